@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+set(GENOFED_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")
+if(GENOFED_SANITIZE)
+  add_compile_options(-fsanitize=${GENOFED_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${GENOFED_SANITIZE})
+endif()
