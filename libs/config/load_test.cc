@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/config/load.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "libs/core/file.h"
+
+namespace genofed::config {
+namespace {
+
+constexpr char kMinimal[] = R"({
+  // Finland's node
+  "site": {"role": "ROLE_NODE", "name": "fi", "domain": "1mg.example", "data_dir": "/d"},
+  "network": {"certificate_file": "c", "private_key_file": "k", "bundle_file": "b"},
+  "trust": {"trust_file": "t", "audience": "a"},
+  "discovery": {"minimum_count": 7, "consent_max_staleness": "5s"}
+})";
+
+std::string WriteConfig(std::string_view text) {
+  static int counter = 0;
+  auto path = std::filesystem::temp_directory_path() / fmt::format("genofed-config-{}-{}", ::getpid(), counter++);
+  EXPECT_TRUE(WriteFileAtomically(path, text).ok());
+  return path;
+}
+
+TEST(Load, LaterSourcesWin) {
+  std::string file = WriteConfig(kMinimal), second = WriteConfig(R"({"discovery": {"minimum_count": 8}})");
+  EXPECT_EQ(Load({{file}, {}})->discovery().minimum_count(), 7);
+  EXPECT_EQ(Load({{file, second}, {}})->discovery().minimum_count(), 8);
+  ::setenv("GENOFED_DISCOVERY_MINIMUM_COUNT", "9", 1);
+  EXPECT_EQ(Load({{file, second}, {}})->discovery().minimum_count(), 9);
+  EXPECT_EQ(Load({{file}, {"discovery.minimum_count=10"}})->discovery().minimum_count(), 10);
+  ::unsetenv("GENOFED_DISCOVERY_MINIMUM_COUNT");
+}
+
+TEST(Load, ErrorsNameTheKey) {
+  auto unknown = Load({{WriteConfig(R"({"discovery": {"minimun_count": 8}})")}, {}});
+  EXPECT_NE(Message(unknown.status()).find("minimun_count"), std::string::npos);
+  auto wrong_type = Load({{WriteConfig(kMinimal)}, {"discovery.minimum_count=many"}});
+  EXPECT_NE(Message(wrong_type.status()).find("discovery.minimum_count"), std::string::npos);
+  auto missing = Load({{WriteConfig(R"({"site": {"role": "ROLE_HUB"}})")}, {}});
+  EXPECT_EQ(Fields(missing.status()).at(0).field, "site.name");
+  auto named_wrong = Load({{WriteConfig(kMinimal)}, {"site.name=hub"}});
+  EXPECT_EQ(Fields(named_wrong.status()).at(0).field, "site.name");
+}
+
+TEST(Secret, ComesFromAFileAndLosesOneLineBreak) {
+  v1::Secret secret;
+  EXPECT_EQ(Reason(ReadSecret(secret, "postgres.password").status()), "SECRET_MISSING");
+  secret.set_file(WriteConfig("hunter2\n"));
+  EXPECT_EQ(ReadSecret(secret, "postgres.password").value(), "hunter2");
+  EXPECT_EQ(ForService("/s/{service}/{service}.key", "spe"), "/s/spe/spe.key");
+}
+
+}  // namespace
+}  // namespace genofed::config

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/rpc/channel.h"
+
+#include <thread>
+
+#include "libs/rpc/metadata.h"
+#include "libs/rpc/status_codec.h"
+
+namespace genofed::rpc {
+namespace {
+
+// Waits before another attempt unless the deadline or a cancellation comes first.
+bool Pause(const Context& ctx, int attempt) {
+  auto pause = std::chrono::milliseconds(50 << attempt);
+  auto until = std::chrono::steady_clock::now() + pause;
+  if (ctx.has_deadline() && ctx.deadline() <= until) return false;
+  while (std::chrono::steady_clock::now() < until) {
+    if (ctx.stop().stop_requested()) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return true;
+}
+
+}  // namespace
+
+Status Invoke(const ChannelSource& source, const Context& ctx, const CallOptions& options,
+              const std::function<grpc::Status(grpc::ClientContext&, const std::shared_ptr<grpc::ChannelInterface>&)>& call) {
+  Context limited = ctx.WithTimeout(options.timeout);
+  auto start = std::chrono::steady_clock::now();
+  Status status;
+  for (int attempt = 0;; ++attempt) {
+    GF_TRY(limited.Alive());
+    grpc::ClientContext client;
+    client.set_deadline(std::chrono::system_clock::now() + limited.Remaining(options.timeout));
+    client.AddMetadata(kTraceparentKey, ctx.traceparent());
+    if (!source.caller.empty()) client.AddMetadata(kCallerKey, source.caller);
+    if (options.forward_user && ctx.principal().user) {
+      client.AddMetadata(kAuthorizationKey, "Bearer " + ctx.principal().user->access_token);
+    }
+    std::stop_callback cancel(ctx.stop(), [&client] { client.TryCancel(); });
+    status = FromGrpc(call(client, source.channel()));
+    if (status.code() != StatusCode::kUnavailable || attempt + 1 >= options.attempts || !Pause(limited, attempt)) break;
+  }
+  if (source.metrics != nullptr) {
+    obs::Metrics::Labels labels = {{"peer", source.peer}};
+    source.metrics->Observe("genofed_rpc_client_seconds", labels,
+                            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    labels["code"] = std::string(CodeName(status.code()));
+    source.metrics->Add("genofed_rpc_client_total", labels);
+  }
+  if (status.code() == StatusCode::kUnavailable && Reason(status) == "PEER_UNAVAILABLE") {
+    // gRPC's own text quotes addresses and system errors; people need to know who did not answer.
+    return Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "{} does not answer", source.peer);
+  }
+  return status;
+}
+
+}  // namespace genofed::rpc

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Calling other services. A Peer is a typed client of one gRPC service; what is behind it — TLS to another process
+// or the same process — is decided where the process is put together.
+#pragma once
+
+#include <grpcpp/client_context.h>
+#include <grpcpp/support/status.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "libs/core/context.h"
+#include "libs/obs/metrics.h"
+
+namespace grpc {
+class ChannelInterface;
+}
+
+namespace genofed::rpc {
+
+// Where a channel comes from. Resolved at the first call, because in-process channels exist only once the server
+// runs. Thread-safe.
+struct ChannelSource {
+  std::function<std::shared_ptr<grpc::ChannelInterface>()> channel;
+  std::string peer;    // "fi/consent", for errors and metrics
+  std::string caller;  // own service, sent in metadata on in-process channels only
+  obs::Metrics* metrics = nullptr;
+};
+
+struct CallOptions {
+  // For contexts without a deadline, and an upper bound for the others.
+  std::chrono::milliseconds timeout{30'000};
+  // Attempts after UNAVAILABLE, within the deadline. Every RPC of genofed may be repeated.
+  int attempts = 3;
+  // Send the user's access token along.
+  bool forward_user = true;
+};
+
+// Runs one call with deadline, trace and identity set; retries, counts and translates the status.
+Status Invoke(const ChannelSource& source, const Context& ctx, const CallOptions& options,
+              const std::function<grpc::Status(grpc::ClientContext&, const std::shared_ptr<grpc::ChannelInterface>&)>& call);
+
+template <typename Service>
+class Peer {
+ public:
+  using Stub = typename Service::Stub;
+  explicit Peer(ChannelSource source, CallOptions defaults = {}) : source_(std::move(source)), defaults_(defaults) {}
+
+  // peer.Call(ctx, &ConsentService::Stub::GetEpoch, request)
+  template <typename Request, typename Response>
+  Result<Response> Call(const Context& ctx,
+                        grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                        const std::type_identity_t<Request>& request) const {
+    return Call(ctx, method, request, defaults_);
+  }
+  template <typename Request, typename Response>
+  Result<Response> Call(const Context& ctx,
+                        grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                        const std::type_identity_t<Request>& request, const CallOptions& options) const {
+    Response response;
+    Status status = Invoke(source_, ctx, options,
+                           [&](grpc::ClientContext& client, const std::shared_ptr<grpc::ChannelInterface>& channel) {
+                             Stub stub(channel);
+                             return (stub.*method)(&client, request, &response);
+                           });
+    if (!status.ok()) return status;
+    return response;
+  }
+
+  const std::string& name() const { return source_.peer; }
+
+ private:
+  ChannelSource source_;
+  CallOptions defaults_;
+};
+
+}  // namespace genofed::rpc

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/rpc/dispatcher.h"
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/server_callback.h>
+
+#include <exception>
+
+#include "libs/auth/access_token.h"
+#include "libs/obs/log.h"
+#include "libs/rpc/metadata.h"
+#include "libs/rpc/status_codec.h"
+#include "libs/rpc/tls.h"
+
+namespace genofed::rpc {
+namespace {
+
+std::string_view Metadata(const grpc::CallbackServerContext& call, const char* key) {
+  const auto& all = call.client_metadata();
+  // A repeated key is refused by looking at none of its values.
+  if (all.count(key) != 1) return {};
+  auto it = all.find(key);
+  return {it->second.data(), it->second.size()};
+}
+
+}  // namespace
+
+Dispatcher::Dispatcher(Options options, Policy policy, const auth::AccessTokenVerifier& tokens, obs::Metrics& metrics)
+    : options_(std::move(options)),
+      policy_(std::move(policy)),
+      tokens_(tokens),
+      metrics_(metrics),
+      executor_(options_.handler_threads, options_.max_queue) {}
+
+Dispatcher::~Dispatcher() = default;
+
+Result<Context> Dispatcher::Admit(grpc::CallbackServerContext* call, std::string_view method) const {
+  const PolicyRow* row = policy_.Find(method);
+  if (row == nullptr) {
+    return Error(StatusCode::kPermissionDenied, "METHOD_NOT_ALLOWED", "this method has no row in the policy");
+  }
+  Principal principal;
+  if (call->peer() == "inproc") {
+    principal.workload = {options_.site, std::string(Metadata(*call, kCallerKey))};
+  } else {
+    GF_ASSIGN(principal.workload, PeerIdentity(*call->auth_context(), options_.domain));
+  }
+  // The workload is judged before its token is even parsed.
+  if (!row->AllowsWorkload(principal.workload, options_.site)) return row->Check(principal, options_.site);
+  if (std::string_view header = Metadata(*call, kAuthorizationKey); row->token != TokenNeed::kNone && !header.empty()) {
+    constexpr std::string_view kBearer = "Bearer ";
+    if (!header.starts_with(kBearer)) {
+      return Error(StatusCode::kUnauthenticated, "TOKEN_REFUSED", "the access token was refused");
+    }
+    GF_ASSIGN(principal.user, tokens_.Verify(header.substr(kBearer.size())));
+  }
+  GF_TRY(row->Check(principal, options_.site));
+
+  auto left = std::chrono::duration_cast<std::chrono::milliseconds>(call->deadline() - std::chrono::system_clock::now());
+  Context ctx = Context::Background().WithTraceparent(Metadata(*call, kTraceparentKey));
+  return ctx.WithTimeout(std::min(left, options_.default_timeout * 10))
+      .WithTimeout(left > std::chrono::hours(1) ? options_.default_timeout : left)
+      .WithPrincipal(std::move(principal));
+}
+
+grpc::ServerUnaryReactor* Dispatcher::Serve(grpc::CallbackServerContext* call, std::string_view method,
+                                            std::function<Status(const Context&)> handler) {
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  auto finish = [this, reactor, method = std::string(method), start = std::chrono::steady_clock::now()](
+                    const Context& ctx, const Status& status) {
+    double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    obs::Metrics::Labels labels = {{"service", options_.service}, {"method", method}};
+    metrics_.Observe("genofed_rpc_server_seconds", labels, seconds);
+    labels["code"] = std::string(CodeName(status.code()));
+    metrics_.Add("genofed_rpc_server_total", labels);
+    if (!status.ok()) {
+      bool ours = status.code() == StatusCode::kInternal || status.code() == StatusCode::kUnknown ||
+                  status.code() == StatusCode::kDataLoss;
+      obs::Log(ctx, ours ? obs::Level::kError : obs::Level::kInfo, "rpc.failed",
+               {{"method", method},
+                {"code", CodeName(status.code())},
+                {"reason", Reason(status)},
+                // Messages of other codes may quote the request; only our own failures are logged in full.
+                {"message", ours ? Message(status) : ""},
+                {"caller", ctx.principal().workload.site + "/" + ctx.principal().workload.service}});
+    }
+    reactor->Finish(ToGrpc(status));
+  };
+
+  bool queued = executor_.Submit([this, call, method = std::string(method), handler = std::move(handler), finish] {
+    Result<Context> admitted = Admit(call, method);
+    if (!admitted.ok()) return finish(Context::Background(), admitted.status());
+    Status status;
+    try {
+      status = handler(*admitted);
+    } catch (const std::exception& e) {
+      // A library exception that no adapter turned into a status: a defect of ours, but not a reason to die.
+      status = Error(StatusCode::kInternal, "UNEXPECTED_EXCEPTION", "{}", e.what());
+    }
+    finish(*admitted, status);
+  });
+  if (!queued) {
+    finish(Context::Background(),
+           Error(StatusCode::kResourceExhausted, "OVERLOADED", "{} has too many requests waiting", options_.service));
+  }
+  return reactor;
+}
+
+}  // namespace genofed::rpc

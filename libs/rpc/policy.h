@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who may call which RPC. Deny by default: a method without a row cannot be called, and a test of every service
+// fails when one of its methods has no row.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libs/core/context.h"
+#include "libs/core/status.h"
+
+namespace genofed::rpc {
+
+enum class TokenNeed {
+  kNone,      // the workload alone is enough; a user's token is not even looked at
+  kOptional,  // verified if present
+  kUser,      // a verified user is required
+};
+
+// A caller pattern: "site:gateway" is the gateway of the same site, "hub:discovery" the hub's discovery,
+// "node:access" the access service of any node.
+struct CallerPattern {
+  enum class Where { kSameSite, kHub, kAnyNode };
+  Where where;
+  std::string service;
+};
+
+struct PolicyRow {
+  std::vector<CallerPattern> callers;
+  TokenNeed token = TokenNeed::kNone;
+  std::vector<std::string> roles;  // one of them suffices; empty: any verified user
+
+  // `own_site` is the site of the service that is called.
+  Status Check(const Principal& principal, std::string_view own_site) const;
+  bool AllowsWorkload(const WorkloadIdentity& caller, std::string_view own_site) const;
+};
+
+class Policy {
+ public:
+  // Parses a service's policy.json:
+  //   {"methods": {"genofed.consent.v1.ConsentService/GetEpoch": {"callers": ["site:discovery"], "token": "none"}}}
+  // Unknown members, unknown patterns and a role without token "user" are errors.
+  static Result<Policy> Parse(std::string_view json);
+
+  // Null if the method has no row: it must be refused.
+  const PolicyRow* Find(std::string_view method) const;
+  const std::map<std::string, PolicyRow, std::less<>>& rows() const { return rows_; }
+
+  // FailedPrecondition naming the first method of the linked-in gRPC service that has no row, or row of that
+  // service that is no method.
+  Status Covers(const std::string& grpc_service) const;
+
+ private:
+  std::map<std::string, PolicyRow, std::less<>> rows_;
+};
+
+}  // namespace genofed::rpc

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// genofed::Status on the wire: the code and message of gRPC, with google.rpc.ErrorInfo (reason, domain "genofed")
+// and google.rpc.BadRequest (field violations) in the status details.
+#pragma once
+
+#include <grpcpp/support/status.h>
+
+#include "libs/core/status.h"
+
+namespace genofed::rpc {
+
+grpc::Status ToGrpc(const Status& status);
+Status FromGrpc(const grpc::Status& status);
+
+}  // namespace genofed::rpc
