@@ -48,7 +48,7 @@ class PublicKey {
   Algorithm algorithm_ = Algorithm::kEs256;
   std::string kid_;
   std::string thumbprint_;
-  std::string canonical_;  // the required members in the order of RFC 7638
+  std::string required_members_;  // as RFC 7638 writes them
 };
 
 // An ES256 private key.
@@ -67,9 +67,10 @@ class SigningKey {
   const std::string& kid() const { return public_.kid(); }
 
  private:
-  explicit SigningKey(PublicKey public_key) : public_(std::move(public_key)) {}
+  SigningKey() = default;
   static Result<SigningKey> FromPkey(std::shared_ptr<evp_pkey_st> pkey);
-  PublicKey public_;  // its pkey_ holds the private part too
+  std::shared_ptr<evp_pkey_st> pkey_;
+  PublicKey public_;  // has an OpenSSL key of its own, without the private part
 };
 
 // An Ed25519 public key (RFC 8032).
@@ -97,8 +98,8 @@ class Ed25519Key {
   static Result<Ed25519Key> FromSeed(std::string_view seed);
   static Result<Ed25519Key> FromPem(std::string_view pem);
 
-  std::string ToPem() const;                           // PKCS#8, without a password
-  std::string Sign(std::string_view data) const;       // 64 bytes
+  std::string ToPem() const;                      // PKCS#8, without a password
+  std::string Sign(std::string_view data) const;  // 64 bytes
   const Ed25519PublicKey& public_key() const { return public_; }
 
  private:
