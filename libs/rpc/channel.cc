@@ -24,7 +24,7 @@ bool Pause(const Context& ctx, int attempt) {
 }  // namespace
 
 Status Invoke(const ChannelSource& source, const Context& ctx, const CallOptions& options,
-              const std::function<grpc::Status(grpc::ClientContext&, const std::shared_ptr<grpc::ChannelInterface>&)>& call) {
+              const std::function<grpc::Status(grpc::ClientContext&)>& call) {
   Context limited = ctx.WithTimeout(options.timeout);
   auto start = std::chrono::steady_clock::now();
   Status status;
@@ -38,7 +38,7 @@ Status Invoke(const ChannelSource& source, const Context& ctx, const CallOptions
       client.AddMetadata(kAuthorizationKey, "Bearer " + ctx.principal().user->access_token);
     }
     std::stop_callback cancel(ctx.stop(), [&client] { client.TryCancel(); });
-    status = FromGrpc(call(client, source.channel()));
+    status = FromGrpc(call(client));
     if (status.code() != StatusCode::kUnavailable || attempt + 1 >= options.attempts || !Pause(limited, attempt)) break;
   }
   if (source.metrics != nullptr) {

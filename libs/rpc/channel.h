@@ -9,7 +9,9 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <type_traits>
 
 #include "libs/core/context.h"
 #include "libs/obs/metrics.h"
@@ -40,7 +42,7 @@ struct CallOptions {
 
 // Runs one call with deadline, trace and identity set; retries, counts and translates the status.
 Status Invoke(const ChannelSource& source, const Context& ctx, const CallOptions& options,
-              const std::function<grpc::Status(grpc::ClientContext&, const std::shared_ptr<grpc::ChannelInterface>&)>& call);
+              const std::function<grpc::Status(grpc::ClientContext&)>& call);
 
 template <typename Service>
 class Peer {
@@ -60,11 +62,10 @@ class Peer {
                         grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                         const std::type_identity_t<Request>& request, const CallOptions& options) const {
     Response response;
-    Status status = Invoke(source_, ctx, options,
-                           [&](grpc::ClientContext& client, const std::shared_ptr<grpc::ChannelInterface>& channel) {
-                             Stub stub(channel);
-                             return (stub.*method)(&client, request, &response);
-                           });
+    Status status = Invoke(source_, ctx, options, [&](grpc::ClientContext& client) {
+      std::call_once(lazy_->once, [this] { lazy_->stub = std::make_unique<Stub>(source_.channel()); });
+      return (lazy_->stub.get()->*method)(&client, request, &response);
+    });
     if (!status.ok()) return status;
     return response;
   }
@@ -72,8 +73,13 @@ class Peer {
   const std::string& name() const { return source_.peer; }
 
  private:
+  struct Lazy {
+    std::once_flag once;
+    std::unique_ptr<Stub> stub;
+  };
   ChannelSource source_;
   CallOptions defaults_;
+  std::shared_ptr<Lazy> lazy_ = std::make_shared<Lazy>();  // shared: copies of a peer use one stub
 };
 
 }  // namespace genofed::rpc

@@ -57,9 +57,11 @@ Result<Context> Dispatcher::Admit(grpc::CallbackServerContext* call, std::string
   GF_TRY(row->Check(principal, options_.site));
 
   auto left = std::chrono::duration_cast<std::chrono::milliseconds>(call->deadline() - std::chrono::system_clock::now());
-  Context ctx = Context::Background().WithTraceparent(Metadata(*call, kTraceparentKey));
-  return ctx.WithTimeout(std::min(left, options_.default_timeout * 10))
-      .WithTimeout(left > std::chrono::hours(1) ? options_.default_timeout : left)
+  // A call without a deadline has one in the far future.
+  if (left > std::chrono::hours(1)) left = options_.default_timeout;
+  return Context::Background()
+      .WithTraceparent(Metadata(*call, kTraceparentKey))
+      .WithTimeout(left)
       .WithPrincipal(std::move(principal));
 }
 

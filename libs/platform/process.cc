@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/platform/process.h"
+
+#include <grpcpp/channel.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/support/channel_arguments.h>
+
+#include <algorithm>
+
+#include "libs/config/load.h"
+#include "libs/core/file.h"
+#include "libs/obs/log.h"
+#include "libs/platform/admin.h"
+
+namespace genofed {
+namespace {
+
+// Whether another site may call this service: only then it listens on the network in an all-in-one process.
+bool CalledFromOutside(const rpc::Policy& policy) {
+  for (const auto& [method, row] : policy.rows()) {
+    if (std::any_of(row.callers.begin(), row.callers.end(), [](const rpc::CallerPattern& caller) {
+          return caller.where != rpc::CallerPattern::Where::kSameSite;
+        })) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+Process::Process(std::string name, config::v1::SiteConfig config) : name_(std::move(name)), config_(std::move(config)) {}
+
+Process::~Process() { Stop(); }
+
+Result<std::unique_ptr<Process>> Process::Start(std::string name, config::v1::SiteConfig config,
+                                                const std::vector<ServiceEntry>& entries) {
+  std::unique_ptr<Process> process(new Process(std::move(name), std::move(config)));
+  obs::ConfigureLog(process->config_.site().name(), process->name_);
+  GF_TRY(obs::SetLogLevel(process->config_.dynamic().log_level()));
+  GF_TRY(process->LoadTrust());
+  GF_TRY(process->MakeModules(entries));
+  GF_TRY(process->Listen());
+  process->started_ = true;
+  const auto& admin = process->config_.network().admin();
+  if (auto it = admin.find(process->name_); it != admin.end()) {
+    GF_ASSIGN(process->admin_, AdminServer::Start(*process, it->second));
+  }
+  for (Hosted& hosted : process->hosted_) GF_TRY(hosted.module->Start());
+  GF_LOG(Context::Background(), info, "process.started", {"services", process->hosted_.size()});
+  return process;
+}
+
+Status Process::LoadTrust() {
+  GF_ASSIGN(std::string text, ReadFile(config_.trust().trust_file(), 4U << 20));
+  GF_ASSIGN(auto store, auth::TrustStore::Parse(text));
+  trust_ = std::make_unique<auth::TrustStore>(std::move(store));
+  std::vector<auth::RoleBinding> bindings;
+  for (const auto& binding : config_.trust().role_bindings()) {
+    bindings.push_back({binding.issuer(), binding.subject(), {binding.roles().begin(), binding.roles().end()}});
+  }
+  tokens_ = std::make_unique<auth::AccessTokenVerifier>(*trust_, clock_, config_.trust().audience(), std::move(bindings));
+  return absl::OkStatus();
+}
+
+Status Process::MakeModules(const std::vector<ServiceEntry>& entries) {
+  const bool hub = config_.site().role() == config::v1::Site::ROLE_HUB;
+  entries_ = entries;
+  for (const ServiceEntry& entry : entries_) {
+    if (hub ? !entry.at_hub : !entry.at_node) {
+      if (entries_.size() > 1) continue;
+      return Error(StatusCode::kFailedPrecondition, "SERVICE_NOT_HERE", "a {} has no service {}", hub ? "hub" : "node",
+                   entry.name);
+    }
+    GF_ASSIGN(rpc::Policy policy, rpc::Policy::Parse(entry.policy[0].content));
+    Hosted hosted{&entry, std::make_unique<Platform>(*this, entry.name, std::move(policy)), nullptr};
+    GF_ASSIGN(hosted.module, entry.make(*hosted.platform));
+    hosted_.push_back(std::move(hosted));
+  }
+  return absl::OkStatus();
+}
+
+Status Process::Listen() {
+  rpc::Server::Options options;
+  options.reflection = config_.network().reflection();
+  std::vector<grpc::Service*> services;
+  for (Hosted& hosted : hosted_) {
+    auto own = hosted.module->Services();
+    services.insert(services.end(), own.begin(), own.end());
+    if (own.empty()) continue;
+    GF_ASSIGN(rpc::Policy policy, rpc::Policy::Parse(hosted.entry->policy[0].content));
+    if (hosted_.size() > 1 && !CalledFromOutside(policy)) continue;
+    auto address = config_.network().grpc().find(hosted.entry->name);
+    if (address == config_.network().grpc().end()) {
+      return InvalidField(fmt::format("network.grpc.{}", hosted.entry->name), "CONFIG_MISSING", "must be set");
+    }
+    options.listeners.push_back({address->second, TlsOf(hosted.entry->name)});
+  }
+  if (services.empty()) return absl::OkStatus();
+  GF_ASSIGN(server_, rpc::Server::Start(options, services));
+  return absl::OkStatus();
+}
+
+void Process::Stop() {
+  admin_ = nullptr;
+  if (server_ != nullptr) server_->Stop();
+  if (started_) {
+    for (auto it = hosted_.rbegin(); it != hosted_.rend(); ++it) it->module->Stop();
+    started_ = false;
+  }
+  {
+    MutexLock lock(mutex_);
+    channels_.clear();
+  }
+  hosted_.clear();
+  server_ = nullptr;
+}
+
+Status Process::Ready() {
+  for (Hosted& hosted : hosted_) GF_TRY(hosted.module->Ready());
+  return absl::OkStatus();
+}
+
+rpc::TlsFiles Process::TlsOf(std::string_view service) const {
+  const auto& network = config_.network();
+  return {config::ForService(network.certificate_file(), service), config::ForService(network.private_key_file(), service),
+          network.bundle_file()};
+}
+
+bool Process::HostsInProcess(std::string_view service) const {
+  return entries_.size() > 1 && std::any_of(entries_.begin(), entries_.end(), [&](const ServiceEntry& entry) {
+           return service == entry.name;
+         });
+}
+
+std::shared_ptr<grpc::ChannelInterface> Process::Channel(const std::string& caller, const WorkloadIdentity& callee,
+                                                         const std::string& address) {
+  MutexLock lock(mutex_);
+  auto& channel = channels_[caller + ">" + callee.site + "/" + callee.service];
+  if (channel != nullptr) return channel;
+  if (callee.site == config_.site().name() && HostsInProcess(callee.service)) {
+    channel = server_->InProcessChannel();
+  } else {
+    grpc::ChannelArguments arguments;
+    arguments.SetMaxReceiveMessageSize(16 << 20);
+    arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
+    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 200);
+    arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
+    // Each caller has a certificate of its own, so channels of different callers must not share connections.
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    channel = grpc::CreateCustomChannel(address, rpc::ClientTls(TlsOf(caller), callee, config_.site().domain()), arguments);
+  }
+  return channel;
+}
+
+}  // namespace genofed

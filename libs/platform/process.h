@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One operating system process: one service, or all services of a site.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "genofed/config/v1/config.pb.h"
+#include "libs/auth/access_token.h"
+#include "libs/auth/trust.h"
+#include "libs/core/mutex.h"
+#include "libs/platform/module.h"
+#include "libs/platform/platform.h"
+#include "libs/rpc/server.h"
+
+namespace genofed {
+
+class AdminServer;
+
+class Process {
+ public:
+  // Makes the modules and starts listening; `name` is the service's name or "site". With several entries, services
+  // of the site are called in-process, and only those that other sites may call listen on the network.
+  static Result<std::unique_ptr<Process>> Start(std::string name, config::v1::SiteConfig config,
+                                                const std::vector<ServiceEntry>& entries);
+  ~Process();  // Stop()
+  void Stop();
+  // Ready when every module is.
+  Status Ready();
+
+  const std::string& name() const { return name_; }
+  const config::v1::SiteConfig& config() const { return config_; }
+  const Clock& clock() const { return clock_; }
+  Random& random() { return random_; }
+  obs::Metrics& metrics() { return metrics_; }
+  const auth::TrustStore& trust() const { return *trust_; }
+  const auth::AccessTokenVerifier& tokens() const { return *tokens_; }
+  rpc::TlsFiles TlsOf(std::string_view service) const;
+
+  // A channel from `caller` (a service of this process) to a service anywhere. Cached.
+  std::shared_ptr<grpc::ChannelInterface> Channel(const std::string& caller, const WorkloadIdentity& callee,
+                                                  const std::string& address);
+  bool HostsInProcess(std::string_view service) const;
+
+ private:
+  struct Hosted {
+    const ServiceEntry* entry;
+    std::unique_ptr<Platform> platform;
+    std::unique_ptr<Module> module;
+  };
+
+  Process(std::string name, config::v1::SiteConfig config);
+  Status LoadTrust();
+  Status MakeModules(const std::vector<ServiceEntry>& entries);
+  Status Listen();
+
+  const std::string name_;
+  const config::v1::SiteConfig config_;
+  SystemClock clock_;
+  SystemRandom random_;
+  obs::Metrics metrics_;
+  std::unique_ptr<auth::TrustStore> trust_;
+  std::unique_ptr<auth::AccessTokenVerifier> tokens_;
+  std::vector<ServiceEntry> entries_;
+  std::vector<Hosted> hosted_;
+  std::unique_ptr<rpc::Server> server_;
+  std::unique_ptr<AdminServer> admin_;
+  bool started_ = false;
+
+  Mutex mutex_;
+  std::map<std::string, std::shared_ptr<grpc::ChannelInterface>> channels_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace genofed
