@@ -89,8 +89,9 @@ Result<nlohmann::json> ParseStrictJson(std::string_view text, const JsonLimits& 
     return Error(StatusCode::kInvalidArgument, "JSON_TOO_LARGE", "JSON of {} bytes, at most {} are read",
                  text.size(), limits.max_bytes);
   }
-  if (text.starts_with("\xEF\xBB\xBF")) {
-    return Error(StatusCode::kInvalidArgument, "JSON_INVALID", "JSON refused: byte order mark");
+  // The parser skips a byte order mark and takes a NUL byte for the end, whatever follows it.
+  if (text.starts_with("\xEF\xBB\xBF") || text.find('\0') != std::string_view::npos) {
+    return Error(StatusCode::kInvalidArgument, "JSON_INVALID", "JSON refused: byte order mark or NUL byte");
   }
   StrictBuilder builder(limits.max_depth);
   if (!Json::sax_parse(text.begin(), text.end(), &builder, Json::input_format_t::json, /*strict=*/true)) {

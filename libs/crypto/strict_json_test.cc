@@ -33,6 +33,8 @@ TEST(StrictJson, AcceptsAndRefuses) {
       {"{} {}", "JSON_INVALID"},
       {"{}x", "JSON_INVALID"},
       {std::string("{}\0", 3), "JSON_INVALID"},
+      {std::string("{}\0{}", 5), "JSON_INVALID"},
+      {R"("\u0000")", ""},
       {"\xEF\xBB\xBF{}", "JSON_INVALID"},
       {R"({"a":1,})", "JSON_INVALID"},
       {"{'a':1}", "JSON_INVALID"},
