@@ -12,6 +12,8 @@
 //                                                 may speak for; needed for approval, decision, visa grants
 //      "sources": ["https://dac.fi.example/dac"], optional; sources a visa may name
 //      "sub_namespace": "aai",                    optional; issuers with the same one mean the same person by a sub
+//      "person_identifiers": false,               optional, true if absent: whether national identifiers in its access
+//                                                 tokens are believed; set false for issuers that know no citizens
 //      "jwks": {"keys": [...]}}],                 at least one usable key; unusable ones are listed by ignored()
 //    "revoked_jti": [], "revoked_applications": [],                       optional
 //    "limits": {"skew_s": 60, "approval_max_ttl_s": 86400}}               optional; other members are ignored
@@ -45,6 +47,7 @@ class TrustedIssuer {
   std::vector<std::string> sources;
   std::string datasets;
   std::string sub_namespace;
+  bool person_identifiers = true;
 
   bool HasRole(std::string_view role) const;
   // Whether the issuer's `datasets` expression matches the whole of `dataset` (at most 255 bytes).
@@ -63,7 +66,7 @@ class TrustStore {
   // Trusts nobody.
   TrustStore();
   // Errors are InvalidArgument/TRUST_FILE_INVALID (or the JSON_* reasons) and name the path of what is wrong,
-  // such as "issuers[2].jwks.keys[0].x".
+  // such as "issuers[2].jwks.keys[0]".
   static Result<TrustStore> FromJson(std::string_view text);
   static Result<TrustStore> Load(const std::filesystem::path& path);
 

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the verifiers of libs/auth share. Not for use by others.
+// Errors here carry the internal reason; Conclude hides it from the caller.
+#pragma once
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "libs/auth/trust.h"
+#include "libs/auth/verified.h"
+#include "libs/core/clock.h"
+#include "libs/core/status.h"
+#include "libs/crypto/signer.h"
+
+namespace genofed::auth {
+
+class VerifiedMaker {
+ public:
+  template <typename T>
+  static Verified<T> Make(T value) {
+    return Verified<T>(std::move(value));
+  }
+};
+
+namespace internal {
+
+Status Refuse(std::string_view check, std::string_view detail);
+
+// Typed reading of claims. Every error is CLAIM_INVALID and names the claim, never its value.
+class Claims {
+ public:
+  explicit Claims(const nlohmann::json& object) : object_(object) {}
+
+  // Identifiers: 1 to 255 bytes of UTF-8 without control characters.
+  Result<std::string> Id(const char* name) const;
+  // As Id; empty when the claim is absent or empty.
+  Result<std::string> OptionalId(const char* name) const;
+  // Text for people: 0 to 4096 bytes, which may have line breaks; empty when absent.
+  Result<std::string> FreeText(const char* name) const;
+  Result<std::string> Sha256Hex(const char* name) const;  // 64 lower-case digits
+  Result<std::string> Country(const char* name) const;    // in lower case
+  Result<std::vector<std::string>> Ids(const char* name, bool required) const;
+  Result<std::vector<std::string>> FreeTexts(const char* name) const;
+  // Whole seconds since the epoch.
+  Result<Time> Seconds(const char* name) const;
+  Result<std::optional<Time>> OptionalSeconds(const char* name) const;
+  // The member as an object; CLAIM_INVALID when it is absent or something else.
+  Result<Claims> Object(const char* name) const;
+  bool Has(const char* name) const { return object_.contains(name); }
+  // "aud": a text or a list of texts (RFC 7519 section 4.1.3).
+  Result<std::vector<std::string>> Audiences() const;
+
+ private:
+  const nlohmann::json& object_;
+};
+
+// A token whose signature, issuer and id have been checked.
+struct OpenedToken {
+  crypto::VerifiedJws jws;
+  const TrustedIssuer* issuer = nullptr;  // owned by the trust store
+};
+// Verifies the signature and demands that the issuer holds `role`. Fills in refusal.jti.
+Result<OpenedToken> Open(const TrustStore& trust, std::string_view token, const crypto::JwsPolicy& policy,
+                         std::string_view role, Refusal& refusal);
+
+struct Validity {
+  Time issued_at;
+  Time not_before;  // issued_at when the token has none
+  Time expires_at;
+};
+Status CheckValidity(const Validity& validity, Time now, std::chrono::seconds skew,
+                     std::chrono::seconds max_lifetime);
+
+// Signs claims that a reader has accepted; refuses a token above `max_bytes`.
+Result<std::string> Sign(crypto::Signer& signer, const crypto::JwsPolicy& policy, const nlohmann::json& claims);
+
+bool Contains(const std::vector<std::string>& list, std::string_view value);
+
+// Moves the reason of an error into `refusal` and `why`, and puts one uniform error in its place.
+template <typename T>
+Result<T> Conclude(Result<T> result, Refusal refusal, Refusal* why, StatusCode code, std::string_view reason) {
+  if (result.ok()) return result;
+  refusal.check = Reason(result.status());
+  refusal.detail = Message(result.status());
+  if (why != nullptr) *why = std::move(refusal);
+  return MakeError(code, reason, "the token is not accepted");
+}
+
+}  // namespace internal
+}  // namespace genofed::auth
