@@ -139,7 +139,8 @@ Status Connection::Guard(F&& action) {
     return lost();
   } catch (const pqxx::sql_error& e) {
     if (!session_->connection.is_open()) return lost();
-    if (EndsSession(e.sqlstate())) broken_ = true;
+    // 0A000, 26000: a prepared statement that no longer fits or exists; a new session prepares it anew.
+    if (EndsSession(e.sqlstate()) || e.sqlstate() == "0A000" || e.sqlstate() == "26000") broken_ = true;
     return FromSqlState(e.sqlstate(), e.what());
   } catch (const std::exception&) {  // the driver's own; its text could quote a value
     if (!session_->connection.is_open()) return lost();

@@ -74,13 +74,16 @@ Status Database::RunOnce(const Context& ctx, Mode mode, const std::function<Stat
       continue;
     }
     pool_->Count(1, 0);
-    if (!begun.ok()) return begun;
+    if (!begun.ok()) {
+      connection->Rollback();
+      return begun;
+    }
 
     Tx tx(*connection, ctx);
     Status status;
     try {
       status = body(tx);
-    } catch (const std::exception&) {
+    } catch (...) {
       status = Error(StatusCode::kInternal, "SQL_BODY_THREW", "the transaction's body threw an exception");
     }
     const bool conflict = Reason(tx.status()) == kConflict;

@@ -24,16 +24,17 @@
 namespace genofed::sql {
 
 struct DatabaseOptions {
-  std::string host;  // directory of the Unix socket, or name or address of the server
+  std::string host = {};  // directory of the Unix socket, or name or address of the server
   int port = 5432;
-  std::string dbname;
-  std::string user;
-  std::string password;  // never logged; empty if the server identifies the role in another way
-  std::string schema;    // the service's own; the search path holds nothing else
+  std::string dbname = {};
+  std::string user = {};
+  std::string password = {};  // never logged; empty if the server identifies the role in another way
+  std::string schema = {};    // the service's own; the search path holds nothing else
   std::string application_name = "genofed";
   // libpq's sslmode. Empty: "verify-full" over the network, "prefer" on a socket or loopback address.
-  std::string tls_mode;
-  std::string tls_root_file;  // certificates that may sign the server's; empty: libpq's default
+  std::string tls_mode = {};
+  // Certificates that may sign the server's; empty: libpq's default.
+  std::string tls_root_file = {};
 
   std::size_t min_connections = 1;  // kept open while idle
   std::size_t max_connections = 8;
@@ -65,7 +66,7 @@ class Tx {
   // and the transaction ends with it even if the body returns OK. Use ON CONFLICT where a duplicate is expected.
   template <typename... Args>
   Result<Rows> Exec(Sql sql, const Args&... args) {
-    const std::array<Param, sizeof...(Args)> params{ToParam(static_cast<std::decay_t<const Args&>>(args))...};
+    const std::array<Param, sizeof...(Args)> params{ToParam(args)...};
     return ExecParams(sql, params);
   }
   Result<Rows> ExecParams(Sql sql, std::span<const Param> params);

@@ -76,11 +76,11 @@ class LeaseLoop {
   using Work = std::function<Status(const Context& ctx, const Lease& lease)>;
 
   struct Options {
-    std::string owner;
+    std::string owner = {};
     std::chrono::milliseconds poll_interval{1'000};
     int workers = 1;
     // Told about every failure, of items (lease given) and of the database (lease null). Optional.
-    std::function<void(const Lease* lease, const Status& error)> on_error;
+    std::function<void(const Lease* lease, const Status& error)> on_error = {};
   };
 
   // `database` is borrowed and must outlive the loop. Starts at once.

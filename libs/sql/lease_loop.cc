@@ -75,7 +75,7 @@ void LeaseLoop::RunItem(std::stop_token stop, const Lease& lease) {
     const std::jthread keeper([&](std::stop_token done) { KeepAlive(std::move(done), lease, item); });
     try {
       outcome = work_(Context::Background().WithStop(item.get_token()), lease);
-    } catch (const std::exception&) {
+    } catch (...) {
       outcome = Error(StatusCode::kInternal, "WORK_THREW", "the work item threw an exception");
     }
   }

@@ -23,7 +23,7 @@ struct Applied {
 
 template <typename... Args>
 Result<Rows> Exec(Connection& connection, Sql sql, const Args&... args) {
-  const std::array<Param, sizeof...(Args)> params{ToParam(static_cast<std::decay_t<const Args&>>(args))...};
+  const std::array<Param, sizeof...(Args)> params{ToParam(args)...};
   return connection.Exec(sql.text(), params);
 }
 

@@ -71,7 +71,7 @@ class OutboxPump {
     std::int64_t batch = 16;
     std::chrono::seconds keep_delivered{7 * 24 * 3600};
     // Told about failed deliveries (message given) and database errors (message null). Optional.
-    std::function<void(const OutboxMessage* message, const Status& error)> on_error;
+    std::function<void(const OutboxMessage* message, const Status& error)> on_error = {};
   };
 
   // `database` is borrowed and must outlive the pump. Starts at once.

@@ -73,7 +73,7 @@ void OutboxPump::DeliverOne(const Context& ctx, const OutboxMessage& message) {
   if (attempted) {
     try {
       outcome = deliver_(ctx, message);
-    } catch (const std::exception&) {
+    } catch (...) {
       outcome = Error(StatusCode::kInternal, "DELIVERY_THREW", "the delivery threw an exception");
     }
     if (!outcome.ok()) Report(&message, outcome);

@@ -119,11 +119,12 @@ TemporaryPostgres::~TemporaryPostgres() { Stop(); }
 
 void TemporaryPostgres::Start() {
   if (server_ >= 0) return;
+  // Commits stay synchronous: a test that kills the server must find everything that was acknowledged.
   server_ = Spawn(directory_.path(),
                   {FindBinaries() / "postgres", "-D", directory_ / "data", "-k", directory_.path(), "-c",
                    "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off", "-c",
-                   "synchronous_commit=off", "-c", "max_connections=200", "-c", "shared_buffers=32MB", "-c",
-                   "max_wal_size=256MB", "-c", "autovacuum=off"});
+                   "max_connections=200", "-c", "shared_buffers=32MB", "-c", "max_wal_size=256MB", "-c",
+                   "autovacuum=off"});
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (!sql::Database::Open(AdminOptions()).ok()) {
     int status = 0;
