@@ -8,7 +8,6 @@
 #include <algorithm>
 
 #include "libs/config/load.h"
-#include "libs/core/file.h"
 #include "libs/obs/log.h"
 #include "libs/platform/admin.h"
 
@@ -52,8 +51,10 @@ Result<std::unique_ptr<Process>> Process::Start(std::string name, config::v1::Si
 }
 
 Status Process::LoadTrust() {
-  GF_ASSIGN(std::string text, ReadFile(config_.trust().trust_file(), 4U << 20));
-  GF_ASSIGN(auto store, auth::TrustStore::Parse(text));
+  GF_ASSIGN(auto store, auth::TrustStore::Load(config_.trust().trust_file()));
+  for (const std::string& ignored : store.ignored()) {
+    GF_LOG(Context::Background(), warn, "trust.key_ignored", {"key", ignored});
+  }
   trust_ = std::make_unique<auth::TrustStore>(std::move(store));
   std::vector<auth::RoleBinding> bindings;
   for (const auto& binding : config_.trust().role_bindings()) {

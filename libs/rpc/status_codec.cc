@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/rpc/status_codec.h"
 
+#include "genofed/common/v1/error.pb.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 
@@ -11,9 +12,8 @@ grpc::Status ToGrpc(const Status& status) {
   google::rpc::Status details;
   details.set_code(static_cast<int>(status.code()));
   details.set_message(Message(status));
-  google::rpc::ErrorInfo info;
+  genofed::common::v1::ErrorDetail info;
   info.set_reason(Reason(status));
-  info.set_domain("genofed");
   details.add_details()->PackFrom(info);
   if (auto fields = Fields(status); !fields.empty()) {
     google::rpc::BadRequest bad;
@@ -36,8 +36,8 @@ Status FromGrpc(const grpc::Status& status) {
   google::rpc::BadRequest bad;
   if (!status.error_details().empty() && details.ParseFromString(status.error_details())) {
     for (const auto& any : details.details()) {
-      google::rpc::ErrorInfo info;
-      if (any.Is<google::rpc::ErrorInfo>() && any.UnpackTo(&info)) reason = info.reason();
+      genofed::common::v1::ErrorDetail info;
+      if (any.Is<genofed::common::v1::ErrorDetail>() && any.UnpackTo(&info)) reason = info.reason();
       if (any.Is<google::rpc::BadRequest>()) any.UnpackTo(&bad);
     }
   }

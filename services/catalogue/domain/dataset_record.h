@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "libs/core/clock.h"
+#include "libs/core/status.h"
+
+namespace genofed::catalogue {
+
+enum class RecordState {
+  kWaiting,     // for the national coordinator
+  kListed,      // published; at most one version of a dataset
+  kReturned,    // sent back with a reason
+  kWithdrawn,   // no longer offered; the record stays as a tombstone
+  kSuperseded,  // a later version is listed
+};
+
+// What the catalogue says about one version of a dataset. Never anything about single individuals.
+struct DatasetRecord {
+  std::string id;  // "GOE-FI-DATASET-1"
+  std::int32_t version = 0;
+  std::string country;  // ISO 3166-1 alpha-2, upper case
+  std::string title;
+  std::string description;
+  std::string publisher;
+  std::string contact_email;
+  std::vector<std::string> keywords;
+  std::vector<std::string> data_use;  // DUO codes
+  std::string assembly;               // GRCh37 or GRCh38
+  std::int32_t individuals = 0;       // rounded down to ten
+  std::int64_t sites = 0;
+  RecordState state = RecordState::kWaiting;
+  Time issued;
+  Time modified;
+  std::string review_comment;
+};
+
+// Everything wrong with the record, as field violations; OK if nothing is. The identifier rule is that of the
+// Genome of Europe catalogue: ^(GOE|GDI)-[A-Z]{2}-[A-Z]+-[0-9]+$ with the record's own country.
+Status Validate(const DatasetRecord& record);
+
+// Individuals as published: rounded down to ten, so that two versions do not tell single people apart.
+std::int32_t PublishedIndividuals(std::int32_t exact);
+
+// Lower-case text in which ListRecords searches.
+std::string SearchText(const DatasetRecord& record);
+
+}  // namespace genofed::catalogue
