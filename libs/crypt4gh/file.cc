@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/crypt4gh/file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "libs/crypt4gh/primitives.h"
+
+namespace genofed::crypt4gh {
+namespace {
+
+constexpr std::size_t kReadBytes = 1U << 20;
+
+Status Failed(std::string_view what, std::string_view name) {
+  int error = errno;
+  StatusCode code = error == ENOENT   ? StatusCode::kNotFound
+                    : error == ENOSPC ? StatusCode::kResourceExhausted
+                                      : StatusCode::kInternal;
+  return Error(code, "FILE_FAILED", "cannot {} {}: {}", what, name, std::strerror(error));
+}
+
+class Fd {
+ public:
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd(const Fd&) = delete;
+  Fd& operator=(const Fd&) = delete;
+  Fd& operator=(Fd&&) = delete;
+  ~Fd() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+Result<Fd> OpenForReading(const std::filesystem::path& path) {
+  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) return Failed("open", path.string());
+  return fd;
+}
+
+// At most `size` bytes; 0 at the end.
+Result<std::size_t> Read(int fd, char* buffer, std::size_t size) {
+  for (;;) {
+    ssize_t n = ::read(fd, buffer, size);
+    if (n >= 0) return static_cast<std::size_t>(n);
+    if (errno != EINTR) return Failed("read", "the input");
+  }
+}
+
+// Hands everything that is left in `fd` to `use`.
+template <typename Use>
+Status ReadAll(int fd, const Use& use) {
+  std::string buffer(kReadBytes, '\0');
+  Status status;
+  while (status.ok()) {
+    Result<std::size_t> n = Read(fd, buffer.data(), buffer.size());
+    status = n.status();
+    if (!status.ok() || *n == 0) break;
+    status = use(std::string_view(buffer).substr(0, *n));
+  }
+  internal::Erase(buffer);
+  return status;
+}
+
+// Appends exactly `size` bytes of the header being read.
+Status Extend(int fd, std::size_t size, std::string& header) {
+  std::size_t at = header.size();
+  header.resize(at + size);
+  while (at < header.size()) {
+    GF_ASSIGN(std::size_t n, Read(fd, header.data() + at, header.size() - at));
+    if (n == 0) {
+      return Error(StatusCode::kOutOfRange, "CRYPT4GH_HEADER_INCOMPLETE", "the Crypt4GH header ends early");
+    }
+    at += n;
+  }
+  return absl::OkStatus();
+}
+
+// A file that gets its name only by Commit.
+class PendingFile {
+ public:
+  static Result<PendingFile> Create(const std::filesystem::path& path) {
+    std::string pattern = path.string() + ".XXXXXX";
+    Fd fd(::mkostemp(pattern.data(), O_CLOEXEC));
+    if (fd.get() < 0) return Failed("create", path.string());
+    return PendingFile(std::move(fd), std::move(pattern), path);
+  }
+  PendingFile(PendingFile&& other) noexcept
+      : fd_(std::move(other.fd_)), temporary_(std::exchange(other.temporary_, {})), path_(std::move(other.path_)) {}
+  PendingFile(const PendingFile&) = delete;
+  PendingFile& operator=(const PendingFile&) = delete;
+  PendingFile& operator=(PendingFile&&) = delete;
+  ~PendingFile() {
+    if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  }
+
+  int fd() const { return fd_.get(); }
+
+  Status Commit() {
+    if (::fsync(fd_.get()) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
+      return Failed("write", path_.string());
+    }
+    temporary_.clear();
+    Fd dir(::open(path_.has_parent_path() ? path_.parent_path().c_str() : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (dir.get() < 0 || ::fsync(dir.get()) != 0) return Failed("sync the directory of", path_.string());
+    return absl::OkStatus();
+  }
+
+ private:
+  PendingFile(Fd fd, std::string temporary, std::filesystem::path path)
+      : fd_(std::move(fd)), temporary_(std::move(temporary)), path_(std::move(path)) {}
+  Fd fd_;
+  std::string temporary_;
+  std::filesystem::path path_;
+};
+
+}  // namespace
+
+Sink FdSink(int fd) {
+  return [fd](std::string_view bytes) -> Status {
+    while (!bytes.empty()) {
+      ssize_t n = ::write(fd, bytes.data(), bytes.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return Failed("write", "the output");
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return absl::OkStatus();
+  };
+}
+
+Result<Manifest> EncryptFile(const std::filesystem::path& in, const std::filesystem::path& out,
+                             std::span<const PublicKey> recipients, Random& random, Layout layout) {
+  GF_ASSIGN(Fd input, OpenForReading(in));
+  GF_ASSIGN(PendingFile output, PendingFile::Create(out));
+  Sink sink = FdSink(output.fd());
+  GF_ASSIGN(Encryptor encryptor, Encryptor::Create(recipients, random, sink));
+  if (layout == Layout::kCombined) GF_TRY(sink(encryptor.header()));
+  GF_TRY(ReadAll(input.get(), [&encryptor](std::string_view bytes) { return encryptor.Push(bytes); }));
+  GF_ASSIGN(Manifest manifest, encryptor.Finish());
+  GF_TRY(output.Commit());
+  return manifest;
+}
+
+Status DecryptFd(int body_fd, std::string_view header, const SecretKey& key, const Manifest& expected,
+                 const Sink& sink) {
+  GF_ASSIGN(Decryptor decryptor, Decryptor::Create(header, key, expected, sink));
+  GF_TRY(ReadAll(body_fd, [&decryptor](std::string_view bytes) { return decryptor.Push(bytes); }));
+  return decryptor.Finish().status();
+}
+
+Status DecryptFile(const std::filesystem::path& body, std::string_view header, const SecretKey& key,
+                   const Manifest& expected, const std::filesystem::path& out) {
+  GF_ASSIGN(Fd input, OpenForReading(body));
+  GF_ASSIGN(PendingFile output, PendingFile::Create(out));
+  GF_TRY(DecryptFd(input.get(), header, key, expected, FdSink(output.fd())));
+  return output.Commit();
+}
+
+Result<std::string> ReadHeader(int fd) {
+  std::string header;
+  GF_TRY(Extend(fd, 16, header));
+  Result<std::size_t> size = HeaderSize(header);
+  while (Reason(size.status()) == "CRYPT4GH_HEADER_INCOMPLETE") {
+    std::size_t packet = header.size();
+    GF_TRY(Extend(fd, 4, header));
+    size = HeaderSize(header);  // judges the length of the packet before it is believed
+    if (Reason(size.status()) != "CRYPT4GH_HEADER_INCOMPLETE") break;
+    GF_TRY(Extend(fd, internal::Le32(std::string_view(header).substr(packet)) - 4, header));
+    size = HeaderSize(header);
+  }
+  GF_TRY(size);
+  return header;
+}
+
+}  // namespace genofed::crypt4gh

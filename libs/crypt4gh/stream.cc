@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/crypt4gh/stream.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "libs/crypt4gh/primitives.h"
+#include "libs/crypto/hash.h"
+
+namespace genofed::crypt4gh {
+namespace {
+
+using internal::kMacBytes;
+using internal::kNonceBytes;
+
+// Sizes and digests of both sides of the cipher.
+struct Totals {
+  std::uint64_t plain_size = 0;
+  std::uint64_t body_size = 0;
+  crypto::Sha256Stream plain;
+  crypto::Sha256Stream body;
+
+  void AddPlain(std::string_view bytes) {
+    plain_size += bytes.size();
+    plain.Update(bytes);
+  }
+  void AddBody(std::string_view bytes) {
+    body_size += bytes.size();
+    body.Update(bytes);
+  }
+  Manifest ToManifest() { return {plain_size, body_size, plain.Finish(), body.Finish(), {}}; }
+};
+
+Status Finished() {
+  return Error(StatusCode::kFailedPrecondition, "CRYPT4GH_STREAM_FINISHED", "the stream was finished before");
+}
+
+// Cuts pushed bytes into blocks of `size` and hands each to `use`; `pending` keeps the incomplete one.
+template <typename Use>
+Status Cut(std::string_view bytes, std::size_t size, std::string& pending, const Use& use) {
+  while (!bytes.empty()) {
+    if (pending.empty() && bytes.size() >= size) {
+      GF_TRY(use(bytes.substr(0, size)));
+      bytes.remove_prefix(size);
+      continue;
+    }
+    std::size_t take = std::min(size - pending.size(), bytes.size());
+    pending.append(bytes.substr(0, take));
+    bytes.remove_prefix(take);
+    if (pending.size() == size) {
+      GF_TRY(use(pending));
+      pending.clear();
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Passes on the bytes that an edit list keeps.
+class Editor {
+ public:
+  explicit Editor(std::optional<std::vector<std::uint64_t>> list) {
+    // An empty list edits nothing (crypt4gh.tex, ApplyEditList).
+    if (list && !list->empty()) list_ = std::move(*list);
+    active_ = !list_.empty();
+    left_ = active_ ? list_[0] : 0;
+  }
+
+  Status Pass(std::string_view plain, const Sink& sink) {
+    if (!active_) return sink(plain);
+    while (!plain.empty()) {
+      while (left_ == 0 && next_ < list_.size()) Advance();
+      bool unlimited = next_ >= list_.size();  // behind the list: keep after a discard, drop after a keep
+      std::size_t take = unlimited ? plain.size() : static_cast<std::size_t>(std::min<std::uint64_t>(left_, plain.size()));
+      if (keeping_) GF_TRY(sink(plain.substr(0, take)));
+      plain.remove_prefix(take);
+      if (!unlimited) left_ -= take;
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  void Advance() {
+    ++next_;
+    keeping_ = !keeping_;
+    if (next_ < list_.size()) left_ = list_[next_];
+  }
+
+  std::vector<std::uint64_t> list_;
+  std::size_t next_ = 0;   // the item that left_ counts down
+  std::uint64_t left_ = 0;
+  bool keeping_ = false;
+  bool active_ = false;
+};
+
+}  // namespace
+
+struct Encryptor::State {
+  State(const DataKey& key, std::string header_bytes, Random& random_source, Sink output)
+      : aead(key), header(std::move(header_bytes)), random(random_source), sink(std::move(output)) {}
+  ~State() { internal::Erase(pending); }
+
+  Status Segment(std::string_view plain) {
+    totals.AddPlain(plain);
+    std::string nonce = random.Bytes(kNonceBytes);
+    sealed.resize(kNonceBytes + plain.size() + kMacBytes);
+    nonce.copy(sealed.data(), kNonceBytes);
+    aead.Seal(nonce, plain, sealed.data() + kNonceBytes);
+    totals.AddBody(sealed);
+    return sink(sealed);
+  }
+
+  internal::Aead aead;
+  std::string header;
+  Random& random;
+  Sink sink;
+  Totals totals;
+  std::string pending;
+  std::string sealed;
+  Status status;
+};
+
+Encryptor::Encryptor(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Encryptor::Encryptor(Encryptor&&) noexcept = default;
+Encryptor& Encryptor::operator=(Encryptor&&) noexcept = default;
+Encryptor::~Encryptor() = default;
+
+Result<Encryptor> Encryptor::Create(std::span<const PublicKey> recipients, Random& random, Sink sink) {
+  HeaderContent content{{DataKey::Generate(random)}, std::nullopt};
+  GF_ASSIGN(std::string header, BuildHeader(content, recipients, random));
+  return Encryptor(std::make_unique<State>(content.data_keys[0], std::move(header), random, std::move(sink)));
+}
+
+const std::string& Encryptor::header() const { return state_->header; }
+
+Status Encryptor::Push(std::string_view plain) {
+  State& s = *state_;
+  GF_TRY(s.status);
+  s.status = Cut(plain, kSegmentBytes, s.pending, [&s](std::string_view segment) { return s.Segment(segment); });
+  return s.status;
+}
+
+Result<Manifest> Encryptor::Finish() {
+  State& s = *state_;
+  GF_TRY(s.status);
+  // An empty plaintext has no segment at all.
+  if (!s.pending.empty()) s.status = s.Segment(s.pending);
+  GF_TRY(s.status);
+  s.status = Finished();
+  Manifest manifest = s.totals.ToManifest();
+  manifest.header = s.header;
+  return manifest;
+}
+
+struct Decryptor::State {
+  State(HeaderContent content, Sink output) : editor(std::move(content.edit_list)), sink(std::move(output)) {
+    for (const DataKey& key : content.data_keys) keys.emplace_back(key);
+  }
+  ~State() { internal::Erase(plain); }
+
+  // Tries the key of the previous segment first.
+  bool Open(std::string_view nonce, std::string_view sealed) {
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      std::size_t candidate = (current + i) % keys.size();
+      if (keys[candidate].Open(nonce, sealed, plain.data())) {
+        current = candidate;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  Status Segment(std::string_view segment) {
+    if (segment.size() < kNonceBytes + kMacBytes) return Damaged();
+    plain.resize(segment.size() - kNonceBytes - kMacBytes);
+    if (!Open(segment.substr(0, kNonceBytes), segment.substr(kNonceBytes))) return Damaged();
+    totals.AddPlain(plain);
+    ++segments;
+    return editor.Pass(plain, sink);
+  }
+
+  Status Damaged() const {
+    return Error(StatusCode::kDataLoss, "CRYPT4GH_SEGMENT_INVALID", "segment {} of the body is damaged", segments);
+  }
+
+  Status Compare(const Manifest& measured) const {
+    if (!expected) return absl::OkStatus();
+    if (measured.plain_size == expected->plain_size && measured.body_size == expected->body_size &&
+        measured.plain_sha256 == expected->plain_sha256 && measured.body_sha256 == expected->body_sha256) {
+      return absl::OkStatus();
+    }
+    return Mismatch();
+  }
+
+  static Status Mismatch() {
+    return Error(StatusCode::kDataLoss, "CRYPT4GH_MANIFEST_MISMATCH",
+                 "the body is not the one that was stored: its size or digest differs");
+  }
+
+  std::vector<internal::Aead> keys;
+  std::size_t current = 0;
+  Editor editor;
+  Sink sink;
+  std::optional<Manifest> expected;
+  Totals totals;
+  std::uint64_t segments = 0;
+  std::string pending;
+  std::string plain;
+  Status status;
+};
+
+Decryptor::Decryptor(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Decryptor::Decryptor(Decryptor&&) noexcept = default;
+Decryptor& Decryptor::operator=(Decryptor&&) noexcept = default;
+Decryptor::~Decryptor() = default;
+
+Result<Decryptor> Decryptor::Create(std::string_view header, const SecretKey& key, const Manifest& expected,
+                                    Sink sink) {
+  GF_ASSIGN(Decryptor decryptor, CreateUnverified(header, key, std::move(sink)));
+  decryptor.state_->expected = expected;
+  return decryptor;
+}
+
+Result<Decryptor> Decryptor::CreateUnverified(std::string_view header, const SecretKey& key, Sink sink) {
+  GF_ASSIGN(HeaderContent content, OpenHeader(header, key));
+  return Decryptor(std::make_unique<State>(std::move(content), std::move(sink)));
+}
+
+Status Decryptor::Push(std::string_view body) {
+  State& s = *state_;
+  GF_TRY(s.status);
+  if (s.expected && (s.totals.body_size > s.expected->body_size ||
+                     body.size() > s.expected->body_size - s.totals.body_size)) {
+    s.status = State::Mismatch();
+    return s.status;
+  }
+  s.totals.AddBody(body);
+  s.status = Cut(body, kSealedSegmentBytes, s.pending, [&s](std::string_view segment) { return s.Segment(segment); });
+  return s.status;
+}
+
+Result<Manifest> Decryptor::Finish() {
+  State& s = *state_;
+  GF_TRY(s.status);
+  if (!s.pending.empty()) s.status = s.Segment(s.pending);
+  GF_TRY(s.status);
+  Manifest measured = s.totals.ToManifest();
+  s.status = s.Compare(measured);
+  GF_TRY(s.status);
+  s.status = Finished();
+  return measured;
+}
+
+}  // namespace genofed::crypt4gh

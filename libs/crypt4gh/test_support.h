@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Shared by the tests of libs/crypt4gh.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "libs/core/file.h"
+#include "libs/core/strings.h"
+#include "libs/crypt4gh/key.h"
+
+namespace genofed::crypt4gh {
+
+inline std::string Vectors() {
+  const char* shared = std::getenv("GENOFED_SHARED_DIR");
+  return shared == nullptr || *shared == '\0' ? "" : std::string(shared) + "/specs/crypt4gh";
+}
+
+#define GF_NEED_VECTORS() \
+  if (Vectors().empty()) GTEST_SKIP() << "needs GENOFED_SHARED_DIR: specs/crypt4gh"
+
+inline std::string Load(const std::string& name) {
+  auto content = ReadFile(Vectors() + "/" + name);
+  EXPECT_TRUE(content.ok()) << name;
+  return content.ok() ? *content : "";
+}
+
+// The tab-separated rows of a vector file without its comments.
+inline std::vector<std::vector<std::string>> Rows(const std::string& name) {
+  std::vector<std::vector<std::string>> rows;
+  std::string text = Load(name);
+  for (std::string_view line : Split(text, '\n')) {
+    if (line.empty() || line.starts_with('#')) continue;
+    std::vector<std::string> row;
+    for (std::string_view cell : Split(line, '\t')) row.emplace_back(cell);
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+// The secret key with bytes first, first+1, ...: readers A (0x01) and B (0x21) of the generated vectors.
+inline SecretKey CountingKey(int first) {
+  std::string raw;
+  for (int i = 0; i < 32; ++i) raw += static_cast<char>(first + i);
+  return SecretKey::FromRaw(raw).value();
+}
+
+// The plaintext pattern of the generated vectors.
+inline std::string Pattern(std::size_t size) {
+  std::string text(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>((i * 131 + (i >> 8) * 17) & 255);
+  return text;
+}
+
+class TempDir {
+ public:
+  TempDir() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "gf-c4gh-XXXXXX").string();
+    path_ = ::mkdtemp(pattern.data());
+  }
+  TempDir(const TempDir&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
+  ~TempDir() { std::filesystem::remove_all(path_); }
+  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace genofed::crypt4gh
