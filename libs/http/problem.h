@@ -18,7 +18,6 @@ namespace genofed::http {
 
 inline constexpr std::string_view kMethodNotAllowed = "METHOD_NOT_ALLOWED";          // 405
 inline constexpr std::string_view kNotAcceptable = "NOT_ACCEPTABLE";                 // 406
-inline constexpr std::string_view kRequestTimeout = "REQUEST_TIMEOUT";               // 408
 inline constexpr std::string_view kPreconditionFailed = "PRECONDITION_FAILED";       // 412, after If-Match
 inline constexpr std::string_view kBodyTooLarge = "BODY_TOO_LARGE";                  // 413
 inline constexpr std::string_view kUnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE";  // 415

@@ -55,6 +55,9 @@ struct RouterOptions {
 class Router {
  public:
   explicit Router(RouterOptions options = {});
+  ~Router();
+  Router(const Router&) = delete;
+  Router& operator=(const Router&) = delete;
 
   // A malformed pattern or the same method and pattern twice is a programming error and aborts.
   void Add(Route route);
@@ -79,12 +82,16 @@ class Router {
   // The error as this family writes it, with Retry-After on 429 and 503 and WWW-Authenticate on 401.
   Response RenderError(ApiFamily family, const Status& status, const Request& request) const;
 
-  const std::vector<std::unique_ptr<Route>>& routes() const { return routes_; }  // in the order added
+  std::vector<const Route*> routes() const;  // in the order added; valid as long as the router
 
  private:
+  struct Entry;
+  ApiFamily FamilyOf(const std::vector<std::string>& segments) const;
+
   RouterOptions options_;
-  std::vector<std::unique_ptr<Route>> routes_;  // pointers stay valid: Match refers to them
-  std::vector<std::pair<std::vector<std::string>, ApiFamily>> prefixes_;
+  std::vector<std::unique_ptr<Entry>> entries_;  // pointers stay valid: Match refers to them
+  std::vector<std::pair<std::vector<std::string>, ApiFamily>> prefixes_;           // of the routes
+  std::vector<std::pair<std::vector<std::string>, ApiFamily>> explicit_prefixes_;  // of SetFamily
 };
 
 }  // namespace genofed::http

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "libs/core/status.h"
 #include "libs/http/router.h"
@@ -18,8 +19,8 @@ namespace genofed::http {
 
 // One answered request. Holds the route's pattern, never the path: paths and queries contain identifiers.
 struct RequestRecord {
-  Method method = Method::kGet;
-  std::string route;  // "/runs/{run_id}"; "unmatched" when no route did
+  std::string_view method = "OTHER";  // "GET", ...; "OTHER" for what we do not know
+  std::string route = "unmatched";    // the pattern: "/runs/{run_id}"
   int status = 0;
   std::chrono::microseconds duration{0};  // header received to last byte sent
   std::uint64_t request_bytes = 0;        // of the body
@@ -52,6 +53,8 @@ struct ServerOptions {
   std::chrono::milliseconds drain_timeout{10'000};  // how long Stop() waits for requests in progress
   std::filesystem::path spool_dir;                  // for spool_body routes; empty: the system's temporary directory
 
+  // Told about every attempt to take over changed certificate files. Called on an io thread.
+  std::function<void(const Status&)> on_certificate_reload;
   RequestObserver access_log;
   RequestObserver metrics;
 };
