@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/ledger/entry.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "libs/core/strings.h"
+#include "libs/crypto/hash.h"
+
+namespace genofed::ledger {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::int64_t kFormatVersion = 1;
+constexpr std::int64_t kMaxNumber = std::int64_t{1} << 53;  // what every JSON reader holds exactly
+
+struct KindRow {
+  EntryKind kind;
+  std::string_view name;
+};
+constexpr std::array<KindRow, 9> kKinds = {{{EntryKind::kConsentSet, "consent-set"},
+                                            {EntryKind::kConsentWithdraw, "consent-withdraw"},
+                                            {EntryKind::kSnapshot, "snapshot"},
+                                            {EntryKind::kRun, "run"},
+                                            {EntryKind::kDenied, "denied"},
+                                            {EntryKind::kRelease, "release"},
+                                            {EntryKind::kErase, "erase"},
+                                            {EntryKind::kPolicy, "policy"},
+                                            {EntryKind::kKeyEvent, "key-event"}}};
+
+constexpr std::array<std::string_view, 18> kTextFields = {
+    "application", "application_sha256", "dataset", "key_id",         "organisation", "outcome",
+    "permission",  "policy_sha256",      "project", "purpose",        "reason",       "release_sha256",
+    "rule",        "run",                "snapshot", "snapshot_root", "version",      "workflow_sha256"};
+constexpr std::array<std::string_view, 5> kNumberFields = {"bytes", "epoch", "erased_index", "releases", "slots"};
+
+template <typename List>
+bool Contains(const List& list, std::string_view name) {
+  return std::ranges::find(list, name) != std::end(list);
+}
+
+bool IsDigest(std::string_view text) {
+  return text.size() == 64 &&
+         std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+bool IsText(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxFieldBytes && IsUtf8(text) &&
+         std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+bool IsCommitmentName(std::string_view name) {
+  return !name.empty() && name.size() <= 40 && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+// "2026-01-31T12:00:00Z": the shape, and values in range.
+bool IsTime(std::string_view t) {
+  constexpr std::string_view kShape = "0000-00-00T00:00:00Z";
+  if (t.size() != kShape.size()) return false;
+  for (std::size_t i = 0; i < t.size(); ++i) {
+    bool digit = t[i] >= '0' && t[i] <= '9';
+    if (kShape[i] == '0' ? !digit : t[i] != kShape[i]) return false;
+  }
+  auto two = [t](std::size_t at) { return (t[at] - '0') * 10 + (t[at + 1] - '0'); };
+  return two(5) >= 1 && two(5) <= 12 && two(8) >= 1 && two(8) <= 31 && two(11) <= 23 && two(14) <= 59 && two(17) <= 60;
+}
+
+Status Invalid(std::string_view field, std::string_view why) {
+  return InvalidField(field, "ENTRY_INVALID", "{}", why);
+}
+Status Malformed() {
+  return Error(StatusCode::kInvalidArgument, "ENTRY_INVALID", "not a ledger entry in canonical form");
+}
+
+Status Validate(const Entry& entry) {
+  if (!IsTime(entry.time)) return Invalid("time", "not a UTC time with seconds");
+  for (const auto& [name, value] : entry.fields) {
+    if (!Contains(kTextFields, name)) return Invalid("fields", "a name that is not in the list of ledger fields");
+    if (!IsText(value)) return Invalid(name, "empty, too long or not plain UTF-8 text");
+    bool digest = name.ends_with("_sha256") || name == "snapshot_root";
+    if (digest && !IsDigest(value)) return Invalid(name, "not 64 lower-case hex digits");
+  }
+  for (const auto& [name, value] : entry.numbers) {
+    if (!Contains(kNumberFields, name)) return Invalid("numbers", "a name that is not in the list of ledger numbers");
+    if (value < 0 || value > kMaxNumber) return Invalid(name, "out of range");
+  }
+  if (entry.commitments.size() > kMaxCommitments) return Invalid("commitments", "too many");
+  for (const auto& [name, value] : entry.commitments) {
+    if (!IsCommitmentName(name)) return Invalid("commitments", "a name that is not lower-case letters, digits and '_'");
+  }
+  bool snapshot = entry.fields.contains("snapshot");
+  if (entry.fields.contains("snapshot_root") != snapshot || entry.numbers.contains("slots") != snapshot) {
+    return Invalid("snapshot", "snapshot, snapshot_root and slots go together");
+  }
+  return absl::OkStatus();
+}
+
+Result<Entry> FromJson(const json& object) {
+  Entry entry;
+  for (const auto& [name, value] : object.items()) {
+    if (name == "commitments" && value.is_object()) {
+      for (const auto& [hidden, hex] : value.items()) {
+        if (!hex.is_string()) return Malformed();
+        GF_ASSIGN(entry.commitments[hidden], Hash::FromHex(hex.get_ref<const std::string&>()));
+      }
+    } else if (name == "v" && value.is_number_integer()) {
+      if (value != kFormatVersion) return Malformed();
+    } else if (value.is_number_integer()) {
+      entry.numbers[name] = value.get<std::int64_t>();
+    } else if (!value.is_string()) {
+      return Malformed();
+    } else if (name == "kind") {
+      GF_ASSIGN(entry.kind, ParseKind(value.get_ref<const std::string&>()));
+    } else if (name == "time") {
+      entry.time = value.get<std::string>();
+    } else {
+      entry.fields[name] = value.get<std::string>();
+    }
+  }
+  return entry;
+}
+
+}  // namespace
+
+std::string_view KindName(EntryKind kind) {
+  return std::ranges::find(kKinds, kind, &KindRow::kind)->name;
+}
+
+Result<EntryKind> ParseKind(std::string_view name) {
+  const auto* row = std::ranges::find(kKinds, name, &KindRow::name);
+  if (row == kKinds.end()) return Invalid("kind", "unknown kind of ledger entry");
+  return row->kind;
+}
+
+std::string Entry::Field(const std::string& name) const {
+  auto found = fields.find(name);
+  return found == fields.end() ? "" : found->second;
+}
+
+Result<std::string> EncodeEntry(const Entry& entry) {
+  GF_TRY(Validate(entry));
+  json object = {{"v", kFormatVersion}, {"kind", KindName(entry.kind)}, {"time", entry.time}};
+  for (const auto& [name, value] : entry.fields) object[name] = value;
+  for (const auto& [name, value] : entry.numbers) object[name] = value;
+  for (const auto& [name, value] : entry.commitments) object["commitments"][name] = value.Hex();
+  std::string bytes = object.dump();
+  if (bytes.size() > kMaxEntryBytes) return Invalid("entry", "more than 65535 bytes");
+  return bytes;
+}
+
+Result<Entry> DecodeEntry(std::string_view bytes) {
+  if (bytes.size() > kMaxEntryBytes || !IsUtf8(bytes)) return Malformed();
+  json object = json::parse(bytes, nullptr, false);
+  if (!object.is_object()) return Malformed();
+  GF_ASSIGN(Entry entry, FromJson(object));
+  GF_ASSIGN(std::string canonical, EncodeEntry(entry));
+  // Also refuses white space, repeated and missing members, and other spellings of the same value.
+  if (canonical != bytes) return Malformed();
+  return entry;
+}
+
+Commitment Commit(std::string_view payload, Random& random) {
+  std::string key = random.Bytes(32);
+  Hash value = Hash::FromBytes(crypto::HmacSha256(key, payload)).value();
+  return {std::move(key), value};
+}
+
+bool Opens(const Hash& commitment, std::string_view key, std::string_view payload) {
+  return crypto::ConstantTimeEquals(commitment.view(), crypto::HmacSha256(key, payload));
+}
+
+}  // namespace genofed::ledger
