@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The cohort index: which people carry which variant. An immutable directory of one file for each tile of a
+// megabase and batch of people, and manifest.json with the SHA-256 of each (layout: tile_file.h).
+// Rows 0..n_people-1 are people in the order of the dataset version (ascending pseudonym).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "libs/core/status.h"
+#include "libs/genomics/bitmap.h"
+#include "libs/genomics/normalise.h"
+#include "libs/genomics/variant.h"
+
+namespace genofed::genomics {
+
+class TileReader;
+class TileWriter;
+
+inline constexpr std::uint32_t kDefaultBatchSize = 65'536;
+inline constexpr std::uint32_t kMaxPeople = 16'000'000;
+inline constexpr const char* kManifestFile = "manifest.json";
+
+struct IndexInfo {
+  std::string dataset;
+  std::string version;
+  Assembly assembly = Assembly::kGrch38;
+  std::uint32_t n_people = 0;
+  std::uint32_t batch_size = kDefaultBatchSize;  // a multiple of 64: bitsets of batches join word by word
+};
+
+struct TileEntry {
+  std::string contig;
+  std::uint32_t tile = 0;  // pos / 1,000,000
+  std::uint32_t batch = 0;
+  std::uint32_t n_sites = 0;
+  std::uint64_t size = 0;
+  std::string sha256;  // hex, of the whole file
+
+  std::string FileName() const;
+};
+
+struct BuildSummary {
+  std::uint64_t sites = 0;
+  std::uint64_t duplicate_sites = 0;  // the same normalised allele again; the first one is kept
+  std::uint64_t bytes = 0;
+  std::uint32_t tiles = 0;       // files
+  std::string manifest_sha256;   // hex; what a database keeps to recognise this index
+};
+
+// Writes an index into an empty or new directory. Same sites in the same order, same bytes.
+// Without Finish() there is no manifest, and so no index. Not thread-safe.
+class SegmentBuilder {
+ public:
+  static Result<std::unique_ptr<SegmentBuilder>> Create(const std::filesystem::path& dir, IndexInfo info);
+  ~SegmentBuilder();
+
+  // Sites of one contig come together, roughly by position: left-alignment may have moved them back by up to
+  // kMaxShift. Errors: VARIANT_INVALID, UNSORTED, ROW_INVALID.
+  Status Add(const Variant& variant, const CarrierSets& sets);
+  // Writes what is left and the manifest, which is synced last.
+  Result<BuildSummary> Finish();
+
+ private:
+  SegmentBuilder(std::filesystem::path dir, IndexInfo info);
+  Status Flush(std::uint32_t before_tile);
+  Status WriteTile(std::uint32_t tile, const std::vector<TileWriter>& batches);
+
+  std::filesystem::path dir_;
+  IndexInfo info_;
+  std::string contig_;
+  std::map<std::string, bool> finished_contigs_;
+  std::uint32_t flushed_before_ = 0;  // tiles below are on disk
+  std::map<std::uint32_t, std::vector<TileWriter>> open_tiles_;  // one writer for each batch
+  std::vector<TileEntry> entries_;
+  BuildSummary summary_;
+  bool finished_ = false;
+};
+
+// A set of rows that stays where it is in the mapped files. Valid as long as the index.
+class RowSet {
+ public:
+  std::uint64_t Count() const;
+  std::uint64_t CountAnd(const Bitmap& mask) const;
+  void OrInto(Bitmap& out) const;
+  std::vector<std::uint32_t> ToRows() const;  // ascending
+
+ private:
+  friend class CohortIndex;
+  struct Part {
+    std::uint32_t row_begin = 0;
+    std::uint32_t count = 0;
+    std::span<const std::uint32_t> list;
+    std::span<const std::uint64_t> bits;
+  };
+  std::vector<Part> parts_;
+};
+
+// One allele of the cohort and its carriers; the kinds are those of CarrierSets.
+struct SiteHit {
+  Variant variant;
+  RowSet het;
+  RowSet hom;
+  RowSet hemi;
+  RowSet single;
+  RowSet nocall;
+};
+
+struct AlleleCounts {
+  std::uint64_t ac = 0;      // alternative alleles: het + 2 hom + hemi
+  std::uint64_t an = 0;      // called alleles
+  std::uint64_t n_het = 0;   // people
+  std::uint64_t n_hom = 0;   // people with two copies
+  std::uint64_t n_hemi = 0;  // people with one copy and one called allele (X, Y, MT)
+  std::uint64_t n_individuals = 0;  // n_het + n_hom + n_hemi
+
+  bool operator==(const AlleleCounts&) const = default;
+};
+
+// Sites that overlap [start, end), 0-based and half open, with the given alleles where given.
+struct RangeQuery {
+  std::string contig;
+  std::int64_t start = 0;
+  std::int64_t end = 0;
+  std::optional<std::string> ref;
+  std::optional<std::string> alt;
+  // More hits than this are an error (TOO_MANY_SITES), not a silent cut.
+  std::size_t max_sites = 1'000'000;
+};
+
+// An opened index. Immutable and safe for any number of threads.
+class CohortIndex {
+ public:
+  // Verifies every file against the manifest. `manifest_sha256`, when not empty, must match too.
+  // Errors: NotFound INDEX_MISSING, DataLoss INDEX_CORRUPT.
+  static Result<std::unique_ptr<CohortIndex>> Open(const std::filesystem::path& dir,
+                                                   std::string_view manifest_sha256 = {});
+  ~CohortIndex();
+
+  const IndexInfo& info() const { return info_; }
+  std::uint64_t n_sites() const { return n_sites_; }
+  const std::vector<TileEntry>& tiles() const { return entries_; }
+
+  // `variant` must be normalised as the index was (NormaliseVariant).
+  std::optional<SiteHit> FindExact(const Variant& variant) const;
+  Result<std::vector<SiteHit>> FindRange(const RangeQuery& query) const;
+  // Everybody with at least one copy of some allele that FindRange would return; max_sites is not used.
+  Bitmap CarriersInRange(const RangeQuery& query) const;
+  // Carriers of one site: het, hom and hemi.
+  Bitmap Carriers(const SiteHit& hit) const;
+
+  // Counts among the rows of `live`, which has n_people bits. No-calls reduce AN.
+  AlleleCounts Count(const SiteHit& hit, const Bitmap& live) const;
+  AlleleCounts Count(const SiteHit& hit) const;
+
+ private:
+  // The files of one tile, by batch; all hold the same sites.
+  struct Tile {
+    std::uint32_t tile = 0;
+    std::vector<std::unique_ptr<TileReader>> batches;
+  };
+  struct Contig {
+    std::vector<Tile> tiles;  // ascending
+    std::int64_t max_ref_length = 0;
+  };
+
+  CohortIndex() = default;
+  Status Load(const std::filesystem::path& dir);
+  Status CheckBatches() const;
+  RowSet Rows(const Tile& tile, std::size_t kind, std::uint32_t site) const;
+  SiteHit Hit(const std::string& contig, const Tile& tile, std::uint32_t site) const;
+  template <typename Visit>  // bool visit(const Tile&, site); false stops
+  void VisitRange(const RangeQuery& query, Visit visit) const;
+
+  IndexInfo info_;
+  std::vector<TileEntry> entries_;
+  std::map<std::string, Contig, std::less<>> contigs_;
+  std::uint64_t n_sites_ = 0;
+};
+
+}  // namespace genofed::genomics
