@@ -149,6 +149,9 @@ bool VcfReader::ParseSite(std::span<const std::string_view> columns, VcfRecord& 
     return Reject(VcfCode::kPosOutOfRange, "POS", "outside of the contig");
   }
   record.pos = *pos - 1;
+  if (columns[5] != "." && columns[5].find_first_not_of("0123456789.eE+-InNaAfF") != std::string_view::npos) {
+    return Reject(VcfCode::kMalformedRecord, "QUAL", "not a number");
+  }
   record.filter = columns[6];
   return ParseAlleles(columns[3], columns[4], record);
 }
