@@ -18,20 +18,20 @@
 namespace genofed::http {
 
 struct ClientOptions {
-  std::string base_url;           // "https://hub.example:8443" or with a path prefix; "http://" only for loopback
-  std::filesystem::path ca_file;  // PEM; empty: the system's store
+  std::string base_url = {};           // "https://hub.example:8443" or with a path prefix; "http://" only for loopback
+  std::filesystem::path ca_file = {};  // PEM; empty: the system's store
   std::chrono::milliseconds timeout{30'000};  // a whole exchange, or without progress for file transfers
   std::size_t max_response_bytes = 64U << 20;  // of a body kept in memory
 };
 
 struct ClientRequest {
   Method method = Method::kGet;
-  std::string target;  // "/path?query", already percent-encoded, appended to base_url
-  Headers headers;
-  std::string body;
-  std::optional<std::filesystem::path> body_file;  // sent instead of `body`, streamed
+  std::string target = {};  // "/path?query", already percent-encoded, appended to base_url
+  Headers headers = {};
+  std::string body = {};
+  std::optional<std::filesystem::path> body_file = {};  // sent instead of `body`, streamed
   // A 2xx body goes into this file (written beside it and renamed when complete); error bodies stay in memory.
-  std::optional<std::filesystem::path> save_to;
+  std::optional<std::filesystem::path> save_to = {};
 };
 
 struct ClientResponse {

@@ -66,16 +66,16 @@ struct Request {
 // A representation that lies in a file: `length` bytes from `offset` (to the end if absent). The server applies the
 // request's Range to it. `unlink` deletes the file once it is open: for results made for this one response.
 struct FileBody {
-  std::filesystem::path path;
+  std::filesystem::path path = {};
   std::uint64_t offset = 0;
-  std::optional<std::uint64_t> length;
+  std::optional<std::uint64_t> length = {};
   bool unlink = false;
 };
 
 struct Response {
   int status = 200;
-  Headers headers;
-  std::variant<std::string, FileBody> body;
+  Headers headers = {};
+  std::variant<std::string, FileBody> body = {};
 };
 
 Response Json(int status, std::string body);

@@ -35,12 +35,12 @@ struct Route {
   Method method = Method::kGet;
   // "/ga4gh/wes/v1/runs/{run_id}". A placeholder fills a segment, may have a literal suffix ("{id}:cancel"), and as
   // "{rest...}" in last place takes all remaining segments (none included), joined by '/'.
-  std::string pattern;
+  std::string pattern = {};
   ApiFamily family = ApiFamily::kNative;
-  Handler handler;
+  Handler handler = {};
   // For the OpenAPI listing. `auth` says who may call: "none", "bearer token", "bearer token, role dac".
-  std::string summary;
-  std::string description;
+  std::string summary = {};
+  std::string description = {};
   std::string auth = "none";
   std::size_t max_body_bytes = std::size_t{1} << 20;
   bool spool_body = false;  // large uploads: the body arrives as Request::body_file instead of in memory

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The client against the server, over TLS: certificates, files and ranges.
+#include "libs/http/client.h"
+
+#include <gmock/gmock.h>
+#include <openssl/ssl.h>
+
+#include "libs/core/file.h"
+#include "libs/http/test_server.h"
+
+namespace genofed::http {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+
+class TlsTest : public ServerTest {
+ protected:
+  TlsTest() { UseTls(); }
+
+  // The protocol a client limited to `version` ends up with; empty when the handshake fails.
+  std::string Handshake(int version) const {
+    const RawConnection connection(server_->port());
+    SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+    SSL_CTX_set_max_proto_version(context, version);
+    SSL* ssl = SSL_new(context);
+    SSL_set_fd(ssl, connection.fd());
+    const std::string result = SSL_connect(ssl) == 1 ? SSL_get_version(ssl) : "";
+    SSL_free(ssl);
+    SSL_CTX_free(context);
+    return result;
+  }
+
+  void WriteFile(std::size_t size) {
+    content_.resize(size);
+    for (std::size_t i = 0; i < size; ++i) content_[i] = static_cast<char>(i * 31 % 251);
+    ASSERT_TRUE(WriteFileAtomically(scratch_ / "file", content_).ok());
+  }
+
+  std::string content_;
+};
+
+TEST_F(TlsTest, SpeaksTls13Only) {
+  Start();
+  EXPECT_EQ(Handshake(TLS1_3_VERSION), "TLSv1.3");
+  EXPECT_EQ(Handshake(TLS1_2_VERSION), "");
+  Client client(ForClient());
+  EXPECT_EQ(Get(client, "/hello/tls").body, "hello tls");
+}
+
+TEST_F(TlsTest, ReusesItsConnection) {
+  Start();
+  Client client(ForClient());
+  for (int i = 0; i < 3; ++i) Get(client, "/hello/x");
+  EXPECT_EQ(server_->connections(), 1U);
+}
+
+TEST_F(TlsTest, ReconnectsWhenTheServerClosedAnIdleConnection) {
+  options_.idle_timeout = milliseconds(30);
+  Start();
+  Client client(ForClient());
+  EXPECT_EQ(Get(client, "/hello/x").status, 200);
+  while (server_->connections() > 0) std::this_thread::sleep_for(milliseconds(2));
+  EXPECT_EQ(Get(client, "/hello/x").status, 200);
+}
+
+TEST_F(TlsTest, RefusesAServerItCannotVerify) {
+  Start();
+  ClientOptions options = ForClient();
+  WriteTestCertificate("DNS:localhost,IP:127.0.0.1", scratch_ / "other.pem", scratch_ / "other-key.pem");
+  options.ca_file = scratch_ / "other.pem";
+  EXPECT_EQ(Reason(Client(options).Send({.target = "/"}).status()), "TLS_VERIFICATION_FAILED");
+}
+
+TEST_F(TlsTest, RefusesACertificateForAnotherHost) {
+  UseTls("DNS:hub.example,IP:127.0.0.2");
+  Start();
+  const ClientOptions options = ForClient();
+  EXPECT_EQ(Reason(Client(options).Send({.target = "/"}).status()), "TLS_VERIFICATION_FAILED");
+  ClientOptions by_name = options;
+  by_name.base_url = "https://localhost:" + std::to_string(server_->port());
+  EXPECT_EQ(Reason(Client(by_name).Send({.target = "/"}).status()), "TLS_VERIFICATION_FAILED");
+}
+
+TEST_F(TlsTest, TakesOverNewCertificatesAndKeepsGoodOnes) {
+  options_.certificate_check_interval = milliseconds(10);
+  std::atomic<int> loaded = 0;
+  std::atomic<int> failed = 0;
+  options_.on_certificate_reload = [&](const Status& status) { ++(status.ok() ? loaded : failed); };
+  Start();
+  ASSERT_TRUE(WriteFileAtomically(scratch_ / "cert.pem", "broken").ok());
+  while (failed == 0) std::this_thread::sleep_for(milliseconds(2));
+  EXPECT_EQ(Handshake(TLS1_3_VERSION), "TLSv1.3");  // the old one is in use
+  UseTls();
+  while (loaded == 0) std::this_thread::sleep_for(milliseconds(2));
+  Client client(ForClient());
+  EXPECT_EQ(Get(client, "/hello/new").status, 200);  // verified against the new certificate
+  server_->Stop();
+}
+
+TEST_F(TlsTest, ServesFilesAndRanges) {
+  WriteFile(300'000);
+  Start();
+  Client client(ForClient());
+  const ClientResponse whole = Get(client, "/file");
+  EXPECT_EQ(whole.status, 200);
+  EXPECT_TRUE(whole.body == content_);
+  EXPECT_EQ(whole.headers.Get("Accept-Ranges"), "bytes");
+
+  const ClientResponse part = Get(client, "/file", {{"Range", "bytes=1000-200999"}});
+  EXPECT_EQ(part.status, 206);
+  EXPECT_EQ(part.headers.Get("Content-Range"), "bytes 1000-200999/300000");
+  EXPECT_TRUE(part.body == content_.substr(1000, 200'000));
+
+  const ClientResponse beyond = Get(client, "/file", {{"Range", "bytes=300000-"}});
+  EXPECT_EQ(beyond.status, 416);
+  EXPECT_EQ(beyond.headers.Get("Content-Range"), "bytes */300000");
+  EXPECT_THAT(beyond.body, HasSubstr("RANGE_NOT_SATISFIABLE"));
+
+  EXPECT_EQ(Get(client, "/file", {{"Range", "bytes=0-1"}, {"If-Range", "\"v0\""}}).status, 200);
+  const ClientResponse unchanged = Get(client, "/file", {{"If-None-Match", "\"v1\""}});
+  EXPECT_EQ(unchanged.status, 304);
+  EXPECT_EQ(unchanged.body, "");
+  EXPECT_EQ(Get(client, "/file", {}, Method::kHead).headers.Get("Content-Length"), "300000");
+}
+
+TEST_F(TlsTest, ARegionOfAFileIsARepresentationOfItsOwn) {
+  WriteFile(100);
+  Start();
+  Client client(ForClient());
+  EXPECT_EQ(Get(client, "/part").body, content_.substr(10, 20));
+  const ClientResponse tail = Get(client, "/part", {{"Range", "bytes=-5"}});
+  EXPECT_EQ(tail.headers.Get("Content-Range"), "bytes 15-19/20");
+  EXPECT_EQ(tail.body, content_.substr(25, 5));
+}
+
+TEST_F(TlsTest, AMissingFileIsAnInternalError) {
+  Start();
+  Client client(ForClient());
+  const ClientResponse response = Get(client, "/gone");
+  EXPECT_EQ(response.status, 500);
+  EXPECT_THAT(response.body, Not(HasSubstr("absent")));
+}
+
+TEST_F(TlsTest, StreamsAFileUpAndDown) {
+  WriteFile(3'000'000);
+  Start();
+  Client client(ForClient());
+  ClientRequest upload;
+  upload.method = Method::kPost;
+  upload.target = "/upload";
+  upload.body_file = scratch_ / "file";
+  const auto uploaded = client.Send(upload);
+  ASSERT_TRUE(uploaded.ok()) << uploaded.status();
+  EXPECT_THAT(uploaded->body, testing::StartsWith("3000000 "));
+
+  ClientRequest download;
+  download.target = "/file";
+  download.save_to = scratch_ / "copy";
+  const auto downloaded = client.Send(download);
+  ASSERT_TRUE(downloaded.ok()) << downloaded.status();
+  EXPECT_EQ(downloaded->saved_bytes, 3'000'000U);
+  EXPECT_TRUE(*ReadFile(scratch_ / "copy") == content_);
+  server_->Stop();
+  // The body's own file was deleted after its handler.
+  EXPECT_FALSE(std::filesystem::exists(uploaded->body.substr(8)));
+}
+
+TEST_F(TlsTest, ErrorBodiesAreNotSaved) {
+  Start();
+  Client client(ForClient());
+  ClientRequest request;
+  request.target = "/nowhere";
+  request.save_to = scratch_ / "copy";
+  const auto response = client.Send(request);
+  ASSERT_TRUE(response.ok());
+  EXPECT_EQ(response->status, 404);
+  EXPECT_THAT(response->body, HasSubstr("NO_SUCH_ROUTE"));
+  EXPECT_FALSE(std::filesystem::exists(scratch_ / "copy"));
+}
+
+TEST_F(TlsTest, ARefusalInTheMiddleOfAnUploadIsRead) {
+  WriteFile(3'000'000);
+  Start();
+  Client client(ForClient());
+  ClientRequest request;
+  request.method = Method::kPost;
+  request.target = "/echo";
+  request.body_file = scratch_ / "file";
+  const auto response = client.Send(request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->status, 413);
+}
+
+TEST_F(TlsTest, GivesUpAtItsDeadlineAndOnLongResponses) {
+  WriteFile(10'000);
+  Start();
+  ClientOptions options = ForClient();
+  options.max_response_bytes = 9'999;
+  Client client(options);
+  const auto slow = client.Send(Context::Background().WithTimeout(milliseconds(50)), {.target = "/slow"});
+  EXPECT_EQ(slow.status().code(), StatusCode::kDeadlineExceeded);
+  release_ = true;
+  EXPECT_EQ(client.Send({.target = "/file"}).status().code(), StatusCode::kResourceExhausted);
+}
+
+TEST(Client, RefusesBadUrlsAndHeaders) {
+  for (const char* url : {"", "ftp://x", "http://hub.example", "https://", "https://h:0", "https://h:99999", "https://u@h"}) {
+    ClientOptions options;
+    options.base_url = url;
+    EXPECT_EQ(Reason(Client(options).Send({.target = "/"}).status()), "BAD_URL") << url;
+  }
+  ClientOptions options;
+  options.base_url = "http://127.0.0.1:1";
+  Client client(options);
+  EXPECT_EQ(Reason(client.Send({.target = "/a b"}).status()), "BAD_TARGET");
+  EXPECT_EQ(Reason(client.Send({.target = "/", .headers = {{"A", "b\r\nc"}}}).status()), "BAD_HEADER");
+  EXPECT_EQ(client.Send({.target = "/"}).status().code(), StatusCode::kUnavailable);
+}
+
+}  // namespace
+}  // namespace genofed::http
