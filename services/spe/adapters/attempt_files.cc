@@ -54,6 +54,7 @@ Status WritePlan(const AttemptPlan& plan) {
   const Json json = {{"id", plan.id},
                      {"runtime", plan.runtime},
                      {"runtime_root", plan.runtime_root.string()},
+                     {"rootfs", plan.rootfs.string()},
                      {"cgroup", plan.cgroup},
                      {"output_dir", plan.output_dir.string()},
                      {"wall_seconds", plan.wall_time.count()},
@@ -70,6 +71,7 @@ Result<AttemptPlan> ReadPlan(const fs::path& attempt) {
     plan.runtime = json.at("runtime");
     plan.runtime_root = json.at("runtime_root").get<std::string>();
     plan.directory = attempt;
+    plan.rootfs = json.at("rootfs").get<std::string>();
     plan.cgroup = json.at("cgroup");
     plan.output_dir = json.at("output_dir").get<std::string>();
     plan.wall_time = std::chrono::seconds(json.at("wall_seconds").get<std::int64_t>());

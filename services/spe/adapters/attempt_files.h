@@ -22,11 +22,16 @@
 
 namespace genofed::spe {
 
+// Where an attempt's root file system is in the mount namespace of its monitor. The runtime opens it as the mapped root
+// user, who could not pass the private directories above the image cache.
+inline constexpr const char* kRootfsMount = "/run/genofed-spe/rootfs";
+
 struct AttemptPlan {
   std::string id;
   std::string runtime;                 // program: "runc" or a path
   std::filesystem::path runtime_root;  // its --root
   std::filesystem::path directory;     // of this attempt
+  std::filesystem::path rootfs;        // shown to the runtime at kRootfsMount
   std::string cgroup;
   std::filesystem::path output_dir;
   std::chrono::seconds wall_time{0};

@@ -3,13 +3,17 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <thread>
 
 #include "libs/core/file.h"
@@ -34,6 +38,8 @@ class Monitor {
   AttemptReport Run();
 
  private:
+  // Binds the root file system to kRootfsMount in a mount namespace of our own: gone when we are.
+  Status ShowRootfs();
   Status CreateContainer();
   // Waits for the first process, the deadline or a request to kill; returns what happened.
   void Watch();
@@ -56,7 +62,26 @@ void Monitor::Fail(const char* reason, std::string detail) {
   report_.detail = std::move(detail);
 }
 
+Status Monitor::ShowRootfs() {
+  constexpr const char* kParent = "/run/genofed-spe";
+  constexpr unsigned long kFlags = MS_NOSUID | MS_NODEV;
+  if (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) {
+    return Error(StatusCode::kUnavailable, "RUNTIME_FAILED", "no mount namespace: {}", std::strerror(errno));
+  }
+  const UniqueFd rootfs(open(plan_.rootfs.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  const std::string source = fmt::format("/proc/self/fd/{}", rootfs.get());
+  const bool done =
+      rootfs.valid() && (mkdir(kParent, 0711) == 0 || errno == EEXIST) &&
+      mount("genofed-spe", kParent, "tmpfs", kFlags | MS_NOEXEC, "size=64k,mode=0711") == 0 &&
+      mkdir(kRootfsMount, 0755) == 0 && mount(source.c_str(), kRootfsMount, nullptr, MS_BIND, nullptr) == 0 &&
+      mount(nullptr, kRootfsMount, nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | kFlags, nullptr) == 0;
+  if (done) return {};
+  return Error(StatusCode::kUnavailable, "RUNTIME_FAILED", "cannot show the root file system: {}",
+               std::strerror(errno));
+}
+
 Status Monitor::CreateContainer() {
+  GF_TRY(ShowRootfs());
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return Error(StatusCode::kUnavailable, "PIPE", "no pipe");
   output_.Reset(ends[0]);

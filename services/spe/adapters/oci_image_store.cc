@@ -93,7 +93,7 @@ Status PrepareRoot(const fs::path& rootfs, const std::string& digest) {
   for (fs::recursive_directory_iterator at(rootfs, error), end; !error && at != end; at.increment(error)) {
     const fs::file_type type = at->symlink_status(error).type();
     if (type == fs::file_type::block || type == fs::file_type::character) return Corrupt("device node", digest);
-    // The tree is reachable for accounts of the host: nothing in it may be changed or gain rights through them.
+    // Should an account of the host ever reach the tree: nothing in it can be changed, and nothing gives it rights.
     if (type == fs::file_type::symlink) continue;
     fs::permissions(at->path(), kDangerousModes, fs::perm_options::remove, error);
   }
@@ -150,7 +150,7 @@ Status OciImageStore::Unpack(const Context& ctx, const std::string& digest, cons
   std::error_code error;
   fs::remove_all(work, error);
   fs::create_directories(copy / "blobs" / "sha256", error);
-  for (const fs::path& path : {options_.cache_dir, work}) fs::permissions(path, fs::perms(0711), error);
+  for (const fs::path& path : {options_.cache_dir, work}) fs::permissions(path, fs::perms(0700), error);
   if (error) return Error(StatusCode::kUnavailable, "IMAGE_CACHE", "cannot prepare the cache: {}", error.message());
 
   struct stat info {};

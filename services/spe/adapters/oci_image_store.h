@@ -13,8 +13,7 @@ namespace genofed::spe {
 
 struct OciImageStoreOptions {
   std::filesystem::path images_dir;  // each directory in it is one OCI image layout
-  // Unpacked images, one directory a digest. Directories above it must be searchable by others; only the service may
-  // write there.
+  // Unpacked images, one directory a digest; made with mode 0700.
   std::filesystem::path cache_dir;
   std::set<std::string> allowed;  // manifest digests, "sha256:..."
   std::string umoci = "umoci";

@@ -123,8 +123,8 @@ Status OciRuntime::Start(const Context& ctx, const AttemptId& id, const TaskSpec
 Status OciRuntime::Launch(const AttemptId& id, const TaskSpec& spec, const Image& image) {
   const fs::path final_dir = AttemptDir(id);
   const std::string config =
-      OciConfig(spec, image.environment, {image.rootfs, InputDir(final_dir), spec.output_dir, CgroupOf(id)});
-  const std::string digest = HexEncode(crypto::Sha256(fmt::format("{}\n{}", spec.limits.wall_time.count(), config)));
+      OciConfig(spec, image.environment, {kRootfsMount, InputDir(final_dir), spec.output_dir, CgroupOf(id)});
+  const std::string digest = HexEncode(crypto::Sha256(fmt::format("{}\n{}\n{}", spec.image, spec.limits.wall_time.count(), config)));
 
   MutexLock lock(start_mutex_);
   if (Exists(final_dir)) {
@@ -132,20 +132,21 @@ Status OciRuntime::Launch(const AttemptId& id, const TaskSpec& spec, const Image
     if (existing.spec_digest == digest) return {};
     return Error(StatusCode::kAlreadyExists, "ATTEMPT_EXISTS", "attempt {} exists with another task", id.str());
   }
-  GF_TRY(MakeDir(options_.state_dir, 0711));
-  GF_TRY(MakeDir(options_.state_dir / "attempts", 0711));
+  GF_TRY(MakeDir(options_.state_dir, 0700));
+  GF_TRY(MakeDir(options_.state_dir / "attempts", 0700));
   // Prepared under another name, so that an attempt directory is complete or absent.
   const fs::path directory = final_dir.parent_path() / (".new-" + id.str());
   std::error_code ignored;
   fs::remove_all(directory, ignored);
-  GF_TRY(MakeDir(directory, 0711));
-  GF_TRY(MakeDir(BundleDir(directory), 0711));
+  GF_TRY(MakeDir(directory, 0700));
+  GF_TRY(MakeDir(BundleDir(directory), 0700));
   GF_TRY(PrepareInputs(spec, InputDir(directory)));
   GF_TRY(WriteFileAtomically(BundleDir(directory) / "config.json", config, 0600));
   GF_TRY(WritePlan({.id = id.str(),
                     .runtime = options_.runtime,
                     .runtime_root = options_.state_dir / "runtime",
                     .directory = directory,
+                    .rootfs = image.rootfs,
                     .cgroup = CgroupOf(id),
                     .output_dir = spec.output_dir,
                     .wall_time = spec.limits.wall_time,

@@ -18,7 +18,7 @@ inline constexpr std::string_view kSelfTestIdPrefix = "self-test-";
 
 struct OciRuntimeOptions {
   std::string runtime = "runc";     // OCI runtime program with runc's command line
-  std::filesystem::path state_dir = {};  // absolute; every directory above it must be searchable by others (0711)
+  std::filesystem::path state_dir = {};  // absolute; made with mode 0700
   // Where genofed-spe-monitor and genofed-spe-probe are; the directory of the running program if empty.
   std::filesystem::path helper_dir = {};
   std::string cgroup_parent = "/genofed";

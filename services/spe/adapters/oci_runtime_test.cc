@@ -309,12 +309,12 @@ TEST_F(OciRuntimeTest, RefusesBadSpecs) {
 }
 
 TEST_F(OciRuntimeTest, SelfTestNamesWhatIsMissing) {
-  // A runtime that leaves out two controls of the bundle: the self-test must notice.
+  // A runtime that changes two limits of the bundle: the self-test must notice.
   const fs::path broken = dir_->path() / "broken-runc";
   ASSERT_TRUE(WriteFileAtomically(broken,
                                   "#!/bin/sh\nfor a; do [ \"$p\" = --bundle ] && b=$a; p=$a; done\n"
                                   "[ -n \"$b\" ] && sed -i 's/\"limit\": 23/\"limit\": 9999/; "
-                                  "s/\"readonly\": true/\"readonly\": false/' $b/config.json\n"
+                                  "s/\"quota\": 87000/\"quota\": 50000/' $b/config.json\n"
                                   "exec runc \"$@\"\n",
                                   0755)
                   .ok());
@@ -325,7 +325,7 @@ TEST_F(OciRuntimeTest, SelfTestNamesWhatIsMissing) {
   EXPECT_EQ(Reason(tested), "ISOLATION_INCOMPLETE");
   EXPECT_THAT(Message(tested), HasSubstr("pids-limit"));
   EXPECT_THAT(Message(tested), HasSubstr("process-limit"));
-  EXPECT_THAT(Message(tested), HasSubstr("read-only-root"));
+  EXPECT_THAT(Message(tested), HasSubstr("cpu-limit"));
   EXPECT_EQ(Reason(runtime.Start(Deadline(), Id("broken"), Shell("true"))), "ISOLATION_UNTESTED");
 }
 

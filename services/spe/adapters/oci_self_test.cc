@@ -37,7 +37,6 @@ Result<Image> ProbeImage(const fs::path& directory, const fs::path& probe) {
   for (const char* name : {"proc", "dev", "tmp", "in", "out"}) fs::create_directories(rootfs / name, error);
   fs::copy_file(probe, rootfs / "probe", fs::copy_options::overwrite_existing, error);
   if (!error) fs::permissions(rootfs / "probe", fs::perms(0755), error);
-  fs::permissions(directory, fs::perms(0711), error);
   fs::permissions(rootfs, fs::perms(0755), error);  // the runtime opens it as the mapped root
   if (error) {
     return Error(StatusCode::kUnavailable, "PREPARE_FAILED", "cannot prepare the self-test with {}: {}",
@@ -93,7 +92,7 @@ Result<std::vector<std::string>> OciRuntime::MissingControls(const Context& ctx)
   const fs::path directory = options_.state_dir / "self-test";
   std::error_code error;
   fs::create_directories(directory / "out", error);
-  fs::permissions(options_.state_dir, fs::perms(0711), error);
+  fs::permissions(options_.state_dir, fs::perms(0700), error);
   GF_ASSIGN(const Image image, ProbeImage(directory, options_.helper_dir / "genofed-spe-probe"));
   GF_TRY(WriteFileAtomically(directory / "probe-input", "probe\n", 0444));
 

@@ -28,14 +28,13 @@ inline std::string WhyNotHere() {
   return {};
 }
 
-// A directory that containers may pass through, removed at the end.
+// A private directory, removed at the end.
 class TestDir {
  public:
   TestDir() {
     std::string path = (std::filesystem::temp_directory_path() / "genofed-spe-XXXXXX").string();
     GF_CHECK(mkdtemp(path.data()) != nullptr);
     path_ = path;
-    std::filesystem::permissions(path_, std::filesystem::perms(0711));
   }
   TestDir(const TestDir&) = delete;
   TestDir& operator=(const TestDir&) = delete;
