@@ -111,7 +111,8 @@ TEST_F(SynthTest, BcftoolsAcceptsTheCohortAndRecountsTheSame) {
 TEST_F(SynthTest, HasTheVariantsOfARealCohort) {
   if (!HaveBcftools()) GTEST_SKIP() << "needs bcftools";
   const fs::path dir = Make("fi", "FI");
-  const auto rows = Table(OutputOf("bcftools query -r chr20 -f '%REF\\t%ALT\\t%AC\\t%AN\\n' " + (dir / "cohort.vcf.gz").string()));
+  const auto rows = Table(OutputOf("bcftools query -r chr20 -f '%REF\\t%ALT\\t%AC\\t%AN\\n' " +
+                                   (dir / "cohort.vcf.gz").string()));
   int multi = 0, indels = 0, singletons = 0, common = 0;
   long called = 0;
   for (const auto& row : rows) {
