@@ -9,6 +9,7 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
 #include <fstream>
+#include <limits>
 #include <optional>
 
 #include "libs/core/mutex.h"
@@ -279,7 +280,7 @@ net::awaitable<Status> Client::Impl::Exchange(Stream& stream, const ClientReques
   std::optional<Parser> parser;
   do {
     parser.emplace();
-    parser->body_limit(boost::none);
+    parser->body_limit(std::numeric_limits<std::uint64_t>::max());
     parser->skip(request.method == Method::kHead);
     connection_->lowest().expires_at(budget.Next());
     co_await beast::http::async_read_header(stream, connection_->buffer, *parser,

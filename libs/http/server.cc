@@ -2,6 +2,9 @@
 #include "libs/http/session.h"  // first: it orders Boost's includes
 #include "libs/http/server.h"
 
+#include <sys/stat.h>
+
+#include <array>
 #include <condition_variable>
 #include <list>
 #include <thread>
@@ -12,18 +15,24 @@
 namespace genofed::http {
 namespace {
 
-using FileTime = std::filesystem::file_time_type;
+// What tells one version of a file from the next: also one that was moved into place with an old time.
+struct FileStamp {
+  ino_t inode = 0;
+  off_t size = -1;
+  std::int64_t seconds = 0;
+  std::int64_t nanoseconds = 0;
+  bool operator==(const FileStamp&) const = default;
+};
+using CertificateStamp = std::array<FileStamp, 2>;
 
-// Newest change of the two files; the smallest time when one cannot be read.
-FileTime ChangeTime(const ServerOptions& options) {
-  std::error_code ec;
-  FileTime newest = FileTime::min();
-  for (const auto& path : {options.certificate_file, options.private_key_file}) {
-    const FileTime time = std::filesystem::last_write_time(path, ec);
-    if (ec) return FileTime::min();
-    newest = std::max(newest, time);
-  }
-  return newest;
+FileStamp StampOf(const std::filesystem::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return {};
+  return {status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+}
+
+CertificateStamp StampOf(const ServerOptions& options) {
+  return {StampOf(options.certificate_file), StampOf(options.private_key_file)};
 }
 
 Status CheckOptions(const ServerOptions& options) {
@@ -69,7 +78,7 @@ class Server::Impl {
   std::atomic<std::size_t> connections_ = 0;
   std::stop_source stop_;
   std::shared_ptr<net::ssl::context> certificate_;  // replaced on the accepting strand only
-  FileTime certificate_time_ = FileTime::min();
+  CertificateStamp certificate_stamp_;
   Mutex mutex_;
   Mutex stop_mutex_;
   bool stopped_ ABSL_GUARDED_BY(stop_mutex_) = false;
@@ -85,10 +94,10 @@ class Server::Impl {
 };
 
 Status Server::Impl::LoadCertificate() {
-  const FileTime time = ChangeTime(options_);
+  const CertificateStamp stamp = StampOf(options_);  // before reading: a later change is noticed
   GF_ASSIGN(SslContext context, MakeServerTls(options_.certificate_file, options_.private_key_file));
   certificate_ = std::make_shared<net::ssl::context>(context.release());
-  certificate_time_ = time;
+  certificate_stamp_ = stamp;
   return {};
 }
 
@@ -139,8 +148,7 @@ net::awaitable<void> Server::Impl::WatchCertificate() {
     watch_.expires_after(options_.certificate_check_interval);
     co_await watch_.async_wait(net::redirect_error(net::use_awaitable, ec));
     if (ec || draining_) break;
-    const FileTime time = ChangeTime(options_);
-    if (time == FileTime::min() || time == certificate_time_) continue;
+    if (StampOf(options_) == certificate_stamp_) continue;
     // Certificate and key are two files: a reload between the two writes fails and is tried again next time.
     const Status loaded = LoadCertificate();
     if (options_.on_certificate_reload) options_.on_certificate_reload(loaded);

@@ -14,6 +14,7 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
 #include <chrono>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -40,6 +41,7 @@ using TlsStream = beast::ssl_stream<beast::tcp_stream>;
 using SteadyClock = std::chrono::steady_clock;
 
 inline constexpr std::size_t kChunk = 64U << 10;
+inline constexpr std::chrono::milliseconds kFarewell{500};  // for the last bytes of a connection
 
 // What the sessions of one server share.
 struct Shared {
@@ -108,7 +110,7 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
       if (co_await self->Handshake()) {
         while (co_await self->ServeOne()) {
         }
-        co_await self->Finish();
+        if (self->Lowest().socket().is_open()) co_await self->Finish();
       }
     } catch (const std::exception&) {
       // Out of memory and the like: this connection ends, the others go on.
@@ -157,7 +159,8 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
     auto exchange = std::make_shared<Exchange>(stream_.get_executor());
     Parser parser;
     parser.header_limit(static_cast<std::uint32_t>(shared_.options.max_header_bytes));
-    parser.body_limit(boost::none);  // counted in ReadBody, by the route's limit
+    // Bodies are counted in ReadBody by the limit of their route; Beast 1.74 misreads boost::none as zero.
+    parser.body_limit(std::numeric_limits<std::uint64_t>::max());
     ErrorCode ec;
     Lowest().expires_after(shared_.options.header_timeout);
     co_await beast::http::async_read_header(stream_, buffer_, parser, net::redirect_error(net::use_awaitable, ec));
@@ -373,6 +376,7 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
     const std::uint64_t length = text != nullptr ? text->size() : source.length;
     const bool bodiless = response.status == 204 || response.status == 304;
     const bool send_body = !bodiless && exchange->request.method != Method::kHead;
+    unread_ = !exchange->body_read;
     const bool keep_alive = exchange->keep_alive && exchange->body_read && !abandoned_ && !shared_.draining;
     std::string head = RenderHead(response, bodiless ? std::nullopt : std::optional(length), keep_alive,
                                   exchange->request.ctx);
@@ -418,16 +422,17 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
     if (shared_.options.metrics) shared_.options.metrics(record);
   }
 
-  // Ends politely: without this, unread request bytes would make the kernel reset the connection and the client
-  // could lose the response that says why.
+  // Ends politely. After a refusal the client may still be sending, and closing over unread bytes would make the
+  // kernel reset the connection, so that the client could lose the response that says why.
   net::awaitable<void> Finish() {
     ErrorCode ec;
-    Lowest().expires_after(std::chrono::seconds(2));
+    Lowest().expires_after(kFarewell);
     if constexpr (kTls) {
       co_await stream_.async_shutdown(net::redirect_error(net::use_awaitable, ec));
+      ec.clear();
     }
-    ec.clear();
     Lowest().socket().shutdown(tcp::socket::shutdown_send, ec);
+    if (!unread_) co_return;
     std::string sink(kChunk, '\0');
     for (std::size_t drained = 0; !ec && drained < (std::size_t{1} << 20);) {
       drained += co_await Lowest().async_read_some(net::buffer(sink), net::redirect_error(net::use_awaitable, ec));
@@ -440,6 +445,7 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
   beast::flat_buffer buffer_;
   bool idle_ = false;       // nothing asked yet or waiting for a request; only touched on the connection's executor
   bool abandoned_ = false;  // a handler overran its deadline
+  bool unread_ = false;     // a request was refused before its end
 };
 
 }  // namespace genofed::http
