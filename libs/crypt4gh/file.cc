@@ -76,7 +76,8 @@ Status Extend(int fd, std::size_t size, std::string& header) {
   while (at < header.size()) {
     GF_ASSIGN(std::size_t n, Read(fd, header.data() + at, header.size() - at));
     if (n == 0) {
-      return Error(StatusCode::kOutOfRange, "CRYPT4GH_HEADER_INCOMPLETE", "the Crypt4GH header ends early");
+      return Error(StatusCode::kOutOfRange, "CRYPT4GH_HEADER_INCOMPLETE",
+                   "the Crypt4GH header ends early");
     }
     at += n;
   }
@@ -93,7 +94,9 @@ class PendingFile {
     return PendingFile(std::move(fd), std::move(pattern), path);
   }
   PendingFile(PendingFile&& other) noexcept
-      : fd_(std::move(other.fd_)), temporary_(std::exchange(other.temporary_, {})), path_(std::move(other.path_)) {}
+      : fd_(std::move(other.fd_)),
+        temporary_(std::exchange(other.temporary_, {})),
+        path_(std::move(other.path_)) {}
   PendingFile(const PendingFile&) = delete;
   PendingFile& operator=(const PendingFile&) = delete;
   PendingFile& operator=(PendingFile&&) = delete;
@@ -108,8 +111,10 @@ class PendingFile {
       return Failed("write", path_.string());
     }
     temporary_.clear();
-    Fd dir(::open(path_.has_parent_path() ? path_.parent_path().c_str() : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (dir.get() < 0 || ::fsync(dir.get()) != 0) return Failed("sync the directory of", path_.string());
+    Fd dir(::open(path_.has_parent_path() ? path_.parent_path().c_str() : ".",
+                  O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (dir.get() < 0 || ::fsync(dir.get()) != 0)
+      return Failed("sync the directory of", path_.string());
     return absl::OkStatus();
   }
 
@@ -142,14 +147,15 @@ Result<Manifest> EncryptFile(const std::filesystem::path& in, const std::filesys
   Sink sink = FdSink(output.fd());
   GF_ASSIGN(Encryptor encryptor, Encryptor::Create(recipients, random, sink));
   if (layout == Layout::kCombined) GF_TRY(sink(encryptor.header()));
-  GF_TRY(ReadAll(input.get(), [&encryptor](std::string_view bytes) { return encryptor.Push(bytes); }));
+  GF_TRY(
+      ReadAll(input.get(), [&encryptor](std::string_view bytes) { return encryptor.Push(bytes); }));
   GF_ASSIGN(Manifest manifest, encryptor.Finish());
   GF_TRY(output.Commit());
   return manifest;
 }
 
-Status DecryptFd(int body_fd, std::string_view header, const SecretKey& key, const Manifest& expected,
-                 const Sink& sink) {
+Status DecryptFd(int body_fd, std::string_view header, const SecretKey& key,
+                 const Manifest& expected, const Sink& sink) {
   GF_ASSIGN(Decryptor decryptor, Decryptor::Create(header, key, expected, sink));
   GF_TRY(ReadAll(body_fd, [&decryptor](std::string_view bytes) { return decryptor.Push(bytes); }));
   return decryptor.Finish().status();

@@ -41,7 +41,8 @@ TEST_F(FileTest, RoundTripsWithTheHeaderApart) {
 TEST_F(FileTest, RoundTripsCombined) {
   std::string plain = Pattern(70'000);
   Write("plain", plain);
-  auto manifest = EncryptFile(dir_ / "plain", dir_ / "file.c4gh", {&key_.public_key(), 1}, random_, Layout::kCombined);
+  auto manifest = EncryptFile(dir_ / "plain", dir_ / "file.c4gh", {&key_.public_key(), 1}, random_,
+                              Layout::kCombined);
   ASSERT_TRUE(manifest.ok());
   int fd = ::open((dir_ / "file.c4gh").c_str(), O_RDONLY | O_CLOEXEC);
   auto header = ReadHeader(fd);
@@ -59,25 +60,29 @@ TEST_F(FileTest, RoundTripsCombined) {
 
 TEST_F(FileTest, ADamagedBodyLeavesNoOutput) {
   Write("plain", Pattern(3 * 65536));
-  auto manifest = EncryptFile(dir_ / "plain", dir_ / "body", {&key_.public_key(), 1}, random_).value();
+  auto manifest =
+      EncryptFile(dir_ / "plain", dir_ / "body", {&key_.public_key(), 1}, random_).value();
   Write("body", Read("body").substr(0, kSealedSegmentBytes));
   Write("out", "old content");
   EXPECT_EQ(Reason(DecryptFile(dir_ / "body", manifest.header, key_, manifest, dir_ / "out")),
             "CRYPT4GH_MANIFEST_MISMATCH");
   EXPECT_EQ(Read("out"), "old content");
   int files = 0;
-  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(dir_ / ".")) ++files;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(dir_ / "."))
+    ++files;
   EXPECT_EQ(files, 3) << "a temporary file was left";
 }
 
 TEST_F(FileTest, MissingInputsAreNotFound) {
-  EXPECT_EQ(EncryptFile(dir_ / "none", dir_ / "out", {&key_.public_key(), 1}, random_).status().code(),
-            StatusCode::kNotFound);
+  EXPECT_EQ(
+      EncryptFile(dir_ / "none", dir_ / "out", {&key_.public_key(), 1}, random_).status().code(),
+      StatusCode::kNotFound);
 }
 
 TEST_F(FileTest, ReadHeaderStopsAtBadInput) {
-  for (std::string content : {std::string(), std::string("crypt4gh"), std::string("not a header at all, rather text"),
-                              "crypt4gh" + std::string("\1\0\0\0\2\0\0\0\x0a\0\0\0", 12)}) {
+  for (std::string content :
+       {std::string(), std::string("crypt4gh"), std::string("not a header at all, rather text"),
+        "crypt4gh" + std::string("\1\0\0\0\2\0\0\0\x0a\0\0\0", 12)}) {
     Write("bad", content);
     int fd = ::open((dir_ / "bad").c_str(), O_RDONLY | O_CLOEXEC);
     EXPECT_FALSE(ReadHeader(fd).ok());

@@ -17,7 +17,7 @@ using internal::Le64;
 
 constexpr std::string_view kMagic = "crypt4gh";
 constexpr std::uint32_t kVersion = 1;
-constexpr std::size_t kPreambleBytes = 16;  // magic, version, packet count
+constexpr std::size_t kPreambleBytes = 16;   // magic, version, packet count
 constexpr std::size_t kPacketHeadBytes = 8;  // length, method
 constexpr std::size_t kMinX25519Packet = kPacketHeadBytes + kKeyBytes + kNonceBytes + kMacBytes;
 constexpr std::uint32_t kX25519ChaCha20Poly1305 = 0;
@@ -29,19 +29,24 @@ Status Invalid(std::string_view why) {
   return Error(StatusCode::kInvalidArgument, "CRYPT4GH_HEADER_INVALID", "Crypt4GH header: {}", why);
 }
 Status Unsupported(std::string_view what, std::uint32_t value) {
-  return Error(StatusCode::kUnimplemented, "CRYPT4GH_UNSUPPORTED", "Crypt4GH {} {} is not supported", what, value);
+  return Error(StatusCode::kUnimplemented, "CRYPT4GH_UNSUPPORTED",
+               "Crypt4GH {} {} is not supported", what, value);
 }
 Status Incomplete() {
-  return Error(StatusCode::kOutOfRange, "CRYPT4GH_HEADER_INCOMPLETE", "the Crypt4GH header ends early");
+  return Error(StatusCode::kOutOfRange, "CRYPT4GH_HEADER_INCOMPLETE",
+               "the Crypt4GH header ends early");
 }
 
 // Checks the preamble and returns the packet count.
 Result<std::uint32_t> ReadPreamble(std::string_view data) {
-  if (data.substr(0, kMagic.size()) != kMagic.substr(0, data.size())) return Invalid("it does not start with 'crypt4gh'");
+  if (data.substr(0, kMagic.size()) != kMagic.substr(0, data.size()))
+    return Invalid("it does not start with 'crypt4gh'");
   if (data.size() < kPreambleBytes) return Incomplete();
-  if (std::uint32_t version = Le32(data.substr(8)); version != kVersion) return Unsupported("version", version);
+  if (std::uint32_t version = Le32(data.substr(8)); version != kVersion)
+    return Unsupported("version", version);
   std::uint32_t count = Le32(data.substr(12));
-  if (count == 0 || count > kMaxHeaderPackets) return Invalid("its number of packets is out of bounds");
+  if (count == 0 || count > kMaxHeaderPackets)
+    return Invalid("its number of packets is out of bounds");
   return count;
 }
 
@@ -49,7 +54,8 @@ Result<std::uint32_t> ReadPreamble(std::string_view data) {
 Result<std::string_view> TakePacket(std::string_view& rest) {
   if (rest.size() < 4) return Incomplete();
   std::size_t size = Le32(rest);
-  if (size < kPacketHeadBytes || size > kMaxHeaderBytes) return Invalid("the length of a packet is out of bounds");
+  if (size < kPacketHeadBytes || size > kMaxHeaderBytes)
+    return Invalid("the length of a packet is out of bounds");
   if (rest.size() < size) return Incomplete();
   std::string_view packet = rest.substr(0, size);
   rest.remove_prefix(size);
@@ -58,7 +64,8 @@ Result<std::string_view> TakePacket(std::string_view& rest) {
 
 // The payload, or nothing when the packet is for somebody else.
 std::optional<std::string> OpenPacket(std::string_view packet, const SecretKey& key) {
-  if (Le32(packet.substr(4)) != kX25519ChaCha20Poly1305 || packet.size() < kMinX25519Packet) return std::nullopt;
+  if (Le32(packet.substr(4)) != kX25519ChaCha20Poly1305 || packet.size() < kMinX25519Packet)
+    return std::nullopt;
   auto writer = PublicKey::FromRaw(packet.substr(kPacketHeadBytes, kKeyBytes));
   std::string_view nonce = packet.substr(kPacketHeadBytes + kKeyBytes, kNonceBytes);
   std::string_view sealed = packet.substr(kPacketHeadBytes + kKeyBytes + kNonceBytes);
@@ -79,14 +86,16 @@ Status ReadPayload(std::string_view payload, HeaderContent& content) {
     if (word != kDataChaCha20Poly1305) return Unsupported("data encryption method", word);
     if (payload.size() < kKeyBytes) return Invalid("a key packet is too short");
     GF_ASSIGN(DataKey key, DataKey::FromRaw(payload.substr(0, kKeyBytes)));
-    if (std::ranges::find(content.data_keys, key) == content.data_keys.end()) content.data_keys.push_back(key);
+    if (std::ranges::find(content.data_keys, key) == content.data_keys.end())
+      content.data_keys.push_back(key);
     return absl::OkStatus();
   }
   if (type != kEditListPacket) return Unsupported("header packet type", type);
   if (content.edit_list) return Invalid("it has two edit lists");
   if (payload.size() / 8 < word) return Invalid("an edit list packet is too short");
   content.edit_list.emplace();
-  for (std::uint32_t i = 0; i < word; ++i) content.edit_list->push_back(Le64(payload.substr(8U * i)));
+  for (std::uint32_t i = 0; i < word; ++i)
+    content.edit_list->push_back(Le64(payload.substr(8U * i)));
   return absl::OkStatus();
 }
 
@@ -106,8 +115,8 @@ std::string EditListPayload(const std::vector<std::uint64_t>& lengths) {
   return payload;
 }
 
-void AppendPacket(std::string& out, std::string_view payload, internal::Aead& aead, const PublicKey& writer,
-                  Random& random) {
+void AppendPacket(std::string& out, std::string_view payload, internal::Aead& aead,
+                  const PublicKey& writer, Random& random) {
   AppendLe32(out, static_cast<std::uint32_t>(kMinX25519Packet + payload.size()));
   AppendLe32(out, kX25519ChaCha20Poly1305);
   out += writer.raw();
@@ -120,13 +129,17 @@ void AppendPacket(std::string& out, std::string_view payload, internal::Aead& ae
 
 }  // namespace
 
-Result<std::string> BuildHeader(const HeaderContent& content, std::span<const PublicKey> recipients, Random& random) {
-  if (content.data_keys.empty() || recipients.empty()) return Invalid("it needs a data key and a recipient");
+Result<std::string> BuildHeader(const HeaderContent& content, std::span<const PublicKey> recipients,
+                                Random& random) {
+  if (content.data_keys.empty() || recipients.empty())
+    return Invalid("it needs a data key and a recipient");
   std::size_t per_recipient = content.data_keys.size() + (content.edit_list ? 1 : 0);
-  if (recipients.size() > kMaxHeaderPackets || per_recipient > kMaxHeaderPackets / recipients.size()) {
+  if (recipients.size() > kMaxHeaderPackets ||
+      per_recipient > kMaxHeaderPackets / recipients.size()) {
     return Invalid("too many packets");
   }
-  if (content.edit_list && content.edit_list->size() > kMaxHeaderBytes / 8) return Invalid("the edit list is too long");
+  if (content.edit_list && content.edit_list->size() > kMaxHeaderBytes / 8)
+    return Invalid("the edit list is too long");
   std::vector<std::string> payloads;
   for (const DataKey& key : content.data_keys) payloads.push_back(KeyPayload(key));
   if (content.edit_list) payloads.push_back(EditListPayload(*content.edit_list));
@@ -143,7 +156,8 @@ Result<std::string> BuildHeader(const HeaderContent& content, std::span<const Pu
       break;
     }
     internal::Aead aead(*shared);
-    for (const std::string& payload : payloads) AppendPacket(out, payload, aead, writer.public_key(), random);
+    for (const std::string& payload : payloads)
+      AppendPacket(out, payload, aead, writer.public_key(), random);
   }
   for (std::string& payload : payloads) internal::Erase(payload);
   GF_TRY(status);
@@ -166,13 +180,14 @@ Result<HeaderContent> OpenHeader(std::string_view header, const SecretKey& key) 
     GF_TRY(status);
   }
   if (content.data_keys.empty()) {
-    return Error(StatusCode::kPermissionDenied, "CRYPT4GH_NOT_A_RECIPIENT", "the Crypt4GH header is not for this key");
+    return Error(StatusCode::kPermissionDenied, "CRYPT4GH_NOT_A_RECIPIENT",
+                 "the Crypt4GH header is not for this key");
   }
   return content;
 }
 
-Result<std::string> Reencrypt(std::string_view header, const SecretKey& key, const PublicKey& recipient,
-                              Random& random) {
+Result<std::string> Reencrypt(std::string_view header, const SecretKey& key,
+                              const PublicKey& recipient, Random& random) {
   GF_ASSIGN(HeaderContent content, OpenHeader(header, key));
   return BuildHeader(content, {&recipient, 1}, random);
 }

@@ -74,7 +74,8 @@ TEST_F(HeaderTest, ReencryptMovesAccess) {
   EXPECT_TRUE(opened->data_keys[0] == content.data_keys[0]);
   EXPECT_EQ(opened->edit_list, content.edit_list);
   EXPECT_FALSE(OpenHeader(for_b, a_).ok());
-  EXPECT_EQ(Reason(Reencrypt(for_a, b_, b_.public_key(), random_).status()), "CRYPT4GH_NOT_A_RECIPIENT");
+  EXPECT_EQ(Reason(Reencrypt(for_a, b_, b_.public_key(), random_).status()),
+            "CRYPT4GH_NOT_A_RECIPIENT");
 }
 
 TEST_F(HeaderTest, ReencryptsTheVector) {
@@ -90,9 +91,10 @@ TEST_F(HeaderTest, ReencryptsTheVector) {
 TEST_F(HeaderTest, PaddingAndForeignPacketsAreSkipped) {
   std::string key_payload = Words({0, 0}, std::string(32, 'k'));
   std::string unknown_method = Words({12, 7}, "abcd");
-  auto opened = OpenHeader(Header({unknown_method, Packet(key_payload, b_.public_key(), random_),
-                                   Packet(key_payload + std::string(40, '\0'), a_.public_key(), random_)}),
-                           a_);
+  auto opened =
+      OpenHeader(Header({unknown_method, Packet(key_payload, b_.public_key(), random_),
+                         Packet(key_payload + std::string(40, '\0'), a_.public_key(), random_)}),
+                 a_);
   ASSERT_TRUE(opened.ok()) << Describe(opened.status());
   EXPECT_EQ(opened->data_keys[0].bytes(), std::string(32, 'k'));
 }
@@ -101,7 +103,8 @@ TEST_F(HeaderTest, RefusesWhatItMustNotGuess) {
   std::string key_payload = Words({0, 0}, std::string(32, 'k'));
   auto open = [&](const std::vector<std::string>& payloads) {
     std::vector<std::string> packets;
-    for (const std::string& payload : payloads) packets.push_back(Packet(payload, a_.public_key(), random_));
+    for (const std::string& payload : payloads)
+      packets.push_back(Packet(payload, a_.public_key(), random_));
     return Reason(OpenHeader(Header(packets), a_).status());
   };
   std::string edits = Words({1, 1, 5, 0});
@@ -120,24 +123,28 @@ TEST_F(HeaderTest, LimitsHold) {
   EXPECT_EQ(Reason(HeaderSize(many).status()), "CRYPT4GH_HEADER_INVALID");
   EXPECT_EQ(Reason(HeaderSize("crypt4gh" + Words({1, 0})).status()), "CRYPT4GH_HEADER_INVALID");
   EXPECT_EQ(Reason(HeaderSize("crypt4gh" + Words({1, 1, 3})).status()), "CRYPT4GH_HEADER_INVALID");
-  EXPECT_EQ(Reason(HeaderSize("crypt4gh" + Words({1, 1, 0x7fffffff})).status()), "CRYPT4GH_HEADER_INVALID");
+  EXPECT_EQ(Reason(HeaderSize("crypt4gh" + Words({1, 1, 0x7fffffff})).status()),
+            "CRYPT4GH_HEADER_INVALID");
   EXPECT_EQ(Reason(HeaderSize("crypt4gh" + Words({2, 1})).status()), "CRYPT4GH_UNSUPPORTED");
   EXPECT_EQ(Reason(HeaderSize("crypt4g").status()), "CRYPT4GH_HEADER_INCOMPLETE");
   EXPECT_EQ(Reason(HeaderSize("crypt5").status()), "CRYPT4GH_HEADER_INVALID");
   std::vector<PublicKey> recipients(1001, a_.public_key());
-  EXPECT_EQ(Reason(BuildHeader(OneKey(random_), recipients, random_).status()), "CRYPT4GH_HEADER_INVALID");
+  EXPECT_EQ(Reason(BuildHeader(OneKey(random_), recipients, random_).status()),
+            "CRYPT4GH_HEADER_INVALID");
   recipients.resize(1000, a_.public_key());
   EXPECT_TRUE(BuildHeader(OneKey(random_), recipients, random_).ok());
   EXPECT_FALSE(BuildHeader(OneKey(random_), {}, random_).ok());
   std::string header = BuildHeader(OneKey(random_), {&a_.public_key(), 1}, random_).value();
   EXPECT_EQ(Reason(OpenHeader(header + "x", a_).status()), "CRYPT4GH_HEADER_INVALID");
-  for (std::size_t size = 0; size < header.size(); ++size) EXPECT_FALSE(OpenHeader(header.substr(0, size), a_).ok());
+  for (std::size_t size = 0; size < header.size(); ++size)
+    EXPECT_FALSE(OpenHeader(header.substr(0, size), a_).ok());
 }
 
 TEST_F(HeaderTest, AnyChangedByteIsRefused) {
   std::string header = BuildHeader(OneKey(random_), {&a_.public_key(), 1}, random_).value();
   for (std::size_t at = 0; at < header.size(); ++at) {
-    // The top bit of a public key is ignored by X25519 itself (RFC 7748 section 5), but is hashed into the key.
+    // The top bit of a public key is ignored by X25519 itself (RFC 7748 section 5), but is hashed
+    // into the key.
     for (int bit : {0, 7}) {
       std::string changed = header;
       changed[at] = static_cast<char>(changed[at] ^ (1 << bit));

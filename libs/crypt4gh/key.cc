@@ -11,7 +11,8 @@ namespace genofed::crypt4gh {
 namespace {
 
 Status WrongLength(std::size_t size) {
-  return Error(StatusCode::kInvalidArgument, "CRYPT4GH_KEY_INVALID", "a key has 32 bytes, not {}", size);
+  return Error(StatusCode::kInvalidArgument, "CRYPT4GH_KEY_INVALID", "a key has 32 bytes, not {}",
+               size);
 }
 
 std::string PublicOf(const Secret32& secret) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // X25519 keys (RFC 7748) of Crypt4GH readers and writers, and the symmetric keys of bodies.
-// Values; safe to share between threads. Secret bytes are erased from memory when their object goes.
+// Values; safe to share between threads. Secret bytes are erased from memory when their object
+// goes.
 #pragma once
 
 #include <array>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Crypt4GH key files as written by the reference tools: PEM-like text around a raw public key, or around a
-// "c4gh-v1" structure with the secret key, plain or under a passphrase.
+// Crypt4GH key files as written by the reference tools: PEM-like text around a raw public key, or
+// around a "c4gh-v1" structure with the secret key, plain or under a passphrase.
 #pragma once
 
 #include <string>
@@ -14,9 +14,10 @@ namespace genofed::crypt4gh {
 // Errors: CRYPT4GH_KEY_INVALID for anything that is not such a file.
 Result<PublicKey> ParsePublicKeyFile(std::string_view text);
 
-// Reads key derivations none, scrypt (N 2^14, r 8, p 1) and pbkdf2_hmac_sha256 (at most 10 million rounds).
-// Errors: CRYPT4GH_KEY_INVALID; CRYPT4GH_KDF_UNSUPPORTED (Unimplemented; bcrypt among others);
-// CRYPT4GH_PASSPHRASE_WRONG (PermissionDenied), also for a file that needs a passphrase and got none.
+// Reads key derivations none, scrypt (N 2^14, r 8, p 1) and pbkdf2_hmac_sha256 (at most 10 million
+// rounds). Errors: CRYPT4GH_KEY_INVALID; CRYPT4GH_KDF_UNSUPPORTED (Unimplemented; bcrypt among
+// others); CRYPT4GH_PASSPHRASE_WRONG (PermissionDenied), also for a file that needs a passphrase
+// and got none.
 Result<SecretKey> ParseSecretKeyFile(std::string_view text, std::string_view passphrase = {});
 
 std::string FormatPublicKeyFile(const PublicKey& key);

@@ -21,8 +21,10 @@ TEST(Key, SharedKeyMatchesTheVector) {
   auto writer = SecretKey::FromHex(row[2]).value();
   EXPECT_EQ(reader.public_key().Hex(), row[1]);
   EXPECT_EQ(writer.public_key().Hex(), row[3]);
-  auto at_reader = internal::SharedKey(reader, writer.public_key(), reader.public_key(), writer.public_key());
-  auto at_writer = internal::SharedKey(writer, reader.public_key(), reader.public_key(), writer.public_key());
+  auto at_reader =
+      internal::SharedKey(reader, writer.public_key(), reader.public_key(), writer.public_key());
+  auto at_writer =
+      internal::SharedKey(writer, reader.public_key(), reader.public_key(), writer.public_key());
   ASSERT_TRUE(at_reader && at_writer);
   EXPECT_EQ(HexEncode(at_reader->bytes()), row[5]);
   EXPECT_TRUE(*at_reader == *at_writer);
@@ -39,7 +41,8 @@ TEST(KeyFile, ReadsTheVectors) {
   int read = 0;
   for (const auto& row : Rows("keys/expected.tsv")) {
     const std::string& file = row.at(0);
-    if (row.at(3).find("c4gh-v1, kdf none") == std::string::npos && row.at(3).find("c4gh-v1, scrypt") == std::string::npos)
+    if (row.at(3).find("c4gh-v1, kdf none") == std::string::npos &&
+        row.at(3).find("c4gh-v1, scrypt") == std::string::npos)
       continue;
     auto key = ParseSecretKeyFile(Load("keys/" + file), row.at(1) == "-" ? "" : row.at(1));
     ASSERT_TRUE(key.ok()) << file << ": " << Describe(key.status());
@@ -57,7 +60,8 @@ TEST(KeyFile, RefusesWhatItCannotRead) {
   std::string scrypt = Load("keys/crypt4gh-x25519-enc.sec.pem");
   EXPECT_EQ(Reason(ParseSecretKeyFile(scrypt, "wrong").status()), "CRYPT4GH_PASSPHRASE_WRONG");
   EXPECT_EQ(Reason(ParseSecretKeyFile(scrypt, "").status()), "CRYPT4GH_PASSPHRASE_WRONG");
-  EXPECT_EQ(Reason(ParseSecretKeyFile(Load("ega/alice.sec"), "alice").status()), "CRYPT4GH_KDF_UNSUPPORTED");
+  EXPECT_EQ(Reason(ParseSecretKeyFile(Load("ega/alice.sec"), "alice").status()),
+            "CRYPT4GH_KDF_UNSUPPORTED");
   EXPECT_EQ(Reason(ParseSecretKeyFile(Load("keys/bad.pem")).status()), "CRYPT4GH_KEY_INVALID");
   EXPECT_FALSE(ParseSecretKeyFile(Load("keys/ssh-ed25519.sec.pem")).ok());
   EXPECT_FALSE(ParsePublicKeyFile(scrypt).ok());

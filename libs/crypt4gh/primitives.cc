@@ -9,7 +9,9 @@
 namespace genofed::crypt4gh::internal {
 namespace {
 
-const unsigned char* Bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+const unsigned char* Bytes(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
 unsigned char* Bytes(char* text) { return reinterpret_cast<unsigned char*>(text); }
 
 struct FreePkey {
@@ -22,7 +24,8 @@ template <typename T>
 T Read(std::string_view bytes) {
   GF_CHECK(bytes.size() >= sizeof(T));
   T value = 0;
-  for (std::size_t i = sizeof(T); i-- > 0;) value = static_cast<T>((value << 8) | static_cast<std::uint8_t>(bytes[i]));
+  for (std::size_t i = sizeof(T); i-- > 0;)
+    value = static_cast<T>((value << 8) | static_cast<std::uint8_t>(bytes[i]));
   return value;
 }
 
@@ -37,17 +40,19 @@ void Aead::Free::operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free
 
 Aead::Aead(const Secret32& key) : context_(EVP_CIPHER_CTX_new()) {
   GF_CHECK(context_ != nullptr);
-  GF_CHECK(EVP_CipherInit_ex(context_.get(), EVP_chacha20_poly1305(), nullptr, Bytes(key.bytes()), nullptr, 1) == 1);
+  GF_CHECK(EVP_CipherInit_ex(context_.get(), EVP_chacha20_poly1305(), nullptr, Bytes(key.bytes()),
+                             nullptr, 1) == 1);
 }
 
 void Aead::Seal(std::string_view nonce, std::string_view plain, char* out) {
   GF_CHECK(nonce.size() == kNonceBytes);
   EVP_CIPHER_CTX* c = context_.get();
   int n = 0;
-  bool ok = EVP_CipherInit_ex(c, nullptr, nullptr, nullptr, Bytes(nonce), 1) == 1 &&
-            EVP_CipherUpdate(c, Bytes(out), &n, Bytes(plain), static_cast<int>(plain.size())) == 1 &&
-            EVP_CipherFinal_ex(c, Bytes(out) + n, &n) == 1 &&
-            EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, kMacBytes, out + plain.size()) == 1;
+  bool ok =
+      EVP_CipherInit_ex(c, nullptr, nullptr, nullptr, Bytes(nonce), 1) == 1 &&
+      EVP_CipherUpdate(c, Bytes(out), &n, Bytes(plain), static_cast<int>(plain.size())) == 1 &&
+      EVP_CipherFinal_ex(c, Bytes(out) + n, &n) == 1 &&
+      EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, kMacBytes, out + plain.size()) == 1;
   GF_CHECK(ok);
 }
 
@@ -66,8 +71,8 @@ bool Aead::Open(std::string_view nonce, std::string_view sealed, char* out) {
   return ok;
 }
 
-std::optional<Secret32> SharedKey(const SecretKey& own, const PublicKey& peer, const PublicKey& reader,
-                                  const PublicKey& writer) {
+std::optional<Secret32> SharedKey(const SecretKey& own, const PublicKey& peer,
+                                  const PublicKey& reader, const PublicKey& writer) {
   std::unique_ptr<EVP_PKEY, FreePkey> mine(
       EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nullptr, Bytes(own.bytes()), kKeyBytes));
   std::unique_ptr<EVP_PKEY, FreePkey> theirs(

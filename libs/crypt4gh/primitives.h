@@ -18,14 +18,16 @@ namespace genofed::crypt4gh::internal {
 inline constexpr std::size_t kNonceBytes = 12;
 inline constexpr std::size_t kMacBytes = 16;
 
-// ChaCha20-Poly1305 (RFC 8439) with empty additional data, many messages under one key. Not thread safe.
+// ChaCha20-Poly1305 (RFC 8439) with empty additional data, many messages under one key. Not thread
+// safe.
 class Aead {
  public:
   explicit Aead(const Secret32& key);
 
   // Writes the ciphertext and then the MAC: plain.size() + 16 bytes at `out`.
   void Seal(std::string_view nonce, std::string_view plain, char* out);
-  // Writes sealed.size() - 16 bytes at `out`. On false, `out` holds zeros: nothing unverified is left behind.
+  // Writes sealed.size() - 16 bytes at `out`. On false, `out` holds zeros: nothing unverified is
+  // left behind.
   bool Open(std::string_view nonce, std::string_view sealed, char* out);
 
  private:
@@ -37,8 +39,8 @@ class Aead {
 
 // The header packet key: the first half of BLAKE2b-512(X25519(own, peer) || reader || writer).
 // Nothing when the peer's key is a low-order point, with which no secret can be shared.
-std::optional<Secret32> SharedKey(const SecretKey& own, const PublicKey& peer, const PublicKey& reader,
-                                  const PublicKey& writer);
+std::optional<Secret32> SharedKey(const SecretKey& own, const PublicKey& peer,
+                                  const PublicKey& reader, const PublicKey& writer);
 
 // Overwrites memory in a way that the compiler keeps.
 void Erase(void* data, std::size_t size);

@@ -33,10 +33,12 @@ struct Totals {
 };
 
 Status Finished() {
-  return Error(StatusCode::kFailedPrecondition, "CRYPT4GH_STREAM_FINISHED", "the stream was finished before");
+  return Error(StatusCode::kFailedPrecondition, "CRYPT4GH_STREAM_FINISHED",
+               "the stream was finished before");
 }
 
-// Cuts pushed bytes into blocks of `size` and hands each to `use`; `pending` keeps the incomplete one.
+// Cuts pushed bytes into blocks of `size` and hands each to `use`; `pending` keeps the incomplete
+// one.
 template <typename Use>
 Status Cut(std::string_view bytes, std::size_t size, std::string& pending, const Use& use) {
   while (!bytes.empty()) {
@@ -70,8 +72,11 @@ class Editor {
     if (!active_) return sink(plain);
     while (!plain.empty()) {
       while (left_ == 0 && next_ < list_.size()) Advance();
-      bool unlimited = next_ >= list_.size();  // behind the list: keep after a discard, drop after a keep
-      std::size_t take = unlimited ? plain.size() : static_cast<std::size_t>(std::min<std::uint64_t>(left_, plain.size()));
+      bool unlimited =
+          next_ >= list_.size();  // behind the list: keep after a discard, drop after a keep
+      std::size_t take =
+          unlimited ? plain.size()
+                    : static_cast<std::size_t>(std::min<std::uint64_t>(left_, plain.size()));
       if (keeping_) GF_TRY(sink(plain.substr(0, take)));
       plain.remove_prefix(take);
       if (!unlimited) left_ -= take;
@@ -87,7 +92,7 @@ class Editor {
   }
 
   std::vector<std::uint64_t> list_;
-  std::size_t next_ = 0;   // the item that left_ counts down
+  std::size_t next_ = 0;  // the item that left_ counts down
   std::uint64_t left_ = 0;
   bool keeping_ = false;
   bool active_ = false;
@@ -97,7 +102,10 @@ class Editor {
 
 struct Encryptor::State {
   State(const DataKey& key, std::string header_bytes, Random& random_source, Sink output)
-      : aead(key), header(std::move(header_bytes)), random(random_source), sink(std::move(output)) {}
+      : aead(key),
+        header(std::move(header_bytes)),
+        random(random_source),
+        sink(std::move(output)) {}
   ~State() { internal::Erase(pending); }
 
   Status Segment(std::string_view plain) {
@@ -125,10 +133,12 @@ Encryptor::Encryptor(Encryptor&&) noexcept = default;
 Encryptor& Encryptor::operator=(Encryptor&&) noexcept = default;
 Encryptor::~Encryptor() = default;
 
-Result<Encryptor> Encryptor::Create(std::span<const PublicKey> recipients, Random& random, Sink sink) {
+Result<Encryptor> Encryptor::Create(std::span<const PublicKey> recipients, Random& random,
+                                    Sink sink) {
   HeaderContent content{{DataKey::Generate(random)}, std::nullopt};
   GF_ASSIGN(std::string header, BuildHeader(content, recipients, random));
-  return Encryptor(std::make_unique<State>(content.data_keys[0], std::move(header), random, std::move(sink)));
+  return Encryptor(
+      std::make_unique<State>(content.data_keys[0], std::move(header), random, std::move(sink)));
 }
 
 const std::string& Encryptor::header() const { return state_->header; }
@@ -136,7 +146,8 @@ const std::string& Encryptor::header() const { return state_->header; }
 Status Encryptor::Push(std::string_view plain) {
   State& s = *state_;
   GF_TRY(s.status);
-  s.status = Cut(plain, kSegmentBytes, s.pending, [&s](std::string_view segment) { return s.Segment(segment); });
+  s.status = Cut(plain, kSegmentBytes, s.pending,
+                 [&s](std::string_view segment) { return s.Segment(segment); });
   return s.status;
 }
 
@@ -153,7 +164,8 @@ Result<Manifest> Encryptor::Finish() {
 }
 
 struct Decryptor::State {
-  State(HeaderContent content, Sink output) : editor(std::move(content.edit_list)), sink(std::move(output)) {
+  State(HeaderContent content, Sink output)
+      : editor(std::move(content.edit_list)), sink(std::move(output)) {
     for (const DataKey& key : content.data_keys) keys.emplace_back(key);
   }
   ~State() { internal::Erase(plain); }
@@ -180,13 +192,15 @@ struct Decryptor::State {
   }
 
   Status Damaged() const {
-    return Error(StatusCode::kDataLoss, "CRYPT4GH_SEGMENT_INVALID", "segment {} of the body is damaged", segments);
+    return Error(StatusCode::kDataLoss, "CRYPT4GH_SEGMENT_INVALID",
+                 "segment {} of the body is damaged", segments);
   }
 
   Status Compare(const Manifest& measured) const {
     if (!expected) return absl::OkStatus();
     if (measured.plain_size == expected->plain_size && measured.body_size == expected->body_size &&
-        measured.plain_sha256 == expected->plain_sha256 && measured.body_sha256 == expected->body_sha256) {
+        measured.plain_sha256 == expected->plain_sha256 &&
+        measured.body_sha256 == expected->body_sha256) {
       return absl::OkStatus();
     }
     return Mismatch();
@@ -214,14 +228,15 @@ Decryptor::Decryptor(Decryptor&&) noexcept = default;
 Decryptor& Decryptor::operator=(Decryptor&&) noexcept = default;
 Decryptor::~Decryptor() = default;
 
-Result<Decryptor> Decryptor::Create(std::string_view header, const SecretKey& key, const Manifest& expected,
-                                    Sink sink) {
+Result<Decryptor> Decryptor::Create(std::string_view header, const SecretKey& key,
+                                    const Manifest& expected, Sink sink) {
   GF_ASSIGN(Decryptor decryptor, CreateUnverified(header, key, std::move(sink)));
   decryptor.state_->expected = expected;
   return decryptor;
 }
 
-Result<Decryptor> Decryptor::CreateUnverified(std::string_view header, const SecretKey& key, Sink sink) {
+Result<Decryptor> Decryptor::CreateUnverified(std::string_view header, const SecretKey& key,
+                                              Sink sink) {
   GF_ASSIGN(HeaderContent content, OpenHeader(header, key));
   return Decryptor(std::make_unique<State>(std::move(content), std::move(sink)));
 }
@@ -235,7 +250,8 @@ Status Decryptor::Push(std::string_view body) {
     return s.status;
   }
   s.totals.AddBody(body);
-  s.status = Cut(body, kSealedSegmentBytes, s.pending, [&s](std::string_view segment) { return s.Segment(segment); });
+  s.status = Cut(body, kSealedSegmentBytes, s.pending,
+                 [&s](std::string_view segment) { return s.Segment(segment); });
   return s.status;
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The body of a Crypt4GH file as a stream: segments of nonce (12), up to 65,536 encrypted bytes and MAC (16).
+// The body of a Crypt4GH file as a stream: segments of nonce (12), up to 65,536 encrypted bytes and
+// MAC (16).
 //
-// The format itself detects neither a dropped tail nor reordered or repeated segments (crypt4gh.tex, "Message
-// Forgery"). Therefore whoever encrypts keeps a Manifest, and whoever decrypts checks against it.
+// The format itself detects neither a dropped tail nor reordered or repeated segments
+// (crypt4gh.tex, "Message Forgery"). Therefore whoever encrypts keeps a Manifest, and whoever
+// decrypts checks against it.
 #pragma once
 
 #include <cstdint>
@@ -27,9 +29,9 @@ inline constexpr std::size_t kSealedSegmentBytes = kSegmentBytes + 28;
 // Takes the next bytes of output; they are valid only during the call. An error ends the stream.
 using Sink = std::function<Status(std::string_view bytes)>;
 
-// What must be stored, logged and checked about one encrypted file. Digests are 32 raw bytes of SHA-256. The
-// plaintext is that before any edit list. `header` opens the body for its first readers; a header made by
-// Reencrypt opens the same body and is checked with the same manifest.
+// What must be stored, logged and checked about one encrypted file. Digests are 32 raw bytes of
+// SHA-256. The plaintext is that before any edit list. `header` opens the body for its first
+// readers; a header made by Reencrypt opens the same body and is checked with the same manifest.
 struct Manifest {
   std::uint64_t plain_size = 0;
   std::uint64_t body_size = 0;
@@ -38,7 +40,8 @@ struct Manifest {
   std::string header;
 };
 
-// Encrypts one stream under a fresh data key. Not thread safe. After an error every call returns that error.
+// Encrypts one stream under a fresh data key. Not thread safe. After an error every call returns
+// that error.
 class Encryptor {
  public:
   // `random` must outlive the encryptor. The sink receives the body only.
@@ -59,24 +62,27 @@ class Encryptor {
   std::unique_ptr<State> state_;
 };
 
-// Decrypts one body. Each segment is authenticated before its plaintext reaches the sink, but only a successful
-// Finish proves that the output is the whole file in its order: on an error discard what the sink received.
-// Not thread safe. After an error every call returns that error.
+// Decrypts one body. Each segment is authenticated before its plaintext reaches the sink, but only
+// a successful Finish proves that the output is the whole file in its order: on an error discard
+// what the sink received. Not thread safe. After an error every call returns that error.
 class Decryptor {
  public:
-  // `header` is any header that `key` opens. More bytes than expected.body_size are refused at once.
-  static Result<Decryptor> Create(std::string_view header, const SecretKey& key, const Manifest& expected, Sink sink);
+  // `header` is any header that `key` opens. More bytes than expected.body_size are refused at
+  // once.
+  static Result<Decryptor> Create(std::string_view header, const SecretKey& key,
+                                  const Manifest& expected, Sink sink);
   // For files of others, for which no manifest exists: Finish cannot notice a missing tail.
-  static Result<Decryptor> CreateUnverified(std::string_view header, const SecretKey& key, Sink sink);
+  static Result<Decryptor> CreateUnverified(std::string_view header, const SecretKey& key,
+                                            Sink sink);
   Decryptor(Decryptor&&) noexcept;
   Decryptor& operator=(Decryptor&&) noexcept;
   ~Decryptor();
 
-  // Errors: CRYPT4GH_SEGMENT_INVALID (DataLoss: changed bytes or a wrong key), CRYPT4GH_MANIFEST_MISMATCH
-  // (DataLoss: longer than expected), and those of the sink.
+  // Errors: CRYPT4GH_SEGMENT_INVALID (DataLoss: changed bytes or a wrong key),
+  // CRYPT4GH_MANIFEST_MISMATCH (DataLoss: longer than expected), and those of the sink.
   Status Push(std::string_view body);
-  // Decrypts the last segment and checks sizes and digests. Returns what was measured (without a header).
-  // Errors: as Push.
+  // Decrypts the last segment and checks sizes and digests. Returns what was measured (without a
+  // header). Errors: as Push.
   Result<Manifest> Finish();
 
  private:

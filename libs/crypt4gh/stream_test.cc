@@ -81,10 +81,11 @@ TEST(Stream, ReadsTheGeneratedVectors) {
 TEST(Stream, ReadsFilesOfOtherImplementations) {
   GF_NEED_VECTORS();
   auto key = ParseSecretKeyFile(Load("keys/crypt4gh-x25519-enc.sec.pem"), "password").value();
-  EXPECT_EQ(DecryptCombined(Load("neicnordic/sample.txt.enc"), key).value(), Load("neicnordic/sample.txt"));
+  EXPECT_EQ(DecryptCombined(Load("neicnordic/sample.txt.enc"), key).value(),
+            Load("neicnordic/sample.txt"));
   auto bob = ParseSecretKeyFile(Load("htsget-rs/c4gh/keys/bob.sec")).value();
-  for (std::string name : {"vcf/sample1-bcbio-cancer.vcf.gz", "vcf/spec-v4.3.vcf.gz", "bcf/sample1-bcbio-cancer.bcf",
-                           "bcf/spec-v4.3.bcf"}) {
+  for (std::string name : {"vcf/sample1-bcbio-cancer.vcf.gz", "vcf/spec-v4.3.vcf.gz",
+                           "bcf/sample1-bcbio-cancer.bcf", "bcf/spec-v4.3.bcf"}) {
     std::string encrypted = "htsget-rs/c4gh/" + name.substr(4) + ".c4gh";
     auto plain = DecryptCombined(Load(encrypted), bob);
     ASSERT_TRUE(plain.ok()) << name << ": " << Describe(plain.status());
@@ -124,7 +125,8 @@ TEST(Stream, AnyChangedByteIsRefused) {
   for (std::size_t at = 0; at < small.body.size(); ++at) {
     std::string changed = small.body;
     changed[at] = static_cast<char>(changed[at] ^ 1);
-    EXPECT_EQ(Reason(Decrypt(changed, key, small.manifest).status()), "CRYPT4GH_SEGMENT_INVALID") << at;
+    EXPECT_EQ(Reason(Decrypt(changed, key, small.manifest).status()), "CRYPT4GH_SEGMENT_INVALID")
+        << at;
   }
   Encrypted large = Encrypt(Pattern(150'000), key);
   EXPECT_TRUE(rc::check([&](std::uint32_t where, std::uint8_t mask) {
@@ -138,7 +140,9 @@ TEST(Stream, AnyChangedByteIsRefused) {
 TEST(Stream, TheManifestCatchesWhatTheFormatDoesNot) {
   SecretKey key = CountingKey(1);
   Encrypted e = Encrypt(Pattern(3 * kSegmentBytes), key);
-  auto reason = [&](const std::string& body) { return Reason(Decrypt(body, key, e.manifest).status()); };
+  auto reason = [&](const std::string& body) {
+    return Reason(Decrypt(body, key, e.manifest).status());
+  };
   std::string first = e.body.substr(0, kSealedSegmentBytes);
   std::string second = e.body.substr(kSealedSegmentBytes, kSealedSegmentBytes);
   std::string third = e.body.substr(2 * kSealedSegmentBytes);
@@ -148,7 +152,8 @@ TEST(Stream, TheManifestCatchesWhatTheFormatDoesNot) {
   EXPECT_EQ(reason(second + first + third), "CRYPT4GH_MANIFEST_MISMATCH");
   EXPECT_EQ(reason(first + first + third), "CRYPT4GH_MANIFEST_MISMATCH");
   EXPECT_EQ(reason(e.body + first), "CRYPT4GH_MANIFEST_MISMATCH");
-  for (std::size_t size : {1U, 27U, 28U, 65563U}) EXPECT_NE(reason(e.body.substr(0, size)), "") << size;
+  for (std::size_t size : {1U, 27U, 28U, 65563U})
+    EXPECT_NE(reason(e.body.substr(0, size)), "") << size;
   // Without a manifest a dropped tail is invisible: the reason why there is one.
   EXPECT_TRUE(DecryptCombined(e.manifest.header + first, key).ok());
 }
@@ -197,7 +202,9 @@ TEST(Stream, EditListsKeepWhatTheyName) {
 TEST(Stream, ErrorsOfTheSinkAreKept) {
   SecretKey key = CountingKey(1);
   SystemRandom random;
-  Sink full = [](std::string_view) { return Error(StatusCode::kResourceExhausted, "DISK_FULL", "full"); };
+  Sink full = [](std::string_view) {
+    return Error(StatusCode::kResourceExhausted, "DISK_FULL", "full");
+  };
   auto encryptor = Encryptor::Create({&key.public_key(), 1}, random, full).value();
   EXPECT_EQ(Reason(encryptor.Push(Pattern(kSegmentBytes))), "DISK_FULL");
   EXPECT_EQ(Reason(encryptor.Push("")), "DISK_FULL");

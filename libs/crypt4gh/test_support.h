@@ -43,7 +43,8 @@ inline std::vector<std::vector<std::string>> Rows(const std::string& name) {
   return rows;
 }
 
-// The secret key with bytes first, first+1, ...: readers A (0x01) and B (0x21) of the generated vectors.
+// The secret key with bytes first, first+1, ...: readers A (0x01) and B (0x21) of the generated
+// vectors.
 inline SecretKey CountingKey(int first) {
   std::string raw;
   for (int i = 0; i < 32; ++i) raw += static_cast<char>(first + i);
@@ -53,7 +54,8 @@ inline SecretKey CountingKey(int first) {
 // The plaintext pattern of the generated vectors.
 inline std::string Pattern(std::size_t size) {
   std::string text(size, '\0');
-  for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>((i * 131 + (i >> 8) * 17) & 255);
+  for (std::size_t i = 0; i < size; ++i)
+    text[i] = static_cast<char>((i * 131 + (i >> 8) * 17) & 255);
   return text;
 }
 

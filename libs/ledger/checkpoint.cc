@@ -7,13 +7,15 @@ namespace genofed::ledger {
 namespace {
 
 Status Invalid(std::string_view why) {
-  return Error(StatusCode::kInvalidArgument, "CHECKPOINT_INVALID", "not a ledger checkpoint: {}", why);
+  return Error(StatusCode::kInvalidArgument, "CHECKPOINT_INVALID", "not a ledger checkpoint: {}",
+               why);
 }
 
 }  // namespace
 
 std::string FormatCheckpoint(const Checkpoint& checkpoint) {
-  std::string text = fmt::format("{}\n{}\n{}\n", checkpoint.origin, checkpoint.size, checkpoint.root.Base64());
+  std::string text =
+      fmt::format("{}\n{}\n{}\n", checkpoint.origin, checkpoint.size, checkpoint.root.Base64());
   for (const std::string& line : checkpoint.extensions) text += line + "\n";
   return text;
 }
@@ -29,7 +31,8 @@ Result<Checkpoint> ParseCheckpoint(std::string_view text) {
   Checkpoint checkpoint;
   checkpoint.origin = lines[0];
   GF_ASSIGN(std::int64_t size, ParseInt(lines[1]));
-  if (size < 0 || std::to_string(size) != lines[1]) return Invalid("its size is not a plain decimal number");
+  if (size < 0 || std::to_string(size) != lines[1])
+    return Invalid("its size is not a plain decimal number");
   checkpoint.size = static_cast<std::uint64_t>(size);
   GF_ASSIGN(checkpoint.root, Hash::FromBase64(lines[2]));
   checkpoint.extensions.assign(lines.begin() + 3, lines.end());
@@ -37,14 +40,16 @@ Result<Checkpoint> ParseCheckpoint(std::string_view text) {
 }
 
 Result<std::string> SignCheckpoint(const Checkpoint& checkpoint, const NoteSigner& log) {
-  if (checkpoint.origin != log.verifier().name()) return Invalid("its origin is not the name of the signing key");
+  if (checkpoint.origin != log.verifier().name())
+    return Invalid("its origin is not the name of the signing key");
   Note note{FormatCheckpoint(checkpoint), {}};
   GF_TRY(ParseCheckpoint(note.text));
   GF_TRY(log.Sign(note));
   return FormatNote(note);
 }
 
-Result<std::string> CosignCheckpoint(std::string_view note, const NoteSigner& witness, std::int64_t time_seconds) {
+Result<std::string> CosignCheckpoint(std::string_view note, const NoteSigner& witness,
+                                     std::int64_t time_seconds) {
   GF_ASSIGN(Note parsed, ParseNote(note));
   GF_TRY(ParseCheckpoint(parsed.text));
   GF_TRY(witness.Sign(parsed, time_seconds));

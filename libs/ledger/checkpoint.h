@@ -25,14 +25,15 @@ std::string FormatCheckpoint(const Checkpoint& checkpoint);
 // The text of a note, unsigned. Errors: CHECKPOINT_INVALID.
 Result<Checkpoint> ParseCheckpoint(std::string_view text);
 
-// The signed note. The signer's name must be the origin. The caller sees to it that a log never signs two
-// checkpoints that are not consistent. Errors: CHECKPOINT_INVALID.
+// The signed note. The signer's name must be the origin. The caller sees to it that a log never
+// signs two checkpoints that are not consistent. Errors: CHECKPOINT_INVALID.
 Result<std::string> SignCheckpoint(const Checkpoint& checkpoint, const NoteSigner& log);
 // Adds a witness's cosignature to a signed checkpoint that the witness has checked.
-Result<std::string> CosignCheckpoint(std::string_view note, const NoteSigner& witness, std::int64_t time_seconds);
+Result<std::string> CosignCheckpoint(std::string_view note, const NoteSigner& witness,
+                                     std::int64_t time_seconds);
 
-// The checkpoint in a note, after verifying the log's signature and that the origin is the log's name.
-// Errors: NOTE_INVALID, NOTE_UNSIGNED, NOTE_SIGNATURE_INVALID, CHECKPOINT_INVALID.
+// The checkpoint in a note, after verifying the log's signature and that the origin is the log's
+// name. Errors: NOTE_INVALID, NOTE_UNSIGNED, NOTE_SIGNATURE_INVALID, CHECKPOINT_INVALID.
 Result<Checkpoint> OpenCheckpoint(std::string_view note, const NoteVerifier& log);
 
 }  // namespace genofed::ledger

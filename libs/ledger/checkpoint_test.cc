@@ -19,7 +19,8 @@ TEST(Checkpoint, MakesTheCosignedVectorByteForByte) {
   NoteSigner log = CountingSigner(kLogName, SignatureType::kEd25519, 0);
   NoteSigner witness = CountingSigner(kWitnessName, SignatureType::kCosignature, 0x20);
   std::string signed_note = SignCheckpoint({kLogName, 300, TreeOf300().Root(), {}}, log).value();
-  EXPECT_EQ(CosignCheckpoint(signed_note, witness, 1767225600).value(), Load("cosigned/checkpoint"));
+  EXPECT_EQ(CosignCheckpoint(signed_note, witness, 1767225600).value(),
+            Load("cosigned/checkpoint"));
 }
 
 TEST(Checkpoint, OpensTheCosignedVector) {
@@ -41,9 +42,12 @@ TEST(Checkpoint, TlogProofVectorHolds) {
   ASSERT_EQ(lines[0], "c2sp.org/tlog-proof@v1");
   ASSERT_EQ(lines[1], "index 256");
   Proof proof;
-  for (std::size_t i = 2; i < lines.size(); ++i) proof.push_back(Hash::FromBase64(lines[i]).value());
-  auto checkpoint = OpenCheckpoint(text.substr(blank + 2), NoteVerifier::Parse(kLogKey).value()).value();
-  EXPECT_TRUE(VerifyInclusion(256, checkpoint.size, LeafHash("entry-256"), proof, checkpoint.root).ok());
+  for (std::size_t i = 2; i < lines.size(); ++i)
+    proof.push_back(Hash::FromBase64(lines[i]).value());
+  auto checkpoint =
+      OpenCheckpoint(text.substr(blank + 2), NoteVerifier::Parse(kLogKey).value()).value();
+  EXPECT_TRUE(
+      VerifyInclusion(256, checkpoint.size, LeafHash("entry-256"), proof, checkpoint.root).ok());
 }
 
 TEST(Checkpoint, GoldenLogIsConsistentInAllPairs) {
@@ -51,10 +55,12 @@ TEST(Checkpoint, GoldenLogIsConsistentInAllPairs) {
   auto log = NoteVerifier::Parse(kGoldenKey).value();
   std::string tile = Load("tessera-golden-log/log/tile/0/000.p/15");
   MerkleTree tree;
-  for (std::size_t i = 0; i < 15; ++i) tree.Append(Hash::FromBytes(tile.substr(32 * i, 32)).value());
+  for (std::size_t i = 0; i < 15; ++i)
+    tree.Append(Hash::FromBytes(tile.substr(32 * i, 32)).value());
   std::vector<Checkpoint> all;
   for (std::uint64_t size = 0; size <= 15; ++size) {
-    auto checkpoint = OpenCheckpoint(Load("tessera-golden-log/log/checkpoint." + std::to_string(size)), log);
+    auto checkpoint =
+        OpenCheckpoint(Load("tessera-golden-log/log/checkpoint." + std::to_string(size)), log);
     ASSERT_TRUE(checkpoint.ok()) << size << ": " << Describe(checkpoint.status());
     EXPECT_EQ(checkpoint->size, size);
     EXPECT_EQ(checkpoint->root, tree.Root(size).value());
@@ -66,7 +72,8 @@ TEST(Checkpoint, GoldenLogIsConsistentInAllPairs) {
       if (a.size > b.size) {
         EXPECT_FALSE(proof.ok());
       } else {
-        EXPECT_TRUE(VerifyConsistency(a.size, b.size, a.root, b.root, *proof).ok()) << a.size << " " << b.size;
+        EXPECT_TRUE(VerifyConsistency(a.size, b.size, a.root, b.root, *proof).ok())
+            << a.size << " " << b.size;
       }
     }
   }
@@ -75,21 +82,24 @@ TEST(Checkpoint, GoldenLogIsConsistentInAllPairs) {
 TEST(Checkpoint, RefusesOtherForms) {
   std::string root = EmptyRoot().Base64();
   EXPECT_TRUE(ParseCheckpoint("a\n0\n" + root + "\n").ok());
-  EXPECT_EQ(ParseCheckpoint("a\n0\n" + root + "\nextension\n")->extensions, std::vector<std::string>{"extension"});
-  for (std::string bad : {std::string(), std::string("a\n0\n"), "a\n0\n" + root, "\n0\n" + root + "\n",
-                          "a\n00\n" + root + "\n", "a\n+1\n" + root + "\n", "a\n-1\n" + root + "\n",
-                          "a\n9223372036854775808\n" + root + "\n", "a\n0\n" + root.substr(4) + "\n",
-                          "a\n0\n" + root + "\n\n"}) {
+  EXPECT_EQ(ParseCheckpoint("a\n0\n" + root + "\nextension\n")->extensions,
+            std::vector<std::string>{"extension"});
+  for (std::string bad : {std::string(), std::string("a\n0\n"), "a\n0\n" + root,
+                          "\n0\n" + root + "\n", "a\n00\n" + root + "\n", "a\n+1\n" + root + "\n",
+                          "a\n-1\n" + root + "\n", "a\n9223372036854775808\n" + root + "\n",
+                          "a\n0\n" + root.substr(4) + "\n", "a\n0\n" + root + "\n\n"}) {
     EXPECT_FALSE(ParseCheckpoint(bad).ok()) << bad;
   }
 }
 
 TEST(Checkpoint, OriginsMustBeThatOfTheKey) {
   NoteSigner log = CountingSigner(kLogName, SignatureType::kEd25519, 0);
-  EXPECT_EQ(Reason(SignCheckpoint({"other.example", 1, {}, {}}, log).status()), "CHECKPOINT_INVALID");
+  EXPECT_EQ(Reason(SignCheckpoint({"other.example", 1, {}, {}}, log).status()),
+            "CHECKPOINT_INVALID");
   Note note{"other.example\n0\n" + EmptyRoot().Base64() + "\n", {}};
   ASSERT_TRUE(log.Sign(note).ok());
-  EXPECT_EQ(Reason(OpenCheckpoint(FormatNote(note), log.verifier()).status()), "CHECKPOINT_INVALID");
+  EXPECT_EQ(Reason(OpenCheckpoint(FormatNote(note), log.verifier()).status()),
+            "CHECKPOINT_INVALID");
   NoteSigner impostor = CountingSigner(kLogName, SignatureType::kEd25519, 7);
   std::string forged = SignCheckpoint({kLogName, 1, {}, {}}, impostor).value();
   EXPECT_EQ(Reason(OpenCheckpoint(forged, log.verifier()).status()), "NOTE_UNSIGNED");
@@ -99,7 +109,8 @@ TEST(Checkpoint, AnyChangedByteIsNoticed) {
   NoteSigner log = CountingSigner(kLogName, SignatureType::kEd25519, 0);
   std::string note = SignCheckpoint({kLogName, 300, TreeOf300().Root(), {}}, log).value();
   for (std::size_t at = 0; at < note.size(); ++at) {
-    for (int bit = 0; bit < 8; ++bit) EXPECT_FALSE(OpenCheckpoint(Flip(note, at, bit), log.verifier()).ok()) << at;
+    for (int bit = 0; bit < 8; ++bit)
+      EXPECT_FALSE(OpenCheckpoint(Flip(note, at, bit), log.verifier()).ok()) << at;
   }
 }
 

@@ -30,11 +30,17 @@ constexpr std::array<KindRow, 9> kKinds = {{{EntryKind::kConsentSet, "consent-se
                                             {EntryKind::kPolicy, "policy"},
                                             {EntryKind::kKeyEvent, "key-event"}}};
 
-constexpr std::array<std::string_view, 18> kTextFields = {
-    "application", "application_sha256", "dataset", "key_id",         "organisation", "outcome",
-    "permission",  "policy_sha256",      "project", "purpose",        "reason",       "release_sha256",
-    "rule",        "run",                "snapshot", "snapshot_root", "version",      "workflow_sha256"};
-constexpr std::array<std::string_view, 5> kNumberFields = {"bytes", "epoch", "erased_index", "releases", "slots"};
+constexpr std::array<std::string_view, 18> kTextFields = {"application",  "application_sha256",
+                                                          "dataset",      "key_id",
+                                                          "organisation", "outcome",
+                                                          "permission",   "policy_sha256",
+                                                          "project",      "purpose",
+                                                          "reason",       "release_sha256",
+                                                          "rule",         "run",
+                                                          "snapshot",     "snapshot_root",
+                                                          "version",      "workflow_sha256"};
+constexpr std::array<std::string_view, 5> kNumberFields = {"bytes", "epoch", "erased_index",
+                                                           "releases", "slots"};
 
 template <typename List>
 bool Contains(const List& list, std::string_view name) {
@@ -42,13 +48,15 @@ bool Contains(const List& list, std::string_view name) {
 }
 
 bool IsDigest(std::string_view text) {
-  return text.size() == 64 &&
-         std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  return text.size() == 64 && std::ranges::all_of(text, [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
 }
 
 bool IsText(std::string_view text) {
   return !text.empty() && text.size() <= kMaxFieldBytes && IsUtf8(text) &&
-         std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+         std::ranges::none_of(
+             text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 bool IsCommitmentName(std::string_view name) {
@@ -66,34 +74,40 @@ bool IsTime(std::string_view t) {
     if (kShape[i] == '0' ? !digit : t[i] != kShape[i]) return false;
   }
   auto two = [t](std::size_t at) { return (t[at] - '0') * 10 + (t[at + 1] - '0'); };
-  return two(5) >= 1 && two(5) <= 12 && two(8) >= 1 && two(8) <= 31 && two(11) <= 23 && two(14) <= 59 && two(17) <= 60;
+  return two(5) >= 1 && two(5) <= 12 && two(8) >= 1 && two(8) <= 31 && two(11) <= 23 &&
+         two(14) <= 59 && two(17) <= 60;
 }
 
 Status Invalid(std::string_view field, std::string_view why) {
   return InvalidField(field, "ENTRY_INVALID", "{}", why);
 }
 Status Malformed() {
-  return Error(StatusCode::kInvalidArgument, "ENTRY_INVALID", "not a ledger entry in canonical form");
+  return Error(StatusCode::kInvalidArgument, "ENTRY_INVALID",
+               "not a ledger entry in canonical form");
 }
 
 Status Validate(const Entry& entry) {
   if (!IsTime(entry.time)) return Invalid("time", "not a UTC time with seconds");
   for (const auto& [name, value] : entry.fields) {
-    if (!Contains(kTextFields, name)) return Invalid("fields", "a name that is not in the list of ledger fields");
+    if (!Contains(kTextFields, name))
+      return Invalid("fields", "a name that is not in the list of ledger fields");
     if (!IsText(value)) return Invalid(name, "empty, too long or not plain UTF-8 text");
     bool digest = name.ends_with("_sha256") || name == "snapshot_root";
     if (digest && !IsDigest(value)) return Invalid(name, "not 64 lower-case hex digits");
   }
   for (const auto& [name, value] : entry.numbers) {
-    if (!Contains(kNumberFields, name)) return Invalid("numbers", "a name that is not in the list of ledger numbers");
+    if (!Contains(kNumberFields, name))
+      return Invalid("numbers", "a name that is not in the list of ledger numbers");
     if (value < 0 || value > kMaxNumber) return Invalid(name, "out of range");
   }
   if (entry.commitments.size() > kMaxCommitments) return Invalid("commitments", "too many");
   for (const auto& [name, value] : entry.commitments) {
-    if (!IsCommitmentName(name)) return Invalid("commitments", "a name that is not lower-case letters, digits and '_'");
+    if (!IsCommitmentName(name))
+      return Invalid("commitments", "a name that is not lower-case letters, digits and '_'");
   }
   bool snapshot = entry.fields.contains("snapshot");
-  if (entry.fields.contains("snapshot_root") != snapshot || entry.numbers.contains("slots") != snapshot) {
+  if (entry.fields.contains("snapshot_root") != snapshot ||
+      entry.numbers.contains("slots") != snapshot) {
     return Invalid("snapshot", "snapshot, snapshot_root and slots go together");
   }
   return absl::OkStatus();

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One entry of a node's ledger: what happened, in clear fields that name no person, and commitments in place of
-// what does. The ledger is public to citizens and other nodes and can never be shortened; therefore the names of
-// fields are a closed list, and a personal value (subject, researcher) appears only as HMAC-SHA256(k, value) with
-// a random k. k and the value are kept elsewhere and can be erased; the entry and all proofs stay valid.
+// One entry of a node's ledger: what happened, in clear fields that name no person, and commitments
+// in place of what does. The ledger is public to citizens and other nodes and can never be
+// shortened; therefore the names of fields are a closed list, and a personal value (subject,
+// researcher) appears only as HMAC-SHA256(k, value) with a random k. k and the value are kept
+// elsewhere and can be erased; the entry and all proofs stay valid.
 //
-// The bytes of an entry are canonical JSON: one object, member names in byte order, no white space, as RFC 8785
-// gives for these values. The same entry always has the same bytes, and other bytes are refused:
-//   {"commitments":{"subject":"<64 hex digits>"},"dataset":"...","epoch":7,"kind":"run","time":"...","v":1}
+// The bytes of an entry are canonical JSON: one object, member names in byte order, no white space,
+// as RFC 8785 gives for these values. The same entry always has the same bytes, and other bytes are
+// refused:
+//   {"commitments":{"subject":"<64 hex
+//   digits>"},"dataset":"...","epoch":7,"kind":"run","time":"...","v":1}
 #pragma once
 
 #include <cstdint>
@@ -44,13 +47,14 @@ struct Entry {
   EntryKind kind = EntryKind::kRun;
   std::string time;  // UTC with seconds: "2026-01-31T12:00:00Z"
 
-  // Text fields. Names: application, application_sha256, dataset, key_id, organisation, outcome, permission,
-  // policy_sha256, project, purpose, reason, release_sha256, rule, run, snapshot, snapshot_root, version,
-  // workflow_sha256. Values: UTF-8 without control characters, 1 to 1024 bytes; *_sha256 and snapshot_root are 64
-  // lower-case hex digits. `snapshot` comes together with snapshot_root and the number `slots`.
+  // Text fields. Names: application, application_sha256, dataset, key_id, organisation, outcome,
+  // permission, policy_sha256, project, purpose, reason, release_sha256, rule, run, snapshot,
+  // snapshot_root, version, workflow_sha256. Values: UTF-8 without control characters, 1 to 1024
+  // bytes; *_sha256 and snapshot_root are 64 lower-case hex digits. `snapshot` comes together with
+  // snapshot_root and the number `slots`.
   std::map<std::string, std::string> fields;
-  // Numbers, 0 to 2^53. Names: bytes, epoch (consent epoch), erased_index, releases (counter of the key service),
-  // slots (of the snapshot).
+  // Numbers, 0 to 2^53. Names: bytes, epoch (consent epoch), erased_index, releases (counter of the
+  // key service), slots (of the snapshot).
   std::map<std::string, std::int64_t> numbers;
   // Commitments by what they hide; names of 1 to 40 lower-case letters, digits and '_'.
   std::map<std::string, Hash> commitments;

@@ -12,7 +12,8 @@ Entry Sample() {
   Entry entry;
   entry.kind = EntryKind::kRun;
   entry.time = "2026-01-31T12:00:00Z";
-  entry.fields = {{"project", "Rare diseases \xC3\xA4 \"quoted\""}, {"dataset", "fi-wgs"}, {"version", "3"}};
+  entry.fields = {
+      {"project", "Rare diseases \xC3\xA4 \"quoted\""}, {"dataset", "fi-wgs"}, {"version", "3"}};
   entry.numbers = {{"epoch", 7}};
   entry.commitments = {{"researcher", LeafHash("x")}};
   return entry;
@@ -20,16 +21,18 @@ Entry Sample() {
 
 TEST(Entry, HasOneCanonicalForm) {
   std::string bytes = EncodeEntry(Sample()).value();
-  EXPECT_EQ(bytes, "{\"commitments\":{\"researcher\":\"" + LeafHash("x").Hex() +
-                       "\"},\"dataset\":\"fi-wgs\",\"epoch\":7,\"kind\":\"run\","
-                       "\"project\":\"Rare diseases \xC3\xA4 \\\"quoted\\\"\",\"time\":\"2026-01-31T12:00:00Z\","
-                       "\"v\":1,\"version\":\"3\"}");
+  EXPECT_EQ(
+      bytes,
+      "{\"commitments\":{\"researcher\":\"" + LeafHash("x").Hex() +
+          "\"},\"dataset\":\"fi-wgs\",\"epoch\":7,\"kind\":\"run\","
+          "\"project\":\"Rare diseases \xC3\xA4 \\\"quoted\\\"\",\"time\":\"2026-01-31T12:00:00Z\","
+          "\"v\":1,\"version\":\"3\"}");
   EXPECT_EQ(DecodeEntry(bytes).value(), Sample());
 }
 
 TEST(Entry, EveryKindHasItsName) {
-  for (const char* name : {"consent-set", "consent-withdraw", "snapshot", "run", "denied", "release", "erase",
-                           "policy", "key-event"}) {
+  for (const char* name : {"consent-set", "consent-withdraw", "snapshot", "run", "denied",
+                           "release", "erase", "policy", "key-event"}) {
     Entry entry;
     entry.kind = ParseKind(name).value();
     entry.time = "2026-01-31T12:00:00Z";
@@ -40,7 +43,8 @@ TEST(Entry, EveryKindHasItsName) {
 }
 
 TEST(Entry, HasNoPlaceForPersonalData) {
-  for (const char* name : {"subject", "person_identifier", "researcher", "pseudonym", "", "v", "kind"}) {
+  for (const char* name :
+       {"subject", "person_identifier", "researcher", "pseudonym", "", "v", "kind"}) {
     Entry entry = Sample();
     entry.fields[name] = "x";
     EXPECT_EQ(Reason(EncodeEntry(entry).status()), "ENTRY_INVALID") << name;
@@ -59,7 +63,8 @@ TEST(Entry, RefusesBadValues) {
   EXPECT_TRUE(refused([](Entry& e) { e.fields["project"] = ""; }));
   EXPECT_TRUE(refused([](Entry& e) { e.fields["project"] = "a\nb"; }));
   EXPECT_TRUE(refused([](Entry& e) { e.fields["project"] = "\xFF"; }));
-  EXPECT_TRUE(refused([](Entry& e) { e.fields["project"] = std::string(kMaxFieldBytes + 1, 'a'); }));
+  EXPECT_TRUE(
+      refused([](Entry& e) { e.fields["project"] = std::string(kMaxFieldBytes + 1, 'a'); }));
   EXPECT_TRUE(refused([](Entry& e) { e.fields["workflow_sha256"] = "ABC"; }));
   EXPECT_TRUE(refused([](Entry& e) { e.numbers["epoch"] = -1; }));
   EXPECT_TRUE(refused([](Entry& e) { e.numbers["age"] = 1; }));
@@ -72,11 +77,15 @@ TEST(Entry, RefusesOtherSpellings) {
   std::string good = R"({"kind":"policy","time":"2026-01-31T12:00:00Z","v":1})";
   EXPECT_TRUE(DecodeEntry(good).ok());
   for (std::string bad :
-       {R"({"kind":"policy", "time":"2026-01-31T12:00:00Z","v":1})", R"({"time":"2026-01-31T12:00:00Z","kind":"policy","v":1})",
-        R"({"kind":"policy","kind":"policy","time":"2026-01-31T12:00:00Z","v":1})", R"({"kind":"policy","time":"2026-01-31T12:00:00Z"})",
-        R"({"kind":"policy","time":"2026-01-31T12:00:00Z","v":2})", R"({"kind":"policy","time":"2026-01-31T12:00:00Z","v":1.0})",
+       {R"({"kind":"policy", "time":"2026-01-31T12:00:00Z","v":1})",
+        R"({"time":"2026-01-31T12:00:00Z","kind":"policy","v":1})",
+        R"({"kind":"policy","kind":"policy","time":"2026-01-31T12:00:00Z","v":1})",
+        R"({"kind":"policy","time":"2026-01-31T12:00:00Z"})",
+        R"({"kind":"policy","time":"2026-01-31T12:00:00Z","v":2})",
+        R"({"kind":"policy","time":"2026-01-31T12:00:00Z","v":1.0})",
         R"({"commitments":{},"kind":"policy","time":"2026-01-31T12:00:00Z","v":1})",
-        R"({"epoch":18446744073709551615,"kind":"policy","time":"2026-01-31T12:00:00Z","v":1})", R"([])", R"()", R"({)", R"(null)"}) {
+        R"({"epoch":18446744073709551615,"kind":"policy","time":"2026-01-31T12:00:00Z","v":1})",
+        R"([])", R"()", R"({)", R"(null)"}) {
     EXPECT_FALSE(DecodeEntry(bad).ok()) << bad;
   }
   EXPECT_FALSE(DecodeEntry(std::string(60000, '[')).ok());
@@ -108,8 +117,9 @@ TEST(Commitment, HidesAndOpens) {
   EXPECT_FALSE(Opens(a.value, a.key, "subject-2"));
   EXPECT_FALSE(Opens(a.value, b.key, "subject-1"));
   // RFC 4231 test case 2.
-  EXPECT_TRUE(Opens(Hash::FromHex("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843").value(), "Jefe",
-                    "what do ya want for nothing?"));
+  EXPECT_TRUE(Opens(
+      Hash::FromHex("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843").value(),
+      "Jefe", "what do ya want for nothing?"));
 }
 
 }  // namespace

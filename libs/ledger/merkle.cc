@@ -18,16 +18,20 @@ Hash ToHash(std::string_view digest) {
 // The largest power of two below n; n is at least 2.
 std::uint64_t Split(std::uint64_t n) { return std::bit_floor(n - 1); }
 
-Status OutOfTree() { return Error(StatusCode::kOutOfRange, "TREE_RANGE", "the ledger has no such index or size"); }
+Status OutOfTree() {
+  return Error(StatusCode::kOutOfRange, "TREE_RANGE", "the ledger has no such index or size");
+}
 Status Wrong(std::string_view why) {
-  return Error(StatusCode::kInvalidArgument, "PROOF_INVALID", "the Merkle proof does not hold: {}", why);
+  return Error(StatusCode::kInvalidArgument, "PROOF_INVALID", "the Merkle proof does not hold: {}",
+               why);
 }
 
 }  // namespace
 
 Result<Hash> Hash::FromBytes(std::string_view raw) {
   if (raw.size() != 32) {
-    return Error(StatusCode::kInvalidArgument, "HASH_INVALID", "a SHA-256 digest has 32 bytes, not {}", raw.size());
+    return Error(StatusCode::kInvalidArgument, "HASH_INVALID",
+                 "a SHA-256 digest has 32 bytes, not {}", raw.size());
   }
   return ToHash(raw);
 }
@@ -71,7 +75,8 @@ std::uint64_t MerkleTree::Append(const Hash& leaf) {
   return size() - 1;
 }
 
-// The root over the leaves [begin, end), where begin is a multiple of the smallest power of two >= end - begin.
+// The root over the leaves [begin, end), where begin is a multiple of the smallest power of two >=
+// end - begin.
 Hash MerkleTree::Subtree(std::uint64_t begin, std::uint64_t end) const {
   if (begin == end) return EmptyRoot();
   std::uint64_t count = end - begin;
@@ -133,8 +138,8 @@ Result<Proof> MerkleTree::ConsistencyProof(std::uint64_t old_size, std::uint64_t
   return Proof(proof.rbegin(), proof.rend());
 }
 
-Status VerifyInclusion(std::uint64_t index, std::uint64_t size, const Hash& leaf, std::span<const Hash> proof,
-                       const Hash& root) {
+Status VerifyInclusion(std::uint64_t index, std::uint64_t size, const Hash& leaf,
+                       std::span<const Hash> proof, const Hash& root) {
   if (index >= size) return Wrong("the index lies outside of the tree");
   std::uint64_t fn = index;
   std::uint64_t sn = size - 1;
@@ -158,12 +163,13 @@ Status VerifyInclusion(std::uint64_t index, std::uint64_t size, const Hash& leaf
   return absl::OkStatus();
 }
 
-Status VerifyConsistency(std::uint64_t old_size, std::uint64_t size, const Hash& old_root, const Hash& root,
-                         std::span<const Hash> proof) {
+Status VerifyConsistency(std::uint64_t old_size, std::uint64_t size, const Hash& old_root,
+                         const Hash& root, std::span<const Hash> proof) {
   if (old_size > size) return Wrong("the older tree is larger");
   if (old_size == size || old_size == 0) {
     if (!proof.empty()) return Wrong("it should be empty");
-    bool same = (old_size != size || old_root == root) && (old_size != 0 || old_root == EmptyRoot());
+    bool same =
+        (old_size != size || old_root == root) && (old_size != 0 || old_root == EmptyRoot());
     return same ? absl::OkStatus() : Wrong("the roots differ");
   }
   if (proof.empty()) return Wrong("it is empty");

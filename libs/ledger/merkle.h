@@ -30,12 +30,12 @@ struct Hash {
 
 using Proof = std::vector<Hash>;  // from the leaf upwards
 
-Hash LeafHash(std::string_view entry);                  // SHA256(0x00 || entry)
-Hash NodeHash(const Hash& left, const Hash& right);     // SHA256(0x01 || left || right)
-Hash EmptyRoot();                                       // SHA256("")
+Hash LeafHash(std::string_view entry);               // SHA256(0x00 || entry)
+Hash NodeHash(const Hash& left, const Hash& right);  // SHA256(0x01 || left || right)
+Hash EmptyRoot();                                    // SHA256("")
 
-// A growing tree held in memory: about 64 bytes per leaf. Appending is amortised O(1), everything else O(log^2 n).
-// Every earlier size stays available. Not thread safe.
+// A growing tree held in memory: about 64 bytes per leaf. Appending is amortised O(1), everything
+// else O(log^2 n). Every earlier size stays available. Not thread safe.
 class MerkleTree {
  public:
   std::uint64_t size() const { return levels_[0].size(); }
@@ -58,12 +58,13 @@ class MerkleTree {
 
 // Whether the leaf is at `index` of the tree with this size and root (RFC 9162 section 2.1.3.2).
 // Errors: PROOF_INVALID (InvalidArgument).
-Status VerifyInclusion(std::uint64_t index, std::uint64_t size, const Hash& leaf, std::span<const Hash> proof,
-                       const Hash& root);
+Status VerifyInclusion(std::uint64_t index, std::uint64_t size, const Hash& leaf,
+                       std::span<const Hash> proof, const Hash& root);
 
-// Whether the tree with `root` starts with the whole tree of `old_root` (RFC 9162 section 2.1.4.2). Everything is
-// consistent with the empty tree, with an empty proof and EmptyRoot() as `old_root`. Errors: PROOF_INVALID.
-Status VerifyConsistency(std::uint64_t old_size, std::uint64_t size, const Hash& old_root, const Hash& root,
-                         std::span<const Hash> proof);
+// Whether the tree with `root` starts with the whole tree of `old_root` (RFC 9162 section 2.1.4.2).
+// Everything is consistent with the empty tree, with an empty proof and EmptyRoot() as `old_root`.
+// Errors: PROOF_INVALID.
+Status VerifyConsistency(std::uint64_t old_size, std::uint64_t size, const Hash& old_root,
+                         const Hash& root, std::span<const Hash> proof);
 
 }  // namespace genofed::ledger

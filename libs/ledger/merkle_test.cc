@@ -90,8 +90,8 @@ TEST(Merkle, JudgesProofsAsTheReferenceCases) {
   int refused = 0;
   for (const char* kind : {"inclusion", "consistency"}) {
     bool inclusion = std::string_view(kind) == "inclusion";
-    for (const auto& file :
-         std::filesystem::recursive_directory_iterator(Vectors() + "/merkle-testdata/testdata/" + kind)) {
+    for (const auto& file : std::filesystem::recursive_directory_iterator(
+             Vectors() + "/merkle-testdata/testdata/" + kind)) {
       if (file.path().extension() != ".json") continue;
       auto c = nlohmann::json::parse(ReadFile(file.path()).value());
       auto proof = ProofIn(c["proof"]);
@@ -120,12 +120,14 @@ TEST(Merkle, EveryProofOfSmallTreesVerifiesAndNoOther) {
     for (std::uint64_t i = 0; i < size; ++i) {
       Proof proof = tree.InclusionProof(i, size).value();
       for (std::uint64_t claimed = 0; claimed <= size; ++claimed) {
-        EXPECT_EQ(VerifyInclusion(claimed, size, tree.Leaf(i).value(), proof, root).ok(), claimed == i);
+        EXPECT_EQ(VerifyInclusion(claimed, size, tree.Leaf(i).value(), proof, root).ok(),
+                  claimed == i);
       }
     }
     for (std::uint64_t old = 0; old <= size; ++old) {
       Proof proof = tree.ConsistencyProof(old, size).value();
-      EXPECT_TRUE(VerifyConsistency(old, size, tree.Root(old).value(), root, proof).ok()) << old << "," << size;
+      EXPECT_TRUE(VerifyConsistency(old, size, tree.Root(old).value(), root, proof).ok())
+          << old << "," << size;
     }
   }
 }
@@ -137,12 +139,14 @@ TEST(Merkle, RefusesWhatIsNotInTheTree) {
   EXPECT_EQ(Reason(tree.InclusionProof(5, 5).status()), "TREE_RANGE");
   EXPECT_EQ(Reason(tree.InclusionProof(0, 6).status()), "TREE_RANGE");
   EXPECT_EQ(Reason(tree.ConsistencyProof(4, 3).status()), "TREE_RANGE");
-  EXPECT_EQ(Reason(VerifyConsistency(3, 5, tree.Root(3).value(), tree.Root(), {})), "PROOF_INVALID");
+  EXPECT_EQ(Reason(VerifyConsistency(3, 5, tree.Root(3).value(), tree.Root(), {})),
+            "PROOF_INVALID");
 }
 
 TEST(Merkle, AnyChangedBitOfAProofIsRefused) {
   MerkleTree tree = TreeOf(300);
-  EXPECT_TRUE(rc::check([&tree](std::uint64_t a, std::uint64_t b, std::uint64_t which, std::uint8_t bit) {
+  EXPECT_TRUE(rc::check([&tree](std::uint64_t a, std::uint64_t b, std::uint64_t which,
+                                std::uint8_t bit) {
     std::uint64_t size = 2 + a % 299;
     std::uint64_t index = b % size;
     Hash root = tree.Root(size).value();
@@ -155,7 +159,8 @@ TEST(Merkle, AnyChangedBitOfAProofIsRefused) {
     RC_ASSERT(!VerifyInclusion(index, size, tree.Leaf(index).value(), flip(inclusion), root).ok());
     Proof consistency = tree.ConsistencyProof(index, size).value();
     if (!consistency.empty()) {
-      RC_ASSERT(!VerifyConsistency(index, size, tree.Root(index).value(), root, flip(consistency)).ok());
+      RC_ASSERT(
+          !VerifyConsistency(index, size, tree.Root(index).value(), root, flip(consistency)).ok());
     }
   }));
 }
@@ -169,7 +174,8 @@ TEST(Merkle, RecomputesTheGoldenLog) {
   std::string bundle = Load("tessera-golden-log/log/tile/entries/000.p/15");
   MerkleTree tree;
   for (std::size_t at = 0; at + 2 <= bundle.size();) {
-    std::size_t size = static_cast<std::size_t>(static_cast<std::uint8_t>(bundle[at])) * 256 + static_cast<std::uint8_t>(bundle[at + 1]);
+    std::size_t size = static_cast<std::size_t>(static_cast<std::uint8_t>(bundle[at])) * 256 +
+                       static_cast<std::uint8_t>(bundle[at + 1]);
     tree.AppendEntry(bundle.substr(at + 2, size));
     EXPECT_EQ(tree.Leaf(tree.size() - 1)->view(), tile.substr(32 * (tree.size() - 1), 32));
     at += 2 + size;

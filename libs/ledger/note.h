@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Signed notes (c2sp.org/signed-note): a text and signature lines under it. Two Ed25519 signature types: that of a
-// log (0x01) and the timestamped cosignature of a witness (0x04, c2sp.org/tlog-cosignature).
+// Signed notes (c2sp.org/signed-note): a text and signature lines under it. Two Ed25519 signature
+// types: that of a log (0x01) and the timestamped cosignature of a witness (0x04,
+// c2sp.org/tlog-cosignature).
 #pragma once
 
 #include <cstdint>
@@ -40,19 +41,20 @@ enum class SignatureType : std::uint8_t {
 // A trusted public key with its name. Immutable, cheap to copy.
 class NoteVerifier {
  public:
-  // From "name+hash+key" (hash: 8 hex digits of the key id; key: base64 of the type byte and the 32-byte key).
-  // Errors: VERIFIER_KEY_INVALID.
+  // From "name+hash+key" (hash: 8 hex digits of the key id; key: base64 of the type byte and the
+  // 32-byte key). Errors: VERIFIER_KEY_INVALID.
   static Result<NoteVerifier> Parse(std::string_view vkey);
-  static Result<NoteVerifier> Create(std::string_view name, SignatureType type, crypto::Ed25519PublicKey key);
+  static Result<NoteVerifier> Create(std::string_view name, SignatureType type,
+                                     crypto::Ed25519PublicKey key);
 
   const std::string& name() const { return name_; }
   std::uint32_t key_id() const { return key_id_; }
   SignatureType type() const { return type_; }
   std::string ToString() const;  // what Parse reads
 
-  // Whether the note carries a valid signature of this key. Returns the time of a cosignature (POSIX seconds), 0
-  // for the other type. Errors: NOTE_UNSIGNED (PermissionDenied: no signature of this key), NOTE_SIGNATURE_INVALID
-  // (PermissionDenied: one that does not verify).
+  // Whether the note carries a valid signature of this key. Returns the time of a cosignature
+  // (POSIX seconds), 0 for the other type. Errors: NOTE_UNSIGNED (PermissionDenied: no signature of
+  // this key), NOTE_SIGNATURE_INVALID (PermissionDenied: one that does not verify).
   Result<std::int64_t> Verify(const Note& note) const;
 
  private:
@@ -66,11 +68,13 @@ class NoteVerifier {
 // The private side. Immutable.
 class NoteSigner {
  public:
-  static Result<NoteSigner> Create(std::string_view name, SignatureType type, crypto::Ed25519Key key);
+  static Result<NoteSigner> Create(std::string_view name, SignatureType type,
+                                   crypto::Ed25519Key key);
 
   const NoteVerifier& verifier() const { return verifier_; }
-  // Adds this key's signature. `time_seconds` is used by cosignatures only and must then be positive.
-  // Errors: NOTE_INVALID for a text that a note cannot hold, or a cosignature without a time.
+  // Adds this key's signature. `time_seconds` is used by cosignatures only and must then be
+  // positive. Errors: NOTE_INVALID for a text that a note cannot hold, or a cosignature without a
+  // time.
   Status Sign(Note& note, std::int64_t time_seconds = 0) const;
 
  private:

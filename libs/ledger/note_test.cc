@@ -8,11 +8,14 @@
 namespace genofed::ledger {
 namespace {
 
-// The example of c2sp.org/signed-note; its verifier key is not published, so only the form is checked.
+// The example of c2sp.org/signed-note; its verifier key is not published, so only the form is
+// checked.
 constexpr char kExample[] =
-    "Ognuno sta solo sul cuor della terra\ntrafitto da un raggio di sole:\n\n\xC3\xA8 subito sera.\n\n"
+    "Ognuno sta solo sul cuor della terra\ntrafitto da un raggio di sole:\n\n\xC3\xA8 subito "
+    "sera.\n\n"
     "\xE2\x80\x94 quasimodo.example/salvatore "
-    "NnugSzTjtVAewIS+Z/iJhUPeFDkO/5QQ2i5ddnGITLlC+EhfLW9oJKONrMouFSQU0xMcXxj99ihAQwaqP3ZekRwNtIc=\n";
+    "NnugSzTjtVAewIS+Z/iJhUPeFDkO/"
+    "5QQ2i5ddnGITLlC+EhfLW9oJKONrMouFSQU0xMcXxj99ihAQwaqP3ZekRwNtIc=\n";
 
 TEST(Note, ReadsTheExample) {
   Note note = ParseNote(kExample).value();
@@ -25,19 +28,23 @@ TEST(Note, ReadsTheExample) {
 
 TEST(Note, KeysHaveTheirKnownText) {
   EXPECT_EQ(CountingSigner(kLogName, SignatureType::kEd25519, 0).verifier().ToString(), kLogKey);
-  EXPECT_EQ(CountingSigner(kWitnessName, SignatureType::kCosignature, 0x20).verifier().ToString(), kWitnessKey);
-  for (std::string text : {kLogKey, kWitnessKey, kGoldenKey}) EXPECT_EQ(NoteVerifier::Parse(text)->ToString(), text);
+  EXPECT_EQ(CountingSigner(kWitnessName, SignatureType::kCosignature, 0x20).verifier().ToString(),
+            kWitnessKey);
+  for (std::string text : {kLogKey, kWitnessKey, kGoldenKey})
+    EXPECT_EQ(NoteVerifier::Parse(text)->ToString(), text);
 }
 
 TEST(Note, RefusesChangedKeys) {
   std::string key = kLogKey;
-  for (std::size_t at = 0; at < key.size(); ++at) EXPECT_FALSE(NoteVerifier::Parse(Flip(key, at)).ok()) << at;
+  for (std::size_t at = 0; at < key.size(); ++at)
+    EXPECT_FALSE(NoteVerifier::Parse(Flip(key, at)).ok()) << at;
   for (const char* bad : {"", "a", "a+b", "++", "name+00000000+", "name+00000000+AQ=="}) {
     EXPECT_FALSE(NoteVerifier::Parse(bad).ok()) << bad;
   }
   auto key_of = crypto::Ed25519Key::Generate().value();
   for (const char* name : {"", "with space", "with+plus", "with\nline"}) {
-    EXPECT_EQ(Reason(NoteSigner::Create(name, SignatureType::kEd25519, key_of).status()), "VERIFIER_KEY_INVALID");
+    EXPECT_EQ(Reason(NoteSigner::Create(name, SignatureType::kEd25519, key_of).status()),
+              "VERIFIER_KEY_INVALID");
   }
 }
 
@@ -54,7 +61,8 @@ TEST(Note, SignsAndVerifies) {
   EXPECT_EQ(witness.verifier().Verify(again).value(), 1767225600);
   // One bad signature of a known key spoils the note, even beside a good one.
   again.signatures.push_back(again.signatures[0]);
-  again.signatures.back().signature[0] = static_cast<char>(again.signatures.back().signature[0] ^ 1);
+  again.signatures.back().signature[0] =
+      static_cast<char>(again.signatures.back().signature[0] ^ 1);
   EXPECT_EQ(Reason(log.verifier().Verify(again).status()), "NOTE_SIGNATURE_INVALID");
 }
 
@@ -73,7 +81,8 @@ TEST(Note, LimitsHold) {
   for (std::size_t i = 0; i < kMaxNoteSignatures; ++i) note += line;
   EXPECT_TRUE(ParseNote(note).ok());
   EXPECT_FALSE(ParseNote(note + line).ok());
-  for (std::string bad : {"", "\n\n", "text\n", "text\n\n", "text\n\nno dash\n", "text\n\n\xE2\x80\x94 a AAAA\n"}) {
+  for (std::string bad :
+       {"", "\n\n", "text\n", "text\n\n", "text\n\nno dash\n", "text\n\n\xE2\x80\x94 a AAAA\n"}) {
     EXPECT_FALSE(ParseNote(bad).ok()) << bad;
   }
 }

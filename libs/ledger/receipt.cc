@@ -26,13 +26,15 @@ json ToJson(const Proof& proof) {
 
 Result<std::string> Text(const json& object, const char* name) {
   auto found = object.find(name);
-  if (found == object.end() || !found->is_string()) return Invalid(fmt::format("no text '{}'", name));
+  if (found == object.end() || !found->is_string())
+    return Invalid(fmt::format("no text '{}'", name));
   return found->get<std::string>();
 }
 
 Result<std::uint64_t> Number(const json& object, const char* name) {
   auto found = object.find(name);
-  if (found == object.end() || !found->is_number_unsigned()) return Invalid(fmt::format("no number '{}'", name));
+  if (found == object.end() || !found->is_number_unsigned())
+    return Invalid(fmt::format("no number '{}'", name));
   return found->get<std::uint64_t>();
 }
 
@@ -43,7 +45,8 @@ Result<Proof> Hashes(const json& object, const char* name) {
   }
   Proof proof;
   for (const json& item : *found) {
-    if (!item.is_string()) return Invalid(fmt::format("'{}' holds something else than hashes", name));
+    if (!item.is_string())
+      return Invalid(fmt::format("'{}' holds something else than hashes", name));
     GF_ASSIGN(Hash hash, Hash::FromBase64(item.get_ref<const std::string&>()));
     proof.push_back(hash);
   }
@@ -78,14 +81,16 @@ Result<Receipt> Parse(std::string_view text) {
     GF_ASSIGN(receipt.snapshot, ParseSnapshot(*snapshot));
   }
   // Refuses another format, unknown and repeated members, and other spellings.
-  if (FormatReceipt(receipt) != text) return Invalid("not in the form in which receipts are issued");
+  if (FormatReceipt(receipt) != text)
+    return Invalid("not in the form in which receipts are issued");
   return receipt;
 }
 
 // Whether the citizen was in the snapshot that the entry names; nothing when it names none.
 Result<std::optional<bool>> CheckSnapshot(const Receipt& receipt, const Entry& entry) {
   bool named = entry.fields.contains("snapshot");
-  if (named != receipt.snapshot.has_value()) return Invalid("the snapshot proof does not belong to the entry");
+  if (named != receipt.snapshot.has_value())
+    return Invalid("the snapshot proof does not belong to the entry");
   if (!named) return std::optional<bool>();
   GF_ASSIGN(Hash root, Hash::FromHex(entry.Field("snapshot_root")));
   auto slots = static_cast<std::uint64_t>(entry.numbers.at("slots"));
@@ -93,7 +98,8 @@ Result<std::optional<bool>> CheckSnapshot(const Receipt& receipt, const Entry& e
   return std::optional<bool>(receipt.snapshot->permitted);
 }
 
-Status CheckWitnesses(std::string_view checkpoint, std::span<const NoteVerifier> witnesses, std::size_t needed) {
+Status CheckWitnesses(std::string_view checkpoint, std::span<const NoteVerifier> witnesses,
+                      std::size_t needed) {
   GF_ASSIGN(Note note, ParseNote(checkpoint));
   std::size_t count = 0;
   for (const NoteVerifier& witness : witnesses) {
@@ -104,12 +110,14 @@ Status CheckWitnesses(std::string_view checkpoint, std::span<const NoteVerifier>
       return status;
     }
   }
-  if (count < needed) return Invalid(fmt::format("{} of {} needed witnesses cosigned", count, needed));
+  if (count < needed)
+    return Invalid(fmt::format("{} of {} needed witnesses cosigned", count, needed));
   return absl::OkStatus();
 }
 
 Use UseOf(EntryKind kind, std::optional<bool> in_snapshot) {
-  bool access = kind == EntryKind::kRun || kind == EntryKind::kRelease || kind == EntryKind::kDenied;
+  bool access =
+      kind == EntryKind::kRun || kind == EntryKind::kRelease || kind == EntryKind::kDenied;
   if (!access || !in_snapshot) return Use::kNotApplicable;
   return *in_snapshot && kind != EntryKind::kDenied ? Use::kUsed : Use::kNotUsed;
 }
@@ -117,8 +125,12 @@ Use UseOf(EntryKind kind, std::optional<bool> in_snapshot) {
 }  // namespace
 
 std::string FormatReceipt(const Receipt& receipt) {
-  json object = {{"format", kFormat},     {"origin", receipt.origin},        {"entry", receipt.entry},
-                 {"index", receipt.index}, {"proof", ToJson(receipt.proof)}, {"checkpoint", receipt.checkpoint}};
+  json object = {{"format", kFormat},
+                 {"origin", receipt.origin},
+                 {"entry", receipt.entry},
+                 {"index", receipt.index},
+                 {"proof", ToJson(receipt.proof)},
+                 {"checkpoint", receipt.checkpoint}};
   if (receipt.snapshot) {
     object["snapshot"] = {{"slot", receipt.snapshot->slot},
                           {"bit", receipt.snapshot->permitted ? 1 : 0},
@@ -129,12 +141,14 @@ std::string FormatReceipt(const Receipt& receipt) {
 }
 
 Result<ReceiptFacts> VerifyReceipt(std::string_view json_text, const NoteVerifier& log,
-                                   std::span<const NoteVerifier> witnesses, std::size_t needed_witnesses) {
+                                   std::span<const NoteVerifier> witnesses,
+                                   std::size_t needed_witnesses) {
   GF_ASSIGN(Receipt receipt, Parse(json_text));
   GF_ASSIGN(Checkpoint checkpoint, OpenCheckpoint(receipt.checkpoint, log));
   if (receipt.origin != checkpoint.origin) return Invalid("origin and checkpoint differ");
   GF_TRY(CheckWitnesses(receipt.checkpoint, witnesses, needed_witnesses));
-  GF_TRY(VerifyInclusion(receipt.index, checkpoint.size, LeafHash(receipt.entry), receipt.proof, checkpoint.root));
+  GF_TRY(VerifyInclusion(receipt.index, checkpoint.size, LeafHash(receipt.entry), receipt.proof,
+                         checkpoint.root));
   ReceiptFacts facts;
   GF_ASSIGN(facts.entry, DecodeEntry(receipt.entry));
   GF_ASSIGN(facts.in_snapshot, CheckSnapshot(receipt, facts.entry));

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The receipt a citizen downloads: one ledger entry, the proof that it is in the node's ledger, and, for an entry
-// about the use of a cohort, the proof whether this citizen's data was in it. It verifies offline with nothing but
-// the node's published verifier key, here or in any program with SHA-256 and Ed25519.
+// The receipt a citizen downloads: one ledger entry, the proof that it is in the node's ledger,
+// and, for an entry about the use of a cohort, the proof whether this citizen's data was in it. It
+// verifies offline with nothing but the node's published verifier key, here or in any program with
+// SHA-256 and Ed25519.
 //
-// A JSON object, two-space indented, members in byte order, no final newline; hashes in padded base64:
+// A JSON object, two-space indented, members in byte order, no final newline; hashes in padded
+// base64:
 //   {
-//     "checkpoint": "<signed note>",            the node's signature over origin, tree size and root
-//     "entry": "<canonical JSON of the entry>", exactly the bytes that were hashed (entry.h)
+//     "checkpoint": "<signed note>",            the node's signature over origin, tree size and
+//     root "entry": "<canonical JSON of the entry>", exactly the bytes that were hashed (entry.h)
 //     "format": "genofed-receipt/v1",
 //     "index": 12,                              place of the entry in the ledger
 //     "origin": "node.fi.1mg.example/ledger",
-//     "proof": ["<hash>", ...],                 inclusion of the entry, RFC 6962, from the leaf upwards
-//     "snapshot": {                             exactly when the entry names a snapshot (snapshot.h)
+//     "proof": ["<hash>", ...],                 inclusion of the entry, RFC 6962, from the leaf
+//     upwards "snapshot": {                             exactly when the entry names a snapshot
+//     (snapshot.h)
 //       "bit": 1, "path": ["<hash>", ...], "salt": "<hash>", "slot": 4
 //     }
 //   }
@@ -37,7 +40,7 @@ inline constexpr std::size_t kMaxReceiptBytes = 1U << 20;
 
 struct Receipt {
   std::string origin;
-  std::string entry;       // canonical bytes
+  std::string entry;  // canonical bytes
   std::uint64_t index = 0;
   Proof proof;
   std::string checkpoint;  // signed note
@@ -63,11 +66,13 @@ struct ReceiptFacts {
   std::uint64_t tree_size = 0;
 };
 
-// Verifies everything. `log` is the node's verifier key, obtained independently of the receipt. When witnesses are
-// given, the checkpoint must carry a valid cosignature of at least `needed_witnesses` of them.
-// Errors: RECEIPT_INVALID, ENTRY_INVALID, PROOF_INVALID, and those of OpenCheckpoint.
+// Verifies everything. `log` is the node's verifier key, obtained independently of the receipt.
+// When witnesses are given, the checkpoint must carry a valid cosignature of at least
+// `needed_witnesses` of them. Errors: RECEIPT_INVALID, ENTRY_INVALID, PROOF_INVALID, and those of
+// OpenCheckpoint.
 Result<ReceiptFacts> VerifyReceipt(std::string_view json_text, const NoteVerifier& log,
-                                   std::span<const NoteVerifier> witnesses = {}, std::size_t needed_witnesses = 0);
+                                   std::span<const NoteVerifier> witnesses = {},
+                                   std::size_t needed_witnesses = 0);
 // With keys as text ("name+hash+key").
 Result<ReceiptFacts> VerifyReceipt(std::string_view json_text, std::string_view log_vkey);
 

@@ -28,7 +28,9 @@ class ReceiptTest : public ::testing::Test {
     Entry entry;
     entry.kind = kind;
     entry.time = kTime;
-    entry.fields = {{"project", "p1"}, {"snapshot", snapshot_->id()}, {"snapshot_root", snapshot_->root().Hex()}};
+    entry.fields = {{"project", "p1"},
+                    {"snapshot", snapshot_->id()},
+                    {"snapshot_root", snapshot_->root().Hex()}};
     entry.numbers = {{"slots", kSlots}, {"epoch", 7}};
     return entry;
   }
@@ -67,7 +69,8 @@ TEST_F(ReceiptTest, SaysUsedAndNotUsed) {
 }
 
 TEST_F(ReceiptTest, ADeniedAccessUsedNobody) {
-  auto facts = VerifyReceipt(FormatReceipt(Make(AccessEntry(EntryKind::kDenied), 0)), kLogKey).value();
+  auto facts =
+      VerifyReceipt(FormatReceipt(Make(AccessEntry(EntryKind::kDenied), 0)), kLogKey).value();
   EXPECT_EQ(facts.use, Use::kNotUsed);
   EXPECT_EQ(facts.in_snapshot, true);
   facts = VerifyReceipt(FormatReceipt(Make(AccessEntry(EntryKind::kSnapshot), 0)), kLogKey).value();
@@ -85,11 +88,14 @@ TEST_F(ReceiptTest, OtherEntriesNeedNoSnapshot) {
 }
 
 TEST_F(ReceiptTest, ASnapshotProofCanNeitherBeDroppedNorAdded) {
-  EXPECT_EQ(Reason(VerifyReceipt(FormatReceipt(Make(AccessEntry(EntryKind::kRun), std::nullopt)), kLogKey).status()),
-            "RECEIPT_INVALID");
+  EXPECT_EQ(
+      Reason(VerifyReceipt(FormatReceipt(Make(AccessEntry(EntryKind::kRun), std::nullopt)), kLogKey)
+                 .status()),
+      "RECEIPT_INVALID");
   Entry entry;
   entry.time = kTime;
-  EXPECT_EQ(Reason(VerifyReceipt(FormatReceipt(Make(entry, 3)), kLogKey).status()), "RECEIPT_INVALID");
+  EXPECT_EQ(Reason(VerifyReceipt(FormatReceipt(Make(entry, 3)), kLogKey).status()),
+            "RECEIPT_INVALID");
 }
 
 TEST_F(ReceiptTest, ALiarIsNoticed) {
@@ -104,14 +110,16 @@ TEST_F(ReceiptTest, ALiarIsNoticed) {
   liar.origin = "node.es.example/ledger";
   EXPECT_EQ(Reason(VerifyReceipt(FormatReceipt(liar), kLogKey).status()), "RECEIPT_INVALID");
   EXPECT_EQ(Reason(VerifyReceipt(FormatReceipt(honest), kGoldenKey).status()), "NOTE_UNSIGNED");
-  EXPECT_EQ(Reason(VerifyReceipt(FormatReceipt(honest), "nonsense").status()), "VERIFIER_KEY_INVALID");
+  EXPECT_EQ(Reason(VerifyReceipt(FormatReceipt(honest), "nonsense").status()),
+            "VERIFIER_KEY_INVALID");
 }
 
 TEST_F(ReceiptTest, WitnessesCountOnlyWhenAskedFor) {
   NoteSigner witness = CountingSigner(kWitnessName, SignatureType::kCosignature, 0x20);
   Receipt receipt = Make(AccessEntry(EntryKind::kRun), 4);
   std::vector<NoteVerifier> witnesses = {witness.verifier()};
-  EXPECT_EQ(Reason(VerifyReceipt(FormatReceipt(receipt), log_.verifier(), witnesses, 1).status()), "RECEIPT_INVALID");
+  EXPECT_EQ(Reason(VerifyReceipt(FormatReceipt(receipt), log_.verifier(), witnesses, 1).status()),
+            "RECEIPT_INVALID");
   receipt.checkpoint = CosignCheckpoint(receipt.checkpoint, witness, 1767225600).value();
   EXPECT_TRUE(VerifyReceipt(FormatReceipt(receipt), log_.verifier(), witnesses, 1).ok());
   EXPECT_TRUE(VerifyReceipt(FormatReceipt(receipt), log_.verifier()).ok());
@@ -121,14 +129,16 @@ TEST_F(ReceiptTest, AnyChangedByteIsNoticed) {
   std::string text = FormatReceipt(Make(AccessEntry(EntryKind::kRun), 4));
   ASSERT_TRUE(VerifyReceipt(text, kLogKey).ok());
   for (std::size_t at = 0; at < text.size(); ++at) {
-    for (int bit = 0; bit < 8; ++bit) EXPECT_FALSE(VerifyReceipt(Flip(text, at, bit), kLogKey).ok()) << at;
+    for (int bit = 0; bit < 8; ++bit)
+      EXPECT_FALSE(VerifyReceipt(Flip(text, at, bit), kLogKey).ok()) << at;
     EXPECT_FALSE(VerifyReceipt(text.substr(0, at), kLogKey).ok()) << at;
   }
   EXPECT_FALSE(VerifyReceipt(text + "\n", kLogKey).ok());
 }
 
 TEST_F(ReceiptTest, ArbitraryBytesNeverCrash) {
-  EXPECT_TRUE(rc::check([](const std::string& bytes) { RC_ASSERT(!VerifyReceipt(bytes, kLogKey).ok()); }));
+  EXPECT_TRUE(
+      rc::check([](const std::string& bytes) { RC_ASSERT(!VerifyReceipt(bytes, kLogKey).ok()); }));
   EXPECT_FALSE(VerifyReceipt(std::string(100'000, '['), kLogKey).ok());
   EXPECT_FALSE(VerifyReceipt(std::string(kMaxReceiptBytes + 1, ' '), kLogKey).ok());
 }

@@ -44,7 +44,8 @@ inline std::vector<std::vector<std::string>> Rows(const std::string& name) {
   return rows;
 }
 
-// The Ed25519 key with seed bytes first, first+1, ...: log (0x00) and witness (0x20) of the cosigned vectors.
+// The Ed25519 key with seed bytes first, first+1, ...: log (0x00) and witness (0x20) of the
+// cosigned vectors.
 inline NoteSigner CountingSigner(std::string_view name, SignatureType type, int first) {
   std::string seed;
   for (int i = 0; i < 32; ++i) seed += static_cast<char>(first + i);
@@ -52,9 +53,11 @@ inline NoteSigner CountingSigner(std::string_view name, SignatureType type, int 
 }
 
 inline constexpr char kLogName[] = "node.fi.example/ledger";
-inline constexpr char kLogKey[] = "node.fi.example/ledger+f5d2c132+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4";
+inline constexpr char kLogKey[] =
+    "node.fi.example/ledger+f5d2c132+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4";
 inline constexpr char kWitnessName[] = "hub.example/witness";
-inline constexpr char kWitnessKey[] = "hub.example/witness+faa26fbc+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X";
+inline constexpr char kWitnessKey[] =
+    "hub.example/witness+faa26fbc+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X";
 inline constexpr char kGoldenKey[] =
     "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx";
 
