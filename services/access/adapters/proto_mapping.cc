@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/access/adapters/proto_mapping.h"
+
+#include <algorithm>
+
+#include "libs/rpc/time_codec.h"
+
+namespace genofed::access {
+namespace {
+
+// Both enumerations list the same values in the same order; the wire has an extra first one.
+v1::Application::State ToProto(ApplicationState state) {
+  return static_cast<v1::Application::State>(static_cast<int>(state) + 1);
+}
+ApplicationState FromProto(v1::Application::State state) {
+  return static_cast<ApplicationState>(std::max(0, static_cast<int>(state) - 1));
+}
+static_assert(static_cast<int>(ApplicationState::kActive) + 1 == v1::Application::STATE_ACTIVE);
+static_assert(static_cast<int>(Outcome::kRevoked) + 1 == v1::CountryDecision::OUTCOME_REVOKED);
+
+v1::CountryDecision ToProto(const CountryDecision& decision) {
+  v1::CountryDecision out;
+  out.set_country(decision.country);
+  out.set_outcome(static_cast<v1::CountryDecision::Outcome>(static_cast<int>(decision.outcome) + 1));
+  out.set_reason(decision.reason);
+  out.mutable_datasets()->Add(decision.datasets.begin(), decision.datasets.end());
+  rpc::SetTime(out.mutable_at(), decision.at);
+  out.set_signed_decision(decision.signed_decision);
+  return out;
+}
+
+CountryDecision FromProto(const v1::CountryDecision& in) {
+  CountryDecision decision;
+  decision.country = in.country();
+  decision.outcome = static_cast<Outcome>(std::max(0, static_cast<int>(in.outcome()) - 1));
+  decision.reason = in.reason();
+  decision.datasets.assign(in.datasets().begin(), in.datasets().end());
+  decision.at = rpc::GetTime(in.at());
+  decision.signed_decision = in.signed_decision();
+  return decision;
+}
+
+}  // namespace
+
+Content FromProto(const v1::ApplicationContent& in) {
+  return {in.title(), in.purpose(), in.lay_summary(), in.purpose_code(), {in.datasets().begin(), in.datasets().end()}, in.duration_days()};
+}
+
+v1::Application ToProto(const Application& application) {
+  v1::Application out;
+  out.set_id(application.id);
+  out.set_state(ToProto(application.state));
+  auto* content = out.mutable_content();
+  content->set_title(application.content.title);
+  content->set_purpose(application.content.purpose);
+  content->set_lay_summary(application.content.lay_summary);
+  content->set_purpose_code(application.content.purpose_code);
+  content->mutable_datasets()->Add(application.content.datasets.begin(), application.content.datasets.end());
+  content->set_duration_days(application.content.duration_days);
+  out.set_applicant_issuer(application.applicant_issuer);
+  out.set_applicant_subject(application.applicant_subject);
+  out.set_applicant_name(application.applicant_name);
+  out.set_organisation(application.organisation);
+  out.set_frozen(application.frozen);
+  out.set_digest(application.digest);
+  out.set_recommendation(application.recommendation);
+  for (const auto& decision : application.decisions) *out.add_decisions() = ToProto(decision);
+  out.set_agreement_sha256(application.agreement_sha256);
+  for (const auto& event : application.events) {
+    auto* added = out.add_events();
+    added->set_what(event.what);
+    added->set_by(event.by);
+    rpc::SetTime(added->mutable_at(), event.at);
+    added->set_note(event.note);
+  }
+  rpc::SetTime(out.mutable_created(), application.created);
+  out.set_sequence(application.sequence);
+  return out;
+}
+
+Application FromProto(const v1::Application& in) {
+  Application application;
+  application.id = in.id();
+  application.state = FromProto(in.state());
+  application.content = FromProto(in.content());
+  application.applicant_issuer = in.applicant_issuer();
+  application.applicant_subject = in.applicant_subject();
+  application.applicant_name = in.applicant_name();
+  application.organisation = in.organisation();
+  application.frozen = in.frozen();
+  application.digest = in.digest();
+  application.recommendation = in.recommendation();
+  for (const auto& decision : in.decisions()) application.decisions.push_back(FromProto(decision));
+  application.agreement_sha256 = in.agreement_sha256();
+  for (const auto& event : in.events()) application.events.push_back({event.what(), event.by(), rpc::GetTime(event.at()), event.note()});
+  application.created = rpc::GetTime(in.created());
+  application.sequence = in.sequence();
+  return application;
+}
+
+v1::Review ToProto(const Grant& grant) {
+  v1::Review out;
+  *out.mutable_application() = ToProto(grant.application);
+  *out.mutable_decision() = ToProto(grant.decision);
+  rpc::SetTime(out.mutable_received(), grant.received);
+  out.set_digest_matches(grant.digest_matches);
+  if (!grant.permit_id.empty()) {
+    out.set_permit_id(grant.permit_id);
+    rpc::SetTime(out.mutable_permit_from(), grant.permit_from);
+    rpc::SetTime(out.mutable_permit_until(), grant.permit_until);
+  }
+  out.set_decision_sha256(grant.decision_sha256);
+  return out;
+}
+
+Grant FromProto(const v1::Review& in) {
+  Grant grant;
+  grant.application = FromProto(in.application());
+  grant.decision = FromProto(in.decision());
+  grant.received = rpc::GetTime(in.received());
+  grant.digest_matches = in.digest_matches();
+  grant.permit_id = in.permit_id();
+  grant.permit_from = rpc::GetTime(in.permit_from());
+  grant.permit_until = rpc::GetTime(in.permit_until());
+  grant.decision_sha256 = in.decision_sha256();
+  return grant;
+}
+
+}  // namespace genofed::access

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "libs/core/random.h"
+#include "libs/crypto/signer.h"
+#include "services/access/app/ports.h"
+
+namespace genofed::access {
+
+struct NationalAuthority {
+  std::string country;   // upper case
+  std::string issuer;    // as in the trust files of the federation
+  std::string audience;  // of approval tokens: this node
+  Duration max_permit;   // the longest permit this country grants
+};
+
+// The node's use cases: what this country decides, and the approval tokens that follow. Only the national key, which
+// never leaves the node, makes anything the node accepts.
+class Decisions {
+ public:
+  Decisions(GrantStore& store, HubApplications& hub, const ApplicationCodec& codec, crypto::Signer& signer,
+            NationalAuthority authority, const Clock& clock, Random& random);
+
+  // Takes over what changed at the hub since the last time; returns how many applications did.
+  Result<int> FetchFromHub(const Context& ctx);
+
+  Result<std::vector<Grant>> List(const Context& ctx);
+  Result<Grant> Get(const Context& ctx, const std::string& application);
+  Result<Grant> Decide(const Context& ctx, const std::string& application, bool approve, const std::string& reason,
+                       const std::vector<std::string>& datasets, const std::string& digest, int permit_days);
+  Result<Grant> Revoke(const Context& ctx, const std::string& application, const std::string& reason);
+
+  struct Approval {
+    std::string token;
+    Grant grant;
+  };
+  // A fresh approval token, valid for an hour at most; refused unless the grant lives.
+  Result<Approval> Approve(const Context& ctx, const std::string& application);
+  // OK while the grant behind a token lives.
+  Status Check(const Context& ctx, const std::string& application);
+
+ private:
+  Status Sign(Grant& grant, bool approve);
+
+  GrantStore& store_;
+  HubApplications& hub_;
+  const ApplicationCodec& codec_;
+  crypto::Signer& signer_;
+  const NationalAuthority authority_;
+  const Clock& clock_;
+  Random& random_;
+};
+
+}  // namespace genofed::access

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/access/app/decisions.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "libs/auth/approval.h"
+#include "libs/core/strings.h"
+#include "libs/crypto/hash.h"
+#include "libs/testing/fakes.h"
+#include "libs/testing/matchers.h"
+#include "services/access/adapters/json_codec.h"
+
+namespace genofed::access {
+namespace {
+
+using testing::HasReason;
+using testing::IsOk;
+
+class FakeGrantStore final : public GrantStore {
+ public:
+  Result<Grant> Find(const Context&, const std::string& id) override {
+    auto it = grants.find(id);
+    if (it == grants.end()) return Error(StatusCode::kNotFound, "APPLICATION_UNKNOWN", "no");
+    return it->second;
+  }
+  Result<std::vector<Grant>> List(const Context&) override { return std::vector<Grant>(); }
+  Result<Grant> Change(const Context&, const std::string& id, const std::function<Status(Grant&)>& change) override {
+    Grant grant = grants[id];
+    Status status = change(grant);
+    if (!status.ok()) {
+      if (grants[id].application.id.empty()) grants.erase(id);
+      return status;
+    }
+    return grants[id] = grant;
+  }
+  Result<std::int64_t> Cursor(const Context&) override { return cursor; }
+  Status SetCursor(const Context&, std::int64_t sequence) override { return cursor = sequence, absl::OkStatus(); }
+
+  std::map<std::string, Grant> grants;
+  std::int64_t cursor = 0;
+};
+
+class FakeHub final : public HubApplications {
+ public:
+  Result<std::vector<Application>> ChangedSince(const Context&, std::int64_t after, int) override {
+    std::vector<Application> changed;
+    if (application.sequence > after) changed.push_back(application);
+    return changed;
+  }
+  Application application;
+};
+
+class DecisionsTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    Application& application = hub_.application;
+    application.id = "app-1";
+    application.content = {"Epilepsy", "find variants", "We look", "DUO:0000006", {"GOE-FI-A-1", "GOE-ES-A-1"}, 365};
+    application.applicant_issuer = "https://idp";
+    application.applicant_subject = "ann";
+    application.organisation = "Karolinska";
+    application.frozen = codec_.Freeze(application);
+    application.digest = HexEncode(crypto::Sha256(application.frozen));
+    application.sequence = 1;
+  }
+
+  Context As(std::string subject) {
+    Principal principal;
+    principal.user.emplace();
+    principal.user->issuer = "https://idp";
+    principal.user->subject = std::move(subject);
+    principal.user->roles = {"dac"};
+    return Context::Background().WithPrincipal(std::move(principal));
+  }
+  Result<Grant> Decide(bool approve, std::string by = "dora", std::vector<std::string> datasets = {}) {
+    return decisions_.Decide(As(std::move(by)), "app-1", approve, "because", datasets, hub_.application.digest, 30);
+  }
+  void Agree() {
+    hub_.application.agreement_sha256 = std::string(64, 'a');
+    hub_.application.sequence++;
+    ASSERT_THAT(decisions_.FetchFromHub(ctx_), IsOk());
+  }
+
+  Context ctx_ = Context::Background();
+  testing::FakeClock clock_;
+  testing::SeededRandom random_;
+  FakeGrantStore store_;
+  FakeHub hub_;
+  JsonApplicationCodec codec_;
+  crypto::FileSigner signer_{*crypto::SigningKey::Generate()};
+  Decisions decisions_{store_, hub_, codec_, signer_, {"FI", "https://dac.fi.example", "urn:genofed:site:fi", std::chrono::hours(24 * 60)},
+                       clock_, random_};
+};
+
+TEST_F(DecisionsTest, NoTokenBeforeDecisionAndAgreementNorAfterThePermit) {
+  ASSERT_THAT(decisions_.FetchFromHub(ctx_), IsOk());
+  EXPECT_THAT(decisions_.Approve(ctx_, "app-1"), HasReason("APPROVAL_PENDING"));
+  ASSERT_THAT(Decide(true), IsOk());
+  EXPECT_THAT(decisions_.Approve(ctx_, "app-1"), HasReason("APPROVAL_AGREEMENT_MISSING"));
+  Agree();
+  EXPECT_THAT(decisions_.Approve(ctx_, "app-1"), IsOk());
+  clock_.Advance(std::chrono::hours(24 * 30));
+  EXPECT_THAT(decisions_.Approve(ctx_, "app-1"), HasReason("APPROVAL_PERMIT_EXPIRED"));
+}
+
+TEST_F(DecisionsTest, TheTokenOpensThisCountrysDatasetsOnly) {
+  ASSERT_THAT(decisions_.FetchFromHub(ctx_), IsOk());
+  ASSERT_THAT(Decide(true), IsOk());
+  Agree();
+  auto approval = decisions_.Approve(ctx_, "app-1");
+  ASSERT_THAT(approval, IsOk());
+  std::string trust = R"({"issuers": [{"iss": "https://dac.fi.example", "jku": "https://dac.fi.example/jwks.json", "roles": ["approval"],
+    "country": "FI", "datasets": "^GOE-FI-[A-Z]+-[0-9]+$", "jwks": {"keys": [)" + signer_.public_key().Jwk() + "]}}]}";
+  auto store = auth::TrustStore::FromJson(trust);
+  ASSERT_THAT(store, IsOk());
+  auth::ApprovalExpectation expected{"urn:genofed:site:fi", "FI", "ann", "app-1", {"GOE-FI-A-1"}, {}, hub_.application.digest, {}, {}, {}};
+  EXPECT_THAT(auth::VerifyApproval(*store, clock_, approval->token, expected), IsOk());
+  expected.datasets = {"GOE-ES-A-1"};
+  EXPECT_FALSE(auth::VerifyApproval(*store, clock_, approval->token, expected).ok());
+  expected.datasets = {"GOE-FI-A-1"};
+  expected.subject = "eve";
+  EXPECT_FALSE(auth::VerifyApproval(*store, clock_, approval->token, expected).ok());
+}
+
+TEST_F(DecisionsTest, WhatTheHubSaysBesideTheFrozenBytesIsIgnored) {
+  hub_.application.content.datasets = {"GOE-FI-A-1", "GOE-FI-SECRET-1"};  // not in the frozen bytes
+  hub_.application.applicant_subject = "eve";
+  ASSERT_THAT(decisions_.FetchFromHub(ctx_), IsOk());
+  EXPECT_THAT(Decide(true, "dora", {"GOE-FI-SECRET-1"}), HasReason("DATASET_NOT_ASKED"));
+  EXPECT_THAT(Decide(true, "ann"), HasReason("NOT_INDEPENDENT"));
+}
+
+TEST_F(DecisionsTest, AForgedDigestCannotBeDecidedOnAndAChangeAfterwardsChangesNothing) {
+  std::string digest = hub_.application.digest;
+  hub_.application.digest = std::string(64, '0');
+  ASSERT_THAT(decisions_.FetchFromHub(ctx_), IsOk());
+  EXPECT_THAT(Decide(true), HasReason("DIGEST_MISMATCH"));
+
+  store_.grants.clear();
+  store_.cursor = 0;
+  hub_.application.digest = digest;
+  ASSERT_THAT(decisions_.FetchFromHub(ctx_), IsOk());
+  ASSERT_THAT(Decide(true), IsOk());
+  hub_.application.content.datasets.push_back("GOE-FI-B-1");
+  hub_.application.frozen = codec_.Freeze(hub_.application);
+  hub_.application.digest = HexEncode(crypto::Sha256(hub_.application.frozen));
+  Agree();
+  // The agreement belongs to another digest, so it does not count here.
+  EXPECT_THAT(decisions_.Approve(ctx_, "app-1"), HasReason("APPROVAL_AGREEMENT_MISSING"));
+}
+
+TEST_F(DecisionsTest, RevocationEndsEverythingAtOnce) {
+  ASSERT_THAT(decisions_.FetchFromHub(ctx_), IsOk());
+  ASSERT_THAT(Decide(true), IsOk());
+  Agree();
+  EXPECT_THAT(decisions_.Check(ctx_, "app-1"), IsOk());
+  ASSERT_THAT(decisions_.Revoke(As("dora"), "app-1", "breach"), IsOk());
+  EXPECT_THAT(decisions_.Check(ctx_, "app-1"), HasReason("APPROVAL_REVOKED"));
+  EXPECT_THAT(decisions_.Approve(ctx_, "app-1"), HasReason("APPROVAL_REVOKED"));
+  EXPECT_THAT(Decide(true), HasReason("ALREADY_DECIDED"));
+}
+
+TEST_F(DecisionsTest, AVetoGrantsNothingWhateverTheHubClaims) {
+  ASSERT_THAT(decisions_.FetchFromHub(ctx_), IsOk());
+  ASSERT_THAT(Decide(false), IsOk());
+  hub_.application.state = ApplicationState::kActive;
+  Agree();
+  EXPECT_THAT(decisions_.Approve(ctx_, "app-1"), HasReason("APPROVAL_VETOED"));
+  EXPECT_THAT(decisions_.Approve(ctx_, "app-2"), HasReason("APPLICATION_UNKNOWN"));
+}
+
+TEST_F(DecisionsTest, PermitsAreCappedByThisCountry) {
+  ASSERT_THAT(decisions_.FetchFromHub(ctx_), IsOk());
+  auto grant = decisions_.Decide(As("dora"), "app-1", true, "ok", {}, hub_.application.digest, 3650);
+  ASSERT_THAT(grant, IsOk());
+  EXPECT_EQ(grant->permit_until - grant->permit_from, std::chrono::hours(24 * 60));
+}
+
+}  // namespace
+}  // namespace genofed::access

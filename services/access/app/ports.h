@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "libs/core/context.h"
+#include "services/access/domain/grant.h"
+
+namespace genofed::access {
+
+// Hub: where applications are kept.
+class ApplicationStore {
+ public:
+  virtual ~ApplicationStore() = default;
+  // Adds a draft, unless this applicant already used the key: then the earlier application is returned.
+  virtual Result<Application> Add(const Context& ctx, const Application& application, const std::string& key) = 0;
+  // Changes one application under a lock and gives it the next sequence number; nothing is stored if `change` fails
+  // or changes nothing.
+  virtual Result<Application> Change(const Context& ctx, const std::string& id,
+                                     const std::function<Status(Application&)>& change) = 0;
+  virtual Result<Application> Find(const Context& ctx, const std::string& id) = 0;
+  virtual Result<std::vector<Application>> List(const Context& ctx) = 0;
+  // Applications transmitted to a country, in order of their sequence numbers.
+  virtual Result<std::vector<Application>> ChangedSince(const Context& ctx, const std::string& country,
+                                                        std::int64_t after, int limit) = 0;
+};
+
+// Hub: whether a dataset is listed.
+class DatasetDirectory {
+ public:
+  virtual ~DatasetDirectory() = default;
+  // OK, or NotFound.
+  virtual Status Listed(const Context& ctx, const std::string& dataset) = 0;
+};
+
+// Node: where grants are kept.
+class GrantStore {
+ public:
+  virtual ~GrantStore() = default;
+  virtual Result<Grant> Find(const Context& ctx, const std::string& application) = 0;
+  virtual Result<std::vector<Grant>> List(const Context& ctx) = 0;
+  // Changes (or, with an application not seen before, creates) a grant under a lock. If `change` sets a new signed
+  // decision, the message that takes it to the hub is stored in the same transaction.
+  virtual Result<Grant> Change(const Context& ctx, const std::string& application,
+                               const std::function<Status(Grant&)>& change) = 0;
+  // How far the hub's applications were read.
+  virtual Result<std::int64_t> Cursor(const Context& ctx) = 0;
+  virtual Status SetCursor(const Context& ctx, std::int64_t sequence) = 0;
+};
+
+// Node: what the hub is asked.
+class HubApplications {
+ public:
+  virtual ~HubApplications() = default;
+  virtual Result<std::vector<Application>> ChangedSince(const Context& ctx, std::int64_t after, int limit) = 0;
+};
+
+// The canonical bytes an application is frozen to, and back. Kept apart because it is JSON.
+class ApplicationCodec {
+ public:
+  virtual ~ApplicationCodec() = default;
+  virtual std::string Freeze(const Application& application) const = 0;
+  // The content, applicant and organisation in frozen bytes; InvalidArgument if they are anything else.
+  virtual Result<Application> Thaw(const std::string& frozen) const = 0;
+};
+
+}  // namespace genofed::access
