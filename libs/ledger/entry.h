@@ -9,8 +9,7 @@
 // The bytes of an entry are canonical JSON: one object, member names in byte order, no white space,
 // as RFC 8785 gives for these values. The same entry always has the same bytes, and other bytes are
 // refused:
-//   {"commitments":{"subject":"<64 hex
-//   digits>"},"dataset":"...","epoch":7,"kind":"run","time":"...","v":1}
+//   {"commitments":{"subject":"<hex>"},"dataset":"d","epoch":7,"kind":"run","time":"...","v":1}
 #pragma once
 
 #include <cstdint>

@@ -8,14 +8,13 @@
 // A JSON object, two-space indented, members in byte order, no final newline; hashes in padded
 // base64:
 //   {
-//     "checkpoint": "<signed note>",            the node's signature over origin, tree size and
-//     root "entry": "<canonical JSON of the entry>", exactly the bytes that were hashed (entry.h)
+//     "checkpoint": "<signed note>",   the node's signature over origin, tree size and root
+//     "entry": "<canonical JSON>",     exactly the bytes that were hashed (entry.h)
 //     "format": "genofed-receipt/v1",
-//     "index": 12,                              place of the entry in the ledger
+//     "index": 12,                     place of the entry in the ledger
 //     "origin": "node.fi.1mg.example/ledger",
-//     "proof": ["<hash>", ...],                 inclusion of the entry, RFC 6962, from the leaf
-//     upwards "snapshot": {                             exactly when the entry names a snapshot
-//     (snapshot.h)
+//     "proof": ["<hash>", ...],        inclusion of the entry, RFC 6962, from the leaf upwards
+//     "snapshot": {                    exactly when the entry names a snapshot (snapshot.h)
 //       "bit": 1, "path": ["<hash>", ...], "salt": "<hash>", "slot": 4
 //     }
 //   }
