@@ -10,11 +10,13 @@
 
 namespace genofed::genomics {
 
-// A set of rows 0..size-1, one bit each in little-endian 64-bit words; bits behind the size are always zero.
+// A set of rows 0..size-1, one bit each in little-endian 64-bit words; bits behind the size are
+// always zero.
 class Bitmap {
  public:
   Bitmap() = default;
-  explicit Bitmap(std::size_t size, bool value = false) : size_(size), words_((size + 63) / 64, value ? ~0ULL : 0) {
+  explicit Bitmap(std::size_t size, bool value = false)
+      : size_(size), words_((size + 63) / 64, value ? ~0ULL : 0) {
     ClearTail();
   }
   // Rows at or behind `size` are a broken invariant.
@@ -37,7 +39,9 @@ class Bitmap {
     words_[row / 64] &= ~(1ULL << (row % 64));
   }
   // False behind the size.
-  bool Test(std::size_t row) const { return row < size_ && (words_[row / 64] >> (row % 64) & 1) != 0; }
+  bool Test(std::size_t row) const {
+    return row < size_ && (words_[row / 64] >> (row % 64) & 1) != 0;
+  }
 
   std::uint64_t Count() const {
     std::uint64_t count = 0;
@@ -73,7 +77,8 @@ class Bitmap {
   void ForEach(Visit visit) const {
     for (std::size_t i = 0; i < words_.size(); ++i) {
       for (std::uint64_t word = words_[i]; word != 0; word &= word - 1) {
-        visit(static_cast<std::uint32_t>(i * 64 + static_cast<std::size_t>(std::countr_zero(word))));
+        visit(
+            static_cast<std::uint32_t>(i * 64 + static_cast<std::size_t>(std::countr_zero(word))));
       }
     }
   }

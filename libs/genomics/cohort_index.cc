@@ -53,7 +53,9 @@ std::vector<std::uint32_t> RowSet::ToRows() const {
     for (std::uint32_t row : part.list) rows.push_back(part.row_begin + row);
     for (std::size_t i = 0; i < part.bits.size(); ++i) {
       for (std::uint64_t word = part.bits[i]; word != 0; word &= word - 1) {
-        rows.push_back(part.row_begin + static_cast<std::uint32_t>(i * 64 + static_cast<std::size_t>(std::countr_zero(word))));
+        rows.push_back(
+            part.row_begin +
+            static_cast<std::uint32_t>(i * 64 + static_cast<std::size_t>(std::countr_zero(word))));
       }
     }
   }
@@ -65,8 +67,10 @@ CohortIndex::~CohortIndex() = default;
 Result<std::unique_ptr<CohortIndex>> CohortIndex::Open(const std::filesystem::path& dir,
                                                        std::string_view manifest_sha256) {
   auto manifest = ReadFile(dir / kManifestFile, kMaxManifest);
-  if (!manifest.ok()) return Error(StatusCode::kNotFound, "INDEX_MISSING", "the directory holds no finished index");
-  if (!manifest_sha256.empty() && Sha256Hex(*manifest) != manifest_sha256) return Corrupt("another manifest");
+  if (!manifest.ok())
+    return Error(StatusCode::kNotFound, "INDEX_MISSING", "the directory holds no finished index");
+  if (!manifest_sha256.empty() && Sha256Hex(*manifest) != manifest_sha256)
+    return Corrupt("another manifest");
   std::unique_ptr<CohortIndex> index(new CohortIndex());
   GF_TRY(ParseManifest(*manifest, &index->info_, &index->entries_));
   GF_TRY(index->Load(dir));
@@ -79,10 +83,11 @@ Status CohortIndex::Load(const std::filesystem::path& dir) {
     const TileEntry& entry = entries_[i];
     Contig& contig = contigs_[entry.contig];
     bool next_tile = entry.batch == 0;
-    bool in_order = next_tile ? contig.tiles.empty() || (contig.tiles.back().tile < entry.tile &&
-                                                         contig.tiles.back().batches.size() == n_batches)
-                              : !contig.tiles.empty() && contig.tiles.back().tile == entry.tile &&
-                                    contig.tiles.back().batches.size() == entry.batch;
+    bool in_order = next_tile
+                        ? contig.tiles.empty() || (contig.tiles.back().tile < entry.tile &&
+                                                   contig.tiles.back().batches.size() == n_batches)
+                        : !contig.tiles.empty() && contig.tiles.back().tile == entry.tile &&
+                              contig.tiles.back().batches.size() == entry.batch;
     if (!in_order) return Corrupt("the manifest's tiles are out of order or incomplete");
     GF_ASSIGN(auto file, TileReader::Open(dir / entry.FileName(), entry.sha256));
     const TileHeader& header = file->header();
@@ -107,7 +112,8 @@ Status CohortIndex::CheckBatches() const {
       const TileReader& first = *tile.batches.front();
       if (tile.batches.size() != BatchCount(info_)) return Corrupt("a tile lacks a batch");
       for (const auto& batch : tile.batches) {
-        if (batch->n_sites() != first.n_sites()) return Corrupt("batches of a tile differ in their sites");
+        if (batch->n_sites() != first.n_sites())
+          return Corrupt("batches of a tile differ in their sites");
         for (std::uint32_t site = 0; site < first.n_sites(); ++site) {
           if (batch->pos(site) != first.pos(site) || batch->key(site) != first.key(site)) {
             return Corrupt("batches of a tile differ in their sites");
@@ -125,7 +131,8 @@ RowSet CohortIndex::Rows(const Tile& tile, std::size_t kind, std::uint32_t site)
   for (const auto& batch : tile.batches) {
     std::uint32_t count = batch->count(row_kind, site);
     if (count == 0) continue;
-    set.parts_.push_back({batch->header().row_begin, count, batch->list(row_kind, site), batch->bits(row_kind, site)});
+    set.parts_.push_back({batch->header().row_begin, count, batch->list(row_kind, site),
+                          batch->bits(row_kind, site)});
   }
   return set;
 }
@@ -133,7 +140,8 @@ RowSet CohortIndex::Rows(const Tile& tile, std::size_t kind, std::uint32_t site)
 SiteHit CohortIndex::Hit(const std::string& contig, const Tile& tile, std::uint32_t site) const {
   const TileReader& first = *tile.batches.front();
   SiteHit hit;
-  hit.variant = Variant{contig, first.pos(site), std::string(first.ref(site)), std::string(first.alt(site))};
+  hit.variant =
+      Variant{contig, first.pos(site), std::string(first.ref(site)), std::string(first.alt(site))};
   RowSet* sets[kRowSetKinds] = {&hit.het, &hit.hom, &hit.hemi, &hit.single, &hit.nocall};
   for (std::size_t kind = 0; kind < kRowSetKinds; ++kind) *sets[kind] = Rows(tile, kind, site);
   return hit;
@@ -141,7 +149,8 @@ SiteHit CohortIndex::Hit(const std::string& contig, const Tile& tile, std::uint3
 
 std::optional<SiteHit> CohortIndex::FindExact(const Variant& variant) const {
   auto contig = contigs_.find(variant.contig);
-  if (contig == contigs_.end() || variant.pos < 0 || variant.pos >= kMaxPosition) return std::nullopt;
+  if (contig == contigs_.end() || variant.pos < 0 || variant.pos >= kMaxPosition)
+    return std::nullopt;
   auto wanted = static_cast<std::uint32_t>(variant.pos / kTileBases);
   const auto& tiles = contig->second.tiles;
   auto tile = std::lower_bound(tiles.begin(), tiles.end(), wanted,
@@ -150,8 +159,10 @@ std::optional<SiteHit> CohortIndex::FindExact(const Variant& variant) const {
   const TileReader& first = *tile->batches.front();
   auto pos = static_cast<std::uint32_t>(variant.pos);
   std::uint64_t key = AlleleKey(variant.ref, variant.alt);
-  for (std::uint32_t site = first.LowerBound(pos); site < first.n_sites() && first.pos(site) == pos; ++site) {
-    if (first.key(site) == key && first.ref(site) == variant.ref && first.alt(site) == variant.alt) {
+  for (std::uint32_t site = first.LowerBound(pos); site < first.n_sites() && first.pos(site) == pos;
+       ++site) {
+    if (first.key(site) == key && first.ref(site) == variant.ref &&
+        first.alt(site) == variant.alt) {
       return Hit(contig->first, *tile, site);
     }
   }
@@ -171,7 +182,8 @@ void CohortIndex::VisitRange(const RangeQuery& query, Visit visit) const {
     if (tile_start + kTileBases <= from) continue;
     if (tile_start >= end) return;
     const TileReader& first = *tile.batches.front();
-    for (std::uint32_t site = first.LowerBound(static_cast<std::uint32_t>(from)); site < first.n_sites(); ++site) {
+    for (std::uint32_t site = first.LowerBound(static_cast<std::uint32_t>(from));
+         site < first.n_sites(); ++site) {
       std::int64_t pos = first.pos(site);
       if (pos >= end) return;
       if (pos + static_cast<std::int64_t>(first.ref(site).size()) <= start) continue;
@@ -191,8 +203,8 @@ Result<std::vector<SiteHit>> CohortIndex::FindRange(const RangeQuery& query) con
     return !too_many;
   });
   if (too_many) {
-    return Error(StatusCode::kResourceExhausted, "TOO_MANY_SITES", "more than {} variants; ask for a smaller range",
-                 query.max_sites);
+    return Error(StatusCode::kResourceExhausted, "TOO_MANY_SITES",
+                 "more than {} variants; ask for a smaller range", query.max_sites);
   }
   return hits;
 }
@@ -221,11 +233,14 @@ AlleleCounts CohortIndex::Count(const SiteHit& hit, const Bitmap& live) const {
   counts.n_hom = hit.hom.CountAnd(live);
   counts.n_hemi = hit.hemi.CountAnd(live);
   counts.ac = counts.n_het + 2 * counts.n_hom + counts.n_hemi;
-  counts.an = 2 * live.Count() - 2 * hit.nocall.CountAnd(live) - hit.single.CountAnd(live) - counts.n_hemi;
+  counts.an =
+      2 * live.Count() - 2 * hit.nocall.CountAnd(live) - hit.single.CountAnd(live) - counts.n_hemi;
   counts.n_individuals = counts.n_het + counts.n_hom + counts.n_hemi;
   return counts;
 }
 
-AlleleCounts CohortIndex::Count(const SiteHit& hit) const { return Count(hit, Bitmap(info_.n_people, true)); }
+AlleleCounts CohortIndex::Count(const SiteHit& hit) const {
+  return Count(hit, Bitmap(info_.n_people, true));
+}
 
 }  // namespace genofed::genomics

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The cohort index: which people carry which variant. An immutable directory of one file for each tile of a
-// megabase and batch of people, and manifest.json with the SHA-256 of each (layout: tile_file.h).
-// Rows 0..n_people-1 are people in the order of the dataset version (ascending pseudonym).
+// The cohort index: which people carry which variant. An immutable directory of one file for each
+// tile of a megabase and batch of people, and manifest.json with the SHA-256 of each (layout:
+// tile_file.h). Rows 0..n_people-1 are people in the order of the dataset version (ascending
+// pseudonym).
 #pragma once
 
 #include <cstdint>
@@ -33,7 +34,8 @@ struct IndexInfo {
   std::string version;
   Assembly assembly = Assembly::kGrch38;
   std::uint32_t n_people = 0;
-  std::uint32_t batch_size = kDefaultBatchSize;  // a multiple of 64: bitsets of batches join word by word
+  std::uint32_t batch_size =
+      kDefaultBatchSize;  // a multiple of 64: bitsets of batches join word by word
 };
 
 struct TileEntry {
@@ -51,19 +53,20 @@ struct BuildSummary {
   std::uint64_t sites = 0;
   std::uint64_t duplicate_sites = 0;  // the same normalised allele again; the first one is kept
   std::uint64_t bytes = 0;
-  std::uint32_t tiles = 0;       // files
-  std::string manifest_sha256;   // hex; what a database keeps to recognise this index
+  std::uint32_t tiles = 0;      // files
+  std::string manifest_sha256;  // hex; what a database keeps to recognise this index
 };
 
 // Writes an index into an empty or new directory. Same sites in the same order, same bytes.
 // Without Finish() there is no manifest, and so no index. Not thread-safe.
 class SegmentBuilder {
  public:
-  static Result<std::unique_ptr<SegmentBuilder>> Create(const std::filesystem::path& dir, IndexInfo info);
+  static Result<std::unique_ptr<SegmentBuilder>> Create(const std::filesystem::path& dir,
+                                                        IndexInfo info);
   ~SegmentBuilder();
 
-  // Sites of one contig come together, roughly by position: left-alignment may have moved them back by up to
-  // kMaxShift. Errors: VARIANT_INVALID, UNSORTED, ROW_INVALID.
+  // Sites of one contig come together, roughly by position: left-alignment may have moved them back
+  // by up to kMaxShift. Errors: VARIANT_INVALID, UNSORTED, ROW_INVALID.
   Status Add(const Variant& variant, const CarrierSets& sets);
   // Writes what is left and the manifest, which is synced last.
   Result<BuildSummary> Finish();
@@ -77,7 +80,7 @@ class SegmentBuilder {
   IndexInfo info_;
   std::string contig_;
   std::map<std::string, bool> finished_contigs_;
-  std::uint32_t flushed_before_ = 0;  // tiles below are on disk
+  std::uint32_t flushed_before_ = 0;                             // tiles below are on disk
   std::map<std::uint32_t, std::vector<TileWriter>> open_tiles_;  // one writer for each batch
   std::vector<TileEntry> entries_;
   BuildSummary summary_;
@@ -114,11 +117,11 @@ struct SiteHit {
 };
 
 struct AlleleCounts {
-  std::uint64_t ac = 0;      // alternative alleles: het + 2 hom + hemi
-  std::uint64_t an = 0;      // called alleles
-  std::uint64_t n_het = 0;   // people
-  std::uint64_t n_hom = 0;   // people with two copies
-  std::uint64_t n_hemi = 0;  // people with one copy and one called allele (X, Y, MT)
+  std::uint64_t ac = 0;             // alternative alleles: het + 2 hom + hemi
+  std::uint64_t an = 0;             // called alleles
+  std::uint64_t n_het = 0;          // people
+  std::uint64_t n_hom = 0;          // people with two copies
+  std::uint64_t n_hemi = 0;         // people with one copy and one called allele (X, Y, MT)
   std::uint64_t n_individuals = 0;  // n_het + n_hom + n_hemi
 
   bool operator==(const AlleleCounts&) const = default;
@@ -151,7 +154,8 @@ class CohortIndex {
   // `variant` must be normalised as the index was (NormaliseVariant).
   std::optional<SiteHit> FindExact(const Variant& variant) const;
   Result<std::vector<SiteHit>> FindRange(const RangeQuery& query) const;
-  // Everybody with at least one copy of some allele that FindRange would return; max_sites is not used.
+  // Everybody with at least one copy of some allele that FindRange would return; max_sites is not
+  // used.
   Bitmap CarriersInRange(const RangeQuery& query) const;
   // Carriers of one site: het, hom and hemi.
   Bitmap Carriers(const SiteHit& hit) const;

@@ -63,11 +63,16 @@ RC_GTEST_PROP(CohortIndexProperty, CountsEqualBruteForce, ()) {
       auto [shape, frequency] = *draw;
       std::int8_t alt = frequency < 50 ? 1 : 0;
       Genotype genotype = {0, alt};
-      if (shape < 10) genotype = {alt, kAlleleAbsent};
-      else if (shape < 15) genotype = {kAlleleMissing, kAlleleMissing};
-      else if (shape < 18) genotype = {kAlleleMissing, alt};
-      else if (shape < 40) genotype = {alt, alt};
-      else if (shape < 45) genotype = {2, alt};
+      if (shape < 10)
+        genotype = {alt, kAlleleAbsent};
+      else if (shape < 15)
+        genotype = {kAlleleMissing, kAlleleMissing};
+      else if (shape < 18)
+        genotype = {kAlleleMissing, alt};
+      else if (shape < 40)
+        genotype = {alt, alt};
+      else if (shape < 45)
+        genotype = {2, alt};
       genotypes.push_back(genotype);
       record.alleles.insert(record.alleles.end(), genotype.begin(), genotype.end());
     }
@@ -98,7 +103,8 @@ RC_GTEST_PROP(CohortIndexProperty, CountsEqualBruteForce, ()) {
 class CohortIndexTest : public ::testing::Test {
  protected:
   std::unique_ptr<CohortIndex> Index(const std::string& vcf, std::vector<std::string> rows) {
-    auto builder = SegmentBuilder::Create(dir_ / "index", Info(static_cast<std::uint32_t>(rows.size())));
+    auto builder =
+        SegmentBuilder::Create(dir_ / "index", Info(static_cast<std::uint32_t>(rows.size())));
     GF_CHECK(builder.ok());
     auto report = IndexVcf(WriteText(dir_ / "in.vcf", vcf), rows, **builder);
     EXPECT_TRUE(report.ok()) << Describe(report.status());
@@ -138,7 +144,8 @@ TEST_F(CohortIndexTest, MultiAllelicMissingAndHaploidCounts) {
 TEST_F(CohortIndexTest, RangesOverlapAndFilter) {
   std::string deletion(300, 'A');
   auto index = Index(MakeVcf("a b", {"chr20 999900 . C" + deletion + " C . . . GT 0/1 0/0",
-                                     "chr20 1000100 . G T . . . GT 0/0 1/1", "chr20 5000000 . G T . . . GT 0/1 0/1"}),
+                                     "chr20 1000100 . G T . . . GT 0/0 1/1",
+                                     "chr20 5000000 . G T . . . GT 0/1 0/1"}),
                      {"a", "b"});
   auto all = index->FindRange({"20", 0, 10'000'000, {}, {}});
   EXPECT_EQ(all->size(), 3U);
@@ -229,7 +236,8 @@ TEST_F(CohortIndexTest, CountsOfRealPeopleEqualBcftools) {
   for (std::string_view line : Split(table, '\n')) {
     if (line.empty()) continue;
     auto columns = Split(line, '\t');
-    Variant variant{"20", *ParseInt(columns[0]) - 1, std::string(columns[1]), std::string(columns[2])};
+    Variant variant{"20", *ParseInt(columns[0]) - 1, std::string(columns[1]),
+                    std::string(columns[2])};
     ASSERT_TRUE(NormaliseVariant(variant, nullptr).ok());
     auto hit = (*index)->FindExact(variant);
     ASSERT_TRUE(hit.has_value()) << "site " << checked;

@@ -10,7 +10,8 @@ namespace genofed::genomics {
 
 Sha256Digest Sha256(std::span<const std::uint8_t> bytes) {
   Sha256Digest digest = {};
-  GF_CHECK(EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr) == 1);
+  GF_CHECK(EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr) ==
+           1);
   return digest;
 }
 

@@ -14,8 +14,8 @@ constexpr std::size_t kMaxEntries = 2'000'000;
 constexpr std::size_t kMaxProvisions = 1'000;
 constexpr std::uint8_t kAll = kPermitAlleleFrequency | kPermitSubjectLevel | kPermitSecondaryUse;
 
-// FHIR dateTime: YYYY, YYYY-MM, YYYY-MM-DD or a full time with offset. With `end`, a partial date means the
-// instant after it: a period's end date is inclusive (FHIR R4, Period).
+// FHIR dateTime: YYYY, YYYY-MM, YYYY-MM-DD or a full time with offset. With `end`, a partial date
+// means the instant after it: a period's end date is inclusive (FHIR R4, Period).
 std::optional<Time> ParseFhirTime(const std::string& text, bool end) {
   if (text.size() > 10) {
     auto time = ParseRfc3339(text);
@@ -50,7 +50,8 @@ class ConsentReader {
       ReadProvision(*provision, root, 0);
     }
     bool active = record_.status == ConsentStatus::kActive;
-    record_.permissions = active ? static_cast<std::uint8_t>(permitted_ & ~denied_) : std::uint8_t{0};
+    record_.permissions =
+        active ? static_cast<std::uint8_t>(permitted_ & ~denied_) : std::uint8_t{0};
     return std::move(record_);
   }
 
@@ -76,11 +77,12 @@ class ConsentReader {
     auto patient = resource_.find("patient");
     if (patient == resource_.end() || !patient->is_object()) return Add("patient", "is required");
     if (patient->contains("identifier")) {
-      record_.person_identifier =
-          TextMember(patient->at("identifier"), "value", path_ + ".patient.identifier", true, errors_, 256);
+      record_.person_identifier = TextMember(patient->at("identifier"), "value",
+                                             path_ + ".patient.identifier", true, errors_, 256);
       return;
     }
-    std::string reference = TextMember(*patient, "reference", path_ + ".patient", true, errors_, 256);
+    std::string reference =
+        TextMember(*patient, "reference", path_ + ".patient", true, errors_, 256);
     constexpr std::string_view kPrefix = "Patient/";
     if (reference.starts_with(kPrefix) && reference.size() > kPrefix.size()) {
       record_.person_identifier = reference.substr(kPrefix.size());
@@ -89,7 +91,8 @@ class ConsentReader {
     }
   }
 
-  std::optional<Time> ReadTime(const json& object, const char* key, const std::string& path, bool end) {
+  std::optional<Time> ReadTime(const json& object, const char* key, const std::string& path,
+                               bool end) {
     std::string text = TextMember(object, key, path, false, errors_, 64);
     if (text.empty()) return std::nullopt;
     auto time = ParseFhirTime(text, end);
@@ -105,7 +108,8 @@ class ConsentReader {
     record_.valid_until = ReadTime(*period, "end", path + ".period", true);
   }
 
-  // Depth 0 is the base rule, whose "deny" without codes only says that nothing is permitted by default.
+  // Depth 0 is the base rule, whose "deny" without codes only says that nothing is permitted by
+  // default.
   void ReadProvision(const json& provision, const std::string& path, int depth) {
     if (++provisions_ > kMaxProvisions) return errors_.Add(path, "too many provisions");
     std::string type = TextMember(provision, "type", path, depth > 0, errors_, 16);
@@ -114,11 +118,13 @@ class ConsentReader {
     }
     std::uint8_t codes = ReadCodes(provision, path);
     if (type == "permit" && Conditional(provision, depth)) {
-      return errors_.Add(path, "permits under a condition (actor, purpose, period ...) that cannot be enforced");
+      return errors_.Add(
+          path, "permits under a condition (actor, purpose, period ...) that cannot be enforced");
     }
     if (type == "permit") permitted_ |= codes;
     // A denial that we cannot read may mean any of the three.
-    if (type == "deny") denied_ |= codes != 0 || (depth == 0 && !provision.contains("code")) ? codes : kAll;
+    if (type == "deny")
+      denied_ |= codes != 0 || (depth == 0 && !provision.contains("code")) ? codes : kAll;
     auto nested = provision.find("provision");
     if (nested == provision.end()) return;
     if (!nested->is_array()) return errors_.Add(path + ".provision", "must be an array");
@@ -133,7 +139,8 @@ class ConsentReader {
   }
 
   static bool Conditional(const json& provision, int depth) {
-    for (const char* key : {"actor", "action", "securityLabel", "purpose", "class", "dataPeriod", "data"}) {
+    for (const char* key :
+         {"actor", "action", "securityLabel", "purpose", "class", "dataPeriod", "data"}) {
       if (provision.contains(key)) return true;
     }
     return depth > 0 && provision.contains("period");
@@ -147,7 +154,8 @@ class ConsentReader {
     for (std::size_t i = 0; i < codes->size(); ++i) {
       const json& concept_json = (*codes)[i];
       std::string concept_path = fmt::format("{}.code[{}]", path, i);
-      if (!concept_json.is_object() || !concept_json.contains("coding") || !concept_json.at("coding").is_array()) {
+      if (!concept_json.is_object() || !concept_json.contains("coding") ||
+          !concept_json.at("coding").is_array()) {
         errors_.Add(concept_path + ".coding", "is required and must be an array");
         continue;
       }
@@ -191,7 +199,8 @@ Result<std::vector<ConsentRecord>> ParseFhirConsents(std::string_view text) {
   auto entries = bundle.find("entry");
   if (entries == bundle.end()) return records;  // FHIR leaves out empty arrays
   if (!entries->is_array() || entries->size() > kMaxEntries) {
-    return InvalidField("entry", "CONSENT_INVALID", "must be an array of at most {} entries", kMaxEntries);
+    return InvalidField("entry", "CONSENT_INVALID", "must be an array of at most {} entries",
+                        kMaxEntries);
   }
   for (std::size_t i = 0; i < entries->size(); ++i) {
     const json& entry = (*entries)[i];
@@ -208,12 +217,14 @@ Result<std::vector<ConsentRecord>> ParseFhirConsents(std::string_view text) {
   return records;
 }
 
-std::map<std::string, std::uint8_t> EffectivePermissions(std::span<const ConsentRecord> records, Time now) {
+std::map<std::string, std::uint8_t> EffectivePermissions(std::span<const ConsentRecord> records,
+                                                         Time now) {
   std::map<std::string, std::uint8_t> out;
   std::map<std::string, bool> in_force;
   for (const ConsentRecord& record : records) {
     std::uint8_t& bits = out[record.person_identifier];
-    bool active = record.status == ConsentStatus::kActive && (!record.valid_from || now >= *record.valid_from) &&
+    bool active = record.status == ConsentStatus::kActive &&
+                  (!record.valid_from || now >= *record.valid_from) &&
                   (!record.valid_until || now < *record.valid_until);
     if (!active) continue;
     bool first = in_force.emplace(record.person_identifier, true).second;

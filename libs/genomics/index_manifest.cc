@@ -28,22 +28,28 @@ Status ReadTile(const nlohmann::json& json, const IndexInfo& info, TileEntry* en
   if (entry->batch >= BatchCount(info)) return Corrupt("a batch number is too large");
   if (entry->tile > kMaxPosition / kTileBases) return Corrupt("a tile number is too large");
   // The name is derived, never believed: a manifest cannot point outside of its directory.
-  if (json.at("file").get<std::string>() != entry->FileName()) return Corrupt("a file name is not its tile's");
+  if (json.at("file").get<std::string>() != entry->FileName())
+    return Corrupt("a file name is not its tile's");
   return absl::OkStatus();
 }
 
 }  // namespace
 
-std::string TileEntry::FileName() const { return fmt::format("{}.{:05}.{:04}.tile", contig, tile, batch); }
+std::string TileEntry::FileName() const {
+  return fmt::format("{}.{:05}.{:04}.tile", contig, tile, batch);
+}
 
-std::uint32_t BatchCount(const IndexInfo& info) { return (info.n_people + info.batch_size - 1) / info.batch_size; }
+std::uint32_t BatchCount(const IndexInfo& info) {
+  return (info.n_people + info.batch_size - 1) / info.batch_size;
+}
 
 Status CheckIndexInfo(const IndexInfo& info) {
   if (info.n_people == 0 || info.n_people > kMaxPeople) {
     return InvalidField("n_people", "INDEX_INVALID", "an index has 1 to {} people", kMaxPeople);
   }
   if (info.batch_size == 0 || info.batch_size % 64 != 0 || info.batch_size > kMaxPeople) {
-    return InvalidField("batch_size", "INDEX_INVALID", "must be a multiple of 64, at most {}", kMaxPeople);
+    return InvalidField("batch_size", "INDEX_INVALID", "must be a multiple of 64, at most {}",
+                        kMaxPeople);
   }
   return absl::OkStatus();
 }
@@ -75,7 +81,8 @@ Status ParseManifest(std::string_view text, IndexInfo* info, std::vector<TileEnt
   if (!parsed.ok()) return Corrupt("not JSON");
   const nlohmann::json& json = *parsed;
   if (json.at("format").get<std::string>() != kFormat) return Corrupt("another format");
-  if (json.at("format_version").get<std::uint32_t>() != kTileFormatVersion) return Corrupt("an unknown format version");
+  if (json.at("format_version").get<std::uint32_t>() != kTileFormatVersion)
+    return Corrupt("an unknown format version");
   if (json.at("tile_bases").get<std::int64_t>() != kTileBases) return Corrupt("another tile size");
   info->dataset = json.at("dataset").get<std::string>();
   info->version = json.at("version").get<std::string>();

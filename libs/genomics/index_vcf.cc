@@ -10,7 +10,8 @@
 namespace genofed::genomics {
 namespace {
 
-Result<std::vector<std::int32_t>> SampleOfRow(const VcfHeader& header, std::span<const std::string> rows) {
+Result<std::vector<std::int32_t>> SampleOfRow(const VcfHeader& header,
+                                              std::span<const std::string> rows) {
   std::map<std::string_view, std::int32_t> by_name;
   for (std::size_t i = 0; i < header.samples.size(); ++i) {
     by_name.emplace(header.samples[i], static_cast<std::int32_t>(i));
@@ -19,7 +20,8 @@ Result<std::vector<std::int32_t>> SampleOfRow(const VcfHeader& header, std::span
   std::vector<std::int32_t> out;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (!seen.insert(rows[i]).second) {
-      return InvalidField(fmt::format("rows[{}]", i), "SAMPLE_INVALID", "the same sample for two rows");
+      return InvalidField(fmt::format("rows[{}]", i), "SAMPLE_INVALID",
+                          "the same sample for two rows");
     }
     auto found = by_name.find(rows[i]);
     out.push_back(found == by_name.end() ? -1 : found->second);

@@ -64,8 +64,10 @@ Status WriteIndividuals(const std::filesystem::path& path, std::span<const Indiv
     body += json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
     body += '\n';
   }
-  nlohmann::ordered_json head = {
-      {"format", kFormat}, {"format_version", kFormatVersion}, {"rows", rows.size()}, {"sha256", Sha256Hex(body)}};
+  nlohmann::ordered_json head = {{"format", kFormat},
+                                 {"format_version", kFormatVersion},
+                                 {"rows", rows.size()},
+                                 {"sha256", Sha256Hex(body)}};
   return WriteFileAtomically(path, head.dump() + "\n" + body, 0640);
 }
 
@@ -77,7 +79,8 @@ Result<std::vector<Individual>> ReadIndividuals(const std::filesystem::path& pat
   auto head = ParseJson(rest.substr(0, head_end), kMaxLine);
   rest.remove_prefix(head_end + 1);
   if (!head.ok() || !head->is_object()) return Corrupt("the first line is not a JSON object");
-  if (head->at("format").get<std::string>() != kFormat || head->at("format_version").get<int>() != kFormatVersion) {
+  if (head->at("format").get<std::string>() != kFormat ||
+      head->at("format_version").get<int>() != kFormatVersion) {
     return Corrupt("an unknown format or version");
   }
   if (head->at("sha256").get<std::string>() != Sha256Hex(rest)) return Corrupt("wrong SHA-256");
@@ -102,7 +105,8 @@ Bitmap RowsOfSex(std::span<const Individual> rows, Sex sex) {
   return out;
 }
 
-Bitmap RowsOfAge(std::span<const Individual> rows, std::uint32_t min_months, std::uint32_t max_months) {
+Bitmap RowsOfAge(std::span<const Individual> rows, std::uint32_t min_months,
+                 std::uint32_t max_months) {
   Bitmap out(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     auto age = rows[i].age_months;
@@ -131,7 +135,9 @@ TermBitmaps TermBitmaps::Build(std::span<const Individual> rows, const Closure& 
   return out;
 }
 
-Bitmap TermBitmaps::Get(std::string_view term) const { return Bitmap::FromRows(n_rows_, Rows(term)); }
+Bitmap TermBitmaps::Get(std::string_view term) const {
+  return Bitmap::FromRows(n_rows_, Rows(term));
+}
 
 std::span<const std::uint32_t> TermBitmaps::Rows(std::string_view term) const {
   auto found = rows_.find(term);

@@ -36,21 +36,24 @@ struct Individual {
 
 inline constexpr const char* kIndividualsFile = "individuals.jsonl";
 
-// JSON lines: a first line {"format","format_version","rows","sha256"} with the digest of all others,
-// then one object for each row. Same rows, same bytes. Terms are sorted and made unique on writing.
+// JSON lines: a first line {"format","format_version","rows","sha256"} with the digest of all
+// others, then one object for each row. Same rows, same bytes. Terms are sorted and made unique on
+// writing.
 Status WriteIndividuals(const std::filesystem::path& path, std::span<const Individual> rows);
 // DataLoss INDIVIDUALS_CORRUPT when the digest or any line is wrong.
 Result<std::vector<Individual>> ReadIndividuals(const std::filesystem::path& path);
 
 Bitmap RowsOfSex(std::span<const Individual> rows, Sex sex);
 // Rows with a known age in [min_months, max_months].
-Bitmap RowsOfAge(std::span<const Individual> rows, std::uint32_t min_months, std::uint32_t max_months);
+Bitmap RowsOfAge(std::span<const Individual> rows, std::uint32_t min_months,
+                 std::uint32_t max_months);
 
-// Who has which term. Kept as sorted row lists: most of an ontology's terms are rare. Immutable when built.
+// Who has which term. Kept as sorted row lists: most of an ontology's terms are rare. Immutable
+// when built.
 class TermBitmaps {
  public:
-  // `closure` gives, for a term, the further terms it implies (its ancestors); without it terms stand for
-  // themselves.
+  // `closure` gives, for a term, the further terms it implies (its ancestors); without it terms
+  // stand for themselves.
   using Closure = std::function<std::vector<std::string>(const std::string& term)>;
   static TermBitmaps Build(std::span<const Individual> rows, const Closure& closure = nullptr);
 

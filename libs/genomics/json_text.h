@@ -12,7 +12,8 @@ namespace genofed::genomics {
 
 inline constexpr int kMaxJsonDepth = 64;
 
-// InvalidArgument JSON_INVALID for text that is too long, nested deeper than kMaxJsonDepth, or not JSON.
+// InvalidArgument JSON_INVALID for text that is too long, nested deeper than kMaxJsonDepth, or not
+// JSON.
 Result<nlohmann::json> ParseJson(std::string_view text, std::size_t max_bytes);
 
 // Collects what is wrong, by field path, and makes one status of it.
@@ -28,9 +29,9 @@ class FieldErrors {
   std::vector<FieldViolation> violations_;
 };
 
-// The text of a string member, or nothing (with an error unless the member is absent and not required).
-// At most `max_size` bytes, not empty.
-std::string TextMember(const nlohmann::json& object, const char* key, std::string_view path, bool required,
-                       FieldErrors& errors, std::size_t max_size = 1024);
+// The text of a string member, or nothing (with an error unless the member is absent and not
+// required). At most `max_size` bytes, not empty.
+std::string TextMember(const nlohmann::json& object, const char* key, std::string_view path,
+                       bool required, FieldErrors& errors, std::size_t max_size = 1024);
 
 }  // namespace genofed::genomics

@@ -33,8 +33,9 @@ constexpr std::size_t kChunk = 256U << 10;
 constexpr std::uint32_t kMaxBcfHeader = 64U << 20;
 
 Status Truncated() {
-  return Error(StatusCode::kDataLoss, "TRUNCATED_BGZIP",
-               "the file ends without the bgzip end-of-file block: it was cut off in writing or transfer");
+  return Error(
+      StatusCode::kDataLoss, "TRUNCATED_BGZIP",
+      "the file ends without the bgzip end-of-file block: it was cut off in writing or transfer");
 }
 
 Status Corrupt() {
@@ -85,8 +86,8 @@ class TextSource final : public LineSource {
       }
       scanned = end_;
       if (end_ - begin_ > kMaxLine) {
-        return Error(StatusCode::kInvalidArgument, "LINE_TOO_LONG", "line {} is longer than {} bytes", number_ + 1,
-                     kMaxLine);
+        return Error(StatusCode::kInvalidArgument, "LINE_TOO_LONG",
+                     "line {} is longer than {} bytes", number_ + 1, kMaxLine);
       }
       scanned -= begin_;
       GF_ASSIGN(bool more, Fill());
@@ -161,12 +162,13 @@ class BcfSource final : public LineSource {
     ++number_;
     if (code < -1 || record_->errcode != 0) {
       if (file_->fp.bgzf->errcode != 0) return Corrupt();
-      return Error(StatusCode::kInvalidArgument, "MALFORMED_RECORD", "BCF record {} cannot be decoded", number_);
+      return Error(StatusCode::kInvalidArgument, "MALFORMED_RECORD",
+                   "BCF record {} cannot be decoded", number_);
     }
     line_.value.l = 0;
     if (vcf_format(header_.get(), record_.get(), &line_.value) != 0) {
-      return Error(StatusCode::kInvalidArgument, "MALFORMED_RECORD", "BCF record {} cannot be written as text",
-                   number_);
+      return Error(StatusCode::kInvalidArgument, "MALFORMED_RECORD",
+                   "BCF record {} cannot be written as text", number_);
     }
     *line = line_.view();
     while (line->ends_with('\n')) line->remove_suffix(1);
@@ -185,16 +187,19 @@ class BcfSource final : public LineSource {
   std::uint64_t number_ = 0;
 };
 
-// htslib allocates and fills whatever length a BCF header claims (BCF 2.2: magic[5], u32 length), so a few
-// kilobytes could take 4 GiB. Pipes cannot be rewound; they carry files that were checked before.
+// htslib allocates and fills whatever length a BCF header claims (BCF 2.2: magic[5], u32 length),
+// so a few kilobytes could take 4 GiB. Pipes cannot be rewound; they carry files that were checked
+// before.
 Status CheckBcfHeaderSize(BGZF* file) {
   unsigned char start[9] = {};
   if (bgzf_seek(file, 0, SEEK_SET) != 0) return absl::OkStatus();
-  if (bgzf_read(file, start, sizeof start) != static_cast<ssize_t>(sizeof start)) return NotVcf("not a BCF file");
+  if (bgzf_read(file, start, sizeof start) != static_cast<ssize_t>(sizeof start))
+    return NotVcf("not a BCF file");
   std::uint32_t length = 0;
   std::memcpy(&length, start + 5, sizeof length);
   if (length > kMaxBcfHeader) {
-    return Error(StatusCode::kInvalidArgument, "BAD_HEADER", "the header is longer than {} bytes", kMaxBcfHeader);
+    return Error(StatusCode::kInvalidArgument, "BAD_HEADER", "the header is longer than {} bytes",
+                 kMaxBcfHeader);
   }
   if (bgzf_seek(file, 0, SEEK_SET) != 0) return NotVcf("the BCF file cannot be read");
   return absl::OkStatus();
@@ -222,7 +227,8 @@ Result<std::unique_ptr<LineSource>> LineSource::OpenFd(int fd) {
     if (format.compression == bgzf && bgzf_check_EOF(file) == 0) return Truncated();
     return source;
   }
-  if (format.format != bcf) return NotVcf("neither VCF nor BCF: it does not begin with ##fileformat=VCF");
+  if (format.format != bcf)
+    return NotVcf("neither VCF nor BCF: it does not begin with ##fileformat=VCF");
   std::unique_ptr<htsFile, HtsCloser> file(hts_hopen(stream.get(), "input.bcf", "r"));
   if (!file) return NotVcf("the BCF file cannot be read");
   static_cast<void>(stream.release());  // hts_close closes it
@@ -241,8 +247,8 @@ Result<std::unique_ptr<LineSource>> LineSource::OpenFd(int fd) {
 Result<std::unique_ptr<LineSource>> LineSource::OpenPath(const std::filesystem::path& path) {
   int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) {
-    return Error(errno == ENOENT ? StatusCode::kNotFound : StatusCode::kInternal, "FILE_FAILED", "cannot open {}: {}",
-                 path.filename().string(), std::strerror(errno));
+    return Error(errno == ENOENT ? StatusCode::kNotFound : StatusCode::kInternal, "FILE_FAILED",
+                 "cannot open {}: {}", path.filename().string(), std::strerror(errno));
   }
   struct stat info = {};
   if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {

@@ -8,7 +8,8 @@
 namespace genofed::genomics {
 namespace {
 
-// Two alleles while their common suffix is cut off and bases are put in front; both are O(1) in a deque.
+// Two alleles while their common suffix is cut off and bases are put in front; both are O(1) in a
+// deque.
 class Aligner {
  public:
   Aligner(Variant& variant, Reference* reference)
@@ -18,13 +19,15 @@ class Aligner {
         alt_(variant.alt.begin(), variant.alt.end()) {}
 
   Status Run() {
-    bool can_extend = reference_ != nullptr && reference_->Length(variant_.contig) >= variant_.end();
+    bool can_extend =
+        reference_ != nullptr && reference_->Length(variant_.contig) >= variant_.end();
     std::int64_t limit = std::max<std::int64_t>(0, variant_.pos - kMaxShift);
     while (ref_.back() == alt_.back()) {
       if (std::min(ref_.size(), alt_.size()) == 1) {
         if (!can_extend || variant_.pos <= limit || ref_.size() == alt_.size()) break;
         GF_ASSIGN(std::string base, reference_->Fetch(variant_.contig, variant_.pos - 1, 1));
-        if (base.size() != 1 || std::string_view("ACGTN").find(base[0]) == std::string_view::npos) break;
+        if (base.size() != 1 || std::string_view("ACGTN").find(base[0]) == std::string_view::npos)
+          break;
         ref_.push_front(base[0]);
         alt_.push_front(base[0]);
         --variant_.pos;
@@ -57,23 +60,27 @@ Status NormaliseVariant(Variant& variant, Reference* reference) {
   return Aligner(variant, reference).Run();
 }
 
-Result<std::vector<SplitAllele>> SplitRecord(const VcfRecord& record, Reference* reference, std::uint64_t* skipped) {
+Result<std::vector<SplitAllele>> SplitRecord(const VcfRecord& record, Reference* reference,
+                                             std::uint64_t* skipped) {
   std::vector<SplitAllele> out;
   for (std::size_t i = 0; i < record.alts.size(); ++i) {
     const std::string& alt = record.alts[i];
-    bool indexable = ClassifyAllele(alt) == AlleleKind::kBases && alt.find('N') == std::string::npos;
+    bool indexable =
+        ClassifyAllele(alt) == AlleleKind::kBases && alt.find('N') == std::string::npos;
     if (!indexable) {
       if (skipped != nullptr) ++*skipped;
       continue;
     }
-    SplitAllele split{static_cast<std::int8_t>(i + 1), Variant{record.contig, record.pos, record.ref, alt}};
+    SplitAllele split{static_cast<std::int8_t>(i + 1),
+                      Variant{record.contig, record.pos, record.ref, alt}};
     GF_TRY(NormaliseVariant(split.variant, reference));
     out.push_back(std::move(split));
   }
   return out;
 }
 
-CarrierSets CarriersOf(const VcfRecord& record, std::int8_t allele, std::span<const std::int32_t> sample_of_row) {
+CarrierSets CarriersOf(const VcfRecord& record, std::int8_t allele,
+                       std::span<const std::int32_t> sample_of_row) {
   CarrierSets sets;
   for (std::uint32_t row = 0; row < sample_of_row.size(); ++row) {
     if (sample_of_row[row] < 0) {

@@ -16,12 +16,13 @@
 
 namespace genofed::genomics {
 
-// Left-alignment never moves a variant further than this; repeats of that length do not occur in practice.
+// Left-alignment never moves a variant further than this; repeats of that length do not occur in
+// practice.
 inline constexpr std::int64_t kMaxShift = 100'000;
 
-// Trims the common suffix, then the common prefix, keeping one base of each allele. With a reference the
-// variant is also moved as far left as it goes. `variant` has kBases alleles. Without the contig in the
-// reference, only trims. Errors of the reference are passed on.
+// Trims the common suffix, then the common prefix, keeping one base of each allele. With a
+// reference the variant is also moved as far left as it goes. `variant` has kBases alleles. Without
+// the contig in the reference, only trims. Errors of the reference are passed on.
 Status NormaliseVariant(Variant& variant, Reference* reference);
 
 // One alternative allele of a record: which one, and its normalised form.
@@ -30,14 +31,14 @@ struct SplitAllele {
   Variant variant;
 };
 
-// Splits a record into its sequence alleles. Symbolic alleles, breakends, "*" and alleles with N are left
-// out and counted in `*skipped` when given.
+// Splits a record into its sequence alleles. Symbolic alleles, breakends, "*" and alleles with N
+// are left out and counted in `*skipped` when given.
 Result<std::vector<SplitAllele>> SplitRecord(const VcfRecord& record, Reference* reference,
                                              std::uint64_t* skipped = nullptr);
 
-// Who carries one allele, as ascending rows. A row in none of the lists has two called alleles, none of
-// them this one. Alleles are counted on the original record: in 1/2 both alleles are called, so the row is
-// `het` for each of them, and the other is not turned into reference.
+// Who carries one allele, as ascending rows. A row in none of the lists has two called alleles,
+// none of them this one. Alleles are counted on the original record: in 1/2 both alleles are
+// called, so the row is `het` for each of them, and the other is not turned into reference.
 struct CarrierSets {
   std::vector<std::uint32_t> het;     // allele count 1 of 2 called
   std::vector<std::uint32_t> hom;     // 2 of 2
@@ -48,8 +49,9 @@ struct CarrierSets {
   bool operator==(const CarrierSets&) const = default;
 };
 
-// `sample_of_row[row]` is the sample column that holds the row's genotypes, or -1 for a row that this file
-// does not cover, which is a no-call.
-CarrierSets CarriersOf(const VcfRecord& record, std::int8_t allele, std::span<const std::int32_t> sample_of_row);
+// `sample_of_row[row]` is the sample column that holds the row's genotypes, or -1 for a row that
+// this file does not cover, which is a no-call.
+CarrierSets CarriersOf(const VcfRecord& record, std::int8_t allele,
+                       std::span<const std::int32_t> sample_of_row);
 
 }  // namespace genofed::genomics

@@ -43,7 +43,8 @@ TEST_F(NormaliseTest, TrimsWithoutReference) {
 
 // The example of Tan et al. 2015, figure 2: five spellings of one CA deletion.
 TEST_F(NormaliseTest, LeftAlignsEverySpellingToTheSameVariant) {
-  for (const char* spelling : {"20-8-CAC-C", "20-6-CACAC-CAC", "20-3-GCACA-GCA", "20-2-GGCA-GG", "20-3-GCA-G"}) {
+  for (const char* spelling :
+       {"20-8-CAC-C", "20-6-CACAC-CAC", "20-3-GCACA-GCA", "20-2-GGCA-GG", "20-3-GCA-G"}) {
     EXPECT_EQ(Normalised(spelling, reference_.get()), "20-3-GCA-G") << spelling;
   }
   EXPECT_EQ(Normalised("20-10-C-CAC", reference_.get()), "20-3-G-GCA");
@@ -51,7 +52,8 @@ TEST_F(NormaliseTest, LeftAlignsEverySpellingToTheSameVariant) {
 
 TEST_F(NormaliseTest, StopsAtTheContigsStart) {
   EXPECT_EQ(Normalised("3-3-CC-C", reference_.get()), "3-1-CC-C");
-  EXPECT_EQ(Normalised("7-3-CC-C", reference_.get()), "7-3-CC-C");  // a contig that the reference lacks
+  EXPECT_EQ(Normalised("7-3-CC-C", reference_.get()),
+            "7-3-CC-C");  // a contig that the reference lacks
 }
 
 TEST(CarriersTest, CountsAllelesOnTheOriginalRecord) {
@@ -84,14 +86,16 @@ TEST(NormaliseOracle, AgreesWithTheExpectedFilesOfBcftools) {
   TempDir temp;
   std::filesystem::copy_file(dir / "norm.fa", temp / "norm.fa");
   if (!HasBcftools()) GTEST_SKIP() << "needs bcftools to index the reference";
-  Output("bcftools norm -m- -f " + (temp / "norm.fa").string() + " " + (dir / "norm.split.vcf").string());
+  Output("bcftools norm -m- -f " + (temp / "norm.fa").string() + " " +
+         (dir / "norm.split.vcf").string());
   auto reference = Reference::Open(temp / "norm.fa");
   ASSERT_TRUE(reference.ok()) << Describe(reference.status());
   std::multiset<std::string> ours;
   auto reader = VcfReader::Open(dir / "norm.split.vcf");
   ASSERT_TRUE(reader.ok()) << Describe(reader.status());
   VcfRecord record;
-  for (auto next = (*reader)->Next(record); *next != VcfReader::Outcome::kEnd; next = (*reader)->Next(record)) {
+  for (auto next = (*reader)->Next(record); *next != VcfReader::Outcome::kEnd;
+       next = (*reader)->Next(record)) {
     ASSERT_EQ(*next, VcfReader::Outcome::kRecord) << (*reader)->problem().message;
     auto split = SplitRecord(record, reference->get());
     for (const SplitAllele& allele : *split) ours.insert(FormatVariant(allele.variant));
@@ -100,8 +104,11 @@ TEST(NormaliseOracle, AgreesWithTheExpectedFilesOfBcftools) {
   std::string text = ReadText(dir / "norm.split.and.norm.out");
   for (std::string_view line : Split(text, '\n')) {
     auto columns = Split(line, '\t');
-    if (line.starts_with('#') || columns.size() < 5 || ClassifyAllele(columns[4]) != AlleleKind::kBases) continue;
-    expected.insert(FormatVariant(*ParseVariant(fmt::format("{}-{}-{}-{}", columns[0], columns[1], columns[3], columns[4]))));
+    if (line.starts_with('#') || columns.size() < 5 ||
+        ClassifyAllele(columns[4]) != AlleleKind::kBases)
+      continue;
+    expected.insert(FormatVariant(
+        *ParseVariant(fmt::format("{}-{}-{}-{}", columns[0], columns[1], columns[3], columns[4]))));
   }
   EXPECT_EQ(ours, expected);
 }

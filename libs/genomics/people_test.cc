@@ -37,7 +37,8 @@ TEST(PhenopacketTest, ReadsWhatWasObserved) {
 }
 
 TEST(PhenopacketTest, AgeFromATimestampNeedsADateOfBirth) {
-  std::string text = Replaced(kPacket, R"({"age":{"iso8601duration":"P3Y6M"}})", R"({"timestamp":"2024-03-14T00:00:00Z"})");
+  std::string text = Replaced(kPacket, R"({"age":{"iso8601duration":"P3Y6M"}})",
+                              R"({"timestamp":"2024-03-14T00:00:00Z"})");
   EXPECT_EQ(ParsePhenopacket(text)->age_months, std::nullopt);
   text = Replaced(text, R"("sex")", R"("dateOfBirth":"2000-03-15T00:00:00Z","sex")");
   EXPECT_EQ(ParsePhenopacket(text)->age_months, 287U);  // one day before the 24th birthday
@@ -52,11 +53,13 @@ TEST(PhenopacketTest, NamesThePathOfEveryWrongField) {
   EXPECT_EQ(first(Replaced(kPacket, R"("id":"pp1",)", "")), "id");
   EXPECT_EQ(first(Replaced(kPacket, R"("id":"S1",)", "")), "subject.id");
   EXPECT_EQ(first(Replaced(kPacket, R"("FEMALE")", R"("female")")), "subject.sex");
-  EXPECT_EQ(first(Replaced(kPacket, "P3Y6M", "3 years")), "subject.timeAtLastEncounter.age.iso8601duration");
+  EXPECT_EQ(first(Replaced(kPacket, "P3Y6M", "3 years")),
+            "subject.timeAtLastEncounter.age.iso8601duration");
   EXPECT_EQ(first(Replaced(kPacket, "HP:0000252", "HP:252")), "phenotypicFeatures[1].type.id");
   EXPECT_EQ(first(Replaced(kPacket, "true", "\"yes\"")), "phenotypicFeatures[1].excluded");
   EXPECT_EQ(first(Replaced(kPacket, R"([{"term")", R"([7,{"term")")), "diseases[0].term");
-  EXPECT_EQ(first(Replaced(kPacket, R"("individualId":"S1")", R"("individualId":"S2")")), "biosamples[0].individualId");
+  EXPECT_EQ(first(Replaced(kPacket, R"("individualId":"S1")", R"("individualId":"S2")")),
+            "biosamples[0].individualId");
   EXPECT_EQ(first(Replaced(kPacket, "metaData", "meta")), "metaData");
   EXPECT_EQ(first("[]"), "");
   EXPECT_EQ(first("{"), "JSON_INVALID");
@@ -104,7 +107,8 @@ TEST(IndividualsTest, SurvivesTheFileAndFindsDamage) {
   auto terms = TermBitmaps::Build(*read);
   EXPECT_THAT(terms.Get("HP:0000001").ToRows(), ElementsAre(0, 2));
   EXPECT_EQ(terms.Get("HP:9999999"), Bitmap(3));
-  auto closed = TermBitmaps::Build(*read, [](const std::string&) { return std::vector<std::string>{"HP:0000118"}; });
+  auto closed = TermBitmaps::Build(
+      *read, [](const std::string&) { return std::vector<std::string>{"HP:0000118"}; });
   EXPECT_THAT(closed.Get("HP:0000118").ToRows(), ElementsAre(0, 2));
   std::string text = ReadText(dir / kIndividualsFile);
   WriteText(dir / "damaged", Replaced(text, "C16576", "C20197"));
@@ -116,12 +120,15 @@ TEST(IndividualsTest, SurvivesTheFileAndFindsDamage) {
 }
 
 std::string Code(const std::string& code, const char* system = "urn:1plusmg:consent-permission") {
-  return R"("code":[{"coding":[{"system":")" + std::string(system) + R"(","code":")" + code + R"("}]}])";
+  return R"("code":[{"coding":[{"system":")" + std::string(system) + R"(","code":")" + code +
+         R"("}]}])";
 }
 
-std::string Consent(const std::string& person, const std::string& provision, const std::string& status = "active") {
-  return R"({"resource":{"resourceType":"Consent","status":")" + status + R"(","patient":{"identifier":{"value":")" +
-         person + R"("}},"dateTime":"2024-02","provision":)" + provision + "}}";
+std::string Consent(const std::string& person, const std::string& provision,
+                    const std::string& status = "active") {
+  return R"({"resource":{"resourceType":"Consent","status":")" + status +
+         R"(","patient":{"identifier":{"value":")" + person +
+         R"("}},"dateTime":"2024-02","provision":)" + provision + "}}";
 }
 
 std::string Bundle(const std::vector<std::string>& entries) {
@@ -141,11 +148,14 @@ TEST(ConsentTest, DenyWinsAndOnlyActiveCounts) {
   std::string deny_af = R"({"type":"deny",)" + Code("AF") + "}";
   std::string base = R"({"type":"deny","provision":[)";
   EXPECT_EQ(Permissions(base + permit_af + "]}"), kPermitAlleleFrequency);
-  EXPECT_EQ(Permissions(base + permit_af + "," + permit_slq + "]}"), kPermitAlleleFrequency | kPermitSubjectLevel);
-  EXPECT_EQ(Permissions(base + deny_af + "," + permit_af + "," + permit_slq + "]}"), kPermitSubjectLevel);
+  EXPECT_EQ(Permissions(base + permit_af + "," + permit_slq + "]}"),
+            kPermitAlleleFrequency | kPermitSubjectLevel);
+  EXPECT_EQ(Permissions(base + deny_af + "," + permit_af + "," + permit_slq + "]}"),
+            kPermitSubjectLevel);
   EXPECT_EQ(Permissions(base + permit_af + "," + deny_af + "]}"), 0);
   EXPECT_EQ(Permissions(base + permit_af + R"(,{"type":"deny"}]})"), 0) << "a denial of everything";
-  EXPECT_EQ(Permissions(base + permit_af + R"(,{"type":"deny",)" + Code("x", "urn:other") + "}]}"), 0);
+  EXPECT_EQ(Permissions(base + permit_af + R"(,{"type":"deny",)" + Code("x", "urn:other") + "}]}"),
+            0);
   EXPECT_EQ(Permissions(R"({"type":"permit"})"), 0) << "a permission must be named";
   EXPECT_EQ(Permissions(base + permit_af + "]}", "inactive"), 0);
   EXPECT_EQ(Permissions(base + permit_af + "]}", "on-hold"), -1);
@@ -155,13 +165,15 @@ TEST(ConsentTest, DenyWinsAndOnlyActiveCounts) {
 
 TEST(ConsentTest, OneWrongEntryRefusesTheBundleAndIsNamed) {
   std::string good = Consent("P1", R"({"type":"deny"})");
-  auto records = ParseFhirConsents(Bundle({good, R"({"resource":{"resourceType":"Patient"}})",
-                                           R"({"resource":{"resourceType":"Consent","status":"active"}})"}));
+  auto records =
+      ParseFhirConsents(Bundle({good, R"({"resource":{"resourceType":"Patient"}})",
+                                R"({"resource":{"resourceType":"Consent","status":"active"}})"}));
   EXPECT_EQ(Reason(records.status()), "CONSENT_INVALID");
   ASSERT_EQ(Fields(records.status()).size(), 2U);
   EXPECT_EQ(Fields(records.status())[0].field, "entry[2].resource.patient");
   EXPECT_EQ(Fields(records.status())[1].field, "entry[2].resource.provision");
-  for (const char* bad : {"", "[]", "{}", R"({"resourceType":"Bundle","entry":7})", R"({"resourceType":"Bundle","entry":[7]})"}) {
+  for (const char* bad : {"", "[]", "{}", R"({"resourceType":"Bundle","entry":7})",
+                          R"({"resourceType":"Bundle","entry":[7]})"}) {
     EXPECT_FALSE(ParseFhirConsents(bad).ok()) << bad;
   }
   EXPECT_TRUE(ParseFhirConsents(R"({"resourceType":"Bundle"})")->empty());
@@ -171,19 +183,22 @@ TEST(ConsentTest, SeveralConsentsOfOnePersonIntersect) {
   auto provision = [](const std::string& codes, const std::string& period) {
     std::string text = R"({"type":"deny",)" + period + R"("provision":[)";
     for (std::string_view code : Split(codes, ' ')) {
-      text += std::string(text.back() == '[' ? "" : ",") + R"({"type":"permit",)" + Code(std::string(code)) + "}";
+      text += std::string(text.back() == '[' ? "" : ",") + R"({"type":"permit",)" +
+              Code(std::string(code)) + "}";
     }
     return text + "]}";
   };
-  auto records = ParseFhirConsents(Bundle({
-      Consent("P1", provision("AF SLQ", "")), Consent("P1", provision("AF SEC", "")),
-      Consent("P1", provision("SEC", ""), "inactive"), Consent("P2", provision("AF", ""), "rejected"),
-      Consent("P3", provision("AF", R"("period":{"start":"2024","end":"2024-06-30"},)"))}));
+  auto records = ParseFhirConsents(
+      Bundle({Consent("P1", provision("AF SLQ", "")), Consent("P1", provision("AF SEC", "")),
+              Consent("P1", provision("SEC", ""), "inactive"),
+              Consent("P2", provision("AF", ""), "rejected"),
+              Consent("P3", provision("AF", R"("period":{"start":"2024","end":"2024-06-30"},)"))}));
   ASSERT_TRUE(records.ok()) << Describe(records.status());
   auto at = [&](const char* time) { return EffectivePermissions(*records, *ParseRfc3339(time)); };
   EXPECT_EQ(at("2024-05-01T00:00:00Z")["P1"], kPermitAlleleFrequency);
   EXPECT_EQ(at("2024-05-01T00:00:00Z")["P2"], 0);
-  EXPECT_EQ(at("2024-06-30T23:59:59Z")["P3"], kPermitAlleleFrequency) << "the end date is inclusive";
+  EXPECT_EQ(at("2024-06-30T23:59:59Z")["P3"], kPermitAlleleFrequency)
+      << "the end date is inclusive";
   EXPECT_EQ(at("2024-07-01T00:00:00Z")["P3"], 0);
   EXPECT_EQ(at("2023-12-31T23:59:59Z")["P3"], 0);
 }

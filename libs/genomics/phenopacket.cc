@@ -18,7 +18,8 @@ using nlohmann::json;
 constexpr std::size_t kMaxItems = 10'000;
 
 bool AllDigits(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 const json* ArrayMember(const json& object, const char* key, FieldErrors& errors) {
@@ -47,7 +48,8 @@ bool FlagMember(const json& object, const char* key, std::string_view path, Fiel
 }
 
 // The terms of an array of {TERM: {id, label}, excluded}, less the excluded ones.
-std::vector<std::string> Terms(const json& packet, const char* list, const char* term, FieldErrors& errors) {
+std::vector<std::string> Terms(const json& packet, const char* list, const char* term,
+                               FieldErrors& errors) {
   std::set<std::string> terms;
   const json* items = ArrayMember(packet, list, errors);
   for (std::size_t i = 0; items != nullptr && i < items->size(); ++i) {
@@ -78,7 +80,8 @@ std::optional<std::uint32_t> MonthsBetween(std::string_view birth, std::string_v
   std::chrono::year_month_day a(std::chrono::floor<std::chrono::days>(*from));
   std::chrono::year_month_day b(std::chrono::floor<std::chrono::days>(*to));
   int months = (static_cast<int>(b.year()) - static_cast<int>(a.year())) * 12 +
-               static_cast<int>(static_cast<unsigned>(b.month())) - static_cast<int>(static_cast<unsigned>(a.month()));
+               static_cast<int>(static_cast<unsigned>(b.month())) -
+               static_cast<int>(static_cast<unsigned>(a.month()));
   if (b.day() < a.day()) --months;
   if (months < 0) return std::nullopt;
   return static_cast<std::uint32_t>(months);
@@ -89,13 +92,15 @@ void ReadAge(const json& subject, Phenopacket& out, FieldErrors& errors) {
   if (when == subject.end()) return;
   if (!when->is_object()) return errors.Add("subject.timeAtLastEncounter", "must be an object");
   if (auto age = when->find("age"); age != when->end()) {
-    std::string text = TextMember(*age, "iso8601duration", "subject.timeAtLastEncounter.age", true, errors, 64);
+    std::string text =
+        TextMember(*age, "iso8601duration", "subject.timeAtLastEncounter.age", true, errors, 64);
     out.age_months = MonthsOfDuration(text);
     if (!text.empty() && !out.age_months) {
       errors.Add("subject.timeAtLastEncounter.age.iso8601duration", "must be an ISO 8601 duration");
     }
   } else if (when->contains("timestamp")) {
-    std::string text = TextMember(*when, "timestamp", "subject.timeAtLastEncounter", true, errors, 64);
+    std::string text =
+        TextMember(*when, "timestamp", "subject.timeAtLastEncounter", true, errors, 64);
     if (!text.empty() && !ParseRfc3339(text).ok()) {
       errors.Add("subject.timeAtLastEncounter.timestamp", "must be an RFC 3339 time");
     }
@@ -132,16 +137,19 @@ void ReadBiosamples(const json& packet, Phenopacket& out, FieldErrors& errors) {
     }
     std::string id = TextMember((*items)[i], "id", path, true, errors, 256);
     std::string owner = TextMember((*items)[i], "individualId", path, false, errors, 256);
-    if (!owner.empty() && owner != out.subject_id) errors.Add(path + ".individualId", "must equal subject.id");
+    if (!owner.empty() && owner != out.subject_id)
+      errors.Add(path + ".individualId", "must equal subject.id");
     if (!id.empty()) out.biosample_ids.push_back(std::move(id));
   }
 }
 
 void CheckMetaData(const json& packet, FieldErrors& errors) {
   auto meta = packet.find("metaData");
-  if (meta == packet.end() || !meta->is_object()) return errors.Add("metaData", "is required and must be an object");
+  if (meta == packet.end() || !meta->is_object())
+    return errors.Add("metaData", "is required and must be an object");
   std::string created = TextMember(*meta, "created", "metaData", true, errors);
-  if (!created.empty() && !ParseRfc3339(created).ok()) errors.Add("metaData.created", "must be an RFC 3339 time");
+  if (!created.empty() && !ParseRfc3339(created).ok())
+    errors.Add("metaData.created", "must be an RFC 3339 time");
   TextMember(*meta, "createdBy", "metaData", true, errors);
   std::string version = TextMember(*meta, "phenopacketSchemaVersion", "metaData", false, errors);
   if (!version.empty() && version != "2" && !version.starts_with("2.")) {
@@ -163,7 +171,8 @@ Result<std::string> NormaliseTerm(std::string_view curie) {
     bool alnum = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
     return !alnum && c != '_' && c != '.' && c != '-';
   };
-  if (std::any_of(prefix.begin(), prefix.end(), wrong) || std::any_of(local.begin(), local.end(), wrong)) {
+  if (std::any_of(prefix.begin(), prefix.end(), wrong) ||
+      std::any_of(local.begin(), local.end(), wrong)) {
     return InvalidField("term", "TERM_INVALID", "a CURIE has letters, digits, '_', '.' and '-'");
   }
   if (prefix == "Orphanet" || prefix == "ORDO" || prefix == "ORPHANET") prefix = "ORPHA";
@@ -198,11 +207,16 @@ std::optional<std::uint32_t> MonthsOfDuration(std::string_view text) {
     auto amount = static_cast<std::uint64_t>(*value);
     if (in_time && (unit == 'H' || unit == 'M' || unit == 'S')) continue;  // less than a day
     if (in_time) return std::nullopt;
-    if (unit == 'Y') months += amount * 12;
-    else if (unit == 'M') months += amount;
-    else if (unit == 'W') days += static_cast<double>(amount) * 7;
-    else if (unit == 'D') days += static_cast<double>(amount);
-    else return std::nullopt;
+    if (unit == 'Y')
+      months += amount * 12;
+    else if (unit == 'M')
+      months += amount;
+    else if (unit == 'W')
+      days += static_cast<double>(amount) * 7;
+    else if (unit == 'D')
+      days += static_cast<double>(amount);
+    else
+      return std::nullopt;
   }
   months += static_cast<std::uint64_t>(days / 30.436875);  // the mean Gregorian month
   if (months > 12 * 200) return std::nullopt;

@@ -32,12 +32,16 @@ class FaidxReference final : public Reference {
 
   std::int64_t Length(std::string_view contig) const override {
     auto found = names_.find(contig);
-    return found == names_.end() ? -1 : static_cast<std::int64_t>(faidx_seq_len(index_.get(), found->second.c_str()));
+    return found == names_.end()
+               ? -1
+               : static_cast<std::int64_t>(faidx_seq_len(index_.get(), found->second.c_str()));
   }
 
-  Result<std::string> Fetch(std::string_view contig, std::int64_t start, std::int64_t length) override {
+  Result<std::string> Fetch(std::string_view contig, std::int64_t start,
+                            std::int64_t length) override {
     std::int64_t size = Length(contig);
-    if (size < 0) return Error(StatusCode::kNotFound, "CONTIG_UNKNOWN", "the reference lacks this contig");
+    if (size < 0)
+      return Error(StatusCode::kNotFound, "CONTIG_UNKNOWN", "the reference lacks this contig");
     std::int64_t stop = std::min(size, start + length);
     if (start < 0 || length < 0) return InvalidField("start", "RANGE_INVALID", "negative range");
     if (start >= stop) return std::string();
@@ -45,7 +49,8 @@ class FaidxReference final : public Reference {
         stop > block_start_ + static_cast<std::int64_t>(block_.size())) {
       GF_TRY(Load(contig, start, std::min(size, std::max(stop, start + kBlock))));
     }
-    return block_.substr(static_cast<std::size_t>(start - block_start_), static_cast<std::size_t>(stop - start));
+    return block_.substr(static_cast<std::size_t>(start - block_start_),
+                         static_cast<std::size_t>(stop - start));
   }
 
  private:
@@ -53,11 +58,13 @@ class FaidxReference final : public Reference {
   Status Load(std::string_view contig, std::int64_t start, std::int64_t stop) {
     std::int64_t from = std::max<std::int64_t>(0, start - kBlock);
     hts_pos_t got = 0;
-    char* bases = faidx_fetch_seq64(index_.get(), names_.find(contig)->second.c_str(), from, stop - 1, &got);
+    char* bases =
+        faidx_fetch_seq64(index_.get(), names_.find(contig)->second.c_str(), from, stop - 1, &got);
     std::unique_ptr<char, decltype(&std::free)> owned(bases, &std::free);
     if (bases == nullptr || got != stop - from) {
       block_contig_.clear();
-      return Error(StatusCode::kDataLoss, "REFERENCE_FAILED", "the reference FASTA does not match its index");
+      return Error(StatusCode::kDataLoss, "REFERENCE_FAILED",
+                   "the reference FASTA does not match its index");
     }
     block_ = UpperBases(std::string_view(bases, static_cast<std::size_t>(got)));
     block_contig_ = contig;
@@ -79,14 +86,17 @@ Result<std::unique_ptr<Reference>> Reference::Open(const std::filesystem::path& 
   // An absolute path of an existing file cannot be taken for a URL by htslib.
   std::error_code error;
   std::string path = std::filesystem::absolute(fasta, error).string();
-  if (error || !std::filesystem::is_regular_file(path, error) || path.find("##") != std::string::npos) {
-    return Error(StatusCode::kNotFound, "REFERENCE_FAILED", "no reference FASTA {}", fasta.filename().string());
+  if (error || !std::filesystem::is_regular_file(path, error) ||
+      path.find("##") != std::string::npos) {
+    return Error(StatusCode::kNotFound, "REFERENCE_FAILED", "no reference FASTA {}",
+                 fasta.filename().string());
   }
-  // Without FAI_CREATE: a missing index is the operator's to make, not a file we drop beside the data.
+  // Without FAI_CREATE: a missing index is the operator's to make, not a file we drop beside the
+  // data.
   faidx_t* index = fai_load3(path.c_str(), nullptr, nullptr, 0);
   if (index == nullptr) {
-    return Error(StatusCode::kFailedPrecondition, "REFERENCE_FAILED", "{} has no readable .fai index; run samtools faidx",
-                 fasta.filename().string());
+    return Error(StatusCode::kFailedPrecondition, "REFERENCE_FAILED",
+                 "{} has no readable .fai index; run samtools faidx", fasta.filename().string());
   }
   return std::make_unique<FaidxReference>(index);
 }

@@ -11,8 +11,8 @@
 
 namespace genofed::genomics {
 
-// The reference genome as an indexed FASTA (plain or bgzipped; FILE.fai must exist). Contigs are asked for
-// by their normalised names. Not thread-safe: one for each thread.
+// The reference genome as an indexed FASTA (plain or bgzipped; FILE.fai must exist). Contigs are
+// asked for by their normalised names. Not thread-safe: one for each thread.
 class Reference {
  public:
   // Errors: REFERENCE_FAILED when the FASTA or its index cannot be read.
@@ -21,8 +21,10 @@ class Reference {
 
   // Length of a contig, or -1 when the reference has none of that name.
   virtual std::int64_t Length(std::string_view contig) const = 0;
-  // Upper-case bases of [start, start + length), cut at the contig's end. NOT_FOUND for an unknown contig.
-  virtual Result<std::string> Fetch(std::string_view contig, std::int64_t start, std::int64_t length) = 0;
+  // Upper-case bases of [start, start + length), cut at the contig's end. NOT_FOUND for an unknown
+  // contig.
+  virtual Result<std::string> Fetch(std::string_view contig, std::int64_t start,
+                                    std::int64_t length) = 0;
 };
 
 }  // namespace genofed::genomics

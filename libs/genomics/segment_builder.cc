@@ -15,13 +15,16 @@ namespace {
 Status CheckSets(const CarrierSets& sets, std::uint32_t n_people) {
   std::size_t total = 0;
   for (const auto* rows : {&sets.het, &sets.hom, &sets.hemi, &sets.single, &sets.nocall}) {
-    bool ascending = std::adjacent_find(rows->begin(), rows->end(), std::greater_equal<>()) == rows->end();
+    bool ascending =
+        std::adjacent_find(rows->begin(), rows->end(), std::greater_equal<>()) == rows->end();
     if (!ascending || (!rows->empty() && rows->back() >= n_people)) {
-      return Error(StatusCode::kInvalidArgument, "ROW_INVALID", "rows must ascend and lie below {}", n_people);
+      return Error(StatusCode::kInvalidArgument, "ROW_INVALID", "rows must ascend and lie below {}",
+                   n_people);
     }
     total += rows->size();
   }
-  if (total > n_people) return Error(StatusCode::kInvalidArgument, "ROW_INVALID", "a row is in two carrier sets");
+  if (total > n_people)
+    return Error(StatusCode::kInvalidArgument, "ROW_INVALID", "a row is in two carrier sets");
   return absl::OkStatus();
 }
 
@@ -31,7 +34,8 @@ SegmentBuilder::SegmentBuilder(std::filesystem::path dir, IndexInfo info)
     : dir_(std::move(dir)), info_(std::move(info)) {}
 SegmentBuilder::~SegmentBuilder() = default;
 
-Result<std::unique_ptr<SegmentBuilder>> SegmentBuilder::Create(const std::filesystem::path& dir, IndexInfo info) {
+Result<std::unique_ptr<SegmentBuilder>> SegmentBuilder::Create(const std::filesystem::path& dir,
+                                                               IndexInfo info) {
   GF_TRY(CheckIndexInfo(info));
   std::error_code error;
   std::filesystem::create_directories(dir, error);
@@ -39,7 +43,8 @@ Result<std::unique_ptr<SegmentBuilder>> SegmentBuilder::Create(const std::filesy
     return Error(StatusCode::kInternal, "FILE_FAILED", "cannot create the index directory");
   }
   if (!std::filesystem::is_empty(dir, error)) {
-    return Error(StatusCode::kAlreadyExists, "INDEX_EXISTS", "the index directory is not empty; segments are immutable");
+    return Error(StatusCode::kAlreadyExists, "INDEX_EXISTS",
+                 "the index directory is not empty; segments are immutable");
   }
   return std::unique_ptr<SegmentBuilder>(new SegmentBuilder(dir, std::move(info)));
 }
@@ -58,7 +63,8 @@ Status SegmentBuilder::Add(const Variant& variant, const CarrierSets& sets) {
     flushed_before_ = 0;
   }
   auto tile = static_cast<std::uint32_t>(variant.pos / kTileBases);
-  if (tile < flushed_before_) return Error(StatusCode::kInvalidArgument, "UNSORTED", "sites must come by position");
+  if (tile < flushed_before_)
+    return Error(StatusCode::kInvalidArgument, "UNSORTED", "sites must come by position");
   // A site may still move back by kMaxShift, which is less than a tile.
   static_assert(kMaxShift < kTileBases);
   if (tile > 0) GF_TRY(Flush(tile - 1));

@@ -36,18 +36,23 @@ std::string HeaderText(const VcfHeader& in, std::span<const SampleRename> keep) 
   for (const VcfContig& contig : in.contigs) {
     if (contig.name.empty()) continue;
     std::string length = contig.length ? fmt::format(",length={}", *contig.length) : "";
-    std::string assembly = in.assembly ? fmt::format(",assembly={}", AssemblyName(*in.assembly)) : "";
+    std::string assembly =
+        in.assembly ? fmt::format(",assembly={}", AssemblyName(*in.assembly)) : "";
     out += fmt::format("##contig=<ID={}{}{}>\n", contig.raw, length, assembly);
   }
-  out += "##INFO=<ID=AC,Number=A,Type=Integer,Description=\"Allele count in the genotypes of this file\">\n"
-         "##INFO=<ID=AF,Number=A,Type=Float,Description=\"Allele frequency in the genotypes of this file\">\n"
-         "##INFO=<ID=AN,Number=1,Type=Integer,Description=\"Called alleles in the genotypes of this file\">\n"
-         "##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n";
+  out +=
+      "##INFO=<ID=AC,Number=A,Type=Integer,Description=\"Allele count in the genotypes of this "
+      "file\">\n"
+      "##INFO=<ID=AF,Number=A,Type=Float,Description=\"Allele frequency in the genotypes of this "
+      "file\">\n"
+      "##INFO=<ID=AN,Number=1,Type=Integer,Description=\"Called alleles in the genotypes of this "
+      "file\">\n"
+      "##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n";
   std::set<std::string> formats;
   for (const VcfFormatField& field : in.formats) {
     if (!KeepFormat(field) || !formats.insert(field.id).second) continue;
-    out += fmt::format("##FORMAT=<ID={},Number={},Type={},Description=\"{}\">\n", field.id, field.number, field.type,
-                       "Field of the source file");
+    out += fmt::format("##FORMAT=<ID={},Number={},Type={},Description=\"{}\">\n", field.id,
+                       field.number, field.type, "Field of the source file");
   }
   out += "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT";
   for (const SampleRename& sample : keep) out += "\t" + sample.new_name;
@@ -56,8 +61,10 @@ std::string HeaderText(const VcfHeader& in, std::span<const SampleRename> keep) 
 }
 
 // Sample column for each kept sample, in the order of `keep`.
-Result<std::vector<std::size_t>> Columns(const VcfHeader& header, std::span<const SampleRename> keep) {
-  if (keep.empty()) return Error(StatusCode::kInvalidArgument, "NO_SAMPLES", "no sample is to be kept");
+Result<std::vector<std::size_t>> Columns(const VcfHeader& header,
+                                         std::span<const SampleRename> keep) {
+  if (keep.empty())
+    return Error(StatusCode::kInvalidArgument, "NO_SAMPLES", "no sample is to be kept");
   std::map<std::string_view, std::size_t> by_name;
   for (std::size_t i = 0; i < header.samples.size(); ++i) by_name.emplace(header.samples[i], i);
   std::set<std::string_view> new_names;
@@ -66,11 +73,13 @@ Result<std::vector<std::size_t>> Columns(const VcfHeader& header, std::span<cons
   for (std::size_t i = 0; i < keep.size(); ++i) {
     auto found = by_name.find(keep[i].old_name);
     if (found == by_name.end()) {
-      return InvalidField(fmt::format("keep[{}].old_name", i), "SAMPLE_UNKNOWN", "no such sample in the file");
+      return InvalidField(fmt::format("keep[{}].old_name", i), "SAMPLE_UNKNOWN",
+                          "no such sample in the file");
     }
     if (!IsWord(keep[i].new_name, "_.-") || !new_names.insert(keep[i].new_name).second ||
         !used.insert(found->second).second) {
-      return InvalidField(fmt::format("keep[{}]", i), "SAMPLE_INVALID", "a name is not acceptable or comes twice");
+      return InvalidField(fmt::format("keep[{}]", i), "SAMPLE_INVALID",
+                          "a name is not acceptable or comes twice");
     }
     columns.push_back(found->second);
   }
@@ -79,7 +88,8 @@ Result<std::vector<std::size_t>> Columns(const VcfHeader& header, std::span<cons
 
 class Subsetter {
  public:
-  Subsetter(const VcfHeader& header, std::vector<std::size_t> columns) : columns_(std::move(columns)) {
+  Subsetter(const VcfHeader& header, std::vector<std::size_t> columns)
+      : columns_(std::move(columns)) {
     for (const VcfFormatField& field : header.formats) {
       if (KeepFormat(field)) numeric_formats_.insert(field.id);
     }
@@ -140,7 +150,8 @@ class Subsetter {
         std::string_view comma = i > 1 ? "," : "";
         ac += fmt::format("{}{}", comma, counts_[i]);
         af += an == 0 ? fmt::format("{}.", comma)
-                      : fmt::format("{}{:.6g}", comma, static_cast<double>(counts_[i]) / static_cast<double>(an));
+                      : fmt::format("{}{:.6g}", comma,
+                                    static_cast<double>(counts_[i]) / static_cast<double>(an));
       }
       out += ac + af + ";";
     }

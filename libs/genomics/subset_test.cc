@@ -16,12 +16,14 @@ class SubsetTest : public ::testing::Test {
  protected:
   SubsetTest()
       : input_(WriteText(dir_ / "in.vcf",
-                         MakeVcf("anna ben carl",
-                                 {"chr20 100 rs7 A C,G 50 PASS AC=9;SECRET=anna GT:NOTE:DP 1/2:hello:3 0/0:x:4 ./.:y:5",
-                                  "chr20 200 . A C . q10 . GT 0/0 1/1 0/1", "chrX 300 . A <DEL> . zz;q10 . GT 0 1 .",
-                                  "chrX 310 . A C . . . GT 0/7 1 ."}))) {}
+                         MakeVcf("anna ben carl", {"chr20 100 rs7 A C,G 50 PASS AC=9;SECRET=anna "
+                                                   "GT:NOTE:DP 1/2:hello:3 0/0:x:4 ./.:y:5",
+                                                   "chr20 200 . A C . q10 . GT 0/0 1/1 0/1",
+                                                   "chrX 300 . A <DEL> . zz;q10 . GT 0 1 .",
+                                                   "chrX 310 . A C . . . GT 0/7 1 ."}))) {}
 
-  std::string Run(const std::string& name, std::vector<SampleRename> keep, const SubsetOptions& options = {}) {
+  std::string Run(const std::string& name, std::vector<SampleRename> keep,
+                  const SubsetOptions& options = {}) {
     auto report = SubsetVcf(input_, keep, dir_ / name, options);
     EXPECT_TRUE(report.ok()) << Describe(report.status());
     if (report.ok()) report_ = *report;
@@ -63,7 +65,8 @@ TEST_F(SubsetTest, KeepsRenamesReordersAndRecounts) {
 TEST_F(SubsetTest, RegionAndUnobservedAlleles) {
   if (!HasBcftools()) GTEST_SKIP() << "needs /usr/bin/bcftools to read the output";
   std::vector<SampleRename> keep = {{"anna", "p2"}};
-  std::string out = Run("out.vcf.gz", keep, {.region = Region{"20", 150, 1000}, .drop_unobserved = false});
+  std::string out =
+      Run("out.vcf.gz", keep, {.region = Region{"20", 150, 1000}, .drop_unobserved = false});
   EXPECT_EQ(out, "chr20\t200\t.\tA\tC\t.\tq10\tAC=0;AF=0;AN=2\tGT\t0/0\n");
   out = Run("out.vcf.gz", keep, {.region = std::nullopt, .drop_unobserved = true});
   EXPECT_EQ(out, "chr20\t100\trs7\tA\tC,G\t50\tPASS\tAC=1,1;AF=0.5,0.5;AN=2\tGT:DP\t1/2:3\n");
@@ -98,7 +101,8 @@ TEST_F(SubsetTest, RefusesWrongNamesAndLeavesNothingBehind) {
 }
 
 TEST_F(SubsetTest, CountsOfRealPeopleEqualBcftools) {
-  if (SharedDir().empty() || !HasBcftools()) GTEST_SKIP() << "needs GENOFED_SHARED_DIR and bcftools";
+  if (SharedDir().empty() || !HasBcftools())
+    GTEST_SKIP() << "needs GENOFED_SHARED_DIR and bcftools";
   auto vcf = SharedDir() / "vcf/1000g-chr20/kgp_chr20_1-4Mb.300samples.phased.vcf.gz";
   std::vector<SampleRename> keep;
   std::string names;
@@ -109,7 +113,8 @@ TEST_F(SubsetTest, CountsOfRealPeopleEqualBcftools) {
     keep.push_back({std::string(name), fmt::format("p{:03}", number)});
     names += (names.empty() ? "" : ",") + std::string(name);
   }
-  constexpr const char* kQuery = " | bcftools query -f '%CHROM %POS %ID %REF %ALT %INFO/AC %INFO/AN[ %GT]\\n'";
+  constexpr const char* kQuery =
+      " | bcftools query -f '%CHROM %POS %ID %REF %ALT %INFO/AC %INFO/AN[ %GT]\\n'";
   std::string expected = Output("bcftools view -Ou -s " + names + " " + vcf.string() + kQuery);
   ASSERT_GT(expected.size(), 1'000'000U);
   for (const char* name : {"out.vcf.gz", "out.bcf"}) {

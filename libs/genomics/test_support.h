@@ -20,7 +20,8 @@ class TempDir {
  public:
   TempDir() {
     // In memory where possible: these tests sync many small files.
-    auto base = ::access("/dev/shm", W_OK) == 0 ? std::filesystem::path("/dev/shm") : std::filesystem::temp_directory_path();
+    auto base = ::access("/dev/shm", W_OK) == 0 ? std::filesystem::path("/dev/shm")
+                                                : std::filesystem::temp_directory_path();
     std::string pattern = (base / "genomics.XXXXXX").string();
     path_ = ::mkdtemp(pattern.data());
   }
@@ -50,7 +51,8 @@ inline std::string ReadText(const std::filesystem::path& path) {
 // The data folder of GENOFED_SHARED_DIR, or empty.
 inline std::filesystem::path SharedDir() {
   const char* dir = std::getenv("GENOFED_SHARED_DIR");
-  return dir == nullptr || *dir == '\0' ? std::filesystem::path() : std::filesystem::path(dir) / "data";
+  return dir == nullptr || *dir == '\0' ? std::filesystem::path()
+                                        : std::filesystem::path(dir) / "data";
 }
 
 inline bool HasBcftools() { return ::access("/usr/bin/bcftools", X_OK) == 0; }
@@ -66,11 +68,14 @@ inline std::string Output(const std::string& command) {
   return out;
 }
 
-// A VCF with the given sample names and record lines; fields are separated by spaces for legibility.
+// A VCF with the given sample names and record lines; fields are separated by spaces for
+// legibility.
 inline std::string MakeVcf(std::string_view samples, const std::vector<std::string>& records) {
   std::string text =
-      "##fileformat=VCFv4.2\n##contig=<ID=chr20,length=64444167>\n##contig=<ID=chrX,length=156040895>\n"
-      "##FILTER=<ID=q10,Description=\"low\">\n##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n"
+      "##fileformat=VCFv4.2\n##contig=<ID=chr20,length=64444167>\n##contig=<ID=chrX,length="
+      "156040895>\n"
+      "##FILTER=<ID=q10,Description=\"low\">\n##FORMAT=<ID=GT,Number=1,Type=String,Description="
+      "\"Genotype\">\n"
       "##FORMAT=<ID=DP,Number=1,Type=Integer,Description=\"Depth\">\n"
       "##FORMAT=<ID=NOTE,Number=1,Type=String,Description=\"Text\">\n"
       "##bcftools_viewCommand=view -s SECRETNAME file.vcf\n"
@@ -78,7 +83,8 @@ inline std::string MakeVcf(std::string_view samples, const std::vector<std::stri
   text += samples;
   text += "\n";
   for (const std::string& record : records) text += record + "\n";
-  // Header lines after ## keep their spaces only inside quotes, of which these have none that matter.
+  // Header lines after ## keep their spaces only inside quotes, of which these have none that
+  // matter.
   std::size_t body = text.find("#CHROM");
   for (std::size_t i = body; i < text.size(); ++i) {
     if (text[i] == ' ') text[i] = '\t';

@@ -26,7 +26,9 @@ constexpr std::uint64_t AlignUp(std::uint64_t value, std::uint64_t alignment) {
   return (value + alignment - 1) / alignment * alignment;
 }
 
-std::uint64_t BitsetWords(std::uint32_t n_rows) { return (static_cast<std::uint64_t>(n_rows) + 63) / 64; }
+std::uint64_t BitsetWords(std::uint32_t n_rows) {
+  return (static_cast<std::uint64_t>(n_rows) + 63) / 64;
+}
 
 Status CorruptTile(std::string_view what) {
   return Error(StatusCode::kDataLoss, "INDEX_CORRUPT", "index file: {}", what);
@@ -38,15 +40,16 @@ void Put(std::string& out, std::uint64_t offset, T value) {
 }
 
 // Encodes the rows of one batch; `*count` becomes their number.
-std::string EncodeRows(std::span<const std::uint32_t> rows, std::uint32_t begin, std::uint32_t n_rows,
-                       std::uint32_t* count) {
+std::string EncodeRows(std::span<const std::uint32_t> rows, std::uint32_t begin,
+                       std::uint32_t n_rows, std::uint32_t* count) {
   auto first = std::lower_bound(rows.begin(), rows.end(), begin);
   auto last = std::lower_bound(first, rows.end(), begin + n_rows);
   *count = static_cast<std::uint32_t>(last - first);
   std::string out;
   if (IsRowList(*count, n_rows)) {
     out.resize(*count * sizeof(std::uint32_t));
-    for (std::uint64_t i = 0; first != last; ++first, ++i) Put(out, i * sizeof(std::uint32_t), *first - begin);
+    for (std::uint64_t i = 0; first != last; ++first, ++i)
+      Put(out, i * sizeof(std::uint32_t), *first - begin);
   } else if (*count > 0) {
     out.resize(BitsetWords(n_rows) * sizeof(std::uint64_t));
     for (; first != last; ++first) {
@@ -92,8 +95,8 @@ void TileWriter::Add(const Variant& variant, const CarrierSets& sets) {
   site.pos = static_cast<std::uint32_t>(variant.pos);
   site.ref = variant.ref;
   site.alt = variant.alt;
-  const std::vector<std::uint32_t>* kinds[kRowSetKinds] = {&sets.het, &sets.hom, &sets.hemi, &sets.single,
-                                                           &sets.nocall};
+  const std::vector<std::uint32_t>* kinds[kRowSetKinds] = {&sets.het, &sets.hom, &sets.hemi,
+                                                           &sets.single, &sets.nocall};
   for (std::size_t k = 0; k < kRowSetKinds; ++k) {
     site.rows[k] = EncodeRows(*kinds[k], row_begin_, n_rows_, &site.count[k]);
   }
@@ -105,8 +108,10 @@ std::vector<const TileWriter::Site*> TileWriter::Sorted(std::uint64_t* duplicate
   sorted.reserve(sites_.size());
   for (const Site& site : sites_) sorted.push_back(&site);
   auto key = [](const Site* site) { return std::tie(site->pos, site->ref, site->alt); };
-  std::stable_sort(sorted.begin(), sorted.end(), [&](const Site* a, const Site* b) { return key(a) < key(b); });
-  auto end = std::unique(sorted.begin(), sorted.end(), [&](const Site* a, const Site* b) { return key(a) == key(b); });
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [&](const Site* a, const Site* b) { return key(a) < key(b); });
+  auto end = std::unique(sorted.begin(), sorted.end(),
+                         [&](const Site* a, const Site* b) { return key(a) == key(b); });
   *duplicates += static_cast<std::uint64_t>(sorted.end() - end);
   sorted.erase(end, sorted.end());
   return sorted;
@@ -124,7 +129,8 @@ std::string TileWriter::Encode(std::uint64_t* duplicates) const {
   header.pool_offset = out.size();
   for (std::size_t i = 0; i < sites.size(); ++i) {
     const Site& site = *sites[i];
-    header.max_ref_length = std::max(header.max_ref_length, static_cast<std::uint32_t>(site.ref.size()));
+    header.max_ref_length =
+        std::max(header.max_ref_length, static_cast<std::uint32_t>(site.ref.size()));
     std::uint32_t an = 2 * n_rows_ - site.count[2] - site.count[3] - 2 * site.count[4];
     Put(out, columns.pos + 4 * i, site.pos);
     Put(out, columns.key + 8 * i, AlleleKey(site.ref, site.alt));
@@ -132,7 +138,8 @@ std::string TileWriter::Encode(std::uint64_t* duplicates) const {
     Put(out, columns.ref_length + 2 * i, static_cast<std::uint16_t>(site.ref.size()));
     Put(out, columns.alt_length + 2 * i, static_cast<std::uint16_t>(site.alt.size()));
     Put(out, columns.an + 4 * i, an);
-    for (std::size_t k = 0; k < kRowSetKinds; ++k) Put(out, columns.count[k] + 4 * i, site.count[k]);
+    for (std::size_t k = 0; k < kRowSetKinds; ++k)
+      Put(out, columns.count[k] + 4 * i, site.count[k]);
     out += site.ref;
     out += site.alt;
   }
@@ -143,8 +150,11 @@ std::string TileWriter::Encode(std::uint64_t* duplicates) const {
     for (std::size_t i = 0; i < sites.size(); ++i) {
       if (sites[i]->count[k] == 0) continue;
       // On X and Y the haploid rows of neighbouring sites are the same people.
-      if (last == nullptr || last->count[k] != sites[i]->count[k] || last->rows[k] != sites[i]->rows[k]) {
-        out.resize(AlignUp(out.size(), IsRowList(sites[i]->count[k], n_rows_) ? 4 : kBitsetAlignment), '\0');
+      if (last == nullptr || last->count[k] != sites[i]->count[k] ||
+          last->rows[k] != sites[i]->rows[k]) {
+        out.resize(
+            AlignUp(out.size(), IsRowList(sites[i]->count[k], n_rows_) ? 4 : kBitsetAlignment),
+            '\0');
         last_offset = out.size();
         out += sites[i]->rows[k];
         last = sites[i];
@@ -153,18 +163,22 @@ std::string TileWriter::Encode(std::uint64_t* duplicates) const {
     }
   }
   header.file_size = out.size();
-  auto body = std::span(reinterpret_cast<const std::uint8_t*>(out.data()), out.size()).subspan(sizeof header);
+  auto body = std::span(reinterpret_cast<const std::uint8_t*>(out.data()), out.size())
+                  .subspan(sizeof header);
   header.body_sha256 = Sha256(body);
   Put(out, 0, header);
   return out;
 }
 
-Result<std::unique_ptr<TileReader>> TileReader::Open(const std::filesystem::path& path, std::string_view sha256) {
+Result<std::unique_ptr<TileReader>> TileReader::Open(const std::filesystem::path& path,
+                                                     std::string_view sha256) {
   int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return CorruptTile("a file of the manifest is missing");
   struct stat info = {};
-  std::size_t size = ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) ? static_cast<std::size_t>(info.st_size) : 0;
-  void* data = size < sizeof(TileHeader) ? MAP_FAILED : ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
+  std::size_t size =
+      ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) ? static_cast<std::size_t>(info.st_size) : 0;
+  void* data =
+      size < sizeof(TileHeader) ? MAP_FAILED : ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
   ::close(fd);
   if (data == MAP_FAILED) return CorruptTile("too short, or not readable");
   std::unique_ptr<TileReader> tile(new TileReader(static_cast<const std::uint8_t*>(data), size));
@@ -175,13 +189,15 @@ Result<std::unique_ptr<TileReader>> TileReader::Open(const std::filesystem::path
 TileReader::~TileReader() { ::munmap(const_cast<std::uint8_t*>(data_), size_); }
 
 Status TileReader::Verify(std::string_view sha256) {
-  if (Sha256Hex({reinterpret_cast<const char*>(data_), size_}) != sha256) return CorruptTile("wrong SHA-256");
+  if (Sha256Hex({reinterpret_cast<const char*>(data_), size_}) != sha256)
+    return CorruptTile("wrong SHA-256");
   std::memcpy(&header_, data_, sizeof header_);
   if (header_.magic != TileHeader().magic) return CorruptTile("not an index file");
   if (header_.format_version != kTileFormatVersion) return CorruptTile("an unknown format version");
   if (header_.file_size != size_) return CorruptTile("wrong size");
   columns_ = TileColumns(header_.n_sites);
-  if (columns_.end > size_ || header_.pool_offset != columns_.end || header_.pool_size > size_ - columns_.end) {
+  if (columns_.end > size_ || header_.pool_offset != columns_.end ||
+      header_.pool_size > size_ - columns_.end) {
     return CorruptTile("columns behind the end of the file");
   }
   return VerifySites();
@@ -191,7 +207,8 @@ Status TileReader::VerifySites() const {
   for (std::uint32_t site = 0; site < n_sites(); ++site) {
     std::uint64_t length = std::uint64_t{At<std::uint16_t>(columns_.ref_length, site)} +
                            At<std::uint16_t>(columns_.alt_length, site);
-    if (At<std::uint32_t>(columns_.allele, site) + length > header_.pool_size) return CorruptTile("an allele");
+    if (At<std::uint32_t>(columns_.allele, site) + length > header_.pool_size)
+      return CorruptTile("an allele");
     if (pos(site) / kTileBases != header_.tile || (site > 0 && pos(site) < pos(site - 1))) {
       return CorruptTile("a position");
     }
@@ -208,11 +225,13 @@ bool TileReader::RowsValid(RowSetKind kind, std::uint32_t site) const {
   bool is_list = IsRowList(n, header_.n_rows);
   std::uint64_t offset = RowsOffset(kind, site);
   std::uint64_t bytes = is_list ? std::uint64_t{n} * 4 : BitsetWords(header_.n_rows) * 8;
-  if (n > header_.n_rows || offset < columns_.end || offset > size_ || bytes > size_ - offset) return false;
+  if (n > header_.n_rows || offset < columns_.end || offset > size_ || bytes > size_ - offset)
+    return false;
   if (offset % (is_list ? 4 : kBitsetAlignment) != 0) return false;
   if (is_list) {
     auto rows = list(kind, site);
-    bool ascending = std::adjacent_find(rows.begin(), rows.end(), std::greater_equal<>()) == rows.end();
+    bool ascending =
+        std::adjacent_find(rows.begin(), rows.end(), std::greater_equal<>()) == rows.end();
     return ascending && rows.back() < header_.n_rows;
   }
   auto words = bits(kind, site);
@@ -224,7 +243,8 @@ bool TileReader::RowsValid(RowSetKind kind, std::uint32_t site) const {
 
 std::string_view TileReader::ref(std::uint32_t site) const {
   const char* pool = reinterpret_cast<const char*>(data_ + header_.pool_offset);
-  return {pool + At<std::uint32_t>(columns_.allele, site), At<std::uint16_t>(columns_.ref_length, site)};
+  return {pool + At<std::uint32_t>(columns_.allele, site),
+          At<std::uint16_t>(columns_.ref_length, site)};
 }
 
 std::string_view TileReader::alt(std::uint32_t site) const {
@@ -241,7 +261,8 @@ std::span<const std::uint32_t> TileReader::list(RowSetKind kind, std::uint32_t s
 std::span<const std::uint64_t> TileReader::bits(RowSetKind kind, std::uint32_t site) const {
   std::uint32_t n = count(kind, site);
   if (n == 0 || IsRowList(n, header_.n_rows)) return {};
-  return {reinterpret_cast<const std::uint64_t*>(data_ + RowsOffset(kind, site)), BitsetWords(header_.n_rows)};
+  return {reinterpret_cast<const std::uint64_t*>(data_ + RowsOffset(kind, site)),
+          BitsetWords(header_.n_rows)};
 }
 
 std::uint32_t TileReader::LowerBound(std::uint32_t wanted) const {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Internal to libs/genomics: the layout of one index file, that is one tile of a megabase for one batch of
-// people. All numbers are little-endian.
+// Internal to libs/genomics: the layout of one index file, that is one tile of a megabase for one
+// batch of people. All numbers are little-endian.
 //
 //   TileHeader (128 bytes)
 //   columns, one array after another, each aligned to 8:
@@ -15,8 +15,8 @@
 //   allele pool
 //   row sets: kind after kind in site order, equal neighbours shared
 //
-// A row set is a list of ascending u32 rows, relative to the batch, when it has fewer than n_rows / 32
-// members; otherwise a bitset of ceil(n_rows / 64) words, aligned to 64 bytes.
+// A row set is a list of ascending u32 rows, relative to the batch, when it has fewer than n_rows /
+// 32 members; otherwise a bitset of ceil(n_rows / 64) words, aligned to 64 bytes.
 #pragma once
 
 #include <array>
@@ -37,7 +37,8 @@ namespace genofed::genomics {
 
 inline constexpr std::int64_t kTileBases = 1'000'000;
 inline constexpr std::uint32_t kTileFormatVersion = 1;
-inline constexpr std::uint32_t kListShare = 32;  // the threshold N / 32; N / 64 would be faster and larger
+inline constexpr std::uint32_t kListShare =
+    32;  // the threshold N / 32; N / 64 would be faster and larger
 inline constexpr std::size_t kRowSetKinds = 5;
 enum class RowSetKind : std::size_t { kHet, kHom, kHemi, kSingle, kNocall };
 
@@ -52,7 +53,8 @@ struct TileHeader {
   std::uint64_t pool_offset = 0;
   std::uint64_t pool_size = 0;
   std::uint64_t file_size = 0;
-  std::array<std::uint8_t, 32> body_sha256 = {};  // of all behind the header, for tools without the manifest
+  std::array<std::uint8_t, 32> body_sha256 =
+      {};  // of all behind the header, for tools without the manifest
   std::array<std::uint8_t, 40> reserved = {};
 };
 static_assert(sizeof(TileHeader) == 128 && std::is_trivially_copyable_v<TileHeader>);
@@ -77,7 +79,8 @@ class TileWriter {
 
   // Sites come in any order. Rows of other batches in `sets` are ignored.
   void Add(const Variant& variant, const CarrierSets& sets);
-  // The file's bytes, sites sorted by position, REF and ALT; of equal sites the first one added stays.
+  // The file's bytes, sites sorted by position, REF and ALT; of equal sites the first one added
+  // stays.
   // `*duplicates` grows by the number of those left out.
   std::string Encode(std::uint64_t* duplicates) const;
   std::uint32_t n_sites() const { return static_cast<std::uint32_t>(sites_.size()); }
@@ -88,7 +91,8 @@ class TileWriter {
     std::string ref;
     std::string alt;
     std::array<std::uint32_t, kRowSetKinds> count = {};
-    std::array<std::string, kRowSetKinds> rows;  // encoded already: dense sets would not fit as lists
+    std::array<std::string, kRowSetKinds>
+        rows;  // encoded already: dense sets would not fit as lists
   };
   std::vector<const Site*> Sorted(std::uint64_t* duplicates) const;
 
@@ -102,7 +106,8 @@ class TileWriter {
 class TileReader {
  public:
   // DataLoss INDEX_CORRUPT when the digest (hex SHA-256 of the whole file) or any bound is wrong.
-  static Result<std::unique_ptr<TileReader>> Open(const std::filesystem::path& path, std::string_view sha256);
+  static Result<std::unique_ptr<TileReader>> Open(const std::filesystem::path& path,
+                                                  std::string_view sha256);
   ~TileReader();
   TileReader(const TileReader&) = delete;
   TileReader& operator=(const TileReader&) = delete;

@@ -55,7 +55,8 @@ std::optional<Accession> ParseAccession(std::string_view text) {
   auto version = ParseInt(text.substr(dot + 1));
   if (!version.ok() || *version < 1 || *version > 99) return std::nullopt;
   for (const ContigFacts& contig : kContigs) {
-    if (contig.accession == text.substr(0, dot)) return Accession{&contig, static_cast<int>(*version)};
+    if (contig.accession == text.substr(0, dot))
+      return Accession{&contig, static_cast<int>(*version)};
   }
   return std::nullopt;
 }
@@ -80,7 +81,8 @@ std::string_view AssemblyName(Assembly assembly) {
 
 std::optional<Assembly> ParseAssembly(std::string_view text) {
   std::string lower = ToLower(Trim(text));
-  for (std::string_view name : {"grch37", "hg19", "b37", "hs37d5", "gca_000001405.1", "gcf_000001405.25"}) {
+  for (std::string_view name :
+       {"grch37", "hg19", "b37", "hs37d5", "gca_000001405.1", "gcf_000001405.25"}) {
     if (lower == name) return Assembly::kGrch37;
   }
   for (std::string_view name : {"grch38", "hg38", "b38", "gca_000001405.15", "gcf_000001405.26"}) {
@@ -95,7 +97,8 @@ Result<std::string> NormaliseContig(std::string_view text) {
   if (auto accession = ParseAccession(text)) return std::string(accession->contig->name);
   std::string_view name = WithoutRefseqPrefix(text);
   if (!IsContigName(name)) {
-    return InvalidField("contig", "CONTIG_INVALID", "a sequence name has 1 to 64 letters, digits, '_', '.' or '-'");
+    return InvalidField("contig", "CONTIG_INVALID",
+                        "a sequence name has 1 to 64 letters, digits, '_', '.' or '-'");
   }
   std::string_view bare = StartsWithIgnoreCase(name, "chr") ? name.substr(3) : name;
   std::string upper = UpperBases(bare);
@@ -131,7 +134,8 @@ AlleleKind ClassifyAllele(std::string_view allele) {
   }
   if (allele.find_first_of("[]") != std::string_view::npos) return AlleleKind::kBreakend;
   bool single = allele.size() > 1 && (allele.front() == '.') != (allele.back() == '.');
-  std::string_view rest = allele.front() == '.' ? allele.substr(1) : allele.substr(0, allele.size() - 1);
+  std::string_view rest =
+      allele.front() == '.' ? allele.substr(1) : allele.substr(0, allele.size() - 1);
   if (single && std::all_of(rest.begin(), rest.end(), IsBase)) return AlleleKind::kBreakend;
   return AlleleKind::kInvalid;
 }
@@ -142,15 +146,19 @@ Status CheckVariant(const Variant& variant) {
     return InvalidField("contig", "VARIANT_INVALID", "not a normalised sequence name");
   }
   if (variant.pos < 0 || variant.pos >= kMaxPosition) {
-    return InvalidField("pos", "VARIANT_INVALID", "a position lies between 0 and {}", kMaxPosition - 1);
+    return InvalidField("pos", "VARIANT_INVALID", "a position lies between 0 and {}",
+                        kMaxPosition - 1);
   }
-  for (const auto& [field, allele] : {std::pair{"ref", &variant.ref}, std::pair{"alt", &variant.alt}}) {
+  for (const auto& [field, allele] :
+       {std::pair{"ref", &variant.ref}, std::pair{"alt", &variant.alt}}) {
     AlleleKind kind = ClassifyAllele(*allele);
     if (kind == AlleleKind::kTooLong) {
-      return InvalidField(field, "VARIANT_INVALID", "an allele has at most {} bases", kMaxAlleleLength);
+      return InvalidField(field, "VARIANT_INVALID", "an allele has at most {} bases",
+                          kMaxAlleleLength);
     }
     if (kind != AlleleKind::kBases || UpperBases(*allele) != *allele) {
-      return InvalidField(field, "VARIANT_INVALID", "an allele consists of the letters A, C, G, T and N");
+      return InvalidField(field, "VARIANT_INVALID",
+                          "an allele consists of the letters A, C, G, T and N");
     }
   }
   return absl::OkStatus();
@@ -176,7 +184,8 @@ Result<Variant> ParseVariant(std::string_view text) {
   GF_ASSIGN(variant.contig, NormaliseContig(rest));
   auto pos = ParseInt(parts[1]);
   if (!pos.ok()) return InvalidField("pos", "VARIANT_INVALID", "not a number");
-  if (*pos < 1 || *pos > kMaxPosition) return InvalidField("pos", "VARIANT_INVALID", "out of range");
+  if (*pos < 1 || *pos > kMaxPosition)
+    return InvalidField("pos", "VARIANT_INVALID", "out of range");
   variant.pos = *pos - 1;
   variant.ref = UpperBases(parts[2]);
   variant.alt = UpperBases(parts[3]);

@@ -13,8 +13,8 @@
 
 namespace genofed::genomics {
 
-// The longest REF or ALT that genofed reads, in bases. Longer ones are structural variants, which have
-// no place in an allele-keyed index.
+// The longest REF or ALT that genofed reads, in bases. Longer ones are structural variants, which
+// have no place in an allele-keyed index.
 inline constexpr std::size_t kMaxAlleleLength = 50'000;
 // No human chromosome is longer; also keeps every position within 32 bits.
 inline constexpr std::int64_t kMaxPosition = 1'000'000'000;
@@ -22,17 +22,18 @@ inline constexpr std::int64_t kMaxPosition = 1'000'000'000;
 enum class Assembly { kGrch37, kGrch38 };
 
 std::string_view AssemblyName(Assembly assembly);
-// Accepts GRCh37, GRCh37.p13, hg19, b37, hs37d5, GRCh38, hg38 and the GenBank/RefSeq assembly accessions.
+// Accepts GRCh37, GRCh37.p13, hg19, b37, hs37d5, GRCh38, hg38 and the GenBank/RefSeq assembly
+// accessions.
 std::optional<Assembly> ParseAssembly(std::string_view text);
 
-// The name genofed uses for a contig: "1".."22", "X", "Y", "MT". Accepts chr20, 20, NC_000020.11 and
-// refseq:NC_000020.11. Another well-formed name (letters, digits, "_", ".", "-", at most 64) is
+// The name genofed uses for a contig: "1".."22", "X", "Y", "MT". Accepts chr20, 20, NC_000020.11
+// and refseq:NC_000020.11. Another well-formed name (letters, digits, "_", ".", "-", at most 64) is
 // returned as it is; anything else is InvalidArgument CONTIG_INVALID.
 Result<std::string> NormaliseContig(std::string_view text);
 // Whether a normalised name is one of the 25 primary human sequences.
 bool IsPrimaryContig(std::string_view contig);
-// The assembly that a RefSeq accession such as NC_000020.11 belongs to. None for other names, and for
-// the mitochondrial genome, which both assemblies share.
+// The assembly that a RefSeq accession such as NC_000020.11 belongs to. None for other names, and
+// for the mitochondrial genome, which both assemblies share.
 std::optional<Assembly> AssemblyOfAccession(std::string_view text);
 // Length in bases of a primary contig (NCBI assembly reports GCF_000001405.25 and .26).
 std::optional<std::int64_t> ContigLength(Assembly assembly, std::string_view contig);

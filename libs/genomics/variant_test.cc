@@ -7,7 +7,8 @@ namespace genofed::genomics {
 namespace {
 
 TEST(Contig, NormalisesEverySpellingOfTheSameChromosome) {
-  for (const char* name : {"20", "chr20", "CHR20", "NC_000020.10", "NC_000020.11", "refseq:NC_000020.11"}) {
+  for (const char* name :
+       {"20", "chr20", "CHR20", "NC_000020.10", "NC_000020.11", "refseq:NC_000020.11"}) {
     EXPECT_EQ(*NormaliseContig(name), "20") << name;
   }
   EXPECT_EQ(*NormaliseContig("chrM"), "MT");
@@ -53,7 +54,8 @@ TEST(Variant, FormatAndParseAreInverse) {
   EXPECT_EQ(FormatVariant(variant), "20-1000226-A-T");
   EXPECT_EQ(*ParseVariant("chr20:1000226:a:t"), variant);
   EXPECT_EQ(ParseVariant("HLA-A-5-A-G")->contig, "HLA-A");
-  for (const char* bad : {"", "20-1-A", "20-0-A-T", "20-x-A-T", "20-1-A-<DEL>", "20-1--T", "20-99999999999-A-T"}) {
+  for (const char* bad :
+       {"", "20-1-A", "20-0-A-T", "20-x-A-T", "20-1-A-<DEL>", "20-1--T", "20-99999999999-A-T"}) {
     EXPECT_FALSE(ParseVariant(bad).ok()) << bad;
   }
 }

@@ -19,7 +19,8 @@ Status Bad(std::uint64_t line, std::string_view message) {
   return Error(StatusCode::kInvalidArgument, "BAD_HEADER", "header line {}: {}", line, message);
 }
 
-// The value of `key` in <ID=x,Description="a, b">; quoted values may hold commas and escaped quotes.
+// The value of `key` in <ID=x,Description="a, b">; quoted values may hold commas and escaped
+// quotes.
 std::optional<std::string> Attribute(std::string_view body, std::string_view key) {
   std::size_t at = 0;
   while (at < body.size()) {
@@ -61,7 +62,8 @@ Status VcfHeaderParser::Add(std::string_view line, bool* done) {
   if (line.find('\0') != std::string_view::npos) return Bad(lines_, "a NUL byte");
   if (lines_ == 1) {
     if (!line.starts_with("##fileformat=VCFv4.")) {
-      return Error(StatusCode::kInvalidArgument, "NOT_VCF", "the first line is not ##fileformat=VCFv4.x");
+      return Error(StatusCode::kInvalidArgument, "NOT_VCF",
+                   "the first line is not ##fileformat=VCFv4.x");
     }
     header_.version = line.substr(13);
     return absl::OkStatus();
@@ -81,7 +83,8 @@ Status VcfHeaderParser::AddMeta(std::string_view line) {
     if (auto name = NormaliseContig(contig.raw); name.ok()) contig.name = *name;
     if (auto length = Attribute(body, "length")) {
       auto value = ParseInt(*length);
-      if (!value.ok() || *value < 1) return Bad(lines_, "a contig length that is not a positive number");
+      if (!value.ok() || *value < 1)
+        return Bad(lines_, "a contig length that is not a positive number");
       contig.length = *value;
     }
     auto assembly = ParseAssembly(Attribute(body, "assembly").value_or(""));
@@ -91,7 +94,8 @@ Status VcfHeaderParser::AddMeta(std::string_view line) {
     header_.contigs.push_back(std::move(contig));
   } else if (body = Structured(line, "##FORMAT=<"); !body.empty()) {
     VcfFormatField field{Attribute(body, "ID").value_or(""), Attribute(body, "Number").value_or(""),
-                         Attribute(body, "Type").value_or(""), Attribute(body, "Description").value_or("")};
+                         Attribute(body, "Type").value_or(""),
+                         Attribute(body, "Description").value_or("")};
     if (field.id.empty()) return Bad(lines_, "a FORMAT line without ID");
     if (header_.formats.size() >= kMaxDeclarations) return Bad(lines_, "too many FORMAT lines");
     header_.formats.push_back(std::move(field));
@@ -102,10 +106,12 @@ Status VcfHeaderParser::AddMeta(std::string_view line) {
     std::string_view value = line.substr(line.find('=') + 1);
     auto assembly = ParseAssembly(value);
     for (std::string_view word : {"GRCh37", "hg19", "hs37d5", "b37"}) {
-      if (!assembly && ToLower(value).find(ToLower(word)) != std::string::npos) assembly = Assembly::kGrch37;
+      if (!assembly && ToLower(value).find(ToLower(word)) != std::string::npos)
+        assembly = Assembly::kGrch37;
     }
     for (std::string_view word : {"GRCh38", "hg38"}) {
-      if (!assembly && ToLower(value).find(ToLower(word)) != std::string::npos) assembly = Assembly::kGrch38;
+      if (!assembly && ToLower(value).find(ToLower(word)) != std::string::npos)
+        assembly = Assembly::kGrch38;
     }
     if (assembly && named_ && *named_ != *assembly) named_conflict_ = true;
     if (assembly) named_ = assembly;
@@ -115,23 +121,26 @@ Status VcfHeaderParser::AddMeta(std::string_view line) {
 
 Status VcfHeaderParser::AddColumns(std::string_view line) {
   constexpr std::string_view kFixed = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO";
-  if (!line.starts_with(kFixed)) return Bad(lines_, "the #CHROM line lacks one of the eight fixed columns");
+  if (!line.starts_with(kFixed))
+    return Bad(lines_, "the #CHROM line lacks one of the eight fixed columns");
   std::string_view rest = line.substr(kFixed.size());
   constexpr Status (*kNone)() = [] {
     return Error(StatusCode::kInvalidArgument, "NO_SAMPLES", "the file has no sample columns");
   };
   if (rest.empty() || rest == "\tFORMAT") return kNone();
-  if (!rest.starts_with("\tFORMAT\t")) return Bad(lines_, "the ninth column of the #CHROM line is not FORMAT");
+  if (!rest.starts_with("\tFORMAT\t"))
+    return Bad(lines_, "the ninth column of the #CHROM line is not FORMAT");
   rest.remove_prefix(8);
   if (static_cast<std::size_t>(std::count(rest.begin(), rest.end(), '\t')) >= kMaxSamples) {
     return Bad(lines_, "too many samples");
   }
   std::set<std::string_view> seen;
   for (std::string_view name : Split(rest, '\t')) {
-    if (name.empty() || name.size() > kMaxSampleName) return Bad(lines_, "a sample name is empty or too long");
+    if (name.empty() || name.size() > kMaxSampleName)
+      return Bad(lines_, "a sample name is empty or too long");
     if (!seen.insert(name).second) {
-      return Error(StatusCode::kInvalidArgument, "DUPLICATE_SAMPLE", "sample column {} repeats an earlier name",
-                   header_.samples.size() + 1);
+      return Error(StatusCode::kInvalidArgument, "DUPLICATE_SAMPLE",
+                   "sample column {} repeats an earlier name", header_.samples.size() + 1);
     }
     header_.samples.emplace_back(name);
   }

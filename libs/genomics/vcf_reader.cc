@@ -65,7 +65,8 @@ VcfReader::VcfReader(std::unique_ptr<LineSource> source, Reference* reference)
     : source_(std::move(source)), reference_(reference) {}
 VcfReader::~VcfReader() = default;
 
-Result<std::unique_ptr<VcfReader>> VcfReader::Open(const std::filesystem::path& path, Reference* reference) {
+Result<std::unique_ptr<VcfReader>> VcfReader::Open(const std::filesystem::path& path,
+                                                   Reference* reference) {
   GF_ASSIGN(auto source, LineSource::OpenPath(path));
   std::unique_ptr<VcfReader> reader(new VcfReader(std::move(source), reference));
   GF_TRY(reader->ReadHeader());
@@ -86,13 +87,16 @@ Status VcfReader::ReadHeader() {
   std::string_view line;
   for (bool done = false; !done;) {
     GF_ASSIGN(bool more, source_->Next(&line));
-    if (!more) return Error(StatusCode::kInvalidArgument, "BAD_HEADER", "the file ends before the #CHROM line");
+    if (!more)
+      return Error(StatusCode::kInvalidArgument, "BAD_HEADER",
+                   "the file ends before the #CHROM line");
     GF_TRY(parser.Add(line, &done));
   }
   header_ = parser.Finish();
   for (std::size_t i = 0; i < header_.contigs.size(); ++i) {
     if (!contig_by_raw_.emplace(header_.contigs[i].raw, i).second) {
-      return Error(StatusCode::kInvalidArgument, "BAD_HEADER", "contig line {} repeats an earlier one", i + 1);
+      return Error(StatusCode::kInvalidArgument, "BAD_HEADER",
+                   "contig line {} repeats an earlier one", i + 1);
     }
   }
   return absl::OkStatus();
@@ -118,14 +122,16 @@ bool VcfReader::Parse(VcfRecord& record) {
   std::string_view rest = line_;
   for (std::string_view& column : columns) {
     column = CutColumn(rest, '\t');
-    if (column.empty()) return Reject(VcfCode::kMalformedRecord, "", "a column is empty or missing");
+    if (column.empty())
+      return Reject(VcfCode::kMalformedRecord, "", "a column is empty or missing");
   }
   if (!ParseSite(columns, record)) return false;
   if (!CheckOrder(record)) return false;
   if (reference_ != nullptr && !CheckReference(record)) return false;
   std::string_view format = columns[8];
   if (format != "GT" && !format.starts_with("GT:")) {
-    return Reject(VcfCode::kGtMissing, "FORMAT", "the record has no genotypes: FORMAT does not begin with GT");
+    return Reject(VcfCode::kGtMissing, "FORMAT",
+                  "the record has no genotypes: FORMAT does not begin with GT");
   }
   return ParseGenotypes(rest, record);
 }
@@ -142,14 +148,16 @@ bool VcfReader::ParseSite(std::span<const std::string_view> columns, VcfRecord& 
     auto name = NormaliseContig(chrom);
     record.contig = name.ok() ? *name : "";
   }
-  if (record.contig.empty()) return Reject(VcfCode::kBadContig, "CHROM", "not an acceptable contig name");
+  if (record.contig.empty())
+    return Reject(VcfCode::kBadContig, "CHROM", "not an acceptable contig name");
   auto pos = ParseInt(columns[1]);
   if (!pos.ok()) return Reject(VcfCode::kMalformedRecord, "POS", "not a number");
   if (*pos < 1 || *pos > kMaxPosition || (length && *pos > *length)) {
     return Reject(VcfCode::kPosOutOfRange, "POS", "outside of the contig");
   }
   record.pos = *pos - 1;
-  if (columns[5] != "." && columns[5].find_first_not_of("0123456789.eE+-InNaAfF") != std::string_view::npos) {
+  if (columns[5] != "." &&
+      columns[5].find_first_not_of("0123456789.eE+-InNaAfF") != std::string_view::npos) {
     return Reject(VcfCode::kMalformedRecord, "QUAL", "not a number");
   }
   record.filter = columns[6];
@@ -159,7 +167,8 @@ bool VcfReader::ParseSite(std::span<const std::string_view> columns, VcfRecord& 
 bool VcfReader::ParseAlleles(std::string_view ref, std::string_view alts, VcfRecord& record) {
   AlleleKind kind = ClassifyAllele(ref);
   if (kind == AlleleKind::kTooLong) return Reject(VcfCode::kAlleleTooLong, "REF", "too many bases");
-  if (kind != AlleleKind::kBases) return Reject(VcfCode::kBadAllele, "REF", "other letters than A, C, G, T and N");
+  if (kind != AlleleKind::kBases)
+    return Reject(VcfCode::kBadAllele, "REF", "other letters than A, C, G, T and N");
   record.ref = UpperBases(ref);
   record.alts.clear();
   if (alts == ".") return true;
@@ -169,16 +178,19 @@ bool VcfReader::ParseAlleles(std::string_view ref, std::string_view alts, VcfRec
     more = comma != std::string_view::npos;
     alts.remove_prefix(more ? comma + 1 : alts.size());
     kind = ClassifyAllele(alt);
-    if (kind == AlleleKind::kTooLong) return Reject(VcfCode::kAlleleTooLong, "ALT", "too many bases");
+    if (kind == AlleleKind::kTooLong)
+      return Reject(VcfCode::kAlleleTooLong, "ALT", "too many bases");
     if (kind == AlleleKind::kInvalid || kind == AlleleKind::kMissing) {
-      return Reject(VcfCode::kBadAllele, "ALT", "neither bases, *, a symbolic allele nor a breakend");
+      return Reject(VcfCode::kBadAllele, "ALT",
+                    "neither bases, *, a symbolic allele nor a breakend");
     }
     std::string text = kind == AlleleKind::kBases ? UpperBases(alt) : std::string(alt);
     if (text == record.ref) return Reject(VcfCode::kBadAllele, "ALT", "equals REF");
     if (std::find(record.alts.begin(), record.alts.end(), text) != record.alts.end()) {
       return Reject(VcfCode::kBadAllele, "ALT", "the same allele twice");
     }
-    if (record.alts.size() == kMaxAlts) return Reject(VcfCode::kTooManyAlleles, "ALT", "more than 126 alleles");
+    if (record.alts.size() == kMaxAlts)
+      return Reject(VcfCode::kTooManyAlleles, "ALT", "more than 126 alleles");
     record.alts.push_back(std::move(text));
   }
   return true;
@@ -187,16 +199,19 @@ bool VcfReader::ParseAlleles(std::string_view ref, std::string_view alts, VcfRec
 bool VcfReader::CheckOrder(const VcfRecord& record) {
   auto [last, fresh] = last_pos_.try_emplace(record.contig, record.pos);
   bool sorted = fresh || (record.contig == current_contig_ && record.pos >= last->second);
-  if (!sorted) return Reject(VcfCode::kUnsorted, "POS", "the record comes after a later one; sort the file");
+  if (!sorted)
+    return Reject(VcfCode::kUnsorted, "POS", "the record comes after a later one; sort the file");
   last->second = record.pos;
   current_contig_ = record.contig;
   return true;
 }
 
 bool VcfReader::CheckReference(const VcfRecord& record) {
-  auto bases = reference_->Fetch(record.contig, record.pos, static_cast<std::int64_t>(record.ref.size()));
+  auto bases =
+      reference_->Fetch(record.contig, record.pos, static_cast<std::int64_t>(record.ref.size()));
   if (!bases.ok()) return Reject(VcfCode::kRefMismatch, "CHROM", "the reference lacks this contig");
-  if (bases->size() != record.ref.size()) return Reject(VcfCode::kRefMismatch, "REF", "behind the contig's end");
+  if (bases->size() != record.ref.size())
+    return Reject(VcfCode::kRefMismatch, "REF", "behind the contig's end");
   for (std::size_t i = 0; i < bases->size(); ++i) {
     // IUPAC codes of the reference agree with any base.
     bool known = std::string_view("ACGT").find((*bases)[i]) != std::string_view::npos;
@@ -213,10 +228,13 @@ bool VcfReader::ParseGenotypes(std::string_view text, VcfRecord& record) {
   for (std::size_t i = 0; i < n; ++i) {
     std::string_view sample = CutColumn(text, '\t');
     std::string_view genotype = sample.substr(0, sample.find(':'));
-    if (!ParseGenotype(genotype, record.alts.size() + 1, record.alleles.data() + 2 * i)) return false;
-    // CutColumn leaves null data only when no separator was found: then this must be the last sample.
+    if (!ParseGenotype(genotype, record.alts.size() + 1, record.alleles.data() + 2 * i))
+      return false;
+    // CutColumn leaves null data only when no separator was found: then this must be the last
+    // sample.
     if ((text.data() == nullptr) != (i + 1 == n)) {
-      return Reject(VcfCode::kMalformedRecord, "", "the number of sample columns differs from the header's");
+      return Reject(VcfCode::kMalformedRecord, "",
+                    "the number of sample columns differs from the header's");
     }
   }
   return true;
@@ -226,7 +244,8 @@ bool VcfReader::ParseGenotype(std::string_view text, std::size_t n_alleles, std:
   out[0] = kAlleleMissing;
   out[1] = kAlleleAbsent;
   for (std::size_t ploidy = 0;; ++ploidy) {
-    if (ploidy == 2) return Reject(VcfCode::kPloidy, "FORMAT/GT", "more than two alleles in one genotype");
+    if (ploidy == 2)
+      return Reject(VcfCode::kPloidy, "FORMAT/GT", "more than two alleles in one genotype");
     std::size_t end = std::min(text.size(), text.find_first_of("/|"));
     std::string_view allele = text.substr(0, end);
     if (allele == ".") {
@@ -234,11 +253,14 @@ bool VcfReader::ParseGenotype(std::string_view text, std::size_t n_alleles, std:
     } else {
       std::uint32_t index = 0;
       auto [stop, error] = std::from_chars(allele.data(), allele.data() + allele.size(), index);
-      if (allele.empty() || stop != allele.data() + allele.size() || error == std::errc::invalid_argument) {
-        return Reject(VcfCode::kMalformedRecord, "FORMAT/GT", "an allele is neither a number nor '.'");
+      if (allele.empty() || stop != allele.data() + allele.size() ||
+          error == std::errc::invalid_argument) {
+        return Reject(VcfCode::kMalformedRecord, "FORMAT/GT",
+                      "an allele is neither a number nor '.'");
       }
       if (error == std::errc::result_out_of_range || index >= n_alleles) {
-        return Reject(VcfCode::kAlleleIndex, "FORMAT/GT", "names an allele that the record does not have");
+        return Reject(VcfCode::kAlleleIndex, "FORMAT/GT",
+                      "names an allele that the record does not have");
       }
       out[ploidy] = static_cast<std::int8_t>(index);
     }

@@ -37,11 +37,11 @@ enum class VcfCode {
   kBadAllele,          // REF or ALT with other letters
   kAlleleTooLong,
   kTooManyAlleles,
-  kRefMismatch,        // REF differs from the reference: another assembly, or a damaged file
-  kGtMissing,          // FORMAT does not begin with GT
-  kPloidy,             // more than two alleles in one genotype
-  kAlleleIndex,        // a genotype names an allele that the record does not have
-  kMalformedRecord,    // wrong number of columns, not a number, and the like
+  kRefMismatch,      // REF differs from the reference: another assembly, or a damaged file
+  kGtMissing,        // FORMAT does not begin with GT
+  kPloidy,           // more than two alleles in one genotype
+  kAlleleIndex,      // a genotype names an allele that the record does not have
+  kMalformedRecord,  // wrong number of columns, not a number, and the like
   kReadFailed,
 };
 // "TRUNCATED_BGZIP": the reason word of statuses and reports.
@@ -76,7 +76,8 @@ struct VcfHeader {
   std::vector<VcfContig> contigs;
   std::vector<VcfFormatField> formats;
   std::vector<std::string> filters;  // ids
-  // From contig lengths, else from ##contig assembly=, ##assembly or ##reference; none when they disagree.
+  // From contig lengths, else from ##contig assembly=, ##assembly or ##reference; none when they
+  // disagree.
   std::optional<Assembly> assembly;
 };
 
@@ -86,9 +87,9 @@ inline constexpr std::int8_t kAlleleAbsent = -2;   // second allele of a haploid
 inline constexpr std::size_t kMaxAlts = 126;
 
 struct VcfRecord {
-  std::string contig;  // normalised
-  std::int64_t pos = 0;  // 0-based
-  std::string ref;       // upper case
+  std::string contig;             // normalised
+  std::int64_t pos = 0;           // 0-based
+  std::string ref;                // upper case
   std::vector<std::string> alts;  // upper case where bases; empty when ALT is "."
   std::string filter;
   std::uint64_t line = 0;
@@ -103,14 +104,17 @@ class VcfReader {
  public:
   enum class Outcome { kRecord, kRejected, kEnd };
 
-  // Errors carry the reason words of VcfCode. `reference` (optional, borrowed) must outlive the reader.
-  static Result<std::unique_ptr<VcfReader>> Open(const std::filesystem::path& path, Reference* reference = nullptr);
+  // Errors carry the reason words of VcfCode. `reference` (optional, borrowed) must outlive the
+  // reader.
+  static Result<std::unique_ptr<VcfReader>> Open(const std::filesystem::path& path,
+                                                 Reference* reference = nullptr);
   // Takes ownership of `fd`, which may be a pipe.
   static Result<std::unique_ptr<VcfReader>> OpenFd(int fd, Reference* reference = nullptr);
   ~VcfReader();
 
   const VcfHeader& header() const { return header_; }
-  // Reads the next record. kRejected: problem() says why, and reading may go on. An error ends the file.
+  // Reads the next record. kRejected: problem() says why, and reading may go on. An error ends the
+  // file.
   Result<Outcome> Next(VcfRecord& record);
   const VcfProblem& problem() const { return problem_; }
   // The record last returned, as VCF text. Valid until the next call of Next.
@@ -152,7 +156,8 @@ struct VcfReport {
 };
 inline constexpr std::size_t kMaxReasonsPerCode = 20;
 
-// Reads a whole file and reports everything wrong with it. Never fails: an unreadable file is a report too.
+// Reads a whole file and reports everything wrong with it. Never fails: an unreadable file is a
+// report too.
 VcfReport CheckVcf(const std::filesystem::path& path, Reference* reference = nullptr);
 
 }  // namespace genofed::genomics

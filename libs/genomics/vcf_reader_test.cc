@@ -12,7 +12,8 @@ namespace {
 using ::testing::ElementsAre;
 
 std::string OnlyCode(const VcfReport& report) {
-  return report.counts.size() == 1 ? report.counts.begin()->first : std::to_string(report.counts.size()) + " codes";
+  return report.counts.size() == 1 ? report.counts.begin()->first
+                                   : std::to_string(report.counts.size()) + " codes";
 }
 
 class VcfReaderTest : public ::testing::Test {
@@ -25,7 +26,9 @@ class VcfReaderTest : public ::testing::Test {
 };
 
 TEST_F(VcfReaderTest, ReadsGenotypesOfEveryPloidy) {
-  auto path = WriteText(dir_ / "in.vcf", MakeVcf("a b c d e f", {"chr20 5 rs1 a C,<DEL>,* 30 PASS . GT:DP 0/1:3 1|1 ./. 2 .:7 ./1"}));
+  auto path = WriteText(
+      dir_ / "in.vcf",
+      MakeVcf("a b c d e f", {"chr20 5 rs1 a C,<DEL>,* 30 PASS . GT:DP 0/1:3 1|1 ./. 2 .:7 ./1"}));
   auto reader = VcfReader::Open(path);
   ASSERT_TRUE(reader.ok()) << Describe(reader.status());
   EXPECT_THAT((*reader)->header().samples, ElementsAre("a", "b", "c", "d", "e", "f"));
@@ -78,7 +81,8 @@ TEST_F(VcfReaderTest, NamesTheReasonLineAndFieldOfABadRecord) {
   }
   std::string alts = "C";
   for (int i = 1; i < 127; ++i) alts += "," + std::string(static_cast<std::size_t>(i) + 1, 'C');
-  EXPECT_EQ(OnlyCode(Check(MakeVcf("a", {"chr20 5 . A " + alts + " . . . GT 0/1"}))), "TOO_MANY_ALLELES");
+  EXPECT_EQ(OnlyCode(Check(MakeVcf("a", {"chr20 5 . A " + alts + " . . . GT 0/1"}))),
+            "TOO_MANY_ALLELES");
 }
 
 TEST_F(VcfReaderTest, ProblemsOfTheWholeFileAreFatal) {
@@ -95,7 +99,9 @@ TEST_F(VcfReaderTest, ProblemsOfTheWholeFileAreFatal) {
   expect("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n", "NO_SAMPLES");
   expect(MakeVcf("a b a", {}), "DUPLICATE_SAMPLE");
   expect(MakeVcf("a", {"chr20 9 . A C . . . GT 0/1", "chr20 8 . A C . . . GT 0/1"}), "UNSORTED");
-  expect(MakeVcf("a", {"chr20 9 . A C . . . GT 0", "chrX 9 . A C . . . GT 0", "chr20 10 . A C . . . GT 0"}), "UNSORTED");
+  expect(MakeVcf("a", {"chr20 9 . A C . . . GT 0", "chrX 9 . A C . . . GT 0",
+                       "chr20 10 . A C . . . GT 0"}),
+         "UNSORTED");
   EXPECT_EQ(OnlyCode(CheckVcf(dir_ / "missing.vcf")), "READ_FAILED");
   EXPECT_EQ(OnlyCode(CheckVcf(dir_.path())), "NOT_VCF");
 }
@@ -116,9 +122,10 @@ TEST_F(VcfReaderTest, ComparesRefWithTheReference) {
   ASSERT_TRUE(reference.ok()) << Describe(reference.status());
   EXPECT_EQ((*reference)->Length("20"), 9);
   EXPECT_EQ(*(*reference)->Fetch("20", 7, 100), "GT");
-  VcfReport report = Check(MakeVcf("a", {"chr20 1 . AC A . . . GT 0/1", "chr20 5 . G A . . . GT 0/1",
-                                         "chr20 6 . C A . . . GT 0/1", "chr20 9 . TT A . . . GT 0/1"}),
-                           reference->get());
+  VcfReport report =
+      Check(MakeVcf("a", {"chr20 1 . AC A . . . GT 0/1", "chr20 5 . G A . . . GT 0/1",
+                          "chr20 6 . C A . . . GT 0/1", "chr20 9 . TT A . . . GT 0/1"}),
+            reference->get());
   EXPECT_EQ(report.counts.at("REF_MISMATCH"), 2U);
   EXPECT_EQ(report.reasons[0].line, 12U);
   EXPECT_TRUE(report.fatal);
@@ -129,7 +136,8 @@ TEST_F(VcfReaderTest, RecognisesDamagedBgzip) {
   if (SharedDir().empty()) GTEST_SKIP() << "needs GENOFED_SHARED_DIR: the 1000 Genomes file";
   std::string whole = ReadText(Kgp() / "1000g-chr20/kgp_chr20_1-4Mb.300samples.phased.vcf.gz");
   ASSERT_GT(whole.size(), 100'000U);
-  EXPECT_EQ(OnlyCode(Check(whole.substr(0, whole.size() - 28))), "TRUNCATED_BGZIP");  // the EOF block has 28 bytes
+  EXPECT_EQ(OnlyCode(Check(whole.substr(0, whole.size() - 28))),
+            "TRUNCATED_BGZIP");  // the EOF block has 28 bytes
   EXPECT_EQ(OnlyCode(Check(whole.substr(0, whole.size() / 2))), "TRUNCATED_BGZIP");
   std::string damaged = whole;
   damaged[damaged.size() / 2] = static_cast<char>(damaged[damaged.size() / 2] ^ 0x55);
@@ -184,12 +192,13 @@ TEST_F(VcfReaderTest, SurvivesTheValidatorCorpus) {
     bool bad = entry.path().string().find("failed") != std::string::npos;
     failed += bad ? 1 : 0;
     found += bad && !report.counts.empty() ? 1 : 0;
-    // Valid files may have what genofed does not take: no samples, polyploid genotypes, telomeric POS 0,
-    // contig names with other signs. The corpus's passed_body_alt.vcf has the genotype 0|1 without any ALT.
+    // Valid files may have what genofed does not take: no samples, polyploid genotypes, telomeric
+    // POS 0, contig names with other signs. The corpus's passed_body_alt.vcf has the genotype 0|1
+    // without any ALT.
     if (!bad) {
       for (const auto& [code, count] : report.counts) {
-        EXPECT_THAT(code, ::testing::AnyOf("NO_SAMPLES", "GT_MISSING", "PLOIDY", "ALLELE_INDEX", "BAD_CONTIG",
-                                           "POS_OUT_OF_RANGE"))
+        EXPECT_THAT(code, ::testing::AnyOf("NO_SAMPLES", "GT_MISSING", "PLOIDY", "ALLELE_INDEX",
+                                           "BAD_CONTIG", "POS_OUT_OF_RANGE"))
             << entry.path() << " " << report.reasons[0].message << " " << report.reasons[0].line;
       }
     }
@@ -202,9 +211,11 @@ TEST_F(VcfReaderTest, SurvivesTheValidatorCorpus) {
 
 TEST_F(VcfReaderTest, SurvivesMutatedFiles) {
   // Deterministic bit flips in a BCF and a VCF: every outcome is fine except a crash.
-  std::string vcf = MakeVcf("a b", {"chr20 9 . A C,G . PASS . GT:DP 0/1:3 1|2:4", "chr20 19 . AT A 7 q10 . GT .:1 1"});
+  std::string vcf = MakeVcf(
+      "a b", {"chr20 9 . A C,G . PASS . GT:DP 0/1:3 1|2:4", "chr20 19 . AT A 7 q10 . GT .:1 1"});
   std::vector<std::string> seeds = {vcf};
-  if (HasBcftools()) seeds.push_back(Output("bcftools view -Ou " + WriteText(dir_ / "x.vcf", vcf).string()));
+  if (HasBcftools())
+    seeds.push_back(Output("bcftools view -Ou " + WriteText(dir_ / "x.vcf", vcf).string()));
   std::uint64_t state = 42;
   for (const std::string& seed : seeds) {
     for (int i = 0; i < 500; ++i) {
@@ -212,7 +223,8 @@ TEST_F(VcfReaderTest, SurvivesMutatedFiles) {
       for (int flips = 0; flips < 3; ++flips) {
         state = state * 6364136223846793005ULL + 1442695040888963407ULL;
         std::size_t at = (state >> 33) % mutated.size();
-        mutated[at] = static_cast<char>(static_cast<unsigned char>(mutated[at]) ^ (1U << ((state >> 20) % 8)));
+        mutated[at] = static_cast<char>(static_cast<unsigned char>(mutated[at]) ^
+                                        (1U << ((state >> 20) % 8)));
       }
       Check(mutated);
     }

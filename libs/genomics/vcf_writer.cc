@@ -14,7 +14,9 @@
 namespace genofed::genomics {
 namespace {
 
-Status WriteFailed() { return Error(StatusCode::kInternal, "FILE_FAILED", "cannot write the output file"); }
+Status WriteFailed() {
+  return Error(StatusCode::kInternal, "FILE_FAILED", "cannot write the output file");
+}
 
 // A file beside its target that is removed unless it is moved there.
 class PendingFile {
@@ -127,7 +129,8 @@ class BcfWriter final : public VcfWriter {
     kstring_t text = {line.size(), line.capacity(), line.data()};
     bcf_clear(record_);
     if (vcf_parse(&text, header_, record_) != 0 || record_->errcode != 0) {
-      return Error(StatusCode::kInvalidArgument, "MALFORMED_RECORD", "a record cannot be written as BCF");
+      return Error(StatusCode::kInvalidArgument, "MALFORMED_RECORD",
+                   "a record cannot be written as BCF");
     }
     return bcf_write(file_, header_, record_) == 0 ? absl::OkStatus() : WriteFailed();
   }
@@ -148,7 +151,8 @@ class BcfWriter final : public VcfWriter {
 
 }  // namespace
 
-Result<std::unique_ptr<VcfWriter>> VcfWriter::Create(const std::filesystem::path& output, const std::string& header) {
+Result<std::unique_ptr<VcfWriter>> VcfWriter::Create(const std::filesystem::path& output,
+                                                     const std::string& header) {
   SilenceHtslib();
   std::string name = output.filename().string();
   if (name.ends_with(".vcf.gz")) {
@@ -161,7 +165,8 @@ Result<std::unique_ptr<VcfWriter>> VcfWriter::Create(const std::filesystem::path
     GF_TRY(writer->Init(header));
     return writer;
   }
-  return Error(StatusCode::kInvalidArgument, "OUTPUT_INVALID", "the output must end in .vcf.gz or .bcf");
+  return Error(StatusCode::kInvalidArgument, "OUTPUT_INVALID",
+               "the output must end in .vcf.gz or .bcf");
 }
 
 }  // namespace genofed::genomics
