@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/cli/federation/site_config.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "libs/config/load.h"
+#include "libs/core/file.h"
+#include "libs/core/strings.h"
+#include "libs/crypto/hash.h"
+#include "services/cli/federation/pki.h"
+#include "services/cli/federation/secrets.h"
+
+namespace genofed::federation {
+namespace {
+
+using Json = nlohmann::ordered_json;
+namespace pb = config::v1;
+
+Status MakeDirectory(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (!error) return absl::OkStatus();
+  return Error(StatusCode::kInternal, "DIRECTORY_FAILED", "cannot make {}: {}", path.string(), error.message());
+}
+
+std::string Loopback(int port) { return fmt::format("127.0.0.1:{}", port); }
+
+std::string PerService(const std::filesystem::path& dir, std::string_view suffix) {
+  return (dir / fmt::format("{{service}}{}", suffix)).string();
+}
+
+Json Issuer(std::string iss, std::string jku, Json roles, const std::string& jwk) {
+  Json issuer = {{"iss", std::move(iss)}, {"jku", std::move(jku)}, {"roles", std::move(roles)}};
+  issuer["jwks"]["keys"] = Json::array({Json::parse(jwk)});
+  return issuer;
+}
+
+// Keys that only nodes hold: the national key, and those of the ledger, the datasets and the pseudonyms.
+Result<std::string> PrepareNodeSecrets(const SitePlan& site, Random& random) {
+  GF_TRY(HexSecret(site.secrets() / "dataset.key", random));
+  GF_TRY(HexSecret(site.secrets() / "pseudonym.key", random));
+  return Es256Key(site.secrets() / "national.pem");
+}
+
+void FillNetwork(const Plan& plan, const SitePlan& site, pb::Network* network) {
+  for (const auto& [service, port] : site.grpc) (*network->mutable_grpc())[service] = Loopback(port);
+  for (const auto& [process, port] : site.admin) (*network->mutable_admin())[process] = Loopback(port);
+  network->set_certificate_file(PerService(site.tls(), ".pem"));
+  network->set_private_key_file(PerService(site.tls(), ".key"));
+  network->set_bundle_file(plan.bundle_file().string());
+  network->set_reflection(true);
+  for (const SitePlan& other : plan.sites) {
+    if (site.is_hub() && !other.is_hub()) {
+      (*network->mutable_nodes())[other.site] = Loopback(other.grpc.at("discovery"));
+    }
+    if (site.is_hub() || !other.is_hub()) continue;
+    for (const auto& [service, port] : other.grpc) (*network->mutable_hub())[service] = Loopback(port);
+  }
+}
+
+void FillTrust(const Plan& plan, const SitePlan& site, pb::Trust* trust) {
+  trust->set_trust_file((site.dir / "trust.json").string());
+  trust->set_audience("urn:genofed:site:" + site.site);
+  for (const Persona& persona : plan.personas) {
+    if (persona.site != site.site || persona.roles.empty()) continue;
+    pb::RoleBinding* binding = trust->add_role_bindings();
+    binding->set_issuer(plan.issuer());
+    binding->set_subject(persona.subject);
+    for (const std::string& role : persona.roles) binding->add_roles(role);
+  }
+}
+
+void FillNode(const SitePlan& site, const SiteExtras& extras, pb::SiteConfig* config) {
+  config->mutable_access()->set_national_key_file((site.secrets() / "national.pem").string());
+  config->mutable_access()->set_national_issuer(NationalIssuer(site.site));
+  config->mutable_spe()->set_images_dir(extras.images_dir.string());
+  for (const std::string& digest : extras.allowed_workflows) config->mutable_spe()->add_allowed_workflows(digest);
+  pb::ConsentConfig* consent = config->mutable_consent();
+  consent->mutable_dataset_key()->set_file((site.secrets() / "dataset.key").string());
+  consent->mutable_pseudonym_key()->set_file((site.secrets() / "pseudonym.key").string());
+}
+
+pb::SiteConfig MakeConfig(const Plan& plan, const SitePlan& site, const SiteExtras& extras) {
+  pb::SiteConfig config;
+  config.mutable_site()->set_role(site.is_hub() ? pb::Site::ROLE_HUB : pb::Site::ROLE_NODE);
+  config.mutable_site()->set_name(site.site);
+  config.mutable_site()->set_title(site.title());
+  config.mutable_site()->set_domain(std::string(kDomain));
+  config.mutable_site()->set_data_dir((site.dir / "data").string());
+  FillNetwork(plan, site, config.mutable_network());
+  pb::Postgres* postgres = config.mutable_postgres();
+  postgres->set_host(extras.postgres_host);
+  postgres->set_port(extras.postgres_port);
+  postgres->set_database(extras.postgres_database);
+  postgres->mutable_password()->set_file((site.secrets() / "postgres-{service}").string());
+  FillTrust(plan, site, config.mutable_trust());
+  pb::GatewayConfig* gateway = config.mutable_gateway();
+  gateway->set_listen(Loopback(site.rest));
+  gateway->set_public_url(site.rest_url());
+  gateway->set_certificate_file((site.tls() / "gateway.pem").string());
+  gateway->set_private_key_file((site.tls() / "gateway.key").string());
+  config.mutable_consent()->set_ledger_key_file((site.secrets() / "ledger.pem").string());
+  if (!site.is_hub()) FillNode(site, extras, &config);
+  return config;
+}
+
+}  // namespace
+
+Result<PinnedKeys> PrepareKeys(const Plan& plan, const Clock& clock, Random& random) {
+  PinnedKeys keys;
+  std::string bundle;
+  GF_TRY(MakePrivateDirectory(plan.idp_dir()));
+  for (const SitePlan& site : plan.sites) {
+    GF_TRY(MakeDirectory(site.dir / "log"));
+    GF_TRY(MakePrivateDirectory(site.dir / "data"));
+    GF_TRY(MakePrivateDirectory(site.secrets()));
+    GF_TRY(MakeDirectory(site.tls()));
+    GF_ASSIGN(auto authority, SiteAuthority::Open(site.site, kDomain, site.tls() / "ca.pem",
+                                                  site.secrets() / "ca.key", clock));
+    bundle += authority.certificate_pem();
+    for (const std::string& service : site.services) {
+      GF_TRY(authority.Issue(service, site.tls() / (service + ".pem"), site.tls() / (service + ".key")));
+    }
+    GF_TRY(Ed25519Key(site.secrets() / "ledger.pem"));
+    if (site.is_hub()) {
+      GF_TRY(authority.Issue("idp", plan.idp_dir() / "cert.pem", plan.idp_dir() / "key.pem"));
+    } else {
+      GF_ASSIGN(keys.national[site.site], PrepareNodeSecrets(site, random));
+    }
+  }
+  GF_ASSIGN(keys.login, Es256Key(plan.idp_dir() / "signing-key.pem"));
+  GF_TRY(HexSecret(plan.idp_dir() / "client-secret", random));
+  GF_TRY(WriteFileAtomically(plan.bundle_file(), bundle));
+  return keys;
+}
+
+std::string NationalIssuer(std::string_view country) { return fmt::format("https://dac.{}.{}", country, kDomain); }
+
+std::string TrustJson(const Plan& plan, const SitePlan& site, const PinnedKeys& keys) {
+  Json issuers = Json::array();
+  issuers.push_back(Issuer(plan.issuer(), plan.issuer() + "/jwks", {"access_token"}, keys.login));
+  for (const SitePlan& node : plan.sites) {
+    if (node.is_hub() || (!site.is_hub() && node.site != site.site)) continue;
+    std::string iss = NationalIssuer(node.site);
+    Json issuer = Issuer(iss, iss + "/jwks.json", {"decision", "approval"}, keys.national.at(node.site));
+    issuer["country"] = node.country();
+    issuer["datasets"] = fmt::format("^(GOE|GDI)-{}-[A-Z]+-[0-9]+$", node.country());
+    issuers.push_back(std::move(issuer));
+  }
+  return Json{{"issuers", std::move(issuers)}}.dump(2) + "\n";
+}
+
+Status WriteSiteConfig(const Plan& plan, const SitePlan& site, const PinnedKeys& keys, const SiteExtras& extras) {
+  GF_TRY(WriteFileAtomically(site.dir / "trust.json", TrustJson(plan, site, keys)));
+  return WriteFileAtomically(site.config_file(), config::ToJson(MakeConfig(plan, site, extras)));
+}
+
+Result<std::vector<std::string>> WorkflowDigests(const std::filesystem::path& images_dir) {
+  std::vector<std::filesystem::path> files;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(images_dir, error), end; !error && it != end; it.increment(error)) {
+    if (it->path().string().ends_with(".workflow.json")) files.push_back(it->path());
+  }
+  std::sort(files.begin(), files.end());
+  std::vector<std::string> digests;
+  for (const auto& file : files) {
+    GF_ASSIGN(auto content, ReadFile(file, 1U << 20));
+    digests.push_back(HexEncode(crypto::Sha256(content)));
+  }
+  return digests;
+}
+
+}  // namespace genofed::federation
