@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/consent/adapters/sql_store.h"
+
+#include "services/consent/adapters/sql_rows.h"
+
+namespace genofed::consent {
+namespace {
+
+class SqlTransaction final : public Transaction {
+ public:
+  explicit SqlTransaction(sql::Tx& tx) : ledger_(tx), consent_(tx), headers_(tx) {}
+  LedgerRows& ledger() override { return ledger_; }
+  ConsentRows& consent() override { return consent_; }
+  HeaderRows& headers() override { return headers_; }
+
+ private:
+  SqlLedgerRows ledger_;
+  SqlConsentRows consent_;
+  SqlHeaderRows headers_;
+};
+
+}  // namespace
+
+Status SqlStore::Read(const Context& ctx, const Body& body) {
+  return database_.Read(ctx, [&](sql::Tx& tx) -> Status {
+    SqlTransaction transaction(tx);
+    return body(transaction);
+  });
+}
+
+Status SqlStore::Write(const Context& ctx, const Body& body) {
+  return database_.Transact(
+      ctx,
+      [&](sql::Tx& tx) -> Status {
+        GF_TRY(tx.Exec("SELECT 1 FROM head FOR UPDATE"));
+        SqlTransaction transaction(tx);
+        return body(transaction);
+      },
+      sql::Isolation::kReadCommitted);
+}
+
+}  // namespace genofed::consent

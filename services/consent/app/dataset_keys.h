@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "libs/auth/trust.h"
+#include "libs/core/random.h"
+#include "libs/crypt4gh/key.h"
+#include "services/consent/app/ledger.h"
+
+namespace genofed::consent {
+
+struct ReleaseRequest {
+  std::int64_t ledger_index = 0;
+  std::string recipient;  // X25519 public key, 32 bytes
+  std::vector<std::string> objects;
+  std::string approval;            // token
+  std::string application;         // empty: taken from the entry
+  std::string researcher_subject;  // whom the token must be for
+};
+
+struct Released {
+  std::vector<std::string> headers;  // in the order of the objects
+  std::int64_t epoch = 0;
+};
+
+// The dataset key, which never leaves this class, and the headers it opens. Thread-safe.
+class DatasetKeys {
+ public:
+  static constexpr std::size_t kMaxObjects = 100;
+  // How long after its run entry a release may happen.
+  static constexpr std::chrono::hours kEntryLifetime{24};
+
+  struct Site {
+    std::string audience;  // "urn:genofed:site:fi"
+    std::string country;
+  };
+
+  DatasetKeys(crypt4gh::SecretKey key, Site site, Store& store, Ledger& ledger, GrantChecker& grants,
+              const auth::TrustStore& trust, const Clock& clock, Random& random);
+
+  const std::string& public_key() const { return key_.public_key().raw(); }
+
+  // Keeps a header that this key opens. The same bytes again are fine. Errors: OBJECT_INVALID, DATASET_INVALID,
+  // HEADER_EXISTS, and those of crypt4gh::OpenHeader.
+  Status StoreHeader(const Context& ctx, const HeaderRow& header);
+
+  // Re-encrypts headers to the recipient, after everything was checked once more: the run entry, its dataset version,
+  // the approval token, its grant, and that nobody in the entry's snapshot has withdrawn. Logged (once for the same
+  // entry, recipient and objects) before it returns. Errors: OBJECTS_INVALID, RECIPIENT_INVALID, RUN_ENTRY_UNKNOWN,
+  // RUN_ENTRY_EXPIRED, APPLICATION_MISMATCH, OBJECT_UNKNOWN, OBJECT_OUTSIDE_RUN, APPROVAL_REFUSED, APPROVAL_ENDED,
+  // COHORT_CHANGED, Unavailable.
+  Result<Released> Release(const Context& ctx, const ReleaseRequest& request);
+
+ private:
+  struct Run {
+    ledger::Entry entry;
+    DatasetVersion dataset;
+  };
+  Result<Run> FindRun(Transaction& tx, const ReleaseRequest& request) const;
+  Status CheckApproval(const Context& ctx, const ReleaseRequest& request, const Run& run) const;
+  Status CheckCohort(Transaction& tx, const Run& run) const;
+  Result<std::vector<std::string>> Reencrypt(Transaction& tx, const ReleaseRequest& request, const Run& run) const;
+  Status Log(Transaction& tx, const ReleaseRequest& request, const Run& run, std::int64_t epoch);
+
+  const crypt4gh::SecretKey key_;
+  const Site site_;
+  Store& store_;
+  Ledger& ledger_;
+  GrantChecker& grants_;
+  const auth::TrustStore& trust_;
+  const Clock& clock_;
+  Random& random_;
+};
+
+}  // namespace genofed::consent

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/consent/app/ledger.h"
+
+#include <algorithm>
+
+#include "libs/core/strings.h"
+#include "libs/ledger/checkpoint.h"
+
+namespace genofed::consent {
+namespace {
+
+constexpr std::size_t kMaxIdempotencyKey = 256;
+constexpr int kDefaultList = 100;
+constexpr std::size_t kMaxListBytes = 1U << 20;
+constexpr std::chrono::minutes kMaxClockError{5};
+
+using ledger::EntryKind;
+
+bool IsAccess(const ledger::Entry& entry) {
+  return (entry.kind == EntryKind::kRun || entry.kind == EntryKind::kRelease) && entry.fields.contains("snapshot");
+}
+
+// What other services may say, in form: the rest of the rules needs the store.
+Status CheckForeign(const ledger::Entry& entry, Time now) {
+  switch (entry.kind) {
+    case EntryKind::kConsentSet:
+    case EntryKind::kConsentWithdraw:
+    case EntryKind::kSnapshot:
+    case EntryKind::kErase:
+      return Error(StatusCode::kPermissionDenied, "ENTRY_KIND_RESERVED", "only the consent service writes entries of kind {}",
+                   ledger::KindName(entry.kind));
+    default: break;
+  }
+  GF_ASSIGN(Time time, ParseRfc3339(entry.time));
+  if (time > now + kMaxClockError) return InvalidField("time", "ENTRY_INVALID", "lies in the future");
+  if (entry.kind != EntryKind::kRun) return absl::OkStatus();
+  for (const char* field : {"application", "run", "dataset", "version", "snapshot"}) {
+    if (!entry.fields.contains(field)) return InvalidField(field, "ENTRY_INVALID", "a run entry must name it");
+  }
+  return absl::OkStatus();
+}
+
+// An entry names a snapshot that was taken, and takes it for what it is: otherwise no receipt would verify.
+Status CheckSnapshot(Transaction& tx, const ledger::Entry& entry) {
+  if (!entry.fields.contains("snapshot")) return absl::OkStatus();
+  GF_ASSIGN(auto row, tx.consent().FindSnapshot(entry.Field("snapshot")));
+  if (!row || row->root.Hex() != entry.Field("snapshot_root") || row->slots != entry.numbers.at("slots") ||
+      row->dataset.dataset != entry.Field("dataset") || std::to_string(row->dataset.version) != entry.Field("version")) {
+    return Error(StatusCode::kFailedPrecondition, "SNAPSHOT_UNKNOWN",
+                 "no snapshot with this identifier, root, slots, dataset and version was taken here");
+  }
+  if (entry.kind == EntryKind::kRun && row->permission != Permission::kSecondaryUse) {
+    return Error(StatusCode::kFailedPrecondition, "SNAPSHOT_UNFIT", "a run needs a snapshot of the permission SEC");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Ledger::Ledger(Store& store, const Clock& clock, ledger::NoteSigner signer)
+    : store_(store), clock_(clock), signer_(std::move(signer)) {}
+
+Status Ledger::Load(const Context& ctx) { return MakeKnown(ctx); }
+
+std::int64_t Ledger::TreeSize() {
+  MutexLock lock(state_mutex_);
+  return static_cast<std::int64_t>(state_.tree.size());
+}
+
+Status Ledger::Write(const Context& ctx, const Store::Body& body) {
+  MutexLock one_writer(writer_);
+  const std::int64_t known_size = TreeSize();
+  std::vector<ledger::Hash> leaves;
+  std::int64_t epoch = 0;
+  bool may_have_committed = false;
+  Status status = store_.Write(ctx, [&](Transaction& tx) -> Status {
+    may_have_committed = false;
+    GF_TRY(body(tx));
+    // Also picks up what another process, or a transaction of unknown outcome, appended.
+    GF_ASSIGN(leaves, tx.ledger().Leaves(known_size));
+    GF_ASSIGN(epoch, tx.consent().Epoch());
+    may_have_committed = true;
+    return absl::OkStatus();
+  });
+  if (status.ok()) return Publish(leaves, epoch);
+  if (may_have_committed) {
+    MutexLock lock(state_mutex_);
+    state_.known = false;
+  }
+  return status;
+}
+
+Status Ledger::Publish(const std::vector<ledger::Hash>& leaves, std::int64_t epoch) {
+  MutexLock lock(state_mutex_);
+  state_.known = false;
+  for (const ledger::Hash& leaf : leaves) state_.tree.Append(leaf);
+  state_.epoch = epoch;
+  if (!leaves.empty() || state_.checkpoint.empty()) {
+    GF_ASSIGN(state_.checkpoint,
+              ledger::SignCheckpoint({signer_.verifier().name(), state_.tree.size(), state_.tree.Root(), {}}, signer_));
+  }
+  state_.known = true;
+  return absl::OkStatus();
+}
+
+Status Ledger::MakeKnown(const Context& ctx) {
+  {
+    MutexLock lock(state_mutex_);
+    if (state_.known) return absl::OkStatus();
+  }
+  // A writing transaction waits for the one whose outcome is unknown.
+  return Write(ctx, [](Transaction&) -> Status { return absl::OkStatus(); });
+}
+
+std::string Ledger::EntryTime() const { return FormatRfc3339(std::chrono::floor<std::chrono::seconds>(clock_.Now())); }
+
+Result<std::int64_t> Ledger::Add(Transaction& tx, const std::string& caller, const std::string& idempotency_key,
+                                 const ledger::Entry& entry) {
+  GF_ASSIGN(auto first, tx.ledger().Find(caller, idempotency_key));
+  if (first) return *first;
+  GF_ASSIGN(std::string bytes, ledger::EncodeEntry(entry));
+  ledger::Hash leaf = ledger::LeafHash(bytes);
+  return tx.ledger().Add({std::move(bytes), leaf, caller, idempotency_key, clock_.Now(), IsAccess(entry)});
+}
+
+Result<Ledger::Appended> Ledger::Append(const Context& ctx, const std::string& caller,
+                                        const std::string& idempotency_key, const std::string& entry_bytes) {
+  if (idempotency_key.empty() || idempotency_key.size() > kMaxIdempotencyKey || !IsUtf8(idempotency_key) ||
+      idempotency_key.find('\0') != std::string::npos) {
+    return InvalidField("idempotency_key", "IDEMPOTENCY_KEY_INVALID", "must be text of 1 to {} bytes", kMaxIdempotencyKey);
+  }
+  GF_ASSIGN(ledger::Entry entry, ledger::DecodeEntry(entry_bytes));
+  GF_TRY(CheckForeign(entry, clock_.Now()));
+  Appended appended;
+  const Status written = Write(ctx, [&](Transaction& tx) -> Status {
+    GF_ASSIGN(auto first, tx.ledger().Find(caller, idempotency_key));
+    if (first) {
+      GF_ASSIGN(auto stored, tx.ledger().List(*first, 1));
+      if (stored.empty() || stored[0].entry != entry_bytes) {
+        return Error(StatusCode::kAlreadyExists, "IDEMPOTENCY_KEY_REUSED", "another entry was appended under this key");
+      }
+      appended.index = *first;
+      return absl::OkStatus();
+    }
+    GF_TRY(CheckSnapshot(tx, entry));
+    GF_ASSIGN(appended.index, Add(tx, caller, idempotency_key, entry));
+    return absl::OkStatus();
+  });
+  GF_TRY(written);
+  GF_ASSIGN(appended.checkpoint, Checkpoint(ctx));
+  return appended;
+}
+
+Result<std::int64_t> Ledger::Epoch(const Context& ctx) {
+  GF_TRY(MakeKnown(ctx));
+  MutexLock lock(state_mutex_);
+  return state_.epoch;
+}
+
+Result<std::int64_t> Ledger::Size(const Context& ctx) {
+  GF_TRY(MakeKnown(ctx));
+  return TreeSize();
+}
+
+Result<std::string> Ledger::Checkpoint(const Context& ctx) {
+  GF_TRY(MakeKnown(ctx));
+  MutexLock lock(state_mutex_);
+  return state_.checkpoint;
+}
+
+Result<std::vector<std::string>> Ledger::List(const Context& ctx, std::int64_t start, int limit) {
+  if (start < 0) return InvalidField("start", "TREE_RANGE", "must not be negative");
+  if (limit <= 0) limit = kDefaultList;
+  GF_ASSIGN(const std::int64_t size, Size(ctx));
+  std::vector<StoredEntry> rows;
+  const Status read = store_.Read(ctx, [&](Transaction& tx) -> Status {
+    GF_ASSIGN(rows, tx.ledger().List(start, std::min(limit, kMaxList)));
+    return absl::OkStatus();
+  });
+  GF_TRY(read);
+  std::vector<std::string> entries;
+  std::size_t bytes = 0;
+  for (StoredEntry& row : rows) {
+    bytes += row.entry.size();
+    if (row.index >= size || (!entries.empty() && bytes > kMaxListBytes)) break;
+    entries.push_back(std::move(row.entry));
+  }
+  return entries;
+}
+
+Result<ledger::Proof> Ledger::Consistency(const Context& ctx, std::int64_t old_size, std::int64_t new_size) {
+  if (old_size < 0 || new_size < old_size) {
+    return InvalidField("old_size", "TREE_RANGE", "sizes must not be negative, nor the old one larger");
+  }
+  GF_TRY(MakeKnown(ctx));
+  MutexLock lock(state_mutex_);
+  return state_.tree.ConsistencyProof(static_cast<std::uint64_t>(old_size), static_cast<std::uint64_t>(new_size));
+}
+
+Result<std::string> Ledger::Receipt(const Context& ctx, const StoredEntry& entry,
+                                    std::optional<ledger::SnapshotProof> snapshot) {
+  GF_TRY(MakeKnown(ctx));
+  ledger::Receipt receipt;
+  receipt.origin = signer_.verifier().name();
+  receipt.entry = entry.entry;
+  receipt.index = static_cast<std::uint64_t>(entry.index);
+  receipt.snapshot = std::move(snapshot);
+  {
+    MutexLock lock(state_mutex_);
+    receipt.checkpoint = state_.checkpoint;
+    GF_ASSIGN(receipt.proof, state_.tree.InclusionProof(receipt.index, state_.tree.size()));
+  }
+  return ledger::FormatReceipt(receipt);
+}
+
+}  // namespace genofed::consent

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libs/core/mutex.h"
+#include "libs/ledger/entry.h"
+#include "libs/ledger/merkle.h"
+#include "libs/ledger/note.h"
+#include "libs/ledger/receipt.h"
+#include "services/consent/app/ports.h"
+
+namespace genofed::consent {
+
+// The node's transparency ledger and the consent epoch, as they are after the last durable change: the Merkle tree,
+// the newest signed checkpoint and the epoch are held in memory and rebuilt from the rows at start. Thread-safe.
+class Ledger {
+ public:
+  static constexpr int kMaxList = 1000;
+
+  // The name of `signer` is the origin of the log. Borrows store and clock.
+  Ledger(Store& store, const Clock& clock, ledger::NoteSigner signer);
+
+  // Rebuilds tree and epoch. Nothing else may be called before it succeeded once.
+  Status Load(const Context& ctx);
+
+  // The only way to change anything in the store: runs `body` in one writing transaction and then shows its entries
+  // and epoch to readers. If it is not known whether a transaction took effect, readers first find out.
+  Status Write(const Context& ctx, const Store::Body& body);
+
+  // Within `body` of Write: appends an entry of this service. The same key returns the first index.
+  Result<std::int64_t> Add(Transaction& tx, const std::string& caller, const std::string& idempotency_key,
+                           const ledger::Entry& entry);
+  // The time of an entry made now.
+  std::string EntryTime() const;
+
+  struct Appended {
+    std::int64_t index = 0;
+    std::string checkpoint;  // of a tree that contains the entry
+  };
+  // Takes an entry of another service: durable when it returns. Errors: ENTRY_INVALID, IDEMPOTENCY_KEY_INVALID,
+  // ENTRY_KIND_RESERVED, SNAPSHOT_UNKNOWN, SNAPSHOT_UNFIT (a run over people who permit something else),
+  // IDEMPOTENCY_KEY_REUSED (another entry came with this key).
+  Result<Appended> Append(const Context& ctx, const std::string& caller, const std::string& idempotency_key,
+                          const std::string& entry_bytes);
+
+  Result<std::int64_t> Epoch(const Context& ctx);
+  // The size of the newest checkpoint, and the checkpoint.
+  Result<std::int64_t> Size(const Context& ctx);
+  Result<std::string> Checkpoint(const Context& ctx);
+  std::string VerifierKey() const { return signer_.verifier().ToString(); }
+  // Entries that the newest checkpoint covers: at most kMaxList and about 1 MiB, at least one if there is one.
+  Result<std::vector<std::string>> List(const Context& ctx, std::int64_t start, int limit);
+  Result<ledger::Proof> Consistency(const Context& ctx, std::int64_t old_size, std::int64_t new_size);
+  // A receipt under the newest checkpoint.
+  Result<std::string> Receipt(const Context& ctx, const StoredEntry& entry,
+                              std::optional<ledger::SnapshotProof> snapshot);
+
+ private:
+  // What readers see.
+  struct State {
+    ledger::MerkleTree tree;
+    std::string checkpoint;
+    std::int64_t epoch = 0;
+    bool known = false;  // false: a transaction may have taken effect that is not in here
+  };
+  Status Publish(const std::vector<ledger::Hash>& leaves, std::int64_t epoch);
+  Status MakeKnown(const Context& ctx);
+  std::int64_t TreeSize();
+
+  Store& store_;
+  const Clock& clock_;
+  const ledger::NoteSigner signer_;
+  Mutex writer_;  // taken before state_mutex_; waiting writers hold no database connection
+  Mutex state_mutex_;
+  State state_ ABSL_GUARDED_BY(state_mutex_);
+};
+
+}  // namespace genofed::consent

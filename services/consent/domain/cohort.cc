@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/consent/domain/cohort.h"
+
+#include <algorithm>
+#include <numeric>
+#include <tuple>
+
+namespace genofed::consent {
+namespace {
+
+constexpr std::size_t kMaxDatasetBytes = 64;
+
+bool IsNameCharacter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+}
+
+}  // namespace
+
+Status Validate(const DatasetVersion& dataset) {
+  if (dataset.dataset.empty() || dataset.dataset.size() > kMaxDatasetBytes ||
+      !std::all_of(dataset.dataset.begin(), dataset.dataset.end(), IsNameCharacter)) {
+    return InvalidField("dataset.dataset", "DATASET_INVALID", "must be the identifier of a dataset");
+  }
+  if (dataset.version < 1) return InvalidField("dataset.version", "DATASET_INVALID", "counts from 1");
+  return absl::OkStatus();
+}
+
+std::vector<Slot> AssignSlots(const std::vector<Candidate>& persons) {
+  std::vector<std::size_t> order(persons.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return std::tuple(!persons[a].included, std::string_view(persons[a].pseudonym)) <
+           std::tuple(!persons[b].included, std::string_view(persons[b].pseudonym));
+  });
+  std::vector<Slot> slots(persons.size());
+  for (std::size_t rank = 0; rank < order.size(); ++rank) {
+    slots[order[rank]] = {static_cast<std::int32_t>(rank), persons[order[rank]].included};
+  }
+  return slots;
+}
+
+std::string PackBits(const std::vector<bool>& bits) {
+  std::string packed((bits.size() + 7) / 8, '\0');
+  for (std::size_t i = 0; i < bits.size(); ++i) {
+    if (bits[i]) packed[i / 8] = static_cast<char>(static_cast<unsigned char>(packed[i / 8]) | (1U << (i % 8)));
+  }
+  return packed;
+}
+
+std::vector<bool> UnpackBits(std::string_view packed, std::size_t count) {
+  std::vector<bool> bits(count);
+  for (std::size_t i = 0; i < count && i / 8 < packed.size(); ++i) {
+    bits[i] = ((static_cast<unsigned char>(packed[i / 8]) >> (i % 8)) & 1U) != 0;
+  }
+  return bits;
+}
+
+std::string SnapshotId(const DatasetVersion& dataset, Permission permission, std::int64_t epoch) {
+  return fmt::format("{}/{}/{}/{}", dataset.dataset, dataset.version, Name(permission), epoch);
+}
+
+}  // namespace genofed::consent

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libs/core/status.h"
+#include "services/consent/domain/permissions.h"
+
+namespace genofed::consent {
+
+struct DatasetVersion {
+  std::string dataset;  // "GOE-FI-DATASET-1"
+  std::int32_t version = 0;
+
+  friend auto operator<=>(const DatasetVersion&, const DatasetVersion&) = default;
+};
+
+// 1 to 64 letters, digits, '-', '_' and '.', and a version from 1. Errors: DATASET_INVALID.
+Status Validate(const DatasetVersion& dataset);
+
+// One person of a dataset version.
+struct Slot {
+  std::int32_t slot = 0;
+  bool included = false;  // false: left out at onboarding, the bit is 0 for ever
+};
+
+// Gives every person a slot: the included first, in order of pseudonyms, so that the slot is the row; then the
+// others, likewise in order. `persons[i]` gets the i-th slot of the result. Pseudonyms are all different.
+struct Candidate {
+  std::string pseudonym;
+  bool included = false;
+};
+std::vector<Slot> AssignSlots(const std::vector<Candidate>& persons);
+
+// Bit i is bit i%8 of byte i/8; bits beyond the end are 0.
+std::string PackBits(const std::vector<bool>& bits);
+// `count` bits; missing bytes read as 0.
+std::vector<bool> UnpackBits(std::string_view packed, std::size_t count);
+
+// The name of a cohort's state, used once and never again: "GOE-FI-DATASET-1/2/SEC/17". No epoch comes twice.
+std::string SnapshotId(const DatasetVersion& dataset, Permission permission, std::int64_t epoch);
+
+}  // namespace genofed::consent

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/consent/module.h"
+
+#include <grpcpp/impl/codegen/service_type.h>
+
+#include <filesystem>
+
+#include "libs/config/load.h"
+#include "libs/core/file.h"
+#include "libs/core/strings.h"
+#include "libs/platform/platform.h"
+#include "services/consent/adapters/grpc_consent_service.h"
+#include "services/consent/adapters/grpc_key_service.h"
+#include "services/consent/adapters/grpc_ledger_service.h"
+#include "services/consent/adapters/peer_grant_checker.h"
+#include "services/consent/adapters/sql_store.h"
+
+namespace genofed::consent {
+
+extern const EmbeddedFile kMigrations[];
+extern const EmbeddedFile kPolicy[];
+
+namespace {
+
+constexpr std::size_t kMaxKeyFile = 16U << 10;
+
+struct Keys {
+  ledger::NoteSigner log;
+  crypt4gh::SecretKey dataset;
+  Pseudonyms pseudonyms;
+};
+
+// Signs checkpoints: whoever has it can make the ledger lie, so nobody else may read the file.
+Result<ledger::NoteSigner> OpenLogKey(const std::string& origin, const std::filesystem::path& path) {
+  GF_ASSIGN(const std::string pem, ReadFile(path, kMaxKeyFile));
+  std::error_code failed;
+  const auto mode = std::filesystem::status(path, failed).permissions();
+  if (failed || (mode & std::filesystem::perms::others_all) != std::filesystem::perms::none) {
+    return Error(StatusCode::kFailedPrecondition, "KEY_FILE_EXPOSED",
+                 "{}: a private key must not be accessible to others (chmod 600)", path.string());
+  }
+  auto key = crypto::Ed25519Key::FromPem(pem);
+  if (!key.ok()) {
+    return Error(StatusCode::kInvalidArgument, "KEY_INVALID", "consent.ledger_key_file: {}", Message(key.status()));
+  }
+  return ledger::NoteSigner::Create(origin, ledger::SignatureType::kEd25519, *std::move(key));
+}
+
+Result<std::string> HexSecret(const config::v1::Secret& secret, std::string_view path) {
+  GF_ASSIGN(const std::string text, config::ReadSecret(secret, path, "consent"));
+  auto bytes = HexDecode(text);
+  if (!bytes.ok()) return Error(StatusCode::kInvalidArgument, "KEY_INVALID", "{} must be hex digits", path);
+  return *std::move(bytes);
+}
+
+Result<Keys> OpenKeys(Platform& platform) {
+  const auto& config = platform.config().consent();
+  const std::string origin = platform.site() + "." + platform.config().site().domain() + "/ledger";
+  GF_ASSIGN(auto log, OpenLogKey(origin, config::ForService(config.ledger_key_file(), "consent")));
+  GF_ASSIGN(auto dataset, HexSecret(config.dataset_key(), "consent.dataset_key"));
+  auto key = crypt4gh::SecretKey::FromRaw(dataset);
+  if (!key.ok()) return Error(StatusCode::kInvalidArgument, "KEY_INVALID", "consent.dataset_key must be 64 hex digits");
+  GF_ASSIGN(auto pseudonym, HexSecret(config.pseudonym_key(), "consent.pseudonym_key"));
+  GF_ASSIGN(auto pseudonyms, Pseudonyms::Create(std::move(pseudonym)));
+  return Keys{std::move(log), *std::move(key), std::move(pseudonyms)};
+}
+
+class ConsentModule final : public Module {
+ public:
+  ConsentModule(Platform& platform, std::unique_ptr<sql::Database> database, Keys keys)
+      : database_(std::move(database)),
+        pseudonyms_(std::move(keys.pseudonyms)),
+        store_(*database_),
+        ledger_(store_, platform.clock(), std::move(keys.log)),
+        registrar_(ledger_, pseudonyms_, platform.clock(), platform.random()),
+        cohorts_(store_, ledger_),
+        mine_(store_, ledger_, pseudonyms_, platform.clock(), platform.random()),
+        grants_(MakePeerGrantChecker(platform.SiteChannel("access"))),
+        dataset_keys_(std::move(keys.dataset), {platform.audience(), platform.country()}, store_, ledger_, *grants_,
+                      platform.trust(), platform.clock(), platform.random()),
+        consent_service_(
+            MakeGrpcConsentService(platform.dispatcher(), registrar_, cohorts_, mine_, ledger_)),
+        ledger_service_(MakeGrpcLedgerService(platform.dispatcher(), ledger_)),
+        key_service_(MakeGrpcKeyService(platform.dispatcher(), dataset_keys_, platform.metrics())) {}
+
+  // Before anything is served: the tree and the epoch are what the rows say.
+  Status Load() { return ledger_.Load(Context::Background().WithTimeout(std::chrono::minutes(5))); }
+
+  std::vector<grpc::Service*> Services() override {
+    return {consent_service_.get(), ledger_service_.get(), key_service_.get()};
+  }
+  Status Ready() override { return database_->Ping(Context::Background().WithTimeout(std::chrono::seconds(2))); }
+
+ private:
+  std::unique_ptr<sql::Database> database_;
+  const Pseudonyms pseudonyms_;
+  SqlStore store_;
+  Ledger ledger_;
+  Registrar registrar_;
+  Cohorts cohorts_;
+  MyConsent mine_;
+  std::unique_ptr<GrantChecker> grants_;
+  DatasetKeys dataset_keys_;
+  std::unique_ptr<grpc::Service> consent_service_;
+  std::unique_ptr<grpc::Service> ledger_service_;
+  std::unique_ptr<grpc::Service> key_service_;
+};
+
+Result<std::unique_ptr<Module>> Make(Platform& platform) {
+  GF_ASSIGN(auto keys, OpenKeys(platform));
+  GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
+  auto module = std::make_unique<ConsentModule>(platform, std::move(database), std::move(keys));
+  GF_TRY(module->Load());
+  return std::unique_ptr<Module>(std::move(module));
+}
+
+}  // namespace
+
+ServiceEntry Entry() { return {"consent", kPolicy, &Make, false, true}; }
+
+}  // namespace genofed::consent
