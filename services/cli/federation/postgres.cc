@@ -19,6 +19,7 @@
 namespace genofed::federation {
 namespace {
 
+constexpr char kInitialPassword[] = "initial-password";
 constexpr char kSuperuser[] = "genofed_admin";
 constexpr std::size_t kMaxSocketDir = 85;  // sun_path holds 107 characters, the socket's name takes 14
 
@@ -131,9 +132,27 @@ Result<PrivatePostgres> PrivatePostgres::Prepare(Options options, Random& random
     server.passwords_.push_back(std::move(password));
   }
   GF_TRY(server.Place());
-  if (!std::filesystem::exists(server.directory_ / "data" / "PG_VERSION")) GF_TRY(server.InitDb());
-  GF_TRY(server.WriteConfiguration());
   return server;
+}
+
+Status PrivatePostgres::Initialise(const std::vector<PrivatePostgres*>& servers) {
+  std::vector<const PrivatePostgres*> fresh;
+  std::vector<Command> commands;
+  for (const PrivatePostgres* server : servers) {
+    if (std::filesystem::exists(server->directory_ / "data" / "PG_VERSION")) continue;
+    GF_ASSIGN(auto command, server->BeginInitDb());
+    commands.push_back(std::move(command));
+    fresh.push_back(server);
+  }
+  Status made = RunCommands(std::move(commands), std::chrono::seconds(180));
+  for (const PrivatePostgres* server : fresh) {
+    std::error_code error;
+    std::filesystem::remove(server->directory_ / kInitialPassword, error);
+  }
+  GF_TRY(made);
+  for (const PrivatePostgres* server : fresh) GF_TRY(server->FinishInitDb());
+  for (const PrivatePostgres* server : servers) GF_TRY(server->WriteConfiguration());
+  return absl::OkStatus();
 }
 
 Status PrivatePostgres::Place() {
@@ -166,27 +185,27 @@ Status PrivatePostgres::GiveToServer(const std::filesystem::path& path, unsigned
                std::strerror(errno));
 }
 
-Status PrivatePostgres::InitDb() {
-  // A cluster that was not finished has no use: initdb wants an empty directory.
-  std::error_code error;
-  std::filesystem::remove_all(directory_ / "data", error);
-  auto password_file = directory_ / "initial-password";
+// initdb marks a cluster by PG_VERSION early on, so it works beside the final name.
+Result<Command> PrivatePostgres::BeginInitDb() const {
+  auto password_file = directory_ / kInitialPassword;
   GF_TRY(WriteFileAtomically(password_file, superuser_password_ + "\n", 0600));
   GF_TRY(GiveToServer(password_file, 0600));
-  // initdb marks a cluster by PG_VERSION early on, so it works beside the final name.
-  auto fresh = directory_ / "data.new";
-  std::filesystem::remove_all(fresh, error);
+  std::error_code error;
+  std::filesystem::remove_all(directory_ / "data.new", error);
   Command command;
-  command.argv = {(bin_dir_ / "initdb").string(), "--pgdata", fresh.string(), "--username", kSuperuser, "--pwfile",
-                  password_file.string(), "--auth", "scram-sha-256", "--encoding", "UTF8", "--no-locale",
-                  "--data-checksums", "--no-instructions"};
+  command.argv = {(bin_dir_ / "initdb").string(), "--pgdata", (directory_ / "data.new").string(),
+                  "--username", kSuperuser, "--pwfile", password_file.string(), "--auth", "scram-sha-256",
+                  "--encoding", "UTF8", "--no-locale", "--data-checksums", "--no-instructions"};
   command.run_as = account_;
-  Status made = RunCommand(std::move(command), std::chrono::seconds(120));
-  std::filesystem::remove(password_file, error);
-  GF_TRY(made);
-  std::filesystem::rename(fresh, directory_ / "data", error);
-  if (error) return Error(StatusCode::kInternal, "DIRECTORY_FAILED", "cannot rename {}", fresh.string());
-  return absl::OkStatus();
+  return command;
+}
+
+Status PrivatePostgres::FinishInitDb() const {
+  std::error_code error;
+  std::filesystem::rename(directory_ / "data.new", directory_ / "data", error);
+  if (!error) return absl::OkStatus();
+  return Error(StatusCode::kInternal, "DIRECTORY_FAILED", "cannot make {}: {}", (directory_ / "data").string(),
+               error.message());
 }
 
 Status PrivatePostgres::WriteConfiguration() const {

@@ -23,9 +23,11 @@ class PrivatePostgres {
     std::vector<std::string> services;  // lower-case letters, digits and '_'
   };
 
-  // Makes the cluster unless it is there. As root the server runs as an unprivileged user; when that user cannot
-  // reach `directory`, the cluster lies under /var/lib/genofed instead.
+  // Makes directories and passwords. As root the server runs as an unprivileged user; when that user cannot reach
+  // `directory`, the cluster lies under /var/lib/genofed instead.
   static Result<PrivatePostgres> Prepare(Options options, Random& random);
+  // Makes the clusters that are not there yet, side by side, and writes the configuration of all of them.
+  static Status Initialise(const std::vector<PrivatePostgres*>& servers);
 
   // The server process. It ends cleanly on SIGINT (fast shutdown), also when the starting process dies.
   Command ServerCommand() const;
@@ -45,7 +47,8 @@ class PrivatePostgres {
   static constexpr const char* kDatabase = "genofed";
   PrivatePostgres() = default;
   Status Place();
-  Status InitDb();
+  Result<Command> BeginInitDb() const;
+  Status FinishInitDb() const;
   Status WriteConfiguration() const;
   Status GiveToServer(const std::filesystem::path& path, unsigned mode) const;
   std::string ConnectionString(const std::string& database) const;

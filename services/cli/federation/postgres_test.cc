@@ -30,7 +30,9 @@ class PostgresTest : public ::testing::Test {
     options.log_file = dir_ / "postgres.log";
     options.services = {"catalogue", "consent"};
     auto server = PrivatePostgres::Prepare(options, random_);
-    EXPECT_TRUE(server.ok()) << Describe(server.status());
+    GF_CHECK(server.ok());
+    Status made = PrivatePostgres::Initialise({&*server});
+    EXPECT_TRUE(made.ok()) << Describe(made);
     return std::move(server).value();
   }
   void Run(Supervisor& supervisor, const PrivatePostgres& server) {
@@ -125,6 +127,7 @@ TEST_F(PostgresTest, MovesWhereItsUserCanReachIt) {
   options.secrets_dir = dir_ / "secrets";
   auto server = PrivatePostgres::Prepare(options, random_);
   ASSERT_TRUE(server.ok()) << Describe(server.status());
+  ASSERT_TRUE(PrivatePostgres::Initialise({&*server}).ok());
   EXPECT_EQ(server->directory().parent_path(), "/var/lib/genofed");
   EXPECT_TRUE(std::filesystem::exists(server->directory() / "data/PG_VERSION"));
   std::filesystem::remove_all(server->directory());

@@ -14,7 +14,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <memory>
 #include <thread>
+#include <utility>
 
 #include "libs/core/strings.h"
 
@@ -77,6 +79,52 @@ Status CannotRun(const Command& command, int error) {
                std::strerror(error));
 }
 
+// One program of RunCommands, with a temporary log unless the caller named one.
+class Running {
+ public:
+  explicit Running(Command command) : command_(std::move(command)) {}
+  ~Running() {
+    if (!own_log_.empty()) unlink(own_log_.c_str());
+  }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+  Status Start() {
+    if (command_.log_file.empty()) {
+      std::string log = (std::filesystem::temp_directory_path() / "genofed-run-XXXXXX").string();
+      int fd = mkostemp(log.data(), O_CLOEXEC);
+      if (fd < 0) return Error(StatusCode::kInternal, "FILE_FAILED", "cannot write {}", log);
+      close(fd);
+      own_log_ = log;
+      command_.log_file = log;
+    }
+    GF_ASSIGN(pid_, Spawn(command_));
+    return absl::OkStatus();
+  }
+  bool Ended() {
+    if (pid_ != 0 && waitpid(pid_, &status_, WNOHANG) == pid_) pid_ = 0;
+    return pid_ == 0;
+  }
+  // Kills the program if it still runs.
+  Status Finish(std::chrono::seconds timeout) {
+    if (!Ended()) {
+      kill(-pid_, SIGKILL);
+      waitpid(pid_, &status_, 0);
+      return Error(StatusCode::kDeadlineExceeded, "COMMAND_TIMEOUT", "{} took more than {} s", command_.argv[0],
+                   timeout.count());
+    }
+    if (WIFEXITED(status_) && WEXITSTATUS(status_) == 0) return absl::OkStatus();
+    return Error(StatusCode::kFailedPrecondition, "COMMAND_FAILED", "{} failed: {}", command_.argv[0],
+                 Trim(Tail(command_.log_file)));
+  }
+
+ private:
+  Command command_;
+  std::string own_log_;
+  pid_t pid_ = 0;
+  int status_ = 0;
+};
+
 }  // namespace
 
 Result<std::optional<Account>> DatabaseAccount() {
@@ -122,36 +170,27 @@ Result<pid_t> Spawn(const Command& command) {
   return CannotRun(command, got == sizeof error ? error : EIO);
 }
 
-Status RunCommand(Command command, std::chrono::seconds timeout) {
-  std::string log = (std::filesystem::temp_directory_path() / "genofed-run-XXXXXX").string();
-  bool own_log = command.log_file.empty();
-  if (own_log) {
-    int fd = mkostemp(log.data(), O_CLOEXEC);
-    if (fd < 0) return Error(StatusCode::kInternal, "FILE_FAILED", "cannot write {}", log);
-    close(fd);
-    command.log_file = log;
+Status RunCommands(std::vector<Command> commands, std::chrono::seconds timeout) {
+  std::vector<std::unique_ptr<Running>> running;
+  Status result;
+  for (Command& command : commands) {
+    running.push_back(std::make_unique<Running>(std::move(command)));
+    result.Update(running.back()->Start());
   }
-  auto pid = Spawn(command);
-  Status result = pid.status();
-  if (pid.ok()) {
-    auto end = std::chrono::steady_clock::now() + timeout;
-    int status = 0;
-    pid_t ended = 0;
-    while ((ended = waitpid(*pid, &status, WNOHANG)) == 0 && std::chrono::steady_clock::now() < end) {
+  auto end = std::chrono::steady_clock::now() + timeout;
+  for (auto& program : running) {
+    while (!program->Ended() && std::chrono::steady_clock::now() < end) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
-    if (ended == 0) {
-      kill(-*pid, SIGKILL);
-      waitpid(*pid, &status, 0);
-      result = Error(StatusCode::kDeadlineExceeded, "COMMAND_TIMEOUT", "{} took more than {} s", command.argv[0],
-                     timeout.count());
-    } else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-      result = Error(StatusCode::kFailedPrecondition, "COMMAND_FAILED", "{} failed: {}", command.argv[0],
-                     Trim(Tail(command.log_file)));
-    }
+    result.Update(program->Finish(timeout));
   }
-  if (own_log) unlink(log.c_str());
   return result;
+}
+
+Status RunCommand(Command command, std::chrono::seconds timeout) {
+  std::vector<Command> commands;
+  commands.push_back(std::move(command));
+  return RunCommands(std::move(commands), timeout);
 }
 
 std::optional<std::filesystem::path> FindInPath(std::string_view name) {

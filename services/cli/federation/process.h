@@ -40,7 +40,9 @@ struct Command {
 // Starts the program in its own process group and returns its process id; FailedPrecondition when it cannot be run.
 Result<pid_t> Spawn(const Command& command);
 
-// Runs the program to its end; an error (with the last lines of its output) unless it returns 0 within `timeout`.
+// Runs the programs side by side to their end; an error (with the last lines of output of one that failed) unless all
+// return 0 within `timeout`.
+Status RunCommands(std::vector<Command> commands, std::chrono::seconds timeout);
 Status RunCommand(Command command, std::chrono::seconds timeout);
 
 // The first executable file of that name in PATH.

@@ -49,6 +49,18 @@ TEST(RunCommandTest, StopsAtItsTimeout) {
   EXPECT_EQ(Reason(RunCommand(command, std::chrono::seconds(1))), "COMMAND_TIMEOUT");
 }
 
+TEST(RunCommandsTest, RunSideBySide) {
+  Command command;
+  command.argv = {"/bin/sleep", "1"};
+  auto begin = std::chrono::steady_clock::now();
+  EXPECT_TRUE(RunCommands({command, command, command}, std::chrono::seconds(20)).ok());
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(2900));
+  Command wrong;
+  wrong.argv = {"/bin/false"};
+  EXPECT_EQ(Reason(RunCommands({command, wrong}, std::chrono::seconds(20))), "COMMAND_FAILED");
+  EXPECT_TRUE(RunCommands({}, std::chrono::seconds(1)).ok());
+}
+
 TEST(SpawnTest, ChildDiesWithItsParentHoweverThatEnds) {
   TestDirectory dir;
   pid_t parent = fork();

@@ -3,8 +3,10 @@
 
 #include <fmt/core.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -42,10 +44,12 @@ class Federation {
         supervisor_(SupervisorOptions(), clock_) {}
 
   Status Start() {
+    GF_TRY(CheckPrograms());
     report_("keys and certificates");
     GF_ASSIGN(keys_, PrepareKeys(plan_, clock_, random_));
     report_("databases and OpenID provider");
-    for (const SitePlan& site : plan_.sites) GF_TRY(StartPostgres(site));
+    GF_TRY(PrepareDatabases());
+    for (std::size_t i = 0; i < plan_.sites.size(); ++i) GF_TRY(StartPostgres(plan_.sites[i], *databases_[i]));
     GF_TRY(StartLogin());
     GF_TRY(supervisor_.WaitReady(options_.start_timeout));
     for (const auto& server : databases_) GF_TRY(server->Provision());
@@ -73,28 +77,53 @@ class Federation {
   }
 
  private:
+  std::vector<std::string> ProcessesOf(const SitePlan& site) const {
+    return plan_.layout == Layout::kSite ? std::vector<std::string>{"site"} : site.services;
+  }
+  std::filesystem::path ProgramOf(const std::string& process) const {
+    return options_.bin_dir / ("genofed-" + process);
+  }
+
+  // Before anything is made, so that a missing program is named at once.
+  Status CheckPrograms() const {
+    std::string missing;
+    for (const std::string& process : ProcessesOf(plan_.sites.back())) {  // a node has every service
+      if (access(ProgramOf(process).c_str(), X_OK) != 0) missing += " genofed-" + process;
+    }
+    if (missing.empty()) return absl::OkStatus();
+    return Error(StatusCode::kFailedPrecondition, "PROGRAM_MISSING", "not in {}:{}", options_.bin_dir.string(),
+                 missing);
+  }
+
   Supervisor::Options SupervisorOptions() const {
     Supervisor::Options options;
     options.status_file = plan_.status_file();
     return options;
   }
 
-  Status StartPostgres(const SitePlan& site) {
-    PrivatePostgres::Options options;
-    options.site = site.site;
-    options.directory = site.dir / "postgres";
-    options.secrets_dir = site.secrets();
-    options.log_file = site.log("postgres");
-    options.services = site.services;
-    GF_ASSIGN(auto prepared, PrivatePostgres::Prepare(std::move(options), random_));
-    databases_.push_back(std::make_unique<PrivatePostgres>(std::move(prepared)));
-    const PrivatePostgres* server = databases_.back().get();
+  Status PrepareDatabases() {
+    std::vector<PrivatePostgres*> servers;
+    for (const SitePlan& site : plan_.sites) {
+      PrivatePostgres::Options options;
+      options.site = site.site;
+      options.directory = site.dir / "postgres";
+      options.secrets_dir = site.secrets();
+      options.log_file = site.log("postgres");
+      options.services = site.services;
+      GF_ASSIGN(auto prepared, PrivatePostgres::Prepare(std::move(options), random_));
+      databases_.push_back(std::make_unique<PrivatePostgres>(std::move(prepared)));
+      servers.push_back(databases_.back().get());
+    }
+    return PrivatePostgres::Initialise(servers);
+  }
+
+  Status StartPostgres(const SitePlan& site, const PrivatePostgres& server) {
     ChildSpec child;
     child.name = site.site + "/postgres";
-    child.command = server->ServerCommand();
+    child.command = server.ServerCommand();
     child.stop_signal = SIGINT;  // fast shutdown: disconnects clients, writes a checkpoint
     child.stage = kInfrastructure;
-    child.ready = [server] { return server->Ready(); };
+    child.ready = [&server] { return server.Ready(); };
     RotateLog(child.command.log_file);
     return supervisor_.Start(std::move(child));
   }
@@ -146,12 +175,10 @@ class Federation {
   }
 
   Status StartServices(const SitePlan& site) {
-    for (const std::string& process : plan_.layout == Layout::kSite ? std::vector<std::string>{"site"}
-                                                                   : site.services) {
+    for (const std::string& process : ProcessesOf(site)) {
       ChildSpec child;
       child.name = site.site + "/" + process;
-      child.command.argv = {(options_.bin_dir / ("genofed-" + process)).string(), "--config",
-                            site.config_file().string()};
+      child.command.argv = {ProgramOf(process).string(), "--config", site.config_file().string()};
       child.command.log_file = site.log(process);
       child.stage = kServices;
       std::string admin = fmt::format("http://127.0.0.1:{}", site.admin.at(process));

@@ -164,7 +164,7 @@ TEST_F(UpTest, MissingExecutableIsNamed) {
   std::filesystem::remove(dir_ / "genofed-site");
   ::testing::internal::CaptureStderr();
   EXPECT_EQ(Up(options_), 1);
-  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("genofed-site: No such file"));
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("not in " + dir_.path().string() + ": genofed-site"));
 }
 
 TEST_F(UpTest, WrongOptions) {
