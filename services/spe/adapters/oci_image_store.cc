@@ -114,7 +114,12 @@ std::vector<std::string> EnvironmentOf(const std::string& configuration) {
 
 }  // namespace
 
-OciImageStore::OciImageStore(OciImageStoreOptions options) : options_(std::move(options)) {}
+OciImageStore::OciImageStore(OciImageStoreOptions options) : options_(std::move(options)), allowed_(options_.allowed) {}
+
+void OciImageStore::Allow(const std::string& digest) {
+  MutexLock lock(allowed_mutex_);
+  allowed_.insert(digest);
+}
 
 Result<fs::path> OciImageStore::FindLayout(const std::string& digest) const {
   std::error_code error;
@@ -132,7 +137,11 @@ Result<fs::path> OciImageStore::FindLayout(const std::string& digest) const {
 }
 
 Result<Image> OciImageStore::Open(const Context& ctx, const std::string& digest) {
-  if (!IsDigest(digest) || !options_.allowed.contains(digest)) {
+  const bool allowed = [&] {
+    MutexLock lock(allowed_mutex_);
+    return IsDigest(digest) && allowed_.contains(digest);
+  }();
+  if (!allowed) {
     return Error(StatusCode::kPermissionDenied, "IMAGE_NOT_ALLOWED", "image {} is not on this node's list", digest);
   }
   const fs::path target = options_.cache_dir / digest.substr(std::string_view("sha256:").size());

@@ -15,7 +15,7 @@ struct OciImageStoreOptions {
   std::filesystem::path images_dir;  // each directory in it is one OCI image layout
   // Unpacked images, one directory a digest; made with mode 0700.
   std::filesystem::path cache_dir;
-  std::set<std::string> allowed;  // manifest digests, "sha256:..."
+  std::set<std::string> allowed = {};  // manifest digests, "sha256:..."
   std::string umoci = "umoci";
   std::int64_t max_bytes = 20LL << 30;  // of all blobs of one image
 };
@@ -27,6 +27,9 @@ class OciImageStore final : public ImageStore {
  public:
   explicit OciImageStore(OciImageStoreOptions options);
 
+  // Puts a manifest digest on the allow-list.
+  void Allow(const std::string& digest);
+
   Result<Image> Open(const Context& ctx, const std::string& digest) override;
 
  private:
@@ -36,6 +39,8 @@ class OciImageStore final : public ImageStore {
 
   const OciImageStoreOptions options_;
   Mutex mutex_;  // one image is unpacked at a time
+  Mutex allowed_mutex_;
+  std::set<std::string> allowed_ ABSL_GUARDED_BY(allowed_mutex_);
 };
 
 }  // namespace genofed::spe

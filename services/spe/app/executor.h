@@ -36,10 +36,10 @@ struct AttemptReport {
   int exit_code = 0;  // 128 + signal when a signal ended it
   std::int64_t oom_kills = 0;
   // Coded, for kSystemError: RUNTIME_FAILED, MONITOR_LOST, PREPARE_FAILED.
-  std::string reason;
+  std::string reason = {};
   // For the node's operator only; may quote the runtime. Never shown to a requester.
-  std::string detail;
-  Usage usage;
+  std::string detail = {};
+  Usage usage = {};
 
   bool ended() const { return outcome != Outcome::kRunning; }
   bool succeeded() const { return outcome == Outcome::kExited && exit_code == 0; }

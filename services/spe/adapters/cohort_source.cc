@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Stage-in: from encrypted objects to the files of a task.
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <thread>
+
+#include "genofed/consent/v1/consent.grpc.pb.h"
+#include "genofed/onboarding/v1/onboarding.grpc.pb.h"
+#include "libs/core/file.h"
+#include "libs/core/strings.h"
+#include "libs/crypt4gh/file.h"
+#include "libs/genomics/individuals.h"
+#include "libs/genomics/subset.h"
+#include "services/spe/adapters/site_peers.h"
+#include "services/spe/adapters/unique_fd.h"
+
+namespace genofed::spe {
+namespace {
+
+namespace consent = genofed::consent::v1;
+namespace onboarding = genofed::onboarding::v1;
+namespace fs = std::filesystem;
+
+// The permitted rows of a dataset version.
+struct Cohort {
+  std::vector<std::string> pseudonyms;  // of all rows, in order
+  std::vector<std::size_t> permitted;   // rows, ascending
+};
+
+struct EncryptedObject {
+  fs::path body;
+  std::string header;  // re-encrypted to the task's key
+  crypt4gh::Manifest manifest;
+};
+
+Status DatasetShape(std::string_view what) {
+  return Error(StatusCode::kFailedPrecondition, "DATASET_SHAPE", "the dataset version {}", what);
+}
+
+common::v1::DatasetVersion ToProto(const DatasetRef& dataset) {
+  common::v1::DatasetVersion version;
+  version.set_dataset(dataset.dataset);
+  version.set_version(dataset.version);
+  return version;
+}
+
+std::string_view SexWord(genomics::Sex sex) {
+  switch (sex) {
+    case genomics::Sex::kFemale: return "FEMALE";
+    case genomics::Sex::kMale: return "MALE";
+    case genomics::Sex::kUnknown: break;
+  }
+  return "UNKNOWN_SEX";
+}
+
+Status MakeReadable(const fs::path& path) {
+  if (chmod(path.c_str(), 0444) == 0) return {};
+  return Error(StatusCode::kUnavailable, "STAGE_FAILED", "cannot prepare an input");
+}
+
+// Decrypts into a pipe, whose other end drops the people who are not permitted.
+Status SubsetGenotypes(const EncryptedObject& object, const crypt4gh::SecretKey& key, const Cohort& cohort,
+                       const fs::path& output) {
+  int ends[2];
+  const UniqueFd body(open(object.body.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!body.valid() || pipe2(ends, O_CLOEXEC) != 0) {
+    return Error(StatusCode::kUnavailable, "STAGE_FAILED", "cannot open the genotypes of the dataset");
+  }
+  std::vector<genomics::SampleRename> keep;
+  for (const std::size_t row : cohort.permitted) keep.push_back({cohort.pseudonyms[row], cohort.pseudonyms[row]});
+  Status decrypted;
+  std::jthread decryptor([&, writer = UniqueFd(ends[1])]() mutable {
+    // The reader may give up early; then writing fails with EPIPE instead of ending the process.
+    sigset_t pipe_signal;
+    sigemptyset(&pipe_signal);
+    sigaddset(&pipe_signal, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe_signal, nullptr);
+    decrypted = crypt4gh::DecryptFd(body.get(), object.header, key, object.manifest, crypt4gh::FdSink(writer.get()));
+    writer.Reset();
+  });
+  const auto subset = genomics::SubsetVcf(genomics::VcfInput(ends[0]), keep, output);
+  decryptor.join();
+  // If the subset failed, the decryption failed by consequence, unless its own reason is the cause.
+  if (!decrypted.ok() && (subset.ok() || decrypted.code() == StatusCode::kDataLoss)) return decrypted;
+  GF_TRY(subset);
+  return MakeReadable(output);
+}
+
+// Columns as deploy/images/README.md states them; age in whole years, empty if unknown.
+Status WritePhenotypes(const EncryptedObject& object, const crypt4gh::SecretKey& key, const Cohort& cohort,
+                       const fs::path& directory) {
+  const fs::path all = directory / ".individuals";
+  std::error_code ignored;
+  const Status decrypted = crypt4gh::DecryptFile(object.body, object.header, key, object.manifest, all);
+  const auto individuals = decrypted.ok() ? genomics::ReadIndividuals(all) : decrypted;
+  fs::remove(all, ignored);
+  GF_TRY(individuals);
+  if (individuals->size() != cohort.pseudonyms.size()) return DatasetShape("has phenotypes for other people");
+  std::string table = "pseudonym\tsex\tage_years\tterms\n";
+  for (const std::size_t row : cohort.permitted) {
+    const genomics::Individual& person = (*individuals)[row];
+    std::string terms;
+    for (const std::string& term : person.terms) terms += (terms.empty() ? "" : ";") + term;
+    table += fmt::format("{}\t{}\t{}\t{}\n", cohort.pseudonyms[row], SexWord(person.sex),
+                         person.age_months ? std::to_string(*person.age_months / 12) : "", terms);
+  }
+  const fs::path path = directory / "phenotypes.tsv";
+  GF_TRY(WriteFileAtomically(path, table, 0400));
+  return MakeReadable(path);
+}
+
+class GrpcCohortSource final : public CohortSource {
+ public:
+  GrpcCohortSource(rpc::ChannelSource consent_source, rpc::ChannelSource onboarding_source, fs::path data_dir,
+                   Random& random)
+      : consent_(consent_source), keys_(consent_source), onboarding_(std::move(onboarding_source)),
+        data_dir_(std::move(data_dir)), random_(random) {}
+
+  Result<StagedCohort> Stage(const Context& ctx, const TaskOrder& order, const Workflow& workflow,
+                             const fs::path& directory) override;
+  Result<std::vector<std::string>> Identifiers(const Context& ctx, const DatasetRef& dataset) override {
+    GF_ASSIGN(Cohort cohort, AskCohort(ctx, dataset));
+    return std::move(cohort.pseudonyms);
+  }
+
+ private:
+  Result<Cohort> AskCohort(const Context& ctx, const DatasetRef& dataset);
+  // The one object of each role that the workflow reads, with a header for `key`.
+  Result<std::vector<EncryptedObject>> AskObjects(const Context& ctx, const TaskOrder& order,
+                                                  const std::vector<std::string>& roles,
+                                                  const crypt4gh::SecretKey& key);
+  Result<fs::path> BodyPath(const std::string& relative) const;
+
+  rpc::Peer<consent::ConsentService> consent_;
+  rpc::Peer<consent::KeyService> keys_;
+  rpc::Peer<onboarding::OnboardingService> onboarding_;
+  const fs::path data_dir_;
+  Random& random_;
+};
+
+Result<Cohort> GrpcCohortSource::AskCohort(const Context& ctx, const DatasetRef& dataset) {
+  consent::GetCohortRequest request;
+  *request.mutable_dataset() = ToProto(dataset);
+  request.set_permission(common::v1::PERMISSION_SECONDARY_USE);
+  GF_ASSIGN(const consent::GetCohortResponse answer,
+            consent_.Call(ctx, &consent::ConsentService::Stub::GetCohort, request));
+  Cohort cohort;
+  cohort.pseudonyms = {answer.pseudonyms().begin(), answer.pseudonyms().end()};
+  const auto rows = static_cast<std::size_t>(answer.rows());
+  if (cohort.pseudonyms.size() != rows || answer.permitted().size() != (rows + 7) / 8) {
+    return DatasetShape("is described inconsistently by the consent service");
+  }
+  for (std::size_t row = 0; row < rows; ++row) {
+    const auto byte = static_cast<unsigned char>(answer.permitted()[row / 8]);
+    if ((byte >> (row % 8) & 1) != 0) cohort.permitted.push_back(row);
+  }
+  return cohort;
+}
+
+Result<fs::path> GrpcCohortSource::BodyPath(const std::string& relative) const {
+  const fs::path path = fs::path(relative).lexically_normal();
+  if (path.empty() || path.is_absolute() || *path.begin() == "..") return DatasetShape("lies outside the data directory");
+  return data_dir_ / path;
+}
+
+Result<std::vector<EncryptedObject>> GrpcCohortSource::AskObjects(const Context& ctx, const TaskOrder& order,
+                                                                  const std::vector<std::string>& roles,
+                                                                  const crypt4gh::SecretKey& key) {
+  onboarding::ListObjectsRequest list;
+  *list.mutable_dataset() = ToProto(order.dataset);
+  GF_ASSIGN(const onboarding::ListObjectsResponse listed,
+            onboarding_.Call(ctx, &onboarding::OnboardingService::Stub::ListObjects, list));
+  std::vector<EncryptedObject> objects;
+  consent::ReleaseHeadersRequest release;
+  release.set_ledger_index(order.ledger_index);
+  release.set_recipient(key.public_key().raw());
+  release.set_approval(order.approval);
+  for (const std::string& role : roles) {
+    const onboarding::Object* only = nullptr;
+    for (const onboarding::Object& object : listed.objects()) {
+      if (object.role() != role) continue;
+      if (only != nullptr) return DatasetShape(fmt::format("has several objects of {}", role));
+      only = &object;
+    }
+    if (only == nullptr) return DatasetShape(fmt::format("has no {}", role));
+    EncryptedObject object;
+    GF_ASSIGN(object.body, BodyPath(only->path()));
+    object.manifest.plain_size = static_cast<std::uint64_t>(only->plain_size());
+    object.manifest.body_size = static_cast<std::uint64_t>(only->body_size());
+    GF_ASSIGN(object.manifest.plain_sha256, HexDecode(only->plain_sha256()));
+    GF_ASSIGN(object.manifest.body_sha256, HexDecode(only->body_sha256()));
+    objects.push_back(std::move(object));
+    release.add_objects(only->id());
+  }
+  GF_ASSIGN(const consent::ReleaseHeadersResponse released,
+            keys_.Call(ctx, &consent::KeyService::Stub::ReleaseHeaders, release));
+  if (released.headers_size() != static_cast<int>(objects.size())) return DatasetShape("has no keys");
+  for (std::size_t i = 0; i < objects.size(); ++i) objects[i].header = released.headers(static_cast<int>(i));
+  return objects;
+}
+
+Result<StagedCohort> GrpcCohortSource::Stage(const Context& ctx, const TaskOrder& order, const Workflow& workflow,
+                                             const fs::path& directory) {
+  GF_ASSIGN(const Cohort cohort, AskCohort(ctx, order.dataset));
+  StagedCohort staged;
+  staged.individuals = static_cast<std::int32_t>(cohort.permitted.size());
+  if (cohort.permitted.empty()) return staged;
+  std::vector<std::string> roles;
+  if (workflow.reads_genotypes) roles.emplace_back("genotypes");
+  if (workflow.reads_phenotypes) roles.emplace_back("phenotypes");
+  const crypt4gh::SecretKey key = crypt4gh::SecretKey::Generate(random_);
+  GF_ASSIGN(const std::vector<EncryptedObject> objects, AskObjects(ctx, order, roles, key));
+  for (std::size_t i = 0; i < roles.size(); ++i) {
+    GF_TRY(ctx.Alive());
+    const std::string name = roles[i] == "genotypes" ? "cohort.vcf.gz" : "phenotypes.tsv";
+    GF_TRY(roles[i] == "genotypes" ? SubsetGenotypes(objects[i], key, cohort, directory / name)
+                                   : WritePhenotypes(objects[i], key, cohort, directory));
+    staged.inputs.push_back({directory / name, name});
+  }
+  return staged;
+}
+
+}  // namespace
+
+std::unique_ptr<CohortSource> MakeCohortSource(rpc::ChannelSource consent_source, rpc::ChannelSource onboarding_source,
+                                               fs::path data_dir, Random& random) {
+  return std::make_unique<GrpcCohortSource>(std::move(consent_source), std::move(onboarding_source),
+                                            std::move(data_dir), random);
+}
+
+}  // namespace genofed::spe

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/spe/adapters/site_peers.h"
+
+#include "genofed/consent/v1/consent.grpc.pb.h"
+#include "libs/auth/approval.h"
+#include "libs/ledger/entry.h"
+#include "libs/obs/log.h"
+
+namespace genofed::spe {
+namespace {
+
+namespace consent = genofed::consent::v1;
+
+class GrpcReleaseLedger final : public ReleaseLedger {
+ public:
+  GrpcReleaseLedger(rpc::ChannelSource source, const Clock& clock) : ledger_(std::move(source)), clock_(clock) {}
+
+  Status Append(const Context& ctx, const Task& task, const Review& review) override {
+    ledger::Entry entry;
+    entry.kind = ledger::EntryKind::kRelease;
+    entry.time = FormatRfc3339(std::chrono::floor<std::chrono::seconds>(clock_.Now()));
+    entry.fields = {{"run", task.order.run},
+                    {"application", task.order.application},
+                    {"project", task.order.project},
+                    {"dataset", task.order.dataset.dataset},
+                    {"version", std::to_string(task.order.dataset.version)},
+                    {"release_sha256", review.digest}};
+    std::erase_if(entry.fields, [](const auto& field) { return field.second.empty(); });
+    consent::AppendEntryRequest request;
+    request.set_idempotency_key("release-" + task.order.id);
+    GF_ASSIGN(*request.mutable_entry(), ledger::EncodeEntry(entry));
+    return ledger_.Call(ctx, &consent::LedgerService::Stub::AppendEntry, request).status();
+  }
+
+ private:
+  rpc::Peer<consent::LedgerService> ledger_;
+  const Clock& clock_;
+};
+
+class TokenApprovalCheck final : public ApprovalCheck {
+ public:
+  TokenApprovalCheck(const auth::TrustStore& trust, const Clock& clock, std::string audience, std::string country)
+      : trust_(trust), clock_(clock), audience_(std::move(audience)), country_(std::move(country)) {}
+
+  Status Check(const TaskOrder& order) override {
+    auth::ApprovalExpectation expected;
+    expected.audience = audience_;
+    expected.country = country_;
+    expected.subject = order.requester_subject;
+    expected.application = order.application;
+    expected.datasets = {order.dataset.dataset};
+    auth::Refusal why;
+    const auto approval = auth::VerifyApproval(trust_, clock_, order.approval, expected, &why);
+    if (!approval.ok()) {
+      GF_LOG(Context::Background(), warn, "task.approval_refused", {"task", order.id}, {"check", why.check});
+    }
+    return approval.status();
+  }
+
+ private:
+  const auth::TrustStore& trust_;
+  const Clock& clock_;
+  const std::string audience_;
+  const std::string country_;
+};
+
+}  // namespace
+
+std::unique_ptr<ReleaseLedger> MakeReleaseLedger(rpc::ChannelSource consent, const Clock& clock) {
+  return std::make_unique<GrpcReleaseLedger>(std::move(consent), clock);
+}
+
+std::unique_ptr<ApprovalCheck> MakeApprovalCheck(const auth::TrustStore& trust, const Clock& clock,
+                                                 std::string audience, std::string country) {
+  return std::make_unique<TokenApprovalCheck>(trust, clock, std::move(audience), std::move(country));
+}
+
+}  // namespace genofed::spe

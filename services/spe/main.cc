@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/platform/main.h"
+#include "services/spe/module.h"
+
+int main(int argc, char** argv) { return genofed::ServiceMain(argc, argv, "spe", {genofed::spe::Entry()}); }
