@@ -99,7 +99,13 @@ export function makeProvider(options, accounts) {
     conformIdTokenClaims: false,
     responseTypes: ['code'],
     pkce: { required: () => true, methods: ['S256'] },
-    ttl: { AccessToken: kLifetimeSeconds, IdToken: 3600, Session: kLifetimeSeconds, Grant: kLifetimeSeconds, Interaction: 600 },
+    ttl: {
+      AccessToken: kLifetimeSeconds,
+      IdToken: 3600,
+      Session: kLifetimeSeconds,
+      Grant: kLifetimeSeconds,
+      Interaction: 600,
+    },
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
     findAccount: (ctx, sub) => {
@@ -109,7 +115,9 @@ export function makeProvider(options, accounts) {
     extraTokenClaims: (ctx, token) => {
       const account = accountOf(token);
       // A persona is known at its own site only, whatever audience the client asked for.
-      if (!account || token.aud !== kSitePrefix + account.site) throw new errors.InvalidTarget('persona of another site');
+      if (!account || token.aud !== kSitePrefix + account.site) {
+        throw new errors.InvalidTarget('persona of another site');
+      }
       return claimsOf(account);
     },
     // There is nobody to ask for consent: choosing the persona is the whole login.

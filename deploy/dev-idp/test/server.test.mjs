@@ -17,7 +17,13 @@ const secret = randomBytes(16).toString('hex');
 const redirect = 'https://127.0.0.1:9/callback';
 const personas = {
   researcher: { subject: 'researcher', name: 'Researcher', organisation: 'University', site: 'hub' },
-  citizen_fi: { subject: 'citizen-fi', name: 'Citizen', organisation: 'Finland', site: 'fi', person_identifier: 'FI-P000001' },
+  citizen_fi: {
+    subject: 'citizen-fi',
+    name: 'Citizen',
+    organisation: 'Finland',
+    site: 'fi',
+    person_identifier: 'FI-P000001',
+  },
 };
 let issuer;
 let server;
@@ -134,7 +140,11 @@ test('persona grant: refusals', async () => {
   assert.equal((await personaToken(override)).json.error, 'invalid_request');
   const spaced = { persona: 'citizen_fi', person_identifier: 'FI P' };
   assert.equal((await personaToken(spaced)).json.error, 'invalid_request');
-  const publicClient = { grant_type: 'urn:genofed:grant-type:persona', client_id: 'genofed-portal', persona: 'researcher' };
+  const publicClient = {
+    grant_type: 'urn:genofed:grant-type:persona',
+    client_id: 'genofed-portal',
+    persona: 'researcher',
+  };
   const refused = (await call('POST', '/token', { form: publicClient })).json;
   assert.match(refused.error_description, /not allowed for this client/);
 });

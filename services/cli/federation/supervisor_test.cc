@@ -121,7 +121,8 @@ TEST_F(SupervisorTest, StopsHigherStagesFirstAndKillsWhatWillNotStop) {
     spec.ready = [this, name] { return std::filesystem::exists(dir_ / (name + ".up")); };
     ASSERT_TRUE(supervisor.Start(spec).ok());
   };
-  auto polite = dir_.Script("polite", "trap 'echo '\"$1\"' >> " + log + "; exit 0' TERM\ntouch " + dir_.path().string() +
+  auto polite = dir_.Script("polite", "trap 'echo '\"$1\"' >> " + log + "; exit 0' TERM\ntouch " +
+                                     dir_.path().string() +
                                      "/$1.up\nwhile :; do sleep 0.02; done");
   add(polite, "database", 0);
   add(stubborn, "stuck", 1);

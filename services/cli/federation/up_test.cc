@@ -29,7 +29,8 @@ constexpr char kSite[] = R"(import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 const config = JSON.parse(readFileSync(process.argv[process.argv.indexOf('--config') + 1], 'utf8'));
 const [host, port] = config.network.admin.site.split(':');
-createServer((request, response) => response.writeHead(request.url === '/readyz' ? 200 : 404).end()).listen(+port, host);
+const status = (request) => (request.url === '/readyz' ? 200 : 404);
+createServer((request, response) => response.writeHead(status(request)).end()).listen(+port, host);
 )";
 
 class UpTest : public ::testing::Test {
