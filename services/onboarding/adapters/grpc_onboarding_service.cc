@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/onboarding/adapters/grpc_onboarding_service.h"
+
+#include "genofed/onboarding/v1/onboarding.grpc.pb.h"
+#include "services/onboarding/adapters/proto_mapping.h"
+
+namespace genofed::onboarding {
+namespace {
+
+#define GF_METHOD(name) "genofed.onboarding.v1.OnboardingService/" #name
+
+// The gateway speaks for people, so it needs one; tasks stage data in without.
+Status CheckObjectsCaller(const Context& ctx) {
+  const Principal& principal = ctx.principal();
+  if (principal.workload.service != "gateway") return absl::OkStatus();
+  if (!principal.user) return Error(StatusCode::kUnauthenticated, "TOKEN_MISSING", "only holders list objects");
+  if (principal.user->HasRole("holder")) return absl::OkStatus();
+  return Error(StatusCode::kPermissionDenied, "ROLE_MISSING", "listing objects needs the role holder");
+}
+
+class GrpcOnboardingService final : public v1::OnboardingService::CallbackService {
+ public:
+  GrpcOnboardingService(rpc::Dispatcher& rpc, Submissions& submissions, obs::Metrics& metrics)
+      : rpc_(rpc), submissions_(submissions), metrics_(metrics) {}
+
+  grpc::ServerUnaryReactor* CreateSubmission(grpc::CallbackServerContext* call,
+                                             const v1::CreateSubmissionRequest* request,
+                                             v1::CreateSubmissionResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(CreateSubmission), request, response,
+        [this](const Context& ctx, const v1::CreateSubmissionRequest& r) -> Result<v1::CreateSubmissionResponse> {
+          GF_ASSIGN(auto submission, submissions_.Create(ctx, FromProto(r.dataset()), r.idempotency_key()));
+          v1::CreateSubmissionResponse answer;
+          *answer.mutable_submission() = ToProto(submission);
+          return answer;
+        });
+  }
+
+  grpc::ServerUnaryReactor* PutChunk(grpc::CallbackServerContext* call, const v1::PutChunkRequest* request,
+                                     v1::PutChunkResponse* response) override {
+    return rpc_.Unary(call, GF_METHOD(PutChunk), request, response,
+                      [this](const Context& ctx, const v1::PutChunkRequest& r) -> Result<v1::PutChunkResponse> {
+                        GF_ASSIGN(FileKind kind, FromProto(r.kind()));
+                        v1::PutChunkResponse answer;
+                        GF_ASSIGN(auto size,
+                                  submissions_.PutChunk(ctx, r.submission(), kind, r.offset(), r.data()));
+                        metrics_.Add("genofed_onboarding_upload_bytes_total", {{"kind", std::string(FileName(kind))}},
+                                     static_cast<double>(r.data().size()));
+                        answer.set_size(size);
+                        return answer;
+                      });
+  }
+
+  grpc::ServerUnaryReactor* SealFile(grpc::CallbackServerContext* call, const v1::SealFileRequest* request,
+                                     v1::SealFileResponse* response) override {
+    return rpc_.Unary(call, GF_METHOD(SealFile), request, response,
+                      [this](const Context& ctx, const v1::SealFileRequest& r) -> Result<v1::SealFileResponse> {
+                        GF_ASSIGN(FileKind kind, FromProto(r.kind()));
+                        GF_TRY(submissions_.Seal(ctx, r.submission(), kind, r.size(), r.sha256()));
+                        return v1::SealFileResponse();
+                      });
+  }
+
+  grpc::ServerUnaryReactor* StartSubmission(grpc::CallbackServerContext* call,
+                                            const v1::StartSubmissionRequest* request,
+                                            v1::StartSubmissionResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(StartSubmission), request, response,
+        [this](const Context& ctx, const v1::StartSubmissionRequest& r) -> Result<v1::StartSubmissionResponse> {
+          GF_ASSIGN(auto submission, submissions_.Start(ctx, r.submission()));
+          v1::StartSubmissionResponse answer;
+          *answer.mutable_submission() = ToProto(submission);
+          return answer;
+        });
+  }
+
+  grpc::ServerUnaryReactor* GetSubmission(grpc::CallbackServerContext* call, const v1::GetSubmissionRequest* request,
+                                          v1::GetSubmissionResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(GetSubmission), request, response,
+        [this](const Context& ctx, const v1::GetSubmissionRequest& r) -> Result<v1::GetSubmissionResponse> {
+          GF_ASSIGN(auto submission, submissions_.Get(ctx, r.submission()));
+          v1::GetSubmissionResponse answer;
+          *answer.mutable_submission() = ToProto(submission);
+          return answer;
+        });
+  }
+
+  grpc::ServerUnaryReactor* ListSubmissions(grpc::CallbackServerContext* call,
+                                            const v1::ListSubmissionsRequest* request,
+                                            v1::ListSubmissionsResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(ListSubmissions), request, response,
+        [this](const Context& ctx, const v1::ListSubmissionsRequest&) -> Result<v1::ListSubmissionsResponse> {
+          GF_ASSIGN(auto submissions, submissions_.List(ctx));
+          v1::ListSubmissionsResponse answer;
+          for (const Submission& submission : submissions) *answer.add_submissions() = ToProto(submission);
+          return answer;
+        });
+  }
+
+  grpc::ServerUnaryReactor* ListObjects(grpc::CallbackServerContext* call, const v1::ListObjectsRequest* request,
+                                        v1::ListObjectsResponse* response) override {
+    return rpc_.Unary(call, GF_METHOD(ListObjects), request, response,
+                      [this](const Context& ctx, const v1::ListObjectsRequest& r) -> Result<v1::ListObjectsResponse> {
+                        GF_TRY(CheckObjectsCaller(ctx));
+                        GF_ASSIGN(auto objects,
+                                  submissions_.Objects(ctx, r.dataset().dataset(), r.dataset().version()));
+                        v1::ListObjectsResponse answer;
+                        for (const ObjectRecord& object : objects) *answer.add_objects() = ToProto(object);
+                        return answer;
+                      });
+  }
+
+ private:
+  rpc::Dispatcher& rpc_;
+  Submissions& submissions_;
+  obs::Metrics& metrics_;
+};
+
+#undef GF_METHOD
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeGrpcOnboardingService(rpc::Dispatcher& rpc, Submissions& submissions,
+                                                         obs::Metrics& metrics) {
+  return std::make_unique<GrpcOnboardingService>(rpc, submissions, metrics);
+}
+
+}  // namespace genofed::onboarding

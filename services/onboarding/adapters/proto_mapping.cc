@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/onboarding/adapters/proto_mapping.h"
+
+#include "libs/rpc/time_codec.h"
+#include "services/onboarding/app/layout.h"
+
+namespace genofed::onboarding {
+namespace {
+
+v1::DatasetDescription ToProto(const Description& in) {
+  v1::DatasetDescription out;
+  out.set_id(in.id);
+  out.set_title(in.title);
+  out.set_description(in.description);
+  out.set_publisher(in.publisher);
+  out.set_contact_email(in.contact_email);
+  out.mutable_keywords()->Add(in.keywords.begin(), in.keywords.end());
+  out.mutable_data_use()->Add(in.data_use.begin(), in.data_use.end());
+  out.set_assembly(in.assembly);
+  return out;
+}
+
+v1::Submission::State ToProto(State state) {
+  switch (state) {
+    case State::kOpen: return v1::Submission::STATE_OPEN;
+    case State::kQueued: return v1::Submission::STATE_QUEUED;
+    case State::kRunning: return v1::Submission::STATE_RUNNING;
+    case State::kPublished: return v1::Submission::STATE_PUBLISHED;
+    case State::kRejected: return v1::Submission::STATE_REJECTED;
+    case State::kFailed: return v1::Submission::STATE_FAILED;
+  }
+  return v1::Submission::STATE_UNSPECIFIED;
+}
+
+State FromProto(v1::Submission::State state) {
+  switch (state) {
+    case v1::Submission::STATE_QUEUED: return State::kQueued;
+    case v1::Submission::STATE_RUNNING: return State::kRunning;
+    case v1::Submission::STATE_PUBLISHED: return State::kPublished;
+    case v1::Submission::STATE_REJECTED: return State::kRejected;
+    case v1::Submission::STATE_FAILED: return State::kFailed;
+    default: return State::kOpen;
+  }
+}
+
+v1::Finding ToProto(const Finding& in) {
+  v1::Finding out;
+  switch (in.severity) {
+    case Severity::kNote: out.set_severity(v1::Finding::SEVERITY_NOTE); break;
+    case Severity::kWarning: out.set_severity(v1::Finding::SEVERITY_WARNING); break;
+    case Severity::kError: out.set_severity(v1::Finding::SEVERITY_ERROR); break;
+  }
+  out.set_code(in.code);
+  out.set_file(in.file);
+  out.set_line(in.line);
+  out.set_field(in.field);
+  out.set_message(in.message);
+  out.set_count(in.count);
+  return out;
+}
+
+Finding FromProto(const v1::Finding& in) {
+  Severity severity = in.severity() == v1::Finding::SEVERITY_ERROR     ? Severity::kError
+                      : in.severity() == v1::Finding::SEVERITY_WARNING ? Severity::kWarning
+                                                                       : Severity::kNote;
+  return {severity, in.code(), in.file(), in.line(), in.field(), in.message(), in.count()};
+}
+
+}  // namespace
+
+Description FromProto(const v1::DatasetDescription& in) {
+  Description out;
+  out.id = in.id();
+  out.title = in.title();
+  out.description = in.description();
+  out.publisher = in.publisher();
+  out.contact_email = in.contact_email();
+  out.keywords.assign(in.keywords().begin(), in.keywords().end());
+  out.data_use.assign(in.data_use().begin(), in.data_use().end());
+  out.assembly = in.assembly();
+  return out;
+}
+
+Result<FileKind> FromProto(v1::FileKind kind) {
+  switch (kind) {
+    case v1::FILE_KIND_VARIANTS: return FileKind::kVariants;
+    case v1::FILE_KIND_PHENOPACKETS: return FileKind::kPhenopackets;
+    case v1::FILE_KIND_CONSENTS: return FileKind::kConsents;
+    default: return InvalidField("kind", "FILE_KIND_INVALID", "must be variants, phenopackets or consents");
+  }
+}
+
+v1::Submission ToProto(const Submission& in) {
+  v1::Submission out;
+  out.set_id(in.id);
+  *out.mutable_dataset() = ToProto(in.dataset);
+  out.set_state(ToProto(in.state));
+  out.set_stage(std::string(StageName(in.stage)));
+  out.set_percent(in.percent());
+  out.set_version(in.version);
+  auto* counts = out.mutable_counts();
+  counts->set_subjects(in.counts.subjects);
+  counts->set_subjects_included(in.counts.subjects_included);
+  counts->set_subjects_without_consent(in.counts.subjects_without_consent);
+  counts->set_samples_without_subject(in.counts.samples_without_subject);
+  counts->set_records(in.counts.records);
+  counts->set_records_quarantined(in.counts.records_quarantined);
+  counts->set_sites(in.counts.sites);
+  for (const Finding& finding : in.findings) *out.add_findings() = ToProto(finding);
+  rpc::SetTime(out.mutable_created(), in.created);
+  if (in.finished) rpc::SetTime(out.mutable_finished(), *in.finished);
+  out.set_message(in.message);
+  return out;
+}
+
+Submission FromProto(const v1::Submission& in) {
+  Submission out;
+  out.id = in.id();
+  out.dataset = FromProto(in.dataset());
+  out.state = FromProto(in.state());
+  out.stage = ParseStage(in.stage());
+  out.version = in.version();
+  const auto& counts = in.counts();
+  out.counts = {counts.subjects(), counts.subjects_included(), counts.subjects_without_consent(),
+                counts.samples_without_subject(), counts.records(), counts.records_quarantined(), counts.sites()};
+  for (const v1::Finding& finding : in.findings()) out.findings.push_back(FromProto(finding));
+  out.created = rpc::GetTime(in.created());
+  if (in.has_finished()) out.finished = rpc::GetTime(in.finished());
+  out.message = in.message();
+  return out;
+}
+
+v1::Object ToProto(const ObjectRecord& in) {
+  v1::Object out;
+  out.set_id(in.id);
+  out.set_role(in.role);
+  out.set_name(in.name);
+  out.set_path(Layout::ObjectPath(in.id));
+  out.set_plain_size(in.plain_size);
+  out.set_plain_sha256(in.plain_sha256);
+  out.set_body_size(in.body_size);
+  out.set_body_sha256(in.body_sha256);
+  rpc::SetTime(out.mutable_created(), in.created);
+  return out;
+}
+
+}  // namespace genofed::onboarding

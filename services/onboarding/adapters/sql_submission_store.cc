@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/onboarding/adapters/sql_submission_store.h"
+
+#include "services/onboarding/adapters/sql_rows.h"
+
+namespace genofed::onboarding {
+namespace {
+
+// Open submissions hold disk space; a person needs few at a time.
+constexpr std::int64_t kMaxOpen = 20;
+
+Status NotOpen() {
+  return Error(StatusCode::kFailedPrecondition, "SUBMISSION_NOT_OPEN", "the submission takes no more files");
+}
+
+}  // namespace
+
+Result<Submission> SqlSubmissionStore::Create(const Context& ctx, const Submission& submission,
+                                              const std::string& key) {
+  const Holder& holder = submission.holder;
+  return database_.Transact(ctx, [&](sql::Tx& tx) -> Result<Submission> {
+    GF_ASSIGN(auto known, tx.Exec("SELECT " GF_SUBMISSION_COLUMNS " FROM submissions "
+                                  "WHERE issuer = $1 AND subject = $2 AND idempotency_key = $3",
+                                  holder.issuer, holder.subject, key));
+    if (!known.empty()) return ReadSubmission(known[0]);
+    GF_TRY(CheckHolder(tx, holder, submission.dataset.id));
+    GF_ASSIGN(auto open, tx.Exec("SELECT count(*) FROM submissions "
+                                 "WHERE issuer = $1 AND subject = $2 AND state = 'open'",
+                                 holder.issuer, holder.subject));
+    if (open[0].Int(0) >= kMaxOpen) {
+      return Error(StatusCode::kResourceExhausted, "TOO_MANY_SUBMISSIONS", "{} submissions are open; start them first",
+                   kMaxOpen);
+    }
+    GF_TRY(tx.Exec("INSERT INTO submissions (id, issuer, subject, organisation, idempotency_key, dataset, state, "
+                   "document, created) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                   submission.id, holder.issuer, holder.subject, holder.organisation, key, submission.dataset.id,
+                   StateName(submission.state), ToDocument(submission), submission.created));
+    return submission;
+  });
+}
+
+Result<Submission> SqlSubmissionStore::Find(const Context& ctx, const std::string& id) {
+  return database_.Read(ctx, [&](sql::Tx& tx) { return FindSubmission(tx, id); });
+}
+
+Result<std::vector<Submission>> SqlSubmissionStore::List(const Context& ctx, const std::optional<User>& of) {
+  return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::vector<Submission>> {
+    User user = of.value_or(User());
+    GF_ASSIGN(auto rows, tx.Exec("SELECT " GF_SUBMISSION_COLUMNS " FROM submissions WHERE $1 OR (issuer = $2 AND "
+                                 "(subject = $3 OR (organisation <> '' AND organisation = $4))) "
+                                 "ORDER BY created DESC, id DESC LIMIT 200",
+                                 !of.has_value(), user.issuer, user.subject, user.organisation));
+    std::vector<Submission> submissions;
+    for (sql::Row row : rows) {
+      GF_ASSIGN(auto submission, ReadSubmission(row));
+      submissions.push_back(std::move(submission));
+    }
+    return submissions;
+  });
+}
+
+Result<UploadedFile> SqlSubmissionStore::FindFile(const Context& ctx, const std::string& id, FileKind kind) {
+  return database_.Read(ctx, [&](sql::Tx& tx) -> Result<UploadedFile> {
+    GF_ASSIGN(auto rows,
+              tx.Exec("SELECT size, sha256 FROM files WHERE submission = $1 AND kind = $2", id, FileName(kind)));
+    if (rows.empty()) return UploadedFile();
+    return UploadedFile{rows[0].Int(0), !rows[0].IsNull(1), rows[0].Text(1)};
+  });
+}
+
+Status SqlSubmissionStore::GrowFile(const Context& ctx, const std::string& id, FileKind kind, std::int64_t size) {
+  return database_.Transact(ctx, [&](sql::Tx& tx) -> Status {
+    GF_ASSIGN(auto rows,
+              tx.Exec("INSERT INTO files (submission, kind, size) SELECT id, $2, $3 FROM submissions "
+                      "WHERE id = $1 AND state = 'open' ON CONFLICT (submission, kind) DO UPDATE "
+                      "SET size = greatest(files.size, excluded.size) WHERE files.sha256 IS NULL",
+                      id, FileName(kind), size));
+    return rows.affected() == 1 ? absl::OkStatus() : NotOpen();
+  });
+}
+
+Status SqlSubmissionStore::SealFile(const Context& ctx, const std::string& id, FileKind kind,
+                                    const UploadedFile& file) {
+  return database_.Transact(ctx, [&](sql::Tx& tx) -> Status {
+    GF_ASSIGN(auto rows, tx.Exec("UPDATE files SET sha256 = $4 WHERE submission = $1 AND kind = $2 AND size = $3 "
+                                 "AND sha256 IS NULL",
+                                 id, FileName(kind), file.size, file.sha256));
+    return rows.affected() == 1 ? absl::OkStatus() : NotOpen();
+  });
+}
+
+Status SqlSubmissionStore::Start(const Context& ctx, const Submission& submission) {
+  return database_.Transact(ctx, [&](sql::Tx& tx) -> Status {
+    GF_ASSIGN(auto rows, tx.Exec("UPDATE submissions SET state = $2, document = $3, started = $4 "
+                                 "WHERE id = $1 AND state = 'open'",
+                                 submission.id, StateName(submission.state), ToDocument(submission),
+                                 submission.started));
+    if (rows.affected() == 0) return absl::OkStatus();  // somebody was faster
+    return tx.Exec("INSERT INTO jobs (id) VALUES ($1)", submission.id).status();
+  });
+}
+
+Result<std::vector<ObjectRecord>> SqlSubmissionStore::PublishedObjects(const Context& ctx, const std::string& dataset,
+                                                                       std::int32_t version, Holder* holder) {
+  return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::vector<ObjectRecord>> {
+    GF_ASSIGN(auto found, tx.Exec("SELECT id, issuer, subject, organisation FROM submissions "
+                                  "WHERE dataset = $1 AND version = $2 AND state = 'published'",
+                                  dataset, version));
+    if (found.empty()) {
+      return Error(StatusCode::kNotFound, "DATASET_UNKNOWN", "no version {} of {} is published", version, dataset);
+    }
+    *holder = {found[0].Text(1), found[0].Text(2), found[0].Text(3)};
+    GF_ASSIGN(auto rows, tx.Exec("SELECT " GF_OBJECT_COLUMNS " FROM objects o WHERE o.submission = $1 ORDER BY o.role",
+                                 found[0].Text(0)));
+    std::vector<ObjectRecord> objects;
+    for (sql::Row row : rows) objects.push_back(ReadObject(row));
+    for (ObjectRecord& object : objects) object.header.clear();
+    return objects;
+  });
+}
+
+}  // namespace genofed::onboarding

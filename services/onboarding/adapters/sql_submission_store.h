@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "libs/sql/database.h"
+#include "libs/sql/lease.h"
+#include "services/onboarding/app/ports.h"
+
+namespace genofed::onboarding {
+
+// The table of work items, for sql::LeaseLoop.
+inline constexpr char kJobs[] = "jobs";
+
+class SqlSubmissionStore final : public SubmissionStore {
+ public:
+  explicit SqlSubmissionStore(sql::Database& database) : database_(database) {}
+
+  Result<Submission> Create(const Context& ctx, const Submission& submission, const std::string& key) override;
+  Result<Submission> Find(const Context& ctx, const std::string& id) override;
+  Result<std::vector<Submission>> List(const Context& ctx, const std::optional<User>& of) override;
+  Result<UploadedFile> FindFile(const Context& ctx, const std::string& id, FileKind kind) override;
+  Status GrowFile(const Context& ctx, const std::string& id, FileKind kind, std::int64_t size) override;
+  Status SealFile(const Context& ctx, const std::string& id, FileKind kind, const UploadedFile& file) override;
+  Status Start(const Context& ctx, const Submission& submission) override;
+  Result<std::vector<ObjectRecord>> PublishedObjects(const Context& ctx, const std::string& dataset,
+                                                     std::int32_t version, Holder* holder) override;
+
+ private:
+  sql::Database& database_;
+};
+
+// For one lease. Every write first makes sure, in its own transaction, that the lease still holds.
+class SqlRunStore final : public RunStore {
+ public:
+  SqlRunStore(sql::Database& database, const sql::LeaseTable& leases, sql::Lease lease)
+      : database_(database), leases_(leases), lease_(std::move(lease)) {}
+
+  Result<Submission> Load(const Context& ctx) override;
+  Status Save(const Context& ctx, const Submission& submission) override;
+  Result<std::int32_t> ReserveVersion(const Context& ctx) override;
+  Result<std::vector<ObjectRecord>> Objects(const Context& ctx) override;
+  Status AddObject(const Context& ctx, const ObjectRecord& object) override;
+  Status MarkHeaderStored(const Context& ctx, const std::string& object) override;
+  Status DropObjects(const Context& ctx) override;
+
+ private:
+  sql::Database& database_;
+  const sql::LeaseTable& leases_;
+  const sql::Lease lease_;
+};
+
+}  // namespace genofed::onboarding

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/onboarding/app/check_variants.h"
+
+#include "libs/genomics/vcf_reader.h"
+
+namespace genofed::onboarding {
+namespace {
+
+using genomics::Assembly;
+
+// A chromosome of the reference has exactly the length that the other assembly gives it.
+bool IsOfOtherAssembly(const genomics::Reference& reference, Assembly assembly) {
+  Assembly other = assembly == Assembly::kGrch38 ? Assembly::kGrch37 : Assembly::kGrch38;
+  for (int i = 1; i <= 22; ++i) {
+    std::string contig = std::to_string(i);
+    std::int64_t length = reference.Length(contig);
+    if (length > 0 && length == genomics::ContigLength(other, contig) &&
+        length != genomics::ContigLength(assembly, contig)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::string CodeOf(genomics::VcfCode code) {
+  if (code == genomics::VcfCode::kNotVcf) return "NOT_A_VCF";
+  return std::string(genomics::VcfCodeName(code));
+}
+
+Finding About(Severity severity, std::string code, std::string field, std::string message) {
+  return {severity, std::move(code), std::string(FileName(FileKind::kVariants)), 0, std::move(field),
+          std::move(message)};
+}
+
+void AddProblems(const genomics::VcfReport& report, Findings& findings) {
+  std::map<genomics::VcfCode, std::uint64_t> listed;
+  for (const genomics::VcfProblem& problem : report.reasons) {
+    Severity severity = genomics::IsFatal(problem.code) ? Severity::kError : Severity::kWarning;
+    findings.Add({severity, CodeOf(problem.code), std::string(FileName(FileKind::kVariants)),
+                  static_cast<std::int64_t>(problem.line), problem.field, problem.message});
+    ++listed[problem.code];
+  }
+  for (const auto& [code, count] : listed) {
+    auto all = report.counts.find(std::string(genomics::VcfCodeName(code)));
+    if (all == report.counts.end() || all->second <= count) continue;
+    Severity severity = genomics::IsFatal(code) ? Severity::kError : Severity::kWarning;
+    Finding rest = About(severity, CodeOf(code), "", "more of the same");
+    rest.count = static_cast<std::int64_t>(all->second - count);
+    findings.Add(std::move(rest));
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<genomics::Reference>> OpenReference(const std::filesystem::path& fasta, Assembly assembly) {
+  if (fasta.empty()) return std::unique_ptr<genomics::Reference>();
+  auto reference = genomics::Reference::Open(fasta);
+  if (!reference.ok()) {
+    // Internal: people mend it, and the work is tried again.
+    return Error(StatusCode::kInternal, Reason(reference.status()), "the reference genome cannot be read");
+  }
+  if (IsOfOtherAssembly(**reference, assembly)) return std::unique_ptr<genomics::Reference>();
+  return *std::move(reference);
+}
+
+void CheckVariants(const std::filesystem::path& vcf, Assembly assembly, genomics::Reference* reference,
+                   Findings& findings, Counts& counts) {
+  genomics::VcfReport report = genomics::CheckVcf(vcf, reference);
+  counts.records = static_cast<std::int64_t>(report.records);
+  counts.records_quarantined = static_cast<std::int64_t>(report.rejected);
+  AddProblems(report, findings);
+  if (report.fatal) return;
+  if (report.records == report.rejected) {
+    findings.Add(About(Severity::kError, "NO_RECORDS", "", "the file has no record that can be used"));
+  }
+  if (!report.assembly) {
+    findings.Add(About(Severity::kNote, "ASSEMBLY_UNKNOWN", "##contig",
+                       "the header does not tell the assembly; the description's was taken"));
+  } else if (*report.assembly != assembly) {
+    findings.Add(About(Severity::kError, "ASSEMBLY_MISMATCH", "##contig",
+                       fmt::format("the header is of {}, the description says {}",
+                                   genomics::AssemblyName(*report.assembly), genomics::AssemblyName(assembly))));
+  }
+  if (reference == nullptr) {
+    findings.Add(About(Severity::kNote, "REFERENCE_NOT_CHECKED", "REF",
+                       "this node has no reference genome of the assembly: REF was not compared, and alleles are "
+                       "trimmed but not left-aligned"));
+  }
+}
+
+}  // namespace genofed::onboarding

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libs/genomics/reference.h"
+#include "libs/genomics/variant.h"
+#include "services/onboarding/domain/finding.h"
+#include "services/onboarding/domain/submission.h"
+
+namespace genofed::onboarding {
+
+// The site's reference genome, or null when none is configured (`fasta` empty) or it is of the other assembly.
+Result<std::unique_ptr<genomics::Reference>> OpenReference(const std::filesystem::path& fasta,
+                                                           genomics::Assembly assembly);
+
+// Reads the whole VCF or BCF. What makes it unfit is an error; what makes a record unfit is a warning, and the
+// record is left out (quarantined). Codes are those of genomics::VcfCodeName (NOT_VCF is NOT_A_VCF here),
+// ASSEMBLY_MISMATCH, NO_RECORDS, and the notes ASSEMBLY_UNKNOWN and REFERENCE_NOT_CHECKED.
+void CheckVariants(const std::filesystem::path& vcf, genomics::Assembly assembly, genomics::Reference* reference,
+                   Findings& findings, Counts& counts);
+
+}  // namespace genofed::onboarding

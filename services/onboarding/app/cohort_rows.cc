@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/onboarding/app/cohort_rows.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+namespace genofed::onboarding {
+namespace {
+
+Status Invalid(std::string_view what) {
+  return Error(StatusCode::kDataLoss, "CONSENT_ANSWER_INVALID", "the consent service's answer {}", what);
+}
+
+bool IsPseudonym(std::string_view text) {
+  return text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+std::string_view SexWord(genomics::Sex sex) {
+  switch (sex) {
+    case genomics::Sex::kFemale: return "FEMALE";
+    case genomics::Sex::kMale: return "MALE";
+    case genomics::Sex::kUnknown: break;
+  }
+  return "UNKNOWN_SEX";
+}
+
+}  // namespace
+
+Result<CohortRows> ArrangeRows(const People& people, std::span<const RegisteredSubject> answers) {
+  if (answers.size() != people.subjects.size()) return Invalid("has another number of subjects");
+  auto included = std::count_if(answers.begin(), answers.end(), [](const auto& answer) { return answer.included; });
+  auto n = static_cast<std::size_t>(included);
+  CohortRows rows;
+  rows.samples.resize(n);
+  rows.pseudonyms.resize(n);
+  rows.individuals.resize(n);
+  std::unordered_set<std::string_view> seen;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    const RegisteredSubject& answer = answers[i];
+    if (!answer.included) continue;
+    auto row = static_cast<std::size_t>(answer.row);
+    if (answer.row < 0 || row >= n || !rows.samples[row].empty()) return Invalid("has wrong rows");
+    if (!IsPseudonym(answer.pseudonym) || !seen.insert(answer.pseudonym).second) return Invalid("has wrong pseudonyms");
+    rows.samples[row] = people.subjects[i].sample;
+    rows.pseudonyms[row] = answer.pseudonym;
+    rows.individuals[row] = people.subjects[i].individual;
+  }
+  return rows;
+}
+
+std::string PhenotypeTable(const CohortRows& rows) {
+  std::string table = "pseudonym\tsex\tage_years\tterms\n";
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const genomics::Individual& person = rows.individuals[i];
+    std::string age = person.age_months ? std::to_string(*person.age_months / 12) : "";
+    table += fmt::format("{}\t{}\t{}\t", rows.pseudonyms[i], SexWord(person.sex), age);
+    for (std::size_t t = 0; t < person.terms.size(); ++t) table += (t == 0 ? "" : ";") + person.terms[t];
+    table += '\n';
+  }
+  return table;
+}
+
+}  // namespace genofed::onboarding

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "services/onboarding/domain/submission.h"
+
+namespace genofed::onboarding {
+
+// Where this service keeps files. All names are made here from identifiers that were checked before.
+class Layout {
+ public:
+  // `root` is <data_dir>/onboarding.
+  explicit Layout(std::filesystem::path root) : root_(std::move(root)) {}
+
+  const std::filesystem::path& root() const { return root_; }
+  std::filesystem::path Uploads(const std::string& submission) const { return root_ / "submissions" / submission; }
+  std::filesystem::path Upload(const std::string& submission, FileKind kind) const {
+    return Uploads(submission) / FileName(kind);
+  }
+  // Clear text of genotypes lives only here, and only while a stage runs. Emptied at every start.
+  std::filesystem::path Scratch() const { return root_ / "scratch"; }
+  std::filesystem::path Object(const std::string& object) const { return root_ / "objects" / (object + ".c4gh"); }
+  std::filesystem::path Index(const std::string& dataset, int version) const {
+    return root_ / "index" / dataset / std::to_string(version);
+  }
+
+  // As other services of the site are told, below the site's data directory.
+  static std::string ObjectPath(const std::string& object) { return "onboarding/objects/" + object + ".c4gh"; }
+  static std::string IndexPath(const std::string& dataset, int version) {
+    return "onboarding/index/" + dataset + "/" + std::to_string(version);
+  }
+
+ private:
+  std::filesystem::path root_;
+};
+
+}  // namespace genofed::onboarding

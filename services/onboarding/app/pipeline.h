@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+
+#include "libs/core/random.h"
+#include "libs/obs/metrics.h"
+#include "services/onboarding/app/layout.h"
+#include "services/onboarding/app/ports.h"
+
+namespace genofed::onboarding {
+
+// Takes a started submission to its end: published, rejected with findings, or failed. One object serves any number
+// of runs; all references are borrowed.
+//
+// May be killed anywhere and run again: what a stage left is either recorded in the database after it is durable, or
+// made anew with the same result. Neither person identifiers nor their link to pseudonyms are ever stored; a repeated
+// run reads them from the uploaded files again and asks the consent service again, which answers the same.
+class Pipeline {
+ public:
+  struct Options {
+    std::filesystem::path reference_fasta;  // empty: none
+  };
+  Pipeline(Layout layout, ConsentClient& consent, Publisher& publisher, const Clock& clock, Random& random,
+           obs::Metrics& metrics, Options options);
+
+  // OK once the submission is at its end and its uploaded files are gone. An error means: try again later; the
+  // submission says what it waits for.
+  Status Run(const Context& ctx, RunStore& store);
+  // Removes what a killed process left in clear. Call before the first Run, when no other process runs.
+  Status EmptyScratch() const;
+
+ private:
+  class Job;
+
+  Status End(const Context& ctx, RunStore& store, const Submission& submission);
+
+  const Layout layout_;
+  ConsentClient& consent_;
+  Publisher& publisher_;
+  const Clock& clock_;
+  Random& random_;
+  obs::Metrics& metrics_;
+  const Options options_;
+};
+
+}  // namespace genofed::onboarding

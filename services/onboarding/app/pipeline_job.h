@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Internal to app/pipeline.cc and app/pipeline_job.cc.
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include "libs/genomics/reference.h"
+#include "libs/genomics/variant.h"
+#include "services/onboarding/app/cohort_rows.h"
+#include "services/onboarding/app/pipeline.h"
+
+namespace genofed::onboarding {
+
+// One run of one submission.
+class Pipeline::Job {
+ public:
+  Job(Pipeline& pipeline, const Context& ctx, RunStore& store, Submission submission);
+
+  // Runs the stages that are left. On OK the submission is final; on an error WaitsFor() and Permanent() say why.
+  Status RunStages();
+  // Stores the end of the submission.
+  Status Finish(State state, std::string message);
+
+  const Submission& submission() const { return submission_; }
+  // What did not answer or did not work: "consent", or the stage's own name.
+  std::string WaitsFor() const;
+  // Whether trying again cannot help.
+  bool Permanent(const Status& status) const;
+  // Keeps the reason where people see it.
+  Status NoteDelay(const Status& status);
+
+ private:
+  Status Enter(Stage stage);
+  Status Check();
+  Status Link();
+  Status Register();
+  Status Genotypes();
+  Status Phenotypes();
+  Status Encrypt();
+  Status Index();
+  Status Publish();
+  Status Seal(const char* role);
+  // Ends the run as rejected when there is an error among the findings.
+  Status MergeFindings(std::vector<Finding> findings);
+
+  Pipeline& pipeline_;
+  const Context& ctx_;
+  RunStore& store_;
+  Submission submission_;
+  const Stage resumed_at_;  // stages before it were done by an earlier run
+  genomics::Assembly assembly_ = genomics::Assembly::kGrch38;
+  std::unique_ptr<genomics::Reference> reference_;  // null: none to compare with
+  People people_;
+  CohortRows rows_;
+  std::string peer_;                // being asked now
+  bool index_published_ = false;    // from then on the version is public: nothing may take it back
+};
+
+}  // namespace genofed::onboarding

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libs/core/context.h"
+#include "services/onboarding/domain/submission.h"
+
+namespace genofed::onboarding {
+
+// Submissions as holders and coordinators see them.
+class SubmissionStore {
+ public:
+  virtual ~SubmissionStore() = default;
+  // Adds a submission, or returns the one that this person created with the same key. Errors: PermissionDenied
+  // DATASET_OF_ANOTHER_HOLDER, ResourceExhausted TOO_MANY_SUBMISSIONS (open ones of this person).
+  virtual Result<Submission> Create(const Context& ctx, const Submission& submission, const std::string& key) = 0;
+  // NotFound SUBMISSION_UNKNOWN.
+  virtual Result<Submission> Find(const Context& ctx, const std::string& id) = 0;
+  // Newest first, at most 200. With `of`, only those that this person may see as a holder.
+  virtual Result<std::vector<Submission>> List(const Context& ctx, const std::optional<User>& of) = 0;
+  // A file that was never written has size 0.
+  virtual Result<UploadedFile> FindFile(const Context& ctx, const std::string& id, FileKind kind) = 0;
+  // The file has at least `size` bytes. FailedPrecondition SUBMISSION_NOT_OPEN unless it is open.
+  virtual Status GrowFile(const Context& ctx, const std::string& id, FileKind kind, std::int64_t size) = 0;
+  virtual Status SealFile(const Context& ctx, const std::string& id, FileKind kind, const UploadedFile& file) = 0;
+  // Stores the queued submission and its work item in one transaction, if it is still open.
+  virtual Status Start(const Context& ctx, const Submission& submission) = 0;
+  // NotFound DATASET_UNKNOWN unless the version is published. `*holder` gets its holder.
+  virtual Result<std::vector<ObjectRecord>> PublishedObjects(const Context& ctx, const std::string& dataset,
+                                                             std::int32_t version, Holder* holder) = 0;
+};
+
+// What the worker that runs a submission writes. Every method fails with LEASE_LOST once another worker has it.
+class RunStore {
+ public:
+  virtual ~RunStore() = default;
+  virtual Result<Submission> Load(const Context& ctx) = 0;
+  virtual Status Save(const Context& ctx, const Submission& submission) = 0;
+  // The version this submission will publish: one more than any that was reserved for the dataset. The same answer
+  // when asked again. Unavailable DATASET_BUSY while another submission of the dataset holds a version and runs;
+  // PermissionDenied DATASET_OF_ANOTHER_HOLDER.
+  virtual Result<std::int32_t> ReserveVersion(const Context& ctx) = 0;
+  virtual Result<std::vector<ObjectRecord>> Objects(const Context& ctx) = 0;
+  virtual Status AddObject(const Context& ctx, const ObjectRecord& object) = 0;
+  virtual Status MarkHeaderStored(const Context& ctx, const std::string& object) = 0;
+  virtual Status DropObjects(const Context& ctx) = 0;
+};
+
+// Where uploaded bytes rest until the pipeline ends.
+class UploadFiles {
+ public:
+  virtual ~UploadFiles() = default;
+  // The bytes are on disk when this returns.
+  virtual Status Write(const std::string& submission, FileKind kind, std::int64_t offset, std::string_view data) = 0;
+  // Hex SHA-256 of the first `size` bytes; the file is cut to that size. DataLoss UPLOAD_LOST if it is shorter.
+  virtual Result<std::string> Finish(const Context& ctx, const std::string& submission, FileKind kind,
+                                     std::int64_t size) = 0;
+};
+
+struct SubjectConsent {
+  std::string person_identifier;
+  std::uint8_t permissions = 0;  // bits of libs/genomics/fhir_consent.h
+};
+
+struct RegisteredSubject {
+  bool included = false;
+  std::string pseudonym;  // 32 hex digits
+  std::int32_t row = -1;
+};
+
+// The consent and key services of the site.
+class ConsentClient {
+ public:
+  virtual ~ConsentClient() = default;
+  // One answer for each subject, in order; repeating gives the same.
+  virtual Result<std::vector<RegisteredSubject>> Register(const Context& ctx, const std::string& dataset,
+                                                          std::int32_t version,
+                                                          std::span<const SubjectConsent> subjects) = 0;
+  // 32 raw bytes.
+  virtual Result<std::string> EncryptionKey(const Context& ctx) = 0;
+  virtual Status StoreHeader(const Context& ctx, const std::string& dataset, std::int32_t version,
+                             const ObjectRecord& object) = 0;
+};
+
+// Where a finished version is made known.
+class Publisher {
+ public:
+  virtual ~Publisher() = default;
+  // `index_path` is below the site's data directory.
+  virtual Status PublishIndex(const Context& ctx, const Submission& submission, const std::string& index_path) = 0;
+  virtual Status SubmitRecord(const Context& ctx, const Submission& submission) = 0;
+};
+
+}  // namespace genofed::onboarding

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "libs/core/random.h"
+#include "services/onboarding/app/cohort_rows.h"
+#include "services/onboarding/app/layout.h"
+
+namespace genofed::onboarding {
+
+// Whose object it is and to whom it is encrypted.
+struct ObjectRequest {
+  std::string submission;
+  std::string recipient;  // the key service's X25519 public key, 32 bytes
+};
+
+// Makes the genotypes of the rows, renamed to pseudonyms, into a Crypt4GH body in the store. Clear text exists only
+// in a private scratch directory, until this returns. The identifier is new each time: a body that no row of the
+// database names can be opened by nobody, because its header was kept nowhere.
+Result<ObjectRecord> SealGenotypes(const Layout& layout, const CohortRows& rows, const ObjectRequest& request,
+                                   const Clock& clock, Random& random);
+// The phenotype table likewise; its clear text never reaches a disk.
+Result<ObjectRecord> SealPhenotypes(const Layout& layout, const CohortRows& rows, const ObjectRequest& request,
+                                    const Clock& clock, Random& random);
+
+}  // namespace genofed::onboarding

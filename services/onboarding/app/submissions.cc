@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/onboarding/app/submissions.h"
+
+#include <algorithm>
+
+namespace genofed::onboarding {
+namespace {
+
+constexpr std::size_t kMaxKeyBytes = 200;
+
+bool IsHexDigest(std::string_view text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+bool IsKey(std::string_view key) {
+  return !key.empty() && key.size() <= kMaxKeyBytes &&
+         std::all_of(key.begin(), key.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+Status Unknown() { return Error(StatusCode::kNotFound, "SUBMISSION_UNKNOWN", "there is no such submission"); }
+
+Status NotOpen() {
+  return Error(StatusCode::kFailedPrecondition, "SUBMISSION_NOT_OPEN", "the submission takes no more files");
+}
+
+// Coordinators and operators see every submission.
+bool SeesAll(const User& user) { return user.HasRole("ncp") || user.HasRole("operator"); }
+
+}  // namespace
+
+Submissions::Submissions(SubmissionStore& store, UploadFiles& files, const Clock& clock, Random& random,
+                         Options options, std::function<void()> started)
+    : store_(store), files_(files), clock_(clock), random_(random), options_(std::move(options)),
+      started_(std::move(started)) {}
+
+Mutex& Submissions::LockOf(const std::string& id) {
+  return locks_[std::hash<std::string>()(id) % locks_.size()];
+}
+
+Result<Submission> Submissions::FindOwn(const Context& ctx, const std::string& id) {
+  const auto& user = ctx.principal().user;
+  GF_ASSIGN(Submission submission, store_.Find(ctx, id));
+  if (!user || !submission.holder.Is(*user)) return Unknown();
+  return submission;
+}
+
+Result<Submission> Submissions::Create(const Context& ctx, Description dataset, const std::string& idempotency_key) {
+  const auto& user = ctx.principal().user;
+  if (!user) return Error(StatusCode::kUnauthenticated, "TOKEN_MISSING", "a holder creates submissions");
+  GF_TRY(Validate(dataset, options_.country));
+  if (!IsKey(idempotency_key)) {
+    return InvalidField("idempotency_key", "KEY_INVALID", "must be 1 to {} printable ASCII characters without blanks",
+                        kMaxKeyBytes);
+  }
+  Submission submission;
+  submission.id = NewId("sub", clock_, random_);
+  submission.holder = {user->issuer, user->subject, user->organisation};
+  submission.dataset = std::move(dataset);
+  submission.created = clock_.Now();
+  GF_ASSIGN(Submission stored, store_.Create(ctx, submission, idempotency_key));
+  if (stored.dataset != submission.dataset) {
+    return Error(StatusCode::kAlreadyExists, "KEY_REUSED", "the idempotency key was used for another description");
+  }
+  return stored;
+}
+
+Result<std::int64_t> Submissions::PutChunk(const Context& ctx, const std::string& id, FileKind kind,
+                                           std::int64_t offset, std::string_view data) {
+  if (data.size() > kMaxChunkBytes) {
+    return InvalidField("data", "CHUNK_TOO_LARGE", "at most {} bytes at once", kMaxChunkBytes);
+  }
+  auto length = static_cast<std::int64_t>(data.size());
+  if (offset < 0) return InvalidField("offset", "OFFSET_INVALID", "must not be negative");
+  if (offset > options_.max_file_bytes - length) {
+    return InvalidField("offset", "FILE_TOO_LARGE", "a file has at most {} bytes", options_.max_file_bytes);
+  }
+  GF_ASSIGN(Submission submission, FindOwn(ctx, id));
+  MutexLock lock(LockOf(id));
+  GF_ASSIGN(UploadedFile file, store_.FindFile(ctx, id, kind));
+  if (file.sealed) {
+    if (offset + length <= file.size) return file.size;
+    return Error(StatusCode::kFailedPrecondition, "FILE_SEALED", "the file was sealed with {} bytes", file.size);
+  }
+  if (submission.state != State::kOpen) return NotOpen();
+  if (offset > file.size) {
+    return WithField(Error(StatusCode::kFailedPrecondition, "OFFSET_GAP",
+                           "the next piece starts at offset {}", file.size),
+                     "offset", fmt::format("expected {}", file.size));
+  }
+  GF_TRY(files_.Write(id, kind, offset, data));
+  std::int64_t size = std::max(file.size, offset + length);
+  if (size > file.size) GF_TRY(store_.GrowFile(ctx, id, kind, size));
+  return size;
+}
+
+Status Submissions::Seal(const Context& ctx, const std::string& id, FileKind kind, std::int64_t size,
+                         const std::string& sha256) {
+  if (!IsHexDigest(sha256)) return InvalidField("sha256", "SHA256_INVALID", "must be 64 lower-case hex digits");
+  GF_ASSIGN(Submission submission, FindOwn(ctx, id));
+  MutexLock lock(LockOf(id));
+  GF_ASSIGN(UploadedFile file, store_.FindFile(ctx, id, kind));
+  if (file.sealed && file.size == size && file.sha256 == sha256) return absl::OkStatus();
+  if (file.sealed) {
+    return Error(StatusCode::kFailedPrecondition, "FILE_SEALED", "the file was sealed with other values");
+  }
+  if (submission.state != State::kOpen) return NotOpen();
+  if (file.size != size || size == 0) {
+    return WithField(Error(StatusCode::kFailedPrecondition, "SIZE_MISMATCH", "{} bytes were received", file.size),
+                     "size", fmt::format("expected {}", file.size));
+  }
+  GF_ASSIGN(std::string measured, files_.Finish(ctx, id, kind, size));
+  if (measured != sha256) {
+    return WithField(Error(StatusCode::kFailedPrecondition, "CHECKSUM_MISMATCH",
+                           "the bytes received have another SHA-256; send the file again from offset 0"),
+                     "sha256", "differs from the bytes received");
+  }
+  return store_.SealFile(ctx, id, kind, {size, true, sha256});
+}
+
+Result<Submission> Submissions::Start(const Context& ctx, const std::string& id) {
+  GF_ASSIGN(Submission submission, FindOwn(ctx, id));
+  if (submission.state != State::kOpen) return submission;
+  Status missing = Error(StatusCode::kFailedPrecondition, "FILE_NOT_SEALED", "files are missing or not sealed");
+  for (FileKind kind : kFileKinds) {
+    GF_ASSIGN(UploadedFile file, store_.FindFile(ctx, id, kind));
+    if (!file.sealed) missing = WithField(std::move(missing), FileName(kind), "must be sent and sealed");
+  }
+  if (!Fields(missing).empty()) return missing;
+  submission.state = State::kQueued;
+  submission.started = clock_.Now();
+  GF_TRY(store_.Start(ctx, submission));
+  started_();
+  return store_.Find(ctx, id);
+}
+
+Result<Submission> Submissions::Get(const Context& ctx, const std::string& id) {
+  const auto& user = ctx.principal().user;
+  if (user && SeesAll(*user)) return store_.Find(ctx, id);
+  return FindOwn(ctx, id);
+}
+
+Result<std::vector<Submission>> Submissions::List(const Context& ctx) {
+  const auto& user = ctx.principal().user;
+  if (!user) return Error(StatusCode::kUnauthenticated, "TOKEN_MISSING", "only people list submissions");
+  return store_.List(ctx, SeesAll(*user) ? std::nullopt : user);
+}
+
+Result<std::vector<ObjectRecord>> Submissions::Objects(const Context& ctx, const std::string& dataset,
+                                                       std::int32_t version) {
+  Holder holder;
+  GF_ASSIGN(auto objects, store_.PublishedObjects(ctx, dataset, version, &holder));
+  const auto& user = ctx.principal().user;
+  if (user && !holder.Is(*user)) {
+    return Error(StatusCode::kNotFound, "DATASET_UNKNOWN", "no version {} of {} is published", version, dataset);
+  }
+  return objects;
+}
+
+}  // namespace genofed::onboarding

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libs/core/mutex.h"
+#include "libs/core/random.h"
+#include "services/onboarding/app/ports.h"
+
+namespace genofed::onboarding {
+
+// One upload call may carry this much.
+inline constexpr std::size_t kMaxChunkBytes = 8U << 20;
+
+// What holders do until the pipeline starts, and what they and coordinators see afterwards.
+class Submissions {
+ public:
+  struct Options {
+    std::string country;  // "FI"
+    std::int64_t max_file_bytes = std::int64_t{64} << 30;
+  };
+  // `started` is told that there is work. All references are borrowed.
+  Submissions(SubmissionStore& store, UploadFiles& files, const Clock& clock, Random& random, Options options,
+              std::function<void()> started);
+
+  // All methods act for the user of `ctx`, whose role was checked. A submission of somebody else does not exist
+  // for a holder: NotFound SUBMISSION_UNKNOWN.
+  Result<Submission> Create(const Context& ctx, Description dataset, const std::string& idempotency_key);
+  // Bytes held now. Errors: CHUNK_TOO_LARGE, FILE_TOO_LARGE, OFFSET_GAP (names the offset expected), FILE_SEALED.
+  // Bytes of a sealed file that come again are accepted and ignored.
+  Result<std::int64_t> PutChunk(const Context& ctx, const std::string& id, FileKind kind, std::int64_t offset,
+                                std::string_view data);
+  // Errors: SIZE_MISMATCH, CHECKSUM_MISMATCH. Sealing again with the same values changes nothing.
+  Status Seal(const Context& ctx, const std::string& id, FileKind kind, std::int64_t size, const std::string& sha256);
+  // Errors: FILE_NOT_SEALED naming the file. Starting again returns the submission as it is.
+  Result<Submission> Start(const Context& ctx, const std::string& id);
+  Result<Submission> Get(const Context& ctx, const std::string& id);
+  Result<std::vector<Submission>> List(const Context& ctx);
+  // With a user, only for the dataset's holder.
+  Result<std::vector<ObjectRecord>> Objects(const Context& ctx, const std::string& dataset, std::int32_t version);
+
+ private:
+  // A submission that the caller may change.
+  Result<Submission> FindOwn(const Context& ctx, const std::string& id);
+  Mutex& LockOf(const std::string& id);
+
+  SubmissionStore& store_;
+  UploadFiles& files_;
+  const Clock& clock_;
+  Random& random_;
+  const Options options_;
+  const std::function<void()> started_;
+  // Pieces of one submission are written, and its files sealed, one at a time.
+  std::array<Mutex, 16> locks_;
+};
+
+}  // namespace genofed::onboarding

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/onboarding/domain/submission.h"
+
+namespace genofed::onboarding {
+namespace {
+
+struct StageFacts {
+  std::string_view name;
+  int percent;
+};
+// In the order of Stage.
+constexpr std::array kStages = {StageFacts{"", 0},         StageFacts{"check", 1},       StageFacts{"link", 30},
+                                StageFacts{"consent", 35}, StageFacts{"genotypes", 40},  StageFacts{"phenotypes", 60},
+                                StageFacts{"encrypt", 65}, StageFacts{"index", 70},      StageFacts{"publish", 95}};
+
+}  // namespace
+
+std::string_view FileName(FileKind kind) {
+  switch (kind) {
+    case FileKind::kVariants: return "variants";
+    case FileKind::kPhenopackets: return "phenopackets";
+    case FileKind::kConsents: return "consents";
+  }
+  return "variants";
+}
+
+std::string_view StateName(State state) {
+  switch (state) {
+    case State::kOpen: return "open";
+    case State::kQueued: return "queued";
+    case State::kRunning: return "running";
+    case State::kPublished: return "published";
+    case State::kRejected: return "rejected";
+    case State::kFailed: return "failed";
+  }
+  return "open";
+}
+
+bool IsFinal(State state) {
+  return state == State::kPublished || state == State::kRejected || state == State::kFailed;
+}
+
+std::string_view StageName(Stage stage) { return kStages[static_cast<std::size_t>(stage)].name; }
+int PercentAt(Stage stage) { return kStages[static_cast<std::size_t>(stage)].percent; }
+
+Stage ParseStage(std::string_view name) {
+  for (std::size_t i = 0; i < kStages.size(); ++i) {
+    if (kStages[i].name == name) return static_cast<Stage>(i);
+  }
+  return Stage::kNone;
+}
+
+bool Holder::Is(const User& user) const {
+  if (user.issuer != issuer) return false;
+  return user.subject == subject || (!organisation.empty() && user.organisation == organisation);
+}
+
+}  // namespace genofed::onboarding

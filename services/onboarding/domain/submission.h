@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libs/core/clock.h"
+#include "libs/core/context.h"
+#include "services/onboarding/domain/description.h"
+#include "services/onboarding/domain/finding.h"
+
+namespace genofed::onboarding {
+
+enum class FileKind { kVariants, kPhenopackets, kConsents };
+inline constexpr std::array kFileKinds = {FileKind::kVariants, FileKind::kPhenopackets, FileKind::kConsents};
+// "variants", "phenopackets", "consents": in paths, findings and the database.
+std::string_view FileName(FileKind kind);
+
+enum class State { kOpen, kQueued, kRunning, kPublished, kRejected, kFailed };
+std::string_view StateName(State state);  // "open"
+// Published, rejected or failed: nothing will change any more.
+bool IsFinal(State state);
+
+// What runs, in this order. Everything before a stage is durable or can be had again with the same result.
+enum class Stage { kNone, kCheck, kLink, kConsent, kGenotypes, kPhenotypes, kEncrypt, kIndex, kPublish };
+std::string_view StageName(Stage stage);  // "check"; empty for kNone
+Stage ParseStage(std::string_view name);
+// Progress when the stage begins, 0 to 100.
+int PercentAt(Stage stage);
+
+// Who hands data over. A dataset belongs to its holder, and to people of the same organisation.
+struct Holder {
+  std::string issuer;
+  std::string subject;
+  std::string organisation;  // as the access token says; may be empty
+
+  bool Is(const User& user) const;
+};
+
+struct Counts {
+  std::int32_t subjects = 0;
+  std::int32_t subjects_included = 0;
+  std::int32_t subjects_without_consent = 0;
+  std::int32_t samples_without_subject = 0;
+  std::int64_t records = 0;
+  std::int64_t records_quarantined = 0;
+  std::int64_t sites = 0;
+
+  bool operator==(const Counts&) const = default;
+};
+
+struct Submission {
+  std::string id;
+  Holder holder;
+  Description dataset;
+  State state = State::kOpen;
+  Stage stage = Stage::kNone;
+  std::int32_t version = 0;  // 0: none reserved yet
+  Counts counts;
+  std::vector<Finding> findings;
+  Time created;
+  // Consents are judged at this time, also when a stage is repeated.
+  std::optional<Time> started;
+  std::optional<Time> finished;
+  std::string message;
+  // Of the cohort index, once it is built and in its place.
+  std::string index_sha256;
+
+  int percent() const { return state == State::kPublished ? 100 : PercentAt(stage); }
+};
+
+// A file of a submission.
+struct UploadedFile {
+  std::int64_t size = 0;  // durable bytes
+  bool sealed = false;
+  std::string sha256;  // hex, once sealed
+};
+
+// A Crypt4GH body in the store, and the header that opens it.
+struct ObjectRecord {
+  std::string id;
+  std::string submission;
+  std::string role;  // "genotypes", "phenotypes"
+  std::string name;
+  std::int64_t plain_size = 0;
+  std::string plain_sha256;  // hex
+  std::int64_t body_size = 0;
+  std::string body_sha256;  // hex
+  std::string header;       // encrypted to the key service; empty in answers of PublishedObjects
+  bool header_stored = false;
+  Time created;
+};
+
+}  // namespace genofed::onboarding

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/onboarding/module.h"
+
+#include <grpcpp/impl/codegen/service_type.h>
+
+#include "libs/genomics/reference.h"
+#include "libs/obs/log.h"
+#include "libs/platform/platform.h"
+#include "services/onboarding/adapters/disk_upload_files.h"
+#include "services/onboarding/adapters/grpc_onboarding_service.h"
+#include "services/onboarding/adapters/site_peers.h"
+#include "services/onboarding/adapters/sql_submission_store.h"
+#include "services/onboarding/app/pipeline.h"
+#include "services/onboarding/app/submissions.h"
+
+namespace genofed::onboarding {
+
+extern const EmbeddedFile kMigrations[];
+extern const EmbeddedFile kPolicy[];
+
+namespace {
+
+Submissions::Options UploadOptions(const Platform& platform) {
+  Submissions::Options options;
+  options.country = platform.country();
+  const auto& config = platform.config().onboarding();
+  if (config.max_file_bytes() > 0) options.max_file_bytes = config.max_file_bytes();
+  return options;
+}
+
+class OnboardingModule final : public Module {
+ public:
+  OnboardingModule(Platform& platform, std::unique_ptr<sql::Database> database, const Layout& layout)
+      : database_(std::move(database)),
+        store_(*database_),
+        files_(layout),
+        consent_(MakeConsentClient(platform.SiteChannel("consent"))),
+        publisher_(MakePublisher(platform.SiteChannel("discovery"), platform.SiteChannel("catalogue"),
+                                 platform.country())),
+        pipeline_(layout, *consent_, *publisher_, platform.clock(), platform.random(), platform.metrics(),
+                  {platform.config().onboarding().reference_fasta()}),
+        submissions_(store_, files_, platform.clock(), platform.random(), UploadOptions(platform),
+                     [this] { Notify(); }),
+        service_(MakeGrpcOnboardingService(platform.dispatcher(), submissions_, platform.metrics())),
+        owner_(platform.site() + "/onboarding") {}
+
+  std::vector<grpc::Service*> Services() override { return {service_.get()}; }
+
+  Status Start() override {
+    GF_TRY(pipeline_.EmptyScratch());
+    sql::LeaseLoop::Options options;
+    options.owner = owner_;
+    options.on_error = [](const sql::Lease* lease, const Status& error) {
+      GF_LOG(Context::Background(), warn, "submission.delayed", {"submission", lease == nullptr ? "" : lease->id},
+             {"reason", Reason(error)});
+    };
+    MutexLock lock(mutex_);
+    loop_ = std::make_unique<sql::LeaseLoop>(*database_, leases_, std::move(options),
+                                             [this](const Context& ctx, const sql::Lease& lease) {
+                                               SqlRunStore run(*database_, leases_, lease);
+                                               return pipeline_.Run(ctx, run);
+                                             });
+    return absl::OkStatus();
+  }
+
+  void Stop() override {
+    std::unique_ptr<sql::LeaseLoop> loop;
+    {
+      MutexLock lock(mutex_);
+      loop = std::move(loop_);
+    }
+    if (loop) loop->Stop();
+  }
+
+  Status Ready() override { return database_->Ping(Context::Background().WithTimeout(std::chrono::seconds(2))); }
+
+ private:
+  void Notify() {
+    MutexLock lock(mutex_);
+    if (loop_) loop_->Notify();
+  }
+
+  std::unique_ptr<sql::Database> database_;
+  SqlSubmissionStore store_;
+  DiskUploadFiles files_;
+  std::unique_ptr<ConsentClient> consent_;
+  std::unique_ptr<Publisher> publisher_;
+  Pipeline pipeline_;
+  Submissions submissions_;
+  std::unique_ptr<grpc::Service> service_;
+  const std::string owner_;
+  // A killed process's work goes on elsewhere, or after its restart, when the lease has run out.
+  const sql::LeaseTable leases_{kJobs, {.duration = std::chrono::seconds(20),
+                                        .backoff = std::chrono::seconds(1),
+                                        .max_backoff = std::chrono::seconds(30)}};
+  Mutex mutex_;
+  std::unique_ptr<sql::LeaseLoop> loop_ ABSL_GUARDED_BY(mutex_);
+};
+
+Result<std::unique_ptr<Module>> Make(Platform& platform) {
+  if (const std::string& fasta = platform.config().onboarding().reference_fasta(); !fasta.empty()) {
+    if (!genomics::Reference::Open(fasta).ok()) {
+      return InvalidField("onboarding.reference_fasta", "CONFIG_INVALID", "the FASTA file or its index cannot be read");
+    }
+  }
+  GF_ASSIGN(auto dir, platform.DataDir());
+  GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
+  return std::unique_ptr<Module>(std::make_unique<OnboardingModule>(platform, std::move(database), Layout(dir)));
+}
+
+}  // namespace
+
+ServiceEntry Entry() { return {"onboarding", kPolicy, &Make, false, true}; }
+
+}  // namespace genofed::onboarding
