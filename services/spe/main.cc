@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/platform/main.h"
+
 #include "services/spe/module.h"
 
-int main(int argc, char** argv) { return genofed::ServiceMain(argc, argv, "spe", {genofed::spe::Entry()}); }
+int main(int argc, char** argv) {
+  return genofed::ServiceMain(argc, argv, "spe", {genofed::spe::Entry()});
+}

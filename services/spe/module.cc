@@ -24,7 +24,8 @@ namespace {
 
 OciRuntimeOptions RuntimeOptions(Platform& platform, const std::filesystem::path& data) {
   OciRuntimeOptions options;
-  if (!platform.config().spe().runtime().empty()) options.runtime = platform.config().spe().runtime();
+  if (!platform.config().spe().runtime().empty())
+    options.runtime = platform.config().spe().runtime();
   options.state_dir = data / "runtime";
   options.cgroup_parent = "/genofed-" + platform.site();
   return options;
@@ -40,7 +41,8 @@ RunTaskOptions WorkOptions(const config::v1::SpeConfig& config) {
 
 class SpeModule final : public Module {
  public:
-  SpeModule(Platform& platform, const std::filesystem::path& data, std::unique_ptr<sql::Database> database)
+  SpeModule(Platform& platform, const std::filesystem::path& data,
+            std::unique_ptr<sql::Database> database)
       : database_(std::move(database)),
         work_options_(WorkOptions(platform.config().spe())),
         store_(*database_),
@@ -50,31 +52,39 @@ class SpeModule final : public Module {
                     platform.config().spe().allowed_workflows().end()},
                    [this](const std::string& digest) { images_.Allow(digest); }),
         files_(data),
-        cohorts_(MakeCohortSource(platform.SiteChannel("consent"), platform.SiteChannel("onboarding"),
+        cohorts_(MakeCohortSource(platform.SiteChannel("consent"),
+                                  platform.SiteChannel("onboarding"),
                                   platform.config().site().data_dir(), platform.random())),
-        approvals_(MakeApprovalCheck(platform.trust(), platform.clock(), platform.audience(), platform.country())),
+        approvals_(MakeApprovalCheck(platform.trust(), platform.clock(), platform.audience(),
+                                     platform.country())),
         ledger_(MakeReleaseLedger(platform.SiteChannel("consent"), platform.clock())),
-        tasks_(store_, workflows_, *approvals_, files_, runtime_, platform.clock(), [this] { Wake(); }),
-        run_(store_, workflows_, *approvals_, *cohorts_, files_, runtime_, *ledger_, platform.clock(), work_options_),
+        tasks_(store_, workflows_, *approvals_, files_, runtime_, platform.clock(),
+               [this] { Wake(); }),
+        run_(store_, workflows_, *approvals_, *cohorts_, files_, runtime_, *ledger_,
+             platform.clock(), work_options_),
         task_service_(MakeGrpcTaskService(platform.dispatcher(), tasks_)),
         airlock_service_(MakeGrpcAirlockService(platform.dispatcher(), tasks_)) {}
 
-  std::vector<grpc::Service*> Services() override { return {task_service_.get(), airlock_service_.get()}; }
+  std::vector<grpc::Service*> Services() override {
+    return {task_service_.get(), airlock_service_.get()};
+  }
 
   Status Start() override {
     const Context ctx = Context::Background().WithTimeout(std::chrono::seconds(60));
     isolation_ = runtime_.SelfTest(ctx);
     if (!isolation_.ok()) {
-      // The other services of a site must not fall with this one: no task starts, and readiness says why.
+      // The other services of a site must not fall with this one: no task starts, and readiness
+      // says why.
       GF_LOG(ctx, error, "spe.isolation_incomplete", {"why", Describe(isolation_)});
     }
     sql::LeaseLoop::Options options;
     options.owner = "spe";
     options.poll_interval = std::chrono::milliseconds(500);
-    options.workers = work_options_.max_tasks + 2;  // the others settle reviews while containers run
+    options.workers =
+        work_options_.max_tasks + 2;  // the others settle reviews while containers run
     options.on_error = [](const sql::Lease* lease, const Status& error) {
-      GF_LOG(Context::Background(), warn, "spe.work_delayed", {"task", lease == nullptr ? "" : lease->id},
-             {"reason", Reason(error)});
+      GF_LOG(Context::Background(), warn, "spe.work_delayed",
+             {"task", lease == nullptr ? "" : lease->id}, {"reason", Reason(error)});
     };
     MutexLock lock(loop_mutex_);
     loop_ = std::make_unique<sql::LeaseLoop>(
@@ -116,7 +126,8 @@ class SpeModule final : public Module {
   RunTask run_;
   std::unique_ptr<grpc::Service> task_service_;
   std::unique_ptr<grpc::Service> airlock_service_;
-  Status isolation_ = Error(StatusCode::kUnavailable, "STARTING", "the isolation self-test has not run");
+  Status isolation_ =
+      Error(StatusCode::kUnavailable, "STARTING", "the isolation self-test has not run");
   Mutex loop_mutex_;
   std::unique_ptr<sql::LeaseLoop> loop_ ABSL_GUARDED_BY(loop_mutex_);
 };

@@ -17,7 +17,8 @@ Status Invalid(std::string_view member, std::string_view why) {
   return InvalidField(fmt::format("workflow.{}", member), "WORKFLOW_INVALID", "{}", why);
 }
 
-Status OnlyMembers(const Json& object, std::string_view where, std::initializer_list<std::string_view> known) {
+Status OnlyMembers(const Json& object, std::string_view where,
+                   std::initializer_list<std::string_view> known) {
   if (!object.is_object()) return Invalid(where, "must be an object");
   for (const auto& [name, value] : object.items()) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
@@ -35,7 +36,8 @@ Result<std::string> Text(const Json& object, const char* member) {
 
 Result<std::vector<std::string>> Texts(const Json& object, const char* member) {
   const auto found = object.find(member);
-  if (found == object.end() || !found->is_array()) return Invalid(member, "must be an array of strings");
+  if (found == object.end() || !found->is_array())
+    return Invalid(member, "must be an array of strings");
   std::vector<std::string> texts;
   for (const Json& element : *found) {
     if (!element.is_string()) return Invalid(member, "must be an array of strings");
@@ -45,7 +47,8 @@ Result<std::vector<std::string>> Texts(const Json& object, const char* member) {
 }
 
 Result<OutputDeclaration> ParseOutput(const Json& json) {
-  GF_TRY(OnlyMembers(json, "outputs", {"path", "format", "keys", "counts", "derived", "rows_add_up"}));
+  GF_TRY(
+      OnlyMembers(json, "outputs", {"path", "format", "keys", "counts", "derived", "rows_add_up"}));
   OutputDeclaration output;
   GF_ASSIGN(output.name, Text(json, "path"));
   GF_ASSIGN(const std::string format, Text(json, "format"));
@@ -53,15 +56,17 @@ Result<OutputDeclaration> ParseOutput(const Json& json) {
   if (format != "tsv") return Invalid("outputs.format", "must be tsv");
   GF_ASSIGN(output.keys, Texts(json, "keys"));
   GF_ASSIGN(const std::vector<std::string> counts, Texts(json, "counts"));
-  for (const std::string& name : counts) output.counts.push_back({.name = name, .part_of = {}, .per_person = 1});
+  for (const std::string& name : counts)
+    output.counts.push_back({.name = name, .part_of = {}, .per_person = 1});
   output.rows_add_up = json.value("rows_add_up", Json(false)) == Json(true);
   const Json derived = json.value("derived", Json::object());
   if (!derived.is_object()) return Invalid("outputs.derived", "must be an object");
   for (const auto& [name, formula] : derived.items()) {
     const std::string text = formula.is_string() ? formula.get<std::string>() : "";
     const std::vector<std::string_view> terms = Split(text, '/');
-    const auto part = std::find_if(output.counts.begin(), output.counts.end(),
-                                   [&](const CountColumn& column) { return column.name == terms[0]; });
+    const auto part =
+        std::find_if(output.counts.begin(), output.counts.end(),
+                     [&](const CountColumn& column) { return column.name == terms[0]; });
     if (terms.size() != 2 || part == output.counts.end() ||
         std::find(counts.begin(), counts.end(), terms[1]) == counts.end()) {
       return Invalid("outputs.derived", "must be a quotient of two counts");
@@ -75,7 +80,8 @@ Result<TaskLimits> ParseLimits(const Json& json) {
   GF_TRY(OnlyMembers(json, "limits", {"cpus", "memory_mb", "minutes", "output_mb"}));
   const auto number = [&](const char* member, double fallback) {
     const auto found = json.find(member);
-    return found != json.end() && found->is_number() ? std::clamp(found->get<double>(), 0.0, 1e7) : fallback;
+    return found != json.end() && found->is_number() ? std::clamp(found->get<double>(), 0.0, 1e7)
+                                                     : fallback;
   };
   TaskLimits limits;
   limits.cpu_millis = static_cast<std::int64_t>(number("cpus", 1) * 1000);
@@ -89,16 +95,19 @@ Result<TaskLimits> ParseLimits(const Json& json) {
 
 Result<Workflow> ParseWorkflow(const std::string& descriptor) {
   GF_ASSIGN(const Json json, crypto::ParseStrictJson(descriptor));
-  GF_TRY(OnlyMembers(json, "", {"name", "version", "title", "description", "image", "command", "inputs", "environment",
-                                "outputs", "limits"}));
+  GF_TRY(OnlyMembers(json, "",
+                     {"name", "version", "title", "description", "image", "command", "inputs",
+                      "environment", "outputs", "limits"}));
   Workflow workflow;
   GF_ASSIGN(workflow.name, Text(json, "name"));
   GF_ASSIGN(workflow.image, Text(json, "image"));
-  if (!IsDigest(workflow.image)) return Invalid("image", "must be a digest: sha256:<64 hex digits>");
+  if (!IsDigest(workflow.image))
+    return Invalid("image", "must be a digest: sha256:<64 hex digits>");
   GF_ASSIGN(workflow.command, Texts(json, "command"));
   GF_ASSIGN(const std::vector<std::string> inputs, Texts(json, "inputs"));
   for (const std::string& input : inputs) {
-    if (input != "genotypes" && input != "phenotypes") return Invalid("inputs", "must be genotypes or phenotypes");
+    if (input != "genotypes" && input != "phenotypes")
+      return Invalid("inputs", "must be genotypes or phenotypes");
     (input == "genotypes" ? workflow.reads_genotypes : workflow.reads_phenotypes) = true;
   }
   GF_ASSIGN(const std::vector<std::string> environment, Texts(json, "environment"));
@@ -125,7 +134,8 @@ Result<Workflow> ParseWorkflow(const std::string& descriptor) {
 Result<Workflow> AllowedWorkflows::Open(const std::string& descriptor) {
   const std::string digest = HexEncode(crypto::Sha256(descriptor));
   if (!digests_.contains(digest)) {
-    return Error(StatusCode::kPermissionDenied, "WORKFLOW_NOT_ALLOWED", "workflow {} is not on this node's list", digest);
+    return Error(StatusCode::kPermissionDenied, "WORKFLOW_NOT_ALLOWED",
+                 "workflow {} is not on this node's list", digest);
   }
   GF_ASSIGN(Workflow workflow, ParseWorkflow(descriptor));
   allow_image_(workflow.image);

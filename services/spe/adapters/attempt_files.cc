@@ -21,7 +21,8 @@ Result<Json> ReadJson(const fs::path& path) {
   GF_ASSIGN(const std::string text, ReadFile(path, 1U << 20));
   Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) {
-    return Error(StatusCode::kDataLoss, "ATTEMPT_CORRUPT", "{} is not a JSON object", path.string());
+    return Error(StatusCode::kDataLoss, "ATTEMPT_CORRUPT", "{} is not a JSON object",
+                 path.string());
   }
   return json;
 }
@@ -30,12 +31,18 @@ Result<Json> ReadJson(const fs::path& path) {
 
 std::string_view OutcomeName(Outcome outcome) {
   switch (outcome) {
-    case Outcome::kRunning: return "running";
-    case Outcome::kExited: return "exited";
-    case Outcome::kOomKilled: return "oom_killed";
-    case Outcome::kTimedOut: return "timed_out";
-    case Outcome::kKilled: return "killed";
-    case Outcome::kSystemError: return "system_error";
+    case Outcome::kRunning:
+      return "running";
+    case Outcome::kExited:
+      return "exited";
+    case Outcome::kOomKilled:
+      return "oom_killed";
+    case Outcome::kTimedOut:
+      return "timed_out";
+    case Outcome::kKilled:
+      return "killed";
+    case Outcome::kSystemError:
+      return "system_error";
   }
   return "unknown";
 }
@@ -79,7 +86,8 @@ Result<AttemptPlan> ReadPlan(const fs::path& attempt) {
     plan.spec_digest = json.at("spec_digest");
     return plan;
   } catch (const Json::exception& error) {
-    return Error(StatusCode::kDataLoss, "PLAN_CORRUPT", "{}: {}", PlanFile(attempt).string(), error.what());
+    return Error(StatusCode::kDataLoss, "PLAN_CORRUPT", "{}: {}", PlanFile(attempt).string(),
+                 error.what());
   }
 }
 
@@ -92,7 +100,8 @@ Status WriteReport(const fs::path& attempt, const AttemptReport& report) {
                      {"cpu_micros", report.usage.cpu_micros},
                      {"memory_peak_bytes", report.usage.memory_peak_bytes},
                      {"wall_micros", report.usage.wall_micros}};
-  return WriteFileAtomically(ReportFile(attempt), json.dump(2, ' ', false, Json::error_handler_t::replace), 0600);
+  return WriteFileAtomically(ReportFile(attempt),
+                             json.dump(2, ' ', false, Json::error_handler_t::replace), 0600);
 }
 
 Result<AttemptReport> ReadReport(const fs::path& attempt) {
@@ -113,7 +122,8 @@ Result<AttemptReport> ReadReport(const fs::path& attempt) {
     report.usage.wall_micros = json.at("wall_micros");
     return report;
   } catch (const Json::exception& error) {
-    return Error(StatusCode::kDataLoss, "REPORT_CORRUPT", "{}: {}", ReportFile(attempt).string(), error.what());
+    return Error(StatusCode::kDataLoss, "REPORT_CORRUPT", "{}: {}", ReportFile(attempt).string(),
+                 error.what());
   }
 }
 
@@ -126,7 +136,9 @@ Status EndContainer(const AttemptPlan& plan, AttemptReport& report) {
     report.usage.cpu_micros = cgroup.CpuMicros();
     report.usage.memory_peak_bytes = cgroup.MemoryPeakBytes();
   }
-  GF_TRY(RunProgram({plan.runtime, "--root", plan.runtime_root.string(), "delete", "--force", plan.id}, kPatience));
+  GF_TRY(
+      RunProgram({plan.runtime, "--root", plan.runtime_root.string(), "delete", "--force", plan.id},
+                 kPatience));
   // The runtime forgets a container it never finished creating; its cgroup is removed all the same.
   if (cgroup.Exists()) GF_TRY(cgroup.KillAll(kPatience));
   return cgroup.Remove();

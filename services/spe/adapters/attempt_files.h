@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the service and an attempt's monitor say to each other, all of it files of the attempt's directory, so that
-// either may be killed at any time:
+// What the service and an attempt's monitor say to each other, all of it files of the attempt's
+// directory, so that either may be killed at any time:
 //
 //   plan.json     what to run; written before the monitor starts
 //   lock          flock(2)ed by the monitor as long as it lives
@@ -22,8 +22,8 @@
 
 namespace genofed::spe {
 
-// Where an attempt's root file system is in the mount namespace of its monitor. The runtime opens it as the mapped root
-// user, who could not pass the private directories above the image cache.
+// Where an attempt's root file system is in the mount namespace of its monitor. The runtime opens
+// it as the mapped root user, who could not pass the private directories above the image cache.
 inline constexpr const char* kRootfsMount = "/run/genofed-spe/rootfs";
 
 struct AttemptPlan {
@@ -36,7 +36,7 @@ struct AttemptPlan {
   std::filesystem::path output_dir;
   std::chrono::seconds wall_time{0};
   std::int64_t log_bytes = 1 << 20;  // kept of the task's output; the rest is read and dropped
-  std::string spec_digest;           // SHA-256 (hex) of what was asked for, to recognise a repeated Start
+  std::string spec_digest;  // SHA-256 (hex) of what was asked for, to recognise a repeated Start
 };
 
 std::filesystem::path PlanFile(const std::filesystem::path& attempt);
@@ -56,8 +56,9 @@ Status WriteReport(const std::filesystem::path& attempt, const AttemptReport& re
 // NotFound while the attempt has not ended.
 Result<AttemptReport> ReadReport(const std::filesystem::path& attempt);
 
-// Ends whatever is left of a container: kills its processes, waits for its cgroup to be empty, takes the usage and
-// has the runtime delete it. Fills usage and oom_kills of `report`. Safe to repeat.
+// Ends whatever is left of a container: kills its processes, waits for its cgroup to be empty,
+// takes the usage and has the runtime delete it. Fills usage and oom_kills of `report`. Safe to
+// repeat.
 Status EndContainer(const AttemptPlan& plan, AttemptReport& report);
 
 }  // namespace genofed::spe

@@ -49,12 +49,15 @@ bool Cgroup::Unified() {
 
 bool Cgroup::LimitsSwap() {
   std::error_code ignored;
-  if (!Unified()) return std::filesystem::exists("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes", ignored);
-  // The root has no swap file of its own, so a kernel without swap accounting shows only in the tests at start.
+  if (!Unified())
+    return std::filesystem::exists("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes", ignored);
+  // The root has no swap file of its own, so a kernel without swap accounting shows only in the
+  // tests at start.
   return std::filesystem::exists("/proc/swaps", ignored);
 }
 
-std::filesystem::path Cgroup::File(const char* v1_controller, const char* v1_file, const char* v2_file) const {
+std::filesystem::path Cgroup::File(const char* v1_controller, const char* v1_file,
+                                   const char* v2_file) const {
   if (Unified()) return std::filesystem::path(kRoot + path_) / v2_file;
   return std::filesystem::path(fmt::format("{}/{}{}", kRoot, v1_controller, path_)) / v1_file;
 }
@@ -73,13 +76,15 @@ std::vector<pid_t> Cgroup::Processes() const {
 
 Status Cgroup::KillAll(std::chrono::milliseconds timeout) const {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
-  // Killing the first process of a pid namespace ends all others in it, so even a fork bomb is gone in one pass.
+  // Killing the first process of a pid namespace ends all others in it, so even a fork bomb is gone
+  // in one pass.
   for (std::vector<pid_t> pids = Processes(); !pids.empty(); pids = Processes()) {
     for (const pid_t pid : pids) {
       if (pid > 1) kill(pid, SIGKILL);  // 0 stands for a process outside our own pid namespace
     }
     if (std::chrono::steady_clock::now() > deadline) {
-      return Error(StatusCode::kDeadlineExceeded, "CGROUP_NOT_EMPTY", "{} processes do not end", pids.size());
+      return Error(StatusCode::kDeadlineExceeded, "CGROUP_NOT_EMPTY", "{} processes do not end",
+                   pids.size());
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
@@ -92,7 +97,8 @@ Status Cgroup::Remove() const {
     directories.push_back(File("", "", "cgroup.procs").parent_path());
   } else {
     std::error_code error;
-    for (std::filesystem::directory_iterator at(kRoot, error), end; !error && at != end; at.increment(error)) {
+    for (std::filesystem::directory_iterator at(kRoot, error), end; !error && at != end;
+         at.increment(error)) {
       directories.push_back(at->path().string() + path_);
     }
   }
@@ -100,7 +106,8 @@ Status Cgroup::Remove() const {
     // A cgroup stays busy for a moment after its last process was reaped.
     for (int attempt = 0; rmdir(directory.c_str()) != 0 && errno == EBUSY; ++attempt) {
       if (attempt == 500) {
-        return Error(StatusCode::kUnavailable, "CGROUP_BUSY", "{} cannot be removed", directory.string());
+        return Error(StatusCode::kUnavailable, "CGROUP_BUSY", "{} cannot be removed",
+                     directory.string());
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
@@ -125,7 +132,9 @@ std::int64_t Cgroup::MemoryLimit() const {
   return ReadNumber(File("memory", "memory.limit_in_bytes", "memory.max"), -1);
 }
 
-std::int64_t Cgroup::PidsLimit() const { return ReadNumber(File("pids", "pids.max", "pids.max"), -1); }
+std::int64_t Cgroup::PidsLimit() const {
+  return ReadNumber(File("pids", "pids.max", "pids.max"), -1);
+}
 
 std::int64_t Cgroup::CpuMillisLimit() const {
   std::int64_t quota = -1;

@@ -51,9 +51,12 @@ common::v1::DatasetVersion ToProto(const DatasetRef& dataset) {
 
 std::string_view SexWord(genomics::Sex sex) {
   switch (sex) {
-    case genomics::Sex::kFemale: return "FEMALE";
-    case genomics::Sex::kMale: return "MALE";
-    case genomics::Sex::kUnknown: break;
+    case genomics::Sex::kFemale:
+      return "FEMALE";
+    case genomics::Sex::kMale:
+      return "MALE";
+    case genomics::Sex::kUnknown:
+      break;
   }
   return "UNKNOWN_SEX";
 }
@@ -64,15 +67,17 @@ Status MakeReadable(const fs::path& path) {
 }
 
 // Decrypts into a pipe, whose other end drops the people who are not permitted.
-Status SubsetGenotypes(const EncryptedObject& object, const crypt4gh::SecretKey& key, const Cohort& cohort,
-                       const fs::path& output) {
+Status SubsetGenotypes(const EncryptedObject& object, const crypt4gh::SecretKey& key,
+                       const Cohort& cohort, const fs::path& output) {
   int ends[2];
   const UniqueFd body(open(object.body.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!body.valid() || pipe2(ends, O_CLOEXEC) != 0) {
-    return Error(StatusCode::kUnavailable, "STAGE_FAILED", "cannot open the genotypes of the dataset");
+    return Error(StatusCode::kUnavailable, "STAGE_FAILED",
+                 "cannot open the genotypes of the dataset");
   }
   std::vector<genomics::SampleRename> keep;
-  for (const std::size_t row : cohort.permitted) keep.push_back({cohort.pseudonyms[row], cohort.pseudonyms[row]});
+  for (const std::size_t row : cohort.permitted)
+    keep.push_back({cohort.pseudonyms[row], cohort.pseudonyms[row]});
   Status decrypted;
   std::jthread decryptor([&, writer = UniqueFd(ends[1])]() mutable {
     // The reader may give up early; then writing fails with EPIPE instead of ending the process.
@@ -80,27 +85,37 @@ Status SubsetGenotypes(const EncryptedObject& object, const crypt4gh::SecretKey&
     sigemptyset(&pipe_signal);
     sigaddset(&pipe_signal, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &pipe_signal, nullptr);
-    decrypted = crypt4gh::DecryptFd(body.get(), object.header, key, object.manifest, crypt4gh::FdSink(writer.get()));
+    decrypted = crypt4gh::DecryptFd(body.get(), object.header, key, object.manifest,
+                                    crypt4gh::FdSink(writer.get()));
     writer.Reset();
   });
   const auto subset = genomics::SubsetVcf(genomics::VcfInput(ends[0]), keep, output);
   decryptor.join();
-  // If the subset failed, the decryption failed by consequence, unless its own reason is the cause.
-  if (!decrypted.ok() && (subset.ok() || decrypted.code() == StatusCode::kDataLoss)) return decrypted;
+  if (!decrypted.ok()) {
+    // Only the end of the decryption proves that the body was whole: a subset of its beginning is
+    // worth nothing.
+    std::error_code ignored;
+    fs::remove(output, ignored);
+    // If the subset failed, the decryption failed by consequence, unless its own reason is the
+    // cause.
+    if (subset.ok() || decrypted.code() == StatusCode::kDataLoss) return decrypted;
+  }
   GF_TRY(subset);
   return MakeReadable(output);
 }
 
 // Columns as deploy/images/README.md states them; age in whole years, empty if unknown.
-Status WritePhenotypes(const EncryptedObject& object, const crypt4gh::SecretKey& key, const Cohort& cohort,
-                       const fs::path& directory) {
+Status WritePhenotypes(const EncryptedObject& object, const crypt4gh::SecretKey& key,
+                       const Cohort& cohort, const fs::path& directory) {
   const fs::path all = directory / ".individuals";
   std::error_code ignored;
-  const Status decrypted = crypt4gh::DecryptFile(object.body, object.header, key, object.manifest, all);
+  const Status decrypted =
+      crypt4gh::DecryptFile(object.body, object.header, key, object.manifest, all);
   const auto individuals = decrypted.ok() ? genomics::ReadIndividuals(all) : decrypted;
   fs::remove(all, ignored);
   GF_TRY(individuals);
-  if (individuals->size() != cohort.pseudonyms.size()) return DatasetShape("has phenotypes for other people");
+  if (individuals->size() != cohort.pseudonyms.size())
+    return DatasetShape("has phenotypes for other people");
   std::string table = "pseudonym\tsex\tage_years\tterms\n";
   for (const std::size_t row : cohort.permitted) {
     const genomics::Individual& person = (*individuals)[row];
@@ -116,14 +131,18 @@ Status WritePhenotypes(const EncryptedObject& object, const crypt4gh::SecretKey&
 
 class GrpcCohortSource final : public CohortSource {
  public:
-  GrpcCohortSource(rpc::ChannelSource consent_source, rpc::ChannelSource onboarding_source, fs::path data_dir,
-                   Random& random)
-      : consent_(consent_source), keys_(consent_source), onboarding_(std::move(onboarding_source)),
-        data_dir_(std::move(data_dir)), random_(random) {}
+  GrpcCohortSource(rpc::ChannelSource consent_source, rpc::ChannelSource onboarding_source,
+                   fs::path data_dir, Random& random)
+      : consent_(consent_source),
+        keys_(consent_source),
+        onboarding_(std::move(onboarding_source)),
+        data_dir_(std::move(data_dir)),
+        random_(random) {}
 
   Result<StagedCohort> Stage(const Context& ctx, const TaskOrder& order, const Workflow& workflow,
                              const fs::path& directory) override;
-  Result<std::vector<std::string>> Identifiers(const Context& ctx, const DatasetRef& dataset) override {
+  Result<std::vector<std::string>> Identifiers(const Context& ctx,
+                                               const DatasetRef& dataset) override {
     GF_ASSIGN(Cohort cohort, AskCohort(ctx, dataset));
     return std::move(cohort.pseudonyms);
   }
@@ -164,13 +183,14 @@ Result<Cohort> GrpcCohortSource::AskCohort(const Context& ctx, const DatasetRef&
 
 Result<fs::path> GrpcCohortSource::BodyPath(const std::string& relative) const {
   const fs::path path = fs::path(relative).lexically_normal();
-  if (path.empty() || path.is_absolute() || *path.begin() == "..") return DatasetShape("lies outside the data directory");
+  if (path.empty() || path.is_absolute() || *path.begin() == "..")
+    return DatasetShape("lies outside the data directory");
   return data_dir_ / path;
 }
 
-Result<std::vector<EncryptedObject>> GrpcCohortSource::AskObjects(const Context& ctx, const TaskOrder& order,
-                                                                  const std::vector<std::string>& roles,
-                                                                  const crypt4gh::SecretKey& key) {
+Result<std::vector<EncryptedObject>> GrpcCohortSource::AskObjects(
+    const Context& ctx, const TaskOrder& order, const std::vector<std::string>& roles,
+    const crypt4gh::SecretKey& key) {
   onboarding::ListObjectsRequest list;
   *list.mutable_dataset() = ToProto(order.dataset);
   GF_ASSIGN(const onboarding::ListObjectsResponse listed,
@@ -199,13 +219,15 @@ Result<std::vector<EncryptedObject>> GrpcCohortSource::AskObjects(const Context&
   }
   GF_ASSIGN(const consent::ReleaseHeadersResponse released,
             keys_.Call(ctx, &consent::KeyService::Stub::ReleaseHeaders, release));
-  if (released.headers_size() != static_cast<int>(objects.size())) return DatasetShape("has no keys");
-  for (std::size_t i = 0; i < objects.size(); ++i) objects[i].header = released.headers(static_cast<int>(i));
+  if (released.headers_size() != static_cast<int>(objects.size()))
+    return DatasetShape("has no keys");
+  for (std::size_t i = 0; i < objects.size(); ++i)
+    objects[i].header = released.headers(static_cast<int>(i));
   return objects;
 }
 
-Result<StagedCohort> GrpcCohortSource::Stage(const Context& ctx, const TaskOrder& order, const Workflow& workflow,
-                                             const fs::path& directory) {
+Result<StagedCohort> GrpcCohortSource::Stage(const Context& ctx, const TaskOrder& order,
+                                             const Workflow& workflow, const fs::path& directory) {
   GF_ASSIGN(const Cohort cohort, AskCohort(ctx, order.dataset));
   StagedCohort staged;
   staged.individuals = static_cast<std::int32_t>(cohort.permitted.size());
@@ -227,7 +249,8 @@ Result<StagedCohort> GrpcCohortSource::Stage(const Context& ctx, const TaskOrder
 
 }  // namespace
 
-std::unique_ptr<CohortSource> MakeCohortSource(rpc::ChannelSource consent_source, rpc::ChannelSource onboarding_source,
+std::unique_ptr<CohortSource> MakeCohortSource(rpc::ChannelSource consent_source,
+                                               rpc::ChannelSource onboarding_source,
                                                fs::path data_dir, Random& random) {
   return std::make_unique<GrpcCohortSource>(std::move(consent_source), std::move(onboarding_source),
                                             std::move(data_dir), random);

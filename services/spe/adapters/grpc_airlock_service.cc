@@ -12,35 +12,43 @@ class GrpcAirlockService final : public v1::AirlockService::CallbackService {
  public:
   GrpcAirlockService(rpc::Dispatcher& rpc, Tasks& tasks) : rpc_(rpc), tasks_(tasks) {}
 
-  grpc::ServerUnaryReactor* ListReviews(grpc::CallbackServerContext* call, const v1::ListReviewsRequest* request,
+  grpc::ServerUnaryReactor* ListReviews(grpc::CallbackServerContext* call,
+                                        const v1::ListReviewsRequest* request,
                                         v1::ListReviewsResponse* response) override {
     return rpc_.Unary(call, GF_METHOD(ListReviews), request, response,
-                      [this](const Context& ctx, const v1::ListReviewsRequest&) -> Result<v1::ListReviewsResponse> {
+                      [this](const Context& ctx,
+                             const v1::ListReviewsRequest&) -> Result<v1::ListReviewsResponse> {
                         GF_ASSIGN(const std::vector<Review> reviews, tasks_.ListReviews(ctx));
                         v1::ListReviewsResponse answer;
-                        for (const Review& review : reviews) *answer.add_reviews() = ReviewToProto(review);
+                        for (const Review& review : reviews)
+                          *answer.add_reviews() = ReviewToProto(review);
                         return answer;
                       });
   }
 
-  grpc::ServerUnaryReactor* GetReviewFile(grpc::CallbackServerContext* call, const v1::GetReviewFileRequest* request,
+  grpc::ServerUnaryReactor* GetReviewFile(grpc::CallbackServerContext* call,
+                                          const v1::GetReviewFileRequest* request,
                                           v1::GetReviewFileResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(GetReviewFile), request, response,
-                      [this](const Context& ctx, const v1::GetReviewFileRequest& r) -> Result<v1::GetReviewFileResponse> {
-                        v1::GetReviewFileResponse answer;
-                        GF_ASSIGN(*answer.mutable_content(), tasks_.ReviewFile(ctx, r.task(), r.name()));
-                        return answer;
-                      });
+    return rpc_.Unary(
+        call, GF_METHOD(GetReviewFile), request, response,
+        [this](const Context& ctx,
+               const v1::GetReviewFileRequest& r) -> Result<v1::GetReviewFileResponse> {
+          v1::GetReviewFileResponse answer;
+          GF_ASSIGN(*answer.mutable_content(), tasks_.ReviewFile(ctx, r.task(), r.name()));
+          return answer;
+        });
   }
 
-  grpc::ServerUnaryReactor* Decide(grpc::CallbackServerContext* call, const v1::DecideRequest* request,
+  grpc::ServerUnaryReactor* Decide(grpc::CallbackServerContext* call,
+                                   const v1::DecideRequest* request,
                                    v1::DecideResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(Decide), request, response,
-                      [this](const Context& ctx, const v1::DecideRequest& r) -> Result<v1::DecideResponse> {
-                        GF_TRY(tasks_.Decide(ctx, r.task(), r.digest(), r.release(), r.reason(),
-                                             ctx.principal().user->subject));
-                        return v1::DecideResponse();
-                      });
+    return rpc_.Unary(
+        call, GF_METHOD(Decide), request, response,
+        [this](const Context& ctx, const v1::DecideRequest& r) -> Result<v1::DecideResponse> {
+          GF_TRY(tasks_.Decide(ctx, r.task(), r.digest(), r.release(), r.reason(),
+                               ctx.principal().user->subject));
+          return v1::DecideResponse();
+        });
   }
 
  private:

@@ -22,10 +22,12 @@ class GrpcTaskService final : public v1::TaskService::CallbackService {
  public:
   GrpcTaskService(rpc::Dispatcher& rpc, Tasks& tasks) : rpc_(rpc), tasks_(tasks) {}
 
-  grpc::ServerUnaryReactor* CreateTask(grpc::CallbackServerContext* call, const v1::CreateTaskRequest* request,
+  grpc::ServerUnaryReactor* CreateTask(grpc::CallbackServerContext* call,
+                                       const v1::CreateTaskRequest* request,
                                        v1::CreateTaskResponse* response) override {
     return rpc_.Unary(call, GF_METHOD(CreateTask), request, response,
-                      [this](const Context& ctx, const v1::CreateTaskRequest& r) -> Result<v1::CreateTaskResponse> {
+                      [this](const Context& ctx,
+                             const v1::CreateTaskRequest& r) -> Result<v1::CreateTaskResponse> {
                         GF_ASSIGN(const Task task, tasks_.Create(ctx, OrderFromProto(r.task())));
                         v1::CreateTaskResponse answer;
                         *answer.mutable_task() = ToProto(task);
@@ -33,36 +35,42 @@ class GrpcTaskService final : public v1::TaskService::CallbackService {
                       });
   }
 
-  grpc::ServerUnaryReactor* GetTask(grpc::CallbackServerContext* call, const v1::GetTaskRequest* request,
+  grpc::ServerUnaryReactor* GetTask(grpc::CallbackServerContext* call,
+                                    const v1::GetTaskRequest* request,
                                     v1::GetTaskResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(GetTask), request, response,
-                      [this](const Context& ctx, const v1::GetTaskRequest& r) -> Result<v1::GetTaskResponse> {
-                        GF_TRY(DispatcherOr(ctx, {"operator", "holder"}));
-                        GF_ASSIGN(const Task task, tasks_.Get(ctx, r.id()));
-                        v1::GetTaskResponse answer;
-                        *answer.mutable_task() = ToProto(task);
-                        return answer;
-                      });
+    return rpc_.Unary(
+        call, GF_METHOD(GetTask), request, response,
+        [this](const Context& ctx, const v1::GetTaskRequest& r) -> Result<v1::GetTaskResponse> {
+          GF_TRY(DispatcherOr(ctx, {"operator", "holder"}));
+          GF_ASSIGN(const Task task, tasks_.Get(ctx, r.id()));
+          v1::GetTaskResponse answer;
+          *answer.mutable_task() = ToProto(task);
+          return answer;
+        });
   }
 
-  grpc::ServerUnaryReactor* ListTasks(grpc::CallbackServerContext* call, const v1::ListTasksRequest* request,
+  grpc::ServerUnaryReactor* ListTasks(grpc::CallbackServerContext* call,
+                                      const v1::ListTasksRequest* request,
                                       v1::ListTasksResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(ListTasks), request, response,
-                      [this](const Context& ctx, const v1::ListTasksRequest& r) -> Result<v1::ListTasksResponse> {
-                        GF_TRY(DispatcherOr(ctx, {"operator", "holder"}));
-                        GF_ASSIGN(const std::vector<Task> tasks, tasks_.List(ctx, r.page_token(), r.page_size()));
-                        v1::ListTasksResponse answer;
-                        for (const Task& task : tasks) *answer.add_tasks() = ToProto(task);
-                        // A page may be the last although it is full; then the next one is empty.
-                        if (!tasks.empty()) answer.set_next_page_token(tasks.back().order.id);
-                        return answer;
-                      });
+    return rpc_.Unary(
+        call, GF_METHOD(ListTasks), request, response,
+        [this](const Context& ctx, const v1::ListTasksRequest& r) -> Result<v1::ListTasksResponse> {
+          GF_TRY(DispatcherOr(ctx, {"operator", "holder"}));
+          GF_ASSIGN(const std::vector<Task> tasks, tasks_.List(ctx, r.page_token(), r.page_size()));
+          v1::ListTasksResponse answer;
+          for (const Task& task : tasks) *answer.add_tasks() = ToProto(task);
+          // A page may be the last although it is full; then the next one is empty.
+          if (!tasks.empty()) answer.set_next_page_token(tasks.back().order.id);
+          return answer;
+        });
   }
 
-  grpc::ServerUnaryReactor* CancelTask(grpc::CallbackServerContext* call, const v1::CancelTaskRequest* request,
+  grpc::ServerUnaryReactor* CancelTask(grpc::CallbackServerContext* call,
+                                       const v1::CancelTaskRequest* request,
                                        v1::CancelTaskResponse* response) override {
     return rpc_.Unary(call, GF_METHOD(CancelTask), request, response,
-                      [this](const Context& ctx, const v1::CancelTaskRequest& r) -> Result<v1::CancelTaskResponse> {
+                      [this](const Context& ctx,
+                             const v1::CancelTaskRequest& r) -> Result<v1::CancelTaskResponse> {
                         GF_TRY(DispatcherOr(ctx, {"operator"}));
                         GF_TRY(tasks_.Cancel(ctx, r.id()));
                         return v1::CancelTaskResponse();
@@ -74,7 +82,8 @@ class GrpcTaskService final : public v1::TaskService::CallbackService {
                                                v1::GetReleasedOutputsResponse* response) override {
     return rpc_.Unary(
         call, GF_METHOD(GetReleasedOutputs), request, response,
-        [this](const Context& ctx, const v1::GetReleasedOutputsRequest& r) -> Result<v1::GetReleasedOutputsResponse> {
+        [this](const Context& ctx,
+               const v1::GetReleasedOutputsRequest& r) -> Result<v1::GetReleasedOutputsResponse> {
           GF_ASSIGN(std::vector<ReleasedFile> files, tasks_.ReleasedOutputs(ctx, r.id()));
           v1::GetReleasedOutputsResponse answer;
           for (ReleasedFile& file : files) {

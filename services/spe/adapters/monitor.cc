@@ -66,15 +66,18 @@ Status Monitor::ShowRootfs() {
   constexpr const char* kParent = "/run/genofed-spe";
   constexpr unsigned long kFlags = MS_NOSUID | MS_NODEV;
   if (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) {
-    return Error(StatusCode::kUnavailable, "RUNTIME_FAILED", "no mount namespace: {}", std::strerror(errno));
+    return Error(StatusCode::kUnavailable, "RUNTIME_FAILED", "no mount namespace: {}",
+                 std::strerror(errno));
   }
   const UniqueFd rootfs(open(plan_.rootfs.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   const std::string source = fmt::format("/proc/self/fd/{}", rootfs.get());
   const bool done =
       rootfs.valid() && (mkdir(kParent, 0711) == 0 || errno == EEXIST) &&
       mount("genofed-spe", kParent, "tmpfs", kFlags | MS_NOEXEC, "size=64k,mode=0711") == 0 &&
-      mkdir(kRootfsMount, 0755) == 0 && mount(source.c_str(), kRootfsMount, nullptr, MS_BIND, nullptr) == 0 &&
-      mount(nullptr, kRootfsMount, nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | kFlags, nullptr) == 0;
+      mkdir(kRootfsMount, 0755) == 0 &&
+      mount(source.c_str(), kRootfsMount, nullptr, MS_BIND, nullptr) == 0 &&
+      mount(nullptr, kRootfsMount, nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | kFlags, nullptr) ==
+          0;
   if (done) return {};
   return Error(StatusCode::kUnavailable, "RUNTIME_FAILED", "cannot show the root file system: {}",
                std::strerror(errno));
@@ -87,11 +90,13 @@ Status Monitor::CreateContainer() {
   output_.Reset(ends[0]);
   UniqueFd writer(ends[1]);
   fcntl(output_.get(), F_SETFL, O_NONBLOCK);
-  log_.Reset(open(TaskLog(plan_.directory).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  log_.Reset(
+      open(TaskLog(plan_.directory).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   GF_ASSIGN(const int runtime,
-            Spawn({plan_.runtime, "--root", plan_.runtime_root.string(), "--log", RuntimeLog(plan_.directory).string(),
-                   "--log-format", "json", "run", "--detach", "--pid-file", PidFile(plan_.directory).string(),
-                   "--bundle", BundleDir(plan_.directory).string(), plan_.id},
+            Spawn({plan_.runtime, "--root", plan_.runtime_root.string(), "--log",
+                   RuntimeLog(plan_.directory).string(), "--log-format", "json", "run", "--detach",
+                   "--pid-file", PidFile(plan_.directory).string(), "--bundle",
+                   BundleDir(plan_.directory).string(), plan_.id},
                   {{writer.get(), 1}, {writer.get(), 2}}));
   writer.Reset();
   int status = 0;
@@ -101,8 +106,9 @@ Status Monitor::CreateContainer() {
     std::this_thread::sleep_for(milliseconds(2));
   }
   if (ExitCodeOf(status) != 0) {
-    return Error(StatusCode::kUnavailable, "RUNTIME_FAILED", "{}",
-                 ReadFile(RuntimeLog(plan_.directory), 64U << 10).value_or("the runtime left no message"));
+    return Error(
+        StatusCode::kUnavailable, "RUNTIME_FAILED", "{}",
+        ReadFile(RuntimeLog(plan_.directory), 64U << 10).value_or("the runtime left no message"));
   }
   GF_ASSIGN(const std::string text, ReadFile(PidFile(plan_.directory), 64));
   GF_ASSIGN(const std::int64_t pid, ParseInt(Trim(text)));
@@ -116,7 +122,8 @@ void Monitor::CopyOutput() {
     const ssize_t count = read(output_.get(), buffer, sizeof(buffer));
     if (count <= 0) return;
     const std::int64_t keep = std::min<std::int64_t>(count, plan_.log_bytes - logged_);
-    if (keep > 0 && write(log_.get(), buffer, static_cast<std::size_t>(keep)) == keep) logged_ += keep;
+    if (keep > 0 && write(log_.get(), buffer, static_cast<std::size_t>(keep)) == keep)
+      logged_ += keep;
   }
 }
 
@@ -138,7 +145,8 @@ void Monitor::Watch() {
       return;
     }
     pollfd watched[2] = {{process.get(), POLLIN, 0}, {output_.get(), POLLIN, 0}};
-    if (poll(watched, 2, kTickMs) > 0 && (watched[1].revents & POLLHUP) != 0 && (watched[1].revents & POLLIN) == 0) {
+    if (poll(watched, 2, kTickMs) > 0 && (watched[1].revents & POLLHUP) != 0 &&
+        (watched[1].revents & POLLIN) == 0) {
       poll(watched, 1, kTickMs);  // the task closed its output: wait for its end alone
     }
     CopyOutput();
@@ -162,7 +170,8 @@ AttemptReport Monitor::Run() {
   while (waitpid(-1, nullptr, WNOHANG) > 0) {
   }
   CopyOutput();
-  if (report_.outcome == Outcome::kExited && report_.oom_kills > 0) report_.outcome = Outcome::kOomKilled;
+  if (report_.outcome == Outcome::kExited && report_.oom_kills > 0)
+    report_.outcome = Outcome::kOomKilled;
   report_.usage.wall_micros =
       std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - started).count();
   return report_;

@@ -5,7 +5,10 @@
 
 int main(int argc, char** argv) {
   if (argc != 2) {
-    std::fputs("genofed-spe-monitor is started by the spe service: genofed-spe-monitor ATTEMPT_DIRECTORY\n", stderr);
+    std::fputs(
+        "genofed-spe-monitor is started by the spe service: genofed-spe-monitor "
+        "ATTEMPT_DIRECTORY\n",
+        stderr);
     return 2;
   }
   return genofed::spe::RunMonitor(argv[1]);

@@ -14,7 +14,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Never above our own hard limit: raising one needs CAP_SYS_RESOURCE, which the service may not have.
+// Never above our own hard limit: raising one needs CAP_SYS_RESOURCE, which the service may not
+// have.
 Json ResourceLimit(const char* name, int resource, std::uint64_t wanted) {
   rlimit ours{};
   if (getrlimit(static_cast<__rlimit_resource_t>(resource), &ours) == 0) {
@@ -23,17 +24,24 @@ Json ResourceLimit(const char* name, int resource, std::uint64_t wanted) {
   return {{"type", name}, {"soft", wanted}, {"hard", wanted}};
 }
 
-Json Mount(const char* destination, const char* type, const std::string& source, std::vector<std::string> options) {
-  return {{"destination", destination}, {"type", type}, {"source", source}, {"options", std::move(options)}};
+Json Mount(const char* destination, const char* type, const std::string& source,
+           std::vector<std::string> options) {
+  return {{"destination", destination},
+          {"type", type},
+          {"source", source},
+          {"options", std::move(options)}};
 }
 
 Json Mounts(const TaskSpec& spec, const BundlePaths& paths) {
   Json mounts = Json::array();
   mounts.push_back(Mount("/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}));
-  mounts.push_back(Mount("/dev", "tmpfs", "tmpfs", {"nosuid", "noexec", "strictatime", "mode=755", "size=64k"}));
-  // Owned by the task's user, because runc gives the mount the mode of the directory beneath, whatever mode= says.
+  mounts.push_back(
+      Mount("/dev", "tmpfs", "tmpfs", {"nosuid", "noexec", "strictatime", "mode=755", "size=64k"}));
+  // Owned by the task's user, because runc gives the mount the mode of the directory beneath,
+  // whatever mode= says.
   mounts.push_back(Mount("/tmp", "tmpfs", "tmpfs",
-                         {"nosuid", "noexec", "nodev", fmt::format("uid={}", kTaskUser), fmt::format("gid={}", kTaskUser),
+                         {"nosuid", "noexec", "nodev", fmt::format("uid={}", kTaskUser),
+                          fmt::format("gid={}", kTaskUser),
                           fmt::format("size={}", spec.limits.tmp_bytes), "nr_inodes=16384"}));
   const std::vector<std::string> read_only = {"bind", "ro", "nosuid", "noexec", "nodev"};
   mounts.push_back(Mount("/in", "bind", paths.input_dir.string(), read_only));
@@ -41,15 +49,18 @@ Json Mounts(const TaskSpec& spec, const BundlePaths& paths) {
     const std::string inside = "/in/" + input.name;
     mounts.push_back(Mount(inside.c_str(), "bind", input.host_path.string(), read_only));
   }
-  mounts.push_back(Mount("/out", "bind", paths.output_dir.string(), {"bind", "rw", "nosuid", "noexec", "nodev"}));
+  mounts.push_back(Mount("/out", "bind", paths.output_dir.string(),
+                         {"bind", "rw", "nosuid", "noexec", "nodev"}));
   return mounts;
 }
 
 Json Environment(const TaskSpec& spec, const std::vector<std::string>& image_environment) {
-  std::map<std::string, std::string> merged = {{"PATH", "/usr/local/bin:/usr/bin:/bin"}, {"HOME", "/tmp"}};
+  std::map<std::string, std::string> merged = {{"PATH", "/usr/local/bin:/usr/bin:/bin"},
+                                               {"HOME", "/tmp"}};
   for (const std::string& entry : image_environment) {
     const std::size_t equals = entry.find('=');
-    if (equals != std::string::npos && equals > 0) merged[entry.substr(0, equals)] = entry.substr(equals + 1);
+    if (equals != std::string::npos && equals > 0)
+      merged[entry.substr(0, equals)] = entry.substr(equals + 1);
   }
   for (const auto& [name, value] : spec.environment) merged[name] = value;
   Json list = Json::array();
@@ -59,13 +70,16 @@ Json Environment(const TaskSpec& spec, const std::vector<std::string>& image_env
 
 Json Process(const TaskSpec& spec, const std::vector<std::string>& image_environment) {
   Json none = Json::array();
-  Json capabilities = {{"bounding", none}, {"effective", none}, {"inheritable", none}, {"permitted", none},
+  Json capabilities = {{"bounding", none},
+                       {"effective", none},
+                       {"inheritable", none},
+                       {"permitted", none},
                        {"ambient", none}};
   Json limits = Json::array();
   limits.push_back(ResourceLimit("RLIMIT_CORE", RLIMIT_CORE, 0));
-  limits.push_back(
-      ResourceLimit("RLIMIT_FSIZE", RLIMIT_FSIZE,
-                    static_cast<std::uint64_t>(std::max(spec.limits.output_bytes, spec.limits.tmp_bytes))));
+  limits.push_back(ResourceLimit(
+      "RLIMIT_FSIZE", RLIMIT_FSIZE,
+      static_cast<std::uint64_t>(std::max(spec.limits.output_bytes, spec.limits.tmp_bytes))));
   limits.push_back(ResourceLimit("RLIMIT_NOFILE", RLIMIT_NOFILE, 4096));
   limits.push_back(ResourceLimit("RLIMIT_MEMLOCK", RLIMIT_MEMLOCK, 64U << 10));
   limits.push_back(ResourceLimit("RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE, 0));
@@ -84,11 +98,13 @@ Json Process(const TaskSpec& spec, const std::vector<std::string>& image_environ
 Json Resources(const TaskLimits& limits) {
   constexpr std::int64_t kPeriodMicros = 100'000;
   Json memory = {{"limit", limits.memory_bytes}};
-  if (Cgroup::LimitsSwap()) memory["swap"] = limits.memory_bytes;  // memory and swap together: no swap
-  Json resources = {{"devices", Json::array({{{"allow", false}, {"access", "rwm"}}})},
-                    {"memory", memory},
-                    {"cpu", {{"quota", limits.cpu_millis * kPeriodMicros / 1000}, {"period", kPeriodMicros}}},
-                    {"pids", {{"limit", limits.pids}}}};
+  if (Cgroup::LimitsSwap())
+    memory["swap"] = limits.memory_bytes;  // memory and swap together: no swap
+  Json resources = {
+      {"devices", Json::array({{{"allow", false}, {"access", "rwm"}}})},
+      {"memory", memory},
+      {"cpu", {{"quota", limits.cpu_millis * kPeriodMicros / 1000}, {"period", kPeriodMicros}}},
+      {"pids", {{"limit", limits.pids}}}};
   if (Cgroup::Unified()) resources["unified"] = {{"memory.oom.group", "1"}};
   return resources;
 }
@@ -98,8 +114,8 @@ Json Linux(const TaskSpec& spec, const BundlePaths& paths) {
   for (const char* type : {"user", "pid", "network", "mount", "ipc", "uts", "cgroup"}) {
     namespaces.push_back({{"type", type}});
   }
-  Json mapping = Json::array(
-      {{{"containerID", 0}, {"hostID", kMappedIdBase}, {"size", kMappedIdCount}}});
+  Json mapping =
+      Json::array({{{"containerID", 0}, {"hostID", kMappedIdBase}, {"size", kMappedIdCount}}});
   return {{"namespaces", namespaces},
           {"uidMappings", mapping},
           {"gidMappings", mapping},
@@ -108,8 +124,9 @@ Json Linux(const TaskSpec& spec, const BundlePaths& paths) {
           {"seccomp", SeccompProfile()},
           {"rootfsPropagation", "private"},
           {"maskedPaths",
-           {"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
-            "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats"}},
+           {"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys",
+            "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list",
+            "/proc/timer_stats"}},
           {"readonlyPaths",
            {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}}};
 }

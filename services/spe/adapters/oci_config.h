@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The config.json of a task's bundle (OCI Runtime Specification 1.0.2): every isolation control in one place.
+// The config.json of a task's bundle (OCI Runtime Specification 1.0.2): every isolation control in
+// one place.
 #pragma once
 
 #include <filesystem>
@@ -11,8 +12,8 @@
 
 namespace genofed::spe {
 
-// User and group identifiers of the host to which those of every task are mapped. No account of the host may lie in
-// this range.
+// User and group identifiers of the host to which those of every task are mapped. No account of the
+// host may lie in this range.
 inline constexpr std::uint32_t kMappedIdBase = 200000;
 inline constexpr std::uint32_t kMappedIdCount = 65536;
 // The user a task runs as, inside.

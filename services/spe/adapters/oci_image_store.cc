@@ -41,8 +41,8 @@ fs::path BlobPath(const fs::path& layout, const std::string& digest) {
 }
 
 Result<Descriptor> ParseDescriptor(const Json& json, const std::string& image) {
-  if (!json.is_object() || !json.contains("digest") || !json["digest"].is_string() || !json.contains("size") ||
-      !json["size"].is_number_integer()) {
+  if (!json.is_object() || !json.contains("digest") || !json["digest"].is_string() ||
+      !json.contains("size") || !json["size"].is_number_integer()) {
     return Corrupt("bad descriptor", image);
   }
   Descriptor descriptor{json["digest"].get<std::string>(), json["size"].get<std::int64_t>()};
@@ -51,10 +51,11 @@ Result<Descriptor> ParseDescriptor(const Json& json, const std::string& image) {
 }
 
 // Copies a blob into another layout and compares size and digest on the way.
-Status CopyBlob(const Context& ctx, const fs::path& from, const fs::path& to, const Descriptor& blob) {
+Status CopyBlob(const Context& ctx, const fs::path& from, const fs::path& to,
+                const Descriptor& blob) {
   const UniqueFd in(open(BlobPath(from, blob.digest).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  const UniqueFd out(
-      open(BlobPath(to, blob.digest).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  const UniqueFd out(open(BlobPath(to, blob.digest).c_str(),
+                          O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   // A blob used twice was copied and checked the first time.
   if (!out.valid() && errno == EEXIST) return {};
   struct stat info {};
@@ -74,26 +75,31 @@ Status CopyBlob(const Context& ctx, const fs::path& from, const fs::path& to, co
     }
     GF_TRY(ctx.Alive());
   }
-  if ("sha256:" + HexEncode(hash.Finish()) != blob.digest) return Corrupt("blob with another digest", blob.digest);
+  if ("sha256:" + HexEncode(hash.Finish()) != blob.digest)
+    return Corrupt("blob with another digest", blob.digest);
   return {};
 }
 
-// Mount points must exist beforehand, because the container's root may not make them. A link in their place would
-// lead the mount elsewhere, so it is refused.
+// Mount points must exist beforehand, because the container's root may not make them. A link in
+// their place would lead the mount elsewhere, so it is refused.
 Status PrepareRoot(const fs::path& rootfs, const std::string& digest) {
   for (const char* name : {"proc", "dev", "tmp", "in", "out"}) {
     const fs::path path = rootfs / name;
     struct stat info {};
-    if (mkdir(path.c_str(), 0755) != 0 && (lstat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode))) {
+    if (mkdir(path.c_str(), 0755) != 0 &&
+        (lstat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode))) {
       return Corrupt(fmt::format("/{} is not a directory", name), digest);
     }
   }
   std::error_code error;
   fs::permissions(rootfs, fs::perms(0755), error);  // the runtime opens it as the mapped root
-  for (fs::recursive_directory_iterator at(rootfs, error), end; !error && at != end; at.increment(error)) {
+  for (fs::recursive_directory_iterator at(rootfs, error), end; !error && at != end;
+       at.increment(error)) {
     const fs::file_type type = at->symlink_status(error).type();
-    if (type == fs::file_type::block || type == fs::file_type::character) return Corrupt("device node", digest);
-    // Should an account of the host ever reach the tree: nothing in it can be changed, and nothing gives it rights.
+    if (type == fs::file_type::block || type == fs::file_type::character)
+      return Corrupt("device node", digest);
+    // Should an account of the host ever reach the tree: nothing in it can be changed, and nothing
+    // gives it rights.
     if (type == fs::file_type::symlink) continue;
     fs::permissions(at->path(), kDangerousModes, fs::perm_options::remove, error);
   }
@@ -104,7 +110,8 @@ Status PrepareRoot(const fs::path& rootfs, const std::string& digest) {
 std::vector<std::string> EnvironmentOf(const std::string& configuration) {
   std::vector<std::string> environment;
   const Json json = Json::parse(configuration, nullptr, false);
-  if (!json.is_object() || !json.contains("config") || !json["config"].is_object()) return environment;
+  if (!json.is_object() || !json.contains("config") || !json["config"].is_object())
+    return environment;
   const Json env = json["config"].value("Env", Json::array());
   for (const Json& entry : env) {
     if (entry.is_string()) environment.push_back(entry.get<std::string>());
@@ -114,7 +121,8 @@ std::vector<std::string> EnvironmentOf(const std::string& configuration) {
 
 }  // namespace
 
-OciImageStore::OciImageStore(OciImageStoreOptions options) : options_(std::move(options)), allowed_(options_.allowed) {}
+OciImageStore::OciImageStore(OciImageStoreOptions options)
+    : options_(std::move(options)), allowed_(options_.allowed) {}
 
 void OciImageStore::Allow(const std::string& digest) {
   MutexLock lock(allowed_mutex_);
@@ -123,7 +131,8 @@ void OciImageStore::Allow(const std::string& digest) {
 
 Result<fs::path> OciImageStore::FindLayout(const std::string& digest) const {
   std::error_code error;
-  for (fs::directory_iterator at(options_.images_dir, error), end; !error && at != end; at.increment(error)) {
+  for (fs::directory_iterator at(options_.images_dir, error), end; !error && at != end;
+       at.increment(error)) {
     const auto index = ReadFile(at->path() / "index.json", kMaxManifestBytes);
     if (!index.ok()) continue;
     const Json json = Json::parse(*index, nullptr, false);
@@ -142,7 +151,8 @@ Result<Image> OciImageStore::Open(const Context& ctx, const std::string& digest)
     return IsDigest(digest) && allowed_.contains(digest);
   }();
   if (!allowed) {
-    return Error(StatusCode::kPermissionDenied, "IMAGE_NOT_ALLOWED", "image {} is not on this node's list", digest);
+    return Error(StatusCode::kPermissionDenied, "IMAGE_NOT_ALLOWED",
+                 "image {} is not on this node's list", digest);
   }
   const fs::path target = options_.cache_dir / digest.substr(std::string_view("sha256:").size());
   MutexLock lock(mutex_);
@@ -152,18 +162,23 @@ Result<Image> OciImageStore::Open(const Context& ctx, const std::string& digest)
   return Image{target / "rootfs", EnvironmentOf(configuration)};
 }
 
-Status OciImageStore::Unpack(const Context& ctx, const std::string& digest, const fs::path& target) const {
+Status OciImageStore::Unpack(const Context& ctx, const std::string& digest,
+                             const fs::path& target) const {
   GF_ASSIGN(const fs::path layout, FindLayout(digest));
   const fs::path work = target.string() + ".new";
   const fs::path copy = work / "layout";
   std::error_code error;
   fs::remove_all(work, error);
   fs::create_directories(copy / "blobs" / "sha256", error);
-  for (const fs::path& path : {options_.cache_dir, work}) fs::permissions(path, fs::perms(0700), error);
-  if (error) return Error(StatusCode::kUnavailable, "IMAGE_CACHE", "cannot prepare the cache: {}", error.message());
+  for (const fs::path& path : {options_.cache_dir, work})
+    fs::permissions(path, fs::perms(0700), error);
+  if (error)
+    return Error(StatusCode::kUnavailable, "IMAGE_CACHE", "cannot prepare the cache: {}",
+                 error.message());
 
   struct stat info {};
-  if (lstat(BlobPath(layout, digest).c_str(), &info) != 0 || info.st_size > static_cast<off_t>(kMaxManifestBytes)) {
+  if (lstat(BlobPath(layout, digest).c_str(), &info) != 0 ||
+      info.st_size > static_cast<off_t>(kMaxManifestBytes)) {
     return Corrupt("missing or too large manifest", digest);
   }
   const Descriptor manifest_blob{digest, info.st_size};
@@ -175,25 +190,29 @@ Status OciImageStore::Unpack(const Context& ctx, const std::string& digest, cons
     return Corrupt("bad manifest", digest);
   }
   GF_ASSIGN(const Descriptor configuration, ParseDescriptor(manifest["config"], digest));
-  if (configuration.size > static_cast<std::int64_t>(kMaxManifestBytes)) return Corrupt("too large config", digest);
+  if (configuration.size > static_cast<std::int64_t>(kMaxManifestBytes))
+    return Corrupt("too large config", digest);
   GF_TRY(CopyBlob(ctx, layout, copy, configuration));
   std::int64_t left = options_.max_bytes;
   for (const Json& layer : manifest["layers"]) {
     GF_ASSIGN(const Descriptor blob, ParseDescriptor(layer, digest));
-    if (blob.size > left) return Error(StatusCode::kResourceExhausted, "IMAGE_TOO_LARGE", "image {}", digest);
+    if (blob.size > left)
+      return Error(StatusCode::kResourceExhausted, "IMAGE_TOO_LARGE", "image {}", digest);
     left -= blob.size;
     GF_TRY(CopyBlob(ctx, layout, copy, blob));
   }
-  const Json index = {{"schemaVersion", 2},
-                      {"manifests",
-                       Json::array({{{"mediaType", kManifestType},
-                                     {"digest", digest},
-                                     {"size", manifest_blob.size},
-                                     {"annotations", {{"org.opencontainers.image.ref.name", "task"}}}}})}};
+  const Json index = {
+      {"schemaVersion", 2},
+      {"manifests",
+       Json::array({{{"mediaType", kManifestType},
+                     {"digest", digest},
+                     {"size", manifest_blob.size},
+                     {"annotations", {{"org.opencontainers.image.ref.name", "task"}}}}})}};
   GF_TRY(WriteFileAtomically(copy / "oci-layout", R"({"imageLayoutVersion":"1.0.0"})", 0600));
   GF_TRY(WriteFileAtomically(copy / "index.json", index.dump(), 0600));
   GF_ASSIGN(const ProgramResult unpacked,
-            RunProgram({options_.umoci, "unpack", "--image", copy.string() + ":task", (work / "bundle").string()},
+            RunProgram({options_.umoci, "unpack", "--image", copy.string() + ":task",
+                        (work / "bundle").string()},
                        ctx.Remaining(std::chrono::minutes(10))));
   if (unpacked.exit_code != 0) return Corrupt("umoci cannot unpack: " + unpacked.output, digest);
   GF_TRY(PrepareRoot(work / "bundle" / "rootfs", digest));
@@ -202,10 +221,13 @@ Status OciImageStore::Unpack(const Context& ctx, const std::string& digest, cons
   if (!error) fs::rename(BlobPath(copy, configuration.digest), work / "config.json", error);
   if (!error) fs::remove_all(work / "bundle", error);
   if (!error) fs::remove_all(copy, error);
-  // On disk before it has its name: a name in the cache means a complete image, also after a power cut.
+  // On disk before it has its name: a name in the cache means a complete image, also after a power
+  // cut.
   const UniqueFd directory(open(work.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!error && syncfs(directory.get()) == 0) fs::rename(work, target, error);
-  if (error) return Error(StatusCode::kUnavailable, "IMAGE_CACHE", "cannot fill the cache: {}", error.message());
+  if (error)
+    return Error(StatusCode::kUnavailable, "IMAGE_CACHE", "cannot fill the cache: {}",
+                 error.message());
   return {};
 }
 

@@ -20,9 +20,9 @@ struct OciImageStoreOptions {
   std::int64_t max_bytes = 20LL << 30;  // of all blobs of one image
 };
 
-// OCI image layouts (OCI Image Format Specification 1.0, image-layout.md) in a directory. An image is copied out of
-// its layout while every blob is checked against its digest, and unpacked from the copy: what runs is what was
-// checked. Images with device nodes are refused.
+// OCI image layouts (OCI Image Format Specification 1.0, image-layout.md) in a directory. An image
+// is copied out of its layout while every blob is checked against its digest, and unpacked from the
+// copy: what runs is what was checked. Images with device nodes are refused.
 class OciImageStore final : public ImageStore {
  public:
   explicit OciImageStore(OciImageStoreOptions options);
@@ -35,7 +35,8 @@ class OciImageStore final : public ImageStore {
  private:
   // The layout whose index.json names the manifest.
   Result<std::filesystem::path> FindLayout(const std::string& digest) const;
-  Status Unpack(const Context& ctx, const std::string& digest, const std::filesystem::path& target) const;
+  Status Unpack(const Context& ctx, const std::string& digest,
+                const std::filesystem::path& target) const;
 
   const OciImageStoreOptions options_;
   Mutex mutex_;  // one image is unpacked at a time

@@ -23,7 +23,8 @@ class OciImageStoreTest : public testing::Test {
     digest_ = *digest;
   }
   Result<Image> Open(std::set<std::string> allowed) {
-    return OciImageStore({.images_dir = dir_.path() / "images", .cache_dir = dir_.path() / "cache",
+    return OciImageStore({.images_dir = dir_.path() / "images",
+                          .cache_dir = dir_.path() / "cache",
                           .allowed = std::move(allowed)})
         .Open(Context::Background(), digest_);
   }
@@ -37,7 +38,8 @@ TEST_F(OciImageStoreTest, UnpacksOnce) {
   const auto image = Open({digest_});
   ASSERT_TRUE(image.ok()) << Describe(image.status());
   EXPECT_TRUE(fs::exists(image->rootfs / "bin" / "busybox"));
-  for (const char* name : {"in", "out", "tmp", "proc", "dev"}) EXPECT_TRUE(fs::is_directory(image->rootfs / name));
+  for (const char* name : {"in", "out", "tmp", "proc", "dev"})
+    EXPECT_TRUE(fs::is_directory(image->rootfs / name));
   EXPECT_NE(std::find(image->environment.begin(), image->environment.end(), "FROM_IMAGE=yes"),
             image->environment.end());
   fs::remove_all(layout_);  // the cache is enough
@@ -72,9 +74,13 @@ TEST_F(OciImageStoreTest, RefusesDeviceNodesAndLinksAsMountPoints) {
   const std::string image = layout_.string() + ":test";
   const fs::path extra = dir_.path() / "extra";
   const auto insert = [&](const char* target) -> std::string {
-    const auto done = RunProgram({"umoci", "insert", "--image", image, extra.string(), target}, std::chrono::minutes(1));
+    const auto done = RunProgram({"umoci", "insert", "--image", image, extra.string(), target},
+                                 std::chrono::minutes(1));
     EXPECT_TRUE(done.ok() && done->exit_code == 0) << done->output;
-    return nlohmann::json::parse(ReadFile(layout_ / "index.json").value()).at("manifests").at(0).at("digest");
+    return nlohmann::json::parse(ReadFile(layout_ / "index.json").value())
+        .at("manifests")
+        .at(0)
+        .at("digest");
   };
   fs::create_symlink("/etc", extra);
   digest_ = insert("/in");

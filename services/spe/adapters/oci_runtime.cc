@@ -50,17 +50,21 @@ bool IsMountPoint(const fs::path& path) {
          self.st_dev != parent.st_dev;
 }
 
-// A file system of its own bounds what a task can write, in bytes and in files, and dies with the attempt.
+// A file system of its own bounds what a task can write, in bytes and in files, and dies with the
+// attempt.
 Status MountOutput(const TaskSpec& spec) {
   struct stat info {};
   if (lstat(spec.output_dir.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
-    return InvalidField("output_dir", "NOT_A_DIRECTORY", "{} is not a directory", spec.output_dir.string());
+    return InvalidField("output_dir", "NOT_A_DIRECTORY", "{} is not a directory",
+                        spec.output_dir.string());
   }
   if (IsMountPoint(spec.output_dir)) umount2(spec.output_dir.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
   const std::uint32_t owner = kMappedIdBase + kTaskUser;
-  const std::string options = fmt::format("size={},nr_inodes={},mode=0700,uid={},gid={}", spec.limits.output_bytes,
-                                          spec.limits.output_files + 1, owner, owner);
-  if (mount("genofed-out", spec.output_dir.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options.c_str()) != 0) {
+  const std::string options =
+      fmt::format("size={},nr_inodes={},mode=0700,uid={},gid={}", spec.limits.output_bytes,
+                  spec.limits.output_files + 1, owner, owner);
+  if (mount("genofed-out", spec.output_dir.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+            options.c_str()) != 0) {
     return SystemError("mount", spec.output_dir);
   }
   return {};
@@ -84,21 +88,24 @@ UniqueFd OpenLock(const fs::path& attempt) {
   return UniqueFd(open(LockFile(attempt).c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
 }
 
-// Starts the monitor with the lock as its descriptor 3; the process we start goes into the background and returns.
+// Starts the monitor with the lock as its descriptor 3; the process we start goes into the
+// background and returns.
 Status StartMonitor(const fs::path& program, const fs::path& attempt, const UniqueFd& lock) {
   GF_ASSIGN(const int pid, Spawn({program.string(), attempt.string()}, {{lock.get(), 3}}));
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   if (ExitCodeOf(status) != 0) {
-    return Error(StatusCode::kUnavailable, "MONITOR_FAILED", "{} ended with {}", program.string(), ExitCodeOf(status));
+    return Error(StatusCode::kUnavailable, "MONITOR_FAILED", "{} ended with {}", program.string(),
+                 ExitCodeOf(status));
   }
   return {};
 }
 
 OciRuntimeOptions Complete(OciRuntimeOptions options) {
   std::error_code ignored;
-  if (options.helper_dir.empty()) options.helper_dir = fs::read_symlink("/proc/self/exe", ignored).parent_path();
+  if (options.helper_dir.empty())
+    options.helper_dir = fs::read_symlink("/proc/self/exe", ignored).parent_path();
   return options;
 }
 
@@ -107,13 +114,18 @@ OciRuntimeOptions Complete(OciRuntimeOptions options) {
 OciRuntime::OciRuntime(OciRuntimeOptions options, ImageStore& images)
     : options_(Complete(std::move(options))), images_(images) {}
 
-fs::path OciRuntime::AttemptDir(const AttemptId& id) const { return options_.state_dir / "attempts" / id.str(); }
+fs::path OciRuntime::AttemptDir(const AttemptId& id) const {
+  return options_.state_dir / "attempts" / id.str();
+}
 
-std::string OciRuntime::CgroupOf(const AttemptId& id) const { return options_.cgroup_parent + "/" + id.str(); }
+std::string OciRuntime::CgroupOf(const AttemptId& id) const {
+  return options_.cgroup_parent + "/" + id.str();
+}
 
 Status OciRuntime::Start(const Context& ctx, const AttemptId& id, const TaskSpec& spec) {
   if (!tested_) {
-    return Error(StatusCode::kFailedPrecondition, "ISOLATION_UNTESTED", "the isolation self-test has not succeeded");
+    return Error(StatusCode::kFailedPrecondition, "ISOLATION_UNTESTED",
+                 "the isolation self-test has not succeeded");
   }
   GF_TRY(Validate(spec));
   GF_ASSIGN(const Image image, images_.Open(ctx, spec.image));
@@ -122,15 +134,17 @@ Status OciRuntime::Start(const Context& ctx, const AttemptId& id, const TaskSpec
 
 Status OciRuntime::Launch(const AttemptId& id, const TaskSpec& spec, const Image& image) {
   const fs::path final_dir = AttemptDir(id);
-  const std::string config =
-      OciConfig(spec, image.environment, {kRootfsMount, InputDir(final_dir), spec.output_dir, CgroupOf(id)});
-  const std::string digest = HexEncode(crypto::Sha256(fmt::format("{}\n{}\n{}", spec.image, spec.limits.wall_time.count(), config)));
+  const std::string config = OciConfig(
+      spec, image.environment, {kRootfsMount, InputDir(final_dir), spec.output_dir, CgroupOf(id)});
+  const std::string digest = HexEncode(
+      crypto::Sha256(fmt::format("{}\n{}\n{}", spec.image, spec.limits.wall_time.count(), config)));
 
   MutexLock lock(start_mutex_);
   if (Exists(final_dir)) {
     GF_ASSIGN(const AttemptPlan existing, ReadPlan(final_dir));
     if (existing.spec_digest == digest) return {};
-    return Error(StatusCode::kAlreadyExists, "ATTEMPT_EXISTS", "attempt {} exists with another task", id.str());
+    return Error(StatusCode::kAlreadyExists, "ATTEMPT_EXISTS",
+                 "attempt {} exists with another task", id.str());
   }
   GF_TRY(MakeDir(options_.state_dir, 0700));
   GF_TRY(MakeDir(options_.state_dir / "attempts", 0700));
@@ -152,7 +166,8 @@ Status OciRuntime::Launch(const AttemptId& id, const TaskSpec& spec, const Image
                     .wall_time = spec.limits.wall_time,
                     .log_bytes = options_.log_bytes,
                     .spec_digest = digest}));
-  // Locked before it can be found: whoever finds an unlocked attempt without a report knows that it was lost.
+  // Locked before it can be found: whoever finds an unlocked attempt without a report knows that it
+  // was lost.
   const UniqueFd monitor_lock = OpenLock(directory);
   if (!monitor_lock.valid() || flock(monitor_lock.get(), LOCK_EX | LOCK_NB) != 0) {
     return SystemError("lock", directory);
@@ -173,7 +188,8 @@ Result<AttemptReport> OciRuntime::Poll(const AttemptId& id) {
   if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return AttemptReport{};  // its monitor lives
   if (Exists(ReportFile(directory))) return ReadReport(directory);
 
-  // The monitor is gone without a report: nobody knows how the task would have ended, so it ends here.
+  // The monitor is gone without a report: nobody knows how the task would have ended, so it ends
+  // here.
   GF_ASSIGN(const AttemptPlan plan, ReadPlan(directory));
   AttemptReport report;
   GF_TRY(EndContainer(plan, report));
@@ -205,11 +221,13 @@ Result<std::vector<AttemptId>> OciRuntime::List() {
   for (fs::directory_iterator at(options_.state_dir / "attempts", error), end; !error && at != end;
        at.increment(error)) {
     const std::string name = at->path().filename().string();
-    auto id = AttemptId::Parse(name);  // refuses the names of directories in preparation, which begin with '.'
+    auto id = AttemptId::Parse(
+        name);  // refuses the names of directories in preparation, which begin with '.'
     if (id.ok() && name.rfind(kSelfTestIdPrefix, 0) != 0) ids.push_back(*std::move(id));
   }
   if (error && error != std::errc::no_such_file_or_directory) {
-    return Error(StatusCode::kUnavailable, "LIST_FAILED", "cannot list attempts: {}", error.message());
+    return Error(StatusCode::kUnavailable, "LIST_FAILED", "cannot list attempts: {}",
+                 error.message());
   }
   std::sort(ids.begin(), ids.end());
   return ids;
@@ -220,12 +238,14 @@ Status OciRuntime::Reap(const AttemptId& id) {
   if (report.status().code() == StatusCode::kNotFound) return {};
   GF_TRY(report);
   if (!report->ended()) {
-    return Error(StatusCode::kFailedPrecondition, "ATTEMPT_RUNNING", "attempt {} has not ended", id.str());
+    return Error(StatusCode::kFailedPrecondition, "ATTEMPT_RUNNING", "attempt {} has not ended",
+                 id.str());
   }
   MutexLock lock(start_mutex_);
   const fs::path directory = AttemptDir(id);
   GF_ASSIGN(const AttemptPlan plan, ReadPlan(directory));
-  if (IsMountPoint(plan.output_dir) && umount2(plan.output_dir.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0) {
+  if (IsMountPoint(plan.output_dir) &&
+      umount2(plan.output_dir.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0) {
     return SystemError("unmount", plan.output_dir);
   }
   const fs::path removed = directory.parent_path() / (".old-" + id.str());

@@ -17,17 +17,18 @@ namespace genofed::spe {
 inline constexpr std::string_view kSelfTestIdPrefix = "self-test-";
 
 struct OciRuntimeOptions {
-  std::string runtime = "runc";     // OCI runtime program with runc's command line
+  std::string runtime = "runc";          // OCI runtime program with runc's command line
   std::filesystem::path state_dir = {};  // absolute; made with mode 0700
-  // Where genofed-spe-monitor and genofed-spe-probe are; the directory of the running program if empty.
+  // Where genofed-spe-monitor and genofed-spe-probe are; the directory of the running program if
+  // empty.
   std::filesystem::path helper_dir = {};
   std::string cgroup_parent = "/genofed";
   std::int64_t log_bytes = 1 << 20;
 };
 
-// Runs attempts as OCI containers on this machine, one monitor process beside each (attempt_files.h). Needs root, or
-// the capabilities to make namespaces, mounts and cgroups; the containers have none of them. One instance for one
-// state directory.
+// Runs attempts as OCI containers on this machine, one monitor process beside each
+// (attempt_files.h). Needs root, or the capabilities to make namespaces, mounts and cgroups; the
+// containers have none of them. One instance for one state directory.
 class OciRuntime final : public Executor {
  public:
   // `images` must outlive this.
@@ -48,7 +49,8 @@ class OciRuntime final : public Executor {
   Status Launch(const AttemptId& id, const TaskSpec& spec, const Image& image);
   // Which controls are missing, by name; empty is good.
   Result<std::vector<std::string>> MissingControls(const Context& ctx);
-  Result<std::string> ProbeControls(const Context& ctx, const AttemptId& id, const TaskSpec& spec, const Image& image);
+  Result<std::string> ProbeControls(const Context& ctx, const AttemptId& id, const TaskSpec& spec,
+                                    const Image& image);
 
   const OciRuntimeOptions options_;
   ImageStore& images_;

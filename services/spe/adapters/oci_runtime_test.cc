@@ -60,10 +60,13 @@ class OciRuntimeTest : public testing::Test {
 
   // What a restarted service has: nothing but the state directory.
   void NewInstance() {
-    images_ = std::make_unique<OciImageStore>(OciImageStoreOptions{
-        .images_dir = dir_->path() / "images", .cache_dir = dir_->path() / "cache", .allowed = {*digest_}});
+    images_ =
+        std::make_unique<OciImageStore>(OciImageStoreOptions{.images_dir = dir_->path() / "images",
+                                                             .cache_dir = dir_->path() / "cache",
+                                                             .allowed = {*digest_}});
     runtime_ = std::make_unique<OciRuntime>(
-        OciRuntimeOptions{.state_dir = dir_->path() / "state", .cgroup_parent = "/genofed-test"}, *images_);
+        OciRuntimeOptions{.state_dir = dir_->path() / "state", .cgroup_parent = "/genofed-test"},
+        *images_);
   }
 
   TaskSpec Shell(const std::string& script) {
@@ -80,7 +83,9 @@ class OciRuntimeTest : public testing::Test {
     return spec;
   }
 
-  static AttemptId Id(const std::string& name) { return AttemptId::Parse("test-" + name + ".1").value(); }
+  static AttemptId Id(const std::string& name) {
+    return AttemptId::Parse("test-" + name + ".1").value();
+  }
 
   AttemptReport Run(const AttemptId& id, const TaskSpec& spec) {
     const Status started = runtime_->Start(Deadline(), id, spec);
@@ -89,7 +94,9 @@ class OciRuntimeTest : public testing::Test {
     EXPECT_TRUE(report.ok()) << Describe(report.status());
     return report.ok() ? *report : AttemptReport{};
   }
-  fs::path DirOf(const AttemptId& id) const { return dir_->path() / "state" / "attempts" / id.str(); }
+  fs::path DirOf(const AttemptId& id) const {
+    return dir_->path() / "state" / "attempts" / id.str();
+  }
   std::string LogOf(const AttemptId& id) const { return ReadFile(TaskLog(DirOf(id))).value_or(""); }
   static Cgroup CgroupOf(const AttemptId& id) { return Cgroup("/genofed-test/" + id.str()); }
 
@@ -106,7 +113,8 @@ class OciRuntimeTest : public testing::Test {
   static pid_t MonitorOf(const AttemptId& id) {
     for (const auto& entry : fs::directory_iterator("/proc")) {
       const auto line = ReadFile(entry.path() / "cmdline");
-      if (line.ok() && line->find("genofed-spe-monitor") != std::string::npos && line->find(id.str()) != std::string::npos) {
+      if (line.ok() && line->find("genofed-spe-monitor") != std::string::npos &&
+          line->find(id.str()) != std::string::npos) {
         return std::stoi(entry.path().filename().string());
       }
     }
@@ -123,7 +131,8 @@ class OciRuntimeTest : public testing::Test {
 TEST_F(OciRuntimeTest, RunsAProgramOnInputsAndKeepsOutputs) {
   const fs::path input = dir_->path() / "input";
   ASSERT_TRUE(WriteFileAtomically(input, "hello", 0444).ok());
-  TaskSpec spec = Shell("echo to-log; cat /in/greeting > /out/copy; echo $FROM_IMAGE $FROM_TASK >> /out/copy");
+  TaskSpec spec =
+      Shell("echo to-log; cat /in/greeting > /out/copy; echo $FROM_IMAGE $FROM_TASK >> /out/copy");
   spec.inputs = {{input, "greeting"}};
   spec.environment = {{"FROM_TASK", "too"}};
   const AttemptId id = Id("run");
@@ -159,9 +168,10 @@ TEST_F(OciRuntimeTest, ReportsTheExitCode) {
 
 TEST_F(OciRuntimeTest, HasNoNetwork) {
   const AttemptId id = Id("network");
-  const AttemptReport report = Run(id, Shell("busybox=/bin/busybox; $busybox nc -w 1 127.0.0.1 22; echo nc $?; "
-                                             "$busybox wget -T 1 http://192.0.2.1/; echo wget $?; "
-                                             "$busybox ls /sys/class/net; $busybox cat /proc/net/dev"));
+  const AttemptReport report =
+      Run(id, Shell("busybox=/bin/busybox; $busybox nc -w 1 127.0.0.1 22; echo nc $?; "
+                    "$busybox wget -T 1 http://192.0.2.1/; echo wget $?; "
+                    "$busybox ls /sys/class/net; $busybox cat /proc/net/dev"));
   EXPECT_EQ(report.outcome, Outcome::kExited);
   EXPECT_THAT(LogOf(id), HasSubstr("nc 1"));
   EXPECT_THAT(LogOf(id), HasSubstr("wget 1"));
@@ -172,8 +182,9 @@ TEST_F(OciRuntimeTest, WritesNowhereButOutAndTmp) {
   const fs::path input = dir_->path() / "protected";
   ASSERT_TRUE(WriteFileAtomically(input, "same", 0444).ok());
   const AttemptId id = Id("write");
-  TaskSpec spec = Shell("for f in /x /bin/x /etc/x /in/x /in/file /proc/sys/kernel/hostname /dev/x; do "
-                        "echo y > $f && echo WROTE $f; done; echo y > /tmp/x && echo y > /out/x && echo good");
+  TaskSpec spec = Shell(
+      "for f in /x /bin/x /etc/x /in/x /in/file /proc/sys/kernel/hostname /dev/x; do "
+      "echo y > $f && echo WROTE $f; done; echo y > /tmp/x && echo y > /out/x && echo good");
   spec.inputs = {{input, "file"}};
   Run(id, spec);
   EXPECT_THAT(LogOf(id), testing::Not(HasSubstr("WROTE")));
@@ -183,8 +194,9 @@ TEST_F(OciRuntimeTest, WritesNowhereButOutAndTmp) {
 
 TEST_F(OciRuntimeTest, BoundsOutputs) {
   const AttemptId id = Id("disk");
-  TaskSpec spec = Shell("/bin/busybox dd if=/dev/zero of=/out/big bs=64k count=64; echo dd $?; "
-                        "/bin/busybox seq 1 20000");
+  TaskSpec spec = Shell(
+      "/bin/busybox dd if=/dev/zero of=/out/big bs=64k count=64; echo dd $?; "
+      "/bin/busybox seq 1 20000");
   spec.limits.output_files = 4;
   Run(id, spec);
   EXPECT_THAT(LogOf(id), testing::Not(HasSubstr("dd 0")));
@@ -197,7 +209,8 @@ TEST_F(OciRuntimeTest, ReportsOutOfMemory) {
   EXPECT_GT(report.oom_kills, 0);
   EXPECT_FALSE(report.succeeded());
   // Also when the task itself says that all is well.
-  EXPECT_EQ(Run(Id("memory-hidden"), Shell("/bin/busybox tail /dev/zero; exit 0")).outcome, Outcome::kOomKilled);
+  EXPECT_EQ(Run(Id("memory-hidden"), Shell("/bin/busybox tail /dev/zero; exit 0")).outcome,
+            Outcome::kOomKilled);
 }
 
 TEST_F(OciRuntimeTest, SurvivesAForkBomb) {
@@ -230,7 +243,8 @@ TEST_F(OciRuntimeTest, KillLeavesNoProcess) {
   const AttemptId id = Id("kill");
   ASSERT_TRUE(runtime_
                   ->Start(Deadline(), id,
-                          Shell("(/bin/busybox setsid /bin/busybox sleep 600 &); /bin/busybox sleep 600 & echo up; wait"))
+                          Shell("(/bin/busybox setsid /bin/busybox sleep 600 &); /bin/busybox "
+                                "sleep 600 & echo up; wait"))
                   .ok());
   ASSERT_TRUE(Printed(id, "up"));
   const std::vector<pid_t> processes = CgroupOf(id).Processes();
@@ -256,7 +270,8 @@ TEST_F(OciRuntimeTest, KillAfterTheEndKeepsTheOutcome) {
 TEST_F(OciRuntimeTest, ATaskOutlivesTheServiceAndIsAdopted) {
   const AttemptId id = Id("adopt");
   const fs::path go = dir_->path() / "go";
-  TaskSpec spec = Shell("echo begun; while ! test -e /out/go; do /bin/busybox sleep 0.05; done; exit 5");
+  TaskSpec spec =
+      Shell("echo begun; while ! test -e /out/go; do /bin/busybox sleep 0.05; done; exit 5");
   const pid_t service = fork();
   if (service == 0) {
     if (!runtime_->Start(Deadline(), id, spec).ok()) _exit(1);
@@ -293,7 +308,8 @@ TEST_F(OciRuntimeTest, ATaskWhoseMonitorDiedIsEnded) {
 
 TEST_F(OciRuntimeTest, RefusesToStartUntested) {
   NewInstance();
-  EXPECT_EQ(Reason(runtime_->Start(Deadline(), Id("untested"), Shell("true"))), "ISOLATION_UNTESTED");
+  EXPECT_EQ(Reason(runtime_->Start(Deadline(), Id("untested"), Shell("true"))),
+            "ISOLATION_UNTESTED");
 }
 
 TEST_F(OciRuntimeTest, RefusesBadSpecs) {
@@ -318,7 +334,8 @@ TEST_F(OciRuntimeTest, SelfTestNamesWhatIsMissing) {
                                   "exec runc \"$@\"\n",
                                   0755)
                   .ok());
-  OciRuntime runtime({.runtime = broken.string(), .state_dir = dir_->path() / "broken-state",
+  OciRuntime runtime({.runtime = broken.string(),
+                      .state_dir = dir_->path() / "broken-state",
                       .cgroup_parent = "/genofed-test"},
                      *images_);
   const Status tested = runtime.SelfTest(Deadline());

@@ -34,13 +34,14 @@ TaskLimits ProbeLimits() {
 Result<Image> ProbeImage(const fs::path& directory, const fs::path& probe) {
   std::error_code error;
   const fs::path rootfs = directory / "rootfs";
-  for (const char* name : {"proc", "dev", "tmp", "in", "out"}) fs::create_directories(rootfs / name, error);
+  for (const char* name : {"proc", "dev", "tmp", "in", "out"})
+    fs::create_directories(rootfs / name, error);
   fs::copy_file(probe, rootfs / "probe", fs::copy_options::overwrite_existing, error);
   if (!error) fs::permissions(rootfs / "probe", fs::perms(0755), error);
   fs::permissions(rootfs, fs::perms(0755), error);  // the runtime opens it as the mapped root
   if (error) {
-    return Error(StatusCode::kUnavailable, "PREPARE_FAILED", "cannot prepare the self-test with {}: {}",
-                 probe.string(), error.message());
+    return Error(StatusCode::kUnavailable, "PREPARE_FAILED",
+                 "cannot prepare the self-test with {}: {}", probe.string(), error.message());
   }
   return Image{rootfs, {}};
 }
@@ -65,21 +66,24 @@ Status OciRuntime::SelfTest(const Context& ctx) {
   return {};
 }
 
-// Runs the probe that tries everything and compares the cgroup while it lives; the failed controls, a line each.
-Result<std::string> OciRuntime::ProbeControls(const Context& ctx, const AttemptId& id, const TaskSpec& spec,
-                                              const Image& image) {
+// Runs the probe that tries everything and compares the cgroup while it lives; the failed controls,
+// a line each.
+Result<std::string> OciRuntime::ProbeControls(const Context& ctx, const AttemptId& id,
+                                              const TaskSpec& spec, const Image& image) {
   GF_TRY(Launch(id, spec, image));
   std::string failed;
   while (access((spec.output_dir / "done").c_str(), F_OK) != 0) {
     GF_ASSIGN(const AttemptReport report, Poll(id));
     if (report.ended()) {
-      return Error(StatusCode::kFailedPrecondition, "ISOLATION_INCOMPLETE", "the probe did not run: {} {} {} {}",
-                   OutcomeName(report.outcome), report.exit_code, report.reason, report.detail);
+      return Error(StatusCode::kFailedPrecondition, "ISOLATION_INCOMPLETE",
+                   "the probe did not run: {} {} {} {}", OutcomeName(report.outcome),
+                   report.exit_code, report.reason, report.detail);
     }
     GF_TRY(ctx.Alive());
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
-  for (const std::string& limit : WrongLimits(Cgroup(CgroupOf(id)), spec.limits)) failed += limit + "\n";
+  for (const std::string& limit : WrongLimits(Cgroup(CgroupOf(id)), spec.limits))
+    failed += limit + "\n";
   GF_ASSIGN(const std::string report, ReadFile(spec.output_dir / "report", 4096));
   close(open((spec.output_dir / "go").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
   GF_ASSIGN(const AttemptReport ended, Wait(ctx, id));
@@ -116,7 +120,8 @@ Result<std::vector<std::string>> OciRuntime::MissingControls(const Context& ctx)
 
   std::vector<std::string> missing;
   const Status controls = run("controls", [&](const AttemptId& id) -> Status {
-    spec.command = {"/probe", "controls", std::to_string(spec.limits.pids), std::to_string(spec.limits.tmp_bytes),
+    spec.command = {"/probe", "controls", std::to_string(spec.limits.pids),
+                    std::to_string(spec.limits.tmp_bytes),
                     std::to_string(spec.limits.output_bytes)};
     GF_ASSIGN(const std::string failed, ProbeControls(ctx, id, spec, image));
     for (const std::string_view line : Split(Trim(failed), '\n')) {

@@ -17,7 +17,8 @@ namespace genofed::spe {
 namespace {
 
 Status Failed(std::string_view what) {
-  return Error(StatusCode::kUnavailable, "SEAL_FAILED", "cannot {} outputs: {}", what, std::strerror(errno));
+  return Error(StatusCode::kUnavailable, "SEAL_FAILED", "cannot {} outputs: {}", what,
+               std::strerror(errno));
 }
 
 Result<std::string> ReadAll(int fd, std::size_t size) {
@@ -60,11 +61,11 @@ Result<OutputEntry> ReadEntry(int directory, const char* name, std::size_t max_f
 
 }  // namespace
 
-Result<std::vector<OutputEntry>> SealOutputs(const std::filesystem::path& output_dir, std::size_t max_files,
-                                             std::size_t max_file_bytes) {
+Result<std::vector<OutputEntry>> SealOutputs(const std::filesystem::path& output_dir,
+                                             std::size_t max_files, std::size_t max_file_bytes) {
   // EINVAL: not a mount point, as with executors that keep outputs elsewhere.
-  if (mount(nullptr, output_dir.c_str(), nullptr, MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) !=
-          0 &&
+  if (mount(nullptr, output_dir.c_str(), nullptr,
+            MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0 &&
       errno != EINVAL) {
     return Failed("seal");
   }

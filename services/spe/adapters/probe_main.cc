@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs inside a task's container and tries what a task must not be able to do. Statically linked, so that it needs
-// no image. "controls" writes the names of missing controls to /out/report, one a line, says "done" in /out/done,
-// and waits until the service has compared the cgroup's limits and made /out/go. "memory" allocates without end.
+// Runs inside a task's container and tries what a task must not be able to do. Statically linked,
+// so that it needs no image. "controls" writes the names of missing controls to /out/report, one a
+// line, says "done" in /out/done, and waits until the service has compared the cgroup's limits and
+// made /out/go. "memory" allocates without end.
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -35,7 +36,8 @@ const char* StatusLine(const char* key) {
   std::FILE* in = std::fopen("/proc/self/status", "r");
   if (in == nullptr) return "";
   bool found = false;
-  while (!found && std::fgets(line, sizeof(line), in) != nullptr) found = std::strncmp(line, key, std::strlen(key)) == 0;
+  while (!found && std::fgets(line, sizeof(line), in) != nullptr)
+    found = std::strncmp(line, key, std::strlen(key)) == 0;
   std::fclose(in);
   return found ? line + std::strlen(key) : "";
 }
@@ -61,7 +63,8 @@ bool OnlyMappedUsers(const char* file) {
   unsigned long inside = 0;
   unsigned long outside = 0;
   unsigned long count = 0;
-  const bool one = std::fscanf(in, "%lu %lu %lu", &inside, &outside, &count) == 3 && outside >= 100000;
+  const bool one =
+      std::fscanf(in, "%lu %lu %lu", &inside, &outside, &count) == 3 && outside >= 100000;
   const bool more = std::fscanf(in, "%lu", &inside) == 1;
   std::fclose(in);
   return one && !more;
@@ -123,17 +126,22 @@ int Controls(int pids, unsigned long long tmp_bytes, unsigned long long out_byte
   }
   Check(std::atoi(StatusLine("NoNewPrivs:")) == 1, "no-new-privileges");
   Check(std::atoi(StatusLine("Seccomp:")) == 2, "seccomp");
-  Check(socket(AF_INET, SOCK_STREAM, 0) < 0 && socket(AF_INET6, SOCK_DGRAM, 0) < 0, "no-network-sockets");
-  Check(socket(AF_PACKET, SOCK_RAW, 0) < 0 && socket(AF_NETLINK, SOCK_RAW, 0) < 0, "no-raw-sockets");
+  Check(socket(AF_INET, SOCK_STREAM, 0) < 0 && socket(AF_INET6, SOCK_DGRAM, 0) < 0,
+        "no-network-sockets");
+  Check(socket(AF_PACKET, SOCK_RAW, 0) < 0 && socket(AF_NETLINK, SOCK_RAW, 0) < 0,
+        "no-raw-sockets");
   Check(NoRoutes(), "network-namespace");
   Check(Refused(mount("none", "/tmp", "tmpfs", 0, nullptr)), "no-mount");
   Check(Refused(syscall(SYS_unshare, CLONE_NEWUSER)), "no-new-namespaces");
   Check(Refused(ptrace(PTRACE_TRACEME, 0, nullptr, nullptr)), "no-tracing");
   Check(Refused(syscall(SYS_bpf, 0, nullptr, 0)), "no-bpf");
-  Check(open("/made", O_WRONLY | O_CREAT, 0600) < 0 && MountedWith("/", ST_RDONLY), "read-only-root");
-  Check(MountedWith("/tmp", ST_NOEXEC | ST_NOSUID | ST_NODEV) && HasSize("/tmp", tmp_bytes), "bounded-tmp");
+  Check(open("/made", O_WRONLY | O_CREAT, 0600) < 0 && MountedWith("/", ST_RDONLY),
+        "read-only-root");
+  Check(MountedWith("/tmp", ST_NOEXEC | ST_NOSUID | ST_NODEV) && HasSize("/tmp", tmp_bytes),
+        "bounded-tmp");
   Check(open("/tmp/made", O_WRONLY | O_CREAT, 0600) >= 0, "writable-tmp");
-  Check(MountedWith("/out", ST_NOEXEC | ST_NOSUID | ST_NODEV) && HasSize("/out", out_bytes), "bounded-output");
+  Check(MountedWith("/out", ST_NOEXEC | ST_NOSUID | ST_NODEV) && HasSize("/out", out_bytes),
+        "bounded-output");
   Check(MountedWith("/in", ST_RDONLY | ST_NOEXEC | ST_NOSUID | ST_NODEV), "read-only-input");
   Check(open("/in/probe", O_RDONLY) >= 0, "readable-input");
   Check(open("/in/probe", O_WRONLY) < 0, "read-only-input-file");
@@ -162,7 +170,8 @@ int Memory() {
 
 int main(int argc, char** argv) {
   if (argc == 5 && std::strcmp(argv[1], "controls") == 0) {
-    return Controls(std::atoi(argv[2]), std::strtoull(argv[3], nullptr, 10), std::strtoull(argv[4], nullptr, 10));
+    return Controls(std::atoi(argv[2]), std::strtoull(argv[3], nullptr, 10),
+                    std::strtoull(argv[4], nullptr, 10));
   }
   if (argc == 2 && std::strcmp(argv[1], "memory") == 0) return Memory();
   return 2;

@@ -8,14 +8,22 @@ namespace {
 
 v1::TaskState StateToProto(TaskState state) {
   switch (state) {
-    case TaskState::kQueued: return v1::TASK_STATE_QUEUED;
-    case TaskState::kInitializing: return v1::TASK_STATE_INITIALIZING;
-    case TaskState::kRunning: return v1::TASK_STATE_RUNNING;
-    case TaskState::kInReview: return v1::TASK_STATE_IN_REVIEW;
-    case TaskState::kComplete: return v1::TASK_STATE_COMPLETE;
-    case TaskState::kExecutorError: return v1::TASK_STATE_EXECUTOR_ERROR;
-    case TaskState::kSystemError: return v1::TASK_STATE_SYSTEM_ERROR;
-    case TaskState::kCanceled: return v1::TASK_STATE_CANCELED;
+    case TaskState::kQueued:
+      return v1::TASK_STATE_QUEUED;
+    case TaskState::kInitializing:
+      return v1::TASK_STATE_INITIALIZING;
+    case TaskState::kRunning:
+      return v1::TASK_STATE_RUNNING;
+    case TaskState::kInReview:
+      return v1::TASK_STATE_IN_REVIEW;
+    case TaskState::kComplete:
+      return v1::TASK_STATE_COMPLETE;
+    case TaskState::kExecutorError:
+      return v1::TASK_STATE_EXECUTOR_ERROR;
+    case TaskState::kSystemError:
+      return v1::TASK_STATE_SYSTEM_ERROR;
+    case TaskState::kCanceled:
+      return v1::TASK_STATE_CANCELED;
   }
   return v1::TASK_STATE_UNSPECIFIED;
 }
@@ -30,7 +38,8 @@ TaskOrder OrderFromProto(const v1::Task& task) {
   order.project = task.project();
   order.workflow = task.workflow();
   order.parameters = {task.parameters().begin(), task.parameters().end()};
-  if (task.inputs_size() == 1) order.dataset = {task.inputs(0).dataset().dataset(), task.inputs(0).dataset().version()};
+  if (task.inputs_size() == 1)
+    order.dataset = {task.inputs(0).dataset().dataset(), task.inputs(0).dataset().version()};
   order.ledger_index = task.ledger_index();
   order.epoch = task.epoch();
   order.approval = task.approval();
@@ -104,7 +113,8 @@ Review ReviewFromProto(const v1::Review& review) {
   for (const auto& file : review.files()) {
     out.files.push_back({file.name(), file.size(), file.sha256(), file.rows(), file.rows_masked()});
   }
-  for (const auto& line : review.checks()) out.checks.push_back({line.check(), line.passed(), line.detail()});
+  for (const auto& line : review.checks())
+    out.checks.push_back({line.check(), line.passed(), line.detail()});
   out.since = rpc::GetTime(review.since());
   return out;
 }

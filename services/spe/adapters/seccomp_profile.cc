@@ -6,6 +6,10 @@
 
 #include <cerrno>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "libs/core/strings.h"
 
 namespace genofed::spe {
 namespace {
@@ -21,40 +25,35 @@ constexpr const char* kArchitecture = "SCMP_ARCH_AARCH64";
 #endif
 
 // Names unknown to the kernel or architecture are skipped by the runtime, hence refused.
-constexpr const char* kAllowed[] = {
-    "accept", "accept4", "access", "alarm", "arch_prctl", "bind", "brk", "capget", "chdir", "chmod",
-    "clock_getres", "clock_gettime", "clock_nanosleep", "close", "close_range", "connect",
-    "copy_file_range", "creat", "dup", "dup2", "dup3", "epoll_create", "epoll_create1", "epoll_ctl",
-    "epoll_pwait", "epoll_pwait2", "epoll_wait", "eventfd", "eventfd2", "execve", "execveat", "exit",
-    "exit_group", "faccessat", "faccessat2", "fadvise64", "fallocate", "fchdir", "fchmod", "fchmodat",
-    "fcntl", "fdatasync", "flock", "fork", "fstat", "fstatfs", "fsync", "ftruncate", "futex",
-    "futex_waitv", "getcpu", "getcwd", "getdents", "getdents64", "getegid", "geteuid", "getgid",
-    "getgroups", "getitimer", "getpeername", "getpgid", "getpgrp", "getpid", "getppid", "getpriority",
-    "getrandom", "getresgid", "getresuid", "getrlimit", "get_robust_list", "getrusage", "getsid",
-    "getsockname", "getsockopt", "gettid", "gettimeofday", "getuid", "getxattr", "ioctl", "kill",
-    "link", "linkat", "listen", "listxattr", "llistxattr", "lgetxattr", "fgetxattr", "flistxattr",
-    "lseek", "lstat", "madvise", "membarrier", "mincore", "mkdir", "mkdirat", "mlock", "mlock2",
-    "mmap", "mprotect", "mremap", "msync", "munlock", "munmap", "nanosleep", "newfstatat", "open",
-    "openat", "openat2", "pause", "pidfd_open", "pidfd_send_signal", "pipe", "pipe2", "poll", "ppoll",
-    "prctl", "pread64", "preadv", "preadv2", "prlimit64", "pselect6", "pwrite64", "pwritev",
-    "pwritev2", "read", "readahead", "readlink", "readlinkat", "readv", "recvfrom", "recvmmsg",
-    "recvmsg", "rename", "renameat", "renameat2", "restart_syscall", "rmdir", "rseq", "rt_sigaction",
-    "rt_sigpending", "rt_sigprocmask", "rt_sigqueueinfo", "rt_sigreturn", "rt_sigsuspend",
-    "rt_sigtimedwait", "rt_tgsigqueueinfo", "sched_getaffinity", "sched_getattr", "sched_getparam",
-    "sched_get_priority_max", "sched_get_priority_min", "sched_getscheduler", "sched_setaffinity",
-    "sched_yield", "select", "semctl", "semget", "semop", "semtimedop", "sendfile", "sendmmsg",
-    "sendmsg", "sendto", "setfsgid", "setfsuid", "setgid", "setgroups", "setitimer", "setpgid",
-    "setpriority", "setregid", "setresgid", "setresuid", "setreuid", "setrlimit", "set_robust_list",
-    "setsid", "setsockopt", "set_tid_address", "setuid", "shmat", "shmctl", "shmdt", "shmget",
-    "shutdown", "sigaltstack", "signalfd", "signalfd4", "socketpair", "splice", "stat", "statfs",
-    "statx", "symlink", "symlinkat", "sync_file_range", "sysinfo", "tee", "tgkill", "time",
-    "timer_create", "timer_delete", "timer_getoverrun", "timer_gettime", "timer_settime",
-    "timerfd_create", "timerfd_gettime", "timerfd_settime", "times", "tkill", "truncate", "umask",
-    "uname", "unlink", "unlinkat", "utime", "utimensat", "utimes", "vfork", "wait4", "waitid", "write",
-    "writev"};
+constexpr std::string_view kAllowed =
+    "accept accept4 access alarm arch_prctl bind brk capget chdir chmod clock_getres "
+    "clock_gettime clock_nanosleep close close_range connect copy_file_range creat dup dup2 "
+    "dup3 epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_pwait2 epoll_wait eventfd "
+    "eventfd2 execve execveat exit exit_group faccessat faccessat2 fadvise64 fallocate "
+    "fchdir fchmod fchmodat fcntl fdatasync flock fork fstat fstatfs fsync ftruncate futex "
+    "futex_waitv getcpu getcwd getdents getdents64 getegid geteuid getgid getgroups "
+    "getitimer getpeername getpgid getpgrp getpid getppid getpriority getrandom getresgid "
+    "getresuid getrlimit get_robust_list getrusage getsid getsockname getsockopt gettid "
+    "gettimeofday getuid getxattr ioctl kill link linkat listen listxattr llistxattr "
+    "lgetxattr fgetxattr flistxattr lseek lstat madvise membarrier mincore mkdir mkdirat "
+    "mlock mlock2 mmap mprotect mremap msync munlock munmap nanosleep newfstatat open openat "
+    "openat2 pause pidfd_open pidfd_send_signal pipe pipe2 poll ppoll prctl pread64 preadv "
+    "preadv2 prlimit64 pselect6 pwrite64 pwritev pwritev2 read readahead readlink readlinkat "
+    "readv recvfrom recvmmsg recvmsg rename renameat renameat2 restart_syscall rmdir rseq "
+    "rt_sigaction rt_sigpending rt_sigprocmask rt_sigqueueinfo rt_sigreturn rt_sigsuspend "
+    "rt_sigtimedwait rt_tgsigqueueinfo sched_getaffinity sched_getattr sched_getparam "
+    "sched_get_priority_max sched_get_priority_min sched_getscheduler sched_setaffinity "
+    "sched_yield select semctl semget semop semtimedop sendfile sendmmsg sendmsg sendto "
+    "setfsgid setfsuid setgid setgroups setitimer setpgid setpriority setregid setresgid "
+    "setresuid setreuid setrlimit set_robust_list setsid setsockopt set_tid_address setuid "
+    "shmat shmctl shmdt shmget shutdown sigaltstack signalfd signalfd4 socketpair splice "
+    "stat statfs statx symlink symlinkat sync_file_range sysinfo tee tgkill time "
+    "timer_create timer_delete timer_getoverrun timer_gettime timer_settime timerfd_create "
+    "timerfd_gettime timerfd_settime times tkill truncate umask uname unlink unlinkat utime "
+    "utimensat utimes vfork wait4 waitid write writev";
 
-constexpr std::uint64_t kNewNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
-                                         CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
+constexpr std::uint64_t kNewNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS |
+                                         CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
 
 Json Argument(unsigned index, std::uint64_t value, std::uint64_t second, const char* comparison) {
   return {{"index", index}, {"value", value}, {"valueTwo", second}, {"op", comparison}};
@@ -64,10 +63,11 @@ Json Argument(unsigned index, std::uint64_t value, std::uint64_t second, const c
 
 Json SeccompProfile() {
   Json names = Json::array();
-  for (const char* name : kAllowed) names.push_back(name);
+  for (const std::string_view name : Split(kAllowed, ' ')) names.push_back(std::string(name));
   Json rules = Json::array();
   rules.push_back({{"names", names}, {"action", "SCMP_ACT_ALLOW"}});
-  // Threads and processes, but no namespaces. clone3 hides its flags in memory: ENOSYS makes libc fall back to clone.
+  // Threads and processes, but no namespaces. clone3 hides its flags in memory: ENOSYS makes libc
+  // fall back to clone.
   rules.push_back({{"names", {"clone"}},
                    {"action", "SCMP_ACT_ALLOW"},
                    {"args", Json::array({Argument(0, kNewNamespaces, 0, "SCMP_CMP_MASKED_EQ")})}});

@@ -13,7 +13,8 @@ namespace consent = genofed::consent::v1;
 
 class GrpcReleaseLedger final : public ReleaseLedger {
  public:
-  GrpcReleaseLedger(rpc::ChannelSource source, const Clock& clock) : ledger_(std::move(source)), clock_(clock) {}
+  GrpcReleaseLedger(rpc::ChannelSource source, const Clock& clock)
+      : ledger_(std::move(source)), clock_(clock) {}
 
   Status Append(const Context& ctx, const Task& task, const Review& review) override {
     ledger::Entry entry;
@@ -39,8 +40,12 @@ class GrpcReleaseLedger final : public ReleaseLedger {
 
 class TokenApprovalCheck final : public ApprovalCheck {
  public:
-  TokenApprovalCheck(const auth::TrustStore& trust, const Clock& clock, std::string audience, std::string country)
-      : trust_(trust), clock_(clock), audience_(std::move(audience)), country_(std::move(country)) {}
+  TokenApprovalCheck(const auth::TrustStore& trust, const Clock& clock, std::string audience,
+                     std::string country)
+      : trust_(trust),
+        clock_(clock),
+        audience_(std::move(audience)),
+        country_(std::move(country)) {}
 
   Status Check(const TaskOrder& order) override {
     auth::ApprovalExpectation expected;
@@ -52,7 +57,8 @@ class TokenApprovalCheck final : public ApprovalCheck {
     auth::Refusal why;
     const auto approval = auth::VerifyApproval(trust_, clock_, order.approval, expected, &why);
     if (!approval.ok()) {
-      GF_LOG(Context::Background(), warn, "task.approval_refused", {"task", order.id}, {"check", why.check});
+      GF_LOG(Context::Background(), warn, "task.approval_refused", {"task", order.id},
+             {"check", why.check});
     }
     return approval.status();
   }
@@ -72,7 +78,8 @@ std::unique_ptr<ReleaseLedger> MakeReleaseLedger(rpc::ChannelSource consent, con
 
 std::unique_ptr<ApprovalCheck> MakeApprovalCheck(const auth::TrustStore& trust, const Clock& clock,
                                                  std::string audience, std::string country) {
-  return std::make_unique<TokenApprovalCheck>(trust, clock, std::move(audience), std::move(country));
+  return std::make_unique<TokenApprovalCheck>(trust, clock, std::move(audience),
+                                              std::move(country));
 }
 
 }  // namespace genofed::spe

@@ -14,17 +14,19 @@
 
 namespace genofed::spe {
 
-// Asks consent for the permitted rows and the key service for headers re-encrypted to a key that exists only during the
-// call, decrypts on the fly and keeps only the permitted people's columns and lines. The whole file never lies
-// decrypted anywhere.
-// `data_dir` is the site's; `random` makes task keys. Borrows `random`.
-std::unique_ptr<CohortSource> MakeCohortSource(rpc::ChannelSource consent, rpc::ChannelSource onboarding,
+// Asks consent for the permitted rows and the key service for headers re-encrypted to a key that
+// exists only during the call, decrypts on the fly and keeps only the permitted people's columns
+// and lines. The whole file never lies decrypted anywhere. `data_dir` is the site's; `random` makes
+// task keys. Borrows `random`.
+std::unique_ptr<CohortSource> MakeCohortSource(rpc::ChannelSource consent,
+                                               rpc::ChannelSource onboarding,
                                                std::filesystem::path data_dir, Random& random);
 
 // Writes an entry of kind "release" into the node's ledger. Borrows `clock`.
 std::unique_ptr<ReleaseLedger> MakeReleaseLedger(rpc::ChannelSource consent, const Clock& clock);
 
-// Verifies approval tokens against the trust store, for this node and country. Borrows `trust` and `clock`.
+// Verifies approval tokens against the trust store, for this node and country. Borrows `trust` and
+// `clock`.
 std::unique_ptr<ApprovalCheck> MakeApprovalCheck(const auth::TrustStore& trust, const Clock& clock,
                                                  std::string audience, std::string country);
 

@@ -9,7 +9,8 @@
 
 namespace genofed::spe {
 
-// The lease policy of the table of tasks: another process takes over this long after the holder died.
+// The lease policy of the table of tasks: another process takes over this long after the holder
+// died.
 inline const sql::LeaseTable& TaskLeases() {
   static const sql::LeaseTable table("tasks", {.duration = std::chrono::seconds(10),
                                                .backoff = std::chrono::milliseconds(500),
@@ -26,12 +27,13 @@ class SqlTaskStore final : public TaskStore {
   Result<std::vector<Task>> List(const Context& ctx, const std::string& after, int limit) override;
   Result<Task> RequestCancel(const Context& ctx, const std::string& id, Time now) override;
   Status Update(const Context& ctx, const sql::Lease& lease, const Task& task) override;
-  Status Finish(const Context& ctx, const sql::Lease& lease, const Task& task, const Review* review) override;
+  Status Finish(const Context& ctx, const sql::Lease& lease, const Task& task,
+                const Review* review) override;
   Status Defer(const Context& ctx, const sql::Lease& lease) override;
   Result<std::vector<Review>> ListReviews(const Context& ctx) override;
   Result<Review> FindReview(const Context& ctx, const std::string& task) override;
-  Status Decide(const Context& ctx, const std::string& task, const std::string& digest, Decision decision,
-                const std::string& by, const std::string& reason) override;
+  Status Decide(const Context& ctx, const std::string& task, const std::string& digest,
+                Decision decision, const std::string& by, const std::string& reason) override;
 
  private:
   sql::Database& database_;

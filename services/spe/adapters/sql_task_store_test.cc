@@ -33,7 +33,8 @@ class SqlTaskStoreTest : public ::testing::Test {
     return order;
   }
   std::vector<sql::Lease> Claim() {
-    return *database_->Transact(ctx_, [](sql::Tx& tx) { return TaskLeases().Claim(tx, "test", 10); });
+    return *database_->Transact(ctx_,
+                                [](sql::Tx& tx) { return TaskLeases().Claim(tx, "test", 10); });
   }
   Task InReview(const std::string& id) {
     Task task = *store_->Add(ctx_, Order(id), now_);
@@ -98,7 +99,8 @@ TEST_F(SqlTaskStoreTest, CancelsAtOnceWhatNobodyWorksOn) {
   Task task = asked;
   task.state = TaskState::kComplete;
   ASSERT_TRUE(store_->Finish(ctx_, lease, task, nullptr).ok());
-  EXPECT_EQ(store_->RequestCancel(ctx_, "t-2", now_)->state, TaskState::kComplete);  // final stays final
+  EXPECT_EQ(store_->RequestCancel(ctx_, "t-2", now_)->state,
+            TaskState::kComplete);  // final stays final
   EXPECT_TRUE(Claim().empty());
 }
 
@@ -107,11 +109,14 @@ TEST_F(SqlTaskStoreTest, ADecisionBindsToTheDigestAndIsWorkAgain) {
   EXPECT_TRUE(Claim().empty());
   ASSERT_EQ(store_->ListReviews(ctx_)->size(), 1U);
   EXPECT_EQ(store_->FindReview(ctx_, "t-1")->requester_subject, "researcher");
-  EXPECT_EQ(Reason(store_->Decide(ctx_, "t-1", "other", Decision::kRelease, "h", "")), "REVIEW_CHANGED");
-  EXPECT_EQ(Reason(store_->Decide(ctx_, "t-9", "digest", Decision::kRelease, "h", "")), "REVIEW_NOT_FOUND");
+  EXPECT_EQ(Reason(store_->Decide(ctx_, "t-1", "other", Decision::kRelease, "h", "")),
+            "REVIEW_CHANGED");
+  EXPECT_EQ(Reason(store_->Decide(ctx_, "t-9", "digest", Decision::kRelease, "h", "")),
+            "REVIEW_NOT_FOUND");
   ASSERT_TRUE(store_->Decide(ctx_, "t-1", "digest", Decision::kRelease, "h", "").ok());
   EXPECT_TRUE(store_->Decide(ctx_, "t-1", "digest", Decision::kRelease, "h", "").ok());
-  EXPECT_EQ(Reason(store_->Decide(ctx_, "t-1", "digest", Decision::kRefuse, "h", "no")), "REVIEW_DECIDED");
+  EXPECT_EQ(Reason(store_->Decide(ctx_, "t-1", "digest", Decision::kRefuse, "h", "no")),
+            "REVIEW_DECIDED");
   EXPECT_TRUE(store_->ListReviews(ctx_)->empty());
   EXPECT_EQ(store_->FindReview(ctx_, "t-1")->decision, Decision::kRelease);
   EXPECT_EQ(Claim().size(), 1U);
@@ -119,9 +124,14 @@ TEST_F(SqlTaskStoreTest, ADecisionBindsToTheDigestAndIsWorkAgain) {
 
 TEST_F(SqlTaskStoreTest, ADecisionDuringTheLastLookIsNotLost) {
   Task task = InReview("t-1");
-  ASSERT_TRUE(database_->Transact(ctx_, [](sql::Tx& tx) {
-    return tx.Exec("UPDATE tasks SET work_state = 'ready' WHERE id = 't-1'").status();
-  }).ok());
+  ASSERT_TRUE(
+      database_
+          ->Transact(
+              ctx_,
+              [](sql::Tx& tx) {
+                return tx.Exec("UPDATE tasks SET work_state = 'ready' WHERE id = 't-1'").status();
+              })
+          .ok());
   const sql::Lease lease = Claim().at(0);  // somebody looks at it, and sees no decision
   ASSERT_TRUE(store_->Decide(ctx_, "t-1", "digest", Decision::kRefuse, "h", "no").ok());
   ASSERT_TRUE(store_->Finish(ctx_, lease, task, nullptr).ok());

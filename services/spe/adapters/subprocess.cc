@@ -17,10 +17,12 @@ namespace genofed::spe {
 namespace {
 
 constexpr std::size_t kMaxOutput = 64U << 10;
-constexpr int kFirstParked = 100;  // inherited descriptors are parked above this before they get their numbers
+constexpr int kFirstParked =
+    100;  // inherited descriptors are parked above this before they get their numbers
 
 Status SpawnError(const std::string& program, int error) {
-  return Error(StatusCode::kUnavailable, "SPAWN_FAILED", "cannot start {}: {}", program, std::strerror(error));
+  return Error(StatusCode::kUnavailable, "SPAWN_FAILED", "cannot start {}: {}", program,
+               std::strerror(error));
 }
 
 // posix_spawn's two structures, with their destructors.
@@ -81,12 +83,14 @@ Result<int> Spawn(const std::vector<std::string>& argv, const InheritedFds& fds)
   std::string home = "HOME=/nonexistent";
   char* environment[] = {path.data(), home.data(), nullptr};
   pid_t pid = 0;
-  const int error = posix_spawnp(&pid, raw[0], &setup.actions, &setup.attributes, raw.data(), environment);
+  const int error =
+      posix_spawnp(&pid, raw[0], &setup.actions, &setup.attributes, raw.data(), environment);
   if (error != 0) return SpawnError(argv[0], error);
   return pid;
 }
 
-Result<ProgramResult> RunProgram(const std::vector<std::string>& argv, std::chrono::milliseconds timeout) {
+Result<ProgramResult> RunProgram(const std::vector<std::string>& argv,
+                                 std::chrono::milliseconds timeout) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return SpawnError(argv[0], errno);
   UniqueFd reader(ends[0]);
@@ -112,7 +116,8 @@ Result<ProgramResult> RunProgram(const std::vector<std::string>& argv, std::chro
       char buffer[4096];
       const ssize_t count = read(reader.get(), buffer, sizeof(buffer));
       if (count > 0 && result.output.size() < kMaxOutput) {
-        result.output.append(buffer, std::min(static_cast<std::size_t>(count), kMaxOutput - result.output.size()));
+        result.output.append(
+            buffer, std::min(static_cast<std::size_t>(count), kMaxOutput - result.output.size()));
       }
       if (count > 0) continue;
       watched[0].fd = -1;
@@ -123,8 +128,8 @@ Result<ProgramResult> RunProgram(const std::vector<std::string>& argv, std::chro
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   if (timed_out) {
-    return Error(StatusCode::kDeadlineExceeded, "PROGRAM_TIMED_OUT", "{} ran longer than {} ms", argv[0],
-                 timeout.count());
+    return Error(StatusCode::kDeadlineExceeded, "PROGRAM_TIMED_OUT", "{} ran longer than {} ms",
+                 argv[0], timeout.count());
   }
   result.exit_code = ExitCodeOf(status);
   return result;

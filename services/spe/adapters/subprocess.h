@@ -18,12 +18,14 @@ struct ProgramResult {
 // Descriptors the new program gets beside 0, 1 and 2: {ours, its number}. All others are closed.
 using InheritedFds = std::vector<std::pair<int, int>>;
 
-// Starts argv[0] (an absolute path, or a name looked up in the fixed PATH) with a fixed small environment, no
-// shell, default signals, its own session, and 0, 1, 2 on /dev/null unless `fds` names them. Returns the pid.
+// Starts argv[0] (an absolute path, or a name looked up in the fixed PATH) with a fixed small
+// environment, no shell, default signals, its own session, and 0, 1, 2 on /dev/null unless `fds`
+// names them. Returns the pid.
 Result<int> Spawn(const std::vector<std::string>& argv, const InheritedFds& fds);
 
 // Runs a program to its end; killed with its process group and DeadlineExceeded after `timeout`.
-Result<ProgramResult> RunProgram(const std::vector<std::string>& argv, std::chrono::milliseconds timeout);
+Result<ProgramResult> RunProgram(const std::vector<std::string>& argv,
+                                 std::chrono::milliseconds timeout);
 
 // Decodes a wait status: the exit code, or 128 + signal.
 int ExitCodeOf(int wait_status);

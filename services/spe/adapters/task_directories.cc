@@ -17,7 +17,9 @@ Status MakePrivate(const fs::path& path) {
   std::error_code error;
   fs::create_directories(path, error);
   if (!error) fs::permissions(path, fs::perms::owner_all, error);
-  if (error) return Error(StatusCode::kUnavailable, "DIRECTORY_FAILED", "cannot make {}: {}", path.string(), error.message());
+  if (error)
+    return Error(StatusCode::kUnavailable, "DIRECTORY_FAILED", "cannot make {}: {}", path.string(),
+                 error.message());
   return {};
 }
 
@@ -32,18 +34,23 @@ Result<fs::path> TaskDirectories::NewStage(const std::string& attempt) {
   return root_ / "stage" / attempt / "in";
 }
 
-fs::path TaskDirectories::OutputDir(const std::string& attempt) const { return root_ / "stage" / attempt / "out"; }
+fs::path TaskDirectories::OutputDir(const std::string& attempt) const {
+  return root_ / "stage" / attempt / "out";
+}
 
 Status TaskDirectories::RemoveStage(const std::string& attempt) {
   // Left mounted if the service died between mounting and starting.
   umount2(OutputDir(attempt).c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
   std::error_code error;
   fs::remove_all(root_ / "stage" / attempt, error);
-  if (error) return Error(StatusCode::kUnavailable, "DIRECTORY_FAILED", "cannot remove inputs: {}", error.message());
+  if (error)
+    return Error(StatusCode::kUnavailable, "DIRECTORY_FAILED", "cannot remove inputs: {}",
+                 error.message());
   return {};
 }
 
-Result<std::vector<OutputEntry>> TaskDirectories::Seal(const fs::path& output_dir, const AirlockPolicy& policy) {
+Result<std::vector<OutputEntry>> TaskDirectories::Seal(const fs::path& output_dir,
+                                                       const AirlockPolicy& policy) {
   return SealOutputs(output_dir, policy.max_files, policy.max_file_bytes);
 }
 
@@ -57,7 +64,8 @@ Status TaskDirectories::Keep(const std::string& task, const std::vector<CheckedF
 }
 
 Result<std::string> TaskDirectories::Read(const std::string& task, const ReviewedFile& file) {
-  if (!IsPlainName(file.name)) return Error(StatusCode::kNotFound, "FILE_NOT_FOUND", "no such output");
+  if (!IsPlainName(file.name))
+    return Error(StatusCode::kNotFound, "FILE_NOT_FOUND", "no such output");
   GF_ASSIGN(std::string content, ReadFile(root_ / "airlock" / task / file.name, 1U << 30));
   if (HexEncode(crypto::Sha256(content)) != file.sha256) {
     return Error(StatusCode::kDataLoss, "OUTPUT_CORRUPT", "an output of task {} was changed", task);

@@ -41,7 +41,8 @@ class TestDir {
   ~TestDir() {
     std::error_code ignored;
     // A failed test may leave outputs mounted.
-    for (std::filesystem::directory_iterator at(path_, ignored), end; !ignored && at != end; at.increment(ignored)) {
+    for (std::filesystem::directory_iterator at(path_, ignored), end; !ignored && at != end;
+         at.increment(ignored)) {
       umount2(at->path().c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
     }
     std::filesystem::remove_all(path_, ignored);
@@ -61,7 +62,8 @@ inline Result<std::string> MakeTestImage(const std::filesystem::path& layout) {
         {"umoci", "insert", "--image", image, "/usr/bin/busybox", "/bin/busybox"},
         {"umoci", "config", "--image", image, "--config.env", "FROM_IMAGE=yes"}}) {
     GF_ASSIGN(const ProgramResult made, RunProgram(command, std::chrono::seconds(60)));
-    if (made.exit_code != 0) return Error(StatusCode::kUnavailable, "UMOCI_FAILED", "{}", made.output);
+    if (made.exit_code != 0)
+      return Error(StatusCode::kUnavailable, "UMOCI_FAILED", "{}", made.output);
   }
   GF_ASSIGN(const std::string index, ReadFile(layout / "index.json"));
   return nlohmann::json::parse(index).at("manifests").at(0).at("digest").get<std::string>();

@@ -19,8 +19,8 @@ struct Image {
 class ImageStore {
  public:
   virtual ~ImageStore() = default;
-  // PermissionDenied IMAGE_NOT_ALLOWED if the digest is not on the allow-list; NotFound IMAGE_NOT_FOUND; DataLoss
-  // IMAGE_CORRUPT if a blob is not what its digest says.
+  // PermissionDenied IMAGE_NOT_ALLOWED if the digest is not on the allow-list; NotFound
+  // IMAGE_NOT_FOUND; DataLoss IMAGE_CORRUPT if a blob is not what its digest says.
   virtual Result<Image> Open(const Context& ctx, const std::string& digest) = 0;
 };
 

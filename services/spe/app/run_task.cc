@@ -29,19 +29,26 @@ bool IsTransient(const Status& status) {
     case StatusCode::kDeadlineExceeded:
     case StatusCode::kAborted:
     case StatusCode::kCancelled:
-    case StatusCode::kResourceExhausted: return true;
-    default: return Reason(status) == "LEASE_LOST";
+    case StatusCode::kResourceExhausted:
+      return true;
+    default:
+      return Reason(status) == "LEASE_LOST";
   }
 }
 
 // The state and coded reason with which a container's end shows to the outside.
 std::pair<TaskState, std::string_view> FailureOf(const AttemptReport& report) {
   switch (report.outcome) {
-    case Outcome::kOomKilled: return {TaskState::kExecutorError, "OUT_OF_MEMORY"};
-    case Outcome::kTimedOut: return {TaskState::kExecutorError, "TIMED_OUT"};
-    case Outcome::kKilled: return {TaskState::kCanceled, "CANCELED"};
-    case Outcome::kExited: return {TaskState::kExecutorError, "EXIT_NON_ZERO"};
-    default: return {TaskState::kSystemError, "RUNTIME_FAILED"};
+    case Outcome::kOomKilled:
+      return {TaskState::kExecutorError, "OUT_OF_MEMORY"};
+    case Outcome::kTimedOut:
+      return {TaskState::kExecutorError, "TIMED_OUT"};
+    case Outcome::kKilled:
+      return {TaskState::kCanceled, "CANCELED"};
+    case Outcome::kExited:
+      return {TaskState::kExecutorError, "EXIT_NON_ZERO"};
+    default:
+      return {TaskState::kSystemError, "RUNTIME_FAILED"};
   }
 }
 
@@ -55,17 +62,19 @@ Review MakeReview(const Task& task, const AirlockVerdict& verdict, Time now) {
   review.digest = verdict.digest;
   review.since = now;
   for (const CheckedFile& file : verdict.files) {
-    review.files.push_back({file.name, static_cast<std::int64_t>(file.content.size()), file.sha256, file.rows,
-                            file.rows_masked});
+    review.files.push_back({file.name, static_cast<std::int64_t>(file.content.size()), file.sha256,
+                            file.rows, file.rows_masked});
   }
   for (const char* check :
        {"declared-files", "file-kind", "content", "table-shape", "identifiers", "minimum-count"}) {
     CheckLine line{check, true, ""};
     for (const Finding& finding : verdict.refusals) {
-      if (finding.check == check) line = {check, false, fmt::format("{} {} {}", finding.code, finding.file, finding.detail)};
+      if (finding.check == check)
+        line = {check, false, fmt::format("{} {} {}", finding.code, finding.file, finding.detail)};
     }
     for (const Finding& finding : verdict.warnings) {
-      if (finding.check == check) line.detail = fmt::format("{} {}: {}", finding.code, finding.file, finding.detail);
+      if (finding.check == check)
+        line.detail = fmt::format("{} {}: {}", finding.code, finding.file, finding.detail);
     }
     review.checks.push_back(std::move(line));
   }
@@ -74,11 +83,18 @@ Review MakeReview(const Task& task, const AirlockVerdict& verdict, Time now) {
 
 }  // namespace
 
-RunTask::RunTask(TaskStore& store, WorkflowList& workflows, ApprovalCheck& approvals, CohortSource& cohorts,
-                 TaskFiles& files, Executor& executor, ReleaseLedger& ledger, const Clock& clock,
-                 RunTaskOptions options)
-    : store_(store), workflows_(workflows), approvals_(approvals), cohorts_(cohorts), files_(files),
-      executor_(executor), ledger_(ledger), clock_(clock), options_(options) {}
+RunTask::RunTask(TaskStore& store, WorkflowList& workflows, ApprovalCheck& approvals,
+                 CohortSource& cohorts, TaskFiles& files, Executor& executor, ReleaseLedger& ledger,
+                 const Clock& clock, RunTaskOptions options)
+    : store_(store),
+      workflows_(workflows),
+      approvals_(approvals),
+      cohorts_(cohorts),
+      files_(files),
+      executor_(executor),
+      ledger_(ledger),
+      clock_(clock),
+      options_(options) {}
 
 Status RunTask::Run(const Context& ctx, const sql::Lease& lease) {
   GF_ASSIGN(Task task, store_.Find(ctx, lease.id));
@@ -87,7 +103,8 @@ Status RunTask::Run(const Context& ctx, const sql::Lease& lease) {
   if (status.ok()) return status;
   GF_LOG(ctx, warn, "task.step_failed", {"task", task.order.id}, {"state", StateName(task.state)},
          {"reason", Reason(status)});
-  if (IsTransient(status) && (lease.attempt < options_.max_attempts || !ctx.Alive().ok())) return status;
+  if (IsTransient(status) && (lease.attempt < options_.max_attempts || !ctx.Alive().ok()))
+    return status;
   // Only the code leaves; the message stays in this node's log.
   return End(ctx, lease, task, TaskState::kSystemError, Reason(status));
 }
@@ -102,13 +119,15 @@ Status RunTask::RunSteps(const Context& ctx, const sql::Lease& lease, Task& task
     GF_ASSIGN(const AttemptId attempt, AttemptId::Of(task.order.id, task.executor_attempt));
     started = executor_.Poll(attempt).ok();
   }
-  if (!started && task.cancel_requested) return End(ctx, lease, task, TaskState::kCanceled, "CANCELED");
+  if (!started && task.cancel_requested)
+    return End(ctx, lease, task, TaskState::kCanceled, "CANCELED");
   if (!started) GF_TRY(Begin(ctx, lease, task, workflow));
   GF_ASSIGN(const AttemptReport report, Await(ctx, task));
   return Conclude(ctx, lease, task, workflow, report);
 }
 
-Status RunTask::Begin(const Context& ctx, const sql::Lease& lease, Task& task, const Workflow& workflow) {
+Status RunTask::Begin(const Context& ctx, const sql::Lease& lease, Task& task,
+                      const Workflow& workflow) {
   GF_TRY(Clean(ctx, task));
   task.state = TaskState::kInitializing;
   ++task.executor_attempt;
@@ -152,10 +171,11 @@ Result<AttemptReport> RunTask::Await(const Context& ctx, const Task& task) {
   }
 }
 
-Status RunTask::Conclude(const Context& ctx, const sql::Lease& lease, Task& task, const Workflow& workflow,
-                         const AttemptReport& report) {
-  GF_LOG(ctx, info, "task.container_ended", {"task", task.order.id}, {"outcome", OutcomeName(report.outcome)},
-         {"exit_code", report.exit_code}, {"reason", report.reason}, {"wall_micros", report.usage.wall_micros},
+Status RunTask::Conclude(const Context& ctx, const sql::Lease& lease, Task& task,
+                         const Workflow& workflow, const AttemptReport& report) {
+  GF_LOG(ctx, info, "task.container_ended", {"task", task.order.id},
+         {"outcome", OutcomeName(report.outcome)}, {"exit_code", report.exit_code},
+         {"reason", report.reason}, {"wall_micros", report.usage.wall_micros},
          {"memory_peak_bytes", report.usage.memory_peak_bytes});
   task.exit_code = report.exit_code;
   if (!report.succeeded()) {
@@ -163,13 +183,16 @@ Status RunTask::Conclude(const Context& ctx, const sql::Lease& lease, Task& task
     return End(ctx, lease, task, state, reason);
   }
   GF_ASSIGN(const AttemptId attempt, AttemptId::Of(task.order.id, task.executor_attempt));
-  GF_ASSIGN(const std::vector<std::string> identifiers, cohorts_.Identifiers(ctx, task.order.dataset));
-  GF_ASSIGN(const std::vector<OutputEntry> entries, files_.Seal(files_.OutputDir(attempt.str()), options_.airlock));
+  GF_ASSIGN(const std::vector<std::string> identifiers,
+            cohorts_.Identifiers(ctx, task.order.dataset));
+  GF_ASSIGN(const std::vector<OutputEntry> entries,
+            files_.Seal(files_.OutputDir(attempt.str()), options_.airlock));
   const AirlockVerdict verdict = CheckOutputs(options_.airlock, workflow.outputs, entries,
                                               IdentifierDictionary(identifiers), task.individuals);
   if (!verdict.passed()) {
     for (const Finding& finding : verdict.refusals) {
-      GF_LOG(ctx, warn, "airlock.refused", {"task", task.order.id}, {"check", finding.check}, {"code", finding.code});
+      GF_LOG(ctx, warn, "airlock.refused", {"task", task.order.id}, {"check", finding.check},
+             {"code", finding.code});
     }
     return End(ctx, lease, task, TaskState::kExecutorError, "OUTPUT_REFUSED");
   }
@@ -190,16 +213,19 @@ Status RunTask::Settle(const Context& ctx, const sql::Lease& lease, Task& task) 
   GF_ASSIGN(const Review review, store_.FindReview(ctx, task.order.id));
   if (task.cancel_requested) return End(ctx, lease, task, TaskState::kCanceled, "CANCELED");
   switch (review.decision) {
-    case Decision::kNone: return store_.Finish(ctx, lease, task, nullptr);
-    case Decision::kRefuse: return End(ctx, lease, task, TaskState::kExecutorError, "RELEASE_REFUSED");
-    case Decision::kRelease: break;
+    case Decision::kNone:
+      return store_.Finish(ctx, lease, task, nullptr);
+    case Decision::kRefuse:
+      return End(ctx, lease, task, TaskState::kExecutorError, "RELEASE_REFUSED");
+    case Decision::kRelease:
+      break;
   }
   GF_TRY(ledger_.Append(ctx, task, review));
   return End(ctx, lease, task, TaskState::kComplete, "");
 }
 
-Status RunTask::End(const Context& ctx, const sql::Lease& lease, Task& task, TaskState state, std::string_view reason,
-                    const Review* review) {
+Status RunTask::End(const Context& ctx, const sql::Lease& lease, Task& task, TaskState state,
+                    std::string_view reason, const Review* review) {
   GF_TRY(Clean(ctx, task));
   task.state = state;
   task.reason = reason;

@@ -18,16 +18,18 @@ struct RunTaskOptions {
   std::int64_t max_attempts = 20;
 };
 
-// Takes one task from where it stands to its next resting point: its end, or the airlock. Every step is stored before
-// the next begins, so that a killed service goes on where it was: a running container is adopted, not started anew.
+// Takes one task from where it stands to its next resting point: its end, or the airlock. Every
+// step is stored before the next begins, so that a killed service goes on where it was: a running
+// container is adopted, not started anew.
 class RunTask {
  public:
   // All borrowed.
-  RunTask(TaskStore& store, WorkflowList& workflows, ApprovalCheck& approvals, CohortSource& cohorts, TaskFiles& files,
-          Executor& executor, ReleaseLedger& ledger, const Clock& clock, RunTaskOptions options);
+  RunTask(TaskStore& store, WorkflowList& workflows, ApprovalCheck& approvals,
+          CohortSource& cohorts, TaskFiles& files, Executor& executor, ReleaseLedger& ledger,
+          const Clock& clock, RunTaskOptions options);
 
-  // For the holder of `lease` on the task lease.id. OK: the lease is settled. An error: nothing was settled, try
-  // again later.
+  // For the holder of `lease` on the task lease.id. OK: the lease is settled. An error: nothing was
+  // settled, try again later.
   Status Run(const Context& ctx, const sql::Lease& lease);
 
  private:
@@ -41,8 +43,8 @@ class RunTask {
                   const AttemptReport& report);
   // After a decision: the ledger first, then the release.
   Status Settle(const Context& ctx, const sql::Lease& lease, Task& task);
-  Status End(const Context& ctx, const sql::Lease& lease, Task& task, TaskState state, std::string_view reason,
-             const Review* review = nullptr);
+  Status End(const Context& ctx, const sql::Lease& lease, Task& task, TaskState state,
+             std::string_view reason, const Review* review = nullptr);
   // Removes container, inputs and outputs of the newest attempt.
   Status Clean(const Context& ctx, const Task& task);
 

@@ -19,20 +19,26 @@ class FakeStore final : public TaskStore {
  public:
   Result<Task> Add(const Context&, const TaskOrder& order, Time) override {
     if (!tasks.contains(order.id)) tasks[order.id].order = order;
-    if (!(tasks[order.id].order == order)) return Error(StatusCode::kAlreadyExists, "TASK_EXISTS", "exists");
+    if (!(tasks[order.id].order == order))
+      return Error(StatusCode::kAlreadyExists, "TASK_EXISTS", "exists");
     return tasks[order.id];
   }
   Result<Task> Find(const Context&, const std::string& id) override {
     if (!tasks.contains(id)) return Error(StatusCode::kNotFound, "TASK_NOT_FOUND", "none");
     return tasks[id];
   }
-  Result<std::vector<Task>> List(const Context&, const std::string&, int) override { return std::vector<Task>(); }
+  Result<std::vector<Task>> List(const Context&, const std::string&, int) override {
+    return std::vector<Task>();
+  }
   Result<Task> RequestCancel(const Context&, const std::string& id, Time) override {
     tasks[id].cancel_requested = true;
     return tasks[id];
   }
-  Status Update(const Context&, const sql::Lease&, const Task& task) override { return Store(task); }
-  Status Finish(const Context&, const sql::Lease&, const Task& task, const Review* review) override {
+  Status Update(const Context&, const sql::Lease&, const Task& task) override {
+    return Store(task);
+  }
+  Status Finish(const Context&, const sql::Lease&, const Task& task,
+                const Review* review) override {
     if (review != nullptr) reviews[task.order.id] = *review;
     ++finished;
     return Store(task);
@@ -43,9 +49,10 @@ class FakeStore final : public TaskStore {
     if (!reviews.contains(task)) return Error(StatusCode::kNotFound, "REVIEW_NOT_FOUND", "none");
     return reviews[task];
   }
-  Status Decide(const Context&, const std::string& task, const std::string& digest, Decision decision,
-                const std::string& by, const std::string&) override {
-    if (reviews[task].digest != digest) return Error(StatusCode::kFailedPrecondition, "REVIEW_CHANGED", "changed");
+  Status Decide(const Context&, const std::string& task, const std::string& digest,
+                Decision decision, const std::string& by, const std::string&) override {
+    if (reviews[task].digest != digest)
+      return Error(StatusCode::kFailedPrecondition, "REVIEW_CHANGED", "changed");
     reviews[task].decision = decision;
     reviews[task].decided_by = by;
     return {};
@@ -72,7 +79,8 @@ class FakeExecutor final : public Executor {
     return {};
   }
   Result<AttemptReport> Poll(const AttemptId& id) override {
-    if (!attempts.contains(id.str())) return Error(StatusCode::kNotFound, "ATTEMPT_NOT_FOUND", "none");
+    if (!attempts.contains(id.str()))
+      return Error(StatusCode::kNotFound, "ATTEMPT_NOT_FOUND", "none");
     return attempts[id.str()];
   }
   Result<AttemptReport> Wait(const Context&, const AttemptId& id) override { return Poll(id); }
@@ -88,28 +96,36 @@ class FakeExecutor final : public Executor {
   int started = 0;
 };
 
-class FakeSite final : public WorkflowList, public ApprovalCheck, public CohortSource, public TaskFiles,
+class FakeSite final : public WorkflowList,
+                       public ApprovalCheck,
+                       public CohortSource,
+                       public TaskFiles,
                        public ReleaseLedger {
  public:
   Result<Workflow> Open(const std::string& descriptor) override {
-    if (descriptor != "allowed") return Error(StatusCode::kPermissionDenied, "WORKFLOW_NOT_ALLOWED", "no");
+    if (descriptor != "allowed")
+      return Error(StatusCode::kPermissionDenied, "WORKFLOW_NOT_ALLOWED", "no");
     Workflow workflow;
     workflow.parameters = {"CASE_TERM"};
     workflow.outputs = {{.name = "t.tsv", .keys = {"k"}, .counts = {{.name = "n", .part_of = {}}}}};
     return workflow;
   }
   Status Check(const TaskOrder&) override { return approval; }
-  Result<StagedCohort> Stage(const Context&, const TaskOrder&, const Workflow&, const std::filesystem::path&) override {
+  Result<StagedCohort> Stage(const Context&, const TaskOrder&, const Workflow&,
+                             const std::filesystem::path&) override {
     GF_TRY(staging);
     return StagedCohort{{}, individuals};
   }
   Result<std::vector<std::string>> Identifiers(const Context&, const DatasetRef&) override {
     return std::vector<std::string>{kPseudonym};
   }
-  Result<std::filesystem::path> NewStage(const std::string&) override { return std::filesystem::path("/stage"); }
+  Result<std::filesystem::path> NewStage(const std::string&) override {
+    return std::filesystem::path("/stage");
+  }
   std::filesystem::path OutputDir(const std::string&) const override { return "/out"; }
   Status RemoveStage(const std::string&) override { return ++removed, Status(); }
-  Result<std::vector<OutputEntry>> Seal(const std::filesystem::path&, const AirlockPolicy&) override {
+  Result<std::vector<OutputEntry>> Seal(const std::filesystem::path&,
+                                        const AirlockPolicy&) override {
     OutputEntry entry;
     entry.name = "t.tsv";
     entry.content = output;
@@ -119,7 +135,9 @@ class FakeSite final : public WorkflowList, public ApprovalCheck, public CohortS
     for (const CheckedFile& file : files) kept[file.name] = file.content;
     return {};
   }
-  Result<std::string> Read(const std::string&, const ReviewedFile& file) override { return kept[file.name]; }
+  Result<std::string> Read(const std::string&, const ReviewedFile& file) override {
+    return kept[file.name];
+  }
   Status Append(const Context&, const Task& task, const Review&) override {
     GF_TRY(ledger);
     logged_while = task.state;
@@ -145,9 +163,15 @@ class RunTaskTest : public ::testing::Test {
     order_.ledger_index = 3;
     order_.requester_subject = "researcher";
   }
-  RunTask Runner() { return RunTask(store_, site_, site_, site_, site_, executor_, site_, clock_, options_); }
-  Tasks Api() { return Tasks(store_, site_, site_, site_, executor_, clock_, [] {}); }
-  Status RunOnce(std::int64_t attempt = 1) { return Runner().Run(ctx_, {order_.id, "spe", attempt, {}}); }
+  RunTask Runner() {
+    return RunTask(store_, site_, site_, site_, site_, executor_, site_, clock_, options_);
+  }
+  Tasks Api() {
+    return Tasks(store_, site_, site_, site_, executor_, clock_, [] {});
+  }
+  Status RunOnce(std::int64_t attempt = 1) {
+    return Runner().Run(ctx_, {order_.id, "spe", attempt, {}});
+  }
   Task Now() { return store_.tasks[order_.id]; }
   void Create() { ASSERT_TRUE(Api().Create(ctx_, order_).ok()); }
 
@@ -166,12 +190,14 @@ TEST_F(RunTaskTest, WaitsForTheHolderAndReleasesOnlyAfterTheLedger) {
   EXPECT_EQ(Now().state, TaskState::kInReview);
   EXPECT_EQ(Now().individuals, 40);
   EXPECT_EQ(site_.kept["t.tsv"], "k\tn\na\t9\nb\tNA\n");
-  EXPECT_TRUE(executor_.attempts.empty());  // the container and its data are gone while people think
+  EXPECT_TRUE(
+      executor_.attempts.empty());  // the container and its data are gone while people think
   EXPECT_EQ(Reason(Api().ReleasedOutputs(ctx_, "task-1").status()), "NOT_RELEASED");
   const Review review = store_.reviews["task-1"];
   EXPECT_EQ(review.files[0].rows_masked, 1);
 
-  EXPECT_EQ(Reason(Api().Decide(ctx_, "task-1", review.digest, true, "", "researcher")), "OWN_REQUEST");
+  EXPECT_EQ(Reason(Api().Decide(ctx_, "task-1", review.digest, true, "", "researcher")),
+            "OWN_REQUEST");
   EXPECT_EQ(Reason(Api().Decide(ctx_, "task-1", "other", true, "", "holder")), "REVIEW_CHANGED");
   EXPECT_EQ(Reason(Api().Decide(ctx_, "task-1", review.digest, false, "", "holder")), "MISSING");
   ASSERT_TRUE(Api().Decide(ctx_, "task-1", review.digest, true, "", "holder").ok());
@@ -190,7 +216,10 @@ TEST_F(RunTaskTest, WaitsForTheHolderAndReleasesOnlyAfterTheLedger) {
 TEST_F(RunTaskTest, ARefusalEndsTheTaskAndReleasesNothing) {
   Create();
   ASSERT_TRUE(RunOnce().ok());
-  ASSERT_TRUE(Api().Decide(ctx_, "task-1", store_.reviews["task-1"].digest, false, "too detailed", "holder").ok());
+  ASSERT_TRUE(
+      Api()
+          .Decide(ctx_, "task-1", store_.reviews["task-1"].digest, false, "too detailed", "holder")
+          .ok());
   ASSERT_TRUE(RunOnce(2).ok());
   EXPECT_EQ(Now().state, TaskState::kExecutorError);
   EXPECT_EQ(Now().reason, "RELEASE_REFUSED");

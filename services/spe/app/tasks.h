@@ -20,11 +20,11 @@ struct ReleasedFile {
 class Tasks {
  public:
   // All borrowed. `wake` is called when there is new work.
-  Tasks(TaskStore& store, WorkflowList& workflows, ApprovalCheck& approvals, TaskFiles& files, Executor& executor,
-        const Clock& clock, std::function<void()> wake);
+  Tasks(TaskStore& store, WorkflowList& workflows, ApprovalCheck& approvals, TaskFiles& files,
+        Executor& executor, const Clock& clock, std::function<void()> wake);
 
-  // Durable when it returns. Refuses workflows that are not on the list, parameters they do not declare, and
-  // approvals that do not hold.
+  // Durable when it returns. Refuses workflows that are not on the list, parameters they do not
+  // declare, and approvals that do not hold.
   Result<Task> Create(const Context& ctx, const TaskOrder& order);
   Result<Task> Get(const Context& ctx, const std::string& id);
   Result<std::vector<Task>> List(const Context& ctx, const std::string& after, int limit);
@@ -34,10 +34,12 @@ class Tasks {
   Result<std::vector<ReleasedFile>> ReleasedOutputs(const Context& ctx, const std::string& id);
 
   Result<std::vector<Review>> ListReviews(const Context& ctx);
-  Result<std::string> ReviewFile(const Context& ctx, const std::string& task, const std::string& name);
-  // `reviewer` is the subject of the person; PermissionDenied OWN_REQUEST if they asked for the analysis themselves.
-  Status Decide(const Context& ctx, const std::string& task, const std::string& digest, bool release,
-                const std::string& reason, const std::string& reviewer);
+  Result<std::string> ReviewFile(const Context& ctx, const std::string& task,
+                                 const std::string& name);
+  // `reviewer` is the subject of the person; PermissionDenied OWN_REQUEST if they asked for the
+  // analysis themselves.
+  Status Decide(const Context& ctx, const std::string& task, const std::string& digest,
+                bool release, const std::string& reason, const std::string& reviewer);
 
  private:
   TaskStore& store_;

@@ -15,17 +15,20 @@ namespace {
 
 class Checker {
  public:
-  Checker(const AirlockPolicy& policy, const IdentifierDictionary& identifiers, std::int64_t cohort_size)
+  Checker(const AirlockPolicy& policy, const IdentifierDictionary& identifiers,
+          std::int64_t cohort_size)
       : policy_(policy), identifiers_(identifiers), cohort_size_(cohort_size) {}
 
-  void Directory(const std::vector<OutputDeclaration>& declarations, const std::vector<OutputEntry>& entries);
+  void Directory(const std::vector<OutputDeclaration>& declarations,
+                 const std::vector<OutputEntry>& entries);
   AirlockVerdict Finish();
 
  private:
   // Whether the entry is a plain file of acceptable size; says why not.
   bool PlainFile(const OutputEntry& entry);
   void File(const OutputDeclaration& declaration, const OutputEntry& entry);
-  void Refuse(std::string_view check, std::string_view code, const std::string& file, std::string detail) {
+  void Refuse(std::string_view check, std::string_view code, const std::string& file,
+              std::string detail) {
     verdict_.refusals.push_back({std::string(check), std::string(code), file, std::move(detail)});
   }
 
@@ -35,7 +38,8 @@ class Checker {
   AirlockVerdict verdict_;
 };
 
-void Checker::Directory(const std::vector<OutputDeclaration>& declarations, const std::vector<OutputEntry>& entries) {
+void Checker::Directory(const std::vector<OutputDeclaration>& declarations,
+                        const std::vector<OutputEntry>& entries) {
   if (entries.size() > policy_.max_files) {
     Refuse("declared-files", "TOO_MANY_FILES", "", fmt::format("{} entries", entries.size()));
     return;
@@ -51,9 +55,11 @@ void Checker::Directory(const std::vector<OutputDeclaration>& declarations, cons
     if (PlainFile(*found->second)) File(declaration, *found->second);
     by_name.erase(found);
   }
-  // The name of a file nobody declared is the task's own text, so it is not repeated to anybody outside.
+  // The name of a file nobody declared is the task's own text, so it is not repeated to anybody
+  // outside.
   for (const auto& [name, entry] : by_name) {
-    Refuse("declared-files", IsPlainName(name) ? "OUTPUT_UNDECLARED" : "BAD_NAME", "", "not declared");
+    Refuse("declared-files", IsPlainName(name) ? "OUTPUT_UNDECLARED" : "BAD_NAME", "",
+           "not declared");
   }
 }
 
@@ -62,10 +68,13 @@ bool Checker::PlainFile(const OutputEntry& entry) {
     Refuse("file-kind", code, entry.name, std::move(detail));
     return false;
   };
-  if (entry.kind == OutputEntry::Kind::kLink || entry.links > 1) return refuse("LINK", "links are not released");
-  if (entry.kind != OutputEntry::Kind::kFile) return refuse("NOT_A_FILE", "only plain files are released");
+  if (entry.kind == OutputEntry::Kind::kLink || entry.links > 1)
+    return refuse("LINK", "links are not released");
+  if (entry.kind != OutputEntry::Kind::kFile)
+    return refuse("NOT_A_FILE", "only plain files are released");
   if (entry.sparse) return refuse("SPARSE_FILE", "the file has holes");
-  if (entry.size > policy_.max_file_bytes) return refuse("FILE_TOO_LARGE", fmt::format("{} bytes", entry.size));
+  if (entry.size > policy_.max_file_bytes)
+    return refuse("FILE_TOO_LARGE", fmt::format("{} bytes", entry.size));
   return true;
 }
 
@@ -74,14 +83,16 @@ void Checker::File(const OutputDeclaration& declaration, const OutputEntry& entr
     return Refuse("content", code, entry.name, "the content is not a table of text");
   }
   CountTable table(declaration);
-  if (const TableProblem problem = table.Parse(entry.content, policy_.max_cells, policy_.max_key_chars);
+  if (const TableProblem problem =
+          table.Parse(entry.content, policy_.max_cells, policy_.max_key_chars);
       !problem.code.empty()) {
     return Refuse("table-shape", problem.code, entry.name, fmt::format("line {}", problem.line));
   }
   for (std::size_t row = 0; row < table.rows().size(); ++row) {
     for (const std::string_view key : table.rows()[row].keys) {
       if (identifiers_.FoundIn(key)) {
-        return Refuse("identifiers", "IDENTIFIER_FOUND", entry.name, fmt::format("line {}", row + 2));
+        return Refuse("identifiers", "IDENTIFIER_FOUND", entry.name,
+                      fmt::format("line {}", row + 2));
       }
     }
   }
@@ -91,10 +102,14 @@ void Checker::File(const OutputDeclaration& declaration, const OutputEntry& entr
   }
   const auto rows = static_cast<std::int64_t>(table.rows().size());
   if (cohort_size_ > 0 && rows == cohort_size_) {
-    verdict_.warnings.push_back(
-        {"table-shape", "ROWS_EQUAL_COHORT", entry.name, "as many rows as people: may be a row for each person"});
+    verdict_.warnings.push_back({"table-shape", "ROWS_EQUAL_COHORT", entry.name,
+                                 "as many rows as people: may be a row for each person"});
   }
-  CheckedFile file{.name = entry.name, .content = table.Format(), .sha256 = {}, .rows = rows, .rows_masked = masked};
+  CheckedFile file{.name = entry.name,
+                   .content = table.Format(),
+                   .sha256 = {},
+                   .rows = rows,
+                   .rows_masked = masked};
   file.sha256 = HexEncode(crypto::Sha256(file.content));
   verdict_.files.push_back(std::move(file));
 }
@@ -109,9 +124,10 @@ AirlockVerdict Checker::Finish() {
 
 }  // namespace
 
-AirlockVerdict CheckOutputs(const AirlockPolicy& policy, const std::vector<OutputDeclaration>& declarations,
-                            const std::vector<OutputEntry>& entries, const IdentifierDictionary& identifiers,
-                            std::int64_t cohort_size) {
+AirlockVerdict CheckOutputs(const AirlockPolicy& policy,
+                            const std::vector<OutputDeclaration>& declarations,
+                            const std::vector<OutputEntry>& entries,
+                            const IdentifierDictionary& identifiers, std::int64_t cohort_size) {
   Checker checker(policy, identifiers, cohort_size);
   checker.Directory(declarations, entries);
   return checker.Finish();

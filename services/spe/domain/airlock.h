@@ -1,23 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What may leave the secure environment: tables of counts, declared beforehand, in which nobody is recognisable.
-// Everything else stays. Standard output and error, exit details and the texts of failures never leave; a requester
-// sees coded reasons only.
+// What may leave the secure environment: tables of counts, declared beforehand, in which nobody is
+// recognisable. Everything else stays. Standard output and error, exit details and the texts of
+// failures never leave; a requester sees coded reasons only.
 //
 // Rules, in the order in which they are applied:
-//   1. The output directory holds the declared files and nothing else: plain files with plain names, no links,
+//   1. The output directory holds the declared files and nothing else: plain files with plain
+//   names, no links,
 //      devices or holes.
-//   2. Each file is a UTF-8 table of tab-separated values with exactly the declared columns, within its limits. Content
+//   2. Each file is a UTF-8 table of tab-separated values with exactly the declared columns, within
+//   its limits. Content
 //      decides, not the name: VCF, compressed and high-entropy content is refused.
-//   3. Key cells are short printable text; keys do not repeat. Count cells are plain non-negative integers.
+//   3. Key cells are short printable text; keys do not repeat. Count cells are plain non-negative
+//   integers.
 //   4. No cell holds an identifier of a person, in whole or in part.
-//   5. A count that stands for 1 .. minimum_count-1 people is small. So is a difference that a reader can form: a
-//      count column declared `part_of` another (alternate alleles among all alleles) is small as well if
-//      the rest, whole - part, is. An allele frequency near 1 tells as much about the few others as one near 0
-//      about the few carriers, only with the alleles' roles exchanged. Zero is not small: it is true of everybody.
-//   6. A small cell is masked by replacing every count of its row by "NA", so that no other cell of the row gives it
-//      away; or the whole file is refused, as the policy says. Where rows add up to a public total and just one is
-//      masked, the row with the smallest counts of the others is masked too.
+//   5. A count that stands for 1 .. minimum_count-1 people is small. So is a difference that a
+//   reader can form: a
+//      count column declared `part_of` another (alternate alleles among all alleles) is small as
+//      well if the rest, whole - part, is. An allele frequency near 1 tells as much about the few
+//      others as one near 0 about the few carriers, only with the alleles' roles exchanged. Zero is
+//      not small: it is true of everybody.
+//   6. A small cell is masked by replacing every count of its row by "NA", so that no other cell of
+//   the row gives it
+//      away; or the whole file is refused, as the policy says. Where rows add up to a public total
+//      and just one is masked, the row with the smallest counts of the others is masked too.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +39,8 @@ struct CountColumn {
   std::string name;
   // Column of which this one is a part; empty: none.
   std::string part_of;
-  // How often one person can be counted: 2 for alleles. A count c stands for at least c/2 people, rounded up.
+  // How often one person can be counted: 2 for alleles. A count c stands for at least c/2 people,
+  // rounded up.
   std::int64_t per_person = 1;
 };
 
@@ -69,7 +76,8 @@ struct OutputEntry {
 
 // A rule that was broken. `code` may be told to the requester; `detail` is for the data holder.
 struct Finding {
-  std::string check;  // "declared-files", "file-kind", "content", "table-shape", "identifiers", "minimum-count"
+  std::string check;  // "declared-files", "file-kind", "content", "table-shape", "identifiers",
+                      // "minimum-count"
   std::string code;
   std::string file;
   std::string detail;
@@ -93,13 +101,15 @@ struct AirlockVerdict {
   bool passed() const { return refusals.empty(); }
 };
 
-// Judges a whole output directory; all or nothing. `cohort_size` is the number of people whose data were staged in.
-AirlockVerdict CheckOutputs(const AirlockPolicy& policy, const std::vector<OutputDeclaration>& declarations,
-                            const std::vector<OutputEntry>& entries, const IdentifierDictionary& identifiers,
-                            std::int64_t cohort_size);
+// Judges a whole output directory; all or nothing. `cohort_size` is the number of people whose data
+// were staged in.
+AirlockVerdict CheckOutputs(const AirlockPolicy& policy,
+                            const std::vector<OutputDeclaration>& declarations,
+                            const std::vector<OutputEntry>& entries,
+                            const IdentifierDictionary& identifiers, std::int64_t cohort_size);
 
-// SHA-256 (hex) over the lines "<sha256>  <name>\n" in order of names: what `sha256sum * | sha256sum` prints in a
-// directory of the released files. Decisions bind to it.
+// SHA-256 (hex) over the lines "<sha256>  <name>\n" in order of names: what `sha256sum * |
+// sha256sum` prints in a directory of the released files. Decisions bind to it.
 std::string ReleaseDigest(const std::vector<CheckedFile>& files);
 
 }  // namespace genofed::spe

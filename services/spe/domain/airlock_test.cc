@@ -18,7 +18,8 @@ constexpr std::int64_t kCohort = 300;
 OutputDeclaration Frequencies() {
   return {.name = "af.tsv",
           .keys = {"chrom", "pos", "ref", "alt"},
-          .counts = {{.name = "ac", .part_of = "an", .per_person = 1}, {.name = "an", .part_of = "", .per_person = 1}}};
+          .counts = {{.name = "ac", .part_of = "an", .per_person = 1},
+                     {.name = "an", .part_of = "", .per_person = 1}}};
 }
 
 OutputDeclaration Groups() {
@@ -35,7 +36,8 @@ OutputEntry File(const std::string& name, const std::string& content) {
   return entry;
 }
 
-AirlockVerdict Check(const OutputDeclaration& declaration, const std::string& content, AirlockPolicy policy = {}) {
+AirlockVerdict Check(const OutputDeclaration& declaration, const std::string& content,
+                     AirlockPolicy policy = {}) {
   return CheckOutputs(policy, {declaration}, {File(declaration.name, content)},
                       IdentifierDictionary({kPseudonym}), kCohort);
 }
@@ -61,18 +63,20 @@ TEST(Airlock, ReleasesATableWithoutSmallCountsUnchanged) {
 }
 
 TEST(Airlock, DigestIsWhatSha256sumPrints) {
-  // printf 'sex\tcases\tcontrols\nfemale\t10\t20\n' > groups.tsv; sha256sum groups.tsv; sha256sum * | sha256sum
+  // printf 'sex\tcases\tcontrols\nfemale\t10\t20\n' > groups.tsv; sha256sum groups.tsv; sha256sum *
+  // | sha256sum
   const AirlockVerdict verdict = Check(Groups(), "sex\tcases\tcontrols\nfemale\t10\t20\n");
   ASSERT_TRUE(verdict.passed());
-  EXPECT_EQ(verdict.files[0].sha256, "8f647f770de9861c377f92374cb647b63be948933443827fdeb049b2d1d9ca9f");
+  EXPECT_EQ(verdict.files[0].sha256,
+            "8f647f770de9861c377f92374cb647b63be948933443827fdeb049b2d1d9ca9f");
   EXPECT_EQ(verdict.digest, "93520d5deead53a592de8df9fbbc5ab349c0512213331e7711c152be989ff2ba");
 }
 
 TEST(Airlock, MasksTheWholeRowOfASmallCount) {
   const AirlockVerdict verdict = CheckRows(
-      "1\t1\tA\tG\t4\t600\n"    // four carriers at most
-      "1\t2\tA\tG\t5\t600\n"    // just enough
-      "1\t3\tA\tG\t0\t600\n"    // nobody: true of everybody
+      "1\t1\tA\tG\t4\t600\n"  // four carriers at most
+      "1\t2\tA\tG\t5\t600\n"  // just enough
+      "1\t3\tA\tG\t0\t600\n"  // nobody: true of everybody
       "1\t4\tA\tG\t1\t600\n");
   ASSERT_TRUE(verdict.passed());
   EXPECT_EQ(verdict.files[0].content,
@@ -86,10 +90,11 @@ TEST(Airlock, MasksTheWholeRowOfASmallCount) {
 
 TEST(Airlock, MasksWhenTheRestOfTheWholeIsSmall) {
   const AirlockVerdict verdict = CheckRows(
-      "1\t1\tA\tG\t596\t600\n"   // four reference alleles: the same disclosure with the roles exchanged
+      "1\t1\tA\tG\t596\t600\n"  // four reference alleles: the same disclosure with the roles
+                                // exchanged
       "1\t2\tA\tG\t595\t600\n"
-      "1\t3\tA\tG\t600\t600\n"   // everybody
-      "1\t4\tA\tG\t0\t4\n");     // four alleles called in all
+      "1\t3\tA\tG\t600\t600\n"  // everybody
+      "1\t4\tA\tG\t0\t4\n");    // four alleles called in all
   ASSERT_TRUE(verdict.passed());
   EXPECT_EQ(verdict.files[0].content,
             "chrom\tpos\tref\talt\tac\tan\n"
@@ -106,7 +111,8 @@ TEST(Airlock, CountsPeopleNotAlleles) {
   const AirlockVerdict verdict =
       Check(declaration, "chrom\tpos\tref\talt\tac\tan\n1\t1\tA\tG\t8\t600\n1\t2\tA\tG\t9\t600\n");
   ASSERT_TRUE(verdict.passed());
-  EXPECT_EQ(verdict.files[0].content, "chrom\tpos\tref\talt\tac\tan\n1\t1\tA\tG\tNA\tNA\n1\t2\tA\tG\t9\t600\n");
+  EXPECT_EQ(verdict.files[0].content,
+            "chrom\tpos\tref\talt\tac\tan\n1\t1\tA\tG\tNA\tNA\n1\t2\tA\tG\t9\t600\n");
 }
 
 TEST(Airlock, RefusesInsteadOfMaskingWhenThePolicySaysSo) {
@@ -119,7 +125,8 @@ TEST(Airlock, RefusesInsteadOfMaskingWhenThePolicySaysSo) {
 TEST(Airlock, MasksASecondRowWhereTheTotalIsPublic) {
   OutputDeclaration declaration = Groups();
   declaration.rows_add_up = true;
-  const std::string table = "sex\tcases\tcontrols\nfemale\t3\t20\nmale\t30\t40\nother\t9\t8\nnone\t0\t0\n";
+  const std::string table =
+      "sex\tcases\tcontrols\nfemale\t3\t20\nmale\t30\t40\nother\t9\t8\nnone\t0\t0\n";
   const AirlockVerdict verdict = Check(declaration, table);
   ASSERT_TRUE(verdict.passed());
   EXPECT_EQ(verdict.files[0].content,
@@ -149,7 +156,8 @@ TEST(Airlock, RefusesWhatIsNotATableOfCounts) {
   AirlockPolicy policy;
   policy.max_cells = 6;
   EXPECT_TRUE(CheckRows("1\t1\tA\tG\t25\t600\n", policy).passed());
-  EXPECT_EQ(Refusal(CheckRows("1\t1\tA\tG\t25\t600\n1\t2\tA\tG\t25\t600\n", policy)), "TOO_MANY_CELLS");
+  EXPECT_EQ(Refusal(CheckRows("1\t1\tA\tG\t25\t600\n1\t2\tA\tG\t25\t600\n", policy)),
+            "TOO_MANY_CELLS");
 }
 
 TEST(Airlock, RefusesOtherContentUnderTheDeclaredName) {
@@ -181,16 +189,18 @@ TEST(Airlock, OrdinaryTablesAreFarFromTheEntropyLimit) {
   std::uint32_t state = 7;
   for (int row = 0; row < 2000; ++row) {
     state = state * 1664525U + 1013904223U;
-    rows += fmt::format("chr{}\t{}\t{}\t{}\t{}\t{}\n", state % 22 + 1, state >> 4, "ACGT"[state >> 30],
-                        "CGTA"[state >> 30], 5 + (state >> 8) % 500, 600);
+    rows += fmt::format("chr{}\t{}\t{}\t{}\t{}\t{}\n", state % 22 + 1, state >> 4,
+                        "ACGT"[state >> 30], "CGTA"[state >> 30], 5 + (state >> 8) % 500, 600);
   }
   EXPECT_LT(EntropyBitsPerByte(rows), 4.5);
   EXPECT_TRUE(RefusedContent(rows).empty());
 }
 
 TEST(Airlock, RefusesIdentifiersOfPeople) {
-  EXPECT_EQ(Refusal(Check(Groups(), "sex\tcases\tcontrols\n" + kPseudonym + "\t10\t20\n")), "IDENTIFIER_FOUND");
-  EXPECT_EQ(Refusal(Check(Groups(), "sex\tcases\tcontrols\nx_" + kPseudonym.substr(5, 20) + "\t10\t20\n")),
+  EXPECT_EQ(Refusal(Check(Groups(), "sex\tcases\tcontrols\n" + kPseudonym + "\t10\t20\n")),
+            "IDENTIFIER_FOUND");
+  EXPECT_EQ(Refusal(Check(Groups(),
+                          "sex\tcases\tcontrols\nx_" + kPseudonym.substr(5, 20) + "\t10\t20\n")),
             "IDENTIFIER_FOUND");
 }
 
@@ -232,8 +242,8 @@ TEST(Airlock, TheDirectoryHoldsTheDeclaredFilesAndNothingElse) {
 }
 
 TEST(Airlock, NamesOfUndeclaredFilesAreNotRepeated) {
-  const AirlockVerdict verdict =
-      CheckOutputs({}, {Groups()}, {File(kPseudonym, "x")}, IdentifierDictionary({kPseudonym}), kCohort);
+  const AirlockVerdict verdict = CheckOutputs({}, {Groups()}, {File(kPseudonym, "x")},
+                                              IdentifierDictionary({kPseudonym}), kCohort);
   for (const Finding& finding : verdict.refusals) {
     EXPECT_THAT(finding.file + finding.detail, testing::Not(testing::HasSubstr(kPseudonym)));
   }

@@ -12,7 +12,8 @@
 namespace genofed::spe {
 namespace {
 
-// 1 to 15 digits without sign or leading zeros: one way to write each number, so that spelling carries nothing.
+// 1 to 15 digits without sign or leading zeros: one way to write each number, so that spelling
+// carries nothing.
 bool ParseCount(std::string_view text, std::int64_t& value) {
   if (text.empty() || text.size() > 15 || (text.size() > 1 && text[0] == '0')) return false;
   value = 0;
@@ -43,12 +44,14 @@ std::string CountTable::Header() const {
 std::string_view CountTable::FindWholes() {
   wholes_.clear();
   for (const CountColumn& column : declaration_.counts) {
-    const auto whole = std::find_if(declaration_.counts.begin(), declaration_.counts.end(),
-                                    [&](const CountColumn& other) { return other.name == column.part_of; });
+    const auto whole =
+        std::find_if(declaration_.counts.begin(), declaration_.counts.end(),
+                     [&](const CountColumn& other) { return other.name == column.part_of; });
     if (column.per_person < 1 || (!column.part_of.empty() && whole == declaration_.counts.end())) {
       return "BAD_DECLARATION";
     }
-    wholes_.push_back(column.part_of.empty() ? -1 : static_cast<int>(whole - declaration_.counts.begin()));
+    wholes_.push_back(
+        column.part_of.empty() ? -1 : static_cast<int>(whole - declaration_.counts.begin()));
   }
   return declaration_.keys.empty() || wholes_.empty() ? "BAD_DECLARATION" : "";
 }
@@ -76,23 +79,28 @@ std::string_view CountTable::ParseRow(std::string_view line, std::size_t max_key
   return {};
 }
 
-TableProblem CountTable::Parse(std::string_view content, std::int64_t max_cells, std::size_t max_key_chars) {
+TableProblem CountTable::Parse(std::string_view content, std::int64_t max_cells,
+                               std::size_t max_key_chars) {
   rows_.clear();
   if (const std::string_view code = FindWholes(); !code.empty()) return {code, 0};
   const std::string header = Header();
   if (content.substr(0, header.size()) != header) return {"BAD_HEADER", 1};
   content.remove_prefix(header.size());
-  const auto columns = static_cast<std::int64_t>(declaration_.keys.size() + declaration_.counts.size());
-  std::unordered_set<std::string_view> seen;  // the key cells of each row, as they stand in the content
+  const auto columns =
+      static_cast<std::int64_t>(declaration_.keys.size() + declaration_.counts.size());
+  std::unordered_set<std::string_view>
+      seen;  // the key cells of each row, as they stand in the content
   for (std::int64_t line = 2; !content.empty(); ++line) {
     const std::size_t end = content.find('\n');
     if (end == std::string_view::npos) return {"NO_LINE_END", line};
     if ((line - 1) * columns > max_cells) return {"TOO_MANY_CELLS", line};
-    if (const std::string_view code = ParseRow(content.substr(0, end), max_key_chars); !code.empty()) {
+    if (const std::string_view code = ParseRow(content.substr(0, end), max_key_chars);
+        !code.empty()) {
       return {code, line};
     }
     const std::string_view last_key = rows_.back().keys.back();
-    const auto length = static_cast<std::size_t>(last_key.data() + last_key.size() - content.data());
+    const auto length =
+        static_cast<std::size_t>(last_key.data() + last_key.size() - content.data());
     if (!seen.insert(content.substr(0, length)).second) return {"DUPLICATE_KEY", line};
     content.remove_prefix(end + 1);
   }
@@ -117,8 +125,11 @@ std::int64_t CountTable::MaskSmallCounts(std::int64_t minimum) {
     masked += row.masked ? 1 : 0;
   }
   if (!declaration_.rows_add_up || masked != 1) return masked;
-  // A single masked row is the public total minus the others, so a second one goes with it; one that tells something.
-  const auto total = [](const Row& row) { return std::accumulate(row.counts.begin(), row.counts.end(), std::int64_t{0}); };
+  // A single masked row is the public total minus the others, so a second one goes with it; one
+  // that tells something.
+  const auto total = [](const Row& row) {
+    return std::accumulate(row.counts.begin(), row.counts.end(), std::int64_t{0});
+  };
   Row* second = nullptr;
   for (Row& row : rows_) {
     if (row.masked || total(row) == 0) continue;

@@ -10,8 +10,9 @@
 
 namespace genofed::spe {
 
-// Why a table was not understood; `code` is empty if it was. Codes: BAD_HEADER, BAD_DECLARATION, WRONG_CELL_COUNT,
-// BAD_KEY, DUPLICATE_KEY, NOT_A_COUNT, PART_EXCEEDS_WHOLE, TOO_MANY_CELLS, NO_LINE_END.
+// Why a table was not understood; `code` is empty if it was. Codes: BAD_HEADER, BAD_DECLARATION,
+// WRONG_CELL_COUNT, BAD_KEY, DUPLICATE_KEY, NOT_A_COUNT, PART_EXCEEDS_WHOLE, TOO_MANY_CELLS,
+// NO_LINE_END.
 struct TableProblem {
   std::string_view code;
   std::int64_t line = 0;
@@ -33,7 +34,8 @@ class CountTable {
   const std::vector<Row>& rows() const { return rows_; }
   // Marks the rows that rules 5 and 6 of airlock.h mask; returns how many. Idempotent.
   std::int64_t MaskSmallCounts(std::int64_t minimum);
-  // The table anew, from what was understood: nothing that was not parsed survives. Rows keep their order.
+  // The table anew, from what was understood: nothing that was not parsed survives. Rows keep their
+  // order.
   std::string Format() const;
 
  private:

@@ -16,7 +16,8 @@ bool IsWordChar(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
-// Calls visit(value) for every run of `window` (16) hexadecimal digits in `text`, until it returns true.
+// Calls visit(value) for every run of `window` (16) hexadecimal digits in `text`, until it returns
+// true.
 template <typename Visit>
 bool AnyWindow(std::string_view text, std::size_t window, Visit visit) {
   std::uint64_t value = 0;  // the last 16 digits: older ones are shifted out
@@ -57,7 +58,8 @@ bool IdentifierDictionary::FoundIn(std::string_view text) const {
     if (end > at && words_.contains(lower.substr(at, end - at))) return true;
     at = end + 1;
   }
-  return AnyWindow(lower, kWindow, [this](std::uint64_t value) { return windows_.contains(value); });
+  return AnyWindow(lower, kWindow,
+                   [this](std::uint64_t value) { return windows_.contains(value); });
 }
 
 }  // namespace genofed::spe

@@ -23,8 +23,8 @@ TEST(IdentifierDictionary, LeavesOtherTextAlone) {
   const IdentifierDictionary dictionary({kPseudonym, "HG00096"});
   EXPECT_FALSE(dictionary.FoundIn(""));
   EXPECT_FALSE(dictionary.FoundIn("chr1"));
-  EXPECT_FALSE(dictionary.FoundIn("HG000961"));              // another word
-  EXPECT_FALSE(dictionary.FoundIn("112233445566778"));       // 15 digits: too short to recognise
+  EXPECT_FALSE(dictionary.FoundIn("HG000961"));         // another word
+  EXPECT_FALSE(dictionary.FoundIn("112233445566778"));  // 15 digits: too short to recognise
   EXPECT_FALSE(dictionary.FoundIn("ffeeddccbbaa99887766554433221100"));
   EXPECT_FALSE(IdentifierDictionary().FoundIn(kPseudonym));
 }

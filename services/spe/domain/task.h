@@ -12,7 +12,8 @@
 
 namespace genofed::spe {
 
-// States of TES 1.1, and kInReview: outputs wait for the data holder. They never go backwards; the last four are final.
+// States of TES 1.1, and kInReview: outputs wait for the data holder. They never go backwards; the
+// last four are final.
 enum class TaskState {
   kQueued,
   kInitializing,

@@ -21,14 +21,16 @@ bool IsEnvironmentName(std::string_view name) {
 
 Status CheckText(std::string_view field, std::string_view text) {
   if (text.size() > kMaxArgumentBytes || text.find('\0') != std::string_view::npos) {
-    return InvalidField(field, "BAD_TEXT", "longer than {} bytes, or holds a NUL", kMaxArgumentBytes);
+    return InvalidField(field, "BAD_TEXT", "longer than {} bytes, or holds a NUL",
+                        kMaxArgumentBytes);
   }
   return {};
 }
 
 Status CheckRange(std::string_view field, std::int64_t value, std::int64_t low, std::int64_t high) {
   if (value < low || value > high) {
-    return InvalidField(field, "LIMIT_OUT_OF_RANGE", "{} is not between {} and {}", value, low, high);
+    return InvalidField(field, "LIMIT_OUT_OF_RANGE", "{} is not between {} and {}", value, low,
+                        high);
   }
   return {};
 }
@@ -46,11 +48,14 @@ Status CheckLimits(const TaskLimits& limits) {
 }
 
 Status CheckInputs(const std::vector<TaskInput>& inputs) {
-  if (inputs.size() > kMaxInputs) return InvalidField("inputs", "TOO_MANY", "more than {}", kMaxInputs);
+  if (inputs.size() > kMaxInputs)
+    return InvalidField("inputs", "TOO_MANY", "more than {}", kMaxInputs);
   std::set<std::string> names;
   for (const TaskInput& input : inputs) {
-    if (!IsPlainName(input.name)) return InvalidField("inputs.name", "BAD_NAME", "not a plain file name");
-    if (!names.insert(input.name).second) return InvalidField("inputs.name", "DUPLICATE", "given twice");
+    if (!IsPlainName(input.name))
+      return InvalidField("inputs.name", "BAD_NAME", "not a plain file name");
+    if (!names.insert(input.name).second)
+      return InvalidField("inputs.name", "DUPLICATE", "given twice");
     if (!input.host_path.is_absolute()) {
       return InvalidField("inputs.host_path", "NOT_ABSOLUTE", "must be an absolute path");
     }
@@ -62,8 +67,9 @@ Status CheckInputs(const std::vector<TaskInput>& inputs) {
 
 Result<AttemptId> AttemptId::Parse(std::string_view text) {
   const bool ok = !text.empty() && text.size() <= 100 && IsLowerAlnum(text[0]) &&
-                  std::all_of(text.begin(), text.end(),
-                              [](char c) { return IsLowerAlnum(c) || c == '.' || c == '-' || c == '_'; });
+                  std::all_of(text.begin(), text.end(), [](char c) {
+                    return IsLowerAlnum(c) || c == '.' || c == '-' || c == '_';
+                  });
   if (!ok) return InvalidField("attempt", "BAD_ATTEMPT_ID", "not a valid attempt identifier");
   return AttemptId(std::string(text));
 }
@@ -86,7 +92,8 @@ bool IsPlainName(std::string_view text) {
 }
 
 Status Validate(const TaskSpec& spec) {
-  if (!IsDigest(spec.image)) return InvalidField("image", "BAD_DIGEST", "must be sha256:<64 hex digits>");
+  if (!IsDigest(spec.image))
+    return InvalidField("image", "BAD_DIGEST", "must be sha256:<64 hex digits>");
   if (spec.command.empty() || spec.command[0].substr(0, 1) != "/") {
     return InvalidField("command", "BAD_COMMAND", "must begin with the absolute path of a program");
   }
@@ -95,7 +102,8 @@ Status Validate(const TaskSpec& spec) {
   }
   for (const std::string& argument : spec.command) GF_TRY(CheckText("command", argument));
   for (const auto& [name, value] : spec.environment) {
-    if (!IsEnvironmentName(name)) return InvalidField("environment", "BAD_NAME", "not a variable name");
+    if (!IsEnvironmentName(name))
+      return InvalidField("environment", "BAD_NAME", "not a variable name");
     GF_TRY(CheckText("environment", value));
   }
   if (!spec.output_dir.is_absolute()) {

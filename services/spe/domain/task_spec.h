@@ -15,12 +15,12 @@
 
 namespace genofed::spe {
 
-// One try at a task: "<task>.<n>". A later attempt has another identifier, so that a late answer of an earlier one
-// cannot be mistaken for it.
+// One try at a task: "<task>.<n>". A later attempt has another identifier, so that a late answer of
+// an earlier one cannot be mistaken for it.
 class AttemptId {
  public:
-  // Lower-case letters, digits, '.', '-' and '_', beginning with a letter or digit, at most 100: it names files,
-  // a container and a cgroup.
+  // Lower-case letters, digits, '.', '-' and '_', beginning with a letter or digit, at most 100: it
+  // names files, a container and a cgroup.
   static Result<AttemptId> Parse(std::string_view text);
   static Result<AttemptId> Of(std::string_view task, int number);
 
@@ -35,7 +35,8 @@ class AttemptId {
 // Bounds that the kernel enforces. Every one is mandatory.
 struct TaskLimits {
   std::int64_t cpu_millis = 1000;  // thousandths of one CPU
-  std::int64_t memory_bytes = 512LL << 20;  // includes what lies in /tmp and /out, which are in memory
+  std::int64_t memory_bytes = 512LL
+                              << 20;  // includes what lies in /tmp and /out, which are in memory
   std::int64_t pids = 128;
   std::chrono::seconds wall_time{3600};
   std::int64_t tmp_bytes = 64LL << 20;
@@ -43,8 +44,8 @@ struct TaskLimits {
   std::int64_t output_files = 256;
 };
 
-// A read-only file of the task: /in/<name>. The file must be readable by everybody; a directory above it that only
-// the service may enter keeps it private on the host.
+// A read-only file of the task: /in/<name>. The file must be readable by everybody; a directory
+// above it that only the service may enter keeps it private on the host.
 struct TaskInput {
   std::filesystem::path host_path;
   std::string name;
@@ -55,8 +56,8 @@ struct TaskSpec {
   std::vector<std::string> command;  // absolute path of the program first
   std::map<std::string, std::string> environment;
   std::vector<TaskInput> inputs;
-  // Existing empty directory of the host. The executor puts a file system of limits.output_bytes there, /out inside;
-  // its content is valid until Reap.
+  // Existing empty directory of the host. The executor puts a file system of limits.output_bytes
+  // there, /out inside; its content is valid until Reap.
   std::filesystem::path output_dir;
   TaskLimits limits;
 };

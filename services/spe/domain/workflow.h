@@ -10,7 +10,8 @@
 
 namespace genofed::spe {
 
-// What a workflow descriptor says: which image runs with which command, what it may be told, and which tables it makes.
+// What a workflow descriptor says: which image runs with which command, what it may be told, and
+// which tables it makes.
 struct Workflow {
   std::string name;
   std::string image;  // manifest digest

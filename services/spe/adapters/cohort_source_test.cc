@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Stage-in against services in this process that answer as consent and onboarding do.
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "genofed/consent/v1/consent.grpc.pb.h"
+#include "genofed/onboarding/v1/onboarding.grpc.pb.h"
+#include "libs/core/file.h"
+#include "libs/core/strings.h"
+#include "libs/crypt4gh/file.h"
+#include "libs/genomics/individuals.h"
+#include "libs/testing/temporary_directory.h"
+#include "services/spe/adapters/site_peers.h"
+#include "services/spe/adapters/subprocess.h"
+
+namespace genofed::spe {
+namespace {
+
+namespace fs = std::filesystem;
+namespace cv = genofed::consent::v1;
+namespace ov = genofed::onboarding::v1;
+
+constexpr const char* kPseudonyms[] = {"00000000000000000000000000000001",
+                                       "00000000000000000000000000000002",
+                                       "00000000000000000000000000000003"};
+
+class FakeConsent final : public cv::ConsentService::Service, public cv::KeyService::Service {
+ public:
+  grpc::Status GetCohort(grpc::ServerContext*, const cv::GetCohortRequest* request,
+                         cv::GetCohortResponse* response) override {
+    permission = request->permission();
+    response->set_rows(3);
+    response->set_permitted(permitted);
+    for (const char* pseudonym : kPseudonyms) response->add_pseudonyms(pseudonym);
+    return grpc::Status::OK;
+  }
+  grpc::Status ReleaseHeaders(grpc::ServerContext*, const cv::ReleaseHeadersRequest* request,
+                              cv::ReleaseHeadersResponse* response) override {
+    release = *request;
+    const auto recipient = crypt4gh::PublicKey::FromRaw(request->recipient());
+    for (const std::string& object : request->objects()) {
+      response->add_headers(*crypt4gh::Reencrypt(headers[object], key, *recipient, random));
+    }
+    return grpc::Status::OK;
+  }
+
+  SystemRandom random;
+  const crypt4gh::SecretKey key = crypt4gh::SecretKey::Generate(random);
+  std::map<std::string, std::string> headers;
+  std::string permitted = std::string(1, '\x05');  // rows 0 and 2
+  cv::ReleaseHeadersRequest release;
+  common::v1::Permission permission = common::v1::PERMISSION_UNSPECIFIED;
+};
+
+class FakeOnboarding final : public ov::OnboardingService::Service {
+ public:
+  grpc::Status ListObjects(grpc::ServerContext*, const ov::ListObjectsRequest*,
+                           ov::ListObjectsResponse* response) override {
+    *response = objects;
+    return grpc::Status::OK;
+  }
+  ov::ListObjectsResponse objects;
+};
+
+class CohortSourceTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    fs::create_directories(data_ / "objects");
+    fs::create_directories(stage_);
+    std::string vcf =
+        "##fileformat=VCFv4.2\n##contig=<ID=chr20,length=64444167>\n"
+        "##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n#"
+        "CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT";
+    for (const char* pseudonym : kPseudonyms) vcf += std::string("\t") + pseudonym;
+    vcf += "\n";
+    // Enough records to pass the buffer of a pipe, so that giving up early matters.
+    for (int i = 1; i <= 20000; ++i)
+      vcf += fmt::format("chr20\t{}\t.\tA\tG\t.\tPASS\t.\tGT\t0/1\t1/1\t0/0\n", i * 10);
+    std::ofstream(data_ / "plain.vcf") << vcf;
+    Add("g1", "genotypes", data_ / "plain.vcf");
+    std::vector<genomics::Individual> people(3);
+    people[0] = {genomics::Sex::kFemale, 30 * 12 + 11, {"HP:0001250", "HP:0002133"}};
+    people[2] = {genomics::Sex::kMale, std::nullopt, {}};
+    ASSERT_TRUE(genomics::WriteIndividuals(data_ / "plain.jsonl", people).ok());
+    Add("p1", "phenotypes", data_ / "plain.jsonl");
+
+    grpc::ServerBuilder builder;
+    builder.RegisterService(static_cast<cv::ConsentService::Service*>(&consent_));
+    builder.RegisterService(static_cast<cv::KeyService::Service*>(&consent_));
+    builder.RegisterService(&onboarding_);
+    server_ = builder.BuildAndStart();
+    rpc::ChannelSource source;
+    source.channel = [this] { return server_->InProcessChannel(grpc::ChannelArguments()); };
+    source.peer = "test";
+    source_ = MakeCohortSource(source, source, data_, random_);
+    order_.id = "task-1";
+    order_.dataset = {"GOE-FI-A-1", 1};
+    order_.ledger_index = 7;
+    order_.approval = "token";
+    workflow_.reads_genotypes = true;
+    workflow_.reads_phenotypes = true;
+  }
+
+  void Add(const std::string& id, const std::string& role, const fs::path& plain) {
+    const crypt4gh::PublicKey recipients[] = {consent_.key.public_key()};
+    const auto manifest = crypt4gh::EncryptFile(plain, data_ / "objects" / id, recipients, random_);
+    ASSERT_TRUE(manifest.ok()) << Describe(manifest.status());
+    fs::remove(plain);
+    consent_.headers[id] = manifest->header;
+    auto* object = onboarding_.objects.add_objects();
+    object->set_id(id);
+    object->set_role(role);
+    object->set_path("objects/" + id);
+    object->set_plain_size(static_cast<std::int64_t>(manifest->plain_size));
+    object->set_plain_sha256(HexEncode(manifest->plain_sha256));
+    object->set_body_size(static_cast<std::int64_t>(manifest->body_size));
+    object->set_body_sha256(HexEncode(manifest->body_sha256));
+  }
+  Result<StagedCohort> Stage() {
+    return source_->Stage(Context::Background(), order_, workflow_, stage_);
+  }
+
+  genofed::testing::TemporaryDirectory directory_;
+  const fs::path data_ = directory_.path() / "data";
+  const fs::path stage_ = directory_.path() / "stage";
+  SystemRandom random_;
+  FakeConsent consent_;
+  FakeOnboarding onboarding_;
+  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<CohortSource> source_;
+  TaskOrder order_;
+  Workflow workflow_;
+};
+
+TEST_F(CohortSourceTest, StagesThePermittedPeopleAndNobodyElse) {
+  const auto staged = Stage();
+  ASSERT_TRUE(staged.ok()) << Describe(staged.status());
+  EXPECT_EQ(staged->individuals, 2);
+  ASSERT_EQ(staged->inputs.size(), 2U);
+  EXPECT_EQ(ReadFile(stage_ / "phenotypes.tsv").value(),
+            std::string("pseudonym\tsex\tage_years\tterms\n") + kPseudonyms[0] +
+                "\tFEMALE\t30\tHP:0001250;HP:0002133\n" + kPseudonyms[2] + "\tMALE\t\t\n");
+  const auto samples = RunProgram({"bcftools", "query", "-l", (stage_ / "cohort.vcf.gz").string()},
+                                  std::chrono::minutes(1));
+  if (samples.ok()) {
+    EXPECT_EQ(samples->output, fmt::format("{}\n{}\n", kPseudonyms[0], kPseudonyms[2]));
+    const auto last = RunProgram({"bcftools", "query", "-e", "POS<200000", "-f",
+                                  "%POS %AC %AN[ %GT]\\n", (stage_ / "cohort.vcf.gz").string()},
+                                 std::chrono::minutes(1));
+    EXPECT_EQ(last->output, "200000 1 4 0/1 0/0\n");
+  }
+  // Nothing else is left in the directory, and the person without permission is nowhere in it.
+  int files = 0;
+  for (const auto& entry : fs::directory_iterator(stage_)) {
+    ++files;
+    const auto plain = RunProgram({"zgrep", "-c", "-a", kPseudonyms[1], entry.path().string()},
+                                  std::chrono::minutes(1));
+    ASSERT_TRUE(plain.ok());
+    EXPECT_EQ(Trim(plain->output), "0") << entry.path();
+    struct stat info {};
+    ASSERT_EQ(stat(entry.path().c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777U, 0444U);
+  }
+  EXPECT_EQ(files, 2);
+
+  EXPECT_EQ(consent_.permission, common::v1::PERMISSION_SECONDARY_USE);
+  EXPECT_EQ(consent_.release.ledger_index(), 7);
+  EXPECT_EQ(consent_.release.approval(), "token");
+  const std::string first = consent_.release.recipient();
+  fs::remove_all(stage_);
+  fs::create_directories(stage_);
+  ASSERT_TRUE(Stage().ok());
+  EXPECT_NE(consent_.release.recipient(), first);  // a key for each stage-in
+}
+
+TEST_F(CohortSourceTest, ReleasesNoKeysWhenNobodyPermits) {
+  consent_.permitted = std::string(1, '\0');
+  const auto staged = Stage();
+  ASSERT_TRUE(staged.ok());
+  EXPECT_EQ(staged->individuals, 0);
+  EXPECT_EQ(consent_.release.objects_size(), 0);
+  EXPECT_TRUE(fs::is_empty(stage_));
+}
+
+TEST_F(CohortSourceTest, RefusesChangedAndMissingObjects) {
+  {
+    std::fstream body(data_ / "objects" / "g1", std::ios::in | std::ios::out | std::ios::binary);
+    body.seekp(100000);
+    body.put('x');
+    body.put('y');
+  }
+  EXPECT_EQ(Stage().status().code(), StatusCode::kDataLoss);
+  EXPECT_FALSE(fs::exists(stage_ / "cohort.vcf.gz"));
+
+  fs::resize_file(data_ / "objects" / "g1", 65564);  // one segment: a dropped tail
+  EXPECT_EQ(Stage().status().code(), StatusCode::kDataLoss);
+  EXPECT_FALSE(fs::exists(stage_ / "cohort.vcf.gz"));
+
+  onboarding_.objects.mutable_objects(0)->set_path("../../etc/passwd");
+  EXPECT_EQ(Reason(Stage().status()), "DATASET_SHAPE");
+  onboarding_.objects.mutable_objects(0)->set_role("other");
+  EXPECT_EQ(Reason(Stage().status()), "DATASET_SHAPE");
+}
+
+TEST_F(CohortSourceTest, RefusesAnInconsistentCohort) {
+  consent_.permitted = "";
+  EXPECT_EQ(Reason(Stage().status()), "DATASET_SHAPE");
+}
+
+}  // namespace
+}  // namespace genofed::spe
