@@ -31,7 +31,8 @@ struct Keys {
 };
 
 // Signs checkpoints: whoever has it can make the ledger lie, so nobody else may read the file.
-Result<ledger::NoteSigner> OpenLogKey(const std::string& origin, const std::filesystem::path& path) {
+Result<ledger::NoteSigner> OpenLogKey(const std::string& origin,
+                                      const std::filesystem::path& path) {
   GF_ASSIGN(const std::string pem, ReadFile(path, kMaxKeyFile));
   std::error_code failed;
   const auto mode = std::filesystem::status(path, failed).permissions();
@@ -41,7 +42,8 @@ Result<ledger::NoteSigner> OpenLogKey(const std::string& origin, const std::file
   }
   auto key = crypto::Ed25519Key::FromPem(pem);
   if (!key.ok()) {
-    return Error(StatusCode::kInvalidArgument, "KEY_INVALID", "consent.ledger_key_file: {}", Message(key.status()));
+    return Error(StatusCode::kInvalidArgument, "KEY_INVALID", "consent.ledger_key_file: {}",
+                 Message(key.status()));
   }
   return ledger::NoteSigner::Create(origin, ledger::SignatureType::kEd25519, *std::move(key));
 }
@@ -49,7 +51,8 @@ Result<ledger::NoteSigner> OpenLogKey(const std::string& origin, const std::file
 Result<std::string> HexSecret(const config::v1::Secret& secret, std::string_view path) {
   GF_ASSIGN(const std::string text, config::ReadSecret(secret, path, "consent"));
   auto bytes = HexDecode(text);
-  if (!bytes.ok()) return Error(StatusCode::kInvalidArgument, "KEY_INVALID", "{} must be hex digits", path);
+  if (!bytes.ok())
+    return Error(StatusCode::kInvalidArgument, "KEY_INVALID", "{} must be hex digits", path);
   return *std::move(bytes);
 }
 
@@ -59,7 +62,9 @@ Result<Keys> OpenKeys(Platform& platform) {
   GF_ASSIGN(auto log, OpenLogKey(origin, config::ForService(config.ledger_key_file(), "consent")));
   GF_ASSIGN(auto dataset, HexSecret(config.dataset_key(), "consent.dataset_key"));
   auto key = crypt4gh::SecretKey::FromRaw(dataset);
-  if (!key.ok()) return Error(StatusCode::kInvalidArgument, "KEY_INVALID", "consent.dataset_key must be 64 hex digits");
+  if (!key.ok())
+    return Error(StatusCode::kInvalidArgument, "KEY_INVALID",
+                 "consent.dataset_key must be 64 hex digits");
   GF_ASSIGN(auto pseudonym, HexSecret(config.pseudonym_key(), "consent.pseudonym_key"));
   GF_ASSIGN(auto pseudonyms, Pseudonyms::Create(std::move(pseudonym)));
   return Keys{std::move(log), *std::move(key), std::move(pseudonyms)};
@@ -76,12 +81,13 @@ class ConsentModule final : public Module {
         cohorts_(store_, ledger_),
         mine_(store_, ledger_, pseudonyms_, platform.clock(), platform.random()),
         grants_(MakePeerGrantChecker(platform.SiteChannel("access"))),
-        dataset_keys_(std::move(keys.dataset), {platform.audience(), platform.country()}, store_, ledger_, *grants_,
-                      platform.trust(), platform.clock(), platform.random()),
+        dataset_keys_(std::move(keys.dataset), {platform.audience(), platform.country()}, store_,
+                      ledger_, *grants_, platform.trust(), platform.clock(), platform.random()),
         consent_service_(
             MakeGrpcConsentService(platform.dispatcher(), registrar_, cohorts_, mine_, ledger_)),
         ledger_service_(MakeGrpcLedgerService(platform.dispatcher(), ledger_)),
-        key_service_(MakeGrpcKeyService(platform.dispatcher(), dataset_keys_, platform.metrics())) {}
+        key_service_(MakeGrpcKeyService(platform.dispatcher(), dataset_keys_, platform.metrics())) {
+  }
 
   // Before anything is served: the tree and the epoch are what the rows say.
   Status Load() { return ledger_.Load(Context::Background().WithTimeout(std::chrono::minutes(5))); }
@@ -89,7 +95,9 @@ class ConsentModule final : public Module {
   std::vector<grpc::Service*> Services() override {
     return {consent_service_.get(), ledger_service_.get(), key_service_.get()};
   }
-  Status Ready() override { return database_->Ping(Context::Background().WithTimeout(std::chrono::seconds(2))); }
+  Status Ready() override {
+    return database_->Ping(Context::Background().WithTimeout(std::chrono::seconds(2)));
+  }
 
  private:
   std::unique_ptr<sql::Database> database_;

@@ -15,6 +15,8 @@ class Service;
 namespace genofed::consent {
 
 // genofed.consent.v1.ConsentService. Borrows all arguments.
-std::unique_ptr<grpc::Service> MakeGrpcConsentService(rpc::Dispatcher& rpc, Registrar& registrar, Cohorts& cohorts, MyConsent& mine, Ledger& ledger);
+std::unique_ptr<grpc::Service> MakeGrpcConsentService(rpc::Dispatcher& rpc, Registrar& registrar,
+                                                      Cohorts& cohorts, MyConsent& mine,
+                                                      Ledger& ledger);
 
 }  // namespace genofed::consent

@@ -14,38 +14,51 @@ class GrpcKeyService final : public v1::KeyService::CallbackService {
   GrpcKeyService(rpc::Dispatcher& rpc, DatasetKeys& keys, obs::Metrics& metrics)
       : rpc_(rpc), keys_(keys), metrics_(metrics) {}
 
-  grpc::ServerUnaryReactor* GetEncryptionKey(grpc::CallbackServerContext* call, const v1::GetEncryptionKeyRequest* request,
-                                              v1::GetEncryptionKeyResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(GetEncryptionKey), request, response,
-                      [this](const Context&, const v1::GetEncryptionKeyRequest&) -> Result<v1::GetEncryptionKeyResponse> {
-                        v1::GetEncryptionKeyResponse answer;
-                        answer.set_public_key(keys_.public_key());
-                        return answer;
-                      });
+  grpc::ServerUnaryReactor* GetEncryptionKey(grpc::CallbackServerContext* call,
+                                             const v1::GetEncryptionKeyRequest* request,
+                                             v1::GetEncryptionKeyResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(GetEncryptionKey), request, response,
+        [this](const Context&,
+               const v1::GetEncryptionKeyRequest&) -> Result<v1::GetEncryptionKeyResponse> {
+          v1::GetEncryptionKeyResponse answer;
+          answer.set_public_key(keys_.public_key());
+          return answer;
+        });
   }
 
-  grpc::ServerUnaryReactor* StoreHeader(grpc::CallbackServerContext* call, const v1::StoreHeaderRequest* request,
-                                         v1::StoreHeaderResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(StoreHeader), request, response,
-                      [this](const Context& ctx, const v1::StoreHeaderRequest& r) -> Result<v1::StoreHeaderResponse> {
-                        GF_TRY(keys_.StoreHeader(ctx, {r.object(), FromProto(r.dataset()), r.header()}));
-                        return v1::StoreHeaderResponse();
-                      });
+  grpc::ServerUnaryReactor* StoreHeader(grpc::CallbackServerContext* call,
+                                        const v1::StoreHeaderRequest* request,
+                                        v1::StoreHeaderResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(StoreHeader), request, response,
+        [this](const Context& ctx,
+               const v1::StoreHeaderRequest& r) -> Result<v1::StoreHeaderResponse> {
+          GF_TRY(keys_.StoreHeader(ctx, {r.object(), FromProto(r.dataset()), r.header()}));
+          return v1::StoreHeaderResponse();
+        });
   }
 
-  grpc::ServerUnaryReactor* ReleaseHeaders(grpc::CallbackServerContext* call, const v1::ReleaseHeadersRequest* request,
-                                            v1::ReleaseHeadersResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(ReleaseHeaders), request, response,
-                      [this](const Context& ctx, const v1::ReleaseHeadersRequest& r) -> Result<v1::ReleaseHeadersResponse> {
-                        GF_ASSIGN(auto released,
-                                  keys_.Release(ctx, {r.ledger_index(), r.recipient(), {r.objects().begin(), r.objects().end()},
-                                                      r.approval(), r.application(), r.researcher_subject()}));
-                        metrics_.Add("genofed_consent_released_headers_total", {}, static_cast<double>(released.headers.size()));
-                        v1::ReleaseHeadersResponse answer;
-                        for (std::string& header : released.headers) answer.add_headers(std::move(header));
-                        answer.set_epoch(released.epoch);
-                        return answer;
-                      });
+  grpc::ServerUnaryReactor* ReleaseHeaders(grpc::CallbackServerContext* call,
+                                           const v1::ReleaseHeadersRequest* request,
+                                           v1::ReleaseHeadersResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(ReleaseHeaders), request, response,
+        [this](const Context& ctx,
+               const v1::ReleaseHeadersRequest& r) -> Result<v1::ReleaseHeadersResponse> {
+          GF_ASSIGN(auto released, keys_.Release(ctx, {r.ledger_index(),
+                                                       r.recipient(),
+                                                       {r.objects().begin(), r.objects().end()},
+                                                       r.approval(),
+                                                       r.application(),
+                                                       r.researcher_subject()}));
+          metrics_.Add("genofed_consent_released_headers_total", {},
+                       static_cast<double>(released.headers.size()));
+          v1::ReleaseHeadersResponse answer;
+          for (std::string& header : released.headers) answer.add_headers(std::move(header));
+          answer.set_epoch(released.epoch);
+          return answer;
+        });
   }
 
  private:
@@ -58,7 +71,8 @@ class GrpcKeyService final : public v1::KeyService::CallbackService {
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeGrpcKeyService(rpc::Dispatcher& rpc, DatasetKeys& keys, obs::Metrics& metrics) {
+std::unique_ptr<grpc::Service> MakeGrpcKeyService(rpc::Dispatcher& rpc, DatasetKeys& keys,
+                                                  obs::Metrics& metrics) {
   return std::make_unique<GrpcKeyService>(rpc, keys, metrics);
 }
 

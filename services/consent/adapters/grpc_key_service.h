@@ -13,6 +13,7 @@ class Service;
 namespace genofed::consent {
 
 // genofed.consent.v1.KeyService. Borrows all arguments.
-std::unique_ptr<grpc::Service> MakeGrpcKeyService(rpc::Dispatcher& rpc, DatasetKeys& keys, obs::Metrics& metrics);
+std::unique_ptr<grpc::Service> MakeGrpcKeyService(rpc::Dispatcher& rpc, DatasetKeys& keys,
+                                                  obs::Metrics& metrics);
 
 }  // namespace genofed::consent

@@ -10,15 +10,17 @@ namespace {
 
 class GrpcLedgerService final : public v1::LedgerService::CallbackService {
  public:
-  GrpcLedgerService(rpc::Dispatcher& rpc, Ledger& ledger)
-      : rpc_(rpc), ledger_(ledger) {}
+  GrpcLedgerService(rpc::Dispatcher& rpc, Ledger& ledger) : rpc_(rpc), ledger_(ledger) {}
 
-  grpc::ServerUnaryReactor* AppendEntry(grpc::CallbackServerContext* call, const v1::AppendEntryRequest* request,
-                                         v1::AppendEntryResponse* response) override {
+  grpc::ServerUnaryReactor* AppendEntry(grpc::CallbackServerContext* call,
+                                        const v1::AppendEntryRequest* request,
+                                        v1::AppendEntryResponse* response) override {
     return rpc_.Unary(call, GF_METHOD(AppendEntry), request, response,
-                      [this](const Context& ctx, const v1::AppendEntryRequest& r) -> Result<v1::AppendEntryResponse> {
+                      [this](const Context& ctx,
+                             const v1::AppendEntryRequest& r) -> Result<v1::AppendEntryResponse> {
                         GF_ASSIGN(auto appended,
-                                  ledger_.Append(ctx, ctx.principal().workload.service, r.idempotency_key(), r.entry()));
+                                  ledger_.Append(ctx, ctx.principal().workload.service,
+                                                 r.idempotency_key(), r.entry()));
                         v1::AppendEntryResponse answer;
                         answer.set_index(appended.index);
                         answer.set_checkpoint(appended.checkpoint);
@@ -26,10 +28,12 @@ class GrpcLedgerService final : public v1::LedgerService::CallbackService {
                       });
   }
 
-  grpc::ServerUnaryReactor* GetCheckpoint(grpc::CallbackServerContext* call, const v1::GetCheckpointRequest* request,
-                                           v1::GetCheckpointResponse* response) override {
+  grpc::ServerUnaryReactor* GetCheckpoint(grpc::CallbackServerContext* call,
+                                          const v1::GetCheckpointRequest* request,
+                                          v1::GetCheckpointResponse* response) override {
     return rpc_.Unary(call, GF_METHOD(GetCheckpoint), request, response,
-                      [this](const Context& ctx, const v1::GetCheckpointRequest&) -> Result<v1::GetCheckpointResponse> {
+                      [this](const Context& ctx,
+                             const v1::GetCheckpointRequest&) -> Result<v1::GetCheckpointResponse> {
                         v1::GetCheckpointResponse answer;
                         GF_ASSIGN(*answer.mutable_checkpoint(), ledger_.Checkpoint(ctx));
                         answer.set_verifier_key(ledger_.VerifierKey());
@@ -37,10 +41,12 @@ class GrpcLedgerService final : public v1::LedgerService::CallbackService {
                       });
   }
 
-  grpc::ServerUnaryReactor* ListEntries(grpc::CallbackServerContext* call, const v1::ListEntriesRequest* request,
-                                         v1::ListEntriesResponse* response) override {
+  grpc::ServerUnaryReactor* ListEntries(grpc::CallbackServerContext* call,
+                                        const v1::ListEntriesRequest* request,
+                                        v1::ListEntriesResponse* response) override {
     return rpc_.Unary(call, GF_METHOD(ListEntries), request, response,
-                      [this](const Context& ctx, const v1::ListEntriesRequest& r) -> Result<v1::ListEntriesResponse> {
+                      [this](const Context& ctx,
+                             const v1::ListEntriesRequest& r) -> Result<v1::ListEntriesResponse> {
                         GF_ASSIGN(auto entries, ledger_.List(ctx, r.start(), r.limit()));
                         v1::ListEntriesResponse answer;
                         for (std::string& entry : entries) answer.add_entries(std::move(entry));
@@ -48,15 +54,18 @@ class GrpcLedgerService final : public v1::LedgerService::CallbackService {
                       });
   }
 
-  grpc::ServerUnaryReactor* GetConsistencyProof(grpc::CallbackServerContext* call, const v1::GetConsistencyProofRequest* request,
-                                                 v1::GetConsistencyProofResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(GetConsistencyProof), request, response,
-                      [this](const Context& ctx, const v1::GetConsistencyProofRequest& r) -> Result<v1::GetConsistencyProofResponse> {
-                        GF_ASSIGN(auto proof, ledger_.Consistency(ctx, r.old_size(), r.new_size()));
-                        v1::GetConsistencyProofResponse answer;
-                        for (const ledger::Hash& hash : proof) answer.add_hashes(std::string(hash.view()));
-                        return answer;
-                      });
+  grpc::ServerUnaryReactor* GetConsistencyProof(
+      grpc::CallbackServerContext* call, const v1::GetConsistencyProofRequest* request,
+      v1::GetConsistencyProofResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(GetConsistencyProof), request, response,
+        [this](const Context& ctx,
+               const v1::GetConsistencyProofRequest& r) -> Result<v1::GetConsistencyProofResponse> {
+          GF_ASSIGN(auto proof, ledger_.Consistency(ctx, r.old_size(), r.new_size()));
+          v1::GetConsistencyProofResponse answer;
+          for (const ledger::Hash& hash : proof) answer.add_hashes(std::string(hash.view()));
+          return answer;
+        });
   }
 
  private:

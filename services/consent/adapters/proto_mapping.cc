@@ -38,10 +38,15 @@ v1::Access ToProto(const MyAccess& access) {
 
 Result<Permission> FromProto(common::v1::Permission permission) {
   switch (permission) {
-    case common::v1::PERMISSION_ALLELE_FREQUENCY: return Permission::kAlleleFrequency;
-    case common::v1::PERMISSION_SUBJECT_LEVEL_QUERY: return Permission::kSubjectLevelQuery;
-    case common::v1::PERMISSION_SECONDARY_USE: return Permission::kSecondaryUse;
-    default: return InvalidField("permission", "PERMISSION_INVALID", "must be one of the three permissions");
+    case common::v1::PERMISSION_ALLELE_FREQUENCY:
+      return Permission::kAlleleFrequency;
+    case common::v1::PERMISSION_SUBJECT_LEVEL_QUERY:
+      return Permission::kSubjectLevelQuery;
+    case common::v1::PERMISSION_SECONDARY_USE:
+      return Permission::kSecondaryUse;
+    default:
+      return InvalidField("permission", "PERMISSION_INVALID",
+                          "must be one of the three permissions");
   }
 }
 
@@ -54,7 +59,9 @@ Result<PermissionSet> FromProto(const google::protobuf::RepeatedField<int>& perm
   return set;
 }
 
-DatasetVersion FromProto(const common::v1::DatasetVersion& dataset) { return {dataset.dataset(), dataset.version()}; }
+DatasetVersion FromProto(const common::v1::DatasetVersion& dataset) {
+  return {dataset.dataset(), dataset.version()};
+}
 
 Result<std::vector<SubjectConsent>> FromProto(const v1::RegisterSubjectsRequest& request) {
   std::vector<SubjectConsent> subjects;
@@ -88,7 +95,8 @@ v1::GetCohortResponse ToProto(const Cohort& cohort, bool with_pseudonyms) {
     out.set_snapshot_root(std::string(cohort.snapshot->root.view()));
     out.set_snapshot_slots(cohort.snapshot->slots);
   }
-  if (with_pseudonyms) out.mutable_pseudonyms()->Add(cohort.pseudonyms.begin(), cohort.pseudonyms.end());
+  if (with_pseudonyms)
+    out.mutable_pseudonyms()->Add(cohort.pseudonyms.begin(), cohort.pseudonyms.end());
   return out;
 }
 

@@ -3,25 +3,32 @@
 
 namespace genofed::consent {
 
-Result<std::map<std::string, HeaderRow>> SqlHeaderRows::Find(const std::vector<std::string>& objects) {
-  GF_ASSIGN(auto rows, tx_.Exec("SELECT object, dataset, version, header FROM headers WHERE object = ANY($1::text[])",
-                                objects));
+Result<std::map<std::string, HeaderRow>> SqlHeaderRows::Find(
+    const std::vector<std::string>& objects) {
+  GF_ASSIGN(
+      auto rows,
+      tx_.Exec(
+          "SELECT object, dataset, version, header FROM headers WHERE object = ANY($1::text[])",
+          objects));
   std::map<std::string, HeaderRow> headers;
   for (sql::Row row : rows) {
-    headers[row.Text(0)] = {row.Text(0), {row.Text(1), static_cast<std::int32_t>(row.Int(2))}, row.BytesAt(3)};
+    headers[row.Text(0)] = {
+        row.Text(0), {row.Text(1), static_cast<std::int32_t>(row.Int(2))}, row.BytesAt(3)};
   }
   return headers;
 }
 
 Status SqlHeaderRows::Add(const HeaderRow& header) {
   return tx_
-      .Exec("INSERT INTO headers (object, dataset, version, header) VALUES ($1, $2, $3, $4)", header.object,
-            header.dataset.dataset, header.dataset.version, sql::Bytes{header.header})
+      .Exec("INSERT INTO headers (object, dataset, version, header) VALUES ($1, $2, $3, $4)",
+            header.object, header.dataset.dataset, header.dataset.version,
+            sql::Bytes{header.header})
       .status();
 }
 
 Result<std::int64_t> SqlHeaderRows::CountReleases(std::int64_t headers) {
-  GF_ASSIGN(auto rows, tx_.Exec("UPDATE head SET releases = releases + $1 RETURNING releases", headers));
+  GF_ASSIGN(auto rows,
+            tx_.Exec("UPDATE head SET releases = releases + $1 RETURNING releases", headers));
   GF_ASSIGN(auto row, rows.One());
   return row.Int(0);
 }

@@ -10,7 +10,8 @@ namespace genofed::consent {
 class SqlLedgerRows final : public LedgerRows {
  public:
   explicit SqlLedgerRows(sql::Tx& tx) : tx_(tx) {}
-  Result<std::optional<std::int64_t>> Find(const std::string& caller, const std::string& idempotency_key) override;
+  Result<std::optional<std::int64_t>> Find(const std::string& caller,
+                                           const std::string& idempotency_key) override;
   Result<std::int64_t> Add(const NewEntry& entry) override;
   Result<std::vector<ledger::Hash>> Leaves(std::int64_t start) override;
   Result<std::vector<StoredEntry>> List(std::int64_t start, int limit) override;
@@ -27,14 +28,16 @@ class SqlConsentRows final : public ConsentRows {
   explicit SqlConsentRows(sql::Tx& tx) : tx_(tx) {}
   Result<std::int64_t> Epoch() override;
   Result<std::int64_t> NextEpoch() override;
-  Result<std::map<std::string, Subject>> FindSubjects(const std::vector<std::string>& blinded) override;
+  Result<std::map<std::string, Subject>> FindSubjects(
+      const std::vector<std::string>& blinded) override;
   Status AddSubjects(const std::vector<NewSubject>& subjects) override;
   Status SetOwn(std::int64_t subject, PermissionSet permissions) override;
   Status AddChanges(const std::vector<Change>& changes) override;
   Result<std::vector<Change>> Changes(std::int64_t subject, int limit) override;
   Result<std::map<std::int64_t, PermissionSet>> Holder(const std::string& dataset) override;
   Result<PermissionSet> HolderAnywhere(std::int64_t subject) override;
-  Status PutHolder(const DatasetVersion& dataset, const std::map<std::int64_t, PermissionSet>& records) override;
+  Status PutHolder(const DatasetVersion& dataset,
+                   const std::map<std::int64_t, PermissionSet>& records) override;
   Result<std::optional<VersionRow>> FindVersion(const DatasetVersion& dataset) override;
   Status AddVersion(const VersionRow& version, const std::vector<SlotRow>& slots) override;
   Result<std::vector<SlotRow>> Slots(const DatasetVersion& dataset) override;

@@ -6,8 +6,8 @@
 
 namespace genofed::consent {
 
-// The store in PostgreSQL. Writing transactions lock the row of table `head` first: one after another, over all
-// processes, so read-committed isolation suffices and indices have no gaps.
+// The store in PostgreSQL. Writing transactions lock the row of table `head` first: one after
+// another, over all processes, so read-committed isolation suffices and indices have no gaps.
 class SqlStore final : public Store {
  public:
   explicit SqlStore(sql::Database& database) : database_(database) {}

@@ -6,18 +6,26 @@ namespace genofed::consent {
 std::vector<bool> PermittedSlots(const std::vector<SlotRow>& slots, Permission permission) {
   std::vector<bool> bits;
   bits.reserve(slots.size());
-  for (const SlotRow& slot : slots) bits.push_back(!slot.pseudonym.empty() && slot.effective.Has(permission));
+  for (const SlotRow& slot : slots)
+    bits.push_back(!slot.pseudonym.empty() && slot.effective.Has(permission));
   return bits;
 }
 
-Result<SnapshotRow> Cohorts::TakeSnapshot(Transaction& tx, const DatasetVersion& dataset, Permission permission,
-                                            std::int64_t epoch) {
+Result<SnapshotRow> Cohorts::TakeSnapshot(Transaction& tx, const DatasetVersion& dataset,
+                                          Permission permission, std::int64_t epoch) {
   const std::string id = SnapshotId(dataset, permission, epoch);
   GF_ASSIGN(auto slots, tx.consent().Slots(dataset));
   GF_ASSIGN(auto secrets, tx.consent().Secrets(dataset));
   const std::vector<bool> bits = PermittedSlots(slots, permission);
   GF_ASSIGN(auto tree, ledger::Snapshot::Build(id, bits, secrets));
-  SnapshotRow row{id, dataset, permission, epoch, static_cast<std::int32_t>(bits.size()), PackBits(bits), tree.root(), 0};
+  SnapshotRow row{id,
+                  dataset,
+                  permission,
+                  epoch,
+                  static_cast<std::int32_t>(bits.size()),
+                  PackBits(bits),
+                  tree.root(),
+                  0};
   ledger::Entry entry;
   entry.kind = ledger::EntryKind::kSnapshot;
   entry.time = ledger_.EntryTime();
@@ -32,11 +40,13 @@ Result<SnapshotRow> Cohorts::TakeSnapshot(Transaction& tx, const DatasetVersion&
   return row;
 }
 
-Status Cohorts::Read(Transaction& tx, const DatasetVersion& dataset, Permission permission, Cohort& cohort) const {
+Status Cohorts::Read(Transaction& tx, const DatasetVersion& dataset, Permission permission,
+                     Cohort& cohort) const {
   cohort = {};
   GF_ASSIGN(auto version, tx.consent().FindVersion(dataset));
   if (!version) {
-    return Error(StatusCode::kNotFound, "DATASET_UNKNOWN", "no version {} of {}", dataset.version, dataset.dataset);
+    return Error(StatusCode::kNotFound, "DATASET_UNKNOWN", "no version {} of {}", dataset.version,
+                 dataset.dataset);
   }
   cohort.rows = version->rows;
   GF_ASSIGN(cohort.epoch, tx.consent().Epoch());
@@ -44,15 +54,17 @@ Status Cohorts::Read(Transaction& tx, const DatasetVersion& dataset, Permission 
   slots.resize(static_cast<std::size_t>(version->rows));
   cohort.permitted = PermittedSlots(slots, permission);
   for (SlotRow& slot : slots) cohort.pseudonyms.push_back(std::move(slot.pseudonym));
-  GF_ASSIGN(cohort.snapshot, tx.consent().FindSnapshot(SnapshotId(dataset, permission, cohort.epoch)));
+  GF_ASSIGN(cohort.snapshot,
+            tx.consent().FindSnapshot(SnapshotId(dataset, permission, cohort.epoch)));
   return absl::OkStatus();
 }
 
-Result<Cohort> Cohorts::Run(const Context& ctx, const DatasetVersion& dataset, Permission permission,
-                              bool with_snapshot) {
+Result<Cohort> Cohorts::Run(const Context& ctx, const DatasetVersion& dataset,
+                            Permission permission, bool with_snapshot) {
   GF_TRY(Validate(dataset));
   Cohort cohort;
-  const Status read = store_.Read(ctx, [&](Transaction& tx) -> Status { return Read(tx, dataset, permission, cohort); });
+  const Status read = store_.Read(
+      ctx, [&](Transaction& tx) -> Status { return Read(tx, dataset, permission, cohort); });
   GF_TRY(read);
   if (!with_snapshot) cohort.snapshot.reset();
   if (!with_snapshot || cohort.snapshot) return cohort;
@@ -66,16 +78,20 @@ Result<Cohort> Cohorts::Run(const Context& ctx, const DatasetVersion& dataset, P
   return cohort;
 }
 
-Result<std::shared_ptr<const ledger::Snapshot>> SnapshotTrees::Get(Transaction& tx, const SnapshotRow& row) {
+Result<std::shared_ptr<const ledger::Snapshot>> SnapshotTrees::Get(Transaction& tx,
+                                                                   const SnapshotRow& row) {
   {
     MutexLock lock(mutex_);
     auto found = trees_.find(row.id);
     if (found != trees_.end()) return found->second;
   }
   GF_ASSIGN(auto secrets, tx.consent().Secrets(row.dataset));
-  GF_ASSIGN(auto tree, ledger::Snapshot::Build(row.id, UnpackBits(row.bits, static_cast<std::size_t>(row.slots)), secrets));
+  GF_ASSIGN(auto tree,
+            ledger::Snapshot::Build(
+                row.id, UnpackBits(row.bits, static_cast<std::size_t>(row.slots)), secrets));
   if (tree.root() != row.root) {
-    return Error(StatusCode::kDataLoss, "SNAPSHOT_BROKEN", "a snapshot does not give the root that was logged");
+    return Error(StatusCode::kDataLoss, "SNAPSHOT_BROKEN",
+                 "a snapshot does not give the root that was logged");
   }
   auto shared = std::make_shared<const ledger::Snapshot>(std::move(tree));
   MutexLock lock(mutex_);

@@ -24,13 +24,16 @@ struct Cohort {
 class Cohorts {
  public:
   Cohorts(Store& store, Ledger& ledger) : store_(store), ledger_(ledger) {}
-  // With a snapshot: also logs the state of the cohort, once for each epoch in which it is asked for.
-  Result<Cohort> Run(const Context& ctx, const DatasetVersion& dataset, Permission permission, bool with_snapshot);
+  // With a snapshot: also logs the state of the cohort, once for each epoch in which it is asked
+  // for.
+  Result<Cohort> Run(const Context& ctx, const DatasetVersion& dataset, Permission permission,
+                     bool with_snapshot);
 
  private:
-  Status Read(Transaction& tx, const DatasetVersion& dataset, Permission permission, Cohort& cohort) const;
-  Result<SnapshotRow> TakeSnapshot(Transaction& tx, const DatasetVersion& dataset, Permission permission,
-                                   std::int64_t epoch);
+  Status Read(Transaction& tx, const DatasetVersion& dataset, Permission permission,
+              Cohort& cohort) const;
+  Result<SnapshotRow> TakeSnapshot(Transaction& tx, const DatasetVersion& dataset,
+                                   Permission permission, std::int64_t epoch);
   Store& store_;
   Ledger& ledger_;
 };
@@ -38,10 +41,12 @@ class Cohorts {
 // Bits of all slots for a permission: 0 for those who were left out.
 std::vector<bool> PermittedSlots(const std::vector<SlotRow>& slots, Permission permission);
 
-// The trees of snapshots, rebuilt from bits and secrets when a proof is needed; some are kept. Thread-safe.
+// The trees of snapshots, rebuilt from bits and secrets when a proof is needed; some are kept.
+// Thread-safe.
 class SnapshotTrees {
  public:
-  // The tree of `row`. Errors: DataLoss SNAPSHOT_BROKEN when the stored data do not give the logged root.
+  // The tree of `row`. Errors: DataLoss SNAPSHOT_BROKEN when the stored data do not give the logged
+  // root.
   Result<std::shared_ptr<const ledger::Snapshot>> Get(Transaction& tx, const SnapshotRow& row);
 
  private:

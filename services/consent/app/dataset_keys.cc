@@ -18,14 +18,16 @@ constexpr std::size_t kMaxObjectBytes = 256;
 
 bool IsObject(const std::string& object) {
   return !object.empty() && object.size() <= kMaxObjectBytes && IsUtf8(object) &&
-         std::none_of(object.begin(), object.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+         std::none_of(object.begin(), object.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 0x20; });
 }
 
 Status CheckObjects(const std::vector<std::string>& objects) {
   std::set<std::string> distinct(objects.begin(), objects.end());
-  if (objects.empty() || objects.size() > DatasetKeys::kMaxObjects || distinct.size() != objects.size() ||
-      !std::all_of(objects.begin(), objects.end(), IsObject)) {
-    return InvalidField("objects", "OBJECTS_INVALID", "must be 1 to {} different objects", DatasetKeys::kMaxObjects);
+  if (objects.empty() || objects.size() > DatasetKeys::kMaxObjects ||
+      distinct.size() != objects.size() || !std::all_of(objects.begin(), objects.end(), IsObject)) {
+    return InvalidField("objects", "OBJECTS_INVALID", "must be 1 to {} different objects",
+                        DatasetKeys::kMaxObjects);
   }
   return absl::OkStatus();
 }
@@ -40,8 +42,9 @@ std::string ReleaseKey(const ReleaseRequest& request) {
 
 }  // namespace
 
-DatasetKeys::DatasetKeys(crypt4gh::SecretKey key, Site site, Store& store, Ledger& ledger, GrantChecker& grants,
-                         const auth::TrustStore& trust, const Clock& clock, Random& random)
+DatasetKeys::DatasetKeys(crypt4gh::SecretKey key, Site site, Store& store, Ledger& ledger,
+                         GrantChecker& grants, const auth::TrustStore& trust, const Clock& clock,
+                         Random& random)
     : key_(std::move(key)),
       site_(std::move(site)),
       store_(store),
@@ -53,7 +56,8 @@ DatasetKeys::DatasetKeys(crypt4gh::SecretKey key, Site site, Store& store, Ledge
 
 Status DatasetKeys::StoreHeader(const Context& ctx, const HeaderRow& header) {
   if (!IsObject(header.object)) {
-    return InvalidField("object", "OBJECT_INVALID", "must be 1 to {} bytes of plain text", kMaxObjectBytes);
+    return InvalidField("object", "OBJECT_INVALID", "must be 1 to {} bytes of plain text",
+                        kMaxObjectBytes);
   }
   GF_TRY(Validate(header.dataset));
   GF_TRY(crypt4gh::OpenHeader(header.header, key_));
@@ -62,13 +66,15 @@ Status DatasetKeys::StoreHeader(const Context& ctx, const HeaderRow& header) {
     if (found.empty()) return tx.headers().Add(header);
     const HeaderRow& stored = found.begin()->second;
     if (stored.header == header.header && stored.dataset == header.dataset) return absl::OkStatus();
-    return Error(StatusCode::kAlreadyExists, "HEADER_EXISTS", "another header is kept for this object");
+    return Error(StatusCode::kAlreadyExists, "HEADER_EXISTS",
+                 "another header is kept for this object");
   });
 }
 
-Result<DatasetKeys::Run> DatasetKeys::FindRun(Transaction& tx, const ReleaseRequest& request) const {
-  Status unknown = Error(StatusCode::kFailedPrecondition, "RUN_ENTRY_UNKNOWN", "no run is logged at index {}",
-                         request.ledger_index);
+Result<DatasetKeys::Run> DatasetKeys::FindRun(Transaction& tx,
+                                              const ReleaseRequest& request) const {
+  Status unknown = Error(StatusCode::kFailedPrecondition, "RUN_ENTRY_UNKNOWN",
+                         "no run is logged at index {}", request.ledger_index);
   if (request.ledger_index < 0) return unknown;
   GF_ASSIGN(auto rows, tx.ledger().List(request.ledger_index, 1));
   if (rows.empty() || rows[0].index != request.ledger_index) return unknown;
@@ -77,17 +83,20 @@ Result<DatasetKeys::Run> DatasetKeys::FindRun(Transaction& tx, const ReleaseRequ
   if (run.entry.kind != ledger::EntryKind::kRun) return unknown;
   // The time this service took it, not the time it claims.
   if (clock_.Now() - rows[0].appended > kEntryLifetime) {
-    return Error(StatusCode::kFailedPrecondition, "RUN_ENTRY_EXPIRED", "the run was logged more than a day ago");
+    return Error(StatusCode::kFailedPrecondition, "RUN_ENTRY_EXPIRED",
+                 "the run was logged more than a day ago");
   }
   if (!request.application.empty() && request.application != run.entry.Field("application")) {
-    return Error(StatusCode::kPermissionDenied, "APPLICATION_MISMATCH", "the run was logged for another application");
+    return Error(StatusCode::kPermissionDenied, "APPLICATION_MISMATCH",
+                 "the run was logged for another application");
   }
   GF_ASSIGN(const std::int64_t version, ParseInt(run.entry.Field("version")));
   run.dataset = {run.entry.Field("dataset"), static_cast<std::int32_t>(version)};
   return run;
 }
 
-Status DatasetKeys::CheckApproval(const Context& ctx, const ReleaseRequest& request, const Run& run) const {
+Status DatasetKeys::CheckApproval(const Context& ctx, const ReleaseRequest& request,
+                                  const Run& run) const {
   auth::ApprovalExpectation expected;
   expected.audience = site_.audience;
   expected.country = site_.country;
@@ -108,7 +117,9 @@ Status DatasetKeys::CheckApproval(const Context& ctx, const ReleaseRequest& requ
 
 Status DatasetKeys::CheckCohort(Transaction& tx, const Run& run) const {
   GF_ASSIGN(auto snapshot, tx.consent().FindSnapshot(run.entry.Field("snapshot")));
-  if (!snapshot) return Error(StatusCode::kFailedPrecondition, "SNAPSHOT_UNKNOWN", "the run names no snapshot of this node");
+  if (!snapshot)
+    return Error(StatusCode::kFailedPrecondition, "SNAPSHOT_UNKNOWN",
+                 "the run names no snapshot of this node");
   GF_ASSIGN(auto slots, tx.consent().Slots(run.dataset));
   const std::vector<bool> now = PermittedSlots(slots, snapshot->permission);
   const std::vector<bool> then = UnpackBits(snapshot->bits, now.size());
@@ -121,33 +132,42 @@ Status DatasetKeys::CheckCohort(Transaction& tx, const Run& run) const {
   return absl::OkStatus();
 }
 
-Result<std::vector<std::string>> DatasetKeys::Reencrypt(Transaction& tx, const ReleaseRequest& request,
+Result<std::vector<std::string>> DatasetKeys::Reencrypt(Transaction& tx,
+                                                        const ReleaseRequest& request,
                                                         const Run& run) const {
   auto recipient = crypt4gh::PublicKey::FromRaw(request.recipient);
-  if (!recipient.ok()) return InvalidField("recipient", "RECIPIENT_INVALID", "must be an X25519 public key of 32 bytes");
+  if (!recipient.ok())
+    return InvalidField("recipient", "RECIPIENT_INVALID",
+                        "must be an X25519 public key of 32 bytes");
   GF_ASSIGN(auto found, tx.headers().Find(request.objects));
   std::vector<std::string> headers;
   for (const std::string& object : request.objects) {
     auto header = found.find(object);
-    if (header == found.end()) return Error(StatusCode::kNotFound, "OBJECT_UNKNOWN", "no header is kept for an object");
+    if (header == found.end())
+      return Error(StatusCode::kNotFound, "OBJECT_UNKNOWN", "no header is kept for an object");
     if (header->second.dataset != run.dataset) {
-      return Error(StatusCode::kPermissionDenied, "OBJECT_OUTSIDE_RUN", "an object is not of the run's dataset version");
+      return Error(StatusCode::kPermissionDenied, "OBJECT_OUTSIDE_RUN",
+                   "an object is not of the run's dataset version");
     }
-    GF_ASSIGN(std::string out, crypt4gh::Reencrypt(header->second.header, key_, *recipient, random_));
+    GF_ASSIGN(std::string out,
+              crypt4gh::Reencrypt(header->second.header, key_, *recipient, random_));
     headers.push_back(std::move(out));
   }
   return headers;
 }
 
-Status DatasetKeys::Log(Transaction& tx, const ReleaseRequest& request, const Run& run, std::int64_t epoch) {
+Status DatasetKeys::Log(Transaction& tx, const ReleaseRequest& request, const Run& run,
+                        std::int64_t epoch) {
   const std::string key = ReleaseKey(request);
   GF_ASSIGN(auto logged, tx.ledger().Find("consent", key));
   if (logged) return absl::OkStatus();
-  GF_ASSIGN(const std::int64_t count, tx.headers().CountReleases(static_cast<std::int64_t>(request.objects.size())));
+  GF_ASSIGN(const std::int64_t count,
+            tx.headers().CountReleases(static_cast<std::int64_t>(request.objects.size())));
   ledger::Entry entry;
   entry.kind = ledger::EntryKind::kRelease;
   entry.time = ledger_.EntryTime();
-  for (const char* field : {"application", "application_sha256", "project", "run", "dataset", "version"}) {
+  for (const char* field :
+       {"application", "application_sha256", "project", "run", "dataset", "version"}) {
     if (run.entry.fields.contains(field)) entry.fields[field] = run.entry.Field(field);
   }
   entry.fields["outcome"] = "keys-released";

@@ -37,20 +37,22 @@ class DatasetKeys {
     std::string country;
   };
 
-  DatasetKeys(crypt4gh::SecretKey key, Site site, Store& store, Ledger& ledger, GrantChecker& grants,
-              const auth::TrustStore& trust, const Clock& clock, Random& random);
+  DatasetKeys(crypt4gh::SecretKey key, Site site, Store& store, Ledger& ledger,
+              GrantChecker& grants, const auth::TrustStore& trust, const Clock& clock,
+              Random& random);
 
   const std::string& public_key() const { return key_.public_key().raw(); }
 
-  // Keeps a header that this key opens. The same bytes again are fine. Errors: OBJECT_INVALID, DATASET_INVALID,
-  // HEADER_EXISTS, and those of crypt4gh::OpenHeader.
+  // Keeps a header that this key opens. The same bytes again are fine. Errors: OBJECT_INVALID,
+  // DATASET_INVALID, HEADER_EXISTS, and those of crypt4gh::OpenHeader.
   Status StoreHeader(const Context& ctx, const HeaderRow& header);
 
-  // Re-encrypts headers to the recipient, after everything was checked once more: the run entry, its dataset version,
-  // the approval token, its grant, and that nobody in the entry's snapshot has withdrawn. Logged (once for the same
-  // entry, recipient and objects) before it returns. Errors: OBJECTS_INVALID, RECIPIENT_INVALID, RUN_ENTRY_UNKNOWN,
-  // RUN_ENTRY_EXPIRED, APPLICATION_MISMATCH, OBJECT_UNKNOWN, OBJECT_OUTSIDE_RUN, APPROVAL_REFUSED, APPROVAL_ENDED,
-  // COHORT_CHANGED, Unavailable.
+  // Re-encrypts headers to the recipient, after everything was checked once more: the run entry,
+  // its dataset version, the approval token, its grant, and that nobody in the entry's snapshot has
+  // withdrawn. Logged (once for the same entry, recipient and objects) before it returns. Errors:
+  // OBJECTS_INVALID, RECIPIENT_INVALID, RUN_ENTRY_UNKNOWN, RUN_ENTRY_EXPIRED, APPLICATION_MISMATCH,
+  // OBJECT_UNKNOWN, OBJECT_OUTSIDE_RUN, APPROVAL_REFUSED, APPROVAL_ENDED, COHORT_CHANGED,
+  // Unavailable.
   Result<Released> Release(const Context& ctx, const ReleaseRequest& request);
 
  private:
@@ -61,7 +63,8 @@ class DatasetKeys {
   Result<Run> FindRun(Transaction& tx, const ReleaseRequest& request) const;
   Status CheckApproval(const Context& ctx, const ReleaseRequest& request, const Run& run) const;
   Status CheckCohort(Transaction& tx, const Run& run) const;
-  Result<std::vector<std::string>> Reencrypt(Transaction& tx, const ReleaseRequest& request, const Run& run) const;
+  Result<std::vector<std::string>> Reencrypt(Transaction& tx, const ReleaseRequest& request,
+                                             const Run& run) const;
   Status Log(Transaction& tx, const ReleaseRequest& request, const Run& run, std::int64_t epoch);
 
   const crypt4gh::SecretKey key_;

@@ -17,7 +17,8 @@ constexpr std::chrono::minutes kMaxClockError{5};
 using ledger::EntryKind;
 
 bool IsAccess(const ledger::Entry& entry) {
-  return (entry.kind == EntryKind::kRun || entry.kind == EntryKind::kRelease) && entry.fields.contains("snapshot");
+  return (entry.kind == EntryKind::kRun || entry.kind == EntryKind::kRelease) &&
+         entry.fields.contains("snapshot");
 }
 
 // What other services may say, in form: the rest of the rules needs the store.
@@ -27,30 +28,38 @@ Status CheckForeign(const ledger::Entry& entry, Time now) {
     case EntryKind::kConsentWithdraw:
     case EntryKind::kSnapshot:
     case EntryKind::kErase:
-      return Error(StatusCode::kPermissionDenied, "ENTRY_KIND_RESERVED", "only the consent service writes entries of kind {}",
+      return Error(StatusCode::kPermissionDenied, "ENTRY_KIND_RESERVED",
+                   "only the consent service writes entries of kind {}",
                    ledger::KindName(entry.kind));
-    default: break;
+    default:
+      break;
   }
   GF_ASSIGN(Time time, ParseRfc3339(entry.time));
-  if (time > now + kMaxClockError) return InvalidField("time", "ENTRY_INVALID", "lies in the future");
+  if (time > now + kMaxClockError)
+    return InvalidField("time", "ENTRY_INVALID", "lies in the future");
   if (entry.kind != EntryKind::kRun) return absl::OkStatus();
   for (const char* field : {"application", "run", "dataset", "version", "snapshot"}) {
-    if (!entry.fields.contains(field)) return InvalidField(field, "ENTRY_INVALID", "a run entry must name it");
+    if (!entry.fields.contains(field))
+      return InvalidField(field, "ENTRY_INVALID", "a run entry must name it");
   }
   return absl::OkStatus();
 }
 
-// An entry names a snapshot that was taken, and takes it for what it is: otherwise no receipt would verify.
+// An entry names a snapshot that was taken, and takes it for what it is: otherwise no receipt would
+// verify.
 Status CheckSnapshot(Transaction& tx, const ledger::Entry& entry) {
   if (!entry.fields.contains("snapshot")) return absl::OkStatus();
   GF_ASSIGN(auto row, tx.consent().FindSnapshot(entry.Field("snapshot")));
-  if (!row || row->root.Hex() != entry.Field("snapshot_root") || row->slots != entry.numbers.at("slots") ||
-      row->dataset.dataset != entry.Field("dataset") || std::to_string(row->dataset.version) != entry.Field("version")) {
-    return Error(StatusCode::kFailedPrecondition, "SNAPSHOT_UNKNOWN",
-                 "no snapshot with this identifier, root, slots, dataset and version was taken here");
+  if (!row || row->root.Hex() != entry.Field("snapshot_root") ||
+      row->slots != entry.numbers.at("slots") || row->dataset.dataset != entry.Field("dataset") ||
+      std::to_string(row->dataset.version) != entry.Field("version")) {
+    return Error(
+        StatusCode::kFailedPrecondition, "SNAPSHOT_UNKNOWN",
+        "no snapshot with this identifier, root, slots, dataset and version was taken here");
   }
   if (entry.kind == EntryKind::kRun && row->permission != Permission::kSecondaryUse) {
-    return Error(StatusCode::kFailedPrecondition, "SNAPSHOT_UNFIT", "a run needs a snapshot of the permission SEC");
+    return Error(StatusCode::kFailedPrecondition, "SNAPSHOT_UNFIT",
+                 "a run needs a snapshot of the permission SEC");
   }
   return absl::OkStatus();
 }
@@ -96,8 +105,10 @@ Status Ledger::Publish(const std::vector<ledger::Hash>& leaves, std::int64_t epo
   for (const ledger::Hash& leaf : leaves) state_.tree.Append(leaf);
   state_.epoch = epoch;
   if (!leaves.empty() || state_.checkpoint.empty()) {
-    GF_ASSIGN(state_.checkpoint,
-              ledger::SignCheckpoint({signer_.verifier().name(), state_.tree.size(), state_.tree.Root(), {}}, signer_));
+    GF_ASSIGN(
+        state_.checkpoint,
+        ledger::SignCheckpoint(
+            {signer_.verifier().name(), state_.tree.size(), state_.tree.Root(), {}}, signer_));
   }
   state_.known = true;
   return absl::OkStatus();
@@ -112,22 +123,27 @@ Status Ledger::MakeKnown(const Context& ctx) {
   return Write(ctx, [](Transaction&) -> Status { return absl::OkStatus(); });
 }
 
-std::string Ledger::EntryTime() const { return FormatRfc3339(std::chrono::floor<std::chrono::seconds>(clock_.Now())); }
+std::string Ledger::EntryTime() const {
+  return FormatRfc3339(std::chrono::floor<std::chrono::seconds>(clock_.Now()));
+}
 
-Result<std::int64_t> Ledger::Add(Transaction& tx, const std::string& caller, const std::string& idempotency_key,
-                                 const ledger::Entry& entry) {
+Result<std::int64_t> Ledger::Add(Transaction& tx, const std::string& caller,
+                                 const std::string& idempotency_key, const ledger::Entry& entry) {
   GF_ASSIGN(auto first, tx.ledger().Find(caller, idempotency_key));
   if (first) return *first;
   GF_ASSIGN(std::string bytes, ledger::EncodeEntry(entry));
   ledger::Hash leaf = ledger::LeafHash(bytes);
-  return tx.ledger().Add({std::move(bytes), leaf, caller, idempotency_key, clock_.Now(), IsAccess(entry)});
+  return tx.ledger().Add(
+      {std::move(bytes), leaf, caller, idempotency_key, clock_.Now(), IsAccess(entry)});
 }
 
 Result<Ledger::Appended> Ledger::Append(const Context& ctx, const std::string& caller,
-                                        const std::string& idempotency_key, const std::string& entry_bytes) {
-  if (idempotency_key.empty() || idempotency_key.size() > kMaxIdempotencyKey || !IsUtf8(idempotency_key) ||
-      idempotency_key.find('\0') != std::string::npos) {
-    return InvalidField("idempotency_key", "IDEMPOTENCY_KEY_INVALID", "must be text of 1 to {} bytes", kMaxIdempotencyKey);
+                                        const std::string& idempotency_key,
+                                        const std::string& entry_bytes) {
+  if (idempotency_key.empty() || idempotency_key.size() > kMaxIdempotencyKey ||
+      !IsUtf8(idempotency_key) || idempotency_key.find('\0') != std::string::npos) {
+    return InvalidField("idempotency_key", "IDEMPOTENCY_KEY_INVALID",
+                        "must be text of 1 to {} bytes", kMaxIdempotencyKey);
   }
   GF_ASSIGN(ledger::Entry entry, ledger::DecodeEntry(entry_bytes));
   GF_TRY(CheckForeign(entry, clock_.Now()));
@@ -137,7 +153,8 @@ Result<Ledger::Appended> Ledger::Append(const Context& ctx, const std::string& c
     if (first) {
       GF_ASSIGN(auto stored, tx.ledger().List(*first, 1));
       if (stored.empty() || stored[0].entry != entry_bytes) {
-        return Error(StatusCode::kAlreadyExists, "IDEMPOTENCY_KEY_REUSED", "another entry was appended under this key");
+        return Error(StatusCode::kAlreadyExists, "IDEMPOTENCY_KEY_REUSED",
+                     "another entry was appended under this key");
       }
       appended.index = *first;
       return absl::OkStatus();
@@ -188,13 +205,16 @@ Result<std::vector<std::string>> Ledger::List(const Context& ctx, std::int64_t s
   return entries;
 }
 
-Result<ledger::Proof> Ledger::Consistency(const Context& ctx, std::int64_t old_size, std::int64_t new_size) {
+Result<ledger::Proof> Ledger::Consistency(const Context& ctx, std::int64_t old_size,
+                                          std::int64_t new_size) {
   if (old_size < 0 || new_size < old_size) {
-    return InvalidField("old_size", "TREE_RANGE", "sizes must not be negative, nor the old one larger");
+    return InvalidField("old_size", "TREE_RANGE",
+                        "sizes must not be negative, nor the old one larger");
   }
   GF_TRY(MakeKnown(ctx));
   MutexLock lock(state_mutex_);
-  return state_.tree.ConsistencyProof(static_cast<std::uint64_t>(old_size), static_cast<std::uint64_t>(new_size));
+  return state_.tree.ConsistencyProof(static_cast<std::uint64_t>(old_size),
+                                      static_cast<std::uint64_t>(new_size));
 }
 
 Result<std::string> Ledger::Receipt(const Context& ctx, const StoredEntry& entry,

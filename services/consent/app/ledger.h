@@ -14,8 +14,9 @@
 
 namespace genofed::consent {
 
-// The node's transparency ledger and the consent epoch, as they are after the last durable change: the Merkle tree,
-// the newest signed checkpoint and the epoch are held in memory and rebuilt from the rows at start. Thread-safe.
+// The node's transparency ledger and the consent epoch, as they are after the last durable change:
+// the Merkle tree, the newest signed checkpoint and the epoch are held in memory and rebuilt from
+// the rows at start. Thread-safe.
 class Ledger {
  public:
   static constexpr int kMaxList = 1000;
@@ -26,13 +27,14 @@ class Ledger {
   // Rebuilds tree and epoch. Nothing else may be called before it succeeded once.
   Status Load(const Context& ctx);
 
-  // The only way to change anything in the store: runs `body` in one writing transaction and then shows its entries
-  // and epoch to readers. If it is not known whether a transaction took effect, readers first find out.
+  // The only way to change anything in the store: runs `body` in one writing transaction and then
+  // shows its entries and epoch to readers. If it is not known whether a transaction took effect,
+  // readers first find out.
   Status Write(const Context& ctx, const Store::Body& body);
 
   // Within `body` of Write: appends an entry of this service. The same key returns the first index.
-  Result<std::int64_t> Add(Transaction& tx, const std::string& caller, const std::string& idempotency_key,
-                           const ledger::Entry& entry);
+  Result<std::int64_t> Add(Transaction& tx, const std::string& caller,
+                           const std::string& idempotency_key, const ledger::Entry& entry);
   // The time of an entry made now.
   std::string EntryTime() const;
 
@@ -40,20 +42,22 @@ class Ledger {
     std::int64_t index = 0;
     std::string checkpoint;  // of a tree that contains the entry
   };
-  // Takes an entry of another service: durable when it returns. Errors: ENTRY_INVALID, IDEMPOTENCY_KEY_INVALID,
-  // ENTRY_KIND_RESERVED, SNAPSHOT_UNKNOWN, SNAPSHOT_UNFIT (a run over people who permit something else),
-  // IDEMPOTENCY_KEY_REUSED (another entry came with this key).
-  Result<Appended> Append(const Context& ctx, const std::string& caller, const std::string& idempotency_key,
-                          const std::string& entry_bytes);
+  // Takes an entry of another service: durable when it returns. Errors: ENTRY_INVALID,
+  // IDEMPOTENCY_KEY_INVALID, ENTRY_KIND_RESERVED, SNAPSHOT_UNKNOWN, SNAPSHOT_UNFIT (a run over
+  // people who permit something else), IDEMPOTENCY_KEY_REUSED (another entry came with this key).
+  Result<Appended> Append(const Context& ctx, const std::string& caller,
+                          const std::string& idempotency_key, const std::string& entry_bytes);
 
   Result<std::int64_t> Epoch(const Context& ctx);
   // The size of the newest checkpoint, and the checkpoint.
   Result<std::int64_t> Size(const Context& ctx);
   Result<std::string> Checkpoint(const Context& ctx);
   std::string VerifierKey() const { return signer_.verifier().ToString(); }
-  // Entries that the newest checkpoint covers: at most kMaxList and about 1 MiB, at least one if there is one.
+  // Entries that the newest checkpoint covers: at most kMaxList and about 1 MiB, at least one if
+  // there is one.
   Result<std::vector<std::string>> List(const Context& ctx, std::int64_t start, int limit);
-  Result<ledger::Proof> Consistency(const Context& ctx, std::int64_t old_size, std::int64_t new_size);
+  Result<ledger::Proof> Consistency(const Context& ctx, std::int64_t old_size,
+                                    std::int64_t new_size);
   // A receipt under the newest checkpoint.
   Result<std::string> Receipt(const Context& ctx, const StoredEntry& entry,
                               std::optional<ledger::SnapshotProof> snapshot);

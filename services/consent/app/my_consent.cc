@@ -16,21 +16,27 @@ constexpr int kMaxPage = 100;
 
 Status CheckPerson(const std::string& person) {
   if (IsPersonIdentifier(person)) return absl::OkStatus();
-  return Error(StatusCode::kPermissionDenied, "PERSON_UNKNOWN", "the access token vouches for no person identifier");
+  return Error(StatusCode::kPermissionDenied, "PERSON_UNKNOWN",
+               "the access token vouches for no person identifier");
 }
 
 // The proof for the person's slot in the snapshot of an access, if they have one.
-Result<std::optional<ledger::SnapshotProof>> Prove(Transaction& tx, SnapshotTrees& trees, const ledger::Entry& entry,
-                                                   const Subject& subject, const std::vector<PersonSlot>& places) {
+Result<std::optional<ledger::SnapshotProof>> Prove(Transaction& tx, SnapshotTrees& trees,
+                                                   const ledger::Entry& entry,
+                                                   const Subject& subject,
+                                                   const std::vector<PersonSlot>& places) {
   GF_ASSIGN(auto row, tx.consent().FindSnapshot(entry.Field("snapshot")));
-  if (!row) return Error(StatusCode::kDataLoss, "SNAPSHOT_BROKEN", "a snapshot that was logged is missing");
-  auto place = std::find_if(places.begin(), places.end(),
-                            [&](const PersonSlot& candidate) { return candidate.dataset == row->dataset; });
+  if (!row)
+    return Error(StatusCode::kDataLoss, "SNAPSHOT_BROKEN", "a snapshot that was logged is missing");
+  auto place = std::find_if(places.begin(), places.end(), [&](const PersonSlot& candidate) {
+    return candidate.dataset == row->dataset;
+  });
   if (place == places.end()) return std::optional<ledger::SnapshotProof>();
   GF_ASSIGN(auto tree, trees.Get(tx, *row));
   const auto bits = UnpackBits(row->bits, static_cast<std::size_t>(row->slots));
   const auto slot = static_cast<std::size_t>(place->slot.slot);
-  if (slot >= bits.size()) return Error(StatusCode::kDataLoss, "SNAPSHOT_BROKEN", "a snapshot has too few slots");
+  if (slot >= bits.size())
+    return Error(StatusCode::kDataLoss, "SNAPSHOT_BROKEN", "a snapshot has too few slots");
   GF_ASSIGN(auto proof, tree->Prove(static_cast<std::uint32_t>(slot), bits[slot], subject.secret));
   return std::optional<ledger::SnapshotProof>(std::move(proof));
 }
@@ -76,24 +82,27 @@ Result<Subject> MyConsent::FindOrAdd(Transaction& tx, const std::string& person)
   return *subject;
 }
 
-Result<std::int64_t> MyConsent::Log(Transaction& tx, const std::string& person, PermissionSet permissions,
-                                    std::int64_t epoch) {
+Result<std::int64_t> MyConsent::Log(Transaction& tx, const std::string& person,
+                                    PermissionSet permissions, std::int64_t epoch) {
   const std::string blinded = pseudonyms_.Blinded(person);
   const ledger::Commitment subject = ledger::Commit(blinded, random_);
   const ledger::Commitment granted = ledger::Commit(permissions.Names(), random_);
   ledger::Entry entry;
-  entry.kind = permissions.empty() ? ledger::EntryKind::kConsentWithdraw : ledger::EntryKind::kConsentSet;
+  entry.kind =
+      permissions.empty() ? ledger::EntryKind::kConsentWithdraw : ledger::EntryKind::kConsentSet;
   entry.time = ledger_.EntryTime();
   entry.numbers = {{"epoch", epoch}};
   entry.commitments = {{"subject", subject.value}, {"permissions", granted.value}};
   // No epoch comes twice, and each belongs to one change.
-  GF_ASSIGN(const std::int64_t index, ledger_.Add(tx, "consent", fmt::format("consent:{}", epoch), entry));
+  GF_ASSIGN(const std::int64_t index,
+            ledger_.Add(tx, "consent", fmt::format("consent:{}", epoch), entry));
   GF_TRY(tx.ledger().KeepOpening(index, "subject", subject.key, blinded));
   GF_TRY(tx.ledger().KeepOpening(index, "permissions", granted.key, permissions.Names()));
   return index;
 }
 
-Result<MyConsent::Changed> MyConsent::Set(const Context& ctx, const std::string& person, PermissionSet permissions) {
+Result<MyConsent::Changed> MyConsent::Set(const Context& ctx, const std::string& person,
+                                          PermissionSet permissions) {
   GF_TRY(CheckPerson(person));
   Changed changed;
   const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
@@ -101,14 +110,16 @@ Result<MyConsent::Changed> MyConsent::Set(const Context& ctx, const std::string&
     if (subject.own == permissions) {
       GF_ASSIGN(changed.epoch, tx.consent().Epoch());
       GF_ASSIGN(auto history, tx.consent().Changes(subject.id, kMaxHistory));
-      auto last = std::find_if(history.begin(), history.end(), [](const Change& change) { return change.by_subject; });
+      auto last = std::find_if(history.begin(), history.end(),
+                               [](const Change& change) { return change.by_subject; });
       changed.ledger_index = last == history.end() ? -1 : last->ledger_index.value_or(-1);
       return absl::OkStatus();
     }
     GF_ASSIGN(changed.epoch, tx.consent().NextEpoch());
     GF_TRY(tx.consent().SetOwn(subject.id, permissions));
     GF_ASSIGN(changed.ledger_index, Log(tx, person, permissions, changed.epoch));
-    return tx.consent().AddChanges({{subject.id, permissions, clock_.Now(), true, changed.ledger_index}});
+    return tx.consent().AddChanges(
+        {{subject.id, permissions, clock_.Now(), true, changed.ledger_index}});
   });
   GF_TRY(written);
   return changed;
@@ -120,7 +131,8 @@ Result<MyAccesses> MyConsent::Accesses(const Context& ctx, const std::string& pe
   std::int64_t before = std::numeric_limits<std::int64_t>::max();
   if (!page_token.empty()) {
     auto parsed = ParseInt(page_token);
-    if (!parsed.ok() || *parsed < 0) return InvalidField("page_token", "PAGE_TOKEN_INVALID", "not one that was given out");
+    if (!parsed.ok() || *parsed < 0)
+      return InvalidField("page_token", "PAGE_TOKEN_INVALID", "not one that was given out");
     before = *parsed;
   }
   // Only what the newest checkpoint covers can be proven.

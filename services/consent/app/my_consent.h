@@ -29,11 +29,12 @@ struct MyAccesses {
   std::string next_page_token;
 };
 
-// What a person sees and decides. The person is named by the identifier that the access token vouches for; somebody
-// this node does not know gets empty answers.
+// What a person sees and decides. The person is named by the identifier that the access token
+// vouches for; somebody this node does not know gets empty answers.
 class MyConsent {
  public:
-  MyConsent(Store& store, Ledger& ledger, const Pseudonyms& pseudonyms, const Clock& clock, Random& random)
+  MyConsent(Store& store, Ledger& ledger, const Pseudonyms& pseudonyms, const Clock& clock,
+            Random& random)
       : store_(store), ledger_(ledger), pseudonyms_(pseudonyms), clock_(clock), random_(random) {}
 
   Result<MyPermissions> Get(const Context& ctx, const std::string& person);
@@ -42,18 +43,20 @@ class MyConsent {
     std::int64_t epoch = 0;
     std::int64_t ledger_index = 0;
   };
-  // Replaces the person's permissions everywhere at this node, logs it and begins a new epoch, all at once. Setting
-  // what is set already changes nothing and returns the entry of the first time.
+  // Replaces the person's permissions everywhere at this node, logs it and begins a new epoch, all
+  // at once. Setting what is set already changes nothing and returns the entry of the first time.
   Result<Changed> Set(const Context& ctx, const std::string& person, PermissionSet permissions);
 
-  // Every run, and release of results, at this node, for persons who were ever part of one of its datasets or left
-  // out of it; newest first.
-  Result<MyAccesses> Accesses(const Context& ctx, const std::string& person, int page_size, const std::string& page_token);
+  // Every run, and release of results, at this node, for persons who were ever part of one of its
+  // datasets or left out of it; newest first.
+  Result<MyAccesses> Accesses(const Context& ctx, const std::string& person, int page_size,
+                              const std::string& page_token);
 
  private:
   Result<std::optional<Subject>> Find(Transaction& tx, const std::string& person) const;
   Result<Subject> FindOrAdd(Transaction& tx, const std::string& person);
-  Result<std::int64_t> Log(Transaction& tx, const std::string& person, PermissionSet permissions, std::int64_t epoch);
+  Result<std::int64_t> Log(Transaction& tx, const std::string& person, PermissionSet permissions,
+                           std::int64_t epoch);
 
   Store& store_;
   Ledger& ledger_;

@@ -34,7 +34,8 @@ struct StoredEntry {
 class LedgerRows {
  public:
   virtual ~LedgerRows() = default;
-  virtual Result<std::optional<std::int64_t>> Find(const std::string& caller, const std::string& idempotency_key) = 0;
+  virtual Result<std::optional<std::int64_t>> Find(const std::string& caller,
+                                                   const std::string& idempotency_key) = 0;
   virtual Result<std::int64_t> Add(const NewEntry& entry) = 0;
   // Leaf hashes from `start` on.
   virtual Result<std::vector<ledger::Hash>> Leaves(std::int64_t start) = 0;
@@ -104,7 +105,8 @@ class ConsentRows {
   virtual Result<std::int64_t> NextEpoch() = 0;
 
   // By blinded identifier; those that do not exist are missing from the answer.
-  virtual Result<std::map<std::string, Subject>> FindSubjects(const std::vector<std::string>& blinded) = 0;
+  virtual Result<std::map<std::string, Subject>> FindSubjects(
+      const std::vector<std::string>& blinded) = 0;
   virtual Status AddSubjects(const std::vector<NewSubject>& subjects) = 0;
   virtual Status SetOwn(std::int64_t subject, PermissionSet permissions) = 0;
   virtual Status AddChanges(const std::vector<Change>& changes) = 0;
@@ -114,12 +116,14 @@ class ConsentRows {
   virtual Result<std::map<std::int64_t, PermissionSet>> Holder(const std::string& dataset) = 0;
   virtual Result<PermissionSet> HolderAnywhere(std::int64_t subject) = 0;
   // A record of an older version never replaces that of a newer one.
-  virtual Status PutHolder(const DatasetVersion& dataset, const std::map<std::int64_t, PermissionSet>& records) = 0;
+  virtual Status PutHolder(const DatasetVersion& dataset,
+                           const std::map<std::int64_t, PermissionSet>& records) = 0;
 
   virtual Result<std::optional<VersionRow>> FindVersion(const DatasetVersion& dataset) = 0;
   virtual Status AddVersion(const VersionRow& version, const std::vector<SlotRow>& slots) = 0;
-  virtual Result<std::vector<SlotRow>> Slots(const DatasetVersion& dataset) = 0;        // in order
-  virtual Result<std::vector<std::string>> Secrets(const DatasetVersion& dataset) = 0;  // in order of slots
+  virtual Result<std::vector<SlotRow>> Slots(const DatasetVersion& dataset) = 0;  // in order
+  virtual Result<std::vector<std::string>> Secrets(
+      const DatasetVersion& dataset) = 0;  // in order of slots
   virtual Result<std::vector<PersonSlot>> SlotsOf(std::int64_t subject) = 0;
 
   virtual Result<std::optional<SnapshotRow>> FindSnapshot(const std::string& id) = 0;
@@ -137,7 +141,8 @@ class HeaderRows {
  public:
   virtual ~HeaderRows() = default;
   // Those that do not exist are missing from the answer.
-  virtual Result<std::map<std::string, HeaderRow>> Find(const std::vector<std::string>& objects) = 0;
+  virtual Result<std::map<std::string, HeaderRow>> Find(
+      const std::vector<std::string>& objects) = 0;
   virtual Status Add(const HeaderRow& header) = 0;
   // Adds to the counter of released headers and returns it.
   virtual Result<std::int64_t> CountReleases(std::int64_t headers) = 0;
@@ -157,8 +162,9 @@ class Store {
   using Body = std::function<Status(Transaction&)>;
   virtual ~Store() = default;
   virtual Status Read(const Context& ctx, const Body& body) = 0;
-  // One writer at a time, over all processes; durable when it returns OK. The body may run more than once and must
-  // have no effect but on the transaction. Use cases write through Ledger::Write.
+  // One writer at a time, over all processes; durable when it returns OK. The body may run more
+  // than once and must have no effect but on the transaction. Use cases write through
+  // Ledger::Write.
   virtual Status Write(const Context& ctx, const Body& body) = 0;
 };
 
@@ -167,7 +173,8 @@ class GrantChecker {
  public:
   virtual ~GrantChecker() = default;
   // OK if it lives; PermissionDenied APPROVAL_ENDED if not; Unavailable if nobody can tell.
-  virtual Status CheckLive(const Context& ctx, const std::string& token_id, const std::string& application) = 0;
+  virtual Status CheckLive(const Context& ctx, const std::string& token_id,
+                           const std::string& application) = 0;
 };
 
 }  // namespace genofed::consent

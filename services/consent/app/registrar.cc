@@ -23,7 +23,8 @@ template <typename Persons>
 std::string Fingerprint(const Persons& persons) {
   std::vector<std::string> lines;
   lines.reserve(persons.size());
-  for (const auto& person : persons) lines.push_back(fmt::format("{} {}\n", person.blinded, person.holder.bits()));
+  for (const auto& person : persons)
+    lines.push_back(fmt::format("{} {}\n", person.blinded, person.holder.bits()));
   std::sort(lines.begin(), lines.end());
   crypto::Sha256Stream stream;
   for (const std::string& line : lines) stream.Update(line);
@@ -42,8 +43,10 @@ Result<Registration> Repeat(Transaction& tx, const VersionRow& version, const Pe
   registration.epoch = version.epoch;
   for (const auto& person : persons) {
     auto row = rows.find(person.pseudonym);
-    if (row == rows.end()) registration.subjects.emplace_back();
-    else registration.subjects.push_back({person.pseudonym, row->second});
+    if (row == rows.end())
+      registration.subjects.emplace_back();
+    else
+      registration.subjects.push_back({person.pseudonym, row->second});
   }
   return registration;
 }
@@ -62,9 +65,13 @@ Result<std::vector<Registrar::Person>> Registrar::Prepare(
     const std::string& person = subjects[i].person_identifier;
     if (!IsPersonIdentifier(person) || !seen.insert(person).second) {
       return InvalidField(fmt::format("subjects[{}].person_identifier", i), "SUBJECTS_INVALID",
-                          "must be 1 to {} bytes of plain text and occur once", kMaxPersonIdentifier);
+                          "must be 1 to {} bytes of plain text and occur once",
+                          kMaxPersonIdentifier);
     }
-    persons[i] = {pseudonyms_.Blinded(person), pseudonyms_.InDataset(dataset.dataset, person), subjects[i].permissions, {}};
+    persons[i] = {pseudonyms_.Blinded(person),
+                  pseudonyms_.InDataset(dataset.dataset, person),
+                  subjects[i].permissions,
+                  {}};
   }
   return persons;
 }
@@ -83,13 +90,15 @@ Status Registrar::Identify(Transaction& tx, std::vector<Person>& persons) {
   }
   for (Person& person : persons) {
     auto subject = known.find(person.blinded);
-    if (subject == known.end()) return Error(StatusCode::kInternal, "SUBJECT_LOST", "a subject was not stored");
+    if (subject == known.end())
+      return Error(StatusCode::kInternal, "SUBJECT_LOST", "a subject was not stored");
     person.subject = subject->second;
   }
   return absl::OkStatus();
 }
 
-Status Registrar::RecordHolder(Transaction& tx, const DatasetVersion& dataset, const std::vector<Person>& persons) {
+Status Registrar::RecordHolder(Transaction& tx, const DatasetVersion& dataset,
+                               const std::vector<Person>& persons) {
   GF_ASSIGN(auto before, tx.consent().Holder(dataset.dataset));
   std::map<std::int64_t, PermissionSet> records;
   std::vector<Change> changes;
@@ -105,7 +114,8 @@ Status Registrar::RecordHolder(Transaction& tx, const DatasetVersion& dataset, c
 }
 
 Result<Registration> Registrar::Register(Transaction& tx, const DatasetVersion& dataset,
-                                                const std::string& fingerprint, std::vector<Person> persons) {
+                                         const std::string& fingerprint,
+                                         std::vector<Person> persons) {
   GF_TRY(Identify(tx, persons));
   std::vector<Candidate> candidates;
   for (const Person& person : persons) {
@@ -115,30 +125,35 @@ Result<Registration> Registrar::Register(Transaction& tx, const DatasetVersion& 
   GF_TRY(RecordHolder(tx, dataset, persons));
   Registration registration;
   GF_ASSIGN(registration.epoch, tx.consent().NextEpoch());
-  VersionRow version{dataset, fingerprint, 0, static_cast<std::int32_t>(persons.size()), registration.epoch};
+  VersionRow version{dataset, fingerprint, 0, static_cast<std::int32_t>(persons.size()),
+                     registration.epoch};
   std::vector<SlotRow> rows;
   for (std::size_t i = 0; i < persons.size(); ++i) {
     const bool included = slots[i].included;
     version.rows += included ? 1 : 0;
-    rows.push_back({slots[i].slot, persons[i].subject.id, included ? persons[i].pseudonym : "", {}});
-    registration.subjects.push_back(included ? RegisteredSubject{persons[i].pseudonym, slots[i].slot} : RegisteredSubject{});
+    rows.push_back(
+        {slots[i].slot, persons[i].subject.id, included ? persons[i].pseudonym : "", {}});
+    registration.subjects.push_back(
+        included ? RegisteredSubject{persons[i].pseudonym, slots[i].slot} : RegisteredSubject{});
   }
   GF_TRY(tx.consent().AddVersion(version, rows));
   return registration;
 }
 
 Result<Registration> Registrar::Run(const Context& ctx, const DatasetVersion& dataset,
-                                           const std::vector<SubjectConsent>& subjects) {
+                                    const std::vector<SubjectConsent>& subjects) {
   GF_ASSIGN(const std::vector<Person> persons, Prepare(dataset, subjects));
   const std::string fingerprint = Fingerprint(persons);
   Registration registration;
   const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
     GF_ASSIGN(auto version, tx.consent().FindVersion(dataset));
     if (version && version->fingerprint != fingerprint) {
-      return Error(StatusCode::kAlreadyExists, "VERSION_REGISTERED", "version {} of {} was registered with other subjects",
-                   dataset.version, dataset.dataset);
+      return Error(StatusCode::kAlreadyExists, "VERSION_REGISTERED",
+                   "version {} of {} was registered with other subjects", dataset.version,
+                   dataset.dataset);
     }
-    GF_ASSIGN(registration, version ? Repeat(tx, *version, persons) : Register(tx, dataset, fingerprint, persons));
+    GF_ASSIGN(registration, version ? Repeat(tx, *version, persons)
+                                    : Register(tx, dataset, fingerprint, persons));
     return absl::OkStatus();
   });
   GF_TRY(written);

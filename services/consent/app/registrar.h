@@ -16,7 +16,7 @@ struct SubjectConsent {
 };
 
 struct RegisteredSubject {
-  std::string pseudonym;   // empty: left out
+  std::string pseudonym;  // empty: left out
   std::int32_t row = -1;
 };
 
@@ -34,19 +34,23 @@ class Registrar {
   Registrar(Ledger& ledger, const Pseudonyms& pseudonyms, const Clock& clock, Random& random)
       : ledger_(ledger), pseudonyms_(pseudonyms), clock_(clock), random_(random) {}
 
-  // A person who has decided for themselves is included or left out by that decision, whatever the holder says.
-  // Those left out keep a slot, so that they can be shown that they were not used. Repeating the call returns the
-  // first answer. Errors: DATASET_INVALID, SUBJECTS_INVALID, VERSION_REGISTERED (with other subjects).
-  Result<Registration> Run(const Context& ctx, const DatasetVersion& dataset, const std::vector<SubjectConsent>& subjects);
+  // A person who has decided for themselves is included or left out by that decision, whatever the
+  // holder says. Those left out keep a slot, so that they can be shown that they were not used.
+  // Repeating the call returns the first answer. Errors: DATASET_INVALID, SUBJECTS_INVALID,
+  // VERSION_REGISTERED (with other subjects).
+  Result<Registration> Run(const Context& ctx, const DatasetVersion& dataset,
+                           const std::vector<SubjectConsent>& subjects);
 
  private:
   struct Person;
-  Result<std::vector<Person>> Prepare(const DatasetVersion& dataset, const std::vector<SubjectConsent>& subjects) const;
+  Result<std::vector<Person>> Prepare(const DatasetVersion& dataset,
+                                      const std::vector<SubjectConsent>& subjects) const;
   // Fills in subject ids and decisions; adds subjects that are new.
   Status Identify(Transaction& tx, std::vector<Person>& persons);
-  Result<Registration> Register(Transaction& tx, const DatasetVersion& dataset, const std::string& fingerprint,
-                                std::vector<Person> persons);
-  Status RecordHolder(Transaction& tx, const DatasetVersion& dataset, const std::vector<Person>& persons);
+  Result<Registration> Register(Transaction& tx, const DatasetVersion& dataset,
+                                const std::string& fingerprint, std::vector<Person> persons);
+  Status RecordHolder(Transaction& tx, const DatasetVersion& dataset,
+                      const std::vector<Person>& persons);
 
   Ledger& ledger_;
   const Pseudonyms& pseudonyms_;

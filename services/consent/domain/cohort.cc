@@ -11,7 +11,8 @@ namespace {
 constexpr std::size_t kMaxDatasetBytes = 64;
 
 bool IsNameCharacter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '_' || c == '.';
 }
 
 }  // namespace
@@ -19,9 +20,11 @@ bool IsNameCharacter(char c) {
 Status Validate(const DatasetVersion& dataset) {
   if (dataset.dataset.empty() || dataset.dataset.size() > kMaxDatasetBytes ||
       !std::all_of(dataset.dataset.begin(), dataset.dataset.end(), IsNameCharacter)) {
-    return InvalidField("dataset.dataset", "DATASET_INVALID", "must be the identifier of a dataset");
+    return InvalidField("dataset.dataset", "DATASET_INVALID",
+                        "must be the identifier of a dataset");
   }
-  if (dataset.version < 1) return InvalidField("dataset.version", "DATASET_INVALID", "counts from 1");
+  if (dataset.version < 1)
+    return InvalidField("dataset.version", "DATASET_INVALID", "counts from 1");
   return absl::OkStatus();
 }
 
@@ -42,7 +45,9 @@ std::vector<Slot> AssignSlots(const std::vector<Candidate>& persons) {
 std::string PackBits(const std::vector<bool>& bits) {
   std::string packed((bits.size() + 7) / 8, '\0');
   for (std::size_t i = 0; i < bits.size(); ++i) {
-    if (bits[i]) packed[i / 8] = static_cast<char>(static_cast<unsigned char>(packed[i / 8]) | (1U << (i % 8)));
+    if (bits[i])
+      packed[i / 8] =
+          static_cast<char>(static_cast<unsigned char>(packed[i / 8]) | (1U << (i % 8)));
   }
   return packed;
 }

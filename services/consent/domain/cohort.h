@@ -27,8 +27,9 @@ struct Slot {
   bool included = false;  // false: left out at onboarding, the bit is 0 for ever
 };
 
-// Gives every person a slot: the included first, in order of pseudonyms, so that the slot is the row; then the
-// others, likewise in order. `persons[i]` gets the i-th slot of the result. Pseudonyms are all different.
+// Gives every person a slot: the included first, in order of pseudonyms, so that the slot is the
+// row; then the others, likewise in order. `persons[i]` gets the i-th slot of the result.
+// Pseudonyms are all different.
 struct Candidate {
   std::string pseudonym;
   bool included = false;
@@ -40,7 +41,8 @@ std::string PackBits(const std::vector<bool>& bits);
 // `count` bits; missing bytes read as 0.
 std::vector<bool> UnpackBits(std::string_view packed, std::size_t count);
 
-// The name of a cohort's state, used once and never again: "GOE-FI-DATASET-1/2/SEC/17". No epoch comes twice.
+// The name of a cohort's state, used once and never again: "GOE-FI-DATASET-1/2/SEC/17". No epoch
+// comes twice.
 std::string SnapshotId(const DatasetVersion& dataset, Permission permission, std::int64_t epoch);
 
 }  // namespace genofed::consent

@@ -5,9 +5,12 @@ namespace genofed::consent {
 
 std::string_view Name(Permission permission) {
   switch (permission) {
-    case Permission::kAlleleFrequency: return "AF";
-    case Permission::kSubjectLevelQuery: return "SLQ";
-    case Permission::kSecondaryUse: return "SEC";
+    case Permission::kAlleleFrequency:
+      return "AF";
+    case Permission::kSubjectLevelQuery:
+      return "SLQ";
+    case Permission::kSecondaryUse:
+      return "SEC";
   }
   return "";
 }
@@ -23,6 +26,8 @@ std::string PermissionSet::Names() const {
   return names.empty() ? "none" : names;
 }
 
-PermissionSet Effective(const std::optional<PermissionSet>& own, PermissionSet holder) { return own.value_or(holder); }
+PermissionSet Effective(const std::optional<PermissionSet>& own, PermissionSet holder) {
+  return own.value_or(holder);
+}
 
 }  // namespace genofed::consent

@@ -8,7 +8,8 @@
 
 namespace genofed::consent {
 
-// The three permissions of the 1+MG reference architecture. The values are bits, stored in the database.
+// The three permissions of the 1+MG reference architecture. The values are bits, stored in the
+// database.
 enum class Permission : std::uint8_t {
   kAlleleFrequency = 1,    // "AF": counted in allele frequencies
   kSubjectLevelQuery = 2,  // "SLQ": counted in subject-level queries
@@ -22,12 +23,18 @@ class PermissionSet {
  public:
   PermissionSet() = default;
   // Bits outside of the three are dropped.
-  static PermissionSet FromBits(std::int64_t bits) { return PermissionSet(static_cast<std::uint8_t>(bits & 7)); }
+  static PermissionSet FromBits(std::int64_t bits) {
+    return PermissionSet(static_cast<std::uint8_t>(bits & 7));
+  }
   static PermissionSet All() { return PermissionSet(7); }
 
-  void Add(Permission permission) { bits_ = static_cast<std::uint8_t>(bits_ | static_cast<std::uint8_t>(permission)); }
+  void Add(Permission permission) {
+    bits_ = static_cast<std::uint8_t>(bits_ | static_cast<std::uint8_t>(permission));
+  }
   void Add(PermissionSet other) { bits_ = static_cast<std::uint8_t>(bits_ | other.bits_); }
-  bool Has(Permission permission) const { return (bits_ & static_cast<std::uint8_t>(permission)) != 0; }
+  bool Has(Permission permission) const {
+    return (bits_ & static_cast<std::uint8_t>(permission)) != 0;
+  }
   bool empty() const { return bits_ == 0; }
   std::uint8_t bits() const { return bits_; }
   // "AF,SLQ", or "none".
@@ -40,8 +47,8 @@ class PermissionSet {
   std::uint8_t bits_ = 0;
 };
 
-// What holds for a person in a dataset. Once a person has decided, only that counts; until then, what the holder of
-// the dataset recorded.
+// What holds for a person in a dataset. Once a person has decided, only that counts; until then,
+// what the holder of the dataset recorded.
 PermissionSet Effective(const std::optional<PermissionSet>& own, PermissionSet holder);
 
 }  // namespace genofed::consent

@@ -10,10 +10,12 @@ namespace genofed::consent {
 
 inline constexpr std::size_t kMaxPersonIdentifier = 256;
 
-// Whether this can be a national or hospital identifier: 1 to 256 bytes of UTF-8 without control characters.
+// Whether this can be a national or hospital identifier: 1 to 256 bytes of UTF-8 without control
+// characters.
 bool IsPersonIdentifier(std::string_view text);
 
-// Names for persons that only this node can connect with them. All are HMAC-SHA256 under the node's pseudonym key.
+// Names for persons that only this node can connect with them. All are HMAC-SHA256 under the node's
+// pseudonym key.
 class Pseudonyms {
  public:
   // `key`: at least 32 secret bytes. Errors: KEY_INVALID.

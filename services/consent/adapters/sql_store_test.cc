@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/consent/adapters/sql_store.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <set>
+#include <thread>
+
+#include "libs/testing/temporary_postgres.h"
+#include "services/consent/app/test_support.h"
+
+namespace genofed::consent {
+extern const genofed::EmbeddedFile kMigrations[];
+namespace {
+
+using testing::HasReason;
+using testing::IsOk;
+
+const DatasetVersion kA1{"GOE-FI-A-1", 1};
+
+// One process of the service.
+struct Process {
+  explicit Process(const sql::DatabaseOptions& options) : database(*sql::Database::Open(options)) {
+    GF_CHECK(database->Migrate(kMigrations).ok());
+    store = std::make_unique<SqlStore>(*database);
+    node = std::make_unique<Node>(*store);
+  }
+  std::unique_ptr<sql::Database> database;
+  std::unique_ptr<SqlStore> store;
+  std::unique_ptr<Node> node;
+};
+
+class SqlStoreTest : public ::testing::Test {
+ protected:
+  std::string Denied(const std::string& why) const {
+    ledger::Entry entry;
+    entry.kind = ledger::EntryKind::kDenied;
+    entry.time = "2026-01-01T00:00:00Z";
+    entry.fields = {{"reason", why}};
+    return *ledger::EncodeEntry(entry);
+  }
+  sql::DatabaseOptions options_ = testing::TemporaryPostgres::Get().CreateSchema("consent");
+};
+
+TEST_F(SqlStoreTest, ConcurrentAppendsOfTwoProcessesLeaveNoGapAndNoDuplicate) {
+  constexpr int kThreads = 6;
+  constexpr int kEach = 20;
+  Process one(options_);
+  Process two(options_);
+  std::vector<std::vector<std::int64_t>> indices(kThreads);
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        Node& node = t % 2 == 0 ? *one.node : *two.node;
+        for (int i = 0; i < kEach; ++i) {
+          std::string name = std::to_string(t) + "-" + std::to_string(i);
+          auto appended = node.ledger.Append(node.ctx, "spe", name, Denied(name));
+          ASSERT_THAT(appended, IsOk());
+          indices[static_cast<std::size_t>(t)].push_back(appended->index);
+        }
+      });
+    }
+  }
+  std::set<std::int64_t> all;
+  for (const auto& of_thread : indices) {
+    EXPECT_TRUE(std::is_sorted(of_thread.begin(), of_thread.end()));
+    all.insert(of_thread.begin(), of_thread.end());
+  }
+  EXPECT_EQ(all.size(), static_cast<std::size_t>(kThreads * kEach));
+  EXPECT_EQ(*all.rbegin(), kThreads * kEach - 1);
+  // A restart replays the same root.
+  ASSERT_THAT(one.node->ledger.Write(one.node->ctx, [](Transaction&) { return absl::OkStatus(); }),
+              IsOk());
+  ASSERT_THAT(two.node->ledger.Write(two.node->ctx, [](Transaction&) { return absl::OkStatus(); }),
+              IsOk());
+  Process restarted(options_);
+  EXPECT_EQ(*restarted.node->ledger.Checkpoint(Context::Background()),
+            *one.node->ledger.Checkpoint(Context::Background()));
+  EXPECT_EQ(*restarted.node->ledger.Checkpoint(Context::Background()),
+            *two.node->ledger.Checkpoint(Context::Background()));
+}
+
+TEST_F(SqlStoreTest, OneEventSentByManyIsOneEntry) {
+  Process one(options_);
+  Process two(options_);
+  std::atomic<int> other_index{0};
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 6; ++t) {
+      threads.emplace_back([&, t] {
+        Node& node = t % 2 == 0 ? *one.node : *two.node;
+        auto appended = node.ledger.Append(node.ctx, "spe", "same", Denied("x"));
+        if (!appended.ok() || appended->index != 0) ++other_index;
+      });
+    }
+  }
+  EXPECT_EQ(other_index, 0);
+  EXPECT_EQ(one.node->ledger.List(Context::Background(), 0, 10)->size(), 1u);
+  EXPECT_THAT(one.node->ledger.Append(Context::Background(), "spe", "same", Denied("y")),
+              HasReason("IDEMPOTENCY_KEY_REUSED"));
+}
+
+TEST_F(SqlStoreTest, EntriesCannotBeChangedOrRemoved) {
+  Process process(options_);
+  ASSERT_THAT(process.node->ledger.Append(process.node->ctx, "spe", "a", Denied("x")), IsOk());
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_FALSE(process.database
+                     ->Transact(process.node->ctx,
+                                [&](sql::Tx& tx) -> Status {
+                                  if (i == 0)
+                                    return tx.Exec("UPDATE ledger SET entry = ''").status();
+                                  if (i == 1) return tx.Exec("DELETE FROM ledger").status();
+                                  return tx.Exec("TRUNCATE ledger CASCADE").status();
+                                })
+                     .ok());
+  }
+  EXPECT_EQ(process.node->ledger.List(process.node->ctx, 0, 10)->size(), 1u);
+}
+
+TEST_F(SqlStoreTest, SurvivesARestartOfTheServer) {
+  Process process(options_);
+  Node& node = *process.node;
+  ASSERT_THAT(node.registrar.Run(node.ctx, kA1, {{"p", Bits(7)}, {"q", Bits(0)}}), IsOk());
+  ASSERT_THAT(node.mine.Set(node.ctx, "p", Bits(4)), IsOk());
+  testing::TemporaryPostgres::Get().Restart();
+  auto changed = node.mine.Set(node.ctx, "p", Bits(5));
+  if (!changed.ok())
+    changed = node.mine.Set(node.ctx, "p", Bits(5));  // the first found a dead connection
+  ASSERT_THAT(changed, IsOk());
+  EXPECT_EQ(changed->epoch, 3);
+  EXPECT_EQ(changed->ledger_index, 1);
+  Process restarted(options_);
+  EXPECT_EQ(*restarted.node->ledger.Epoch(node.ctx), 3);
+}
+
+TEST_F(SqlStoreTest, ACitizensWholeViewVerifies) {
+  Process process(options_);
+  Node& node = *process.node;
+  auto registration =
+      node.registrar.Run(node.ctx, kA1, {{"in", Bits(7)}, {"out", Bits(0)}, {"counted", Bits(1)}});
+  ASSERT_THAT(registration, IsOk());
+  ASSERT_THAT(
+      node.registrar.Run(node.ctx, kA1, {{"in", Bits(7)}, {"out", Bits(0)}, {"counted", Bits(1)}}),
+      IsOk());
+  ASSERT_THAT(node.AppendRun(kA1, "run-1"), IsOk());
+  ASSERT_THAT(node.mine.Set(node.ctx, "in", Bits(0)), IsOk());
+  ASSERT_THAT(node.AppendRun(kA1, "run-2"), IsOk());
+  const std::map<std::string, std::vector<ledger::Use>> expected = {
+      {"in", {ledger::Use::kNotUsed, ledger::Use::kUsed}},
+      {"out", {ledger::Use::kNotUsed, ledger::Use::kNotUsed}},
+      {"counted", {ledger::Use::kNotUsed, ledger::Use::kNotUsed}}};
+  Process restarted(options_);  // nothing of this is in memory only
+  for (const auto& [person, uses] : expected) {
+    auto page = restarted.node->mine.Accesses(node.ctx, person, 0, "");
+    ASSERT_THAT(page, IsOk());
+    ASSERT_EQ(page->accesses.size(), uses.size());
+    for (std::size_t i = 0; i < uses.size(); ++i) {
+      auto facts = ledger::VerifyReceipt(page->accesses[i].receipt, node.ledger.VerifierKey());
+      ASSERT_THAT(facts, IsOk());
+      EXPECT_EQ(facts->use, uses[i]) << person;
+      EXPECT_EQ(page->accesses[i].used, uses[i] == ledger::Use::kUsed);
+    }
+  }
+  auto mine = restarted.node->mine.Get(node.ctx, "in");
+  ASSERT_THAT(mine, IsOk());
+  EXPECT_EQ(mine->datasets, std::vector<std::string>{"GOE-FI-A-1"});
+  ASSERT_EQ(mine->history.size(), 2u);
+  EXPECT_TRUE(mine->history[0].by_subject);
+  EXPECT_EQ(mine->history[0].at, node.clock.Now());
+  EXPECT_FALSE(mine->history[1].ledger_index.has_value());
+}
+
+TEST_F(SqlStoreTest, CohortsFollowWhatWasSaid) {
+  Process process(options_);
+  Model model(*process.node);
+  testing::SeededRandom random(7);
+  for (int i = 0; i < 60; ++i) {
+    std::uint32_t step = 0;
+    for (char byte : random.Bytes(4)) step = step << 8U | static_cast<unsigned char>(byte);
+    ASSERT_EQ(model.Apply(step), "") << i;
+  }
+}
+
+TEST_F(SqlStoreTest, KeepsHeadersAndCountsReleases) {
+  Process process(options_);
+  Node& node = *process.node;
+  const std::string header("head\0er", 7);
+  ASSERT_THAT(node.ledger.Write(node.ctx,
+                                [&](Transaction& tx) {
+                                  return tx.headers().Add({"obj", kA1, header});
+                                }),
+              IsOk());
+  ASSERT_THAT(process.store->Read(node.ctx,
+                                  [&](Transaction& tx) -> Status {
+                                    auto found = tx.headers().Find({"obj", "none"});
+                                    EXPECT_EQ(found->size(), 1u);
+                                    EXPECT_EQ(found->at("obj").header, header);
+                                    EXPECT_EQ(found->at("obj").dataset, kA1);
+                                    return absl::OkStatus();
+                                  }),
+              IsOk());
+  std::int64_t count = 0;
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_THAT(node.ledger.Write(node.ctx,
+                                  [&](Transaction& tx) -> Status {
+                                    count = *tx.headers().CountReleases(3);
+                                    return absl::OkStatus();
+                                  }),
+                IsOk());
+  }
+  EXPECT_EQ(count, 6);
+}
+
+}  // namespace
+}  // namespace genofed::consent

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/consent/app/my_consent.h"
+
+#include <gtest/gtest.h>
+
+#include "libs/ledger/receipt.h"
+#include "services/consent/app/test_support.h"
+
+namespace genofed::consent {
+namespace {
+
+using testing::HasCode;
+using testing::HasReason;
+using testing::IsOk;
+
+const DatasetVersion kA1{"GOE-FI-A-1", 1};
+const DatasetVersion kB1{"GOE-FI-B-1", 1};
+
+class MyConsentTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_THAT(node_.registrar.Run(node_.ctx, kA1,
+                                    {{"in", Bits(7)}, {"out", Bits(0)}, {"counted", Bits(1)}}),
+                IsOk());
+    ASSERT_THAT(node_.registrar.Run(node_.ctx, kB1, {{"in", Bits(4)}, {"other", Bits(4)}}), IsOk());
+  }
+  std::vector<MyAccess> Accesses(const std::string& person) {
+    auto page = node_.mine.Accesses(node_.ctx, person, 0, "");
+    EXPECT_THAT(page, IsOk());
+    return page->accesses;
+  }
+  // What the receipt says to somebody who has nothing but the node's key.
+  ledger::Use Verify(const MyAccess& access) {
+    auto facts = ledger::VerifyReceipt(access.receipt, node_.ledger.VerifierKey());
+    EXPECT_THAT(facts, IsOk());
+    EXPECT_EQ(facts->entry, access.entry);
+    return facts->use;
+  }
+  MemoryStore store_;
+  Node node_{store_};
+};
+
+TEST_F(MyConsentTest, ShowsWhatTheHolderRecorded) {
+  auto mine = node_.mine.Get(node_.ctx, "in");
+  EXPECT_EQ(mine->permissions, PermissionSet::All());
+  EXPECT_EQ(mine->history.size(), 2u);
+  EXPECT_FALSE(mine->history[0].by_subject);
+  EXPECT_FALSE(mine->history[0].ledger_index.has_value());
+  EXPECT_EQ(mine->datasets, (std::vector<std::string>{"GOE-FI-A-1", "GOE-FI-B-1"}));
+  EXPECT_TRUE(node_.mine.Get(node_.ctx, "out")->datasets.empty());
+}
+
+TEST_F(MyConsentTest, AStrangerSeesNothing) {
+  auto mine = node_.mine.Get(node_.ctx, "stranger");
+  ASSERT_THAT(mine, IsOk());
+  EXPECT_TRUE(mine->permissions.empty());
+  ASSERT_THAT(node_.AppendRun(kA1, "run-1"), IsOk());
+  EXPECT_TRUE(Accesses("stranger").empty());
+  EXPECT_THAT(node_.mine.Get(node_.ctx, ""), HasCode(StatusCode::kPermissionDenied));
+  EXPECT_FALSE(store_.state.subjects.contains(node_.pseudonyms.Blinded("stranger")));
+}
+
+TEST_F(MyConsentTest, WithdrawalIsEffectiveLoggedAndRepeatable) {
+  const std::int64_t before = *node_.ledger.Epoch(node_.ctx);
+  auto changed = node_.mine.Set(node_.ctx, "in", PermissionSet());
+  ASSERT_THAT(changed, IsOk());
+  EXPECT_EQ(changed->epoch, before + 1);
+  auto again = node_.mine.Set(node_.ctx, "in", PermissionSet());
+  EXPECT_EQ(again->epoch, changed->epoch);
+  EXPECT_EQ(again->ledger_index, changed->ledger_index);
+  auto cohort = node_.cohorts.Run(node_.ctx, kA1, Permission::kSecondaryUse, false);
+  EXPECT_EQ(cohort->epoch, changed->epoch);
+  EXPECT_EQ(cohort->permitted, std::vector<bool>(2, false));
+  auto mine = node_.mine.Get(node_.ctx, "in");
+  EXPECT_TRUE(mine->permissions.empty());
+  EXPECT_TRUE(mine->history[0].by_subject);
+  EXPECT_EQ(mine->history[0].ledger_index, changed->ledger_index);
+}
+
+TEST_F(MyConsentTest, TheLedgerHoldsCommitmentsOnly) {
+  auto changed = node_.mine.Set(node_.ctx, "in", Bits(5));
+  const std::string bytes = node_.ledger.List(node_.ctx, changed->ledger_index, 1)->at(0);
+  auto entry = ledger::DecodeEntry(bytes);
+  EXPECT_EQ(entry->kind, ledger::EntryKind::kConsentSet);
+  EXPECT_TRUE(entry->fields.empty());
+  const std::string blinded = node_.pseudonyms.Blinded("in");
+  EXPECT_EQ(bytes.find(blinded), std::string::npos);
+  const std::string opening = store_.state.openings.at({changed->ledger_index, "subject"});
+  EXPECT_TRUE(ledger::Opens(entry->commitments.at("subject"), opening.substr(0, 32), blinded));
+  const std::string granted = store_.state.openings.at({changed->ledger_index, "permissions"});
+  EXPECT_TRUE(ledger::Opens(entry->commitments.at("permissions"), granted.substr(0, 32), "AF,SEC"));
+  auto withdrawn = node_.mine.Set(node_.ctx, "in", Bits(0));
+  EXPECT_EQ(
+      ledger::DecodeEntry(node_.ledger.List(node_.ctx, withdrawn->ledger_index, 1)->at(0))->kind,
+      ledger::EntryKind::kConsentWithdraw);
+}
+
+TEST_F(MyConsentTest, ReceiptsProveUseAndNonUse) {
+  ASSERT_THAT(node_.AppendRun(kA1, "run-1"), IsOk());
+  auto used = Accesses("in");
+  ASSERT_EQ(used.size(), 1u);
+  EXPECT_TRUE(used[0].used);
+  EXPECT_EQ(Verify(used[0]), ledger::Use::kUsed);
+  // Left out at onboarding, and in the dataset but not for this use.
+  for (const char* person : {"out", "counted"}) {
+    auto not_used = Accesses(person);
+    ASSERT_EQ(not_used.size(), 1u);
+    EXPECT_FALSE(not_used[0].used);
+    EXPECT_EQ(Verify(not_used[0]), ledger::Use::kNotUsed) << person;
+  }
+  // Never offered to this dataset: nothing of theirs to prove.
+  auto elsewhere = Accesses("other");
+  ASSERT_EQ(elsewhere.size(), 1u);
+  EXPECT_FALSE(elsewhere[0].used);
+  EXPECT_EQ(elsewhere[0].receipt, "");
+}
+
+TEST_F(MyConsentTest, AWithdrawalDoesNotChangeThePast) {
+  ASSERT_THAT(node_.AppendRun(kA1, "run-1"), IsOk());
+  ASSERT_THAT(node_.mine.Set(node_.ctx, "in", PermissionSet()), IsOk());
+  ASSERT_THAT(node_.AppendRun(kA1, "run-2"), IsOk());
+  auto accesses = Accesses("in");
+  ASSERT_EQ(accesses.size(), 2u);
+  EXPECT_EQ(accesses[0].entry.Field("run"), "run-2");
+  EXPECT_EQ(Verify(accesses[0]), ledger::Use::kNotUsed);
+  EXPECT_EQ(accesses[1].entry.Field("run"), "run-1");
+  EXPECT_EQ(Verify(accesses[1]), ledger::Use::kUsed);
+}
+
+TEST_F(MyConsentTest, PagesNewestFirst) {
+  for (int i = 0; i < 5; ++i) ASSERT_THAT(node_.AppendRun(kA1, "run-" + std::to_string(i)), IsOk());
+  std::vector<std::string> runs;
+  std::string token;
+  do {
+    auto page = node_.mine.Accesses(node_.ctx, "in", 2, token);
+    ASSERT_THAT(page, IsOk());
+    for (const auto& access : page->accesses) runs.push_back(access.entry.Field("run"));
+    token = page->next_page_token;
+  } while (!token.empty());
+  EXPECT_EQ(runs, (std::vector<std::string>{"run-4", "run-3", "run-2", "run-1", "run-0"}));
+  EXPECT_THAT(node_.mine.Accesses(node_.ctx, "in", 2, "x"), HasReason("PAGE_TOKEN_INVALID"));
+}
+
+}  // namespace
+}  // namespace genofed::consent

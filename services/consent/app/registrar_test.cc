@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/consent/app/registrar.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+#include "services/consent/app/test_support.h"
+
+namespace genofed::consent {
+namespace {
+
+using testing::HasReason;
+using testing::IsOk;
+
+const DatasetVersion kA1{"GOE-FI-A-1", 1};
+const DatasetVersion kA2{"GOE-FI-A-1", 2};
+
+class RegistrarTest : public ::testing::Test {
+ protected:
+  Result<Registration> Register(const DatasetVersion& dataset,
+                                const std::vector<SubjectConsent>& subjects) {
+    return node_.registrar.Run(node_.ctx, dataset, subjects);
+  }
+  MemoryStore store_;
+  Node node_{store_};
+};
+
+TEST_F(RegistrarTest, RowsAreRanksOfPseudonymsAmongTheIncluded) {
+  auto registration =
+      Register(kA1, {{"p", Bits(7)}, {"q", Bits(0)}, {"r", Bits(1)}, {"s", Bits(4)}});
+  ASSERT_THAT(registration, IsOk());
+  const auto& subjects = registration->subjects;
+  ASSERT_EQ(subjects.size(), 4u);
+  EXPECT_EQ(subjects[1].row, -1);
+  EXPECT_EQ(subjects[1].pseudonym, "");
+  std::map<std::string, int> by_pseudonym = {{subjects[0].pseudonym, subjects[0].row},
+                                             {subjects[2].pseudonym, subjects[2].row},
+                                             {subjects[3].pseudonym, subjects[3].row}};
+  int rank = 0;
+  for (const auto& [pseudonym, row] : by_pseudonym) EXPECT_EQ(row, rank++) << pseudonym;
+  EXPECT_EQ(registration->epoch, 1);
+}
+
+TEST_F(RegistrarTest, RepeatsItsAnswerInTheOrderAsked) {
+  auto first = Register(kA1, {{"p", Bits(7)}, {"q", Bits(0)}});
+  ASSERT_THAT(node_.mine.Set(node_.ctx, "p", Bits(0)), IsOk());
+  auto again = Register(kA1, {{"q", Bits(0)}, {"p", Bits(7)}});
+  ASSERT_THAT(again, IsOk());
+  EXPECT_EQ(again->subjects[1].pseudonym, first->subjects[0].pseudonym);
+  EXPECT_EQ(again->subjects[0].row, -1);
+  EXPECT_EQ(again->epoch, first->epoch);
+  EXPECT_THAT(Register(kA1, {{"p", Bits(7)}}), HasReason("VERSION_REGISTERED"));
+  EXPECT_THAT(Register(kA1, {{"p", Bits(7)}, {"q", Bits(1)}}), HasReason("VERSION_REGISTERED"));
+}
+
+TEST_F(RegistrarTest, OwnWithdrawalWinsOverTheHolder) {
+  ASSERT_THAT(node_.mine.Set(node_.ctx, "p", Bits(0)), IsOk());
+  auto registration = Register(kA1, {{"p", Bits(7)}, {"q", Bits(7)}});
+  EXPECT_EQ(registration->subjects[0].row, -1);
+  EXPECT_EQ(registration->subjects[1].row, 0);
+}
+
+TEST_F(RegistrarTest, PseudonymsLastOverVersions) {
+  auto first = Register(kA1, {{"p", Bits(7)}});
+  auto second = Register(kA2, {{"q", Bits(7)}, {"p", Bits(7)}});
+  EXPECT_EQ(first->subjects[0].pseudonym, second->subjects[1].pseudonym);
+}
+
+TEST_F(RegistrarTest, ALaterRecordOfTheHolderHoldsForEarlierVersions) {
+  ASSERT_THAT(Register(kA1, {{"p", Bits(7)}}), IsOk());
+  ASSERT_THAT(Register(kA2, {{"p", Bits(1)}}), IsOk());
+  EXPECT_FALSE(node_.cohorts.Run(node_.ctx, kA1, Permission::kSecondaryUse, false)->permitted[0]);
+}
+
+TEST_F(RegistrarTest, KeepsNoIdentifierAndRefusesBadInput) {
+  EXPECT_THAT(Register(kA1, {}), HasReason("SUBJECTS_INVALID"));
+  EXPECT_THAT(Register(kA1, {{"p", Bits(1)}, {"p", Bits(1)}}), HasReason("SUBJECTS_INVALID"));
+  EXPECT_THAT(Register(kA1, {{"", Bits(1)}}), HasReason("SUBJECTS_INVALID"));
+  EXPECT_THAT(Register({"A", 0}, {{"p", Bits(1)}}), HasReason("DATASET_INVALID"));
+  EXPECT_THAT(node_.cohorts.Run(node_.ctx, kA1, Permission::kSecondaryUse, false),
+              HasReason("DATASET_UNKNOWN"));
+  ASSERT_THAT(Register(kA1, {{"person-in-clear", Bits(1)}}), IsOk());
+  EXPECT_FALSE(store_.state.subjects.contains("person-in-clear"));
+  EXPECT_EQ(store_.state.subjects.begin()->first.size(), 64u);
+}
+
+TEST_F(RegistrarTest, ASnapshotIsLoggedOncePerEpoch) {
+  ASSERT_THAT(Register(kA1, {{"p", Bits(7)}, {"q", Bits(0)}}), IsOk());
+  auto first = node_.cohorts.Run(node_.ctx, kA1, Permission::kSecondaryUse, true);
+  ASSERT_THAT(first, IsOk());
+  EXPECT_EQ(first->rows, 1);
+  EXPECT_EQ(first->snapshot->slots, 2);
+  auto again = node_.cohorts.Run(node_.ctx, kA1, Permission::kSecondaryUse, true);
+  EXPECT_EQ(again->snapshot->id, first->snapshot->id);
+  EXPECT_EQ(*node_.ledger.Size(node_.ctx), 1);
+  EXPECT_FALSE(
+      node_.cohorts.Run(node_.ctx, kA1, Permission::kSecondaryUse, false)->snapshot.has_value());
+  ASSERT_THAT(node_.mine.Set(node_.ctx, "z", Bits(7)), IsOk());
+  auto later = node_.cohorts.Run(node_.ctx, kA1, Permission::kSecondaryUse, true);
+  EXPECT_NE(later->snapshot->root, first->snapshot->root);  // the same bits look different
+}
+
+TEST(RegistrarProperty, CohortsFollowWhatWasSaid) {
+  EXPECT_TRUE(rc::check([](const std::vector<std::uint32_t>& steps) {
+    MemoryStore store;
+    Node node(store);
+    Model model(node);
+    for (std::uint32_t step : steps) {
+      std::string wrong = model.Apply(step * 2654435761U);
+      if (!wrong.empty()) RC_FAIL(wrong);
+    }
+  }));
+}
+
+}  // namespace
+}  // namespace genofed::consent
