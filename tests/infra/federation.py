@@ -146,11 +146,14 @@ class Federation:
 
     def wait_ready(self, site=None, service=None, timeout=60, not_pid=None):
         """Waits until a process (all, when none is named) is ready, and is another than `not_pid`."""
+        name = f"{site}/{service}" if service else None
+
         def ready():
-            chosen = [p for name, p in self.processes().items()
-                      if site is None or name == (f"{site}/{service}" if service else name) and name.startswith(site)]
-            return chosen and all(p["state"] == "ready" and p["pid"] != not_pid for p in chosen)
-        wait_until(ready, timeout, f"{site or 'all sites'}/{service or '*'} to be ready")
+            chosen = [process for key, process in self.processes().items()
+                      if key == name or name is None and (site is None or key.startswith(f"{site}/"))]
+            return chosen and all(p["state"] == "ready" and p.get("pid") != not_pid for p in chosen)
+
+        wait_until(ready, timeout, f"{name or site or 'every process'} to be ready")
 
     def log(self, site, service):
         file = self.var / site / "log" / f"{service}.log"
