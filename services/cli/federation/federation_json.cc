@@ -25,7 +25,7 @@ Json Site(const Plan& plan, const SitePlan& site) {
           {"title", site.title()},
           {"rest", rest},
           {"grpc", fmt::format("127.0.0.1:{}", site.grpc.at("discovery"))},
-          {"beacon", rest + "/ga4gh/beacon/v2"},
+          {"beacon", rest + "/beacon/v2"},
           {"wes", rest + "/ga4gh/wes/v1"},
           {"tes", rest + "/ga4gh/tes/v1"},
           {"drs", rest + "/ga4gh/drs/v1"},

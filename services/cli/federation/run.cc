@@ -174,11 +174,23 @@ class Federation {
     return absl::OkStatus();
   }
 
+  // The overrides of --set that concern a site.
+  std::vector<std::string> SetsOf(const SitePlan& site) const {
+    std::vector<std::string> sets;
+    for (const std::string& set : options_.sets) {
+      const auto colon = set.find(':'), equals = set.find('=');
+      const bool names_site = colon != std::string::npos && colon < equals;
+      if (names_site ? set.substr(0, colon) == site.site : !site.is_hub()) sets.push_back(names_site ? set.substr(colon + 1) : set);
+    }
+    return sets;
+  }
+
   Status StartServices(const SitePlan& site) {
     for (const std::string& process : ProcessesOf(site)) {
       ChildSpec child;
       child.name = site.site + "/" + process;
       child.command.argv = {ProgramOf(process).string(), "--config", site.config_file().string()};
+      for (const std::string& set : SetsOf(site)) child.command.argv.insert(child.command.argv.end(), {"--set", set});
       child.command.log_file = site.log(process);
       child.stage = kServices;
       std::string admin = fmt::format("http://127.0.0.1:{}", site.admin.at(process));

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -18,6 +20,7 @@ struct RunOptions {
   Layout layout = Layout::kServices;
   std::filesystem::path bin_dir;     // where genofed-<service> and genofed-site lie
   std::filesystem::path idp_dir;     // deploy/dev-idp, with its node_modules
+  std::vector<std::string> sets;     // "fi:discovery.minimum_count=10", or without "fi:" for every node
   std::filesystem::path images_dir;  // OCI images of workflows; may be missing
   std::chrono::seconds start_timeout{120};
 };

@@ -77,6 +77,7 @@ Result<RunOptions> Resolve(const UpOptions& options) {
   GF_ASSIGN(run.countries, ParseCountries(options.countries));
   GF_ASSIGN(run.layout, ParseLayout(options.layout));
   run.bin_dir = options.bin_dir.empty() ? ExecutableDir() : fs::absolute(options.bin_dir, error);
+  run.sets = options.sets;
   run.images_dir = options.images_dir.empty() ? run.var / "images" : fs::absolute(options.images_dir, error);
   run.start_timeout = std::chrono::seconds(options.timeout_seconds);
   GF_ASSIGN(run.idp_dir, FindIdp(options.idp_dir, run.bin_dir));

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "libs/core/status.h"
 
@@ -16,6 +17,7 @@ struct UpOptions {
   std::string countries = "FI,ES";
   std::filesystem::path var = "var";
   std::string layout = "services";   // or "site"
+  std::vector<std::string> sets;     // site configuration: "fi:path=value", or "path=value" for every node
   bool foreground = false;           // stay until SIGTERM or Ctrl-C
   std::filesystem::path images_dir;  // OCI images of workflows; empty: <var>/images
   std::filesystem::path bin_dir;     // genofed-<service>; empty: beside the running executable

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "services/cli/commands/session.h"
+
+namespace genofed::cli {
+namespace {
+
+void PrintApplication(const Json& application) {
+  std::printf("%s  %s  %s\n", TextOf(application, "id").c_str(), TextOf(application, "state").c_str(),
+              TextOf(application["content"], "title").c_str());
+  std::printf("  applicant    %s, %s\n", TextOf(application, "applicant_name").c_str(), TextOf(application, "organisation").c_str());
+  if (!TextOf(application, "digest").empty()) std::printf("  digest       %s\n", TextOf(application, "digest").c_str());
+  for (const Json& decision : application.value("decisions", Json::array())) {
+    std::printf("  %-12s %s  %s\n", TextOf(decision, "country").c_str(), TextOf(decision, "outcome").c_str(), TextOf(decision, "reason").c_str());
+  }
+  for (const Json& event : application.value("events", Json::array())) {
+    std::printf("  %s  %s (%s)\n", TextOf(event, "at").c_str(), TextOf(event, "what").c_str(), TextOf(event, "by").c_str());
+  }
+}
+
+void PrintReview(const Json& review) {
+  PrintApplication(review["application"]);
+  std::printf("  this country: %s  digest %s\n", TextOf(review["decision"], "outcome").c_str(),
+              review.value("digest_matches", false) ? "matches" : "DOES NOT MATCH: do not decide");
+}
+
+struct Text {
+  std::string id, title, purpose, lay_summary, code = "DUO:0000006", note, digest;
+  std::vector<std::string> datasets;
+  int days = 365;
+  bool negative = false;
+};
+
+}  // namespace
+
+void AddAccessCommands(Commands commands) {
+  Action& action = commands.action;
+  Target& target = commands.target;
+  auto t = std::make_shared<Text>();
+
+  auto* application = commands.app.add_subcommand("application", "Applications for data, at the hub")->require_subcommand(1);
+  auto* create = application->add_subcommand("create", "Draft an application (role researcher)");
+  create->add_option("--title", t->title)->required();
+  create->add_option("--purpose", t->purpose, "What will be done, and why these data")->required();
+  create->add_option("--lay-summary", t->lay_summary, "In plain language; citizens read it")->required();
+  create->add_option("--purpose-code", t->code, "DUO code")->capture_default_str();
+  create->add_option("--dataset", t->datasets, "Repeatable")->required();
+  create->add_option("--days", t->days, "Length of use")->capture_default_str();
+  create->callback([t, &target, &action] {
+    action = [t, &target] {
+      Session session(target);
+      Json content = {{"title", t->title}, {"purpose", t->purpose}, {"lay_summary", t->lay_summary}, {"purpose_code", t->code},
+                      {"datasets", t->datasets}, {"duration_days", t->days}};
+      return Show(session, session.Post("/api/v1/applications", {{"content", content}}),
+                  [](const Json& answer) { PrintApplication(answer["application"]); });
+    };
+  });
+  application->add_subcommand("list", "Applications you may see")->callback([&target, &action] {
+    action = [&target] {
+      Session session(target);
+      return Show(session, session.Get("/api/v1/applications"), [](const Json& answer) {
+        for (const Json& one : answer.value("applications", Json::array())) PrintApplication(one);
+      });
+    };
+  });
+  // A step of an application: POST /applications/{id}/<step> with a body made at run time.
+  auto step = [&](const char* name, const char* help, const char* path, std::function<Json()> body) {
+    auto* command = application->add_subcommand(name, help);
+    command->add_option("id", t->id, "Application")->required();
+    command->callback([t, path, body, &target, &action] {
+      action = [t, path, body, &target] {
+        Session session(target);
+        return Show(session, session.Post("/api/v1/applications/" + Escape(t->id) + path, body()),
+                    [](const Json& answer) { PrintApplication(answer["application"]); });
+      };
+    });
+    return command;
+  };
+  auto* show = application->add_subcommand("show", "One application, with every country's decision");
+  show->add_option("id", t->id)->required();
+  show->callback([t, &target, &action] {
+    action = [t, &target] {
+      Session session(target);
+      return Show(session, session.Get("/api/v1/applications/" + Escape(t->id)),
+                  [](const Json& answer) { PrintApplication(answer["application"]); });
+    };
+  });
+  step("submit", "Freeze it to its digest and ask the signing official (applicant)", "/submit", [] { return Json::object(); });
+  auto* confirm = step("confirm", "Confirm for the organisation (role signing_official)", "/confirmation",
+                       [t] { return Json{{"confirm", !t->negative}, {"note", t->note}}; });
+  confirm->add_flag("--return", t->negative, "Send it back to the applicant instead");
+  confirm->add_option("--note", t->note);
+  auto* recommend = step("recommend", "Give the central DAC's advice and send it to the countries (role central_dac)", "/recommendation",
+                         [t] { return Json{{"positive", !t->negative}, {"note", t->note}}; });
+  recommend->add_flag("--negative", t->negative, "Advise against");
+  recommend->add_option("--note", t->note);
+  auto* sign = step("sign", "Sign the data use agreement (role signing_official)", "/agreement", [t] { return Json{{"digest", t->digest}}; });
+  sign->add_option("--digest", t->digest, "Digest of the application, as the countries decided on it")->required();
+
+  auto* review = commands.app.add_subcommand("review", "A country's own decisions, at its node (role dac)")->require_subcommand(1);
+  review->add_subcommand("list", "Applications sent to this country")->callback([&target, &action] {
+    action = [&target] {
+      Session session(target);
+      return Show(session, session.Get("/api/v1/reviews"), [](const Json& answer) {
+        for (const Json& one : answer.value("reviews", Json::array())) PrintReview(one);
+      });
+    };
+  });
+  auto* show_review = review->add_subcommand("show", "One application as this country sees it");
+  show_review->add_option("application", t->id)->required();
+  show_review->callback([t, &target, &action] {
+    action = [t, &target] {
+      Session session(target);
+      return Show(session, session.Get("/api/v1/reviews/" + Escape(t->id)), [](const Json& answer) { PrintReview(answer["review"]); });
+    };
+  });
+  for (const char* verb : {"approve", "veto"}) {
+    bool approve = std::string(verb) == "approve";
+    auto* decide = review->add_subcommand(verb, approve ? "Approve; signed with the national key" : "Veto: this country is left out, others are not affected");
+    decide->add_option("application", t->id)->required();
+    decide->add_option("--reason", t->note, "Given to the applicant")->required();
+    decide->add_option("--digest", t->digest, "Digest that was reviewed; default: as it stands now");
+    if (approve) decide->add_option("--dataset", t->datasets, "Only these datasets; default: all that were asked for");
+    decide->callback([t, approve, &target, &action] {
+      action = [t, approve, &target] {
+        Session session(target);
+        if (t->digest.empty()) {
+          auto current = session.Get("/api/v1/reviews/" + Escape(t->id));
+          if (!current.ok()) return Fail(current.status());
+          t->digest = TextOf((*current)["review"]["application"], "digest");
+        }
+        Json body = {{"approve", approve}, {"reason", t->note}, {"digest", t->digest}, {"datasets", t->datasets}};
+        return Show(session, session.Post("/api/v1/reviews/" + Escape(t->id) + "/decision", body),
+                    [](const Json& answer) { PrintReview(answer["review"]); });
+      };
+    });
+  }
+  auto* revoke = review->add_subcommand("revoke", "End an approval at once");
+  revoke->add_option("application", t->id)->required();
+  revoke->add_option("--reason", t->note)->required();
+  revoke->callback([t, &target, &action] {
+    action = [t, &target] {
+      Session session(target);
+      return Show(session, session.Post("/api/v1/reviews/" + Escape(t->id) + "/revocation", {{"reason", t->note}}),
+                  [](const Json& answer) { PrintReview(answer["review"]); });
+    };
+  });
+}
+
+}  // namespace genofed::cli

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How a command talks to a site: which one, as whom, and how answers and errors reach the person.
+#pragma once
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libs/core/status.h"
+
+namespace CLI {
+class App;
+}
+
+namespace genofed::cli {
+
+using Json = nlohmann::json;
+
+// Exit codes of every command.
+constexpr int kOk = 0;
+constexpr int kFailed = 1;    // the site refused or could not do it; the reason was printed
+constexpr int kUsage = 2;     // the command line or a local file is wrong
+constexpr int kRejected = 3;  // done, with a negative result: data rejected, proof invalid
+
+struct Target {
+  std::string var = "var";     // where `genofed up` keeps federation.json
+  std::string persona;         // --as: a persona of federation.json
+  std::string site;            // --site: a site of federation.json; default: the persona's, else the hub
+  std::string url;             // --url, --ca, --token-file: a site anywhere, instead of the three above
+  std::string ca_file;
+  std::string token_file;
+  bool json = false;           // --json: print the answer as it came
+};
+
+// Talks to one site over HTTPS.
+class Session {
+ public:
+  explicit Session(const Target& target) : target_(target) {}
+
+  Result<Json> Get(const std::string& path);
+  Result<Json> Post(const std::string& path, const Json& body = Json::object());
+  Result<Json> Put(const std::string& path, const Json& body);
+  Result<Json> PutBytes(const std::string& path, std::string bytes);
+  Result<std::string> GetBytes(const std::string& path);
+  // multipart/form-data: fields, then one attached file.
+  Result<Json> PostForm(const std::string& path, const std::vector<std::pair<std::string, std::string>>& fields,
+                        const std::string& file_name, const std::string& file_content);
+  bool json() const { return target_.json; }
+
+ private:
+  Result<std::string> Exchange(const std::string& method, const std::string& path, std::string body,
+                               const std::string& content_type);
+  Status Resolve();
+
+  const Target& target_;
+  std::string url_;
+  std::string ca_;
+  std::string token_;
+};
+
+// Runs after the command line was parsed; returns the exit code.
+using Action = std::function<int()>;
+
+// What the command groups add their commands to.
+struct Commands {
+  CLI::App& app;
+  Target& target;
+  Action& action;  // set by the command that was named
+};
+
+void AddFederationCommands(Commands commands);
+void AddDataCommands(Commands commands);
+void AddAccessCommands(Commands commands);
+void AddRunCommands(Commands commands);
+void AddCitizenCommands(Commands commands);
+
+// Prints the error for a person: what, why, which field, what to do. Returns kFailed.
+int Fail(const Status& status);
+// Prints the answer: as JSON if asked for, else by `human`.
+int Show(const Session& session, const Result<Json>& answer, const std::function<void(const Json&)>& human);
+// Columns aligned, first row as heading.
+void PrintTable(const std::vector<std::vector<std::string>>& rows);
+// Percent-encodes one path segment or query value.
+std::string Escape(std::string_view text);
+// A member as text, whatever its type; "" if absent.
+std::string TextOf(const Json& json, const std::string& member);
+
+}  // namespace genofed::cli

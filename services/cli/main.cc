@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+
+#include "services/cli/commands/session.h"
+
+namespace {
+
+constexpr char kExamples[] = R"(
+Examples:
+  genofed up                                          a hub and nodes in Finland and Spain on this machine
+  genofed synth --country FI --people 400 --out fi    a synthetic cohort
+  genofed onboard fi --id GOE-FI-DATASET-1 --as holder_fi
+  genofed dataset approve GOE-FI-DATASET-1 --as ncp_fi
+  genofed query variant 20:1000226:A:T                counts per country, disclosure-controlled
+  genofed application create --dataset GOE-FI-DATASET-1 --title "…" --as researcher
+  genofed run submit app-… --workflow allele-counts.workflow.json --set CASE_TERM=HP:0001250 --as researcher
+  genofed me accesses --as citizen_fi                 who used my data
+  genofed ledger verify receipt.json --key key.txt    offline
+
+Exit codes: 0 done; 1 refused or failed, the reason is printed; 2 wrong usage; 3 done with a negative result.)";
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("genofed: federated genomics across countries. Data stay where they are; questions travel.");
+  app.footer(kExamples);
+  app.set_version_flag("--version", "genofed 0.1.0");
+  app.require_subcommand(1);
+  app.fallthrough();
+  genofed::cli::Target target;
+  app.add_option("--var", target.var, "Directory of the federation started by `genofed up`")->envname("GENOFED_VAR");
+  app.add_option("--as", target.persona, "Persona of federation.json to act as");
+  app.add_option("--site", target.site, "Site to talk to: hub, fi, es …; default: the persona's own");
+  app.add_option("--url", target.url, "Site to talk to, by address");
+  app.add_option("--ca", target.ca_file, "Certificate authorities (PEM) for --url");
+  app.add_option("--token-file", target.token_file, "File with an access token");
+  app.add_flag("--json", target.json, "Print answers as JSON");
+
+  genofed::cli::Action action;
+  genofed::cli::Commands commands{app, target, action};
+  genofed::cli::AddFederationCommands(commands);
+  genofed::cli::AddDataCommands(commands);
+  genofed::cli::AddAccessCommands(commands);
+  genofed::cli::AddRunCommands(commands);
+  genofed::cli::AddCitizenCommands(commands);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? genofed::cli::kOk : genofed::cli::kUsage;
+  }
+  return action ? action() : genofed::cli::kUsage;
+}
