@@ -181,6 +181,8 @@ TEST_F(SqlStoreTest, CohortsFollowWhatWasSaid) {
     for (char byte : random.Bytes(4)) step = step << 8U | static_cast<unsigned char>(byte);
     ASSERT_EQ(model.Apply(step), "") << i;
   }
+  EXPECT_GE(model.registered(), 4u);
+  EXPECT_GE(model.decided(), 5u);
 }
 
 TEST_F(SqlStoreTest, KeepsHeadersAndCountsReleases) {
