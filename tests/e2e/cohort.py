@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a cohort truly holds, computed from its files with bcftools and nothing of genofed.
+
+The rules that are restated here, so that the tests compare two independent computations:
+  - alleles are trimmed to their differing bases, and of records that repeat an allele the first counts;
+  - AF permits allele counts, SLQ queries about people, SEC analyses;
+  - the airlock masks the rows in which a count, or the rest of a part, lies between 1 and the minimum - 1.
+"""
+
+import json
+import pathlib
+import subprocess
+
+MINIMUM = 5
+ALLELE_COLUMNS = ["ac", "an"]
+CASE_COLUMNS = ["case_ac", "case_an", "control_ac", "control_an", "case_carriers", "control_carriers"]
+PARTS = {"ac": "an", "case_ac": "case_an", "control_ac": "control_an"}
+
+
+def permissions_of(bundle):
+    """Person identifier to the set of codes that their active consents permit."""
+    permitted = {}
+    for entry in bundle["entry"]:
+        consent = entry["resource"]
+        codes = {coding["code"] for provision in consent.get("provision", {}).get("provision", [])
+                 if provision.get("type") == "permit"
+                 for code in provision.get("code", []) for coding in code.get("coding", [])}
+        if consent["status"] == "active":
+            permitted.setdefault(consent["patient"]["identifier"]["value"], set()).update(codes)
+    return {person: codes for person, codes in permitted.items() if codes}
+
+
+def trimmed(pos, ref, alt):
+    """The shared last bases, then the shared first bases of an allele removed."""
+    while len(ref) > 1 and len(alt) > 1 and ref[-1] == alt[-1]:
+        ref, alt = ref[:-1], alt[:-1]
+    while len(ref) > 1 and len(alt) > 1 and ref[0] == alt[0]:
+        pos, ref, alt = pos + 1, ref[1:], alt[1:]
+    return pos, ref, alt
+
+
+class Cohort:
+    """A folder as `genofed synth` writes it. `permissions` follows what citizens change during the tests."""
+
+    def __init__(self, folder, country, dataset, assembly="GRCh38"):
+        self.folder = pathlib.Path(folder)
+        self.country, self.dataset, self.assembly = country, dataset, assembly
+        self.site = country.lower()
+        self.holder, self.ncp, self.dac = f"holder_{self.site}", f"ncp_{self.site}", f"dac_{self.site}"
+        self.citizen = f"citizen_{self.site}"
+        self.vcf = self.folder / "cohort.vcf.gz"
+        self.permissions = permissions_of(json.loads((self.folder / "consents.fhir-r4.json").read_text()))
+        self.people = {}  # person: {"sample", "sex", "terms"}
+        for file in sorted((self.folder / "phenopackets").glob("*.json")):
+            packet = json.loads(file.read_text())
+            self.people[packet["subject"]["id"]] = {
+                "sample": packet["biosamples"][0]["id"],
+                "sex": packet["subject"].get("sex", "UNKNOWN_SEX"),
+                "terms": {feature["type"]["id"] for feature in packet.get("phenotypicFeatures", [])
+                          if not feature.get("excluded")},
+            }
+        truth = self.folder / "truth.json"
+        self.truth = json.loads(truth.read_text()) if truth.exists() else {}
+        self.included = {person for person in self.people if self.permissions.get(person)}
+        self._records = None
+
+    def permitting(self, code):
+        """Who was onboarded and permits this now."""
+        return {person for person in self.included if code in self.permissions.get(person, ())}
+
+    @property
+    def records(self):
+        """[(chrom, pos, ref, alts, {sample: [allele or None, ...]})] as bcftools reads them."""
+        if self._records is None:
+            samples = subprocess.run(["bcftools", "query", "-l", self.vcf], check=True, capture_output=True,
+                                     text=True).stdout.split()
+            text = subprocess.run(["bcftools", "query", "-f", "%CHROM\t%POS\t%REF\t%ALT[\t%GT]\n", self.vcf], check=True,
+                                  capture_output=True, text=True).stdout
+            self._records = []
+            for line in text.splitlines():
+                chrom, pos, ref, alt, *genotypes = line.split("\t")
+                calls = {sample: [None if allele == "." else int(allele) for allele in gt.replace("|", "/").split("/")]
+                         for sample, gt in zip(samples, genotypes)}
+                self._records.append((chrom, int(pos), ref, alt.split(","), calls))
+        return self._records
+
+    def variants(self):
+        """Variants that are simple to ask for: one alternative allele, one base each."""
+        return [(chrom, pos, ref, alts[0]) for chrom, pos, ref, alts, _ in self.records
+                if len(alts) == 1 and len(ref) == len(alts[0]) == 1 and alts[0] in "ACGT"]
+
+    def carriers(self, variant, people):
+        """How many of the people carry a variant of variants()."""
+        chrom, pos, ref, alt = variant
+        calls = next(calls for c, p, r, a, calls in self.records if (c, p, r, a) == (chrom, pos, ref, [alt]))
+        return sum(1 for person in people if 1 in calls[self.people[person]["sample"]])
+
+    def with_filters(self, people, terms=(), sex=None):
+        return {person for person in people
+                if set(terms) <= self.people[person]["terms"] and (sex is None or self.people[person]["sex"] == sex)}
+
+    def counts(self, case_term):
+        """{(chrom, pos, ref, alt): {column: count}} over everybody who permits analyses, before masking."""
+        people = self.permitting("SEC")
+        cases = {self.people[p]["sample"] for p in people if case_term in self.people[p]["terms"]}
+        controls = {self.people[p]["sample"] for p in people} - cases
+        rows = {}
+        for chrom, pos, ref, alts, calls in self.records:
+            called = {group: [a for s in samples for a in calls[s] if a is not None]
+                      for group, samples in (("case", cases), ("control", controls))}
+            if not called["case"] and not called["control"]:
+                continue
+            for index, alt in enumerate(alts, 1):
+                if not set(alt) <= set("ACGTNacgtn"):
+                    continue
+                row = {}
+                for group, samples in (("case", cases), ("control", controls)):
+                    row[f"{group}_ac"] = called[group].count(index)
+                    row[f"{group}_an"] = len(called[group])
+                    row[f"{group}_carriers"] = sum(1 for s in samples if index in calls[s])
+                row["ac"], row["an"] = row["case_ac"] + row["control_ac"], row["case_an"] + row["control_an"]
+                rows.setdefault((chrom, *trimmed(pos, ref, alt)), row)
+        return rows
+
+
+def masked(row, columns, minimum=MINIMUM):
+    """Whether the airlock masks this row of a table with these columns."""
+    small = [row[column] for column in columns] + [row[PARTS[c]] - row[c] for c in columns if c in PARTS]
+    return any(0 < value < minimum for value in small)
+
+
+def combined(counts_by_site, columns, minimum=MINIMUM):
+    """The table the hub should give: {key: {columns..., "nodes", "masked"}}; None where every node masked."""
+    table = {}
+    for counts in counts_by_site.values():
+        for key, row in counts.items():
+            entry = table.setdefault(key, {**dict.fromkeys(columns, 0), "nodes": 0, "masked": 0})
+            if masked(row, columns, minimum):
+                entry["masked"] += 1
+                continue
+            entry["nodes"] += 1
+            for column in columns:
+                entry[column] += row[column]
+    for entry in table.values():
+        if entry["nodes"] == 0:
+            entry.update(dict.fromkeys(columns))
+    return table
+
+
+def read_table(text, columns):
+    """A combined table as the hub gave it, in the form of combined()."""
+    header, *lines = text.splitlines()
+    names = header.split("\t")
+    assert names[:4] == ["chrom", "pos", "ref", "alt"], header
+    table = {}
+    for line in lines:
+        row = dict(zip(names, line.split("\t"), strict=True))
+        key = (row["chrom"], int(row["pos"]), row["ref"], row["alt"])
+        assert key not in table, f"{key} twice"
+        table[key] = {column: None if row[column] == "NA" else int(row[column]) for column in [*columns, "nodes", "masked"]}
+    return table

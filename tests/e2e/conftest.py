@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One federation for all tests, in the state that each step of the road leaves behind."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "infra"))
+
+import road  # noqa: E402
+from cohort import Cohort  # noqa: E402
+from federation import BUILD, REPO, Federation, genofed  # noqa: E402
+
+PEOPLE, SITES, SEED = 200, 1200, 7
+CASE_TERM = "HP:0001250"
+WORKFLOW = "allele-counts.workflow.json"
+
+# Quick, so that tests need not wait; the defaults are a second.
+QUICK = ["dispatcher.poll_interval=0.2s", "access.poll_interval=0.2s", "catalogue.announce_interval=0.2s"]
+
+_running = []
+
+
+def pytest_configure(config):
+    if os.environ.get("CI") == "true" and not os.environ.get("GENOFED_SHARED_DIR"):
+        raise pytest.UsageError("CI must set GENOFED_SHARED_DIR: no test may be skipped there")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failure shows what the services said about it."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed and call.excinfo and not call.excinfo.errisinstance(pytest.skip.Exception):
+        for fed in _running:
+            if fed.var.exists():
+                report.sections.append((f"logs of {fed.var}", fed.log_tails()))
+
+
+def pytest_terminal_summary(terminalreporter):
+    for line in _figures:
+        terminalreporter.write_line(line)
+
+
+_figures = []
+
+
+@pytest.fixture(scope="session")
+def figures():
+    """Lines that the summary shows: what was measured or tried."""
+    return _figures
+
+
+@pytest.fixture(scope="session")
+def workspace():
+    """A directory that the database account can reach; kept when GENOFED_KEEP is set."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="genofed-e2e-"))
+    path.chmod(0o755)
+    yield path
+    if not os.environ.get("GENOFED_KEEP"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def images(workspace):
+    """The analysis and the hostile workflows, all on the nodes' allow-lists, and a workflow that is not."""
+    built = REPO / "var" / "images"
+    if not (built / WORKFLOW).exists():
+        subprocess.run([REPO / "deploy" / "images" / "build-image", "allele-counts", built], check=True,
+                       stdout=subprocess.DEVNULL)
+    path = workspace / "images"
+    shutil.copytree(built / "allele-counts", path / "allele-counts")
+    shutil.copy(built / WORKFLOW, path)
+    for descriptor in (built / "allele-counts-hostile").glob("*.json"):
+        shutil.copy(descriptor, path / f"hostile-{descriptor.stem}.workflow.json")
+    unknown = (path / WORKFLOW).read_text().replace('"1.0.0"', '"9.9.9"')
+    (workspace / "unknown.workflow.json").write_text(unknown)
+    return path
+
+
+def synth(folder, country, people=PEOPLE, sites=SITES, seed=SEED):
+    done = genofed("synth", "--country", country, "--people", people, "--sites", sites, "--seed", seed, "--reference",
+                   "--out", folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def index_fasta(fasta):
+    """FILE.fai as samtools faidx writes it: name, length, offset, bases and bytes of a line."""
+    lines, offset = [], 0
+    with open(fasta, "rb") as file:
+        for line in file:
+            if line.startswith(b">"):
+                lines.append([line[1:].split()[0].decode(), 0, offset + len(line), 0, 0])
+            else:
+                entry = lines[-1]
+                entry[1] += len(line.rstrip())
+                if entry[3] == 0:
+                    entry[3:] = [len(line.rstrip()), len(line)]
+            offset += len(line)
+    pathlib.Path(f"{fasta}.fai").write_text("".join("\t".join(map(str, entry)) + "\n" for entry in lines))
+
+
+@pytest.fixture(scope="session")
+def cohorts(workspace):
+    """{"fi": Cohort, "es": Cohort}, synthetic, with planted associations."""
+    made = {}
+    for country in ("FI", "ES"):
+        folder = synth(workspace / "cohorts" / country.lower(), country)
+        made[country.lower()] = Cohort(folder, country, f"GOE-{country}-DATASET-1")
+    index_fasta(made["fi"].folder / "reference.fa")
+    return made
+
+
+@pytest.fixture(scope="session")
+def fed(workspace, images, cohorts):
+    """The federation most tests share: a process for each service. Finland has the reference genome."""
+    federation = Federation(workspace / "var", images=images, sets=[
+        *QUICK, f"fi:onboarding.reference_fasta={cohorts['fi'].folder / 'reference.fa'}"])
+    _running.append(federation)
+    try:
+        yield federation.up()
+    finally:
+        federation.down()
+        _running.remove(federation)
+
+
+@pytest.fixture(scope="session")
+def site_fed(workspace, images):
+    """A second federation: a process for each site, and Finnish permits that end after seconds."""
+    federation = Federation(workspace / "var-site", layout="site", images=images,
+                            sets=[*QUICK, "fi:access.max_permit=4s"])
+    _running.append(federation)
+    try:
+        yield federation.up()
+    finally:
+        federation.down()
+        _running.remove(federation)
+
+
+@pytest.fixture(scope="session")
+def submissions(fed, cohorts):
+    """Both cohorts onboarded, not yet listed: {site: submission}."""
+    return {site: road.onboard(fed, cohort).json for site, cohort in cohorts.items()}
+
+
+@pytest.fixture(scope="session")
+def listed(fed, cohorts, submissions):
+    """Both datasets in the hub's catalogue, and answered from: {site: record}."""
+    records = {site: road.list_dataset(fed, cohort) for site, cohort in cohorts.items()}
+    return records
+
+
+@pytest.fixture(scope="session")
+def approved(fed, cohorts, listed):
+    """An application that both countries approved."""
+    return road.grant(fed, [(cohorts["fi"], True), (cohorts["es"], True)], "Genes of epilepsy")
+
+
+@pytest.fixture(scope="session")
+def half_approved(fed, cohorts, listed):
+    """An application that Finland approved and Spain vetoed."""
+    return road.grant(fed, [(cohorts["fi"], True), (cohorts["es"], False)], "Genes of migraine")
+
+
+@pytest.fixture(scope="session")
+def completed(fed, cohorts, approved, images):
+    """A run of the analysis in both countries, released by both holders; and what it should give."""
+    expected = {site: cohort.counts(CASE_TERM) for site, cohort in cohorts.items()}
+    run = road.submit(fed, approved["id"], images / WORKFLOW, CASE_TERM=CASE_TERM)
+    state = road.finish(fed, run, ["fi", "es"])
+    assert state["state"] == "STATE_COMPLETE", f"{state}\n{fed.log_tails()}"
+    return {"run": state, "expected": expected}
+
+
+@pytest.fixture(scope="session")
+def hostile_hub():
+    path = BUILD / "bin" / "genofed-hostile-hub"
+    assert path.exists(), f"build the target genofed-hostile-hub: {path}"
+    return path
