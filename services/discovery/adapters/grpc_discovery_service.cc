@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/discovery/adapters/grpc_discovery_service.h"
+
+#include "genofed/discovery/v1/discovery.grpc.pb.h"
+#include "libs/obs/log.h"
+#include "services/discovery/adapters/proto_mapping.h"
+
+namespace genofed::discovery {
+namespace {
+
+#define GF_METHOD(name) "genofed.discovery.v1.DiscoveryService/" #name
+
+// What a node and the hub do differently.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual Result<Answer> Run(const Context& ctx, const Query& query) = 0;
+  virtual Result<std::vector<FilteringTerm>> Terms(const Context& ctx) = 0;
+  virtual Status Publish(const Context& ctx, const Publication& publication) = 0;
+};
+
+class NodeBackend final : public Backend {
+ public:
+  NodeBackend(NodeDiscovery& discovery, Publications& publications)
+      : discovery_(discovery), publications_(publications) {}
+  Result<Answer> Run(const Context& ctx, const Query& query) override { return discovery_.Run(ctx, query); }
+  Result<std::vector<FilteringTerm>> Terms(const Context& ctx) override { return discovery_.Terms(ctx); }
+  Status Publish(const Context& ctx, const Publication& publication) override {
+    return publications_.Publish(ctx, publication);
+  }
+
+ private:
+  NodeDiscovery& discovery_;
+  Publications& publications_;
+};
+
+class HubBackend final : public Backend {
+ public:
+  explicit HubBackend(HubDiscovery& discovery) : discovery_(discovery) {}
+  Result<Answer> Run(const Context& ctx, const Query& query) override { return discovery_.Run(ctx, query); }
+  Result<std::vector<FilteringTerm>> Terms(const Context& ctx) override { return discovery_.Terms(ctx); }
+  Status Publish(const Context&, const Publication&) override {
+    return Error(StatusCode::kUnimplemented, "NODE_ONLY", "datasets are published at nodes");
+  }
+
+ private:
+  HubDiscovery& discovery_;
+};
+
+class GrpcDiscoveryService final : public v1::DiscoveryService::CallbackService {
+ public:
+  GrpcDiscoveryService(rpc::Dispatcher& rpc, obs::Metrics& metrics, std::unique_ptr<Backend> backend)
+      : rpc_(rpc), metrics_(metrics), backend_(std::move(backend)) {}
+
+  grpc::ServerUnaryReactor* Query(grpc::CallbackServerContext* call, const v1::QueryRequest* request,
+                                  v1::QueryResponse* response) override {
+    return rpc_.Unary(call, GF_METHOD(Query), request, response,
+                      [this](const Context& ctx, const v1::QueryRequest& r) -> Result<v1::QueryResponse> {
+                        const auto start = std::chrono::steady_clock::now();
+                        GF_ASSIGN(discovery::Query query, Validate(FromProto(r)));
+                        GF_ASSIGN(Answer answer, backend_->Run(ctx, query));
+                        Account(ctx, query, answer, std::chrono::steady_clock::now() - start);
+                        return ToProto(answer);
+                      });
+  }
+
+  grpc::ServerUnaryReactor* ListFilteringTerms(grpc::CallbackServerContext* call,
+                                               const v1::ListFilteringTermsRequest* request,
+                                               v1::ListFilteringTermsResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(ListFilteringTerms), request, response,
+        [this](const Context& ctx,
+               const v1::ListFilteringTermsRequest& r) -> Result<v1::ListFilteringTermsResponse> {
+          GF_ASSIGN(auto terms, backend_->Terms(ctx));
+          return Page(terms, r.page_size(), r.page_token());
+        });
+  }
+
+  grpc::ServerUnaryReactor* PublishVersion(grpc::CallbackServerContext* call, const v1::PublishVersionRequest* request,
+                                           v1::PublishVersionResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(PublishVersion), request, response,
+        [this](const Context& ctx, const v1::PublishVersionRequest& r) -> Result<v1::PublishVersionResponse> {
+          GF_TRY(backend_->Publish(ctx, FromProto(r)));
+          return v1::PublishVersionResponse();
+        });
+  }
+
+ private:
+  void Account(const Context& ctx, const discovery::Query& query, const Answer& answer,
+               std::chrono::steady_clock::duration elapsed) {
+    const char* entity = EntityName(query.entity);
+    const char* granularity = GranularityName(query.granularity);
+    metrics_.Observe("genofed_discovery_query_seconds", {{"entity", entity}, {"granularity", granularity}},
+                     std::chrono::duration<double>(elapsed).count());
+    if (answer.suppressed) metrics_.Add("genofed_discovery_suppressed_total", {{"entity", entity}});
+    std::size_t answered = 0;
+    for (const Member& member : answer.members) {
+      answered += member.state == MemberState::kAnswered ? 1 : 0;
+      metrics_.Add("genofed_discovery_member_total",
+                   {{"site", member.site}, {"state", MemberStateName(member.state)}});
+    }
+    GF_LOG(ctx, info, "discovery.query", {"principal", obs::PrincipalTag(ctx.principal())}, {"entity", entity},
+           {"granularity", granularity}, {"variant", query.variant.has_value()}, {"filters", query.filters.size()},
+           {"datasets", answer.datasets.size()}, {"suppressed", answer.suppressed}, {"epoch", answer.epoch},
+           {"members", answer.members.size()}, {"answered", answered});
+  }
+
+  rpc::Dispatcher& rpc_;
+  obs::Metrics& metrics_;
+  const std::unique_ptr<Backend> backend_;
+};
+
+#undef GF_METHOD
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeNodeService(rpc::Dispatcher& rpc, obs::Metrics& metrics, NodeDiscovery& discovery,
+                                               Publications& publications) {
+  return std::make_unique<GrpcDiscoveryService>(rpc, metrics, std::make_unique<NodeBackend>(discovery, publications));
+}
+
+std::unique_ptr<grpc::Service> MakeHubService(rpc::Dispatcher& rpc, obs::Metrics& metrics, HubDiscovery& discovery) {
+  return std::make_unique<GrpcDiscoveryService>(rpc, metrics, std::make_unique<HubBackend>(discovery));
+}
+
+}  // namespace genofed::discovery

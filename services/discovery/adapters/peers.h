@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "libs/rpc/channel.h"
+#include "services/discovery/app/ports.h"
+
+namespace genofed::discovery {
+
+// The consent service of the site. No call takes longer than `timeout`.
+std::unique_ptr<ConsentClient> MakeConsentClient(rpc::ChannelSource consent, std::chrono::milliseconds timeout);
+
+// The discovery service of a node. The user's token stays at the hub: a node answers everybody alike.
+std::unique_ptr<NodeClient> MakeNodeClient(std::string site, rpc::ChannelSource node,
+                                           std::chrono::milliseconds timeout);
+
+}  // namespace genofed::discovery

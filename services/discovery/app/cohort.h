@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libs/genomics/bitmap.h"
+#include "libs/genomics/cohort_index.h"
+#include "libs/genomics/individuals.h"
+
+namespace genofed::discovery {
+
+// An opened dataset version: the index and what is known of its people, row by row. Immutable, for any number of
+// threads.
+class Cohort {
+ public:
+  // `individuals` has one entry for each row of the index, or none at all.
+  Cohort(std::string dataset, std::int32_t version, std::unique_ptr<const genomics::CohortIndex> index,
+         const std::vector<genomics::Individual>& individuals);
+
+  const std::string& dataset() const { return dataset_; }
+  std::int32_t version() const { return version_; }
+  genomics::Assembly assembly() const { return index_->info().assembly; }
+  std::uint32_t rows() const { return index_->info().n_people; }
+  const genomics::CohortIndex& index() const { return *index_; }
+  const genomics::TermBitmaps& terms() const { return terms_; }
+
+  // People to whom a term applies: a sex (NCIT:C16576, NCIT:C20197) or an observed phenotype or diagnosis, as
+  // recorded. Nobody for a term that is not known.
+  genomics::Bitmap WithTerm(std::string_view term) const;
+
+ private:
+  std::string dataset_;
+  std::int32_t version_;
+  std::unique_ptr<const genomics::CohortIndex> index_;
+  genomics::TermBitmaps terms_;
+  genomics::Bitmap female_;
+  genomics::Bitmap male_;
+};
+
+}  // namespace genofed::discovery

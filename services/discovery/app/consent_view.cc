@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/discovery/app/consent_view.h"
+
+#include "libs/obs/log.h"
+
+namespace genofed::discovery {
+namespace {
+
+Result<genomics::Bitmap> ToBitmap(const PermittedRows& permitted, std::uint32_t rows) {
+  if (permitted.rows != rows || permitted.bits.size() != (rows + 7) / 8) {
+    return Error(StatusCode::kFailedPrecondition, "ROWS_MISMATCH", "consent knows {} rows, the index has {}",
+                 permitted.rows, rows);
+  }
+  genomics::Bitmap bitmap(rows);
+  for (std::uint32_t row = 0; row < rows; ++row) {
+    if ((static_cast<unsigned char>(permitted.bits[row / 8]) >> (row % 8) & 1) != 0) bitmap.Set(row);
+  }
+  return bitmap;
+}
+
+// Errors about one dataset only, as opposed to a consent service that cannot answer.
+bool IsAboutDataset(const Status& status) {
+  return status.code() == StatusCode::kNotFound || status.code() == StatusCode::kFailedPrecondition;
+}
+
+}  // namespace
+
+ConsentView::ConsentView(ConsentClient& consent, std::chrono::milliseconds max_staleness,
+                         std::function<SteadyTime()> now)
+    : consent_(consent), max_staleness_(max_staleness), now_(std::move(now)) {}
+
+Status ConsentView::Check(const Context& ctx, const std::shared_ptr<const Cohort>& cohort) {
+  return Fetch(ctx, cohort, 0).status();
+}
+
+void ConsentView::Add(const std::vector<std::shared_ptr<const Cohort>>& cohorts) {
+  MutexLock lock(mutex_);
+  for (const auto& cohort : cohorts) {
+    auto& held = cohorts_[cohort->dataset()];
+    if (held != nullptr && held->version() >= cohort->version()) continue;
+    held = cohort;
+    ++generation_;
+  }
+}
+
+bool ConsentView::Holds(const std::string& dataset, std::int32_t version) const {
+  MutexLock lock(mutex_);
+  auto found = cohorts_.find(dataset);
+  return found != cohorts_.end() && found->second->version() >= version;
+}
+
+Status ConsentView::Refresh(const Context& ctx) {
+  MutexLock refresh(refreshing_);
+  // Before the call: what consent answers is true at least from here on.
+  const SteadyTime asked = now_();
+  GF_ASSIGN(std::int64_t epoch, consent_.Epoch(ctx));
+  std::map<std::string, std::shared_ptr<const Cohort>> cohorts;
+  std::uint64_t generation = 0;
+  {
+    MutexLock lock(mutex_);
+    if (view_ != nullptr && view_->epoch == epoch && view_generation_ == generation_) {
+      checked_ = asked;
+      return absl::OkStatus();
+    }
+    cohorts = cohorts_;
+    generation = generation_;
+  }
+  GF_ASSIGN(View view, Build(ctx, epoch, cohorts));
+  auto fresh = std::make_shared<const View>(std::move(view));
+  MutexLock lock(mutex_);
+  view_ = std::move(fresh);
+  view_generation_ = generation;
+  checked_ = asked;
+  return absl::OkStatus();
+}
+
+Result<View> ConsentView::Build(const Context& ctx, std::int64_t epoch,
+                                const std::map<std::string, std::shared_ptr<const Cohort>>& cohorts) {
+  View view;
+  view.epoch = epoch;
+  for (const auto& [dataset, cohort] : cohorts) {
+    auto holding = Fetch(ctx, cohort, epoch);
+    if (!holding.ok() && IsAboutDataset(holding.status())) {
+      GF_LOG(ctx, error, "discovery.dataset_left_out", {"dataset", dataset}, {"version", cohort->version()},
+             {"reason", Reason(holding.status())});
+      continue;
+    }
+    if (!holding.ok()) return holding.status();
+    view.holdings.emplace(dataset, *std::move(holding));
+  }
+  return view;
+}
+
+Result<Holding> ConsentView::Fetch(const Context& ctx, const std::shared_ptr<const Cohort>& cohort,
+                                   std::int64_t epoch) {
+  Holding holding{cohort, {}, {}};
+  for (auto [permission, out] : {std::pair(Permission::kAlleleFrequency, &holding.allele_frequency),
+                                 std::pair(Permission::kSubjectLevelQuery, &holding.subject_level)}) {
+    GF_ASSIGN(PermittedRows permitted, consent_.Permitted(ctx, cohort->dataset(), cohort->version(), permission));
+    // Newer than the epoch is welcome, the next check finds that out; older would bring a withdrawn person back.
+    if (permitted.epoch < epoch) {
+      return Error(StatusCode::kUnavailable, "CONSENT_BEHIND", "consent answered from an older epoch than its own");
+    }
+    GF_ASSIGN(*out, ToBitmap(permitted, cohort->rows()));
+  }
+  return holding;
+}
+
+Result<std::shared_ptr<const View>> ConsentView::Current() const {
+  const SteadyTime now = now_();
+  MutexLock lock(mutex_);
+  if (view_ == nullptr || now - checked_ > max_staleness_) {
+    return Error(StatusCode::kUnavailable, "CONSENT_STALE", "people's permissions could not be checked just now");
+  }
+  return view_;
+}
+
+}  // namespace genofed::discovery

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libs/core/context.h"
+#include "services/discovery/app/cohort.h"
+#include "services/discovery/domain/answer.h"
+#include "services/discovery/domain/publication.h"
+#include "services/discovery/domain/query.h"
+
+namespace genofed::discovery {
+
+// Which dataset versions were published here. Rows are never changed or removed: the newest version counts.
+class PublicationStore {
+ public:
+  virtual ~PublicationStore() = default;
+  // Adds a version; the same one again changes nothing. AlreadyExists VERSION_PUBLISHED if it was published with
+  // another content.
+  virtual Status Add(const Context& ctx, const Publication& publication) = 0;
+  // The newest version of each dataset.
+  virtual Result<std::vector<Publication>> ListCurrent(const Context& ctx) = 0;
+};
+
+// Opens and verifies the files of a publication.
+class CohortOpener {
+ public:
+  virtual ~CohortOpener() = default;
+  virtual Result<std::shared_ptr<const Cohort>> Open(const Publication& publication) = 0;
+};
+
+enum class Permission { kAlleleFrequency, kSubjectLevelQuery };
+
+struct PermittedRows {
+  std::int64_t epoch = 0;
+  std::uint32_t rows = 0;
+  std::string bits;  // row i is bit i%8 of byte i/8
+};
+
+// The consent service of the site.
+class ConsentClient {
+ public:
+  virtual ~ConsentClient() = default;
+  virtual Result<std::int64_t> Epoch(const Context& ctx) = 0;
+  virtual Result<PermittedRows> Permitted(const Context& ctx, const std::string& dataset, std::int32_t version,
+                                          Permission permission) = 0;
+};
+
+// The discovery service of one node, as the hub sees it. Thread-safe; ends with the context's deadline.
+class NodeClient {
+ public:
+  virtual ~NodeClient() = default;
+  virtual const std::string& site() const = 0;
+  virtual Result<Answer> Ask(const Context& ctx, const Query& query) = 0;
+  // All terms of the node, sorted; at most kMaxTermsOfNode.
+  virtual Result<std::vector<FilteringTerm>> Terms(const Context& ctx) = 0;
+};
+
+inline constexpr std::size_t kMaxTermsOfNode = 100'000;
+
+}  // namespace genofed::discovery

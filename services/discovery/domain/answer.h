@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace genofed::discovery {
+
+// Counts of one allele in one dataset, after disclosure control. Copies of the allele and called alleles; people.
+struct AlleleAnswer {
+  std::string assembly;
+  std::string contig;
+  std::int64_t start = 0;
+  std::string ref;
+  std::string alt;
+  std::int64_t allele_count = 0;
+  std::int64_t allele_number = 0;
+  std::int64_t homozygotes = 0;
+  std::int64_t heterozygotes = 0;
+};
+
+struct DatasetAnswer {
+  std::string dataset;
+  std::int32_t version = 0;
+  std::string country;
+  bool exists = false;
+  std::int64_t count = 0;  // people
+  std::vector<AlleleAnswer> alleles;
+};
+
+enum class MemberState { kAnswered, kTimedOut, kUnreachable, kRefused };
+
+// "answered", ...: the label of a metric.
+const char* MemberStateName(MemberState state);
+
+struct Member {
+  std::string site;
+  MemberState state = MemberState::kUnreachable;
+  std::int32_t milliseconds = 0;
+  std::int64_t epoch = 0;
+};
+
+struct Answer {
+  bool exists = false;
+  std::int64_t count = 0;
+  std::vector<DatasetAnswer> datasets;
+  std::vector<Member> members;  // at the hub
+  std::int64_t epoch = 0;       // at a node
+  std::int32_t minimum_count = 0;
+  bool suppressed = false;  // a number was held back; for the node's own log and metrics, never sent
+};
+
+struct FilteringTerm {
+  std::string id;
+  std::string label;
+  auto operator<=>(const FilteringTerm&) const = default;
+};
+
+}  // namespace genofed::discovery

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libs/core/status.h"
+#include "libs/genomics/variant.h"
+
+namespace genofed::discovery {
+
+inline constexpr std::size_t kMaxFilters = 20;
+inline constexpr std::size_t kMaxDatasets = 100;
+inline constexpr std::int64_t kMaxRangeBases = 1'000'000;
+inline constexpr std::size_t kMaxQueryBases = 10'000;
+
+enum class Entity { kVariant, kIndividual };
+// Ascending: an answer is never more detailed than what was asked for.
+enum class Granularity { kBoolean, kCount, kRecord };
+
+const char* EntityName(Entity entity);
+const char* GranularityName(Granularity granularity);
+
+// Which alleles a query means.
+struct VariantPattern {
+  enum class Form {
+    kExact,     // contig, start, ref, alt
+    kAtStart,   // contig, start, alt; any reference bases that begin there
+    kRange,     // whatever overlaps [start, end), with ref and alt where given
+  };
+  Form form = Form::kExact;
+  std::optional<genomics::Assembly> assembly;  // none: any
+  std::string contig;
+  std::int64_t start = 0;  // 0-based
+  std::int64_t end = 0;    // exclusive
+  std::string ref;         // upper case; empty: any
+  std::string alt;
+};
+
+// A query as it came, before Validate.
+struct RawVariant {
+  std::string assembly;
+  std::string contig;
+  std::int64_t start = 0;
+  std::int64_t end = 0;  // 0: not given
+  std::string ref;
+  std::string alt;
+};
+
+struct RawQuery {
+  std::optional<Entity> entity;
+  std::optional<RawVariant> variant;
+  std::vector<std::string> filters;
+  std::vector<std::string> datasets;
+  Granularity granularity = Granularity::kBoolean;
+};
+
+// A query that can be answered.
+struct Query {
+  Entity entity = Entity::kVariant;
+  std::optional<VariantPattern> variant;
+  std::vector<std::string> filters;   // sorted, each once; all must hold
+  std::vector<std::string> datasets;  // empty: all
+  Granularity granularity = Granularity::kBoolean;
+
+  // Whether people are counted by what is known of each of them, and not only by the allele they carry: then they
+  // must have permitted subject-level queries; otherwise allele frequencies are what they permitted.
+  bool IsSubjectLevel() const { return entity == Entity::kIndividual || !filters.empty(); }
+  bool Wants(const std::string& dataset) const;
+};
+
+// Beacon v2 query forms (sequence and range queries), 0-based and half-open. An exact variant is trimmed as those
+// of the index are. Errors: InvalidArgument with the field's name.
+Result<Query> Validate(const RawQuery& raw);
+
+// "GOE-FI-DATASET-1" names FI.
+bool DatasetNamesCountry(const std::string& dataset, const std::string& country);
+
+}  // namespace genofed::discovery
