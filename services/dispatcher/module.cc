@@ -34,9 +34,12 @@ constexpr milliseconds kFinishInterval{500};
 constexpr seconds kRoundTimeout{60};
 constexpr int kWorkers = 4;
 
-Status Ping(sql::Database& database) { return database.Ping(Context::Background().WithTimeout(seconds(2))); }
+Status Ping(sql::Database& database) {
+  return database.Ping(Context::Background().WithTimeout(seconds(2)));
+}
 
-// Calls `round` again and again. Logs one line when it begins to fail and one when it works again, not one a round.
+// Calls `round` again and again. Logs one line when it begins to fail and one when it works again,
+// not one a round.
 void Repeat(const std::stop_token& stop, milliseconds interval, std::string_view event,
             const std::function<Status(const Context&)>& round) {
   std::mutex mutex;
@@ -65,7 +68,9 @@ class HubModule final : public Module {
         run_service_(MakeGrpcRunService(platform.dispatcher(), runs_)),
         work_service_(MakeGrpcWorkService(platform.dispatcher(), desk_)) {}
 
-  std::vector<grpc::Service*> Services() override { return {run_service_.get(), work_service_.get()}; }
+  std::vector<grpc::Service*> Services() override {
+    return {run_service_.get(), work_service_.get()};
+  }
 
   Status Start() override {
     thread_ = std::jthread([this](const std::stop_token& stop) {
@@ -83,7 +88,8 @@ class HubModule final : public Module {
  private:
   static Duration PartTimeout(const Platform& platform) {
     const auto& config = platform.config().dispatcher();
-    return config::DurationOr(config.has_part_timeout(), config.part_timeout(), std::chrono::hours(24));
+    return config::DurationOr(config.has_part_timeout(), config.part_timeout(),
+                              std::chrono::hours(24));
   }
 
   std::unique_ptr<sql::Database> database_;
@@ -107,7 +113,8 @@ class NodeModule final : public Module {
         approvals_(MakeApprovals(platform.SiteChannel("access"))),
         site_(MakeSiteData(platform.SiteChannel("catalogue"), platform.SiteChannel("consent"))),
         tasks_(MakeTasks(platform.SiteChannel("spe"))),
-        walk_(store_, *hub_, *approvals_, *site_, *tasks_, platform.trust(), platform.clock(), PolicyOf(platform)),
+        walk_(store_, *hub_, *approvals_, *site_, *tasks_, platform.trust(), platform.clock(),
+              PolicyOf(platform)),
         service_(MakeGrpcNodeRunService(platform.dispatcher(), store_, platform.site())) {}
 
   std::vector<grpc::Service*> Services() override { return {service_.get()}; }
@@ -118,11 +125,12 @@ class NodeModule final : public Module {
     options.poll_interval = PollInterval(platform_);
     options.workers = kWorkers;
     options.on_error = [](const sql::Lease* lease, const Status& error) {
-      GF_LOG(Context::Background(), warn, "part.delayed", {"part", lease == nullptr ? "" : lease->id},
-             {"reason", Reason(error)});
+      GF_LOG(Context::Background(), warn, "part.delayed",
+             {"part", lease == nullptr ? "" : lease->id}, {"reason", Reason(error)});
     };
-    loop_ = std::make_unique<sql::LeaseLoop>(*database_, PartLeases(), std::move(options),
-                                             [this](const Context& ctx, const sql::Lease& lease) { return walk_.Run(ctx, lease); });
+    loop_ = std::make_unique<sql::LeaseLoop>(
+        *database_, PartLeases(), std::move(options),
+        [this](const Context& ctx, const sql::Lease& lease) { return walk_.Run(ctx, lease); });
     thread_ = std::jthread([this](const std::stop_token& stop) {
       Repeat(stop, PollInterval(platform_), "hub.work", [this](const Context& ctx) -> Status {
         GF_ASSIGN(const int fresh, FetchWork(ctx, *hub_, store_, platform_.clock().Now()));
@@ -170,7 +178,8 @@ class NodeModule final : public Module {
 
 Result<std::unique_ptr<Module>> Make(Platform& platform) {
   GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
-  if (platform.is_hub()) return std::unique_ptr<Module>(std::make_unique<HubModule>(platform, std::move(database)));
+  if (platform.is_hub())
+    return std::unique_ptr<Module>(std::make_unique<HubModule>(platform, std::move(database)));
   return std::unique_ptr<Module>(std::make_unique<NodeModule>(platform, std::move(database)));
 }
 

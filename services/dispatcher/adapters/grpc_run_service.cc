@@ -17,15 +17,18 @@ class GrpcRunService final : public v1::RunService::CallbackService {
  public:
   GrpcRunService(rpc::Dispatcher& rpc, Runs& runs) : rpc_(rpc), runs_(runs) {}
 
-  Reactor* SubmitRun(Call* call, const v1::SubmitRunRequest* request, v1::SubmitRunResponse* response) override {
+  Reactor* SubmitRun(Call* call, const v1::SubmitRunRequest* request,
+                     v1::SubmitRunResponse* response) override {
     return rpc_.Unary(call, GF_METHOD(SubmitRun), request, response,
                       [this](const Context& ctx, const auto& r) -> Result<v1::SubmitRunResponse> {
                         v1::SubmitRunResponse answer;
-                        GF_ASSIGN(*answer.mutable_id(), runs_.Submit(ctx, FromProto(r.run()), r.idempotency_key()));
+                        GF_ASSIGN(*answer.mutable_id(),
+                                  runs_.Submit(ctx, FromProto(r.run()), r.idempotency_key()));
                         return answer;
                       });
   }
-  Reactor* GetRun(Call* call, const v1::GetRunRequest* request, v1::GetRunResponse* response) override {
+  Reactor* GetRun(Call* call, const v1::GetRunRequest* request,
+                  v1::GetRunResponse* response) override {
     return rpc_.Unary(call, GF_METHOD(GetRun), request, response,
                       [this](const Context& ctx, const auto& r) -> Result<v1::GetRunResponse> {
                         GF_ASSIGN(const Run run, runs_.Get(ctx, r.id()));
@@ -34,7 +37,8 @@ class GrpcRunService final : public v1::RunService::CallbackService {
                         return answer;
                       });
   }
-  Reactor* ListRuns(Call* call, const v1::ListRunsRequest* request, v1::ListRunsResponse* response) override {
+  Reactor* ListRuns(Call* call, const v1::ListRunsRequest* request,
+                    v1::ListRunsResponse* response) override {
     return rpc_.Unary(call, GF_METHOD(ListRuns), request, response,
                       [this](const Context& ctx, const auto& r) -> Result<v1::ListRunsResponse> {
                         GF_ASSIGN(const auto page, runs_.List(ctx, r.page_size(), r.page_token()));
@@ -47,14 +51,16 @@ class GrpcRunService final : public v1::RunService::CallbackService {
                         return answer;
                       });
   }
-  Reactor* CancelRun(Call* call, const v1::CancelRunRequest* request, v1::CancelRunResponse* response) override {
+  Reactor* CancelRun(Call* call, const v1::CancelRunRequest* request,
+                     v1::CancelRunResponse* response) override {
     return rpc_.Unary(call, GF_METHOD(CancelRun), request, response,
                       [this](const Context& ctx, const auto& r) -> Result<v1::CancelRunResponse> {
                         GF_TRY(runs_.Cancel(ctx, r.id()));
                         return v1::CancelRunResponse();
                       });
   }
-  Reactor* GetOutput(Call* call, const v1::GetOutputRequest* request, v1::GetOutputResponse* response) override {
+  Reactor* GetOutput(Call* call, const v1::GetOutputRequest* request,
+                     v1::GetOutputResponse* response) override {
     return rpc_.Unary(call, GF_METHOD(GetOutput), request, response,
                       [this](const Context& ctx, const auto& r) -> Result<v1::GetOutputResponse> {
                         v1::GetOutputResponse answer;

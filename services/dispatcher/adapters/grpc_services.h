@@ -17,8 +17,10 @@ namespace genofed::dispatcher {
 
 // genofed.dispatcher.v1.RunService at the hub. Borrows both arguments.
 std::unique_ptr<grpc::Service> MakeGrpcRunService(rpc::Dispatcher& rpc, Runs& runs);
-// genofed.dispatcher.v1.RunService at the node `site`: its parts, for holders and operators. Borrows rpc and store.
-std::unique_ptr<grpc::Service> MakeGrpcNodeRunService(rpc::Dispatcher& rpc, PartStore& store, std::string site);
+// genofed.dispatcher.v1.RunService at the node `site`: its parts, for holders and operators.
+// Borrows rpc and store.
+std::unique_ptr<grpc::Service> MakeGrpcNodeRunService(rpc::Dispatcher& rpc, PartStore& store,
+                                                      std::string site);
 // genofed.dispatcher.v1.WorkService, at the hub. Borrows both arguments.
 std::unique_ptr<grpc::Service> MakeGrpcWorkService(rpc::Dispatcher& rpc, PartDesk& desk);
 

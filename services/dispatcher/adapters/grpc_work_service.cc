@@ -30,36 +30,42 @@ class GrpcWorkService final : public v1::WorkService::CallbackService {
  public:
   GrpcWorkService(rpc::Dispatcher& rpc, PartDesk& desk) : rpc_(rpc), desk_(desk) {}
 
-  Reactor* FetchParts(Call* call, const v1::FetchPartsRequest* request, v1::FetchPartsResponse* response) override {
+  Reactor* FetchParts(Call* call, const v1::FetchPartsRequest* request,
+                      v1::FetchPartsResponse* response) override {
     return rpc_.Unary(call, GF_METHOD(FetchParts), request, response,
                       [this](const Context& ctx, const auto& r) -> Result<v1::FetchPartsResponse> {
-                        GF_ASSIGN(const auto parts, desk_.Fetch(ctx, SiteOf(ctx), {r.known().begin(), r.known().end()}));
+                        GF_ASSIGN(
+                            const auto parts,
+                            desk_.Fetch(ctx, SiteOf(ctx), {r.known().begin(), r.known().end()}));
                         v1::FetchPartsResponse answer;
                         for (const OpenPart& part : parts) *answer.add_parts() = ToProto(part);
                         return answer;
                       });
   }
-  Reactor* ReportPart(Call* call, const v1::ReportPartRequest* request, v1::ReportPartResponse* response) override {
+  Reactor* ReportPart(Call* call, const v1::ReportPartRequest* request,
+                      v1::ReportPartResponse* response) override {
     return rpc_.Unary(call, GF_METHOD(ReportPart), request, response,
                       [this](const Context& ctx, const auto& r) -> Result<v1::ReportPartResponse> {
                         const v1::Part& part = r.part();
                         GF_ASSIGN(const State state, FromProto(part.state()));
-                        GF_TRY(desk_.Report(ctx, SiteOf(ctx), {part.id(), state, part.reason(), part.message(),
-                                                               part.ledger_index(), part.individuals()}));
+                        GF_TRY(desk_.Report(ctx, SiteOf(ctx),
+                                            {part.id(), state, part.reason(), part.message(),
+                                             part.ledger_index(), part.individuals()}));
                         return v1::ReportPartResponse();
                       });
   }
   Reactor* DeliverOutputs(Call* call, const v1::DeliverOutputsRequest* request,
                           v1::DeliverOutputsResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(DeliverOutputs), request, response,
-                      [this](const Context& ctx, const auto& r) -> Result<v1::DeliverOutputsResponse> {
-                        std::vector<DeliveredFile> files;
-                        for (const auto& output : r.outputs()) {
-                          files.push_back({{output.name(), output.content()}, output.sha256()});
-                        }
-                        GF_TRY(desk_.Deliver(ctx, SiteOf(ctx), r.part(), files, r.individuals(), r.more()));
-                        return v1::DeliverOutputsResponse();
-                      });
+    return rpc_.Unary(
+        call, GF_METHOD(DeliverOutputs), request, response,
+        [this](const Context& ctx, const auto& r) -> Result<v1::DeliverOutputsResponse> {
+          std::vector<DeliveredFile> files;
+          for (const auto& output : r.outputs()) {
+            files.push_back({{output.name(), output.content()}, output.sha256()});
+          }
+          GF_TRY(desk_.Deliver(ctx, SiteOf(ctx), r.part(), files, r.individuals(), r.more()));
+          return v1::DeliverOutputsResponse();
+        });
   }
 
  private:

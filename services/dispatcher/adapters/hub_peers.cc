@@ -19,7 +19,8 @@ class GrpcApplicationDirectory final : public ApplicationDirectory {
   Result<ApplicationView> Find(const Context& ctx, const std::string& application) override {
     access::v1::GetApplicationRequest request;
     request.set_id(application);
-    GF_ASSIGN(const auto response, peer_.Call(ctx, &access::v1::ApplicationService::Stub::GetApplication, request));
+    GF_ASSIGN(const auto response,
+              peer_.Call(ctx, &access::v1::ApplicationService::Stub::GetApplication, request));
     const auto& found = response.application();
     ApplicationView view;
     view.id = found.id();
@@ -42,7 +43,8 @@ NodePart ToNodePart(const v1::PartWork& work) {
   NodePart part;
   part.id = work.part();
   part.run = work.run();
-  part.dataset = work.datasets_size() == 1 ? work.datasets(0) : "";  // no approval names the empty dataset
+  part.dataset =
+      work.datasets_size() == 1 ? work.datasets(0) : "";  // no approval names the empty dataset
   part.researcher = {work.researcher_issuer(), work.researcher_subject()};
   part.request = FromProto(work.request());
   part.cancel = work.cancel();
@@ -51,12 +53,14 @@ NodePart ToNodePart(const v1::PartWork& work) {
 
 class GrpcHubDesk final : public HubDesk {
  public:
-  explicit GrpcHubDesk(rpc::ChannelSource source) : peer_(std::move(source), {.timeout = std::chrono::seconds(5), .attempts = 1}) {}
+  explicit GrpcHubDesk(rpc::ChannelSource source)
+      : peer_(std::move(source), {.timeout = std::chrono::seconds(5), .attempts = 1}) {}
 
   Result<FetchedWork> Fetch(const Context& ctx, const std::vector<std::string>& known) override {
     v1::FetchPartsRequest request;
     request.mutable_known()->Add(known.begin(), known.end());
-    GF_ASSIGN(const auto response, peer_.Call(ctx, &v1::WorkService::Stub::FetchParts, request, kPatient));
+    GF_ASSIGN(const auto response,
+              peer_.Call(ctx, &v1::WorkService::Stub::FetchParts, request, kPatient));
     FetchedWork work;
     for (const v1::PartWork& part : response.parts()) {
       if (part.has_request()) {
@@ -85,7 +89,8 @@ class GrpcHubDesk final : public HubDesk {
                  std::int32_t individuals) override {
     for (std::size_t i = 0; i < files.size(); ++i) {
       if (files[i].content.size() > PartDesk::kMaxFileBytes) {
-        return Error(StatusCode::kInvalidArgument, "OUTPUT_TOO_LARGE", "{} is larger than the hub takes", files[i].name);
+        return Error(StatusCode::kInvalidArgument, "OUTPUT_TOO_LARGE",
+                     "{} is larger than the hub takes", files[i].name);
       }
       v1::DeliverOutputsRequest request;
       request.set_part(part);

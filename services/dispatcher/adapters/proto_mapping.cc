@@ -7,7 +7,8 @@
 
 namespace genofed::dispatcher {
 
-// The eight values of both enumerations stand in the same order; the proto has STATE_UNSPECIFIED before them.
+// The eight values of both enumerations stand in the same order; the proto has STATE_UNSPECIFIED
+// before them.
 v1::State ToProto(State state) { return static_cast<v1::State>(static_cast<int>(state) + 1); }
 
 Result<State> FromProto(v1::State state) {
@@ -86,16 +87,17 @@ Run NodeView(const std::vector<NodePart>& parts, const std::string& site) {
   run.created = first.created;
   Time latest{};
   for (const NodePart& part : parts) {
-    run.parts.push_back({part.id, site, part.dataset, part.state, part.reason, part.message, part.changed,
-                         part.ledger_index, part.individuals, part.changed});
+    run.parts.push_back({part.id, site, part.dataset, part.state, part.reason, part.message,
+                         part.changed, part.ledger_index, part.individuals, part.changed});
     latest = std::max(latest, part.changed);
   }
   if (run.AllPartsEnded()) {
     run.finished = latest;
     // The best end of a part, as at the hub: some results are results.
-    run.final_state = std::min_element(run.parts.begin(), run.parts.end(), [](const Part& a, const Part& b) {
-                        return a.state < b.state;
-                      })->state;
+    run.final_state =
+        std::min_element(run.parts.begin(), run.parts.end(), [](const Part& a, const Part& b) {
+          return a.state < b.state;
+        })->state;
   }
   return run;
 }

@@ -15,12 +15,14 @@ namespace {
 
 class GrpcApprovals final : public Approvals {
  public:
-  explicit GrpcApprovals(rpc::ChannelSource source) : peer_(std::move(source), {.timeout = std::chrono::seconds(10)}) {}
+  explicit GrpcApprovals(rpc::ChannelSource source)
+      : peer_(std::move(source), {.timeout = std::chrono::seconds(10)}) {}
 
   Result<Approval> Get(const Context& ctx, const std::string& application) override {
     access::v1::GetApprovalRequest request;
     request.set_application(application);
-    GF_ASSIGN(const auto response, peer_.Call(ctx, &access::v1::DecisionService::Stub::GetApproval, request));
+    GF_ASSIGN(const auto response,
+              peer_.Call(ctx, &access::v1::DecisionService::Stub::GetApproval, request));
     const auto& content = response.application().content();
     Approval approval;
     approval.token = response.token();
@@ -36,9 +38,11 @@ class GrpcApprovals final : public Approvals {
   Status CheckLive(const Context& ctx, const std::string& application) override {
     access::v1::CheckApprovalRequest request;
     request.set_application(application);
-    GF_ASSIGN(const auto response, peer_.Call(ctx, &access::v1::DecisionService::Stub::CheckApproval, request));
+    GF_ASSIGN(const auto response,
+              peer_.Call(ctx, &access::v1::DecisionService::Stub::CheckApproval, request));
     if (response.live()) return absl::OkStatus();
-    return MakeError(StatusCode::kPermissionDenied, response.reason().empty() ? "APPROVAL_ENDED" : response.reason(),
+    return MakeError(StatusCode::kPermissionDenied,
+                     response.reason().empty() ? "APPROVAL_ENDED" : response.reason(),
                      "the approval does not live");
   }
 
@@ -54,31 +58,37 @@ class GrpcSiteData final : public SiteData {
   Result<std::int32_t> ListedVersion(const Context& ctx, const std::string& dataset) override {
     catalogue::v1::GetRecordRequest request;
     request.set_id(dataset);
-    GF_ASSIGN(const auto response, catalogue_.Call(ctx, &catalogue::v1::CatalogueService::Stub::GetRecord, request));
+    GF_ASSIGN(const auto response,
+              catalogue_.Call(ctx, &catalogue::v1::CatalogueService::Stub::GetRecord, request));
     return response.record().version();
   }
 
-  Result<Cohort> TakeCohort(const Context& ctx, const std::string& dataset, std::int32_t version) override {
+  Result<Cohort> TakeCohort(const Context& ctx, const std::string& dataset,
+                            std::int32_t version) override {
     consent::v1::GetCohortRequest request;
     request.mutable_dataset()->set_dataset(dataset);
     request.mutable_dataset()->set_version(version);
     request.set_permission(common::v1::PERMISSION_SECONDARY_USE);
     request.set_with_snapshot(true);
-    GF_ASSIGN(const auto response, consent_.Call(ctx, &consent::v1::ConsentService::Stub::GetCohort, request));
+    GF_ASSIGN(const auto response,
+              consent_.Call(ctx, &consent::v1::ConsentService::Stub::GetCohort, request));
     Cohort cohort;
     cohort.epoch = response.epoch();
-    for (const char byte : response.permitted()) cohort.individuals += std::popcount(static_cast<unsigned char>(byte));
+    for (const char byte : response.permitted())
+      cohort.individuals += std::popcount(static_cast<unsigned char>(byte));
     cohort.snapshot = response.snapshot();
     cohort.snapshot_root = HexEncode(response.snapshot_root());
     cohort.slots = response.snapshot_slots();
     return cohort;
   }
 
-  Result<std::int64_t> AppendEntry(const Context& ctx, const std::string& key, const std::string& entry) override {
+  Result<std::int64_t> AppendEntry(const Context& ctx, const std::string& key,
+                                   const std::string& entry) override {
     consent::v1::AppendEntryRequest request;
     request.set_idempotency_key(key);
     request.set_entry(entry);
-    GF_ASSIGN(const auto response, ledger_.Call(ctx, &consent::v1::LedgerService::Stub::AppendEntry, request));
+    GF_ASSIGN(const auto response,
+              ledger_.Call(ctx, &consent::v1::LedgerService::Stub::AppendEntry, request));
     return response.index();
   }
 
@@ -90,14 +100,22 @@ class GrpcSiteData final : public SiteData {
 
 TaskPhase PhaseOf(spe::v1::TaskState state) {
   switch (state) {
-    case spe::v1::TASK_STATE_INITIALIZING: return TaskPhase::kInitializing;
-    case spe::v1::TASK_STATE_RUNNING: return TaskPhase::kRunning;
-    case spe::v1::TASK_STATE_IN_REVIEW: return TaskPhase::kInReview;
-    case spe::v1::TASK_STATE_COMPLETE: return TaskPhase::kComplete;
-    case spe::v1::TASK_STATE_EXECUTOR_ERROR: return TaskPhase::kExecutorError;
-    case spe::v1::TASK_STATE_SYSTEM_ERROR: return TaskPhase::kSystemError;
-    case spe::v1::TASK_STATE_CANCELED: return TaskPhase::kCanceled;
-    default: return TaskPhase::kWaiting;
+    case spe::v1::TASK_STATE_INITIALIZING:
+      return TaskPhase::kInitializing;
+    case spe::v1::TASK_STATE_RUNNING:
+      return TaskPhase::kRunning;
+    case spe::v1::TASK_STATE_IN_REVIEW:
+      return TaskPhase::kInReview;
+    case spe::v1::TASK_STATE_COMPLETE:
+      return TaskPhase::kComplete;
+    case spe::v1::TASK_STATE_EXECUTOR_ERROR:
+      return TaskPhase::kExecutorError;
+    case spe::v1::TASK_STATE_SYSTEM_ERROR:
+      return TaskPhase::kSystemError;
+    case spe::v1::TASK_STATE_CANCELED:
+      return TaskPhase::kCanceled;
+    default:
+      return TaskPhase::kWaiting;
   }
 }
 
@@ -128,7 +146,8 @@ class GrpcTasks final : public Tasks {
     spe::v1::GetTaskRequest request;
     request.set_id(id);
     GF_ASSIGN(const auto response, peer_.Call(ctx, &spe::v1::TaskService::Stub::GetTask, request));
-    return TaskView{PhaseOf(response.task().state()), response.task().reason(), response.task().individuals()};
+    return TaskView{PhaseOf(response.task().state()), response.task().reason(),
+                    response.task().individuals()};
   }
 
   Status Cancel(const Context& ctx, const std::string& id) override {
@@ -141,9 +160,11 @@ class GrpcTasks final : public Tasks {
     spe::v1::GetReleasedOutputsRequest request;
     request.set_id(id);
     const auto response = peer_.Call(ctx, &spe::v1::TaskService::Stub::GetReleasedOutputs, request);
-    if (response.status().code() == StatusCode::kResourceExhausted && Reason(response.status()) == "UNSPECIFIED") {
+    if (response.status().code() == StatusCode::kResourceExhausted &&
+        Reason(response.status()) == "UNSPECIFIED") {
       // gRPC itself refused the message; it will not become smaller.
-      return Error(StatusCode::kFailedPrecondition, "OUTPUT_TOO_LARGE", "the outputs do not fit into one message");
+      return Error(StatusCode::kFailedPrecondition, "OUTPUT_TOO_LARGE",
+                   "the outputs do not fit into one message");
     }
     GF_TRY(response);
     std::vector<OutputFile> files;
@@ -165,6 +186,8 @@ std::unique_ptr<SiteData> MakeSiteData(rpc::ChannelSource catalogue, rpc::Channe
   return std::make_unique<GrpcSiteData>(std::move(catalogue), std::move(consent));
 }
 
-std::unique_ptr<Tasks> MakeTasks(rpc::ChannelSource spe) { return std::make_unique<GrpcTasks>(std::move(spe)); }
+std::unique_ptr<Tasks> MakeTasks(rpc::ChannelSource spe) {
+  return std::make_unique<GrpcTasks>(std::move(spe));
+}
 
 }  // namespace genofed::dispatcher

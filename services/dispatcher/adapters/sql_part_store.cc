@@ -9,14 +9,16 @@
 namespace genofed::dispatcher {
 namespace {
 
-constexpr std::array<std::string_view, 9> kStages = {"new",        "accepted", "prepared",  "logged", "running",
-                                                     "delivering", "stopping", "reporting", "done"};
+constexpr std::array<std::string_view, 9> kStages = {"new",      "accepted",  "prepared",
+                                                     "logged",   "running",   "delivering",
+                                                     "stopping", "reporting", "done"};
 
 std::string_view StageName(Stage stage) { return kStages.at(static_cast<std::size_t>(stage)); }
 
 Result<Stage> ParseStage(std::string_view name) {
   const auto* found = std::find(kStages.begin(), kStages.end(), name);
-  if (found == kStages.end()) return Error(StatusCode::kDataLoss, "STAGE_UNKNOWN", "a stored part has an unknown stage");
+  if (found == kStages.end())
+    return Error(StatusCode::kDataLoss, "STAGE_UNKNOWN", "a stored part has an unknown stage");
   return static_cast<Stage>(found - kStages.begin());
 }
 
@@ -47,10 +49,14 @@ Result<NodePart> Read(const sql::Row& row) {
 
 Status Update(sql::Tx& tx, const NodePart& part) {
   return tx
-      .Exec("UPDATE node_parts SET stage = $2, state = $3, end_state = $4, reason = $5, message = $6, tries = $7, version = $8, "
-            "epoch = $9, entry = $10, ledger_index = $11, individuals = $12, reported = $13, changed = $14 WHERE id = $1",
-            part.id, StageName(part.stage), StateName(part.state), StateName(part.end_state), part.reason, part.message,
-            part.tries, part.version, part.epoch, part.entry, part.ledger_index, part.individuals, part.reported, part.changed)
+      .Exec(
+          "UPDATE node_parts SET stage = $2, state = $3, end_state = $4, reason = $5, message = "
+          "$6, tries = $7, version = $8, "
+          "epoch = $9, entry = $10, ledger_index = $11, individuals = $12, reported = $13, changed "
+          "= $14 WHERE id = $1",
+          part.id, StageName(part.stage), StateName(part.state), StateName(part.end_state),
+          part.reason, part.message, part.tries, part.version, part.epoch, part.entry,
+          part.ledger_index, part.individuals, part.reported, part.changed)
       .status();
 }
 
@@ -59,14 +65,19 @@ Status Update(sql::Tx& tx, const NodePart& part) {
 Status SqlPartStore::Add(const Context& ctx, const NodePart& part) {
   return database_.Transact(ctx, [&](sql::Tx& tx) -> Status {
     return tx
-        .Exec("INSERT INTO node_parts (id, run, dataset, researcher_issuer, researcher_subject, request, cancel, created, stage, "
-              "state, end_state, reason, message, tries, version, epoch, entry, ledger_index, individuals, reported, changed) "
-              "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) "
-              "ON CONFLICT (id) DO NOTHING",
-              part.id, part.run, part.dataset, part.researcher.issuer, part.researcher.subject,
-              sql::Bytes{RequestBytes(part.request)}, part.cancel, part.created, StageName(part.stage), StateName(part.state),
-              StateName(part.end_state), part.reason, part.message, part.tries, part.version, part.epoch, part.entry,
-              part.ledger_index, part.individuals, part.reported, part.changed)
+        .Exec(
+            "INSERT INTO node_parts (id, run, dataset, researcher_issuer, researcher_subject, "
+            "request, cancel, created, stage, "
+            "state, end_state, reason, message, tries, version, epoch, entry, ledger_index, "
+            "individuals, reported, changed) "
+            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
+            "$18, $19, $20, $21) "
+            "ON CONFLICT (id) DO NOTHING",
+            part.id, part.run, part.dataset, part.researcher.issuer, part.researcher.subject,
+            sql::Bytes{RequestBytes(part.request)}, part.cancel, part.created,
+            StageName(part.stage), StateName(part.state), StateName(part.end_state), part.reason,
+            part.message, part.tries, part.version, part.epoch, part.entry, part.ledger_index,
+            part.individuals, part.reported, part.changed)
         .status();
   });
 }
@@ -75,14 +86,16 @@ Status SqlPartStore::WishCancel(const Context& ctx, const std::string& id) {
   return database_.Transact(
       ctx,
       [&](sql::Tx& tx) -> Status {
-        return tx.Exec("UPDATE node_parts SET cancel = true WHERE id = $1 AND NOT cancel", id).status();
+        return tx.Exec("UPDATE node_parts SET cancel = true WHERE id = $1 AND NOT cancel", id)
+            .status();
       },
       sql::Isolation::kReadCommitted);
 }
 
 Result<std::vector<std::string>> SqlPartStore::Open(const Context& ctx) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::vector<std::string>> {
-    GF_ASSIGN(auto rows, tx.Exec("SELECT id FROM node_parts WHERE work_state = 'ready' ORDER BY id"));
+    GF_ASSIGN(auto rows,
+              tx.Exec("SELECT id FROM node_parts WHERE work_state = 'ready' ORDER BY id"));
     std::vector<std::string> ids;
     for (sql::Row row : rows) ids.push_back(row.Text(0));
     return ids;
@@ -91,21 +104,26 @@ Result<std::vector<std::string>> SqlPartStore::Open(const Context& ctx) {
 
 Result<NodePart> SqlPartStore::Find(const Context& ctx, const std::string& id) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<NodePart> {
-    GF_ASSIGN(auto rows,
-              tx.Exec("SELECT id, run, dataset, researcher_issuer, researcher_subject, request, cancel, created, stage, state, "
-                      "end_state, reason, message, tries, version, epoch, entry, ledger_index, individuals, reported, changed "
-                      "FROM node_parts WHERE id = $1", id));
-    if (rows.empty()) return Error(StatusCode::kNotFound, "PART_UNKNOWN", "there is no part {}", id);
+    GF_ASSIGN(auto rows, tx.Exec("SELECT id, run, dataset, researcher_issuer, researcher_subject, "
+                                 "request, cancel, created, stage, state, "
+                                 "end_state, reason, message, tries, version, epoch, entry, "
+                                 "ledger_index, individuals, reported, changed "
+                                 "FROM node_parts WHERE id = $1",
+                                 id));
+    if (rows.empty())
+      return Error(StatusCode::kNotFound, "PART_UNKNOWN", "there is no part {}", id);
     return Read(rows[0]);
   });
 }
 
 Result<std::vector<NodePart>> SqlPartStore::OfRun(const Context& ctx, const std::string& run) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::vector<NodePart>> {
-    GF_ASSIGN(auto rows,
-              tx.Exec("SELECT id, run, dataset, researcher_issuer, researcher_subject, request, cancel, created, stage, state, "
-                      "end_state, reason, message, tries, version, epoch, entry, ledger_index, individuals, reported, changed "
-                      "FROM node_parts WHERE run = $1 ORDER BY id", run));
+    GF_ASSIGN(auto rows, tx.Exec("SELECT id, run, dataset, researcher_issuer, researcher_subject, "
+                                 "request, cancel, created, stage, state, "
+                                 "end_state, reason, message, tries, version, epoch, entry, "
+                                 "ledger_index, individuals, reported, changed "
+                                 "FROM node_parts WHERE run = $1 ORDER BY id",
+                                 run));
     std::vector<NodePart> parts;
     for (sql::Row row : rows) {
       GF_ASSIGN(NodePart part, Read(row));
@@ -115,9 +133,11 @@ Result<std::vector<NodePart>> SqlPartStore::OfRun(const Context& ctx, const std:
   });
 }
 
-Result<std::vector<std::string>> SqlPartStore::ListRuns(const Context& ctx, const std::string& before, int limit) {
+Result<std::vector<std::string>> SqlPartStore::ListRuns(const Context& ctx,
+                                                        const std::string& before, int limit) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::vector<std::string>> {
-    GF_ASSIGN(auto rows, tx.Exec("SELECT DISTINCT run FROM node_parts WHERE ($1 = '' OR run < $1) ORDER BY run DESC LIMIT $2",
+    GF_ASSIGN(auto rows, tx.Exec("SELECT DISTINCT run FROM node_parts WHERE ($1 = '' OR run < $1) "
+                                 "ORDER BY run DESC LIMIT $2",
                                  before, limit));
     std::vector<std::string> ids;
     for (sql::Row row : rows) ids.push_back(row.Text(0));
@@ -146,9 +166,11 @@ Status SqlPartStore::Finish(const Context& ctx, const sql::Lease& lease, const N
       sql::Isolation::kReadCommitted);
 }
 
-Status SqlPartStore::Defer(const Context& ctx, const sql::Lease& lease, std::chrono::milliseconds delay) {
+Status SqlPartStore::Defer(const Context& ctx, const sql::Lease& lease,
+                           std::chrono::milliseconds delay) {
   return database_.Transact(
-      ctx, [&](sql::Tx& tx) { return leases_.Defer(tx, lease, delay); }, sql::Isolation::kReadCommitted);
+      ctx, [&](sql::Tx& tx) { return leases_.Defer(tx, lease, delay); },
+      sql::Isolation::kReadCommitted);
 }
 
 }  // namespace genofed::dispatcher

@@ -22,10 +22,12 @@ class SqlPartStore final : public PartStore {
   Result<std::vector<std::string>> Open(const Context& ctx) override;
   Result<NodePart> Find(const Context& ctx, const std::string& id) override;
   Result<std::vector<NodePart>> OfRun(const Context& ctx, const std::string& run) override;
-  Result<std::vector<std::string>> ListRuns(const Context& ctx, const std::string& before, int limit) override;
+  Result<std::vector<std::string>> ListRuns(const Context& ctx, const std::string& before,
+                                            int limit) override;
   Status Save(const Context& ctx, const sql::Lease& lease, const NodePart& part) override;
   Status Finish(const Context& ctx, const sql::Lease& lease, const NodePart& part) override;
-  Status Defer(const Context& ctx, const sql::Lease& lease, std::chrono::milliseconds delay) override;
+  Status Defer(const Context& ctx, const sql::Lease& lease,
+               std::chrono::milliseconds delay) override;
 
  private:
   sql::Database& database_;

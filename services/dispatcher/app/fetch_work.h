@@ -5,8 +5,8 @@
 
 namespace genofed::dispatcher {
 
-// Takes over parts and wishes from the hub; returns how many parts were new. Parts that the hub gave up are canceled
-// here too.
+// Takes over parts and wishes from the hub; returns how many parts were new. Parts that the hub
+// gave up are canceled here too.
 Result<int> FetchWork(const Context& ctx, HubDesk& hub, PartStore& store, Time now);
 
 }  // namespace genofed::dispatcher

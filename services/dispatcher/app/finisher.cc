@@ -22,7 +22,8 @@ Result<std::vector<OutputFile>> Merge(const Run& run, const std::vector<PartOutp
     }
     GF_ASSIGN(std::string content, MergeTables(output, tables));
     if (content.size() > PartDesk::kMaxFileBytes) {
-      return Error(StatusCode::kInvalidArgument, "OUTPUT_TOO_LARGE", "the merged {} is too large", output.name);
+      return Error(StatusCode::kInvalidArgument, "OUTPUT_TOO_LARGE", "the merged {} is too large",
+                   output.name);
     }
     merged.push_back({output.name, std::move(content)});
   }

@@ -16,9 +16,11 @@ constexpr std::size_t kMaxKnown = 10'000;
 Status CheckFile(const Workflow& workflow, const DeliveredFile& delivered, std::size_t index) {
   const std::string field = fmt::format("outputs[{}]", index);
   const TableOutput* output = workflow.FindOutput(delivered.file.name);
-  if (output == nullptr) return InvalidField(field, "OUTPUT_UNDECLARED", "is no output of the workflow");
+  if (output == nullptr)
+    return InvalidField(field, "OUTPUT_UNDECLARED", "is no output of the workflow");
   if (delivered.file.content.size() > PartDesk::kMaxFileBytes) {
-    return InvalidField(field, "OUTPUT_TOO_LARGE", "is larger than {} bytes", PartDesk::kMaxFileBytes);
+    return InvalidField(field, "OUTPUT_TOO_LARGE", "is larger than {} bytes",
+                        PartDesk::kMaxFileBytes);
   }
   if (HexEncode(crypto::Sha256(delivered.file.content)) != delivered.sha256) {
     return InvalidField(field, "DIGEST_MISMATCH", "is not what its digest says");
@@ -28,7 +30,8 @@ Status CheckFile(const Workflow& workflow, const DeliveredFile& delivered, std::
 
 }  // namespace
 
-Result<Run> PartDesk::FindOwn(const Context& ctx, const std::string& site, const std::string& part) {
+Result<Run> PartDesk::FindOwn(const Context& ctx, const std::string& site,
+                              const std::string& part) {
   GF_ASSIGN(Run run, store_.FindByPart(ctx, part));
   const Part* found = run.FindPart(part);
   if (found == nullptr || found->site != site) {
@@ -39,7 +42,8 @@ Result<Run> PartDesk::FindOwn(const Context& ctx, const std::string& site, const
 
 Result<std::vector<OpenPart>> PartDesk::Fetch(const Context& ctx, const std::string& site,
                                               const std::vector<std::string>& known) {
-  if (known.size() > kMaxKnown) return InvalidField("known", "TOO_MANY", "at most {} parts", kMaxKnown);
+  if (known.size() > kMaxKnown)
+    return InvalidField("known", "TOO_MANY", "at most {} parts", kMaxKnown);
   return store_.FetchOpen(ctx, site, known, kNewPartsPerFetch, clock_.Now());
 }
 
@@ -50,7 +54,8 @@ Status PartDesk::Report(const Context& ctx, const std::string& site, const PartR
               [&](Run& changed) -> Status {
                 Part& part = *changed.FindPart(report.part);
                 if (report.state == State::kComplete && part.state != State::kComplete) {
-                  return Error(StatusCode::kFailedPrecondition, "OUTPUTS_MISSING", "a part is complete with its outputs");
+                  return Error(StatusCode::kFailedPrecondition, "OUTPUTS_MISSING",
+                               "a part is complete with its outputs");
                 }
                 return TakeReport(part, report, clock_.Now());
               })
@@ -58,7 +63,8 @@ Status PartDesk::Report(const Context& ctx, const std::string& site, const PartR
 }
 
 Status PartDesk::Deliver(const Context& ctx, const std::string& site, const std::string& part,
-                         const std::vector<DeliveredFile>& files, std::int32_t individuals, bool more) {
+                         const std::vector<DeliveredFile>& files, std::int32_t individuals,
+                         bool more) {
   GF_ASSIGN(Run run, FindOwn(ctx, site, part));
   const Part& current = *run.FindPart(part);
   PartReport complete{part, State::kComplete, "", "", -1, individuals};
@@ -77,10 +83,13 @@ Status PartDesk::Deliver(const Context& ctx, const std::string& site, const std:
   GF_ASSIGN(const auto present, store_.OutputNames(ctx, part));
   for (const TableOutput& output : workflow.outputs) {
     if (std::find(present.begin(), present.end(), output.name) != present.end()) continue;
-    return Error(StatusCode::kFailedPrecondition, "OUTPUTS_MISSING", "output {} was not delivered", output.name);
+    return Error(StatusCode::kFailedPrecondition, "OUTPUTS_MISSING", "output {} was not delivered",
+                 output.name);
   }
   return store_
-      .Change(ctx, run.id, [&](Run& changed) { return TakeReport(*changed.FindPart(part), complete, clock_.Now()); })
+      .Change(
+          ctx, run.id,
+          [&](Run& changed) { return TakeReport(*changed.FindPart(part), complete, clock_.Now()); })
       .status();
 }
 

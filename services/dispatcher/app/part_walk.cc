@@ -32,17 +32,28 @@ bool IsPassing(const Status& status) {
 // What access answers while the country's own view is still behind the hub's.
 bool MayBeOnItsWay(const Status& status) {
   const std::string reason = Reason(status);
-  return reason == "APPLICATION_UNKNOWN" || reason == "APPROVAL_PENDING" || reason == "APPROVAL_AGREEMENT_MISSING";
+  return reason == "APPLICATION_UNKNOWN" || reason == "APPROVAL_PENDING" ||
+         reason == "APPROVAL_AGREEMENT_MISSING";
 }
 
-// The cohort changed between the ledger entry and the task's start: the answer is a new snapshot and a new entry.
-bool NeedsNewEntry(const std::string& reason) { return reason == "COHORT_CHANGED" || reason == "RUN_ENTRY_EXPIRED"; }
+// The cohort changed between the ledger entry and the task's start: the answer is a new snapshot
+// and a new entry.
+bool NeedsNewEntry(const std::string& reason) {
+  return reason == "COHORT_CHANGED" || reason == "RUN_ENTRY_EXPIRED";
+}
 
 }  // namespace
 
-PartWalk::PartWalk(PartStore& store, HubDesk& hub, Approvals& approvals, SiteData& site, Tasks& tasks,
-                   const auth::TrustStore& trust, const Clock& clock, NodePolicy policy)
-    : store_(store), hub_(hub), approvals_(approvals), site_(site), tasks_(tasks), trust_(trust), clock_(clock),
+PartWalk::PartWalk(PartStore& store, HubDesk& hub, Approvals& approvals, SiteData& site,
+                   Tasks& tasks, const auth::TrustStore& trust, const Clock& clock,
+                   NodePolicy policy)
+    : store_(store),
+      hub_(hub),
+      approvals_(approvals),
+      site_(site),
+      tasks_(tasks),
+      trust_(trust),
+      clock_(clock),
       policy_(std::move(policy)) {}
 
 Status PartWalk::Run(const Context& ctx, const sql::Lease& lease) {
@@ -56,7 +67,8 @@ Status PartWalk::Run(const Context& ctx, const sql::Lease& lease) {
     GF_ASSIGN(const Next next, Step(ctx, part));
     if (part.stage != before || part.News() != news) {
       part.changed = clock_.Now();
-      GF_LOG(ctx, info, "part.step", {"part", part.id}, {"state", StateName(part.state)}, {"reason", part.reason});
+      GF_LOG(ctx, info, "part.step", {"part", part.id}, {"state", StateName(part.state)},
+             {"reason", part.reason});
     }
     if (part.stage == Stage::kDone) return store_.Finish(ctx, lease, part);
     GF_TRY(store_.Save(ctx, lease, part));
@@ -69,20 +81,30 @@ Result<PartWalk::Next> PartWalk::Step(const Context& ctx, NodePart& part) {
     return End(part, State::kCanceled, "", "canceled by its owner", part.stage >= Stage::kLogged);
   }
   switch (part.stage) {
-    case Stage::kNew: return Accept(ctx, part);
-    case Stage::kAccepted: return Prepare(ctx, part);
-    case Stage::kPrepared: return Log(ctx, part);
-    case Stage::kLogged: return CreateTask(ctx, part);
-    case Stage::kRunning: return Watch(ctx, part);
-    case Stage::kDelivering: return Deliver(ctx, part);
-    case Stage::kStopping: return StopTask(ctx, part);
-    case Stage::kReporting: return ReportEnd(ctx, part);
-    case Stage::kDone: break;
+    case Stage::kNew:
+      return Accept(ctx, part);
+    case Stage::kAccepted:
+      return Prepare(ctx, part);
+    case Stage::kPrepared:
+      return Log(ctx, part);
+    case Stage::kLogged:
+      return CreateTask(ctx, part);
+    case Stage::kRunning:
+      return Watch(ctx, part);
+    case Stage::kDelivering:
+      return Deliver(ctx, part);
+    case Stage::kStopping:
+      return StopTask(ctx, part);
+    case Stage::kReporting:
+      return ReportEnd(ctx, part);
+    case Stage::kDone:
+      break;
   }
   return Next::kGoOn;
 }
 
-PartWalk::Next PartWalk::End(NodePart& part, State state, std::string reason, std::string message, bool stop) const {
+PartWalk::Next PartWalk::End(NodePart& part, State state, std::string reason, std::string message,
+                             bool stop) const {
   part.reason = std::move(reason);
   part.message = std::move(message);
   if (stop) {
@@ -98,7 +120,8 @@ PartWalk::Next PartWalk::End(NodePart& part, State state, std::string reason, st
 
 Result<PartWalk::Next> PartWalk::Refused(NodePart& part, const Status& why, bool stop) const {
   if (IsPassing(why)) return why;
-  // The reason travels, the text does not: it may say more about this node than the hub needs to know.
+  // The reason travels, the text does not: it may say more about this node than the hub needs to
+  // know.
   return End(part, State::kSystemError, Reason(why), "refused by the node", stop);
 }
 
@@ -135,13 +158,15 @@ Status PartWalk::Verify(const NodePart& part, const Approval& approval) const {
   expected.subject_issuer = part.researcher.issuer;
   expected.application = part.request.application;
   expected.datasets = {part.dataset};
-  // Of the bytes themselves, which also name title, purpose and organisation as they stand in the ledger.
+  // Of the bytes themselves, which also name title, purpose and organisation as they stand in the
+  // ledger.
   expected.application_sha256 = HexEncode(crypto::Sha256(approval.frozen));
   expected.dua_sha256 = approval.agreement_sha256;
   auth::Refusal why;
   const auto verified = auth::VerifyApproval(trust_, clock_, approval.token, expected, &why);
   if (!verified.ok()) {
-    GF_LOG(Context::Background(), warn, "part.approval_refused", {"part", part.id}, {"check", why.check});
+    GF_LOG(Context::Background(), warn, "part.approval_refused", {"part", part.id},
+           {"check", why.check});
   }
   return verified.status();
 }
@@ -150,7 +175,8 @@ Result<Approval> PartWalk::Approve(const Context& ctx, const NodePart& part) {
   auto approval = approvals_.Get(ctx, part.request.application);
   if (!approval.ok()) {
     if (MayBeOnItsWay(approval.status()) && clock_.Now() < part.created + policy_.approval_grace) {
-      return Error(StatusCode::kUnavailable, Reason(approval.status()), "the approval may still be on its way");
+      return Error(StatusCode::kUnavailable, Reason(approval.status()),
+                   "the approval may still be on its way");
     }
     return approval.status();
   }
@@ -158,7 +184,8 @@ Result<Approval> PartWalk::Approve(const Context& ctx, const NodePart& part) {
   return approval;
 }
 
-Result<std::string> PartWalk::MakeEntry(const NodePart& part, const Approval& approval, const Cohort& cohort) const {
+Result<std::string> PartWalk::MakeEntry(const NodePart& part, const Approval& approval,
+                                        const Cohort& cohort) const {
   ledger::Entry entry;
   entry.kind = ledger::EntryKind::kRun;
   entry.time = FormatRfc3339(std::chrono::floor<std::chrono::seconds>(clock_.Now()));
@@ -174,7 +201,8 @@ Result<std::string> PartWalk::MakeEntry(const NodePart& part, const Approval& ap
                   {"version", std::to_string(part.version)},
                   {"workflow_sha256", WorkflowDigest(part.request.workflow)}};
   entry.numbers = {{"epoch", cohort.epoch}, {"slots", cohort.slots}};
-  // Citizens see the decision behind a run; a ledger whose list of fields does not have it yet goes without.
+  // Citizens see the decision behind a run; a ledger whose list of fields does not have it yet goes
+  // without.
   ledger::Entry with_decision = entry;
   with_decision.fields["decision_sha256"] = approval.decision_sha256;
   if (auto encoded = ledger::EncodeEntry(with_decision); encoded.ok()) return encoded;
@@ -186,12 +214,14 @@ Result<PartWalk::Next> PartWalk::Prepare(const Context& ctx, NodePart& part) {
   const auto approval = Approve(ctx, part);
   if (!approval.ok()) return Refused(part, approval.status());
   if (!policy_.allowed_workflows.contains(WorkflowDigest(part.request.workflow))) {
-    return End(part, State::kSystemError, "WORKFLOW_NOT_ALLOWED", "the workflow is not on the node's list");
+    return End(part, State::kSystemError, "WORKFLOW_NOT_ALLOWED",
+               "the workflow is not on the node's list");
   }
   const auto workflow = ParseWorkflow(part.request.workflow);
   if (!workflow.ok()) return Refused(part, workflow.status());
   if (const Status valid = Validate(part.request); !valid.ok()) return Refused(part, valid);
-  if (const Status known = CheckParameters(*workflow, part.request.parameters); !known.ok()) return Refused(part, known);
+  if (const Status known = CheckParameters(*workflow, part.request.parameters); !known.ok())
+    return Refused(part, known);
 
   const auto version = site_.ListedVersion(ctx, part.dataset);
   if (!version.ok()) return Refused(part, version.status());
@@ -199,7 +229,8 @@ Result<PartWalk::Next> PartWalk::Prepare(const Context& ctx, NodePart& part) {
   const auto cohort = site_.TakeCohort(ctx, part.dataset, part.version);
   if (!cohort.ok()) return Refused(part, cohort.status());
   if (cohort->individuals <= 0) {
-    return End(part, State::kSystemError, "NO_PERMITTED_INDIVIDUALS", "nobody in the dataset permits this use");
+    return End(part, State::kSystemError, "NO_PERMITTED_INDIVIDUALS",
+               "nobody in the dataset permits this use");
   }
   const auto entry = MakeEntry(part, *approval, *cohort);
   if (!entry.ok()) return Refused(part, entry.status());
@@ -219,8 +250,8 @@ Result<PartWalk::Next> PartWalk::Log(const Context& ctx, NodePart& part) {
 }
 
 Result<PartWalk::Next> PartWalk::CreateTask(const Context& ctx, NodePart& part) {
-  // A fresh approval: time may have passed since the first one was asked for. From here on a task may exist, even when
-  // the stage does not say so yet.
+  // A fresh approval: time may have passed since the first one was asked for. From here on a task
+  // may exist, even when the stage does not say so yet.
   const auto approval = Approve(ctx, part);
   if (!approval.ok()) return Refused(part, approval.status(), true);
   TaskOrder order;
@@ -238,7 +269,8 @@ Result<PartWalk::Next> PartWalk::CreateTask(const Context& ctx, NodePart& part) 
   order.requester_subject = part.researcher.subject;
   const Status created = tasks_.Create(ctx, order);
   // Made before a crash, with the approval of then: the same task.
-  if (!created.ok() && created.code() != StatusCode::kAlreadyExists) return Refused(part, created, true);
+  if (!created.ok() && created.code() != StatusCode::kAlreadyExists)
+    return Refused(part, created, true);
   part.stage = Stage::kRunning;
   return Next::kGoOn;
 }
@@ -251,14 +283,20 @@ PartWalk::Next PartWalk::TaskEnded(NodePart& part, const TaskView& task) {
     return Next::kGoOn;
   }
   switch (task.phase) {
-    case TaskPhase::kExecutorError: return End(part, State::kExecutorError, task.reason, "the workflow failed, or its outputs may not leave");
-    case TaskPhase::kCanceled: return End(part, State::kSystemError, "CANCELED_BY_NODE", "ended by the node");
-    default: return End(part, State::kSystemError, task.reason.empty() ? "TASK_FAILED" : task.reason, "the node failed");
+    case TaskPhase::kExecutorError:
+      return End(part, State::kExecutorError, task.reason,
+                 "the workflow failed, or its outputs may not leave");
+    case TaskPhase::kCanceled:
+      return End(part, State::kSystemError, "CANCELED_BY_NODE", "ended by the node");
+    default:
+      return End(part, State::kSystemError, task.reason.empty() ? "TASK_FAILED" : task.reason,
+                 "the node failed");
   }
 }
 
 Result<PartWalk::Next> PartWalk::Watch(const Context& ctx, NodePart& part) {
-  // Whatever access cannot say now is asked again; consent and spe check before they give anything away.
+  // Whatever access cannot say now is asked again; consent and spe check before they give anything
+  // away.
   const Status live = approvals_.CheckLive(ctx, part.request.application);
   if (live.code() == StatusCode::kPermissionDenied) return Refused(part, live, true);
   const auto task = tasks_.Get(ctx, part.TryId());
@@ -282,7 +320,8 @@ Result<PartWalk::Next> PartWalk::Watch(const Context& ctx, NodePart& part) {
       break;
   }
   const Status told = TellHub(ctx, part);
-  if (Reason(told) == "PART_ENDED") return End(part, State::kCanceled, "", "ended at the hub", true);
+  if (Reason(told) == "PART_ENDED")
+    return End(part, State::kCanceled, "", "ended at the hub", true);
   return Next::kWait;  // the work does not wait for the hub
 }
 

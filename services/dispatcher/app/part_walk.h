@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One part at its node, from the hub's word that there is work to the released outputs. The hub's word starts nothing
-// by itself: the node asks its own country for an approval, verifies it against the national key it pinned, takes only
-// workflows its operator listed, and logs the run before a task exists. Every step may be repeated after a crash.
+// One part at its node, from the hub's word that there is work to the released outputs. The hub's
+// word starts nothing by itself: the node asks its own country for an approval, verifies it against
+// the national key it pinned, takes only workflows its operator listed, and logs the run before a
+// task exists. Every step may be repeated after a crash.
 #pragma once
 
 #include <set>
@@ -28,8 +29,8 @@ class PartWalk {
   PartWalk(PartStore& store, HubDesk& hub, Approvals& approvals, SiteData& site, Tasks& tasks,
            const auth::TrustStore& trust, const Clock& clock, NodePolicy policy);
 
-  // Takes the part of a lease as far as it goes now. OK: the lease is settled (done, or deferred). An error: try again
-  // later; nothing is lost.
+  // Takes the part of a lease as far as it goes now. OK: the lease is settled (done, or deferred).
+  // An error: try again later; nothing is lost.
   Status Run(const Context& ctx, const sql::Lease& lease);
 
  private:
@@ -47,10 +48,12 @@ class PartWalk {
   // Asks for an approval and verifies it for exactly this part.
   Result<Approval> Approve(const Context& ctx, const NodePart& part);
   Status Verify(const NodePart& part, const Approval& approval) const;
-  Result<std::string> MakeEntry(const NodePart& part, const Approval& approval, const Cohort& cohort) const;
+  Result<std::string> MakeEntry(const NodePart& part, const Approval& approval,
+                                const Cohort& cohort) const;
   Next TaskEnded(NodePart& part, const TaskView& task);
   // The part ends with a refusal or failure; with `stop`, its task is ended first.
-  Next End(NodePart& part, State state, std::string reason, std::string message, bool stop = false) const;
+  Next End(NodePart& part, State state, std::string reason, std::string message,
+           bool stop = false) const;
   // A permanent error ends the part with its reason; a passing one is returned.
   Result<Next> Refused(NodePart& part, const Status& why, bool stop = false) const;
   Status TellHub(const Context& ctx, NodePart& part);

@@ -19,19 +19,24 @@ Result<Owner> Caller(const Context& ctx) {
   return Owner{user->issuer, user->subject};
 }
 
-Status Unknown(const std::string& id) { return Error(StatusCode::kNotFound, "RUN_UNKNOWN", "there is no run {}", id); }
+Status Unknown(const std::string& id) {
+  return Error(StatusCode::kNotFound, "RUN_UNKNOWN", "there is no run {}", id);
+}
 
 }  // namespace
 
-Result<std::string> Runs::Submit(const Context& ctx, const RunRequest& request, const std::string& idempotency_key) {
+Result<std::string> Runs::Submit(const Context& ctx, const RunRequest& request,
+                                 const std::string& idempotency_key) {
   GF_ASSIGN(const Owner owner, Caller(ctx));
   if (idempotency_key.size() > kMaxKeyBytes || !IsUtf8(idempotency_key) ||
       idempotency_key.find('\0') != std::string::npos) {
-    return InvalidField("idempotency_key", "IDEMPOTENCY_KEY_INVALID", "must be text of at most {} bytes", kMaxKeyBytes);
+    return InvalidField("idempotency_key", "IDEMPOTENCY_KEY_INVALID",
+                        "must be text of at most {} bytes", kMaxKeyBytes);
   }
   auto same_run = [&](const Run& run) -> Result<std::string> {
     if (run.request == request) return run.id;
-    return Error(StatusCode::kAlreadyExists, "IDEMPOTENCY_KEY_REUSED", "another run was submitted with this key");
+    return Error(StatusCode::kAlreadyExists, "IDEMPOTENCY_KEY_REUSED",
+                 "another run was submitted with this key");
   };
   if (!idempotency_key.empty()) {
     GF_ASSIGN(const auto earlier, store_.FindByKey(ctx, owner, idempotency_key));
@@ -42,7 +47,8 @@ Result<std::string> Runs::Submit(const Context& ctx, const RunRequest& request, 
   GF_TRY(CheckParameters(workflow, request.parameters));
   GF_ASSIGN(const ApplicationView application, applications_.Find(ctx, request.application));
   if (application.applicant != owner) {
-    return Error(StatusCode::kPermissionDenied, "NOT_APPLICANT", "only the applicant runs workflows under an application");
+    return Error(StatusCode::kPermissionDenied, "NOT_APPLICANT",
+                 "only the applicant runs workflows under an application");
   }
   if (!application.active) {
     return Error(StatusCode::kFailedPrecondition, "APPLICATION_NOT_ACTIVE",
@@ -88,7 +94,8 @@ Status Runs::Cancel(const Context& ctx, const std::string& id) {
       .status();
 }
 
-Result<std::string> Runs::Output(const Context& ctx, const std::string& id, const std::string& name) {
+Result<std::string> Runs::Output(const Context& ctx, const std::string& id,
+                                 const std::string& name) {
   GF_TRY(Get(ctx, id));
   return store_.Output(ctx, id, name);
 }

@@ -9,17 +9,19 @@
 
 namespace genofed::dispatcher {
 
-// What a researcher does with runs at the hub. The user of the context is the owner; runs of others do not exist.
+// What a researcher does with runs at the hub. The user of the context is the owner; runs of others
+// do not exist.
 class Runs {
  public:
   // All borrowed.
   Runs(RunStore& store, ApplicationDirectory& applications, const Clock& clock, Random& random)
       : store_(store), applications_(applications), clock_(clock), random_(random) {}
 
-  // Durable when it returns; the same key with the same request returns the same run. Errors: those of Validate,
-  // ParseWorkflow and PlanParts; PermissionDenied NOT_APPLICANT; FailedPrecondition APPLICATION_NOT_ACTIVE;
-  // AlreadyExists IDEMPOTENCY_KEY_REUSED.
-  Result<std::string> Submit(const Context& ctx, const RunRequest& request, const std::string& idempotency_key);
+  // Durable when it returns; the same key with the same request returns the same run. Errors: those
+  // of Validate, ParseWorkflow and PlanParts; PermissionDenied NOT_APPLICANT; FailedPrecondition
+  // APPLICATION_NOT_ACTIVE; AlreadyExists IDEMPOTENCY_KEY_REUSED.
+  Result<std::string> Submit(const Context& ctx, const RunRequest& request,
+                             const std::string& idempotency_key);
   Result<Run> Get(const Context& ctx, const std::string& id);
 
   struct Page {

@@ -33,11 +33,13 @@ Status Bad(std::int64_t line, std::string_view why) {
 }
 
 bool IsNumber(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 bool IsKey(std::string_view text) {
-  return !text.empty() && text.size() <= 1000 && std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+  return !text.empty() && text.size() <= 1000 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
 std::string Header(const TableOutput& output) {
@@ -48,7 +50,8 @@ std::string Header(const TableOutput& output) {
 
 Result<Row> ParseRow(const TableOutput& output, std::string_view text, std::int64_t line) {
   const auto cells = Split(text, '\t');
-  if (cells.size() != output.keys.size() + output.counts.size()) return Bad(line, "has another number of cells");
+  if (cells.size() != output.keys.size() + output.counts.size())
+    return Bad(line, "has another number of cells");
   Row row;
   row.counts.emplace();
   bool masked = false;
@@ -59,7 +62,8 @@ Result<Row> ParseRow(const TableOutput& output, std::string_view text, std::int6
     } else if (cells[i] == "NA") {
       masked = true;  // of a row that is masked in part, nothing is used
     } else {
-      if (!IsNumber(cells[i]) || cells[i].size() > 15) return Bad(line, "has a cell that is no count");
+      if (!IsNumber(cells[i]) || cells[i].size() > 15)
+        return Bad(line, "has a cell that is no count");
       GF_ASSIGN(const std::int64_t count, ParseInt(cells[i]));
       row.counts->push_back(count);
     }
@@ -89,7 +93,9 @@ Result<std::vector<Row>> ParseTable(const TableOutput& output, std::string_view 
 // Sorts autosomes, then X, Y and the mitochondrion, then everything else by name.
 std::tuple<int, std::string_view> ChromosomeRank(std::string_view name) {
   std::string_view bare = StartsWithIgnoreCase(name, "chr") ? name.substr(3) : name;
-  if (IsNumber(bare) && bare.size() <= 2) return {(bare[0] - '0') * (bare.size() == 2 ? 10 : 1) + (bare.size() == 2 ? bare[1] - '0' : 0), name};
+  if (IsNumber(bare) && bare.size() <= 2)
+    return {(bare[0] - '0') * (bare.size() == 2 ? 10 : 1) + (bare.size() == 2 ? bare[1] - '0' : 0),
+            name};
   if (bare == "X") return {100, name};
   if (bare == "Y") return {101, name};
   if (bare == "M" || bare == "MT") return {102, name};
@@ -107,7 +113,10 @@ std::tuple<bool, std::size_t, std::string_view> PositionRank(std::string_view te
 class KeyOrder {
  public:
   explicit KeyOrder(const std::vector<std::string>& names) {
-    for (const std::string& name : names) kinds_.push_back(name == "chrom" ? Kind::kChromosome : name == "pos" ? Kind::kPosition : Kind::kText);
+    for (const std::string& name : names)
+      kinds_.push_back(name == "chrom" ? Kind::kChromosome
+                       : name == "pos" ? Kind::kPosition
+                                       : Kind::kText);
   }
   bool operator()(const Keys& a, const Keys& b) const {
     for (std::size_t i = 0; i < kinds_.size(); ++i) {
@@ -157,8 +166,9 @@ void AppendRow(const TableOutput& output, const Keys& keys, const Sum& sum, std:
   }
   for (const DerivedColumn& column : output.derived) {
     if (disclosed && sum.counts[column.denominator] != 0) {
-      fmt::format_to(out, "\t{:.6g}", static_cast<double>(sum.counts[column.numerator]) /
-                                          static_cast<double>(sum.counts[column.denominator]));
+      fmt::format_to(out, "\t{:.6g}",
+                     static_cast<double>(sum.counts[column.numerator]) /
+                         static_cast<double>(sum.counts[column.denominator]));
     } else {
       text += "\tNA";
     }
@@ -168,15 +178,17 @@ void AppendRow(const TableOutput& output, const Keys& keys, const Sum& sum, std:
 
 }  // namespace
 
-Status CheckTable(const TableOutput& output, std::string_view content) { return ParseTable(output, content).status(); }
+Status CheckTable(const TableOutput& output, std::string_view content) {
+  return ParseTable(output, content).status();
+}
 
 Result<std::string> MergeTables(const TableOutput& output, const std::vector<NodeTable>& tables) {
   std::map<Keys, Sum, KeyOrder> sums{KeyOrder(output.keys)};
   for (const NodeTable& table : tables) {
     auto rows = ParseTable(output, table.content);
     if (!rows.ok()) {
-      return Error(StatusCode::kInvalidArgument, "OUTPUT_INVALID", "{} of {}: {}", output.name, table.site,
-                   Message(rows.status()));
+      return Error(StatusCode::kInvalidArgument, "OUTPUT_INVALID", "{} of {}: {}", output.name,
+                   table.site, Message(rows.status()));
     }
     for (const Row& row : *rows) GF_TRY(AddUp(row, table.site, sums[row.keys]));
   }

@@ -16,7 +16,9 @@ constexpr std::int32_t kMinimumCount = 5;
 
 std::string NodePart::TryId() const { return tries == 1 ? id : fmt::format("{}.{}", id, tries); }
 
-std::string NodePart::News() const { return fmt::format("{}|{}|{}|{}", StateName(state), reason, message, ledger_index); }
+std::string NodePart::News() const {
+  return fmt::format("{}|{}|{}|{}", StateName(state), reason, message, ledger_index);
+}
 
 PartReport NodePart::Report() const {
   return {id, state, reason, message, ledger_index, individuals < kMinimumCount ? 0 : individuals};
@@ -26,7 +28,9 @@ std::string LedgerText(const std::string& text) {
   if (!IsUtf8(text)) return "-";
   std::string line = text.substr(0, kMaxLedgerText);
   while (!IsUtf8(line)) line.pop_back();  // cut within a character
-  std::replace_if(line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  std::replace_if(
+      line.begin(), line.end(),
+      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
   line = std::string(Trim(line));
   return line.empty() ? "-" : line;
 }

@@ -36,23 +36,25 @@ struct NodePart {
   State end_state = State::kSystemError;  // in kStopping
   std::string reason;
   std::string message;
-  int tries = 1;               // task and entry are made anew when the cohort changed before the task began
-  std::int32_t version = 0;    // of the dataset
-  std::int64_t epoch = 0;      // of consent
-  std::string entry;           // canonical bytes of the ledger entry
+  int tries = 1;  // task and entry are made anew when the cohort changed before the task began
+  std::int32_t version = 0;  // of the dataset
+  std::int64_t epoch = 0;    // of consent
+  std::string entry;         // canonical bytes of the ledger entry
   std::int64_t ledger_index = -1;
   std::int32_t individuals = 0;
-  std::string reported;        // what the hub was told last
+  std::string reported;  // what the hub was told last
   Time changed{};
 
-  // Key of the ledger entry and identifier of the task: the part's own, with the number of the try after the first.
+  // Key of the ledger entry and identifier of the task: the part's own, with the number of the try
+  // after the first.
   std::string TryId() const;
   // State, reason and message as one text, to see whether there is news for the hub.
   std::string News() const;
   PartReport Report() const;
 };
 
-// Text as a ledger entry holds it: one line of at most 1024 bytes of UTF-8 without control characters; "-" if empty.
+// Text as a ledger entry holds it: one line of at most 1024 bytes of UTF-8 without control
+// characters; "-" if empty.
 std::string LedgerText(const std::string& text);
 
 }  // namespace genofed::dispatcher

@@ -19,8 +19,9 @@ constexpr std::size_t kMaxReasonBytes = 64;
 constexpr std::size_t kMaxMessageBytes = 500;
 constexpr std::size_t kPartDigestDigits = 12;
 
-constexpr std::array<std::string_view, 8> kNames = {"QUEUED",   "INITIALIZING",   "RUNNING",      "CANCELING",
-                                                    "COMPLETE", "EXECUTOR_ERROR", "SYSTEM_ERROR", "CANCELED"};
+constexpr std::array<std::string_view, 8> kNames = {
+    "QUEUED",   "INITIALIZING",   "RUNNING",      "CANCELING",
+    "COMPLETE", "EXECUTOR_ERROR", "SYSTEM_ERROR", "CANCELED"};
 
 bool IsPrintable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
@@ -28,15 +29,19 @@ bool IsPrintable(std::string_view text) {
 
 Status CheckText(std::string_view field, const std::string& text, std::size_t max) {
   auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  if (text.size() <= max && IsUtf8(text) && std::none_of(text.begin(), text.end(), control)) return absl::OkStatus();
-  return InvalidField(field, "TEXT_INVALID", "must be text of at most {} bytes without control characters", max);
+  if (text.size() <= max && IsUtf8(text) && std::none_of(text.begin(), text.end(), control))
+    return absl::OkStatus();
+  return InvalidField(field, "TEXT_INVALID",
+                      "must be text of at most {} bytes without control characters", max);
 }
 
 // Nodes are trusted with their own results, not with the size or form of what they say.
 std::string Cleaned(const std::string& text, std::size_t max) {
   std::string clean = IsUtf8(text) ? text.substr(0, max) : "";
   while (!IsUtf8(clean)) clean.pop_back();
-  std::replace_if(clean.begin(), clean.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  std::replace_if(
+      clean.begin(), clean.end(),
+      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
   return clean;
 }
 
@@ -55,7 +60,8 @@ std::string_view StateName(State state) { return kNames.at(static_cast<std::size
 
 Result<State> ParseState(std::string_view name) {
   const auto* found = std::find(kNames.begin(), kNames.end(), name);
-  if (found == kNames.end()) return Error(StatusCode::kInvalidArgument, "STATE_UNKNOWN", "not a state");
+  if (found == kNames.end())
+    return Error(StatusCode::kInvalidArgument, "STATE_UNKNOWN", "not a state");
   return static_cast<State>(found - kNames.begin());
 }
 
@@ -69,16 +75,19 @@ State Run::CurrentState() const {
 }
 
 bool Run::AllPartsEnded() const {
-  return std::all_of(parts.begin(), parts.end(), [](const Part& part) { return IsFinal(part.state); });
+  return std::all_of(parts.begin(), parts.end(),
+                     [](const Part& part) { return IsFinal(part.state); });
 }
 
 Part* Run::FindPart(std::string_view part_id) {
-  auto found = std::find_if(parts.begin(), parts.end(), [&](const Part& part) { return part.id == part_id; });
+  auto found = std::find_if(parts.begin(), parts.end(),
+                            [&](const Part& part) { return part.id == part_id; });
   return found == parts.end() ? nullptr : &*found;
 }
 
 Status Validate(const RunRequest& request) {
-  if (request.application.empty()) return InvalidField("application", "APPLICATION_MISSING", "must be set");
+  if (request.application.empty())
+    return InvalidField("application", "APPLICATION_MISSING", "must be set");
   GF_TRY(CheckText("application", request.application, 255));
   if (request.datasets.size() > kMaxDatasets) {
     return InvalidField("datasets", "TOO_MANY", "at most {} datasets", kMaxDatasets);
@@ -87,18 +96,21 @@ Status Validate(const RunRequest& request) {
   for (std::size_t i = 0; i < request.datasets.size(); ++i) {
     const std::string field = fmt::format("datasets[{}]", i);
     GF_TRY(CheckText(field, request.datasets[i], 255));
-    if (!seen.insert(request.datasets[i]).second) return InvalidField(field, "DUPLICATE", "is named twice");
+    if (!seen.insert(request.datasets[i]).second)
+      return InvalidField(field, "DUPLICATE", "is named twice");
   }
   if (request.parameters.size() > kMaxParameters) {
     return InvalidField("parameters", "TOO_MANY", "at most {} parameters", kMaxParameters);
   }
   for (const auto& [name, value] : request.parameters) {
     if (value.size() > kMaxParameterBytes || !IsPrintable(value)) {
-      return InvalidField(fmt::format("parameters.{}", IsPrintable(name) ? name.substr(0, 64) : "?"), "PARAMETER_INVALID",
-                          "must be at most {} printable ASCII characters", kMaxParameterBytes);
+      return InvalidField(
+          fmt::format("parameters.{}", IsPrintable(name) ? name.substr(0, 64) : "?"),
+          "PARAMETER_INVALID", "must be at most {} printable ASCII characters", kMaxParameterBytes);
     }
   }
-  if (request.tags.size() > kMaxTags) return InvalidField("tags", "TOO_MANY", "at most {} tags", kMaxTags);
+  if (request.tags.size() > kMaxTags)
+    return InvalidField("tags", "TOO_MANY", "at most {} tags", kMaxTags);
   for (const auto& [name, value] : request.tags) {
     GF_TRY(CheckText("tags", name, 255));
     GF_TRY(CheckText("tags", value, 1000));
@@ -108,7 +120,8 @@ Status Validate(const RunRequest& request) {
   return CheckText("workflow_type_version", request.workflow_type_version, 100);
 }
 
-Result<std::vector<Part>> PlanParts(const std::string& run_id, const std::vector<std::string>& asked,
+Result<std::vector<Part>> PlanParts(const std::string& run_id,
+                                    const std::vector<std::string>& asked,
                                     const std::vector<DatasetDecision>& decisions, Time now) {
   std::vector<std::string> wanted = asked;
   if (asked.empty()) {
@@ -117,12 +130,14 @@ Result<std::vector<Part>> PlanParts(const std::string& run_id, const std::vector
     }
   }
   if (wanted.empty()) {
-    return Error(StatusCode::kFailedPrecondition, "DATASET_NOT_APPROVED", "no country has approved a dataset");
+    return Error(StatusCode::kFailedPrecondition, "DATASET_NOT_APPROVED",
+                 "no country has approved a dataset");
   }
   std::vector<Part> parts;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
-    auto decision = std::find_if(decisions.begin(), decisions.end(),
-                                 [&](const DatasetDecision& d) { return d.dataset == wanted[i] && d.approved; });
+    auto decision = std::find_if(decisions.begin(), decisions.end(), [&](const DatasetDecision& d) {
+      return d.dataset == wanted[i] && d.approved;
+    });
     if (decision == decisions.end()) {
       return WithField(Error(StatusCode::kFailedPrecondition, "DATASET_NOT_APPROVED",
                              "dataset {} is not approved for this application", wanted[i]),
@@ -131,7 +146,8 @@ Result<std::vector<Part>> PlanParts(const std::string& run_id, const std::vector
     Part part;
     part.site = ToLower(decision->country);
     part.dataset = wanted[i];
-    // Also names the task and its directory at the node: a digest, because identifiers of datasets may hold anything.
+    // Also names the task and its directory at the node: a digest, because identifiers of datasets
+    // may hold anything.
     part.id = fmt::format("{}-{}-{}", run_id, part.site,
                           HexEncode(crypto::Sha256(part.dataset)).substr(0, kPartDigestDigits));
     part.changed = part.heard = now;
@@ -144,7 +160,8 @@ Status TakeReport(Part& part, const PartReport& report, Time now) {
   part.heard = now;
   if (IsFinal(part.state)) {
     if (part.state == report.state) return absl::OkStatus();
-    return Error(StatusCode::kFailedPrecondition, "PART_ENDED", "part {} ended with {}", part.id, StateName(part.state));
+    return Error(StatusCode::kFailedPrecondition, "PART_ENDED", "part {} ended with {}", part.id,
+                 StateName(part.state));
   }
   if (report.state < part.state) return absl::OkStatus();
   if (part.state != report.state || part.message != report.message) part.changed = now;
@@ -159,9 +176,11 @@ Status TakeReport(Part& part, const PartReport& report, Time now) {
 void RequestCancel(Run& run, Time now) {
   if (run.finished) return;
   run.cancel = true;
-  // A node begins only after the hub took its report of INITIALIZING, so nothing runs behind a queued part.
+  // A node begins only after the hub took its report of INITIALIZING, so nothing runs behind a
+  // queued part.
   for (Part& part : run.parts) {
-    if (part.state == State::kQueued) End(part, State::kCanceled, "", "canceled before the node began", now);
+    if (part.state == State::kQueued)
+      End(part, State::kCanceled, "", "canceled before the node began", now);
   }
 }
 
@@ -169,7 +188,8 @@ bool ExpireParts(Run& run, Time before, Time now) {
   bool any = false;
   for (Part& part : run.parts) {
     if (IsFinal(part.state) || part.heard >= before) continue;
-    End(part, State::kSystemError, "NODE_SILENT", "nothing was heard from the node for too long", now);
+    End(part, State::kSystemError, "NODE_SILENT", "nothing was heard from the node for too long",
+        now);
     any = true;
   }
   return any;
@@ -191,7 +211,8 @@ Outcome Conclude(const Run& run) {
   if (run.cancel) return {State::kCanceled, "canceled by its owner"};
   if (complete == run.parts.size()) return {State::kComplete, ""};
   if (complete > 0) return {State::kComplete, "results do not include: " + missing};
-  return {all_executor ? State::kExecutorError : State::kSystemError, "no part gave results: " + missing};
+  return {all_executor ? State::kExecutorError : State::kSystemError,
+          "no part gave results: " + missing};
 }
 
 }  // namespace genofed::dispatcher

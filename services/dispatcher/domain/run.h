@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A run of a workflow over datasets of several countries, and its parts: one for each (node, dataset). States are those
-// of WES 1.1; they never go backwards and a final one never changes.
+// A run of a workflow over datasets of several countries, and its parts: one for each (node,
+// dataset). States are those of WES 1.1; they never go backwards and a final one never changes.
 #pragma once
 
 #include <cstdint>
@@ -91,9 +91,11 @@ struct DatasetDecision {
   bool approved = false;
 };
 
-// The parts of a run: one for each dataset asked for, all of which must be approved. FailedPrecondition
-// DATASET_NOT_APPROVED names the first that is not, as "datasets[i]"; also if there is none at all.
-Result<std::vector<Part>> PlanParts(const std::string& run_id, const std::vector<std::string>& asked,
+// The parts of a run: one for each dataset asked for, all of which must be approved.
+// FailedPrecondition DATASET_NOT_APPROVED names the first that is not, as "datasets[i]"; also if
+// there is none at all.
+Result<std::vector<Part>> PlanParts(const std::string& run_id,
+                                    const std::vector<std::string>& asked,
                                     const std::vector<DatasetDecision>& decisions, Time now);
 
 // What a node says about one of its parts.
@@ -106,8 +108,8 @@ struct PartReport {
   std::int32_t individuals = 0;
 };
 
-// Takes a report. An earlier state than the present one changes nothing (it was overtaken); the same final state again
-// is fine; FailedPrecondition PART_ENDED if the part ended otherwise.
+// Takes a report. An earlier state than the present one changes nothing (it was overtaken); the
+// same final state again is fine; FailedPrecondition PART_ENDED if the part ended otherwise.
 Status TakeReport(Part& part, const PartReport& report, Time now);
 // Wishes the run to end: parts no node has begun end at once. No effect on a finished run.
 void RequestCancel(Run& run, Time now);

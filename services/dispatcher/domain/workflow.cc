@@ -22,27 +22,32 @@ Status Invalid(std::string_view member, std::string_view why) {
   return InvalidField(fmt::format("workflow.{}", member), "WORKFLOW_INVALID", "{}", why);
 }
 
-Status OnlyMembers(const Json& object, std::string_view where, std::initializer_list<std::string_view> known) {
+Status OnlyMembers(const Json& object, std::string_view where,
+                   std::initializer_list<std::string_view> known) {
   if (!object.is_object()) return Invalid(where, "must be an object");
   for (const auto& [name, value] : object.items()) {
-    if (std::find(known.begin(), known.end(), name) == known.end()) return Invalid(where, "has an unknown member");
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      return Invalid(where, "has an unknown member");
   }
   return absl::OkStatus();
 }
 
 // [A-Za-z0-9] first, then also "._-".
 bool IsPlainName(std::string_view text) {
-  auto alnum = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
-  return !text.empty() && text.size() <= kMaxNameBytes && alnum(text[0]) && std::all_of(text.begin(), text.end(), [&](char c) {
-    return alnum(c) || c == '.' || c == '_' || c == '-';
-  });
+  auto alnum = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  return !text.empty() && text.size() <= kMaxNameBytes && alnum(text[0]) &&
+         std::all_of(text.begin(), text.end(),
+                     [&](char c) { return alnum(c) || c == '.' || c == '_' || c == '-'; });
 }
 
 bool IsImageDigest(std::string_view text) {
   constexpr std::string_view kPrefix = "sha256:";
   if (text.size() != kPrefix.size() + 64 || text.substr(0, kPrefix.size()) != kPrefix) return false;
   text.remove_prefix(kPrefix.size());
-  return std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 Result<std::string> ReadText(const Json& object, const char* member, std::size_t max = 1000) {
@@ -68,14 +73,16 @@ Result<Texts> ReadTexts(const Json& object, const char* member) {
 
 Result<std::size_t> CountIndex(const TableOutput& output, std::string_view name) {
   auto found = std::find(output.counts.begin(), output.counts.end(), name);
-  if (found == output.counts.end()) return Invalid("outputs.derived", "must be a quotient of two counts");
+  if (found == output.counts.end())
+    return Invalid("outputs.derived", "must be a quotient of two counts");
   return static_cast<std::size_t>(found - output.counts.begin());
 }
 
 Status ReadDerived(const Json& json, TableOutput& output) {
   auto derived = json.find("derived");
   if (derived == json.end()) return absl::OkStatus();
-  if (!derived->is_object() || derived->size() > kMaxColumns) return Invalid("outputs.derived", "must be an object");
+  if (!derived->is_object() || derived->size() > kMaxColumns)
+    return Invalid("outputs.derived", "must be an object");
   for (const auto& [name, formula] : derived->items()) {
     const std::string text = formula.is_string() ? formula.get<std::string>() : "";
     const auto terms = Split(text, '/');
@@ -88,20 +95,23 @@ Status ReadDerived(const Json& json, TableOutput& output) {
 }
 
 Status CheckColumns(const TableOutput& output) {
-  if (output.keys.empty() || output.counts.empty()) return Invalid("outputs", "needs keys and counts");
+  if (output.keys.empty() || output.counts.empty())
+    return Invalid("outputs", "needs keys and counts");
   std::set<std::string> seen = {"nodes", "masked"};
   Texts all = output.keys;
   all.insert(all.end(), output.counts.begin(), output.counts.end());
   for (const DerivedColumn& column : output.derived) all.push_back(column.name);
   for (const std::string& name : all) {
     if (!IsPlainName(name)) return Invalid("outputs", "has a column that is not a plain name");
-    if (!seen.insert(name).second) return Invalid("outputs", "has a column twice, or one named nodes or masked");
+    if (!seen.insert(name).second)
+      return Invalid("outputs", "has a column twice, or one named nodes or masked");
   }
   return absl::OkStatus();
 }
 
 Result<TableOutput> ReadOutput(const Json& json) {
-  GF_TRY(OnlyMembers(json, "outputs", {"path", "format", "keys", "counts", "derived", "rows_add_up"}));
+  GF_TRY(
+      OnlyMembers(json, "outputs", {"path", "format", "keys", "counts", "derived", "rows_add_up"}));
   TableOutput output;
   GF_ASSIGN(output.name, ReadText(json, "path"));
   if (!IsPlainName(output.name)) return Invalid("outputs.path", "must be a plain file name");
@@ -116,12 +126,14 @@ Result<TableOutput> ReadOutput(const Json& json) {
 
 Status ReadOutputs(const Json& json, Workflow& workflow) {
   auto outputs = json.find("outputs");
-  if (outputs == json.end() || !outputs->is_array() || outputs->empty() || outputs->size() > kMaxOutputs) {
+  if (outputs == json.end() || !outputs->is_array() || outputs->empty() ||
+      outputs->size() > kMaxOutputs) {
     return Invalid("outputs", "must be an array of 1 to 32 tables");
   }
   for (const Json& element : *outputs) {
     GF_ASSIGN(TableOutput output, ReadOutput(element));
-    if (workflow.FindOutput(output.name) != nullptr) return Invalid("outputs.path", "is named twice");
+    if (workflow.FindOutput(output.name) != nullptr)
+      return Invalid("outputs.path", "is named twice");
     workflow.outputs.push_back(std::move(output));
   }
   return absl::OkStatus();
@@ -132,7 +144,8 @@ Status CheckLimits(const Json& json) {
   if (limits == json.end()) return absl::OkStatus();
   GF_TRY(OnlyMembers(*limits, "limits", {"cpus", "memory_mb", "minutes", "output_mb"}));
   for (const auto& [name, value] : limits->items()) {
-    if (!value.is_number() || value.get<double>() <= 0) return Invalid("limits", "must be positive numbers");
+    if (!value.is_number() || value.get<double>() <= 0)
+      return Invalid("limits", "must be positive numbers");
   }
   return absl::OkStatus();
 }
@@ -140,16 +153,20 @@ Status CheckLimits(const Json& json) {
 }  // namespace
 
 const TableOutput* Workflow::FindOutput(std::string_view output) const {
-  auto found = std::find_if(outputs.begin(), outputs.end(), [&](const TableOutput& o) { return o.name == output; });
+  auto found = std::find_if(outputs.begin(), outputs.end(),
+                            [&](const TableOutput& o) { return o.name == output; });
   return found == outputs.end() ? nullptr : &*found;
 }
 
 Result<Workflow> ParseWorkflow(std::string_view descriptor) {
-  auto parsed = crypto::ParseStrictJson(descriptor, {.max_bytes = kMaxWorkflowBytes, .max_depth = 8});
-  if (!parsed.ok()) return InvalidField("workflow", "WORKFLOW_INVALID", "{}", Message(parsed.status()));
+  auto parsed =
+      crypto::ParseStrictJson(descriptor, {.max_bytes = kMaxWorkflowBytes, .max_depth = 8});
+  if (!parsed.ok())
+    return InvalidField("workflow", "WORKFLOW_INVALID", "{}", Message(parsed.status()));
   const Json& json = *parsed;
-  GF_TRY(OnlyMembers(json, "", {"name", "version", "title", "description", "image", "command", "inputs", "environment",
-                                "outputs", "limits"}));
+  GF_TRY(OnlyMembers(json, "",
+                     {"name", "version", "title", "description", "image", "command", "inputs",
+                      "environment", "outputs", "limits"}));
   Workflow workflow;
   GF_ASSIGN(workflow.name, ReadText(json, "name"));
   GF_ASSIGN(const std::string image, ReadText(json, "image"));
@@ -158,7 +175,8 @@ Result<Workflow> ParseWorkflow(std::string_view descriptor) {
   if (command.empty()) return Invalid("command", "must not be empty");
   GF_ASSIGN(const Texts inputs, ReadTexts(json, "inputs"));
   for (const std::string& input : inputs) {
-    if (input != "genotypes" && input != "phenotypes") return Invalid("inputs", "must be genotypes or phenotypes");
+    if (input != "genotypes" && input != "phenotypes")
+      return Invalid("inputs", "must be genotypes or phenotypes");
   }
   GF_ASSIGN(const Texts environment, ReadTexts(json, "environment"));
   workflow.parameters = {environment.begin(), environment.end()};
@@ -167,14 +185,18 @@ Result<Workflow> ParseWorkflow(std::string_view descriptor) {
   return workflow;
 }
 
-Status CheckParameters(const Workflow& workflow, const std::map<std::string, std::string>& parameters) {
+Status CheckParameters(const Workflow& workflow,
+                       const std::map<std::string, std::string>& parameters) {
   for (const auto& [name, value] : parameters) {
     if (workflow.parameters.contains(name)) continue;
-    return InvalidField("parameters", "PARAMETER_UNKNOWN", "a parameter that the workflow does not declare");
+    return InvalidField("parameters", "PARAMETER_UNKNOWN",
+                        "a parameter that the workflow does not declare");
   }
   return absl::OkStatus();
 }
 
-std::string WorkflowDigest(std::string_view descriptor) { return HexEncode(crypto::Sha256(descriptor)); }
+std::string WorkflowDigest(std::string_view descriptor) {
+  return HexEncode(crypto::Sha256(descriptor));
+}
 
 }  // namespace genofed::dispatcher

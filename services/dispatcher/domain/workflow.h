@@ -37,12 +37,13 @@ struct Workflow {
   const TableOutput* FindOutput(std::string_view output) const;
 };
 
-// Reads a descriptor of at most kMaxWorkflowBytes. Strict: unknown or repeated members, columns named twice or "nodes"
-// or "masked" (the merged table adds these) and quotients of anything but two counts are refused.
-// InvalidArgument WORKFLOW_INVALID names the member.
+// Reads a descriptor of at most kMaxWorkflowBytes. Strict: unknown or repeated members, columns
+// named twice or "nodes" or "masked" (the merged table adds these) and quotients of anything but
+// two counts are refused. InvalidArgument WORKFLOW_INVALID names the member.
 Result<Workflow> ParseWorkflow(std::string_view descriptor);
 // InvalidArgument PARAMETER_UNKNOWN unless the workflow declares each of them.
-Status CheckParameters(const Workflow& workflow, const std::map<std::string, std::string>& parameters);
+Status CheckParameters(const Workflow& workflow,
+                       const std::map<std::string, std::string>& parameters);
 // SHA-256 of the exact bytes, in hex: how nodes name the workflows they allow.
 std::string WorkflowDigest(std::string_view descriptor);
 
