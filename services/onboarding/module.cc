@@ -3,6 +3,10 @@
 
 #include <grpcpp/impl/codegen/service_type.h>
 
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
 #include "libs/genomics/reference.h"
 #include "libs/obs/log.h"
 #include "libs/platform/platform.h"
@@ -60,10 +64,12 @@ class OnboardingModule final : public Module {
                                                SqlRunStore run(*database_, leases_, lease);
                                                return pipeline_.Run(ctx, run);
                                              });
+    expiry_ = std::jthread([this](const std::stop_token& stop) { Expire(stop); });
     return absl::OkStatus();
   }
 
   void Stop() override {
+    expiry_ = {};
     std::unique_ptr<sql::LeaseLoop> loop;
     {
       MutexLock lock(mutex_);
@@ -78,6 +84,19 @@ class OnboardingModule final : public Module {
   void Notify() {
     MutexLock lock(mutex_);
     if (loop_) loop_->Notify();
+  }
+
+  void Expire(const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any wake;
+    while (!stop.stop_requested()) {
+      Status expired = submissions_.ExpireOpen(Context::Background().WithStop(stop));
+      if (!expired.ok() && !stop.stop_requested()) {
+        GF_LOG(Context::Background(), warn, "submission.expiry_delayed", {"reason", Reason(expired)});
+      }
+      std::unique_lock lock(mutex);
+      wake.wait_for(lock, stop, std::chrono::hours(1), [] { return false; });
+    }
   }
 
   std::unique_ptr<sql::Database> database_;
@@ -95,6 +114,7 @@ class OnboardingModule final : public Module {
                                         .max_backoff = std::chrono::seconds(30)}};
   Mutex mutex_;
   std::unique_ptr<sql::LeaseLoop> loop_ ABSL_GUARDED_BY(mutex_);
+  std::jthread expiry_;
 };
 
 Result<std::unique_ptr<Module>> Make(Platform& platform) {

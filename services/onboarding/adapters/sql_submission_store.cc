@@ -13,6 +13,15 @@ Status NotOpen() {
   return Error(StatusCode::kFailedPrecondition, "SUBMISSION_NOT_OPEN", "the submission takes no more files");
 }
 
+Result<std::vector<Submission>> ReadSubmissions(const sql::Rows& rows) {
+  std::vector<Submission> submissions;
+  for (sql::Row row : rows) {
+    GF_ASSIGN(auto submission, ReadSubmission(row));
+    submissions.push_back(std::move(submission));
+  }
+  return submissions;
+}
+
 }  // namespace
 
 Result<Submission> SqlSubmissionStore::Create(const Context& ctx, const Submission& submission,
@@ -50,12 +59,7 @@ Result<std::vector<Submission>> SqlSubmissionStore::List(const Context& ctx, con
                                  "(subject = $3 OR (organisation <> '' AND organisation = $4))) "
                                  "ORDER BY created DESC, id DESC LIMIT 200",
                                  !of.has_value(), user.issuer, user.subject, user.organisation));
-    std::vector<Submission> submissions;
-    for (sql::Row row : rows) {
-      GF_ASSIGN(auto submission, ReadSubmission(row));
-      submissions.push_back(std::move(submission));
-    }
-    return submissions;
+    return ReadSubmissions(rows);
   });
 }
 
@@ -89,14 +93,26 @@ Status SqlSubmissionStore::SealFile(const Context& ctx, const std::string& id, F
   });
 }
 
-Status SqlSubmissionStore::Start(const Context& ctx, const Submission& submission) {
+Status SqlSubmissionStore::Close(const Context& ctx, const Submission& submission) {
   return database_.Transact(ctx, [&](sql::Tx& tx) -> Status {
-    GF_ASSIGN(auto rows, tx.Exec("UPDATE submissions SET state = $2, document = $3, started = $4 "
+    GF_ASSIGN(auto rows, tx.Exec("UPDATE submissions SET state = $2, document = $3, started = $4, finished = $5 "
                                  "WHERE id = $1 AND state = 'open'",
                                  submission.id, StateName(submission.state), ToDocument(submission),
-                                 submission.started));
+                                 submission.started, submission.finished));
     if (rows.affected() == 0) return absl::OkStatus();  // somebody was faster
     return tx.Exec("INSERT INTO jobs (id) VALUES ($1)", submission.id).status();
+  });
+}
+
+Status SqlSubmissionStore::Start(const Context& ctx, const Submission& submission) { return Close(ctx, submission); }
+Status SqlSubmissionStore::Expire(const Context& ctx, const Submission& submission) { return Close(ctx, submission); }
+
+Result<std::vector<Submission>> SqlSubmissionStore::OpenSince(const Context& ctx, Time before) {
+  return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::vector<Submission>> {
+    GF_ASSIGN(auto rows, tx.Exec("SELECT " GF_SUBMISSION_COLUMNS " FROM submissions WHERE state = 'open' "
+                                 "AND created < $1 ORDER BY created LIMIT 100",
+                                 before));
+    return ReadSubmissions(rows);
   });
 }
 

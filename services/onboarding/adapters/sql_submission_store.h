@@ -21,10 +21,15 @@ class SqlSubmissionStore final : public SubmissionStore {
   Status GrowFile(const Context& ctx, const std::string& id, FileKind kind, std::int64_t size) override;
   Status SealFile(const Context& ctx, const std::string& id, FileKind kind, const UploadedFile& file) override;
   Status Start(const Context& ctx, const Submission& submission) override;
+  Result<std::vector<Submission>> OpenSince(const Context& ctx, Time before) override;
+  Status Expire(const Context& ctx, const Submission& submission) override;
   Result<std::vector<ObjectRecord>> PublishedObjects(const Context& ctx, const std::string& dataset,
                                                      std::int32_t version, Holder* holder) override;
 
  private:
+  // An open submission leaves that state, together with its work item.
+  Status Close(const Context& ctx, const Submission& submission);
+
   sql::Database& database_;
 };
 

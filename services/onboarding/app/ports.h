@@ -31,6 +31,10 @@ class SubmissionStore {
   virtual Status SealFile(const Context& ctx, const std::string& id, FileKind kind, const UploadedFile& file) = 0;
   // Stores the queued submission and its work item in one transaction, if it is still open.
   virtual Status Start(const Context& ctx, const Submission& submission) = 0;
+  // Open submissions created before `before`, oldest first, at most a hundred.
+  virtual Result<std::vector<Submission>> OpenSince(const Context& ctx, Time before) = 0;
+  // Stores the end of an open submission and a work item that removes its files.
+  virtual Status Expire(const Context& ctx, const Submission& submission) = 0;
   // NotFound DATASET_UNKNOWN unless the version is published. `*holder` gets its holder.
   virtual Result<std::vector<ObjectRecord>> PublishedObjects(const Context& ctx, const std::string& dataset,
                                                              std::int32_t version, Holder* holder) = 0;

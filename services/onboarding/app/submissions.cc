@@ -145,6 +145,18 @@ Result<std::vector<Submission>> Submissions::List(const Context& ctx) {
   return store_.List(ctx, SeesAll(*user) ? std::nullopt : user);
 }
 
+Status Submissions::ExpireOpen(const Context& ctx) {
+  GF_ASSIGN(auto stale, store_.OpenSince(ctx, clock_.Now() - kOpenLifetime));
+  for (Submission& submission : stale) {
+    submission.state = State::kRejected;
+    submission.finished = clock_.Now();
+    submission.message = "expired: it was not started in 30 days";
+    GF_TRY(store_.Expire(ctx, submission));
+  }
+  if (!stale.empty()) started_();
+  return absl::OkStatus();
+}
+
 Result<std::vector<ObjectRecord>> Submissions::Objects(const Context& ctx, const std::string& dataset,
                                                        std::int32_t version) {
   Holder holder;

@@ -16,6 +16,9 @@ namespace genofed::onboarding {
 // One upload call may carry this much.
 inline constexpr std::size_t kMaxChunkBytes = 8U << 20;
 
+// Uploads hold genotypes in clear, so they do not rest for ever.
+inline constexpr std::chrono::hours kOpenLifetime{24 * 30};
+
 // What holders do until the pipeline starts, and what they and coordinators see afterwards.
 class Submissions {
  public:
@@ -40,6 +43,8 @@ class Submissions {
   Result<Submission> Start(const Context& ctx, const std::string& id);
   Result<Submission> Get(const Context& ctx, const std::string& id);
   Result<std::vector<Submission>> List(const Context& ctx);
+  // Rejects submissions that were left open for longer than kOpenLifetime; the pipeline removes their files.
+  Status ExpireOpen(const Context& ctx);
   // With a user, only for the dataset's holder.
   Result<std::vector<ObjectRecord>> Objects(const Context& ctx, const std::string& dataset, std::int32_t version);
 

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every way in which input can be wrong ends in a rejection that names file, line and field.
+#include <functional>
+
+#include "services/onboarding/testing_cohort.h"
+
+namespace genofed::onboarding {
+namespace {
+
+using test::Cohort;
+using test::Files;
+using test::Join;
+using test::Lines;
+using test::Replace;
+
+struct BadInput {
+  const char* name;
+  std::function<void(Files&)> spoil;
+  std::string code;
+  std::string file;
+  std::int64_t line = 0;
+  std::string field = "";
+  std::string assembly = "GRCh38";
+  bool with_reference = false;
+};
+
+// The first record of the VCF text, its line counted from 1.
+std::size_t FirstRecord(const std::vector<std::string>& lines) {
+  std::size_t i = 0;
+  while (lines[i].starts_with('#')) ++i;
+  return i;
+}
+
+std::string WrongRef(std::string line) {
+  auto fields = Split(line, '\t');
+  std::string ref(fields[3]);
+  std::string wrong = ref;
+  for (char base : std::string_view("ACGT")) {
+    if (base != ref[0] && std::string_view(fields[4]).find(base) == std::string_view::npos) wrong[0] = base;
+  }
+  return Replace(line, "\t" + ref + "\t", "\t" + wrong + "\t");
+}
+
+std::vector<BadInput> Table() {
+  auto on_line = [](std::size_t i, auto change) {
+    return [i, change](Files& files) {
+      auto lines = Lines(files.phenopackets);
+      change(lines, i);
+      files.phenopackets = Join(lines);
+    };
+  };
+  using L = std::vector<std::string>;
+  auto header_line = static_cast<std::int64_t>(FirstRecord(Lines(Cohort::Get().vcf_text)));
+  return {
+      {"not a VCF", [](Files& f) { f.variants = "hello, world\n"; }, "NOT_A_VCF", "variants"},
+      {"an image", [](Files& f) { f.variants = "\x89PNG\r\n\x1a\n binary"; }, "NOT_A_VCF", "variants"},
+      {"truncated bgzip", [](Files& f) { f.variants.resize(f.variants.size() - 28); }, "TRUNCATED_BGZIP", "variants"},
+      {"a damaged block", [](Files& f) { f.variants[f.variants.size() / 2] ^= 0x55; }, "CORRUPT_BGZIP_BLOCK",
+       "variants", -1},
+      {"a sample twice", [](Files& f) { f.variants = Replace(Cohort::Get().vcf_text, "FI-S000002", "FI-S000001"); },
+       "DUPLICATE_SAMPLE", "variants"},
+      {"wrong REF",
+       [](Files& f) {
+         auto lines = Lines(Cohort::Get().vcf_text);
+         std::string& record = lines[FirstRecord(lines)];
+         record = WrongRef(record);
+         f.variants = Join(lines);
+       },
+       "REF_MISMATCH", "variants", header_line + 1, "REF", "GRCh38", true},
+      {"unsorted",
+       [](Files& f) {
+         auto lines = Lines(Cohort::Get().vcf_text);
+         std::size_t first = FirstRecord(lines);
+         std::swap(lines[first], lines[first + 5]);
+         f.variants = Join(lines);
+       },
+       "UNSORTED", "variants", header_line + 2, "POS"},
+      {"no records",
+       [](Files& f) {
+         auto lines = Lines(Cohort::Get().vcf_text);
+         lines.resize(FirstRecord(lines));
+         f.variants = Join(lines);
+       },
+       "NO_RECORDS", "variants"},
+      {"another assembly", [](Files&) {}, "ASSEMBLY_MISMATCH", "variants", 0, "##contig", "GRCh37"},
+      {"unknown sample", on_line(2, [](L& l, std::size_t i) { l[i] = Replace(l[i], "FI-S000003", "FI-S999999"); }),
+       "UNKNOWN_SAMPLE", "phenopackets", 3, "biosamples[0].id"},
+      {"a subject twice", on_line(7, [](L& l, std::size_t i) { l[i] = l[0]; }), "DUPLICATE_SUBJECT", "phenopackets", 8,
+       "subject.id"},
+      {"a sample claimed twice",
+       on_line(4, [](L& l, std::size_t i) { l[i] = Replace(l[i], "FI-S000005", "FI-S000001"); }),
+       "SAMPLE_CLAIMED_TWICE", "phenopackets", 5, "biosamples"},
+      {"broken JSON", on_line(3, [](L& l, std::size_t i) { l[i].resize(l[i].size() / 2); }), "JSON_INVALID",
+       "phenopackets", 4},
+      {"no phenopacket", on_line(5, [](L& l, std::size_t i) { l[i] = R"({"id":"x","metaData":{}})"; }),
+       "PHENOPACKET_INVALID", "phenopackets", 6, "subject"},
+      {"empty lines only", [](Files& f) { f.phenopackets = "\n\n  \n"; }, "NO_SUBJECTS", "phenopackets"},
+      {"a line without end", [](Files& f) { f.phenopackets = std::string(20U << 20, '['); }, "LINE_TOO_LONG",
+       "phenopackets", 1},
+      {"not a Bundle", [](Files& f) { f.consents = R"({"resourceType":"Patient"})"; }, "CONSENT_INVALID", "consents",
+       0, "resourceType"},
+      {"consents are no JSON", [](Files& f) { f.consents = "yes"; }, "JSON_INVALID", "consents"},
+      {"a consent without status", [](Files& f) { f.consents = Replace(f.consents, "\"status\"", "\"state\""); },
+       "CONSENT_INVALID", "consents", 0, "entry[0].resource.status"},
+      {"nobody consents", [](Files& f) { f.consents = R"({"resourceType":"Bundle"})"; }, "NO_CONSENTING_SUBJECT",
+       "consents"},
+  };
+}
+
+class BadInputTest : public test::SiteTest {};
+
+TEST_F(BadInputTest, IsRejectedWithAFindingAndLeavesNothingBehind) {
+  if (Cohort::Get().vcf_text.empty()) GTEST_SKIP() << "needs bgzip";
+  for (const BadInput& bad : Table()) {
+    SCOPED_TRACE(bad.name);
+    MakePipeline(bad.with_reference ? Cohort::Get().reference : std::filesystem::path());
+    Files files = Cohort::Get().files;
+    bad.spoil(files);
+    std::string id = Submit(files, Dataset("GOE-FI-HEART-1", bad.assembly));
+    Status status = RunOnce();
+    EXPECT_TRUE(status.ok()) << Describe(status);
+    Submission submission = Find(id);
+    EXPECT_EQ(submission.state, State::kRejected);
+    EXPECT_TRUE(submission.finished.has_value());
+    ASSERT_FALSE(submission.findings.empty());
+    const Finding& finding = submission.findings.front();
+    EXPECT_EQ(finding.severity, Severity::kError);
+    EXPECT_EQ(finding.code, bad.code);
+    EXPECT_EQ(finding.file, bad.file);
+    if (bad.line >= 0) {
+      EXPECT_EQ(finding.line, bad.line);
+    }
+    EXPECT_EQ(finding.field, bad.field);
+    EXPECT_FALSE(finding.message.empty());
+    EXPECT_TRUE(NothingInClear(id));
+    EXPECT_TRUE(consent_.registrations.empty());
+    EXPECT_TRUE(publisher_.indices.empty());
+  }
+}
+
+TEST_F(BadInputTest, TellsOfAllFilesAtOnce) {
+  if (Cohort::Get().vcf_text.empty()) GTEST_SKIP() << "needs bgzip";
+  Files files = Cohort::Get().files;
+  files.consents = "no";
+  auto packets = Lines(files.phenopackets);
+  packets[0] = "{";
+  files.phenopackets = Join(packets);
+  std::string id = Submit(files, Dataset("GOE-FI-HEART-1", "GRCh37"));
+  ASSERT_TRUE(RunOnce().ok());
+  std::set<std::string> wrong;
+  for (const Finding& finding : Find(id).findings) {
+    if (finding.severity == Severity::kError) wrong.insert(finding.file);
+  }
+  EXPECT_EQ(wrong, (std::set<std::string>{"consents", "phenopackets", "variants"}));
+}
+
+TEST_F(BadInputTest, ABadRecordIsQuarantinedAndTheRestPublished) {
+  if (Cohort::Get().vcf_text.empty()) GTEST_SKIP() << "needs bgzip";
+  Files files = Cohort::Get().files;
+  auto lines = Lines(Cohort::Get().vcf_text);
+  std::size_t first = FirstRecord(lines);
+  lines[first] = lines[first].substr(0, lines[first].rfind('\t')) + "\t0/7";
+  files.variants = Join(lines);
+  std::string id = Submit(files);
+  ASSERT_TRUE(RunOnce().ok());
+  Submission submission = Find(id);
+  EXPECT_EQ(submission.state, State::kPublished);
+  EXPECT_EQ(submission.counts.records_quarantined, 1);
+  EXPECT_EQ(submission.findings.front().code, "ALLELE_INDEX");
+  EXPECT_EQ(submission.findings.front().severity, Severity::kWarning);
+  EXPECT_EQ(submission.findings.front().line, static_cast<std::int64_t>(first + 1));
+}
+
+}  // namespace
+}  // namespace genofed::onboarding

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/onboarding/app/cohort_rows.h"
+
+#include <gtest/gtest.h>
+
+namespace genofed::onboarding {
+namespace {
+
+const std::string kA(32, 'a');
+const std::string kB(32, 'b');
+
+People ThreePeople() {
+  People people;
+  for (const char* name : {"1", "2", "3"}) {
+    LinkedSubject subject;
+    subject.person_identifier = std::string("P") + name;
+    subject.sample = std::string("S") + name;
+    people.subjects.push_back(subject);
+  }
+  people.subjects[0].individual = {genomics::Sex::kFemale, 527, {"HP:0000001", "HP:0000002"}};
+  return people;
+}
+
+TEST(CohortRows, PutsTheIncludedInTheOrderOfRows) {
+  std::vector<RegisteredSubject> answers = {{true, kB, 1}, {false, "", -1}, {true, kA, 0}};
+  auto rows = ArrangeRows(ThreePeople(), answers);
+  ASSERT_TRUE(rows.ok());
+  EXPECT_EQ(rows->samples, (std::vector<std::string>{"S3", "S1"}));
+  EXPECT_EQ(PhenotypeTable(*rows), "pseudonym\tsex\tage_years\tterms\n" + kA + "\tUNKNOWN_SEX\t\t\n" + kB +
+                                       "\tFEMALE\t43\tHP:0000001;HP:0000002\n");
+}
+
+TEST(CohortRows, RefusesAnswersThatAreNoRows) {
+  const std::vector<std::vector<RegisteredSubject>> wrong = {
+      {{true, kA, 0}},
+      {{true, kA, 0}, {true, kB, 0}, {false, "", -1}},
+      {{true, kA, 0}, {true, kB, 2}, {false, "", -1}},
+      {{true, kA, 0}, {true, kB, -1}, {false, "", -1}},
+      {{true, kA, 0}, {true, kA, 1}, {false, "", -1}},
+      {{true, "P1", 0}, {false, "", -1}, {false, "", -1}},
+  };
+  for (const auto& answers : wrong) {
+    EXPECT_EQ(Reason(ArrangeRows(ThreePeople(), answers).status()), "CONSENT_ANSWER_INVALID");
+  }
+}
+
+}  // namespace
+}  // namespace genofed::onboarding

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/onboarding/app/pipeline.h"
+
+#include <nlohmann/json.hpp>
+
+#include "libs/genomics/cohort_index.h"
+#include "libs/genomics/individuals.h"
+#include "libs/testing/matchers.h"
+#include "services/onboarding/testing_cohort.h"
+
+namespace genofed::onboarding {
+namespace {
+
+using genofed::testing::HasReason;
+using genofed::testing::IsOk;
+using test::Cohort;
+using test::Files;
+using test::Lines;
+using test::Output;
+
+// Samples of those who permit something, according to what the generator says it planted.
+std::vector<std::string> IncludedSamples() {
+  auto truth = nlohmann::json::parse(*ReadFile(Cohort::Get().vcf.parent_path() / "truth.json"));
+  std::set<std::string> excluded;
+  for (const char* group : {"none", "inactive"}) {
+    for (const auto& person : truth["consent"][group]) excluded.insert(person.get<std::string>());
+  }
+  std::vector<std::string> samples;
+  for (std::uint32_t i = 1; i <= test::kPeople; ++i) {
+    if (!excluded.contains(fmt::format("FI-P{:06}", i))) samples.push_back(fmt::format("FI-S{:06}", i));
+  }
+  return samples;
+}
+
+class PipelineTest : public test::SiteTest {
+ protected:
+  // Everything by which two runs of the same input can be told apart.
+  std::string Outcome(const std::string& id) {
+    Submission s = Find(id);
+    auto objects = Published(s.dataset.id, s.version);
+    std::string findings;
+    for (const Finding& finding : s.findings) findings += fmt::format(" {}x{}", finding.code, finding.count);
+    return fmt::format("{} v{} {}% {}/{}/{}/{} {}/{}/{} {} {} {} {}{}", StateName(s.state), s.version, s.percent(),
+                       s.counts.subjects, s.counts.subjects_included, s.counts.subjects_without_consent,
+                       s.counts.samples_without_subject, s.counts.records, s.counts.records_quarantined,
+                       s.counts.sites, s.index_sha256, HexEncode(crypto::Sha256(Decrypt(objects["genotypes"]))),
+                       HexEncode(crypto::Sha256(Decrypt(objects["phenotypes"]))), objects.size(), findings);
+  }
+
+  void CheckIndexAgainstBcftools(const std::filesystem::path& vcf, const std::vector<std::string>& samples,
+                                 const Submission& submission, const std::string& region, std::size_t at_least) {
+    auto index = genomics::CohortIndex::Open(layout_.Index(submission.dataset.id, submission.version),
+                                             submission.index_sha256);
+    ASSERT_TRUE(index.ok()) << Describe(index.status());
+    EXPECT_EQ((*index)->info().n_people, samples.size());
+    std::string list;
+    for (const std::string& sample : samples) list += (list.empty() ? "" : ",") + sample;
+    std::size_t compared = 0;
+    for (const std::string& line :
+         Lines(Output(fmt::format("bcftools view -m2 -M2 -v snps -s {} {} {} | bcftools query -f "
+                                  "'%CHROM\\t%POS\\t%REF\\t%ALT\\t%INFO/AC\\t%INFO/AN\\n' | head -200",
+                                  list, region, vcf.string())))) {
+      auto fields = Split(line, '\t');
+      genomics::Variant variant{*genomics::NormaliseContig(fields[0]), *ParseInt(fields[1]) - 1,
+                                std::string(fields[2]), std::string(fields[3])};
+      auto hit = (*index)->FindExact(variant);
+      ASSERT_TRUE(hit.has_value()) << "record " << compared;
+      auto counts = (*index)->Count(*hit);
+      EXPECT_EQ(static_cast<std::int64_t>(counts.ac), *ParseInt(fields[4]));
+      EXPECT_EQ(static_cast<std::int64_t>(counts.an), *ParseInt(fields[5]));
+      ++compared;
+    }
+    EXPECT_GE(compared, at_least);
+  }
+};
+
+TEST_F(PipelineTest, PublishesACohort) {
+  MakePipeline(Cohort::Get().reference);
+  std::string id = Submit(Cohort::Get().files);
+  EXPECT_THAT(RunOnce(), IsOk());
+  Submission submission = Find(id);
+  auto included = IncludedSamples();
+  ASSERT_LT(included.size(), test::kPeople);
+  EXPECT_EQ(submission.state, State::kPublished);
+  EXPECT_EQ(submission.version, 1);
+  EXPECT_EQ(submission.percent(), 100);
+  EXPECT_EQ(submission.counts.subjects, 60);
+  EXPECT_EQ(submission.counts.subjects_included, static_cast<int>(included.size()));
+  EXPECT_EQ(submission.counts.subjects_without_consent, 60 - static_cast<int>(included.size()));
+  EXPECT_EQ(submission.counts.records, 300);
+  EXPECT_GE(submission.counts.sites, 300);
+  EXPECT_TRUE(NothingInClear(id));
+  EXPECT_EQ((publisher_.indices[{"GOE-FI-HEART-1", 1}]),
+            std::set<std::string>{"onboarding/index/GOE-FI-HEART-1/1 " + submission.index_sha256});
+  EXPECT_EQ((publisher_.records[{"GOE-FI-HEART-1", 1}]), std::set<int>{submission.counts.subjects_included});
+  auto individuals = genomics::ReadIndividuals(layout_.Index("GOE-FI-HEART-1", 1) / genomics::kIndividualsFile);
+  ASSERT_TRUE(individuals.ok());
+  EXPECT_EQ(individuals->size(), included.size());
+}
+
+TEST_F(PipelineTest, TheIndexCountsAsBcftoolsDoes) {
+  if (!test::HasBcftools()) GTEST_SKIP() << "needs bcftools";
+  std::string id = Submit(Cohort::Get().files);
+  ASSERT_THAT(RunOnce(), IsOk());
+  CheckIndexAgainstBcftools(Cohort::Get().vcf, IncludedSamples(), Find(id), "", 150);
+}
+
+TEST_F(PipelineTest, ObjectsHoldPseudonymsInTheOrderOfRowsAndTheSameGenotypes) {
+  if (!test::HasBcftools()) GTEST_SKIP() << "needs bcftools";
+  std::string id = Submit(Cohort::Get().files);
+  ASSERT_THAT(RunOnce(), IsOk());
+  std::vector<std::pair<std::string, std::string>> expected;  // pseudonym, sample
+  for (const std::string& sample : IncludedSamples()) {
+    expected.emplace_back(test::FakeConsent::Pseudonym(test::Replace(sample, "FI-S", "FI-P")), sample);
+  }
+  std::sort(expected.begin(), expected.end());
+  auto objects = Published("GOE-FI-HEART-1", 1);
+  auto vcf = test::Write(directory_ / "genotypes.vcf.gz", Decrypt(objects["genotypes"]));
+  std::vector<std::string> pseudonyms;
+  for (const auto& [pseudonym, sample] : expected) pseudonyms.push_back(pseudonym);
+  EXPECT_EQ(Lines(Output("bcftools query -l " + vcf.string())), pseudonyms);
+  for (std::size_t i : {std::size_t{0}, expected.size() - 1}) {
+    std::string query = "bcftools query -f '%CHROM %POS[ %GT]\\n' -s ";
+    EXPECT_EQ(Output(query + expected[i].first + " " + vcf.string()),
+              Output(query + expected[i].second + " " + Cohort::Get().vcf.string()));
+  }
+  EXPECT_EQ(Output("bcftools view -h " + vcf.string()).find("FI-S"), std::string::npos);
+  auto table = Lines(Decrypt(objects["phenotypes"]));
+  ASSERT_EQ(table.size(), expected.size() + 1);
+  EXPECT_EQ(table[0], "pseudonym\tsex\tage_years\tterms");
+  for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_TRUE(table[i + 1].starts_with(expected[i].first + "\t"));
+}
+
+TEST_F(PipelineTest, AKilledProcessGoesOnAndEndsTheSame) {
+  std::string baseline;
+  int step = 0;
+  for (bool crashed = true; crashed; ++step) {
+    SCOPED_TRACE(step);
+    consent_.registrations.clear();
+    consent_.headers.clear();
+    publisher_.indices.clear();
+    publisher_.records.clear();
+    ASSERT_TRUE(database_->Transact(Context::Background(), [](sql::Tx& tx) {
+                  return tx.Exec("TRUNCATE submissions, files, objects, jobs").status();
+                }).ok());
+    std::string id = Submit(Cohort::Get().files);
+    crash_.Arm(step);  // 0: never
+    RunOnce().IgnoreError();
+    crashed = crash_.fired() || step == 0;
+    crash_.Arm(0);
+    if (step > 0 && crashed) {
+      ExpireLeases();
+      MakePipeline("");
+      EXPECT_THAT(RunOnce(), IsOk());
+    }
+    EXPECT_EQ(consent_.registrations.size(), 1u);
+    EXPECT_EQ(publisher_.records.size(), 1u);
+    EXPECT_EQ((publisher_.indices[{"GOE-FI-HEART-1", 1}].size()), 1u);
+    EXPECT_EQ(consent_.headers.size(), 2u);
+    EXPECT_TRUE(NothingInClear(id));
+    if (step == 0) baseline = Outcome(id);
+    else EXPECT_EQ(Outcome(id), baseline);
+  }
+  EXPECT_GT(step, 40);  // it did die at every call to the database and to peers
+}
+
+TEST_F(PipelineTest, WaitsForAPeerThatIsAwayAndSaysSo) {
+  consent_.away = 1;
+  std::string id = Submit(Cohort::Get().files);
+  EXPECT_THAT(RunOnce(), HasReason("PEER_UNAVAILABLE"));
+  Submission waiting = Find(id);
+  EXPECT_EQ(waiting.state, State::kRunning);
+  EXPECT_EQ(waiting.stage, Stage::kConsent);
+  EXPECT_EQ(waiting.message, "waiting for consent (PEER_UNAVAILABLE)");
+  EXPECT_THAT(RunOnce(), IsOk());
+  EXPECT_EQ(Find(id).state, State::kPublished);
+  EXPECT_EQ(Find(id).message, "");
+}
+
+TEST_F(PipelineTest, AnIndexThatDiscoveryRefusesFailsTheSubmissionAndLeavesNothing) {
+  publisher_.refuse_index = true;
+  std::string id = Submit(Cohort::Get().files);
+  EXPECT_THAT(RunOnce(), IsOk());
+  EXPECT_EQ(Find(id).state, State::kFailed);
+  EXPECT_EQ(Find(id).message, "discovery refused: INDEX_CORRUPT");
+  EXPECT_TRUE(NothingInClear(id));
+  EXPECT_TRUE(std::filesystem::is_empty(layout_.root() / "objects"));
+  EXPECT_FALSE(std::filesystem::exists(layout_.Index("GOE-FI-HEART-1", 1)));
+  EXPECT_THAT(submissions_->Objects(Context::Background(), "GOE-FI-HEART-1", 1), HasReason("DATASET_UNKNOWN"));
+}
+
+TEST_F(PipelineTest, OncePublishedNothingIsTakenBack) {
+  publisher_.record_errors = 1;
+  std::string id = Submit(Cohort::Get().files);
+  EXPECT_THAT(RunOnce(), HasReason("RECORD_INVALID"));
+  EXPECT_EQ(Find(id).state, State::kRunning);
+  EXPECT_TRUE(std::filesystem::exists(layout_.Index("GOE-FI-HEART-1", 1)));
+  EXPECT_THAT(RunOnce(), IsOk());
+  EXPECT_EQ(Find(id).state, State::kPublished);
+}
+
+TEST_F(PipelineTest, VersionsCountUpOneAtATimeAndBelongToTheirHolder) {
+  consent_.away = 1;
+  std::string first = Submit(Cohort::Get().files);
+  EXPECT_THAT(RunOnce(), HasReason("PEER_UNAVAILABLE"));
+  std::string second = Submit(Cohort::Get().files);
+  ASSERT_TRUE(database_->Transact(ctx_, [&](sql::Tx& tx) {
+                return tx.Exec("UPDATE jobs SET not_before = now() + interval '1 hour' WHERE id = $1", first).status();
+              }).ok());
+  EXPECT_THAT(RunOnce(), HasReason("DATASET_BUSY"));
+  EXPECT_EQ(Find(second).message, "waiting for stage consent (DATASET_BUSY)");
+  ASSERT_TRUE(database_->Transact(ctx_, [&](sql::Tx& tx) {
+                return tx.Exec("UPDATE jobs SET not_before = now() - interval '1 hour' WHERE id = $1", first).status();
+              }).ok());
+  EXPECT_THAT(RunOnce(), IsOk());
+  EXPECT_THAT(RunOnce(), IsOk());
+  EXPECT_EQ(Find(first).version, 1);
+  EXPECT_EQ(Find(second).version, 2);
+  EXPECT_EQ(Find(second).state, State::kPublished);
+  EXPECT_THAT(submissions_->Create(As("bertil", {"holder"}), Dataset(), "k"), HasReason("DATASET_OF_ANOTHER_HOLDER"));
+  EXPECT_THAT(submissions_->Objects(As("bertil", {"holder"}), "GOE-FI-HEART-1", 1), HasReason("DATASET_UNKNOWN"));
+  EXPECT_THAT(submissions_->Objects(ctx_, "GOE-FI-HEART-1", 1), IsOk());
+}
+
+TEST_F(PipelineTest, AWorkerWhoseLeaseWasTakenOverWritesNothing) {
+  std::string id = Submit(Cohort::Get().files);
+  auto background = Context::Background();
+  auto claim = [&] {
+    return database_->Transact(background, [&](sql::Tx& tx) { return leases_.Claim(tx, "worker", 1); })->at(0);
+  };
+  SqlRunStore slow(*database_, leases_, claim());
+  ExpireLeases();
+  SqlRunStore fast(*database_, leases_, claim());
+  Submission submission = Find(id);
+  submission.state = State::kFailed;
+  EXPECT_THAT(slow.Save(background, submission), HasReason("LEASE_LOST"));
+  EXPECT_THAT(slow.ReserveVersion(background), HasReason("LEASE_LOST"));
+  EXPECT_THAT(slow.AddObject(background, {}), HasReason("LEASE_LOST"));
+  EXPECT_THAT(slow.DropObjects(background), HasReason("LEASE_LOST"));
+  EXPECT_EQ(*fast.ReserveVersion(background), 1);
+  EXPECT_EQ(*fast.ReserveVersion(background), 1);
+}
+
+TEST_F(PipelineTest, TakesARealCohort) {
+  auto vcf = testing::SharedDir() / "data/vcf/1000g-chr20/kgp_chr20_1-4Mb.300samples.phased.vcf.gz";
+  if (testing::SharedDir().empty() || !std::filesystem::exists(vcf)) {
+    GTEST_SKIP() << "needs GENOFED_SHARED_DIR: data/vcf/1000g-chr20";
+  }
+  if (!test::HasBcftools()) GTEST_SKIP() << "needs bcftools";
+  auto samples = Lines(Output("bcftools query -l " + vcf.string()));
+  ASSERT_EQ(samples.size(), 300u);
+  Files files;
+  files.variants = *ReadFile(vcf);
+  nlohmann::json entries = nlohmann::json::array();
+  std::vector<std::string> included;
+  for (std::size_t i = 0; i + 10 < samples.size(); ++i) {  // ten samples without a person
+    files.phenopackets += fmt::format(
+        R"({{"id":"pp{0}","subject":{{"id":"person-{0}","sex":"FEMALE"}},"biosamples":[{{"id":"{1}"}}],)"
+        R"("metaData":{{"created":"2026-01-01T00:00:00Z","createdBy":"test"}}}})", i, samples[i]) + "\n";
+    if (i % 5 == 0) continue;  // says nothing about consent
+    included.push_back(samples[i]);
+    entries.push_back(nlohmann::json::parse(fmt::format(
+        R"({{"resource":{{"resourceType":"Consent","status":"active","patient":{{"identifier":{{"value":"person-{}"}}}},)"
+        R"("provision":{{"type":"deny","provision":[{{"type":"permit","code":[{{"coding":[)"
+        R"({{"system":"urn:1plusmg:consent-permission","code":"SEC"}}]}}]}}]}}}}}})", i)));
+  }
+  files.consents = nlohmann::json{{"resourceType", "Bundle"}, {"entry", entries}}.dump();
+  std::string id = Submit(files, Dataset("GOE-FI-KGP-1", "GRCh37"));
+  ASSERT_THAT(RunOnce(), IsOk());
+  Submission submission = Find(id);
+  ASSERT_EQ(submission.state, State::kPublished) << submission.message;
+  EXPECT_EQ(submission.counts.records, 24'990);
+  EXPECT_EQ(submission.counts.samples_without_subject, 10);
+  EXPECT_EQ(submission.counts.subjects_without_consent, 58);
+  CheckIndexAgainstBcftools(vcf, included, submission, "-r 20:1000000-1200000", 100);
+}
+
+}  // namespace
+}  // namespace genofed::onboarding

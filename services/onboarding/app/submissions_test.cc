@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/onboarding/app/submissions.h"
+
+#include "libs/testing/matchers.h"
+#include "services/onboarding/testing_site.h"
+
+namespace genofed::onboarding {
+namespace {
+
+using ::genofed::testing::HasReason;
+using ::genofed::testing::IsOk;
+
+class SubmissionsTest : public test::SiteTest {
+ protected:
+  std::string Open(const std::string& key = "k") { return submissions_->Create(ctx_, Dataset(), key)->id; }
+  Status SealText(const std::string& id, const std::string& text) {
+    return submissions_->Seal(ctx_, id, FileKind::kConsents, static_cast<std::int64_t>(text.size()),
+                              HexEncode(crypto::Sha256(text)));
+  }
+  Result<std::int64_t> Put(const std::string& id, std::int64_t offset, std::string_view data) {
+    return submissions_->PutChunk(ctx_, id, FileKind::kConsents, offset, data);
+  }
+};
+
+TEST_F(SubmissionsTest, TheSameKeyGivesTheSameSubmission) {
+  std::string id = Open("a");
+  EXPECT_EQ(Open("a"), id);
+  EXPECT_NE(Open("b"), id);
+  EXPECT_THAT(submissions_->Create(ctx_, Dataset("GOE-FI-OTHER-1"), "a"), HasReason("KEY_REUSED"));
+  EXPECT_THAT(submissions_->Create(ctx_, Dataset(), "with blank"), HasReason("KEY_INVALID"));
+  EXPECT_THAT(submissions_->Create(ctx_, Dataset("GOE-ES-HEART-1"), "c"), HasReason("DESCRIPTION_INVALID"));
+  // Keys belong to people.
+  EXPECT_NE(submissions_->Create(As("bertil", {"holder"}), Dataset(), "a")->id, id);
+}
+
+TEST_F(SubmissionsTest, PiecesMayRepeatAndOverlapButLeaveNoGap) {
+  std::string id = Open();
+  EXPECT_EQ(*Put(id, 0, "hello "), 6);
+  auto gap = Put(id, 7, "x");
+  EXPECT_THAT(gap, HasReason("OFFSET_GAP"));
+  EXPECT_EQ(gap.status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Fields(gap.status()).at(0).description, "expected 6");
+  EXPECT_EQ(*Put(id, 6, "world"), 11);
+  EXPECT_EQ(*Put(id, 4, "o w"), 11);
+  EXPECT_EQ(*Put(id, 11, ""), 11);
+  EXPECT_THAT(Put(id, -1, "x"), HasReason("OFFSET_INVALID"));
+  EXPECT_THAT(Put(id, 11, std::string(kMaxChunkBytes + 1, 'x')), HasReason("CHUNK_TOO_LARGE"));
+  EXPECT_THAT(Put(id, std::int64_t{64} << 30, "x"), HasReason("FILE_TOO_LARGE"));
+  EXPECT_THAT(Put(id, INT64_MAX, "x"), HasReason("FILE_TOO_LARGE"));
+  EXPECT_THAT(SealText(id, "hello"), HasReason("SIZE_MISMATCH"));
+  EXPECT_THAT(SealText(id, "hello World"), HasReason("CHECKSUM_MISMATCH"));
+  EXPECT_THAT(SealText(id, "hello world"), IsOk());
+}
+
+TEST_F(SubmissionsTest, ASealedFileStaysAsItIs) {
+  std::string id = Open();
+  ASSERT_THAT(Put(id, 0, "hello"), IsOk());
+  ASSERT_THAT(SealText(id, "hello"), IsOk());
+  EXPECT_THAT(SealText(id, "hello"), IsOk());
+  EXPECT_THAT(SealText(id, "hallo"), HasReason("FILE_SEALED"));
+  EXPECT_EQ(*Put(id, 0, "jello"), 5);  // a late repetition is ignored
+  EXPECT_EQ(*ReadFile(layout_.Upload(id, FileKind::kConsents)), "hello");
+  EXPECT_THAT(Put(id, 5, "!"), HasReason("FILE_SEALED"));
+}
+
+TEST_F(SubmissionsTest, BytesThatWereNeverAcknowledgedAreCutOff) {
+  std::string id = Open();
+  ASSERT_THAT(Put(id, 0, "hello"), IsOk());
+  // As if the process had died between the write and its record.
+  ASSERT_THAT(uploads_.Write(id, FileKind::kConsents, 5, " world"), IsOk());
+  EXPECT_THAT(SealText(id, "hello"), IsOk());
+  EXPECT_EQ(*ReadFile(layout_.Upload(id, FileKind::kConsents)), "hello");
+}
+
+TEST_F(SubmissionsTest, StartsOnceAllFilesAreSealedAndOnlyOnce) {
+  std::string id = Open();
+  auto early = submissions_->Start(ctx_, id);
+  EXPECT_THAT(early, HasReason("FILE_NOT_SEALED"));
+  EXPECT_EQ(Fields(early.status()).size(), 3u);
+  for (FileKind kind : kFileKinds) Upload(id, kind, "x");
+  EXPECT_EQ(submissions_->Start(ctx_, id)->state, State::kQueued);
+  EXPECT_EQ(submissions_->Start(ctx_, id)->state, State::kQueued);
+  EXPECT_EQ(started_, 1);
+  EXPECT_THAT(Put(id, 1, "y"), HasReason("FILE_SEALED"));
+}
+
+TEST_F(SubmissionsTest, ASubmissionExistsForItsHolderAndForThoseWhoOversee) {
+  std::string id = Open();
+  Context other = As("bertil", {"holder"});
+  EXPECT_THAT(submissions_->Get(other, id), HasReason("SUBMISSION_UNKNOWN"));
+  EXPECT_THAT(submissions_->PutChunk(other, id, FileKind::kConsents, 0, "x"), HasReason("SUBMISSION_UNKNOWN"));
+  EXPECT_THAT(submissions_->Seal(other, id, FileKind::kConsents, 1, std::string(64, 'a')),
+              HasReason("SUBMISSION_UNKNOWN"));
+  EXPECT_THAT(submissions_->Start(other, id), HasReason("SUBMISSION_UNKNOWN"));
+  EXPECT_EQ(submissions_->List(other)->size(), 0u);
+  EXPECT_EQ(submissions_->List(ctx_)->size(), 1u);
+  EXPECT_EQ(submissions_->List(As("carl", {"ncp"}))->size(), 1u);
+  EXPECT_THAT(submissions_->Get(As("dora", {"operator"}), id), IsOk());
+  // Overseeing is not uploading.
+  EXPECT_THAT(submissions_->PutChunk(As("carl", {"ncp", "holder"}), id, FileKind::kConsents, 0, "x"),
+              HasReason("SUBMISSION_UNKNOWN"));
+  EXPECT_THAT(submissions_->Get(ctx_, "../../etc"), HasReason("SUBMISSION_UNKNOWN"));
+}
+
+TEST_F(SubmissionsTest, WhatIsLeftOpenExpiresAndItsFilesGo) {
+  std::string old = Open("old");
+  ASSERT_THAT(Put(old, 0, "clear text"), IsOk());
+  clock_.Advance(kOpenLifetime + std::chrono::hours(1));
+  std::string fresh = Open("new");
+  ASSERT_THAT(Put(fresh, 0, "clear text"), IsOk());
+  ASSERT_THAT(submissions_->ExpireOpen(Context::Background()), IsOk());
+  ASSERT_THAT(RunOnce(), IsOk());
+  EXPECT_EQ(Find(old).state, State::kRejected);
+  EXPECT_FALSE(std::filesystem::exists(layout_.Uploads(old)));
+  EXPECT_THAT(Put(old, 10, "x"), HasReason("SUBMISSION_NOT_OPEN"));
+  EXPECT_EQ(Find(fresh).state, State::kOpen);
+  EXPECT_TRUE(std::filesystem::exists(layout_.Uploads(fresh)));
+}
+
+TEST_F(SubmissionsTest, OpenSubmissionsAreLimited) {
+  for (int i = 0; i < 20; ++i) ASSERT_FALSE(Open("k" + std::to_string(i)).empty());
+  EXPECT_THAT(submissions_->Create(ctx_, Dataset(), "one-more"), HasReason("TOO_MANY_SUBMISSIONS"));
+  EXPECT_THAT(submissions_->Create(ctx_, Dataset(), "k3"), IsOk());
+}
+
+}  // namespace
+}  // namespace genofed::onboarding

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The service over a real database and disk, with peers that a test can make fail or die at any step.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <map>
+#include <memory>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "libs/core/file.h"
+#include "libs/core/strings.h"
+#include "libs/crypt4gh/file.h"
+#include "libs/crypto/hash.h"
+#include "libs/testing/fakes.h"
+#include "libs/testing/temporary_directory.h"
+#include "libs/testing/temporary_postgres.h"
+#include "services/onboarding/adapters/disk_upload_files.h"
+#include "services/onboarding/adapters/sql_submission_store.h"
+#include "services/onboarding/app/pipeline.h"
+#include "services/onboarding/app/submissions.h"
+
+namespace genofed::onboarding {
+extern const EmbeddedFile kMigrations[];
+
+namespace test {
+
+// A directory in memory where possible: the pipeline syncs many small files.
+class MemoryDirectory {
+ public:
+  MemoryDirectory() {
+    auto base = ::access("/dev/shm", W_OK) == 0 ? std::filesystem::path("/dev/shm")
+                                                : std::filesystem::temp_directory_path();
+    std::string pattern = (base / "genofed-onboarding-XXXXXX").string();
+    GF_CHECK(::mkdtemp(pattern.data()) != nullptr);
+    path_ = pattern;
+  }
+  MemoryDirectory(const MemoryDirectory&) = delete;
+  MemoryDirectory& operator=(const MemoryDirectory&) = delete;
+  ~MemoryDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// Kills the "process" at its n-th step: from then on nothing reaches the database or a peer.
+class Crash {
+ public:
+  void Arm(int step) {
+    step_ = step;
+    count_ = 0;
+    stop_ = {};
+  }
+  bool Dead() {
+    if (++count_ == step_) stop_.request_stop();
+    return stop_.stop_requested();
+  }
+  static Status Gone() { return Error(StatusCode::kCancelled, "KILLED", "the process was killed"); }
+  std::stop_token token() const { return stop_.get_token(); }
+  bool fired() const { return stop_.stop_requested(); }
+
+ private:
+  int step_ = 0;
+  int count_ = 0;
+  std::stop_source stop_;
+};
+
+// Runs `call` with a chance to die before and after it.
+template <typename Call>
+auto Mortal(Crash& crash, Call call) -> decltype(call()) {
+  if (crash.Dead()) return Crash::Gone();
+  auto result = call();
+  if (crash.Dead()) return Crash::Gone();
+  return result;
+}
+
+// As the consent service answers: rows by rank of the pseudonym, the same answer when asked again.
+class FakeConsent final : public ConsentClient {
+ public:
+  explicit FakeConsent(Crash& crash) : crash_(crash), key_(crypt4gh::SecretKey::Generate(random_)) {}
+
+  Result<std::vector<RegisteredSubject>> Register(const Context&, const std::string& dataset, std::int32_t version,
+                                                  std::span<const SubjectConsent> subjects) override {
+    if (away > 0 && away-- > 0) return Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "away");
+    return Mortal(crash_, [&]() -> Result<std::vector<RegisteredSubject>> {
+      std::map<std::string, std::uint8_t> asked;
+      for (const SubjectConsent& subject : subjects) asked[subject.person_identifier] = subject.permissions;
+      auto [known, fresh] = registrations.try_emplace({dataset, version}, asked);
+      if (!fresh && known->second != asked) {
+        return Error(StatusCode::kFailedPrecondition, "VERSION_REGISTERED", "with other subjects");
+      }
+      std::map<std::string, std::int32_t> rows;
+      for (const auto& [person, bits] : asked) {
+        if (bits != 0) rows[Pseudonym(person)] = 0;
+      }
+      std::int32_t next = 0;
+      for (auto& [pseudonym, row] : rows) row = next++;
+      std::vector<RegisteredSubject> answers;
+      for (const SubjectConsent& subject : subjects) {
+        if (subject.permissions == 0) answers.push_back({});
+        else answers.push_back({true, Pseudonym(subject.person_identifier), rows[Pseudonym(subject.person_identifier)]});
+      }
+      return answers;
+    });
+  }
+
+  Result<std::string> EncryptionKey(const Context&) override {
+    return Mortal(crash_, [&]() -> Result<std::string> { return key_.public_key().raw(); });
+  }
+
+  Status StoreHeader(const Context&, const std::string&, std::int32_t, const ObjectRecord& object) override {
+    return Mortal(crash_, [&]() -> Status {
+      auto [known, fresh] = headers.try_emplace(object.id, object.header);
+      if (known->second == object.header) return absl::OkStatus();
+      return Error(StatusCode::kAlreadyExists, "HEADER_EXISTS", "another header is kept");
+    });
+  }
+
+  static std::string Pseudonym(const std::string& person) {
+    return HexEncode(crypto::HmacSha256("key", person)).substr(0, 32);
+  }
+  const crypt4gh::SecretKey& key() const { return key_; }
+
+  std::map<std::pair<std::string, std::int32_t>, std::map<std::string, std::uint8_t>> registrations;
+  std::map<std::string, std::string> headers;
+  int away = 0;
+
+ private:
+  Crash& crash_;
+  SystemRandom random_;
+  crypt4gh::SecretKey key_;
+};
+
+class FakePublisher final : public Publisher {
+ public:
+  explicit FakePublisher(Crash& crash) : crash_(crash) {}
+  Status PublishIndex(const Context&, const Submission& submission, const std::string& index_path) override {
+    if (refuse_index) return Error(StatusCode::kFailedPrecondition, "INDEX_CORRUPT", "no");
+    return Mortal(crash_, [&]() -> Status {
+      indices[{submission.dataset.id, submission.version}].insert(index_path + " " + submission.index_sha256);
+      return absl::OkStatus();
+    });
+  }
+  Status SubmitRecord(const Context&, const Submission& submission) override {
+    if (record_errors > 0 && record_errors-- > 0) return Error(StatusCode::kInvalidArgument, "RECORD_INVALID", "no");
+    return Mortal(crash_, [&]() -> Status {
+      records[{submission.dataset.id, submission.version}].insert(submission.counts.subjects_included);
+      return absl::OkStatus();
+    });
+  }
+  std::map<std::pair<std::string, std::int32_t>, std::set<std::string>> indices;
+  std::map<std::pair<std::string, std::int32_t>, std::set<int>> records;
+  bool refuse_index = false;
+  int record_errors = 0;
+
+ private:
+  Crash& crash_;
+};
+
+class MortalRunStore final : public RunStore {
+ public:
+  MortalRunStore(RunStore& store, Crash& crash) : store_(store), crash_(crash) {}
+  Result<Submission> Load(const Context& ctx) override {
+    return Mortal(crash_, [&] { return store_.Load(ctx); });
+  }
+  Status Save(const Context& ctx, const Submission& submission) override {
+    return Mortal(crash_, [&] { return store_.Save(ctx, submission); });
+  }
+  Result<std::int32_t> ReserveVersion(const Context& ctx) override {
+    return Mortal(crash_, [&] { return store_.ReserveVersion(ctx); });
+  }
+  Result<std::vector<ObjectRecord>> Objects(const Context& ctx) override {
+    return Mortal(crash_, [&] { return store_.Objects(ctx); });
+  }
+  Status AddObject(const Context& ctx, const ObjectRecord& object) override {
+    return Mortal(crash_, [&] { return store_.AddObject(ctx, object); });
+  }
+  Status MarkHeaderStored(const Context& ctx, const std::string& object) override {
+    return Mortal(crash_, [&] { return store_.MarkHeaderStored(ctx, object); });
+  }
+  Status DropObjects(const Context& ctx) override {
+    return Mortal(crash_, [&] { return store_.DropObjects(ctx); });
+  }
+
+ private:
+  RunStore& store_;
+  Crash& crash_;
+};
+
+// What a holder hands over.
+struct Files {
+  std::string variants;
+  std::string phenopackets;
+  std::string consents;
+};
+
+class SiteTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    database_ = *sql::Database::Open(testing::TemporaryPostgres::Get().CreateSchema("onboarding"));
+    ASSERT_TRUE(database_->Migrate(kMigrations).ok());
+    store_ = std::make_unique<SqlSubmissionStore>(*database_);
+    submissions_ = std::make_unique<Submissions>(*store_, uploads_, clock_, random_, Submissions::Options{"FI"},
+                                                 [this] { ++started_; });
+    MakePipeline("");
+    ctx_ = As("anna", {"holder"});
+  }
+
+  void MakePipeline(std::filesystem::path reference) {
+    pipeline_ = std::make_unique<Pipeline>(layout_, consent_, publisher_, clock_, random_, metrics_,
+                                           Pipeline::Options{std::move(reference)});
+    ASSERT_TRUE(pipeline_->EmptyScratch().ok());
+  }
+
+  static Context As(std::string subject, std::vector<std::string> roles, std::string organisation = "") {
+    Principal principal;
+    principal.workload = {"fi", "gateway"};
+    principal.user.emplace();
+    principal.user->issuer = "https://idp.example";
+    principal.user->subject = std::move(subject);
+    principal.user->organisation = std::move(organisation);
+    principal.user->roles = std::move(roles);
+    return Context::Background().WithPrincipal(principal);
+  }
+
+  static Description Dataset(std::string id = "GOE-FI-HEART-1", std::string assembly = "GRCh38") {
+    Description description;
+    description.id = std::move(id);
+    description.title = description.description = description.publisher = "Heart cohort";
+    description.contact_email = "data@example.org";
+    description.assembly = std::move(assembly);
+    return description;
+  }
+
+  void Upload(const std::string& id, FileKind kind, const std::string& content) {
+    for (std::size_t at = 0; at < content.size(); at += kMaxChunkBytes) {
+      auto size = submissions_->PutChunk(ctx_, id, kind, static_cast<std::int64_t>(at),
+                                         std::string_view(content).substr(at, kMaxChunkBytes));
+      ASSERT_TRUE(size.ok()) << Describe(size.status());
+    }
+    Status sealed = submissions_->Seal(ctx_, id, kind, static_cast<std::int64_t>(content.size()),
+                                       HexEncode(crypto::Sha256(content)));
+    ASSERT_TRUE(sealed.ok()) << Describe(sealed);
+  }
+
+  // Creates, uploads and starts a submission.
+  std::string Submit(const Files& files, Description dataset = Dataset()) {
+    auto created = submissions_->Create(ctx_, std::move(dataset), "key-" + std::to_string(++keys_));
+    EXPECT_TRUE(created.ok()) << Describe(created.status());
+    if (!created.ok()) return "";
+    Upload(created->id, FileKind::kVariants, files.variants);
+    Upload(created->id, FileKind::kPhenopackets, files.phenopackets);
+    Upload(created->id, FileKind::kConsents, files.consents);
+    auto started = submissions_->Start(ctx_, created->id);
+    EXPECT_TRUE(started.ok()) << Describe(started.status());
+    return created->id;
+  }
+
+  // One attempt of a worker, as sql::LeaseLoop makes it. `crash_` may cut it short; then the lease stays open, as
+  // after kill -9.
+  Status RunOnce() {
+    auto background = Context::Background();
+    auto leases = database_->Transact(background, [&](sql::Tx& tx) { return leases_.Claim(tx, "test", 1); });
+    if (!leases.ok()) return leases.status();
+    if (leases->empty()) return Error(StatusCode::kNotFound, "NO_WORK", "nothing to do");
+    SqlRunStore run(*database_, leases_, leases->front());
+    MortalRunStore mortal(run, crash_);
+    Status status = pipeline_->Run(background.WithStop(crash_.token()), mortal);
+    if (crash_.fired()) return status;
+    Status settled = database_->Transact(background, [&](sql::Tx& tx) {
+      return status.ok() ? leases_.Complete(tx, leases->front()) : leases_.Defer(tx, leases->front(), {});
+    });
+    EXPECT_TRUE(settled.ok()) << Describe(settled);
+    return status;
+  }
+
+  // The lease of a dead worker runs out.
+  void ExpireLeases() {
+    ASSERT_TRUE(database_->Transact(Context::Background(), [](sql::Tx& tx) {
+                  return tx.Exec("UPDATE jobs SET lease_until = now() - interval '1 second' "
+                                 "WHERE lease_until IS NOT NULL").status();
+                }).ok());
+  }
+
+  Submission Find(const std::string& id) { return *store_->Find(Context::Background(), id); }
+
+  std::string Decrypt(const ObjectRecord& object) {
+    crypt4gh::Manifest manifest;
+    manifest.plain_size = static_cast<std::uint64_t>(object.plain_size);
+    manifest.body_size = static_cast<std::uint64_t>(object.body_size);
+    manifest.plain_sha256 = *HexDecode(object.plain_sha256);
+    manifest.body_sha256 = *HexDecode(object.body_sha256);
+    auto out = directory_ / "plain";
+    Status status = crypt4gh::DecryptFile(directory_ / Layout::ObjectPath(object.id), consent_.headers[object.id],
+                                          consent_.key(), manifest, out);
+    EXPECT_TRUE(status.ok()) << Describe(status);
+    auto plain = ReadFile(out, std::size_t{1} << 30);
+    return plain.ok() ? *plain : "";
+  }
+
+  // Objects by role.
+  std::map<std::string, ObjectRecord> Published(const std::string& dataset, std::int32_t version) {
+    auto objects = submissions_->Objects(Context::Background(), dataset, version);
+    EXPECT_TRUE(objects.ok()) << Describe(objects.status());
+    std::map<std::string, ObjectRecord> by_role;
+    if (objects.ok()) {
+      for (const ObjectRecord& object : *objects) by_role[object.role] = object;
+    }
+    return by_role;
+  }
+
+  bool NothingInClear(const std::string& id) {
+    return !std::filesystem::exists(layout_.Uploads(id)) && std::filesystem::is_empty(layout_.Scratch());
+  }
+
+  MemoryDirectory directory_;
+  const Layout layout_{directory_ / "onboarding"};
+  std::unique_ptr<sql::Database> database_;
+  std::unique_ptr<SqlSubmissionStore> store_;
+  DiskUploadFiles uploads_{layout_};
+  testing::FakeClock clock_;
+  SystemRandom random_;
+  obs::Metrics metrics_;
+  Crash crash_;
+  FakeConsent consent_{crash_};
+  FakePublisher publisher_{crash_};
+  std::unique_ptr<Pipeline> pipeline_;
+  std::unique_ptr<Submissions> submissions_;
+  const sql::LeaseTable leases_{kJobs, {.duration = std::chrono::seconds(60)}};
+  Context ctx_ = Context::Background();
+  int started_ = 0;
+  int keys_ = 0;
+};
+
+}  // namespace test
+}  // namespace genofed::onboarding
