@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "services/gateway/adapters/transcoder.h"
+
+namespace genofed::gateway {
+
+// What GET /api/v1/site says and the other APIs need to know about where they run.
+struct SiteFacts {
+  std::string name;        // "fi"
+  std::string title;       // "Finland"
+  std::string country;     // "FI"; empty at the hub
+  std::string domain;      // of the federation: "1mg.example"
+  std::string audience;    // tokens for this site name it
+  std::string public_url;  // without a trailing slash
+  bool hub = false;
+
+  // "example.1mg.fi.beacon": reverse domain names, as GA4GH service-info recommends.
+  std::string ServiceId(std::string_view artifact) const;
+  std::string Organisation() const;
+};
+
+// Every row of the native API and the ledger: docs/api/rest.md.
+std::span<const RpcRow> NativeRows();
+// GET /api/v1/site and /api/v1/me.
+void AddSiteRoutes(Api& api, const SiteFacts& site);
+
+}  // namespace genofed::gateway
