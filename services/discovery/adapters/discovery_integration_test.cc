@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A node from the database to the answer, and the gRPC clients against servers in the same process.
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "genofed/consent/v1/consent.grpc.pb.h"
+#include "genofed/discovery/v1/discovery.grpc.pb.h"
+#include "libs/testing/fakes.h"
+#include "libs/testing/matchers.h"
+#include "libs/testing/temporary_directory.h"
+#include "libs/testing/temporary_postgres.h"
+#include "services/discovery/adapters/file_cohort_opener.h"
+#include "services/discovery/adapters/peers.h"
+#include "services/discovery/adapters/sql_publication_store.h"
+#include "services/discovery/app/node_discovery.h"
+#include "services/discovery/app/publications.h"
+#include "services/discovery/test_support.h"
+
+namespace genofed::discovery {
+extern const EmbeddedFile kMigrations[];
+namespace {
+
+using std::chrono::milliseconds;
+using testing::HasReason;
+using testing::IsOk;
+
+// What lives as long as the process; the database and the files live longer.
+struct Node {
+  Node(sql::Database& database, const std::filesystem::path& data_dir, ConsentClient& consent)
+      : store(database), opener(data_dir), view(consent, milliseconds(60'000), [this] { return now; }),
+        publications(store, opener, view, clock, "FI"), discovery(view, "FI", 5) {}
+  ConsentView::SteadyTime now{};
+  testing::FakeClock clock;
+  SqlPublicationStore store;
+  FileCohortOpener opener;
+  ConsentView view;
+  Publications publications;
+  NodeDiscovery discovery;
+};
+
+class NodeIntegrationTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    database_ = *sql::Database::Open(testing::TemporaryPostgres::Get().CreateSchema("discovery"));
+    ASSERT_THAT(database_->Migrate(kMigrations), IsOk());
+    consent_.rows["GOE-FI-A-1"] = 20;
+    Restart();
+  }
+  void Restart() { node_ = std::make_unique<Node>(*database_, data_.path(), consent_); }
+  // Rows 0..5 carry the variant, six people.
+  Publication Write(std::int32_t version) {
+    TestSite site{{"20", 1000, "A", "T"}, {}};
+    for (std::uint32_t row = 0; row < 6; ++row) site.sets.het.push_back(row);
+    return WriteCohort(data_.path(), "GOE-FI-A-1", version, 20, {site}, std::vector<genomics::Individual>(20));
+  }
+  Result<Answer> Ask() {
+    Query query;
+    query.granularity = Granularity::kRecord;
+    query.variant = VariantPattern{VariantPattern::Form::kExact, std::nullopt, "20", 1000, 1001, "A", "T"};
+    return node_->discovery.Run(ctx_, query);
+  }
+
+  testing::TemporaryDirectory data_;
+  std::unique_ptr<sql::Database> database_;
+  FakeConsent consent_;
+  std::unique_ptr<Node> node_;
+  Context ctx_ = Context::Background();
+};
+
+TEST_F(NodeIntegrationTest, AWithdrawalCountsFromTheNextPoll) {
+  ASSERT_THAT(node_->publications.Publish(ctx_, Write(1)), IsOk());
+  EXPECT_EQ(Ask()->count, 6);
+  consent_.withdrawn[Permission::kAlleleFrequency] = {0};
+  consent_.epoch = 2;
+  ASSERT_THAT(node_->view.Refresh(ctx_), IsOk());
+  EXPECT_EQ(Ask()->count, 5);
+  EXPECT_EQ(Ask()->epoch, 2);
+  EXPECT_EQ(Ask()->datasets[0].alleles.at(0).allele_number, 38);
+  consent_.withdrawn[Permission::kAlleleFrequency] = {0, 5};
+  consent_.epoch = 3;
+  ASSERT_THAT(node_->view.Refresh(ctx_), IsOk());
+  EXPECT_FALSE(Ask()->exists);  // four are left
+  EXPECT_TRUE(Ask()->datasets[0].alleles.empty());
+}
+
+TEST_F(NodeIntegrationTest, StaleConsentRefuses) {
+  ASSERT_THAT(node_->publications.Publish(ctx_, Write(1)), IsOk());
+  consent_.up = false;
+  node_->now += milliseconds(60'001);
+  EXPECT_FALSE(node_->view.Refresh(ctx_).ok());
+  EXPECT_THAT(Ask(), HasReason("CONSENT_STALE"));
+}
+
+TEST_F(NodeIntegrationTest, ARestartOpensTheNewestPublishedVersions) {
+  ASSERT_THAT(node_->publications.Publish(ctx_, Write(1)), IsOk());
+  ASSERT_THAT(node_->publications.Publish(ctx_, Write(2)), IsOk());
+  Restart();
+  EXPECT_THAT(Ask(), HasReason("CONSENT_STALE"));
+  ASSERT_THAT(node_->publications.OpenPublished(ctx_), IsOk());
+  ASSERT_THAT(node_->view.Refresh(ctx_), IsOk());
+  EXPECT_EQ(Ask()->datasets.at(0).version, 2);
+  EXPECT_EQ(Ask()->count, 6);
+}
+
+TEST_F(NodeIntegrationTest, PublishingAfterARestartOpensTheOthersToo) {
+  ASSERT_THAT(node_->publications.Publish(ctx_, Write(1)), IsOk());
+  Restart();
+  consent_.rows["GOE-FI-B-1"] = 20;
+  ASSERT_THAT(node_->publications.Publish(ctx_, WriteCohort(data_.path(), "GOE-FI-B-1", 1, 20, {})), IsOk());
+  EXPECT_EQ(Ask()->datasets.size(), 2u);
+}
+
+TEST_F(NodeIntegrationTest, PublishingIsIdempotentAndOnlyGoesForward) {
+  const Publication first = Write(1), second = Write(2);
+  ASSERT_THAT(node_->publications.Publish(ctx_, second), IsOk());
+  ASSERT_THAT(node_->publications.Publish(ctx_, second), IsOk());
+  ASSERT_THAT(node_->publications.Publish(ctx_, first), IsOk());
+  EXPECT_EQ(Ask()->datasets.at(0).version, 2);
+  Publication changed = second;
+  changed.manifest_sha256 = std::string(64, '0');
+  EXPECT_THAT(node_->publications.Publish(ctx_, changed), HasReason("VERSION_PUBLISHED"));
+  EXPECT_THAT(node_->store.Add(ctx_, changed), HasReason("VERSION_PUBLISHED"));
+  EXPECT_EQ(node_->store.ListCurrent(ctx_)->at(0), second);
+}
+
+TEST_F(NodeIntegrationTest, WhatCannotBeAnsweredFromIsNotPublished) {
+  Publication good = Write(1);
+  Publication bad = good;
+  bad.manifest_sha256 = std::string(64, '0');
+  EXPECT_THAT(node_->publications.Publish(ctx_, bad), HasReason("INDEX_CORRUPT"));
+  bad = good;
+  bad.individuals_sha256 = std::string(64, '0');
+  EXPECT_THAT(node_->publications.Publish(ctx_, bad), HasReason("INDIVIDUALS_CORRUPT"));
+  bad = good;
+  bad.version = 2;
+  EXPECT_THAT(node_->publications.Publish(ctx_, bad), HasReason("INDEX_MISMATCH"));
+  bad = good;
+  bad.index_path = "nowhere";
+  EXPECT_THAT(node_->publications.Publish(ctx_, bad), HasReason("INDEX_MISSING"));
+  consent_.rows["GOE-FI-A-1"] = 19;
+  EXPECT_THAT(node_->publications.Publish(ctx_, good), HasReason("ROWS_MISMATCH"));
+  EXPECT_TRUE(node_->store.ListCurrent(ctx_)->empty());
+}
+
+TEST_F(NodeIntegrationTest, ALinkDoesNotLeadOutOfTheDataDirectory) {
+  testing::TemporaryDirectory outside;
+  Publication publication = Write(1);
+  std::filesystem::rename(data_ / "GOE-FI-A-1", outside / "stolen");
+  std::filesystem::create_directory_symlink(outside / "stolen", data_ / "GOE-FI-A-1");
+  EXPECT_THAT(node_->publications.Publish(ctx_, publication), HasReason("PATH_INVALID"));
+}
+
+TEST_F(NodeIntegrationTest, ADamagedIndexIsLeftOutAfterARestartAndTriedAgainLater) {
+  const Publication publication = Write(1);
+  ASSERT_THAT(node_->publications.Publish(ctx_, publication), IsOk());
+  const auto manifest = data_.path() / publication.index_path / genomics::kManifestFile;
+  std::filesystem::rename(manifest, data_ / "aside");
+  Restart();
+  ASSERT_THAT(node_->publications.OpenPublished(ctx_), IsOk());
+  ASSERT_THAT(node_->view.Refresh(ctx_), IsOk());
+  EXPECT_TRUE(Ask()->datasets.empty());
+  std::filesystem::rename(data_ / "aside", manifest);
+  ASSERT_THAT(node_->publications.OpenPublished(ctx_), IsOk());
+  EXPECT_FALSE(node_->view.Holds("GOE-FI-A-1", 1));  // not yet
+  node_->clock.Advance(std::chrono::minutes(2));
+  ASSERT_THAT(node_->publications.OpenPublished(ctx_), IsOk());
+  EXPECT_TRUE(node_->view.Holds("GOE-FI-A-1", 1));
+}
+
+class FakeConsentServer final : public consent::v1::ConsentService::Service {
+  grpc::Status GetEpoch(grpc::ServerContext*, const consent::v1::GetEpochRequest*,
+                        consent::v1::GetEpochResponse* response) override {
+    response->set_epoch(9);
+    return grpc::Status::OK;
+  }
+  grpc::Status GetCohort(grpc::ServerContext*, const consent::v1::GetCohortRequest* request,
+                         consent::v1::GetCohortResponse* response) override {
+    if (request->with_snapshot() || request->dataset().dataset() != "GOE-FI-A-1" || request->dataset().version() != 3) {
+      return {grpc::StatusCode::NOT_FOUND, "no"};
+    }
+    response->set_epoch(9);
+    response->set_rows(8);
+    response->set_permitted(request->permission() == common::v1::PERMISSION_ALLELE_FREQUENCY ? "\x0f" : "\x03");
+    return grpc::Status::OK;
+  }
+};
+
+class FakeNodeServer final : public v1::DiscoveryService::Service {
+ public:
+  bool hang = false;
+
+ private:
+  grpc::Status Query(grpc::ServerContext* context, const v1::QueryRequest* request,
+                     v1::QueryResponse* response) override {
+    while (hang && !context->IsCancelled()) std::this_thread::sleep_for(milliseconds(5));
+    response->set_minimum_count(5);
+    auto* dataset = response->add_datasets();
+    dataset->set_dataset("GOE-FI-A-1");
+    dataset->set_count(request->variant().start());
+    response->add_members()->set_site("invented");
+    return grpc::Status::OK;
+  }
+  grpc::Status ListFilteringTerms(grpc::ServerContext*, const v1::ListFilteringTermsRequest* request,
+                                  v1::ListFilteringTermsResponse* response) override {
+    response->add_terms()->set_id("HP:1" + request->page_token());
+    if (request->page_token().size() < 2) response->set_next_page_token(request->page_token() + "1");
+    return grpc::Status::OK;
+  }
+};
+
+class ClientTest : public ::testing::Test {
+ protected:
+  ClientTest() {
+    grpc::ServerBuilder builder;
+    builder.RegisterService(&consent_);
+    builder.RegisterService(&node_);
+    server_ = builder.BuildAndStart();
+  }
+  rpc::ChannelSource Channel() {
+    return {[this] { return server_->InProcessChannel({}); }, "fi/peer", "discovery", nullptr};
+  }
+  FakeConsentServer consent_;
+  FakeNodeServer node_;
+  std::unique_ptr<grpc::Server> server_;
+  Context ctx_ = Context::Background();
+};
+
+TEST_F(ClientTest, AsksConsentForEpochAndRows) {
+  auto client = MakeConsentClient(Channel(), milliseconds(5000));
+  EXPECT_EQ(*client->Epoch(ctx_), 9);
+  auto rows = client->Permitted(ctx_, "GOE-FI-A-1", 3, Permission::kAlleleFrequency);
+  ASSERT_THAT(rows, IsOk());
+  EXPECT_EQ(rows->rows, 8u);
+  EXPECT_EQ(rows->bits, "\x0f");
+  EXPECT_EQ(client->Permitted(ctx_, "GOE-FI-A-1", 3, Permission::kSubjectLevelQuery)->bits, "\x03");
+  EXPECT_THAT(client->Permitted(ctx_, "GOE-FI-A-1", 4, Permission::kAlleleFrequency),
+              testing::HasCode(StatusCode::kNotFound));
+}
+
+TEST_F(ClientTest, AsksANodeWithinTheDeadlineAndReadsAllPagesOfTerms) {
+  auto client = MakeNodeClient("fi", Channel(), milliseconds(200));
+  Query query;
+  query.variant = VariantPattern{VariantPattern::Form::kExact, std::nullopt, "20", 1000, 1001, "A", "T"};
+  auto answer = client->Ask(ctx_, query);
+  ASSERT_THAT(answer, IsOk());
+  EXPECT_EQ(answer->datasets.at(0).count, 1000);
+  EXPECT_TRUE(answer->members.empty());
+  const std::vector<FilteringTerm> terms = {{"HP:1", ""}, {"HP:11", ""}, {"HP:111", ""}};
+  EXPECT_EQ(*client->Terms(ctx_), terms);
+  node_.hang = true;
+  EXPECT_THAT(client->Ask(ctx_, query), testing::HasCode(StatusCode::kDeadlineExceeded));
+}
+
+}  // namespace
+}  // namespace genofed::discovery

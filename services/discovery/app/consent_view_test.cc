@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/discovery/app/consent_view.h"
+
+#include <gtest/gtest.h>
+
+#include "libs/testing/matchers.h"
+#include "libs/testing/temporary_directory.h"
+#include "services/discovery/adapters/file_cohort_opener.h"
+#include "services/discovery/test_support.h"
+
+namespace genofed::discovery {
+namespace {
+
+using std::chrono::seconds;
+using testing::HasReason;
+using testing::IsOk;
+
+class ConsentViewTest : public ::testing::Test {
+ protected:
+  ConsentViewTest() {
+    FileCohortOpener opener(directory_.path());
+    for (std::int32_t version : {1, 2}) {
+      cohorts_.push_back(*opener.Open(WriteCohort(directory_.path(), "GOE-FI-A-1", version, 10, {})));
+    }
+    consent_.rows["GOE-FI-A-1"] = 10;
+  }
+  testing::TemporaryDirectory directory_;
+  std::vector<std::shared_ptr<const Cohort>> cohorts_;
+  FakeConsent consent_;
+  ConsentView::SteadyTime now_{};
+  ConsentView view_{consent_, seconds(5), [this] { return now_; }};
+  Context ctx_ = Context::Background();
+};
+
+TEST_F(ConsentViewTest, FailsClosedWhenTheEpochCannotBeChecked) {
+  EXPECT_THAT(view_.Current(), HasReason("CONSENT_STALE"));
+  ASSERT_THAT(view_.Refresh(ctx_), IsOk());
+  now_ += seconds(5);
+  EXPECT_THAT(view_.Current(), IsOk());
+  consent_.up = false;
+  EXPECT_FALSE(view_.Refresh(ctx_).ok());
+  now_ += std::chrono::milliseconds(1);
+  EXPECT_THAT(view_.Current(), HasReason("CONSENT_STALE"));
+  consent_.up = true;
+  ASSERT_THAT(view_.Refresh(ctx_), IsOk());
+  EXPECT_THAT(view_.Current(), IsOk());
+}
+
+TEST_F(ConsentViewTest, FetchesOnlyWhenTheEpochOrTheDatasetsChange) {
+  view_.Add({cohorts_[0]});
+  ASSERT_THAT(view_.Refresh(ctx_), IsOk());
+  ASSERT_THAT(view_.Refresh(ctx_), IsOk());
+  EXPECT_EQ(consent_.fetches, 2);  // one for each permission
+  auto before = *view_.Current();
+  consent_.epoch = 2;
+  consent_.withdrawn[Permission::kSubjectLevelQuery] = {3};
+  ASSERT_THAT(view_.Refresh(ctx_), IsOk());
+  EXPECT_EQ(consent_.fetches, 4);
+  auto after = *view_.Current();
+  EXPECT_EQ(after->epoch, 2);
+  EXPECT_FALSE(after->holdings.at("GOE-FI-A-1").subject_level.Test(3));
+  EXPECT_TRUE(after->holdings.at("GOE-FI-A-1").allele_frequency.Test(3));
+  EXPECT_TRUE(before->holdings.at("GOE-FI-A-1").subject_level.Test(3));  // a running query keeps its view
+}
+
+TEST_F(ConsentViewTest, AChangeThatCannotBeFetchedMakesTheOldViewStaleInTheEnd) {
+  view_.Add({cohorts_[0]});
+  ASSERT_THAT(view_.Refresh(ctx_), IsOk());
+  consent_.epoch = 2;
+  consent_.cohort_epoch = 1;  // permissions from before the change
+  now_ += seconds(3);
+  EXPECT_THAT(view_.Refresh(ctx_), HasReason("CONSENT_BEHIND"));
+  now_ += seconds(3);
+  EXPECT_THAT(view_.Current(), HasReason("CONSENT_STALE"));
+}
+
+TEST_F(ConsentViewTest, LeavesOutADatasetThatConsentDoesNotKnowOrKnowsOtherwise) {
+  view_.Add({cohorts_[0]});
+  consent_.rows["GOE-FI-A-1"] = 11;
+  EXPECT_THAT(view_.Check(ctx_, cohorts_[0]), HasReason("ROWS_MISMATCH"));
+  ASSERT_THAT(view_.Refresh(ctx_), IsOk());
+  EXPECT_TRUE((*view_.Current())->holdings.empty());
+  consent_.rows.clear();
+  consent_.epoch = 2;
+  ASSERT_THAT(view_.Refresh(ctx_), IsOk());
+  EXPECT_TRUE((*view_.Current())->holdings.empty());
+}
+
+TEST_F(ConsentViewTest, AnOlderVersionNeverReplacesANewerOne) {
+  view_.Add({cohorts_[1]});
+  view_.Add({cohorts_[0]});
+  ASSERT_THAT(view_.Refresh(ctx_), IsOk());
+  EXPECT_EQ((*view_.Current())->holdings.at("GOE-FI-A-1").cohort->version(), 2);
+  EXPECT_TRUE(view_.Holds("GOE-FI-A-1", 1));
+  EXPECT_FALSE(view_.Holds("GOE-FI-A-1", 3));
+}
+
+}  // namespace
+}  // namespace genofed::discovery

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/discovery/app/node_discovery.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <random>
+#include <set>
+
+#include "libs/testing/matchers.h"
+#include "libs/testing/temporary_directory.h"
+#include "services/discovery/adapters/file_cohort_opener.h"
+#include "services/discovery/domain/disclosure.h"
+#include "services/discovery/test_support.h"
+
+namespace genofed::discovery {
+namespace {
+
+using genomics::Sex;
+using testing::HasReason;
+
+constexpr std::uint32_t kRows = 60;
+const std::vector<std::string> kTerms = {"HP:0000001", "HP:0000002", "ORPHA:1", "NCIT:C16576", "NCIT:C20197", "OMIM:9"};
+
+struct World {
+  std::vector<TestSite> sites;
+  std::vector<genomics::Individual> people;
+};
+
+// Sixty people and forty sites of all frequencies, each 10 bases apart.
+World MakeWorld() {
+  World world;
+  std::mt19937 random(7);
+  for (std::uint32_t row = 0; row < kRows; ++row) {
+    genomics::Individual person;
+    person.sex = row % 3 == 0 ? Sex::kMale : Sex::kFemale;
+    if (row >= 2) person.terms.push_back("HP:0000001");  // all but two
+    if (row % 2 == 0) person.terms.push_back("HP:0000002");
+    if (row < 3) person.terms.push_back("ORPHA:1");  // three people
+    world.people.push_back(person);
+  }
+  for (int i = 0; i < 40; ++i) {
+    TestSite site;
+    site.variant = {"20", 1000 + 10 * i, "A", i % 2 == 0 ? "T" : "ACC"};
+    for (std::uint32_t row = 0; row < kRows; ++row) {
+      const auto draw = random() % 40;
+      if (draw < static_cast<unsigned>(i) / 2) site.sets.het.push_back(row);
+      else if (draw < static_cast<unsigned>(i)) site.sets.hom.push_back(row);
+      else if (draw == 39) site.sets.nocall.push_back(row);
+    }
+    world.sites.push_back(site);
+  }
+  return world;
+}
+
+class NodeTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    directory_ = new testing::TemporaryDirectory;
+    world_ = new World(MakeWorld());
+    FileCohortOpener opener(directory_->path());
+    cohort_ = new std::shared_ptr<const Cohort>(
+        *opener.Open(WriteCohort(directory_->path(), "GOE-FI-A-1", 1, kRows, world_->sites, world_->people)));
+    other_ = new std::shared_ptr<const Cohort>(*opener.Open(WriteCohort(
+        directory_->path(), "GOE-FI-B-1", 1, 20, {world_->sites[0]}, {}, genomics::Assembly::kGrch37)));
+  }
+  static void TearDownTestSuite() {
+    delete other_;
+    delete cohort_;
+    delete world_;
+    delete directory_;
+  }
+  NodeTest() {
+    consent_.rows = {{"GOE-FI-A-1", kRows}, {"GOE-FI-B-1", 20}};
+    view_.Add({*cohort_});
+  }
+  Result<Answer> Run(const Query& query) {
+    GF_TRY(view_.Refresh(ctx_));
+    return NodeDiscovery(view_, "FI", 5).Run(ctx_, query);
+  }
+  static Query Individuals(std::vector<std::string> filters) {
+    Query query;
+    query.entity = Entity::kIndividual;
+    query.filters = std::move(filters);
+    query.granularity = Granularity::kCount;
+    return query;
+  }
+  static Query Exact(const genomics::Variant& variant, Granularity granularity) {
+    Query query;
+    query.variant = VariantPattern{VariantPattern::Form::kExact, std::nullopt, variant.contig, variant.pos,
+                                   variant.end(), variant.ref, variant.alt};
+    query.granularity = granularity;
+    return query;
+  }
+
+  inline static testing::TemporaryDirectory* directory_;
+  inline static World* world_;
+  inline static std::shared_ptr<const Cohort>* cohort_;
+  inline static std::shared_ptr<const Cohort>* other_;
+  FakeConsent consent_;
+  ConsentView view_{consent_, std::chrono::seconds(60)};
+  Context ctx_ = Context::Background();
+};
+
+// Who matches, from the people themselves.
+bool HasTerm(const genomics::Individual& person, const std::string& term) {
+  if (term == "NCIT:C16576") return person.sex == Sex::kFemale;
+  if (term == "NCIT:C20197") return person.sex == Sex::kMale;
+  return std::find(person.terms.begin(), person.terms.end(), term) != person.terms.end();
+}
+
+bool Carries(const TestSite& site, std::uint32_t row) {
+  auto in = [row](const std::vector<std::uint32_t>& rows) {
+    return std::find(rows.begin(), rows.end(), row) != rows.end();
+  };
+  return in(site.sets.het) || in(site.sets.hom);
+}
+
+bool Matches(const TestSite& site, const VariantPattern& pattern) {
+  const auto& variant = site.variant;
+  if (pattern.form == VariantPattern::Form::kRange) {
+    return variant.pos < pattern.end && variant.end() > pattern.start &&
+           (pattern.alt.empty() || variant.alt == pattern.alt);
+  }
+  return variant.pos == pattern.start && variant.alt == pattern.alt &&
+         (pattern.form == VariantPattern::Form::kAtStart || variant.ref == pattern.ref);
+}
+
+Query AnyQuery() {
+  Query query;
+  query.entity = *rc::gen::element(Entity::kVariant, Entity::kIndividual);
+  query.granularity = *rc::gen::element(Granularity::kBoolean, Granularity::kCount, Granularity::kRecord);
+  auto terms = *rc::gen::container<std::set<std::string>>(rc::gen::elementOf(kTerms));
+  if (*rc::gen::arbitrary<bool>()) query.filters.assign(terms.begin(), terms.end());
+  if (query.entity == Entity::kVariant || *rc::gen::arbitrary<bool>()) {
+    VariantPattern pattern;
+    pattern.form = *rc::gen::element(VariantPattern::Form::kExact, VariantPattern::Form::kAtStart,
+                                     VariantPattern::Form::kRange);
+    pattern.contig = "20";
+    pattern.start = 1000 + 10 * *rc::gen::inRange(0, 42);
+    pattern.alt = *rc::gen::element("T", "ACC");
+    pattern.ref = pattern.form == VariantPattern::Form::kExact ? "A" : "";
+    pattern.end = pattern.start + 1;
+    if (pattern.form == VariantPattern::Form::kRange) {
+      pattern.end = pattern.start + *rc::gen::inRange(1, 60);
+      if (*rc::gen::arbitrary<bool>()) pattern.alt.clear();
+    }
+    query.variant = pattern;
+  }
+  return query;
+}
+
+RC_GTEST_FIXTURE_PROP(NodeTest, CountsAsBruteForceAndThenAppliesTheFloor, ()) {
+  for (Permission permission : {Permission::kAlleleFrequency, Permission::kSubjectLevelQuery}) {
+    auto rows = *rc::gen::container<std::set<std::uint32_t>>(rc::gen::inRange<std::uint32_t>(0, kRows));
+    consent_.withdrawn[permission].assign(rows.begin(), rows.end());
+  }
+  const Query query = AnyQuery();
+  const bool subject_level = query.entity == Entity::kIndividual || !query.filters.empty();
+  const auto& away = consent_.withdrawn[subject_level ? Permission::kSubjectLevelQuery : Permission::kAlleleFrequency];
+  std::int64_t population = 0, matching = 0;
+  for (std::uint32_t row = 0; row < kRows; ++row) {
+    if (std::find(away.begin(), away.end(), row) != away.end()) continue;
+    ++population;
+    bool all = std::all_of(query.filters.begin(), query.filters.end(),
+                           [&](const std::string& term) { return HasTerm(world_->people[row], term); });
+    bool carries = !query.variant || std::any_of(world_->sites.begin(), world_->sites.end(), [&](const TestSite& site) {
+      return Matches(site, *query.variant) && Carries(site, row);
+    });
+    matching += all && carries ? 1 : 0;
+  }
+  const Disclosed expected = Disclose(matching, population, 5, subject_level);
+  auto answer = Run(query);
+  RC_ASSERT(answer.ok());
+  RC_ASSERT(answer->datasets.size() == 1u);
+  RC_ASSERT(answer->exists == expected.exists());
+  RC_ASSERT(answer->count == (query.granularity == Granularity::kBoolean ? 0 : expected.count));
+  RC_ASSERT(answer->datasets[0].exists == answer->exists);
+  bool frequencies = query.granularity == Granularity::kRecord && !subject_level && answer->exists &&
+                     query.variant->form != VariantPattern::Form::kRange;
+  RC_ASSERT(answer->datasets[0].alleles.size() == (frequencies ? 1u : 0u));
+}
+
+TEST_F(NodeTest, GivesFrequenciesOfEnoughCarriersOnly) {
+  for (const TestSite& site : world_->sites) {
+    auto answer = Run(Exact(site.variant, Granularity::kRecord));
+    ASSERT_TRUE(answer.ok());
+    const auto het = static_cast<std::int64_t>(site.sets.het.size()), hom = static_cast<std::int64_t>(site.sets.hom.size());
+    const auto& alleles = answer->datasets[0].alleles;
+    ASSERT_EQ(alleles.size(), het + hom >= 5 ? 1u : 0u);
+    if (alleles.empty()) continue;
+    EXPECT_EQ(alleles[0].allele_count, het + 2 * hom);
+    EXPECT_EQ(alleles[0].allele_number, 2 * (kRows - static_cast<std::int64_t>(site.sets.nocall.size())));
+    EXPECT_EQ(alleles[0].homozygotes, (het == 0 || het >= 5) && (hom == 0 || hom >= 5) ? hom : 0);
+    EXPECT_EQ(alleles[0].assembly, "GRCh38");
+  }
+}
+
+TEST_F(NodeTest, ASmallNumberLooksLikeNone) {
+  auto few = Run(Individuals({"ORPHA:1"})), none = Run(Individuals({"OMIM:9"}));
+  for (auto* answer : {&few, &none}) {
+    ASSERT_TRUE(answer->ok());
+    EXPECT_FALSE((*answer)->exists);
+    EXPECT_EQ((*answer)->count, 0);
+    EXPECT_EQ((*answer)->datasets.size(), 1u);
+  }
+  EXPECT_TRUE(few->suppressed);
+  EXPECT_FALSE(none->suppressed);
+  EXPECT_EQ(Run(Individuals({"HP:0000001"}))->count, 60);  // 58 of 60: said of all
+  EXPECT_EQ(Run(Individuals({"HP:0000002"}))->count, 30);
+}
+
+TEST_F(NodeTest, NeverMixesAssemblies) {
+  view_.Add({*other_});
+  Query query = Exact(world_->sites[30].variant, Granularity::kCount);
+  EXPECT_THAT(Run(query), HasReason("ASSEMBLY_MISSING"));
+  query.variant->assembly = genomics::Assembly::kGrch37;
+  auto answer = Run(query);
+  ASSERT_TRUE(answer.ok());
+  ASSERT_EQ(answer->datasets.size(), 1u);
+  EXPECT_EQ(answer->datasets[0].dataset, "GOE-FI-B-1");
+}
+
+TEST_F(NodeTest, ADatasetWithoutIndividualsIsFoundByNoTerm) {
+  view_.Add({*other_});
+  auto answer = Run(Individuals({"NCIT:C16576"}));
+  ASSERT_TRUE(answer.ok());
+  EXPECT_EQ(answer->count, 40);  // of the other dataset
+  EXPECT_FALSE(answer->datasets[1].exists);
+  EXPECT_EQ(Run(Individuals({}))->count, 80);
+}
+
+TEST_F(NodeTest, ListsTermsThatAQueryWouldFind) {
+  ASSERT_TRUE(view_.Refresh(ctx_).ok());
+  auto terms = NodeDiscovery(view_, "FI", 5).Terms(ctx_);
+  ASSERT_TRUE(terms.ok());
+  const std::vector<FilteringTerm> expected = {
+      {"HP:0000001", ""}, {"HP:0000002", ""}, {"NCIT:C16576", "Female"}, {"NCIT:C20197", "Male"}};
+  EXPECT_EQ(*terms, expected);
+}
+
+}  // namespace
+}  // namespace genofed::discovery

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/discovery/domain/merge.h"
+
+#include <gtest/gtest.h>
+
+namespace genofed::discovery {
+namespace {
+
+DatasetAnswer Dataset(const std::string& country, std::int64_t count, const std::string& number = "1") {
+  return {"GOE-" + country + "-A-" + number, 1, country, count > 0, count, {}};
+}
+
+NodeReply Answered(const std::string& site, std::vector<DatasetAnswer> datasets) {
+  Answer answer;
+  answer.minimum_count = 5;
+  answer.epoch = 7;
+  answer.count = 999;  // a node's own total is never believed
+  answer.datasets = std::move(datasets);
+  return {{site, MemberState::kAnswered, 12, 0}, answer};
+}
+
+Query Counting(Granularity granularity = Granularity::kRecord) {
+  Query query;
+  query.granularity = granularity;
+  return query;
+}
+
+TEST(Merge, AddsUpAndNamesEveryNode) {
+  auto merged = Merge(Counting(),
+                      {Answered("fi", {Dataset("FI", 20), Dataset("FI", 0, "2")}),
+                       {{"pt", MemberState::kTimedOut, 2000, 0}, std::nullopt},
+                       Answered("es", {Dataset("ES", 5)})},
+                      5);
+  EXPECT_TRUE(merged.exists);
+  EXPECT_EQ(merged.count, 25);
+  ASSERT_EQ(merged.datasets.size(), 3u);
+  EXPECT_EQ(merged.datasets[0].dataset, "GOE-ES-A-1");
+  ASSERT_EQ(merged.members.size(), 3u);
+  EXPECT_EQ(merged.members[0].site, "es");
+  EXPECT_EQ(merged.members[0].epoch, 7);
+  EXPECT_EQ(merged.members[2].state, MemberState::kTimedOut);
+}
+
+// Each of these is refused as a whole, and the honest node's answer stays.
+TEST(Merge, RefusesAnswersThatCannotBeTrue) {
+  DatasetAnswer negative = Dataset("ES", -3), contradiction = Dataset("ES", 7), below_floor = Dataset("ES", 4);
+  contradiction.exists = false;
+  DatasetAnswer huge = Dataset("ES", 2'000'000'000), of_finland = Dataset("FI", 50), false_flag = Dataset("FI", 50);
+  false_flag.country = "ES";
+  DatasetAnswer impossible_allele = Dataset("ES", 7), few_alleles = Dataset("ES", 7), no_version = Dataset("ES", 7);
+  impossible_allele.alleles = {{"GRCh38", "20", 1, "A", "T", 30, 20, 0, 0}};
+  few_alleles.alleles = {{"GRCh38", "20", 1, "A", "T", 8, 20, 4, 4}};
+  no_version.version = 0;
+  for (const auto& datasets : std::vector<std::vector<DatasetAnswer>>{
+           {negative}, {contradiction}, {below_floor}, {huge}, {of_finland}, {false_flag}, {impossible_allele},
+           {few_alleles}, {no_version}, {Dataset("ES", 9), Dataset("ES", 9)}, {Dataset("ES", 9), of_finland}}) {
+    auto merged = Merge(Counting(), {Answered("es", datasets), Answered("fi", {Dataset("FI", 20)})}, 5);
+    EXPECT_EQ(merged.count, 20) << datasets[0].dataset << " " << datasets[0].count;
+    EXPECT_EQ(merged.datasets.size(), 1u);
+    EXPECT_EQ(merged.members[0].state, MemberState::kRefused);
+    EXPECT_EQ(merged.members[1].state, MemberState::kAnswered);
+  }
+}
+
+TEST(Merge, NeverPassesOnMoreThanWasAsked) {
+  DatasetAnswer talkative = Dataset("FI", 20);
+  talkative.alleles = {{"GRCh38", "20", 1, "A", "T", 10, 40, 0, 0}};
+  auto merged = Merge(Counting(Granularity::kBoolean), {Answered("fi", {talkative})}, 5);
+  EXPECT_TRUE(merged.exists);
+  EXPECT_EQ(merged.count, 0);
+  EXPECT_EQ(merged.datasets[0].count, 0);
+  EXPECT_TRUE(merged.datasets[0].alleles.empty());
+  Query one = Counting();
+  one.datasets = {"GOE-FI-A-2"};
+  EXPECT_TRUE(Merge(one, {Answered("fi", {talkative})}, 5).datasets.empty());
+}
+
+TEST(Merge, ReportsTheLowestFloor) {
+  NodeReply strict = Answered("es", {});
+  strict.answer->minimum_count = 10;
+  EXPECT_EQ(Merge(Counting(), {strict, Answered("fi", {})}, 7).minimum_count, 5);
+  EXPECT_EQ(Merge(Counting(), {}, 7).minimum_count, 7);
+}
+
+}  // namespace
+}  // namespace genofed::discovery

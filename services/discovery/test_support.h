@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Helpers of this service's tests: a small cohort on disk, and a consent service that can be told anything.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "libs/core/file.h"
+#include "libs/core/strings.h"
+#include "libs/crypto/hash.h"
+#include "services/discovery/app/ports.h"
+
+namespace genofed::discovery {
+
+struct TestSite {
+  genomics::Variant variant;
+  genomics::CarrierSets sets;
+};
+
+// Writes index and individuals to <data_dir>/<dataset>/<version>; empty `people`: no file of individuals.
+inline Publication WriteCohort(const std::filesystem::path& data_dir, const std::string& dataset, std::int32_t version,
+                               std::uint32_t rows, const std::vector<TestSite>& sites,
+                               const std::vector<genomics::Individual>& people = {},
+                               genomics::Assembly assembly = genomics::Assembly::kGrch38) {
+  Publication publication;
+  publication.dataset = dataset;
+  publication.version = version;
+  publication.assembly = genomics::AssemblyName(assembly);
+  publication.index_path = dataset + "/" + std::to_string(version);
+  const auto directory = data_dir / publication.index_path;
+  std::filesystem::create_directories(directory);
+  genomics::IndexInfo info;
+  info.dataset = dataset;
+  info.version = std::to_string(version);
+  info.assembly = assembly;
+  info.n_people = rows;
+  auto builder = genomics::SegmentBuilder::Create(directory, info);
+  GF_CHECK(builder.ok());
+  for (const TestSite& site : sites) GF_CHECK((*builder)->Add(site.variant, site.sets).ok());
+  auto summary = (*builder)->Finish();
+  GF_CHECK(summary.ok());
+  publication.manifest_sha256 = summary->manifest_sha256;
+  if (people.empty()) return publication;
+  publication.individuals_path = publication.index_path + "/" + genomics::kIndividualsFile;
+  GF_CHECK(genomics::WriteIndividuals(data_dir / publication.individuals_path, people).ok());
+  auto content = ReadFile(data_dir / publication.individuals_path);
+  GF_CHECK(content.ok());
+  publication.individuals_sha256 = HexEncode(crypto::Sha256(*content));
+  return publication;
+}
+
+// Permits everything to everybody until told otherwise.
+class FakeConsent final : public ConsentClient {
+ public:
+  Result<std::int64_t> Epoch(const Context&) override {
+    if (!up) return Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "down");
+    return epoch;
+  }
+  Result<PermittedRows> Permitted(const Context&, const std::string& dataset, std::int32_t version,
+                                  Permission permission) override {
+    ++fetches;
+    if (!up) return Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "down");
+    auto found = rows.find(dataset);
+    if (found == rows.end()) return Error(StatusCode::kNotFound, "DATASET_UNKNOWN", "version {}", version);
+    PermittedRows permitted{cohort_epoch.value_or(epoch), found->second, std::string((found->second + 7) / 8, '\xff')};
+    for (std::uint32_t row : withdrawn[permission]) {
+      permitted.bits[row / 8] = static_cast<char>(permitted.bits[row / 8] & ~(1 << (row % 8)));
+    }
+    return permitted;
+  }
+
+  bool up = true;
+  std::int64_t epoch = 1;
+  std::optional<std::int64_t> cohort_epoch;
+  int fetches = 0;
+  std::map<std::string, std::uint32_t> rows;  // datasets it knows
+  std::map<Permission, std::vector<std::uint32_t>> withdrawn;
+};
+
+}  // namespace genofed::discovery
