@@ -143,7 +143,7 @@ Result<PartWalk::Next> PartWalk::Accept(const Context& ctx, NodePart& part) {
     part = std::move(next);
     return Next::kGoOn;
   }
-  if (IsPassing(told)) return told;
+  if (Reason(told) != "PART_ENDED" && told.code() != StatusCode::kNotFound) return told;
   part.stage = Stage::kDone;
   part.state = State::kCanceled;
   part.message = "ended at the hub before it began";
