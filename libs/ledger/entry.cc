@@ -30,15 +30,10 @@ constexpr std::array<KindRow, 9> kKinds = {{{EntryKind::kConsentSet, "consent-se
                                             {EntryKind::kPolicy, "policy"},
                                             {EntryKind::kKeyEvent, "key-event"}}};
 
-constexpr std::array<std::string_view, 18> kTextFields = {"application",  "application_sha256",
-                                                          "dataset",      "key_id",
-                                                          "organisation", "outcome",
-                                                          "permission",   "policy_sha256",
-                                                          "project",      "purpose",
-                                                          "reason",       "release_sha256",
-                                                          "rule",         "run",
-                                                          "snapshot",     "snapshot_root",
-                                                          "version",      "workflow_sha256"};
+constexpr std::array<std::string_view, 19> kTextFields = {
+    "application", "application_sha256", "dataset", "decision_sha256", "key_id", "organisation",
+    "outcome", "permission", "policy_sha256", "project", "purpose", "reason", "release_sha256",
+    "rule", "run", "snapshot", "snapshot_root", "version", "workflow_sha256"};
 constexpr std::array<std::string_view, 5> kNumberFields = {"bytes", "epoch", "erased_index",
                                                            "releases", "slots"};
 
