@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 import pytest
 
@@ -141,7 +142,10 @@ def site_fed(workspace, images):
                             sets=[*QUICK, "fi:access.max_permit=4s"])
     _running.append(federation)
     try:
-        yield federation.up()
+        federation.up()
+        time.sleep(2)
+        federation.idle_memory = federation.memory()
+        yield federation
     finally:
         federation.down()
         _running.remove(federation)

@@ -155,6 +155,34 @@ class Federation:
 
         wait_until(ready, timeout, f"{name or site or 'every process'} to be ready")
 
+    def memory(self):
+        """Bytes of memory of everything the federation runs, by supervised process, each with its descendants.
+
+        Proportional set size: memory that processes share counts once.
+        """
+        parents = {}
+        for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            try:
+                parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+            except (OSError, ValueError):
+                continue
+        names = {process["pid"]: name for name, process in self.processes().items() if process.get("pid")}
+        names[json.loads((self.var / "status.json").read_text())["pid"]] = "up"
+        sizes = {}
+        for pid in parents:
+            owner = pid
+            while owner and owner not in names:
+                owner = parents.get(owner, 0)
+            if not owner:
+                continue
+            try:
+                rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+            except OSError:
+                continue
+            pss = next((line for line in rollup.splitlines() if line.startswith("Pss:")), "Pss: 0 kB")
+            sizes[names[owner]] = sizes.get(names[owner], 0) + int(pss.split()[1]) * 1024
+        return sizes
+
     def log(self, site, service):
         file = self.var / site / "log" / f"{service}.log"
         return file.read_text(errors="replace") if file.exists() else ""
