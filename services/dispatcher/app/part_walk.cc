@@ -36,10 +36,12 @@ bool MayBeOnItsWay(const Status& status) {
          reason == "APPROVAL_AGREEMENT_MISSING";
 }
 
-// The cohort changed between the ledger entry and the task's start: the answer is a new snapshot
-// and a new entry.
+// The task could not begin because time had passed: somebody withdrew after the snapshot, the entry
+// or the approval token grew old while it queued. The answer is to check everything again, with a
+// new snapshot, entry and task.
 bool NeedsNewEntry(const std::string& reason) {
-  return reason == "COHORT_CHANGED" || reason == "RUN_ENTRY_EXPIRED";
+  return reason == "COHORT_CHANGED" || reason == "RUN_ENTRY_EXPIRED" ||
+         reason == "APPROVAL_REFUSED";
 }
 
 }  // namespace
