@@ -194,6 +194,7 @@ Result<std::string> PartWalk::MakeEntry(const NodePart& part, const Approval& ap
   entry.fields = {{"application", part.request.application},
                   {"application_sha256", HexEncode(crypto::Sha256(approval.frozen))},
                   {"dataset", part.dataset},
+                  {"decision_sha256", approval.decision_sha256},
                   {"organisation", LedgerText(approval.organisation)},
                   {"project", LedgerText(approval.title)},
                   {"purpose", LedgerText(approval.purpose)},
@@ -203,11 +204,6 @@ Result<std::string> PartWalk::MakeEntry(const NodePart& part, const Approval& ap
                   {"version", std::to_string(part.version)},
                   {"workflow_sha256", WorkflowDigest(part.request.workflow)}};
   entry.numbers = {{"epoch", cohort.epoch}, {"slots", cohort.slots}};
-  // Citizens see the decision behind a run; a ledger whose list of fields does not have it yet goes
-  // without.
-  ledger::Entry with_decision = entry;
-  with_decision.fields["decision_sha256"] = approval.decision_sha256;
-  if (auto encoded = ledger::EncodeEntry(with_decision); encoded.ok()) return encoded;
   return ledger::EncodeEntry(entry);
 }
 

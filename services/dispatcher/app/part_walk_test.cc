@@ -104,6 +104,7 @@ TEST_F(PartWalkTest, LogsWhatCitizensAreToldBeforeATaskExists) {
   EXPECT_EQ(entry.Field("application"), "APP-1");
   EXPECT_EQ(entry.Field("application_sha256"), HexEncode(crypto::Sha256(kFrozen)));
   EXPECT_EQ(entry.Field("dataset"), kDataset);
+  EXPECT_EQ(entry.Field("decision_sha256"), std::string(64, 'd'));
   EXPECT_EQ(entry.Field("version"), "3");
   EXPECT_EQ(entry.Field("run"), "run-1");
   EXPECT_EQ(entry.Field("snapshot"), "snapshot-1");
