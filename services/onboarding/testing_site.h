@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The service over a real database and disk, with peers that a test can make fail or die at any step.
+// The service over a real database and disk, for tests.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -8,8 +8,6 @@
 
 #include <map>
 #include <memory>
-#include <set>
-#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -24,6 +22,7 @@
 #include "services/onboarding/adapters/sql_submission_store.h"
 #include "services/onboarding/app/pipeline.h"
 #include "services/onboarding/app/submissions.h"
+#include "services/onboarding/testing_peers.h"
 
 namespace genofed::onboarding {
 extern const EmbeddedFile kMigrations[];
@@ -50,150 +49,6 @@ class MemoryDirectory {
 
  private:
   std::filesystem::path path_;
-};
-
-// Kills the "process" at its n-th step: from then on nothing reaches the database or a peer.
-class Crash {
- public:
-  void Arm(int step) {
-    step_ = step;
-    count_ = 0;
-    stop_ = {};
-  }
-  bool Dead() {
-    if (++count_ == step_) stop_.request_stop();
-    return stop_.stop_requested();
-  }
-  static Status Gone() { return Error(StatusCode::kCancelled, "KILLED", "the process was killed"); }
-  std::stop_token token() const { return stop_.get_token(); }
-  bool fired() const { return stop_.stop_requested(); }
-
- private:
-  int step_ = 0;
-  int count_ = 0;
-  std::stop_source stop_;
-};
-
-// Runs `call` with a chance to die before and after it.
-template <typename Call>
-auto Mortal(Crash& crash, Call call) -> decltype(call()) {
-  if (crash.Dead()) return Crash::Gone();
-  auto result = call();
-  if (crash.Dead()) return Crash::Gone();
-  return result;
-}
-
-// As the consent service answers: rows by rank of the pseudonym, the same answer when asked again.
-class FakeConsent final : public ConsentClient {
- public:
-  explicit FakeConsent(Crash& crash) : crash_(crash), key_(crypt4gh::SecretKey::Generate(random_)) {}
-
-  Result<std::vector<RegisteredSubject>> Register(const Context&, const std::string& dataset, std::int32_t version,
-                                                  std::span<const SubjectConsent> subjects) override {
-    if (away > 0 && away-- > 0) return Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "away");
-    return Mortal(crash_, [&]() -> Result<std::vector<RegisteredSubject>> {
-      std::map<std::string, std::uint8_t> asked;
-      for (const SubjectConsent& subject : subjects) asked[subject.person_identifier] = subject.permissions;
-      auto [known, fresh] = registrations.try_emplace({dataset, version}, asked);
-      if (!fresh && known->second != asked) {
-        return Error(StatusCode::kFailedPrecondition, "VERSION_REGISTERED", "with other subjects");
-      }
-      std::map<std::string, std::int32_t> rows;
-      for (const auto& [person, bits] : asked) {
-        if (bits != 0) rows[Pseudonym(person)] = 0;
-      }
-      std::int32_t next = 0;
-      for (auto& [pseudonym, row] : rows) row = next++;
-      std::vector<RegisteredSubject> answers;
-      for (const SubjectConsent& subject : subjects) {
-        if (subject.permissions == 0) answers.push_back({});
-        else answers.push_back({true, Pseudonym(subject.person_identifier), rows[Pseudonym(subject.person_identifier)]});
-      }
-      return answers;
-    });
-  }
-
-  Result<std::string> EncryptionKey(const Context&) override {
-    return Mortal(crash_, [&]() -> Result<std::string> { return key_.public_key().raw(); });
-  }
-
-  Status StoreHeader(const Context&, const std::string&, std::int32_t, const ObjectRecord& object) override {
-    return Mortal(crash_, [&]() -> Status {
-      auto [known, fresh] = headers.try_emplace(object.id, object.header);
-      if (known->second == object.header) return absl::OkStatus();
-      return Error(StatusCode::kAlreadyExists, "HEADER_EXISTS", "another header is kept");
-    });
-  }
-
-  static std::string Pseudonym(const std::string& person) {
-    return HexEncode(crypto::HmacSha256("key", person)).substr(0, 32);
-  }
-  const crypt4gh::SecretKey& key() const { return key_; }
-
-  std::map<std::pair<std::string, std::int32_t>, std::map<std::string, std::uint8_t>> registrations;
-  std::map<std::string, std::string> headers;
-  int away = 0;
-
- private:
-  Crash& crash_;
-  SystemRandom random_;
-  crypt4gh::SecretKey key_;
-};
-
-class FakePublisher final : public Publisher {
- public:
-  explicit FakePublisher(Crash& crash) : crash_(crash) {}
-  Status PublishIndex(const Context&, const Submission& submission, const std::string& index_path) override {
-    if (refuse_index) return Error(StatusCode::kFailedPrecondition, "INDEX_CORRUPT", "no");
-    return Mortal(crash_, [&]() -> Status {
-      indices[{submission.dataset.id, submission.version}].insert(index_path + " " + submission.index_sha256);
-      return absl::OkStatus();
-    });
-  }
-  Status SubmitRecord(const Context&, const Submission& submission) override {
-    if (record_errors > 0 && record_errors-- > 0) return Error(StatusCode::kInvalidArgument, "RECORD_INVALID", "no");
-    return Mortal(crash_, [&]() -> Status {
-      records[{submission.dataset.id, submission.version}].insert(submission.counts.subjects_included);
-      return absl::OkStatus();
-    });
-  }
-  std::map<std::pair<std::string, std::int32_t>, std::set<std::string>> indices;
-  std::map<std::pair<std::string, std::int32_t>, std::set<int>> records;
-  bool refuse_index = false;
-  int record_errors = 0;
-
- private:
-  Crash& crash_;
-};
-
-class MortalRunStore final : public RunStore {
- public:
-  MortalRunStore(RunStore& store, Crash& crash) : store_(store), crash_(crash) {}
-  Result<Submission> Load(const Context& ctx) override {
-    return Mortal(crash_, [&] { return store_.Load(ctx); });
-  }
-  Status Save(const Context& ctx, const Submission& submission) override {
-    return Mortal(crash_, [&] { return store_.Save(ctx, submission); });
-  }
-  Result<std::int32_t> ReserveVersion(const Context& ctx) override {
-    return Mortal(crash_, [&] { return store_.ReserveVersion(ctx); });
-  }
-  Result<std::vector<ObjectRecord>> Objects(const Context& ctx) override {
-    return Mortal(crash_, [&] { return store_.Objects(ctx); });
-  }
-  Status AddObject(const Context& ctx, const ObjectRecord& object) override {
-    return Mortal(crash_, [&] { return store_.AddObject(ctx, object); });
-  }
-  Status MarkHeaderStored(const Context& ctx, const std::string& object) override {
-    return Mortal(crash_, [&] { return store_.MarkHeaderStored(ctx, object); });
-  }
-  Status DropObjects(const Context& ctx) override {
-    return Mortal(crash_, [&] { return store_.DropObjects(ctx); });
-  }
-
- private:
-  RunStore& store_;
-  Crash& crash_;
 };
 
 // What a holder hands over.

@@ -5,6 +5,7 @@
 #include "genofed/consent/v1/consent.grpc.pb.h"
 #include "genofed/discovery/v1/discovery.grpc.pb.h"
 #include "libs/genomics/fhir_consent.h"
+#include "libs/genomics/individuals.h"
 
 namespace genofed::onboarding {
 namespace {
@@ -81,6 +82,8 @@ class GrpcPublisher final : public Publisher {
     request.set_assembly(submission.dataset.assembly);
     request.set_index_path(index_path);
     request.set_manifest_sha256(submission.index_sha256);
+    request.set_individuals_path(index_path + "/" + genomics::kIndividualsFile);
+    request.set_individuals_sha256(submission.individuals_sha256);
     return discovery_.Call(ctx, &discovery::DiscoveryService::Stub::PublishVersion, request).status();
   }
 

@@ -25,6 +25,7 @@ Result<Submission> ReadSubmission(const sql::Row& row) {
   submission.version = static_cast<std::int32_t>(row.Int(4));
   submission.started = row.OptionalTime(5);
   submission.index_sha256 = row.Text(6);
+  submission.individuals_sha256 = row.Text(7);
   return submission;
 }
 

@@ -9,7 +9,7 @@ namespace genofed::onboarding {
 
 // The columns that ReadSubmission and ReadObject expect, as literals that SQL statements can be joined from.
 #define GF_SUBMISSION_COLUMNS                                                                          \
-  "document, issuer, subject, organisation, version, started, index_sha256"
+  "document, issuer, subject, organisation, version, started, index_sha256, individuals_sha256"
 #define GF_OBJECT_COLUMNS                                                                              \
   "o.id, o.submission, o.role, o.name, o.plain_size, o.plain_sha256, o.body_size, o.body_sha256, "     \
   "o.header, o.header_stored, o.created"

@@ -14,9 +14,10 @@ Status SqlRunStore::Save(const Context& ctx, const Submission& submission) {
       [&](sql::Tx& tx) -> Status {
         GF_TRY(leases_.Heartbeat(tx, lease_));
         return tx
-            .Exec("UPDATE submissions SET state = $2, document = $3, index_sha256 = $4, finished = $5 WHERE id = $1",
+            .Exec("UPDATE submissions SET state = $2, document = $3, index_sha256 = $4, individuals_sha256 = $5, "
+                  "finished = $6 WHERE id = $1",
                   lease_.id, StateName(submission.state), ToDocument(submission), submission.index_sha256,
-                  submission.finished)
+                  submission.individuals_sha256, submission.finished)
             .status();
       },
       sql::Isolation::kReadCommitted);

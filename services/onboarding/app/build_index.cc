@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/onboarding/app/build_index.h"
 
+#include "libs/core/file.h"
+#include "libs/core/strings.h"
+#include "libs/crypto/hash.h"
 #include "libs/genomics/index_vcf.h"
 #include "services/onboarding/app/files.h"
 
@@ -20,10 +23,13 @@ Result<BuiltIndex> BuildIndex(const Context& ctx, const Layout& layout, const Su
   options.reference = reference;
   GF_TRY(genomics::IndexVcf(layout.Upload(submission.id, FileKind::kVariants), rows.samples, *builder, options));
   GF_ASSIGN(genomics::BuildSummary summary, builder->Finish());
-  GF_TRY(genomics::WriteIndividuals(dir / genomics::kIndividualsFile, rows.individuals));
+  const auto individuals = dir / genomics::kIndividualsFile;
+  GF_TRY(genomics::WriteIndividuals(individuals, rows.individuals));
+  GF_ASSIGN(std::string table, ReadFile(individuals, std::size_t{4} << 30));
   GF_TRY(ctx.Alive());  // whoever lost the lease must not touch what another worker publishes
   GF_TRY(MoveIntoPlace(dir, layout.Index(submission.dataset.id, submission.version)));
-  return BuiltIndex{summary.manifest_sha256, static_cast<std::int64_t>(summary.sites)};
+  return BuiltIndex{summary.manifest_sha256, HexEncode(crypto::Sha256(table)),
+                    static_cast<std::int64_t>(summary.sites)};
 }
 
 }  // namespace genofed::onboarding

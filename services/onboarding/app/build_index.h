@@ -13,6 +13,7 @@ namespace genofed::onboarding {
 
 struct BuiltIndex {
   std::string manifest_sha256;
+  std::string individuals_sha256;  // of the whole file
   std::int64_t sites = 0;
 };
 

@@ -154,6 +154,7 @@ Status Pipeline::Job::Index() {
   GF_ASSIGN(BuiltIndex built,
             BuildIndex(ctx_, pipeline_.layout_, submission_, assembly_, rows_, reference_.get()));
   submission_.index_sha256 = built.manifest_sha256;
+  submission_.individuals_sha256 = built.individuals_sha256;
   submission_.counts.sites = built.sites;
   return store_.Save(ctx_, submission_);
 }

@@ -91,9 +91,12 @@ TEST_F(PipelineTest, PublishesACohort) {
   EXPECT_GE(submission.counts.sites, 300);
   EXPECT_TRUE(NothingInClear(id));
   EXPECT_EQ((publisher_.indices[{"GOE-FI-HEART-1", 1}]),
-            std::set<std::string>{"onboarding/index/GOE-FI-HEART-1/1 " + submission.index_sha256});
+            std::set<std::string>{"onboarding/index/GOE-FI-HEART-1/1 " + submission.index_sha256 + " " +
+                                  submission.individuals_sha256});
   EXPECT_EQ((publisher_.records[{"GOE-FI-HEART-1", 1}]), std::set<int>{submission.counts.subjects_included});
-  auto individuals = genomics::ReadIndividuals(layout_.Index("GOE-FI-HEART-1", 1) / genomics::kIndividualsFile);
+  auto table = layout_.Index("GOE-FI-HEART-1", 1) / genomics::kIndividualsFile;
+  EXPECT_EQ(submission.individuals_sha256, HexEncode(crypto::Sha256(*ReadFile(table))));
+  auto individuals = genomics::ReadIndividuals(table);
   ASSERT_TRUE(individuals.ok());
   EXPECT_EQ(individuals->size(), included.size());
 }
@@ -260,7 +263,8 @@ TEST_F(PipelineTest, TakesARealCohort) {
     if (i % 5 == 0) continue;  // says nothing about consent
     included.push_back(samples[i]);
     entries.push_back(nlohmann::json::parse(fmt::format(
-        R"({{"resource":{{"resourceType":"Consent","status":"active","patient":{{"identifier":{{"value":"person-{}"}}}},)"
+        R"({{"resource":{{"resourceType":"Consent","status":"active",)"
+        R"("patient":{{"identifier":{{"value":"person-{}"}}}},)"
         R"("provision":{{"type":"deny","provision":[{{"type":"permit","code":[{{"coding":[)"
         R"({{"system":"urn:1plusmg:consent-permission","code":"SEC"}}]}}]}}]}}}}}})", i)));
   }

@@ -96,7 +96,7 @@ class ConsentClient {
 class Publisher {
  public:
   virtual ~Publisher() = default;
-  // `index_path` is below the site's data directory.
+  // `index_path` is below the site's data directory; the table of individuals lies in it.
   virtual Status PublishIndex(const Context& ctx, const Submission& submission, const std::string& index_path) = 0;
   virtual Status SubmitRecord(const Context& ctx, const Submission& submission) = 0;
 };

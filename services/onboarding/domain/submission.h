@@ -67,8 +67,9 @@ struct Submission {
   std::optional<Time> started;
   std::optional<Time> finished;
   std::string message;
-  // Of the cohort index, once it is built and in its place.
+  // Hex SHA-256 of the cohort index's manifest and of the table of individuals, once both are in their place.
   std::string index_sha256;
+  std::string individuals_sha256;
 
   int percent() const { return state == State::kPublished ? 100 : PercentAt(stage); }
 };

@@ -13,6 +13,7 @@ CREATE TABLE submissions (
                   CHECK (state IN ('open', 'queued', 'running', 'published', 'rejected', 'failed')),
   document        text        NOT NULL,
   index_sha256    text        NOT NULL DEFAULT '',
+  individuals_sha256 text NOT NULL DEFAULT '',
   created         timestamptz NOT NULL,
   started         timestamptz,
   finished        timestamptz,
