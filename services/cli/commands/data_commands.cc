@@ -182,7 +182,7 @@ int Query(const Target& target, const QueryOptions& o, const std::string& entity
     }
     PrintTable(rows);
     for (const Json& member : beacon.value("info", Json::object()).value("members", Json::array())) {
-      if (TextOf(member, "state") != "STATE_ANSWERED") {
+      if (TextOf(member, "state") != "ANSWERED") {
         std::printf("%s did not answer (%s)\n", TextOf(member, "site").c_str(), TextOf(member, "state").c_str());
       }
     }
