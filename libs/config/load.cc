@@ -24,7 +24,8 @@ Json Nest(const std::vector<std::string_view>& path, std::string_view value) {
   return leaf;
 }
 
-// GENOFED_DISCOVERY_MINIMUM_COUNT -> {"discovery", "minimum_count"}, if there is such a block and field.
+// GENOFED_DISCOVERY_MINIMUM_COUNT -> {"discovery", "minimum_count"}, if there is such a block and
+// field.
 std::vector<std::string_view> PathOfVariable(std::string_view lower_name) {
   const auto* root = v1::SiteConfig::descriptor();
   for (int i = 0; i < root->field_count(); ++i) {
@@ -35,7 +36,8 @@ std::vector<std::string_view> PathOfVariable(std::string_view lower_name) {
       continue;
     }
     std::string_view field = lower_name.substr(block_name.size() + 1);
-    if (const auto* found = block->message_type()->FindFieldByName(std::string(field)); found != nullptr) {
+    if (const auto* found = block->message_type()->FindFieldByName(std::string(field));
+        found != nullptr) {
       return {block_name, found->name()};
     }
   }
@@ -51,19 +53,23 @@ Status MergeEnvironment(v1::SiteConfig* config) {
     std::string name = ToLower(variable.substr(kPrefix.size(), equals - kPrefix.size()));
     auto path = PathOfVariable(name);
     if (path.empty()) continue;  // variables of scripts and tests share the prefix
-    GF_TRY(MergeJson(variable.substr(0, equals), Nest(path, variable.substr(equals + 1)).dump(), config));
+    GF_TRY(MergeJson(variable.substr(0, equals), Nest(path, variable.substr(equals + 1)).dump(),
+                     config));
   }
   return absl::OkStatus();
 }
 
 Status Check(const v1::SiteConfig& config) {
-  auto missing = [](std::string_view key) { return InvalidField(key, "CONFIG_MISSING", "must be set"); };
+  auto missing = [](std::string_view key) {
+    return InvalidField(key, "CONFIG_MISSING", "must be set");
+  };
   if (config.site().role() == v1::Site::ROLE_UNSPECIFIED) return missing("site.role");
   if (config.site().name().empty()) return missing("site.name");
   if (config.site().domain().empty()) return missing("site.domain");
   if (config.site().data_dir().empty()) return missing("site.data_dir");
   if ((config.site().role() == v1::Site::ROLE_HUB) != (config.site().name() == "hub")) {
-    return InvalidField("site.name", "CONFIG_INVALID", "the hub, and no other site, is named 'hub'");
+    return InvalidField("site.name", "CONFIG_INVALID",
+                        "the hub, and no other site, is named 'hub'");
   }
   if (config.network().certificate_file().empty()) return missing("network.certificate_file");
   if (config.network().private_key_file().empty()) return missing("network.private_key_file");
@@ -76,7 +82,8 @@ Status Check(const v1::SiteConfig& config) {
 }  // namespace
 
 Status MergeJson(std::string_view origin, std::string_view json, v1::SiteConfig* config) {
-  // nlohmann skips the comments and says where the syntax is wrong; protobuf checks names and types.
+  // nlohmann skips the comments and says where the syntax is wrong; protobuf checks names and
+  // types.
   Json parsed;
   try {
     parsed = Json::parse(json, nullptr, true, true);
@@ -86,7 +93,8 @@ Status MergeJson(std::string_view origin, std::string_view json, v1::SiteConfig*
   v1::SiteConfig layer;
   auto status = google::protobuf::util::JsonStringToMessage(parsed.dump(), &layer);
   if (!status.ok()) {
-    return Error(StatusCode::kInvalidArgument, "CONFIG_INVALID", "{}: {}", origin, status.ToString());
+    return Error(StatusCode::kInvalidArgument, "CONFIG_INVALID", "{}: {}", origin,
+                 status.ToString());
   }
   config->MergeFrom(layer);
   return absl::OkStatus();
@@ -102,10 +110,12 @@ Result<v1::SiteConfig> Load(const Sources& sources) {
   for (const std::string& set : sources.sets) {
     auto equals = set.find('=');
     if (equals == std::string::npos) {
-      return Error(StatusCode::kInvalidArgument, "CONFIG_INVALID", "--set {}: expected path=value", set);
+      return Error(StatusCode::kInvalidArgument, "CONFIG_INVALID", "--set {}: expected path=value",
+                   set);
     }
     std::string_view path(set.data(), equals);
-    GF_TRY(MergeJson(fmt::format("--set {}", path), Nest(Split(path, '.'), set.substr(equals + 1)).dump(), &config));
+    GF_TRY(MergeJson(fmt::format("--set {}", path),
+                     Nest(Split(path, '.'), set.substr(equals + 1)).dump(), &config));
   }
   GF_TRY(Check(config));
   return config;
@@ -113,14 +123,16 @@ Result<v1::SiteConfig> Load(const Sources& sources) {
 
 std::string ForService(std::string text, std::string_view service) {
   constexpr std::string_view kPlaceholder = "{service}";
-  for (std::size_t at = text.find(kPlaceholder); at != std::string::npos; at = text.find(kPlaceholder, at)) {
+  for (std::size_t at = text.find(kPlaceholder); at != std::string::npos;
+       at = text.find(kPlaceholder, at)) {
     text.replace(at, kPlaceholder.size(), service);
     at += service.size();
   }
   return text;
 }
 
-Result<std::string> ReadSecret(const v1::Secret& secret, std::string_view path, std::string_view service) {
+Result<std::string> ReadSecret(const v1::Secret& secret, std::string_view path,
+                               std::string_view service) {
   if (secret.source_case() == v1::Secret::kFile) {
     auto content = ReadFile(ForService(secret.file(), service), 1U << 16);
     if (!content.ok()) return WithField(content.status(), path, "the secret's file cannot be read");
@@ -129,7 +141,9 @@ Result<std::string> ReadSecret(const v1::Secret& secret, std::string_view path, 
   }
   if (secret.source_case() == v1::Secret::kEnv) {
     const char* value = std::getenv(secret.env().c_str());
-    if (value == nullptr) return InvalidField(path, "SECRET_MISSING", "environment variable {} is not set", secret.env());
+    if (value == nullptr)
+      return InvalidField(path, "SECRET_MISSING", "environment variable {} is not set",
+                          secret.env());
     return std::string(value);
   }
   return InvalidField(path, "SECRET_MISSING", "must name a file or an environment variable");

@@ -17,15 +17,19 @@ struct Sources {
   std::vector<std::string> sets;   // --set path=value, wins over everything
 };
 
-// Defaults, then files, then environment variables GENOFED_<BLOCK>_<FIELD> (GENOFED_DISCOVERY_MINIMUM_COUNT=10), then
-// --set. Errors name the file and the key. Checks what every service needs; each service checks its own block.
+// Defaults, then files, then environment variables GENOFED_<BLOCK>_<FIELD>
+// (GENOFED_DISCOVERY_MINIMUM_COUNT=10), then
+// --set. Errors name the file and the key. Checks what every service needs; each service checks its
+// own block.
 Result<v1::SiteConfig> Load(const Sources& sources);
 
 // Parses one JSON document with // comments into `config`, merging over what is there.
 Status MergeJson(std::string_view origin, std::string_view json, v1::SiteConfig* config);
 
-// The secret's value; `path` names the configuration key in errors, "{service}" in file names becomes `service`.
-Result<std::string> ReadSecret(const v1::Secret& secret, std::string_view path, std::string_view service = "");
+// The secret's value; `path` names the configuration key in errors, "{service}" in file names
+// becomes `service`.
+Result<std::string> ReadSecret(const v1::Secret& secret, std::string_view path,
+                               std::string_view service = "");
 
 // Replaces "{service}".
 std::string ForService(std::string text, std::string_view service);
@@ -34,7 +38,8 @@ std::string ForService(std::string text, std::string_view service);
 std::chrono::milliseconds DurationOr(bool has, const google::protobuf::Duration& value,
                                      std::chrono::milliseconds fallback);
 
-// The configuration as JSON, for /configz. Secrets are references only, so nothing has to be removed.
+// The configuration as JSON, for /configz. Secrets are references only, so nothing has to be
+// removed.
 std::string ToJson(const v1::SiteConfig& config);
 
 }  // namespace genofed::config

@@ -21,13 +21,15 @@ constexpr char kMinimal[] = R"({
 
 std::string WriteConfig(std::string_view text) {
   static int counter = 0;
-  auto path = std::filesystem::temp_directory_path() / fmt::format("genofed-config-{}-{}", ::getpid(), counter++);
+  auto path = std::filesystem::temp_directory_path() /
+              fmt::format("genofed-config-{}-{}", ::getpid(), counter++);
   EXPECT_TRUE(WriteFileAtomically(path, text).ok());
   return path;
 }
 
 TEST(Load, LaterSourcesWin) {
-  std::string file = WriteConfig(kMinimal), second = WriteConfig(R"({"discovery": {"minimum_count": 8}})");
+  std::string file = WriteConfig(kMinimal),
+              second = WriteConfig(R"({"discovery": {"minimum_count": 8}})");
   EXPECT_EQ(Load({{file}, {}})->discovery().minimum_count(), 7);
   EXPECT_EQ(Load({{file, second}, {}})->discovery().minimum_count(), 8);
   ::setenv("GENOFED_DISCOVERY_MINIMUM_COUNT", "9", 1);

@@ -60,8 +60,8 @@ Context Context::WithTraceparent(std::string_view traceparent) const {
   Context ctx = *this;
   // version-traceid-parentid-flags: 2-32-16-2 hex digits
   if (traceparent.size() == 55 && traceparent.substr(0, 3) == "00-" && traceparent[35] == '-' &&
-      traceparent[52] == '-' && IsHex(traceparent.substr(3, 32)) && IsHex(traceparent.substr(36, 16)) &&
-      traceparent.substr(3, 32) != std::string(32, '0')) {
+      traceparent[52] == '-' && IsHex(traceparent.substr(3, 32)) &&
+      IsHex(traceparent.substr(36, 16)) && traceparent.substr(3, 32) != std::string(32, '0')) {
     ctx.trace_id_ = std::string(traceparent.substr(3, 32));
   } else {
     ctx.trace_id_ = RandomHex(16);
@@ -79,12 +79,14 @@ Context Context::Detach() const {
 
 std::chrono::milliseconds Context::Remaining(std::chrono::milliseconds fallback) const {
   if (!has_deadline()) return fallback;
-  auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - std::chrono::steady_clock::now());
+  auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+      deadline_ - std::chrono::steady_clock::now());
   return std::max(left, std::chrono::milliseconds(0));
 }
 
 Status Context::Alive() const {
-  if (stop_.stop_requested()) return Error(StatusCode::kCancelled, "CANCELLED", "the request was cancelled");
+  if (stop_.stop_requested())
+    return Error(StatusCode::kCancelled, "CANCELLED", "the request was cancelled");
   if (has_deadline() && std::chrono::steady_clock::now() >= deadline_) {
     return Error(StatusCode::kDeadlineExceeded, "DEADLINE_EXCEEDED", "the request ran out of time");
   }

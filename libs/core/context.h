@@ -22,7 +22,8 @@ struct WorkloadIdentity {
   bool operator==(const WorkloadIdentity&) const = default;
 };
 
-// A person, as a verified access token names them. `roles` were given by this site's own configuration.
+// A person, as a verified access token names them. `roles` were given by this site's own
+// configuration.
 struct User {
   std::string issuer;
   std::string subject;
@@ -43,7 +44,8 @@ struct Principal {
   std::optional<User> user;
 };
 
-// What a request carries everywhere: deadline, cancellation, trace and principal. Immutable, cheap to copy.
+// What a request carries everywhere: deadline, cancellation, trace and principal. Immutable, cheap
+// to copy.
 class Context {
  public:
   using SteadyTime = std::chrono::steady_clock::time_point;

@@ -27,8 +27,8 @@ Result<std::string> ReadFile(const std::filesystem::path& path, std::size_t max_
   auto size = std::filesystem::file_size(path, error);
   if (error) size = 0;  // a pipe or /proc file: its size is known only at its end
   if (size > max_bytes) {
-    return Error(StatusCode::kResourceExhausted, "FILE_TOO_LARGE", "{} has {} bytes, more than {}", path.string(), size,
-                 max_bytes);
+    return Error(StatusCode::kResourceExhausted, "FILE_TOO_LARGE", "{} has {} bytes, more than {}",
+                 path.string(), size, max_bytes);
   }
   std::string content;
   content.reserve(size);
@@ -36,14 +36,15 @@ Result<std::string> ReadFile(const std::filesystem::path& path, std::size_t max_
   while (in.read(buffer, sizeof buffer), in.gcount() > 0) {
     content.append(buffer, static_cast<std::size_t>(in.gcount()));
     if (content.size() > max_bytes) {
-      return Error(StatusCode::kResourceExhausted, "FILE_TOO_LARGE", "{} has more than {} bytes", path.string(),
-                   max_bytes);
+      return Error(StatusCode::kResourceExhausted, "FILE_TOO_LARGE", "{} has more than {} bytes",
+                   path.string(), max_bytes);
     }
   }
   return content;
 }
 
-Status WriteFileAtomically(const std::filesystem::path& path, std::string_view content, unsigned mode) {
+Status WriteFileAtomically(const std::filesystem::path& path, std::string_view content,
+                           unsigned mode) {
   std::string pattern = path.string() + ".XXXXXX";
   int fd = ::mkostemp(pattern.data(), O_CLOEXEC);
   if (fd < 0) return Failed("write", path);
@@ -62,7 +63,8 @@ Status WriteFileAtomically(const std::filesystem::path& path, std::string_view c
     ::unlink(pattern.c_str());
     return failed;
   }
-  if (int dir = ::open(path.has_parent_path() ? path.parent_path().c_str() : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (int dir = ::open(path.has_parent_path() ? path.parent_path().c_str() : ".",
+                       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
       dir >= 0) {
     ::fsync(dir);
     ::close(dir);

@@ -24,8 +24,8 @@ class SystemRandom final : public Random {
   void Fill(std::span<std::uint8_t> bytes) override;
 };
 
-// A sortable identifier such as "app-01jd8k3m9v7x2c5b8n4q6w1e3r": prefix, 48-bit milliseconds and 80 random
-// bits in lower-case Crockford base 32 (the layout of ULID).
+// A sortable identifier such as "app-01jd8k3m9v7x2c5b8n4q6w1e3r": prefix, 48-bit milliseconds and
+// 80 random bits in lower-case Crockford base 32 (the layout of ULID).
 std::string NewId(std::string_view prefix, const Clock& clock, Random& random);
 
 }  // namespace genofed

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The one error model of genofed. Every fallible function returns Status or Result<T>; no exception
-// crosses a library boundary. An error carries a code (what a machine does next), a reason (a stable
-// UPPER_CASE word that clients may test), a message for people, and the fields it is about.
+// crosses a library boundary. An error carries a code (what a machine does next), a reason (a
+// stable UPPER_CASE word that clients may test), a message for people, and the fields it is about.
 #pragma once
 
 #include <absl/status/status.h>
@@ -31,14 +31,15 @@ struct FieldViolation {
 Status MakeError(StatusCode code, std::string_view reason, std::string message);
 
 template <typename... Args>
-Status Error(StatusCode code, std::string_view reason, fmt::format_string<Args...> format, Args&&... args) {
+Status Error(StatusCode code, std::string_view reason, fmt::format_string<Args...> format,
+             Args&&... args) {
   return MakeError(code, reason, fmt::format(format, std::forward<Args>(args)...));
 }
 
 // InvalidArgument about one field: the shape most validation errors have.
 template <typename... Args>
-Status InvalidField(std::string_view field, std::string_view reason, fmt::format_string<Args...> format,
-                    Args&&... args);
+Status InvalidField(std::string_view field, std::string_view reason,
+                    fmt::format_string<Args...> format, Args&&... args);
 
 // Returns `status` with one more field violation. An OK status is returned unchanged.
 Status WithField(Status status, std::string_view field, std::string_view description);
@@ -53,10 +54,11 @@ std::string_view CodeName(StatusCode code);
 std::string Describe(const Status& status);
 
 template <typename... Args>
-Status InvalidField(std::string_view field, std::string_view reason, fmt::format_string<Args...> format,
-                    Args&&... args) {
+Status InvalidField(std::string_view field, std::string_view reason,
+                    fmt::format_string<Args...> format, Args&&... args) {
   std::string message = fmt::format(format, std::forward<Args>(args)...);
-  Status status = MakeError(StatusCode::kInvalidArgument, reason, fmt::format("{}: {}", field, message));
+  Status status =
+      MakeError(StatusCode::kInvalidArgument, reason, fmt::format("{}: {}", field, message));
   return WithField(std::move(status), field, message);
 }
 
@@ -77,21 +79,22 @@ Status ToStatus(const Result<T>& result) {
 #define GF_CONCAT(a, b) GF_CONCAT_INNER(a, b)
 
 // GF_TRY(expr): returns from the enclosing function if `expr` (a Status or Result) is an error.
-#define GF_TRY(...)                                                                             \
-  do {                                                                                          \
+#define GF_TRY(...)                                                                              \
+  do {                                                                                           \
     if (auto gf_status = ::genofed::status_internal::ToStatus((__VA_ARGS__)); !gf_status.ok()) { \
-      return gf_status;                                                                         \
-    }                                                                                           \
+      return gf_status;                                                                          \
+    }                                                                                            \
   } while (false)
 
-// GF_ASSIGN(auto x, expr): x takes the value of a Result, or the enclosing function returns its error.
+// GF_ASSIGN(auto x, expr): x takes the value of a Result, or the enclosing function returns its
+// error.
 #define GF_ASSIGN(lhs, ...) GF_ASSIGN_INNER(GF_CONCAT(gf_result_, __LINE__), lhs, __VA_ARGS__)
-#define GF_ASSIGN_INNER(result, lhs, ...)  \
-  auto result = (__VA_ARGS__);             \
+#define GF_ASSIGN_INNER(result, lhs, ...)   \
+  auto result = (__VA_ARGS__);              \
   if (!result.ok()) return result.status(); \
   lhs = std::move(result).value()
 
-#define GF_CHECK(condition)                                                  \
-  do {                                                                       \
+#define GF_CHECK(condition)                                                   \
+  do {                                                                        \
     if (!(condition)) ::genofed::CheckFailed(#condition, __FILE__, __LINE__); \
   } while (false)

@@ -38,7 +38,9 @@ Result<std::string> Decode64(std::string_view text, const char* alphabet) {
   int bits = 0;
   for (char c : text) {
     int v = value[static_cast<std::uint8_t>(c)];
-    if (v < 0) return Error(StatusCode::kInvalidArgument, "BASE64_INVALID", "not base64 of the expected alphabet");
+    if (v < 0)
+      return Error(StatusCode::kInvalidArgument, "BASE64_INVALID",
+                   "not base64 of the expected alphabet");
     buffer = (buffer << 6) | static_cast<std::uint32_t>(v);
     bits += 6;
     if (bits >= 8) {
@@ -104,12 +106,14 @@ Result<std::string> HexDecode(std::string_view text) {
     if (c >= 'A' && c <= 'F') return c - 'A' + 10;
     return -1;
   };
-  if (text.size() % 2 != 0) return Error(StatusCode::kInvalidArgument, "HEX_INVALID", "odd number of hex digits");
+  if (text.size() % 2 != 0)
+    return Error(StatusCode::kInvalidArgument, "HEX_INVALID", "odd number of hex digits");
   std::string bytes;
   bytes.reserve(text.size() / 2);
   for (std::size_t i = 0; i < text.size(); i += 2) {
     int high = nibble(text[i]), low = nibble(text[i + 1]);
-    if (high < 0 || low < 0) return Error(StatusCode::kInvalidArgument, "HEX_INVALID", "not a hex digit");
+    if (high < 0 || low < 0)
+      return Error(StatusCode::kInvalidArgument, "HEX_INVALID", "not a hex digit");
     bytes += static_cast<char>(high * 16 + low);
   }
   return bytes;
@@ -126,7 +130,8 @@ std::string Base64Encode(std::string_view bytes) {
 
 Result<std::string> Base64Decode(std::string_view text) {
   if (text.size() % 4 != 0) {
-    return Error(StatusCode::kInvalidArgument, "BASE64_INVALID", "base64 length is not a multiple of four");
+    return Error(StatusCode::kInvalidArgument, "BASE64_INVALID",
+                 "base64 length is not a multiple of four");
   }
   if (text.ends_with('=')) text.remove_suffix(1);
   if (text.ends_with('=')) text.remove_suffix(1);
@@ -146,7 +151,11 @@ bool IsUtf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     auto byte = [&](std::size_t k) { return static_cast<std::uint8_t>(text[k]); };
     std::uint32_t c = byte(i);
-    std::size_t length = c < 0x80 ? 1 : (c >> 5) == 6 ? 2 : (c >> 4) == 14 ? 3 : (c >> 3) == 30 ? 4 : 0;
+    std::size_t length = c < 0x80         ? 1
+                         : (c >> 5) == 6  ? 2
+                         : (c >> 4) == 14 ? 3
+                         : (c >> 3) == 30 ? 4
+                                          : 0;
     if (length == 0 || i + length > text.size()) return false;
     std::uint32_t code = length == 1 ? c : c & (0xFFU >> (length + 1));
     for (std::size_t k = 1; k < length; ++k) {
@@ -154,7 +163,8 @@ bool IsUtf8(std::string_view text) {
       code = (code << 6) | (byte(i + k) & 0x3FU);
     }
     static constexpr std::uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (code < kLeast[length] || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) return false;
+    if (code < kLeast[length] || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF))
+      return false;
     i += length;
   }
   return true;

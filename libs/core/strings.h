@@ -17,7 +17,8 @@ bool StartsWithIgnoreCase(std::string_view text, std::string_view prefix);
 
 std::string HexEncode(std::string_view bytes);
 Result<std::string> HexDecode(std::string_view text);
-// RFC 4648 section 5 without padding. Decoding is strict: no padding, no other characters, canonical last bits.
+// RFC 4648 section 5 without padding. Decoding is strict: no padding, no other characters,
+// canonical last bits.
 std::string Base64UrlEncode(std::string_view bytes);
 Result<std::string> Base64UrlDecode(std::string_view text);
 // RFC 4648 section 4 with padding, decoded as strictly.

@@ -25,7 +25,8 @@ Settings& TheSettings() {
 
 spdlog::logger& Logger() {
   static auto logger = [] {
-    auto made = std::make_shared<spdlog::logger>("genofed", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto made = std::make_shared<spdlog::logger>("genofed",
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
     made->set_pattern("%v");
     made->set_level(spdlog::level::info);
     made->flush_on(spdlog::level::debug);
@@ -36,10 +37,14 @@ spdlog::logger& Logger() {
 
 spdlog::level::level_enum ToSpdlog(Level level) {
   switch (level) {
-    case Level::kDebug: return spdlog::level::debug;
-    case Level::kInfo: return spdlog::level::info;
-    case Level::kWarn: return spdlog::level::warn;
-    case Level::kError: break;
+    case Level::kDebug:
+      return spdlog::level::debug;
+    case Level::kInfo:
+      return spdlog::level::info;
+    case Level::kWarn:
+      return spdlog::level::warn;
+    case Level::kError:
+      break;
   }
   return spdlog::level::err;
 }
@@ -51,15 +56,22 @@ void ConfigureLog(std::string_view site, std::string_view process) {
 }
 
 Status SetLogLevel(std::string_view level) {
-  if (level == "debug") Logger().set_level(spdlog::level::debug);
-  else if (level == "info" || level.empty()) Logger().set_level(spdlog::level::info);
-  else if (level == "warn") Logger().set_level(spdlog::level::warn);
-  else if (level == "error") Logger().set_level(spdlog::level::err);
-  else return InvalidField("dynamic.log_level", "LOG_LEVEL_UNKNOWN", "'{}' is not debug, info, warn or error", level);
+  if (level == "debug")
+    Logger().set_level(spdlog::level::debug);
+  else if (level == "info" || level.empty())
+    Logger().set_level(spdlog::level::info);
+  else if (level == "warn")
+    Logger().set_level(spdlog::level::warn);
+  else if (level == "error")
+    Logger().set_level(spdlog::level::err);
+  else
+    return InvalidField("dynamic.log_level", "LOG_LEVEL_UNKNOWN",
+                        "'{}' is not debug, info, warn or error", level);
   return absl::OkStatus();
 }
 
-void Log(const Context& ctx, Level level, std::string_view event, std::initializer_list<Field> fields) {
+void Log(const Context& ctx, Level level, std::string_view event,
+         std::initializer_list<Field> fields) {
   auto spdlog_level = ToSpdlog(level);
   if (!Logger().should_log(spdlog_level)) return;
   nlohmann::ordered_json line = {{"time", FormatRfc3339(SystemClock().Now())},

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Structured logs: one JSON object a line on standard error, with a fixed event name and fields.
-// Never log genotypes, coordinates, phenotypes, sample or person identifiers, tokens, or free text of users.
+// Never log genotypes, coordinates, phenotypes, sample or person identifiers, tokens, or free text
+// of users.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +40,8 @@ void ConfigureLog(std::string_view site, std::string_view process);
 Status SetLogLevel(std::string_view level);
 
 // `event` is a constant such as "grant.withdrawn".
-void Log(const Context& ctx, Level level, std::string_view event, std::initializer_list<Field> fields = {});
+void Log(const Context& ctx, Level level, std::string_view event,
+         std::initializer_list<Field> fields = {});
 
 // A principal in logs: stable within one process run, meaningless outside it.
 std::string PrincipalTag(const Principal& principal);
@@ -51,4 +53,5 @@ std::string PrincipalTag(const Principal& principal);
 #define GF_LOG_LEVEL_warn ::genofed::obs::Level::kWarn
 #define GF_LOG_LEVEL_error ::genofed::obs::Level::kError
 // GF_LOG(ctx, info, "grant.withdrawn", {"grant", id}, {"reason", reason});
-#define GF_LOG(ctx, level, event, ...) ::genofed::obs::Log(ctx, GF_LOG_LEVEL_##level, event, {__VA_ARGS__})
+#define GF_LOG(ctx, level, event, ...) \
+  ::genofed::obs::Log(ctx, GF_LOG_LEVEL_##level, event, {__VA_ARGS__})

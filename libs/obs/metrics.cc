@@ -26,11 +26,17 @@ void Metrics::Set(const std::string& name, const Labels& labels, double value) {
 }
 
 void Metrics::Observe(const std::string& name, const Labels& labels, double seconds) {
-  static const prometheus::Histogram::BucketBoundaries kBuckets = {0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03,
-                                                                   0.1,    0.3,    1,     3,     10,   30};
-  prometheus::BuildHistogram().Name(name).Register(impl_->registry).Add(labels, kBuckets).Observe(seconds);
+  static const prometheus::Histogram::BucketBoundaries kBuckets = {
+      0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30};
+  prometheus::BuildHistogram()
+      .Name(name)
+      .Register(impl_->registry)
+      .Add(labels, kBuckets)
+      .Observe(seconds);
 }
 
-std::string Metrics::Expose() const { return prometheus::TextSerializer().Serialize(impl_->registry.Collect()); }
+std::string Metrics::Expose() const {
+  return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
+}
 
 }  // namespace genofed::obs

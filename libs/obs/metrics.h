@@ -8,8 +8,8 @@
 
 namespace genofed::obs {
 
-// The process's metrics, named genofed_<area>_<what>_<unit>. Label values must come from closed sets.
-// Thread-safe. Created once per process and passed by reference.
+// The process's metrics, named genofed_<area>_<what>_<unit>. Label values must come from closed
+// sets. Thread-safe. Created once per process and passed by reference.
 class Metrics {
  public:
   using Labels = std::map<std::string, std::string>;

@@ -15,8 +15,8 @@ class Router;
 class Server;
 }  // namespace http
 
-// The admin listener of a process: /livez, /readyz, /metrics, /configz. For operators' own networks: it has no login,
-// and shows no data of persons and no secrets.
+// The admin listener of a process: /livez, /readyz, /metrics, /configz. For operators' own
+// networks: it has no login, and shows no data of persons and no secrets.
 class AdminServer {
  public:
   static Result<std::unique_ptr<AdminServer>> Start(Process& process, const std::string& address);

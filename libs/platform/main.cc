@@ -27,11 +27,14 @@ void Reload(const config::Sources& sources) {
 
 }  // namespace
 
-int ServiceMain(int argc, char** argv, const std::string& name, const std::vector<ServiceEntry>& entries) {
+int ServiceMain(int argc, char** argv, const std::string& name,
+                const std::vector<ServiceEntry>& entries) {
   CLI::App app("genofed: the " + name + " service of a site");
   config::Sources sources;
   bool check_only = false;
-  app.add_option("--config", sources.files, "Site configuration (JSON); repeatable, later files win")->required();
+  app.add_option("--config", sources.files,
+                 "Site configuration (JSON); repeatable, later files win")
+      ->required();
   app.add_option("--set", sources.sets, "Overrides one key: discovery.minimum_count=10");
   app.add_flag("--check-config", check_only, "Validates the configuration and exits");
   app.set_version_flag("--version", "genofed 0.1.0");
@@ -44,7 +47,8 @@ int ServiceMain(int argc, char** argv, const std::string& name, const std::vecto
     return 0;
   }
 
-  // Signals are taken by sigwait alone; blocked before any thread exists, every thread inherits this.
+  // Signals are taken by sigwait alone; blocked before any thread exists, every thread inherits
+  // this.
   sigset_t signals;
   sigemptyset(&signals);
   for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);

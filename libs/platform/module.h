@@ -33,8 +33,8 @@ using ModuleFactory = Result<std::unique_ptr<Module>> (*)(Platform&);
 
 // What a process needs to know to run a service.
 struct ServiceEntry {
-  const char* name;             // "consent"
-  const EmbeddedFile* policy;   // one file: policy.json
+  const char* name;            // "consent"
+  const EmbeddedFile* policy;  // one file: policy.json
   ModuleFactory make;
   bool at_hub;
   bool at_node;

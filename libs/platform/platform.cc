@@ -14,11 +14,13 @@ rpc::Dispatcher::Options DispatcherOptions(const Process& process, const std::st
   options.site = process.config().site().name();
   options.domain = process.config().site().domain();
   options.service = service;
-  if (int threads = process.config().network().handler_threads(); threads > 0) options.handler_threads = threads;
+  if (int threads = process.config().network().handler_threads(); threads > 0)
+    options.handler_threads = threads;
   return options;
 }
 
-std::string AddressOf(const google::protobuf::Map<std::string, std::string>& addresses, std::string_view name) {
+std::string AddressOf(const google::protobuf::Map<std::string, std::string>& addresses,
+                      std::string_view name) {
   auto it = addresses.find(std::string(name));
   return it == addresses.end() ? std::string() : it->second;
 }
@@ -28,7 +30,8 @@ std::string AddressOf(const google::protobuf::Map<std::string, std::string>& add
 Platform::Platform(Process& process, std::string service, rpc::Policy policy)
     : process_(process),
       service_(std::move(service)),
-      dispatcher_(DispatcherOptions(process, service_), std::move(policy), process.tokens(), process.metrics()) {}
+      dispatcher_(DispatcherOptions(process, service_), std::move(policy), process.tokens(),
+                  process.metrics()) {}
 
 Platform::~Platform() = default;
 
@@ -39,8 +42,9 @@ bool Platform::is_hub() const { return config().site().role() == config::v1::Sit
 std::string Platform::country() const {
   if (is_hub()) return {};
   std::string upper = site();
-  std::transform(upper.begin(), upper.end(), upper.begin(),
-                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  std::transform(upper.begin(), upper.end(), upper.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  });
   return upper;
 }
 
@@ -61,9 +65,11 @@ Result<std::unique_ptr<sql::Database>> Platform::OpenDatabase(const EmbeddedFile
   options.schema = service_;
   options.application_name = "genofed-" + service_;
   if (postgres.has_password()) {
-    GF_ASSIGN(options.password, config::ReadSecret(postgres.password(), "postgres.password", service_));
+    GF_ASSIGN(options.password,
+              config::ReadSecret(postgres.password(), "postgres.password", service_));
   }
-  options.max_connections = static_cast<std::size_t>(postgres.max_connections() > 0 ? postgres.max_connections() : 4);
+  options.max_connections =
+      static_cast<std::size_t>(postgres.max_connections() > 0 ? postgres.max_connections() : 4);
   GF_ASSIGN(auto database, sql::Database::Open(options));
   GF_TRY(database->Migrate(migrations));
   return database;
@@ -97,7 +103,8 @@ Result<std::filesystem::path> Platform::DataDir() {
   std::filesystem::create_directories(dir, error);
   if (!error) std::filesystem::permissions(dir, std::filesystem::perms::owner_all, error);
   if (error) {
-    return Error(StatusCode::kInternal, "DATA_DIR_FAILED", "cannot create {}: {}", dir.string(), error.message());
+    return Error(StatusCode::kInternal, "DATA_DIR_FAILED", "cannot create {}: {}", dir.string(),
+                 error.message());
   }
   return dir;
 }

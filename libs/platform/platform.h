@@ -21,8 +21,8 @@ namespace genofed {
 
 class Process;
 
-// What a module is given: everything about where it runs, and nothing that tells whether its peers are in the same
-// process. Lives as long as the module.
+// What a module is given: everything about where it runs, and nothing that tells whether its peers
+// are in the same process. Lives as long as the module.
 class Platform {
  public:
   Platform(Process& process, std::string service, rpc::Policy policy);
@@ -54,7 +54,8 @@ class Platform {
   rpc::ChannelSource HubChannel(std::string_view service);
   rpc::ChannelSource NodeChannel(std::string_view site, std::string_view service);
 
-  // <data_dir>/<service>, created with mode 0700. Other services of the site read what they are told of.
+  // <data_dir>/<service>, created with mode 0700. Other services of the site read what they are
+  // told of.
   Result<std::filesystem::path> DataDir();
 
  private:

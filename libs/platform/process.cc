@@ -14,7 +14,8 @@
 namespace genofed {
 namespace {
 
-// Whether another site may call this service: only then it listens on the network in an all-in-one process.
+// Whether another site may call this service: only then it listens on the network in an all-in-one
+// process.
 bool CalledFromOutside(const rpc::Policy& policy) {
   for (const auto& [method, row] : policy.rows()) {
     if (std::any_of(row.callers.begin(), row.callers.end(), [](const rpc::CallerPattern& caller) {
@@ -28,7 +29,8 @@ bool CalledFromOutside(const rpc::Policy& policy) {
 
 }  // namespace
 
-Process::Process(std::string name, config::v1::SiteConfig config) : name_(std::move(name)), config_(std::move(config)) {}
+Process::Process(std::string name, config::v1::SiteConfig config)
+    : name_(std::move(name)), config_(std::move(config)) {}
 
 Process::~Process() { Stop(); }
 
@@ -58,9 +60,11 @@ Status Process::LoadTrust() {
   trust_ = std::make_unique<auth::TrustStore>(std::move(store));
   std::vector<auth::RoleBinding> bindings;
   for (const auto& binding : config_.trust().role_bindings()) {
-    bindings.push_back({binding.issuer(), binding.subject(), {binding.roles().begin(), binding.roles().end()}});
+    bindings.push_back(
+        {binding.issuer(), binding.subject(), {binding.roles().begin(), binding.roles().end()}});
   }
-  tokens_ = std::make_unique<auth::AccessTokenVerifier>(*trust_, clock_, config_.trust().audience(), std::move(bindings));
+  tokens_ = std::make_unique<auth::AccessTokenVerifier>(*trust_, clock_, config_.trust().audience(),
+                                                        std::move(bindings));
   return absl::OkStatus();
 }
 
@@ -70,11 +74,12 @@ Status Process::MakeModules(const std::vector<ServiceEntry>& entries) {
   for (const ServiceEntry& entry : entries_) {
     if (hub ? !entry.at_hub : !entry.at_node) {
       if (entries_.size() > 1) continue;
-      return Error(StatusCode::kFailedPrecondition, "SERVICE_NOT_HERE", "a {} has no service {}", hub ? "hub" : "node",
-                   entry.name);
+      return Error(StatusCode::kFailedPrecondition, "SERVICE_NOT_HERE", "a {} has no service {}",
+                   hub ? "hub" : "node", entry.name);
     }
     GF_ASSIGN(rpc::Policy policy, rpc::Policy::Parse(entry.policy[0].content));
-    Hosted hosted{&entry, std::make_unique<Platform>(*this, entry.name, std::move(policy)), nullptr};
+    Hosted hosted{&entry, std::make_unique<Platform>(*this, entry.name, std::move(policy)),
+                  nullptr};
     GF_ASSIGN(hosted.module, entry.make(*hosted.platform));
     hosted_.push_back(std::move(hosted));
   }
@@ -93,7 +98,8 @@ Status Process::Listen() {
     if (hosted_.size() > 1 && !CalledFromOutside(policy)) continue;
     auto address = config_.network().grpc().find(hosted.entry->name);
     if (address == config_.network().grpc().end()) {
-      return InvalidField(fmt::format("network.grpc.{}", hosted.entry->name), "CONFIG_MISSING", "must be set");
+      return InvalidField(fmt::format("network.grpc.{}", hosted.entry->name), "CONFIG_MISSING",
+                          "must be set");
     }
     options.listeners.push_back({address->second, TlsOf(hosted.entry->name)});
   }
@@ -124,17 +130,18 @@ Status Process::Ready() {
 
 rpc::TlsFiles Process::TlsOf(std::string_view service) const {
   const auto& network = config_.network();
-  return {config::ForService(network.certificate_file(), service), config::ForService(network.private_key_file(), service),
-          network.bundle_file()};
+  return {config::ForService(network.certificate_file(), service),
+          config::ForService(network.private_key_file(), service), network.bundle_file()};
 }
 
 bool Process::HostsInProcess(std::string_view service) const {
-  return entries_.size() > 1 && std::any_of(entries_.begin(), entries_.end(), [&](const ServiceEntry& entry) {
-           return service == entry.name;
-         });
+  return entries_.size() > 1 &&
+         std::any_of(entries_.begin(), entries_.end(),
+                     [&](const ServiceEntry& entry) { return service == entry.name; });
 }
 
-std::shared_ptr<grpc::ChannelInterface> Process::Channel(const std::string& caller, const WorkloadIdentity& callee,
+std::shared_ptr<grpc::ChannelInterface> Process::Channel(const std::string& caller,
+                                                         const WorkloadIdentity& callee,
                                                          const std::string& address) {
   MutexLock lock(mutex_);
   auto& channel = channels_[caller + ">" + callee.site + "/" + callee.service];
@@ -148,9 +155,11 @@ std::shared_ptr<grpc::ChannelInterface> Process::Channel(const std::string& call
     arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 200);
     arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
     arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
-    // Each caller has a certificate of its own, so channels of different callers must not share connections.
+    // Each caller has a certificate of its own, so channels of different callers must not share
+    // connections.
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    channel = grpc::CreateCustomChannel(address, rpc::ClientTls(TlsOf(caller), callee, config_.site().domain()), arguments);
+    channel = grpc::CreateCustomChannel(
+        address, rpc::ClientTls(TlsOf(caller), callee, config_.site().domain()), arguments);
   }
   return channel;
 }

@@ -22,8 +22,9 @@ class AdminServer;
 
 class Process {
  public:
-  // Makes the modules and starts listening; `name` is the service's name or "site". With several entries, services
-  // of the site are called in-process, and only those that other sites may call listen on the network.
+  // Makes the modules and starts listening; `name` is the service's name or "site". With several
+  // entries, services of the site are called in-process, and only those that other sites may call
+  // listen on the network.
   static Result<std::unique_ptr<Process>> Start(std::string name, config::v1::SiteConfig config,
                                                 const std::vector<ServiceEntry>& entries);
   ~Process();  // Stop()
@@ -41,7 +42,8 @@ class Process {
   rpc::TlsFiles TlsOf(std::string_view service) const;
 
   // A channel from `caller` (a service of this process) to a service anywhere. Cached.
-  std::shared_ptr<grpc::ChannelInterface> Channel(const std::string& caller, const WorkloadIdentity& callee,
+  std::shared_ptr<grpc::ChannelInterface> Channel(const std::string& caller,
+                                                  const WorkloadIdentity& callee,
                                                   const std::string& address);
   bool HostsInProcess(std::string_view service) const;
 

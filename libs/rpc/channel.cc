@@ -3,10 +3,21 @@
 
 #include <thread>
 
+#include "libs/core/random.h"
+#include "libs/core/strings.h"
 #include "libs/rpc/metadata.h"
 #include "libs/rpc/status_codec.h"
 
 namespace genofed::rpc {
+
+const std::string& InProcessSecret() {
+  static const std::string secret = [] {
+    SystemRandom random;
+    return HexEncode(random.Bytes(32));
+  }();
+  return secret;
+}
+
 namespace {
 
 // Waits before another attempt unless the deadline or a cancellation comes first.
@@ -33,18 +44,24 @@ Status Invoke(const ChannelSource& source, const Context& ctx, const CallOptions
     grpc::ClientContext client;
     client.set_deadline(std::chrono::system_clock::now() + limited.Remaining(options.timeout));
     client.AddMetadata(kTraceparentKey, ctx.traceparent());
-    if (!source.caller.empty()) client.AddMetadata(kCallerKey, source.caller);
+    if (!source.caller.empty()) {
+      client.AddMetadata(kCallerKey, source.caller);
+      client.AddMetadata(kInProcessKey, InProcessSecret());
+    }
     if (options.forward_user && ctx.principal().user) {
       client.AddMetadata(kAuthorizationKey, "Bearer " + ctx.principal().user->access_token);
     }
     std::stop_callback cancel(ctx.stop(), [&client] { client.TryCancel(); });
     status = FromGrpc(call(client));
-    if (status.code() != StatusCode::kUnavailable || attempt + 1 >= options.attempts || !Pause(limited, attempt)) break;
+    if (status.code() != StatusCode::kUnavailable || attempt + 1 >= options.attempts ||
+        !Pause(limited, attempt))
+      break;
   }
   if (source.metrics != nullptr) {
     obs::Metrics::Labels labels = {{"peer", source.peer}};
-    source.metrics->Observe("genofed_rpc_client_seconds", labels,
-                            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    source.metrics->Observe(
+        "genofed_rpc_client_seconds", labels,
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     labels["code"] = std::string(CodeName(status.code()));
     source.metrics->Add("genofed_rpc_client_total", labels);
   }

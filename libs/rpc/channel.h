@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Calling other services. A Peer is a typed client of one gRPC service; what is behind it — TLS to another process
-// or the same process — is decided where the process is put together.
+// Calling other services. A Peer is a typed client of one gRPC service; what is behind it — TLS to
+// another process or the same process — is decided where the process is put together.
 #pragma once
 
 #include <grpcpp/client_context.h>
@@ -22,8 +22,8 @@ class ChannelInterface;
 
 namespace genofed::rpc {
 
-// Where a channel comes from. Resolved at the first call, because in-process channels exist only once the server
-// runs. Thread-safe.
+// Where a channel comes from. Resolved at the first call, because in-process channels exist only
+// once the server runs. Thread-safe.
 struct ChannelSource {
   std::function<std::shared_ptr<grpc::ChannelInterface>()> channel;
   std::string peer;    // "fi/consent", for errors and metrics
@@ -48,22 +48,27 @@ template <typename Service>
 class Peer {
  public:
   using Stub = typename Service::Stub;
-  explicit Peer(ChannelSource source, CallOptions defaults = {}) : source_(std::move(source)), defaults_(defaults) {}
+  explicit Peer(ChannelSource source, CallOptions defaults = {})
+      : source_(std::move(source)), defaults_(defaults) {}
 
   // peer.Call(ctx, &ConsentService::Stub::GetEpoch, request)
   template <typename Request, typename Response>
   Result<Response> Call(const Context& ctx,
-                        grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                        grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                     Response*),
                         const std::type_identity_t<Request>& request) const {
     return Call(ctx, method, request, defaults_);
   }
   template <typename Request, typename Response>
   Result<Response> Call(const Context& ctx,
-                        grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                        const std::type_identity_t<Request>& request, const CallOptions& options) const {
+                        grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                     Response*),
+                        const std::type_identity_t<Request>& request,
+                        const CallOptions& options) const {
     Response response;
     Status status = Invoke(source_, ctx, options, [&](grpc::ClientContext& client) {
-      std::call_once(lazy_->once, [this] { lazy_->stub = std::make_unique<Stub>(source_.channel()); });
+      std::call_once(lazy_->once,
+                     [this] { lazy_->stub = std::make_unique<Stub>(source_.channel()); });
       return (lazy_->stub.get()->*method)(&client, request, &response);
     });
     if (!status.ok()) return status;

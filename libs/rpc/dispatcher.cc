@@ -7,6 +7,7 @@
 #include <exception>
 
 #include "libs/auth/access_token.h"
+#include "libs/crypto/hash.h"
 #include "libs/obs/log.h"
 #include "libs/rpc/metadata.h"
 #include "libs/rpc/status_codec.h"
@@ -25,7 +26,8 @@ std::string_view Metadata(const grpc::CallbackServerContext& call, const char* k
 
 }  // namespace
 
-Dispatcher::Dispatcher(Options options, Policy policy, const auth::AccessTokenVerifier& tokens, obs::Metrics& metrics)
+Dispatcher::Dispatcher(Options options, Policy policy, const auth::AccessTokenVerifier& tokens,
+                       obs::Metrics& metrics)
     : options_(std::move(options)),
       policy_(std::move(policy)),
       tokens_(tokens),
@@ -34,20 +36,24 @@ Dispatcher::Dispatcher(Options options, Policy policy, const auth::AccessTokenVe
 
 Dispatcher::~Dispatcher() = default;
 
-Result<Context> Dispatcher::Admit(grpc::CallbackServerContext* call, std::string_view method) const {
+Result<Context> Dispatcher::Admit(grpc::CallbackServerContext* call,
+                                  std::string_view method) const {
   const PolicyRow* row = policy_.Find(method);
   if (row == nullptr) {
-    return Error(StatusCode::kPermissionDenied, "METHOD_NOT_ALLOWED", "this method has no row in the policy");
+    return Error(StatusCode::kPermissionDenied, "METHOD_NOT_ALLOWED",
+                 "this method has no row in the policy");
   }
   Principal principal;
-  if (call->peer() == "inproc") {
+  if (crypto::ConstantTimeEquals(Metadata(*call, kInProcessKey), InProcessSecret())) {
     principal.workload = {options_.site, std::string(Metadata(*call, kCallerKey))};
   } else {
     GF_ASSIGN(principal.workload, PeerIdentity(*call->auth_context(), options_.domain));
   }
   // The workload is judged before its token is even parsed.
-  if (!row->AllowsWorkload(principal.workload, options_.site)) return row->Check(principal, options_.site);
-  if (std::string_view header = Metadata(*call, kAuthorizationKey); row->token != TokenNeed::kNone && !header.empty()) {
+  if (!row->AllowsWorkload(principal.workload, options_.site))
+    return row->Check(principal, options_.site);
+  if (std::string_view header = Metadata(*call, kAuthorizationKey);
+      row->token != TokenNeed::kNone && !header.empty()) {
     constexpr std::string_view kBearer = "Bearer ";
     if (!header.starts_with(kBearer)) {
       return Error(StatusCode::kUnauthenticated, "TOKEN_REFUSED", "the access token was refused");
@@ -56,7 +62,8 @@ Result<Context> Dispatcher::Admit(grpc::CallbackServerContext* call, std::string
   }
   GF_TRY(row->Check(principal, options_.site));
 
-  auto left = std::chrono::duration_cast<std::chrono::milliseconds>(call->deadline() - std::chrono::system_clock::now());
+  auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+      call->deadline() - std::chrono::system_clock::now());
   // A call without a deadline has one in the far future.
   if (left > std::chrono::hours(1)) left = options_.default_timeout;
   return Context::Background()
@@ -65,12 +72,15 @@ Result<Context> Dispatcher::Admit(grpc::CallbackServerContext* call, std::string
       .WithPrincipal(std::move(principal));
 }
 
-grpc::ServerUnaryReactor* Dispatcher::Serve(grpc::CallbackServerContext* call, std::string_view method,
+grpc::ServerUnaryReactor* Dispatcher::Serve(grpc::CallbackServerContext* call,
+                                            std::string_view method,
                                             std::function<Status(const Context&)> handler) {
   grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  auto finish = [this, reactor, method = std::string(method), start = std::chrono::steady_clock::now()](
-                    const Context& ctx, const Status& status) {
-    double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  auto finish = [this, reactor, method = std::string(method),
+                 start = std::chrono::steady_clock::now()](const Context& ctx,
+                                                           const Status& status) {
+    double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     obs::Metrics::Labels labels = {{"service", options_.service}, {"method", method}};
     metrics_.Observe("genofed_rpc_server_seconds", labels, seconds);
     labels["code"] = std::string(CodeName(status.code()));
@@ -78,32 +88,36 @@ grpc::ServerUnaryReactor* Dispatcher::Serve(grpc::CallbackServerContext* call, s
     if (!status.ok()) {
       bool ours = status.code() == StatusCode::kInternal || status.code() == StatusCode::kUnknown ||
                   status.code() == StatusCode::kDataLoss;
-      obs::Log(ctx, ours ? obs::Level::kError : obs::Level::kInfo, "rpc.failed",
-               {{"method", method},
-                {"code", CodeName(status.code())},
-                {"reason", Reason(status)},
-                // Messages of other codes may quote the request; only our own failures are logged in full.
-                {"message", ours ? Message(status) : ""},
-                {"caller", ctx.principal().workload.site + "/" + ctx.principal().workload.service}});
+      obs::Log(
+          ctx, ours ? obs::Level::kError : obs::Level::kInfo, "rpc.failed",
+          {{"method", method},
+           {"code", CodeName(status.code())},
+           {"reason", Reason(status)},
+           // Messages of other codes may quote the request; only our own failures are logged in
+           // full.
+           {"message", ours ? Message(status) : ""},
+           {"caller", ctx.principal().workload.site + "/" + ctx.principal().workload.service}});
     }
     reactor->Finish(ToGrpc(status));
   };
 
-  bool queued = executor_.Submit([this, call, method = std::string(method), handler = std::move(handler), finish] {
-    Result<Context> admitted = Admit(call, method);
-    if (!admitted.ok()) return finish(Context::Background(), admitted.status());
-    Status status;
-    try {
-      status = handler(*admitted);
-    } catch (const std::exception& e) {
-      // A library exception that no adapter turned into a status: a defect of ours, but not a reason to die.
-      status = Error(StatusCode::kInternal, "UNEXPECTED_EXCEPTION", "{}", e.what());
-    }
-    finish(*admitted, status);
-  });
+  bool queued = executor_.Submit(
+      [this, call, method = std::string(method), handler = std::move(handler), finish] {
+        Result<Context> admitted = Admit(call, method);
+        if (!admitted.ok()) return finish(Context::Background(), admitted.status());
+        Status status;
+        try {
+          status = handler(*admitted);
+        } catch (const std::exception& e) {
+          // A library exception that no adapter turned into a status: a defect of ours, but not a
+          // reason to die.
+          status = Error(StatusCode::kInternal, "UNEXPECTED_EXCEPTION", "{}", e.what());
+        }
+        finish(*admitted, status);
+      });
   if (!queued) {
-    finish(Context::Background(),
-           Error(StatusCode::kResourceExhausted, "OVERLOADED", "{} has too many requests waiting", options_.service));
+    finish(Context::Background(), Error(StatusCode::kResourceExhausted, "OVERLOADED",
+                                        "{} has too many requests waiting", options_.service));
   }
   return reactor;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What happens to every call before and after its handler, in one place and in this order: trace, deadline,
-// identity, policy, executor, handler, status, log and metrics.
+// What happens to every call before and after its handler, in one place and in this order: trace,
+// deadline, identity, policy, executor, handler, status, log and metrics.
 #pragma once
 
 #include <functional>
@@ -38,20 +38,23 @@ class Dispatcher {
   };
 
   // Borrows verifier and metrics. The policy is the service's own.
-  Dispatcher(Options options, Policy policy, const auth::AccessTokenVerifier& tokens, obs::Metrics& metrics);
+  Dispatcher(Options options, Policy policy, const auth::AccessTokenVerifier& tokens,
+             obs::Metrics& metrics);
   ~Dispatcher();
 
-  // Serves one unary call. `method` is "genofed.consent.v1.ConsentService/GetEpoch" and must have a row in the
-  // policy; `handler` is called as handler(const Context&, const Request&) and returns Result<Response>.
+  // Serves one unary call. `method` is "genofed.consent.v1.ConsentService/GetEpoch" and must have a
+  // row in the policy; `handler` is called as handler(const Context&, const Request&) and returns
+  // Result<Response>.
   template <typename Request, typename Response, typename Handler>
-  grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* call, std::string_view method, const Request* request,
-                                  Response* response, Handler handler) {
-    return Serve(call, method, [request, response, handler = std::move(handler)](const Context& ctx) -> Status {
-      Result<Response> result = handler(ctx, *request);
-      if (!result.ok()) return result.status();
-      *response = std::move(result).value();
-      return absl::OkStatus();
-    });
+  grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext* call, std::string_view method,
+                                  const Request* request, Response* response, Handler handler) {
+    return Serve(call, method,
+                 [request, response, handler = std::move(handler)](const Context& ctx) -> Status {
+                   Result<Response> result = handler(ctx, *request);
+                   if (!result.ok()) return result.status();
+                   *response = std::move(result).value();
+                   return absl::OkStatus();
+                 });
   }
 
  private:

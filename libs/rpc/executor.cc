@@ -36,7 +36,8 @@ void Executor::Run() {
     std::function<void()> work;
     {
       std::unique_lock lock(mutex_.native());
-      wake_.wait(lock, [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return stopping_ || !queue_.empty(); });
+      wake_.wait(lock,
+                 [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return stopping_ || !queue_.empty(); });
       if (queue_.empty()) return;
       work = std::move(queue_.front());
       queue_.pop_front();

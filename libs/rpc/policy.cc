@@ -19,7 +19,8 @@ Status Bad(std::string_view method, std::string_view why) {
 Result<CallerPattern> ParsePattern(std::string_view method, const std::string& text) {
   auto colon = text.find(':');
   std::string where = text.substr(0, colon);
-  if (colon == std::string::npos || colon + 1 == text.size()) return Bad(method, "caller without a service: " + text);
+  if (colon == std::string::npos || colon + 1 == text.size())
+    return Bad(method, "caller without a service: " + text);
   std::string service = text.substr(colon + 1);
   if (where == "site") return CallerPattern{CallerPattern::Where::kSameSite, service};
   if (where == "hub") return CallerPattern{CallerPattern::Where::kHub, service};
@@ -37,10 +38,14 @@ Result<PolicyRow> ParseRow(const std::string& method, const Json& json) {
       }
     } else if (key == "token") {
       auto need = value.get<std::string>();
-      if (need == "none") row.token = TokenNeed::kNone;
-      else if (need == "optional") row.token = TokenNeed::kOptional;
-      else if (need == "user") row.token = TokenNeed::kUser;
-      else return Bad(method, "unknown token need: " + need);
+      if (need == "none")
+        row.token = TokenNeed::kNone;
+      else if (need == "optional")
+        row.token = TokenNeed::kOptional;
+      else if (need == "user")
+        row.token = TokenNeed::kUser;
+      else
+        return Bad(method, "unknown token need: " + need);
     } else if (key == "roles") {
       row.roles = value.get<std::vector<std::string>>();
     } else {
@@ -49,7 +54,8 @@ Result<PolicyRow> ParseRow(const std::string& method, const Json& json) {
   }
   if (row.callers.empty()) return Bad(method, "names no caller");
   if (!json.contains("token")) return Bad(method, "says nothing about the token");
-  if (!row.roles.empty() && row.token != TokenNeed::kUser) return Bad(method, "roles need \"token\": \"user\"");
+  if (!row.roles.empty() && row.token != TokenNeed::kUser)
+    return Bad(method, "roles need \"token\": \"user\"");
   return row;
 }
 
@@ -59,9 +65,12 @@ bool PolicyRow::AllowsWorkload(const WorkloadIdentity& caller, std::string_view 
   return std::any_of(callers.begin(), callers.end(), [&](const CallerPattern& pattern) {
     if (pattern.service != caller.service) return false;
     switch (pattern.where) {
-      case CallerPattern::Where::kSameSite: return caller.site == own_site;
-      case CallerPattern::Where::kHub: return caller.site == "hub";
-      case CallerPattern::Where::kAnyNode: return caller.site != "hub" && !caller.site.empty();
+      case CallerPattern::Where::kSameSite:
+        return caller.site == own_site;
+      case CallerPattern::Where::kHub:
+        return caller.site == "hub";
+      case CallerPattern::Where::kAnyNode:
+        return caller.site != "hub" && !caller.site.empty();
     }
     return false;
   });
@@ -69,17 +78,21 @@ bool PolicyRow::AllowsWorkload(const WorkloadIdentity& caller, std::string_view 
 
 Status PolicyRow::Check(const Principal& principal, std::string_view own_site) const {
   if (principal.workload.empty() || !AllowsWorkload(principal.workload, own_site)) {
-    return Error(StatusCode::kPermissionDenied, "CALLER_NOT_ALLOWED", "this workload may not call this method");
+    return Error(StatusCode::kPermissionDenied, "CALLER_NOT_ALLOWED",
+                 "this workload may not call this method");
   }
   if (token != TokenNeed::kUser) return absl::OkStatus();
   if (!principal.user) {
-    return Error(StatusCode::kUnauthenticated, "TOKEN_MISSING", "an access token is needed: sign in and send it as Bearer");
+    return Error(StatusCode::kUnauthenticated, "TOKEN_MISSING",
+                 "an access token is needed: sign in and send it as Bearer");
   }
-  bool has_role = roles.empty() || std::any_of(roles.begin(), roles.end(), [&](const std::string& role) {
-                    return principal.user->HasRole(role);
-                  });
+  bool has_role =
+      roles.empty() || std::any_of(roles.begin(), roles.end(), [&](const std::string& role) {
+        return principal.user->HasRole(role);
+      });
   if (!has_role) {
-    return Error(StatusCode::kPermissionDenied, "ROLE_MISSING", "this needs the role {} at this site",
+    return Error(StatusCode::kPermissionDenied, "ROLE_MISSING",
+                 "this needs the role {} at this site",
                  fmt::format("{}", fmt::join(roles, " or ")));
   }
   return absl::OkStatus();
@@ -105,20 +118,22 @@ const PolicyRow* Policy::Find(std::string_view method) const {
 }
 
 Status Policy::Covers(const std::string& grpc_service) const {
-  const auto* service = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(grpc_service);
+  const auto* service =
+      google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(grpc_service);
   if (service == nullptr) {
     return Error(StatusCode::kNotFound, "SERVICE_UNKNOWN", "{} is not linked in", grpc_service);
   }
   for (int i = 0; i < service->method_count(); ++i) {
     if (Find(grpc_service + "/" + service->method(i)->name()) == nullptr) {
-      return Error(StatusCode::kFailedPrecondition, "POLICY_ROW_MISSING", "{} has no row in the policy",
-                   service->method(i)->full_name());
+      return Error(StatusCode::kFailedPrecondition, "POLICY_ROW_MISSING",
+                   "{} has no row in the policy", service->method(i)->full_name());
     }
   }
   for (const auto& [method, row] : rows_) {
     if (method.starts_with(grpc_service + "/") &&
         service->FindMethodByName(method.substr(grpc_service.size() + 1)) == nullptr) {
-      return Error(StatusCode::kFailedPrecondition, "POLICY_ROW_STALE", "{} is in the policy but no method", method);
+      return Error(StatusCode::kFailedPrecondition, "POLICY_ROW_STALE",
+                   "{} is in the policy but no method", method);
     }
   }
   return absl::OkStatus();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who may call which RPC. Deny by default: a method without a row cannot be called, and a test of every service
-// fails when one of its methods has no row.
+// Who may call which RPC. Deny by default: a method without a row cannot be called, and a test of
+// every service fails when one of its methods has no row.
 #pragma once
 
 #include <map>
@@ -20,8 +20,8 @@ enum class TokenNeed {
   kUser,      // a verified user is required
 };
 
-// A caller pattern: "site:gateway" is the gateway of the same site, "hub:discovery" the hub's discovery,
-// "node:access" the access service of any node.
+// A caller pattern: "site:gateway" is the gateway of the same site, "hub:discovery" the hub's
+// discovery, "node:access" the access service of any node.
 struct CallerPattern {
   enum class Where { kSameSite, kHub, kAnyNode };
   Where where;
@@ -41,7 +41,8 @@ struct PolicyRow {
 class Policy {
  public:
   // Parses a service's policy.json:
-  //   {"methods": {"genofed.consent.v1.ConsentService/GetEpoch": {"callers": ["site:discovery"], "token": "none"}}}
+  //   {"methods": {"genofed.consent.v1.ConsentService/GetEpoch": {"callers": ["site:discovery"],
+  //   "token": "none"}}}
   // Unknown members, unknown patterns and a role without token "user" are errors.
   static Result<Policy> Parse(std::string_view json);
 
@@ -49,8 +50,8 @@ class Policy {
   const PolicyRow* Find(std::string_view method) const;
   const std::map<std::string, PolicyRow, std::less<>>& rows() const { return rows_; }
 
-  // FailedPrecondition naming the first method of the linked-in gRPC service that has no row, or row of that
-  // service that is no method.
+  // FailedPrecondition naming the first method of the linked-in gRPC service that has no row, or
+  // row of that service that is no method.
   Status Covers(const std::string& grpc_service) const;
 
  private:

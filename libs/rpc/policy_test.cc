@@ -8,7 +8,8 @@
 namespace genofed::rpc {
 namespace {
 
-Principal Caller(std::string site, std::string service, std::vector<std::string> roles = {}, bool user = false) {
+Principal Caller(std::string site, std::string service, std::vector<std::string> roles = {},
+                 bool user = false) {
   Principal principal{{std::move(site), std::move(service)}, {}};
   if (user || !roles.empty()) {
     principal.user.emplace();
@@ -23,11 +24,14 @@ Policy Parsed(const char* row) {
   return *policy;
 }
 
-TEST(Policy, DeniesWhatNoRowNames) { EXPECT_EQ(Parsed(R"({"callers":["site:a"],"token":"none"})").Find("p.S/N"), nullptr); }
+TEST(Policy, DeniesWhatNoRowNames) {
+  EXPECT_EQ(Parsed(R"({"callers":["site:a"],"token":"none"})").Find("p.S/N"), nullptr);
+}
 
 TEST(Policy, TellsOwnSiteHubAndNodesApart) {
   auto check = [](const char* caller, const Principal& principal) {
-    Policy policy = Parsed((std::string(R"({"token":"none","callers":[")") + caller + "\"]}").c_str());
+    Policy policy =
+        Parsed((std::string(R"({"token":"none","callers":[")") + caller + "\"]}").c_str());
     return policy.Find("p.S/M")->Check(principal, "fi").ok();
   };
   EXPECT_TRUE(check("site:gateway", Caller("fi", "gateway")));
@@ -42,7 +46,8 @@ TEST(Policy, TellsOwnSiteHubAndNodesApart) {
 }
 
 TEST(Policy, AsksForUserAndRole) {
-  Policy policy = Parsed(R"({"callers":["site:gateway"],"token":"user","roles":["dac","operator"]})");
+  Policy policy =
+      Parsed(R"({"callers":["site:gateway"],"token":"user","roles":["dac","operator"]})");
   const PolicyRow& row = *policy.Find("p.S/M");
   EXPECT_EQ(Reason(row.Check(Caller("fi", "gateway"), "fi")), "TOKEN_MISSING");
   EXPECT_EQ(Reason(row.Check(Caller("fi", "gateway", {"holder"}), "fi")), "ROLE_MISSING");
@@ -52,10 +57,12 @@ TEST(Policy, AsksForUserAndRole) {
 }
 
 TEST(Policy, RefusesRowsThatSayTooLittleOrTooMuch) {
-  for (const char* row : {R"({"token":"none"})", R"({"callers":["site:a"]})", R"({"callers":["a"],"token":"none"})",
-                          R"({"callers":["site:a"],"token":"none","roles":["dac"]})",
-                          R"({"callers":["site:a"],"token":"maybe"})", R"({"callers":["site:a"],"token":"none","x":1})",
-                          R"({"callers":"site:a","token":"none"})"}) {
+  for (const char* row :
+       {R"({"token":"none"})", R"({"callers":["site:a"]})", R"({"callers":["a"],"token":"none"})",
+        R"({"callers":["site:a"],"token":"none","roles":["dac"]})",
+        R"({"callers":["site:a"],"token":"maybe"})",
+        R"({"callers":["site:a"],"token":"none","x":1})",
+        R"({"callers":"site:a","token":"none"})"}) {
     EXPECT_FALSE(Policy::Parse(std::string(R"({"methods":{"p.S/M":)") + row + "}}").ok()) << row;
   }
 }

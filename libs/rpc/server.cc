@@ -16,7 +16,8 @@ constexpr int kMaxMessageBytes = 16 << 20;
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::Start(const Options& options, const std::vector<grpc::Service*>& services) {
+Result<std::unique_ptr<Server>> Server::Start(const Options& options,
+                                              const std::vector<grpc::Service*>& services) {
   grpc::EnableDefaultHealthCheckService(true);
   if (options.reflection) {
     static std::once_flag once;
@@ -32,16 +33,19 @@ Result<std::unique_ptr<Server>> Server::Start(const Options& options, const std:
   // Long-lived connections end now and then, so that revoked and renewed certificates take effect.
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, 10 * 60 * 1000);
   for (std::size_t i = 0; i < options.listeners.size(); ++i) {
-    builder.AddListeningPort(options.listeners[i].address, ServerTls(options.listeners[i].tls), &server->ports_[i]);
+    builder.AddListeningPort(options.listeners[i].address, ServerTls(options.listeners[i].tls),
+                             &server->ports_[i]);
   }
   for (grpc::Service* service : services) builder.RegisterService(service);
   server->server_ = builder.BuildAndStart();
   for (std::size_t i = 0; i < options.listeners.size(); ++i) {
     if (server->server_ == nullptr || server->ports_[i] == 0) {
-      return Error(StatusCode::kUnavailable, "LISTEN_FAILED", "cannot listen on {}", options.listeners[i].address);
+      return Error(StatusCode::kUnavailable, "LISTEN_FAILED", "cannot listen on {}",
+                   options.listeners[i].address);
     }
   }
-  if (server->server_ == nullptr) return Error(StatusCode::kInternal, "SERVER_FAILED", "the gRPC server did not start");
+  if (server->server_ == nullptr)
+    return Error(StatusCode::kInternal, "SERVER_FAILED", "the gRPC server did not start");
   return server;
 }
 

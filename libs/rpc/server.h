@@ -17,8 +17,8 @@ class Service;
 
 namespace genofed::rpc {
 
-// One gRPC server: mutual TLS 1.3 on each address, and an in-process channel. Health service always, reflection if
-// asked for. Messages up to 16 MiB.
+// One gRPC server: mutual TLS 1.3 on each address, and an in-process channel. Health service
+// always, reflection if asked for. Messages up to 16 MiB.
 class Server {
  public:
   struct Listener {
@@ -30,8 +30,10 @@ class Server {
     bool reflection = false;
   };
 
-  // Borrows the services, which must outlive the server. Unavailable LISTEN_FAILED when an address is taken.
-  static Result<std::unique_ptr<Server>> Start(const Options& options, const std::vector<grpc::Service*>& services);
+  // Borrows the services, which must outlive the server. Unavailable LISTEN_FAILED when an address
+  // is taken.
+  static Result<std::unique_ptr<Server>> Start(const Options& options,
+                                               const std::vector<grpc::Service*>& services);
   ~Server();
 
   std::shared_ptr<grpc::ChannelInterface> InProcessChannel();

@@ -24,14 +24,16 @@ grpc::Status ToGrpc(const Status& status) {
     }
     details.add_details()->PackFrom(bad);
   }
-  return {static_cast<grpc::StatusCode>(status.code()), Message(status), details.SerializeAsString()};
+  return {static_cast<grpc::StatusCode>(status.code()), Message(status),
+          details.SerializeAsString()};
 }
 
 Status FromGrpc(const grpc::Status& status) {
   if (status.ok()) return absl::OkStatus();
-  std::string reason = status.error_code() == grpc::StatusCode::UNAVAILABLE         ? "PEER_UNAVAILABLE"
-                       : status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED ? "DEADLINE_EXCEEDED"
-                                                                                    : "UNSPECIFIED";
+  std::string reason = status.error_code() == grpc::StatusCode::UNAVAILABLE ? "PEER_UNAVAILABLE"
+                       : status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED
+                           ? "DEADLINE_EXCEEDED"
+                           : "UNSPECIFIED";
   google::rpc::Status details;
   google::rpc::BadRequest bad;
   if (!status.error_details().empty() && details.ParseFromString(status.error_details())) {
@@ -41,7 +43,8 @@ Status FromGrpc(const grpc::Status& status) {
       if (any.Is<google::rpc::BadRequest>()) any.UnpackTo(&bad);
     }
   }
-  Status result = MakeError(static_cast<StatusCode>(status.error_code()), reason, status.error_message());
+  Status result =
+      MakeError(static_cast<StatusCode>(status.error_code()), reason, status.error_message());
   for (const auto& violation : bad.field_violations()) {
     result = WithField(std::move(result), violation.field(), violation.description());
   }

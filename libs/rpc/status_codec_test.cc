@@ -19,7 +19,8 @@ TEST(StatusCodec, CarriesReasonAndFieldsBothWays) {
 TEST(StatusCodec, GarbageInDetailsIsHarmless) {
   Status status = FromGrpc({grpc::StatusCode::INTERNAL, "m", "\xff\xfe garbage"});
   EXPECT_EQ(status.code(), StatusCode::kInternal);
-  EXPECT_EQ(Reason(FromGrpc({grpc::StatusCode::UNAVAILABLE, "connection refused"})), "PEER_UNAVAILABLE");
+  EXPECT_EQ(Reason(FromGrpc({grpc::StatusCode::UNAVAILABLE, "connection refused"})),
+            "PEER_UNAVAILABLE");
   EXPECT_TRUE(FromGrpc(ToGrpc(absl::OkStatus())).ok());
 }
 

@@ -25,7 +25,8 @@ bool IsName(std::string_view text) {
   });
 }
 
-// Accepts a server whose certificate carries exactly the expected identity. The chain was verified before.
+// Accepts a server whose certificate carries exactly the expected identity. The chain was verified
+// before.
 class SpiffeVerifier final : public tls::ExternalCertificateVerifier {
  public:
   explicit SpiffeVerifier(std::string expected) : expected_(std::move(expected)) {}
@@ -34,8 +35,9 @@ class SpiffeVerifier final : public tls::ExternalCertificateVerifier {
               grpc::Status* sync_status) override {
     auto uris = request->uri_names();
     bool matches = uris.size() == 1 && uris[0] == grpc::string_ref(expected_);
-    *sync_status = matches ? grpc::Status::OK
-                           : grpc::Status(grpc::StatusCode::UNAUTHENTICATED, "the peer is not " + expected_);
+    *sync_status =
+        matches ? grpc::Status::OK
+                : grpc::Status(grpc::StatusCode::UNAUTHENTICATED, "the peer is not " + expected_);
     return true;  // decided synchronously
   }
   void Cancel(tls::TlsCustomVerificationCheckRequest*) override {}
@@ -45,8 +47,8 @@ class SpiffeVerifier final : public tls::ExternalCertificateVerifier {
 };
 
 std::shared_ptr<tls::FileWatcherCertificateProvider> Provider(const TlsFiles& files) {
-  return std::make_shared<tls::FileWatcherCertificateProvider>(files.private_key_file, files.certificate_file,
-                                                               files.bundle_file, kReloadSeconds);
+  return std::make_shared<tls::FileWatcherCertificateProvider>(
+      files.private_key_file, files.certificate_file, files.bundle_file, kReloadSeconds);
 }
 
 }  // namespace
@@ -61,7 +63,8 @@ std::shared_ptr<grpc::ServerCredentials> ServerTls(const TlsFiles& files) {
   return tls::TlsServerCredentials(options);
 }
 
-std::shared_ptr<grpc::ChannelCredentials> ClientTls(const TlsFiles& files, const WorkloadIdentity& expected,
+std::shared_ptr<grpc::ChannelCredentials> ClientTls(const TlsFiles& files,
+                                                    const WorkloadIdentity& expected,
                                                     std::string_view domain) {
   tls::TlsChannelCredentialsOptions options;
   options.set_certificate_provider(Provider(files));
@@ -83,13 +86,15 @@ Result<WorkloadIdentity> ParseSpiffeId(std::string_view uri, std::string_view do
   WorkloadIdentity identity;
   auto dot = uri.find('.');
   auto slash = uri.find('/', kScheme.size());
-  if (uri.starts_with(kScheme) && dot != std::string_view::npos && slash != std::string_view::npos && dot < slash &&
+  if (uri.starts_with(kScheme) && dot != std::string_view::npos &&
+      slash != std::string_view::npos && dot < slash &&
       uri.substr(dot + 1, slash - dot - 1) == domain && uri.substr(slash).starts_with(kAccount)) {
     identity.site = uri.substr(kScheme.size(), dot - kScheme.size());
     identity.service = uri.substr(slash + kAccount.size());
   }
   if (!IsName(identity.site) || !IsName(identity.service)) {
-    return Error(StatusCode::kPermissionDenied, "IDENTITY_UNKNOWN", "the caller's certificate names no workload");
+    return Error(StatusCode::kPermissionDenied, "IDENTITY_UNKNOWN",
+                 "the caller's certificate names no workload");
   }
   return identity;
 }
@@ -98,7 +103,8 @@ Result<WorkloadIdentity> PeerIdentity(const grpc::AuthContext& context, std::str
   if (!context.IsPeerAuthenticated()) return WorkloadIdentity();
   auto values = context.FindPropertyValues(GRPC_PEER_SPIFFE_ID_PROPERTY_NAME);
   if (values.size() != 1) {
-    return Error(StatusCode::kPermissionDenied, "IDENTITY_UNKNOWN", "the caller's certificate names no workload");
+    return Error(StatusCode::kPermissionDenied, "IDENTITY_UNKNOWN",
+                 "the caller's certificate names no workload");
   }
   return ParseSpiffeId(std::string_view(values[0].data(), values[0].size()), domain);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Mutual TLS 1.3 with SPIFFE identities. gRPC 1.51 keeps what this needs in its experimental namespace; it is used
-// here and nowhere else.
+// Mutual TLS 1.3 with SPIFFE identities. gRPC 1.51 keeps what this needs in its experimental
+// namespace; it is used here and nowhere else.
 #pragma once
 
 #include <memory>
@@ -22,16 +22,18 @@ namespace genofed::rpc {
 struct TlsFiles {
   std::string certificate_file;
   std::string private_key_file;
-  std::string bundle_file;  // the certificate authorities of all sites, each constrained to its site's names
+  std::string bundle_file;  // the certificate authorities of all sites, each constrained to its
+                            // site's names
 };
 
-// Must run before gRPC starts: leaves only TLS 1.3. gRPC 1.51 has no setting for the least version, but without any
-// TLS 1.2 cipher suite OpenSSL refuses that version.
+// Must run before gRPC starts: leaves only TLS 1.3. gRPC 1.51 has no setting for the least version,
+// but without any TLS 1.2 cipher suite OpenSSL refuses that version.
 void RequireTls13();
 
 std::shared_ptr<grpc::ServerCredentials> ServerTls(const TlsFiles& files);
 // The server must present the identity `expected`; its host name does not matter.
-std::shared_ptr<grpc::ChannelCredentials> ClientTls(const TlsFiles& files, const WorkloadIdentity& expected,
+std::shared_ptr<grpc::ChannelCredentials> ClientTls(const TlsFiles& files,
+                                                    const WorkloadIdentity& expected,
                                                     std::string_view domain);
 
 // "spiffe://fi.1mg.example/sa/consent"

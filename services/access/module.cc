@@ -32,7 +32,8 @@ class HubModule final : public Module {
       : database_(std::move(database)),
         store_(*database_),
         directory_(MakeCatalogueDirectory(platform.SiteChannel("catalogue"))),
-        applications_(store_, *directory_, codec_, platform.trust(), platform.clock(), platform.random()),
+        applications_(store_, *directory_, codec_, platform.trust(), platform.clock(),
+                      platform.random()),
         service_(MakeGrpcApplicationService(platform.dispatcher(), applications_)) {}
 
   std::vector<grpc::Service*> Services() override { return {service_.get()}; }
@@ -49,13 +50,15 @@ class HubModule final : public Module {
 
 class NodeModule final : public Module {
  public:
-  NodeModule(Platform& platform, std::unique_ptr<sql::Database> database, std::unique_ptr<crypto::Signer> signer)
+  NodeModule(Platform& platform, std::unique_ptr<sql::Database> database,
+             std::unique_ptr<crypto::Signer> signer)
       : platform_(platform),
         database_(std::move(database)),
         signer_(std::move(signer)),
         store_(*database_),
         hub_(MakeHubApplications(platform.HubChannel("access"))),
-        decisions_(store_, *hub_, codec_, *signer_, Authority(platform), platform.clock(), platform.random()),
+        decisions_(store_, *hub_, codec_, *signer_, Authority(platform), platform.clock(),
+                   platform.random()),
         service_(MakeGrpcDecisionService(platform.dispatcher(), decisions_)) {}
 
   std::vector<grpc::Service*> Services() override { return {service_.get()}; }
@@ -63,7 +66,8 @@ class NodeModule final : public Module {
   Status Start() override {
     delivery_ = StartDecisionDelivery(*database_, platform_.HubChannel("access"));
     const auto& config = platform_.config().access();
-    auto interval = config::DurationOr(config.has_poll_interval(), config.poll_interval(), std::chrono::seconds(1));
+    auto interval = config::DurationOr(config.has_poll_interval(), config.poll_interval(),
+                                       std::chrono::seconds(1));
     poller_ = std::jthread([this, interval](std::stop_token stop) { Poll(stop, interval); });
     return absl::OkStatus();
   }
@@ -79,7 +83,8 @@ class NodeModule final : public Module {
   static NationalAuthority Authority(const Platform& platform) {
     const auto& config = platform.config().access();
     return {platform.country(), config.national_issuer(), platform.audience(),
-            config::DurationOr(config.has_max_permit(), config.max_permit(), std::chrono::hours(24 * 365))};
+            config::DurationOr(config.has_max_permit(), config.max_permit(),
+                               std::chrono::hours(24 * 365))};
   }
 
   void Poll(const std::stop_token& stop, std::chrono::milliseconds interval) {
@@ -87,11 +92,13 @@ class NodeModule final : public Module {
     std::condition_variable_any wake;
     bool failing = false;
     while (!stop.stop_requested()) {
-      auto fetched = decisions_.FetchFromHub(Context::Background().WithStop(stop).WithTimeout(std::chrono::seconds(30)));
+      auto fetched = decisions_.FetchFromHub(
+          Context::Background().WithStop(stop).WithTimeout(std::chrono::seconds(30)));
       // One line when the hub goes away and one when it is back, not one a second.
       if (fetched.ok() == failing) {
         failing = !fetched.ok();
-        GF_LOG(Context::Background(), info, "hub.applications", {"result", Describe(fetched.status())});
+        GF_LOG(Context::Background(), info, "hub.applications",
+               {"result", Describe(fetched.status())});
       }
       std::unique_lock lock(mutex);
       wake.wait_for(lock, stop, interval, [] { return false; });
@@ -112,12 +119,17 @@ class NodeModule final : public Module {
 
 Result<std::unique_ptr<Module>> Make(Platform& platform) {
   GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
-  if (platform.is_hub()) return std::unique_ptr<Module>(std::make_unique<HubModule>(platform, std::move(database)));
+  if (platform.is_hub())
+    return std::unique_ptr<Module>(std::make_unique<HubModule>(platform, std::move(database)));
   const auto& config = platform.config().access();
-  if (config.national_key_file().empty()) return InvalidField("access.national_key_file", "CONFIG_MISSING", "must be set");
-  if (config.national_issuer().empty()) return InvalidField("access.national_issuer", "CONFIG_MISSING", "must be set");
-  GF_ASSIGN(std::unique_ptr<crypto::Signer> signer, crypto::FileSigner::Open(config.national_key_file()));
-  return std::unique_ptr<Module>(std::make_unique<NodeModule>(platform, std::move(database), std::move(signer)));
+  if (config.national_key_file().empty())
+    return InvalidField("access.national_key_file", "CONFIG_MISSING", "must be set");
+  if (config.national_issuer().empty())
+    return InvalidField("access.national_issuer", "CONFIG_MISSING", "must be set");
+  GF_ASSIGN(std::unique_ptr<crypto::Signer> signer,
+            crypto::FileSigner::Open(config.national_key_file()));
+  return std::unique_ptr<Module>(
+      std::make_unique<NodeModule>(platform, std::move(database), std::move(signer)));
 }
 
 }  // namespace

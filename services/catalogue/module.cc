@@ -31,14 +31,17 @@ class CatalogueModule final : public Module {
   Status Start() override {
     if (platform_.is_hub()) return absl::OkStatus();
     const auto& config = platform_.config().catalogue();
-    announcer_ = StartHubAnnouncer(*database_, platform_.HubChannel("catalogue"),
-                                   config::DurationOr(config.has_announce_interval(), config.announce_interval(),
-                                                      std::chrono::seconds(1)));
+    announcer_ =
+        StartHubAnnouncer(*database_, platform_.HubChannel("catalogue"),
+                          config::DurationOr(config.has_announce_interval(),
+                                             config.announce_interval(), std::chrono::seconds(1)));
     return absl::OkStatus();
   }
 
   void Stop() override { announcer_ = nullptr; }
-  Status Ready() override { return database_->Ping(Context::Background().WithTimeout(std::chrono::seconds(2))); }
+  Status Ready() override {
+    return database_->Ping(Context::Background().WithTimeout(std::chrono::seconds(2)));
+  }
 
  private:
   Platform& platform_;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "libs/rpc/policy.h"
+
 #include <gtest/gtest.h>
 
 #include "genofed/catalogue/v1/catalogue.pb.h"
 #include "libs/core/embedded_file.h"
-#include "libs/rpc/policy.h"
 
 namespace genofed::catalogue {
 extern const EmbeddedFile kPolicy[];

@@ -22,15 +22,18 @@ Exit codes: 0 done; 1 refused or failed, the reason is printed; 2 wrong usage; 3
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("genofed: federated genomics across countries. Data stay where they are; questions travel.");
+  CLI::App app(
+      "genofed: federated genomics across countries. Data stay where they are; questions travel.");
   app.footer(kExamples);
   app.set_version_flag("--version", "genofed 0.1.0");
   app.require_subcommand(1);
   app.fallthrough();
   genofed::cli::Target target;
-  app.add_option("--var", target.var, "Directory of the federation started by `genofed up`")->envname("GENOFED_VAR");
+  app.add_option("--var", target.var, "Directory of the federation started by `genofed up`")
+      ->envname("GENOFED_VAR");
   app.add_option("--as", target.persona, "Persona of federation.json to act as");
-  app.add_option("--site", target.site, "Site to talk to: hub, fi, es …; default: the persona's own");
+  app.add_option("--site", target.site,
+                 "Site to talk to: hub, fi, es …; default: the persona's own");
   app.add_option("--url", target.url, "Site to talk to, by address");
   app.add_option("--ca", target.ca_file, "Certificate authorities (PEM) for --url");
   app.add_option("--token-file", target.token_file, "File with an access token");

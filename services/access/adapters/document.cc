@@ -14,7 +14,8 @@ std::string ToDocument(const google::protobuf::Message& message) {
 Status FromDocument(const std::string& document, google::protobuf::Message* message) {
   google::protobuf::util::JsonParseOptions options;
   options.ignore_unknown_fields = true;  // written by a later version of this service
-  if (google::protobuf::util::JsonStringToMessage(document, message, options).ok()) return absl::OkStatus();
+  if (google::protobuf::util::JsonStringToMessage(document, message, options).ok())
+    return absl::OkStatus();
   return Error(StatusCode::kDataLoss, "DOCUMENT_UNREADABLE", "a stored document cannot be read");
 }
 

@@ -15,8 +15,9 @@ using Reactor = grpc::ServerUnaryReactor;
 // The country a node speaks for, as its certificate says.
 std::string CallingCountry(const Context& ctx) {
   std::string country = ctx.principal().workload.site;
-  std::transform(country.begin(), country.end(), country.begin(),
-                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  std::transform(country.begin(), country.end(), country.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  });
   return country;
 }
 
@@ -30,62 +31,91 @@ Result<Response> WithApplication(Result<Application> application) {
 
 class GrpcApplicationService final : public v1::ApplicationService::CallbackService {
  public:
-  GrpcApplicationService(rpc::Dispatcher& rpc, Applications& applications) : rpc_(rpc), applications_(applications) {}
+  GrpcApplicationService(rpc::Dispatcher& rpc, Applications& applications)
+      : rpc_(rpc), applications_(applications) {}
 
-  Reactor* CreateApplication(Call* call, const v1::CreateApplicationRequest* request, v1::CreateApplicationResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(CreateApplication), request, response, [this](const Context& ctx, const auto& r) {
-      return WithApplication<v1::CreateApplicationResponse>(applications_.Create(ctx, FromProto(r.content()), r.idempotency_key()));
-    });
-  }
-  Reactor* SubmitApplication(Call* call, const v1::SubmitApplicationRequest* request, v1::SubmitApplicationResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(SubmitApplication), request, response, [this](const Context& ctx, const auto& r) {
-      return WithApplication<v1::SubmitApplicationResponse>(applications_.Submit(ctx, r.id()));
-    });
-  }
-  Reactor* ConfirmApplication(Call* call, const v1::ConfirmApplicationRequest* request, v1::ConfirmApplicationResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(ConfirmApplication), request, response, [this](const Context& ctx, const auto& r) {
-      return WithApplication<v1::ConfirmApplicationResponse>(applications_.Confirm(ctx, r.id(), r.confirm(), r.note()));
-    });
-  }
-  Reactor* RecommendApplication(Call* call, const v1::RecommendApplicationRequest* request, v1::RecommendApplicationResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(RecommendApplication), request, response, [this](const Context& ctx, const auto& r) {
-      return WithApplication<v1::RecommendApplicationResponse>(applications_.Recommend(ctx, r.id(), r.positive(), r.note()));
-    });
-  }
-  Reactor* SignAgreement(Call* call, const v1::SignAgreementRequest* request, v1::SignAgreementResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(SignAgreement), request, response, [this](const Context& ctx, const auto& r) {
-      return WithApplication<v1::SignAgreementResponse>(applications_.SignAgreement(ctx, r.id(), r.digest()));
-    });
-  }
-  Reactor* GetApplication(Call* call, const v1::GetApplicationRequest* request, v1::GetApplicationResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(GetApplication), request, response, [this](const Context& ctx, const auto& r) {
-      return WithApplication<v1::GetApplicationResponse>(applications_.Get(ctx, r.id()));
-    });
-  }
-  Reactor* ListApplications(Call* call, const v1::ListApplicationsRequest* request, v1::ListApplicationsResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(ListApplications), request, response,
-                      [this](const Context& ctx, const auto&) -> Result<v1::ListApplicationsResponse> {
-                        GF_ASSIGN(auto applications, applications_.List(ctx));
-                        v1::ListApplicationsResponse answer;
-                        for (const auto& application : applications) *answer.add_applications() = ToProto(application);
-                        return answer;
+  Reactor* CreateApplication(Call* call, const v1::CreateApplicationRequest* request,
+                             v1::CreateApplicationResponse* response) override {
+    return rpc_.Unary(call, GF_METHOD(CreateApplication), request, response,
+                      [this](const Context& ctx, const auto& r) {
+                        return WithApplication<v1::CreateApplicationResponse>(
+                            applications_.Create(ctx, FromProto(r.content()), r.idempotency_key()));
                       });
   }
-  Reactor* FetchApplications(Call* call, const v1::FetchApplicationsRequest* request, v1::FetchApplicationsResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(FetchApplications), request, response,
-                      [this](const Context& ctx, const auto& r) -> Result<v1::FetchApplicationsResponse> {
-                        GF_ASSIGN(auto applications, applications_.ChangedSince(ctx, CallingCountry(ctx), r.after(), r.limit()));
-                        v1::FetchApplicationsResponse answer;
-                        for (const auto& application : applications) *answer.add_applications() = ToProto(application);
-                        return answer;
+  Reactor* SubmitApplication(Call* call, const v1::SubmitApplicationRequest* request,
+                             v1::SubmitApplicationResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(SubmitApplication), request, response,
+        [this](const Context& ctx, const auto& r) {
+          return WithApplication<v1::SubmitApplicationResponse>(applications_.Submit(ctx, r.id()));
+        });
+  }
+  Reactor* ConfirmApplication(Call* call, const v1::ConfirmApplicationRequest* request,
+                              v1::ConfirmApplicationResponse* response) override {
+    return rpc_.Unary(call, GF_METHOD(ConfirmApplication), request, response,
+                      [this](const Context& ctx, const auto& r) {
+                        return WithApplication<v1::ConfirmApplicationResponse>(
+                            applications_.Confirm(ctx, r.id(), r.confirm(), r.note()));
                       });
   }
-  Reactor* DeliverDecision(Call* call, const v1::DeliverDecisionRequest* request, v1::DeliverDecisionResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(DeliverDecision), request, response,
-                      [this](const Context& ctx, const auto& r) -> Result<v1::DeliverDecisionResponse> {
-                        GF_TRY(applications_.TakeDecision(ctx, CallingCountry(ctx), r.application(), r.signed_decision()));
-                        return v1::DeliverDecisionResponse();
+  Reactor* RecommendApplication(Call* call, const v1::RecommendApplicationRequest* request,
+                                v1::RecommendApplicationResponse* response) override {
+    return rpc_.Unary(call, GF_METHOD(RecommendApplication), request, response,
+                      [this](const Context& ctx, const auto& r) {
+                        return WithApplication<v1::RecommendApplicationResponse>(
+                            applications_.Recommend(ctx, r.id(), r.positive(), r.note()));
                       });
+  }
+  Reactor* SignAgreement(Call* call, const v1::SignAgreementRequest* request,
+                         v1::SignAgreementResponse* response) override {
+    return rpc_.Unary(call, GF_METHOD(SignAgreement), request, response,
+                      [this](const Context& ctx, const auto& r) {
+                        return WithApplication<v1::SignAgreementResponse>(
+                            applications_.SignAgreement(ctx, r.id(), r.digest()));
+                      });
+  }
+  Reactor* GetApplication(Call* call, const v1::GetApplicationRequest* request,
+                          v1::GetApplicationResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(GetApplication), request, response,
+        [this](const Context& ctx, const auto& r) {
+          return WithApplication<v1::GetApplicationResponse>(applications_.Get(ctx, r.id()));
+        });
+  }
+  Reactor* ListApplications(Call* call, const v1::ListApplicationsRequest* request,
+                            v1::ListApplicationsResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(ListApplications), request, response,
+        [this](const Context& ctx, const auto&) -> Result<v1::ListApplicationsResponse> {
+          GF_ASSIGN(auto applications, applications_.List(ctx));
+          v1::ListApplicationsResponse answer;
+          for (const auto& application : applications)
+            *answer.add_applications() = ToProto(application);
+          return answer;
+        });
+  }
+  Reactor* FetchApplications(Call* call, const v1::FetchApplicationsRequest* request,
+                             v1::FetchApplicationsResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(FetchApplications), request, response,
+        [this](const Context& ctx, const auto& r) -> Result<v1::FetchApplicationsResponse> {
+          GF_ASSIGN(auto applications,
+                    applications_.ChangedSince(ctx, CallingCountry(ctx), r.after(), r.limit()));
+          v1::FetchApplicationsResponse answer;
+          for (const auto& application : applications)
+            *answer.add_applications() = ToProto(application);
+          return answer;
+        });
+  }
+  Reactor* DeliverDecision(Call* call, const v1::DeliverDecisionRequest* request,
+                           v1::DeliverDecisionResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(DeliverDecision), request, response,
+        [this](const Context& ctx, const auto& r) -> Result<v1::DeliverDecisionResponse> {
+          GF_TRY(applications_.TakeDecision(ctx, CallingCountry(ctx), r.application(),
+                                            r.signed_decision()));
+          return v1::DeliverDecisionResponse();
+        });
   }
 
  private:
@@ -97,7 +127,8 @@ class GrpcApplicationService final : public v1::ApplicationService::CallbackServ
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeGrpcApplicationService(rpc::Dispatcher& rpc, Applications& applications) {
+std::unique_ptr<grpc::Service> MakeGrpcApplicationService(rpc::Dispatcher& rpc,
+                                                          Applications& applications) {
   return std::make_unique<GrpcApplicationService>(rpc, applications);
 }
 

@@ -14,7 +14,8 @@ class Service;
 namespace genofed::access {
 
 // Borrow their arguments.
-std::unique_ptr<grpc::Service> MakeGrpcApplicationService(rpc::Dispatcher& rpc, Applications& applications);
+std::unique_ptr<grpc::Service> MakeGrpcApplicationService(rpc::Dispatcher& rpc,
+                                                          Applications& applications);
 std::unique_ptr<grpc::Service> MakeGrpcDecisionService(rpc::Dispatcher& rpc, Decisions& decisions);
 
 }  // namespace genofed::access

@@ -18,7 +18,10 @@ std::string JsonApplicationCodec::Freeze(const Application& application) const {
   const Content& content = application.content;
   Json json = {{"format", "genofed-application-1"},
                {"id", application.id},
-               {"applicant", {{"iss", application.applicant_issuer}, {"sub", application.applicant_subject}, {"name", application.applicant_name}}},
+               {"applicant",
+                {{"iss", application.applicant_issuer},
+                 {"sub", application.applicant_subject},
+                 {"name", application.applicant_name}}},
                {"organisation", application.organisation},
                {"title", content.title},
                {"purpose", content.purpose},
@@ -46,11 +49,13 @@ Result<Application> JsonApplicationCodec::Thaw(const std::string& frozen) const 
     application.content.duration_days = json.at("duration_days").get<std::int32_t>();
     // Anything that Freeze would not write is content nobody would see.
     if (Freeze(application) != frozen) {
-      return Error(StatusCode::kInvalidArgument, "APPLICATION_NOT_CANONICAL", "the frozen application is not canonical");
+      return Error(StatusCode::kInvalidArgument, "APPLICATION_NOT_CANONICAL",
+                   "the frozen application is not canonical");
     }
     return application;
   } catch (const Json::exception&) {
-    return Error(StatusCode::kInvalidArgument, "APPLICATION_NOT_CANONICAL", "the frozen application is not complete");
+    return Error(StatusCode::kInvalidArgument, "APPLICATION_NOT_CANONICAL",
+                 "the frozen application is not complete");
   }
 }
 

@@ -5,7 +5,8 @@
 
 namespace genofed::access {
 
-// Freezes an application to JSON with sorted keys and no white space: the same content gives the same bytes.
+// Freezes an application to JSON with sorted keys and no white space: the same content gives the
+// same bytes.
 class JsonApplicationCodec final : public ApplicationCodec {
  public:
   std::string Freeze(const Application& application) const override;

@@ -17,7 +17,10 @@ class CatalogueDirectory final : public DatasetDirectory {
     catalogue::v1::GetRecordRequest request;
     request.set_id(dataset);
     // Asked without the user: what is listed is the same for everybody.
-    return peer_.Call(ctx, &catalogue::v1::CatalogueService::Stub::GetRecord, request, {.forward_user = false}).status();
+    return peer_
+        .Call(ctx, &catalogue::v1::CatalogueService::Stub::GetRecord, request,
+              {.forward_user = false})
+        .status();
   }
 
  private:
@@ -26,14 +29,18 @@ class CatalogueDirectory final : public DatasetDirectory {
 
 class GrpcHubApplications final : public HubApplications {
  public:
-  explicit GrpcHubApplications(rpc::ChannelSource source) : peer_(std::move(source), {.timeout = std::chrono::seconds(10), .attempts = 1}) {}
-  Result<std::vector<Application>> ChangedSince(const Context& ctx, std::int64_t after, int limit) override {
+  explicit GrpcHubApplications(rpc::ChannelSource source)
+      : peer_(std::move(source), {.timeout = std::chrono::seconds(10), .attempts = 1}) {}
+  Result<std::vector<Application>> ChangedSince(const Context& ctx, std::int64_t after,
+                                                int limit) override {
     v1::FetchApplicationsRequest request;
     request.set_after(after);
     request.set_limit(limit);
-    GF_ASSIGN(auto response, peer_.Call(ctx, &v1::ApplicationService::Stub::FetchApplications, request));
+    GF_ASSIGN(auto response,
+              peer_.Call(ctx, &v1::ApplicationService::Stub::FetchApplications, request));
     std::vector<Application> applications;
-    for (const auto& application : response.applications()) applications.push_back(FromProto(application));
+    for (const auto& application : response.applications())
+      applications.push_back(FromProto(application));
     return applications;
   }
 
@@ -51,20 +58,24 @@ std::unique_ptr<HubApplications> MakeHubApplications(rpc::ChannelSource hub_acce
   return std::make_unique<GrpcHubApplications>(std::move(hub_access));
 }
 
-std::unique_ptr<sql::OutboxPump> StartDecisionDelivery(sql::Database& database, rpc::ChannelSource hub_access) {
-  rpc::Peer<v1::ApplicationService> peer(std::move(hub_access), {.timeout = std::chrono::seconds(10)});
+std::unique_ptr<sql::OutboxPump> StartDecisionDelivery(sql::Database& database,
+                                                       rpc::ChannelSource hub_access) {
+  rpc::Peer<v1::ApplicationService> peer(std::move(hub_access),
+                                         {.timeout = std::chrono::seconds(10)});
   sql::OutboxPump::Options options;
   options.poll_interval = std::chrono::milliseconds(500);
   options.max_backoff = std::chrono::seconds(10);
   options.on_error = [](const sql::OutboxMessage* message, const Status& error) {
-    GF_LOG(Context::Background(), warn, "decision.delayed", {"application", message == nullptr ? "" : message->key},
-           {"reason", Reason(error)});
+    GF_LOG(Context::Background(), warn, "decision.delayed",
+           {"application", message == nullptr ? "" : message->key}, {"reason", Reason(error)});
   };
   return std::make_unique<sql::OutboxPump>(
-      database, sql::Outbox(), std::move(options), [peer](const Context& ctx, const sql::OutboxMessage& message) -> Status {
+      database, sql::Outbox(), std::move(options),
+      [peer](const Context& ctx, const sql::OutboxMessage& message) -> Status {
         v1::DeliverDecisionRequest request;
         if (!request.ParseFromString(message.payload)) {
-          return Error(StatusCode::kDataLoss, "MESSAGE_UNREADABLE", "an outbox message cannot be read");
+          return Error(StatusCode::kDataLoss, "MESSAGE_UNREADABLE",
+                       "an outbox message cannot be read");
         }
         return peer.Call(ctx, &v1::ApplicationService::Stub::DeliverDecision, request).status();
       });

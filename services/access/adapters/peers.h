@@ -14,6 +14,7 @@ std::unique_ptr<DatasetDirectory> MakeCatalogueDirectory(rpc::ChannelSource cata
 // Node: the applications at the hub.
 std::unique_ptr<HubApplications> MakeHubApplications(rpc::ChannelSource hub_access);
 // Node: delivers signed decisions to the hub.
-std::unique_ptr<sql::OutboxPump> StartDecisionDelivery(sql::Database& database, rpc::ChannelSource hub_access);
+std::unique_ptr<sql::OutboxPump> StartDecisionDelivery(sql::Database& database,
+                                                       rpc::ChannelSource hub_access);
 
 }  // namespace genofed::access

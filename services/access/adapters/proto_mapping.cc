@@ -21,7 +21,8 @@ static_assert(static_cast<int>(Outcome::kRevoked) + 1 == v1::CountryDecision::OU
 v1::CountryDecision ToProto(const CountryDecision& decision) {
   v1::CountryDecision out;
   out.set_country(decision.country);
-  out.set_outcome(static_cast<v1::CountryDecision::Outcome>(static_cast<int>(decision.outcome) + 1));
+  out.set_outcome(
+      static_cast<v1::CountryDecision::Outcome>(static_cast<int>(decision.outcome) + 1));
   out.set_reason(decision.reason);
   out.mutable_datasets()->Add(decision.datasets.begin(), decision.datasets.end());
   rpc::SetTime(out.mutable_at(), decision.at);
@@ -43,7 +44,12 @@ CountryDecision FromProto(const v1::CountryDecision& in) {
 }  // namespace
 
 Content FromProto(const v1::ApplicationContent& in) {
-  return {in.title(), in.purpose(), in.lay_summary(), in.purpose_code(), {in.datasets().begin(), in.datasets().end()}, in.duration_days()};
+  return {in.title(),
+          in.purpose(),
+          in.lay_summary(),
+          in.purpose_code(),
+          {in.datasets().begin(), in.datasets().end()},
+          in.duration_days()};
 }
 
 v1::Application ToProto(const Application& application) {
@@ -55,7 +61,8 @@ v1::Application ToProto(const Application& application) {
   content->set_purpose(application.content.purpose);
   content->set_lay_summary(application.content.lay_summary);
   content->set_purpose_code(application.content.purpose_code);
-  content->mutable_datasets()->Add(application.content.datasets.begin(), application.content.datasets.end());
+  content->mutable_datasets()->Add(application.content.datasets.begin(),
+                                   application.content.datasets.end());
   content->set_duration_days(application.content.duration_days);
   out.set_applicant_issuer(application.applicant_issuer);
   out.set_applicant_subject(application.applicant_subject);
@@ -92,7 +99,9 @@ Application FromProto(const v1::Application& in) {
   application.recommendation = in.recommendation();
   for (const auto& decision : in.decisions()) application.decisions.push_back(FromProto(decision));
   application.agreement_sha256 = in.agreement_sha256();
-  for (const auto& event : in.events()) application.events.push_back({event.what(), event.by(), rpc::GetTime(event.at()), event.note()});
+  for (const auto& event : in.events())
+    application.events.push_back(
+        {event.what(), event.by(), rpc::GetTime(event.at()), event.note()});
   application.created = rpc::GetTime(in.created());
   application.sequence = in.sequence();
   return application;

@@ -7,8 +7,8 @@
 namespace genofed::access {
 namespace {
 
-// Held while sequence numbers are given out, so that their order is the order of commits and a node that has read up
-// to one number has missed none below it.
+// Held while sequence numbers are given out, so that their order is the order of commits and a node
+// that has read up to one number has missed none below it.
 constexpr std::int64_t kSequenceLock = 0x67656e6f61636373;
 
 Result<Application> Parse(const sql::Row& row) {
@@ -38,7 +38,8 @@ Status Unknown(const std::string& id) {
 
 }  // namespace
 
-Result<Application> SqlApplicationStore::Add(const Context& ctx, const Application& application, const std::string& key) {
+Result<Application> SqlApplicationStore::Add(const Context& ctx, const Application& application,
+                                             const std::string& key) {
   return database_.Transact(
       ctx,
       [&](sql::Tx& tx) -> Result<Application> {
@@ -46,12 +47,17 @@ Result<Application> SqlApplicationStore::Add(const Context& ctx, const Applicati
         GF_ASSIGN(added.sequence, NextSequence(tx));
         // Without a key of the caller's every application is its own.
         const std::string& unique = key.empty() ? application.id : key;
-        const std::string applicant = application.applicant_issuer + " " + application.applicant_subject;
-        GF_TRY(tx.Exec("INSERT INTO applications (id, sequence, applicant, idempotency_key, document) "
-                       "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (applicant, idempotency_key) DO NOTHING",
-                       added.id, added.sequence, applicant, unique, ToDocument(ToProto(added))));
-        GF_ASSIGN(auto rows, tx.Exec("SELECT document FROM applications WHERE applicant = $1 AND idempotency_key = $2",
-                                     applicant, unique));
+        const std::string applicant =
+            application.applicant_issuer + " " + application.applicant_subject;
+        GF_TRY(tx.Exec(
+            "INSERT INTO applications (id, sequence, applicant, idempotency_key, document) "
+            "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (applicant, idempotency_key) DO NOTHING",
+            added.id, added.sequence, applicant, unique, ToDocument(ToProto(added))));
+        GF_ASSIGN(
+            auto rows,
+            tx.Exec(
+                "SELECT document FROM applications WHERE applicant = $1 AND idempotency_key = $2",
+                applicant, unique));
         GF_ASSIGN(auto row, rows.One());
         return Parse(row);
       },
@@ -63,18 +69,21 @@ Result<Application> SqlApplicationStore::Change(const Context& ctx, const std::s
   return database_.Transact(
       ctx,
       [&](sql::Tx& tx) -> Result<Application> {
-        GF_ASSIGN(auto rows, tx.Exec("SELECT document FROM applications WHERE id = $1 FOR UPDATE", id));
+        GF_ASSIGN(auto rows,
+                  tx.Exec("SELECT document FROM applications WHERE id = $1 FOR UPDATE", id));
         if (rows.empty()) return Unknown(id);
         GF_ASSIGN(Application application, Parse(rows[0]));
         GF_TRY(change(application));
         std::string document = ToDocument(ToProto(application));
         if (document == rows[0].Text(0)) return application;
         GF_ASSIGN(application.sequence, NextSequence(tx));
-        GF_TRY(tx.Exec("UPDATE applications SET sequence = $2, document = $3 WHERE id = $1", id, application.sequence,
-                       ToDocument(ToProto(application))));
+        GF_TRY(tx.Exec("UPDATE applications SET sequence = $2, document = $3 WHERE id = $1", id,
+                       application.sequence, ToDocument(ToProto(application))));
         for (const CountryDecision& decision : application.decisions) {
-          GF_TRY(tx.Exec("INSERT INTO application_countries (application, country) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-                         id, decision.country));
+          GF_TRY(
+              tx.Exec("INSERT INTO application_countries (application, country) VALUES ($1, $2) ON "
+                      "CONFLICT DO NOTHING",
+                      id, decision.country));
         }
         return application;
       },
@@ -96,12 +105,15 @@ Result<std::vector<Application>> SqlApplicationStore::List(const Context& ctx) {
   });
 }
 
-Result<std::vector<Application>> SqlApplicationStore::ChangedSince(const Context& ctx, const std::string& country,
+Result<std::vector<Application>> SqlApplicationStore::ChangedSince(const Context& ctx,
+                                                                   const std::string& country,
                                                                    std::int64_t after, int limit) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::vector<Application>> {
-    GF_ASSIGN(auto rows, tx.Exec("SELECT a.document FROM applications a JOIN application_countries c ON c.application = a.id "
-                                 "WHERE c.country = $1 AND a.sequence > $2 ORDER BY a.sequence LIMIT $3",
-                                 country, after, limit));
+    GF_ASSIGN(auto rows,
+              tx.Exec("SELECT a.document FROM applications a JOIN application_countries c ON "
+                      "c.application = a.id "
+                      "WHERE c.country = $1 AND a.sequence > $2 ORDER BY a.sequence LIMIT $3",
+                      country, after, limit));
     return ParseAll(rows);
   });
 }

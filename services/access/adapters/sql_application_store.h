@@ -9,13 +9,14 @@ namespace genofed::access {
 class SqlApplicationStore final : public ApplicationStore {
  public:
   explicit SqlApplicationStore(sql::Database& database) : database_(database) {}
-  Result<Application> Add(const Context& ctx, const Application& application, const std::string& key) override;
+  Result<Application> Add(const Context& ctx, const Application& application,
+                          const std::string& key) override;
   Result<Application> Change(const Context& ctx, const std::string& id,
                              const std::function<Status(Application&)>& change) override;
   Result<Application> Find(const Context& ctx, const std::string& id) override;
   Result<std::vector<Application>> List(const Context& ctx) override;
-  Result<std::vector<Application>> ChangedSince(const Context& ctx, const std::string& country, std::int64_t after,
-                                                int limit) override;
+  Result<std::vector<Application>> ChangedSince(const Context& ctx, const std::string& country,
+                                                std::int64_t after, int limit) override;
 
  private:
   sql::Database& database_;

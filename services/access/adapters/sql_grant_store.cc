@@ -17,9 +17,11 @@ Result<Grant> Parse(const sql::Row& row) {
 
 Result<Grant> SqlGrantStore::Find(const Context& ctx, const std::string& application) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<Grant> {
-    GF_ASSIGN(auto rows, tx.Exec("SELECT document FROM grants WHERE application = $1", application));
+    GF_ASSIGN(auto rows,
+              tx.Exec("SELECT document FROM grants WHERE application = $1", application));
     if (rows.empty()) {
-      return Error(StatusCode::kNotFound, "APPLICATION_UNKNOWN", "this country was not asked about application {}", application);
+      return Error(StatusCode::kNotFound, "APPLICATION_UNKNOWN",
+                   "this country was not asked about application {}", application);
     }
     return Parse(rows[0]);
   });
@@ -27,7 +29,8 @@ Result<Grant> SqlGrantStore::Find(const Context& ctx, const std::string& applica
 
 Result<std::vector<Grant>> SqlGrantStore::List(const Context& ctx) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::vector<Grant>> {
-    GF_ASSIGN(auto rows, tx.Exec("SELECT document FROM grants ORDER BY application DESC LIMIT 1000"));
+    GF_ASSIGN(auto rows,
+              tx.Exec("SELECT document FROM grants ORDER BY application DESC LIMIT 1000"));
     std::vector<Grant> grants;
     for (sql::Row row : rows) {
       GF_ASSIGN(Grant grant, Parse(row));
@@ -41,16 +44,18 @@ Result<std::vector<Grant>> SqlGrantStore::List(const Context& ctx) {
 Result<Grant> SqlGrantStore::Change(const Context& ctx, const std::string& application,
                                     const std::function<Status(Grant&)>& change) {
   return database_.Transact(ctx, [&](sql::Tx& tx) -> Result<Grant> {
-    GF_ASSIGN(auto rows, tx.Exec("SELECT document FROM grants WHERE application = $1", application));
+    GF_ASSIGN(auto rows,
+              tx.Exec("SELECT document FROM grants WHERE application = $1", application));
     Grant grant;
     if (!rows.empty()) {
       GF_ASSIGN(grant, Parse(rows[0]));
     }
     const std::string decided_before = grant.decision.signed_decision;
     GF_TRY(change(grant));
-    GF_TRY(tx.Exec("INSERT INTO grants (application, document) VALUES ($1, $2) "
-                   "ON CONFLICT (application) DO UPDATE SET document = excluded.document",
-                   application, ToDocument(ToProto(grant))));
+    GF_TRY(
+        tx.Exec("INSERT INTO grants (application, document) VALUES ($1, $2) "
+                "ON CONFLICT (application) DO UPDATE SET document = excluded.document",
+                application, ToDocument(ToProto(grant))));
     if (grant.decision.signed_decision != decided_before) {
       v1::DeliverDecisionRequest message;
       message.set_application(application);

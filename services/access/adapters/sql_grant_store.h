@@ -7,7 +7,8 @@
 
 namespace genofed::access {
 
-// Topic of the outbox message that takes a signed decision to the hub; its payload is a v1.DeliverDecisionRequest.
+// Topic of the outbox message that takes a signed decision to the hub; its payload is a
+// v1.DeliverDecisionRequest.
 constexpr char kDecisionTopic[] = "deliver-decision";
 
 class SqlGrantStore final : public GrantStore {

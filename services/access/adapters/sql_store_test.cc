@@ -57,7 +57,10 @@ TEST_F(SqlStoreTest, ANodeSeesOnlyWhatWasTransmittedToItAndEveryChangeOnce) {
   std::int64_t cursor = seen->at(0).sequence;
   // A change that changes nothing, or fails, is not seen.
   ASSERT_THAT(store.Change(ctx_, "app-1", [](Application&) { return absl::OkStatus(); }), IsOk());
-  EXPECT_THAT(store.Change(ctx_, "app-1", [](Application& a) -> Status { return a.digest = "x", Error(StatusCode::kAborted, "NO", "no"); }),
+  EXPECT_THAT(store.Change(ctx_, "app-1",
+                           [](Application& a) -> Status {
+                             return a.digest = "x", Error(StatusCode::kAborted, "NO", "no");
+                           }),
               HasReason("NO"));
   EXPECT_TRUE(store.ChangedSince(ctx_, "FI", cursor, 10)->empty());
 }

@@ -20,22 +20,30 @@ Status Unknown(const std::string& id) {
 
 }  // namespace
 
-Applications::Applications(ApplicationStore& store, DatasetDirectory& datasets, const ApplicationCodec& codec,
-                           const auth::TrustStore& trust, const Clock& clock, Random& random)
-    : store_(store), datasets_(datasets), codec_(codec), trust_(trust), clock_(clock), random_(random) {}
+Applications::Applications(ApplicationStore& store, DatasetDirectory& datasets,
+                           const ApplicationCodec& codec, const auth::TrustStore& trust,
+                           const Clock& clock, Random& random)
+    : store_(store),
+      datasets_(datasets),
+      codec_(codec),
+      trust_(trust),
+      clock_(clock),
+      random_(random) {}
 
-Result<Application> Applications::Create(const Context& ctx, const Content& content, const std::string& idempotency_key) {
+Result<Application> Applications::Create(const Context& ctx, const Content& content,
+                                         const std::string& idempotency_key) {
   const User& user = Caller(ctx);
   GF_TRY(Validate(content));
   if (user.organisation.empty()) {
-    return Error(StatusCode::kFailedPrecondition, "ORGANISATION_MISSING",
-                 "your access token names no organisation; ask your home organisation to release it");
+    return Error(
+        StatusCode::kFailedPrecondition, "ORGANISATION_MISSING",
+        "your access token names no organisation; ask your home organisation to release it");
   }
   for (std::size_t i = 0; i < content.datasets.size(); ++i) {
     Status listed = datasets_.Listed(ctx, content.datasets[i]);
     if (listed.code() == StatusCode::kNotFound) {
-      return InvalidField(fmt::format("content.datasets[{}]", i), "DATASET_UNKNOWN", "no dataset {} is listed",
-                          content.datasets[i]);
+      return InvalidField(fmt::format("content.datasets[{}]", i), "DATASET_UNKNOWN",
+                          "no dataset {} is listed", content.datasets[i]);
     }
     GF_TRY(listed);
   }
@@ -47,7 +55,8 @@ Result<Application> Applications::Create(const Context& ctx, const Content& cont
   application.applicant_name = user.name;
   application.organisation = user.organisation;
   application.created = clock_.Now();
-  application.events.push_back({"created", user.name.empty() ? user.subject : user.name, application.created, ""});
+  application.events.push_back(
+      {"created", user.name.empty() ? user.subject : user.name, application.created, ""});
   return store_.Add(ctx, application, idempotency_key);
 }
 
@@ -56,32 +65,38 @@ Result<Application> Applications::Submit(const Context& ctx, const std::string& 
     if (!MaySee(application, Caller(ctx))) return Unknown(id);
     std::string frozen = codec_.Freeze(application);
     std::string digest = HexEncode(crypto::Sha256(frozen));
-    return access::Submit(application, Caller(ctx), std::move(frozen), std::move(digest), clock_.Now());
+    return access::Submit(application, Caller(ctx), std::move(frozen), std::move(digest),
+                          clock_.Now());
   });
 }
 
-Result<Application> Applications::Confirm(const Context& ctx, const std::string& id, bool confirm, const std::string& note) {
+Result<Application> Applications::Confirm(const Context& ctx, const std::string& id, bool confirm,
+                                          const std::string& note) {
   return store_.Change(ctx, id, [&](Application& application) {
     return access::Confirm(application, Caller(ctx), confirm, note, clock_.Now());
   });
 }
 
-Result<Application> Applications::Recommend(const Context& ctx, const std::string& id, bool positive,
-                                            const std::string& note) {
+Result<Application> Applications::Recommend(const Context& ctx, const std::string& id,
+                                            bool positive, const std::string& note) {
   return store_.Change(ctx, id, [&](Application& application) {
     return access::Recommend(application, Caller(ctx), positive, note, clock_.Now());
   });
 }
 
-Result<Application> Applications::SignAgreement(const Context& ctx, const std::string& id, const std::string& digest) {
+Result<Application> Applications::SignAgreement(const Context& ctx, const std::string& id,
+                                                const std::string& digest) {
   return store_.Change(ctx, id, [&](Application& application) -> Status {
     // What is signed: this digest and every country's signed decision, in the order of countries.
-    std::string agreement = "genofed data use agreement\n" + application.id + "\n" + application.digest + "\n";
+    std::string agreement =
+        "genofed data use agreement\n" + application.id + "\n" + application.digest + "\n";
     for (const CountryDecision& decision : application.decisions) {
-      agreement += decision.country + " " + HexEncode(crypto::Sha256(decision.signed_decision)) + "\n";
+      agreement +=
+          decision.country + " " + HexEncode(crypto::Sha256(decision.signed_decision)) + "\n";
     }
     agreement += Caller(ctx).issuer + " " + Caller(ctx).subject + "\n";
-    return access::SignAgreement(application, Caller(ctx), digest, HexEncode(crypto::Sha256(agreement)), clock_.Now());
+    return access::SignAgreement(application, Caller(ctx), digest,
+                                 HexEncode(crypto::Sha256(agreement)), clock_.Now());
   });
 }
 
@@ -93,26 +108,31 @@ Result<Application> Applications::Get(const Context& ctx, const std::string& id)
 
 Result<std::vector<Application>> Applications::List(const Context& ctx) {
   GF_ASSIGN(auto all, store_.List(ctx));
-  std::erase_if(all, [&](const Application& application) { return !MaySee(application, Caller(ctx)); });
+  std::erase_if(all,
+                [&](const Application& application) { return !MaySee(application, Caller(ctx)); });
   return all;
 }
 
-Result<std::vector<Application>> Applications::ChangedSince(const Context& ctx, const std::string& country,
+Result<std::vector<Application>> Applications::ChangedSince(const Context& ctx,
+                                                            const std::string& country,
                                                             std::int64_t after, int limit) {
   return store_.ChangedSince(ctx, country, after, limit <= 0 || limit > 100 ? 100 : limit);
 }
 
-Status Applications::TakeDecision(const Context& ctx, const std::string& country, const std::string& id,
-                                  const std::string& signed_decision) {
+Status Applications::TakeDecision(const Context& ctx, const std::string& country,
+                                  const std::string& id, const std::string& signed_decision) {
   return store_
       .Change(ctx, id,
               [&](Application& application) -> Status {
-                auth::DecisionExpectation expected{country, id, application.digest,
-                                                   DatasetsOf(application.content.datasets, country)};
-                GF_ASSIGN(auto verified, auth::VerifyDecision(trust_, clock_, signed_decision, expected));
+                auth::DecisionExpectation expected{
+                    country, id, application.digest,
+                    DatasetsOf(application.content.datasets, country)};
+                GF_ASSIGN(auto verified,
+                          auth::VerifyDecision(trust_, clock_, signed_decision, expected));
                 CountryDecision decision;
                 decision.country = country;
-                decision.outcome = verified->verdict == auth::Verdict::kApprove ? Outcome::kApproved : Outcome::kVetoed;
+                decision.outcome = verified->verdict == auth::Verdict::kApprove ? Outcome::kApproved
+                                                                                : Outcome::kVetoed;
                 decision.reason = verified->reason;
                 decision.datasets = verified->datasets;
                 decision.at = verified->issued_at;

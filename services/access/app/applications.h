@@ -16,16 +16,20 @@ class Applications {
   Applications(ApplicationStore& store, DatasetDirectory& datasets, const ApplicationCodec& codec,
                const auth::TrustStore& trust, const Clock& clock, Random& random);
 
-  Result<Application> Create(const Context& ctx, const Content& content, const std::string& idempotency_key);
+  Result<Application> Create(const Context& ctx, const Content& content,
+                             const std::string& idempotency_key);
   Result<Application> Submit(const Context& ctx, const std::string& id);
-  Result<Application> Confirm(const Context& ctx, const std::string& id, bool confirm, const std::string& note);
-  Result<Application> Recommend(const Context& ctx, const std::string& id, bool positive, const std::string& note);
-  Result<Application> SignAgreement(const Context& ctx, const std::string& id, const std::string& digest);
+  Result<Application> Confirm(const Context& ctx, const std::string& id, bool confirm,
+                              const std::string& note);
+  Result<Application> Recommend(const Context& ctx, const std::string& id, bool positive,
+                                const std::string& note);
+  Result<Application> SignAgreement(const Context& ctx, const std::string& id,
+                                    const std::string& digest);
   // NotFound also for those who may not see it.
   Result<Application> Get(const Context& ctx, const std::string& id);
   Result<std::vector<Application>> List(const Context& ctx);
-  Result<std::vector<Application>> ChangedSince(const Context& ctx, const std::string& country, std::int64_t after,
-                                                int limit);
+  Result<std::vector<Application>> ChangedSince(const Context& ctx, const std::string& country,
+                                                std::int64_t after, int limit);
   // A decision is recorded only if it carries the signature of the country that delivers it.
   Status TakeDecision(const Context& ctx, const std::string& country, const std::string& id,
                       const std::string& signed_decision);

@@ -19,9 +19,16 @@ Time WholeSeconds(Time time) { return std::chrono::floor<std::chrono::seconds>(t
 
 }  // namespace
 
-Decisions::Decisions(GrantStore& store, HubApplications& hub, const ApplicationCodec& codec, crypto::Signer& signer,
-                     NationalAuthority authority, const Clock& clock, Random& random)
-    : store_(store), hub_(hub), codec_(codec), signer_(signer), authority_(std::move(authority)), clock_(clock), random_(random) {}
+Decisions::Decisions(GrantStore& store, HubApplications& hub, const ApplicationCodec& codec,
+                     crypto::Signer& signer, NationalAuthority authority, const Clock& clock,
+                     Random& random)
+    : store_(store),
+      hub_(hub),
+      codec_(codec),
+      signer_(signer),
+      authority_(std::move(authority)),
+      clock_(clock),
+      random_(random) {}
 
 Result<int> Decisions::FetchFromHub(const Context& ctx) {
   GF_ASSIGN(std::int64_t cursor, store_.Cursor(ctx));
@@ -32,7 +39,8 @@ Result<int> Decisions::FetchFromHub(const Context& ctx) {
       if (grant.application.id.empty()) {
         // The first sight fixes what is decided on: only what the digest covers is believed.
         auto thawed = codec_.Thaw(seen.frozen);
-        grant.digest_matches = thawed.ok() && HexEncode(crypto::Sha256(seen.frozen)) == seen.digest &&
+        grant.digest_matches = thawed.ok() &&
+                               HexEncode(crypto::Sha256(seen.frozen)) == seen.digest &&
                                thawed->id == seen.id;
         if (thawed.ok()) grant.application = *std::move(thawed);
         grant.application.id = seen.id;
@@ -41,11 +49,13 @@ Result<int> Decisions::FetchFromHub(const Context& ctx) {
         grant.decision.country = authority_.country;
         grant.received = clock_.Now();
       } else if (grant.application.digest != seen.digest) {
-        // An edited application is another application; this country's decision does not carry over.
+        // An edited application is another application; this country's decision does not carry
+        // over.
         return absl::OkStatus();
       }
       grant.application.recommendation = seen.recommendation;
-      if (grant.application.agreement_sha256.empty()) grant.application.agreement_sha256 = seen.agreement_sha256;
+      if (grant.application.agreement_sha256.empty())
+        grant.application.agreement_sha256 = seen.agreement_sha256;
       grant.application.state = seen.state;
       return absl::OkStatus();
     });
@@ -56,7 +66,9 @@ Result<int> Decisions::FetchFromHub(const Context& ctx) {
 }
 
 Result<std::vector<Grant>> Decisions::List(const Context& ctx) { return store_.List(ctx); }
-Result<Grant> Decisions::Get(const Context& ctx, const std::string& application) { return store_.Find(ctx, application); }
+Result<Grant> Decisions::Get(const Context& ctx, const std::string& application) {
+  return store_.Find(ctx, application);
+}
 
 Status Decisions::Sign(Grant& grant, bool approve) {
   auth::Decision decision;
@@ -74,8 +86,9 @@ Status Decisions::Sign(Grant& grant, bool approve) {
   return absl::OkStatus();
 }
 
-Result<Grant> Decisions::Decide(const Context& ctx, const std::string& application, bool approve, const std::string& reason,
-                                const std::vector<std::string>& datasets, const std::string& digest, int permit_days) {
+Result<Grant> Decisions::Decide(const Context& ctx, const std::string& application, bool approve,
+                                const std::string& reason, const std::vector<std::string>& datasets,
+                                const std::string& digest, int permit_days) {
   GF_CHECK(ctx.principal().user.has_value());
   GF_TRY(store_.Find(ctx, application));  // only what was fetched can be decided on
   return store_.Change(ctx, application, [&](Grant& grant) -> Status {
@@ -87,7 +100,8 @@ Result<Grant> Decisions::Decide(const Context& ctx, const std::string& applicati
   });
 }
 
-Result<Grant> Decisions::Revoke(const Context& ctx, const std::string& application, const std::string& reason) {
+Result<Grant> Decisions::Revoke(const Context& ctx, const std::string& application,
+                                const std::string& reason) {
   GF_CHECK(ctx.principal().user.has_value());
   GF_TRY(store_.Find(ctx, application));
   return store_.Change(ctx, application, [&](Grant& grant) -> Status {

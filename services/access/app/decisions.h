@@ -17,21 +17,24 @@ struct NationalAuthority {
   Duration max_permit;   // the longest permit this country grants
 };
 
-// The node's use cases: what this country decides, and the approval tokens that follow. Only the national key, which
-// never leaves the node, makes anything the node accepts.
+// The node's use cases: what this country decides, and the approval tokens that follow. Only the
+// national key, which never leaves the node, makes anything the node accepts.
 class Decisions {
  public:
-  Decisions(GrantStore& store, HubApplications& hub, const ApplicationCodec& codec, crypto::Signer& signer,
-            NationalAuthority authority, const Clock& clock, Random& random);
+  Decisions(GrantStore& store, HubApplications& hub, const ApplicationCodec& codec,
+            crypto::Signer& signer, NationalAuthority authority, const Clock& clock,
+            Random& random);
 
   // Takes over what changed at the hub since the last time; returns how many applications did.
   Result<int> FetchFromHub(const Context& ctx);
 
   Result<std::vector<Grant>> List(const Context& ctx);
   Result<Grant> Get(const Context& ctx, const std::string& application);
-  Result<Grant> Decide(const Context& ctx, const std::string& application, bool approve, const std::string& reason,
-                       const std::vector<std::string>& datasets, const std::string& digest, int permit_days);
-  Result<Grant> Revoke(const Context& ctx, const std::string& application, const std::string& reason);
+  Result<Grant> Decide(const Context& ctx, const std::string& application, bool approve,
+                       const std::string& reason, const std::vector<std::string>& datasets,
+                       const std::string& digest, int permit_days);
+  Result<Grant> Revoke(const Context& ctx, const std::string& application,
+                       const std::string& reason);
 
   struct Approval {
     std::string token;

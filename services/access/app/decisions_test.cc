@@ -26,7 +26,8 @@ class FakeGrantStore final : public GrantStore {
     return it->second;
   }
   Result<std::vector<Grant>> List(const Context&) override { return std::vector<Grant>(); }
-  Result<Grant> Change(const Context&, const std::string& id, const std::function<Status(Grant&)>& change) override {
+  Result<Grant> Change(const Context&, const std::string& id,
+                       const std::function<Status(Grant&)>& change) override {
     Grant grant = grants[id];
     Status status = change(grant);
     if (!status.ok()) {
@@ -36,7 +37,9 @@ class FakeGrantStore final : public GrantStore {
     return grants[id] = grant;
   }
   Result<std::int64_t> Cursor(const Context&) override { return cursor; }
-  Status SetCursor(const Context&, std::int64_t sequence) override { return cursor = sequence, absl::OkStatus(); }
+  Status SetCursor(const Context&, std::int64_t sequence) override {
+    return cursor = sequence, absl::OkStatus();
+  }
 
   std::map<std::string, Grant> grants;
   std::int64_t cursor = 0;
@@ -57,7 +60,8 @@ class DecisionsTest : public ::testing::Test {
   void SetUp() override {
     Application& application = hub_.application;
     application.id = "app-1";
-    application.content = {"Epilepsy", "find variants", "We look", "DUO:0000006", {"GOE-FI-A-1", "GOE-ES-A-1"}, 365};
+    application.content = {
+        "Epilepsy", "find variants", "We look", "DUO:0000006", {"GOE-FI-A-1", "GOE-ES-A-1"}, 365};
     application.applicant_issuer = "https://idp";
     application.applicant_subject = "ann";
     application.organisation = "Karolinska";
@@ -74,8 +78,10 @@ class DecisionsTest : public ::testing::Test {
     principal.user->roles = {"dac"};
     return Context::Background().WithPrincipal(std::move(principal));
   }
-  Result<Grant> Decide(bool approve, std::string by = "dora", std::vector<std::string> datasets = {}) {
-    return decisions_.Decide(As(std::move(by)), "app-1", approve, "because", datasets, hub_.application.digest, 30);
+  Result<Grant> Decide(bool approve, std::string by = "dora",
+                       std::vector<std::string> datasets = {}) {
+    return decisions_.Decide(As(std::move(by)), "app-1", approve, "because", datasets,
+                             hub_.application.digest, 30);
   }
   void Agree() {
     hub_.application.agreement_sha256 = std::string(64, 'a');
@@ -90,8 +96,14 @@ class DecisionsTest : public ::testing::Test {
   FakeHub hub_;
   JsonApplicationCodec codec_;
   crypto::FileSigner signer_{*crypto::SigningKey::Generate()};
-  Decisions decisions_{store_, hub_, codec_, signer_, {"FI", "https://dac.fi.example", "urn:genofed:site:fi", std::chrono::hours(24 * 60)},
-                       clock_, random_};
+  Decisions decisions_{
+      store_,
+      hub_,
+      codec_,
+      signer_,
+      {"FI", "https://dac.fi.example", "urn:genofed:site:fi", std::chrono::hours(24 * 60)},
+      clock_,
+      random_};
 };
 
 TEST_F(DecisionsTest, NoTokenBeforeDecisionAndAgreementNorAfterThePermit) {
@@ -111,11 +123,15 @@ TEST_F(DecisionsTest, TheTokenOpensThisCountrysDatasetsOnly) {
   Agree();
   auto approval = decisions_.Approve(ctx_, "app-1");
   ASSERT_THAT(approval, IsOk());
-  std::string trust = R"({"issuers": [{"iss": "https://dac.fi.example", "jku": "https://dac.fi.example/jwks.json", "roles": ["approval"],
-    "country": "FI", "datasets": "^GOE-FI-[A-Z]+-[0-9]+$", "jwks": {"keys": [)" + signer_.public_key().Jwk() + "]}}]}";
+  std::string trust =
+      R"({"issuers": [{"iss": "https://dac.fi.example", "jku": "https://dac.fi.example/jwks.json", "roles": ["approval"],
+    "country": "FI", "datasets": "^GOE-FI-[A-Z]+-[0-9]+$", "jwks": {"keys": [)" +
+      signer_.public_key().Jwk() + "]}}]}";
   auto store = auth::TrustStore::FromJson(trust);
   ASSERT_THAT(store, IsOk());
-  auth::ApprovalExpectation expected{"urn:genofed:site:fi", "FI", "ann", "app-1", {"GOE-FI-A-1"}, {}, hub_.application.digest, {}, {}, {}};
+  auth::ApprovalExpectation expected{
+      "urn:genofed:site:fi",   "FI", "ann", "app-1", {"GOE-FI-A-1"}, {},
+      hub_.application.digest, {},   {},    {}};
   EXPECT_THAT(auth::VerifyApproval(*store, clock_, approval->token, expected), IsOk());
   expected.datasets = {"GOE-ES-A-1"};
   EXPECT_FALSE(auth::VerifyApproval(*store, clock_, approval->token, expected).ok());
@@ -173,7 +189,8 @@ TEST_F(DecisionsTest, AVetoGrantsNothingWhateverTheHubClaims) {
 
 TEST_F(DecisionsTest, PermitsAreCappedByThisCountry) {
   ASSERT_THAT(decisions_.FetchFromHub(ctx_), IsOk());
-  auto grant = decisions_.Decide(As("dora"), "app-1", true, "ok", {}, hub_.application.digest, 3650);
+  auto grant =
+      decisions_.Decide(As("dora"), "app-1", true, "ok", {}, hub_.application.digest, 3650);
   ASSERT_THAT(grant, IsOk());
   EXPECT_EQ(grant->permit_until - grant->permit_from, std::chrono::hours(24 * 60));
 }

@@ -14,16 +14,19 @@ namespace genofed::access {
 class ApplicationStore {
  public:
   virtual ~ApplicationStore() = default;
-  // Adds a draft, unless this applicant already used the key: then the earlier application is returned.
-  virtual Result<Application> Add(const Context& ctx, const Application& application, const std::string& key) = 0;
-  // Changes one application under a lock and gives it the next sequence number; nothing is stored if `change` fails
-  // or changes nothing.
+  // Adds a draft, unless this applicant already used the key: then the earlier application is
+  // returned.
+  virtual Result<Application> Add(const Context& ctx, const Application& application,
+                                  const std::string& key) = 0;
+  // Changes one application under a lock and gives it the next sequence number; nothing is stored
+  // if `change` fails or changes nothing.
   virtual Result<Application> Change(const Context& ctx, const std::string& id,
                                      const std::function<Status(Application&)>& change) = 0;
   virtual Result<Application> Find(const Context& ctx, const std::string& id) = 0;
   virtual Result<std::vector<Application>> List(const Context& ctx) = 0;
   // Applications transmitted to a country, in order of their sequence numbers.
-  virtual Result<std::vector<Application>> ChangedSince(const Context& ctx, const std::string& country,
+  virtual Result<std::vector<Application>> ChangedSince(const Context& ctx,
+                                                        const std::string& country,
                                                         std::int64_t after, int limit) = 0;
 };
 
@@ -41,8 +44,9 @@ class GrantStore {
   virtual ~GrantStore() = default;
   virtual Result<Grant> Find(const Context& ctx, const std::string& application) = 0;
   virtual Result<std::vector<Grant>> List(const Context& ctx) = 0;
-  // Changes (or, with an application not seen before, creates) a grant under a lock. If `change` sets a new signed
-  // decision, the message that takes it to the hub is stored in the same transaction.
+  // Changes (or, with an application not seen before, creates) a grant under a lock. If `change`
+  // sets a new signed decision, the message that takes it to the hub is stored in the same
+  // transaction.
   virtual Result<Grant> Change(const Context& ctx, const std::string& application,
                                const std::function<Status(Grant&)>& change) = 0;
   // How far the hub's applications were read.
@@ -54,7 +58,8 @@ class GrantStore {
 class HubApplications {
  public:
   virtual ~HubApplications() = default;
-  virtual Result<std::vector<Application>> ChangedSince(const Context& ctx, std::int64_t after, int limit) = 0;
+  virtual Result<std::vector<Application>> ChangedSince(const Context& ctx, std::int64_t after,
+                                                        int limit) = 0;
 };
 
 // The canonical bytes an application is frozen to, and back. Kept apart because it is JSON.
@@ -62,7 +67,8 @@ class ApplicationCodec {
  public:
   virtual ~ApplicationCodec() = default;
   virtual std::string Freeze(const Application& application) const = 0;
-  // The content, applicant and organisation in frozen bytes; InvalidArgument if they are anything else.
+  // The content, applicant and organisation in frozen bytes; InvalidArgument if they are anything
+  // else.
   virtual Result<Application> Thaw(const std::string& frozen) const = 0;
 };
 

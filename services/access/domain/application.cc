@@ -13,14 +13,16 @@ constexpr std::size_t kMaxText = 20'000;
 constexpr std::size_t kMaxDatasets = 200;
 constexpr std::int32_t kMaxDays = 3650;  // EHDS Article 68: ten years
 
-void Note(Application& application, std::string what, const User& user, Time now, std::string note = "") {
-  application.events.push_back({std::move(what), user.name.empty() ? user.subject : user.name, now, std::move(note)});
+void Note(Application& application, std::string what, const User& user, Time now,
+          std::string note = "") {
+  application.events.push_back(
+      {std::move(what), user.name.empty() ? user.subject : user.name, now, std::move(note)});
 }
 
 Status InState(const Application& application, ApplicationState state, std::string_view action) {
   if (application.state == state) return absl::OkStatus();
-  return Error(StatusCode::kFailedPrecondition, "APPLICATION_STATE", "{} is not possible in the application's present state",
-               action);
+  return Error(StatusCode::kFailedPrecondition, "APPLICATION_STATE",
+               "{} is not possible in the application's present state", action);
 }
 
 Status RequireRole(const User& user, std::string_view role) {
@@ -31,11 +33,12 @@ Status RequireRole(const User& user, std::string_view role) {
 Status RequireOfficial(const Application& application, const User& user) {
   GF_TRY(RequireRole(user, "signing_official"));
   if (IsApplicant(application, user)) {
-    return Error(StatusCode::kPermissionDenied, "NOT_INDEPENDENT", "applicants cannot sign for their organisation");
+    return Error(StatusCode::kPermissionDenied, "NOT_INDEPENDENT",
+                 "applicants cannot sign for their organisation");
   }
   if (user.organisation.empty() || user.organisation != application.organisation) {
-    return Error(StatusCode::kPermissionDenied, "ORGANISATION_MISMATCH", "only an official of {} signs this application",
-                 application.organisation);
+    return Error(StatusCode::kPermissionDenied, "ORGANISATION_MISMATCH",
+                 "only an official of {} signs this application", application.organisation);
   }
   return absl::OkStatus();
 }
@@ -51,8 +54,9 @@ const CountryDecision* Application::DecisionOf(std::string_view country) const {
 
 std::string CountryOf(std::string_view dataset) {
   auto parts = Split(dataset, '-');
-  bool known = parts.size() == 4 && parts[1].size() == 2 &&
-               std::all_of(parts[1].begin(), parts[1].end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+  bool known =
+      parts.size() == 4 && parts[1].size() == 2 &&
+      std::all_of(parts[1].begin(), parts[1].end(), [](char c) { return c >= 'A' && c <= 'Z'; });
   return known ? std::string(parts[1]) : std::string();
 }
 
@@ -62,7 +66,8 @@ std::vector<std::string> CountriesOf(const std::vector<std::string>& datasets) {
   return {countries.begin(), countries.end()};
 }
 
-std::vector<std::string> DatasetsOf(const std::vector<std::string>& datasets, std::string_view country) {
+std::vector<std::string> DatasetsOf(const std::vector<std::string>& datasets,
+                                    std::string_view country) {
   std::vector<std::string> own;
   std::copy_if(datasets.begin(), datasets.end(), std::back_inserter(own),
                [&](const std::string& dataset) { return CountryOf(dataset) == country; });
@@ -70,16 +75,20 @@ std::vector<std::string> DatasetsOf(const std::vector<std::string>& datasets, st
 }
 
 Status Validate(const Content& content) {
-  Status status = Error(StatusCode::kInvalidArgument, "APPLICATION_INVALID", "the application is not complete");
+  Status status =
+      Error(StatusCode::kInvalidArgument, "APPLICATION_INVALID", "the application is not complete");
   auto text = [&](std::string_view field, const std::string& value) {
-    if (Trim(value).empty()) status = WithField(std::move(status), field, "must not be empty");
-    else if (value.size() > kMaxText || !IsUtf8(value)) status = WithField(std::move(status), field, "must be UTF-8 of at most 20,000 bytes");
+    if (Trim(value).empty())
+      status = WithField(std::move(status), field, "must not be empty");
+    else if (value.size() > kMaxText || !IsUtf8(value))
+      status = WithField(std::move(status), field, "must be UTF-8 of at most 20,000 bytes");
   };
   text("content.title", content.title);
   text("content.purpose", content.purpose);
   text("content.lay_summary", content.lay_summary);
   if (!content.purpose_code.starts_with("DUO:") || content.purpose_code.size() != 11) {
-    status = WithField(std::move(status), "content.purpose_code", "must be a DUO code such as DUO:0000006");
+    status = WithField(std::move(status), "content.purpose_code",
+                       "must be a DUO code such as DUO:0000006");
   }
   if (content.datasets.empty() || content.datasets.size() > kMaxDatasets) {
     status = WithField(std::move(status), "content.datasets", "name 1 to 200 datasets");
@@ -87,9 +96,11 @@ Status Validate(const Content& content) {
   std::set<std::string> seen;
   for (std::size_t i = 0; i < content.datasets.size(); ++i) {
     if (CountryOf(content.datasets[i]).empty()) {
-      status = WithField(std::move(status), fmt::format("content.datasets[{}]", i), "is not a dataset identifier");
+      status = WithField(std::move(status), fmt::format("content.datasets[{}]", i),
+                         "is not a dataset identifier");
     } else if (!seen.insert(content.datasets[i]).second) {
-      status = WithField(std::move(status), fmt::format("content.datasets[{}]", i), "is named twice");
+      status =
+          WithField(std::move(status), fmt::format("content.datasets[{}]", i), "is named twice");
     }
   }
   if (content.duration_days < 1 || content.duration_days > kMaxDays) {
@@ -99,17 +110,22 @@ Status Validate(const Content& content) {
 }
 
 bool IsApplicant(const Application& application, const User& user) {
-  return application.applicant_issuer == user.issuer && application.applicant_subject == user.subject;
+  return application.applicant_issuer == user.issuer &&
+         application.applicant_subject == user.subject;
 }
 
 bool MaySee(const Application& application, const User& user) {
-  return IsApplicant(application, user) || user.HasRole("central_dac") || user.HasRole("coordinator") ||
-         (user.HasRole("signing_official") && !user.organisation.empty() && user.organisation == application.organisation);
+  return IsApplicant(application, user) || user.HasRole("central_dac") ||
+         user.HasRole("coordinator") ||
+         (user.HasRole("signing_official") && !user.organisation.empty() &&
+          user.organisation == application.organisation);
 }
 
-Status Submit(Application& application, const User& user, std::string frozen, std::string digest, Time now) {
+Status Submit(Application& application, const User& user, std::string frozen, std::string digest,
+              Time now) {
   if (!IsApplicant(application, user)) {
-    return Error(StatusCode::kPermissionDenied, "NOT_APPLICANT", "only the applicant submits an application");
+    return Error(StatusCode::kPermissionDenied, "NOT_APPLICANT",
+                 "only the applicant submits an application");
   }
   GF_TRY(InState(application, ApplicationState::kDraft, "submitting"));
   GF_TRY(Validate(application.content));
@@ -120,7 +136,8 @@ Status Submit(Application& application, const User& user, std::string frozen, st
   return absl::OkStatus();
 }
 
-Status Confirm(Application& application, const User& user, bool confirm, const std::string& note, Time now) {
+Status Confirm(Application& application, const User& user, bool confirm, const std::string& note,
+               Time now) {
   GF_TRY(RequireOfficial(application, user));
   GF_TRY(InState(application, ApplicationState::kAwaitingSignature, "confirming"));
   if (confirm) {
@@ -135,10 +152,12 @@ Status Confirm(Application& application, const User& user, bool confirm, const s
   return absl::OkStatus();
 }
 
-Status Recommend(Application& application, const User& user, bool positive, const std::string& note, Time now) {
+Status Recommend(Application& application, const User& user, bool positive, const std::string& note,
+                 Time now) {
   GF_TRY(RequireRole(user, "central_dac"));
   if (IsApplicant(application, user)) {
-    return Error(StatusCode::kPermissionDenied, "NOT_INDEPENDENT", "applicants give no opinion on their own application");
+    return Error(StatusCode::kPermissionDenied, "NOT_INDEPENDENT",
+                 "applicants give no opinion on their own application");
   }
   GF_TRY(InState(application, ApplicationState::kSubmitted, "recommending"));
   application.recommendation = positive ? "positive" : "negative";
@@ -150,36 +169,43 @@ Status Recommend(Application& application, const User& user, bool positive, cons
     application.decisions.push_back(std::move(pending));
   }
   application.state = ApplicationState::kUnderReview;
-  Note(application, positive ? "recommended by the central DAC" : "not recommended by the central DAC", user, now, note);
+  Note(application,
+       positive ? "recommended by the central DAC" : "not recommended by the central DAC", user,
+       now, note);
   return absl::OkStatus();
 }
 
 Status RecordDecision(Application& application, const CountryDecision& decision, Time now) {
-  auto current = std::find_if(application.decisions.begin(), application.decisions.end(),
-                              [&](const CountryDecision& d) { return d.country == decision.country; });
+  auto current =
+      std::find_if(application.decisions.begin(), application.decisions.end(),
+                   [&](const CountryDecision& d) { return d.country == decision.country; });
   if (current == application.decisions.end()) {
-    return Error(StatusCode::kFailedPrecondition, "COUNTRY_NOT_ASKED", "{} was not asked about this application",
-                 decision.country);
+    return Error(StatusCode::kFailedPrecondition, "COUNTRY_NOT_ASKED",
+                 "{} was not asked about this application", decision.country);
   }
-  if (current->signed_decision == decision.signed_decision) return absl::OkStatus();  // delivered again
+  if (current->signed_decision == decision.signed_decision)
+    return absl::OkStatus();  // delivered again
   CountryDecision next = decision;
   if (current->outcome == Outcome::kApproved && decision.outcome == Outcome::kVetoed) {
     next.outcome = Outcome::kRevoked;
   } else if (current->outcome != Outcome::kPending) {
-    return Error(StatusCode::kFailedPrecondition, "ALREADY_DECIDED", "{} decided already", decision.country);
+    return Error(StatusCode::kFailedPrecondition, "ALREADY_DECIDED", "{} decided already",
+                 decision.country);
   }
   *current = std::move(next);
-  application.events.push_back({decision.outcome == Outcome::kApproved ? "approved by " + decision.country
-                                : current->outcome == Outcome::kRevoked ? "revoked by " + decision.country
-                                                                        : "vetoed by " + decision.country,
-                                decision.country, now, decision.reason});
+  application.events.push_back(
+      {decision.outcome == Outcome::kApproved  ? "approved by " + decision.country
+       : current->outcome == Outcome::kRevoked ? "revoked by " + decision.country
+                                               : "vetoed by " + decision.country,
+       decision.country, now, decision.reason});
   if (application.state == ApplicationState::kUnderReview) {
     auto pending = [](const CountryDecision& d) { return d.outcome == Outcome::kPending; };
     auto approved = [](const CountryDecision& d) { return d.outcome == Outcome::kApproved; };
     const auto& all = application.decisions;
     if (std::none_of(all.begin(), all.end(), pending)) {
-      application.state =
-          std::any_of(all.begin(), all.end(), approved) ? ApplicationState::kDecided : ApplicationState::kRefused;
+      application.state = std::any_of(all.begin(), all.end(), approved)
+                              ? ApplicationState::kDecided
+                              : ApplicationState::kRefused;
     }
   }
   return absl::OkStatus();
@@ -189,7 +215,8 @@ Status SignAgreement(Application& application, const User& user, const std::stri
                      const std::string& agreement_sha256, Time now) {
   GF_TRY(RequireOfficial(application, user));
   if (digest != application.digest) {
-    return InvalidField("digest", "DIGEST_MISMATCH", "is not the digest of what the countries decided on");
+    return InvalidField("digest", "DIGEST_MISMATCH",
+                        "is not the digest of what the countries decided on");
   }
   GF_TRY(InState(application, ApplicationState::kDecided, "signing the agreement"));
   application.agreement_sha256 = agreement_sha256;

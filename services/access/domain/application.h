@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A federated application for data: one at the hub, decided by each country for itself. The states and guards follow
-// the 1+MG reference process; every transition is a pure function, so the whole life of an application can be tested
-// without a clock, a network or a database.
+// A federated application for data: one at the hub, decided by each country for itself. The states
+// and guards follow the 1+MG reference process; every transition is a pure function, so the whole
+// life of an application can be tested without a clock, a network or a database.
 #pragma once
 
 #include <cstdint>
@@ -78,7 +78,8 @@ struct Application {
 std::string CountryOf(std::string_view dataset);
 // Sorted, without repetition.
 std::vector<std::string> CountriesOf(const std::vector<std::string>& datasets);
-std::vector<std::string> DatasetsOf(const std::vector<std::string>& datasets, std::string_view country);
+std::vector<std::string> DatasetsOf(const std::vector<std::string>& datasets,
+                                    std::string_view country);
 
 // Everything wrong with the content, as field violations.
 Status Validate(const Content& content);
@@ -87,12 +88,17 @@ bool IsApplicant(const Application& application, const User& user);
 // Who may see it: applicant, signing official of the same organisation, central DAC, coordinator.
 bool MaySee(const Application& application, const User& user);
 
-// The transitions. Each checks its guards (state, role and independence of the person) and appends an event.
-Status Submit(Application& application, const User& user, std::string frozen, std::string digest, Time now);
-Status Confirm(Application& application, const User& user, bool confirm, const std::string& note, Time now);
+// The transitions. Each checks its guards (state, role and independence of the person) and appends
+// an event.
+Status Submit(Application& application, const User& user, std::string frozen, std::string digest,
+              Time now);
+Status Confirm(Application& application, const User& user, bool confirm, const std::string& note,
+               Time now);
 // Advice: transmits the application to the countries, whether positive or not.
-Status Recommend(Application& application, const User& user, bool positive, const std::string& note, Time now);
-// A verified decision of one country. A later decision of a country that approved can only take the approval back.
+Status Recommend(Application& application, const User& user, bool positive, const std::string& note,
+                 Time now);
+// A verified decision of one country. A later decision of a country that approved can only take the
+// approval back.
 Status RecordDecision(Application& application, const CountryDecision& decision, Time now);
 // `digest` is what the signer read: it must be the application's.
 Status SignAgreement(Application& application, const User& user, const std::string& digest,

@@ -15,7 +15,8 @@ using testing::IsOk;
 
 constexpr Time kNow{};
 
-User Person(std::string subject, std::vector<std::string> roles, std::string organisation = "Karolinska") {
+User Person(std::string subject, std::vector<std::string> roles,
+            std::string organisation = "Karolinska") {
   User user;
   user.issuer = "https://idp";
   user.subject = std::move(subject);
@@ -31,7 +32,12 @@ const User kDac = Person("dora", {"central_dac"}, "EDIC");
 Application Draft() {
   Application application;
   application.id = "app-1";
-  application.content = {"Epilepsy", "find variants", "We look for causes", "DUO:0000006", {"GOE-FI-A-1", "GOE-ES-A-1"}, 365};
+  application.content = {"Epilepsy",
+                         "find variants",
+                         "We look for causes",
+                         "DUO:0000006",
+                         {"GOE-FI-A-1", "GOE-ES-A-1"},
+                         365};
   application.applicant_issuer = kApplicant.issuer;
   application.applicant_subject = kApplicant.subject;
   application.organisation = "Karolinska";
@@ -54,10 +60,14 @@ TEST(Application, EveryStepHasItsPerson) {
   Application application = Draft();
   EXPECT_THAT(Submit(application, kOfficial, "{}", "d1", kNow), HasReason("NOT_APPLICANT"));
   ASSERT_THAT(Submit(application, kApplicant, "{}", "d1", kNow), IsOk());
-  // An applicant who is also a signing official does not sign for themselves; nor does another organisation.
-  EXPECT_THAT(Confirm(application, Person("ann", {"signing_official"}), true, "", kNow), HasReason("NOT_INDEPENDENT"));
-  EXPECT_THAT(Confirm(application, Person("eve", {"signing_official"}, "Other"), true, "", kNow), HasReason("ORGANISATION_MISMATCH"));
-  EXPECT_THAT(Confirm(application, Person("eve", {"researcher"}), true, "", kNow), HasReason("ROLE_MISSING"));
+  // An applicant who is also a signing official does not sign for themselves; nor does another
+  // organisation.
+  EXPECT_THAT(Confirm(application, Person("ann", {"signing_official"}), true, "", kNow),
+              HasReason("NOT_INDEPENDENT"));
+  EXPECT_THAT(Confirm(application, Person("eve", {"signing_official"}, "Other"), true, "", kNow),
+              HasReason("ORGANISATION_MISMATCH"));
+  EXPECT_THAT(Confirm(application, Person("eve", {"researcher"}), true, "", kNow),
+              HasReason("ROLE_MISSING"));
   ASSERT_THAT(Confirm(application, kOfficial, true, "", kNow), IsOk());
   EXPECT_THAT(Recommend(application, kOfficial, true, "", kNow), HasReason("ROLE_MISSING"));
   ASSERT_THAT(Recommend(application, kDac, true, "", kNow), IsOk());
@@ -80,15 +90,18 @@ TEST(Application, RefusedByAllIsRefused) {
   ASSERT_THAT(RecordDecision(application, Says("ES", Outcome::kVetoed, "es"), kNow), IsOk());
   ASSERT_THAT(RecordDecision(application, Says("FI", Outcome::kVetoed, "fi"), kNow), IsOk());
   EXPECT_EQ(application.state, ApplicationState::kRefused);
-  EXPECT_THAT(SignAgreement(application, kOfficial, "d1", "a", kNow), HasReason("APPLICATION_STATE"));
+  EXPECT_THAT(SignAgreement(application, kOfficial, "d1", "a", kNow),
+              HasReason("APPLICATION_STATE"));
 }
 
 TEST(Application, TheAgreementIsAboutWhatWasDecided) {
   Application application = UnderReview();
-  EXPECT_THAT(SignAgreement(application, kOfficial, "d1", "a", kNow), HasReason("APPLICATION_STATE"));
+  EXPECT_THAT(SignAgreement(application, kOfficial, "d1", "a", kNow),
+              HasReason("APPLICATION_STATE"));
   ASSERT_THAT(RecordDecision(application, Says("ES", Outcome::kVetoed, "es"), kNow), IsOk());
   ASSERT_THAT(RecordDecision(application, Says("FI", Outcome::kApproved, "fi"), kNow), IsOk());
-  EXPECT_THAT(SignAgreement(application, kOfficial, "other", "a", kNow), HasReason("DIGEST_MISMATCH"));
+  EXPECT_THAT(SignAgreement(application, kOfficial, "other", "a", kNow),
+              HasReason("DIGEST_MISMATCH"));
   EXPECT_THAT(SignAgreement(application, kOfficial, "d1", "a", kNow), IsOk());
   EXPECT_EQ(application.state, ApplicationState::kActive);
 }
@@ -96,11 +109,14 @@ TEST(Application, TheAgreementIsAboutWhatWasDecided) {
 TEST(Application, AnApprovalCanBeTakenBackAndAVetoCannot) {
   Application application = UnderReview();
   ASSERT_THAT(RecordDecision(application, Says("FI", Outcome::kApproved, "fi-1"), kNow), IsOk());
-  ASSERT_THAT(RecordDecision(application, Says("FI", Outcome::kApproved, "fi-1"), kNow), IsOk());  // delivered again
+  ASSERT_THAT(RecordDecision(application, Says("FI", Outcome::kApproved, "fi-1"), kNow),
+              IsOk());  // delivered again
   ASSERT_THAT(RecordDecision(application, Says("FI", Outcome::kVetoed, "fi-2"), kNow), IsOk());
   EXPECT_EQ(application.DecisionOf("FI")->outcome, Outcome::kRevoked);
-  EXPECT_THAT(RecordDecision(application, Says("FI", Outcome::kApproved, "fi-3"), kNow), HasReason("ALREADY_DECIDED"));
-  EXPECT_THAT(RecordDecision(application, Says("SE", Outcome::kApproved, "se"), kNow), HasReason("COUNTRY_NOT_ASKED"));
+  EXPECT_THAT(RecordDecision(application, Says("FI", Outcome::kApproved, "fi-3"), kNow),
+              HasReason("ALREADY_DECIDED"));
+  EXPECT_THAT(RecordDecision(application, Says("SE", Outcome::kApproved, "se"), kNow),
+              HasReason("COUNTRY_NOT_ASKED"));
 }
 
 TEST(Application, ContentIsCheckedFieldByField) {
@@ -110,34 +126,59 @@ TEST(Application, ContentIsCheckedFieldByField) {
   content.purpose_code = "research";
   std::vector<std::string> fields;
   for (const auto& violation : Fields(Validate(content))) fields.push_back(violation.field);
-  EXPECT_EQ(fields, (std::vector<std::string>{"content.purpose_code", "content.datasets[1]", "content.datasets[2]", "content.duration_days"}));
+  EXPECT_EQ(fields, (std::vector<std::string>{"content.purpose_code", "content.datasets[1]",
+                                              "content.datasets[2]", "content.duration_days"}));
 }
 
-// Invariants I2 and I7 of the access paper, over random sequences of actions by random people: a country's data is
-// usable only after that country's own approval and a signature of somebody who is not the applicant.
+// Invariants I2 and I7 of the access paper, over random sequences of actions by random people: a
+// country's data is usable only after that country's own approval and a signature of somebody who
+// is not the applicant.
 RC_GTEST_PROP(Application, NoPathAroundTheGuards, ()) {
   Application application = Draft();
-  const std::vector<User> people = {kApplicant, kOfficial, kDac, Person("ann", {"researcher", "signing_official", "central_dac"})};
+  const std::vector<User> people = {
+      kApplicant, kOfficial, kDac,
+      Person("ann", {"researcher", "signing_official", "central_dac"})};
   bool fi_approved = false, fi_ended = false;
   for (int action : *rc::gen::container<std::vector<int>>(40, rc::gen::inRange(0, 8))) {
     const User& user = people[static_cast<std::size_t>(*rc::gen::inRange(0, 4))];
     switch (action) {
-      case 0: (void)Submit(application, user, "{}", "d1", kNow); break;
-      case 1: (void)Confirm(application, user, true, "", kNow); break;
-      case 2: (void)Confirm(application, user, false, "", kNow); break;
-      case 3: (void)Recommend(application, user, true, "", kNow); break;
-      case 4: if (RecordDecision(application, Says("FI", Outcome::kApproved, "fi+"), kNow).ok() && !fi_ended) fi_approved = true; break;
-      case 5: if (RecordDecision(application, Says("FI", Outcome::kVetoed, "fi-"), kNow).ok()) fi_ended = true; break;
-      case 6: (void)RecordDecision(application, Says("ES", Outcome::kVetoed, "es-"), kNow); break;
-      default: (void)SignAgreement(application, user, "d1", "a", kNow);
+      case 0:
+        (void)Submit(application, user, "{}", "d1", kNow);
+        break;
+      case 1:
+        (void)Confirm(application, user, true, "", kNow);
+        break;
+      case 2:
+        (void)Confirm(application, user, false, "", kNow);
+        break;
+      case 3:
+        (void)Recommend(application, user, true, "", kNow);
+        break;
+      case 4:
+        if (RecordDecision(application, Says("FI", Outcome::kApproved, "fi+"), kNow).ok() &&
+            !fi_ended)
+          fi_approved = true;
+        break;
+      case 5:
+        if (RecordDecision(application, Says("FI", Outcome::kVetoed, "fi-"), kNow).ok())
+          fi_ended = true;
+        break;
+      case 6:
+        (void)RecordDecision(application, Says("ES", Outcome::kVetoed, "es-"), kNow);
+        break;
+      default:
+        (void)SignAgreement(application, user, "d1", "a", kNow);
     }
     const CountryDecision* fi = application.DecisionOf("FI");
-    bool usable = application.state == ApplicationState::kActive && fi != nullptr && fi->outcome == Outcome::kApproved;
+    bool usable = application.state == ApplicationState::kActive && fi != nullptr &&
+                  fi->outcome == Outcome::kApproved;
     RC_ASSERT(!usable || (fi_approved && !fi_ended));
-    if (application.state == ApplicationState::kActive) RC_ASSERT(!application.agreement_sha256.empty());
+    if (application.state == ApplicationState::kActive)
+      RC_ASSERT(!application.agreement_sha256.empty());
   }
   for (const Event& event : application.events) {
-    if (event.what.starts_with("confirmed") || event.what.starts_with("recommended") || event.what.starts_with("agreement")) {
+    if (event.what.starts_with("confirmed") || event.what.starts_with("recommended") ||
+        event.what.starts_with("agreement")) {
       RC_ASSERT(event.by != "ann");
     }
   }

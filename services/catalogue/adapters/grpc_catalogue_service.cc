@@ -17,71 +17,87 @@ bool SeesAll(const Context& ctx) {
 }
 
 std::string Upper(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  });
   return text;
 }
 
 class GrpcCatalogueService final : public v1::CatalogueService::CallbackService {
  public:
-  GrpcCatalogueService(rpc::Dispatcher& rpc, Catalogue& catalogue) : rpc_(rpc), catalogue_(catalogue) {}
+  GrpcCatalogueService(rpc::Dispatcher& rpc, Catalogue& catalogue)
+      : rpc_(rpc), catalogue_(catalogue) {}
 
-  grpc::ServerUnaryReactor* SubmitRecord(grpc::CallbackServerContext* call, const v1::SubmitRecordRequest* request,
+  grpc::ServerUnaryReactor* SubmitRecord(grpc::CallbackServerContext* call,
+                                         const v1::SubmitRecordRequest* request,
                                          v1::SubmitRecordResponse* response) override {
     return rpc_.Unary(call, GF_METHOD(SubmitRecord), request, response,
-                      [this](const Context& ctx, const v1::SubmitRecordRequest& r) -> Result<v1::SubmitRecordResponse> {
+                      [this](const Context& ctx,
+                             const v1::SubmitRecordRequest& r) -> Result<v1::SubmitRecordResponse> {
                         GF_TRY(catalogue_.Submit(ctx, FromProto(r.record())));
                         return v1::SubmitRecordResponse();
                       });
   }
 
-  grpc::ServerUnaryReactor* ReviewRecord(grpc::CallbackServerContext* call, const v1::ReviewRecordRequest* request,
+  grpc::ServerUnaryReactor* ReviewRecord(grpc::CallbackServerContext* call,
+                                         const v1::ReviewRecordRequest* request,
                                          v1::ReviewRecordResponse* response) override {
     return rpc_.Unary(call, GF_METHOD(ReviewRecord), request, response,
-                      [this](const Context& ctx, const v1::ReviewRecordRequest& r) -> Result<v1::ReviewRecordResponse> {
-                        GF_ASSIGN(auto record, catalogue_.Review(ctx, r.id(), r.version(), r.approve(), r.comment()));
+                      [this](const Context& ctx,
+                             const v1::ReviewRecordRequest& r) -> Result<v1::ReviewRecordResponse> {
+                        GF_ASSIGN(auto record, catalogue_.Review(ctx, r.id(), r.version(),
+                                                                 r.approve(), r.comment()));
                         v1::ReviewRecordResponse answer;
                         *answer.mutable_record() = ToProto(record);
                         return answer;
                       });
   }
 
-  grpc::ServerUnaryReactor* ListRecords(grpc::CallbackServerContext* call, const v1::ListRecordsRequest* request,
+  grpc::ServerUnaryReactor* ListRecords(grpc::CallbackServerContext* call,
+                                        const v1::ListRecordsRequest* request,
                                         v1::ListRecordsResponse* response) override {
     return rpc_.Unary(call, GF_METHOD(ListRecords), request, response,
-                      [this](const Context& ctx, const v1::ListRecordsRequest& r) -> Result<v1::ListRecordsResponse> {
+                      [this](const Context& ctx,
+                             const v1::ListRecordsRequest& r) -> Result<v1::ListRecordsResponse> {
                         if (r.all() && !SeesAll(ctx)) {
                           return Error(StatusCode::kPermissionDenied, "ROLE_MISSING",
                                        "unlisted records need the role ncp, holder or operator");
                         }
-                        GF_ASSIGN(auto page, catalogue_.List(ctx, r.text(), Upper(r.country()), r.all(), r.page_size(),
-                                                             r.page_token()));
+                        GF_ASSIGN(auto page,
+                                  catalogue_.List(ctx, r.text(), Upper(r.country()), r.all(),
+                                                  r.page_size(), r.page_token()));
                         v1::ListRecordsResponse answer;
-                        for (const DatasetRecord& record : page.records) *answer.add_records() = ToProto(record);
+                        for (const DatasetRecord& record : page.records)
+                          *answer.add_records() = ToProto(record);
                         answer.set_next_page_token(page.next_page_token);
                         answer.set_total(page.total);
                         return answer;
                       });
   }
 
-  grpc::ServerUnaryReactor* GetRecord(grpc::CallbackServerContext* call, const v1::GetRecordRequest* request,
+  grpc::ServerUnaryReactor* GetRecord(grpc::CallbackServerContext* call,
+                                      const v1::GetRecordRequest* request,
                                       v1::GetRecordResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(GetRecord), request, response,
-                      [this](const Context& ctx, const v1::GetRecordRequest& r) -> Result<v1::GetRecordResponse> {
-                        GF_ASSIGN(auto record, catalogue_.Get(ctx, r.id(), SeesAll(ctx)));
-                        v1::GetRecordResponse answer;
-                        *answer.mutable_record() = ToProto(record);
-                        return answer;
-                      });
+    return rpc_.Unary(
+        call, GF_METHOD(GetRecord), request, response,
+        [this](const Context& ctx, const v1::GetRecordRequest& r) -> Result<v1::GetRecordResponse> {
+          GF_ASSIGN(auto record, catalogue_.Get(ctx, r.id(), SeesAll(ctx)));
+          v1::GetRecordResponse answer;
+          *answer.mutable_record() = ToProto(record);
+          return answer;
+        });
   }
 
-  grpc::ServerUnaryReactor* AnnounceRecord(grpc::CallbackServerContext* call, const v1::AnnounceRecordRequest* request,
+  grpc::ServerUnaryReactor* AnnounceRecord(grpc::CallbackServerContext* call,
+                                           const v1::AnnounceRecordRequest* request,
                                            v1::AnnounceRecordResponse* response) override {
     return rpc_.Unary(
         call, GF_METHOD(AnnounceRecord), request, response,
-        [this](const Context& ctx, const v1::AnnounceRecordRequest& r) -> Result<v1::AnnounceRecordResponse> {
+        [this](const Context& ctx,
+               const v1::AnnounceRecordRequest& r) -> Result<v1::AnnounceRecordResponse> {
           // The certificate says which country speaks.
-          GF_TRY(catalogue_.TakeAnnouncement(ctx, Upper(ctx.principal().workload.site), FromProto(r.record())));
+          GF_TRY(catalogue_.TakeAnnouncement(ctx, Upper(ctx.principal().workload.site),
+                                             FromProto(r.record())));
           return v1::AnnounceRecordResponse();
         });
   }
@@ -95,7 +111,8 @@ class GrpcCatalogueService final : public v1::CatalogueService::CallbackService 
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeGrpcCatalogueService(rpc::Dispatcher& rpc, Catalogue& catalogue) {
+std::unique_ptr<grpc::Service> MakeGrpcCatalogueService(rpc::Dispatcher& rpc,
+                                                        Catalogue& catalogue) {
   return std::make_unique<GrpcCatalogueService>(rpc, catalogue);
 }
 

@@ -14,14 +14,17 @@ std::unique_ptr<sql::OutboxPump> StartHubAnnouncer(sql::Database& database, rpc:
   options.poll_interval = interval;
   options.max_backoff = std::chrono::seconds(10);
   options.on_error = [](const sql::OutboxMessage* message, const Status& error) {
-    GF_LOG(Context::Background(), warn, "announcement.delayed", {"record", message == nullptr ? "" : message->key},
-           {"reason", Reason(error)});
+    GF_LOG(Context::Background(), warn, "announcement.delayed",
+           {"record", message == nullptr ? "" : message->key}, {"reason", Reason(error)});
   };
   return std::make_unique<sql::OutboxPump>(
-      database, sql::Outbox(), std::move(options), [peer](const Context& ctx, const sql::OutboxMessage& message) -> Status {
+      database, sql::Outbox(), std::move(options),
+      [peer](const Context& ctx, const sql::OutboxMessage& message) -> Status {
         v1::AnnounceRecordRequest request;
-        if (message.topic != kAnnounceTopic || !request.mutable_record()->ParseFromString(message.payload)) {
-          return Error(StatusCode::kDataLoss, "MESSAGE_UNREADABLE", "an outbox message cannot be read");
+        if (message.topic != kAnnounceTopic ||
+            !request.mutable_record()->ParseFromString(message.payload)) {
+          return Error(StatusCode::kDataLoss, "MESSAGE_UNREADABLE",
+                       "an outbox message cannot be read");
         }
         return peer.Call(ctx, &v1::CatalogueService::Stub::AnnounceRecord, request).status();
       });

@@ -9,7 +9,8 @@
 
 namespace genofed::catalogue {
 
-// Node: delivers announcements from the outbox to the hub's catalogue, over the node's own outbound connection.
+// Node: delivers announcements from the outbox to the hub's catalogue, over the node's own outbound
+// connection.
 std::unique_ptr<sql::OutboxPump> StartHubAnnouncer(sql::Database& database, rpc::ChannelSource hub,
                                                    std::chrono::milliseconds interval);
 

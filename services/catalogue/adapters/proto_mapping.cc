@@ -19,11 +19,21 @@ v1::DatasetRecord ToProto(const DatasetRecord& record) {
   out.set_individuals(record.individuals);
   out.set_sites(record.sites);
   switch (record.state) {
-    case RecordState::kWaiting: out.set_state(v1::DatasetRecord::STATE_WAITING); break;
-    case RecordState::kListed: out.set_state(v1::DatasetRecord::STATE_LISTED); break;
-    case RecordState::kReturned: out.set_state(v1::DatasetRecord::STATE_RETURNED); break;
-    case RecordState::kWithdrawn: out.set_state(v1::DatasetRecord::STATE_WITHDRAWN); break;
-    case RecordState::kSuperseded: out.set_state(v1::DatasetRecord::STATE_SUPERSEDED); break;
+    case RecordState::kWaiting:
+      out.set_state(v1::DatasetRecord::STATE_WAITING);
+      break;
+    case RecordState::kListed:
+      out.set_state(v1::DatasetRecord::STATE_LISTED);
+      break;
+    case RecordState::kReturned:
+      out.set_state(v1::DatasetRecord::STATE_RETURNED);
+      break;
+    case RecordState::kWithdrawn:
+      out.set_state(v1::DatasetRecord::STATE_WITHDRAWN);
+      break;
+    case RecordState::kSuperseded:
+      out.set_state(v1::DatasetRecord::STATE_SUPERSEDED);
+      break;
   }
   rpc::SetTime(out.mutable_issued(), record.issued);
   rpc::SetTime(out.mutable_modified(), record.modified);
@@ -46,11 +56,20 @@ DatasetRecord FromProto(const v1::DatasetRecord& in) {
   record.individuals = in.individuals();
   record.sites = in.sites();
   switch (in.state()) {
-    case v1::DatasetRecord::STATE_LISTED: record.state = RecordState::kListed; break;
-    case v1::DatasetRecord::STATE_RETURNED: record.state = RecordState::kReturned; break;
-    case v1::DatasetRecord::STATE_WITHDRAWN: record.state = RecordState::kWithdrawn; break;
-    case v1::DatasetRecord::STATE_SUPERSEDED: record.state = RecordState::kSuperseded; break;
-    default: record.state = RecordState::kWaiting;
+    case v1::DatasetRecord::STATE_LISTED:
+      record.state = RecordState::kListed;
+      break;
+    case v1::DatasetRecord::STATE_RETURNED:
+      record.state = RecordState::kReturned;
+      break;
+    case v1::DatasetRecord::STATE_WITHDRAWN:
+      record.state = RecordState::kWithdrawn;
+      break;
+    case v1::DatasetRecord::STATE_SUPERSEDED:
+      record.state = RecordState::kSuperseded;
+      break;
+    default:
+      record.state = RecordState::kWaiting;
   }
   record.issued = rpc::GetTime(in.issued());
   record.modified = rpc::GetTime(in.modified());
@@ -60,11 +79,16 @@ DatasetRecord FromProto(const v1::DatasetRecord& in) {
 
 const char* StateName(RecordState state) {
   switch (state) {
-    case RecordState::kWaiting: return "waiting";
-    case RecordState::kListed: return "listed";
-    case RecordState::kReturned: return "returned";
-    case RecordState::kWithdrawn: return "withdrawn";
-    case RecordState::kSuperseded: return "superseded";
+    case RecordState::kWaiting:
+      return "waiting";
+    case RecordState::kListed:
+      return "listed";
+    case RecordState::kReturned:
+      return "returned";
+    case RecordState::kWithdrawn:
+      return "withdrawn";
+    case RecordState::kSuperseded:
+      return "superseded";
   }
   return "waiting";
 }

@@ -25,7 +25,8 @@ Result<DatasetRecord> FromDocument(const std::string& json) {
 }
 
 Result<DatasetRecord> OneRecord(const sql::Rows& rows, const std::string& id) {
-  if (rows.empty()) return Error(StatusCode::kNotFound, "DATASET_UNKNOWN", "no dataset {} is listed", id);
+  if (rows.empty())
+    return Error(StatusCode::kNotFound, "DATASET_UNKNOWN", "no dataset {} is listed", id);
   return FromDocument(rows[0].Text(0));
 }
 
@@ -34,10 +35,11 @@ Result<DatasetRecord> OneRecord(const sql::Rows& rows, const std::string& id) {
 Status SqlRecordStore::Add(const Context& ctx, const DatasetRecord& record) {
   return database_.Transact(ctx, [&](sql::Tx& tx) -> Status {
     return tx
-        .Exec("INSERT INTO records (id, version, country, state, search, document, modified) "
-              "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id, version) DO NOTHING",
-              record.id, record.version, record.country, StateName(record.state), SearchText(record),
-              ToDocument(record), record.modified)
+        .Exec(
+            "INSERT INTO records (id, version, country, state, search, document, modified) "
+            "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id, version) DO NOTHING",
+            record.id, record.version, record.country, StateName(record.state), SearchText(record),
+            ToDocument(record), record.modified)
         .status();
   });
 }
@@ -45,23 +47,28 @@ Status SqlRecordStore::Add(const Context& ctx, const DatasetRecord& record) {
 Status SqlRecordStore::Replace(const Context& ctx, const DatasetRecord& record, bool announce) {
   return database_.Transact(ctx, [&](sql::Tx& tx) -> Status {
     if (record.state == RecordState::kListed) {
-      GF_TRY(tx.Exec("UPDATE records SET state = 'superseded' WHERE id = $1 AND state = 'listed' AND version <> $2",
-                     record.id, record.version));
+      GF_TRY(
+          tx.Exec("UPDATE records SET state = 'superseded' WHERE id = $1 AND state = 'listed' AND "
+                  "version <> $2",
+                  record.id, record.version));
     }
-    GF_TRY(tx.Exec("INSERT INTO records (id, version, country, state, search, document, modified) "
-                   "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id, version) DO UPDATE SET "
-                   "state = excluded.state, search = excluded.search, document = excluded.document, "
-                   "modified = excluded.modified",
-                   record.id, record.version, record.country, StateName(record.state), SearchText(record),
-                   ToDocument(record), record.modified));
+    GF_TRY(
+        tx.Exec("INSERT INTO records (id, version, country, state, search, document, modified) "
+                "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id, version) DO UPDATE SET "
+                "state = excluded.state, search = excluded.search, document = excluded.document, "
+                "modified = excluded.modified",
+                record.id, record.version, record.country, StateName(record.state),
+                SearchText(record), ToDocument(record), record.modified));
     if (!announce) return absl::OkStatus();
     return outbox_.Put(tx, kAnnounceTopic, record.id, ToProto(record).SerializeAsString());
   });
 }
 
-Result<DatasetRecord> SqlRecordStore::Find(const Context& ctx, const std::string& id, std::int32_t version) {
+Result<DatasetRecord> SqlRecordStore::Find(const Context& ctx, const std::string& id,
+                                           std::int32_t version) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<DatasetRecord> {
-    GF_ASSIGN(auto rows, tx.Exec("SELECT document FROM records WHERE id = $1 AND version = $2", id, version));
+    GF_ASSIGN(auto rows,
+              tx.Exec("SELECT document FROM records WHERE id = $1 AND version = $2", id, version));
     return OneRecord(rows, id);
   });
 }
@@ -69,20 +76,24 @@ Result<DatasetRecord> SqlRecordStore::Find(const Context& ctx, const std::string
 Result<DatasetRecord> SqlRecordStore::FindCurrent(const Context& ctx, const std::string& id) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<DatasetRecord> {
     GF_ASSIGN(auto rows, tx.Exec("SELECT document FROM records WHERE id = $1 "
-                                 "ORDER BY (state = 'listed') DESC, version DESC LIMIT 1", id));
+                                 "ORDER BY (state = 'listed') DESC, version DESC LIMIT 1",
+                                 id));
     return OneRecord(rows, id);
   });
 }
 
 // strpos on each word: the catalogue holds thousands of records, not millions.
-Result<std::vector<DatasetRecord>> SqlRecordStore::List(const Context& ctx, const RecordFilter& filter) {
+Result<std::vector<DatasetRecord>> SqlRecordStore::List(const Context& ctx,
+                                                        const RecordFilter& filter) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::vector<DatasetRecord>> {
-    GF_ASSIGN(auto rows,
-              tx.Exec("SELECT DISTINCT ON (id) document FROM records WHERE id > $1 AND ($2 = '' OR country = $2) "
-                      "AND (state = 'listed' OR ($3 AND state <> 'superseded')) "
-                      "AND NOT EXISTS (SELECT 1 FROM unnest($4::text[]) AS word WHERE strpos(search, word) = 0) "
-                      "ORDER BY id, version DESC LIMIT $5",
-                      filter.after_id, filter.country, !filter.only_listed, filter.words, filter.limit));
+    GF_ASSIGN(auto rows, tx.Exec("SELECT DISTINCT ON (id) document FROM records WHERE id > $1 AND "
+                                 "($2 = '' OR country = $2) "
+                                 "AND (state = 'listed' OR ($3 AND state <> 'superseded')) "
+                                 "AND NOT EXISTS (SELECT 1 FROM unnest($4::text[]) AS word WHERE "
+                                 "strpos(search, word) = 0) "
+                                 "ORDER BY id, version DESC LIMIT $5",
+                                 filter.after_id, filter.country, !filter.only_listed, filter.words,
+                                 filter.limit));
     std::vector<DatasetRecord> records;
     for (sql::Row row : rows) {
       GF_ASSIGN(auto record, FromDocument(row.Text(0)));
@@ -94,10 +105,12 @@ Result<std::vector<DatasetRecord>> SqlRecordStore::List(const Context& ctx, cons
 
 Result<int> SqlRecordStore::CountListed(const Context& ctx, const RecordFilter& filter) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<int> {
-    GF_ASSIGN(auto rows,
-              tx.Exec("SELECT count(*) FROM records WHERE state = 'listed' AND ($1 = '' OR country = $1) "
-                      "AND NOT EXISTS (SELECT 1 FROM unnest($2::text[]) AS word WHERE strpos(search, word) = 0)",
-                      filter.country, filter.words));
+    GF_ASSIGN(
+        auto rows,
+        tx.Exec("SELECT count(*) FROM records WHERE state = 'listed' AND ($1 = '' OR country = $1) "
+                "AND NOT EXISTS (SELECT 1 FROM unnest($2::text[]) AS word WHERE strpos(search, "
+                "word) = 0)",
+                filter.country, filter.words));
     return static_cast<int>(rows[0].Int(0));
   });
 }

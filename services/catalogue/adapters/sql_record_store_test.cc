@@ -29,7 +29,8 @@ class SqlRecordStoreTest : public ::testing::Test {
     store_ = std::make_unique<SqlRecordStore>(*database_);
   }
   std::int64_t Messages() {
-    return *database_->Read(ctx_, [](sql::Tx& tx) -> Result<std::int64_t> { return sql::Outbox().Pending(tx); });
+    return *database_->Read(
+        ctx_, [](sql::Tx& tx) -> Result<std::int64_t> { return sql::Outbox().Pending(tx); });
   }
   std::unique_ptr<sql::Database> database_;
   std::unique_ptr<SqlRecordStore> store_;

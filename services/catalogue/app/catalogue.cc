@@ -20,7 +20,8 @@ Catalogue::Catalogue(RecordStore& store, const Clock& clock, std::string country
 Status Catalogue::Submit(const Context& ctx, DatasetRecord record) {
   GF_TRY(Validate(record));
   if (record.country != country_) {
-    return InvalidField("country", "COUNTRY_MISMATCH", "this node holds datasets of {} only", country_);
+    return InvalidField("country", "COUNTRY_MISMATCH", "this node holds datasets of {} only",
+                        country_);
   }
   record.state = RecordState::kWaiting;
   record.individuals = PublishedIndividuals(record.individuals);
@@ -28,7 +29,8 @@ Status Catalogue::Submit(const Context& ctx, DatasetRecord record) {
   return store_.Add(ctx, record);
 }
 
-Result<DatasetRecord> Catalogue::Review(const Context& ctx, const std::string& id, std::int32_t version, bool approve,
+Result<DatasetRecord> Catalogue::Review(const Context& ctx, const std::string& id,
+                                        std::int32_t version, bool approve,
                                         const std::string& comment) {
   if (!approve && Trim(comment).empty()) {
     return InvalidField("comment", "COMMENT_MISSING", "a record is returned with a reason");
@@ -37,7 +39,8 @@ Result<DatasetRecord> Catalogue::Review(const Context& ctx, const std::string& i
   RecordState wanted = approve ? RecordState::kListed : RecordState::kReturned;
   if (record.state == wanted) return record;
   if (record.state != RecordState::kWaiting) {
-    return Error(StatusCode::kFailedPrecondition, "RECORD_NOT_WAITING", "version {} of {} was reviewed already", version, id);
+    return Error(StatusCode::kFailedPrecondition, "RECORD_NOT_WAITING",
+                 "version {} of {} was reviewed already", version, id);
   }
   record.state = wanted;
   record.review_comment = comment;
@@ -46,22 +49,26 @@ Result<DatasetRecord> Catalogue::Review(const Context& ctx, const std::string& i
   return record;
 }
 
-Status Catalogue::TakeAnnouncement(const Context& ctx, const std::string& country, DatasetRecord record) {
+Status Catalogue::TakeAnnouncement(const Context& ctx, const std::string& country,
+                                   DatasetRecord record) {
   if (record.country != country) {
-    return Error(StatusCode::kPermissionDenied, "COUNTRY_MISMATCH", "a node announces its own country's datasets only");
+    return Error(StatusCode::kPermissionDenied, "COUNTRY_MISMATCH",
+                 "a node announces its own country's datasets only");
   }
   GF_TRY(Validate(record));
   auto current = store_.FindCurrent(ctx, record.id);
-  if (current.ok() && (current->version > record.version ||
-                       (current->version == record.version && current->modified >= record.modified))) {
+  if (current.ok() &&
+      (current->version > record.version ||
+       (current->version == record.version && current->modified >= record.modified))) {
     return absl::OkStatus();  // delivered twice, or overtaken
   }
   if (!current.ok() && current.status().code() != StatusCode::kNotFound) return current.status();
   return store_.Replace(ctx, record, false);
 }
 
-Result<Catalogue::Page> Catalogue::List(const Context& ctx, const std::string& text, const std::string& country, bool all,
-                                        int page_size, const std::string& page_token) {
+Result<Catalogue::Page> Catalogue::List(const Context& ctx, const std::string& text,
+                                        const std::string& country, bool all, int page_size,
+                                        const std::string& page_token) {
   RecordFilter filter;
   for (std::string_view word : Split(text, ' ')) {
     if (!Trim(word).empty()) filter.words.push_back(ToLower(Trim(word)));

@@ -18,7 +18,8 @@ class FakeRecordStore final : public RecordStore {
   }
   Status Replace(const Context&, const DatasetRecord& record, bool announce) override {
     for (auto& [key, other] : records) {
-      if (key.first == record.id && other.state == RecordState::kListed && record.state == RecordState::kListed) {
+      if (key.first == record.id && other.state == RecordState::kListed &&
+          record.state == RecordState::kListed) {
         other.state = RecordState::kSuperseded;
       }
     }
@@ -34,7 +35,8 @@ class FakeRecordStore final : public RecordStore {
   Result<DatasetRecord> FindCurrent(const Context&, const std::string& id) override {
     const DatasetRecord* best = nullptr;
     for (const auto& [key, record] : records) {
-      if (key.first == id && (best == nullptr || best->state != RecordState::kListed)) best = &record;
+      if (key.first == id && (best == nullptr || best->state != RecordState::kListed))
+        best = &record;
     }
     if (best == nullptr) return Error(StatusCode::kNotFound, "DATASET_UNKNOWN", "no");
     return *best;
@@ -42,11 +44,14 @@ class FakeRecordStore final : public RecordStore {
   Result<std::vector<DatasetRecord>> List(const Context&, const RecordFilter& filter) override {
     std::vector<DatasetRecord> found;
     for (const auto& [key, record] : records) {
-      if (key.first > filter.after_id && static_cast<int>(found.size()) < filter.limit) found.push_back(record);
+      if (key.first > filter.after_id && static_cast<int>(found.size()) < filter.limit)
+        found.push_back(record);
     }
     return found;
   }
-  Result<int> CountListed(const Context&, const RecordFilter&) override { return static_cast<int>(records.size()); }
+  Result<int> CountListed(const Context&, const RecordFilter&) override {
+    return static_cast<int>(records.size());
+  }
 
   std::map<std::pair<std::string, std::int32_t>, DatasetRecord> records;
   int announced = 0;
@@ -85,9 +90,12 @@ TEST_F(CatalogueTest, ARecordIsListedOnlyAfterReviewAndAnnouncedOnce) {
 
 TEST_F(CatalogueTest, ARecordIsReturnedWithAReasonAndNotListedAfterwards) {
   ASSERT_TRUE(node_.Submit(ctx_, Record()).ok());
-  EXPECT_EQ(Reason(node_.Review(ctx_, "GOE-FI-DATASET-1", 1, false, " ").status()), "COMMENT_MISSING");
-  EXPECT_EQ(node_.Review(ctx_, "GOE-FI-DATASET-1", 1, false, "no ethics approval")->state, RecordState::kReturned);
-  EXPECT_EQ(Reason(node_.Review(ctx_, "GOE-FI-DATASET-1", 1, true, "").status()), "RECORD_NOT_WAITING");
+  EXPECT_EQ(Reason(node_.Review(ctx_, "GOE-FI-DATASET-1", 1, false, " ").status()),
+            "COMMENT_MISSING");
+  EXPECT_EQ(node_.Review(ctx_, "GOE-FI-DATASET-1", 1, false, "no ethics approval")->state,
+            RecordState::kReturned);
+  EXPECT_EQ(Reason(node_.Review(ctx_, "GOE-FI-DATASET-1", 1, true, "").status()),
+            "RECORD_NOT_WAITING");
   EXPECT_EQ(store_.announced, 0);
 }
 

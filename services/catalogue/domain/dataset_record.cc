@@ -12,7 +12,8 @@ constexpr std::size_t kMaxText = 10'000;
 constexpr std::size_t kMaxList = 50;
 
 bool All(std::string_view text, char low, char high) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) { return c >= low && c <= high; });
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [&](char c) { return c >= low && c <= high; });
 }
 
 bool IsDatasetId(std::string_view id, std::string_view country) {
@@ -22,27 +23,33 @@ bool IsDatasetId(std::string_view id, std::string_view country) {
 }
 
 void RequireText(Status& status, std::string_view field, const std::string& value) {
-  if (Trim(value).empty()) status = WithField(std::move(status), field, "must not be empty");
-  else if (value.size() > kMaxText || !IsUtf8(value)) status = WithField(std::move(status), field, "must be UTF-8 of at most 10,000 bytes");
+  if (Trim(value).empty())
+    status = WithField(std::move(status), field, "must not be empty");
+  else if (value.size() > kMaxText || !IsUtf8(value))
+    status = WithField(std::move(status), field, "must be UTF-8 of at most 10,000 bytes");
 }
 
 }  // namespace
 
 Status Validate(const DatasetRecord& record) {
-  Status status = Error(StatusCode::kInvalidArgument, "RECORD_INVALID", "the dataset record is not acceptable");
+  Status status =
+      Error(StatusCode::kInvalidArgument, "RECORD_INVALID", "the dataset record is not acceptable");
   if (record.country.size() != 2 || !All(record.country, 'A', 'Z')) {
     status = WithField(std::move(status), "country", "must be an ISO 3166-1 alpha-2 code");
   }
   if (!IsDatasetId(record.id, record.country)) {
-    status = WithField(std::move(status), "id",
-                       fmt::format("must be (GOE|GDI)-{}-NAME-NUMBER with a name of capital letters", record.country));
+    status =
+        WithField(std::move(status), "id",
+                  fmt::format("must be (GOE|GDI)-{}-NAME-NUMBER with a name of capital letters",
+                              record.country));
   }
   if (record.version < 1) status = WithField(std::move(status), "version", "counts from 1");
   RequireText(status, "title", record.title);
   RequireText(status, "description", record.description);
   RequireText(status, "publisher", record.publisher);
   auto at = record.contact_email.find('@');
-  if (at == std::string::npos || at == 0 || at + 1 == record.contact_email.size() || record.contact_email.size() > 254) {
+  if (at == std::string::npos || at == 0 || at + 1 == record.contact_email.size() ||
+      record.contact_email.size() > 254) {
     status = WithField(std::move(status), "contact_email", "must be an e-mail address");
   }
   if (record.keywords.size() > kMaxList || record.data_use.size() > kMaxList) {
@@ -51,7 +58,8 @@ Status Validate(const DatasetRecord& record) {
   for (std::size_t i = 0; i < record.data_use.size(); ++i) {
     const std::string& code = record.data_use[i];
     if (!code.starts_with("DUO:") || !All(std::string_view(code).substr(4), '0', '9')) {
-      status = WithField(std::move(status), fmt::format("data_use[{}]", i), "must be a DUO code such as DUO:0000042");
+      status = WithField(std::move(status), fmt::format("data_use[{}]", i),
+                         "must be a DUO code such as DUO:0000042");
     }
   }
   if (record.assembly != "GRCh37" && record.assembly != "GRCh38") {
@@ -63,7 +71,8 @@ Status Validate(const DatasetRecord& record) {
 std::int32_t PublishedIndividuals(std::int32_t exact) { return exact / 10 * 10; }
 
 std::string SearchText(const DatasetRecord& record) {
-  std::string text = record.id + " " + record.title + " " + record.description + " " + record.publisher;
+  std::string text =
+      record.id + " " + record.title + " " + record.description + " " + record.publisher;
   for (const std::string& keyword : record.keywords) text += " " + keyword;
   return ToLower(text);
 }

@@ -38,11 +38,13 @@ struct DatasetRecord {
   std::string review_comment;
 };
 
-// Everything wrong with the record, as field violations; OK if nothing is. The identifier rule is that of the
-// Genome of Europe catalogue: ^(GOE|GDI)-[A-Z]{2}-[A-Z]+-[0-9]+$ with the record's own country.
+// Everything wrong with the record, as field violations; OK if nothing is. The identifier rule is
+// that of the Genome of Europe catalogue: ^(GOE|GDI)-[A-Z]{2}-[A-Z]+-[0-9]+$ with the record's own
+// country.
 Status Validate(const DatasetRecord& record);
 
-// Individuals as published: rounded down to ten, so that two versions do not tell single people apart.
+// Individuals as published: rounded down to ten, so that two versions do not tell single people
+// apart.
 std::int32_t PublishedIndividuals(std::int32_t exact);
 
 // Lower-case text in which ListRecords searches.

@@ -28,8 +28,8 @@ std::string WrongField(const DatasetRecord& record) {
 TEST(DatasetRecord, TheIdentifierFollowsTheGenomeOfEuropeRule) {
   EXPECT_EQ(WrongField(Good()), "");
   // GoE_NL_HRI_1 is the identifier in GDI's own example; it breaks GDI's own pattern.
-  for (const char* id : {"", "GoE_NL_HRI_1", "GOE-ES-DATASET-1", "GOE-FI-dataset-1", "GOE-FI-DATASET-", "XXX-FI-A-1",
-                         "GOE-FI-A-1-2", "GOE-FI--1"}) {
+  for (const char* id : {"", "GoE_NL_HRI_1", "GOE-ES-DATASET-1", "GOE-FI-dataset-1",
+                         "GOE-FI-DATASET-", "XXX-FI-A-1", "GOE-FI-A-1-2", "GOE-FI--1"}) {
     DatasetRecord record = Good();
     record.id = id;
     EXPECT_EQ(WrongField(record), "id") << id;
@@ -44,7 +44,8 @@ TEST(DatasetRecord, EveryWrongFieldIsNamed) {
   record.assembly = "hg19";
   std::vector<std::string> fields;
   for (const auto& violation : Fields(Validate(record))) fields.push_back(violation.field);
-  EXPECT_EQ(fields, (std::vector<std::string>{"title", "contact_email", "data_use[1]", "assembly"}));
+  EXPECT_EQ(fields,
+            (std::vector<std::string>{"title", "contact_email", "data_use[1]", "assembly"}));
 }
 
 TEST(DatasetRecord, SizesAreRoundedDownToTen) {

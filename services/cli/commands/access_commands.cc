@@ -9,15 +9,20 @@ namespace genofed::cli {
 namespace {
 
 void PrintApplication(const Json& application) {
-  std::printf("%s  %s  %s\n", TextOf(application, "id").c_str(), TextOf(application, "state").c_str(),
+  std::printf("%s  %s  %s\n", TextOf(application, "id").c_str(),
+              TextOf(application, "state").c_str(),
               TextOf(application["content"], "title").c_str());
-  std::printf("  applicant    %s, %s\n", TextOf(application, "applicant_name").c_str(), TextOf(application, "organisation").c_str());
-  if (!TextOf(application, "digest").empty()) std::printf("  digest       %s\n", TextOf(application, "digest").c_str());
+  std::printf("  applicant    %s, %s\n", TextOf(application, "applicant_name").c_str(),
+              TextOf(application, "organisation").c_str());
+  if (!TextOf(application, "digest").empty())
+    std::printf("  digest       %s\n", TextOf(application, "digest").c_str());
   for (const Json& decision : application.value("decisions", Json::array())) {
-    std::printf("  %-12s %s  %s\n", TextOf(decision, "country").c_str(), TextOf(decision, "outcome").c_str(), TextOf(decision, "reason").c_str());
+    std::printf("  %-12s %s  %s\n", TextOf(decision, "country").c_str(),
+                TextOf(decision, "outcome").c_str(), TextOf(decision, "reason").c_str());
   }
   for (const Json& event : application.value("events", Json::array())) {
-    std::printf("  %s  %s (%s)\n", TextOf(event, "at").c_str(), TextOf(event, "what").c_str(), TextOf(event, "by").c_str());
+    std::printf("  %s  %s (%s)\n", TextOf(event, "at").c_str(), TextOf(event, "what").c_str(),
+                TextOf(event, "by").c_str());
   }
 }
 
@@ -41,19 +46,23 @@ void AddAccessCommands(Commands commands) {
   Target& target = commands.target;
   auto t = std::make_shared<Text>();
 
-  auto* application = commands.app.add_subcommand("application", "Applications for data, at the hub")->require_subcommand(1);
+  auto* application =
+      commands.app.add_subcommand("application", "Applications for data, at the hub")
+          ->require_subcommand(1);
   auto* create = application->add_subcommand("create", "Draft an application (role researcher)");
   create->add_option("--title", t->title)->required();
   create->add_option("--purpose", t->purpose, "What will be done, and why these data")->required();
-  create->add_option("--lay-summary", t->lay_summary, "In plain language; citizens read it")->required();
+  create->add_option("--lay-summary", t->lay_summary, "In plain language; citizens read it")
+      ->required();
   create->add_option("--purpose-code", t->code, "DUO code")->capture_default_str();
   create->add_option("--dataset", t->datasets, "Repeatable")->required();
   create->add_option("--days", t->days, "Length of use")->capture_default_str();
   create->callback([t, &target, &action] {
     action = [t, &target] {
       Session session(target);
-      Json content = {{"title", t->title}, {"purpose", t->purpose}, {"lay_summary", t->lay_summary}, {"purpose_code", t->code},
-                      {"datasets", t->datasets}, {"duration_days", t->days}};
+      Json content = {
+          {"title", t->title},       {"purpose", t->purpose},   {"lay_summary", t->lay_summary},
+          {"purpose_code", t->code}, {"datasets", t->datasets}, {"duration_days", t->days}};
       return Show(session, session.Post("/api/v1/applications", {{"content", content}}),
                   [](const Json& answer) { PrintApplication(answer["application"]); });
     };
@@ -67,7 +76,8 @@ void AddAccessCommands(Commands commands) {
     };
   });
   // A step of an application: POST /applications/{id}/<step> with a body made at run time.
-  auto step = [&](const char* name, const char* help, const char* path, std::function<Json()> body) {
+  auto step = [&](const char* name, const char* help, const char* path,
+                  std::function<Json()> body) {
     auto* command = application->add_subcommand(name, help);
     command->add_option("id", t->id, "Application")->required();
     command->callback([t, path, body, &target, &action] {
@@ -79,7 +89,8 @@ void AddAccessCommands(Commands commands) {
     });
     return command;
   };
-  auto* show = application->add_subcommand("show", "One application, with every country's decision");
+  auto* show =
+      application->add_subcommand("show", "One application, with every country's decision");
   show->add_option("id", t->id)->required();
   show->callback([t, &target, &action] {
     action = [t, &target] {
@@ -88,19 +99,32 @@ void AddAccessCommands(Commands commands) {
                   [](const Json& answer) { PrintApplication(answer["application"]); });
     };
   });
-  step("submit", "Freeze it to its digest and ask the signing official (applicant)", "/submit", [] { return Json::object(); });
-  auto* confirm = step("confirm", "Confirm for the organisation (role signing_official)", "/confirmation",
-                       [t] { return Json{{"confirm", !t->negative}, {"note", t->note}}; });
+  step("submit", "Freeze it to its digest and ask the signing official (applicant)", "/submit",
+       [] { return Json::object(); });
+  auto* confirm =
+      step("confirm", "Confirm for the organisation (role signing_official)", "/confirmation", [t] {
+        return Json{{"confirm", !t->negative}, {"note", t->note}};
+      });
   confirm->add_flag("--return", t->negative, "Send it back to the applicant instead");
   confirm->add_option("--note", t->note);
-  auto* recommend = step("recommend", "Give the central DAC's advice and send it to the countries (role central_dac)", "/recommendation",
-                         [t] { return Json{{"positive", !t->negative}, {"note", t->note}}; });
+  auto* recommend = step(
+      "recommend", "Give the central DAC's advice and send it to the countries (role central_dac)",
+      "/recommendation", [t] {
+        return Json{{"positive", !t->negative}, {"note", t->note}};
+      });
   recommend->add_flag("--negative", t->negative, "Advise against");
   recommend->add_option("--note", t->note);
-  auto* sign = step("sign", "Sign the data use agreement (role signing_official)", "/agreement", [t] { return Json{{"digest", t->digest}}; });
-  sign->add_option("--digest", t->digest, "Digest of the application, as the countries decided on it")->required();
+  auto* sign =
+      step("sign", "Sign the data use agreement (role signing_official)", "/agreement", [t] {
+        return Json{{"digest", t->digest}};
+      });
+  sign->add_option("--digest", t->digest,
+                   "Digest of the application, as the countries decided on it")
+      ->required();
 
-  auto* review = commands.app.add_subcommand("review", "A country's own decisions, at its node (role dac)")->require_subcommand(1);
+  auto* review =
+      commands.app.add_subcommand("review", "A country's own decisions, at its node (role dac)")
+          ->require_subcommand(1);
   review->add_subcommand("list", "Applications sent to this country")->callback([&target, &action] {
     action = [&target] {
       Session session(target);
@@ -114,16 +138,22 @@ void AddAccessCommands(Commands commands) {
   show_review->callback([t, &target, &action] {
     action = [t, &target] {
       Session session(target);
-      return Show(session, session.Get("/api/v1/reviews/" + Escape(t->id)), [](const Json& answer) { PrintReview(answer["review"]); });
+      return Show(session, session.Get("/api/v1/reviews/" + Escape(t->id)),
+                  [](const Json& answer) { PrintReview(answer["review"]); });
     };
   });
   for (const char* verb : {"approve", "veto"}) {
     bool approve = std::string(verb) == "approve";
-    auto* decide = review->add_subcommand(verb, approve ? "Approve; signed with the national key" : "Veto: this country is left out, others are not affected");
+    auto* decide = review->add_subcommand(
+        verb, approve ? "Approve; signed with the national key"
+                      : "Veto: this country is left out, others are not affected");
     decide->add_option("application", t->id)->required();
     decide->add_option("--reason", t->note, "Given to the applicant")->required();
-    decide->add_option("--digest", t->digest, "Digest that was reviewed; default: as it stands now");
-    if (approve) decide->add_option("--dataset", t->datasets, "Only these datasets; default: all that were asked for");
+    decide->add_option("--digest", t->digest,
+                       "Digest that was reviewed; default: as it stands now");
+    if (approve)
+      decide->add_option("--dataset", t->datasets,
+                         "Only these datasets; default: all that were asked for");
     decide->callback([t, approve, &target, &action] {
       action = [t, approve, &target] {
         Session session(target);
@@ -132,7 +162,10 @@ void AddAccessCommands(Commands commands) {
           if (!current.ok()) return Fail(current.status());
           t->digest = TextOf((*current)["review"]["application"], "digest");
         }
-        Json body = {{"approve", approve}, {"reason", t->note}, {"digest", t->digest}, {"datasets", t->datasets}};
+        Json body = {{"approve", approve},
+                     {"reason", t->note},
+                     {"digest", t->digest},
+                     {"datasets", t->datasets}};
         return Show(session, session.Post("/api/v1/reviews/" + Escape(t->id) + "/decision", body),
                     [](const Json& answer) { PrintReview(answer["review"]); });
       };
@@ -144,8 +177,10 @@ void AddAccessCommands(Commands commands) {
   revoke->callback([t, &target, &action] {
     action = [t, &target] {
       Session session(target);
-      return Show(session, session.Post("/api/v1/reviews/" + Escape(t->id) + "/revocation", {{"reason", t->note}}),
-                  [](const Json& answer) { PrintReview(answer["review"]); });
+      return Show(
+          session,
+          session.Post("/api/v1/reviews/" + Escape(t->id) + "/revocation", {{"reason", t->note}}),
+          [](const Json& answer) { PrintReview(answer["review"]); });
     };
   });
 }

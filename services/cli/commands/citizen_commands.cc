@@ -32,10 +32,12 @@ int SetPermissions(const Target& target, const std::vector<std::string>& codes) 
   Json names = Json::array();
   for (const std::string& code : codes) names.push_back(kPermissions.at(code));
   Session session(target);
-  return Show(session, session.Put("/api/v1/me/permissions", {{"permissions", names}}), [&](const Json& answer) {
-    std::printf("permitted now: %s\nledger entry %s, consent epoch %s\n", Plain(names).c_str(), TextOf(answer, "ledger_index").c_str(),
-                TextOf(answer, "epoch").c_str());
-  });
+  return Show(session, session.Put("/api/v1/me/permissions", {{"permissions", names}}),
+              [&](const Json& answer) {
+                std::printf("permitted now: %s\nledger entry %s, consent epoch %s\n",
+                            Plain(names).c_str(), TextOf(answer, "ledger_index").c_str(),
+                            TextOf(answer, "epoch").c_str());
+              });
 }
 
 int Accesses(const Target& target, const std::string& receipts) {
@@ -43,17 +45,22 @@ int Accesses(const Target& target, const std::string& receipts) {
   auto answer = session.Get("/api/v1/me/accesses?page_size=200");
   if (answer.ok() && !receipts.empty()) {
     for (const Json& access : answer->value("accesses", Json::array())) {
-      Status status = WriteFileAtomically(receipts + "/receipt-" + TextOf(access, "ledger_index") + ".json", TextOf(access, "receipt"));
+      Status status =
+          WriteFileAtomically(receipts + "/receipt-" + TextOf(access, "ledger_index") + ".json",
+                              TextOf(access, "receipt"));
       if (!status.ok()) return Fail(status);
     }
   }
   return Show(session, answer, [](const Json& json) {
-    if (json.value("accesses", Json::array()).empty()) std::printf("No project has asked for datasets at this node.\n");
+    if (json.value("accesses", Json::array()).empty())
+      std::printf("No project has asked for datasets at this node.\n");
     for (const Json& access : json.value("accesses", Json::array())) {
       bool used = access.value("used", false);
-      std::printf("%s  %s\n    %s by %s, %s, dataset %s; decision %.16s…, ledger entry %s\n", TextOf(access, "at").c_str(),
-                  used ? "USED" : "not used", TextOf(access, "project").c_str(), TextOf(access, "organisation").c_str(),
-                  TextOf(access, "purpose").c_str(), TextOf(access["dataset"], "dataset").c_str(), TextOf(access, "decision_sha256").c_str(),
+      std::printf("%s  %s\n    %s by %s, %s, dataset %s; decision %.16s…, ledger entry %s\n",
+                  TextOf(access, "at").c_str(), used ? "USED" : "not used",
+                  TextOf(access, "project").c_str(), TextOf(access, "organisation").c_str(),
+                  TextOf(access, "purpose").c_str(), TextOf(access["dataset"], "dataset").c_str(),
+                  TextOf(access, "decision_sha256").c_str(),
                   TextOf(access, "ledger_index").c_str());
     }
   });
@@ -65,17 +72,27 @@ int Verify(const Target& target, const std::string& file, const std::string& key
   if (!key.ok()) return Fail(key.status()), kUsage;
   auto facts = ledger::VerifyReceipt(*receipt, Trim(*key));
   if (!facts.ok()) {
-    std::fprintf(stderr, "NOT VALID: %s (%s)\n", Message(facts.status()).c_str(), Reason(facts.status()).c_str());
+    std::fprintf(stderr, "NOT VALID: %s (%s)\n", Message(facts.status()).c_str(),
+                 Reason(facts.status()).c_str());
     return kRejected;
   }
-  std::string use = facts->use == ledger::Use::kUsed ? "used" : facts->use == ledger::Use::kNotUsed ? "not_used" : "not_applicable";
+  std::string use = facts->use == ledger::Use::kUsed      ? "used"
+                    : facts->use == ledger::Use::kNotUsed ? "not_used"
+                                                          : "not_applicable";
   if (target.json) {
-    Json json = {{"valid", true}, {"use", use}, {"index", facts->index}, {"tree_size", facts->tree_size}, {"origin", facts->origin}, {"time", facts->time}};
+    Json json = {{"valid", true},           {"use", use},
+                 {"index", facts->index},   {"tree_size", facts->tree_size},
+                 {"origin", facts->origin}, {"time", facts->time}};
     std::printf("%s\n", json.dump(2).c_str());
   } else {
-    std::printf("VALID: entry %llu of %llu in the ledger %s, written %s: this person's data was %s\n",
-                static_cast<unsigned long long>(facts->index), static_cast<unsigned long long>(facts->tree_size), facts->origin.c_str(),
-                facts->time.c_str(), use == "used" ? "used" : use == "not_used" ? "NOT used" : "not concerned");
+    std::printf(
+        "VALID: entry %llu of %llu in the ledger %s, written %s: this person's data was %s\n",
+        static_cast<unsigned long long>(facts->index),
+        static_cast<unsigned long long>(facts->tree_size), facts->origin.c_str(),
+        facts->time.c_str(),
+        use == "used"       ? "used"
+        : use == "not_used" ? "NOT used"
+                            : "not concerned");
   }
   return kOk;
 }
@@ -86,40 +103,59 @@ void AddCitizenCommands(Commands commands) {
   Action& action = commands.action;
   Target& target = commands.target;
 
-  auto* me = commands.app.add_subcommand("me", "Your own data and choices, as a citizen, at your country's node")->require_subcommand(1);
+  auto* me =
+      commands.app
+          .add_subcommand("me", "Your own data and choices, as a citizen, at your country's node")
+          ->require_subcommand(1);
   me->add_subcommand("permissions", "What you permitted")->callback([&target, &action] {
     action = [&target] {
       Session session(target);
       return Show(session, session.Get("/api/v1/me/permissions"), [](const Json& answer) {
         std::printf("permitted: %s\n", Plain(answer.value("permissions", Json::array())).c_str());
         for (const Json& change : answer.value("history", Json::array())) {
-          std::printf("  %s by %s: %s\n", TextOf(change, "at").c_str(), TextOf(change, "by").c_str(), Plain(change.value("permissions", Json::array())).c_str());
+          std::printf("  %s by %s: %s\n", TextOf(change, "at").c_str(),
+                      TextOf(change, "by").c_str(),
+                      Plain(change.value("permissions", Json::array())).c_str());
         }
       });
     };
   });
-  me->add_subcommand("withdraw", "Take back every permission; effective within seconds")->callback([&target, &action] {
-    action = [&target] { return SetPermissions(target, {}); };
-  });
+  me->add_subcommand("withdraw", "Take back every permission; effective within seconds")
+      ->callback([&target, &action] { action = [&target] { return SetPermissions(target, {}); }; });
   auto codes = std::make_shared<std::vector<std::string>>();
   auto* permit = me->add_subcommand("permit", "Permit exactly the uses named");
-  permit->add_option("uses", *codes, "AF, SLQ, SEC")->required()->check(CLI::IsMember({"AF", "SLQ", "SEC"}));
-  permit->callback([codes, &target, &action] { action = [codes, &target] { return SetPermissions(target, *codes); }; });
+  permit->add_option("uses", *codes, "AF, SLQ, SEC")
+      ->required()
+      ->check(CLI::IsMember({"AF", "SLQ", "SEC"}));
+  permit->callback([codes, &target, &action] {
+    action = [codes, &target] { return SetPermissions(target, *codes); };
+  });
   auto receipts = std::make_shared<std::string>();
-  auto* accesses = me->add_subcommand("accesses", "Which projects used your data, and which did not");
+  auto* accesses =
+      me->add_subcommand("accesses", "Which projects used your data, and which did not");
   accesses->add_option("--receipts", *receipts, "Existing folder to save the receipts to");
-  accesses->callback([receipts, &target, &action] { action = [receipts, &target] { return Accesses(target, *receipts); }; });
+  accesses->callback([receipts, &target, &action] {
+    action = [receipts, &target] { return Accesses(target, *receipts); };
+  });
 
-  auto* ledger = commands.app.add_subcommand("ledger", "A node's transparency ledger")->require_subcommand(1);
+  auto* ledger =
+      commands.app.add_subcommand("ledger", "A node's transparency ledger")->require_subcommand(1);
   auto file = std::make_shared<std::string>();
   auto key = std::make_shared<std::string>();
-  auto* verify = ledger->add_subcommand("verify", "Check a citizen's receipt offline; exit code 3 if it is not valid");
+  auto* verify = ledger->add_subcommand(
+      "verify", "Check a citizen's receipt offline; exit code 3 if it is not valid");
   verify->add_option("receipt", *file)->required();
-  verify->add_option("--key", *key, "File with the node's verifier key (genofed ledger key)")->required();
-  verify->callback([file, key, &target, &action] { action = [file, key, &target] { return Verify(target, *file, *key); }; });
+  verify->add_option("--key", *key, "File with the node's verifier key (genofed ledger key)")
+      ->required();
+  verify->callback([file, key, &target, &action] {
+    action = [file, key, &target] { return Verify(target, *file, *key); };
+  });
   for (const char* what : {"key", "checkpoint"}) {
     std::string path = std::string("/ledger/") + what;
-    ledger->add_subcommand(what, std::string("The node's ") + (path.ends_with("key") ? "verifier key" : "newest signed checkpoint"))
+    ledger
+        ->add_subcommand(what,
+                         std::string("The node's ") +
+                             (path.ends_with("key") ? "verifier key" : "newest signed checkpoint"))
         ->callback([path, &target, &action] {
           action = [path, &target] {
             Session session(target);

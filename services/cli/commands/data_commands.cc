@@ -28,11 +28,13 @@ struct OnboardOptions {
 void PrintFindings(const Json& submission) {
   for (const Json& finding : submission.value("findings", Json::array())) {
     std::string severity = ToLower(TextOf(finding, "severity"));
-    if (auto dash = severity.rfind('_'); dash != std::string::npos) severity = severity.substr(dash + 1);
+    if (auto dash = severity.rfind('_'); dash != std::string::npos)
+      severity = severity.substr(dash + 1);
     std::string where = TextOf(finding, "file");
     if (!TextOf(finding, "line").empty()) where += ":" + TextOf(finding, "line");
     if (!TextOf(finding, "field").empty()) where += " " + TextOf(finding, "field");
-    std::printf("  %-7s %s  %s  %s\n", severity.c_str(), TextOf(finding, "code").c_str(), where.c_str(), TextOf(finding, "message").c_str());
+    std::printf("  %-7s %s  %s  %s\n", severity.c_str(), TextOf(finding, "code").c_str(),
+                where.c_str(), TextOf(finding, "message").c_str());
   }
 }
 
@@ -42,12 +44,18 @@ int Report(const Session& session, const Json& submission) {
     std::printf("%s\n", submission.dump(2).c_str());
   } else {
     const Json counts = submission.value("counts", Json::object());
-    auto count = [&](const char* name) { return counts.contains(name) ? TextOf(counts, name) : std::string("0"); };
-    std::printf("%s version %s: %s\n", TextOf(submission["dataset"], "id").c_str(), TextOf(submission, "version").c_str(), state.c_str());
-    std::printf("  %s of %s subjects included, %s without consent; %s records, %s sites\n", count("subjects_included").c_str(),
-                count("subjects").c_str(), count("subjects_without_consent").c_str(), count("records").c_str(), count("sites").c_str());
+    auto count = [&](const char* name) {
+      return counts.contains(name) ? TextOf(counts, name) : std::string("0");
+    };
+    std::printf("%s version %s: %s\n", TextOf(submission["dataset"], "id").c_str(),
+                TextOf(submission, "version").c_str(), state.c_str());
+    std::printf("  %s of %s subjects included, %s without consent; %s records, %s sites\n",
+                count("subjects_included").c_str(), count("subjects").c_str(),
+                count("subjects_without_consent").c_str(), count("records").c_str(),
+                count("sites").c_str());
     PrintFindings(submission);
-    if (!TextOf(submission, "message").empty()) std::printf("  %s\n", TextOf(submission, "message").c_str());
+    if (!TextOf(submission, "message").empty())
+      std::printf("  %s\n", TextOf(submission, "message").c_str());
   }
   return state == "STATE_PUBLISHED" ? kOk : state == "STATE_REJECTED" ? kRejected : kFailed;
 }
@@ -74,30 +82,39 @@ int Onboard(const Target& target, OnboardOptions o) {
   }
   for (const std::string& file : {o.vcf, o.phenopackets, o.consents}) {
     if (!std::filesystem::exists(file)) {
-      std::fprintf(stderr, "genofed: there is no '%s'; name a folder, or --vcf, --phenopackets and --consents\n", file.c_str());
+      std::fprintf(
+          stderr,
+          "genofed: there is no '%s'; name a folder, or --vcf, --phenopackets and --consents\n",
+          file.c_str());
       return kUsage;
     }
   }
   Session session(target);
   auto packed = PackDocuments(o.phenopackets);
   if (!packed.ok()) return Fail(packed.status());
-  Json dataset = {{"id", o.id},
-                  {"title", o.title.empty() ? "Cohort " + o.id : o.title},
-                  {"description", o.description.empty() ? "A cohort of " + o.id.substr(0, o.id.rfind('-')) : o.description},
-                  {"publisher", o.publisher},
-                  {"contact_email", o.contact},
-                  {"keywords", o.keywords},
-                  {"data_use", o.data_use},
-                  {"assembly", o.assembly}};
-  // The same files under the same identifier are the same submission, so an interrupted command can be repeated.
-  std::string key = o.id + " " + HexEncode(crypto::Sha256(*packed)).substr(0, 16) + " " +
-                    std::to_string(std::filesystem::file_size(o.vcf)) + " " +
-                    std::to_string(std::filesystem::last_write_time(o.vcf).time_since_epoch().count());
-  auto created = session.Post("/api/v1/submissions", {{"dataset", dataset}, {"idempotency_key", key}});
+  Json dataset = {
+      {"id", o.id},
+      {"title", o.title.empty() ? "Cohort " + o.id : o.title},
+      {"description",
+       o.description.empty() ? "A cohort of " + o.id.substr(0, o.id.rfind('-')) : o.description},
+      {"publisher", o.publisher},
+      {"contact_email", o.contact},
+      {"keywords", o.keywords},
+      {"data_use", o.data_use},
+      {"assembly", o.assembly}};
+  // The same files under the same identifier are the same submission, so an interrupted command can
+  // be repeated.
+  std::string key =
+      o.id + "." + HexEncode(crypto::Sha256(*packed)).substr(0, 16) + "." +
+      std::to_string(std::filesystem::file_size(o.vcf)) + "." +
+      std::to_string(std::filesystem::last_write_time(o.vcf).time_since_epoch().count());
+  auto created =
+      session.Post("/api/v1/submissions", {{"dataset", dataset}, {"idempotency_key", key}});
   if (!created.ok()) return Fail(created.status());
   const std::string id = TextOf((*created)["submission"], "id");
   if (TextOf((*created)["submission"], "state") == "STATE_OPEN") {
-    std::filesystem::path scratch = std::filesystem::temp_directory_path() / ("genofed-" + id + ".ndjson");
+    std::filesystem::path scratch =
+        std::filesystem::temp_directory_path() / ("genofed-" + id + ".ndjson");
     Status status = WriteFileAtomically(scratch, *packed, 0600);
     if (status.ok()) status = UploadFile(session, id, "variants", o.vcf, "variants");
     if (status.ok()) status = UploadFile(session, id, "phenopackets", scratch, "phenopackets");
@@ -117,10 +134,12 @@ int Onboard(const Target& target, OnboardOptions o) {
 }
 
 void PrintRecords(const Json& answer) {
-  std::vector<std::vector<std::string>> rows = {{"DATASET", "VERSION", "COUNTRY", "PEOPLE", "STATE", "TITLE"}};
+  std::vector<std::vector<std::string>> rows = {
+      {"DATASET", "VERSION", "COUNTRY", "PEOPLE", "STATE", "TITLE"}};
   for (const Json& record : answer.value("records", Json::array())) {
-    rows.push_back({TextOf(record, "id"), TextOf(record, "version"), TextOf(record, "country"), TextOf(record, "individuals"),
-                    TextOf(record, "state"), TextOf(record, "title")});
+    rows.push_back({TextOf(record, "id"), TextOf(record, "version"), TextOf(record, "country"),
+                    TextOf(record, "individuals"), TextOf(record, "state"),
+                    TextOf(record, "title")});
   }
   PrintTable(rows);
 }
@@ -137,7 +156,10 @@ Result<Json> VariantParameters(const QueryOptions& o) {
   auto parts = Split(o.variant, ':');
   Json parameters = {{"referenceName", std::string(parts[0])}};
   if (!o.assembly.empty()) parameters["assemblyId"] = o.assembly;
-  auto bad = [&] { return Error(StatusCode::kInvalidArgument, "VARIANT_INVALID", "'{}' is neither CHROM:POS:REF:ALT nor CHROM:START-END", o.variant); };
+  auto bad = [&] {
+    return Error(StatusCode::kInvalidArgument, "VARIANT_INVALID",
+                 "'{}' is neither CHROM:POS:REF:ALT nor CHROM:START-END", o.variant);
+  };
   if (parts.size() == 4) {
     auto pos = ParseInt(parts[1]);
     if (!pos.ok() || *pos < 1) return bad();
@@ -159,10 +181,12 @@ Result<Json> VariantParameters(const QueryOptions& o) {
 }
 
 int Query(const Target& target, const QueryOptions& o, const std::string& entity) {
-  Json query = {{"filters", Json::array()}, {"requestedGranularity", o.frequencies ? "record" : "count"},
+  Json query = {{"filters", Json::array()},
+                {"requestedGranularity", o.frequencies ? "record" : "count"},
                 {"includeResultsetResponses", "ALL"}};
   for (const std::string& term : o.terms) query["filters"].push_back({{"id", term}});
-  if (!o.sex.empty()) query["filters"].push_back({{"id", o.sex == "female" ? "NCIT:C16576" : "NCIT:C20197"}});
+  if (!o.sex.empty())
+    query["filters"].push_back({{"id", o.sex == "female" ? "NCIT:C16576" : "NCIT:C20197"}});
   if (!o.variant.empty()) {
     auto parameters = VariantParameters(o);
     if (!parameters.ok()) return Fail(parameters.status()), kUsage;
@@ -171,19 +195,24 @@ int Query(const Target& target, const QueryOptions& o, const std::string& entity
   // Counts per dataset come with granularity record; they are counts all the same.
   query["requestedGranularity"] = "record";
   Session session(target);
-  auto answer = session.Post("/beacon/v2/" + entity, {{"meta", {{"apiVersion", "2.0"}}}, {"query", query}});
+  auto answer =
+      session.Post("/beacon/v2/" + entity, {{"meta", {{"apiVersion", "2.0"}}}, {"query", query}});
   return Show(session, answer, [&](const Json& beacon) {
     const Json summary = beacon.value("responseSummary", Json::object());
     std::printf("%s individuals in total\n", TextOf(summary, "numTotalResults").c_str());
     std::vector<std::vector<std::string>> rows = {{"DATASET", "INDIVIDUALS"}};
-    for (const Json& set : beacon.value("response", Json::object()).value("resultSets", Json::array())) {
+    for (const Json& set :
+         beacon.value("response", Json::object()).value("resultSets", Json::array())) {
       bool exists = set.value("exists", false);
-      rows.push_back({TextOf(set, "id"), exists ? TextOf(set, "resultsCount") : "none, or too few to say"});
+      rows.push_back(
+          {TextOf(set, "id"), exists ? TextOf(set, "resultsCount") : "none, or too few to say"});
     }
     PrintTable(rows);
-    for (const Json& member : beacon.value("info", Json::object()).value("members", Json::array())) {
+    for (const Json& member :
+         beacon.value("info", Json::object()).value("members", Json::array())) {
       if (TextOf(member, "state") != "ANSWERED") {
-        std::printf("%s did not answer (%s)\n", TextOf(member, "site").c_str(), TextOf(member, "state").c_str());
+        std::printf("%s did not answer (%s)\n", TextOf(member, "site").c_str(),
+                    TextOf(member, "state").c_str());
       }
     }
   });
@@ -196,25 +225,33 @@ void AddDataCommands(Commands commands) {
   Target& target = commands.target;
 
   auto o = std::make_shared<OnboardOptions>();
-  auto* onboard = commands.app.add_subcommand("onboard", "Check, pseudonymise, encrypt, index and publish a cohort (role holder)");
-  onboard->add_option("folder", o->folder, "Folder with cohort.vcf.gz, phenopackets/ and consents.fhir-r4.json");
+  auto* onboard = commands.app.add_subcommand(
+      "onboard", "Check, pseudonymise, encrypt, index and publish a cohort (role holder)");
+  onboard->add_option("folder", o->folder,
+                      "Folder with cohort.vcf.gz, phenopackets/ and consents.fhir-r4.json");
   onboard->add_option("--vcf", o->vcf, "VCF or BCF");
-  onboard->add_option("--phenopackets", o->phenopackets, "Folder of Phenopackets v2, or an NDJSON file");
+  onboard->add_option("--phenopackets", o->phenopackets,
+                      "Folder of Phenopackets v2, or an NDJSON file");
   onboard->add_option("--consents", o->consents, "FHIR R4 Bundle of Consent resources");
   onboard->add_option("--id", o->id, "Dataset identifier: GOE-FI-DATASET-1")->required();
   onboard->add_option("--title", o->title);
   onboard->add_option("--description", o->description);
   onboard->add_option("--publisher", o->publisher)->default_val("National biobank");
-  onboard->add_option("--contact", o->contact, "E-mail address")->default_val("data@biobank.example");
+  onboard->add_option("--contact", o->contact, "E-mail address")
+      ->default_val("data@biobank.example");
   onboard->add_option("--keyword", o->keywords, "Repeatable");
   onboard->add_option("--data-use", o->data_use, "DUO codes")->capture_default_str();
   onboard->add_option("--assembly", o->assembly, "GRCh37 or GRCh38")->capture_default_str();
   onboard->add_flag("!--no-wait", o->wait, "Return as soon as the work is accepted");
-  onboard->footer("Example: genofed onboard cohorts/fi --id GOE-FI-DATASET-1 --as holder_fi\nExit code 3: rejected, the findings say why.");
-  onboard->callback([o, &target, &action] { action = [o, &target] { return Onboard(target, *o); }; });
+  onboard->footer(
+      "Example: genofed onboard cohorts/fi --id GOE-FI-DATASET-1 --as holder_fi\nExit code 3: "
+      "rejected, the findings say why.");
+  onboard->callback(
+      [o, &target, &action] { action = [o, &target] { return Onboard(target, *o); }; });
 
   auto id = std::make_shared<std::string>();
-  auto* submission = commands.app.add_subcommand("submission", "One submission, with everything that was found (role holder, ncp)");
+  auto* submission = commands.app.add_subcommand(
+      "submission", "One submission, with everything that was found (role holder, ncp)");
   submission->add_option("id", *id)->required();
   submission->callback([id, &target, &action] {
     action = [id, &target] {
@@ -233,7 +270,9 @@ void AddDataCommands(Commands commands) {
   list->callback([text, all, &target, &action] {
     action = [text, all, &target] {
       Session session(target);
-      return Show(session, session.Get("/api/v1/datasets?text=" + Escape(*text) + (*all ? "&all=true" : "")), PrintRecords);
+      return Show(session,
+                  session.Get("/api/v1/datasets?text=" + Escape(*text) + (*all ? "&all=true" : "")),
+                  PrintRecords);
     };
   });
   auto* show = dataset->add_subcommand("show", "One dataset");
@@ -241,14 +280,17 @@ void AddDataCommands(Commands commands) {
   show->callback([id, &target, &action] {
     action = [id, &target] {
       Session session(target);
-      return Show(session, session.Get("/api/v1/datasets/" + Escape(*id)),
-                  [](const Json& answer) { std::printf("%s\n", answer["record"].dump(2).c_str()); });
+      return Show(session, session.Get("/api/v1/datasets/" + Escape(*id)), [](const Json& answer) {
+        std::printf("%s\n", answer["record"].dump(2).c_str());
+      });
     };
   });
   auto comment = std::make_shared<std::string>();
   for (const char* verb : {"approve", "return"}) {
     bool approve = std::string(verb) == "approve";
-    auto* review = dataset->add_subcommand(verb, approve ? "List a waiting dataset (role ncp)" : "Send a record back with a reason (role ncp)");
+    auto* review =
+        dataset->add_subcommand(verb, approve ? "List a waiting dataset (role ncp)"
+                                              : "Send a record back with a reason (role ncp)");
     review->add_option("id", *id)->required();
     review->add_option("--comment", *comment, "Shown to the holder")->required(!approve);
     review->callback([id, comment, approve, &target, &action] {
@@ -260,28 +302,37 @@ void AddDataCommands(Commands commands) {
         for (const Json& record : waiting->value("records", Json::array())) {
           if (TextOf(record, "id") != *id) continue;
           Json body = {{"version", record["version"]}, {"approve", approve}, {"comment", *comment}};
-          return Show(session, session.Post("/api/v1/datasets/" + Escape(*id) + "/review", body), [](const Json& answer) {
-            std::printf("%s version %s: %s\n", TextOf(answer["record"], "id").c_str(), TextOf(answer["record"], "version").c_str(),
-                        TextOf(answer["record"], "state").c_str());
-          });
+          return Show(session, session.Post("/api/v1/datasets/" + Escape(*id) + "/review", body),
+                      [](const Json& answer) {
+                        std::printf("%s version %s: %s\n", TextOf(answer["record"], "id").c_str(),
+                                    TextOf(answer["record"], "version").c_str(),
+                                    TextOf(answer["record"], "state").c_str());
+                      });
         }
-        return Fail(Error(StatusCode::kNotFound, "DATASET_UNKNOWN", "there is no dataset {} at this site", *id));
+        return Fail(Error(StatusCode::kNotFound, "DATASET_UNKNOWN",
+                          "there is no dataset {} at this site", *id));
       };
     });
   }
 
-  auto* query = commands.app.add_subcommand("query", "Count people across countries (Beacon v2)")->require_subcommand(1);
+  auto* query = commands.app.add_subcommand("query", "Count people across countries (Beacon v2)")
+                    ->require_subcommand(1);
   auto q = std::make_shared<QueryOptions>();
   auto* variant = query->add_subcommand("variant", "People who carry a variant");
-  variant->add_option("variant", q->variant, "CHROM:POS:REF:ALT as in a VCF, or CHROM:START-END")->required();
-  auto* individuals = query->add_subcommand("individuals", "People with phenotypes, sex, and perhaps a variant");
+  variant->add_option("variant", q->variant, "CHROM:POS:REF:ALT as in a VCF, or CHROM:START-END")
+      ->required();
+  auto* individuals =
+      query->add_subcommand("individuals", "People with phenotypes, sex, and perhaps a variant");
   individuals->add_option("--variant", q->variant, "CHROM:POS:REF:ALT as in a VCF");
   for (auto* command : {variant, individuals}) {
-    command->add_option("--term", q->terms, "HPO, ORPHA, OMIM or MONDO term; repeatable, all must hold");
+    command->add_option("--term", q->terms,
+                        "HPO, ORPHA, OMIM or MONDO term; repeatable, all must hold");
     command->add_option("--sex", q->sex)->check(CLI::IsMember({"female", "male"}));
     command->add_option("--assembly", q->assembly, "GRCh37 or GRCh38");
     std::string entity = command == variant ? "g_variants" : "individuals";
-    command->callback([q, entity, &target, &action] { action = [q, entity, &target] { return Query(target, *q, entity); }; });
+    command->callback([q, entity, &target, &action] {
+      action = [q, entity, &target] { return Query(target, *q, entity); };
+    });
   }
   individuals->footer("Example: genofed query individuals --term HP:0001250 --sex female");
 }

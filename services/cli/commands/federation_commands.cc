@@ -15,12 +15,21 @@ void AddFederationCommands(Commands commands) {
   Target& target = commands.target;
 
   auto up = std::make_shared<federation::UpOptions>();
-  auto* up_command = commands.app.add_subcommand("up", "Start a hub and nodes on this machine, in the background");
-  up_command->add_option("--nodes", up->countries, "Countries, separated by commas")->capture_default_str();
-  up_command->add_option("--layout", up->layout, "services: a process for each service; site: one for each site")->capture_default_str();
-  up_command->add_option("--images", up->images_dir, "Directory of OCI images and workflow descriptors");
-  up_command->add_option("--set", up->sets, "Site configuration: SITE:path=value, or path=value for every node");
-  up_command->add_option("--timeout", up->timeout_seconds, "Seconds until everything must be healthy")->capture_default_str();
+  auto* up_command =
+      commands.app.add_subcommand("up", "Start a hub and nodes on this machine, in the background");
+  up_command->add_option("--nodes", up->countries, "Countries, separated by commas")
+      ->capture_default_str();
+  up_command
+      ->add_option("--layout", up->layout,
+                   "services: a process for each service; site: one for each site")
+      ->capture_default_str();
+  up_command->add_option("--images", up->images_dir,
+                         "Directory of OCI images and workflow descriptors");
+  up_command->add_option("--set", up->sets,
+                         "Site configuration: SITE:path=value, or path=value for every node");
+  up_command
+      ->add_option("--timeout", up->timeout_seconds, "Seconds until everything must be healthy")
+      ->capture_default_str();
   up_command->add_flag("--foreground", up->foreground, "Stay until Ctrl-C");
   up_command->footer("Example: genofed up --nodes FI,ES,SE --set fi:discovery.minimum_count=10");
   up_command->callback([up, &target, &action] {
@@ -30,21 +39,24 @@ void AddFederationCommands(Commands commands) {
     };
   });
 
-  commands.app.add_subcommand("down", "Stop exactly what `up` started")->callback([&target, &action] {
-    action = [&target] {
-      federation::DownOptions options;
-      options.var = target.var;
-      return federation::Down(options);
-    };
-  });
+  commands.app.add_subcommand("down", "Stop exactly what `up` started")
+      ->callback([&target, &action] {
+        action = [&target] {
+          federation::DownOptions options;
+          options.var = target.var;
+          return federation::Down(options);
+        };
+      });
 
-  commands.app.add_subcommand("status", "What runs, and whether it is healthy")->callback([&target, &action] {
-    action = [&target] { return federation::ShowStatus({target.var}); };
-  });
+  commands.app.add_subcommand("status", "What runs, and whether it is healthy")
+      ->callback([&target, &action] {
+        action = [&target] { return federation::ShowStatus({target.var}); };
+      });
 
   auto person = std::make_shared<std::string>();
   auto persona = std::make_shared<std::string>();
-  auto* token = commands.app.add_subcommand("token", "A fresh access token of a persona, from the development login");
+  auto* token = commands.app.add_subcommand(
+      "token", "A fresh access token of a persona, from the development login");
   token->add_option("persona", *persona, "Persona of federation.json")->required();
   token->add_option("--person", *person, "Person identifier; citizens only");
   token->footer("Example: genofed token citizen_fi --person FI-P000007 > token.txt");
@@ -58,15 +70,20 @@ void AddFederationCommands(Commands commands) {
   });
 
   auto synth = std::make_shared<synth::SynthOptions>();
-  auto* synth_command = commands.app.add_subcommand("synth", "Make a synthetic cohort: genotypes, phenotypes, consents");
-  synth_command->add_option("--country", synth->country, "Two capital letters")->capture_default_str();
+  auto* synth_command = commands.app.add_subcommand(
+      "synth", "Make a synthetic cohort: genotypes, phenotypes, consents");
+  synth_command->add_option("--country", synth->country, "Two capital letters")
+      ->capture_default_str();
   synth_command->add_option("--people", synth->people, "10 to 1,000,000")->capture_default_str();
   synth_command->add_option("--sites", synth->sites, "Records of the VCF")->capture_default_str();
-  synth_command->add_option("--seed", synth->seed, "The same seed gives the same bytes")->capture_default_str();
+  synth_command->add_option("--seed", synth->seed, "The same seed gives the same bytes")
+      ->capture_default_str();
   synth_command->add_option("--out", synth->directory, "Directory to write to")->required();
-  synth_command->add_flag("--reference", synth->write_reference, "Also the synthetic reference FASTA");
+  synth_command->add_flag("--reference", synth->write_reference,
+                          "Also the synthetic reference FASTA");
   synth_command->add_flag("--replace", synth->replace, "Replace what an earlier call wrote");
-  synth_command->footer("Example: genofed synth --country ES --people 400 --seed 7 --out cohorts/es");
+  synth_command->footer(
+      "Example: genofed synth --country ES --people 400 --seed 7 --out cohorts/es");
   synth_command->callback([synth, &action] {
     action = [synth] {
       Status status = synth::WriteCohort(*synth, &std::cout);

@@ -18,16 +18,19 @@ struct RunOptions {
 };
 
 bool Ended(const std::string& state) {
-  return state == "STATE_COMPLETE" || state == "STATE_EXECUTOR_ERROR" || state == "STATE_SYSTEM_ERROR" || state == "STATE_CANCELED";
+  return state == "STATE_COMPLETE" || state == "STATE_EXECUTOR_ERROR" ||
+         state == "STATE_SYSTEM_ERROR" || state == "STATE_CANCELED";
 }
 
 void PrintRun(const Json& run) {
-  std::printf("%s  %s  %s\n", TextOf(run, "id").c_str(), TextOf(run, "state").c_str(), TextOf(run, "message").c_str());
+  std::printf("%s  %s  %s\n", TextOf(run, "id").c_str(), TextOf(run, "state").c_str(),
+              TextOf(run, "message").c_str());
   for (const Json& part : run.value("parts", Json::array())) {
-    std::printf("  %-4s %-22s %s %s\n", TextOf(part, "site").c_str(), TextOf(part, "state").c_str(), TextOf(part, "reason").c_str(),
-                TextOf(part, "message").c_str());
+    std::printf("  %-4s %-22s %s %s\n", TextOf(part, "site").c_str(), TextOf(part, "state").c_str(),
+                TextOf(part, "reason").c_str(), TextOf(part, "message").c_str());
   }
-  for (const Json& output : run.value("outputs", Json::array())) std::printf("  output %s\n", output.get<std::string>().c_str());
+  for (const Json& output : run.value("outputs", Json::array()))
+    std::printf("  output %s\n", output.get<std::string>().c_str());
 }
 
 int Submit(const Target& target, const RunOptions& o) {
@@ -42,13 +45,18 @@ int Submit(const Target& target, const RunOptions& o) {
     }
     parameters[set.substr(0, equals)] = set.substr(equals + 1);
   }
-  Json params = {{"application", o.application}, {"datasets", o.datasets}, {"parameters", parameters}};
+  Json params = {
+      {"application", o.application}, {"datasets", o.datasets}, {"parameters", parameters}};
   Session session(target);
   const std::string name = std::filesystem::path(o.workflow).filename();
   auto answer = session.PostForm("/ga4gh/wes/v1/runs",
-                                 {{"workflow_type", "OCI"}, {"workflow_type_version", "1.0"}, {"workflow_url", name}, {"workflow_params", params.dump()}},
+                                 {{"workflow_type", "OCI"},
+                                  {"workflow_type_version", "1.0"},
+                                  {"workflow_url", name},
+                                  {"workflow_params", params.dump()}},
                                  name, *workflow);
-  return Show(session, answer, [](const Json& json) { std::printf("%s\n", TextOf(json, "run_id").c_str()); });
+  return Show(session, answer,
+              [](const Json& json) { std::printf("%s\n", TextOf(json, "run_id").c_str()); });
 }
 
 int WaitFor(const Target& target, const std::string& id) {
@@ -71,12 +79,15 @@ int WaitFor(const Target& target, const std::string& id) {
 
 void PrintAirlock(const Json& answer) {
   for (const Json& review : answer.value("reviews", Json::array())) {
-    std::printf("%s  project %s\n  digest %s\n", TextOf(review, "task").c_str(), TextOf(review, "project").c_str(), TextOf(review, "digest").c_str());
+    std::printf("%s  project %s\n  digest %s\n", TextOf(review, "task").c_str(),
+                TextOf(review, "project").c_str(), TextOf(review, "digest").c_str());
     for (const Json& file : review.value("files", Json::array())) {
-      std::printf("  file %s: %s rows, %s masked\n", TextOf(file, "name").c_str(), TextOf(file, "rows").c_str(), TextOf(file, "rows_masked").c_str());
+      std::printf("  file %s: %s rows, %s masked\n", TextOf(file, "name").c_str(),
+                  TextOf(file, "rows").c_str(), TextOf(file, "rows_masked").c_str());
     }
     for (const Json& check : review.value("checks", Json::array())) {
-      std::printf("  %s %s %s\n", check.value("passed", false) ? "passed" : "FAILED", TextOf(check, "check").c_str(), TextOf(check, "detail").c_str());
+      std::printf("  %s %s %s\n", check.value("passed", false) ? "passed" : "FAILED",
+                  TextOf(check, "check").c_str(), TextOf(check, "detail").c_str());
     }
   }
 }
@@ -88,40 +99,51 @@ void AddRunCommands(Commands commands) {
   Target& target = commands.target;
   auto o = std::make_shared<RunOptions>();
 
-  auto* run = commands.app.add_subcommand("run", "Analyses that travel to the data (WES)")->require_subcommand(1);
-  auto* submit = run->add_subcommand("submit", "Offer a workflow to every approved node (role researcher)");
+  auto* run = commands.app.add_subcommand("run", "Analyses that travel to the data (WES)")
+                  ->require_subcommand(1);
+  auto* submit =
+      run->add_subcommand("submit", "Offer a workflow to every approved node (role researcher)");
   submit->add_option("application", o->application)->required();
   submit->add_option("--workflow", o->workflow, "Workflow descriptor (JSON)")->required();
   submit->add_option("--dataset", o->datasets, "Only these datasets; default: all approved");
   submit->add_option("--set", o->sets, "Parameter of the workflow: NAME=VALUE; repeatable");
   submit->callback([o, &target, &action] { action = [o, &target] { return Submit(target, *o); }; });
 
-  auto with_id = [&](CLI::App* parent, const char* name, const char* help, std::function<int(const Target&, const RunOptions&)> act) {
+  auto with_id = [&](CLI::App* parent, const char* name, const char* help,
+                     std::function<int(const Target&, const RunOptions&)> act) {
     auto* command = parent->add_subcommand(name, help);
     command->add_option("id", o->id)->required();
-    command->callback([o, act, &target, &action] { action = [o, act, &target] { return act(target, *o); }; });
+    command->callback(
+        [o, act, &target, &action] { action = [o, act, &target] { return act(target, *o); }; });
     return command;
   };
-  with_id(run, "show", "State of the run and of each country's part", [](const Target& at, const RunOptions& options) {
-    Session session(at);
-    return Show(session, session.Get("/api/v1/runs/" + Escape(options.id)), [](const Json& answer) { PrintRun(answer["run"]); });
-  });
+  with_id(run, "show", "State of the run and of each country's part",
+          [](const Target& at, const RunOptions& options) {
+            Session session(at);
+            return Show(session, session.Get("/api/v1/runs/" + Escape(options.id)),
+                        [](const Json& answer) { PrintRun(answer["run"]); });
+          });
   with_id(run, "wait", "Show progress until it ends; exit code 3 if it did not complete",
           [](const Target& at, const RunOptions& options) { return WaitFor(at, options.id); });
   with_id(run, "cancel", "Ask every node to stop", [](const Target& at, const RunOptions& options) {
     Session session(at);
-    return Show(session, session.Post("/ga4gh/wes/v1/runs/" + Escape(options.id) + "/cancel"), [](const Json&) { std::printf("cancelling\n"); });
+    return Show(session, session.Post("/ga4gh/wes/v1/runs/" + Escape(options.id) + "/cancel"),
+                [](const Json&) { std::printf("cancelling\n"); });
   });
-  auto* download = with_id(run, "download", "Save one merged output", [](const Target& at, const RunOptions& options) {
-    Session session(at);
-    auto content = session.GetBytes("/api/v1/runs/" + Escape(options.id) + "/outputs/" + Escape(options.output));
-    if (!content.ok()) return Fail(content.status());
-    std::string file = options.file.empty() ? std::filesystem::path(options.output).filename().string() : options.file;
-    Status status = WriteFileAtomically(file, *content);
-    if (!status.ok()) return Fail(status);
-    std::printf("%s: %zu bytes\n", file.c_str(), content->size());
-    return kOk;
-  });
+  auto* download = with_id(
+      run, "download", "Save one merged output", [](const Target& at, const RunOptions& options) {
+        Session session(at);
+        auto content = session.GetBytes("/api/v1/runs/" + Escape(options.id) + "/outputs/" +
+                                        Escape(options.output));
+        if (!content.ok()) return Fail(content.status());
+        std::string file = options.file.empty()
+                               ? std::filesystem::path(options.output).filename().string()
+                               : options.file;
+        Status status = WriteFileAtomically(file, *content);
+        if (!status.ok()) return Fail(status);
+        std::printf("%s: %zu bytes\n", file.c_str(), content->size());
+        return kOk;
+      });
   download->add_option("output", o->output, "Name of the output")->required();
   download->add_option("--out", o->file, "File to write; default: its name, here");
   run->add_subcommand("list", "Your runs")->callback([&target, &action] {
@@ -135,37 +157,47 @@ void AddRunCommands(Commands commands) {
     };
   });
 
-  auto* airlock = commands.app.add_subcommand("airlock", "What wants to leave a node (role holder)")->require_subcommand(1);
+  auto* airlock =
+      commands.app.add_subcommand("airlock", "What wants to leave a node (role holder)")
+          ->require_subcommand(1);
   airlock->add_subcommand("list", "Outputs that wait for a decision")->callback([&target, &action] {
     action = [&target] {
       Session session(target);
       return Show(session, session.Get("/api/v1/airlock"), PrintAirlock);
     };
   });
-  auto* show = with_id(airlock, "show", "Print one file as it would leave", [](const Target& at, const RunOptions& options) {
-    Session session(at);
-    auto content = session.GetBytes("/api/v1/airlock/" + Escape(options.id) + "/files/" + Escape(options.output));
-    if (!content.ok()) return Fail(content.status());
-    std::fwrite(content->data(), 1, content->size(), stdout);
-    return kOk;
-  });
+  auto* show = with_id(airlock, "show", "Print one file as it would leave",
+                       [](const Target& at, const RunOptions& options) {
+                         Session session(at);
+                         auto content = session.GetBytes("/api/v1/airlock/" + Escape(options.id) +
+                                                         "/files/" + Escape(options.output));
+                         if (!content.ok()) return Fail(content.status());
+                         std::fwrite(content->data(), 1, content->size(), stdout);
+                         return kOk;
+                       });
   show->add_option("file", o->output)->required();
   for (const char* verb : {"release", "refuse"}) {
     bool release = std::string(verb) == "release";
-    auto* decide = with_id(airlock, verb, release ? "Let the outputs of a task leave" : "Keep them; the requester gets a coded reason only",
-                           [release](const Target& at, const RunOptions& options) {
-                             Session session(at);
-                             // The digest of what waits now: the decision holds for nothing else.
-                             auto waiting = session.Get("/api/v1/airlock");
-                             if (!waiting.ok()) return Fail(waiting.status());
-                             for (const Json& review : waiting->value("reviews", Json::array())) {
-                               if (TextOf(review, "task") != options.id) continue;
-                               Json body = {{"digest", review["digest"]}, {"release", release}, {"reason", options.reason}};
-                               return Show(session, session.Post("/api/v1/airlock/" + Escape(options.id) + "/decision", body),
-                                           [release](const Json&) { std::printf("%s\n", release ? "released" : "refused"); });
-                             }
-                             return Fail(Error(StatusCode::kNotFound, "TASK_UNKNOWN", "no output of task {} waits here", options.id));
-                           });
+    auto* decide = with_id(
+        airlock, verb,
+        release ? "Let the outputs of a task leave"
+                : "Keep them; the requester gets a coded reason only",
+        [release](const Target& at, const RunOptions& options) {
+          Session session(at);
+          // The digest of what waits now: the decision holds for nothing else.
+          auto waiting = session.Get("/api/v1/airlock");
+          if (!waiting.ok()) return Fail(waiting.status());
+          for (const Json& review : waiting->value("reviews", Json::array())) {
+            if (TextOf(review, "task") != options.id) continue;
+            Json body = {
+                {"digest", review["digest"]}, {"release", release}, {"reason", options.reason}};
+            return Show(
+                session, session.Post("/api/v1/airlock/" + Escape(options.id) + "/decision", body),
+                [release](const Json&) { std::printf("%s\n", release ? "released" : "refused"); });
+          }
+          return Fail(Error(StatusCode::kNotFound, "TASK_UNKNOWN",
+                            "no output of task {} waits here", options.id));
+        });
     decide->add_option("--reason", o->reason)->required(!release);
   }
 }

@@ -15,14 +15,16 @@ namespace {
 Result<Json> ParseAnswer(const std::string& text) {
   if (text.empty()) return Json::object();
   Json json = Json::parse(text, nullptr, false);
-  if (json.is_discarded()) return Error(StatusCode::kInternal, "ANSWER_UNREADABLE", "the site's answer is not JSON");
+  if (json.is_discarded())
+    return Error(StatusCode::kInternal, "ANSWER_UNREADABLE", "the site's answer is not JSON");
   return json;
 }
 
 // A problem document (RFC 9457) or a GA4GH error body becomes a status again.
 Status ToStatus(int http_status, const std::string& body) {
   Json problem = Json::parse(body, nullptr, false);
-  std::string reason = "HTTP_" + std::to_string(http_status), detail = "the site answered " + std::to_string(http_status);
+  std::string reason = "HTTP_" + std::to_string(http_status),
+              detail = "the site answered " + std::to_string(http_status);
   if (problem.is_object()) {
     if (problem.contains("reason")) reason = TextOf(problem, "reason");
     for (const char* member : {"detail", "msg", "title"}) {
@@ -31,7 +33,8 @@ Status ToStatus(int http_status, const std::string& body) {
         break;
       }
     }
-    if (problem.contains("error") && problem["error"].is_object()) detail = TextOf(problem["error"], "errorMessage");
+    if (problem.contains("error") && problem["error"].is_object())
+      detail = TextOf(problem["error"], "errorMessage");
   }
   StatusCode code = http_status == 401   ? StatusCode::kUnauthenticated
                     : http_status == 403 ? StatusCode::kPermissionDenied
@@ -41,7 +44,8 @@ Status ToStatus(int http_status, const std::string& body) {
                                          : StatusCode::kUnavailable;
   Status status = MakeError(code, reason, detail);
   if (problem.is_object() && problem.contains("errors") && problem["errors"].is_array()) {
-    for (const Json& error : problem["errors"]) status = WithField(std::move(status), TextOf(error, "field"), TextOf(error, "detail"));
+    for (const Json& error : problem["errors"])
+      status = WithField(std::move(status), TextOf(error, "field"), TextOf(error, "detail"));
   }
   return status;
 }
@@ -61,15 +65,17 @@ Status Session::Resolve() {
   } else {
     auto text = ReadFile(target_.var + "/federation.json");
     if (!text.ok()) {
-      return Error(StatusCode::kFailedPrecondition, "NO_FEDERATION",
-                   "no federation runs from {} (start one with `genofed up`, or name a site with --url)", target_.var);
+      return Error(
+          StatusCode::kFailedPrecondition, "NO_FEDERATION",
+          "no federation runs from {} (start one with `genofed up`, or name a site with --url)",
+          target_.var);
     }
     GF_ASSIGN(Json federation, ParseAnswer(*text));
     std::string site = target_.site;
     if (!target_.persona.empty()) {
       if (!federation["personas"].contains(target_.persona)) {
-        return Error(StatusCode::kInvalidArgument, "PERSONA_UNKNOWN", "there is no persona {}; federation.json lists them",
-                     target_.persona);
+        return Error(StatusCode::kInvalidArgument, "PERSONA_UNKNOWN",
+                     "there is no persona {}; federation.json lists them", target_.persona);
       }
       const Json& persona = federation["personas"][target_.persona];
       token_ = TextOf(persona, "token");
@@ -78,8 +84,10 @@ Status Session::Resolve() {
     if (site.empty()) site = "hub";
     std::vector<Json> sites = {federation["hub"]};
     for (const Json& node : federation["nodes"]) sites.push_back(node);
-    auto found = std::find_if(sites.begin(), sites.end(), [&](const Json& s) { return TextOf(s, "site") == ToLower(site); });
-    if (found == sites.end()) return Error(StatusCode::kInvalidArgument, "SITE_UNKNOWN", "there is no site {}", site);
+    auto found = std::find_if(sites.begin(), sites.end(),
+                              [&](const Json& s) { return TextOf(s, "site") == ToLower(site); });
+    if (found == sites.end())
+      return Error(StatusCode::kInvalidArgument, "SITE_UNKNOWN", "there is no site {}", site);
     url_ = TextOf(*found, "rest");
     ca_ = TextOf(federation, "ca_file");
   }
@@ -90,8 +98,8 @@ Status Session::Resolve() {
   return absl::OkStatus();
 }
 
-Result<std::string> Session::Exchange(const std::string& method, const std::string& path, std::string body,
-                                      const std::string& content_type) {
+Result<std::string> Session::Exchange(const std::string& method, const std::string& path,
+                                      std::string body, const std::string& content_type) {
   GF_TRY(Resolve());
   http::Client client({.base_url = url_, .ca_file = ca_, .timeout = std::chrono::seconds(60)});
   http::ClientRequest request;
@@ -118,22 +126,30 @@ Result<Json> Session::Put(const std::string& path, const Json& body) {
   return ParseAnswer(answer);
 }
 Result<Json> Session::PutBytes(const std::string& path, std::string bytes) {
-  GF_ASSIGN(std::string answer, Exchange("PUT", path, std::move(bytes), "application/octet-stream"));
+  GF_ASSIGN(std::string answer,
+            Exchange("PUT", path, std::move(bytes), "application/octet-stream"));
   return ParseAnswer(answer);
 }
-Result<std::string> Session::GetBytes(const std::string& path) { return Exchange("GET", path, "", ""); }
+Result<std::string> Session::GetBytes(const std::string& path) {
+  return Exchange("GET", path, "", "");
+}
 
-Result<Json> Session::PostForm(const std::string& path, const std::vector<std::pair<std::string, std::string>>& fields,
+Result<Json> Session::PostForm(const std::string& path,
+                               const std::vector<std::pair<std::string, std::string>>& fields,
                                const std::string& file_name, const std::string& file_content) {
   SystemRandom random;
   const std::string boundary = "genofed-" + HexEncode(random.Bytes(16));
   std::string body;
   for (const auto& [name, value] : fields) {
-    body += "--" + boundary + "\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value + "\r\n";
+    body += "--" + boundary + "\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" +
+            value + "\r\n";
   }
-  body += "--" + boundary + "\r\nContent-Disposition: form-data; name=\"workflow_attachment\"; filename=\"" + file_name +
-          "\"\r\nContent-Type: application/octet-stream\r\n\r\n" + file_content + "\r\n--" + boundary + "--\r\n";
-  GF_ASSIGN(std::string answer, Exchange("POST", path, std::move(body), "multipart/form-data; boundary=" + boundary));
+  body += "--" + boundary +
+          "\r\nContent-Disposition: form-data; name=\"workflow_attachment\"; filename=\"" +
+          file_name + "\"\r\nContent-Type: application/octet-stream\r\n\r\n" + file_content +
+          "\r\n--" + boundary + "--\r\n";
+  GF_ASSIGN(std::string answer,
+            Exchange("POST", path, std::move(body), "multipart/form-data; boundary=" + boundary));
   return ParseAnswer(answer);
 }
 
@@ -143,15 +159,20 @@ int Fail(const Status& status) {
     std::fprintf(stderr, "  %s: %s\n", field.field.c_str(), field.description.c_str());
   }
   if (status.code() == StatusCode::kUnauthenticated) {
-    std::fprintf(stderr, "  sign in: name a persona with --as, or a token with --token-file; tokens are meant for one site\n");
+    std::fprintf(stderr,
+                 "  sign in: name a persona with --as, or a token with --token-file; tokens are "
+                 "meant for one site\n");
   }
   return kFailed;
 }
 
-int Show(const Session& session, const Result<Json>& answer, const std::function<void(const Json&)>& human) {
+int Show(const Session& session, const Result<Json>& answer,
+         const std::function<void(const Json&)>& human) {
   if (!answer.ok()) return Fail(answer.status());
-  if (session.json()) std::printf("%s\n", answer->dump(2).c_str());
-  else human(*answer);
+  if (session.json())
+    std::printf("%s\n", answer->dump(2).c_str());
+  else
+    human(*answer);
   return kOk;
 }
 
@@ -174,9 +195,12 @@ void PrintTable(const std::vector<std::vector<std::string>>& rows) {
 std::string Escape(std::string_view text) {
   std::string escaped;
   for (char c : text) {
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~';
-    if (plain) escaped += c;
-    else escaped += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                 c == '-' || c == '_' || c == '.' || c == '~';
+    if (plain)
+      escaped += c;
+    else
+      escaped += fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return escaped;
 }

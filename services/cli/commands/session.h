@@ -26,13 +26,13 @@ constexpr int kUsage = 2;     // the command line or a local file is wrong
 constexpr int kRejected = 3;  // done, with a negative result: data rejected, proof invalid
 
 struct Target {
-  std::string var = "var";     // where `genofed up` keeps federation.json
-  std::string persona;         // --as: a persona of federation.json
-  std::string site;            // --site: a site of federation.json; default: the persona's, else the hub
-  std::string url;             // --url, --ca, --token-file: a site anywhere, instead of the three above
+  std::string var = "var";  // where `genofed up` keeps federation.json
+  std::string persona;      // --as: a persona of federation.json
+  std::string site;  // --site: a site of federation.json; default: the persona's, else the hub
+  std::string url;   // --url, --ca, --token-file: a site anywhere, instead of the three above
   std::string ca_file;
   std::string token_file;
-  bool json = false;           // --json: print the answer as it came
+  bool json = false;  // --json: print the answer as it came
 };
 
 // Talks to one site over HTTPS.
@@ -46,7 +46,8 @@ class Session {
   Result<Json> PutBytes(const std::string& path, std::string bytes);
   Result<std::string> GetBytes(const std::string& path);
   // multipart/form-data: fields, then one attached file.
-  Result<Json> PostForm(const std::string& path, const std::vector<std::pair<std::string, std::string>>& fields,
+  Result<Json> PostForm(const std::string& path,
+                        const std::vector<std::pair<std::string, std::string>>& fields,
                         const std::string& file_name, const std::string& file_content);
   bool json() const { return target_.json; }
 
@@ -80,7 +81,8 @@ void AddCitizenCommands(Commands commands);
 // Prints the error for a person: what, why, which field, what to do. Returns kFailed.
 int Fail(const Status& status);
 // Prints the answer: as JSON if asked for, else by `human`.
-int Show(const Session& session, const Result<Json>& answer, const std::function<void(const Json&)>& human);
+int Show(const Session& session, const Result<Json>& answer,
+         const std::function<void(const Json&)>& human);
 // Columns aligned, first row as heading.
 void PrintTable(const std::vector<std::vector<std::string>>& rows);
 // Percent-encodes one path segment or query value.

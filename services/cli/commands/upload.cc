@@ -33,7 +33,9 @@ Status UploadFile(Session& session, const std::string& submission, const std::st
     hash.Update(piece);
     GF_TRY(session.PutBytes(base + "?offset=" + std::to_string(offset), piece));
     offset += piece.size();
-    if (show) std::fprintf(stderr, "\r  %s: %3u %%", progress.c_str(), static_cast<unsigned>(offset * 100 / std::max<std::uint64_t>(total, 1)));
+    if (show)
+      std::fprintf(stderr, "\r  %s: %3u %%", progress.c_str(),
+                   static_cast<unsigned>(offset * 100 / std::max<std::uint64_t>(total, 1)));
   }
   if (show) std::fprintf(stderr, "\n");
   Json seal = {{"size", std::to_string(offset)}, {"sha256", HexEncode(hash.Finish())}};
@@ -53,7 +55,8 @@ Result<std::string> PackDocuments(const std::filesystem::path& path) {
   std::string packed;
   for (const auto& file : files) {
     GF_ASSIGN(std::string text, ReadFile(file, 1U << 30));
-    // A document of several lines becomes one line; what is not JSON goes as it is, so that the site can say what is wrong.
+    // A document of several lines becomes one line; what is not JSON goes as it is, so that the
+    // site can say what is wrong.
     Json json = Json::parse(text, nullptr, false);
     if (json.is_array()) {
       for (const Json& element : json) packed += element.dump() + "\n";

@@ -124,9 +124,9 @@ Status DatasetKeys::CheckCohort(Transaction& tx, const Run& run) const {
   const std::vector<bool> now = PermittedSlots(slots, snapshot->permission);
   const std::vector<bool> then = UnpackBits(snapshot->bits, now.size());
   for (std::size_t i = 0; i < now.size(); ++i) {
-    if (then[i] && !now[i]) {
+    if (then[i] != now[i]) {
       return Error(StatusCode::kFailedPrecondition, "COHORT_CHANGED",
-                   "somebody withdrew since the run was logged: take a new snapshot");
+                   "somebody changed their mind since the run was logged: take a new snapshot");
     }
   }
   return absl::OkStatus();

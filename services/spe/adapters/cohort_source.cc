@@ -14,7 +14,6 @@
 #include "libs/core/file.h"
 #include "libs/core/strings.h"
 #include "libs/crypt4gh/file.h"
-#include "libs/genomics/individuals.h"
 #include "libs/genomics/subset.h"
 #include "services/spe/adapters/site_peers.h"
 #include "services/spe/adapters/unique_fd.h"
@@ -32,6 +31,8 @@ struct Cohort {
   std::vector<std::size_t> permitted;   // rows, ascending
 };
 
+constexpr std::size_t kMaxPhenotypes = std::size_t{1} << 30;
+
 struct EncryptedObject {
   fs::path body;
   std::string header;  // re-encrypted to the task's key
@@ -47,18 +48,6 @@ common::v1::DatasetVersion ToProto(const DatasetRef& dataset) {
   version.set_dataset(dataset.dataset);
   version.set_version(dataset.version);
   return version;
-}
-
-std::string_view SexWord(genomics::Sex sex) {
-  switch (sex) {
-    case genomics::Sex::kFemale:
-      return "FEMALE";
-    case genomics::Sex::kMale:
-      return "MALE";
-    case genomics::Sex::kUnknown:
-      break;
-  }
-  return "UNKNOWN_SEX";
 }
 
 Status MakeReadable(const fs::path& path) {
@@ -104,25 +93,27 @@ Status SubsetGenotypes(const EncryptedObject& object, const crypt4gh::SecretKey&
   return MakeReadable(output);
 }
 
-// Columns as deploy/images/README.md states them; age in whole years, empty if unknown.
-Status WritePhenotypes(const EncryptedObject& object, const crypt4gh::SecretKey& key,
-                       const Cohort& cohort, const fs::path& directory) {
-  const fs::path all = directory / ".individuals";
+// The table holds a header line and a line for each row, beginning with its pseudonym
+// (genofed.onboarding.v1.Object.role); the lines of permitted rows are kept as they are.
+Status SubsetPhenotypes(const EncryptedObject& object, const crypt4gh::SecretKey& key,
+                        const Cohort& cohort, const fs::path& directory) {
+  const fs::path all = directory / ".phenotypes";
   std::error_code ignored;
   const Status decrypted =
       crypt4gh::DecryptFile(object.body, object.header, key, object.manifest, all);
-  const auto individuals = decrypted.ok() ? genomics::ReadIndividuals(all) : decrypted;
+  const auto text = decrypted.ok() ? ReadFile(all, kMaxPhenotypes) : decrypted;
   fs::remove(all, ignored);
-  GF_TRY(individuals);
-  if (individuals->size() != cohort.pseudonyms.size())
+  GF_TRY(text);
+  std::vector<std::string_view> lines = Split(*text, '\n');
+  if (!lines.empty() && lines.back().empty()) lines.pop_back();
+  if (lines.size() != cohort.pseudonyms.size() + 1 || !lines[0].starts_with("pseudonym\t"))
     return DatasetShape("has phenotypes for other people");
-  std::string table = "pseudonym\tsex\tage_years\tterms\n";
+  std::string table(lines[0]);
+  table += '\n';
   for (const std::size_t row : cohort.permitted) {
-    const genomics::Individual& person = (*individuals)[row];
-    std::string terms;
-    for (const std::string& term : person.terms) terms += (terms.empty() ? "" : ";") + term;
-    table += fmt::format("{}\t{}\t{}\t{}\n", cohort.pseudonyms[row], SexWord(person.sex),
-                         person.age_months ? std::to_string(*person.age_months / 12) : "", terms);
+    if (!lines[row + 1].starts_with(cohort.pseudonyms[row] + "\t"))
+      return DatasetShape("has phenotypes for other people");
+    table.append(lines[row + 1]).push_back('\n');
   }
   const fs::path path = directory / "phenotypes.tsv";
   GF_TRY(WriteFileAtomically(path, table, 0400));
@@ -200,6 +191,8 @@ Result<std::vector<EncryptedObject>> GrpcCohortSource::AskObjects(
   release.set_ledger_index(order.ledger_index);
   release.set_recipient(key.public_key().raw());
   release.set_approval(order.approval);
+  release.set_application(order.application);
+  release.set_researcher_subject(order.requester_subject);
   for (const std::string& role : roles) {
     const onboarding::Object* only = nullptr;
     for (const onboarding::Object& object : listed.objects()) {
@@ -241,7 +234,7 @@ Result<StagedCohort> GrpcCohortSource::Stage(const Context& ctx, const TaskOrder
     GF_TRY(ctx.Alive());
     const std::string name = roles[i] == "genotypes" ? "cohort.vcf.gz" : "phenotypes.tsv";
     GF_TRY(roles[i] == "genotypes" ? SubsetGenotypes(objects[i], key, cohort, directory / name)
-                                   : WritePhenotypes(objects[i], key, cohort, directory));
+                                   : SubsetPhenotypes(objects[i], key, cohort, directory));
     staged.inputs.push_back({directory / name, name});
   }
   return staged;

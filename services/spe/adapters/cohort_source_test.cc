@@ -12,7 +12,6 @@
 #include "libs/core/file.h"
 #include "libs/core/strings.h"
 #include "libs/crypt4gh/file.h"
-#include "libs/genomics/individuals.h"
 #include "libs/testing/temporary_directory.h"
 #include "services/spe/adapters/site_peers.h"
 #include "services/spe/adapters/subprocess.h"
@@ -82,11 +81,12 @@ class CohortSourceTest : public ::testing::Test {
       vcf += fmt::format("chr20\t{}\t.\tA\tG\t.\tPASS\t.\tGT\t0/1\t1/1\t0/0\n", i * 10);
     std::ofstream(data_ / "plain.vcf") << vcf;
     Add("g1", "genotypes", data_ / "plain.vcf");
-    std::vector<genomics::Individual> people(3);
-    people[0] = {genomics::Sex::kFemale, 30 * 12 + 11, {"HP:0001250", "HP:0002133"}};
-    people[2] = {genomics::Sex::kMale, std::nullopt, {}};
-    ASSERT_TRUE(genomics::WriteIndividuals(data_ / "plain.jsonl", people).ok());
-    Add("p1", "phenotypes", data_ / "plain.jsonl");
+    const std::string table = fmt::format(
+        "pseudonym\tsex\tage_years\tterms\n{}\tFEMALE\t30\tHP:0001250;HP:0002133\n"
+        "{}\tUNKNOWN_SEX\t\t\n{}\tMALE\t\t\n",
+        kPseudonyms[0], kPseudonyms[1], kPseudonyms[2]);
+    ASSERT_TRUE(WriteFileAtomically(data_ / "plain.tsv", table).ok());
+    Add("p1", "phenotypes", data_ / "plain.tsv");
 
     grpc::ServerBuilder builder;
     builder.RegisterService(static_cast<cv::ConsentService::Service*>(&consent_));
