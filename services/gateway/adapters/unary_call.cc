@@ -3,7 +3,7 @@
 
 #include <google/protobuf/message.h>
 #include <grpcpp/generic/generic_stub.h>
-#include <grpcpp/impl/proto_utils.h>
+#include <grpcpp/impl/codegen/proto_utils.h>
 
 #include <future>
 #include <map>
