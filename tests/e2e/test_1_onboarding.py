@@ -124,7 +124,7 @@ def name_an_unknown_sample(folder):
 def describe_a_subject_twice(folder):
     first, second = sorted((folder / "phenopackets").glob("*.json"))[:2]
     packet = json.loads(second.read_text())
-    packet["subject"]["id"] = json.loads(first.read_text())["subject"]["id"]
+    packet["subject"]["id"] = packet["biosamples"][0]["individualId"] = json.loads(first.read_text())["subject"]["id"]
     second.write_text(json.dumps(packet))
 
 
@@ -153,7 +153,7 @@ def test_wrong_input_is_rejected_with_a_finding(fed, cohorts, listed, copy_of_fi
 def open_submission(fed, site, dataset, **who):
     body = {"dataset": {"id": dataset, "title": "t", "description": "d", "publisher": "p",
                         "contact_email": "a@b.example", "data_use": ["DUO:0000042"], "assembly": "GRCh38"},
-            "idempotency_key": f"{dataset} {who}"}
+            "idempotency_key": f"{dataset}.{who.get('persona')}"}
     return fed.rest(site, "POST", "/api/v1/submissions", body=body, **who)
 
 
