@@ -71,9 +71,9 @@ class Cohort:
         return found
 
     def rare(self, permission, most):
-        """Variants with one ALT that at least one and at most `most` copies exist of, among permitted people."""
+        """Variants with one ALT, of which there are `most` copies or one less among permitted people."""
         samples = self.samples_file(self.permitted(permission), self.folder.parent / f"{self.folder.name}.samples")
-        view = subprocess.Popen(["bcftools", "view", "-S", samples, "-c", "1", "-C", str(most), "-M2", "-Ou", self.vcf], stdout=subprocess.PIPE)
+        view = subprocess.Popen(["bcftools", "view", "-S", samples, "-c", str(most - 1), "-C", str(most), "-M2", "-Ou", self.vcf], stdout=subprocess.PIPE)
         text = subprocess.run(["bcftools", "query", "-f", "%CHROM:%POS:%REF:%ALT\n"], stdin=view.stdout, check=True,
                               capture_output=True, text=True).stdout
         view.wait()
