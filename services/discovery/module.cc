@@ -13,6 +13,7 @@
 #include "services/discovery/adapters/grpc_discovery_service.h"
 #include "services/discovery/adapters/peers.h"
 #include "services/discovery/adapters/sql_publication_store.h"
+#include "services/discovery/adapters/worker_pool.h"
 
 namespace genofed::discovery {
 
@@ -25,7 +26,9 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr std::int32_t kDefaultFloor = 5;
-constexpr auto kOpenInterval = std::chrono::seconds(10);  // how soon a replica notices another's publication
+constexpr std::size_t kMaxQueued = 64;  // calls that wait for one node
+constexpr auto kOpenInterval =
+    std::chrono::seconds(10);  // how soon a replica notices another's publication
 
 struct Settings {
   std::int32_t floor;
@@ -36,17 +39,22 @@ struct Settings {
 
 Result<Settings> ReadSettings(const Platform& platform) {
   const auto& config = platform.config().discovery();
-  if (config.minimum_count() < 0) return InvalidField("discovery.minimum_count", "CONFIG_INVALID", "must be at least 1");
+  if (config.minimum_count() < 0)
+    return InvalidField("discovery.minimum_count", "CONFIG_INVALID", "must be at least 1");
   Settings settings{
       config.minimum_count() == 0 ? kDefaultFloor : config.minimum_count(),
-      config::DurationOr(config.has_consent_poll_interval(), config.consent_poll_interval(), milliseconds(500)),
-      config::DurationOr(config.has_consent_max_staleness(), config.consent_max_staleness(), milliseconds(5000)),
+      config::DurationOr(config.has_consent_poll_interval(), config.consent_poll_interval(),
+                         milliseconds(500)),
+      config::DurationOr(config.has_consent_max_staleness(), config.consent_max_staleness(),
+                         milliseconds(5000)),
       config::DurationOr(config.has_node_deadline(), config.node_deadline(), milliseconds(2000))};
   if (settings.poll_interval < milliseconds(10)) {
-    return InvalidField("discovery.consent_poll_interval", "CONFIG_INVALID", "must be at least 10ms");
+    return InvalidField("discovery.consent_poll_interval", "CONFIG_INVALID",
+                        "must be at least 10ms");
   }
   if (settings.max_staleness <= settings.poll_interval) {
-    return InvalidField("discovery.consent_max_staleness", "CONFIG_INVALID", "must exceed consent_poll_interval");
+    return InvalidField("discovery.consent_max_staleness", "CONFIG_INVALID",
+                        "must exceed consent_poll_interval");
   }
   if (settings.node_deadline < milliseconds(1)) {
     return InvalidField("discovery.node_deadline", "CONFIG_INVALID", "must be positive");
@@ -65,7 +73,8 @@ class NodeModule final : public Module {
         view_(*consent_, settings.max_staleness),
         publications_(store_, opener_, view_, platform.clock(), platform.country()),
         discovery_(view_, platform.country(), settings.floor),
-        service_(MakeNodeService(platform.dispatcher(), platform.metrics(), discovery_, publications_)) {}
+        service_(MakeNodeService(platform.dispatcher(), platform.metrics(), discovery_,
+                                 publications_)) {}
 
   std::vector<grpc::Service*> Services() override { return {service_.get()}; }
 
@@ -124,16 +133,17 @@ class NodeModule final : public Module {
 class HubModule final : public Module {
  public:
   HubModule(Platform& platform, const Settings& settings)
-      : discovery_(Nodes(platform, settings.node_deadline), settings.node_deadline, settings.floor, Threads(platform)),
+      : discovery_(Nodes(platform, settings.node_deadline), settings.node_deadline, settings.floor),
         service_(MakeHubService(platform.dispatcher(), platform.metrics(), discovery_)) {}
 
   std::vector<grpc::Service*> Services() override { return {service_.get()}; }
 
  private:
-  static std::vector<std::unique_ptr<NodeClient>> Nodes(Platform& platform, milliseconds deadline) {
-    std::vector<std::unique_ptr<NodeClient>> nodes;
+  static std::vector<HubDiscovery::Node> Nodes(Platform& platform, milliseconds deadline) {
+    std::vector<HubDiscovery::Node> nodes;
     for (const auto& [site, address] : platform.config().network().nodes()) {
-      nodes.push_back(MakeNodeClient(site, platform.NodeChannel(site, "discovery"), deadline));
+      nodes.push_back({MakeNodeClient(site, platform.NodeChannel(site, "discovery"), deadline),
+                       MakeWorkerPool(Threads(platform), kMaxQueued)});
     }
     return nodes;
   }
@@ -149,9 +159,11 @@ class HubModule final : public Module {
 
 Result<std::unique_ptr<Module>> Make(Platform& platform) {
   GF_ASSIGN(Settings settings, ReadSettings(platform));
-  if (platform.is_hub()) return std::unique_ptr<Module>(std::make_unique<HubModule>(platform, settings));
+  if (platform.is_hub())
+    return std::unique_ptr<Module>(std::make_unique<HubModule>(platform, settings));
   GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
-  return std::unique_ptr<Module>(std::make_unique<NodeModule>(platform, settings, std::move(database)));
+  return std::unique_ptr<Module>(
+      std::make_unique<NodeModule>(platform, settings, std::move(database)));
 }
 
 }  // namespace

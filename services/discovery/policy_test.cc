@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "libs/rpc/policy.h"
+
 #include <gtest/gtest.h>
 
 #include "genofed/discovery/v1/discovery.pb.h"
 #include "libs/core/embedded_file.h"
-#include "libs/rpc/policy.h"
 
 namespace genofed::discovery {
 extern const EmbeddedFile kPolicy[];
@@ -24,9 +25,12 @@ TEST(Policy, OnlyOwnOnboardingPublishes) {
   const auto* publish = policy->Find("genofed.discovery.v1.DiscoveryService/PublishVersion");
   ASSERT_NE(publish, nullptr);
   EXPECT_TRUE(publish->AllowsWorkload({"fi", "onboarding"}, "fi"));
-  for (const WorkloadIdentity& stranger :
-       {WorkloadIdentity{"es", "onboarding"}, {"hub", "discovery"}, {"hub", "onboarding"}, {"fi", "gateway"}}) {
-    EXPECT_FALSE(publish->AllowsWorkload(stranger, "fi")) << stranger.site << "/" << stranger.service;
+  for (const WorkloadIdentity& stranger : {WorkloadIdentity{"es", "onboarding"},
+                                           {"hub", "discovery"},
+                                           {"hub", "onboarding"},
+                                           {"fi", "gateway"}}) {
+    EXPECT_FALSE(publish->AllowsWorkload(stranger, "fi"))
+        << stranger.site << "/" << stranger.service;
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Helpers of this service's tests: a small cohort on disk, and a consent service that can be told anything.
+// Helpers of this service's tests: a small cohort on disk, and a consent service that can be told
+// anything.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -20,9 +21,11 @@ struct TestSite {
   genomics::CarrierSets sets;
 };
 
-// Writes index and individuals to <data_dir>/<dataset>/<version>; empty `people`: no file of individuals.
-inline Publication WriteCohort(const std::filesystem::path& data_dir, const std::string& dataset, std::int32_t version,
-                               std::uint32_t rows, const std::vector<TestSite>& sites,
+// Writes index and individuals to <data_dir>/<dataset>/<version>; empty `people`: no file of
+// individuals.
+inline Publication WriteCohort(const std::filesystem::path& data_dir, const std::string& dataset,
+                               std::int32_t version, std::uint32_t rows,
+                               const std::vector<TestSite>& sites,
                                const std::vector<genomics::Individual>& people = {},
                                genomics::Assembly assembly = genomics::Assembly::kGrch38) {
   Publication publication;
@@ -64,8 +67,10 @@ class FakeConsent final : public ConsentClient {
     ++fetches;
     if (!up) return Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "down");
     auto found = rows.find(dataset);
-    if (found == rows.end()) return Error(StatusCode::kNotFound, "DATASET_UNKNOWN", "version {}", version);
-    PermittedRows permitted{cohort_epoch.value_or(epoch), found->second, std::string((found->second + 7) / 8, '\xff')};
+    if (found == rows.end())
+      return Error(StatusCode::kNotFound, "DATASET_UNKNOWN", "version {}", version);
+    PermittedRows permitted{cohort_epoch.value_or(epoch), found->second,
+                            std::string((found->second + 7) / 8, '\xff')};
     for (std::uint32_t row : withdrawn[permission]) {
       permitted.bits[row / 8] = static_cast<char>(permitted.bits[row / 8] & ~(1 << (row % 8)));
     }

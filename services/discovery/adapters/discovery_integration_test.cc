@@ -31,8 +31,11 @@ using testing::IsOk;
 // What lives as long as the process; the database and the files live longer.
 struct Node {
   Node(sql::Database& database, const std::filesystem::path& data_dir, ConsentClient& consent)
-      : store(database), opener(data_dir), view(consent, milliseconds(60'000), [this] { return now; }),
-        publications(store, opener, view, clock, "FI"), discovery(view, "FI", 5) {}
+      : store(database),
+        opener(data_dir),
+        view(consent, milliseconds(60'000), [this] { return now; }),
+        publications(store, opener, view, clock, "FI"),
+        discovery(view, "FI", 5) {}
   ConsentView::SteadyTime now{};
   testing::FakeClock clock;
   SqlPublicationStore store;
@@ -55,12 +58,14 @@ class NodeIntegrationTest : public ::testing::Test {
   Publication Write(std::int32_t version) {
     TestSite site{{"20", 1000, "A", "T"}, {}};
     for (std::uint32_t row = 0; row < 6; ++row) site.sets.het.push_back(row);
-    return WriteCohort(data_.path(), "GOE-FI-A-1", version, 20, {site}, std::vector<genomics::Individual>(20));
+    return WriteCohort(data_.path(), "GOE-FI-A-1", version, 20, {site},
+                       std::vector<genomics::Individual>(20));
   }
   Result<Answer> Ask() {
     Query query;
     query.granularity = Granularity::kRecord;
-    query.variant = VariantPattern{VariantPattern::Form::kExact, std::nullopt, "20", 1000, 1001, "A", "T"};
+    query.variant =
+        VariantPattern{VariantPattern::Form::kExact, std::nullopt, "20", 1000, 1001, "A", "T"};
     return node_->discovery.Run(ctx_, query);
   }
 
@@ -110,7 +115,8 @@ TEST_F(NodeIntegrationTest, PublishingAfterARestartOpensTheOthersToo) {
   ASSERT_THAT(node_->publications.Publish(ctx_, Write(1)), IsOk());
   Restart();
   consent_.rows["GOE-FI-B-1"] = 20;
-  ASSERT_THAT(node_->publications.Publish(ctx_, WriteCohort(data_.path(), "GOE-FI-B-1", 1, 20, {})), IsOk());
+  ASSERT_THAT(node_->publications.Publish(ctx_, WriteCohort(data_.path(), "GOE-FI-B-1", 1, 20, {})),
+              IsOk());
   EXPECT_EQ(Ask()->datasets.size(), 2u);
 }
 
@@ -179,12 +185,14 @@ class FakeConsentServer final : public consent::v1::ConsentService::Service {
   }
   grpc::Status GetCohort(grpc::ServerContext*, const consent::v1::GetCohortRequest* request,
                          consent::v1::GetCohortResponse* response) override {
-    if (request->with_snapshot() || request->dataset().dataset() != "GOE-FI-A-1" || request->dataset().version() != 3) {
+    if (request->with_snapshot() || request->dataset().dataset() != "GOE-FI-A-1" ||
+        request->dataset().version() != 3) {
       return {grpc::StatusCode::NOT_FOUND, "no"};
     }
     response->set_epoch(9);
     response->set_rows(8);
-    response->set_permitted(request->permission() == common::v1::PERMISSION_ALLELE_FREQUENCY ? "\x0f" : "\x03");
+    response->set_permitted(
+        request->permission() == common::v1::PERMISSION_ALLELE_FREQUENCY ? "\x0f" : "\x03");
     return grpc::Status::OK;
   }
 };
@@ -204,10 +212,12 @@ class FakeNodeServer final : public v1::DiscoveryService::Service {
     response->add_members()->set_site("invented");
     return grpc::Status::OK;
   }
-  grpc::Status ListFilteringTerms(grpc::ServerContext*, const v1::ListFilteringTermsRequest* request,
+  grpc::Status ListFilteringTerms(grpc::ServerContext*,
+                                  const v1::ListFilteringTermsRequest* request,
                                   v1::ListFilteringTermsResponse* response) override {
     response->add_terms()->set_id("HP:1" + request->page_token());
-    if (request->page_token().size() < 2) response->set_next_page_token(request->page_token() + "1");
+    if (request->page_token().size() < 2)
+      response->set_next_page_token(request->page_token() + "1");
     return grpc::Status::OK;
   }
 };
@@ -244,7 +254,8 @@ TEST_F(ClientTest, AsksConsentForEpochAndRows) {
 TEST_F(ClientTest, AsksANodeWithinTheDeadlineAndReadsAllPagesOfTerms) {
   auto client = MakeNodeClient("fi", Channel(), milliseconds(200));
   Query query;
-  query.variant = VariantPattern{VariantPattern::Form::kExact, std::nullopt, "20", 1000, 1001, "A", "T"};
+  query.variant =
+      VariantPattern{VariantPattern::Form::kExact, std::nullopt, "20", 1000, 1001, "A", "T"};
   auto answer = client->Ask(ctx_, query);
   ASSERT_THAT(answer, IsOk());
   EXPECT_EQ(answer->datasets.at(0).count, 1000);

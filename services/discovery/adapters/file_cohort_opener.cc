@@ -11,9 +11,11 @@ namespace genofed::discovery {
 namespace {
 
 // A link inside the data directory must not lead out of it.
-Result<std::filesystem::path> Below(const std::filesystem::path& data_dir, const std::string& relative) {
+Result<std::filesystem::path> Below(const std::filesystem::path& data_dir,
+                                    const std::string& relative) {
   auto refused = [] {
-    return InvalidField("index_path", "PATH_INVALID", "must be a path below the site's data directory");
+    return InvalidField("index_path", "PATH_INVALID",
+                        "must be a path below the site's data directory");
   };
   if (!IsPathBelow(relative)) return refused();
   std::error_code error;
@@ -28,7 +30,9 @@ Result<std::filesystem::path> Below(const std::filesystem::path& data_dir, const
 
 Result<std::string> HashFile(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
-  if (!in) return Error(StatusCode::kNotFound, "INDIVIDUALS_MISSING", "the file of individuals cannot be read");
+  if (!in)
+    return Error(StatusCode::kNotFound, "INDIVIDUALS_MISSING",
+                 "the file of individuals cannot be read");
   crypto::Sha256Stream hash;
   std::string block(1U << 20, '\0');
   while (in.read(block.data(), static_cast<std::streamsize>(block.size())), in.gcount() > 0) {
@@ -43,7 +47,8 @@ Result<std::vector<genomics::Individual>> OpenIndividuals(const std::filesystem:
   GF_ASSIGN(auto path, Below(data_dir, publication.individuals_path));
   GF_ASSIGN(std::string hash, HashFile(path));
   if (hash != publication.individuals_sha256) {
-    return Error(StatusCode::kDataLoss, "INDIVIDUALS_CORRUPT", "the file of individuals has another SHA-256");
+    return Error(StatusCode::kDataLoss, "INDIVIDUALS_CORRUPT",
+                 "the file of individuals has another SHA-256");
   }
   return genomics::ReadIndividuals(path);
 }
@@ -56,13 +61,16 @@ Result<std::shared_ptr<const Cohort>> FileCohortOpener::Open(const Publication& 
   const genomics::IndexInfo& info = index->info();
   if (info.dataset != publication.dataset || info.version != std::to_string(publication.version) ||
       genomics::AssemblyName(info.assembly) != publication.assembly) {
-    return Error(StatusCode::kFailedPrecondition, "INDEX_MISMATCH", "the index is of another dataset version");
+    return Error(StatusCode::kFailedPrecondition, "INDEX_MISMATCH",
+                 "the index is of another dataset version");
   }
   GF_ASSIGN(auto individuals, OpenIndividuals(data_dir_, publication));
   if (!publication.individuals_path.empty() && individuals.size() != info.n_people) {
-    return Error(StatusCode::kFailedPrecondition, "INDEX_MISMATCH", "index and individuals differ in their rows");
+    return Error(StatusCode::kFailedPrecondition, "INDEX_MISMATCH",
+                 "index and individuals differ in their rows");
   }
-  return std::make_shared<const Cohort>(publication.dataset, publication.version, std::move(index), individuals);
+  return std::make_shared<const Cohort>(publication.dataset, publication.version, std::move(index),
+                                        individuals);
 }
 
 }  // namespace genofed::discovery

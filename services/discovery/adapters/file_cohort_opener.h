@@ -7,9 +7,10 @@
 
 namespace genofed::discovery {
 
-// Opens and verifies what a publication names below the site's data directory; symbolic links must not lead out of
-// it. Errors: InvalidArgument PATH_INVALID, NotFound INDEX_MISSING or INDIVIDUALS_MISSING, DataLoss INDEX_CORRUPT or
-// INDIVIDUALS_CORRUPT, FailedPrecondition INDEX_MISMATCH when the index is another's.
+// Opens and verifies what a publication names below the site's data directory; symbolic links must
+// not lead out of it. Errors: InvalidArgument PATH_INVALID, NotFound INDEX_MISSING or
+// INDIVIDUALS_MISSING, DataLoss INDEX_CORRUPT or INDIVIDUALS_CORRUPT, FailedPrecondition
+// INDEX_MISMATCH when the index is another's.
 class FileCohortOpener final : public CohortOpener {
  public:
   explicit FileCohortOpener(std::filesystem::path data_dir) : data_dir_(std::move(data_dir)) {}

@@ -23,8 +23,12 @@ class NodeBackend final : public Backend {
  public:
   NodeBackend(NodeDiscovery& discovery, Publications& publications)
       : discovery_(discovery), publications_(publications) {}
-  Result<Answer> Run(const Context& ctx, const Query& query) override { return discovery_.Run(ctx, query); }
-  Result<std::vector<FilteringTerm>> Terms(const Context& ctx) override { return discovery_.Terms(ctx); }
+  Result<Answer> Run(const Context& ctx, const Query& query) override {
+    return discovery_.Run(ctx, query);
+  }
+  Result<std::vector<FilteringTerm>> Terms(const Context& ctx) override {
+    return discovery_.Terms(ctx);
+  }
   Status Publish(const Context& ctx, const Publication& publication) override {
     return publications_.Publish(ctx, publication);
   }
@@ -37,8 +41,12 @@ class NodeBackend final : public Backend {
 class HubBackend final : public Backend {
  public:
   explicit HubBackend(HubDiscovery& discovery) : discovery_(discovery) {}
-  Result<Answer> Run(const Context& ctx, const Query& query) override { return discovery_.Run(ctx, query); }
-  Result<std::vector<FilteringTerm>> Terms(const Context& ctx) override { return discovery_.Terms(ctx); }
+  Result<Answer> Run(const Context& ctx, const Query& query) override {
+    return discovery_.Run(ctx, query);
+  }
+  Result<std::vector<FilteringTerm>> Terms(const Context& ctx) override {
+    return discovery_.Terms(ctx);
+  }
   Status Publish(const Context&, const Publication&) override {
     return Error(StatusCode::kUnimplemented, "NODE_ONLY", "datasets are published at nodes");
   }
@@ -49,19 +57,22 @@ class HubBackend final : public Backend {
 
 class GrpcDiscoveryService final : public v1::DiscoveryService::CallbackService {
  public:
-  GrpcDiscoveryService(rpc::Dispatcher& rpc, obs::Metrics& metrics, std::unique_ptr<Backend> backend)
+  GrpcDiscoveryService(rpc::Dispatcher& rpc, obs::Metrics& metrics,
+                       std::unique_ptr<Backend> backend)
       : rpc_(rpc), metrics_(metrics), backend_(std::move(backend)) {}
 
-  grpc::ServerUnaryReactor* Query(grpc::CallbackServerContext* call, const v1::QueryRequest* request,
+  grpc::ServerUnaryReactor* Query(grpc::CallbackServerContext* call,
+                                  const v1::QueryRequest* request,
                                   v1::QueryResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(Query), request, response,
-                      [this](const Context& ctx, const v1::QueryRequest& r) -> Result<v1::QueryResponse> {
-                        const auto start = std::chrono::steady_clock::now();
-                        GF_ASSIGN(discovery::Query query, Validate(FromProto(r)));
-                        GF_ASSIGN(Answer answer, backend_->Run(ctx, query));
-                        Account(ctx, query, answer, std::chrono::steady_clock::now() - start);
-                        return ToProto(answer);
-                      });
+    return rpc_.Unary(
+        call, GF_METHOD(Query), request, response,
+        [this](const Context& ctx, const v1::QueryRequest& r) -> Result<v1::QueryResponse> {
+          const auto start = std::chrono::steady_clock::now();
+          GF_ASSIGN(discovery::Query query, Validate(FromProto(r)));
+          GF_ASSIGN(Answer answer, backend_->Run(ctx, query));
+          Account(ctx, query, answer, std::chrono::steady_clock::now() - start);
+          return ToProto(answer);
+        });
   }
 
   grpc::ServerUnaryReactor* ListFilteringTerms(grpc::CallbackServerContext* call,
@@ -76,11 +87,13 @@ class GrpcDiscoveryService final : public v1::DiscoveryService::CallbackService 
         });
   }
 
-  grpc::ServerUnaryReactor* PublishVersion(grpc::CallbackServerContext* call, const v1::PublishVersionRequest* request,
+  grpc::ServerUnaryReactor* PublishVersion(grpc::CallbackServerContext* call,
+                                           const v1::PublishVersionRequest* request,
                                            v1::PublishVersionResponse* response) override {
     return rpc_.Unary(
         call, GF_METHOD(PublishVersion), request, response,
-        [this](const Context& ctx, const v1::PublishVersionRequest& r) -> Result<v1::PublishVersionResponse> {
+        [this](const Context& ctx,
+               const v1::PublishVersionRequest& r) -> Result<v1::PublishVersionResponse> {
           GF_TRY(backend_->Publish(ctx, FromProto(r)));
           return v1::PublishVersionResponse();
         });
@@ -91,7 +104,8 @@ class GrpcDiscoveryService final : public v1::DiscoveryService::CallbackService 
                std::chrono::steady_clock::duration elapsed) {
     const char* entity = EntityName(query.entity);
     const char* granularity = GranularityName(query.granularity);
-    metrics_.Observe("genofed_discovery_query_seconds", {{"entity", entity}, {"granularity", granularity}},
+    metrics_.Observe("genofed_discovery_query_seconds",
+                     {{"entity", entity}, {"granularity", granularity}},
                      std::chrono::duration<double>(elapsed).count());
     if (answer.suppressed) metrics_.Add("genofed_discovery_suppressed_total", {{"entity", entity}});
     std::size_t answered = 0;
@@ -100,9 +114,10 @@ class GrpcDiscoveryService final : public v1::DiscoveryService::CallbackService 
       metrics_.Add("genofed_discovery_member_total",
                    {{"site", member.site}, {"state", MemberStateName(member.state)}});
     }
-    GF_LOG(ctx, info, "discovery.query", {"principal", obs::PrincipalTag(ctx.principal())}, {"entity", entity},
-           {"granularity", granularity}, {"variant", query.variant.has_value()}, {"filters", query.filters.size()},
-           {"datasets", answer.datasets.size()}, {"suppressed", answer.suppressed}, {"epoch", answer.epoch},
+    GF_LOG(ctx, info, "discovery.query", {"principal", obs::PrincipalTag(ctx.principal())},
+           {"entity", entity}, {"granularity", granularity}, {"variant", query.variant.has_value()},
+           {"filters", query.filters.size()}, {"datasets", answer.datasets.size()},
+           {"suppressed", answer.suppressed}, {"epoch", answer.epoch},
            {"members", answer.members.size()}, {"answered", answered});
   }
 
@@ -115,13 +130,17 @@ class GrpcDiscoveryService final : public v1::DiscoveryService::CallbackService 
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeNodeService(rpc::Dispatcher& rpc, obs::Metrics& metrics, NodeDiscovery& discovery,
+std::unique_ptr<grpc::Service> MakeNodeService(rpc::Dispatcher& rpc, obs::Metrics& metrics,
+                                               NodeDiscovery& discovery,
                                                Publications& publications) {
-  return std::make_unique<GrpcDiscoveryService>(rpc, metrics, std::make_unique<NodeBackend>(discovery, publications));
+  return std::make_unique<GrpcDiscoveryService>(
+      rpc, metrics, std::make_unique<NodeBackend>(discovery, publications));
 }
 
-std::unique_ptr<grpc::Service> MakeHubService(rpc::Dispatcher& rpc, obs::Metrics& metrics, HubDiscovery& discovery) {
-  return std::make_unique<GrpcDiscoveryService>(rpc, metrics, std::make_unique<HubBackend>(discovery));
+std::unique_ptr<grpc::Service> MakeHubService(rpc::Dispatcher& rpc, obs::Metrics& metrics,
+                                              HubDiscovery& discovery) {
+  return std::make_unique<GrpcDiscoveryService>(rpc, metrics,
+                                                std::make_unique<HubBackend>(discovery));
 }
 
 }  // namespace genofed::discovery

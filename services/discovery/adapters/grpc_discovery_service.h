@@ -15,10 +15,13 @@ class Service;
 
 namespace genofed::discovery {
 
-// genofed.discovery.v1.DiscoveryService of a node, and of the hub. Borrow all arguments. Each query leaves one line
-// in the log: its kind and whether a number was held back, never what was asked for.
-std::unique_ptr<grpc::Service> MakeNodeService(rpc::Dispatcher& rpc, obs::Metrics& metrics, NodeDiscovery& discovery,
+// genofed.discovery.v1.DiscoveryService of a node, and of the hub. Borrow all arguments. Each query
+// leaves one line in the log: its kind and whether a number was held back, never what was asked
+// for.
+std::unique_ptr<grpc::Service> MakeNodeService(rpc::Dispatcher& rpc, obs::Metrics& metrics,
+                                               NodeDiscovery& discovery,
                                                Publications& publications);
-std::unique_ptr<grpc::Service> MakeHubService(rpc::Dispatcher& rpc, obs::Metrics& metrics, HubDiscovery& discovery);
+std::unique_ptr<grpc::Service> MakeHubService(rpc::Dispatcher& rpc, obs::Metrics& metrics,
+                                              HubDiscovery& discovery);
 
 }  // namespace genofed::discovery

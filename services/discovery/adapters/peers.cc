@@ -16,12 +16,13 @@ class GrpcConsentClient final : public ConsentClient {
       : peer_(std::move(source), {timeout, 1, false}) {}
 
   Result<std::int64_t> Epoch(const Context& ctx) override {
-    GF_ASSIGN(auto answer, peer_.Call(ctx, &Consent::Stub::GetEpoch, genofed::consent::v1::GetEpochRequest()));
+    GF_ASSIGN(auto answer,
+              peer_.Call(ctx, &Consent::Stub::GetEpoch, genofed::consent::v1::GetEpochRequest()));
     return answer.epoch();
   }
 
-  Result<PermittedRows> Permitted(const Context& ctx, const std::string& dataset, std::int32_t version,
-                                  Permission permission) override {
+  Result<PermittedRows> Permitted(const Context& ctx, const std::string& dataset,
+                                  std::int32_t version, Permission permission) override {
     genofed::consent::v1::GetCohortRequest request;
     request.mutable_dataset()->set_dataset(dataset);
     request.mutable_dataset()->set_version(version);
@@ -29,8 +30,10 @@ class GrpcConsentClient final : public ConsentClient {
                                ? genofed::common::v1::PERMISSION_ALLELE_FREQUENCY
                                : genofed::common::v1::PERMISSION_SUBJECT_LEVEL_QUERY);
     GF_ASSIGN(auto answer, peer_.Call(ctx, &Consent::Stub::GetCohort, request));
-    if (answer.rows() < 0) return Error(StatusCode::kFailedPrecondition, "ROWS_MISMATCH", "a negative number of rows");
-    return PermittedRows{answer.epoch(), static_cast<std::uint32_t>(answer.rows()), answer.permitted()};
+    if (answer.rows() < 0)
+      return Error(StatusCode::kFailedPrecondition, "ROWS_MISMATCH", "a negative number of rows");
+    return PermittedRows{answer.epoch(), static_cast<std::uint32_t>(answer.rows()),
+                         answer.permitted()};
   }
 
  private:
@@ -54,11 +57,13 @@ class GrpcNodeClient final : public NodeClient {
     v1::ListFilteringTermsRequest request;
     request.set_page_size(kMaxTermsPage);
     do {
-      GF_ASSIGN(auto page, peer_.Call(ctx, &v1::DiscoveryService::Stub::ListFilteringTerms, request));
+      GF_ASSIGN(auto page,
+                peer_.Call(ctx, &v1::DiscoveryService::Stub::ListFilteringTerms, request));
       // A node that hands out pages for ever is cut off.
       if (page.terms_size() > kMaxTermsPage || terms.size() > kMaxTermsOfNode ||
           (page.terms().empty() && !page.next_page_token().empty())) {
-        return Error(StatusCode::kDataLoss, "ANSWER_IMPLAUSIBLE", "a node lists more terms than it can have");
+        return Error(StatusCode::kDataLoss, "ANSWER_IMPLAUSIBLE",
+                     "a node lists more terms than it can have");
       }
       for (const auto& term : page.terms()) {
         if (term.id().size() <= kMaxTermLength) terms.push_back({term.id(), ""});
@@ -75,7 +80,8 @@ class GrpcNodeClient final : public NodeClient {
 
 }  // namespace
 
-std::unique_ptr<ConsentClient> MakeConsentClient(rpc::ChannelSource consent, std::chrono::milliseconds timeout) {
+std::unique_ptr<ConsentClient> MakeConsentClient(rpc::ChannelSource consent,
+                                                 std::chrono::milliseconds timeout) {
   return std::make_unique<GrpcConsentClient>(std::move(consent), timeout);
 }
 

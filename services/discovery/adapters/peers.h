@@ -10,9 +10,11 @@
 namespace genofed::discovery {
 
 // The consent service of the site. No call takes longer than `timeout`.
-std::unique_ptr<ConsentClient> MakeConsentClient(rpc::ChannelSource consent, std::chrono::milliseconds timeout);
+std::unique_ptr<ConsentClient> MakeConsentClient(rpc::ChannelSource consent,
+                                                 std::chrono::milliseconds timeout);
 
-// The discovery service of a node. The user's token stays at the hub: a node answers everybody alike.
+// The discovery service of a node. The user's token stays at the hub: a node answers everybody
+// alike.
 std::unique_ptr<NodeClient> MakeNodeClient(std::string site, rpc::ChannelSource node,
                                            std::chrono::milliseconds timeout);
 

@@ -33,9 +33,9 @@ void ToProto(const AlleleAnswer& allele, v1::AlleleCount* out) {
 }
 
 AlleleAnswer FromProto(const v1::AlleleCount& allele) {
-  return {allele.assembly(),        allele.contig(),       allele.start(),
+  return {allele.assembly(),        allele.contig(),          allele.start(),
           allele.reference_bases(), allele.alternate_bases(), allele.allele_count(),
-          allele.allele_number(),   allele.homozygotes(),  allele.heterozygotes()};
+          allele.allele_number(),   allele.homozygotes(),     allele.heterozygotes()};
 }
 
 }  // namespace
@@ -46,8 +46,9 @@ RawQuery FromProto(const v1::QueryRequest& request) {
   if (request.entity() == v1::ENTITY_INDIVIDUAL) raw.entity = Entity::kIndividual;
   if (request.has_variant()) {
     const auto& variant = request.variant();
-    raw.variant = RawVariant{variant.assembly(), variant.contig(),          variant.start(),
-                             variant.end(),      variant.reference_bases(), variant.alternate_bases()};
+    raw.variant =
+        RawVariant{variant.assembly(), variant.contig(),          variant.start(),
+                   variant.end(),      variant.reference_bases(), variant.alternate_bases()};
   }
   for (const auto& filter : request.filters()) raw.filters.push_back(filter.term());
   raw.datasets.assign(request.datasets().begin(), request.datasets().end());
@@ -61,7 +62,8 @@ v1::QueryRequest ToProto(const Query& query) {
   request.set_entity(query.entity == Entity::kVariant ? v1::ENTITY_VARIANT : v1::ENTITY_INDIVIDUAL);
   if (query.variant) {
     auto* variant = request.mutable_variant();
-    if (query.variant->assembly) variant->set_assembly(std::string(genomics::AssemblyName(*query.variant->assembly)));
+    if (query.variant->assembly)
+      variant->set_assembly(std::string(genomics::AssemblyName(*query.variant->assembly)));
     variant->set_contig(query.variant->contig);
     variant->set_start(query.variant->start);
     if (query.variant->form == VariantPattern::Form::kRange) variant->set_end(query.variant->end);
@@ -124,15 +126,17 @@ v1::QueryResponse ToProto(const Answer& answer) {
 }
 
 Publication FromProto(const v1::PublishVersionRequest& request) {
-  return {request.dataset().dataset(), request.dataset().version(), request.assembly(),          request.index_path(),
-          request.manifest_sha256(),   request.individuals_path(),  request.individuals_sha256()};
+  return {request.dataset().dataset(), request.dataset().version(), request.assembly(),
+          request.index_path(),        request.manifest_sha256(),   request.individuals_path(),
+          request.individuals_sha256()};
 }
 
 v1::ListFilteringTermsResponse Page(const std::vector<FilteringTerm>& terms, int page_size,
                                     const std::string& page_token) {
   const int size = page_size <= 0 ? kDefaultTermsPage : std::min(page_size, kMaxTermsPage);
-  auto next = std::upper_bound(terms.begin(), terms.end(), page_token,
-                               [](const std::string& token, const FilteringTerm& term) { return token < term.id; });
+  auto next = std::upper_bound(
+      terms.begin(), terms.end(), page_token,
+      [](const std::string& token, const FilteringTerm& term) { return token < term.id; });
   v1::ListFilteringTermsResponse response;
   for (; next != terms.end() && response.terms_size() < size; ++next) {
     auto* term = response.add_terms();

@@ -11,12 +11,13 @@
 
 namespace genofed::discovery {
 
-// An opened dataset version: the index and what is known of its people, row by row. Immutable, for any number of
-// threads.
+// An opened dataset version: the index and what is known of its people, row by row. Immutable, for
+// any number of threads.
 class Cohort {
  public:
   // `individuals` has one entry for each row of the index, or none at all.
-  Cohort(std::string dataset, std::int32_t version, std::unique_ptr<const genomics::CohortIndex> index,
+  Cohort(std::string dataset, std::int32_t version,
+         std::unique_ptr<const genomics::CohortIndex> index,
          const std::vector<genomics::Individual>& individuals);
 
   const std::string& dataset() const { return dataset_; }
@@ -26,8 +27,8 @@ class Cohort {
   const genomics::CohortIndex& index() const { return *index_; }
   const genomics::TermBitmaps& terms() const { return terms_; }
 
-  // People to whom a term applies: a sex (NCIT:C16576, NCIT:C20197) or an observed phenotype or diagnosis, as
-  // recorded. Nobody for a term that is not known.
+  // People to whom a term applies: a sex (NCIT:C16576, NCIT:C20197) or an observed phenotype or
+  // diagnosis, as recorded. Nobody for a term that is not known.
   genomics::Bitmap WithTerm(std::string_view term) const;
 
  private:

@@ -8,12 +8,13 @@ namespace {
 
 Result<genomics::Bitmap> ToBitmap(const PermittedRows& permitted, std::uint32_t rows) {
   if (permitted.rows != rows || permitted.bits.size() != (rows + 7) / 8) {
-    return Error(StatusCode::kFailedPrecondition, "ROWS_MISMATCH", "consent knows {} rows, the index has {}",
-                 permitted.rows, rows);
+    return Error(StatusCode::kFailedPrecondition, "ROWS_MISMATCH",
+                 "consent knows {} rows, the index has {}", permitted.rows, rows);
   }
   genomics::Bitmap bitmap(rows);
   for (std::uint32_t row = 0; row < rows; ++row) {
-    if ((static_cast<unsigned char>(permitted.bits[row / 8]) >> (row % 8) & 1) != 0) bitmap.Set(row);
+    if ((static_cast<unsigned char>(permitted.bits[row / 8]) >> (row % 8) & 1) != 0)
+      bitmap.Set(row);
   }
   return bitmap;
 }
@@ -74,15 +75,16 @@ Status ConsentView::Refresh(const Context& ctx) {
   return absl::OkStatus();
 }
 
-Result<View> ConsentView::Build(const Context& ctx, std::int64_t epoch,
-                                const std::map<std::string, std::shared_ptr<const Cohort>>& cohorts) {
+Result<View> ConsentView::Build(
+    const Context& ctx, std::int64_t epoch,
+    const std::map<std::string, std::shared_ptr<const Cohort>>& cohorts) {
   View view;
   view.epoch = epoch;
   for (const auto& [dataset, cohort] : cohorts) {
     auto holding = Fetch(ctx, cohort, epoch);
     if (!holding.ok() && IsAboutDataset(holding.status())) {
-      GF_LOG(ctx, error, "discovery.dataset_left_out", {"dataset", dataset}, {"version", cohort->version()},
-             {"reason", Reason(holding.status())});
+      GF_LOG(ctx, error, "discovery.dataset_left_out", {"dataset", dataset},
+             {"version", cohort->version()}, {"reason", Reason(holding.status())});
       continue;
     }
     if (!holding.ok()) return holding.status();
@@ -94,12 +96,16 @@ Result<View> ConsentView::Build(const Context& ctx, std::int64_t epoch,
 Result<Holding> ConsentView::Fetch(const Context& ctx, const std::shared_ptr<const Cohort>& cohort,
                                    std::int64_t epoch) {
   Holding holding{cohort, {}, {}};
-  for (auto [permission, out] : {std::pair(Permission::kAlleleFrequency, &holding.allele_frequency),
-                                 std::pair(Permission::kSubjectLevelQuery, &holding.subject_level)}) {
-    GF_ASSIGN(PermittedRows permitted, consent_.Permitted(ctx, cohort->dataset(), cohort->version(), permission));
-    // Newer than the epoch is welcome, the next check finds that out; older would bring a withdrawn person back.
+  for (auto [permission, out] :
+       {std::pair(Permission::kAlleleFrequency, &holding.allele_frequency),
+        std::pair(Permission::kSubjectLevelQuery, &holding.subject_level)}) {
+    GF_ASSIGN(PermittedRows permitted,
+              consent_.Permitted(ctx, cohort->dataset(), cohort->version(), permission));
+    // Newer than the epoch is welcome, the next check finds that out; older would bring a withdrawn
+    // person back.
     if (permitted.epoch < epoch) {
-      return Error(StatusCode::kUnavailable, "CONSENT_BEHIND", "consent answered from an older epoch than its own");
+      return Error(StatusCode::kUnavailable, "CONSENT_BEHIND",
+                   "consent answered from an older epoch than its own");
     }
     GF_ASSIGN(*out, ToBitmap(permitted, cohort->rows()));
   }
@@ -110,7 +116,8 @@ Result<std::shared_ptr<const View>> ConsentView::Current() const {
   const SteadyTime now = now_();
   MutexLock lock(mutex_);
   if (view_ == nullptr || now - checked_ > max_staleness_) {
-    return Error(StatusCode::kUnavailable, "CONSENT_STALE", "people's permissions could not be checked just now");
+    return Error(StatusCode::kUnavailable, "CONSENT_STALE",
+                 "people's permissions could not be checked just now");
   }
   return view_;
 }

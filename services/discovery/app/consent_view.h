@@ -14,7 +14,8 @@ namespace genofed::discovery {
 
 // One dataset and who of it may be counted.
 struct Holding {
-  std::shared_ptr<const Cohort> cohort;  // shared: a newer version replaces it while queries still read it
+  std::shared_ptr<const Cohort>
+      cohort;  // shared: a newer version replaces it while queries still read it
   genomics::Bitmap allele_frequency;
   genomics::Bitmap subject_level;
 
@@ -29,31 +30,35 @@ struct View {
   std::map<std::string, Holding> holdings;
 };
 
-// The datasets of a node together with people's permissions, kept as new as consent's epoch. Fails closed: without a
-// successful check within `max_staleness` there is no view. Thread-safe.
+// The datasets of a node together with people's permissions, kept as new as consent's epoch. Fails
+// closed: without a successful check within `max_staleness` there is no view. Thread-safe.
 class ConsentView {
  public:
   using SteadyTime = Context::SteadyTime;
-  // `now` is a steady clock, so that a step of the system's time cannot make an old view look fresh.
+  // `now` is a steady clock, so that a step of the system's time cannot make an old view look
+  // fresh.
   ConsentView(ConsentClient& consent, std::chrono::milliseconds max_staleness,
               std::function<SteadyTime()> now = &std::chrono::steady_clock::now);
 
-  // Whether consent knows this version with as many rows: FailedPrecondition ROWS_MISMATCH, or consent's own error.
+  // Whether consent knows this version with as many rows: FailedPrecondition ROWS_MISMATCH, or
+  // consent's own error.
   Status Check(const Context& ctx, const std::shared_ptr<const Cohort>& cohort);
   // Datasets to answer from after the next Refresh. An older version never replaces a newer one.
   void Add(const std::vector<std::shared_ptr<const Cohort>>& cohorts);
   // Whether this version, or a newer one, was added.
   bool Holds(const std::string& dataset, std::int32_t version) const;
 
-  // Asks for the epoch; when it or the datasets changed, fetches all permissions and swaps the view in one step.
-  // Nothing changes on an error. A dataset that consent does not know, or knows with other rows, is left out.
+  // Asks for the epoch; when it or the datasets changed, fetches all permissions and swaps the view
+  // in one step. Nothing changes on an error. A dataset that consent does not know, or knows with
+  // other rows, is left out.
   Status Refresh(const Context& ctx);
 
   // Unavailable CONSENT_STALE.
   Result<std::shared_ptr<const View>> Current() const;
 
  private:
-  Result<Holding> Fetch(const Context& ctx, const std::shared_ptr<const Cohort>& cohort, std::int64_t epoch);
+  Result<Holding> Fetch(const Context& ctx, const std::shared_ptr<const Cohort>& cohort,
+                        std::int64_t epoch);
   Result<View> Build(const Context& ctx, std::int64_t epoch,
                      const std::map<std::string, std::shared_ptr<const Cohort>>& cohorts);
 
@@ -61,12 +66,14 @@ class ConsentView {
   const std::chrono::milliseconds max_staleness_;
   const std::function<SteadyTime()> now_;
 
-  Mutex refreshing_;  // one refresh at a time; held while consent is called, never together with a query
+  Mutex refreshing_;  // one refresh at a time; held while consent is called, never together with a
+                      // query
   mutable Mutex mutex_;
   std::map<std::string, std::shared_ptr<const Cohort>> cohorts_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t generation_ ABSL_GUARDED_BY(mutex_) = 0;  // of cohorts_
   std::uint64_t view_generation_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::shared_ptr<const View> view_ ABSL_GUARDED_BY(mutex_);  // shared: queries keep theirs while it is swapped
+  std::shared_ptr<const View> view_
+      ABSL_GUARDED_BY(mutex_);  // shared: queries keep theirs while it is swapped
   SteadyTime checked_ ABSL_GUARDED_BY(mutex_);
 };
 

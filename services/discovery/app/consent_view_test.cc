@@ -20,7 +20,8 @@ class ConsentViewTest : public ::testing::Test {
   ConsentViewTest() {
     FileCohortOpener opener(directory_.path());
     for (std::int32_t version : {1, 2}) {
-      cohorts_.push_back(*opener.Open(WriteCohort(directory_.path(), "GOE-FI-A-1", version, 10, {})));
+      cohorts_.push_back(
+          *opener.Open(WriteCohort(directory_.path(), "GOE-FI-A-1", version, 10, {})));
     }
     consent_.rows["GOE-FI-A-1"] = 10;
   }
@@ -60,7 +61,8 @@ TEST_F(ConsentViewTest, FetchesOnlyWhenTheEpochOrTheDatasetsChange) {
   EXPECT_EQ(after->epoch, 2);
   EXPECT_FALSE(after->holdings.at("GOE-FI-A-1").subject_level.Test(3));
   EXPECT_TRUE(after->holdings.at("GOE-FI-A-1").allele_frequency.Test(3));
-  EXPECT_TRUE(before->holdings.at("GOE-FI-A-1").subject_level.Test(3));  // a running query keeps its view
+  EXPECT_TRUE(
+      before->holdings.at("GOE-FI-A-1").subject_level.Test(3));  // a running query keeps its view
 }
 
 TEST_F(ConsentViewTest, AChangeThatCannotBeFetchedMakesTheOldViewStaleInTheEnd) {

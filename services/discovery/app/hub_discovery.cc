@@ -12,8 +12,6 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::size_t kMaxQueued = 64;  // calls that wait for one node
-
 std::int32_t MillisecondsSince(steady_clock::time_point start) {
   auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - start);
   return static_cast<std::int32_t>(elapsed.count());
@@ -21,13 +19,9 @@ std::int32_t MillisecondsSince(steady_clock::time_point start) {
 
 }  // namespace
 
-HubDiscovery::HubDiscovery(std::vector<std::unique_ptr<NodeClient>> nodes, std::chrono::milliseconds node_deadline,
-                           std::int32_t floor, int concurrency)
-    : node_deadline_(node_deadline), floor_(std::max(floor, 1)) {
-  for (auto& client : nodes) {
-    nodes_.push_back({std::move(client), std::make_unique<rpc::Executor>(concurrency, kMaxQueued)});
-  }
-}
+HubDiscovery::HubDiscovery(std::vector<Node> nodes, std::chrono::milliseconds node_deadline,
+                           std::int32_t floor)
+    : nodes_(std::move(nodes)), node_deadline_(node_deadline), floor_(std::max(floor, 1)) {}
 
 HubDiscovery::~HubDiscovery() = default;
 
@@ -37,14 +31,16 @@ MemberState StateOf(const Status& status) {
     return MemberState::kTimedOut;
   }
   // A node that is there but cannot answer (its consent is stale) says so with a reason of its own.
-  bool nobody_there = status.code() == StatusCode::kUnavailable && Reason(status) == "PEER_UNAVAILABLE";
+  bool nobody_there =
+      status.code() == StatusCode::kUnavailable && Reason(status) == "PEER_UNAVAILABLE";
   return nobody_there ? MemberState::kUnreachable : MemberState::kRefused;
 }
 
 template <typename T>
 std::vector<HubDiscovery::Reply<T>> HubDiscovery::AskAll(
     const Context& ctx, const std::function<Result<T>(const Context&, NodeClient&)>& ask) {
-  // Outlives this call: a node that answers after the deadline still writes here, and nobody reads it.
+  // Outlives this call: a node that answers after the deadline still writes here, and nobody reads
+  // it.
   struct Gathering {
     std::mutex mutex;
     std::condition_variable changed;
@@ -56,11 +52,12 @@ std::vector<HubDiscovery::Reply<T>> HubDiscovery::AskAll(
   auto gathering = std::make_shared<Gathering>();
   gathering->missing = nodes_.size();
   for (const Node& node : nodes_) {
-    gathering->replies.push_back({{node.client->site(), MemberState::kTimedOut, 0, 0}, std::nullopt});
+    gathering->replies.push_back(
+        {{node.client->site(), MemberState::kTimedOut, 0, 0}, std::nullopt});
   }
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     NodeClient& client = *nodes_[i].client;
-    bool queued = nodes_[i].executor->Submit([gathering, i, &client, ask, limited, start] {
+    bool queued = nodes_[i].workers->Submit([gathering, i, &client, ask, limited, start] {
       Status alive = limited.Alive();  // it may have waited in the queue
       Result<T> result = alive.ok() ? ask(limited, client) : Result<T>(alive);
       std::unique_lock lock(gathering->mutex);
@@ -80,7 +77,8 @@ std::vector<HubDiscovery::Reply<T>> HubDiscovery::AskAll(
   gathering->changed.wait_until(lock, limited.deadline(), [&] { return gathering->missing == 0; });
   std::vector<Reply<T>> replies = gathering->replies;
   for (Reply<T>& reply : replies) {
-    if (reply.member.state == MemberState::kTimedOut) reply.member.milliseconds = MillisecondsSince(start);
+    if (reply.member.state == MemberState::kTimedOut)
+      reply.member.milliseconds = MillisecondsSince(start);
   }
   return replies;
 }

@@ -7,19 +7,23 @@
 #include <string>
 #include <vector>
 
-#include "libs/rpc/executor.h"
 #include "services/discovery/app/ports.h"
 #include "services/discovery/domain/merge.h"
 
 namespace genofed::discovery {
 
-// Asks all nodes at once and adds up what they say. A node that hangs costs the others nothing: each has threads of
-// its own, and nobody is waited for longer than the deadline. Thread-safe.
+// Asks all nodes at once and adds up what they say. A node that hangs costs the others nothing:
+// each has threads of its own, and nobody is waited for longer than the deadline. Thread-safe.
 class HubDiscovery {
  public:
-  // `concurrency`: calls to one node at the same time; further ones wait in a bounded queue.
-  HubDiscovery(std::vector<std::unique_ptr<NodeClient>> nodes, std::chrono::milliseconds node_deadline,
-               std::int32_t floor, int concurrency);
+  // A node, and the threads on which it alone is called.
+  struct Node {
+    std::unique_ptr<NodeClient> client;
+    std::unique_ptr<WorkerPool> workers;  // after the client: ends first
+  };
+
+  HubDiscovery(std::vector<Node> nodes, std::chrono::milliseconds node_deadline,
+               std::int32_t floor);
   ~HubDiscovery();
 
   // Always answers; members say who did not.
@@ -28,10 +32,6 @@ class HubDiscovery {
   std::vector<FilteringTerm> Terms(const Context& ctx);
 
  private:
-  struct Node {
-    std::unique_ptr<NodeClient> client;
-    std::unique_ptr<rpc::Executor> executor;
-  };
   // What one node returned. `value` is set when the state is kAnswered.
   template <typename T>
   struct Reply {
@@ -39,7 +39,8 @@ class HubDiscovery {
     std::optional<T> value;
   };
   template <typename T>
-  std::vector<Reply<T>> AskAll(const Context& ctx, const std::function<Result<T>(const Context&, NodeClient&)>& ask);
+  std::vector<Reply<T>> AskAll(const Context& ctx,
+                               const std::function<Result<T>(const Context&, NodeClient&)>& ask);
 
   std::vector<Node> nodes_;
   const std::chrono::milliseconds node_deadline_;

@@ -5,6 +5,8 @@
 
 #include <condition_variable>
 
+#include "services/discovery/adapters/worker_pool.h"
+
 namespace genofed::discovery {
 namespace {
 
@@ -51,6 +53,11 @@ class FakeNode final : public NodeClient {
   Gate* gate_;
 };
 
+HubDiscovery::Node MakeNode(std::string site, Status status, Gate* gate = nullptr) {
+  return {std::make_unique<FakeNode>(std::move(site), std::move(status), gate),
+          MakeWorkerPool(1, 4)};
+}
+
 Query Counting() {
   Query query;
   query.granularity = Granularity::kCount;
@@ -58,29 +65,33 @@ Query Counting() {
 }
 
 TEST(HubDiscovery, TellsHowEveryNodeFared) {
-  std::vector<std::unique_ptr<NodeClient>> nodes;
-  nodes.push_back(std::make_unique<FakeNode>("es", absl::OkStatus()));
-  nodes.push_back(std::make_unique<FakeNode>("fi", absl::OkStatus()));
-  nodes.push_back(std::make_unique<FakeNode>("pt", Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "x")));
-  nodes.push_back(std::make_unique<FakeNode>("se", Error(StatusCode::kUnavailable, "CONSENT_STALE", "x")));
-  nodes.push_back(std::make_unique<FakeNode>("si", Error(StatusCode::kDeadlineExceeded, "X", "x")));
-  HubDiscovery hub(std::move(nodes), std::chrono::seconds(10), 5, 2);
+  std::vector<HubDiscovery::Node> nodes;
+  nodes.push_back(MakeNode("es", absl::OkStatus()));
+  nodes.push_back(MakeNode("fi", absl::OkStatus()));
+  nodes.push_back(
+      std::make_unique<FakeNode>("pt", Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "x")));
+  nodes.push_back(
+      std::make_unique<FakeNode>("se", Error(StatusCode::kUnavailable, "CONSENT_STALE", "x")));
+  nodes.push_back(MakeNode("si", Error(StatusCode::kDeadlineExceeded, "X", "x")));
+  HubDiscovery hub(std::move(nodes), std::chrono::seconds(10), 5);
   const Answer answer = hub.Run(Context::Background(), Counting());
   EXPECT_EQ(answer.count, 20);
   ASSERT_EQ(answer.members.size(), 5u);
-  const MemberState expected[] = {MemberState::kAnswered, MemberState::kAnswered, MemberState::kUnreachable,
-                                  MemberState::kRefused, MemberState::kTimedOut};
-  for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(answer.members[i].state, expected[i]) << answer.members[i].site;
+  const MemberState expected[] = {MemberState::kAnswered, MemberState::kAnswered,
+                                  MemberState::kUnreachable, MemberState::kRefused,
+                                  MemberState::kTimedOut};
+  for (std::size_t i = 0; i < 5; ++i)
+    EXPECT_EQ(answer.members[i].state, expected[i]) << answer.members[i].site;
   const std::vector<FilteringTerm> terms = {{"HP:1", ""}, {"HP:es", ""}, {"HP:fi", ""}};
   EXPECT_EQ(hub.Terms(Context::Background()), terms);
 }
 
 TEST(HubDiscovery, AHangingNodeDelaysNobodyBeyondTheDeadlineHoweverOftenItIsAsked) {
   Gate gate;
-  std::vector<std::unique_ptr<NodeClient>> nodes;
-  nodes.push_back(std::make_unique<FakeNode>("es", absl::OkStatus(), &gate));
-  nodes.push_back(std::make_unique<FakeNode>("fi", absl::OkStatus()));
-  HubDiscovery hub(std::move(nodes), milliseconds(50), 5, 1);
+  std::vector<HubDiscovery::Node> nodes;
+  nodes.push_back(MakeNode("es", absl::OkStatus(), &gate));
+  nodes.push_back(MakeNode("fi", absl::OkStatus()));
+  HubDiscovery hub(std::move(nodes), milliseconds(50), 5);
   for (int i = 0; i < 5; ++i) {
     const auto start = steady_clock::now();
     const Answer answer = hub.Run(Context::Background(), Counting());
@@ -94,7 +105,7 @@ TEST(HubDiscovery, AHangingNodeDelaysNobodyBeyondTheDeadlineHoweverOftenItIsAske
 }
 
 TEST(HubDiscovery, WithoutNodesThereIsAnAnswerAndNoWait) {
-  HubDiscovery hub({}, std::chrono::seconds(10), 5, 1);
+  HubDiscovery hub({}, std::chrono::seconds(10), 5);
   const Answer answer = hub.Run(Context::Background(), Counting());
   EXPECT_FALSE(answer.exists);
   EXPECT_EQ(answer.minimum_count, 5);

@@ -66,12 +66,14 @@ Result<Answer> NodeDiscovery::Run(const Context& ctx, const Query& query) const 
     answer.datasets.push_back(std::move(found));
   }
   if (query.variant && assemblies.size() > 1) {
-    return InvalidField("variant.assembly", "ASSEMBLY_MISSING", "a position means different things in GRCh37 and GRCh38");
+    return InvalidField("variant.assembly", "ASSEMBLY_MISSING",
+                        "a position means different things in GRCh37 and GRCh38");
   }
   return answer;
 }
 
-DatasetAnswer NodeDiscovery::Examine(const Holding& holding, const Query& query, bool* suppressed) const {
+DatasetAnswer NodeDiscovery::Examine(const Holding& holding, const Query& query,
+                                     bool* suppressed) const {
   const Bitmap& permitted = holding.Permitted(query);
   Bitmap matching = permitted;
   for (const std::string& filter : query.filters) matching.And(holding.cohort->WithTerm(filter));
@@ -86,7 +88,8 @@ DatasetAnswer NodeDiscovery::Examine(const Holding& holding, const Query& query,
   answer.country = country_;
   answer.exists = disclosed.exists();
   if (query.granularity >= Granularity::kCount) answer.count = disclosed.count;
-  // Frequencies among the people who permitted frequencies, never among a group that filters carved out.
+  // Frequencies among the people who permitted frequencies, never among a group that filters carved
+  // out.
   if (answer.exists && query.granularity == Granularity::kRecord && !query.IsSubjectLevel() &&
       query.variant->form != VariantPattern::Form::kRange) {
     AddAlleles(holding, *query.variant, answer, suppressed);
@@ -94,20 +97,21 @@ DatasetAnswer NodeDiscovery::Examine(const Holding& holding, const Query& query,
   return answer;
 }
 
-void NodeDiscovery::AddAlleles(const Holding& holding, const VariantPattern& pattern, DatasetAnswer& answer,
-                               bool* suppressed) const {
+void NodeDiscovery::AddAlleles(const Holding& holding, const VariantPattern& pattern,
+                               DatasetAnswer& answer, bool* suppressed) const {
   const CohortIndex& index = holding.cohort->index();
   for (const SiteHit& hit : FindAlleles(index, pattern)) {
     const auto counts = index.Count(hit, holding.allele_frequency);
     const DisclosedAllele allele =
-        DiscloseAllele({Signed(counts.ac), Signed(counts.an), Signed(counts.n_individuals), Signed(counts.n_hom),
-                        Signed(counts.n_het), Signed(counts.n_hemi)},
+        DiscloseAllele({Signed(counts.ac), Signed(counts.an), Signed(counts.n_individuals),
+                        Signed(counts.n_hom), Signed(counts.n_het), Signed(counts.n_hemi)},
                        floor_);
     *suppressed = *suppressed || allele.suppressed;
     if (!allele.disclosed) continue;
-    answer.alleles.push_back({std::string(genomics::AssemblyName(holding.cohort->assembly())), hit.variant.contig,
-                              hit.variant.pos, hit.variant.ref, hit.variant.alt, allele.counts.allele_count,
-                              allele.counts.allele_number, allele.counts.homozygotes, allele.counts.heterozygotes});
+    answer.alleles.push_back({std::string(genomics::AssemblyName(holding.cohort->assembly())),
+                              hit.variant.contig, hit.variant.pos, hit.variant.ref, hit.variant.alt,
+                              allele.counts.allele_count, allele.counts.allele_number,
+                              allele.counts.homozygotes, allele.counts.heterozygotes});
   }
 }
 
@@ -121,7 +125,8 @@ Result<std::vector<FilteringTerm>> NodeDiscovery::Terms(const Context& ctx) cons
     const std::int64_t population = Signed(permitted.Count());
     for (const std::string& term : holding.cohort->terms().Terms()) {
       auto rows = holding.cohort->terms().Rows(term);
-      auto people = std::count_if(rows.begin(), rows.end(), [&](std::uint32_t row) { return permitted.Test(row); });
+      auto people = std::count_if(rows.begin(), rows.end(),
+                                  [&](std::uint32_t row) { return permitted.Test(row); });
       if (Disclose(people, population, floor_, true).exists()) terms.insert(term);
     }
   }

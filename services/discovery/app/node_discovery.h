@@ -14,8 +14,9 @@ class NodeDiscovery {
   // `floor`: counts of fewer people are not disclosed; at least 1.
   NodeDiscovery(const ConsentView& view, std::string country, std::int32_t floor);
 
-  // One entry for each dataset that was considered, found or not. Errors: Unavailable CONSENT_STALE, InvalidArgument
-  // ASSEMBLY_MISSING when datasets of several assemblies would be mixed up.
+  // One entry for each dataset that was considered, found or not. Errors: Unavailable
+  // CONSENT_STALE, InvalidArgument ASSEMBLY_MISSING when datasets of several assemblies would be
+  // mixed up.
   Result<Answer> Run(const Context& ctx, const Query& query) const;
 
   // The sexes, and terms by which some dataset would be found. Sorted.
@@ -23,7 +24,8 @@ class NodeDiscovery {
 
  private:
   DatasetAnswer Examine(const Holding& holding, const Query& query, bool* suppressed) const;
-  void AddAlleles(const Holding& holding, const VariantPattern& pattern, DatasetAnswer& answer, bool* suppressed) const;
+  void AddAlleles(const Holding& holding, const VariantPattern& pattern, DatasetAnswer& answer,
+                  bool* suppressed) const;
 
   const ConsentView& view_;
   const std::string country_;

@@ -19,7 +19,8 @@ using genomics::Sex;
 using testing::HasReason;
 
 constexpr std::uint32_t kRows = 60;
-const std::vector<std::string> kTerms = {"HP:0000001", "HP:0000002", "ORPHA:1", "NCIT:C16576", "NCIT:C20197", "OMIM:9"};
+const std::vector<std::string> kTerms = {"HP:0000001",  "HP:0000002",  "ORPHA:1",
+                                         "NCIT:C16576", "NCIT:C20197", "OMIM:9"};
 
 struct World {
   std::vector<TestSite> sites;
@@ -43,9 +44,12 @@ World MakeWorld() {
     site.variant = {"20", 1000 + 10 * i, "A", i % 2 == 0 ? "T" : "ACC"};
     for (std::uint32_t row = 0; row < kRows; ++row) {
       const auto draw = random() % 40;
-      if (draw < static_cast<unsigned>(i) / 2) site.sets.het.push_back(row);
-      else if (draw < static_cast<unsigned>(i)) site.sets.hom.push_back(row);
-      else if (draw == 39) site.sets.nocall.push_back(row);
+      if (draw < static_cast<unsigned>(i) / 2)
+        site.sets.het.push_back(row);
+      else if (draw < static_cast<unsigned>(i))
+        site.sets.hom.push_back(row);
+      else if (draw == 39)
+        site.sets.nocall.push_back(row);
     }
     world.sites.push_back(site);
   }
@@ -61,9 +65,11 @@ struct Shared {
 
   Shared() {
     FileCohortOpener opener(directory.path());
-    cohort = *opener.Open(WriteCohort(directory.path(), "GOE-FI-A-1", 1, kRows, world.sites, world.people));
-    other = *opener.Open(WriteCohort(directory.path(), "GOE-FI-B-1", 1, 20, {{{"20", 1000, "A", "T"}, {}}}, {},
-                                     genomics::Assembly::kGrch37));
+    cohort = *opener.Open(
+        WriteCohort(directory.path(), "GOE-FI-A-1", 1, kRows, world.sites, world.people));
+    other =
+        *opener.Open(WriteCohort(directory.path(), "GOE-FI-B-1", 1, 20,
+                                 {{{"20", 1000, "A", "T"}, {}}}, {}, genomics::Assembly::kGrch37));
   }
   static const Shared& Get() {
     static const Shared shared;
@@ -90,8 +96,13 @@ class NodeTest : public ::testing::Test {
   }
   static Query Exact(const genomics::Variant& variant, Granularity granularity) {
     Query query;
-    query.variant = VariantPattern{VariantPattern::Form::kExact, std::nullopt, variant.contig, variant.pos,
-                                   variant.end(), variant.ref, variant.alt};
+    query.variant = VariantPattern{VariantPattern::Form::kExact,
+                                   std::nullopt,
+                                   variant.contig,
+                                   variant.pos,
+                                   variant.end(),
+                                   variant.ref,
+                                   variant.alt};
     query.granularity = granularity;
     return query;
   }
@@ -129,7 +140,8 @@ bool Matches(const TestSite& site, const VariantPattern& pattern) {
 Query AnyQuery() {
   Query query;
   query.entity = *rc::gen::element(Entity::kVariant, Entity::kIndividual);
-  query.granularity = *rc::gen::element(Granularity::kBoolean, Granularity::kCount, Granularity::kRecord);
+  query.granularity =
+      *rc::gen::element(Granularity::kBoolean, Granularity::kCount, Granularity::kRecord);
   const int filters = *rc::gen::inRange(0, 4);
   for (int i = 0; i < filters; ++i) query.filters.push_back(*rc::gen::elementOf(kTerms));
   if (query.entity == Entity::kVariant || *rc::gen::arbitrary<bool>()) {
@@ -161,16 +173,20 @@ RC_GTEST_FIXTURE_PROP(NodeTest, CountsAsBruteForceAndThenAppliesTheFloor, ()) {
   }
   const Query query = AnyQuery();
   const bool subject_level = query.entity == Entity::kIndividual || !query.filters.empty();
-  const auto& away = consent_.withdrawn[subject_level ? Permission::kSubjectLevelQuery : Permission::kAlleleFrequency];
+  const auto& away =
+      consent_
+          .withdrawn[subject_level ? Permission::kSubjectLevelQuery : Permission::kAlleleFrequency];
   std::int64_t population = 0, matching = 0;
   for (std::uint32_t row = 0; row < kRows; ++row) {
     if (std::find(away.begin(), away.end(), row) != away.end()) continue;
     ++population;
-    bool all = std::all_of(query.filters.begin(), query.filters.end(),
-                           [&](const std::string& term) { return HasTerm(world_.people[row], term); });
-    bool carries = !query.variant || std::any_of(world_.sites.begin(), world_.sites.end(), [&](const TestSite& site) {
-      return Matches(site, *query.variant) && Carries(site, row);
-    });
+    bool all =
+        std::all_of(query.filters.begin(), query.filters.end(),
+                    [&](const std::string& term) { return HasTerm(world_.people[row], term); });
+    bool carries = !query.variant ||
+                   std::any_of(world_.sites.begin(), world_.sites.end(), [&](const TestSite& site) {
+                     return Matches(site, *query.variant) && Carries(site, row);
+                   });
     matching += all && carries ? 1 : 0;
   }
   const Disclosed expected = Disclose(matching, population, 5, subject_level);
@@ -180,8 +196,8 @@ RC_GTEST_FIXTURE_PROP(NodeTest, CountsAsBruteForceAndThenAppliesTheFloor, ()) {
   RC_ASSERT(answer->exists == expected.exists());
   RC_ASSERT(answer->count == (query.granularity == Granularity::kBoolean ? 0 : expected.count));
   RC_ASSERT(answer->datasets[0].exists == answer->exists);
-  bool frequencies = query.granularity == Granularity::kRecord && !subject_level && answer->exists &&
-                     query.variant->form != VariantPattern::Form::kRange;
+  bool frequencies = query.granularity == Granularity::kRecord && !subject_level &&
+                     answer->exists && query.variant->form != VariantPattern::Form::kRange;
   RC_ASSERT(answer->datasets[0].alleles.size() == (frequencies ? 1u : 0u));
 }
 
@@ -189,12 +205,14 @@ TEST_F(NodeTest, GivesFrequenciesOfEnoughCarriersOnly) {
   for (const TestSite& site : world_.sites) {
     auto answer = Run(Exact(site.variant, Granularity::kRecord));
     ASSERT_TRUE(answer.ok());
-    const auto het = static_cast<std::int64_t>(site.sets.het.size()), hom = static_cast<std::int64_t>(site.sets.hom.size());
+    const auto het = static_cast<std::int64_t>(site.sets.het.size()),
+               hom = static_cast<std::int64_t>(site.sets.hom.size());
     const auto& alleles = answer->datasets[0].alleles;
     ASSERT_EQ(alleles.size(), het + hom >= 5 ? 1u : 0u);
     if (alleles.empty()) continue;
     EXPECT_EQ(alleles[0].allele_count, het + 2 * hom);
-    EXPECT_EQ(alleles[0].allele_number, 2 * (kRows - static_cast<std::int64_t>(site.sets.nocall.size())));
+    EXPECT_EQ(alleles[0].allele_number,
+              2 * (kRows - static_cast<std::int64_t>(site.sets.nocall.size())));
     EXPECT_EQ(alleles[0].homozygotes, (het == 0 || het >= 5) && (hom == 0 || hom >= 5) ? hom : 0);
     EXPECT_EQ(alleles[0].assembly, "GRCh38");
   }

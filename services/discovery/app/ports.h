@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,12 +14,13 @@
 
 namespace genofed::discovery {
 
-// Which dataset versions were published here. Rows are never changed or removed: the newest version counts.
+// Which dataset versions were published here. Rows are never changed or removed: the newest version
+// counts.
 class PublicationStore {
  public:
   virtual ~PublicationStore() = default;
-  // Adds a version; the same one again changes nothing. AlreadyExists VERSION_PUBLISHED if it was published with
-  // another content.
+  // Adds a version; the same one again changes nothing. AlreadyExists VERSION_PUBLISHED if it was
+  // published with another content.
   virtual Status Add(const Context& ctx, const Publication& publication) = 0;
   // The newest version of each dataset.
   virtual Result<std::vector<Publication>> ListCurrent(const Context& ctx) = 0;
@@ -44,11 +46,12 @@ class ConsentClient {
  public:
   virtual ~ConsentClient() = default;
   virtual Result<std::int64_t> Epoch(const Context& ctx) = 0;
-  virtual Result<PermittedRows> Permitted(const Context& ctx, const std::string& dataset, std::int32_t version,
-                                          Permission permission) = 0;
+  virtual Result<PermittedRows> Permitted(const Context& ctx, const std::string& dataset,
+                                          std::int32_t version, Permission permission) = 0;
 };
 
-// The discovery service of one node, as the hub sees it. Thread-safe; ends with the context's deadline.
+// The discovery service of one node, as the hub sees it. Thread-safe; ends with the context's
+// deadline.
 class NodeClient {
  public:
   virtual ~NodeClient() = default;
@@ -56,6 +59,14 @@ class NodeClient {
   virtual Result<Answer> Ask(const Context& ctx, const Query& query) = 0;
   // All terms of the node, sorted; at most kMaxTermsOfNode.
   virtual Result<std::vector<FilteringTerm>> Terms(const Context& ctx) = 0;
+};
+
+// Threads with a bounded queue. Its end waits for what was submitted.
+class WorkerPool {
+ public:
+  virtual ~WorkerPool() = default;
+  // False at once when the queue is full.
+  virtual bool Submit(std::function<void()> work) = 0;
 };
 
 inline constexpr std::size_t kMaxTermsOfNode = 100'000;

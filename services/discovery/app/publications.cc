@@ -7,8 +7,8 @@
 
 namespace genofed::discovery {
 
-Publications::Publications(PublicationStore& store, CohortOpener& opener, ConsentView& view, const Clock& clock,
-                           std::string country)
+Publications::Publications(PublicationStore& store, CohortOpener& opener, ConsentView& view,
+                           const Clock& clock, std::string country)
     : store_(store), opener_(opener), view_(view), clock_(clock), country_(std::move(country)) {}
 
 Status Publications::Publish(const Context& ctx, const Publication& publication) {
@@ -16,18 +16,22 @@ Status Publications::Publish(const Context& ctx, const Publication& publication)
   GF_ASSIGN(auto current, store_.ListCurrent(ctx));
   // Just after a restart: the refresh below must not show this dataset alone.
   GF_TRY(Open(ctx, current));
-  auto same = std::find_if(current.begin(), current.end(),
-                           [&](const Publication& other) { return other.dataset == publication.dataset; });
+  auto same = std::find_if(current.begin(), current.end(), [&](const Publication& other) {
+    return other.dataset == publication.dataset;
+  });
   if (same != current.end() && same->version > publication.version) return absl::OkStatus();
   if (same != current.end() && same->version == publication.version && *same != publication) {
-    return Error(StatusCode::kAlreadyExists, "VERSION_PUBLISHED", "this version was published with other files");
+    return Error(StatusCode::kAlreadyExists, "VERSION_PUBLISHED",
+                 "this version was published with other files");
   }
-  if (same == current.end() || *same != publication || !view_.Holds(publication.dataset, publication.version)) {
+  if (same == current.end() || *same != publication ||
+      !view_.Holds(publication.dataset, publication.version)) {
     GF_ASSIGN(auto cohort, opener_.Open(publication));
     GF_TRY(view_.Check(ctx, cohort));
     GF_TRY(store_.Add(ctx, publication));
     view_.Add({cohort});
-    GF_LOG(ctx, info, "discovery.published", {"dataset", publication.dataset}, {"version", publication.version});
+    GF_LOG(ctx, info, "discovery.published", {"dataset", publication.dataset},
+           {"version", publication.version});
   }
   return view_.Refresh(ctx);
 }

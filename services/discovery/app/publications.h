@@ -15,13 +15,14 @@ class Publications {
   Publications(PublicationStore& store, CohortOpener& opener, ConsentView& view, const Clock& clock,
                std::string country);
 
-  // Opens a version, makes it durable and answers from it when this returns. Repeating it, or sending a version that
-  // is older than the present one, changes nothing. On an error the version before is answered from, or, once the
-  // version is durable, the new one as soon as consent can be reached.
+  // Opens a version, makes it durable and answers from it when this returns. Repeating it, or
+  // sending a version that is older than the present one, changes nothing. On an error the version
+  // before is answered from, or, once the version is durable, the new one as soon as consent can be
+  // reached.
   Status Publish(const Context& ctx, const Publication& publication);
 
-  // Opens the newest version of each dataset that is not open: after a restart, or when another replica published
-  // it. One that cannot be opened is logged and tried again after a minute.
+  // Opens the newest version of each dataset that is not open: after a restart, or when another
+  // replica published it. One that cannot be opened is logged and tried again after a minute.
   Status OpenPublished(const Context& ctx);
 
  private:

@@ -7,7 +7,8 @@
 
 namespace genofed::discovery {
 
-// Counts of one allele in one dataset, after disclosure control. Copies of the allele and called alleles; people.
+// Counts of one allele in one dataset, after disclosure control. Copies of the allele and called
+// alleles; people.
 struct AlleleAnswer {
   std::string assembly;
   std::string contig;
@@ -48,7 +49,8 @@ struct Answer {
   std::vector<Member> members;  // at the hub
   std::int64_t epoch = 0;       // at a node
   std::int32_t minimum_count = 0;
-  bool suppressed = false;  // a number was held back; for the node's own log and metrics, never sent
+  bool suppressed =
+      false;  // a number was held back; for the node's own log and metrics, never sent
 };
 
 struct FilteringTerm {

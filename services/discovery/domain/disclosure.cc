@@ -3,7 +3,8 @@
 
 namespace genofed::discovery {
 
-Disclosed Disclose(std::int64_t matching, std::int64_t population, std::int64_t floor, bool subject_level) {
+Disclosed Disclose(std::int64_t matching, std::int64_t population, std::int64_t floor,
+                   bool subject_level) {
   GF_CHECK(floor >= 1 && matching >= 0 && matching <= population);
   if (matching < floor) return {0, matching > 0};
   if (subject_level && population - matching < floor) return {population, matching < population};

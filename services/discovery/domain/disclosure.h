@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Disclosure control: what may be said of a number of people. Applied to each dataset before anything is added up,
-// so that no total depends on a number that was held back.
+// Disclosure control: what may be said of a number of people. Applied to each dataset before
+// anything is added up, so that no total depends on a number that was held back.
 #pragma once
 
 #include <cstdint>
@@ -18,11 +18,13 @@ struct Disclosed {
 
 // `matching` of `population` people who permitted the query match it.
 //   1. matching < floor: 0, which cannot be told from a true zero.
-//   2. Subject-level queries only: fewer than `floor` people who do not match are as identifying as few who do, so
-//      all are reported to match. For alleles this does not hold: the frequency of an allele is what people agreed
-//      to publish, and it is published to the last copy.
+//   2. Subject-level queries only: fewer than `floor` people who do not match are as identifying as
+//   few who do, so
+//      all are reported to match. For alleles this does not hold: the frequency of an allele is
+//      what people agreed to publish, and it is published to the last copy.
 // Preconditions: 0 <= matching <= population, floor >= 1.
-Disclosed Disclose(std::int64_t matching, std::int64_t population, std::int64_t floor, bool subject_level);
+Disclosed Disclose(std::int64_t matching, std::int64_t population, std::int64_t floor,
+                   bool subject_level);
 
 // Genotypes of the carriers of one allele; people.
 struct GenotypeCounts {
@@ -41,8 +43,9 @@ struct DisclosedAllele {
   bool suppressed = false;  // something was held back
 };
 
-// An allele is mentioned when at least `floor` people carry it. How the carriers divide into genotypes is said only
-// when each group is empty or has at least `floor` people; otherwise no group is, and all of them are 0.
+// An allele is mentioned when at least `floor` people carry it. How the carriers divide into
+// genotypes is said only when each group is empty or has at least `floor` people; otherwise no
+// group is, and all of them are 0.
 DisclosedAllele DiscloseAllele(const GenotypeCounts& counts, std::int64_t floor);
 
 }  // namespace genofed::discovery

@@ -92,13 +92,15 @@ TEST(DiscloseAllele, MentionsOnlyAllelesAndGenotypesOfEnoughPeople) {
             continue;
           }
           ASSERT_EQ(said.counts.allele_count, truth.allele_count);
-          for (auto people : {said.counts.homozygotes, said.counts.heterozygotes, said.counts.hemizygotes}) {
+          for (auto people :
+               {said.counts.homozygotes, said.counts.heterozygotes, said.counts.hemizygotes}) {
             ASSERT_TRUE(people == 0 || people >= k);
           }
           // Two of three groups would give the third away: all or none.
           ASSERT_TRUE(said.suppressed || said.counts == truth);
           if (said.suppressed) {
-            ASSERT_EQ(said.counts.homozygotes + said.counts.heterozygotes + said.counts.hemizygotes, 0);
+            ASSERT_EQ(said.counts.homozygotes + said.counts.heterozygotes + said.counts.hemizygotes,
+                      0);
           }
         }
       }

@@ -20,16 +20,18 @@ std::string CountryOf(std::string site) {
 bool IsCount(std::int64_t count, std::int64_t max) { return count >= 0 && count <= max; }
 
 bool IsPlausible(const AlleleAnswer& allele) {
-  return IsCount(allele.allele_number, 2 * kMaxPeople) && IsCount(allele.allele_count, allele.allele_number) &&
-         IsCount(allele.homozygotes, allele.allele_count / 2) && IsCount(allele.heterozygotes, allele.allele_count) &&
+  return IsCount(allele.allele_number, 2 * kMaxPeople) &&
+         IsCount(allele.allele_count, allele.allele_number) &&
+         IsCount(allele.homozygotes, allele.allele_count / 2) &&
+         IsCount(allele.heterozygotes, allele.allele_count) &&
          2 * allele.homozygotes + allele.heterozygotes <= allele.allele_count;
 }
 
 bool IsPlausible(const DatasetAnswer& dataset, const std::string& country, std::int32_t floor) {
   bool count_fits = dataset.count == 0 || (dataset.exists && dataset.count >= floor);
-  return dataset.country == country && DatasetNamesCountry(dataset.dataset, country) && dataset.version > 0 &&
-         IsCount(dataset.count, kMaxPeople) && count_fits && dataset.alleles.size() <= kMaxAlleles &&
-         (dataset.exists || dataset.alleles.empty()) &&
+  return dataset.country == country && DatasetNamesCountry(dataset.dataset, country) &&
+         dataset.version > 0 && IsCount(dataset.count, kMaxPeople) && count_fits &&
+         dataset.alleles.size() <= kMaxAlleles && (dataset.exists || dataset.alleles.empty()) &&
          std::all_of(dataset.alleles.begin(), dataset.alleles.end(),
                      [](const AlleleAnswer& allele) { return IsPlausible(allele); });
 }
@@ -37,9 +39,11 @@ bool IsPlausible(const DatasetAnswer& dataset, const std::string& country, std::
 bool IsPlausible(const Answer& answer, const std::string& country) {
   if (answer.minimum_count < 1 || answer.datasets.size() > kMaxDatasetsOfNode) return false;
   std::set<std::string> seen;
-  return std::all_of(answer.datasets.begin(), answer.datasets.end(), [&](const DatasetAnswer& dataset) {
-    return IsPlausible(dataset, country, answer.minimum_count) && seen.insert(dataset.dataset).second;
-  });
+  return std::all_of(answer.datasets.begin(), answer.datasets.end(),
+                     [&](const DatasetAnswer& dataset) {
+                       return IsPlausible(dataset, country, answer.minimum_count) &&
+                              seen.insert(dataset.dataset).second;
+                     });
 }
 
 // A node that says more than was asked is not passed on.

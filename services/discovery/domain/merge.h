@@ -15,12 +15,12 @@ struct NodeReply {
   std::optional<Answer> answer;
 };
 
-// Adds up what nodes said. The hub believes a node about datasets of its own country only: the identifier of a
-// dataset names its country, so that no dataset can come from two nodes. A node whose answer cannot be true
-// (negative or contradictory numbers, another country's dataset, a dataset twice, a count below the node's own
-// floor) is marked kRefused and nothing of it is used. Totals are computed here, never taken over. Members are
-// sorted by site, datasets by identifier. minimum_count is the lowest floor among those that answered, or
-// `own_floor` when none did.
+// Adds up what nodes said. The hub believes a node about datasets of its own country only: the
+// identifier of a dataset names its country, so that no dataset can come from two nodes. A node
+// whose answer cannot be true (negative or contradictory numbers, another country's dataset, a
+// dataset twice, a count below the node's own floor) is marked kRefused and nothing of it is used.
+// Totals are computed here, never taken over. Members are sorted by site, datasets by identifier.
+// minimum_count is the lowest floor among those that answered, or `own_floor` when none did.
 Answer Merge(const Query& query, std::vector<NodeReply> replies, std::int32_t own_floor);
 
 }  // namespace genofed::discovery

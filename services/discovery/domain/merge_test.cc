@@ -6,7 +6,8 @@
 namespace genofed::discovery {
 namespace {
 
-DatasetAnswer Dataset(const std::string& country, std::int64_t count, const std::string& number = "1") {
+DatasetAnswer Dataset(const std::string& country, std::int64_t count,
+                      const std::string& number = "1") {
   return {"GOE-" + country + "-A-" + number, 1, country, count > 0, count, {}};
 }
 
@@ -43,18 +44,31 @@ TEST(Merge, AddsUpAndNamesEveryNode) {
 
 // Each of these is refused as a whole, and the honest node's answer stays.
 TEST(Merge, RefusesAnswersThatCannotBeTrue) {
-  DatasetAnswer negative = Dataset("ES", -3), contradiction = Dataset("ES", 7), below_floor = Dataset("ES", 4);
+  DatasetAnswer negative = Dataset("ES", -3), contradiction = Dataset("ES", 7),
+                below_floor = Dataset("ES", 4);
   contradiction.exists = false;
-  DatasetAnswer huge = Dataset("ES", 2'000'000'000), of_finland = Dataset("FI", 50), false_flag = Dataset("FI", 50);
+  DatasetAnswer huge = Dataset("ES", 2'000'000'000), of_finland = Dataset("FI", 50),
+                false_flag = Dataset("FI", 50);
   false_flag.country = "ES";
-  DatasetAnswer impossible_allele = Dataset("ES", 7), few_alleles = Dataset("ES", 7), no_version = Dataset("ES", 7);
+  DatasetAnswer impossible_allele = Dataset("ES", 7), few_alleles = Dataset("ES", 7),
+                no_version = Dataset("ES", 7);
   impossible_allele.alleles = {{"GRCh38", "20", 1, "A", "T", 30, 20, 0, 0}};
   few_alleles.alleles = {{"GRCh38", "20", 1, "A", "T", 8, 20, 4, 4}};
   no_version.version = 0;
-  for (const auto& datasets : std::vector<std::vector<DatasetAnswer>>{
-           {negative}, {contradiction}, {below_floor}, {huge}, {of_finland}, {false_flag}, {impossible_allele},
-           {few_alleles}, {no_version}, {Dataset("ES", 9), Dataset("ES", 9)}, {Dataset("ES", 9), of_finland}}) {
-    auto merged = Merge(Counting(), {Answered("es", datasets), Answered("fi", {Dataset("FI", 20)})}, 5);
+  for (const auto& datasets :
+       std::vector<std::vector<DatasetAnswer>>{{negative},
+                                               {contradiction},
+                                               {below_floor},
+                                               {huge},
+                                               {of_finland},
+                                               {false_flag},
+                                               {impossible_allele},
+                                               {few_alleles},
+                                               {no_version},
+                                               {Dataset("ES", 9), Dataset("ES", 9)},
+                                               {Dataset("ES", 9), of_finland}}) {
+    auto merged =
+        Merge(Counting(), {Answered("es", datasets), Answered("fi", {Dataset("FI", 20)})}, 5);
     EXPECT_EQ(merged.count, 20) << datasets[0].dataset << " " << datasets[0].count;
     EXPECT_EQ(merged.datasets.size(), 1u);
     EXPECT_EQ(merged.members[0].state, MemberState::kRefused);

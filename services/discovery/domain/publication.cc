@@ -26,22 +26,27 @@ Status CheckFile(std::string_view field, const std::string& path, std::string_vi
 
 bool IsPathBelow(std::string_view path) {
   if (path.empty() || path.size() > 1024) return false;
-  if (path.find('\\') != std::string_view::npos || path.find('\0') != std::string_view::npos) return false;
+  if (path.find('\\') != std::string_view::npos || path.find('\0') != std::string_view::npos)
+    return false;
   auto parts = Split(path, '/');
-  return std::none_of(parts.begin(), parts.end(),
-                      [](std::string_view part) { return part.empty() || part == "." || part == ".."; });
+  return std::none_of(parts.begin(), parts.end(), [](std::string_view part) {
+    return part.empty() || part == "." || part == "..";
+  });
 }
 
 Status Validate(const Publication& publication, const std::string& country) {
   if (!DatasetNamesCountry(publication.dataset, country)) {
-    return InvalidField("dataset.dataset", "COUNTRY_MISMATCH", "this node answers for datasets of {} only", country);
+    return InvalidField("dataset.dataset", "COUNTRY_MISMATCH",
+                        "this node answers for datasets of {} only", country);
   }
-  if (publication.version < 1) return InvalidField("dataset.version", "VERSION_INVALID", "counts from 1");
+  if (publication.version < 1)
+    return InvalidField("dataset.version", "VERSION_INVALID", "counts from 1");
   auto assembly = genomics::ParseAssembly(publication.assembly);
   if (!assembly || genomics::AssemblyName(*assembly) != publication.assembly) {
     return InvalidField("assembly", "ASSEMBLY_UNKNOWN", "must be GRCh37 or GRCh38");
   }
-  GF_TRY(CheckFile("index_path", publication.index_path, "manifest_sha256", publication.manifest_sha256));
+  GF_TRY(CheckFile("index_path", publication.index_path, "manifest_sha256",
+                   publication.manifest_sha256));
   if (publication.individuals_path.empty()) return absl::OkStatus();
   return CheckFile("individuals_path", publication.individuals_path, "individuals_sha256",
                    publication.individuals_sha256);

@@ -21,10 +21,12 @@ struct Publication {
   bool operator==(const Publication&) const = default;
 };
 
-// InvalidArgument naming the field. `country` is the site's own: datasets of others are not published here.
+// InvalidArgument naming the field. `country` is the site's own: datasets of others are not
+// published here.
 Status Validate(const Publication& publication, const std::string& country);
 
-// A relative path that stays below where it starts: no "..", no ".", no empty part, no backslash or NUL.
+// A relative path that stays below where it starts: no "..", no ".", no empty part, no backslash or
+// NUL.
 bool IsPathBelow(std::string_view path);
 
 }  // namespace genofed::discovery

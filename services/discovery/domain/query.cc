@@ -13,7 +13,8 @@ using genomics::kMaxPosition;
 
 bool IsTerm(std::string_view term) {
   auto colon = term.find(':');
-  if (term.size() > 64 || colon == 0 || colon == std::string_view::npos || colon + 1 == term.size()) return false;
+  if (term.size() > 64 || colon == 0 || colon == std::string_view::npos || colon + 1 == term.size())
+    return false;
   return std::all_of(term.begin(), term.end(), [](char c) { return c > ' ' && c <= '~'; });
 }
 
@@ -30,11 +31,13 @@ Status CheckBases(std::string_view field, const std::string& bases) {
 
 Status CheckPlace(const RawVariant& raw) {
   if (raw.start < 0 || raw.start >= kMaxPosition) {
-    return InvalidField("variant.start", "POSITION_INVALID", "must be within 0 and {}", kMaxPosition);
+    return InvalidField("variant.start", "POSITION_INVALID", "must be within 0 and {}",
+                        kMaxPosition);
   }
   if (raw.end == 0) {
     if (raw.alt.empty()) {
-      return InvalidField("variant.alternate_bases", "ALLELE_MISSING", "a start without an end needs alternate bases");
+      return InvalidField("variant.alternate_bases", "ALLELE_MISSING",
+                          "a start without an end needs alternate bases");
     }
     return absl::OkStatus();
   }
@@ -49,10 +52,12 @@ Status CheckPlace(const RawVariant& raw) {
 
 Status MakeExact(VariantPattern& pattern) {
   genomics::Variant variant{pattern.contig, pattern.start, pattern.ref, pattern.alt};
-  // The index was left-aligned with a reference, which a query has not: an indel inside a repeat must come aligned.
+  // The index was left-aligned with a reference, which a query has not: an indel inside a repeat
+  // must come aligned.
   Status trimmed = genomics::NormaliseVariant(variant, nullptr);
   if (!trimmed.ok()) {
-    return InvalidField("variant.alternate_bases", "VARIANT_INVALID", "must differ from the reference bases");
+    return InvalidField("variant.alternate_bases", "VARIANT_INVALID",
+                        "must differ from the reference bases");
   }
   pattern.form = VariantPattern::Form::kExact;
   pattern.start = variant.pos;
@@ -66,12 +71,15 @@ Result<VariantPattern> ValidateVariant(const RawVariant& raw) {
   VariantPattern pattern;
   if (!raw.assembly.empty()) {
     pattern.assembly = genomics::ParseAssembly(raw.assembly);
-    if (!pattern.assembly) return InvalidField("variant.assembly", "ASSEMBLY_UNKNOWN", "GRCh37 and GRCh38 are known");
+    if (!pattern.assembly)
+      return InvalidField("variant.assembly", "ASSEMBLY_UNKNOWN", "GRCh37 and GRCh38 are known");
   } else {
     pattern.assembly = genomics::AssemblyOfAccession(raw.contig);
   }
   auto contig = genomics::NormaliseContig(raw.contig);
-  if (!contig.ok()) return InvalidField("variant.contig", "CONTIG_INVALID", "must name a sequence such as 20, X or MT");
+  if (!contig.ok())
+    return InvalidField("variant.contig", "CONTIG_INVALID",
+                        "must name a sequence such as 20, X or MT");
   pattern.contig = *contig;
   GF_TRY(CheckPlace(raw));
   pattern.start = raw.start;
@@ -92,7 +100,9 @@ Result<VariantPattern> ValidateVariant(const RawVariant& raw) {
 
 }  // namespace
 
-const char* EntityName(Entity entity) { return entity == Entity::kVariant ? "variant" : "individual"; }
+const char* EntityName(Entity entity) {
+  return entity == Entity::kVariant ? "variant" : "individual";
+}
 
 const char* GranularityName(Granularity granularity) {
   switch (granularity) {
@@ -125,7 +135,8 @@ Result<Query> Validate(const RawQuery& raw) {
   }
   for (std::size_t i = 0; i < raw.filters.size(); ++i) {
     if (!IsTerm(raw.filters[i])) {
-      return InvalidField(fmt::format("filters[{}]", i), "FILTER_INVALID", "must be a term such as HP:0001250");
+      return InvalidField(fmt::format("filters[{}]", i), "FILTER_INVALID",
+                          "must be a term such as HP:0001250");
     }
   }
   query.filters = raw.filters;

@@ -26,9 +26,9 @@ const char* GranularityName(Granularity granularity);
 // Which alleles a query means.
 struct VariantPattern {
   enum class Form {
-    kExact,     // contig, start, ref, alt
-    kAtStart,   // contig, start, alt; any reference bases that begin there
-    kRange,     // whatever overlaps [start, end), with ref and alt where given
+    kExact,    // contig, start, ref, alt
+    kAtStart,  // contig, start, alt; any reference bases that begin there
+    kRange,    // whatever overlaps [start, end), with ref and alt where given
   };
   Form form = Form::kExact;
   std::optional<genomics::Assembly> assembly;  // none: any
@@ -65,14 +65,15 @@ struct Query {
   std::vector<std::string> datasets;  // empty: all
   Granularity granularity = Granularity::kBoolean;
 
-  // Whether people are counted by what is known of each of them, and not only by the allele they carry: then they
-  // must have permitted subject-level queries; otherwise allele frequencies are what they permitted.
+  // Whether people are counted by what is known of each of them, and not only by the allele they
+  // carry: then they must have permitted subject-level queries; otherwise allele frequencies are
+  // what they permitted.
   bool IsSubjectLevel() const { return entity == Entity::kIndividual || !filters.empty(); }
   bool Wants(const std::string& dataset) const;
 };
 
-// Beacon v2 query forms (sequence and range queries), 0-based and half-open. An exact variant is trimmed as those
-// of the index are. Errors: InvalidArgument with the field's name.
+// Beacon v2 query forms (sequence and range queries), 0-based and half-open. An exact variant is
+// trimmed as those of the index are. Errors: InvalidArgument with the field's name.
 Result<Query> Validate(const RawQuery& raw);
 
 // "GOE-FI-DATASET-1" names FI.
