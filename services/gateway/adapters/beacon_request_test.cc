@@ -92,7 +92,7 @@ TEST(BeaconRequest, IncompleteVariantQueriesAreRefused) {
 }
 
 TEST(BeaconRequest, BodiesThatAreNoRequestsAreRefused) {
-  for (const char* body : {"[]", "{", "null", "{\"query\":[]}", "{\"query\":{\"filters\":{}}}",
+  for (const char* body : {"[]", "{", "null", "{\"query\":[]}", "{\"query\":{\"filters\":{\"id\":\"HP:1\"}}}",
                            "{\"query\":{\"requestParameters\":[1]}}", "{\"query\":{\"pagination\":{\"limit\":-1}}}",
                            "{\"query\":{\"requestedGranularity\":\"aggregated\"}}", "{\"query\":{\"filtersLogic\":\"OR\"}}",
                            "{\"query\":{},\"query\":{}}"}) {
