@@ -31,7 +31,7 @@ void PrintFindings(const Json& submission) {
     if (auto dash = severity.rfind('_'); dash != std::string::npos)
       severity = severity.substr(dash + 1);
     std::string where = TextOf(finding, "file");
-    if (!TextOf(finding, "line").empty()) where += ":" + TextOf(finding, "line");
+    if (std::string line = TextOf(finding, "line"); !line.empty() && line != "0") where += ":" + TextOf(finding, "line");
     if (!TextOf(finding, "field").empty()) where += " " + TextOf(finding, "field");
     std::printf("  %-7s %s  %s  %s\n", severity.c_str(), TextOf(finding, "code").c_str(),
                 where.c_str(), TextOf(finding, "message").c_str());

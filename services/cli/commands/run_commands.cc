@@ -66,7 +66,7 @@ int WaitFor(const Target& target, const std::string& id) {
     auto answer = session.Get("/api/v1/runs/" + Escape(id));
     if (!answer.ok()) return Fail(answer.status());
     const Json& run = (*answer)["run"];
-    std::string now = run.value("parts", Json::array()).dump();
+    std::string now = TextOf(run, "state") + run.value("parts", Json::array()).dump();
     if (now != last && !session.json()) PrintRun(run);
     last = now;
     if (Ended(TextOf(run, "state"))) {
