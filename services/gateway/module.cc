@@ -50,20 +50,22 @@ void Observe(const http::RequestRecord& record, obs::Metrics& metrics) {
                                               {"route", record.route},
                                               {"status", std::to_string(record.status)}});
   metrics.Observe("genofed_http_request_seconds", {{"route", record.route}}, seconds);
-  GF_LOG(Context::Background(), info, "http.request", {"method", record.method}, {"route", record.route},
-         {"status", record.status}, {"ms", seconds * 1000}, {"request_bytes", record.request_bytes},
-         {"response_bytes", record.response_bytes}, {"trace_id", record.trace_id});
+  GF_LOG(Context::Background(), info, "http.request", {"method", record.method},
+         {"route", record.route}, {"status", record.status}, {"ms", seconds * 1000},
+         {"request_bytes", record.request_bytes}, {"response_bytes", record.response_bytes},
+         {"trace_id", record.trace_id});
 }
 
 class GatewayModule final : public Module {
  public:
   GatewayModule(Platform& platform, http::ServerOptions options, std::size_t max_chunk)
       : site_(FactsOf(platform)),
-        router_({.beacon_id = site_.ServiceId("beacon"), .beacon_api_version = std::string(kBeaconApiVersion)}),
+        router_({.beacon_id = site_.ServiceId("beacon"),
+                 .beacon_api_version = std::string(kBeaconApiVersion)}),
         api_(router_, CheckWith(platform.tokens())),
         options_(std::move(options)) {
-    const UnaryCaller caller =
-        MakeUnaryCaller([&platform](std::string_view service) { return platform.SiteChannel(service); });
+    const UnaryCaller caller = MakeUnaryCaller(
+        [&platform](std::string_view service) { return platform.SiteChannel(service); });
     AddSiteRoutes(api_, site_);
     AddRpcRows(api_, NativeRows(), caller, {.hub = site_.hub, .max_raw_body_bytes = max_chunk});
     AddBeaconRoutes(api_, site_, caller);
@@ -87,7 +89,9 @@ class GatewayModule final : public Module {
   }
 
   Status Ready() override {
-    return server_ != nullptr ? absl::OkStatus() : Error(StatusCode::kUnavailable, "NOT_LISTENING", "not listening yet");
+    return server_ != nullptr
+               ? absl::OkStatus()
+               : Error(StatusCode::kUnavailable, "NOT_LISTENING", "not listening yet");
   }
 
  private:
@@ -100,7 +104,8 @@ class GatewayModule final : public Module {
 
 Status SetAddress(const std::string& listen, http::ServerOptions* options) {
   const auto colon = listen.rfind(':');
-  if (colon == std::string::npos) return InvalidField("gateway.listen", "CONFIG_INVALID", "'{}' is not host:port", listen);
+  if (colon == std::string::npos)
+    return InvalidField("gateway.listen", "CONFIG_INVALID", "'{}' is not host:port", listen);
   const auto port = ParseInt(std::string_view(listen).substr(colon + 1));
   if (!port.ok() || *port < 0 || *port > 65535) {
     return InvalidField("gateway.listen", "CONFIG_INVALID", "'{}' is not host:port", listen);
@@ -112,14 +117,18 @@ Status SetAddress(const std::string& listen, http::ServerOptions* options) {
 
 Result<std::unique_ptr<Module>> Make(Platform& platform) {
   const auto& config = platform.config().gateway();
-  if (config.public_url().empty()) return InvalidField("gateway.public_url", "CONFIG_MISSING", "must be set");
+  if (config.public_url().empty())
+    return InvalidField("gateway.public_url", "CONFIG_MISSING", "must be set");
   // The server itself would fall back to plain HTTP.
   if (config.certificate_file().empty() || config.private_key_file().empty()) {
-    return InvalidField("gateway.certificate_file", "CONFIG_MISSING", "must be set, with gateway.private_key_file");
+    return InvalidField("gateway.certificate_file", "CONFIG_MISSING",
+                        "must be set, with gateway.private_key_file");
   }
-  const std::int32_t chunk = config.max_chunk_bytes() == 0 ? kDefaultChunk : config.max_chunk_bytes();
+  const std::int32_t chunk =
+      config.max_chunk_bytes() == 0 ? kDefaultChunk : config.max_chunk_bytes();
   if (chunk < 0 || chunk > kMaxChunk) {
-    return InvalidField("gateway.max_chunk_bytes", "CONFIG_INVALID", "must be at most {}", kMaxChunk);
+    return InvalidField("gateway.max_chunk_bytes", "CONFIG_INVALID", "must be at most {}",
+                        kMaxChunk);
   }
   http::ServerOptions options;
   GF_TRY(SetAddress(config.listen(), &options));
@@ -132,8 +141,8 @@ Result<std::unique_ptr<Module>> Make(Platform& platform) {
   options.on_certificate_reload = [](const Status& status) {
     GF_LOG(Context::Background(), info, "certificate.reloaded", {"result", Describe(status)});
   };
-  return std::unique_ptr<Module>(
-      std::make_unique<GatewayModule>(platform, std::move(options), static_cast<std::size_t>(chunk)));
+  return std::unique_ptr<Module>(std::make_unique<GatewayModule>(platform, std::move(options),
+                                                                 static_cast<std::size_t>(chunk)));
 }
 
 }  // namespace

@@ -6,14 +6,15 @@ namespace {
 
 using http::ApiFamily;
 
-constexpr char kNoContent[] = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+constexpr char kNoContent[] =
+    "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 void SetUnlessPresent(http::Headers& headers, const char* name, const char* value) {
   if (!headers.Has(name)) headers.Set(name, value);
 }
 
-// OWASP REST security cheat sheet, "Security headers". An answer may depend on who asks, so none is stored unless its
-// handler says otherwise.
+// OWASP REST security cheat sheet, "Security headers". An answer may depend on who asks, so none is
+// stored unless its handler says otherwise.
 void Protect(http::Response& response) {
   response.headers.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains");
   response.headers.Set("X-Content-Type-Options", "nosniff");
@@ -48,14 +49,15 @@ void Api::Add(Endpoint endpoint) {
 
 void Api::AddNotFound() {
   using http::Method;
-  for (Method method : {Method::kGet, Method::kPost, Method::kPut, Method::kPatch, Method::kDelete}) {
+  for (Method method :
+       {Method::kGet, Method::kPost, Method::kPut, Method::kPatch, Method::kDelete}) {
     http::Route route;
     route.method = method;
     route.pattern = "/{rest...}";
     route.handler = [this](const http::Request& request) -> Result<http::Response> {
       http::Response response = router_.RenderError(
-          FamilyOfPath(request.path), Error(StatusCode::kNotFound, "NO_SUCH_ROUTE", "there is nothing at this path"),
-          request);
+          FamilyOfPath(request.path),
+          Error(StatusCode::kNotFound, "NO_SUCH_ROUTE", "there is nothing at this path"), request);
       Protect(response);
       return response;
     };
@@ -64,7 +66,8 @@ void Api::AddNotFound() {
 }
 
 http::Handler Api::Guarded(http::Handler handler, ApiFamily family, Access access) {
-  return [this, handler = std::move(handler), family, access](const http::Request& request) -> Result<http::Response> {
+  return [this, handler = std::move(handler), family,
+          access](const http::Request& request) -> Result<http::Response> {
     const auto answer = [&]() -> Result<http::Response> {
       GF_ASSIGN(Context ctx, Identify(request, access));
       http::Request identified = request;
@@ -72,7 +75,8 @@ http::Handler Api::Guarded(http::Handler handler, ApiFamily family, Access acces
       return handler(identified);
     };
     Result<http::Response> response = answer();
-    http::Response out = response.ok() ? *std::move(response) : router_.RenderError(family, response.status(), request);
+    http::Response out = response.ok() ? *std::move(response)
+                                       : router_.RenderError(family, response.status(), request);
     Protect(out);
     return out;
   };
@@ -81,7 +85,8 @@ http::Handler Api::Guarded(http::Handler handler, ApiFamily family, Access acces
 Result<Context> Api::Identify(const http::Request& request, Access access) const {
   if (!request.headers.Has("Authorization")) {
     if (access == Access::kPublic) return request.ctx;
-    return Error(StatusCode::kUnauthenticated, "TOKEN_MISSING", "this needs an access token for this site");
+    return Error(StatusCode::kUnauthenticated, "TOKEN_MISSING",
+                 "this needs an access token for this site");
   }
   GF_ASSIGN(User user, check_token_(request.ctx, request.BearerToken()));
   return request.ctx.WithPrincipal({{}, std::move(user)});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The gateway's routes: each is guarded (who calls, which headers every answer carries) and remembered for the
-// listings at /openapi.json and /docs.
+// The gateway's routes: each is guarded (who calls, which headers every answer carries) and
+// remembered for the listings at /openapi.json and /docs.
 #pragma once
 
 #include <functional>
@@ -24,7 +24,8 @@ enum class Access {
   kUser,    // 401 without a good token. Roles are judged by the service that is called.
 };
 
-// One route of the API. `handler` sees a request whose context names the verified user, if there is one.
+// One route of the API. `handler` sees a request whose context names the verified user, if there is
+// one.
 struct Endpoint {
   http::Method method = http::Method::kGet;
   std::string pattern = {};
@@ -46,10 +47,12 @@ using TokenCheck = std::function<Result<User>(const Context& ctx, std::string_vi
 class Api {
  public:
   // Borrows the router, which must outlive this object and its handlers.
-  Api(http::Router& router, TokenCheck check_token) : router_(router), check_token_(std::move(check_token)) {}
+  Api(http::Router& router, TokenCheck check_token)
+      : router_(router), check_token_(std::move(check_token)) {}
 
   void Add(Endpoint endpoint);
-  // Answers 404 in the family's shape for every path that has no route, so that these answers are guarded too.
+  // Answers 404 in the family's shape for every path that has no route, so that these answers are
+  // guarded too.
   void AddNotFound();
   const std::vector<Endpoint>& endpoints() const { return endpoints_; }
 

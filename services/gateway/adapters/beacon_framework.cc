@@ -18,11 +18,12 @@ constexpr char kSchemaRoot[] = "https://raw.githubusercontent.com/ga4gh-beacon/b
 std::string Base(const SiteFacts& site) { return site.public_url + "/beacon/v2"; }
 
 std::string Envelope(const SiteFacts& site, const char* entity, const char* schema, json response) {
-  const json document = {{"meta",
-                          {{"beaconId", site.ServiceId("beacon")},
-                           {"apiVersion", kBeaconApiVersion},
-                           {"returnedSchemas", json::array({{{"entityType", entity}, {"schema", schema}}})}}},
-                         {"response", std::move(response)}};
+  const json document = {
+      {"meta",
+       {{"beaconId", site.ServiceId("beacon")},
+        {"apiVersion", kBeaconApiVersion},
+        {"returnedSchemas", json::array({{{"entityType", entity}, {"schema", schema}}})}}},
+      {"response", std::move(response)}};
   return document.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -37,46 +38,52 @@ struct EntryType {
 };
 
 constexpr EntryType kEntryTypes[] = {
-    {"dataset", "Dataset", "datasets", "datasets", "ga4gh-beacon-dataset-v2.0.0", "NCIT:C47824", "Data set"},
-    {"genomicVariant", "Genomic Variants", "g_variants", "genomicVariations", "ga4gh-beacon-variant-v2.1.0",
-     "ENSGLOSSARY:0000092", "Variant"},
-    {"individual", "Individual", "individuals", "individuals", "ga4gh-beacon-individual-v2.1.0", "NCIT:C25190", "Person"},
+    {"dataset", "Dataset", "datasets", "datasets", "ga4gh-beacon-dataset-v2.0.0", "NCIT:C47824",
+     "Data set"},
+    {"genomicVariant", "Genomic Variants", "g_variants", "genomicVariations",
+     "ga4gh-beacon-variant-v2.1.0", "ENSGLOSSARY:0000092", "Variant"},
+    {"individual", "Individual", "individuals", "individuals", "ga4gh-beacon-individual-v2.1.0",
+     "NCIT:C25190", "Person"},
 };
 
 json EntryTypes() {
   json types = json::object();
   for (const EntryType& type : kEntryTypes) {
-    types[type.id] = {
-        {"id", type.id},
-        {"name", type.name},
-        {"ontologyTermForThisType", {{"id", type.term}, {"label", type.label}}},
-        {"partOfSpecification", "Beacon v2.2.0"},
-        {"defaultSchema",
-         {{"id", type.schema},
-          {"name", fmt::format("Default schema for: {}", type.name)},
-          {"schemaVersion", "v2.2.0"},
-          {"referenceToSchemaDefinition",
-           fmt::format("{}/models/json/beacon-v2-default-model/{}/defaultSchema.json", kSchemaRoot, type.model)}}},
-        {"additionallySupportedSchemas", json::array()},
-        {"nonFilteredQueriesAllowed", std::string_view(type.id) != "genomicVariant"}};
+    types[type.id] = {{"id", type.id},
+                      {"name", type.name},
+                      {"ontologyTermForThisType", {{"id", type.term}, {"label", type.label}}},
+                      {"partOfSpecification", "Beacon v2.2.0"},
+                      {"defaultSchema",
+                       {{"id", type.schema},
+                        {"name", fmt::format("Default schema for: {}", type.name)},
+                        {"schemaVersion", "v2.2.0"},
+                        {"referenceToSchemaDefinition",
+                         fmt::format("{}/models/json/beacon-v2-default-model/{}/defaultSchema.json",
+                                     kSchemaRoot, type.model)}}},
+                      {"additionallySupportedSchemas", json::array()},
+                      {"nonFilteredQueriesAllowed", std::string_view(type.id) != "genomicVariant"}};
   }
-  types["dataset"]["aCollectionOf"] = json::array({{{"id", "genomicVariant"}, {"name", "Genomic Variants"}}});
+  types["dataset"]["aCollectionOf"] =
+      json::array({{{"id", "genomicVariant"}, {"name", "Genomic Variants"}}});
   return types;
 }
 
 }  // namespace
 
 std::string RenderBeaconInfo(const SiteFacts& site) {
-  return Envelope(site, "info", "beacon-info-v2.2.0",
-                  {{"id", site.ServiceId("beacon")},
-                   {"name", "Beacon of " + site.Organisation()},
-                   {"apiVersion", kBeaconApiVersion},
-                   {"environment", "dev"},
-                   {"description", "Individuals with permission only; small counts are not disclosed."},
-                   {"welcomeUrl", site.public_url + "/docs"},
-                   {"organization",
-                    {{"id", site.name}, {"name", site.Organisation()}, {"welcomeUrl", site.public_url + "/docs"}}},
-                   {"info", {{"aggregator", site.hub}}}});
+  return Envelope(
+      site, "info", "beacon-info-v2.2.0",
+      {{"id", site.ServiceId("beacon")},
+       {"name", "Beacon of " + site.Organisation()},
+       {"apiVersion", kBeaconApiVersion},
+       {"environment", "dev"},
+       {"description", "Individuals with permission only; small counts are not disclosed."},
+       {"welcomeUrl", site.public_url + "/docs"},
+       {"organization",
+        {{"id", site.name},
+         {"name", site.Organisation()},
+         {"welcomeUrl", site.public_url + "/docs"}}},
+       {"info", {{"aggregator", site.hub}}}});
 }
 
 std::string RenderBeaconServiceInfo(const SiteFacts& site) {
@@ -92,11 +99,14 @@ std::string RenderBeaconServiceInfo(const SiteFacts& site) {
 }
 
 std::string RenderBeaconConfiguration(const SiteFacts& site) {
-  return Envelope(site, "configuration", "beacon-configuration-v2.2.0",
-                  {{"$schema", fmt::format("{}/framework/json/configuration/beaconConfigurationSchema.json", kSchemaRoot)},
-                   {"maturityAttributes", {{"productionStatus", "DEV"}}},
-                   {"securityAttributes", {{"defaultGranularity", "record"}, {"securityLevels", json::array({"PUBLIC"})}}},
-                   {"entryTypes", EntryTypes()}});
+  return Envelope(
+      site, "configuration", "beacon-configuration-v2.2.0",
+      {{"$schema",
+        fmt::format("{}/framework/json/configuration/beaconConfigurationSchema.json", kSchemaRoot)},
+       {"maturityAttributes", {{"productionStatus", "DEV"}}},
+       {"securityAttributes",
+        {{"defaultGranularity", "record"}, {"securityLevels", json::array({"PUBLIC"})}}},
+       {"entryTypes", EntryTypes()}});
 }
 
 std::string RenderBeaconEntryTypes(const SiteFacts& site) {
@@ -110,11 +120,13 @@ std::string RenderBeaconMap(const SiteFacts& site) {
   }
   sets["dataset"]["singleEntryUrl"] = Base(site) + "/datasets/{id}";
   return Envelope(site, "map", "beacon-map-v2.2.0",
-                  {{"$schema", fmt::format("{}/framework/json/configuration/beaconMapSchema.json", kSchemaRoot)},
+                  {{"$schema", fmt::format("{}/framework/json/configuration/beaconMapSchema.json",
+                                           kSchemaRoot)},
                    {"endpointSets", std::move(sets)}});
 }
 
-std::string RenderFilteringTerms(const SiteFacts& site, const std::vector<discovery::v1::FilteringTerm>& terms) {
+std::string RenderFilteringTerms(const SiteFacts& site,
+                                 const std::vector<discovery::v1::FilteringTerm>& terms) {
   json list = json::array();
   bool hpo = false;
   bool ncit = false;
@@ -127,11 +139,15 @@ std::string RenderFilteringTerms(const SiteFacts& site, const std::vector<discov
   }
   json resources = json::array();
   if (hpo) {
-    resources.push_back({{"id", "hp"}, {"name", "Human Phenotype Ontology"}, {"nameSpacePrefix", "HP"},
+    resources.push_back({{"id", "hp"},
+                         {"name", "Human Phenotype Ontology"},
+                         {"nameSpacePrefix", "HP"},
                          {"iriPrefix", "http://purl.obolibrary.org/obo/HP_"}});
   }
   if (ncit) {
-    resources.push_back({{"id", "ncit"}, {"name", "NCI Thesaurus"}, {"nameSpacePrefix", "NCIT"},
+    resources.push_back({{"id", "ncit"},
+                         {"name", "NCI Thesaurus"},
+                         {"nameSpacePrefix", "NCIT"},
                          {"iriPrefix", "http://purl.obolibrary.org/obo/NCIT_"}});
   }
   return Envelope(site, "filteringTerms", "beacon-filtering-terms-v2.2.0",

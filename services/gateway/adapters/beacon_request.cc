@@ -4,192 +4,36 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <vector>
 
 #include "libs/core/strings.h"
 #include "libs/crypto/strict_json.h"
-#include "libs/genomics/variant.h"
+#include "services/gateway/adapters/beacon_parameters.h"
 
 namespace genofed::gateway {
 namespace {
 
+using beacon::Integer;
+using beacon::IsBlank;
+using beacon::TakeParameters;
+using beacon::TextOf;
+using beacon::Unsupported;
+using beacon::VariantParameters;
+using beacon::Wrong;
 using nlohmann::json;
 namespace v1 = discovery::v1;
 
 constexpr std::size_t kMaxFilters = 64;
-constexpr std::size_t kMaxBases = 1000;
 constexpr std::int64_t kMaxLimit = 1000;
-
-Status Wrong(std::string_view field, std::string_view what) { return InvalidField(field, "FIELD_INVALID", "{}", what); }
-
-Status Unsupported(std::string_view field) {
-  return InvalidField(field, "QUERY_UNSUPPORTED", "this kind of query is not supported by this beacon");
-}
-
-// Portals send null, "" and [] for what was left empty.
-bool IsBlank(const json& value) {
-  return value.is_null() || (value.is_string() && value.get_ref<const std::string&>().empty()) ||
-         ((value.is_array() || value.is_object()) && value.empty());
-}
-
-Result<std::int64_t> Integer(const json& value, std::string_view field) {
-  if (value.is_number_integer()) {
-    if (value.is_number_unsigned() && value.get<std::uint64_t>() > INT64_MAX) return Wrong(field, "is out of range");
-    return value.get<std::int64_t>();
-  }
-  if (value.is_string()) {
-    auto parsed = ParseInt(Trim(value.get_ref<const std::string&>()));
-    if (parsed.ok()) return *parsed;
-  }
-  return Wrong(field, "must be an integer");
-}
-
-Result<std::string> TextOf(const json& value, std::string_view field, std::size_t max = 256) {
-  if (!value.is_string()) return Wrong(field, "must be a string");
-  auto text = value.get<std::string>();
-  if (text.size() > max) return Wrong(field, "is too long");
-  return text;
-}
-
-// start and end: an integer, a string of comma-joined integers, or a list of either.
-Result<std::vector<std::int64_t>> Positions(const json& value, std::string_view field) {
-  std::vector<std::int64_t> out;
-  const auto take = [&](const json& one) -> Status {
-    GF_ASSIGN(const std::int64_t position, Integer(one, field));
-    if (position < 0 || position > genomics::kMaxPosition) return Wrong(field, "is out of range");
-    out.push_back(position);
-    return absl::OkStatus();
-  };
-  if (value.is_array()) {
-    for (const json& one : value) GF_TRY(take(one));
-  } else if (value.is_string()) {
-    for (std::string_view part : Split(value.get_ref<const std::string&>(), ',')) GF_TRY(take(json(std::string(part))));
-  } else {
-    GF_TRY(take(value));
-  }
-  if (out.size() > 2) return Wrong(field, "has more than two values");
-  return out;
-}
-
-Result<std::string> Bases(const json& value, std::string_view field) {
-  GF_ASSIGN(const std::string text, TextOf(value, field, kMaxBases));
-  std::string bases = genomics::UpperBases(text);
-  const bool known = std::ranges::all_of(bases, [](char c) { return std::string_view("ACGTN").find(c) != std::string_view::npos; });
-  if (!known) return Wrong(field, "must be bases A, C, G, T or N");
-  return bases;
-}
-
-Result<std::vector<std::string>> Texts(const json& value, std::string_view field) {
-  std::vector<std::string> out;
-  if (value.is_string()) {
-    for (std::string_view part : Split(value.get_ref<const std::string&>(), ',')) out.emplace_back(Trim(part));
-    return out;
-  }
-  if (!value.is_array()) return Wrong(field, "must be a list of strings");
-  for (const json& one : value) {
-    GF_ASSIGN(std::string text, TextOf(one, field));
-    out.push_back(std::move(text));
-  }
-  return out;
-}
-
-// Where a variant is sought. Collects the parameters, then judges them together.
-class VariantParameters {
- public:
-  Status Take(const std::string& name, const json& value) {
-    if (name == "start") return Store(Positions(value, name), &start_, name);
-    if (name == "end") return Store(Positions(value, name), &end_, name);
-    if (name == "referenceBases") return Store(Bases(value, name), &reference_bases_, name);
-    if (name == "alternateBases") return Store(Bases(value, name), &alternate_bases_, name);
-    if (name == "referenceName") return Store(TextOf(value, name), &reference_name_, name);
-    if (name == "assemblyId") return Store(TextOf(value, name), &assembly_id_, name);
-    if (name == "datasets") return Store(Texts(value, name), &datasets_, name);
-    return Unsupported(name);
-  }
-
-  bool empty() const { return echo_.empty(); }
-
-  Status Fill(BeaconEntry entry, v1::QueryRequest* query) {
-    for (const std::string& dataset : datasets_) query->add_datasets(dataset);
-    const bool places = !reference_name_.empty() || !start_.empty() || !end_.empty() || !reference_bases_.empty() ||
-                        !alternate_bases_.empty();
-    if (!places && entry == BeaconEntry::kIndividual) return absl::OkStatus();
-    GF_TRY(CheckComplete());
-    v1::VariantQuery* variant = query->mutable_variant();
-    GF_TRY(FillSequence(variant));
-    variant->set_start(start_[0]);
-    if (!end_.empty()) variant->set_end(end_[0]);
-    variant->set_reference_bases(reference_bases_);
-    variant->set_alternate_bases(alternate_bases_);
-    return absl::OkStatus();
-  }
-
-  // As Beacon wants it back: objects only.
-  json Echo() const { return {{"g_variant", echo_}}; }
-
- private:
-  template <typename T>
-  Status Store(Result<T> value, T* field, const std::string& name) {
-    if (!value.ok()) return value.status();
-    *field = *std::move(value);
-    echo_[name] = *field;
-    return absl::OkStatus();
-  }
-
-  Status CheckComplete() const {
-    if (reference_name_.empty()) return InvalidField("referenceName", "QUERY_INCOMPLETE", "must be given");
-    if (start_.empty()) return InvalidField("start", "QUERY_INCOMPLETE", "must be given");
-    if (start_.size() > 1 || end_.size() > 1) return Unsupported("start");  // bracket queries
-    if (end_.empty() && alternate_bases_.empty()) {
-      return InvalidField("alternateBases", "QUERY_INCOMPLETE", "must be given with start, unless end is");
-    }
-    if (!end_.empty() && end_[0] <= start_[0]) return Wrong("end", "must be greater than start");
-    return absl::OkStatus();
-  }
-
-  Status FillSequence(v1::VariantQuery* variant) const {
-    auto contig = genomics::NormaliseContig(reference_name_);
-    if (!contig.ok()) return InvalidField("referenceName", "CONTIG_INVALID", "is not the name of a sequence");
-    variant->set_contig(*contig);
-    std::optional<genomics::Assembly> assembly = genomics::AssemblyOfAccession(reference_name_);
-    if (!assembly_id_.empty()) {
-      const auto named = genomics::ParseAssembly(assembly_id_);
-      if (!named) return Wrong("assemblyId", "is not an assembly that this beacon knows");
-      if (assembly && *assembly != *named) return Wrong("assemblyId", "contradicts referenceName");
-      assembly = named;
-    }
-    if (assembly) variant->set_assembly(std::string(genomics::AssemblyName(*assembly)));
-    return absl::OkStatus();
-  }
-
-  std::string reference_name_, assembly_id_, reference_bases_, alternate_bases_;
-  std::vector<std::int64_t> start_, end_;
-  std::vector<std::string> datasets_;
-  json echo_ = json::object();
-};
-
-// Flat parameters and those nested under "g_variant" are one set. "$schema" says nothing.
-Status TakeParameters(const json& parameters, VariantParameters* out) {
-  if (IsBlank(parameters)) return absl::OkStatus();
-  if (!parameters.is_object()) return Wrong("requestParameters", "must be an object");
-  for (const auto& [name, value] : parameters.items()) {
-    if (name == "$schema" || IsBlank(value)) continue;
-    if (name == "g_variant") {
-      GF_TRY(TakeParameters(value, out));
-    } else {
-      GF_TRY(out->Take(name, value));
-    }
-  }
-  return absl::OkStatus();
-}
 
 // A CURIE whose colon arrived as an underscore: "HP_0001250" (Beacon FAQ, GET requests).
 std::string WithColon(std::string term) {
   const auto underscore = term.find('_');
-  if (term.find(':') != std::string::npos || underscore == std::string::npos || underscore == 0) return term;
-  const bool prefix = std::all_of(term.begin(), term.begin() + static_cast<std::ptrdiff_t>(underscore),
-                                  [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); });
+  if (term.find(':') != std::string::npos || underscore == std::string::npos || underscore == 0)
+    return term;
+  const bool prefix =
+      std::all_of(term.begin(), term.begin() + static_cast<std::ptrdiff_t>(underscore),
+                  [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); });
   if (prefix) term[underscore] = ':';
   return term;
 }
@@ -210,7 +54,8 @@ Result<std::string> TermOf(const json& filter) {
   } else {
     return Unsupported("filters");  // nested lists: the proposed OR groups
   }
-  if (term.empty() || term.size() > 128) return Wrong("filters.id", "must have 1 to 128 characters");
+  if (term.empty() || term.size() > 128)
+    return Wrong("filters.id", "must have 1 to 128 characters");
   // "age:>P70Y": an alphanumeric filter in GET form.
   if (term.find_first_of("<>=!%") != std::string::npos) return Unsupported("filters");
   return WithColon(std::move(term));
@@ -245,9 +90,11 @@ constexpr std::array<std::string_view, 3> kGranularities = {"boolean", "count", 
 constexpr std::array<std::string_view, 4> kIncludes = {"HIT", "ALL", "MISS", "NONE"};
 
 template <std::size_t N>
-Result<std::size_t> OneOf(const json& value, std::string_view field, const std::array<std::string_view, N>& words) {
+Result<std::size_t> OneOf(const json& value, std::string_view field,
+                          const std::array<std::string_view, N>& words) {
   if (value.is_string()) {
-    const auto found = std::ranges::find(words, std::string_view(value.get_ref<const std::string&>()));
+    const auto found =
+        std::ranges::find(words, std::string_view(value.get_ref<const std::string&>()));
     if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
   }
   return Wrong(field, "is not one of the words Beacon allows here");
@@ -286,22 +133,25 @@ json RequestedSchemas(const json& meta) {
   for (const json& schema : meta["requestedSchemas"]) {
     json one = json::object();
     for (const char* name : {"entityType", "schema"}) {
-      if (schema.is_object() && schema.contains(name) && schema[name].is_string()) one[name] = schema[name];
+      if (schema.is_object() && schema.contains(name) && schema[name].is_string())
+        one[name] = schema[name];
     }
     if (!one.empty() && out.size() < 16) out.push_back(std::move(one));
   }
   return out;
 }
 
-std::string Summary(const json& meta, const BeaconRequest& request, const VariantParameters& parameters) {
+std::string Summary(const json& meta, const BeaconRequest& request,
+                    const VariantParameters& parameters) {
   const bool versioned = meta.contains("apiVersion") && meta["apiVersion"].is_string();
-  json summary = {{"apiVersion", versioned ? meta["apiVersion"] : json(kBeaconApiVersion)},
-                  {"requestedSchemas", RequestedSchemas(meta)},
-                  {"includeResultsetResponses", kIncludes.at(static_cast<std::size_t>(request.include))},
-                  {"pagination", {{"skip", request.skip}, {"limit", request.limit}}},
-                  {"requestedGranularity", kGranularities.at(static_cast<std::size_t>(request.query.granularity() -
-                                                                                      v1::GRANULARITY_BOOLEAN))},
-                  {"testMode", request.test_mode}};
+  json summary = {
+      {"apiVersion", versioned ? meta["apiVersion"] : json(kBeaconApiVersion)},
+      {"requestedSchemas", RequestedSchemas(meta)},
+      {"includeResultsetResponses", kIncludes.at(static_cast<std::size_t>(request.include))},
+      {"pagination", {{"skip", request.skip}, {"limit", request.limit}}},
+      {"requestedGranularity", kGranularities.at(static_cast<std::size_t>(
+                                   request.query.granularity() - v1::GRANULARITY_BOOLEAN))},
+      {"testMode", request.test_mode}};
   if (!parameters.empty()) summary["requestParameters"] = parameters.Echo();
   for (const auto& filter : request.query.filters()) summary["filters"].push_back(filter.term());
   return summary.dump();
@@ -312,10 +162,12 @@ Result<BeaconRequest> Parse(BeaconEntry entry, const json& document) {
     return Error(StatusCode::kInvalidArgument, "BODY_INVALID", "the request is not a JSON object");
   }
   const json none = json::object();
-  const json& meta = document.contains("meta") && document["meta"].is_object() ? document["meta"] : none;
+  const json& meta =
+      document.contains("meta") && document["meta"].is_object() ? document["meta"] : none;
   BeaconRequest request;
   request.entry = entry;
-  request.query.set_entity(entry == BeaconEntry::kVariant ? v1::ENTITY_VARIANT : v1::ENTITY_INDIVIDUAL);
+  request.query.set_entity(entry == BeaconEntry::kVariant ? v1::ENTITY_VARIANT
+                                                          : v1::ENTITY_INDIVIDUAL);
   request.query.set_granularity(v1::GRANULARITY_RECORD);  // the default that /configuration states
   VariantParameters parameters;
   if (document.contains("query")) GF_TRY(TakeQuery(document["query"], &request, &parameters));

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Beacon v2.2 requests (framework: requests/beaconRequestBody.json; model: genomicVariations/requestParameters.json)
-// as queries of the federation. What is understood is answered exactly; what is not is refused, never ignored,
-// because an ignored condition would turn into a wrong answer.
+// Beacon v2.2 requests (framework: requests/beaconRequestBody.json; model:
+// genomicVariations/requestParameters.json) as queries of the federation. What is understood is
+// answered exactly; what is not is refused, never ignored, because an ignored condition would turn
+// into a wrong answer.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +32,8 @@ struct BeaconRequest {
   std::string summary;  // meta.receivedRequestSummary of the answer, as JSON text
 };
 
-// InvalidArgument with one of BODY_INVALID, FIELD_INVALID, QUERY_UNSUPPORTED, QUERY_INCOMPLETE, CONTIG_INVALID.
+// InvalidArgument with one of BODY_INVALID, FIELD_INVALID, QUERY_UNSUPPORTED, QUERY_INCOMPLETE,
+// CONTIG_INVALID.
 Result<BeaconRequest> ParseBeaconPost(BeaconEntry entry, std::string_view body);
 // The GET form: parameters of the framework and of the model side by side, lists joined by commas.
 Result<BeaconRequest> ParseBeaconGet(BeaconEntry entry, const http::Query& query);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Beacon v2.2 answers (framework: responses/*.json; model: genomicVariations and datasets defaultSchema.json).
+// Beacon v2.2 answers (framework: responses/*.json; model: genomicVariations and datasets
+// defaultSchema.json).
 #pragma once
 
 #include <string>
@@ -13,9 +14,9 @@
 
 namespace genofed::gateway {
 
-// The answer to /g_variants and /individuals. The granularity returned is the one asked for, and lower when the counts
-// were not disclosed. `resultsCount` and `numTotalResults` count individuals, for variants too; info says so. At the
-// hub info.members names every node and how it fared.
+// The answer to /g_variants and /individuals. The granularity returned is the one asked for, and
+// lower when the counts were not disclosed. `resultsCount` and `numTotalResults` count individuals,
+// for variants too; info says so. At the hub info.members names every node and how it fared.
 std::string RenderQueryResponse(const SiteFacts& site, const BeaconRequest& request,
                                 const discovery::v1::QueryResponse& answer);
 
@@ -29,6 +30,7 @@ std::string RenderBeaconServiceInfo(const SiteFacts& site);
 std::string RenderBeaconConfiguration(const SiteFacts& site);
 std::string RenderBeaconEntryTypes(const SiteFacts& site);
 std::string RenderBeaconMap(const SiteFacts& site);
-std::string RenderFilteringTerms(const SiteFacts& site, const std::vector<discovery::v1::FilteringTerm>& terms);
+std::string RenderFilteringTerms(const SiteFacts& site,
+                                 const std::vector<discovery::v1::FilteringTerm>& terms);
 
 }  // namespace genofed::gateway

@@ -18,8 +18,10 @@ constexpr char kResponses[] = "framework/json/responses/";
 constexpr char kModels[] = "models/json/beacon-v2-default-model/";
 
 BeaconRequest Request(BeaconEntry entry, const char* granularity, const char* include = "HIT") {
-  std::string query = std::string("requestedGranularity=") + granularity + "&includeResultsetResponses=" + include;
-  if (entry == BeaconEntry::kVariant) query += "&referenceName=20&start=1000225&referenceBases=A&alternateBases=T";
+  std::string query =
+      std::string("requestedGranularity=") + granularity + "&includeResultsetResponses=" + include;
+  if (entry == BeaconEntry::kVariant)
+    query += "&referenceName=20&start=1000225&referenceBases=A&alternateBases=T";
   if (entry == BeaconEntry::kIndividual) query += "&filters=HP:0001250";
   return *ParseBeaconGet(entry, *http::Query::Parse(query));
 }
@@ -59,7 +61,8 @@ v1::QueryResponse Answer() {
   return answer;
 }
 
-json Render(const SiteFacts& site, BeaconEntry entry, const char* granularity, const char* include = "HIT") {
+json Render(const SiteFacts& site, BeaconEntry entry, const char* granularity,
+            const char* include = "HIT") {
   return json::parse(RenderQueryResponse(site, Request(entry, granularity, include), Answer()));
 }
 
@@ -87,12 +90,16 @@ TEST(BeaconResponse, AnExactAlleleHasFrequencies) {
 }
 
 TEST(BeaconResponse, ResultSetsFollowTheRequest) {
-  EXPECT_EQ(Render(TestSite(), BeaconEntry::kVariant, "record", "ALL")["response"]["resultSets"].size(), 2U);
-  const json miss = Render(TestSite(), BeaconEntry::kVariant, "record", "MISS")["response"]["resultSets"];
+  EXPECT_EQ(
+      Render(TestSite(), BeaconEntry::kVariant, "record", "ALL")["response"]["resultSets"].size(),
+      2U);
+  const json miss =
+      Render(TestSite(), BeaconEntry::kVariant, "record", "MISS")["response"]["resultSets"];
   ASSERT_EQ(miss.size(), 1U);
   EXPECT_EQ(miss[0]["id"], "GOE-ES-DATASET-1");
   EXPECT_EQ(miss[0]["resultsCount"], 0);
-  EXPECT_TRUE(Render(TestSite(), BeaconEntry::kVariant, "record", "NONE")["response"]["resultSets"].empty());
+  EXPECT_TRUE(Render(TestSite(), BeaconEntry::kVariant, "record", "NONE")["response"]["resultSets"]
+                  .empty());
 }
 
 TEST(BeaconResponse, CoarserGranularitiesSayLess) {
@@ -107,7 +114,8 @@ TEST(BeaconResponse, CoarserGranularitiesSayLess) {
 TEST(BeaconResponse, WithoutCountsOnlyYesOrNoIsReturned) {
   v1::QueryResponse answer;
   answer.set_exists(true);
-  const json document = json::parse(RenderQueryResponse(TestSite(), Request(BeaconEntry::kIndividual, "record"), answer));
+  const json document = json::parse(
+      RenderQueryResponse(TestSite(), Request(BeaconEntry::kIndividual, "record"), answer));
   EXPECT_EQ(document["meta"]["returnedGranularity"], "boolean");
   EXPECT_FALSE(document["responseSummary"].contains("numTotalResults"));
 }
@@ -118,19 +126,24 @@ TEST(BeaconResponse, TheHubNamesNodesThatDidNotAnswer) {
   EXPECT_EQ(members[0]["state"], "ANSWERED");
   EXPECT_EQ(members[1]["site"], "se");
   EXPECT_EQ(members[1]["state"], "UNREACHABLE");
-  EXPECT_FALSE(Render(TestSite(false), BeaconEntry::kVariant, "boolean")["info"].contains("members"));
+  EXPECT_FALSE(
+      Render(TestSite(false), BeaconEntry::kVariant, "boolean")["info"].contains("members"));
 }
 
 TEST(BeaconResponse, SkipCountsPagesWithinADataset) {
   v1::QueryResponse answer = Answer();
-  for (int i = 0; i < 24; ++i) *answer.mutable_datasets(0)->add_alleles() = answer.datasets(0).alleles(0);
+  for (int i = 0; i < 24; ++i)
+    *answer.mutable_datasets(0)->add_alleles() = answer.datasets(0).alleles(0);
   BeaconRequest request = Request(BeaconEntry::kVariant, "record");
   request.skip = 2;
   request.limit = 8;
   const json document = json::parse(RenderQueryResponse(TestSite(), request, answer));
   EXPECT_EQ(document["response"]["resultSets"][0]["results"].size(), 8U);  // 17 to 24 of 25
   request.skip = 3;
-  EXPECT_EQ(json::parse(RenderQueryResponse(TestSite(), request, answer))["response"]["resultSets"][0]["results"].size(), 1U);
+  EXPECT_EQ(json::parse(RenderQueryResponse(TestSite(), request,
+                                            answer))["response"]["resultSets"][0]["results"]
+                .size(),
+            1U);
 }
 
 std::vector<catalogue::v1::DatasetRecord> Records() {
@@ -145,7 +158,8 @@ std::vector<catalogue::v1::DatasetRecord> Records() {
 }
 
 TEST(BeaconResponse, EveryAnswerIsValidBeacon) {
-  if (const std::string missing = BeaconSchemas::Missing(); !missing.empty()) GTEST_SKIP() << missing;
+  if (const std::string missing = BeaconSchemas::Missing(); !missing.empty())
+    GTEST_SKIP() << missing;
   BeaconSchemas schemas;
   const auto add = [&](const char* schema, const std::string& document) {
     schemas.Add(std::string(kResponses) + schema, document);
@@ -167,8 +181,10 @@ TEST(BeaconResponse, EveryAnswerIsValidBeacon) {
     add("beaconBooleanResponse.json", datasets("boolean"));
     schemas.Add(std::string(kModels) + "datasets/defaultSchema.json",
                 json::parse(datasets("record"))["response"]["collections"][0].dump());
-    schemas.Add(std::string(kModels) + "genomicVariations/defaultSchema.json",
-                Render(site, BeaconEntry::kVariant, "record")["response"]["resultSets"][0]["results"][0].dump());
+    schemas.Add(
+        std::string(kModels) + "genomicVariations/defaultSchema.json",
+        Render(site, BeaconEntry::kVariant, "record")["response"]["resultSets"][0]["results"][0]
+            .dump());
     add("beaconInfoResponse.json", RenderBeaconInfo(site));
     add("ga4gh-service-info-1-0-0-schema.json", RenderBeaconServiceInfo(site));
     add("beaconConfigurationResponse.json", RenderBeaconConfiguration(site));
@@ -178,18 +194,21 @@ TEST(BeaconResponse, EveryAnswerIsValidBeacon) {
     term.set_id("HP:0001250");
     term.set_label("Seizure");
     add("beaconFilteringTermsResponse.json", RenderFilteringTerms(site, {term}));
-    add("beaconErrorResponse.json", ga4gh::RenderBeaconError(400, "no", site.ServiceId("beacon"), kBeaconApiVersion));
+    add("beaconErrorResponse.json",
+        ga4gh::RenderBeaconError(400, "no", site.ServiceId("beacon"), kBeaconApiVersion));
   }
   EXPECT_EQ(schemas.Violations(), "");
 }
 
 TEST(BeaconResponse, TheValidatorNoticesWrongAnswers) {
-  if (const std::string missing = BeaconSchemas::Missing(); !missing.empty()) GTEST_SKIP() << missing;
+  if (const std::string missing = BeaconSchemas::Missing(); !missing.empty())
+    GTEST_SKIP() << missing;
   BeaconSchemas schemas;
   json wrong = Render(TestSite(), BeaconEntry::kVariant, "record");
   wrong["meta"]["receivedRequestSummary"]["requestParameters"] = {{"start", 7}};  // a flat echo
   schemas.Add(std::string(kResponses) + "beaconResultsetsResponse.json", wrong.dump());
-  json variant = Render(TestSite(), BeaconEntry::kVariant, "record")["response"]["resultSets"][0]["results"][0];
+  json variant = Render(TestSite(), BeaconEntry::kVariant,
+                        "record")["response"]["resultSets"][0]["results"][0];
   variant["variation"]["location"]["interval"]["start"] = 7;
   schemas.Add(std::string(kModels) + "genomicVariations/defaultSchema.json", variant.dump());
   const std::string violations = schemas.Violations();

@@ -20,7 +20,8 @@ constexpr int kMaxPages = 50;  // of datasets or terms read for one answer
 Result<BeaconRequest> Parse(BeaconEntry entry, const Request& request) {
   if (request.method != Method::kPost) return ParseBeaconGet(entry, request.query);
   if (const std::string type = request.ContentType(); !type.empty() && type != "application/json") {
-    return Error(StatusCode::kInvalidArgument, http::kUnsupportedMediaType, "the body must be application/json");
+    return Error(StatusCode::kInvalidArgument, http::kUnsupportedMediaType,
+                 "the body must be application/json");
   }
   return ParseBeaconPost(entry, request.body);
 }
@@ -30,8 +31,9 @@ Result<std::vector<cv1::DatasetRecord>> AllDatasets(const UnaryCaller& caller, c
   cv1::ListRecordsRequest request;
   request.set_page_size(kPage);
   for (int page = 0; page < kMaxPages; ++page) {
-    GF_ASSIGN(auto answer, Call<cv1::ListRecordsResponse>(caller, ctx, "catalogue",
-                                                          "genofed.catalogue.v1.CatalogueService/ListRecords", request));
+    GF_ASSIGN(auto answer, Call<cv1::ListRecordsResponse>(
+                               caller, ctx, "catalogue",
+                               "genofed.catalogue.v1.CatalogueService/ListRecords", request));
     records.insert(records.end(), answer.records().begin(), answer.records().end());
     if (answer.next_page_token().empty()) break;
     request.set_page_token(answer.next_page_token());
@@ -44,7 +46,8 @@ Result<std::size_t> Number(const Request& request, std::string_view name, std::s
   const auto text = request.query.Get(name);
   if (!text || text->empty()) return fallback;
   const auto value = ParseInt(*text);
-  if (!value.ok() || *value < 0 || *value > INT32_MAX) return InvalidField(name, "FIELD_INVALID", "must be a number");
+  if (!value.ok() || *value < 0 || *value > INT32_MAX)
+    return InvalidField(name, "FIELD_INVALID", "must be a number");
   return static_cast<std::size_t>(*value);
 }
 
@@ -73,8 +76,9 @@ Result<std::vector<dv1::FilteringTerm>> Terms(const UnaryCaller& caller, const R
 http::Handler QueryHandler(BeaconEntry entry, const SiteFacts& site, const UnaryCaller& caller) {
   return [entry, site, caller](const Request& request) -> Result<Response> {
     GF_ASSIGN(const BeaconRequest query, Parse(entry, request));
-    GF_ASSIGN(const auto answer, Call<dv1::QueryResponse>(caller, request.ctx, "discovery",
-                                                          "genofed.discovery.v1.DiscoveryService/Query", query.query));
+    GF_ASSIGN(const auto answer,
+              Call<dv1::QueryResponse>(caller, request.ctx, "discovery",
+                                       "genofed.discovery.v1.DiscoveryService/Query", query.query));
     return http::Json(200, RenderQueryResponse(site, query, answer));
   };
 }
@@ -92,8 +96,9 @@ http::Handler DatasetHandler(const SiteFacts& site, const UnaryCaller& caller) {
     GF_ASSIGN(BeaconRequest query, Parse(BeaconEntry::kDataset, request));
     cv1::GetRecordRequest get;
     get.set_id(request.Param("id"));
-    GF_ASSIGN(const auto answer, Call<cv1::GetRecordResponse>(caller, request.ctx, "catalogue",
-                                                              "genofed.catalogue.v1.CatalogueService/GetRecord", get));
+    GF_ASSIGN(const auto answer,
+              Call<cv1::GetRecordResponse>(caller, request.ctx, "catalogue",
+                                           "genofed.catalogue.v1.CatalogueService/GetRecord", get));
     query.skip = 0;
     return http::Json(200, RenderDatasets(site, query, {answer.record()}));
   };
@@ -114,7 +119,9 @@ class Adder {
   }
   void Fixed(std::string path, std::string summary, std::string body) {
     Add(Method::kGet, std::move(path), std::move(summary),
-        [body = std::move(body)](const Request&) -> Result<Response> { return http::Json(200, body); });
+        [body = std::move(body)](const Request&) -> Result<Response> {
+          return http::Json(200, body);
+        });
   }
   void Both(const std::string& path, const std::string& summary, const http::Handler& handler) {
     Add(Method::kGet, path, summary, handler);

@@ -10,7 +10,9 @@ std::string DumpJson(const nlohmann::json& document) {
   return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-Result<http::Response> JsonAnswer(const nlohmann::json& document) { return http::Json(200, DumpJson(document)); }
+Result<http::Response> JsonAnswer(const nlohmann::json& document) {
+  return http::Json(200, DumpJson(document));
+}
 
 std::string WithoutPrefix(const std::string& name, std::string_view prefix) {
   if (!name.starts_with(prefix)) return "UNKNOWN";
@@ -18,7 +20,8 @@ std::string WithoutPrefix(const std::string& name, std::string_view prefix) {
   return word == "UNSPECIFIED" ? "UNKNOWN" : word;
 }
 
-void SetWholeSeconds(nlohmann::json& object, const char* name, bool has, const google::protobuf::Timestamp& time) {
+void SetWholeSeconds(nlohmann::json& object, const char* name, bool has,
+                     const google::protobuf::Timestamp& time) {
   if (has) object[name] = FormatRfc3339(FromUnixSeconds(time.seconds()));
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the codecs of the GA4GH APIs share. Included by .cc files only: it brings in the JSON library.
+// What the codecs of the GA4GH APIs share. Included by .cc files only: it brings in the JSON
+// library.
 #pragma once
 
 #include <google/protobuf/timestamp.pb.h>
@@ -23,7 +24,8 @@ Result<http::Response> JsonAnswer(const nlohmann::json& document);
 std::string WithoutPrefix(const std::string& name, std::string_view prefix);
 
 // WES wants "%Y-%m-%dT%H:%M:%SZ": a fraction is cut off. Nothing is set when the time is not.
-void SetWholeSeconds(nlohmann::json& object, const char* name, bool has, const google::protobuf::Timestamp& time);
+void SetWholeSeconds(nlohmann::json& object, const char* name, bool has,
+                     const google::protobuf::Timestamp& time);
 
 // The query parameter page_size, `fallback` when absent; InvalidArgument unless it is 1 to 1000000.
 Result<std::size_t> PageSize(const http::Request& request, std::size_t fallback);

@@ -9,8 +9,8 @@
 #include "libs/testing/matchers.h"
 #include "services/gateway/adapters/drs_routes.h"
 #include "services/gateway/adapters/listing.h"
-#include "services/gateway/adapters/test_support.h"
 #include "services/gateway/adapters/tes_routes.h"
+#include "services/gateway/adapters/test_support.h"
 #include "services/gateway/adapters/wes_routes.h"
 
 namespace genofed::gateway {
@@ -26,22 +26,25 @@ constexpr char kDescriptor[] = R"({"name": "allele-counts", "image": "sha256:00"
 using Fields = std::map<std::string, std::string>;
 
 Fields GoodFields() {
-  return {{"workflow_type", "OCI"},
-          {"workflow_type_version", "1.0"},
-          {"workflow_url", "allele-counts.workflow.json"},
-          {"workflow_params",
-           R"({"application": "app-1", "datasets": ["GOE-FI-DATASET-1"], "parameters": {"CASE_TERM": "HP:0001250"}})"},
-          {"tags", R"({"study": "epilepsy"})"}};
+  return {
+      {"workflow_type", "OCI"},
+      {"workflow_type_version", "1.0"},
+      {"workflow_url", "allele-counts.workflow.json"},
+      {"workflow_params",
+       R"({"application": "app-1", "datasets": ["GOE-FI-DATASET-1"], "parameters": {"CASE_TERM": "HP:0001250"}})"},
+      {"tags", R"({"study": "epilepsy"})"}};
 }
 
-std::string Form(const Fields& fields, const std::string& file_name = "allele-counts.workflow.json") {
+std::string Form(const Fields& fields,
+                 const std::string& file_name = "allele-counts.workflow.json") {
   std::string body;
   for (const auto& [name, value] : fields) {
-    body += "--b0\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value + "\r\n";
+    body +=
+        "--b0\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value + "\r\n";
   }
   if (!file_name.empty()) {
-    body += "--b0\r\nContent-Disposition: form-data; name=\"workflow_attachment\"; filename=\"" + file_name +
-            "\"\r\nContent-Type: application/json\r\n\r\n" + kDescriptor + "\r\n";
+    body += "--b0\r\nContent-Disposition: form-data; name=\"workflow_attachment\"; filename=\"" +
+            file_name + "\"\r\nContent-Type: application/json\r\n\r\n" + kDescriptor + "\r\n";
   }
   return body + "--b0--\r\n";
 }
@@ -69,14 +72,18 @@ TEST(WesRequest, RefusesWhatItCannotRun) {
   EXPECT_THAT(With("workflow_url", "https://elsewhere.example/w.json"), HasReason("FIELD_INVALID"));
   EXPECT_THAT(With("workflow_params", "not json"), HasReason("FIELD_INVALID"));
   EXPECT_THAT(With("workflow_params", R"({"datasets": []})"), HasReason("FIELD_MISSING"));
-  EXPECT_THAT(With("workflow_params", R"({"application": "a", "colour": 1})"), HasReason("FIELD_UNKNOWN"));
-  EXPECT_THAT(With("workflow_params", R"({"application": "a", "parameters": {"N": 1}})"), HasReason("FIELD_INVALID"));
+  EXPECT_THAT(With("workflow_params", R"({"application": "a", "colour": 1})"),
+              HasReason("FIELD_UNKNOWN"));
+  EXPECT_THAT(With("workflow_params", R"({"application": "a", "parameters": {"N": 1}})"),
+              HasReason("FIELD_INVALID"));
   EXPECT_THAT(With("tags", R"({"n": 1})"), HasReason("FIELD_INVALID"));
   EXPECT_THAT(With("workflow_engine", "nextflow"), HasReason("FIELD_INVALID"));
-  EXPECT_THAT(With("workflow_engine_parameters", R"({"privileged": "true"})"), HasReason("FIELD_INVALID"));
+  EXPECT_THAT(With("workflow_engine_parameters", R"({"privileged": "true"})"),
+              HasReason("FIELD_INVALID"));
   EXPECT_THAT(With("colour", "red"), HasReason("FIELD_UNKNOWN"));
   EXPECT_THAT(ParseRunRequest(kMultipart, Form(GoodFields(), "")), HasReason("FIELD_MISSING"));
-  EXPECT_FALSE(ParseRunRequest(kMultipart, Form(GoodFields(), "../allele-counts.workflow.json")).ok());
+  EXPECT_FALSE(
+      ParseRunRequest(kMultipart, Form(GoodFields(), "../allele-counts.workflow.json")).ok());
   EXPECT_FALSE(ParseRunRequest("application/json", "{}").ok());
 }
 
@@ -105,7 +112,8 @@ TEST(WesResponse, ARunLogNamesItsOutputs) {
   EXPECT_EQ(log["request"]["workflow_type"], "OCI");
   EXPECT_EQ(log["request"]["workflow_params"]["application"], "app-1");  // an object, not a string
   EXPECT_EQ(log["run_log"]["start_time"], "2026-11-22T07:20:28Z");       // whole seconds
-  EXPECT_EQ(log["outputs"]["counts.tsv"], "https://hub.example:8443/api/v1/runs/run-1/outputs/counts.tsv");
+  EXPECT_EQ(log["outputs"]["counts.tsv"],
+            "https://hub.example:8443/api/v1/runs/run-1/outputs/counts.tsv");
   EXPECT_EQ(log["task_logs_url"], "https://hub.example:8443/ga4gh/wes/v1/runs/run-1/tasks");
 }
 
@@ -139,7 +147,9 @@ class RoutesTest : public ::testing::TestWithParam<bool> {
     http::Request request = MakeRequest(method, target, std::move(body), std::move(headers));
     return router_.Handle(request);
   }
-  static json BodyOf(const http::Response& response) { return json::parse(std::get<std::string>(response.body)); }
+  static json BodyOf(const http::Response& response) {
+    return json::parse(std::get<std::string>(response.body));
+  }
 
   genofed::testing::FakeClock clock_;
   genofed::testing::SeededRandom random_;
@@ -159,15 +169,18 @@ TEST_P(HubRoutes, ARunIsSubmittedWithAKey) {
   constexpr char kSubmit[] = "genofed.dispatcher.v1.RunService/SubmitRun";
   services_.Answer(kSubmit, answer);
   http::Headers headers = {{"Authorization", "Bearer good"}, {"Content-Type", kMultipart}};
-  EXPECT_EQ(BodyOf(Send(Method::kPost, "/ga4gh/wes/v1/runs", Form(GoodFields()), headers)), (json{{"run_id", "run-1"}}));
-  EXPECT_FALSE(services_.Asked<dispatcher::v1::SubmitRunRequest>(kSubmit).idempotency_key().empty());
+  EXPECT_EQ(BodyOf(Send(Method::kPost, "/ga4gh/wes/v1/runs", Form(GoodFields()), headers)),
+            (json{{"run_id", "run-1"}}));
+  EXPECT_FALSE(
+      services_.Asked<dispatcher::v1::SubmitRunRequest>(kSubmit).idempotency_key().empty());
   headers.Set("Idempotency-Key", "mine");
   Send(Method::kPost, "/ga4gh/wes/v1/runs", Form(GoodFields()), headers);
   EXPECT_EQ(services_.Asked<dispatcher::v1::SubmitRunRequest>(kSubmit).idempotency_key(), "mine");
 }
 
 TEST_P(HubRoutes, WesErrorsHaveTheirOwnShape) {
-  services_.Fail("genofed.dispatcher.v1.RunService/GetRun", Error(StatusCode::kNotFound, "RUN_UNKNOWN", "no such run"));
+  services_.Fail("genofed.dispatcher.v1.RunService/GetRun",
+                 Error(StatusCode::kNotFound, "RUN_UNKNOWN", "no such run"));
   const auto missing = Send(Method::kGet, "/ga4gh/wes/v1/runs/run-9");
   EXPECT_EQ(missing.status, 404);
   EXPECT_EQ(BodyOf(missing), (json{{"msg", "no such run"}, {"status_code", 404}}));
@@ -177,9 +190,11 @@ TEST_P(HubRoutes, WesErrorsHaveTheirOwnShape) {
 
 TEST_P(HubRoutes, ServiceInfoHasWhatWesRequires) {
   const json info = BodyOf(Send(Method::kGet, "/ga4gh/wes/v1/service-info", "", {}));
-  for (const char* member : {"id", "name", "type", "organization", "version", "workflow_type_versions",
-                             "supported_wes_versions", "supported_filesystem_protocols", "workflow_engine_versions",
-                             "default_workflow_engine_parameters", "system_state_counts", "auth_instructions_url", "tags"}) {
+  for (const char* member :
+       {"id", "name", "type", "organization", "version", "workflow_type_versions",
+        "supported_wes_versions", "supported_filesystem_protocols", "workflow_engine_versions",
+        "default_workflow_engine_parameters", "system_state_counts", "auth_instructions_url",
+        "tags"}) {
     EXPECT_TRUE(info.contains(member)) << member;
   }
   EXPECT_EQ(info["workflow_type_versions"]["OCI"]["workflow_type_version"], json::array({"1.0"}));
@@ -191,7 +206,8 @@ TEST_P(HubRoutes, TheListingIsOpenApi) {
   EXPECT_EQ(openapi["paths"]["/api/v1/datasets"]["get"]["security"], json::array());
   const json& create = openapi["paths"]["/api/v1/applications"]["post"];
   EXPECT_EQ(create["security"][0], (json{{"bearer", json::array()}}));
-  const std::string reference = create["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+  const std::string reference =
+      create["requestBody"]["content"]["application/json"]["schema"]["$ref"];
   EXPECT_EQ(reference, "#/components/schemas/genofed.access.v1.CreateApplicationRequest");
   // Every reference leads somewhere, every placeholder is a parameter.
   const json& schemas = openapi["components"]["schemas"];
@@ -205,7 +221,8 @@ TEST_P(HubRoutes, TheListingIsOpenApi) {
     for (const auto& [method, operation] : operations.items()) {
       const auto placeholders = std::count(path.begin(), path.end(), '{');
       long in_path = 0;
-      for (const json& parameter : operation["parameters"]) in_path += parameter["in"] == "path" ? 1 : 0;
+      for (const json& parameter : operation["parameters"])
+        in_path += parameter["in"] == "path" ? 1 : 0;
       EXPECT_EQ(in_path, placeholders) << method << " " << path;
     }
   }
@@ -218,7 +235,8 @@ TEST_P(HubRoutes, TheDocsLoadNothing) {
   EXPECT_EQ(html.find("<script"), std::string::npos);
   EXPECT_EQ(html.find("src="), std::string::npos);
   EXPECT_NE(html.find("role central_dac"), std::string::npos);
-  EXPECT_NE(docs.headers.Get("Content-Security-Policy").value_or("").find("style-src 'sha256-"), std::string::npos);
+  EXPECT_NE(docs.headers.Get("Content-Security-Policy").value_or("").find("style-src 'sha256-"),
+            std::string::npos);
 }
 
 TEST_P(NodeRoutesTest, RunsCannotBeSubmittedAtANode) {
@@ -235,7 +253,8 @@ TEST_P(NodeRoutesTest, TasksHaveViews) {
   task->set_reason("OUT_OF_MEMORY");
   task->set_requester_subject("maria");
   services_.Answer("genofed.spe.v1.TaskService/GetTask", answer);
-  EXPECT_EQ(BodyOf(Send(Method::kGet, "/ga4gh/tes/v1/tasks/task-1")), (json{{"id", "task-1"}, {"state", "RUNNING"}}));
+  EXPECT_EQ(BodyOf(Send(Method::kGet, "/ga4gh/tes/v1/tasks/task-1")),
+            (json{{"id", "task-1"}, {"state", "RUNNING"}}));
   const json basic = BodyOf(Send(Method::kGet, "/ga4gh/tes/v1/tasks/task-1?view=BASIC"));
   EXPECT_EQ(basic["executors"][0]["image"], "sha256:00");
   EXPECT_EQ(basic["executors"][0]["command"], json::array({"count"}));
@@ -276,7 +295,8 @@ TEST_P(NodeRoutesTest, HoldersSeeTheirObjects) {
   services_.Fail("genofed.onboarding.v1.OnboardingService/ListObjects",
                  Error(StatusCode::kPermissionDenied, "ROLE_MISSING", "not yours"));
   EXPECT_EQ(Send(Method::kGet, "/ga4gh/drs/v1/objects/obj-1").status, 404);
-  EXPECT_EQ(BodyOf(Send(Method::kGet, "/ga4gh/drs/v1/service-info", "", {}))["maxBulkRequestLength"], 1);
+  EXPECT_EQ(
+      BodyOf(Send(Method::kGet, "/ga4gh/drs/v1/service-info", "", {}))["maxBulkRequestLength"], 1);
 }
 
 }  // namespace

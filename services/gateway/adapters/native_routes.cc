@@ -25,10 +25,13 @@ using http::Response;
 Response Attachment(std::string content, std::string media_type, std::string_view name) {
   Response response;
   std::string safe(name);
-  std::replace_if(safe.begin(), safe.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < 0x20 || byte > 0x7e || c == '"' || c == '\\';
-  }, '_');
+  std::replace_if(
+      safe.begin(), safe.end(),
+      [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte < 0x20 || byte > 0x7e || c == '"' || c == '\\';
+      },
+      '_');
   response.headers.Set("Content-Type", std::move(media_type));
   response.headers.Set("Content-Disposition", "attachment; filename=\"" + safe + "\"");
   response.body = std::move(content);
@@ -42,16 +45,19 @@ Result<Response> ReviewFile(const Request& request, const Message& message) {
 
 Result<Response> RunOutput(const Request& request, const Message& message) {
   const auto& answer = static_cast<const dispatcher::v1::GetOutputResponse&>(message);
-  return Attachment(answer.content(), answer.media_type().empty() ? "application/octet-stream" : answer.media_type(),
+  return Attachment(answer.content(),
+                    answer.media_type().empty() ? "application/octet-stream" : answer.media_type(),
                     request.Param("name"));
 }
 
 Result<Response> Checkpoint(const Request&, const Message& message) {
-  return http::Text(200, static_cast<const consent::v1::GetCheckpointResponse&>(message).checkpoint());
+  return http::Text(200,
+                    static_cast<const consent::v1::GetCheckpointResponse&>(message).checkpoint());
 }
 
 Result<Response> LedgerKey(const Request&, const Message& message) {
-  return http::Text(200, static_cast<const consent::v1::GetCheckpointResponse&>(message).verifier_key() + "\n");
+  return http::Text(
+      200, static_cast<const consent::v1::GetCheckpointResponse&>(message).verifier_key() + "\n");
 }
 
 #define GF_CATALOGUE "catalogue", "genofed.catalogue.v1.CatalogueService/"
@@ -70,74 +76,82 @@ constexpr auto kUser = Access::kUser;
 constexpr auto kPublic = Access::kPublic;
 
 constexpr RpcRow kRows[] = {
-    {kGet, "/api/v1/datasets", Sites::kBoth, kPublic, "anyone", GF_CATALOGUE "ListRecords", "", "Listed datasets"},
-    {kGet, "/api/v1/datasets/{id}", Sites::kBoth, kPublic, "anyone", GF_CATALOGUE "GetRecord", "", "One dataset"},
-    {kPost, "/api/v1/datasets/{id}/review", Sites::kNode, kUser, "role ncp", GF_CATALOGUE "ReviewRecord", "*",
-     "List a waiting record or send it back"},
+    {kGet, "/api/v1/datasets", Sites::kBoth, kPublic, "anyone", GF_CATALOGUE "ListRecords", "",
+     "Listed datasets"},
+    {kGet, "/api/v1/datasets/{id}", Sites::kBoth, kPublic, "anyone", GF_CATALOGUE "GetRecord", "",
+     "One dataset"},
+    {kPost, "/api/v1/datasets/{id}/review", Sites::kNode, kUser, "role ncp",
+     GF_CATALOGUE "ReviewRecord", "*", "List a waiting record or send it back"},
 
-    {kPost, "/api/v1/submissions", Sites::kNode, kUser, "role holder", GF_ONBOARDING "CreateSubmission", "*",
-     "Open a submission"},
-    {kGet, "/api/v1/submissions", Sites::kNode, kUser, "roles holder, ncp, operator", GF_ONBOARDING "ListSubmissions", "",
-     "Submissions that the caller may see"},
+    {kPost, "/api/v1/submissions", Sites::kNode, kUser, "role holder",
+     GF_ONBOARDING "CreateSubmission", "*", "Open a submission"},
+    {kGet, "/api/v1/submissions", Sites::kNode, kUser, "roles holder, ncp, operator",
+     GF_ONBOARDING "ListSubmissions", "", "Submissions that the caller may see"},
     {kGet, "/api/v1/submissions/{submission}", Sites::kNode, kUser, "roles holder, ncp, operator",
      GF_ONBOARDING "GetSubmission", "", "One submission: state, progress, findings"},
-    {kPut, "/api/v1/submissions/{submission}/files/{kind}", Sites::kNode, kUser, "role holder", GF_ONBOARDING "PutChunk",
-     "data", "Send a piece of a file (octets) at ?offset=N; kind is variants, phenopackets or consents"},
-    {kPost, "/api/v1/submissions/{submission}/files/{kind}/seal", Sites::kNode, kUser, "role holder",
-     GF_ONBOARDING "SealFile", "*", "State size and SHA-256 of a file that was sent"},
-    {kPost, "/api/v1/submissions/{submission}/start", Sites::kNode, kUser, "role holder", GF_ONBOARDING "StartSubmission",
-     "*", "Check and publish what was sent"},
+    {kPut, "/api/v1/submissions/{submission}/files/{kind}", Sites::kNode, kUser, "role holder",
+     GF_ONBOARDING "PutChunk", "data",
+     "Send a piece of a file (octets) at ?offset=N; kind is variants, phenopackets or consents"},
+    {kPost, "/api/v1/submissions/{submission}/files/{kind}/seal", Sites::kNode, kUser,
+     "role holder", GF_ONBOARDING "SealFile", "*",
+     "State size and SHA-256 of a file that was sent"},
+    {kPost, "/api/v1/submissions/{submission}/start", Sites::kNode, kUser, "role holder",
+     GF_ONBOARDING "StartSubmission", "*", "Check and publish what was sent"},
 
-    {kPost, "/api/v1/applications", Sites::kHub, kUser, "role researcher", GF_APPLICATION "CreateApplication", "*",
-     "Draft an application"},
-    {kGet, "/api/v1/applications", Sites::kHub, kUser, "those involved", GF_APPLICATION "ListApplications", "",
-     "Applications that the caller may see"},
-    {kGet, "/api/v1/applications/{id}", Sites::kHub, kUser, "those involved", GF_APPLICATION "GetApplication", "",
-     "One application with the decisions of the countries"},
-    {kPost, "/api/v1/applications/{id}/submit", Sites::kHub, kUser, "the applicant", GF_APPLICATION "SubmitApplication",
-     "*", "Freeze the application and ask the signing official"},
+    {kPost, "/api/v1/applications", Sites::kHub, kUser, "role researcher",
+     GF_APPLICATION "CreateApplication", "*", "Draft an application"},
+    {kGet, "/api/v1/applications", Sites::kHub, kUser, "those involved",
+     GF_APPLICATION "ListApplications", "", "Applications that the caller may see"},
+    {kGet, "/api/v1/applications/{id}", Sites::kHub, kUser, "those involved",
+     GF_APPLICATION "GetApplication", "", "One application with the decisions of the countries"},
+    {kPost, "/api/v1/applications/{id}/submit", Sites::kHub, kUser, "the applicant",
+     GF_APPLICATION "SubmitApplication", "*",
+     "Freeze the application and ask the signing official"},
     {kPost, "/api/v1/applications/{id}/confirmation", Sites::kHub, kUser, "role signing_official",
      GF_APPLICATION "ConfirmApplication", "*", "Confirm for the organisation, or send back"},
     {kPost, "/api/v1/applications/{id}/recommendation", Sites::kHub, kUser, "role central_dac",
-     GF_APPLICATION "RecommendApplication", "*", "Advise the countries and transmit the application"},
+     GF_APPLICATION "RecommendApplication", "*",
+     "Advise the countries and transmit the application"},
     {kPost, "/api/v1/applications/{id}/agreement", Sites::kHub, kUser, "role signing_official",
      GF_APPLICATION "SignAgreement", "*", "Sign the data use agreement"},
 
     {kGet, "/api/v1/reviews", Sites::kNode, kUser, "role dac", GF_DECISION "ListReviews", "",
      "Applications that concern this country"},
-    {kGet, "/api/v1/reviews/{application}", Sites::kNode, kUser, "role dac", GF_DECISION "GetReview", "",
-     "One application as this country received it"},
-    {kPost, "/api/v1/reviews/{application}/decision", Sites::kNode, kUser, "role dac", GF_DECISION "Decide", "*",
-     "Approve or veto for this country"},
-    {kPost, "/api/v1/reviews/{application}/revocation", Sites::kNode, kUser, "role dac", GF_DECISION "Revoke", "*",
-     "End an approval at once"},
+    {kGet, "/api/v1/reviews/{application}", Sites::kNode, kUser, "role dac",
+     GF_DECISION "GetReview", "", "One application as this country received it"},
+    {kPost, "/api/v1/reviews/{application}/decision", Sites::kNode, kUser, "role dac",
+     GF_DECISION "Decide", "*", "Approve or veto for this country"},
+    {kPost, "/api/v1/reviews/{application}/revocation", Sites::kNode, kUser, "role dac",
+     GF_DECISION "Revoke", "*", "End an approval at once"},
 
     {kGet, "/api/v1/airlock", Sites::kNode, kUser, "role holder", GF_AIRLOCK "ListReviews", "",
      "Results that wait for release"},
-    {kGet, "/api/v1/airlock/{task}/files/{name}", Sites::kNode, kUser, "role holder", GF_AIRLOCK "GetReviewFile", "",
-     "A file that wants to leave", &ReviewFile},
-    {kPost, "/api/v1/airlock/{task}/decision", Sites::kNode, kUser, "role holder", GF_AIRLOCK "Decide", "*",
-     "Release or refuse results"},
+    {kGet, "/api/v1/airlock/{task}/files/{name}", Sites::kNode, kUser, "role holder",
+     GF_AIRLOCK "GetReviewFile", "", "A file that wants to leave", &ReviewFile},
+    {kPost, "/api/v1/airlock/{task}/decision", Sites::kNode, kUser, "role holder",
+     GF_AIRLOCK "Decide", "*", "Release or refuse results"},
 
-    {kGet, "/api/v1/runs/{id}", Sites::kBoth, kUser, "the owner; roles holder, operator at a node", GF_RUN "GetRun", "",
-     "A run with the parts of each node"},
-    {kGet, "/api/v1/runs/{id}/outputs/{name}", Sites::kHub, kUser, "the owner", GF_RUN "GetOutput", "",
-     "A merged result (the file itself)", &RunOutput},
+    {kGet, "/api/v1/runs/{id}", Sites::kBoth, kUser, "the owner; roles holder, operator at a node",
+     GF_RUN "GetRun", "", "A run with the parts of each node"},
+    {kGet, "/api/v1/runs/{id}/outputs/{name}", Sites::kHub, kUser, "the owner", GF_RUN "GetOutput",
+     "", "A merged result (the file itself)", &RunOutput},
 
-    {kGet, "/api/v1/me/permissions", Sites::kNode, kUser, "role citizen", GF_CONSENT "GetMyPermissions", "",
-     "What this person permitted"},
-    {kPut, "/api/v1/me/permissions", Sites::kNode, kUser, "role citizen", GF_CONSENT "SetMyPermissions", "*",
+    {kGet, "/api/v1/me/permissions", Sites::kNode, kUser, "role citizen",
+     GF_CONSENT "GetMyPermissions", "", "What this person permitted"},
+    {kPut, "/api/v1/me/permissions", Sites::kNode, kUser, "role citizen",
+     GF_CONSENT "SetMyPermissions", "*",
      "Replace this person's permissions; an empty list withdraws everything"},
-    {kGet, "/api/v1/me/accesses", Sites::kNode, kUser, "role citizen", GF_CONSENT "ListMyAccesses", "",
-     "Who used this person's data, with receipts"},
+    {kGet, "/api/v1/me/accesses", Sites::kNode, kUser, "role citizen", GF_CONSENT "ListMyAccesses",
+     "", "Who used this person's data, with receipts"},
 
     {kGet, "/ledger/checkpoint", Sites::kNode, kPublic, "anyone", GF_LEDGER "GetCheckpoint", "",
      "The newest signed checkpoint (C2SP signed note)", &Checkpoint},
     {kGet, "/ledger/key", Sites::kNode, kPublic, "anyone", GF_LEDGER "GetCheckpoint", "",
      "The key that verifies checkpoints (C2SP verifier key)", &LedgerKey},
-    {kGet, "/ledger/entries", Sites::kNode, kPublic, "anyone", GF_LEDGER "ListEntries", "", "Entries from ?start="},
-    {kGet, "/ledger/consistency", Sites::kNode, kPublic, "anyone", GF_LEDGER "GetConsistencyProof", "",
-     "Proof that an old tree is a prefix of a new one"},
+    {kGet, "/ledger/entries", Sites::kNode, kPublic, "anyone", GF_LEDGER "ListEntries", "",
+     "Entries from ?start="},
+    {kGet, "/ledger/consistency", Sites::kNode, kPublic, "anyone", GF_LEDGER "GetConsistencyProof",
+     "", "Proof that an old tree is a prefix of a new one"},
 };
 
 // The linker keeps a descriptor only if something names it.
@@ -179,7 +193,8 @@ Result<Response> Me(const Request& request) {
 std::string SiteFacts::ServiceId(std::string_view artifact) const {
   std::string id;
   const auto labels = Split(domain, '.');
-  for (auto label = labels.rbegin(); label != labels.rend(); ++label) id += std::string(*label) + ".";
+  for (auto label = labels.rbegin(); label != labels.rend(); ++label)
+    id += std::string(*label) + ".";
   return id + name + "." + std::string(artifact);
 }
 
@@ -191,14 +206,17 @@ std::span<const RpcRow> NativeRows() {
 }
 
 void AddSiteRoutes(Api& api, const SiteFacts& site) {
-  const nlohmann::ordered_json facts = {{"name", site.name},       {"title", site.title},
-                                        {"country", site.country}, {"role", site.hub ? "hub" : "node"},
-                                        {"domain", site.domain},   {"audience", site.audience},
-                                        {"addresses", Addresses(site)}};
+  const nlohmann::ordered_json facts = {
+      {"name", site.name},           {"title", site.title},
+      {"country", site.country},     {"role", site.hub ? "hub" : "node"},
+      {"domain", site.domain},       {"audience", site.audience},
+      {"addresses", Addresses(site)}};
   Endpoint about;
   about.pattern = "/api/v1/site";
   about.summary = "What this site is and where its APIs are";
-  about.handler = [text = facts.dump()](const Request&) -> Result<Response> { return http::Json(200, text); };
+  about.handler = [text = facts.dump()](const Request&) -> Result<Response> {
+    return http::Json(200, text);
+  };
   api.Add(std::move(about));
 
   Endpoint me;

@@ -29,7 +29,8 @@ json ExecutorOf(const v1::Task& task) {
   json executor = {{"image", "unknown"}, {"command", json::array()}, {"env", json::object()}};
   const json descriptor = json::parse(task.workflow(), nullptr, false);
   if (descriptor.is_object()) {
-    if (descriptor.contains("image") && descriptor["image"].is_string()) executor["image"] = descriptor["image"];
+    if (descriptor.contains("image") && descriptor["image"].is_string())
+      executor["image"] = descriptor["image"];
     if (descriptor.contains("command") && descriptor["command"].is_array()) {
       for (const json& word : descriptor["command"]) {
         if (word.is_string()) executor["command"].push_back(word);
@@ -49,7 +50,8 @@ json LogOf(const v1::Task& task, TesView view) {
     SetWholeSeconds(executor, "end_time", true, task.ended());
     log["logs"].push_back(std::move(executor));
   }
-  if (view == TesView::kFull && !task.reason().empty()) log["system_logs"] = json::array({task.reason()});
+  if (view == TesView::kFull && !task.reason().empty())
+    log["system_logs"] = json::array({task.reason()});
   return log;
 }
 
@@ -58,7 +60,8 @@ json TaskJson(const v1::Task& task, TesView view) {
   if (view == TesView::kMinimal) return out;
   out["name"] = task.id();
   out["executors"] = json::array({ExecutorOf(task)});
-  out["tags"] = {{"run", task.run()}, {"application", task.application()}, {"project", task.project()}};
+  out["tags"] = {
+      {"run", task.run()}, {"application", task.application()}, {"project", task.project()}};
   for (const auto& input : task.inputs()) {
     out["tags"]["dataset"] = input.dataset().dataset();
     out["tags"]["dataset_version"] = std::to_string(input.dataset().version());
@@ -80,14 +83,16 @@ Result<TesView> ViewOf(const Request& request) {
 Result<Response> List(const Request& request, const UnaryCaller& caller) {
   GF_ASSIGN(const TesView view, ViewOf(request));
   for (const char* name : {"tag_key", "tag_value"}) {
-    if (request.query.Has(name)) return InvalidField(name, "QUERY_UNSUPPORTED", "this filter is not supported");
+    if (request.query.Has(name))
+      return InvalidField(name, "QUERY_UNSUPPORTED", "this filter is not supported");
   }
   v1::ListTasksRequest list;
   GF_ASSIGN(const std::size_t size, PageSize(request, 256));
   if (size > 2047) return InvalidField("page_size", "FIELD_INVALID", "must be less than 2048");
   list.set_page_size(static_cast<std::int32_t>(size));
   list.set_page_token(std::string(request.query.Get("page_token").value_or("")));
-  GF_ASSIGN(const auto answer, Call<v1::ListTasksResponse>(caller, request.ctx, "spe", kListTasks, list));
+  GF_ASSIGN(const auto answer,
+            Call<v1::ListTasksResponse>(caller, request.ctx, "spe", kListTasks, list));
   const auto prefix = request.query.Get("name_prefix").value_or("");
   const auto state = request.query.Get("state").value_or("");
   json out = {{"tasks", json::array()}};
@@ -104,7 +109,8 @@ Result<Response> Get(const Request& request, const UnaryCaller& caller) {
   GF_ASSIGN(const TesView view, ViewOf(request));
   v1::GetTaskRequest get;
   get.set_id(request.Param("id"));
-  GF_ASSIGN(const auto answer, Call<v1::GetTaskResponse>(caller, request.ctx, "spe", kGetTask, get));
+  GF_ASSIGN(const auto answer,
+            Call<v1::GetTaskResponse>(caller, request.ctx, "spe", kGetTask, get));
   return http::Json(200, RenderTask(answer.task(), view));
 }
 
@@ -117,11 +123,13 @@ Result<Response> Cancel(const Request& request, const UnaryCaller& caller) {
 
 }  // namespace
 
-std::string RenderTask(const v1::Task& task, TesView view) { return DumpJson(TaskJson(task, view)); }
+std::string RenderTask(const v1::Task& task, TesView view) {
+  return DumpJson(TaskJson(task, view));
+}
 
 void AddTesRoutes(Api& api, const SiteFacts& site, const UnaryCaller& caller) {
-  const auto add = [&](Method method, std::string path, Access access, const char* who, std::string summary,
-                       http::Handler handler) {
+  const auto add = [&](Method method, std::string path, Access access, const char* who,
+                       std::string summary, http::Handler handler) {
     Endpoint endpoint;
     endpoint.method = method;
     endpoint.pattern = kBase + path;
@@ -141,7 +149,8 @@ void AddTesRoutes(Api& api, const SiteFacts& site, const UnaryCaller& caller) {
       [caller](const Request& request) { return List(request, caller); });
   add(Method::kGet, "/tasks/{id}", Access::kUser, "roles operator, holder", "One task",
       [caller](const Request& request) { return Get(request, caller); });
-  add(Method::kPost, "/tasks/{id}:cancel", Access::kUser, "role operator", "End a task and all its processes",
+  add(Method::kPost, "/tasks/{id}:cancel", Access::kUser, "role operator",
+      "End a task and all its processes",
       [caller](const Request& request) { return Cancel(request, caller); });
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the gateway's tests share: a site, requests made by hand, services that answer from a script, and the official
-// JSON schemas.
+// What the gateway's tests share: a site, requests made by hand, services that answer from a
+// script, and the official JSON schemas.
 #pragma once
 
 #include <google/protobuf/message.h>
@@ -34,8 +34,8 @@ inline SiteFacts TestSite(bool hub = false) {
   return site;
 }
 
-inline http::Request MakeRequest(http::Method method, const std::string& target, std::string body = "",
-                                 http::Headers headers = {}) {
+inline http::Request MakeRequest(http::Method method, const std::string& target,
+                                 std::string body = "", http::Headers headers = {}) {
   http::Request request;
   request.method = method;
   request.target = target;
@@ -59,7 +59,8 @@ class ScriptedServices {
 
   UnaryCaller Caller() {
     return [this](const Context& ctx, std::string_view service, std::string_view method,
-                  const google::protobuf::Message& request, google::protobuf::Message* response) -> Status {
+                  const google::protobuf::Message& request,
+                  google::protobuf::Message* response) -> Status {
       const std::string name(method);
       service_ = service;
       asked_[name] = request.SerializeAsString();
@@ -90,7 +91,8 @@ class ScriptedServices {
 // Accepts "good" as the token of "maria"; everything else is refused.
 inline TokenCheck TestTokens() {
   return [](const Context&, std::string_view token) -> Result<User> {
-    if (token != "good") return Error(StatusCode::kUnauthenticated, "TOKEN_REFUSED", "the access token was refused");
+    if (token != "good")
+      return Error(StatusCode::kUnauthenticated, "TOKEN_REFUSED", "the access token was refused");
     User user;
     user.issuer = "https://login.example";
     user.subject = "maria";
@@ -102,8 +104,9 @@ inline TokenCheck TestTokens() {
   };
 }
 
-// Validates documents against the official Beacon schemas with python3-jsonschema. `schema` is a path below
-// specs/beacon-v2. Returns one line for each violation; skips the test loudly when schemas or validator are missing.
+// Validates documents against the official Beacon schemas with python3-jsonschema. `schema` is a
+// path below specs/beacon-v2. Returns one line for each violation; skips the test loudly when
+// schemas or validator are missing.
 class BeaconSchemas {
  public:
   // Empty if validation is possible, else why not.
@@ -116,7 +119,9 @@ class BeaconSchemas {
     return "";
   }
 
-  void Add(std::string schema, std::string document) { cases_.emplace_back(std::move(schema), std::move(document)); }
+  void Add(std::string schema, std::string document) {
+    cases_.emplace_back(std::move(schema), std::move(document));
+  }
 
   std::string Violations() const {
     const testing::TemporaryDirectory directory;
@@ -127,9 +132,10 @@ class BeaconSchemas {
     const auto output = directory / "violations";
     GF_CHECK(WriteFileAtomically(cases, lines).ok());
     GF_CHECK(WriteFileAtomically(script, kScript).ok());
-    const std::string command = "/usr/bin/python3 -W ignore " + script.string() + " " +
-                                (std::filesystem::path(std::getenv("GENOFED_SHARED_DIR")) / "specs/beacon-v2").string() +
-                                " " + cases.string() + " >" + output.string() + " 2>&1";
+    const std::string command =
+        "/usr/bin/python3 -W ignore " + script.string() + " " +
+        (std::filesystem::path(std::getenv("GENOFED_SHARED_DIR")) / "specs/beacon-v2").string() +
+        " " + cases.string() + " >" + output.string() + " 2>&1";
     const int status = std::system(command.c_str());
     const auto text = ReadFile(output);
     GF_CHECK(text.ok());

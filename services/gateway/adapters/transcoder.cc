@@ -27,7 +27,8 @@ const pb::MethodDescriptor* FindMethod(std::string_view rpc) {
 }
 
 std::unique_ptr<pb::Message> NewMessage(const pb::Descriptor* type) {
-  return std::unique_ptr<pb::Message>(pb::MessageFactory::generated_factory()->GetPrototype(type)->New());
+  return std::unique_ptr<pb::Message>(
+      pb::MessageFactory::generated_factory()->GetPrototype(type)->New());
 }
 
 Status WrongValue(std::string_view field) {
@@ -35,7 +36,8 @@ Status WrongValue(std::string_view field) {
 }
 
 // "variants" or "FILE_KIND_VARIANTS" of an enum whose zero is FILE_KIND_UNSPECIFIED.
-const pb::EnumValueDescriptor* FindEnumValue(const pb::EnumDescriptor* type, std::string_view text) {
+const pb::EnumValueDescriptor* FindEnumValue(const pb::EnumDescriptor* type,
+                                             std::string_view text) {
   if (const auto* exact = type->FindValueByName(std::string(text))) return exact;
   std::string prefix = type->value(0)->name();
   constexpr std::string_view kZero = "UNSPECIFIED";
@@ -87,7 +89,8 @@ Status SetScalar(pb::Message* message, const pb::FieldDescriptor* field, std::st
   }
 }
 
-// The field an error of protobuf's JSON parser is about: "(a.b) c: Cannot find field." or "(a.b): invalid value ...".
+// The field an error of protobuf's JSON parser is about: "(a.b) c: Cannot find field." or "(a.b):
+// invalid value ...".
 std::string FieldOfJsonError(std::string_view error) {
   std::string path;
   if (error.starts_with('(')) {
@@ -105,10 +108,12 @@ std::string FieldOfJsonError(std::string_view error) {
 Status MergeJsonBody(const http::Request& request, pb::Message* message) {
   if (request.body.empty()) return absl::OkStatus();
   if (request.ContentType() != "application/json") {
-    return Error(StatusCode::kInvalidArgument, http::kUnsupportedMediaType, "the body must be application/json");
+    return Error(StatusCode::kInvalidArgument, http::kUnsupportedMediaType,
+                 "the body must be application/json");
   }
   // Parsed strictly first: protobuf's parser is lenient about duplicate names and quotes.
-  const auto strict = crypto::ParseStrictJson(request.body, {.max_bytes = std::size_t{1} << 20, .max_depth = 16});
+  const auto strict =
+      crypto::ParseStrictJson(request.body, {.max_bytes = std::size_t{1} << 20, .max_depth = 16});
   if (!strict.ok() || !strict->is_object()) {
     return Error(StatusCode::kInvalidArgument, "BODY_INVALID", "the body is not a JSON object: {}",
                  strict.ok() ? "it has another type" : Message(strict.status()));
@@ -156,14 +161,18 @@ Status SetFromPath(const http::Request& request, pb::Message* message) {
 }
 
 void CheckRow(const RpcRow& row, const pb::Descriptor* type) {
-  for (std::size_t open = row.pattern.find('{'); open != std::string_view::npos; open = row.pattern.find('{', open + 1)) {
+  for (std::size_t open = row.pattern.find('{'); open != std::string_view::npos;
+       open = row.pattern.find('{', open + 1)) {
     const auto close = row.pattern.find('}', open);
-    GF_CHECK(type->FindFieldByName(std::string(row.pattern.substr(open + 1, close - open - 1))) != nullptr);
+    GF_CHECK(type->FindFieldByName(std::string(row.pattern.substr(open + 1, close - open - 1))) !=
+             nullptr);
   }
-  if (!row.body.empty() && row.body != "*") GF_CHECK(type->FindFieldByName(std::string(row.body)) != nullptr);
+  if (!row.body.empty() && row.body != "*")
+    GF_CHECK(type->FindFieldByName(std::string(row.body)) != nullptr);
 }
 
-Endpoint MakeEndpoint(const RpcRow& row, const UnaryCaller& caller, const TranscoderOptions& options) {
+Endpoint MakeEndpoint(const RpcRow& row, const UnaryCaller& caller,
+                      const TranscoderOptions& options) {
   const pb::MethodDescriptor* method = FindMethod(row.rpc);
   GF_CHECK(method != nullptr);
   CheckRow(row, method->input_type());
@@ -176,7 +185,8 @@ Endpoint MakeEndpoint(const RpcRow& row, const UnaryCaller& caller, const Transc
   endpoint.request = method->input_type();
   endpoint.response = row.respond == nullptr ? method->output_type() : nullptr;
   endpoint.json_body = row.body == "*";
-  if (!row.body.empty() && !endpoint.json_body) endpoint.max_body_bytes = options.max_raw_body_bytes;
+  if (!row.body.empty() && !endpoint.json_body)
+    endpoint.max_body_bytes = options.max_raw_body_bytes;
   endpoint.handler = [row, caller, method](const http::Request& request) -> Result<http::Response> {
     auto message = NewMessage(method->input_type());
     auto answer = NewMessage(method->output_type());
@@ -215,7 +225,8 @@ Result<std::string> ToJsonText(const pb::Message& message) {
   return json;
 }
 
-void AddRpcRows(Api& api, std::span<const RpcRow> rows, const UnaryCaller& caller, const TranscoderOptions& options) {
+void AddRpcRows(Api& api, std::span<const RpcRow> rows, const UnaryCaller& caller,
+                const TranscoderOptions& options) {
   for (const RpcRow& row : rows) {
     if (row.sites == (options.hub ? Sites::kNode : Sites::kHub)) continue;
     api.Add(MakeEndpoint(row, caller, options));

@@ -21,7 +21,8 @@ using genofed::testing::IsOk;
 using http::Method;
 using nlohmann::json;
 
-const http::Headers kJson = {{"Content-Type", "application/json"}, {"Authorization", "Bearer good"}};
+const http::Headers kJson = {{"Content-Type", "application/json"},
+                             {"Authorization", "Bearer good"}};
 
 class TranscoderTest : public ::testing::Test {
  protected:
@@ -31,11 +32,14 @@ class TranscoderTest : public ::testing::Test {
     api_.AddNotFound();
   }
 
-  http::Response Send(Method method, const std::string& target, std::string body = "", http::Headers headers = kJson) {
+  http::Response Send(Method method, const std::string& target, std::string body = "",
+                      http::Headers headers = kJson) {
     http::Request request = MakeRequest(method, target, std::move(body), std::move(headers));
     return router_.Handle(request);
   }
-  static json BodyOf(const http::Response& response) { return json::parse(std::get<std::string>(response.body)); }
+  static json BodyOf(const http::Response& response) {
+    return json::parse(std::get<std::string>(response.body));
+  }
 
   // The field that a 400 blames.
   std::string Blamed(Method method, const std::string& target, std::string body = "") {
@@ -43,7 +47,8 @@ class TranscoderTest : public ::testing::Test {
     EXPECT_EQ(response.status, 400) << target;
     EXPECT_EQ(response.headers.Get("Content-Type"), "application/problem+json");
     const json problem = BodyOf(response);
-    return problem.contains("errors") ? problem["errors"][0]["field"].get<std::string>() : problem["reason"].get<std::string>();
+    return problem.contains("errors") ? problem["errors"][0]["field"].get<std::string>()
+                                      : problem["reason"].get<std::string>();
   }
 
   ScriptedServices services_;
@@ -60,9 +65,11 @@ TEST_F(TranscoderTest, QueryParametersBecomeFields) {
   catalogue::v1::ListRecordsResponse answer;
   answer.add_records()->set_sites(5'000'000'000);
   services_.Answer("genofed.catalogue.v1.CatalogueService/ListRecords", answer);
-  const auto response = Send(Method::kGet, "/api/v1/datasets?text=heart%20rate&page_size=7&all=true", "", {});
+  const auto response =
+      Send(Method::kGet, "/api/v1/datasets?text=heart%20rate&page_size=7&all=true", "", {});
   ASSERT_EQ(response.status, 200);
-  const auto asked = services_.Asked<catalogue::v1::ListRecordsRequest>("genofed.catalogue.v1.CatalogueService/ListRecords");
+  const auto asked = services_.Asked<catalogue::v1::ListRecordsRequest>(
+      "genofed.catalogue.v1.CatalogueService/ListRecords");
   EXPECT_EQ(services_.service(), "catalogue");
   EXPECT_EQ(asked.text(), "heart rate");
   EXPECT_EQ(asked.page_size(), 7);
@@ -101,13 +108,18 @@ TEST_F(TranscoderTest, TheBodyIsTheRequestAndThePathItsFields) {
   EXPECT_EQ(Blamed(Method::kPost, path, R"([1])"), "BODY_INVALID");
   EXPECT_EQ(Blamed(Method::kPost, path, R"({"version": 1, "version": 2})"), "BODY_INVALID");
   EXPECT_EQ(Blamed(Method::kPost, path, "{'version': 1}"), "BODY_INVALID");
-  EXPECT_EQ(Send(Method::kPost, path, "version=1", {{"Authorization", "Bearer good"}, {"Content-Type", "text/plain"}}).status, 415);
+  EXPECT_EQ(Send(Method::kPost, path, "version=1",
+                 {{"Authorization", "Bearer good"}, {"Content-Type", "text/plain"}})
+                .status,
+            415);
 }
 
 TEST_F(TranscoderTest, NestedFieldsAreNamedByTheirPath) {
-  EXPECT_EQ(Blamed(Method::kPost, "/api/v1/submissions", R"({"dataset": {"colour": "red"}})"), "dataset.colour");
+  EXPECT_EQ(Blamed(Method::kPost, "/api/v1/submissions", R"({"dataset": {"colour": "red"}})"),
+            "dataset.colour");
   // protobuf names the object that holds a value of another kind.
-  EXPECT_EQ(Blamed(Method::kPost, "/api/v1/submissions", R"({"dataset": {"title": {}}})"), "dataset");
+  EXPECT_EQ(Blamed(Method::kPost, "/api/v1/submissions", R"({"dataset": {"title": {}}})"),
+            "dataset");
 }
 
 TEST_F(TranscoderTest, OctetsAndEnumsOfThePath) {
@@ -116,7 +128,8 @@ TEST_F(TranscoderTest, OctetsAndEnumsOfThePath) {
   answer.set_size(13);
   services_.Answer(kPut, answer);
   const std::string octets("\x00\xff{", 3);
-  const auto response = Send(Method::kPut, "/api/v1/submissions/sub-1/files/variants?offset=10", octets);
+  const auto response =
+      Send(Method::kPut, "/api/v1/submissions/sub-1/files/variants?offset=10", octets);
   ASSERT_EQ(response.status, 200);
   EXPECT_EQ(BodyOf(response), (json{{"size", "13"}}));
   const auto asked = services_.Asked<onboarding::v1::PutChunkRequest>(kPut);
@@ -144,7 +157,8 @@ TEST_F(TranscoderTest, TheLedgerIsPlainText) {
   const auto checkpoint = Send(Method::kGet, "/ledger/checkpoint", "", {});
   EXPECT_EQ(std::get<std::string>(checkpoint.body), answer.checkpoint());
   EXPECT_EQ(checkpoint.headers.Get("Content-Type"), "text/plain; charset=utf-8");
-  EXPECT_EQ(std::get<std::string>(Send(Method::kGet, "/ledger/key", "", {}).body), answer.verifier_key() + "\n");
+  EXPECT_EQ(std::get<std::string>(Send(Method::kGet, "/ledger/key", "", {}).body),
+            answer.verifier_key() + "\n");
 }
 
 TEST_F(HubTranscoderTest, ARunsOutputIsAFile) {
@@ -190,17 +204,27 @@ TEST_F(TranscoderTest, TokensAreVerifiedBeforeAnythingElse) {
 TEST_F(TranscoderTest, EveryAnswerCarriesTheSecurityHeaders) {
   for (const char* path : {"/api/v1/site", "/api/v1/me", "/nothing", "/beacon/v2/nothing"}) {
     const auto response = Send(Method::kGet, path, "", {});
-    EXPECT_TRUE(response.headers.Get("Strict-Transport-Security").value_or("").starts_with("max-age=")) << path;
-    EXPECT_TRUE(response.headers.Get("Content-Security-Policy").value_or("").starts_with("default-src 'none'")) << path;
+    EXPECT_TRUE(
+        response.headers.Get("Strict-Transport-Security").value_or("").starts_with("max-age="))
+        << path;
+    EXPECT_TRUE(response.headers.Get("Content-Security-Policy")
+                    .value_or("")
+                    .starts_with("default-src 'none'"))
+        << path;
     EXPECT_EQ(response.headers.Get("X-Content-Type-Options"), "nosniff");
     EXPECT_EQ(response.headers.Get("Cache-Control"), "no-store");
   }
-  EXPECT_TRUE(BodyOf(Send(Method::kGet, "/beacon/v2/nothing", "", {})).contains("meta"));  // in the family's shape
+  EXPECT_TRUE(BodyOf(Send(Method::kGet, "/beacon/v2/nothing", "", {}))
+                  .contains("meta"));  // in the family's shape
 }
 
 TEST(FillRequest, EnumsHaveTwoSpellings) {
-  for (const auto& [text, ok] : std::vector<std::pair<std::string, bool>>{
-           {"variants", true}, {"FILE_KIND_VARIANTS", true}, {"VARIANTS", false}, {"", false}, {"1", false}}) {
+  for (const auto& [text, ok] :
+       std::vector<std::pair<std::string, bool>>{{"variants", true},
+                                                 {"FILE_KIND_VARIANTS", true},
+                                                 {"VARIANTS", false},
+                                                 {"", false},
+                                                 {"1", false}}) {
     http::Request request = MakeRequest(Method::kPost, "/?kind=" + text);
     onboarding::v1::SealFileRequest message;
     EXPECT_EQ(FillRequest(request, "*", &message).ok(), ok) << text;

@@ -28,7 +28,8 @@ class FakeCatalogue final : public v1::CatalogueService::Service {
       if (key == rpc::kAuthorizationKey) authorization = std::string(value.data(), value.size());
     }
     if (request->id() == "busy" && ++busy < 3) return {grpc::StatusCode::UNAVAILABLE, "starting"};
-    if (request->id().empty()) return rpc::ToGrpc(InvalidField("id", "FIELD_MISSING", "must be given"));
+    if (request->id().empty())
+      return rpc::ToGrpc(InvalidField("id", "FIELD_MISSING", "must be given"));
     response->mutable_record()->set_id(request->id());
     return grpc::Status::OK;
   }
@@ -43,10 +44,12 @@ class UnaryCallTest : public ::testing::Test {
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();
     caller_ = MakeUnaryCaller([this](std::string_view service) {
-      return rpc::ChannelSource{[this] { return server_->InProcessChannel({}); }, "fi/" + std::string(service), "gateway"};
+      return rpc::ChannelSource{[this] { return server_->InProcessChannel({}); },
+                                "fi/" + std::string(service), "gateway"};
     });
   }
-  Result<v1::GetRecordResponse> Get(const std::string& id, const Context& ctx = Context::Background()) {
+  Result<v1::GetRecordResponse> Get(const std::string& id,
+                                    const Context& ctx = Context::Background()) {
     v1::GetRecordRequest request;
     request.set_id(id);
     return Call<v1::GetRecordResponse>(caller_, ctx, "catalogue", kGetRecord, request);
@@ -65,7 +68,8 @@ TEST_F(UnaryCallTest, CallsByName) {
 TEST_F(UnaryCallTest, ForwardsTheUser) {
   User user;
   user.access_token = "token";
-  GF_ASSERT_OK_AND_ASSIGN(const auto answer, Get("A", Context::Background().WithPrincipal({{}, user})));
+  GF_ASSERT_OK_AND_ASSIGN(const auto answer,
+                          Get("A", Context::Background().WithPrincipal({{}, user})));
   EXPECT_EQ(service_.authorization, "Bearer token");
 }
 
@@ -84,7 +88,9 @@ TEST_F(UnaryCallTest, RepeatsWhatWasUnavailable) {
 
 TEST_F(UnaryCallTest, AnUnknownMethodIsAnError) {
   v1::GetRecordRequest request;
-  EXPECT_FALSE(Call<v1::GetRecordResponse>(caller_, Context::Background(), "catalogue", "genofed.x.v1.X/Y", request).ok());
+  EXPECT_FALSE(Call<v1::GetRecordResponse>(caller_, Context::Background(), "catalogue",
+                                           "genofed.x.v1.X/Y", request)
+                   .ok());
 }
 
 }  // namespace

@@ -10,12 +10,14 @@
 namespace genofed::gateway {
 namespace {
 
-using nlohmann::json;
 using dispatcher::v1::RunRequest;
+using nlohmann::json;
 
 constexpr std::size_t kMaxDescriptor = std::size_t{1} << 20;
 
-Status Wrong(std::string_view field, std::string_view what) { return InvalidField(field, "FIELD_INVALID", "{}", what); }
+Status Wrong(std::string_view field, std::string_view what) {
+  return InvalidField(field, "FIELD_INVALID", "{}", what);
+}
 
 struct Form {
   std::map<std::string, std::string, std::less<>> fields;
@@ -30,19 +32,22 @@ struct Form {
 };
 
 bool IsWesField(std::string_view name) {
-  for (std::string_view known : {"workflow_params", "workflow_type", "workflow_type_version", "workflow_url", "tags",
-                                 "workflow_engine", "workflow_engine_version", "workflow_engine_parameters"}) {
+  for (std::string_view known :
+       {"workflow_params", "workflow_type", "workflow_type_version", "workflow_url", "tags",
+        "workflow_engine", "workflow_engine_version", "workflow_engine_parameters"}) {
     if (name == known) return true;
   }
   return false;
 }
 
 Result<Form> ReadForm(std::string_view content_type, std::string_view body) {
-  GF_ASSIGN(auto parts, http::ParseMultipart(content_type, body, {.max_parts = 16, .max_part_bytes = kMaxDescriptor}));
+  GF_ASSIGN(auto parts, http::ParseMultipart(content_type, body,
+                                             {.max_parts = 16, .max_part_bytes = kMaxDescriptor}));
   Form form;
   for (auto& part : parts) {
     if (part.name == "workflow_attachment") {
-      if (form.attachment) return Wrong(part.name, "has more than one file: only the workflow descriptor is attached");
+      if (form.attachment)
+        return Wrong(part.name, "has more than one file: only the workflow descriptor is attached");
       if (!part.file_name) return Wrong(part.name, "has no file name");
       form.attachment_name = *part.file_name;
       form.attachment = std::move(part.body);
@@ -88,34 +93,44 @@ Status TakeParams(const json& params, RunRequest* run) {
     } else if (name == "parameters") {
       GF_TRY(TakeTexts(value, field, run->mutable_parameters()));
     } else {
-      return InvalidField(field, "FIELD_UNKNOWN", "there is no such parameter: application, datasets, parameters");
+      return InvalidField(field, "FIELD_UNKNOWN",
+                          "there is no such parameter: application, datasets, parameters");
     }
   }
-  if (run->application().empty()) return InvalidField("workflow_params.application", "FIELD_MISSING", "must be given");
+  if (run->application().empty())
+    return InvalidField("workflow_params.application", "FIELD_MISSING", "must be given");
   return absl::OkStatus();
 }
 
 Status CheckEngine(const Form& form) {
-  if (const std::string& engine = form.Get("workflow_engine"); !engine.empty() && engine != "genofed") {
+  if (const std::string& engine = form.Get("workflow_engine");
+      !engine.empty() && engine != "genofed") {
     return Wrong("workflow_engine", "the only engine here is genofed");
   }
-  if (const std::string& version = form.Get("workflow_engine_version"); !version.empty() && version != "0.1.0") {
+  if (const std::string& version = form.Get("workflow_engine_version");
+      !version.empty() && version != "0.1.0") {
     return Wrong("workflow_engine_version", "the only version here is 0.1.0");
   }
   GF_ASSIGN(const json parameters, JsonObject(form, "workflow_engine_parameters"));
-  return parameters.empty() ? absl::OkStatus() : Wrong("workflow_engine_parameters", "the engine takes no parameters");
+  return parameters.empty() ? absl::OkStatus()
+                            : Wrong("workflow_engine_parameters", "the engine takes no parameters");
 }
 
 }  // namespace
 
 Result<RunRequest> ParseRunRequest(std::string_view content_type, std::string_view body) {
   GF_ASSIGN(Form form, ReadForm(content_type, body));
-  for (const char* name : {"workflow_type", "workflow_type_version", "workflow_url", "workflow_params"}) {
+  for (const char* name :
+       {"workflow_type", "workflow_type_version", "workflow_url", "workflow_params"}) {
     if (form.Get(name).empty()) return InvalidField(name, "FIELD_MISSING", "must be given");
   }
-  if (form.Get("workflow_type") != "OCI") return Wrong("workflow_type", "the only type here is OCI");
-  if (form.Get("workflow_type_version") != "1.0") return Wrong("workflow_type_version", "the only version here is 1.0");
-  if (!form.attachment) return InvalidField("workflow_attachment", "FIELD_MISSING", "the workflow descriptor must be attached");
+  if (form.Get("workflow_type") != "OCI")
+    return Wrong("workflow_type", "the only type here is OCI");
+  if (form.Get("workflow_type_version") != "1.0")
+    return Wrong("workflow_type_version", "the only version here is 1.0");
+  if (!form.attachment)
+    return InvalidField("workflow_attachment", "FIELD_MISSING",
+                        "the workflow descriptor must be attached");
   if (form.Get("workflow_url") != form.attachment_name) {
     return Wrong("workflow_url", "must be the file name of the workflow_attachment");
   }

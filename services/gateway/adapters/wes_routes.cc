@@ -24,7 +24,9 @@ constexpr std::size_t kDefaultTasks = 100;
 std::string StateOf(v1::State state) { return WithoutPrefix(v1::State_Name(state), "STATE_"); }
 
 json RequestOf(const v1::RunRequest& run) {
-  json params = {{"application", run.application()}, {"datasets", json::array()}, {"parameters", json::object()}};
+  json params = {{"application", run.application()},
+                 {"datasets", json::array()},
+                 {"parameters", json::object()}};
   for (const std::string& dataset : run.datasets()) params["datasets"].push_back(dataset);
   for (const auto& [name, value] : run.parameters()) params["parameters"][name] = value;
   json tags = json::object();
@@ -60,7 +62,8 @@ class Wes {
     v1::SubmitRunRequest submit;
     GF_ASSIGN(*submit.mutable_run(),
               ParseRunRequest(request.headers.Get("Content-Type").value_or(""), request.body));
-    // Calls between services are repeated when one does not answer: without a key of the caller's it gets ours.
+    // Calls between services are repeated when one does not answer: without a key of the caller's
+    // it gets ours.
     const auto key = request.headers.Get("Idempotency-Key");
     submit.set_idempotency_key(key ? std::string(*key) : NewId("wes", clock_, random_));
     GF_ASSIGN(const auto answer, Rpc<v1::SubmitRunResponse>(request, "SubmitRun", submit));
@@ -98,8 +101,10 @@ class Wes {
     GF_ASSIGN(const std::size_t size, PageSize(request, kDefaultTasks));
     const auto token = request.query.Get("page_token").value_or("");
     const auto first = token.empty() ? Result<std::int64_t>(0) : ParseInt(token);
-    if (!first.ok() || *first < 0) return InvalidField("page_token", "FIELD_INVALID", "is not one of ours");
-    return http::Json(200, RenderRunTasks(run, static_cast<std::size_t>(*first), std::max<std::size_t>(size, 1)));
+    if (!first.ok() || *first < 0)
+      return InvalidField("page_token", "FIELD_INVALID", "is not one of ours");
+    return http::Json(
+        200, RenderRunTasks(run, static_cast<std::size_t>(*first), std::max<std::size_t>(size, 1)));
   }
 
   Result<Response> Task(const Request& request) const {
@@ -126,8 +131,10 @@ class Wes {
 
  private:
   template <typename Answer, typename Message>
-  Result<Answer> Rpc(const Request& request, std::string_view method, const Message& message) const {
-    return Call<Answer>(caller_, request.ctx, "dispatcher", std::string(kRuns) + std::string(method), message);
+  Result<Answer> Rpc(const Request& request, std::string_view method,
+                     const Message& message) const {
+    return Call<Answer>(caller_, request.ctx, "dispatcher",
+                        std::string(kRuns) + std::string(method), message);
   }
 
   Result<v1::Run> Get(const Request& request) const {
@@ -150,19 +157,23 @@ using WesMethod = Result<Response> (Wes::*)(const Request&) const;
 }  // namespace
 
 std::string RenderRunLog(const SiteFacts& site, const v1::Run& run) {
-  json log = {{"name", run.request().workflow_url()}, {"cmd", json::array()}, {"system_logs", json::array()}};
+  json log = {{"name", run.request().workflow_url()},
+              {"cmd", json::array()},
+              {"system_logs", json::array()}};
   SetWholeSeconds(log, "start_time", run.has_created(), run.created());
   SetWholeSeconds(log, "end_time", run.has_finished(), run.finished());
   if (!run.message().empty()) log["system_logs"].push_back(run.message());
   json outputs = json::object();
   for (const std::string& name : run.outputs()) {
-    outputs[name] = site.public_url + "/api/v1/runs/" + http::PercentEncode(run.id()) + "/outputs/" + http::PercentEncode(name);
+    outputs[name] = site.public_url + "/api/v1/runs/" + http::PercentEncode(run.id()) +
+                    "/outputs/" + http::PercentEncode(name);
   }
   return DumpJson({{"run_id", run.id()},
                    {"request", RequestOf(run.request())},
                    {"state", StateOf(run.state())},
                    {"run_log", std::move(log)},
-                   {"task_logs_url", site.public_url + kBase + "/runs/" + http::PercentEncode(run.id()) + "/tasks"},
+                   {"task_logs_url",
+                    site.public_url + kBase + "/runs/" + http::PercentEncode(run.id()) + "/tasks"},
                    {"outputs", std::move(outputs)}});
 }
 
@@ -183,14 +194,17 @@ std::string RenderRunTasks(const v1::Run& run, std::size_t first, std::size_t co
   const auto total = static_cast<std::size_t>(run.parts_size());
   const std::size_t begin = std::min(first, total);
   const std::size_t end = begin + std::min(count, total - begin);
-  for (std::size_t i = begin; i < end; ++i) out["task_logs"].push_back(TaskLog(run.parts(static_cast<int>(i))));
+  for (std::size_t i = begin; i < end; ++i)
+    out["task_logs"].push_back(TaskLog(run.parts(static_cast<int>(i))));
   if (end < total) out["next_page_token"] = std::to_string(end);
   return DumpJson(out);
 }
 
-void AddWesRoutes(Api& api, const SiteFacts& site, const UnaryCaller& caller, const Clock& clock, Random& random) {
+void AddWesRoutes(Api& api, const SiteFacts& site, const UnaryCaller& caller, const Clock& clock,
+                  Random& random) {
   const auto wes = std::make_shared<const Wes>(site, caller, clock, random);
-  const auto add = [&](Method method, std::string path, const char* who, std::string summary, WesMethod handler) {
+  const auto add = [&](Method method, std::string path, const char* who, std::string summary,
+                       WesMethod handler) {
     Endpoint endpoint;
     endpoint.method = method;
     endpoint.pattern = kBase + path;
@@ -199,18 +213,24 @@ void AddWesRoutes(Api& api, const SiteFacts& site, const UnaryCaller& caller, co
     endpoint.who = who;
     endpoint.summary = std::move(summary);
     endpoint.max_body_bytes = std::size_t{4} << 20;
-    endpoint.handler = [wes, handler](const Request& request) { return ((*wes).*handler)(request); };
+    endpoint.handler = [wes, handler](const Request& request) {
+      return ((*wes).*handler)(request);
+    };
     api.Add(std::move(endpoint));
   };
   Endpoint info;
   info.pattern = std::string(kBase) + "/service-info";
   info.family = http::ApiFamily::kWes;
   info.summary = "What this service runs";
-  info.handler = [text = wes->ServiceInfo()](const Request&) -> Result<Response> { return http::Json(200, text); };
+  info.handler = [text = wes->ServiceInfo()](const Request&) -> Result<Response> {
+    return http::Json(200, text);
+  };
   api.Add(std::move(info));
 
   const char* seen = site.hub ? "the owner" : "roles holder, operator";
-  if (site.hub) add(Method::kPost, "/runs", "role researcher", "Submit a run (multipart/form-data)", &Wes::Submit);
+  if (site.hub)
+    add(Method::kPost, "/runs", "role researcher", "Submit a run (multipart/form-data)",
+        &Wes::Submit);
   add(Method::kGet, "/runs", seen, "Runs that the caller may see", &Wes::List);
   add(Method::kGet, "/runs/{run_id}", seen, "One run with its results", &Wes::Log);
   add(Method::kGet, "/runs/{run_id}/status", seen, "State of a run", &Wes::Status);
