@@ -11,10 +11,11 @@ from conftest import CASE_TERM, WORKFLOW, synth
 from federation import wait_until
 
 
-def odds_ratio(cases, case_carriers, controls, control_carriers):
-    """Of carrying, cases to controls, with half a person added everywhere (Haldane)."""
-    return ((case_carriers + 0.5) * (controls - control_carriers + 0.5)
-            / ((control_carriers + 0.5) * (cases - case_carriers + 0.5)))
+def chi_square(cases, case_carriers, controls, control_carriers):
+    """Of the two-by-two table of carriers among cases and controls (Pearson)."""
+    a, b, c, d = case_carriers, cases - case_carriers, control_carriers, controls - control_carriers
+    margins = (a + b) * (c + d) * (a + c) * (b + d)
+    return (a + b + c + d) * (a * d - b * c) ** 2 / margins if margins else 0.0
 
 
 @pytest.mark.parametrize("name, columns", [("allele_counts.tsv", ALLELE_COLUMNS), ("case_control.tsv", CASE_COLUMNS)])
@@ -37,9 +38,9 @@ def test_the_planted_variant_has_the_strongest_association(fed, cohorts, complet
     cases = sum(len(c.with_filters(people[s], [CASE_TERM])) for s, c in cohorts.items())
     controls = sum(map(len, people.values())) - cases
     complete = {key: row for key, row in table.items() if row["nodes"] == 2 and key[0] == planted["chrom"]}
-    ratios = {key: odds_ratio(cases, row["case_carriers"], controls, row["control_carriers"])
-              for key, row in complete.items()}
-    assert max(ratios, key=ratios.get) == (planted["chrom"], planted["pos"], planted["ref"], planted["alt"])
+    strength = {key: chi_square(cases, row["case_carriers"], controls, row["control_carriers"])
+                for key, row in complete.items()}
+    assert max(strength, key=strength.get) == (planted["chrom"], planted["pos"], planted["ref"], planted["alt"])
 
 
 def test_each_country_counted_exactly_those_who_permit(cohorts, completed):

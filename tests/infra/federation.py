@@ -158,7 +158,7 @@ class Federation:
     def memory(self):
         """Bytes of memory of everything the federation runs, by supervised process, each with its descendants.
 
-        Proportional set size: memory that processes share counts once.
+        Proportional set size, in memory and swapped out: what processes share counts once.
         """
         parents = {}
         for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
@@ -179,22 +179,22 @@ class Federation:
                 rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
             except OSError:
                 continue
-            pss = next((line for line in rollup.splitlines() if line.startswith("Pss:")), "Pss: 0 kB")
-            sizes[names[owner]] = sizes.get(names[owner], 0) + int(pss.split()[1]) * 1024
+            kilobytes = sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith(("Pss:", "SwapPss:")))
+            sizes[names[owner]] = sizes.get(names[owner], 0) + kilobytes * 1024
         return sizes
 
     def log(self, site, service):
         file = self.var / site / "log" / f"{service}.log"
         return file.read_text(errors="replace") if file.exists() else ""
 
-    def log_tails(self, lines=12, words=("error", "warn", "critical", "fatal")):
+    def log_tails(self, lines=4, words=("error", "warn", "critical", "fatal")):
         """The last lines of every log that speak of trouble, for failure reports."""
         parts = []
         for file in sorted(self.var.glob("*/log/*.log")):
             text = file.read_text(errors="replace").splitlines()
             chosen = [line for line in text if any(word in line.lower() for word in words)][-lines:]
             if chosen:
-                parts.append(f"--- {file}\n" + "\n".join(line[:600] for line in chosen))
+                parts.append(f"--- {file}\n" + "\n".join(line[:400] for line in chosen))
         return "\n".join(parts)
 
     # The command ---------------------------------------------------------------------------------------------------
