@@ -164,7 +164,7 @@ Status DatasetKeys::Log(Transaction& tx, const ReleaseRequest& request, const Ru
   GF_ASSIGN(const std::int64_t count,
             tx.headers().CountReleases(static_cast<std::int64_t>(request.objects.size())));
   ledger::Entry entry;
-  entry.kind = ledger::EntryKind::kRelease;
+  entry.kind = ledger::EntryKind::kKeyEvent;
   entry.time = ledger_.EntryTime();
   for (const char* field :
        {"application", "application_sha256", "project", "run", "dataset", "version"}) {

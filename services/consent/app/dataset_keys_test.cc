@@ -106,7 +106,7 @@ TEST_F(DatasetKeysTest, EveryReleaseIsLoggedOnceAndCounted) {
   auto entries = node_.ledger.List(node_.ctx, before, 10);
   ASSERT_EQ(entries->size(), 1u);
   auto entry = ledger::DecodeEntry(entries->at(0));
-  EXPECT_EQ(entry->kind, ledger::EntryKind::kRelease);
+  EXPECT_EQ(entry->kind, ledger::EntryKind::kKeyEvent);
   EXPECT_EQ(entry->Field("run"), "run-1");
   EXPECT_EQ(entry->Field("outcome"), "keys-released");
   EXPECT_EQ(entry->numbers.at("releases"), 1);
