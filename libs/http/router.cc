@@ -254,6 +254,8 @@ Response Router::RenderError(ApiFamily family, const Status& status, const Reque
   }
   if (code == 429 || code == 503) response.headers.Set("Retry-After", "1");
   if (code == 401) response.headers.Set("WWW-Authenticate", "Bearer");
+  // The bodies of some standards have no place for it.
+  if (const std::string reason = Reason(status); reason != "UNSPECIFIED") response.headers.Set("Genofed-Reason", reason);
   response.headers.Set("Cache-Control", "no-store");
   return response;
 }

@@ -20,11 +20,12 @@ Result<Json> ParseAnswer(const std::string& text) {
   return json;
 }
 
-// A problem document (RFC 9457) or a GA4GH error body becomes a status again.
-Status ToStatus(int http_status, const std::string& body) {
+// A problem document (RFC 9457) or a GA4GH error body, whose reason is in a header, becomes a
+// status again.
+Status ToStatus(int http_status, const std::string& body, std::string reason) {
   Json problem = Json::parse(body, nullptr, false);
-  std::string reason = "HTTP_" + std::to_string(http_status),
-              detail = "the site answered " + std::to_string(http_status);
+  if (reason.empty()) reason = "HTTP_" + std::to_string(http_status);
+  std::string detail = "the site answered " + std::to_string(http_status);
   if (problem.is_object()) {
     if (problem.contains("reason")) reason = TextOf(problem, "reason");
     for (const char* member : {"detail", "msg", "title"}) {
@@ -109,7 +110,10 @@ Result<std::string> Session::Exchange(const std::string& method, const std::stri
   if (!content_type.empty()) request.headers.Set("Content-Type", content_type);
   if (!token_.empty()) request.headers.Set("Authorization", "Bearer " + token_);
   GF_ASSIGN(auto response, client.Send(request));
-  if (response.status >= 300) return ToStatus(response.status, response.body);
+  if (response.status >= 300) {
+    return ToStatus(response.status, response.body,
+                    std::string(response.headers.Get("Genofed-Reason").value_or("")));
+  }
   return std::move(response.body);
 }
 
