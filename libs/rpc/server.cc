@@ -52,7 +52,9 @@ Result<std::unique_ptr<Server>> Server::Start(const Options& options,
 Server::~Server() { Stop(); }
 
 std::shared_ptr<grpc::ChannelInterface> Server::InProcessChannel() {
-  return server_->InProcessChannel(grpc::ChannelArguments());
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  return server_->InProcessChannel(arguments);
 }
 
 void Server::Stop(std::chrono::milliseconds grace) {

@@ -68,10 +68,8 @@ TEST(HubDiscovery, TellsHowEveryNodeFared) {
   std::vector<HubDiscovery::Node> nodes;
   nodes.push_back(MakeNode("es", absl::OkStatus()));
   nodes.push_back(MakeNode("fi", absl::OkStatus()));
-  nodes.push_back(
-      std::make_unique<FakeNode>("pt", Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "x")));
-  nodes.push_back(
-      std::make_unique<FakeNode>("se", Error(StatusCode::kUnavailable, "CONSENT_STALE", "x")));
+  nodes.push_back(MakeNode("pt", Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "x")));
+  nodes.push_back(MakeNode("se", Error(StatusCode::kUnavailable, "CONSENT_STALE", "x")));
   nodes.push_back(MakeNode("si", Error(StatusCode::kDeadlineExceeded, "X", "x")));
   HubDiscovery hub(std::move(nodes), std::chrono::seconds(10), 5);
   const Answer answer = hub.Run(Context::Background(), Counting());
