@@ -44,10 +44,12 @@ Result<Context> Dispatcher::Admit(grpc::CallbackServerContext* call,
                  "this method has no row in the policy");
   }
   Principal principal;
-  if (crypto::ConstantTimeEquals(Metadata(*call, kInProcessKey), InProcessSecret())) {
+  const auto peer = call->auth_context();
+  const bool over_tls = peer != nullptr && peer->IsPeerAuthenticated();
+  if (!over_tls && crypto::ConstantTimeEquals(Metadata(*call, kInProcessKey), InProcessSecret())) {
     principal.workload = {options_.site, std::string(Metadata(*call, kCallerKey))};
   } else {
-    GF_ASSIGN(principal.workload, PeerIdentity(*call->auth_context(), options_.domain));
+    GF_ASSIGN(principal.workload, PeerIdentity(*peer, options_.domain));
   }
   // The workload is judged before its token is even parsed.
   if (!row->AllowsWorkload(principal.workload, options_.site))

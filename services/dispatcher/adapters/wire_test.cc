@@ -86,7 +86,7 @@ class WireTest : public ::testing::Test {
     auto channel = grpc::CreateChannel(
         "127.0.0.1:" + std::to_string(server_->ports()[0]),
         rpc::ClientTls(Identity(site, service), {"hub", "dispatcher"}, kDomain));
-    return MakeHubDesk({[channel] { return channel; }, "hub/dispatcher", service, &metrics_});
+    return MakeHubDesk({[channel] { return channel; }, "hub/dispatcher", "", &metrics_});
   }
 
   testing::TemporaryDirectory directory_;
