@@ -48,7 +48,7 @@ Result<Context> Dispatcher::Admit(grpc::CallbackServerContext* call,
   const bool over_tls = peer != nullptr && peer->IsPeerAuthenticated();
   if (!over_tls && crypto::ConstantTimeEquals(Metadata(*call, kInProcessKey), InProcessSecret())) {
     principal.workload = {options_.site, std::string(Metadata(*call, kCallerKey))};
-  } else {
+  } else if (over_tls) {
     GF_ASSIGN(principal.workload, PeerIdentity(*peer, options_.domain));
   }
   // The workload is judged before its token is even parsed.

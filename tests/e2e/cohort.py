@@ -72,15 +72,16 @@ class Cohort:
     def records(self):
         """[(chrom, pos, ref, alts, {sample: [allele or None, ...]})] as bcftools reads them."""
         if self._records is None:
-            samples = subprocess.run(["bcftools", "query", "-l", self.vcf], check=True, capture_output=True,
-                                     text=True).stdout.split()
-            text = subprocess.run(["bcftools", "query", "-f", "%CHROM\t%POS\t%REF\t%ALT[\t%GT]\n", self.vcf], check=True,
-                                  capture_output=True, text=True).stdout
+            samples = [person["sample"] for person in self.people.values()]
+            text = subprocess.run(["bcftools", "query", "-s", ",".join(samples), "-f", "%CHROM\t%POS\t%REF\t%ALT[\t%GT]\n",
+                                   self.vcf], check=True, capture_output=True, text=True).stdout
+            parsed = {}  # there are few different genotypes
             self._records = []
             for line in text.splitlines():
                 chrom, pos, ref, alt, *genotypes = line.split("\t")
-                calls = {sample: [None if allele == "." else int(allele) for allele in gt.replace("|", "/").split("/")]
-                         for sample, gt in zip(samples, genotypes)}
+                for gt in set(genotypes) - parsed.keys():
+                    parsed[gt] = [None if allele == "." else int(allele) for allele in gt.replace("|", "/").split("/")]
+                calls = {sample: parsed[gt] for sample, gt in zip(samples, genotypes, strict=True)}
                 self._records.append((chrom, int(pos), ref, alt.split(","), calls))
         return self._records
 

@@ -95,20 +95,28 @@ def synth(folder, country, people=PEOPLE, sites=SITES, seed=SEED):
     return folder
 
 
-def index_fasta(fasta):
-    """FILE.fai as samtools faidx writes it: name, length, offset, bases and bytes of a line."""
-    lines, offset = [], 0
-    with open(fasta, "rb") as file:
-        for line in file:
-            if line.startswith(b">"):
-                lines.append([line[1:].split()[0].decode(), 0, offset + len(line), 0, 0])
-            else:
-                entry = lines[-1]
-                entry[1] += len(line.rstrip())
-                if entry[3] == 0:
-                    entry[3:] = [len(line.rstrip()), len(line)]
-            offset += len(line)
-    pathlib.Path(f"{fasta}.fai").write_text("".join("\t".join(map(str, entry)) + "\n" for entry in lines))
+def make_reference(synthetic, fasta):
+    """The synthetic reference and its index, with chromosome 20 as long as GRCh38's.
+
+    By that length the node knows the assembly, and does not judge GRCh37 data with it.
+    """
+    chr20_length = 64_444_167
+    offset = 0
+    with open(fasta, "wb") as out, open(f"{fasta}.fai", "w", encoding="ascii") as index:
+        for contig in synthetic.read_text().split(">")[1:]:
+            name, _, bases = contig.partition("\n")
+            name, bases = name.split()[0], bases.replace("\n", "").encode()
+            if name == "chr20":
+                bases = bases.ljust(chr20_length, b"N")
+            header = f">{name}\n".encode()
+            index.write(f"{name}\t{len(bases)}\t{offset + len(header)}\t{len(bases)}\t{len(bases) + 1}\n")
+            offset += out.write(header + bases + b"\n")
+    return fasta
+
+
+@pytest.fixture(scope="session")
+def reference(workspace, cohorts):
+    return make_reference(cohorts["fi"].folder / "reference.fa", workspace / "reference.fa")
 
 
 @pytest.fixture(scope="session")
@@ -118,15 +126,14 @@ def cohorts(workspace):
     for country in ("FI", "ES"):
         folder = synth(workspace / "cohorts" / country.lower(), country)
         made[country.lower()] = Cohort(folder, country, f"GOE-{country}-DATASET-1")
-    index_fasta(made["fi"].folder / "reference.fa")
     return made
 
 
 @pytest.fixture(scope="session")
-def fed(workspace, images, cohorts):
+def fed(workspace, images, reference):
     """The federation most tests share: a process for each service. Finland has the reference genome."""
     federation = Federation(workspace / "var", images=images, sets=[
-        *QUICK, f"fi:onboarding.reference_fasta={cohorts['fi'].folder / 'reference.fa'}"])
+        *QUICK, f"fi:onboarding.reference_fasta={reference}"])
     _running.append(federation)
     try:
         yield federation.up()

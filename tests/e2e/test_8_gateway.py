@@ -66,7 +66,7 @@ def test_every_error_is_a_problem_document(fed, listed):
     assert "contents" in json.dumps(unknown), "the field is named"
     incomplete = problem(fed, "hub", "POST", "/api/v1/applications", 400, body=b'{"content": {"title": "t"}}', **as_researcher)
     assert {e["field"] for e in incomplete["errors"]} >= {"content.purpose", "content.datasets"}
-    problem(fed, "hub", "POST", "/api/v1/applications", 413, body=b" " * (9 << 20), **as_researcher)
+    problem(fed, "hub", "POST", "/api/v1/applications", 413, body=b" " * ((1 << 20) + 1), **as_researcher)
     problem(fed, "hub", "POST", "/api/v1/applications", 415, body=b"<a/>", persona="researcher",
             headers={"Content-Type": "application/xml"})
 
