@@ -26,8 +26,11 @@ def hub_record(fed, dataset):
     return next((record for record in records if record["id"] == dataset), None)
 
 
-def query(fed, entity, variant=None, terms=(), sex=None, as_=None, site=None, assembly=None):
-    """`genofed query`: {"total", "counts": {dataset: disclosed count}, "members": {site: state}}."""
+def query(fed, entity, variant=None, terms=(), sex=None, as_=None, site=None, assembly=None, cohorts=None):
+    """`genofed query`: {"total", "counts": {dataset: disclosed count}, "members": {site: state}}.
+
+    `counts` has the datasets of `cohorts` only, where these are given; tests leave other datasets behind.
+    """
     command = ["query", entity]
     if variant and entity == "variant":
         command.append(":".join(map(str, variant)))
@@ -41,8 +44,13 @@ def query(fed, entity, variant=None, terms=(), sex=None, as_=None, site=None, as
         command += ["--assembly", assembly]
     beacon = fed.genofed(*command, as_=as_, site=site).json
     sets = beacon.get("response", {}).get("resultSets", [])
-    return {"total": beacon["responseSummary"].get("numTotalResults", 0),
-            "counts": {s["id"]: s["resultsCount"] for s in sets if s.get("exists")},
+    counts = {s["id"]: s["resultsCount"] for s in sets if s.get("exists")}
+    total = beacon["responseSummary"].get("numTotalResults", 0)
+    assert total == sum(counts.values()), "the total is the sum of what was disclosed"
+    if cohorts is not None:
+        wanted = {cohort.dataset for cohort in cohorts.values()}
+        counts = {dataset: count for dataset, count in counts.items() if dataset in wanted}
+    return {"total": total, "counts": counts,
             "members": {m["site"]: m["state"] for m in beacon.get("info", {}).get("members", [])},
             "beacon": beacon}
 

@@ -124,7 +124,7 @@ def test_what_the_hub_may_ask_stays_above_the_floor(fed, cohorts, listed, hostil
         by_count[cohort.carriers(variant, people)].append(variant)
     chosen = [by_count[n][0] for n in range(1, MINIMUM + 3) if by_count[n]]
     assert len(chosen) >= 5
-    requests = [(QUERY, {"entity": "ENTITY_VARIANT", "granularity": "GRANULARITY_RECORD",
+    requests = [(QUERY, {"entity": "ENTITY_VARIANT", "granularity": "GRANULARITY_RECORD", "datasets": [cohort.dataset],
                          "variant": {"assembly": "GRCh38", "contig": chrom.removeprefix("chr"), "start": pos - 1,
                                      "reference_bases": ref, "alternate_bases": alt}})
                 for chrom, pos, ref, alt in chosen]
