@@ -60,8 +60,7 @@ def test_counts_below_the_floor_are_not_disclosed(fed, cohorts, listed):
         answer, nothing = road.query(fed, "variant", variant), road.query(fed, "variant", absent)
         assert answer["total"] == 0 and answer["counts"] == {}
         # One who carries it and nobody who carries it look the same.
-        strip = lambda beacon: {k: v for k, v in beacon["responseSummary"].items()}  # noqa: E731
-        assert strip(answer["beacon"]) == strip(nothing["beacon"])
+        assert answer["beacon"]["responseSummary"] == nothing["beacon"]["responseSummary"]
 
 
 @pytest.mark.parametrize("terms, sex", [(["HP:0001250"], None), ([], "female"), (["HP:0001250"], "male"), ([], None)],
