@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An attacker with the files of one site: its workload certificates, and tokens it took from people. It calls methods
-// at any address of another site and prints what it got, as one line of JSON for each attempt. It decides nothing:
-// the tests that drive it do.
+// An attacker with the files of one site: its workload certificates, and tokens it took from
+// people. It calls methods at any address of another site and prints what it got, as one line of
+// JSON for each attempt. It decides nothing: the tests that drive it do.
 //
 //   genofed-hostile-hub --tls DIR --bundle CA.pem --as hub/access --as hub/gateway
-//                       --at fi/consent=127.0.0.1:4001 [--token NAME=FILE] [--request METHOD=JSON] [--only]
+//                       --at fi/consent=127.0.0.1:4001 [--token NAME=FILE] [--request METHOD=JSON]
+//                       [--only]
 //
-// Without --only, every method of every genofed service is called with an empty message at every address, as every
-// identity, without and with each token. --request replaces the empty message of one method, and may be repeated.
-// Each line: {"as", "at", "token", "method", "status", "reason", "message", "response"}.
+// Without --only, every method of every genofed service is called with an empty message at every
+// address, as every identity, without and with each token. --request replaces the empty message of
+// one method, and may be repeated. Each line: {"as", "at", "token", "method", "status", "reason",
+// "message", "response"}.
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/dynamic_message.h>
 #include <google/protobuf/util/json_util.h>
@@ -100,22 +102,33 @@ bool ParseArguments(int argc, char** argv, Plan& plan) {
     }
     if (++i == argc) return false;
     const auto [left, right] = Halves(argv[i]);
-    if (name == "--tls") plan.tls_dir = argv[i];
-    else if (name == "--bundle") plan.bundle = argv[i];
-    else if (name == "--as") plan.identities.push_back(ParseIdentity(argv[i]));
-    else if (name == "--at") plan.addresses.push_back({ParseIdentity(left), right});
-    else if (name == "--token") plan.tokens.push_back({left, std::string(Trim(ReadAll(right)))});
-    else if (name == "--request") plan.requests.push_back({left, right});
-    else return false;
+    if (name == "--tls")
+      plan.tls_dir = argv[i];
+    else if (name == "--bundle")
+      plan.bundle = argv[i];
+    else if (name == "--as")
+      plan.identities.push_back(ParseIdentity(argv[i]));
+    else if (name == "--at")
+      plan.addresses.push_back({ParseIdentity(left), right});
+    else if (name == "--token")
+      plan.tokens.push_back({left, std::string(Trim(ReadAll(right)))});
+    else if (name == "--request")
+      plan.requests.push_back({left, right});
+    else
+      return false;
   }
-  return !plan.tls_dir.empty() && !plan.bundle.empty() && !plan.identities.empty() && !plan.addresses.empty();
+  return !plan.tls_dir.empty() && !plan.bundle.empty() && !plan.identities.empty() &&
+         !plan.addresses.empty();
 }
 
 // Naming a message of each file also makes the linker keep the file.
 std::vector<const pb::FileDescriptor*> Files() {
-  return {access::v1::Application::descriptor()->file(),     catalogue::v1::DatasetRecord::descriptor()->file(),
-          consent::v1::SubjectConsent::descriptor()->file(), discovery::v1::QueryRequest::descriptor()->file(),
-          dispatcher::v1::Run::descriptor()->file(),         onboarding::v1::Submission::descriptor()->file(),
+  return {access::v1::Application::descriptor()->file(),
+          catalogue::v1::DatasetRecord::descriptor()->file(),
+          consent::v1::SubjectConsent::descriptor()->file(),
+          discovery::v1::QueryRequest::descriptor()->file(),
+          dispatcher::v1::Run::descriptor()->file(),
+          onboarding::v1::Submission::descriptor()->file(),
           spe::v1::Task::descriptor()->file()};
 }
 
@@ -142,7 +155,8 @@ std::string ToBytes(const grpc::ByteBuffer& buffer) {
   std::vector<grpc::Slice> slices;
   std::string bytes;
   if (!buffer.Dump(&slices).ok()) return bytes;
-  for (const grpc::Slice& slice : slices) bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+  for (const grpc::Slice& slice : slices)
+    bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
   return bytes;
 }
 
@@ -163,9 +177,11 @@ class Attacker {
   }
 
  private:
-  void Attack(const WorkloadIdentity& identity, const Address& address, const std::vector<Call>& calls) {
+  void Attack(const WorkloadIdentity& identity, const Address& address,
+              const std::vector<Call>& calls) {
     const std::string stem = plan_.tls_dir + "/" + identity.service;
-    auto credentials = rpc::ClientTls({stem + ".pem", stem + ".key", plan_.bundle}, address.identity, kDomain);
+    auto credentials =
+        rpc::ClientTls({stem + ".pem", stem + ".key", plan_.bundle}, address.identity, kDomain);
     auto channel = grpc::CreateChannel(address.target, credentials);
     for (const Token& token : plan_.tokens) {
       for (const Call& call : calls) {
@@ -174,7 +190,8 @@ class Attacker {
                                {"token", token.name},
                                {"method", call.method}};
         Try(channel, token, call, line);
-        std::printf("%s\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+        std::printf("%s\n",
+                    line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
       }
     }
   }
@@ -182,7 +199,8 @@ class Attacker {
   // What `json` is in the binary form of the method's request.
   bool Encode(const pb::MethodDescriptor& method, const std::string& json, std::string& bytes) {
     std::unique_ptr<pb::Message> message(factory_.GetPrototype(method.input_type())->New());
-    return pb::util::JsonStringToMessage(json, message.get()).ok() && message->SerializeToString(&bytes);
+    return pb::util::JsonStringToMessage(json, message.get()).ok() &&
+           message->SerializeToString(&bytes);
   }
 
   std::string Decode(const pb::MethodDescriptor& method, const std::string& bytes) {
@@ -190,11 +208,14 @@ class Attacker {
     pb::util::JsonPrintOptions options;
     options.preserve_proto_field_names = true;
     std::string json;
-    if (!message->ParseFromString(bytes) || !pb::util::MessageToJsonString(*message, &json, options).ok()) return "{}";
+    if (!message->ParseFromString(bytes) ||
+        !pb::util::MessageToJsonString(*message, &json, options).ok())
+      return "{}";
     return json;
   }
 
-  void Try(const std::shared_ptr<grpc::Channel>& channel, const Token& token, const Call& call, nlohmann::json& line) {
+  void Try(const std::shared_ptr<grpc::Channel>& channel, const Token& token, const Call& call,
+           nlohmann::json& line) {
     const auto method = methods_.find(call.method);
     std::string bytes;
     if (method == methods_.end() || !Encode(*method->second, call.json, bytes)) {
@@ -220,7 +241,9 @@ class Attacker {
     line["status"] = std::string(CodeName(told.code()));
     line["reason"] = told.ok() ? "" : Reason(told);
     line["message"] = Message(told);
-    if (status.ok()) line["response"] = nlohmann::json::parse(Decode(*method->second, ToBytes(response)), nullptr, false);
+    if (status.ok())
+      line["response"] =
+          nlohmann::json::parse(Decode(*method->second, ToBytes(response)), nullptr, false);
   }
 
   const Plan plan_;
@@ -234,8 +257,10 @@ class Attacker {
 int main(int argc, char** argv) {
   genofed::Plan plan;
   if (!genofed::ParseArguments(argc, argv, plan)) {
-    std::fprintf(stderr, "usage: genofed-hostile-hub --tls DIR --bundle FILE --as SITE/SERVICE --at SITE/SERVICE=HOST:PORT "
-                         "[--token NAME=FILE] [--request METHOD=JSON] [--only]\n");
+    std::fprintf(stderr,
+                 "usage: genofed-hostile-hub --tls DIR --bundle FILE --as SITE/SERVICE --at "
+                 "SITE/SERVICE=HOST:PORT "
+                 "[--token NAME=FILE] [--request METHOD=JSON] [--only]\n");
     return 2;
   }
   genofed::rpc::RequireTls13();
