@@ -70,7 +70,8 @@ class NodeModule final : public Module {
         store_(*database_),
         opener_(platform.config().site().data_dir()),
         consent_(MakeConsentClient(platform.SiteChannel("consent"), settings.max_staleness)),
-        view_(*consent_, settings.max_staleness),
+        listing_(MakeListingClient(platform.SiteChannel("catalogue"), settings.max_staleness)),
+        view_(*consent_, *listing_, settings.max_staleness),
         publications_(store_, opener_, view_, platform.clock(), platform.country()),
         discovery_(view_, platform.country(), settings.floor),
         service_(MakeNodeService(platform.dispatcher(), platform.metrics(), discovery_,
@@ -122,6 +123,7 @@ class NodeModule final : public Module {
   SqlPublicationStore store_;
   FileCohortOpener opener_;
   std::unique_ptr<ConsentClient> consent_;
+  std::unique_ptr<ListingClient> listing_;
   ConsentView view_;
   Publications publications_;
   NodeDiscovery discovery_;

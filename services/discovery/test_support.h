@@ -56,6 +56,22 @@ inline Publication WriteCohort(const std::filesystem::path& data_dir, const std:
 }
 
 // Permits everything to everybody until told otherwise.
+// Lists everything but what a test takes off.
+class FakeListing final : public ListingClient {
+ public:
+  Result<std::set<DatasetVersion>> Listed(const Context&,
+                                          const std::set<DatasetVersion>& versions) override {
+    if (!up) return Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "down");
+    std::set<DatasetVersion> listed;
+    for (const DatasetVersion& version : versions) {
+      if (!unlisted.contains(version)) listed.insert(version);
+    }
+    return listed;
+  }
+  bool up = true;
+  std::set<DatasetVersion> unlisted;
+};
+
 class FakeConsent final : public ConsentClient {
  public:
   Result<std::int64_t> Epoch(const Context&) override {

@@ -117,7 +117,6 @@ def test_a_stopped_node_is_named_and_answers_again_after_its_restart(fed, cohort
     wait_until(lambda: len(road.query(fed, "individuals", sex="female", cohorts=cohorts)["counts"]) == 2, 20, "Spain to answer again")
 
 
-@pytest.mark.xfail(strict=True, reason="discovery answers from a version as soon as it is onboarded, listed or not")
 def test_a_dataset_that_the_coordinator_did_not_list_is_not_answered_from(fed, cohorts, listed):
     road.onboard(fed, cohorts["fi"], dataset="GOE-FI-DATASET-3")
     assert "GOE-FI-DATASET-3" not in road.query(fed, "individuals", sex="female")["counts"]

@@ -33,13 +33,14 @@ struct Node {
   Node(sql::Database& database, const std::filesystem::path& data_dir, ConsentClient& consent)
       : store(database),
         opener(data_dir),
-        view(consent, milliseconds(60'000), [this] { return now; }),
+        view(consent, listing, milliseconds(60'000), [this] { return now; }),
         publications(store, opener, view, clock, "FI"),
         discovery(view, "FI", 5) {}
   ConsentView::SteadyTime now{};
   testing::FakeClock clock;
   SqlPublicationStore store;
   FileCohortOpener opener;
+  FakeListing listing;
   ConsentView view;
   Publications publications;
   NodeDiscovery discovery;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/discovery/adapters/peers.h"
 
+#include "genofed/catalogue/v1/catalogue.grpc.pb.h"
 #include "genofed/consent/v1/consent.grpc.pb.h"
 #include "genofed/discovery/v1/discovery.grpc.pb.h"
 #include "services/discovery/adapters/proto_mapping.h"
@@ -8,7 +9,10 @@
 namespace genofed::discovery {
 namespace {
 
+using Catalogue = genofed::catalogue::v1::CatalogueService;
 using Consent = genofed::consent::v1::ConsentService;
+
+constexpr int kListingPage = 500;
 
 class GrpcConsentClient final : public ConsentClient {
  public:
@@ -38,6 +42,35 @@ class GrpcConsentClient final : public ConsentClient {
 
  private:
   rpc::Peer<Consent> peer_;
+};
+
+class GrpcListingClient final : public ListingClient {
+ public:
+  GrpcListingClient(rpc::ChannelSource source, std::chrono::milliseconds timeout)
+      : peer_(std::move(source), {timeout, 1, false}) {}
+
+  Result<std::set<DatasetVersion>> Listed(const Context& ctx,
+                                          const std::set<DatasetVersion>& versions) override {
+    std::set<DatasetVersion> listed;
+    genofed::catalogue::v1::ListRecordsRequest request;
+    request.set_page_size(kListingPage);
+    do {
+      GF_TRY(ctx.Alive());
+      GF_ASSIGN(auto page, peer_.Call(ctx, &Catalogue::Stub::ListRecords, request));
+      for (const auto& record : page.records()) {
+        const DatasetVersion version(record.id(), record.version());
+        if (record.state() == genofed::catalogue::v1::DatasetRecord::STATE_LISTED &&
+            versions.contains(version)) {
+          listed.insert(version);
+        }
+      }
+      request.set_page_token(page.next_page_token());
+    } while (!request.page_token().empty());
+    return listed;
+  }
+
+ private:
+  rpc::Peer<Catalogue> peer_;
 };
 
 class GrpcNodeClient final : public NodeClient {
@@ -83,6 +116,11 @@ class GrpcNodeClient final : public NodeClient {
 std::unique_ptr<ConsentClient> MakeConsentClient(rpc::ChannelSource consent,
                                                  std::chrono::milliseconds timeout) {
   return std::make_unique<GrpcConsentClient>(std::move(consent), timeout);
+}
+
+std::unique_ptr<ListingClient> MakeListingClient(rpc::ChannelSource catalogue,
+                                                 std::chrono::milliseconds timeout) {
+  return std::make_unique<GrpcListingClient>(std::move(catalogue), timeout);
 }
 
 std::unique_ptr<NodeClient> MakeNodeClient(std::string site, rpc::ChannelSource node,

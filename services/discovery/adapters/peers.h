@@ -13,6 +13,10 @@ namespace genofed::discovery {
 std::unique_ptr<ConsentClient> MakeConsentClient(rpc::ChannelSource consent,
                                                  std::chrono::milliseconds timeout);
 
+// The catalogue of the site.
+std::unique_ptr<ListingClient> MakeListingClient(rpc::ChannelSource catalogue,
+                                                 std::chrono::milliseconds timeout);
+
 // The discovery service of a node. The user's token stays at the hub: a node answers everybody
 // alike.
 std::unique_ptr<NodeClient> MakeNodeClient(std::string site, rpc::ChannelSource node,

@@ -26,9 +26,10 @@ bool IsAboutDataset(const Status& status) {
 
 }  // namespace
 
-ConsentView::ConsentView(ConsentClient& consent, std::chrono::milliseconds max_staleness,
+ConsentView::ConsentView(ConsentClient& consent, ListingClient& listing,
+                         std::chrono::milliseconds max_staleness,
                          std::function<SteadyTime()> now)
-    : consent_(consent), max_staleness_(max_staleness), now_(std::move(now)) {}
+    : consent_(consent), listing_(listing), max_staleness_(max_staleness), now_(std::move(now)) {}
 
 Status ConsentView::Check(const Context& ctx, const std::shared_ptr<const Cohort>& cohort) {
   return Fetch(ctx, cohort, 0).status();
@@ -54,19 +55,26 @@ Status ConsentView::Refresh(const Context& ctx) {
   MutexLock refresh(refreshing_);
   // Before the call: what consent answers is true at least from here on.
   const SteadyTime asked = now_();
-  GF_ASSIGN(std::int64_t epoch, consent_.Epoch(ctx));
   std::map<std::string, std::shared_ptr<const Cohort>> cohorts;
   std::uint64_t generation = 0;
   {
     MutexLock lock(mutex_);
-    if (view_ != nullptr && view_->epoch == epoch && view_generation_ == generation_) {
-      checked_ = asked;
-      return absl::OkStatus();
-    }
     cohorts = cohorts_;
     generation = generation_;
   }
-  GF_ASSIGN(View view, Build(ctx, epoch, cohorts));
+  std::set<DatasetVersion> held;
+  for (const auto& [dataset, cohort] : cohorts) held.emplace(dataset, cohort->version());
+  GF_ASSIGN(std::int64_t epoch, consent_.Epoch(ctx));
+  GF_ASSIGN(std::set<DatasetVersion> listed, listing_.Listed(ctx, held));
+  {
+    MutexLock lock(mutex_);
+    if (view_ != nullptr && view_->epoch == epoch && view_->listed == listed &&
+        view_generation_ == generation) {
+      checked_ = asked;
+      return absl::OkStatus();
+    }
+  }
+  GF_ASSIGN(View view, Build(ctx, epoch, std::move(listed), cohorts));
   auto fresh = std::make_shared<const View>(std::move(view));
   MutexLock lock(mutex_);
   view_ = std::move(fresh);
@@ -76,11 +84,13 @@ Status ConsentView::Refresh(const Context& ctx) {
 }
 
 Result<View> ConsentView::Build(
-    const Context& ctx, std::int64_t epoch,
+    const Context& ctx, std::int64_t epoch, std::set<DatasetVersion> listed,
     const std::map<std::string, std::shared_ptr<const Cohort>>& cohorts) {
   View view;
   view.epoch = epoch;
+  view.listed = std::move(listed);
   for (const auto& [dataset, cohort] : cohorts) {
+    if (!view.listed.contains({dataset, cohort->version()})) continue;
     auto holding = Fetch(ctx, cohort, epoch);
     if (!holding.ok() && IsAboutDataset(holding.status())) {
       GF_LOG(ctx, error, "discovery.dataset_left_out", {"dataset", dataset},

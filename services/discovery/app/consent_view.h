@@ -27,17 +27,20 @@ struct Holding {
 // What a query sees from its first to its last step. Immutable.
 struct View {
   std::int64_t epoch = 0;  // every permission is at least as new as this
+  std::set<DatasetVersion> listed;  // held versions that the catalogue lists
   std::map<std::string, Holding> holdings;
 };
 
-// The datasets of a node together with people's permissions, kept as new as consent's epoch. Fails
-// closed: without a successful check within `max_staleness` there is no view. Thread-safe.
+// The listed datasets of a node together with people's permissions, kept as new as consent's epoch
+// and the catalogue's list. Fails closed: without a successful check of both within `max_staleness`
+// there is no view. Thread-safe.
 class ConsentView {
  public:
   using SteadyTime = Context::SteadyTime;
   // `now` is a steady clock, so that a step of the system's time cannot make an old view look
   // fresh.
-  ConsentView(ConsentClient& consent, std::chrono::milliseconds max_staleness,
+  ConsentView(ConsentClient& consent, ListingClient& listing,
+              std::chrono::milliseconds max_staleness,
               std::function<SteadyTime()> now = &std::chrono::steady_clock::now);
 
   // Whether consent knows this version with as many rows: FailedPrecondition ROWS_MISMATCH, or
@@ -48,9 +51,9 @@ class ConsentView {
   // Whether this version, or a newer one, was added.
   bool Holds(const std::string& dataset, std::int32_t version) const;
 
-  // Asks for the epoch; when it or the datasets changed, fetches all permissions and swaps the view
-  // in one step. Nothing changes on an error. A dataset that consent does not know, or knows with
-  // other rows, is left out.
+  // Asks for the epoch and for what is listed; when these or the datasets changed, fetches all
+  // permissions and swaps the view in one step. Nothing changes on an error. A dataset version that
+  // is not listed, that consent does not know, or knows with other rows, is left out.
   Status Refresh(const Context& ctx);
 
   // Unavailable CONSENT_STALE.
@@ -59,10 +62,11 @@ class ConsentView {
  private:
   Result<Holding> Fetch(const Context& ctx, const std::shared_ptr<const Cohort>& cohort,
                         std::int64_t epoch);
-  Result<View> Build(const Context& ctx, std::int64_t epoch,
+  Result<View> Build(const Context& ctx, std::int64_t epoch, std::set<DatasetVersion> listed,
                      const std::map<std::string, std::shared_ptr<const Cohort>>& cohorts);
 
   ConsentClient& consent_;
+  ListingClient& listing_;
   const std::chrono::milliseconds max_staleness_;
   const std::function<SteadyTime()> now_;
 

@@ -29,7 +29,8 @@ class ConsentViewTest : public ::testing::Test {
   std::vector<std::shared_ptr<const Cohort>> cohorts_;
   FakeConsent consent_;
   ConsentView::SteadyTime now_{};
-  ConsentView view_{consent_, seconds(5), [this] { return now_; }};
+  FakeListing listing_;
+  ConsentView view_{consent_, listing_, seconds(5), [this] { return now_; }};
   Context ctx_ = Context::Background();
 };
 
@@ -45,6 +46,24 @@ TEST_F(ConsentViewTest, FailsClosedWhenTheEpochCannotBeChecked) {
   consent_.up = true;
   ASSERT_THAT(view_.Refresh(ctx_), IsOk());
   EXPECT_THAT(view_.Current(), IsOk());
+}
+
+TEST_F(ConsentViewTest, AnswersFromListedVersionsOnlyAndFailsClosedWithoutTheList) {
+  listing_.unlisted = {{"GOE-FI-A-1", 1}};
+  view_.Add({cohorts_[0]});
+  ASSERT_THAT(view_.Refresh(ctx_), IsOk());
+  EXPECT_TRUE((*view_.Current())->holdings.empty());
+  EXPECT_EQ(consent_.fetches, 0);
+  listing_.unlisted.clear();  // the coordinator lists it; no epoch changed
+  ASSERT_THAT(view_.Refresh(ctx_), IsOk());
+  EXPECT_EQ((*view_.Current())->holdings.size(), 1u);
+  listing_.unlisted = {{"GOE-FI-A-1", 1}};  // and takes it off again
+  ASSERT_THAT(view_.Refresh(ctx_), IsOk());
+  EXPECT_TRUE((*view_.Current())->holdings.empty());
+  listing_.up = false;
+  EXPECT_FALSE(view_.Refresh(ctx_).ok());
+  now_ += seconds(5) + std::chrono::milliseconds(1);
+  EXPECT_THAT(view_.Current(), HasReason("CONSENT_STALE"));
 }
 
 TEST_F(ConsentViewTest, FetchesOnlyWhenTheEpochOrTheDatasetsChange) {

@@ -109,7 +109,8 @@ class NodeTest : public ::testing::Test {
 
   const World& world_ = Shared::Get().world;
   FakeConsent consent_;
-  ConsentView view_{consent_, std::chrono::seconds(60)};
+  FakeListing listing_;
+  ConsentView view_{consent_, listing_, std::chrono::seconds(60)};
   Context ctx_ = Context::Background();
 };
 

@@ -3,7 +3,9 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "libs/core/context.h"
@@ -48,6 +50,17 @@ class ConsentClient {
   virtual Result<std::int64_t> Epoch(const Context& ctx) = 0;
   virtual Result<PermittedRows> Permitted(const Context& ctx, const std::string& dataset,
                                           std::int32_t version, Permission permission) = 0;
+};
+
+using DatasetVersion = std::pair<std::string, std::int32_t>;
+
+// The catalogue of the site.
+class ListingClient {
+ public:
+  virtual ~ListingClient() = default;
+  // Which of these versions are listed: validated by the national coordination point.
+  virtual Result<std::set<DatasetVersion>> Listed(const Context& ctx,
+                                                  const std::set<DatasetVersion>& versions) = 0;
 };
 
 // The discovery service of one node, as the hub sees it. Thread-safe; ends with the context's
