@@ -55,7 +55,8 @@ std::string PackBits(const std::vector<bool>& bits) {
 std::vector<bool> UnpackBits(std::string_view packed, std::size_t count) {
   std::vector<bool> bits(count);
   for (std::size_t i = 0; i < count && i / 8 < packed.size(); ++i) {
-    bits[i] = ((static_cast<unsigned char>(packed[i / 8]) >> (i % 8)) & 1U) != 0;
+    const unsigned byte = static_cast<unsigned char>(packed[i / 8]);
+    bits[i] = ((byte >> (i % 8)) & 1U) != 0;
   }
   return bits;
 }
