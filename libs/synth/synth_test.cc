@@ -248,7 +248,8 @@ TEST_F(SynthTest, TermsAreThoseOfTheOntology) {
   }
   ASSERT_GT(labels.size(), 10'000U);
   for (const auto& entry : fs::directory_iterator(Make("fi", "FI", 300) / "phenopackets")) {
-    for (const Json& feature : JsonOf(entry.path())["phenotypicFeatures"]) {
+    const Json packet = JsonOf(entry.path());  // named: the loop would outlive a temporary
+    for (const Json& feature : packet.at("phenotypicFeatures")) {
       EXPECT_EQ(labels[feature["type"]["id"]], feature["type"]["label"]);
     }
   }
