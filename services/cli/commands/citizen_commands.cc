@@ -71,6 +71,8 @@ int Verify(const Target& target, const std::string& file, const std::string& key
   if (!receipt.ok()) return Fail(receipt.status()), kUsage;
   if (!key.ok()) return Fail(key.status()), kUsage;
   auto facts = ledger::VerifyReceipt(*receipt, Trim(*key));
+  // A key that is none says nothing about the receipt.
+  if (Reason(facts.status()) == "VERIFIER_KEY_INVALID") return Fail(facts.status()), kUsage;
   if (!facts.ok()) {
     std::fprintf(stderr, "NOT VALID: %s (%s)\n", Message(facts.status()).c_str(),
                  Reason(facts.status()).c_str());

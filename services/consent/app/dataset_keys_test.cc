@@ -162,6 +162,9 @@ TEST_F(DatasetKeysTest, AWithdrawalAfterTheRunWasLoggedStopsTheRelease) {
   auto run = node_.AppendRun(kA1, "run-1b");
   request_.ledger_index = run->index;
   EXPECT_THAT(Release(), IsOk());
+  // Nor may somebody be read who came back after the entry said they were not.
+  ASSERT_THAT(node_.mine.Set(node_.ctx, "p", Bits(7)), IsOk());
+  EXPECT_THAT(Release(), HasReason("COHORT_CHANGED"));
 }
 
 TEST_F(DatasetKeysTest, OnlyObjectsOfTheRunsDatasetVersion) {
