@@ -13,15 +13,17 @@ const crypto::JwsPolicy& Policy() {
   return policy;
 }
 
-Status CheckTimes(const internal::Claims& claims, Time now, std::chrono::seconds skew,
-                  std::chrono::seconds max_lifetime) {
+// When the token ends.
+Result<Time> CheckTimes(const internal::Claims& claims, Time now, std::chrono::seconds skew,
+                        std::chrono::seconds max_lifetime) {
   GF_ASSIGN(const Time issued_at, claims.Seconds("iat"));
   GF_ASSIGN(const Time expires_at, claims.Seconds("exp"));
   GF_ASSIGN(const auto not_before, claims.OptionalSeconds("nbf"));
-  return internal::CheckValidity({.issued_at = issued_at,
+  GF_TRY(internal::CheckValidity({.issued_at = issued_at,
                                   .not_before = not_before.value_or(issued_at),
                                   .expires_at = expires_at},
-                                 now, skew, max_lifetime);
+                                 now, skew, max_lifetime));
+  return expires_at;
 }
 
 }  // namespace
@@ -44,7 +46,7 @@ Result<User> AccessTokenVerifier::Verify(std::string_view token, Refusal* why) c
 Result<User> AccessTokenVerifier::Check(std::string_view token, Refusal& refusal) const {
   GF_ASSIGN(const auto opened, internal::Open(trust_, token, Policy(), role::kAccessToken, refusal));
   const internal::Claims claims(*opened.jws.claims);
-  GF_TRY(CheckTimes(claims, clock_.Now(), trust_.clock_skew(), max_lifetime_));
+  GF_ASSIGN(const Time expires, CheckTimes(claims, clock_.Now(), trust_.clock_skew(), max_lifetime_));
   GF_ASSIGN(const auto audiences, claims.Audiences());
   if (!internal::Contains(audiences, audience_)) {
     return internal::Refuse("AUDIENCE_MISMATCH", "token is for another site");
@@ -58,6 +60,12 @@ Result<User> AccessTokenVerifier::Check(std::string_view token, Refusal& refusal
     GF_ASSIGN(user.person_identifier, claims.OptionalId("person_identifier"));
   }
   user.access_token = std::string(token);
+  user.token_id = refusal.jti;
+  user.token_expires = expires;
+  if (claims.Has("cnf")) {  // a binding that is not understood must not be ignored (RFC 7800 section 3.1)
+    GF_ASSIGN(const auto confirmation, claims.Object("cnf"));
+    GF_ASSIGN(user.token_key, confirmation.Id("jkt"));
+  }
   user.roles = RolesOf(user);
   return user;
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libs/core/clock.h"
 #include "libs/core/status.h"
 
 namespace genofed {
@@ -34,6 +35,12 @@ struct User {
   std::string person_identifier;
   // The access token itself, sent on to the services that act for this person. Never logged.
   std::string access_token;
+  // Its jti; empty when it has none.
+  std::string token_id;
+  // When it ends.
+  Time token_expires{};
+  // RFC 9449: thumbprint of the key that whoever presents the token must hold; empty for a bearer token.
+  std::string token_key;
 
   bool HasRole(std::string_view role) const;
 };
@@ -42,6 +49,8 @@ struct User {
 struct Principal {
   WorkloadIdentity workload;
   std::optional<User> user;
+  // Of the workload's certificate (RFC 8705 x5t#S256: base64url of SHA-256 of the DER form).
+  std::string certificate_sha256 = {};
 };
 
 // What a request carries everywhere: deadline, cancellation, trace and principal. Immutable, cheap
