@@ -13,47 +13,39 @@ const crypto::JwsPolicy& Policy() {
   return policy;
 }
 
-// When the token ends.
-Result<Time> CheckTimes(const internal::Claims& claims, Time now, std::chrono::seconds skew,
-                        std::chrono::seconds max_lifetime) {
-  GF_ASSIGN(const Time issued_at, claims.Seconds("iat"));
-  GF_ASSIGN(const Time expires_at, claims.Seconds("exp"));
-  GF_ASSIGN(const auto not_before, claims.OptionalSeconds("nbf"));
-  GF_TRY(internal::CheckValidity({.issued_at = issued_at,
-                                  .not_before = not_before.value_or(issued_at),
-                                  .expires_at = expires_at},
-                                 now, skew, max_lifetime));
-  return expires_at;
-}
-
 }  // namespace
 
-AccessTokenVerifier::AccessTokenVerifier(TrustStore trust, const Clock& clock, std::string audience,
+AccessTokenVerifier::AccessTokenVerifier(const TrustSource& trust, const Clock& clock, std::string audience,
                                          std::vector<RoleBinding> role_bindings,
                                          std::chrono::seconds max_lifetime)
-    : trust_(std::move(trust)),
+    : trust_(trust),
       clock_(clock),
       audience_(std::move(audience)),
       role_bindings_(std::move(role_bindings)),
       max_lifetime_(max_lifetime) {}
 
 Result<User> AccessTokenVerifier::Verify(std::string_view token, Refusal* why) const {
+  GF_ASSIGN(const TrustStore trust, trust_.Current());
   Refusal refusal;
-  auto user = Check(token, refusal);
+  auto user = Check(trust, token, refusal);
   return internal::Conclude(std::move(user), std::move(refusal), why, StatusCode::kUnauthenticated, "TOKEN_REFUSED");
 }
 
-Result<User> AccessTokenVerifier::Check(std::string_view token, Refusal& refusal) const {
-  GF_ASSIGN(const auto opened, internal::Open(trust_, token, Policy(), role::kAccessToken, refusal));
+Result<User> AccessTokenVerifier::Check(const TrustStore& trust, std::string_view token, Refusal& refusal) const {
+  GF_ASSIGN(const auto opened, internal::Open(trust, token, Policy()));
   const internal::Claims claims(*opened.jws.claims);
-  GF_ASSIGN(const Time expires, CheckTimes(claims, clock_.Now(), trust_.clock_skew(), max_lifetime_));
+  GF_ASSIGN(refusal.jti, claims.OptionalId("jti"));
+  GF_ASSIGN(const std::string subject, claims.Id("sub"));
+  GF_ASSIGN(const auto validity, internal::ReadValidity(claims));
+  GF_TRY(internal::CheckKind(claims, ""));
+  GF_TRY(internal::CheckValidity(validity, clock_.Now(), trust.limits().skew, max_lifetime_));
+  GF_TRY(internal::CheckRevoked(trust, *opened.issuer, refusal.jti, subject));
+  GF_TRY(internal::CheckRole(*opened.issuer, role::kAccessToken));
   GF_ASSIGN(const auto audiences, claims.Audiences());
-  if (!internal::Contains(audiences, audience_)) {
-    return internal::Refuse("AUDIENCE_MISMATCH", "token is for another site");
-  }
+  GF_REFUSE_IF(!internal::Contains(audiences, audience_), "AUDIENCE_MISMATCH", "token is for another site");
   User user;
   user.issuer = opened.jws.issuer;
-  GF_ASSIGN(user.subject, claims.Id("sub"));
+  user.subject = subject;
   GF_ASSIGN(user.name, claims.OptionalId("name"));
   GF_ASSIGN(user.organisation, claims.OptionalId("organisation"));
   if (opened.issuer->person_identifiers) {
@@ -61,7 +53,7 @@ Result<User> AccessTokenVerifier::Check(std::string_view token, Refusal& refusal
   }
   user.access_token = std::string(token);
   user.token_id = refusal.jti;
-  user.token_expires = expires;
+  user.token_expires = validity.expires_at;
   if (claims.Has("cnf")) {  // a binding that is not understood must not be ignored (RFC 7800 section 3.1)
     GF_ASSIGN(const auto confirmation, claims.Object("cnf"));
     GF_ASSIGN(user.token_key, confirmation.Id("jkt"));

@@ -24,7 +24,8 @@ class AccessTokenTest : public testing::Test {
 
   TestFederation federation_;
   FixedClock clock_;
-  AccessTokenVerifier verifier_{federation_.Trust(), clock_, "urn:genofed:site:fi",
+  FixedTrust trust_{federation_.Trust()};
+  AccessTokenVerifier verifier_{trust_, clock_, "urn:genofed:site:fi",
                                 {{federation_.login.iss, "alice", {"data_holder", "ncp"}},
                                  {federation_.other_login.iss, "alice", {"operator"}},
                                  {federation_.login.iss, "bob", {"operator"}}}};
@@ -102,7 +103,7 @@ TEST_F(AccessTokenTest, ChecksEveryClaim) {
       {"subject with control character", [](auto& c) { c["sub"] = std::string("alice\0", 6); }, "CLAIM_INVALID"},
       {"long subject", [](auto& c) { c["sub"] = std::string(256, 'a'); }, "CLAIM_INVALID"},
       {"person identifier is a number", [](auto& c) { c["person_identifier"] = 7; }, "CLAIM_INVALID"},
-      {"revoked", [](auto& c) { c["jti"] = "revoked-1"; }, "REVOKED"},
+      {"revoked", [](auto& c) { c["jti"] = "revoked-1"; }, "TOKEN_REVOKED"},
       {"other issuer's name", [](auto& c) { c["iss"] = "https://other-login.example"; }, "KEY_UNKNOWN"},
       {"unknown issuer", [](auto& c) { c["iss"] = "https://nobody.example"; }, "ISSUER_UNKNOWN"},
   };
@@ -134,7 +135,7 @@ TEST_F(AccessTokenTest, RefusesOtherKindsOfTokenAndOtherSigners) {
 }
 
 TEST_F(AccessTokenTest, AnEmptyAudienceRefusesEverything) {
-  const AccessTokenVerifier verifier(federation_.Trust(), clock_, "", {});
+  const AccessTokenVerifier verifier(trust_, clock_, "", {});
   EXPECT_FALSE(verifier.Verify(Sign(Claims())).ok());
   Json claims = Claims();
   claims["aud"] = "";

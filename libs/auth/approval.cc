@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "libs/auth/claims.h"
+#include "libs/auth/person.h"
+#include "libs/auth/token_cache.h"
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
 
@@ -14,9 +16,10 @@ using internal::Refuse;
 
 constexpr std::chrono::seconds kMaxLifetime = std::chrono::hours(24);
 
-const crypto::JwsPolicy& Policy() {
-  static const crypto::JwsPolicy policy = {.types = {"1mg-approval+jwt"}, .max_bytes = 8192};
-  return policy;
+constexpr char kApprovalClaim[] = "application_sha256";
+
+crypto::JwsPolicy PolicyFor(const TrustLimits& limits) {
+  return {.types = {"1mg-approval+jwt"}, .max_bytes = limits.approval_bytes, .max_depth = limits.json_depth};
 }
 
 Status ReadPermit(const internal::Claims& claims, Approval& approval) {
@@ -24,9 +27,7 @@ Status ReadPermit(const internal::Claims& claims, Approval& approval) {
   GF_ASSIGN(approval.permit_id, permit.Id("id"));
   GF_ASSIGN(approval.permit_from, permit.Seconds("from"));
   GF_ASSIGN(approval.permit_until, permit.Seconds("until"));
-  if (approval.permit_from >= approval.permit_until) {
-    return Refuse("CLAIM_INVALID", "permit ends before it begins");
-  }
+  GF_REFUSE_IF(approval.permit_from >= approval.permit_until, "TIMES_CONTRADICT", "permit ends before it begins");
   return {};
 }
 
@@ -36,10 +37,10 @@ Status ReadSubjectMatter(const internal::Claims& claims, Approval& approval) {
   GF_ASSIGN(approval.subject, claims.Id("sub"));
   GF_ASSIGN(approval.id, claims.Id("jti"));
   GF_ASSIGN(const auto audiences, claims.Audiences());
-  if (audiences.size() != 1) return Refuse("CLAIM_INVALID", "an approval has exactly one audience");
+  GF_REFUSE_IF(audiences.size() != 1, "AUDIENCE_NOT_SINGLE", "an approval has exactly one audience");
   approval.audience = audiences.front();
   GF_ASSIGN(const std::string verdict, claims.Id("decision"));
-  if (verdict != "approve") return Refuse("CLAIM_INVALID", "decision is not approve");
+  GF_REFUSE_IF(verdict != "approve", "DECISION_NOT_APPROVE", "decision is not approve");
   GF_ASSIGN(approval.country, claims.Country("country"));
   GF_ASSIGN(approval.application, claims.Id("application"));
   GF_ASSIGN(approval.application_sha256, claims.Sha256Hex("application_sha256"));
@@ -49,6 +50,7 @@ Status ReadSubjectMatter(const internal::Claims& claims, Approval& approval) {
   if (claims.Has("cnf")) {
     GF_ASSIGN(const auto confirmation, claims.Object("cnf"));
     GF_ASSIGN(approval.client_certificate_sha256, confirmation.Id("x5t#S256"));
+    GF_REFUSE_IF(confirmation.size() != 1, "CONFIRMATION_UNKNOWN", "cnf demands more than is understood");
   }
   return {};
 }
@@ -60,85 +62,142 @@ Result<Approval> Read(const internal::Claims& claims) {
   GF_ASSIGN(approval.issued_at, claims.Seconds("iat"));
   GF_ASSIGN(approval.not_before, claims.Seconds("nbf"));
   GF_ASSIGN(approval.expires_at, claims.Seconds("exp"));
-  if (approval.expires_at > approval.permit_until) {
-    return Refuse("LIFETIME_TOO_LONG", "approval outlives its permit");
-  }
+  GF_REFUSE_IF(approval.expires_at > approval.permit_until, "OUTLIVES_PERMIT", "approval outlives its permit");
   return approval;
 }
 
-Status CheckTimes(const Approval& approval, Time now, const TrustStore& trust) {
-  GF_TRY(internal::CheckValidity({.issued_at = approval.issued_at,
+Status CheckTimes(const Approval& approval, Time now, const TrustLimits& limits) {
+  return internal::CheckValidity({.issued_at = approval.issued_at,
                                   .not_before = approval.not_before,
                                   .expires_at = approval.expires_at},
-                                 now, trust.clock_skew(), trust.approval_lifetime()));
-  if (now + trust.clock_skew() < approval.permit_from) {
-    return Refuse("PERMIT_NOT_STARTED", "permit has not started");
+                                 now, limits.skew, limits.approval_lifetime);
+}
+
+Status CheckAllRevoked(const TrustStore& trust, const TrustedIssuer& authority, const Approval& approval,
+                       const ApprovalExpectation& expected) {
+  GF_TRY(internal::CheckRevoked(trust, authority, approval.id, approval.subject));
+  GF_REFUSE_IF(trust.IsRevokedApplication(approval.application), "APPLICATION_REVOKED", "application is revoked");
+  for (const auto& dataset : expected.datasets) {
+    GF_REFUSE_IF(trust.IsRevokedDataset(dataset), "DATASET_REVOKED", "dataset is revoked");
   }
-  // Without skew: the law ends here, not a clock.
-  if (now >= approval.permit_until) return Refuse("PERMIT_EXPIRED", "permit has ended");
+  return {};
+}
+
+// Check 10: what this authority may say. Depends on the token and the trust file alone.
+Status CheckRights(const Approval& approval, const TrustedIssuer& authority) {
+  GF_TRY(internal::CheckRole(authority, role::kApproval));
+  GF_REFUSE_IF(approval.country != authority.country, "COUNTRY_MISMATCH", "approval is of another country");
+  for (const auto& dataset : approval.datasets) {
+    GF_REFUSE_IF(!authority.MaySpeakFor(dataset), "DATASET_NOT_PERMITTED",
+                 "authority may not speak for a dataset of the approval");
+  }
   return {};
 }
 
 Status CheckSubject(const TrustStore& trust, const TrustedIssuer& authority, const Approval& approval,
                     const ApprovalExpectation& expected) {
-  if (approval.subject != expected.subject) return Refuse("SUBJECT_MISMATCH", "approval is for somebody else");
-  if (!expected.subject_issuer) return {};
-  const TrustedIssuer* identity = trust.Find(*expected.subject_issuer);
-  if (identity == nullptr || identity->sub_namespace != authority.sub_namespace) {
-    return Refuse("SUBJECT_MISMATCH", "researcher's issuer uses other subject names than the authority");
+  GF_REFUSE_IF(approval.subject != expected.subject, "SUBJECT_MISMATCH", "approval is for somebody else");
+  if (expected.subject_issuer) {
+    const auto person = Person::Of(trust, *expected.subject_issuer, expected.subject);
+    GF_REFUSE_IF(!person.IsCalled(approval.subject, authority), "SUBJECT_NAMESPACE_MISMATCH",
+                 "researcher's issuer uses other subject names than the authority");
   }
+  GF_REFUSE_IF(expected.sub_namespace && *expected.sub_namespace != authority.sub_namespace,
+               "SUBJECT_NAMESPACE_MISMATCH", "authority uses other subject names");
   return {};
 }
 
-Status CheckRequest(const Approval& approval, const TrustedIssuer& authority, const ApprovalExpectation& expected) {
-  if (approval.application != expected.application ||
-      (expected.application_sha256 && approval.application_sha256 != *expected.application_sha256)) {
-    return Refuse("APPLICATION_MISMATCH", "approval is for another application or version");
-  }
-  if (expected.dua_sha256 && approval.dua_sha256 != *expected.dua_sha256) {
-    return Refuse("DUA_MISMATCH", "approval is for another data use agreement");
-  }
-  for (const auto& dataset : approval.datasets) {
-    if (!authority.MaySpeakFor(dataset)) {
-      return Refuse("DATASET_NOT_PERMITTED", "authority may not speak for a dataset of the approval");
-    }
-  }
-  if (expected.datasets.empty()) return Refuse("DATASET_NOT_PERMITTED", "no dataset was asked for");
+Status CheckRequest(const Approval& approval, const ApprovalExpectation& expected) {
+  GF_REFUSE_IF(approval.application != expected.application, "APPLICATION_MISMATCH", "approval is for another application");
+  GF_REFUSE_IF(expected.application_sha256 && approval.application_sha256 != *expected.application_sha256,
+               "DIGEST_MISMATCH", "approval is for another version of the application");
+  GF_REFUSE_IF(expected.dua_sha256 && approval.dua_sha256 != *expected.dua_sha256, "DUA_MISMATCH",
+               "approval is for another data use agreement");
+  GF_REFUSE_IF(expected.datasets.empty(), "DATASET_MISMATCH", "no dataset was asked for");
   for (const auto& dataset : expected.datasets) {
-    if (!internal::Contains(approval.datasets, dataset)) {
-      return Refuse("DATASET_NOT_PERMITTED", "approval is for other datasets");
-    }
+    GF_REFUSE_IF(!internal::Contains(approval.datasets, dataset), "DATASET_MISMATCH", "approval is for other datasets");
   }
-  if (expected.purpose && !internal::Contains(approval.purposes, *expected.purpose)) {
-    return Refuse("PURPOSE_NOT_PERMITTED", "approval is for other purposes");
-  }
+  GF_REFUSE_IF(expected.purpose && !internal::Contains(approval.purposes, *expected.purpose), "PURPOSE_NOT_PERMITTED",
+               "approval is for other purposes");
   return {};
 }
 
 Status CheckPresenter(const Approval& approval, const ApprovalExpectation& expected) {
   const std::string& bound = approval.client_certificate_sha256;
-  if (!bound.empty() && (!expected.client_certificate_sha256 ||
-                         !crypto::ConstantTimeEquals(bound, *expected.client_certificate_sha256))) {
-    return Refuse("CERTIFICATE_MISMATCH", "approval is bound to another certificate");
-  }
+  GF_REFUSE_IF(bound.empty() && expected.client_certificate_sha256, "CERTIFICATE_UNBOUND",
+               "approval is not bound to a certificate");
+  GF_REFUSE_IF(!bound.empty() && (!expected.client_certificate_sha256 ||
+                                  !crypto::ConstantTimeEquals(bound, *expected.client_certificate_sha256)),
+               "CERTIFICATE_MISMATCH", "approval is bound to another certificate");
   return {};
 }
 
-Result<Approval> Check(const TrustStore& trust, const Clock& clock, std::string_view token,
-                       const ApprovalExpectation& expected, Refusal& refusal) {
-  GF_ASSIGN(const auto opened, internal::Open(trust, token, Policy(), role::kApproval, refusal));
-  GF_ASSIGN(Approval approval, Read(internal::Claims(*opened.jws.claims)));
-  GF_TRY(CheckTimes(approval, clock.Now(), trust));
-  if (trust.IsRevokedApplication(approval.application)) return Refuse("REVOKED", "application is revoked");
-  const std::string country = ToLower(expected.country);
-  if (opened.issuer->country != country || approval.country != country) {
-    return Refuse("COUNTRY_MISMATCH", "approval is of another country");
+Status CheckPermit(const Approval& approval, Time now, const TrustLimits& limits) {
+  GF_REFUSE_IF(now + limits.skew < approval.permit_from, "PERMIT_NOT_STARTED", "permit has not started");
+  // Without skew: the law ends here, not a clock.
+  GF_REFUSE_IF(now >= approval.permit_until, "PERMIT_EXPIRED", "permit has ended");
+  return {};
+}
+
+struct Genuine {
+  std::shared_ptr<const Approval> approval;  // shared with the cache
+  const TrustedIssuer* authority = nullptr;
+  bool remembered = false;
+  TokenCache::Key key{};
+  std::string kid;
+};
+
+// Checks 1 to 7, or the memory of them.
+Result<Genuine> OpenApproval(const TrustStore& trust, std::string_view token) {
+  Genuine genuine;
+  if (trust.cache() != nullptr && token.size() <= trust.limits().approval_bytes) {
+    genuine.key = TokenCache::KeyOf(TokenCache::Kind::kApproval, token);
+    if (const auto entry = trust.cache()->Find(genuine.key, trust)) {
+      genuine.approval = std::static_pointer_cast<const Approval>(entry->claims);
+      genuine.authority = entry->issuer;
+      genuine.remembered = true;
+      return genuine;
+    }
   }
-  if (approval.audience != expected.audience) return Refuse("AUDIENCE_MISMATCH", "approval is for another node");
-  GF_TRY(CheckSubject(trust, *opened.issuer, approval, expected));
-  GF_TRY(CheckRequest(approval, *opened.issuer, expected));
+  GF_ASSIGN(const auto opened, internal::Open(trust, token, PolicyFor(trust.limits())));
+  const internal::Claims claims(*opened.jws.claims);
+  GF_TRY(internal::CheckKind(claims, kApprovalClaim));
+  GF_ASSIGN(Approval approval, Read(claims));
+  genuine.approval = std::make_shared<const Approval>(std::move(approval));
+  genuine.authority = opened.issuer;
+  genuine.kid = opened.jws.kid;
+  return genuine;
+}
+
+void Remember(const TrustStore& trust, const Genuine& genuine) {
+  if (trust.cache() == nullptr) return;
+  trust.cache()->Put(genuine.key, {.kid = genuine.kid,
+                                   .thumbprint = trust.FindKey(*genuine.authority, genuine.kid)->thumbprint(),
+                                   .identity = genuine.authority->identity(),
+                                   .issuer = genuine.authority,
+                                   .iss = genuine.authority->iss,
+                                   .claims = genuine.approval});
+}
+
+Result<std::shared_ptr<const Approval>> Check(const TrustStore& trust, const Clock& clock, std::string_view token,
+                                              const ApprovalExpectation& expected, Refusal& refusal) {
+  GF_ASSIGN(Genuine genuine, OpenApproval(trust, token));
+  const Approval& approval = *genuine.approval;
+  const Time now = clock.Now();
+  refusal.jti = approval.id;
+  GF_TRY(CheckTimes(approval, now, trust.limits()));
+  GF_TRY(CheckAllRevoked(trust, *genuine.authority, approval, expected));
+  if (!genuine.remembered) {
+    GF_TRY(CheckRights(approval, *genuine.authority));
+    Remember(trust, genuine);
+  }
+  GF_REFUSE_IF(approval.country != ToLower(expected.country), "COUNTRY_MISMATCH", "approval is of another country");
+  GF_REFUSE_IF(approval.audience != expected.audience, "AUDIENCE_MISMATCH", "approval is for another node");
+  GF_TRY(CheckSubject(trust, *genuine.authority, approval, expected));
+  GF_TRY(CheckRequest(approval, expected));
   GF_TRY(CheckPresenter(approval, expected));
-  return approval;
+  GF_TRY(CheckPermit(approval, now, trust.limits()));
+  return genuine.approval;
 }
 
 nlohmann::json ToClaims(const Approval& approval) {
@@ -181,16 +240,16 @@ Result<std::string> MintApproval(crypto::Signer& signer, const Approval& approva
                                     std::chrono::seconds(0), kMaxLifetime);
   }
   if (!valid.ok()) return Error(StatusCode::kInvalidArgument, "CLAIM_INVALID", "{}", Message(valid));
-  return internal::Sign(signer, Policy(), claims);
+  return internal::Sign(signer, PolicyFor({}), claims);
 }
 
 Result<Verified<Approval>> VerifyApproval(const TrustStore& trust, const Clock& clock, std::string_view token,
                                           const ApprovalExpectation& expected, Refusal* why) {
   Refusal refusal;
   auto checked = Check(trust, clock, token, expected, refusal);
-  GF_ASSIGN(Approval approval, internal::Conclude(std::move(checked), std::move(refusal), why,
-                                                  StatusCode::kPermissionDenied, "APPROVAL_REFUSED"));
-  return VerifiedMaker::Make(std::move(approval));
+  GF_ASSIGN(const auto approval, internal::Conclude(std::move(checked), std::move(refusal), why,
+                                                    StatusCode::kPermissionDenied, "APPROVAL_REFUSED"));
+  return VerifiedMaker::Make(*approval);
 }
 
 }  // namespace genofed::auth

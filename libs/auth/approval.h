@@ -45,23 +45,20 @@ struct ApprovalExpectation {
   std::string application;
   std::vector<std::string> datasets;  // all that will be read; one or more
   // Checked when given. `subject_issuer` is the iss of the researcher's access token: it must mean the same person by
-  // a sub as the authority does (equal sub_namespace in the trust file).
+  // a sub as the authority does (equal sub_namespace in the trust file); `sub_namespace` says the same by name.
   std::optional<std::string> subject_issuer;
+  std::optional<std::string> sub_namespace = {};
   std::optional<std::string> application_sha256;
   std::optional<std::string> dua_sha256;
   std::optional<std::string> purpose;
-  // The certificate of whoever presents the token. A bound token is refused without it.
+  // The certificate of whoever presents the token: the token must be bound to it. A bound token is refused without it.
   std::optional<std::string> client_certificate_sha256;
 };
 
 // Errors: InvalidArgument/CLAIM_INVALID for an incomplete or contradictory approval, or those of the signer.
 Result<std::string> MintApproval(crypto::Signer& signer, const Approval& approval);
 
-// Every refusal is PermissionDenied/APPROVAL_REFUSED with one text; `why` receives the reason: those of VerifyJws and
-// TrustStore::FindKey, ROLE_MISMATCH (the key belongs to no national authority), COUNTRY_MISMATCH, AUDIENCE_MISMATCH,
-// EXPIRED, NOT_YET_VALID, LIFETIME_TOO_LONG, PERMIT_NOT_STARTED, PERMIT_EXPIRED, SUBJECT_MISMATCH,
-// APPLICATION_MISMATCH, DUA_MISMATCH, DATASET_NOT_PERMITTED, PURPOSE_NOT_PERMITTED, CERTIFICATE_MISMATCH, REVOKED,
-// CLAIM_INVALID.
+// Every refusal is PermissionDenied/APPROVAL_REFUSED with one text; `why` receives the reason (libs/auth/checks.h).
 Result<Verified<Approval>> VerifyApproval(const TrustStore& trust, const Clock& clock, std::string_view token,
                                           const ApprovalExpectation& expected, Refusal* why = nullptr);
 

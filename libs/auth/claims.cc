@@ -46,10 +46,6 @@ Result<std::vector<std::string>> List(const Json& object, const char* name, bool
 
 }  // namespace
 
-Status Refuse(std::string_view check, std::string_view detail) {
-  return MakeError(StatusCode::kUnauthenticated, check, std::string(detail));
-}
-
 Result<std::string> Claims::Id(const char* name) const {
   const auto member = object_.find(name);
   if (member == object_.end() || !IsId(*member)) return InvalidClaim(name);
@@ -124,44 +120,75 @@ Result<std::vector<std::string>> Claims::Audiences() const {
   return std::vector<std::string>{std::move(audience)};
 }
 
-Result<OpenedToken> Open(const TrustStore& trust, std::string_view token, const crypto::JwsPolicy& policy,
-                         std::string_view role, Refusal& refusal) {
+Result<OpenedToken> Open(const TrustStore& trust, std::string_view token, const crypto::JwsPolicy& policy) {
   OpenedToken opened;
   GF_ASSIGN(opened.jws, crypto::VerifyJws(token, policy, [&trust](const crypto::KeyQuery& query) {
               return trust.FindKey(query);
             }));
-  GF_ASSIGN(refusal.jti, Claims(*opened.jws.claims).OptionalId("jti"));
   opened.issuer = trust.Find(opened.jws.issuer);
   GF_CHECK(opened.issuer != nullptr);
-  if (!opened.issuer->HasRole(role)) {
-    return Refuse("ROLE_MISMATCH", "issuer may not sign such tokens");
-  }
-  if (trust.IsRevokedToken(refusal.jti)) return Refuse("REVOKED", "token is revoked");
   return opened;
+}
+
+Result<Validity> ReadValidity(const Claims& claims) {
+  Validity validity;
+  GF_ASSIGN(validity.issued_at, claims.Seconds("iat"));
+  GF_ASSIGN(validity.expires_at, claims.Seconds("exp"));
+  GF_ASSIGN(const auto not_before, claims.OptionalSeconds("nbf"));
+  validity.not_before = not_before.value_or(validity.issued_at);
+  return validity;
 }
 
 Status CheckValidity(const Validity& validity, Time now, std::chrono::seconds skew,
                      std::chrono::seconds max_lifetime) {
-  if (validity.expires_at <= validity.issued_at || validity.expires_at <= validity.not_before) {
-    return Refuse("CLAIM_INVALID", "token ends before it begins");
-  }
-  if (validity.expires_at - validity.issued_at > max_lifetime) {
-    return Refuse("LIFETIME_TOO_LONG", "token lives longer than allowed");
-  }
-  if (now >= validity.expires_at + skew) return Refuse("EXPIRED", "token has expired");
-  if (now + skew < validity.issued_at || now + skew < validity.not_before) {
-    return Refuse("NOT_YET_VALID", "token is not valid yet");
+  GF_REFUSE_IF(validity.expires_at <= validity.issued_at || validity.expires_at <= validity.not_before,
+               "TIMES_CONTRADICT", "token ends before it begins");
+  GF_REFUSE_IF(validity.expires_at - validity.issued_at > max_lifetime, "LIFETIME_TOO_LONG",
+               "token lives longer than allowed");
+  GF_REFUSE_IF(now >= validity.expires_at + skew, "EXPIRED", "token has expired");
+  GF_REFUSE_IF(now + skew < validity.issued_at || now + skew < validity.not_before, "NOT_YET_VALID",
+               "token is not valid yet");
+  return {};
+}
+
+Status CheckRevoked(const TrustStore& trust, const TrustedIssuer& issuer, std::string_view jti,
+                    std::string_view subject) {
+  GF_REFUSE_IF(trust.IsRevokedToken(jti), "TOKEN_REVOKED", "token is revoked");
+  GF_REFUSE_IF(trust.IsRevokedUser(issuer, subject), "USER_REVOKED", "the person is revoked");
+  return {};
+}
+
+Status CheckRole(const TrustedIssuer& issuer, std::string_view role) {
+  GF_REFUSE_IF(!issuer.HasRole(role), "ROLE_MISMATCH", "issuer may not sign such tokens");
+  return {};
+}
+
+Status CheckKind(const Claims& claims, std::string_view own_claim) {
+  for (const char* claim : {"ga4gh_visa_v1", "ga4gh_passport_v1", "application_sha256"}) {
+    GF_REFUSE_IF(own_claim != claim && claims.Has(claim), "KIND_MIXED", "token has claims of another kind of token");
   }
   return {};
 }
 
-Result<std::string> Sign(crypto::Signer& signer, const crypto::JwsPolicy& policy, const Json& claims) {
-  GF_ASSIGN(std::string token, signer.SignJws(policy.types.front(), claims.dump()));
+Result<std::string> Sign(crypto::Signer& signer, const crypto::JwsPolicy& policy, const Json& claims,
+                         std::string_view jku) {
+  GF_ASSIGN(std::string token, signer.SignJws(policy.types.front(), claims.dump(), jku));
   if (token.size() > policy.max_bytes) {
     return Error(StatusCode::kInvalidArgument, "CLAIM_INVALID", "token of {} bytes, at most {} are accepted",
                  token.size(), policy.max_bytes);
   }
   return token;
+}
+
+bool IsUrlName(std::string_view text) {
+  const auto colon = text.find(':');
+  if (text.size() > kMaxIdBytes || colon == std::string_view::npos || colon == 0 || colon + 1 == text.size()) return false;
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const auto in_scheme = [&](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.'; };
+  // RFC 3986: printable ASCII without delimiters that must be encoded.
+  const auto in_url = [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '<' && c != '>' && c != '\\' && c != '^' && c != '`' && c != '{' && c != '|' && c != '}'; };
+  return is_letter(text[0]) && std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(colon), in_scheme) &&
+         std::all_of(text.begin(), text.end(), in_url);
 }
 
 bool Contains(const std::vector<std::string>& list, std::string_view value) {

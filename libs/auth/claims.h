@@ -16,6 +16,7 @@
 #include "libs/auth/verified.h"
 #include "libs/core/clock.h"
 #include "libs/core/status.h"
+#include "libs/crypto/refuse.h"
 #include "libs/crypto/signer.h"
 
 namespace genofed::auth {
@@ -30,7 +31,7 @@ class VerifiedMaker {
 
 namespace internal {
 
-Status Refuse(std::string_view check, std::string_view detail);
+using crypto::Refuse;
 
 // Typed reading of claims. Every error is CLAIM_INVALID and names the claim, never its value.
 class Claims {
@@ -53,6 +54,7 @@ class Claims {
   // The member as an object; CLAIM_INVALID when it is absent or something else.
   Result<Claims> Object(const char* name) const;
   bool Has(const char* name) const { return object_.contains(name); }
+  std::size_t size() const { return object_.size(); }
   // "aud": a text or a list of texts (RFC 7519 section 4.1.3).
   Result<std::vector<std::string>> Audiences() const;
 
@@ -60,27 +62,38 @@ class Claims {
   const nlohmann::json& object_;
 };
 
-// A token whose signature, issuer and id have been checked.
+// A token whose signature is right: checks 1 to 7. Nothing else has been looked at.
 struct OpenedToken {
   crypto::VerifiedJws jws;
   const TrustedIssuer* issuer = nullptr;  // owned by the trust store
 };
-// Verifies the signature and demands that the issuer holds `role`. Fills in refusal.jti.
-Result<OpenedToken> Open(const TrustStore& trust, std::string_view token, const crypto::JwsPolicy& policy,
-                         std::string_view role, Refusal& refusal);
+Result<OpenedToken> Open(const TrustStore& trust, std::string_view token, const crypto::JwsPolicy& policy);
 
 struct Validity {
   Time issued_at;
   Time not_before;  // issued_at when the token has none
   Time expires_at;
 };
+// iat and exp, and nbf when it is there.
+Result<Validity> ReadValidity(const Claims& claims);
+// Check 8. The skew is the trust file's.
 Status CheckValidity(const Validity& validity, Time now, std::chrono::seconds skew,
                      std::chrono::seconds max_lifetime);
+// Check 9, and the person: check 11 of the paper asks who it is, this one whether they still count.
+Status CheckRevoked(const TrustStore& trust, const TrustedIssuer& issuer, std::string_view jti,
+                    std::string_view subject);
+// Check 10: whether the issuer may sign such tokens at all.
+Status CheckRole(const TrustedIssuer& issuer, std::string_view role);
+// No token is of two kinds: refuses the claims that make a token one of the others.
+Status CheckKind(const Claims& claims, std::string_view own_claim);
 
 // Signs claims that a reader has accepted; refuses a token above `max_bytes`.
-Result<std::string> Sign(crypto::Signer& signer, const crypto::JwsPolicy& policy, const nlohmann::json& claims);
+Result<std::string> Sign(crypto::Signer& signer, const crypto::JwsPolicy& policy, const nlohmann::json& claims,
+                         std::string_view jku = {});
 
 bool Contains(const std::vector<std::string>& list, std::string_view value);
+// An absolute URL of at most 255 bytes; an opaque name that is never fetched (GA4GH Passport 1.2, "URL Fields").
+bool IsUrlName(std::string_view text);
 
 // Moves the reason of an error into `refusal` and `why`, and puts one uniform error in its place.
 template <typename T>

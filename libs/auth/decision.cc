@@ -33,24 +33,24 @@ Result<Decision> Read(const internal::Claims& claims) {
 
 Result<Decision> Check(const TrustStore& trust, const Clock& clock, std::string_view token,
                        const DecisionExpectation& expected, Refusal& refusal) {
-  GF_ASSIGN(const auto opened, internal::Open(trust, token, Policy(), role::kDecision, refusal));
-  GF_ASSIGN(Decision decision, Read(internal::Claims(*opened.jws.claims)));
+  GF_ASSIGN(const auto opened, internal::Open(trust, token, Policy()));
+  const internal::Claims claims(*opened.jws.claims);
+  GF_ASSIGN(refusal.jti, claims.OptionalId("jti"));
+  GF_ASSIGN(Decision decision, Read(claims));
+  GF_REFUSE_IF(clock.Now() + trust.limits().skew < decision.issued_at, "NOT_YET_VALID", "decision is from the future");
+  GF_REFUSE_IF(trust.IsRevokedToken(decision.id), "TOKEN_REVOKED", "decision is revoked");
+  // A revocation is itself a decision against, and must reach everybody.
+  GF_REFUSE_IF(decision.verdict == Verdict::kApprove && trust.IsRevokedApplication(decision.application),
+               "APPLICATION_REVOKED", "application is revoked");
+  GF_TRY(internal::CheckRole(*opened.issuer, role::kDecision));
   const std::string country = ToLower(expected.country);
-  if (opened.issuer->country != country || decision.country != country) {
-    return Refuse("COUNTRY_MISMATCH", "decision is of another country");
-  }
-  if (clock.Now() + trust.clock_skew() < decision.issued_at) {
-    return Refuse("NOT_YET_VALID", "decision is from the future");
-  }
-  if (decision.application != expected.application ||
-      decision.application_sha256 != expected.application_sha256) {
-    return Refuse("APPLICATION_MISMATCH", "decision is about another application or version");
-  }
-  if (trust.IsRevokedApplication(decision.application)) return Refuse("REVOKED", "application is revoked");
+  GF_REFUSE_IF(opened.issuer->country != country || decision.country != country, "COUNTRY_MISMATCH",
+               "decision is of another country");
+  GF_REFUSE_IF(decision.application != expected.application || decision.application_sha256 != expected.application_sha256,
+               "APPLICATION_MISMATCH", "decision is about another application or version");
   for (const auto& dataset : decision.datasets) {
-    if (!internal::Contains(expected.datasets, dataset) || !opened.issuer->MaySpeakFor(dataset)) {
-      return Refuse("DATASET_NOT_PERMITTED", "decision names a dataset that is not the country's to decide");
-    }
+    GF_REFUSE_IF(!internal::Contains(expected.datasets, dataset) || !opened.issuer->MaySpeakFor(dataset),
+                 "DATASET_NOT_PERMITTED", "decision names a dataset that is not the country's to decide");
   }
   return decision;
 }

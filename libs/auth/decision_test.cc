@@ -86,7 +86,7 @@ TEST_F(DecisionTest, EveryMismatchHasItsReason) {
       {"dataset not applied for", [](auto& d) { d.datasets = {"https://data.example/datasets/FI-3"}; },
        "DATASET_NOT_PERMITTED"},
       {"future", [](auto& d) { d.issued_at = FromUnixSeconds(kNow + 61); }, "NOT_YET_VALID"},
-      {"revoked", [](auto& d) { d.id = "revoked-1"; }, "REVOKED"},
+      {"revoked", [](auto& d) { d.id = "revoked-1"; }, "TOKEN_REVOKED"},
       {"issuer", [](auto& d) { d.issuer = "https://dac.es.example"; }, "KEY_UNKNOWN"},
   };
   for (const auto& c : cases) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/auth/trust.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <regex>
-#include <set>
 
 #include "libs/core/file.h"
 #include "libs/core/strings.h"
@@ -24,6 +24,11 @@ constexpr std::size_t kMaxTextBytes = 1024;
 constexpr std::size_t kMaxDatasetBytes = 255;  // GA4GH Passport 1.2, the limit of a visa's value
 constexpr std::int64_t kMaxSkewSeconds = 300;
 constexpr std::int64_t kMaxLifetimeSeconds = 86'400;
+constexpr std::int64_t kMaxAgeSeconds = 10LL * 366 * 86'400;
+constexpr std::int64_t kMaxRefreshSeconds = 30 * 86'400;
+constexpr std::int64_t kMinRefreshSeconds = 10;
+constexpr std::int64_t kMaxTokenBytes = 1 << 20;
+constexpr std::int64_t kMaxExpressionMemory = 1 << 20;
 
 Status Invalid(std::string_view path, std::string_view what) {
   return InvalidField(path, "TRUST_FILE_INVALID", "{}", what);
@@ -63,16 +68,17 @@ Result<std::vector<std::string>> Texts(const Json& object, const char* name, std
   return texts;
 }
 
-Result<std::chrono::seconds> Limit(const Json& root, const char* name, std::int64_t preset, std::int64_t maximum) {
-  const auto limits = root.find("limits");
-  if (limits == root.end()) return std::chrono::seconds(preset);
-  if (!limits->is_object()) return Invalid("limits", "must be an object");
-  const auto limit = limits->find(name);
-  if (limit == limits->end()) return std::chrono::seconds(preset);
-  if (!limit->is_number_integer() || *limit < 0 || *limit > maximum) {
-    return Invalid(Join("limits", name), fmt::format("must be a number of seconds from 0 to {}", maximum));
+// A whole number from `minimum` to `maximum`; unchanged when the member is absent.
+template <typename T>
+Status Number(const Json& object, const char* name, std::string_view path, std::int64_t minimum,
+              std::int64_t maximum, T& value) {
+  const auto member = object.find(name);
+  if (member == object.end()) return {};
+  if (!member->is_number_integer() || *member < minimum || *member > maximum) {
+    return Invalid(Join(path, name), fmt::format("must be a whole number from {} to {}", minimum, maximum));
   }
-  return std::chrono::seconds(limit->get<std::int64_t>());
+  value = T(member->get<std::int64_t>());
+  return {};
 }
 
 bool IsCountryCode(std::string_view text) {
@@ -82,17 +88,15 @@ bool IsCountryCode(std::string_view text) {
 }  // namespace
 
 struct TrustedIssuer::Compiled {
-  std::map<std::string, crypto::PublicKey, std::less<>> keys;  // by key id
-  std::optional<std::regex> datasets;
+  KeySet keys;
+  std::unique_ptr<re2::RE2> datasets;  // linear in time, whatever a token says
 };
 
 struct TrustStore::Data {
   std::vector<TrustedIssuer> issuers;
   std::map<std::string, std::size_t, std::less<>> by_name;
-  std::set<std::string, std::less<>> revoked_tokens;
-  std::set<std::string, std::less<>> revoked_applications;
-  std::chrono::seconds skew{60};
-  std::chrono::seconds approval_lifetime{kMaxLifetimeSeconds};
+  RevocationList revoked;
+  TrustLimits limits;
   std::vector<std::string> ignored;
 };
 
@@ -109,12 +113,8 @@ class TrustFile {
     for (std::size_t i = 0; i < issuers->size(); ++i) {
       GF_TRY(ReadIssuer((*issuers)[i], fmt::format("issuers[{}]", i)));
     }
-    GF_ASSIGN(const auto tokens, Texts(root, "revoked_jti", ""));
-    data_->revoked_tokens.insert(tokens.begin(), tokens.end());
-    GF_ASSIGN(const auto applications, Texts(root, "revoked_applications", ""));
-    data_->revoked_applications.insert(applications.begin(), applications.end());
-    GF_ASSIGN(data_->skew, Limit(root, "skew_s", data_->skew.count(), kMaxSkewSeconds));
-    GF_ASSIGN(data_->approval_lifetime, Limit(root, "approval_max_ttl_s", kMaxLifetimeSeconds, kMaxLifetimeSeconds));
+    GF_TRY(ReadRevocations(root));
+    GF_TRY(ReadLimits(root, data_->limits));
     TrustStore store;
     store.data_ = std::move(data_);
     return store;
@@ -138,14 +138,14 @@ class TrustFile {
       issuer.person_identifiers = *believed;
     }
     GF_TRY(CheckScope(issuer, path));
+    GF_TRY(ReadRefresh(entry, path, issuer));
 
     auto compiled = std::make_shared<TrustedIssuer::Compiled>();
     if (!issuer.datasets.empty()) {
-      try {
-        compiled->datasets.emplace(issuer.datasets, std::regex::ECMAScript | std::regex::optimize);
-      } catch (const std::regex_error&) {
-        return Invalid(Join(path, "datasets"), "is not a regular expression");
-      }
+      re2::RE2::Options options(re2::RE2::Quiet);
+      options.set_max_mem(kMaxExpressionMemory);
+      compiled->datasets = std::make_unique<re2::RE2>(issuer.datasets, options);
+      if (!compiled->datasets->ok()) return Invalid(Join(path, "datasets"), "is not a regular expression (RE2 syntax)");
     }
     GF_TRY(ReadKeys(entry, path, *compiled));
     issuer.compiled_ = std::move(compiled);
@@ -153,6 +153,46 @@ class TrustFile {
       return Invalid(Join(path, "iss"), "is in the file twice");
     }
     data_->issuers.push_back(std::move(issuer));
+    return {};
+  }
+
+  Status ReadRevocations(const Json& root) {
+    GF_ASSIGN(const auto tokens, Texts(root, "revoked_jti", ""));
+    for (const auto& jti : tokens) data_->revoked.Add({RevocationKind::kToken, jti, ""});
+    GF_ASSIGN(const auto applications, Texts(root, "revoked_applications", ""));
+    for (const auto& id : applications) data_->revoked.Add({RevocationKind::kApplication, id, ""});
+    return {};
+  }
+
+  static Status ReadLimits(const Json& root, TrustLimits& limits) {
+    const auto found = root.find("limits");
+    if (found == root.end()) return {};
+    if (!found->is_object()) return Invalid("limits", "must be an object");
+    GF_TRY(Number(*found, "skew_s", "limits", 0, kMaxSkewSeconds, limits.skew));
+    GF_TRY(Number(*found, "visa_max_ttl_s", "limits", 1, kMaxLifetimeSeconds, limits.visa_lifetime));
+    GF_TRY(Number(*found, "passport_max_ttl_s", "limits", 1, kMaxLifetimeSeconds, limits.passport_lifetime));
+    GF_TRY(Number(*found, "approval_max_ttl_s", "limits", 1, kMaxLifetimeSeconds, limits.approval_lifetime));
+    GF_TRY(Number(*found, "max_assertion_age_s", "limits", 1, kMaxAgeSeconds, limits.assertion_age));
+    GF_TRY(Number(*found, "max_visa_bytes", "limits", 1, kMaxTokenBytes, limits.visa_bytes));
+    GF_TRY(Number(*found, "max_passport_bytes", "limits", 1, kMaxTokenBytes, limits.passport_bytes));
+    GF_TRY(Number(*found, "max_approval_bytes", "limits", 1, kMaxTokenBytes, limits.approval_bytes));
+    GF_TRY(Number(*found, "max_visas", "limits", 1, 1000, limits.visas));
+    return Number(*found, "max_json_depth", "limits", 1, 64, limits.json_depth);
+  }
+
+  static Status ReadRefresh(const Json& entry, const std::string& path, TrustedIssuer& issuer) {
+    const auto refresh = entry.find("refresh");
+    if (refresh == entry.end()) return {};
+    const std::string where = Join(path, "refresh");
+    if (!refresh->is_object()) return Invalid(where, "must be an object");
+    // Only loopback may do without TLS, and nothing in this platform serves keys there without it.
+    if (!issuer.jku.starts_with("https://")) return Invalid(Join(path, "jku"), "must be an https address to fetch from");
+    issuer.refresh.emplace();
+    GF_TRY(Number(*refresh, "interval_s", where, kMinRefreshSeconds, kMaxRefreshSeconds, issuer.refresh->interval));
+    GF_TRY(Number(*refresh, "lifetime_s", where, kMinRefreshSeconds, kMaxRefreshSeconds, issuer.refresh->lifetime));
+    if (issuer.refresh->lifetime < issuer.refresh->interval) {
+      return Invalid(Join(where, "lifetime_s"), "must not be shorter than interval_s");
+    }
     return {};
   }
 
@@ -176,20 +216,15 @@ class TrustFile {
     if (jwks == entry.end() || !jwks->is_object() || !jwks->contains("keys") || !jwks->at("keys").is_array()) {
       return Invalid(jwks_path, "must be an object with a list of keys");
     }
-    const Json& keys = jwks->at("keys");
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      const std::string key_path = fmt::format("{}.keys[{}]", jwks_path, i);
-      auto key = crypto::PublicKey::FromJwk(keys[i].dump());
-      if (Reason(key.status()) == "JWK_UNSUPPORTED") {  // RFC 7517 section 5: ignore what is not understood
-        data_->ignored.push_back(fmt::format("{}: {}", key_path, Message(key.status())));
-        continue;
-      }
-      if (!key.ok()) return Invalid(key_path, Message(key.status()));
-      if (!compiled.keys.emplace(key->kid(), *key).second) {
-        return Invalid(Join(key_path, "kid"), "is used by another key of the issuer");
-      }
+    auto keys = KeySet::FromJson(jwks->dump());
+    if (!keys.ok()) {
+      const auto fields = Fields(keys.status());
+      return fields.empty() ? Invalid(jwks_path, Message(keys.status()))
+                            : Invalid(Join(jwks_path, fields[0].field), fields[0].description);
     }
-    if (compiled.keys.empty()) return Invalid(jwks_path, "holds no usable key");
+    for (const auto& ignored : keys->ignored()) data_->ignored.push_back(Join(jwks_path, ignored));
+    if (keys->empty()) return Invalid(jwks_path, "holds no usable key");
+    compiled.keys = *std::move(keys);
     return {};
   }
 
@@ -201,12 +236,22 @@ bool TrustedIssuer::HasRole(std::string_view role) const {
 }
 
 bool TrustedIssuer::MaySpeakFor(std::string_view dataset) const {
-  if (!compiled_ || !compiled_->datasets || dataset.empty() || dataset.size() > kMaxDatasetBytes) return false;
-  try {
-    return std::regex_match(dataset.begin(), dataset.end(), *compiled_->datasets);
-  } catch (const std::regex_error&) {  // the expression was too costly for this name
-    return false;
-  }
+  return compiled_ && compiled_->datasets && !dataset.empty() && dataset.size() <= kMaxDatasetBytes &&
+         re2::RE2::FullMatch(re2::StringPiece(dataset.data(), dataset.size()), *compiled_->datasets);
+}
+
+bool TrustedIssuer::MayNameSource(std::string_view source, bool grant) const {
+  if (sources.empty()) return !grant;
+  return std::find(sources.begin(), sources.end(), source) != sources.end();
+}
+
+bool TrustedIssuer::SharesSubjectsWith(const TrustedIssuer& other) const {
+  return iss == other.iss || (!sub_namespace.empty() && sub_namespace == other.sub_namespace);
+}
+
+const KeySet& TrustedIssuer::pinned_keys() const {
+  static const KeySet none;
+  return compiled_ ? compiled_->keys : none;
 }
 
 TrustStore::TrustStore() : data_(std::make_shared<const Data>()) {}
@@ -223,6 +268,24 @@ Result<TrustStore> TrustStore::Load(const std::filesystem::path& path) {
   return store;
 }
 
+TrustStore TrustStore::With(std::shared_ptr<const FetchedKeys> keys) const {
+  TrustStore copy = *this;
+  copy.fetched_ = std::move(keys);
+  return copy;
+}
+
+TrustStore TrustStore::With(std::shared_ptr<const RevocationList> revoked) const {
+  TrustStore copy = *this;
+  copy.revoked_ = std::move(revoked);
+  return copy;
+}
+
+TrustStore TrustStore::With(std::shared_ptr<TokenCache> cache) const {
+  TrustStore copy = *this;
+  copy.cache_ = std::move(cache);
+  return copy;
+}
+
 const std::vector<TrustedIssuer>& TrustStore::issuers() const { return data_->issuers; }
 
 const TrustedIssuer* TrustStore::Find(std::string_view iss) const {
@@ -236,19 +299,45 @@ Result<crypto::PublicKey> TrustStore::FindKey(const crypto::KeyQuery& query) con
   if (!query.jku.empty() && query.jku != issuer->jku) {
     return Error(StatusCode::kUnauthenticated, "JKU_MISMATCH", "jku is not the registered one");
   }
-  const auto key = issuer->compiled_->keys.find(query.kid);
-  if (key == issuer->compiled_->keys.end()) {
-    return Error(StatusCode::kUnauthenticated, "KEY_UNKNOWN", "issuer has no such key");
-  }
-  return key->second;
+  const crypto::PublicKey* key = FindKey(*issuer, query.kid);
+  if (key == nullptr) return Error(StatusCode::kUnauthenticated, "KEY_UNKNOWN", "issuer has no such key");
+  return *key;
 }
 
-bool TrustStore::IsRevokedToken(std::string_view jti) const { return data_->revoked_tokens.contains(jti); }
-bool TrustStore::IsRevokedApplication(std::string_view application) const {
-  return data_->revoked_applications.contains(application);
+const crypto::PublicKey* TrustStore::FindKey(const TrustedIssuer& issuer, std::string_view kid) const {
+  if (const crypto::PublicKey* pinned = issuer.pinned_keys().Find(kid)) return pinned;
+  if (!fetched_) return nullptr;
+  const auto keys = fetched_->find(issuer.iss);
+  return keys == fetched_->end() ? nullptr : keys->second.Find(kid);
 }
-std::chrono::seconds TrustStore::clock_skew() const { return data_->skew; }
-std::chrono::seconds TrustStore::approval_lifetime() const { return data_->approval_lifetime; }
+
+bool TrustStore::Revoked(bool (RevocationList::*has)(std::string_view) const, std::string_view value) const {
+  return (data_->revoked.*has)(value) || (revoked_ && (revoked_.get()->*has)(value));
+}
+
+bool TrustStore::IsRevokedToken(std::string_view jti) const { return Revoked(&RevocationList::HasToken, jti); }
+bool TrustStore::IsRevokedApplication(std::string_view application) const {
+  return Revoked(&RevocationList::HasApplication, application);
+}
+bool TrustStore::IsRevokedDataset(std::string_view dataset) const {
+  return Revoked(&RevocationList::HasDataset, dataset);
+}
+bool TrustStore::IsRevokedIdentity(std::string_view site, std::string_view service) const {
+  return revoked_ && revoked_->HasIdentity(site, service);
+}
+
+bool TrustStore::IsRevokedUser(const TrustedIssuer& issuer, std::string_view subject) const {
+  if (!revoked_) return false;
+  for (const std::string& named : revoked_->IssuersOfUser(subject)) {
+    if (named.empty() || named == issuer.iss) return true;
+    // A name that meant nobody known any more still means somebody: the exact name was compared above.
+    const TrustedIssuer* other = Find(named);
+    if (other != nullptr && issuer.SharesSubjectsWith(*other)) return true;
+  }
+  return false;
+}
+
+const TrustLimits& TrustStore::limits() const { return data_->limits; }
 const std::vector<std::string>& TrustStore::ignored() const { return data_->ignored; }
 
 }  // namespace genofed::auth

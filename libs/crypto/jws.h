@@ -21,7 +21,11 @@ namespace genofed::crypto {
 struct JwsPolicy {
   // Accepted values of the "typ" header, compared without case and without "application/". Never empty.
   std::vector<std::string> types;
+  // Whether a token without "typ" is taken for one of this kind (GA4GH visas of older issuers).
+  bool type_optional = false;
+  bool jku_required = false;
   std::size_t max_bytes = 8192;  // of the whole token
+  std::size_t max_depth = 16;    // of its JSON
 };
 
 // What the unverified token says about its signer; all three may be lies until the signature has been checked.
@@ -42,13 +46,21 @@ struct VerifiedJws {
 };
 
 // Verifies in this order: size, three parts in canonical base64url, strict JSON, typ, refused headers (crit, jwk,
-// x5u, x5c, x5t, x5t#S256, zip, b64, cty), algorithm, key, signature.
+// x5u, x5c, x5t, x5t#S256, zip, b64, cty), algorithm, issuer, jku, key, signature. A well-formed token costs the work
+// of one signature whatever is wrong with it, so that its header cannot be used to time what the site trusts.
 // Errors are Unauthenticated; the reasons are for logs: TOKEN_TOO_LARGE, TOKEN_MALFORMED, JSON_*, TYPE_MISMATCH,
-// HEADER_REFUSED, ALGORITHM_REFUSED, KEY_UNKNOWN, SIGNATURE_INVALID, or a reason of `find_key`.
+// HEADER_REFUSED, ALGORITHM_REFUSED, KEY_ID_MISSING, JKU_MISSING, ISSUER_UNKNOWN, ALGORITHM_MISMATCH,
+// SIGNATURE_INVALID, or a reason of `find_key`.
 Result<VerifiedJws> VerifyJws(std::string_view token, const JwsPolicy& policy, const KeyFinder& find_key);
 
-// Signs `claims` (the text of a JSON object) with header alg, kid and typ.
+// Signs `claims` (the text of a JSON object) with header alg, kid, typ and, when it is not empty, jku.
 // Reason CLAIMS_INVALID when `claims` is not strict JSON or holds no object.
-Result<std::string> SignJws(const SigningKey& key, std::string_view type, std::string_view claims);
+Result<std::string> SignJws(const SigningKey& key, std::string_view type, std::string_view claims,
+                            std::string_view jku = {});
+
+// What SignJws signs, for keys that are not in this process: header and claims of an ES256 token, to be followed by
+// "." and the base64url of the signature over it. Errors as of SignJws.
+Result<std::string> JwsSigningInput(std::string_view kid, std::string_view type, std::string_view claims,
+                                    std::string_view jku = {});
 
 }  // namespace genofed::crypto
