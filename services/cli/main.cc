@@ -16,6 +16,7 @@ Examples:
   genofed run submit app-… --workflow allele-counts.workflow.json --set CASE_TERM=HP:0001250 --as researcher
   genofed me accesses --as citizen_fi                 who used my data
   genofed ledger verify receipt.json --key key.txt    offline
+  genofed token explain visa.jwt --trust trust.json   which check refuses it, and what to do
 
 Exit codes: 0 done; 1 refused or failed, the reason is printed; 2 wrong usage; 3 done with a negative result.)";
 
@@ -46,6 +47,7 @@ int main(int argc, char** argv) {
   genofed::cli::AddAccessCommands(commands);
   genofed::cli::AddRunCommands(commands);
   genofed::cli::AddCitizenCommands(commands);
+  genofed::cli::AddTokenCommands(commands);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
