@@ -10,6 +10,7 @@
 
 #include "libs/core/file.h"
 #include "libs/core/strings.h"
+#include "libs/crypto/refuse.h"
 #include "libs/crypto/strict_json.h"
 
 namespace genofed::auth {
@@ -296,7 +297,7 @@ const TrustedIssuer* TrustStore::Find(std::string_view iss) const {
 Result<crypto::PublicKey> TrustStore::FindKey(const crypto::KeyQuery& query) const {
   const TrustedIssuer* issuer = Find(query.issuer);
   if (issuer == nullptr) return Error(StatusCode::kUnauthenticated, "ISSUER_UNKNOWN", "issuer is not trusted");
-  if (!query.jku.empty() && query.jku != issuer->jku) {
+  if (crypto::Enforced("JKU_MISMATCH") && !query.jku.empty() && query.jku != issuer->jku) {
     return Error(StatusCode::kUnauthenticated, "JKU_MISMATCH", "jku is not the registered one");
   }
   const crypto::PublicKey* key = FindKey(*issuer, query.kid);

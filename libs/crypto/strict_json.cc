@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "libs/crypto/refuse.h"
+
 namespace genofed::crypto {
 namespace {
 
@@ -21,7 +23,9 @@ class StrictBuilder final : public nlohmann::json_sax<Json> {
   bool number_unsigned(number_unsigned_t value) override { return Put(value); }
   bool number_float(number_float_t value, const string_t& text) override {
     // An integer too large for 64 bits arrives here rounded.
-    if (text.find_first_of(".eE") == std::string::npos) return Fail("JSON_INVALID", "integer too large");
+    if (Enforced("JSON_INVALID") && text.find_first_of(".eE") == std::string::npos) {
+      return Fail("JSON_INVALID", "integer too large");
+    }
     return Put(value);
   }
   bool string(string_t& value) override { return Put(std::move(value)); }
@@ -31,7 +35,7 @@ class StrictBuilder final : public nlohmann::json_sax<Json> {
   bool end_object() override { return Close(); }
   bool end_array() override { return Close(); }
   bool key(string_t& name) override {
-    if (open_.back()->contains(name)) return Fail("JSON_DUPLICATE_NAME", "duplicate name");
+    if (Enforced("JSON_DUPLICATE_NAME") && open_.back()->contains(name)) return Fail("JSON_DUPLICATE_NAME", "duplicate name");
     name_ = std::move(name);
     return true;
   }
@@ -61,7 +65,7 @@ class StrictBuilder final : public nlohmann::json_sax<Json> {
     return true;
   }
   bool Open(Json value) {
-    if (open_.size() >= max_depth_) return Fail("JSON_TOO_DEEP", "nested too deeply");
+    if (Enforced("JSON_TOO_DEEP") && open_.size() >= max_depth_) return Fail("JSON_TOO_DEEP", "nested too deeply");
     open_.push_back(Add(std::move(value)));
     return true;
   }
@@ -90,7 +94,7 @@ Result<nlohmann::json> ParseStrictJson(std::string_view text, const JsonLimits& 
                  text.size(), limits.max_bytes);
   }
   // The parser skips a byte order mark and takes a NUL byte for the end, whatever follows it.
-  if (text.starts_with("\xEF\xBB\xBF") || text.find('\0') != std::string_view::npos) {
+  if (Enforced("JSON_INVALID") && (text.starts_with("\xEF\xBB\xBF") || text.find('\0') != std::string_view::npos)) {
     return Error(StatusCode::kInvalidArgument, "JSON_INVALID", "JSON refused: byte order mark or NUL byte");
   }
   StrictBuilder builder(limits.max_depth);
