@@ -247,9 +247,9 @@ Result<Verified<Approval>> VerifyApproval(const TrustStore& trust, const Clock& 
                                           const ApprovalExpectation& expected, Refusal* why) {
   Refusal refusal;
   auto checked = Check(trust, clock, token, expected, refusal);
-  GF_ASSIGN(const auto approval, internal::Conclude(std::move(checked), std::move(refusal), why,
+  GF_ASSIGN(auto approval, internal::Conclude(std::move(checked), std::move(refusal), why,
                                                     StatusCode::kPermissionDenied, "APPROVAL_REFUSED"));
-  return VerifiedMaker::Make(*approval);
+  return VerifiedMaker::Make(std::move(approval));
 }
 
 }  // namespace genofed::auth

@@ -25,6 +25,10 @@ class VerifiedMaker {
  public:
   template <typename T>
   static Verified<T> Make(T value) {
+    return Verified<T>(std::make_shared<const T>(std::move(value)));
+  }
+  template <typename T>
+  static Verified<T> Make(std::shared_ptr<const T> value) {
     return Verified<T>(std::move(value));
   }
 };

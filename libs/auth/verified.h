@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -18,13 +19,13 @@ struct Refusal {
 template <typename T>
 class Verified {
  public:
-  const T& operator*() const { return value_; }
-  const T* operator->() const { return &value_; }
+  const T& operator*() const { return *value_; }
+  const T* operator->() const { return value_.get(); }
 
  private:
   friend class VerifiedMaker;
-  explicit Verified(T value) : value_(std::move(value)) {}
-  T value_;
+  explicit Verified(std::shared_ptr<const T> value) : value_(std::move(value)) {}
+  std::shared_ptr<const T> value_;  // shared with the memory of verified tokens; never null
 };
 
 }  // namespace genofed::auth

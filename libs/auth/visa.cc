@@ -147,15 +147,15 @@ Result<Genuine> OpenVisa(const TrustStore& trust, std::string_view token) {
   return genuine;
 }
 
-Result<Visa> Check(const TrustStore& trust, const Clock& clock, std::string_view token, const VisaExpectation& expected,
-                   Refusal& refusal) {
+Result<std::shared_ptr<const Visa>> Check(const TrustStore& trust, const Clock& clock, std::string_view token,
+                                          const VisaExpectation& expected, Refusal& refusal) {
   GF_ASSIGN(const auto checked, internal::CheckVisa(trust, clock.Now(), token, expected.audience, refusal));
   const Visa& visa = *checked.visa;
   GF_REFUSE_IF(!expected.person.IsCalled(visa.subject, *checked.issuer), "SUBJECT_MISMATCH", "visa is for somebody else");
   GF_REFUSE_IF(visa.type == visa_type::kControlledAccessGrants && visa.value != expected.dataset, "DATASET_MISMATCH",
                "visa grants another dataset");
   GF_REFUSE_IF(visa.has_conditions, "CONDITIONS_UNMET", "conditions can only be met within a passport");
-  return visa;
+  return checked.visa;
 }
 
 }  // namespace
@@ -220,7 +220,7 @@ Result<Verified<Visa>> VerifyVisa(const TrustStore& trust, const Clock& clock, s
                                   const VisaExpectation& expected, Refusal* why) {
   Refusal refusal;
   auto checked = Check(trust, clock, token, expected, refusal);
-  GF_ASSIGN(Visa visa, internal::Conclude(std::move(checked), std::move(refusal), why, StatusCode::kPermissionDenied,
+  GF_ASSIGN(auto visa, internal::Conclude(std::move(checked), std::move(refusal), why, StatusCode::kPermissionDenied,
                                           "VISA_REFUSED"));
   return VerifiedMaker::Make(std::move(visa));
 }

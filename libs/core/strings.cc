@@ -28,26 +28,32 @@ std::string Encode64(std::string_view bytes, const char* alphabet) {
   return text;
 }
 
-Result<std::string> Decode64(std::string_view text, const char* alphabet) {
-  std::array<int, 256> value;
-  value.fill(-1);
-  for (int i = 0; i < 64; ++i) value[static_cast<std::uint8_t>(alphabet[i])] = i;
-  std::string bytes;
-  bytes.reserve(text.size() * 3 / 4);
+// What each byte stands for in the alphabet; 64 for those outside.
+constexpr std::array<std::uint8_t, 256> ValuesOf(std::string_view alphabet) {
+  std::array<std::uint8_t, 256> values{};
+  for (auto& value : values) value = 64;
+  for (std::size_t i = 0; i < 64; ++i) values[static_cast<std::uint8_t>(alphabet[i])] = static_cast<std::uint8_t>(i);
+  return values;
+}
+
+Result<std::string> Decode64(std::string_view text, const std::array<std::uint8_t, 256>& values) {
+  std::string bytes(text.size() * 3 / 4, '\0');
   std::uint32_t buffer = 0;
-  int bits = 0;
-  for (char c : text) {
-    int v = value[static_cast<std::uint8_t>(c)];
-    if (v < 0)
-      return Error(StatusCode::kInvalidArgument, "BASE64_INVALID",
-                   "not base64 of the expected alphabet");
-    buffer = (buffer << 6) | static_cast<std::uint32_t>(v);
+  std::uint32_t outside = 0;
+  std::size_t bits = 0, out = 0;
+  for (const char c : text) {
+    const std::uint32_t v = values[static_cast<std::uint8_t>(c)];
+    outside |= v;
+    buffer = (buffer << 6) | (v & 63U);
     bits += 6;
     if (bits >= 8) {
       bits -= 8;
-      bytes += static_cast<char>((buffer >> bits) & 255U);
+      bytes[out++] = static_cast<char>(buffer >> bits);
       buffer &= (1U << bits) - 1;
     }
+  }
+  if ((outside & 64U) != 0) {
+    return Error(StatusCode::kInvalidArgument, "BASE64_INVALID", "not base64 of the expected alphabet");
   }
   // A lone character cannot encode a byte, and left-over bits must be zero: one text per value.
   if (text.size() % 4 == 1 || buffer != 0) {
@@ -55,6 +61,9 @@ Result<std::string> Decode64(std::string_view text, const char* alphabet) {
   }
   return bytes;
 }
+
+constexpr auto kUrlValues = ValuesOf(kUrlAlphabet);
+constexpr auto kStdValues = ValuesOf(kStdAlphabet);
 
 }  // namespace
 
@@ -120,7 +129,7 @@ Result<std::string> HexDecode(std::string_view text) {
 }
 
 std::string Base64UrlEncode(std::string_view bytes) { return Encode64(bytes, kUrlAlphabet); }
-Result<std::string> Base64UrlDecode(std::string_view text) { return Decode64(text, kUrlAlphabet); }
+Result<std::string> Base64UrlDecode(std::string_view text) { return Decode64(text, kUrlValues); }
 
 std::string Base64Encode(std::string_view bytes) {
   std::string text = Encode64(bytes, kStdAlphabet);
@@ -135,7 +144,7 @@ Result<std::string> Base64Decode(std::string_view text) {
   }
   if (text.ends_with('=')) text.remove_suffix(1);
   if (text.ends_with('=')) text.remove_suffix(1);
-  return Decode64(text, kStdAlphabet);
+  return Decode64(text, kStdValues);
 }
 
 Result<std::int64_t> ParseInt(std::string_view text) {

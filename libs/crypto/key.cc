@@ -141,6 +141,7 @@ Result<PublicKey> PublicKey::FromPkey(std::shared_ptr<evp_pkey_st> pkey) {
   } else {
     return InvalidKey("JWK_UNSUPPORTED", "key is neither EC P-256 nor RSA");
   }
+  key.verifier_ = std::make_shared<internal::Sha256Verifier>(key.pkey_);
   key.thumbprint_ = Base64UrlEncode(Sha256("{" + key.required_members_ + "}"));
   key.kid_ = key.thumbprint_;
   return key;
@@ -177,10 +178,10 @@ std::string PublicKey::Jwk() const {
 bool PublicKey::Verify(std::string_view data, std::string_view signature) const {
   if (algorithm_ == Algorithm::kRs256) {
     return signature.size() == static_cast<std::size_t>(EVP_PKEY_get_size(pkey_.get())) &&
-           internal::DigestVerify(pkey_.get(), "SHA256", data, signature);
+           verifier_->Verify(data, signature);
   }
   const std::string der = internal::EcdsaToDer(signature);
-  return !der.empty() && internal::DigestVerify(pkey_.get(), "SHA256", data, der);
+  return !der.empty() && verifier_->Verify(data, der);
 }
 
 Result<SigningKey> SigningKey::FromPkey(std::shared_ptr<evp_pkey_st> pkey) {

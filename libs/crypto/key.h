@@ -15,6 +15,10 @@ struct evp_pkey_st;
 
 namespace genofed::crypto {
 
+namespace internal {
+class Sha256Verifier;
+}
+
 // The signature algorithms of RFC 7518 that genofed accepts, and no others.
 enum class Algorithm { kEs256, kRs256 };
 std::string_view AlgorithmName(Algorithm algorithm);  // "ES256"
@@ -44,7 +48,9 @@ class PublicKey {
   friend class SigningKey;
   PublicKey() = default;
   static Result<PublicKey> FromPkey(std::shared_ptr<evp_pkey_st> pkey);
-  std::shared_ptr<evp_pkey_st> pkey_;  // shared: OpenSSL keys are immutable, copies of the object refer to one
+  // Shared by copies of the object: OpenSSL keys are immutable, and the verifier is thread safe.
+  std::shared_ptr<evp_pkey_st> pkey_;
+  std::shared_ptr<internal::Sha256Verifier> verifier_;
   Algorithm algorithm_ = Algorithm::kEs256;
   std::string kid_;
   std::string thumbprint_;

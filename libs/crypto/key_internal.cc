@@ -7,6 +7,9 @@
 #include <openssl/err.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
+
+#include "libs/crypto/hash.h"
 
 namespace genofed::crypto::internal {
 namespace {
@@ -145,6 +148,35 @@ bool DigestVerify(EVP_PKEY* pkey, const char* digest, std::string_view data, std
   const bool matches = EVP_DigestVerify(context.get(), Bytes(signature), signature.size(), Bytes(data),
                                         data.size()) == 1;
   if (!matches) ERR_clear_error();
+  return matches;
+}
+
+PkeyCtxPtr Sha256Verifier::Borrow() {
+  {
+    MutexLock lock(mutex_);
+    if (!idle_.empty()) {
+      PkeyCtxPtr context = std::move(idle_.back());
+      idle_.pop_back();
+      return context;
+    }
+  }
+  PkeyCtxPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, pkey_.get(), nullptr));
+  GF_CHECK(context != nullptr && EVP_PKEY_verify_init(context.get()) == 1);
+  GF_CHECK(EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()) == 1);
+  if (EVP_PKEY_is_a(pkey_.get(), "RSA") == 1) {
+    GF_CHECK(EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) == 1);
+  }
+  return context;
+}
+
+bool Sha256Verifier::Verify(std::string_view data, std::string_view signature) {
+  const std::string digest = Sha256(data);
+  PkeyCtxPtr context = Borrow();
+  const bool matches =
+      EVP_PKEY_verify(context.get(), Bytes(signature), signature.size(), Bytes(digest), digest.size()) == 1;
+  if (!matches) ERR_clear_error();
+  MutexLock lock(mutex_);
+  idle_.push_back(std::move(context));  // never more than threads that verified at once
   return matches;
 }
 

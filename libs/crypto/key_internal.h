@@ -9,7 +9,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "libs/core/mutex.h"
 #include "libs/core/status.h"
 
 namespace genofed::crypto::internal {
@@ -46,6 +49,20 @@ Result<PkeyPtr> MakeRsaPublic(const std::string& n, const std::string& e);
 // ECDSA signatures between r||s (64 bytes) and DER; empty on failure.
 std::string EcdsaToDer(std::string_view raw);
 std::string EcdsaFromDer(std::string_view der);
+
+// Verifies SHA-256 signatures by one key (ECDSA in DER, or RSA PKCS#1 v1.5). Setting up a context costs a good part of
+// an ES256 verification, so contexts are kept and lent. Thread safe.
+class Sha256Verifier {
+ public:
+  explicit Sha256Verifier(PkeyPtr pkey) : pkey_(std::move(pkey)) {}
+  bool Verify(std::string_view data, std::string_view signature);
+
+ private:
+  PkeyCtxPtr Borrow();
+  const PkeyPtr pkey_;
+  Mutex mutex_;
+  std::vector<PkeyCtxPtr> idle_ ABSL_GUARDED_BY(mutex_);
+};
 
 // One-shot sign and verify; `digest` is null for Ed25519.
 std::string DigestSign(EVP_PKEY* pkey, const char* digest, std::string_view data);

@@ -35,8 +35,10 @@ class StrictBuilder final : public nlohmann::json_sax<Json> {
   bool end_object() override { return Close(); }
   bool end_array() override { return Close(); }
   bool key(string_t& name) override {
-    if (Enforced("JSON_DUPLICATE_NAME") && open_.back()->contains(name)) return Fail("JSON_DUPLICATE_NAME", "duplicate name");
-    name_ = std::move(name);
+    auto& members = open_.back()->get_ref<Json::object_t&>();
+    const auto [member, added] = members.emplace(std::move(name), nullptr);
+    if (Enforced("JSON_DUPLICATE_NAME") && !added) return Fail("JSON_DUPLICATE_NAME", "duplicate name");
+    slot_ = &member->second;
     return true;
   }
   bool parse_error(std::size_t position, const std::string&, const Json::exception&) override {
@@ -58,7 +60,7 @@ class StrictBuilder final : public nlohmann::json_sax<Json> {
       parent.push_back(std::move(value));
       return &parent.back();
     }
-    return &(parent[name_] = std::move(value));
+    return &(*slot_ = std::move(value));
   }
   bool Put(Json value) {
     Add(std::move(value));
@@ -82,7 +84,7 @@ class StrictBuilder final : public nlohmann::json_sax<Json> {
   Json root_;
   // Pointers stay valid: only the innermost open container grows.
   std::vector<Json*> open_;
-  std::string name_;
+  Json* slot_ = nullptr;  // of the member whose name was read last
   Status error_;
 };
 
