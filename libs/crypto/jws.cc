@@ -111,13 +111,20 @@ Result<VerifiedJws> VerifyJws(std::string_view token, const JwsPolicy& policy, c
   return verified;
 }
 
-Result<std::string> SignJws(const SigningKey& key, std::string_view type, std::string_view claims) {
+Result<std::string> JwsSigningInput(std::string_view kid, std::string_view type, std::string_view claims,
+                                    std::string_view jku) {
   const auto parsed = ParseStrictJson(claims);
-  if (!parsed.ok() || !parsed->is_object() || !IsUtf8(type)) {
+  if (!parsed.ok() || !parsed->is_object() || !IsUtf8(kid) || !IsUtf8(type) || !IsUtf8(jku)) {
     return Error(StatusCode::kInvalidArgument, "CLAIMS_INVALID", "claims are not a strict JSON object");
   }
-  const Json header = {{"alg", "ES256"}, {"kid", key.kid()}, {"typ", std::string(type)}};
-  std::string token = Base64UrlEncode(header.dump()) + "." + Base64UrlEncode(claims);
+  Json header = {{"alg", "ES256"}, {"kid", std::string(kid)}, {"typ", std::string(type)}};
+  if (!jku.empty()) header["jku"] = std::string(jku);
+  return Base64UrlEncode(header.dump()) + "." + Base64UrlEncode(claims);
+}
+
+Result<std::string> SignJws(const SigningKey& key, std::string_view type, std::string_view claims,
+                            std::string_view jku) {
+  GF_ASSIGN(const std::string token, JwsSigningInput(key.kid(), type, claims, jku));
   return token + "." + Base64UrlEncode(key.Sign(token));
 }
 

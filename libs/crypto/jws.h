@@ -47,8 +47,14 @@ struct VerifiedJws {
 // HEADER_REFUSED, ALGORITHM_REFUSED, KEY_UNKNOWN, SIGNATURE_INVALID, or a reason of `find_key`.
 Result<VerifiedJws> VerifyJws(std::string_view token, const JwsPolicy& policy, const KeyFinder& find_key);
 
-// Signs `claims` (the text of a JSON object) with header alg, kid and typ.
+// Signs `claims` (the text of a JSON object) with header alg, kid, typ and, when it is not empty, jku.
 // Reason CLAIMS_INVALID when `claims` is not strict JSON or holds no object.
-Result<std::string> SignJws(const SigningKey& key, std::string_view type, std::string_view claims);
+Result<std::string> SignJws(const SigningKey& key, std::string_view type, std::string_view claims,
+                            std::string_view jku = {});
+
+// What SignJws signs, for keys that are not in this process: header and claims of an ES256 token, to be followed by
+// "." and the base64url of the signature over it. Errors as of SignJws.
+Result<std::string> JwsSigningInput(std::string_view kid, std::string_view type, std::string_view claims,
+                                    std::string_view jku = {});
 
 }  // namespace genofed::crypto

@@ -23,8 +23,9 @@ Result<std::unique_ptr<FileSigner>> FileSigner::Open(const std::filesystem::path
   return std::make_unique<FileSigner>(*std::move(key));
 }
 
-Result<std::string> FileSigner::SignJws(std::string_view type, std::string_view claims) {
-  return crypto::SignJws(key_, type, claims);
+Result<std::string> FileSigner::SignJws(std::string_view type, std::string_view claims,
+                                        std::string_view jku) {
+  return crypto::SignJws(key_, type, claims, jku);
 }
 
 }  // namespace genofed::crypto
