@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One logged-in session with one key of a PKCS#11 token. Not for use outside libs/crypto. Not thread safe.
+// One logged-in session with one key of a PKCS#11 token. Not for use outside libs/crypto. Not
+// thread safe.
 #pragma once
 
 #include <p11-kit/p11-kit.h>

@@ -25,7 +25,8 @@ class Pkcs11Signer::State {
         session_(std::move(session)) {}
   ~State() { OPENSSL_cleanse(pin_.data(), pin_.size()); }
 
-  // A signature that was checked against the public key: what a faulty token makes never leaves here.
+  // A signature that was checked against the public key: what a faulty token makes never leaves
+  // here.
   Result<std::string> Sign(std::string_view data) {
     const std::string digest = Sha256(data);
     const MutexLock lock(mutex_);
@@ -36,7 +37,8 @@ class Pkcs11Signer::State {
       session_ = nullptr;  // lost, or not to be trusted
       if (!again) {
         if (!signature.ok()) return signature;
-        return Error(StatusCode::kUnavailable, "KEY_STORE_UNAVAILABLE", "the token makes signatures that do not verify");
+        return Error(StatusCode::kUnavailable, "KEY_STORE_UNAVAILABLE",
+                     "the token makes signatures that do not verify");
       }
     }
     return Error(StatusCode::kInternal, "UNREACHABLE", "unreachable");
@@ -52,9 +54,11 @@ class Pkcs11Signer::State {
     if (!session.ok()) {
       const std::string reason = Reason(session.status());
       if (reason == "PIN_REFUSED") ended_ = session.status();
-      if (reason == "PIN_REFUSED" || session.status().code() == StatusCode::kUnavailable) return session.status();
+      if (reason == "PIN_REFUSED" || session.status().code() == StatusCode::kUnavailable)
+        return session.status();
       // It was all there before: a token that is away, or not all there yet.
-      return MakeError(StatusCode::kUnavailable, "KEY_STORE_UNAVAILABLE", Message(session.status()));
+      return MakeError(StatusCode::kUnavailable, "KEY_STORE_UNAVAILABLE",
+                       Message(session.status()));
     }
     if ((*session)->public_key().thumbprint() != key_.thumbprint()) {
       return ended_ = Error(StatusCode::kFailedPrecondition, "KEY_CHANGED",
@@ -93,11 +97,12 @@ Result<std::unique_ptr<Pkcs11Signer>> Pkcs11Signer::Open(Options options) {
     OPENSSL_cleanse(options.pin.data(), options.pin.size());
     return session.status();
   }
-  return std::unique_ptr<Pkcs11Signer>(
-      new Pkcs11Signer(std::make_unique<State>(std::move(uri), std::move(options.pin), *std::move(session))));
+  return std::unique_ptr<Pkcs11Signer>(new Pkcs11Signer(
+      std::make_unique<State>(std::move(uri), std::move(options.pin), *std::move(session))));
 }
 
-Result<std::string> Pkcs11Signer::SignJws(std::string_view type, std::string_view claims, std::string_view jku) {
+Result<std::string> Pkcs11Signer::SignJws(std::string_view type, std::string_view claims,
+                                          std::string_view jku) {
   GF_ASSIGN(const std::string token, JwsSigningInput(public_key().kid(), type, claims, jku));
   GF_ASSIGN(const std::string signature, state_->Sign(token));
   return token + "." + Base64UrlEncode(signature);

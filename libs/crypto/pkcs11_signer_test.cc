@@ -22,18 +22,19 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::Each;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
-using ::testing::SizeIs;
 using testing::HasCode;
 using testing::HasReason;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using testing::IsOk;
+using ::testing::SizeIs;
 
 constexpr const char* kModule = "/usr/lib/softhsm/libsofthsm2.so";
 constexpr const char* kClaims = R"({"iss":"https://dac.fi.example","n":1})";
 constexpr const char* kPin = "1234-user-pin";
 
-// Cryptoki as SoftHSM itself has it, past p11-kit: to take sessions and logins away from the signer.
+// Cryptoki as SoftHSM itself has it, past p11-kit: to take sessions and logins away from the
+// signer.
 CK_FUNCTION_LIST* RawModule() {
   static CK_FUNCTION_LIST* list = [] {
     CK_FUNCTION_LIST* found = nullptr;
@@ -57,30 +58,39 @@ class Pkcs11SignerTest : public ::testing::Test {
     setenv("TEST_PIN", kPin, 1);
     setenv("TEST_SO_PIN", "officer-pin", 1);
     Tool("--init-token --slot-index 0 --label genofed-fi --so-pin env:TEST_SO_PIN");
-    Tool("--token-label genofed-fi --init-pin --login --login-type so --so-pin env:TEST_SO_PIN --new-pin env:TEST_PIN");
+    Tool(
+        "--token-label genofed-fi --init-pin --login --login-type so --so-pin env:TEST_SO_PIN "
+        "--new-pin env:TEST_PIN");
   }
   static void Tool(const std::string& arguments) {
-    const std::string command = fmt::format("pkcs11-tool --module {} {} >/dev/null", kModule, arguments);
+    const std::string command =
+        fmt::format("pkcs11-tool --module {} {} >/dev/null", kModule, arguments);
     ASSERT_EQ(std::system(command.c_str()), 0) << command << ": is the package opensc installed?";
   }
   static void MakeKey(const std::string& label, const std::string& type = "EC:prime256v1",
                       const std::string& more = "") {
-    Tool(fmt::format("--token-label genofed-fi --login --pin env:TEST_PIN --keypairgen --key-type {} --label {} --id {:02x} "
-                     "--usage-sign {}",
-                     type, label, next_id_++, more));
+    Tool(
+        fmt::format("--token-label genofed-fi --login --pin env:TEST_PIN --keypairgen --key-type "
+                    "{} --label {} --id {:02x} "
+                    "--usage-sign {}",
+                    type, label, next_id_++, more));
   }
   static std::string Uri(std::string_view token, std::string_view object) {
     return fmt::format("pkcs11:token={};object={}?module-path={}", token, object, kModule);
   }
-  static Result<std::unique_ptr<Pkcs11Signer>> Open(std::string_view object = "national", std::string pin = kPin,
+  static Result<std::unique_ptr<Pkcs11Signer>> Open(std::string_view object = "national",
+                                                    std::string pin = kPin,
                                                     std::string_view token = "genofed-fi") {
     return Pkcs11Signer::Open({Uri(token, object), std::move(pin)});
   }
   static Status Verify(const std::string& token, const PublicKey& key) {
-    return VerifyJws(token, {.types = {"test+jwt"}}, [&](const KeyQuery& query) -> Result<PublicKey> {
-             if (query.kid != key.kid()) return Error(StatusCode::kNotFound, "KEY_UNKNOWN", "another key");
-             return key;
-           }).status();
+    return VerifyJws(token, {.types = {"test+jwt"}},
+                     [&](const KeyQuery& query) -> Result<PublicKey> {
+                       if (query.kid != key.kid())
+                         return Error(StatusCode::kNotFound, "KEY_UNKNOWN", "another key");
+                       return key;
+                     })
+        .status();
   }
   static CK_SLOT_ID Slot() {
     CK_SLOT_ID slots[8] = {};
@@ -106,8 +116,10 @@ TEST_F(Pkcs11SignerTest, SignsWhatVerifiersAccept) {
     EXPECT_THAT(Verify(*token, signer->public_key()), IsOk());
   }
   EXPECT_THAT(signer->SignJws("test+jwt", "[]"), HasReason("CLAIMS_INVALID"));
-  GF_ASSERT_OK_AND_ASSIGN(const std::string with_jku, signer->SignJws("test+jwt", kClaims, "https://dac.fi.example/jwks.json"));
-  EXPECT_THAT(*Base64UrlDecode(Split(with_jku, '.')[0]), HasSubstr(R"("jku":"https://dac.fi.example/jwks.json")"));
+  GF_ASSERT_OK_AND_ASSIGN(const std::string with_jku,
+                          signer->SignJws("test+jwt", kClaims, "https://dac.fi.example/jwks.json"));
+  EXPECT_THAT(*Base64UrlDecode(Split(with_jku, '.')[0]),
+              HasSubstr(R"("jku":"https://dac.fi.example/jwks.json")"));
   EXPECT_THAT(Verify(with_jku, signer->public_key()), IsOk());
 }
 
@@ -121,11 +133,15 @@ TEST_F(Pkcs11SignerTest, AWrongPinIsNamedAndNeverTriedAgain) {
   // The PIN changes while the signer runs, and the token restarts.
   GF_ASSERT_OK_AND_ASSIGN(auto signer, Open());
   setenv("TEST_NEW_PIN", "another-pin", 1);
-  Tool("--token-label genofed-fi --login --pin env:TEST_PIN --change-pin --new-pin env:TEST_NEW_PIN");
+  Tool(
+      "--token-label genofed-fi --login --pin env:TEST_PIN --change-pin --new-pin "
+      "env:TEST_NEW_PIN");
   ASSERT_EQ(RawModule()->C_Finalize(nullptr), CKR_OK);
   EXPECT_THAT(signer->SignJws("test+jwt", kClaims), HasReason("PIN_REFUSED"));
   // Even with the old PIN restored: who knows how often it was tried.
-  Tool("--token-label genofed-fi --login --pin env:TEST_NEW_PIN --change-pin --new-pin env:TEST_PIN");
+  Tool(
+      "--token-label genofed-fi --login --pin env:TEST_NEW_PIN --change-pin --new-pin "
+      "env:TEST_PIN");
   EXPECT_THAT(signer->SignJws("test+jwt", kClaims), HasReason("PIN_REFUSED"));
 }
 
@@ -133,18 +149,20 @@ TEST_F(Pkcs11SignerTest, SaysWhatIsMissing) {
   MakeKey("national");
   EXPECT_THAT(Open("international"), HasReason("KEY_NOT_FOUND"));
   EXPECT_THAT(Open("national", kPin, "genofed-xx"), HasReason("TOKEN_NOT_FOUND"));
-  EXPECT_THAT(Pkcs11Signer::Open({"pkcs11:token=genofed-fi;object=national?module-path=/nowhere.so", kPin}),
-              AllOf(HasReason("KEY_STORE_INVALID"), HasCode(StatusCode::kInvalidArgument)));
+  EXPECT_THAT(
+      Pkcs11Signer::Open({"pkcs11:token=genofed-fi;object=national?module-path=/nowhere.so", kPin}),
+      AllOf(HasReason("KEY_STORE_INVALID"), HasCode(StatusCode::kInvalidArgument)));
   MakeKey("national");
   EXPECT_THAT(Open("national"), HasReason("KEY_AMBIGUOUS"));
 }
 
 TEST_F(Pkcs11SignerTest, RefusesUrisThatAreNoKeysName) {
-  for (const char* uri : {"", "file:/x", "pkcs11:token=a;object=b", "pkcs11:token=a?module-path=/m.so",
-                          "pkcs11:token=a;object=b?module-path=relative.so",
-                          "pkcs11:token=a;object=b?module-path=/m.so&pin-value=1234",
-                          "pkcs11:token=a;object=b?module-path=/m.so&pin-source=/etc/pin",
-                          "pkcs11:token=a;object=b;colour=red?module-path=/m.so"}) {
+  for (const char* uri :
+       {"", "file:/x", "pkcs11:token=a;object=b", "pkcs11:token=a?module-path=/m.so",
+        "pkcs11:token=a;object=b?module-path=relative.so",
+        "pkcs11:token=a;object=b?module-path=/m.so&pin-value=1234",
+        "pkcs11:token=a;object=b?module-path=/m.so&pin-source=/etc/pin",
+        "pkcs11:token=a;object=b;colour=red?module-path=/m.so"}) {
     EXPECT_THAT(Pkcs11Signer::Open({uri, kPin}), HasReason("KEY_URI_INVALID")) << uri;
   }
 }
@@ -168,9 +186,13 @@ TEST_F(Pkcs11SignerTest, RefusesAPublicKeyThatIsNotThePrivateKeys) {
   MakeKey("other");
   // The public object of "other" takes the place of the national one.
   const int other = next_id_ - 1, national = next_id_ - 2;
-  Tool("--token-label genofed-fi --login --pin env:TEST_PIN --delete-object --type pubkey --label national");
-  Tool(fmt::format("--token-label genofed-fi --login --pin env:TEST_PIN --set-id {:02x} --type pubkey --id {:02x}",
-                   national, other));
+  Tool(
+      "--token-label genofed-fi --login --pin env:TEST_PIN --delete-object --type pubkey --label "
+      "national");
+  Tool(
+      fmt::format("--token-label genofed-fi --login --pin env:TEST_PIN --set-id {:02x} --type "
+                  "pubkey --id {:02x}",
+                  national, other));
   const auto refused = Open("national");
   EXPECT_THAT(refused, HasReason("KEY_INVALID"));
   EXPECT_THAT(Message(refused.status()), HasSubstr("does not verify"));
@@ -200,7 +222,8 @@ TEST_F(Pkcs11SignerTest, OpensALostSessionAgain) {
   ASSERT_EQ(RawModule()->C_CloseAllSessions(Slot()), CKR_OK);  // the handle is invalid
   EXPECT_THAT(signer->SignJws("test+jwt", kClaims), IsOk());
   CK_SESSION_HANDLE session = 0;
-  ASSERT_EQ(RawModule()->C_OpenSession(Slot(), CKF_SERIAL_SESSION, nullptr, nullptr, &session), CKR_OK);
+  ASSERT_EQ(RawModule()->C_OpenSession(Slot(), CKF_SERIAL_SESSION, nullptr, nullptr, &session),
+            CKR_OK);
   ASSERT_EQ(RawModule()->C_Logout(session), CKR_OK);  // logins are of the process
   EXPECT_THAT(signer->SignJws("test+jwt", kClaims), IsOk());
   ASSERT_EQ(RawModule()->C_Finalize(nullptr), CKR_OK);  // the module restarted
@@ -216,7 +239,8 @@ TEST_F(Pkcs11SignerTest, IsUnavailableWhileTheTokenIsAwayAndSignsWhenItIsBack) {
   std::filesystem::rename(tokens_, away);
   std::filesystem::create_directory(tokens_);
   ASSERT_EQ(RawModule()->C_Finalize(nullptr), CKR_OK);
-  for (int i = 0; i < 3; ++i) EXPECT_THAT(signer->SignJws("test+jwt", kClaims), HasCode(StatusCode::kUnavailable));
+  for (int i = 0; i < 3; ++i)
+    EXPECT_THAT(signer->SignJws("test+jwt", kClaims), HasCode(StatusCode::kUnavailable));
   std::filesystem::remove(tokens_);
   std::filesystem::rename(away, tokens_);
   EXPECT_THAT(signer->SignJws("test+jwt", kClaims), IsOk());
@@ -226,7 +250,10 @@ TEST_F(Pkcs11SignerTest, AnotherKeyUnderTheSameNameIsNotUsed) {
   MakeKey("national");
   GF_ASSERT_OK_AND_ASSIGN(auto signer, Open());
   for (const char* type : {"privkey", "pubkey"}) {
-    Tool(fmt::format("--token-label genofed-fi --login --pin env:TEST_PIN --delete-object --type {} --label national", type));
+    Tool(
+        fmt::format("--token-label genofed-fi --login --pin env:TEST_PIN --delete-object --type {} "
+                    "--label national",
+                    type));
   }
   MakeKey("national");
   ASSERT_EQ(RawModule()->C_Finalize(nullptr), CKR_OK);

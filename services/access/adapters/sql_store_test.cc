@@ -83,8 +83,12 @@ TEST_F(SqlStoreTest, ADecisionAndItsMessageAreStoredTogether) {
 
 TEST_F(SqlStoreTest, AProposalIsKeptAndSendsNothing) {
   const Time at = FromUnixSeconds(1'795'332'028);
-  Proposal proposal{{"https://idp", "dora", "Dr Dora"}, at, {"d1", {"GOE-FI-A-1"}, 30}, "because",
-                    std::nullopt, {}};
+  Proposal proposal{{"https://idp", "dora", "Dr Dora"},
+                    at,
+                    {"d1", {"GOE-FI-A-1"}, 30},
+                    "because",
+                    std::nullopt,
+                    {}};
   auto change = [&](Grant& grant) -> Status {
     grant.application.id = "app-1";
     grant.proposal = proposal;

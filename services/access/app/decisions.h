@@ -11,10 +11,10 @@
 namespace genofed::access {
 
 struct NationalAuthority {
-  std::string country;   // upper case
-  std::string issuer;    // as in the trust files of the federation
-  std::string audience;  // of approval tokens: this node
-  Duration max_permit;   // the longest permit this country grants
+  std::string country;       // upper case
+  std::string issuer;        // as in the trust files of the federation
+  std::string audience;      // of approval tokens: this node
+  Duration max_permit;       // the longest permit this country grants
   bool two_persons = false;  // an approval needs two members of the access committee
 };
 

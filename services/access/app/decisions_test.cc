@@ -189,21 +189,21 @@ TEST_F(DecisionsTest, AVetoGrantsNothingWhateverTheHubClaims) {
 
 TEST_F(DecisionsTest, PermitsAreCappedByThisCountry) {
   ASSERT_THAT(decisions_.FetchFromHub(ctx_), IsOk());
-  auto grant =
-      decisions_.Decide(As("dora"), "app-1", {true, "ok", {}, hub_.application.digest, 3650, false});
+  auto grant = decisions_.Decide(As("dora"), "app-1",
+                                 {true, "ok", {}, hub_.application.digest, 3650, false});
   ASSERT_THAT(grant, IsOk());
   EXPECT_EQ(grant->permit_until - grant->permit_from, std::chrono::hours(24 * 60));
 }
 
 TEST_F(DecisionsTest, UnderTheTwoPersonRuleTheFirstApprovalSignsNothing) {
-  Decisions two_persons{store_,
-                        hub_,
-                        codec_,
-                        signer_,
-                        {"FI", "https://dac.fi.example", "urn:genofed:site:fi",
-                         std::chrono::hours(24 * 60), true},
-                        clock_,
-                        random_};
+  Decisions two_persons{
+      store_,
+      hub_,
+      codec_,
+      signer_,
+      {"FI", "https://dac.fi.example", "urn:genofed:site:fi", std::chrono::hours(24 * 60), true},
+      clock_,
+      random_};
   ASSERT_THAT(two_persons.FetchFromHub(ctx_), IsOk());
   const Ask ask{true, "because", {}, hub_.application.digest, 0, false};
   GF_ASSERT_OK_AND_ASSIGN(Grant proposed, two_persons.Decide(As("dora"), "app-1", ask));

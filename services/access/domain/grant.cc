@@ -56,8 +56,8 @@ Status Differs(const Proposal& proposal, const Terms& terms) {
   std::string what;
   if (proposal.terms.datasets != terms.datasets) what = "other datasets";
   if (proposal.terms.permit_days != terms.permit_days)
-    what += fmt::format("{}{} days instead of {}", what.empty() ? "" : " and ",
-                        terms.permit_days, proposal.terms.permit_days);
+    what += fmt::format("{}{} days instead of {}", what.empty() ? "" : " and ", terms.permit_days,
+                        proposal.terms.permit_days);
   if (what.empty()) what = "another digest";
   return Error(StatusCode::kFailedPrecondition, "PROPOSAL_DIFFERS",
                "this asks for {} than {} proposed; ask for the same, or replace the proposal, "

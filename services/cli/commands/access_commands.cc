@@ -186,10 +186,12 @@ void AddAccessCommands(Commands commands) {
     if (approve) {
       decide->add_option("--dataset", t->datasets,
                          "Only these datasets; default: all that were asked for");
-      decide->add_option("--days", t->permit_days,
-                         "Length of the permit; default: as asked for, at most what the node allows");
-      decide->add_flag("--replace", t->replace,
-                       "Where two persons decide: instead of the other's proposal, and start again");
+      decide->add_option(
+          "--days", t->permit_days,
+          "Length of the permit; default: as asked for, at most what the node allows");
+      decide->add_flag(
+          "--replace", t->replace,
+          "Where two persons decide: instead of the other's proposal, and start again");
     }
     decide->callback([t, approve, &target, &action] {
       action = [t, approve, &target] {

@@ -30,8 +30,9 @@ std::string Label(const SitePlan& site) { return "genofed-" + site.site; }
 
 Result<std::string> ReadPublicJwk(const fs::path& der_file) {
   GF_ASSIGN(const std::string der, ReadFile(der_file, kMaxKeyBytes));
-  GF_ASSIGN(const auto key, crypto::PublicKey::FromPem("-----BEGIN PUBLIC KEY-----\n" + Base64Encode(der) +
-                                                       "\n-----END PUBLIC KEY-----\n"));
+  GF_ASSIGN(const auto key,
+            crypto::PublicKey::FromPem("-----BEGIN PUBLIC KEY-----\n" + Base64Encode(der) +
+                                       "\n-----END PUBLIC KEY-----\n"));
   return key.Jwk();
 }
 
@@ -65,38 +66,43 @@ void ChooseNationalKeys(const std::vector<std::string>& countries,
 Result<std::string> MakeSoftToken(const SitePlan& site, Random& random) {
   if (HasSoftToken(site)) return ReadPublicJwk(PublicKeyFile(site));
   const auto tool = FindInPath("pkcs11-tool");
-  if (!tool) return Error(StatusCode::kFailedPrecondition, "NO_PKCS11_TOOL", "pkcs11-tool (package opensc) is not installed");
+  if (!tool)
+    return Error(StatusCode::kFailedPrecondition, "NO_PKCS11_TOOL",
+                 "pkcs11-tool (package opensc) is not installed");
   std::error_code error;
   fs::remove_all(Directory(site), error);
   GF_TRY(MakePrivateDirectory(Directory(site) / "tokens"));
   GF_TRY(MakePrivateDirectory(Directory(site)));
   GF_ASSIGN(const std::string pin, HexSecret(SoftTokenPinFile(site), random, kPinBytes));
   GF_ASSIGN(const std::string officer, HexSecret(Directory(site) / "so-pin", random, kPinBytes));
-  GF_TRY(WriteFileAtomically(ConfFile(site),
-                             fmt::format("directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n",
-                                         (Directory(site) / "tokens").string()),
-                             0600));
+  GF_TRY(WriteFileAtomically(
+      ConfFile(site),
+      fmt::format("directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n",
+                  (Directory(site) / "tokens").string()),
+      0600));
   // PINs go by the environment: other users can read argument lists.
   const auto run = [&](std::vector<std::string> arguments) {
     Command command;
     command.argv = {tool->string(), "--module", kModule};
     command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
-    command.environment = {SoftTokenEnvironment(site), "TOKEN_PIN=" + pin, "TOKEN_SO_PIN=" + officer};
+    command.environment = {SoftTokenEnvironment(site), "TOKEN_PIN=" + pin,
+                           "TOKEN_SO_PIN=" + officer};
     return RunCommand(std::move(command), kTimeout);
   };
-  GF_TRY(run({"--init-token", "--slot-index", "0", "--label", Label(site), "--so-pin", "env:TOKEN_SO_PIN"}));
-  GF_TRY(run({"--token-label", Label(site), "--init-pin", "--login", "--login-type", "so", "--so-pin",
-              "env:TOKEN_SO_PIN", "--new-pin", "env:TOKEN_PIN"}));
-  GF_TRY(run({"--token-label", Label(site), "--login", "--pin", "env:TOKEN_PIN", "--keypairgen", "--key-type",
-              "EC:prime256v1", "--label", "national", "--id", "01", "--usage-sign"}));
+  GF_TRY(run({"--init-token", "--slot-index", "0", "--label", Label(site), "--so-pin",
+              "env:TOKEN_SO_PIN"}));
+  GF_TRY(run({"--token-label", Label(site), "--init-pin", "--login", "--login-type", "so",
+              "--so-pin", "env:TOKEN_SO_PIN", "--new-pin", "env:TOKEN_PIN"}));
+  GF_TRY(run({"--token-label", Label(site), "--login", "--pin", "env:TOKEN_PIN", "--keypairgen",
+              "--key-type", "EC:prime256v1", "--label", "national", "--id", "01", "--usage-sign"}));
   const fs::path exported = Directory(site) / "national.pub.tmp";
-  GF_TRY(run({"--token-label", Label(site), "--read-object", "--type", "pubkey", "--label", "national",
-              "--output-file", exported.string()}));
+  GF_TRY(run({"--token-label", Label(site), "--read-object", "--type", "pubkey", "--label",
+              "national", "--output-file", exported.string()}));
   GF_ASSIGN(const std::string jwk, ReadPublicJwk(exported));
   fs::rename(exported, PublicKeyFile(site), error);
   if (error) {
-    return Error(StatusCode::kInternal, "WRITE_FAILED", "cannot write {}: {}", PublicKeyFile(site).string(),
-                 error.message());
+    return Error(StatusCode::kInternal, "WRITE_FAILED", "cannot write {}: {}",
+                 PublicKeyFile(site).string(), error.message());
   }
   return jwk;
 }
@@ -105,6 +111,8 @@ std::string SoftTokenUri(const SitePlan& site) {
   return fmt::format("pkcs11:token={};object=national?module-path={}", Label(site), kModule);
 }
 fs::path SoftTokenPinFile(const SitePlan& site) { return Directory(site) / "pin"; }
-std::string SoftTokenEnvironment(const SitePlan& site) { return "SOFTHSM2_CONF=" + ConfFile(site).string(); }
+std::string SoftTokenEnvironment(const SitePlan& site) {
+  return "SOFTHSM2_CONF=" + ConfFile(site).string();
+}
 
 }  // namespace genofed::federation

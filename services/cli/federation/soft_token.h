@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The national key of a development node in a SoftHSM token, as a country has it in an HSM: made inside the token,
-// never in a file of its own. Everything lies under the site's secrets directory.
+// The national key of a development node in a SoftHSM token, as a country has it in an HSM: made
+// inside the token, never in a file of its own. Everything lies under the site's secrets directory.
 #pragma once
 
 #include <filesystem>
@@ -22,13 +22,14 @@ bool SoftTokensInstalled();
 // Whether the site has such a key already.
 bool HasSoftToken(const SitePlan& site);
 
-// Says for each node of the plan whether its national key is in a token: those of `countries`, if SoftHSM is installed.
-// A site that has a key keeps it, wherever that is. `say` takes a line for each country that is not as wished.
+// Says for each node of the plan whether its national key is in a token: those of `countries`, if
+// SoftHSM is installed. A site that has a key keeps it, wherever that is. `say` takes a line for
+// each country that is not as wished.
 void ChooseNationalKeys(const std::vector<std::string>& countries,
                         const std::function<void(std::string_view)>& say, Plan* plan);
 
-// Makes token, PIN and key, unless they are there; returns the public JWK as Es256Key does. A token that an earlier
-// call left unfinished is made anew. Reasons: those of RunCommand, KEY_INVALID.
+// Makes token, PIN and key, unless they are there; returns the public JWK as Es256Key does. A token
+// that an earlier call left unfinished is made anew. Reasons: those of RunCommand, KEY_INVALID.
 Result<std::string> MakeSoftToken(const SitePlan& site, Random& random);
 
 // What the site's configuration says of it.

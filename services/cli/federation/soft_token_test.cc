@@ -53,7 +53,8 @@ TEST_F(SoftTokenTest, TheKeyOfTheConfigurationIsTheOneOfTheTrustFile) {
   ASSERT_TRUE(signer.ok()) << Describe(signer.status());
   EXPECT_TRUE((*signer)->warnings().empty());
   EXPECT_EQ((*signer)->public_key().Jwk(), keys->national.at("es"));
-  EXPECT_THAT(ReadFile(spain_->dir / "trust.json").value(), HasSubstr((*signer)->public_key().kid()));
+  EXPECT_THAT(ReadFile(spain_->dir / "trust.json").value(),
+              HasSubstr((*signer)->public_key().kid()));
 }
 
 TEST_F(SoftTokenTest, IsMadeOnceAndPrivate) {
@@ -65,7 +66,8 @@ TEST_F(SoftTokenTest, IsMadeOnceAndPrivate) {
   EXPECT_EQ(fs::status(spain_->secrets() / "token").permissions(), fs::perms::owner_all);
   for (const char* name : {"pin", "so-pin", "softhsm2.conf"}) {
     EXPECT_EQ(fs::status(spain_->secrets() / "token" / name).permissions(),
-              fs::perms::owner_read | fs::perms::owner_write) << name;
+              fs::perms::owner_read | fs::perms::owner_write)
+        << name;
   }
   // Interrupted before the public key was out: made anew.
   fs::remove(spain_->secrets() / "token" / "national.pub.der");
@@ -105,7 +107,8 @@ TEST_F(SoftTokenTest, FallsBackToAFileAndSaysSo) {
   const std::string path = std::getenv("PATH");
   setenv("PATH", dir_.path().c_str(), 1);
   std::vector<std::string> said;
-  ChooseNationalKeys({"es"}, [&](std::string_view line) { said.emplace_back(line); }, &plan_);
+  ChooseNationalKeys(
+      {"es"}, [&](std::string_view line) { said.emplace_back(line); }, &plan_);
   setenv("PATH", path.c_str(), 1);
   EXPECT_FALSE(spain_->soft_token);
   ASSERT_EQ(said.size(), 1U);
