@@ -46,6 +46,20 @@ TEST(Jws, VerifiesWhatItSigned) {
   EXPECT_EQ(verified->claims->at("n"), 1);
 }
 
+TEST(Jws, NamesTheKeySetWhenAsked) {
+  const std::string plain = *SignJws(Key(), "test+jwt", kClaims);
+  EXPECT_EQ(Base64UrlDecode(Split(plain, '.')[0])->find("jku"), std::string::npos);
+  const auto token = SignJws(Key(), "test+jwt", kClaims, "https://issuer.example/jwks.json");
+  ASSERT_TRUE(token.ok());
+  std::string seen;
+  ASSERT_TRUE(VerifyJws(*token, kPolicy, [&](const KeyQuery& query) {
+                seen = query.jku;
+                return Find(query);
+              }).ok());
+  EXPECT_EQ(seen, "https://issuer.example/jwks.json");
+  EXPECT_EQ(Reason(SignJws(Key(), "test+jwt", kClaims, "\xff").status()), "CLAIMS_INVALID");
+}
+
 TEST(Jws, RefusesToSignWhatIsNoObject) {
   for (const char* claims : {"", "[]", "7", R"({"a":1,"a":2})"}) {
     EXPECT_EQ(Reason(SignJws(Key(), "test+jwt", claims).status()), "CLAIMS_INVALID") << claims;

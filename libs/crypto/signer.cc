@@ -23,7 +23,8 @@ Result<std::unique_ptr<FileSigner>> FileSigner::Open(const std::filesystem::path
   return std::make_unique<FileSigner>(*std::move(key));
 }
 
-Result<std::string> FileSigner::SignJws(std::string_view type, std::string_view claims, std::string_view jku) {
+Result<std::string> FileSigner::SignJws(std::string_view type, std::string_view claims,
+                                        std::string_view jku) {
   return crypto::SignJws(key_, type, claims, jku);
 }
 

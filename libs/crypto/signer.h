@@ -17,10 +17,11 @@ namespace genofed::crypto {
 class Signer {
  public:
   virtual ~Signer() = default;
-  // A compact JWS (ES256) with `type` as its "typ" over `claims`, the text of a JSON object, and `jku` in its header
-  // unless it is empty. Thread safe.
+  // A compact JWS (ES256) with `type` as its "typ" over `claims`, the text of a JSON object. Thread safe.
+  // `jku`: where verifiers find the key set, as a header member; left out when empty.
   // Errors: InvalidArgument/CLAIMS_INVALID; Unavailable while a key store does not answer.
-  virtual Result<std::string> SignJws(std::string_view type, std::string_view claims, std::string_view jku = {}) = 0;
+  virtual Result<std::string> SignJws(std::string_view type, std::string_view claims,
+                                      std::string_view jku = {}) = 0;
   // What verifiers need: key id and public JWK.
   virtual const PublicKey& public_key() const = 0;
 };
@@ -33,7 +34,8 @@ class FileSigner final : public Signer {
   // those of ReadFile.
   static Result<std::unique_ptr<FileSigner>> Open(const std::filesystem::path& path);
 
-  Result<std::string> SignJws(std::string_view type, std::string_view claims, std::string_view jku = {}) override;
+  Result<std::string> SignJws(std::string_view type, std::string_view claims,
+                              std::string_view jku = {}) override;
   const PublicKey& public_key() const override { return key_.public_key(); }
 
  private:

@@ -11,6 +11,7 @@
 #include "libs/platform/platform.h"
 #include "services/access/adapters/grpc_services.h"
 #include "services/access/adapters/json_codec.h"
+#include "services/access/adapters/national_key.h"
 #include "services/access/adapters/peers.h"
 #include "services/access/adapters/sql_application_store.h"
 #include "services/access/adapters/sql_grant_store.h"
@@ -84,7 +85,8 @@ class NodeModule final : public Module {
     const auto& config = platform.config().access();
     return {platform.country(), config.national_issuer(), platform.audience(),
             config::DurationOr(config.has_max_permit(), config.max_permit(),
-                               std::chrono::hours(24 * 365))};
+                               std::chrono::hours(24 * 365)),
+            config.two_person_rule()};
   }
 
   void Poll(const std::stop_token& stop, std::chrono::milliseconds interval) {
@@ -122,12 +124,9 @@ Result<std::unique_ptr<Module>> Make(Platform& platform) {
   if (platform.is_hub())
     return std::unique_ptr<Module>(std::make_unique<HubModule>(platform, std::move(database)));
   const auto& config = platform.config().access();
-  if (config.national_key_file().empty())
-    return InvalidField("access.national_key_file", "CONFIG_MISSING", "must be set");
   if (config.national_issuer().empty())
     return InvalidField("access.national_issuer", "CONFIG_MISSING", "must be set");
-  GF_ASSIGN(std::unique_ptr<crypto::Signer> signer,
-            crypto::FileSigner::Open(config.national_key_file()));
+  GF_ASSIGN(std::unique_ptr<crypto::Signer> signer, OpenNationalKey(config));
   return std::unique_ptr<Module>(
       std::make_unique<NodeModule>(platform, std::move(database), std::move(signer)));
 }

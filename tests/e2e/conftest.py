@@ -131,8 +131,11 @@ def cohorts(workspace):
 
 @pytest.fixture(scope="session")
 def fed(workspace, images, reference):
-    """The federation most tests share: a process for each service. Finland has the reference genome."""
-    federation = Federation(workspace / "var", images=images, sets=[
+    """The federation most tests share: a process for each service. Finland has the reference genome.
+
+    Every national key is in a file, since attackers who have stolen them are played too.
+    """
+    federation = Federation(workspace / "var", images=images, hsm="none", sets=[
         *QUICK, f"fi:onboarding.reference_fasta={reference}"])
     _running.append(federation)
     try:

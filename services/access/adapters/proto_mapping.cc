@@ -41,6 +41,43 @@ CountryDecision FromProto(const v1::CountryDecision& in) {
   return decision;
 }
 
+v1::Proposal::Person ToProto(const Member& person) {
+  v1::Proposal::Person out;
+  out.set_issuer(person.issuer);
+  out.set_subject(person.subject);
+  out.set_name(person.name);
+  return out;
+}
+Member FromProto(const v1::Proposal::Person& in) { return {in.issuer(), in.subject(), in.name()}; }
+
+v1::Proposal ToProto(const Proposal& proposal) {
+  v1::Proposal out;
+  *out.mutable_proposer() = ToProto(proposal.proposer);
+  rpc::SetTime(out.mutable_at(), proposal.at);
+  out.set_digest(proposal.terms.digest);
+  out.mutable_datasets()->Add(proposal.terms.datasets.begin(), proposal.terms.datasets.end());
+  out.set_permit_days(proposal.terms.permit_days);
+  out.set_reason(proposal.reason);
+  if (proposal.seconder.has_value()) {
+    *out.mutable_seconder() = ToProto(*proposal.seconder);
+    rpc::SetTime(out.mutable_seconded_at(), proposal.seconded_at);
+  }
+  return out;
+}
+
+Proposal FromProto(const v1::Proposal& in) {
+  Proposal proposal;
+  proposal.proposer = FromProto(in.proposer());
+  proposal.at = rpc::GetTime(in.at());
+  proposal.terms = {in.digest(), {in.datasets().begin(), in.datasets().end()}, in.permit_days()};
+  proposal.reason = in.reason();
+  if (in.has_seconder()) {
+    proposal.seconder = FromProto(in.seconder());
+    proposal.seconded_at = rpc::GetTime(in.seconded_at());
+  }
+  return proposal;
+}
+
 }  // namespace
 
 Content FromProto(const v1::ApplicationContent& in) {
@@ -119,6 +156,7 @@ v1::Review ToProto(const Grant& grant) {
     rpc::SetTime(out.mutable_permit_until(), grant.permit_until);
   }
   out.set_decision_sha256(grant.decision_sha256);
+  if (grant.proposal.has_value()) *out.mutable_proposal() = ToProto(*grant.proposal);
   return out;
 }
 
@@ -132,6 +170,7 @@ Grant FromProto(const v1::Review& in) {
   grant.permit_from = rpc::GetTime(in.permit_from());
   grant.permit_until = rpc::GetTime(in.permit_until());
   grant.decision_sha256 = in.decision_sha256();
+  if (in.has_proposal()) grant.proposal = FromProto(in.proposal());
   return grant;
 }
 

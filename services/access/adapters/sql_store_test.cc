@@ -81,5 +81,34 @@ TEST_F(SqlStoreTest, ADecisionAndItsMessageAreStoredTogether) {
   EXPECT_EQ(*store.Cursor(ctx_), 7);
 }
 
+TEST_F(SqlStoreTest, AProposalIsKeptAndSendsNothing) {
+  const Time at = FromUnixSeconds(1'795'332'028);
+  Proposal proposal{{"https://idp", "dora", "Dr Dora"},
+                    at,
+                    {"d1", {"GOE-FI-A-1"}, 30},
+                    "because",
+                    std::nullopt,
+                    {}};
+  auto change = [&](Grant& grant) -> Status {
+    grant.application.id = "app-1";
+    grant.proposal = proposal;
+    return absl::OkStatus();
+  };
+  ASSERT_THAT(SqlGrantStore(*database_).Change(ctx_, "app-1", change), IsOk());
+  EXPECT_EQ(*database_->Read(ctx_, [](sql::Tx& tx) { return sql::Outbox().Pending(tx); }), 0);
+  auto kept = SqlGrantStore(*database_).Find(ctx_, "app-1")->proposal;
+  ASSERT_TRUE(kept.has_value());
+  EXPECT_EQ(kept->proposer.subject, "dora");
+  EXPECT_EQ(kept->proposer.name, "Dr Dora");
+  EXPECT_EQ(kept->terms, proposal.terms);
+  EXPECT_EQ(kept->at, at);
+  EXPECT_FALSE(kept->seconder.has_value());
+
+  proposal.seconder = Member{"https://idp", "dick", "Dr Dick"};
+  proposal.seconded_at = at;
+  ASSERT_THAT(SqlGrantStore(*database_).Change(ctx_, "app-1", change), IsOk());
+  EXPECT_EQ(SqlGrantStore(*database_).Find(ctx_, "app-1")->proposal->seconder->subject, "dick");
+}
+
 }  // namespace
 }  // namespace genofed::access

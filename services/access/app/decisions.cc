@@ -13,7 +13,6 @@ namespace {
 
 constexpr int kFetchBatch = 100;
 constexpr std::chrono::hours kTokenLifetime(1);
-constexpr std::chrono::hours kDay(24);
 
 Time WholeSeconds(Time time) { return std::chrono::floor<std::chrono::seconds>(time); }
 
@@ -86,17 +85,16 @@ Status Decisions::Sign(Grant& grant, bool approve) {
   return absl::OkStatus();
 }
 
-Result<Grant> Decisions::Decide(const Context& ctx, const std::string& application, bool approve,
-                                const std::string& reason, const std::vector<std::string>& datasets,
-                                const std::string& digest, int permit_days) {
+Result<Grant> Decisions::Decide(const Context& ctx, const std::string& application, Ask ask) {
   GF_CHECK(ctx.principal().user.has_value());
   GF_TRY(store_.Find(ctx, application));  // only what was fetched can be decided on
+  const Rules rules{authority_.max_permit, authority_.two_persons};
   return store_.Change(ctx, application, [&](Grant& grant) -> Status {
-    int days = permit_days == 0 ? grant.application.content.duration_days : permit_days;
-    Duration permit = std::min<Duration>(kDay * days, authority_.max_permit);
-    GF_TRY(access::Decide(grant, *ctx.principal().user, approve, reason, datasets, digest, permit,
+    if (ask.permit_days == 0) ask.permit_days = grant.application.content.duration_days;
+    GF_TRY(access::Decide(grant, *ctx.principal().user, ask, rules,
                           NewId("permit", clock_, random_), clock_.Now()));
-    return Sign(grant, approve);
+    if (grant.decision.outcome == Outcome::kPending) return absl::OkStatus();
+    return Sign(grant, ask.approve);
   });
 }
 

@@ -11,10 +11,11 @@
 namespace genofed::access {
 
 struct NationalAuthority {
-  std::string country;   // upper case
-  std::string issuer;    // as in the trust files of the federation
-  std::string audience;  // of approval tokens: this node
-  Duration max_permit;   // the longest permit this country grants
+  std::string country;       // upper case
+  std::string issuer;        // as in the trust files of the federation
+  std::string audience;      // of approval tokens: this node
+  Duration max_permit;       // the longest permit this country grants
+  bool two_persons = false;  // an approval needs two members of the access committee
 };
 
 // The node's use cases: what this country decides, and the approval tokens that follow. Only the
@@ -30,9 +31,9 @@ class Decisions {
 
   Result<std::vector<Grant>> List(const Context& ctx);
   Result<Grant> Get(const Context& ctx, const std::string& application);
-  Result<Grant> Decide(const Context& ctx, const std::string& application, bool approve,
-                       const std::string& reason, const std::vector<std::string>& datasets,
-                       const std::string& digest, int permit_days);
+  // Signs what is decided; a proposal that waits for a second person is kept and signs nothing.
+  // `ask.permit_days` 0: as long as the application asks for.
+  Result<Grant> Decide(const Context& ctx, const std::string& application, Ask ask);
   Result<Grant> Revoke(const Context& ctx, const std::string& application,
                        const std::string& reason);
 

@@ -80,8 +80,8 @@ class DecisionsTest : public ::testing::Test {
   }
   Result<Grant> Decide(bool approve, std::string by = "dora",
                        std::vector<std::string> datasets = {}) {
-    return decisions_.Decide(As(std::move(by)), "app-1", approve, "because", datasets,
-                             hub_.application.digest, 30);
+    return decisions_.Decide(As(std::move(by)), "app-1",
+                             {approve, "because", datasets, hub_.application.digest, 30, false});
   }
   void Agree() {
     hub_.application.agreement_sha256 = std::string(64, 'a');
@@ -189,10 +189,66 @@ TEST_F(DecisionsTest, AVetoGrantsNothingWhateverTheHubClaims) {
 
 TEST_F(DecisionsTest, PermitsAreCappedByThisCountry) {
   ASSERT_THAT(decisions_.FetchFromHub(ctx_), IsOk());
-  auto grant =
-      decisions_.Decide(As("dora"), "app-1", true, "ok", {}, hub_.application.digest, 3650);
+  auto grant = decisions_.Decide(As("dora"), "app-1",
+                                 {true, "ok", {}, hub_.application.digest, 3650, false});
   ASSERT_THAT(grant, IsOk());
   EXPECT_EQ(grant->permit_until - grant->permit_from, std::chrono::hours(24 * 60));
+}
+
+TEST_F(DecisionsTest, UnderTheTwoPersonRuleTheFirstApprovalSignsNothing) {
+  Decisions two_persons{
+      store_,
+      hub_,
+      codec_,
+      signer_,
+      {"FI", "https://dac.fi.example", "urn:genofed:site:fi", std::chrono::hours(24 * 60), true},
+      clock_,
+      random_};
+  ASSERT_THAT(two_persons.FetchFromHub(ctx_), IsOk());
+  const Ask ask{true, "because", {}, hub_.application.digest, 0, false};
+  GF_ASSERT_OK_AND_ASSIGN(Grant proposed, two_persons.Decide(As("dora"), "app-1", ask));
+  EXPECT_EQ(proposed.decision.signed_decision, "");
+  EXPECT_EQ(store_.grants["app-1"].proposal->proposer.subject, "dora");
+  Agree();
+  EXPECT_THAT(two_persons.Approve(ctx_, "app-1"), HasReason("APPROVAL_PENDING"));
+  EXPECT_THAT(two_persons.Decide(As("dora"), "app-1", ask), HasReason("SAME_PERSON"));
+  GF_ASSERT_OK_AND_ASSIGN(Grant decided, two_persons.Decide(As("dick"), "app-1", ask));
+  EXPECT_NE(decided.decision.signed_decision, "");
+  EXPECT_EQ(decided.decision_sha256, HexEncode(crypto::Sha256(decided.decision.signed_decision)));
+  EXPECT_THAT(two_persons.Approve(ctx_, "app-1"), IsOk());
+}
+
+// A token that does not answer: nothing is decided, and the same call succeeds later.
+class SwitchedSigner final : public crypto::Signer {
+ public:
+  Result<std::string> SignJws(std::string_view type, std::string_view claims,
+                              std::string_view jku) override {
+    if (!on) return Error(StatusCode::kUnavailable, "KEY_STORE_UNAVAILABLE", "off");
+    return signer_.SignJws(type, claims, jku);
+  }
+  const crypto::PublicKey& public_key() const override { return signer_.public_key(); }
+  bool on = false;
+
+ private:
+  crypto::FileSigner signer_{*crypto::SigningKey::Generate()};
+};
+
+TEST_F(DecisionsTest, NothingIsDecidedWhileTheKeyIsAway) {
+  SwitchedSigner signer;
+  Decisions decisions{
+      store_,
+      hub_,
+      codec_,
+      signer,
+      {"FI", "https://dac.fi.example", "urn:genofed:site:fi", std::chrono::hours(24 * 60)},
+      clock_,
+      random_};
+  ASSERT_THAT(decisions.FetchFromHub(ctx_), IsOk());
+  const Ask ask{true, "because", {}, hub_.application.digest, 30, false};
+  EXPECT_THAT(decisions.Decide(As("dora"), "app-1", ask), HasReason("KEY_STORE_UNAVAILABLE"));
+  EXPECT_EQ(store_.grants["app-1"].decision.outcome, Outcome::kPending);
+  signer.on = true;
+  EXPECT_THAT(decisions.Decide(As("dora"), "app-1", ask), IsOk());
 }
 
 }  // namespace

@@ -20,40 +20,90 @@ Status NeedReason(const std::string& reason) {
                       "a decision is given with its reason, in at most 5,000 bytes");
 }
 
-}  // namespace
+// How many days are shown and signed: what was asked for, at most what this country grants.
+int CappedDays(int days, Duration max_permit) {
+  return std::min(days, static_cast<int>(std::chrono::ceil<std::chrono::days>(max_permit).count()));
+}
 
-Status Decide(Grant& grant, const User& user, bool approve, const std::string& reason,
-              const std::vector<std::string>& datasets, const std::string& reviewed_digest,
-              Duration permit, const std::string& permit_id, Time now) {
-  GF_TRY(Independent(grant, user));
-  GF_TRY(NeedReason(reason));
-  if (grant.decision.outcome != Outcome::kPending) {
-    return Error(StatusCode::kFailedPrecondition, "ALREADY_DECIDED",
-                 "this country decided on the application already");
-  }
+Result<Terms> CheckTerms(const Grant& grant, const Ask& ask, Duration max_permit) {
   if (!grant.digest_matches) {
     return Error(StatusCode::kFailedPrecondition, "DIGEST_MISMATCH",
                  "the application's content is not what its digest says; it cannot be decided on");
   }
-  if (reviewed_digest != grant.application.digest) {
+  if (ask.digest != grant.application.digest) {
     return InvalidField("digest", "DIGEST_MISMATCH",
                         "is not the digest of the application as it stands");
   }
   const std::vector<std::string> own =
       DatasetsOf(grant.application.content.datasets, grant.decision.country);
-  for (std::size_t i = 0; i < datasets.size(); ++i) {
-    if (std::find(own.begin(), own.end(), datasets[i]) == own.end()) {
+  for (std::size_t i = 0; i < ask.datasets.size(); ++i) {
+    if (std::find(own.begin(), own.end(), ask.datasets[i]) == own.end()) {
       return InvalidField(fmt::format("datasets[{}]", i), "DATASET_NOT_ASKED",
                           "was not asked for, or is not of this country");
     }
   }
-  if (permit <= Duration::zero())
+  Terms terms{ask.digest, ask.datasets.empty() ? own : ask.datasets,
+              CappedDays(ask.permit_days, max_permit)};
+  if (terms.permit_days <= 0)
     return InvalidField("permit_days", "PERMIT_INVALID", "must be positive");
-  grant.decision.outcome = approve ? Outcome::kApproved : Outcome::kVetoed;
-  grant.decision.reason = reason;
-  grant.decision.datasets = datasets.empty() ? own : datasets;
+  std::sort(terms.datasets.begin(), terms.datasets.end());
+  terms.datasets.erase(std::unique(terms.datasets.begin(), terms.datasets.end()),
+                       terms.datasets.end());
+  return terms;
+}
+
+Status Differs(const Proposal& proposal, const Terms& terms) {
+  std::string what;
+  if (proposal.terms.datasets != terms.datasets) what = "other datasets";
+  if (proposal.terms.permit_days != terms.permit_days)
+    what += fmt::format("{}{} days instead of {}", what.empty() ? "" : " and ", terms.permit_days,
+                        proposal.terms.permit_days);
+  if (what.empty()) what = "another digest";
+  return Error(StatusCode::kFailedPrecondition, "PROPOSAL_DIFFERS",
+               "this asks for {} than {} proposed; ask for the same, or replace the proposal, "
+               "which starts again with yours",
+               what, proposal.proposer.name);
+}
+
+// Whether the approval has two persons behind it now.
+Result<bool> Second(Grant& grant, const User& user, const Ask& ask, const Terms& terms, Time now) {
+  const Member member{user.issuer, user.subject, user.name};
+  if (!grant.proposal.has_value() || ask.replace_proposal) {
+    grant.proposal = Proposal{member, now, terms, ask.reason, std::nullopt, {}};
+    return false;
+  }
+  if (grant.proposal->terms != terms) return Differs(*grant.proposal, terms);
+  if (grant.proposal->proposer.Is(user)) {
+    return Error(StatusCode::kFailedPrecondition, "SAME_PERSON",
+                 "you proposed this approval; another member of the committee has to second it");
+  }
+  grant.proposal->seconder = member;
+  grant.proposal->seconded_at = now;
+  return true;
+}
+
+}  // namespace
+
+Status Decide(Grant& grant, const User& user, const Ask& ask, const Rules& rules,
+              const std::string& permit_id, Time now) {
+  GF_TRY(Independent(grant, user));
+  GF_TRY(NeedReason(ask.reason));
+  if (grant.decision.outcome != Outcome::kPending) {
+    return Error(StatusCode::kFailedPrecondition, "ALREADY_DECIDED",
+                 "this country decided on the application already");
+  }
+  GF_ASSIGN(const Terms terms, CheckTerms(grant, ask, rules.max_permit));
+  if (ask.approve && rules.two_persons) {
+    GF_ASSIGN(const bool enough, Second(grant, user, ask, terms, now));
+    if (!enough) return absl::OkStatus();
+  }
+  grant.decision.outcome = ask.approve ? Outcome::kApproved : Outcome::kVetoed;
+  grant.decision.reason = ask.reason;
+  grant.decision.datasets = terms.datasets;
   grant.decision.at = now;
-  if (approve) {
+  if (ask.approve) {
+    const Duration permit =
+        std::min<Duration>(std::chrono::days(terms.permit_days), rules.max_permit);
     grant.permit_id = permit_id;
     grant.permit_from = std::chrono::floor<std::chrono::seconds>(now);
     grant.permit_until = std::chrono::floor<std::chrono::seconds>(now + permit);

@@ -26,17 +26,48 @@ void PrintApplication(const Json& application) {
   }
 }
 
+// "2026-11-28T13:00:00Z by Dr Dora (dora)"
+std::string WhenAndWho(const Json& proposal, const char* at, const char* who) {
+  const Json& person = proposal[who];
+  return TextOf(proposal, at) + " by " + TextOf(person, "name") + " (" + TextOf(person, "subject") +
+         ")";
+}
+
+// The two-person rule in words: what was proposed, by whom, and what is still missing.
+void PrintProposal(const Json& review) {
+  const Json& proposal = review["proposal"];
+  const int days = proposal.value("permit_days", 0);
+  std::string datasets;
+  for (const Json& dataset : proposal.value("datasets", Json::array())) {
+    datasets += (datasets.empty() ? "" : ", ") + dataset.get<std::string>();
+  }
+  std::printf("  approval proposed %s\n", WhenAndWho(proposal, "at", "proposer").c_str());
+  std::printf("    %s for %d %s: %s\n", datasets.c_str(), days, days == 1 ? "day" : "days",
+              TextOf(proposal, "reason").c_str());
+  if (proposal.contains("seconder")) {
+    std::printf("    seconded %s\n", WhenAndWho(proposal, "seconded_at", "seconder").c_str());
+  } else if (TextOf(review["decision"], "outcome") == "OUTCOME_PENDING") {
+    std::printf(
+        "    nothing is granted yet: another member of the committee has to approve the same\n");
+  } else {
+    std::printf("    never seconded\n");
+  }
+}
+
 void PrintReview(const Json& review) {
   PrintApplication(review["application"]);
   std::printf("  this country: %s  digest %s\n", TextOf(review["decision"], "outcome").c_str(),
               review.value("digest_matches", false) ? "matches" : "DOES NOT MATCH: do not decide");
+  if (review.contains("proposal")) PrintProposal(review);
 }
 
 struct Text {
   std::string id, title, purpose, lay_summary, code = "DUO:0000006", note, digest;
   std::vector<std::string> datasets;
   int days = 365;
+  int permit_days = 0;
   bool negative = false;
+  bool replace = false;
 };
 
 }  // namespace
@@ -145,15 +176,23 @@ void AddAccessCommands(Commands commands) {
   for (const char* verb : {"approve", "veto"}) {
     bool approve = std::string(verb) == "approve";
     auto* decide = review->add_subcommand(
-        verb, approve ? "Approve; signed with the national key"
+        verb, approve ? "Approve; signed with the national key, once a second member of the "
+                        "committee asked for the same where the country demands two"
                       : "Veto: this country is left out, others are not affected");
     decide->add_option("application", t->id)->required();
     decide->add_option("--reason", t->note, "Given to the applicant")->required();
     decide->add_option("--digest", t->digest,
                        "Digest that was reviewed; default: as it stands now");
-    if (approve)
+    if (approve) {
       decide->add_option("--dataset", t->datasets,
                          "Only these datasets; default: all that were asked for");
+      decide->add_option(
+          "--days", t->permit_days,
+          "Length of the permit; default: as asked for, at most what the node allows");
+      decide->add_flag(
+          "--replace", t->replace,
+          "Where two persons decide: instead of the other's proposal, and start again");
+    }
     decide->callback([t, approve, &target, &action] {
       action = [t, approve, &target] {
         Session session(target);
@@ -166,6 +205,8 @@ void AddAccessCommands(Commands commands) {
                      {"reason", t->note},
                      {"digest", t->digest},
                      {"datasets", t->datasets}};
+        if (t->permit_days != 0) body["permit_days"] = t->permit_days;
+        if (t->replace) body["replace_proposal"] = true;
         return Show(session, session.Post("/api/v1/reviews/" + Escape(t->id) + "/decision", body),
                     [](const Json& answer) { PrintReview(answer["review"]); });
       };

@@ -28,6 +28,10 @@ void AddFederationCommands(Commands commands) {
   up_command->add_option("--set", up->sets,
                          "Site configuration: SITE:path=value, or path=value for every node");
   up_command
+      ->add_option("--hsm", up->hsm,
+                   "Countries whose national key is made in a SoftHSM token instead of a file; none: no country")
+      ->capture_default_str();
+  up_command
       ->add_option("--timeout", up->timeout_seconds, "Seconds until everything must be healthy")
       ->capture_default_str();
   up_command->add_flag("--foreground", up->foreground, "Stay until Ctrl-C");

@@ -79,6 +79,10 @@ std::vector<Persona> MakePersonas(const std::vector<std::string>& countries) {
   for (const std::string& country : countries) {
     std::string name = CountryName(country);
     personas.push_back(AtNode("dac", country, "Data access committee of " + name, "Health data authority, " + name));
+    Persona second = AtNode("dac", country, "Second member of the data access committee of " + name,
+                            "Health data authority, " + name);
+    second.name = second.subject = "dac_second_" + country;
+    personas.push_back(std::move(second));
     personas.push_back(AtNode("holder", country, "Data holder in " + name, "Biobank, " + name));
     personas.push_back(AtNode("ncp", country, "National coordination point of " + name,
                               "National coordination point, " + name));

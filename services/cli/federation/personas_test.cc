@@ -34,10 +34,10 @@ TEST(PersonasTest, EveryPersonaOfTheDefaultFederation) {
     EXPECT_EQ(persona.site, national ? persona.name.substr(persona.name.size() - 2) : "hub");
   }
   EXPECT_THAT(names, IsSupersetOf({"researcher", "researcher_other_org", "signing_official", "central_dac", "dac_fi",
-                                   "dac_es", "holder_fi", "holder_es", "ncp_fi", "ncp_es", "operator_fi",
+                                   "dac_es", "dac_second_fi", "dac_second_es", "holder_fi", "holder_es", "ncp_fi", "ncp_es", "operator_fi",
                                    "operator_es", "citizen_fi", "citizen_es", "clinician", "coordinator",
                                    "policymaker", "operator_hub"}));
-  EXPECT_EQ(names.size(), 18U);
+  EXPECT_EQ(names.size(), 20U);
 }
 
 TEST(PersonasTest, SigningOfficialIsOfTheResearchersOrganisation) {

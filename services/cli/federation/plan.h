@@ -31,11 +31,13 @@ struct SitePlan {
   std::map<std::string, int> grpc;     // ports by service
   std::map<std::string, int> admin;    // ports by process: services, or "site"
   int rest = 0;                        // port of the gateway's HTTPS listener
+  bool soft_token = false;             // the national key is in a SoftHSM token, not in a file
 
   bool is_hub() const { return site == kHub; }
   std::string country() const;  // upper case; "EU" for the hub
   std::string title() const;
   std::filesystem::path secrets() const { return dir / "secrets"; }
+  std::filesystem::path national_key_file() const { return secrets() / "national.pem"; }
   std::filesystem::path tls() const { return dir / "tls"; }
   std::filesystem::path log(std::string_view process) const;
   std::filesystem::path config_file() const { return dir / "site.json"; }

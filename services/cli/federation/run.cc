@@ -17,6 +17,7 @@
 #include "services/cli/federation/login_client.h"
 #include "services/cli/federation/postgres.h"
 #include "services/cli/federation/site_config.h"
+#include "services/cli/federation/soft_token.h"
 #include "services/cli/federation/supervisor.h"
 
 namespace genofed::federation {
@@ -191,6 +192,9 @@ class Federation {
       child.name = site.site + "/" + process;
       child.command.argv = {ProgramOf(process).string(), "--config", site.config_file().string()};
       for (const std::string& set : SetsOf(site)) child.command.argv.insert(child.command.argv.end(), {"--set", set});
+      if (site.soft_token && (process == "access" || process == "site")) {
+        child.command.environment.push_back(SoftTokenEnvironment(site));
+      }
       child.command.log_file = site.log(process);
       child.stage = kServices;
       std::string admin = fmt::format("http://127.0.0.1:{}", site.admin.at(process));
@@ -231,6 +235,7 @@ Status RunFederation(const RunOptions& options, const std::function<void(std::st
   PortBook ports(options.var / "ports.json");
   GF_ASSIGN(Plan plan, MakePlan(options.var, options.countries, options.layout, ports));
   GF_TRY(ports.Save());
+  ChooseNationalKeys(options.hsm, report, &plan);
   Federation federation(options, std::move(plan), report);
   Status started = federation.Start();
   if (started.ok()) {

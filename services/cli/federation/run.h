@@ -22,6 +22,7 @@ struct RunOptions {
   std::filesystem::path idp_dir;     // deploy/dev-idp, with its node_modules
   std::vector<std::string> sets;     // "fi:discovery.minimum_count=10", or without "fi:" for every node
   std::filesystem::path images_dir;  // OCI images of workflows; may be missing
+  std::vector<std::string> hsm;      // countries whose national key is to be in a SoftHSM token, lower case
   std::chrono::seconds start_timeout{120};
 };
 

@@ -12,6 +12,7 @@
 #include "libs/crypto/hash.h"
 #include "services/cli/federation/pki.h"
 #include "services/cli/federation/secrets.h"
+#include "services/cli/federation/soft_token.h"
 
 namespace genofed::federation {
 namespace {
@@ -42,7 +43,7 @@ Json Issuer(std::string iss, std::string jku, Json roles, const std::string& jwk
 Result<std::string> PrepareNodeSecrets(const SitePlan& site, Random& random) {
   GF_TRY(HexSecret(site.secrets() / "dataset.key", random));
   GF_TRY(HexSecret(site.secrets() / "pseudonym.key", random));
-  return Es256Key(site.secrets() / "national.pem");
+  return site.soft_token ? MakeSoftToken(site, random) : Es256Key(site.national_key_file());
 }
 
 void FillNetwork(const Plan& plan, const SitePlan& site, pb::Network* network) {
@@ -74,7 +75,12 @@ void FillTrust(const Plan& plan, const SitePlan& site, pb::Trust* trust) {
 }
 
 void FillNode(const SitePlan& site, const SiteExtras& extras, pb::SiteConfig* config) {
-  config->mutable_access()->set_national_key_file((site.secrets() / "national.pem").string());
+  if (site.soft_token) {
+    config->mutable_access()->set_national_key_uri(SoftTokenUri(site));
+    config->mutable_access()->mutable_national_key_pin()->set_file(SoftTokenPinFile(site).string());
+  } else {
+    config->mutable_access()->set_national_key_file(site.national_key_file().string());
+  }
   config->mutable_access()->set_national_issuer(NationalIssuer(site.site));
   config->mutable_spe()->set_images_dir(extras.images_dir.string());
   for (const std::string& digest : extras.allowed_workflows) config->mutable_spe()->add_allowed_workflows(digest);

@@ -76,6 +76,9 @@ Result<RunOptions> Resolve(const UpOptions& options) {
   if (!run.var.has_filename()) run.var = run.var.parent_path();
   GF_ASSIGN(run.countries, ParseCountries(options.countries));
   GF_ASSIGN(run.layout, ParseLayout(options.layout));
+  if (options.hsm != "none") {
+    GF_ASSIGN(run.hsm, ParseCountries(options.hsm));
+  }
   run.bin_dir = options.bin_dir.empty() ? ExecutableDir() : fs::absolute(options.bin_dir, error);
   run.sets = options.sets;
   run.images_dir = options.images_dir.empty() ? run.var / "images" : fs::absolute(options.images_dir, error);

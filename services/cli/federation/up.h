@@ -18,6 +18,7 @@ struct UpOptions {
   std::filesystem::path var = "var";
   std::string layout = "services";   // or "site"
   std::vector<std::string> sets;     // site configuration: "fi:path=value", or "path=value" for every node
+  std::string hsm = "ES";            // countries whose national key is in a SoftHSM token, or "none"
   bool foreground = false;           // stay until SIGTERM or Ctrl-C
   std::filesystem::path images_dir;  // OCI images of workflows; empty: <var>/images
   std::filesystem::path bin_dir;     // genofed-<service>; empty: beside the running executable
