@@ -143,8 +143,8 @@ JSON = {"Content-Type": "application/json"}
 def test_a_browser_signs_in_reads_changes_and_signs_out(fed, browser):
     base = base_of(fed)
     assert browser.session(base).status == 401
-    done = browser.sign_in(base, "holder_fi", "/api/v1/submissions?page_size=5")
-    assert done.location == f"{base}/api/v1/submissions?page_size=5"
+    done = browser.sign_in(base, "holder_fi", "/api/v1/datasets?page_size=5")
+    assert done.location == f"{base}/api/v1/datasets?page_size=5"
     lines = done.headers.get_all("Set-Cookie")
     made = next(line for line in lines if line.startswith(SESSION + "="))
     for attribute in ("Path=/", "Secure", "HttpOnly", "SameSite=Lax"):
@@ -156,9 +156,9 @@ def test_a_browser_signs_in_reads_changes_and_signs_out(fed, browser):
     who = browser.session(base)
     assert who.status == 200 and who.headers["Cache-Control"] == "no-store", who
     assert "holder" in who.json["roles"] and who.json["csrf_token"] and who.json["expires"].endswith("Z")
-    assert browser.get(done.location).status == 200, "the session is good for services"
-
+    assert browser.get(done.location).status == 200
     url, csrf = f"{base}/api/v1/submissions", who.json["csrf_token"]
+    assert browser.get(url).status == 200, "the session is good for services"
     for headers in ({}, {"X-CSRF-Token": "x"}, {"X-CSRF-Token": csrf, "Origin": "https://evil.example"},
                     {"X-CSRF-Token": csrf, "Origin": "null"}, {"Origin": base}):
         refused = browser.ask("POST", url, body=submission(), headers={**JSON, **headers})
@@ -393,7 +393,8 @@ def test_a_token_bound_to_a_key_is_useless_without_it(fed, tmp_path):
     assert ask(owner.proof("POST", url, token)) == invalid, "another method"
     assert ask(owner.proof("GET", url, "x")) == invalid, "another token"
     assert ask(owner.proof("GET", url, token, iat=int(time.time()) - 120)) == invalid, "old"
-    assert ask(owner.proof("GET", url + "?page_size=1", token), where=path + "?page_size=1") == (200, "")
+    datasets = "/api/v1/datasets"
+    assert ask(owner.proof("GET", base_of(fed) + datasets, token), where=datasets + "?page_size=1") == (200, "")
     bearer = fed.token("holder_fi")
     status, headers, _ = fed.rest("fi", "GET", path, headers={"Authorization": f"DPoP {bearer}",
                                                               "DPoP": owner.proof("GET", url, bearer)})
