@@ -61,6 +61,10 @@ Result<Context> Dispatcher::Admit(grpc::CallbackServerContext* call,
       return Error(StatusCode::kUnauthenticated, "TOKEN_REFUSED", "the access token was refused");
     }
     GF_ASSIGN(principal.user, tokens_.Verify(header.substr(kBearer.size())));
+    // Only the site's own gateway has seen a proof of the key a token is bound to (RFC 9449).
+    if (!principal.user->token_key.empty() && principal.workload.site != options_.site) {
+      return Error(StatusCode::kUnauthenticated, "TOKEN_REFUSED", "the access token was refused");
+    }
   }
   GF_TRY(row->Check(principal, options_.site));
 

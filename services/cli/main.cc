@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <CLI/CLI.hpp>
 
+#include "services/cli/commands/login_commands.h"
 #include "services/cli/commands/session.h"
 
 namespace {
@@ -8,6 +9,7 @@ namespace {
 constexpr char kExamples[] = R"(
 Examples:
   genofed up                                          a hub and nodes in Finland and Spain on this machine
+  genofed login --site fi                             as yourself; then no --as is needed
   genofed synth --country FI --people 400 --out fi    a synthetic cohort
   genofed onboard fi --id GOE-FI-DATASET-1 --as holder_fi
   genofed dataset approve GOE-FI-DATASET-1 --as ncp_fi
@@ -43,6 +45,7 @@ int main(int argc, char** argv) {
   genofed::cli::Action action;
   genofed::cli::Commands commands{app, target, action};
   genofed::cli::AddFederationCommands(commands);
+  genofed::cli::AddLoginCommands(commands);
   genofed::cli::AddDataCommands(commands);
   genofed::cli::AddAccessCommands(commands);
   genofed::cli::AddRunCommands(commands);

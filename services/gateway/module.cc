@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/module.h"
 
+#include <algorithm>
+
+#include "libs/auth/dpop.h"
+#include "libs/config/load.h"
 #include "libs/core/strings.h"
 #include "libs/http/server.h"
 #include "libs/obs/log.h"
@@ -8,7 +12,9 @@
 #include "services/gateway/adapters/beacon_routes.h"
 #include "services/gateway/adapters/drs_routes.h"
 #include "services/gateway/adapters/listing.h"
+#include "services/gateway/adapters/login_routes.h"
 #include "services/gateway/adapters/native_routes.h"
+#include "services/gateway/adapters/proof_check.h"
 #include "services/gateway/adapters/tes_routes.h"
 #include "services/gateway/adapters/wes_routes.h"
 
@@ -43,6 +49,16 @@ TokenCheck CheckWith(const auth::AccessTokenVerifier& tokens) {
   };
 }
 
+// How people sign in here; absent without gateway.oidc.
+struct BrowserLogin {
+  BrowserLogin(OidcOptions options, crypto::SealingKey key, SessionCookies::Options sessions_options,
+               Platform& platform)
+      : provider(std::move(options), platform.clock()),
+        sessions(std::move(key), std::move(sessions_options), platform.clock(), platform.random()) {}
+  OidcProvider provider;
+  SessionCookies sessions;
+};
+
 // Route patterns only: paths and queries name people, datasets and coordinates.
 void Observe(const http::RequestRecord& record, obs::Metrics& metrics) {
   const double seconds = std::chrono::duration<double>(record.duration).count();
@@ -58,15 +74,20 @@ void Observe(const http::RequestRecord& record, obs::Metrics& metrics) {
 
 class GatewayModule final : public Module {
  public:
-  GatewayModule(Platform& platform, http::ServerOptions options, std::size_t max_chunk)
+  GatewayModule(Platform& platform, http::ServerOptions options, std::size_t max_chunk,
+                std::unique_ptr<BrowserLogin> login)
       : site_(FactsOf(platform)),
+        login_(std::move(login)),
+        seen_proofs_(platform.clock()),
         router_({.beacon_id = site_.ServiceId("beacon"),
                  .beacon_api_version = std::string(kBeaconApiVersion)}),
-        api_(router_, CheckWith(platform.tokens())),
+        api_(router_, CheckWith(platform.tokens()),
+             {.check_proof = ProofsWith(platform.clock(), seen_proofs_, site_.public_url),
+              .sessions = login_ == nullptr ? nullptr : &login_->sessions}),
         options_(std::move(options)) {
     const UnaryCaller caller = MakeUnaryCaller(
         [&platform](std::string_view service) { return platform.SiteChannel(service); });
-    AddSiteRoutes(api_, site_);
+    AddLogin(platform);
     AddRpcRows(api_, NativeRows(), caller, {.hub = site_.hub, .max_raw_body_bytes = max_chunk});
     AddBeaconRoutes(api_, site_, caller);
     AddWesRoutes(api_, site_, caller, platform.clock(), platform.random());
@@ -95,7 +116,22 @@ class GatewayModule final : public Module {
   }
 
  private:
+  void AddLogin(Platform& platform) {
+    if (login_ == nullptr) return AddSiteRoutes(api_, site_);
+    AddSiteRoutes(api_, site_, [this](const Context& ctx) { return LoginFactsJson(ctx, site_, login_->provider); });
+    AddLoginRoutes(api_, site_,
+                   {.provider = login_->provider,
+                    .sessions = login_->sessions,
+                    .trust = [&platform]() -> const auth::TrustStore& { return platform.trust(); },
+                    .clock = platform.clock(),
+                    .random = platform.random(),
+                    .check_token = CheckWith(platform.tokens()),
+                    .end_session = [](const Context&, const User&) { return absl::OkStatus(); }});
+  }
+
   const SiteFacts site_;
+  const std::unique_ptr<BrowserLogin> login_;
+  auth::DpopReplayCache seen_proofs_;
   http::Router router_;
   Api api_;
   const http::ServerOptions options_;
@@ -113,6 +149,62 @@ Status SetAddress(const std::string& listen, http::ServerOptions* options) {
   options->address = listen.substr(0, colon);
   options->port = static_cast<std::uint16_t>(*port);
   return absl::OkStatus();
+}
+
+Status CheckUrl(const std::string& url, std::string_view field) {
+  if (url.empty() || url.starts_with("https://")) return absl::OkStatus();
+  return InvalidField(field, "CONFIG_INVALID", "must begin with https://");
+}
+
+Result<OidcOptions> OidcOptionsOf(const config::v1::OidcConfig& config, const std::string& audience) {
+  for (const auto& [value, field] : {std::pair(config.issuer(), "gateway.oidc.issuer"),
+                                     std::pair(config.client_id(), "gateway.oidc.client_id")}) {
+    if (value.empty()) return InvalidField(field, "CONFIG_MISSING", "must be set");
+  }
+  OidcOptions options;
+  options.issuer = config.issuer();
+  options.client_id = config.client_id();
+  options.cli_client_id = config.cli_client_id();
+  options.resource = config.resource().empty() ? audience : config.resource();
+  options.ca_file = config.ca_file();
+  options.endpoints = {.authorization = config.authorization_endpoint(),
+                       .token = config.token_endpoint(),
+                       .end_session = config.end_session_endpoint(),
+                       .device_authorization = config.device_authorization_endpoint()};
+  GF_TRY(CheckUrl(options.issuer, "gateway.oidc.issuer"));
+  GF_TRY(CheckUrl(options.endpoints.authorization, "gateway.oidc.authorization_endpoint"));
+  GF_TRY(CheckUrl(options.endpoints.token, "gateway.oidc.token_endpoint"));
+  GF_TRY(CheckUrl(options.endpoints.end_session, "gateway.oidc.end_session_endpoint"));
+  GF_TRY(CheckUrl(options.endpoints.device_authorization, "gateway.oidc.device_authorization_endpoint"));
+  if (config.has_client_secret()) {
+    GF_ASSIGN(options.client_secret, config::ReadSecret(config.client_secret(), "gateway.oidc.client_secret"));
+  }
+  if (config.scopes_size() > 0) options.scopes.assign(config.scopes().begin(), config.scopes().end());
+  if (std::find(options.scopes.begin(), options.scopes.end(), "openid") == options.scopes.end()) {
+    return InvalidField("gateway.oidc.scopes", "CONFIG_INVALID", "must contain openid");
+  }
+  return options;
+}
+
+Result<std::unique_ptr<BrowserLogin>> MakeLogin(Platform& platform) {
+  const auto& config = platform.config().gateway();
+  if (!config.has_oidc()) return std::unique_ptr<BrowserLogin>();
+  GF_ASSIGN(OidcOptions options, OidcOptionsOf(config.oidc(), platform.audience()));
+  // Otherwise every login would fail in the end.
+  const auth::TrustedIssuer* issuer = platform.trust().Find(options.issuer);
+  if (issuer == nullptr || !issuer->HasRole(auth::role::kAccessToken)) {
+    GF_LOG(Context::Background(), warn, "login.issuer_not_trusted", {"issuer", options.issuer});
+  }
+  GF_ASSIGN(const std::string hex, config::ReadSecret(config.session_key(), "gateway.session_key"));
+  auto key = crypto::SealingKey::FromHex(hex);
+  if (!key.ok()) return InvalidField("gateway.session_key", "CONFIG_INVALID", "{}", Message(key.status()));
+  SessionCookies::Options sessions;
+  sessions.lifetime = config::DurationOr(config.has_session_lifetime(), config.session_lifetime(), sessions.lifetime);
+  if (sessions.lifetime <= std::chrono::milliseconds(0)) {
+    return InvalidField("gateway.session_lifetime", "CONFIG_INVALID", "must be longer than nothing");
+  }
+  sessions.origin = OriginOf(config.public_url());
+  return std::make_unique<BrowserLogin>(std::move(options), *std::move(key), std::move(sessions), platform);
 }
 
 Result<std::unique_ptr<Module>> Make(Platform& platform) {
@@ -141,8 +233,9 @@ Result<std::unique_ptr<Module>> Make(Platform& platform) {
   options.on_certificate_reload = [](const Status& status) {
     GF_LOG(Context::Background(), info, "certificate.reloaded", {"result", Describe(status)});
   };
-  return std::unique_ptr<Module>(std::make_unique<GatewayModule>(platform, std::move(options),
-                                                                 static_cast<std::size_t>(chunk)));
+  GF_ASSIGN(auto login, MakeLogin(platform));
+  return std::unique_ptr<Module>(std::make_unique<GatewayModule>(
+      platform, std::move(options), static_cast<std::size_t>(chunk), std::move(login)));
 }
 
 }  // namespace

@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The login page: a list of the personas of the site that the client asked for.
+import { escape, kContentSecurity, layout } from './pages.mjs';
 import { siteOfResource } from './provider.mjs';
 
 const kMaxForm = 4096;
-
-const escape = (text) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
 function page(uid, site, accounts) {
   const buttons = accounts.filter((account) => account.site === site).map((account) =>
     `<li><button name="persona" value="${escape(account.persona)}"><b>${escape(account.name)}</b>`
     + `<br>${escape(account.organisation)}</button></li>`);
-  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Choose a persona</title>
-<meta name="viewport" content="width=device-width"><style>
-body{font:1rem/1.4 system-ui,sans-serif;max-width:32rem;margin:2rem auto;padding:0 1rem}
-ul{list-style:none;padding:0}button{font:inherit;text-align:left;width:100%;padding:.6rem 1rem;margin:.2rem 0}
-</style></head><body><h1>Choose a persona</h1>
-<p>This is the development login of site <b>${escape(site)}</b>. It asks for no password and is not for production.</p>
-<form method="post" action="/login/${escape(uid)}"><ul>${buttons.join('\n')}</ul></form></body></html>`;
+  return layout('Choose a persona', `<p>This is the development login of site <b>${escape(site)}</b>. It asks for no password
+and is not for production.</p><form method="post" action="/login/${escape(uid)}"><ul>${buttons.join('\n')}</ul></form>`);
 }
 
 async function readForm(request) {
@@ -43,7 +37,7 @@ export function loginRoutes(provider, accounts) {
       return;
     }
     ctx.set('Cache-Control', 'no-store');
-    ctx.set('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
+    ctx.set('Content-Security-Policy', kContentSecurity);
     let interaction;
     try {
       interaction = await provider.interactionDetails(ctx.req, ctx.res);
@@ -59,7 +53,9 @@ export function loginRoutes(provider, accounts) {
     }
     const account = accounts.persona((await readForm(ctx.req)).get('persona') ?? '');
     if (!account || account.site !== site) ctx.throw(400, 'no such persona at this site');
-    const location = await provider.interactionResult(ctx.req, ctx.res, { login: { accountId: account.subject } });
+    // Native clients need consent each time (RFC 8252 section 8.6); choosing a persona gives it.
+    const result = { login: { accountId: account.subject }, consent: {} };
+    const location = await provider.interactionResult(ctx.req, ctx.res, result);
     ctx.redirect(location);
     ctx.status = 303;
   };

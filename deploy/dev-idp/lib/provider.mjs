@@ -2,11 +2,13 @@
 // Configuration of oidc-provider: one signing key, three clients, one audience per site, and the persona grant.
 import { createPrivateKey, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import Provider, { errors } from 'oidc-provider';
+import Provider, { errors, interactionPolicy } from 'oidc-provider';
 import { actAs, claimsOf } from './accounts.mjs';
+import * as pages from './pages.mjs';
 
 const kLifetimeSeconds = 12 * 60 * 60;
 const kSitePrefix = 'urn:genofed:site:';
+const kDeviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
 export const kPersonaGrant = 'urn:genofed:grant-type:persona';
 
 function signingJwk(path) {
@@ -29,7 +31,9 @@ function clientsOf(options) {
     {  // RFC 8252: a native application may use any port of the loopback interface
       ...base,
       client_id: 'genofed-cli',
+      client_name: 'genofed',
       application_type: 'native',
+      grant_types: ['authorization_code', kDeviceGrant],
       token_endpoint_auth_method: 'none',
       redirect_uris: ['http://127.0.0.1/callback'],
     },
@@ -40,6 +44,7 @@ function clientsOf(options) {
       client_id: 'genofed-portal',
       token_endpoint_auth_method: 'none',
       redirect_uris: options.redirectUris,
+      post_logout_redirect_uris: options.redirectUris.map((uri) => `${new URL(uri).origin}/`),
     });
   }
   return clients;
@@ -56,6 +61,16 @@ function resourceServerInfo(accounts, resource) {
     accessTokenFormat: 'jwt',
     jwt: { sign: { alg: 'ES256' } },
   };
+}
+
+// Signed in at this provider as a persona of one site, and now wanted at another: choose again.
+function loginPolicy(accounts) {
+  const policy = interactionPolicy.base();
+  policy.get('login').checks.add(new interactionPolicy.Check('other_site', 'another persona is needed', (ctx) => {
+    const account = accounts.subject(ctx.oidc.session.accountId ?? '');
+    return account !== undefined && account.site !== siteOfResource(ctx.oidc.params.resource);
+  }));
+  return policy;
 }
 
 // The development shortcut: a confidential client gets the token of any persona without a browser.
@@ -101,6 +116,7 @@ export function makeProvider(options, accounts) {
     pkce: { required: () => true, methods: ['S256'] },
     ttl: {
       AccessToken: kLifetimeSeconds,
+      DeviceCode: 600,
       IdToken: 3600,
       Session: kLifetimeSeconds,
       Grant: kLifetimeSeconds,
@@ -128,10 +144,22 @@ export function makeProvider(options, accounts) {
       await grant.save();
       return grant;
     },
-    interactions: { url: (ctx, interaction) => `/login/${interaction.uid}` },
+    interactions: { policy: loginPolicy(accounts), url: (ctx, interaction) => `/login/${interaction.uid}` },
     features: {
       devInteractions: { enabled: false },
       revocation: { enabled: true },
+      dPoP: { enabled: true },
+      deviceFlow: {
+        enabled: true,
+        userCodeInputSource: pages.deviceInput,
+        userCodeConfirmSource: pages.deviceConfirm,
+        successSource: pages.deviceSuccess,
+      },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: pages.logout,
+        postLogoutSuccessSource: pages.loggedOut,
+      },
       resourceIndicators: {
         enabled: true,
         defaultResource: (ctx) => ctx.oidc.params.resource ?? `${kSitePrefix}hub`,

@@ -2,7 +2,7 @@
 // Starts the provider and uses it as `genofed up` and a browser would. Run: npm test
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto';
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { createServer } from 'node:net';
@@ -149,10 +149,10 @@ test('persona grant: refusals', async () => {
   assert.match(refused.error_description, /not allowed for this client/);
 });
 
-// Follows the code flow as a browser would, up to the redirect back to the client.
-async function login(persona, resource, verifier) {
+// A browser: keeps cookies, follows nothing.
+function browser() {
   const cookies = new Map();
-  const visit = async (method, url, form) => {
+  return async (method, url, form) => {
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const answer = await call(method, url, { form, headers: { cookie } });
     for (const line of answer.headers['set-cookie'] ?? []) {
@@ -161,6 +161,24 @@ async function login(persona, resource, verifier) {
     }
     return answer;
   };
+}
+
+// Follows redirects within the provider, and the one page that submits itself: when the persona changes.
+async function follow(visit, answer) {
+  for (;;) {
+    const itself = /<form method="post" action="([^"]+\/session\/end\/confirm)">/.exec(answer.body);
+    if ([302, 303].includes(answer.status) && new URL(answer.headers.location, issuer).origin === issuer) {
+      answer = await visit('GET', answer.headers.location);
+    } else if (itself) {
+      answer = await visit('POST', itself[1], hidden(answer.body));
+    } else {
+      return answer;
+    }
+  }
+}
+
+// Follows the code flow as a browser would, up to the redirect back to the client.
+async function login(persona, resource, verifier, visit = browser()) {
   const query = new URLSearchParams({
     client_id: 'genofed-portal',
     redirect_uri: redirect,
@@ -177,11 +195,7 @@ async function login(persona, resource, verifier) {
   if (!answer.headers.location?.startsWith('/login/')) return answer;
   const page = await visit('GET', answer.headers.location);
   assert.match(page.body, /Choose a persona/);
-  answer = await visit('POST', answer.headers.location, { persona });
-  while (answer.status === 303 && answer.headers.location.startsWith(issuer)) {
-    answer = await visit('GET', answer.headers.location);
-  }
-  return answer;
+  return follow(visit, await visit('POST', answer.headers.location, { persona }));
 }
 
 test('code flow with PKCE', async () => {
@@ -210,6 +224,98 @@ test('code flow: refusals', async () => {
   assert.equal(errorOf(await login('researcher', undefined, undefined)), 'invalid_request', 'no PKCE');
   assert.equal(errorOf(await login('researcher', 'urn:genofed:site:se', verifier)), 'invalid_target');
   assert.equal((await login('researcher', 'urn:genofed:site:fi', verifier)).status, 400, 'persona of another site');
+});
+
+const hidden = (page) => Object.fromEntries([...page.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)]
+  .map(([, name, value]) => [name, value]));
+
+const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
+const startDevice = (resource) => call('POST', '/device/auth', {
+  form: { client_id: 'genofed-cli', scope: 'openid', ...(resource && { resource }) },
+});
+const pollDevice = (code, headers) => call('POST', '/token', {
+  form: { grant_type: deviceGrant, client_id: 'genofed-cli', device_code: code },
+  headers,
+});
+
+// What a person does with the address and code that a program shows.
+async function approve(device, persona, { abort = false } = {}) {
+  const visit = browser();
+  const input = await visit('GET', device.verification_uri);
+  assert.match(input.body, /Enter the code/);
+  const confirm = await visit('POST', device.verification_uri, { ...hidden(input.body), user_code: device.user_code });
+  assert.match(confirm.body, new RegExp(device.user_code));
+  for (const page of [input, confirm]) assert.doesNotMatch(page.body, /<script|onfocus|https?:\/\/fonts/);
+  const form = { ...hidden(confirm.body), ...(abort && { abort: 'yes' }) };
+  const begun = await visit('POST', device.verification_uri, form);
+  if (abort) return begun;
+  const where = begun.headers.location;
+  assert.match((await visit('GET', where)).body, /Choose a persona/);
+  return follow(visit, await visit('POST', where, { persona }));
+}
+
+test('device flow', async () => {
+  const device = (await startDevice('urn:genofed:site:fi')).json;
+  assert.equal((await pollDevice(device.device_code)).json.error, 'authorization_pending');
+  assert.match((await approve(device, 'citizen_fi')).body, /program is signed in/);
+  const answer = await pollDevice(device.device_code);
+  assert.equal(answer.status, 200, answer.body);
+  const said = await claims(answer.json.access_token);
+  assert.equal(said.aud, 'urn:genofed:site:fi');
+  assert.equal(said.sub, 'citizen-fi');
+  assert.equal(said.cnf, undefined);
+  assert.equal((await pollDevice(device.device_code)).json.error, 'invalid_grant', 'a code works once');
+});
+
+test('device flow: refusals', async () => {
+  assert.equal((await startDevice('urn:genofed:site:se')).json.error, 'invalid_target');
+  const device = (await startDevice('urn:genofed:site:fi')).json;
+  assert.equal((await approve(device, 'researcher')).status, 400, 'persona of another site');
+  assert.equal((await pollDevice(device.device_code)).json.error, 'authorization_pending');
+  const refused = (await startDevice('urn:genofed:site:fi')).json;
+  await approve(refused, undefined, { abort: true });
+  assert.equal((await pollDevice(refused.device_code)).json.error, 'access_denied');
+});
+
+test('device flow with DPoP: the token names the key', async () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const jwk = publicKey.export({ format: 'jwk' });
+  const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const proof = (htu) => {
+    const input = `${encode({ typ: 'dpop+jwt', alg: 'ES256', jwk })}.${encode({
+      jti: randomBytes(8).toString('hex'), htm: 'POST', htu, iat: Math.floor(Date.now() / 1000),
+    })}`;
+    return `${input}.${sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
+  };
+  const device = (await startDevice('urn:genofed:site:fi')).json;
+  await approve(device, 'citizen_fi');
+  const wrong = await pollDevice(device.device_code, { dpop: proof(`${issuer}/elsewhere`) });
+  assert.equal(wrong.json.error, 'invalid_dpop_proof');
+  const answer = await pollDevice(device.device_code, { dpop: proof(`${issuer}/token`) });
+  assert.equal(answer.json.token_type, 'DPoP', answer.body);
+  const { crv, kty, x, y } = jwk;
+  const thumbprint = createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url');
+  assert.equal((await claims(answer.json.access_token)).cnf.jkt, thumbprint);
+});
+
+test('somebody signed in at one site chooses again at another', async () => {
+  const visit = browser();
+  const verifier = randomBytes(32).toString('base64url');
+  assert.equal((await login('researcher', 'urn:genofed:site:hub', verifier, visit)).status, 303);
+  const back = await login('citizen_fi', 'urn:genofed:site:fi', verifier, visit);
+  assert.ok(new URL(back.headers.location).searchParams.get('code'), back.body);
+});
+
+test('sign-out asks, and leads back to the gateway only', async () => {
+  const visit = browser();
+  await login('citizen_fi', 'urn:genofed:site:fi', randomBytes(32).toString('base64url'), visit);
+  const home = `${new URL(redirect).origin}/`;
+  const query = (uri) => new URLSearchParams({ client_id: 'genofed-portal', post_logout_redirect_uri: uri });
+  assert.equal((await visit('GET', `/session/end?${query('https://evil.example/')}`)).status, 400);
+  const page = await visit('GET', `/session/end?${query(home)}`);
+  assert.match(page.body, /Sign out/);
+  const done = await visit('POST', '/session/end/confirm', { ...hidden(page.body), logout: 'yes' });
+  assert.equal(done.headers.location, home);
 });
 
 test('accounts are read again; a broken file changes nothing', async () => {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "libs/auth/dpop.h"
 #include "libs/core/file.h"
 #include "libs/core/random.h"
 #include "libs/core/strings.h"
@@ -60,6 +61,31 @@ std::string TextOf(const Json& json, const std::string& member) {
 
 Status Session::Resolve() {
   if (!url_.empty()) return absl::OkStatus();
+  GF_TRY(FindSite());
+  if (!target_.token_file.empty()) {
+    GF_ASSIGN(std::string token, ReadFile(target_.token_file, 1U << 16));
+    token_ = std::string(Trim(token));
+  }
+  return token_.empty() && !target_.anonymous ? UseStoredLogin() : absl::OkStatus();
+}
+
+void Session::Use(const StoredLogin& login) {
+  token_ = login.access_token;
+  key_ = login.key;
+}
+
+Status Session::UseStoredLogin() {
+  GF_ASSIGN(const auto login, LoadLogin(url_));
+  if (!login) return absl::OkStatus();
+  if (SystemClock().Now() < login->expires) {
+    Use(*login);
+  } else {
+    std::fprintf(stderr, "genofed: your sign-in at %s has ended; `genofed login` renews it\n", url_.c_str());
+  }
+  return absl::OkStatus();
+}
+
+Status Session::FindSite() {
   if (!target_.url.empty()) {
     url_ = target_.url;
     ca_ = target_.ca_file;
@@ -92,10 +118,7 @@ Status Session::Resolve() {
     url_ = TextOf(*found, "rest");
     ca_ = TextOf(federation, "ca_file");
   }
-  if (!target_.token_file.empty()) {
-    GF_ASSIGN(std::string token, ReadFile(target_.token_file, 1U << 16));
-    token_ = std::string(Trim(token));
-  }
+  while (url_.ends_with('/')) url_.pop_back();
   return absl::OkStatus();
 }
 
@@ -108,7 +131,13 @@ Result<std::string> Session::Exchange(const std::string& method, const std::stri
   request.target = path;
   request.body = std::move(body);
   if (!content_type.empty()) request.headers.Set("Content-Type", content_type);
-  if (!token_.empty()) request.headers.Set("Authorization", "Bearer " + token_);
+  if (key_ != nullptr) {
+    SystemRandom random;
+    request.headers.Set("Authorization", "DPoP " + token_);
+    request.headers.Set("DPoP", auth::MakeDpopProof(*key_, method, url_ + path, token_, SystemClock(), random));
+  } else if (!token_.empty()) {
+    request.headers.Set("Authorization", "Bearer " + token_);
+  }
   GF_ASSIGN(auto response, client.Send(request));
   if (response.status >= 300) {
     return ToStatus(response.status, response.body,
@@ -164,7 +193,7 @@ int Fail(const Status& status) {
   }
   if (status.code() == StatusCode::kUnauthenticated) {
     std::fprintf(stderr,
-                 "  sign in: name a persona with --as, or a token with --token-file; tokens are "
+                 "  sign in: `genofed login`, a persona with --as, or a token with --token-file; tokens are "
                  "meant for one site\n");
   }
   return kFailed;

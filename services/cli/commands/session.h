@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "libs/core/status.h"
+#include "services/cli/commands/stored_login.h"
 
 namespace CLI {
 class App;
@@ -33,6 +34,7 @@ struct Target {
   std::string ca_file;
   std::string token_file;
   bool json = false;  // --json: print the answer as it came
+  bool anonymous = false;  // not even with the login that `genofed login` stored
 };
 
 // Talks to one site over HTTPS.
@@ -51,15 +53,24 @@ class Session {
                         const std::string& file_name, const std::string& file_content);
   bool json() const { return target_.json; }
 
+  // Finds the site and who asks; the other functions do so by themselves.
+  Status Resolve();
+  const std::string& url() const { return url_; }  // once resolved
+  const std::string& ca() const { return ca_; }
+  // Asks as this login from now on.
+  void Use(const StoredLogin& login);
+
  private:
   Result<std::string> Exchange(const std::string& method, const std::string& path, std::string body,
                                const std::string& content_type);
-  Status Resolve();
+  Status FindSite();
+  Status UseStoredLogin();
 
   const Target& target_;
   std::string url_;
   std::string ca_;
   std::string token_;
+  std::shared_ptr<const crypto::SigningKey> key_;  // of a token that is bound to one
 };
 
 // Runs after the command line was parsed; returns the exit code.

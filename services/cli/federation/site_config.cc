@@ -108,6 +108,12 @@ pb::SiteConfig MakeConfig(const Plan& plan, const SitePlan& site, const SiteExtr
   gateway->set_public_url(site.rest_url());
   gateway->set_certificate_file((site.tls() / "gateway.pem").string());
   gateway->set_private_key_file((site.tls() / "gateway.key").string());
+  pb::OidcConfig* oidc = gateway->mutable_oidc();
+  oidc->set_issuer(plan.issuer());
+  oidc->set_client_id("genofed-portal");
+  oidc->set_cli_client_id("genofed-cli");
+  oidc->set_ca_file(plan.bundle_file().string());
+  gateway->mutable_session_key()->set_file((site.secrets() / "session.key").string());
   config.mutable_consent()->set_ledger_key_file((site.secrets() / "ledger.pem").string());
   if (!site.is_hub()) FillNode(site, extras, &config);
   return config;
@@ -131,6 +137,7 @@ Result<PinnedKeys> PrepareKeys(const Plan& plan, const Clock& clock, Random& ran
       GF_TRY(authority.Issue(service, site.tls() / (service + ".pem"), site.tls() / (service + ".key")));
     }
     GF_TRY(Ed25519Key(site.secrets() / "ledger.pem"));
+    GF_TRY(HexSecret(site.secrets() / "session.key", random));
     if (site.is_hub()) {
       GF_TRY(authority.Issue("idp", plan.idp_dir() / "cert.pem", plan.idp_dir() / "key.pem"));
     } else {

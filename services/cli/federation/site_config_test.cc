@@ -81,6 +81,9 @@ TEST_F(SiteConfigTest, EveryFileItNamesIsThere) {
       }
     }
     EXPECT_TRUE(ReadFile(config.gateway().certificate_file()).ok());
+    EXPECT_EQ(config.gateway().oidc().issuer(), plan_.issuer());
+    EXPECT_TRUE(ReadFile(config.gateway().oidc().ca_file()).ok());
+    EXPECT_EQ(config::ReadSecret(config.gateway().session_key(), "gateway.session_key").value().size(), 64U);
     auto ledger = ReadFile(config.consent().ledger_key_file());
     ASSERT_TRUE(ledger.ok());
     EXPECT_TRUE(crypto::Ed25519Key::FromPem(*ledger).ok());

@@ -184,7 +184,9 @@ Result<Response> Me(const Request& request) {
                                      {"subject", user.subject},
                                      {"name", user.name},
                                      {"organisation", user.organisation},
-                                     {"roles", user.roles}};
+                                     {"roles", user.roles},
+                                     {"expires", FormatRfc3339(user.token_expires)},
+                                     {"bound_to_key", !user.token_key.empty()}};
   return http::Json(200, me.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
@@ -205,7 +207,7 @@ std::span<const RpcRow> NativeRows() {
   return kRows;
 }
 
-void AddSiteRoutes(Api& api, const SiteFacts& site) {
+void AddSiteRoutes(Api& api, const SiteFacts& site, LoginFacts login) {
   const nlohmann::ordered_json facts = {
       {"name", site.name},           {"title", site.title},
       {"country", site.country},     {"role", site.hub ? "hub" : "node"},
@@ -214,8 +216,11 @@ void AddSiteRoutes(Api& api, const SiteFacts& site) {
   Endpoint about;
   about.pattern = "/api/v1/site";
   about.summary = "What this site is and where its APIs are";
-  about.handler = [text = facts.dump()](const Request&) -> Result<Response> {
-    return http::Json(200, text);
+  about.handler = [facts, login = std::move(login)](const Request& request) -> Result<Response> {
+    nlohmann::ordered_json answer = facts;
+    const std::string how = login ? login(request.ctx) : "";
+    if (!how.empty()) answer["login"] = nlohmann::ordered_json::parse(how);
+    return http::Json(200, answer.dump());
   };
   api.Add(std::move(about));
 

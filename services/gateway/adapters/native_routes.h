@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 
@@ -25,7 +26,9 @@ struct SiteFacts {
 
 // Every row of the native API and the ledger: docs/api/rest.md.
 std::span<const RpcRow> NativeRows();
+// How programs sign in, as JSON for GET /api/v1/site; empty while the provider cannot be asked.
+using LoginFacts = std::function<std::string(const Context& ctx)>;
 // GET /api/v1/site and /api/v1/me.
-void AddSiteRoutes(Api& api, const SiteFacts& site);
+void AddSiteRoutes(Api& api, const SiteFacts& site, LoginFacts login = {});
 
 }  // namespace genofed::gateway
