@@ -23,6 +23,7 @@ struct RunOptions {
   std::vector<std::string> sets;     // "fi:discovery.minimum_count=10", or without "fi:" for every node
   std::filesystem::path images_dir;  // OCI images of workflows; may be missing
   std::chrono::seconds start_timeout{120};
+  std::chrono::seconds certificate_lifetime{3600};
 };
 
 // Starts everything, writes federation.json, calls `healthy`, and serves until SIGTERM or SIGINT; then stops
