@@ -25,8 +25,8 @@ bool CalledFromOutside(const rpc::Policy& policy) {
   return false;
 }
 
-// A quarter of the certificate's life, so that no connection outlives it by much. A certificate that
-// cannot be read yet is gRPC's to complain about.
+// A quarter of the certificate's life, so that no connection outlives it by much. A certificate
+// that cannot be read yet is gRPC's to complain about.
 std::chrono::milliseconds ConnectionAge(const rpc::TlsFiles& files) {
   const auto lifetime = rpc::CertificateLifetime(files.certificate_file);
   if (!lifetime.ok()) return rpc::Server::Options().max_connection_age;

@@ -65,7 +65,9 @@ TEST(CertificateWatch, FollowsAPairAndNothingHalf) {
   auto copy = [](const std::string& from, const std::string& to) {
     ASSERT_THAT(WriteFileAtomically(to, *ReadFile(from)), testing::IsOk());
   };
-  auto thumbprint = [](const TlsFiles& of) { return *CertificateSha256(*ReadFile(of.certificate_file)); };
+  auto thumbprint = [](const TlsFiles& of) {
+    return *CertificateSha256(*ReadFile(of.certificate_file));
+  };
   // Each watch has looked at nothing yet, so none waits for the next second.
   EXPECT_EQ(CertificateWatch(files).Sha256(), "");
   copy(one.certificate_file, files.certificate_file);

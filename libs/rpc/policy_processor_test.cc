@@ -51,13 +51,14 @@ class PolicyProcessorTest : public ::testing::Test {
 
   obs::Metrics metrics_;
   std::shared_ptr<grpc::AuthMetadataProcessor> processor_ = MakePolicyProcessor(
-      WorkloadGate("fi",
-                   {*Policy::Parse(
-                       R"({"methods":{"p.S/M":{"callers":["site:spe","site:stolen"],"token":"none"}}})")},
-                   [](const WorkloadIdentity& caller) -> Status {
-                     if (caller.service != "stolen") return absl::OkStatus();
-                     return Error(StatusCode::kPermissionDenied, "IDENTITY_REVOKED", "revoked");
-                   }),
+      WorkloadGate(
+          "fi",
+          {*Policy::Parse(
+              R"({"methods":{"p.S/M":{"callers":["site:spe","site:stolen"],"token":"none"}}})")},
+          [](const WorkloadIdentity& caller) -> Status {
+            if (caller.service != "stolen") return absl::OkStatus();
+            return Error(StatusCode::kPermissionDenied, "IDENTITY_REVOKED", "revoked");
+          }),
       "1mg.example", &metrics_);
 };
 
@@ -75,23 +76,24 @@ TEST_F(PolicyProcessorTest, RefusesEverythingElse) {
     std::vector<std::string> paths;
     const char* reason;
   };
-  for (const Case& c : {Case{spe, {"/p.S/N"}, "METHOD_NOT_ALLOWED"},
-                        {spe, {"p.S/M"}, "METHOD_NOT_ALLOWED"},
-                        {spe, {"//p.S/M"}, "METHOD_NOT_ALLOWED"},
-                        {spe, {"/p.S/M", "/p.S/M"}, "METHOD_NOT_ALLOWED"},
-                        {spe, {""}, "METHOD_NOT_ALLOWED"},
-                        {spe, {}, "METHOD_NOT_ALLOWED"},
-                        {With("spiffe://es.1mg.example/sa/spe"), {"/p.S/M"}, "CALLER_NOT_ALLOWED"},
-                        {With("spiffe://fi.1mg.example/sa/gateway"), {"/p.S/M"}, "CALLER_NOT_ALLOWED"},
-                        {{false, {}}, {"/p.S/M"}, "CALLER_NOT_ALLOWED"},
-                        {{true, {}}, {"/p.S/M"}, "IDENTITY_UNKNOWN"},
-                        {{true, {"spiffe://fi.1mg.example/sa/spe", "spiffe://fi.1mg.example/sa/spe"}},
-                         {"/p.S/M"},
-                         "IDENTITY_UNKNOWN"},
-                        {With("spiffe://fi.other.example/sa/spe"), {"/p.S/M"}, "IDENTITY_UNKNOWN"},
-                        {With("https://fi.1mg.example/sa/spe"), {"/p.S/M"}, "IDENTITY_UNKNOWN"},
-                        {With("spiffe://fi.1mg.example/sa/"), {"/p.S/M"}, "IDENTITY_UNKNOWN"},
-                        {With("spiffe://fi.1mg.example/sa/stolen"), {"/p.S/M"}, "IDENTITY_REVOKED"}}) {
+  for (const Case& c :
+       {Case{spe, {"/p.S/N"}, "METHOD_NOT_ALLOWED"},
+        {spe, {"p.S/M"}, "METHOD_NOT_ALLOWED"},
+        {spe, {"//p.S/M"}, "METHOD_NOT_ALLOWED"},
+        {spe, {"/p.S/M", "/p.S/M"}, "METHOD_NOT_ALLOWED"},
+        {spe, {""}, "METHOD_NOT_ALLOWED"},
+        {spe, {}, "METHOD_NOT_ALLOWED"},
+        {With("spiffe://es.1mg.example/sa/spe"), {"/p.S/M"}, "CALLER_NOT_ALLOWED"},
+        {With("spiffe://fi.1mg.example/sa/gateway"), {"/p.S/M"}, "CALLER_NOT_ALLOWED"},
+        {{false, {}}, {"/p.S/M"}, "CALLER_NOT_ALLOWED"},
+        {{true, {}}, {"/p.S/M"}, "IDENTITY_UNKNOWN"},
+        {{true, {"spiffe://fi.1mg.example/sa/spe", "spiffe://fi.1mg.example/sa/spe"}},
+         {"/p.S/M"},
+         "IDENTITY_UNKNOWN"},
+        {With("spiffe://fi.other.example/sa/spe"), {"/p.S/M"}, "IDENTITY_UNKNOWN"},
+        {With("https://fi.1mg.example/sa/spe"), {"/p.S/M"}, "IDENTITY_UNKNOWN"},
+        {With("spiffe://fi.1mg.example/sa/"), {"/p.S/M"}, "IDENTITY_UNKNOWN"},
+        {With("spiffe://fi.1mg.example/sa/stolen"), {"/p.S/M"}, "IDENTITY_REVOKED"}}) {
     const Status status = Judge(c.context, c.paths);
     EXPECT_EQ(status.code(), StatusCode::kPermissionDenied);
     EXPECT_THAT(status, testing::HasReason(c.reason));

@@ -34,8 +34,9 @@ Result<std::unique_ptr<Server>> Server::Start(const Options& options,
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
                              static_cast<int>(options.max_connection_age.count()));
-  const auto processor = MakePolicyProcessor(
-      WorkloadGate(options.site, options.policies, options.denied), options.domain, options.metrics);
+  const auto processor =
+      MakePolicyProcessor(WorkloadGate(options.site, options.policies, options.denied),
+                          options.domain, options.metrics);
   for (std::size_t i = 0; i < options.listeners.size(); ++i) {
     auto credentials = ServerTls(options.listeners[i].tls);
     credentials->SetAuthMetadataProcessor(processor);

@@ -36,25 +36,27 @@ constexpr char kDomain[] = "1mg.example";
 constexpr char kGetEpoch[] = "genofed.consent.v1.ConsentService/GetEpoch";
 
 Policy EpochFor(const std::string& callers) {
-  return *Policy::Parse(std::string(R"({"methods":{")") + kGetEpoch + R"(":{"token":"none","callers":[)" +
-                        callers + "]}}}");
+  return *Policy::Parse(std::string(R"({"methods":{")") + kGetEpoch +
+                        R"(":{"token":"none","callers":[)" + callers + "]}}}");
 }
 
 // Counts who enters, and answers everybody whom the dispatcher lets through.
 class CountingService final : public pb::ConsentService::CallbackService {
  public:
   explicit CountingService(Dispatcher& dispatcher) : dispatcher_(dispatcher) {}
-  grpc::ServerUnaryReactor* GetEpoch(grpc::CallbackServerContext* call, const pb::GetEpochRequest* request,
+  grpc::ServerUnaryReactor* GetEpoch(grpc::CallbackServerContext* call,
+                                     const pb::GetEpochRequest* request,
                                      pb::GetEpochResponse* response) override {
     ++entered;
-    return dispatcher_.Unary(call, kGetEpoch, request, response,
-                             [this](const Context& ctx, const pb::GetEpochRequest&) -> Result<pb::GetEpochResponse> {
-                               pb::GetEpochResponse answer;
-                               answer.set_epoch(7);
-                               MutexLock lock(mutex_);
-                               last_ = ctx.principal();
-                               return answer;
-                             });
+    return dispatcher_.Unary(
+        call, kGetEpoch, request, response,
+        [this](const Context& ctx, const pb::GetEpochRequest&) -> Result<pb::GetEpochResponse> {
+          pb::GetEpochResponse answer;
+          answer.set_epoch(7);
+          MutexLock lock(mutex_);
+          last_ = ctx.principal();
+          return answer;
+        });
   }
   Principal last() {
     MutexLock lock(mutex_);
@@ -101,15 +103,20 @@ class ServerContractTest : public ::testing::Test {
     return ConnectTls(address_, Files(files), {"fi", "consent"}, kDomain);
   }
   // Without retries, so that every failure shows.
-  static Peer<pb::ConsentService> PeerOf(std::function<std::shared_ptr<grpc::ChannelInterface>()> channel) {
-    return Peer<pb::ConsentService>({std::move(channel), "fi/consent", "", nullptr}, {.attempts = 1});
+  static Peer<pb::ConsentService> PeerOf(
+      std::function<std::shared_ptr<grpc::ChannelInterface>()> channel) {
+    return Peer<pb::ConsentService>({std::move(channel), "fi/consent", "", nullptr},
+                                    {.attempts = 1});
   }
   Status GetEpoch(const std::shared_ptr<grpc::ChannelInterface>& channel) const {
     const auto peer = PeerOf([channel] { return channel; });
-    return peer.Call(Context::Background(), &pb::ConsentService::Stub::GetEpoch, pb::GetEpochRequest()).status();
+    return peer
+        .Call(Context::Background(), &pb::ConsentService::Stub::GetEpoch, pb::GetEpochRequest())
+        .status();
   }
   // Any method by its path, with an empty message.
-  static Status CallPath(const std::shared_ptr<grpc::ChannelInterface>& channel, const std::string& path) {
+  static Status CallPath(const std::shared_ptr<grpc::ChannelInterface>& channel,
+                         const std::string& path) {
     grpc::GenericStub stub(channel);
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
@@ -127,10 +134,10 @@ class ServerContractTest : public ::testing::Test {
   }
   // What `openssl s_client` says when it connects with a good certificate.
   bool Handshakes(const TlsFiles& files, const std::string& version) const {
-    const std::string command = "openssl s_client -connect " + address_ + " " + version + " -alpn h2 -cert " +
-                                files.certificate_file + " -key " + files.private_key_file +
-                                " -CAfile " + (directory_ / "bundle.pem").string() +
-                                " -verify_return_error </dev/null >/dev/null 2>&1";
+    const std::string command =
+        "openssl s_client -connect " + address_ + " " + version + " -alpn h2 -cert " +
+        files.certificate_file + " -key " + files.private_key_file + " -CAfile " +
+        (directory_ / "bundle.pem").string() + " -verify_return_error </dev/null >/dev/null 2>&1";
     return std::system(command.c_str()) == 0;
   }
 
@@ -145,13 +152,14 @@ class ServerContractTest : public ::testing::Test {
   obs::Metrics metrics_;
   auth::AccessTokenVerifier tokens_{auth::TrustStore(), clock_, "", {}};
   // Lets more callers through than the server's policies: what it sees passed the first check.
-  Dispatcher dispatcher_{{.site = "fi",
-                          .domain = kDomain,
-                          .service = "consent",
-                          .certificate_of = [](std::string_view service) { return "of " + std::string(service); }},
-                         EpochFor(R"("site:discovery","site:gateway","hub:discovery")"),
-                         tokens_,
-                         metrics_};
+  Dispatcher dispatcher_{
+      {.site = "fi",
+       .domain = kDomain,
+       .service = "consent",
+       .certificate_of = [](std::string_view service) { return "of " + std::string(service); }},
+      EpochFor(R"("site:discovery","site:gateway","hub:discovery")"),
+      tokens_,
+      metrics_};
   CountingService service_{dispatcher_};
   std::unique_ptr<Server> server_;
 };
@@ -162,7 +170,8 @@ TEST_F(ServerContractTest, TheRowDecidesBeforeTheHandler) {
   EXPECT_THAT(GetEpoch(Connect(discovery)), IsOk());
   EXPECT_EQ(service_.entered, 1);
   EXPECT_EQ(service_.last().workload, (WorkloadIdentity{"fi", "discovery"}));
-  EXPECT_EQ(service_.last().certificate_sha256, *CertificateSha256(*ReadFile(discovery.certificate_file)));
+  EXPECT_EQ(service_.last().certificate_sha256,
+            *CertificateSha256(*ReadFile(discovery.certificate_file)));
   for (const TlsFiles& other : {fi_.Issue("gateway"), hub_.Issue("discovery")}) {
     const Status refused = GetEpoch(Connect(other));
     EXPECT_EQ(refused.code(), StatusCode::kPermissionDenied);
@@ -174,8 +183,9 @@ TEST_F(ServerContractTest, TheRowDecidesBeforeTheHandler) {
 TEST_F(ServerContractTest, AMethodWithoutARowIsRefused) {
   Start();
   const auto channel = Connect(fi_.Issue("discovery"));
-  for (const char* path : {"/genofed.consent.v1.ConsentService/GetMyPermissions",  // served, but without a row
-                           "/genofed.consent.v1.ConsentService/Nothing", "/x", "/grpc.health.v1.Health/Nothing"}) {
+  for (const char* path :
+       {"/genofed.consent.v1.ConsentService/GetMyPermissions",  // served, but without a row
+        "/genofed.consent.v1.ConsentService/Nothing", "/x", "/grpc.health.v1.Health/Nothing"}) {
     const Status refused = CallPath(channel, path);
     EXPECT_EQ(refused.code(), StatusCode::kPermissionDenied) << path;
     EXPECT_THAT(refused, HasReason("METHOD_NOT_ALLOWED")) << path;
@@ -210,8 +220,11 @@ TEST_F(ServerContractTest, ARevokedIdentityIsRefusedOnItsOpenConnection) {
 TEST_F(ServerContractTest, InProcessCallersHaveTheCertificateOfTheirService) {
   Start();
   const auto channel = server_->InProcessChannel();
-  const Peer<pb::ConsentService> peer({[channel] { return channel; }, "fi/consent", "gateway", nullptr});
-  ASSERT_THAT(peer.Call(Context::Background(), &pb::ConsentService::Stub::GetEpoch, pb::GetEpochRequest()), IsOk());
+  const Peer<pb::ConsentService> peer(
+      {[channel] { return channel; }, "fi/consent", "gateway", nullptr});
+  ASSERT_THAT(
+      peer.Call(Context::Background(), &pb::ConsentService::Stub::GetEpoch, pb::GetEpochRequest()),
+      IsOk());
   EXPECT_EQ(service_.last().certificate_sha256, "of gateway");
   EXPECT_EQ(service_.last().workload, (WorkloadIdentity{"fi", "gateway"}));
 }
@@ -226,19 +239,21 @@ TEST_F(ServerContractTest, OnlyTls13) {
 // Both sides' certificates change again and again under calls that are not repeated when they fail.
 TEST_F(ServerContractTest, CertificatesAreRenewedWithoutAFailedCall) {
   Start(std::chrono::seconds(2));
-  const TlsFiles files{directory_ / "caller.pem", directory_ / "caller.key", directory_ / "bundle.pem"};
+  const TlsFiles files{directory_ / "caller.pem", directory_ / "caller.key",
+                       directory_ / "bundle.pem"};
   TestAuthority::Switch(files, fi_.Issue("discovery", "first"));
   CertificateWatch watch(files);
   ChannelCache cache;
-  const auto peer = PeerOf([&] { return cache.Get("consent", watch.Sha256(), [&] { return Connect(files); }); });
+  const auto peer =
+      PeerOf([&] { return cache.Get("consent", watch.Sha256(), [&] { return Connect(files); }); });
   std::atomic<bool> done = false;
   std::atomic<int> calls = 0, failures = 0;
   std::vector<std::jthread> callers;
   for (int i = 0; i < 3; ++i) {
     callers.emplace_back([&] {
       while (!done) {
-        const auto answer =
-            peer.Call(Context::Background(), &pb::ConsentService::Stub::GetEpoch, pb::GetEpochRequest());
+        const auto answer = peer.Call(Context::Background(), &pb::ConsentService::Stub::GetEpoch,
+                                      pb::GetEpochRequest());
         ++calls;
         if (!answer.ok() && ++failures == 1) ADD_FAILURE() << Describe(answer.status());
         std::this_thread::sleep_for(std::chrono::milliseconds(2));

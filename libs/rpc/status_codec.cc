@@ -73,8 +73,7 @@ Status FromGrpc(const grpc::Status& status) {
       if (any.Is<google::rpc::BadRequest>()) any.UnpackTo(&bad);
     }
   }
-  Status result =
-      MakeError(static_cast<StatusCode>(status.error_code()), reason, message);
+  Status result = MakeError(static_cast<StatusCode>(status.error_code()), reason, message);
   for (const auto& violation : bad.field_violations()) {
     result = WithField(std::move(result), violation.field(), violation.description());
   }

@@ -4,9 +4,7 @@
 namespace genofed::rpc {
 
 WorkloadGate::WorkloadGate(std::string own_site, std::vector<Policy> policies, DenyList denied)
-    : own_site_(std::move(own_site)),
-      policies_(std::move(policies)),
-      denied_(std::move(denied)) {}
+    : own_site_(std::move(own_site)), policies_(std::move(policies)), denied_(std::move(denied)) {}
 
 const PolicyRow* WorkloadGate::Find(std::string_view method) const {
   for (const Policy& policy : policies_) {

@@ -12,8 +12,8 @@ using testing::HasReason;
 using testing::IsOk;
 
 Policy Parsed(const char* method, const char* callers) {
-  return *Policy::Parse(std::string(R"({"methods":{")") + method + R"(":{"token":"none","callers":[)" +
-                        callers + "]}}}");
+  return *Policy::Parse(std::string(R"({"methods":{")") + method +
+                        R"(":{"token":"none","callers":[)" + callers + "]}}}");
 }
 
 Status Revoked(const WorkloadIdentity& caller) {
@@ -29,10 +29,10 @@ class WorkloadGateTest : public ::testing::Test {
   Status Admit(std::string_view method, const WorkloadIdentity& caller) const {
     return gate_.Admit(method, caller).status();
   }
-  const WorkloadGate gate_{
-      "fi",
-      {Parsed("p.S/M", R"("site:spe","site:stolen","site:unsure")"), Parsed("p.T/M", R"("hub:discovery")")},
-      Revoked};
+  const WorkloadGate gate_{"fi",
+                           {Parsed("p.S/M", R"("site:spe","site:stolen","site:unsure")"),
+                            Parsed("p.T/M", R"("hub:discovery")")},
+                           Revoked};
 };
 
 TEST_F(WorkloadGateTest, JudgesByThePoliciesOfAllServices) {
