@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { Accounts } from './lib/accounts.mjs';
+import { watchCertificate } from './lib/certificate.mjs';
 import { loginRoutes } from './lib/login.mjs';
 import { readOptions } from './lib/options.mjs';
 import { makeProvider } from './lib/provider.mjs';
@@ -14,6 +15,7 @@ function start() {
   provider.use(loginRoutes(provider, accounts));
   const tls = { cert: readFileSync(options.cert), key: readFileSync(options.key), minVersion: 'TLSv1.3' };
   const server = createServer(tls, provider.callback());
+  watchCertificate(server, options, tls);
   server.on('error', (error) => {
     console.error(`dev-idp: ${error.message}`);
     process.exit(1);

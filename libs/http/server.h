@@ -35,7 +35,7 @@ struct ServerOptions {
   // PEM files; both empty serves plain HTTP. Re-read when they change; a broken pair keeps the old one in use.
   std::filesystem::path certificate_file;
   std::filesystem::path private_key_file;
-  std::chrono::milliseconds certificate_check_interval{5000};
+  std::chrono::milliseconds certificate_check_interval{2000};
 
   int io_threads = 1;
   int handler_threads = 8;

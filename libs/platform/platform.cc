@@ -9,13 +9,17 @@
 namespace genofed {
 namespace {
 
-rpc::Dispatcher::Options DispatcherOptions(const Process& process, const std::string& service) {
+rpc::Dispatcher::Options DispatcherOptions(Process& process, const std::string& service) {
   rpc::Dispatcher::Options options;
   options.site = process.config().site().name();
   options.domain = process.config().site().domain();
   options.service = service;
   if (int threads = process.config().network().handler_threads(); threads > 0)
     options.handler_threads = threads;
+  options.denied = [&process](const WorkloadIdentity& caller) { return process.Denied(caller); };
+  options.certificate_of = [&process](std::string_view caller) {
+    return process.HostsInProcess(caller) ? process.CertificateOf(caller) : std::string();
+  };
   return options;
 }
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/platform/process.h"
 
-#include <grpcpp/channel.h>
-#include <grpcpp/create_channel.h>
-#include <grpcpp/support/channel_arguments.h>
+#include <grpcpp/impl/codegen/channel_interface.h>
 
 #include <algorithm>
 
@@ -25,6 +23,14 @@ bool CalledFromOutside(const rpc::Policy& policy) {
     }
   }
   return false;
+}
+
+// A quarter of the certificate's life, so that no connection outlives it by much. A certificate
+// that cannot be read yet is gRPC's to complain about.
+std::chrono::milliseconds ConnectionAge(const rpc::TlsFiles& files) {
+  const auto lifetime = rpc::CertificateLifetime(files.certificate_file);
+  if (!lifetime.ok()) return rpc::Server::Options().max_connection_age;
+  return std::max<std::chrono::milliseconds>(*lifetime / 4, std::chrono::seconds(2));
 }
 
 }  // namespace
@@ -89,12 +95,17 @@ Status Process::MakeModules(const std::vector<ServiceEntry>& entries) {
 Status Process::Listen() {
   rpc::Server::Options options;
   options.reflection = config_.network().reflection();
+  options.site = config_.site().name();
+  options.domain = config_.site().domain();
+  options.denied = [this](const WorkloadIdentity& caller) { return Denied(caller); };
+  options.metrics = &metrics_;
   std::vector<grpc::Service*> services;
   for (Hosted& hosted : hosted_) {
     auto own = hosted.module->Services();
     services.insert(services.end(), own.begin(), own.end());
     if (own.empty()) continue;
     GF_ASSIGN(rpc::Policy policy, rpc::Policy::Parse(hosted.entry->policy[0].content));
+    options.policies.push_back(policy);
     if (hosted_.size() > 1 && !CalledFromOutside(policy)) continue;
     auto address = config_.network().grpc().find(hosted.entry->name);
     if (address == config_.network().grpc().end()) {
@@ -102,6 +113,8 @@ Status Process::Listen() {
                           "must be set");
     }
     options.listeners.push_back({address->second, TlsOf(hosted.entry->name)});
+    options.max_connection_age =
+        std::min(options.max_connection_age, ConnectionAge(options.listeners.back().tls));
   }
   if (services.empty()) return absl::OkStatus();
   GF_ASSIGN(server_, rpc::Server::Start(options, services));
@@ -115,10 +128,7 @@ void Process::Stop() {
     for (auto it = hosted_.rbegin(); it != hosted_.rend(); ++it) it->module->Stop();
     started_ = false;
   }
-  {
-    MutexLock lock(mutex_);
-    channels_.clear();
-  }
+  channels_.Clear();
   hosted_.clear();
   server_ = nullptr;
 }
@@ -140,28 +150,26 @@ bool Process::HostsInProcess(std::string_view service) const {
                      [&](const ServiceEntry& entry) { return service == entry.name; });
 }
 
+// Nobody, until a list of revoked identities is kept: this is where it is asked.
+Status Process::Denied(const WorkloadIdentity&) const { return absl::OkStatus(); }
+
+std::string Process::CertificateOf(std::string_view service) {
+  MutexLock lock(mutex_);
+  auto watch = certificates_.find(service);
+  if (watch == certificates_.end())
+    watch = certificates_.try_emplace(std::string(service), TlsOf(service)).first;
+  return watch->second.Sha256();
+}
+
 std::shared_ptr<grpc::ChannelInterface> Process::Channel(const std::string& caller,
                                                          const WorkloadIdentity& callee,
                                                          const std::string& address) {
-  MutexLock lock(mutex_);
-  auto& channel = channels_[caller + ">" + callee.site + "/" + callee.service];
-  if (channel != nullptr) return channel;
-  if (callee.site == config_.site().name() && HostsInProcess(callee.service)) {
-    channel = server_->InProcessChannel();
-  } else {
-    grpc::ChannelArguments arguments;
-    arguments.SetMaxReceiveMessageSize(16 << 20);
-    arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
-    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 200);
-    arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
-    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
-    // Each caller has a certificate of its own, so channels of different callers must not share
-    // connections.
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    channel = grpc::CreateCustomChannel(
-        address, rpc::ClientTls(TlsOf(caller), callee, config_.site().domain()), arguments);
-  }
-  return channel;
+  const std::string key = caller + ">" + callee.site + "/" + callee.service;
+  if (callee.site == config_.site().name() && HostsInProcess(callee.service))
+    return channels_.Get(key, "", [this] { return server_->InProcessChannel(); });
+  return channels_.Get(key, CertificateOf(caller), [&] {
+    return rpc::ConnectTls(address, TlsOf(caller), callee, config_.site().domain());
+  });
 }
 
 }  // namespace genofed

@@ -14,6 +14,8 @@
 #include "libs/core/mutex.h"
 #include "libs/platform/module.h"
 #include "libs/platform/platform.h"
+#include "libs/rpc/certificate.h"
+#include "libs/rpc/channel_cache.h"
 #include "libs/rpc/server.h"
 
 namespace genofed {
@@ -40,8 +42,13 @@ class Process {
   const auth::TrustStore& trust() const { return *trust_; }
   const auth::AccessTokenVerifier& tokens() const { return *tokens_; }
   rpc::TlsFiles TlsOf(std::string_view service) const;
+  // Thumbprint of the certificate that a service of this site has now (rpc/certificate.h).
+  std::string CertificateOf(std::string_view service);
+  // Whether a workload's identity is revoked: rpc::DenyList for every call that arrives here.
+  Status Denied(const WorkloadIdentity& caller) const;
 
-  // A channel from `caller` (a service of this process) to a service anywhere. Cached.
+  // A channel from `caller` (a service of this process) to a service anywhere. Cached until the
+  // caller's certificate is renewed; the channel given up ends with the last call on it.
   std::shared_ptr<grpc::ChannelInterface> Channel(const std::string& caller,
                                                   const WorkloadIdentity& callee,
                                                   const std::string& address);
@@ -72,8 +79,9 @@ class Process {
   std::unique_ptr<AdminServer> admin_;
   bool started_ = false;
 
+  rpc::ChannelCache channels_;
   Mutex mutex_;
-  std::map<std::string, std::shared_ptr<grpc::ChannelInterface>> channels_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, rpc::CertificateWatch, std::less<>> certificates_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace genofed

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 #include "libs/core/context.h"
 #include "libs/obs/metrics.h"
@@ -22,8 +23,8 @@ class ChannelInterface;
 
 namespace genofed::rpc {
 
-// Where a channel comes from. Resolved at the first call, because in-process channels exist only
-// once the server runs. Thread-safe.
+// Where a channel comes from. Asked at every attempt: in-process channels exist only once the server
+// runs, and a caller whose certificate was renewed gets another channel. Thread-safe and cheap.
 struct ChannelSource {
   std::function<std::shared_ptr<grpc::ChannelInterface>()> channel;
   std::string peer;    // "fi/consent", for errors and metrics
@@ -67,9 +68,8 @@ class Peer {
                         const CallOptions& options) const {
     Response response;
     Status status = Invoke(source_, ctx, options, [&](grpc::ClientContext& client) {
-      std::call_once(lazy_->once,
-                     [this] { lazy_->stub = std::make_unique<Stub>(source_.channel()); });
-      return (lazy_->stub.get()->*method)(&client, request, &response);
+      const std::shared_ptr<Stub> stub = CurrentStub();
+      return (stub.get()->*method)(&client, request, &response);
     });
     if (!status.ok()) return status;
     return response;
@@ -78,13 +78,27 @@ class Peer {
   const std::string& name() const { return source_.peer; }
 
  private:
-  struct Lazy {
-    std::once_flag once;
-    std::unique_ptr<Stub> stub;
+  struct Current {
+    std::mutex mutex;
+    std::shared_ptr<grpc::ChannelInterface> channel;
+    std::shared_ptr<Stub> stub;  // shared with running calls: the last one ends a channel given up
   };
+
+  std::shared_ptr<Stub> CurrentStub() const {
+    // Both die after the lock, for the end of a channel given up may wait for gRPC.
+    std::shared_ptr<grpc::ChannelInterface> channel = source_.channel();
+    std::shared_ptr<Stub> given_up;
+    std::lock_guard lock(current_->mutex);
+    if (current_->channel != channel) {
+      given_up = std::exchange(current_->stub, std::make_shared<Stub>(channel));
+      current_->channel.swap(channel);
+    }
+    return current_->stub;
+  }
+
   ChannelSource source_;
   CallOptions defaults_;
-  std::shared_ptr<Lazy> lazy_ = std::make_shared<Lazy>();  // shared: copies of a peer use one stub
+  std::shared_ptr<Current> current_ = std::make_shared<Current>();  // copies of a peer use one stub
 };
 
 }  // namespace genofed::rpc

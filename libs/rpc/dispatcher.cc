@@ -9,6 +9,7 @@
 #include "libs/auth/access_token.h"
 #include "libs/crypto/hash.h"
 #include "libs/obs/log.h"
+#include "libs/rpc/certificate.h"
 #include "libs/rpc/metadata.h"
 #include "libs/rpc/status_codec.h"
 #include "libs/rpc/tls.h"
@@ -29,33 +30,35 @@ std::string_view Metadata(const grpc::CallbackServerContext& call, const char* k
 Dispatcher::Dispatcher(Options options, Policy policy, const auth::AccessTokenVerifier& tokens,
                        obs::Metrics& metrics)
     : options_(std::move(options)),
-      policy_(std::move(policy)),
+      gate_(options_.site, {std::move(policy)}, options_.denied),
       tokens_(tokens),
       metrics_(metrics),
       executor_(options_.handler_threads, options_.max_queue) {}
 
 Dispatcher::~Dispatcher() = default;
 
+// Who calls, by the certificate or, within the process, by its secret; nobody if neither is there.
+Result<Principal> Dispatcher::WorkloadOf(const grpc::CallbackServerContext& call) const {
+  Principal principal;
+  const auto peer = call.auth_context();
+  if (peer != nullptr && peer->IsPeerAuthenticated()) {
+    GF_ASSIGN(principal.workload, PeerIdentity(*peer, options_.domain));
+    GF_ASSIGN(principal.certificate_sha256, PeerCertificateSha256(*peer));
+  } else if (crypto::ConstantTimeEquals(Metadata(call, kInProcessKey), InProcessSecret())) {
+    principal.workload = {options_.site, std::string(Metadata(call, kCallerKey))};
+    if (options_.certificate_of)
+      principal.certificate_sha256 = options_.certificate_of(principal.workload.service);
+  }
+  return principal;
+}
+
 Result<Context> Dispatcher::Admit(grpc::CallbackServerContext* call,
                                   std::string_view method) const {
-  const PolicyRow* row = policy_.Find(method);
-  if (row == nullptr) {
-    return Error(StatusCode::kPermissionDenied, "METHOD_NOT_ALLOWED",
-                 "this method has no row in the policy");
-  }
-  Principal principal;
-  const auto peer = call->auth_context();
-  const bool over_tls = peer != nullptr && peer->IsPeerAuthenticated();
-  if (!over_tls && crypto::ConstantTimeEquals(Metadata(*call, kInProcessKey), InProcessSecret())) {
-    principal.workload = {options_.site, std::string(Metadata(*call, kCallerKey))};
-  } else if (over_tls) {
-    GF_ASSIGN(principal.workload, PeerIdentity(*peer, options_.domain));
-  }
+  GF_ASSIGN(Principal principal, WorkloadOf(*call));
   // The workload is judged before its token is even parsed.
-  if (!row->AllowsWorkload(principal.workload, options_.site))
-    return row->Check(principal, options_.site);
+  GF_ASSIGN(const PolicyRow* row, gate_.Admit(method, principal.workload));
   if (std::string_view header = Metadata(*call, kAuthorizationKey);
-      row->token != TokenNeed::kNone && !header.empty()) {
+      row->ReadsUser() && !header.empty()) {
     constexpr std::string_view kBearer = "Bearer ";
     if (!header.starts_with(kBearer)) {
       return Error(StatusCode::kUnauthenticated, "TOKEN_REFUSED", "the access token was refused");

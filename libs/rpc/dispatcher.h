@@ -13,6 +13,7 @@
 #include "libs/obs/metrics.h"
 #include "libs/rpc/executor.h"
 #include "libs/rpc/policy.h"
+#include "libs/rpc/workload_gate.h"
 
 namespace grpc {
 class CallbackServerContext;
@@ -35,6 +36,10 @@ class Dispatcher {
     std::size_t max_queue = 256;
     // Deadline of calls that come without one.
     std::chrono::milliseconds default_timeout{30'000};
+    DenyList denied = {};  // asked at every call; empty: nobody is denied
+    // Thumbprint of the certificate that a service of this very process has now, for calls that
+    // come in-process and bring none. Empty: unknown.
+    std::function<std::string(std::string_view service)> certificate_of = {};
   };
 
   // Borrows verifier and metrics. The policy is the service's own.
@@ -62,8 +67,10 @@ class Dispatcher {
                                   std::function<Status(const Context&)> handler);
   Result<Context> Admit(grpc::CallbackServerContext* call, std::string_view method) const;
 
+  Result<Principal> WorkloadOf(const grpc::CallbackServerContext& call) const;
+
   const Options options_;
-  const Policy policy_;
+  const WorkloadGate gate_;
   const auth::AccessTokenVerifier& tokens_;
   obs::Metrics& metrics_;
   Executor executor_;

@@ -44,6 +44,10 @@ Result<PolicyRow> ParseRow(const std::string& method, const Json& json) {
         row.token = TokenNeed::kOptional;
       else if (need == "user")
         row.token = TokenNeed::kUser;
+      else if (need == "approval")
+        row.token = TokenNeed::kApproval;
+      else if (need == "passport")
+        row.token = TokenNeed::kPassport;
       else
         return Bad(method, "unknown token need: " + need);
     } else if (key == "roles") {
@@ -63,7 +67,8 @@ Result<PolicyRow> ParseRow(const std::string& method, const Json& json) {
 
 bool PolicyRow::AllowsWorkload(const WorkloadIdentity& caller, std::string_view own_site) const {
   return std::any_of(callers.begin(), callers.end(), [&](const CallerPattern& pattern) {
-    if (pattern.service != caller.service) return false;
+    if (caller.empty()) return false;
+    if (!pattern.service.empty() && pattern.service != caller.service) return false;
     switch (pattern.where) {
       case CallerPattern::Where::kSameSite:
         return caller.site == own_site;
@@ -109,6 +114,19 @@ Result<Policy> Policy::Parse(std::string_view text) {
   } catch (const Json::exception& e) {
     return Bad("a service", e.what());
   }
+  return policy;
+}
+
+const Policy& Policy::BuiltIn() {
+  static const Policy policy = [] {
+    const PolicyRow same_site{{{CallerPattern::Where::kSameSite, ""}}, TokenNeed::kNone, {}};
+    Policy made;
+    for (const char* method : {"grpc.health.v1.Health/Check", "grpc.health.v1.Health/Watch",
+                               "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"}) {
+      made.rows_.emplace(method, same_site);
+    }
+    return made;
+  }();
   return policy;
 }
 

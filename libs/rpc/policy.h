@@ -18,6 +18,11 @@ enum class TokenNeed {
   kNone,      // the workload alone is enough; a user's token is not even looked at
   kOptional,  // verified if present
   kUser,      // a verified user is required
+  // As kNone, but the body carries a token that the use case verifies, because only it knows what
+  // the token must be for: a country's approval,
+  kApproval,
+  // or a GA4GH Passport.
+  kPassport,
 };
 
 // A caller pattern: "site:gateway" is the gateway of the same site, "hub:discovery" the hub's
@@ -25,7 +30,7 @@ enum class TokenNeed {
 struct CallerPattern {
   enum class Where { kSameSite, kHub, kAnyNode };
   Where where;
-  std::string service;
+  std::string service;  // empty, in built-in rows only: any service
 };
 
 struct PolicyRow {
@@ -36,6 +41,8 @@ struct PolicyRow {
   // `own_site` is the site of the service that is called.
   Status Check(const Principal& principal, std::string_view own_site) const;
   bool AllowsWorkload(const WorkloadIdentity& caller, std::string_view own_site) const;
+  // Whether an access token in the metadata of a call is to be verified.
+  bool ReadsUser() const { return token == TokenNeed::kOptional || token == TokenNeed::kUser; }
 };
 
 class Policy {
@@ -45,6 +52,8 @@ class Policy {
   //   "token": "none"}}}
   // Unknown members, unknown patterns and a role without token "user" are errors.
   static Result<Policy> Parse(std::string_view json);
+  // Rows of what the server itself serves: health and reflection, for services of the same site.
+  static const Policy& BuiltIn();
 
   // Null if the method has no row: it must be refused.
   const PolicyRow* Find(std::string_view method) const;

@@ -56,10 +56,23 @@ TEST(Policy, AsksForUserAndRole) {
   EXPECT_EQ(Reason(row.Check(Caller("hub", "gateway", {"dac"}), "fi")), "CALLER_NOT_ALLOWED");
 }
 
+TEST(Policy, TokensInTheBodyAreTheUseCasesBusiness) {
+  for (const char* need : {"none", "approval", "passport"}) {
+    Policy policy = Parsed((std::string(R"({"callers":["site:a"],"token":")") + need + "\"}").c_str());
+    const PolicyRow& row = *policy.Find("p.S/M");
+    EXPECT_FALSE(row.ReadsUser()) << need;
+    EXPECT_TRUE(row.Check(Caller("fi", "a"), "fi").ok()) << need;
+  }
+  EXPECT_TRUE(Parsed(R"({"callers":["site:a"],"token":"optional"})").Find("p.S/M")->ReadsUser());
+  EXPECT_TRUE(Parsed(R"({"callers":["site:a"],"token":"user"})").Find("p.S/M")->ReadsUser());
+}
+
 TEST(Policy, RefusesRowsThatSayTooLittleOrTooMuch) {
   for (const char* row :
        {R"({"token":"none"})", R"({"callers":["site:a"]})", R"({"callers":["a"],"token":"none"})",
         R"({"callers":["site:a"],"token":"none","roles":["dac"]})",
+        R"({"callers":["site:a"],"token":"approval","roles":["dac"]})",
+        R"({"callers":["site:"],"token":"none"})", R"({"callers":["site"],"token":"none"})",
         R"({"callers":["site:a"],"token":"maybe"})",
         R"({"callers":["site:a"],"token":"none","x":1})",
         R"({"callers":"site:a","token":"none"})"}) {

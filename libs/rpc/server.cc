@@ -9,6 +9,8 @@
 
 #include <mutex>
 
+#include "libs/rpc/policy_processor.h"
+
 namespace genofed::rpc {
 namespace {
 
@@ -30,10 +32,15 @@ Result<std::unique_ptr<Server>> Server::Start(const Options& options,
   builder.SetMaxSendMessageSize(kMaxMessageBytes);
   // Two processes must never share an address: the second would silently take half of the calls.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  // Long-lived connections end now and then, so that revoked and renewed certificates take effect.
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, 10 * 60 * 1000);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
+                             static_cast<int>(options.max_connection_age.count()));
+  const auto processor =
+      MakePolicyProcessor(WorkloadGate(options.site, options.policies, options.denied),
+                          options.domain, options.metrics);
   for (std::size_t i = 0; i < options.listeners.size(); ++i) {
-    builder.AddListeningPort(options.listeners[i].address, ServerTls(options.listeners[i].tls),
+    auto credentials = ServerTls(options.listeners[i].tls);
+    credentials->SetAuthMetadataProcessor(processor);
+    builder.AddListeningPort(options.listeners[i].address, std::move(credentials),
                              &server->ports_[i]);
   }
   for (grpc::Service* service : services) builder.RegisterService(service);

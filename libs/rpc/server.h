@@ -7,7 +7,10 @@
 #include <vector>
 
 #include "libs/core/status.h"
+#include "libs/obs/metrics.h"
+#include "libs/rpc/policy.h"
 #include "libs/rpc/tls.h"
+#include "libs/rpc/workload_gate.h"
 
 namespace grpc {
 class ChannelInterface;
@@ -18,7 +21,8 @@ class Service;
 namespace genofed::rpc {
 
 // One gRPC server: mutual TLS 1.3 on each address, and an in-process channel. Health service
-// always, reflection if asked for. Messages up to 16 MiB.
+// always, reflection if asked for. Messages up to 16 MiB. What comes over the network is authorised
+// before its message is read (policy_processor.h): a method without a row in `policies` is refused.
 class Server {
  public:
   struct Listener {
@@ -28,6 +32,14 @@ class Server {
   struct Options {
     std::vector<Listener> listeners;  // may be empty: in-process only
     bool reflection = false;
+    std::string site = {};               // own site, as policies see it: "fi"
+    std::string domain = {};             // of the federation
+    std::vector<Policy> policies = {};   // of all services; what the server serves itself is added
+    DenyList denied = {};                // asked at every call; empty: nobody is denied
+    obs::Metrics* metrics = nullptr;     // borrowed; counts refused calls
+    // Connections end now and then, so that each is soon made with present certificates; running
+    // calls finish first. Should be well below the certificates' life.
+    std::chrono::milliseconds max_connection_age{10 * 60 * 1000};
   };
 
   // Borrows the services, which must outlive the server. Unavailable LISTEN_FAILED when an address

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/rpc/status_codec.h"
 
+#include <algorithm>
+
 #include "genofed/common/v1/error.pb.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -28,12 +30,40 @@ grpc::Status ToGrpc(const Status& status) {
           details.SerializeAsString()};
 }
 
+grpc::Status ToGrpcWithoutDetails(const Status& status) {
+  if (status.ok()) return grpc::Status::OK;
+  return {static_cast<grpc::StatusCode>(status.code()),
+          fmt::format("{} ({})", Message(status), Reason(status))};
+}
+
+namespace {
+
+// Takes "(REASON)" off the end of a message; empty if there is none.
+std::string TakeReason(std::string& message) {
+  const auto open = message.rfind(" (");
+  if (open == std::string::npos || !message.ends_with(')')) return {};
+  std::string reason = message.substr(open + 2, message.size() - open - 3);
+  const bool word = reason.size() > 3 && reason.size() <= 64 &&
+                    std::all_of(reason.begin(), reason.end(), [](char c) {
+                      return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+                    });
+  if (!word) return {};
+  message.resize(open);
+  return reason;
+}
+
+}  // namespace
+
 Status FromGrpc(const grpc::Status& status) {
   if (status.ok()) return absl::OkStatus();
   std::string reason = status.error_code() == grpc::StatusCode::UNAVAILABLE ? "PEER_UNAVAILABLE"
                        : status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED
                            ? "DEADLINE_EXCEEDED"
                            : "UNSPECIFIED";
+  std::string message = status.error_message();
+  if (status.error_details().empty()) {
+    if (std::string told = TakeReason(message); !told.empty()) reason = std::move(told);
+  }
   google::rpc::Status details;
   google::rpc::BadRequest bad;
   if (!status.error_details().empty() && details.ParseFromString(status.error_details())) {
@@ -43,8 +73,7 @@ Status FromGrpc(const grpc::Status& status) {
       if (any.Is<google::rpc::BadRequest>()) any.UnpackTo(&bad);
     }
   }
-  Status result =
-      MakeError(static_cast<StatusCode>(status.error_code()), reason, status.error_message());
+  Status result = MakeError(static_cast<StatusCode>(status.error_code()), reason, message);
   for (const auto& violation : bad.field_violations()) {
     result = WithField(std::move(result), violation.field(), violation.description());
   }

@@ -11,6 +11,9 @@
 namespace genofed::rpc {
 
 grpc::Status ToGrpc(const Status& status);
+// For the one place of gRPC that carries no details, the authorisation before the handler: the
+// reason stands at the end of the message, "... (REASON)", where FromGrpc finds it again.
+grpc::Status ToGrpcWithoutDetails(const Status& status);
 Status FromGrpc(const grpc::Status& status);
 
 }  // namespace genofed::rpc

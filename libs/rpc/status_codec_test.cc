@@ -16,6 +16,24 @@ TEST(StatusCodec, CarriesReasonAndFieldsBothWays) {
   EXPECT_EQ(Fields(received)[0].field, "datasets[0]");
 }
 
+TEST(StatusCodec, FindsTheReasonInTheTextWhereThereAreNoDetails) {
+  const Status sent =
+      Error(StatusCode::kPermissionDenied, "CALLER_NOT_ALLOWED", "this may not call");
+  const grpc::Status wire = ToGrpcWithoutDetails(sent);
+  EXPECT_EQ(wire.error_message(), "this may not call (CALLER_NOT_ALLOWED)");
+  EXPECT_TRUE(wire.error_details().empty());
+  EXPECT_EQ(Describe(FromGrpc(wire)), Describe(sent));
+  EXPECT_EQ(Reason(FromGrpc({grpc::StatusCode::UNAVAILABLE, "wait (REVOCATIONS_STALE)"})),
+            "REVOCATIONS_STALE");
+  for (const char* text :
+       {"", "()", "x ()", "no (reason)", "(A B)", "x (AB)", "X_Y)", "x (X_Y) z"}) {
+    const Status received = FromGrpc({grpc::StatusCode::INTERNAL, text});
+    EXPECT_EQ(Reason(received), "UNSPECIFIED") << text;
+    EXPECT_EQ(Message(received), text);
+  }
+  EXPECT_TRUE(ToGrpcWithoutDetails(absl::OkStatus()).ok());
+}
+
 TEST(StatusCodec, GarbageInDetailsIsHarmless) {
   Status status = FromGrpc({grpc::StatusCode::INTERNAL, "m", "\xff\xfe garbage"});
   EXPECT_EQ(status.code(), StatusCode::kInternal);

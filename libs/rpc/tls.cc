@@ -12,6 +12,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "libs/rpc/certificate.h"
+
 namespace genofed::rpc {
 namespace {
 
@@ -107,6 +109,16 @@ Result<WorkloadIdentity> PeerIdentity(const grpc::AuthContext& context, std::str
                  "the caller's certificate names no workload");
   }
   return ParseSpiffeId(std::string_view(values[0].data(), values[0].size()), domain);
+}
+
+Result<std::string> PeerCertificateSha256(const grpc::AuthContext& context) {
+  if (!context.IsPeerAuthenticated()) return std::string();
+  auto values = context.FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+  if (values.size() != 1) {
+    return Error(StatusCode::kPermissionDenied, "IDENTITY_UNKNOWN",
+                 "the caller's certificate cannot be seen");
+  }
+  return CertificateSha256(std::string_view(values[0].data(), values[0].size()));
 }
 
 }  // namespace genofed::rpc

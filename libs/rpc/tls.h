@@ -18,7 +18,11 @@ class ServerCredentials;
 
 namespace genofed::rpc {
 
-// PEM files, watched: a renewed certificate is used for new connections within seconds.
+// PEM files, watched: a renewed certificate is used for new connections within seconds. gRPC's
+// watcher compares modification times in whole seconds before and after it reads, not keys with
+// certificates, and a pair that does not match makes handshakes fail until it looks again. So both
+// files must change in one step: links into a directory that is itself a link, which is replaced
+// (as Kubernetes does with mounted secrets, and `genofed up` with its own).
 struct TlsFiles {
   std::string certificate_file;
   std::string private_key_file;
@@ -42,5 +46,7 @@ std::string SpiffeId(const WorkloadIdentity& identity, std::string_view domain);
 Result<WorkloadIdentity> ParseSpiffeId(std::string_view uri, std::string_view domain);
 // Who the TLS peer of a call is; empty identity without TLS.
 Result<WorkloadIdentity> PeerIdentity(const grpc::AuthContext& context, std::string_view domain);
+// The thumbprint of the peer's certificate (certificate.h); empty without TLS.
+Result<std::string> PeerCertificateSha256(const grpc::AuthContext& context);
 
 }  // namespace genofed::rpc

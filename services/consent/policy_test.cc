@@ -25,6 +25,7 @@ TEST(Policy, OnlyTheSpeGetsKeysAndOnlyCitizensSeeThemselves) {
   ASSERT_TRUE(policy.ok());
   const auto* release = policy->Find("genofed.consent.v1.KeyService/ReleaseHeaders");
   ASSERT_NE(release, nullptr);
+  EXPECT_EQ(release->token, rpc::TokenNeed::kApproval);
   EXPECT_TRUE(release->AllowsWorkload({"fi", "spe"}, "fi"));
   EXPECT_FALSE(release->AllowsWorkload({"es", "spe"}, "fi"));
   EXPECT_FALSE(release->AllowsWorkload({"hub", "spe"}, "fi"));

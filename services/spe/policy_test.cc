@@ -19,4 +19,10 @@ TEST(Policy, EveryMethodHasARow) {
   }
 }
 
+TEST(Policy, ATaskComesWithAnApproval) {
+  const auto policy = rpc::Policy::Parse(kPolicy[0].content);
+  ASSERT_TRUE(policy.ok()) << Describe(policy.status());
+  EXPECT_EQ(policy->Find("genofed.spe.v1.TaskService/CreateTask")->token, rpc::TokenNeed::kApproval);
+}
+
 }  // namespace genofed::spe

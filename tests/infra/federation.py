@@ -76,15 +76,17 @@ class Federation:
     images  directory of OCI images and workflow descriptors; default: <repository>/var/images
     sets    site configuration: "SITE:path=value", or "path=value" for every node
     hsm     countries whose national key is in a SoftHSM token, or "none"
+    args    further arguments of `genofed up`
     """
 
-    def __init__(self, var_dir, nodes="FI,ES", layout="services", images=None, sets=(), hsm="ES"):
+    def __init__(self, var_dir, nodes="FI,ES", layout="services", images=None, sets=(), hsm="ES", args=()):
         self.var = pathlib.Path(var_dir).resolve()
         self.nodes = [country.strip().lower() for country in nodes.split(",")]
         self.layout = layout
         self.images = pathlib.Path(images) if images else REPO / "var" / "images"
         self.sets = list(sets)
         self.hsm = hsm
+        self.args = list(args)
         self._document = None
 
     # Life cycle ----------------------------------------------------------------------------------------------------
@@ -92,7 +94,7 @@ class Federation:
     def up(self, timeout=120):
         """Starts everything and returns when it is ready. Safe to call when it runs already."""
         command = ["--var", self.var, "up", "--nodes", ",".join(self.nodes).upper(), "--layout", self.layout,
-                   "--images", self.images, "--timeout", timeout, "--hsm", self.hsm]
+                   "--images", self.images, "--timeout", timeout, "--hsm", self.hsm, *self.args]
         for setting in self.sets:
             command += ["--set", setting]
         done = genofed(*command, timeout=timeout + 60, cwd=REPO)

@@ -34,6 +34,10 @@ void AddFederationCommands(Commands commands) {
   up_command
       ->add_option("--timeout", up->timeout_seconds, "Seconds until everything must be healthy")
       ->capture_default_str();
+  up_command
+      ->add_option("--certificate-lifetime", up->certificate_lifetime,
+                   "Seconds that workload certificates last (at least 10); renewed in time")
+      ->capture_default_str();
   up_command->add_flag("--foreground", up->foreground, "Stay until Ctrl-C");
   up_command->footer("Example: genofed up --nodes FI,ES,SE --set fi:discovery.minimum_count=10");
   up_command->callback([up, &target, &action] {

@@ -19,6 +19,10 @@ struct evp_pkey_st;
 
 namespace genofed::federation {
 
+// How long a workload certificate lasts unless told otherwise, and at least.
+inline constexpr std::chrono::seconds kCertificateLifetime{3600};
+inline constexpr std::chrono::seconds kLeastCertificateLifetime{10};
+
 // The CA of one site: P-256, permitted names URI host <site>.<domain>, DNS localhost and IP 127.0.0.1 only.
 class SiteAuthority {
  public:
@@ -27,19 +31,24 @@ class SiteAuthority {
   static Result<SiteAuthority> Open(std::string_view site, std::string_view domain,
                                     const std::filesystem::path& certificate_file,
                                     const std::filesystem::path& key_file, const Clock& clock);
+  // Loads the CA as it is, however near its end: what a running federation goes on with.
+  static Result<SiteAuthority> Reopen(std::string_view site, std::string_view domain,
+                                      const std::filesystem::path& certificate_file,
+                                      const std::filesystem::path& key_file, const Clock& clock);
   ~SiteAuthority();
   SiteAuthority(SiteAuthority&&) noexcept;
   SiteAuthority& operator=(SiteAuthority&&) noexcept;
 
   // Writes certificate (0644) and key (0600) of spiffe://<site>.<domain>/sa/<service>, DNS localhost, IP 127.0.0.1,
-  // for TLS clients and servers, valid for 30 days. A stored pair that this CA issued is kept until ten days before
-  // its end.
+  // for TLS clients and servers, valid for `lifetime` from a little before now. A stored pair that this CA issued is
+  // kept until a third of its life is left. Both files change in one step (StorePair in pki.cc), as gRPC needs it.
   Status Issue(std::string_view service, const std::filesystem::path& certificate_file,
-               const std::filesystem::path& key_file) const;
+               const std::filesystem::path& key_file, std::chrono::seconds lifetime = kCertificateLifetime) const;
   // As Issue, for a URI the caller names; does not check that the URI is this site's. Tests use it to show that
   // the name constraint holds.
   Status IssueForUri(std::string_view uri, const std::filesystem::path& certificate_file,
-                     const std::filesystem::path& key_file) const;
+                     const std::filesystem::path& key_file,
+                     std::chrono::seconds lifetime = kCertificateLifetime) const;
 
   const std::string& certificate_pem() const { return pem_; }
 
@@ -49,10 +58,11 @@ class SiteAuthority {
     void operator()(evp_pkey_st* key) const;
   };
   SiteAuthority(std::string_view site, std::string_view domain, const Clock& clock);
-  Status Load(const std::filesystem::path& certificate_file, const std::filesystem::path& key_file);
+  Status Load(const std::filesystem::path& certificate_file, const std::filesystem::path& key_file,
+              std::chrono::hours margin);
   Status Create(const std::filesystem::path& certificate_file, const std::filesystem::path& key_file);
   bool StillGood(const std::filesystem::path& certificate_file, const std::filesystem::path& key_file,
-                 std::chrono::hours margin) const;
+                 std::chrono::seconds lifetime) const;
 
   std::string site_;
   std::string domain_;

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdio>
+#include <vector>
 
 #include "libs/core/file.h"
 #include "services/cli/federation/secrets.h"
@@ -105,11 +106,55 @@ TEST_F(PkiTest, KeepsWhatIsValidAndReplacesWhatEnds) {
   auto first = ReadFile(dir_ / "consent.pem").value();
   ASSERT_TRUE(fi.Issue("consent", dir_ / "consent.pem", dir_ / "consent.key").ok());
   EXPECT_EQ(ReadFile(dir_ / "consent.pem").value(), first);
-  clock_.now += std::chrono::hours(24 * 21);  // nine days before its end
+  clock_.now += std::chrono::minutes(34);  // 21 of 60 minutes are left, for it began 5 minutes before it was made
+  ASSERT_TRUE(fi.Issue("consent", dir_ / "consent.pem", dir_ / "consent.key").ok());
+  EXPECT_EQ(ReadFile(dir_ / "consent.pem").value(), first);
+  clock_.now += std::chrono::minutes(2);  // and 19
   ASSERT_TRUE(fi.Issue("consent", dir_ / "consent.pem", dir_ / "consent.key").ok());
   EXPECT_NE(ReadFile(dir_ / "consent.pem").value(), first);
-  clock_.now += std::chrono::hours(24 * 330);
+  clock_.now += std::chrono::hours(24 * 340);
   EXPECT_NE(Authority("fi").certificate_pem(), first_ca);
+}
+
+TEST_F(PkiTest, WorkloadCertificatesLastAnHourAndNoLongerThanAsked) {
+  auto fi = Authority("fi");
+  const auto certificate = dir_ / "consent.pem", key = dir_ / "consent.key";
+  auto life = [&] {
+    auto seconds = [&](const std::string& which) {
+      return "$(date +%s -d \"$(openssl x509 -noout -" + which + " -in " + certificate.string() + " | cut -d= -f2)\")";
+    };
+    return Shell("echo $((" + seconds("enddate") + " - " + seconds("startdate") + "))");
+  };
+  ASSERT_TRUE(fi.Issue("consent", certificate, key).ok());
+  EXPECT_EQ(life(), "3600\n");
+  ASSERT_TRUE(fi.Issue("consent", certificate, key, std::chrono::seconds(20)).ok());
+  EXPECT_EQ(life(), "20\n") << "one that lasts longer than asked for is replaced";
+}
+
+TEST_F(PkiTest, ThePairChangesInOneStep) {
+  namespace fs = std::filesystem;
+  auto fi = Authority("fi");
+  const auto certificate = dir_ / "consent.pem", key = dir_ / "consent.key";
+  // Two plain files, as they were before: they become links.
+  ASSERT_TRUE(WriteFileAtomically(certificate, "old").ok());
+  ASSERT_TRUE(WriteFileAtomically(key, "old", 0600).ok());
+  std::vector<fs::path> generations;
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(fi.Issue("consent", certificate, key).ok());
+    clock_.now += std::chrono::minutes(50);
+    const fs::path real = fs::canonical(certificate);
+    EXPECT_EQ(real.parent_path(), fs::canonical(key).parent_path());
+    EXPECT_EQ(fs::read_symlink(certificate), fs::path(".pairs/consent.pem/current/consent.pem"));
+    EXPECT_EQ(fs::read_symlink(key), fs::path(".pairs/consent.pem/current/consent.key"));
+    EXPECT_EQ(Shell("openssl x509 -pubkey -noout -in " + certificate.string()),
+              Shell("openssl pkey -pubout -in " + key.string()));
+    EXPECT_EQ(Mode(key), 0600U);
+    generations.push_back(real.parent_path());
+  }
+  EXPECT_NE(generations[2], generations[3]);
+  // The one before stays for readers that are between the two files; older ones go.
+  EXPECT_TRUE(fs::exists(generations[2]));
+  EXPECT_FALSE(fs::exists(generations[1]));
 }
 
 TEST_F(PkiTest, CertificateOfAnotherAuthorityIsReplaced) {

@@ -4,6 +4,7 @@
 // port book.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -50,6 +51,7 @@ struct Plan {
   std::vector<SitePlan> sites;  // the hub first
   std::vector<Persona> personas;
   int idp_port = 0;
+  std::chrono::seconds certificate_lifetime{3600};  // of workloads; renewed when a third is left
 
   std::string issuer() const;
   std::filesystem::path bundle_file() const { return var / "ca.pem"; }

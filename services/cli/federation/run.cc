@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -52,17 +53,18 @@ class Federation {
     GF_TRY(PrepareDatabases());
     for (std::size_t i = 0; i < plan_.sites.size(); ++i) GF_TRY(StartPostgres(plan_.sites[i], *databases_[i]));
     GF_TRY(StartLogin());
-    GF_TRY(supervisor_.WaitReady(options_.start_timeout));
+    GF_TRY(supervisor_.WaitReady(options_.start_timeout, [this] { Renew(); }));
     for (const auto& server : databases_) GF_TRY(server->Provision());
     GF_TRY(WriteConfigs());
     report_("services");
     for (const SitePlan& site : plan_.sites) GF_TRY(StartServices(site));
-    GF_TRY(supervisor_.WaitReady(options_.start_timeout));
+    GF_TRY(supervisor_.WaitReady(options_.start_timeout, [this] { Renew(); }));
     return WriteAddresses();
   }
 
   void Serve() {
     supervisor_.RunUntilSignalled([this] {
+      Renew();
       if (clock_.Now() < next_refresh_) return;
       if (Status written = WriteAddresses(); !written.ok()) {
         fmt::print(stderr, "cannot renew tokens: {}\n", Describe(written));
@@ -83,6 +85,14 @@ class Federation {
   }
   std::filesystem::path ProgramOf(const std::string& process) const {
     return options_.bin_dir / ("genofed-" + process);
+  }
+
+  // Certificates that near their end, and says so when they cannot be made: the old ones last a while.
+  void Renew() {
+    if (clock_.Now() < next_renewal_) return;
+    next_renewal_ = clock_.Now() + std::max(std::chrono::seconds(1), plan_.certificate_lifetime / 60);
+    if (Status renewed = RenewCertificates(plan_, clock_); !renewed.ok())
+      fmt::print(stderr, "cannot renew certificates: {}\n", Describe(renewed));
   }
 
   // Before anything is made, so that a missing program is named at once.
@@ -225,6 +235,7 @@ class Federation {
   PinnedKeys keys_;
   std::vector<std::unique_ptr<PrivatePostgres>> databases_;  // in the order of plan_.sites
   Time next_refresh_;
+  Time next_renewal_;
   Supervisor supervisor_;  // last: its end stops the processes while everything they need is still there
 };
 
@@ -236,6 +247,7 @@ Status RunFederation(const RunOptions& options, const std::function<void(std::st
   GF_ASSIGN(Plan plan, MakePlan(options.var, options.countries, options.layout, ports));
   GF_TRY(ports.Save());
   ChooseNationalKeys(options.hsm, report, &plan);
+  plan.certificate_lifetime = options.certificate_lifetime;
   Federation federation(options, std::move(plan), report);
   Status started = federation.Start();
   if (started.ok()) {

@@ -24,6 +24,7 @@ struct RunOptions {
   std::filesystem::path images_dir;  // OCI images of workflows; may be missing
   std::vector<std::string> hsm;      // countries whose national key is to be in a SoftHSM token, lower case
   std::chrono::seconds start_timeout{120};
+  std::chrono::seconds certificate_lifetime{3600};
 };
 
 // Starts everything, writes federation.json, calls `healthy`, and serves until SIGTERM or SIGINT; then stops

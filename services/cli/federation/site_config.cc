@@ -46,6 +46,16 @@ Result<std::string> PrepareNodeSecrets(const SitePlan& site, Random& random) {
   return site.soft_token ? MakeSoftToken(site, random) : Es256Key(site.national_key_file());
 }
 
+// The OpenID provider's certificate is the hub's to give.
+Status IssueAll(const Plan& plan, const SitePlan& site, const SiteAuthority& authority) {
+  for (const std::string& service : site.services) {
+    GF_TRY(authority.Issue(service, site.tls() / (service + ".pem"), site.tls() / (service + ".key"),
+                           plan.certificate_lifetime));
+  }
+  if (!site.is_hub()) return absl::OkStatus();
+  return authority.Issue("idp", plan.idp_dir() / "cert.pem", plan.idp_dir() / "key.pem", plan.certificate_lifetime);
+}
+
 void FillNetwork(const Plan& plan, const SitePlan& site, pb::Network* network) {
   for (const auto& [service, port] : site.grpc) (*network->mutable_grpc())[service] = Loopback(port);
   for (const auto& [process, port] : site.admin) (*network->mutable_admin())[process] = Loopback(port);
@@ -133,14 +143,10 @@ Result<PinnedKeys> PrepareKeys(const Plan& plan, const Clock& clock, Random& ran
     GF_ASSIGN(auto authority, SiteAuthority::Open(site.site, kDomain, site.tls() / "ca.pem",
                                                   site.secrets() / "ca.key", clock));
     bundle += authority.certificate_pem();
-    for (const std::string& service : site.services) {
-      GF_TRY(authority.Issue(service, site.tls() / (service + ".pem"), site.tls() / (service + ".key")));
-    }
+    GF_TRY(IssueAll(plan, site, authority));
     GF_TRY(Ed25519Key(site.secrets() / "ledger.pem"));
     GF_TRY(HexSecret(site.secrets() / "session.key", random));
-    if (site.is_hub()) {
-      GF_TRY(authority.Issue("idp", plan.idp_dir() / "cert.pem", plan.idp_dir() / "key.pem"));
-    } else {
+    if (!site.is_hub()) {
       GF_ASSIGN(keys.national[site.site], PrepareNodeSecrets(site, random));
     }
   }
@@ -148,6 +154,15 @@ Result<PinnedKeys> PrepareKeys(const Plan& plan, const Clock& clock, Random& ran
   GF_TRY(HexSecret(plan.idp_dir() / "client-secret", random));
   GF_TRY(WriteFileAtomically(plan.bundle_file(), bundle));
   return keys;
+}
+
+Status RenewCertificates(const Plan& plan, const Clock& clock) {
+  for (const SitePlan& site : plan.sites) {
+    GF_ASSIGN(auto authority, SiteAuthority::Reopen(site.site, kDomain, site.tls() / "ca.pem",
+                                                    site.secrets() / "ca.key", clock));
+    GF_TRY(IssueAll(plan, site, authority));
+  }
+  return absl::OkStatus();
 }
 
 std::string NationalIssuer(std::string_view country) { return fmt::format("https://dac.{}.{}", country, kDomain); }

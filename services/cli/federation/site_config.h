@@ -25,6 +25,9 @@ struct PinnedKeys {
 // there, and the bundle of all CAs.
 Result<PinnedKeys> PrepareKeys(const Plan& plan, const Clock& clock, Random& random);
 
+// Issues again what has less than a third of its life left: every service's certificate and the OpenID provider's.
+Status RenewCertificates(const Plan& plan, const Clock& clock);
+
 // "https://dac.fi.1mg.example": the name under which a country signs decisions and approvals.
 std::string NationalIssuer(std::string_view country);
 

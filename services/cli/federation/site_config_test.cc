@@ -56,6 +56,21 @@ class SiteConfigTest : public ::testing::Test {
   PinnedKeys keys_;
 };
 
+TEST_F(SiteConfigTest, RenewalIssuesAllAgainWhenTheyNearTheirEnd) {
+  struct LaterClock final : Clock {
+    Time Now() const override { return SystemClock().Now() + std::chrono::minutes(50); }
+  } later;
+  const auto consent = plan_.sites[1].tls() / "consent.pem", idp = plan_.idp_dir() / "cert.pem";
+  const std::string bundle = ReadFile(plan_.bundle_file()).value();
+  const std::string first = ReadFile(consent).value(), first_idp = ReadFile(idp).value();
+  ASSERT_TRUE(RenewCertificates(plan_, clock_).ok());
+  EXPECT_EQ(ReadFile(consent).value(), first);
+  ASSERT_TRUE(RenewCertificates(plan_, later).ok());
+  EXPECT_NE(ReadFile(consent).value(), first);
+  EXPECT_NE(ReadFile(idp).value(), first_idp);
+  EXPECT_EQ(ReadFile(plan_.bundle_file()).value(), bundle);
+}
+
 TEST_F(SiteConfigTest, ServicesCanLoadIt) {
   auto hub = Load(0);
   EXPECT_EQ(hub.site().role(), config::v1::Site::ROLE_HUB);

@@ -150,10 +150,11 @@ Status Supervisor::StartFailure() const {
   return absl::OkStatus();
 }
 
-Status Supervisor::WaitReady(std::chrono::milliseconds timeout) {
+Status Supervisor::WaitReady(std::chrono::milliseconds timeout, const std::function<void()>& tick) {
   auto end = Steady::now() + timeout;
   while (true) {
     if (!Serve(kPoll)) return Error(StatusCode::kCancelled, "STOPPED", "told to stop while starting");
+    if (tick) tick();
     GF_TRY(StartFailure());
     std::string missing;
     for (const auto& child : children_) {

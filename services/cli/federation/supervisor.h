@@ -63,8 +63,8 @@ class Supervisor {
   // Starts one more child; FailedPrecondition when its program cannot be run.
   Status Start(ChildSpec spec);
   // Serves the children until every one of them is ready. DeadlineExceeded names those that are not; Aborted names
-  // a child that cannot start and quotes its log; Cancelled on SIGTERM or SIGINT.
-  Status WaitReady(std::chrono::milliseconds timeout);
+  // a child that cannot start and quotes its log; Cancelled on SIGTERM or SIGINT. `tick` is called now and then.
+  Status WaitReady(std::chrono::milliseconds timeout, const std::function<void()>& tick = {});
   // Serves the children until SIGTERM or SIGINT; `tick` is called about once a second.
   void RunUntilSignalled(const std::function<void()>& tick);
   // Stops the children in reverse order: each stage gets its signal, the grace time, then SIGKILL. Idempotent.

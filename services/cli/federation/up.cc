@@ -17,6 +17,7 @@
 #include "libs/core/file.h"
 #include "services/cli/federation/instance.h"
 #include "services/cli/federation/login_client.h"
+#include "services/cli/federation/pki.h"
 #include "services/cli/federation/process.h"
 #include "services/cli/federation/run.h"
 #include "services/cli/federation/table.h"
@@ -83,6 +84,11 @@ Result<RunOptions> Resolve(const UpOptions& options) {
   run.sets = options.sets;
   run.images_dir = options.images_dir.empty() ? run.var / "images" : fs::absolute(options.images_dir, error);
   run.start_timeout = std::chrono::seconds(options.timeout_seconds);
+  run.certificate_lifetime = std::chrono::seconds(options.certificate_lifetime);
+  if (run.certificate_lifetime < kLeastCertificateLifetime) {
+    return InvalidField("certificate-lifetime", "LIFETIME_TOO_SHORT", "must be at least {} seconds",
+                        kLeastCertificateLifetime.count());
+  }
   GF_ASSIGN(run.idp_dir, FindIdp(options.idp_dir, run.bin_dir));
   fs::create_directories(run.var, error);
   return run;

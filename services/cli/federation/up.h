@@ -24,6 +24,7 @@ struct UpOptions {
   std::filesystem::path bin_dir;     // genofed-<service>; empty: beside the running executable
   std::filesystem::path idp_dir;     // deploy/dev-idp; empty: found from the working directory or the executable
   int timeout_seconds = 120;         // for everything to be healthy
+  int certificate_lifetime = 3600;   // seconds, at least 10; workload certificates are renewed in time
 };
 
 // Starts a federation and returns 0 when every process is ready; 0 as well, saying so, when it is running already.

@@ -60,7 +60,10 @@ class WireTest : public ::testing::Test {
         rpc::Dispatcher::Options{.site = "hub", .domain = kDomain, .service = "dispatcher"},
         *rpc::Policy::Parse(kPolicy[0].content), tokens_, metrics_);
     service_ = MakeGrpcWorkService(*rpc_, desk_);
-    server_ = *rpc::Server::Start({.listeners = {{"127.0.0.1:0", Identity("hub", "dispatcher")}}},
+    server_ = *rpc::Server::Start({.listeners = {{"127.0.0.1:0", Identity("hub", "dispatcher")}},
+                                   .site = "hub",
+                                   .domain = kDomain,
+                                   .policies = {*rpc::Policy::Parse(kPolicy[0].content)}},
                                   {service_.get()});
     dispatcher::Run run;
     run.id = "run-1";
