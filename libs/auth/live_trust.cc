@@ -75,7 +75,7 @@ void LiveTrust::Combine() const {
     keys->emplace(iss, fetched.keys);
     keys_until_ = std::min(keys_until_, fetched.until);
   }
-  combined_ = file_.With(std::shared_ptr<const FetchedKeys>(std::move(keys))).With(revoked_);
+  combined_ = file_.With(std::shared_ptr<const FetchedKeys>(std::move(keys))).With(revoked_).With(cache_);
 }
 
 }  // namespace genofed::auth

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "libs/auth/token_cache.h"
 #include "libs/auth/trust_source.h"
 #include "libs/core/mutex.h"
 
@@ -55,6 +56,7 @@ class LiveTrust final : public TrustSource {
   void Combine() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Options options_;
+  const std::shared_ptr<TokenCache> cache_ = std::make_shared<TokenCache>();  // shared with the stores given out
   mutable Mutex mutex_;
   TrustStore file_ ABSL_GUARDED_BY(mutex_);
   std::string content_ ABSL_GUARDED_BY(mutex_);         // of the file when last read, good or broken

@@ -20,9 +20,9 @@ namespace genofed::auth {
 // with are the ones in force. Holds digests of tokens and their claims, never tokens. Thread safe.
 class TokenCache {
  public:
-  explicit TokenCache(std::size_t max_entries = 8192) : max_entries_(max_entries) {}
+  explicit TokenCache(std::size_t max_entries = 4096) : max_entries_(max_entries) {}
 
-  enum class Kind : unsigned char { kAccessToken, kVisa, kApproval };
+  enum class Kind : unsigned char { kVisa, kApproval };
   using Key = std::array<unsigned char, 33>;  // kind, SHA-256 of the token
   static Key KeyOf(Kind kind, std::string_view token);
 
