@@ -24,6 +24,7 @@ import pytest
 
 import federation
 from federation import GENOFED, Federation, wait_until
+from test_7_hostile_hub import Attacker
 
 SESSION = "__Host-genofed-session"
 LOGIN = "__Host-genofed-login"
@@ -400,3 +401,18 @@ def test_a_token_bound_to_a_key_is_useless_without_it(fed, tmp_path):
                                                               "DPoP": owner.proof("GET", url, bearer)})
     assert (status, headers["Genofed-Reason"]) == (401, "DPOP_UNEXPECTED"), "a proof for a bearer token"
     assert person.run("logout").returncode == 0 and not person.files
+
+
+def test_services_take_a_bound_token_from_their_own_site_only(fed, tmp_path, hostile_hub):
+    person = Person(fed, tmp_path / "home")
+    code, _, err = person.login("holder_fi", "--dpop")
+    assert code == 0, err
+    stolen = {"bearer": fed.token("holder_fi"), "bound": person.token}
+    for name, token in stolen.items():
+        (tmp_path / name).write_text(token)
+    method = "genofed.discovery.v1.DiscoveryService/ListFilteringTerms"  # which the hub may call
+    attempts = Attacker(fed, hostile_hub, "hub").run(["discovery"], "fi", ["discovery"], only=True, requests=[(method, {})],
+                                                     tokens=[(name, tmp_path / name) for name in stolen])
+    answers = {attempt["token"]: (attempt["status"], attempt["reason"]) for attempt in attempts}
+    assert answers["none"][0] == answers["bearer"][0] == "OK", answers
+    assert answers["bound"] == ("UNAUTHENTICATED", "TOKEN_REFUSED"), answers
