@@ -70,7 +70,7 @@ Result<std::string> Check(const TrustStore& trust, const Clock& clock, std::stri
   GF_ASSIGN(const Time issued_at, claims.Seconds("iat"));
   GF_ASSIGN(const Time expires_at, claims.Seconds("exp"));
   GF_TRY(internal::CheckValidity({.issued_at = issued_at, .not_before = issued_at, .expires_at = expires_at},
-                                 clock.Now(), trust.clock_skew(), kMaxLifetime));
+                                 clock.Now(), trust.limits().skew, kMaxLifetime));
   return claims.Id("sub");
 }
 

@@ -67,12 +67,14 @@ class ProviderShapesTest : public testing::Test {
     auto trust = TrustStore::FromJson(Json{{"issuers", {entry}}}.dump());
     EXPECT_TRUE(trust.ok()) << Describe(trust.status());
     EXPECT_EQ(trust->ignored().size(), 1U);
-    return AccessTokenVerifier(*trust, clock_, "urn:genofed:site:fi", {{iss, kSubject, {"researcher"}}});
+    trust_ = std::make_unique<FixedTrust>(*trust);
+    return AccessTokenVerifier(*trust_, clock_, "urn:genofed:site:fi", {{iss, kSubject, {"researcher"}}});
   }
 
   static constexpr char kSubject[] = "f:8e0a1bb1-5ef3-43b8-8a4b-6f8e6c0f1d11:alice";
   RsaKey rsa_;
   FixedClock clock_;
+  std::unique_ptr<FixedTrust> trust_;
 };
 
 // Keycloak 22 and later: typ JWT, RS256, audiences from client scopes, azp, and claims of its own.

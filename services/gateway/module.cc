@@ -122,7 +122,7 @@ class GatewayModule final : public Module {
     AddLoginRoutes(api_, site_,
                    {.provider = login_->provider,
                     .sessions = login_->sessions,
-                    .trust = [&platform]() -> const auth::TrustStore& { return platform.trust(); },
+                    .trust = platform.trust(),
                     .clock = platform.clock(),
                     .random = platform.random(),
                     .check_token = CheckWith(platform.tokens()),
@@ -190,11 +190,6 @@ Result<std::unique_ptr<BrowserLogin>> MakeLogin(Platform& platform) {
   const auto& config = platform.config().gateway();
   if (!config.has_oidc()) return std::unique_ptr<BrowserLogin>();
   GF_ASSIGN(OidcOptions options, OidcOptionsOf(config.oidc(), platform.audience()));
-  // Otherwise every login would fail in the end.
-  const auth::TrustedIssuer* issuer = platform.trust().Find(options.issuer);
-  if (issuer == nullptr || !issuer->HasRole(auth::role::kAccessToken)) {
-    GF_LOG(Context::Background(), warn, "login.issuer_not_trusted", {"issuer", options.issuer});
-  }
   GF_ASSIGN(const std::string hex, config::ReadSecret(config.session_key(), "gateway.session_key"));
   auto key = crypto::SealingKey::FromHex(hex);
   if (!key.ok()) return InvalidField("gateway.session_key", "CONFIG_INVALID", "{}", Message(key.status()));

@@ -168,9 +168,10 @@ class Login {
 
   Result<User> Verify(const Context& ctx, const OidcTokens& tokens, const std::string& nonce) const {
     const OidcOptions& options = parts_.provider.options();
+    GF_ASSIGN(const auth::TrustStore trust, parts_.trust.Current());
     auth::Refusal why;
     const auto subject =
-        auth::VerifyIdToken(parts_.trust(), parts_.clock, tokens.id_token,
+        auth::VerifyIdToken(trust, parts_.clock, tokens.id_token,
                             {.issuer = options.issuer, .client_id = options.client_id, .nonce = nonce}, &why);
     if (!subject.ok()) {
       GF_LOG(ctx, info, "id_token.refused", {"check", why.check});

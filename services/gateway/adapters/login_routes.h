@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-#include "libs/auth/trust.h"
+#include "libs/auth/trust_source.h"
 #include "libs/core/clock.h"
 #include "libs/core/random.h"
 #include "services/gateway/adapters/api.h"
@@ -28,7 +28,7 @@ inline constexpr char kLoginCookie[] = "__Host-genofed-login";
 struct LoginParts {
   OidcProvider& provider;
   SessionCookies& sessions;
-  std::function<const auth::TrustStore&()> trust;  // the one in force, asked at each login
+  const auth::TrustSource& trust;  // asked at each login
   const Clock& clock;
   Random& random;
   TokenCheck check_token;

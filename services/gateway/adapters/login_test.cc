@@ -33,7 +33,7 @@ class LoginTest : public ::testing::Test {
     AddLoginRoutes(api_, TestSite(),
                    {.provider = provider_,
                     .sessions = sessions_,
-                    .trust = [this]() -> const auth::TrustStore& { return trust_; },
+                    .trust = trust_,
                     .clock = clock_,
                     .random = random_,
                     .check_token = Check(),
@@ -102,7 +102,7 @@ class LoginTest : public ::testing::Test {
   SessionCookies sessions_{*crypto::SealingKey::FromHex(std::string(64, 'a')),
                            {.lifetime = std::chrono::hours(8), .origin = kOrigin, .max_ended = 2}, clock_, random_};
   OidcProvider provider_{Provider(), clock_};
-  auth::TrustStore trust_;
+  const auth::FixedTrust trust_{auth::TrustStore()};
   auth::DpopReplayCache seen_{clock_};
   std::string ended_;
   Status end_status_;
