@@ -23,8 +23,9 @@ class ChannelInterface;
 
 namespace genofed::rpc {
 
-// Where a channel comes from. Asked at every attempt: in-process channels exist only once the server
-// runs, and a caller whose certificate was renewed gets another channel. Thread-safe and cheap.
+// Where a channel comes from. Asked at every attempt: in-process channels exist only once the
+// server runs, and a caller whose certificate was renewed gets another channel. Thread-safe and
+// cheap.
 struct ChannelSource {
   std::function<std::shared_ptr<grpc::ChannelInterface>()> channel;
   std::string peer;    // "fi/consent", for errors and metrics

@@ -16,8 +16,9 @@ class ChannelInterface;
 
 namespace genofed::rpc {
 
-// A new channel to the workload `callee`, with connections of its own. gRPC's watcher gives a renewed
-// certificate to new connections only, so an open one shows the certificate it was made with.
+// A new channel to the workload `callee`, with connections of its own. gRPC's watcher gives a
+// renewed certificate to new connections only, so an open one shows the certificate it was made
+// with.
 std::shared_ptr<grpc::ChannelInterface> ConnectTls(const std::string& address,
                                                    const TlsFiles& files,
                                                    const WorkloadIdentity& callee,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Authorisation before the handler: gRPC asks this with the first headers of a call, when no byte of
-// its message has been parsed and no thread of ours is taken.
+// Authorisation before the handler: gRPC asks this with the first headers of a call, when no byte
+// of its message has been parsed and no thread of ours is taken.
 #pragma once
 
 #include <memory>

@@ -32,11 +32,11 @@ class Server {
   struct Options {
     std::vector<Listener> listeners;  // may be empty: in-process only
     bool reflection = false;
-    std::string site = {};               // own site, as policies see it: "fi"
-    std::string domain = {};             // of the federation
-    std::vector<Policy> policies = {};   // of all services; what the server serves itself is added
-    DenyList denied = {};                // asked at every call; empty: nobody is denied
-    obs::Metrics* metrics = nullptr;     // borrowed; counts refused calls
+    std::string site = {};              // own site, as policies see it: "fi"
+    std::string domain = {};            // of the federation
+    std::vector<Policy> policies = {};  // of all services; what the server serves itself is added
+    DenyList denied = {};               // asked at every call; empty: nobody is denied
+    obs::Metrics* metrics = nullptr;    // borrowed; counts refused calls
     // Connections end now and then, so that each is soon made with present certificates; running
     // calls finish first. Should be well below the certificates' life.
     std::chrono::milliseconds max_connection_age{10 * 60 * 1000};
