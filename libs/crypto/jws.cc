@@ -110,17 +110,16 @@ Result<PublicKey> SigningKeyOf(const Parts& parts, const HeaderView& header, con
   return key;
 }
 
-// A key nobody has, for the work of a signature when there is no key to check it with.
+// Keys for the work of a signature when there is no key to check it with. The RSA one is that of RFC 7515 appendix
+// A.2, whose private half everybody knows: what it says is thrown away.
 const PublicKey& DecoyKey(bool rsa) {
   static const PublicKey elliptic = SigningKey::Generate()->public_key();
-  static const PublicKey modulus = [] {
-    std::string n;  // any odd number does: only the work matters
-    for (char i = 0; i < 8; ++i) n += Sha256(std::string("decoy") + i);
-    n.front() = static_cast<char>(n.front() | '\x80');
-    n.back() = static_cast<char>(n.back() | 1);
-    return *PublicKey::FromJwk(Json{{"kty", "RSA"}, {"n", Base64UrlEncode(n)}, {"e", "AQAB"}}.dump());
-  }();
-  return rsa ? modulus : elliptic;
+  static const PublicKey published = *PublicKey::FromJwk(
+      R"({"kty":"RSA","e":"AQAB","n":"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPM)"
+      R"(EzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsL)"
+      R"(A9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8)"
+      R"(q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ"})");
+  return rsa ? published : elliptic;
 }
 
 Result<VerifiedJws> VerifyParts(Parts& parts, const HeaderView& header, const KeyFinder& find_key) {

@@ -46,6 +46,7 @@ int main(int argc, char** argv) {
   genofed::cli::AddAccessCommands(commands);
   genofed::cli::AddRunCommands(commands);
   genofed::cli::AddCitizenCommands(commands);
+  genofed::cli::AddTrustCommands(commands);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

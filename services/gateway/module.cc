@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/module.h"
 
+#include "libs/auth/access_token.h"
 #include "libs/core/strings.h"
 #include "libs/http/server.h"
 #include "libs/obs/log.h"
@@ -10,6 +11,7 @@
 #include "services/gateway/adapters/listing.h"
 #include "services/gateway/adapters/native_routes.h"
 #include "services/gateway/adapters/tes_routes.h"
+#include "services/gateway/adapters/token_exchange.h"
 #include "services/gateway/adapters/wes_routes.h"
 
 namespace genofed::gateway {
@@ -70,6 +72,7 @@ class GatewayModule final : public Module {
     AddRpcRows(api_, NativeRows(), caller, {.hub = site_.hub, .max_raw_body_bytes = max_chunk});
     AddBeaconRoutes(api_, site_, caller);
     AddWesRoutes(api_, site_, caller, platform.clock(), platform.random());
+    if (site_.hub) AddTokenExchange(api_, caller, CheckWith(platform.tokens()));
     if (!site_.hub) {
       AddTesRoutes(api_, site_, caller);
       AddDrsRoutes(api_, site_, caller);

@@ -77,6 +77,7 @@ void AddDataCommands(Commands commands);
 void AddAccessCommands(Commands commands);
 void AddRunCommands(Commands commands);
 void AddCitizenCommands(Commands commands);
+void AddTrustCommands(Commands commands);
 
 // Prints the error for a person: what, why, which field, what to do. Returns kFailed.
 int Fail(const Status& status);
