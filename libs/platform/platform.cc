@@ -56,7 +56,7 @@ const std::string& Platform::audience() const { return config().trust().audience
 const Clock& Platform::clock() const { return process_.clock(); }
 Random& Platform::random() { return process_.random(); }
 obs::Metrics& Platform::metrics() { return process_.metrics(); }
-const auth::TrustStore& Platform::trust() const { return process_.trust(); }
+const auth::TrustSource& Platform::trust() const { return process_.trust(); }
 const auth::AccessTokenVerifier& Platform::tokens() const { return process_.tokens(); }
 
 Result<std::unique_ptr<sql::Database>> Platform::OpenDatabase(const EmbeddedFile* migrations) {

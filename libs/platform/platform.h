@@ -7,8 +7,6 @@
 #include <string_view>
 
 #include "genofed/config/v1/config.pb.h"
-#include "libs/auth/access_token.h"
-#include "libs/auth/trust.h"
 #include "libs/core/clock.h"
 #include "libs/core/embedded_file.h"
 #include "libs/core/random.h"
@@ -20,6 +18,11 @@
 namespace genofed {
 
 class Process;
+
+namespace auth {
+class AccessTokenVerifier;
+class TrustSource;
+}  // namespace auth
 
 // What a module is given: everything about where it runs, and nothing that tells whether its peers
 // are in the same process. Lives as long as the module.
@@ -41,7 +44,8 @@ class Platform {
   const Clock& clock() const;
   Random& random();
   obs::Metrics& metrics();
-  const auth::TrustStore& trust() const;
+  // What this site believes; ask it anew for every verification.
+  const auth::TrustSource& trust() const;
   const auth::AccessTokenVerifier& tokens() const;
   // For the service's gRPC adapters.
   rpc::Dispatcher& dispatcher() { return dispatcher_; }

@@ -8,6 +8,7 @@
 #include "libs/config/load.h"
 #include "libs/obs/log.h"
 #include "libs/platform/admin.h"
+#include "libs/platform/trust_runtime.h"
 
 namespace genofed {
 namespace {
@@ -45,10 +46,12 @@ Result<std::unique_ptr<Process>> Process::Start(std::string name, config::v1::Si
   std::unique_ptr<Process> process(new Process(std::move(name), std::move(config)));
   obs::ConfigureLog(process->config_.site().name(), process->name_);
   GF_TRY(obs::SetLogLevel(process->config_.dynamic().log_level()));
-  GF_TRY(process->LoadTrust());
+  GF_TRY(process->LoadTrust(entries));
   GF_TRY(process->MakeModules(entries));
   GF_TRY(process->Listen());
   process->started_ = true;
+  process->trust_->Start(
+      MakeRevocationFeed(process->hosted_.front().platform->SiteChannel("access")));
   const auto& admin = process->config_.network().admin();
   if (auto it = admin.find(process->name_); it != admin.end()) {
     GF_ASSIGN(process->admin_, AdminServer::Start(*process, it->second));
@@ -58,21 +61,39 @@ Result<std::unique_ptr<Process>> Process::Start(std::string name, config::v1::Si
   return process;
 }
 
-Status Process::LoadTrust() {
-  GF_ASSIGN(auto store, auth::TrustStore::Load(config_.trust().trust_file()));
-  for (const std::string& ignored : store.ignored()) {
-    GF_LOG(Context::Background(), warn, "trust.key_ignored", {"key", ignored});
+Status Process::LoadTrust(const std::vector<ServiceEntry>& entries) {
+  const auto& config = config_.trust();
+  TrustRuntime::Options options;
+  options.file = config.trust_file();
+  options.ca_file = config.ca_file();
+  options.poll_interval =
+      config::DurationOr(config.has_revocation_poll_interval(), config.revocation_poll_interval(),
+                         options.poll_interval);
+  options.max_staleness =
+      config::DurationOr(config.has_revocation_max_staleness(), config.revocation_max_staleness(),
+                         options.max_staleness);
+  if (options.poll_interval.count() <= 0 || options.max_staleness <= options.poll_interval) {
+    return InvalidField("trust.revocation_max_staleness", "CONFIG_INVALID",
+                        "must be longer than trust.revocation_poll_interval, which is positive");
   }
-  trust_ = std::make_unique<auth::TrustStore>(std::move(store));
+  options.dataset_url_prefix = config_.access().dataset_url_prefix();
+  if (options.dataset_url_prefix.empty())
+    options.dataset_url_prefix = "https://data." + config_.site().domain() + "/datasets/";
+  options.hosts_access =
+      std::any_of(entries.begin(), entries.end(),
+                  [](const ServiceEntry& entry) { return std::string_view(entry.name) == "access"; });
+  GF_ASSIGN(trust_, TrustRuntime::Open(std::move(options), metrics_, random_));
   std::vector<auth::RoleBinding> bindings;
   for (const auto& binding : config_.trust().role_bindings()) {
     bindings.push_back(
         {binding.issuer(), binding.subject(), {binding.roles().begin(), binding.roles().end()}});
   }
-  tokens_ = std::make_unique<auth::AccessTokenVerifier>(*trust_, clock_, config_.trust().audience(),
+  tokens_ = std::make_unique<auth::AccessTokenVerifier>(trust_->source(), clock_, config_.trust().audience(),
                                                         std::move(bindings));
   return absl::OkStatus();
 }
+
+const auth::TrustSource& Process::trust() const { return trust_->source(); }
 
 Status Process::MakeModules(const std::vector<ServiceEntry>& entries) {
   const bool hub = config_.site().role() == config::v1::Site::ROLE_HUB;
@@ -124,6 +145,7 @@ Status Process::Listen() {
 void Process::Stop() {
   admin_ = nullptr;
   if (server_ != nullptr) server_->Stop();
+  if (trust_ != nullptr) trust_->Stop();  // it holds a channel
   if (started_) {
     for (auto it = hosted_.rbegin(); it != hosted_.rend(); ++it) it->module->Stop();
     started_ = false;
@@ -134,6 +156,7 @@ void Process::Stop() {
 }
 
 Status Process::Ready() {
+  GF_TRY(trust_->Ready());
   for (Hosted& hosted : hosted_) GF_TRY(hosted.module->Ready());
   return absl::OkStatus();
 }
@@ -151,7 +174,7 @@ bool Process::HostsInProcess(std::string_view service) const {
 }
 
 // Nobody, until a list of revoked identities is kept: this is where it is asked.
-Status Process::Denied(const WorkloadIdentity&) const { return absl::OkStatus(); }
+Status Process::Denied(const WorkloadIdentity& caller) const { return trust_->CheckIdentity(caller); }
 
 std::string Process::CertificateOf(std::string_view service) {
   MutexLock lock(mutex_);

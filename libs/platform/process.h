@@ -3,6 +3,7 @@
 // One operating system process: one service, or all services of a site.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -10,7 +11,6 @@
 
 #include "genofed/config/v1/config.pb.h"
 #include "libs/auth/access_token.h"
-#include "libs/auth/trust.h"
 #include "libs/core/mutex.h"
 #include "libs/platform/module.h"
 #include "libs/platform/platform.h"
@@ -21,6 +21,7 @@
 namespace genofed {
 
 class AdminServer;
+class TrustRuntime;
 
 class Process {
  public:
@@ -31,7 +32,7 @@ class Process {
                                                 const std::vector<ServiceEntry>& entries);
   ~Process();  // Stop()
   void Stop();
-  // Ready when every module is.
+  // Ready when every module is and it is known what was revoked.
   Status Ready();
 
   const std::string& name() const { return name_; }
@@ -39,12 +40,14 @@ class Process {
   const Clock& clock() const { return clock_; }
   Random& random() { return random_; }
   obs::Metrics& metrics() { return metrics_; }
-  const auth::TrustStore& trust() const { return *trust_; }
+  const auth::TrustSource& trust() const;
   const auth::AccessTokenVerifier& tokens() const { return *tokens_; }
   rpc::TlsFiles TlsOf(std::string_view service) const;
   // Thumbprint of the certificate that a service of this site has now (rpc/certificate.h).
   std::string CertificateOf(std::string_view service);
-  // Whether a workload's identity is revoked: rpc::DenyList for every call that arrives here.
+  // Whether a workload's identity is revoked: rpc::DenyList for every call that arrives here. PermissionDenied/
+  // IDENTITY_REVOKED, or Unavailable/REVOCATIONS_STALE (never in a process that hosts access, so that the list can
+  // be fetched from it). Thread safe, does not wait.
   Status Denied(const WorkloadIdentity& caller) const;
 
   // A channel from `caller` (a service of this process) to a service anywhere. Cached until the
@@ -62,7 +65,7 @@ class Process {
   };
 
   Process(std::string name, config::v1::SiteConfig config);
-  Status LoadTrust();
+  Status LoadTrust(const std::vector<ServiceEntry>& entries);
   Status MakeModules(const std::vector<ServiceEntry>& entries);
   Status Listen();
 
@@ -71,7 +74,7 @@ class Process {
   SystemClock clock_;
   SystemRandom random_;
   obs::Metrics metrics_;
-  std::unique_ptr<auth::TrustStore> trust_;
+  std::unique_ptr<TrustRuntime> trust_;
   std::unique_ptr<auth::AccessTokenVerifier> tokens_;
   std::vector<ServiceEntry> entries_;
   std::vector<Hosted> hosted_;

@@ -13,8 +13,11 @@
 #include "services/access/adapters/json_codec.h"
 #include "services/access/adapters/national_key.h"
 #include "services/access/adapters/peers.h"
+#include "services/access/adapters/published_keys.h"
 #include "services/access/adapters/sql_application_store.h"
 #include "services/access/adapters/sql_grant_store.h"
+#include "services/access/adapters/sql_revocation_store.h"
+#include "services/access/adapters/sql_visa_stores.h"
 
 namespace genofed::access {
 
@@ -23,30 +26,73 @@ extern const EmbeddedFile kPolicy[];
 
 namespace {
 
+constexpr std::chrono::seconds kVisaInterval(1);
+
 Status Ping(sql::Database& database) {
   return database.Ping(Context::Background().WithTimeout(std::chrono::seconds(2)));
 }
 
+std::string OwnJwk(const crypto::Signer* signer) {
+  return signer == nullptr ? std::string() : signer->public_key().Jwk();
+}
+
 class HubModule final : public Module {
  public:
-  HubModule(Platform& platform, std::unique_ptr<sql::Database> database)
+  // `signer` of passports; may be null.
+  HubModule(Platform& platform, std::unique_ptr<sql::Database> database,
+            std::unique_ptr<crypto::Signer> signer)
       : database_(std::move(database)),
+        signer_(std::move(signer)),
         store_(*database_),
+        revocation_store_(*database_),
+        visa_store_(*database_),
         directory_(MakeCatalogueDirectory(platform.SiteChannel("catalogue"))),
         applications_(store_, *directory_, codec_, platform.trust(), platform.clock(),
                       platform.random()),
-        service_(MakeGrpcApplicationService(platform.dispatcher(), applications_)) {}
+        revocations_(revocation_store_, platform.clock(), platform.random()),
+        passports_(visa_store_, store_, revocation_store_, platform.trust(), signer_.get(),
+                   Issuer(platform), platform.clock(), platform.random()),
+        keys_(OwnJwk(signer_.get()), platform.config().access().published_keys_file()),
+        service_(MakeGrpcApplicationService(platform.dispatcher(), applications_)),
+        revocation_service_(MakeGrpcRevocationService(platform.dispatcher(), revocations_)),
+        passport_service_(MakeGrpcPassportService(platform.dispatcher(),
+                                                  {.passports = &passports_, .keys = &keys_})) {}
 
-  std::vector<grpc::Service*> Services() override { return {service_.get()}; }
+  std::vector<grpc::Service*> Services() override {
+    return {service_.get(), revocation_service_.get(), passport_service_.get()};
+  }
   Status Ready() override { return Ping(*database_); }
 
  private:
+  // Sites of a federation name their audiences alike, with the site's name at the end.
+  static PassportIssuer Issuer(const Platform& platform) {
+    PassportIssuer issuer;
+    issuer.issuer = platform.config().access().passport_issuer();
+    issuer.audience = platform.audience();
+    std::string prefix = platform.audience();
+    if (prefix.ends_with(platform.site())) prefix.resize(prefix.size() - platform.site().size());
+    for (const auto& [site, address] : platform.config().network().nodes()) {
+      std::string country = site;
+      for (char& c : country) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+      issuer.countries.emplace(prefix + site, std::move(country));
+    }
+    return issuer;
+  }
+
   std::unique_ptr<sql::Database> database_;
+  std::unique_ptr<crypto::Signer> signer_;
   SqlApplicationStore store_;
+  SqlRevocationStore revocation_store_;
+  SqlHeldVisaStore visa_store_;
   JsonApplicationCodec codec_;
   std::unique_ptr<DatasetDirectory> directory_;
   Applications applications_;
+  Revocations revocations_;
+  Passports passports_;
+  PublishedKeys keys_;
   std::unique_ptr<grpc::Service> service_;
+  std::unique_ptr<grpc::Service> revocation_service_;
+  std::unique_ptr<grpc::Service> passport_service_;
 };
 
 class NodeModule final : public Module {
@@ -57,24 +103,50 @@ class NodeModule final : public Module {
         database_(std::move(database)),
         signer_(std::move(signer)),
         store_(*database_),
+        revocation_store_(*database_),
+        visa_store_(*database_),
         hub_(MakeHubApplications(platform.HubChannel("access"))),
-        decisions_(store_, *hub_, codec_, *signer_, Authority(platform), platform.clock(),
-                   platform.random()),
-        service_(MakeGrpcDecisionService(platform.dispatcher(), decisions_)) {}
+        hub_visas_(MakeHubVisas(platform.HubChannel("access"))),
+        decisions_(store_, revocation_store_, *hub_, codec_, platform.trust(), *signer_,
+                   Authority(platform), platform.clock(), platform.random()),
+        revocations_(revocation_store_, platform.clock(), platform.random()),
+        visas_(store_, revocation_store_, visa_store_, *hub_visas_, platform.trust(), *signer_,
+               ForVisas(platform), platform.clock(), platform.random()),
+        passport_check_(store_, revocation_store_, platform.trust(), platform.audience(),
+                        UrlPrefix(platform), platform.clock()),
+        keys_(OwnJwk(signer_.get()), platform.config().access().published_keys_file()),
+        service_(MakeGrpcDecisionService(platform.dispatcher(), decisions_)),
+        revocation_service_(MakeGrpcRevocationService(platform.dispatcher(), revocations_)),
+        passport_service_(MakeGrpcPassportService(
+            platform.dispatcher(), {.visas = MakesVisas() ? &visas_ : nullptr,
+                                    .check = &passport_check_,
+                                    .keys = &keys_})) {}
 
-  std::vector<grpc::Service*> Services() override { return {service_.get()}; }
+  std::vector<grpc::Service*> Services() override {
+    return {service_.get(), revocation_service_.get(), passport_service_.get()};
+  }
 
   Status Start() override {
     delivery_ = StartDecisionDelivery(*database_, platform_.HubChannel("access"));
     const auto& config = platform_.config().access();
     auto interval = config::DurationOr(config.has_poll_interval(), config.poll_interval(),
                                        std::chrono::seconds(1));
-    poller_ = std::jthread([this, interval](std::stop_token stop) { Poll(stop, interval); });
+    poller_ = std::jthread([this, interval](const std::stop_token& stop) {
+      Poll(stop, interval, "hub.applications",
+           [this](const Context& ctx) { return decisions_.FetchFromHub(ctx).status(); });
+    });
+    if (MakesVisas()) {
+      visa_thread_ = std::jthread([this](const std::stop_token& stop) {
+        Poll(stop, kVisaInterval, "hub.visas",
+             [this](const Context& ctx) { return visas_.DeliverDue(ctx); });
+      });
+    }
     return absl::OkStatus();
   }
 
   void Stop() override {
     poller_ = {};
+    visa_thread_ = {};
     delivery_ = nullptr;
   }
 
@@ -89,18 +161,31 @@ class NodeModule final : public Module {
             config.two_person_rule()};
   }
 
-  void Poll(const std::stop_token& stop, std::chrono::milliseconds interval) {
+  static std::string UrlPrefix(const Platform& platform) {
+    const std::string& prefix = platform.config().access().dataset_url_prefix();
+    return prefix.empty() ? "https://data." + platform.config().site().domain() + "/datasets/"
+                          : prefix;
+  }
+  static VisaAuthority ForVisas(const Platform& platform) {
+    const auto& config = platform.config().access();
+    return {config.national_issuer(), config.national_jku(), UrlPrefix(platform),
+            config::DurationOr(config.has_visa_lifetime(), config.visa_lifetime(),
+                               std::chrono::hours(12))};
+  }
+  bool MakesVisas() const { return !platform_.config().access().national_jku().empty(); }
+
+  // One line when it begins to fail and one when it works again, not one a second.
+  static void Poll(const std::stop_token& stop, std::chrono::milliseconds interval,
+                   const char* event, const std::function<Status(const Context&)>& work) {
     std::mutex mutex;
     std::condition_variable_any wake;
     bool failing = false;
     while (!stop.stop_requested()) {
-      auto fetched = decisions_.FetchFromHub(
-          Context::Background().WithStop(stop).WithTimeout(std::chrono::seconds(30)));
-      // One line when the hub goes away and one when it is back, not one a second.
-      if (fetched.ok() == failing) {
-        failing = !fetched.ok();
-        GF_LOG(Context::Background(), info, "hub.applications",
-               {"result", Describe(fetched.status())});
+      const Status done =
+          work(Context::Background().WithStop(stop).WithTimeout(std::chrono::seconds(30)));
+      if (done.ok() == failing) {
+        failing = !done.ok();
+        GF_LOG(Context::Background(), info, event, {"result", Describe(done)});
       }
       std::unique_lock lock(mutex);
       wake.wait_for(lock, stop, interval, [] { return false; });
@@ -111,19 +196,43 @@ class NodeModule final : public Module {
   std::unique_ptr<sql::Database> database_;
   std::unique_ptr<crypto::Signer> signer_;
   SqlGrantStore store_;
+  SqlRevocationStore revocation_store_;
+  SqlMintedVisaStore visa_store_;
   JsonApplicationCodec codec_;
   std::unique_ptr<HubApplications> hub_;
+  std::unique_ptr<HubVisas> hub_visas_;
   Decisions decisions_;
+  Revocations revocations_;
+  Visas visas_;
+  PassportCheck passport_check_;
+  PublishedKeys keys_;
   std::unique_ptr<grpc::Service> service_;
+  std::unique_ptr<grpc::Service> revocation_service_;
+  std::unique_ptr<grpc::Service> passport_service_;
   std::unique_ptr<sql::OutboxPump> delivery_;
   std::jthread poller_;
+  std::jthread visa_thread_;
 };
 
 Result<std::unique_ptr<Module>> Make(Platform& platform) {
   GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
-  if (platform.is_hub())
-    return std::unique_ptr<Module>(std::make_unique<HubModule>(platform, std::move(database)));
   const auto& config = platform.config().access();
+  if (platform.is_hub()) {
+    std::unique_ptr<crypto::Signer> passports;
+    if (config.passport_key_file().empty() != config.passport_issuer().empty()) {
+      return InvalidField("access.passport_issuer", "CONFIG_MISSING",
+                          "must be set together with access.passport_key_file");
+    }
+    if (!config.passport_key_file().empty()) {
+      GF_ASSIGN(passports, crypto::FileSigner::Open(config.passport_key_file()));
+    }
+    return std::unique_ptr<Module>(
+        std::make_unique<HubModule>(platform, std::move(database), std::move(passports)));
+  }
+  if (config.has_visa_lifetime() &&
+      (config.visa_lifetime().seconds() < 1 || config.visa_lifetime().seconds() > 86'400)) {
+    return InvalidField("access.visa_lifetime", "CONFIG_INVALID", "must be 1s to 24h");
+  }
   if (config.national_issuer().empty())
     return InvalidField("access.national_issuer", "CONFIG_MISSING", "must be set");
   GF_ASSIGN(std::unique_ptr<crypto::Signer> signer, OpenNationalKey(config));

@@ -51,6 +51,7 @@ int main(int argc, char** argv) {
   genofed::cli::AddRunCommands(commands);
   genofed::cli::AddCitizenCommands(commands);
   genofed::cli::AddTokenCommands(commands);
+  genofed::cli::AddTrustCommands(commands);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "libs/auth/access_token.h"
 #include "libs/auth/dpop.h"
 #include "libs/config/load.h"
 #include "libs/core/strings.h"
@@ -16,6 +17,7 @@
 #include "services/gateway/adapters/native_routes.h"
 #include "services/gateway/adapters/proof_check.h"
 #include "services/gateway/adapters/tes_routes.h"
+#include "services/gateway/adapters/token_exchange.h"
 #include "services/gateway/adapters/wes_routes.h"
 
 namespace genofed::gateway {
@@ -91,6 +93,7 @@ class GatewayModule final : public Module {
     AddRpcRows(api_, NativeRows(), caller, {.hub = site_.hub, .max_raw_body_bytes = max_chunk});
     AddBeaconRoutes(api_, site_, caller);
     AddWesRoutes(api_, site_, caller, platform.clock(), platform.random());
+    if (site_.hub) AddTokenExchange(api_, caller, CheckWith(platform.tokens()));
     if (!site_.hub) {
       AddTesRoutes(api_, site_, caller);
       AddDrsRoutes(api_, site_, caller);

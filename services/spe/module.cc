@@ -54,6 +54,7 @@ class SpeModule final : public Module {
         files_(data),
         cohorts_(MakeCohortSource(platform.SiteChannel("consent"),
                                   platform.SiteChannel("onboarding"),
+                                  platform.SiteChannel("access"),
                                   platform.config().site().data_dir(), platform.random())),
         approvals_(MakeApprovalCheck(platform.trust(), platform.clock(), platform.audience(),
                                      platform.country())),

@@ -69,6 +69,7 @@ class GrpcDecisionService final : public v1::DecisionService::CallbackService {
                         GF_ASSIGN(auto approval, decisions_.Approve(ctx, r.application()));
                         v1::GetApprovalResponse answer;
                         answer.set_token(approval.token);
+                        answer.set_certificate_sha256(approval.certificate_sha256);
                         answer.mutable_datasets()->Add(approval.grant.decision.datasets.begin(),
                                                        approval.grant.decision.datasets.end());
                         answer.set_decision_sha256(approval.grant.decision_sha256);

@@ -2,8 +2,10 @@
 #include "services/access/adapters/peers.h"
 
 #include "genofed/access/v1/access.grpc.pb.h"
+#include "genofed/access/v1/passport.grpc.pb.h"
 #include "genofed/catalogue/v1/catalogue.grpc.pb.h"
 #include "libs/obs/log.h"
+#include "libs/rpc/time_codec.h"
 #include "services/access/adapters/proto_mapping.h"
 #include "services/access/adapters/sql_grant_store.h"
 
@@ -48,7 +50,31 @@ class GrpcHubApplications final : public HubApplications {
   rpc::Peer<v1::ApplicationService> peer_;
 };
 
+class GrpcHubVisas final : public HubVisas {
+ public:
+  explicit GrpcHubVisas(rpc::ChannelSource source)
+      : peer_(std::move(source), {.timeout = std::chrono::seconds(10), .attempts = 1}) {}
+  Status Deliver(const Context& ctx, const MintedVisa& visa) override {
+    v1::DeliverVisasRequest request;
+    auto* one = request.add_visas();
+    one->set_application(visa.application);
+    one->set_dataset(visa.dataset);
+    one->set_value(visa.value);
+    one->set_visa(visa.token);
+    one->set_id(visa.id);
+    rpc::SetTime(one->mutable_expires(), visa.expires);
+    return peer_.Call(ctx, &v1::PassportService::Stub::DeliverVisas, request).status();
+  }
+
+ private:
+  rpc::Peer<v1::PassportService> peer_;
+};
+
 }  // namespace
+
+std::unique_ptr<HubVisas> MakeHubVisas(rpc::ChannelSource hub_access) {
+  return std::make_unique<GrpcHubVisas>(std::move(hub_access));
+}
 
 std::unique_ptr<DatasetDirectory> MakeCatalogueDirectory(rpc::ChannelSource catalogue) {
   return std::make_unique<CatalogueDirectory>(std::move(catalogue));

@@ -3,6 +3,7 @@
 
 #include "services/access/adapters/document.h"
 #include "services/access/adapters/proto_mapping.h"
+#include "services/access/adapters/sql_revocation_store.h"
 
 namespace genofed::access {
 namespace {
@@ -43,27 +44,39 @@ Result<std::vector<Grant>> SqlGrantStore::List(const Context& ctx) {
 // Serialisable: two first sights of the same application cannot both insert.
 Result<Grant> SqlGrantStore::Change(const Context& ctx, const std::string& application,
                                     const std::function<Status(Grant&)>& change) {
+  return database_.Transact(ctx, [&](sql::Tx& tx) { return Change(tx, application, change); });
+}
+
+Result<Grant> SqlGrantStore::ChangeAndRevoke(const Context& ctx, const std::string& application,
+                                             const RevocationRecord& revocation,
+                                             const std::function<Status(Grant&)>& change) {
   return database_.Transact(ctx, [&](sql::Tx& tx) -> Result<Grant> {
-    GF_ASSIGN(auto rows,
-              tx.Exec("SELECT document FROM grants WHERE application = $1", application));
-    Grant grant;
-    if (!rows.empty()) {
-      GF_ASSIGN(grant, Parse(rows[0]));
-    }
-    const std::string decided_before = grant.decision.signed_decision;
-    GF_TRY(change(grant));
-    GF_TRY(
-        tx.Exec("INSERT INTO grants (application, document) VALUES ($1, $2) "
-                "ON CONFLICT (application) DO UPDATE SET document = excluded.document",
-                application, ToDocument(ToProto(grant))));
-    if (grant.decision.signed_decision != decided_before) {
-      v1::DeliverDecisionRequest message;
-      message.set_application(application);
-      message.set_signed_decision(grant.decision.signed_decision);
-      GF_TRY(outbox_.Put(tx, kDecisionTopic, application, message.SerializeAsString()));
-    }
+    GF_ASSIGN(Grant grant, Change(tx, application, change));
+    GF_TRY(AddRevocation(tx, revocation));
     return grant;
   });
+}
+
+Result<Grant> SqlGrantStore::Change(sql::Tx& tx, const std::string& application,
+                                    const std::function<Status(Grant&)>& change) {
+  GF_ASSIGN(auto rows, tx.Exec("SELECT document FROM grants WHERE application = $1", application));
+  Grant grant;
+  if (!rows.empty()) {
+    GF_ASSIGN(grant, Parse(rows[0]));
+  }
+  const std::string decided_before = grant.decision.signed_decision;
+  GF_TRY(change(grant));
+  GF_TRY(
+      tx.Exec("INSERT INTO grants (application, document) VALUES ($1, $2) "
+              "ON CONFLICT (application) DO UPDATE SET document = excluded.document",
+              application, ToDocument(ToProto(grant))));
+  if (grant.decision.signed_decision != decided_before) {
+    v1::DeliverDecisionRequest message;
+    message.set_application(application);
+    message.set_signed_decision(grant.decision.signed_decision);
+    GF_TRY(outbox_.Put(tx, kDecisionTopic, application, message.SerializeAsString()));
+  }
+  return grant;
 }
 
 Result<std::int64_t> SqlGrantStore::Cursor(const Context& ctx) {

@@ -18,10 +18,16 @@ class SqlGrantStore final : public GrantStore {
   Result<std::vector<Grant>> List(const Context& ctx) override;
   Result<Grant> Change(const Context& ctx, const std::string& application,
                        const std::function<Status(Grant&)>& change) override;
+  Result<Grant> ChangeAndRevoke(const Context& ctx, const std::string& application,
+                                const RevocationRecord& revocation,
+                                const std::function<Status(Grant&)>& change) override;
   Result<std::int64_t> Cursor(const Context& ctx) override;
   Status SetCursor(const Context& ctx, std::int64_t sequence) override;
 
  private:
+  Result<Grant> Change(sql::Tx& tx, const std::string& application,
+                       const std::function<Status(Grant&)>& change);
+
   sql::Database& database_;
   sql::Outbox outbox_;
 };

@@ -6,6 +6,8 @@
 #include "libs/testing/temporary_postgres.h"
 #include "services/access/adapters/sql_application_store.h"
 #include "services/access/adapters/sql_grant_store.h"
+#include "services/access/adapters/sql_revocation_store.h"
+#include "services/access/adapters/sql_visa_stores.h"
 
 namespace genofed::access {
 extern const genofed::EmbeddedFile kMigrations[];
@@ -108,6 +110,116 @@ TEST_F(SqlStoreTest, AProposalIsKeptAndSendsNothing) {
   proposal.seconded_at = at;
   ASSERT_THAT(SqlGrantStore(*database_).Change(ctx_, "app-1", change), IsOk());
   EXPECT_EQ(SqlGrantStore(*database_).Find(ctx_, "app-1")->proposal->seconder->subject, "dick");
+}
+
+RevocationRecord NewRecord(std::string id, auth::RevocationKind kind, std::string value, Time at) {
+  RevocationRecord record;
+  record.id = std::move(id);
+  record.what = {kind, std::move(value), ""};
+  record.reason = "because";
+  record.by = "dora";
+  record.at = at;
+  return record;
+}
+
+TEST_F(SqlStoreTest, RevocationsAreAddedOnceAndNumbered) {
+  SqlRevocationStore store(*database_);
+  const Time now = FromUnixSeconds(1'767'225'600);
+  EXPECT_TRUE(store.InForce(ctx_, 1)->unchanged);
+  EXPECT_FALSE(store.InForce(ctx_, 0)->unchanged);
+  EXPECT_EQ(store.Add(ctx_, NewRecord("rev-1", auth::RevocationKind::kUser, "ann", now))->id,
+            "rev-1");
+  EXPECT_EQ(store.Add(ctx_, NewRecord("rev-2", auth::RevocationKind::kUser, "ann", now))->id,
+            "rev-1");
+  auto list = store.InForce(ctx_, 1);
+  ASSERT_EQ(list->entries.size(), 1u);
+  EXPECT_EQ(list->entries[0], (auth::Revocation{auth::RevocationKind::kUser, "ann", ""}));
+  EXPECT_EQ(list->sequence, 2);
+  ASSERT_THAT(store.Change(ctx_, "rev-1",
+                           [&](RevocationRecord& record) -> Status {
+                             record.reinstated_at = now;
+                             record.reinstated_by = "olli";
+                             record.reinstate_reason = "a mistake";
+                             return absl::OkStatus();
+                           }),
+              IsOk());
+  list = store.InForce(ctx_, 2);
+  EXPECT_EQ(list->sequence, 3);
+  EXPECT_TRUE(list->entries.empty());
+  EXPECT_TRUE(store.List(ctx_, false)->empty());
+  ASSERT_EQ(store.List(ctx_, true)->size(), 1u);
+  EXPECT_EQ(store.List(ctx_, true)->at(0).reinstate_reason, "a mistake");
+  // Revoked anew, it is another entry.
+  EXPECT_EQ(store.Add(ctx_, NewRecord("rev-3", auth::RevocationKind::kUser, "ann", now))->id,
+            "rev-3");
+  auto unknown = store.Change(ctx_, "rev-9", [](RevocationRecord&) { return absl::OkStatus(); });
+  EXPECT_THAT(unknown, HasReason("REVOCATION_UNKNOWN"));
+}
+
+TEST_F(SqlStoreTest, TokensAreForgottenOnceNoneCanLive) {
+  SqlRevocationStore store(*database_);
+  const Time now = FromUnixSeconds(1'767'225'600);
+  ASSERT_THAT(store.Add(ctx_, NewRecord("rev-1", auth::RevocationKind::kToken, "old", now)),
+              IsOk());
+  ASSERT_THAT(store.Add(ctx_, NewRecord("rev-2", auth::RevocationKind::kUser, "ann", now)), IsOk());
+  ASSERT_THAT(store.Add(ctx_, NewRecord("rev-3", auth::RevocationKind::kToken, "new",
+                                        now + std::chrono::hours(49))),
+              IsOk());
+  EXPECT_EQ(store.InForce(ctx_, 0)->entries.size(), 2u);
+}
+
+TEST_F(SqlStoreTest, RevokingAnApplicationTakesItsVisasWithIt) {
+  SqlRevocationStore revocations(*database_);
+  SqlMintedVisaStore minted(*database_);
+  SqlGrantStore grants(*database_);
+  const Time now = FromUnixSeconds(1'767'225'600);
+  auto visa = [&](std::string id, std::string application, int hours) {
+    MintedVisa one;
+    one.id = std::move(id);
+    one.application = std::move(application);
+    one.dataset = "GOE-FI-A-1";
+    one.issued = now - std::chrono::hours(20);
+    one.expires = now + std::chrono::hours(hours);
+    return one;
+  };
+  ASSERT_THAT(minted.Remember(ctx_, visa("visa-1", "app-1", 5)), IsOk());
+  ASSERT_THAT(minted.Remember(ctx_, visa("visa-2", "app-1", -1)), IsOk());  // dead by itself
+  ASSERT_THAT(minted.Remember(ctx_, visa("visa-3", "app-2", 5)), IsOk());
+  auto revoke = [](Grant& grant) -> Status {
+    grant.application.id = "app-1";
+    return absl::OkStatus();
+  };
+  ASSERT_THAT(grants.ChangeAndRevoke(
+                  ctx_, "app-1",
+                  NewRecord("rev-1", auth::RevocationKind::kApplication, "app-1", now), revoke),
+              IsOk());
+  auto list = revocations.InForce(ctx_, 0);
+  const auth::RevocationList revoked(list->entries);
+  EXPECT_TRUE(revoked.HasApplication("app-1"));
+  EXPECT_TRUE(revoked.HasToken("visa-1"));
+  EXPECT_FALSE(revoked.HasToken("visa-2"));
+  EXPECT_FALSE(revoked.HasToken("visa-3"));
+  EXPECT_THAT(minted.Remember(ctx_, visa("visa-4", "app-1", 5)), HasReason("APPROVAL_REVOKED"));
+}
+
+TEST_F(SqlStoreTest, TheHubHoldsTheNewestVisaOfADataset) {
+  SqlApplicationStore applications(*database_);
+  ASSERT_THAT(applications.Add(ctx_, NewApplication("app-1"), ""), IsOk());
+  SqlHeldVisaStore visas(*database_);
+  const Time now = FromUnixSeconds(1'767'225'600);
+  HeldVisa visa{"app-1", "GOE-FI-A-1", "FI",    "s",
+                "i",     "visa-1",     "a.b.c", now + std::chrono::hours(1)};
+  ASSERT_THAT(visas.Put(ctx_, visa), IsOk());
+  visa.id = "visa-2";
+  visa.expires += std::chrono::hours(1);
+  ASSERT_THAT(visas.Put(ctx_, visa), IsOk());
+  visa.id = "visa-0";
+  visa.expires -= std::chrono::hours(2);
+  ASSERT_THAT(visas.Put(ctx_, visa), IsOk());
+  auto held = visas.Of(ctx_, "s", now);
+  ASSERT_EQ(held->size(), 1u);
+  EXPECT_EQ(held->at(0).id, "visa-2");
+  EXPECT_TRUE(visas.Of(ctx_, "s", now + std::chrono::hours(3))->empty());
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ Status Unknown(const std::string& id) {
 }  // namespace
 
 Applications::Applications(ApplicationStore& store, DatasetDirectory& datasets,
-                           const ApplicationCodec& codec, const auth::TrustStore& trust,
+                           const ApplicationCodec& codec, const auth::TrustSource& trust,
                            const Clock& clock, Random& random)
     : store_(store),
       datasets_(datasets),
@@ -121,6 +121,7 @@ Result<std::vector<Application>> Applications::ChangedSince(const Context& ctx,
 
 Status Applications::TakeDecision(const Context& ctx, const std::string& country,
                                   const std::string& id, const std::string& signed_decision) {
+  GF_ASSIGN(const auth::TrustStore trust, trust_.Current());
   return store_
       .Change(ctx, id,
               [&](Application& application) -> Status {
@@ -128,7 +129,7 @@ Status Applications::TakeDecision(const Context& ctx, const std::string& country
                     country, id, application.digest,
                     DatasetsOf(application.content.datasets, country)};
                 GF_ASSIGN(auto verified,
-                          auth::VerifyDecision(trust_, clock_, signed_decision, expected));
+                          auth::VerifyDecision(trust, clock_, signed_decision, expected));
                 CountryDecision decision;
                 decision.country = country;
                 decision.outcome = verified->verdict == auth::Verdict::kApprove ? Outcome::kApproved

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "libs/auth/trust.h"
+#include "libs/auth/trust_source.h"
 #include "libs/core/random.h"
 #include "services/access/app/ports.h"
 
@@ -14,7 +14,7 @@ namespace genofed::access {
 class Applications {
  public:
   Applications(ApplicationStore& store, DatasetDirectory& datasets, const ApplicationCodec& codec,
-               const auth::TrustStore& trust, const Clock& clock, Random& random);
+               const auth::TrustSource& trust, const Clock& clock, Random& random);
 
   Result<Application> Create(const Context& ctx, const Content& content,
                              const std::string& idempotency_key);
@@ -38,7 +38,7 @@ class Applications {
   ApplicationStore& store_;
   DatasetDirectory& datasets_;
   const ApplicationCodec& codec_;
-  const auth::TrustStore& trust_;
+  const auth::TrustSource& trust_;
   const Clock& clock_;
   Random& random_;
 };

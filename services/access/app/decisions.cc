@@ -18,12 +18,15 @@ Time WholeSeconds(Time time) { return std::chrono::floor<std::chrono::seconds>(t
 
 }  // namespace
 
-Decisions::Decisions(GrantStore& store, HubApplications& hub, const ApplicationCodec& codec,
+Decisions::Decisions(GrantStore& store, RevocationStore& revocations, HubApplications& hub,
+                     const ApplicationCodec& codec, const auth::TrustSource& trust,
                      crypto::Signer& signer, NationalAuthority authority, const Clock& clock,
                      Random& random)
     : store_(store),
+      revocations_(revocations),
       hub_(hub),
       codec_(codec),
+      trust_(trust),
       signer_(signer),
       authority_(std::move(authority)),
       clock_(clock),
@@ -102,16 +105,27 @@ Result<Grant> Decisions::Revoke(const Context& ctx, const std::string& applicati
                                 const std::string& reason) {
   GF_CHECK(ctx.principal().user.has_value());
   GF_TRY(store_.Find(ctx, application));
-  return store_.Change(ctx, application, [&](Grant& grant) -> Status {
+  GF_ASSIGN(const auto revocation,
+            NewRevocation(NewId("rev", clock_, random_),
+                          {auth::RevocationKind::kApplication, application, ""},
+                          *ctx.principal().user, reason, clock_.Now()));
+  return store_.ChangeAndRevoke(ctx, application, revocation, [&](Grant& grant) -> Status {
     GF_TRY(access::Revoke(grant, *ctx.principal().user, reason, clock_.Now()));
     return Sign(grant, false);
   });
 }
 
-Result<Decisions::Approval> Decisions::Approve(const Context& ctx, const std::string& application) {
+Result<Grant> Decisions::Live(const Context& ctx, const std::string& application) {
   GF_ASSIGN(Grant grant, store_.Find(ctx, application));
+  GF_TRY(IsLive(grant, clock_.Now()));
+  GF_ASSIGN(const auth::TrustStore trust, TrustNow(ctx, trust_, revocations_));
+  GF_TRY(KeepLive(grant, trust, clock_.Now()));
+  return grant;
+}
+
+Result<Decisions::Approval> Decisions::Approve(const Context& ctx, const std::string& application) {
+  GF_ASSIGN(Grant grant, Live(ctx, application));
   Time now = clock_.Now();
-  GF_TRY(IsLive(grant, now));
   auth::Approval approval;
   approval.issuer = authority_.issuer;
   approval.subject = grant.application.applicant_subject;
@@ -128,13 +142,13 @@ Result<Decisions::Approval> Decisions::Approve(const Context& ctx, const std::st
   approval.permit_until = grant.permit_until;
   approval.issued_at = approval.not_before = WholeSeconds(now);
   approval.expires_at = std::min<Time>(approval.issued_at + kTokenLifetime, grant.permit_until);
+  approval.client_certificate_sha256 = ctx.principal().certificate_sha256;
   GF_ASSIGN(std::string token, auth::MintApproval(signer_, approval));
-  return Approval{std::move(token), std::move(grant)};
+  return Approval{std::move(token), approval.client_certificate_sha256, std::move(grant)};
 }
 
 Status Decisions::Check(const Context& ctx, const std::string& application) {
-  GF_ASSIGN(Grant grant, store_.Find(ctx, application));
-  return IsLive(grant, clock_.Now());
+  return Live(ctx, application).status();
 }
 
 }  // namespace genofed::access

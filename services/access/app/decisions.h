@@ -6,7 +6,7 @@
 
 #include "libs/core/random.h"
 #include "libs/crypto/signer.h"
-#include "services/access/app/ports.h"
+#include "services/access/app/revocations.h"
 
 namespace genofed::access {
 
@@ -22,9 +22,9 @@ struct NationalAuthority {
 // national key, which never leaves the node, makes anything the node accepts.
 class Decisions {
  public:
-  Decisions(GrantStore& store, HubApplications& hub, const ApplicationCodec& codec,
-            crypto::Signer& signer, NationalAuthority authority, const Clock& clock,
-            Random& random);
+  Decisions(GrantStore& store, RevocationStore& revocations, HubApplications& hub,
+            const ApplicationCodec& codec, const auth::TrustSource& trust, crypto::Signer& signer,
+            NationalAuthority authority, const Clock& clock, Random& random);
 
   // Takes over what changed at the hub since the last time; returns how many applications did.
   Result<int> FetchFromHub(const Context& ctx);
@@ -39,19 +39,26 @@ class Decisions {
 
   struct Approval {
     std::string token;
+    std::string certificate_sha256;  // to which it is bound; may be empty
     Grant grant;
   };
-  // A fresh approval token, valid for an hour at most; refused unless the grant lives.
+  // A fresh approval token, valid for an hour at most and for the caller's certificate only, if it
+  // has one; refused unless the grant lives and neither application nor applicant is revoked.
+  // Datasets that are revoked are left out.
   Result<Approval> Approve(const Context& ctx, const std::string& application);
   // OK while the grant behind a token lives.
   Status Check(const Context& ctx, const std::string& application);
 
  private:
   Status Sign(Grant& grant, bool approve);
+  // The grant as it counts now.
+  Result<Grant> Live(const Context& ctx, const std::string& application);
 
   GrantStore& store_;
+  RevocationStore& revocations_;
   HubApplications& hub_;
   const ApplicationCodec& codec_;
+  const auth::TrustSource& trust_;
   crypto::Signer& signer_;
   const NationalAuthority authority_;
   const Clock& clock_;

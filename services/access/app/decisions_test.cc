@@ -3,47 +3,19 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
-
 #include "libs/auth/approval.h"
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
 #include "libs/testing/fakes.h"
 #include "libs/testing/matchers.h"
 #include "services/access/adapters/json_codec.h"
+#include "services/access/app/fake_stores.h"
 
 namespace genofed::access {
 namespace {
 
 using testing::HasReason;
 using testing::IsOk;
-
-class FakeGrantStore final : public GrantStore {
- public:
-  Result<Grant> Find(const Context&, const std::string& id) override {
-    auto it = grants.find(id);
-    if (it == grants.end()) return Error(StatusCode::kNotFound, "APPLICATION_UNKNOWN", "no");
-    return it->second;
-  }
-  Result<std::vector<Grant>> List(const Context&) override { return std::vector<Grant>(); }
-  Result<Grant> Change(const Context&, const std::string& id,
-                       const std::function<Status(Grant&)>& change) override {
-    Grant grant = grants[id];
-    Status status = change(grant);
-    if (!status.ok()) {
-      if (grants[id].application.id.empty()) grants.erase(id);
-      return status;
-    }
-    return grants[id] = grant;
-  }
-  Result<std::int64_t> Cursor(const Context&) override { return cursor; }
-  Status SetCursor(const Context&, std::int64_t sequence) override {
-    return cursor = sequence, absl::OkStatus();
-  }
-
-  std::map<std::string, Grant> grants;
-  std::int64_t cursor = 0;
-};
 
 class FakeHub final : public HubApplications {
  public:
@@ -92,14 +64,18 @@ class DecisionsTest : public ::testing::Test {
   Context ctx_ = Context::Background();
   testing::FakeClock clock_;
   testing::SeededRandom random_;
-  FakeGrantStore store_;
+  FakeRevocationStore revocations_;
+  FakeGrantStore store_{revocations_};
+  auth::FixedTrust trust_{auth::TrustStore()};
   FakeHub hub_;
   JsonApplicationCodec codec_;
   crypto::FileSigner signer_{*crypto::SigningKey::Generate()};
   Decisions decisions_{
       store_,
+      revocations_,
       hub_,
       codec_,
+      trust_,
       signer_,
       {"FI", "https://dac.fi.example", "urn:genofed:site:fi", std::chrono::hours(24 * 60)},
       clock_,
@@ -130,7 +106,7 @@ TEST_F(DecisionsTest, TheTokenOpensThisCountrysDatasetsOnly) {
   auto store = auth::TrustStore::FromJson(trust);
   ASSERT_THAT(store, IsOk());
   auth::ApprovalExpectation expected{
-      "urn:genofed:site:fi",   "FI", "ann", "app-1", {"GOE-FI-A-1"}, {},
+      "urn:genofed:site:fi",   "FI", "ann", "app-1", {"GOE-FI-A-1"}, {}, {},
       hub_.application.digest, {},   {},    {}};
   EXPECT_THAT(auth::VerifyApproval(*store, clock_, approval->token, expected), IsOk());
   expected.datasets = {"GOE-ES-A-1"};
@@ -176,6 +152,45 @@ TEST_F(DecisionsTest, RevocationEndsEverythingAtOnce) {
   EXPECT_THAT(decisions_.Check(ctx_, "app-1"), HasReason("APPROVAL_REVOKED"));
   EXPECT_THAT(decisions_.Approve(ctx_, "app-1"), HasReason("APPROVAL_REVOKED"));
   EXPECT_THAT(Decide(true), HasReason("ALREADY_DECIDED"));
+  // Every service hears of it through the list.
+  ASSERT_EQ(revocations_.records.size(), 1u);
+  EXPECT_EQ(revocations_.records[0].what,
+            (auth::Revocation{auth::RevocationKind::kApplication, "app-1", ""}));
+  EXPECT_EQ(revocations_.records[0].by, "dora");
+}
+
+TEST_F(DecisionsTest, WhatIsRevokedOtherwiseIsHonouredAtOnce) {
+  ASSERT_THAT(decisions_.FetchFromHub(ctx_), IsOk());
+  ASSERT_THAT(Decide(true), IsOk());
+  Agree();
+  ASSERT_THAT(decisions_.Approve(ctx_, "app-1"), IsOk());
+  for (const auto& [kind, value] : {std::pair{auth::RevocationKind::kApplication, "app-1"},
+                                    std::pair{auth::RevocationKind::kUser, "ann"},
+                                    std::pair{auth::RevocationKind::kDataset, "GOE-FI-A-1"}}) {
+    revocations_.records.clear();
+    revocations_.Revoke(kind, value);
+    EXPECT_THAT(decisions_.Approve(ctx_, "app-1"), HasReason("APPROVAL_REVOKED")) << value;
+    EXPECT_THAT(decisions_.Check(ctx_, "app-1"), HasReason("APPROVAL_REVOKED")) << value;
+  }
+  revocations_.records.clear();
+  // Somebody else whom another login service calls so.
+  revocations_.Revoke(auth::RevocationKind::kUser, "ann", "https://other");
+  EXPECT_THAT(decisions_.Approve(ctx_, "app-1"), IsOk());
+  revocations_.Revoke(auth::RevocationKind::kUser, "ann", "https://idp");
+  EXPECT_THAT(decisions_.Approve(ctx_, "app-1"), HasReason("APPROVAL_REVOKED"));
+}
+
+TEST_F(DecisionsTest, ATokenIsForTheCertificateThatAskedForIt) {
+  ASSERT_THAT(decisions_.FetchFromHub(ctx_), IsOk());
+  ASSERT_THAT(Decide(true), IsOk());
+  Agree();
+  EXPECT_EQ(decisions_.Approve(ctx_, "app-1")->certificate_sha256, "");
+  Principal dispatcher;
+  dispatcher.workload = {"fi", "dispatcher"};
+  dispatcher.certificate_sha256 = std::string(43, 'A');
+  auto approval = decisions_.Approve(ctx_.WithPrincipal(dispatcher), "app-1");
+  ASSERT_THAT(approval, IsOk());
+  EXPECT_EQ(approval->certificate_sha256, std::string(43, 'A'));
 }
 
 TEST_F(DecisionsTest, AVetoGrantsNothingWhateverTheHubClaims) {

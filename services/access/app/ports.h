@@ -7,6 +7,7 @@
 
 #include "libs/core/context.h"
 #include "services/access/domain/grant.h"
+#include "services/access/domain/revocation.h"
 
 namespace genofed::access {
 
@@ -49,9 +50,35 @@ class GrantStore {
   // transaction.
   virtual Result<Grant> Change(const Context& ctx, const std::string& application,
                                const std::function<Status(Grant&)>& change) = 0;
+  // The same, and adds to the revocation list in the same transaction.
+  virtual Result<Grant> ChangeAndRevoke(const Context& ctx, const std::string& application,
+                                        const RevocationRecord& revocation,
+                                        const std::function<Status(Grant&)>& change) = 0;
   // How far the hub's applications were read.
   virtual Result<std::int64_t> Cursor(const Context& ctx) = 0;
   virtual Status SetCursor(const Context& ctx, std::int64_t sequence) = 0;
+};
+
+struct RevocationsInForce {
+  std::int64_t sequence = 0;
+  bool unchanged = false;  // it is the sequence the caller knows; `entries` is empty
+  std::vector<auth::Revocation> entries;
+};
+
+// Where the site's revocation list is kept. Every change gives the list the next sequence number.
+class RevocationStore {
+ public:
+  virtual ~RevocationStore() = default;
+  // The entry in force for the same thing, or `record` once it is stored. An application takes the
+  // visas with it that were minted for it here and may still live.
+  virtual Result<RevocationRecord> Add(const Context& ctx, const RevocationRecord& record) = 0;
+  // Nothing is stored if `change` fails or changes nothing. NotFound/REVOCATION_UNKNOWN.
+  virtual Result<RevocationRecord> Change(
+      const Context& ctx, const std::string& id,
+      const std::function<Status(RevocationRecord&)>& change) = 0;
+  // Newest first, at most 1000.
+  virtual Result<std::vector<RevocationRecord>> List(const Context& ctx, bool all) = 0;
+  virtual Result<RevocationsInForce> InForce(const Context& ctx, std::int64_t known_sequence) = 0;
 };
 
 // Node: what the hub is asked.

@@ -89,6 +89,7 @@ void AddAccessCommands(Commands commands);
 void AddRunCommands(Commands commands);
 void AddCitizenCommands(Commands commands);
 void AddTokenCommands(Commands commands);
+void AddTrustCommands(Commands commands);
 
 // Prints the error for a person: what, why, which field, what to do. Returns kFailed.
 int Fail(const Status& status);

@@ -75,6 +75,7 @@ std::vector<Persona> MakePersonas(const std::vector<std::string>& countries) {
       AtHub("coordinator", "Cory Coordinator", "1+MG Central Coordination", {"coordinator"}),
       AtHub("policymaker", "Pat Policymaker", "Ministry of Examples", {"policymaker"}),
       AtHub("operator_hub", "Olli Operator", "Genome EDIC", {"operator"}),
+      AtHub("broker", "Passport broker", "Life science login", {"broker"}),
   };
   for (const std::string& country : countries) {
     std::string name = CountryName(country);
@@ -87,6 +88,7 @@ std::vector<Persona> MakePersonas(const std::vector<std::string>& countries) {
     personas.push_back(AtNode("ncp", country, "National coordination point of " + name,
                               "National coordination point, " + name));
     personas.push_back(AtNode("operator", country, "Node operator in " + name, "Computing centre, " + name));
+    personas.push_back(AtNode("broker", country, "Passport broker for " + name, "Life science login"));
     Persona citizen = AtNode("citizen", country, "Citizen of " + name, name);
     citizen.roles.clear();
     std::string upper = country;

@@ -30,7 +30,7 @@ Result<std::vector<std::string>> ParseCountries(std::string_view list);
 // "Finland" for "fi"; the code in upper case for a country this table does not know.
 std::string CountryName(std::string_view country);
 
-// Those of the hub, then dac, holder, ncp, operator and citizen of each country (lower-case codes).
+// Those of the hub, then dac, holder, ncp, operator, broker and citizen of each country (lower-case codes).
 std::vector<Persona> MakePersonas(const std::vector<std::string>& countries);
 
 // The accounts file of the development OpenID provider (deploy/dev-idp) as JSON.

@@ -36,8 +36,8 @@ TEST(PersonasTest, EveryPersonaOfTheDefaultFederation) {
   EXPECT_THAT(names, IsSupersetOf({"researcher", "researcher_other_org", "signing_official", "central_dac", "dac_fi",
                                    "dac_es", "dac_second_fi", "dac_second_es", "holder_fi", "holder_es", "ncp_fi", "ncp_es", "operator_fi",
                                    "operator_es", "citizen_fi", "citizen_es", "clinician", "coordinator",
-                                   "policymaker", "operator_hub"}));
-  EXPECT_EQ(names.size(), 20U);
+                                   "policymaker", "operator_hub", "broker", "broker_fi", "broker_es"}));
+  EXPECT_EQ(names.size(), 23U);
 }
 
 TEST(PersonasTest, SigningOfficialIsOfTheResearchersOrganisation) {

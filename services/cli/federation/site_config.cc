@@ -20,6 +20,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 namespace pb = config::v1;
 
+constexpr int kKeyRefreshSeconds = 10;
+
 Status MakeDirectory(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
@@ -56,6 +58,13 @@ Status IssueAll(const Plan& plan, const SitePlan& site, const SiteAuthority& aut
   return authority.Issue("idp", plan.idp_dir() / "cert.pem", plan.idp_dir() / "key.pem", plan.certificate_lifetime);
 }
 
+// Identifiers of a country's datasets, bare or as a visa names them.
+std::string DatasetsOf(const SitePlan& node) {
+  return fmt::format(R"(^(https://data\.1mg\.example/datasets/)?(GOE|GDI)-{}-[A-Z]+-[0-9]+$)", node.country());
+}
+
+std::string JkuOf(const SitePlan& site) { return site.rest_url() + "/jwks.json"; }
+
 void FillNetwork(const Plan& plan, const SitePlan& site, pb::Network* network) {
   for (const auto& [service, port] : site.grpc) (*network->mutable_grpc())[service] = Loopback(port);
   for (const auto& [process, port] : site.admin) (*network->mutable_admin())[process] = Loopback(port);
@@ -75,6 +84,7 @@ void FillNetwork(const Plan& plan, const SitePlan& site, pb::Network* network) {
 void FillTrust(const Plan& plan, const SitePlan& site, pb::Trust* trust) {
   trust->set_trust_file((site.dir / "trust.json").string());
   trust->set_audience("urn:genofed:site:" + site.site);
+  trust->set_ca_file(plan.bundle_file().string());
   for (const Persona& persona : plan.personas) {
     if (persona.site != site.site || persona.roles.empty()) continue;
     pb::RoleBinding* binding = trust->add_role_bindings();
@@ -92,6 +102,7 @@ void FillNode(const SitePlan& site, const SiteExtras& extras, pb::SiteConfig* co
     config->mutable_access()->set_national_key_file(site.national_key_file().string());
   }
   config->mutable_access()->set_national_issuer(NationalIssuer(site.site));
+  config->mutable_access()->set_national_jku(JkuOf(site));
   config->mutable_spe()->set_images_dir(extras.images_dir.string());
   for (const std::string& digest : extras.allowed_workflows) config->mutable_spe()->add_allowed_workflows(digest);
   pb::ConsentConfig* consent = config->mutable_consent();
@@ -125,7 +136,13 @@ pb::SiteConfig MakeConfig(const Plan& plan, const SitePlan& site, const SiteExtr
   oidc->set_ca_file(plan.bundle_file().string());
   gateway->mutable_session_key()->set_file((site.secrets() / "session.key").string());
   config.mutable_consent()->set_ledger_key_file((site.secrets() / "ledger.pem").string());
-  if (!site.is_hub()) FillNode(site, extras, &config);
+  config.mutable_access()->set_published_keys_file((site.dir / "published-keys.json").string());
+  if (site.is_hub()) {
+    config.mutable_access()->set_passport_key_file((site.secrets() / "passport.pem").string());
+    config.mutable_access()->set_passport_issuer(PassportIssuerName());
+  } else {
+    FillNode(site, extras, &config);
+  }
   return config;
 }
 
@@ -146,7 +163,9 @@ Result<PinnedKeys> PrepareKeys(const Plan& plan, const Clock& clock, Random& ran
     GF_TRY(IssueAll(plan, site, authority));
     GF_TRY(Ed25519Key(site.secrets() / "ledger.pem"));
     GF_TRY(HexSecret(site.secrets() / "session.key", random));
-    if (!site.is_hub()) {
+    if (site.is_hub()) {
+      GF_ASSIGN(keys.passport, Es256Key(site.secrets() / "passport.pem"));
+    } else {
       GF_ASSIGN(keys.national[site.site], PrepareNodeSecrets(site, random));
     }
   }
@@ -167,16 +186,31 @@ Status RenewCertificates(const Plan& plan, const Clock& clock) {
 
 std::string NationalIssuer(std::string_view country) { return fmt::format("https://dac.{}.{}", country, kDomain); }
 
+std::string PassportIssuerName() { return fmt::format("https://passports.{}", kDomain); }
+
 std::string TrustJson(const Plan& plan, const SitePlan& site, const PinnedKeys& keys) {
   Json issuers = Json::array();
   issuers.push_back(Issuer(plan.issuer(), plan.issuer() + "/jwks", {"access_token"}, keys.login));
+  // Everybody here means the same people by the same names: those of the login service.
+  issuers.back()["sub_namespace"] = plan.issuer();
   for (const SitePlan& node : plan.sites) {
     if (node.is_hub() || (!site.is_hub() && node.site != site.site)) continue;
     std::string iss = NationalIssuer(node.site);
-    Json issuer = Issuer(iss, iss + "/jwks.json", {"decision", "approval"}, keys.national.at(node.site));
+    Json issuer = Issuer(iss, JkuOf(node), {"decision", "approval", "visa:ControlledAccessGrants"},
+                         keys.national.at(node.site));
     issuer["country"] = node.country();
-    issuer["datasets"] = fmt::format("^(GOE|GDI)-{}-[A-Z]+-[0-9]+$", node.country());
+    issuer["datasets"] = DatasetsOf(node);
+    issuer["sources"] = Json::array({iss + "/dac"});
+    issuer["sub_namespace"] = plan.issuer();
+    issuer["refresh"] = {{"interval_s", kKeyRefreshSeconds}};
     issuers.push_back(std::move(issuer));
+  }
+  for (const SitePlan& hub : plan.sites) {
+    if (!hub.is_hub() || site.is_hub()) continue;
+    Json broker = Issuer(PassportIssuerName(), JkuOf(hub), {"passport"}, keys.passport);
+    broker["sub_namespace"] = plan.issuer();
+    broker["refresh"] = {{"interval_s", kKeyRefreshSeconds}};
+    issuers.push_back(std::move(broker));
   }
   return Json{{"issuers", std::move(issuers)}}.dump(2) + "\n";
 }

@@ -19,6 +19,7 @@ namespace genofed::federation {
 struct PinnedKeys {
   std::string login;                            // of the OpenID provider
   std::map<std::string, std::string> national;  // by country, lower case
+  std::string passport;                         // of the hub
 };
 
 // Makes the directories, the CA, certificates and secrets of every site and of the OpenID provider, unless they are
@@ -31,8 +32,12 @@ Status RenewCertificates(const Plan& plan, const Clock& clock);
 // "https://dac.fi.1mg.example": the name under which a country signs decisions and approvals.
 std::string NationalIssuer(std::string_view country);
 
+// "https://passports.1mg.example": the name under which the hub signs passports.
+std::string PassportIssuerName();
+
 // The trust file: the login service (role access_token); at the hub every country's key, at a node only its own
-// (roles decision and approval, for that country's datasets).
+// (decisions, approvals and visas, for that country's datasets), and the hub as broker of passports. Keys of countries
+// and hub are fetched from the sites' own addresses besides.
 std::string TrustJson(const Plan& plan, const SitePlan& site, const PinnedKeys& keys);
 
 struct SiteExtras {

@@ -123,6 +123,14 @@ TEST_F(SiteConfigTest, NodesTrustOnlyTheirOwnCountryAndTheHubGrantsNothing) {
   EXPECT_TRUE(fi->MaySpeakFor("GOE-FI-DATASET-1"));
   EXPECT_FALSE(fi->MaySpeakFor("GOE-ES-DATASET-1"));
   EXPECT_FALSE(fi->MaySpeakFor("GOE-FI-DATASET-1x"));
+  EXPECT_TRUE(fi->MaySpeakFor("https://data.1mg.example/datasets/GOE-FI-DATASET-1"));
+  EXPECT_FALSE(fi->MaySpeakFor("https://data.evil.example/datasets/GOE-FI-DATASET-1"));
+  EXPECT_EQ(fi->jku, plan_.sites[1].rest_url() + "/jwks.json");
+  EXPECT_TRUE(fi->refresh.has_value());
+  EXPECT_THAT(Issuers(1, "passport"), ElementsAre("https://passports.1mg.example"));
+  EXPECT_THAT(Issuers(0, "passport"), IsEmpty());
+  EXPECT_TRUE(Load(1).access().passport_key_file().empty());
+  EXPECT_EQ(Load(0).access().passport_issuer(), "https://passports.1mg.example");
 }
 
 TEST_F(SiteConfigTest, RolesAreBoundAtTheHomeSiteOnly) {
@@ -135,7 +143,7 @@ TEST_F(SiteConfigTest, RolesAreBoundAtTheHomeSiteOnly) {
     }
     return subjects;
   };
-  EXPECT_THAT(bound(1), ElementsAre("dac_fi", "dac_second_fi", "holder_fi", "ncp_fi", "operator_fi"));
+  EXPECT_THAT(bound(1), ElementsAre("dac_fi", "dac_second_fi", "holder_fi", "ncp_fi", "operator_fi", "broker_fi"));
   auto hub = bound(0);
   EXPECT_EQ(std::count(hub.begin(), hub.end(), "dac_fi"), 0);
   EXPECT_EQ(std::count(hub.begin(), hub.end(), "researcher"), 1);

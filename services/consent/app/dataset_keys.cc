@@ -43,7 +43,7 @@ std::string ReleaseKey(const ReleaseRequest& request) {
 }  // namespace
 
 DatasetKeys::DatasetKeys(crypt4gh::SecretKey key, Site site, Store& store, Ledger& ledger,
-                         GrantChecker& grants, const auth::TrustStore& trust, const Clock& clock,
+                         GrantChecker& grants, const auth::TrustSource& trust, const Clock& clock,
                          Random& random)
     : key_(std::move(key)),
       site_(std::move(site)),
@@ -106,8 +106,11 @@ Status DatasetKeys::CheckApproval(const Context& ctx, const ReleaseRequest& requ
   if (run.entry.fields.contains("application_sha256")) {
     expected.application_sha256 = run.entry.Field("application_sha256");
   }
+  if (!ctx.principal().certificate_sha256.empty())
+    expected.client_certificate_sha256 = ctx.principal().certificate_sha256;
   auth::Refusal why;
-  auto approval = auth::VerifyApproval(trust_, clock_, request.approval, expected, &why);
+  GF_ASSIGN(const auth::TrustStore trust, trust_.Current());
+  auto approval = auth::VerifyApproval(trust, clock_, request.approval, expected, &why);
   if (!approval.ok()) {
     GF_LOG(ctx, warn, "release.refused", {"check", why.check}, {"run", run.entry.Field("run")});
     return approval.status();

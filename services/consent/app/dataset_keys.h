@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "libs/auth/trust.h"
+#include "libs/auth/trust_source.h"
 #include "libs/core/random.h"
 #include "libs/crypt4gh/key.h"
 #include "services/consent/app/ledger.h"
@@ -38,7 +38,7 @@ class DatasetKeys {
   };
 
   DatasetKeys(crypt4gh::SecretKey key, Site site, Store& store, Ledger& ledger,
-              GrantChecker& grants, const auth::TrustStore& trust, const Clock& clock,
+              GrantChecker& grants, const auth::TrustSource& trust, const Clock& clock,
               Random& random);
 
   const std::string& public_key() const { return key_.public_key().raw(); }
@@ -72,7 +72,7 @@ class DatasetKeys {
   Store& store_;
   Ledger& ledger_;
   GrantChecker& grants_;
-  const auth::TrustStore& trust_;
+  const auth::TrustSource& trust_;
   const Clock& clock_;
   Random& random_;
 };

@@ -46,7 +46,8 @@ class DatasetKeysTest : public ::testing::Test {
     return *auth::TrustStore::FromJson(file.dump());
   }
   std::string Token(const std::string& dataset = "GOE-FI-A-1",
-                    const std::string& application = "APP-1") {
+                    const std::string& application = "APP-1",
+                    const std::string& certificate = "") {
     auto at = [](int offset) { return FromUnixSeconds(auth::kNow + offset); };
     auto token =
         auth::MintApproval(federation_.fi.signer, {.issuer = federation_.fi.iss,
@@ -65,14 +66,14 @@ class DatasetKeysTest : public ::testing::Test {
                                                    .issued_at = at(-60),
                                                    .not_before = at(-60),
                                                    .expires_at = at(3600),
-                                                   .client_certificate_sha256 = ""});
+                                                   .client_certificate_sha256 = certificate});
     EXPECT_THAT(token, IsOk());
     return *token;
   }
   Result<Released> Release() { return keys_.Release(node_.ctx, request_); }
 
   auth::TestFederation federation_;
-  auth::TrustStore trust_ = Trust();
+  auth::FixedTrust trust_{Trust()};
   MemoryStore store_;
   Node node_{store_};
   FakeGrantChecker grants_;
@@ -144,6 +145,18 @@ TEST_F(DatasetKeysTest, TheApprovalMustFitTheLoggedRun) {
   node_.clock.Advance(std::chrono::hours(2));
   EXPECT_THAT(Release(), HasReason("APPROVAL_REFUSED"));
   EXPECT_EQ(store_.state.releases, 0);
+}
+
+TEST_F(DatasetKeysTest, ABoundApprovalCountsOnlyFromItsCertificate) {
+  const std::string own(43, 'A'), other(43, 'B');
+  request_.approval = Token("GOE-FI-A-1", "APP-1", own);
+  EXPECT_THAT(Release(), HasReason("APPROVAL_REFUSED"));  // presented by nobody known
+  Principal spe;
+  spe.workload = {"fi", "spe"};
+  spe.certificate_sha256 = other;
+  EXPECT_THAT(keys_.Release(node_.ctx.WithPrincipal(spe), request_), HasReason("APPROVAL_REFUSED"));
+  spe.certificate_sha256 = own;
+  EXPECT_THAT(keys_.Release(node_.ctx.WithPrincipal(spe), request_), IsOk());
 }
 
 TEST_F(DatasetKeysTest, ARevokedGrantAndAnUnknownOneReleaseNothing) {

@@ -32,6 +32,7 @@ class GrpcApprovals final : public Approvals {
     approval.organisation = response.application().organisation();
     approval.frozen = response.application().frozen();
     approval.agreement_sha256 = response.application().agreement_sha256();
+    approval.certificate_sha256 = response.certificate_sha256();
     return approval;
   }
 

@@ -97,7 +97,8 @@ class WireTest : public ::testing::Test {
   std::string bundle_;
   testing::FakeClock clock_;
   obs::Metrics metrics_;
-  auth::AccessTokenVerifier tokens_{auth::TrustStore(), clock_, "", {}};
+  auth::FixedTrust trust_{auth::TrustStore()};
+  auth::AccessTokenVerifier tokens_{trust_, clock_, "", {}};
   std::unique_ptr<sql::Database> hub_ = NewWireDatabase();
   std::unique_ptr<sql::Database> node_ = NewWireDatabase();
   SqlRunStore hub_store_{*hub_};

@@ -126,6 +126,7 @@ class FakeNode final : public PartStore, public HubDesk, public Approvals, publi
     answer.organisation = "University of Porto";
     answer.frozen = kFrozen;
     answer.agreement_sha256 = kAgreement;
+    answer.certificate_sha256 = approval.client_certificate_sha256;
     return answer;
   }
   Status CheckLive(const Context&, const std::string&) override {
@@ -164,6 +165,10 @@ class FakeNode final : public PartStore, public HubDesk, public Approvals, publi
   // --- spe
   Status Create(const TaskOrder& order) {
     Status created;
+    if (create_refusals > 0) {
+      --create_refusals;
+      return Error(StatusCode::kPermissionDenied, "APPROVAL_REFUSED", "the approval was refused");
+    }
     GF_TRY(Do([&] {
       EXPECT_EQ(entries.at(static_cast<std::size_t>(order.ledger_index)).first, order.id)
           << "a task without an entry";
@@ -201,6 +206,7 @@ class FakeNode final : public PartStore, public HubDesk, public Approvals, publi
   bool hub_away = false;
   bool hub_cancel = false;
   bool finished = false;
+  int create_refusals = 0;  // spe refuses the approval so many times
   Part hub_part;
   std::map<std::string, NodePart> stored;
   std::vector<OutputFile> delivered;

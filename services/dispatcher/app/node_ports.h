@@ -64,6 +64,7 @@ struct Approval {
   std::string organisation;
   std::string frozen;  // canonical bytes of the application
   std::string agreement_sha256;
+  std::string certificate_sha256;  // of this service, if the token is for it alone
 };
 class Approvals {
  public:

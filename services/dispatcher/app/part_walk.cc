@@ -47,7 +47,7 @@ bool NeedsNewEntry(const std::string& reason) {
 }  // namespace
 
 PartWalk::PartWalk(PartStore& store, HubDesk& hub, Approvals& approvals, SiteData& site,
-                   Tasks& tasks, const auth::TrustStore& trust, const Clock& clock,
+                   Tasks& tasks, const auth::TrustSource& trust, const Clock& clock,
                    NodePolicy policy)
     : store_(store),
       hub_(hub),
@@ -164,8 +164,11 @@ Status PartWalk::Verify(const NodePart& part, const Approval& approval) const {
   // ledger.
   expected.application_sha256 = HexEncode(crypto::Sha256(approval.frozen));
   expected.dua_sha256 = approval.agreement_sha256;
+  if (!approval.certificate_sha256.empty())
+    expected.client_certificate_sha256 = approval.certificate_sha256;
   auth::Refusal why;
-  const auto verified = auth::VerifyApproval(trust_, clock_, approval.token, expected, &why);
+  GF_ASSIGN(const auth::TrustStore trust, trust_.Current());
+  const auto verified = auth::VerifyApproval(trust, clock_, approval.token, expected, &why);
   if (!verified.ok()) {
     GF_LOG(Context::Background(), warn, "part.approval_refused", {"part", part.id},
            {"check", why.check});
@@ -247,25 +250,34 @@ Result<PartWalk::Next> PartWalk::Log(const Context& ctx, NodePart& part) {
   return Next::kGoOn;
 }
 
-Result<PartWalk::Next> PartWalk::CreateTask(const Context& ctx, NodePart& part) {
-  // A fresh approval: time may have passed since the first one was asked for. From here on a task
-  // may exist, even when the stage does not say so yet.
-  const auto approval = Approve(ctx, part);
-  if (!approval.ok()) return Refused(part, approval.status(), true);
+TaskOrder PartWalk::OrderOf(const NodePart& part, const Approval& approval) const {
   TaskOrder order;
   order.id = part.TryId();
   order.run = part.run;
   order.application = part.request.application;
-  order.project = approval->title;
+  order.project = approval.title;
   order.workflow = part.request.workflow;
   order.parameters = part.request.parameters;
   order.dataset = part.dataset;
   order.version = part.version;
   order.ledger_index = part.ledger_index;
   order.epoch = part.epoch;
-  order.approval = approval->token;
+  order.approval = approval.token;
   order.requester_subject = part.researcher.subject;
-  const Status created = tasks_.Create(ctx, order);
+  return order;
+}
+
+Result<PartWalk::Next> PartWalk::CreateTask(const Context& ctx, NodePart& part) {
+  // A fresh approval: time may have passed since the first one was asked for. From here on a task
+  // may exist, even when the stage does not say so yet.
+  Status created;
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const auto approval = Approve(ctx, part);
+    if (!approval.ok()) return Refused(part, approval.status(), true);
+    created = tasks_.Create(ctx, OrderOf(part, *approval));
+    // Once more: our certificate may have been renewed between the two calls.
+    if (Reason(created) != "APPROVAL_REFUSED") break;
+  }
   // Made before a crash, with the approval of then: the same task.
   if (!created.ok() && created.code() != StatusCode::kAlreadyExists)
     return Refused(part, created, true);
@@ -297,6 +309,9 @@ Result<PartWalk::Next> PartWalk::Watch(const Context& ctx, NodePart& part) {
   // away.
   const Status live = approvals_.CheckLive(ctx, part.request.application);
   if (live.code() == StatusCode::kPermissionDenied) return Refused(part, live, true);
+  if (const auto trust = trust_.Current(); trust.ok() && trust->IsRevokedDataset(part.dataset)) {
+    return End(part, State::kSystemError, "DATASET_REVOKED", "the dataset is revoked", true);
+  }
   const auto task = tasks_.Get(ctx, part.TryId());
   if (!task.ok()) return Refused(part, task.status());
   if (task->individuals > 0) part.individuals = task->individuals;

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "libs/auth/approval.h"
+#include "libs/auth/trust_source.h"
 #include "services/dispatcher/app/node_ports.h"
 
 namespace genofed::dispatcher {
@@ -27,7 +28,7 @@ class PartWalk {
  public:
   // All borrowed.
   PartWalk(PartStore& store, HubDesk& hub, Approvals& approvals, SiteData& site, Tasks& tasks,
-           const auth::TrustStore& trust, const Clock& clock, NodePolicy policy);
+           const auth::TrustSource& trust, const Clock& clock, NodePolicy policy);
 
   // Takes the part of a lease as far as it goes now. OK: the lease is settled (done, or deferred).
   // An error: try again later; nothing is lost.
@@ -48,6 +49,7 @@ class PartWalk {
   // Asks for an approval and verifies it for exactly this part.
   Result<Approval> Approve(const Context& ctx, const NodePart& part);
   Status Verify(const NodePart& part, const Approval& approval) const;
+  TaskOrder OrderOf(const NodePart& part, const Approval& approval) const;
   Result<std::string> MakeEntry(const NodePart& part, const Approval& approval,
                                 const Cohort& cohort) const;
   Next TaskEnded(NodePart& part, const TaskView& task);
@@ -63,7 +65,7 @@ class PartWalk {
   Approvals& approvals_;
   SiteData& site_;
   Tasks& tasks_;
-  const auth::TrustStore& trust_;
+  const auth::TrustSource& trust_;
   const Clock& clock_;
   const NodePolicy policy_;
 };

@@ -71,7 +71,7 @@ class PartWalkTest : public ::testing::Test {
   }
 
   auth::TestFederation federation_;
-  auth::TrustStore trust_ = federation_.Trust();
+  auth::FixedTrust trust_{federation_.Trust()};
   auth::FixedClock clock_;
   FakeNode world_{federation_, clock_};
   TasksOf tasks_{world_};
@@ -255,6 +255,35 @@ TEST_F(PartWalkTest, EndsTheTaskWhenTheApprovalIsRevoked) {
   EXPECT_EQ(world_.hub_part.state, State::kSystemError);
   EXPECT_EQ(world_.hub_part.reason, "APPROVAL_REVOKED");
   EXPECT_TRUE(world_.delivered.empty());
+}
+
+TEST_F(PartWalkTest, EndsTheTaskWhenTheDatasetIsRevoked) {
+  WalkUntilRunning();
+  auth::RevocationList revoked;
+  revoked.Add({auth::RevocationKind::kDataset, std::string(kDataset), ""});
+  const auth::FixedTrust heard(
+      federation_.Trust().With(std::make_shared<const auth::RevocationList>(revoked)));
+  for (int i = 0; i < 10 && !world_.finished; ++i) {
+    PartWalk walk(world_, world_, world_, world_, tasks_, heard, clock_, policy_);
+    (void)walk.Run(Context::Background(), {FakeNode::part().id, "me", 1, {}});
+  }
+  EXPECT_EQ(world_.canceled.size(), 1u);
+  EXPECT_EQ(world_.hub_part.reason, "DATASET_REVOKED");
+}
+
+TEST_F(PartWalkTest, AsksOnceMoreWhenItsCertificateWasRenewedMeanwhile) {
+  world_.approval.client_certificate_sha256 = std::string(43, 'A');
+  world_.create_refusals = 1;
+  Walk();
+  EXPECT_EQ(world_.hub_part.state, State::kComplete);
+  EXPECT_EQ(world_.entries.size(), 1u);
+}
+
+TEST_F(PartWalkTest, ARefusalThatStaysIsAnAnswer) {
+  world_.create_refusals = 2;
+  Walk();
+  EXPECT_EQ(world_.hub_part.state, State::kSystemError);
+  EXPECT_EQ(world_.hub_part.reason, "APPROVAL_REFUSED");
 }
 
 TEST_F(PartWalkTest, DeliversNothingAfterARevocationEvenIfReleased) {

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "genofed/access/v1/access.pb.h"
+#include "genofed/access/v1/passport.pb.h"
+#include "genofed/access/v1/revocation.pb.h"
 #include "genofed/catalogue/v1/catalogue.pb.h"
 #include "genofed/consent/v1/consent.pb.h"
 #include "genofed/discovery/v1/discovery.pb.h"
@@ -60,10 +62,27 @@ Result<Response> LedgerKey(const Request&, const Message& message) {
       200, static_cast<const consent::v1::GetCheckpointResponse&>(message).verifier_key() + "\n");
 }
 
+// As REMS answers brokers.
+Result<Response> Permissions(const Request&, const Message& message) {
+  const auto& answer = static_cast<const access::v1::GetPermissionsResponse&>(message);
+  nlohmann::json visas = nlohmann::json::array();
+  for (const std::string& visa : answer.visas()) visas.push_back(visa);
+  return http::Json(200, nlohmann::json{{"ga4gh_passport_v1", std::move(visas)}}.dump());
+}
+
+Result<Response> Jwks(const Request&, const Message& message) {
+  Response response =
+      http::Json(200, static_cast<const access::v1::GetKeysResponse&>(message).jwks());
+  response.headers.Set("Cache-Control", "public, max-age=60");
+  return response;
+}
+
 #define GF_CATALOGUE "catalogue", "genofed.catalogue.v1.CatalogueService/"
 #define GF_ONBOARDING "onboarding", "genofed.onboarding.v1.OnboardingService/"
 #define GF_APPLICATION "access", "genofed.access.v1.ApplicationService/"
 #define GF_DECISION "access", "genofed.access.v1.DecisionService/"
+#define GF_REVOCATION "access", "genofed.access.v1.RevocationService/"
+#define GF_PASSPORT "access", "genofed.access.v1.PassportService/"
 #define GF_AIRLOCK "spe", "genofed.spe.v1.AirlockService/"
 #define GF_RUN "dispatcher", "genofed.dispatcher.v1.RunService/"
 #define GF_CONSENT "consent", "genofed.consent.v1.ConsentService/"
@@ -124,6 +143,25 @@ constexpr RpcRow kRows[] = {
     {kPost, "/api/v1/reviews/{application}/revocation", Sites::kNode, kUser, "role dac",
      GF_DECISION "Revoke", "*", "End an approval at once"},
 
+    {kPost, "/api/v1/revocations", Sites::kBoth, kUser, "roles dac, operator",
+     GF_REVOCATION "Revoke", "*",
+     "Revoke a token, application, user, dataset or identity at this site"},
+    {kGet, "/api/v1/revocations", Sites::kBoth, kUser, "roles dac, operator",
+     GF_REVOCATION "ListRevocations", "", "What is revoked at this site"},
+    {kPost, "/api/v1/revocations/{id}/reinstate", Sites::kBoth, kUser, "roles dac, operator",
+     GF_REVOCATION "Reinstate", "*", "Take a revocation back; never one of an application"},
+    {kPost, "/api/v1/session/revoke", Sites::kBoth, kUser, "any user",
+     GF_REVOCATION "RevokeOwnToken", "*", "Sign out: revoke the access token of this request"},
+
+    {kPost, "/api/v1/passports/check", Sites::kNode, kUser, "any user",
+     GF_PASSPORT "CheckPassport", "*", "Which datasets a passport of the caller opens here"},
+    {kGet, "/permissions/{user}", Sites::kBoth, kUser, "role broker", GF_PASSPORT "GetPermissions",
+     "", "Visas of a user, for passport brokers", &Permissions},
+    {kGet, "/jwks.json", Sites::kBoth, kPublic, "anyone", GF_PASSPORT "GetKeys", "",
+     "Public keys of this site's tokens", &Jwks},
+    {kGet, "/.well-known/jwks.json", Sites::kBoth, kPublic, "anyone", GF_PASSPORT "GetKeys", "",
+     "The same", &Jwks},
+
     {kGet, "/api/v1/airlock", Sites::kNode, kUser, "role holder", GF_AIRLOCK "ListReviews", "",
      "Results that wait for release"},
     {kGet, "/api/v1/airlock/{task}/files/{name}", Sites::kNode, kUser, "role holder",
@@ -157,6 +195,8 @@ constexpr RpcRow kRows[] = {
 // The linker keeps a descriptor only if something names it.
 void KeepDescriptors() {
   access::v1::Application::descriptor();
+  access::v1::Revocation::descriptor();
+  access::v1::GetKeysRequest::descriptor();
   catalogue::v1::DatasetRecord::descriptor();
   consent::v1::Access::descriptor();
   discovery::v1::QueryRequest::descriptor();

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <thread>
 
+#include "genofed/access/v1/access.grpc.pb.h"
 #include "genofed/consent/v1/consent.grpc.pb.h"
 #include "genofed/onboarding/v1/onboarding.grpc.pb.h"
 #include "libs/core/file.h"
@@ -123,10 +124,11 @@ Status SubsetPhenotypes(const EncryptedObject& object, const crypt4gh::SecretKey
 class GrpcCohortSource final : public CohortSource {
  public:
   GrpcCohortSource(rpc::ChannelSource consent_source, rpc::ChannelSource onboarding_source,
-                   fs::path data_dir, Random& random)
+                   rpc::ChannelSource access_source, fs::path data_dir, Random& random)
       : consent_(consent_source),
         keys_(consent_source),
         onboarding_(std::move(onboarding_source)),
+        access_(std::move(access_source)),
         data_dir_(std::move(data_dir)),
         random_(random) {}
 
@@ -149,6 +151,7 @@ class GrpcCohortSource final : public CohortSource {
   rpc::Peer<consent::ConsentService> consent_;
   rpc::Peer<consent::KeyService> keys_;
   rpc::Peer<onboarding::OnboardingService> onboarding_;
+  rpc::Peer<access::v1::DecisionService> access_;
   const fs::path data_dir_;
   Random& random_;
 };
@@ -190,7 +193,6 @@ Result<std::vector<EncryptedObject>> GrpcCohortSource::AskObjects(
   consent::ReleaseHeadersRequest release;
   release.set_ledger_index(order.ledger_index);
   release.set_recipient(key.public_key().raw());
-  release.set_approval(order.approval);
   release.set_application(order.application);
   release.set_researcher_subject(order.requester_subject);
   for (const std::string& role : roles) {
@@ -210,6 +212,12 @@ Result<std::vector<EncryptedObject>> GrpcCohortSource::AskObjects(
     objects.push_back(std::move(object));
     release.add_objects(only->id());
   }
+  // Bound to this service's certificate, and as fresh as can be.
+  access::v1::GetApprovalRequest approval;
+  approval.set_application(order.application);
+  GF_ASSIGN(const access::v1::GetApprovalResponse approved,
+            access_.Call(ctx, &access::v1::DecisionService::Stub::GetApproval, approval));
+  release.set_approval(approved.token());
   GF_ASSIGN(const consent::ReleaseHeadersResponse released,
             keys_.Call(ctx, &consent::KeyService::Stub::ReleaseHeaders, release));
   if (released.headers_size() != static_cast<int>(objects.size()))
@@ -244,9 +252,9 @@ Result<StagedCohort> GrpcCohortSource::Stage(const Context& ctx, const TaskOrder
 
 std::unique_ptr<CohortSource> MakeCohortSource(rpc::ChannelSource consent_source,
                                                rpc::ChannelSource onboarding_source,
-                                               fs::path data_dir, Random& random) {
+                                               rpc::ChannelSource access_source, fs::path data_dir, Random& random) {
   return std::make_unique<GrpcCohortSource>(std::move(consent_source), std::move(onboarding_source),
-                                            std::move(data_dir), random);
+                                            std::move(access_source), std::move(data_dir), random);
 }
 
 }  // namespace genofed::spe

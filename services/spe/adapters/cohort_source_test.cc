@@ -7,6 +7,7 @@
 
 #include <fstream>
 
+#include "genofed/access/v1/access.grpc.pb.h"
 #include "genofed/consent/v1/consent.grpc.pb.h"
 #include "genofed/onboarding/v1/onboarding.grpc.pb.h"
 #include "libs/core/file.h"
@@ -65,6 +66,16 @@ class FakeOnboarding final : public ov::OnboardingService::Service {
   ov::ListObjectsResponse objects;
 };
 
+class FakeAccess final : public genofed::access::v1::DecisionService::Service {
+ public:
+  grpc::Status GetApproval(grpc::ServerContext*,
+                           const genofed::access::v1::GetApprovalRequest* request,
+                           genofed::access::v1::GetApprovalResponse* response) override {
+    response->set_token("fresh-token-for-" + request->application());
+    return grpc::Status::OK;
+  }
+};
+
 class CohortSourceTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -92,15 +103,17 @@ class CohortSourceTest : public ::testing::Test {
     builder.RegisterService(static_cast<cv::ConsentService::Service*>(&consent_));
     builder.RegisterService(static_cast<cv::KeyService::Service*>(&consent_));
     builder.RegisterService(&onboarding_);
+    builder.RegisterService(&access_);
     server_ = builder.BuildAndStart();
     rpc::ChannelSource source;
     source.channel = [this] { return server_->InProcessChannel(grpc::ChannelArguments()); };
     source.peer = "test";
-    source_ = MakeCohortSource(source, source, data_, random_);
+    source_ = MakeCohortSource(source, source, source, data_, random_);
     order_.id = "task-1";
     order_.dataset = {"GOE-FI-A-1", 1};
     order_.ledger_index = 7;
     order_.approval = "token";
+    order_.application = "app-1";
     workflow_.reads_genotypes = true;
     workflow_.reads_phenotypes = true;
   }
@@ -130,6 +143,7 @@ class CohortSourceTest : public ::testing::Test {
   SystemRandom random_;
   FakeConsent consent_;
   FakeOnboarding onboarding_;
+  FakeAccess access_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<CohortSource> source_;
   TaskOrder order_;
@@ -169,7 +183,7 @@ TEST_F(CohortSourceTest, StagesThePermittedPeopleAndNobodyElse) {
 
   EXPECT_EQ(consent_.permission, common::v1::PERMISSION_SECONDARY_USE);
   EXPECT_EQ(consent_.release.ledger_index(), 7);
-  EXPECT_EQ(consent_.release.approval(), "token");
+  EXPECT_EQ(consent_.release.approval(), "fresh-token-for-app-1");
   const std::string first = consent_.release.recipient();
   fs::remove_all(stage_);
   fs::create_directories(stage_);

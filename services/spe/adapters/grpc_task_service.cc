@@ -28,7 +28,9 @@ class GrpcTaskService final : public v1::TaskService::CallbackService {
     return rpc_.Unary(call, GF_METHOD(CreateTask), request, response,
                       [this](const Context& ctx,
                              const v1::CreateTaskRequest& r) -> Result<v1::CreateTaskResponse> {
-                        GF_ASSIGN(const Task task, tasks_.Create(ctx, OrderFromProto(r.task())));
+                        TaskOrder order = OrderFromProto(r.task());
+                        order.approval_certificate_sha256 = ctx.principal().certificate_sha256;
+                        GF_ASSIGN(const Task task, tasks_.Create(ctx, order));
                         v1::CreateTaskResponse answer;
                         *answer.mutable_task() = ToProto(task);
                         return answer;

@@ -43,6 +43,7 @@ TaskOrder OrderFromProto(const v1::Task& task) {
   order.ledger_index = task.ledger_index();
   order.epoch = task.epoch();
   order.approval = task.approval();
+  order.approval_certificate_sha256 = task.approval_certificate_sha256();
   order.requester_subject = task.requester_subject();
   return order;
 }
@@ -61,6 +62,7 @@ v1::Task OrderToProto(const TaskOrder& order) {
   task.set_ledger_index(order.ledger_index);
   task.set_epoch(order.epoch);
   task.set_approval(order.approval);
+  task.set_approval_certificate_sha256(order.approval_certificate_sha256);
   task.set_requester_subject(order.requester_subject);
   return task;
 }
@@ -68,6 +70,7 @@ v1::Task OrderToProto(const TaskOrder& order) {
 v1::Task ToProto(const Task& task) {
   v1::Task out = OrderToProto(task.order);
   out.clear_approval();
+  out.clear_approval_certificate_sha256();
   out.set_state(StateToProto(task.state));
   out.set_reason(task.reason);
   out.set_individuals(task.individuals);

@@ -40,7 +40,7 @@ class GrpcReleaseLedger final : public ReleaseLedger {
 
 class TokenApprovalCheck final : public ApprovalCheck {
  public:
-  TokenApprovalCheck(const auth::TrustStore& trust, const Clock& clock, std::string audience,
+  TokenApprovalCheck(const auth::TrustSource& trust, const Clock& clock, std::string audience,
                      std::string country)
       : trust_(trust),
         clock_(clock),
@@ -54,8 +54,11 @@ class TokenApprovalCheck final : public ApprovalCheck {
     expected.subject = order.requester_subject;
     expected.application = order.application;
     expected.datasets = {order.dataset.dataset};
+    if (!order.approval_certificate_sha256.empty())
+      expected.client_certificate_sha256 = order.approval_certificate_sha256;
     auth::Refusal why;
-    const auto approval = auth::VerifyApproval(trust_, clock_, order.approval, expected, &why);
+    GF_ASSIGN(const auth::TrustStore trust, trust_.Current());
+    const auto approval = auth::VerifyApproval(trust, clock_, order.approval, expected, &why);
     if (!approval.ok()) {
       GF_LOG(Context::Background(), warn, "task.approval_refused", {"task", order.id},
              {"check", why.check});
@@ -64,7 +67,7 @@ class TokenApprovalCheck final : public ApprovalCheck {
   }
 
  private:
-  const auth::TrustStore& trust_;
+  const auth::TrustSource& trust_;
   const Clock& clock_;
   const std::string audience_;
   const std::string country_;
@@ -76,7 +79,7 @@ std::unique_ptr<ReleaseLedger> MakeReleaseLedger(rpc::ChannelSource consent, con
   return std::make_unique<GrpcReleaseLedger>(std::move(consent), clock);
 }
 
-std::unique_ptr<ApprovalCheck> MakeApprovalCheck(const auth::TrustStore& trust, const Clock& clock,
+std::unique_ptr<ApprovalCheck> MakeApprovalCheck(const auth::TrustSource& trust, const Clock& clock,
                                                  std::string audience, std::string country) {
   return std::make_unique<TokenApprovalCheck>(trust, clock, std::move(audience),
                                               std::move(country));

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "libs/auth/trust.h"
+#include "libs/auth/trust_source.h"
 #include "libs/core/clock.h"
 #include "libs/core/random.h"
 #include "libs/rpc/channel.h"
@@ -15,11 +15,12 @@
 namespace genofed::spe {
 
 // Asks consent for the permitted rows and the key service for headers re-encrypted to a key that
-// exists only during the call, decrypts on the fly and keeps only the permitted people's columns
+// exists only during the call, with an approval that access made for this service at that moment, decrypts on the fly and keeps only the permitted people's columns
 // and lines. The whole file never lies decrypted anywhere. `data_dir` is the site's; `random` makes
 // task keys. Borrows `random`.
 std::unique_ptr<CohortSource> MakeCohortSource(rpc::ChannelSource consent,
                                                rpc::ChannelSource onboarding,
+                                               rpc::ChannelSource access,
                                                std::filesystem::path data_dir, Random& random);
 
 // Writes an entry of kind "release" into the node's ledger. Borrows `clock`.
@@ -27,7 +28,7 @@ std::unique_ptr<ReleaseLedger> MakeReleaseLedger(rpc::ChannelSource consent, con
 
 // Verifies approval tokens against the trust store, for this node and country. Borrows `trust` and
 // `clock`.
-std::unique_ptr<ApprovalCheck> MakeApprovalCheck(const auth::TrustStore& trust, const Clock& clock,
+std::unique_ptr<ApprovalCheck> MakeApprovalCheck(const auth::TrustSource& trust, const Clock& clock,
                                                  std::string audience, std::string country);
 
 }  // namespace genofed::spe

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/auth/key_refresher.h"
+
+#include <algorithm>
+
+namespace genofed::auth {
+
+KeyRefresher::KeyRefresher(LiveTrust& trust, KeyFetcher& fetcher, Random& random, Options options)
+    : trust_(trust), fetcher_(fetcher), random_(random), options_(std::move(options)) {}
+
+Result<KeySet> KeyRefresher::Fetch(const std::string& url) {
+  GF_ASSIGN(const KeyDocument document, fetcher_.Fetch(url));
+  if (document.content_type != "application/json" &&
+      document.content_type != "application/jwk-set+json") {
+    return Error(StatusCode::kInvalidArgument, "JWKS_INVALID", "the answer is not JSON by its type");
+  }
+  if (document.body.size() > kMaxBytes) {
+    return Error(StatusCode::kInvalidArgument, "JWKS_INVALID", "the answer has more than {} bytes",
+                 kMaxBytes);
+  }
+  return KeySet::FromJson(document.body);
+}
+
+std::chrono::milliseconds KeyRefresher::Pause(const KeyRefresh& refresh, const Schedule& schedule) {
+  std::chrono::milliseconds pause = std::max(refresh.interval, kMinInterval);
+  if (schedule.failures > 0) {
+    const std::chrono::seconds first = schedule.answered ? kMinInterval : std::chrono::seconds(1);
+    pause = std::min<std::chrono::milliseconds>(first * (1 << std::min(schedule.failures - 1, 10)),
+                                                std::max(refresh.interval, kMaxBackoff));
+  }
+  // Up to a fifth more, so that the services of a site do not ask all at once.
+  const std::string byte = random_.Bytes(1);
+  return pause + pause * static_cast<unsigned char>(byte[0]) / (5 * 256);
+}
+
+void KeyRefresher::Run() {
+  const TrustStore store = trust_.Latest();
+  std::erase_if(schedules_, [&](const auto& schedule) {
+    const TrustedIssuer* issuer = store.Find(schedule.first);
+    return issuer == nullptr || !issuer->refresh || issuer->jku != schedule.second.jku;
+  });
+  for (const TrustedIssuer& issuer : store.issuers()) {
+    if (!issuer.refresh) continue;
+    Schedule& schedule = schedules_[issuer.iss];
+    if (options_.now() < schedule.next) continue;
+    schedule.jku = issuer.jku;
+    // The keys were good when they were asked for, however long the answer took.
+    const Steady asked = options_.now();
+    auto keys = Fetch(issuer.jku);
+    schedule.failures = keys.ok() ? 0 : schedule.failures + 1;
+    schedule.answered = schedule.answered || keys.ok();
+    schedule.next = options_.now() + Pause(*issuer.refresh, schedule);
+    if (options_.on_result) options_.on_result(issuer.iss, keys.status());
+    if (keys.ok()) {
+      trust_.SetFetchedKeys(issuer.iss, *std::move(keys), asked + issuer.refresh->lifetime);
+    }
+  }
+}
+
+}  // namespace genofed::auth

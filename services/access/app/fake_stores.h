@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Stores in memory for the tests of this folder.
+#pragma once
+
+#include <algorithm>
+#include <map>
+
+#include "services/access/app/passports.h"
+#include "services/access/app/visas.h"
+
+namespace genofed::access {
+
+class FakeRevocationStore final : public RevocationStore {
+ public:
+  Result<RevocationRecord> Add(const Context&, const RevocationRecord& record) override {
+    for (const auto& known : records) {
+      if (known.what == record.what && known.in_force()) return known;
+    }
+    ++sequence;
+    records.push_back(record);
+    return record;
+  }
+  Result<RevocationRecord> Change(const Context&, const std::string& id,
+                                  const std::function<Status(RevocationRecord&)>& change) override {
+    for (auto& record : records) {
+      if (record.id != id) continue;
+      RevocationRecord changed = record;
+      GF_TRY(change(changed));
+      ++sequence;
+      return record = changed;
+    }
+    return Error(StatusCode::kNotFound, "REVOCATION_UNKNOWN", "no");
+  }
+  Result<std::vector<RevocationRecord>> List(const Context&, bool) override { return records; }
+  Result<RevocationsInForce> InForce(const Context&, std::int64_t known) override {
+    RevocationsInForce list{sequence, sequence == known, {}};
+    for (const auto& record : records) {
+      if (!list.unchanged && record.in_force()) list.entries.push_back(record.what);
+    }
+    return list;
+  }
+  void Revoke(auth::RevocationKind kind, std::string value, std::string issuer = "") {
+    RevocationRecord record;
+    record.id = "rev-" + std::to_string(records.size());
+    record.what = {kind, std::move(value), std::move(issuer)};
+    records.push_back(record);
+    ++sequence;
+  }
+
+  std::vector<RevocationRecord> records;
+  std::int64_t sequence = 1;
+};
+
+class FakeGrantStore final : public GrantStore {
+ public:
+  explicit FakeGrantStore(FakeRevocationStore& revocations) : revocations_(revocations) {}
+  Result<Grant> Find(const Context&, const std::string& id) override {
+    auto it = grants.find(id);
+    if (it == grants.end()) return Error(StatusCode::kNotFound, "APPLICATION_UNKNOWN", "no");
+    return it->second;
+  }
+  Result<std::vector<Grant>> List(const Context&) override {
+    std::vector<Grant> all;
+    for (const auto& [id, grant] : grants) all.push_back(grant);
+    return all;
+  }
+  Result<Grant> Change(const Context&, const std::string& id,
+                       const std::function<Status(Grant&)>& change) override {
+    Grant grant = grants[id];
+    Status status = change(grant);
+    if (!status.ok()) {
+      if (grants[id].application.id.empty()) grants.erase(id);
+      return status;
+    }
+    return grants[id] = grant;
+  }
+  Result<Grant> ChangeAndRevoke(const Context& ctx, const std::string& id,
+                                const RevocationRecord& revocation,
+                                const std::function<Status(Grant&)>& change) override {
+    auto grant = Change(ctx, id, change);
+    if (grant.ok()) GF_TRY(revocations_.Add(ctx, revocation));
+    return grant;
+  }
+  Result<std::int64_t> Cursor(const Context&) override { return cursor; }
+  Status SetCursor(const Context&, std::int64_t sequence) override {
+    return cursor = sequence, absl::OkStatus();
+  }
+
+  std::map<std::string, Grant> grants;
+  std::int64_t cursor = 0;
+
+ private:
+  FakeRevocationStore& revocations_;
+};
+
+}  // namespace genofed::access

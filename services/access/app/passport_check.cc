@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/access/app/passport_check.h"
+
+#include <set>
+
+#include "libs/auth/passport.h"
+#include "libs/obs/log.h"
+
+namespace genofed::access {
+
+PassportCheck::PassportCheck(GrantStore& grants, RevocationStore& revocations,
+                             const auth::TrustSource& trust, std::string audience,
+                             std::string url_prefix, const Clock& clock)
+    : grants_(grants),
+      revocations_(revocations),
+      trust_(trust),
+      audience_(std::move(audience)),
+      url_prefix_(std::move(url_prefix)),
+      clock_(clock) {}
+
+Result<std::vector<std::string>> PassportCheck::Candidates(const Context& ctx,
+                                                           const std::string& dataset) {
+  if (!dataset.empty()) return std::vector<std::string>{dataset};
+  GF_ASSIGN(const auto grants, grants_.List(ctx));
+  std::set<std::string> datasets;
+  for (const Grant& grant : grants)
+    datasets.insert(grant.decision.datasets.begin(), grant.decision.datasets.end());
+  return std::vector<std::string>(datasets.begin(), datasets.end());
+}
+
+Result<std::vector<OpenedDataset>> PassportCheck::Run(const Context& ctx,
+                                                      const std::string& passport,
+                                                      const std::string& dataset) {
+  GF_CHECK(ctx.principal().user.has_value());
+  const User& user = *ctx.principal().user;
+  GF_ASSIGN(const auth::TrustStore trust, TrustNow(ctx, trust_, revocations_));
+  GF_ASSIGN(const auto candidates, Candidates(ctx, dataset));
+  auth::PassportExpectation expected;
+  expected.person = auth::Person::Of(trust, user.issuer, user.subject);
+  expected.audience = audience_;
+  std::vector<OpenedDataset> opened;
+  auth::Refusal why;
+  for (const std::string& candidate : candidates) {
+    if (trust.IsRevokedDataset(candidate)) {
+      why.check = "REVOKED";
+      continue;
+    }
+    expected.dataset = url_prefix_ + candidate;
+    const auto verified = auth::VerifyPassport(trust, clock_, passport, expected, &why);
+    if (verified.ok()) opened.push_back({candidate, (*verified)->expires_at});
+  }
+  if (!opened.empty()) return opened;
+  GF_LOG(ctx, info, "passport.refused", {"check", why.check}, {"jti", why.jti});
+  return Error(StatusCode::kPermissionDenied, "PASSPORT_REFUSED", "the passport was refused");
+}
+
+}  // namespace genofed::access
