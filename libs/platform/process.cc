@@ -173,7 +173,6 @@ bool Process::HostsInProcess(std::string_view service) const {
                      [&](const ServiceEntry& entry) { return service == entry.name; });
 }
 
-// Nobody, until a list of revoked identities is kept: this is where it is asked.
 Status Process::Denied(const WorkloadIdentity& caller) const { return trust_->CheckIdentity(caller); }
 
 std::string Process::CertificateOf(std::string_view service) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "genofed/access/v1/revocation.pb.h"
 #include "libs/auth/access_token.h"
 #include "libs/auth/dpop.h"
 #include "libs/config/load.h"
@@ -122,6 +123,7 @@ class GatewayModule final : public Module {
   void AddLogin(Platform& platform) {
     if (login_ == nullptr) return AddSiteRoutes(api_, site_);
     AddSiteRoutes(api_, site_, [this](const Context& ctx) { return LoginFactsJson(ctx, site_, login_->provider); });
+    const UnaryCaller caller = MakeUnaryCaller([&platform](std::string_view service) { return platform.SiteChannel(service); });
     AddLoginRoutes(api_, site_,
                    {.provider = login_->provider,
                     .sessions = login_->sessions,
@@ -129,7 +131,12 @@ class GatewayModule final : public Module {
                     .clock = platform.clock(),
                     .random = platform.random(),
                     .check_token = CheckWith(platform.tokens()),
-                    .end_session = [](const Context&, const User&) { return absl::OkStatus(); }});
+                    .end_session = [caller](const Context& ctx, const User& user) {
+                      access::v1::RevokeOwnTokenRequest request;
+                      access::v1::RevokeOwnTokenResponse response;
+                      return caller(ctx.WithPrincipal({{}, user}), "access",
+                                    "genofed.access.v1.RevocationService/RevokeOwnToken", request, &response);
+                    }});
   }
 
   const SiteFacts site_;
