@@ -47,6 +47,22 @@ Result<std::string> NormalPath(std::string_view path) {
   return out.empty() ? "/" : out;
 }
 
+// host or host:port; IPv6 addresses are in brackets.
+Result<std::string> NormalAuthority(std::string_view authority, std::string_view default_port) {
+  const auto bracket = authority.rfind(']');
+  const auto colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
+  std::string host = ToLower(authority.substr(0, colon));
+  const std::string_view port = colon == std::string_view::npos ? "" : authority.substr(colon + 1);
+  const bool address = host.starts_with('[') && host.ends_with(']');
+  const bool plain = std::all_of(host.begin(), host.end(), [&](char c) {
+    return IsUnreserved(c) || (address && (c == ':' || c == '[' || c == ']'));
+  });
+  const bool number = std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (host.empty() || !plain || !number) return WrongUrl();
+  if (port.empty() || port == default_port) return host;
+  return host + ":" + std::string(port);
+}
+
 // The key in the header of a proof; nothing about it is trusted, the token names its thumbprint.
 Result<crypto::PublicKey> KeyOf(const Json& header) {
   const std::string* type = internal::StringMember(header, "typ");
@@ -115,17 +131,11 @@ Result<std::string> NormalDpopUrl(std::string_view url) {
   const std::string scheme = ToLower(url.substr(0, colon));
   if (scheme != "https" && scheme != "http") return WrongUrl();
   url.remove_prefix(colon + 3);
-  std::string authority = ToLower(url.substr(0, url.find('/')));
+  const std::string_view authority = url.substr(0, url.find('/'));
   url.remove_prefix(authority.size());
-  if (authority.ends_with(':')) authority.pop_back();
-  const std::string_view default_port = scheme == "https" ? ":443" : ":80";
-  if (authority.ends_with(default_port)) authority.resize(authority.size() - default_port.size());
-  const bool plain = std::all_of(authority.begin(), authority.end(), [](char c) {
-    return IsUnreserved(c) || c == ':' || c == '[' || c == ']';
-  });
-  if (authority.empty() || !plain) return WrongUrl();
+  GF_ASSIGN(const std::string normal, NormalAuthority(authority, scheme == "https" ? "443" : "80"));
   GF_ASSIGN(const std::string path, NormalPath(url));
-  return scheme + "://" + authority + path;
+  return scheme + "://" + normal + path;
 }
 
 Status DpopReplayCache::Remember(const std::string& id, Time until) {
