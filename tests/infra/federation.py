@@ -229,7 +229,7 @@ class Federation:
         """A bearer token; a citizen's may be for another person than the persona's own."""
         if person is None:
             return self.document["personas"][persona]["token"]
-        done = genofed("--var", self.var, "token", persona, "--person", person, timeout=30)
+        done = genofed("--var", self.var, "token", "get", persona, "--person", person, timeout=30)
         if done.returncode != 0:
             raise CommandFailed(f"no token for {persona}: {done.stderr}")
         return done.stdout.strip()

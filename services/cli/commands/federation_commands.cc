@@ -61,22 +61,6 @@ void AddFederationCommands(Commands commands) {
         action = [&target] { return federation::ShowStatus({target.var}); };
       });
 
-  auto person = std::make_shared<std::string>();
-  auto persona = std::make_shared<std::string>();
-  auto* token = commands.app.add_subcommand(
-      "token", "A fresh access token of a persona, from the development login");
-  token->add_option("persona", *persona, "Persona of federation.json")->required();
-  token->add_option("--person", *person, "Person identifier; citizens only");
-  token->footer("Example: genofed token citizen_fi --person FI-P000007 > token.txt");
-  token->callback([persona, person, &target, &action] {
-    action = [persona, person, &target] {
-      auto made = federation::PersonaToken(target.var, *persona, *person);
-      if (!made.ok()) return Fail(made.status());
-      std::printf("%s\n", made->c_str());
-      return kOk;
-    };
-  });
-
   auto synth = std::make_shared<synth::SynthOptions>();
   auto* synth_command = commands.app.add_subcommand(
       "synth", "Make a synthetic cohort: genotypes, phenotypes, consents");

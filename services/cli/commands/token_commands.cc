@@ -14,6 +14,7 @@
 #include "libs/core/strings.h"
 #include "libs/crypto/strict_json.h"
 #include "services/cli/commands/session.h"
+#include "services/cli/federation/up.h"
 
 namespace genofed::cli {
 namespace {
@@ -310,6 +311,20 @@ void AddTokenCommands(Commands commands) {
       "      --audience https://node.fi.example --country FI --dataset https://data.1mg.example/datasets/GDI-FI-DATASET-001\n"
       "Tokens are read from files or standard input, never from the command line, where others could see them.\n"
       "Exit codes: 0 accepted, 2 the question is wrong, 3 refused.");
+  auto persona = std::make_shared<std::string>();
+  auto person = std::make_shared<std::string>();
+  auto* get = token->add_subcommand("get", "A fresh access token of a persona, from the development login");
+  get->add_option("persona", *persona, "Persona of federation.json")->required();
+  get->add_option("--person", *person, "Person identifier; citizens only");
+  get->footer("Example: genofed token get citizen_fi --person FI-P000007 > token.txt");
+  get->callback([persona, person, &target, &action] {
+    action = [persona, person, &target] {
+      auto made = federation::PersonaToken(target.var, *persona, *person);
+      if (!made.ok()) return Fail(made.status());
+      std::printf("%s\n", made->c_str());
+      return kOk;
+    };
+  });
   auto* inspect = token->add_subcommand("inspect", "Show header and claims, without believing them");
   inspect->add_option("file", options->file, "File with the token; - reads it from standard input")->capture_default_str();
   inspect->callback([&action, &target, options] { action = [&target, options] { return Inspect(target, *options); }; });
