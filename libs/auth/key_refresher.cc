@@ -12,7 +12,8 @@ Result<KeySet> KeyRefresher::Fetch(const std::string& url) {
   GF_ASSIGN(const KeyDocument document, fetcher_.Fetch(url));
   if (document.content_type != "application/json" &&
       document.content_type != "application/jwk-set+json") {
-    return Error(StatusCode::kInvalidArgument, "JWKS_INVALID", "the answer is not JSON by its type");
+    return Error(StatusCode::kInvalidArgument, "JWKS_INVALID",
+                 "the answer is not JSON by its type");
   }
   if (document.body.size() > kMaxBytes) {
     return Error(StatusCode::kInvalidArgument, "JWKS_INVALID", "the answer has more than {} bytes",
@@ -24,7 +25,8 @@ Result<KeySet> KeyRefresher::Fetch(const std::string& url) {
 std::chrono::milliseconds KeyRefresher::Pause(const KeyRefresh& refresh, const Schedule& schedule) {
   std::chrono::milliseconds pause = std::max(refresh.interval, kMinInterval);
   if (schedule.failures > 0) {
-    const std::chrono::seconds first = schedule.answered ? kMinInterval : std::chrono::seconds(1);
+    const std::chrono::milliseconds first =
+        schedule.answered ? kMinInterval : std::chrono::milliseconds(250);
     pause = std::min<std::chrono::milliseconds>(first * (1 << std::min(schedule.failures - 1, 10)),
                                                 std::max(refresh.interval, kMaxBackoff));
   }

@@ -26,10 +26,10 @@ class KeyFetcher {
 };
 
 // Keeps the keys of issuers with "refresh" current: asks the `jku` of the trust file, and no other
-// address, every `interval` (never more often than every ten seconds), and less and less often while
-// that fails. Only before the first answer it asks again after a second, two, four ...: the issuer may
-// be starting, too. Fetched keys count for `lifetime` after the last success; a hostile or broken answer
-// changes nothing. One thread.
+// address, every `interval` (never more often than every ten seconds), and less and less often
+// while that fails. Only before the first answer it asks again after a quarter of a second, a half,
+// one ...: the issuer may be starting, too. Fetched keys count for `lifetime` after the last
+// success; a hostile or broken answer changes nothing. One thread.
 class KeyRefresher {
  public:
   using Steady = LiveTrust::Steady;
@@ -45,7 +45,7 @@ class KeyRefresher {
   // Borrows all three.
   KeyRefresher(LiveTrust& trust, KeyFetcher& fetcher, Random& random, Options options);
 
-  // Fetches what is due. Call it every second or so: the trust file may have changed.
+  // Fetches what is due. Call it several times a second: the trust file may have changed.
   void Run();
 
  private:

@@ -79,17 +79,17 @@ Status Process::LoadTrust(const std::vector<ServiceEntry>& entries) {
   options.dataset_url_prefix = config_.access().dataset_url_prefix();
   if (options.dataset_url_prefix.empty())
     options.dataset_url_prefix = "https://data." + config_.site().domain() + "/datasets/";
-  options.hosts_access =
-      std::any_of(entries.begin(), entries.end(),
-                  [](const ServiceEntry& entry) { return std::string_view(entry.name) == "access"; });
+  options.hosts_access = std::any_of(entries.begin(), entries.end(), [](const ServiceEntry& entry) {
+    return std::string_view(entry.name) == "access";
+  });
   GF_ASSIGN(trust_, TrustRuntime::Open(std::move(options), metrics_, random_));
   std::vector<auth::RoleBinding> bindings;
   for (const auto& binding : config_.trust().role_bindings()) {
     bindings.push_back(
         {binding.issuer(), binding.subject(), {binding.roles().begin(), binding.roles().end()}});
   }
-  tokens_ = std::make_unique<auth::AccessTokenVerifier>(trust_->source(), clock_, config_.trust().audience(),
-                                                        std::move(bindings));
+  tokens_ = std::make_unique<auth::AccessTokenVerifier>(
+      trust_->source(), clock_, config_.trust().audience(), std::move(bindings));
   return absl::OkStatus();
 }
 

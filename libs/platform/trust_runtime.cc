@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::steady_clock;
 constexpr std::chrono::seconds kReloadInterval(1);
-constexpr std::chrono::seconds kKeyLook(1);
+constexpr std::chrono::milliseconds kKeyLook(250);
 // Shorter than the staleness allowed, so that one lost answer is not the end of everything.
 constexpr std::chrono::seconds kAskTimeout(2);
 
@@ -63,8 +63,8 @@ Result<std::unique_ptr<TrustRuntime>> TrustRuntime::Open(Options options, obs::M
   }
   metrics.Add("genofed_trust_reload_failures_total", {}, 0);
   runtime->fetcher_ = std::make_unique<HttpKeyFetcher>(runtime->options_.ca_file);
-  runtime->refresher_ = std::make_unique<auth::KeyRefresher>(
-      *runtime->trust_, *runtime->fetcher_, random, runtime->RefresherOptions());
+  runtime->refresher_ = std::make_unique<auth::KeyRefresher>(*runtime->trust_, *runtime->fetcher_,
+                                                             random, runtime->RefresherOptions());
   return runtime;
 }
 
@@ -84,9 +84,8 @@ auth::KeyRefresher::Options TrustRuntime::RefresherOptions() {
 }
 
 void TrustRuntime::Start(RevocationFeed feed) {
-  listener_ = std::jthread([this, feed = std::move(feed)](const std::stop_token& stop) {
-    Listen(stop, feed);
-  });
+  listener_ = std::jthread(
+      [this, feed = std::move(feed)](const std::stop_token& stop) { Listen(stop, feed); });
   key_thread_ = std::jthread([this](const std::stop_token& stop) { RefreshKeys(stop); });
 }
 
@@ -112,10 +111,10 @@ auth::RevocationList TrustRuntime::ListOf(const std::vector<auth::Revocation>& e
   const std::string& prefix = options_.dataset_url_prefix;
   for (const auth::Revocation& entry : entries) {
     if (entry.kind != auth::RevocationKind::kDataset || prefix.empty()) continue;
-    list.Add({entry.kind,
-              entry.value.starts_with(prefix) ? entry.value.substr(prefix.size())
-                                              : prefix + entry.value,
-              ""});
+    list.Add(
+        {entry.kind,
+         entry.value.starts_with(prefix) ? entry.value.substr(prefix.size()) : prefix + entry.value,
+         ""});
   }
   return list;
 }

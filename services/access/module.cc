@@ -117,10 +117,10 @@ class NodeModule final : public Module {
         keys_(OwnJwk(signer_.get()), platform.config().access().published_keys_file()),
         service_(MakeGrpcDecisionService(platform.dispatcher(), decisions_)),
         revocation_service_(MakeGrpcRevocationService(platform.dispatcher(), revocations_)),
-        passport_service_(MakeGrpcPassportService(
-            platform.dispatcher(), {.visas = MakesVisas() ? &visas_ : nullptr,
-                                    .check = &passport_check_,
-                                    .keys = &keys_})) {}
+        passport_service_(MakeGrpcPassportService(platform.dispatcher(),
+                                                  {.visas = MakesVisas() ? &visas_ : nullptr,
+                                                   .check = &passport_check_,
+                                                   .keys = &keys_})) {}
 
   std::vector<grpc::Service*> Services() override {
     return {service_.get(), revocation_service_.get(), passport_service_.get()};

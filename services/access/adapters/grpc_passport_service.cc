@@ -14,7 +14,8 @@ using Call = grpc::CallbackServerContext;
 using Reactor = grpc::ServerUnaryReactor;
 
 Status NotHere() {
-  return Error(StatusCode::kUnimplemented, "NOT_AT_THIS_SITE", "this kind of site does not do that");
+  return Error(StatusCode::kUnimplemented, "NOT_AT_THIS_SITE",
+               "this kind of site does not do that");
 }
 
 // The country a node speaks for, as its certificate says.

@@ -47,11 +47,12 @@ class GrpcRevocationService final : public v1::RevocationService::CallbackServic
   }
   Reactor* RevokeOwnToken(Call* call, const v1::RevokeOwnTokenRequest* request,
                           v1::RevokeOwnTokenResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(RevokeOwnToken), request, response,
-                      [this](const Context& ctx, const auto&) -> Result<v1::RevokeOwnTokenResponse> {
-                        GF_TRY(revocations_.RevokeOwnToken(ctx));
-                        return v1::RevokeOwnTokenResponse();
-                      });
+    return rpc_.Unary(
+        call, GF_METHOD(RevokeOwnToken), request, response,
+        [this](const Context& ctx, const auto&) -> Result<v1::RevokeOwnTokenResponse> {
+          GF_TRY(revocations_.RevokeOwnToken(ctx));
+          return v1::RevokeOwnTokenResponse();
+        });
   }
   Reactor* Reinstate(Call* call, const v1::ReinstateRequest* request,
                      v1::ReinstateResponse* response) override {

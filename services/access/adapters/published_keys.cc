@@ -40,8 +40,7 @@ std::string PublishedKeys::Jwks() {
   std::string content = text.ok() ? *std::move(text) : std::string();
   if (content == content_) return jwks_;
   content_ = std::move(content);
-  const Status valid =
-      content_.empty() ? Status() : auth::KeySet::FromJson(content_).status();
+  const Status valid = content_.empty() ? Status() : auth::KeySet::FromJson(content_).status();
   GF_LOG(Context::Background(), info, "keys.published", {"file", file_.string()},
          {"result", Describe(valid)});
   if (valid.ok()) jwks_ = Together(own_jwk_, content_);

@@ -19,7 +19,7 @@ Result<RevocationRecord> Parse(const sql::Row& row) {
   return record;
 }
 
-#define GF_COLUMNS                                                                              \
+#define GF_COLUMNS                                                                                 \
   "SELECT id, kind, value, issuer, reason, revoked_by, revoked_at, reinstated_at, reinstated_by, " \
   "reinstate_reason FROM revocations "
 
@@ -31,10 +31,10 @@ Status ListChanged(sql::Tx& tx) {
 
 Result<RevocationRecord> AddRevocation(sql::Tx& tx, const RevocationRecord& record) {
   const std::string kind(auth::KindName(record.what.kind));
-  GF_ASSIGN(auto same, tx.Exec(GF_COLUMNS
-                               "WHERE kind = $1 AND value = $2 AND issuer = $3 AND reinstated_at "
+  GF_ASSIGN(auto same,
+            tx.Exec(GF_COLUMNS "WHERE kind = $1 AND value = $2 AND issuer = $3 AND reinstated_at "
                                "IS NULL",
-                               kind, record.what.value, record.what.issuer));
+                    kind, record.what.value, record.what.issuer));
   if (!same.empty()) return Parse(same[0]);
   GF_TRY(tx.Exec("DELETE FROM revocations WHERE kind = 'token' AND revoked_at < $1",
                  record.at - kTokenRevocationKept));
@@ -44,11 +44,12 @@ Result<RevocationRecord> AddRevocation(sql::Tx& tx, const RevocationRecord& reco
       record.id, kind, record.what.value, record.what.issuer, record.reason, record.by, record.at));
   if (record.what.kind == auth::RevocationKind::kApplication) {
     // Whoever verifies a visa knows its jti, not what it was minted for.
-    GF_TRY(tx.Exec(
-        "INSERT INTO revocations (id, kind, value, reason, revoked_by, revoked_at) "
-        "SELECT $1::text || ':' || id, 'token', id, $2::text, $3::text, $4::timestamptz FROM minted_visas "
-        "WHERE application = $5 AND expires > $4 ON CONFLICT DO NOTHING",
-        record.id, record.reason, record.by, record.at, record.what.value));
+    GF_TRY(
+        tx.Exec("INSERT INTO revocations (id, kind, value, reason, revoked_by, revoked_at) "
+                "SELECT $1::text || ':' || id, 'token', id, $2::text, $3::text, $4::timestamptz "
+                "FROM minted_visas "
+                "WHERE application = $5 AND expires > $4 ON CONFLICT DO NOTHING",
+                record.id, record.reason, record.by, record.at, record.what.value));
   }
   GF_TRY(ListChanged(tx));
   return record;
@@ -82,10 +83,10 @@ Result<RevocationRecord> SqlRevocationStore::Change(
 
 Result<std::vector<RevocationRecord>> SqlRevocationStore::List(const Context& ctx, bool all) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::vector<RevocationRecord>> {
-    GF_ASSIGN(auto rows, tx.Exec(GF_COLUMNS
-                                 "WHERE $1 OR reinstated_at IS NULL ORDER BY revoked_at DESC, id "
+    GF_ASSIGN(auto rows,
+              tx.Exec(GF_COLUMNS "WHERE $1 OR reinstated_at IS NULL ORDER BY revoked_at DESC, id "
                                  "DESC LIMIT 1000",
-                                 all));
+                      all));
     std::vector<RevocationRecord> records;
     for (sql::Row row : rows) {
       GF_ASSIGN(auto record, Parse(row));

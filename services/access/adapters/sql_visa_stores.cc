@@ -15,8 +15,9 @@ Status SqlMintedVisaStore::Remember(const Context& ctx, const MintedVisa& visa) 
     GF_TRY(tx.Exec("DELETE FROM minted_visas WHERE application = $1 AND expires < $2",
                    visa.application, visa.issued));
     return tx
-        .Exec("INSERT INTO minted_visas (id, application, dataset, expires) VALUES ($1, $2, $3, $4)",
-              visa.id, visa.application, visa.dataset, visa.expires)
+        .Exec(
+            "INSERT INTO minted_visas (id, application, dataset, expires) VALUES ($1, $2, $3, $4)",
+            visa.id, visa.application, visa.dataset, visa.expires)
         .status();
   });
 }

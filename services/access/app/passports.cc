@@ -65,9 +65,9 @@ Status Passports::Take(const Context& ctx, const std::string& country, const Del
            {"check", visa.ok() ? "DELIVERY_MISMATCH" : why.check}, {"jti", why.jti});
     return VisaRefused();
   }
-  return visas_.Put(ctx, {delivery.application, delivery.dataset, country,
-                          application.applicant_subject, application.applicant_issuer, (*visa)->id,
-                          delivery.visa, (*visa)->expires_at});
+  return visas_.Put(
+      ctx, {delivery.application, delivery.dataset, country, application.applicant_subject,
+            application.applicant_issuer, (*visa)->id, delivery.visa, (*visa)->expires_at});
 }
 
 Result<std::vector<HeldVisa>> Passports::Counting(const Context& ctx, const std::string& subject) {

@@ -33,12 +33,13 @@ class HeldVisaStore {
 
 struct PassportIssuer {
   std::string issuer;
-  std::string audience;                          // of this site
-  std::map<std::string, std::string> countries;  // audience of a node to its country: "urn:…:fi", "FI"
+  std::string audience;  // of this site
+  std::map<std::string, std::string>
+      countries;  // audience of a node to its country: "urn:…:fi", "FI"
 };
 
-// The hub's use cases around passports. The hub makes no visas and its passports open nothing that a
-// country did not grant.
+// The hub's use cases around passports. The hub makes no visas and its passports open nothing that
+// a country did not grant.
 class Passports {
  public:
   static constexpr std::chrono::minutes kLifetime{10};

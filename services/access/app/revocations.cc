@@ -18,8 +18,8 @@ Revocations::Revocations(RevocationStore& store, const Clock& clock, Random& ran
 
 Result<RevocationRecord> Revocations::Revoke(const Context& ctx, const auth::Revocation& what,
                                              const std::string& reason) {
-  GF_ASSIGN(auto record, NewRevocation(NewId("rev", clock_, random_), what, Caller(ctx), reason,
-                                       clock_.Now()));
+  GF_ASSIGN(auto record,
+            NewRevocation(NewId("rev", clock_, random_), what, Caller(ctx), reason, clock_.Now()));
   GF_ASSIGN(auto kept, store_.Add(ctx, record));
   // No value: users and identifiers of tokens are not for logs.
   GF_LOG(ctx, info, "revocation.added", {"id", kept.id}, {"kind", auth::KindName(what.kind)});

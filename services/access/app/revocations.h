@@ -38,8 +38,8 @@ class Revocations {
 // services hear within seconds. Unavailable/REVOCATIONS_STALE as `trust` says.
 Result<auth::TrustStore> TrustNow(const Context& ctx, const auth::TrustSource& trust,
                                   RevocationStore& store);
-// As IsLive, and PermissionDenied/APPROVAL_REVOKED when application or applicant are revoked, or all
-// datasets. Single datasets that are revoked are taken out of the grant.
+// As IsLive, and PermissionDenied/APPROVAL_REVOKED when application or applicant are revoked, or
+// all datasets. Single datasets that are revoked are taken out of the grant.
 Status KeepLive(Grant& grant, const auth::TrustStore& trust, Time now);
 // Whether the person whom `issuer` calls `subject` is revoked; `issuer` need not be trusted here.
 bool IsRevokedPerson(const auth::TrustStore& trust, const std::string& issuer,

@@ -27,7 +27,8 @@ struct MintedVisa {
 class MintedVisaStore {
  public:
   virtual ~MintedVisaStore() = default;
-  // PermissionDenied/APPROVAL_REVOKED when the application is revoked: then the visa must not leave.
+  // PermissionDenied/APPROVAL_REVOKED when the application is revoked: then the visa must not
+  // leave.
   virtual Status Remember(const Context& ctx, const MintedVisa& visa) = 0;
 };
 
@@ -45,8 +46,8 @@ struct VisaAuthority {
   Duration lifetime;       // at most 24 h
 };
 
-// The node's use cases around GA4GH visas (ControlledAccessGrants): one for each dataset of each grant
-// that lives. Not thread-safe: one thread delivers.
+// The node's use cases around GA4GH visas (ControlledAccessGrants): one for each dataset of each
+// grant that lives. Not thread-safe: one thread delivers.
 class Visas {
  public:
   Visas(GrantStore& grants, RevocationStore& revocations, MintedVisaStore& minted, HubVisas& hub,
@@ -71,7 +72,8 @@ class Visas {
   const VisaAuthority authority_;
   const Clock& clock_;
   Random& random_;
-  std::map<std::pair<std::string, std::string>, Time> due_;  // (application, dataset) to the next one
+  std::map<std::pair<std::string, std::string>, Time>
+      due_;  // (application, dataset) to the next one
 };
 
 }  // namespace genofed::access

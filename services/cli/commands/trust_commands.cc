@@ -70,7 +70,8 @@ void AddTrustCommands(Commands commands) {
   list->callback([t, &target, &action] {
     action = [t, &target] {
       Session session(target);
-      return Show(session, session.Get(std::string("/api/v1/revocations") + (t->all ? "?all=true" : "")),
+      return Show(session,
+                  session.Get(std::string("/api/v1/revocations") + (t->all ? "?all=true" : "")),
                   [](const Json& answer) {
                     for (const Json& one : answer.value("revocations", Json::array()))
                       PrintRevocation(one);

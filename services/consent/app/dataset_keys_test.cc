@@ -46,8 +46,7 @@ class DatasetKeysTest : public ::testing::Test {
     return *auth::TrustStore::FromJson(file.dump());
   }
   std::string Token(const std::string& dataset = "GOE-FI-A-1",
-                    const std::string& application = "APP-1",
-                    const std::string& certificate = "") {
+                    const std::string& application = "APP-1", const std::string& certificate = "") {
     auto at = [](int offset) { return FromUnixSeconds(auth::kNow + offset); };
     auto token =
         auth::MintApproval(federation_.fi.signer, {.issuer = federation_.fi.iss,

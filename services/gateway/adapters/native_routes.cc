@@ -153,8 +153,8 @@ constexpr RpcRow kRows[] = {
     {kPost, "/api/v1/session/revoke", Sites::kBoth, kUser, "any user",
      GF_REVOCATION "RevokeOwnToken", "*", "Sign out: revoke the access token of this request"},
 
-    {kPost, "/api/v1/passports/check", Sites::kNode, kUser, "any user",
-     GF_PASSPORT "CheckPassport", "*", "Which datasets a passport of the caller opens here"},
+    {kPost, "/api/v1/passports/check", Sites::kNode, kUser, "any user", GF_PASSPORT "CheckPassport",
+     "*", "Which datasets a passport of the caller opens here"},
     {kGet, "/permissions/{user}", Sites::kBoth, kUser, "role broker", GF_PASSPORT "GetPermissions",
      "", "Visas of a user, for passport brokers", &Permissions},
     {kGet, "/jwks.json", Sites::kBoth, kPublic, "anyone", GF_PASSPORT "GetKeys", "",

@@ -252,7 +252,8 @@ Result<StagedCohort> GrpcCohortSource::Stage(const Context& ctx, const TaskOrder
 
 std::unique_ptr<CohortSource> MakeCohortSource(rpc::ChannelSource consent_source,
                                                rpc::ChannelSource onboarding_source,
-                                               rpc::ChannelSource access_source, fs::path data_dir, Random& random) {
+                                               rpc::ChannelSource access_source, fs::path data_dir,
+                                               Random& random) {
   return std::make_unique<GrpcCohortSource>(std::move(consent_source), std::move(onboarding_source),
                                             std::move(access_source), std::move(data_dir), random);
 }

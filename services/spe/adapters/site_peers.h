@@ -15,9 +15,9 @@
 namespace genofed::spe {
 
 // Asks consent for the permitted rows and the key service for headers re-encrypted to a key that
-// exists only during the call, with an approval that access made for this service at that moment, decrypts on the fly and keeps only the permitted people's columns
-// and lines. The whole file never lies decrypted anywhere. `data_dir` is the site's; `random` makes
-// task keys. Borrows `random`.
+// exists only during the call, with an approval that access made for this service at that moment,
+// decrypts on the fly and keeps only the permitted people's columns and lines. The whole file never
+// lies decrypted anywhere. `data_dir` is the site's; `random` makes task keys. Borrows `random`.
 std::unique_ptr<CohortSource> MakeCohortSource(rpc::ChannelSource consent,
                                                rpc::ChannelSource onboarding,
                                                rpc::ChannelSource access,

@@ -44,7 +44,7 @@ struct TaskOrder {
   DatasetRef dataset;
   std::int64_t ledger_index = -1;
   std::int64_t epoch = 0;
-  std::string approval;  // token; never logged
+  std::string approval;                     // token; never logged
   std::string approval_certificate_sha256;  // of whoever presented it; may be empty
   std::string requester_subject;
   bool operator==(const TaskOrder&) const = default;
