@@ -4,5 +4,5 @@ if(GENOFED_SANITIZE)
   add_compile_options(-fsanitize=${GENOFED_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${GENOFED_SANITIZE})
   # g++ 12 sees uninitialised members inside std::function and std::regex once sanitizers change the code.
-  add_compile_options(-Wno-maybe-uninitialized)
+  add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 endif()

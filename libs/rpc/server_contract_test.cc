@@ -150,7 +150,8 @@ class ServerContractTest : public ::testing::Test {
   std::atomic<bool> revoked_ = false;
   testing::FakeClock clock_;
   obs::Metrics metrics_;
-  auth::AccessTokenVerifier tokens_{auth::TrustStore(), clock_, "", {}};
+  auth::FixedTrust trust_{auth::TrustStore()};
+  auth::AccessTokenVerifier tokens_{trust_, clock_, "", {}};
   // Lets more callers through than the server's policies: what it sees passed the first check.
   Dispatcher dispatcher_{
       {.site = "fi",

@@ -91,7 +91,8 @@ void BM_MutualTlsWithPolicy(benchmark::State& state) {
     return rpc::TlsFiles{directory / (service + ".pem"), directory / (service + ".key"), bundle};
   };
   obs::Metrics metrics;
-  const auth::AccessTokenVerifier tokens(auth::TrustStore(), clock, "", {});
+  const auth::FixedTrust trust{auth::TrustStore()};
+  const auth::AccessTokenVerifier tokens(trust, clock, "", {});
   const auto nobody_denied = [](const WorkloadIdentity&) -> Status { return absl::OkStatus(); };
   rpc::Dispatcher dispatcher({.site = "fi", .domain = kDomain, .service = "consent", .denied = nobody_denied},
                              *rpc::Policy::Parse(kPolicy), tokens, metrics);

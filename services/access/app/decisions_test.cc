@@ -213,8 +213,10 @@ TEST_F(DecisionsTest, PermitsAreCappedByThisCountry) {
 TEST_F(DecisionsTest, UnderTheTwoPersonRuleTheFirstApprovalSignsNothing) {
   Decisions two_persons{
       store_,
+      revocations_,
       hub_,
       codec_,
+      trust_,
       signer_,
       {"FI", "https://dac.fi.example", "urn:genofed:site:fi", std::chrono::hours(24 * 60), true},
       clock_,
@@ -252,8 +254,10 @@ TEST_F(DecisionsTest, NothingIsDecidedWhileTheKeyIsAway) {
   SwitchedSigner signer;
   Decisions decisions{
       store_,
+      revocations_,
       hub_,
       codec_,
+      trust_,
       signer,
       {"FI", "https://dac.fi.example", "urn:genofed:site:fi", std::chrono::hours(24 * 60)},
       clock_,
