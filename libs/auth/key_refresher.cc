@@ -8,8 +8,8 @@ namespace genofed::auth {
 KeyRefresher::KeyRefresher(LiveTrust& trust, KeyFetcher& fetcher, Random& random, Options options)
     : trust_(trust), fetcher_(fetcher), random_(random), options_(std::move(options)) {}
 
-Result<KeySet> KeyRefresher::Fetch(const std::string& url) {
-  GF_ASSIGN(const KeyDocument document, fetcher_.Fetch(url));
+Result<KeyRefresher::FetchedSet> KeyRefresher::Fetch(const std::string& url) {
+  GF_ASSIGN(KeyDocument document, fetcher_.Fetch(url));
   if (document.content_type != "application/json" &&
       document.content_type != "application/jwk-set+json") {
     return Error(StatusCode::kInvalidArgument, "JWKS_INVALID",
@@ -19,7 +19,8 @@ Result<KeySet> KeyRefresher::Fetch(const std::string& url) {
     return Error(StatusCode::kInvalidArgument, "JWKS_INVALID", "the answer has more than {} bytes",
                  kMaxBytes);
   }
-  return KeySet::FromJson(document.body);
+  GF_ASSIGN(KeySet keys, KeySet::FromJson(document.body));
+  return FetchedSet{std::move(document.body), std::move(keys)};
 }
 
 std::chrono::milliseconds KeyRefresher::Pause(const KeyRefresh& refresh, const Schedule& schedule) {
@@ -48,14 +49,17 @@ void KeyRefresher::Run() {
     schedule.jku = issuer.jku;
     // The keys were good when they were asked for, however long the answer took.
     const Steady asked = options_.now();
-    auto keys = Fetch(issuer.jku);
-    schedule.failures = keys.ok() ? 0 : schedule.failures + 1;
-    schedule.answered = schedule.answered || keys.ok();
+    auto fetched = Fetch(issuer.jku);
+    schedule.failures = fetched.ok() ? 0 : schedule.failures + 1;
+    schedule.answered = schedule.answered || fetched.ok();
     schedule.next = options_.now() + Pause(*issuer.refresh, schedule);
-    if (options_.on_result) options_.on_result(issuer.iss, keys.status());
-    if (keys.ok()) {
-      trust_.SetFetchedKeys(issuer.iss, *std::move(keys), asked + issuer.refresh->lifetime);
+    if (options_.on_result) options_.on_result(issuer.iss, fetched.status());
+    if (!fetched.ok()) continue;
+    if (options_.on_keys) {
+      const auto left = asked + issuer.refresh->lifetime - options_.now();
+      options_.on_keys(issuer.iss, fetched->text, std::chrono::duration_cast<std::chrono::seconds>(left));
     }
+    trust_.SetFetchedKeys(issuer.iss, std::move(fetched->keys), asked + issuer.refresh->lifetime);
   }
 }
 

@@ -41,6 +41,8 @@ class KeyRefresher {
     std::function<Steady()> now = [] { return std::chrono::steady_clock::now(); };
     // Told of every fetch, for logs and metrics.
     std::function<void(const std::string& iss, const Status& result)> on_result = nullptr;
+    // Given every set that was taken, as it was published, and how much longer it counts.
+    std::function<void(const std::string& iss, const std::string& jwks, std::chrono::seconds left)> on_keys = nullptr;
   };
   // Borrows all three.
   KeyRefresher(LiveTrust& trust, KeyFetcher& fetcher, Random& random, Options options);
@@ -55,7 +57,11 @@ class KeyRefresher {
     int failures = 0;
     bool answered = false;  // ever
   };
-  Result<KeySet> Fetch(const std::string& url);
+  struct FetchedSet {
+    std::string text;
+    KeySet keys;
+  };
+  Result<FetchedSet> Fetch(const std::string& url);
   std::chrono::milliseconds Pause(const KeyRefresh& refresh, const Schedule& schedule);
 
   LiveTrust& trust_;

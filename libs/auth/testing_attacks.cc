@@ -305,7 +305,7 @@ void AddHeader(Suite& suite, const World& world) {
       {"crit", Json::array({"exp"})}, {"crit", Json::array()}, {"jwk", jwk}, {"x5u", "https://attacker.example/x"}, {"x5c", Json::array({"MII"})},
       {"x5t", "AA"}, {"x5t#S256", "AA"}, {"zip", "DEF"}, {"b64", false}, {"cty", "JWT"}};
   for (const auto& [name, value] : refused) {
-    suite.Everywhere("header " + std::string(name), [&](Draft& d) { d.header[name] = value; }, "HEADER_REFUSED");
+    suite.Everywhere("header " + std::string(name), [header = name, &text = value](Draft& d) { d.header[header] = text; }, "HEADER_REFUSED");
   }
   suite.Everywhere("own key in the header", [&](Draft& d) { d.header["jwk"] = jwk; d.key = &world.stranger; }, "HEADER_REFUSED");
   suite.Everywhere("kid is missing", [](Draft& d) { d.header.erase("kid"); }, "KEY_ID_MISSING");

@@ -66,6 +66,7 @@ Status Process::LoadTrust(const std::vector<ServiceEntry>& entries) {
   TrustRuntime::Options options;
   options.file = config.trust_file();
   options.ca_file = config.ca_file();
+  options.keys_dir = std::filesystem::path(config_.site().data_dir()) / "trust" / name_;
   options.poll_interval =
       config::DurationOr(config.has_revocation_poll_interval(), config.revocation_poll_interval(),
                          options.poll_interval);

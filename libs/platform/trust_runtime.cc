@@ -47,7 +47,7 @@ RevocationFeed MakeRevocationFeed(rpc::ChannelSource access) {
 }
 
 TrustRuntime::TrustRuntime(Options options, obs::Metrics& metrics, Random&)
-    : options_(std::move(options)), metrics_(metrics) {}
+    : options_(std::move(options)), kept_keys_(options_.keys_dir), metrics_(metrics) {}
 
 TrustRuntime::~TrustRuntime() { Stop(); }
 
@@ -58,6 +58,7 @@ Result<std::unique_ptr<TrustRuntime>> TrustRuntime::Open(Options options, obs::M
   live.file = runtime->options_.file;
   live.max_staleness = runtime->options_.max_staleness;
   GF_ASSIGN(runtime->trust_, auth::LiveTrust::Open(std::move(live)));
+  runtime->kept_keys_.Restore(*runtime->trust_, runtime->clock_);
   for (const std::string& ignored : runtime->trust_->Latest().ignored()) {
     GF_LOG(Context::Background(), warn, "trust.key_ignored", {"key", ignored});
   }
@@ -78,6 +79,11 @@ auth::KeyRefresher::Options TrustRuntime::RefresherOptions() {
     if (std::string now = Describe(result); now != before) {
       before = now;
       GF_LOG(Context::Background(), info, "trust.keys", {"issuer", iss}, {"result", before});
+    }
+  };
+  options.on_keys = [this](const std::string& iss, const std::string& jwks, std::chrono::seconds left) {
+    if (const Status kept = kept_keys_.Keep(iss, jwks, clock_.Now() + left); !kept.ok()) {
+      GF_LOG(Context::Background(), warn, "trust.keys_not_kept", {"issuer", iss}, {"why", Describe(kept)});
     }
   };
   return options;

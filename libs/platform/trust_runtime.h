@@ -14,6 +14,7 @@
 #include "libs/auth/live_trust.h"
 #include "libs/core/context.h"
 #include "libs/obs/metrics.h"
+#include "libs/platform/kept_keys.h"
 #include "libs/rpc/channel.h"
 
 namespace genofed {
@@ -36,6 +37,8 @@ class TrustRuntime {
   struct Options {
     std::filesystem::path file;
     std::filesystem::path ca_file;  // of the addresses keys come from; empty: the system's
+    // Where fetched keys are kept for the next start; empty: nowhere.
+    std::filesystem::path keys_dir;
     std::chrono::milliseconds poll_interval{1000};
     std::chrono::milliseconds max_staleness{5000};  // positive
     // What comes before a dataset's identifier in visas: who revokes the one means the other, too.
@@ -70,6 +73,8 @@ class TrustRuntime {
   auth::RevocationList ListOf(const std::vector<auth::Revocation>& entries) const;
 
   const Options options_;
+  const SystemClock clock_;
+  const KeptKeys kept_keys_;
   obs::Metrics& metrics_;
   std::unique_ptr<auth::LiveTrust> trust_;
   std::unique_ptr<auth::KeyFetcher> fetcher_;

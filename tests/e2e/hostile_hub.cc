@@ -29,6 +29,8 @@
 #include <vector>
 
 #include "genofed/access/v1/access.pb.h"
+#include "genofed/access/v1/passport.pb.h"
+#include "genofed/access/v1/revocation.pb.h"
 #include "genofed/catalogue/v1/catalogue.pb.h"
 #include "genofed/consent/v1/consent.pb.h"
 #include "genofed/discovery/v1/discovery.pb.h"
@@ -124,6 +126,8 @@ bool ParseArguments(int argc, char** argv, Plan& plan) {
 // Naming a message of each file also makes the linker keep the file.
 std::vector<const pb::FileDescriptor*> Files() {
   return {access::v1::Application::descriptor()->file(),
+          access::v1::ExchangeTokenRequest::descriptor()->file(),
+          access::v1::FetchRevocationsRequest::descriptor()->file(),
           catalogue::v1::DatasetRecord::descriptor()->file(),
           consent::v1::SubjectConsent::descriptor()->file(),
           discovery::v1::QueryRequest::descriptor()->file(),

@@ -24,7 +24,8 @@ REFRESH = 13  # seconds: the interval of `genofed up`, a fifth more, and a look
 
 @pytest.fixture(scope="module")
 def passfed(workspace):
-    federation = Federation(workspace / "var-passports", layout="site", images=workspace / "no-images", sets=QUICK)
+    federation = Federation(workspace / "var-passports", layout="site", images=workspace / "no-images", sets=QUICK,
+                            hsm="none")
     _running.append(federation)
     try:
         yield federation.up(timeout=240)
