@@ -28,6 +28,8 @@ class FakeGrantChecker final : public GrantChecker {
   std::string asked;
 };
 
+const std::string kCertificate(43, 'C');
+
 class DatasetKeysTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -46,7 +48,7 @@ class DatasetKeysTest : public ::testing::Test {
     return *auth::TrustStore::FromJson(file.dump());
   }
   std::string Token(const std::string& dataset = "GOE-FI-A-1",
-                    const std::string& application = "APP-1", const std::string& certificate = "") {
+                    const std::string& application = "APP-1", const std::string& certificate = kCertificate) {
     auto at = [](int offset) { return FromUnixSeconds(auth::kNow + offset); };
     auto token =
         auth::MintApproval(federation_.fi.signer, {.issuer = federation_.fi.iss,
@@ -69,7 +71,12 @@ class DatasetKeysTest : public ::testing::Test {
     EXPECT_THAT(token, IsOk());
     return *token;
   }
-  Result<Released> Release() { return keys_.Release(node_.ctx, request_); }
+  Result<Released> Release() {
+    Principal spe;
+    spe.workload = {"fi", "spe"};
+    spe.certificate_sha256 = kCertificate;
+    return keys_.Release(node_.ctx.WithPrincipal(spe), request_);
+  }
 
   auth::TestFederation federation_;
   auth::FixedTrust trust_{Trust()};
@@ -149,7 +156,10 @@ TEST_F(DatasetKeysTest, TheApprovalMustFitTheLoggedRun) {
 TEST_F(DatasetKeysTest, ABoundApprovalCountsOnlyFromItsCertificate) {
   const std::string own(43, 'A'), other(43, 'B');
   request_.approval = Token("GOE-FI-A-1", "APP-1", own);
-  EXPECT_THAT(Release(), HasReason("APPROVAL_REFUSED"));  // presented by nobody known
+  EXPECT_THAT(keys_.Release(node_.ctx, request_), HasReason("APPROVAL_REFUSED"));  // by nobody known
+  request_.approval = Token("GOE-FI-A-1", "APP-1", "");
+  EXPECT_THAT(Release(), HasReason("APPROVAL_REFUSED"));  // bound to nobody
+  request_.approval = Token("GOE-FI-A-1", "APP-1", own);
   Principal spe;
   spe.workload = {"fi", "spe"};
   spe.certificate_sha256 = other;

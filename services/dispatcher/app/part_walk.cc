@@ -164,8 +164,7 @@ Status PartWalk::Verify(const NodePart& part, const Approval& approval) const {
   // ledger.
   expected.application_sha256 = HexEncode(crypto::Sha256(approval.frozen));
   expected.dua_sha256 = approval.agreement_sha256;
-  if (!approval.certificate_sha256.empty())
-    expected.client_certificate_sha256 = approval.certificate_sha256;
+  expected.client_certificate_sha256 = approval.certificate_sha256;
   auth::Refusal why;
   GF_ASSIGN(const auth::TrustStore trust, trust_.Current());
   const auto verified = auth::VerifyApproval(trust, clock_, approval.token, expected, &why);

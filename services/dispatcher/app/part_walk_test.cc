@@ -30,6 +30,7 @@ class PartWalkTest : public ::testing::Test {
     world_.approval.datasets = {kDataset};
     world_.approval.purposes = {"DUO:0000042"};
     world_.approval.permit_id = "permit-1";
+    world_.approval.client_certificate_sha256 = std::string(43, 'C');
     world_.approval.issued_at = world_.approval.not_before = world_.approval.permit_from =
         clock_.now;
     world_.approval.expires_at = clock_.now + std::chrono::hours(1);

@@ -54,8 +54,7 @@ class TokenApprovalCheck final : public ApprovalCheck {
     expected.subject = order.requester_subject;
     expected.application = order.application;
     expected.datasets = {order.dataset.dataset};
-    if (!order.approval_certificate_sha256.empty())
-      expected.client_certificate_sha256 = order.approval_certificate_sha256;
+    expected.client_certificate_sha256 = order.approval_certificate_sha256;
     auth::Refusal why;
     GF_ASSIGN(const auth::TrustStore trust, trust_.Current());
     const auto approval = auth::VerifyApproval(trust, clock_, order.approval, expected, &why);
