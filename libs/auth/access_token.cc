@@ -57,6 +57,7 @@ Result<User> AccessTokenVerifier::Check(const TrustStore& trust, std::string_vie
   if (claims.Has("cnf")) {  // a binding that is not understood must not be ignored (RFC 7800 section 3.1)
     GF_ASSIGN(const auto confirmation, claims.Object("cnf"));
     GF_ASSIGN(user.token_key, confirmation.Id("jkt"));
+    GF_REFUSE_IF(confirmation.size() != 1, "CONFIRMATION_UNKNOWN", "cnf demands more than is understood");
   }
   user.roles = RolesOf(user);
   return user;

@@ -70,7 +70,7 @@ constexpr CheckReason kReasons[] = {
     {"PURPOSE_NOT_PERMITTED", 13, "The approval is for other purposes."},
     {"CERTIFICATE_UNBOUND", 13, "The authority must bind the approval to the caller's certificate (cnf x5t#S256)."},
     {"CERTIFICATE_MISMATCH", 13, "Ask for a new approval: the caller's certificate was renewed, or is another's."},
-    {"CONFIRMATION_UNKNOWN", 13, "cnf may hold x5t#S256 only."},
+    {"CONFIRMATION_UNKNOWN", 13, "cnf may hold x5t#S256 (approvals) or jkt (access tokens), and nothing besides."},
     {"PERMIT_NOT_STARTED", 13, "Wait until the permit begins."},
     {"PERMIT_EXPIRED", 13, "Ask for an extension: the permit has ended."},
 };

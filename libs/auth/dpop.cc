@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "libs/auth/claims.h"
-#include "libs/auth/compact.h"
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
+#include "libs/crypto/jws.h"
 
 namespace genofed::auth {
 namespace {
@@ -63,36 +63,29 @@ Result<std::string> NormalAuthority(std::string_view authority, std::string_view
   return host + ":" + std::string(port);
 }
 
-// The key in the header of a proof; nothing about it is trusted, the token names its thumbprint.
-Result<crypto::PublicKey> KeyOf(const Json& header) {
-  const std::string* type = internal::StringMember(header, "typ");
-  if (type == nullptr || *type != kType) return internal::Refuse("TYPE_MISMATCH", "not a DPoP proof");
-  const std::string* algorithm = internal::StringMember(header, "alg");
-  if (algorithm == nullptr || *algorithm != "ES256") {
-    return internal::Refuse("ALGORITHM_REFUSED", "algorithm is not ES256");
-  }
-  const auto jwk = header.find("jwk");
-  if (jwk == header.end() || !jwk->is_object()) return internal::Refuse("JWK_INVALID", "proof carries no key");
-  auto key = crypto::PublicKey::FromJwk(jwk->dump());
-  if (!key.ok()) return internal::Refuse(Reason(key.status()), Message(key.status()));
-  if (key->algorithm() != crypto::Algorithm::kEs256) {
-    return internal::Refuse("ALGORITHM_REFUSED", "key is not one for ES256");
-  }
-  return key;
+const crypto::JwsPolicy& ProofPolicy() {
+  static const crypto::JwsPolicy policy = {.types = {kType}, .max_bytes = kMaxProofBytes};
+  return policy;
+}
+
+// The member as text; null when it is absent or something else.
+const std::string* Text(const Json& claims, const char* name) {
+  const auto member = claims.find(name);
+  return member == claims.end() ? nullptr : member->get_ptr<const std::string*>();
 }
 
 Status CheckRequest(const Json& claims, const DpopRequest& request) {
-  const std::string* method = internal::StringMember(claims, "htm");
+  const std::string* method = Text(claims, "htm");
   if (method == nullptr || *method != request.method) {
     return internal::Refuse("METHOD_MISMATCH", "proof is for another method");
   }
-  const std::string* url = internal::StringMember(claims, "htu");
+  const std::string* url = Text(claims, "htu");
   if (url == nullptr) return WrongUrl();
   GF_ASSIGN(const std::string claimed, NormalDpopUrl(*url));
   GF_ASSIGN(const std::string expected, NormalDpopUrl(request.url));
   if (claimed != expected) return WrongUrl();
   if (request.access_token.empty()) return {};
-  const std::string* token = internal::StringMember(claims, "ath");
+  const std::string* token = Text(claims, "ath");
   if (token == nullptr ||
       !crypto::ConstantTimeEquals(*token, Base64UrlEncode(crypto::Sha256(request.access_token)))) {
     return internal::Refuse("TOKEN_MISMATCH", "proof is for another token");
@@ -101,16 +94,12 @@ Status CheckRequest(const Json& claims, const DpopRequest& request) {
 }
 
 Status Check(std::string_view proof, const DpopRequest& request, const Clock& clock, DpopReplayCache& seen) {
-  GF_ASSIGN(const auto jws, internal::ReadCompact(proof, kMaxProofBytes));
-  GF_ASSIGN(const auto key, KeyOf(jws.header));
-  if (!request.key.empty() && key.thumbprint() != request.key) {
+  GF_ASSIGN(const auto jws, crypto::VerifyJwsByOwnKey(proof, ProofPolicy()));
+  if (!request.key.empty() && jws.key.thumbprint() != request.key) {
     return internal::Refuse("KEY_MISMATCH", "proof is by another key");
   }
-  if (!key.Verify(jws.signing_input, jws.signature)) {
-    return internal::Refuse("SIGNATURE_INVALID", "signature does not match");
-  }
-  GF_TRY(CheckRequest(jws.claims, request));
-  const internal::Claims claims(jws.claims);
+  GF_TRY(CheckRequest(*jws.claims, request));
+  const internal::Claims claims(*jws.claims);
   GF_ASSIGN(const Time issued_at, claims.Seconds("iat"));
   const Time now = clock.Now();
   if (now > issued_at + kDpopWindow || now + kDpopWindow < issued_at) {
@@ -118,7 +107,7 @@ Status Check(std::string_view proof, const DpopRequest& request, const Clock& cl
   }
   GF_ASSIGN(const std::string id, claims.Id("jti"));
   // Last, so that only proofs that are right take space. Ids of different keys do not meet.
-  return seen.Remember(crypto::Sha256(key.thumbprint() + "." + id), issued_at + kDpopWindow);
+  return seen.Remember(crypto::Sha256(jws.key.thumbprint() + "." + id), issued_at + kDpopWindow);
 }
 
 }  // namespace

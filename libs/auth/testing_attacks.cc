@@ -510,6 +510,8 @@ void AddKinds(Suite& suite, const World& world) {
   suite.Approval("with a visa in it", [](Draft& d) { d.claims["ga4gh_visa_v1"] = Json::object(); }, "KIND_MIXED");
   suite.Passport("with a visa in it", [](Draft& d) { d.claims["ga4gh_visa_v1"] = Json::object(); }, "KIND_MIXED");
   suite.Bent("with a passport in it", TokenKind::kAccessToken, GoodAccessToken(world), [](Draft& d) { d.claims["ga4gh_passport_v1"] = Json::array(); }, "KIND_MIXED");
+  suite.Bent("bound to a key and more", TokenKind::kAccessToken, GoodAccessToken(world), [](Draft& d) { d.claims["cnf"] = {{"jkt", "x"}, {"x5t#S256", "y"}}; }, "CONFIRMATION_UNKNOWN");
+  suite.Bent("bound to what is not understood", TokenKind::kAccessToken, GoodAccessToken(world), [](Draft& d) { d.claims["cnf"] = {{"x5t#S256", "y"}}; }, "CLAIM_INVALID");
   suite.Visa("scope openid", [](Draft& d) { d.claims["scope"] = "openid"; }, "SCOPE_REFUSED");
   suite.Visa("scope with openid", [](Draft& d) { d.claims["scope"] = "profile openid email"; }, "SCOPE_REFUSED");
   suite.Visa("scope is a list", [](Draft& d) { d.claims["scope"] = {"openid"}; }, "SCOPE_REFUSED");

@@ -12,7 +12,8 @@ namespace genofed {
 
 std::vector<std::string_view> Split(std::string_view text, char separator);
 std::string_view Trim(std::string_view text);
-std::string ToLower(std::string_view text);
+std::string ToLower(std::string_view text);  // ASCII letters only, as ToUpper
+std::string ToUpper(std::string_view text);
 bool StartsWithIgnoreCase(std::string_view text, std::string_view prefix);
 
 std::string HexEncode(std::string_view bytes);

@@ -72,7 +72,7 @@ struct HeaderView {
   std::string_view jku;
 };
 
-Result<HeaderView> ReadHeader(const Json& header, const JwsPolicy& policy) {
+Status CheckType(const Json& header, const JwsPolicy& policy) {
   const std::string* type = StringMember(header, "typ");
   const bool absent = policy.type_optional && !header.contains("typ");
   GF_REFUSE_IF(!absent && (type == nullptr ||
@@ -81,9 +81,20 @@ Result<HeaderView> ReadHeader(const Json& header, const JwsPolicy& policy) {
                                           return NormalType(accepted) == NormalType(*type);
                                         })),
                "TYPE_MISMATCH", "token is not of the expected type");
+  return {};
+}
+
+// All but `allowed`.
+Status CheckRefusedHeaders(const Json& header, std::string_view allowed) {
   for (const char* name : kRefusedHeaders) {
-    GF_REFUSE_IF(header.contains(name), "HEADER_REFUSED", "header is never accepted");
+    GF_REFUSE_IF(name != allowed && header.contains(name), "HEADER_REFUSED", "header is never accepted");
   }
+  return {};
+}
+
+Result<HeaderView> ReadHeader(const Json& header, const JwsPolicy& policy) {
+  GF_TRY(CheckType(header, policy));
+  GF_TRY(CheckRefusedHeaders(header, {}));
   HeaderView view;
   const std::string* algorithm = StringMember(header, "alg");
   if (algorithm != nullptr) view.algorithm = *algorithm;
@@ -144,6 +155,25 @@ Result<VerifiedJws> VerifyJws(std::string_view token, const JwsPolicy& policy, c
     (void)DecoyKey(algorithm != nullptr && *algorithm == "RS256").Verify(parts.signing_input, parts.signature);
   }
   return verified;
+}
+
+Result<ProvenJws> VerifyJwsByOwnKey(std::string_view token, const JwsPolicy& policy) {
+  GF_ASSIGN(Parts parts, Decode(token, policy));
+  GF_TRY(CheckType(parts.header, policy));
+  GF_TRY(CheckRefusedHeaders(parts.header, "jwk"));
+  // Keys of a trust file have no business here, nor addresses of keys.
+  if (parts.header.contains("jku")) return Refuse("HEADER_REFUSED", "header is never accepted");
+  const std::string* algorithm = StringMember(parts.header, "alg");
+  if (algorithm == nullptr || *algorithm != "ES256") return Refuse("ALGORITHM_REFUSED", "algorithm is not ES256");
+  const auto jwk = parts.header.find("jwk");
+  if (jwk == parts.header.end() || !jwk->is_object()) return Refuse("JWK_MISSING", "token carries no key");
+  auto key = PublicKey::FromJwk(jwk->dump());
+  if (!key.ok()) return Refuse(Reason(key.status()), Message(key.status()));
+  if (key->algorithm() != Algorithm::kEs256) return Refuse("ALGORITHM_REFUSED", "key is not one for ES256");
+  if (!key->Verify(parts.signing_input, parts.signature)) {
+    return Refuse("SIGNATURE_INVALID", "signature does not match");
+  }
+  return ProvenJws{*std::move(key), std::make_shared<const Json>(std::move(parts.claims))};
 }
 
 Result<std::string> JwsSigningInput(std::string_view kid, std::string_view type, std::string_view claims,

@@ -53,6 +53,17 @@ struct VerifiedJws {
 // SIGNATURE_INVALID, or a reason of `find_key`.
 Result<VerifiedJws> VerifyJws(std::string_view token, const JwsPolicy& policy, const KeyFinder& find_key);
 
+// A token that carries the public key it is signed with: it proves that its maker holds that key, and nothing else.
+struct ProvenJws {
+  PublicKey key;
+  std::shared_ptr<const nlohmann::json> claims;
+};
+
+// As VerifyJws, for tokens with the header "jwk" and without kid and jku (RFC 9449): ES256 only, a key without private
+// members. Whoever calls compares the key's thumbprint with one that is trusted. Further reasons: JWK_MISSING, those of
+// PublicKey::FromJwk.
+Result<ProvenJws> VerifyJwsByOwnKey(std::string_view token, const JwsPolicy& policy);
+
 // Signs `claims` (the text of a JSON object) with header alg, kid, typ and, when it is not empty, jku.
 // Reason CLAIMS_INVALID when `claims` is not strict JSON or holds no object.
 Result<std::string> SignJws(const SigningKey& key, std::string_view type, std::string_view claims,

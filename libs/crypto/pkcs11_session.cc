@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/crypto/pkcs11_session.h"
 
-#include <array>
+#include <openssl/crypto.h>
 
 #include "libs/core/strings.h"
 
@@ -166,7 +166,7 @@ Status Pkcs11Session::LogIn(CK_SLOT_ID slot, std::string_view pin) {
   const CK_RV code =
       module_->C_Login(session_, CKU_USER, reinterpret_cast<CK_UTF8CHAR_PTR>(copy.data()),
                        static_cast<CK_ULONG>(copy.size()));
-  std::fill(copy.begin(), copy.end(), '\0');
+  OPENSSL_cleanse(copy.data(), copy.size());
   // Logins are of the process: another signer may have logged in already.
   if (code == CKR_OK || code == CKR_USER_ALREADY_LOGGED_IN) return absl::OkStatus();
   if (IsPinProblem(code)) {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/platform/platform.h"
 
-#include <algorithm>
-
 #include "libs/config/load.h"
+#include "libs/core/strings.h"
 #include "libs/platform/process.h"
 
 namespace genofed {
@@ -44,14 +43,10 @@ const std::string& Platform::site() const { return config().site().name(); }
 bool Platform::is_hub() const { return config().site().role() == config::v1::Site::ROLE_HUB; }
 
 std::string Platform::country() const {
-  if (is_hub()) return {};
-  std::string upper = site();
-  std::transform(upper.begin(), upper.end(), upper.begin(), [](char c) {
-    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  });
-  return upper;
+  return is_hub() ? std::string() : ToUpper(site());
 }
 
+std::string Platform::dataset_url_prefix() const { return process_.dataset_url_prefix(); }
 const std::string& Platform::audience() const { return config().trust().audience(); }
 const Clock& Platform::clock() const { return process_.clock(); }
 Random& Platform::random() { return process_.random(); }

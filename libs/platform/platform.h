@@ -38,6 +38,8 @@ class Platform {
   bool is_hub() const;
   // "FI"; empty at the hub.
   std::string country() const;
+  // What comes before a dataset's identifier where datasets are named by URL, as in visas.
+  std::string dataset_url_prefix() const;
   // "urn:genofed:site:fi": the audience of tokens meant for this site.
   const std::string& audience() const;
 

@@ -77,9 +77,7 @@ Status Process::LoadTrust(const std::vector<ServiceEntry>& entries) {
     return InvalidField("trust.revocation_max_staleness", "CONFIG_INVALID",
                         "must be longer than trust.revocation_poll_interval, which is positive");
   }
-  options.dataset_url_prefix = config_.access().dataset_url_prefix();
-  if (options.dataset_url_prefix.empty())
-    options.dataset_url_prefix = "https://data." + config_.site().domain() + "/datasets/";
+  options.dataset_url_prefix = dataset_url_prefix();
   options.hosts_access = std::any_of(entries.begin(), entries.end(), [](const ServiceEntry& entry) {
     return std::string_view(entry.name) == "access";
   });
@@ -166,6 +164,11 @@ rpc::TlsFiles Process::TlsOf(std::string_view service) const {
   const auto& network = config_.network();
   return {config::ForService(network.certificate_file(), service),
           config::ForService(network.private_key_file(), service), network.bundle_file()};
+}
+
+std::string Process::dataset_url_prefix() const {
+  const std::string& prefix = config_.access().dataset_url_prefix();
+  return prefix.empty() ? "https://data." + config_.site().domain() + "/datasets/" : prefix;
 }
 
 bool Process::HostsInProcess(std::string_view service) const {

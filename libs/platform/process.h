@@ -43,6 +43,7 @@ class Process {
   const auth::TrustSource& trust() const;
   const auth::AccessTokenVerifier& tokens() const { return *tokens_; }
   rpc::TlsFiles TlsOf(std::string_view service) const;
+  std::string dataset_url_prefix() const;
   // Thumbprint of the certificate that a service of this site has now (rpc/certificate.h).
   std::string CertificateOf(std::string_view service);
   // Whether a workload's identity is revoked: rpc::DenyList for every call that arrives here. PermissionDenied/

@@ -74,11 +74,12 @@ Result<std::chrono::seconds> CertificateLifetime(const std::string& certificate_
   return std::chrono::hours(24) * days + std::chrono::seconds(seconds);
 }
 
-CertificateWatch::CertificateWatch(TlsFiles files) : files_(std::move(files)) {}
+CertificateWatch::CertificateWatch(TlsFiles files, std::function<Steady()> now)
+    : files_(std::move(files)), now_(std::move(now)) {}
 
 std::string CertificateWatch::Sha256() {
   MutexLock lock(mutex_);
-  if (const auto now = std::chrono::steady_clock::now(); now >= next_look_) {
+  if (const auto now = now_(); now >= next_look_) {
     next_look_ = now + kLookInterval;
     Look();
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -23,7 +24,9 @@ Result<std::chrono::seconds> CertificateLifetime(const std::string& certificate_
 // Follows a certificate and its key on disk. Thread-safe.
 class CertificateWatch {
  public:
-  explicit CertificateWatch(TlsFiles files);
+  using Steady = std::chrono::steady_clock::time_point;
+  explicit CertificateWatch(
+      TlsFiles files, std::function<Steady()> now = [] { return std::chrono::steady_clock::now(); });
 
   // Thumbprint of the certificate; changes once a new certificate lies there *and* the key is its
   // own, so that whoever uses both files after a change finds a pair. Looks at most once a second.
@@ -35,8 +38,9 @@ class CertificateWatch {
   void Look() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const TlsFiles files_;
+  const std::function<Steady()> now_;
   Mutex mutex_;
-  std::chrono::steady_clock::time_point next_look_ ABSL_GUARDED_BY(mutex_);
+  Steady next_look_ ABSL_GUARDED_BY(mutex_);
   std::string stamp_ ABSL_GUARDED_BY(mutex_);  // of the files that sha256_ was made from
   std::string sha256_ ABSL_GUARDED_BY(mutex_);
 };

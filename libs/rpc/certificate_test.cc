@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <thread>
 
 #include "libs/core/file.h"
 #include "libs/core/strings.h"
@@ -75,13 +74,15 @@ TEST(CertificateWatch, FollowsAPairAndNothingHalf) {
   copy(two.private_key_file, files.private_key_file);
   EXPECT_EQ(CertificateWatch(files).Sha256(), "") << "another certificate's key";
   copy(one.private_key_file, files.private_key_file);
-  CertificateWatch watch(files);
+  CertificateWatch::Steady now;
+  CertificateWatch watch(files, [&now] { return now; });
   EXPECT_EQ(watch.Sha256(), thumbprint(one));
   copy(two.private_key_file, files.private_key_file);
-  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  now += std::chrono::seconds(1);
   EXPECT_EQ(watch.Sha256(), thumbprint(one)) << "the certificate is still to come";
   copy(two.certificate_file, files.certificate_file);
-  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  EXPECT_EQ(watch.Sha256(), thumbprint(one)) << "looks once a second";
+  now += std::chrono::seconds(1);
   EXPECT_EQ(watch.Sha256(), thumbprint(two));
 }
 

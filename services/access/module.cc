@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "libs/config/load.h"
+#include "libs/core/strings.h"
 #include "libs/obs/log.h"
 #include "libs/platform/platform.h"
 #include "services/access/adapters/grpc_services.h"
@@ -49,7 +50,7 @@ class HubModule final : public Module {
         directory_(MakeCatalogueDirectory(platform.SiteChannel("catalogue"))),
         applications_(store_, *directory_, codec_, platform.trust(), platform.clock(),
                       platform.random()),
-        revocations_(revocation_store_, platform.clock(), platform.random()),
+        revocations_(revocation_store_, platform.dataset_url_prefix(), platform.clock(), platform.random()),
         passports_(visa_store_, store_, revocation_store_, platform.trust(), signer_.get(),
                    Issuer(platform), platform.clock(), platform.random()),
         keys_(OwnJwk(signer_.get()), platform.config().access().published_keys_file()),
@@ -72,9 +73,7 @@ class HubModule final : public Module {
     std::string prefix = platform.audience();
     if (prefix.ends_with(platform.site())) prefix.resize(prefix.size() - platform.site().size());
     for (const auto& [site, address] : platform.config().network().nodes()) {
-      std::string country = site;
-      for (char& c : country) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-      issuer.countries.emplace(prefix + site, std::move(country));
+      issuer.countries.emplace(prefix + site, ToUpper(site));
     }
     return issuer;
   }
@@ -109,11 +108,11 @@ class NodeModule final : public Module {
         hub_visas_(MakeHubVisas(platform.HubChannel("access"))),
         decisions_(store_, revocation_store_, *hub_, codec_, platform.trust(), *signer_,
                    Authority(platform), platform.clock(), platform.random()),
-        revocations_(revocation_store_, platform.clock(), platform.random()),
+        revocations_(revocation_store_, platform.dataset_url_prefix(), platform.clock(), platform.random()),
         visas_(store_, revocation_store_, visa_store_, *hub_visas_, platform.trust(), *signer_,
                ForVisas(platform), platform.clock(), platform.random()),
         passport_check_(store_, revocation_store_, platform.trust(), platform.audience(),
-                        UrlPrefix(platform), platform.clock()),
+                        platform.dataset_url_prefix(), platform.clock()),
         keys_(OwnJwk(signer_.get()), platform.config().access().published_keys_file()),
         service_(MakeGrpcDecisionService(platform.dispatcher(), decisions_)),
         revocation_service_(MakeGrpcRevocationService(platform.dispatcher(), revocations_)),
@@ -161,14 +160,9 @@ class NodeModule final : public Module {
             config.two_person_rule()};
   }
 
-  static std::string UrlPrefix(const Platform& platform) {
-    const std::string& prefix = platform.config().access().dataset_url_prefix();
-    return prefix.empty() ? "https://data." + platform.config().site().domain() + "/datasets/"
-                          : prefix;
-  }
   static VisaAuthority ForVisas(const Platform& platform) {
     const auto& config = platform.config().access();
-    return {config.national_issuer(), config.national_jku(), UrlPrefix(platform),
+    return {config.national_issuer(), config.national_jku(), platform.dataset_url_prefix(),
             config::DurationOr(config.has_visa_lifetime(), config.visa_lifetime(),
                                std::chrono::hours(12))};
   }

@@ -90,7 +90,7 @@ class GatewayModule final : public Module {
         options_(std::move(options)) {
     const UnaryCaller caller = MakeUnaryCaller(
         [&platform](std::string_view service) { return platform.SiteChannel(service); });
-    AddLogin(platform);
+    AddLogin(platform, caller);
     AddRpcRows(api_, NativeRows(), caller, {.hub = site_.hub, .max_raw_body_bytes = max_chunk});
     AddBeaconRoutes(api_, site_, caller);
     AddWesRoutes(api_, site_, caller, platform.clock(), platform.random());
@@ -120,10 +120,9 @@ class GatewayModule final : public Module {
   }
 
  private:
-  void AddLogin(Platform& platform) {
+  void AddLogin(Platform& platform, const UnaryCaller& caller) {
     if (login_ == nullptr) return AddSiteRoutes(api_, site_);
     AddSiteRoutes(api_, site_, [this](const Context& ctx) { return LoginFactsJson(ctx, site_, login_->provider); });
-    const UnaryCaller caller = MakeUnaryCaller([&platform](std::string_view service) { return platform.SiteChannel(service); });
     AddLoginRoutes(api_, site_,
                    {.provider = login_->provider,
                     .sessions = login_->sessions,

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-
 #include "genofed/access/v1/access.grpc.pb.h"
 #include "services/access/adapters/grpc_services.h"
 #include "services/access/adapters/proto_mapping.h"
@@ -11,15 +9,6 @@ namespace {
 #define GF_METHOD(name) "genofed.access.v1.ApplicationService/" #name
 using Call = grpc::CallbackServerContext;
 using Reactor = grpc::ServerUnaryReactor;
-
-// The country a node speaks for, as its certificate says.
-std::string CallingCountry(const Context& ctx) {
-  std::string country = ctx.principal().workload.site;
-  std::transform(country.begin(), country.end(), country.begin(), [](char c) {
-    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  });
-  return country;
-}
 
 template <typename Response>
 Result<Response> WithApplication(Result<Application> application) {

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-
 #include "genofed/access/v1/passport.grpc.pb.h"
 #include "libs/rpc/time_codec.h"
 #include "services/access/adapters/grpc_services.h"
@@ -16,15 +14,6 @@ using Reactor = grpc::ServerUnaryReactor;
 Status NotHere() {
   return Error(StatusCode::kUnimplemented, "NOT_AT_THIS_SITE",
                "this kind of site does not do that");
-}
-
-// The country a node speaks for, as its certificate says.
-std::string CallingCountry(const Context& ctx) {
-  std::string country = ctx.principal().workload.site;
-  std::transform(country.begin(), country.end(), country.begin(), [](char c) {
-    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  });
-  return country;
 }
 
 class GrpcPassportService final : public v1::PassportService::CallbackService {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
+#include "libs/core/strings.h"
 #include "libs/rpc/dispatcher.h"
 #include "services/access/app/applications.h"
 #include "services/access/app/decisions.h"
@@ -17,6 +19,9 @@ class Service;
 namespace genofed::access {
 
 class PublishedKeys;
+
+// The country whose workload calls, as its certificate says ("FI").
+inline std::string CallingCountry(const Context& ctx) { return ToUpper(ctx.principal().workload.site); }
 
 // Borrow their arguments.
 std::unique_ptr<grpc::Service> MakeGrpcApplicationService(rpc::Dispatcher& rpc,

@@ -13,11 +13,15 @@ const User& Caller(const Context& ctx) {
 
 }  // namespace
 
-Revocations::Revocations(RevocationStore& store, const Clock& clock, Random& random)
-    : store_(store), clock_(clock), random_(random) {}
+Revocations::Revocations(RevocationStore& store, std::string dataset_url_prefix, const Clock& clock, Random& random)
+    : store_(store), dataset_url_prefix_(std::move(dataset_url_prefix)), clock_(clock), random_(random) {}
 
-Result<RevocationRecord> Revocations::Revoke(const Context& ctx, const auth::Revocation& what,
+Result<RevocationRecord> Revocations::Revoke(const Context& ctx, auth::Revocation what,
                                              const std::string& reason) {
+  if (what.kind == auth::RevocationKind::kDataset && !dataset_url_prefix_.empty() &&
+      what.value.starts_with(dataset_url_prefix_)) {
+    what.value.erase(0, dataset_url_prefix_.size());
+  }
   GF_ASSIGN(auto record,
             NewRevocation(NewId("rev", clock_, random_), what, Caller(ctx), reason, clock_.Now()));
   GF_ASSIGN(auto kept, store_.Add(ctx, record));

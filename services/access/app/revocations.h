@@ -13,10 +13,12 @@ namespace genofed::access {
 // The authority of a site over what it no longer accepts, at the hub and at a node alike.
 class Revocations {
  public:
-  Revocations(RevocationStore& store, const Clock& clock, Random& random);
+  // `dataset_url_prefix` may stand before the name of a dataset that is revoked; it is left out of what is kept, so that
+  // a dataset has one name in the list.
+  Revocations(RevocationStore& store, std::string dataset_url_prefix, const Clock& clock, Random& random);
 
   // The entry in force, made now or earlier.
-  Result<RevocationRecord> Revoke(const Context& ctx, const auth::Revocation& what,
+  Result<RevocationRecord> Revoke(const Context& ctx, auth::Revocation what,
                                   const std::string& reason);
   // The access token of the call.
   Status RevokeOwnToken(const Context& ctx);
@@ -30,6 +32,7 @@ class Revocations {
 
  private:
   RevocationStore& store_;
+  const std::string dataset_url_prefix_;
   const Clock& clock_;
   Random& random_;
 };

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/catalogue/adapters/grpc_catalogue_service.h"
 
-#include <algorithm>
-
 #include "genofed/catalogue/v1/catalogue.grpc.pb.h"
+#include "libs/core/strings.h"
 #include "services/catalogue/adapters/proto_mapping.h"
 
 namespace genofed::catalogue {
@@ -14,13 +13,6 @@ namespace {
 bool SeesAll(const Context& ctx) {
   const auto& user = ctx.principal().user;
   return user && (user->HasRole("ncp") || user->HasRole("holder") || user->HasRole("operator"));
-}
-
-std::string Upper(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  });
-  return text;
 }
 
 class GrpcCatalogueService final : public v1::CatalogueService::CallbackService {
@@ -64,7 +56,7 @@ class GrpcCatalogueService final : public v1::CatalogueService::CallbackService 
                                        "unlisted records need the role ncp, holder or operator");
                         }
                         GF_ASSIGN(auto page,
-                                  catalogue_.List(ctx, r.text(), Upper(r.country()), r.all(),
+                                  catalogue_.List(ctx, r.text(), ToUpper(r.country()), r.all(),
                                                   r.page_size(), r.page_token()));
                         v1::ListRecordsResponse answer;
                         for (const DatasetRecord& record : page.records)
@@ -96,7 +88,7 @@ class GrpcCatalogueService final : public v1::CatalogueService::CallbackService 
         [this](const Context& ctx,
                const v1::AnnounceRecordRequest& r) -> Result<v1::AnnounceRecordResponse> {
           // The certificate says which country speaks.
-          GF_TRY(catalogue_.TakeAnnouncement(ctx, Upper(ctx.principal().workload.site),
+          GF_TRY(catalogue_.TakeAnnouncement(ctx, ToUpper(ctx.principal().workload.site),
                                              FromProto(r.record())));
           return v1::AnnounceRecordResponse();
         });

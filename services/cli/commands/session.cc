@@ -189,7 +189,8 @@ Result<Json> Session::PostForm(const std::string& path,
 int Fail(const Status& status) {
   std::fprintf(stderr, "genofed: %s (%s)\n", Message(status).c_str(), Reason(status).c_str());
   for (const auto& field : Fields(status)) {
-    std::fprintf(stderr, "  %s: %s\n", field.field.c_str(), field.description.c_str());
+    const std::string line = field.field + ": " + field.description;
+    if (line != Message(status)) std::fprintf(stderr, "  %s\n", line.c_str());
   }
   if (status.code() == StatusCode::kUnauthenticated) {
     std::fprintf(stderr,

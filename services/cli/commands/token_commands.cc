@@ -223,7 +223,8 @@ int Lint(const Target& target, const std::string& file) {
     broken = broken || error;
     list.push_back({{"severity", error ? "error" : "warning"}, {"path", finding.path}, {"message", finding.message}});
     if (!target.json) {
-      std::printf("%s: %s: %s: %s\n", file.c_str(), error ? "error" : "warning", finding.path.c_str(), finding.message.c_str());
+      const std::string path = finding.path.empty() ? "" : finding.path + ": ";
+      std::printf("%s: %s: %s%s\n", file.c_str(), error ? "error" : "warning", path.c_str(), finding.message.c_str());
     }
   }
   if (target.json) {

@@ -59,10 +59,7 @@ std::string CountryName(std::string_view country) {
   for (const auto& [code, name] : kCountries) {
     if (code == country) return std::string(name);
   }
-  std::string code(country);
-  std::transform(code.begin(), code.end(), code.begin(),
-                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-  return code;
+  return ToUpper(country);
 }
 
 std::vector<Persona> MakePersonas(const std::vector<std::string>& countries) {
@@ -91,9 +88,7 @@ std::vector<Persona> MakePersonas(const std::vector<std::string>& countries) {
     personas.push_back(AtNode("broker", country, "Passport broker for " + name, "Life science login"));
     Persona citizen = AtNode("citizen", country, "Citizen of " + name, name);
     citizen.roles.clear();
-    std::string upper = country;
-    for (char& c : upper) c = static_cast<char>(c - 'a' + 'A');
-    citizen.person_identifier = upper + "-P000001";
+    citizen.person_identifier = ToUpper(country) + "-P000001";
     personas.push_back(std::move(citizen));
   }
   return personas;

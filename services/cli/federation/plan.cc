@@ -5,6 +5,8 @@
 
 #include <system_error>
 
+#include "libs/core/strings.h"
+
 namespace genofed::federation {
 namespace {
 
@@ -25,9 +27,7 @@ Result<Layout> ParseLayout(std::string_view name) {
 }
 
 std::string SitePlan::country() const {
-  std::string upper = is_hub() ? "eu" : site;
-  for (char& c : upper) c = static_cast<char>(c - 'a' + 'A');
-  return upper;
+  return is_hub() ? "EU" : ToUpper(site);
 }
 
 std::string SitePlan::title() const { return is_hub() ? "Genome EDIC hub" : CountryName(site); }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <set>
 
+#include "libs/core/strings.h"
+
 namespace genofed::discovery {
 namespace {
 
@@ -11,11 +13,6 @@ namespace {
 constexpr std::int64_t kMaxPeople = 1'000'000'000;
 constexpr std::size_t kMaxDatasetsOfNode = 10'000;
 constexpr std::size_t kMaxAlleles = 1'000;
-
-std::string CountryOf(std::string site) {
-  for (char& c : site) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  return site;
-}
 
 bool IsCount(std::int64_t count, std::int64_t max) { return count >= 0 && count <= max; }
 
@@ -76,7 +73,7 @@ Answer Merge(const Query& query, std::vector<NodeReply> replies, std::int32_t ow
   for (NodeReply& reply : replies) {
     Member& member = reply.member;
     if (member.state == MemberState::kAnswered &&
-        (!reply.answer || !IsPlausible(*reply.answer, CountryOf(member.site)))) {
+        (!reply.answer || !IsPlausible(*reply.answer, ToUpper(member.site)))) {
       member.state = MemberState::kRefused;
     }
     if (member.state == MemberState::kAnswered) {

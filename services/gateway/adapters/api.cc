@@ -142,6 +142,8 @@ Result<User> Api::UserOfHeader(const http::Request& request) const {
 Result<std::optional<User>> Api::UserOfCookie(const http::Request& request, bool& stale_cookie) const {
   const auto session = others_.sessions->Read(request);
   auto user = session.ok() ? check_token_(request.ctx, session->access_token) : Result<User>(session.status());
+  // Nobody can say now whether the session counts: that is no reason to end it.
+  if (user.status().code() == StatusCode::kUnavailable) return user.status();
   if (!user.ok() || !user->token_key.empty()) {  // a browser holds no keys
     stale_cookie = true;
     return std::optional<User>();

@@ -78,8 +78,11 @@ class Login {
 
   Result<Response> End(const Request& request) const {
     if (const auto& user = request.ctx.principal().user) {
-      GF_TRY(parts_.end_session(request.ctx, *user));
-      if (const auto session = parts_.sessions.Read(request); session.ok()) parts_.sessions.End(*session);
+      const auto session = parts_.sessions.Read(request);
+      const Status ended = parts_.end_session(request.ctx, *user);
+      // A token without an id cannot be revoked and ends by itself; the session can be ended all the same.
+      if (!ended.ok() && !(session.ok() && Reason(ended) == "TOKEN_WITHOUT_ID")) return ended;
+      if (session.ok()) parts_.sessions.End(*session);
       GF_LOG(request.ctx, info, "session.ended");
     }
     const auto endpoints = parts_.provider.Endpoints(request.ctx);

@@ -63,6 +63,7 @@ class LoginTest : public ::testing::Test {
   }
   TokenCheck Check() {
     return [this](const Context&, std::string_view token) -> Result<User> {
+      GF_TRY(check_status_);
       if (token == kToken || token == kBound) return Maria(std::string(token));
       return Error(StatusCode::kUnauthenticated, "TOKEN_REFUSED", "the token is not accepted");
     };
@@ -105,7 +106,7 @@ class LoginTest : public ::testing::Test {
   const auth::FixedTrust trust_{auth::TrustStore()};
   auth::DpopReplayCache seen_{clock_};
   std::string ended_;
-  Status end_status_;
+  Status end_status_, check_status_;
   http::Router router_;
   Api api_{router_, Check(), {.check_proof = ProofsWith(clock_, seen_, kOrigin), .sessions = &sessions_}};
 };
@@ -280,6 +281,26 @@ TEST_F(LoginTest, NobodyIsToldToBeSignedOutWhoIsNot) {
   const std::string cookie = Cookie();
   const http::Headers headers = {{"Cookie", cookie}, {"X-CSRF-Token", Csrf(cookie)}};
   EXPECT_EQ(Send(Method::kPost, "/logout", headers).status, 503);
+  EXPECT_EQ(Send(Method::kGet, "/api/v1/me", {{"Cookie", cookie}}).status, 200);
+}
+
+TEST_F(LoginTest, ASessionEndsThoughItsTokenCannotBeRevoked) {
+  end_status_ = Error(StatusCode::kFailedPrecondition, "TOKEN_WITHOUT_ID", "it has no jti");
+  const std::string cookie = Cookie();
+  EXPECT_EQ(Send(Method::kPost, "/logout", {{"Cookie", cookie}, {"X-CSRF-Token", Csrf(cookie)}}).status, 200);
+  EXPECT_EQ(Send(Method::kGet, "/api/v1/me", {{"Cookie", cookie}}).status, 401);
+  // Without a session there is nothing that could end.
+  const auto bearer = Send(Method::kPost, "/logout", {{"Authorization", std::string("Bearer ") + kToken}});
+  EXPECT_EQ(ReasonOf(bearer), "TOKEN_WITHOUT_ID");
+}
+
+TEST_F(LoginTest, ASessionOutlivesAMomentInWhichNobodyCanJudgeIt) {
+  const std::string cookie = Cookie();
+  check_status_ = Error(StatusCode::kUnavailable, "REVOCATIONS_STALE", "not heard for too long");
+  const auto answer = Send(Method::kGet, "/api/v1/me", {{"Cookie", cookie}});
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_FALSE(answer.headers.Has("Set-Cookie"));
+  check_status_ = {};
   EXPECT_EQ(Send(Method::kGet, "/api/v1/me", {{"Cookie", cookie}}).status, 200);
 }
 

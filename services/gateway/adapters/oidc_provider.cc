@@ -60,16 +60,25 @@ Result<OidcEndpoints> OidcProvider::Endpoints(const Context& ctx) {
       !set.device_authorization.empty()) {
     return set;
   }
-  MutexLock lock(mutex_);  // held while asking: one request for all who wait
-  if (!known_ || clock_.Now() >= known_until_) {
-    known_ = Discover(ctx);
-    known_until_ = clock_.Now();
-    if (known_->ok()) {
-      known_until_ += kKeep;
-    } else {
-      known_until_ += kKeepFailure;
+  {
+    MutexLock lock(mutex_);
+    if (known_ && clock_.Now() < known_until_) return *known_;
+    if (asking_) {  // one request is enough, and a slow provider must not hold every thread of the gateway
+      if (known_ && known_->ok()) return *known_;
+      return Error(StatusCode::kUnavailable, "PROVIDER_UNREACHABLE", "the login service is being asked; try again");
     }
+    asking_ = true;
   }
+  auto found = Discover(ctx);
+  MutexLock lock(mutex_);
+  asking_ = false;
+  known_until_ = clock_.Now();
+  if (found.ok()) {
+    known_until_ += kKeep;
+  } else {
+    known_until_ += kKeepFailure;
+  }
+  known_ = std::move(found);
   return *known_;
 }
 

@@ -47,8 +47,8 @@ class OidcProvider {
 
   const OidcOptions& options() const { return options_; }
   // Read from <issuer>/.well-known/openid-configuration when something is not configured; kept for an hour, a failure for
-  // five seconds. Unavailable/PROVIDER_UNREACHABLE; FailedPrecondition/PROVIDER_INVALID when the document is not one of
-  // this issuer.
+  // five seconds. While one thread asks, others get what was known before. Unavailable/PROVIDER_UNREACHABLE;
+  // FailedPrecondition/PROVIDER_INVALID when the document is not one of this issuer.
   Result<OidcEndpoints> Endpoints(const Context& ctx);
   // Takes a code to the token endpoint (RFC 6749 section 4.1.3, RFC 7636). Unauthenticated/CODE_REFUSED when the provider
   // does not accept it.
@@ -63,6 +63,7 @@ class OidcProvider {
   Mutex mutex_;
   std::optional<Result<OidcEndpoints>> known_ ABSL_GUARDED_BY(mutex_);
   Time known_until_ ABSL_GUARDED_BY(mutex_);
+  bool asking_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace genofed::gateway

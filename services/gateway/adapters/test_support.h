@@ -88,10 +88,10 @@ class ScriptedServices {
   std::string service_, user_;
 };
 
-// Accepts "good" as the token of "maria"; everything else is refused.
+// Accepts "good" as the token of "maria", and "bound", which is bound to a key; everything else is refused.
 inline TokenCheck TestTokens() {
   return [](const Context&, std::string_view token) -> Result<User> {
-    if (token != "good")
+    if (token != "good" && token != "bound")
       return Error(StatusCode::kUnauthenticated, "TOKEN_REFUSED", "the access token was refused");
     User user;
     user.issuer = "https://login.example";
@@ -100,6 +100,7 @@ inline TokenCheck TestTokens() {
     user.roles = {"user", "researcher"};
     user.person_identifier = "010190-999A";
     user.access_token = token;
+    if (token == "bound") user.token_key = "thumbprint";
     return user;
   };
 }

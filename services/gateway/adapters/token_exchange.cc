@@ -85,6 +85,13 @@ Result<Response> Exchange(const Request& request, const UnaryCaller& caller,
     return OAuthError(400, "invalid_request", wrong);
   auto user = check_token(request.ctx, *form->Get("subject_token"));
   if (!user.ok()) return FromStatus(user.status());
+  // Whoever stole a token that is bound to a key must not get a passport for it: the request has to be
+  // signed in with the same token, whose proof was checked before (RFC 9449).
+  const auto& sender = request.ctx.principal().user;
+  if (!user->token_key.empty() && (!sender || sender->access_token != user->access_token)) {
+    return OAuthError(400, "invalid_request",
+                      "the subject token is bound to a key: send it as Authorization: DPoP as well, with a proof");
+  }
   v1::ExchangeTokenRequest exchange;
   exchange.set_audience(std::string(*form->Get("audience")));
   const auto passport = Call<v1::ExchangeTokenResponse>(

@@ -22,14 +22,19 @@ constexpr char kForm[] =
 
 class TokenExchangeTest : public ::testing::Test {
  protected:
-  TokenExchangeTest() : api_(router_, TestTokens()) {
+  TokenExchangeTest() : api_(router_, TestTokens(), {.check_proof = CheckProof}) {
     AddTokenExchange(api_, services_.Caller(), TestTokens());
     AddRpcRows(api_, NativeRows(), services_.Caller(), {.hub = true});
   }
-  http::Response Post(std::string form) {
-    auto request = MakeRequest(http::Method::kPost, "/oauth/token", std::move(form),
-                               {{"Content-Type", "application/x-www-form-urlencoded"}});
+  http::Response Post(std::string form, http::Headers headers = {}) {
+    headers.Add("Content-Type", "application/x-www-form-urlencoded");
+    auto request = MakeRequest(http::Method::kPost, "/oauth/token", std::move(form), std::move(headers));
     return router_.Handle(request);
+  }
+  // Stands for the check of signature, URL and time: the header says whether the proof is right.
+  static Status CheckProof(const http::Request& request, const User&) {
+    if (request.headers.Get("DPoP") == "right") return {};
+    return Error(StatusCode::kUnauthenticated, "DPOP_PROOF_INVALID", "wrong");
   }
   std::string ErrorOf(std::string form, int status = 400) {
     const auto response = Post(std::move(form));
@@ -82,6 +87,18 @@ TEST_F(TokenExchangeTest, RefusesInTheWordsOfOAuth) {
   EXPECT_EQ(ErrorOf(kForm, 503), "temporarily_unavailable");
   services_.Fail(kMethod, Error(StatusCode::kInternal, "BROKEN", "secret"));
   EXPECT_EQ(ErrorOf(kForm, 500), "server_error");
+}
+
+TEST_F(TokenExchangeTest, ATokenBoundToAKeyNeedsItsProof) {
+  access::v1::ExchangeTokenResponse passport;
+  passport.set_passport("a.b.c");
+  services_.Answer(kMethod, passport);
+  const std::string form = Without("subject_token") + "&subject_token=bound";
+  EXPECT_EQ(Post(form).status, 400) << "whoever found the token in a log";
+  EXPECT_EQ(Post(form, {{"Authorization", "Bearer good"}}).status, 400) << "a signed-in thief";
+  EXPECT_EQ(Post(form, {{"Authorization", "Bearer bound"}}).status, 401);
+  EXPECT_EQ(Post(form, {{"Authorization", "DPoP bound"}, {"DPoP", "wrong"}}).status, 401);
+  EXPECT_EQ(Post(form, {{"Authorization", "DPoP bound"}, {"DPoP", "right"}}).status, 200);
 }
 
 TEST_F(TokenExchangeTest, KeysAreForCaches) {
