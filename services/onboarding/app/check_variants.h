@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "libs/core/finding.h"
 #include "libs/genomics/reference.h"
 #include "libs/genomics/variant.h"
-#include "services/onboarding/domain/finding.h"
 #include "services/onboarding/domain/submission.h"
 
 namespace genofed::onboarding {

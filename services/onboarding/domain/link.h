@@ -9,9 +9,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "libs/core/finding.h"
 #include "libs/genomics/individuals.h"
 #include "libs/genomics/phenopacket.h"
-#include "services/onboarding/domain/finding.h"
 
 namespace genofed::onboarding {
 

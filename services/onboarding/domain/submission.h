@@ -10,8 +10,8 @@
 
 #include "libs/core/clock.h"
 #include "libs/core/context.h"
+#include "libs/core/finding.h"
 #include "services/onboarding/domain/description.h"
-#include "services/onboarding/domain/finding.h"
 
 namespace genofed::onboarding {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "services/onboarding/domain/finding.h"
+#include "libs/core/finding.h"
 
 #include <algorithm>
 
-namespace genofed::onboarding {
+namespace genofed {
 
 void Findings::Add(Finding finding) {
   has_error_ = has_error_ || finding.severity == Severity::kError;
@@ -20,7 +20,8 @@ void Findings::Add(Finding finding) {
 std::vector<Finding> Findings::Take() {
   for (const auto& [key, tally] : by_code_) {
     if (tally.more > 0) {
-      findings_.push_back({tally.severity, key.second, key.first, 0, "", "more of the same", tally.more});
+      findings_.push_back(
+          {tally.severity, key.second, key.first, 0, "", "more of the same", tally.more});
     }
   }
   std::stable_sort(findings_.begin(), findings_.end(),
@@ -30,4 +31,4 @@ std::vector<Finding> Findings::Take() {
   return std::move(findings_);
 }
 
-}  // namespace genofed::onboarding
+}  // namespace genofed
