@@ -37,6 +37,7 @@ enum class EntryKind {
   kErase,            // "erase": what was committed to in an earlier entry was destroyed
   kPolicy,           // "policy": the node's rules changed
   kKeyEvent,         // "key-event": a key was made, used, rotated or revoked
+  kDataset,          // "dataset": a version was published, rolled back to, or decommissioned
 };
 
 std::string_view KindName(EntryKind kind);
@@ -48,9 +49,9 @@ struct Entry {
 
   // Text fields. Names: application, application_sha256, dataset, decision_sha256, key_id,
   // organisation, outcome, permission, policy_sha256, project, purpose, reason, release_sha256,
-  // rule, run, snapshot, snapshot_root, version, workflow_sha256. Values: UTF-8 without control
-  // characters, 1 to 1024 bytes; *_sha256 and snapshot_root are 64 lower-case hex digits.
-  // `snapshot` comes together with snapshot_root and the number `slots`.
+  // report_sha256, rule, run, snapshot, snapshot_root, version, workflow_sha256. Values: UTF-8
+  // without control characters, 1 to 1024 bytes; *_sha256 and snapshot_root are 64 lower-case hex
+  // digits. `snapshot` comes together with snapshot_root and the number `slots`.
   std::map<std::string, std::string> fields;
   // Numbers, 0 to 2^53. Names: bytes, epoch (consent epoch), erased_index, releases (counter of the
   // key service), slots (of the snapshot).
