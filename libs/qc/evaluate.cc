@@ -6,9 +6,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "libs/core/strings.h"
-#include "libs/crypto/hash.h"
-
 namespace genofed::qc {
 namespace {
 
@@ -349,8 +346,7 @@ QualityResult Evaluate(const Policy& policy, const Accumulator& counts,
                        Findings& findings) {
   GF_CHECK(samples.size() == counts.rows());
   QualityResult result;
-  result.policy = policy.name;
-  result.policy_sha256 = HexEncode(crypto::Sha256(WritePolicy(policy)));
+  result.policy = policy;
   for (std::uint32_t row = 0; row < counts.rows(); ++row) {
     result.samples.push_back(MeasureSample(policy, counts, row, samples[row]));
   }

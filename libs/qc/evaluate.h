@@ -79,8 +79,7 @@ struct EarlierBatch {
 };
 
 struct QualityResult {
-  std::string policy;         // its name
-  std::string policy_sha256;  // of WritePolicy
+  Policy policy;  // by which it was judged
   CohortQc cohort;
   std::vector<SampleQc> samples;  // by row
   Comparison within;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/core/strings.h"
+#include "libs/crypto/hash.h"
 #include "libs/crypto/strict_json.h"
 
 namespace genofed::qc {
@@ -175,6 +176,10 @@ std::string WritePolicy(const Policy& policy) {
     document["judge_from"][member.name] = policy.*member.number;
   }
   return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+std::string PolicySha256(const Policy& policy) {
+  return HexEncode(crypto::Sha256(WritePolicy(policy)));
 }
 
 }  // namespace genofed::qc

@@ -85,5 +85,7 @@ struct Policy {
 Result<Policy> ParsePolicy(std::string_view json);
 // All members, in a fixed order: same policy, same bytes.
 std::string WritePolicy(const Policy& policy);
+// Of WritePolicy, in hexadecimal digits.
+std::string PolicySha256(const Policy& policy);
 
 }  // namespace genofed::qc
