@@ -15,11 +15,11 @@ namespace {
 using html::Escape;
 
 constexpr double kWidth = 480;
-constexpr double kHeight = 290;
+constexpr double kHeight = 294;
 constexpr double kLeft = 62;
 constexpr double kRight = 12;
 constexpr double kTop = 14;
-constexpr double kBottom = 58;
+constexpr double kBottom = 62;
 
 struct Scale {
   double lo = 0;
@@ -72,7 +72,7 @@ std::string Rect(double x, double y, double width, double height, std::string_vi
 }
 
 std::string AxisNames(const Words& words) {
-  std::string out = Label((kLeft + kWidth - kRight) / 2, kHeight - 8, "m", words.x_label);
+  std::string out = Label((kLeft + kWidth - kRight) / 2, kHeight - 6, "m", words.x_label);
   out += fmt::format("<text class=\"m\" transform=\"translate(13 {:.1f}) rotate(-90)\">{}</text>\n",
                      (kTop + kHeight - kBottom) / 2, Escape(words.y_label));
   return out;

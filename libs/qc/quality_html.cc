@@ -77,7 +77,7 @@ class Section {
                                    "policy's bound.",
                                    rates.size(), *least, *most, CountFlagged("SAMPLE_CALL_RATE")),
                        "call rate, from", "samples"},
-                      plot::Bin(rates, 12, quality_.policy.call_rate.min.value_or(0)));
+                      plot::Bin(rates, 20, quality_.policy.call_rate.min.value_or(0)));
   }
 
   std::string Ratios() const {

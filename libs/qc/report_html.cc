@@ -84,9 +84,9 @@ std::string Inputs(const ConformityReport& report) {
 }
 
 std::string FunnelTable(const Funnel& funnel, std::size_t index) {
-  html::Table table(
-      fmt::format("{}: each line starts from what the line above left over", Escape(funnel.of)),
-      "lrll", {"Step", "Left", "", "Lost, and why"});
+  std::string name = funnel.of;
+  if (!name.empty()) name = ToUpper(name.substr(0, 1)) + name.substr(1);
+  html::Table table(Escape(name) + ", step by step", "lrll", {"Step", "Left", "", "Lost, and why"});
   const std::uint64_t whole = funnel.steps.empty() ? 0 : funnel.steps.front().count;
   for (std::size_t i = 0; i < funnel.steps.size(); ++i) {
     const Funnel::Step& step = funnel.steps[i];
