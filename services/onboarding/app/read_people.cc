@@ -92,7 +92,8 @@ Result<std::map<std::string, std::uint8_t>> ReadConsents(const std::filesystem::
 }  // namespace
 
 Result<People> ReadPeople(const Context& ctx, const std::filesystem::path& phenopackets,
-                          const std::filesystem::path& consents, std::span<const std::string> samples, Time now,
+                          const std::filesystem::path& consents,
+                          const std::optional<std::vector<std::string>>& samples, Time now,
                           Findings& findings) {
   People people;
   Linker linker(samples, findings);

@@ -66,13 +66,13 @@ Result<ObjectRecord> SealGenotypes(const Layout& layout, const CohortRows& rows,
   return object;
 }
 
-Result<ObjectRecord> SealPhenotypes(const Layout& layout, const CohortRows& rows, const ObjectRequest& request,
+Result<ObjectRecord> SealPhenotypes(const Layout& layout, std::string_view table, const ObjectRequest& request,
                                     const Clock& clock, Random& random) {
   GF_ASSIGN(auto recipient, crypt4gh::PublicKey::FromRaw(request.recipient));
   GF_ASSIGN(auto scratch, ScratchDirectory::Create(layout.Scratch()));
   ObjectRecord object = Record(request, "phenotypes", "phenotypes.tsv", clock, random);
   const auto body = scratch / "body";
-  GF_ASSIGN(auto manifest, EncryptText(PhenotypeTable(rows), body, {&recipient, 1}, random));
+  GF_ASSIGN(auto manifest, EncryptText(table, body, {&recipient, 1}, random));
   GF_TRY(MoveIntoPlace(body, layout.Object(object.id)));
   SetManifest(object, manifest);
   return object;

@@ -21,8 +21,8 @@ struct ObjectRequest {
 // database names can be opened by nobody, because its header was kept nowhere.
 Result<ObjectRecord> SealGenotypes(const Layout& layout, const CohortRows& rows, const ObjectRequest& request,
                                    const Clock& clock, Random& random);
-// The phenotype table likewise; its clear text never reaches a disk.
-Result<ObjectRecord> SealPhenotypes(const Layout& layout, const CohortRows& rows, const ObjectRequest& request,
+// A table of phenotypes likewise; its clear text never reaches a disk.
+Result<ObjectRecord> SealPhenotypes(const Layout& layout, std::string_view table, const ObjectRequest& request,
                                     const Clock& clock, Random& random);
 
 }  // namespace genofed::onboarding

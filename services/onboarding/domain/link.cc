@@ -24,9 +24,11 @@ bool IsPersonIdentifier(std::string_view text) {
 
 }  // namespace
 
-Linker::Linker(std::span<const std::string> samples, Findings& findings) : findings_(findings) {
-  claimed_by_.reserve(samples.size());
-  for (const std::string& sample : samples) claimed_by_.emplace(sample, 0);
+Linker::Linker(const std::optional<std::vector<std::string>>& samples, Findings& findings)
+    : findings_(findings), needs_sample_(samples.has_value()) {
+  if (!samples) return;
+  claimed_by_.reserve(samples->size());
+  for (const std::string& sample : *samples) claimed_by_.emplace(sample, 0);
 }
 
 void Linker::Problem(std::string code, std::int64_t line, std::string field, std::string message) {
@@ -39,17 +41,19 @@ void Linker::Add(const genomics::Phenopacket& packet, std::int64_t line) {
     return Problem("TOO_MANY_SUBJECTS", line, "", fmt::format("a dataset version has at most {}", kMaxSubjects));
   }
   if (!TakeSubject(packet, line)) return;
-  const std::string* sample = FindSample(packet, line);
-  if (sample == nullptr) return;
-  std::int64_t& claimed_by = claimed_by_[*sample];
-  if (claimed_by != 0) {
-    return Problem("SAMPLE_CLAIMED_TWICE", line, packet.biosample_ids.empty() ? "subject.id" : "biosamples",
-                   fmt::format("its sample belongs to the phenopacket of line {} already", claimed_by));
-  }
-  claimed_by = line;
   LinkedSubject subject;
+  if (needs_sample_) {
+    const std::string* sample = FindSample(packet, line);
+    if (sample == nullptr) return;
+    std::int64_t& claimed_by = claimed_by_[*sample];
+    if (claimed_by != 0) {
+      return Problem("SAMPLE_CLAIMED_TWICE", line, packet.biosample_ids.empty() ? "subject.id" : "biosamples",
+                     fmt::format("its sample belongs to the phenopacket of line {} already", claimed_by));
+    }
+    claimed_by = line;
+    subject.sample = *sample;
+  }
   subject.person_identifier = packet.subject_id;
-  subject.sample = *sample;
   subject.individual.sex = packet.sex;
   subject.individual.age_months = packet.age_months;
   std::set_union(packet.phenotypes.begin(), packet.phenotypes.end(), packet.diseases.begin(), packet.diseases.end(),

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -30,8 +30,8 @@ struct LinkedSubject {
 // NO_SUBJECTS (all errors) and SAMPLE_WITHOUT_SUBJECT (a note: the sample is left out).
 class Linker {
  public:
-  // `samples` are the VCF's, each once. Both are borrowed.
-  Linker(std::span<const std::string> samples, Findings& findings);
+  // `samples` are the VCF's, each once; none: people are taken without one. Both are borrowed.
+  Linker(const std::optional<std::vector<std::string>>& samples, Findings& findings);
 
   // The sample is the one of biosamples[].id that the VCF has; without biosamples, the subject's own identifier.
   void Add(const genomics::Phenopacket& packet, std::int64_t line);
@@ -45,6 +45,7 @@ class Linker {
   void Problem(std::string code, std::int64_t line, std::string field, std::string message);
 
   Findings& findings_;
+  const bool needs_sample_;
   std::unordered_map<std::string, std::int64_t> claimed_by_;  // sample: line of its phenopacket, or 0
   std::unordered_map<std::string, std::int64_t> line_of_;     // subject: line
   std::vector<LinkedSubject> subjects_;
