@@ -170,7 +170,7 @@ int Decrypt(const Options& options) {
                               : DecryptAll(*header, *key, *input, manifest, output.sink(), end_is_certain);
   const int closed = Close(status, output);
   if (closed == kOk && !end_is_certain) {
-    std::fprintf(stderr, "genofed: note: the last segment is full, so more may have followed; Crypt4GH cannot tell, --manifest can\n");
+    std::fprintf(stderr, "genofed: note: the body ends where another segment could have followed; whether it did, only --manifest can tell\n");
   }
   return closed;
 }
