@@ -65,6 +65,10 @@ Status DescribeMovable(const std::string& contig, std::int64_t pos, std::string_
     out.end = place;
     return absl::OkStatus();
   }
+  if (place == 0 || place >= reference->Length(contig)) {
+    return Error(StatusCode::kOutOfRange, "RANGE_INVALID",
+                 "an insertion has no two neighbours at the end of a contig");
+  }
   out.kind = HgvsKind::kInsertion;
   out.start = place;
   out.end = place + 1;

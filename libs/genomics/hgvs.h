@@ -44,7 +44,8 @@ struct HgvsDescription {
 // null: then substitutions, inversions and delins can be described, and others are
 // FAILED_PRECONDITION/REFERENCE_NEEDED. REF is not compared with the reference here.
 // Errors: VARIANT_INVALID (also for alleles with N, and for REF equal to ALT), REPEAT_TOO_LONG,
-// NOT_FOUND/ACCESSION_UNKNOWN when the contig is not a primary one.
+// RANGE_INVALID for an insertion at an end of the contig, NOT_FOUND/ACCESSION_UNKNOWN when the
+// contig is not a primary one.
 Result<HgvsDescription> DescribeHgvs(const Variant& variant, Assembly assembly,
                                      Reference* reference);
 // "NC_000013.11:g.32331093_32331094dup".

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "libs/core/strings.h"
 #include "libs/genomics/norm_test_support.h"
 

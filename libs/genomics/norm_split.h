@@ -21,6 +21,9 @@ Result<std::vector<NormRecord>> SplitAlleles(NormRecord record, const NormaliseO
 // deletion; the same change in several ALTs becomes one record. An ALT with another change at
 // the same place reads "*", or missing. Depths (AD, QS) of ALTs with the same change are added up.
 // Records with alleles of other letters than A, C, G, T and N are returned as they are.
+//
+// Changes of one ALT keep their places to each other: moved to the left on its own, an insertion or
+// deletion could pass the base that another one changes.
 Result<std::vector<NormRecord>> AtomiseAlleles(NormRecord record, const NormaliseOptions& options,
                                                const FieldShapes& shapes);
 

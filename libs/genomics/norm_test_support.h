@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <map>
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "libs/genomics/norm_vcf.h"
@@ -17,28 +17,60 @@
 
 namespace genofed::genomics {
 
-// A reference of a few bases, in memory.
+// A reference of one small contig, in memory.
 class TextReference final : public Reference {
  public:
-  explicit TextReference(std::map<std::string, std::string, std::less<>> contigs)
-      : contigs_(std::move(contigs)) {}
+  TextReference(std::string contig, std::string bases)
+      : contig_(std::move(contig)), bases_(std::move(bases)) {}
   std::int64_t Length(std::string_view contig) const override {
-    auto found = contigs_.find(contig);
-    return found == contigs_.end() ? -1 : static_cast<std::int64_t>(found->second.size());
+    return contig == contig_ ? static_cast<std::int64_t>(bases_.size()) : -1;
   }
   Result<std::string> Fetch(std::string_view contig, std::int64_t start,
                             std::int64_t length) override {
-    auto found = contigs_.find(contig);
-    if (found == contigs_.end()) return Error(StatusCode::kNotFound, "CONTIG_UNKNOWN", "unknown");
-    std::int64_t size = static_cast<std::int64_t>(found->second.size());
-    if (start >= size) return std::string();
-    return found->second.substr(static_cast<std::size_t>(start),
-                                static_cast<std::size_t>(std::min(length, size - start)));
+    if (contig != contig_) return Error(StatusCode::kNotFound, "CONTIG_UNKNOWN", "unknown");
+    if (start >= Length(contig)) return std::string();
+    return bases_.substr(static_cast<std::size_t>(start), static_cast<std::size_t>(length));
   }
 
  private:
-  std::map<std::string, std::string, std::less<>> contigs_;
+  std::string contig_;
+  std::string bases_;
 };
+
+// A few known bases of a large contig, and N elsewhere. `start` is 0-based.
+class SparseReference final : public Reference {
+ public:
+  SparseReference(std::string contig, std::int64_t length,
+                  std::vector<std::pair<std::int64_t, std::string>> pieces)
+      : contig_(std::move(contig)), length_(length), pieces_(std::move(pieces)) {}
+  std::int64_t Length(std::string_view contig) const override {
+    return contig == contig_ ? length_ : -1;
+  }
+  Result<std::string> Fetch(std::string_view contig, std::int64_t start,
+                            std::int64_t length) override {
+    if (contig != contig_) return Error(StatusCode::kNotFound, "CONTIG_UNKNOWN", "unknown");
+    length = std::max<std::int64_t>(0, std::min(length, length_ - start));
+    std::string bases(static_cast<std::size_t>(length), 'N');
+    for (const auto& [at, piece] : pieces_) {
+      for (std::size_t i = 0; i < piece.size(); ++i) {
+        std::int64_t pos = at + static_cast<std::int64_t>(i) - start;
+        if (pos >= 0 && pos < length) bases[static_cast<std::size_t>(pos)] = piece[i];
+      }
+    }
+    return bases;
+  }
+
+ private:
+  std::string contig_;
+  std::int64_t length_;
+  std::vector<std::pair<std::int64_t, std::string>> pieces_;
+};
+
+// The sequence after a variant.
+inline std::string Applied(const std::string& bases, const Variant& variant) {
+  auto pos = static_cast<std::size_t>(variant.pos);
+  return bases.substr(0, pos) + variant.alt + bases.substr(pos + variant.ref.size());
+}
 
 // Copies a FASTA and writes the index (samtools faidx: name, length, offset, bases and bytes of a
 // line) beside it.
