@@ -19,6 +19,7 @@ Examples:
   genofed me accesses --as citizen_fi                 who used my data
   genofed ledger verify receipt.json --key key.txt    offline
   genofed token explain visa.jwt --trust trust.json   which check refuses it, and what to do
+  genofed variants describe patient.vcf.gz --reference GRCh38.fa
 
 Exit codes: 0 done; 1 refused or failed, the reason is printed; 2 wrong usage; 3 done with a negative result.)";
 
@@ -52,6 +53,7 @@ int main(int argc, char** argv) {
   genofed::cli::AddCitizenCommands(commands);
   genofed::cli::AddTokenCommands(commands);
   genofed::cli::AddTrustCommands(commands);
+  genofed::cli::AddVariantsCommands(commands);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
