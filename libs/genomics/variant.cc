@@ -116,6 +116,13 @@ std::optional<Assembly> AssemblyOfAccession(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<std::string> RefseqAccession(Assembly assembly, std::string_view contig) {
+  const ContigFacts* facts = FindContig(contig);
+  if (facts == nullptr) return std::nullopt;
+  bool next = assembly == Assembly::kGrch38 && contig != "MT";
+  return fmt::format("{}.{}", facts->accession, facts->version37 + (next ? 1 : 0));
+}
+
 std::optional<std::int64_t> ContigLength(Assembly assembly, std::string_view contig) {
   const ContigFacts* facts = FindContig(contig);
   if (facts == nullptr) return std::nullopt;

@@ -35,6 +35,8 @@ bool IsPrimaryContig(std::string_view contig);
 // The assembly that a RefSeq accession such as NC_000020.11 belongs to. None for other names, and
 // for the mitochondrial genome, which both assemblies share.
 std::optional<Assembly> AssemblyOfAccession(std::string_view text);
+// "NC_000020.11": the RefSeq accession of a primary contig. None for other contigs.
+std::optional<std::string> RefseqAccession(Assembly assembly, std::string_view contig);
 // Length in bases of a primary contig (NCBI assembly reports GCF_000001405.25 and .26).
 std::optional<std::int64_t> ContigLength(Assembly assembly, std::string_view contig);
 
