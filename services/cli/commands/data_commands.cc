@@ -145,8 +145,9 @@ int Onboard(const Target& target, OnboardOptions o) {
     if (o.phenopackets.empty()) o.phenopackets = o.folder + "/phenopackets";
     if (o.consents.empty()) o.consents = o.folder + "/consents.fhir-r4.json";
   }
-  for (const std::string& file : {o.vcf, o.phenopackets, o.consents}) {
-    if (o.follow_up && &file == &o.vcf) continue;
+  std::vector<std::string> files = {o.phenopackets, o.consents};
+  if (!o.follow_up) files.insert(files.begin(), o.vcf);
+  for (const std::string& file : files) {
     if (!std::filesystem::exists(file)) {
       std::fprintf(
           stderr,
@@ -163,12 +164,12 @@ int Onboard(const Target& target, OnboardOptions o) {
   const Json& dataset = *described;
   // The same files under the same identifier are the same submission, so an interrupted command can
   // be repeated.
+  const char* mode = o.add ? "MODE_ADD" : o.follow_up ? "MODE_FOLLOW_UP" : "MODE_UNSPECIFIED";
   const std::string& stamp = o.follow_up ? o.consents : o.vcf;
   std::string key =
-      o.id + "." + HexEncode(crypto::Sha256(*packed)).substr(0, 16) + "." +
+      o.id + "." + mode + "." + HexEncode(crypto::Sha256(*packed)).substr(0, 16) + "." +
       std::to_string(std::filesystem::file_size(stamp)) + "." +
       std::to_string(std::filesystem::last_write_time(stamp).time_since_epoch().count());
-  const char* mode = o.add ? "MODE_ADD" : o.follow_up ? "MODE_FOLLOW_UP" : "MODE_UNSPECIFIED";
   auto created = session.Post("/api/v1/submissions",
                               {{"dataset", dataset}, {"idempotency_key", key}, {"mode", mode}});
   if (!created.ok()) return Fail(created.status());
