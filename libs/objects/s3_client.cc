@@ -201,6 +201,8 @@ Status S3Client::FromAnswer(http::Method method, const http::ClientResponse& ans
       return Error(StatusCode::kAborted, "PRECONDITION_FAILED", "the object is not as expected");
     case 416:
       return Error(StatusCode::kOutOfRange, "RANGE_NOT_SATISFIABLE", "the object ends before the range");
+    case 501:
+      return Error(StatusCode::kUnimplemented, "STORE_CANNOT", "the object store cannot do that: {}", what);
     default:
       return Error(StatusCode::kInternal, "STORE_FAILED", "the object store answered {}", what);
   }

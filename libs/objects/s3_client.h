@@ -5,8 +5,8 @@
 
 #include <absl/base/thread_annotations.h>
 
+#include <atomic>
 #include <chrono>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -40,7 +40,7 @@ class S3Client {
   // One attempt. Only 2xx is OK; else, by the answer's status and S3 code:
   //   NotFound OBJECT_NOT_FOUND | UPLOAD_NOT_FOUND, OutOfRange RANGE_NOT_SATISFIABLE, Aborted PRECONDITION_FAILED,
   //   PermissionDenied STORE_ACCESS_DENIED, FailedPrecondition CLOCK_SKEW | STORE_BUCKET, ResourceExhausted STORAGE_FULL,
-  //   Unavailable STORE_UNAVAILABLE (worth repeating), Internal STORE_FAILED.
+  //   Unavailable STORE_UNAVAILABLE (worth repeating), Unimplemented STORE_CANNOT, Internal STORE_FAILED.
   // The request's body is there again afterwards.
   Result<http::ClientResponse> SendOnce(const Context& ctx, S3Request& request);
   // Repeats what is worth repeating, a bounded number of times, with growing pauses.
@@ -49,6 +49,10 @@ class S3Client {
   Result<std::string> PresignGet(const std::string& name, std::chrono::seconds lifetime) const;
 
   const S3Options& options() const { return options_; }
+
+  // Whether the server may know If-None-Match on writes; not all do, and some refuse what they do not know.
+  bool conditional_writes() const { return conditional_writes_; }
+  void ForgetConditionalWrites() { conditional_writes_ = false; }
 
  private:
   S3Client(S3Options options, const Clock& clock);
@@ -60,6 +64,7 @@ class S3Client {
   const Clock& clock_;
   std::string base_url_;
   std::string host_;  // value of Host
+  std::atomic<bool> conditional_writes_ = true;
   Mutex mutex_;
   std::vector<std::unique_ptr<http::Client>> idle_ ABSL_GUARDED_BY(mutex_);
 };

@@ -8,6 +8,7 @@
 #include "libs/core/random.h"
 #include "libs/core/strings.h"
 #include "libs/objects/s3_xml.h"
+#include "libs/objects/verify.h"
 
 namespace genofed::objects {
 namespace {
@@ -34,6 +35,7 @@ Status S3Writer::Append(const Context& ctx, std::string_view bytes) {
   while (!bytes.empty()) {
     // A full part waits until more follows: an object of exactly one part is a single PUT.
     if (part_.size() == client_.options().part_bytes) GF_TRY(SendPart(ctx));
+    if (existing_) return {};
     const std::string_view piece = bytes.substr(0, client_.options().part_bytes - part_.size());
     part_.append(piece);
     bytes.remove_prefix(piece.size());
@@ -42,6 +44,9 @@ Status S3Writer::Append(const Context& ctx, std::string_view bytes) {
 }
 
 Status S3Writer::Begin(const Context& ctx) {
+  const Status there = store_.Stat(ctx, name_).status();
+  existing_ = there.ok();
+  if (existing_ || there.code() != StatusCode::kNotFound) return there;
   S3Request request{.method = http::Method::kPost, .name = name_, .query = {{"uploads", ""}},
                     .headers = {{std::string(kMarkHeader), mark_}}};
   GF_ASSIGN(const http::ClientResponse answer, client_.Send(ctx, request));
@@ -57,6 +62,10 @@ Status S3Writer::SendPart(const Context& ctx) {
                  kMaxParts, client_.options().part_bytes);
   }
   if (upload_id_.empty()) GF_TRY(Begin(ctx));
+  if (existing_) {
+    part_ = std::string();
+    return {};
+  }
   S3Request request{.method = http::Method::kPut, .name = name_,
                     .query = {{"partNumber", std::to_string(etags_.size() + 1)}, {"uploadId", upload_id_}},
                     .body = std::move(part_)};
@@ -69,8 +78,18 @@ Status S3Writer::SendPart(const Context& ctx) {
 }
 
 Status S3Writer::Put(const Context& ctx) {
-  S3Request request{.method = http::Method::kPut, .name = name_, .headers = {{"if-none-match", "*"}},
-                    .body = std::move(part_)};
+  S3Request request{.method = http::Method::kPut, .name = name_, .body = std::move(part_)};
+  return SendIfFree(ctx, request);
+}
+
+Status S3Writer::SendIfFree(const Context& ctx, S3Request& request) {
+  if (client_.conditional_writes()) {
+    request.headers["if-none-match"] = "*";
+    const Status sent = client_.Send(ctx, request).status();
+    if (Reason(sent) != "STORE_CANNOT") return sent;
+    client_.ForgetConditionalWrites();
+    request.headers.erase("if-none-match");
+  }
   return client_.Send(ctx, request).status();
 }
 
@@ -80,8 +99,8 @@ Status S3Writer::Complete(const Context& ctx) {
     parts += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag></Part>", i + 1, XmlEscape(etags_[i]));
   }
   S3Request request{.method = http::Method::kPost, .name = name_, .query = {{"uploadId", upload_id_}},
-                    .headers = {{"if-none-match", "*"}}, .body = parts + "</CompleteMultipartUpload>"};
-  const Status completed = client_.Send(ctx, request).status();
+                    .body = parts + "</CompleteMultipartUpload>"};
+  const Status completed = SendIfFree(ctx, request);
   // An answer that was lost: the repetition finds no upload any more.
   const bool unsure = completed.code() == StatusCode::kUnavailable || Reason(completed) == "UPLOAD_NOT_FOUND" ||
                       Reason(completed) == "PRECONDITION_FAILED";
@@ -97,14 +116,8 @@ bool S3Writer::IsOurs(const Context& ctx) {
 }
 
 Result<Written> S3Writer::CompareWithExisting(const Context& ctx, Written written) {
-  crypto::Sha256Stream sha;
-  std::uint64_t size = 0;
-  GF_TRY(store_.Read(ctx, name_, 0, kToEnd, [&](std::string_view bytes) -> Status {
-    sha.Update(bytes);
-    size += bytes.size();
-    return {};
-  }));
-  if (size != written.size || sha.Finish() != written.sha256) {
+  GF_ASSIGN(const auto difference, VerifyObject(ctx, store_, name_, {written.size, written.sha256}));
+  if (difference) {
     return Error(StatusCode::kAlreadyExists, "OBJECT_EXISTS", "object {} exists with other content", name_);
   }
   written.existed = true;
@@ -113,9 +126,10 @@ Result<Written> S3Writer::CompareWithExisting(const Context& ctx, Written writte
 
 Result<Written> S3Writer::Commit(const Context& ctx) {
   const Written written{size_, sha_.Finish()};
-  const Result<ObjectInfo> before = store_.Stat(ctx, name_);
+  const Status before = store_.Stat(ctx, name_).status();
   if (before.ok()) return CompareWithExisting(ctx, written);
-  if (before.status().code() != StatusCode::kNotFound) return before.status();
+  if (before.code() != StatusCode::kNotFound) return before;
+  if (existing_) return Error(StatusCode::kAborted, "OBJECT_CHANGED", "object {} was removed meanwhile", name_);
   Status done;
   if (upload_id_.empty()) {
     done = Put(ctx);

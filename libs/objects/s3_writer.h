@@ -26,6 +26,8 @@ class S3Writer final : public ObjectWriter {
   Status SendPart(const Context& ctx);
   Status Put(const Context& ctx);
   Status Complete(const Context& ctx);
+  // Sends what must not replace an object.
+  Status SendIfFree(const Context& ctx, S3Request& request);
   Result<Written> CompareWithExisting(const Context& ctx, Written written);
   // Whether the object there is the result of this very upload.
   bool IsOurs(const Context& ctx);
@@ -37,6 +39,7 @@ class S3Writer final : public ObjectWriter {
   std::string part_;        // bytes not sent yet
   std::string upload_id_;   // of the multipart upload; empty: none yet
   bool finished_ = false;   // nothing to abort
+  bool existing_ = false;   // the name is taken: bytes are only compared
   std::vector<std::string> etags_;  // of the parts sent
   crypto::Sha256Stream sha_;
   std::uint64_t size_ = 0;

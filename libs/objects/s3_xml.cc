@@ -21,14 +21,19 @@ struct Builder {
   std::string path;
   std::string text;
   bool leaf = false;
+  bool refused = false;  // expat may call once or twice more after it was stopped
   std::vector<XmlElement> elements;
 
-  void Refuse() { XML_StopParser(parser, XML_FALSE); }
+  void Refuse() {
+    refused = true;
+    XML_StopParser(parser, XML_FALSE);
+  }
 };
 
 void OnStart(void* user, const XML_Char* name, const XML_Char**) {
   auto& builder = *static_cast<Builder*>(user);
   const std::string_view element(name);
+  if (builder.refused) return;
   if (builder.lengths.size() == kMaxDepth || element.size() > kMaxNameBytes) return builder.Refuse();
   builder.lengths.push_back(builder.path.size());
   if (!builder.path.empty()) builder.path += '/';
@@ -39,13 +44,14 @@ void OnStart(void* user, const XML_Char* name, const XML_Char**) {
 
 void OnText(void* user, const XML_Char* text, int length) {
   auto& builder = *static_cast<Builder*>(user);
-  if (!builder.leaf) return;
+  if (builder.refused || !builder.leaf) return;
   builder.text.append(text, static_cast<std::size_t>(length));
   if (builder.text.size() > kMaxText) builder.Refuse();
 }
 
 void OnEnd(void* user, const XML_Char*) {
   auto& builder = *static_cast<Builder*>(user);
+  if (builder.refused) return;
   if (builder.elements.size() == kMaxElements) return builder.Refuse();
   builder.elements.push_back({builder.path, builder.leaf ? builder.text : ""});
   builder.path.resize(builder.lengths.back());

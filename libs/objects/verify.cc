@@ -9,7 +9,7 @@ namespace genofed::objects {
 namespace {
 
 Finding Problem(std::string code, std::string_view name, std::string message) {
-  return {.severity = Severity::kError, .code = std::move(code), .file = std::string(name), .message = std::move(message)};
+  return {Severity::kError, std::move(code), std::string(name), 0, "", std::move(message)};
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ import tempfile
 import time
 
 MISSING = 77
-START_SECONDS = 30
+START_SECONDS = 120  # three on an idle machine
 REGION, BUCKET = "us-east-1", "genofed"
 OWNER, READER = ("test:tester", "testing"), ("test:reader", "reading")
 
