@@ -164,9 +164,12 @@ Status ForEachFile(int directory, const std::function<void(std::string_view)>& t
   const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(fd.get()), &::closedir);
   if (entries == nullptr) return Failed("list objects");
   fd.Release();
-  errno = 0;
-  while (const dirent* entry = ::readdir(entries.get())) take(entry->d_name);
-  return errno == 0 ? Status() : Failed("list objects");
+  while (true) {
+    errno = 0;  // readdir's only sign of an error
+    const dirent* entry = ::readdir(entries.get());
+    if (entry == nullptr) return errno == 0 ? Status() : Failed("list objects");
+    take(entry->d_name);
+  }
 }
 
 Status DirectoryStatus(const std::filesystem::path& directory, std::string_view why) {
