@@ -80,6 +80,9 @@ Result<Url> ParseUrl(std::string_view text) {
 
 // A connection of either kind, open or not.
 struct Connection {
+  // Beast reads as much at once as the buffer has room for, and does not make room by itself.
+  Connection() { buffer.reserve(kChunk); }
+
   std::optional<beast::tcp_stream> plain;
   std::optional<TlsStream> tls;
   beast::flat_buffer buffer{kChunk + (64U << 10)};

@@ -16,6 +16,7 @@
 #include "libs/core/random.h"
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
+#include "libs/objects/verify.h"
 
 namespace genofed::objects {
 namespace {
@@ -53,13 +54,14 @@ Status Failed(std::string_view what) {
     case EACCES:
     case EPERM:
     case EROFS:
-      return Error(StatusCode::kPermissionDenied, "STORE_ACCESS_DENIED", "cannot {}: {}", what, text);
+      return Error(StatusCode::kInternal, "STORE_ACCESS_DENIED", "cannot {}: {}", what, text);
     default:
       return Error(StatusCode::kInternal, "STORE_FAILED", "cannot {}: {}", what, text);
   }
 }
 
-// No name has a '%', and none that follows the rules starts with a dot: neither objects nor temporary files collide.
+// No name has a '%', and none that follows the rules starts with a dot: neither objects nor
+// temporary files collide.
 std::string FileName(std::string_view name) {
   std::string file(name);
   std::replace(file.begin(), file.end(), '/', '%');
@@ -80,11 +82,12 @@ struct OpenObject {
 Result<OpenObject> OpenForReading(int directory, std::string_view name) {
   GF_TRY(CheckName(name));
   // O_NONBLOCK: a FIFO somebody put here must not hang us.
-  Fd fd(::openat(directory, FileName(name).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  Fd fd(
+      ::openat(directory, FileName(name).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (fd.get() < 0 && errno == ENOENT) {
     return Error(StatusCode::kNotFound, "OBJECT_NOT_FOUND", "there is no object {}", name);
   }
-  struct stat st{};
+  struct stat st {};
   if (fd.get() < 0 || ::fstat(fd.get(), &st) != 0) return Failed("open an object");
   if (!S_ISREG(st.st_mode)) {
     return Error(StatusCode::kInternal, "STORE_FAILED", "object {} is not a regular file", name);
@@ -95,32 +98,21 @@ Result<OpenObject> OpenForReading(int directory, std::string_view name) {
   return OpenObject{std::move(fd), std::move(info)};
 }
 
-Result<Written> Digest(const Context& ctx, int directory, std::string_view name) {
-  GF_ASSIGN(const OpenObject object, OpenForReading(directory, name));
-  crypto::Sha256Stream sha;
-  std::string piece(kPiece, '\0');
-  std::uint64_t size = 0;
-  while (true) {
-    GF_TRY(ctx.Alive());
-    const ssize_t got = ::pread(object.fd.get(), piece.data(), piece.size(), static_cast<off_t>(size));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return Failed("read an object");
-    if (got == 0) return Written{size, sha.Finish(), true};
-    sha.Update(std::string_view(piece).substr(0, static_cast<std::size_t>(got)));
-    size += static_cast<std::uint64_t>(got);
-  }
-}
-
 class LocalWriter final : public ObjectWriter {
  public:
-  LocalWriter(int directory, Fd fd, std::string temporary, std::string name)
-      : directory_(directory), fd_(std::move(fd)), temporary_(std::move(temporary)), name_(std::move(name)) {}
+  LocalWriter(ObjectStore& store, int directory, Fd fd, std::string temporary, std::string name)
+      : store_(store),
+        directory_(directory),
+        fd_(std::move(fd)),
+        temporary_(std::move(temporary)),
+        name_(std::move(name)) {}
   ~LocalWriter() override { ::unlinkat(directory_, temporary_.c_str(), 0); }
 
-  Status Append(const Context& ctx, std::string_view bytes) override;
-  Result<Written> Commit(const Context& ctx) override;
-
  private:
+  Status DoAppend(const Context& ctx, std::string_view bytes) override;
+  Result<Written> DoCommit(const Context& ctx) override;
+
+  ObjectStore& store_;
   const int directory_;
   const Fd fd_;
   const std::string temporary_;
@@ -129,8 +121,7 @@ class LocalWriter final : public ObjectWriter {
   std::uint64_t size_ = 0;
 };
 
-Status LocalWriter::Append(const Context& ctx, std::string_view bytes) {
-  GF_TRY(ctx.Alive());
+Status LocalWriter::DoAppend(const Context&, std::string_view bytes) {
   sha_.Update(bytes);
   size_ += bytes.size();
   while (!bytes.empty()) {
@@ -142,15 +133,16 @@ Status LocalWriter::Append(const Context& ctx, std::string_view bytes) {
   return {};
 }
 
-Result<Written> LocalWriter::Commit(const Context& ctx) {
-  GF_TRY(ctx.Alive());
+Result<Written> LocalWriter::DoCommit(const Context& ctx) {
   Written written{size_, sha_.Finish()};
   if (::fsync(fd_.get()) != 0) return Failed("sync an object");
   if (::linkat(directory_, temporary_.c_str(), directory_, FileName(name_).c_str(), 0) != 0) {
     if (errno != EEXIST) return Failed("name an object");
-    GF_ASSIGN(const Written there, Digest(ctx, directory_, name_));
-    if (there.size != written.size || there.sha256 != written.sha256) {
-      return Error(StatusCode::kAlreadyExists, "OBJECT_EXISTS", "object {} exists with other content", name_);
+    GF_ASSIGN(const auto difference,
+              VerifyObject(ctx, store_, name_, {written.size, written.sha256}));
+    if (difference) {
+      return Error(StatusCode::kAlreadyExists, "OBJECT_EXISTS",
+                   "object {} exists with other content", name_);
     }
     written.existed = true;
   }
@@ -160,7 +152,8 @@ Result<Written> LocalWriter::Commit(const Context& ctx) {
 
 // Every entry of the directory; unsorted.
 Status ForEachFile(int directory, const std::function<void(std::string_view)>& take) {
-  Fd fd(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));  // with a read position of its own
+  Fd fd(::openat(directory, ".",
+                 O_RDONLY | O_DIRECTORY | O_CLOEXEC));  // with a read position of its own
   const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(fd.get()), &::closedir);
   if (entries == nullptr) return Failed("list objects");
   fd.Release();
@@ -173,21 +166,24 @@ Status ForEachFile(int directory, const std::function<void(std::string_view)>& t
 }
 
 Status DirectoryStatus(const std::filesystem::path& directory, std::string_view why) {
-  return Error(StatusCode::kFailedPrecondition, "STORE_DIRECTORY", "{} {}", directory.string(), why);
+  return Error(StatusCode::kFailedPrecondition, "STORE_DIRECTORY", "{} {}", directory.string(),
+               why);
 }
 
 }  // namespace
 
 Result<std::unique_ptr<LocalStore>> LocalStore::Open(const std::filesystem::path& directory) {
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
-    return DirectoryStatus(directory, "cannot be created: " + std::system_category().message(errno));
+    return DirectoryStatus(directory,
+                           "cannot be created: " + std::system_category().message(errno));
   }
   Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (fd.get() < 0) {
-    return DirectoryStatus(directory, "cannot be opened as a directory (a symbolic link is not followed): " +
-                                          std::system_category().message(errno));
+    return DirectoryStatus(directory,
+                           "cannot be opened as a directory (a symbolic link is not followed): " +
+                               std::system_category().message(errno));
   }
-  struct stat st{};
+  struct stat st {};
   if (::fstat(fd.get(), &st) != 0) return Failed("look at the directory of the objects");
   if ((st.st_mode & 077) != 0) return DirectoryStatus(directory, "is open to others; chmod 700 it");
   std::unique_ptr<LocalStore> store(new LocalStore(fd.Release()));
@@ -203,17 +199,20 @@ Status LocalStore::SweepTemporaryFiles() {
     const std::string name(file);
     const Fd fd(::openat(directory_, name.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     // Its writer, if there is one, holds the lock.
-    if (fd.get() >= 0 && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) ::unlinkat(directory_, name.c_str(), 0);
+    if (fd.get() >= 0 && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0)
+      ::unlinkat(directory_, name.c_str(), 0);
   });
 }
 
-Result<std::unique_ptr<ObjectWriter>> LocalStore::Create(const Context& ctx, std::string_view name) {
+Result<std::unique_ptr<ObjectWriter>> LocalStore::Create(const Context& ctx,
+                                                         std::string_view name) {
   GF_TRY(CheckName(name));
   GF_TRY(ctx.Alive());
   SystemRandom random;
   while (true) {
     std::string temporary = std::string(kTemporary) + HexEncode(random.Bytes(16));
-    Fd fd(::openat(directory_, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    Fd fd(::openat(directory_, temporary.c_str(),
+                   O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (fd.get() < 0) return Failed("create an object");
     const bool locked = ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0;
     if (!locked && errno != EWOULDBLOCK) {
@@ -221,19 +220,21 @@ Result<std::unique_ptr<ObjectWriter>> LocalStore::Create(const Context& ctx, std
       ::unlinkat(directory_, temporary.c_str(), 0);
       return failed;
     }
-    struct stat st{};
+    struct stat st {};
     if (locked && ::fstat(fd.get(), &st) == 0 && st.st_nlink == 1) {
-      return std::make_unique<LocalWriter>(directory_, std::move(fd), std::move(temporary), std::string(name));
+      return std::make_unique<LocalWriter>(*this, directory_, std::move(fd), std::move(temporary),
+                                           std::string(name));
     }
     // Somebody who sweeps was faster than our lock: that file is gone, the next one need not be.
   }
 }
 
-Status LocalStore::Read(const Context& ctx, std::string_view name, std::uint64_t offset, std::uint64_t size,
-                        const Sink& sink) {
+Status LocalStore::Read(const Context& ctx, std::string_view name, std::uint64_t offset,
+                        std::uint64_t size, const Sink& sink) {
   GF_ASSIGN(const OpenObject object, OpenForReading(directory_, name));
   if (offset > object.info.size) {
-    return Error(StatusCode::kOutOfRange, "RANGE_NOT_SATISFIABLE", "the object has {} bytes", object.info.size);
+    return Error(StatusCode::kOutOfRange, "RANGE_NOT_SATISFIABLE", "the object has {} bytes",
+                 object.info.size);
   }
   std::uint64_t left = std::min(size, object.info.size - offset);
   std::string piece(static_cast<std::size_t>(std::min<std::uint64_t>(left, kPiece)), '\0');
@@ -243,7 +244,9 @@ Status LocalStore::Read(const Context& ctx, std::string_view name, std::uint64_t
     const ssize_t got = ::pread(object.fd.get(), piece.data(), want, static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return Failed("read an object");
-    if (got == 0) return Error(StatusCode::kDataLoss, "OBJECT_CHANGED", "object {} shrank while it was read", name);
+    if (got == 0)
+      return Error(StatusCode::kDataLoss, "OBJECT_CHANGED", "object {} shrank while it was read",
+                   name);
     GF_TRY(sink(std::string_view(piece).substr(0, static_cast<std::size_t>(got))));
     offset += static_cast<std::uint64_t>(got);
     left -= static_cast<std::uint64_t>(got);
@@ -260,15 +263,17 @@ Result<ObjectInfo> LocalStore::Stat(const Context& ctx, std::string_view name) {
 Status LocalStore::Remove(const Context& ctx, std::string_view name) {
   GF_TRY(CheckName(name));
   GF_TRY(ctx.Alive());
-  if (::unlinkat(directory_, FileName(name).c_str(), 0) != 0 && errno != ENOENT) return Failed("remove an object");
+  if (::unlinkat(directory_, FileName(name).c_str(), 0) != 0 && errno != ENOENT)
+    return Failed("remove an object");
   return ::fsync(directory_) == 0 ? Status() : Failed("sync the directory of the objects");
 }
 
 // Reads the whole directory for each page, and keeps the least `limit` names that follow the token.
-Result<ObjectPage> LocalStore::List(const Context& ctx, std::string_view prefix, std::string_view page_token,
-                                    std::size_t limit) {
+Result<ObjectPage> LocalStore::List(const Context& ctx, std::string_view prefix,
+                                    std::string_view page_token, std::size_t limit) {
   GF_TRY(ctx.Alive());
-  if (limit == 0 || limit > kMaxPage) return InvalidField("limit", "OUT_OF_RANGE", "must be 1 to {}", kMaxPage);
+  if (limit == 0 || limit > kMaxPage)
+    return InvalidField("limit", "OUT_OF_RANGE", "must be 1 to {}", kMaxPage);
   std::vector<std::string> names;
   GF_TRY(ForEachFile(directory_, [&](std::string_view file) {
     std::string name = ObjectName(file);
@@ -299,13 +304,15 @@ Result<std::string> LocalStore::PresignGet(std::string_view name, std::chrono::s
 
 Status LocalStore::Probe(const Context& ctx) {
   GF_TRY(ctx.Alive());
-  struct stat st{};
+  struct stat st {};
   if (::fstat(directory_, &st) != 0) return Failed("look at the directory of the objects");
   if (st.st_nlink == 0) {
-    return Error(StatusCode::kUnavailable, "STORE_UNAVAILABLE", "the directory of the objects was deleted");
+    return Error(StatusCode::kUnavailable, "STORE_UNAVAILABLE",
+                 "the directory of the objects was deleted");
   }
-  return ::faccessat(directory_, ".", R_OK | W_OK | X_OK, AT_EACCESS) == 0 ? Status()
-                                                                         : Failed("use the directory of the objects");
+  return ::faccessat(directory_, ".", R_OK | W_OK | X_OK, AT_EACCESS) == 0
+             ? Status()
+             : Failed("use the directory of the objects");
 }
 
 }  // namespace genofed::objects

@@ -7,16 +7,16 @@
 
 namespace genofed::objects {
 
-// Objects as files of one flat directory: mode 0700, files 0600, '/' in names written as '%'. The file system must have
-// hard links, atomic directory operations and flock (ext4, XFS, ZFS, NFSv4).
+// Objects as files of one flat directory: mode 0700, files 0600, '/' in names written as '%'. The
+// file system must have hard links, atomic directory operations and flock (ext4, XFS, ZFS, NFSv4).
 //
-// A writer fills ".tmp-<random>", which it holds locked; Commit syncs it, links it to its name, which must be free, and
-// syncs the directory. A crash leaves at most temporary files; opening removes those whose writer is gone. So several
-// processes may share a directory.
+// A writer fills ".tmp-<random>", which it holds locked; Commit syncs it, links it to its name,
+// which must be free, and syncs the directory. A crash leaves at most temporary files; opening
+// removes those whose writer is gone. So several processes may share a directory.
 class LocalStore final : public ObjectStore {
  public:
-  // Creates the directory (not its parents). FailedPrecondition STORE_DIRECTORY: it is a symbolic link, not a
-  // directory, or open to others.
+  // Creates the directory (not its parents). FailedPrecondition STORE_DIRECTORY: it is a symbolic
+  // link, not a directory, or open to others.
   static Result<std::unique_ptr<LocalStore>> Open(const std::filesystem::path& directory);
   ~LocalStore() override;
   LocalStore(const LocalStore&) = delete;

@@ -18,13 +18,16 @@ namespace {
 namespace fs = std::filesystem;
 using genofed::testing::TemporaryDirectory;
 
-INSTANTIATE_TEST_SUITE_P(
-    Directory, StoreContract, ::testing::Values(StoreUnderTest{"LocalStore", [] {
-      static const TemporaryDirectory directory;
-      auto store = LocalStore::Open(directory / "objects");
-      return store.ok() ? std::unique_ptr<ObjectStore>(*std::move(store)) : nullptr;
-    }}),
-    [](const auto& suite) { return suite.param.label; });
+INSTANTIATE_TEST_SUITE_P(Directory, StoreContract,
+                         ::testing::Values(StoreUnderTest{
+                             "LocalStore",
+                             [] {
+                               static const TemporaryDirectory directory;
+                               auto store = LocalStore::Open(directory / "objects");
+                               return store.ok() ? std::unique_ptr<ObjectStore>(*std::move(store))
+                                                 : nullptr;
+                             }}),
+                         [](const auto& suite) { return suite.param.label; });
 
 class LocalStoreTest : public ::testing::Test {
  protected:
@@ -45,7 +48,9 @@ class LocalStoreTest : public ::testing::Test {
     return static_cast<std::size_t>(
         std::distance(fs::directory_iterator(directory_ / "objects"), fs::directory_iterator()));
   }
-  static unsigned Mode(const fs::path& path) { return static_cast<unsigned>(fs::status(path).permissions()); }
+  static unsigned Mode(const fs::path& path) {
+    return static_cast<unsigned>(fs::status(path).permissions());
+  }
 
   const Context ctx_ = Context::Background();
   TemporaryDirectory directory_;

@@ -10,9 +10,11 @@
 
 namespace genofed::objects {
 
-// The store that the configuration names; a LocalStore in `default_directory` when it names none. Reads the secrets, but
-// contacts no server: Probe() does. Errors name the key below onboarding.object_store. `clock` must outlive the store.
+// The store that the configuration names; a LocalStore in `default_directory` when it names none.
+// Reads the secrets, but contacts no server: Probe() does. Errors name the key below
+// onboarding.object_store. `clock` must outlive the store.
 Result<std::unique_ptr<ObjectStore>> OpenStore(const config::v1::ObjectStoreConfig& config,
-                                               const std::filesystem::path& default_directory, const Clock& clock);
+                                               const std::filesystem::path& default_directory,
+                                               const Clock& clock);
 
 }  // namespace genofed::objects

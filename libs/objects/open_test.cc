@@ -33,7 +33,9 @@ class OpenStoreTest : public ::testing::Test {
 TEST_F(OpenStoreTest, ADirectoryUnlessToldOtherwise) {
   EXPECT_THAT(Open("{}"), IsOk());
   EXPECT_TRUE(std::filesystem::is_directory(directory_ / "default"));
-  EXPECT_THAT(Open(fmt::format(R"({{"local": {{"directory": "{}"}}}})", (directory_ / "named").string())), IsOk());
+  EXPECT_THAT(
+      Open(fmt::format(R"({{"local": {{"directory": "{}"}}}})", (directory_ / "named").string())),
+      IsOk());
   EXPECT_TRUE(std::filesystem::is_directory(directory_ / "named"));
 }
 
@@ -41,17 +43,20 @@ TEST_F(OpenStoreTest, S3WithSecretsFromFiles) {
   ASSERT_THAT(WriteFileAtomically(directory_ / "access", "AKIAEXAMPLE\n", 0600), IsOk());
   ASSERT_THAT(WriteFileAtomically(directory_ / "secret", "secret\n", 0600), IsOk());
   const auto json = [&](std::string_view more) {
-    return fmt::format(R"({{"s3": {{"endpoint": "https://s3.example", "bucket": "genomes", "prefix": "fi/",
+    return fmt::format(
+        R"({{"s3": {{"endpoint": "https://s3.example", "bucket": "genomes", "prefix": "fi/",
                        "access_key": {{"file": "{}"}}, "secret_key": {{"file": "{}"}}{}}}}})",
-                       (directory_ / "access").string(), (directory_ / "secret").string(), more);
+        (directory_ / "access").string(), (directory_ / "secret").string(), more);
   };
   const auto store = Open(json(R"(, "path_style": true, "part_mib": 64, "region": "eu-north-1")"));
   ASSERT_THAT(store, IsOk());
-  GF_ASSERT_OK_AND_ASSIGN(const std::string url, (*store)->PresignGet("a", std::chrono::seconds(60)));
+  GF_ASSERT_OK_AND_ASSIGN(const std::string url,
+                          (*store)->PresignGet("a", std::chrono::seconds(60)));
   EXPECT_THAT(url, ::testing::StartsWith("https://s3.example/genomes/fi/a?"));
   EXPECT_THAT(url, ::testing::HasSubstr("Credential=AKIAEXAMPLE%2F20260101%2Feu-north-1%2Fs3"));
   for (const char* part : {"4", "1025", "-1"}) {
-    EXPECT_THAT(Open(json(fmt::format(R"(, "part_mib": {})", part))), HasReason("CONFIG_INVALID")) << part;
+    EXPECT_THAT(Open(json(fmt::format(R"(, "part_mib": {})", part))), HasReason("CONFIG_INVALID"))
+        << part;
   }
 }
 

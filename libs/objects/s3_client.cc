@@ -32,8 +32,9 @@ std::string ErrorCode(const http::ClientResponse& answer) {
   if (!elements.ok()) return "";
   std::string code = TextOf(*elements, "Error/Code");
   const bool word = code.size() <= 64 && std::all_of(code.begin(), code.end(), [](unsigned char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.';
-  });
+                      return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                             (c >= '0' && c <= '9') || c == '.';
+                    });
   return word ? code : "";
 }
 
@@ -65,16 +66,20 @@ Status CheckEndpoint(const S3Options& options) {
     return bad("endpoint", "must be a host with or without a port, and nothing behind it");
   }
   const std::string_view name = host.substr(0, host.rfind(':'));
-  if (endpoint.starts_with("http://") && !name.starts_with("127.") && name != "localhost" && name != "[::1]") {
+  if (endpoint.starts_with("http://") && !name.starts_with("127.") && name != "localhost" &&
+      name != "[::1]") {
     return bad("endpoint", "http:// is for loopback only; use https://");
   }
-  const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.'; };
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+  };
   if (options.bucket.size() < 3 || options.bucket.size() > 63 ||
       !std::all_of(options.bucket.begin(), options.bucket.end(), allowed)) {
     return bad("bucket", "must be the name of a bucket: 3 to 63 of a-z, 0-9, '-' and '.'");
   }
   if (!options.path_style && options.bucket.find('.') != std::string::npos) {
-    return bad("bucket", "has a '.', which no certificate of a bucket's own host covers; set path_style");
+    return bad("bucket",
+               "has a '.', which no certificate of a bucket's own host covers; set path_style");
   }
   // The prefix is the beginning of names, so its own beginning has their rules.
   if (!options.prefix.empty() && !CheckName(options.prefix + "x").ok()) {
@@ -96,7 +101,8 @@ Result<std::unique_ptr<S3Client>> S3Client::Create(S3Options options, const Cloc
   return std::unique_ptr<S3Client>(new S3Client(std::move(options), clock));
 }
 
-S3Client::S3Client(S3Options options, const Clock& clock) : options_(std::move(options)), clock_(clock) {
+S3Client::S3Client(S3Options options, const Clock& clock)
+    : options_(std::move(options)), clock_(clock) {
   const std::size_t host = options_.endpoint.find("://") + 3;
   host_ = options_.endpoint.substr(host);
   if (!options_.path_style) host_ = options_.bucket + "." + host_;
@@ -106,7 +112,8 @@ S3Client::S3Client(S3Options options, const Clock& clock) : options_(std::move(o
 std::string S3Client::Path(const std::string& name) const {
   std::string path = options_.path_style ? "/" + options_.bucket : "";
   if (name.empty()) return path.empty() ? "/" : path;
-  return path + "/" + options_.prefix + name;  // prefix and name have only characters that need no escape
+  return path + "/" + options_.prefix +
+         name;  // prefix and name have only characters that need no escape
 }
 
 Result<http::ClientResponse> S3Client::SendOnce(const Context& ctx, S3Request& request) {
@@ -125,15 +132,18 @@ Result<http::ClientResponse> S3Client::SendOnce(const Context& ctx, S3Request& r
   for (const auto& [name, value] : to_sign.headers) {
     if (name != "host") send.headers.Add(name, value);
   }
-  send.headers.Add("Authorization", Authorization(to_sign, payload, options_.credentials, options_.region, now));
+  send.headers.Add("Authorization",
+                   Authorization(to_sign, payload, options_.credentials, options_.region, now));
   send.body = std::move(request.body);
   send.sink = request.sink;
-  // Completing a large upload takes minutes, in which servers send spaces: what comes piece by piece is timed by progress.
+  // Completing a large upload takes minutes, in which servers send spaces: what comes piece by
+  // piece is timed by progress.
   std::string collected;
   if (request.method == http::Method::kPost) {
     send.sink = [&collected](const http::ClientResponse&, std::string_view bytes) -> Status {
       if (collected.size() + bytes.size() > kMaxAnswerBytes) {
-        return Error(StatusCode::kInternal, "STORE_ANSWER_INVALID", "the object store's answer is too long");
+        return Error(StatusCode::kInternal, "STORE_ANSWER_INVALID",
+                     "the object store's answer is too long");
       }
       collected.append(bytes);
       return {};
@@ -160,9 +170,13 @@ Result<http::ClientResponse> S3Client::SendOnce(const Context& ctx, S3Request& r
   }
   if (!answer.ok()) {
     const Status& status = answer.status();
+    if (Reason(status) == "TLS_VERIFICATION_FAILED" || Reason(status) == "TLS_SETUP") {
+      return Error(StatusCode::kInternal, "STORE_CERTIFICATE", "{}", Message(status));
+    }
     const bool silent = Reason(status) == "HTTP_TIMEOUT" && ctx.Alive().ok();
     if (!silent && Reason(status) != "HTTP_UNAVAILABLE") return status;
-    return Error(StatusCode::kUnavailable, "STORE_UNAVAILABLE", "the object store does not answer: {}", Message(status));
+    return Error(StatusCode::kUnavailable, "STORE_UNAVAILABLE",
+                 "the object store does not answer: {}", Message(status));
   }
   if (!collected.empty()) answer->body = std::move(collected);
   GF_TRY(FromAnswer(request.method, *answer));
@@ -171,38 +185,48 @@ Result<http::ClientResponse> S3Client::SendOnce(const Context& ctx, S3Request& r
 
 Status S3Client::FromAnswer(http::Method method, const http::ClientResponse& answer) const {
   // CompleteMultipartUpload may fail after its 200 (API Reference, "CompleteMultipartUpload").
-  const bool late = answer.status == 200 && method == http::Method::kPost && !ErrorCode(answer).empty();
+  const bool late =
+      answer.status == 200 && method == http::Method::kPost && !ErrorCode(answer).empty();
   if (answer.status / 100 == 2 && !late) return {};
   const std::string code = ErrorCode(answer);
   const std::string what = code.empty() ? fmt::format("status {}", answer.status) : code;
   if (code == "NoSuchBucket") {
-    return Error(StatusCode::kFailedPrecondition, "STORE_BUCKET", "there is no bucket {}", options_.bucket);
+    return Error(StatusCode::kInternal, "STORE_BUCKET", "there is no bucket {}", options_.bucket);
   }
-  if (answer.status == 507 || IsOneOf(code, {"QuotaExceeded", "EntityTooLarge", "XMinioStorageFull"})) {
-    return Error(StatusCode::kResourceExhausted, "STORAGE_FULL", "the object store takes no more: {}", what);
+  if (answer.status == 507 ||
+      IsOneOf(code, {"QuotaExceeded", "EntityTooLarge", "XMinioStorageFull"})) {
+    return Error(StatusCode::kResourceExhausted, "STORAGE_FULL",
+                 "the object store takes no more: {}", what);
   }
   if (code == "RequestTimeTooSkewed") return ClockSkew(answer);
-  const bool busy = answer.status == 408 || answer.status == 429 || (answer.status >= 500 && answer.status != 501);
-  if (busy || IsOneOf(code, {"RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable", "OperationAborted",
-                             "ConditionalRequestConflict"})) {
-    return Error(StatusCode::kUnavailable, "STORE_UNAVAILABLE", "the object store is busy or failing: {}", what);
+  const bool busy = answer.status == 408 || answer.status == 429 ||
+                    (answer.status >= 500 && answer.status != 501);
+  if (busy || IsOneOf(code, {"RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable",
+                             "OperationAborted", "ConditionalRequestConflict"})) {
+    return Error(StatusCode::kUnavailable, "STORE_UNAVAILABLE",
+                 "the object store is busy or failing: {}", what);
   }
   switch (answer.status) {
     case 403: {
       const Result<Time> theirs = ParseHttpDate(answer.headers.Get("Date").value_or(""));
-      const bool skewed = theirs.ok() && std::abs(UnixSeconds(*theirs) - UnixSeconds(clock_.Now())) > kSuspectSkewSeconds;
+      const bool skewed = theirs.ok() && std::abs(UnixSeconds(*theirs) -
+                                                  UnixSeconds(clock_.Now())) > kSuspectSkewSeconds;
       if (skewed) return ClockSkew(answer);
-      return Error(StatusCode::kPermissionDenied, "STORE_ACCESS_DENIED", "the object store refuses our key: {}", what);
+      return Error(StatusCode::kInternal, "STORE_ACCESS_DENIED",
+                   "the object store refuses our key: {}", what);
     }
     case 404:
-      if (code == "NoSuchUpload") return Error(StatusCode::kNotFound, "UPLOAD_NOT_FOUND", "the upload is gone");
+      if (code == "NoSuchUpload")
+        return Error(StatusCode::kNotFound, "UPLOAD_NOT_FOUND", "the upload is gone");
       return Error(StatusCode::kNotFound, "OBJECT_NOT_FOUND", "there is no such object");
     case 412:
       return Error(StatusCode::kAborted, "PRECONDITION_FAILED", "the object is not as expected");
     case 416:
-      return Error(StatusCode::kOutOfRange, "RANGE_NOT_SATISFIABLE", "the object ends before the range");
+      return Error(StatusCode::kOutOfRange, "RANGE_NOT_SATISFIABLE",
+                   "the object ends before the range");
     case 501:
-      return Error(StatusCode::kUnimplemented, "STORE_CANNOT", "the object store cannot do that: {}", what);
+      return Error(StatusCode::kUnimplemented, "STORE_CANNOT",
+                   "the object store cannot do that: {}", what);
     default:
       return Error(StatusCode::kInternal, "STORE_FAILED", "the object store answered {}", what);
   }
@@ -211,11 +235,13 @@ Status S3Client::FromAnswer(http::Method method, const http::ClientResponse& ans
 Status S3Client::ClockSkew(const http::ClientResponse& answer) const {
   const Result<Time> theirs = ParseHttpDate(answer.headers.Get("Date").value_or(""));
   if (!theirs.ok()) {
-    return Error(StatusCode::kFailedPrecondition, "CLOCK_SKEW", "the object store says that our clock is wrong");
+    return Error(StatusCode::kInternal, "CLOCK_SKEW",
+                 "the object store says that our clock is wrong");
   }
   const std::int64_t ahead = UnixSeconds(clock_.Now()) - UnixSeconds(*theirs);
-  return Error(StatusCode::kFailedPrecondition, "CLOCK_SKEW", "our clock is {} s {} the object store's; set it",
-               std::abs(ahead), ahead > 0 ? "ahead of" : "behind");
+  return Error(StatusCode::kInternal, "CLOCK_SKEW",
+               "our clock is {} s {} the object store's; set it", std::abs(ahead),
+               ahead > 0 ? "ahead of" : "behind");
 }
 
 Result<http::ClientResponse> S3Client::Send(const Context& ctx, S3Request& request) {
@@ -227,7 +253,8 @@ Result<http::ClientResponse> S3Client::Send(const Context& ctx, S3Request& reque
   }
 }
 
-Result<std::string> S3Client::PresignGet(const std::string& name, std::chrono::seconds lifetime) const {
+Result<std::string> S3Client::PresignGet(const std::string& name,
+                                         std::chrono::seconds lifetime) const {
   if (lifetime < std::chrono::seconds(1) || lifetime > std::chrono::hours(24 * 7)) {
     return InvalidField("lifetime", "OUT_OF_RANGE", "must be 1 s to 7 days");
   }
@@ -240,7 +267,8 @@ Result<std::string> S3Client::PresignGet(const std::string& name, std::chrono::s
 Status Retries::Next(const Context& ctx, const Status& failed) {
   if (failed.code() != StatusCode::kUnavailable || used_ >= options_.attempts) return failed;
   GF_TRY(ctx.Alive());
-  const auto longest = std::min(options_.first_pause * (std::int64_t{1} << std::min(used_ - 1, 10)), kLongestPause);
+  const auto longest =
+      std::min(options_.first_pause * (std::int64_t{1} << std::min(used_ - 1, 10)), kLongestPause);
   ++used_;
   // Half fixed, half random: clients that failed together do not return together.
   const auto dice = static_cast<unsigned char>(SystemRandom().Bytes(1)[0]);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Signed requests to one bucket, with retries and with S3's errors turned into ours. Internal to the library.
+// Signed requests to one bucket, with retries and with S3's errors turned into ours. Internal to
+// the library.
 #pragma once
 
 #include <absl/base/thread_annotations.h>
@@ -37,11 +38,10 @@ class S3Client {
   // `clock` must outlive the client. Opens no connection.
   static Result<std::unique_ptr<S3Client>> Create(S3Options options, const Clock& clock);
 
-  // One attempt. Only 2xx is OK; else, by the answer's status and S3 code:
-  //   NotFound OBJECT_NOT_FOUND | UPLOAD_NOT_FOUND, OutOfRange RANGE_NOT_SATISFIABLE, Aborted PRECONDITION_FAILED,
-  //   PermissionDenied STORE_ACCESS_DENIED, FailedPrecondition CLOCK_SKEW | STORE_BUCKET, ResourceExhausted STORAGE_FULL,
-  //   Unavailable STORE_UNAVAILABLE (worth repeating), Unimplemented STORE_CANNOT, Internal STORE_FAILED.
-  // The request's body is there again afterwards.
+  // One attempt. Only 2xx is OK; else, besides those of ObjectStore, by the answer's status and S3
+  // code: NotFound UPLOAD_NOT_FOUND, OutOfRange RANGE_NOT_SATISFIABLE, Aborted PRECONDITION_FAILED,
+  // Unimplemented STORE_CANNOT. Unavailable STORE_UNAVAILABLE is worth repeating. The request's
+  // body is there again afterwards.
   Result<http::ClientResponse> SendOnce(const Context& ctx, S3Request& request);
   // Repeats what is worth repeating, a bounded number of times, with growing pauses.
   Result<http::ClientResponse> Send(const Context& ctx, S3Request& request);
@@ -50,7 +50,8 @@ class S3Client {
 
   const S3Options& options() const { return options_; }
 
-  // Whether the server may know If-None-Match on writes; not all do, and some refuse what they do not know.
+  // Whether the server may know If-None-Match on writes; not all do, and some refuse what they do
+  // not know.
   bool conditional_writes() const { return conditional_writes_; }
   void ForgetConditionalWrites() { conditional_writes_ = false; }
 
@@ -74,7 +75,8 @@ class Retries {
  public:
   explicit Retries(const S3Options& options) : options_(options) {}
 
-  // OK after a pause, when `failed` is worth another attempt and there is one left; else the error to return.
+  // OK after a pause, when `failed` is worth another attempt and there is one left; else the error
+  // to return.
   Status Next(const Context& ctx, const Status& failed);
   void Reset() { used_ = 1; }
 

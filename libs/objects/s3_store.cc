@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <optional>
+#include <algorithm>
 #include <utility>
 
 #include "libs/core/strings.h"
@@ -30,7 +30,8 @@ Result<std::uint64_t> ParseSize(std::string_view text) {
 // First byte and size of the object, of "bytes 0-9/443".
 Result<std::pair<std::uint64_t, std::uint64_t>> ParseContentRange(std::string_view text) {
   const std::size_t dash = text.find('-'), slash = text.find('/');
-  if (!text.starts_with("bytes ") || dash == std::string_view::npos || slash == std::string_view::npos || slash < dash) {
+  if (!text.starts_with("bytes ") || dash == std::string_view::npos ||
+      slash == std::string_view::npos || slash < dash) {
     return Unexpected("has no usable Content-Range");
   }
   GF_ASSIGN(const std::uint64_t first, ParseSize(text.substr(6, dash - 6)));
@@ -41,8 +42,13 @@ Result<std::pair<std::uint64_t, std::uint64_t>> ParseContentRange(std::string_vi
 // A read in progress, over as many answers as it takes.
 class Reading {
  public:
-  Reading(S3Client& client, std::string_view name, std::uint64_t offset, std::uint64_t size, const Sink& sink)
-      : client_(client), name_(name), sink_(sink), ranged_(offset > 0 || size != kToEnd), at_(offset),
+  Reading(S3Client& client, std::string_view name, std::uint64_t offset, std::uint64_t size,
+          const Sink& sink)
+      : client_(client),
+        name_(name),
+        sink_(sink),
+        ranged_(offset > 0 || size != kToEnd),
+        at_(offset),
         end_(size > kToEnd - offset ? kToEnd : offset + size) {}
 
   Status Run(const Context& ctx);
@@ -56,8 +62,9 @@ class Reading {
   const std::string name_;
   const Sink& sink_;
   bool ranged_;
-  std::uint64_t at_;   // the next byte
-  std::uint64_t end_;  // one behind the last byte wanted; never behind the object's end once an answer came
+  std::uint64_t at_;  // the next byte
+  std::uint64_t
+      end_;  // one behind the last byte wanted; never behind the object's end once an answer came
   std::string etag_;
   bool begun_ = false;  // the present answer has been looked at
   Status refused_;      // what the sink, or we, did not accept
@@ -69,7 +76,8 @@ Status Reading::Run(const Context& ctx) {
   while (true) {
     const Status status = Ask(ctx);
     if (!refused_.ok()) return refused_;
-    if (status.ok() && (at_ == end_ || end_ == kToEnd)) return {};  // an empty object says nothing of its end
+    if (status.ok() && (at_ == end_ || end_ == kToEnd))
+      return {};  // an empty object says nothing of its end
     if (status.ok() && at_ == safe) return Unexpected("has fewer bytes than asked for");
     if (at_ - safe >= kProgress) retries.Reset();
     if (!status.ok()) GF_TRY(retries.Next(ctx, status));
@@ -81,7 +89,8 @@ Status Reading::Run(const Context& ctx) {
 Status Reading::Ask(const Context& ctx) {
   S3Request request{.name = name_};
   if (ranged_) {
-    request.headers["range"] = end_ == kToEnd ? fmt::format("bytes={}-", at_) : fmt::format("bytes={}-{}", at_, end_ - 1);
+    request.headers["range"] =
+        end_ == kToEnd ? fmt::format("bytes={}-", at_) : fmt::format("bytes={}-{}", at_, end_ - 1);
   }
   if (!etag_.empty()) request.headers["if-match"] = etag_;
   begun_ = false;
@@ -108,8 +117,8 @@ Status Reading::Begin(const http::ClientResponse& head) {
     GF_ASSIGN(const auto range, ParseContentRange(head.headers.Get("Content-Range").value_or("")));
     if (range.first != at_) return Unexpected("begins at another byte");
     end_ = std::min(end_, range.second);
-  } else if (const auto length = head.headers.Get("Content-Length")) {
-    GF_ASSIGN(end_, ParseSize(*length));
+  } else {  // without a size a body that broke off would look whole
+    GF_ASSIGN(end_, ParseSize(head.headers.Get("Content-Length").value_or("")));
   }
   return {};
 }
@@ -130,19 +139,21 @@ Result<std::unique_ptr<ObjectWriter>> S3Store::Create(const Context& ctx, std::s
   return std::make_unique<S3Writer>(*this, *client_, std::string(name));
 }
 
-Status S3Store::Read(const Context& ctx, std::string_view name, std::uint64_t offset, std::uint64_t size,
-                     const Sink& sink) {
+Status S3Store::Read(const Context& ctx, std::string_view name, std::uint64_t offset,
+                     std::uint64_t size, const Sink& sink) {
   GF_TRY(CheckName(name));
   Status status = Error(StatusCode::kOutOfRange, "RANGE_NOT_SATISFIABLE", "nothing was asked for");
   if (size > 0) status = Reading(*client_, name, offset, size, sink).Run(ctx);
   if (status.code() == StatusCode::kAborted) {
-    return Error(StatusCode::kDataLoss, "OBJECT_CHANGED", "object {} changed while it was read", name);
+    return Error(StatusCode::kDataLoss, "OBJECT_CHANGED", "object {} changed while it was read",
+                 name);
   }
   if (status.code() != StatusCode::kOutOfRange) return status;
   // HTTP cannot ask for nothing, nor for what begins at the very end; both are no error here.
   GF_ASSIGN(const ObjectInfo info, Stat(ctx, name));
   if (offset <= info.size) return {};
-  return Error(StatusCode::kOutOfRange, "RANGE_NOT_SATISFIABLE", "the object has {} bytes", info.size);
+  return Error(StatusCode::kOutOfRange, "RANGE_NOT_SATISFIABLE", "the object has {} bytes",
+               info.size);
 }
 
 Result<ObjectInfo> S3Store::Stat(const Context& ctx, std::string_view name) {
@@ -161,11 +172,14 @@ Status S3Store::Remove(const Context& ctx, std::string_view name) {
   return Reason(removed) == "OBJECT_NOT_FOUND" ? Status() : removed;
 }
 
-Result<ObjectPage> S3Store::List(const Context& ctx, std::string_view prefix, std::string_view page_token,
-                                 std::size_t limit) {
-  if (limit == 0 || limit > kMaxPage) return InvalidField("limit", "OUT_OF_RANGE", "must be 1 to {}", kMaxPage);
+Result<ObjectPage> S3Store::List(const Context& ctx, std::string_view prefix,
+                                 std::string_view page_token, std::size_t limit) {
+  if (limit == 0 || limit > kMaxPage)
+    return InvalidField("limit", "OUT_OF_RANGE", "must be 1 to {}", kMaxPage);
   const std::string& own = client_->options().prefix;
-  S3Request request{.query = {{"list-type", "2"}, {"prefix", own + std::string(prefix)}, {"max-keys", std::to_string(limit)}}};
+  S3Request request{.query = {{"list-type", "2"},
+                              {"prefix", own + std::string(prefix)},
+                              {"max-keys", std::to_string(limit)}}};
   if (!page_token.empty()) request.query["continuation-token"] = page_token;
   GF_ASSIGN(const http::ClientResponse answer, client_->Send(ctx, request));
   GF_ASSIGN(const auto elements, ParseXml(answer.body));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What no real server does on demand: failing, breaking off, answering wrongly. s3_swift_integration_test has the rest.
+// What no real server does on demand: failing, breaking off, answering wrongly.
+// s3_swift_integration_test has the rest.
 #include "libs/objects/s3_store.h"
 
 #include <gmock/gmock.h>
@@ -27,13 +28,14 @@ Step Reply(int status, std::string_view body = "", std::string_view headers = ""
 
 Step Refuse(int status, std::string_view code) {
   return Reply(status, fmt::format("<?xml version='1.0' encoding='UTF-8'?>\n<Error><Code>{}</Code>"
-                                   "<Message>quotes {}</Message></Error>", code, kSecret));
+                                   "<Message>quotes {}</Message></Error>",
+                                   code, kSecret));
 }
 
 // A HEAD of an object of this size.
 Step Head(std::size_t size, std::string_view headers = "") {
-  return ScriptedServer::Always(
-      fmt::format("HTTP/1.1 200 X\r\nConnection: close\r\n{}Content-Length: {}\r\n\r\n", headers, size));
+  return ScriptedServer::Always(fmt::format(
+      "HTTP/1.1 200 X\r\nConnection: close\r\n{}Content-Length: {}\r\n\r\n", headers, size));
 }
 
 class S3StoreTest : public ::testing::Test {
@@ -65,7 +67,8 @@ class S3StoreTest : public ::testing::Test {
   }
   std::vector<std::string> FirstLines() const {
     std::vector<std::string> lines;
-    for (const std::string& request : server_->requests()) lines.push_back(request.substr(0, request.find(" HTTP/")));
+    for (const std::string& request : server_->requests())
+      lines.push_back(request.substr(0, request.find(" HTTP/")));
     return lines;
   }
 
@@ -77,8 +80,9 @@ class S3StoreTest : public ::testing::Test {
 };
 
 TEST_F(S3StoreTest, RepeatsWhatMayPass) {
-  for (const Step& failure : {Reply(500), Reply(503), Reply(429), Refuse(400, "RequestTimeout"), Refuse(503, "SlowDown"),
-                              ScriptedServer::Always(""), ScriptedServer::Always("HTTP/1.1 200 OK\r\nContent-Le")}) {
+  for (const Step& failure :
+       {Reply(500), Reply(503), Reply(429), Refuse(400, "RequestTimeout"), Refuse(503, "SlowDown"),
+        ScriptedServer::Always(""), ScriptedServer::Always("HTTP/1.1 200 OK\r\nContent-Le")}) {
     Serve({failure, failure, Reply(200, "bytes")});
     GF_ASSERT_OK_AND_ASSIGN(const std::string bytes, Get());
     EXPECT_EQ(bytes, "bytes");
@@ -94,16 +98,21 @@ TEST_F(S3StoreTest, GivesUpAfterItsAttempts) {
 
 TEST_F(S3StoreTest, ErrorsSayWhatToDoAndAreNotRepeated) {
   const std::vector<std::pair<Step, std::string>> cases{
-      {Refuse(403, "AccessDenied"), "STORE_ACCESS_DENIED"},     {Refuse(403, "SignatureDoesNotMatch"), "STORE_ACCESS_DENIED"},
-      {Refuse(404, "NoSuchBucket"), "STORE_BUCKET"},            {Refuse(403, "RequestTimeTooSkewed"), "CLOCK_SKEW"},
-      {Refuse(403, "QuotaExceeded"), "STORAGE_FULL"},           {Reply(507), "STORAGE_FULL"},
-      {Reply(404), "OBJECT_NOT_FOUND"},                         {Reply(501), "STORE_CANNOT"},
+      {Refuse(403, "AccessDenied"), "STORE_ACCESS_DENIED"},
+      {Refuse(403, "SignatureDoesNotMatch"), "STORE_ACCESS_DENIED"},
+      {Refuse(404, "NoSuchBucket"), "STORE_BUCKET"},
+      {Refuse(403, "RequestTimeTooSkewed"), "CLOCK_SKEW"},
+      {Refuse(403, "QuotaExceeded"), "STORAGE_FULL"},
+      {Reply(507), "STORAGE_FULL"},
+      {Reply(404), "OBJECT_NOT_FOUND"},
+      {Reply(501), "STORE_CANNOT"},
       {Refuse(400, "AuthorizationHeaderMalformed"), "STORE_FAILED"}};
   for (const auto& [answer, reason] : cases) {
     Serve({answer});
     const Result<std::string> got = Get();
     EXPECT_THAT(got, HasReason(reason));
-    EXPECT_THAT(Describe(got.status()), Not(HasSubstr(kSecret)));  // nothing of the answer but its code
+    EXPECT_THAT(Describe(got.status()),
+                Not(HasSubstr(kSecret)));  // nothing of the answer but its code
     EXPECT_EQ(server_->requests().size(), 1U) << reason;
   }
 }
@@ -122,12 +131,15 @@ TEST_F(S3StoreTest, AWrongClockIsNamed) {
 Step Break(const std::string& content, std::size_t most) {
   return [&content, most](const std::string& request) {
     const std::size_t at = request.find("range: bytes=");
-    const std::size_t first = at == std::string::npos ? 0 : std::strtoul(request.c_str() + at + 13, nullptr, 10);
+    const std::size_t first =
+        at == std::string::npos ? 0 : std::strtoul(request.c_str() + at + 13, nullptr, 10);
     const std::string rest = content.substr(first);
-    const std::string range = fmt::format("Content-Range: bytes {}-{}/{}\r\n", first, content.size() - 1, content.size());
-    return fmt::format("HTTP/1.1 {} X\r\nConnection: close\r\nETag: \"v1\"\r\n{}Content-Length: {}\r\n\r\n{}",
-                       at == std::string::npos ? 200 : 206, at == std::string::npos ? "" : range, rest.size(),
-                       rest.substr(0, most));
+    const std::string range =
+        fmt::format("Content-Range: bytes {}-{}/{}\r\n", first, content.size() - 1, content.size());
+    return fmt::format(
+        "HTTP/1.1 {} X\r\nConnection: close\r\nETag: \"v1\"\r\n{}Content-Length: {}\r\n\r\n{}",
+        at == std::string::npos ? 200 : 206, at == std::string::npos ? "" : range, rest.size(),
+        rest.substr(0, most));
   };
 }
 
@@ -157,17 +169,24 @@ TEST_F(S3StoreTest, AReadNeverMixesTwoVersions) {
 
 TEST_F(S3StoreTest, RefusesAnswersThatAreNotWhatWasAsked) {
   const std::vector<Step> answers{
-      Reply(200, "0123456789"),                                           // the range was ignored
-      Reply(206, "12", "Content-Range: bytes 1-2/10\r\n"),                // another range
-      Reply(206, "2345", "Content-Range: bytes 2-5/10\r\n"),              // more
-      Reply(206, "23"), Reply(206, "23", "Content-Range: bytes */x\r\n"), Reply(206, "23", "Content-Range: -/\r\n"),
+      Reply(200, "0123456789"),                               // the range was ignored
+      Reply(206, "12", "Content-Range: bytes 1-2/10\r\n"),    // another range
+      Reply(206, "2345", "Content-Range: bytes 2-5/10\r\n"),  // more
+      Reply(206, "23"),
+      Reply(206, "23", "Content-Range: bytes */x\r\n"),
+      Reply(206, "23", "Content-Range: -/\r\n"),
       Reply(206, "")};
   for (const Step& answer : answers) {
     Serve({answer});
     EXPECT_THAT(Get(2, 2), HasReason("STORE_ANSWER_INVALID"));
   }
+  Serve({ScriptedServer::Always(
+      "HTTP/1.1 200 X\r\nConnection: close\r\n\r\nbytes")});  // ends where it breaks off
+  EXPECT_THAT(Get(), HasReason("STORE_ANSWER_INVALID"));
   for (const char* length : {"-1", "x", "99999999999999999999"}) {
-    Serve({ScriptedServer::Always(fmt::format("HTTP/1.1 200 X\r\nContent-Length: {}\r\n\r\n", length)), Reply(404)});
+    Serve({ScriptedServer::Always(
+               fmt::format("HTTP/1.1 200 X\r\nContent-Length: {}\r\n\r\n", length)),
+           Reply(404)});
     EXPECT_FALSE(store_->Stat(ctx_, "a").ok()) << length;
   }
   Serve({Reply(200, "not XML")});
@@ -177,24 +196,29 @@ TEST_F(S3StoreTest, RefusesAnswersThatAreNotWhatWasAsked) {
 }
 
 TEST_F(S3StoreTest, ListsOnlyItsOwn) {
-  Serve({Reply(200, "<?xml version=\"1.0\" encoding=\"UTF-8\"?><ListBucketResult><IsTruncated>true</IsTruncated>"
-                    "<NextContinuationToken>t&amp;1</NextContinuationToken>"
-                    "<Contents><Size>5</Size><Key>fi/a</Key></Contents><Contents><Key>es/b</Key><Size>6</Size></Contents>"
-                    "<Contents><Key>fi/Strange Name</Key><Size>7</Size></Contents></ListBucketResult>"),
+  Serve({Reply(200,
+               "<?xml version=\"1.0\" "
+               "encoding=\"UTF-8\"?><ListBucketResult><IsTruncated>true</IsTruncated>"
+               "<NextContinuationToken>t&amp;1</NextContinuationToken>"
+               "<Contents><Size>5</Size><Key>fi/a</Key></Contents><Contents><Key>es/b</"
+               "Key><Size>6</Size></Contents>"
+               "<Contents><Key>fi/Strange Name</Key><Size>7</Size></Contents></ListBucketResult>"),
          Reply(200, "<ListBucketResult/>")});
   GF_ASSERT_OK_AND_ASSIGN(const ObjectPage page, store_->List(ctx_, "", "", 10));
   ASSERT_EQ(page.objects.size(), 1U);
   EXPECT_EQ(page.objects[0].name, "a");
   EXPECT_EQ(page.objects[0].size, 5U);
   EXPECT_THAT(store_->List(ctx_, "x", page.next, 10), IsOk());
-  EXPECT_EQ(FirstLines()[1], "GET /genomes?continuation-token=t%261&list-type=2&max-keys=10&prefix=fi%2Fx");
+  EXPECT_EQ(FirstLines()[1],
+            "GET /genomes?continuation-token=t%261&list-type=2&max-keys=10&prefix=fi%2Fx");
 }
 
 TEST_F(S3StoreTest, ASmallObjectIsOnePutThatRepeats) {
   Serve({Reply(404), Reply(503), ScriptedServer::Always(""), Reply(200), Head(5)});
   EXPECT_THAT(Put("bytes"), IsOk());
-  EXPECT_THAT(FirstLines(), ::testing::ElementsAre("HEAD /genomes/fi/a", "PUT /genomes/fi/a", "PUT /genomes/fi/a",
-                                                   "PUT /genomes/fi/a", "HEAD /genomes/fi/a"));
+  EXPECT_THAT(FirstLines(),
+              ::testing::ElementsAre("HEAD /genomes/fi/a", "PUT /genomes/fi/a", "PUT /genomes/fi/a",
+                                     "PUT /genomes/fi/a", "HEAD /genomes/fi/a"));
   for (const std::size_t i : {1U, 2U, 3U}) {
     EXPECT_THAT(server_->requests()[i], ::testing::EndsWith("\r\n\r\nbytes"));
     EXPECT_THAT(server_->requests()[i], HasSubstr("if-none-match: *\r\n"));
@@ -211,7 +235,8 @@ TEST_F(S3StoreTest, APutWhoseAnswerWasLostIsRecognised) {
 }
 
 TEST_F(S3StoreTest, WritesWithoutAConditionWhereTheServerHasNone) {
-  Serve({Reply(404), Refuse(501, "NotImplemented"), Reply(200), Head(5), Reply(404), Reply(200), Head(5)});
+  Serve({Reply(404), Refuse(501, "NotImplemented"), Reply(200), Head(5), Reply(404), Reply(200),
+         Head(5)});
   EXPECT_THAT(Put("bytes"), IsOk());
   EXPECT_THAT(Put("bytes"), IsOk());  // which it remembers
   const auto requests = server_->requests();
@@ -228,19 +253,24 @@ TEST_F(S3StoreTest, LooksAtWhatWasStored) {
   EXPECT_THAT(Put("bytes"), HasReason("OBJECT_CHANGED"));
 }
 
-constexpr char kBegun[] = "<InitiateMultipartUploadResult><UploadId>u+1</UploadId></InitiateMultipartUploadResult>";
+constexpr char kBegun[] =
+    "<InitiateMultipartUploadResult><UploadId>u+1</UploadId></InitiateMultipartUploadResult>";
 
 TEST_F(S3StoreTest, PartsRepeatOneByOne) {
-  Serve({Reply(404), Reply(200, kBegun), Reply(503), Reply(200, "", "ETag: \"e1\"\r\n"), Reply(404), Reply(200, "", "ETag: \"<2\"\r\n"),
-         Reply(200, "  <CompleteMultipartUploadResult/>"), Head(kMinPartBytes + 1)});
+  Serve({Reply(404), Reply(200, kBegun), Reply(503), Reply(200, "", "ETag: \"e1\"\r\n"), Reply(404),
+         Reply(200, "", "ETag: \"<2\"\r\n"), Reply(200, "  <CompleteMultipartUploadResult/>"),
+         Head(kMinPartBytes + 1)});
   EXPECT_THAT(Put(SomeBytes(kMinPartBytes + 1)), IsOk());
   EXPECT_THAT(FirstLines(),
-              ::testing::ElementsAre("HEAD /genomes/fi/a", "POST /genomes/fi/a?uploads=", "PUT /genomes/fi/a?partNumber=1&uploadId=u%2B1",
-                                     "PUT /genomes/fi/a?partNumber=1&uploadId=u%2B1", "HEAD /genomes/fi/a",
-                                     "PUT /genomes/fi/a?partNumber=2&uploadId=u%2B1", "POST /genomes/fi/a?uploadId=u%2B1",
-                                     "HEAD /genomes/fi/a"));
-  EXPECT_THAT(server_->requests()[6], HasSubstr("<Part><PartNumber>1</PartNumber><ETag>\"e1\"</ETag></Part>"
-                                                "<Part><PartNumber>2</PartNumber><ETag>\"&lt;2\"</ETag></Part>"));
+              ::testing::ElementsAre(
+                  "HEAD /genomes/fi/a",
+                  "POST /genomes/fi/a?uploads=", "PUT /genomes/fi/a?partNumber=1&uploadId=u%2B1",
+                  "PUT /genomes/fi/a?partNumber=1&uploadId=u%2B1", "HEAD /genomes/fi/a",
+                  "PUT /genomes/fi/a?partNumber=2&uploadId=u%2B1",
+                  "POST /genomes/fi/a?uploadId=u%2B1", "HEAD /genomes/fi/a"));
+  EXPECT_THAT(server_->requests()[6],
+              HasSubstr("<Part><PartNumber>1</PartNumber><ETag>\"e1\"</ETag></Part>"
+                        "<Part><PartNumber>2</PartNumber><ETag>\"&lt;2\"</ETag></Part>"));
 }
 
 TEST_F(S3StoreTest, WhatIsThereAlreadyIsNotSentAgain) {
@@ -268,16 +298,18 @@ TEST_F(S3StoreTest, AnUploadThatIsCompleteWithoutAnAnswerIsRecognisedByItsMark) 
   };
   const std::size_t size = kMinPartBytes + 1;
   const Step part = Reply(200, "", "ETag: \"e\"\r\n");
-  const Step late = Reply(200, "<Error><Code>InternalError</Code></Error>");  // an error after the 200
+  const Step late =
+      Reply(200, "<Error><Code>InternalError</Code></Error>");  // an error after the 200
   const Step ours = [&](const std::string&) {
-    return fmt::format("HTTP/1.1 200 X\r\nConnection: close\r\n{}Content-Length: {}\r\n\r\n", mark, size);
+    return fmt::format("HTTP/1.1 200 X\r\nConnection: close\r\n{}Content-Length: {}\r\n\r\n", mark,
+                       size);
   };
   Serve({Reply(404), begin, part, Reply(404), part, late, Refuse(404, "NoSuchUpload"), ours, ours});
   EXPECT_THAT(Put(SomeBytes(size)), IsOk());
   EXPECT_THAT(mark, StartsWith("x-amz-meta"));
   // An object of somebody else's upload is not taken for ours.
-  Serve({Reply(404), begin, part, Reply(404), part, Refuse(404, "NoSuchUpload"), Head(size, "x-amz-meta-genofed-upload: other\r\n"),
-         Reply(404)});
+  Serve({Reply(404), begin, part, Reply(404), part, Refuse(404, "NoSuchUpload"),
+         Head(size, "x-amz-meta-genofed-upload: other\r\n"), Reply(404)});
   EXPECT_THAT(Put(SomeBytes(size)), HasReason("UPLOAD_NOT_FOUND"));
 }
 
@@ -292,7 +324,8 @@ TEST_F(S3StoreTest, WaitingEndsWithTheCaller) {
   EXPECT_THAT(store_->Stat(ctx_.WithStop(stop.get_token()), "a"), HasCode(StatusCode::kCancelled));
   // A pause that would outlast the deadline is not begun.
   Serve({Reply(503)});
-  EXPECT_THAT(store_->Stat(ctx_.WithTimeout(std::chrono::seconds(2)), "a"), HasReason("STORE_UNAVAILABLE"));
+  EXPECT_THAT(store_->Stat(ctx_.WithTimeout(std::chrono::seconds(2)), "a"),
+              HasReason("STORE_UNAVAILABLE"));
 }
 
 TEST_F(S3StoreTest, PresignedUrlsNameTheirHostAndHideTheSecret) {
@@ -300,9 +333,12 @@ TEST_F(S3StoreTest, PresignedUrlsNameTheirHostAndHideTheSecret) {
   for (const bool path_style : {true, false}) {
     options_.path_style = path_style;
     GF_ASSERT_OK_AND_ASSIGN(const auto store, S3Store::Open(options_, clock_));
-    GF_ASSERT_OK_AND_ASSIGN(const std::string url, store->PresignGet("a/b.c4gh", std::chrono::seconds(60)));
-    EXPECT_THAT(url, StartsWith(path_style ? "https://s3.example:8443/genomes/fi/a/b.c4gh?X-Amz-Algorithm="
-                                           : "https://genomes.s3.example:8443/fi/a/b.c4gh?X-Amz-Algorithm="));
+    GF_ASSERT_OK_AND_ASSIGN(const std::string url,
+                            store->PresignGet("a/b.c4gh", std::chrono::seconds(60)));
+    EXPECT_THAT(
+        url,
+        StartsWith(path_style ? "https://s3.example:8443/genomes/fi/a/b.c4gh?X-Amz-Algorithm="
+                              : "https://genomes.s3.example:8443/fi/a/b.c4gh?X-Amz-Algorithm="));
     EXPECT_THAT(url, HasSubstr("&X-Amz-Date=20260101T000000Z&X-Amz-Expires=60&"));
     EXPECT_THAT(url, Not(HasSubstr(kSecret)));
     EXPECT_THAT(store->PresignGet("a", std::chrono::seconds(0)), HasReason("OUT_OF_RANGE"));
@@ -321,8 +357,9 @@ TEST_F(S3StoreTest, WrongConfigurationNamesItsField) {
     const auto fields = Fields(store.status());
     return fields.empty() ? std::string() : fields[0].field;
   };
-  for (const char* endpoint : {"", "s3.example", "ftp://s3.example", "https://", "https://s3.example/path",
-                               "https://user@s3.example", "http://s3.example", "http://10.0.0.1:9000"}) {
+  for (const char* endpoint :
+       {"", "s3.example", "ftp://s3.example", "https://", "https://s3.example/path",
+        "https://user@s3.example", "http://s3.example", "http://10.0.0.1:9000"}) {
     EXPECT_EQ(field([&](S3Options& o) { o.endpoint = endpoint; }), "endpoint") << endpoint;
   }
   for (const char* bucket : {"", "ab", "Genomes", "gen/omes", "gen omes"}) {

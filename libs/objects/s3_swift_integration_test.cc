@@ -30,7 +30,8 @@ std::unique_ptr<ObjectStore> OpenSwift() {
   return store.ok() ? std::unique_ptr<ObjectStore>(*std::move(store)) : nullptr;
 }
 
-INSTANTIATE_TEST_SUITE_P(Swift, StoreContract, ::testing::Values(StoreUnderTest{"Swift", OpenSwift}),
+INSTANTIATE_TEST_SUITE_P(Swift, StoreContract,
+                         ::testing::Values(StoreUnderTest{"Swift", OpenSwift}),
                          [](const auto& suite) { return suite.param.label; });
 
 class SwiftTest : public ::testing::Test {
@@ -43,7 +44,9 @@ class SwiftTest : public ::testing::Test {
     options_.attempts = 2;
     store_ = Open(kClock);
   }
-  std::unique_ptr<S3Store> Open(const Clock& clock) { return S3Store::Open(options_, clock).value(); }
+  std::unique_ptr<S3Store> Open(const Clock& clock) {
+    return S3Store::Open(options_, clock).value();
+  }
 
   Result<Written> Put(const std::string& name, std::string_view bytes) {
     GF_ASSIGN(auto writer, store_->Create(ctx_, name));
@@ -78,7 +81,8 @@ TEST_F(SwiftTest, APresignedUrlOpensOneObjectForAWhile) {
   EXPECT_EQ(Fetch(other).status, 403);
   // Made a minute and an hour ago, for a minute.
   genofed::testing::FakeClock past(kClock.Now() - std::chrono::minutes(2));
-  EXPECT_EQ(Fetch(Open(past)->PresignGet("presigned", std::chrono::seconds(60)).value()).status, 403);
+  EXPECT_EQ(Fetch(Open(past)->PresignGet("presigned", std::chrono::seconds(60)).value()).status,
+            403);
 }
 
 TEST_F(SwiftTest, AWrongClockIsNamed) {
@@ -94,12 +98,14 @@ TEST_F(SwiftTest, AWrongClockIsNamed) {
 
 TEST_F(SwiftTest, WrongKeysAndStrangersAreRefused) {
   ASSERT_THAT(Put("private", "bytes"), IsOk());
-  for (const Credentials& wrong : {server_->stranger(), Credentials{options_.credentials.access_key, "wrong-secret"},
-                                   Credentials{"nobody:nobody", "wrong-secret"}}) {
+  for (const Credentials& wrong :
+       {server_->stranger(), Credentials{options_.credentials.access_key, "wrong-secret"},
+        Credentials{"nobody:nobody", "wrong-secret"}}) {
     options_.credentials = wrong;
     const auto store = Open(kClock);
     for (const Status& status : {store->Probe(ctx_), store->Stat(ctx_, "private").status(),
-                                 ReadObject(ctx_, *store, "private", 0, kToEnd).status(), store->Remove(ctx_, "private")}) {
+                                 ReadObject(ctx_, *store, "private", 0, kToEnd).status(),
+                                 store->Remove(ctx_, "private")}) {
       EXPECT_THAT(status, HasReason("STORE_ACCESS_DENIED"));
       EXPECT_THAT(Describe(status), Not(HasSubstr(wrong.secret_key)));
     }

@@ -19,17 +19,20 @@ constexpr std::chrono::milliseconds kTimeToAbort{10'000};
 }  // namespace
 
 S3Writer::S3Writer(ObjectStore& store, S3Client& client, std::string name)
-    : store_(store), client_(client), name_(std::move(name)), mark_(HexEncode(SystemRandom().Bytes(16))) {}
+    : store_(store),
+      client_(client),
+      name_(std::move(name)),
+      mark_(HexEncode(SystemRandom().Bytes(16))) {}
 
 S3Writer::~S3Writer() {
   if (upload_id_.empty() || finished_) return;
   // The best that can be done; what is left is the lifecycle rule's.
-  S3Request abort{.method = http::Method::kDelete, .name = name_, .query = {{"uploadId", upload_id_}}};
+  S3Request abort{
+      .method = http::Method::kDelete, .name = name_, .query = {{"uploadId", upload_id_}}};
   (void)client_.SendOnce(Context::Background().WithTimeout(kTimeToAbort), abort);
 }
 
-Status S3Writer::Append(const Context& ctx, std::string_view bytes) {
-  GF_TRY(ctx.Alive());
+Status S3Writer::DoAppend(const Context& ctx, std::string_view bytes) {
   sha_.Update(bytes);
   size_ += bytes.size();
   while (!bytes.empty()) {
@@ -47,34 +50,41 @@ Status S3Writer::Begin(const Context& ctx) {
   const Status there = store_.Stat(ctx, name_).status();
   existing_ = there.ok();
   if (existing_ || there.code() != StatusCode::kNotFound) return there;
-  S3Request request{.method = http::Method::kPost, .name = name_, .query = {{"uploads", ""}},
+  S3Request request{.method = http::Method::kPost,
+                    .name = name_,
+                    .query = {{"uploads", ""}},
                     .headers = {{std::string(kMarkHeader), mark_}}};
   GF_ASSIGN(const http::ClientResponse answer, client_.Send(ctx, request));
   GF_ASSIGN(const auto elements, ParseXml(answer.body));
   upload_id_ = TextOf(elements, "InitiateMultipartUploadResult/UploadId");
   if (!upload_id_.empty()) return {};
-  return Error(StatusCode::kInternal, "STORE_ANSWER_INVALID", "the object store began an upload without an identifier");
+  return Error(StatusCode::kInternal, "STORE_ANSWER_INVALID",
+               "the object store began an upload without an identifier");
 }
 
 Status S3Writer::SendPart(const Context& ctx) {
   if (etags_.size() == kMaxParts) {
-    return Error(StatusCode::kResourceExhausted, "OBJECT_TOO_LARGE", "an object may have {} parts of {} bytes",
-                 kMaxParts, client_.options().part_bytes);
+    return Error(StatusCode::kResourceExhausted, "OBJECT_TOO_LARGE",
+                 "an object may have {} parts of {} bytes", kMaxParts,
+                 client_.options().part_bytes);
   }
   if (upload_id_.empty()) GF_TRY(Begin(ctx));
   if (existing_) {
     part_ = std::string();
     return {};
   }
-  S3Request request{.method = http::Method::kPut, .name = name_,
-                    .query = {{"partNumber", std::to_string(etags_.size() + 1)}, {"uploadId", upload_id_}},
-                    .body = std::move(part_)};
+  S3Request request{
+      .method = http::Method::kPut,
+      .name = name_,
+      .query = {{"partNumber", std::to_string(etags_.size() + 1)}, {"uploadId", upload_id_}},
+      .body = std::move(part_)};
   GF_ASSIGN(const http::ClientResponse answer, client_.Send(ctx, request));
   part_ = std::move(request.body);
   part_.clear();
   etags_.emplace_back(answer.headers.Get("ETag").value_or(""));
   if (!etags_.back().empty()) return {};
-  return Error(StatusCode::kInternal, "STORE_ANSWER_INVALID", "the object store took a part without an ETag");
+  return Error(StatusCode::kInternal, "STORE_ANSWER_INVALID",
+               "the object store took a part without an ETag");
 }
 
 Status S3Writer::Put(const Context& ctx) {
@@ -96,13 +106,17 @@ Status S3Writer::SendIfFree(const Context& ctx, S3Request& request) {
 Status S3Writer::Complete(const Context& ctx) {
   std::string parts = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
   for (std::size_t i = 0; i < etags_.size(); ++i) {
-    parts += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag></Part>", i + 1, XmlEscape(etags_[i]));
+    parts += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag></Part>", i + 1,
+                         XmlEscape(etags_[i]));
   }
-  S3Request request{.method = http::Method::kPost, .name = name_, .query = {{"uploadId", upload_id_}},
+  S3Request request{.method = http::Method::kPost,
+                    .name = name_,
+                    .query = {{"uploadId", upload_id_}},
                     .body = parts + "</CompleteMultipartUpload>"};
   const Status completed = SendIfFree(ctx, request);
   // An answer that was lost: the repetition finds no upload any more.
-  const bool unsure = completed.code() == StatusCode::kUnavailable || Reason(completed) == "UPLOAD_NOT_FOUND" ||
+  const bool unsure = completed.code() == StatusCode::kUnavailable ||
+                      Reason(completed) == "UPLOAD_NOT_FOUND" ||
                       Reason(completed) == "PRECONDITION_FAILED";
   if (!completed.ok() && !(unsure && IsOurs(ctx))) return completed;
   finished_ = true;
@@ -116,20 +130,23 @@ bool S3Writer::IsOurs(const Context& ctx) {
 }
 
 Result<Written> S3Writer::CompareWithExisting(const Context& ctx, Written written) {
-  GF_ASSIGN(const auto difference, VerifyObject(ctx, store_, name_, {written.size, written.sha256}));
+  GF_ASSIGN(const auto difference,
+            VerifyObject(ctx, store_, name_, {written.size, written.sha256}));
   if (difference) {
-    return Error(StatusCode::kAlreadyExists, "OBJECT_EXISTS", "object {} exists with other content", name_);
+    return Error(StatusCode::kAlreadyExists, "OBJECT_EXISTS", "object {} exists with other content",
+                 name_);
   }
   written.existed = true;
   return written;
 }
 
-Result<Written> S3Writer::Commit(const Context& ctx) {
+Result<Written> S3Writer::DoCommit(const Context& ctx) {
   const Written written{size_, sha_.Finish()};
   const Status before = store_.Stat(ctx, name_).status();
   if (before.ok()) return CompareWithExisting(ctx, written);
   if (before.code() != StatusCode::kNotFound) return before;
-  if (existing_) return Error(StatusCode::kAborted, "OBJECT_CHANGED", "object {} was removed meanwhile", name_);
+  if (existing_)
+    return Error(StatusCode::kAborted, "OBJECT_CHANGED", "object {} was removed meanwhile", name_);
   Status done;
   if (upload_id_.empty()) {
     done = Put(ctx);
@@ -141,7 +158,8 @@ Result<Written> S3Writer::Commit(const Context& ctx) {
   GF_TRY(done);
   GF_ASSIGN(const ObjectInfo after, store_.Stat(ctx, name_));
   if (after.size != size_) {
-    return Error(StatusCode::kDataLoss, "OBJECT_CHANGED", "the object store has {} of {} bytes", after.size, size_);
+    return Error(StatusCode::kDataLoss, "OBJECT_CHANGED", "the object store has {} of {} bytes",
+                 after.size, size_);
   }
   return written;
 }

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "libs/crypto/hash.h"
-#include "libs/objects/s3_client.h"
 #include "libs/objects/object_store.h"
+#include "libs/objects/s3_client.h"
 
 namespace genofed::objects {
 
@@ -18,10 +18,9 @@ class S3Writer final : public ObjectWriter {
   S3Writer(ObjectStore& store, S3Client& client, std::string name);
   ~S3Writer() override;
 
-  Status Append(const Context& ctx, std::string_view bytes) override;
-  Result<Written> Commit(const Context& ctx) override;
-
  private:
+  Status DoAppend(const Context& ctx, std::string_view bytes) override;
+  Result<Written> DoCommit(const Context& ctx) override;
   Status Begin(const Context& ctx);
   Status SendPart(const Context& ctx);
   Status Put(const Context& ctx);
@@ -35,11 +34,11 @@ class S3Writer final : public ObjectWriter {
   ObjectStore& store_;
   S3Client& client_;
   const std::string name_;
-  const std::string mark_;  // random, in the object's metadata
-  std::string part_;        // bytes not sent yet
-  std::string upload_id_;   // of the multipart upload; empty: none yet
-  bool finished_ = false;   // nothing to abort
-  bool existing_ = false;   // the name is taken: bytes are only compared
+  const std::string mark_;          // random, in the object's metadata
+  std::string part_;                // bytes not sent yet
+  std::string upload_id_;           // of the multipart upload; empty: none yet
+  bool finished_ = false;           // nothing to abort
+  bool existing_ = false;           // the name is taken: bytes are only compared
   std::vector<std::string> etags_;  // of the parts sent
   crypto::Sha256Stream sha_;
   std::uint64_t size_ = 0;

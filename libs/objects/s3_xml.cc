@@ -34,7 +34,8 @@ void OnStart(void* user, const XML_Char* name, const XML_Char**) {
   auto& builder = *static_cast<Builder*>(user);
   const std::string_view element(name);
   if (builder.refused) return;
-  if (builder.lengths.size() == kMaxDepth || element.size() > kMaxNameBytes) return builder.Refuse();
+  if (builder.lengths.size() == kMaxDepth || element.size() > kMaxNameBytes)
+    return builder.Refuse();
   builder.lengths.push_back(builder.path.size());
   if (!builder.path.empty()) builder.path += '/';
   builder.path += element;
@@ -76,8 +77,10 @@ Result<std::vector<XmlElement>> ParseXml(std::string_view document) {
   XML_SetCharacterDataHandler(parser.get(), OnText);
   XML_SetStartDoctypeDeclHandler(parser.get(), OnDoctype);
   if (document.size() > std::numeric_limits<int>::max() ||
-      XML_Parse(parser.get(), document.data(), static_cast<int>(document.size()), XML_TRUE) != XML_STATUS_OK) {
-    return Error(StatusCode::kInternal, "STORE_ANSWER_INVALID", "the object store's answer is not the XML it should be");
+      XML_Parse(parser.get(), document.data(), static_cast<int>(document.size()), XML_TRUE) !=
+          XML_STATUS_OK) {
+    return Error(StatusCode::kInternal, "STORE_ANSWER_INVALID",
+                 "the object store's answer is not the XML it should be");
   }
   return std::move(builder.elements);
 }
@@ -93,10 +96,17 @@ std::string XmlEscape(std::string_view text) {
   std::string escaped;
   for (const char c : text) {
     switch (c) {
-      case '&': escaped += "&amp;"; break;
-      case '<': escaped += "&lt;"; break;
-      case '>': escaped += "&gt;"; break;
-      default: escaped += c;
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      default:
+        escaped += c;
     }
   }
   return escaped;

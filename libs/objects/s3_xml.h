@@ -11,14 +11,15 @@
 
 namespace genofed::objects {
 
-// One element, at its end: {"ListBucketResult/Contents/Key", "a/b"}. An element with children has no text.
+// One element, at its end: {"ListBucketResult/Contents/Key", "a/b"}. An element with children has
+// no text.
 struct XmlElement {
   std::string path;
   std::string text;
 };
 
-// Elements in the order in which they end, the root last. Refuses document types, more than 8 levels, more than 20,000
-// elements and text above 4 KiB: Internal STORE_ANSWER_INVALID.
+// Elements in the order in which they end, the root last. Refuses document types, more than 8
+// levels, more than 20,000 elements and text above 4 KiB: Internal STORE_ANSWER_INVALID.
 Result<std::vector<XmlElement>> ParseXml(std::string_view document);
 
 // The text of the first element with this path; empty without one.

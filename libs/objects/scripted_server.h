@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An HTTP server for tests that answers each request with the next of the bytes it was given, and closes: also bytes no
-// decent server sends.
+// An HTTP server for tests that answers each request with the next of the bytes it was given, and
+// closes: also bytes no decent server sends.
 #pragma once
 
 #include <arpa/inet.h>
@@ -28,7 +28,8 @@ class ScriptedServer {
   // Makes the answer to a request (head and body as received).
   using Step = std::function<std::string(const std::string& request)>;
 
-  explicit ScriptedServer(std::vector<Step> steps) : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  explicit ScriptedServer(std::vector<Step> steps)
+      : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -55,8 +56,8 @@ class ScriptedServer {
 
   // An answer with this body.
   static std::string Answer(int status, std::string_view body = "", std::string_view headers = "") {
-    return fmt::format("HTTP/1.1 {} X\r\nConnection: close\r\n{}Content-Length: {}\r\n\r\n{}", status, headers, body.size(),
-                       body);
+    return fmt::format("HTTP/1.1 {} X\r\nConnection: close\r\n{}Content-Length: {}\r\n\r\n{}",
+                       status, headers, body.size(), body);
   }
   static Step Always(std::string answer) {
     return [answer = std::move(answer)](const std::string&) { return answer; };
@@ -72,7 +73,8 @@ class ScriptedServer {
         MutexLock lock(mutex_);
         requests_.push_back(request);
       }
-      const std::string answer = served < steps.size() ? steps[served](request) : Answer(500, "no more steps");
+      const std::string answer =
+          served < steps.size() ? steps[served](request) : Answer(500, "no more steps");
       for (std::string_view rest = answer; !rest.empty();) {
         const ssize_t sent = ::send(fd, rest.data(), rest.size(), MSG_NOSIGNAL);
         if (sent <= 0) break;
@@ -93,7 +95,8 @@ class ScriptedServer {
       const std::size_t end = request.find("\r\n\r\n");
       if (wanted != std::string::npos || end == std::string::npos) continue;
       const std::size_t length = request.find("Content-Length: ");
-      wanted = end + 4 + (length < end ? std::strtoul(request.c_str() + length + 16, nullptr, 10) : 0);
+      wanted =
+          end + 4 + (length < end ? std::strtoul(request.c_str() + length + 16, nullptr, 10) : 0);
     }
     return request;
   }

@@ -22,15 +22,18 @@ std::string SignedHeaders(const SignedRequest& request) {
   return names;
 }
 
-std::string Signature(const SignedRequest& request, std::string_view payload, const Credentials& credentials,
-                      std::string_view region, std::string_view date) {
-  std::string canonical = fmt::format("{}\n{}\n{}\n", request.method, request.path, RenderQuery(request.query));
+std::string Signature(const SignedRequest& request, std::string_view payload,
+                      const Credentials& credentials, std::string_view region,
+                      std::string_view date) {
+  std::string canonical =
+      fmt::format("{}\n{}\n{}\n", request.method, request.path, RenderQuery(request.query));
   for (const auto& [name, value] : request.headers) canonical += name + ":" + value + "\n";
   canonical += fmt::format("\n{}\n{}", SignedHeaders(request), payload);
-  const std::string to_sign =
-      fmt::format("{}\n{}\n{}\n{}", kAlgorithm, date, Scope(date, region), HexEncode(crypto::Sha256(canonical)));
+  const std::string to_sign = fmt::format("{}\n{}\n{}\n{}", kAlgorithm, date, Scope(date, region),
+                                          HexEncode(crypto::Sha256(canonical)));
   std::string key = crypto::HmacSha256("AWS4" + credentials.secret_key, date.substr(0, 8));
-  for (const std::string_view part : {region, std::string_view("s3"), std::string_view("aws4_request")}) {
+  for (const std::string_view part :
+       {region, std::string_view("s3"), std::string_view("aws4_request")}) {
     key = crypto::HmacSha256(key, part);
   }
   return HexEncode(crypto::HmacSha256(key, to_sign));
@@ -41,7 +44,8 @@ std::string Signature(const SignedRequest& request, std::string_view payload, co
 std::string RenderQuery(const QueryParameters& query) {
   std::string text;
   for (const auto& [name, value] : query) {
-    text += fmt::format("{}{}={}", text.empty() ? "" : "&", http::PercentEncode(name), http::PercentEncode(value));
+    text += fmt::format("{}{}={}", text.empty() ? "" : "&", http::PercentEncode(name),
+                        http::PercentEncode(value));
   }
   return text;
 }
@@ -52,16 +56,16 @@ std::string AmzDate(Time now) {
   return text;
 }
 
-std::string Authorization(const SignedRequest& request, std::string_view payload, const Credentials& credentials,
-                          std::string_view region, Time now) {
+std::string Authorization(const SignedRequest& request, std::string_view payload,
+                          const Credentials& credentials, std::string_view region, Time now) {
   const std::string date = AmzDate(now);
-  return fmt::format("{} Credential={}/{}, SignedHeaders={}, Signature={}", kAlgorithm, credentials.access_key,
-                     Scope(date, region), SignedHeaders(request),
+  return fmt::format("{} Credential={}/{}, SignedHeaders={}, Signature={}", kAlgorithm,
+                     credentials.access_key, Scope(date, region), SignedHeaders(request),
                      Signature(request, payload, credentials, region, date));
 }
 
-std::string PresignedQuery(SignedRequest request, const Credentials& credentials, std::string_view region, Time now,
-                           std::chrono::seconds lifetime) {
+std::string PresignedQuery(SignedRequest request, const Credentials& credentials,
+                           std::string_view region, Time now, std::chrono::seconds lifetime) {
   const std::string date = AmzDate(now);
   request.query["X-Amz-Algorithm"] = kAlgorithm;
   request.query["X-Amz-Credential"] = credentials.access_key + "/" + Scope(date, region);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The worked examples of the Amazon S3 API Reference, "Signature Calculations for the Authorization Header" and
-// "Authenticating Requests: Using Query Parameters": expected signatures are those printed there.
+// The worked examples of the Amazon S3 API Reference, "Signature Calculations for the Authorization
+// Header" and "Authenticating Requests: Using Query Parameters": expected signatures are those
+// printed there.
 #include "libs/objects/sigv4.h"
 
 #include <gmock/gmock.h>
@@ -21,7 +22,8 @@ constexpr char kEmpty[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca4959
 const Time kNow = FromUnixSeconds(1'369'353'600);  // Fri, 24 May 2013 00:00:00 GMT
 
 std::string Sign(SignedRequest request, const std::string& payload = kEmpty) {
-  request.headers.insert({{"host", kHost}, {"x-amz-date", "20130524T000000Z"}, {"x-amz-content-sha256", payload}});
+  request.headers.insert(
+      {{"host", kHost}, {"x-amz-date", "20130524T000000Z"}, {"x-amz-content-sha256", payload}});
   return Authorization(request, payload, kExample, "us-east-1", kNow);
 }
 
@@ -35,22 +37,26 @@ TEST(SigV4, GetObjectWithARange) {
 
 TEST(SigV4, PutObject) {
   const std::string payload = HexEncode(crypto::Sha256("Welcome to Amazon S3."));
-  EXPECT_THAT(Sign({.method = "PUT",
-                    .path = "/test%24file.text",
-                    .headers = {{"date", "Fri, 24 May 2013 00:00:00 GMT"}, {"x-amz-storage-class", "REDUCED_REDUNDANCY"}}},
-                   payload),
-              EndsWith("SignedHeaders=date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-class, "
-                       "Signature=98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"));
+  EXPECT_THAT(
+      Sign({.method = "PUT",
+            .path = "/test%24file.text",
+            .headers = {{"date", "Fri, 24 May 2013 00:00:00 GMT"},
+                        {"x-amz-storage-class", "REDUCED_REDUNDANCY"}}},
+           payload),
+      EndsWith("SignedHeaders=date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-class, "
+               "Signature=98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"));
 }
 
 TEST(SigV4, AParameterWithoutAValue) {
-  EXPECT_THAT(Sign({.method = "GET", .path = "/", .query = {{"lifecycle", ""}}}),
-              EndsWith("Signature=fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"));
+  EXPECT_THAT(
+      Sign({.method = "GET", .path = "/", .query = {{"lifecycle", ""}}}),
+      EndsWith("Signature=fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"));
 }
 
 TEST(SigV4, ListObjects) {
-  EXPECT_THAT(Sign({.method = "GET", .path = "/", .query = {{"prefix", "J"}, {"max-keys", "2"}}}),
-              EndsWith("Signature=34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"));
+  EXPECT_THAT(
+      Sign({.method = "GET", .path = "/", .query = {{"prefix", "J"}, {"max-keys", "2"}}}),
+      EndsWith("Signature=34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"));
 }
 
 TEST(SigV4, PresignedUrl) {

@@ -43,12 +43,28 @@ TEST_P(StoreContract, AnAbandonedWriterLeavesNothing) {
   EXPECT_THAT(Put(Name("a"), "others"), IsOk());
 }
 
+TEST_P(StoreContract, WhatFailedOnceCannotBeCommitted) {
+  GF_ASSERT_OK_AND_ASSIGN(auto writer, store_->Create(ctx_, Name("a")));
+  ASSERT_THAT(writer->Append(ctx_, "first"), IsOk());
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_THAT(writer->Append(ctx_.WithStop(stop.get_token()), "second"),
+              HasCode(StatusCode::kCancelled));
+  EXPECT_THAT(writer->Append(ctx_, "third"), HasCode(StatusCode::kCancelled));
+  EXPECT_THAT(writer->Commit(ctx_), HasCode(StatusCode::kCancelled));
+  EXPECT_THAT(Get(Name("a")), HasReason("OBJECT_NOT_FOUND"));
+  GF_ASSERT_OK_AND_ASSIGN(writer, store_->Create(ctx_, Name("a")));
+  ASSERT_THAT(writer->Commit(ctx_), IsOk());
+  EXPECT_THAT(writer->Append(ctx_, "more"), HasReason("OBJECT_COMMITTED"));
+}
+
 TEST_P(StoreContract, Ranges) {
   const std::string bytes = SomeBytes(1000);
   ASSERT_THAT(Put(Name("a"), bytes), IsOk());
   for (const auto& [offset, size] : std::vector<std::pair<std::size_t, std::size_t>>{
            {0, 1}, {0, 999}, {0, 1000}, {1, 1}, {500, 500}, {999, 1}, {10, 0}, {1000, 0}}) {
-    EXPECT_EQ(Get(Name("a"), offset, size).value(), bytes.substr(offset, size)) << offset << " " << size;
+    EXPECT_EQ(Get(Name("a"), offset, size).value(), bytes.substr(offset, size))
+        << offset << " " << size;
   }
   // As many as there are.
   EXPECT_EQ(Get(Name("a"), 990, 100).value(), bytes.substr(990));
@@ -122,15 +138,18 @@ TEST_P(StoreContract, RefusesNamesThatMeanDifferentThingsToDifferentStores) {
   const std::string longest(kMaxNameBytes, 'a');
   EXPECT_THAT(CheckName(longest), IsOk());
   for (const std::string& name :
-       {std::string(), std::string("."), std::string(".."), std::string("a/../b"), std::string("/a"), std::string("a/"),
-        std::string("a//b"), std::string(".tmp-1"), std::string("a/.b"), std::string("A"), std::string("a b"),
-        std::string("a%2fb"), std::string("a\\b"), std::string("a\nb"), std::string("a\0b", 3), std::string("é"),
+       {std::string(), std::string("."), std::string(".."), std::string("a/../b"),
+        std::string("/a"), std::string("a/"), std::string("a//b"), std::string(".tmp-1"),
+        std::string("a/.b"), std::string("A"), std::string("a b"), std::string("a%2fb"),
+        std::string("a\\b"), std::string("a\nb"), std::string("a\0b", 3), std::string("é"),
         std::string("obj\xff"), std::string("-a"), longest + "a"}) {
     EXPECT_THAT(store_->Create(ctx_, name), HasReason("OBJECT_NAME_INVALID")) << name;
     EXPECT_THAT(store_->Stat(ctx_, name), HasReason("OBJECT_NAME_INVALID")) << name;
     EXPECT_THAT(Get(name), HasReason("OBJECT_NAME_INVALID")) << name;
     EXPECT_THAT(store_->Remove(ctx_, name), HasReason("OBJECT_NAME_INVALID")) << name;
-    EXPECT_THAT(store_->PresignGet(name, std::chrono::seconds(60)), HasReason("OBJECT_NAME_INVALID")) << name;
+    EXPECT_THAT(store_->PresignGet(name, std::chrono::seconds(60)),
+                HasReason("OBJECT_NAME_INVALID"))
+        << name;
   }
 }
 
@@ -161,7 +180,8 @@ TEST_P(StoreContract, TheSinksErrorIsTheReadsError) {
                            }),
               HasReason("FULL"));
   EXPECT_EQ(calls, 1);  // and is not tried again
-  EXPECT_THAT(ReadObject(ctx_, *store_, Name("a"), 0, kToEnd, 999'999), HasReason("RANGE_TOO_LARGE"));
+  EXPECT_THAT(ReadObject(ctx_, *store_, Name("a"), 0, kToEnd, 999'999),
+              HasReason("RANGE_TOO_LARGE"));
 }
 
 TEST_P(StoreContract, LargeObjects) {

@@ -37,7 +37,9 @@ struct StoreUnderTest {
   std::function<std::unique_ptr<ObjectStore>()> open;
 };
 
-inline std::ostream& operator<<(std::ostream& out, const StoreUnderTest& store) { return out << store.label; }
+inline std::ostream& operator<<(std::ostream& out, const StoreUnderTest& store) {
+  return out << store.label;
+}
 
 class StoreContract : public ::testing::TestWithParam<StoreUnderTest> {
  protected:
@@ -59,9 +61,12 @@ class StoreContract : public ::testing::TestWithParam<StoreUnderTest> {
     }
     return writer->Commit(ctx);
   }
-  Result<Written> Put(const std::string& name, std::string_view bytes) { return Put(*store_, name, bytes); }
+  Result<Written> Put(const std::string& name, std::string_view bytes) {
+    return Put(*store_, name, bytes);
+  }
 
-  Result<std::string> Get(const std::string& name, std::uint64_t offset = 0, std::uint64_t size = kToEnd) {
+  Result<std::string> Get(const std::string& name, std::uint64_t offset = 0,
+                          std::uint64_t size = kToEnd) {
     return ReadObject(ctx_, *store_, name, offset, size);
   }
 
@@ -71,7 +76,8 @@ class StoreContract : public ::testing::TestWithParam<StoreUnderTest> {
     do {
       GF_ASSIGN(const ObjectPage page, store_->List(ctx_, prefix, token, limit));
       EXPECT_LE(page.objects.size(), limit);
-      for (const ObjectInfo& object : page.objects) names.push_back(object.name.substr(folder_.size()));
+      for (const ObjectInfo& object : page.objects)
+        names.push_back(object.name.substr(folder_.size()));
       token = page.next;
     } while (!token.empty());
     return names;

@@ -58,7 +58,8 @@ SwiftServer::SwiftServer() {
     child_ = -1;
     missing_ = WIFEXITED(status) && WEXITSTATUS(status) == kPackagesMissing;
     const char* ci = std::getenv("CI");
-    if (!missing_ || (ci != nullptr && std::string_view(ci) == "true")) Fail("the S3 server of the tests does not start");
+    if (!missing_ || (ci != nullptr && std::string_view(ci) == "true"))
+      Fail("the S3 server of the tests does not start");
     return;
   }
   const auto json = nlohmann::json::parse(line);

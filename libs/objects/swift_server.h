@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The real S3 server of the tests: tests/infra/swift_s3.py as a child that ends when this process does.
+// The real S3 server of the tests: tests/infra/swift_s3.py as a child that ends when this process
+// does.
 #pragma once
 
 #include <sys/types.h>
@@ -14,8 +15,9 @@ namespace genofed::objects {
 
 class SwiftServer {
  public:
-  // Started at first use (a few seconds). Null, with a line that says why, when its packages are not installed; with CI=true
-  // in the environment that ends the process instead, as every other failure does.
+  // Started at first use (a few seconds). Null, with a line that says why, when its packages are
+  // not installed; with CI=true in the environment that ends the process instead, as every other
+  // failure does.
   static SwiftServer* Get();
   ~SwiftServer();
   SwiftServer(const SwiftServer&) = delete;

@@ -14,11 +14,14 @@ Finding Problem(std::string code, std::string_view name, std::string message) {
 
 }  // namespace
 
-Result<std::optional<Finding>> VerifyObject(const Context& ctx, ObjectStore& store, std::string_view name,
-                                            const ExpectedBody& expected) {
-  const auto missing = [&] { return Problem("OBJECT_MISSING", name, "the store has no such object"); };
+Result<std::optional<Finding>> VerifyObject(const Context& ctx, ObjectStore& store,
+                                            std::string_view name, const ExpectedBody& expected) {
+  const auto missing = [&] {
+    return Problem("OBJECT_MISSING", name, "the store has no such object");
+  };
   const auto resized = [&](std::uint64_t size) {
-    return Problem("SIZE_DIFFERS", name, fmt::format("{} bytes were written, {} are there", expected.body_size, size));
+    return Problem("SIZE_DIFFERS", name,
+                   fmt::format("{} bytes were written, {} are there", expected.body_size, size));
   };
   const Result<ObjectInfo> info = store.Stat(ctx, name);
   if (info.status().code() == StatusCode::kNotFound) return missing();

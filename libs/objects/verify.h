@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Looks again at what was stored. Crypt4GH notices changed bytes when a body is decrypted, but not that its tail is
-// missing or that segments changed places; and nobody decrypts old data only to look at it. A digest of the body needs
-// no key.
+// Looks again at what was stored. Crypt4GH notices changed bytes when a body is decrypted, but not
+// that its tail is missing or that segments changed places; and nobody decrypts old data only to
+// look at it. A digest of the body needs no key.
 #pragma once
 
 #include <cstdint>
@@ -21,10 +21,11 @@ struct ExpectedBody {
   std::string body_sha256;  // 32 raw bytes
 };
 
-// Nothing, when the object is what was written; else one finding of severity kError with the object's name as `file`:
-// OBJECT_MISSING, SIZE_DIFFERS or DIGEST_DIFFERS. Reads the whole object, with bounded memory. A status means that
-// nothing is known about the object: the store did not answer, or `ctx` ended.
-Result<std::optional<Finding>> VerifyObject(const Context& ctx, ObjectStore& store, std::string_view name,
-                                            const ExpectedBody& expected);
+// Nothing, when the object is what was written; else one finding of severity kError with the
+// object's name as `file`: OBJECT_MISSING, SIZE_DIFFERS or DIGEST_DIFFERS. Reads the whole object,
+// with bounded memory. A status means that nothing is known about the object: the store did not
+// answer, or `ctx` ended.
+Result<std::optional<Finding>> VerifyObject(const Context& ctx, ObjectStore& store,
+                                            std::string_view name, const ExpectedBody& expected);
 
 }  // namespace genofed::objects

@@ -16,7 +16,8 @@ constexpr std::size_t kSegment = 65'564;  // of a Crypt4GH body
 
 class VerifyTest : public ::testing::Test {
  protected:
-  VerifyTest() : store_(LocalStore::Open(directory_ / "objects").value()), body_(SomeBytes(4 * kSegment)) {
+  VerifyTest()
+      : store_(LocalStore::Open(directory_ / "objects").value()), body_(SomeBytes(4 * kSegment)) {
     auto writer = store_->Create(ctx_, "a").value();
     EXPECT_THAT(writer->Append(ctx_, body_), IsOk());
     const Written written = writer->Commit(ctx_).value();
@@ -75,7 +76,8 @@ TEST_F(VerifyTest, SwappedSegments) {
 TEST_F(VerifyTest, NotKnowingIsNotAFinding) {
   std::stop_source stop;
   stop.request_stop();
-  EXPECT_THAT(VerifyObject(ctx_.WithStop(stop.get_token()), *store_, "a", expected_), HasCode(StatusCode::kCancelled));
+  EXPECT_THAT(VerifyObject(ctx_.WithStop(stop.get_token()), *store_, "a", expected_),
+              HasCode(StatusCode::kCancelled));
 }
 
 }  // namespace

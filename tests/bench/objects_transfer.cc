@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Moves one file to or from a bucket with libs/objects, for tests/bench/objects_bench.py to time beside other clients.
-// Usage: objects_transfer put|get ENDPOINT BUCKET NAME FILE       keys: environment ACCESS_KEY, SECRET_KEY
+// Moves one file to or from a bucket with libs/objects, for tests/bench/objects_bench.py to time
+// beside other clients. Usage: objects_transfer put|get ENDPOINT BUCKET NAME FILE       keys:
+// environment ACCESS_KEY, SECRET_KEY
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -19,7 +20,8 @@ Status Put(ObjectStore& store, std::string_view name, const char* path) {
   GF_ASSIGN(auto writer, store.Create(ctx, name));
   std::string piece(1U << 20, '\0');
   while (file.read(piece.data(), static_cast<std::streamsize>(piece.size())), file.gcount() > 0) {
-    GF_TRY(writer->Append(ctx, std::string_view(piece).substr(0, static_cast<std::size_t>(file.gcount()))));
+    GF_TRY(writer->Append(
+        ctx, std::string_view(piece).substr(0, static_cast<std::size_t>(file.gcount()))));
   }
   return writer->Commit(ctx).status();
 }
@@ -30,7 +32,8 @@ Status Get(ObjectStore& store, std::string_view name, const char* path) {
     file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     return {};
   }));
-  return file.flush() ? Status() : Error(StatusCode::kInternal, "FILE_FAILED", "cannot write {}", path);
+  return file.flush() ? Status()
+                      : Error(StatusCode::kInternal, "FILE_FAILED", "cannot write {}", path);
 }
 
 int Main(int argc, char** argv) {
@@ -45,7 +48,9 @@ int Main(int argc, char** argv) {
   const SystemClock clock;
   const auto store = S3Store::Open(options, clock);
   Status status = store.status();
-  if (status.ok()) status = std::string_view(argv[1]) == "put" ? Put(**store, argv[4], argv[5]) : Get(**store, argv[4], argv[5]);
+  if (status.ok())
+    status = std::string_view(argv[1]) == "put" ? Put(**store, argv[4], argv[5])
+                                                : Get(**store, argv[4], argv[5]);
   if (!status.ok()) std::fprintf(stderr, "objects_transfer: %s\n", Describe(status).c_str());
   return status.ok() ? 0 : 1;
 }

@@ -10,6 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!elements.ok()) return 0;
   GF_CHECK(!elements->empty() && elements->size() <= 20'000);
   GF_CHECK(elements->back().path.find('/') == std::string::npos);
-  for (const auto& element : *elements) GF_CHECK(element.text.size() <= 4096 && !element.path.empty());
+  for (const auto& element : *elements)
+    GF_CHECK(element.text.size() <= 4096 && !element.path.empty());
   return 0;
 }
