@@ -14,7 +14,7 @@ from conftest import CASE_TERM, WORKFLOW, synth
 from federation import wait_until
 
 DATASET = "GOE-FI-GROWING-1"
-NEW_TERM = "HP:0031589"  # nobody has it before the follow-up
+NEW_TERM = "HP:0030833"  # nobody has it before the follow-up
 
 
 def part_of(folder, people, target):
@@ -96,7 +96,7 @@ def test_follow_up_data_make_a_version_without_touching_genotypes(fed, growing, 
     seen = sorted(person for person in cohort.included if "SLQ" in cohort.permissions[person])[:8]
     for person in seen:
         packet = json.loads((cohort.folder / "phenopackets" / f"{person}.json").read_text())
-        packet.setdefault("phenotypicFeatures", []).append({"type": {"id": NEW_TERM, "label": "Suicidal ideation"}})
+        packet.setdefault("phenotypicFeatures", []).append({"type": {"id": NEW_TERM, "label": "Neck pain"}})
         (folder / "phenopackets" / f"{person}.json").write_text(json.dumps(packet))
     visits = Cohort(folder, "FI", DATASET)
     submission = road.onboard(fed, visits, extra=("--follow-up",)).json
