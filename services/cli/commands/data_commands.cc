@@ -10,6 +10,7 @@
 #include "libs/core/random.h"
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
+#include "services/cli/commands/onboard_check.h"
 #include "services/cli/commands/session.h"
 #include "services/cli/commands/upload.h"
 
@@ -233,7 +234,7 @@ void AddDataCommands(Commands commands) {
   onboard->add_option("--phenopackets", o->phenopackets,
                       "Folder of Phenopackets v2, or an NDJSON file");
   onboard->add_option("--consents", o->consents, "FHIR R4 Bundle of Consent resources");
-  onboard->add_option("--id", o->id, "Dataset identifier: GOE-FI-DATASET-1")->required();
+  onboard->add_option("--id", o->id, "Dataset identifier: GOE-FI-DATASET-1");
   onboard->add_option("--title", o->title);
   onboard->add_option("--description", o->description);
   onboard->add_option("--publisher", o->publisher)->default_val("National biobank");
@@ -246,8 +247,14 @@ void AddDataCommands(Commands commands) {
   onboard->footer(
       "Example: genofed onboard cohorts/fi --id GOE-FI-DATASET-1 --as holder_fi\nExit code 3: "
       "rejected, the findings say why.");
-  onboard->callback(
-      [o, &target, &action] { action = [o, &target] { return Onboard(target, *o); }; });
+  AddOnboardCheck(*onboard, commands);
+  // The command acts by itself unless its subcommand was named.
+  onboard->require_subcommand(0, 1);
+  onboard->callback([o, onboard, &target, &action] {
+    if (!onboard->get_subcommands().empty()) return;
+    if (o->id.empty()) throw CLI::RequiredError("--id");
+    action = [o, &target] { return Onboard(target, *o); };
+  });
 
   auto id = std::make_shared<std::string>();
   auto* submission = commands.app.add_subcommand(
