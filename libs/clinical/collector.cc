@@ -31,8 +31,11 @@ std::string Record::Path() const {
 }
 
 std::uint32_t Collector::BeginFile(std::string name) {
-  files_.emplace_back().name = std::move(name);
-  return static_cast<std::uint32_t>(files_.size() - 1);
+  const auto number = static_cast<std::uint32_t>(files_.size());
+  FileFacts& file = files_.emplace_back();
+  file.name = std::move(name);
+  file.set = number;
+  return number;
 }
 
 void Collector::BeginRecord(Record record) { files_.back().records.push_back(record); }
@@ -218,7 +221,7 @@ void Collector::AddStatement(const Statement& statement) {
   }
   if (!understood) {
     const bool bare = std::any_of(statement.codes.begin(), statement.codes.end(),
-                                  [](const Code& code) { return code.system.empty(); });
+                                  [](const Code& code) { return code.system.empty() && !ParseCurie(code.code); });
     if (bare) return Warn("CODE_SYSTEM_MISSING", statement.field, "a code without its code system can mean anything");
     if (statement.codes.empty()) return Note("FREE_TEXT", statement.field, "left out: there is no code");
     return Note("CODE_NOT_MAPPED", statement.field, "left out: no table maps a code of this code system");

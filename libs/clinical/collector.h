@@ -105,6 +105,7 @@ struct Statement {
 
 struct FileFacts {
   std::string name;
+  std::uint32_t set = 0;  // files of one export have one number; by itself that of the file
   Findings findings;
   std::vector<Record> records;
   bool rejected = false;  // an error was found

@@ -118,7 +118,7 @@ class CsvSource {
     }
     auto date = ParseIsoDateTime(cell);
     if (date) return date;
-    if (LooksLikeOtherDate(cell) && !cell.starts_with("0000")) {
+    if (LooksLikeOtherDate(cell)) {
       out_.Warn("DATE_AMBIGUOUS", Name(birth_date_),
                 "day and month cannot be told apart; state date_format in the mapping, or write YYYY-MM-DD");
     } else {

@@ -35,6 +35,9 @@ bool NaturalLess(std::string_view a, std::string_view b) {
   return a.size() - i < b.size() - j;
 }
 
+// What a source calls a subject, and the set of files in which that is one person.
+using SubjectId = std::pair<std::string, std::uint32_t>;
+
 struct Subject {
   std::vector<const PersonFact*> persons;
   std::vector<const FeatureFact*> features;
@@ -53,7 +56,7 @@ class Harmoniser {
     LinkDiseases();
     LinkSamples();
     std::vector<HarmonisedRow> rows;
-    for (auto& [id, subject] : subjects_) rows.push_back(RowOf(id, subject));
+    for (auto& [id, subject] : subjects_) rows.push_back(RowOf(id.first, subject));
     AddConsents(rows);
     CountRecords();
     return rows;
@@ -66,11 +69,14 @@ class Harmoniser {
   void Use(const Origin& origin) { c_.RecordOf(origin).used = true; }
 
   void GroupPersons() {
-    std::map<std::string, std::set<std::string>> systems;
+    std::map<SubjectId, std::set<std::string>> systems;
+    has_people_.resize(c_.files().size());
     for (const PersonFact& person : c_.persons()) {
       if (IsVoid(person.origin)) continue;
-      subjects_[person.source_id].persons.push_back(&person);
-      if (!person.id_system.empty()) systems[person.source_id].insert(person.id_system);
+      const SubjectId id{person.source_id, options_.together ? 0 : c_.files()[person.origin.file].set};
+      has_people_[person.origin.file] = true;
+      subjects_[id].persons.push_back(&person);
+      if (!person.id_system.empty()) systems[id].insert(person.id_system);
     }
     for (const auto& [id, named_by] : systems) {
       if (named_by.size() < 2) continue;
@@ -84,6 +90,7 @@ class Harmoniser {
     std::uint32_t number = 0;
     for (auto& [id, subject] : subjects_) {
       by_number_.push_back(&subject);
+      ids_.push_back(&id.first);
       numbers_[id] = number++;
       for (const PersonFact* person : subject.persons) Use(person->origin);
     }
@@ -94,20 +101,41 @@ class Harmoniser {
       for (const PersonFact* person : subject.persons) {
         for (std::uint32_t key : person->keys) {
           const std::uint32_t number = numbers_[id];
-          auto [any, fresh] = by_key_.try_emplace(key, number);
-          if (!fresh && any->second != number) any->second = kAmbiguous;
-          auto [own, first] = by_key_in_file_.try_emplace({key, person->origin.file}, number);
-          if (!first && own->second != number) own->second = kAmbiguous;
+          Put(by_folder_[FolderOf(person->origin.file)], key, number);
+          Put(by_file_[person->origin.file], key, number);
         }
       }
     }
   }
 
-  // Who is meant in that file: somebody of the file itself, else of any file.
+  using ByKey = std::unordered_map<std::uint32_t, std::uint32_t>;
+
+  // Two subjects under one key, unless they are one person in two files.
+  void Put(ByKey& map, std::uint32_t key, std::uint32_t number) const {
+    auto [found, fresh] = map.try_emplace(key, number);
+    if (fresh || found->second == kAmbiguous || *ids_[found->second] == *ids_[number]) return;
+    found->second = kAmbiguous;
+  }
+
+  std::string FolderOf(std::uint32_t file) const {
+    const std::string& name = c_.files()[file].name;
+    const std::size_t slash = name.rfind('/');
+    return options_.together || slash == std::string::npos ? "" : name.substr(0, slash);
+  }
+
+  static std::optional<std::uint32_t> Get(const ByKey* map, std::uint32_t key) {
+    if (map == nullptr) return std::nullopt;
+    auto found = map->find(key);
+    return found == map->end() ? std::nullopt : std::optional(found->second);
+  }
+
+  // Who is meant in that file: somebody of the file itself, else of those beside it.
   std::uint32_t Find(std::uint32_t key, std::uint32_t file) const {
+    auto own = by_file_.find(file);
+    auto beside = options_.together || !has_people_[file] ? by_folder_.find(FolderOf(file)) : by_folder_.end();
     for (int fallbacks = 0; fallbacks < 4; ++fallbacks) {
-      if (auto own = by_key_in_file_.find({key, file}); own != by_key_in_file_.end()) return own->second;
-      if (auto any = by_key_.find(key); any != by_key_.end()) return any->second;
+      if (auto number = Get(own == by_file_.end() ? nullptr : &own->second, key)) return *number;
+      if (auto number = Get(beside == by_folder_.end() ? nullptr : &beside->second, key)) return *number;
       if (void_keys_.contains(key)) return kAmbiguous;
       auto next = c_.Fallback(key);
       if (!next) break;
@@ -169,11 +197,12 @@ class Harmoniser {
   }
 
   void LinkSamples() {
-    std::map<std::string, std::map<Subject*, std::vector<Origin>>> claims;
+    std::map<SubjectId, std::map<Subject*, std::vector<Origin>>> claims;  // by sample
     for (const SampleFact& sample : c_.samples()) {
       if (IsVoid(sample.origin)) continue;
       if (Subject* subject = Resolve(sample.subject, sample.origin, true)) {
-        claims[sample.sample][subject].push_back(sample.origin);
+        const std::uint32_t set = options_.together ? 0 : c_.files()[sample.origin.file].set;
+        claims[{sample.sample, set}][subject].push_back(sample.origin);
       }
     }
     for (const auto& [sample, by_subject] : claims) {
@@ -186,10 +215,10 @@ class Harmoniser {
             Use(origin);
           }
         }
-        if (by_subject.size() == 1) subject->samples.insert(sample);
+        if (by_subject.size() == 1) subject->samples.insert(sample.first);
       }
     }
-    for (auto& [id, subject] : subjects_) NoteMissingSample(id, subject, claims.contains(id));
+    for (auto& [id, subject] : subjects_) NoteMissingSample(id.first, subject, claims.contains(id));
   }
 
   void NoteMissingSample(const std::string& id, Subject& subject, bool claimed) {
@@ -297,7 +326,7 @@ class Harmoniser {
     // Whom a consent may mean, by the names that sources have for people.
     std::map<std::string, std::set<std::uint32_t>> named;
     for (const auto& [id, subject] : subjects_) {
-      named[id].insert(numbers_[id]);
+      named[id.first].insert(numbers_[id]);
       for (const PersonFact* person : subject.persons) {
         for (const std::string& name : person->names) named[name].insert(numbers_[id]);
       }
@@ -342,11 +371,13 @@ class Harmoniser {
 
   Collector& c_;
   const HarmoniseOptions& options_;
-  std::map<std::string, Subject> subjects_;
+  std::map<SubjectId, Subject> subjects_;
   std::vector<Subject*> by_number_;
-  std::map<std::string, std::uint32_t> numbers_;
-  std::unordered_map<std::uint32_t, std::uint32_t> by_key_;
-  std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> by_key_in_file_;
+  std::vector<const std::string*> ids_;  // by number
+  std::map<SubjectId, std::uint32_t> numbers_;
+  std::map<std::string, ByKey> by_folder_;
+  std::map<std::uint32_t, ByKey> by_file_;
+  std::vector<bool> has_people_;  // by file
   std::set<std::uint32_t> void_keys_;
 };
 

@@ -29,6 +29,10 @@ struct HarmonisedRow {
 };
 
 struct HarmoniseOptions {
+  // The files are one submission: who has the same identifier is one person, and files may contradict each other.
+  // Otherwise each file, or set of files, stands for itself; a file without people of its own speaks of those of its
+  // directory.
+  bool together = true;
   // Samples that are known to have genotypes. Empty: not known. A subject without a sample of its own then is the
   // sample of its name, and notes say what has no counterpart.
   std::span<const std::string> vcf_samples;

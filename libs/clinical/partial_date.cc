@@ -107,7 +107,8 @@ std::optional<PartialDate> ParseDateAs(std::string_view text, std::string_view p
 bool LooksLikeOtherDate(std::string_view text) {
   int groups = 0;
   while (true) {
-    if (TakeDigits(text, 1, 4) < 0) return false;
+    // A year in front leaves no doubt about the order.
+    if (TakeDigits(text, 1, groups == 0 ? 2 : 4) < 0) return false;
     ++groups;
     if (text.empty()) return groups == 3;
     if (std::string_view("./- ").find(text.front()) == std::string_view::npos) return false;

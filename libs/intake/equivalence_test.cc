@@ -33,6 +33,7 @@ class EquivalenceTest : public ::testing::Test {
   std::string Table(const Paths& files) {
     Options options;
     options.consents = consents_;
+    options.together = true;
     const Judgement judgement = JudgeFiles(files, options);
     for (const FileJudgement& file : judgement.files) EXPECT_EQ(file.verdict, Verdict::kAccept) << file.file << Print(file);
     return clinical::WriteTable(judgement.people);
@@ -41,7 +42,8 @@ class EquivalenceTest : public ::testing::Test {
   std::vector<Json> Resources() {
     std::vector<Json> out;
     for (const auto& path : FilesIn(data_ / "fhir-r4")) {
-      for (Json& entry : Json::parse(ReadText(path))["entry"]) out.push_back(entry["resource"]);
+      const Json bundle = Json::parse(ReadText(path));
+      for (const Json& entry : bundle["entry"]) out.push_back(entry["resource"]);
     }
     return out;
   }
@@ -127,7 +129,7 @@ TEST_F(EquivalenceTest, TheOrderDoesNotMatter) {
     std::mt19937 random(*rc::gen::arbitrary<unsigned>());
     std::vector<Json> shuffled = resources;
     std::shuffle(shuffled.begin(), shuffled.end(), random);
-    const std::size_t n_files = *rc::gen::inRange<std::size_t>(1, 4);
+    const auto n_files = static_cast<std::size_t>(*rc::gen::element(1, 2, 3));
     std::vector<std::string> texts(n_files);
     for (std::size_t i = 0; i < shuffled.size(); ++i) {
       texts[i % n_files] += shuffled[i].dump() + "\n";
@@ -161,8 +163,10 @@ TEST(PublishedCasesTest, AllPhenopacketsAreAccepted) {
     EXPECT_EQ(file.accepted, 1);
     for (const Finding& reason : file.reasons) {
       newer += reason.code == "HPO_TERM_NEWER" ? 1 : 0;
-      // They have no samples, and some use terms of later releases than ours; they say which.
-      EXPECT_TRUE(reason.code == "SUBJECT_WITHOUT_SAMPLE" || reason.code == "HPO_TERM_NEWER") << Print(file);
+      // They have no samples; some use terms of later releases than ours, and say which; some OMIM numbers are newer
+      // than the mappings.
+      EXPECT_TRUE(reason.code == "SUBJECT_WITHOUT_SAMPLE" || reason.code == "HPO_TERM_NEWER" || reason.code == "NO_EXACT_MAPPING")
+          << Print(file);
     }
   }
   EXPECT_EQ(newer, 10) << "counted in the files and the release by a script";

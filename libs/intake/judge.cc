@@ -17,6 +17,11 @@
 namespace genofed::intake {
 namespace {
 
+struct OmopFile {
+  std::uint32_t number;  // of the collector
+  const clinical::OmopTable* table;
+};
+
 class FileJudge {
  public:
   FileJudge(std::span<const std::filesystem::path> files, const Options& options)
@@ -34,7 +39,7 @@ class FileJudge {
       JudgeFile(i);
     }
     for (const auto& [set, tables] : omop_sets_) RequirePersons(tables);
-    out_.people = clinical::Harmonise(collector_, {samples_, options_.consents});
+    out_.people = clinical::Harmonise(collector_, {options_.together, samples_, options_.consents});
     for (const auto& [number, i] : collected_) Take(collector_.files()[number], out_.files[i]);
     NoteSamples();
     for (FileJudgement& file : out_.files) file.verdict = VerdictOf(file);
@@ -61,7 +66,9 @@ class FileJudge {
       }
       case FileKind::kOmop: {
         const std::string set = files_[i].parent_path().string();
-        omop_sets_[set].push_back({Collect(i), detection.omop_table});
+        std::vector<OmopFile>& tables = omop_sets_[set];
+        tables.push_back({Collect(i), detection.omop_table});
+        collector_.files()[tables.back().number].set = tables.front().number;
         std::ifstream in(files_[i], std::ios::binary);
         return clinical::ReadOmopSource(in, *detection.omop_table, set, options_.mapping, collector_);
       }
@@ -96,11 +103,6 @@ class FileJudge {
     samples_.insert(samples_.end(), report.samples.begin(), report.samples.end());
     vcfs_.emplace_back(i, report.samples);
   }
-
-  struct OmopFile {
-    std::uint32_t number;
-    const clinical::OmopTable* table;
-  };
 
   // Without the table of persons nobody knows whom the others are about.
   void RequirePersons(const std::vector<OmopFile>& tables) {

@@ -42,6 +42,8 @@ struct Options {
   clinical::CsvMapping mapping = clinical::CsvMapping::BuiltIn();
   std::span<const clinical::ConsentRecord> consents;  // borrowed
   const clinical::Terminology* terminology = nullptr;  // borrowed; null: the product's own
+  // The files are one submission (see HarmoniseOptions): verdicts then depend on what the other files say.
+  bool together = false;
   Time now;
 };
 
@@ -50,8 +52,8 @@ struct Judgement {
   std::vector<clinical::HarmonisedRow> people;
 };
 
-// Judges files together: people are linked across them, OMOP tables of one directory are one export. Wrong files are
-// judgements, not errors; the error is REFERENCE_FAILED.
+// OMOP tables of one directory are one export, and are judged together. Wrong files are judgements, not errors; the
+// error is REFERENCE_FAILED.
 Result<Judgement> Judge(std::span<const std::filesystem::path> files, const Options& options);
 
 }  // namespace genofed::intake

@@ -18,7 +18,9 @@ namespace genofed::cli {
 namespace {
 
 constexpr char kExamples[] = R"(Judges VCF, BCF, FHIR R4/R5 (JSON, NDJSON), Phenopackets v2, OMOP CDM 5.4 tables and CSV exports by what is in them.
-A directory stands for its files. Nothing is stored or sent.
+A directory stands for its files. Nothing is stored or sent. Each file is judged by itself; OMOP tables of one directory, and
+FHIR files without patients of their own, together with those beside them. With --harmonised all files are one submission:
+people are put together across them, and files that contradict each other are quarantined.
 
 Verdicts:
   accept      nothing is wrong; what was left out by rule is among the reasons
@@ -114,6 +116,7 @@ Result<int> Check(const Target& target, const CheckOptions& o) {
   intake::Options options;
   options.reference = o.reference;
   options.now = SystemClock().Now();
+  options.together = !o.harmonised.empty();
   if (!o.mapping.empty()) {
     GF_ASSIGN(const std::string text, ReadFile(o.mapping));
     GF_ASSIGN(options.mapping, clinical::CsvMapping::Parse(text));
