@@ -10,6 +10,7 @@
 #include "libs/core/random.h"
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
+#include "services/cli/commands/onboard_check.h"
 #include "services/cli/commands/session.h"
 #include "services/cli/commands/upload.h"
 
@@ -367,7 +368,7 @@ void AddDataCommands(Commands commands) {
   onboard->add_option("--phenopackets", o->phenopackets,
                       "Folder of Phenopackets v2, or an NDJSON file");
   onboard->add_option("--consents", o->consents, "FHIR R4 Bundle of Consent resources");
-  onboard->add_option("--id", o->id, "Dataset identifier: GOE-FI-DATASET-1")->required();
+  onboard->add_option("--id", o->id, "Dataset identifier: GOE-FI-DATASET-1");
   onboard->add_option("--title", o->title);
   onboard->add_option("--description", o->description);
   onboard->add_option("--publisher", o->publisher);
@@ -387,6 +388,7 @@ void AddDataCommands(Commands commands) {
   onboard->add_flag("!--no-wait", o->wait, "Return as soon as the work is accepted");
   onboard->footer(
       "Examples:\n"
+      "  genofed onboard check --json cohorts/fi/cohort.vcf.gz            without storing anything\n"
       "  genofed onboard cohorts/fi --id GOE-FI-DATASET-1 --as holder_fi\n"
       "  genofed onboard batch-2 --id GOE-FI-DATASET-1 --add --as holder_fi\n"
       "  genofed onboard visits --id GOE-FI-DATASET-1 --follow-up --as holder_fi\n"
@@ -394,8 +396,14 @@ void AddDataCommands(Commands commands) {
       "data_use,\n"
       "evidence) describes the dataset; options win over it. Exit code 3: rejected, the findings "
       "say why.");
-  onboard->callback(
-      [o, &target, &action] { action = [o, &target] { return Onboard(target, *o); }; });
+  AddOnboardCheck(*onboard, commands);
+  // The command acts by itself unless its subcommand was named.
+  onboard->require_subcommand(0, 1);
+  onboard->callback([o, onboard, &target, &action] {
+    if (!onboard->get_subcommands().empty()) return;
+    if (o->id.empty()) throw CLI::RequiredError("--id");
+    action = [o, &target] { return Onboard(target, *o); };
+  });
 
   auto id = std::make_shared<std::string>();
   auto* submission = commands.app.add_subcommand(

@@ -4,7 +4,7 @@
 #include "genofed/catalogue/v1/catalogue.grpc.pb.h"
 #include "genofed/consent/v1/consent.grpc.pb.h"
 #include "genofed/discovery/v1/discovery.grpc.pb.h"
-#include "libs/genomics/fhir_consent.h"
+#include "libs/clinical/consent.h"
 #include "libs/ledger/entry.h"
 
 namespace genofed::onboarding {
@@ -25,9 +25,9 @@ common::v1::DatasetVersion VersionOf(const std::string& dataset, std::int32_t ve
 }
 
 void AddPermissions(std::uint8_t bits, consent::SubjectConsent& out) {
-  if ((bits & genomics::kPermitAlleleFrequency) != 0) out.add_permissions(common::v1::PERMISSION_ALLELE_FREQUENCY);
-  if ((bits & genomics::kPermitSubjectLevel) != 0) out.add_permissions(common::v1::PERMISSION_SUBJECT_LEVEL_QUERY);
-  if ((bits & genomics::kPermitSecondaryUse) != 0) out.add_permissions(common::v1::PERMISSION_SECONDARY_USE);
+  if ((bits & clinical::kPermitAlleleFrequency) != 0) out.add_permissions(common::v1::PERMISSION_ALLELE_FREQUENCY);
+  if ((bits & clinical::kPermitSubjectLevel) != 0) out.add_permissions(common::v1::PERMISSION_SUBJECT_LEVEL_QUERY);
+  if ((bits & clinical::kPermitSecondaryUse) != 0) out.add_permissions(common::v1::PERMISSION_SECONDARY_USE);
 }
 
 class GrpcConsentClient final : public ConsentClient {

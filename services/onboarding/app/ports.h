@@ -86,7 +86,7 @@ class UploadFiles {
 
 struct SubjectConsent {
   std::string person_identifier;
-  std::uint8_t permissions = 0;  // bits of libs/genomics/fhir_consent.h
+  std::uint8_t permissions = 0;  // bits of libs/clinical/consent.h
 };
 
 struct RegisteredSubject {

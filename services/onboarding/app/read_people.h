@@ -16,7 +16,7 @@ namespace genofed::onboarding {
 // Everybody with phenotypes and genotypes, and what they permit.
 struct People {
   std::vector<LinkedSubject> subjects;
-  std::vector<std::uint8_t> permissions;  // of each subject; bits of libs/genomics/fhir_consent.h
+  std::vector<std::uint8_t> permissions;  // of each subject; bits of libs/clinical/consent.h
   std::int32_t samples_without_subject = 0;
 };
 

@@ -36,7 +36,7 @@ void Linker::Problem(std::string code, std::int64_t line, std::string field, std
                  std::move(field), std::move(message)});
 }
 
-void Linker::Add(const genomics::Phenopacket& packet, std::int64_t line) {
+void Linker::Add(const clinical::Phenopacket& packet, std::int64_t line) {
   if (subjects_.size() == kMaxSubjects) {
     return Problem("TOO_MANY_SUBJECTS", line, "", fmt::format("a dataset version has at most {}", kMaxSubjects));
   }
@@ -54,14 +54,13 @@ void Linker::Add(const genomics::Phenopacket& packet, std::int64_t line) {
     subject.sample = *sample;
   }
   subject.person_identifier = packet.subject_id;
-  subject.individual.sex = packet.sex;
+  subject.individual.sex = genomics::ParseSex(clinical::SexName(packet.sex));
   subject.individual.age_months = packet.age_months;
-  std::set_union(packet.phenotypes.begin(), packet.phenotypes.end(), packet.diseases.begin(), packet.diseases.end(),
-                 std::back_inserter(subject.individual.terms));
+  subject.individual.terms = packet.ObservedTerms();
   subjects_.push_back(std::move(subject));
 }
 
-bool Linker::TakeSubject(const genomics::Phenopacket& packet, std::int64_t line) {
+bool Linker::TakeSubject(const clinical::Phenopacket& packet, std::int64_t line) {
   if (!IsPersonIdentifier(packet.subject_id)) {
     Problem("SUBJECT_ID_INVALID", line, "subject.id", "must be 1 to 256 bytes of plain text");
     return false;
@@ -73,7 +72,7 @@ bool Linker::TakeSubject(const genomics::Phenopacket& packet, std::int64_t line)
   return fresh;
 }
 
-const std::string* Linker::FindSample(const genomics::Phenopacket& packet, std::int64_t line) {
+const std::string* Linker::FindSample(const clinical::Phenopacket& packet, std::int64_t line) {
   if (packet.biosample_ids.empty()) {
     if (claimed_by_.contains(packet.subject_id)) return &packet.subject_id;
     Problem("UNKNOWN_SAMPLE", line, "subject.id",

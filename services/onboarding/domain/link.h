@@ -9,9 +9,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "libs/clinical/phenopacket.h"
 #include "libs/core/finding.h"
 #include "libs/genomics/individuals.h"
-#include "libs/genomics/phenopacket.h"
 
 namespace genofed::onboarding {
 
@@ -34,14 +34,14 @@ class Linker {
   Linker(const std::optional<std::vector<std::string>>& samples, Findings& findings);
 
   // The sample is the one of biosamples[].id that the VCF has; without biosamples, the subject's own identifier.
-  void Add(const genomics::Phenopacket& packet, std::int64_t line);
+  void Add(const clinical::Phenopacket& packet, std::int64_t line);
   // In the order of Add. Call once.
   std::vector<LinkedSubject> Finish();
   std::int32_t samples_without_subject() const { return samples_without_subject_; }
 
  private:
-  bool TakeSubject(const genomics::Phenopacket& packet, std::int64_t line);
-  const std::string* FindSample(const genomics::Phenopacket& packet, std::int64_t line);
+  bool TakeSubject(const clinical::Phenopacket& packet, std::int64_t line);
+  const std::string* FindSample(const clinical::Phenopacket& packet, std::int64_t line);
   void Problem(std::string code, std::int64_t line, std::string field, std::string message);
 
   Findings& findings_;

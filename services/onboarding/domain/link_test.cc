@@ -8,13 +8,13 @@
 namespace genofed::onboarding {
 namespace {
 
-genomics::Phenopacket Packet(std::string subject, std::vector<std::string> biosamples) {
-  genomics::Phenopacket packet;
+clinical::Phenopacket Packet(std::string subject, std::vector<std::string> biosamples) {
+  clinical::Phenopacket packet;
   packet.id = "pp";
   packet.subject_id = std::move(subject);
   packet.biosample_ids = std::move(biosamples);
-  packet.phenotypes = {"HP:0001250"};
-  packet.diseases = {"HP:0001250", "MONDO:0005148"};
+  packet.features = {{"HP:0001250", "", false, nullptr}};
+  packet.diseases = {{"HP:0001250", "", false, nullptr}, {"MONDO:0005148", "", false, nullptr}};
   return packet;
 }
 
