@@ -232,9 +232,8 @@ std::string Thousand() {
                    "/data/vcf/1000g-chr20/kgp_chr20_1-4Mb.300samples.phased.vcf.gz";
 }
 
-// `each(facts, carriers)` for all sites; returns the samples.
-template <typename Each>
-std::vector<std::string> ReadThousand(Each each) {
+// Feeds all sites; returns the samples.
+std::vector<std::string> ReadThousand(Accumulator& counts) {
   auto reader = genomics::VcfReader::Open(Thousand());
   EXPECT_TRUE(reader.ok()) << reader.status();
   const std::vector<std::string> samples = (*reader)->header().samples;
@@ -245,9 +244,9 @@ std::vector<std::string> ReadThousand(Each each) {
     const auto alleles = genomics::SplitRecord(record, nullptr);
     for (const genomics::SplitAllele& split : *alleles) {
       const genomics::CarrierSets sets = genomics::CarriersOf(record, split.index, columns);
-      each(DescribeSite(split.variant.contig, split.variant.pos, split.variant.ref,
-                        split.variant.alt, kParGrch37),
-           Carriers{sets.het, sets.hom, sets.hemi, sets.single, sets.nocall});
+      counts.AddSite(DescribeSite(split.variant.contig, split.variant.pos, split.variant.ref,
+                                  split.variant.alt, kParGrch37),
+                     {sets.het, sets.hom, sets.hemi, sets.single, sets.nocall});
     }
   }
   return samples;
@@ -275,8 +274,7 @@ TEST(ThousandGenomes, EverySampleAgreesWithBcftoolsStats) {
   const auto lines = Lines("bcftools stats -s - " + Thousand() + " 2>/dev/null", "PSC\t");
   if (lines.empty()) GTEST_SKIP() << "needs bcftools";
   Accumulator counts(300);
-  ReadThousand(
-      [&](const SiteFacts& site, const Carriers& carriers) { counts.AddSite(site, carriers); });
+  ReadThousand(counts);
   const std::vector<SampleIdentity> samples(300);
   Findings findings;
   const QualityResult result = Evaluate({}, counts, samples, {}, {}, "variants", findings);
@@ -306,8 +304,7 @@ TEST(ThousandGenomes, EverySampleAgreesWithBcftoolsStats) {
 TEST(ThousandGenomes, HardyWeinbergAndKinshipAgreeWithPlink) {
   if (Thousand().empty()) GTEST_SKIP() << "needs GENOFED_SHARED_DIR: data/vcf/1000g-chr20";
   Accumulator counts(300, {.min_window_bits = 0});  // every common SNV has a window of its own
-  const std::vector<std::string> samples = ReadThousand(
-      [&](const SiteFacts& site, const Carriers& carriers) { counts.AddSite(site, carriers); });
+  const std::vector<std::string> samples = ReadThousand(counts);
   EXPECT_EQ(counts.cohort().hwe_too_many_hets, 9U);
   EXPECT_EQ(counts.cohort().hwe_too_few_hets, 35U);
 
