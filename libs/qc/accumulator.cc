@@ -77,7 +77,11 @@ void Accumulator::CountCohort(const SiteFacts& site, const Carriers& carriers) {
   ++cohort_.sites[Index(site.region)][Index(site.kind)];
   if (carried > 0) ++cohort_.carried_sites[Index(site.kind)];
   ++cohort_.spectrum[SpectrumBin(carried, alleles)];
-  if (carried == 1) CountRows(singletons_, carriers.het.empty() ? carriers.hemi : carriers.het);
+  if (carriers.het.size() + carriers.hom.size() + carriers.hemi.size() == 1) {
+    CountRows(singletons_, carriers.het);
+    CountRows(singletons_, carriers.hom);
+    CountRows(singletons_, carriers.hemi);
+  }
 
   const bool diploid = site.region == Region::kDiploid;
   const std::uint64_t het = carriers.het.size();

@@ -60,7 +60,7 @@ class Accumulator {
   }
   // Diploid sites at which one of the two alleles is missing.
   std::uint64_t HalfCalls(std::uint32_t row) const { return half_calls_[row]; }
-  // Alleles that nobody else carries, and this row once.
+  // Alleles that nobody else carries, in one copy or two (as bcftools stats counts them).
   std::uint64_t Singletons(std::uint32_t row) const { return singletons_[row]; }
 
   // What AddAlleleDepths saw of a row.

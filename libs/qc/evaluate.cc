@@ -64,6 +64,8 @@ SampleQc MeasureSample(const Policy& policy, const Accumulator& counts, std::uin
   if (Enough(sites, policy.judge_sites)) out.call_rate = Ratio(sites - out.missing, sites);
   if (Enough(out.snvs, policy.judge_snvs)) {
     out.titv = Ratio(transitions, transversions);
+  }
+  if (Enough(out.snvs, policy.judge_het_hom_snvs)) {
     out.het_hom = Ratio(sums.Snvs(Region::kDiploid, Zygosity::kHet),
                         sums.Snvs(Region::kDiploid, Zygosity::kHom));
   }

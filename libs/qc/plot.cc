@@ -129,13 +129,14 @@ struct Range {
   }
 };
 
-std::string Legend(const std::vector<Key>& keys) {
+std::string Legend(const std::vector<Key>& keys, bool with_field) {
   std::string out = "<p class=\"legend\">";
   for (const Key& key : keys) {
     out += fmt::format(
         "<span><svg class=\"mark\" viewBox=\"0 0 14 14\" aria-hidden=\"true\">{}</svg> {}</span> ",
         Mark(7, 7, key.shape, key.flagged, ""), Escape(key.text));
   }
+  if (with_field) out += "<span class=\"swatch\">what the policy allows</span>";
   return out + "</p>\n";
 }
 
@@ -211,7 +212,8 @@ std::string Scatter(const Words& words, const std::vector<Point>& points,
   const Scale x = XScale(xs.lo, xs.hi);
   const Scale y = YScale(ys.lo, ys.hi);
   std::string out = Begin(words, kHeight);
-  if (field.x_min || field.x_max || field.y_min || field.y_max) {
+  const bool with_field = field.x_min || field.x_max || field.y_min || field.y_max;
+  if (with_field) {
     const double left = x.At(std::clamp(field.x_min.value_or(xs.lo), xs.lo, xs.hi));
     const double right = x.At(std::clamp(field.x_max.value_or(xs.hi), xs.lo, xs.hi));
     const double bottom = y.At(std::clamp(field.y_min.value_or(ys.lo), ys.lo, ys.hi));
@@ -231,7 +233,7 @@ std::string Scatter(const Words& words, const std::vector<Point>& points,
       out += Mark(x.At(point.x), y.At(point.y + spread), point.shape, flagged, point.title);
     }
   }
-  return out + "\n" + AxisNames(words) + "</svg>\n" + Legend(keys) + "</figure>\n";
+  return out + "\n" + AxisNames(words) + "</svg>\n" + Legend(keys, with_field) + "</figure>\n";
 }
 
 std::string Shares(const Words& words, const std::vector<Bar>& parts) {

@@ -53,6 +53,7 @@ constexpr NumberMember kSex[] = {
 constexpr NumberMember kJudgeFrom[] = {
     {"sites", &Policy::judge_sites},
     {"snvs", &Policy::judge_snvs},
+    {"het_hom_snvs", &Policy::judge_het_hom_snvs},
     {"x_variants", &Policy::judge_x_variants},
     {"y_sites", &Policy::judge_y_sites},
     {"people", &Policy::judge_people},

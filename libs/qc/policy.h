@@ -66,8 +66,11 @@ struct Policy {
   double male_min_y_call_rate = 0.70;
 
   // Fewer than this say nothing; the rule is then not applied, and the report says so.
-  double judge_sites = 1000;     // allele sites, for call rates
-  double judge_snvs = 1000;      // SNVs carried, for Ti/Tv and het/hom
+  double judge_sites = 1000;  // allele sites, for call rates
+  double judge_snvs = 1000;   // SNVs carried, for Ti/Tv
+  // The same for het/hom, which varies much where few haplotypes are seen: from 0.7 to 4.1 among
+  // healthy people in three megabases of chromosome 20, with some 3,000 SNVs each.
+  double judge_het_hom_snvs = 10'000;
   double judge_x_variants = 50;  // SNVs carried on X, for the sex
   double judge_y_sites = 50;     // sites on Y
   double judge_people = 20;      // people, for outliers and for Hardy-Weinberg

@@ -189,7 +189,7 @@ class Section {
   }
 
   std::string Flagged() const {
-    html::Table table = SampleTable("Samples to look at");
+    html::Table table = SampleTable("Samples with the rules they break");
     std::size_t count = 0;
     for (std::size_t row = 0; row < quality_.samples.size() && count < kMaxRows; ++row) {
       if (quality_.samples[row].flags.empty()) continue;
@@ -201,7 +201,7 @@ class Section {
   }
 
   std::string All() const {
-    html::Table table = SampleTable("All samples");
+    html::Table table = SampleTable("Each sample of the batch");
     const std::size_t shown = std::min(quality_.samples.size(), kMaxRows);
     for (std::size_t row = 0; row < shown; ++row) table.Row(Cells(row));
     std::string out = "<h3>All samples</h3>\n";

@@ -100,7 +100,7 @@ constexpr ReasonText kCatalogue[] = {
     {"JSON_INVALID", "A document is not JSON.",
      "Export the file again from the program that wrote it."},
     {"LINE_TOO_LONG", "A line is longer than is read.",
-     "Look at that line: a file of another kind, or a missing line end?"},
+     "Look at that line: perhaps a missing line end, or a file of another kind."},
     {"MALFORMED_RECORD", "A record has a wrong number of columns, or an empty one.",
      "Export the file again from the program that wrote it."},
     {"MISSING_ALT_CALLED",

@@ -28,10 +28,10 @@ std::int64_t Funnel::Unexplained(std::size_t step) const {
   return static_cast<std::int64_t>(steps[step - 1].count - explained);
 }
 
-std::vector<Reason> ReasonsOf(std::span<const Finding> findings) {
-  std::map<std::string, Reason> by_code;
+std::vector<ReportReason> ReasonsOf(std::span<const Finding> findings) {
+  std::map<std::string, ReportReason> by_code;
   for (const Finding& finding : findings) {
-    Reason& reason = by_code[finding.code];
+    ReportReason& reason = by_code[finding.code];
     reason.code = finding.code;
     reason.severity = std::max(reason.severity, finding.severity);
     reason.count += static_cast<std::uint64_t>(std::max<std::int64_t>(finding.count, 0));
@@ -39,11 +39,12 @@ std::vector<Reason> ReasonsOf(std::span<const Finding> findings) {
       reason.places.push_back({finding.file, finding.line, finding.field, finding.message});
     }
   }
-  std::vector<Reason> reasons;
+  std::vector<ReportReason> reasons;
   for (auto& [code, reason] : by_code) reasons.push_back(std::move(reason));
-  std::stable_sort(reasons.begin(), reasons.end(), [](const Reason& a, const Reason& b) {
-    return a.severity != b.severity ? a.severity > b.severity : a.count > b.count;
-  });
+  std::stable_sort(reasons.begin(), reasons.end(),
+                   [](const ReportReason& a, const ReportReason& b) {
+                     return a.severity != b.severity ? a.severity > b.severity : a.count > b.count;
+                   });
   return reasons;
 }
 

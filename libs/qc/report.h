@@ -58,7 +58,7 @@ struct Funnel {
   bool operator==(const Funnel&) const = default;
 };
 
-struct Reason {
+struct ReportReason {
   struct Place {
     std::string file;
     std::int64_t line = 0;
@@ -71,10 +71,10 @@ struct Reason {
   std::uint64_t count = 0;
   std::vector<Place> places;  // the first ones
 
-  bool operator==(const Reason&) const = default;
+  bool operator==(const ReportReason&) const = default;
 };
 // One for each code: errors first, then warnings, then notes; the most frequent first.
-std::vector<Reason> ReasonsOf(std::span<const Finding> findings);
+std::vector<ReportReason> ReasonsOf(std::span<const Finding> findings);
 
 // Codes of one vocabulary ("ICD-10") and what became of them. A broad match is kept as such and
 // never turned into an exact one.
@@ -96,7 +96,7 @@ struct ConformityReport {
   Verdict verdict = Verdict::kAccept;
   std::vector<ReportInput> inputs;
   std::vector<Funnel> funnels;
-  std::vector<Reason> reasons;
+  std::vector<ReportReason> reasons;
   std::vector<CodeMapping> code_mappings;
   std::optional<QualityResult> quality;
 

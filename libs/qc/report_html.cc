@@ -33,7 +33,7 @@ std::string SeverityTag(Severity severity) {
 }
 
 std::string Tile(std::string_view value, std::string_view what) {
-  return fmt::format("<li><b>{}</b><span>{}</span></li>\n", value, what);
+  return fmt::format("<li><strong>{}</strong><span>{}</span></li>\n", value, what);
 }
 
 std::string Head(const ConformityReport& report) {
@@ -120,7 +120,7 @@ std::string Funnels(const ConformityReport& report) {
   return out;
 }
 
-std::string PlaceText(const Reason::Place& place) {
+std::string PlaceText(const ReportReason::Place& place) {
   std::string where = Foreign(place.file);
   if (place.line > 0)
     where += fmt::format(", line {}", Number(static_cast<std::uint64_t>(place.line)));
@@ -129,7 +129,7 @@ std::string PlaceText(const Reason::Place& place) {
                      Foreign(place.message));
 }
 
-std::string Places(const Reason& reason) {
+std::string Places(const ReportReason& reason) {
   std::string shown;
   std::string folded;
   for (std::size_t i = 0; i < reason.places.size(); ++i) {
@@ -152,7 +152,7 @@ std::string Reasons(const ConformityReport& report) {
       "say what was left out by rule or not checked.</p>\n";
   html::Table table("What was noticed, how often, and what to do", "lrll",
                     {"Code", "Count", "What it means, and the first places", "What to do"});
-  for (const Reason& reason : report.reasons) {
+  for (const ReportReason& reason : report.reasons) {
     const ReasonText* text = ExplainReason(reason.code);
     table.Row({SeverityTag(reason.severity) + "<br>" + Code(reason.code), Number(reason.count),
                (text == nullptr ? std::string() : Escape(text->meaning)) + Places(reason),

@@ -116,9 +116,9 @@ json ToJson(const Funnel& funnel) {
   return {{"of", funnel.of}, {"steps", steps}};
 }
 
-json ToJson(const Reason& reason) {
+json ToJson(const ReportReason& reason) {
   json places = json::array();
-  for (const Reason::Place& place : reason.places) {
+  for (const ReportReason::Place& place : reason.places) {
     places.push_back({{"file", place.file},
                       {"line", place.line},
                       {"field", place.field},
@@ -261,8 +261,8 @@ Funnel FunnelFrom(const json& object) {
   return out;
 }
 
-Reason ReasonFrom(const json& object) {
-  Reason out;
+ReportReason ReasonFrom(const json& object) {
+  ReportReason out;
   out.code = Text(object, "code");
   out.severity = static_cast<Severity>(IndexOf(kSeverities, object.at("severity")));
   out.count = Count(object, "count");
@@ -325,7 +325,7 @@ std::string CanonicalJson(const ConformityReport& report) {
                                   {"sha256", input.sha256}});
   }
   for (const Funnel& funnel : report.funnels) document["funnels"].push_back(ToJson(funnel));
-  for (const Reason& reason : report.reasons) document["reasons"].push_back(ToJson(reason));
+  for (const ReportReason& reason : report.reasons) document["reasons"].push_back(ToJson(reason));
   for (const CodeMapping& mapping : report.code_mappings) {
     document["code_mappings"].push_back({{"vocabulary", mapping.vocabulary},
                                          {"exact", mapping.exact},

@@ -27,14 +27,21 @@ inline std::vector<SimulatedPerson> SamplePeople() {
   return people;
 }
 
+// The sites of invented cohorts are not linked, so that few of them are enough.
+inline Policy UnlinkedPolicy() {
+  Policy policy;
+  policy.judge_het_hom_snvs = 1000;
+  return policy;
+}
+
 inline ConformityReport SampleReport() {
   const std::vector<SimulatedPerson> people = SamplePeople();
   const auto rows = static_cast<std::uint32_t>(people.size());
-  const Accumulator counts = Count(rows, Simulation(people, 20).Sites(700, 1500, 150, true));
+  const Accumulator counts = Count(rows, Simulation(people, 20).Sites(500, 1000, 120, true));
   std::vector<SampleIdentity> declared = Declared(people);
   declared[40].declared = Sex::kMale;  // a woman
   declared[41].declared = Sex::kUnknown;
-  const Policy policy;
+  const Policy policy = UnlinkedPolicy();
   Findings findings;
   findings.Add({Severity::kWarning, "BAD_GENOTYPE", "variants", 18'233, "FORMAT/GT",
                 "the separator of two alleles is / or | (sample column 12)"});
@@ -55,7 +62,7 @@ inline ConformityReport SampleReport() {
   // An earlier batch with people 5 to 14 of this one, of whom one came back.
   std::vector<SimulatedPerson> before = Founders(30);
   Fingerprints earlier =
-      Count(30, Simulation(before, 21).Sites(700, 0, 0, false)).panel().Genotypes();
+      Count(30, Simulation(before, 21).Sites(500, 0, 0, false)).panel().Genotypes();
   ConformityReport report;
   report.quality = Evaluate(
       policy, counts, declared, CompareWithin(fingerprints, CompareOptionsOf(policy)),
