@@ -40,6 +40,27 @@ std::string ReleaseKey(const ReleaseRequest& request) {
   return fmt::format("release:{}:{}", request.ledger_index, HexEncode(stream.Finish()));
 }
 
+// HMAC-SHA256 in counter mode over a secret seed: random to everybody else, the same each time.
+class DerivedBytes final : public Random {
+ public:
+  explicit DerivedBytes(std::string seed) : seed_(std::move(seed)) {}
+  void Fill(std::span<std::uint8_t> bytes) override {
+    for (std::uint8_t& byte : bytes) {
+      if (used_ == block_.size()) {
+        block_ = crypto::HmacSha256(seed_, std::to_string(counter_++));
+        used_ = 0;
+      }
+      byte = static_cast<std::uint8_t>(block_[used_++]);
+    }
+  }
+
+ private:
+  const std::string seed_;
+  std::string block_;
+  std::size_t used_ = 0;
+  std::uint64_t counter_ = 0;
+};
+
 }  // namespace
 
 DatasetKeys::DatasetKeys(crypt4gh::SecretKey key, Site site, Store& store, Ledger& ledger,
@@ -65,7 +86,8 @@ Status DatasetKeys::StoreHeader(const Context& ctx, const HeaderRow& header) {
     GF_ASSIGN(auto found, tx.headers().Find({header.object}));
     if (found.empty()) return tx.headers().Add(header);
     const HeaderRow& stored = found.begin()->second;
-    if (stored.header == header.header && stored.dataset == header.dataset) return absl::OkStatus();
+    if (stored.header == header.header && stored.dataset == header.dataset && stored.role == header.role)
+      return absl::OkStatus();
     return Error(StatusCode::kAlreadyExists, "HEADER_EXISTS",
                  "another header is kept for this object");
   });
@@ -118,23 +140,6 @@ Status DatasetKeys::CheckApproval(const Context& ctx, const ReleaseRequest& requ
   return grants_.CheckLive(ctx, (*approval)->id, (*approval)->application);
 }
 
-Status DatasetKeys::CheckCohort(Transaction& tx, const Run& run) const {
-  GF_ASSIGN(auto snapshot, tx.consent().FindSnapshot(run.entry.Field("snapshot")));
-  if (!snapshot)
-    return Error(StatusCode::kFailedPrecondition, "SNAPSHOT_UNKNOWN",
-                 "the run names no snapshot of this node");
-  GF_ASSIGN(auto slots, tx.consent().Slots(run.dataset));
-  const std::vector<bool> now = PermittedSlots(slots, snapshot->permission);
-  const std::vector<bool> then = UnpackBits(snapshot->bits, now.size());
-  for (std::size_t i = 0; i < now.size(); ++i) {
-    if (then[i] != now[i]) {
-      return Error(StatusCode::kFailedPrecondition, "COHORT_CHANGED",
-                   "somebody changed their mind since the run was logged: take a new snapshot");
-    }
-  }
-  return absl::OkStatus();
-}
-
 Result<std::vector<std::string>> DatasetKeys::Reencrypt(Transaction& tx,
                                                         const ReleaseRequest& request,
                                                         const Run& run) const {
@@ -159,23 +164,44 @@ Result<std::vector<std::string>> DatasetKeys::Reencrypt(Transaction& tx,
   return headers;
 }
 
-Status DatasetKeys::Log(Transaction& tx, const ReleaseRequest& request, const Run& run,
-                        std::int64_t epoch) {
-  const std::string key = ReleaseKey(request);
+Status DatasetKeys::LogRelease(Transaction& tx, const std::string& key, std::int64_t headers,
+                               const std::map<std::string, std::string>& fields) {
   GF_ASSIGN(auto logged, tx.ledger().Find("consent", key));
   if (logged) return absl::OkStatus();
-  GF_ASSIGN(const std::int64_t count,
-            tx.headers().CountReleases(static_cast<std::int64_t>(request.objects.size())));
+  GF_ASSIGN(const std::int64_t count, tx.headers().CountReleases(headers));
+  GF_ASSIGN(const std::int64_t epoch, tx.consent().Epoch());
   ledger::Entry entry;
   entry.kind = ledger::EntryKind::kKeyEvent;
   entry.time = ledger_.EntryTime();
-  for (const char* field :
-       {"application", "application_sha256", "project", "run", "dataset", "version"}) {
-    if (run.entry.fields.contains(field)) entry.fields[field] = run.entry.Field(field);
-  }
+  entry.fields = fields;
   entry.fields["outcome"] = "keys-released";
   entry.numbers = {{"epoch", epoch}, {"releases", count}};
   return ledger_.Add(tx, "consent", key, entry).status();
+}
+
+Status DatasetKeys::Log(Transaction& tx, const ReleaseRequest& request, const Run& run) {
+  std::map<std::string, std::string> fields;
+  for (const char* field :
+       {"application", "application_sha256", "project", "run", "dataset", "version"}) {
+    if (run.entry.fields.contains(field)) fields[field] = run.entry.Field(field);
+  }
+  return LogRelease(tx, ReleaseKey(request), static_cast<std::int64_t>(request.objects.size()), fields);
+}
+
+Result<std::string> DatasetKeys::HeaderFor(const HeaderRow& header, const std::string& recipient,
+                                           const std::string& reader,
+                                           const std::vector<std::uint64_t>& edit_list) const {
+  auto key = crypt4gh::PublicKey::FromRaw(recipient);
+  if (!key.ok())
+    return InvalidField("recipient", "RECIPIENT_INVALID", "must be an X25519 public key of 32 bytes");
+  GF_ASSIGN(crypt4gh::HeaderContent content, crypt4gh::OpenHeader(header.header, key_));
+  if (!edit_list.empty()) content.edit_list = edit_list;
+  // Everything that the header holds goes into the seed, so that no key and nonce ever encrypt two things.
+  std::string seed = fmt::format("genofed reader header 1\n{}\n{}\n{}", HexEncode(header.header), HexEncode(recipient),
+                                 HexEncode(reader));
+  for (const std::uint64_t length : edit_list) seed += fmt::format("\n{}", length);
+  DerivedBytes derived(crypto::HmacSha256(key_.bytes(), seed));
+  return crypt4gh::BuildHeader(content, {&*key, 1}, derived);
 }
 
 Result<Released> DatasetKeys::Release(const Context& ctx, const ReleaseRequest& request) {
@@ -190,10 +216,10 @@ Result<Released> DatasetKeys::Release(const Context& ctx, const ReleaseRequest& 
   GF_TRY(CheckApproval(ctx, request, run));
   Released released;
   const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
-    GF_TRY(CheckCohort(tx, run));
+    GF_TRY(CheckUnchanged(tx, run.entry.Field("snapshot"), run.dataset));
     GF_ASSIGN(released.headers, Reencrypt(tx, request, run));
     GF_ASSIGN(released.epoch, tx.consent().Epoch());
-    return Log(tx, request, run, released.epoch);
+    return Log(tx, request, run);
   });
   GF_TRY(written);
   return released;

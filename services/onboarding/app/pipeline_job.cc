@@ -121,17 +121,22 @@ Status Pipeline::Job::Register() {
 
 Status Pipeline::Job::Seal(const char* role) {
   GF_ASSIGN(auto objects, store_.Objects(ctx_));
-  if (std::any_of(objects.begin(), objects.end(), [&](const auto& object) { return object.role == role; })) {
-    return absl::OkStatus();
-  }
+  const auto has = [&objects](const std::string& wanted) {
+    return std::any_of(objects.begin(), objects.end(), [&](const auto& object) { return object.role == wanted; });
+  };
+  if (has(role)) return absl::OkStatus();
   ObjectRequest request;
   request.submission = submission_.id;
   peer_ = "consent";
   GF_ASSIGN(request.recipient, pipeline_.consent_.EncryptionKey(ctx_));
   peer_.clear();
   auto seal = std::string_view(role) == "genotypes" ? &SealGenotypes : &SealPhenotypes;
-  GF_ASSIGN(ObjectRecord object, seal(pipeline_.layout_, rows_, request, pipeline_.clock_, pipeline_.random_));
-  return store_.AddObject(ctx_, object);
+  GF_ASSIGN(auto sealed, seal(pipeline_.layout_, rows_, request, pipeline_.clock_, pipeline_.random_));
+  // The one that is looked for comes last. What goes with it has the same clear bytes each time.
+  for (auto object = sealed.rbegin(); object != sealed.rend(); ++object) {
+    if (!has(object->role)) GF_TRY(store_.AddObject(ctx_, *object));
+  }
+  return absl::OkStatus();
 }
 
 Status Pipeline::Job::Genotypes() { return Seal("genotypes"); }
