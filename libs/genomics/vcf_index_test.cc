@@ -150,7 +150,7 @@ TEST_F(VcfIndexTest, AContigWithoutRecordsIsEmptyAndAnUnknownOneRefused) {
 // htslib's own reader of the index finds what it should.
 TEST_F(VcfIndexTest, BcftoolsReadsTheIndex) {
   if (!HasBcftools()) GTEST_SKIP() << "needs bcftools";
-  const std::string out = RunCommand("bcftools query -r chr3:100001-100400,chr1:500001-500400 -f '%CHROM\\t%POS0\\n' " +
+  const std::string out = Output("bcftools query -r chr3:100001-100400,chr1:500001-500400 -f '%CHROM\\t%POS0\\n' " +
                                      path_.string());
   std::set<std::string> expected;
   for (const IndexRegion& region : {IndexRegion{"chr3", 100000, 100400}, IndexRegion{"chr1", 500000, 500400}}) {

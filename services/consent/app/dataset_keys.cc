@@ -40,27 +40,6 @@ std::string ReleaseKey(const ReleaseRequest& request) {
   return fmt::format("release:{}:{}", request.ledger_index, HexEncode(stream.Finish()));
 }
 
-// HMAC-SHA256 in counter mode over a secret seed: random to everybody else, the same each time.
-class DerivedBytes final : public Random {
- public:
-  explicit DerivedBytes(std::string seed) : seed_(std::move(seed)) {}
-  void Fill(std::span<std::uint8_t> bytes) override {
-    for (std::uint8_t& byte : bytes) {
-      if (used_ == block_.size()) {
-        block_ = crypto::HmacSha256(seed_, std::to_string(counter_++));
-        used_ = 0;
-      }
-      byte = static_cast<std::uint8_t>(block_[used_++]);
-    }
-  }
-
- private:
-  const std::string seed_;
-  std::string block_;
-  std::size_t used_ = 0;
-  std::uint64_t counter_ = 0;
-};
-
 }  // namespace
 
 DatasetKeys::DatasetKeys(crypt4gh::SecretKey key, Site site, Store& store, Ledger& ledger,
@@ -189,19 +168,13 @@ Status DatasetKeys::Log(Transaction& tx, const ReleaseRequest& request, const Ru
 }
 
 Result<std::string> DatasetKeys::HeaderFor(const HeaderRow& header, const std::string& recipient,
-                                           const std::string& reader,
-                                           const std::vector<std::uint64_t>& edit_list) const {
+                                           const std::string& reader, const crypt4gh::EditList& edit_list) const {
   auto key = crypt4gh::PublicKey::FromRaw(recipient);
   if (!key.ok())
     return InvalidField("recipient", "RECIPIENT_INVALID", "must be an X25519 public key of 32 bytes");
-  GF_ASSIGN(crypt4gh::HeaderContent content, crypt4gh::OpenHeader(header.header, key_));
-  if (!edit_list.empty()) content.edit_list = edit_list;
-  // Everything that the header holds goes into the seed, so that no key and nonce ever encrypt two things.
-  std::string seed = fmt::format("genofed reader header 1\n{}\n{}\n{}", HexEncode(header.header), HexEncode(recipient),
-                                 HexEncode(reader));
-  for (const std::uint64_t length : edit_list) seed += fmt::format("\n{}", length);
-  DerivedBytes derived(crypto::HmacSha256(key_.bytes(), seed));
-  return crypt4gh::BuildHeader(content, {&*key, 1}, derived);
+  const std::string derived = crypto::HmacSha256(key_.bytes(), "genofed headers for readers 1");
+  GF_ASSIGN(const crypt4gh::Secret32 secret, crypt4gh::Secret32::FromRaw(derived));
+  return crypt4gh::Reencrypt(header.header, key_, *key, {secret, header.object, reader}, edit_list);
 }
 
 Result<Released> DatasetKeys::Release(const Context& ctx, const ReleaseRequest& request) {

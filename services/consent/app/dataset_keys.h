@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
 #include "libs/auth/trust_source.h"
 #include "libs/core/random.h"
+#include "libs/crypt4gh/edit_list.h"
 #include "libs/crypt4gh/key.h"
 #include "services/consent/app/ledger.h"
 
@@ -49,9 +51,9 @@ class DatasetKeys {
 
   // Within a transaction, for whoever has judged that it may be: the header of an object for `recipient`, with an edit
   // list if it is not empty. The same question gives the same bytes, so that a download can be resumed. `reader` is
-  // who asks; no two share a writer's key. Errors: OBJECT_UNKNOWN, RECIPIENT_INVALID, those of crypt4gh::BuildHeader.
+  // who asks; no two share a writer's key. Errors: OBJECT_UNKNOWN, RECIPIENT_INVALID, those of crypt4gh::Reencrypt.
   Result<std::string> HeaderFor(const HeaderRow& header, const std::string& recipient, const std::string& reader,
-                                const std::vector<std::uint64_t>& edit_list) const;
+                                const crypt4gh::EditList& edit_list) const;
   // Logs, once for the same key, that `headers` headers left.
   Status LogRelease(Transaction& tx, const std::string& key, std::int64_t headers,
                     const std::map<std::string, std::string>& fields);

@@ -26,6 +26,14 @@ Status CohortNotPermitted() {
                "analyse it in the processing environment, or wait for its next version");
 }
 
+// As CheckUnchanged, in the words of a refusal.
+Status StillPermitted(Transaction& tx, const std::string& snapshot, const DatasetVersion& dataset) {
+  Status unchanged = CheckUnchanged(tx, snapshot, dataset);
+  if (Reason(unchanged) != "COHORT_CHANGED") return unchanged;
+  return Error(StatusCode::kPermissionDenied, "COHORT_CHANGED",
+               "somebody in the dataset version changed their mind since the access was opened");
+}
+
 // The files of a dataset version hold everybody who was included.
 bool EverybodyPermits(const Cohort& cohort) {
   return !cohort.permitted.empty() &&
@@ -191,7 +199,7 @@ Result<ReaderAccess::Permitted> ReaderAccess::Check(const Context& ctx, const Qu
   GF_ASSIGN(const Access access, Recheck(ctx, access_name, question.peer));
   if (access.object != question.object) return AccessUnknown();
   GF_TRY(with_.store.Read(
-      ctx, [&](Transaction& tx) -> Status { return CheckUnchanged(tx, access.snapshot, access.dataset); }));
+      ctx, [&](Transaction& tx) -> Status { return StillPermitted(tx, access.snapshot, access.dataset); }));
   return Permitted{access.dataset, access.expires};
 }
 
@@ -205,7 +213,7 @@ Result<std::string> ReaderAccess::Release(const Context& ctx, const Question& qu
   GF_ASSIGN(const HeaderRow header, FindHeader(ctx, access.object));
   GF_ASSIGN(std::string out, with_.keys.HeaderFor(header, access.recipient, access.client, edit_list));
   const Status logged = with_.ledger.Write(ctx, [&](Transaction& tx) -> Status {
-    GF_TRY(CheckUnchanged(tx, access.snapshot, access.dataset));
+    GF_TRY(StillPermitted(tx, access.snapshot, access.dataset));
     return with_.keys.LogRelease(
         tx,
         fmt::format("access-release:{}:{}", access.ledger_index,
@@ -229,7 +237,7 @@ Result<std::string> ReaderAccess::ReleaseIndex(const Context& ctx, const Questio
   }
   GF_ASSIGN(std::string out, with_.keys.HeaderFor(header, recipient, "index", {}));
   const Status logged = with_.ledger.Write(ctx, [&](Transaction& tx) -> Status {
-    GF_TRY(CheckUnchanged(tx, access.snapshot, access.dataset));
+    GF_TRY(StillPermitted(tx, access.snapshot, access.dataset));
     // Each time with another key, but what it tells is the same.
     return with_.keys.LogRelease(tx, fmt::format("index-release:{}", access.ledger_index), 1,
                                  {{"client", access.client},

@@ -68,8 +68,8 @@ class ReaderAccess {
                       const std::string& recipient);
 
   // Whether the access still holds: passport, person, client, key, network, cohort. PermissionDenied ACCESS_UNKNOWN
-  // (also when it ended, is somebody else's, or this process was restarted: open another one) and those of Judge;
-  // FailedPrecondition COHORT_CHANGED once somebody withdrew.
+  // (also when it ended, is somebody else's, or this process was restarted: open another one), COHORT_CHANGED once
+  // somebody withdrew, and those of Judge.
   Result<Permitted> Check(const Context& ctx, const Question& question, const std::string& access);
 
   // The object's header for the access's recipient. Logged before it returns, once for the same edit list.

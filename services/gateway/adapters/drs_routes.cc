@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/adapters/drs_routes.h"
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "libs/core/strings.h"
+#include "libs/crypto/hash.h"
 #include "libs/crypto/strict_json.h"
 #include "libs/http/problem.h"
 #include "services/gateway/adapters/ga4gh_json.h"
@@ -103,11 +106,46 @@ json ReaderMethods(const ov1::Object& object, const DrsIssuers& issuers) {
   return methods;
 }
 
+std::string SelfUri(const SiteFacts& site, const std::string& id) {
+  return "drs://" + HostOf(site.public_url) + "/" + id;
+}
+
+// A dataset's newest version as a bundle. Its checksum is what the standard says of bundles: that of the sorted and
+// joined checksums of its contents.
+json BundleJson(const SiteFacts& site, const ov1::GetObjectResponse& found) {
+  const std::string& dataset = found.dataset().dataset();
+  json contents = json::array();
+  std::vector<std::string> checksums;
+  std::int64_t size = 0;
+  for (const ov1::Object& object : found.contents()) {
+    contents.push_back({{"name", object.name() + ".c4gh"},
+                        {"id", object.id()},
+                        {"drs_uri", json::array({SelfUri(site, object.id())})}});
+    checksums.push_back(object.body_sha256());
+    size += object.body_size() + (found.readable() ? kReaderHeaderBytes : 0);
+  }
+  std::sort(checksums.begin(), checksums.end());
+  std::string joined;
+  for (const std::string& checksum : checksums) joined += checksum;
+  json out = {{"id", dataset},
+              {"name", dataset},
+              {"self_uri", SelfUri(site, dataset)},
+              {"version", std::to_string(found.dataset().version())},
+              {"size", size},
+              {"description", "The newest version of the dataset."},
+              {"checksums", json::array({{{"type", found.readable() ? "sha-256-of-crypt4gh-body" : "sha-256"},
+                                          {"checksum", HexEncode(crypto::Sha256(joined))}}})},
+              {"contents", std::move(contents)}};
+  if (found.contents_size() > 0) SetWholeSeconds(out, "created_time", true, found.contents(0).created());
+  return out;
+}
+
 json ObjectJson(const SiteFacts& site, const ov1::GetObjectResponse& found, const DrsIssuers& issuers) {
+  if (!found.has_object()) return BundleJson(site, found);
   const ov1::Object& object = found.object();
   json out = {{"id", object.id()},
               {"name", object.name() + ".c4gh"},
-              {"self_uri", "drs://" + HostOf(site.public_url) + "/" + object.id()},
+              {"self_uri", SelfUri(site, object.id())},
               {"version", std::to_string(found.dataset().version())},
               {"mime_type", "application/octet-stream"}};
   SetWholeSeconds(out, "created_time", true, object.created());
@@ -259,7 +297,7 @@ void AddDrsRoutes(Api& api, const SiteFacts& site, std::shared_ptr<const ObjectA
   };
   constexpr char kReader[] = "smart layers with a passport";
   add(Method::kGet, "/service-info", Access::kPublic, "anyone", "What this service is", &DrsRoutes::ServiceInfo);
-  add(Method::kGet, "/objects/{object_id}", Access::kUser, "role holder", "What this node keeps of a dataset",
+  add(Method::kGet, "/objects/{object_id}", Access::kUser, "role holder", "An object, or a dataset as a bundle of them",
       &DrsRoutes::Get);
   add(Method::kPost, "/objects/{object_id}", Access::kUser, kReader, "The same for a passport, with access methods",
       &DrsRoutes::Post);

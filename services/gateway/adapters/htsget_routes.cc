@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/core/strings.h"
+#include "libs/crypt4gh/edit_list.h"
 #include "services/gateway/adapters/ga4gh_json.h"
 #include "services/gateway/adapters/htsget_request.h"
-#include "services/gateway/adapters/htsget_ticket.h"
 
 namespace genofed::gateway {
 namespace {
@@ -27,6 +27,23 @@ Result<Response> TicketAnswer(const json& document) {
   return response;
 }
 
+// What a client fetches, and what it then leaves out.
+struct Pieces {
+  std::vector<crypt4gh::ByteRange> body;
+  crypt4gh::EditList edit_list;
+};
+
+// "Data blocks should not exceed ~1GB": whole segments, 256 MiB at most.
+std::vector<crypt4gh::ByteRange> Split(const std::vector<crypt4gh::ByteRange>& body) {
+  constexpr std::uint64_t kMost = 4096 * crypt4gh::kSealedSegmentBytes;
+  std::vector<crypt4gh::ByteRange> pieces;
+  for (const auto& range : body) {
+    for (std::uint64_t at = range.begin; at < range.end; at += kMost)
+      pieces.push_back({at, std::min(at + kMost, range.end)});
+  }
+  return pieces;
+}
+
 class HtsgetRoutes {
  public:
   HtsgetRoutes(SiteFacts site, std::shared_ptr<const ObjectAccess> access)
@@ -38,7 +55,7 @@ class HtsgetRoutes {
   Result<Response> Variants(const Request& request) const {
     GF_ASSIGN(const HtsgetRequest asked, ParseHtsgetRequest(request));
     GF_ASSIGN(const std::string access, AccessFor(request, asked));
-    GF_ASSIGN(const SealedPieces pieces, PiecesFor(request, asked, access));
+    GF_ASSIGN(const Pieces pieces, PiecesFor(request, asked, access));
     GF_ASSIGN(const std::string header, access_->Header(request, request.Param("id"), access, pieces.edit_list));
     return TicketAnswer(Ticket(request.Param("id"), access, header, pieces));
   }
@@ -66,12 +83,12 @@ class HtsgetRoutes {
     return opened.access();
   }
 
-  Result<SealedPieces> PiecesFor(const Request& request, const HtsgetRequest& asked, const std::string& access) const {
+  Result<Pieces> PiecesFor(const Request& request, const HtsgetRequest& asked, const std::string& access) const {
     GF_ASSIGN(const auto facts, access_->Facts(request, request.Param("id"), access));
     if (facts.role() != "genotypes")
       return Error(StatusCode::kNotFound, "NOT_VARIANTS", "this object holds no variants");
     if (!asked.header_only && asked.regions.empty())
-      return SealedPieces{{}, WholeBody(static_cast<std::uint64_t>(facts.body_size()))};
+      return Pieces{Split({{0, static_cast<std::uint64_t>(facts.body_size())}}), {}};
     ov1::PlanRegionsRequest plan;
     plan.set_object(request.Param("id"));
     plan.set_access(access);
@@ -83,17 +100,18 @@ class HtsgetRoutes {
       if (region.end) out->set_end(*region.end);
     }
     GF_ASSIGN(const auto planned, access_->Plan(request, plan));
-    std::vector<PlainRange> ranges;
+    std::vector<crypt4gh::ByteRange> ranges;
     for (const ov1::ByteRange& range : planned.ranges())
       ranges.push_back({static_cast<std::uint64_t>(range.begin()), static_cast<std::uint64_t>(range.end())});
-    return PlanPieces(ranges, static_cast<std::uint64_t>(facts.plain_size()));
+    GF_ASSIGN(auto plan_of_body, crypt4gh::PlanRange(static_cast<std::uint64_t>(facts.plain_size()), ranges));
+    return Pieces{Split(plan_of_body.body), std::move(plan_of_body.edit_list)};
   }
 
   json Ticket(const std::string& id, const std::string& access, const std::string& header,
-              const SealedPieces& pieces) const {
+              const Pieces& pieces) const {
     json urls = json::array({{{"url", "data:application/octet-stream;base64," + Base64Encode(header)}}});
     const std::string data = site_.public_url + kBase + "/data/" + http::PercentEncode(id);
-    for (const PlainRange& piece : pieces.body) {
+    for (const crypt4gh::ByteRange& piece : pieces.body) {
       urls.push_back({{"url", data},
                       {"headers",
                        {{kAccessHeader, access}, {"Range", fmt::format("bytes={}-{}", piece.begin, piece.end - 1)}}}});

@@ -20,10 +20,15 @@ class GrpcObjectService final : public v1::ObjectService::CallbackService {
                       [this](const Context& ctx, const v1::GetObjectRequest& r) -> Result<v1::GetObjectResponse> {
                         GF_ASSIGN(const auto view, objects_.Get(ctx, {r.object(), r.peer()}, r.passport()));
                         v1::GetObjectResponse answer;
-                        *answer.mutable_object() = ToProto(view.object.record);
-                        answer.mutable_dataset()->set_dataset(view.object.dataset);
-                        answer.mutable_dataset()->set_version(view.object.version);
+                        const PublishedObject& first = view.objects.front();
+                        answer.mutable_dataset()->set_dataset(first.dataset);
+                        answer.mutable_dataset()->set_version(first.version);
                         answer.set_readable(view.readable);
+                        if (first.record.id == r.object()) {
+                          *answer.mutable_object() = ToProto(first.record);
+                        } else {
+                          for (const auto& object : view.objects) *answer.add_contents() = ToProto(object.record);
+                        }
                         return answer;
                       });
   }

@@ -27,11 +27,22 @@ Result<crypt4gh::Manifest> ManifestOf(const ObjectRecord& object) {
 }  // namespace
 
 Result<Objects::View> Objects::Get(const Context& ctx, const ReaderQuestion& question, const std::string& passport) {
-  if (!passport.empty()) GF_TRY(gate_.Judge(ctx, question, passport));
-  GF_ASSIGN(PublishedObject object, store_.Find(ctx, question.object));
+  View view;
+  view.readable = !passport.empty();
+  ReaderQuestion judged = question;
+  if (!question.object.starts_with("obj-")) {
+    GF_ASSIGN(view.objects, store_.FindDataset(ctx, question.object));
+    judged.object = view.objects.front().record.id;
+  }
+  if (view.readable) GF_TRY(gate_.Judge(ctx, judged, passport));
+  if (view.objects.empty()) {
+    GF_ASSIGN(PublishedObject object, store_.Find(ctx, question.object));
+    view.objects.push_back(std::move(object));
+  }
   const auto& user = ctx.principal().user;
-  if (passport.empty() && !(user && user->HasRole("holder") && object.holder.Is(*user))) return ObjectUnknown();
-  return View{std::move(object), !passport.empty()};
+  const bool holder = user && user->HasRole("holder") && view.objects.front().holder.Is(*user);
+  if (!view.readable && !holder) return ObjectUnknown();
+  return view;
 }
 
 // A body leaves in many pieces, each of which would ask again.

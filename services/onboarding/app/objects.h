@@ -30,6 +30,8 @@ class ObjectStore {
   virtual ~ObjectStore() = default;
   // NotFound OBJECT_UNKNOWN unless its version is published.
   virtual Result<PublishedObject> Find(const Context& ctx, const std::string& object) = 0;
+  // The objects of the newest published version, by role. NotFound OBJECT_UNKNOWN.
+  virtual Result<std::vector<PublishedObject>> FindDataset(const Context& ctx, const std::string& dataset) = 0;
   // The object of another role in the same version. NotFound OBJECT_UNKNOWN.
   virtual Result<ObjectRecord> FindBeside(const Context& ctx, const PublishedObject& object,
                                           const std::string& role) = 0;
@@ -74,11 +76,11 @@ class Objects {
       : store_(store), bodies_(bodies), gate_(gate), clock_(clock), random_(random) {}
 
   struct View {
-    PublishedObject object;
+    std::vector<PublishedObject> objects;  // one, or those of a dataset's newest version
     bool readable = false;
   };
-  // With a passport: if it opens the object to the client. Without: for the holder of its dataset; for everybody else
-  // it does not exist (OBJECT_UNKNOWN).
+  // An object, or a dataset. With a passport: if it opens the dataset to the client. Without: for the holder; for
+  // everybody else it does not exist (OBJECT_UNKNOWN).
   Result<View> Get(const Context& ctx, const ReaderQuestion& question, const std::string& passport);
 
   struct Piece {

@@ -48,6 +48,14 @@ class FakeStore final : public ObjectStore, public ObjectBodies {
     if (!objects.contains(id)) return Error(StatusCode::kNotFound, "OBJECT_UNKNOWN", "no");
     return objects.at(id);
   }
+  Result<std::vector<PublishedObject>> FindDataset(const Context&, const std::string& dataset) override {
+    std::vector<PublishedObject> found;
+    for (const auto& [id, object] : objects) {
+      if (object.dataset == dataset) found.push_back(object);
+    }
+    if (found.empty()) return Error(StatusCode::kNotFound, "OBJECT_UNKNOWN", "no");
+    return found;
+  }
   Result<ObjectRecord> FindBeside(const Context&, const PublishedObject&, const std::string& role) override {
     for (const auto& [id, object] : objects) {
       if (object.record.role == role) return object.record;
@@ -128,6 +136,17 @@ TEST_F(ObjectsTest, OnlyHoldersAndPassportsShowAnObject) {
   EXPECT_TRUE(objects_.Get(reader_, kOne, "good")->readable);
   EXPECT_THAT(objects_.Get(reader_, kOne, "bad"), HasReason("PASSPORT_REFUSED"));
   EXPECT_THAT(objects_.Get(As("anna", {"holder"}), kOne, "bad"), HasReason("PASSPORT_REFUSED"));
+}
+
+TEST_F(ObjectsTest, ADatasetIsItsObjects) {
+  auto view = objects_.Get(reader_, {"GOE-FI-A-1", ""}, "good");
+  ASSERT_THAT(view, IsOk());
+  EXPECT_EQ(view->objects.size(), 3u);
+  EXPECT_TRUE(view->readable);
+  EXPECT_THAT(objects_.Get(reader_, {"GOE-FI-A-1", ""}, "bad"), HasReason("PASSPORT_REFUSED"));
+  EXPECT_THAT(objects_.Get(reader_, {"GOE-FI-A-1", ""}, ""), HasReason("OBJECT_UNKNOWN"));
+  EXPECT_THAT(objects_.Get(As("anna", {"holder"}), {"GOE-FI-A-1", ""}, ""), IsOk());
+  EXPECT_THAT(objects_.Get(reader_, {"GOE-FI-B-1", ""}, "good"), HasReason("OBJECT_UNKNOWN"));
 }
 
 TEST_F(ObjectsTest, PiecesAreThoseOfTheBodyUnderAnAccess) {
