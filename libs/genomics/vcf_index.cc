@@ -50,6 +50,7 @@ class Names {
     if (fresh) list_.push_back(at->first);
     return at->second;
   }
+  bool Has(const std::string& name) const { return numbers_.contains(name); }
   const std::vector<std::string>& list() const { return list_; }
 
  private:
@@ -57,11 +58,11 @@ class Names {
   std::vector<std::string> list_;
 };
 
-void TakeContig(std::string_view line, Names& names) {
+void TakeContig(std::string_view line, std::vector<std::string>& declared) {
   constexpr std::string_view kStart = "##contig=<ID=";
   if (!line.starts_with(kStart)) return;
   line.remove_prefix(kStart.size());
-  names.Number(line.substr(0, line.find_first_of(",>")));
+  declared.emplace_back(line.substr(0, line.find_first_of(",>")));
 }
 
 struct Interval {
@@ -89,8 +90,9 @@ void AppendLe32(std::string& out, std::uint32_t value) {
   for (int shift = 0; shift < 32; shift += 8) out.push_back(static_cast<char>(value >> shift & 0xff));
 }
 
-// What tabix keeps: which columns are which, and the names of the references.
-std::string TabixMeta(const Names& names) {
+// What tabix keeps: which columns are which, and the names of the references with records. Behind these, where other
+// programs do not look (bcftools 1.16 stumbles over names without records), `empty`: the others of the header.
+std::string TabixMeta(const Names& names, const std::vector<std::string>& empty) {
   std::string list;
   for (const std::string& name : names.list()) list.append(name).push_back('\0');
   std::string meta;
@@ -99,6 +101,7 @@ std::string TabixMeta(const Names& names) {
     AppendLe32(meta, static_cast<std::uint32_t>(value));
   }
   AppendLe32(meta, static_cast<std::uint32_t>(list.size()));
+  for (const std::string& name : empty) list.append(name).push_back('\0');
   return meta + list;
 }
 
@@ -130,6 +133,7 @@ Status BuildVcfIndex(const std::filesystem::path& vcf, const std::filesystem::pa
   const BgzfFile file(bgzf_open(vcf.c_str(), "r"));
   if (!file || file->is_compressed == 0) return Failed("the VCF cannot be read");
   Names names;
+  std::vector<std::string> declared;
   Line line;
   std::unique_ptr<hts_idx_t, FreeIndex> index;
   for (std::int64_t before = 0;; before = bgzf_tell(file.get())) {
@@ -137,15 +141,14 @@ Status BuildVcfIndex(const std::filesystem::path& vcf, const std::filesystem::pa
     if (got < -1) return Failed("the VCF cannot be read");
     if (got == -1) break;
     if (line.view().starts_with('#')) {
-      TakeContig(line.view(), names);
+      TakeContig(line.view(), declared);
       continue;
     }
     const auto interval = IntervalOf(line.view());
     if (!interval) return Failed("a record is malformed");
     const int number = names.Number(interval->contig);
     if (!index) {
-      index.reset(hts_idx_init(static_cast<int>(names.list().size()), HTS_FMT_CSI, static_cast<std::uint64_t>(before),
-                               kMinShift, kLevels));
+      index.reset(hts_idx_init(0, HTS_FMT_CSI, static_cast<std::uint64_t>(before), kMinShift, kLevels));
       if (!index) return Failed("out of memory");
     }
     if (hts_idx_push(index.get(), number, interval->start, interval->end,
@@ -154,8 +157,9 @@ Status BuildVcfIndex(const std::filesystem::path& vcf, const std::filesystem::pa
     }
   }
   const auto end = static_cast<std::uint64_t>(bgzf_tell(file.get()));
-  if (!index) index.reset(hts_idx_init(static_cast<int>(names.list().size()), HTS_FMT_CSI, end, kMinShift, kLevels));
-  std::string meta = TabixMeta(names);
+  if (!index) index.reset(hts_idx_init(0, HTS_FMT_CSI, end, kMinShift, kLevels));
+  std::erase_if(declared, [&names](const std::string& contig) { return names.Has(contig); });
+  std::string meta = TabixMeta(names, declared);
   if (!index || hts_idx_finish(index.get(), end) != 0 ||
       hts_idx_set_meta(index.get(), static_cast<std::uint32_t>(meta.size()),
                        reinterpret_cast<std::uint8_t*>(meta.data()), 1) != 0 ||
@@ -234,7 +238,6 @@ class CsiReader {
         const int shift = min_shift_ + 3 * (depth_ - level);
         bin.start = (number - first) << shift;
         bin.end = bin.start + (std::int64_t{1} << shift);
-        bin.deepest = level == depth_;
         bins.push_back(std::move(bin));
         return;
       }
@@ -289,7 +292,7 @@ void VcfIndex::AddRegion(const std::vector<Bin>& bins, const IndexRegion& region
   std::uint64_t low = 0;
   std::uint64_t high = std::numeric_limits<std::uint64_t>::max();
   for (const Bin& bin : bins) {
-    if (bin.deepest && bin.start <= region.start && region.start < bin.end) low = bin.first_overlap;
+    if (bin.start <= region.start && region.start < bin.end) low = std::max(low, bin.first_overlap);
     if (bin.start < end) continue;
     for (const FileRange& chunk : bin.chunks) high = std::min(high, chunk.begin);
   }

@@ -30,7 +30,7 @@ struct IndexRegion {
   std::optional<std::int64_t> end;  // none: to the end of the reference
 };
 
-// Indexes a coordinate-sorted .vcf.gz of this library's writer. All contigs of the header are named in the index, also
+// Indexes a coordinate-sorted .vcf.gz of this library's writer. references() has all contigs of the header, also
 // those without records. `output` must not exist. Errors: INDEX_FAILED (unsorted, not bgzipped, cannot be written).
 Status BuildVcfIndex(const std::filesystem::path& vcf, const std::filesystem::path& output);
 
@@ -46,13 +46,13 @@ class VcfIndex {
   // Errors: NotFound REFERENCE_UNKNOWN.
   Result<std::vector<FileRange>> Plan(std::span<const IndexRegion> regions, std::uint64_t min_gap = 1) const;
 
+  // Those with records in the order of the file, then the others of its header.
   const std::vector<std::string>& references() const { return names_; }
 
  private:
   struct Bin {
     std::int64_t start = 0;  // what the bin covers, 0-based, half open
     std::int64_t end = 0;
-    bool deepest = false;
     std::uint64_t first_overlap = 0;  // virtual offset of the first record that overlaps it
     std::vector<FileRange> chunks;    // virtual offsets
   };

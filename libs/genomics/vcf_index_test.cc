@@ -102,14 +102,14 @@ TEST_F(VcfIndexTest, ARegionHasAllItsRecordsAndNotTheWholeFile) {
   for (int i = 0; i < 60; ++i) {
     random = random * 1664525 + 1013904223;
     IndexRegion region{i % 2 == 0 ? "chr1" : "chr3", random % 800000, {}};
-    if (i % 5 != 0) region.end = region.start + 1 + random % 997 * (i % 7);
+    if (i % 5 != 0) region.end = region.start + 1 + static_cast<std::int64_t>(random % 997) * (i % 7);
     auto ranges = index_.Plan({&region, 1});
     ASSERT_TRUE(ranges.ok());
     const std::set<Site> read = Read(*ranges);
     for (const Site& site : Overlapping(region)) EXPECT_TRUE(read.contains(site)) << site.pos;
     std::uint64_t bytes = 0;
     for (const FileRange& range : *ranges) bytes += range.end - range.begin;
-    if (region.end) EXPECT_LT(bytes, file_.size() / 2) << region.start;
+    EXPECT_TRUE(!region.end || bytes < file_.size() / 2) << region.start;
   }
 }
 
@@ -136,7 +136,7 @@ TEST_F(VcfIndexTest, TheHeaderAloneIsAValidFileWithoutRecords) {
 }
 
 TEST_F(VcfIndexTest, AContigWithoutRecordsIsEmptyAndAnUnknownOneRefused) {
-  EXPECT_EQ(index_.references(), (std::vector<std::string>{"chr1", "chr2", "chr3"}));
+  EXPECT_EQ(index_.references(), (std::vector<std::string>{"chr1", "chr3", "chr2"}));
   const IndexRegion empty{"chr2", 0, {}};
   EXPECT_TRUE(Read(*index_.Plan({&empty, 1})).empty());
   const IndexRegion nothing{"chr1", 500000, 500000};
@@ -150,11 +150,11 @@ TEST_F(VcfIndexTest, AContigWithoutRecordsIsEmptyAndAnUnknownOneRefused) {
 // htslib's own reader of the index finds what it should.
 TEST_F(VcfIndexTest, BcftoolsReadsTheIndex) {
   if (!HasBcftools()) GTEST_SKIP() << "needs bcftools";
-  const std::string out = Output("bcftools query -r chr3:100001-100400,chr1:500001-500400 -f '%CHROM\\t%POS0\\n' " +
-                                     path_.string());
+  const std::string out = Output("bcftools view -H -r chr3:100001-100400,chr1:500001-500400,chr2 " + path_.string() +
+                                 " | cut -f 1,2");
   std::set<std::string> expected;
   for (const IndexRegion& region : {IndexRegion{"chr3", 100000, 100400}, IndexRegion{"chr1", 500000, 500400}}) {
-    for (const Site& site : Overlapping(region)) expected.insert(site.contig + "\t" + std::to_string(site.pos));
+    for (const Site& site : Overlapping(region)) expected.insert(site.contig + "\t" + std::to_string(site.pos + 1));
   }
   std::set<std::string> found;
   for (std::size_t at = 0; at < out.size();) {
