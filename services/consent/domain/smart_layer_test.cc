@@ -49,7 +49,7 @@ TEST_F(SmartLayerTest, EachConditionIsNamedWhenItIsNotMet) {
   user_.token_key = "key-2";
   EXPECT_EQ(Why(), "CLIENT_KEY_NOT_PERMITTED");
   layers_[0].token_keys.clear();
-  EXPECT_EQ(Why(), "UNSPECIFIED");  // any key
+  EXPECT_EQ(Why(), "");  // any key
   user_.token_key.clear();
   EXPECT_EQ(Why(), "TOKEN_NOT_BOUND");
   user_.token_key = "key-1";
