@@ -22,7 +22,7 @@ namespace genofed::consent {
 class ReaderAccess {
  public:
   // Accesses that are open at a time, over all clients.
-  static constexpr std::size_t kMaxOpen = 10'000;
+  static constexpr std::size_t kMaxOpen = 2'000;
   static constexpr std::size_t kMaxEditList = 2'000;
 
   struct Site {
