@@ -71,7 +71,9 @@ class TextWriter final : public VcfWriter {
       ::close(fd);
       return WriteFailed();
     }
-    return Put(header);
+    GF_TRY(Put(header));
+    // In blocks of its own, so that it can be had without records.
+    return bgzf_flush(file_) == 0 ? absl::OkStatus() : WriteFailed();
   }
 
   Status Write(std::string& line) override {

@@ -11,9 +11,13 @@
 #include "libs/genomics/reference.h"
 #include "libs/obs/log.h"
 #include "libs/platform/platform.h"
+#include "services/onboarding/adapters/disk_object_bodies.h"
 #include "services/onboarding/adapters/disk_upload_files.h"
+#include "services/onboarding/adapters/grpc_object_service.h"
 #include "services/onboarding/adapters/grpc_onboarding_service.h"
+#include "services/onboarding/adapters/peer_reader_gate.h"
 #include "services/onboarding/adapters/site_peers.h"
+#include "services/onboarding/adapters/sql_object_store.h"
 #include "services/onboarding/adapters/sql_submission_store.h"
 #include "services/onboarding/app/pipeline.h"
 #include "services/onboarding/app/submissions.h"
@@ -52,9 +56,14 @@ class OnboardingModule final : public Module {
         submissions_(store_, files_, platform.clock(), platform.random(), UploadOptions(platform),
                      [this] { Notify(); }),
         service_(MakeGrpcOnboardingService(platform.dispatcher(), submissions_, platform.metrics())),
+        object_store_(*database_),
+        bodies_(layout),
+        gate_(MakePeerReaderGate(platform.SiteChannel("consent"))),
+        objects_(object_store_, bodies_, *gate_, platform.clock(), platform.random()),
+        object_service_(MakeGrpcObjectService(platform.dispatcher(), objects_, platform.metrics())),
         owner_(platform.site() + "/onboarding") {}
 
-  std::vector<grpc::Service*> Services() override { return {service_.get()}; }
+  std::vector<grpc::Service*> Services() override { return {service_.get(), object_service_.get()}; }
 
   Status Start() override {
     GF_TRY(pipeline_.EmptyScratch());
@@ -113,6 +122,11 @@ class OnboardingModule final : public Module {
   Pipeline pipeline_;
   Submissions submissions_;
   std::unique_ptr<grpc::Service> service_;
+  SqlObjectStore object_store_;
+  DiskObjectBodies bodies_;
+  std::unique_ptr<ReaderGate> gate_;
+  Objects objects_;
+  std::unique_ptr<grpc::Service> object_service_;
   const std::string owner_;
   // A killed process's work goes on elsewhere, or after its restart, when the lease has run out.
   const sql::LeaseTable leases_{kJobs, {.duration = std::chrono::seconds(20),

@@ -34,7 +34,7 @@ class GrpcKeyService final : public v1::KeyService::CallbackService {
         call, GF_METHOD(StoreHeader), request, response,
         [this](const Context& ctx,
                const v1::StoreHeaderRequest& r) -> Result<v1::StoreHeaderResponse> {
-          GF_TRY(keys_.StoreHeader(ctx, {r.object(), FromProto(r.dataset()), r.header()}));
+          GF_TRY(keys_.StoreHeader(ctx, {r.object(), FromProto(r.dataset()), r.header(), r.role()}));
           return v1::StoreHeaderResponse();
         });
   }

@@ -21,7 +21,7 @@ struct NewEntry {
   std::string caller;
   std::string idempotency_key;
   Time appended;
-  bool is_access = false;  // a run or release over a snapshot
+  bool is_access = false;  // a run, access or release over a snapshot
 };
 
 struct StoredEntry {
@@ -135,6 +135,7 @@ struct HeaderRow {
   std::string object;
   DatasetVersion dataset;
   std::string header;
+  std::string role = {};  // "genotypes", "index" ...
 };
 
 // Crypt4GH headers of objects, and how many were released.

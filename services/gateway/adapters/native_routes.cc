@@ -230,6 +230,7 @@ nlohmann::ordered_json Addresses(const SiteFacts& site) {
   if (!site.hub) {
     out["tes"] = site.public_url + "/ga4gh/tes/v1";
     out["drs"] = site.public_url + "/ga4gh/drs/v1";
+    out["htsget"] = site.public_url + "/ga4gh/htsget/v1";
     out["ledger"] = site.public_url + "/ledger";
   }
   return out;

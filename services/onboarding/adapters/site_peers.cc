@@ -74,6 +74,7 @@ class GrpcConsentClient final : public ConsentClient {
     request.set_object(object.id);
     *request.mutable_dataset() = VersionOf(dataset, version);
     request.set_header(object.header);
+    request.set_role(object.role);
     return keys_.Call(ctx, &consent::KeyService::Stub::StoreHeader, request).status();
   }
 

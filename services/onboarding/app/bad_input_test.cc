@@ -94,7 +94,7 @@ std::vector<BadInput> Table() {
       {"broken JSON", on_line(3, [](L& l, std::size_t i) { l[i].resize(l[i].size() / 2); }), "JSON_INVALID",
        "phenopackets", 4},
       {"no phenopacket", on_line(5, [](L& l, std::size_t i) { l[i] = R"({"id":"x","metaData":{}})"; }),
-       "PHENOPACKET_INVALID", "phenopackets", 6, "subject"},
+       "PHENOPACKET_INVALID", "phenopackets", 6, "metaData.created"},
       {"empty lines only", [](Files& f) { f.phenopackets = "\n\n  \n"; }, "NO_SUBJECTS", "phenopackets"},
       {"a line without end", [](Files& f) { f.phenopackets = std::string(20U << 20, '['); }, "LINE_TOO_LONG",
        "phenopackets", 1},

@@ -211,29 +211,34 @@ Snapshot Pipeline::Job::MakeSnapshot() const {
 
 Status Pipeline::Job::Seal(const char* role) {
   GF_ASSIGN(auto objects, store_.Objects(ctx_));
-  if (std::any_of(objects.begin(), objects.end(), [&](const auto& object) { return object.role == role; })) {
-    return absl::OkStatus();
-  }
+  const auto has = [&objects](const std::string& wanted) {
+    return std::any_of(objects.begin(), objects.end(), [&](const auto& object) { return object.role == wanted; });
+  };
+  if (has(role)) return absl::OkStatus();
   ObjectRequest request;
   request.submission = submission_.id;
   peer_ = "consent";
   GF_ASSIGN(request.recipient, pipeline_.consent_.EncryptionKey(ctx_));
   peer_.clear();
+  std::vector<ObjectRecord> sealed;
   if (std::string_view(role) == "genotypes") {
-    GF_ASSIGN(ObjectRecord object,
-              SealGenotypes(pipeline_.layout_, rows_, request, pipeline_.clock_, pipeline_.random_));
-    return store_.AddObject(ctx_, object);
+    GF_ASSIGN(sealed, SealGenotypes(pipeline_.layout_, rows_, request, pipeline_.clock_, pipeline_.random_));
+  } else {
+    peer_ = "consent";
+    GF_ASSIGN(auto pseudonyms, pipeline_.consent_.Pseudonyms(ctx_, submission_.dataset.id, submission_.version));
+    peer_.clear();
+    const SnapshotContent content = Content();
+    if (pseudonyms.size() != content.individuals.size()) {
+      return Error(StatusCode::kDataLoss, "CONSENT_ANSWER_INVALID", "the consent service knows other rows");
+    }
+    GF_ASSIGN(sealed, SealPhenotypes(pipeline_.layout_, PhenotypeTable(pseudonyms, content.individuals), request,
+                                     pipeline_.clock_, pipeline_.random_));
   }
-  peer_ = "consent";
-  GF_ASSIGN(auto pseudonyms, pipeline_.consent_.Pseudonyms(ctx_, submission_.dataset.id, submission_.version));
-  peer_.clear();
-  const SnapshotContent content = Content();
-  if (pseudonyms.size() != content.individuals.size()) {
-    return Error(StatusCode::kDataLoss, "CONSENT_ANSWER_INVALID", "the consent service knows other rows");
+  // The one that is looked for comes last. What goes with it has the same clear bytes each time.
+  for (auto object = sealed.rbegin(); object != sealed.rend(); ++object) {
+    if (!has(object->role)) GF_TRY(store_.AddObject(ctx_, *object));
   }
-  GF_ASSIGN(ObjectRecord object, SealPhenotypes(pipeline_.layout_, PhenotypeTable(pseudonyms, content.individuals),
-                                                request, pipeline_.clock_, pipeline_.random_));
-  return store_.AddObject(ctx_, object);
+  return absl::OkStatus();
 }
 
 Status Pipeline::Job::Genotypes() {

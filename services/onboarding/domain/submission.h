@@ -127,7 +127,7 @@ struct Report {
 struct ObjectRecord {
   std::string id;
   std::string submission;
-  std::string role;  // "genotypes", "phenotypes"
+  std::string role;  // "genotypes", "phenotypes", "index"
   std::string name;
   std::int64_t plain_size = 0;
   std::string plain_sha256;  // hex
