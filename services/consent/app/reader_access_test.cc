@@ -41,7 +41,7 @@ class ReaderAccessTest : public ::testing::Test {
   void SetUp() override {
     node_.clock.Set(FromUnixSeconds(auth::kNow));
     trust_.store = Trust();
-    ASSERT_THAT(node_.registrar.Run(node_.ctx, kA1, {{"p", Bits(7)}, {"q", Bits(4)}, {"left-out", Bits(0)}}), IsOk());
+    ASSERT_THAT(node_.registrar.Run(node_.ctx, {kA1, {{"p", Bits(7)}, {"q", Bits(4)}, {"left-out", Bits(0)}}}), IsOk());
     Store("obj-1", kA1, "genotypes");
     Store("idx-1", kA1, "index");
     Store("obj-2", {"GOE-FI-B-1", 1}, "genotypes");
@@ -279,7 +279,7 @@ TEST_F(ReaderAccessTest, WhoeverWithdrawsStopsIt) {
 
 TEST_F(ReaderAccessTest, SomebodyWhoNeverPermittedResearchKeepsTheFilesIn) {
   const DatasetVersion a2{"GOE-FI-A-1", 2};
-  ASSERT_THAT(node_.registrar.Run(node_.ctx, a2, {{"p", Bits(7)}, {"counts-only", Bits(1)}}), IsOk());
+  ASSERT_THAT(node_.registrar.Run(node_.ctx, {a2, {{"p", Bits(7)}, {"counts-only", Bits(1)}}}), IsOk());
   Store("obj-3", a2, "genotypes");
   EXPECT_THAT(Open("obj-3"), HasReason("COHORT_NOT_PERMITTED"));
 }
