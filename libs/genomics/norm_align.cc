@@ -4,12 +4,6 @@
 #include <algorithm>
 
 namespace genofed::genomics {
-namespace {
-
-char Upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
-
-}  // namespace
-
 AlleleShift::AlleleShift(std::span<const std::string_view> alleles, std::int64_t pos)
     : alleles_(alleles), pos_(pos), shortest_(alleles[0].size()) {
   for (std::string_view allele : alleles) shortest_ = std::min(shortest_, allele.size());
@@ -32,7 +26,7 @@ Status AlleleShift::MoveLeft(const BaseAt& base_at, std::int64_t leftmost) {
 void AlleleShift::TrimFront() {
   auto alike = [&] {
     for (std::size_t i = 1; i < alleles_.size(); ++i) {
-      if (Upper(At(i, cut_front_)) != Upper(At(0, cut_front_))) return false;
+      if (UpperBase(At(i, cut_front_)) != UpperBase(At(0, cut_front_))) return false;
     }
     return true;
   };
@@ -58,9 +52,9 @@ std::size_t AlleleShift::Length(std::size_t allele) const {
 }
 
 bool AlleleShift::AllEndAlike() const {
-  char last = Upper(At(0, Length(0) - 1));
+  char last = UpperBase(At(0, Length(0) - 1));
   for (std::size_t i = 1; i < alleles_.size(); ++i) {
-    if (Upper(At(i, Length(i) - 1)) != last) return false;
+    if (UpperBase(At(i, Length(i) - 1)) != last) return false;
   }
   return true;
 }

@@ -13,6 +13,10 @@
 
 namespace genofed::genomics {
 
+constexpr char UpperBase(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
+
 // The alleles of one place (REF first) while they are cut and moved along the reference. All of
 // them get the same bases in front and lose the same number behind, so three numbers and one shared
 // prefix hold the whole state: a step costs no allocation. Bases are compared in either case and

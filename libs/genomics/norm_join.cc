@@ -8,7 +8,7 @@
 #include <set>
 #include <span>
 
-#include "libs/genomics/variant.h"
+#include "libs/genomics/vcf_reader.h"
 
 namespace genofed::genomics {
 namespace {
@@ -46,6 +46,7 @@ class Joiner {
     }
     out.alleles = {*longest};
     for (const NormRecord& record : records_) {
+      if (out.alleles.size() > kMaxAlts + 1) break;
       std::string_view ref = record.alleles[0];
       if (!EqualIgnoringCase(ref, std::string_view(*longest).substr(0, ref.size()))) {
         return RecordError(record, "REF", "REF_CONFLICT",
@@ -63,6 +64,10 @@ class Joiner {
       places_.push_back(std::move(places));
     }
     alleles_ = out.alleles.size();
+    if (alleles_ > kMaxAlts + 1) {
+      return RecordError(records_[0], "ALT", "TOO_MANY_ALLELES",
+                         "the joined record has more than 126 ALT alleles");
+    }
     return absl::OkStatus();
   }
 

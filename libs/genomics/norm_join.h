@@ -17,8 +17,8 @@ namespace genofed::genomics {
 // REF is the longest one. A genotype takes each ALT from the record that calls it, at the same
 // position of the genotype where that is free; vectors of Number=A, R and G are put together, and
 // what no record knows is missing. Other fields are the first record's that has them; QUAL is the
-// highest; identifiers are listed. Errors with line and field: REF_CONFLICT, VECTOR_LENGTH,
-// ALLELE_INDEX, MALFORMED_RECORD.
+// highest; identifiers are listed. Errors with line and field: REF_CONFLICT, TOO_MANY_ALLELES (more
+// than kMaxAlts), VECTOR_LENGTH, ALLELE_INDEX, MALFORMED_RECORD.
 Result<std::vector<NormRecord>> JoinRecords(std::vector<NormRecord> records,
                                             const NormaliseOptions& options,
                                             const FieldShapes& shapes);

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "libs/core/strings.h"
+#include "libs/genomics/norm_align.h"
 #include "libs/genomics/variant.h"
 
 namespace genofed::genomics {
@@ -39,8 +40,6 @@ std::string Joined(std::span<const std::string> parts) {
   }
   return out;
 }
-
-char Upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
 
 }  // namespace
 
@@ -270,10 +269,10 @@ unsigned KindOf(std::string_view ref, std::string_view alt) {
   if (alt.find_first_of("[]") != std::string_view::npos) return kBreakendChange;
   std::size_t shortest = std::min(ref.size(), alt.size());
   std::size_t front = 0;
-  while (front < shortest && Upper(ref[front]) == Upper(alt[front])) ++front;
+  while (front < shortest && UpperBase(ref[front]) == UpperBase(alt[front])) ++front;
   std::size_t back = 0;
   while (back < shortest - front &&
-         Upper(ref[ref.size() - 1 - back]) == Upper(alt[alt.size() - 1 - back])) {
+         UpperBase(ref[ref.size() - 1 - back]) == UpperBase(alt[alt.size() - 1 - back])) {
     ++back;
   }
   std::size_t ref_left = ref.size() - front - back;
@@ -291,8 +290,9 @@ unsigned KindsOf(const NormRecord& record) {
 }
 
 bool EqualIgnoringCase(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
-                                            [](char x, char y) { return Upper(x) == Upper(y); });
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
+           return UpperBase(x) == UpperBase(y);
+         });
 }
 
 }  // namespace genofed::genomics

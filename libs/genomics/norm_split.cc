@@ -11,6 +11,8 @@ namespace {
 
 constexpr int kMissingAllele = -1;
 constexpr int kStarAllele = 2;
+// Each is compared with each, and becomes a record with all samples.
+constexpr std::size_t kMaxAtoms = 10'000;
 
 // A primitive change within REF: at `offset`, `ref` becomes `alt`.
 struct Atom {
@@ -59,17 +61,21 @@ bool AllBases(const NormRecord& record) {
 
 }  // namespace
 
-Result<std::vector<NormRecord>> SplitAlleles(NormRecord record, const NormaliseOptions& options,
-                                             const FieldShapes& shapes) {
-  std::vector<NormRecord> out;
-  unsigned wanted = options.multiallelic_kinds == ChangeKinds::kSnvs     ? kSnv
-                    : options.multiallelic_kinds == ChangeKinds::kIndels ? kIndel
-                                                                         : ~0U;
-  int count = static_cast<int>(record.alleles.size());
-  if (count <= 2 || (wanted != ~0U && (KindsOf(record) & wanted) == 0)) {
-    out.push_back(std::move(record));
-    return out;
+bool ShouldSplit(const NormRecord& record, const NormaliseOptions& options) {
+  if (record.alleles.size() <= 2) return false;
+  switch (options.multiallelic_kinds) {
+    case ChangeKinds::kSnvs:
+      return (KindsOf(record) & kSnv) != 0;
+    case ChangeKinds::kIndels:
+      return (KindsOf(record) & kIndel) != 0;
+    default:
+      return true;
   }
+}
+
+Status SplitAlleles(const NormRecord& record, const NormaliseOptions& options,
+                    const FieldShapes& shapes, const RecordSink& sink) {
+  int count = static_cast<int>(record.alleles.size());
   ProjectionRules rules{&shapes, {}};
   if (options.keep_depth_sum) rules.pooled.insert("AD");
   int other = options.other_allele == OtherAllele::kReference ? 0 : kMissingAllele;
@@ -86,23 +92,22 @@ Result<std::vector<NormRecord>> SplitAlleles(NormRecord record, const NormaliseO
         ProjectRecord(record, projection,
                       {record.alleles[0], record.alleles[static_cast<std::size_t>(alt)]}, rules));
     KeepOriginal(split, options, OriginalForm(record, {alt}));
-    out.push_back(std::move(split));
+    GF_TRY(sink(std::move(split)));
   }
-  return out;
+  return absl::OkStatus();
 }
 
-Result<std::vector<NormRecord>> AtomiseAlleles(NormRecord record, const NormaliseOptions& options,
-                                               const FieldShapes& shapes) {
+Status AtomiseAlleles(NormRecord record, const NormaliseOptions& options, const FieldShapes& shapes,
+                      const RecordSink& sink) {
   std::vector<Atom> atoms;
   if (record.alleles.size() > 1 && AllBases(record)) {
-    for (std::size_t i = 1; i < record.alleles.size(); ++i)
+    for (std::size_t i = 1; i < record.alleles.size() && atoms.size() <= kMaxAtoms; ++i)
       FindAtoms(record.alleles[0], record.alleles[i], static_cast<int>(i), atoms);
   }
-  std::vector<NormRecord> out;
-  if (atoms.empty()) {
-    out.push_back(std::move(record));
-    return out;
+  if (atoms.size() > kMaxAtoms) {
+    return RecordError(record, "ALT", "TOO_MANY_CHANGES", "more than 10000 single changes");
   }
+  if (atoms.empty()) return sink(std::move(record));
   std::stable_sort(atoms.begin(), atoms.end(),
                    [](const Atom& a, const Atom& b) { return a.Place() < b.Place(); });
   const ProjectionRules rules{&shapes, {"AD", "QS"}};
@@ -110,7 +115,6 @@ Result<std::vector<NormRecord>> AtomiseAlleles(NormRecord record, const Normalis
     const Atom& atom = atoms[i];
     if (i > 0 && atoms[i - 1].Place() == atom.Place()) continue;
     AlleleProjection projection{{0, atom.allele}, std::vector<int>(record.alleles.size(), 0), {}};
-    bool star = false;
     std::vector<int> carriers;
     for (const Atom& other : atoms) {
       int& reads = projection.genotype[static_cast<std::size_t>(other.allele)];
@@ -123,8 +127,8 @@ Result<std::vector<NormRecord>> AtomiseAlleles(NormRecord record, const Normalis
     }
     std::vector<std::string> alleles = {atom.ref, atom.alt};
     projection.pooled = {{0}, carriers};
-    star = std::find(projection.genotype.begin(), projection.genotype.end(), kStarAllele) !=
-           projection.genotype.end();
+    bool star = std::find(projection.genotype.begin(), projection.genotype.end(), kStarAllele) !=
+                projection.genotype.end();
     if (star) {
       alleles.emplace_back("*");
       projection.from.push_back(kMissingAllele);
@@ -133,9 +137,9 @@ Result<std::vector<NormRecord>> AtomiseAlleles(NormRecord record, const Normalis
     GF_ASSIGN(NormRecord one, ProjectRecord(record, projection, std::move(alleles), rules));
     one.pos += static_cast<std::int64_t>(atom.offset);
     KeepOriginal(one, options, OriginalForm(record, carriers));
-    out.push_back(std::move(one));
+    GF_TRY(sink(std::move(one)));
   }
-  return out;
+  return absl::OkStatus();
 }
 
 std::string OriginalForm(const NormRecord& record, const std::vector<int>& alts) {

@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/genomics/norm_vcf.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <deque>
+#include <limits>
+#include <map>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include "libs/genomics/line_source.h"
 #include "libs/genomics/norm_join.h"
 #include "libs/genomics/norm_reference.h"
 #include "libs/genomics/norm_split.h"
+#include "libs/genomics/variant.h"
 
 namespace genofed::genomics {
 namespace {
 
 // What a record costs in memory beside its text.
 constexpr std::size_t kRecordOverhead = 512;
+constexpr std::int64_t kEverything = std::numeric_limits<std::int64_t>::max();
 
 std::size_t SizeOf(const NormRecord& record) {
   std::size_t size = kRecordOverhead + record.samples.size() + record.info.size();
@@ -22,14 +29,12 @@ std::size_t SizeOf(const NormRecord& record) {
   return size;
 }
 
-bool SameAlleles(const NormRecord& a, const NormRecord& b) {
-  auto holds = [](const NormRecord& record, std::string_view alt) {
-    return std::any_of(record.alleles.begin() + 1, record.alleles.end(),
-                       [&](const std::string& own) { return EqualIgnoringCase(own, alt); });
-  };
-  return a.alleles.size() == b.alleles.size() && EqualIgnoringCase(a.alleles[0], b.alleles[0]) &&
-         std::all_of(a.alleles.begin() + 1, a.alleles.end(),
-                     [&](const std::string& alt) { return holds(b, alt); });
+// The same for records with the same REF and the same set of ALT.
+std::string AllelesKey(const NormRecord& record) {
+  std::set<std::string> alts;
+  for (std::size_t i = 1; i < record.alleles.size(); ++i)
+    alts.insert(UpperBases(record.alleles[i]));
+  return fmt::format("{}|{}", UpperBases(record.alleles[0]), fmt::join(alts, ","));
 }
 
 class StreamNormaliser final : public VcfNormaliser {
@@ -45,9 +50,10 @@ class StreamNormaliser final : public VcfNormaliser {
     if (line.empty()) return absl::OkStatus();
     GF_ASSIGN(NormRecord record, ParseNormRecord(line, line_, columns_));
     ++report_.records;
-    if (!window_.empty() && window_.front().record.contig != record.contig)
-      GF_TRY(Flush(window_.size()));
-    std::string contig = record.contig;
+    if (record.contig != window_contig_) {
+      GF_TRY(FlushBefore(kEverything));
+      window_contig_ = record.contig;
+    }
     std::int64_t pos = record.pos;
     GF_TRY(Normalise(std::move(record)));
     return FlushBefore(pos - options_.window);
@@ -55,7 +61,7 @@ class StreamNormaliser final : public VcfNormaliser {
 
   Result<NormaliseReport> Finish() override {
     if (columns_ == 0) return Error(StatusCode::kInvalidArgument, "BAD_HEADER", "no #CHROM line");
-    GF_TRY(Flush(window_.size()));
+    GF_TRY(FlushBefore(kEverything));
     GF_TRY(EndPlace());
     report_.findings = findings_.Take();
     return std::move(report_);
@@ -102,15 +108,11 @@ class StreamNormaliser final : public VcfNormaliser {
         ++report_.reference_set;
       }
     }
-    std::vector<NormRecord> parts;
-    if (options_.multiallelics == Multiallelics::kSplit) {
-      GF_ASSIGN(parts, SplitAlleles(std::move(record), options_, shapes_));
-      if (parts.size() > 1) ++report_.split;
-    } else {
-      parts.push_back(std::move(record));
-    }
-    for (NormRecord& part : parts) GF_TRY(AlignAndInsert(std::move(part)));
-    return absl::OkStatus();
+    if (options_.multiallelics != Multiallelics::kSplit || !ShouldSplit(record, options_))
+      return AlignAndInsert(std::move(record));
+    ++report_.split;
+    return SplitAlleles(record, options_, shapes_,
+                        [&](NormRecord part) { return AlignAndInsert(std::move(part)); });
   }
 
   Status AlignAndInsert(NormRecord record) {
@@ -123,12 +125,11 @@ class StreamNormaliser final : public VcfNormaliser {
       }
     }
     if (!options_.atomise) return Insert({std::move(record), true});
-    GF_ASSIGN(auto atoms, AtomiseAlleles(std::move(record), options_, shapes_));
-    for (NormRecord& atom : atoms) GF_TRY(Insert({std::move(atom), true}));
-    return absl::OkStatus();
+    return AtomiseAlleles(std::move(record), options_, shapes_, [&](NormRecord atom) {
+      return Insert({std::move(atom), true});
+    });
   }
 
-  // Behind the records of the same position: the order of the input is kept.
   Status Insert(Waiting waiting) {
     window_bytes_ += SizeOf(waiting.record);
     if (window_bytes_ > options_.max_window_bytes) {
@@ -136,58 +137,43 @@ class StreamNormaliser final : public VcfNormaliser {
                    "line {}: more than {} MiB of records within {} bases", line_,
                    options_.max_window_bytes >> 20, options_.window);
     }
-    auto at = window_.end();
-    while (at != window_.begin() && std::prev(at)->record.pos > waiting.record.pos) --at;
-    window_.insert(at, std::move(waiting));
+    window_.emplace(waiting.record.pos, std::move(waiting));
     return absl::OkStatus();
   }
 
+  // Writes what lies before `pos`.
   Status FlushBefore(std::int64_t pos) {
-    std::size_t count = 0;
-    while (count < window_.size() && window_[count].record.pos < pos) ++count;
-    return Flush(count);
-  }
-
-  Status Flush(std::size_t count) {
-    for (; count > 0; --count) {
-      Waiting waiting = std::move(window_.front());
-      window_.pop_front();
+    while (!window_.empty() && window_.begin()->first < pos) {
+      Waiting waiting = std::move(window_.extract(window_.begin()).mapped());
       std::size_t size = SizeOf(waiting.record);
       if (waiting.record.pos != place_pos_ || waiting.record.contig != place_contig_) {
         GF_TRY(EndPlace());
         place_contig_ = waiting.record.contig;
         place_pos_ = waiting.record.pos;
       }
-      if (!waiting.touched) {
-        window_bytes_ -= size;
-        GF_TRY(Write(waiting.record));
-      } else if (IsDuplicate(waiting.record)) {
-        window_bytes_ -= size;
-        ++report_.duplicates;
-      } else if (options_.multiallelics == Multiallelics::kJoin ||
-                 options_.duplicates == Duplicates::kExact) {
+      bool duplicate = waiting.touched && IsDuplicate(waiting.record);
+      if (duplicate) ++report_.duplicates;
+      if (!duplicate && waiting.touched && options_.multiallelics == Multiallelics::kJoin) {
         place_.push_back(std::move(waiting.record));
-      } else {
-        window_bytes_ -= size;
-        GF_TRY(Write(waiting.record));
+        continue;
       }
+      window_bytes_ -= size;
+      if (!duplicate) GF_TRY(Write(waiting.record));
     }
     return absl::OkStatus();
   }
 
-  // Writes the records of the place that is complete now.
+  // Joins and writes the records of the place that is complete now.
   Status EndPlace() {
     place_kinds_ = 0;
     place_seen_ = false;
+    place_alleles_.clear();
     if (place_.empty()) return absl::OkStatus();
     for (const NormRecord& record : place_) window_bytes_ -= SizeOf(record);
-    std::vector<NormRecord> records = std::exchange(place_, {});
-    if (options_.multiallelics == Multiallelics::kJoin) {
-      std::size_t before = records.size();
-      GF_ASSIGN(records, JoinRecords(std::move(records), options_, shapes_));
-      report_.joined += before - records.size();
-    }
-    for (const NormRecord& record : records) GF_TRY(Write(record));
+    std::size_t before = place_.size();
+    GF_ASSIGN(auto joined, JoinRecords(std::exchange(place_, {}), options_, shapes_));
+    report_.joined += before - joined.size();
+    for (const NormRecord& record : joined) GF_TRY(Write(record));
     return absl::OkStatus();
   }
 
@@ -201,9 +187,7 @@ class StreamNormaliser final : public VcfNormaliser {
       case Duplicates::kKeep:
         break;
       case Duplicates::kExact:
-        duplicate = std::any_of(place_.begin(), place_.end(), [&](const NormRecord& earlier) {
-          return SameAlleles(earlier, record);
-        });
+        duplicate = !place_alleles_.insert(AllelesKey(record)).second;
         break;
       case Duplicates::kSameSnv:
         duplicate = both(kNucleotides);
@@ -240,14 +224,16 @@ class StreamNormaliser final : public VcfNormaliser {
   std::uint64_t line_ = 0;
   std::size_t columns_ = 0;  // of the #CHROM line; 0: not seen yet
 
-  std::deque<Waiting> window_;    // one contig, ascending positions
-  std::size_t window_bytes_ = 0;  // of window_ and place_
+  std::string window_contig_;
+  std::multimap<std::int64_t, Waiting> window_;  // by position, then in the order of the input
+  std::size_t window_bytes_ = 0;                 // of window_ and place_
 
   // Where records are being written.
   std::string place_contig_;
   std::int64_t place_pos_ = -2;
-  std::vector<NormRecord> place_;  // held until the place is complete
-  unsigned place_kinds_ = 0;       // of the records kept so far
+  std::vector<NormRecord> place_;        // held until the place is complete, when joining
+  unsigned place_kinds_ = 0;             // of the records kept so far
+  std::set<std::string> place_alleles_;  // of the records kept so far, when looking for duplicates
   bool place_seen_ = false;
 
   std::string written_contig_;
