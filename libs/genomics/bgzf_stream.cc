@@ -61,8 +61,9 @@ BgzfStream::~BgzfStream() { bgzf_close(file_); }
 Result<std::size_t> BgzfStream::Read(char* out, std::size_t size) {
   ssize_t count = bgzf_read(file_, out, size);
   if (count < 0) {
-    return Error(StatusCode::kDataLoss, "CORRUPT_BGZIP_BLOCK", "{}",
-                 plain_gzip_ ? "the gzip data is damaged or cut off" : "a compressed block is damaged");
+    return Error(
+        StatusCode::kDataLoss, "CORRUPT_BGZIP_BLOCK", "{}",
+        plain_gzip_ ? "the gzip data is damaged or cut off" : "a compressed block is damaged");
   }
   if (count == 0 && file_->is_compressed && !plain_gzip_ && file_->no_eof_block) return Truncated();
   return static_cast<std::size_t>(count);

@@ -29,10 +29,12 @@ std::string_view Impossible(std::string_view value, VcfRange range) {
 void VcfConformance::CheckInfo(const VcfSite& site) {
   std::string_view rest = site.columns[VcfSite::kInfo];
   if (rest == ".") return;
-  for (std::size_t slot = 0; !rest.empty(); ++slot) {
+  bool more = true;
+  for (std::size_t slot = 0; more; ++slot) {
     std::size_t end = rest.find(';');
     CheckInfoEntry(rest.substr(0, end), slot, site);
-    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+    more = end != std::string_view::npos;
+    if (more) rest.remove_prefix(end + 1);
   }
 }
 

@@ -172,10 +172,9 @@ void VcfSchema::Declare(Keys& keys, const VcfDefinition& definition, bool info,
     Agreement agreement = Compare(definition, *reserved, !header.samples.empty());
     if (agreement == Agreement::kSame) return;
     bool loose = agreement == Agreement::kLoose;
-    std::string message =
-        fmt::format("the specification reserves this key as Number={}, Type={}{}", reserved->number,
-                    NameOf(reserved->type),
-                    loose ? "; nothing depends on it" : "; its values are not counted");
+    std::string message = fmt::format(
+        "the specification reserves this key as Number={}, Type={}{}", reserved->number,
+        NameOf(reserved->type), loose ? "; nothing depends on it" : "; its values are not counted");
     sink({loose ? VcfCode::kReservedKeyLoose : VcfCode::kReservedKeyMisdeclared, definition.line,
           info ? "##INFO" : "##FORMAT", reserved->id, message});
     // Values are held to what both definitions have in common.
