@@ -37,9 +37,9 @@ class Describer {
       if (outcome == VcfReader::Outcome::kEnd) break;
       ++report_.records;
       if (outcome == VcfReader::Outcome::kRejected) {
-        const VcfProblem& problem = reader_.problem();
-        Note(Severity::kWarning, VcfCodeName(problem.code), problem.line, problem.field,
-             problem.message);
+        Finding problem = reader_.problem();
+        problem.file = file_;
+        findings_.Add(std::move(problem));
         continue;
       }
       GF_TRY(DescribeRecord(record, sink));

@@ -20,14 +20,18 @@
 namespace genofed::genomics {
 namespace {
 
-constexpr int kMinShift = 14;                         // bins of 16,384 bases, as tabix
-constexpr int kLevels = 6;                            // up to 2^32 bases
-constexpr std::uint64_t kEofBlock = 28;               // SAMv1 section 4.1.2
-constexpr std::size_t kMaxIndexBytes = 512U << 20;    // unpacked
+constexpr int kMinShift = 14;                       // bins of 16,384 bases, as tabix
+constexpr int kLevels = 6;                          // up to 2^32 bases
+constexpr std::uint64_t kEofBlock = 28;             // SAMv1 section 4.1.2
+constexpr std::size_t kMaxIndexBytes = 512U << 20;  // unpacked
 constexpr std::int64_t kEndOfReference = std::int64_t{1} << 40;
 
-Status Failed(std::string_view why) { return Error(StatusCode::kInternal, "INDEX_FAILED", "no index: {}", why); }
-Status Invalid() { return Error(StatusCode::kInvalidArgument, "INDEX_INVALID", "not an index (CSI) of this file"); }
+Status Failed(std::string_view why) {
+  return Error(StatusCode::kInternal, "INDEX_FAILED", "no index: {}", why);
+}
+Status Invalid() {
+  return Error(StatusCode::kInvalidArgument, "INDEX_INVALID", "not an index (CSI) of this file");
+}
 
 struct CloseBgzf {
   void operator()(BGZF* file) const { bgzf_close(file); }
@@ -46,7 +50,8 @@ struct Line {
 class Names {
  public:
   int Number(std::string_view name) {
-    const auto [at, fresh] = numbers_.try_emplace(std::string(name), static_cast<int>(list_.size()));
+    const auto [at, fresh] =
+        numbers_.try_emplace(std::string(name), static_cast<int>(list_.size()));
     if (fresh) list_.push_back(at->first);
     return at->second;
   }
@@ -87,17 +92,20 @@ std::optional<Interval> IntervalOf(std::string_view line) {
 }
 
 void AppendLe32(std::string& out, std::uint32_t value) {
-  for (int shift = 0; shift < 32; shift += 8) out.push_back(static_cast<char>(value >> shift & 0xff));
+  for (int shift = 0; shift < 32; shift += 8)
+    out.push_back(static_cast<char>(value >> shift & 0xff));
 }
 
-// What tabix keeps: which columns are which, and the names of the references with records. Behind these, where other
-// programs do not look (bcftools 1.16 stumbles over names without records), `empty`: the others of the header.
+// What tabix keeps: which columns are which, and the names of the references with records. Behind
+// these, where other programs do not look (bcftools 1.16 stumbles over names without records),
+// `empty`: the others of the header.
 std::string TabixMeta(const Names& names, const std::vector<std::string>& empty) {
   std::string list;
   for (const std::string& name : names.list()) list.append(name).push_back('\0');
   std::string meta;
-  for (const std::int32_t value : {tbx_conf_vcf.preset, tbx_conf_vcf.sc, tbx_conf_vcf.bc, tbx_conf_vcf.ec,
-                                   tbx_conf_vcf.meta_char, tbx_conf_vcf.line_skip}) {
+  for (const std::int32_t value :
+       {tbx_conf_vcf.preset, tbx_conf_vcf.sc, tbx_conf_vcf.bc, tbx_conf_vcf.ec,
+        tbx_conf_vcf.meta_char, tbx_conf_vcf.line_skip}) {
     AppendLe32(meta, static_cast<std::uint32_t>(value));
   }
   AppendLe32(meta, static_cast<std::uint32_t>(list.size()));
@@ -106,7 +114,8 @@ std::string TabixMeta(const Names& names, const std::vector<std::string>& empty)
 }
 
 Result<std::string> Unpack(std::string_view packed) {
-  auto* copy = static_cast<char*>(std::malloc(std::max<std::size_t>(packed.size(), 1)));  // hopen frees it
+  auto* copy =
+      static_cast<char*>(std::malloc(std::max<std::size_t>(packed.size(), 1)));  // hopen frees it
   if (copy == nullptr) return Invalid();
   std::memcpy(copy, packed.data(), packed.size());
   hFILE* stream = hopen("mem:", "rb:", copy, packed.size());
@@ -148,7 +157,8 @@ Status BuildVcfIndex(const std::filesystem::path& vcf, const std::filesystem::pa
     if (!interval) return Failed("a record is malformed");
     const int number = names.Number(interval->contig);
     if (!index) {
-      index.reset(hts_idx_init(0, HTS_FMT_CSI, static_cast<std::uint64_t>(before), kMinShift, kLevels));
+      index.reset(
+          hts_idx_init(0, HTS_FMT_CSI, static_cast<std::uint64_t>(before), kMinShift, kLevels));
       if (!index) return Failed("out of memory");
     }
     if (hts_idx_push(index.get(), number, interval->start, interval->end,
@@ -169,7 +179,8 @@ Status BuildVcfIndex(const std::filesystem::path& vcf, const std::filesystem::pa
   return absl::OkStatus();
 }
 
-// Takes the bytes of an unpacked CSI file apart. Every count is compared with what is left before it is believed.
+// Takes the bytes of an unpacked CSI file apart. Every count is compared with what is left before
+// it is believed.
 class CsiReader {
  public:
   explicit CsiReader(std::string_view bytes) : left_(bytes) {}
@@ -200,7 +211,8 @@ class CsiReader {
   std::uint64_t Number(std::size_t bytes) {
     std::uint64_t value = 0;
     const std::string_view taken = Take(bytes);
-    for (std::size_t i = taken.size(); i-- > 0;) value = value << 8 | static_cast<unsigned char>(taken[i]);
+    for (std::size_t i = taken.size(); i-- > 0;)
+      value = value << 8 | static_cast<unsigned char>(taken[i]);
     return value;
   }
   int Int() { return static_cast<std::int32_t>(Number(4)); }
@@ -278,7 +290,8 @@ Result<VcfIndex> VcfIndex::Parse(std::string_view csi, std::uint64_t vcf_size) {
   return index;
 }
 
-// How long a block is stands in the block alone; but the next one that the index names cannot begin earlier.
+// How long a block is stands in the block alone; but the next one that the index names cannot begin
+// earlier.
 std::uint64_t VcfIndex::BlockAfter(std::uint64_t block) const {
   const auto next = std::upper_bound(blocks_.begin(), blocks_.end(), block);
   return next == blocks_.end() ? blocks_.back() : *next;
@@ -287,8 +300,8 @@ std::uint64_t VcfIndex::BlockAfter(std::uint64_t block) const {
 void VcfIndex::AddRegion(const std::vector<Bin>& bins, const IndexRegion& region,
                          std::vector<FileRange>& ranges) const {
   const std::int64_t end = region.end.value_or(kEndOfReference);
-  // Records lie in the order of their positions: none before `low` reaches into the region, none from `high` on begins
-  // before its end.
+  // Records lie in the order of their positions: none before `low` reaches into the region, none
+  // from `high` on begins before its end.
   std::uint64_t low = 0;
   std::uint64_t high = std::numeric_limits<std::uint64_t>::max();
   for (const Bin& bin : bins) {
@@ -301,12 +314,14 @@ void VcfIndex::AddRegion(const std::vector<Bin>& bins, const IndexRegion& region
     for (const FileRange& chunk : bin.chunks) {
       if (chunk.end <= low || chunk.begin >= high) continue;
       const std::uint64_t last = std::min(chunk.end, high);
-      ranges.push_back({chunk.begin >> 16, (last & 0xffff) == 0 ? last >> 16 : BlockAfter(last >> 16)});
+      ranges.push_back(
+          {chunk.begin >> 16, (last & 0xffff) == 0 ? last >> 16 : BlockAfter(last >> 16)});
     }
   }
 }
 
-Result<std::vector<FileRange>> VcfIndex::Plan(std::span<const IndexRegion> regions, std::uint64_t min_gap) const {
+Result<std::vector<FileRange>> VcfIndex::Plan(std::span<const IndexRegion> regions,
+                                              std::uint64_t min_gap) const {
   std::vector<FileRange> ranges = {{0, header_end_}, {size_ - kEofBlock, size_}};
   for (const IndexRegion& region : regions) {
     const auto found = std::find(names_.begin(), names_.end(), region.reference);
@@ -318,7 +333,8 @@ Result<std::vector<FileRange>> VcfIndex::Plan(std::span<const IndexRegion> regio
       AddRegion(bins_[number], region, ranges);
     }
   }
-  std::sort(ranges.begin(), ranges.end(), [](const FileRange& a, const FileRange& b) { return a.begin < b.begin; });
+  std::sort(ranges.begin(), ranges.end(),
+            [](const FileRange& a, const FileRange& b) { return a.begin < b.begin; });
   std::vector<FileRange> merged;
   for (const FileRange& range : ranges) {
     if (range.begin == range.end) continue;

@@ -19,8 +19,8 @@ struct Site {
   auto operator<=>(const Site&) const = default;
 };
 
-// Two contigs with records and one without; long lines, so that there are many blocks. Every fiftieth record covers
-// 40,000 bases.
+// Two contigs with records and one without; long lines, so that there are many blocks. Every
+// fiftieth record covers 40,000 bases.
 class VcfIndexTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -28,10 +28,11 @@ class VcfIndexTest : public ::testing::Test {
     for (const char* name : {"chr1", "chr2", "chr3"}) {
       header += std::string("##contig=<ID=") + name + ",length=1000000>\n";
     }
-    header += "##INFO=<ID=END,Number=1,Type=Integer,Description=\"end\">\n"
-              "##INFO=<ID=PAD,Number=1,Type=String,Description=\"padding\">\n"
-              "##FORMAT=<ID=GT,Number=1,Type=String,Description=\"genotype\">\n"
-              "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1\n";
+    header +=
+        "##INFO=<ID=END,Number=1,Type=Integer,Description=\"end\">\n"
+        "##INFO=<ID=PAD,Number=1,Type=String,Description=\"padding\">\n"
+        "##FORMAT=<ID=GT,Number=1,Type=String,Description=\"genotype\">\n"
+        "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1\n";
     auto writer = VcfWriter::Create(path_, header);
     ASSERT_TRUE(writer.ok());
     std::uint32_t random = 1;
@@ -40,7 +41,8 @@ class VcfIndexTest : public ::testing::Test {
         const std::int64_t pos = i * 397;
         const bool long_one = i % 50 == 7;
         std::string pad;
-        for (int j = 0; j < 300; ++j) pad += static_cast<char>('a' + ((random = random * 1664525 + 1013904223) >> 24) % 26);
+        for (int j = 0; j < 300; ++j)
+          pad += static_cast<char>('a' + ((random = random * 1664525 + 1013904223) >> 24) % 26);
         std::string line = std::string(contig) + "\t" + std::to_string(pos + 1) + "\t.\tA\t" +
                            (long_one ? "<*>" : "C") + "\t.\tPASS\tPAD=" + pad;
         if (long_one) line += ";END=" + std::to_string(pos + 40000);
@@ -60,7 +62,8 @@ class VcfIndexTest : public ::testing::Test {
   // The sites in the file that the planned bytes make.
   std::set<Site> Read(const std::vector<FileRange>& ranges) {
     std::string joined;
-    for (const FileRange& range : ranges) joined += file_.substr(range.begin, range.end - range.begin);
+    for (const FileRange& range : ranges)
+      joined += file_.substr(range.begin, range.end - range.begin);
     const auto path = directory_ / "joined.vcf.gz";
     WriteText(path, joined);
     auto reader = VcfReader::Open(path);
@@ -83,7 +86,8 @@ class VcfIndexTest : public ::testing::Test {
   std::set<Site> Overlapping(const IndexRegion& region) const {
     std::set<Site> found;
     for (const Site& site : sites_) {
-      if (site.contig == region.reference && site.end > region.start && site.pos < region.end.value_or(1 << 30))
+      if (site.contig == region.reference && site.end > region.start &&
+          site.pos < region.end.value_or(1 << 30))
         found.insert(site);
     }
     return found;
@@ -102,7 +106,8 @@ TEST_F(VcfIndexTest, ARegionHasAllItsRecordsAndNotTheWholeFile) {
   for (int i = 0; i < 60; ++i) {
     random = random * 1664525 + 1013904223;
     IndexRegion region{i % 2 == 0 ? "chr1" : "chr3", random % 800000, {}};
-    if (i % 5 != 0) region.end = region.start + 1 + static_cast<std::int64_t>(random % 997) * (i % 7);
+    if (i % 5 != 0)
+      region.end = region.start + 1 + static_cast<std::int64_t>(random % 997) * (i % 7);
     auto ranges = index_.Plan({&region, 1});
     ASSERT_TRUE(ranges.ok());
     const std::set<Site> read = Read(*ranges);
@@ -114,10 +119,12 @@ TEST_F(VcfIndexTest, ARegionHasAllItsRecordsAndNotTheWholeFile) {
 }
 
 TEST_F(VcfIndexTest, SeveralRegionsAreMergedInTheOrderOfTheFile) {
-  const std::vector<IndexRegion> regions = {{"chr3", 100000, 100400}, {"chr1", 500000, 500400}, {"chr1", 500200, 510000}};
+  const std::vector<IndexRegion> regions = {
+      {"chr3", 100000, 100400}, {"chr1", 500000, 500400}, {"chr1", 500200, 510000}};
   auto ranges = index_.Plan(regions);
   ASSERT_TRUE(ranges.ok());
-  for (std::size_t i = 1; i < ranges->size(); ++i) EXPECT_GT((*ranges)[i].begin, (*ranges)[i - 1].end);
+  for (std::size_t i = 1; i < ranges->size(); ++i)
+    EXPECT_GT((*ranges)[i].begin, (*ranges)[i - 1].end);
   const std::set<Site> read = Read(*ranges);
   for (const IndexRegion& region : regions) {
     for (const Site& site : Overlapping(region)) EXPECT_TRUE(read.contains(site)) << site.pos;
@@ -150,11 +157,13 @@ TEST_F(VcfIndexTest, AContigWithoutRecordsIsEmptyAndAnUnknownOneRefused) {
 // htslib's own reader of the index finds what it should.
 TEST_F(VcfIndexTest, BcftoolsReadsTheIndex) {
   if (!HasBcftools()) GTEST_SKIP() << "needs bcftools";
-  const std::string out = Output("bcftools view -H -r chr3:100001-100400,chr1:500001-500400,chr2 " + path_.string() +
-                                 " | cut -f 1,2");
+  const std::string out = Output("bcftools view -H -r chr3:100001-100400,chr1:500001-500400,chr2 " +
+                                 path_.string() + " | cut -f 1,2");
   std::set<std::string> expected;
-  for (const IndexRegion& region : {IndexRegion{"chr3", 100000, 100400}, IndexRegion{"chr1", 500000, 500400}}) {
-    for (const Site& site : Overlapping(region)) expected.insert(site.contig + "\t" + std::to_string(site.pos + 1));
+  for (const IndexRegion& region :
+       {IndexRegion{"chr3", 100000, 100400}, IndexRegion{"chr1", 500000, 500400}}) {
+    for (const Site& site : Overlapping(region))
+      expected.insert(site.contig + "\t" + std::to_string(site.pos + 1));
   }
   std::set<std::string> found;
   for (std::size_t at = 0; at < out.size();) {
@@ -167,12 +176,14 @@ TEST_F(VcfIndexTest, BcftoolsReadsTheIndex) {
 
 TEST_F(VcfIndexTest, WhatIsNoIndexIsRefused) {
   const std::string good = ReadText(csi_);
-  for (const std::string& bad : {std::string(), std::string("CSI\1"), file_, good.substr(0, good.size() / 2)}) {
+  for (const std::string& bad :
+       {std::string(), std::string("CSI\1"), file_, good.substr(0, good.size() / 2)}) {
     EXPECT_EQ(Reason(VcfIndex::Parse(bad, file_.size()).status()), "INDEX_INVALID");
   }
   EXPECT_EQ(Reason(VcfIndex::Parse(good, 1000).status()), "INDEX_INVALID");  // of another file
   WriteText(directory_ / "plain.vcf", "##fileformat=VCFv4.2\n");
-  EXPECT_EQ(Reason(BuildVcfIndex(directory_ / "plain.vcf", directory_ / "plain.csi")), "INDEX_FAILED");
+  EXPECT_EQ(Reason(BuildVcfIndex(directory_ / "plain.vcf", directory_ / "plain.csi")),
+            "INDEX_FAILED");
 }
 
 }  // namespace

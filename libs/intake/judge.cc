@@ -11,7 +11,7 @@
 #include "libs/clinical/csv_source.h"
 #include "libs/clinical/json_source.h"
 #include "libs/clinical/omop_source.h"
-#include "libs/genomics/vcf_reader.h"
+#include "libs/genomics/check_vcf.h"
 #include "libs/intake/detect.h"
 
 namespace genofed::intake {
@@ -83,23 +83,17 @@ class FileJudge {
 
   void JudgeVcf(std::size_t i) {
     FileJudgement& file = out_.files[i];
-    const genomics::VcfReport report = genomics::CheckVcf(files_[i], reference_.get());
-    file.accepted = report.fatal ? 0 : static_cast<std::int64_t>(report.records - report.rejected);
-    file.quarantined = static_cast<std::int64_t>(report.fatal ? report.records : report.rejected);
-    Findings findings;
-    for (const genomics::VcfProblem& problem : report.reasons) {
-      findings.Add({genomics::IsFatal(problem.code) ? Severity::kError : Severity::kWarning,
-                    std::string(genomics::VcfCodeName(problem.code)), file.file, static_cast<std::int64_t>(problem.line),
-                    problem.field, problem.message});
+    const genomics::VcfReport report =
+        genomics::CheckVcf(files_[i], {.reference = reference_.get(), .file = file.file});
+    const bool rejected = report.HasError();
+    file.accepted = rejected ? 0 : static_cast<std::int64_t>(report.accepted + report.left_out);
+    file.quarantined = static_cast<std::int64_t>(report.set_aside);
+    file.reasons = report.findings;
+    if (!rejected && reference_ == nullptr) {
+      file.reasons.push_back({Severity::kNote, "REFERENCE_NOT_CHECKED", file.file, 0, "REF",
+                              "no reference genome was given to compare with"});
     }
-    if (!report.fatal && report.records > 0 && report.records == report.rejected) {
-      findings.Add({Severity::kError, "NOTHING_USABLE", file.file, 0, "", "every record was set aside"});
-    }
-    if (!report.fatal && reference_ == nullptr) {
-      findings.Add({Severity::kNote, "REFERENCE_NOT_CHECKED", file.file, 0, "REF", "no reference genome was given to compare with"});
-    }
-    file.reasons = findings.Take();
-    if (report.fatal) return;
+    if (rejected) return;
     samples_.insert(samples_.end(), report.samples.begin(), report.samples.end());
     vcfs_.emplace_back(i, report.samples);
   }

@@ -13,7 +13,9 @@ namespace {
 
 constexpr std::size_t kNameBytes = 16;
 
-Status ObjectUnknown() { return Error(StatusCode::kNotFound, "OBJECT_UNKNOWN", "there is no such object"); }
+Status ObjectUnknown() {
+  return Error(StatusCode::kNotFound, "OBJECT_UNKNOWN", "there is no such object");
+}
 
 Status AccessUnknown() {
   return Error(StatusCode::kPermissionDenied, "ACCESS_UNKNOWN",
@@ -22,7 +24,8 @@ Status AccessUnknown() {
 
 Status CohortNotPermitted() {
   return Error(StatusCode::kPermissionDenied, "COHORT_NOT_PERMITTED",
-               "somebody in the dataset version does not permit secondary use, or no longer does: its files cannot leave; "
+               "somebody in the dataset version does not permit secondary use, or no longer does: "
+               "its files cannot leave; "
                "analyse it in the processing environment, or wait for its next version");
 }
 
@@ -36,8 +39,8 @@ Status StillPermitted(Transaction& tx, const std::string& snapshot, const Datase
 
 // The files of a dataset version hold everybody who was included.
 bool EverybodyPermits(const Cohort& cohort) {
-  return !cohort.permitted.empty() &&
-         std::all_of(cohort.permitted.begin(), cohort.permitted.end(), [](bool permits) { return permits; });
+  return !cohort.permitted.empty() && std::all_of(cohort.permitted.begin(), cohort.permitted.end(),
+                                                  [](bool permits) { return permits; });
 }
 
 std::string DigestOfRelease(const std::string& object, const std::string& recipient,
@@ -49,7 +52,8 @@ std::string DigestOfRelease(const std::string& object, const std::string& recipi
 
 }  // namespace
 
-ReaderAccess::ReaderAccess(Site site, const Collaborators& with) : site_(std::move(site)), with_(with) {}
+ReaderAccess::ReaderAccess(Site site, const Collaborators& with)
+    : site_(std::move(site)), with_(with) {}
 
 Result<HeaderRow> ReaderAccess::FindHeader(const Context& ctx, const std::string& object) {
   std::map<std::string, HeaderRow> found;
@@ -67,13 +71,15 @@ Result<auth::Passport> ReaderAccess::JudgePassport(const Context& ctx, const std
   const User& user = *ctx.principal().user;
   GF_ASSIGN(const auth::TrustStore trust, with_.trust.Current());
   auth::Refusal why;
-  const auto verified = auth::VerifyPassport(trust, with_.clock, passport,
-                                             {.person = auth::Person::Of(trust, user.issuer, user.subject),
-                                              .audience = site_.audience,
-                                              .dataset = site_.dataset_url_prefix + dataset},
-                                             &why);
+  const auto verified =
+      auth::VerifyPassport(trust, with_.clock, passport,
+                           {.person = auth::Person::Of(trust, user.issuer, user.subject),
+                            .audience = site_.audience,
+                            .dataset = site_.dataset_url_prefix + dataset},
+                           &why);
   if (verified.ok() && !trust.IsRevokedDataset(dataset)) return **verified;
-  GF_LOG(ctx, info, "passport.refused", {"check", verified.ok() ? "DATASET_REVOKED" : why.check}, {"jti", why.jti});
+  GF_LOG(ctx, info, "passport.refused", {"check", verified.ok() ? "DATASET_REVOKED" : why.check},
+         {"jti", why.jti});
   return Error(StatusCode::kPermissionDenied, "PASSPORT_REFUSED",
                "the passport does not open the object's dataset to you at this node");
 }
@@ -89,7 +95,8 @@ Result<ReaderAccess::Grant> ReaderAccess::JudgeClient(const Context& ctx, const 
     return Error(StatusCode::kPermissionDenied, "PASSPORT_MISSING",
                  "send a GA4GH passport for this node that grants the object's dataset");
   }
-  GF_ASSIGN(const auth::Passport opened, JudgePassport(ctx, passport, grant.header.dataset.dataset));
+  GF_ASSIGN(const auth::Passport opened,
+            JudgePassport(ctx, passport, grant.header.dataset.dataset));
   grant.visa = opened.grants.front();
   grant.until = opened.expires_at;
   return grant;
@@ -98,7 +105,8 @@ Result<ReaderAccess::Grant> ReaderAccess::JudgeClient(const Context& ctx, const 
 Result<ReaderAccess::Permitted> ReaderAccess::Judge(const Context& ctx, const Question& question,
                                                     const std::string& passport) {
   GF_ASSIGN(const Grant grant, JudgeClient(ctx, question, passport));
-  GF_ASSIGN(const Cohort cohort, with_.cohorts.Run(ctx, grant.header.dataset, Permission::kSecondaryUse, false));
+  GF_ASSIGN(const Cohort cohort,
+            with_.cohorts.Run(ctx, grant.header.dataset, Permission::kSecondaryUse, false));
   if (!EverybodyPermits(cohort)) return CohortNotPermitted();
   return Permitted{grant.header.dataset, grant.until};
 }
@@ -106,9 +114,10 @@ Result<ReaderAccess::Permitted> ReaderAccess::Judge(const Context& ctx, const Qu
 Result<std::int64_t> ReaderAccess::Log(Transaction& tx, const User& user, const Grant& grant,
                                        const SnapshotRow& snapshot, const std::string& recipient) {
   const std::string person = user.issuer + "|" + user.subject;
-  const std::string key = "access:" + HexEncode(crypto::Sha256(fmt::format(
-                                          "{}\n{}\n{}\n{}\n{}\n{}", grant.header.object, grant.layer->client_id,
-                                          grant.visa.id, person, HexEncode(recipient), snapshot.id)));
+  const std::string key =
+      "access:" + HexEncode(crypto::Sha256(fmt::format(
+                      "{}\n{}\n{}\n{}\n{}\n{}", grant.header.object, grant.layer->client_id,
+                      grant.visa.id, person, HexEncode(recipient), snapshot.id)));
   GF_ASSIGN(auto logged, tx.ledger().Find("consent", key));
   if (logged) return *logged;
   const ledger::Commitment researcher = ledger::Commit(person, with_.random);
@@ -135,13 +144,16 @@ Result<std::int64_t> ReaderAccess::Log(Transaction& tx, const User& user, const 
 }
 
 Result<ReaderAccess::Opened> ReaderAccess::Open(const Context& ctx, const Question& question,
-                                                const std::string& passport, const std::string& recipient) {
+                                                const std::string& passport,
+                                                const std::string& recipient) {
   GF_ASSIGN(const Grant grant, JudgeClient(ctx, question, passport));
   GF_ASSIGN(const std::string key, RecipientOf(*grant.layer, recipient));
   if (!crypt4gh::PublicKey::FromRaw(key).ok())
-    return InvalidField("recipient", "RECIPIENT_INVALID", "must be an X25519 public key of 32 bytes");
+    return InvalidField("recipient", "RECIPIENT_INVALID",
+                        "must be an X25519 public key of 32 bytes");
   // First without a snapshot: nothing is logged for what is refused.
-  GF_ASSIGN(Cohort cohort, with_.cohorts.Run(ctx, grant.header.dataset, Permission::kSecondaryUse, false));
+  GF_ASSIGN(Cohort cohort,
+            with_.cohorts.Run(ctx, grant.header.dataset, Permission::kSecondaryUse, false));
   if (!EverybodyPermits(cohort)) return CohortNotPermitted();
   GF_ASSIGN(cohort, with_.cohorts.Run(ctx, grant.header.dataset, Permission::kSecondaryUse, true));
   if (!EverybodyPermits(cohort)) return CohortNotPermitted();
@@ -153,8 +165,9 @@ Result<ReaderAccess::Opened> ReaderAccess::Open(const Context& ctx, const Questi
     return absl::OkStatus();
   });
   GF_TRY(logged);
-  GF_TRY(Keep(opened.access, {question.object, grant.header.dataset, user.client_id, user.token_key, user.issuer,
-                              user.subject, passport, key, cohort.snapshot->id, opened.ledger_index, grant.until}));
+  GF_TRY(Keep(opened.access, {question.object, grant.header.dataset, user.client_id, user.token_key,
+                              user.issuer, user.subject, passport, key, cohort.snapshot->id,
+                              opened.ledger_index, grant.until}));
   GF_LOG(ctx, info, "access.opened", {"object", question.object}, {"client", user.client_id},
          {"ledger_index", opened.ledger_index});
   return opened;
@@ -163,10 +176,12 @@ Result<ReaderAccess::Opened> ReaderAccess::Open(const Context& ctx, const Questi
 Status ReaderAccess::Keep(const std::string& name, Access access) {
   MutexLock lock(mutex_);
   if (open_.size() >= kMaxOpen) {
-    std::erase_if(open_, [now = with_.clock.Now()](const auto& row) { return row.second.expires <= now; });
+    std::erase_if(open_,
+                  [now = with_.clock.Now()](const auto& row) { return row.second.expires <= now; });
   }
   if (open_.size() >= kMaxOpen)
-    return Error(StatusCode::kResourceExhausted, "TOO_MANY_ACCESSES", "too many accesses are open; try again later");
+    return Error(StatusCode::kResourceExhausted, "TOO_MANY_ACCESSES",
+                 "too many accesses are open; try again later");
   open_[crypto::Sha256(name)] = std::move(access);
   return absl::OkStatus();
 }
@@ -178,8 +193,9 @@ Result<ReaderAccess::Access> ReaderAccess::Find(const Context& ctx, const std::s
   const auto found = open_.find(crypto::Sha256(name));
   if (found == open_.end()) return AccessUnknown();
   const Access& access = found->second;
-  if (access.expires <= with_.clock.Now() || access.issuer != user.issuer || access.subject != user.subject ||
-      access.client != user.client_id || access.token_key != user.token_key) {
+  if (access.expires <= with_.clock.Now() || access.issuer != user.issuer ||
+      access.subject != user.subject || access.client != user.client_id ||
+      access.token_key != user.token_key) {
     return AccessUnknown();
   }
   return access;
@@ -198,8 +214,9 @@ Result<ReaderAccess::Permitted> ReaderAccess::Check(const Context& ctx, const Qu
                                                     const std::string& access_name) {
   GF_ASSIGN(const Access access, Recheck(ctx, access_name, question.peer));
   if (access.object != question.object) return AccessUnknown();
-  GF_TRY(with_.store.Read(
-      ctx, [&](Transaction& tx) -> Status { return StillPermitted(tx, access.snapshot, access.dataset); }));
+  GF_TRY(with_.store.Read(ctx, [&](Transaction& tx) -> Status {
+    return StillPermitted(tx, access.snapshot, access.dataset);
+  }));
   return Permitted{access.dataset, access.expires};
 }
 
@@ -211,7 +228,8 @@ Result<std::string> ReaderAccess::Release(const Context& ctx, const Question& qu
   GF_ASSIGN(const Access access, Recheck(ctx, access_name, question.peer));
   if (access.object != question.object) return AccessUnknown();
   GF_ASSIGN(const HeaderRow header, FindHeader(ctx, access.object));
-  GF_ASSIGN(std::string out, with_.keys.HeaderFor(header, access.recipient, access.client, edit_list));
+  GF_ASSIGN(std::string out,
+            with_.keys.HeaderFor(header, access.recipient, access.client, edit_list));
   const Status logged = with_.ledger.Write(ctx, [&](Transaction& tx) -> Status {
     GF_TRY(StillPermitted(tx, access.snapshot, access.dataset));
     return with_.keys.LogRelease(
@@ -229,11 +247,13 @@ Result<std::string> ReaderAccess::Release(const Context& ctx, const Question& qu
 }
 
 Result<std::string> ReaderAccess::ReleaseIndex(const Context& ctx, const Question& index,
-                                               const std::string& access_name, const std::string& recipient) {
+                                               const std::string& access_name,
+                                               const std::string& recipient) {
   GF_ASSIGN(const Access access, Recheck(ctx, access_name, index.peer));
   GF_ASSIGN(const HeaderRow header, FindHeader(ctx, index.object));
   if (header.role != "index" || header.dataset != access.dataset) {
-    return Error(StatusCode::kPermissionDenied, "NOT_AN_INDEX", "only the index of the access's dataset version");
+    return Error(StatusCode::kPermissionDenied, "NOT_AN_INDEX",
+                 "only the index of the access's dataset version");
   }
   GF_ASSIGN(std::string out, with_.keys.HeaderFor(header, recipient, "index", {}));
   const Status logged = with_.ledger.Write(ctx, [&](Transaction& tx) -> Status {

@@ -22,7 +22,9 @@ constexpr char kAudience[] = "urn:genofed:site:fi";
 
 class NoGrants final : public GrantChecker {
  public:
-  Status CheckLive(const Context&, const std::string&, const std::string&) override { return absl::OkStatus(); }
+  Status CheckLive(const Context&, const std::string&, const std::string&) override {
+    return absl::OkStatus();
+  }
 };
 
 // A trust that can change, as that of a running service.
@@ -53,7 +55,8 @@ class ReaderAccessTest : public ::testing::Test {
   }
 
   void Store(const std::string& object, const DatasetVersion& dataset, const std::string& role) {
-    auto header = crypt4gh::BuildHeader({{data_key_}, {}}, std::vector{secret_.public_key()}, node_.random);
+    auto header =
+        crypt4gh::BuildHeader({{data_key_}, {}}, std::vector{secret_.public_key()}, node_.random);
     ASSERT_THAT(keys_.StoreHeader(node_.ctx, {object, dataset, *header, role}), IsOk());
   }
 
@@ -70,8 +73,8 @@ class ReaderAccessTest : public ::testing::Test {
 
   static Time At(int offset) { return FromUnixSeconds(auth::kNow + offset); }
 
-  std::string Passport(const std::string& dataset = "GOE-FI-A-1", const std::string& subject = "alice",
-                       int visa_ends = 3600) {
+  std::string Passport(const std::string& dataset = "GOE-FI-A-1",
+                       const std::string& subject = "alice", int visa_ends = 3600) {
     auth::Visa visa;
     visa.issuer = federation_.fi.iss;
     visa.subject = subject;
@@ -85,8 +88,9 @@ class ReaderAccessTest : public ::testing::Test {
     visa.expires_at = At(visa_ends);
     auto token = auth::MintVisa(federation_.fi.signer, visa, kJku);
     EXPECT_THAT(token, IsOk());
-    auto passport = auth::MintPassport(federation_.hub.signer, {federation_.hub.iss, subject, "ppt-1", kAudience,
-                                                                At(-10), At(590), {*token}});
+    auto passport = auth::MintPassport(
+        federation_.hub.signer,
+        {federation_.hub.iss, subject, "ppt-1", kAudience, At(-10), At(590), {*token}});
     EXPECT_THAT(passport, IsOk());
     return *passport;
   }
@@ -104,7 +108,9 @@ class ReaderAccessTest : public ::testing::Test {
                const std::string& object = "obj-1") {
     return readers_->Release(Ctx(), {object, "10.0.0.1"}, access, edits);
   }
-  auto Check(const std::string& access) { return readers_->Check(Ctx(), {"obj-1", "10.0.0.1"}, access); }
+  auto Check(const std::string& access) {
+    return readers_->Check(Ctx(), {"obj-1", "10.0.0.1"}, access);
+  }
   std::vector<ledger::Entry> Entries(std::int64_t from) {
     std::vector<ledger::Entry> entries;
     const auto listed = node_.ledger.List(node_.ctx, from, 100);
@@ -120,14 +126,23 @@ class ReaderAccessTest : public ::testing::Test {
   crypt4gh::SecretKey secret_ = crypt4gh::SecretKey::Generate(node_.random);
   crypt4gh::SecretKey recipient_ = crypt4gh::SecretKey::Generate(node_.random);
   crypt4gh::DataKey data_key_ = crypt4gh::DataKey::Generate(node_.random);
-  DatasetKeys keys_{secret_, {kAudience, "FI"}, store_, node_.ledger, grants_, trust_, node_.clock, node_.random};
+  DatasetKeys keys_{secret_, {kAudience, "FI"}, store_,      node_.ledger, grants_,
+                    trust_,  node_.clock,       node_.random};
   std::unique_ptr<ReaderAccess> readers_ = Make({});
   std::unique_ptr<ReaderAccess> Make(const std::string& registered) {
     return std::make_unique<ReaderAccess>(
-        ReaderAccess::Site{kAudience, kPrefix,
-                           {{"viewer", "Clinical viewer", "Hospital", "DUO:0000043", {"GOE-FI-A-1"}, registered, {},
+        ReaderAccess::Site{kAudience,
+                           kPrefix,
+                           {{"viewer",
+                             "Clinical viewer",
+                             "Hospital",
+                             "DUO:0000043",
+                             {"GOE-FI-A-1"},
+                             registered,
+                             {},
                              {*Network::Parse("10.0.0.0/8")}}}},
-        ReaderAccess::Collaborators{store_, node_.ledger, node_.cohorts, keys_, trust_, node_.clock, node_.random});
+        ReaderAccess::Collaborators{store_, node_.ledger, node_.cohorts, keys_, trust_, node_.clock,
+                                    node_.random});
   }
   User user_;
   std::string passport_;
@@ -152,7 +167,8 @@ TEST_F(ReaderAccessTest, TheSameQuestionHasTheSameBytesAlsoUnderAnotherAccess) {
   EXPECT_EQ(first, second);
   const std::string edited = *Release(Open()->access, {0, 10});
   EXPECT_NE(first, edited);
-  EXPECT_EQ(*crypt4gh::OpenHeader(edited, recipient_)->edit_list, (std::vector<std::uint64_t>{0, 10}));
+  EXPECT_EQ(*crypt4gh::OpenHeader(edited, recipient_)->edit_list,
+            (std::vector<std::uint64_t>{0, 10}));
   // No two headers share a writer's key (the 32 bytes behind preamble, length and method).
   EXPECT_NE(first.substr(24, 32), edited.substr(24, 32));
   recipient_ = crypt4gh::SecretKey::Generate(node_.random);
@@ -206,12 +222,14 @@ TEST_F(ReaderAccessTest, EachConditionRefusesWithItsReason) {
   user_.token_key.clear();
   EXPECT_THAT(Open(), HasReason("TOKEN_NOT_BOUND"));
   user_ = good;
-  EXPECT_THAT(readers_->Open(Ctx(), {"obj-1", "192.0.2.1"}, passport_, recipient_.public_key().raw()),
-              HasReason("NETWORK_NOT_PERMITTED"));
+  EXPECT_THAT(
+      readers_->Open(Ctx(), {"obj-1", "192.0.2.1"}, passport_, recipient_.public_key().raw()),
+      HasReason("NETWORK_NOT_PERMITTED"));
   EXPECT_THAT(Open("obj-2"), HasReason("DATASET_NOT_PERMITTED"));
   EXPECT_THAT(Open("obj-9"), HasReason("OBJECT_UNKNOWN"));
   for (const auto& [passport, reason] :
-       {std::pair(std::string(), "PASSPORT_MISSING"), std::pair(std::string("x"), "PASSPORT_REFUSED"),
+       {std::pair(std::string(), "PASSPORT_MISSING"),
+        std::pair(std::string("x"), "PASSPORT_REFUSED"),
         std::pair(Passport("GOE-FI-B-1"), "PASSPORT_REFUSED"),
         std::pair(Passport("GOE-FI-A-1", "bob"), "PASSPORT_REFUSED"),
         std::pair(Passport("GOE-FI-A-1", "alice", -3600), "PASSPORT_REFUSED")}) {
@@ -220,8 +238,10 @@ TEST_F(ReaderAccessTest, EachConditionRefusesWithItsReason) {
     EXPECT_THAT(readers_->Judge(Ctx(), {"obj-1", "10.0.0.1"}, passport_), HasReason(reason));
   }
   passport_ = Passport();
-  EXPECT_THAT(readers_->Open(Ctx(), {"obj-1", "10.0.0.1"}, passport_, ""), HasReason("RECIPIENT_MISSING"));
-  EXPECT_THAT(readers_->Open(Ctx(), {"obj-1", "10.0.0.1"}, passport_, "short"), HasReason("RECIPIENT_INVALID"));
+  EXPECT_THAT(readers_->Open(Ctx(), {"obj-1", "10.0.0.1"}, passport_, ""),
+              HasReason("RECIPIENT_MISSING"));
+  EXPECT_THAT(readers_->Open(Ctx(), {"obj-1", "10.0.0.1"}, passport_, "short"),
+              HasReason("RECIPIENT_INVALID"));
   readers_ = Make(secret_.public_key().raw());
   EXPECT_THAT(Open(), HasReason("RECIPIENT_MISMATCH"));
   trust_.stale = true;
@@ -241,7 +261,8 @@ TEST_F(ReaderAccessTest, AnAccessIsJudgedAnewEachTime) {
   EXPECT_THAT(Check(access), HasCode(StatusCode::kUnavailable));
   trust_.stale = false;
   trust_.store = Trust();
-  EXPECT_THAT(readers_->Check(Ctx(), {"obj-1", "11.0.0.1"}, access), HasReason("NETWORK_NOT_PERMITTED"));
+  EXPECT_THAT(readers_->Check(Ctx(), {"obj-1", "11.0.0.1"}, access),
+              HasReason("NETWORK_NOT_PERMITTED"));
   EXPECT_THAT(readers_->Check(Ctx(), {"obj-2", "10.0.0.1"}, access), HasReason("ACCESS_UNKNOWN"));
   ASSERT_THAT(Check(access), IsOk());
   node_.clock.Advance(std::chrono::seconds(591));
@@ -272,7 +293,8 @@ TEST_F(ReaderAccessTest, WhoeverWithdrawsStopsIt) {
   EXPECT_THAT(Check(access), HasReason("COHORT_CHANGED"));
   EXPECT_THAT(Release(access), HasReason("COHORT_CHANGED"));
   EXPECT_THAT(Open(), HasReason("COHORT_NOT_PERMITTED"));
-  EXPECT_THAT(readers_->Judge(Ctx(), {"obj-1", "10.0.0.1"}, passport_), HasReason("COHORT_NOT_PERMITTED"));
+  EXPECT_THAT(readers_->Judge(Ctx(), {"obj-1", "10.0.0.1"}, passport_),
+              HasReason("COHORT_NOT_PERMITTED"));
   ASSERT_THAT(node_.mine.Set(node_.ctx, "p", Bits(7)), IsOk());
   EXPECT_THAT(Check(access), IsOk());  // everybody permits again what they did
 }
@@ -287,7 +309,8 @@ TEST_F(ReaderAccessTest, SomebodyWhoNeverPermittedResearchKeepsTheFilesIn) {
 TEST_F(ReaderAccessTest, OnlyTheIndexIsOpenedForTheSite) {
   const std::string access = Open()->access;
   const crypt4gh::SecretKey own = crypt4gh::SecretKey::Generate(node_.random);
-  auto header = readers_->ReleaseIndex(Ctx(), {"idx-1", "10.0.0.1"}, access, own.public_key().raw());
+  auto header =
+      readers_->ReleaseIndex(Ctx(), {"idx-1", "10.0.0.1"}, access, own.public_key().raw());
   ASSERT_THAT(header, IsOk());
   EXPECT_THAT(crypt4gh::OpenHeader(*header, own), IsOk());
   EXPECT_THAT(readers_->ReleaseIndex(Ctx(), {"obj-1", "10.0.0.1"}, access, own.public_key().raw()),

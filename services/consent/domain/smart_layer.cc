@@ -60,23 +60,28 @@ bool Network::Contains(std::string_view address) const {
   return true;
 }
 
-Result<const SmartLayer*> FindLayer(const std::vector<SmartLayer>& layers, const User& user, std::string_view peer) {
+Result<const SmartLayer*> FindLayer(const std::vector<SmartLayer>& layers, const User& user,
+                                    std::string_view peer) {
   if (user.token_key.empty()) {
-    return Denied("TOKEN_NOT_BOUND", "files leave only for access tokens that are bound to a key (DPoP)");
+    return Denied("TOKEN_NOT_BOUND",
+                  "files leave only for access tokens that are bound to a key (DPoP)");
   }
   const auto layer = std::find_if(layers.begin(), layers.end(), [&](const SmartLayer& candidate) {
     return !user.client_id.empty() && candidate.client_id == user.client_id;
   });
   if (layer == layers.end()) {
     return Denied("CLIENT_NOT_PERMITTED",
-                  "this client is no permitted smart layer of the node; data are analysed in its processing environment");
+                  "this client is no permitted smart layer of the node; data are analysed in its "
+                  "processing environment");
   }
   if (!layer->token_keys.empty() && !layer->token_keys.contains(user.token_key)) {
-    return Denied("CLIENT_KEY_NOT_PERMITTED", "the access token is bound to a key that is not registered for this client");
+    return Denied("CLIENT_KEY_NOT_PERMITTED",
+                  "the access token is bound to a key that is not registered for this client");
   }
   const auto& networks = layer->networks;
-  if (!networks.empty() && std::none_of(networks.begin(), networks.end(),
-                                        [&](const Network& network) { return network.Contains(peer); })) {
+  if (!networks.empty() &&
+      std::none_of(networks.begin(), networks.end(),
+                   [&](const Network& network) { return network.Contains(peer); })) {
     return Denied("NETWORK_NOT_PERMITTED", "this client may not ask from this network");
   }
   return &*layer;
@@ -84,7 +89,8 @@ Result<const SmartLayer*> FindLayer(const std::vector<SmartLayer>& layers, const
 
 Status CheckDataset(const SmartLayer& layer, const std::string& dataset) {
   if (layer.datasets.contains(dataset)) return absl::OkStatus();
-  return Denied("DATASET_NOT_PERMITTED", "the node does not permit this client to read the object's dataset");
+  return Denied("DATASET_NOT_PERMITTED",
+                "the node does not permit this client to read the object's dataset");
 }
 
 Result<std::string> RecipientOf(const SmartLayer& layer, const std::string& asked) {
@@ -94,7 +100,8 @@ Result<std::string> RecipientOf(const SmartLayer& layer, const std::string& aske
   }
   if (layer.recipient.empty() || asked == layer.recipient) return asked;
   if (asked.empty()) return layer.recipient;
-  return Denied("RECIPIENT_MISMATCH", "files for this client are encrypted for its registered key and no other");
+  return Denied("RECIPIENT_MISMATCH",
+                "files for this client are encrypted for its registered key and no other");
 }
 
 }  // namespace genofed::consent

@@ -14,7 +14,8 @@
 
 namespace genofed::consent {
 
-// A range of IP addresses: "192.0.2.0/24", "2001:db8::/32"; a single address counts as its own range.
+// A range of IP addresses: "192.0.2.0/24", "2001:db8::/32"; a single address counts as its own
+// range.
 class Network {
  public:
   // Errors: NETWORK_INVALID, also for bits set behind the prefix.
@@ -39,13 +40,16 @@ struct SmartLayer {
   std::vector<Network> networks;     // empty: anywhere
 };
 
-// The layer that asks, if the node's operator permits everything about it. PermissionDenied, saying which condition is
-// not met: TOKEN_NOT_BOUND, CLIENT_NOT_PERMITTED, CLIENT_KEY_NOT_PERMITTED, NETWORK_NOT_PERMITTED.
-Result<const SmartLayer*> FindLayer(const std::vector<SmartLayer>& layers, const User& user, std::string_view peer);
+// The layer that asks, if the node's operator permits everything about it. PermissionDenied, saying
+// which condition is not met: TOKEN_NOT_BOUND, CLIENT_NOT_PERMITTED, CLIENT_KEY_NOT_PERMITTED,
+// NETWORK_NOT_PERMITTED.
+Result<const SmartLayer*> FindLayer(const std::vector<SmartLayer>& layers, const User& user,
+                                    std::string_view peer);
 // PermissionDenied DATASET_NOT_PERMITTED.
 Status CheckDataset(const SmartLayer& layer, const std::string& dataset);
-// The key to encrypt for: the one that is registered, or else `asked`. PermissionDenied RECIPIENT_MISMATCH when both
-// are there and differ; InvalidArgument RECIPIENT_MISSING when neither is.
+// The key to encrypt for: the one that is registered, or else `asked`. PermissionDenied
+// RECIPIENT_MISMATCH when both are there and differ; InvalidArgument RECIPIENT_MISSING when neither
+// is.
 Result<std::string> RecipientOf(const SmartLayer& layer, const std::string& asked);
 
 }  // namespace genofed::consent

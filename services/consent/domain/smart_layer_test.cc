@@ -15,10 +15,11 @@ TEST(Network, HoldsItsAddressesAndNoOthers) {
   struct Case {
     const char *range, *inside, *outside;
   };
-  for (const Case& c : {Case{"192.0.2.0/24", "192.0.2.255", "192.0.3.0"}, Case{"192.0.2.7", "192.0.2.7", "192.0.2.6"},
+  for (const Case& c : {Case{"192.0.2.0/24", "192.0.2.255", "192.0.3.0"},
+                        Case{"192.0.2.7", "192.0.2.7", "192.0.2.6"},
                         Case{"10.0.0.0/8", "::ffff:10.1.2.3", "::10.1.2.3"},
-                        Case{"2001:db8::/32", "2001:db8:ffff::1", "2001:db9::"}, Case{"0.0.0.0/0", "8.8.8.8", "2001::1"},
-                        Case{"::1", "::1", "127.0.0.1"}}) {
+                        Case{"2001:db8::/32", "2001:db8:ffff::1", "2001:db9::"},
+                        Case{"0.0.0.0/0", "8.8.8.8", "2001::1"}, Case{"::1", "::1", "127.0.0.1"}}) {
     auto network = Network::Parse(c.range);
     ASSERT_THAT(network, IsOk()) << c.range;
     EXPECT_TRUE(network->Contains(c.inside)) << c.range;
@@ -26,7 +27,8 @@ TEST(Network, HoldsItsAddressesAndNoOthers) {
     EXPECT_FALSE(network->Contains("")) << c.range;
     EXPECT_FALSE(network->Contains("localhost")) << c.range;
   }
-  for (const char* bad : {"", "x", "192.0.2.0/33", "192.0.2.1/24", "2001:db8::/129", "192.0.2.0/-1", "192.0.2.0/", "/8"}) {
+  for (const char* bad : {"", "x", "192.0.2.0/33", "192.0.2.1/24", "2001:db8::/129", "192.0.2.0/-1",
+                          "192.0.2.0/", "/8"}) {
     EXPECT_THAT(Network::Parse(bad), HasReason("NETWORK_INVALID")) << bad;
   }
 }
@@ -34,11 +36,20 @@ TEST(Network, HoldsItsAddressesAndNoOthers) {
 class SmartLayerTest : public ::testing::Test {
  protected:
   SmartLayerTest() {
-    layers_.push_back({"viewer", "Viewer", "Hospital", "care", {"GOE-FI-A-1"}, "", {"key-1"}, {*Network::Parse("10.0.0.0/8")}});
+    layers_.push_back({"viewer",
+                       "Viewer",
+                       "Hospital",
+                       "care",
+                       {"GOE-FI-A-1"},
+                       "",
+                       {"key-1"},
+                       {*Network::Parse("10.0.0.0/8")}});
     user_.client_id = "viewer";
     user_.token_key = "key-1";
   }
-  std::string Why(const char* peer = "10.0.0.1") { return Reason(FindLayer(layers_, user_, peer).status()); }
+  std::string Why(const char* peer = "10.0.0.1") {
+    return Reason(FindLayer(layers_, user_, peer).status());
+  }
   std::vector<SmartLayer> layers_;
   User user_;
 };

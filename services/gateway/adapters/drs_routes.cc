@@ -60,7 +60,8 @@ Result<std::vector<std::string>> TextsOf(const json& body, const char* name) {
     texts.push_back(text.get<std::string>());
   }
   if (texts.size() > kMaxBulk)
-    return Error(StatusCode::kInvalidArgument, http::kBodyTooLarge, "at most {} objects in one request", kMaxBulk);
+    return Error(StatusCode::kInvalidArgument, http::kBodyTooLarge,
+                 "at most {} objects in one request", kMaxBulk);
   return texts;
 }
 
@@ -83,7 +84,9 @@ class Bulk {
     for (const auto& [code, objects] : unresolved_)
       unresolved.push_back({{"error_code", code}, {"object_ids", objects}});
     return {{"summary",
-             {{"requested", requested_}, {"resolved", resolved_.size()}, {"unresolved", requested_ - resolved_.size()}}},
+             {{"requested", requested_},
+              {"resolved", resolved_.size()},
+              {"unresolved", requested_ - resolved_.size()}}},
             {"unresolved_drs_objects", unresolved},
             {member, resolved_}};
   }
@@ -110,8 +113,8 @@ std::string SelfUri(const SiteFacts& site, const std::string& id) {
   return "drs://" + HostOf(site.public_url) + "/" + id;
 }
 
-// A dataset's newest version as a bundle. Its checksum is what the standard says of bundles: that of the sorted and
-// joined checksums of its contents.
+// A dataset's newest version as a bundle. Its checksum is what the standard says of bundles: that
+// of the sorted and joined checksums of its contents.
 json BundleJson(const SiteFacts& site, const ov1::GetObjectResponse& found) {
   const std::string& dataset = found.dataset().dataset();
   json contents = json::array();
@@ -133,14 +136,17 @@ json BundleJson(const SiteFacts& site, const ov1::GetObjectResponse& found) {
               {"version", std::to_string(found.dataset().version())},
               {"size", size},
               {"description", "The newest version of the dataset."},
-              {"checksums", json::array({{{"type", found.readable() ? "sha-256-of-crypt4gh-body" : "sha-256"},
-                                          {"checksum", HexEncode(crypto::Sha256(joined))}}})},
+              {"checksums",
+               json::array({{{"type", found.readable() ? "sha-256-of-crypt4gh-body" : "sha-256"},
+                             {"checksum", HexEncode(crypto::Sha256(joined))}}})},
               {"contents", std::move(contents)}};
-  if (found.contents_size() > 0) SetWholeSeconds(out, "created_time", true, found.contents(0).created());
+  if (found.contents_size() > 0)
+    SetWholeSeconds(out, "created_time", true, found.contents(0).created());
   return out;
 }
 
-json ObjectJson(const SiteFacts& site, const ov1::GetObjectResponse& found, const DrsIssuers& issuers) {
+json ObjectJson(const SiteFacts& site, const ov1::GetObjectResponse& found,
+                const DrsIssuers& issuers) {
   if (!found.has_object()) return BundleJson(site, found);
   const ov1::Object& object = found.object();
   json out = {{"id", object.id()},
@@ -156,12 +162,16 @@ json ObjectJson(const SiteFacts& site, const ov1::GetObjectResponse& found, cons
     out["checksums"] = json::array({{{"type", "sha-256"}, {"checksum", object.body_sha256()}}});
     return out;
   }
-  // The header differs from reader to reader, so the whole has no checksum that could be told beforehand.
+  // The header differs from reader to reader, so the whole has no checksum that could be told
+  // beforehand.
   out["size"] = object.body_size() + kReaderHeaderBytes;
-  out["description"] = "Crypt4GH file of " + object.role() + " for the reader's key: a header, then the body.";
-  out["checksums"] = json::array({{{"type", "sha-256-of-crypt4gh-body"}, {"checksum", object.body_sha256()}},
-                                  {{"type", "sha-256-of-decrypted"}, {"checksum", object.plain_sha256()}}});
-  out["aliases"] = json::array({found.dataset().dataset() + "/" + std::to_string(found.dataset().version()) + "/" + object.name()});
+  out["description"] =
+      "Crypt4GH file of " + object.role() + " for the reader's key: a header, then the body.";
+  out["checksums"] =
+      json::array({{{"type", "sha-256-of-crypt4gh-body"}, {"checksum", object.body_sha256()}},
+                   {{"type", "sha-256-of-decrypted"}, {"checksum", object.plain_sha256()}}});
+  out["aliases"] = json::array({found.dataset().dataset() + "/" +
+                                std::to_string(found.dataset().version()) + "/" + object.name()});
   out["access_methods"] = ReaderMethods(object, issuers);
   return out;
 }
@@ -193,7 +203,8 @@ class DrsRoutes {
     GF_ASSIGN(const json body, BodyOf(request));
     GF_ASSIGN(const auto objects, TextsOf(body, "bulk_object_ids"));
     Bulk bulk;
-    for (const std::string& object : objects) GF_TRY(bulk.Add(object, RenderAuthorizations(object, issuers_())));
+    for (const std::string& object : objects)
+      GF_TRY(bulk.Add(object, RenderAuthorizations(object, issuers_())));
     return JsonAnswer(bulk.Render("resolved_drs_object"));
   }
 
@@ -204,7 +215,8 @@ class DrsRoutes {
     Bulk bulk;
     for (const std::string& object : objects) {
       const auto found = access_->Describe(request, object, passports);
-      GF_TRY(bulk.Add(object, found.ok() ? Result<json>(ObjectJson(site_, *found, issuers_())) : found.status()));
+      GF_TRY(bulk.Add(object, found.ok() ? Result<json>(ObjectJson(site_, *found, issuers_()))
+                                         : found.status()));
     }
     return JsonAnswer(bulk.Render("resolved_drs_object"));
   }
@@ -216,7 +228,8 @@ class DrsRoutes {
   Result<Response> PostAccess(const Request& request) const {
     GF_ASSIGN(const json body, BodyOf(request));
     GF_ASSIGN(const auto passports, ObjectAccess::PassportsOf(body));
-    GF_ASSIGN(const json url, AccessUrl(request, request.Param("object_id"), request.Param("access_id"), passports));
+    GF_ASSIGN(const json url, AccessUrl(request, request.Param("object_id"),
+                                        request.Param("access_id"), passports));
     return JsonAnswer(url);
   }
   Result<Response> BulkAccess(const Request& request) const;
@@ -226,20 +239,25 @@ class DrsRoutes {
   }
 
  private:
-  Result<Response> Describe(const Request& request, const std::vector<std::string>& passports) const {
+  Result<Response> Describe(const Request& request,
+                            const std::vector<std::string>& passports) const {
     GF_ASSIGN(const auto found, access_->Describe(request, request.Param("object_id"), passports));
     return JsonAnswer(ObjectJson(site_, found, issuers_()));
   }
 
-  Result<json> AccessUrl(const Request& request, const std::string& object, const std::string& access_id,
+  Result<json> AccessUrl(const Request& request, const std::string& object,
+                         const std::string& access_id,
                          const std::vector<std::string>& passports) const {
     if (access_id != kFileAccess && access_id != kHtsgetAccess)
-      return Error(StatusCode::kNotFound, "ACCESS_ID_UNKNOWN", "the object has no such access method");
+      return Error(StatusCode::kNotFound, "ACCESS_ID_UNKNOWN",
+                   "the object has no such access method");
     GF_ASSIGN(const auto opened, access_->Open(request, object, passports));
     const std::string name = http::PercentEncode(object);
-    const std::string url = access_id == kFileAccess ? site_.public_url + kBase + "/objects/" + name + "/bytes"
-                                                     : site_.public_url + "/ga4gh/htsget/v1/variants/" + name;
-    return json{{"url", url}, {"headers", json::array({std::string(kAccessHeader) + ": " + opened.access()})}};
+    const std::string url = access_id == kFileAccess
+                                ? site_.public_url + kBase + "/objects/" + name + "/bytes"
+                                : site_.public_url + "/ga4gh/htsget/v1/variants/" + name;
+    return json{{"url", url},
+                {"headers", json::array({std::string(kAccessHeader) + ": " + opened.access()})}};
   }
 
   const SiteFacts site_;
@@ -255,13 +273,16 @@ Result<Response> DrsRoutes::BulkAccess(const Request& request) const {
     return InvalidField(kList, "BODY_INVALID", "must be a list that is not empty");
   std::vector<std::pair<std::string, std::string>> wanted;
   for (const json& entry : body.at(kList)) {
-    if (!entry.is_object() || !entry.contains("bulk_object_id") || !entry.at("bulk_object_id").is_string())
+    if (!entry.is_object() || !entry.contains("bulk_object_id") ||
+        !entry.at("bulk_object_id").is_string())
       return InvalidField(kList, "BODY_INVALID", "each entry names a bulk_object_id");
     GF_ASSIGN(const auto ids, TextsOf(entry, "bulk_access_ids"));
-    for (const std::string& id : ids) wanted.emplace_back(entry.at("bulk_object_id").get<std::string>(), id);
+    for (const std::string& id : ids)
+      wanted.emplace_back(entry.at("bulk_object_id").get<std::string>(), id);
   }
   if (wanted.size() > kMaxBulk)
-    return Error(StatusCode::kInvalidArgument, http::kBodyTooLarge, "at most {} accesses in one request", kMaxBulk);
+    return Error(StatusCode::kInvalidArgument, http::kBodyTooLarge,
+                 "at most {} accesses in one request", kMaxBulk);
   Bulk bulk;
   for (const auto& [object, id] : wanted) {
     Result<json> url = AccessUrl(request, object, id, passports);
@@ -276,15 +297,18 @@ Result<Response> DrsRoutes::BulkAccess(const Request& request) const {
 
 }  // namespace
 
-std::string RenderDrsObject(const SiteFacts& site, const ov1::GetObjectResponse& found, const DrsIssuers& issuers) {
+std::string RenderDrsObject(const SiteFacts& site, const ov1::GetObjectResponse& found,
+                            const DrsIssuers& issuers) {
   return DumpJson(ObjectJson(site, found, issuers));
 }
 
-void AddDrsRoutes(Api& api, const SiteFacts& site, std::shared_ptr<const ObjectAccess> access, IssuerSource issuers) {
-  const auto routes = std::make_shared<const DrsRoutes>(site, std::move(access), std::move(issuers));
+void AddDrsRoutes(Api& api, const SiteFacts& site, std::shared_ptr<const ObjectAccess> access,
+                  IssuerSource issuers) {
+  const auto routes =
+      std::make_shared<const DrsRoutes>(site, std::move(access), std::move(issuers));
   using Handler = Result<Response> (DrsRoutes::*)(const Request&) const;
-  const auto add = [&](Method method, const char* path, Access who, const char* role, const char* summary,
-                       Handler handler) {
+  const auto add = [&](Method method, const char* path, Access who, const char* role,
+                       const char* summary, Handler handler) {
     Endpoint endpoint;
     endpoint.method = method;
     endpoint.pattern = std::string(kBase) + path;
@@ -292,25 +316,29 @@ void AddDrsRoutes(Api& api, const SiteFacts& site, std::shared_ptr<const ObjectA
     endpoint.access = who;
     endpoint.who = role;
     endpoint.summary = summary;
-    endpoint.handler = [routes, handler](const Request& request) { return ((*routes).*handler)(request); };
+    endpoint.handler = [routes, handler](const Request& request) {
+      return ((*routes).*handler)(request);
+    };
     api.Add(std::move(endpoint));
   };
   constexpr char kReader[] = "smart layers with a passport";
-  add(Method::kGet, "/service-info", Access::kPublic, "anyone", "What this service is", &DrsRoutes::ServiceInfo);
-  add(Method::kGet, "/objects/{object_id}", Access::kUser, "role holder", "An object, or a dataset as a bundle of them",
-      &DrsRoutes::Get);
-  add(Method::kPost, "/objects/{object_id}", Access::kUser, kReader, "The same for a passport, with access methods",
-      &DrsRoutes::Post);
-  add(Method::kOptions, "/objects/{object_id}", Access::kPublic, "anyone", "What an object is opened by",
-      &DrsRoutes::Options);
+  add(Method::kGet, "/service-info", Access::kPublic, "anyone", "What this service is",
+      &DrsRoutes::ServiceInfo);
+  add(Method::kGet, "/objects/{object_id}", Access::kUser, "role holder",
+      "An object, or a dataset as a bundle of them", &DrsRoutes::Get);
+  add(Method::kPost, "/objects/{object_id}", Access::kUser, kReader,
+      "The same for a passport, with access methods", &DrsRoutes::Post);
+  add(Method::kOptions, "/objects/{object_id}", Access::kPublic, "anyone",
+      "What an object is opened by", &DrsRoutes::Options);
   add(Method::kPost, "/objects", Access::kUser, kReader, "Several objects", &DrsRoutes::BulkPost);
   add(Method::kOptions, "/objects", Access::kPublic, "anyone", "What several objects are opened by",
       &DrsRoutes::BulkOptions);
-  add(Method::kGet, "/objects/{object_id}/access/{access_id}", Access::kUser, kReader, "Always refused: POST a passport",
-      &DrsRoutes::GetAccess);
+  add(Method::kGet, "/objects/{object_id}/access/{access_id}", Access::kUser, kReader,
+      "Always refused: POST a passport", &DrsRoutes::GetAccess);
   add(Method::kPost, "/objects/{object_id}/access/{access_id}", Access::kUser, kReader,
       "Open an access: crypt4gh (the file) or htsget (regions of it)", &DrsRoutes::PostAccess);
-  add(Method::kPost, "/objects/access", Access::kUser, kReader, "Open several accesses", &DrsRoutes::BulkAccess);
+  add(Method::kPost, "/objects/access", Access::kUser, kReader, "Open several accesses",
+      &DrsRoutes::BulkAccess);
   add(Method::kGet, "/objects/{object_id}/bytes", Access::kUser, kReader,
       "The Crypt4GH file for the access's key; ranges", &DrsRoutes::Bytes);
 }

@@ -24,7 +24,8 @@ Status Invalid(fmt::format_string<Args...> text, Args&&... args) {
 Status CheckFormat(std::string_view format) {
   const std::string upper = ToUpper(format);
   if (upper == "VCF") return absl::OkStatus();
-  return Error(StatusCode::kInvalidArgument, "UNSUPPORTED_FORMAT", "the variants of this node are given as VCF only");
+  return Error(StatusCode::kInvalidArgument, "UNSUPPORTED_FORMAT",
+               "the variants of this node are given as VCF only");
 }
 
 // The Crypt4GH form is the only one; a client may say so.
@@ -78,7 +79,8 @@ Status ReadRegion(const http::Request& request, HtsgetRequest& out) {
   GF_ASSIGN(const auto reference, Only(request, "referenceName"));
   GF_ASSIGN(const auto start, Only(request, "start"));
   GF_ASSIGN(const auto end, Only(request, "end"));
-  if ((start || end) && (!reference || *reference == "*")) return Invalid("start and end need a referenceName");
+  if ((start || end) && (!reference || *reference == "*"))
+    return Invalid("start and end need a referenceName");
   if (!reference) return absl::OkStatus();
   HtsgetRegion region{*reference, 0, {}};
   if (start) {
@@ -93,8 +95,9 @@ Status ReadRegion(const http::Request& request, HtsgetRequest& out) {
 }
 
 Result<HtsgetRequest> ParseGet(const http::Request& request) {
-  static const std::set<std::string, std::less<>> kKnown = {"format", "class", "referenceName", "start", "end",
-                                                            "fields", "tags",  "notags",        "encryptionScheme"};
+  static const std::set<std::string, std::less<>> kKnown = {"format", "class",  "referenceName",
+                                                            "start",  "end",    "fields",
+                                                            "tags",   "notags", "encryptionScheme"};
   HtsgetRequest out;
   for (const auto& [name, value] : request.query.entries()) {
     if (!kKnown.contains(name)) return Invalid("there is no such parameter as one of those given");
@@ -112,7 +115,8 @@ Result<HtsgetRequest> ParseGet(const http::Request& request) {
   GF_ASSIGN(const auto name, Only(request, "class"));
   if (!name) return out;
   GF_TRY(CheckClass(*name, out));
-  if (!out.regions.empty() || fields || tags || notags) return Invalid("with class=header only format may be given");
+  if (!out.regions.empty() || fields || tags || notags)
+    return Invalid("with class=header only format may be given");
   return out;
 }
 
@@ -133,13 +137,16 @@ Result<std::vector<std::string>> Texts(const json& body, const char* name) {
 }
 
 Result<HtsgetRegion> RegionOf(const json& entry) {
-  if (!entry.is_object() || !entry.contains("referenceName")) return Invalid("each region needs a referenceName");
+  if (!entry.is_object() || !entry.contains("referenceName"))
+    return Invalid("each region needs a referenceName");
   HtsgetRegion region;
   GF_ASSIGN(region.reference, Text(entry, "referenceName"));
   for (const auto& [name, value] : entry.items()) {
     if (name == "referenceName") continue;
-    if (name != "start" && name != "end") return Invalid("a region has referenceName, start and end only");
-    if (!value.is_number_unsigned() || value.get<std::uint64_t>() > static_cast<std::uint64_t>(kMaxPosition))
+    if (name != "start" && name != "end")
+      return Invalid("a region has referenceName, start and end only");
+    if (!value.is_number_unsigned() ||
+        value.get<std::uint64_t>() > static_cast<std::uint64_t>(kMaxPosition))
       return Invalid("{} must be a number from 0 to {}", name, kMaxPosition);
     (name == "start" ? region.start : region.end.emplace()) = value.get<std::int64_t>();
   }
@@ -151,8 +158,10 @@ Result<HtsgetRegion> RegionOf(const json& entry) {
 Status ReadRegions(const json& body, HtsgetRequest& out) {
   if (!body.contains("regions")) return absl::OkStatus();
   const json& regions = body.at("regions");
-  if (!regions.is_array() || regions.empty()) return Invalid("regions must be a list that is not empty");
-  if (regions.size() > kMaxHtsgetRegions) return Invalid("at most {} regions in one request", kMaxHtsgetRegions);
+  if (!regions.is_array() || regions.empty())
+    return Invalid("regions must be a list that is not empty");
+  if (regions.size() > kMaxHtsgetRegions)
+    return Invalid("at most {} regions in one request", kMaxHtsgetRegions);
   for (const json& entry : regions) {
     GF_ASSIGN(HtsgetRegion region, RegionOf(entry));
     out.regions.push_back(std::move(region));
@@ -167,8 +176,8 @@ Result<HtsgetRequest> ParsePost(const http::Request& request) {
   const auto parsed = crypto::ParseStrictJson(request.body, {.max_bytes = std::size_t{1} << 20});
   if (!parsed.ok() || !parsed->is_object()) return Invalid("the body must be a JSON object");
   const json& body = *parsed;
-  static const std::set<std::string, std::less<>> kKnown = {"format", "class",   "fields",    "tags",
-                                                            "notags", "regions", "passports", "encryptionScheme"};
+  static const std::set<std::string, std::less<>> kKnown = {
+      "format", "class", "fields", "tags", "notags", "regions", "passports", "encryptionScheme"};
   for (const auto& [name, value] : body.items()) {
     if (!kKnown.contains(name)) return Invalid("the body has a member that is not known");
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an htsget 1.3 client asks for (samtools/hts-specs htsget.md; it prevails over its OpenAPI file).
+// What an htsget 1.3 client asks for (samtools/hts-specs htsget.md; it prevails over its OpenAPI
+// file).
 #pragma once
 
 #include <cstdint>
@@ -27,8 +28,9 @@ struct HtsgetRequest {
 
 inline constexpr std::size_t kMaxHtsgetRegions = 100;
 
-// A GET's query or a POST's body, for variants. Tags and fields may be named and are not filtered by. InvalidArgument
-// with the reasons UNSUPPORTED_FORMAT (also for BCF: the objects are VCF), INVALID_RANGE, INVALID_INPUT.
+// A GET's query or a POST's body, for variants. Tags and fields may be named and are not filtered
+// by. InvalidArgument with the reasons UNSUPPORTED_FORMAT (also for BCF: the objects are VCF),
+// INVALID_RANGE, INVALID_INPUT.
 Result<HtsgetRequest> ParseHtsgetRequest(const http::Request& request);
 
 }  // namespace genofed::gateway

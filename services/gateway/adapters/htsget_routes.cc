@@ -49,14 +49,17 @@ class HtsgetRoutes {
   HtsgetRoutes(SiteFacts site, std::shared_ptr<const ObjectAccess> access)
       : site_(std::move(site)), access_(std::move(access)) {}
 
-  Result<Response> VariantsInfo(const Request&) const { return Info("variants", json::array({"VCF"})); }
+  Result<Response> VariantsInfo(const Request&) const {
+    return Info("variants", json::array({"VCF"}));
+  }
   Result<Response> ReadsInfo(const Request&) const { return Info("reads", json::array()); }
 
   Result<Response> Variants(const Request& request) const {
     GF_ASSIGN(const HtsgetRequest asked, ParseHtsgetRequest(request));
     GF_ASSIGN(const std::string access, AccessFor(request, asked));
     GF_ASSIGN(const Pieces pieces, PiecesFor(request, asked, access));
-    GF_ASSIGN(const std::string header, access_->Header(request, request.Param("id"), access, pieces.edit_list));
+    GF_ASSIGN(const std::string header,
+              access_->Header(request, request.Param("id"), access, pieces.edit_list));
     return TicketAnswer(Ticket(request.Param("id"), access, header, pieces));
   }
 
@@ -64,7 +67,9 @@ class HtsgetRoutes {
     return Error(StatusCode::kNotFound, "NO_READS", "this node has no reads");
   }
 
-  Result<Response> Data(const Request& request) const { return access_->StreamBody(request, request.Param("id")); }
+  Result<Response> Data(const Request& request) const {
+    return access_->StreamBody(request, request.Param("id"));
+  }
 
  private:
   Result<Response> Info(const char* datatype, json formats) const {
@@ -83,7 +88,8 @@ class HtsgetRoutes {
     return opened.access();
   }
 
-  Result<Pieces> PiecesFor(const Request& request, const HtsgetRequest& asked, const std::string& access) const {
+  Result<Pieces> PiecesFor(const Request& request, const HtsgetRequest& asked,
+                           const std::string& access) const {
     GF_ASSIGN(const auto facts, access_->Facts(request, request.Param("id"), access));
     if (facts.role() != "genotypes")
       return Error(StatusCode::kNotFound, "NOT_VARIANTS", "this object holds no variants");
@@ -102,19 +108,23 @@ class HtsgetRoutes {
     GF_ASSIGN(const auto planned, access_->Plan(request, plan));
     std::vector<crypt4gh::ByteRange> ranges;
     for (const ov1::ByteRange& range : planned.ranges())
-      ranges.push_back({static_cast<std::uint64_t>(range.begin()), static_cast<std::uint64_t>(range.end())});
-    GF_ASSIGN(auto plan_of_body, crypt4gh::PlanRange(static_cast<std::uint64_t>(facts.plain_size()), ranges));
+      ranges.push_back(
+          {static_cast<std::uint64_t>(range.begin()), static_cast<std::uint64_t>(range.end())});
+    GF_ASSIGN(auto plan_of_body,
+              crypt4gh::PlanRange(static_cast<std::uint64_t>(facts.plain_size()), ranges));
     return Pieces{Split(plan_of_body.body), std::move(plan_of_body.edit_list)};
   }
 
   json Ticket(const std::string& id, const std::string& access, const std::string& header,
               const Pieces& pieces) const {
-    json urls = json::array({{{"url", "data:application/octet-stream;base64," + Base64Encode(header)}}});
+    json urls =
+        json::array({{{"url", "data:application/octet-stream;base64," + Base64Encode(header)}}});
     const std::string data = site_.public_url + kBase + "/data/" + http::PercentEncode(id);
     for (const crypt4gh::ByteRange& piece : pieces.body) {
       urls.push_back({{"url", data},
                       {"headers",
-                       {{kAccessHeader, access}, {"Range", fmt::format("bytes={}-{}", piece.begin, piece.end - 1)}}}});
+                       {{kAccessHeader, access},
+                        {"Range", fmt::format("bytes={}-{}", piece.begin, piece.end - 1)}}}});
     }
     return {{"htsget", {{"format", "VCF"}, {"urls", std::move(urls)}}}};
   }
@@ -128,7 +138,8 @@ class HtsgetRoutes {
 void AddHtsgetRoutes(Api& api, const SiteFacts& site, std::shared_ptr<const ObjectAccess> access) {
   const auto routes = std::make_shared<const HtsgetRoutes>(site, std::move(access));
   using Handler = Result<Response> (HtsgetRoutes::*)(const Request&) const;
-  const auto add = [&](Method method, const char* path, Access who, const char* summary, Handler handler) {
+  const auto add = [&](Method method, const char* path, Access who, const char* summary,
+                       Handler handler) {
     Endpoint endpoint;
     endpoint.method = method;
     endpoint.pattern = std::string(kBase) + path;
@@ -137,18 +148,25 @@ void AddHtsgetRoutes(Api& api, const SiteFacts& site, std::shared_ptr<const Obje
     endpoint.who = who == Access::kPublic ? "anyone" : "smart layers with an access";
     endpoint.summary = summary;
     endpoint.max_body_bytes = kMaxBody;
-    endpoint.handler = [routes, handler](const Request& request) { return ((*routes).*handler)(request); };
+    endpoint.handler = [routes, handler](const Request& request) {
+      return ((*routes).*handler)(request);
+    };
     api.Add(std::move(endpoint));
   };
-  add(Method::kGet, "/service-info", Access::kPublic, "What this service is", &HtsgetRoutes::VariantsInfo);
-  add(Method::kGet, "/variants/service-info", Access::kPublic, "The same", &HtsgetRoutes::VariantsInfo);
-  add(Method::kGet, "/reads/service-info", Access::kPublic, "That there are no reads", &HtsgetRoutes::ReadsInfo);
-  add(Method::kGet, "/variants/{id}", Access::kUser, "A ticket for genotypes: whole, header, or a region",
+  add(Method::kGet, "/service-info", Access::kPublic, "What this service is",
+      &HtsgetRoutes::VariantsInfo);
+  add(Method::kGet, "/variants/service-info", Access::kPublic, "The same",
+      &HtsgetRoutes::VariantsInfo);
+  add(Method::kGet, "/reads/service-info", Access::kPublic, "That there are no reads",
+      &HtsgetRoutes::ReadsInfo);
+  add(Method::kGet, "/variants/{id}", Access::kUser,
+      "A ticket for genotypes: whole, header, or a region", &HtsgetRoutes::Variants);
+  add(Method::kPost, "/variants/{id}", Access::kUser, "The same for several regions",
       &HtsgetRoutes::Variants);
-  add(Method::kPost, "/variants/{id}", Access::kUser, "The same for several regions", &HtsgetRoutes::Variants);
   add(Method::kGet, "/reads/{id}", Access::kUser, "There are no reads", &HtsgetRoutes::Reads);
   add(Method::kPost, "/reads/{id}", Access::kUser, "There are no reads", &HtsgetRoutes::Reads);
-  add(Method::kGet, "/data/{id}", Access::kUser, "A block that a ticket names", &HtsgetRoutes::Data);
+  add(Method::kGet, "/data/{id}", Access::kUser, "A block that a ticket names",
+      &HtsgetRoutes::Data);
 }
 
 }  // namespace genofed::gateway

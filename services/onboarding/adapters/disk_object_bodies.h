@@ -10,7 +10,8 @@ namespace genofed::onboarding {
 class DiskObjectBodies final : public ObjectBodies {
  public:
   explicit DiskObjectBodies(Layout layout) : layout_(std::move(layout)) {}
-  Result<std::string> Read(const std::string& object, std::uint64_t offset, std::size_t size) override;
+  Result<std::string> Read(const std::string& object, std::uint64_t offset,
+                           std::size_t size) override;
 
  private:
   const Layout layout_;

@@ -14,31 +14,35 @@ class GrpcObjectService final : public v1::ObjectService::CallbackService {
   GrpcObjectService(rpc::Dispatcher& rpc, Objects& objects, obs::Metrics& metrics)
       : rpc_(rpc), objects_(objects), metrics_(metrics) {}
 
-  grpc::ServerUnaryReactor* GetObject(grpc::CallbackServerContext* call, const v1::GetObjectRequest* request,
+  grpc::ServerUnaryReactor* GetObject(grpc::CallbackServerContext* call,
+                                      const v1::GetObjectRequest* request,
                                       v1::GetObjectResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(GetObject), request, response,
-                      [this](const Context& ctx, const v1::GetObjectRequest& r) -> Result<v1::GetObjectResponse> {
-                        GF_ASSIGN(const auto view, objects_.Get(ctx, {r.object(), r.peer()}, r.passport()));
-                        v1::GetObjectResponse answer;
-                        const PublishedObject& first = view.objects.front();
-                        answer.mutable_dataset()->set_dataset(first.dataset);
-                        answer.mutable_dataset()->set_version(first.version);
-                        answer.set_readable(view.readable);
-                        if (first.record.id == r.object()) {
-                          *answer.mutable_object() = ToProto(first.record);
-                        } else {
-                          for (const auto& object : view.objects) *answer.add_contents() = ToProto(object.record);
-                        }
-                        return answer;
-                      });
+    return rpc_.Unary(
+        call, GF_METHOD(GetObject), request, response,
+        [this](const Context& ctx, const v1::GetObjectRequest& r) -> Result<v1::GetObjectResponse> {
+          GF_ASSIGN(const auto view, objects_.Get(ctx, {r.object(), r.peer()}, r.passport()));
+          v1::GetObjectResponse answer;
+          const PublishedObject& first = view.objects.front();
+          answer.mutable_dataset()->set_dataset(first.dataset);
+          answer.mutable_dataset()->set_version(first.version);
+          answer.set_readable(view.readable);
+          if (first.record.id == r.object()) {
+            *answer.mutable_object() = ToProto(first.record);
+          } else {
+            for (const auto& object : view.objects) *answer.add_contents() = ToProto(object.record);
+          }
+          return answer;
+        });
   }
 
-  grpc::ServerUnaryReactor* ReadObject(grpc::CallbackServerContext* call, const v1::ReadObjectRequest* request,
+  grpc::ServerUnaryReactor* ReadObject(grpc::CallbackServerContext* call,
+                                       const v1::ReadObjectRequest* request,
                                        v1::ReadObjectResponse* response) override {
     return rpc_.Unary(call, GF_METHOD(ReadObject), request, response,
-                      [this](const Context& ctx, const v1::ReadObjectRequest& r) -> Result<v1::ReadObjectResponse> {
-                        GF_ASSIGN(auto piece,
-                                  objects_.Read(ctx, {r.object(), r.peer()}, r.access(), r.offset(), r.size()));
+                      [this](const Context& ctx,
+                             const v1::ReadObjectRequest& r) -> Result<v1::ReadObjectResponse> {
+                        GF_ASSIGN(auto piece, objects_.Read(ctx, {r.object(), r.peer()}, r.access(),
+                                                            r.offset(), r.size()));
                         v1::ReadObjectResponse answer;
                         answer.set_data(std::move(piece.bytes));
                         answer.set_body_size(piece.object.body_size);
@@ -50,25 +54,27 @@ class GrpcObjectService final : public v1::ObjectService::CallbackService {
                       });
   }
 
-  grpc::ServerUnaryReactor* PlanRegions(grpc::CallbackServerContext* call, const v1::PlanRegionsRequest* request,
+  grpc::ServerUnaryReactor* PlanRegions(grpc::CallbackServerContext* call,
+                                        const v1::PlanRegionsRequest* request,
                                         v1::PlanRegionsResponse* response) override {
-    return rpc_.Unary(
-        call, GF_METHOD(PlanRegions), request, response,
-        [this](const Context& ctx, const v1::PlanRegionsRequest& r) -> Result<v1::PlanRegionsResponse> {
-          std::vector<genomics::IndexRegion> regions;
-          for (const v1::Region& region : r.regions()) {
-            regions.push_back({region.reference(), region.start(), {}});
-            if (region.has_end()) regions.back().end = region.end();
-          }
-          GF_ASSIGN(const auto ranges, objects_.Plan(ctx, {r.object(), r.peer()}, r.access(), regions));
-          v1::PlanRegionsResponse answer;
-          for (const genomics::FileRange& range : ranges) {
-            v1::ByteRange* out = answer.add_ranges();
-            out->set_begin(static_cast<std::int64_t>(range.begin));
-            out->set_end(static_cast<std::int64_t>(range.end));
-          }
-          return answer;
-        });
+    return rpc_.Unary(call, GF_METHOD(PlanRegions), request, response,
+                      [this](const Context& ctx,
+                             const v1::PlanRegionsRequest& r) -> Result<v1::PlanRegionsResponse> {
+                        std::vector<genomics::IndexRegion> regions;
+                        for (const v1::Region& region : r.regions()) {
+                          regions.push_back({region.reference(), region.start(), {}});
+                          if (region.has_end()) regions.back().end = region.end();
+                        }
+                        GF_ASSIGN(const auto ranges,
+                                  objects_.Plan(ctx, {r.object(), r.peer()}, r.access(), regions));
+                        v1::PlanRegionsResponse answer;
+                        for (const genomics::FileRange& range : ranges) {
+                          v1::ByteRange* out = answer.add_ranges();
+                          out->set_begin(static_cast<std::int64_t>(range.begin));
+                          out->set_end(static_cast<std::int64_t>(range.end));
+                        }
+                        return answer;
+                      });
   }
 
  private:
@@ -81,7 +87,8 @@ class GrpcObjectService final : public v1::ObjectService::CallbackService {
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeGrpcObjectService(rpc::Dispatcher& rpc, Objects& objects, obs::Metrics& metrics) {
+std::unique_ptr<grpc::Service> MakeGrpcObjectService(rpc::Dispatcher& rpc, Objects& objects,
+                                                     obs::Metrics& metrics) {
   return std::make_unique<GrpcObjectService>(rpc, objects, metrics);
 }
 

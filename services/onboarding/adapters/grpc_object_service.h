@@ -14,6 +14,7 @@ class Service;
 namespace genofed::onboarding {
 
 // genofed.onboarding.v1.ObjectService. Borrows its arguments.
-std::unique_ptr<grpc::Service> MakeGrpcObjectService(rpc::Dispatcher& rpc, Objects& objects, obs::Metrics& metrics);
+std::unique_ptr<grpc::Service> MakeGrpcObjectService(rpc::Dispatcher& rpc, Objects& objects,
+                                                     obs::Metrics& metrics);
 
 }  // namespace genofed::onboarding

@@ -12,7 +12,8 @@ class PeerReaderGate final : public ReaderGate {
  public:
   explicit PeerReaderGate(rpc::ChannelSource source) : readers_(std::move(source)) {}
 
-  Status Judge(const Context& ctx, const ReaderQuestion& question, const std::string& passport) override {
+  Status Judge(const Context& ctx, const ReaderQuestion& question,
+               const std::string& passport) override {
     consent::JudgeReaderRequest request;
     request.set_object(question.object);
     request.set_peer(question.peer);
@@ -20,7 +21,8 @@ class PeerReaderGate final : public ReaderGate {
     return readers_.Call(ctx, &consent::ReaderService::Stub::JudgeReader, request).status();
   }
 
-  Status Check(const Context& ctx, const ReaderQuestion& question, const std::string& access) override {
+  Status Check(const Context& ctx, const ReaderQuestion& question,
+               const std::string& access) override {
     consent::CheckAccessRequest request;
     request.set_object(question.object);
     request.set_peer(question.peer);
@@ -28,14 +30,16 @@ class PeerReaderGate final : public ReaderGate {
     return readers_.Call(ctx, &consent::ReaderService::Stub::CheckAccess, request).status();
   }
 
-  Result<std::string> IndexHeader(const Context& ctx, const ReaderQuestion& index, const std::string& access,
+  Result<std::string> IndexHeader(const Context& ctx, const ReaderQuestion& index,
+                                  const std::string& access,
                                   const std::string& recipient) override {
     consent::ReleaseIndexRequest request;
     request.set_object(index.object);
     request.set_peer(index.peer);
     request.set_access(access);
     request.set_recipient(recipient);
-    GF_ASSIGN(auto answer, readers_.Call(ctx, &consent::ReaderService::Stub::ReleaseIndex, request));
+    GF_ASSIGN(auto answer,
+              readers_.Call(ctx, &consent::ReaderService::Stub::ReleaseIndex, request));
     return answer.header();
   }
 

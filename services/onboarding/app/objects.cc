@@ -12,7 +12,8 @@ namespace {
 constexpr std::size_t kMaxChecked = 10'000;
 
 Status ObjectUnknown() {
-  return Error(StatusCode::kNotFound, "OBJECT_UNKNOWN", "there is no such object, or it is not yours");
+  return Error(StatusCode::kNotFound, "OBJECT_UNKNOWN",
+               "there is no such object, or it is not yours");
 }
 
 Result<crypt4gh::Manifest> ManifestOf(const ObjectRecord& object) {
@@ -26,7 +27,8 @@ Result<crypt4gh::Manifest> ManifestOf(const ObjectRecord& object) {
 
 }  // namespace
 
-Result<Objects::View> Objects::Get(const Context& ctx, const ReaderQuestion& question, const std::string& passport) {
+Result<Objects::View> Objects::Get(const Context& ctx, const ReaderQuestion& question,
+                                   const std::string& passport) {
   View view;
   view.readable = !passport.empty();
   ReaderQuestion judged = question;
@@ -46,11 +48,13 @@ Result<Objects::View> Objects::Get(const Context& ctx, const ReaderQuestion& que
 }
 
 // A body leaves in many pieces, each of which would ask again.
-Status Objects::CheckAccess(const Context& ctx, const ReaderQuestion& question, const std::string& access) {
+Status Objects::CheckAccess(const Context& ctx, const ReaderQuestion& question,
+                            const std::string& access) {
   GF_CHECK(ctx.principal().user.has_value());
   const User& user = *ctx.principal().user;
-  const std::string key = fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}", access, question.object, question.peer, user.issuer,
-                                      user.subject, user.client_id, user.token_key);
+  const std::string key =
+      fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}", access, question.object, question.peer, user.issuer,
+                  user.subject, user.client_id, user.token_key);
   {
     MutexLock lock(mutex_);
     const auto found = checked_.find(key);
@@ -64,8 +68,9 @@ Status Objects::CheckAccess(const Context& ctx, const ReaderQuestion& question, 
   return absl::OkStatus();
 }
 
-Result<Objects::Piece> Objects::Read(const Context& ctx, const ReaderQuestion& question, const std::string& access,
-                                     std::int64_t offset, std::int64_t size) {
+Result<Objects::Piece> Objects::Read(const Context& ctx, const ReaderQuestion& question,
+                                     const std::string& access, std::int64_t offset,
+                                     std::int64_t size) {
   if (offset < 0 || size < 0 || size > static_cast<std::int64_t>(kMaxPiece)) {
     return InvalidField("size", "PIECE_INVALID", "ask for at most {} bytes", kMaxPiece);
   }
@@ -73,30 +78,36 @@ Result<Objects::Piece> Objects::Read(const Context& ctx, const ReaderQuestion& q
   GF_ASSIGN(PublishedObject object, store_.Find(ctx, question.object));
   if (size == 0) return Piece{"", std::move(object.record)};
   if (offset >= object.record.body_size) {
-    return Error(StatusCode::kOutOfRange, "RANGE_NOT_SATISFIABLE", "the body has {} bytes", object.record.body_size);
+    return Error(StatusCode::kOutOfRange, "RANGE_NOT_SATISFIABLE", "the body has {} bytes",
+                 object.record.body_size);
   }
   const auto length = static_cast<std::size_t>(std::min(size, object.record.body_size - offset));
-  GF_ASSIGN(std::string piece, bodies_.Read(question.object, static_cast<std::uint64_t>(offset), length));
-  if (piece.size() != length) return Error(StatusCode::kDataLoss, "BODY_LOST", "a body is shorter than its manifest says");
+  GF_ASSIGN(std::string piece,
+            bodies_.Read(question.object, static_cast<std::uint64_t>(offset), length));
+  if (piece.size() != length)
+    return Error(StatusCode::kDataLoss, "BODY_LOST", "a body is shorter than its manifest says");
   return Piece{std::move(piece), std::move(object.record)};
 }
 
-Result<std::string> Objects::OpenIndex(const Context& ctx, const ObjectRecord& index, const std::string& access,
-                                       const std::string& peer) {
+Result<std::string> Objects::OpenIndex(const Context& ctx, const ObjectRecord& index,
+                                       const std::string& access, const std::string& peer) {
   if (index.plain_size > kMaxIndexBytes)
-    return Error(StatusCode::kResourceExhausted, "INDEX_TOO_LARGE", "the index is too large to plan with");
+    return Error(StatusCode::kResourceExhausted, "INDEX_TOO_LARGE",
+                 "the index is too large to plan with");
   const auto key = crypt4gh::SecretKey::Generate(random_);
   GF_ASSIGN(const std::string header,
             gate_.IndexHeader(ctx, {index.id, peer}, access, key.public_key().raw()));
   GF_ASSIGN(const crypt4gh::Manifest manifest, ManifestOf(index));
   std::string clear;
-  GF_ASSIGN(auto decryptor, crypt4gh::Decryptor::Create(header, key, manifest, [&clear](std::string_view bytes) {
+  GF_ASSIGN(auto decryptor,
+            crypt4gh::Decryptor::Create(header, key, manifest, [&clear](std::string_view bytes) {
               clear.append(bytes);
               return absl::OkStatus();
             }));
   for (std::uint64_t at = 0; at < manifest.body_size;) {
     GF_TRY(ctx.Alive());
-    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(kMaxPiece, manifest.body_size - at));
+    const auto size =
+        static_cast<std::size_t>(std::min<std::uint64_t>(kMaxPiece, manifest.body_size - at));
     GF_ASSIGN(const std::string piece, bodies_.Read(index.id, at, size));
     if (piece.empty()) break;
     GF_TRY(decryptor.Push(piece));
@@ -106,14 +117,16 @@ Result<std::string> Objects::OpenIndex(const Context& ctx, const ObjectRecord& i
   return clear;
 }
 
-Result<std::vector<genomics::FileRange>> Objects::Plan(const Context& ctx, const ReaderQuestion& question,
-                                                       const std::string& access,
-                                                       std::span<const genomics::IndexRegion> regions) {
+Result<std::vector<genomics::FileRange>> Objects::Plan(
+    const Context& ctx, const ReaderQuestion& question, const std::string& access,
+    std::span<const genomics::IndexRegion> regions) {
   if (regions.size() > kMaxRegions)
-    return InvalidField("regions", "TOO_MANY_REGIONS", "at most {} regions in one request", kMaxRegions);
+    return InvalidField("regions", "TOO_MANY_REGIONS", "at most {} regions in one request",
+                        kMaxRegions);
   GF_TRY(CheckAccess(ctx, question, access));
   GF_ASSIGN(const PublishedObject object, store_.Find(ctx, question.object));
-  const auto index = object.record.role == "genotypes" ? store_.FindBeside(ctx, object, "index") : ObjectUnknown();
+  const auto index =
+      object.record.role == "genotypes" ? store_.FindBeside(ctx, object, "index") : ObjectUnknown();
   if (index.status().code() == StatusCode::kNotFound)
     return Error(StatusCode::kNotFound, "NOT_VARIANTS", "this object holds no indexed variants");
   GF_TRY(index);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Objects one by one, for people and smart layers. Whether somebody may have bytes is not decided here but asked of the
-// consent service, at every request and every second while they leave.
+// Objects one by one, for people and smart layers. Whether somebody may have bytes is not decided
+// here but asked of the consent service, at every request and every second while they leave.
 #pragma once
 
 #include <map>
@@ -31,7 +31,8 @@ class ObjectStore {
   // NotFound OBJECT_UNKNOWN unless its version is published.
   virtual Result<PublishedObject> Find(const Context& ctx, const std::string& object) = 0;
   // The objects of the newest published version, by role. NotFound OBJECT_UNKNOWN.
-  virtual Result<std::vector<PublishedObject>> FindDataset(const Context& ctx, const std::string& dataset) = 0;
+  virtual Result<std::vector<PublishedObject>> FindDataset(const Context& ctx,
+                                                           const std::string& dataset) = 0;
   // The object of another role in the same version. NotFound OBJECT_UNKNOWN.
   virtual Result<ObjectRecord> FindBeside(const Context& ctx, const PublishedObject& object,
                                           const std::string& role) = 0;
@@ -42,7 +43,8 @@ class ObjectBodies {
  public:
   virtual ~ObjectBodies() = default;
   // `size` bytes, fewer at the end of the body. DataLoss BODY_LOST when it cannot be read.
-  virtual Result<std::string> Read(const std::string& object, std::uint64_t offset, std::size_t size) = 0;
+  virtual Result<std::string> Read(const std::string& object, std::uint64_t offset,
+                                   std::size_t size) = 0;
 };
 
 // What a question about a reader names; the user is that of the context.
@@ -55,10 +57,13 @@ struct ReaderQuestion {
 class ReaderGate {
  public:
   virtual ~ReaderGate() = default;
-  virtual Status Judge(const Context& ctx, const ReaderQuestion& question, const std::string& passport) = 0;
-  virtual Status Check(const Context& ctx, const ReaderQuestion& question, const std::string& access) = 0;
+  virtual Status Judge(const Context& ctx, const ReaderQuestion& question,
+                       const std::string& passport) = 0;
+  virtual Status Check(const Context& ctx, const ReaderQuestion& question,
+                       const std::string& access) = 0;
   // A Crypt4GH header of an index for `recipient`.
-  virtual Result<std::string> IndexHeader(const Context& ctx, const ReaderQuestion& index, const std::string& access,
+  virtual Result<std::string> IndexHeader(const Context& ctx, const ReaderQuestion& index,
+                                          const std::string& access,
                                           const std::string& recipient) = 0;
 };
 
@@ -72,37 +77,38 @@ class Objects {
   static constexpr std::chrono::seconds kCheckedFor{1};
 
   // Borrows everything.
-  Objects(ObjectStore& store, ObjectBodies& bodies, ReaderGate& gate, const Clock& clock, Random& random)
+  Objects(ObjectStore& store, ObjectBodies& bodies, ReaderGate& gate, const Clock& clock,
+          Random& random)
       : store_(store), bodies_(bodies), gate_(gate), clock_(clock), random_(random) {}
 
   struct View {
     std::vector<PublishedObject> objects;  // one, or those of a dataset's newest version
     bool readable = false;
   };
-  // An object, or a dataset. With a passport: if it opens the dataset to the client. Without: for the holder; for
-  // everybody else it does not exist (OBJECT_UNKNOWN).
+  // An object, or a dataset. With a passport: if it opens the dataset to the client. Without: for
+  // the holder; for everybody else it does not exist (OBJECT_UNKNOWN).
   Result<View> Get(const Context& ctx, const ReaderQuestion& question, const std::string& passport);
 
   struct Piece {
     std::string bytes;
     ObjectRecord object;
   };
-  // At most kMaxPiece bytes of a body under an access; none tells about the object only. Errors: those of the gate;
-  // PIECE_INVALID; OutOfRange RANGE_NOT_SATISFIABLE.
+  // At most kMaxPiece bytes of a body under an access; none tells about the object only. Errors:
+  // those of the gate; PIECE_INVALID; OutOfRange RANGE_NOT_SATISFIABLE.
   Result<Piece> Read(const Context& ctx, const ReaderQuestion& question, const std::string& access,
-                           std::int64_t offset, std::int64_t size);
+                     std::int64_t offset, std::int64_t size);
 
-  // Which bytes of the genotypes (the plaintext) hold the header and the regions; none: the header alone. The index is
-  // opened for a key that lives as long as this call. Errors: those of the gate; NotFound NOT_VARIANTS,
-  // REFERENCE_UNKNOWN; InvalidArgument TOO_MANY_REGIONS.
+  // Which bytes of the genotypes (the plaintext) hold the header and the regions; none: the header
+  // alone. The index is opened for a key that lives as long as this call. Errors: those of the
+  // gate; NotFound NOT_VARIANTS, REFERENCE_UNKNOWN; InvalidArgument TOO_MANY_REGIONS.
   Result<std::vector<genomics::FileRange>> Plan(const Context& ctx, const ReaderQuestion& question,
                                                 const std::string& access,
                                                 std::span<const genomics::IndexRegion> regions);
 
  private:
   Status CheckAccess(const Context& ctx, const ReaderQuestion& question, const std::string& access);
-  Result<std::string> OpenIndex(const Context& ctx, const ObjectRecord& index, const std::string& access,
-                                const std::string& peer);
+  Result<std::string> OpenIndex(const Context& ctx, const ObjectRecord& index,
+                                const std::string& access, const std::string& peer);
 
   ObjectStore& store_;
   ObjectBodies& bodies_;
@@ -110,7 +116,8 @@ class Objects {
   const Clock& clock_;
   Random& random_;
   Mutex mutex_;
-  std::map<std::string, Time> checked_ ABSL_GUARDED_BY(mutex_);  // question to until when its answer holds
+  std::map<std::string, Time> checked_
+      ABSL_GUARDED_BY(mutex_);  // question to until when its answer holds
 };
 
 }  // namespace genofed::onboarding

@@ -22,7 +22,8 @@ using testing::IsOk;
 class FakeGate final : public ReaderGate {
  public:
   Status Judge(const Context&, const ReaderQuestion&, const std::string& passport) override {
-    return passport == "good" ? absl::OkStatus() : Error(StatusCode::kPermissionDenied, "PASSPORT_REFUSED", "no");
+    return passport == "good" ? absl::OkStatus()
+                              : Error(StatusCode::kPermissionDenied, "PASSPORT_REFUSED", "no");
   }
   Status Check(const Context&, const ReaderQuestion& question, const std::string& access) override {
     ++checks;
@@ -32,7 +33,8 @@ class FakeGate final : public ReaderGate {
   Result<std::string> IndexHeader(const Context&, const ReaderQuestion& index, const std::string&,
                                   const std::string& recipient) override {
     if (!answer.ok()) return answer;
-    return crypt4gh::Reencrypt(headers.at(index.object), key, *crypt4gh::PublicKey::FromRaw(recipient), random);
+    return crypt4gh::Reencrypt(headers.at(index.object), key,
+                               *crypt4gh::PublicKey::FromRaw(recipient), random);
   }
   SystemRandom random;
   crypt4gh::SecretKey key = crypt4gh::SecretKey::Generate(random);
@@ -48,7 +50,8 @@ class FakeStore final : public ObjectStore, public ObjectBodies {
     if (!objects.contains(id)) return Error(StatusCode::kNotFound, "OBJECT_UNKNOWN", "no");
     return objects.at(id);
   }
-  Result<std::vector<PublishedObject>> FindDataset(const Context&, const std::string& dataset) override {
+  Result<std::vector<PublishedObject>> FindDataset(const Context&,
+                                                   const std::string& dataset) override {
     std::vector<PublishedObject> found;
     for (const auto& [id, object] : objects) {
       if (object.dataset == dataset) found.push_back(object);
@@ -56,7 +59,8 @@ class FakeStore final : public ObjectStore, public ObjectBodies {
     if (found.empty()) return Error(StatusCode::kNotFound, "OBJECT_UNKNOWN", "no");
     return found;
   }
-  Result<ObjectRecord> FindBeside(const Context&, const PublishedObject&, const std::string& role) override {
+  Result<ObjectRecord> FindBeside(const Context&, const PublishedObject&,
+                                  const std::string& role) override {
     for (const auto& [id, object] : objects) {
       if (object.record.role == role) return object.record;
     }
@@ -73,10 +77,12 @@ class FakeStore final : public ObjectStore, public ObjectBodies {
 class ObjectsTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string vcf = "##fileformat=VCFv4.2\n##contig=<ID=chr1,length=100000>\n"
-                      "##FORMAT=<ID=GT,Number=1,Type=String,Description=\"g\">\n"
-                      "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS\n";
-    for (int pos = 1; pos <= 90'000; pos += 9) vcf += "chr1\t" + std::to_string(pos) + "\t.\tA\tC\t.\tPASS\t.\tGT\t0/1\n";
+    std::string vcf =
+        "##fileformat=VCFv4.2\n##contig=<ID=chr1,length=100000>\n"
+        "##FORMAT=<ID=GT,Number=1,Type=String,Description=\"g\">\n"
+        "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS\n";
+    for (int pos = 1; pos <= 90'000; pos += 9)
+      vcf += "chr1\t" + std::to_string(pos) + "\t.\tA\tC\t.\tPASS\t.\tGT\t0/1\n";
     ASSERT_THAT(WriteFileAtomically(directory_ / "in.vcf", vcf), IsOk());
     const std::vector<genomics::SampleRename> keep = {{"S", "P"}};
     ASSERT_THAT(genomics::SubsetVcf(directory_ / "in.vcf", keep, directory_ / "g.vcf.gz"), IsOk());
@@ -90,10 +96,11 @@ class ObjectsTest : public ::testing::Test {
   void Seal(const std::string& id, const std::string& role, const std::string& clear) {
     std::string& body = store_.bodies[id];
     const auto recipient = gate_.key.public_key();
-    auto encryptor = crypt4gh::Encryptor::Create({&recipient, 1}, random_, [&body](std::string_view bytes) {
-      body.append(bytes);
-      return absl::OkStatus();
-    });
+    auto encryptor =
+        crypt4gh::Encryptor::Create({&recipient, 1}, random_, [&body](std::string_view bytes) {
+          body.append(bytes);
+          return absl::OkStatus();
+        });
     ASSERT_THAT(encryptor->Push(clear), IsOk());
     const auto manifest = *encryptor->Finish();
     PublishedObject object{{}, "GOE-FI-A-1", 1, {"https://idp.example", "anna", ""}};
@@ -115,7 +122,9 @@ class ObjectsTest : public ::testing::Test {
     principal.user->roles = std::move(roles);
     return Context::Background().WithPrincipal(principal);
   }
-  auto Read(std::int64_t offset, std::int64_t size) { return objects_.Read(reader_, kOne, "acc", offset, size); }
+  auto Read(std::int64_t offset, std::int64_t size) {
+    return objects_.Read(reader_, kOne, "acc", offset, size);
+  }
 
   const ReaderQuestion kOne{"obj-1", "10.0.0.1"};
   testing::TemporaryDirectory directory_;
@@ -153,10 +162,12 @@ TEST_F(ObjectsTest, PiecesAreThoseOfTheBodyUnderAnAccess) {
   const std::string& body = store_.bodies["obj-1"];
   EXPECT_EQ(Read(0, 100)->bytes, body.substr(0, 100));
   EXPECT_EQ(Read(20'000, 5)->bytes, body.substr(20'000, 5));
-  EXPECT_EQ(Read(static_cast<std::int64_t>(body.size()) - 3, 100)->bytes, body.substr(body.size() - 3));
+  EXPECT_EQ(Read(static_cast<std::int64_t>(body.size()) - 3, 100)->bytes,
+            body.substr(body.size() - 3));
   EXPECT_EQ(Read(0, 0)->object.body_size, static_cast<std::int64_t>(body.size()));
   EXPECT_THAT(Read(static_cast<std::int64_t>(body.size()), 1), HasReason("RANGE_NOT_SATISFIABLE"));
-  for (const auto& [offset, size] : {std::pair(-1, 1), std::pair(0, -1), std::pair(0, (1 << 20) + 1)}) {
+  for (const auto& [offset, size] :
+       {std::pair(-1, 1), std::pair(0, -1), std::pair(0, (1 << 20) + 1)}) {
     EXPECT_THAT(Read(offset, size), HasReason("PIECE_INVALID"));
   }
   EXPECT_EQ(gate_.asked, "obj-1 10.0.0.1 acc");
@@ -167,7 +178,8 @@ TEST_F(ObjectsTest, AnAccessIsAskedAboutAgainEverySecond) {
   ASSERT_THAT(Read(1, 1), IsOk());
   EXPECT_EQ(gate_.checks, 1);
   gate_.answer = Error(StatusCode::kFailedPrecondition, "COHORT_CHANGED", "no");
-  EXPECT_THAT(objects_.Read(As("bob", {"user"}), kOne, "acc", 0, 1), HasReason("COHORT_CHANGED"));  // not his answer
+  EXPECT_THAT(objects_.Read(As("bob", {"user"}), kOne, "acc", 0, 1),
+              HasReason("COHORT_CHANGED"));  // not his answer
   clock_.Advance(std::chrono::milliseconds(1001));
   EXPECT_THAT(Read(2, 1), HasReason("COHORT_CHANGED"));
   EXPECT_THAT(Read(2, 1), HasReason("COHORT_CHANGED"));  // a refusal is not remembered either
@@ -190,8 +202,9 @@ TEST_F(ObjectsTest, RegionsArePlannedFromTheEncryptedIndex) {
   const std::vector<genomics::IndexRegion> unknown = {{"chr9", 0, 9}};
   EXPECT_THAT(objects_.Plan(reader_, kOne, "acc", unknown), HasReason("REFERENCE_UNKNOWN"));
   EXPECT_THAT(objects_.Plan(reader_, {"obj-3", ""}, "acc", regions), HasReason("NOT_VARIANTS"));
-  EXPECT_THAT(objects_.Plan(reader_, kOne, "acc", std::vector<genomics::IndexRegion>(101, regions[0])),
-              HasReason("TOO_MANY_REGIONS"));
+  EXPECT_THAT(
+      objects_.Plan(reader_, kOne, "acc", std::vector<genomics::IndexRegion>(101, regions[0])),
+      HasReason("TOO_MANY_REGIONS"));
   store_.bodies["obj-2"][100] ^= 1;
   EXPECT_THAT(objects_.Plan(reader_, kOne, "acc", regions), HasReason("CRYPT4GH_SEGMENT_INVALID"));
   gate_.answer = Error(StatusCode::kPermissionDenied, "PASSPORT_REFUSED", "no");
