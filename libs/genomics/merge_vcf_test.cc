@@ -39,7 +39,7 @@ TEST(MergeVcfTest, PutsSamplesSideBySideAndSaysWhereAFileIsSilent) {
   auto second = Subset(
       dir, "second",
       MakeVcf("C", {"chr20 90 rs1 T C . q10 . GT:DP 0/1:7", "chr20 100 . A G . PASS . GT:DP 1/1:9",
-                    "chr20 100 . A G,T . PASS . GT:DP 1/2:3"}),
+                    "chr20 100 . A T,TT . PASS . GT:DP 1/2:3"}),
       {{"C", "c"}});
   auto out = dir / "merged.vcf.gz";
   const std::vector<std::filesystem::path> inputs = {first, second};
@@ -51,7 +51,7 @@ TEST(MergeVcfTest, PutsSamplesSideBySideAndSaysWhereAFileIsSilent) {
                 "chr20\t90\trs1\tT\tC\t.\tq10\tAC=1;AF=0.5;AN=2\tGT:DP\t./.\t./.\t0/1:7",
                 "chr20\t100\t.\tA\tC\t.\tPASS\tAC=3;AF=0.75;AN=4\tGT\t0/1\t1/1\t./.",
                 "chr20\t100\t.\tA\tG\t.\tPASS\tAC=3;AF=0.5;AN=6\tGT\t0/0\t0/1\t1/1",
-                "chr20\t100\t.\tA\tG,T\t.\tPASS\tAC=1,1;AF=0.5,0.5;AN=2\tGT:DP\t./.\t./.\t1/2:3",
+                "chr20\t100\t.\tA\tT,TT\t.\tPASS\tAC=1,1;AF=0.5,0.5;AN=2\tGT:DP\t./.\t./.\t1/2:3",
                 "chrX\t7\t.\tG\tT\t.\t.\tAC=1;AF=0.5;AN=2\tGT\t0\t1\t./."}));
 }
 
