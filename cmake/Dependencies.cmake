@@ -2,6 +2,7 @@
 # Every third-party dependency, all from Debian 12 packages (third_party/README.md says which and why).
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
+find_package(EXPAT REQUIRED)
 find_package(absl CONFIG REQUIRED)
 find_package(Protobuf REQUIRED)
 find_package(gRPC CONFIG REQUIRED)

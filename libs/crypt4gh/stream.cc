@@ -7,6 +7,7 @@
 
 #include "libs/crypt4gh/primitives.h"
 #include "libs/crypt4gh/segment_opener.h"
+#include "libs/crypt4gh/sha256_pair.h"
 #include "libs/crypto/hash.h"
 
 namespace genofed::crypt4gh {
@@ -24,13 +25,17 @@ class Totals {
   void Add(std::string_view plain, std::string_view sealed) {
     plain_size_ += plain.size();
     body_size_ += sealed.size();
-    if (checksums_ != Checksums::kNone) body_.Update(sealed);
-    if (checksums_ == Checksums::kBoth) plain_.Update(plain);
+    if (checksums_ == Checksums::kBody) body_.Update(sealed);
+    if (checksums_ == Checksums::kBoth) both_.Update(plain, sealed);
   }
   Manifest ToManifest() {
     Manifest manifest{plain_size_, body_size_, {}, {}, {}};
-    if (checksums_ != Checksums::kNone) manifest.body_sha256 = body_.Finish();
-    if (checksums_ == Checksums::kBoth) manifest.plain_sha256 = plain_.Finish();
+    if (checksums_ == Checksums::kBody) manifest.body_sha256 = body_.Finish();
+    if (checksums_ == Checksums::kBoth) {
+      auto digests = both_.Finish();
+      manifest.plain_sha256 = std::move(digests.first);
+      manifest.body_sha256 = std::move(digests.second);
+    }
     return manifest;
   }
 
@@ -38,8 +43,8 @@ class Totals {
   Checksums checksums_;
   std::uint64_t plain_size_ = 0;
   std::uint64_t body_size_ = 0;
-  crypto::Sha256Stream plain_;
   crypto::Sha256Stream body_;
+  internal::Sha256Pair both_;
 };
 
 Status Finished() {

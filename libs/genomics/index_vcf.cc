@@ -42,7 +42,7 @@ Result<IndexVcfReport> IndexVcf(const std::filesystem::path& vcf, std::span<cons
     if (outcome == VcfReader::Outcome::kEnd) return report;
     ++report.records;
     if (outcome == VcfReader::Outcome::kRejected) {
-      ++report.rejected[std::string(VcfCodeName(reader->problem().code))];
+      ++report.rejected[reader->problem().code];
       continue;
     }
     if (options.pass_only && record.filter != "PASS" && record.filter != ".") {

@@ -2,62 +2,39 @@
 #include "libs/genomics/normalise.h"
 
 #include <algorithm>
-#include <deque>
 #include <string_view>
+
+#include "libs/genomics/norm_align.h"
 
 namespace genofed::genomics {
 namespace {
 
-// Two alleles while their common suffix is cut off and bases are put in front; both are O(1) in a
-// deque.
-class Aligner {
- public:
-  Aligner(Variant& variant, Reference* reference)
-      : variant_(variant),
-        reference_(reference),
-        ref_(variant.ref.begin(), variant.ref.end()),
-        alt_(variant.alt.begin(), variant.alt.end()) {}
-
-  Status Run() {
-    bool can_extend =
-        reference_ != nullptr && reference_->Length(variant_.contig) >= variant_.end();
-    std::int64_t limit = std::max<std::int64_t>(0, variant_.pos - kMaxShift);
-    while (ref_.back() == alt_.back()) {
-      if (std::min(ref_.size(), alt_.size()) == 1) {
-        if (!can_extend || variant_.pos <= limit || ref_.size() == alt_.size()) break;
-        GF_ASSIGN(std::string base, reference_->Fetch(variant_.contig, variant_.pos - 1, 1));
-        if (base.size() != 1 || std::string_view("ACGTN").find(base[0]) == std::string_view::npos)
-          break;
-        ref_.push_front(base[0]);
-        alt_.push_front(base[0]);
-        --variant_.pos;
-      }
-      ref_.pop_back();
-      alt_.pop_back();
-    }
-    while (std::min(ref_.size(), alt_.size()) > 1 && ref_.front() == alt_.front()) {
-      ref_.pop_front();
-      alt_.pop_front();
-      ++variant_.pos;
-    }
-    variant_.ref.assign(ref_.begin(), ref_.end());
-    variant_.alt.assign(alt_.begin(), alt_.end());
-    return absl::OkStatus();
-  }
-
- private:
-  Variant& variant_;
-  Reference* reference_;
-  std::deque<char> ref_;
-  std::deque<char> alt_;
-};
+// The upper-case bases of one contig; a letter that no allele may hold ends the move.
+AlleleShift::BaseAt BasesOf(const std::string& contig, Reference& reference) {
+  return [&contig, &reference](std::int64_t pos) -> Result<char> {
+    GF_ASSIGN(std::string base, reference.Fetch(contig, pos, 1));
+    bool usable =
+        base.size() == 1 && std::string_view("ACGTN").find(base[0]) != std::string_view::npos;
+    return usable ? base[0] : '\0';
+  };
+}
 
 }  // namespace
 
 Status NormaliseVariant(Variant& variant, Reference* reference) {
   if (variant.ref == variant.alt) return InvalidField("alt", "VARIANT_INVALID", "equals ref");
   if (variant.ref.size() == 1 && variant.alt.size() == 1) return absl::OkStatus();
-  return Aligner(variant, reference).Run();
+  bool can_extend = reference != nullptr && reference->Length(variant.contig) >= variant.end();
+  const std::string_view alleles[] = {variant.ref, variant.alt};
+  AlleleShift shift(alleles, variant.pos);
+  GF_TRY(shift.MoveLeft(can_extend ? BasesOf(variant.contig, *reference) : AlleleShift::BaseAt(),
+                        std::max<std::int64_t>(0, variant.pos - kMaxShift)));
+  shift.TrimFront();
+  std::string ref = shift.Allele(0);
+  variant.alt = shift.Allele(1);
+  variant.ref = std::move(ref);
+  variant.pos = shift.pos();
+  return absl::OkStatus();
 }
 
 Result<std::vector<SplitAllele>> SplitRecord(const VcfRecord& record, Reference* reference,

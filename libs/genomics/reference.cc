@@ -23,7 +23,7 @@ struct FaidxDeleter {
 
 class FaidxReference final : public Reference {
  public:
-  explicit FaidxReference(faidx_t* index) : index_(index) {
+  FaidxReference(faidx_t* index, BaseCase base_case) : index_(index), base_case_(base_case) {
     for (int i = 0; i < faidx_nseq(index); ++i) {
       std::string raw = faidx_iseq(index, i);
       if (auto name = NormaliseContig(raw); name.ok()) names_.emplace(*name, raw);
@@ -66,13 +66,15 @@ class FaidxReference final : public Reference {
       return Error(StatusCode::kDataLoss, "REFERENCE_FAILED",
                    "the reference FASTA does not match its index");
     }
-    block_ = UpperBases(std::string_view(bases, static_cast<std::size_t>(got)));
+    block_.assign(bases, static_cast<std::size_t>(got));
+    if (base_case_ == BaseCase::kUpper) block_ = UpperBases(block_);
     block_contig_ = contig;
     block_start_ = from;
     return absl::OkStatus();
   }
 
   std::unique_ptr<faidx_t, FaidxDeleter> index_;
+  BaseCase base_case_;
   std::map<std::string, std::string, std::less<>> names_;  // normalised -> as in the FASTA
   std::string block_contig_;
   std::int64_t block_start_ = 0;
@@ -81,7 +83,8 @@ class FaidxReference final : public Reference {
 
 }  // namespace
 
-Result<std::unique_ptr<Reference>> Reference::Open(const std::filesystem::path& fasta) {
+Result<std::unique_ptr<Reference>> Reference::Open(const std::filesystem::path& fasta,
+                                                   BaseCase base_case) {
   SilenceHtslib();
   // An absolute path of an existing file cannot be taken for a URL by htslib.
   std::error_code error;
@@ -98,7 +101,7 @@ Result<std::unique_ptr<Reference>> Reference::Open(const std::filesystem::path& 
     return Error(StatusCode::kFailedPrecondition, "REFERENCE_FAILED",
                  "{} has no readable .fai index; run samtools faidx", fasta.filename().string());
   }
-  return std::make_unique<FaidxReference>(index);
+  return std::make_unique<FaidxReference>(index, base_case);
 }
 
 }  // namespace genofed::genomics

@@ -20,7 +20,7 @@ bool IsWord(std::string_view text, std::string_view more) {
 }
 
 // Which FORMAT fields the output has: genotypes and declared numbers. Text could hold anything.
-bool KeepFormat(const VcfFormatField& field) {
+bool KeepFormat(const VcfDefinition& field) {
   if (field.id == "GT") return false;  // written with its own definition
   bool numeric = field.type == "Integer" || field.type == "Float";
   return numeric && IsWord(field.id, "_.") && IsWord(field.number, ".");
@@ -49,7 +49,7 @@ std::string HeaderText(const VcfHeader& in, std::span<const SampleRename> keep) 
       "file\">\n"
       "##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n";
   std::set<std::string> formats;
-  for (const VcfFormatField& field : in.formats) {
+  for (const VcfDefinition& field : in.formats) {
     if (!KeepFormat(field) || !formats.insert(field.id).second) continue;
     out += fmt::format("##FORMAT=<ID={},Number={},Type={},Description=\"{}\">\n", field.id,
                        field.number, field.type, "Field of the source file");
@@ -90,7 +90,7 @@ class Subsetter {
  public:
   Subsetter(const VcfHeader& header, std::vector<std::size_t> columns)
       : columns_(std::move(columns)) {
-    for (const VcfFormatField& field : header.formats) {
+    for (const VcfDefinition& field : header.formats) {
       if (KeepFormat(field)) numeric_formats_.insert(field.id);
     }
     for (const std::string& filter : header.filters) {
@@ -231,7 +231,7 @@ Result<SubsetReport> SubsetVcf(const VcfInput& input, std::span<const SampleRena
     GF_ASSIGN(VcfReader::Outcome outcome, reader->Next(record));
     if (outcome == VcfReader::Outcome::kEnd) break;
     if (outcome == VcfReader::Outcome::kRejected) {
-      ++report.rejected[std::string(VcfCodeName(reader->problem().code))];
+      ++report.rejected[reader->problem().code];
       continue;
     }
     bool observed = subsetter.CountAlleles(record);

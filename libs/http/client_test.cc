@@ -235,6 +235,78 @@ TEST_F(TlsTest, ARefusalInTheMiddleOfAnUploadIsRead) {
   EXPECT_EQ(response->status, 413);
 }
 
+TEST_F(TlsTest, ASinkTakesA2xxBodyPieceByPiece) {
+  WriteFile(1'000'000);
+  Start();
+  Client client(ForClient());
+  std::string taken;
+  std::size_t pieces = 0;
+  ClientRequest request;
+  request.target = "/file";
+  request.headers = {{"Range", "bytes=10-999999"}};
+  request.sink = [&](const ClientResponse& head, std::string_view bytes) -> Status {
+    EXPECT_EQ(head.status, 206);
+    EXPECT_EQ(head.headers.Get("Content-Range"), "bytes 10-999999/1000000");
+    taken.append(bytes);
+    ++pieces;
+    return {};
+  };
+  const auto response = client.Send(request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->saved_bytes, 999'990U);
+  EXPECT_EQ(response->body, "");
+  EXPECT_TRUE(taken == content_.substr(10));
+  EXPECT_GT(pieces, 10U);  // never the whole in memory
+
+  request.target = "/nowhere";
+  taken.clear();
+  EXPECT_THAT(client.Send(request)->body, HasSubstr("NO_SUCH_ROUTE"));
+  EXPECT_EQ(taken, "");
+}
+
+TEST_F(TlsTest, ASinkCanEndTheExchange) {
+  WriteFile(1'000'000);
+  Start();
+  Client client(ForClient());
+  ClientRequest request;
+  request.target = "/file";
+  request.sink = [](const ClientResponse&, std::string_view) {
+    return Error(StatusCode::kResourceExhausted, "ENOUGH", "enough");
+  };
+  EXPECT_EQ(Reason(client.Send(request).status()), "ENOUGH");
+  EXPECT_EQ(Get(client, "/hello/again").body, "hello again");  // on a new connection
+}
+
+TEST_F(TlsTest, CancellationEndsAnExchange) {
+  Start();
+  Client client(ForClient());
+  std::stop_source stop;
+  std::thread canceller([&] {
+    while (slow_started_ == 0) std::this_thread::sleep_for(milliseconds(2));
+    stop.request_stop();
+  });
+  const auto cancelled = client.Send(Context::Background().WithStop(stop.get_token()), {.target = "/slow"});
+  canceller.join();
+  EXPECT_EQ(cancelled.status().code(), StatusCode::kCancelled);
+  release_ = true;
+  EXPECT_EQ(Get(client, "/hello/again").body, "hello again");
+}
+
+TEST_F(TlsTest, ProgressDoesNotMoveTheCallersDeadline) {
+  WriteFile(1'000'000);
+  Start();
+  Client client(ForClient());
+  ClientRequest request;
+  request.target = "/file";
+  const Context ctx = Context::Background().WithTimeout(milliseconds(50));
+  request.sink = [&](const ClientResponse&, std::string_view) -> Status {
+    while (ctx.Alive().ok()) std::this_thread::sleep_for(milliseconds(2));
+    return {};
+  };
+  const auto late = client.Send(ctx, request);
+  EXPECT_EQ(late.status().code(), StatusCode::kDeadlineExceeded);
+}
+
 TEST_F(TlsTest, GivesUpAtItsDeadlineAndOnLongResponses) {
   WriteFile(10'000);
   Start();

@@ -38,6 +38,7 @@ enum class EntryKind {
   kErase,            // "erase": what was committed to in an earlier entry was destroyed
   kPolicy,           // "policy": the node's rules changed
   kKeyEvent,         // "key-event": a key was made, used, rotated or revoked
+  kDataset,          // "dataset": a version was published, rolled back to, or decommissioned
 };
 
 std::string_view KindName(EntryKind kind);
@@ -49,7 +50,7 @@ struct Entry {
 
   // Text fields. Names: application, application_sha256, client, dataset, decision_sha256, key_id,
   // object, organisation, outcome, permission, policy_sha256, project, purpose, reason,
-  // recipient_sha256, release_sha256, rule, run, snapshot, snapshot_root, version, visa,
+  // recipient_sha256, release_sha256, report_sha256, rule, run, snapshot, snapshot_root, version, visa,
   // visa_source, workflow_sha256. Values: UTF-8 without control characters, 1 to 1024 bytes;
   // *_sha256 and snapshot_root are 64 lower-case hex digits.
   // `snapshot` comes together with snapshot_root and the number `slots`.

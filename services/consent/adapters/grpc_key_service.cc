@@ -61,6 +61,20 @@ class GrpcKeyService final : public v1::KeyService::CallbackService {
         });
   }
 
+  grpc::ServerUnaryReactor* DestroyHeaders(grpc::CallbackServerContext* call,
+                                           const v1::DestroyHeadersRequest* request,
+                                           v1::DestroyHeadersResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(DestroyHeaders), request, response,
+        [this](const Context& ctx,
+               const v1::DestroyHeadersRequest& r) -> Result<v1::DestroyHeadersResponse> {
+          v1::DestroyHeadersResponse answer;
+          GF_ASSIGN(auto destroyed, keys_.Destroy(ctx, r.dataset()));
+          answer.set_destroyed(destroyed);
+          return answer;
+        });
+  }
+
  private:
   rpc::Dispatcher& rpc_;
   DatasetKeys& keys_;

@@ -26,6 +26,11 @@ Status SqlHeaderRows::Add(const HeaderRow& header) {
       .status();
 }
 
+Result<std::int64_t> SqlHeaderRows::Destroy(const std::string& dataset) {
+  GF_ASSIGN(auto rows, tx_.Exec("DELETE FROM headers WHERE dataset = $1", dataset));
+  return static_cast<std::int64_t>(rows.affected());
+}
+
 Result<std::int64_t> SqlHeaderRows::CountReleases(std::int64_t headers) {
   GF_ASSIGN(auto rows,
             tx_.Exec("UPDATE head SET releases = releases + $1 RETURNING releases", headers));

@@ -119,6 +119,20 @@ Status DatasetKeys::CheckApproval(const Context& ctx, const ReleaseRequest& requ
   return grants_.CheckLive(ctx, (*approval)->id, (*approval)->application);
 }
 
+// A version that goes on from another holds everybody of it, so the run's snapshot accounts for the
+// people in the base's objects.
+Result<bool> DatasetKeys::IsOfRun(Transaction& tx, const DatasetVersion& version,
+                                  const Run& run) const {
+  if (version.dataset != run.dataset.dataset) return false;
+  DatasetVersion at = run.dataset;
+  while (at.version > version.version) {
+    GF_ASSIGN(auto row, tx.consent().FindVersion(at));
+    if (!row) return false;
+    at.version = row->base;  // less than the version, by the table's rule
+  }
+  return at == version;
+}
+
 Result<std::vector<std::string>> DatasetKeys::Reencrypt(Transaction& tx,
                                                         const ReleaseRequest& request,
                                                         const Run& run) const {
@@ -132,7 +146,8 @@ Result<std::vector<std::string>> DatasetKeys::Reencrypt(Transaction& tx,
     auto header = found.find(object);
     if (header == found.end())
       return Error(StatusCode::kNotFound, "OBJECT_UNKNOWN", "no header is kept for an object");
-    if (header->second.dataset != run.dataset) {
+    GF_ASSIGN(const bool of_run, IsOfRun(tx, header->second.dataset, run));
+    if (!of_run) {
       return Error(StatusCode::kPermissionDenied, "OBJECT_OUTSIDE_RUN",
                    "an object is not of the run's dataset version");
     }
@@ -156,6 +171,22 @@ Status DatasetKeys::LogRelease(Transaction& tx, const std::string& key, std::int
   entry.fields["outcome"] = "keys-released";
   entry.numbers = {{"epoch", epoch}, {"releases", count}};
   return ledger_.Add(tx, "consent", key, entry).status();
+}
+
+Result<std::int32_t> DatasetKeys::Destroy(const Context& ctx, const std::string& dataset) {
+  GF_TRY(Validate({dataset, 1}));
+  std::int64_t destroyed = 0;
+  const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
+    GF_ASSIGN(destroyed, tx.headers().Destroy(dataset));
+    if (destroyed == 0) return absl::OkStatus();
+    ledger::Entry entry;
+    entry.kind = ledger::EntryKind::kKeyEvent;
+    entry.time = ledger_.EntryTime();
+    entry.fields = {{"dataset", dataset}, {"outcome", "keys-destroyed"}};
+    return ledger_.Add(tx, "consent", "destroy:" + dataset, entry).status();
+  });
+  GF_TRY(written);
+  return static_cast<std::int32_t>(destroyed);
 }
 
 Status DatasetKeys::Log(Transaction& tx, const ReleaseRequest& request, const Run& run) {

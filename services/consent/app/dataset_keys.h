@@ -66,6 +66,9 @@ class DatasetKeys {
   // Unavailable.
   Result<Released> Release(const Context& ctx, const ReleaseRequest& request);
 
+  // Destroys every header of a dataset, for good, and logs it. Returns how many; 0 when repeated.
+  Result<std::int32_t> Destroy(const Context& ctx, const std::string& dataset);
+
  private:
   struct Run {
     ledger::Entry entry;
@@ -73,6 +76,8 @@ class DatasetKeys {
   };
   Result<Run> FindRun(Transaction& tx, const ReleaseRequest& request) const;
   Status CheckApproval(const Context& ctx, const ReleaseRequest& request, const Run& run) const;
+  // Whether an object of `version` belongs to the run: its version, or one that goes on to it.
+  Result<bool> IsOfRun(Transaction& tx, const DatasetVersion& version, const Run& run) const;
   Result<std::vector<std::string>> Reencrypt(Transaction& tx, const ReleaseRequest& request,
                                              const Run& run) const;
   Status Log(Transaction& tx, const ReleaseRequest& request, const Run& run);

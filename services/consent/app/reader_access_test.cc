@@ -43,8 +43,8 @@ class ReaderAccessTest : public ::testing::Test {
   void SetUp() override {
     node_.clock.Set(FromUnixSeconds(auth::kNow));
     trust_.store = Trust();
-    ASSERT_THAT(node_.registrar.Run(node_.ctx, kA1,
-                                    {{"p", Bits(7)}, {"q", Bits(4)}, {"left-out", Bits(0)}}),
+    ASSERT_THAT(node_.registrar.Run(node_.ctx,
+                                    {kA1, {{"p", Bits(7)}, {"q", Bits(4)}, {"left-out", Bits(0)}}}),
                 IsOk());
     Store("obj-1", kA1, "genotypes");
     Store("idx-1", kA1, "index");
@@ -303,7 +303,7 @@ TEST_F(ReaderAccessTest, WhoeverWithdrawsStopsIt) {
 
 TEST_F(ReaderAccessTest, SomebodyWhoNeverPermittedResearchKeepsTheFilesIn) {
   const DatasetVersion a2{"GOE-FI-A-1", 2};
-  ASSERT_THAT(node_.registrar.Run(node_.ctx, a2, {{"p", Bits(7)}, {"counts-only", Bits(1)}}),
+  ASSERT_THAT(node_.registrar.Run(node_.ctx, {a2, {{"p", Bits(7)}, {"counts-only", Bits(1)}}}),
               IsOk());
   Store("obj-3", a2, "genotypes");
   EXPECT_THAT(Open("obj-3"), HasReason("COHORT_NOT_PERMITTED"));

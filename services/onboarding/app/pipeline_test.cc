@@ -148,11 +148,12 @@ TEST_F(PipelineTest, AKilledProcessGoesOnAndEndsTheSame) {
   for (bool crashed = true; crashed; ++step) {
     SCOPED_TRACE(step);
     consent_.registrations.clear();
+    consent_.rows.clear();
     consent_.headers.clear();
     publisher_.indices.clear();
     publisher_.records.clear();
     ASSERT_TRUE(database_->Transact(Context::Background(), [](sql::Tx& tx) {
-                  return tx.Exec("TRUNCATE submissions, files, objects, jobs").status();
+                  return tx.Exec("TRUNCATE submissions, files, objects, jobs, snapshots, snapshot_segments, reports").status();
                 }).ok());
     std::string id = Submit(Cohort::Get().files);
     crash_.Arm(step);  // 0: never
@@ -228,7 +229,7 @@ TEST_F(PipelineTest, VersionsCountUpOneAtATimeAndBelongToTheirHolder) {
   EXPECT_EQ(Find(first).version, 1);
   EXPECT_EQ(Find(second).version, 2);
   EXPECT_EQ(Find(second).state, State::kPublished);
-  EXPECT_THAT(submissions_->Create(As("bertil", {"holder"}), Dataset(), "k"), HasReason("DATASET_OF_ANOTHER_HOLDER"));
+  EXPECT_THAT(submissions_->Create(As("bertil", {"holder"}), {Dataset(), "k"}), HasReason("DATASET_OF_ANOTHER_HOLDER"));
   EXPECT_THAT(submissions_->Objects(As("bertil", {"holder"}), "GOE-FI-HEART-1", 1), HasReason("DATASET_UNKNOWN"));
   EXPECT_THAT(submissions_->Objects(ctx_, "GOE-FI-HEART-1", 1), IsOk());
 }

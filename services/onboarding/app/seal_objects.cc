@@ -77,13 +77,13 @@ Result<std::vector<ObjectRecord>> SealGenotypes(const Layout& layout, const Coho
   return std::vector<ObjectRecord>{std::move(vcf), std::move(index)};
 }
 
-Result<std::vector<ObjectRecord>> SealPhenotypes(const Layout& layout, const CohortRows& rows,
-                                                 const ObjectRequest& request, const Clock& clock, Random& random) {
+Result<std::vector<ObjectRecord>> SealPhenotypes(const Layout& layout, std::string_view table,
+                                                  const ObjectRequest& request, const Clock& clock, Random& random) {
   GF_ASSIGN(auto recipient, crypt4gh::PublicKey::FromRaw(request.recipient));
   GF_ASSIGN(auto scratch, ScratchDirectory::Create(layout.Scratch()));
   ObjectRecord object = Record(request, "phenotypes", "phenotypes.tsv", clock, random);
   const auto body = scratch / "body";
-  GF_ASSIGN(auto manifest, EncryptText(PhenotypeTable(rows), body, {&recipient, 1}, random));
+  GF_ASSIGN(auto manifest, EncryptText(table, body, {&recipient, 1}, random));
   GF_TRY(MoveIntoPlace(body, layout.Object(object.id)));
   SetManifest(object, manifest);
   return std::vector<ObjectRecord>{std::move(object)};

@@ -23,8 +23,8 @@ struct ObjectRequest {
 // The second object is the coordinate index (CSI) of the first.
 Result<std::vector<ObjectRecord>> SealGenotypes(const Layout& layout, const CohortRows& rows, const ObjectRequest& request,
                                    const Clock& clock, Random& random);
-// The phenotype table likewise; its clear text never reaches a disk.
-Result<std::vector<ObjectRecord>> SealPhenotypes(const Layout& layout, const CohortRows& rows, const ObjectRequest& request,
+// A table of phenotypes likewise; its clear text never reaches a disk.
+Result<std::vector<ObjectRecord>> SealPhenotypes(const Layout& layout, std::string_view table, const ObjectRequest& request,
                                     const Clock& clock, Random& random);
 
 }  // namespace genofed::onboarding
