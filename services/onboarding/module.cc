@@ -59,7 +59,11 @@ class OnboardingModule final : public Module {
         object_store_(*database_),
         bodies_(layout),
         gate_(MakePeerReaderGate(platform.SiteChannel("consent"))),
-        objects_(object_store_, bodies_, *gate_, platform.clock(), platform.random()),
+        objects_(object_store_, bodies_, *gate_,
+                 [this](const Context& ctx, const std::string& dataset) {
+                   return publisher_->ListedVersion(ctx, dataset);
+                 },
+                 platform.clock(), platform.random()),
         object_service_(MakeGrpcObjectService(platform.dispatcher(), objects_, platform.metrics())),
         owner_(platform.site() + "/onboarding") {}
 

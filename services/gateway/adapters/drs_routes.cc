@@ -113,15 +113,19 @@ std::string SelfUri(const SiteFacts& site, const std::string& id) {
   return "drs://" + HostOf(site.public_url) + "/" + id;
 }
 
-// A dataset's newest version as a bundle. Its checksum is what the standard says of bundles: that
+// A version of a dataset as a bundle. Its checksum is what the standard says of bundles: that
 // of the sorted and joined checksums of its contents.
 json BundleJson(const SiteFacts& site, const ov1::GetObjectResponse& found) {
   const std::string& dataset = found.dataset().dataset();
   json contents = json::array();
   std::vector<std::string> checksums;
+  std::map<std::string, int> names;
   std::int64_t size = 0;
   for (const ov1::Object& object : found.contents()) {
-    contents.push_back({{"name", object.name() + ".c4gh"},
+    // Names within a bundle differ; a version that grew has genotypes in several objects.
+    const int before = names[object.name()]++;
+    const std::string prefix = before == 0 ? "" : std::to_string(before + 1) + "-";
+    contents.push_back({{"name", prefix + object.name() + ".c4gh"},
                         {"id", object.id()},
                         {"drs_uri", json::array({SelfUri(site, object.id())})}});
     checksums.push_back(object.body_sha256());
@@ -135,7 +139,7 @@ json BundleJson(const SiteFacts& site, const ov1::GetObjectResponse& found) {
               {"self_uri", SelfUri(site, dataset)},
               {"version", std::to_string(found.dataset().version())},
               {"size", size},
-              {"description", "The newest version of the dataset."},
+              {"description", "One version of the dataset."},
               {"checksums",
                json::array({{{"type", found.readable() ? "sha-256-of-crypt4gh-body" : "sha-256"},
                              {"checksum", HexEncode(crypto::Sha256(joined))}}})},

@@ -10,8 +10,8 @@ class SqlObjectStore final : public ObjectStore {
  public:
   explicit SqlObjectStore(sql::Database& database) : database_(database) {}
   Result<PublishedObject> Find(const Context& ctx, const std::string& object) override;
-  Result<std::vector<PublishedObject>> FindDataset(const Context& ctx,
-                                                   const std::string& dataset) override;
+  Result<std::vector<PublishedObject>> FindDataset(const Context& ctx, const std::string& dataset,
+                                                   std::int32_t version) override;
   Result<ObjectRecord> FindBeside(const Context& ctx, const PublishedObject& object,
                                   const std::string& role) override;
 

@@ -33,7 +33,12 @@ Result<Objects::View> Objects::Get(const Context& ctx, const ReaderQuestion& que
   view.readable = !passport.empty();
   ReaderQuestion judged = question;
   if (!question.object.starts_with("obj-")) {
-    GF_ASSIGN(view.objects, store_.FindDataset(ctx, question.object));
+    std::int32_t version = 0;
+    if (view.readable) {
+      GF_ASSIGN(version, listed_(ctx, question.object));
+      if (version == 0) return ObjectUnknown();
+    }
+    GF_ASSIGN(view.objects, store_.FindDataset(ctx, question.object, version));
     judged.object = view.objects.front().record.id;
   }
   if (view.readable) GF_TRY(gate_.Judge(ctx, judged, passport));

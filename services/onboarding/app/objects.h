@@ -4,6 +4,7 @@
 // here but asked of the consent service, at every request and every second while they leave.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -30,9 +31,11 @@ class ObjectStore {
   virtual ~ObjectStore() = default;
   // NotFound OBJECT_UNKNOWN unless its version is published.
   virtual Result<PublishedObject> Find(const Context& ctx, const std::string& object) = 0;
-  // The objects of the newest published version, by role. NotFound OBJECT_UNKNOWN.
+  // The objects of a published version, also those that it shares with others; 0: of the newest.
+  // NotFound OBJECT_UNKNOWN.
   virtual Result<std::vector<PublishedObject>> FindDataset(const Context& ctx,
-                                                           const std::string& dataset) = 0;
+                                                           const std::string& dataset,
+                                                           std::int32_t version) = 0;
   // The object of another role in the same version. NotFound OBJECT_UNKNOWN.
   virtual Result<ObjectRecord> FindBeside(const Context& ctx, const PublishedObject& object,
                                           const std::string& role) = 0;
@@ -67,6 +70,10 @@ class ReaderGate {
                                           const std::string& recipient) = 0;
 };
 
+// The version of a dataset that the catalogue lists; 0: none.
+using ListedVersion =
+    std::function<Result<std::int32_t>(const Context& ctx, const std::string& dataset)>;
+
 class Objects {
  public:
   static constexpr std::size_t kMaxPiece = 1U << 20;
@@ -77,16 +84,22 @@ class Objects {
   static constexpr std::chrono::seconds kCheckedFor{1};
 
   // Borrows everything.
-  Objects(ObjectStore& store, ObjectBodies& bodies, ReaderGate& gate, const Clock& clock,
-          Random& random)
-      : store_(store), bodies_(bodies), gate_(gate), clock_(clock), random_(random) {}
+  Objects(ObjectStore& store, ObjectBodies& bodies, ReaderGate& gate, ListedVersion listed,
+          const Clock& clock, Random& random)
+      : store_(store),
+        bodies_(bodies),
+        gate_(gate),
+        listed_(std::move(listed)),
+        clock_(clock),
+        random_(random) {}
 
   struct View {
-    std::vector<PublishedObject> objects;  // one, or those of a dataset's newest version
+    std::vector<PublishedObject> objects;  // one, or those of a dataset
     bool readable = false;
   };
-  // An object, or a dataset. With a passport: if it opens the dataset to the client. Without: for
-  // the holder; for everybody else it does not exist (OBJECT_UNKNOWN).
+  // An object, or a dataset: the version that is listed, for its holder the newest. With a
+  // passport: if it opens the dataset to the client. Without: for the holder; for everybody else it
+  // does not exist (OBJECT_UNKNOWN).
   Result<View> Get(const Context& ctx, const ReaderQuestion& question, const std::string& passport);
 
   struct Piece {
@@ -113,6 +126,7 @@ class Objects {
   ObjectStore& store_;
   ObjectBodies& bodies_;
   ReaderGate& gate_;
+  const ListedVersion listed_;
   const Clock& clock_;
   Random& random_;
   Mutex mutex_;

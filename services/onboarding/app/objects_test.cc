@@ -50,8 +50,9 @@ class FakeStore final : public ObjectStore, public ObjectBodies {
     if (!objects.contains(id)) return Error(StatusCode::kNotFound, "OBJECT_UNKNOWN", "no");
     return objects.at(id);
   }
-  Result<std::vector<PublishedObject>> FindDataset(const Context&,
-                                                   const std::string& dataset) override {
+  Result<std::vector<PublishedObject>> FindDataset(const Context&, const std::string& dataset,
+                                                   std::int32_t version) override {
+    asked_version = version;
     std::vector<PublishedObject> found;
     for (const auto& [id, object] : objects) {
       if (object.dataset == dataset) found.push_back(object);
@@ -72,6 +73,7 @@ class FakeStore final : public ObjectStore, public ObjectBodies {
   }
   std::map<std::string, PublishedObject> objects;
   std::map<std::string, std::string> bodies;
+  std::int32_t asked_version = -1;
 };
 
 class ObjectsTest : public ::testing::Test {
@@ -132,7 +134,13 @@ class ObjectsTest : public ::testing::Test {
   testing::FakeClock clock_;
   FakeGate gate_;
   FakeStore store_;
-  Objects objects_{store_, store_, gate_, clock_, random_};
+  Objects objects_{store_,
+                   store_,
+                   gate_,
+                   [this](const Context&, const std::string&) -> Result<std::int32_t> { return listed_; },
+                   clock_,
+                   random_};
+  std::int32_t listed_ = 1;
   Context reader_ = As("maria", {"user"});
   std::string clear_;
 };
@@ -152,10 +160,14 @@ TEST_F(ObjectsTest, ADatasetIsItsObjects) {
   ASSERT_THAT(view, IsOk());
   EXPECT_EQ(view->objects.size(), 3u);
   EXPECT_TRUE(view->readable);
+  EXPECT_EQ(store_.asked_version, 1);
   EXPECT_THAT(objects_.Get(reader_, {"GOE-FI-A-1", ""}, "bad"), HasReason("PASSPORT_REFUSED"));
   EXPECT_THAT(objects_.Get(reader_, {"GOE-FI-A-1", ""}, ""), HasReason("OBJECT_UNKNOWN"));
   EXPECT_THAT(objects_.Get(As("anna", {"holder"}), {"GOE-FI-A-1", ""}, ""), IsOk());
+  EXPECT_EQ(store_.asked_version, 0);  // the newest, listed or not
   EXPECT_THAT(objects_.Get(reader_, {"GOE-FI-B-1", ""}, "good"), HasReason("OBJECT_UNKNOWN"));
+  listed_ = 0;
+  EXPECT_THAT(objects_.Get(reader_, {"GOE-FI-A-1", ""}, "good"), HasReason("OBJECT_UNKNOWN"));
 }
 
 TEST_F(ObjectsTest, PiecesAreThoseOfTheBodyUnderAnAccess) {

@@ -2,9 +2,11 @@
 //
 // How versions follow one another: people added, follow-up data, return to an earlier version, and the end.
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "libs/genomics/individuals.h"
 #include "libs/testing/matchers.h"
+#include "services/onboarding/adapters/sql_object_store.h"
 #include "services/onboarding/app/snapshot_files.h"
 #include "services/onboarding/testing_cohort.h"
 
@@ -43,6 +45,31 @@ class SnapshotsTest : public test::SiteTest {
     auto read = genomics::ReadIndividuals(layout_.Index(kDataset, version) / genomics::kIndividualsFile);
     EXPECT_THAT(read, IsOk());
     return *read;
+  }
+  // Smart layers are shown the same objects, and of each genotypes the index that belongs to it.
+  void CheckBundle(const std::vector<ObjectRecord>& expected) {
+    const auto ids = [](const auto& objects, auto id_of) {
+      std::set<std::string> set;
+      for (const auto& object : objects) set.insert(id_of(object));
+      return set;
+    };
+    const auto ctx = Context::Background();
+    SqlObjectStore store(*database_);
+    for (std::int32_t version : {0, 2}) {
+      auto bundle = store.FindDataset(ctx, kDataset, version);
+      ASSERT_THAT(bundle, IsOk());
+      EXPECT_EQ(ids(*bundle, [](const PublishedObject& object) { return object.record.id; }),
+                ids(expected, [](const ObjectRecord& object) { return object.id; }));
+      EXPECT_EQ(bundle->front().version, 2);
+    }
+    EXPECT_EQ(store.FindDataset(ctx, kDataset, 1)->size(), 3u);
+    EXPECT_THAT(store.FindDataset(ctx, kDataset, 3), HasReason("OBJECT_UNKNOWN"));
+    auto second = store.Find(ctx, expected[1].id);
+    ASSERT_THAT(second, IsOk());
+    EXPECT_EQ(second->version, 2);
+    EXPECT_EQ(store.FindBeside(ctx, *second, "index")->submission, expected[1].submission);
+    EXPECT_THAT(store.FindBeside(ctx, *second, "reads"), HasReason("OBJECT_UNKNOWN"));
+    EXPECT_THAT(store.Find(ctx, "obj-none"), HasReason("OBJECT_UNKNOWN"));
   }
   // Words of the newest call to discovery for a version: path and digest of each segment, digest of the table.
   std::vector<std::string> IndexOf(std::int32_t version) {
@@ -83,6 +110,7 @@ TEST_F(SnapshotsTest, NewPeopleComeBehindTheOthersAndNothingIsRebuilt) {
   EXPECT_EQ(objects[0].submission, first.id);
   EXPECT_EQ(objects[1].submission, second.id);
   EXPECT_EQ(objects[1].first_row, objects[0].rows);
+  CheckBundle(objects);
   auto table = Lines(Decrypt(objects.back()));
   ASSERT_EQ(table.size(), after.size() + 1);
   for (std::size_t row = 0; row < after.size(); ++row) {
