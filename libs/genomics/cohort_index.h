@@ -35,7 +35,10 @@ struct IndexInfo {
   Assembly assembly = Assembly::kGrch38;
   std::uint32_t n_people = 0;
   std::uint32_t batch_size =
-      kDefaultBatchSize;  // a multiple of 64: bitsets of batches join word by word
+      kDefaultBatchSize;  // a multiple of 64, at most 65,536: bitsets join word by word
+  // What the index was built from: any digest of inputs and settings, kept in the manifest so that
+  // the same work need not be done again. Empty when unknown.
+  std::string source_key;
 };
 
 struct TileEntry {
@@ -68,20 +71,28 @@ class SegmentBuilder {
   // Sites of one contig come together, roughly by position: left-alignment may have moved them back
   // by up to kMaxShift. Errors: VARIANT_INVALID, UNSORTED, ROW_INVALID.
   Status Add(const Variant& variant, const CarrierSets& sets);
-  // Writes what is left and the manifest, which is synced last.
+  // A person was called like the reference on 0-based [begin, end): a gVCF reference block. Comes in
+  // the order of Add, and ascending for each row. A haploid call has one allele. Errors: as Add.
+  Status AddCoverage(const std::string& contig, std::uint32_t row, std::int64_t begin,
+                     std::int64_t end, bool haploid);
+  // Writes what is left, syncs all files, and then the manifest.
   Result<BuildSummary> Finish();
+
+  const IndexInfo& info() const { return info_; }
 
  private:
   SegmentBuilder(std::filesystem::path dir, IndexInfo info);
+  Status Enter(const std::string& contig, std::int64_t pos);
+  TileWriter& Open(std::uint32_t tile);
   Status Flush(std::uint32_t before_tile);
-  Status WriteTile(std::uint32_t tile, const std::vector<TileWriter>& batches);
+  Status WriteTile(std::uint32_t tile, TileWriter& writer);
 
   std::filesystem::path dir_;
   IndexInfo info_;
   std::string contig_;
   std::map<std::string, bool> finished_contigs_;
   std::uint32_t flushed_before_ = 0;                             // tiles below are on disk
-  std::map<std::uint32_t, std::vector<TileWriter>> open_tiles_;  // one writer for each batch
+  std::map<std::uint32_t, std::unique_ptr<TileWriter>> open_tiles_;
   std::vector<TileEntry> entries_;
   BuildSummary summary_;
   bool finished_ = false;
@@ -100,7 +111,7 @@ class RowSet {
   struct Part {
     std::uint32_t row_begin = 0;
     std::uint32_t count = 0;
-    std::span<const std::uint32_t> list;
+    std::span<const std::uint16_t> list;  // relative to row_begin, as the bits
     std::span<const std::uint64_t> bits;
   };
   std::vector<Part> parts_;
@@ -150,6 +161,9 @@ class CohortIndex {
   const IndexInfo& info() const { return info_; }
   std::uint64_t n_sites() const { return n_sites_; }
   const std::vector<TileEntry>& tiles() const { return entries_; }
+  // Rows of which the gVCFs say that they were called like the reference at a position, and did not
+  // list a variant. Empty for indexes of other files.
+  Result<Bitmap> CoveredAt(std::string_view contig, std::int64_t pos) const;
 
   // `variant` must be normalised as the index was (NormaliseVariant).
   std::optional<SiteHit> FindExact(const Variant& variant) const;
@@ -178,7 +192,6 @@ class CohortIndex {
   CohortIndex() = default;
   Status Load(const std::filesystem::path& dir);
   Status CheckBatches() const;
-  RowSet Rows(const Tile& tile, std::size_t kind, std::uint32_t site) const;
   SiteHit Hit(const std::string& contig, const Tile& tile, std::uint32_t site) const;
   template <typename Visit>  // bool visit(const Tile&, site); false stops
   void VisitRange(const RangeQuery& query, Visit visit) const;

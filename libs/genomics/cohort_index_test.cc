@@ -22,7 +22,7 @@ namespace {
 using ::testing::ElementsAre;
 
 IndexInfo Info(std::uint32_t n_people, std::uint32_t batch_size = kDefaultBatchSize) {
-  return IndexInfo{"ds", "1", Assembly::kGrch38, n_people, batch_size};
+  return IndexInfo{"ds", "1", Assembly::kGrch38, n_people, batch_size, ""};
 }
 
 // The genotypes of one site, and the counts that the definition of AC and AN gives.

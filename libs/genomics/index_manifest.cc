@@ -47,9 +47,9 @@ Status CheckIndexInfo(const IndexInfo& info) {
   if (info.n_people == 0 || info.n_people > kMaxPeople) {
     return InvalidField("n_people", "INDEX_INVALID", "an index has 1 to {} people", kMaxPeople);
   }
-  if (info.batch_size == 0 || info.batch_size % 64 != 0 || info.batch_size > kMaxPeople) {
+  if (info.batch_size == 0 || info.batch_size % 64 != 0 || info.batch_size > kDefaultBatchSize) {
     return InvalidField("batch_size", "INDEX_INVALID", "must be a multiple of 64, at most {}",
-                        kMaxPeople);
+                        kDefaultBatchSize);
   }
   return absl::OkStatus();
 }
@@ -63,6 +63,7 @@ std::string FormatManifest(const IndexInfo& info, const std::vector<TileEntry>& 
                                  {"n_people", info.n_people},
                                  {"batch_size", info.batch_size},
                                  {"tile_bases", kTileBases},
+                                 {"source_key", info.source_key},
                                  {"tiles", nlohmann::ordered_json::array()}};
   for (const TileEntry& tile : tiles) {
     json["tiles"].push_back({{"file", tile.FileName()},
@@ -91,6 +92,7 @@ Status ParseManifest(std::string_view text, IndexInfo* info, std::vector<TileEnt
   info->assembly = *assembly;
   info->n_people = json.at("n_people").get<std::uint32_t>();
   info->batch_size = json.at("batch_size").get<std::uint32_t>();
+  info->source_key = json.at("source_key").get<std::string>();
   if (!CheckIndexInfo(*info).ok()) return Corrupt("n_people or batch_size out of range");
   for (const nlohmann::json& item : json.at("tiles")) {
     TileEntry entry;

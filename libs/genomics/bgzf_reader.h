@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The bytes of a plain or bgzipped file as one sliding window. Whole BGZF blocks (SAM
+// specification, section 4.1) are inflated by libdeflate straight into the window and their CRC is
+// checked; nothing is copied afterwards but the part of a record that a window ends with.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string_view>
+
+#include "libs/core/status.h"
+
+struct libdeflate_decompressor;
+
+namespace genofed::genomics {
+
+// The empty block that ends every bgzipped file (section 4.1.2).
+inline constexpr std::string_view kBgzfEnd(
+    "\x1f\x8b\x08\x04\0\0\0\0\0\xff\x06\0\x42\x43\x02\0\x1b\0\x03\0\0\0\0\0\0\0\0\0", 28);
+
+// Not thread-safe. Memory: the window, which is four times the largest Fill() and at least a
+// megabyte.
+class BgzfReader {
+ public:
+  // Only regular files. Errors: FILE_FAILED, NOT_VCF (not a regular file, or a compression other
+  // than bgzip), TRUNCATED_BGZIP (no end-of-file block), CORRUPT_BGZIP_BLOCK.
+  static Result<std::unique_ptr<BgzfReader>> OpenPath(const std::filesystem::path& path);
+  // Takes ownership of `fd`, which may be a pipe; its missing end-of-file block shows at the end.
+  static Result<std::unique_ptr<BgzfReader>> OpenFd(int fd);
+  ~BgzfReader();
+  BgzfReader(const BgzfReader&) = delete;
+  BgzfReader& operator=(const BgzfReader&) = delete;
+
+  // What was read and not consumed. Valid until the next Fill.
+  std::string_view window() const { return {buffer_.get() + begin_, end_ - begin_}; }
+  // Reads until the window has `bytes`, or the file ends: then it is shorter.
+  Status Fill(std::size_t bytes);
+  void Consume(std::size_t bytes) { begin_ += bytes; }
+
+ private:
+  explicit BgzfReader(int fd);
+  Status Detect();
+  void Reserve(std::size_t bytes);
+  Status ReadRaw(bool* more);
+  Status FillPlain(std::size_t bytes);
+  Status FillBlocks(std::size_t bytes);
+  Status InflateBlock(const unsigned char* block, std::size_t header, std::size_t size);
+
+  int fd_;
+  bool bgzf_ = false;
+  bool at_end_ = false;
+  bool last_block_was_empty_ = false;
+  libdeflate_decompressor* inflater_;
+  std::unique_ptr<char[]> buffer_;
+  std::size_t capacity_ = 0;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  std::unique_ptr<unsigned char[]> raw_;  // compressed bytes
+  std::size_t raw_begin_ = 0;
+  std::size_t raw_end_ = 0;
+};
+
+}  // namespace genofed::genomics
