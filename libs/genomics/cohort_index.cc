@@ -89,19 +89,27 @@ Status CohortIndex::Load(const std::filesystem::path& dir) {
                         : !contig.tiles.empty() && contig.tiles.back().tile == entry.tile &&
                               contig.tiles.back().batches.size() == entry.batch;
     if (!in_order) return Corrupt("the manifest's tiles are out of order or incomplete");
-    GF_ASSIGN(auto file, TileReader::Open(dir / entry.FileName(), entry.sha256));
-    const TileHeader& header = file->header();
+    auto& file = files_[entry.FileName()];
+    if (file == nullptr) {
+      GF_ASSIGN(file, MappedFile::Open(dir / entry.FileName()));
+    }
+    if (entry.offset % 64 != 0 || entry.offset > file->bytes().size() ||
+        entry.size > file->bytes().size() - entry.offset)
+      return Corrupt("a tile is not where the manifest says");
+    GF_ASSIGN(auto tile,
+              TileReader::Open(file->bytes().subspan(entry.offset, entry.size), entry.sha256));
+    const TileHeader& header = tile->header();
     std::uint32_t begin = entry.batch * info_.batch_size;
     if (header.tile != entry.tile || header.n_sites != entry.n_sites || header.row_begin != begin ||
         header.n_rows != std::min(info_.batch_size, info_.n_people - begin)) {
-      return Corrupt("a file is not the one that the manifest describes");
+      return Corrupt("a tile is not the one that the manifest describes");
     }
     contig.max_ref_length = std::max<std::int64_t>(contig.max_ref_length, header.max_ref_length);
     if (next_tile) {
       contig.tiles.push_back(Tile{entry.tile, {}});
       n_sites_ += header.n_sites;
     }
-    contig.tiles.back().batches.push_back(std::move(file));
+    contig.tiles.back().batches.push_back(std::move(tile));
   }
   return CheckBatches();
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The cohort index: which people carry which variant. An immutable directory of one file for each
-// tile of a megabase and batch of people, and manifest.json with the SHA-256 of each (layout:
-// tile_file.h). Rows 0..n_people-1 are people in the order of the dataset version (ascending
+// The cohort index: which people carry which variant. An immutable directory with one file for each
+// contig and batch of people, which has its tiles of a megabase one after another (layout:
+// tile_file.h), and manifest.json with the place and SHA-256 of each tile. Rows 0..n_people-1 are people in the order of the dataset version (ascending
 // pseudonym).
 #pragma once
 
@@ -22,6 +22,7 @@
 
 namespace genofed::genomics {
 
+class MappedFile;
 class TileReader;
 class TileWriter;
 
@@ -46,17 +47,18 @@ struct TileEntry {
   std::uint32_t tile = 0;  // pos / 1,000,000
   std::uint32_t batch = 0;
   std::uint32_t n_sites = 0;
+  std::uint64_t offset = 0;  // in the file; a multiple of 64
   std::uint64_t size = 0;
-  std::string sha256;  // hex, of the whole file
+  std::string sha256;  // hex
 
-  std::string FileName() const;
+  std::string FileName() const;  // of its contig and batch
 };
 
 struct BuildSummary {
   std::uint64_t sites = 0;
   std::uint64_t duplicate_sites = 0;  // the same normalised allele again; the first one is kept
   std::uint64_t bytes = 0;
-  std::uint32_t tiles = 0;      // files
+  std::uint32_t tiles = 0;      // of all batches
   std::string manifest_sha256;  // hex; what a database keeps to recognise this index
 };
 
@@ -81,11 +83,14 @@ class SegmentBuilder {
   const IndexInfo& info() const { return info_; }
 
  private:
+  class OutputFile;
+
   SegmentBuilder(std::filesystem::path dir, IndexInfo info);
   Status Enter(const std::string& contig, std::int64_t pos);
   TileWriter& Open(std::uint32_t tile);
   Status Flush(std::uint32_t before_tile);
   Status WriteTile(std::uint32_t tile, TileWriter& writer);
+  Status CloseFiles();
 
   std::filesystem::path dir_;
   IndexInfo info_;
@@ -93,6 +98,7 @@ class SegmentBuilder {
   std::map<std::string, bool> finished_contigs_;
   std::uint32_t flushed_before_ = 0;                             // tiles below are on disk
   std::map<std::uint32_t, std::unique_ptr<TileWriter>> open_tiles_;
+  std::vector<std::unique_ptr<OutputFile>> files_;  // of this contig, by batch
   std::vector<TileEntry> entries_;
   BuildSummary summary_;
   bool finished_ = false;
@@ -198,6 +204,7 @@ class CohortIndex {
 
   IndexInfo info_;
   std::vector<TileEntry> entries_;
+  std::map<std::string, std::unique_ptr<MappedFile>> files_;  // by name; tiles point into them
   std::map<std::string, Contig, std::less<>> contigs_;
   std::uint64_t n_sites_ = 0;
 };

@@ -163,7 +163,7 @@ TEST_F(CohortIndexTest, RangesOverlapAndFilter) {
 TEST_F(CohortIndexTest, RefusesDamageAndStrangers) {
   Index(MakeVcf("a b", {"chr20 100 . A C . . . GT 0/1 0/0"}), {"a", "b"});
   auto dir = dir_ / "index";
-  auto file = dir / "20.00000.0000.tile";
+  auto file = dir / "20.0000.tiles";
   std::string good = ReadText(file);
   std::string bad = good;
   bad[150] = static_cast<char>(bad[150] ^ 1);
@@ -177,7 +177,7 @@ TEST_F(CohortIndexTest, RefusesDamageAndStrangers) {
   EXPECT_EQ(Reason(CohortIndex::Open(dir_ / "none").status()), "INDEX_MISSING");
   EXPECT_EQ(Reason(SegmentBuilder::Create(dir, Info(2)).status()), "INDEX_EXISTS");
   std::string manifest = ReadText(dir / kManifestFile);
-  manifest.replace(manifest.find("\"20.00000"), 9, "\"../00000");
+  manifest.replace(manifest.find("\"20.0000"), 8, "\"../0000");
   WriteText(dir / kManifestFile, manifest);
   EXPECT_EQ(Reason(CohortIndex::Open(dir).status()), "INDEX_CORRUPT");
 }

@@ -21,6 +21,7 @@ Status ReadTile(const nlohmann::json& json, const IndexInfo& info, TileEntry* en
   entry->tile = json.at("tile").get<std::uint32_t>();
   entry->batch = json.at("batch").get<std::uint32_t>();
   entry->n_sites = json.at("n_sites").get<std::uint32_t>();
+  entry->offset = json.at("offset").get<std::uint64_t>();
   entry->size = json.at("size").get<std::uint64_t>();
   entry->sha256 = json.at("sha256").get<std::string>();
   auto contig = NormaliseContig(entry->contig);
@@ -36,7 +37,7 @@ Status ReadTile(const nlohmann::json& json, const IndexInfo& info, TileEntry* en
 }  // namespace
 
 std::string TileEntry::FileName() const {
-  return fmt::format("{}.{:05}.{:04}.tile", contig, tile, batch);
+  return fmt::format("{}.{:04}.tiles", contig, batch);
 }
 
 std::uint32_t BatchCount(const IndexInfo& info) {
@@ -71,6 +72,7 @@ std::string FormatManifest(const IndexInfo& info, const std::vector<TileEntry>& 
                              {"tile", tile.tile},
                              {"batch", tile.batch},
                              {"n_sites", tile.n_sites},
+                             {"offset", tile.offset},
                              {"size", tile.size},
                              {"sha256", tile.sha256}});
   }

@@ -2,9 +2,7 @@
 #include "libs/genomics/ingest.h"
 
 #include <algorithm>
-#include <numeric>
-#include <optional>
-#include <set>
+#include <unordered_map>
 
 #include "libs/genomics/row_mapper.h"
 
@@ -13,19 +11,20 @@ namespace {
 
 Result<std::vector<std::int32_t>> ColumnOfRow(const VcfHeader& header,
                                               std::span<const std::string> rows) {
-  std::map<std::string_view, std::int32_t> by_name;
-  for (std::size_t i = 0; i < header.samples.size(); ++i) {
+  constexpr std::int32_t kTaken = -2;
+  std::unordered_map<std::string_view, std::int32_t> by_name(header.samples.size() + rows.size());
+  for (std::size_t i = 0; i < header.samples.size(); ++i)
     by_name.emplace(header.samples[i], static_cast<std::int32_t>(i));
-  }
-  std::set<std::string_view> seen;
   std::vector<std::int32_t> out;
+  out.reserve(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (!seen.insert(rows[i]).second) {
+    std::int32_t& column = by_name.try_emplace(rows[i], -1).first->second;
+    if (column == kTaken) {
       return InvalidField(fmt::format("rows[{}]", i), "SAMPLE_INVALID",
                           "the same sample for two rows");
     }
-    auto found = by_name.find(rows[i]);
-    out.push_back(found == by_name.end() ? -1 : found->second);
+    out.push_back(column);
+    column = kTaken;
   }
   return out;
 }

@@ -2,62 +2,77 @@
 #include "libs/genomics/normalise.h"
 
 #include <algorithm>
-#include <deque>
 #include <string_view>
 
 namespace genofed::genomics {
 namespace {
 
-// Two alleles while their common suffix is cut off and bases are put in front; both are O(1) in a
-// deque.
-class Aligner {
- public:
-  Aligner(Variant& variant, Reference* reference)
-      : variant_(variant),
-        reference_(reference),
-        ref_(variant.ref.begin(), variant.ref.end()),
-        alt_(variant.alt.begin(), variant.alt.end()) {}
+bool IsReferenceBase(char c) { return std::string_view("ACGTN").find(c) != std::string_view::npos; }
 
-  Status Run() {
-    bool can_extend =
-        reference_ != nullptr && reference_->Length(variant_.contig) >= variant_.end();
-    std::int64_t limit = std::max<std::int64_t>(0, variant_.pos - kMaxShift);
-    while (ref_.back() == alt_.back()) {
-      if (std::min(ref_.size(), alt_.size()) == 1) {
-        if (!can_extend || variant_.pos <= limit || ref_.size() == alt_.size()) break;
-        GF_ASSIGN(std::string base, reference_->Fetch(variant_.contig, variant_.pos - 1, 1));
-        if (base.size() != 1 || std::string_view("ACGTN").find(base[0]) == std::string_view::npos)
-          break;
-        ref_.push_front(base[0]);
-        alt_.push_front(base[0]);
-        --variant_.pos;
-      }
-      ref_.pop_back();
-      alt_.pop_back();
+// Left-aligns an indel whose shorter allele is one base, equal to the last of the longer one. One
+// step puts the base before the variant in front of both alleles and takes the last off: after k
+// steps both are the beginnings, of the same lengths, of [pos - k, pos) + allele.
+Status ShiftLeft(Variant& variant, Reference& reference) {
+  constexpr std::int64_t kChunk = 256;
+  if (reference.Length(variant.contig) < variant.end()) return absl::OkStatus();
+  std::string& longer = variant.ref.size() > variant.alt.size() ? variant.ref : variant.alt;
+  std::string& shorter = variant.ref.size() > variant.alt.size() ? variant.alt : variant.ref;
+  const std::int64_t limit = std::min(variant.pos, kMaxShift);
+  std::string before;  // [pos - before.size(), pos)
+  std::size_t steps = 0;
+  auto last_of_longer = [&] {
+    std::size_t n = longer.size();
+    return steps < n ? longer[n - 1 - steps] : before[before.size() - steps + n - 1];
+  };
+  auto last_of_shorter = [&] { return steps == 0 ? shorter[0] : before[before.size() - steps]; };
+  while (last_of_longer() == last_of_shorter() && static_cast<std::int64_t>(steps) < limit) {
+    if (steps == before.size()) {
+      std::int64_t start = std::max<std::int64_t>(
+          0, variant.pos - static_cast<std::int64_t>(steps) - kChunk);
+      std::int64_t length = variant.pos - static_cast<std::int64_t>(steps) - start;
+      GF_ASSIGN(std::string_view more, reference.View(variant.contig, start, length));
+      before.insert(0, more);
     }
-    while (std::min(ref_.size(), alt_.size()) > 1 && ref_.front() == alt_.front()) {
-      ref_.pop_front();
-      alt_.pop_front();
-      ++variant_.pos;
-    }
-    variant_.ref.assign(ref_.begin(), ref_.end());
-    variant_.alt.assign(alt_.begin(), alt_.end());
-    return absl::OkStatus();
+    if (!IsReferenceBase(before[before.size() - steps - 1])) break;
+    ++steps;
   }
+  if (steps == 0) return absl::OkStatus();
+  before.erase(0, before.size() - steps);
+  std::size_t n = longer.size();
+  longer.insert(0, before).resize(n);
+  shorter = before.substr(0, 1);
+  variant.pos -= static_cast<std::int64_t>(steps);
+  return absl::OkStatus();
+}
 
- private:
-  Variant& variant_;
-  Reference* reference_;
-  std::deque<char> ref_;
-  std::deque<char> alt_;
-};
+// Cuts `suffix` and then `prefix` bases off both alleles.
+void Cut(Variant& variant, std::size_t prefix, std::size_t suffix) {
+  for (std::string* allele : {&variant.ref, &variant.alt}) {
+    allele->resize(allele->size() - suffix);
+    allele->erase(0, prefix);
+  }
+  variant.pos += static_cast<std::int64_t>(prefix);
+}
 
 }  // namespace
 
 Status NormaliseVariant(Variant& variant, Reference* reference) {
   if (variant.ref == variant.alt) return InvalidField("alt", "VARIANT_INVALID", "equals ref");
   if (variant.ref.size() == 1 && variant.alt.size() == 1) return absl::OkStatus();
-  return Aligner(variant, reference).Run();
+  std::size_t shorter = std::min(variant.ref.size(), variant.alt.size());
+  std::size_t suffix = 0;
+  while (suffix + 1 < shorter && variant.ref[variant.ref.size() - 1 - suffix] ==
+                                     variant.alt[variant.alt.size() - 1 - suffix])
+    ++suffix;
+  if (suffix > 0) Cut(variant, 0, suffix);
+  shorter -= suffix;
+  if (shorter == 1 && reference != nullptr && variant.ref.size() != variant.alt.size() &&
+      variant.ref.back() == variant.alt.back())
+    GF_TRY(ShiftLeft(variant, *reference));
+  std::size_t prefix = 0;
+  while (prefix + 1 < shorter && variant.ref[prefix] == variant.alt[prefix]) ++prefix;
+  if (prefix > 0) Cut(variant, prefix, 0);
+  return absl::OkStatus();
 }
 
 Result<std::vector<SplitAllele>> SplitRecord(const VcfRecord& record, Reference* reference,

@@ -44,38 +44,53 @@ Status WriteFailed() {
   return Error(StatusCode::kInternal, "FILE_FAILED", "cannot write a file of the index");
 }
 
-Status WriteAll(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return WriteFailed();
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return absl::OkStatus();
-}
-
-Status WriteSections(const std::filesystem::path& path,
-                     std::span<const std::string_view> sections) {
-  int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-  if (fd < 0) return WriteFailed();
-  Status status = absl::OkStatus();
-  for (std::string_view section : sections) {
-    if (status.ok()) status = WriteAll(fd, section);
-  }
-  // The disk begins now; Finish() waits for it.
-  ::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-  if (::close(fd) != 0 && status.ok()) status = WriteFailed();
-  return status;
-}
-
-Status SyncFile(const std::filesystem::path& path) {
-  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  bool ok = fd >= 0 && ::fsync(fd) == 0;
-  if (fd >= 0) ::close(fd);
-  return ok ? absl::OkStatus() : WriteFailed();
-}
-
 }  // namespace
+
+// A new file of the index, which is synced when it is closed.
+class SegmentBuilder::OutputFile {
+ public:
+  explicit OutputFile(const std::filesystem::path& path)
+      : fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640)) {}
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+  ~OutputFile() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+  std::uint64_t size() const { return size_; }
+  // Tiles are small and many: they reach the system a megabyte at a time.
+  Status Write(std::string_view bytes) {
+    size_ += bytes.size();
+    pending_.append(bytes);
+    return pending_.size() < kPendingBytes ? absl::OkStatus() : Flush();
+  }
+  Status Close() {
+    GF_TRY(Flush());
+    bool ok = ::fsync(fd_) == 0;
+    ok = ::close(fd_) == 0 && ok;
+    fd_ = -1;
+    return ok ? absl::OkStatus() : WriteFailed();
+  }
+
+ private:
+  static constexpr std::size_t kPendingBytes = 1U << 20;
+
+  Status Flush() {
+    if (fd_ < 0) return WriteFailed();
+    for (std::string_view bytes = pending_; !bytes.empty();) {
+      ssize_t n = ::write(fd_, bytes.data(), bytes.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) return WriteFailed();
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+    pending_.clear();
+    return absl::OkStatus();
+  }
+
+  int fd_;
+  std::string pending_;
+  std::uint64_t size_ = 0;
+};
 
 SegmentBuilder::SegmentBuilder(std::filesystem::path dir, IndexInfo info)
     : dir_(std::move(dir)), info_(std::move(info)) {}
@@ -100,6 +115,7 @@ Status SegmentBuilder::Enter(const std::string& contig, std::int64_t pos) {
   GF_CHECK(!finished_);
   if (contig != contig_) {
     GF_TRY(Flush(UINT32_MAX));
+    GF_TRY(CloseFiles());
     if (!contig_.empty()) finished_contigs_[contig_] = true;
     if (finished_contigs_.contains(contig)) {
       return Error(StatusCode::kInvalidArgument, "UNSORTED", "a contig comes a second time");
@@ -164,15 +180,20 @@ Status SegmentBuilder::Flush(std::uint32_t before_tile) {
 Status SegmentBuilder::WriteTile(std::uint32_t tile, TileWriter& writer) {
   std::uint64_t duplicates = writer.Sort();
   for (std::uint32_t i = 0; i < writer.n_batches(); ++i) {
-    auto sections = writer.Encode(i);
-    TileEntry entry{contig_, tile, i, writer.n_sites(), 0, ""};
+    TileEntry entry{contig_, tile, i, writer.n_sites(), 0, 0, ""};
+    if (i == files_.size())
+      files_.push_back(std::make_unique<OutputFile>(dir_ / entry.FileName()));
+    OutputFile& file = *files_[i];
+    constexpr char kZeros[kTileAlignment] = {};
+    GF_TRY(file.Write({kZeros, (kTileAlignment - file.size() % kTileAlignment) % kTileAlignment}));
+    entry.offset = file.size();
     Sha256Stream digest;
-    for (std::string_view section : sections) {
-      digest.Add(section);
-      entry.size += section.size();
+    for (std::string_view piece : writer.Encode(i)) {
+      digest.Add(piece);
+      GF_TRY(file.Write(piece));
     }
+    entry.size = file.size() - entry.offset;
     entry.sha256 = digest.FinishHex();
-    GF_TRY(WriteSections(dir_ / entry.FileName(), sections));
     summary_.bytes += entry.size;
     ++summary_.tiles;
     entries_.push_back(std::move(entry));
@@ -182,11 +203,17 @@ Status SegmentBuilder::WriteTile(std::uint32_t tile, TileWriter& writer) {
   return absl::OkStatus();
 }
 
+Status SegmentBuilder::CloseFiles() {
+  for (auto& file : files_) GF_TRY(file->Close());
+  files_.clear();
+  return absl::OkStatus();
+}
+
 Result<BuildSummary> SegmentBuilder::Finish() {
   GF_CHECK(!finished_);
   GF_TRY(Flush(UINT32_MAX));
   finished_ = true;
-  for (const TileEntry& entry : entries_) GF_TRY(SyncFile(dir_ / entry.FileName()));
+  GF_TRY(CloseFiles());
   std::string manifest = FormatManifest(info_, entries_);
   GF_TRY(WriteFileAtomically(dir_ / kManifestFile, manifest, 0640));
   summary_.manifest_sha256 = Sha256Hex(manifest);

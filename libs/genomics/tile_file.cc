@@ -85,26 +85,31 @@ Result<std::vector<CoverageRun>> DecodeCoverage(std::string_view bytes, std::uin
   return runs;
 }
 
-TileReader::TileReader(const std::uint8_t* data, std::size_t size)
-    : data_(data), size_(size), sections_(TileHeader()) {}
-
-Result<std::unique_ptr<TileReader>> TileReader::Open(const std::filesystem::path& path,
-                                                     std::string_view sha256) {
+Result<std::unique_ptr<MappedFile>> MappedFile::Open(const std::filesystem::path& path) {
   int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return CorruptTile("a file of the manifest is missing");
   struct stat info = {};
   std::size_t size =
       ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) ? static_cast<std::size_t>(info.st_size) : 0;
-  void* data =
-      size < sizeof(TileHeader) ? MAP_FAILED : ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
+  void* data = size == 0 ? MAP_FAILED : ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
   ::close(fd);
-  if (data == MAP_FAILED) return CorruptTile("too short, or not readable");
-  std::unique_ptr<TileReader> tile(new TileReader(static_cast<const std::uint8_t*>(data), size));
+  if (data == MAP_FAILED) return CorruptTile("a file is empty, or not readable");
+  return std::unique_ptr<MappedFile>(
+      new MappedFile({static_cast<const std::uint8_t*>(data), size}));
+}
+
+MappedFile::~MappedFile() { ::munmap(const_cast<std::uint8_t*>(bytes_.data()), bytes_.size()); }
+
+TileReader::TileReader(std::span<const std::uint8_t> bytes)
+    : data_(bytes.data()), size_(bytes.size()), sections_(TileHeader()) {}
+
+Result<std::unique_ptr<TileReader>> TileReader::Open(std::span<const std::uint8_t> bytes,
+                                                     std::string_view sha256) {
+  if (bytes.size() < sizeof(TileHeader)) return CorruptTile("too short");
+  std::unique_ptr<TileReader> tile(new TileReader(bytes));
   GF_TRY(tile->Verify(sha256));
   return tile;
 }
-
-TileReader::~TileReader() { ::munmap(const_cast<std::uint8_t*>(data_), size_); }
 
 Status TileReader::Verify(std::string_view sha256) {
   if (Sha256Hex({reinterpret_cast<const char*>(data_), size_}) != sha256)
@@ -113,7 +118,7 @@ Status TileReader::Verify(std::string_view sha256) {
   if (header_.magic != TileHeader().magic) return CorruptTile("not an index file");
   if (header_.format_version != kTileFormatVersion) return CorruptTile("an unknown format version");
   // Each of them below the file's size, so that their sum cannot overflow.
-  if (header_.file_size != size_ || header_.pool_size > size_ || header_.n_list_rows > size_ ||
+  if (header_.tile_size != size_ || header_.pool_size > size_ || header_.n_list_rows > size_ ||
       header_.coverage_size > size_ || header_.n_rows > kMaxPosition ||
       (header_.n_bitsets > 0 && size_ / header_.n_bitsets < BitsetStride(header_.n_rows) * 8)) {
     return CorruptTile("wrong size");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Internal to libs/genomics: the layout of one index file, that is one tile of a megabase for one
-// batch of people. All numbers are little-endian.
+// Internal to libs/genomics: the layout of one tile of a megabase for one batch of people. A file
+// has the tiles of a contig and batch, each beginning at a multiple of 64. All numbers are
+// little-endian.
 //
 //   TileHeader (128 bytes)
 //   u32 pos[n]            0-based, ascending
@@ -38,6 +39,7 @@
 namespace genofed::genomics {
 
 inline constexpr std::int64_t kTileBases = 1'000'000;
+inline constexpr std::size_t kTileAlignment = 64;
 inline constexpr std::uint32_t kTileFormatVersion = 2;
 inline constexpr std::uint32_t kListShare =
     32;  // the threshold N / 32; N / 64 would be faster and larger
@@ -57,7 +59,7 @@ struct TileHeader {
   std::uint64_t pool_size = 0;
   std::uint64_t n_list_rows = 0;
   std::uint64_t coverage_size = 0;
-  std::uint64_t file_size = 0;
+  std::uint64_t tile_size = 0;
   std::array<std::uint8_t, 56> reserved = {};
 };
 static_assert(sizeof(TileHeader) == 128 && std::is_trivially_copyable_v<TileHeader>);
@@ -99,7 +101,7 @@ class CoverageWriter {
 // INDEX_CORRUPT when `bytes` is not what Encode makes.
 Result<std::vector<CoverageRun>> DecodeCoverage(std::string_view bytes, std::uint32_t n_rows);
 
-// Collects the sites of one tile for all batches of people, and encodes a file for each batch.
+// Collects the sites of one tile for all batches of people, and encodes it for each batch.
 class TileWriter {
  public:
   TileWriter(std::uint32_t tile, std::uint32_t n_people, std::uint32_t batch_size);
@@ -111,7 +113,7 @@ class TileWriter {
   std::uint64_t Sort();
   std::uint32_t n_batches() const { return static_cast<std::uint32_t>(batches_.size()); }
   std::uint32_t n_sites() const { return static_cast<std::uint32_t>(order_.size()); }
-  // The sections of one batch's file, in order; valid until the next call. Sort() comes first.
+  // The bytes for one batch, in pieces; valid until the next call. Sort() comes first.
   std::span<const std::string_view> Encode(std::uint32_t batch);
 
  private:
@@ -149,15 +151,28 @@ class TileWriter {
   std::vector<std::string_view> out_;
 };
 
-// A verified, memory-mapped tile file. Immutable, safe for any number of threads.
+// A memory-mapped file. Immutable, safe for any number of threads.
+class MappedFile {
+ public:
+  // DataLoss INDEX_CORRUPT when the file is missing, empty or not readable.
+  static Result<std::unique_ptr<MappedFile>> Open(const std::filesystem::path& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  std::span<const std::uint8_t> bytes() const { return bytes_; }
+
+ private:
+  explicit MappedFile(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
+  std::span<const std::uint8_t> bytes_;
+};
+
+// A verified tile in memory that outlives it. Immutable, safe for any number of threads.
 class TileReader {
  public:
-  // DataLoss INDEX_CORRUPT when the digest (hex SHA-256 of the whole file) or any bound is wrong.
-  static Result<std::unique_ptr<TileReader>> Open(const std::filesystem::path& path,
+  // `bytes` are aligned to 64. DataLoss INDEX_CORRUPT when the digest (hex SHA-256) or any bound is
+  // wrong.
+  static Result<std::unique_ptr<TileReader>> Open(std::span<const std::uint8_t> bytes,
                                                   std::string_view sha256);
-  ~TileReader();
-  TileReader(const TileReader&) = delete;
-  TileReader& operator=(const TileReader&) = delete;
 
   const TileHeader& header() const { return header_; }
   std::uint32_t n_sites() const { return header_.n_sites; }
@@ -182,7 +197,7 @@ class TileReader {
   Result<std::vector<CoverageRun>> Coverage() const;
 
  private:
-  TileReader(const std::uint8_t* data, std::size_t size);
+  explicit TileReader(std::span<const std::uint8_t> bytes);
   Status Verify(std::string_view sha256);
   Status VerifySites() const;
   bool SetValid(std::uint32_t set) const;

@@ -227,7 +227,7 @@ std::span<const std::string_view> TileWriter::Encode(std::uint32_t number) {
   header.pool_size = pool_.size();
   header.n_list_rows = batch.lists.size();
   header.coverage_size = coverage_.size();
-  header.file_size = TileSections(header).end;
+  header.tile_size = TileSections(header).end;
   header_.assign(reinterpret_cast<const char*>(&header), sizeof header);
   static constexpr char kZeros[kBitsetAlign] = {};
   std::uint64_t size = 0;
@@ -249,7 +249,7 @@ std::span<const std::string_view> TileWriter::Encode(std::uint32_t number) {
   put(Bytes(batch.lists), kAlign);
   put(Bytes(batch.bitsets), kBitsetAlign);
   put(coverage_, kAlign);
-  GF_CHECK(size == header.file_size);
+  GF_CHECK(size == header.tile_size);
   return out_;
 }
 
