@@ -33,6 +33,8 @@ class TextScanner final : public RecordScanner {
     header_ = parser.Finish();
     GF_TRY(CheckContigs(header_));
     parser_.emplace(header_, reference_);
+    std::string_view rest = reader_->window();
+    seen_nul_ = rest.find('\0') != std::string_view::npos;
     return absl::OkStatus();
   }
 
@@ -44,7 +46,7 @@ class TextScanner final : public RecordScanner {
     std::string_view line;
     GF_ASSIGN(bool more, NextLine(&line));
     if (!more) return VcfReader::Outcome::kEnd;
-    return parser_->Parse(line, number_) ? VcfReader::Outcome::kRecord
+    return parser_->Parse(line, number_, seen_nul_) ? VcfReader::Outcome::kRecord
                                          : VcfReader::Outcome::kRejected;
   }
 
@@ -70,7 +72,10 @@ class TextScanner final : public RecordScanner {
                      "line {} is longer than {} bytes", number_ + 1, kMaxRecordBytes);
       }
       GF_TRY(reader_->Fill(scanned + 1));
-      if (reader_->window().size() > scanned) continue;
+      std::string_view more = reader_->window().substr(scanned);
+      // Looked for here, in long stretches; only files that have one pay for looking in each line.
+      if (!more.empty() && std::memchr(more.data(), '\0', more.size()) != nullptr) seen_nul_ = true;
+      if (!more.empty()) continue;
       if (scanned == 0) return false;
       return Take(reader_->window(), scanned, line);
     }
@@ -88,9 +93,25 @@ class TextScanner final : public RecordScanner {
   Reference* reference_;
   VcfHeader header_;
   std::optional<TextRecordParser> parser_;
+  bool seen_nul_ = true;   // until the header, which is short, has been read
   std::size_t taken_ = 0;  // bytes of the line last returned
   std::uint64_t number_ = 0;
 };
+
+bool IsDot(std::string_view text) { return text.size() == 1 && text[0] == '.'; }
+
+bool ParsePosition(std::string_view text, std::int64_t* pos) {
+  *pos = 0;
+  bool digits = text.size() <= 10;
+  for (char c : text) {
+    digits = digits && c >= '0' && c <= '9';
+    *pos = digits ? 10 * *pos + (c - '0') : 0;
+  }
+  if (digits) return true;
+  auto number = ParseInt(text);
+  if (number.ok()) *pos = *number;
+  return number.ok();
+}
 
 bool IsNumberText(std::string_view text) {
   constexpr std::string_view kLetters = "0123456789.eE+-InNaAfF";
@@ -120,11 +141,11 @@ Status CheckContigs(const VcfHeader& header) {
 TextRecordParser::TextRecordParser(const VcfHeader& header, Reference* reference)
     : n_samples_(header.samples.size()), rules_(header, reference) {}
 
-bool TextRecordParser::Parse(std::string_view line, std::uint64_t number) {
+bool TextRecordParser::Parse(std::string_view line, std::uint64_t number, bool may_have_nul) {
   rules_.set_line(number);
   record_.line = number;
   record_.calls.clear();
-  if (std::memchr(line.data(), '\0', line.size()) != nullptr)
+  if (may_have_nul && std::memchr(line.data(), '\0', line.size()) != nullptr)
     return rules_.Reject(VcfCode::kMalformedRecord, "", "a NUL byte");
   tabs_.clear();
   FindTabs(line, columns_.size(), tabs_);
@@ -151,16 +172,18 @@ bool TextRecordParser::Parse(std::string_view line, std::uint64_t number) {
 
 bool TextRecordParser::ParseSite() {
   if (!rules_.SetContig(columns_[0], record_)) return false;
-  auto pos = ParseInt(columns_[1]);
-  if (!pos.ok()) return rules_.Reject(VcfCode::kMalformedRecord, "POS", "not a number");
-  if (!rules_.SetPosition(*pos, record_)) return false;
-  if (columns_[5] != "." && !IsNumberText(columns_[5]))
+  std::int64_t pos = 0;
+  if (!ParsePosition(columns_[1], &pos))
+    return rules_.Reject(VcfCode::kMalformedRecord, "POS", "not a number");
+  if (!rules_.SetPosition(pos, record_)) return false;
+  if (!IsDot(columns_[5]) && !IsNumberText(columns_[5]))
     return rules_.Reject(VcfCode::kMalformedRecord, "QUAL", "not a number");
-  record_.passed = columns_[6] == "PASS" || columns_[6] == ".";
+  record_.passed = IsDot(columns_[6]) || columns_[6] == "PASS";
   if (!rules_.SetRef(columns_[3], record_)) return false;
-  if (std::string_view alts = columns_[4]; alts != ".") {
+  if (std::string_view alts = columns_[4]; !IsDot(alts)) {
     for (std::size_t at = 0; at <= alts.size();) {
-      std::size_t comma = std::min(alts.size(), alts.find(',', at));
+      std::size_t comma = at;
+      while (comma < alts.size() && alts[comma] != ',') ++comma;
       if (!rules_.AddAlt(alts.substr(at, comma - at), record_)) return false;
       at = comma + 1;
     }

@@ -142,9 +142,13 @@ Status SegmentBuilder::Add(const Variant& variant, const CarrierSets& sets) {
                IsUpperBases(variant.ref) && IsUpperBases(variant.alt);
   if (!usual) GF_TRY(CheckVariant(variant));
   GF_TRY(CheckSets(sets, info_.n_people));
-  GF_TRY(Enter(variant.contig, variant.pos));
-  Open(static_cast<std::uint32_t>(variant.pos / kTileBases))
-      .Add(static_cast<std::uint32_t>(variant.pos), variant.ref, variant.alt, sets);
+  auto tile = static_cast<std::uint32_t>(variant.pos / kTileBases);
+  if (!usual || current_ == nullptr || tile != current_tile_) {
+    GF_TRY(Enter(variant.contig, variant.pos));
+    current_ = &Open(tile);
+    current_tile_ = tile;
+  }
+  current_->Add(static_cast<std::uint32_t>(variant.pos), variant.ref, variant.alt, sets);
   return absl::OkStatus();
 }
 
@@ -171,6 +175,7 @@ Status SegmentBuilder::AddCoverage(const std::string& contig, std::uint32_t row,
 Status SegmentBuilder::Flush(std::uint32_t before_tile) {
   while (!open_tiles_.empty() && open_tiles_.begin()->first < before_tile) {
     GF_TRY(WriteTile(open_tiles_.begin()->first, *open_tiles_.begin()->second));
+    if (current_ == open_tiles_.begin()->second.get()) current_ = nullptr;
     open_tiles_.erase(open_tiles_.begin());
   }
   flushed_before_ = std::max(flushed_before_, before_tile);

@@ -22,8 +22,8 @@ class TextRecordParser {
   TextRecordParser(const VcfHeader& header, Reference* reference);
 
   // Whether the line is a good record; if not, problem() says why. The record's views point into
-  // `line`.
-  bool Parse(std::string_view line, std::uint64_t number);
+  // `line`. Without `may_have_nul` the caller knows that it has no NUL byte.
+  bool Parse(std::string_view line, std::uint64_t number, bool may_have_nul = true);
   const ScannedRecord& record() const { return record_; }
   const VcfProblem& problem() const { return rules_.problem(); }
 

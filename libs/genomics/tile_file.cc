@@ -46,8 +46,8 @@ bool TakeLeb128(std::string_view& bytes, std::uint64_t* value) {
 TileSections::TileSections(const TileHeader& header) {
   pos = sizeof(TileHeader);
   allele = AlignUp(pos + 4 * std::uint64_t{header.n_sites}, 8);
-  first_set = allele + 8 * std::uint64_t{header.n_sites};
-  sets = AlignUp(first_set + 4 * (std::uint64_t{header.n_sites} + 1), 8);
+  site_sets = AlignUp(allele + 4 * std::uint64_t{header.n_sites}, 8);
+  sets = AlignUp(site_sets + 4 * std::uint64_t{header.n_sites}, 8);
   pool = sets + 8 * std::uint64_t{header.n_sets};
   lists = AlignUp(pool + header.pool_size, 8);
   bitsets = AlignUp(lists + 2 * header.n_list_rows, 64);
@@ -130,18 +130,17 @@ Status TileReader::Verify(std::string_view sha256) {
 }
 
 Status TileReader::VerifySites() const {
-  if (At<std::uint32_t>(sections_.first_set, 0) != 0 ||
-      At<std::uint32_t>(sections_.first_set, n_sites()) != header_.n_sets)
+  if (header_.n_sets > 0 && !At<PackedSet>(sections_.sets, header_.n_sets - 1).last())
     return CorruptTile("the sets");
   for (std::uint32_t site = 0; site < n_sites(); ++site) {
-    auto allele = At<std::uint64_t>(sections_.allele, site);
-    std::uint64_t length = (allele >> 32 & 0xffff) + (allele >> 48);
-    if ((allele & 0xffffffff) + length > header_.pool_size) return CorruptTile("an allele");
+    if (At<std::uint32_t>(sections_.allele, site) > header_.pool_size) return CorruptTile("an allele");
+    std::string_view entry = PoolEntry(site);
+    if (entry.size() < 4 || entry.size() - 4 < PoolLength(entry, 0) + PoolLength(entry, 1))
+      return CorruptTile("an allele");
     if (pos(site) / kTileBases != header_.tile || (site > 0 && pos(site) < pos(site - 1)))
       return CorruptTile("a position");
-    if (At<std::uint32_t>(sections_.first_set, site) >
-        At<std::uint32_t>(sections_.first_set, site + 1))
-      return CorruptTile("the sets");
+    auto set = At<std::uint32_t>(sections_.site_sets, site);
+    if (set != kNoSets && set >= header_.n_sets) return CorruptTile("the sets");
   }
   for (std::uint32_t set = 0; set < header_.n_sets; ++set) {
     if (!SetValid(set)) return CorruptTile("a row set");
@@ -150,51 +149,45 @@ Status TileReader::VerifySites() const {
 }
 
 TileReader::Rows TileReader::RowsOf(std::uint32_t set) const {
-  auto packed = At<std::uint64_t>(sections_.sets, set);
+  auto packed = At<PackedSet>(sections_.sets, set);
   Rows rows;
-  rows.kind = static_cast<RowSetKind>(packed >> 61);
-  rows.count = static_cast<std::uint32_t>(packed >> 32) & 0x1fffffff;
-  std::uint64_t place = packed & 0xffffffff;
+  rows.kind = static_cast<RowSetKind>(packed.kind());
+  rows.count = packed.count();
   if (IsRowList(rows.count, header_.n_rows)) {
-    rows.list = {reinterpret_cast<const std::uint16_t*>(data_ + sections_.lists) + place,
-                 rows.count};
+    rows.list = {
+        reinterpret_cast<const std::uint16_t*>(data_ + sections_.lists) + packed.place(),
+        rows.count};
   } else {
-    std::uint64_t stride = BitsetStride(header_.n_rows);
-    rows.bits = {reinterpret_cast<const std::uint64_t*>(data_ + sections_.bitsets) + place * stride,
+    rows.bits = {reinterpret_cast<const std::uint64_t*>(data_ + sections_.bitsets) +
+                     packed.place() * BitsetStride(header_.n_rows),
                  (static_cast<std::size_t>(header_.n_rows) + 63) / 64};
   }
   return rows;
 }
 
 bool TileReader::SetValid(std::uint32_t set) const {
-  auto packed = At<std::uint64_t>(sections_.sets, set);
-  std::uint64_t place = packed & 0xffffffff;
-  auto count = static_cast<std::uint32_t>(packed >> 32) & 0x1fffffff;
-  if (packed >> 61 >= kRowSetKinds || count == 0 || count > header_.n_rows) return false;
-  if (IsRowList(count, header_.n_rows)) {
-    if (place + count > header_.n_list_rows) return false;
+  auto packed = At<PackedSet>(sections_.sets, set);
+  if (packed.kind() >= kRowSetKinds || packed.count() == 0 || packed.count() > header_.n_rows)
+    return false;
+  if (IsRowList(packed.count(), header_.n_rows)) {
+    if (std::uint64_t{packed.place()} + packed.count() > header_.n_list_rows) return false;
     auto list = RowsOf(set).list;
     bool ascending =
         std::adjacent_find(list.begin(), list.end(), std::greater_equal<>()) == list.end();
     return ascending && list.back() < header_.n_rows;
   }
-  if (place >= header_.n_bitsets) return false;
+  if (packed.place() >= header_.n_bitsets) return false;
   auto words = RowsOf(set).bits;
   std::uint64_t members = 0;
   for (std::uint64_t word : words) members += static_cast<std::uint64_t>(std::popcount(word));
   bool tail_clear = header_.n_rows % 64 == 0 || words.back() >> (header_.n_rows % 64) == 0;
-  return members == count && tail_clear;
+  return members == packed.count() && tail_clear;
 }
 
-std::string_view TileReader::ref(std::uint32_t site) const {
-  auto allele = At<std::uint64_t>(sections_.allele, site);
-  const char* pool = reinterpret_cast<const char*>(data_ + sections_.pool);
-  return {pool + (allele & 0xffffffff), allele >> 32 & 0xffff};
-}
-
-std::string_view TileReader::alt(std::uint32_t site) const {
-  std::string_view before = ref(site);
-  return {before.data() + before.size(), At<std::uint64_t>(sections_.allele, site) >> 48};
+std::string_view TileReader::PoolEntry(std::uint32_t site) const {
+  auto offset = At<std::uint32_t>(sections_.allele, site);
+  return {reinterpret_cast<const char*>(data_ + sections_.pool) + offset,
+          static_cast<std::size_t>(header_.pool_size - offset)};
 }
 
 Result<std::vector<CoverageRun>> TileReader::Coverage() const {

@@ -5,20 +5,20 @@
 // little-endian.
 //
 //   TileHeader (128 bytes)
-//   u32 pos[n]            0-based, ascending
-//   u64 allele[n]         offset into the allele pool, REF length << 32, ALT length << 48
-//   u32 first_set[n + 1]  into the sets
-//   u64 set[m]            kind << 61, number of rows << 32, place
-//   allele pool           REF then ALT; the twenty kinds of SNV are there once
-//   u16 rows[]            lists
-//   bitsets               aligned to 64 bytes
-//   coverage              see CoverageWriter; may be empty
+//   u32 pos[n]          0-based, ascending
+//   u32 allele[n]       offset into the allele pool
+//   u32 sets[n]         number of the site's first set, or kNoSets
+//   u64 set[m]          kind << 61 | last of its site << 60 | number of rows << 32 | place
+//   allele pool         u16 REF length, u16 ALT length, REF, ALT; each kind of SNV is there once
+//   u16 rows[]          lists
+//   bitsets             aligned to 64 bytes
+//   coverage            see CoverageWriter; may be empty
 //
 // Sections follow one another, each aligned to 8. A set is who stands to the site in one way
 // (RowSetKind), relative to the batch; sets without members are not there, and equal neighbours
-// share their rows. Fewer than n_rows / 32 members are a list, whose place is its first element;
-// more are a bitset of ceil(n_rows / 64) words, whose place counts bitsets. A site costs 24 bytes
-// and two for each carrier.
+// share their rows, or all of their sets. Fewer than n_rows / 32 members are a list, whose place is
+// its first element; more are a bitset of ceil(n_rows / 64) words, whose place counts bitsets. A
+// site with one carrier costs 22 bytes.
 #pragma once
 
 #include <array>
@@ -72,8 +72,38 @@ constexpr bool IsRowList(std::uint32_t count, std::uint32_t n_rows) {
 // Where each section starts.
 struct TileSections {
   explicit TileSections(const TileHeader& header);
-  std::uint64_t pos, allele, first_set, sets, pool, lists, bitsets, coverage, end;
+  std::uint64_t pos, allele, site_sets, sets, pool, lists, bitsets, coverage, end;
 };
+
+inline constexpr std::uint32_t kNoSets = UINT32_MAX;
+
+// An element of `set`.
+struct PackedSet {
+  std::uint64_t bits = 0;
+
+  static PackedSet Of(std::size_t kind, std::uint32_t count, std::uint64_t place) {
+    return {std::uint64_t{kind} << 61 | std::uint64_t{count} << 32 | place};
+  }
+  std::size_t kind() const { return bits >> 61; }
+  bool last() const { return (bits >> 60 & 1) != 0; }
+  std::uint32_t count() const { return static_cast<std::uint32_t>(bits >> 32) & 0xfffffff; }
+  std::uint32_t place() const { return static_cast<std::uint32_t>(bits); }
+  PackedSet AsLast() const { return {bits | 1ULL << 60}; }
+  bool operator==(const PackedSet&) const = default;
+};
+
+// Of an entry of the allele pool that begins `entry`, which is long enough.
+inline std::size_t PoolLength(std::string_view entry, std::size_t which) {
+  std::uint16_t length;
+  std::memcpy(&length, entry.data() + 2 * which, sizeof length);
+  return length;
+}
+inline std::string_view RefOf(std::string_view entry) {
+  return entry.substr(4, PoolLength(entry, 0));
+}
+inline std::string_view AltOf(std::string_view entry) {
+  return entry.substr(4 + PoolLength(entry, 0), PoolLength(entry, 1));
+}
 
 // Where people were called as two reference alleles (or one, where haploid) although no variant is
 // listed: the reference blocks of gVCF. A run is [begin, end) relative to the tile's start.
@@ -107,7 +137,8 @@ class TileWriter {
   TileWriter(std::uint32_t tile, std::uint32_t n_people, std::uint32_t batch_size);
 
   // Sites come in any order, and the same site may come again: the first one stays.
-  void Add(std::uint32_t pos, std::string_view ref, std::string_view alt, const CarrierSets& sets);
+  void Add(std::uint32_t pos, std::string_view ref, std::string_view alt,
+           const CarrierSets& carriers);
   void AddCoverage(std::uint32_t row, std::uint32_t begin, std::uint32_t end, bool haploid);
   // Sorts by position, REF and ALT. Returns the number of duplicates left out.
   std::uint64_t Sort();
@@ -120,33 +151,35 @@ class TileWriter {
   struct Batch {
     std::uint32_t row_begin = 0;
     std::uint32_t n_rows = 0;
-    std::vector<std::uint32_t> first_set = {0};
-    std::vector<std::uint64_t> sets;
+    std::vector<std::uint32_t> site_sets;
+    std::vector<PackedSet> sets;
     std::vector<std::uint16_t> lists;
     std::vector<std::uint64_t> bitsets;
-    std::array<std::uint64_t, kRowSetKinds> last = {};  // set of each kind, to share
+    std::array<PackedSet, kRowSetKinds> last = {};  // of each kind, to share its rows
+    // Of each kind, the last site's sets that were this kind alone, to share them: kNoSets or the
+    // number of the set.
+    std::array<std::uint32_t, kRowSetKinds> alone = {kNoSets, kNoSets, kNoSets, kNoSets, kNoSets};
     CoverageWriter coverage;
   };
-  std::uint64_t PoolEntry(std::string_view ref, std::string_view alt);
-  static std::uint64_t PutRows(Batch& batch, std::size_t kind,
-                               std::span<const std::uint32_t> rows);
-  static bool SameRows(const Batch& batch, std::uint64_t set, std::span<const std::uint32_t> rows);
+  std::uint32_t PoolEntry(std::string_view ref, std::string_view alt);
+  static void AddSets(Batch& batch, std::span<const PackedSet> sets);
+  static PackedSet PutRows(Batch& batch, std::size_t kind, std::span<const std::uint32_t> rows);
+  static bool SameRows(const Batch& batch, PackedSet set, std::span<const std::uint32_t> rows);
   std::string_view Ref(std::uint32_t site) const;
   std::string_view Alt(std::uint32_t site) const;
 
   std::uint32_t tile_;
   std::vector<std::uint32_t> pos_;
-  std::vector<std::uint64_t> allele_;
+  std::vector<std::uint32_t> allele_;
   std::string pool_;
-  std::array<std::uint64_t, 25> snv_ = {};  // 1 + offset of REF and ALT of one base each
+  std::array<std::uint32_t, 25> snv_ = {};  // 1 + offset of REF and ALT of one base each
   std::uint32_t max_ref_length_ = 0;
   std::vector<Batch> batches_;
   std::vector<std::uint32_t> order_;
   bool in_order_ = false;  // order_ is 0, 1, 2...
   // What Encode returns points to these.
   std::string header_;
-  std::vector<std::uint32_t> out_pos_, out_first_;
-  std::vector<std::uint64_t> out_allele_, out_sets_;
+  std::vector<std::uint32_t> out_pos_, out_allele_, out_sets_;
   std::string coverage_;
   std::vector<std::string_view> out_;
 };
@@ -177,8 +210,8 @@ class TileReader {
   const TileHeader& header() const { return header_; }
   std::uint32_t n_sites() const { return header_.n_sites; }
   std::uint32_t pos(std::uint32_t site) const { return At<std::uint32_t>(sections_.pos, site); }
-  std::string_view ref(std::uint32_t site) const;
-  std::string_view alt(std::uint32_t site) const;
+  std::string_view ref(std::uint32_t site) const { return RefOf(PoolEntry(site)); }
+  std::string_view alt(std::uint32_t site) const { return AltOf(PoolEntry(site)); }
 
   // One set: exactly one of the two spans is not empty.
   struct Rows {
@@ -189,8 +222,12 @@ class TileReader {
   };
   template <typename Visit>  // visit(const Rows&), by kind
   void ForEachSet(std::uint32_t site, Visit visit) const {
-    auto end = At<std::uint32_t>(sections_.first_set, site + 1);
-    for (auto i = At<std::uint32_t>(sections_.first_set, site); i < end; ++i) visit(RowsOf(i));
+    auto set = At<std::uint32_t>(sections_.site_sets, site);
+    if (set == kNoSets) return;
+    for (;; ++set) {
+      visit(RowsOf(set));
+      if (At<PackedSet>(sections_.sets, set).last()) return;
+    }
   }
   // The first site at or behind a position.
   std::uint32_t LowerBound(std::uint32_t pos) const;
@@ -200,6 +237,7 @@ class TileReader {
   explicit TileReader(std::span<const std::uint8_t> bytes);
   Status Verify(std::string_view sha256);
   Status VerifySites() const;
+  std::string_view PoolEntry(std::uint32_t site) const;  // to the end of the pool
   bool SetValid(std::uint32_t set) const;
   Rows RowsOf(std::uint32_t set) const;
   template <typename T>

@@ -22,10 +22,10 @@ std::string_view Bytes(const std::vector<T>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
 }
 
-std::size_t Words(std::uint32_t n_rows) { return (static_cast<std::size_t>(n_rows) + 63) / 64; }
-
-std::uint32_t CountOf(std::uint64_t set) { return static_cast<std::uint32_t>(set >> 32) & 0x1fffffff; }
-std::uint32_t PlaceOf(std::uint64_t set) { return static_cast<std::uint32_t>(set); }
+// 64-bit words of a bitset, padded to 64 bytes.
+std::size_t Stride(std::uint32_t n_rows) {
+  return (static_cast<std::size_t>(n_rows) + 511) / 512 * 8;
+}
 
 }  // namespace
 
@@ -77,28 +77,34 @@ TileWriter::TileWriter(std::uint32_t tile, std::uint32_t n_people, std::uint32_t
   }
 }
 
-std::uint64_t TileWriter::PoolEntry(std::string_view ref, std::string_view alt) {
-  std::uint64_t* known = nullptr;
+std::uint32_t TileWriter::PoolEntry(std::string_view ref, std::string_view alt) {
+  std::uint32_t* known = nullptr;
   if (ref.size() == 1 && alt.size() == 1) {
     constexpr std::string_view kBases = "ACGTN";
     known = &snv_[kBases.find(ref[0]) * kBases.size() + kBases.find(alt[0])];
+    if (*known != 0) return *known - 1;
   }
-  std::uint64_t lengths = std::uint64_t{ref.size()} << 32 | std::uint64_t{alt.size()} << 48;
-  if (known != nullptr && *known != 0) return (*known - 1) | lengths;
-  std::uint64_t offset = pool_.size();
+  auto offset = static_cast<std::uint32_t>(pool_.size());
+  for (std::size_t length : {ref.size(), alt.size()}) {
+    pool_.push_back(static_cast<char>(length & 0xff));
+    pool_.push_back(static_cast<char>(length >> 8));
+  }
   pool_.append(ref).append(alt);
+  GF_CHECK(pool_.size() <= UINT32_MAX);
   if (known != nullptr) *known = offset + 1;
-  return offset | lengths;
+  return offset;
 }
 
 void TileWriter::Add(std::uint32_t pos, std::string_view ref, std::string_view alt,
-                     const CarrierSets& sets) {
+                     const CarrierSets& carriers) {
   pos_.push_back(pos);
   allele_.push_back(PoolEntry(ref, alt));
   max_ref_length_ = std::max(max_ref_length_, static_cast<std::uint32_t>(ref.size()));
-  const std::vector<std::uint32_t>* kinds[kRowSetKinds] = {&sets.het, &sets.hom, &sets.hemi,
-                                                           &sets.single, &sets.nocall};
+  const std::vector<std::uint32_t>* kinds[kRowSetKinds] = {
+      &carriers.het, &carriers.hom, &carriers.hemi, &carriers.single, &carriers.nocall};
   for (Batch& batch : batches_) {
+    std::array<PackedSet, kRowSetKinds> sets;
+    std::size_t n = 0;
     for (std::size_t kind = 0; kind < kRowSetKinds; ++kind) {
       std::span<const std::uint32_t> rows = *kinds[kind];
       if (rows.empty()) continue;
@@ -108,34 +114,51 @@ void TileWriter::Add(std::uint32_t pos, std::string_view ref, std::string_view a
         rows = {first, last};
         if (rows.empty()) continue;
       }
-      std::uint64_t last = batch.last[kind];
+      PackedSet& last = batch.last[kind];
       // On X and Y the haploid rows of neighbouring sites are the same people.
-      if (last == 0 || CountOf(last) != rows.size() || !SameRows(batch, last, rows))
-        batch.last[kind] = PutRows(batch, kind, rows);
-      batch.sets.push_back(batch.last[kind]);
+      if (last.count() != rows.size() || !SameRows(batch, last, rows))
+        last = PutRows(batch, kind, rows);
+      sets[n++] = last;
     }
-    batch.first_set.push_back(static_cast<std::uint32_t>(batch.sets.size()));
+    AddSets(batch, std::span(sets).first(n));
   }
 }
 
-bool TileWriter::SameRows(const Batch& batch, std::uint64_t set,
-                          std::span<const std::uint32_t> rows) {
-  if (IsRowList(CountOf(set), batch.n_rows)) {
-    const std::uint16_t* list = batch.lists.data() + PlaceOf(set);
+void TileWriter::AddSets(Batch& batch, std::span<const PackedSet> sets) {
+  if (sets.empty()) {
+    batch.site_sets.push_back(kNoSets);
+    return;
+  }
+  auto number = static_cast<std::uint32_t>(batch.sets.size());
+  if (sets.size() == 1) {
+    std::uint32_t& alone = batch.alone[sets[0].kind()];
+    if (alone != kNoSets && batch.sets[alone] == sets[0].AsLast()) {
+      batch.site_sets.push_back(alone);
+      return;
+    }
+    alone = number;
+  }
+  batch.site_sets.push_back(number);
+  batch.sets.insert(batch.sets.end(), sets.begin(), sets.end());
+  batch.sets.back() = batch.sets.back().AsLast();
+}
+
+bool TileWriter::SameRows(const Batch& batch, PackedSet set, std::span<const std::uint32_t> rows) {
+  if (IsRowList(set.count(), batch.n_rows)) {
+    const std::uint16_t* list = batch.lists.data() + set.place();
     return std::equal(rows.begin(), rows.end(), list, [&](std::uint32_t row, std::uint16_t member) {
       return row - batch.row_begin == member;
     });
   }
-  std::size_t stride = (Words(batch.n_rows) + 7) / 8 * 8;
-  const std::uint64_t* words = batch.bitsets.data() + PlaceOf(set) * stride;
+  const std::uint64_t* words = batch.bitsets.data() + set.place() * Stride(batch.n_rows);
   return std::all_of(rows.begin(), rows.end(), [&](std::uint32_t row) {
     std::uint32_t bit = row - batch.row_begin;
     return (words[bit / 64] >> (bit % 64) & 1) != 0;
   });
 }
 
-std::uint64_t TileWriter::PutRows(Batch& batch, std::size_t kind,
-                                  std::span<const std::uint32_t> rows) {
+PackedSet TileWriter::PutRows(Batch& batch, std::size_t kind,
+                              std::span<const std::uint32_t> rows) {
   auto count = static_cast<std::uint32_t>(rows.size());
   std::uint64_t place = 0;
   if (IsRowList(count, batch.n_rows)) {
@@ -143,7 +166,7 @@ std::uint64_t TileWriter::PutRows(Batch& batch, std::size_t kind,
     for (std::uint32_t row : rows)
       batch.lists.push_back(static_cast<std::uint16_t>(row - batch.row_begin));
   } else {
-    std::size_t stride = (Words(batch.n_rows) + 7) / 8 * 8;
+    std::size_t stride = Stride(batch.n_rows);
     place = batch.bitsets.size() / stride;
     batch.bitsets.resize(batch.bitsets.size() + stride);
     std::uint64_t* words = batch.bitsets.data() + place * stride;
@@ -153,7 +176,7 @@ std::uint64_t TileWriter::PutRows(Batch& batch, std::size_t kind,
     }
   }
   GF_CHECK(place <= UINT32_MAX);
-  return static_cast<std::uint64_t>(kind) << 61 | std::uint64_t{count} << 32 | place;
+  return PackedSet::Of(kind, count, place);
 }
 
 void TileWriter::AddCoverage(std::uint32_t row, std::uint32_t begin, std::uint32_t end,
@@ -163,14 +186,11 @@ void TileWriter::AddCoverage(std::uint32_t row, std::uint32_t begin, std::uint32
 }
 
 std::string_view TileWriter::Ref(std::uint32_t site) const {
-  return std::string_view(pool_).substr(static_cast<std::uint32_t>(allele_[site]),
-                                        allele_[site] >> 32 & 0xffff);
+  return RefOf(std::string_view(pool_).substr(allele_[site]));
 }
 
 std::string_view TileWriter::Alt(std::uint32_t site) const {
-  return std::string_view(pool_).substr(
-      static_cast<std::uint32_t>(allele_[site]) + (allele_[site] >> 32 & 0xffff),
-      allele_[site] >> 48);
+  return AltOf(std::string_view(pool_).substr(allele_[site]));
 }
 
 std::uint64_t TileWriter::Sort() {
@@ -196,34 +216,28 @@ std::span<const std::string_view> TileWriter::Encode(std::uint32_t number) {
   coverage_ = batch.coverage.Encode(batch.n_rows);
   const auto* pos = &pos_;
   const auto* allele = &allele_;
-  const auto* first = &batch.first_set;
-  const auto* sets = &batch.sets;
+  const auto* site_sets = &batch.site_sets;
   if (!in_order_) {
     out_pos_.clear();
     out_allele_.clear();
-    out_first_.assign(1, 0);
     out_sets_.clear();
     for (std::uint32_t site : order_) {
       out_pos_.push_back(pos_[site]);
       out_allele_.push_back(allele_[site]);
-      out_sets_.insert(out_sets_.end(), batch.sets.begin() + batch.first_set[site],
-                       batch.sets.begin() + batch.first_set[site + 1]);
-      out_first_.push_back(static_cast<std::uint32_t>(out_sets_.size()));
+      out_sets_.push_back(batch.site_sets[site]);
     }
     pos = &out_pos_;
     allele = &out_allele_;
-    first = &out_first_;
-    sets = &out_sets_;
+    site_sets = &out_sets_;
   }
-  std::size_t stride = (Words(batch.n_rows) + 7) / 8 * 8;
   TileHeader header;
   header.tile = tile_;
   header.row_begin = batch.row_begin;
   header.n_rows = batch.n_rows;
   header.n_sites = n_sites();
   header.max_ref_length = max_ref_length_;
-  header.n_sets = static_cast<std::uint32_t>(sets->size());
-  header.n_bitsets = static_cast<std::uint32_t>(batch.bitsets.size() / stride);
+  header.n_sets = static_cast<std::uint32_t>(batch.sets.size());
+  header.n_bitsets = static_cast<std::uint32_t>(batch.bitsets.size() / Stride(batch.n_rows));
   header.pool_size = pool_.size();
   header.n_list_rows = batch.lists.size();
   header.coverage_size = coverage_.size();
@@ -243,8 +257,8 @@ std::span<const std::string_view> TileWriter::Encode(std::uint32_t number) {
   put(header_, kAlign);
   put(Bytes(*pos), kAlign);
   put(Bytes(*allele), kAlign);
-  put(Bytes(*first), kAlign);
-  put(Bytes(*sets), kAlign);
+  put(Bytes(*site_sets), kAlign);
+  put(Bytes(batch.sets), kAlign);
   put(pool_, kAlign);
   put(Bytes(batch.lists), kAlign);
   put(Bytes(batch.bitsets), kBitsetAlign);
