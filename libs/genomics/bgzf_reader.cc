@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::size_t kMaxBlock = 65'536;  // of a BGZF block, compressed and inflated
 constexpr std::size_t kRawBytes = 4 * kMaxBlock;
-constexpr std::size_t kMinWindow = 1U << 20;
+// Small enough for the cache next to a core: what was inflated is still there when it is read.
+constexpr std::size_t kMinWindow = 512U << 10;
 
 Status Truncated() {
   return Error(
@@ -114,10 +115,11 @@ Status BgzfReader::Detect() {
 void BgzfReader::Reserve(std::size_t bytes) {
   if (capacity_ - end_ >= bytes) return;
   std::size_t unread = end_ - begin_;
-  if (capacity_ >= 2 * (unread + bytes)) {
+  // A half of it free: what is moved is less than twice what is read.
+  if (capacity_ >= (unread + bytes) / 2 * 3) {
     std::memmove(buffer_.get(), buffer_.get() + begin_, unread);
   } else {
-    capacity_ = std::max(kMinWindow, 4 * (unread + bytes));
+    capacity_ = std::max(kMinWindow, 2 * (unread + bytes));
     auto larger = std::make_unique_for_overwrite<char[]>(capacity_);
     if (unread > 0) std::memcpy(larger.get(), buffer_.get() + begin_, unread);
     buffer_ = std::move(larger);

@@ -21,7 +21,7 @@ namespace genofed::genomics {
 inline constexpr std::string_view kBgzfEnd(
     "\x1f\x8b\x08\x04\0\0\0\0\0\xff\x06\0\x42\x43\x02\0\x1b\0\x03\0\0\0\0\0\0\0\0\0", 28);
 
-// Not thread-safe. Memory: the window, which is four times the largest Fill() and at least a
+// Not thread-safe. Memory: the window, which is about twice the largest Fill() and at least half a
 // megabyte.
 class BgzfReader {
  public:

@@ -73,8 +73,8 @@ class SegmentBuilder {
   // Sites of one contig come together, roughly by position: left-alignment may have moved them back
   // by up to kMaxShift. Errors: VARIANT_INVALID, UNSORTED, ROW_INVALID.
   Status Add(const Variant& variant, const CarrierSets& sets);
-  // A person was called like the reference on 0-based [begin, end): a gVCF reference block. Comes in
-  // the order of Add, and ascending for each row. A haploid call has one allele. Errors: as Add.
+  // A gVCF says that a person was called on 0-based [begin, end). Comes in the order of Add, and
+  // ascending for each row. A haploid call has one allele. Errors: as Add.
   Status AddCoverage(const std::string& contig, std::uint32_t row, std::int64_t begin,
                      std::int64_t end, bool haploid);
   // Writes what is left, syncs all files, and then the manifest.
@@ -169,8 +169,8 @@ class CohortIndex {
   const IndexInfo& info() const { return info_; }
   std::uint64_t n_sites() const { return n_sites_; }
   const std::vector<TileEntry>& tiles() const { return entries_; }
-  // Rows of which the gVCFs say that they were called like the reference at a position, and did not
-  // list a variant. Empty for indexes of other files.
+  // Rows of which their gVCFs say that they were called at a position. Nobody in indexes of other
+  // files.
   Result<Bitmap> CoveredAt(std::string_view contig, std::int64_t pos) const;
 
   // `variant` must be normalised as the index was (NormaliseVariant).

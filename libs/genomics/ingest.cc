@@ -103,14 +103,17 @@ Result<PassReport> RunPass(const VcfInput& input, std::span<const std::string> r
   }
 }
 
+std::int64_t CalledUntil(const ScannedRecord& record) {
+  return record.is_reference_block ? record.end
+                                   : record.pos + static_cast<std::int64_t>(record.ref.size());
+}
+
 Status IndexStage::Take(const SiteCall& site) {
   if (options_.pass_only && !site.record.passed) {
     ++filtered_;
     return absl::OkStatus();
   }
-  if (site.record.is_reference_block && site.record.end > site.record.pos) {
-    GF_TRY(AddCoverage(site));
-  }
+  if (site.record.is_reference_block || site.record.has_unspecified) GF_TRY(AddCoverage(site));
   for (const AlleleCall& allele : site.alleles) {
     GF_TRY(builder_.Add(allele.variant, allele.carriers));
     ++sites_;
@@ -125,7 +128,7 @@ Status IndexStage::AddCoverage(const SiteCall& site) {
     int called = 2;
     if (call != site.calls.end() && call->index == row) called = (call++)->called();
     if (called == 0) continue;
-    GF_TRY(builder_.AddCoverage(contig, row, site.record.pos, site.record.end, called == 1));
+    GF_TRY(builder_.AddCoverage(contig, row, site.record.pos, CalledUntil(site.record), called == 1));
   }
   return absl::OkStatus();
 }

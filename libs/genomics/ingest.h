@@ -56,6 +56,10 @@ class SiteConsumer {
   virtual Status Take(const SiteCall& site) = 0;
 };
 
+// The end of the positions that a record says people were called on: of a reference block all of it,
+// of a symbolic deletion only REF.
+std::int64_t CalledUntil(const ScannedRecord& record);
+
 struct PassOptions {
   Reference* reference = nullptr;  // borrowed; with it REF is checked and alleles are left-aligned
 };
@@ -78,7 +82,7 @@ struct IndexStageOptions {
   bool pass_only = false;  // leave out records whose FILTER is neither PASS nor "."
 };
 
-// Feeds a cohort index, reference blocks included.
+// Feeds a cohort index. Records of gVCFs are also kept as coverage.
 class IndexStage final : public SiteConsumer {
  public:
   explicit IndexStage(SegmentBuilder& builder, IndexStageOptions options = {})

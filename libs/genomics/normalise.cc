@@ -75,46 +75,4 @@ Status NormaliseVariant(Variant& variant, Reference* reference) {
   return absl::OkStatus();
 }
 
-Result<std::vector<SplitAllele>> SplitRecord(const VcfRecord& record, Reference* reference,
-                                             std::uint64_t* skipped) {
-  std::vector<SplitAllele> out;
-  for (std::size_t i = 0; i < record.alts.size(); ++i) {
-    const std::string& alt = record.alts[i];
-    bool indexable =
-        ClassifyAllele(alt) == AlleleKind::kBases && alt.find('N') == std::string::npos;
-    if (!indexable) {
-      if (skipped != nullptr) ++*skipped;
-      continue;
-    }
-    SplitAllele split{static_cast<std::int8_t>(i + 1),
-                      Variant{record.contig, record.pos, record.ref, alt}};
-    GF_TRY(NormaliseVariant(split.variant, reference));
-    out.push_back(std::move(split));
-  }
-  return out;
-}
-
-CarrierSets CarriersOf(const VcfRecord& record, std::int8_t allele,
-                       std::span<const std::int32_t> sample_of_row) {
-  CarrierSets sets;
-  for (std::uint32_t row = 0; row < sample_of_row.size(); ++row) {
-    if (sample_of_row[row] < 0) {
-      sets.nocall.push_back(row);
-      continue;
-    }
-    auto genotype = record.Genotype(static_cast<std::size_t>(sample_of_row[row]));
-    int called = (genotype[0] >= 0 ? 1 : 0) + (genotype[1] >= 0 ? 1 : 0);
-    int count = (genotype[0] == allele ? 1 : 0) + (genotype[1] == allele ? 1 : 0);
-    if (called == 2) {
-      if (count == 1) sets.het.push_back(row);
-      if (count == 2) sets.hom.push_back(row);
-    } else if (called == 1) {
-      (count == 1 ? sets.hemi : sets.single).push_back(row);
-    } else {
-      sets.nocall.push_back(row);
-    }
-  }
-  return sets;
-}
-
 }  // namespace genofed::genomics

@@ -38,6 +38,7 @@ struct ScannedRecord {
   // No alternative allele, or only <NON_REF> and <*>: says that people were called here, and that
   // they are like the reference.
   bool is_reference_block = false;
+  bool has_unspecified = false;  // <NON_REF> or <*> among ALT: a gVCF
   std::vector<Call> calls;  // by sample column
   // The nine columns before the samples and the columns of samples, as VCF text. Empty when the
   // scanner was opened without text and the file is BCF.

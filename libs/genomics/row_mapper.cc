@@ -78,20 +78,26 @@ std::span<const Call> RowMapper::Map(std::span<const Call> calls) {
 
 void CarriersOf(std::span<const Call> calls, std::int8_t allele, CarrierSets& sets) {
   for (auto* rows : {&sets.het, &sets.hom, &sets.hemi, &sets.single, &sets.nocall}) rows->clear();
+  thread_local std::vector<std::uint32_t> scratch;
+  if (scratch.size() < 2 * calls.size()) scratch.resize(2 * calls.size());
+  std::uint32_t* het = scratch.data();
+  std::uint32_t* hom = scratch.data() + calls.size();
   for (const Call& call : calls) {
     int count = call.count(allele);
-    switch (call.called()) {
-      case 2:
-        if (count == 1) sets.het.push_back(call.index);
-        if (count == 2) sets.hom.push_back(call.index);
-        break;
-      case 1:
-        (count == 1 ? sets.hemi : sets.single).push_back(call.index);
-        break;
-      default:
-        sets.nocall.push_back(call.index);
+    if (call.called() == 2) {
+      // Written to both and kept in one at most: of common variants nobody can predict which, and a
+      // wrong guess costs more than a write.
+      *het = *hom = call.index;
+      het += count == 1 ? 1 : 0;
+      hom += count == 2 ? 1 : 0;
+    } else if (call.called() == 1) {
+      (count == 1 ? sets.hemi : sets.single).push_back(call.index);
+    } else {
+      sets.nocall.push_back(call.index);
     }
   }
+  sets.het.assign(scratch.data(), het);
+  sets.hom.assign(scratch.data() + calls.size(), hom);
 }
 
 }  // namespace genofed::genomics

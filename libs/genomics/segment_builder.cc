@@ -61,11 +61,17 @@ class SegmentBuilder::OutputFile {
   // Tiles are small and many: they reach the system a megabyte at a time.
   Status Write(std::string_view bytes) {
     size_ += bytes.size();
+    if (pending_.size() + bytes.size() > kPendingBytes) {
+      GF_TRY(WriteAll(pending_));
+      pending_.clear();
+      if (bytes.size() > kPendingBytes) return WriteAll(bytes);
+    }
     pending_.append(bytes);
-    return pending_.size() < kPendingBytes ? absl::OkStatus() : Flush();
+    return absl::OkStatus();
   }
   Status Close() {
-    GF_TRY(Flush());
+    GF_TRY(WriteAll(pending_));
+    pending_.clear();
     bool ok = ::fsync(fd_) == 0;
     ok = ::close(fd_) == 0 && ok;
     fd_ = -1;
@@ -75,15 +81,14 @@ class SegmentBuilder::OutputFile {
  private:
   static constexpr std::size_t kPendingBytes = 1U << 20;
 
-  Status Flush() {
+  Status WriteAll(std::string_view bytes) {
     if (fd_ < 0) return WriteFailed();
-    for (std::string_view bytes = pending_; !bytes.empty();) {
+    while (!bytes.empty()) {
       ssize_t n = ::write(fd_, bytes.data(), bytes.size());
       if (n < 0 && errno == EINTR) continue;
       if (n <= 0) return WriteFailed();
       bytes.remove_prefix(static_cast<std::size_t>(n));
     }
-    pending_.clear();
     return absl::OkStatus();
   }
 

@@ -180,6 +180,7 @@ bool SiteRules::CheckGenotypes(GenotypeProblem problem) {
 
 void SiteRules::SetExtent(std::string_view info, ScannedRecord& record) {
   record.is_reference_block = std::all_of(record.alts.begin(), record.alts.end(), IsNonRef);
+  record.has_unspecified = std::any_of(record.alts.begin(), record.alts.end(), IsNonRef);
   record.end = record.pos + static_cast<std::int64_t>(record.ref.size());
   bool symbolic = std::any_of(record.alts.begin(), record.alts.end(),
                               [](std::string_view alt) { return alt.front() == '<'; });

@@ -70,14 +70,18 @@ bool Inside(const ScannedRecord& record, const std::optional<Region>& region) {
 // Makes the line of a record; keeps what it worked out for FORMAT, which is the same in most.
 class SubsetStage::Rewriter {
  public:
-  Rewriter(const VcfHeader& header, std::span<const std::int32_t> column_of_row)
-      : columns_(column_of_row.begin(), column_of_row.end()), n_columns_(header.samples.size()) {
+  explicit Rewriter(const VcfHeader& header) {
     for (const VcfFormatField& field : header.formats) {
       if (KeepFormat(field)) numeric_formats_.insert(field.id);
     }
     for (const std::string& filter : header.filters) {
       if (IsWord(filter, "_.-+")) filters_.insert(filter);
     }
+  }
+
+  void SetColumns(const VcfHeader& header, std::span<const std::int32_t> column_of_row) {
+    columns_.assign(column_of_row.begin(), column_of_row.end());
+    n_columns_ = header.samples.size();
   }
 
   // Counts the alternative alleles of the rows; says whether any was seen.
@@ -204,7 +208,7 @@ class SubsetStage::Rewriter {
   }
 
   std::vector<std::size_t> columns_;
-  std::size_t n_columns_;
+  std::size_t n_columns_ = 0;
   std::set<std::string, std::less<>> numeric_formats_;
   std::set<std::string, std::less<>> filters_;
   std::vector<std::uint64_t> counts_;  // by allele; that of REF is not complete
@@ -258,8 +262,13 @@ Status SubsetStage::Begin(const VcfHeader& header, std::span<const std::int32_t>
                           "a name is not acceptable or comes twice");
     }
   }
+  if (writer_ != nullptr) {  // the next of several files
+    rewriter_->SetColumns(header, column_of_row);
+    return absl::OkStatus();
+  }
   GF_ASSIGN(writer_, open_(header, HeaderText(header, names_)));
-  rewriter_ = std::make_unique<Rewriter>(header, column_of_row);
+  rewriter_ = std::make_unique<Rewriter>(header);
+  rewriter_->SetColumns(header, column_of_row);
   return absl::OkStatus();
 }
 

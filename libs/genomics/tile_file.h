@@ -105,8 +105,8 @@ inline std::string_view AltOf(std::string_view entry) {
   return entry.substr(4 + PoolLength(entry, 0), PoolLength(entry, 1));
 }
 
-// Where people were called as two reference alleles (or one, where haploid) although no variant is
-// listed: the reference blocks of gVCF. A run is [begin, end) relative to the tile's start.
+// Where a gVCF says that somebody was called, with two alleles or (haploid) one: its reference blocks
+// and the records between them. A run is [begin, end) relative to the tile's start.
 struct CoverageRun {
   std::uint32_t row = 0;  // relative to the batch
   std::uint32_t begin = 0;
@@ -151,10 +151,12 @@ class TileWriter {
   struct Batch {
     std::uint32_t row_begin = 0;
     std::uint32_t n_rows = 0;
+    std::uint32_t n_bitsets = 0;
     std::vector<std::uint32_t> site_sets;
     std::vector<PackedSet> sets;
     std::vector<std::uint16_t> lists;
-    std::vector<std::uint64_t> bitsets;
+    // A megabyte or so each: one growing array would be copied again and again.
+    std::vector<std::vector<std::uint64_t>> bitsets;
     std::array<PackedSet, kRowSetKinds> last = {};  // of each kind, to share its rows
     // Of each kind, the last site's sets that were this kind alone, to share them: kNoSets or the
     // number of the set.
@@ -163,6 +165,8 @@ class TileWriter {
   };
   std::uint32_t PoolEntry(std::string_view ref, std::string_view alt);
   static void AddSets(Batch& batch, std::span<const PackedSet> sets);
+  static const std::uint64_t* Bitset(const Batch& batch, std::uint32_t place);
+  static std::uint64_t* AddBitset(Batch& batch);
   static PackedSet PutRows(Batch& batch, std::size_t kind, std::span<const std::uint32_t> rows);
   static bool SameRows(const Batch& batch, PackedSet set, std::span<const std::uint32_t> rows);
   std::string_view Ref(std::uint32_t site) const;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kAlign = 8;
 constexpr std::size_t kBitsetAlign = 64;
+constexpr std::size_t kBitsetsInChunk = 128;
 
 void PutLeb128(std::uint64_t value, std::string& out) {
   for (; value >= 0x80; value >>= 7) out.push_back(static_cast<char>((value & 0x7f) | 0x80));
@@ -150,11 +151,25 @@ bool TileWriter::SameRows(const Batch& batch, PackedSet set, std::span<const std
       return row - batch.row_begin == member;
     });
   }
-  const std::uint64_t* words = batch.bitsets.data() + set.place() * Stride(batch.n_rows);
+  const std::uint64_t* words = Bitset(batch, set.place());
   return std::all_of(rows.begin(), rows.end(), [&](std::uint32_t row) {
     std::uint32_t bit = row - batch.row_begin;
     return (words[bit / 64] >> (bit % 64) & 1) != 0;
   });
+}
+
+const std::uint64_t* TileWriter::Bitset(const Batch& batch, std::uint32_t place) {
+  return batch.bitsets[place / kBitsetsInChunk].data() +
+         place % kBitsetsInChunk * Stride(batch.n_rows);
+}
+
+std::uint64_t* TileWriter::AddBitset(Batch& batch) {
+  std::size_t stride = Stride(batch.n_rows);
+  if (batch.n_bitsets++ % kBitsetsInChunk == 0)
+    batch.bitsets.emplace_back().reserve(kBitsetsInChunk * stride);
+  std::vector<std::uint64_t>& chunk = batch.bitsets.back();
+  chunk.resize(chunk.size() + stride);
+  return chunk.data() + chunk.size() - stride;
 }
 
 PackedSet TileWriter::PutRows(Batch& batch, std::size_t kind,
@@ -166,10 +181,8 @@ PackedSet TileWriter::PutRows(Batch& batch, std::size_t kind,
     for (std::uint32_t row : rows)
       batch.lists.push_back(static_cast<std::uint16_t>(row - batch.row_begin));
   } else {
-    std::size_t stride = Stride(batch.n_rows);
-    place = batch.bitsets.size() / stride;
-    batch.bitsets.resize(batch.bitsets.size() + stride);
-    std::uint64_t* words = batch.bitsets.data() + place * stride;
+    place = batch.n_bitsets;
+    std::uint64_t* words = AddBitset(batch);
     for (std::uint32_t row : rows) {
       std::uint32_t bit = row - batch.row_begin;
       words[bit / 64] |= 1ULL << (bit % 64);
@@ -237,7 +250,7 @@ std::span<const std::string_view> TileWriter::Encode(std::uint32_t number) {
   header.n_sites = n_sites();
   header.max_ref_length = max_ref_length_;
   header.n_sets = static_cast<std::uint32_t>(batch.sets.size());
-  header.n_bitsets = static_cast<std::uint32_t>(batch.bitsets.size() / Stride(batch.n_rows));
+  header.n_bitsets = batch.n_bitsets;
   header.pool_size = pool_.size();
   header.n_list_rows = batch.lists.size();
   header.coverage_size = coverage_.size();
@@ -261,7 +274,8 @@ std::span<const std::string_view> TileWriter::Encode(std::uint32_t number) {
   put(Bytes(batch.sets), kAlign);
   put(pool_, kAlign);
   put(Bytes(batch.lists), kAlign);
-  put(Bytes(batch.bitsets), kBitsetAlign);
+  put({}, kBitsetAlign);
+  for (const auto& chunk : batch.bitsets) put(Bytes(chunk), kBitsetAlign);
   put(coverage_, kAlign);
   GF_CHECK(size == header.tile_size);
   return out_;
