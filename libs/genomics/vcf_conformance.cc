@@ -11,9 +11,9 @@
 namespace genofed::genomics {
 namespace {
 
-constexpr std::size_t kMaxContigs = 200'000;
+constexpr std::size_t kMaxContigs = 100'000;
 // Positions that many variants share are rare; what is forgotten is only not found twice.
-constexpr std::size_t kMaxRecent = 4'096;
+constexpr std::size_t kMaxRecent = 1'024;
 
 std::size_t FindTab(std::string_view text) {
   const void* hit = text.empty() ? nullptr : std::memchr(text.data(), '\t', text.size());
@@ -158,9 +158,7 @@ VcfConformance::Contig& VcfConformance::AddContig(std::string_view raw,
     contig_states_.push_back({});
     Contig& contig = contig_states_.back();
     contig.name = shown;
-    contig.raw = raw;
     contig.indexed = name.ok();
-    contig.facts.name = shown;
     known->second = &contig;
   }
   Contig& contig = *known->second;
@@ -296,8 +294,10 @@ bool VcfConformance::CheckFilter(const VcfSite& site) {
     if (filter == ".") wrong = "a dot beside a filter";
     if (filter == "PASS") wrong = "PASS beside a filter";
     if (!wrong.empty()) return Refuse(site, VcfCode::kBadFilter, "FILTER", wrong);
-    if (filters_.find(filter) != filters_.end() || filters_.size() >= VcfSchema::kMaxUndeclared)
+    if (filters_.find(filter) != filters_.end()) continue;
+    if (filters_.size() >= VcfSchema::kMaxUndeclared || filter.size() > VcfSchema::kMaxIdLength) {
       continue;
+    }
     filters_.emplace(std::string(filter), false);
     Note(site, VcfCode::kUndeclaredFilter, "FILTER");
   }
@@ -363,7 +363,9 @@ bool VcfConformance::CheckReference(const VcfSite& site) {
       reference_->Fetch(contig_->name, site.pos, static_cast<std::int64_t>(site.ref().size()));
   if (!bases.ok()) {
     contig_->missing_in_reference = true;
-    Note(site, VcfCode::kNotInReference, "CHROM");
+    bool unknown = bases.status().code() == StatusCode::kNotFound;
+    Refuse(site, VcfCode::kNotInReference, "CHROM",
+           unknown ? "" : "the reference cannot be read here: REF was not compared");
     return true;
   }
   ++contig_->facts.compared;
@@ -386,7 +388,9 @@ bool VcfConformance::CheckReference(const VcfSite& site) {
 std::vector<VcfContigFacts> VcfConformance::contigs() const {
   std::vector<VcfContigFacts> out;
   for (const Contig& contig : contig_states_) {
-    if (contig.seen) out.push_back(contig.facts);
+    if (!contig.seen) continue;
+    out.push_back(contig.facts);
+    out.back().name = contig.name;
   }
   return out;
 }

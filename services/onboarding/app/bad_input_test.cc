@@ -59,7 +59,7 @@ std::vector<BadInput> Table() {
       {"a damaged block", [](Files& f) { f.variants[f.variants.size() / 2] ^= 0x55; }, "CORRUPT_BGZIP_BLOCK",
        "variants", -1},
       {"a sample twice", [](Files& f) { f.variants = Replace(Cohort::Get().vcf_text, "FI-S000002", "FI-S000001"); },
-       "DUPLICATE_SAMPLE", "variants"},
+       "DUPLICATE_SAMPLE", "variants", header_line, "#CHROM"},
       {"REF of another assembly",
        [](Files& f) {
          auto lines = Lines(Cohort::Get().vcf_text);
