@@ -78,7 +78,12 @@ class TextWriter final : public VcfWriter {
 
   Status Write(std::string& line) override {
     line.push_back('\n');
-    return Put(line);
+    const auto size = static_cast<ssize_t>(line.size());
+    // Every block begins with the beginning of a record, or goes on with the one before it and then ends with it: so
+    // blocks can be taken out and joined (vcf_index.h).
+    if (bgzf_flush_try(file_, size) != 0) return WriteFailed();
+    GF_TRY(Put(line));
+    return size <= BGZF_BLOCK_SIZE || bgzf_flush(file_) == 0 ? absl::OkStatus() : WriteFailed();
   }
 
   Status Commit() override {
