@@ -79,12 +79,12 @@ class Cursor {
     }
     // Type 0 stands for a missing value and has no elements.
     if (typed.type == 0 ? typed.count != 0 : WidthOf(typed.type) == 0) ok_ = false;
-    return typed;
+    return ok_ ? typed : Typed();
   }
   Typed TakeValue() {
     Typed typed = TakeType();
-    typed.data = Take(ok_ ? WidthOf(typed.type) * typed.count : 0);
-    return typed;
+    typed.data = Take(WidthOf(typed.type) * typed.count);
+    return ok_ ? typed : Typed();
   }
   // A single integer, such as a number of the dictionary; -1 when it is none.
   std::int64_t TakeInt() {

@@ -67,8 +67,8 @@ TEST_F(NormaliseTest, LeftAlignsEverySpellingToTheSameVariant) {
 void NormaliseByTheBook(Variant& v, const std::string& contig) {
   for (bool changed = true; changed;) {
     changed = false;
-    if (!v.ref.empty() && !v.alt.empty() && v.ref.back() == v.alt.back() &&
-        (v.ref.size() > 1 || v.pos > 0)) {
+    // Nothing is in front of a contig.
+    if (v.ref.back() == v.alt.back() && (std::min(v.ref.size(), v.alt.size()) > 1 || v.pos > 0)) {
       v.ref.pop_back();
       v.alt.pop_back();
       changed = true;
