@@ -51,6 +51,10 @@ Result<User> AccessTokenVerifier::Check(const TrustStore& trust, std::string_vie
   if (opened.issuer->person_identifiers) {
     GF_ASSIGN(user.person_identifier, claims.OptionalId("person_identifier"));
   }
+  GF_ASSIGN(user.client_id, claims.OptionalId("client_id"));
+  if (user.client_id.empty()) {  // as providers name it whose tokens are older than RFC 9068
+    GF_ASSIGN(user.client_id, claims.OptionalId("azp"));
+  }
   user.access_token = std::string(token);
   user.token_id = refusal.jti;
   user.token_expires = validity.expires_at;

@@ -48,6 +48,17 @@ TEST_F(AccessTokenTest, NamesTheUserWithTheRolesOfThisSite) {
   EXPECT_THAT(user->roles, ElementsAre("user", "data_holder", "ncp"));
 }
 
+TEST_F(AccessTokenTest, NamesTheClientThatItWasIssuedTo) {
+  Json claims = Claims();
+  EXPECT_EQ(verifier_.Verify(Sign(claims))->client_id, "");
+  claims["azp"] = "older";
+  EXPECT_EQ(verifier_.Verify(Sign(claims))->client_id, "older");
+  claims["client_id"] = "viewer";
+  EXPECT_EQ(verifier_.Verify(Sign(claims))->client_id, "viewer");
+  claims["client_id"] = 1;
+  EXPECT_FALSE(verifier_.Verify(Sign(claims)).ok());
+}
+
 TEST_F(AccessTokenTest, ARoleBelongsToIssuerAndSubjectTogether) {
   Json claims = Claims();
   claims["iss"] = federation_.other_login.iss;

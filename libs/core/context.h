@@ -41,6 +41,8 @@ struct User {
   Time token_expires{};
   // RFC 9449: thumbprint of the key that whoever presents the token must hold; empty for a bearer token.
   std::string token_key;
+  // The OAuth client that the token was issued to (RFC 9068 client_id); empty when it does not say.
+  std::string client_id = {};
 
   bool HasRole(std::string_view role) const;
 };

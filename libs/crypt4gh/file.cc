@@ -13,7 +13,8 @@
 namespace genofed::crypt4gh {
 namespace {
 
-constexpr std::size_t kReadBytes = 1U << 20;
+// Read at once: few calls, whole segments, and little enough to stay in the processor's cache.
+constexpr std::size_t kSegmentsAtOnce = 4;
 
 Status Failed(std::string_view what, std::string_view name) {
   int error = errno;
@@ -54,19 +55,21 @@ Result<std::size_t> Read(int fd, char* buffer, std::size_t size) {
   }
 }
 
-// Hands everything that is left in `fd` to `use`.
+// Hands everything that is left in `fd` to `use`, in blocks of `size` bytes up to the last: a pipe
+// gives less at a time than asked for.
 template <typename Use>
-Status ReadAll(int fd, const Use& use) {
-  std::string buffer(kReadBytes, '\0');
-  Status status;
-  while (status.ok()) {
-    Result<std::size_t> n = Read(fd, buffer.data(), buffer.size());
-    status = n.status();
-    if (!status.ok() || *n == 0) break;
-    status = use(std::string_view(buffer).substr(0, *n));
+Status ReadBlocks(int fd, std::size_t size, const Use& use) {
+  internal::SecretText buffer(size);
+  for (std::size_t filled = size; filled == size;) {
+    filled = 0;
+    while (filled < size) {
+      GF_ASSIGN(std::size_t n, Read(fd, buffer.bytes.data() + filled, size - filled));
+      if (n == 0) break;
+      filled += n;
+    }
+    if (filled > 0) GF_TRY(use(std::string_view(buffer.bytes).substr(0, filled)));
   }
-  internal::Erase(buffer);
-  return status;
+  return absl::OkStatus();
 }
 
 // Appends exactly `size` bytes of the header being read.
@@ -140,6 +143,22 @@ Sink FdSink(int fd) {
   };
 }
 
+Result<Manifest> EncryptFd(int fd, Encryptor& encryptor) {
+  GF_TRY(ReadBlocks(fd, kSegmentsAtOnce * kSegmentBytes,
+                    [&encryptor](std::string_view bytes) { return encryptor.Push(bytes); }));
+  return encryptor.Finish();
+}
+
+Result<Manifest> DecryptFd(int fd, Decryptor& decryptor) {
+  GF_TRY(ReadBlocks(fd, kSegmentsAtOnce * kSealedSegmentBytes,
+                    [&decryptor](std::string_view bytes) { return decryptor.Push(bytes); }));
+  return decryptor.Finish();
+}
+
+Status CopyFd(int fd, const Sink& sink) {
+  return ReadBlocks(fd, kSegmentsAtOnce * kSealedSegmentBytes, sink);
+}
+
 Result<Manifest> EncryptFile(const std::filesystem::path& in, const std::filesystem::path& out,
                              std::span<const PublicKey> recipients, Random& random, Layout layout) {
   GF_ASSIGN(Fd input, OpenForReading(in));
@@ -147,9 +166,7 @@ Result<Manifest> EncryptFile(const std::filesystem::path& in, const std::filesys
   Sink sink = FdSink(output.fd());
   GF_ASSIGN(Encryptor encryptor, Encryptor::Create(recipients, random, sink));
   if (layout == Layout::kCombined) GF_TRY(sink(encryptor.header()));
-  GF_TRY(
-      ReadAll(input.get(), [&encryptor](std::string_view bytes) { return encryptor.Push(bytes); }));
-  GF_ASSIGN(Manifest manifest, encryptor.Finish());
+  GF_ASSIGN(Manifest manifest, EncryptFd(input.get(), encryptor));
   GF_TRY(output.Commit());
   return manifest;
 }
@@ -157,8 +174,7 @@ Result<Manifest> EncryptFile(const std::filesystem::path& in, const std::filesys
 Status DecryptFd(int body_fd, std::string_view header, const SecretKey& key,
                  const Manifest& expected, const Sink& sink) {
   GF_ASSIGN(Decryptor decryptor, Decryptor::Create(header, key, expected, sink));
-  GF_TRY(ReadAll(body_fd, [&decryptor](std::string_view bytes) { return decryptor.Push(bytes); }));
-  return decryptor.Finish().status();
+  return DecryptFd(body_fd, decryptor).status();
 }
 
 Status DecryptFile(const std::filesystem::path& body, std::string_view header, const SecretKey& key,

@@ -23,6 +23,12 @@ Result<Manifest> EncryptFile(const std::filesystem::path& in, const std::filesys
                              std::span<const PublicKey> recipients, Random& random,
                              Layout layout = Layout::kSeparate);
 
+// Everything that is left in `fd` (borrowed; a file, pipe or socket) through an encryptor or a
+// decryptor, which is finished then; or to a sink as it is.
+Result<Manifest> EncryptFd(int fd, Encryptor& encryptor);
+Result<Manifest> DecryptFd(int fd, Decryptor& decryptor);
+Status CopyFd(int fd, const Sink& sink);
+
 // Decrypts the rest of `body_fd` (borrowed; a file, pipe or socket) into the sink. See Decryptor
 // for what an error means for bytes that the sink already has.
 Status DecryptFd(int body_fd, std::string_view header, const SecretKey& key,

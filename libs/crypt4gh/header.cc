@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "libs/crypt4gh/primitives.h"
+#include "libs/crypto/hash.h"
 
 namespace genofed::crypt4gh {
 namespace {
@@ -14,6 +15,7 @@ using internal::kMacBytes;
 using internal::kNonceBytes;
 using internal::Le32;
 using internal::Le64;
+using internal::SecretText;
 
 constexpr std::string_view kMagic = "crypt4gh";
 constexpr std::uint32_t kVersion = 1;
@@ -63,7 +65,7 @@ Result<std::string_view> TakePacket(std::string_view& rest) {
 }
 
 // The payload, or nothing when the packet is for somebody else.
-std::optional<std::string> OpenPacket(std::string_view packet, const SecretKey& key) {
+std::optional<SecretText> OpenPacket(std::string_view packet, const SecretKey& key) {
   if (Le32(packet.substr(4)) != kX25519ChaCha20Poly1305 || packet.size() < kMinX25519Packet)
     return std::nullopt;
   auto writer = PublicKey::FromRaw(packet.substr(kPacketHeadBytes, kKeyBytes));
@@ -71,8 +73,8 @@ std::optional<std::string> OpenPacket(std::string_view packet, const SecretKey& 
   std::string_view sealed = packet.substr(kPacketHeadBytes + kKeyBytes + kNonceBytes);
   auto shared = internal::SharedKey(key, *writer, key.public_key(), *writer);
   if (!shared) return std::nullopt;
-  std::string payload(sealed.size() - kMacBytes, '\0');
-  if (!internal::Aead(*shared).Open(nonce, sealed, payload.data())) return std::nullopt;
+  SecretText payload(sealed.size() - kMacBytes);
+  if (!internal::Aead(*shared).Open(nonce, sealed, payload.bytes.data())) return std::nullopt;
   return payload;
 }
 
@@ -107,13 +109,36 @@ std::string KeyPayload(const DataKey& key) {
   return payload;
 }
 
-std::string EditListPayload(const std::vector<std::uint64_t>& lengths) {
+std::string EditListPayload(const EditList& lengths) {
   std::string payload;
   AppendLe32(payload, kEditListPacket);
   AppendLe32(payload, static_cast<std::uint32_t>(lengths.size()));
   for (std::uint64_t length : lengths) AppendLe64(payload, length);
   return payload;
 }
+
+// The packets of each recipient. Erased at the end.
+class Payloads {
+ public:
+  static Result<Payloads> Of(const HeaderContent& content, std::size_t recipients) {
+    if (content.data_keys.empty() || recipients == 0)
+      return Invalid("it needs a data key and a recipient");
+    std::size_t count = content.data_keys.size() + (content.edit_list ? 1 : 0);
+    if (recipients > kMaxHeaderPackets || count > kMaxHeaderPackets / recipients)
+      return Invalid("too many packets");
+    if (content.edit_list && content.edit_list->size() > kMaxHeaderBytes / 8)
+      return Invalid("the edit list is too long");
+    Payloads payloads;
+    for (const DataKey& key : content.data_keys) payloads.all_.emplace_back(KeyPayload(key));
+    if (content.edit_list) payloads.all_.emplace_back(EditListPayload(*content.edit_list));
+    return payloads;
+  }
+  const std::vector<SecretText>& all() const { return all_; }
+
+ private:
+  Payloads() = default;
+  std::vector<SecretText> all_;
+};
 
 void AppendPacket(std::string& out, std::string_view payload, internal::Aead& aead,
                   const PublicKey& writer, Random& random) {
@@ -127,42 +152,102 @@ void AppendPacket(std::string& out, std::string_view payload, internal::Aead& ae
   aead.Seal(nonce, payload, out.data() + at);
 }
 
+Result<std::string> WriteHeader(const Payloads& payloads, std::span<const PublicKey> recipients,
+                                const SecretKey& writer, Random& random) {
+  std::string out(kMagic);
+  AppendLe32(out, kVersion);
+  AppendLe32(out, static_cast<std::uint32_t>(payloads.all().size() * recipients.size()));
+  for (const PublicKey& recipient : recipients) {
+    auto shared = internal::SharedKey(writer, recipient, recipient, writer.public_key());
+    if (!shared) return Invalid("a recipient's key is not a usable X25519 key");
+    internal::Aead aead(*shared);
+    for (const SecretText& payload : payloads.all())
+      AppendPacket(out, payload.bytes, aead, writer.public_key(), random);
+  }
+  if (out.size() > kMaxHeaderBytes) return Invalid("longer than 1 MiB");
+  return out;
+}
+
+// An endless stream of pseudo-random bytes: HMAC-SHA256 in counter mode (NIST SP 800-108r1 section
+// 4.1) under the given key.
+class DerivedRandom final : public Random {
+ public:
+  explicit DerivedRandom(std::string key) : key_(std::move(key)) {}
+
+  void Fill(std::span<std::uint8_t> bytes) override {
+    for (std::uint8_t& byte : bytes) {
+      if (at_ == block_.bytes.size()) Next();
+      byte = static_cast<std::uint8_t>(block_.bytes[at_++]);
+    }
+  }
+
+ private:
+  void Next() {
+    std::string input = "genofed crypt4gh header stream";
+    AppendLe64(input, counter_++);
+    std::string next = crypto::HmacSha256(key_.bytes, input);
+    next.copy(block_.bytes.data(), next.size());
+    internal::Erase(next);
+    at_ = 0;
+  }
+
+  SecretText key_;
+  SecretText block_{crypto::kSha256Bytes};
+  std::size_t at_ = crypto::kSha256Bytes;
+  std::uint64_t counter_ = 0;
+};
+
+// Everything that the header depends on, each part with its length before it.
+std::string StreamKey(const RepeatableWriter& writer, const Payloads& payloads,
+                      std::span<const PublicKey> recipients) {
+  SecretText input(std::string("genofed crypt4gh header key"));
+  input.bytes.reserve(kMaxHeaderBytes);  // growing would leave copies of the data keys behind
+  auto add = [&input](std::string_view part) {
+    AppendLe64(input.bytes, part.size());
+    input.bytes += part;
+  };
+  add(writer.object_id);
+  add(writer.grant_id);
+  AppendLe64(input.bytes, recipients.size());
+  for (const PublicKey& recipient : recipients) add(recipient.raw());
+  for (const SecretText& payload : payloads.all()) add(payload.bytes);
+  return crypto::HmacSha256(writer.secret.bytes(), input.bytes);
+}
+
+Result<HeaderContent> OpenAndEdit(std::string_view header, const SecretKey& key,
+                                  const EditList& added) {
+  GF_ASSIGN(HeaderContent content, OpenHeader(header, key));
+  if (!added.empty()) content.edit_list = Compose(content.edit_list.value_or(EditList{}), added);
+  return content;
+}
+
+PacketSummary::Kind KindOf(std::string_view payload) {
+  if (payload.size() < 4) return PacketSummary::Kind::kUnknown;
+  std::uint32_t type = Le32(payload);
+  return type == kDataKeyPacket    ? PacketSummary::Kind::kDataKey
+         : type == kEditListPacket ? PacketSummary::Kind::kEditList
+                                   : PacketSummary::Kind::kUnknown;
+}
+
 }  // namespace
 
 Result<std::string> BuildHeader(const HeaderContent& content, std::span<const PublicKey> recipients,
-                                Random& random) {
-  if (content.data_keys.empty() || recipients.empty())
-    return Invalid("it needs a data key and a recipient");
-  std::size_t per_recipient = content.data_keys.size() + (content.edit_list ? 1 : 0);
-  if (recipients.size() > kMaxHeaderPackets ||
-      per_recipient > kMaxHeaderPackets / recipients.size()) {
-    return Invalid("too many packets");
-  }
-  if (content.edit_list && content.edit_list->size() > kMaxHeaderBytes / 8)
-    return Invalid("the edit list is too long");
-  std::vector<std::string> payloads;
-  for (const DataKey& key : content.data_keys) payloads.push_back(KeyPayload(key));
-  if (content.edit_list) payloads.push_back(EditListPayload(*content.edit_list));
+                                const SecretKey& writer, Random& random) {
+  GF_ASSIGN(Payloads payloads, Payloads::Of(content, recipients.size()));
+  return WriteHeader(payloads, recipients, writer, random);
+}
 
-  SecretKey writer = SecretKey::Generate(random);
-  std::string out(kMagic);
-  AppendLe32(out, kVersion);
-  AppendLe32(out, static_cast<std::uint32_t>(per_recipient * recipients.size()));
-  Status status;
-  for (const PublicKey& recipient : recipients) {
-    auto shared = internal::SharedKey(writer, recipient, recipient, writer.public_key());
-    if (!shared) {
-      status = Invalid("a recipient's key is not a usable X25519 key");
-      break;
-    }
-    internal::Aead aead(*shared);
-    for (const std::string& payload : payloads)
-      AppendPacket(out, payload, aead, writer.public_key(), random);
-  }
-  for (std::string& payload : payloads) internal::Erase(payload);
-  GF_TRY(status);
-  if (out.size() > kMaxHeaderBytes) return Invalid("longer than 1 MiB");
-  return out;
+Result<std::string> BuildHeader(const HeaderContent& content, std::span<const PublicKey> recipients,
+                                Random& random) {
+  return BuildHeader(content, recipients, SecretKey::Generate(random), random);
+}
+
+Result<std::string> BuildHeader(const HeaderContent& content, std::span<const PublicKey> recipients,
+                                const RepeatableWriter& writer) {
+  GF_ASSIGN(Payloads payloads, Payloads::Of(content, recipients.size()));
+  DerivedRandom random(StreamKey(writer, payloads, recipients));
+  SecretKey ephemeral = SecretKey::Generate(random);
+  return WriteHeader(payloads, recipients, ephemeral, random);
 }
 
 Result<HeaderContent> OpenHeader(std::string_view header, const SecretKey& key) {
@@ -173,11 +258,8 @@ Result<HeaderContent> OpenHeader(std::string_view header, const SecretKey& key) 
   HeaderContent content;
   for (std::uint32_t i = 0; i < count; ++i) {
     GF_ASSIGN(std::string_view packet, TakePacket(header));
-    std::optional<std::string> payload = OpenPacket(packet, key);
-    if (!payload) continue;
-    Status status = ReadPayload(*payload, content);
-    internal::Erase(*payload);
-    GF_TRY(status);
+    std::optional<SecretText> payload = OpenPacket(packet, key);
+    if (payload) GF_TRY(ReadPayload(payload->bytes, content));
   }
   if (content.data_keys.empty()) {
     return Error(StatusCode::kPermissionDenied, "CRYPT4GH_NOT_A_RECIPIENT",
@@ -187,9 +269,29 @@ Result<HeaderContent> OpenHeader(std::string_view header, const SecretKey& key) 
 }
 
 Result<std::string> Reencrypt(std::string_view header, const SecretKey& key,
-                              const PublicKey& recipient, Random& random) {
-  GF_ASSIGN(HeaderContent content, OpenHeader(header, key));
+                              const PublicKey& recipient, Random& random, const EditList& added) {
+  GF_ASSIGN(HeaderContent content, OpenAndEdit(header, key, added));
   return BuildHeader(content, {&recipient, 1}, random);
+}
+
+Result<std::string> Reencrypt(std::string_view header, const SecretKey& key,
+                              const PublicKey& recipient, const RepeatableWriter& writer,
+                              const EditList& added) {
+  GF_ASSIGN(HeaderContent content, OpenAndEdit(header, key, added));
+  return BuildHeader(content, {&recipient, 1}, writer);
+}
+
+Result<RangeHeader> ReencryptRange(std::string_view header, const SecretKey& key,
+                                   const PublicKey& recipient, const RepeatableWriter& writer,
+                                   std::uint64_t plain_size, std::span<const ByteRange> ranges) {
+  GF_ASSIGN(HeaderContent content, OpenHeader(header, key));
+  RangeHeader result;
+  GF_ASSIGN(result.plan, PlanRange(plain_size, ranges, content.edit_list.value_or(EditList{})));
+  // The old list counted over the whole body; the plan counts over what is sent of it.
+  content.edit_list.reset();
+  if (!result.plan.edit_list.empty()) content.edit_list = result.plan.edit_list;
+  GF_ASSIGN(result.header, BuildHeader(content, {&recipient, 1}, writer));
+  return result;
 }
 
 Result<std::size_t> HeaderSize(std::string_view data) {
@@ -204,6 +306,21 @@ Result<std::size_t> HeaderSize(std::string_view data) {
   std::size_t size = data.size() - rest.size();
   if (size > kMaxHeaderBytes) return Invalid("longer than 1 MiB");
   return size;
+}
+
+Result<std::vector<PacketSummary>> SummariseHeader(std::string_view header, const SecretKey* key) {
+  GF_ASSIGN(std::uint32_t count, ReadPreamble(header));
+  header.remove_prefix(kPreambleBytes);
+  std::vector<PacketSummary> packets;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    GF_ASSIGN(std::string_view packet, TakePacket(header));
+    PacketSummary summary{packet.size(), Le32(packet.substr(4)), PacketSummary::Kind::kNotReadable};
+    if (key != nullptr) {
+      if (auto payload = OpenPacket(packet, *key)) summary.kind = KindOf(payload->bytes);
+    }
+    packets.push_back(summary);
+  }
+  return packets;
 }
 
 }  // namespace genofed::crypt4gh

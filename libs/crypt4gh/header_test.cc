@@ -3,8 +3,11 @@
 
 #include <rapidcheck.h>
 
+#include <algorithm>
+
 #include "libs/crypt4gh/primitives.h"
 #include "libs/crypt4gh/test_support.h"
+#include "libs/crypto/hash.h"
 
 namespace genofed::crypt4gh {
 namespace {
@@ -151,6 +154,82 @@ TEST_F(HeaderTest, AnyChangedByteIsRefused) {
       EXPECT_FALSE(OpenHeader(changed, a_).ok()) << at;
     }
   }
+}
+
+TEST_F(HeaderTest, AWriterReadsWhatHeWrote) {
+  HeaderContent content = OneKey(random_);
+  std::string header = BuildHeader(content, {&a_.public_key(), 1}, b_, random_).value();
+  EXPECT_TRUE(OpenHeader(header, a_)->data_keys[0] == content.data_keys[0]);
+  EXPECT_EQ(header.substr(24, 32), b_.public_key().raw());
+}
+
+TEST_F(HeaderTest, ReencryptComposesEditLists) {
+  HeaderContent content = OneKey(random_);
+  std::string plain = BuildHeader(content, {&a_.public_key(), 1}, random_).value();
+  auto list_of = [&](const std::string& header) { return OpenHeader(header, b_)->edit_list; };
+  EXPECT_EQ(list_of(Reencrypt(plain, a_, b_.public_key(), random_).value()), std::nullopt);
+  EXPECT_EQ(list_of(Reencrypt(plain, a_, b_.public_key(), random_, {5, 10}).value()),
+            (EditList{5, 10}));
+  content.edit_list = {100, 50, 25};
+  std::string edited = BuildHeader(content, {&a_.public_key(), 1}, random_).value();
+  // Of the bytes 100-149 and 175-… those at 40-59: 140-149 and 175-184.
+  EXPECT_EQ(list_of(Reencrypt(edited, a_, b_.public_key(), random_, {40, 20}).value()),
+            (EditList{140, 10, 25, 10}));
+}
+
+TEST_F(HeaderTest, RepeatableHeadersRepeat) {
+  HeaderContent content{{DataKey::FromRaw(std::string(CountingKey(0x61).bytes())).value()},
+                        EditList{10, 20, 30}};
+  Secret32 secret = Secret32::FromRaw(CountingKey(0xa1).bytes()).value();
+  std::vector<PublicKey> recipients = {a_.public_key(), b_.public_key()};
+  RepeatableWriter writer{secret, "object-1", "grant-7"};
+  std::string header = BuildHeader(content, recipients, writer).value();
+  // Calculated from the description in header.h with Python's hmac, hashlib and cryptography.
+  EXPECT_EQ(header.size(), 432U);
+  EXPECT_EQ(HexEncode(crypto::Sha256(header)),
+            "3b6baed90d436531135190239797ca3ada22aa94ca38f1967623e95056b41052");
+  EXPECT_TRUE(OpenHeader(header, b_)->data_keys[0] == content.data_keys[0]);
+
+  // Whatever differs, key and nonces differ.
+  std::vector<std::string> seen = {header.substr(24, 32)};
+  auto differs = [&](const Result<std::string>& other) {
+    ASSERT_TRUE(other.ok());
+    std::string writer_key = other->substr(24, 32);
+    EXPECT_EQ(std::count(seen.begin(), seen.end(), writer_key), 0);
+    seen.push_back(writer_key);
+  };
+  Secret32 other_secret = Secret32::FromRaw(CountingKey(0xa2).bytes()).value();
+  differs(BuildHeader(content, recipients, RepeatableWriter{other_secret, "object-1", "grant-7"}));
+  differs(BuildHeader(content, recipients, RepeatableWriter{secret, "object-2", "grant-7"}));
+  differs(BuildHeader(content, recipients, RepeatableWriter{secret, "object-1", "grant-8"}));
+  differs(BuildHeader(content, recipients, RepeatableWriter{secret, "object-1g", "rant-7"}));
+  differs(BuildHeader(content, {recipients.data(), 1}, writer));
+  content.edit_list = EditList{10, 20, 31};
+  differs(BuildHeader(content, recipients, writer));
+  content.edit_list.reset();
+  differs(BuildHeader(content, recipients, writer));
+  content.data_keys = {DataKey::Generate(random_)};
+  differs(BuildHeader(content, recipients, writer));
+}
+
+TEST_F(HeaderTest, SummariesSayWhatIsThere) {
+  HeaderContent content = OneKey(random_);
+  content.edit_list = {1, 2};
+  std::vector<PublicKey> recipients = {a_.public_key(), b_.public_key()};
+  std::string header = BuildHeader(content, recipients, random_).value();
+  auto kinds = [](const Result<std::vector<PacketSummary>>& packets) {
+    std::vector<PacketSummary::Kind> found;
+    for (const PacketSummary& packet : *packets) found.push_back(packet.kind);
+    return found;
+  };
+  using enum PacketSummary::Kind;
+  EXPECT_EQ(kinds(SummariseHeader(header, &b_)),
+            (std::vector{kNotReadable, kNotReadable, kDataKey, kEditList}));
+  EXPECT_EQ(kinds(SummariseHeader(header, nullptr)), std::vector(4, kNotReadable));
+  EXPECT_EQ(SummariseHeader(header, nullptr)->at(1).bytes, 68U + 8 + 16);
+  EXPECT_EQ(kinds(SummariseHeader(Header({Packet(Words({9, 0}), a_.public_key(), random_)}), &a_)),
+            std::vector{kUnknown});
+  EXPECT_FALSE(SummariseHeader(header.substr(0, 100), &a_).ok());
 }
 
 TEST_F(HeaderTest, ArbitraryBytesNeverCrash) {

@@ -3,6 +3,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <sodium.h>
 
 #include "libs/core/strings.h"
 #include "libs/crypt4gh/primitives.h"
@@ -58,6 +59,19 @@ Result<PublicKey> PublicKey::FromHex(std::string_view hex) {
   return FromRaw(raw);
 }
 
+Result<PublicKey> PublicKey::FromEd25519(std::string_view bytes) {
+  if (bytes.size() != kKeyBytes) return WrongLength(bytes.size());
+  GF_CHECK(sodium_init() >= 0);
+  std::string raw(kKeyBytes, '\0');
+  if (crypto_sign_ed25519_pk_to_curve25519(reinterpret_cast<unsigned char*>(raw.data()),
+                                           reinterpret_cast<const unsigned char*>(bytes.data())) !=
+      0) {
+    return Error(StatusCode::kInvalidArgument, "CRYPT4GH_KEY_INVALID",
+                 "the bytes are not an Ed25519 public key");
+  }
+  return PublicKey(std::move(raw));
+}
+
 std::string PublicKey::Hex() const { return HexEncode(raw_); }
 
 SecretKey::SecretKey(const Secret32& secret)
@@ -74,6 +88,24 @@ Result<SecretKey> SecretKey::FromHex(std::string_view hex) {
   GF_ASSIGN(std::string raw, HexDecode(hex));
   auto key = FromRaw(raw);
   internal::Erase(raw);
+  return key;
+}
+
+Result<SecretKey> SecretKey::FromEd25519Seed(std::string_view seed) {
+  if (seed.size() != kKeyBytes) return WrongLength(seed.size());
+  GF_CHECK(sodium_init() >= 0);
+  std::array<unsigned char, crypto_sign_ed25519_SECRETKEYBYTES> pair;
+  std::array<unsigned char, crypto_sign_ed25519_PUBLICKEYBYTES> unused;
+  std::array<char, kKeyBytes> raw;
+  bool ok =
+      crypto_sign_ed25519_seed_keypair(unused.data(), pair.data(),
+                                       reinterpret_cast<const unsigned char*>(seed.data())) == 0 &&
+      crypto_sign_ed25519_sk_to_curve25519(reinterpret_cast<unsigned char*>(raw.data()),
+                                           pair.data()) == 0;
+  GF_CHECK(ok);
+  auto key = FromRaw({raw.data(), raw.size()});
+  internal::Erase(pair.data(), pair.size());
+  internal::Erase(raw.data(), raw.size());
   return key;
 }
 

@@ -20,7 +20,7 @@ inline constexpr std::size_t kKeyBytes = 32;
 class Secret32 {
  public:
   static Secret32 Generate(Random& random);
-  static Result<Secret32> FromRaw(std::string_view bytes);
+  static Result<Secret32> FromRaw(std::string_view bytes);  // error: CRYPT4GH_KEY_INVALID
   Secret32(const Secret32&) = default;
   Secret32& operator=(const Secret32&) = default;
   ~Secret32();
@@ -41,6 +41,9 @@ class PublicKey {
  public:
   static Result<PublicKey> FromRaw(std::string_view bytes);
   static Result<PublicKey> FromHex(std::string_view hex);
+  // The X25519 key that belongs to an Ed25519 key (RFC 7748 section 4.1): how Crypt4GH tools use
+  // keys of OpenSSH. Error: CRYPT4GH_KEY_INVALID when the bytes are no point, or one of low order.
+  static Result<PublicKey> FromEd25519(std::string_view bytes);
 
   const std::string& raw() const { return raw_; }
   std::string Hex() const;
@@ -56,6 +59,8 @@ class SecretKey {
   static SecretKey Generate(Random& random);
   static Result<SecretKey> FromRaw(std::string_view bytes);
   static Result<SecretKey> FromHex(std::string_view hex);
+  // `seed`: the 32 bytes that Ed25519 calls the private key (RFC 8032 section 5.1.5).
+  static Result<SecretKey> FromEd25519Seed(std::string_view seed);
 
   // For storing the key; never for logs.
   std::string_view bytes() const { return secret_.bytes(); }

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "libs/crypt4gh/key.h"
 
@@ -45,6 +46,19 @@ std::optional<Secret32> SharedKey(const SecretKey& own, const PublicKey& peer,
 // Overwrites memory in a way that the compiler keeps.
 void Erase(void* data, std::size_t size);
 inline void Erase(std::string& text) { Erase(text.data(), text.size()); }
+
+// Secret bytes that are erased when they go.
+struct SecretText {
+  explicit SecretText(std::size_t size) : bytes(size, '\0') {}
+  explicit SecretText(std::string taken) : bytes(std::move(taken)) {}
+  SecretText(SecretText&&) = default;
+  SecretText(const SecretText&) = delete;
+  SecretText& operator=(const SecretText&) = delete;
+  SecretText& operator=(SecretText&&) = delete;
+  ~SecretText() { Erase(bytes); }
+
+  std::string bytes;
+};
 
 // Little-endian integers, as everywhere in Crypt4GH.
 void AppendLe32(std::string& out, std::uint32_t value);

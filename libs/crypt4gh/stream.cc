@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "libs/crypt4gh/primitives.h"
+#include "libs/crypt4gh/segment_opener.h"
+#include "libs/crypt4gh/sha256_pair.h"
 #include "libs/crypto/hash.h"
 
 namespace genofed::crypt4gh {
@@ -14,22 +16,35 @@ namespace {
 using internal::kMacBytes;
 using internal::kNonceBytes;
 
-// Sizes and digests of both sides of the cipher.
-struct Totals {
-  std::uint64_t plain_size = 0;
-  std::uint64_t body_size = 0;
-  crypto::Sha256Stream plain;
-  crypto::Sha256Stream body;
+// Sizes and digests of both sides of the cipher, taken segment by segment while these are in the
+// processor's cache.
+class Totals {
+ public:
+  explicit Totals(Checksums checksums) : checksums_(checksums) {}
 
-  void AddPlain(std::string_view bytes) {
-    plain_size += bytes.size();
-    plain.Update(bytes);
+  void Add(std::string_view plain, std::string_view sealed) {
+    plain_size_ += plain.size();
+    body_size_ += sealed.size();
+    if (checksums_ == Checksums::kBody) body_.Update(sealed);
+    if (checksums_ == Checksums::kBoth) both_.Update(plain, sealed);
   }
-  void AddBody(std::string_view bytes) {
-    body_size += bytes.size();
-    body.Update(bytes);
+  Manifest ToManifest() {
+    Manifest manifest{plain_size_, body_size_, {}, {}, {}};
+    if (checksums_ == Checksums::kBody) manifest.body_sha256 = body_.Finish();
+    if (checksums_ == Checksums::kBoth) {
+      auto digests = both_.Finish();
+      manifest.plain_sha256 = std::move(digests.first);
+      manifest.body_sha256 = std::move(digests.second);
+    }
+    return manifest;
   }
-  Manifest ToManifest() { return {plain_size, body_size, plain.Finish(), body.Finish(), {}}; }
+
+ private:
+  Checksums checksums_;
+  std::uint64_t plain_size_ = 0;
+  std::uint64_t body_size_ = 0;
+  crypto::Sha256Stream body_;
+  internal::Sha256Pair both_;
 };
 
 Status Finished() {
@@ -61,7 +76,7 @@ Status Cut(std::string_view bytes, std::size_t size, std::string& pending, const
 // Passes on the bytes that an edit list keeps.
 class Editor {
  public:
-  explicit Editor(std::optional<std::vector<std::uint64_t>> list) {
+  explicit Editor(std::optional<EditList> list) {
     // An empty list edits nothing (crypt4gh.tex, ApplyEditList).
     if (list && !list->empty()) list_ = std::move(*list);
     active_ = !list_.empty();
@@ -91,7 +106,7 @@ class Editor {
     if (next_ < list_.size()) left_ = list_[next_];
   }
 
-  std::vector<std::uint64_t> list_;
+  EditList list_;
   std::size_t next_ = 0;  // the item that left_ counts down
   std::uint64_t left_ = 0;
   bool keeping_ = false;
@@ -101,28 +116,38 @@ class Editor {
 }  // namespace
 
 struct Encryptor::State {
-  State(const DataKey& key, std::string header_bytes, Random& random_source, Sink output)
+  State(const DataKey& key, std::string header_bytes, Random& random_source, Sink output,
+        Checksums checksums)
       : aead(key),
         header(std::move(header_bytes)),
         random(random_source),
-        sink(std::move(output)) {}
+        sink(std::move(output)),
+        totals(checksums) {}
   ~State() { internal::Erase(pending); }
 
   Status Segment(std::string_view plain) {
-    totals.AddPlain(plain);
-    std::string nonce = random.Bytes(kNonceBytes);
+    if (nonces_used == nonces.size()) {
+      nonces = random.Bytes(kNoncesAtOnce * kNonceBytes);
+      nonces_used = 0;
+    }
+    std::string_view nonce = std::string_view(nonces).substr(nonces_used, kNonceBytes);
+    nonces_used += kNonceBytes;
     sealed.resize(kNonceBytes + plain.size() + kMacBytes);
     nonce.copy(sealed.data(), kNonceBytes);
     aead.Seal(nonce, plain, sealed.data() + kNonceBytes);
-    totals.AddBody(sealed);
+    totals.Add(plain, sealed);
     return sink(sealed);
   }
+
+  static constexpr std::size_t kNoncesAtOnce = 64;
 
   internal::Aead aead;
   std::string header;
   Random& random;
   Sink sink;
   Totals totals;
+  std::string nonces;
+  std::size_t nonces_used = 0;  // bytes of them
   std::string pending;
   std::string sealed;
   Status status;
@@ -134,11 +159,13 @@ Encryptor& Encryptor::operator=(Encryptor&&) noexcept = default;
 Encryptor::~Encryptor() = default;
 
 Result<Encryptor> Encryptor::Create(std::span<const PublicKey> recipients, Random& random,
-                                    Sink sink) {
+                                    Sink sink, const EncryptOptions& options) {
   HeaderContent content{{DataKey::Generate(random)}, std::nullopt};
-  GF_ASSIGN(std::string header, BuildHeader(content, recipients, random));
-  return Encryptor(
-      std::make_unique<State>(content.data_keys[0], std::move(header), random, std::move(sink)));
+  GF_ASSIGN(std::string header, options.writer != nullptr
+                                    ? BuildHeader(content, recipients, *options.writer, random)
+                                    : BuildHeader(content, recipients, random));
+  return Encryptor(std::make_unique<State>(content.data_keys[0], std::move(header), random,
+                                           std::move(sink), options.checksums));
 }
 
 const std::string& Encryptor::header() const { return state_->header; }
@@ -164,36 +191,20 @@ Result<Manifest> Encryptor::Finish() {
 }
 
 struct Decryptor::State {
-  State(HeaderContent content, Sink output)
-      : editor(std::move(content.edit_list)), sink(std::move(output)) {
-    for (const DataKey& key : content.data_keys) keys.emplace_back(key);
+  State(HeaderContent content, const Manifest* manifest, Sink output)
+      : opener(content.data_keys),
+        editor(std::move(content.edit_list)),
+        sink(std::move(output)),
+        totals(manifest != nullptr ? Checksums::kBoth : Checksums::kNone) {
+    if (manifest != nullptr) expected = *manifest;
   }
   ~State() { internal::Erase(plain); }
 
-  // Tries the key of the previous segment first.
-  bool Open(std::string_view nonce, std::string_view sealed) {
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      std::size_t candidate = (current + i) % keys.size();
-      if (keys[candidate].Open(nonce, sealed, plain.data())) {
-        current = candidate;
-        return true;
-      }
-    }
-    return false;
-  }
-
   Status Segment(std::string_view segment) {
-    if (segment.size() < kNonceBytes + kMacBytes) return Damaged();
-    plain.resize(segment.size() - kNonceBytes - kMacBytes);
-    if (!Open(segment.substr(0, kNonceBytes), segment.substr(kNonceBytes))) return Damaged();
-    totals.AddPlain(plain);
+    GF_TRY(opener.Open(segment, segments, plain));
+    totals.Add(plain, segment);
     ++segments;
     return editor.Pass(plain, sink);
-  }
-
-  Status Damaged() const {
-    return Error(StatusCode::kDataLoss, "CRYPT4GH_SEGMENT_INVALID",
-                 "segment {} of the body is damaged", segments);
   }
 
   Status Compare(const Manifest& measured) const {
@@ -211,12 +222,12 @@ struct Decryptor::State {
                  "the body is not the one that was stored: its size or digest differs");
   }
 
-  std::vector<internal::Aead> keys;
-  std::size_t current = 0;
+  internal::SegmentOpener opener;
   Editor editor;
   Sink sink;
   std::optional<Manifest> expected;
   Totals totals;
+  std::uint64_t pushed = 0;  // bytes
   std::uint64_t segments = 0;
   std::string pending;
   std::string plain;
@@ -230,26 +241,24 @@ Decryptor::~Decryptor() = default;
 
 Result<Decryptor> Decryptor::Create(std::string_view header, const SecretKey& key,
                                     const Manifest& expected, Sink sink) {
-  GF_ASSIGN(Decryptor decryptor, CreateUnverified(header, key, std::move(sink)));
-  decryptor.state_->expected = expected;
-  return decryptor;
+  GF_ASSIGN(HeaderContent content, OpenHeader(header, key));
+  return Decryptor(std::make_unique<State>(std::move(content), &expected, std::move(sink)));
 }
 
 Result<Decryptor> Decryptor::CreateUnverified(std::string_view header, const SecretKey& key,
                                               Sink sink) {
   GF_ASSIGN(HeaderContent content, OpenHeader(header, key));
-  return Decryptor(std::make_unique<State>(std::move(content), std::move(sink)));
+  return Decryptor(std::make_unique<State>(std::move(content), nullptr, std::move(sink)));
 }
 
 Status Decryptor::Push(std::string_view body) {
   State& s = *state_;
   GF_TRY(s.status);
-  if (s.expected && (s.totals.body_size > s.expected->body_size ||
-                     body.size() > s.expected->body_size - s.totals.body_size)) {
+  if (s.expected && body.size() > s.expected->body_size - s.pushed) {
     s.status = State::Mismatch();
     return s.status;
   }
-  s.totals.AddBody(body);
+  s.pushed += body.size();
   s.status = Cut(body, kSealedSegmentBytes, s.pending,
                  [&s](std::string_view segment) { return s.Segment(segment); });
   return s.status;

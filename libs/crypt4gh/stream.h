@@ -23,9 +23,6 @@
 
 namespace genofed::crypt4gh {
 
-inline constexpr std::size_t kSegmentBytes = 65536;
-inline constexpr std::size_t kSealedSegmentBytes = kSegmentBytes + 28;
-
 // Takes the next bytes of output; they are valid only during the call. An error ends the stream.
 using Sink = std::function<Status(std::string_view bytes)>;
 
@@ -40,12 +37,21 @@ struct Manifest {
   std::string header;
 };
 
+// Which digests of a Manifest are made; the others stay empty. They cost more time than the cipher.
+enum class Checksums { kNone, kBody, kBoth };
+
+struct EncryptOptions {
+  Checksums checksums = Checksums::kBoth;
+  const SecretKey* writer = nullptr;  // null: an ephemeral one. Used by Create only
+};
+
 // Encrypts one stream under a fresh data key. Not thread safe. After an error every call returns
 // that error.
 class Encryptor {
  public:
   // `random` must outlive the encryptor. The sink receives the body only.
-  static Result<Encryptor> Create(std::span<const PublicKey> recipients, Random& random, Sink sink);
+  static Result<Encryptor> Create(std::span<const PublicKey> recipients, Random& random, Sink sink,
+                                  const EncryptOptions& options = {});
   Encryptor(Encryptor&&) noexcept;
   Encryptor& operator=(Encryptor&&) noexcept;
   ~Encryptor();
@@ -71,7 +77,9 @@ class Decryptor {
   // once.
   static Result<Decryptor> Create(std::string_view header, const SecretKey& key,
                                   const Manifest& expected, Sink sink);
-  // For files of others, for which no manifest exists: Finish cannot notice a missing tail.
+  // For files of others, for which no manifest exists: Finish measures sizes, and cannot notice
+  // missing, swapped or repeated segments. A body whose last segment is not full
+  // (body_size % kSealedSegmentBytes != 0) has at least not lost its end.
   static Result<Decryptor> CreateUnverified(std::string_view header, const SecretKey& key,
                                             Sink sink);
   Decryptor(Decryptor&&) noexcept;

@@ -3,37 +3,13 @@
 
 #include <rapidcheck.h>
 
-#include <algorithm>
-
 #include "libs/crypt4gh/key_file.h"
+#include "libs/crypt4gh/primitives.h"
 #include "libs/crypt4gh/test_support.h"
 #include "libs/crypto/hash.h"
 
 namespace genofed::crypt4gh {
 namespace {
-
-struct Encrypted {
-  std::string body;
-  Manifest manifest;
-};
-
-Sink Into(std::string& out) {
-  return [&out](std::string_view bytes) {
-    out += bytes;
-    return absl::OkStatus();
-  };
-}
-
-Encrypted Encrypt(const std::string& plain, const SecretKey& reader, std::size_t step = 1U << 20) {
-  SystemRandom random;
-  Encrypted result;
-  auto encryptor = Encryptor::Create({&reader.public_key(), 1}, random, Into(result.body)).value();
-  for (std::size_t at = 0; at < plain.size(); at += step) {
-    EXPECT_TRUE(encryptor.Push(std::string_view(plain).substr(at, step)).ok());
-  }
-  result.manifest = encryptor.Finish().value();
-  return result;
-}
 
 // The plaintext when everything verified; otherwise the error.
 Result<std::string> Decrypt(const std::string& body, const SecretKey& key, const Manifest& manifest,
@@ -171,20 +147,6 @@ TEST(Stream, AnotherManifestIsRefused) {
   }
 }
 
-// ApplyEditList of crypt4gh.tex section 4.3, step by step on the whole text.
-std::string Edited(const std::string& input, const std::vector<std::uint64_t>& list) {
-  if (list.empty()) return input;
-  std::string out;
-  std::size_t pos = 0;
-  for (std::size_t i = 0; i < list.size(); i += 2) {
-    pos = std::min<std::size_t>(input.size(), pos + list[i]);
-    std::size_t keep = i + 1 < list.size() ? list[i + 1] : input.size();
-    out += input.substr(pos, keep);
-    pos = std::min(input.size(), pos + keep);
-  }
-  return out;
-}
-
 TEST(Stream, EditListsKeepWhatTheyName) {
   SecretKey key = CountingKey(1);
   std::string plain = Pattern(140'000);
@@ -197,6 +159,43 @@ TEST(Stream, EditListsKeepWhatTheyName) {
     manifest.header = BuildHeader(content, {&key.public_key(), 1}, random).value();
     RC_ASSERT(Decrypt(e.body, key, manifest).value() == Edited(plain, *content.edit_list));
   }));
+}
+
+TEST(Stream, DigestsAreMadeAsAskedFor) {
+  SecretKey key = CountingKey(1);
+  SecretKey writer = CountingKey(0x41);
+  SystemRandom random;
+  std::string plain = Pattern(100'000);
+  for (Checksums checksums : {Checksums::kNone, Checksums::kBody, Checksums::kBoth}) {
+    std::string body;
+    auto encryptor = Encryptor::Create({&key.public_key(), 1}, random, Into(body),
+                                       {.checksums = checksums, .writer = &writer})
+                         .value();
+    ASSERT_TRUE(encryptor.Push(plain).ok());
+    Manifest manifest = encryptor.Finish().value();
+    EXPECT_EQ(manifest.body_sha256, checksums == Checksums::kNone ? "" : crypto::Sha256(body));
+    EXPECT_EQ(manifest.plain_sha256, checksums == Checksums::kBoth ? crypto::Sha256(plain) : "");
+    EXPECT_EQ(manifest.header.substr(24, 32), writer.public_key().raw());
+    EXPECT_TRUE(DecryptCombined(manifest.header + body, key).value() == plain);
+  }
+}
+
+TEST(Stream, SegmentsMayHaveDifferentKeysAndBeEmpty) {
+  SecretKey key = CountingKey(1);
+  SystemRandom random;
+  Encrypted one = Encrypt(Pattern(65536), key), two = Encrypt(Pattern(10), key);
+  DataKey first = OpenHeader(one.manifest.header, key)->data_keys[0];
+  DataKey second = OpenHeader(two.manifest.header, key)->data_keys[0];
+  std::string header =
+      BuildHeader({{second, first}, std::nullopt}, {&key.public_key(), 1}, random).value();
+  EXPECT_TRUE(DecryptCombined(header + one.body + two.body, key).value() ==
+              Pattern(65536) + Pattern(10));
+  // An authenticated segment without content: nonce and MAC only.
+  std::string empty = std::string(12, 'n') + std::string(16, '\0');
+  internal::Aead(first).Seal(empty.substr(0, 12), "", empty.data() + 12);
+  EXPECT_TRUE(DecryptCombined(header + one.body + empty, key).value() == Pattern(65536));
+  empty[27] = static_cast<char>(empty[27] ^ 1);
+  EXPECT_FALSE(DecryptCombined(header + one.body + empty, key).ok());
 }
 
 TEST(Stream, ErrorsOfTheSinkAreKept) {

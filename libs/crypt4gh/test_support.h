@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -13,6 +14,7 @@
 #include "libs/core/file.h"
 #include "libs/core/strings.h"
 #include "libs/crypt4gh/key.h"
+#include "libs/crypt4gh/stream.h"
 
 namespace genofed::crypt4gh {
 
@@ -59,6 +61,44 @@ inline std::string Pattern(std::size_t size) {
   return text;
 }
 
+struct Encrypted {
+  std::string body;
+  Manifest manifest;
+};
+
+inline Sink Into(std::string& out) {
+  return [&out](std::string_view bytes) {
+    out += bytes;
+    return absl::OkStatus();
+  };
+}
+
+inline Encrypted Encrypt(const std::string& plain, const SecretKey& reader,
+                         std::size_t step = 1U << 20) {
+  SystemRandom random;
+  Encrypted result;
+  auto encryptor = Encryptor::Create({&reader.public_key(), 1}, random, Into(result.body)).value();
+  for (std::size_t at = 0; at < plain.size(); at += step) {
+    EXPECT_TRUE(encryptor.Push(std::string_view(plain).substr(at, step)).ok());
+  }
+  result.manifest = encryptor.Finish().value();
+  return result;
+}
+
+// ApplyEditList of crypt4gh.tex section 4.3, step by step on the whole text.
+inline std::string Edited(const std::string& input, const std::vector<std::uint64_t>& list) {
+  if (list.empty()) return input;
+  std::string out;
+  std::size_t pos = 0;
+  for (std::size_t i = 0; i < list.size(); i += 2) {
+    pos = std::min<std::size_t>(input.size(), pos + list[i]);
+    std::size_t keep = i + 1 < list.size() ? list[i + 1] : input.size();
+    out += input.substr(pos, keep);
+    pos = std::min(input.size(), pos + keep);
+  }
+  return out;
+}
+
 class TempDir {
  public:
   TempDir() {
@@ -68,6 +108,7 @@ class TempDir {
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;
   ~TempDir() { std::filesystem::remove_all(path_); }
+  const std::filesystem::path& path() const { return path_; }
   std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
 
  private:

@@ -11,6 +11,23 @@ using nlohmann::json;
 // A message may quote bytes of the request: invalid UTF-8 is replaced, never thrown about.
 std::string Dump(const json& document) { return document.dump(-1, ' ', false, json::error_handler_t::replace); }
 
+std::string_view HtsgetErrorType(int http_status, std::string_view reason) {
+  switch (http_status) {
+    case 400:
+      if (reason == "UNSUPPORTED_FORMAT") return "UnsupportedFormat";
+      return reason == "INVALID_RANGE" ? "InvalidRange" : "InvalidInput";
+    case 401: return "InvalidAuthentication";
+    case 403: return "PermissionDenied";
+    case 404: return "NotFound";
+    case 413: return "PayloadTooLarge";
+    case 405: return "MethodNotAllowed";
+    case 416: return "InvalidRange";
+    case 429: return "TooManyRequests";
+    case 503: return "Unavailable";
+    default: return http_status < 500 ? "InvalidInput" : "InternalServerError";
+  }
+}
+
 }  // namespace
 
 std::string RenderError(int http_status, std::string_view message) {
@@ -30,6 +47,10 @@ std::string RenderBeaconError(int http_status, std::string_view message, std::st
                  {"returnedGranularity", "boolean"},
                  {"receivedRequestSummary", summary}}},
                {"error", {{"errorCode", http_status}, {"errorMessage", message}}}});
+}
+
+std::string RenderHtsgetError(int http_status, std::string_view reason, std::string_view message) {
+  return Dump({{"htsget", {{"error", HtsgetErrorType(http_status, reason)}, {"message", message}}}});
 }
 
 }  // namespace genofed::ga4gh

@@ -16,4 +16,8 @@ std::string RenderError(int http_status, std::string_view message);
 std::string RenderBeaconError(int http_status, std::string_view message, std::string_view beacon_id,
                               std::string_view api_version);
 
+// htsget 1.3: {"htsget": {"error", "message"}}. The type of the error follows from the status, and for 400 from
+// `reason`: UNSUPPORTED_FORMAT and INVALID_RANGE have types of their own, everything else is InvalidInput.
+std::string RenderHtsgetError(int http_status, std::string_view reason, std::string_view message);
+
 }  // namespace genofed::ga4gh

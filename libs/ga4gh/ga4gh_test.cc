@@ -35,6 +35,20 @@ TEST(Errors, InvalidUtf8IsReplaced) {
   EXPECT_EQ(json::parse(RenderError(400, "bad \xff"))["msg"], "bad \xef\xbf\xbd");
 }
 
+// The table of htsget.md, "Error Response JSON fields".
+TEST(Errors, HtsgetHasTypesOfItsOwn) {
+  EXPECT_EQ(json::parse(RenderHtsgetError(404, "X", "no such object")),
+            json::parse(R"({"htsget": {"error": "NotFound", "message": "no such object"}})"));
+  const std::tuple<int, const char*, const char*> cases[] = {
+      {400, "UNSUPPORTED_FORMAT", "UnsupportedFormat"}, {400, "INVALID_RANGE", "InvalidRange"},
+      {400, "X", "InvalidInput"},                       {401, "X", "InvalidAuthentication"},
+      {403, "X", "PermissionDenied"},                   {413, "X", "PayloadTooLarge"},
+      {500, "X", "InternalServerError"}};
+  for (const auto& [status, reason, error] : cases) {
+    EXPECT_EQ(json::parse(RenderHtsgetError(status, reason, ""))["htsget"]["error"], error) << status;
+  }
+}
+
 // Members as beaconErrorResponse.json, beaconResponseMeta.json and beaconReceivedRequestSummary.json require them.
 TEST(Errors, BeaconEnvelopeHasEveryRequiredMember) {
   const json body = json::parse(RenderBeaconError(400, "start is missing", "org.example.beacon", "v2.0.0"));

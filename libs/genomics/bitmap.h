@@ -73,6 +73,29 @@ class Bitmap {
     return *this;
   }
 
+  // Rows [begin, begin + size) of this one; behind the end they are not set.
+  Bitmap Slice(std::size_t begin, std::size_t size) const {
+    Bitmap out(size);
+    const std::size_t word = begin / 64, shift = begin % 64;
+    for (std::size_t i = 0; i < out.words_.size(); ++i) {
+      out.words_[i] = Word(word + i) >> shift;
+      if (shift != 0) out.words_[i] |= Word(word + i + 1) << (64 - shift);
+    }
+    out.ClearTail();
+    return out;
+  }
+  // Row i of `other` counts as row begin + i of this one; all must lie below the size.
+  Bitmap& OrAt(std::size_t begin, const Bitmap& other) {
+    GF_CHECK(begin <= size_ && other.size_ <= size_ - begin);
+    const std::size_t word = begin / 64, shift = begin % 64;
+    for (std::size_t i = 0; i < other.words_.size(); ++i) {
+      words_[word + i] |= other.words_[i] << shift;
+      if (shift != 0 && word + i + 1 < words_.size())
+        words_[word + i + 1] |= other.words_[i] >> (64 - shift);
+    }
+    return *this;
+  }
+
   template <typename Visit>  // visit(std::uint32_t row), ascending
   void ForEach(Visit visit) const {
     for (std::size_t i = 0; i < words_.size(); ++i) {
@@ -90,6 +113,7 @@ class Bitmap {
   bool operator==(const Bitmap&) const = default;
 
  private:
+  std::uint64_t Word(std::size_t i) const { return i < words_.size() ? words_[i] : 0; }
   void ClearTail() {
     if (size_ % 64 != 0) words_.back() &= (1ULL << (size_ % 64)) - 1;
   }

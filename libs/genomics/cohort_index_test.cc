@@ -14,7 +14,6 @@
 
 #include "libs/core/strings.h"
 #include "libs/genomics/index_vcf.h"
-#include "libs/genomics/slow_cohort.h"
 #include "libs/genomics/test_support.h"
 
 namespace genofed::genomics {
@@ -23,7 +22,7 @@ namespace {
 using ::testing::ElementsAre;
 
 IndexInfo Info(std::uint32_t n_people, std::uint32_t batch_size = kDefaultBatchSize) {
-  return IndexInfo{"ds", "1", Assembly::kGrch38, n_people, batch_size, ""};
+  return IndexInfo{"ds", "1", Assembly::kGrch38, n_people, batch_size};
 }
 
 // The genotypes of one site, and the counts that the definition of AC and AN gives.
@@ -79,7 +78,7 @@ RC_GTEST_PROP(CohortIndexProperty, CountsEqualBruteForce, ()) {
     }
     sites.push_back(genotypes);
     auto pos = static_cast<std::int64_t>(s) * 400'000;  // several tiles
-    RC_ASSERT((*builder)->Add(Variant{"X", pos, "A", "C"}, SlowCarriersOf(record, 1, rows)).ok());
+    RC_ASSERT((*builder)->Add(Variant{"X", pos, "A", "C"}, CarriersOf(record, 1, rows)).ok());
   }
   RC_ASSERT((*builder)->Finish().ok());
   auto index = CohortIndex::Open(dir / "index");
@@ -164,7 +163,7 @@ TEST_F(CohortIndexTest, RangesOverlapAndFilter) {
 TEST_F(CohortIndexTest, RefusesDamageAndStrangers) {
   Index(MakeVcf("a b", {"chr20 100 . A C . . . GT 0/1 0/0"}), {"a", "b"});
   auto dir = dir_ / "index";
-  auto file = dir / "20.0000.tiles";
+  auto file = dir / "20.00000.0000.tile";
   std::string good = ReadText(file);
   std::string bad = good;
   bad[150] = static_cast<char>(bad[150] ^ 1);
@@ -178,7 +177,7 @@ TEST_F(CohortIndexTest, RefusesDamageAndStrangers) {
   EXPECT_EQ(Reason(CohortIndex::Open(dir_ / "none").status()), "INDEX_MISSING");
   EXPECT_EQ(Reason(SegmentBuilder::Create(dir, Info(2)).status()), "INDEX_EXISTS");
   std::string manifest = ReadText(dir / kManifestFile);
-  manifest.replace(manifest.find("\"20.0000"), 8, "\"../0000");
+  manifest.replace(manifest.find("\"20.00000"), 9, "\"../00000");
   WriteText(dir / kManifestFile, manifest);
   EXPECT_EQ(Reason(CohortIndex::Open(dir).status()), "INDEX_CORRUPT");
 }

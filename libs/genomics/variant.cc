@@ -54,6 +54,14 @@ std::optional<Accession> ParseAccession(std::string_view text) {
   if (dot == std::string_view::npos) return std::nullopt;
   auto version = ParseInt(text.substr(dot + 1));
   if (!version.ok() || *version < 1 || *version > 99) return std::nullopt;
+  // GenBank has the 24 nuclear chromosomes as CM000663 to CM000686, in version 1 for GRCh37 and 2
+  // for GRCh38.
+  if (text.starts_with("CM") && dot == 8) {
+    auto number = ParseInt(text.substr(2, 6));
+    if (!number.ok() || *number < 663 || *number > 686 || *version > 2) return std::nullopt;
+    const ContigFacts& contig = kContigs[static_cast<std::size_t>(*number - 663)];
+    return Accession{&contig, contig.version37 + static_cast<int>(*version) - 1};
+  }
   for (const ContigFacts& contig : kContigs) {
     if (contig.accession == text.substr(0, dot))
       return Accession{&contig, static_cast<int>(*version)};
@@ -72,6 +80,24 @@ bool IsContigName(std::string_view text) {
 }
 
 bool IsBase(char c) { return std::string_view("ACGTNacgtn").find(c) != std::string_view::npos; }
+
+// t[p[, t]p], ]p]t or [p[t (VCF 4.3, section 5.4): p is CONTIG:POS, and t is bases, or "." at a
+// telomere. The contig may hold colons itself, or be in angle brackets.
+bool IsPairedBreakend(std::string_view allele) {
+  std::size_t open = allele.find_first_of("[]");
+  std::size_t close = allele.find(allele[open], open + 1);
+  if (close == std::string_view::npos) return false;
+  std::string_view before = allele.substr(0, open);
+  std::string_view after = allele.substr(close + 1);
+  if (before.empty() == after.empty()) return false;
+  std::string_view bases = before.empty() ? after : before;
+  bool ok = std::all_of(bases.begin(), bases.end(), [](char c) { return IsBase(c) || c == '.'; });
+  std::string_view mate = allele.substr(open + 1, close - open - 1);
+  std::size_t colon = mate.rfind(':');
+  if (!ok || colon == std::string_view::npos || colon == 0) return false;
+  auto pos = ParseInt(mate.substr(colon + 1));
+  return pos.ok() && *pos >= 0 && mate.find_first_of("[] \t") == std::string_view::npos;
+}
 
 }  // namespace
 
@@ -116,6 +142,13 @@ std::optional<Assembly> AssemblyOfAccession(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<std::string> RefseqAccession(Assembly assembly, std::string_view contig) {
+  const ContigFacts* facts = FindContig(contig);
+  if (facts == nullptr) return std::nullopt;
+  bool next = assembly == Assembly::kGrch38 && contig != "MT";
+  return fmt::format("{}.{}", facts->accession, facts->version37 + (next ? 1 : 0));
+}
+
 std::optional<std::int64_t> ContigLength(Assembly assembly, std::string_view contig) {
   const ContigFacts* facts = FindContig(contig);
   if (facts == nullptr) return std::nullopt;
@@ -132,7 +165,9 @@ AlleleKind ClassifyAllele(std::string_view allele) {
       allele.find_first_of("<>,\t ", 1) == allele.size() - 1) {
     return AlleleKind::kSymbolic;
   }
-  if (allele.find_first_of("[]") != std::string_view::npos) return AlleleKind::kBreakend;
+  if (allele.find_first_of("[]") != std::string_view::npos) {
+    return IsPairedBreakend(allele) ? AlleleKind::kBreakend : AlleleKind::kInvalid;
+  }
   bool single = allele.size() > 1 && (allele.front() == '.') != (allele.back() == '.');
   std::string_view rest =
       allele.front() == '.' ? allele.substr(1) : allele.substr(0, allele.size() - 1);

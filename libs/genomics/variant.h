@@ -26,15 +26,17 @@ std::string_view AssemblyName(Assembly assembly);
 // accessions.
 std::optional<Assembly> ParseAssembly(std::string_view text);
 
-// The name genofed uses for a contig: "1".."22", "X", "Y", "MT". Accepts chr20, 20, NC_000020.11
-// and refseq:NC_000020.11. Another well-formed name (letters, digits, "_", ".", "-", at most 64) is
-// returned as it is; anything else is InvalidArgument CONTIG_INVALID.
+// The name genofed uses for a contig: "1".."22", "X", "Y", "MT". Accepts chr20, 20, NC_000020.11,
+// refseq:NC_000020.11 and CM000682.2. Another well-formed name (letters, digits, "_", ".", "-", at
+// most 64) is returned as it is; anything else is InvalidArgument CONTIG_INVALID.
 Result<std::string> NormaliseContig(std::string_view text);
 // Whether a normalised name is one of the 25 primary human sequences.
 bool IsPrimaryContig(std::string_view contig);
-// The assembly that a RefSeq accession such as NC_000020.11 belongs to. None for other names, and
-// for the mitochondrial genome, which both assemblies share.
+// The assembly that a RefSeq or GenBank accession such as NC_000020.11 belongs to. None for other
+// names, and for the mitochondrial genome, which both assemblies share.
 std::optional<Assembly> AssemblyOfAccession(std::string_view text);
+// "NC_000020.11": the RefSeq accession of a primary contig. None for other contigs.
+std::optional<std::string> RefseqAccession(Assembly assembly, std::string_view contig);
 // Length in bases of a primary contig (NCBI assembly reports GCF_000001405.25 and .26).
 std::optional<std::int64_t> ContigLength(Assembly assembly, std::string_view contig);
 

@@ -7,12 +7,14 @@ namespace genofed::genomics {
 namespace {
 
 TEST(Contig, NormalisesEverySpellingOfTheSameChromosome) {
-  for (const char* name :
-       {"20", "chr20", "CHR20", "NC_000020.10", "NC_000020.11", "refseq:NC_000020.11"}) {
+  for (const char* name : {"20", "chr20", "CHR20", "NC_000020.10", "NC_000020.11",
+                           "refseq:NC_000020.11", "CM000682.2"}) {
     EXPECT_EQ(*NormaliseContig(name), "20") << name;
   }
   EXPECT_EQ(*NormaliseContig("chrM"), "MT");
   EXPECT_EQ(*NormaliseContig("NC_012920.1"), "MT");
+  EXPECT_EQ(*NormaliseContig("CM000686.1"), "Y");
+  EXPECT_EQ(*NormaliseContig("CM000687.1"), "CM000687.1");
   EXPECT_EQ(*NormaliseContig("x"), "X");
   EXPECT_EQ(*NormaliseContig("chrUn_KI270752v1"), "chrUn_KI270752v1");
 }
@@ -28,6 +30,8 @@ TEST(Contig, AccessionsNameTheirAssembly) {
   EXPECT_EQ(AssemblyOfAccession("NC_000020.10"), Assembly::kGrch37);
   EXPECT_EQ(AssemblyOfAccession("refseq:NC_000020.11"), Assembly::kGrch38);
   EXPECT_EQ(AssemblyOfAccession("NC_000023.10"), Assembly::kGrch37);
+  EXPECT_EQ(AssemblyOfAccession("CM000663.1"), Assembly::kGrch37);
+  EXPECT_EQ(AssemblyOfAccession("CM000685.2"), Assembly::kGrch38);
   EXPECT_EQ(AssemblyOfAccession("NC_012920.1"), std::nullopt);
   EXPECT_EQ(AssemblyOfAccession("20"), std::nullopt);
   EXPECT_EQ(ParseAssembly("GRCh38.p14"), Assembly::kGrch38);
@@ -42,7 +46,14 @@ TEST(Allele, KindsOfTheVcfSpecification) {
   EXPECT_EQ(ClassifyAllele("*"), AlleleKind::kSpanningDeletion);
   EXPECT_EQ(ClassifyAllele("<INS:ME>"), AlleleKind::kSymbolic);
   EXPECT_EQ(ClassifyAllele("G]17:198982]"), AlleleKind::kBreakend);
+  EXPECT_EQ(ClassifyAllele("]HLA:1:9]CA"), AlleleKind::kBreakend);
+  EXPECT_EQ(ClassifyAllele("[<ctg1>:7[C"), AlleleKind::kBreakend);
+  EXPECT_EQ(ClassifyAllele(".[13:123457["), AlleleKind::kBreakend);
   EXPECT_EQ(ClassifyAllele(".A"), AlleleKind::kBreakend);
+  for (const char* bad :
+       {"[1:9[", "A[1:9[C", "A[1:9]", "A[1[", "A[:9[", "Q[1:9[", "A[1:-9[", "A["}) {
+    EXPECT_EQ(ClassifyAllele(bad), AlleleKind::kInvalid) << bad;
+  }
   EXPECT_EQ(ClassifyAllele("R"), AlleleKind::kInvalid);
   EXPECT_EQ(ClassifyAllele(""), AlleleKind::kInvalid);
   EXPECT_EQ(ClassifyAllele("<a,b>"), AlleleKind::kInvalid);

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <limits>
 #include <optional>
+#include <stop_token>
 
 #include "libs/core/mutex.h"
 #include "libs/core/strings.h"
@@ -30,6 +31,7 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 using Parser = beast::http::response_parser<beast::http::buffer_body>;
 
 constexpr std::size_t kChunk = 64U << 10;
+constexpr std::size_t kLongBody = 1U << 20;  // from here on a body is timed by its progress
 
 struct Url {
   bool tls = true;
@@ -78,6 +80,9 @@ Result<Url> ParseUrl(std::string_view text) {
 
 // A connection of either kind, open or not.
 struct Connection {
+  // Beast reads as much at once as the buffer has room for, and does not make room by itself.
+  Connection() { buffer.reserve(kChunk); }
+
   std::optional<beast::tcp_stream> plain;
   std::optional<TlsStream> tls;
   beast::flat_buffer buffer{kChunk + (64U << 10)};
@@ -91,9 +96,10 @@ struct Budget {
   SteadyTime end;
   std::chrono::milliseconds pause;
   bool streaming;
+  SteadyTime deadline;  // of the caller: progress does not move it
 
   SteadyTime Next() const {
-    return streaming ? std::max(end, std::chrono::steady_clock::now() + pause) : end;
+    return streaming ? std::min(deadline, std::max(end, std::chrono::steady_clock::now() + pause)) : end;
   }
 };
 
@@ -125,7 +131,7 @@ class Client::Impl {
 
   Status Prepare();
   Result<std::string> RenderHead(const Context& ctx, const ClientRequest& request, std::uint64_t length) const;
-  Attempt TryOnce(const ClientRequest& request, const std::string& head, Budget budget);
+  Attempt TryOnce(const Context& ctx, const ClientRequest& request, const std::string& head, Budget budget);
   net::awaitable<void> Perform(const ClientRequest& request, const std::string& head, Budget budget, Attempt& attempt);
   net::awaitable<Status> Connect(Budget budget);
   net::awaitable<Status> Handshake(Budget budget);
@@ -146,6 +152,8 @@ class Client::Impl {
   net::io_context io_;
   std::optional<net::ssl::context> tls_context_;
   std::unique_ptr<Connection> connection_;
+  std::uint64_t turn_ = 0;  // counts attempts
+  std::uint64_t cancelled_turn_ = 0;
 };
 
 Status Client::Impl::Prepare() {
@@ -189,24 +197,35 @@ Result<ClientResponse> Client::Impl::Send(const Context& ctx, const ClientReques
   }
   GF_ASSIGN(const std::string head, RenderHead(ctx, request, length));
   const Budget budget{std::chrono::steady_clock::now() + ctx.Remaining(options_.timeout), options_.timeout,
-                      request.body_file.has_value() || request.save_to.has_value()};
+                      request.body_file || request.save_to || request.sink || length >= kLongBody, ctx.deadline()};
   const bool reused = connection_ != nullptr;
-  Attempt attempt = TryOnce(request, head, budget);
+  Attempt attempt = TryOnce(ctx, request, head, budget);
   // The server may close an idle connection at any time; RFC 9110 section 9.2.2 allows a repetition of what is
   // idempotent.
   const bool idempotent = request.method != Method::kPost && request.method != Method::kPatch;
-  if (attempt.status.code() == StatusCode::kUnavailable && reused && !attempt.answered && idempotent) {
-    attempt = TryOnce(request, head, budget);
+  if (attempt.status.code() == StatusCode::kUnavailable && reused && !attempt.answered && idempotent && ctx.Alive().ok()) {
+    attempt = TryOnce(ctx, request, head, budget);
   }
+  if (attempt.status.code() == StatusCode::kUnavailable) GF_TRY(ctx.Alive());  // a cancelled exchange looks broken off
   GF_TRY(attempt.status);
   return std::move(attempt.response);
 }
 
-Client::Impl::Attempt Client::Impl::TryOnce(const ClientRequest& request, const std::string& head, Budget budget) {
+Client::Impl::Attempt Client::Impl::TryOnce(const Context& ctx, const ClientRequest& request, const std::string& head,
+                                            Budget budget) {
   Attempt attempt;
   try {
     io_.restart();
     net::co_spawn(io_, Perform(request, head, budget, attempt), net::detached);
+    // Closing, unlike stopping the loop, lets the coroutines end by themselves. What is posted too late runs in a later
+    // exchange, which it does not mean.
+    const std::stop_callback on_stop(ctx.stop(), [this, turn = ++turn_] {
+      net::post(io_, [this, turn] {
+        if (turn != turn_) return;
+        cancelled_turn_ = turn;
+        if (connection_ != nullptr) connection_->lowest().close();
+      });
+    });
     io_.run();
   } catch (const std::exception&) {
     attempt.status = Error(StatusCode::kInternal, "HTTP_CLIENT", "the HTTP client failed");
@@ -233,6 +252,7 @@ net::awaitable<Status> Client::Impl::Connect(Budget budget) {
   tcp::resolver resolver(io_);
   const auto endpoints =
       co_await resolver.async_resolve(url_.host, url_.port, net::redirect_error(net::use_awaitable, ec));
+  if (!ec && cancelled_turn_ == turn_) ec = net::error::operation_aborted;
   if (ec) co_return Broken(ec, "looking up " + url_.host);
   auto connection = std::make_unique<Connection>();
   if (url_.tls) {
@@ -240,12 +260,12 @@ net::awaitable<Status> Client::Impl::Connect(Budget budget) {
   } else {
     connection->plain.emplace(net::any_io_executor(io_.get_executor()));
   }
-  connection->lowest().expires_at(budget.end);
-  co_await connection->lowest().async_connect(endpoints, net::redirect_error(net::use_awaitable, ec));
+  connection_ = std::move(connection);  // already here, so that a cancellation finds it
+  connection_->lowest().expires_at(budget.end);
+  co_await connection_->lowest().async_connect(endpoints, net::redirect_error(net::use_awaitable, ec));
   if (ec) co_return Broken(ec, "connecting to " + url_.authority);
   ErrorCode ignored;
-  connection->lowest().socket().set_option(tcp::no_delay(true), ignored);
-  connection_ = std::move(connection);
+  connection_->lowest().socket().set_option(tcp::no_delay(true), ignored);
   if (!url_.tls) co_return Status();
   co_return co_await Handshake(budget);
 }
@@ -302,9 +322,15 @@ template <typename Stream>
 net::awaitable<Status> Client::Impl::WriteBody(Stream& stream, const ClientRequest& request, Budget budget) {
   ErrorCode ec;
   if (!request.body_file) {
-    connection_->lowest().expires_at(budget.Next());
-    co_await net::async_write(stream, net::buffer(request.body), net::redirect_error(net::use_awaitable, ec));
-    co_return ec ? Broken(ec, "sending the body") : Status();
+    for (std::string_view rest = request.body; !rest.empty();) {
+      const std::string_view piece = rest.substr(0, kLongBody);
+      rest.remove_prefix(piece.size());
+      connection_->lowest().expires_at(budget.Next());
+      co_await net::async_write(stream, net::buffer(piece.data(), piece.size()),
+                                net::redirect_error(net::use_awaitable, ec));
+      if (ec) co_return Broken(ec, "sending the body");
+    }
+    co_return Status();
   }
   std::ifstream file(*request.body_file, std::ios::binary);
   std::string chunk(kChunk, '\0');
@@ -321,7 +347,8 @@ net::awaitable<Status> Client::Impl::WriteBody(Stream& stream, const ClientReque
 template <typename Stream>
 net::awaitable<Status> Client::Impl::ReadBody(Stream& stream, Parser& parser, const ClientRequest& request,
                                               Budget budget, Attempt& attempt) {
-  const bool save = request.save_to && attempt.response.status / 100 == 2;
+  const bool good = attempt.response.status / 100 == 2;
+  const bool save = request.save_to && good;
   std::filesystem::path part;
   std::ofstream file;
   if (save) {
@@ -339,6 +366,10 @@ net::awaitable<Status> Client::Impl::ReadBody(Stream& stream, Parser& parser, co
     const std::size_t count = chunk.size() - parser.get().body().size;
     if (save) {
       file.write(chunk.data(), static_cast<std::streamsize>(count));
+      attempt.response.saved_bytes += count;
+    } else if (request.sink && good) {
+      Status taken = request.sink(attempt.response, std::string_view(chunk).substr(0, count));
+      if (!taken.ok()) co_return taken;
       attempt.response.saved_bytes += count;
     } else {
       attempt.response.body.append(chunk, 0, count);

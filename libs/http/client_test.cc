@@ -125,6 +125,48 @@ TEST_F(TlsTest, ServesFilesAndRanges) {
   EXPECT_EQ(Get(client, "/file", {}, Method::kHead).headers.Get("Content-Length"), "300000");
 }
 
+// Three million bytes that nobody holds at once: byte i is i % 251.
+TEST_F(TlsTest, AStreamIsPulledPieceByPieceAndHasRanges) {
+  constexpr std::uint64_t kLength = 3'000'000;
+  std::string expected(kLength, '\0');
+  for (std::size_t i = 0; i < kLength; ++i) expected[i] = static_cast<char>(i % 251);
+  std::atomic<std::size_t> largest = 0, pulls = 0;
+  std::atomic<bool> broken = false;
+  auto alive = std::make_shared<int>(0);
+  AddRoute(Method::kGet, "/stream", [&, alive](const Request&) -> Result<Response> {
+    StreamBody stream;
+    stream.length = kLength;
+    stream.read = [&, alive](std::uint64_t offset, std::size_t most) -> Result<std::string> {
+      ++pulls;
+      largest = std::max<std::size_t>(largest, most);
+      if (broken && offset > 0) return Error(StatusCode::kUnavailable, "NO", "no");
+      return expected.substr(static_cast<std::size_t>(offset), std::min<std::size_t>(most, 700'000));
+    };
+    return Stream(std::move(stream), "application/octet-stream", "\"s1\"");
+  });
+  Start();
+  {
+    Client client(ForClient());
+    EXPECT_TRUE(Get(client, "/stream").body == expected);
+    EXPECT_LE(largest, std::size_t{1} << 20);
+    EXPECT_EQ(pulls, 5u);
+    const ClientResponse part = Get(client, "/stream", {{"Range", "bytes=1048570-1048580"}, {"If-Range", "\"s1\""}});
+    EXPECT_EQ(part.status, 206);
+    EXPECT_EQ(part.headers.Get("Content-Range"), "bytes 1048570-1048580/3000000");
+    EXPECT_TRUE(part.body == expected.substr(1'048'570, 11));
+    EXPECT_EQ(Get(client, "/stream", {{"Range", "bytes=3000000-"}}).status, 416);
+    EXPECT_EQ(Get(client, "/stream", {{"If-None-Match", "\"s1\""}}).status, 304);
+    pulls = 0;
+    EXPECT_EQ(Get(client, "/stream", {}, Method::kHead).headers.Get("Content-Length"), "3000000");
+    EXPECT_EQ(pulls, 0u);
+    // What cannot be had breaks the connection off: the client must not take it for the end.
+    broken = true;
+    EXPECT_FALSE(client.Send({.target = "/stream"}).ok());
+  }
+  server_->Stop();
+  EXPECT_EQ(alive.use_count(), 2);  // this one and the route's; streams that were sent are gone
+}
+
 TEST_F(TlsTest, ARegionOfAFileIsARepresentationOfItsOwn) {
   WriteFile(100);
   Start();
@@ -191,6 +233,78 @@ TEST_F(TlsTest, ARefusalInTheMiddleOfAnUploadIsRead) {
   const auto response = client.Send(request);
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->status, 413);
+}
+
+TEST_F(TlsTest, ASinkTakesA2xxBodyPieceByPiece) {
+  WriteFile(1'000'000);
+  Start();
+  Client client(ForClient());
+  std::string taken;
+  std::size_t pieces = 0;
+  ClientRequest request;
+  request.target = "/file";
+  request.headers = {{"Range", "bytes=10-999999"}};
+  request.sink = [&](const ClientResponse& head, std::string_view bytes) -> Status {
+    EXPECT_EQ(head.status, 206);
+    EXPECT_EQ(head.headers.Get("Content-Range"), "bytes 10-999999/1000000");
+    taken.append(bytes);
+    ++pieces;
+    return {};
+  };
+  const auto response = client.Send(request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->saved_bytes, 999'990U);
+  EXPECT_EQ(response->body, "");
+  EXPECT_TRUE(taken == content_.substr(10));
+  EXPECT_GT(pieces, 10U);  // never the whole in memory
+
+  request.target = "/nowhere";
+  taken.clear();
+  EXPECT_THAT(client.Send(request)->body, HasSubstr("NO_SUCH_ROUTE"));
+  EXPECT_EQ(taken, "");
+}
+
+TEST_F(TlsTest, ASinkCanEndTheExchange) {
+  WriteFile(1'000'000);
+  Start();
+  Client client(ForClient());
+  ClientRequest request;
+  request.target = "/file";
+  request.sink = [](const ClientResponse&, std::string_view) {
+    return Error(StatusCode::kResourceExhausted, "ENOUGH", "enough");
+  };
+  EXPECT_EQ(Reason(client.Send(request).status()), "ENOUGH");
+  EXPECT_EQ(Get(client, "/hello/again").body, "hello again");  // on a new connection
+}
+
+TEST_F(TlsTest, CancellationEndsAnExchange) {
+  Start();
+  Client client(ForClient());
+  std::stop_source stop;
+  std::thread canceller([&] {
+    while (slow_started_ == 0) std::this_thread::sleep_for(milliseconds(2));
+    stop.request_stop();
+  });
+  const auto cancelled = client.Send(Context::Background().WithStop(stop.get_token()), {.target = "/slow"});
+  canceller.join();
+  EXPECT_EQ(cancelled.status().code(), StatusCode::kCancelled);
+  release_ = true;
+  EXPECT_EQ(Get(client, "/hello/again").body, "hello again");
+}
+
+TEST_F(TlsTest, ProgressDoesNotMoveTheCallersDeadline) {
+  WriteFile(1'000'000);
+  Start();
+  Client client(ForClient());
+  ClientRequest request;
+  request.target = "/file";
+  const Context ctx = Context::Background().WithTimeout(milliseconds(50));
+  request.sink = [&](const ClientResponse&, std::string_view) -> Status {
+    while (ctx.Alive().ok()) std::this_thread::sleep_for(milliseconds(2));
+    return {};
+  };
+  const auto late = client.Send(ctx, request);
+  EXPECT_EQ(late.status().code(), StatusCode::kDeadlineExceeded);
 }
 
 TEST_F(TlsTest, GivesUpAtItsDeadlineAndOnLongResponses) {

@@ -58,20 +58,23 @@ Result<FileSource> OpenFileBody(const Request& request, Response& response) {
   const auto size = static_cast<std::uint64_t>(end);
   if (body.offset > size || body.length.value_or(0) > size - body.offset) return FileGone();
   source.length = body.length.value_or(size - body.offset);
-  if (response.status != 200) return source;
-  const RangeDecision decision = DecideRange(request, response.headers.Get("ETag").value_or(""), source.length);
-  if (decision.outcome == RangeOutcome::kUnsatisfiable) {
-    response.headers.Set("Content-Range", fmt::format("bytes */{}", source.length));
-    return Error(StatusCode::kOutOfRange, kRangeNotSatisfiable, "the representation has {} bytes", source.length);
-  }
-  if (decision.outcome == RangeOutcome::kPartial) {
-    response.status = 206;
-    response.headers.Set("Content-Range",
-                         fmt::format("bytes {}-{}/{}", decision.range.first, decision.range.last, source.length));
-    source.offset += decision.range.first;
-    source.length = decision.range.last - decision.range.first + 1;
-  }
+  GF_ASSIGN(const ByteSpan span, ApplyRange(request, response, source.length));
+  source.offset += span.offset;
+  source.length = span.length;
   return source;
+}
+
+Result<ByteSpan> ApplyRange(const Request& request, Response& response, std::uint64_t size) {
+  if (response.status != 200) return ByteSpan{0, size};
+  const RangeDecision decision = DecideRange(request, response.headers.Get("ETag").value_or(""), size);
+  if (decision.outcome == RangeOutcome::kUnsatisfiable) {
+    response.headers.Set("Content-Range", fmt::format("bytes */{}", size));
+    return Error(StatusCode::kOutOfRange, kRangeNotSatisfiable, "the representation has {} bytes", size);
+  }
+  if (decision.outcome == RangeOutcome::kWhole) return ByteSpan{0, size};
+  response.status = 206;
+  response.headers.Set("Content-Range", fmt::format("bytes {}-{}/{}", decision.range.first, decision.range.last, size));
+  return ByteSpan{decision.range.first, decision.range.last - decision.range.first + 1};
 }
 
 }  // namespace genofed::http

@@ -44,8 +44,16 @@ struct FileSource {
   std::uint64_t length = 0;
 };
 
-// Opens the FileBody of `response` and applies the request's Range to a 200: makes it a 206 with Content-Range, or
-// returns OutOfRange RANGE_NOT_SATISFIABLE and leaves "bytes */SIZE" in Content-Range.
+// The part of a representation that is sent.
+struct ByteSpan {
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+};
+
+// Applies the request's Range to a 200 of `size` bytes: makes it a 206 with Content-Range, or returns OutOfRange
+// RANGE_NOT_SATISFIABLE and leaves "bytes */SIZE" in Content-Range.
+Result<ByteSpan> ApplyRange(const Request& request, Response& response, std::uint64_t size);
+// Opens the FileBody of `response` and applies the request's Range to it, as ApplyRange.
 Result<FileSource> OpenFileBody(const Request& request, Response& response);
 
 }  // namespace genofed::http

@@ -86,6 +86,12 @@ Response File(FileBody file, std::string content_type, std::string etag) {
   return response;
 }
 
+Response Stream(StreamBody stream, std::string content_type, std::string etag) {
+  Response response = File({}, std::move(content_type), std::move(etag));
+  response.body = std::move(stream);
+  return response;
+}
+
 Response NoContent() {
   Response response;
   response.status = 204;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <initializer_list>
 #include <map>
 #include <optional>
@@ -72,10 +73,19 @@ struct FileBody {
   bool unlink = false;
 };
 
+// A representation of `length` bytes that is had piece by piece: the server asks for the next one when the last was
+// sent, and applies the request's Range to it. Held, with what `read` owns, until the response was sent or given up.
+struct StreamBody {
+  std::uint64_t length = 0;
+  // 1 to `most` bytes from `offset`, which lies before the end. May wait: called on a handler thread, once at a time.
+  // After an error or an empty piece the connection breaks off, so that the client sees an incomplete body.
+  std::function<Result<std::string>(std::uint64_t offset, std::size_t most)> read = {};
+};
+
 struct Response {
   int status = 200;
   Headers headers = {};
-  std::variant<std::string, FileBody> body = {};
+  std::variant<std::string, FileBody, StreamBody> body = {};
 };
 
 Response Json(int status, std::string body);
@@ -83,6 +93,8 @@ Response Text(int status, std::string body);
 Response Html(int status, std::string body);
 // A file as 200 with Accept-Ranges; give an ETag (quoted, strong) where the content can change.
 Response File(FileBody file, std::string content_type, std::string etag = "");
+// The same of a stream.
+Response Stream(StreamBody stream, std::string content_type, std::string etag = "");
 Response NoContent();
 Response Redirect(int status, std::string location);
 

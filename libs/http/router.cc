@@ -137,8 +137,8 @@ struct Router::Entry {
 };
 
 std::string_view FamilyName(ApiFamily family) {
-  static constexpr std::array<std::string_view, 6> kNames = {"native",    "ga4gh-wes", "ga4gh-tes",
-                                                             "ga4gh-drs", "beacon",    "html"};
+  static constexpr std::array<std::string_view, 7> kNames = {
+      "native", "ga4gh-wes", "ga4gh-tes", "ga4gh-drs", "ga4gh-htsget", "beacon", "html"};
   return kNames.at(static_cast<std::size_t>(family));
 }
 
@@ -238,6 +238,9 @@ Response Router::RenderError(ApiFamily family, const Status& status, const Reque
     case ApiFamily::kTes:
     case ApiFamily::kDrs:
       response = Json(code, ga4gh::RenderError(code, message));
+      break;
+    case ApiFamily::kHtsget:
+      response = Json(code, ga4gh::RenderHtsgetError(code, Reason(status), message));
       break;
     case ApiFamily::kBeacon:
       response = Json(code, ga4gh::RenderBeaconError(code, message, options_.beacon_id, options_.beacon_api_version));

@@ -24,6 +24,7 @@ enum class ApiFamily {
   kWes,     // {"msg", "status_code"}
   kTes,     // {"msg", "status_code"}
   kDrs,     // {"msg", "status_code"}
+  kHtsget,  // {"htsget": {"error", "message"}}
   kBeacon,  // beaconErrorResponse
   kHtml,    // a small page
 };

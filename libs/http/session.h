@@ -41,6 +41,7 @@ using TlsStream = beast::ssl_stream<beast::tcp_stream>;
 using SteadyClock = std::chrono::steady_clock;
 
 inline constexpr std::size_t kChunk = 64U << 10;
+inline constexpr std::size_t kPiece = 1U << 20;  // of a StreamBody
 inline constexpr std::chrono::milliseconds kFarewell{500};  // for the last bytes of a connection
 
 // What the sessions of one server share.
@@ -71,6 +72,7 @@ struct Exchange {
   bool broken = false;     // the peer went away while sending
   std::optional<Status> refusal;
   Response response;
+  std::string piece;  // of a StreamBody
   bool done = false;
   net::steady_timer finished;
 };
@@ -349,7 +351,7 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
     }
   }
 
-  // A 416 tells the size, which OpenFileBody left in Content-Range.
+  // A 416 tells the size, which ApplyRange left in Content-Range.
   void RefuseFile(Exchange& exchange, const Status& status) {
     const std::string size(exchange.response.headers.Get("Content-Range").value_or(""));
     exchange.response = shared_.router.RenderError(exchange.match.family, status, exchange.request);
@@ -372,8 +374,18 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
         RefuseFile(*exchange, opened.status());
       }
     }
+    ByteSpan span;
+    if (const auto* stream = std::get_if<StreamBody>(&response.body)) {
+      const Result<ByteSpan> applied = ApplyRange(exchange->request, response, stream->length);
+      if (applied.ok()) {
+        span = *applied;
+      } else {
+        RefuseFile(*exchange, applied.status());
+      }
+    }
     const std::string* text = std::get_if<std::string>(&response.body);
-    const std::uint64_t length = text != nullptr ? text->size() : source.length;
+    const bool streamed = std::holds_alternative<StreamBody>(response.body);
+    const std::uint64_t length = text != nullptr ? text->size() : streamed ? span.length : source.length;
     const bool bodiless = response.status == 204 || response.status == 304;
     const bool send_body = !bodiless && exchange->request.method != Method::kHead;
     unread_ = !exchange->body_read;
@@ -387,7 +399,11 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
     if (joined) head += *text;
     ExpectProgress(since, 0);
     co_await net::async_write(stream_, net::buffer(head), net::redirect_error(net::use_awaitable, ec));
-    if (!ec && send_body && !joined) ec = co_await SendBody(text, source, since);
+    if (!ec && send_body && streamed) {
+      ec = co_await SendStream(exchange, span);
+    } else if (!ec && send_body && !joined) {
+      ec = co_await SendBody(text, source, since);
+    }
     exchange->record.response_bytes = send_body ? length : 0;
     Report(*exchange);
     co_return !ec && keep_alive;
@@ -411,6 +427,51 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
       sent += count;
     }
     co_return ec;
+  }
+
+  // One piece at a time, whatever the length: the next is asked for when the last has left.
+  net::awaitable<ErrorCode> SendStream(ExchangePtr exchange, ByteSpan span) {
+    ErrorCode ec;
+    for (std::uint64_t sent = 0; sent < span.length && !ec;) {
+      const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(span.length - sent, kPiece));
+      Lowest().expires_never();  // Pull has its own limit
+      const bool more = co_await Pull(exchange, span.offset + sent, most);
+      if (!more) co_return ErrorCode(net::error::eof);
+      ExpectProgress(SteadyClock::now(), exchange->piece.size());
+      co_await net::async_write(stream_, net::buffer(exchange->piece), net::redirect_error(net::use_awaitable, ec));
+      sent += exchange->piece.size();
+    }
+    co_return ec;
+  }
+
+  // The next piece of a stream into exchange->piece, on the pool. False when there is none.
+  net::awaitable<bool> Pull(ExchangePtr exchange, std::uint64_t offset, std::size_t most) {
+    exchange->done = false;
+    exchange->piece.clear();
+    const bool accepted = shared_.pool.Submit([exchange, offset, most] {
+      Result<std::string> piece = ReadPiece(*exchange, offset, most);
+      net::post(exchange->finished.get_executor(), [exchange, piece = std::move(piece)]() mutable {
+        if (piece.ok()) exchange->piece = *std::move(piece);
+        exchange->done = true;
+        exchange->finished.cancel();
+      });
+    });
+    if (!accepted) co_return false;
+    exchange->finished.expires_after(shared_.options.request_timeout);
+    while (!exchange->done) {
+      ErrorCode ec;
+      co_await exchange->finished.async_wait(net::redirect_error(net::use_awaitable, ec));
+      if (!ec && !exchange->done) co_return false;
+    }
+    co_return !exchange->piece.empty() && exchange->piece.size() <= most;
+  }
+
+  static Result<std::string> ReadPiece(const Exchange& exchange, std::uint64_t offset, std::size_t most) {
+    try {
+      return std::get<StreamBody>(exchange.response.body).read(offset, most);
+    } catch (...) {
+      return Error(StatusCode::kInternal, "HANDLER_THREW", "a handler threw");
+    }
   }
 
   void Report(Exchange& exchange) {

@@ -20,20 +20,23 @@ struct KindRow {
   EntryKind kind;
   std::string_view name;
 };
-constexpr std::array<KindRow, 9> kKinds = {{{EntryKind::kConsentSet, "consent-set"},
-                                            {EntryKind::kConsentWithdraw, "consent-withdraw"},
-                                            {EntryKind::kSnapshot, "snapshot"},
-                                            {EntryKind::kRun, "run"},
-                                            {EntryKind::kDenied, "denied"},
-                                            {EntryKind::kRelease, "release"},
-                                            {EntryKind::kErase, "erase"},
-                                            {EntryKind::kPolicy, "policy"},
-                                            {EntryKind::kKeyEvent, "key-event"}}};
+constexpr std::array<KindRow, 11> kKinds = {{{EntryKind::kConsentSet, "consent-set"},
+                                             {EntryKind::kConsentWithdraw, "consent-withdraw"},
+                                             {EntryKind::kSnapshot, "snapshot"},
+                                             {EntryKind::kRun, "run"},
+                                             {EntryKind::kAccess, "access"},
+                                             {EntryKind::kDenied, "denied"},
+                                             {EntryKind::kRelease, "release"},
+                                             {EntryKind::kErase, "erase"},
+                                             {EntryKind::kPolicy, "policy"},
+                                             {EntryKind::kKeyEvent, "key-event"},
+                                             {EntryKind::kDataset, "dataset"}}};
 
-constexpr std::array<std::string_view, 19> kTextFields = {
-    "application", "application_sha256", "dataset", "decision_sha256", "key_id", "organisation",
-    "outcome", "permission", "policy_sha256", "project", "purpose", "reason", "release_sha256",
-    "rule", "run", "snapshot", "snapshot_root", "version", "workflow_sha256"};
+constexpr std::array<std::string_view, 25> kTextFields = {
+    "application", "application_sha256", "client", "dataset", "decision_sha256", "key_id", "object",
+    "organisation", "outcome", "permission", "policy_sha256", "project", "purpose", "reason",
+    "recipient_sha256", "release_sha256", "report_sha256", "rule", "run", "snapshot",
+    "snapshot_root", "version", "visa", "visa_source", "workflow_sha256"};
 constexpr std::array<std::string_view, 5> kNumberFields = {"bytes", "epoch", "erased_index",
                                                            "releases", "slots"};
 

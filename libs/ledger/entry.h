@@ -32,11 +32,13 @@ enum class EntryKind {
   kConsentWithdraw,  // "consent-withdraw"
   kSnapshot,         // "snapshot": the subjects who permit a use of a dataset version, as a root
   kRun,              // "run": keys were released for an analysis
+  kAccess,           // "access": a permitted client may fetch an object, encrypted for its key
   kDenied,           // "denied": an access was refused
   kRelease,          // "release": results left the node
   kErase,            // "erase": what was committed to in an earlier entry was destroyed
   kPolicy,           // "policy": the node's rules changed
   kKeyEvent,         // "key-event": a key was made, used, rotated or revoked
+  kDataset,          // "dataset": a version was published, rolled back to, or decommissioned
 };
 
 std::string_view KindName(EntryKind kind);
@@ -46,10 +48,11 @@ struct Entry {
   EntryKind kind = EntryKind::kRun;
   std::string time;  // UTC with seconds: "2026-01-31T12:00:00Z"
 
-  // Text fields. Names: application, application_sha256, dataset, decision_sha256, key_id,
-  // organisation, outcome, permission, policy_sha256, project, purpose, reason, release_sha256,
-  // rule, run, snapshot, snapshot_root, version, workflow_sha256. Values: UTF-8 without control
-  // characters, 1 to 1024 bytes; *_sha256 and snapshot_root are 64 lower-case hex digits.
+  // Text fields. Names: application, application_sha256, client, dataset, decision_sha256, key_id,
+  // object, organisation, outcome, permission, policy_sha256, project, purpose, reason,
+  // recipient_sha256, release_sha256, report_sha256, rule, run, snapshot, snapshot_root, version, visa,
+  // visa_source, workflow_sha256. Values: UTF-8 without control characters, 1 to 1024 bytes;
+  // *_sha256 and snapshot_root are 64 lower-case hex digits.
   // `snapshot` comes together with snapshot_root and the number `slots`.
   std::map<std::string, std::string> fields;
   // Numbers, 0 to 2^53. Names: bytes, epoch (consent epoch), erased_index, releases (counter of the

@@ -31,7 +31,7 @@ TEST(Entry, HasOneCanonicalForm) {
 }
 
 TEST(Entry, EveryKindHasItsName) {
-  for (const char* name : {"consent-set", "consent-withdraw", "snapshot", "run", "denied",
+  for (const char* name : {"consent-set", "consent-withdraw", "snapshot", "run", "access", "denied",
                            "release", "erase", "policy", "key-event"}) {
     Entry entry;
     entry.kind = ParseKind(name).value();

@@ -116,8 +116,8 @@ Status CheckWitnesses(std::string_view checkpoint, std::span<const NoteVerifier>
 }
 
 Use UseOf(EntryKind kind, std::optional<bool> in_snapshot) {
-  bool access =
-      kind == EntryKind::kRun || kind == EntryKind::kRelease || kind == EntryKind::kDenied;
+  bool access = kind == EntryKind::kRun || kind == EntryKind::kAccess ||
+                kind == EntryKind::kRelease || kind == EntryKind::kDenied;
   if (!access || !in_snapshot) return Use::kNotApplicable;
   return *in_snapshot && kind != EntryKind::kDenied ? Use::kUsed : Use::kNotUsed;
 }

@@ -16,11 +16,15 @@ Json Term(const HpoTerm& term) { return {{"id", term.id}, {"label", term.label}}
 
 std::vector<std::string_view> Codes(Permission permission) {
   switch (permission) {
-    case Permission::kNone: return {};
-    case Permission::kAf: return {"AF"};
-    case Permission::kAfSlq: return {"AF", "SLQ"};
+    case Permission::kNone:
+      return {};
+    case Permission::kAf:
+      return {"AF"};
+    case Permission::kAfSlq:
+      return {"AF", "SLQ"};
     case Permission::kInactive:
-    case Permission::kFull: return {"AF", "SLQ", "SEC"};
+    case Permission::kFull:
+      return {"AF", "SLQ", "SEC"};
   }
   return {};
 }
@@ -32,8 +36,8 @@ Json Coding(std::string_view system, std::string_view code) {
 Json Consent(const Person& person) {
   Json permits = Json::array();
   for (const std::string_view code : Codes(person.permission)) {
-    permits.push_back(
-        {{"type", "permit"}, {"code", Json::array({Coding("urn:1plusmg:consent-permission", code)})}});
+    permits.push_back({{"type", "permit"},
+                       {"code", Json::array({Coding("urn:1plusmg:consent-permission", code)})}});
   }
   return {{"resourceType", "Consent"},
           {"id", "c-" + person.id},
@@ -52,23 +56,25 @@ Json Counts(const TwoByTwo& table) {
                  {"control_others", table.control_others}};
   const double below = static_cast<double>(table.case_others) * table.control_carriers;
   counts["odds_ratio"] =
-      below > 0 ? Json(static_cast<double>(table.case_carriers) * table.control_others / below) : Json();
+      below > 0 ? Json(static_cast<double>(table.case_carriers) * table.control_others / below)
+                : Json();
   return counts;
 }
 
 Json Planted(const PlantedResult& result) {
   const PlantedAssociation& association = *result.association;
-  return {{"chrom", result.site.contig->name},
-          {"pos", result.site.position},
-          {"ref", result.site.ref},
-          {"alt", result.site.alts[0]},
-          {"term", Term(HpoTermOf(association.term))},
-          {"model", "dominant"},
-          {"odds_ratio", association.odds_ratio},
-          {"background_prevalence", association.background_prevalence},
-          {"ancestral_allele_frequency", association.ancestral_frequency},
-          {"observed", {{"everybody", Counts(result.everybody)},
-                        {"secondary_use", Counts(result.secondary_use)}}}};
+  return {
+      {"chrom", result.site.contig->name},
+      {"pos", result.site.position},
+      {"ref", result.site.ref},
+      {"alt", result.site.alts[0]},
+      {"term", Term(HpoTermOf(association.term))},
+      {"model", "dominant"},
+      {"odds_ratio", association.odds_ratio},
+      {"background_prevalence", association.background_prevalence},
+      {"ancestral_allele_frequency", association.ancestral_frequency},
+      {"observed",
+       {{"everybody", Counts(result.everybody)}, {"secondary_use", Counts(result.secondary_use)}}}};
 }
 
 Json PersonsWith(const std::vector<Person>& persons, Permission permission) {
@@ -155,20 +161,38 @@ std::string Truth(const SynthOptions& options, const std::vector<Person>& person
   return truth.dump(2) + '\n';
 }
 
+std::string DatasetDescription(const SynthOptions& options) {
+  const nlohmann::ordered_json description = {
+      {"title", "Synthetic cohort " + options.country},
+      {"description", fmt::format("{} invented people; no data of anybody real", options.people)},
+      {"publisher", "National biobank"},
+      {"contact_email", "data@biobank.example"},
+      {"keywords", {"synthetic"}},
+      {"data_use", {"DUO:0000042"}},
+      {"evidence",
+       {{"ethics_approval", "none needed: synthetic data"},
+        {"legal_basis", "none needed: synthetic data"},
+        {"consent_form", "consents.fhir-r4.json, synthetic"}}}};
+  return description.dump(2) + "\n";
+}
+
 std::string Readme(const SynthOptions& options, const std::vector<PlantedResult>& planted) {
   std::string text = fmt::format(
       "Synthetic cohort of {} invented people ({}), seed {}.\n"
       "Nobody here exists; the same seed and options give the same bytes.\n\n"
       "cohort.vcf.gz          genotypes at {} sites: VCF 4.3, positions of GRCh38, invented bases\n"
-      "phenopackets/          one GA4GH Phenopacket v2 for each person; its biosample names the VCF column\n"
-      "consents.fhir-r4.json  FHIR R4 consents: AF allele frequency, SLQ subject-level query, SEC secondary use\n"
+      "phenopackets/          one GA4GH Phenopacket v2 for each person; its biosample names the "
+      "VCF column\n"
+      "consents.fhir-r4.json  FHIR R4 consents: AF allele frequency, SLQ subject-level query, SEC "
+      "secondary use\n"
+      "dataset.json           what `genofed onboard` tells the catalogue\n"
       "truth.json             the planted associations, and who has not consented\n\n"
       "Planted associations (carriers have the phenotype more often):\n",
       options.people, options.country, options.seed, options.sites);
   for (const PlantedResult& result : planted) {
     const HpoTerm& term = HpoTermOf(result.association->term);
-    text += fmt::format("  {}  {} {}  odds ratio {}\n", VariantName(result.site), term.id, term.label,
-                        result.association->odds_ratio);
+    text += fmt::format("  {}  {} {}  odds ratio {}\n", VariantName(result.site), term.id,
+                        term.label, result.association->odds_ratio);
   }
   text += "\nPhenotype terms: Human Phenotype Ontology, release 2024-08-13, https://hpo.jax.org\n";
   return text;

@@ -29,12 +29,16 @@ struct PlantedResult {
   TwoByTwo secondary_use;  // only people who permit it, as a study would see
 };
 
-// Phenopackets v2 (GA4GH, https://phenopacket-schema.readthedocs.io) of one person, one line of JSON.
+// Phenopackets v2 (GA4GH, https://phenopacket-schema.readthedocs.io) of one person, one line of
+// JSON.
 std::string Phenopacket(const Person& person);
 // FHIR R4 Bundle with a Consent for everybody but those with Permission::kNone.
 std::string ConsentBundle(const std::vector<Person>& persons);
 std::string Truth(const SynthOptions& options, const std::vector<Person>& persons,
                   const std::vector<PlantedResult>& planted);
+// What the catalogue will say, with references for the inclusion check: `genofed onboard` reads it
+// from the folder.
+std::string DatasetDescription(const SynthOptions& options);
 std::string Readme(const SynthOptions& options, const std::vector<PlantedResult>& planted);
 
 }  // namespace genofed::synth

@@ -35,19 +35,22 @@ struct ContigPlan {
 
 Status CheckFractions(const SynthOptions& options) {
   const double sum = options.without_consent + options.af_only + options.without_secondary_use;
-  for (const double fraction : {options.without_consent, options.af_only, options.without_secondary_use}) {
+  for (const double fraction :
+       {options.without_consent, options.af_only, options.without_secondary_use}) {
     if (!(fraction >= 0 && fraction <= 1)) {
       return InvalidField("without_consent", "OUT_OF_RANGE", "fractions lie between 0 and 1");
     }
   }
-  if (sum > 1) return InvalidField("without_consent", "OUT_OF_RANGE", "the fractions add up to {}", sum);
+  if (sum > 1)
+    return InvalidField("without_consent", "OUT_OF_RANGE", "the fractions add up to {}", sum);
   return {};
 }
 
 Status Check(const SynthOptions& options) {
   const auto upper = [](char c) { return c >= 'A' && c <= 'Z'; };
   if (options.country.size() != 2 || !std::ranges::all_of(options.country, upper)) {
-    return InvalidField("country", "INVALID_COUNTRY", "'{}' is not two upper-case letters", options.country);
+    return InvalidField("country", "INVALID_COUNTRY", "'{}' is not two upper-case letters",
+                        options.country);
   }
   if (options.people < kFewestPeople || options.people > kMostPeople) {
     return InvalidField("people", "OUT_OF_RANGE", "must be {} to {}", kFewestPeople, kMostPeople);
@@ -65,7 +68,8 @@ Result<std::vector<const Contig*>> FindContigs(const std::vector<std::string>& n
   for (const std::string& name : names) {
     const Contig* contig = FindContig(name);
     if (contig == nullptr) {
-      return InvalidField("contigs", "UNKNOWN_CONTIG", "'{}' is not a GRCh38 chromosome such as chr20", name);
+      return InvalidField("contigs", "UNKNOWN_CONTIG",
+                          "'{}' is not a GRCh38 chromosome such as chr20", name);
     }
     if (std::ranges::find(contigs, contig) == contigs.end()) contigs.push_back(contig);
   }
@@ -96,7 +100,8 @@ Result<std::vector<ContigPlan>> ShareSites(const SynthOptions& options) {
   plans.front().sites += left;
   plans.front().planted = true;
   if (plans.front().sites < 100) {
-    return InvalidField("sites", "OUT_OF_RANGE", "the first autosome needs 100 sites: more sites or fewer contigs");
+    return InvalidField("sites", "OUT_OF_RANGE",
+                        "the first autosome needs 100 sites: more sites or fewer contigs");
   }
   for (const ContigPlan& plan : plans) {
     const std::uint32_t capacity = SitePlanner::Capacity(*plan.contig);
@@ -112,19 +117,21 @@ Status PrepareDirectory(const SynthOptions& options) {
   std::error_code error;
   fs::create_directories(options.directory, error);
   if (!error && options.replace) {
-    for (const char* name : {"cohort.vcf.gz", "cohort.vcf.gz.tbi", "phenopackets", "consents.fhir-r4.json",
-                             "truth.json", "README.txt", "reference.fa"}) {
+    for (const char* name :
+         {"cohort.vcf.gz", "cohort.vcf.gz.tbi", "phenopackets", "consents.fhir-r4.json",
+          "truth.json", "README.txt", "dataset.json", "reference.fa"}) {
       if (!error) fs::remove_all(options.directory / name, error);
     }
   }
   if (!error && !options.replace && !fs::is_empty(options.directory, error) && !error) {
     return Error(StatusCode::kFailedPrecondition, "DIRECTORY_NOT_EMPTY",
-                 "{} is not empty; choose another directory, or replace its cohort", options.directory.string());
+                 "{} is not empty; choose another directory, or replace its cohort",
+                 options.directory.string());
   }
   if (!error) fs::create_directories(options.directory / "phenopackets", error);
   if (error) {
-    return Error(StatusCode::kInternal, "WRITE_FAILED", "cannot prepare {}: {}", options.directory.string(),
-                 error.message());
+    return Error(StatusCode::kInternal, "WRITE_FAILED", "cannot prepare {}: {}",
+                 options.directory.string(), error.message());
   }
   return {};
 }
@@ -143,7 +150,8 @@ class CohortMaker {
     DrawPhenotypes();
     GF_TRY(WriteGenotypes());
     GF_TRY(WriteDocuments());
-    if (options_.write_reference) GF_TRY(WriteReference(options_.directory / "reference.fa", reference_));
+    if (options_.write_reference)
+      GF_TRY(WriteReference(options_.directory / "reference.fa", reference_));
     Say(fmt::format("wrote {}", options_.directory.string()));
     return {};
   }
@@ -159,7 +167,8 @@ class CohortMaker {
     if (progress_ != nullptr) *progress_ << line << '\n' << std::flush;
   }
 
-  // Phenotypes follow genotypes: the planted sites are drawn first, and again when their turn comes.
+  // Phenotypes follow genotypes: the planted sites are drawn first, and again when their turn
+  // comes.
   void DrawPhenotypes() {
     const auto& associations = PlantedAssociations();
     const std::uint32_t enough = associations.back().index + 1;
@@ -180,7 +189,8 @@ class CohortMaker {
     for (const ContigPlan& plan : plans_) contigs.push_back(plan.contig);
     std::vector<std::string> samples;
     for (const Person& person : persons_) samples.push_back(person.sample);
-    GF_ASSIGN(auto writer, VcfWriter::Open(options_.directory / "cohort.vcf.gz", options_.country, contigs, samples));
+    GF_ASSIGN(auto writer, VcfWriter::Open(options_.directory / "cohort.vcf.gz", options_.country,
+                                           contigs, samples));
     for (const ContigPlan& plan : plans_) GF_TRY(WriteContig(plan, writer));
     return writer.Finish();
   }
@@ -212,7 +222,8 @@ class CohortMaker {
         const bool carrier = calls_[i].first > 0 || calls_[i].second > 0;
         const bool is_case = std::ranges::find(persons_[i].terms, term) != persons_[i].terms.end();
         Count(is_case, carrier, result.everybody);
-        if (persons_[i].permission == Permission::kFull) Count(is_case, carrier, result.secondary_use);
+        if (persons_[i].permission == Permission::kFull)
+          Count(is_case, carrier, result.secondary_use);
       }
     }
   }
@@ -233,6 +244,7 @@ class CohortMaker {
     Say(fmt::format("phenopackets: {}", persons_.size()));
     GF_TRY(WritePlain(directory / "consents.fhir-r4.json", ConsentBundle(persons_)));
     GF_TRY(WritePlain(directory / "README.txt", Readme(options_, planted_)));
+    GF_TRY(WritePlain(directory / "dataset.json", DatasetDescription(options_)));
     // Last and synced: a directory with truth.json is complete.
     return WriteFileAtomically(directory / "truth.json", Truth(options_, persons_, planted_));
   }

@@ -91,7 +91,7 @@ TEST_F(SynthTest, SameOptionsGiveTheSameBytes) {
     ++files;
     EXPECT_EQ(Content(entry.path()), Content(second / fs::relative(entry.path(), first))) << entry.path();
   }
-  EXPECT_EQ(files, 50 + 6);
+  EXPECT_EQ(files, 50 + 7);
 }
 
 TEST_F(SynthTest, BcftoolsAcceptsTheCohortAndRecountsTheSame) {

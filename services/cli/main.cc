@@ -19,6 +19,8 @@ Examples:
   genofed me accesses --as citizen_fi                 who used my data
   genofed ledger verify receipt.json --key key.txt    offline
   genofed token explain visa.jwt --trust trust.json   which check refuses it, and what to do
+  genofed crypt4gh decrypt --secret-key me.sec < file.c4gh > file
+  genofed variants describe patient.vcf.gz --reference GRCh38.fa
 
 Exit codes: 0 done; 1 refused or failed, the reason is printed; 2 wrong usage; 3 done with a negative result.)";
 
@@ -52,6 +54,8 @@ int main(int argc, char** argv) {
   genofed::cli::AddCitizenCommands(commands);
   genofed::cli::AddTokenCommands(commands);
   genofed::cli::AddTrustCommands(commands);
+  genofed::cli::AddCrypt4ghCommands(commands);
+  genofed::cli::AddVariantsCommands(commands);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

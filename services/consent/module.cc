@@ -4,6 +4,7 @@
 #include <grpcpp/impl/codegen/service_type.h>
 
 #include <filesystem>
+#include <set>
 
 #include "libs/config/load.h"
 #include "libs/core/file.h"
@@ -12,6 +13,7 @@
 #include "services/consent/adapters/grpc_consent_service.h"
 #include "services/consent/adapters/grpc_key_service.h"
 #include "services/consent/adapters/grpc_ledger_service.h"
+#include "services/consent/adapters/grpc_reader_service.h"
 #include "services/consent/adapters/peer_grant_checker.h"
 #include "services/consent/adapters/sql_store.h"
 
@@ -70,9 +72,48 @@ Result<Keys> OpenKeys(Platform& platform) {
   return Keys{std::move(log), *std::move(key), std::move(pseudonyms)};
 }
 
+Result<SmartLayer> ReadSmartLayer(const config::v1::SmartLayer& config, const std::string& path) {
+  for (const auto& [value, name] :
+       {std::pair(config.client_id(), "client_id"), std::pair(config.title(), "title"),
+        std::pair(config.organisation(), "organisation"), std::pair(config.purpose(), "purpose")}) {
+    if (value.empty()) return InvalidField(path + "." + name, "CONFIG_MISSING", "must be set");
+    if (value.size() > ledger::kMaxFieldBytes || !IsUtf8(value))
+      return InvalidField(path + "." + name, "CONFIG_INVALID", "must be text of at most {} bytes",
+                          ledger::kMaxFieldBytes);
+  }
+  SmartLayer layer{config.client_id(), config.title(), config.organisation(), config.purpose(),
+                   {config.datasets().begin(), config.datasets().end()}, "",
+                   {config.token_keys().begin(), config.token_keys().end()}, {}};
+  if (!config.recipient_key().empty()) {
+    const auto key = crypt4gh::PublicKey::FromHex(config.recipient_key());
+    if (!key.ok()) return InvalidField(path + ".recipient_key", "CONFIG_INVALID", "must be 64 hex digits");
+    layer.recipient = key->raw();
+  }
+  for (const std::string& range : config.networks()) {
+    auto network = Network::Parse(range);
+    if (!network.ok()) return InvalidField(path + ".networks", "CONFIG_INVALID", "{}", Message(network.status()));
+    layer.networks.push_back(*network);
+  }
+  return layer;
+}
+
+Result<std::vector<SmartLayer>> ReadSmartLayers(const config::v1::ConsentConfig& config) {
+  std::vector<SmartLayer> layers;
+  std::set<std::string> clients;
+  for (const config::v1::SmartLayer& one : config.smart_layers()) {
+    const std::string path = fmt::format("consent.smart_layers[{}]", layers.size());
+    GF_ASSIGN(SmartLayer layer, ReadSmartLayer(one, path));
+    if (!clients.insert(layer.client_id).second)
+      return InvalidField(path + ".client_id", "CONFIG_INVALID", "comes twice");
+    layers.push_back(std::move(layer));
+  }
+  return layers;
+}
+
 class ConsentModule final : public Module {
  public:
-  ConsentModule(Platform& platform, std::unique_ptr<sql::Database> database, Keys keys)
+  ConsentModule(Platform& platform, std::unique_ptr<sql::Database> database, Keys keys,
+                std::vector<SmartLayer> layers)
       : database_(std::move(database)),
         pseudonyms_(std::move(keys.pseudonyms)),
         store_(*database_),
@@ -83,17 +124,19 @@ class ConsentModule final : public Module {
         grants_(MakePeerGrantChecker(platform.SiteChannel("access"))),
         dataset_keys_(std::move(keys.dataset), {platform.audience(), platform.country()}, store_,
                       ledger_, *grants_, platform.trust(), platform.clock(), platform.random()),
+        readers_({platform.audience(), platform.dataset_url_prefix(), std::move(layers)},
+                 {store_, ledger_, cohorts_, dataset_keys_, platform.trust(), platform.clock(), platform.random()}),
         consent_service_(
             MakeGrpcConsentService(platform.dispatcher(), registrar_, cohorts_, mine_, ledger_)),
         ledger_service_(MakeGrpcLedgerService(platform.dispatcher(), ledger_)),
-        key_service_(MakeGrpcKeyService(platform.dispatcher(), dataset_keys_, platform.metrics())) {
-  }
+        key_service_(MakeGrpcKeyService(platform.dispatcher(), dataset_keys_, platform.metrics())),
+        reader_service_(MakeGrpcReaderService(platform.dispatcher(), readers_, platform.metrics())) {}
 
   // Before anything is served: the tree and the epoch are what the rows say.
   Status Load() { return ledger_.Load(Context::Background().WithTimeout(std::chrono::minutes(5))); }
 
   std::vector<grpc::Service*> Services() override {
-    return {consent_service_.get(), ledger_service_.get(), key_service_.get()};
+    return {consent_service_.get(), ledger_service_.get(), key_service_.get(), reader_service_.get()};
   }
   Status Ready() override {
     return database_->Ping(Context::Background().WithTimeout(std::chrono::seconds(2)));
@@ -109,15 +152,18 @@ class ConsentModule final : public Module {
   MyConsent mine_;
   std::unique_ptr<GrantChecker> grants_;
   DatasetKeys dataset_keys_;
+  ReaderAccess readers_;
   std::unique_ptr<grpc::Service> consent_service_;
   std::unique_ptr<grpc::Service> ledger_service_;
   std::unique_ptr<grpc::Service> key_service_;
+  std::unique_ptr<grpc::Service> reader_service_;
 };
 
 Result<std::unique_ptr<Module>> Make(Platform& platform) {
   GF_ASSIGN(auto keys, OpenKeys(platform));
+  GF_ASSIGN(auto layers, ReadSmartLayers(platform.config().consent()));
   GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
-  auto module = std::make_unique<ConsentModule>(platform, std::move(database), std::move(keys));
+  auto module = std::make_unique<ConsentModule>(platform, std::move(database), std::move(keys), std::move(layers));
   GF_TRY(module->Load());
   return std::unique_ptr<Module>(std::move(module));
 }

@@ -14,7 +14,7 @@ TEST(Policy, EveryMethodHasARow) {
   v1::GetEpochRequest linked_in;  // keeps the descriptor
   auto policy = rpc::Policy::Parse(kPolicy[0].content);
   ASSERT_TRUE(policy.ok()) << Describe(policy.status());
-  for (const char* service : {"ConsentService", "LedgerService", "KeyService"}) {
+  for (const char* service : {"ConsentService", "LedgerService", "KeyService", "ReaderService"}) {
     Status covered = policy->Covers(std::string("genofed.consent.v1.") + service);
     EXPECT_TRUE(covered.ok()) << Describe(covered);
   }
@@ -31,6 +31,10 @@ TEST(Policy, OnlyTheSpeGetsKeysAndOnlyCitizensSeeThemselves) {
   EXPECT_FALSE(release->AllowsWorkload({"hub", "spe"}, "fi"));
   EXPECT_FALSE(release->AllowsWorkload({"fi", "dispatcher"}, "fi"));
   for (const auto& [method, row] : policy->rows()) {
+    if (method.starts_with("genofed.consent.v1.ReaderService/")) {
+      EXPECT_EQ(row.token, rpc::TokenNeed::kUser) << method;
+      EXPECT_FALSE(row.AllowsWorkload({"hub", "gateway"}, "fi")) << method;
+    }
     if (method.find("/GetMy") == std::string::npos && method.find("/SetMy") == std::string::npos &&
         method.find("/ListMy") == std::string::npos) {
       continue;

@@ -72,7 +72,7 @@ class NodeModule final : public Module {
         consent_(MakeConsentClient(platform.SiteChannel("consent"), settings.max_staleness)),
         listing_(MakeListingClient(platform.SiteChannel("catalogue"), settings.max_staleness)),
         view_(*consent_, *listing_, settings.max_staleness),
-        publications_(store_, opener_, view_, platform.clock(), platform.country()),
+        publications_(store_, opener_, *listing_, view_, platform.clock(), platform.country()),
         discovery_(view_, platform.country(), settings.floor),
         service_(MakeNodeService(platform.dispatcher(), platform.metrics(), discovery_,
                                  publications_)) {}

@@ -32,8 +32,8 @@ inline Publication WriteCohort(const std::filesystem::path& data_dir, const std:
   publication.dataset = dataset;
   publication.version = version;
   publication.assembly = genomics::AssemblyName(assembly);
-  publication.index_path = dataset + "/" + std::to_string(version);
-  const auto directory = data_dir / publication.index_path;
+  const std::string path = dataset + "/" + std::to_string(version);
+  const auto directory = data_dir / path;
   std::filesystem::create_directories(directory);
   genomics::IndexInfo info;
   info.dataset = dataset;
@@ -45,9 +45,9 @@ inline Publication WriteCohort(const std::filesystem::path& data_dir, const std:
   for (const TestSite& site : sites) GF_CHECK((*builder)->Add(site.variant, site.sets).ok());
   auto summary = (*builder)->Finish();
   GF_CHECK(summary.ok());
-  publication.manifest_sha256 = summary->manifest_sha256;
+  publication.segments = {{path, summary->manifest_sha256}};
   if (people.empty()) return publication;
-  publication.individuals_path = publication.index_path + "/" + genomics::kIndividualsFile;
+  publication.individuals_path = path + "/" + genomics::kIndividualsFile;
   GF_CHECK(genomics::WriteIndividuals(data_dir / publication.individuals_path, people).ok());
   auto content = ReadFile(data_dir / publication.individuals_path);
   GF_CHECK(content.ok());

@@ -13,6 +13,7 @@
 #include "libs/platform/platform.h"
 #include "services/gateway/adapters/beacon_routes.h"
 #include "services/gateway/adapters/drs_routes.h"
+#include "services/gateway/adapters/htsget_routes.h"
 #include "services/gateway/adapters/listing.h"
 #include "services/gateway/adapters/login_routes.h"
 #include "services/gateway/adapters/native_routes.h"
@@ -29,6 +30,7 @@ namespace {
 
 constexpr std::int32_t kDefaultChunk = 4 << 20;
 constexpr std::int32_t kMaxChunk = 15 << 20;  // a gRPC message has at most 16 MiB
+constexpr int kMaxStreams = 32;               // files that leave at a time; each holds about 1 MiB
 
 SiteFacts FactsOf(const Platform& platform) {
   SiteFacts site;
@@ -50,6 +52,18 @@ TokenCheck CheckWith(const auth::AccessTokenVerifier& tokens) {
     if (!user.ok()) GF_LOG(ctx, info, "token.refused", {"check", why.check});
     return user;
   };
+}
+
+DrsIssuers IssuersOf(const auth::TrustSource& source, const std::string& country) {
+  DrsIssuers issuers;
+  const auto trust = source.Current();
+  if (!trust.ok()) return issuers;  // nobody counts until revocations are heard again
+  const std::string grants = std::string(auth::role::kVisaPrefix) + "ControlledAccessGrants";
+  for (const auth::TrustedIssuer& issuer : trust->issuers()) {
+    if (issuer.HasRole(auth::role::kAccessToken)) issuers.bearer.push_back(issuer.iss);
+    if (issuer.HasRole(grants) && issuer.country == country) issuers.visas.push_back(issuer.iss);
+  }
+  return issuers;
 }
 
 // How people sign in here; absent without gateway.oidc.
@@ -97,7 +111,10 @@ class GatewayModule final : public Module {
     if (site_.hub) AddTokenExchange(api_, caller, CheckWith(platform.tokens()));
     if (!site_.hub) {
       AddTesRoutes(api_, site_, caller);
-      AddDrsRoutes(api_, site_, caller);
+      const auto access = std::make_shared<const ObjectAccess>(caller, kMaxStreams);
+      AddDrsRoutes(api_, site_, access,
+                   [&platform, country = ToLower(site_.country)] { return IssuersOf(platform.trust(), country); });
+      AddHtsgetRoutes(api_, site_, access);
     }
     AddListingRoutes(api_, site_);
     api_.AddNotFound();

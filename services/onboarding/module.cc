@@ -7,12 +7,17 @@
 #include <mutex>
 #include <thread>
 
+#include "libs/core/file.h"
 #include "libs/genomics/reference.h"
 #include "libs/obs/log.h"
 #include "libs/platform/platform.h"
+#include "services/onboarding/adapters/disk_object_bodies.h"
 #include "services/onboarding/adapters/disk_upload_files.h"
+#include "services/onboarding/adapters/grpc_object_service.h"
 #include "services/onboarding/adapters/grpc_onboarding_service.h"
+#include "services/onboarding/adapters/peer_reader_gate.h"
 #include "services/onboarding/adapters/site_peers.h"
+#include "services/onboarding/adapters/sql_object_store.h"
 #include "services/onboarding/adapters/sql_submission_store.h"
 #include "services/onboarding/app/pipeline.h"
 #include "services/onboarding/app/submissions.h"
@@ -21,8 +26,12 @@ namespace genofed::onboarding {
 
 extern const EmbeddedFile kMigrations[];
 extern const EmbeddedFile kPolicy[];
+extern const EmbeddedFile kInclusionPolicy[];
 
 namespace {
+
+constexpr std::size_t kMaxPolicyBytes = 1U << 20;
+constexpr std::size_t kMaxKeyBytes = 64U << 10;
 
 Submissions::Options UploadOptions(const Platform& platform) {
   Submissions::Options options;
@@ -34,21 +43,31 @@ Submissions::Options UploadOptions(const Platform& platform) {
 
 class OnboardingModule final : public Module {
  public:
-  OnboardingModule(Platform& platform, std::unique_ptr<sql::Database> database, const Layout& layout)
+  OnboardingModule(Platform& platform, std::unique_ptr<sql::Database> database, const Layout& layout,
+                   Pipeline::Options options)
       : database_(std::move(database)),
         store_(*database_),
         files_(layout),
-        consent_(MakeConsentClient(platform.SiteChannel("consent"))),
+        consent_(MakeConsentClient(platform.SiteChannel("consent"), platform.clock())),
         publisher_(MakePublisher(platform.SiteChannel("discovery"), platform.SiteChannel("catalogue"),
                                  platform.country())),
         pipeline_(layout, *consent_, *publisher_, platform.clock(), platform.random(), platform.metrics(),
-                  {platform.config().onboarding().reference_fasta()}),
+                  std::move(options)),
         submissions_(store_, files_, platform.clock(), platform.random(), UploadOptions(platform),
                      [this] { Notify(); }),
         service_(MakeGrpcOnboardingService(platform.dispatcher(), submissions_, platform.metrics())),
+        object_store_(*database_),
+        bodies_(layout),
+        gate_(MakePeerReaderGate(platform.SiteChannel("consent"))),
+        objects_(object_store_, bodies_, *gate_,
+                 [this](const Context& ctx, const std::string& dataset) {
+                   return publisher_->ListedVersion(ctx, dataset);
+                 },
+                 platform.clock(), platform.random()),
+        object_service_(MakeGrpcObjectService(platform.dispatcher(), objects_, platform.metrics())),
         owner_(platform.site() + "/onboarding") {}
 
-  std::vector<grpc::Service*> Services() override { return {service_.get()}; }
+  std::vector<grpc::Service*> Services() override { return {service_.get(), object_service_.get()}; }
 
   Status Start() override {
     GF_TRY(pipeline_.EmptyScratch());
@@ -107,6 +126,11 @@ class OnboardingModule final : public Module {
   Pipeline pipeline_;
   Submissions submissions_;
   std::unique_ptr<grpc::Service> service_;
+  SqlObjectStore object_store_;
+  DiskObjectBodies bodies_;
+  std::unique_ptr<ReaderGate> gate_;
+  Objects objects_;
+  std::unique_ptr<grpc::Service> object_service_;
   const std::string owner_;
   // A killed process's work goes on elsewhere, or after its restart, when the lease has run out.
   const sql::LeaseTable leases_{kJobs, {.duration = std::chrono::seconds(20),
@@ -117,6 +141,22 @@ class OnboardingModule final : public Module {
   std::jthread expiry_;
 };
 
+Result<InclusionPolicy> ReadInclusionPolicy(const Platform& platform) {
+  const std::string& file = platform.config().onboarding().inclusion_policy_file();
+  std::string text = kInclusionPolicy[0].content;
+  if (!file.empty()) {
+    GF_ASSIGN(text, ReadFile(file, kMaxPolicyBytes));
+  }
+  return ParseInclusionPolicy(text);
+}
+
+Result<crypto::SigningKey> ReadReportKey(const Platform& platform) {
+  auto pem = ReadFile(platform.config().onboarding().report_key_file(), kMaxKeyBytes);
+  auto key = pem.ok() ? crypto::SigningKey::FromPem(*pem) : pem.status();
+  if (key.ok()) return key;
+  return InvalidField("onboarding.report_key_file", "CONFIG_INVALID", "must be an ES256 key (PEM)");
+}
+
 Result<std::unique_ptr<Module>> Make(Platform& platform) {
   if (const std::string& fasta = platform.config().onboarding().reference_fasta(); !fasta.empty()) {
     if (!genomics::Reference::Open(fasta).ok()) {
@@ -125,7 +165,12 @@ Result<std::unique_ptr<Module>> Make(Platform& platform) {
   }
   GF_ASSIGN(auto dir, platform.DataDir());
   GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
-  return std::unique_ptr<Module>(std::make_unique<OnboardingModule>(platform, std::move(database), Layout(dir)));
+  GF_ASSIGN(InclusionPolicy inclusion, ReadInclusionPolicy(platform));
+  GF_ASSIGN(auto report_key, ReadReportKey(platform));
+  Pipeline::Options options{platform.config().onboarding().reference_fasta(), std::move(inclusion),
+                            std::move(report_key)};
+  return std::unique_ptr<Module>(
+      std::make_unique<OnboardingModule>(platform, std::move(database), Layout(dir), std::move(options)));
 }
 
 }  // namespace

@@ -26,8 +26,10 @@ TEST(OnboardingPolicy, EveryMethodHasARow) {
   v1::GetSubmissionRequest linked_in;  // keeps the descriptor
   auto policy = rpc::Policy::Parse(kPolicy[0].content);
   ASSERT_TRUE(policy.ok()) << Describe(policy.status());
-  Status covered = policy->Covers(kService);
-  EXPECT_TRUE(covered.ok()) << Describe(covered);
+  for (const char* service : {kService, "genofed.onboarding.v1.ObjectService"}) {
+    Status covered = policy->Covers(service);
+    EXPECT_TRUE(covered.ok()) << Describe(covered);
+  }
 }
 
 TEST(OnboardingPolicy, OnlyHoldersUpload) {

@@ -3,6 +3,7 @@
 // Peers and a store that a test can make fail or die at any step.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <stop_token>
@@ -52,29 +53,52 @@ class FakeConsent final : public ConsentClient {
  public:
   explicit FakeConsent(Crash& crash) : crash_(crash), key_(crypt4gh::SecretKey::Generate(random_)) {}
 
-  Result<std::vector<RegisteredSubject>> Register(const Context&, const std::string& dataset, std::int32_t version,
+  Result<std::vector<RegisteredSubject>> Register(const Context&, const Registration& version,
                                                   std::span<const SubjectConsent> subjects) override {
     if (away > 0 && away-- > 0) return Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "away");
     return Mortal(crash_, [&]() -> Result<std::vector<RegisteredSubject>> {
       std::map<std::string, std::uint8_t> asked;
       for (const SubjectConsent& subject : subjects) asked[subject.person_identifier] = subject.permissions;
-      auto [known, fresh] = registrations.try_emplace({dataset, version}, asked);
+      auto [known, fresh] = registrations.try_emplace({version.dataset, version.version}, asked);
       if (!fresh && known->second != asked) {
         return Error(StatusCode::kFailedPrecondition, "VERSION_REGISTERED", "with other subjects");
       }
-      std::map<std::string, std::int32_t> rows;
+      // Rows of the base, then the new ones by pseudonym.
+      auto& all = rows[{version.dataset, version.version}];
+      all = rows[{version.dataset, version.base_version}];
+      std::set<std::string> added;
       for (const auto& [person, bits] : asked) {
-        if (bits != 0) rows[Pseudonym(person)] = 0;
+        const bool in_base = std::ranges::find(all, Pseudonym(person)) != all.end();
+        if (bits != 0 && !in_base && !version.follow_up) added.insert(Pseudonym(person));
       }
-      std::int32_t next = 0;
-      for (auto& [pseudonym, row] : rows) row = next++;
+      all.insert(all.end(), added.begin(), added.end());
       std::vector<RegisteredSubject> answers;
       for (const SubjectConsent& subject : subjects) {
-        std::string pseudonym = Pseudonym(subject.person_identifier);
-        if (subject.permissions == 0) answers.push_back({});
-        else answers.push_back({true, pseudonym, rows[pseudonym]});
+        const std::string pseudonym = Pseudonym(subject.person_identifier);
+        auto row = std::ranges::find(all, pseudonym);
+        if (row == all.end()) answers.push_back({});
+        else answers.push_back({true, pseudonym, static_cast<std::int32_t>(row - all.begin())});
       }
       return answers;
+    });
+  }
+
+  Result<std::vector<std::string>> Pseudonyms(const Context&, const std::string& dataset,
+                                              std::int32_t version) override {
+    return Mortal(crash_, [&]() -> Result<std::vector<std::string>> { return rows[{dataset, version}]; });
+  }
+
+  Status DestroyHeaders(const Context&, const std::string&) override {
+    return Mortal(crash_, [&]() -> Status {
+      headers.clear();
+      return absl::OkStatus();
+    });
+  }
+
+  Status Log(const Context&, const std::string& key, const DatasetEvent& event) override {
+    return Mortal(crash_, [&]() -> Status {
+      events.emplace(key, event);
+      return absl::OkStatus();
     });
   }
 
@@ -96,7 +120,9 @@ class FakeConsent final : public ConsentClient {
   const crypt4gh::SecretKey& key() const { return key_; }
 
   std::map<std::pair<std::string, std::int32_t>, std::map<std::string, std::uint8_t>> registrations;
+  std::map<std::pair<std::string, std::int32_t>, std::vector<std::string>> rows;  // pseudonyms of a version
   std::map<std::string, std::string> headers;
+  std::map<std::string, DatasetEvent> events;
   int away = 0;
 
  private:
@@ -108,23 +134,46 @@ class FakeConsent final : public ConsentClient {
 class FakePublisher final : public Publisher {
  public:
   explicit FakePublisher(Crash& crash) : crash_(crash) {}
-  Status PublishIndex(const Context&, const Submission& submission, const std::string& index_path) override {
+  Result<std::int32_t> ListedVersion(const Context&, const std::string&) override {
+    if (decommissioned) return Error(StatusCode::kFailedPrecondition, "DATASET_DECOMMISSIONED", "no");
+    return Mortal(crash_, [&]() -> Result<std::int32_t> { return listed; });
+  }
+  Status PublishIndex(const Context&, const Snapshot& snapshot) override {
     if (refuse_index) return Error(StatusCode::kFailedPrecondition, "INDEX_CORRUPT", "no");
     return Mortal(crash_, [&]() -> Status {
-      indices[{submission.dataset.id, submission.version}].insert(index_path + " " + submission.index_sha256 + " " +
-                                                                    submission.individuals_sha256);
+      std::string files;
+      for (const SegmentRef& segment : snapshot.segments) files += segment.index_path + " " + segment.manifest_sha256 + " ";
+      indices[{snapshot.dataset, snapshot.version}].insert(files + snapshot.individuals_sha256);
       return absl::OkStatus();
     });
   }
-  Status SubmitRecord(const Context&, const Submission& submission) override {
+  Status SubmitRecord(const Context&, const Submission& submission,
+                      const std::vector<InclusionCriterion>& criteria) override {
     if (record_errors > 0 && record_errors-- > 0) return Error(StatusCode::kInvalidArgument, "RECORD_INVALID", "no");
     return Mortal(crash_, [&]() -> Status {
-      records[{submission.dataset.id, submission.version}].insert(submission.counts.subjects_included);
+      records[{submission.dataset.id, submission.version}].insert(submission.difference.people_kept +
+                                                                    submission.difference.people_added);
+      inclusion = criteria;
+      return absl::OkStatus();
+    });
+  }
+  Status ActivateRecord(const Context&, const std::string&, std::int32_t version, const std::string&) override {
+    return Mortal(crash_, [&]() -> Status {
+      listed = version;
+      return absl::OkStatus();
+    });
+  }
+  Status WithdrawRecord(const Context&, const std::string&, const std::string&) override {
+    return Mortal(crash_, [&]() -> Status {
+      decommissioned = true;
       return absl::OkStatus();
     });
   }
   std::map<std::pair<std::string, std::int32_t>, std::set<std::string>> indices;
   std::map<std::pair<std::string, std::int32_t>, std::set<int>> records;
+  std::vector<InclusionCriterion> inclusion;
+  std::int32_t listed = 0;
+  bool decommissioned = false;
   bool refuse_index = false;
   int record_errors = 0;
 
@@ -155,6 +204,24 @@ class MortalRunStore final : public RunStore {
   }
   Status DropObjects(const Context& ctx) override {
     return Mortal(crash_, [&] { return store_.DropObjects(ctx); });
+  }
+  Result<Snapshot> FindSnapshot(const Context& ctx, std::int32_t version) override {
+    return Mortal(crash_, [&] { return store_.FindSnapshot(ctx, version); });
+  }
+  Status AddSnapshot(const Context& ctx, const Snapshot& snapshot) override {
+    return Mortal(crash_, [&] { return store_.AddSnapshot(ctx, snapshot); });
+  }
+  Result<std::vector<InputFile>> Inputs(const Context& ctx) override {
+    return Mortal(crash_, [&] { return store_.Inputs(ctx); });
+  }
+  Status AddReport(const Context& ctx, const Report& report) override {
+    return Mortal(crash_, [&] { return store_.AddReport(ctx, report); });
+  }
+  Result<std::vector<ObjectRecord>> AllObjects(const Context& ctx) override {
+    return Mortal(crash_, [&] { return store_.AllObjects(ctx); });
+  }
+  Status DropAllObjects(const Context& ctx) override {
+    return Mortal(crash_, [&] { return store_.DropAllObjects(ctx); });
   }
 
  private:

@@ -72,7 +72,7 @@ class SiteTest : public ::testing::Test {
 
   void MakePipeline(std::filesystem::path reference) {
     pipeline_ = std::make_unique<Pipeline>(layout_, consent_, publisher_, clock_, random_, metrics_,
-                                           Pipeline::Options{std::move(reference)});
+                                           Pipeline::Options{std::move(reference), {}, report_key_});
     ASSERT_TRUE(pipeline_->EmptyScratch().ok());
   }
 
@@ -107,14 +107,19 @@ class SiteTest : public ::testing::Test {
     ASSERT_TRUE(sealed.ok()) << Describe(sealed);
   }
 
-  // Creates, uploads and starts a submission.
-  std::string Submit(const Files& files, Description dataset = Dataset()) {
-    auto created = submissions_->Create(ctx_, std::move(dataset), "key-" + std::to_string(++keys_));
+  // Creates, uploads and starts a submission; empty files are not sent.
+  std::string Submit(const Files& files, Description dataset = Dataset(), Mode mode = Mode::kFull,
+                     std::int32_t target_version = 0) {
+    const std::string reason = MakesVersion(mode) ? "" : "because";
+    auto created = submissions_->Create(
+        ctx_, {std::move(dataset), "key-" + std::to_string(++keys_), mode, target_version, reason});
     EXPECT_TRUE(created.ok()) << Describe(created.status());
     if (!created.ok()) return "";
-    Upload(created->id, FileKind::kVariants, files.variants);
-    Upload(created->id, FileKind::kPhenopackets, files.phenopackets);
-    Upload(created->id, FileKind::kConsents, files.consents);
+    for (const auto& [kind, content] : {std::pair(FileKind::kVariants, files.variants),
+                                        std::pair(FileKind::kPhenopackets, files.phenopackets),
+                                        std::pair(FileKind::kConsents, files.consents)}) {
+      if (!content.empty()) Upload(created->id, kind, content);
+    }
     auto started = submissions_->Start(ctx_, created->id);
     EXPECT_TRUE(started.ok()) << Describe(started.status());
     return created->id;
@@ -184,6 +189,7 @@ class SiteTest : public ::testing::Test {
   DiskUploadFiles uploads_{layout_};
   testing::FakeClock clock_;
   SystemRandom random_;
+  const crypto::SigningKey report_key_ = *crypto::SigningKey::Generate();
   obs::Metrics metrics_;
   Crash crash_;
   FakeConsent consent_{crash_};

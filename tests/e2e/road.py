@@ -15,9 +15,10 @@ def onboard(fed, cohort, check=True, folder=None, dataset=None, extra=()):
                        *extra, as_=cohort.holder, check=check)
 
 
-def list_dataset(fed, cohort):
+def list_dataset(fed, cohort, evidence=()):
     """The national coordination point lists the dataset; returns once the hub shows it."""
-    fed.genofed("dataset", "approve", cohort.dataset, as_=cohort.ncp)
+    seen = [word for reference in evidence for word in ("--evidence", reference)]
+    fed.genofed("dataset", "approve", cohort.dataset, *seen, as_=cohort.ncp)
     return wait_until(lambda: hub_record(fed, cohort.dataset), 20, f"{cohort.dataset} in the hub's catalogue")
 
 

@@ -131,7 +131,7 @@ def describe_a_subject_twice(folder):
 
 @pytest.mark.parametrize("spoil, code", [
     (truncate, "TRUNCATED_BGZIP"),
-    (lie_about_the_reference, "REF_MISMATCH"),
+    (lie_about_the_reference, "ASSEMBLY_MISMATCH"),
     (name_a_sample_twice, "DUPLICATE_SAMPLE"),
     (send_something_else, "NOT_A_VCF"),
     (name_an_unknown_sample, "UNKNOWN_SAMPLE"),

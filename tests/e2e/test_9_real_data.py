@@ -91,7 +91,11 @@ def real_listed(fed, real):
     submissions = {}
     for site, cohort in real.items():
         submissions[site] = road.onboard(fed, cohort).json
-        road.list_dataset(fed, cohort)
+        # The folder says nothing of ethics: the coordinator has to have seen the documents.
+        refused = fed.genofed("dataset", "approve", cohort.dataset, as_=cohort.ncp, check=False)
+        assert refused.code == 1 and "INCLUSION_UNMET" in refused.err, refused
+        road.list_dataset(fed, cohort, evidence=[f"{criterion}=seen/1/2026" for criterion in
+                                                 ("ethics_approval", "legal_basis", "consent_form")])
     return submissions
 
 

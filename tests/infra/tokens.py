@@ -56,15 +56,21 @@ def _fixed(der):
     return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
-def sign(pem, typ, claims):
-    header = {"alg": "ES256", "typ": typ, "kid": public_jwk(pem)["kid"]}
+def sign(pem, typ, claims, **more):
+    """`more` goes into the header."""
+    header = {"alg": "ES256", "typ": typ, "kid": public_jwk(pem)["kid"], **more}
     signed = ".".join(b64(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))
+    return f"{signed}.{signature(pem, signed)}"
+
+
+def signature(pem, signed):
+    """ES256 over text, in base64url."""
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as key:
         key.write(pem)
         key.flush()
         der = subprocess.run(["openssl", "dgst", "-sha256", "-sign", key.name], input=signed.encode(),
                              capture_output=True, check=True).stdout
-    return f"{signed}.{b64(_fixed(der))}"
+    return b64(_fixed(der))
 
 
 def access_token(fed, subject, sites, lifetime=3600, **more):

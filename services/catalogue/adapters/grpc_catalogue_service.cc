@@ -34,15 +34,42 @@ class GrpcCatalogueService final : public v1::CatalogueService::CallbackService 
   grpc::ServerUnaryReactor* ReviewRecord(grpc::CallbackServerContext* call,
                                          const v1::ReviewRecordRequest* request,
                                          v1::ReviewRecordResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(ReviewRecord), request, response,
-                      [this](const Context& ctx,
-                             const v1::ReviewRecordRequest& r) -> Result<v1::ReviewRecordResponse> {
-                        GF_ASSIGN(auto record, catalogue_.Review(ctx, r.id(), r.version(),
-                                                                 r.approve(), r.comment()));
-                        v1::ReviewRecordResponse answer;
-                        *answer.mutable_record() = ToProto(record);
-                        return answer;
-                      });
+    return rpc_.Unary(
+        call, GF_METHOD(ReviewRecord), request, response,
+        [this](const Context& ctx,
+               const v1::ReviewRecordRequest& r) -> Result<v1::ReviewRecordResponse> {
+          GF_ASSIGN(auto record,
+                    catalogue_.Review(
+                        ctx, r.id(), r.version(),
+                        {r.approve(), r.comment(), {r.evidence().begin(), r.evidence().end()}}));
+          v1::ReviewRecordResponse answer;
+          *answer.mutable_record() = ToProto(record);
+          return answer;
+        });
+  }
+
+  grpc::ServerUnaryReactor* ActivateRecord(grpc::CallbackServerContext* call,
+                                           const v1::ActivateRecordRequest* request,
+                                           v1::ActivateRecordResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(ActivateRecord), request, response,
+        [this](const Context& ctx,
+               const v1::ActivateRecordRequest& r) -> Result<v1::ActivateRecordResponse> {
+          GF_TRY(catalogue_.Activate(ctx, r.id(), r.version(), r.reason()));
+          return v1::ActivateRecordResponse();
+        });
+  }
+
+  grpc::ServerUnaryReactor* WithdrawRecord(grpc::CallbackServerContext* call,
+                                           const v1::WithdrawRecordRequest* request,
+                                           v1::WithdrawRecordResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(WithdrawRecord), request, response,
+        [this](const Context& ctx,
+               const v1::WithdrawRecordRequest& r) -> Result<v1::WithdrawRecordResponse> {
+          GF_TRY(catalogue_.Withdraw(ctx, r.id(), r.reason()));
+          return v1::WithdrawRecordResponse();
+        });
   }
 
   grpc::ServerUnaryReactor* ListRecords(grpc::CallbackServerContext* call,
@@ -59,8 +86,10 @@ class GrpcCatalogueService final : public v1::CatalogueService::CallbackService 
                                   catalogue_.List(ctx, r.text(), ToUpper(r.country()), r.all(),
                                                   r.page_size(), r.page_token()));
                         v1::ListRecordsResponse answer;
-                        for (const DatasetRecord& record : page.records)
+                        for (DatasetRecord& record : page.records) {
+                          if (!r.all()) record.inclusion.clear();
                           *answer.add_records() = ToProto(record);
+                        }
                         answer.set_next_page_token(page.next_page_token);
                         answer.set_total(page.total);
                         return answer;
@@ -75,6 +104,7 @@ class GrpcCatalogueService final : public v1::CatalogueService::CallbackService 
         [this](const Context& ctx, const v1::GetRecordRequest& r) -> Result<v1::GetRecordResponse> {
           GF_ASSIGN(auto record, catalogue_.Get(ctx, r.id(), SeesAll(ctx)));
           v1::GetRecordResponse answer;
+          if (!SeesAll(ctx)) record.inclusion.clear();
           *answer.mutable_record() = ToProto(record);
           return answer;
         });

@@ -38,6 +38,16 @@ v1::DatasetRecord ToProto(const DatasetRecord& record) {
   rpc::SetTime(out.mutable_issued(), record.issued);
   rpc::SetTime(out.mutable_modified(), record.modified);
   out.set_review_comment(record.review_comment);
+  for (const InclusionCriterion& criterion : record.inclusion) {
+    auto* added = out.add_inclusion();
+    added->set_id(criterion.id);
+    added->set_title(criterion.title);
+    added->set_required(criterion.required);
+    added->set_automatic(criterion.automatic);
+    added->set_met(criterion.met);
+    added->set_evidence(criterion.evidence);
+  }
+  out.set_report_sha256(record.report_sha256);
   return out;
 }
 
@@ -74,6 +84,11 @@ DatasetRecord FromProto(const v1::DatasetRecord& in) {
   record.issued = rpc::GetTime(in.issued());
   record.modified = rpc::GetTime(in.modified());
   record.review_comment = in.review_comment();
+  for (const auto& criterion : in.inclusion()) {
+    record.inclusion.push_back({criterion.id(), criterion.title(), criterion.required(),
+                                criterion.automatic(), criterion.met(), criterion.evidence()});
+  }
+  record.report_sha256 = in.report_sha256();
   return record;
 }
 
@@ -91,6 +106,14 @@ const char* StateName(RecordState state) {
       return "superseded";
   }
   return "waiting";
+}
+
+RecordState ParseState(std::string_view name) {
+  for (RecordState state : {RecordState::kListed, RecordState::kReturned, RecordState::kWithdrawn,
+                            RecordState::kSuperseded}) {
+    if (name == StateName(state)) return state;
+  }
+  return RecordState::kWaiting;
 }
 
 }  // namespace genofed::catalogue

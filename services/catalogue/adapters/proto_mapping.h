@@ -10,5 +10,7 @@ v1::DatasetRecord ToProto(const DatasetRecord& record);
 DatasetRecord FromProto(const v1::DatasetRecord& record);
 // "waiting", "listed", ...: how the database names a state.
 const char* StateName(RecordState state);
+// Of a name that StateName gives.
+RecordState ParseState(std::string_view name);
 
 }  // namespace genofed::catalogue

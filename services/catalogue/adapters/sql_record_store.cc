@@ -24,10 +24,17 @@ Result<DatasetRecord> FromDocument(const std::string& json) {
   return FromProto(record);
 }
 
+// Columns document and state; the document of a version that was superseded still says listed.
+Result<DatasetRecord> FromRow(const sql::Row& row) {
+  GF_ASSIGN(DatasetRecord record, FromDocument(row.Text(0)));
+  record.state = ParseState(row.Text(1));
+  return record;
+}
+
 Result<DatasetRecord> OneRecord(const sql::Rows& rows, const std::string& id) {
   if (rows.empty())
     return Error(StatusCode::kNotFound, "DATASET_UNKNOWN", "no dataset {} is listed", id);
-  return FromDocument(rows[0].Text(0));
+  return FromRow(rows[0]);
 }
 
 }  // namespace
@@ -60,24 +67,30 @@ Status SqlRecordStore::Replace(const Context& ctx, const DatasetRecord& record, 
                 record.id, record.version, record.country, StateName(record.state),
                 SearchText(record), ToDocument(record), record.modified));
     if (!announce) return absl::OkStatus();
-    return outbox_.Put(tx, kAnnounceTopic, record.id, ToProto(record).SerializeAsString());
+    DatasetRecord announced = record;
+    announced.inclusion.clear();  // between the holder and the national coordinator
+    return outbox_.Put(tx, kAnnounceTopic, record.id, ToProto(announced).SerializeAsString());
   });
 }
 
 Result<DatasetRecord> SqlRecordStore::Find(const Context& ctx, const std::string& id,
                                            std::int32_t version) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<DatasetRecord> {
-    GF_ASSIGN(auto rows,
-              tx.Exec("SELECT document FROM records WHERE id = $1 AND version = $2", id, version));
+    GF_ASSIGN(
+        auto rows,
+        tx.Exec("SELECT document, state FROM records WHERE id = $1 AND version = $2", id, version));
     return OneRecord(rows, id);
   });
 }
 
 Result<DatasetRecord> SqlRecordStore::FindCurrent(const Context& ctx, const std::string& id) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<DatasetRecord> {
-    GF_ASSIGN(auto rows, tx.Exec("SELECT document FROM records WHERE id = $1 "
-                                 "ORDER BY (state = 'listed') DESC, version DESC LIMIT 1",
-                                 id));
+    GF_ASSIGN(
+        auto rows,
+        tx.Exec(
+            "SELECT document, state FROM records WHERE id = $1 ORDER BY (state = 'listed') DESC, "
+            "(state = 'withdrawn') DESC, version DESC LIMIT 1",
+            id));
     return OneRecord(rows, id);
   });
 }
@@ -86,17 +99,18 @@ Result<DatasetRecord> SqlRecordStore::FindCurrent(const Context& ctx, const std:
 Result<std::vector<DatasetRecord>> SqlRecordStore::List(const Context& ctx,
                                                         const RecordFilter& filter) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::vector<DatasetRecord>> {
-    GF_ASSIGN(auto rows, tx.Exec("SELECT DISTINCT ON (id) document FROM records WHERE id > $1 AND "
-                                 "($2 = '' OR country = $2) "
-                                 "AND (state = 'listed' OR ($3 AND state <> 'superseded')) "
-                                 "AND NOT EXISTS (SELECT 1 FROM unnest($4::text[]) AS word WHERE "
-                                 "strpos(search, word) = 0) "
-                                 "ORDER BY id, version DESC LIMIT $5",
-                                 filter.after_id, filter.country, !filter.only_listed, filter.words,
-                                 filter.limit));
+    GF_ASSIGN(
+        auto rows,
+        tx.Exec("SELECT DISTINCT ON (id) document, state FROM records WHERE id > $1 AND "
+                "($2 = '' OR country = $2) "
+                "AND (state = 'listed' OR ($3 AND state <> 'superseded')) "
+                "AND NOT EXISTS (SELECT 1 FROM unnest($4::text[]) AS word WHERE "
+                "strpos(search, word) = 0) "
+                "ORDER BY id, version DESC LIMIT $5",
+                filter.after_id, filter.country, !filter.only_listed, filter.words, filter.limit));
     std::vector<DatasetRecord> records;
     for (sql::Row row : rows) {
-      GF_ASSIGN(auto record, FromDocument(row.Text(0)));
+      GF_ASSIGN(auto record, FromRow(row));
       records.push_back(std::move(record));
     }
     return records;

@@ -30,23 +30,49 @@ Status Catalogue::Submit(const Context& ctx, DatasetRecord record) {
 }
 
 Result<DatasetRecord> Catalogue::Review(const Context& ctx, const std::string& id,
-                                        std::int32_t version, bool approve,
-                                        const std::string& comment) {
-  if (!approve && Trim(comment).empty()) {
+                                        std::int32_t version, const Decision& decision) {
+  if (!decision.approve && Trim(decision.comment).empty()) {
     return InvalidField("comment", "COMMENT_MISSING", "a record is returned with a reason");
   }
   GF_ASSIGN(DatasetRecord record, store_.Find(ctx, id, version));
-  RecordState wanted = approve ? RecordState::kListed : RecordState::kReturned;
+  RecordState wanted = decision.approve ? RecordState::kListed : RecordState::kReturned;
   if (record.state == wanted) return record;
   if (record.state != RecordState::kWaiting) {
     return Error(StatusCode::kFailedPrecondition, "RECORD_NOT_WAITING",
                  "version {} of {} was reviewed already", version, id);
   }
+  GF_TRY(AddEvidence(record, decision.evidence));
+  if (decision.approve) GF_TRY(CheckInclusion(record));
   record.state = wanted;
-  record.review_comment = comment;
+  record.review_comment = decision.comment;
   record.modified = clock_.Now();
-  GF_TRY(store_.Replace(ctx, record, approve));
+  GF_TRY(store_.Replace(ctx, record, decision.approve));
   return record;
+}
+
+Status Catalogue::Activate(const Context& ctx, const std::string& id, std::int32_t version,
+                           const std::string& reason) {
+  GF_ASSIGN(DatasetRecord record, store_.Find(ctx, id, version));
+  if (record.state == RecordState::kListed) return absl::OkStatus();
+  if (record.state != RecordState::kSuperseded) {
+    return Error(StatusCode::kFailedPrecondition, "VERSION_NOT_LISTED_BEFORE",
+                 "version {} of {} was never listed", version, id);
+  }
+  record.state = RecordState::kListed;
+  record.review_comment = reason;
+  record.modified = clock_.Now();
+  return store_.Replace(ctx, record, true);
+}
+
+Status Catalogue::Withdraw(const Context& ctx, const std::string& id, const std::string& reason) {
+  GF_ASSIGN(DatasetRecord record, store_.FindCurrent(ctx, id));
+  if (record.state == RecordState::kWithdrawn) return absl::OkStatus();
+  // The hub never heard of a dataset that was not listed.
+  const bool announce = record.state == RecordState::kListed;
+  record.state = RecordState::kWithdrawn;
+  record.review_comment = reason;
+  record.modified = clock_.Now();
+  return store_.Replace(ctx, record, announce);
 }
 
 Status Catalogue::TakeAnnouncement(const Context& ctx, const std::string& country,
@@ -57,9 +83,7 @@ Status Catalogue::TakeAnnouncement(const Context& ctx, const std::string& countr
   }
   GF_TRY(Validate(record));
   auto current = store_.FindCurrent(ctx, record.id);
-  if (current.ok() &&
-      (current->version > record.version ||
-       (current->version == record.version && current->modified >= record.modified))) {
+  if (current.ok() && current->modified >= record.modified) {
     return absl::OkStatus();  // delivered twice, or overtaken
   }
   if (!current.ok() && current.status().code() != StatusCode::kNotFound) return current.status();
@@ -93,7 +117,9 @@ Result<Catalogue::Page> Catalogue::List(const Context& ctx, const std::string& t
 
 Result<DatasetRecord> Catalogue::Get(const Context& ctx, const std::string& id, bool all) {
   GF_ASSIGN(DatasetRecord record, store_.FindCurrent(ctx, id));
-  if (record.state != RecordState::kListed && !all) {
+  const bool is_public =
+      record.state == RecordState::kListed || record.state == RecordState::kWithdrawn;
+  if (!is_public && !all) {
     return Error(StatusCode::kNotFound, "DATASET_UNKNOWN", "no dataset {} is listed", id);
   }
   return record;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,12 +17,24 @@ class Catalogue {
 
   // Node: a new version arrived from onboarding and waits for the coordinator. Idempotent.
   Status Submit(const Context& ctx, DatasetRecord record);
+  struct Decision {
+    bool approve = false;
+    std::string comment = {};  // mandatory when it is returned
+    std::map<std::string, std::string> evidence = {};
+  };
   // Node: lists or returns a waiting record. Repeating the same decision returns the record
-  // unchanged.
+  // unchanged. Errors: COMMENT_MISSING, EVIDENCE_INVALID, INCLUSION_UNMET, RECORD_NOT_WAITING.
   Result<DatasetRecord> Review(const Context& ctx, const std::string& id, std::int32_t version,
-                               bool approve, const std::string& comment);
-  // Hub: takes what the node of `country` says about its own dataset. An older version never
-  // replaces a newer one.
+                               const Decision& decision);
+  // Node: lists a version again that was listed before. Idempotent. Errors: DATASET_UNKNOWN,
+  // VERSION_NOT_LISTED_BEFORE.
+  Status Activate(const Context& ctx, const std::string& id, std::int32_t version,
+                  const std::string& reason);
+  // Node: takes a dataset out of use; the record of its listed version, else of its newest, becomes
+  // a tombstone. Idempotent.
+  Status Withdraw(const Context& ctx, const std::string& id, const std::string& reason);
+  // Hub: takes what the node of `country` says about its own dataset. What was said before never
+  // replaces what was said later.
   Status TakeAnnouncement(const Context& ctx, const std::string& country, DatasetRecord record);
 
   struct Page {
@@ -32,7 +45,7 @@ class Catalogue {
   // `all` also returns records that are not listed; the caller's right to that was checked.
   Result<Page> List(const Context& ctx, const std::string& text, const std::string& country,
                     bool all, int page_size, const std::string& page_token);
-  // Records that are not listed exist only for those who may see them.
+  // Records that wait or were returned exist only for those who may see them.
   Result<DatasetRecord> Get(const Context& ctx, const std::string& id, bool all);
 
  private:

@@ -82,21 +82,85 @@ TEST_F(CatalogueTest, ARecordIsListedOnlyAfterReviewAndAnnouncedOnce) {
   ASSERT_TRUE(node_.Submit(ctx_, Record()).ok());
   EXPECT_EQ(Reason(node_.Get(ctx_, "GOE-FI-DATASET-1", false).status()), "DATASET_UNKNOWN");
   EXPECT_EQ(node_.Get(ctx_, "GOE-FI-DATASET-1", true)->individuals, 120);
-  EXPECT_EQ(node_.Review(ctx_, "GOE-FI-DATASET-1", 1, true, "")->state, RecordState::kListed);
-  EXPECT_TRUE(node_.Review(ctx_, "GOE-FI-DATASET-1", 1, true, "").ok());
+  EXPECT_EQ(node_.Review(ctx_, "GOE-FI-DATASET-1", 1, {true})->state, RecordState::kListed);
+  EXPECT_TRUE(node_.Review(ctx_, "GOE-FI-DATASET-1", 1, {true}).ok());
   EXPECT_EQ(store_.announced, 1);
   EXPECT_TRUE(node_.Get(ctx_, "GOE-FI-DATASET-1", false).ok());
 }
 
 TEST_F(CatalogueTest, ARecordIsReturnedWithAReasonAndNotListedAfterwards) {
   ASSERT_TRUE(node_.Submit(ctx_, Record()).ok());
-  EXPECT_EQ(Reason(node_.Review(ctx_, "GOE-FI-DATASET-1", 1, false, " ").status()),
+  EXPECT_EQ(Reason(node_.Review(ctx_, "GOE-FI-DATASET-1", 1, {false, " "}).status()),
             "COMMENT_MISSING");
-  EXPECT_EQ(node_.Review(ctx_, "GOE-FI-DATASET-1", 1, false, "no ethics approval")->state,
+  EXPECT_EQ(node_.Review(ctx_, "GOE-FI-DATASET-1", 1, {false, "no ethics approval"})->state,
             RecordState::kReturned);
-  EXPECT_EQ(Reason(node_.Review(ctx_, "GOE-FI-DATASET-1", 1, true, "").status()),
+  EXPECT_EQ(Reason(node_.Review(ctx_, "GOE-FI-DATASET-1", 1, {true}).status()),
             "RECORD_NOT_WAITING");
   EXPECT_EQ(store_.announced, 0);
+}
+
+TEST_F(CatalogueTest, NothingIsListedWhileARequiredCriterionIsUnmet) {
+  DatasetRecord record = Record();
+  record.inclusion = {{"ethics_approval", "Ethics approval", true, false, false, ""},
+                      {"quality", "Quality thresholds", true, true, true, "all met"},
+                      {"lay_summary", "Lay summary", false, false, false, ""}};
+  ASSERT_TRUE(node_.Submit(ctx_, record).ok());
+  const Status unmet = node_.Review(ctx_, record.id, 1, {true}).status();
+  EXPECT_EQ(Reason(unmet), "INCLUSION_UNMET");
+  ASSERT_EQ(Fields(unmet).size(), 1u);
+  EXPECT_EQ(Fields(unmet)[0].field, "evidence.ethics_approval");
+  // What is computed cannot be declared, and what nobody asks for neither.
+  EXPECT_EQ(Reason(node_.Review(ctx_, record.id, 1, {true, "", {{"quality", "seen"}}}).status()),
+            "EVIDENCE_INVALID");
+  EXPECT_EQ(Reason(node_.Review(ctx_, record.id, 1, {true, "", {{"other", "seen"}}}).status()),
+            "EVIDENCE_INVALID");
+  auto listed = node_.Review(ctx_, record.id, 1, {true, "", {{"ethics_approval", "HUS/1/2026"}}});
+  ASSERT_TRUE(listed.ok());
+  EXPECT_EQ(listed->inclusion[0].evidence, "HUS/1/2026");
+}
+
+TEST_F(CatalogueTest, AComputedCriterionThatIsUnmetCannotBeHelped) {
+  DatasetRecord record = Record();
+  record.inclusion = {{"quality", "Quality thresholds", true, true, false, "3 samples below"}};
+  ASSERT_TRUE(node_.Submit(ctx_, record).ok());
+  EXPECT_EQ(Reason(node_.Review(ctx_, record.id, 1, {true}).status()), "INCLUSION_UNMET");
+  EXPECT_TRUE(node_.Review(ctx_, record.id, 1, {false, "quality"}).ok());
+}
+
+TEST_F(CatalogueTest, ReturningToAnEarlierVersionMovesWhatIsListed) {
+  for (int version : {1, 2}) {
+    ASSERT_TRUE(node_.Submit(ctx_, Record(version)).ok());
+    ASSERT_TRUE(node_.Review(ctx_, Record().id, version, {true}).ok());
+    clock_.Advance(std::chrono::seconds(1));
+  }
+  ASSERT_TRUE(node_.Submit(ctx_, Record(3)).ok());
+  EXPECT_EQ(Reason(node_.Activate(ctx_, Record().id, 3, "no")), "VERSION_NOT_LISTED_BEFORE");
+  ASSERT_TRUE(node_.Activate(ctx_, Record().id, 1, "wrong files").ok());
+  ASSERT_TRUE(node_.Activate(ctx_, Record().id, 1, "wrong files").ok());
+  EXPECT_EQ(node_.Get(ctx_, Record().id, false)->version, 1);
+  EXPECT_EQ(store_.announced, 3);
+  // The hub believes the later word, though the version is lower.
+  DatasetRecord back = *store_.Find(ctx_, Record().id, 1),
+                before = *store_.Find(ctx_, Record().id, 2);
+  before.state = RecordState::kListed;
+  FakeRecordStore hub_store;
+  Catalogue hub(hub_store, clock_, "");
+  ASSERT_TRUE(hub.TakeAnnouncement(ctx_, "FI", before).ok());
+  ASSERT_TRUE(hub.TakeAnnouncement(ctx_, "FI", back).ok());
+  ASSERT_TRUE(hub.TakeAnnouncement(ctx_, "FI", before).ok());
+  EXPECT_EQ(hub.Get(ctx_, Record().id, false)->version, 1);
+}
+
+TEST_F(CatalogueTest, ADecommissionedDatasetKeepsATombstone) {
+  ASSERT_TRUE(node_.Submit(ctx_, Record()).ok());
+  ASSERT_TRUE(node_.Review(ctx_, Record().id, 1, {true}).ok());
+  ASSERT_TRUE(node_.Withdraw(ctx_, Record().id, "the study ended").ok());
+  ASSERT_TRUE(node_.Withdraw(ctx_, Record().id, "again").ok());
+  auto tombstone = node_.Get(ctx_, Record().id, false);
+  ASSERT_TRUE(tombstone.ok());
+  EXPECT_EQ(tombstone->state, RecordState::kWithdrawn);
+  EXPECT_EQ(tombstone->review_comment, "the study ended");
+  EXPECT_EQ(store_.announced, 2);
 }
 
 TEST_F(CatalogueTest, ANodeHoldsAndAnnouncesItsOwnCountryOnly) {

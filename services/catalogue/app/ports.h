@@ -29,7 +29,7 @@ class RecordStore {
   virtual Status Replace(const Context& ctx, const DatasetRecord& record, bool announce) = 0;
   virtual Result<DatasetRecord> Find(const Context& ctx, const std::string& id,
                                      std::int32_t version) = 0;
-  // The listed version, else the newest; NotFound DATASET_UNKNOWN.
+  // The listed version, else the tombstone, else the newest; NotFound DATASET_UNKNOWN.
   virtual Result<DatasetRecord> FindCurrent(const Context& ctx, const std::string& id) = 0;
   virtual Result<std::vector<DatasetRecord>> List(const Context& ctx,
                                                   const RecordFilter& filter) = 0;

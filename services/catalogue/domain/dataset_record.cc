@@ -68,6 +68,36 @@ Status Validate(const DatasetRecord& record) {
   return Fields(status).empty() ? absl::OkStatus() : status;
 }
 
+Status AddEvidence(DatasetRecord& record, const std::map<std::string, std::string>& evidence) {
+  for (const auto& [id, reference] : evidence) {
+    auto criterion = std::find_if(record.inclusion.begin(), record.inclusion.end(),
+                                  [&id = id](const auto& c) { return c.id == id; });
+    const std::string field = "evidence." + id;
+    if (criterion == record.inclusion.end() || criterion->automatic) {
+      return InvalidField(field, "EVIDENCE_INVALID", "is not a criterion that can be declared");
+    }
+    if (Trim(reference).empty() || reference.size() > 500 || !IsUtf8(reference)) {
+      return InvalidField(field, "EVIDENCE_INVALID", "must be the reference of a document");
+    }
+    criterion->met = true;
+    criterion->evidence = Trim(reference);
+  }
+  return absl::OkStatus();
+}
+
+Status CheckInclusion(const DatasetRecord& record) {
+  Status unmet = Error(StatusCode::kFailedPrecondition, "INCLUSION_UNMET",
+                       "the inclusion check is not complete");
+  for (const InclusionCriterion& criterion : record.inclusion) {
+    if (!criterion.required || criterion.met) continue;
+    unmet =
+        WithField(std::move(unmet), "evidence." + criterion.id,
+                  criterion.automatic ? fmt::format("{}: {}", criterion.title, criterion.evidence)
+                                      : fmt::format("{}: no document was named", criterion.title));
+  }
+  return Fields(unmet).empty() ? absl::OkStatus() : unmet;
+}
+
 std::int32_t PublishedIndividuals(std::int32_t exact) { return exact / 10 * 10; }
 
 std::string SearchText(const DatasetRecord& record) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,19 @@ enum class RecordState {
   kReturned,    // sent back with a reason
   kWithdrawn,   // no longer offered; the record stays as a tombstone
   kSuperseded,  // a later version is listed
+};
+
+// One point of the inclusion check, which the national coordinator makes before a version is
+// listed.
+struct InclusionCriterion {
+  std::string id;
+  std::string title;
+  bool required = false;
+  bool automatic = false;  // computed by the node: nobody can declare it met
+  bool met = false;
+  std::string evidence;
+
+  bool operator==(const InclusionCriterion&) const = default;
 };
 
 // What the catalogue says about one version of a dataset. Never anything about single individuals.
@@ -36,12 +50,20 @@ struct DatasetRecord {
   Time issued;
   Time modified;
   std::string review_comment;
+  std::vector<InclusionCriterion> inclusion;  // at the node only
+  std::string report_sha256;
 };
 
 // Everything wrong with the record, as field violations; OK if nothing is. The identifier rule is
 // that of the Genome of Europe catalogue: ^(GOE|GDI)-[A-Z]{2}-[A-Z]+-[0-9]+$ with the record's own
 // country.
 Status Validate(const DatasetRecord& record);
+
+// Writes what the coordinator has seen into the criteria that can be declared. InvalidArgument
+// EVIDENCE_INVALID naming the criterion when there is no such one, or it is computed.
+Status AddEvidence(DatasetRecord& record, const std::map<std::string, std::string>& evidence);
+// FailedPrecondition INCLUSION_UNMET naming every required criterion that is not met.
+Status CheckInclusion(const DatasetRecord& record);
 
 // Individuals as published: rounded down to ten, so that two versions do not tell single people
 // apart.

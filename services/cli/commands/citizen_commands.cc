@@ -56,12 +56,14 @@ int Accesses(const Target& target, const std::string& receipts) {
       std::printf("No project has asked for datasets at this node.\n");
     for (const Json& access : json.value("accesses", Json::array())) {
       bool used = access.value("used", false);
-      std::printf("%s  %s\n    %s by %s, %s, dataset %s; decision %.16s…, ledger entry %s\n",
+      const std::string by = TextOf(access, "kind") == "access"
+                                 ? "files for client " + TextOf(access, "client")
+                                 : "decision " + TextOf(access, "decision_sha256").substr(0, 16) + "…";
+      std::printf("%s  %s\n    %s by %s, %s, dataset %s; %s, ledger entry %s\n",
                   TextOf(access, "at").c_str(), used ? "USED" : "not used",
                   TextOf(access, "project").c_str(), TextOf(access, "organisation").c_str(),
                   TextOf(access, "purpose").c_str(), TextOf(access["dataset"], "dataset").c_str(),
-                  TextOf(access, "decision_sha256").c_str(),
-                  TextOf(access, "ledger_index").c_str());
+                  by.c_str(), TextOf(access, "ledger_index").c_str());
     }
   });
 }

@@ -10,6 +10,7 @@
 #include "libs/core/random.h"
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
+#include "services/cli/commands/onboard_check.h"
 #include "services/cli/commands/session.h"
 #include "services/cli/commands/upload.h"
 
@@ -21,9 +22,23 @@ struct OnboardOptions {
   std::string vcf, phenopackets, consents;
   Json dataset = Json::object();
   std::string id, title, description, publisher, contact, assembly = "GRCh38";
-  std::vector<std::string> keywords, data_use = {"DUO:0000042"};
+  std::vector<std::string> keywords, data_use, evidence;
+  bool add = false, follow_up = false;
   bool wait = true;
 };
+
+// "criterion=reference" as an entry of a JSON object.
+Status AddEvidence(const std::vector<std::string>& pairs, Json& evidence) {
+  for (const std::string& pair : pairs) {
+    const auto equals = pair.find('=');
+    if (equals == 0 || equals == std::string::npos || equals + 1 == pair.size()) {
+      return Error(StatusCode::kInvalidArgument, "EVIDENCE_INVALID",
+                   "'{}' is not CRITERION=REFERENCE, as ethics_approval=HUS/1/2026", pair);
+    }
+    evidence[pair.substr(0, equals)] = pair.substr(equals + 1);
+  }
+  return absl::OkStatus();
+}
 
 void PrintFindings(const Json& submission) {
   for (const Json& finding : submission.value("findings", Json::array())) {
@@ -31,11 +46,25 @@ void PrintFindings(const Json& submission) {
     if (auto dash = severity.rfind('_'); dash != std::string::npos)
       severity = severity.substr(dash + 1);
     std::string where = TextOf(finding, "file");
-    if (std::string line = TextOf(finding, "line"); !line.empty() && line != "0") where += ":" + TextOf(finding, "line");
+    if (std::string line = TextOf(finding, "line"); !line.empty() && line != "0")
+      where += ":" + TextOf(finding, "line");
     if (!TextOf(finding, "field").empty()) where += " " + TextOf(finding, "field");
     std::printf("  %-7s %s  %s  %s\n", severity.c_str(), TextOf(finding, "code").c_str(),
                 where.c_str(), TextOf(finding, "message").c_str());
   }
+}
+
+// How the version differs from the one it went on from.
+void PrintDifference(const Json& submission) {
+  if (TextOf(submission, "base_version").empty() || TextOf(submission, "base_version") == "0")
+    return;
+  const Json difference = submission.value("difference", Json::object());
+  auto number = [&](const char* name) {
+    return difference.contains(name) ? TextOf(difference, name) : std::string("0");
+  };
+  std::printf("  goes on from version %s: %s people kept, %s added, %s with changed data\n",
+              TextOf(submission, "base_version").c_str(), number("people_kept").c_str(),
+              number("people_added").c_str(), number("people_changed").c_str());
 }
 
 int Report(const Session& session, const Json& submission) {
@@ -49,10 +78,13 @@ int Report(const Session& session, const Json& submission) {
     };
     std::printf("%s version %s: %s\n", TextOf(submission["dataset"], "id").c_str(),
                 TextOf(submission, "version").c_str(), state.c_str());
-    std::printf("  %s of %s subjects included, %s without consent; %s records, %s sites\n",
-                count("subjects_included").c_str(), count("subjects").c_str(),
-                count("subjects_without_consent").c_str(), count("records").c_str(),
-                count("sites").c_str());
+    if (counts.contains("subjects")) {
+      std::printf("  %s of %s subjects included, %s without consent; %s records, %s sites\n",
+                  count("subjects_included").c_str(), count("subjects").c_str(),
+                  count("subjects_without_consent").c_str(), count("records").c_str(),
+                  count("sites").c_str());
+    }
+    PrintDifference(submission);
     PrintFindings(submission);
     if (!TextOf(submission, "message").empty())
       std::printf("  %s\n", TextOf(submission, "message").c_str());
@@ -74,13 +106,49 @@ Result<Json> Wait(Session& session, const std::string& id, bool show) {
   }
 }
 
+// What dataset.json of the folder says, then what the command line says; the site takes what both
+// leave out from the dataset's last version, and a first version needs it all.
+Result<Json> DescribeDataset(const OnboardOptions& o) {
+  Json dataset = Json::object();
+  const std::string file = o.folder + "/dataset.json";
+  if (!o.folder.empty() && std::filesystem::exists(file)) {
+    GF_ASSIGN(std::string text, ReadFile(file, 1U << 20));
+    dataset = Json::parse(text, nullptr, false);
+    if (!dataset.is_object()) {
+      return Error(StatusCode::kInvalidArgument, "DESCRIPTION_INVALID", "{} is not a JSON object",
+                   file);
+    }
+  } else if (!o.add && !o.follow_up) {
+    dataset = {{"title", "Cohort " + o.id},
+               {"description", "A cohort of " + o.id.substr(0, o.id.rfind('-'))},
+               {"publisher", "National biobank"},
+               {"contact_email", "data@biobank.example"},
+               {"data_use", {"DUO:0000042"}}};
+  }
+  auto set = [&](const char* name, const auto& value) {
+    if (!value.empty()) dataset[name] = value;
+  };
+  set("id", o.id);
+  set("title", o.title);
+  set("description", o.description);
+  set("publisher", o.publisher);
+  set("contact_email", o.contact);
+  set("keywords", o.keywords);
+  set("data_use", o.data_use);
+  set("assembly", o.assembly);
+  if (!o.evidence.empty()) GF_TRY(AddEvidence(o.evidence, dataset["evidence"]));
+  return dataset;
+}
+
 int Onboard(const Target& target, OnboardOptions o) {
   if (!o.folder.empty()) {  // the layout that `genofed synth` writes
     if (o.vcf.empty()) o.vcf = o.folder + "/cohort.vcf.gz";
     if (o.phenopackets.empty()) o.phenopackets = o.folder + "/phenopackets";
     if (o.consents.empty()) o.consents = o.folder + "/consents.fhir-r4.json";
   }
-  for (const std::string& file : {o.vcf, o.phenopackets, o.consents}) {
+  std::vector<std::string> files = {o.phenopackets, o.consents};
+  if (!o.follow_up) files.insert(files.begin(), o.vcf);
+  for (const std::string& file : files) {
     if (!std::filesystem::exists(file)) {
       std::fprintf(
           stderr,
@@ -92,31 +160,27 @@ int Onboard(const Target& target, OnboardOptions o) {
   Session session(target);
   auto packed = PackDocuments(o.phenopackets);
   if (!packed.ok()) return Fail(packed.status());
-  Json dataset = {
-      {"id", o.id},
-      {"title", o.title.empty() ? "Cohort " + o.id : o.title},
-      {"description",
-       o.description.empty() ? "A cohort of " + o.id.substr(0, o.id.rfind('-')) : o.description},
-      {"publisher", o.publisher},
-      {"contact_email", o.contact},
-      {"keywords", o.keywords},
-      {"data_use", o.data_use},
-      {"assembly", o.assembly}};
+  auto described = DescribeDataset(o);
+  if (!described.ok()) return Fail(described.status());
+  const Json& dataset = *described;
   // The same files under the same identifier are the same submission, so an interrupted command can
   // be repeated.
+  const char* mode = o.add ? "MODE_ADD" : o.follow_up ? "MODE_FOLLOW_UP" : "MODE_UNSPECIFIED";
+  const std::string& stamp = o.follow_up ? o.consents : o.vcf;
   std::string key =
-      o.id + "." + HexEncode(crypto::Sha256(*packed)).substr(0, 16) + "." +
-      std::to_string(std::filesystem::file_size(o.vcf)) + "." +
-      std::to_string(std::filesystem::last_write_time(o.vcf).time_since_epoch().count());
-  auto created =
-      session.Post("/api/v1/submissions", {{"dataset", dataset}, {"idempotency_key", key}});
+      o.id + "." + mode + "." + HexEncode(crypto::Sha256(*packed)).substr(0, 16) + "." +
+      std::to_string(std::filesystem::file_size(stamp)) + "." +
+      std::to_string(std::filesystem::last_write_time(stamp).time_since_epoch().count());
+  auto created = session.Post("/api/v1/submissions",
+                              {{"dataset", dataset}, {"idempotency_key", key}, {"mode", mode}});
   if (!created.ok()) return Fail(created.status());
   const std::string id = TextOf((*created)["submission"], "id");
   if (TextOf((*created)["submission"], "state") == "STATE_OPEN") {
     std::filesystem::path scratch =
         std::filesystem::temp_directory_path() / ("genofed-" + id + ".ndjson");
     Status status = WriteFileAtomically(scratch, *packed, 0600);
-    if (status.ok()) status = UploadFile(session, id, "variants", o.vcf, "variants");
+    if (status.ok() && !o.follow_up)
+      status = UploadFile(session, id, "variants", o.vcf, "variants");
     if (status.ok()) status = UploadFile(session, id, "phenopackets", scratch, "phenopackets");
     if (status.ok()) status = UploadFile(session, id, "consents", o.consents, "consents");
     std::error_code ignored;
@@ -218,6 +282,77 @@ int Query(const Target& target, const QueryOptions& o, const std::string& entity
   });
 }
 
+// Starts a submission that needs no files, and waits for its end.
+int CarryOut(const Target& target, Json request) {
+  Session session(target);
+  const auto now = std::chrono::system_clock::now().time_since_epoch().count();
+  request["idempotency_key"] = fmt::format("{}.{}", TextOf(request, "mode"), now);
+  auto created = session.Post("/api/v1/submissions", request);
+  if (!created.ok()) return Fail(created.status());
+  const std::string id = TextOf((*created)["submission"], "id");
+  Status started = session.Post("/api/v1/submissions/" + Escape(id) + "/start").status();
+  if (!started.ok()) return Fail(started);
+  auto done = Wait(session, id, !session.json());
+  return done.ok() ? Report(session, *done) : Fail(done.status());
+}
+
+int ShowReport(const Target& target, const std::string& id, const std::string& html_file) {
+  Session session(target);
+  auto answer = session.Get("/api/v1/submissions/" + Escape(id) + "/report");
+  if (!answer.ok()) return Fail(answer.status());
+  if (!html_file.empty()) {
+    if (Status status = WriteFileAtomically(html_file, TextOf(*answer, "html"), 0600); !status.ok())
+      return Fail(status);
+    std::fprintf(stderr, "%s\n", html_file.c_str());
+    return kOk;
+  }
+  std::printf("%s\n", session.json() ? answer->dump(2).c_str() : TextOf(*answer, "json").c_str());
+  return kOk;
+}
+
+void AddLifecycleCommands(Commands commands, CLI::App& dataset) {
+  Action& action = commands.action;
+  Target& target = commands.target;
+  auto id = std::make_shared<std::string>();
+  auto reason = std::make_shared<std::string>();
+  auto version = std::make_shared<int>(0);
+  auto* rollback = dataset.add_subcommand(
+      "rollback", "List an earlier version again; the present one stays, unlisted (role holder)");
+  rollback->add_option("id", *id)->required();
+  rollback->add_option("--to", *version, "Version that was listed before")->required();
+  rollback->add_option("--reason", *reason, "Shown to everybody")->required();
+  rollback->callback([=, &target, &action] {
+    action = [=, &target] {
+      return CarryOut(target, {{"dataset", {{"id", *id}}},
+                               {"mode", "MODE_ROLLBACK"},
+                               {"target_version", *version},
+                               {"reason", *reason}});
+    };
+  });
+  auto yes = std::make_shared<bool>(false);
+  auto* decommission = dataset.add_subcommand(
+      "decommission",
+      "Take a dataset out of use for good: keys, objects and indices are destroyed, a "
+      "tombstone stays (role holder)");
+  decommission->add_option("id", *id)->required();
+  decommission->add_option("--reason", *reason, "Shown to everybody")->required();
+  decommission->add_flag("--yes", *yes, "I know that this cannot be undone")->required();
+  decommission->callback([=, &target, &action] {
+    action = [=, &target] {
+      return CarryOut(
+          target, {{"dataset", {{"id", *id}}}, {"mode", "MODE_DECOMMISSION"}, {"reason", *reason}});
+    };
+  });
+  auto html = std::make_shared<std::string>();
+  auto* report = commands.app.add_subcommand(
+      "report", "Conformity report of a submission (roles holder, ncp, operator)");
+  report->add_option("submission", *id)->required();
+  report->add_option("--html", *html, "Write the page for people to this file");
+  report->footer("Example: genofed report sub-… --html report.html --as holder_fi");
+  report->callback(
+      [=, &target, &action] { action = [=, &target] { return ShowReport(target, *id, *html); }; });
+}
+
 }  // namespace
 
 void AddDataCommands(Commands commands) {
@@ -233,21 +368,42 @@ void AddDataCommands(Commands commands) {
   onboard->add_option("--phenopackets", o->phenopackets,
                       "Folder of Phenopackets v2, or an NDJSON file");
   onboard->add_option("--consents", o->consents, "FHIR R4 Bundle of Consent resources");
-  onboard->add_option("--id", o->id, "Dataset identifier: GOE-FI-DATASET-1")->required();
+  onboard->add_option("--id", o->id, "Dataset identifier: GOE-FI-DATASET-1");
   onboard->add_option("--title", o->title);
   onboard->add_option("--description", o->description);
-  onboard->add_option("--publisher", o->publisher)->default_val("National biobank");
-  onboard->add_option("--contact", o->contact, "E-mail address")
-      ->default_val("data@biobank.example");
+  onboard->add_option("--publisher", o->publisher);
+  onboard->add_option("--contact", o->contact, "E-mail address");
   onboard->add_option("--keyword", o->keywords, "Repeatable");
-  onboard->add_option("--data-use", o->data_use, "DUO codes")->capture_default_str();
+  onboard->add_option("--data-use", o->data_use, "DUO codes");
+  onboard->add_option("--evidence", o->evidence,
+                      "CRITERION=REFERENCE for the inclusion check, as ethics_approval=HUS/1/2026; "
+                      "repeatable");
+  auto* add = onboard->add_flag("--add", o->add,
+                                "Add these people to the listed version; nothing of it is rebuilt");
+  onboard
+      ->add_flag("--follow-up", o->follow_up,
+                 "New clinical data and consents of people who are in the listed version; no VCF")
+      ->excludes(add);
   onboard->add_option("--assembly", o->assembly, "GRCh37 or GRCh38")->capture_default_str();
   onboard->add_flag("!--no-wait", o->wait, "Return as soon as the work is accepted");
   onboard->footer(
-      "Example: genofed onboard cohorts/fi --id GOE-FI-DATASET-1 --as holder_fi\nExit code 3: "
-      "rejected, the findings say why.");
-  onboard->callback(
-      [o, &target, &action] { action = [o, &target] { return Onboard(target, *o); }; });
+      "Examples:\n"
+      "  genofed onboard check --json cohorts/fi/cohort.vcf.gz            without storing anything\n"
+      "  genofed onboard cohorts/fi --id GOE-FI-DATASET-1 --as holder_fi\n"
+      "  genofed onboard batch-2 --id GOE-FI-DATASET-1 --add --as holder_fi\n"
+      "  genofed onboard visits --id GOE-FI-DATASET-1 --follow-up --as holder_fi\n"
+      "The folder's dataset.json (title, description, publisher, contact_email, keywords, "
+      "data_use,\n"
+      "evidence) describes the dataset; options win over it. Exit code 3: rejected, the findings "
+      "say why.");
+  AddOnboardCheck(*onboard, commands);
+  // The command acts by itself unless its subcommand was named.
+  onboard->require_subcommand(0, 1);
+  onboard->callback([o, onboard, &target, &action] {
+    if (!onboard->get_subcommands().empty()) return;
+    if (o->id.empty()) throw CLI::RequiredError("--id");
+    action = [o, &target] { return Onboard(target, *o); };
+  });
 
   auto id = std::make_shared<std::string>();
   auto* submission = commands.app.add_subcommand(
@@ -286,6 +442,7 @@ void AddDataCommands(Commands commands) {
     };
   });
   auto comment = std::make_shared<std::string>();
+  auto evidence = std::make_shared<std::vector<std::string>>();
   for (const char* verb : {"approve", "return"}) {
     bool approve = std::string(verb) == "approve";
     auto* review =
@@ -293,15 +450,24 @@ void AddDataCommands(Commands commands) {
                                               : "Send a record back with a reason (role ncp)");
     review->add_option("id", *id)->required();
     review->add_option("--comment", *comment, "Shown to the holder")->required(!approve);
-    review->callback([id, comment, approve, &target, &action] {
-      action = [id, comment, approve, &target] {
+    if (approve) {
+      review->add_option("--evidence", *evidence,
+                         "CRITERION=REFERENCE of a document you have seen; repeatable");
+    }
+    review->callback([id, comment, evidence, approve, &target, &action] {
+      action = [id, comment, evidence, approve, &target] {
         Session session(target);
+        Json seen = Json::object();
+        if (Status status = AddEvidence(*evidence, seen); !status.ok()) return Fail(status), kUsage;
         // What is reviewed is the newest version.
         auto waiting = session.Get("/api/v1/datasets?all=true&page_size=500");
         if (!waiting.ok()) return Fail(waiting.status());
         for (const Json& record : waiting->value("records", Json::array())) {
           if (TextOf(record, "id") != *id) continue;
-          Json body = {{"version", record["version"]}, {"approve", approve}, {"comment", *comment}};
+          Json body = {{"version", record["version"]},
+                       {"approve", approve},
+                       {"comment", *comment},
+                       {"evidence", seen}};
           return Show(session, session.Post("/api/v1/datasets/" + Escape(*id) + "/review", body),
                       [](const Json& answer) {
                         std::printf("%s version %s: %s\n", TextOf(answer["record"], "id").c_str(),
@@ -314,6 +480,8 @@ void AddDataCommands(Commands commands) {
       };
     });
   }
+
+  AddLifecycleCommands(commands, *dataset);
 
   auto* query = commands.app.add_subcommand("query", "Count people across countries (Beacon v2)")
                     ->require_subcommand(1);

@@ -90,6 +90,8 @@ void AddRunCommands(Commands commands);
 void AddCitizenCommands(Commands commands);
 void AddTokenCommands(Commands commands);
 void AddTrustCommands(Commands commands);
+void AddCrypt4ghCommands(Commands commands);
+void AddVariantsCommands(Commands commands);
 
 // Prints the error for a person: what, why, which field, what to do. Returns kFailed.
 int Fail(const Status& status);

@@ -26,7 +26,8 @@ Status MakeDirectory(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (!error) return absl::OkStatus();
-  return Error(StatusCode::kInternal, "DIRECTORY_FAILED", "cannot make {}: {}", path.string(), error.message());
+  return Error(StatusCode::kInternal, "DIRECTORY_FAILED", "cannot make {}: {}", path.string(),
+               error.message());
 }
 
 std::string Loopback(int port) { return fmt::format("127.0.0.1:{}", port); }
@@ -41,33 +42,39 @@ Json Issuer(std::string iss, std::string jku, Json roles, const std::string& jwk
   return issuer;
 }
 
-// Keys that only nodes hold: the national key, and those of the ledger, the datasets and the pseudonyms.
+// Keys that only nodes hold: the national key, and those of the ledger, the datasets and the
+// pseudonyms.
 Result<std::string> PrepareNodeSecrets(const SitePlan& site, Random& random) {
   GF_TRY(HexSecret(site.secrets() / "dataset.key", random));
   GF_TRY(HexSecret(site.secrets() / "pseudonym.key", random));
+  GF_TRY(Es256Key(site.secrets() / "report.pem"));
   return site.soft_token ? MakeSoftToken(site, random) : Es256Key(site.national_key_file());
 }
 
 // The OpenID provider's certificate is the hub's to give.
 Status IssueAll(const Plan& plan, const SitePlan& site, const SiteAuthority& authority) {
   for (const std::string& service : site.services) {
-    GF_TRY(authority.Issue(service, site.tls() / (service + ".pem"), site.tls() / (service + ".key"),
-                           plan.certificate_lifetime));
+    GF_TRY(authority.Issue(service, site.tls() / (service + ".pem"),
+                           site.tls() / (service + ".key"), plan.certificate_lifetime));
   }
   if (!site.is_hub()) return absl::OkStatus();
-  return authority.Issue("idp", plan.idp_dir() / "cert.pem", plan.idp_dir() / "key.pem", plan.certificate_lifetime);
+  return authority.Issue("idp", plan.idp_dir() / "cert.pem", plan.idp_dir() / "key.pem",
+                         plan.certificate_lifetime);
 }
 
 // Identifiers of a country's datasets, bare or as a visa names them.
 std::string DatasetsOf(const SitePlan& node) {
-  return fmt::format(R"(^(https://data\.1mg\.example/datasets/)?(GOE|GDI)-{}-[A-Z]+-[0-9]+$)", node.country());
+  return fmt::format(R"(^(https://data\.1mg\.example/datasets/)?(GOE|GDI)-{}-[A-Z]+-[0-9]+$)",
+                     node.country());
 }
 
 std::string JkuOf(const SitePlan& site) { return site.rest_url() + "/jwks.json"; }
 
 void FillNetwork(const Plan& plan, const SitePlan& site, pb::Network* network) {
-  for (const auto& [service, port] : site.grpc) (*network->mutable_grpc())[service] = Loopback(port);
-  for (const auto& [process, port] : site.admin) (*network->mutable_admin())[process] = Loopback(port);
+  for (const auto& [service, port] : site.grpc)
+    (*network->mutable_grpc())[service] = Loopback(port);
+  for (const auto& [process, port] : site.admin)
+    (*network->mutable_admin())[process] = Loopback(port);
   network->set_certificate_file(PerService(site.tls(), ".pem"));
   network->set_private_key_file(PerService(site.tls(), ".key"));
   network->set_bundle_file(plan.bundle_file().string());
@@ -77,7 +84,8 @@ void FillNetwork(const Plan& plan, const SitePlan& site, pb::Network* network) {
       (*network->mutable_nodes())[other.site] = Loopback(other.grpc.at("discovery"));
     }
     if (site.is_hub() || !other.is_hub()) continue;
-    for (const auto& [service, port] : other.grpc) (*network->mutable_hub())[service] = Loopback(port);
+    for (const auto& [service, port] : other.grpc)
+      (*network->mutable_hub())[service] = Loopback(port);
   }
 }
 
@@ -104,10 +112,12 @@ void FillNode(const SitePlan& site, const SiteExtras& extras, pb::SiteConfig* co
   config->mutable_access()->set_national_issuer(NationalIssuer(site.site));
   config->mutable_access()->set_national_jku(JkuOf(site));
   config->mutable_spe()->set_images_dir(extras.images_dir.string());
-  for (const std::string& digest : extras.allowed_workflows) config->mutable_spe()->add_allowed_workflows(digest);
+  for (const std::string& digest : extras.allowed_workflows)
+    config->mutable_spe()->add_allowed_workflows(digest);
   pb::ConsentConfig* consent = config->mutable_consent();
   consent->mutable_dataset_key()->set_file((site.secrets() / "dataset.key").string());
   consent->mutable_pseudonym_key()->set_file((site.secrets() / "pseudonym.key").string());
+  config->mutable_onboarding()->set_report_key_file((site.secrets() / "report.pem").string());
 }
 
 pb::SiteConfig MakeConfig(const Plan& plan, const SitePlan& site, const SiteExtras& extras) {
@@ -184,7 +194,9 @@ Status RenewCertificates(const Plan& plan, const Clock& clock) {
   return absl::OkStatus();
 }
 
-std::string NationalIssuer(std::string_view country) { return fmt::format("https://dac.{}.{}", country, kDomain); }
+std::string NationalIssuer(std::string_view country) {
+  return fmt::format("https://dac.{}.{}", country, kDomain);
+}
 
 std::string PassportIssuerName() { return fmt::format("https://passports.{}", kDomain); }
 
@@ -215,7 +227,8 @@ std::string TrustJson(const Plan& plan, const SitePlan& site, const PinnedKeys& 
   return Json{{"issuers", std::move(issuers)}}.dump(2) + "\n";
 }
 
-Status WriteSiteConfig(const Plan& plan, const SitePlan& site, const PinnedKeys& keys, const SiteExtras& extras) {
+Status WriteSiteConfig(const Plan& plan, const SitePlan& site, const PinnedKeys& keys,
+                       const SiteExtras& extras) {
   GF_TRY(WriteFileAtomically(site.dir / "trust.json", TrustJson(plan, site, keys)));
   return WriteFileAtomically(site.config_file(), config::ToJson(MakeConfig(plan, site, extras)));
 }
@@ -223,7 +236,8 @@ Status WriteSiteConfig(const Plan& plan, const SitePlan& site, const PinnedKeys&
 Result<std::vector<std::string>> WorkflowDigests(const std::filesystem::path& images_dir) {
   std::vector<std::filesystem::path> files;
   std::error_code error;
-  for (std::filesystem::directory_iterator it(images_dir, error), end; !error && it != end; it.increment(error)) {
+  for (std::filesystem::directory_iterator it(images_dir, error), end; !error && it != end;
+       it.increment(error)) {
     if (it->path().string().ends_with(".workflow.json")) files.push_back(it->path());
   }
   std::sort(files.begin(), files.end());

@@ -34,7 +34,9 @@ class GrpcConsentService final : public v1::ConsentService::CallbackService {
         [this](const Context& ctx,
                const v1::RegisterSubjectsRequest& r) -> Result<v1::RegisterSubjectsResponse> {
           GF_ASSIGN(auto subjects, FromProto(r));
-          GF_ASSIGN(auto registration, registrar_.Run(ctx, FromProto(r.dataset()), subjects));
+          GF_ASSIGN(auto registration,
+                    registrar_.Run(ctx, {FromProto(r.dataset()), std::move(subjects),
+                                         r.base_version(), r.follow_up()}));
           return ToProto(registration);
         });
   }

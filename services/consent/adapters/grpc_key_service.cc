@@ -34,7 +34,7 @@ class GrpcKeyService final : public v1::KeyService::CallbackService {
         call, GF_METHOD(StoreHeader), request, response,
         [this](const Context& ctx,
                const v1::StoreHeaderRequest& r) -> Result<v1::StoreHeaderResponse> {
-          GF_TRY(keys_.StoreHeader(ctx, {r.object(), FromProto(r.dataset()), r.header()}));
+          GF_TRY(keys_.StoreHeader(ctx, {r.object(), FromProto(r.dataset()), r.header(), r.role()}));
           return v1::StoreHeaderResponse();
         });
   }
@@ -57,6 +57,20 @@ class GrpcKeyService final : public v1::KeyService::CallbackService {
           v1::ReleaseHeadersResponse answer;
           for (std::string& header : released.headers) answer.add_headers(std::move(header));
           answer.set_epoch(released.epoch);
+          return answer;
+        });
+  }
+
+  grpc::ServerUnaryReactor* DestroyHeaders(grpc::CallbackServerContext* call,
+                                           const v1::DestroyHeadersRequest* request,
+                                           v1::DestroyHeadersResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(DestroyHeaders), request, response,
+        [this](const Context& ctx,
+               const v1::DestroyHeadersRequest& r) -> Result<v1::DestroyHeadersResponse> {
+          v1::DestroyHeadersResponse answer;
+          GF_ASSIGN(auto destroyed, keys_.Destroy(ctx, r.dataset()));
+          answer.set_destroyed(destroyed);
           return answer;
         });
   }

@@ -30,6 +30,7 @@ v1::Access ToProto(const MyAccess& access) {
   out.set_ledger_index(access.ledger_index);
   out.set_receipt(access.receipt);
   out.set_run(entry.Field("run"));
+  out.set_client(entry.Field("client"));
   out.set_kind(std::string(ledger::KindName(entry.kind)));
   return out;
 }

@@ -131,21 +131,23 @@ Status SqlConsentRows::PutHolder(const DatasetVersion& dataset,
 }
 
 Result<std::optional<VersionRow>> SqlConsentRows::FindVersion(const DatasetVersion& dataset) {
-  GF_ASSIGN(auto rows, tx_.Exec("SELECT fingerprint, rows, slots, epoch FROM dataset_versions "
-                                "WHERE dataset = $1 AND version = $2",
-                                dataset.dataset, dataset.version));
+  GF_ASSIGN(auto rows,
+            tx_.Exec("SELECT fingerprint, rows, slots, epoch, base FROM dataset_versions "
+                     "WHERE dataset = $1 AND version = $2",
+                     dataset.dataset, dataset.version));
   if (rows.empty()) return std::optional<VersionRow>();
   sql::Row row = rows[0];
   return std::optional<VersionRow>({dataset, row.BytesAt(0), static_cast<std::int32_t>(row.Int(1)),
-                                    static_cast<std::int32_t>(row.Int(2)), row.Int(3)});
+                                    static_cast<std::int32_t>(row.Int(2)), row.Int(3),
+                                    static_cast<std::int32_t>(row.Int(4))});
 }
 
 Status SqlConsentRows::AddVersion(const VersionRow& version, const std::vector<SlotRow>& slots) {
   GF_TRY(
-      tx_.Exec("INSERT INTO dataset_versions (dataset, version, fingerprint, rows, slots, epoch) "
-               "VALUES ($1, $2, $3, $4, $5, $6)",
+      tx_.Exec("INSERT INTO dataset_versions (dataset, version, fingerprint, rows, slots, epoch, "
+               "base) VALUES ($1, $2, $3, $4, $5, $6, $7)",
                version.dataset.dataset, version.dataset.version, sql::Bytes{version.fingerprint},
-               version.rows, version.slots, version.epoch));
+               version.rows, version.slots, version.epoch, version.base));
   std::vector<std::int64_t> numbers;
   std::vector<std::int64_t> subjects;
   std::vector<std::string> pseudonyms;

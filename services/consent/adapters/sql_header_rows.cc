@@ -8,22 +8,27 @@ Result<std::map<std::string, HeaderRow>> SqlHeaderRows::Find(
   GF_ASSIGN(
       auto rows,
       tx_.Exec(
-          "SELECT object, dataset, version, header FROM headers WHERE object = ANY($1::text[])",
+          "SELECT object, dataset, version, header, role FROM headers WHERE object = ANY($1::text[])",
           objects));
   std::map<std::string, HeaderRow> headers;
   for (sql::Row row : rows) {
     headers[row.Text(0)] = {
-        row.Text(0), {row.Text(1), static_cast<std::int32_t>(row.Int(2))}, row.BytesAt(3)};
+        row.Text(0), {row.Text(1), static_cast<std::int32_t>(row.Int(2))}, row.BytesAt(3), row.Text(4)};
   }
   return headers;
 }
 
 Status SqlHeaderRows::Add(const HeaderRow& header) {
   return tx_
-      .Exec("INSERT INTO headers (object, dataset, version, header) VALUES ($1, $2, $3, $4)",
+      .Exec("INSERT INTO headers (object, dataset, version, header, role) VALUES ($1, $2, $3, $4, $5)",
             header.object, header.dataset.dataset, header.dataset.version,
-            sql::Bytes{header.header})
+            sql::Bytes{header.header}, header.role)
       .status();
+}
+
+Result<std::int64_t> SqlHeaderRows::Destroy(const std::string& dataset) {
+  GF_ASSIGN(auto rows, tx_.Exec("DELETE FROM headers WHERE dataset = $1", dataset));
+  return static_cast<std::int64_t>(rows.affected());
 }
 
 Result<std::int64_t> SqlHeaderRows::CountReleases(std::int64_t headers) {

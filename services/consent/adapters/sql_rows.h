@@ -55,6 +55,7 @@ class SqlHeaderRows final : public HeaderRows {
   explicit SqlHeaderRows(sql::Tx& tx) : tx_(tx) {}
   Result<std::map<std::string, HeaderRow>> Find(const std::vector<std::string>& objects) override;
   Status Add(const HeaderRow& header) override;
+  Result<std::int64_t> Destroy(const std::string& dataset) override;
   Result<std::int64_t> CountReleases(std::int64_t headers) override;
 
  private:

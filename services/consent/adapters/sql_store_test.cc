@@ -122,7 +122,7 @@ TEST_F(SqlStoreTest, EntriesCannotBeChangedOrRemoved) {
 TEST_F(SqlStoreTest, SurvivesARestartOfTheServer) {
   Process process(options_);
   Node& node = *process.node;
-  ASSERT_THAT(node.registrar.Run(node.ctx, kA1, {{"p", Bits(7)}, {"q", Bits(0)}}), IsOk());
+  ASSERT_THAT(node.registrar.Run(node.ctx, {kA1, {{"p", Bits(7)}, {"q", Bits(0)}}}), IsOk());
   ASSERT_THAT(node.mine.Set(node.ctx, "p", Bits(4)), IsOk());
   testing::TemporaryPostgres::Get().Restart();
   auto changed = node.mine.Set(node.ctx, "p", Bits(5));
@@ -139,10 +139,10 @@ TEST_F(SqlStoreTest, ACitizensWholeViewVerifies) {
   Process process(options_);
   Node& node = *process.node;
   auto registration =
-      node.registrar.Run(node.ctx, kA1, {{"in", Bits(7)}, {"out", Bits(0)}, {"counted", Bits(1)}});
+      node.registrar.Run(node.ctx, {kA1, {{"in", Bits(7)}, {"out", Bits(0)}, {"counted", Bits(1)}}});
   ASSERT_THAT(registration, IsOk());
   ASSERT_THAT(
-      node.registrar.Run(node.ctx, kA1, {{"in", Bits(7)}, {"out", Bits(0)}, {"counted", Bits(1)}}),
+      node.registrar.Run(node.ctx, {kA1, {{"in", Bits(7)}, {"out", Bits(0)}, {"counted", Bits(1)}}}),
       IsOk());
   ASSERT_THAT(node.AppendRun(kA1, "run-1"), IsOk());
   ASSERT_THAT(node.mine.Set(node.ctx, "in", Bits(0)), IsOk());

@@ -11,6 +11,21 @@ std::vector<bool> PermittedSlots(const std::vector<SlotRow>& slots, Permission p
   return bits;
 }
 
+Status CheckUnchanged(Transaction& tx, const std::string& id, const DatasetVersion& dataset) {
+  GF_ASSIGN(auto snapshot, tx.consent().FindSnapshot(id));
+  if (!snapshot || snapshot->dataset != dataset)
+    return Error(StatusCode::kFailedPrecondition, "SNAPSHOT_UNKNOWN",
+                 "the entry names no snapshot of this dataset version");
+  // Every change of a permission begins another epoch.
+  GF_ASSIGN(const std::int64_t epoch, tx.consent().Epoch());
+  if (epoch == snapshot->epoch) return absl::OkStatus();
+  GF_ASSIGN(auto slots, tx.consent().Slots(dataset));
+  const std::vector<bool> now = PermittedSlots(slots, snapshot->permission);
+  if (UnpackBits(snapshot->bits, now.size()) == now) return absl::OkStatus();
+  return Error(StatusCode::kFailedPrecondition, "COHORT_CHANGED",
+               "somebody changed their mind since the use was logged: it needs a new snapshot");
+}
+
 Result<SnapshotRow> Cohorts::TakeSnapshot(Transaction& tx, const DatasetVersion& dataset,
                                           Permission permission, std::int64_t epoch) {
   const std::string id = SnapshotId(dataset, permission, epoch);

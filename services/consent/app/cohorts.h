@@ -41,6 +41,9 @@ class Cohorts {
 // Bits of all slots for a permission: 0 for those who were left out.
 std::vector<bool> PermittedSlots(const std::vector<SlotRow>& slots, Permission permission);
 
+// Whether everybody still permits what they did in the snapshot. FailedPrecondition SNAPSHOT_UNKNOWN, COHORT_CHANGED.
+Status CheckUnchanged(Transaction& tx, const std::string& snapshot, const DatasetVersion& dataset);
+
 // The trees of snapshots, rebuilt from bits and secrets when a proof is needed; some are kept.
 // Thread-safe.
 class SnapshotTrees {

@@ -65,7 +65,8 @@ Status DatasetKeys::StoreHeader(const Context& ctx, const HeaderRow& header) {
     GF_ASSIGN(auto found, tx.headers().Find({header.object}));
     if (found.empty()) return tx.headers().Add(header);
     const HeaderRow& stored = found.begin()->second;
-    if (stored.header == header.header && stored.dataset == header.dataset) return absl::OkStatus();
+    if (stored.header == header.header && stored.dataset == header.dataset && stored.role == header.role)
+      return absl::OkStatus();
     return Error(StatusCode::kAlreadyExists, "HEADER_EXISTS",
                  "another header is kept for this object");
   });
@@ -118,21 +119,18 @@ Status DatasetKeys::CheckApproval(const Context& ctx, const ReleaseRequest& requ
   return grants_.CheckLive(ctx, (*approval)->id, (*approval)->application);
 }
 
-Status DatasetKeys::CheckCohort(Transaction& tx, const Run& run) const {
-  GF_ASSIGN(auto snapshot, tx.consent().FindSnapshot(run.entry.Field("snapshot")));
-  if (!snapshot)
-    return Error(StatusCode::kFailedPrecondition, "SNAPSHOT_UNKNOWN",
-                 "the run names no snapshot of this node");
-  GF_ASSIGN(auto slots, tx.consent().Slots(run.dataset));
-  const std::vector<bool> now = PermittedSlots(slots, snapshot->permission);
-  const std::vector<bool> then = UnpackBits(snapshot->bits, now.size());
-  for (std::size_t i = 0; i < now.size(); ++i) {
-    if (then[i] != now[i]) {
-      return Error(StatusCode::kFailedPrecondition, "COHORT_CHANGED",
-                   "somebody changed their mind since the run was logged: take a new snapshot");
-    }
+// A version that goes on from another holds everybody of it, so the run's snapshot accounts for the
+// people in the base's objects.
+Result<bool> DatasetKeys::IsOfRun(Transaction& tx, const DatasetVersion& version,
+                                  const Run& run) const {
+  if (version.dataset != run.dataset.dataset) return false;
+  DatasetVersion at = run.dataset;
+  while (at.version > version.version) {
+    GF_ASSIGN(auto row, tx.consent().FindVersion(at));
+    if (!row) return false;
+    at.version = row->base;  // less than the version, by the table's rule
   }
-  return absl::OkStatus();
+  return at == version;
 }
 
 Result<std::vector<std::string>> DatasetKeys::Reencrypt(Transaction& tx,
@@ -148,7 +146,8 @@ Result<std::vector<std::string>> DatasetKeys::Reencrypt(Transaction& tx,
     auto header = found.find(object);
     if (header == found.end())
       return Error(StatusCode::kNotFound, "OBJECT_UNKNOWN", "no header is kept for an object");
-    if (header->second.dataset != run.dataset) {
+    GF_ASSIGN(const bool of_run, IsOfRun(tx, header->second.dataset, run));
+    if (!of_run) {
       return Error(StatusCode::kPermissionDenied, "OBJECT_OUTSIDE_RUN",
                    "an object is not of the run's dataset version");
     }
@@ -159,23 +158,54 @@ Result<std::vector<std::string>> DatasetKeys::Reencrypt(Transaction& tx,
   return headers;
 }
 
-Status DatasetKeys::Log(Transaction& tx, const ReleaseRequest& request, const Run& run,
-                        std::int64_t epoch) {
-  const std::string key = ReleaseKey(request);
+Status DatasetKeys::LogRelease(Transaction& tx, const std::string& key, std::int64_t headers,
+                               const std::map<std::string, std::string>& fields) {
   GF_ASSIGN(auto logged, tx.ledger().Find("consent", key));
   if (logged) return absl::OkStatus();
-  GF_ASSIGN(const std::int64_t count,
-            tx.headers().CountReleases(static_cast<std::int64_t>(request.objects.size())));
+  GF_ASSIGN(const std::int64_t count, tx.headers().CountReleases(headers));
+  GF_ASSIGN(const std::int64_t epoch, tx.consent().Epoch());
   ledger::Entry entry;
   entry.kind = ledger::EntryKind::kKeyEvent;
   entry.time = ledger_.EntryTime();
-  for (const char* field :
-       {"application", "application_sha256", "project", "run", "dataset", "version"}) {
-    if (run.entry.fields.contains(field)) entry.fields[field] = run.entry.Field(field);
-  }
+  entry.fields = fields;
   entry.fields["outcome"] = "keys-released";
   entry.numbers = {{"epoch", epoch}, {"releases", count}};
   return ledger_.Add(tx, "consent", key, entry).status();
+}
+
+Result<std::int32_t> DatasetKeys::Destroy(const Context& ctx, const std::string& dataset) {
+  GF_TRY(Validate({dataset, 1}));
+  std::int64_t destroyed = 0;
+  const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
+    GF_ASSIGN(destroyed, tx.headers().Destroy(dataset));
+    if (destroyed == 0) return absl::OkStatus();
+    ledger::Entry entry;
+    entry.kind = ledger::EntryKind::kKeyEvent;
+    entry.time = ledger_.EntryTime();
+    entry.fields = {{"dataset", dataset}, {"outcome", "keys-destroyed"}};
+    return ledger_.Add(tx, "consent", "destroy:" + dataset, entry).status();
+  });
+  GF_TRY(written);
+  return static_cast<std::int32_t>(destroyed);
+}
+
+Status DatasetKeys::Log(Transaction& tx, const ReleaseRequest& request, const Run& run) {
+  std::map<std::string, std::string> fields;
+  for (const char* field :
+       {"application", "application_sha256", "project", "run", "dataset", "version"}) {
+    if (run.entry.fields.contains(field)) fields[field] = run.entry.Field(field);
+  }
+  return LogRelease(tx, ReleaseKey(request), static_cast<std::int64_t>(request.objects.size()), fields);
+}
+
+Result<std::string> DatasetKeys::HeaderFor(const HeaderRow& header, const std::string& recipient,
+                                           const std::string& reader, const crypt4gh::EditList& edit_list) const {
+  auto key = crypt4gh::PublicKey::FromRaw(recipient);
+  if (!key.ok())
+    return InvalidField("recipient", "RECIPIENT_INVALID", "must be an X25519 public key of 32 bytes");
+  const std::string derived = crypto::HmacSha256(key_.bytes(), "genofed headers for readers 1");
+  GF_ASSIGN(const crypt4gh::Secret32 secret, crypt4gh::Secret32::FromRaw(derived));
+  return crypt4gh::Reencrypt(header.header, key_, *key, {secret, header.object, reader}, edit_list);
 }
 
 Result<Released> DatasetKeys::Release(const Context& ctx, const ReleaseRequest& request) {
@@ -190,10 +220,10 @@ Result<Released> DatasetKeys::Release(const Context& ctx, const ReleaseRequest& 
   GF_TRY(CheckApproval(ctx, request, run));
   Released released;
   const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
-    GF_TRY(CheckCohort(tx, run));
+    GF_TRY(CheckUnchanged(tx, run.entry.Field("snapshot"), run.dataset));
     GF_ASSIGN(released.headers, Reencrypt(tx, request, run));
     GF_ASSIGN(released.epoch, tx.consent().Epoch());
-    return Log(tx, request, run, released.epoch);
+    return Log(tx, request, run);
   });
   GF_TRY(written);
   return released;

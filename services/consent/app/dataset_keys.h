@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
 #include "libs/auth/trust_source.h"
 #include "libs/core/random.h"
+#include "libs/crypt4gh/edit_list.h"
 #include "libs/crypt4gh/key.h"
 #include "services/consent/app/ledger.h"
 
@@ -47,6 +49,15 @@ class DatasetKeys {
   // DATASET_INVALID, HEADER_EXISTS, and those of crypt4gh::OpenHeader.
   Status StoreHeader(const Context& ctx, const HeaderRow& header);
 
+  // Within a transaction, for whoever has judged that it may be: the header of an object for `recipient`, with an edit
+  // list if it is not empty. The same question gives the same bytes, so that a download can be resumed. `reader` is
+  // who asks; no two share a writer's key. Errors: OBJECT_UNKNOWN, RECIPIENT_INVALID, those of crypt4gh::Reencrypt.
+  Result<std::string> HeaderFor(const HeaderRow& header, const std::string& recipient, const std::string& reader,
+                                const crypt4gh::EditList& edit_list) const;
+  // Logs, once for the same key, that `headers` headers left.
+  Status LogRelease(Transaction& tx, const std::string& key, std::int64_t headers,
+                    const std::map<std::string, std::string>& fields);
+
   // Re-encrypts headers to the recipient, after everything was checked once more: the run entry,
   // its dataset version, the approval token, its grant, and that nobody in the entry's snapshot has
   // withdrawn. Logged (once for the same entry, recipient and objects) before it returns. Errors:
@@ -55,6 +66,9 @@ class DatasetKeys {
   // Unavailable.
   Result<Released> Release(const Context& ctx, const ReleaseRequest& request);
 
+  // Destroys every header of a dataset, for good, and logs it. Returns how many; 0 when repeated.
+  Result<std::int32_t> Destroy(const Context& ctx, const std::string& dataset);
+
  private:
   struct Run {
     ledger::Entry entry;
@@ -62,10 +76,11 @@ class DatasetKeys {
   };
   Result<Run> FindRun(Transaction& tx, const ReleaseRequest& request) const;
   Status CheckApproval(const Context& ctx, const ReleaseRequest& request, const Run& run) const;
-  Status CheckCohort(Transaction& tx, const Run& run) const;
+  // Whether an object of `version` belongs to the run: its version, or one that goes on to it.
+  Result<bool> IsOfRun(Transaction& tx, const DatasetVersion& version, const Run& run) const;
   Result<std::vector<std::string>> Reencrypt(Transaction& tx, const ReleaseRequest& request,
                                              const Run& run) const;
-  Status Log(Transaction& tx, const ReleaseRequest& request, const Run& run, std::int64_t epoch);
+  Status Log(Transaction& tx, const ReleaseRequest& request, const Run& run);
 
   const crypt4gh::SecretKey key_;
   const Site site_;

@@ -34,7 +34,7 @@ class DatasetKeysTest : public ::testing::Test {
  protected:
   void SetUp() override {
     node_.clock.Set(FromUnixSeconds(auth::kNow));
-    ASSERT_THAT(node_.registrar.Run(node_.ctx, kA1, {{"p", Bits(7)}, {"q", Bits(7)}}), IsOk());
+    ASSERT_THAT(node_.registrar.Run(node_.ctx, {kA1, {{"p", Bits(7)}, {"q", Bits(7)}}}), IsOk());
     header_ =
         *crypt4gh::BuildHeader({{data_key_}, {}}, std::vector{secret_.public_key()}, node_.random);
     ASSERT_THAT(keys_.StoreHeader(node_.ctx, {"obj-1", kA1, header_}), IsOk());
@@ -48,7 +48,8 @@ class DatasetKeysTest : public ::testing::Test {
     return *auth::TrustStore::FromJson(file.dump());
   }
   std::string Token(const std::string& dataset = "GOE-FI-A-1",
-                    const std::string& application = "APP-1", const std::string& certificate = kCertificate) {
+                    const std::string& application = "APP-1",
+                    const std::string& certificate = kCertificate) {
     auto at = [](int offset) { return FromUnixSeconds(auth::kNow + offset); };
     auto token =
         auth::MintApproval(federation_.fi.signer, {.issuer = federation_.fi.iss,
@@ -106,6 +107,31 @@ TEST_F(DatasetKeysTest, TheTaskOpensWhatIsReleasedAndNobodyElseDoes) {
   EXPECT_EQ(grants_.asked, "apr-1 APP-1");
 }
 
+TEST_F(DatasetKeysTest, ObjectsOfTheBaseAreOfTheVersionAndNoOthers) {
+  const DatasetVersion from_base{"GOE-FI-A-1", 2};
+  const DatasetVersion anew{"GOE-FI-A-1", 3};
+  ASSERT_THAT(node_.registrar.Run(node_.ctx, {from_base, {{"r", Bits(7)}}, 1}), IsOk());
+  ASSERT_THAT(node_.registrar.Run(node_.ctx, {anew, {{"r", Bits(7)}}}), IsOk());
+  request_.ledger_index = node_.AppendRun(from_base, "run-2")->index;
+  EXPECT_THAT(Release(), IsOk());
+  request_.ledger_index = node_.AppendRun(anew, "run-3")->index;
+  EXPECT_THAT(Release(), HasReason("OBJECT_OUTSIDE_RUN")) << "it holds p, who is not in version 3";
+  // Nor does an earlier version reach what came later.
+  ASSERT_THAT(keys_.StoreHeader(node_.ctx, {"obj-2", from_base, header_}), IsOk());
+  request_.objects = {"obj-2"};
+  request_.ledger_index = node_.AppendRun(kA1, "run-4")->index;
+  EXPECT_THAT(Release(), HasReason("OBJECT_OUTSIDE_RUN"));
+}
+
+TEST_F(DatasetKeysTest, DestroyedHeadersOpenNothingAndAreLogged) {
+  EXPECT_EQ(*keys_.Destroy(node_.ctx, "GOE-FI-B-1"), 0);
+  const std::int64_t before = *node_.ledger.Size(node_.ctx);
+  EXPECT_EQ(*keys_.Destroy(node_.ctx, "GOE-FI-A-1"), 1);
+  EXPECT_EQ(*keys_.Destroy(node_.ctx, "GOE-FI-A-1"), 0);
+  EXPECT_EQ(*node_.ledger.Size(node_.ctx), before + 1);
+  EXPECT_THAT(Release(), HasReason("OBJECT_UNKNOWN"));
+}
+
 TEST_F(DatasetKeysTest, EveryReleaseIsLoggedOnceAndCounted) {
   const std::int64_t before = *node_.ledger.Size(node_.ctx);
   ASSERT_THAT(Release(), IsOk());
@@ -156,7 +182,8 @@ TEST_F(DatasetKeysTest, TheApprovalMustFitTheLoggedRun) {
 TEST_F(DatasetKeysTest, ABoundApprovalCountsOnlyFromItsCertificate) {
   const std::string own(43, 'A'), other(43, 'B');
   request_.approval = Token("GOE-FI-A-1", "APP-1", own);
-  EXPECT_THAT(keys_.Release(node_.ctx, request_), HasReason("APPROVAL_REFUSED"));  // by nobody known
+  EXPECT_THAT(keys_.Release(node_.ctx, request_),
+              HasReason("APPROVAL_REFUSED"));  // by nobody known
   request_.approval = Token("GOE-FI-A-1", "APP-1", "");
   EXPECT_THAT(Release(), HasReason("APPROVAL_REFUSED"));  // bound to nobody
   request_.approval = Token("GOE-FI-A-1", "APP-1", own);

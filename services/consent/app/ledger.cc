@@ -17,7 +17,8 @@ constexpr std::chrono::minutes kMaxClockError{5};
 using ledger::EntryKind;
 
 bool IsAccess(const ledger::Entry& entry) {
-  return (entry.kind == EntryKind::kRun || entry.kind == EntryKind::kRelease) &&
+  return (entry.kind == EntryKind::kRun || entry.kind == EntryKind::kAccess ||
+          entry.kind == EntryKind::kRelease) &&
          entry.fields.contains("snapshot");
 }
 
@@ -27,6 +28,7 @@ Status CheckForeign(const ledger::Entry& entry, Time now) {
     case EntryKind::kConsentSet:
     case EntryKind::kConsentWithdraw:
     case EntryKind::kSnapshot:
+    case EntryKind::kAccess:
     case EntryKind::kErase:
       return Error(StatusCode::kPermissionDenied, "ENTRY_KIND_RESERVED",
                    "only the consent service writes entries of kind {}",

@@ -210,6 +210,10 @@ class MemoryStore final : public Store {
       s_.headers[header.object] = header;
       return absl::OkStatus();
     }
+    Result<std::int64_t> Destroy(const std::string& dataset) override {
+      return static_cast<std::int64_t>(std::erase_if(
+          s_.headers, [&](const auto& row) { return row.second.dataset.dataset == dataset; }));
+    }
     Result<std::int64_t> CountReleases(std::int64_t headers) override {
       return s_.releases += headers;
     }

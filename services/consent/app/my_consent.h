@@ -47,7 +47,7 @@ class MyConsent {
   // at once. Setting what is set already changes nothing and returns the entry of the first time.
   Result<Changed> Set(const Context& ctx, const std::string& person, PermissionSet permissions);
 
-  // Every run, and release of results, at this node, for persons who were ever part of one of its
+  // Every run, access of a smart layer and release of results at this node, for persons who were ever part of one of its
   // datasets or left out of it; newest first.
   Result<MyAccesses> Accesses(const Context& ctx, const std::string& person, int page_size,
                               const std::string& page_token);

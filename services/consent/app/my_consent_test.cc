@@ -19,10 +19,11 @@ const DatasetVersion kB1{"GOE-FI-B-1", 1};
 class MyConsentTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_THAT(node_.registrar.Run(node_.ctx, kA1,
-                                    {{"in", Bits(7)}, {"out", Bits(0)}, {"counted", Bits(1)}}),
+    ASSERT_THAT(node_.registrar.Run(
+                    node_.ctx, {kA1, {{"in", Bits(7)}, {"out", Bits(0)}, {"counted", Bits(1)}}}),
                 IsOk());
-    ASSERT_THAT(node_.registrar.Run(node_.ctx, kB1, {{"in", Bits(4)}, {"other", Bits(4)}}), IsOk());
+    ASSERT_THAT(node_.registrar.Run(node_.ctx, {kB1, {{"in", Bits(4)}, {"other", Bits(4)}}}),
+                IsOk());
   }
   std::vector<MyAccess> Accesses(const std::string& person) {
     auto page = node_.mine.Accesses(node_.ctx, person, 0, "");

@@ -21,7 +21,7 @@ struct NewEntry {
   std::string caller;
   std::string idempotency_key;
   Time appended;
-  bool is_access = false;  // a run or release over a snapshot
+  bool is_access = false;  // a run, access or release over a snapshot
 };
 
 struct StoredEntry {
@@ -72,6 +72,7 @@ struct VersionRow {
   std::int32_t rows = 0;
   std::int32_t slots = 0;
   std::int64_t epoch = 0;
+  std::int32_t base = 0;  // the version this one goes on from; 0: none
 };
 
 struct SlotRow {
@@ -134,6 +135,7 @@ struct HeaderRow {
   std::string object;
   DatasetVersion dataset;
   std::string header;
+  std::string role = {};  // "genotypes", "index" ...
 };
 
 // Crypt4GH headers of objects, and how many were released.
@@ -144,6 +146,8 @@ class HeaderRows {
   virtual Result<std::map<std::string, HeaderRow>> Find(
       const std::vector<std::string>& objects) = 0;
   virtual Status Add(const HeaderRow& header) = 0;
+  // All of a dataset, for good; returns how many.
+  virtual Result<std::int64_t> Destroy(const std::string& dataset) = 0;
   // Adds to the counter of released headers and returns it.
   virtual Result<std::int64_t> CountReleases(std::int64_t headers) = 0;
 };

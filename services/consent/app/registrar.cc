@@ -20,9 +20,11 @@ namespace {
 
 // Independent of the order in which the persons come.
 template <typename Persons>
-std::string Fingerprint(const Persons& persons) {
+std::string Fingerprint(const RegistrationRequest& request, const Persons& persons) {
   std::vector<std::string> lines;
-  lines.reserve(persons.size());
+  lines.reserve(persons.size() + 1);
+  if (request.base_version > 0)
+    lines.push_back(fmt::format("base {} {}\n", request.base_version, request.follow_up));
   for (const auto& person : persons)
     lines.push_back(fmt::format("{} {}\n", person.blinded, person.holder.bits()));
   std::sort(lines.begin(), lines.end());
@@ -54,8 +56,14 @@ Result<Registration> Repeat(Transaction& tx, const VersionRow& version, const Pe
 }  // namespace
 
 Result<std::vector<Registrar::Person>> Registrar::Prepare(
-    const DatasetVersion& dataset, const std::vector<SubjectConsent>& subjects) const {
+    const RegistrationRequest& request) const {
+  const DatasetVersion& dataset = request.dataset;
+  const std::vector<SubjectConsent>& subjects = request.subjects;
   GF_TRY(Validate(dataset));
+  if (request.base_version < 0 || request.base_version >= dataset.version ||
+      (request.follow_up && request.base_version == 0)) {
+    return InvalidField("base_version", "BASE_INVALID", "must be an earlier version");
+  }
   if (subjects.empty() || subjects.size() > kMaxSubjects) {
     return InvalidField("subjects", "SUBJECTS_INVALID", "must be 1 to {}", kMaxSubjects);
   }
@@ -76,13 +84,13 @@ Result<std::vector<Registrar::Person>> Registrar::Prepare(
   return persons;
 }
 
-Status Registrar::Identify(Transaction& tx, std::vector<Person>& persons) {
+Status Registrar::Identify(Transaction& tx, std::vector<Person>& persons, bool known_only) {
   std::vector<std::string> blinded;
   for (const Person& person : persons) blinded.push_back(person.blinded);
   GF_ASSIGN(auto known, tx.consent().FindSubjects(blinded));
   std::vector<NewSubject> added;
   for (const std::string& id : blinded) {
-    if (!known.contains(id)) added.push_back({id, random_.Bytes(32)});
+    if (!known.contains(id) && !known_only) added.push_back({id, random_.Bytes(32)});
   }
   if (!added.empty()) {
     GF_TRY(tx.consent().AddSubjects(added));
@@ -90,6 +98,7 @@ Status Registrar::Identify(Transaction& tx, std::vector<Person>& persons) {
   }
   for (Person& person : persons) {
     auto subject = known.find(person.blinded);
+    if (subject == known.end() && known_only) continue;
     if (subject == known.end())
       return Error(StatusCode::kInternal, "SUBJECT_LOST", "a subject was not stored");
     person.subject = subject->second;
@@ -113,37 +122,85 @@ Status Registrar::RecordHolder(Transaction& tx, const DatasetVersion& dataset,
   return tx.consent().AddChanges(changes);
 }
 
-Result<Registration> Registrar::Register(Transaction& tx, const DatasetVersion& dataset,
+namespace {
+
+using BaseSlots = std::unordered_map<std::int64_t, SlotRow>;  // by subject
+
+Result<BaseSlots> ReadBase(Transaction& tx, const RegistrationRequest& request) {
+  BaseSlots base;
+  if (request.base_version == 0) return base;
+  const DatasetVersion version{request.dataset.dataset, request.base_version};
+  GF_ASSIGN(auto known, tx.consent().FindVersion(version));
+  if (!known) return InvalidField("base_version", "BASE_INVALID", "is not registered");
+  GF_ASSIGN(auto slots, tx.consent().Slots(version));
+  for (SlotRow& slot : slots) base.emplace(slot.subject, std::move(slot));
+  return base;
+}
+
+// Somebody of the base without a pseudonym was left out there and has no row.
+std::int32_t RowOf(const SlotRow& slot) { return slot.pseudonym.empty() ? -1 : slot.slot; }
+
+}  // namespace
+
+Result<Registration> Registrar::Register(Transaction& tx, const RegistrationRequest& request,
                                          const std::string& fingerprint,
                                          std::vector<Person> persons) {
-  GF_TRY(Identify(tx, persons));
+  GF_TRY(Identify(tx, persons, request.follow_up));
+  GF_ASSIGN(BaseSlots base, ReadBase(tx, request));
+  // The people of the request come first, then those of the base that it does not name.
   std::vector<Candidate> candidates;
-  for (const Person& person : persons) {
-    candidates.push_back({person.pseudonym, !Effective(person.subject.own, person.holder).empty()});
+  std::vector<SlotRow> rows;
+  std::vector<std::int32_t> candidate_of(persons.size(), -1);
+  std::vector<Person> registered;
+  for (std::size_t i = 0; i < persons.size(); ++i) {
+    const Person& person = persons[i];
+    auto before = base.extract(person.subject.id);
+    const std::int32_t row = before.empty() ? -1 : RowOf(before.mapped());
+    if (request.follow_up && row < 0) {
+      if (!before.empty()) base.insert(std::move(before));  // left out there, and so here
+      continue;
+    }
+    const bool permits = !Effective(person.subject.own, person.holder).empty();
+    candidate_of[i] = static_cast<std::int32_t>(candidates.size());
+    candidates.push_back({person.pseudonym, row >= 0 || permits, row});
+    rows.push_back({0, person.subject.id, person.pseudonym, {}});
+    registered.push_back(person);
+  }
+  for (const auto& [subject, slot] : base) {
+    // The pseudonym of somebody who was left out is not kept; any text orders them.
+    const std::int32_t row = RowOf(slot);
+    candidates.push_back(
+        {row >= 0 ? slot.pseudonym : fmt::format("~{}", slot.slot), row >= 0, row});
+    rows.push_back({0, subject, slot.pseudonym, {}});
   }
   const std::vector<Slot> slots = AssignSlots(candidates);
-  GF_TRY(RecordHolder(tx, dataset, persons));
+  GF_TRY(RecordHolder(tx, request.dataset, registered));
   Registration registration;
   GF_ASSIGN(registration.epoch, tx.consent().NextEpoch());
-  VersionRow version{dataset, fingerprint, 0, static_cast<std::int32_t>(persons.size()),
-                     registration.epoch};
-  std::vector<SlotRow> rows;
-  for (std::size_t i = 0; i < persons.size(); ++i) {
-    const bool included = slots[i].included;
-    version.rows += included ? 1 : 0;
-    rows.push_back(
-        {slots[i].slot, persons[i].subject.id, included ? persons[i].pseudonym : "", {}});
-    registration.subjects.push_back(
-        included ? RegisteredSubject{persons[i].pseudonym, slots[i].slot} : RegisteredSubject{});
+  VersionRow version{
+      request.dataset,    fingerprint,         0, static_cast<std::int32_t>(rows.size()),
+      registration.epoch, request.base_version};
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    version.rows += slots[i].included ? 1 : 0;
+    rows[i].slot = slots[i].slot;
+    if (!slots[i].included) rows[i].pseudonym.clear();
+  }
+  for (std::int32_t candidate : candidate_of) {
+    if (candidate < 0 || !slots[static_cast<std::size_t>(candidate)].included) {
+      registration.subjects.emplace_back();
+      continue;
+    }
+    const SlotRow& row = rows[static_cast<std::size_t>(candidate)];
+    registration.subjects.push_back({row.pseudonym, row.slot});
   }
   GF_TRY(tx.consent().AddVersion(version, rows));
   return registration;
 }
 
-Result<Registration> Registrar::Run(const Context& ctx, const DatasetVersion& dataset,
-                                    const std::vector<SubjectConsent>& subjects) {
-  GF_ASSIGN(const std::vector<Person> persons, Prepare(dataset, subjects));
-  const std::string fingerprint = Fingerprint(persons);
+Result<Registration> Registrar::Run(const Context& ctx, const RegistrationRequest& request) {
+  GF_ASSIGN(const std::vector<Person> persons, Prepare(request));
+  const DatasetVersion& dataset = request.dataset;
+  const std::string fingerprint = Fingerprint(request, persons);
   Registration registration;
   const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
     GF_ASSIGN(auto version, tx.consent().FindVersion(dataset));
@@ -153,7 +210,7 @@ Result<Registration> Registrar::Run(const Context& ctx, const DatasetVersion& da
                    dataset.dataset);
     }
     GF_ASSIGN(registration, version ? Repeat(tx, *version, persons)
-                                    : Register(tx, dataset, fingerprint, persons));
+                                    : Register(tx, request, fingerprint, persons));
     return absl::OkStatus();
   });
   GF_TRY(written);

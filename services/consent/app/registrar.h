@@ -18,6 +18,18 @@ struct SubjectConsent {
 struct RegisteredSubject {
   std::string pseudonym;  // empty: left out
   std::int32_t row = -1;
+
+  friend bool operator==(const RegisteredSubject&, const RegisteredSubject&) = default;
+};
+
+// What a version is made of.
+struct RegistrationRequest {
+  DatasetVersion dataset;
+  std::vector<SubjectConsent> subjects;
+  // The version it goes on from, whose people keep their rows; 0: none.
+  std::int32_t base_version = 0;
+  // Clinical data of people of the base: who has no row there is not registered.
+  bool follow_up = false;
 };
 
 struct Registration {
@@ -36,18 +48,18 @@ class Registrar {
 
   // A person who has decided for themselves is included or left out by that decision, whatever the
   // holder says. Those left out keep a slot, so that they can be shown that they were not used.
-  // Repeating the call returns the first answer. Errors: DATASET_INVALID, SUBJECTS_INVALID,
-  // VERSION_REGISTERED (with other subjects).
-  Result<Registration> Run(const Context& ctx, const DatasetVersion& dataset,
-                           const std::vector<SubjectConsent>& subjects);
+  // Somebody who has a row in the base version keeps it, also without any permission left: the row
+  // is masked wherever it is used. Repeating the call returns the first answer. Errors:
+  // DATASET_INVALID, SUBJECTS_INVALID, BASE_INVALID, VERSION_REGISTERED (with other subjects).
+  Result<Registration> Run(const Context& ctx, const RegistrationRequest& request);
 
  private:
   struct Person;
-  Result<std::vector<Person>> Prepare(const DatasetVersion& dataset,
-                                      const std::vector<SubjectConsent>& subjects) const;
-  // Fills in subject ids and decisions; adds subjects that are new.
-  Status Identify(Transaction& tx, std::vector<Person>& persons);
-  Result<Registration> Register(Transaction& tx, const DatasetVersion& dataset,
+  Result<std::vector<Person>> Prepare(const RegistrationRequest& request) const;
+  // Fills in subject ids and decisions; adds subjects that are new, or with `known_only` leaves
+  // their id at 0.
+  Status Identify(Transaction& tx, std::vector<Person>& persons, bool known_only);
+  Result<Registration> Register(Transaction& tx, const RegistrationRequest& request,
                                 const std::string& fingerprint, std::vector<Person> persons);
   Status RecordHolder(Transaction& tx, const DatasetVersion& dataset,
                       const std::vector<Person>& persons);

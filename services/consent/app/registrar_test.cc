@@ -19,7 +19,7 @@ class RegistrarTest : public ::testing::Test {
  protected:
   Result<Registration> Register(const DatasetVersion& dataset,
                                 const std::vector<SubjectConsent>& subjects) {
-    return node_.registrar.Run(node_.ctx, dataset, subjects);
+    return node_.registrar.Run(node_.ctx, {dataset, subjects});
   }
   MemoryStore store_;
   Node node_{store_};
@@ -98,6 +98,54 @@ TEST_F(RegistrarTest, ASnapshotIsLoggedOncePerEpoch) {
   ASSERT_THAT(node_.mine.Set(node_.ctx, "z", Bits(7)), IsOk());
   auto later = node_.cohorts.Run(node_.ctx, kA1, Permission::kSecondaryUse, true);
   EXPECT_NE(later->snapshot->root, first->snapshot->root);  // the same bits look different
+}
+
+TEST_F(RegistrarTest, AVersionGoesOnFromItsBase) {
+  auto first = Register(kA1, {{"p", Bits(7)}, {"q", Bits(0)}, {"r", Bits(1)}});
+  ASSERT_THAT(first, IsOk());
+  ASSERT_THAT(node_.mine.Set(node_.ctx, "p", Bits(0)), IsOk());  // keeps the row, masked
+  auto second = node_.registrar.Run(
+      node_.ctx, {kA2, {{"s", Bits(7)}, {"q", Bits(4)}, {"p", Bits(7)}, {"t", Bits(0)}}, 1});
+  ASSERT_THAT(second, IsOk());
+  EXPECT_EQ(second->subjects[2], first->subjects[0]);  // p, by the same row
+  EXPECT_EQ(second->subjects[3].row, -1);
+  std::set<std::int32_t> added = {second->subjects[0].row, second->subjects[1].row};
+  EXPECT_EQ(added, (std::set<std::int32_t>{2, 3}));
+  EXPECT_EQ(second->subjects[0].pseudonym < second->subjects[1].pseudonym,
+            second->subjects[0].row < second->subjects[1].row);
+  auto cohort = node_.cohorts.Run(node_.ctx, kA2, Permission::kAlleleFrequency, true);
+  ASSERT_THAT(cohort, IsOk());
+  EXPECT_EQ(cohort->rows, 4);
+  EXPECT_EQ(cohort->snapshot->slots, 5);  // and t, who can be shown that they were not used
+  EXPECT_FALSE(cohort->permitted[static_cast<std::size_t>(first->subjects[0].row)]);
+  EXPECT_EQ(cohort->pseudonyms[static_cast<std::size_t>(first->subjects[2].row)],
+            first->subjects[2].pseudonym);
+  EXPECT_THAT(Register(kA2, {{"s", Bits(7)}}), HasReason("VERSION_REGISTERED"));
+}
+
+TEST_F(RegistrarTest, FollowUpDataAddNobody) {
+  ASSERT_THAT(Register(kA1, {{"p", Bits(7)}, {"out", Bits(0)}}), IsOk());
+  auto second = node_.registrar.Run(
+      node_.ctx, {kA2, {{"p", Bits(1)}, {"stranger", Bits(7)}, {"out", Bits(7)}}, 1, true});
+  ASSERT_THAT(second, IsOk());
+  EXPECT_EQ(second->subjects[0].row, 0);
+  EXPECT_EQ(second->subjects[1].row, -1);
+  EXPECT_EQ(second->subjects[2].row, -1) << "there are no genotypes of them";
+  EXPECT_EQ(store_.state.subjects.size(), 2u) << "a stranger is not registered";
+  auto cohort = node_.cohorts.Run(node_.ctx, kA2, Permission::kSecondaryUse, true);
+  EXPECT_EQ(cohort->rows, 1);
+  EXPECT_FALSE(cohort->permitted[0]) << "the new consent holds";
+  EXPECT_EQ(cohort->snapshot->slots, 2);
+}
+
+TEST_F(RegistrarTest, ABaseIsAnEarlierVersionThatExists) {
+  EXPECT_THAT(node_.registrar.Run(node_.ctx, {kA2, {{"p", Bits(7)}}, 1}),
+              HasReason("BASE_INVALID"));
+  ASSERT_THAT(Register(kA1, {{"p", Bits(7)}}), IsOk());
+  EXPECT_THAT(node_.registrar.Run(node_.ctx, {kA2, {{"p", Bits(7)}}, 2}),
+              HasReason("BASE_INVALID"));
+  EXPECT_THAT(node_.registrar.Run(node_.ctx, {kA2, {{"p", Bits(7)}}, 0, true}),
+              HasReason("BASE_INVALID"));
 }
 
 TEST(RegistrarProperty, CohortsFollowWhatWasSaid) {

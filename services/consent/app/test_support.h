@@ -101,7 +101,7 @@ class Model {
       if (value % 9 < 8) subjects.push_back({Person(i), Bits(static_cast<int>(value % 9))});
     }
     if (subjects.empty()) return false;
-    GF_CHECK(node_.registrar.Run(node_.ctx, dataset, subjects).ok());
+    GF_CHECK(node_.registrar.Run(node_.ctx, {dataset, subjects}).ok());
     auto& rows = rows_[dataset];
     for (const auto& subject : subjects) {
       auto& record = holder_[{dataset.dataset, subject.person_identifier}];

@@ -32,8 +32,12 @@ std::vector<Slot> AssignSlots(const std::vector<Candidate>& persons) {
   std::vector<std::size_t> order(persons.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return std::tuple(!persons[a].included, std::string_view(persons[a].pseudonym)) <
-           std::tuple(!persons[b].included, std::string_view(persons[b].pseudonym));
+    auto key = [](const Candidate& person) {
+      const bool kept = person.row >= 0;
+      return std::tuple(!person.included, !kept, kept ? person.row : 0,
+                        std::string_view(person.pseudonym));
+    };
+    return key(persons[a]) < key(persons[b]);
   });
   std::vector<Slot> slots(persons.size());
   for (std::size_t rank = 0; rank < order.size(); ++rank) {

@@ -27,12 +27,14 @@ struct Slot {
   bool included = false;  // false: left out at onboarding, the bit is 0 for ever
 };
 
-// Gives every person a slot: the included first, in order of pseudonyms, so that the slot is the
-// row; then the others, likewise in order. `persons[i]` gets the i-th slot of the result.
-// Pseudonyms are all different.
+// Gives every person a slot: the included first, so that the slot is the row; then the others in
+// order of pseudonyms. Included people who have a row in the base version keep it; the new ones
+// follow in order of pseudonyms. `persons[i]` gets the i-th slot of the result. Pseudonyms are all
+// different, and the rows given are 0 to n-1.
 struct Candidate {
   std::string pseudonym;
   bool included = false;
+  std::int32_t row = -1;  // in the base version
 };
 std::vector<Slot> AssignSlots(const std::vector<Candidate>& persons);
 

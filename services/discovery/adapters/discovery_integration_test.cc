@@ -34,7 +34,7 @@ struct Node {
       : store(database),
         opener(data_dir),
         view(consent, listing, milliseconds(60'000), [this] { return now; }),
-        publications(store, opener, view, clock, "FI"),
+        publications(store, opener, listing, view, clock, "FI"),
         discovery(view, "FI", 5) {}
   ConsentView::SteadyTime now{};
   testing::FakeClock clock;
@@ -112,6 +112,42 @@ TEST_F(NodeIntegrationTest, ARestartOpensTheNewestPublishedVersions) {
   EXPECT_EQ(Ask()->count, 6);
 }
 
+TEST_F(NodeIntegrationTest, TheListedVersionIsAnsweredFromWhateverIsNewest) {
+  ASSERT_THAT(node_->publications.Publish(ctx_, Write(1)), IsOk());
+  node_->listing.unlisted = {{"GOE-FI-A-1", 2}};  // waits for the coordinator
+  ASSERT_THAT(node_->publications.Publish(ctx_, Write(2)), IsOk());
+  EXPECT_EQ(Ask()->datasets.at(0).version, 1);
+  node_->listing.unlisted = {{"GOE-FI-A-1", 1}};
+  ASSERT_THAT(node_->view.Refresh(ctx_), IsOk());
+  EXPECT_EQ(Ask()->datasets.at(0).version, 2);
+  node_->listing.unlisted = {{"GOE-FI-A-1", 2}};  // back to the first, which a restart has let go
+  Restart();
+  node_->listing.unlisted = {{"GOE-FI-A-1", 2}};
+  ASSERT_THAT(node_->publications.OpenPublished(ctx_), IsOk());
+  ASSERT_THAT(node_->view.Refresh(ctx_), IsOk());
+  EXPECT_EQ(Ask()->datasets.at(0).version, 1);
+  node_->listing.unlisted = {{"GOE-FI-A-1", 1}, {"GOE-FI-A-1", 2}};  // decommissioned
+  ASSERT_THAT(node_->publications.OpenPublished(ctx_), IsOk());
+  ASSERT_THAT(node_->view.Refresh(ctx_), IsOk());
+  EXPECT_TRUE(Ask()->datasets.empty());
+  EXPECT_FALSE(node_->view.Holds("GOE-FI-A-1", 1));
+  EXPECT_FALSE(node_->view.Holds("GOE-FI-A-1", 2));
+}
+
+TEST_F(NodeIntegrationTest, AVersionOfSeveralSegmentsCountsAllOfThem) {
+  const Publication first = Write(1);
+  Publication both = first;
+  both.version = 2;
+  both.individuals_path.clear();
+  both.individuals_sha256.clear();
+  const Publication second = Write(2);
+  both.segments.push_back(second.segments.at(0));
+  consent_.rows["GOE-FI-A-1"] = 40;
+  ASSERT_THAT(node_->publications.Publish(ctx_, both), IsOk());
+  EXPECT_EQ(Ask()->datasets.at(0).version, 2);
+  EXPECT_EQ(Ask()->count, 12);
+}
+
 TEST_F(NodeIntegrationTest, PublishingAfterARestartOpensTheOthersToo) {
   ASSERT_THAT(node_->publications.Publish(ctx_, Write(1)), IsOk());
   Restart();
@@ -121,36 +157,36 @@ TEST_F(NodeIntegrationTest, PublishingAfterARestartOpensTheOthersToo) {
   EXPECT_EQ(Ask()->datasets.size(), 2u);
 }
 
-TEST_F(NodeIntegrationTest, PublishingIsIdempotentAndOnlyGoesForward) {
+TEST_F(NodeIntegrationTest, PublishingIsIdempotent) {
   const Publication first = Write(1), second = Write(2);
   ASSERT_THAT(node_->publications.Publish(ctx_, second), IsOk());
   ASSERT_THAT(node_->publications.Publish(ctx_, second), IsOk());
   ASSERT_THAT(node_->publications.Publish(ctx_, first), IsOk());
   EXPECT_EQ(Ask()->datasets.at(0).version, 2);
   Publication changed = second;
-  changed.manifest_sha256 = std::string(64, '0');
+  changed.segments[0].manifest_sha256 = std::string(64, '0');
   EXPECT_THAT(node_->publications.Publish(ctx_, changed), HasReason("VERSION_PUBLISHED"));
   EXPECT_THAT(node_->store.Add(ctx_, changed), HasReason("VERSION_PUBLISHED"));
-  EXPECT_EQ(node_->store.ListCurrent(ctx_)->at(0), second);
+  EXPECT_EQ(node_->store.List(ctx_)->at(1), second);
 }
 
 TEST_F(NodeIntegrationTest, WhatCannotBeAnsweredFromIsNotPublished) {
   Publication good = Write(1);
   Publication bad = good;
-  bad.manifest_sha256 = std::string(64, '0');
+  bad.segments[0].manifest_sha256 = std::string(64, '0');
   EXPECT_THAT(node_->publications.Publish(ctx_, bad), HasReason("INDEX_CORRUPT"));
   bad = good;
   bad.individuals_sha256 = std::string(64, '0');
   EXPECT_THAT(node_->publications.Publish(ctx_, bad), HasReason("INDIVIDUALS_CORRUPT"));
   bad = good;
-  bad.version = 2;
+  bad.dataset = "GOE-FI-B-1";
   EXPECT_THAT(node_->publications.Publish(ctx_, bad), HasReason("INDEX_MISMATCH"));
   bad = good;
-  bad.index_path = "nowhere";
+  bad.segments[0].index_path = "nowhere";
   EXPECT_THAT(node_->publications.Publish(ctx_, bad), HasReason("INDEX_MISSING"));
   consent_.rows["GOE-FI-A-1"] = 19;
   EXPECT_THAT(node_->publications.Publish(ctx_, good), HasReason("ROWS_MISMATCH"));
-  EXPECT_TRUE(node_->store.ListCurrent(ctx_)->empty());
+  EXPECT_TRUE(node_->store.List(ctx_)->empty());
 }
 
 TEST_F(NodeIntegrationTest, ALinkDoesNotLeadOutOfTheDataDirectory) {
@@ -164,7 +200,7 @@ TEST_F(NodeIntegrationTest, ALinkDoesNotLeadOutOfTheDataDirectory) {
 TEST_F(NodeIntegrationTest, ADamagedIndexIsLeftOutAfterARestartAndTriedAgainLater) {
   const Publication publication = Write(1);
   ASSERT_THAT(node_->publications.Publish(ctx_, publication), IsOk());
-  const auto manifest = data_.path() / publication.index_path / genomics::kManifestFile;
+  const auto manifest = data_.path() / publication.segments[0].index_path / genomics::kManifestFile;
   std::filesystem::rename(manifest, data_ / "aside");
   Restart();
   ASSERT_THAT(node_->publications.OpenPublished(ctx_), IsOk());

@@ -41,6 +41,17 @@ Result<std::string> HashFile(const std::filesystem::path& path) {
   return HexEncode(hash.Finish());
 }
 
+// A segment was made for this version, or for one that it goes on from.
+Status CheckIsOf(const genomics::IndexInfo& info, const Publication& publication) {
+  auto version = ParseInt(info.version);
+  if (info.dataset == publication.dataset && version.ok() && *version <= publication.version &&
+      genomics::AssemblyName(info.assembly) == publication.assembly) {
+    return absl::OkStatus();
+  }
+  return Error(StatusCode::kFailedPrecondition, "INDEX_MISMATCH",
+               "the index is of another dataset version");
+}
+
 Result<std::vector<genomics::Individual>> OpenIndividuals(const std::filesystem::path& data_dir,
                                                           const Publication& publication) {
   if (publication.individuals_path.empty()) return std::vector<genomics::Individual>();
@@ -56,16 +67,16 @@ Result<std::vector<genomics::Individual>> OpenIndividuals(const std::filesystem:
 }  // namespace
 
 Result<std::shared_ptr<const Cohort>> FileCohortOpener::Open(const Publication& publication) {
-  GF_ASSIGN(auto directory, Below(data_dir_, publication.index_path));
-  GF_ASSIGN(auto index, genomics::CohortIndex::Open(directory, publication.manifest_sha256));
-  const genomics::IndexInfo& info = index->info();
-  if (info.dataset != publication.dataset || info.version != std::to_string(publication.version) ||
-      genomics::AssemblyName(info.assembly) != publication.assembly) {
-    return Error(StatusCode::kFailedPrecondition, "INDEX_MISMATCH",
-                 "the index is of another dataset version");
+  std::vector<std::unique_ptr<const genomics::CohortIndex>> segments;
+  for (const Segment& segment : publication.segments) {
+    GF_ASSIGN(auto directory, Below(data_dir_, segment.index_path));
+    GF_ASSIGN(auto index, genomics::CohortIndex::Open(directory, segment.manifest_sha256));
+    GF_TRY(CheckIsOf(index->info(), publication));
+    segments.push_back(std::move(index));
   }
+  GF_ASSIGN(auto index, genomics::SegmentedIndex::Create(std::move(segments)));
   GF_ASSIGN(auto individuals, OpenIndividuals(data_dir_, publication));
-  if (!publication.individuals_path.empty() && individuals.size() != info.n_people) {
+  if (!publication.individuals_path.empty() && individuals.size() != index.n_people()) {
     return Error(StatusCode::kFailedPrecondition, "INDEX_MISMATCH",
                  "index and individuals differ in their rows");
   }

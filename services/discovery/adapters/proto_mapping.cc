@@ -126,9 +126,12 @@ v1::QueryResponse ToProto(const Answer& answer) {
 }
 
 Publication FromProto(const v1::PublishVersionRequest& request) {
-  return {request.dataset().dataset(), request.dataset().version(), request.assembly(),
-          request.index_path(),        request.manifest_sha256(),   request.individuals_path(),
-          request.individuals_sha256()};
+  Publication publication{request.dataset().dataset(), request.dataset().version(),
+                          request.assembly(),          {},
+                          request.individuals_path(),  request.individuals_sha256()};
+  for (const auto& segment : request.segments())
+    publication.segments.push_back({segment.index_path(), segment.manifest_sha256()});
+  return publication;
 }
 
 v1::ListFilteringTermsResponse Page(const std::vector<FilteringTerm>& terms, int page_size,

@@ -11,7 +11,7 @@ class SqlPublicationStore final : public PublicationStore {
   explicit SqlPublicationStore(sql::Database& database) : database_(database) {}
 
   Status Add(const Context& ctx, const Publication& publication) override;
-  Result<std::vector<Publication>> ListCurrent(const Context& ctx) override;
+  Result<std::vector<Publication>> List(const Context& ctx) override;
 
  private:
   sql::Database& database_;

@@ -5,8 +5,7 @@ namespace genofed::discovery {
 
 using genomics::Sex;
 
-Cohort::Cohort(std::string dataset, std::int32_t version,
-               std::unique_ptr<const genomics::CohortIndex> index,
+Cohort::Cohort(std::string dataset, std::int32_t version, genomics::SegmentedIndex index,
                const std::vector<genomics::Individual>& individuals)
     : dataset_(std::move(dataset)),
       version_(version),

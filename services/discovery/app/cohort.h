@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "libs/genomics/bitmap.h"
-#include "libs/genomics/cohort_index.h"
 #include "libs/genomics/individuals.h"
+#include "libs/genomics/segmented_index.h"
 
 namespace genofed::discovery {
 
@@ -16,15 +16,14 @@ namespace genofed::discovery {
 class Cohort {
  public:
   // `individuals` has one entry for each row of the index, or none at all.
-  Cohort(std::string dataset, std::int32_t version,
-         std::unique_ptr<const genomics::CohortIndex> index,
+  Cohort(std::string dataset, std::int32_t version, genomics::SegmentedIndex index,
          const std::vector<genomics::Individual>& individuals);
 
   const std::string& dataset() const { return dataset_; }
   std::int32_t version() const { return version_; }
-  genomics::Assembly assembly() const { return index_->info().assembly; }
-  std::uint32_t rows() const { return index_->info().n_people; }
-  const genomics::CohortIndex& index() const { return *index_; }
+  genomics::Assembly assembly() const { return index_.assembly(); }
+  std::uint32_t rows() const { return index_.n_people(); }
+  const genomics::SegmentedIndex& index() const { return index_; }
   const genomics::TermBitmaps& terms() const { return terms_; }
 
   // People to whom a term applies: a sex (NCIT:C16576, NCIT:C20197) or an observed phenotype or
@@ -34,7 +33,7 @@ class Cohort {
  private:
   std::string dataset_;
   std::int32_t version_;
-  std::unique_ptr<const genomics::CohortIndex> index_;
+  genomics::SegmentedIndex index_;
   genomics::TermBitmaps terms_;
   genomics::Bitmap female_;
   genomics::Bitmap male_;

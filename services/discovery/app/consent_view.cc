@@ -27,8 +27,7 @@ bool IsAboutDataset(const Status& status) {
 }  // namespace
 
 ConsentView::ConsentView(ConsentClient& consent, ListingClient& listing,
-                         std::chrono::milliseconds max_staleness,
-                         std::function<SteadyTime()> now)
+                         std::chrono::milliseconds max_staleness, std::function<SteadyTime()> now)
     : consent_(consent), listing_(listing), max_staleness_(max_staleness), now_(std::move(now)) {}
 
 Status ConsentView::Check(const Context& ctx, const std::shared_ptr<const Cohort>& cohort) {
@@ -38,24 +37,27 @@ Status ConsentView::Check(const Context& ctx, const std::shared_ptr<const Cohort
 void ConsentView::Add(const std::vector<std::shared_ptr<const Cohort>>& cohorts) {
   MutexLock lock(mutex_);
   for (const auto& cohort : cohorts) {
-    auto& held = cohorts_[cohort->dataset()];
-    if (held != nullptr && held->version() >= cohort->version()) continue;
-    held = cohort;
-    ++generation_;
+    if (cohorts_.try_emplace({cohort->dataset(), cohort->version()}, cohort).second) ++generation_;
   }
 }
 
 bool ConsentView::Holds(const std::string& dataset, std::int32_t version) const {
   MutexLock lock(mutex_);
-  auto found = cohorts_.find(dataset);
-  return found != cohorts_.end() && found->second->version() >= version;
+  return cohorts_.contains({dataset, version});
+}
+
+void ConsentView::Keep(const std::set<DatasetVersion>& versions) {
+  MutexLock lock(mutex_);
+  // A view that answers from a version keeps it alive; the next Refresh makes one without it.
+  if (std::erase_if(cohorts_, [&](const auto& held) { return !versions.contains(held.first); }) > 0)
+    ++generation_;
 }
 
 Status ConsentView::Refresh(const Context& ctx) {
   MutexLock refresh(refreshing_);
   // Before the call: what consent answers is true at least from here on.
   const SteadyTime asked = now_();
-  std::map<std::string, std::shared_ptr<const Cohort>> cohorts;
+  std::map<DatasetVersion, std::shared_ptr<const Cohort>> cohorts;
   std::uint64_t generation = 0;
   {
     MutexLock lock(mutex_);
@@ -63,7 +65,7 @@ Status ConsentView::Refresh(const Context& ctx) {
     generation = generation_;
   }
   std::set<DatasetVersion> held;
-  for (const auto& [dataset, cohort] : cohorts) held.emplace(dataset, cohort->version());
+  for (const auto& [version, cohort] : cohorts) held.insert(version);
   GF_ASSIGN(std::int64_t epoch, consent_.Epoch(ctx));
   GF_ASSIGN(std::set<DatasetVersion> listed, listing_.Listed(ctx, held));
   {
@@ -85,12 +87,13 @@ Status ConsentView::Refresh(const Context& ctx) {
 
 Result<View> ConsentView::Build(
     const Context& ctx, std::int64_t epoch, std::set<DatasetVersion> listed,
-    const std::map<std::string, std::shared_ptr<const Cohort>>& cohorts) {
+    const std::map<DatasetVersion, std::shared_ptr<const Cohort>>& cohorts) {
   View view;
   view.epoch = epoch;
   view.listed = std::move(listed);
-  for (const auto& [dataset, cohort] : cohorts) {
-    if (!view.listed.contains({dataset, cohort->version()})) continue;
+  for (const auto& [version, cohort] : cohorts) {
+    if (!view.listed.contains(version)) continue;
+    const std::string& dataset = version.first;
     auto holding = Fetch(ctx, cohort, epoch);
     if (!holding.ok() && IsAboutDataset(holding.status())) {
       GF_LOG(ctx, error, "discovery.dataset_left_out", {"dataset", dataset},
@@ -98,7 +101,7 @@ Result<View> ConsentView::Build(
       continue;
     }
     if (!holding.ok()) return holding.status();
-    view.holdings.emplace(dataset, *std::move(holding));
+    view.holdings.insert_or_assign(dataset, *std::move(holding));
   }
   return view;
 }

@@ -26,7 +26,7 @@ struct Holding {
 
 // What a query sees from its first to its last step. Immutable.
 struct View {
-  std::int64_t epoch = 0;  // every permission is at least as new as this
+  std::int64_t epoch = 0;           // every permission is at least as new as this
   std::set<DatasetVersion> listed;  // held versions that the catalogue lists
   std::map<std::string, Holding> holdings;
 };
@@ -46,14 +46,16 @@ class ConsentView {
   // Whether consent knows this version with as many rows: FailedPrecondition ROWS_MISMATCH, or
   // consent's own error.
   Status Check(const Context& ctx, const std::shared_ptr<const Cohort>& cohort);
-  // Datasets to answer from after the next Refresh. An older version never replaces a newer one.
+  // Versions to answer from, after the next Refresh, while they are listed.
   void Add(const std::vector<std::shared_ptr<const Cohort>>& cohorts);
-  // Whether this version, or a newer one, was added.
   bool Holds(const std::string& dataset, std::int32_t version) const;
+  // Lets go of all versions but these.
+  void Keep(const std::set<DatasetVersion>& versions);
 
   // Asks for the epoch and for what is listed; when these or the datasets changed, fetches all
   // permissions and swaps the view in one step. Nothing changes on an error. A dataset version that
-  // is not listed, that consent does not know, or knows with other rows, is left out.
+  // is not listed, that consent does not know, or knows with other rows, is left out. Of several
+  // listed versions of a dataset, which a catalogue should not have, the newest counts.
   Status Refresh(const Context& ctx);
 
   // Unavailable CONSENT_STALE.
@@ -63,7 +65,7 @@ class ConsentView {
   Result<Holding> Fetch(const Context& ctx, const std::shared_ptr<const Cohort>& cohort,
                         std::int64_t epoch);
   Result<View> Build(const Context& ctx, std::int64_t epoch, std::set<DatasetVersion> listed,
-                     const std::map<std::string, std::shared_ptr<const Cohort>>& cohorts);
+                     const std::map<DatasetVersion, std::shared_ptr<const Cohort>>& cohorts);
 
   ConsentClient& consent_;
   ListingClient& listing_;
@@ -73,7 +75,7 @@ class ConsentView {
   Mutex refreshing_;  // one refresh at a time; held while consent is called, never together with a
                       // query
   mutable Mutex mutex_;
-  std::map<std::string, std::shared_ptr<const Cohort>> cohorts_ ABSL_GUARDED_BY(mutex_);
+  std::map<DatasetVersion, std::shared_ptr<const Cohort>> cohorts_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t generation_ ABSL_GUARDED_BY(mutex_) = 0;  // of cohorts_
   std::uint64_t view_generation_ ABSL_GUARDED_BY(mutex_) = 0;
   std::shared_ptr<const View> view_

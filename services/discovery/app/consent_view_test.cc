@@ -107,13 +107,18 @@ TEST_F(ConsentViewTest, LeavesOutADatasetThatConsentDoesNotKnowOrKnowsOtherwise)
   EXPECT_TRUE((*view_.Current())->holdings.empty());
 }
 
-TEST_F(ConsentViewTest, AnOlderVersionNeverReplacesANewerOne) {
+TEST_F(ConsentViewTest, TheListedVersionIsAnsweredFrom) {
   view_.Add({cohorts_[1]});
   view_.Add({cohorts_[0]});
-  ASSERT_THAT(view_.Refresh(ctx_), IsOk());
+  ASSERT_THAT(view_.Refresh(ctx_), IsOk());  // both are listed, which should not happen
   EXPECT_EQ((*view_.Current())->holdings.at("GOE-FI-A-1").cohort->version(), 2);
+  listing_.unlisted = {{"GOE-FI-A-1", 2}};
+  ASSERT_THAT(view_.Refresh(ctx_), IsOk());
+  EXPECT_EQ((*view_.Current())->holdings.at("GOE-FI-A-1").cohort->version(), 1);
+  EXPECT_TRUE(view_.Holds("GOE-FI-A-1", 2));
+  view_.Keep({{"GOE-FI-A-1", 1}});
+  EXPECT_FALSE(view_.Holds("GOE-FI-A-1", 2));
   EXPECT_TRUE(view_.Holds("GOE-FI-A-1", 1));
-  EXPECT_FALSE(view_.Holds("GOE-FI-A-1", 3));
 }
 
 }  // namespace

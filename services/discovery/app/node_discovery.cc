@@ -10,9 +10,9 @@ namespace genofed::discovery {
 namespace {
 
 using genomics::Bitmap;
-using genomics::CohortIndex;
 using genomics::RangeQuery;
-using genomics::SiteHit;
+using genomics::SegmentedIndex;
+using genomics::SegmentedSite;
 
 RangeQuery ToRange(const VariantPattern& pattern) {
   RangeQuery range{pattern.contig, pattern.start, pattern.end, std::nullopt, std::nullopt};
@@ -22,22 +22,22 @@ RangeQuery ToRange(const VariantPattern& pattern) {
 }
 
 // Sites of an exact allele; several when the reference bases were left open.
-std::vector<SiteHit> FindAlleles(const CohortIndex& index, const VariantPattern& pattern) {
+std::vector<SegmentedSite> FindAlleles(const SegmentedIndex& index, const VariantPattern& pattern) {
   if (pattern.form == VariantPattern::Form::kExact) {
     auto hit = index.FindExact({pattern.contig, pattern.start, pattern.ref, pattern.alt});
-    return hit ? std::vector<SiteHit>{*std::move(hit)} : std::vector<SiteHit>();
+    return hit ? std::vector<SegmentedSite>{*std::move(hit)} : std::vector<SegmentedSite>();
   }
   auto hits = index.FindRange(ToRange(pattern));
   if (!hits.ok()) return {};
   // A deletion that began before and merely reaches here is another allele.
-  std::erase_if(*hits, [&](const SiteHit& hit) { return hit.variant.pos != pattern.start; });
+  std::erase_if(*hits, [&](const SegmentedSite& hit) { return hit.variant.pos != pattern.start; });
   return *std::move(hits);
 }
 
-Bitmap Carriers(const CohortIndex& index, const VariantPattern& pattern) {
+Bitmap Carriers(const SegmentedIndex& index, const VariantPattern& pattern) {
   if (pattern.form == VariantPattern::Form::kRange) return index.CarriersInRange(ToRange(pattern));
-  Bitmap carriers(index.info().n_people);
-  for (const SiteHit& hit : FindAlleles(index, pattern)) carriers.Or(index.Carriers(hit));
+  Bitmap carriers(index.n_people());
+  for (const SegmentedSite& hit : FindAlleles(index, pattern)) carriers.Or(index.Carriers(hit));
   return carriers;
 }
 
@@ -99,8 +99,8 @@ DatasetAnswer NodeDiscovery::Examine(const Holding& holding, const Query& query,
 
 void NodeDiscovery::AddAlleles(const Holding& holding, const VariantPattern& pattern,
                                DatasetAnswer& answer, bool* suppressed) const {
-  const CohortIndex& index = holding.cohort->index();
-  for (const SiteHit& hit : FindAlleles(index, pattern)) {
+  const SegmentedIndex& index = holding.cohort->index();
+  for (const SegmentedSite& hit : FindAlleles(index, pattern)) {
     const auto counts = index.Count(hit, holding.allele_frequency);
     const DisclosedAllele allele =
         DiscloseAllele({Signed(counts.ac), Signed(counts.an), Signed(counts.n_individuals),

@@ -16,16 +16,16 @@
 
 namespace genofed::discovery {
 
-// Which dataset versions were published here. Rows are never changed or removed: the newest version
-// counts.
+// Which dataset versions were published here. Rows are never changed or removed: the catalogue
+// tells which version of a dataset counts.
 class PublicationStore {
  public:
   virtual ~PublicationStore() = default;
   // Adds a version; the same one again changes nothing. AlreadyExists VERSION_PUBLISHED if it was
   // published with another content.
   virtual Status Add(const Context& ctx, const Publication& publication) = 0;
-  // The newest version of each dataset.
-  virtual Result<std::vector<Publication>> ListCurrent(const Context& ctx) = 0;
+  // In order of dataset and version.
+  virtual Result<std::vector<Publication>> List(const Context& ctx) = 0;
 };
 
 // Opens and verifies the files of a publication.

@@ -12,29 +12,30 @@ namespace genofed::discovery {
 // Which dataset versions a node answers from. Thread-safe.
 class Publications {
  public:
-  Publications(PublicationStore& store, CohortOpener& opener, ConsentView& view, const Clock& clock,
-               std::string country);
+  Publications(PublicationStore& store, CohortOpener& opener, ListingClient& listing,
+               ConsentView& view, const Clock& clock, std::string country);
 
-  // Opens a version, makes it durable and answers from it when this returns. Repeating it, or
-  // sending a version that is older than the present one, changes nothing. On an error the version
-  // before is answered from, or, once the version is durable, the new one as soon as consent can be
-  // reached.
+  // Opens a version and makes it durable; from then on it is answered from as soon as it is listed.
+  // Repeating it changes nothing. Errors: VERSION_PUBLISHED and those of CohortOpener and
+  // ConsentView::Check.
   Status Publish(const Context& ctx, const Publication& publication);
 
-  // Opens the newest version of each dataset that is not open: after a restart, or when another
-  // replica published it. One that cannot be opened is logged and tried again after a minute.
+  // Opens the listed version of each dataset where it is not open: after a restart, when another
+  // replica published it, or after a return to an earlier version. All others but the newest are
+  // let go. One that cannot be opened is logged and tried again after a minute.
   Status OpenPublished(const Context& ctx);
 
  private:
-  Status Open(const Context& ctx, const std::vector<Publication>& current);
+  Status Open(const Context& ctx, const std::vector<Publication>& wanted);
 
   PublicationStore& store_;
   CohortOpener& opener_;
+  ListingClient& listing_;
   ConsentView& view_;
   const Clock& clock_;
   const std::string country_;
   Mutex mutex_;
-  std::map<std::string, Time> retry_at_ ABSL_GUARDED_BY(mutex_);  // by dataset
+  std::map<DatasetVersion, Time> retry_at_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace genofed::discovery

@@ -45,8 +45,13 @@ Status Validate(const Publication& publication, const std::string& country) {
   if (!assembly || genomics::AssemblyName(*assembly) != publication.assembly) {
     return InvalidField("assembly", "ASSEMBLY_UNKNOWN", "must be GRCh37 or GRCh38");
   }
-  GF_TRY(CheckFile("index_path", publication.index_path, "manifest_sha256",
-                   publication.manifest_sha256));
+  if (publication.segments.empty() || publication.segments.size() > kMaxSegments) {
+    return InvalidField("segments", "SEGMENTS_INVALID", "must be 1 to {}", kMaxSegments);
+  }
+  for (const Segment& segment : publication.segments) {
+    GF_TRY(CheckFile("segments.index_path", segment.index_path, "segments.manifest_sha256",
+                     segment.manifest_sha256));
+  }
   if (publication.individuals_path.empty()) return absl::OkStatus();
   return CheckFile("individuals_path", publication.individuals_path, "individuals_sha256",
                    publication.individuals_sha256);

@@ -3,19 +3,29 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "libs/core/status.h"
 
 namespace genofed::discovery {
 
+// The cohort index of the people who were added together.
+struct Segment {
+  std::string index_path;
+  std::string manifest_sha256;
+
+  bool operator==(const Segment&) const = default;
+};
+
+inline constexpr std::size_t kMaxSegments = 1000;
+
 // A dataset version whose index lies at this site. Paths are below the site's data directory.
 struct Publication {
   std::string dataset;
   std::int32_t version = 0;
-  std::string assembly;  // "GRCh38"
-  std::string index_path;
-  std::string manifest_sha256;
-  std::string individuals_path;  // empty: none
+  std::string assembly;           // "GRCh38"
+  std::vector<Segment> segments;  // rows follow one another in this order
+  std::string individuals_path;   // empty: none
   std::string individuals_sha256;
 
   bool operator==(const Publication&) const = default;

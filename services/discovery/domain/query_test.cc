@@ -97,11 +97,16 @@ TEST(Publication, StaysBelowTheDataDirectory) {
 
 TEST(Publication, IsOfTheSitesOwnCountryAndComplete) {
   const std::string hash(64, 'a');
-  const Publication good{"GOE-FI-A-1", 1, "GRCh38", "index", hash, "people", hash};
+  const Publication good{"GOE-FI-A-1", 1, "GRCh38", {{"index", hash}}, "people", hash};
   EXPECT_TRUE(Validate(good, "FI").ok());
   EXPECT_THAT(Validate(good, "ES"), HasReason("COUNTRY_MISMATCH"));
   Publication bad = good;
   bad.individuals_path = "../people";
+  EXPECT_THAT(Validate(bad, "FI"), HasReason("PATH_INVALID"));
+  bad = good;
+  bad.segments.clear();
+  EXPECT_THAT(Validate(bad, "FI"), HasReason("SEGMENTS_INVALID"));
+  bad.segments = {{"index", hash}, {"../index", hash}};
   EXPECT_THAT(Validate(bad, "FI"), HasReason("PATH_INVALID"));
   bad = good;
   bad.individuals_sha256 = "";

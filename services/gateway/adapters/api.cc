@@ -33,6 +33,7 @@ ApiFamily FamilyOfPath(std::string_view path) {
   if (path.starts_with("/ga4gh/wes/")) return ApiFamily::kWes;
   if (path.starts_with("/ga4gh/tes/")) return ApiFamily::kTes;
   if (path.starts_with("/ga4gh/drs/")) return ApiFamily::kDrs;
+  if (path.starts_with("/ga4gh/htsget/")) return ApiFamily::kHtsget;
   return ApiFamily::kNative;
 }
 

@@ -1,18 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "genofed/onboarding/v1/onboarding.pb.h"
+#include <functional>
+#include <memory>
+
 #include "services/gateway/adapters/native_routes.h"
+#include "services/gateway/adapters/object_access.h"
 
 namespace genofed::gateway {
 
-// GA4GH DRS 1.5 below /ga4gh/drs/v1 of a node: holders see what this node keeps of their datasets.
-// It has no access methods, because no bytes leave a node this way.
-void AddDrsRoutes(Api& api, const SiteFacts& site, const UnaryCaller& caller);
+// Whose tokens and visas count at this site, for OPTIONS.
+struct DrsIssuers {
+  std::vector<std::string> bearer;
+  std::vector<std::string> visas;
+};
+using IssuerSource = std::function<DrsIssuers()>;
 
-// A DrsObject of a Crypt4GH body (its header is held by the key service): size and checksum are
-// those of the body.
-std::string RenderDrsObject(const SiteFacts& site, const onboarding::v1::Object& object,
-                            std::int32_t version);
+// GA4GH DRS 1.5 below /ga4gh/drs/v1 of a node. Holders see what this node keeps of their datasets;
+// permitted smart layers with a passport get the files, as Crypt4GH for their own key. `access` is
+// shared by the handlers.
+void AddDrsRoutes(Api& api, const SiteFacts& site, std::shared_ptr<const ObjectAccess> access,
+                  IssuerSource issuers);
+
+// A DrsObject. To its holder: size and checksum of the Crypt4GH body, no access methods. To a
+// reader: the file that the access methods give, a header and the body; checksums of both of its
+// parts.
+std::string RenderDrsObject(const SiteFacts& site, const onboarding::v1::GetObjectResponse& found,
+                            const DrsIssuers& issuers);
 
 }  // namespace genofed::gateway

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// WES, TES and DRS: shapes checked against the required members of their OpenAPI documents.
+// WES and TES: shapes checked against the required members of their OpenAPI documents.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
 #include "libs/testing/fakes.h"
 #include "libs/testing/matchers.h"
-#include "services/gateway/adapters/drs_routes.h"
 #include "services/gateway/adapters/listing.h"
 #include "services/gateway/adapters/tes_routes.h"
 #include "services/gateway/adapters/test_support.h"
@@ -135,10 +134,7 @@ class RoutesTest : public ::testing::TestWithParam<bool> {
     AddSiteRoutes(api_, site);
     AddRpcRows(api_, NativeRows(), services_.Caller(), {.hub = site.hub});
     AddWesRoutes(api_, site, services_.Caller(), clock_, random_);
-    if (!site.hub) {
-      AddTesRoutes(api_, site, services_.Caller());
-      AddDrsRoutes(api_, site, services_.Caller());
-    }
+    if (!site.hub) AddTesRoutes(api_, site, services_.Caller());
     AddListingRoutes(api_, site);
     api_.AddNotFound();
   }
@@ -265,38 +261,6 @@ TEST_P(NodeRoutesTest, TasksHaveViews) {
   EXPECT_EQ(Send(Method::kGet, "/ga4gh/tes/v1/tasks/task-1?view=ALL").status, 400);
   services_.Answer("genofed.spe.v1.TaskService/CancelTask", spe::v1::CancelTaskResponse());
   EXPECT_EQ(BodyOf(Send(Method::kPost, "/ga4gh/tes/v1/tasks/task-1:cancel")), json::object());
-}
-
-TEST_P(NodeRoutesTest, HoldersSeeTheirObjects) {
-  onboarding::v1::ListSubmissionsResponse submissions;
-  auto* submission = submissions.add_submissions();
-  submission->set_state(onboarding::v1::Submission::STATE_PUBLISHED);
-  submission->mutable_dataset()->set_id("GOE-FI-DATASET-1");
-  submission->set_version(1);
-  services_.Answer("genofed.onboarding.v1.OnboardingService/ListSubmissions", submissions);
-  onboarding::v1::ListObjectsResponse objects;
-  auto* object = objects.add_objects();
-  object->set_id("obj-1");
-  object->set_name("genotypes.vcf.gz");
-  object->set_role("genotypes");
-  object->set_path("onboarding/objects/obj-1.c4gh");
-  object->set_body_size(5'000'000'000);
-  object->set_body_sha256(std::string(64, 'a'));
-  services_.Answer("genofed.onboarding.v1.OnboardingService/ListObjects", objects);
-  const json found = BodyOf(Send(Method::kGet, "/ga4gh/drs/v1/objects/obj-1"));
-  EXPECT_EQ(found["id"], "obj-1");
-  EXPECT_EQ(found["self_uri"], "drs://fi.example:8443/obj-1");
-  EXPECT_EQ(found["size"], 5'000'000'000);
-  EXPECT_EQ(found["checksums"][0]["type"], "sha-256");
-  EXPECT_TRUE(found.contains("created_time"));
-  EXPECT_FALSE(found.contains("access_methods"));
-  EXPECT_EQ(found.dump().find("onboarding/objects"), std::string::npos);
-  EXPECT_EQ(Send(Method::kGet, "/ga4gh/drs/v1/objects/obj-2").status, 404);
-  services_.Fail("genofed.onboarding.v1.OnboardingService/ListObjects",
-                 Error(StatusCode::kPermissionDenied, "ROLE_MISSING", "not yours"));
-  EXPECT_EQ(Send(Method::kGet, "/ga4gh/drs/v1/objects/obj-1").status, 404);
-  EXPECT_EQ(
-      BodyOf(Send(Method::kGet, "/ga4gh/drs/v1/service-info", "", {}))["maxBulkRequestLength"], 1);
 }
 
 }  // namespace

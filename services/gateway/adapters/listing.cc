@@ -44,7 +44,9 @@ constexpr Section kSections[] = {
     {ApiFamily::kTes, "GA4GH TES 1.1",
      "Reading and cancelling. Tasks come from the dispatcher only."},
     {ApiFamily::kDrs, "GA4GH DRS 1.5",
-     "Descriptions of stored objects. No bytes leave a node this way."},
+     "Stored objects. Files leave for permitted smart layers with a GA4GH passport only, as Crypt4GH for their key."},
+    {ApiFamily::kHtsget, "GA4GH htsget 1.3",
+     "Genotypes by region, under an access that DRS opened. The blocks of a ticket give a Crypt4GH file."},
 };
 
 std::string Escape(std::string_view text) {

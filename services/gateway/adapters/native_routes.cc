@@ -62,6 +62,17 @@ Result<Response> LedgerKey(const Request&, const Message& message) {
       200, static_cast<const consent::v1::GetCheckpointResponse&>(message).verifier_key() + "\n");
 }
 
+// A page of its own, without scripts: nothing else may be loaded from it.
+Result<Response> ReportPage(const Request&, const Message& message) {
+  Response response =
+      http::Text(200, static_cast<const onboarding::v1::GetReportResponse&>(message).html());
+  response.headers.Set("Content-Type", "text/html; charset=utf-8");
+  response.headers.Set("Content-Security-Policy",
+                       "default-src 'none'; style-src 'unsafe-inline'; img-src data:");
+  response.headers.Set("Cache-Control", "private, no-store");
+  return response;
+}
+
 // As REMS answers brokers.
 Result<Response> Permissions(const Request&, const Message& message) {
   const auto& answer = static_cast<const access::v1::GetPermissionsResponse&>(message);
@@ -108,6 +119,12 @@ constexpr RpcRow kRows[] = {
      GF_ONBOARDING "ListSubmissions", "", "Submissions that the caller may see"},
     {kGet, "/api/v1/submissions/{submission}", Sites::kNode, kUser, "roles holder, ncp, operator",
      GF_ONBOARDING "GetSubmission", "", "One submission: state, progress, findings"},
+    {kGet, "/api/v1/submissions/{submission}/report", Sites::kNode, kUser,
+     "roles holder, ncp, operator", GF_ONBOARDING "GetReport", "",
+     "The signed conformity report of a submission that was judged"},
+    {kGet, "/api/v1/submissions/{submission}/report.html", Sites::kNode, kUser,
+     "roles holder, ncp, operator", GF_ONBOARDING "GetReport", "", "The same, to read",
+     &ReportPage},
     {kPut, "/api/v1/submissions/{submission}/files/{kind}", Sites::kNode, kUser, "role holder",
      GF_ONBOARDING "PutChunk", "data",
      "Send a piece of a file (octets) at ?offset=N; kind is variants, phenopackets or consents"},
@@ -213,6 +230,7 @@ nlohmann::ordered_json Addresses(const SiteFacts& site) {
   if (!site.hub) {
     out["tes"] = site.public_url + "/ga4gh/tes/v1";
     out["drs"] = site.public_url + "/ga4gh/drs/v1";
+    out["htsget"] = site.public_url + "/ga4gh/htsget/v1";
     out["ledger"] = site.public_url + "/ledger";
   }
   return out;

@@ -29,7 +29,9 @@ class GrpcOnboardingService final : public v1::OnboardingService::CallbackServic
     return rpc_.Unary(
         call, GF_METHOD(CreateSubmission), request, response,
         [this](const Context& ctx, const v1::CreateSubmissionRequest& r) -> Result<v1::CreateSubmissionResponse> {
-          GF_ASSIGN(auto submission, submissions_.Create(ctx, FromProto(r.dataset()), r.idempotency_key()));
+          GF_ASSIGN(auto submission,
+                    submissions_.Create(ctx, {FromProto(r.dataset()), r.idempotency_key(), FromProto(r.mode()),
+                                              r.target_version(), r.reason()}));
           v1::CreateSubmissionResponse answer;
           *answer.mutable_submission() = ToProto(submission);
           return answer;
@@ -97,6 +99,19 @@ class GrpcOnboardingService final : public v1::OnboardingService::CallbackServic
           for (const Submission& submission : submissions) *answer.add_submissions() = ToProto(submission);
           return answer;
         });
+  }
+
+  grpc::ServerUnaryReactor* GetReport(grpc::CallbackServerContext* call, const v1::GetReportRequest* request,
+                                      v1::GetReportResponse* response) override {
+    return rpc_.Unary(call, GF_METHOD(GetReport), request, response,
+                      [this](const Context& ctx, const v1::GetReportRequest& r) -> Result<v1::GetReportResponse> {
+                        GF_ASSIGN(Report report, submissions_.GetReport(ctx, r.submission()));
+                        v1::GetReportResponse answer;
+                        answer.set_json(std::move(report.json));
+                        answer.set_html(std::move(report.html));
+                        answer.set_jws(std::move(report.jws));
+                        return answer;
+                      });
   }
 
   grpc::ServerUnaryReactor* ListObjects(grpc::CallbackServerContext* call, const v1::ListObjectsRequest* request,

@@ -17,6 +17,7 @@ v1::DatasetDescription ToProto(const Description& in) {
   out.mutable_keywords()->Add(in.keywords.begin(), in.keywords.end());
   out.mutable_data_use()->Add(in.data_use.begin(), in.data_use.end());
   out.set_assembly(in.assembly);
+  out.mutable_evidence()->insert(in.evidence.begin(), in.evidence.end());
   return out;
 }
 
@@ -41,6 +42,17 @@ State FromProto(v1::Submission::State state) {
     case v1::Submission::STATE_FAILED: return State::kFailed;
     default: return State::kOpen;
   }
+}
+
+v1::Mode ToProto(Mode mode) {
+  switch (mode) {
+    case Mode::kFull: return v1::MODE_UNSPECIFIED;
+    case Mode::kAdd: return v1::MODE_ADD;
+    case Mode::kFollowUp: return v1::MODE_FOLLOW_UP;
+    case Mode::kRollback: return v1::MODE_ROLLBACK;
+    case Mode::kDecommission: return v1::MODE_DECOMMISSION;
+  }
+  return v1::MODE_UNSPECIFIED;
 }
 
 v1::Finding ToProto(const Finding& in) {
@@ -78,7 +90,18 @@ Description FromProto(const v1::DatasetDescription& in) {
   out.keywords.assign(in.keywords().begin(), in.keywords().end());
   out.data_use.assign(in.data_use().begin(), in.data_use().end());
   out.assembly = in.assembly();
+  out.evidence = {in.evidence().begin(), in.evidence().end()};
   return out;
+}
+
+Mode FromProto(v1::Mode mode) {
+  switch (mode) {
+    case v1::MODE_ADD: return Mode::kAdd;
+    case v1::MODE_FOLLOW_UP: return Mode::kFollowUp;
+    case v1::MODE_ROLLBACK: return Mode::kRollback;
+    case v1::MODE_DECOMMISSION: return Mode::kDecommission;
+    default: return Mode::kFull;
+  }
 }
 
 Result<FileKind> FromProto(v1::FileKind kind) {
@@ -110,6 +133,19 @@ v1::Submission ToProto(const Submission& in) {
   rpc::SetTime(out.mutable_created(), in.created);
   if (in.finished) rpc::SetTime(out.mutable_finished(), *in.finished);
   out.set_message(in.message);
+  out.set_mode(ToProto(in.mode));
+  out.set_base_version(in.base_version);
+  out.set_target_version(in.target_version);
+  out.set_reason(in.reason);
+  out.set_report_sha256(in.report_sha256);
+  if (in.difference != Difference()) {
+    auto* difference = out.mutable_difference();
+    difference->set_segments_kept(in.difference.segments_kept);
+    difference->set_segments_added(in.difference.segments_added);
+    difference->set_people_kept(in.difference.people_kept);
+    difference->set_people_added(in.difference.people_added);
+    difference->set_people_changed(in.difference.people_changed);
+  }
   return out;
 }
 
@@ -127,6 +163,14 @@ Submission FromProto(const v1::Submission& in) {
   out.created = rpc::GetTime(in.created());
   if (in.has_finished()) out.finished = rpc::GetTime(in.finished());
   out.message = in.message();
+  out.mode = FromProto(in.mode());
+  out.base_version = in.base_version();
+  out.target_version = in.target_version();
+  out.reason = in.reason();
+  out.report_sha256 = in.report_sha256();
+  const auto& difference = in.difference();
+  out.difference = {difference.segments_kept(), difference.segments_added(), difference.people_kept(),
+                    difference.people_added(), difference.people_changed()};
   return out;
 }
 
@@ -140,6 +184,8 @@ v1::Object ToProto(const ObjectRecord& in) {
   out.set_plain_sha256(in.plain_sha256);
   out.set_body_size(in.body_size);
   out.set_body_sha256(in.body_sha256);
+  out.set_first_row(in.first_row);
+  out.set_rows(in.rows);
   rpc::SetTime(out.mutable_created(), in.created);
   return out;
 }

@@ -11,6 +11,7 @@ v1::Submission ToProto(const Submission& submission);
 Submission FromProto(const v1::Submission& in);
 v1::Object ToProto(const ObjectRecord& object);
 Description FromProto(const v1::DatasetDescription& in);
+Mode FromProto(v1::Mode mode);
 // InvalidArgument FILE_KIND_INVALID.
 Result<FileKind> FromProto(v1::FileKind kind);
 

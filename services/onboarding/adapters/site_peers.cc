@@ -4,8 +4,8 @@
 #include "genofed/catalogue/v1/catalogue.grpc.pb.h"
 #include "genofed/consent/v1/consent.grpc.pb.h"
 #include "genofed/discovery/v1/discovery.grpc.pb.h"
-#include "libs/genomics/fhir_consent.h"
-#include "libs/genomics/individuals.h"
+#include "libs/clinical/consent.h"
+#include "libs/ledger/entry.h"
 
 namespace genofed::onboarding {
 namespace {
@@ -25,19 +25,22 @@ common::v1::DatasetVersion VersionOf(const std::string& dataset, std::int32_t ve
 }
 
 void AddPermissions(std::uint8_t bits, consent::SubjectConsent& out) {
-  if ((bits & genomics::kPermitAlleleFrequency) != 0) out.add_permissions(common::v1::PERMISSION_ALLELE_FREQUENCY);
-  if ((bits & genomics::kPermitSubjectLevel) != 0) out.add_permissions(common::v1::PERMISSION_SUBJECT_LEVEL_QUERY);
-  if ((bits & genomics::kPermitSecondaryUse) != 0) out.add_permissions(common::v1::PERMISSION_SECONDARY_USE);
+  if ((bits & clinical::kPermitAlleleFrequency) != 0) out.add_permissions(common::v1::PERMISSION_ALLELE_FREQUENCY);
+  if ((bits & clinical::kPermitSubjectLevel) != 0) out.add_permissions(common::v1::PERMISSION_SUBJECT_LEVEL_QUERY);
+  if ((bits & clinical::kPermitSecondaryUse) != 0) out.add_permissions(common::v1::PERMISSION_SECONDARY_USE);
 }
 
 class GrpcConsentClient final : public ConsentClient {
  public:
-  explicit GrpcConsentClient(rpc::ChannelSource source) : consent_(source, kLong), keys_(std::move(source)) {}
+  GrpcConsentClient(rpc::ChannelSource source, const Clock& clock)
+      : consent_(source, kLong), keys_(source), ledger_(std::move(source)), clock_(clock) {}
 
-  Result<std::vector<RegisteredSubject>> Register(const Context& ctx, const std::string& dataset, std::int32_t version,
+  Result<std::vector<RegisteredSubject>> Register(const Context& ctx, const Registration& version,
                                                   std::span<const SubjectConsent> subjects) override {
     consent::RegisterSubjectsRequest request;
-    *request.mutable_dataset() = VersionOf(dataset, version);
+    *request.mutable_dataset() = VersionOf(version.dataset, version.version);
+    request.set_base_version(version.base_version);
+    request.set_follow_up(version.follow_up);
     for (const SubjectConsent& subject : subjects) {
       consent::SubjectConsent& added = *request.add_subjects();
       added.set_person_identifier(subject.person_identifier);
@@ -51,6 +54,15 @@ class GrpcConsentClient final : public ConsentClient {
     return registered;
   }
 
+  Result<std::vector<std::string>> Pseudonyms(const Context& ctx, const std::string& dataset,
+                                              std::int32_t version) override {
+    consent::GetCohortRequest request;
+    *request.mutable_dataset() = VersionOf(dataset, version);
+    request.set_permission(common::v1::PERMISSION_ALLELE_FREQUENCY);
+    GF_ASSIGN(auto answer, consent_.Call(ctx, &consent::ConsentService::Stub::GetCohort, request));
+    return std::vector<std::string>(answer.pseudonyms().begin(), answer.pseudonyms().end());
+  }
+
   Result<std::string> EncryptionKey(const Context& ctx) override {
     GF_ASSIGN(auto answer, keys_.Call(ctx, &consent::KeyService::Stub::GetEncryptionKey, {}));
     return answer.public_key();
@@ -62,12 +74,38 @@ class GrpcConsentClient final : public ConsentClient {
     request.set_object(object.id);
     *request.mutable_dataset() = VersionOf(dataset, version);
     request.set_header(object.header);
+    request.set_role(object.role);
     return keys_.Call(ctx, &consent::KeyService::Stub::StoreHeader, request).status();
+  }
+
+  Status DestroyHeaders(const Context& ctx, const std::string& dataset) override {
+    consent::DestroyHeadersRequest request;
+    request.set_dataset(dataset);
+    return keys_.Call(ctx, &consent::KeyService::Stub::DestroyHeaders, request).status();
+  }
+
+  Status Log(const Context& ctx, const std::string& key, const DatasetEvent& event) override {
+    ledger::Entry entry;
+    entry.kind = ledger::EntryKind::kDataset;
+    entry.time = FormatRfc3339(std::chrono::floor<std::chrono::seconds>(clock_.Now()));
+    entry.fields = {{"dataset", event.dataset},
+                    {"version", event.version > 0 ? std::to_string(event.version) : ""},
+                    {"outcome", event.outcome},
+                    {"report_sha256", event.report_sha256},
+                    {"key_id", event.key_id},
+                    {"reason", event.reason}};
+    std::erase_if(entry.fields, [](const auto& field) { return field.second.empty(); });
+    consent::AppendEntryRequest request;
+    request.set_idempotency_key(key);
+    GF_ASSIGN(*request.mutable_entry(), ledger::EncodeEntry(entry));
+    return ledger_.Call(ctx, &consent::LedgerService::Stub::AppendEntry, request).status();
   }
 
  private:
   rpc::Peer<consent::ConsentService> consent_;
   rpc::Peer<consent::KeyService> keys_;
+  rpc::Peer<consent::LedgerService> ledger_;
+  const Clock& clock_;
 };
 
 class GrpcPublisher final : public Publisher {
@@ -76,18 +114,34 @@ class GrpcPublisher final : public Publisher {
       : discovery_(std::move(discovery_source), kLong), catalogue_(std::move(catalogue_source)),
         country_(std::move(country)) {}
 
-  Status PublishIndex(const Context& ctx, const Submission& submission, const std::string& index_path) override {
+  Result<std::int32_t> ListedVersion(const Context& ctx, const std::string& dataset) override {
+    catalogue::GetRecordRequest request;
+    request.set_id(dataset);
+    auto answer = catalogue_.Call(ctx, &catalogue::CatalogueService::Stub::GetRecord, request);
+    if (answer.status().code() == StatusCode::kNotFound) return 0;
+    GF_TRY(answer);
+    if (answer->record().state() == catalogue::DatasetRecord::STATE_WITHDRAWN) {
+      return Error(StatusCode::kFailedPrecondition, "DATASET_DECOMMISSIONED", "the dataset was taken out of use");
+    }
+    return answer->record().version();
+  }
+
+  Status PublishIndex(const Context& ctx, const Snapshot& snapshot) override {
     discovery::PublishVersionRequest request;
-    *request.mutable_dataset() = VersionOf(submission.dataset.id, submission.version);
-    request.set_assembly(submission.dataset.assembly);
-    request.set_index_path(index_path);
-    request.set_manifest_sha256(submission.index_sha256);
-    request.set_individuals_path(index_path + "/" + genomics::kIndividualsFile);
-    request.set_individuals_sha256(submission.individuals_sha256);
+    *request.mutable_dataset() = VersionOf(snapshot.dataset, snapshot.version);
+    request.set_assembly(snapshot.assembly);
+    for (const SegmentRef& segment : snapshot.segments) {
+      auto& added = *request.add_segments();
+      added.set_index_path(segment.index_path);
+      added.set_manifest_sha256(segment.manifest_sha256);
+    }
+    request.set_individuals_path(snapshot.individuals_path);
+    request.set_individuals_sha256(snapshot.individuals_sha256);
     return discovery_.Call(ctx, &discovery::DiscoveryService::Stub::PublishVersion, request).status();
   }
 
-  Status SubmitRecord(const Context& ctx, const Submission& submission) override {
+  Status SubmitRecord(const Context& ctx, const Submission& submission,
+                      const std::vector<InclusionCriterion>& inclusion) override {
     const Description& dataset = submission.dataset;
     catalogue::SubmitRecordRequest request;
     catalogue::DatasetRecord& record = *request.mutable_record();
@@ -101,9 +155,35 @@ class GrpcPublisher final : public Publisher {
     record.mutable_keywords()->Add(dataset.keywords.begin(), dataset.keywords.end());
     record.mutable_data_use()->Add(dataset.data_use.begin(), dataset.data_use.end());
     record.set_assembly(dataset.assembly);
-    record.set_individuals(submission.counts.subjects_included);
+    record.set_individuals(submission.difference.people_kept + submission.difference.people_added);
     record.set_sites(submission.counts.sites);
+    record.set_report_sha256(submission.report_sha256);
+    for (const InclusionCriterion& criterion : inclusion) {
+      auto& added = *record.add_inclusion();
+      added.set_id(criterion.id);
+      added.set_title(criterion.title);
+      added.set_required(criterion.required);
+      added.set_automatic(criterion.automatic);
+      added.set_met(criterion.met);
+      added.set_evidence(criterion.evidence);
+    }
     return catalogue_.Call(ctx, &catalogue::CatalogueService::Stub::SubmitRecord, request).status();
+  }
+
+  Status ActivateRecord(const Context& ctx, const std::string& dataset, std::int32_t version,
+                        const std::string& reason) override {
+    catalogue::ActivateRecordRequest request;
+    request.set_id(dataset);
+    request.set_version(version);
+    request.set_reason(reason);
+    return catalogue_.Call(ctx, &catalogue::CatalogueService::Stub::ActivateRecord, request).status();
+  }
+
+  Status WithdrawRecord(const Context& ctx, const std::string& dataset, const std::string& reason) override {
+    catalogue::WithdrawRecordRequest request;
+    request.set_id(dataset);
+    request.set_reason(reason);
+    return catalogue_.Call(ctx, &catalogue::CatalogueService::Stub::WithdrawRecord, request).status();
   }
 
  private:
@@ -114,8 +194,8 @@ class GrpcPublisher final : public Publisher {
 
 }  // namespace
 
-std::unique_ptr<ConsentClient> MakeConsentClient(rpc::ChannelSource consent_source) {
-  return std::make_unique<GrpcConsentClient>(std::move(consent_source));
+std::unique_ptr<ConsentClient> MakeConsentClient(rpc::ChannelSource consent_source, const Clock& clock) {
+  return std::make_unique<GrpcConsentClient>(std::move(consent_source), clock);
 }
 
 std::unique_ptr<Publisher> MakePublisher(rpc::ChannelSource discovery_source, rpc::ChannelSource catalogue_source,

@@ -9,7 +9,7 @@
 
 namespace genofed::onboarding {
 
-std::unique_ptr<ConsentClient> MakeConsentClient(rpc::ChannelSource consent);
+std::unique_ptr<ConsentClient> MakeConsentClient(rpc::ChannelSource consent, const Clock& clock);
 // `country` of the records: "FI".
 std::unique_ptr<Publisher> MakePublisher(rpc::ChannelSource discovery, rpc::ChannelSource catalogue,
                                          std::string country);

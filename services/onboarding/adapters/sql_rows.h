@@ -13,6 +13,7 @@ namespace genofed::onboarding {
 #define GF_OBJECT_COLUMNS                                                                              \
   "o.id, o.submission, o.role, o.name, o.plain_size, o.plain_sha256, o.body_size, o.body_sha256, "     \
   "o.header, o.header_stored, o.created"
+inline constexpr int kObjectColumns = 11;
 
 std::string ToDocument(const Submission& submission);
 // DataLoss SUBMISSION_UNREADABLE.

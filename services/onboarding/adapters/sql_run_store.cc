@@ -4,6 +4,10 @@
 
 namespace genofed::onboarding {
 
+// Submissions of the same dataset as submission $1.
+#define GF_SAME_DATASET \
+  "(SELECT id FROM submissions WHERE dataset = (SELECT dataset FROM submissions WHERE id = $1))"
+
 Result<Submission> SqlRunStore::Load(const Context& ctx) {
   return database_.Read(ctx, [&](sql::Tx& tx) { return FindSubmission(tx, lease_.id); });
 }
@@ -84,6 +88,97 @@ Status SqlRunStore::DropObjects(const Context& ctx) {
       [&](sql::Tx& tx) -> Status {
         GF_TRY(leases_.Heartbeat(tx, lease_));
         return tx.Exec("DELETE FROM objects WHERE submission = $1", lease_.id).status();
+      },
+      sql::Isolation::kReadCommitted);
+}
+
+Result<Snapshot> SqlRunStore::FindSnapshot(const Context& ctx, std::int32_t version) {
+  return database_.Read(ctx, [&](sql::Tx& tx) -> Result<Snapshot> {
+    GF_ASSIGN(auto rows, tx.Exec("SELECT s.dataset, s.base, s.assembly, s.individuals_path, s.individuals_sha256 "
+                                 "FROM snapshots s JOIN submissions o ON o.dataset = s.dataset "
+                                 "WHERE o.id = $1 AND s.version = $2",
+                                 lease_.id, version));
+    if (rows.empty()) {
+      return Error(StatusCode::kNotFound, "SNAPSHOT_UNKNOWN", "there is no version {} of the dataset", version);
+    }
+    sql::Row row = rows[0];
+    Snapshot snapshot{row.Text(0), version,     static_cast<std::int32_t>(row.Int(1)), row.Text(2), {},
+                      row.Text(3), row.Text(4)};
+    GF_ASSIGN(auto segments, tx.Exec("SELECT submission, index_path, manifest_sha256, rows FROM snapshot_segments "
+                                     "WHERE dataset = $1 AND version = $2 ORDER BY position",
+                                     snapshot.dataset, version));
+    for (sql::Row segment : segments) {
+      snapshot.segments.push_back({segment.Text(0), segment.Text(1), segment.Text(2),
+                                   static_cast<std::int32_t>(segment.Int(3))});
+    }
+    return snapshot;
+  });
+}
+
+Status SqlRunStore::AddSnapshot(const Context& ctx, const Snapshot& snapshot) {
+  return database_.Transact(ctx, [&](sql::Tx& tx) -> Status {
+    GF_TRY(leases_.Heartbeat(tx, lease_));
+    GF_ASSIGN(auto added, tx.Exec("INSERT INTO snapshots (dataset, version, submission, base, assembly, "
+                                  "individuals_path, individuals_sha256) VALUES ($1, $2, $3, $4, $5, $6, $7) "
+                                  "ON CONFLICT (dataset, version) DO NOTHING",
+                                  snapshot.dataset, snapshot.version, lease_.id, snapshot.base, snapshot.assembly,
+                                  snapshot.individuals_path, snapshot.individuals_sha256));
+    if (added.affected() == 0) return absl::OkStatus();
+    for (std::size_t i = 0; i < snapshot.segments.size(); ++i) {
+      const SegmentRef& segment = snapshot.segments[i];
+      GF_TRY(tx.Exec("INSERT INTO snapshot_segments (dataset, version, position, submission, index_path, "
+                     "manifest_sha256, rows) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                     snapshot.dataset, snapshot.version, static_cast<std::int64_t>(i), segment.submission,
+                     segment.index_path, segment.manifest_sha256, segment.rows));
+    }
+    return absl::OkStatus();
+  });
+}
+
+Result<std::vector<InputFile>> SqlRunStore::Inputs(const Context& ctx) {
+  return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::vector<InputFile>> {
+    std::vector<InputFile> inputs;
+    for (FileKind kind : kFileKinds) {
+      GF_ASSIGN(auto rows, tx.Exec("SELECT size, sha256 FROM files WHERE submission = $1 AND kind = $2 "
+                                   "AND sha256 IS NOT NULL",
+                                   lease_.id, FileName(kind)));
+      if (!rows.empty()) inputs.push_back({kind, {rows[0].Int(0), true, rows[0].Text(1)}});
+    }
+    return inputs;
+  });
+}
+
+Status SqlRunStore::AddReport(const Context& ctx, const Report& report) {
+  return database_.Transact(
+      ctx,
+      [&](sql::Tx& tx) -> Status {
+        GF_TRY(leases_.Heartbeat(tx, lease_));
+        return tx
+            .Exec("INSERT INTO reports (submission, json, html, jws) VALUES ($1, $2, $3, $4) "
+                  "ON CONFLICT (submission) DO UPDATE SET json = excluded.json, html = excluded.html, "
+                  "jws = excluded.jws",
+                  lease_.id, report.json, report.html, report.jws)
+            .status();
+      },
+      sql::Isolation::kReadCommitted);
+}
+
+Result<std::vector<ObjectRecord>> SqlRunStore::AllObjects(const Context& ctx) {
+  return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::vector<ObjectRecord>> {
+    GF_ASSIGN(auto rows, tx.Exec("SELECT " GF_OBJECT_COLUMNS " FROM objects o WHERE o.submission IN " GF_SAME_DATASET,
+                                 lease_.id));
+    std::vector<ObjectRecord> objects;
+    for (sql::Row row : rows) objects.push_back(ReadObject(row));
+    return objects;
+  });
+}
+
+Status SqlRunStore::DropAllObjects(const Context& ctx) {
+  return database_.Transact(
+      ctx,
+      [&](sql::Tx& tx) -> Status {
+        GF_TRY(leases_.Heartbeat(tx, lease_));
+        return tx.Exec("DELETE FROM objects WHERE submission IN " GF_SAME_DATASET, lease_.id).status();
       },
       sql::Isolation::kReadCommitted);
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/onboarding/adapters/sql_submission_store.h"
 
+#include <map>
+#include <utility>
+
 #include "services/onboarding/adapters/sql_rows.h"
 
 namespace genofed::onboarding {
@@ -126,12 +129,45 @@ Result<std::vector<ObjectRecord>> SqlSubmissionStore::PublishedObjects(const Con
       return Error(StatusCode::kNotFound, "DATASET_UNKNOWN", "no version {} of {} is published", version, dataset);
     }
     *holder = {found[0].Text(1), found[0].Text(2), found[0].Text(3)};
-    GF_ASSIGN(auto rows, tx.Exec("SELECT " GF_OBJECT_COLUMNS " FROM objects o WHERE o.submission = $1 ORDER BY o.role",
-                                 found[0].Text(0)));
+    // What segments share comes from the submissions that added their people; all else is this version's own.
+    GF_ASSIGN(auto rows,
+              tx.Exec("SELECT " GF_OBJECT_COLUMNS ", s.rows FROM objects o JOIN snapshot_segments s "
+                      "ON s.submission = o.submission AND s.dataset = $1 AND s.version = $2 "
+                      "WHERE o.role IN ('genotypes', 'index') ORDER BY o.role, s.position",
+                      dataset, version));
     std::vector<ObjectRecord> objects;
-    for (sql::Row row : rows) objects.push_back(ReadObject(row));
+    std::map<std::string, std::int32_t> row;  // next one, by role
+    for (sql::Row found_object : rows) {
+      ObjectRecord object = ReadObject(found_object);
+      object.rows = static_cast<std::int32_t>(found_object.Int(kObjectColumns));
+      object.first_row = std::exchange(row[object.role], row[object.role] + object.rows);
+      objects.push_back(std::move(object));
+    }
+    GF_ASSIGN(auto others, tx.Exec("SELECT " GF_OBJECT_COLUMNS " FROM objects o WHERE o.submission = $1 "
+                                   "AND o.role NOT IN ('genotypes', 'index') ORDER BY o.role",
+                                   found[0].Text(0)));
+    for (sql::Row other : others) objects.push_back(ReadObject(other));
     for (ObjectRecord& object : objects) object.header.clear();
     return objects;
+  });
+}
+
+Result<Description> SqlSubmissionStore::LastDescription(const Context& ctx, const std::string& dataset) {
+  return database_.Read(ctx, [&](sql::Tx& tx) -> Result<Description> {
+    GF_ASSIGN(auto rows, tx.Exec("SELECT " GF_SUBMISSION_COLUMNS " FROM submissions WHERE dataset = $1 "
+                                 "AND state = 'published' AND version IS NOT NULL ORDER BY version DESC LIMIT 1",
+                                 dataset));
+    if (rows.empty()) return Error(StatusCode::kNotFound, "DATASET_UNKNOWN", "no version of {} is published", dataset);
+    GF_ASSIGN(Submission submission, ReadSubmission(rows[0]));
+    return submission.dataset;
+  });
+}
+
+Result<Report> SqlSubmissionStore::FindReport(const Context& ctx, const std::string& id) {
+  return database_.Read(ctx, [&](sql::Tx& tx) -> Result<Report> {
+    GF_ASSIGN(auto rows, tx.Exec("SELECT json, html, jws FROM reports WHERE submission = $1", id));
+    if (rows.empty()) return Error(StatusCode::kNotFound, "REPORT_MISSING", "the submission was not judged yet");
+    return Report{rows[0].Text(0), rows[0].Text(1), rows[0].Text(2)};
   });
 }
 

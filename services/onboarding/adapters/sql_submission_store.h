@@ -23,6 +23,8 @@ class SqlSubmissionStore final : public SubmissionStore {
   Status Start(const Context& ctx, const Submission& submission) override;
   Result<std::vector<Submission>> OpenSince(const Context& ctx, Time before) override;
   Status Expire(const Context& ctx, const Submission& submission) override;
+  Result<Description> LastDescription(const Context& ctx, const std::string& dataset) override;
+  Result<Report> FindReport(const Context& ctx, const std::string& id) override;
   Result<std::vector<ObjectRecord>> PublishedObjects(const Context& ctx, const std::string& dataset,
                                                      std::int32_t version, Holder* holder) override;
 
@@ -46,6 +48,12 @@ class SqlRunStore final : public RunStore {
   Status AddObject(const Context& ctx, const ObjectRecord& object) override;
   Status MarkHeaderStored(const Context& ctx, const std::string& object) override;
   Status DropObjects(const Context& ctx) override;
+  Result<Snapshot> FindSnapshot(const Context& ctx, std::int32_t version) override;
+  Status AddSnapshot(const Context& ctx, const Snapshot& snapshot) override;
+  Result<std::vector<InputFile>> Inputs(const Context& ctx) override;
+  Status AddReport(const Context& ctx, const Report& report) override;
+  Result<std::vector<ObjectRecord>> AllObjects(const Context& ctx) override;
+  Status DropAllObjects(const Context& ctx) override;
 
  private:
   sql::Database& database_;

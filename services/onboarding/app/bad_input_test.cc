@@ -59,15 +59,24 @@ std::vector<BadInput> Table() {
       {"a damaged block", [](Files& f) { f.variants[f.variants.size() / 2] ^= 0x55; }, "CORRUPT_BGZIP_BLOCK",
        "variants", -1},
       {"a sample twice", [](Files& f) { f.variants = Replace(Cohort::Get().vcf_text, "FI-S000002", "FI-S000001"); },
-       "DUPLICATE_SAMPLE", "variants"},
-      {"wrong REF",
+       "DUPLICATE_SAMPLE", "variants", 11, "#CHROM"},
+      {"REF of another assembly",
        [](Files& f) {
          auto lines = Lines(Cohort::Get().vcf_text);
-         std::string& record = lines[FirstRecord(lines)];
-         record = WrongRef(record);
+         for (std::size_t i = FirstRecord(lines); i < lines.size(); ++i) lines[i] = WrongRef(lines[i]);
          f.variants = Join(lines);
        },
-       "REF_MISMATCH", "variants", header_line + 1, "REF", "GRCh38", true},
+       "ASSEMBLY_MISMATCH", "variants", 0, "REF", "GRCh38", true},
+      {"no samples",
+       [](Files& f) {
+         auto lines = Lines(Cohort::Get().vcf_text);
+         for (std::size_t i = FirstRecord(lines) - 1; i < lines.size(); ++i) {
+           auto fields = Split(lines[i], '\t');
+           lines[i].resize(static_cast<std::size_t>(fields[7].data() + fields[7].size() - lines[i].data()));
+         }
+         f.variants = Join(lines);
+       },
+       "NO_SAMPLES", "variants", header_line, "#CHROM"},
       {"unsorted",
        [](Files& f) {
          auto lines = Lines(Cohort::Get().vcf_text);
@@ -94,7 +103,7 @@ std::vector<BadInput> Table() {
       {"broken JSON", on_line(3, [](L& l, std::size_t i) { l[i].resize(l[i].size() / 2); }), "JSON_INVALID",
        "phenopackets", 4},
       {"no phenopacket", on_line(5, [](L& l, std::size_t i) { l[i] = R"({"id":"x","metaData":{}})"; }),
-       "PHENOPACKET_INVALID", "phenopackets", 6, "subject"},
+       "PHENOPACKET_INVALID", "phenopackets", 6, "metaData.created"},
       {"empty lines only", [](Files& f) { f.phenopackets = "\n\n  \n"; }, "NO_SUBJECTS", "phenopackets"},
       {"a line without end", [](Files& f) { f.phenopackets = std::string(20U << 20, '['); }, "LINE_TOO_LONG",
        "phenopackets", 1},
@@ -153,6 +162,24 @@ TEST_F(BadInputTest, TellsOfAllFilesAtOnce) {
     if (finding.severity == Severity::kError) wrong.insert(finding.file);
   }
   EXPECT_EQ(wrong, (std::set<std::string>{"consents", "phenopackets", "variants"}));
+}
+
+TEST_F(BadInputTest, ARecordThatDiffersFromTheReferenceIsQuarantined) {
+  if (Cohort::Get().vcf_text.empty()) GTEST_SKIP() << "needs bgzip";
+  MakePipeline(Cohort::Get().reference);
+  Files files = Cohort::Get().files;
+  auto lines = Lines(Cohort::Get().vcf_text);
+  std::size_t first = FirstRecord(lines);
+  lines[first] = WrongRef(lines[first]);
+  files.variants = Join(lines);
+  std::string id = Submit(files);
+  ASSERT_TRUE(RunOnce().ok());
+  Submission submission = Find(id);
+  EXPECT_EQ(submission.state, State::kPublished);
+  EXPECT_EQ(submission.counts.records_quarantined, 1);
+  EXPECT_EQ(submission.findings.front().code, "REF_MISMATCH");
+  EXPECT_EQ(submission.findings.front().line, static_cast<std::int64_t>(first + 1));
+  EXPECT_EQ(submission.findings.front().field, "REF");
 }
 
 TEST_F(BadInputTest, ABadRecordIsQuarantinedAndTheRestPublished) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/onboarding/app/check_variants.h"
 
-#include "libs/genomics/vcf_reader.h"
+#include "libs/genomics/check_vcf.h"
 
 namespace genofed::onboarding {
 namespace {
@@ -22,31 +22,20 @@ bool IsOfOtherAssembly(const genomics::Reference& reference, Assembly assembly) 
   return false;
 }
 
-std::string CodeOf(genomics::VcfCode code) {
-  if (code == genomics::VcfCode::kNotVcf) return "NOT_A_VCF";
-  return std::string(genomics::VcfCodeName(code));
-}
-
 Finding About(Severity severity, std::string code, std::string field, std::string message) {
   return {severity, std::move(code), std::string(FileName(FileKind::kVariants)), 0, std::move(field),
           std::move(message)};
 }
 
-void AddProblems(const genomics::VcfReport& report, Findings& findings) {
-  std::map<genomics::VcfCode, std::uint64_t> listed;
-  for (const genomics::VcfProblem& problem : report.reasons) {
-    Severity severity = genomics::IsFatal(problem.code) ? Severity::kError : Severity::kWarning;
-    findings.Add({severity, CodeOf(problem.code), std::string(FileName(FileKind::kVariants)),
-                  static_cast<std::int64_t>(problem.line), problem.field, problem.message});
-    ++listed[problem.code];
+// A VCF can be valid and yet of no use here: without samples, or without records.
+void AddFindings(const genomics::VcfReport& report, Findings& findings) {
+  for (Finding finding : report.findings) {
+    if (finding.code == genomics::VcfCodeName(genomics::VcfCode::kNotVcf)) finding.code = "NOT_A_VCF";
+    if (finding.code == genomics::VcfCodeName(genomics::VcfCode::kNoSamples)) finding.severity = Severity::kError;
+    findings.Add(std::move(finding));
   }
-  for (const auto& [code, count] : listed) {
-    auto all = report.counts.find(std::string(genomics::VcfCodeName(code)));
-    if (all == report.counts.end() || all->second <= count) continue;
-    Severity severity = genomics::IsFatal(code) ? Severity::kError : Severity::kWarning;
-    Finding rest = About(severity, CodeOf(code), "", "more of the same");
-    rest.count = static_cast<std::int64_t>(all->second - count);
-    findings.Add(std::move(rest));
+  if (!report.HasError() && report.accepted == 0) {
+    findings.Add(About(Severity::kError, "NO_RECORDS", "", "the file has no record that can be used"));
   }
 }
 
@@ -65,14 +54,12 @@ Result<std::unique_ptr<genomics::Reference>> OpenReference(const std::filesystem
 
 void CheckVariants(const std::filesystem::path& vcf, Assembly assembly, genomics::Reference* reference,
                    Findings& findings, Counts& counts) {
-  genomics::VcfReport report = genomics::CheckVcf(vcf, reference);
-  counts.records = static_cast<std::int64_t>(report.records);
-  counts.records_quarantined = static_cast<std::int64_t>(report.rejected);
-  AddProblems(report, findings);
-  if (report.fatal) return;
-  if (report.records == report.rejected) {
-    findings.Add(About(Severity::kError, "NO_RECORDS", "", "the file has no record that can be used"));
-  }
+  genomics::VcfReport report =
+      genomics::CheckVcf(vcf, {.reference = reference, .file = std::string(FileName(FileKind::kVariants))});
+  counts.records = static_cast<std::int64_t>(report.accepted + report.left_out + report.set_aside);
+  counts.records_quarantined = static_cast<std::int64_t>(report.set_aside);
+  AddFindings(report, findings);
+  if (report.HasError()) return;
   if (!report.assembly) {
     findings.Add(About(Severity::kNote, "ASSEMBLY_UNKNOWN", "##contig",
                        "the header does not tell the assembly; the description's was taken"));

@@ -18,8 +18,8 @@ Result<std::unique_ptr<genomics::Reference>> OpenReference(const std::filesystem
                                                            genomics::Assembly assembly);
 
 // Reads the whole VCF or BCF. What makes it unfit is an error; what makes a record unfit is a warning, and the
-// record is left out (quarantined). Codes are those of genomics::VcfCodeName (NOT_VCF is NOT_A_VCF here),
-// ASSEMBLY_MISMATCH, NO_RECORDS, and the notes ASSEMBLY_UNKNOWN and REFERENCE_NOT_CHECKED.
+// record is left out (quarantined). Codes are those of genomics::VcfCode (NOT_VCF is NOT_A_VCF here, NO_SAMPLES an
+// error), and the notes ASSEMBLY_UNKNOWN and REFERENCE_NOT_CHECKED.
 void CheckVariants(const std::filesystem::path& vcf, genomics::Assembly assembly, genomics::Reference* reference,
                    Findings& findings, Counts& counts);
 

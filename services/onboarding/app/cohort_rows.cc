@@ -26,11 +26,15 @@ std::string_view SexWord(genomics::Sex sex) {
 
 }  // namespace
 
-Result<CohortRows> ArrangeRows(const People& people, std::span<const RegisteredSubject> answers) {
+Result<CohortRows> ArrangeRows(const People& people, std::span<const RegisteredSubject> answers,
+                               std::size_t base_rows) {
   if (answers.size() != people.subjects.size()) return Invalid("has another number of subjects");
-  auto included = std::count_if(answers.begin(), answers.end(), [](const auto& answer) { return answer.included; });
-  auto n = static_cast<std::size_t>(included);
+  auto is_known = [&](const auto& answer) { return answer.row >= 0 && static_cast<std::size_t>(answer.row) < base_rows; };
+  auto added = std::count_if(answers.begin(), answers.end(),
+                             [&](const auto& answer) { return answer.included && !is_known(answer); });
+  auto n = static_cast<std::size_t>(added);
   CohortRows rows;
+  rows.first_row = base_rows;
   rows.samples.resize(n);
   rows.pseudonyms.resize(n);
   rows.individuals.resize(n);
@@ -38,9 +42,15 @@ Result<CohortRows> ArrangeRows(const People& people, std::span<const RegisteredS
   for (std::size_t i = 0; i < answers.size(); ++i) {
     const RegisteredSubject& answer = answers[i];
     if (!answer.included) continue;
-    auto row = static_cast<std::size_t>(answer.row);
-    if (answer.row < 0 || row >= n || !rows.samples[row].empty()) return Invalid("has wrong rows");
     if (!IsPseudonym(answer.pseudonym) || !seen.insert(answer.pseudonym).second) return Invalid("has wrong pseudonyms");
+    if (is_known(answer)) {
+      if (!rows.known.emplace(static_cast<std::size_t>(answer.row), people.subjects[i].individual).second) {
+        return Invalid("has wrong rows");
+      }
+      continue;
+    }
+    const std::size_t row = static_cast<std::size_t>(answer.row) - base_rows;
+    if (answer.row < 0 || row >= n || !rows.pseudonyms[row].empty()) return Invalid("has wrong rows");
     rows.samples[row] = people.subjects[i].sample;
     rows.pseudonyms[row] = answer.pseudonym;
     rows.individuals[row] = people.subjects[i].individual;
@@ -48,12 +58,14 @@ Result<CohortRows> ArrangeRows(const People& people, std::span<const RegisteredS
   return rows;
 }
 
-std::string PhenotypeTable(const CohortRows& rows) {
+std::string PhenotypeTable(std::span<const std::string> pseudonyms,
+                           std::span<const genomics::Individual> individuals) {
+  GF_CHECK(pseudonyms.size() == individuals.size());
   std::string table = "pseudonym\tsex\tage_years\tterms\n";
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const genomics::Individual& person = rows.individuals[i];
+  for (std::size_t i = 0; i < individuals.size(); ++i) {
+    const genomics::Individual& person = individuals[i];
     std::string age = person.age_months ? std::to_string(*person.age_months / 12) : "";
-    table += fmt::format("{}\t{}\t{}\t", rows.pseudonyms[i], SexWord(person.sex), age);
+    table += fmt::format("{}\t{}\t{}\t", pseudonyms[i], SexWord(person.sex), age);
     for (std::size_t t = 0; t < person.terms.size(); ++t) table += (t == 0 ? "" : ";") + person.terms[t];
     table += '\n';
   }

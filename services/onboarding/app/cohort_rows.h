@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,20 +13,24 @@
 
 namespace genofed::onboarding {
 
-// The people of a dataset version; index i everywhere is row i.
+// The people that a submission adds to its dataset; index i everywhere is row first_row + i of the version.
 struct CohortRows {
+  std::size_t first_row = 0;         // as many people as the base has
   std::vector<std::string> samples;  // columns of the source VCF
   std::vector<std::string> pseudonyms;
   std::vector<genomics::Individual> individuals;
+  // People of the base whom the submission describes, by their rows.
+  std::map<std::size_t, genomics::Individual> known;
 
   std::size_t size() const { return samples.size(); }
 };
 
 // Orders those whom the consent service included by its rows. DataLoss CONSENT_ANSWER_INVALID unless there is one
-// answer for each subject, and the rows are 0..n-1 with different pseudonyms of 32 hex digits.
-Result<CohortRows> ArrangeRows(const People& people, std::span<const RegisteredSubject> answers);
+// answer for each subject, and the rows behind the base's are without gaps, with different pseudonyms of 32 hex digits.
+Result<CohortRows> ArrangeRows(const People& people, std::span<const RegisteredSubject> answers,
+                               std::size_t base_rows = 0);
 
 // The table for tasks: "pseudonym sex age_years terms" and one line for each row, tab-separated.
-std::string PhenotypeTable(const CohortRows& rows);
+std::string PhenotypeTable(std::span<const std::string> pseudonyms, std::span<const genomics::Individual> individuals);
 
 }  // namespace genofed::onboarding

@@ -26,8 +26,20 @@ TEST(CohortRows, PutsTheIncludedInTheOrderOfRows) {
   auto rows = ArrangeRows(ThreePeople(), answers);
   ASSERT_TRUE(rows.ok());
   EXPECT_EQ(rows->samples, (std::vector<std::string>{"S3", "S1"}));
-  EXPECT_EQ(PhenotypeTable(*rows), "pseudonym\tsex\tage_years\tterms\n" + kA + "\tUNKNOWN_SEX\t\t\n" + kB +
+  EXPECT_EQ(PhenotypeTable(rows->pseudonyms, rows->individuals), "pseudonym\tsex\tage_years\tterms\n" + kA + "\tUNKNOWN_SEX\t\t\n" + kB +
                                        "\tFEMALE\t43\tHP:0000001;HP:0000002\n");
+}
+
+TEST(CohortRows, PeopleOfTheBaseKeepTheirRows) {
+  std::vector<RegisteredSubject> answers = {{true, kB, 4}, {true, std::string(32, 'c'), 6}, {true, kA, 5}};
+  auto rows = ArrangeRows(ThreePeople(), answers, 5);
+  ASSERT_TRUE(rows.ok());
+  EXPECT_EQ(rows->first_row, 5u);
+  EXPECT_EQ(rows->samples, (std::vector<std::string>{"S3", "S2"}));
+  ASSERT_EQ(rows->known.size(), 1u);
+  EXPECT_EQ(rows->known.at(4).age_months, 527u);
+  answers[1].row = 7;
+  EXPECT_EQ(Reason(ArrangeRows(ThreePeople(), answers, 5).status()), "CONSENT_ANSWER_INVALID");
 }
 
 TEST(CohortRows, RefusesAnswersThatAreNoRows) {

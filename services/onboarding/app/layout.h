@@ -24,8 +24,12 @@ class Layout {
   std::filesystem::path Scratch() const { return root_ / "scratch"; }
   std::filesystem::path Object(const std::string& object) const { return root_ / "objects" / (object + ".c4gh"); }
   std::filesystem::path Index(const std::string& dataset, int version) const {
-    return root_ / "index" / dataset / std::to_string(version);
+    return Indices(dataset) / std::to_string(version);
   }
+  std::filesystem::path Indices(const std::string& dataset) const { return root_ / "index" / dataset; }
+
+  // What other services are told, back on this machine.
+  std::filesystem::path SitePath(const std::string& path) const { return root_.parent_path() / path; }
 
   // As other services of the site are told, below the site's data directory.
   static std::string ObjectPath(const std::string& object) { return "onboarding/objects/" + object + ".c4gh"; }

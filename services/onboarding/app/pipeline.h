@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "libs/core/random.h"
+#include "libs/crypto/key.h"
 #include "libs/obs/metrics.h"
 #include "services/onboarding/app/layout.h"
 #include "services/onboarding/app/ports.h"
@@ -20,6 +21,8 @@ class Pipeline {
  public:
   struct Options {
     std::filesystem::path reference_fasta;  // empty: none
+    InclusionPolicy inclusion;
+    crypto::SigningKey report_key;  // signs conformity reports
   };
   Pipeline(Layout layout, ConsentClient& consent, Publisher& publisher, const Clock& clock, Random& random,
            obs::Metrics& metrics, Options options);

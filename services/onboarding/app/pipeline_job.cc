@@ -7,8 +7,11 @@
 #include "libs/obs/log.h"
 #include "services/onboarding/app/build_index.h"
 #include "services/onboarding/app/check_variants.h"
+#include "services/onboarding/app/conformity.h"
+#include "services/onboarding/app/files.h"
 #include "services/onboarding/app/read_people.h"
 #include "services/onboarding/app/seal_objects.h"
+#include "services/onboarding/app/snapshot_files.h"
 
 namespace genofed::onboarding {
 
@@ -22,11 +25,18 @@ Status Pipeline::Job::RunStages() {
   assembly_ = *assembly;
   GF_ASSIGN(reference_, OpenReference(pipeline_.options_.reference_fasta, assembly_));
   using Step = Status (Job::*)();
-  constexpr std::pair<Stage, Step> kSteps[] = {
-      {Stage::kCheck, &Job::Check},           {Stage::kLink, &Job::Link},       {Stage::kConsent, &Job::Register},
-      {Stage::kGenotypes, &Job::Genotypes},   {Stage::kPhenotypes, &Job::Phenotypes},
-      {Stage::kEncrypt, &Job::Encrypt},       {Stage::kIndex, &Job::Index},     {Stage::kPublish, &Job::Publish}};
-  for (const auto& [stage, step] : kSteps) {
+  using Steps = std::vector<std::pair<Stage, Step>>;
+  static const Steps kVersion = {
+      {Stage::kCheck, &Job::Check},         {Stage::kLink, &Job::Link},     {Stage::kConsent, &Job::Register},
+      {Stage::kGenotypes, &Job::Genotypes}, {Stage::kPhenotypes, &Job::Phenotypes},
+      {Stage::kEncrypt, &Job::Encrypt},     {Stage::kIndex, &Job::Index},   {Stage::kReport, &Job::Judged},
+      {Stage::kPublish, &Job::Publish}};
+  static const Steps kRollback = {{Stage::kPublish, &Job::Rollback}};
+  static const Steps kDecommission = {{Stage::kPublish, &Job::Decommission}};
+  const Steps& steps = submission_.mode == Mode::kRollback       ? kRollback
+                       : submission_.mode == Mode::kDecommission ? kDecommission
+                                                                 : kVersion;
+  for (const auto& [stage, step] : steps) {
     GF_TRY(ctx_.Alive());
     GF_TRY(Enter(stage));
     auto begun = std::chrono::steady_clock::now();
@@ -54,11 +64,12 @@ Status Pipeline::Job::MergeFindings(std::vector<Finding> findings) {
   all.insert(all.end(), std::make_move_iterator(findings.begin()), std::make_move_iterator(findings.end()));
   std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.severity > b.severity; });
   if (all.empty() || all.front().severity != Severity::kError) return absl::OkStatus();
+  if (MakesVersion(submission_.mode)) GF_TRY(Judged());
   return Finish(State::kRejected, "see the findings");
 }
 
 Status Pipeline::Job::Check() {
-  if (resumed_at_ > Stage::kCheck) return absl::OkStatus();
+  if (resumed_at_ > Stage::kCheck || submission_.mode == Mode::kFollowUp) return absl::OkStatus();
   submission_.findings.clear();
   submission_.counts = {};
   Findings findings;
@@ -72,69 +83,167 @@ Status Pipeline::Job::Check() {
 Status Pipeline::Job::Link() {
   const auto& layout = pipeline_.layout_;
   Findings findings;
-  auto reader = genomics::VcfReader::Open(layout.Upload(submission_.id, FileKind::kVariants));
-  if (!reader.ok()) {
-    GF_TRY(MergeFindings({}));
-    return IsFinal(submission_.state) ? absl::OkStatus() : reader.status();
+  std::optional<std::vector<std::string>> samples;
+  if (submission_.mode != Mode::kFollowUp) {
+    auto reader = genomics::VcfReader::Open(layout.Upload(submission_.id, FileKind::kVariants));
+    if (!reader.ok()) {
+      GF_TRY(MergeFindings({}));
+      return IsFinal(submission_.state) ? absl::OkStatus() : reader.status();
+    }
+    samples = (*reader)->header().samples;
   }
   GF_ASSIGN(people_, ReadPeople(ctx_, layout.Upload(submission_.id, FileKind::kPhenopackets),
-                                layout.Upload(submission_.id, FileKind::kConsents), (*reader)->header().samples,
+                                layout.Upload(submission_.id, FileKind::kConsents), samples,
                                 submission_.started.value_or(submission_.created), findings));
   if (resumed_at_ > Stage::kLink) return absl::OkStatus();
   submission_.counts.subjects = static_cast<std::int32_t>(people_.subjects.size());
   submission_.counts.samples_without_subject = people_.samples_without_subject;
   bool none_permits = std::all_of(people_.permissions.begin(), people_.permissions.end(),
                                   [](std::uint8_t bits) { return bits == 0; });
-  if (!findings.has_error() && none_permits) {
+  if (!findings.has_error() && none_permits && submission_.mode != Mode::kFollowUp) {
     findings.Add({Severity::kError, "NO_CONSENTING_SUBJECT", std::string(FileName(FileKind::kConsents)), 0, "",
                   "nobody with genotypes and phenotypes permits any use"});
   }
   return MergeFindings(findings.Take());
 }
 
+Status Pipeline::Job::FindBase() {
+  const bool reserved = submission_.version > 0;
+  if (!reserved) {
+    peer_ = "catalogue";
+    GF_ASSIGN(const std::int32_t listed, pipeline_.publisher_.ListedVersion(ctx_, submission_.dataset.id));
+    peer_.clear();
+    if (submission_.mode != Mode::kFull) {
+      submission_.base_version = listed;
+      GF_TRY(store_.Save(ctx_, submission_));  // before a version is reserved: a repeated run must find the same
+    }
+  }
+  if (submission_.mode == Mode::kFull) return absl::OkStatus();
+  if (submission_.base_version == 0) {
+    Findings findings;
+    findings.Add({Severity::kError, "NO_LISTED_VERSION", "", 0, "mode",
+                  "the dataset has no listed version to go on from; submit a full version"});
+    return MergeFindings(findings.Take());
+  }
+  GF_ASSIGN(const Snapshot snapshot, store_.FindSnapshot(ctx_, submission_.base_version));
+  if (snapshot.assembly != submission_.dataset.assembly) {
+    Findings findings;
+    findings.Add({Severity::kError, "ASSEMBLY_MISMATCH", "", 0, "dataset.assembly",
+                  fmt::format("the version it goes on from is of {}", snapshot.assembly)});
+    return MergeFindings(findings.Take());
+  }
+  GF_ASSIGN(base_, ReadContent(pipeline_.layout_, snapshot));
+  return absl::OkStatus();
+}
+
 Status Pipeline::Job::Register() {
+  GF_TRY(FindBase());
+  if (IsFinal(submission_.state)) return absl::OkStatus();
   GF_ASSIGN(submission_.version, store_.ReserveVersion(ctx_));
   std::vector<SubjectConsent> subjects;
   for (std::size_t i = 0; i < people_.subjects.size(); ++i) {
     subjects.push_back({people_.subjects[i].person_identifier, people_.permissions[i]});
   }
   peer_ = "consent";
-  GF_ASSIGN(auto answers,
-            pipeline_.consent_.Register(ctx_, submission_.dataset.id, submission_.version, subjects));
+  GF_ASSIGN(auto answers, pipeline_.consent_.Register(ctx_,
+                                                      {submission_.dataset.id, submission_.version,
+                                                       submission_.base_version, submission_.mode == Mode::kFollowUp},
+                                                      subjects));
   peer_.clear();
-  GF_ASSIGN(rows_, ArrangeRows(people_, answers));
+  GF_ASSIGN(rows_, ArrangeRows(people_, answers, base_.individuals.size()));
   people_ = {};  // who they are is not needed any more
   if (resumed_at_ > Stage::kConsent) return absl::OkStatus();
   Counts& counts = submission_.counts;
-  counts.subjects_included = static_cast<std::int32_t>(rows_.size());
+  counts.subjects_included = static_cast<std::int32_t>(rows_.size() + rows_.known.size());
   counts.subjects_without_consent = counts.subjects - counts.subjects_included;
+  return MergeFindings(RegistrationFindings().Take());
+}
+
+Findings Pipeline::Job::RegistrationFindings() const {
   Findings findings;
-  std::string file(FileName(FileKind::kConsents));
+  const Counts& counts = submission_.counts;
+  const std::string consents(FileName(FileKind::kConsents)), clinical(FileName(FileKind::kPhenopackets));
+  if (submission_.mode == Mode::kFollowUp) {
+    if (rows_.known.empty()) {
+      findings.Add({Severity::kError, "NO_KNOWN_SUBJECT", clinical, 0, "", "nobody of them is in the dataset"});
+    } else if (counts.subjects_without_consent > 0) {
+      findings.Add({Severity::kNote, "NOT_IN_DATASET", clinical, 0, "", "people who are not in the dataset were left out",
+                    counts.subjects_without_consent});
+    }
+    return findings;
+  }
+  if (!rows_.known.empty()) {
+    findings.Add({Severity::kWarning, "ALREADY_IN_DATASET", clinical, 0, "",
+                  "people who are in the dataset already keep their genotypes; these were not used",
+                  static_cast<std::int64_t>(rows_.known.size())});
+  }
   if (rows_.size() == 0) {
-    findings.Add({Severity::kError, "NO_CONSENTING_SUBJECT", file, 0, "", "everybody has withdrawn"});
+    findings.Add({Severity::kError, "NO_CONSENTING_SUBJECT", consents, 0, "",
+                  rows_.known.empty() ? "everybody has withdrawn" : "nobody is new and permits a use"});
   } else if (counts.subjects_without_consent > 0) {
-    findings.Add({Severity::kNote, "NO_CONSENT", file, 0, "", "people who permit no use were left out",
+    findings.Add({Severity::kNote, "NO_CONSENT", consents, 0, "", "people who permit no use were left out",
                   counts.subjects_without_consent});
   }
-  return MergeFindings(findings.Take());
+  return findings;
+}
+
+SnapshotContent Pipeline::Job::Content() const {
+  SnapshotContent content = base_;
+  for (const auto& [row, individual] : rows_.known) content.individuals[row] = individual;
+  content.individuals.insert(content.individuals.end(), rows_.individuals.begin(), rows_.individuals.end());
+  if (!submission_.index_sha256.empty()) {
+    content.segments.push_back({submission_.id, Layout::IndexPath(submission_.dataset.id, submission_.version),
+                                submission_.index_sha256, static_cast<std::int32_t>(rows_.size())});
+  }
+  return content;
+}
+
+Snapshot Pipeline::Job::MakeSnapshot() const {
+  const std::string& dataset = submission_.dataset.id;
+  return {dataset,
+          submission_.version,
+          submission_.base_version,
+          submission_.dataset.assembly,
+          Content().segments,
+          Layout::IndexPath(dataset, submission_.version) + "/" + genomics::kIndividualsFile,
+          submission_.individuals_sha256};
 }
 
 Status Pipeline::Job::Seal(const char* role) {
   GF_ASSIGN(auto objects, store_.Objects(ctx_));
-  if (std::any_of(objects.begin(), objects.end(), [&](const auto& object) { return object.role == role; })) {
-    return absl::OkStatus();
-  }
+  const auto has = [&objects](const std::string& wanted) {
+    return std::any_of(objects.begin(), objects.end(), [&](const auto& object) { return object.role == wanted; });
+  };
+  if (has(role)) return absl::OkStatus();
   ObjectRequest request;
   request.submission = submission_.id;
   peer_ = "consent";
   GF_ASSIGN(request.recipient, pipeline_.consent_.EncryptionKey(ctx_));
   peer_.clear();
-  auto seal = std::string_view(role) == "genotypes" ? &SealGenotypes : &SealPhenotypes;
-  GF_ASSIGN(ObjectRecord object, seal(pipeline_.layout_, rows_, request, pipeline_.clock_, pipeline_.random_));
-  return store_.AddObject(ctx_, object);
+  std::vector<ObjectRecord> sealed;
+  if (std::string_view(role) == "genotypes") {
+    GF_ASSIGN(sealed, SealGenotypes(pipeline_.layout_, rows_, request, pipeline_.clock_, pipeline_.random_));
+  } else {
+    peer_ = "consent";
+    GF_ASSIGN(auto pseudonyms, pipeline_.consent_.Pseudonyms(ctx_, submission_.dataset.id, submission_.version));
+    peer_.clear();
+    const SnapshotContent content = Content();
+    if (pseudonyms.size() != content.individuals.size()) {
+      return Error(StatusCode::kDataLoss, "CONSENT_ANSWER_INVALID", "the consent service knows other rows");
+    }
+    GF_ASSIGN(sealed, SealPhenotypes(pipeline_.layout_, PhenotypeTable(pseudonyms, content.individuals), request,
+                                     pipeline_.clock_, pipeline_.random_));
+  }
+  // The one that is looked for comes last. What goes with it has the same clear bytes each time.
+  for (auto object = sealed.rbegin(); object != sealed.rend(); ++object) {
+    if (!has(object->role)) GF_TRY(store_.AddObject(ctx_, *object));
+  }
+  return absl::OkStatus();
 }
 
-Status Pipeline::Job::Genotypes() { return Seal("genotypes"); }
+Status Pipeline::Job::Genotypes() {
+  return rows_.size() == 0 ? absl::OkStatus() : Seal("genotypes");
+}
 Status Pipeline::Job::Phenotypes() { return Seal("phenotypes"); }
 
 Status Pipeline::Job::Encrypt() {
@@ -150,23 +259,95 @@ Status Pipeline::Job::Encrypt() {
 }
 
 Status Pipeline::Job::Index() {
-  if (!submission_.index_sha256.empty()) return absl::OkStatus();
-  GF_ASSIGN(BuiltIndex built,
-            BuildIndex(ctx_, pipeline_.layout_, submission_, assembly_, rows_, reference_.get()));
+  if (!submission_.individuals_sha256.empty()) return absl::OkStatus();
+  const SnapshotContent content = Content();
+  const SnapshotDiff diff = Diff(base_, content);
+  std::string diff_text;
+  if (submission_.base_version > 0) diff_text = FormatDiff(submission_.base_version, submission_.version, diff);
+  GF_ASSIGN(BuiltIndex built, BuildIndex(ctx_, pipeline_.layout_, submission_, assembly_, rows_,
+                                         {content.individuals, diff_text}, reference_.get()));
   submission_.index_sha256 = built.manifest_sha256;
   submission_.individuals_sha256 = built.individuals_sha256;
   submission_.counts.sites = built.sites;
+  Difference& difference = submission_.difference;
+  difference.segments_kept = static_cast<std::int32_t>(base_.segments.size());
+  difference.segments_added = built.manifest_sha256.empty() ? 0 : 1;
+  difference.people_kept = static_cast<std::int32_t>(base_.individuals.size());
+  difference.people_added = static_cast<std::int32_t>(rows_.size());
+  difference.people_changed = static_cast<std::int32_t>(diff.changed.size());
+  return store_.Save(ctx_, submission_);
+}
+
+// Whatever the verdict is: written, signed, and in the ledger before anybody acts on it.
+Status Pipeline::Job::Judged() {
+  if (!submission_.report_sha256.empty()) return absl::OkStatus();
+  GF_ASSIGN(const auto inputs, store_.Inputs(ctx_));
+  const qc::ConformityReport report = MakeConformityReport(submission_, inputs, quality_);
+  GF_TRY(store_.AddReport(ctx_, SignReport(report, pipeline_.options_.report_key)));
+  const std::string sha256 = qc::ReportSha256(report);
+  const bool rejected = report.verdict == qc::Verdict::kReject;
+  peer_ = "consent";
+  GF_TRY(pipeline_.consent_.Log(ctx_, "report:" + submission_.id,
+                                {submission_.dataset.id, submission_.version, rejected ? "rejected" : "judged", sha256,
+                                 pipeline_.options_.report_key.kid(), ""}));
+  peer_.clear();
+  submission_.report_sha256 = sha256;
   return store_.Save(ctx_, submission_);
 }
 
 Status Pipeline::Job::Publish() {
+  const Snapshot snapshot = MakeSnapshot();
+  GF_TRY(store_.AddSnapshot(ctx_, snapshot));
   peer_ = "discovery";
-  GF_TRY(pipeline_.publisher_.PublishIndex(ctx_, submission_,
-                                           Layout::IndexPath(submission_.dataset.id, submission_.version)));
+  GF_TRY(pipeline_.publisher_.PublishIndex(ctx_, snapshot));
   index_published_ = true;
+  InclusionFacts facts;
+  facts.people = snapshot.rows();
+  facts.records = submission_.counts.records;
+  facts.records_set_aside = submission_.counts.records_quarantined;
   peer_ = "catalogue";
-  GF_TRY(pipeline_.publisher_.SubmitRecord(ctx_, submission_));
+  GF_TRY(pipeline_.publisher_.SubmitRecord(
+      ctx_, submission_, CheckInclusion(pipeline_.options_.inclusion, facts, submission_.dataset.evidence)));
   peer_.clear();
+  return Finish(State::kPublished, "");
+}
+
+// The version's files are as they were; discovery may have let go of them.
+Status Pipeline::Job::Rollback() {
+  auto snapshot = store_.FindSnapshot(ctx_, submission_.target_version);
+  if (Reason(snapshot.status()) == "SNAPSHOT_UNKNOWN") {
+    Findings findings;
+    findings.Add({Severity::kError, "VERSION_UNKNOWN", "", 0, "target_version", "there is no such version"});
+    return MergeFindings(findings.Take());
+  }
+  GF_TRY(snapshot);
+  peer_ = "discovery";
+  GF_TRY(pipeline_.publisher_.PublishIndex(ctx_, *snapshot));
+  peer_ = "catalogue";
+  GF_TRY(pipeline_.publisher_.ActivateRecord(ctx_, snapshot->dataset, snapshot->version, submission_.reason));
+  index_published_ = true;
+  peer_ = "consent";
+  GF_TRY(pipeline_.consent_.Log(ctx_, "dataset:" + submission_.id,
+                                {snapshot->dataset, snapshot->version, "rolled-back", "", "", submission_.reason}));
+  peer_.clear();
+  return Finish(State::kPublished, "");
+}
+
+// First nobody finds it, then nobody can open it, then nothing is left.
+Status Pipeline::Job::Decommission() {
+  const std::string& dataset = submission_.dataset.id;
+  peer_ = "catalogue";
+  GF_TRY(pipeline_.publisher_.WithdrawRecord(ctx_, dataset, submission_.reason));
+  index_published_ = true;
+  peer_ = "consent";
+  GF_TRY(pipeline_.consent_.DestroyHeaders(ctx_, dataset));
+  GF_TRY(pipeline_.consent_.Log(ctx_, "dataset:" + submission_.id,
+                                {dataset, 0, "decommissioned", "", "", submission_.reason}));
+  peer_.clear();
+  GF_ASSIGN(auto objects, store_.AllObjects(ctx_));
+  for (const ObjectRecord& object : objects) GF_TRY(RemoveTree(pipeline_.layout_.Object(object.id)));
+  GF_TRY(RemoveTree(pipeline_.layout_.Indices(dataset)));
+  GF_TRY(store_.DropAllObjects(ctx_));
   return Finish(State::kPublished, "");
 }
 

@@ -7,6 +7,7 @@
 
 #include "libs/genomics/reference.h"
 #include "libs/genomics/variant.h"
+#include "libs/qc/evaluate.h"
 #include "services/onboarding/app/cohort_rows.h"
 #include "services/onboarding/app/pipeline.h"
 
@@ -40,7 +41,16 @@ class Pipeline::Job {
   Status Encrypt();
   Status Index();
   Status Publish();
+  Status Judged();
+  Status Rollback();
+  Status Decommission();
   Status Seal(const char* role);
+  Findings RegistrationFindings() const;
+  // The version that this one goes on from, and its people.
+  Status FindBase();
+  // What the version holds, of all rows; its own segment only once that is built.
+  SnapshotContent Content() const;
+  Snapshot MakeSnapshot() const;
   // Ends the run as rejected when there is an error among the findings.
   Status MergeFindings(std::vector<Finding> findings);
 
@@ -53,8 +63,10 @@ class Pipeline::Job {
   std::unique_ptr<genomics::Reference> reference_;  // null: none to compare with
   People people_;
   CohortRows rows_;
+  SnapshotContent base_;
+  std::optional<qc::QualityResult> quality_;
   std::string peer_;                // being asked now
-  bool index_published_ = false;    // from then on the version is public: nothing may take it back
+  bool index_published_ = false;    // from then on others know of it: nothing may take it back
 };
 
 }  // namespace genofed::onboarding

@@ -40,11 +40,12 @@ class PipelineTest : public test::SiteTest {
     auto objects = Published(s.dataset.id, s.version);
     std::string findings;
     for (const Finding& finding : s.findings) findings += fmt::format(" {}x{}", finding.code, finding.count);
-    return fmt::format("{} v{} {}% {}/{}/{}/{} {}/{}/{} {} {} {} {}{}", StateName(s.state), s.version, s.percent(),
+    return fmt::format("{} v{} {}% {}/{}/{}/{} {}/{}/{} {} {} {} {} {}{}", StateName(s.state), s.version, s.percent(),
                        s.counts.subjects, s.counts.subjects_included, s.counts.subjects_without_consent,
                        s.counts.samples_without_subject, s.counts.records, s.counts.records_quarantined,
                        s.counts.sites, s.index_sha256, HexEncode(crypto::Sha256(Decrypt(objects["genotypes"]))),
-                       HexEncode(crypto::Sha256(Decrypt(objects["phenotypes"]))), objects.size(), findings);
+                       HexEncode(crypto::Sha256(Decrypt(objects["phenotypes"]))),
+                       HexEncode(crypto::Sha256(Decrypt(objects["index"]))), objects.size(), findings);
   }
 
   void CheckIndexAgainstBcftools(const std::filesystem::path& vcf, const std::vector<std::string>& samples,
@@ -128,6 +129,13 @@ TEST_F(PipelineTest, ObjectsHoldPseudonymsInTheOrderOfRowsAndTheSameGenotypes) {
               Output(query + expected[i].second + " " + Cohort::Get().vcf.string()));
   }
   EXPECT_EQ(Output("bcftools view -h " + vcf.string()).find("FI-S"), std::string::npos);
+  EXPECT_EQ(objects["index"].name, objects["genotypes"].name + ".csi");
+  test::Write(directory_ / "genotypes.vcf.gz.csi", Decrypt(objects["index"]));
+  const auto sites = Lines(Output("bcftools query -f '%CHROM\\t%POS\\n' " + vcf.string()));
+  const std::string contig = sites.at(150).substr(0, sites.at(150).find('\t'));
+  const std::string pos = sites.at(150).substr(contig.size() + 1);
+  EXPECT_EQ(Lines(Output(fmt::format("bcftools query -f '%CHROM\\t%POS\\n' -r {}:{}-{} {}", contig, pos, pos, vcf.string()))),
+            std::vector<std::string>{sites.at(150)});
   auto table = Lines(Decrypt(objects["phenotypes"]));
   ASSERT_EQ(table.size(), expected.size() + 1);
   EXPECT_EQ(table[0], "pseudonym\tsex\tage_years\tterms");
@@ -140,11 +148,12 @@ TEST_F(PipelineTest, AKilledProcessGoesOnAndEndsTheSame) {
   for (bool crashed = true; crashed; ++step) {
     SCOPED_TRACE(step);
     consent_.registrations.clear();
+    consent_.rows.clear();
     consent_.headers.clear();
     publisher_.indices.clear();
     publisher_.records.clear();
     ASSERT_TRUE(database_->Transact(Context::Background(), [](sql::Tx& tx) {
-                  return tx.Exec("TRUNCATE submissions, files, objects, jobs").status();
+                  return tx.Exec("TRUNCATE submissions, files, objects, jobs, snapshots, snapshot_segments, reports").status();
                 }).ok());
     std::string id = Submit(Cohort::Get().files);
     crash_.Arm(step);  // 0: never
@@ -159,7 +168,7 @@ TEST_F(PipelineTest, AKilledProcessGoesOnAndEndsTheSame) {
     EXPECT_EQ(consent_.registrations.size(), 1u);
     EXPECT_EQ(publisher_.records.size(), 1u);
     EXPECT_EQ((publisher_.indices[{"GOE-FI-HEART-1", 1}].size()), 1u);
-    EXPECT_EQ(consent_.headers.size(), 2u);
+    EXPECT_EQ(consent_.headers.size(), 3u);
     EXPECT_TRUE(NothingInClear(id));
     if (step == 0) baseline = Outcome(id);
     else EXPECT_EQ(Outcome(id), baseline);
@@ -220,7 +229,7 @@ TEST_F(PipelineTest, VersionsCountUpOneAtATimeAndBelongToTheirHolder) {
   EXPECT_EQ(Find(first).version, 1);
   EXPECT_EQ(Find(second).version, 2);
   EXPECT_EQ(Find(second).state, State::kPublished);
-  EXPECT_THAT(submissions_->Create(As("bertil", {"holder"}), Dataset(), "k"), HasReason("DATASET_OF_ANOTHER_HOLDER"));
+  EXPECT_THAT(submissions_->Create(As("bertil", {"holder"}), {Dataset(), "k"}), HasReason("DATASET_OF_ANOTHER_HOLDER"));
   EXPECT_THAT(submissions_->Objects(As("bertil", {"holder"}), "GOE-FI-HEART-1", 1), HasReason("DATASET_UNKNOWN"));
   EXPECT_THAT(submissions_->Objects(ctx_, "GOE-FI-HEART-1", 1), IsOk());
 }

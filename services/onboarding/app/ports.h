@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "libs/core/context.h"
+#include "services/onboarding/domain/inclusion.h"
+#include "services/onboarding/domain/snapshot.h"
 #include "services/onboarding/domain/submission.h"
 
 namespace genofed::onboarding {
@@ -35,6 +37,11 @@ class SubmissionStore {
   virtual Result<std::vector<Submission>> OpenSince(const Context& ctx, Time before) = 0;
   // Stores the end of an open submission and a work item that removes its files.
   virtual Status Expire(const Context& ctx, const Submission& submission) = 0;
+  // Of the newest version that was published; NotFound DATASET_UNKNOWN.
+  virtual Result<Description> LastDescription(const Context& ctx, const std::string& dataset) = 0;
+  // NotFound REPORT_MISSING.
+  virtual Result<Report> FindReport(const Context& ctx, const std::string& id) = 0;
+  // Genotypes of all segments in the order of rows, and the version's phenotypes.
   // NotFound DATASET_UNKNOWN unless the version is published. `*holder` gets its holder.
   virtual Result<std::vector<ObjectRecord>> PublishedObjects(const Context& ctx, const std::string& dataset,
                                                              std::int32_t version, Holder* holder) = 0;
@@ -54,6 +61,16 @@ class RunStore {
   virtual Status AddObject(const Context& ctx, const ObjectRecord& object) = 0;
   virtual Status MarkHeaderStored(const Context& ctx, const std::string& object) = 0;
   virtual Status DropObjects(const Context& ctx) = 0;
+  // NotFound SNAPSHOT_UNKNOWN.
+  virtual Result<Snapshot> FindSnapshot(const Context& ctx, std::int32_t version) = 0;
+  // The snapshot of this submission's version; the same one again changes nothing.
+  virtual Status AddSnapshot(const Context& ctx, const Snapshot& snapshot) = 0;
+  // The files that were sealed, in the order of FileKind.
+  virtual Result<std::vector<InputFile>> Inputs(const Context& ctx) = 0;
+  virtual Status AddReport(const Context& ctx, const Report& report) = 0;
+  // Everything the dataset has here, of all its submissions: for decommissioning.
+  virtual Result<std::vector<ObjectRecord>> AllObjects(const Context& ctx) = 0;
+  virtual Status DropAllObjects(const Context& ctx) = 0;
 };
 
 // Where uploaded bytes rest until the pipeline ends.
@@ -69,7 +86,7 @@ class UploadFiles {
 
 struct SubjectConsent {
   std::string person_identifier;
-  std::uint8_t permissions = 0;  // bits of libs/genomics/fhir_consent.h
+  std::uint8_t permissions = 0;  // bits of libs/clinical/consent.h
 };
 
 struct RegisteredSubject {
@@ -78,27 +95,55 @@ struct RegisteredSubject {
   std::int32_t row = -1;
 };
 
-// The consent and key services of the site.
+// The version to be registered.
+struct Registration {
+  std::string dataset;
+  std::int32_t version = 0;
+  std::int32_t base_version = 0;
+  bool follow_up = false;  // nobody gets a row
+};
+
+// What the ledger says about a dataset.
+struct DatasetEvent {
+  std::string dataset;
+  std::int32_t version = 0;
+  std::string outcome;  // "judged", "rejected", "rolled-back", "decommissioned"
+  std::string report_sha256;  // may be empty, as what follows
+  std::string key_id;         // thumbprint of the key that signed the report
+  std::string reason;
+};
+
+// The consent, key and ledger services of the site.
 class ConsentClient {
  public:
   virtual ~ConsentClient() = default;
-  // One answer for each subject, in order; repeating gives the same.
-  virtual Result<std::vector<RegisteredSubject>> Register(const Context& ctx, const std::string& dataset,
-                                                          std::int32_t version,
+  // One answer for each subject, in order; repeating gives the same. Rows of the base version stay as they are.
+  virtual Result<std::vector<RegisteredSubject>> Register(const Context& ctx, const Registration& version,
                                                           std::span<const SubjectConsent> subjects) = 0;
+  // Of all rows of a version, in order.
+  virtual Result<std::vector<std::string>> Pseudonyms(const Context& ctx, const std::string& dataset,
+                                                      std::int32_t version) = 0;
   // 32 raw bytes.
   virtual Result<std::string> EncryptionKey(const Context& ctx) = 0;
   virtual Status StoreHeader(const Context& ctx, const std::string& dataset, std::int32_t version,
                              const ObjectRecord& object) = 0;
+  virtual Status DestroyHeaders(const Context& ctx, const std::string& dataset) = 0;
+  // Durable in the node's ledger when it returns; the same key again changes nothing.
+  virtual Status Log(const Context& ctx, const std::string& key, const DatasetEvent& event) = 0;
 };
 
 // Where a finished version is made known.
 class Publisher {
  public:
   virtual ~Publisher() = default;
-  // `index_path` is below the site's data directory; the table of individuals lies in it.
-  virtual Status PublishIndex(const Context& ctx, const Submission& submission, const std::string& index_path) = 0;
-  virtual Status SubmitRecord(const Context& ctx, const Submission& submission) = 0;
+  // The version that the catalogue lists; 0: none. FailedPrecondition DATASET_DECOMMISSIONED.
+  virtual Result<std::int32_t> ListedVersion(const Context& ctx, const std::string& dataset) = 0;
+  virtual Status PublishIndex(const Context& ctx, const Snapshot& snapshot) = 0;
+  virtual Status SubmitRecord(const Context& ctx, const Submission& submission,
+                              const std::vector<InclusionCriterion>& inclusion) = 0;
+  virtual Status ActivateRecord(const Context& ctx, const std::string& dataset, std::int32_t version,
+                                const std::string& reason) = 0;
+  virtual Status WithdrawRecord(const Context& ctx, const std::string& dataset, const std::string& reason) = 0;
 };
 
 }  // namespace genofed::onboarding

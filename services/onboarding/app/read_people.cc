@@ -8,7 +8,7 @@
 
 #include "libs/core/file.h"
 #include "libs/core/strings.h"
-#include "libs/genomics/fhir_consent.h"
+#include "libs/clinical/consent.h"
 
 namespace genofed::onboarding {
 namespace {
@@ -56,10 +56,10 @@ void AddErrors(const Status& status, FileKind kind, std::int64_t line, Findings&
 Status ReadPhenopackets(const Context& ctx, const std::filesystem::path& path, Linker& linker, Findings& findings) {
   std::int64_t too_long = 0;
   GF_TRY(ReadLines(
-      ctx, path, genomics::kMaxPhenopacketBytes,
+      ctx, path, clinical::kMaxPhenopacketBytes,
       [&](std::string_view line, std::int64_t number) {
         if (Trim(line).empty()) return;
-        auto packet = genomics::ParsePhenopacket(line);
+        auto packet = clinical::ParsePhenopacket(line);
         if (packet.ok()) linker.Add(*packet, number);
         else AddErrors(packet.status(), FileKind::kPhenopackets, number, findings);
       },
@@ -74,25 +74,26 @@ Status ReadPhenopackets(const Context& ctx, const std::filesystem::path& path, L
 Result<std::map<std::string, std::uint8_t>> ReadConsents(const std::filesystem::path& path, Time now,
                                                          Findings& findings) {
   std::map<std::string, std::uint8_t> none;
-  auto text = ReadFile(path, genomics::kMaxConsentBytes);
+  auto text = ReadFile(path, clinical::kMaxConsentBytes);
   if (Reason(text.status()) == "FILE_TOO_LARGE") {
     findings.Add({Severity::kError, "CONSENTS_TOO_LARGE", std::string(FileName(FileKind::kConsents)), 0, "",
                   "a bundle has at most 256 MiB"});
     return none;
   }
   if (!text.ok()) return Error(StatusCode::kInternal, "FILE_FAILED", "cannot read an uploaded file");
-  auto records = genomics::ParseFhirConsents(*text);
+  auto records = clinical::ParseFhirConsents(*text);
   if (!records.ok()) {
     AddErrors(records.status(), FileKind::kConsents, 0, findings);
     return none;
   }
-  return genomics::EffectivePermissions(*records, now);
+  return clinical::EffectivePermissions(*records, now);
 }
 
 }  // namespace
 
 Result<People> ReadPeople(const Context& ctx, const std::filesystem::path& phenopackets,
-                          const std::filesystem::path& consents, std::span<const std::string> samples, Time now,
+                          const std::filesystem::path& consents,
+                          const std::optional<std::vector<std::string>>& samples, Time now,
                           Findings& findings) {
   People people;
   Linker linker(samples, findings);

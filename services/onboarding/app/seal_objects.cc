@@ -7,6 +7,7 @@
 #include "libs/core/strings.h"
 #include "libs/crypt4gh/file.h"
 #include "libs/genomics/subset.h"
+#include "libs/genomics/vcf_index.h"
 #include "services/onboarding/app/files.h"
 
 namespace genofed::onboarding {
@@ -48,34 +49,44 @@ Result<crypt4gh::Manifest> EncryptText(std::string_view text, const std::filesys
   return manifest;
 }
 
-}  // namespace
-
-Result<ObjectRecord> SealGenotypes(const Layout& layout, const CohortRows& rows, const ObjectRequest& request,
-                                   const Clock& clock, Random& random) {
-  GF_ASSIGN(auto recipient, crypt4gh::PublicKey::FromRaw(request.recipient));
-  GF_ASSIGN(auto scratch, ScratchDirectory::Create(layout.Scratch()));
-  std::vector<genomics::SampleRename> keep;
-  for (std::size_t i = 0; i < rows.size(); ++i) keep.push_back({rows.samples[i], rows.pseudonyms[i]});
-  ObjectRecord object = Record(request, "genotypes", "genotypes.vcf.gz", clock, random);
-  const auto clear = scratch / object.name;
-  GF_TRY(genomics::SubsetVcf(layout.Upload(request.submission, FileKind::kVariants), keep, clear));
+// Encrypts a file of the scratch directory into the store.
+Result<ObjectRecord> SealFile(const Layout& layout, const ScratchDirectory& scratch, const crypt4gh::PublicKey& recipient,
+                              ObjectRecord object, Random& random) {
   const auto body = scratch / "body";
-  GF_ASSIGN(auto manifest, crypt4gh::EncryptFile(clear, body, {&recipient, 1}, random));
+  GF_ASSIGN(auto manifest, crypt4gh::EncryptFile(scratch / object.name, body, {&recipient, 1}, random));
   GF_TRY(MoveIntoPlace(body, layout.Object(object.id)));
   SetManifest(object, manifest);
   return object;
 }
 
-Result<ObjectRecord> SealPhenotypes(const Layout& layout, const CohortRows& rows, const ObjectRequest& request,
-                                    const Clock& clock, Random& random) {
+}  // namespace
+
+Result<std::vector<ObjectRecord>> SealGenotypes(const Layout& layout, const CohortRows& rows,
+                                                const ObjectRequest& request, const Clock& clock, Random& random) {
+  GF_ASSIGN(auto recipient, crypt4gh::PublicKey::FromRaw(request.recipient));
+  GF_ASSIGN(auto scratch, ScratchDirectory::Create(layout.Scratch()));
+  std::vector<genomics::SampleRename> keep;
+  for (std::size_t i = 0; i < rows.size(); ++i) keep.push_back({rows.samples[i], rows.pseudonyms[i]});
+  ObjectRecord vcf = Record(request, "genotypes", "genotypes.vcf.gz", clock, random);
+  ObjectRecord index = Record(request, "index", vcf.name + ".csi", clock, random);
+  GF_TRY(genomics::SubsetVcf(layout.Upload(request.submission, FileKind::kVariants), keep, scratch / vcf.name));
+  GF_TRY(genomics::BuildVcfIndex(scratch / vcf.name, scratch / index.name));
+  GF_ASSIGN(vcf, SealFile(layout, scratch, recipient, std::move(vcf), random));
+  // An index tells where the variants are: it is as secret as they.
+  GF_ASSIGN(index, SealFile(layout, scratch, recipient, std::move(index), random));
+  return std::vector<ObjectRecord>{std::move(vcf), std::move(index)};
+}
+
+Result<std::vector<ObjectRecord>> SealPhenotypes(const Layout& layout, std::string_view table,
+                                                  const ObjectRequest& request, const Clock& clock, Random& random) {
   GF_ASSIGN(auto recipient, crypt4gh::PublicKey::FromRaw(request.recipient));
   GF_ASSIGN(auto scratch, ScratchDirectory::Create(layout.Scratch()));
   ObjectRecord object = Record(request, "phenotypes", "phenotypes.tsv", clock, random);
   const auto body = scratch / "body";
-  GF_ASSIGN(auto manifest, EncryptText(PhenotypeTable(rows), body, {&recipient, 1}, random));
+  GF_ASSIGN(auto manifest, EncryptText(table, body, {&recipient, 1}, random));
   GF_TRY(MoveIntoPlace(body, layout.Object(object.id)));
   SetManifest(object, manifest);
-  return object;
+  return std::vector<ObjectRecord>{std::move(object)};
 }
 
 }  // namespace genofed::onboarding

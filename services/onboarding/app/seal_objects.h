@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "libs/core/random.h"
 #include "services/onboarding/app/cohort_rows.h"
@@ -19,10 +20,11 @@ struct ObjectRequest {
 // Makes the genotypes of the rows, renamed to pseudonyms, into a Crypt4GH body in the store. Clear text exists only
 // in a private scratch directory, until this returns. The identifier is new each time: a body that no row of the
 // database names can be opened by nobody, because its header was kept nowhere.
-Result<ObjectRecord> SealGenotypes(const Layout& layout, const CohortRows& rows, const ObjectRequest& request,
+// The second object is the coordinate index (CSI) of the first.
+Result<std::vector<ObjectRecord>> SealGenotypes(const Layout& layout, const CohortRows& rows, const ObjectRequest& request,
                                    const Clock& clock, Random& random);
-// The phenotype table likewise; its clear text never reaches a disk.
-Result<ObjectRecord> SealPhenotypes(const Layout& layout, const CohortRows& rows, const ObjectRequest& request,
+// A table of phenotypes likewise; its clear text never reaches a disk.
+Result<std::vector<ObjectRecord>> SealPhenotypes(const Layout& layout, std::string_view table, const ObjectRequest& request,
                                     const Clock& clock, Random& random);
 
 }  // namespace genofed::onboarding

@@ -3,10 +3,13 @@
 
 #include <algorithm>
 
+#include "libs/core/strings.h"
+
 namespace genofed::onboarding {
 namespace {
 
 constexpr std::size_t kMaxKeyBytes = 200;
+constexpr std::size_t kMaxReasonBytes = 1000;
 
 bool IsHexDigest(std::string_view text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
@@ -21,6 +24,18 @@ Status Unknown() { return Error(StatusCode::kNotFound, "SUBMISSION_UNKNOWN", "th
 
 Status NotOpen() {
   return Error(StatusCode::kFailedPrecondition, "SUBMISSION_NOT_OPEN", "the submission takes no more files");
+}
+
+Status CheckMode(const SubmissionRequest& request) {
+  const bool has_reason = request.reason.size() <= kMaxReasonBytes && IsUtf8(request.reason) &&
+                          !Trim(request.reason).empty();
+  if (!MakesVersion(request.mode) && !has_reason) {
+    return InvalidField("reason", "REASON_MISSING", "must say why, in at most {} bytes", kMaxReasonBytes);
+  }
+  if ((request.mode == Mode::kRollback) != (request.target_version > 0)) {
+    return InvalidField("target_version", "VERSION_INVALID", "names the version that a rollback returns to");
+  }
+  return absl::OkStatus();
 }
 
 // Coordinators and operators see every submission.
@@ -44,10 +59,32 @@ Result<Submission> Submissions::FindOwn(const Context& ctx, const std::string& i
   return submission;
 }
 
-Result<Submission> Submissions::Create(const Context& ctx, Description dataset, const std::string& idempotency_key) {
+// What the holder left out is as it was in the last version.
+Status Submissions::Complete(const Context& ctx, SubmissionRequest& request) {
+  Description& dataset = request.dataset;
+  auto known = store_.LastDescription(ctx, dataset.id);
+  if (!known.ok()) return request.mode == Mode::kFull && Reason(known.status()) == "DATASET_UNKNOWN" ? absl::OkStatus() : known.status();
+  auto take = [](auto& field, const auto& last) {
+    if (field.empty()) field = last;
+  };
+  take(dataset.title, known->title);
+  take(dataset.description, known->description);
+  take(dataset.publisher, known->publisher);
+  take(dataset.contact_email, known->contact_email);
+  take(dataset.keywords, known->keywords);
+  take(dataset.data_use, known->data_use);
+  take(dataset.assembly, known->assembly);
+  take(dataset.evidence, known->evidence);
+  return absl::OkStatus();
+}
+
+Result<Submission> Submissions::Create(const Context& ctx, SubmissionRequest request) {
   const auto& user = ctx.principal().user;
+  const std::string& idempotency_key = request.idempotency_key;
   if (!user) return Error(StatusCode::kUnauthenticated, "TOKEN_MISSING", "a holder creates submissions");
-  GF_TRY(Validate(dataset, options_.country));
+  GF_TRY(Complete(ctx, request));
+  GF_TRY(Validate(request.dataset, options_.country));
+  GF_TRY(CheckMode(request));
   if (!IsKey(idempotency_key)) {
     return InvalidField("idempotency_key", "KEY_INVALID", "must be 1 to {} printable ASCII characters without blanks",
                         kMaxKeyBytes);
@@ -55,11 +92,16 @@ Result<Submission> Submissions::Create(const Context& ctx, Description dataset, 
   Submission submission;
   submission.id = NewId("sub", clock_, random_);
   submission.holder = {user->issuer, user->subject, user->organisation};
-  submission.dataset = std::move(dataset);
+  submission.dataset = std::move(request.dataset);
+  submission.mode = request.mode;
+  submission.target_version = request.target_version;
+  submission.reason = std::move(request.reason);
   submission.created = clock_.Now();
   GF_ASSIGN(Submission stored, store_.Create(ctx, submission, idempotency_key));
-  if (stored.dataset != submission.dataset) {
-    return Error(StatusCode::kAlreadyExists, "KEY_REUSED", "the idempotency key was used for another description");
+  if (stored.dataset.id != submission.dataset.id || stored.mode != submission.mode ||
+      stored.target_version != submission.target_version ||
+      (stored.state == State::kOpen && stored.dataset != submission.dataset)) {
+    return Error(StatusCode::kAlreadyExists, "KEY_REUSED", "the idempotency key was used for another submission");
   }
   return stored;
 }
@@ -122,6 +164,7 @@ Result<Submission> Submissions::Start(const Context& ctx, const std::string& id)
   if (submission.state != State::kOpen) return submission;
   Status missing = Error(StatusCode::kFailedPrecondition, "FILE_NOT_SEALED", "files are missing or not sealed");
   for (FileKind kind : kFileKinds) {
+    if (!NeedsFile(submission.mode, kind)) continue;
     GF_ASSIGN(UploadedFile file, store_.FindFile(ctx, id, kind));
     if (!file.sealed) missing = WithField(std::move(missing), FileName(kind), "must be sent and sealed");
   }
@@ -137,6 +180,11 @@ Result<Submission> Submissions::Get(const Context& ctx, const std::string& id) {
   const auto& user = ctx.principal().user;
   if (user && SeesAll(*user)) return store_.Find(ctx, id);
   return FindOwn(ctx, id);
+}
+
+Result<Report> Submissions::GetReport(const Context& ctx, const std::string& id) {
+  GF_TRY(Get(ctx, id));
+  return store_.FindReport(ctx, id);
 }
 
 Result<std::vector<Submission>> Submissions::List(const Context& ctx) {

@@ -19,6 +19,16 @@ inline constexpr std::size_t kMaxChunkBytes = 8U << 20;
 // Uploads hold genotypes in clear, so they do not rest for ever.
 inline constexpr std::chrono::hours kOpenLifetime{24 * 30};
 
+// What a holder wants to do to a dataset.
+struct SubmissionRequest {
+  // Of a dataset that was published before, what is empty (but the identifier) is taken from its last version.
+  Description dataset;
+  std::string idempotency_key;
+  Mode mode = Mode::kFull;
+  std::int32_t target_version = 0;  // kRollback
+  std::string reason = {};          // kRollback, kDecommission
+};
+
 // What holders do until the pipeline starts, and what they and coordinators see afterwards.
 class Submissions {
  public:
@@ -32,7 +42,9 @@ class Submissions {
 
   // All methods act for the user of `ctx`, whose role was checked. A submission of somebody else does not exist
   // for a holder: NotFound SUBMISSION_UNKNOWN.
-  Result<Submission> Create(const Context& ctx, Description dataset, const std::string& idempotency_key);
+  // Errors: DESCRIPTION_INVALID, KEY_INVALID, KEY_REUSED, REASON_MISSING, VERSION_INVALID, and for all modes but kFull
+  // DATASET_UNKNOWN.
+  Result<Submission> Create(const Context& ctx, SubmissionRequest request);
   // Bytes held now. Errors: CHUNK_TOO_LARGE, FILE_TOO_LARGE, OFFSET_GAP (names the offset expected), FILE_SEALED.
   // Bytes of a sealed file that come again are accepted and ignored.
   Result<std::int64_t> PutChunk(const Context& ctx, const std::string& id, FileKind kind, std::int64_t offset,
@@ -45,10 +57,13 @@ class Submissions {
   Result<std::vector<Submission>> List(const Context& ctx);
   // Rejects submissions that were left open for longer than kOpenLifetime; the pipeline removes their files.
   Status ExpireOpen(const Context& ctx);
-  // With a user, only for the dataset's holder.
+  // For those who see the submission. Errors: SUBMISSION_UNKNOWN, REPORT_MISSING.
+  Result<Report> GetReport(const Context& ctx, const std::string& id);
+  // With a user, only for the dataset's holder. Genotypes come in the order of their rows.
   Result<std::vector<ObjectRecord>> Objects(const Context& ctx, const std::string& dataset, std::int32_t version);
 
  private:
+  Status Complete(const Context& ctx, SubmissionRequest& request);
   // A submission that the caller may change.
   Result<Submission> FindOwn(const Context& ctx, const std::string& id);
   Mutex& LockOf(const std::string& id);

@@ -12,7 +12,7 @@ using ::genofed::testing::IsOk;
 
 class SubmissionsTest : public test::SiteTest {
  protected:
-  std::string Open(const std::string& key = "k") { return submissions_->Create(ctx_, Dataset(), key)->id; }
+  std::string Open(const std::string& key = "k") { return submissions_->Create(ctx_, {Dataset(), key})->id; }
   Status SealText(const std::string& id, const std::string& text) {
     return submissions_->Seal(ctx_, id, FileKind::kConsents, static_cast<std::int64_t>(text.size()),
                               HexEncode(crypto::Sha256(text)));
@@ -26,11 +26,11 @@ TEST_F(SubmissionsTest, TheSameKeyGivesTheSameSubmission) {
   std::string id = Open("a");
   EXPECT_EQ(Open("a"), id);
   EXPECT_NE(Open("b"), id);
-  EXPECT_THAT(submissions_->Create(ctx_, Dataset("GOE-FI-OTHER-1"), "a"), HasReason("KEY_REUSED"));
-  EXPECT_THAT(submissions_->Create(ctx_, Dataset(), "with blank"), HasReason("KEY_INVALID"));
-  EXPECT_THAT(submissions_->Create(ctx_, Dataset("GOE-ES-HEART-1"), "c"), HasReason("DESCRIPTION_INVALID"));
+  EXPECT_THAT(submissions_->Create(ctx_, {Dataset("GOE-FI-OTHER-1"), "a"}), HasReason("KEY_REUSED"));
+  EXPECT_THAT(submissions_->Create(ctx_, {Dataset(), "with blank"}), HasReason("KEY_INVALID"));
+  EXPECT_THAT(submissions_->Create(ctx_, {Dataset("GOE-ES-HEART-1"), "c"}), HasReason("DESCRIPTION_INVALID"));
   // Keys belong to people.
-  EXPECT_NE(submissions_->Create(As("bertil", {"holder"}), Dataset(), "a")->id, id);
+  EXPECT_NE(submissions_->Create(As("bertil", {"holder"}), {Dataset(), "a"})->id, id);
 }
 
 TEST_F(SubmissionsTest, PiecesMayRepeatAndOverlapButLeaveNoGap) {
@@ -119,8 +119,8 @@ TEST_F(SubmissionsTest, WhatIsLeftOpenExpiresAndItsFilesGo) {
 
 TEST_F(SubmissionsTest, OpenSubmissionsAreLimited) {
   for (int i = 0; i < 20; ++i) ASSERT_FALSE(Open("k" + std::to_string(i)).empty());
-  EXPECT_THAT(submissions_->Create(ctx_, Dataset(), "one-more"), HasReason("TOO_MANY_SUBMISSIONS"));
-  EXPECT_THAT(submissions_->Create(ctx_, Dataset(), "k3"), IsOk());
+  EXPECT_THAT(submissions_->Create(ctx_, {Dataset(), "one-more"}), HasReason("TOO_MANY_SUBMISSIONS"));
+  EXPECT_THAT(submissions_->Create(ctx_, {Dataset(), "k3"}), IsOk());
 }
 
 }  // namespace

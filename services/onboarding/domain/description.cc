@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kMaxText = 10'000;
 constexpr std::size_t kMaxList = 50;
 constexpr std::size_t kMaxId = 64;
+constexpr std::size_t kMaxReference = 500;
 
 bool All(std::string_view text, char low, char high) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) { return c >= low && c <= high; });
@@ -74,6 +75,14 @@ Status Validate(const Description& description, std::string_view country) {
   }
   if (description.assembly != "GRCh37" && description.assembly != "GRCh38") {
     check.Add("assembly", "must be GRCh37 or GRCh38");
+  }
+  if (description.evidence.size() > kMaxList) check.Add("evidence", "at most 50");
+  for (const auto& [criterion, reference] : description.evidence) {
+    const bool named = !criterion.empty() && criterion.size() <= kMaxId &&
+                       criterion.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
+    if (!named || reference.size() > kMaxReference || !IsText(reference)) {
+      check.Add("evidence", "must be references of documents, by the name of a criterion");
+    }
   }
   return check.Done();
 }

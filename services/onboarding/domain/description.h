@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,7 @@ struct Description {
   std::vector<std::string> keywords;
   std::vector<std::string> data_use;  // "DUO:0000042"
   std::string assembly;               // GRCh37 or GRCh38
+  std::map<std::string, std::string> evidence;  // documents for the inclusion check, by criterion
 
   bool operator==(const Description&) const = default;
 };

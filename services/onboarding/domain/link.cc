@@ -24,9 +24,11 @@ bool IsPersonIdentifier(std::string_view text) {
 
 }  // namespace
 
-Linker::Linker(std::span<const std::string> samples, Findings& findings) : findings_(findings) {
-  claimed_by_.reserve(samples.size());
-  for (const std::string& sample : samples) claimed_by_.emplace(sample, 0);
+Linker::Linker(const std::optional<std::vector<std::string>>& samples, Findings& findings)
+    : findings_(findings), needs_sample_(samples.has_value()) {
+  if (!samples) return;
+  claimed_by_.reserve(samples->size());
+  for (const std::string& sample : *samples) claimed_by_.emplace(sample, 0);
 }
 
 void Linker::Problem(std::string code, std::int64_t line, std::string field, std::string message) {
@@ -34,30 +36,31 @@ void Linker::Problem(std::string code, std::int64_t line, std::string field, std
                  std::move(field), std::move(message)});
 }
 
-void Linker::Add(const genomics::Phenopacket& packet, std::int64_t line) {
+void Linker::Add(const clinical::Phenopacket& packet, std::int64_t line) {
   if (subjects_.size() == kMaxSubjects) {
     return Problem("TOO_MANY_SUBJECTS", line, "", fmt::format("a dataset version has at most {}", kMaxSubjects));
   }
   if (!TakeSubject(packet, line)) return;
-  const std::string* sample = FindSample(packet, line);
-  if (sample == nullptr) return;
-  std::int64_t& claimed_by = claimed_by_[*sample];
-  if (claimed_by != 0) {
-    return Problem("SAMPLE_CLAIMED_TWICE", line, packet.biosample_ids.empty() ? "subject.id" : "biosamples",
-                   fmt::format("its sample belongs to the phenopacket of line {} already", claimed_by));
-  }
-  claimed_by = line;
   LinkedSubject subject;
+  if (needs_sample_) {
+    const std::string* sample = FindSample(packet, line);
+    if (sample == nullptr) return;
+    std::int64_t& claimed_by = claimed_by_[*sample];
+    if (claimed_by != 0) {
+      return Problem("SAMPLE_CLAIMED_TWICE", line, packet.biosample_ids.empty() ? "subject.id" : "biosamples",
+                     fmt::format("its sample belongs to the phenopacket of line {} already", claimed_by));
+    }
+    claimed_by = line;
+    subject.sample = *sample;
+  }
   subject.person_identifier = packet.subject_id;
-  subject.sample = *sample;
-  subject.individual.sex = packet.sex;
+  subject.individual.sex = genomics::ParseSex(clinical::SexName(packet.sex));
   subject.individual.age_months = packet.age_months;
-  std::set_union(packet.phenotypes.begin(), packet.phenotypes.end(), packet.diseases.begin(), packet.diseases.end(),
-                 std::back_inserter(subject.individual.terms));
+  subject.individual.terms = packet.ObservedTerms();
   subjects_.push_back(std::move(subject));
 }
 
-bool Linker::TakeSubject(const genomics::Phenopacket& packet, std::int64_t line) {
+bool Linker::TakeSubject(const clinical::Phenopacket& packet, std::int64_t line) {
   if (!IsPersonIdentifier(packet.subject_id)) {
     Problem("SUBJECT_ID_INVALID", line, "subject.id", "must be 1 to 256 bytes of plain text");
     return false;
@@ -69,7 +72,7 @@ bool Linker::TakeSubject(const genomics::Phenopacket& packet, std::int64_t line)
   return fresh;
 }
 
-const std::string* Linker::FindSample(const genomics::Phenopacket& packet, std::int64_t line) {
+const std::string* Linker::FindSample(const clinical::Phenopacket& packet, std::int64_t line) {
   if (packet.biosample_ids.empty()) {
     if (claimed_by_.contains(packet.subject_id)) return &packet.subject_id;
     Problem("UNKNOWN_SAMPLE", line, "subject.id",

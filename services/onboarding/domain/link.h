@@ -4,14 +4,14 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "libs/clinical/phenopacket.h"
 #include "libs/core/finding.h"
 #include "libs/genomics/individuals.h"
-#include "libs/genomics/phenopacket.h"
 
 namespace genofed::onboarding {
 
@@ -30,21 +30,22 @@ struct LinkedSubject {
 // NO_SUBJECTS (all errors) and SAMPLE_WITHOUT_SUBJECT (a note: the sample is left out).
 class Linker {
  public:
-  // `samples` are the VCF's, each once. Both are borrowed.
-  Linker(std::span<const std::string> samples, Findings& findings);
+  // `samples` are the VCF's, each once; none: people are taken without one. Both are borrowed.
+  Linker(const std::optional<std::vector<std::string>>& samples, Findings& findings);
 
   // The sample is the one of biosamples[].id that the VCF has; without biosamples, the subject's own identifier.
-  void Add(const genomics::Phenopacket& packet, std::int64_t line);
+  void Add(const clinical::Phenopacket& packet, std::int64_t line);
   // In the order of Add. Call once.
   std::vector<LinkedSubject> Finish();
   std::int32_t samples_without_subject() const { return samples_without_subject_; }
 
  private:
-  bool TakeSubject(const genomics::Phenopacket& packet, std::int64_t line);
-  const std::string* FindSample(const genomics::Phenopacket& packet, std::int64_t line);
+  bool TakeSubject(const clinical::Phenopacket& packet, std::int64_t line);
+  const std::string* FindSample(const clinical::Phenopacket& packet, std::int64_t line);
   void Problem(std::string code, std::int64_t line, std::string field, std::string message);
 
   Findings& findings_;
+  const bool needs_sample_;
   std::unordered_map<std::string, std::int64_t> claimed_by_;  // sample: line of its phenopacket, or 0
   std::unordered_map<std::string, std::int64_t> line_of_;     // subject: line
   std::vector<LinkedSubject> subjects_;

@@ -8,13 +8,13 @@
 namespace genofed::onboarding {
 namespace {
 
-genomics::Phenopacket Packet(std::string subject, std::vector<std::string> biosamples) {
-  genomics::Phenopacket packet;
+clinical::Phenopacket Packet(std::string subject, std::vector<std::string> biosamples) {
+  clinical::Phenopacket packet;
   packet.id = "pp";
   packet.subject_id = std::move(subject);
   packet.biosample_ids = std::move(biosamples);
-  packet.phenotypes = {"HP:0001250"};
-  packet.diseases = {"HP:0001250", "MONDO:0005148"};
+  packet.features = {{"HP:0001250", "", false, nullptr}};
+  packet.diseases = {{"HP:0001250", "", false, nullptr}, {"MONDO:0005148", "", false, nullptr}};
   return packet;
 }
 
@@ -29,7 +29,7 @@ class LinkTest : public ::testing::Test {
     }
     return out;
   }
-  const std::vector<std::string> samples_ = {"S1", "S2", "S3", "P4"};
+  const std::optional<std::vector<std::string>> samples_ = std::vector<std::string>{"S1", "S2", "S3", "P4"};
   Findings findings_;
   Linker linker_{samples_, findings_};
 };
@@ -49,6 +49,18 @@ TEST_F(LinkTest, LinksByBiosampleElseBySubjectAndCountsTheRest) {
   ASSERT_EQ(notes.size(), 1u);
   EXPECT_EQ(notes[0].code, "SAMPLE_WITHOUT_SUBJECT");
   EXPECT_EQ(notes[0].severity, Severity::kNote);
+}
+
+TEST_F(LinkTest, FollowUpDataNeedNoSample) {
+  Findings findings;
+  Linker linker(std::nullopt, findings);
+  linker.Add(Packet("P1", {"S9"}), 1);
+  linker.Add(Packet("P2", {}), 2);
+  auto subjects = linker.Finish();
+  ASSERT_EQ(subjects.size(), 2u);
+  EXPECT_EQ(subjects[0].person_identifier, "P1");
+  EXPECT_EQ(subjects[0].sample, "");
+  EXPECT_TRUE(findings.Take().empty());
 }
 
 TEST_F(LinkTest, WhatCannotBeLinkedNamesLineAndField) {

@@ -11,7 +11,8 @@ struct StageFacts {
 // In the order of Stage.
 constexpr std::array kStages = {StageFacts{"", 0},         StageFacts{"check", 1},       StageFacts{"link", 30},
                                 StageFacts{"consent", 35}, StageFacts{"genotypes", 40},  StageFacts{"phenotypes", 60},
-                                StageFacts{"encrypt", 65}, StageFacts{"index", 70},      StageFacts{"publish", 95}};
+                                StageFacts{"encrypt", 65}, StageFacts{"index", 70},      StageFacts{"report", 92},
+                                StageFacts{"publish", 95}};
 
 }  // namespace
 
@@ -22,6 +23,23 @@ std::string_view FileName(FileKind kind) {
     case FileKind::kConsents: return "consents";
   }
   return "variants";
+}
+
+bool MakesVersion(Mode mode) { return mode != Mode::kRollback && mode != Mode::kDecommission; }
+
+bool NeedsFile(Mode mode, FileKind kind) {
+  return MakesVersion(mode) && !(mode == Mode::kFollowUp && kind == FileKind::kVariants);
+}
+
+std::string_view ModeName(Mode mode) {
+  switch (mode) {
+    case Mode::kFull: return "full";
+    case Mode::kAdd: return "add";
+    case Mode::kFollowUp: return "follow-up";
+    case Mode::kRollback: return "rollback";
+    case Mode::kDecommission: return "decommission";
+  }
+  return "full";
 }
 
 std::string_view StateName(State state) {

@@ -25,8 +25,20 @@ std::string_view StateName(State state);  // "open"
 // Published, rejected or failed: nothing will change any more.
 bool IsFinal(State state);
 
+// What a submission does to its dataset (proto: Mode).
+enum class Mode {
+  kFull,          // a version made of its files alone
+  kAdd,           // people behind those of the listed version
+  kFollowUp,      // clinical data of people of the listed version
+  kRollback,      // an earlier version is listed again
+  kDecommission,  // nothing of the dataset stays but its tombstone
+};
+bool MakesVersion(Mode mode);  // the first three
+bool NeedsFile(Mode mode, FileKind kind);
+std::string_view ModeName(Mode mode);  // "follow-up"
+
 // What runs, in this order. Everything before a stage is durable or can be had again with the same result.
-enum class Stage { kNone, kCheck, kLink, kConsent, kGenotypes, kPhenotypes, kEncrypt, kIndex, kPublish };
+enum class Stage { kNone, kCheck, kLink, kConsent, kGenotypes, kPhenotypes, kEncrypt, kIndex, kReport, kPublish };
 std::string_view StageName(Stage stage);  // "check"; empty for kNone
 Stage ParseStage(std::string_view name);
 // Progress when the stage begins, 0 to 100.
@@ -53,13 +65,28 @@ struct Counts {
   bool operator==(const Counts&) const = default;
 };
 
+// How a version differs from the one it goes on from.
+struct Difference {
+  std::int32_t segments_kept = 0;
+  std::int32_t segments_added = 0;
+  std::int32_t people_kept = 0;
+  std::int32_t people_added = 0;
+  std::int32_t people_changed = 0;
+
+  bool operator==(const Difference&) const = default;
+};
+
 struct Submission {
   std::string id;
   Holder holder;
   Description dataset;
+  Mode mode = Mode::kFull;
+  std::int32_t target_version = 0;  // kRollback
+  std::string reason;               // kRollback, kDecommission
   State state = State::kOpen;
   Stage stage = Stage::kNone;
   std::int32_t version = 0;  // 0: none reserved yet
+  std::int32_t base_version = 0;  // the listed version when `version` was reserved; 0: goes on from none
   Counts counts;
   std::vector<Finding> findings;
   Time created;
@@ -70,6 +97,8 @@ struct Submission {
   // Hex SHA-256 of the cohort index's manifest and of the table of individuals, once both are in their place.
   std::string index_sha256;
   std::string individuals_sha256;
+  std::string report_sha256;
+  Difference difference;
 
   int percent() const { return state == State::kPublished ? 100 : PercentAt(stage); }
 };
@@ -81,11 +110,24 @@ struct UploadedFile {
   std::string sha256;  // hex, once sealed
 };
 
+// What a submission was made of.
+struct InputFile {
+  FileKind kind = FileKind::kVariants;
+  UploadedFile file;
+};
+
+// What a data manager and the coordinator read about a submission (libs/qc), and its signature.
+struct Report {
+  std::string json;  // canonical
+  std::string html;
+  std::string jws;  // detached
+};
+
 // A Crypt4GH body in the store, and the header that opens it.
 struct ObjectRecord {
   std::string id;
   std::string submission;
-  std::string role;  // "genotypes", "phenotypes"
+  std::string role;  // "genotypes", "phenotypes", "index"
   std::string name;
   std::int64_t plain_size = 0;
   std::string plain_sha256;  // hex
@@ -94,6 +136,9 @@ struct ObjectRecord {
   std::string header;       // encrypted to the key service; empty in answers of PublishedObjects
   bool header_stored = false;
   Time created;
+  // Rows of the version it was asked for; genotypes only.
+  std::int32_t first_row = 0;
+  std::int32_t rows = 0;
 };
 
 }  // namespace genofed::onboarding

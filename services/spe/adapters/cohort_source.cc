@@ -15,6 +15,7 @@
 #include "libs/core/file.h"
 #include "libs/core/strings.h"
 #include "libs/crypt4gh/file.h"
+#include "libs/genomics/merge_vcf.h"
 #include "libs/genomics/subset.h"
 #include "services/spe/adapters/site_peers.h"
 #include "services/spe/adapters/unique_fd.h"
@@ -35,6 +36,9 @@ struct Cohort {
 constexpr std::size_t kMaxPhenotypes = std::size_t{1} << 30;
 
 struct EncryptedObject {
+  std::string role;
+  std::size_t first_row = 0;  // genotypes: the rows it holds
+  std::size_t rows = 0;
   fs::path body;
   std::string header;  // re-encrypted to the task's key
   crypt4gh::Manifest manifest;
@@ -58,16 +62,13 @@ Status MakeReadable(const fs::path& path) {
 
 // Decrypts into a pipe, whose other end drops the people who are not permitted.
 Status SubsetGenotypes(const EncryptedObject& object, const crypt4gh::SecretKey& key,
-                       const Cohort& cohort, const fs::path& output) {
+                       const std::vector<genomics::SampleRename>& keep, const fs::path& output) {
   int ends[2];
   const UniqueFd body(open(object.body.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!body.valid() || pipe2(ends, O_CLOEXEC) != 0) {
     return Error(StatusCode::kUnavailable, "STAGE_FAILED",
                  "cannot open the genotypes of the dataset");
   }
-  std::vector<genomics::SampleRename> keep;
-  for (const std::size_t row : cohort.permitted)
-    keep.push_back({cohort.pseudonyms[row], cohort.pseudonyms[row]});
   Status decrypted;
   std::jthread decryptor([&, writer = UniqueFd(ends[1])]() mutable {
     // The reader may give up early; then writing fails with EPIPE instead of ending the process.
@@ -90,7 +91,41 @@ Status SubsetGenotypes(const EncryptedObject& object, const crypt4gh::SecretKey&
     // cause.
     if (subset.ok() || decrypted.code() == StatusCode::kDataLoss) return decrypted;
   }
-  GF_TRY(subset);
+  return subset.status();
+}
+
+// One file of everybody who is permitted, from the objects of all segments.
+Status StageGenotypes(const Context& ctx, const std::vector<const EncryptedObject*>& objects,
+                      const crypt4gh::SecretKey& key, const Cohort& cohort,
+                      const fs::path& output) {
+  std::vector<fs::path> parts;
+  std::size_t rows = 0;
+  for (const EncryptedObject* object : objects) {
+    GF_TRY(ctx.Alive());
+    if (object->first_row != rows) return DatasetShape("has gaps in its rows");
+    rows += object->rows;
+    std::vector<genomics::SampleRename> keep;
+    for (const std::size_t row : cohort.permitted) {
+      if (row < object->first_row || row >= rows) continue;
+      keep.push_back({cohort.pseudonyms[row], cohort.pseudonyms[row]});
+    }
+    if (keep.empty()) continue;
+    parts.push_back(output.parent_path() / fmt::format(".segment-{}.vcf.gz", parts.size()));
+    GF_TRY(SubsetGenotypes(*object, key, keep, parts.back()));
+  }
+  if (rows != cohort.pseudonyms.size()) return DatasetShape("has genotypes of other people");
+  std::error_code error;
+  if (parts.size() == 1) {
+    fs::rename(parts.front(), output, error);
+    if (error) return Error(StatusCode::kUnavailable, "STAGE_FAILED", "cannot prepare an input");
+    return MakeReadable(output);
+  }
+  const Status merged = genomics::MergeVcf(parts, output);
+  for (const fs::path& part : parts) {
+    fs::remove(part, error);
+    fs::remove(part.string() + ".tbi", error);
+  }
+  GF_TRY(merged);
   return MakeReadable(output);
 }
 
@@ -147,6 +182,7 @@ class GrpcCohortSource final : public CohortSource {
                                                   const std::vector<std::string>& roles,
                                                   const crypt4gh::SecretKey& key);
   Result<fs::path> BodyPath(const std::string& relative) const;
+  Result<EncryptedObject> FromProto(const onboarding::Object& listed) const;
 
   rpc::Peer<consent::ConsentService> consent_;
   rpc::Peer<consent::KeyService> keys_;
@@ -182,6 +218,19 @@ Result<fs::path> GrpcCohortSource::BodyPath(const std::string& relative) const {
   return data_dir_ / path;
 }
 
+Result<EncryptedObject> GrpcCohortSource::FromProto(const onboarding::Object& listed) const {
+  EncryptedObject object;
+  object.role = listed.role();
+  object.first_row = static_cast<std::size_t>(std::max(listed.first_row(), 0));
+  object.rows = static_cast<std::size_t>(std::max(listed.rows(), 0));
+  GF_ASSIGN(object.body, BodyPath(listed.path()));
+  object.manifest.plain_size = static_cast<std::uint64_t>(listed.plain_size());
+  object.manifest.body_size = static_cast<std::uint64_t>(listed.body_size());
+  GF_ASSIGN(object.manifest.plain_sha256, HexDecode(listed.plain_sha256()));
+  GF_ASSIGN(object.manifest.body_sha256, HexDecode(listed.body_sha256()));
+  return object;
+}
+
 Result<std::vector<EncryptedObject>> GrpcCohortSource::AskObjects(
     const Context& ctx, const TaskOrder& order, const std::vector<std::string>& roles,
     const crypt4gh::SecretKey& key) {
@@ -196,21 +245,14 @@ Result<std::vector<EncryptedObject>> GrpcCohortSource::AskObjects(
   release.set_application(order.application);
   release.set_researcher_subject(order.requester_subject);
   for (const std::string& role : roles) {
-    const onboarding::Object* only = nullptr;
-    for (const onboarding::Object& object : listed.objects()) {
-      if (object.role() != role) continue;
-      if (only != nullptr) return DatasetShape(fmt::format("has several objects of {}", role));
-      only = &object;
+    const std::size_t before = objects.size();
+    for (const onboarding::Object& listed_object : listed.objects()) {
+      if (listed_object.role() != role) continue;
+      GF_ASSIGN(EncryptedObject object, FromProto(listed_object));
+      objects.push_back(std::move(object));
+      release.add_objects(listed_object.id());
     }
-    if (only == nullptr) return DatasetShape(fmt::format("has no {}", role));
-    EncryptedObject object;
-    GF_ASSIGN(object.body, BodyPath(only->path()));
-    object.manifest.plain_size = static_cast<std::uint64_t>(only->plain_size());
-    object.manifest.body_size = static_cast<std::uint64_t>(only->body_size());
-    GF_ASSIGN(object.manifest.plain_sha256, HexDecode(only->plain_sha256()));
-    GF_ASSIGN(object.manifest.body_sha256, HexDecode(only->body_sha256()));
-    objects.push_back(std::move(object));
-    release.add_objects(only->id());
+    if (objects.size() == before) return DatasetShape(fmt::format("has no {}", role));
   }
   // Bound to this service's certificate, and as fresh as can be.
   access::v1::GetApprovalRequest approval;
@@ -238,11 +280,20 @@ Result<StagedCohort> GrpcCohortSource::Stage(const Context& ctx, const TaskOrder
   if (workflow.reads_phenotypes) roles.emplace_back("phenotypes");
   const crypt4gh::SecretKey key = crypt4gh::SecretKey::Generate(random_);
   GF_ASSIGN(const std::vector<EncryptedObject> objects, AskObjects(ctx, order, roles, key));
-  for (std::size_t i = 0; i < roles.size(); ++i) {
+  for (const std::string& role : roles) {
     GF_TRY(ctx.Alive());
-    const std::string name = roles[i] == "genotypes" ? "cohort.vcf.gz" : "phenotypes.tsv";
-    GF_TRY(roles[i] == "genotypes" ? SubsetGenotypes(objects[i], key, cohort, directory / name)
-                                   : SubsetPhenotypes(objects[i], key, cohort, directory));
+    const std::string name = role == "genotypes" ? "cohort.vcf.gz" : "phenotypes.tsv";
+    std::vector<const EncryptedObject*> of_role;
+    for (const EncryptedObject& object : objects) {
+      if (object.role == role) of_role.push_back(&object);
+    }
+    if (role == "genotypes") {
+      GF_TRY(StageGenotypes(ctx, of_role, key, cohort, directory / name));
+    } else if (of_role.size() == 1) {
+      GF_TRY(SubsetPhenotypes(*of_role.front(), key, cohort, directory));
+    } else {
+      return DatasetShape(fmt::format("has several objects of {}", role));
+    }
     staged.inputs.push_back({directory / name, name});
   }
   return staged;

@@ -81,17 +81,7 @@ class CohortSourceTest : public ::testing::Test {
   void SetUp() override {
     fs::create_directories(data_ / "objects");
     fs::create_directories(stage_);
-    std::string vcf =
-        "##fileformat=VCFv4.2\n##contig=<ID=chr20,length=64444167>\n"
-        "##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n#"
-        "CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT";
-    for (const char* pseudonym : kPseudonyms) vcf += std::string("\t") + pseudonym;
-    vcf += "\n";
-    // Enough records to pass the buffer of a pipe, so that giving up early matters.
-    for (int i = 1; i <= 20000; ++i)
-      vcf += fmt::format("chr20\t{}\t.\tA\tG\t.\tPASS\t.\tGT\t0/1\t1/1\t0/0\n", i * 10);
-    std::ofstream(data_ / "plain.vcf") << vcf;
-    Add("g1", "genotypes", data_ / "plain.vcf");
+    AddGenotypes("g1", 0, 3);
     const std::string table = fmt::format(
         "pseudonym\tsex\tage_years\tterms\n{}\tFEMALE\t30\tHP:0001250;HP:0002133\n"
         "{}\tUNKNOWN_SEX\t\t\n{}\tMALE\t\t\n",
@@ -116,6 +106,29 @@ class CohortSourceTest : public ::testing::Test {
     order_.application = "app-1";
     workflow_.reads_genotypes = true;
     workflow_.reads_phenotypes = true;
+  }
+
+  // The genotypes of some rows.
+  void AddGenotypes(const std::string& id, int first_row, int rows) {
+    std::string vcf =
+        "##fileformat=VCFv4.2\n##contig=<ID=chr20,length=64444167>\n"
+        "##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n#"
+        "CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT";
+    for (int row = first_row; row < first_row + rows; ++row)
+      vcf += std::string("\t") + kPseudonyms[static_cast<std::size_t>(row)];
+    vcf += "\n";
+    // Enough records to pass the buffer of a pipe, so that giving up early matters.
+    for (int i = 1; i <= 20000; ++i) {
+      vcf += fmt::format("chr20\t{}\t.\tA\tG\t.\tPASS\t.\tGT", i * 10);
+      for (int row = first_row; row < first_row + rows; ++row)
+        vcf += row == 0 ? "\t0/1" : row == 1 ? "\t1/1" : "\t0/0";
+      vcf += "\n";
+    }
+    std::ofstream(data_ / "plain.vcf") << vcf;
+    Add(id, "genotypes", data_ / "plain.vcf");
+    auto* object = onboarding_.objects.mutable_objects(onboarding_.objects.objects_size() - 1);
+    object->set_first_row(first_row);
+    object->set_rows(rows);
   }
 
   void Add(const std::string& id, const std::string& role, const fs::path& plain) {
@@ -189,6 +202,27 @@ TEST_F(CohortSourceTest, StagesThePermittedPeopleAndNobodyElse) {
   fs::create_directories(stage_);
   ASSERT_TRUE(Stage().ok());
   EXPECT_NE(consent_.release.recipient(), first);  // a key for each stage-in
+}
+
+TEST_F(CohortSourceTest, PeopleOfSeveralSegmentsStandInOneFile) {
+  onboarding_.objects.mutable_objects()->DeleteSubrange(0, 1);
+  AddGenotypes("g2", 0, 2);
+  AddGenotypes("g3", 2, 1);
+  ASSERT_TRUE(Stage().ok());
+  const auto records = RunProgram({"bcftools", "query", "-H", "-e", "POS<200000", "-f",
+                                   "%POS %AC %AN[ %GT]\n", (stage_ / "cohort.vcf.gz").string()},
+                                  std::chrono::minutes(1));
+  if (!records.ok()) GTEST_SKIP() << "needs bcftools";
+  EXPECT_NE(records->output.find("200000 1 4 0/1 0/0\n"), std::string::npos) << records->output;
+  EXPECT_LT(records->output.find(kPseudonyms[0]), records->output.find(kPseudonyms[2]));
+  EXPECT_EQ(std::distance(fs::directory_iterator(stage_), fs::directory_iterator()), 2);
+}
+
+TEST_F(CohortSourceTest, RowsWithoutGenotypesAreRefused) {
+  onboarding_.objects.mutable_objects(0)->set_rows(2);
+  EXPECT_EQ(Reason(Stage().status()), "DATASET_SHAPE");
+  onboarding_.objects.mutable_objects(0)->set_first_row(1);
+  EXPECT_EQ(Reason(Stage().status()), "DATASET_SHAPE");
 }
 
 TEST_F(CohortSourceTest, ReleasesNoKeysWhenNobodyPermits) {

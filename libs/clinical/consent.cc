@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/clinical/consent.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace genofed::clinical {
+namespace {
+
+constexpr std::size_t kMaxEntries = 2'000'000;
+constexpr std::size_t kMaxProvisions = 1'000;
+constexpr std::uint8_t kAll = kPermitAlleleFrequency | kPermitSubjectLevel | kPermitSecondaryUse;
+constexpr const char* kInvalid = "CONSENT_INVALID";
+
+// FHIR dateTime: YYYY, YYYY-MM, YYYY-MM-DD or a full time with offset. With `end`, a partial date
+// means the instant after it: a period's end date is inclusive (FHIR R4, Period).
+std::optional<Time> ParseFhirTime(const std::string& text, bool end) {
+  if (text.size() > 10) {
+    auto time = ParseRfc3339(text);
+    return time.ok() ? std::optional<Time>(*time) : std::nullopt;
+  }
+  std::string_view tail = "-01-01";
+  if (text.size() != 4 && text.size() != 7 && text.size() != 10) return std::nullopt;
+  auto first = ParseRfc3339(text + std::string(tail.substr(text.size() - 4)) + "T00:00:00Z");
+  if (!first.ok()) return std::nullopt;
+  if (!end) return *first;
+  std::chrono::year_month_day date(std::chrono::floor<std::chrono::days>(*first));
+  if (text.size() == 4) return Time(std::chrono::sys_days(date + std::chrono::years(1)));
+  if (text.size() == 7) return Time(std::chrono::sys_days(date + std::chrono::months(1)));
+  return *first + std::chrono::days(1);
+}
+
+struct Period {
+  std::optional<Time> from;
+  std::optional<Time> until;
+};
+
+bool Within(const std::optional<Time>& from, const std::optional<Time>& until, Time now) {
+  return (!from || now >= *from) && (!until || now < *until);
+}
+
+class ConsentReader {
+ public:
+  ConsentReader(const JsonNode& resource, JsonFaults& faults) : resource_(resource), faults_(faults) {}
+
+  std::optional<ConsentRecord> Read() {
+    ReadStatus();
+    ReadPerson();
+    record_.date_time = ReadTime(resource_, resource_.Find("dateTime") != nullptr ? "dateTime" : "date", false);
+    const JsonNode* provision = resource_.Find("provision");
+    const JsonNode* decision = resource_.Find("decision");
+    Period period;
+    if (provision != nullptr && provision->is_object()) {
+      period = ReadPeriod(*provision);
+      ReadRule(*provision, TypeOf(*provision, false), 0, period);
+    } else if (decision != nullptr || (provision != nullptr && provision->is_array())) {
+      period = ReadPeriod(resource_);
+      ReadDecision(decision, provision);
+    } else {
+      Add(resource_, "provision", "is required and must be one object (R4), or an array beside a decision (R5)");
+    }
+    record_.valid_from = period.from;
+    record_.valid_until = period.until;
+    if (!names_permission_ && AboutSomethingElse()) return std::nullopt;
+    return std::move(record_);
+  }
+
+ private:
+  enum class Type : std::uint8_t { kNone, kPermit, kDeny };
+
+  void Add(const JsonNode& at, std::string member, std::string message) {
+    faults_.push_back({Severity::kWarning, kInvalid, &at, std::move(member), std::move(message)});
+  }
+
+  void ReadStatus() {
+    const std::string status = TextMember(resource_, "status", true, kInvalid, faults_, 32);
+    if (status == "active") {
+      record_.status = ConsentStatus::kActive;
+    } else if (status == "draft" || status == "proposed") {
+      record_.status = ConsentStatus::kNotYet;
+    } else if (status == "rejected" || status == "inactive" || status == "entered-in-error" || status == "not-done") {
+      record_.status = ConsentStatus::kEnded;
+    } else if (!status.empty()) {
+      Add(resource_, "status", "must be a code of the FHIR consent-state-codes whose meaning is known");
+    }
+  }
+
+  void ReadPerson() {
+    const char* name = resource_.Find("patient") == nullptr && resource_.Find("subject") != nullptr ? "subject" : "patient";
+    const JsonNode* patient = resource_.Find(name);
+    if (patient == nullptr || !patient->is_object()) return Add(resource_, name, "is required");
+    if (const JsonNode* identifier = patient->Find("identifier"); identifier != nullptr) {
+      record_.person_identifier = TextMember(*identifier, "value", true, kInvalid, faults_, 256);
+      return;
+    }
+    const std::string reference = TextMember(*patient, "reference", true, kInvalid, faults_, 256);
+    constexpr std::string_view kPrefix = "Patient/";
+    if (reference.starts_with(kPrefix) && reference.size() > kPrefix.size()) {
+      record_.person_identifier = reference.substr(kPrefix.size());
+    } else if (!reference.empty()) {
+      Add(*patient, "reference", "must be Patient/ID");
+    }
+  }
+
+  std::optional<Time> ReadTime(const JsonNode& object, const char* key, bool end) {
+    const std::string text = TextMember(object, key, false, kInvalid, faults_, 64);
+    if (text.empty()) return std::nullopt;
+    auto time = ParseFhirTime(text, end);
+    if (!time) Add(object, key, "must be a FHIR dateTime");
+    return time;
+  }
+
+  Period ReadPeriod(const JsonNode& object) {
+    const JsonNode* period = object.Find("period");
+    if (period == nullptr) return {};
+    if (!period->is_object()) {
+      Add(object, "period", "must be an object");
+      return {};
+    }
+    return {ReadTime(*period, "start", false), ReadTime(*period, "end", true)};
+  }
+
+  Type TypeOf(const JsonNode& provision, bool required) {
+    const std::string type = TextMember(provision, "type", required, kInvalid, faults_, 16);
+    if (type == "permit") return Type::kPermit;
+    if (type == "deny") return Type::kDeny;
+    if (!type.empty()) Add(provision, "type", "must be permit or deny");
+    return Type::kNone;
+  }
+
+  // R5. No decision and provisions beside it: nobody can know what they are exceptions from.
+  void ReadDecision(const JsonNode* decision, const JsonNode* provisions) {
+    const std::string base = TextMember(resource_, "decision", provisions != nullptr, kInvalid, faults_, 16);
+    if (base != "permit" && base != "deny") {
+      if (!base.empty() || decision == nullptr) Add(resource_, "decision", "must be permit or deny");
+      return;
+    }
+    if (provisions == nullptr) return;
+    if (!provisions->is_array()) return Add(resource_, "provision", "must be an array");
+    for (const JsonNode& item : provisions->items) {
+      ReadException(item, base == "permit" ? Type::kDeny : Type::kPermit, 1, {});
+    }
+  }
+
+  void ReadException(const JsonNode& provision, Type type, int depth, const Period& around) {
+    if (!provision.is_object()) return Add(provision, "", "must be an object");
+    // Written the R4 way in spite of its decision.
+    if (provision.Find("type") != nullptr) type = TypeOf(provision, true);
+    ReadRule(provision, type, depth, Inner(provision, around));
+  }
+
+  // The part of its own period that lies in that of what is around it.
+  Period Inner(const JsonNode& provision, const Period& around) {
+    Period own = ReadPeriod(provision);
+    if (around.from && (!own.from || *own.from < *around.from)) own.from = around.from;
+    if (around.until && (!own.until || *own.until > *around.until)) own.until = around.until;
+    return own;
+  }
+
+  // Depth 0 is the base rule of R4, whose "deny" without codes only says that nothing is permitted by
+  // default.
+  void ReadRule(const JsonNode& provision, Type type, int depth, const Period& period) {
+    if (++provisions_ > kMaxProvisions) return Add(provision, "", "too many provisions");
+    std::uint8_t codes = ReadCodes(provision);
+    if (type == Type::kPermit && Conditional(provision)) {
+      return Add(provision, "", "permits under a condition (actor, purpose ...) that cannot be enforced");
+    }
+    // A denial that we cannot read may mean any of the three.
+    if (type == Type::kDeny && codes == 0 && (depth > 0 || provision.Find("code") != nullptr)) codes = kAll;
+    if (type != Type::kNone && codes != 0) {
+      record_.rules.push_back({type == Type::kPermit, codes, period.from, period.until});
+    }
+    const JsonNode* nested = provision.Find("provision");
+    if (nested == nullptr) return;
+    if (!nested->is_array()) return Add(provision, "provision", "must be an array");
+    const bool r5 = resource_.Find("decision") != nullptr;
+    for (const JsonNode& item : nested->items) {
+      if (!item.is_object()) {
+        Add(item, "", "must be an object");
+      } else if (r5) {
+        ReadException(item, type == Type::kPermit ? Type::kDeny : Type::kPermit, depth + 1, period);
+      } else {
+        ReadRule(item, TypeOf(item, true), depth + 1, Inner(item, period));
+      }
+    }
+  }
+
+  static bool Conditional(const JsonNode& provision) {
+    for (const char* key : {"actor", "action", "securityLabel", "purpose", "class", "documentType", "resourceType",
+                            "dataPeriod", "data", "expression"}) {
+      if (provision.Find(key) != nullptr) return true;
+    }
+    return false;
+  }
+
+  std::uint8_t ReadCodes(const JsonNode& provision) {
+    std::uint8_t bits = 0;
+    const JsonNode* codes = provision.Find("code");
+    if (codes == nullptr) return 0;
+    if (!codes->is_array()) return Add(provision, "code", "must be an array"), std::uint8_t{0};
+    for (const JsonNode& item : codes->items) {
+      const JsonNode* codings = item.Find("coding");
+      if (codings == nullptr || !codings->is_array()) {
+        Add(item, "coding", "is required and must be an array");
+        continue;
+      }
+      for (const JsonNode& coding : codings->items) bits |= ReadCoding(coding);
+    }
+    return bits;
+  }
+
+  std::uint8_t ReadCoding(const JsonNode& coding) {
+    if (!coding.is_object()) return Add(coding, "", "must be an object"), std::uint8_t{0};
+    if (TextMember(coding, "system", false, kInvalid, faults_) != kPermissionSystem) return 0;
+    names_permission_ = true;
+    const std::string code = TextMember(coding, "code", true, kInvalid, faults_);
+    if (code == "AF") return kPermitAlleleFrequency;
+    if (code == "SLQ") return kPermitSubjectLevel;
+    if (code == "SEC") return kPermitSecondaryUse;
+    if (!code.empty()) Add(coding, "code", "must be AF, SLQ or SEC");
+    return 0;
+  }
+
+  // Consent to treatment and advance directives are Consents as well, and say nothing about research.
+  bool AboutSomethingElse() const {
+    const JsonNode* scope = resource_.Find("scope");
+    if (scope == nullptr) return false;
+    const auto& codings = scope->Array("coding");
+    return !codings.empty() && std::all_of(codings.begin(), codings.end(), [](const JsonNode& coding) {
+      return coding.Text("code") == "treatment" || coding.Text("code") == "adr";
+    });
+  }
+
+  const JsonNode& resource_;
+  JsonFaults& faults_;
+  ConsentRecord record_;
+  std::size_t provisions_ = 0;
+  bool names_permission_ = false;
+};
+
+// Collects the consents of bundles and of single resources, as NDJSON has them.
+class ConsentBundle {
+ public:
+  bool Take(const JsonPiece& piece) {
+    if (++pieces_ > kMaxEntries) {
+      fields_.push_back({"entry", fmt::format("must be an array of at most {} entries", kMaxEntries)});
+      return false;
+    }
+    std::string path = piece.Path();
+    if (piece.duplicate_key) fields_.push_back({path, "must name each member once"});
+    const JsonNode* resource = &piece.node;
+    if (piece.part == JsonPiece::Part::kEntry) {
+      resource = piece.node.Find("resource");
+      path += ".resource";
+      if (resource == nullptr || !resource->is_object()) {
+        fields_.push_back({path, "is required and must be an object"});
+        return true;
+      }
+    } else if (piece.part == JsonPiece::Part::kDocument && !IsConsent(piece.node)) {
+      return true;
+    }
+    const std::string_view type = resource->Text("resourceType");
+    if (type.empty()) fields_.push_back({path.empty() ? "resourceType" : path + ".resourceType", "is required"});
+    if (type != "Consent") return true;
+    JsonFaults faults;
+    auto record = ReadConsent(*resource, faults);
+    AddFields(*resource, faults, path, fields_);
+    if (record && faults.empty()) records_.push_back(std::move(*record));
+    return true;
+  }
+
+  Result<std::vector<ConsentRecord>> Finish() {
+    if (pieces_ == 0) fields_.push_back({"", "there is no JSON document"});
+    GF_TRY(ToStatus(fields_, kInvalid));
+    return std::move(records_);
+  }
+
+ private:
+  // Whether a document is a resource itself; the entries of a Bundle have been read by then.
+  bool IsConsent(const JsonNode& document) {
+    const std::string_view type = document.Text("resourceType");
+    if (type == "Consent") return true;
+    if (type != "Bundle") fields_.push_back({"resourceType", "must be Bundle or Consent"});
+    const JsonNode* entry = document.Find("entry");
+    if (type == "Bundle" && entry != nullptr && !entry->is_array()) fields_.push_back({"entry", "must be an array"});
+    return false;
+  }
+
+  std::size_t pieces_ = 0;
+  std::vector<ConsentRecord> records_;
+  std::vector<FieldViolation> fields_;
+};
+
+}  // namespace
+
+bool ConsentRecord::InForce(Time now) const {
+  return status == ConsentStatus::kActive && Within(valid_from, valid_until, now);
+}
+
+std::uint8_t ConsentRecord::PermissionsAt(Time now) const {
+  if (!InForce(now)) return 0;
+  std::uint8_t permitted = 0, denied = 0;
+  for (const ConsentRule& rule : rules) {
+    if (Within(rule.from, rule.until, now)) (rule.permit ? permitted : denied) |= rule.permissions;
+  }
+  return static_cast<std::uint8_t>(permitted & ~denied);
+}
+
+std::optional<ConsentRecord> ReadConsent(const JsonNode& resource, JsonFaults& faults) {
+  return ConsentReader(resource, faults).Read();
+}
+
+Result<std::vector<ConsentRecord>> ParseFhirConsents(std::string_view text) {
+  if (text.size() > kMaxConsentBytes) {
+    return Error(StatusCode::kInvalidArgument, "JSON_INVALID", "more than {} bytes", kMaxConsentBytes);
+  }
+  ConsentBundle bundle;
+  const auto problem = ReadJson(text, [&](const JsonPiece& piece) { return bundle.Take(piece); });
+  if (problem) {
+    return Error(StatusCode::kInvalidArgument, "JSON_INVALID", "line {}: {}", problem->line, problem->message);
+  }
+  return bundle.Finish();
+}
+
+std::map<std::string, std::uint8_t> EffectivePermissions(std::span<const ConsentRecord> records,
+                                                         Time now) {
+  std::map<std::string, std::uint8_t> out;
+  std::map<std::string, bool> in_force;
+  for (const ConsentRecord& record : records) {
+    std::uint8_t& bits = out[record.person_identifier];
+    if (!record.InForce(now)) continue;
+    const bool first = in_force.emplace(record.person_identifier, true).second;
+    const std::uint8_t permitted = record.PermissionsAt(now);
+    bits = first ? permitted : static_cast<std::uint8_t>(bits & permitted);
+  }
+  return out;
+}
+
+std::string PermissionNames(std::uint8_t permissions) {
+  std::string names;
+  for (const auto& [bit, name] : {std::pair{kPermitAlleleFrequency, "AF"}, std::pair{kPermitSubjectLevel, "SLQ"},
+                                  std::pair{kPermitSecondaryUse, "SEC"}}) {
+    if ((permissions & bit) == 0) continue;
+    if (!names.empty()) names += ',';
+    names += name;
+  }
+  return names.empty() ? "NONE" : names;
+}
+
+}  // namespace genofed::clinical

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libs/clinical/json_fault.h"
+#include "libs/core/clock.h"
+#include "libs/core/status.h"
+
+namespace genofed::clinical {
+
+// The three permissions of the reference architecture, as bits; codes of
+// urn:1plusmg:consent-permission.
+inline constexpr std::uint8_t kPermitAlleleFrequency = 1;  // AF
+inline constexpr std::uint8_t kPermitSubjectLevel = 2;     // SLQ
+inline constexpr std::uint8_t kPermitSecondaryUse = 4;     // SEC
+inline constexpr std::string_view kPermissionSystem = "urn:1plusmg:consent-permission";
+
+enum class ConsentStatus : std::uint8_t {
+  kActive,
+  kNotYet,  // draft, proposed
+  kEnded    // rejected, inactive, entered-in-error, not-done
+};
+
+// One provision that names permissions, with the time for which it holds.
+struct ConsentRule {
+  bool permit = false;
+  std::uint8_t permissions = 0;
+  std::optional<Time> from;
+  std::optional<Time> until;  // exclusive
+};
+
+struct ConsentRecord {
+  std::string person_identifier;  // patient.identifier.value, or the id of a Patient reference.
+                                  // Never logged.
+  ConsentStatus status = ConsentStatus::kNotYet;
+  std::optional<Time> date_time;   // dateTime or date; a partial date counts from its first instant, UTC
+  std::optional<Time> valid_from;  // the period of the whole: expiry is evaluated at use
+  std::optional<Time> valid_until;
+  std::vector<ConsentRule> rules;
+
+  bool InForce(Time now) const;
+  // What it permits at `now`: nothing unless it is in force. A denial wins over any permission.
+  std::uint8_t PermissionsAt(Time now) const;
+};
+
+inline constexpr std::size_t kMaxConsentBytes = std::size_t{256} << 20;
+
+// Reads one Consent of FHIR R4 (hl7.org/fhir/R4/consent.html) or R5 (hl7.org/fhir/R5/consent.html). In R4 every
+// provision says permit or deny; in R5 the base `decision` does, and each level of provisions is the opposite of the
+// level around it. A permission is given only where a permit names its code; a deny that names it takes it away,
+// whatever the order, and one that names nothing that genofed knows takes all away. (The base rule's deny only says that
+// nothing is permitted by default.) A permit under a condition that cannot be enforced (actor, purpose ...) is a fault.
+//
+// None for a consent about something else than research: of scope treatment or adr, without any permission code.
+// Faults have the code CONSENT_INVALID; a record with faults must not be used.
+std::optional<ConsentRecord> ReadConsent(const JsonNode& resource, JsonFaults& faults);
+
+// Reads a Bundle, a Consent or NDJSON of Consents. Other resource types are left out.
+//
+// One wrong entry refuses the whole: leaving it out could hide a denial. The error
+// (InvalidArgument CONSENT_INVALID) names the fields, such as "entry[3].resource.patient".
+Result<std::vector<ConsentRecord>> ParseFhirConsents(std::string_view json);
+
+// One answer for each person at `now`: what every active consent in force permits. Deny wins: a
+// permission lacking in one of them is lacking. A person with no active consent in force has none.
+std::map<std::string, std::uint8_t> EffectivePermissions(std::span<const ConsentRecord> records,
+                                                         Time now);
+
+// "AF,SLQ,SEC", or "NONE".
+std::string PermissionNames(std::uint8_t permissions);
+
+}  // namespace genofed::clinical

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/clinical/consent.h"
+
+#include <gmock/gmock.h>
+
+#include "libs/clinical/test_support.h"
+#include "libs/core/strings.h"
+
+namespace genofed::clinical {
+namespace {
+
+std::string Code(const std::string& code, const char* system = "urn:1plusmg:consent-permission") {
+  return R"("code":[{"coding":[{"system":")" + std::string(system) + R"(","code":")" + code +
+         R"("}]}])";
+}
+
+std::string Consent(const std::string& person, const std::string& provision,
+                    const std::string& status = "active") {
+  return R"({"resource":{"resourceType":"Consent","status":")" + status +
+         R"(","patient":{"identifier":{"value":")" + person +
+         R"("}},"dateTime":"2024-02","provision":)" + provision + "}}";
+}
+
+std::string Bundle(const std::vector<std::string>& entries) {
+  std::string text = R"({"resourceType":"Bundle","type":"searchset","entry":[)";
+  for (std::size_t i = 0; i < entries.size(); ++i) text += (i > 0 ? "," : "") + entries[i];
+  return text + "]}";
+}
+
+int Permissions(const std::string& provision, const std::string& status = "active") {
+  auto records = ParseFhirConsents(Bundle({Consent("P", provision, status)}));
+  return records.ok() ? (*records)[0].PermissionsAt(*ParseRfc3339("2025-01-01T00:00:00Z")) : -1;
+}
+
+TEST(ConsentTest, DenyWinsAndOnlyActiveCounts) {
+  std::string permit_af = R"({"type":"permit",)" + Code("AF") + "}";
+  std::string permit_slq = R"({"type":"permit",)" + Code("SLQ") + "}";
+  std::string deny_af = R"({"type":"deny",)" + Code("AF") + "}";
+  std::string base = R"({"type":"deny","provision":[)";
+  EXPECT_EQ(Permissions(base + permit_af + "]}"), kPermitAlleleFrequency);
+  EXPECT_EQ(Permissions(base + permit_af + "," + permit_slq + "]}"),
+            kPermitAlleleFrequency | kPermitSubjectLevel);
+  EXPECT_EQ(Permissions(base + deny_af + "," + permit_af + "," + permit_slq + "]}"),
+            kPermitSubjectLevel);
+  EXPECT_EQ(Permissions(base + permit_af + "," + deny_af + "]}"), 0);
+  EXPECT_EQ(Permissions(base + permit_af + R"(,{"type":"deny"}]})"), 0) << "a denial of everything";
+  EXPECT_EQ(Permissions(base + permit_af + R"(,{"type":"deny",)" + Code("x", "urn:other") + "}]}"),
+            0);
+  EXPECT_EQ(Permissions(R"({"type":"permit"})"), 0) << "a permission must be named";
+  EXPECT_EQ(Permissions(base + permit_af + "]}", "inactive"), 0);
+  EXPECT_EQ(Permissions(base + permit_af + "]}", "on-hold"), -1);
+  EXPECT_EQ(Permissions(base + R"({"type":"permit",)" + Code("XX") + "}]}"), -1);
+  EXPECT_EQ(Permissions(base + R"({"type":"permit","purpose":[],)" + Code("AF") + "}]}"), -1);
+}
+
+TEST(ConsentTest, OneWrongEntryRefusesTheBundleAndIsNamed) {
+  std::string good = Consent("P1", R"({"type":"deny"})");
+  auto records =
+      ParseFhirConsents(Bundle({good, R"({"resource":{"resourceType":"Patient"}})",
+                                R"({"resource":{"resourceType":"Consent","status":"active"}})"}));
+  EXPECT_EQ(Reason(records.status()), "CONSENT_INVALID");
+  ASSERT_EQ(Fields(records.status()).size(), 2U);
+  EXPECT_EQ(Fields(records.status())[0].field, "entry[2].resource.patient");
+  EXPECT_EQ(Fields(records.status())[1].field, "entry[2].resource.provision");
+  for (const char* bad : {"", "[]", "{}", R"({"resourceType":"Bundle","entry":7})",
+                          R"({"resourceType":"Bundle","entry":[7]})"}) {
+    EXPECT_FALSE(ParseFhirConsents(bad).ok()) << bad;
+  }
+  EXPECT_TRUE(ParseFhirConsents(R"({"resourceType":"Bundle"})")->empty());
+}
+
+TEST(ConsentTest, SeveralConsentsOfOnePersonIntersect) {
+  auto provision = [](const std::string& codes, const std::string& period) {
+    std::string text = R"({"type":"deny",)" + period + R"("provision":[)";
+    for (std::string_view code : Split(codes, ' ')) {
+      text += std::string(text.back() == '[' ? "" : ",") + R"({"type":"permit",)" +
+              Code(std::string(code)) + "}";
+    }
+    return text + "]}";
+  };
+  auto records = ParseFhirConsents(
+      Bundle({Consent("P1", provision("AF SLQ", "")), Consent("P1", provision("AF SEC", "")),
+              Consent("P1", provision("SEC", ""), "inactive"),
+              Consent("P2", provision("AF", ""), "rejected"),
+              Consent("P3", provision("AF", R"("period":{"start":"2024","end":"2024-06-30"},)"))}));
+  ASSERT_TRUE(records.ok()) << Describe(records.status());
+  auto at = [&](const char* time) { return EffectivePermissions(*records, *ParseRfc3339(time)); };
+  EXPECT_EQ(at("2024-05-01T00:00:00Z")["P1"], kPermitAlleleFrequency);
+  EXPECT_EQ(at("2024-05-01T00:00:00Z")["P2"], 0);
+  EXPECT_EQ(at("2024-06-30T23:59:59Z")["P3"], kPermitAlleleFrequency)
+      << "the end date is inclusive";
+  EXPECT_EQ(at("2024-07-01T00:00:00Z")["P3"], 0);
+  EXPECT_EQ(at("2023-12-31T23:59:59Z")["P3"], 0);
+}
+
+// FHIR R5: the decision is the base, and each level of provisions the opposite of the level around it
+// (hl7.org/fhir/R5/consent-definitions.html#Consent.decision).
+int PermissionsR5(const std::string& decision, const std::string& provisions) {
+  auto records = ParseFhirConsents(
+      R"({"resourceType":"Consent","status":"active","subject":{"reference":"Patient/P"},"date":"2024-02-01")" +
+      (decision.empty() ? "" : R"(,"decision":")" + decision + "\"") + R"(,"provision":[)" + provisions + "]}");
+  return records.ok() ? (*records)[0].PermissionsAt(*ParseRfc3339("2025-01-01T00:00:00Z")) : -1;
+}
+
+TEST(ConsentTest, R5ProvisionsAreExceptions) {
+  const std::string af = "{" + Code("AF") + "}", slq = "{" + Code("SLQ") + "}";
+  EXPECT_EQ(PermissionsR5("deny", af), kPermitAlleleFrequency);
+  EXPECT_EQ(PermissionsR5("deny", af + "," + slq), kPermitAlleleFrequency | kPermitSubjectLevel);
+  EXPECT_EQ(PermissionsR5("permit", af), 0) << "an exception from a permission; nothing is named as permitted";
+  EXPECT_EQ(PermissionsR5("deny", "{" + Code("AF") + R"(,"provision":[)" + af + "]}"), 0) << "denied one level deeper";
+  EXPECT_EQ(PermissionsR5("deny", "{" + Code("AF") + R"(,"provision":[{"actor":[]}]})"), 0) << "may mean anything";
+  EXPECT_EQ(PermissionsR5("deny", "{" + Code("AF") + R"(,"period":{"end":"2024-12-31"}})"), 0) << "is over";
+  EXPECT_EQ(PermissionsR5("", af), -1);
+  EXPECT_EQ(PermissionsR5("maybe", af), -1);
+  EXPECT_EQ(PermissionsR5("deny", "7"), -1);
+}
+
+TEST(ConsentTest, PeriodsOfProvisionsLieInThoseAroundThem) {
+  auto records = ParseFhirConsents(Bundle({Consent(
+      "P", R"({"type":"deny","period":{"start":"2024","end":"2026"},"provision":[{"type":"permit","period":{"start":"2020","end":"2025"},)" +
+               Code("AF") + R"(},{"type":"permit",)" + Code("SLQ") + "}]}")}));
+  ASSERT_TRUE(records.ok()) << Describe(records.status());
+  auto at = [&](const char* time) { return int{(*records)[0].PermissionsAt(*ParseRfc3339(time))}; };
+  EXPECT_EQ(at("2023-06-01T00:00:00Z"), 0);
+  EXPECT_EQ(at("2025-12-31T23:59:59Z"), kPermitAlleleFrequency | kPermitSubjectLevel);
+  EXPECT_EQ(at("2026-01-01T00:00:00Z"), kPermitSubjectLevel);
+  EXPECT_EQ(at("2027-01-01T00:00:00Z"), 0);
+}
+
+// A consent to treatment without any of our permissions must not take away what a consent to research gives.
+TEST(ConsentTest, ConsentsToTreatmentAreLeftOut) {
+  const std::string treatment =
+      R"({"resource":{"resourceType":"Consent","status":"active","scope":{"coding":[{"code":"treatment"}]},)"
+      R"("patient":{"reference":"Patient/P"},"provision":{"type":"permit"}}})";
+  auto records = ParseFhirConsents(Bundle({treatment}));
+  ASSERT_TRUE(records.ok());
+  EXPECT_TRUE(records->empty());
+}
+
+// expected.tsv was written independently: last column, for example AF,SLQ,SEC.
+TEST(ConsentTest, SharedBundleGivesTheExpectedPermissions) {
+  if (SharedDir().empty()) GTEST_SKIP() << "needs GENOFED_SHARED_DIR: the consent bundle";
+  auto records = ParseFhirConsents(ReadText(SharedDir() / "etl-equivalence/consents.fhir-r4.json"));
+  ASSERT_TRUE(records.ok()) << Describe(records.status());
+  EXPECT_EQ(records->size(), 30U);
+  auto effective = EffectivePermissions(*records, *ParseRfc3339("2025-01-01T00:00:00Z"));
+  std::string table = ReadText(SharedDir() / "etl-equivalence/expected.tsv");
+  int people = 0;
+  for (std::string_view line : Split(table, '\n')) {
+    if (line.empty() || line[0] == '#') continue;
+    auto columns = Split(line, '\t');
+    int expected = 0;
+    for (std::string_view word : Split(Trim(columns.back()), ',')) {
+      expected |= word == "AF" ? 1 : word == "SLQ" ? 2 : word == "SEC" ? 4 : 0;
+    }
+    EXPECT_EQ(effective[std::string(columns[0])], expected) << "person " << people;
+    ++people;
+  }
+  EXPECT_EQ(people, 40);
+}
+
+}  // namespace
+}  // namespace genofed::clinical

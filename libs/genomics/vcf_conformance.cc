@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/genomics/vcf_conformance.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+#include "libs/genomics/vcf_conformance_values.h"
+#include "libs/genomics/vcf_header_attributes.h"
+
+namespace genofed::genomics {
+namespace {
+
+constexpr std::size_t kMaxContigs = 200'000;
+// Positions that many variants share are rare; what is forgotten is only not found twice.
+constexpr std::size_t kMaxRecent = 4'096;
+
+std::size_t FindTab(std::string_view text) {
+  const void* hit = text.empty() ? nullptr : std::memchr(text.data(), '\t', text.size());
+  return hit == nullptr ? std::string_view::npos
+                        : static_cast<std::size_t>(static_cast<const char*>(hit) - text.data());
+}
+
+char Upper(char c) { return static_cast<char>(c & 0xDF); }  // letters only
+
+// FNV-1a over a place and two alleles, without regard to case.
+std::uint64_t HashVariant(std::int64_t pos, std::string_view ref, std::string_view alt) {
+  std::uint64_t hash = 0xCBF29CE484222325U ^ static_cast<std::uint64_t>(pos);
+  auto mix = [&hash](char c) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
+    hash ^= hash >> 29;
+  };
+  for (char c : ref) mix(Upper(c));
+  mix('>');
+  for (char c : alt) mix(Upper(c));
+  return hash;
+}
+
+bool SameBases(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
+                                            [](char x, char y) { return Upper(x) == Upper(y); });
+}
+
+}  // namespace
+
+VcfConformance::VcfConformance(const VcfHeader& header, VcfIssueSink sink, Reference* reference)
+    : header_(header), sink_(std::move(sink)), reference_(reference), schema_(header, sink_) {
+  contigs_declared_ = !header.contigs.empty();
+  for (const VcfContig& contig : header.contigs) AddContig(contig.raw, contig.length);
+  for (const std::string& filter : header.filters) filters_.emplace(filter, true);
+  filters_.emplace("PASS", true);
+}
+
+bool VcfConformance::Refuse(const VcfSite& site, VcfCode code, std::string_view column,
+                            std::string_view message, std::string_view key, std::uint64_t sample) {
+  sink_({code, site.line_number, column, key, message, sample});
+  return false;
+}
+
+void VcfConformance::Note(const VcfSite& site, VcfCode code, std::string_view column,
+                          std::string_view key, std::uint64_t sample) {
+  sink_({code, site.line_number, column, key, {}, sample});
+}
+
+void VcfConformance::LeaveOut(const VcfSite& site, VcfCode code, std::string_view column) {
+  Note(site, code, column);
+  leave_out_ = true;
+}
+
+VcfVerdict VcfConformance::Check(std::string_view line, std::uint64_t line_number, VcfSite& site) {
+  VcfVerdict verdict = CheckSite(line, line_number, site);
+  if (verdict == VcfVerdict::kSetAside || header_.samples.empty()) return verdict;
+  if (site.only_genotypes &&
+      ScanGenotypes(site.samples, header_.samples.size(), site.allele_count())) {
+    return verdict;
+  }
+  return CheckSamples(site) == VcfVerdict::kSetAside ? VcfVerdict::kSetAside : verdict;
+}
+
+VcfVerdict VcfConformance::CheckSite(std::string_view line, std::uint64_t line_number,
+                                     VcfSite& site) {
+  site = VcfSite();
+  site.line_number = line_number;
+  leave_out_ = false;
+  end_value_ = {};
+  noted_ploidy_ = noted_missing_alt_ = noted_empty_ = false;
+  if (!SplitColumns(line, site) || !CheckChrom(site) || !CheckPos(site) || !CheckId(site) ||
+      !CheckAlleles(site) || !CheckQual(site) || !CheckFilter(site)) {
+    return VcfVerdict::kSetAside;
+  }
+  CheckInfo(site);
+  if (!CheckEnd(site) || !CheckFormat(site) || !CheckOrder(site) || !CheckDuplicates(site) ||
+      !CheckReference(site)) {
+    return VcfVerdict::kSetAside;
+  }
+  ++contig_->facts.records;
+  return leave_out_ ? VcfVerdict::kLeaveOut : VcfVerdict::kUse;
+}
+
+// Section 1.6: tab-delimited, eight columns, and FORMAT and samples where the header has them.
+bool VcfConformance::SplitColumns(std::string_view line, VcfSite& site) {
+  const std::size_t wanted = header_.samples.empty() ? 8 : 9;
+  std::string_view rest = line;
+  for (std::size_t i = 0; i < wanted; ++i) {
+    std::size_t end = FindTab(rest);
+    site.columns[i] = rest.substr(0, end);
+    bool last = i + 1 == wanted;
+    if ((end == std::string_view::npos) != (last && header_.samples.empty())) {
+      bool spaces = i == 0 && end == std::string_view::npos && HasWhitespace(line);
+      return Refuse(site, VcfCode::kMalformedRecord, "",
+                    spaces ? "the columns are not separated by tabs"
+                           : "the number of columns differs from the header's");
+    }
+    if (site.columns[i].empty())
+      return Refuse(site, VcfCode::kMalformedRecord, "", "a column is empty");
+    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+  }
+  site.samples = rest;
+  std::string_view fixed = line.substr(0, line.size() - rest.size());
+  if (std::memchr(fixed.data(), '\0', fixed.size()) != nullptr) {
+    return Refuse(site, VcfCode::kMalformedRecord, "", "a NUL byte");
+  }
+  return true;
+}
+
+// Section 1.6.1.1.
+bool VcfConformance::CheckChrom(VcfSite& site) {
+  std::string_view chrom = site.columns[VcfSite::kChrom];
+  if (contig_ == nullptr || chrom != last_chrom_) {
+    if (!IsContigText(chrom)) {
+      return Refuse(site, VcfCode::kBadContig, "CHROM", "a sign that a contig name cannot have");
+    }
+    Contig* contig = FindContig(chrom, site);
+    if (contig == nullptr)
+      return Refuse(site, VcfCode::kBadContig, "CHROM", "more contigs than genofed reads");
+    contig_ = contig;
+    last_chrom_ = chrom;
+  }
+  site.contig = contig_->name;
+  if (!contig_->indexed) LeaveOut(site, VcfCode::kContigNotIndexed, "CHROM");
+  return true;
+}
+
+VcfConformance::Contig* VcfConformance::FindContig(std::string_view raw, const VcfSite& site) {
+  if (auto found = contig_by_raw_.find(raw); found != contig_by_raw_.end()) return found->second;
+  if (contig_by_raw_.size() >= kMaxContigs) return nullptr;
+  if (contigs_declared_) Note(site, VcfCode::kContigNotInHeader, "CHROM");
+  return &AddContig(raw, std::nullopt);
+}
+
+VcfConformance::Contig& VcfConformance::AddContig(std::string_view raw,
+                                                  std::optional<std::int64_t> length) {
+  auto name = NormaliseContig(raw);
+  std::string shown = name.ok() ? *name : std::string(raw);
+  // Two spellings of one chromosome are one contig: chr20 may not come again as 20.
+  auto [known, fresh] = contig_by_name_.try_emplace(shown, nullptr);
+  if (fresh) {
+    contig_states_.push_back({});
+    Contig& contig = contig_states_.back();
+    contig.name = shown;
+    contig.raw = raw;
+    contig.indexed = name.ok();
+    contig.facts.name = shown;
+    known->second = &contig;
+  }
+  Contig& contig = *known->second;
+  if (!contig.length) contig.length = length;
+  contig_by_raw_.emplace(std::string(raw), &contig);
+  return contig;
+}
+
+// Section 1.6.1.2: 1-based; 0 and one behind the contig are telomeres.
+bool VcfConformance::CheckPos(VcfSite& site) {
+  std::string_view text = site.columns[VcfSite::kPos];
+  std::int64_t pos = 0;
+  auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), pos);
+  if (stop != text.data() + text.size() || error == std::errc::invalid_argument || text[0] == '-') {
+    return Refuse(site, VcfCode::kBadPos, "POS", "not a number of 0 or more");
+  }
+  if (error != std::errc() || pos > kMaxPosition ||
+      (contig_->length && pos > *contig_->length + 1)) {
+    return Refuse(site, VcfCode::kPosOutOfRange, "POS", "behind the end of the contig");
+  }
+  if (pos == 0 || (contig_->length && pos > *contig_->length))
+    LeaveOut(site, VcfCode::kTelomere, "POS");
+  site.pos = pos - 1;
+  return true;
+}
+
+// Section 1.6.1.3. The sign "," is not forbidden.
+bool VcfConformance::CheckId(const VcfSite& site) {
+  std::string_view ids = site.columns[VcfSite::kId];
+  if (ids == ".") return true;
+  if (HasWhitespace(ids)) return Refuse(site, VcfCode::kBadId, "ID", "whitespace");
+  if (ids.find(';') == std::string_view::npos) return true;
+  constexpr std::size_t kMost = 64;  // compared with each other; more do not occur
+  std::array<std::string_view, kMost> seen;
+  std::size_t count = 0;
+  for (bool more = true; more;) {
+    std::size_t end = ids.find(';');
+    std::string_view id = ids.substr(0, end);
+    more = end != std::string_view::npos;
+    if (more) ids.remove_prefix(end + 1);
+    if (id.empty())
+      return Refuse(site, VcfCode::kBadId, "ID", "an empty identifier beside a semicolon");
+    if (std::find(seen.begin(), seen.begin() + count, id) != seen.begin() + count) {
+      return Refuse(site, VcfCode::kBadId, "ID", "an identifier comes twice");
+    }
+    if (count < kMost) seen[count++] = id;
+  }
+  return true;
+}
+
+// Sections 1.6.1.4 and 1.6.1.5.
+bool VcfConformance::CheckAlleles(VcfSite& site) {
+  alts_.clear();
+  bases_only_ = true;
+  switch (ClassifyAllele(site.ref())) {
+    case AlleleKind::kBases:
+      break;
+    case AlleleKind::kTooLong:
+      LeaveOut(site, VcfCode::kAlleleTooLong, "REF");
+      break;
+    default:
+      return Refuse(site, VcfCode::kBadAllele, "REF", "other letters than A, C, G, T and N");
+  }
+  site.end = site.pos + static_cast<std::int64_t>(site.ref().size());
+  if (contig_->length && site.end > *contig_->length && !leave_out_) {
+    return Refuse(site, VcfCode::kPosOutOfRange, "REF", "reaches behind the end of the contig");
+  }
+  std::string_view alts = site.columns[VcfSite::kAlt];
+  alt_missing_ = alts == ".";
+  site.is_block = alt_missing_;
+  if (alt_missing_) return true;
+  site.is_block = true;
+  for (bool more = true; more;) {
+    const void* comma = alts.empty() ? nullptr : std::memchr(alts.data(), ',', alts.size());
+    more = comma != nullptr;
+    std::size_t end = more ? static_cast<std::size_t>(static_cast<const char*>(comma) - alts.data())
+                           : alts.size();
+    if (!AddAlt(alts.substr(0, end), site)) return false;
+    alts.remove_prefix(more ? end + 1 : end);
+  }
+  site.alts = alts_;
+  if (alts_.size() > kMaxAlts) LeaveOut(site, VcfCode::kTooManyAlleles, "ALT");
+  return true;
+}
+
+bool VcfConformance::AddAlt(std::string_view alt, VcfSite& site) {
+  AlleleKind kind = ClassifyAllele(alt);
+  if (kind == AlleleKind::kInvalid || kind == AlleleKind::kMissing) {
+    return Refuse(site, VcfCode::kBadAllele, "ALT",
+                  "neither bases, *, a symbolic allele nor a breakend");
+  }
+  if (kind == AlleleKind::kTooLong && !leave_out_) LeaveOut(site, VcfCode::kAlleleTooLong, "ALT");
+  bool bases = kind == AlleleKind::kBases;
+  if (bases && SameBases(alt, site.ref()))
+    return Refuse(site, VcfCode::kBadAllele, "ALT", "an allele equals REF");
+  // Quadratic, so only among as many as are used at all.
+  if (alts_.size() <= kMaxAlts) {
+    for (std::string_view other : alts_) {
+      if (other == alt || (bases && SameBases(other, alt))) {
+        return Refuse(site, VcfCode::kBadAllele, "ALT", "an allele comes twice");
+      }
+    }
+  }
+  bool unspecified = alt == "<NON_REF>" || alt == "<*>";
+  site.has_unspecified = site.has_unspecified || unspecified;
+  site.is_block = site.is_block && unspecified;
+  bases_only_ = bases_only_ && bases;
+  alts_.push_back(alt);
+  return true;
+}
+
+// Section 1.6.1.6: phred-scaled, so never below 0.
+bool VcfConformance::CheckQual(const VcfSite& site) {
+  std::string_view qual = site.columns[VcfSite::kQual];
+  if (qual == "." || (IsVcfFloat(qual) && !IsNegative(qual))) return true;
+  return Refuse(site, VcfCode::kBadQual, "QUAL", "not a number of 0 or more");
+}
+
+// Section 1.6.1.7.
+bool VcfConformance::CheckFilter(const VcfSite& site) {
+  std::string_view text = site.filter();
+  if (text == "PASS" || text == "." || text == last_filter_) return true;
+  std::string_view rest = text;
+  for (bool more = true; more;) {
+    std::size_t end = rest.find(';');
+    std::string_view filter = rest.substr(0, end);
+    more = end != std::string_view::npos;
+    if (more) rest.remove_prefix(end + 1);
+    std::string_view wrong;
+    if (filter.empty()) wrong = "an empty filter beside a semicolon";
+    if (HasWhitespace(filter)) wrong = "whitespace";
+    if (filter == "0") wrong = "0 is reserved";
+    if (filter == ".") wrong = "a dot beside a filter";
+    if (filter == "PASS") wrong = "PASS beside a filter";
+    if (!wrong.empty()) return Refuse(site, VcfCode::kBadFilter, "FILTER", wrong);
+    if (filters_.find(filter) != filters_.end() || filters_.size() >= VcfSchema::kMaxUndeclared)
+      continue;
+    filters_.emplace(std::string(filter), false);
+    Note(site, VcfCode::kUndeclaredFilter, "FILTER");
+  }
+  last_filter_ = text;
+  return true;
+}
+
+// Section 1.6.1.2 and 1.6.1.1: sorted by position, each contig one block.
+bool VcfConformance::CheckOrder(const VcfSite& site) {
+  if (contig_->seen && contig_ != last_contig_) {
+    return Refuse(site, VcfCode::kUnsorted, "CHROM",
+                  "the contig comes again after another one; sort the file");
+  }
+  if (contig_->seen && site.pos < contig_->last_pos) {
+    return Refuse(site, VcfCode::kUnsorted, "POS",
+                  "the record comes after a later one; sort the file");
+  }
+  if (contig_ != last_contig_) {
+    recent_.clear();
+    recent_until_ = -1;
+  }
+  contig_->seen = true;
+  contig_->last_pos = site.pos;
+  last_contig_ = contig_;
+  return true;
+}
+
+// No two records may have one variant, however they write it: alleles are compared without the
+// bases that they share with REF (as vcf-validator does). Symbolic alleles may come again.
+bool VcfConformance::CheckDuplicates(const VcfSite& site) {
+  if (recent_until_ < site.pos) recent_.clear();
+  if (recent_.size() > kMaxRecent) recent_.erase(recent_.begin(), recent_.begin() + kMaxRecent / 2);
+  const std::size_t before = recent_.size();
+  for (std::string_view alt : alts_) {
+    if (!bases_only_ && ClassifyAllele(alt) != AlleleKind::kBases) continue;
+    std::string_view ref = site.ref();
+    std::int64_t pos = site.pos;
+    while (ref.size() > 1 && alt.size() > 1 && Upper(ref.back()) == Upper(alt.back())) {
+      ref.remove_suffix(1);
+      alt.remove_suffix(1);
+    }
+    while (ref.size() > 1 && alt.size() > 1 && Upper(ref.front()) == Upper(alt.front())) {
+      ref.remove_prefix(1);
+      alt.remove_prefix(1);
+      ++pos;
+    }
+    std::uint64_t hash = HashVariant(pos, ref, alt);
+    if (std::find(recent_.begin(), recent_.begin() + static_cast<std::ptrdiff_t>(before), hash) !=
+        recent_.begin() + static_cast<std::ptrdiff_t>(before)) {
+      recent_.resize(before);
+      return Refuse(site, VcfCode::kDuplicateRecord, "ALT",
+                    "an earlier record has the same variant");
+    }
+    recent_.push_back(hash);
+    recent_until_ = std::max(recent_until_, pos);
+  }
+  return true;
+}
+
+bool VcfConformance::CheckReference(const VcfSite& site) {
+  if (reference_ == nullptr || leave_out_ || contig_->missing_in_reference) return true;
+  auto bases =
+      reference_->Fetch(contig_->name, site.pos, static_cast<std::int64_t>(site.ref().size()));
+  if (!bases.ok()) {
+    contig_->missing_in_reference = true;
+    Note(site, VcfCode::kNotInReference, "CHROM");
+    return true;
+  }
+  ++contig_->facts.compared;
+  if (bases->size() != site.ref().size()) {
+    return Refuse(site, VcfCode::kRefMismatch, "REF",
+                  "reaches behind the end of the contig in the reference");
+  }
+  for (std::size_t i = 0; i < bases->size(); ++i) {
+    // IUPAC codes of the reference agree with any base, and N of the record says nothing.
+    bool known = std::string_view("ACGT").find((*bases)[i]) != std::string_view::npos;
+    char base = Upper(site.ref()[i]);
+    if (known && base != 'N' && (*bases)[i] != base) {
+      return Refuse(site, VcfCode::kRefMismatch, "REF", "differs from the reference genome");
+    }
+  }
+  ++contig_->facts.agreed;
+  return true;
+}
+
+std::vector<VcfContigFacts> VcfConformance::contigs() const {
+  std::vector<VcfContigFacts> out;
+  for (const Contig& contig : contig_states_) {
+    if (contig.seen) out.push_back(contig.facts);
+  }
+  return out;
+}
+
+}  // namespace genofed::genomics

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Variants in files on this machine: normalised, and described under the names that laboratories
+// and databases use. Nothing is sent or stored.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <memory>
+
+#include "libs/genomics/describe_variants.h"
+#include "libs/genomics/norm_vcf.h"
+#include "services/cli/commands/session.h"
+
+namespace genofed::cli {
+namespace {
+
+using genomics::ChangeKinds;
+using genomics::NormaliseOptions;
+
+// Longer alleles are cut in the table; --json has them whole.
+constexpr std::size_t kShownAllele = 24;
+
+struct VariantsOptions {
+  std::string file = "-";
+  std::string reference;
+  std::string assembly;
+
+  std::string split, join, only_alt, original_field;
+  std::string on_mismatch = "fail", other_allele = "reference", atom_overlap = "star";
+  std::string duplicates = "keep";
+  bool no_left_align = false, atomise = false;
+  NormaliseOptions normalise;
+};
+
+// A descriptor of the file, or of a copy of standard input, for a function that closes it.
+Result<int> OpenInput(const std::string& file) {
+  int fd = file == "-" ? ::dup(STDIN_FILENO) : ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    return Error(StatusCode::kNotFound, "FILE_FAILED", "cannot open {}: {}", file,
+                 std::strerror(errno));
+  }
+  return fd;
+}
+
+Result<std::unique_ptr<genomics::Reference>> OpenReference(const std::string& fasta,
+                                                           genomics::BaseCase base_case) {
+  if (fasta.empty()) return std::unique_ptr<genomics::Reference>();
+  return genomics::Reference::Open(fasta, base_case);
+}
+
+Json ToJson(const std::vector<Finding>& findings) {
+  Json list = Json::array();
+  for (const Finding& finding : findings) {
+    const char* severity = finding.severity == Severity::kNote      ? "note"
+                           : finding.severity == Severity::kWarning ? "warning"
+                                                                    : "error";
+    list.push_back({{"severity", severity},
+                    {"code", finding.code},
+                    {"line", finding.line},
+                    {"field", finding.field},
+                    {"message", finding.message},
+                    {"count", finding.count}});
+  }
+  return list;
+}
+
+void PrintFindings(std::FILE* out, const std::vector<Finding>& findings) {
+  for (const Finding& finding : findings) {
+    const char* severity = finding.severity == Severity::kNote ? "note" : "warning";
+    std::string where = finding.line > 0 ? fmt::format("line {}, ", finding.line) : "";
+    if (!finding.field.empty()) where += finding.field + ": ";
+    std::fprintf(out, "%s: %s%s (%s)", severity, where.c_str(), finding.message.c_str(),
+                 finding.code.c_str());
+    if (finding.count > 1) std::fprintf(out, ", %lld times", static_cast<long long>(finding.count));
+    std::fputc('\n', out);
+  }
+}
+
+bool HasWarning(const std::vector<Finding>& findings) {
+  for (const Finding& finding : findings) {
+    if (finding.severity != Severity::kNote) return true;
+  }
+  return false;
+}
+
+// The words of the command line as options; they were checked when it was parsed.
+NormaliseOptions OptionsOf(const VariantsOptions& given) {
+  static const std::map<std::string, ChangeKinds> kKinds = {{"snvs", ChangeKinds::kSnvs},
+                                                            {"indels", ChangeKinds::kIndels},
+                                                            {"both", ChangeKinds::kBoth},
+                                                            {"any", ChangeKinds::kAny}};
+  static const std::map<std::string, genomics::ReferenceMismatch> kMismatch = {
+      {"fail", genomics::ReferenceMismatch::kFail},
+      {"keep", genomics::ReferenceMismatch::kKeep},
+      {"exclude", genomics::ReferenceMismatch::kExclude},
+      {"set", genomics::ReferenceMismatch::kSet}};
+  static const std::map<std::string, genomics::Duplicates> kDuplicates = {
+      {"keep", genomics::Duplicates::kKeep},     {"exact", genomics::Duplicates::kExact},
+      {"snvs", genomics::Duplicates::kSameSnv},  {"indels", genomics::Duplicates::kSameIndel},
+      {"both", genomics::Duplicates::kSameKind}, {"all", genomics::Duplicates::kSamePlace}};
+  NormaliseOptions options = given.normalise;
+  options.on_mismatch = kMismatch.at(given.on_mismatch);
+  options.left_align = !given.no_left_align;
+  if (!given.split.empty()) {
+    options.multiallelics = genomics::Multiallelics::kSplit;
+    options.multiallelic_kinds = kKinds.at(given.split);
+  } else if (!given.join.empty()) {
+    options.multiallelics = genomics::Multiallelics::kJoin;
+    options.multiallelic_kinds = kKinds.at(given.join);
+  }
+  if (given.other_allele == "missing") options.other_allele = genomics::OtherAllele::kMissing;
+  options.atom_overlap_missing = given.atom_overlap == "missing";
+  options.duplicates = kDuplicates.at(given.duplicates);
+  if (!given.original_field.empty()) options.original_field = given.original_field;
+  if (!given.only_alt.empty()) options.only_with_alt = given.only_alt;
+  return options;
+}
+
+// Writes a line to standard output.
+Status PutLine(std::string_view line) {
+  if (std::fwrite(line.data(), 1, line.size(), stdout) != line.size() ||
+      std::fputc('\n', stdout) == EOF) {
+    return Error(StatusCode::kInternal, "FILE_FAILED", "cannot write to standard output");
+  }
+  return absl::OkStatus();
+}
+
+// The report goes to standard error, because standard output is the VCF.
+void PrintReport(const genomics::NormaliseReport& report, bool json) {
+  if (json) {
+    const Json summary = {{"records", report.records},
+                          {"written", report.written},
+                          {"split", report.split},
+                          {"joined", report.joined},
+                          {"moved", report.moved},
+                          {"reference_set", report.reference_set},
+                          {"excluded", report.excluded},
+                          {"duplicates", report.duplicates},
+                          {"out_of_order", report.out_of_order},
+                          {"findings", ToJson(report.findings)}};
+    std::fprintf(stderr, "%s\n", summary.dump().c_str());
+    return;
+  }
+  PrintFindings(stderr, report.findings);
+  const auto number = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
+  std::fprintf(
+      stderr,
+      "%llu records read, %llu written: %llu split, %llu joined, %llu moved or trimmed, %llu "
+      "with REF set, %llu excluded, %llu duplicates left out\n",
+      number(report.records), number(report.written), number(report.split), number(report.joined),
+      number(report.moved), number(report.reference_set), number(report.excluded),
+      number(report.duplicates));
+  if (report.out_of_order > 0) {
+    std::fprintf(stderr, "%llu records moved further than the window: sort the output\n",
+                 number(report.out_of_order));
+  }
+}
+
+int Normalise(const Target& target, const VariantsOptions& given) {
+  const auto reference = OpenReference(given.reference, genomics::BaseCase::kAsWritten);
+  if (!reference.ok()) return Fail(reference.status()), kUsage;
+  const auto input = OpenInput(given.file);
+  if (!input.ok()) return Fail(input.status()), kUsage;
+  const auto report = genomics::NormaliseVcf(*input, OptionsOf(given), reference->get(), PutLine);
+  if (!report.ok()) return Fail(report.status());
+  if (std::fflush(stdout) != 0) return Fail(PutLine(""));
+  PrintReport(*report, target.json);
+  return kOk;
+}
+
+std::string Shown(const std::string& allele) {
+  if (allele.size() <= kShownAllele) return allele;
+  return fmt::format("{}… ({} bases)", allele.substr(0, kShownAllele), allele.size());
+}
+
+Status PrintVariant(const genomics::DescribedVariant& one, bool json) {
+  const auto position = one.variant.pos + 1;
+  if (json) {
+    const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
+    return PutLine(Json{{"line", one.line},
+                        {"contig", one.variant.contig},
+                        {"position", position},
+                        {"ref", one.variant.ref},
+                        {"alt", one.variant.alt},
+                        {"genotype", one.genotype},
+                        {"zygosity", genomics::ZygosityName(one.zygosity)},
+                        {"filter", one.filter},
+                        {"hgvs", or_null(one.hgvs)},
+                        {"vrs_1_3", or_null(one.vrs_1_3)},
+                        {"vrs_2_0", or_null(one.vrs_2_0)},
+                        {"not_given", or_null(one.not_given)}}
+                       .dump(-1, ' ', false, Json::error_handler_t::replace));
+  }
+  const auto or_reason = [&](const std::string& text) {
+    return text.empty() ? "(" + one.not_given + ")" : text;
+  };
+  return PutLine(fmt::format("{:<6} {:>9} {:<8} {:<8} {:<4} {:<12} {:<8} {:<42} {:<41} {}",
+                             one.variant.contig, position, Shown(one.variant.ref),
+                             Shown(one.variant.alt), one.genotype,
+                             genomics::ZygosityName(one.zygosity), one.filter, or_reason(one.hgvs),
+                             or_reason(one.vrs_2_0), or_reason(one.vrs_1_3)));
+}
+
+int Describe(const Target& target, const VariantsOptions& given) {
+  genomics::DescribeOptions options;
+  if (!given.assembly.empty()) {
+    options.assembly = genomics::ParseAssembly(given.assembly);
+    if (!options.assembly) {
+      return Fail(InvalidField("--assembly", "ASSEMBLY_UNKNOWN", "GRCh37 or GRCh38 is expected")),
+             kUsage;
+    }
+  }
+  const auto reference = OpenReference(given.reference, genomics::BaseCase::kUpper);
+  if (!reference.ok()) return Fail(reference.status()), kUsage;
+  options.reference = reference->get();
+  const auto input = OpenInput(given.file);
+  if (!input.ok()) return Fail(input.status()), kUsage;
+  const std::string name =
+      given.file == "-" ? "standard input" : std::filesystem::path(given.file).filename().string();
+  if (!target.json) {
+    std::printf("%-6s %9s %-8s %-8s %-4s %-12s %-8s %-42s %-41s %s\n", "CONTIG", "POSITION", "REF",
+                "ALT", "GT", "ZYGOSITY", "FILTER", "HGVS", "VRS 2.0", "VRS 1.3");
+  }
+  const auto report = genomics::DescribeVariants(
+      *input, name, options,
+      [&](const genomics::DescribedVariant& one) { return PrintVariant(one, target.json); });
+  if (!report.ok()) return Fail(report.status()), kUsage;
+  const std::string assembly(report->assembly ? genomics::AssemblyName(*report->assembly) : "");
+  if (target.json) {
+    const Json summary = {{"summary",
+                           {{"file", name},
+                            {"assembly", assembly.empty() ? Json() : Json(assembly)},
+                            {"reference", report->has_reference},
+                            {"records", report->records},
+                            {"variants", report->variants},
+                            {"findings", ToJson(report->findings)}}}};
+    std::printf("%s\n", summary.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+  } else {
+    std::printf("%s: %llu variants in %llu records, %s\n", name.c_str(),
+                static_cast<unsigned long long>(report->variants),
+                static_cast<unsigned long long>(report->records),
+                assembly.empty() ? "assembly unknown" : assembly.c_str());
+    PrintFindings(stdout, report->findings);
+  }
+  if (std::fflush(stdout) != 0) return Fail(PutLine(""));
+  return HasWarning(report->findings) ? kRejected : kOk;
+}
+
+void AddInput(CLI::App* command, VariantsOptions& options) {
+  command->add_option("file", options.file, "VCF or BCF, plain or bgzipped; - is standard input")
+      ->capture_default_str();
+  command->add_option("--reference", options.reference,
+                      "Reference genome: FASTA with its .fai index beside it (samtools faidx)");
+}
+
+void AddNormaliseOptions(CLI::App* command, VariantsOptions& given) {
+  NormaliseOptions& options = given.normalise;
+  const CLI::IsMember kinds({"snvs", "indels", "both", "any"});
+  command
+      ->add_option("--on-mismatch", given.on_mismatch,
+                   "When REF is not the reference: fail, keep, exclude, or set (take REF from "
+                   "the reference; ALT that agrees with it changes places with REF)")
+      ->check(CLI::IsMember({"fail", "keep", "exclude", "set"}))
+      ->capture_default_str();
+  command->add_flag("--no-left-align", given.no_left_align, "Do not trim or move alleles");
+  auto* split =
+      command
+          ->add_option("--split", given.split, "One record for each ALT: snvs, indels, both, any")
+          ->check(kinds);
+  command
+      ->add_option("--join", given.join,
+                   "One record for each place and kind of change: snvs, indels, both; any joins "
+                   "all kinds")
+      ->check(kinds)
+      ->excludes(split);
+  command
+      ->add_option("--other-allele", given.other_allele,
+                   "What split genotypes say for the other ALT: reference (0) or missing (.)")
+      ->check(CLI::IsMember({"reference", "missing"}))
+      ->capture_default_str();
+  command->add_flag("--keep-depth-sum", options.keep_depth_sum,
+                    "When splitting, add the depth (AD) of the other ALT to that of REF");
+  command->add_flag("--join-passes-if-any", options.joined_passes_if_any,
+                    "A joined record passes if one of its parts did; default: has all filters");
+  command->add_flag("--atomise", given.normalise.atomise,
+                    "Take apart changes of several bases into single ones");
+  command
+      ->add_option("--atom-overlap", given.atom_overlap,
+                   "What atomised genotypes say where another ALT overlaps: star (*) or missing")
+      ->check(CLI::IsMember({"star", "missing"}))
+      ->capture_default_str();
+  command
+      ->add_option("--remove-duplicates", given.duplicates,
+                   "Leave out later records at the same position: exact (same alleles), snvs, "
+                   "indels, both (same kind), all")
+      ->check(CLI::IsMember({"keep", "exact", "snvs", "indels", "both", "all"}))
+      ->capture_default_str();
+  command->add_flag("--count-alleles", options.count_alleles,
+                    "Set INFO/AC and INFO/AN from the genotypes, before splitting");
+  command->add_option("--original-field", given.original_field,
+                      "INFO field that keeps the original form of changed records");
+  command->add_option("--only-alt", given.only_alt,
+                      "Touch only records with this ALT allele; write others as they are");
+  command
+      ->add_option("--window", options.window,
+                   "Bases within which moved records are put into order again")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+}
+
+constexpr char kNormaliseExamples[] = R"(
+Examples:
+  genofed variants normalise --reference GRCh38.fa < in.vcf.gz > out.vcf
+  genofed variants normalise --split any --count-alleles --reference GRCh38.fa in.bcf > out.vcf
+  genofed variants normalise --join both --remove-duplicates exact < in.vcf > out.vcf
+
+The same as bcftools norm:
+  -f FASTA --reference FASTA    -c e|w|x|s --on-mismatch fail|keep|exclude|set    -N --no-left-align
+  -m -KIND --split KIND         -m +KIND --join KIND (snps: snvs)     -s --join-passes-if-any
+  -d KIND --remove-duplicates KIND (snps: snvs, none: exact)          -a --atomise
+  --multi-overlaps 0|. --other-allele reference|missing               --keep-sum AD --keep-depth-sum
+  --atom-overlaps '*'|. --atom-overlap star|missing                   --old-rec-tag --original-field
+  -i 'ALT="N"' --only-alt N                                           -w --window
+Without --split or --join records keep their alleles. Output is VCF; a report goes to standard error.
+Split genotypes of 1/2 read 1/0 and 0/1: these zeros are no reference alleles. Use --count-alleles, or
+--other-allele missing, when alleles are counted afterwards.
+Exit codes: 0 done; 1 failed, the output is incomplete; 2 wrong usage.)";
+
+constexpr char kDescribeExamples[] = R"(
+Examples:
+  genofed variants describe patient.vcf.gz --reference GRCh38.fa
+  genofed variants describe patient.vcf --assembly GRCh37 --json > variants.jsonl
+
+One line for each variant that the person carries: trimmed and left-aligned alleles, genotype as in the
+file, HGVS at the genomic level, and GA4GH VRS identifiers. Without --reference, REF is not compared and
+insertions and deletions cannot be named; substitutions can. Names on transcripts and proteins (c., p.)
+are not given: they need a set of transcripts.
+Exit codes: 0 done; 1 failed; 2 the file or the command line is wrong; 3 done, but records were set
+aside: the findings at the end say which and why.)";
+
+}  // namespace
+
+void AddVariantsCommands(Commands commands) {
+  Action& action = commands.action;
+  Target& target = commands.target;
+  auto options = std::make_shared<VariantsOptions>();
+  auto* variants =
+      commands.app.add_subcommand("variants", "Variants in files on this machine; nothing is sent");
+  variants->require_subcommand(1);
+
+  auto* describe = variants->add_subcommand(
+      "describe", "What variants a person carries, with HGVS and VRS names, from a raw VCF");
+  AddInput(describe, *options);
+  describe->add_option("--assembly", options->assembly,
+                       "GRCh37 or GRCh38; default: what the file's header says");
+  describe->footer(kDescribeExamples);
+  describe->callback([&action, &target, options] {
+    action = [&target, options] { return Describe(target, *options); };
+  });
+
+  auto* normalise = variants->add_subcommand(
+      "normalise", "Left-align, split or join the records of a VCF, and compare REF");
+  AddInput(normalise, *options);
+  AddNormaliseOptions(normalise, *options);
+  normalise->footer(kNormaliseExamples);
+  normalise->callback([&action, &target, options] {
+    action = [&target, options] { return Normalise(target, *options); };
+  });
+}
+
+}  // namespace genofed::cli

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/onboarding/adapters/sql_object_store.h"
+
+#include "services/onboarding/adapters/sql_rows.h"
+
+namespace genofed::onboarding {
+namespace {
+
+Status ObjectUnknown() {
+  return Error(StatusCode::kNotFound, "OBJECT_UNKNOWN",
+               "there is no such object, or it is not yours");
+}
+
+// Columns of submissions behind those of the object.
+#define GF_PUBLISHED_COLUMNS \
+  GF_OBJECT_COLUMNS ", s.dataset, s.version, s.issuer, s.subject, s.organisation"
+
+PublishedObject ReadPublished(const sql::Row& row) {
+  PublishedObject found{
+      ReadObject(row),
+      row.Text(kObjectColumns),
+      static_cast<std::int32_t>(row.Int(kObjectColumns + 1)),
+      {row.Text(kObjectColumns + 2), row.Text(kObjectColumns + 3), row.Text(kObjectColumns + 4)}};
+  found.record.header.clear();
+  return found;
+}
+
+}  // namespace
+
+Result<PublishedObject> SqlObjectStore::Find(const Context& ctx, const std::string& object) {
+  return database_.Read(ctx, [&](sql::Tx& tx) -> Result<PublishedObject> {
+    GF_ASSIGN(auto rows, tx.Exec("SELECT " GF_PUBLISHED_COLUMNS
+                                 " FROM objects o JOIN submissions s ON s.id = o.submission "
+                                 "WHERE o.id = $1 AND s.state = 'published'",
+                                 object));
+    if (rows.empty()) return ObjectUnknown();
+    return ReadPublished(rows[0]);
+  });
+}
+
+// Genotypes and their indices belong to the segments of the version, all else to its own
+// submission.
+Result<std::vector<PublishedObject>> SqlObjectStore::FindDataset(const Context& ctx,
+                                                                 const std::string& dataset,
+                                                                 std::int32_t version) {
+  return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::vector<PublishedObject>> {
+    GF_ASSIGN(
+        auto rows,
+        tx.Exec(
+            "SELECT " GF_PUBLISHED_COLUMNS " FROM submissions s JOIN objects o ON (o.submission = "
+                                           "s.id AND o.role NOT IN ('genotypes', 'index')) "
+            "OR (o.role IN ('genotypes', 'index') AND o.submission IN (SELECT g.submission "
+            "FROM snapshot_segments g WHERE g.dataset = s.dataset AND g.version = s.version)) "
+            "WHERE s.dataset = $1 AND s.state = 'published' AND s.version = "
+            "CASE WHEN $2::integer > 0 THEN $2::integer ELSE (SELECT max(version) FROM submissions "
+            "WHERE dataset = $1 AND state = 'published') END ORDER BY o.role, o.created, o.id",
+            dataset, version));
+    if (rows.empty()) return ObjectUnknown();
+    std::vector<PublishedObject> objects;
+    for (sql::Row row : rows) objects.push_back(ReadPublished(row));
+    return objects;
+  });
+}
+
+Result<ObjectRecord> SqlObjectStore::FindBeside(const Context& ctx, const PublishedObject& object,
+                                                const std::string& role) {
+  return database_.Read(ctx, [&](sql::Tx& tx) -> Result<ObjectRecord> {
+    GF_ASSIGN(auto rows, tx.Exec("SELECT " GF_OBJECT_COLUMNS
+                                 " FROM objects o WHERE o.submission = $1 AND o.role = $2",
+                                 object.record.submission, role));
+    if (rows.empty()) return ObjectUnknown();
+    ObjectRecord found = ReadObject(rows[0]);
+    found.header.clear();
+    return found;
+  });
+}
+
+}  // namespace genofed::onboarding

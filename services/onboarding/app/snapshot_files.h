@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "services/onboarding/app/layout.h"
+#include "services/onboarding/domain/snapshot.h"
+
+namespace genofed::onboarding {
+
+inline constexpr const char* kDiffFile = "diff.json";
+
+// Reads what a snapshot holds. DataLoss INDIVIDUALS_CORRUPT when its table is not the one that was published.
+Result<SnapshotContent> ReadContent(const Layout& layout, const Snapshot& snapshot);
+
+// The diff as JSON: {"format": "genofed-snapshot-diff", "from": 1, "to": 2, "segments_kept", "segments_added",
+// "rows_kept", "changed": [{"row", "sex", "age_months", "terms"}], "added": [{"sex", ...}]}. Same diff, same bytes.
+std::string FormatDiff(std::int32_t from, std::int32_t to, const SnapshotDiff& diff);
+
+}  // namespace genofed::onboarding
