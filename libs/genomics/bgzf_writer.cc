@@ -12,7 +12,6 @@
 namespace genofed::genomics {
 namespace {
 
-constexpr std::size_t kBlockBytes = 0xff00;  // as bgzip: also an incompressible block fits 64 KiB
 constexpr std::size_t kMaxBlock = 65'536;
 constexpr std::size_t kHeader = 18;
 // Genotypes compress well at any level; the first is several times faster than bgzip's default.

@@ -19,6 +19,8 @@ using ByteSink = std::function<Status(std::string_view bytes)>;
 // Same bytes in, same bytes out, whatever the pieces they come in. Not thread-safe.
 class BgzfWriter {
  public:
+  static constexpr std::size_t kBlockBytes = 0xff00;  // as bgzip: also what cannot be compressed fits 64 KiB
+
   explicit BgzfWriter(ByteSink sink);
   ~BgzfWriter();
   BgzfWriter(const BgzfWriter&) = delete;
@@ -27,6 +29,10 @@ class BgzfWriter {
   Status Write(std::string_view bytes);
   // What comes next begins a block.
   Status Flush() { return size_ > 0 ? WriteBlock() : absl::OkStatus(); }
+  // The next `bytes` will not go over the end of a block, if they fit one at all.
+  Status FlushUnlessFits(std::size_t bytes) {
+    return size_ + bytes > kBlockBytes ? Flush() : absl::OkStatus();
+  }
   // Writes what is left and the end-of-file block. Call once.
   Status Finish();
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "libs/core/strings.h"
 #include "libs/genomics/test_support.h"
@@ -224,6 +225,38 @@ TEST_F(CheckVcfTest, JudgesBcfLikeItsText) {
   // Not compressed, so without an end-of-file block: cut inside of the last record.
   EXPECT_THAT(Codes(Check(bcf.substr(0, bcf.size() - 10))),
               ::testing::ElementsAre("CORRUPT_BCF", "PLOIDY"));
+}
+
+TEST_F(CheckVcfTest, ABcfCannotForgeColumnsOrTakeMemory) {
+  if (!HasBcftools()) GTEST_SKIP() << "needs /usr/bin/bcftools";
+  std::string file =
+      WriteText(dir_ / "x.vcf",
+                MakeVcf("a", {"chr20 5 rsX A C . . . GT 0/1", "chr20 6 . A C . . . GT 0/1"}))
+          .string();
+  std::string bcf = Output("bcftools view --no-version -Ou " + file);
+  std::size_t id = bcf.find("rsX");
+  ASSERT_NE(id, std::string::npos);
+  std::string forged = bcf;
+  forged[id] = '\t';
+  std::string raw;
+  VcfReport report =
+      Check(forged, {.on_set_aside = [&](const Finding& finding, std::string_view bytes) {
+              EXPECT_EQ(finding.code, "MALFORMED_RECORD");
+              EXPECT_EQ(finding.line, 11);  // bcftools adds a line for PASS
+              raw = bytes;
+            }});
+  EXPECT_EQ(report.set_aside, 1U);
+  EXPECT_EQ(report.accepted, 1U);
+  EXPECT_NE(raw.find("\tsX"), std::string::npos);
+  // The record's lengths (BCF 2.2: l_shared, l_indiv) stand behind magic, l_text and text.
+  std::uint32_t text = 0;
+  std::memcpy(&text, bcf.data() + 5, sizeof text);
+  std::string greedy = bcf;
+  greedy.replace(9 + text, 8, "\xFF\xFF\xFF\x7F\xFF\xFF\xFF\x7F");
+  EXPECT_THAT(Codes(Check(greedy)), ::testing::ElementsAre("LINE_TOO_LONG"));
+  greedy = bcf;
+  greedy.replace(5, 4, "\xFF\xFF\xFF\x7F");
+  EXPECT_THAT(Codes(Check(greedy)), ::testing::ElementsAre("BAD_HEADER"));
 }
 
 TEST_F(CheckVcfTest, RecognisesDamagedFiles) {

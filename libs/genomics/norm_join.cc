@@ -190,11 +190,11 @@ class Joiner {
 
   Status JoinGenotype(const Values& texts, std::string& out) const {
     GenotypeText joined;
+    GenotypeText genotype;
     for (std::size_t r = 0; r < texts.size(); ++r) {
-      auto genotype = ParseGenotypeText(texts[r]);
-      if (!genotype)
+      if (!ParseGenotypeText(texts[r], genotype))
         return RecordError(records_[r], "FORMAT/GT", "MALFORMED_RECORD", "not a genotype");
-      for (int& allele : genotype->alleles) {
+      for (int& allele : genotype.alleles) {
         if (allele < 0) continue;
         if (static_cast<std::size_t>(allele) >= places_[r].size()) {
           return RecordError(records_[r], "FORMAT/GT", "ALLELE_INDEX",
@@ -203,9 +203,9 @@ class Joiner {
         allele = static_cast<int>(places_[r][static_cast<std::size_t>(allele)]);
       }
       if (r == 0) {
-        joined = *std::move(genotype);
+        joined = genotype;
       } else {
-        AddGenotype(*genotype, joined);
+        AddGenotype(genotype, joined);
       }
     }
     AppendGenotype(joined, out);

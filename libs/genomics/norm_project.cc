@@ -25,7 +25,7 @@ class Projector {
       // In INFO a single "." says that the whole vector is missing.
       GF_TRY(*value == kMissing
                  ? (out = kMissing, absl::OkStatus())
-                 : Vector(*value, shape, rules_.pooled.contains(id), "INFO/" + id, out));
+                 : Vector(*value, shape, rules_.pooled.contains(id), "INFO/", id, out));
       value = std::move(out);
     }
     return FormatInfo(fields);
@@ -57,18 +57,25 @@ class Projector {
     FieldShape shape;
     bool genotype = false;
     bool pooled = false;
-    bool all_single = false;  // in no sample a vector
+    bool all_single = false;  // should be a vector, but is one in no sample
   };
 
   void FindShapes(const SampleColumns& columns) {
+    std::size_t unseen = 0;  // vectors
     for (std::string_view id : columns.keys) {
-      keys_.push_back({rules_.shapes->Format(id), id == "GT", rules_.pooled.contains(id), true});
+      FieldShape shape = rules_.shapes->Format(id);
+      bool vector = shape.count != ValueCount::kOther;
+      unseen += vector ? 1 : 0;
+      keys_.push_back({shape, id == "GT", rules_.pooled.contains(id), vector});
     }
     std::vector<std::string_view> values;
     for (std::string_view sample : columns.samples) {
+      if (unseen == 0) break;
       SplitInto(sample, ':', values);
       for (std::size_t i = 0; i < std::min(values.size(), keys_.size()); ++i) {
-        if (values[i].find(',') != std::string_view::npos) keys_[i].all_single = false;
+        if (!keys_[i].all_single || values[i].find(',') == std::string_view::npos) continue;
+        keys_[i].all_single = false;
+        --unseen;
       }
     }
   }
@@ -81,8 +88,7 @@ class Projector {
       out += value.empty() ? kMissing : value;
       return absl::OkStatus();
     }
-    if (value != kMissing)
-      return Vector(value, key.shape, key.pooled, fmt::format("FORMAT/{}", id), out);
+    if (value != kMissing) return Vector(value, key.shape, key.pooled, "FORMAT/", id, out);
     std::size_t count = key.shape.count == ValueCount::kPerGenotype || key.shape.text ? 1
                         : key.shape.count == ValueCount::kPerAlt ? projection_.from.size() - 1
                                                                  : projection_.from.size();
@@ -91,20 +97,21 @@ class Projector {
   }
 
   Status Genotype(std::string_view text, std::string& out) {
-    auto genotype = ParseGenotypeText(text);
-    if (!genotype) return RecordError(record_, "FORMAT/GT", "MALFORMED_RECORD", "not a genotype");
-    for (int& allele : genotype->alleles) {
+    if (!ParseGenotypeText(text, genotype_))
+      return RecordError(record_, "FORMAT/GT", "MALFORMED_RECORD", "not a genotype");
+    for (int& allele : genotype_.alleles) {
       if (allele < 0) continue;
       if (static_cast<std::size_t>(allele) >= old_)
         return RecordError(record_, "FORMAT/GT", "ALLELE_INDEX", "names an allele not in REF, ALT");
       allele = projection_.genotype[static_cast<std::size_t>(allele)];
     }
-    AppendGenotype(*genotype, out);
+    AppendGenotype(genotype_, out);
     return absl::OkStatus();
   }
 
-  Status Vector(std::string_view text, FieldShape shape, bool pooled, const std::string& field,
-                std::string& out) {
+  // `column` and `id` name the field in errors.
+  Status Vector(std::string_view text, FieldShape shape, bool pooled, std::string_view column,
+                std::string_view id, std::string& out) {
     SplitInto(text, ',', values_);
     std::size_t diploid = old_ * (old_ + 1) / 2;
     bool per_genotype = shape.count == ValueCount::kPerGenotype;
@@ -114,7 +121,7 @@ class Projector {
                            : per_genotype && !haploid         ? diploid
                                                               : old_;
     if (values_.size() != expected) {
-      return RecordError(record_, field, "VECTOR_LENGTH",
+      return RecordError(record_, fmt::format("{}{}", column, id), "VECTOR_LENGTH",
                          "the number of values does not fit the number of alleles");
     }
     std::size_t first = shape.count == ValueCount::kPerAlt ? 1 : 0;
@@ -123,7 +130,7 @@ class Projector {
       for (std::size_t j = per_genotype && !haploid ? 0 : i; j <= i; ++j) {
         if (out.size() > start) out.push_back(',');
         if (pooled && shape.count == ValueCount::kPerAllele && !projection_.pooled.empty()) {
-          GF_TRY(Pool(i, field, out));
+          GF_TRY(Pool(i, column, id, out));
         } else if (per_genotype && !haploid) {
           out += Pick(projection_.from[j], projection_.from[i]);
         } else {
@@ -143,7 +150,7 @@ class Projector {
 
   // The sum over alleles that are counted together. Missing ones add nothing, but the first one
   // missing leaves the sum unknown.
-  Status Pool(std::size_t allele, const std::string& field, std::string& out) {
+  Status Pool(std::size_t allele, std::string_view column, std::string_view id, std::string& out) {
     const std::vector<int>& from = projection_.pooled[allele];
     std::int64_t sum = 0;
     for (std::size_t i = 0; i < from.size(); ++i) {
@@ -152,7 +159,8 @@ class Projector {
       if (value == kMissing) break;
       auto number = ParseInt(value);
       if (!number.ok() || *number > (1LL << 40) || *number < -(1LL << 40))
-        return RecordError(record_, field, "MALFORMED_RECORD", "not a whole number");
+        return RecordError(record_, fmt::format("{}{}", column, id), "MALFORMED_RECORD",
+                           "not a whole number");
       sum += *number;
     }
     bool known = !from.empty() && values_[static_cast<std::size_t>(from[0])] != kMissing;
@@ -165,7 +173,9 @@ class Projector {
   const ProjectionRules& rules_;
   std::size_t old_;
   std::vector<Key> keys_;
+  // Reused for every value.
   std::vector<std::string_view> values_;
+  GenotypeText genotype_;
 };
 
 }  // namespace

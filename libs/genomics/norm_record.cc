@@ -200,22 +200,23 @@ void SplitInto(std::string_view text, char separator, std::vector<std::string_vi
   }
 }
 
-std::optional<GenotypeText> ParseGenotypeText(std::string_view text) {
-  GenotypeText genotype;
+bool ParseGenotypeText(std::string_view text, GenotypeText& genotype) {
+  genotype.alleles.clear();
+  genotype.separators.clear();
   std::size_t at = 0;
   do {
     char separator = '\0';
     if (at < text.size() && (text[at] == '|' || text[at] == '/')) separator = text[at++];
-    if (separator == '\0' && !genotype.alleles.empty()) return std::nullopt;
+    if (separator == '\0' && !genotype.alleles.empty()) return false;
     std::size_t stop = std::min(text.find_first_of("/|", at), text.size());
     std::string_view allele = text.substr(at, stop - at);
     int index = -1;
     if (allele != ".") {
       // Four digits: more alleles than that have been refused.
-      if (allele.empty() || allele.size() > 4) return std::nullopt;
+      if (allele.empty() || allele.size() > 4) return false;
       index = 0;
       for (char c : allele) {
-        if (c < '0' || c > '9') return std::nullopt;
+        if (c < '0' || c > '9') return false;
         index = index * 10 + (c - '0');
       }
     }
@@ -223,14 +224,15 @@ std::optional<GenotypeText> ParseGenotypeText(std::string_view text) {
     genotype.separators.push_back(separator);
     at = stop;
   } while (at < text.size());
-  return genotype;
+  return true;
 }
 
 void AppendGenotype(const GenotypeText& genotype, std::string& out) {
   for (std::size_t i = 0; i < genotype.alleles.size(); ++i) {
     if (genotype.separators[i] != '\0') out.push_back(genotype.separators[i]);
-    if (genotype.alleles[i] < 0) {
-      out.push_back('.');
+    int allele = genotype.alleles[i];
+    if (allele < 10) {
+      out.push_back(allele < 0 ? '.' : static_cast<char>('0' + allele));
     } else {
       out += std::to_string(genotype.alleles[i]);
     }
@@ -243,10 +245,11 @@ Status CountAlleles(NormRecord& record) {
   if (columns.keys[0] != "GT") return absl::OkStatus();
   std::vector<std::uint64_t> counts(record.alleles.size());
   std::uint64_t called = 0;
+  GenotypeText genotype;
   for (std::string_view sample : columns.samples) {
-    auto genotype = ParseGenotypeText(sample.substr(0, sample.find(':')));
-    if (!genotype) return RecordError(record, "FORMAT/GT", "MALFORMED_RECORD", "not a genotype");
-    for (int allele : genotype->alleles) {
+    if (!ParseGenotypeText(sample.substr(0, sample.find(':')), genotype))
+      return RecordError(record, "FORMAT/GT", "MALFORMED_RECORD", "not a genotype");
+    for (int allele : genotype.alleles) {
       if (allele < 0) continue;
       if (static_cast<std::size_t>(allele) >= counts.size())
         return RecordError(record, "FORMAT/GT", "ALLELE_INDEX", "names an allele not in REF, ALT");

@@ -82,8 +82,8 @@ struct GenotypeText {
   std::vector<int> alleles;
   std::vector<char> separators;
 };
-// None when it is no genotype.
-std::optional<GenotypeText> ParseGenotypeText(std::string_view text);
+// False when it is no genotype. `genotype` is overwritten, so that one serves many samples.
+bool ParseGenotypeText(std::string_view text, GenotypeText& genotype);
 void AppendGenotype(const GenotypeText& genotype, std::string& out);
 
 // Position of genotype a/b in a Number=G vector (VCF 4.3, section 1.6.2, GL).

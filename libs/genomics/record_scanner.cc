@@ -21,6 +21,7 @@ bool HasLowerCase(std::string_view allele) {
 
 }  // namespace
 
+RecordScanner::RecordScanner(ScanOptions options) : options_(std::move(options)) {}
 RecordScanner::~RecordScanner() = default;
 
 const VcfHeader& RecordScanner::header() const { return scanner_->header(); }

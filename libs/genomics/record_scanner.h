@@ -76,7 +76,7 @@ class RecordScanner {
   const Finding& problem() const { return problem_; }
 
  private:
-  explicit RecordScanner(ScanOptions options) : options_(std::move(options)) {}
+  explicit RecordScanner(ScanOptions options);
   Status Start(const VcfInput& input);
   Result<bool> ReadSite(VcfVerdict* verdict);
   Result<bool> ReadBcfSite(VcfVerdict* verdict);

@@ -11,34 +11,12 @@
 namespace genofed::genomics {
 namespace {
 
-constexpr std::size_t kMaxContigs = 200'000;
-// Positions that many variants share are rare; what is forgotten is only not found twice.
-constexpr std::size_t kMaxRecent = 4'096;
+constexpr std::size_t kMaxContigs = 100'000;
 
 std::size_t FindTab(std::string_view text) {
   const void* hit = text.empty() ? nullptr : std::memchr(text.data(), '\t', text.size());
   return hit == nullptr ? std::string_view::npos
                         : static_cast<std::size_t>(static_cast<const char*>(hit) - text.data());
-}
-
-char Upper(char c) { return static_cast<char>(c & 0xDF); }  // letters only
-
-// FNV-1a over a place and two alleles, without regard to case.
-std::uint64_t HashVariant(std::int64_t pos, std::string_view ref, std::string_view alt) {
-  std::uint64_t hash = 0xCBF29CE484222325U ^ static_cast<std::uint64_t>(pos);
-  auto mix = [&hash](char c) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
-    hash ^= hash >> 29;
-  };
-  for (char c : ref) mix(Upper(c));
-  mix('>');
-  for (char c : alt) mix(Upper(c));
-  return hash;
-}
-
-bool SameBases(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
-                                            [](char x, char y) { return Upper(x) == Upper(y); });
 }
 
 }  // namespace
@@ -158,9 +136,7 @@ VcfConformance::Contig& VcfConformance::AddContig(std::string_view raw,
     contig_states_.push_back({});
     Contig& contig = contig_states_.back();
     contig.name = shown;
-    contig.raw = raw;
     contig.indexed = name.ok();
-    contig.facts.name = shown;
     known->second = &contig;
   }
   Contig& contig = *known->second;
@@ -211,67 +187,6 @@ bool VcfConformance::CheckId(const VcfSite& site) {
   return true;
 }
 
-// Sections 1.6.1.4 and 1.6.1.5.
-bool VcfConformance::CheckAlleles(VcfSite& site) {
-  alts_.clear();
-  bases_only_ = true;
-  switch (ClassifyAllele(site.ref())) {
-    case AlleleKind::kBases:
-      break;
-    case AlleleKind::kTooLong:
-      LeaveOut(site, VcfCode::kAlleleTooLong, "REF");
-      break;
-    default:
-      return Refuse(site, VcfCode::kBadAllele, "REF", "other letters than A, C, G, T and N");
-  }
-  site.end = site.pos + static_cast<std::int64_t>(site.ref().size());
-  if (contig_->length && site.end > *contig_->length && !leave_out_) {
-    return Refuse(site, VcfCode::kPosOutOfRange, "REF", "reaches behind the end of the contig");
-  }
-  std::string_view alts = site.columns[VcfSite::kAlt];
-  alt_missing_ = alts == ".";
-  site.is_block = alt_missing_;
-  if (alt_missing_) return true;
-  site.is_block = true;
-  for (bool more = true; more;) {
-    const void* comma = alts.empty() ? nullptr : std::memchr(alts.data(), ',', alts.size());
-    more = comma != nullptr;
-    std::size_t end = more ? static_cast<std::size_t>(static_cast<const char*>(comma) - alts.data())
-                           : alts.size();
-    if (!AddAlt(alts.substr(0, end), site)) return false;
-    alts.remove_prefix(more ? end + 1 : end);
-  }
-  site.alts = alts_;
-  if (alts_.size() > kMaxAlts) LeaveOut(site, VcfCode::kTooManyAlleles, "ALT");
-  return true;
-}
-
-bool VcfConformance::AddAlt(std::string_view alt, VcfSite& site) {
-  AlleleKind kind = ClassifyAllele(alt);
-  if (kind == AlleleKind::kInvalid || kind == AlleleKind::kMissing) {
-    return Refuse(site, VcfCode::kBadAllele, "ALT",
-                  "neither bases, *, a symbolic allele nor a breakend");
-  }
-  if (kind == AlleleKind::kTooLong && !leave_out_) LeaveOut(site, VcfCode::kAlleleTooLong, "ALT");
-  bool bases = kind == AlleleKind::kBases;
-  if (bases && SameBases(alt, site.ref()))
-    return Refuse(site, VcfCode::kBadAllele, "ALT", "an allele equals REF");
-  // Quadratic, so only among as many as are used at all.
-  if (alts_.size() <= kMaxAlts) {
-    for (std::string_view other : alts_) {
-      if (other == alt || (bases && SameBases(other, alt))) {
-        return Refuse(site, VcfCode::kBadAllele, "ALT", "an allele comes twice");
-      }
-    }
-  }
-  bool unspecified = alt == "<NON_REF>" || alt == "<*>";
-  site.has_unspecified = site.has_unspecified || unspecified;
-  site.is_block = site.is_block && unspecified;
-  bases_only_ = bases_only_ && bases;
-  alts_.push_back(alt);
-  return true;
-}
-
 // Section 1.6.1.6: phred-scaled, so never below 0.
 bool VcfConformance::CheckQual(const VcfSite& site) {
   std::string_view qual = site.columns[VcfSite::kQual];
@@ -296,8 +211,10 @@ bool VcfConformance::CheckFilter(const VcfSite& site) {
     if (filter == ".") wrong = "a dot beside a filter";
     if (filter == "PASS") wrong = "PASS beside a filter";
     if (!wrong.empty()) return Refuse(site, VcfCode::kBadFilter, "FILTER", wrong);
-    if (filters_.find(filter) != filters_.end() || filters_.size() >= VcfSchema::kMaxUndeclared)
+    if (filters_.find(filter) != filters_.end()) continue;
+    if (filters_.size() >= VcfSchema::kMaxUndeclared || filter.size() > VcfSchema::kMaxIdLength) {
       continue;
+    }
     filters_.emplace(std::string(filter), false);
     Note(site, VcfCode::kUndeclaredFilter, "FILTER");
   }
@@ -325,68 +242,12 @@ bool VcfConformance::CheckOrder(const VcfSite& site) {
   return true;
 }
 
-// No two records may have one variant, however they write it: alleles are compared without the
-// bases that they share with REF (as vcf-validator does). Symbolic alleles may come again.
-bool VcfConformance::CheckDuplicates(const VcfSite& site) {
-  if (recent_until_ < site.pos) recent_.clear();
-  if (recent_.size() > kMaxRecent) recent_.erase(recent_.begin(), recent_.begin() + kMaxRecent / 2);
-  const std::size_t before = recent_.size();
-  for (std::string_view alt : alts_) {
-    if (!bases_only_ && ClassifyAllele(alt) != AlleleKind::kBases) continue;
-    std::string_view ref = site.ref();
-    std::int64_t pos = site.pos;
-    while (ref.size() > 1 && alt.size() > 1 && Upper(ref.back()) == Upper(alt.back())) {
-      ref.remove_suffix(1);
-      alt.remove_suffix(1);
-    }
-    while (ref.size() > 1 && alt.size() > 1 && Upper(ref.front()) == Upper(alt.front())) {
-      ref.remove_prefix(1);
-      alt.remove_prefix(1);
-      ++pos;
-    }
-    std::uint64_t hash = HashVariant(pos, ref, alt);
-    if (std::find(recent_.begin(), recent_.begin() + static_cast<std::ptrdiff_t>(before), hash) !=
-        recent_.begin() + static_cast<std::ptrdiff_t>(before)) {
-      recent_.resize(before);
-      return Refuse(site, VcfCode::kDuplicateRecord, "ALT",
-                    "an earlier record has the same variant");
-    }
-    recent_.push_back(hash);
-    recent_until_ = std::max(recent_until_, pos);
-  }
-  return true;
-}
-
-bool VcfConformance::CheckReference(const VcfSite& site) {
-  if (reference_ == nullptr || leave_out_ || contig_->missing_in_reference) return true;
-  auto bases =
-      reference_->View(contig_->name, site.pos, static_cast<std::int64_t>(site.ref().size()));
-  if (!bases.ok()) {
-    contig_->missing_in_reference = true;
-    Note(site, VcfCode::kNotInReference, "CHROM");
-    return true;
-  }
-  ++contig_->facts.compared;
-  if (bases->size() != site.ref().size()) {
-    return Refuse(site, VcfCode::kRefMismatch, "REF",
-                  "reaches behind the end of the contig in the reference");
-  }
-  for (std::size_t i = 0; i < bases->size(); ++i) {
-    // IUPAC codes of the reference agree with any base, and N of the record says nothing.
-    bool known = std::string_view("ACGT").find((*bases)[i]) != std::string_view::npos;
-    char base = Upper(site.ref()[i]);
-    if (known && base != 'N' && (*bases)[i] != base) {
-      return Refuse(site, VcfCode::kRefMismatch, "REF", "differs from the reference genome");
-    }
-  }
-  ++contig_->facts.agreed;
-  return true;
-}
-
 std::vector<VcfContigFacts> VcfConformance::contigs() const {
   std::vector<VcfContigFacts> out;
   for (const Contig& contig : contig_states_) {
-    if (contig.seen) out.push_back(contig.facts);
+    if (!contig.seen) continue;
+    out.push_back(contig.facts);
+    out.back().name = contig.name;
   }
   return out;
 }

@@ -89,8 +89,7 @@ class VcfConformance {
 
  private:
   struct Contig {
-    std::string name;
-    std::string raw;
+    std::string name;      // of facts, too
     bool indexed = false;  // a name that genofed takes
     std::optional<std::int64_t> length;
     bool seen = false;

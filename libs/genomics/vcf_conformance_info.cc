@@ -140,7 +140,8 @@ bool VcfConformance::Expected(const VcfKey& key, std::uint32_t ploidy, const Vcf
     case VcfCount::kAny:
       return false;
     case VcfCount::kFixed:
-      *counts = {key.fixed, key.fixed};
+      // Two values of a haploid genotype are one for each haplotype: HQ, or HDS of Minimac.
+      *counts = {key.fixed == 2 && ploidy == 1 ? 1 : key.fixed, key.fixed};
       return true;
     case VcfCount::kAlts:
       *counts = {with_missing - 1, with_missing - 1};

@@ -148,6 +148,9 @@ bool VcfConformance::CheckSampleValue(const VcfKey& key, std::string_view value,
                                       std::uint32_t ploidy, std::uint64_t sample,
                                       const VcfSite& site) {
   if (key.type == VcfType::kString) return true;  // text may hold commas
+  // htslib writes a vector of characters without commas: RNC of GLnexus is Number=2, and "II".
+  bool packed = key.type == VcfType::kCharacter && key.count == VcfCount::kFixed;
+  if (packed && value.size() == key.fixed) return true;
   ListFacts facts = CheckList(value, key.type);
   std::string_view shown = key.named ? std::string_view(key.id) : std::string_view();
   if (!facts.type_ok) {

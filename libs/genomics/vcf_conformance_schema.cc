@@ -199,7 +199,7 @@ void VcfSchema::Declare(Keys& keys, const VcfDefinition& definition, bool info,
 VcfKey* VcfSchema::Find(Keys& keys, std::string_view id, bool* fresh) {
   *fresh = false;
   if (auto found = keys.by_id.find(id); found != keys.by_id.end()) return found->second;
-  if (keys.undeclared == kMaxUndeclared) return nullptr;
+  if (keys.undeclared == kMaxUndeclared || id.size() > kMaxIdLength) return nullptr;
   ++keys.undeclared;
   *fresh = true;
   return Put(keys, id);

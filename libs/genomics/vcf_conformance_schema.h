@@ -49,13 +49,15 @@ class VcfSchema {
   VcfSchema(const VcfHeader& header, const VcfIssueSink& sink);
 
   // The key of that name; a new one is remembered without type when it is neither declared nor
-  // reserved, and `*fresh` is set. Null when there are more of those than kMaxUndeclared.
+  // reserved, and `*fresh` is set. Null when there are more of those than kMaxUndeclared, or it is
+  // longer than kMaxIdLength.
   VcfKey* Info(std::string_view id, bool* fresh) { return Find(infos_, id, fresh); }
   VcfKey* Format(std::string_view id, bool* fresh) { return Find(formats_, id, fresh); }
   // Whether the header declares the FORMAT key or the specification reserves it.
   bool NamesFormat(std::string_view id) const;
 
   static constexpr std::size_t kMaxUndeclared = 10'000;
+  static constexpr std::size_t kMaxIdLength = 256;
 
  private:
   struct Keys {

@@ -398,6 +398,11 @@ std::vector<Odd> OddFiles() {
       {"text with signs", Body("1 20 . A C . . SR=a=b~c,d GT:FT 0/1:q10 0/0:PASS"), ""},
       {"a genotype of 4.4", Body("1 20 . A C . . . GT /0|1 |1", "VCFv4.4"), ""},
       {"a sign of two bytes", Body("1 20 . A C . . C1=\xC3\xA4 GT 0/1 0/0"), ""},
+      {"RNC of GLnexus",
+       Meta(Key("FORMAT", "RNC", "2", "Character")) +
+           Record("1 20 . A C . . . GT:RNC 0/1:.. ./.:II"),
+       ""},
+      {"a haploid call of Minimac", Body("1 20 . A C . . . GT:F2 0:0.1 0|1:0.1,0.9"), ""},
       {"a key of 4.3", Body("1 20 . A C . . . GT:A_.B 0/1:1 0/0:1", "VCFv4.3"), "UNDECLARED_KEY"},
   };
 }

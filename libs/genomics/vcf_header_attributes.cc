@@ -135,7 +135,7 @@ bool IsContigText(std::string_view text) {
   if (text.size() > 2 && text.front() == '<' && text.back() == '>') {
     text = text.substr(1, text.size() - 2);
   }
-  return !text.empty() && text.size() <= 1024 && text != "." &&
+  return !text.empty() && text.size() <= 256 && text != "." &&
          std::all_of(text.begin(), text.end(), [](char c) {
            return c > ' ' && c < 0x7F &&
                   std::string_view(",<>\"'`\\()[]{}").find(c) == std::string_view::npos;

@@ -78,7 +78,11 @@ struct Interval {
 
 // A record covers its REF, or up to END where INFO says so (gVCF blocks).
 std::optional<Interval> IntervalOf(std::string_view line) {
-  const auto fields = Split(line, '\t');
+  // Up to INFO; what people carry is not looked at.
+  std::size_t end_of_info = 0;
+  for (int field = 0; field < 8 && end_of_info != std::string_view::npos; ++field)
+    end_of_info = line.find('\t', end_of_info + (field > 0));
+  const auto fields = Split(line.substr(0, end_of_info), '\t');
   if (fields.size() < 8) return std::nullopt;
   const auto pos = ParseInt(fields[1]);
   if (!pos.ok() || *pos < 1) return std::nullopt;
@@ -155,6 +159,10 @@ Status BuildVcfIndex(const std::filesystem::path& vcf, const std::filesystem::pa
     }
     const auto interval = IntervalOf(line.view());
     if (!interval) return Failed("a record is malformed");
+    const std::int64_t after = bgzf_tell(file.get());
+    if (before >> 16 != after >> 16 && (after & 0xffff) != 0) {
+      return Failed("a record ends in the middle of a later block");
+    }
     const int number = names.Number(interval->contig);
     if (!index) {
       index.reset(
@@ -162,7 +170,7 @@ Status BuildVcfIndex(const std::filesystem::path& vcf, const std::filesystem::pa
       if (!index) return Failed("out of memory");
     }
     if (hts_idx_push(index.get(), number, interval->start, interval->end,
-                     static_cast<std::uint64_t>(bgzf_tell(file.get())), 1) < 0) {
+                     static_cast<std::uint64_t>(after), 1) < 0) {
       return Failed("the records are not in order");
     }
   }

@@ -32,7 +32,8 @@ struct IndexRegion {
 
 // Indexes a coordinate-sorted .vcf.gz of this library's writer. references() has all contigs of the
 // header, also those without records. `output` must not exist. Errors: INDEX_FAILED (unsorted, not
-// bgzipped, cannot be written).
+// bgzipped, cannot be written, or a block begins in the middle of a record whose block goes on with
+// others: such blocks cannot be taken out).
 Status BuildVcfIndex(const std::filesystem::path& vcf, const std::filesystem::path& output);
 
 // An index in memory. Immutable; may be shared by threads.

@@ -68,7 +68,11 @@ class SinkWriter final : public VcfWriter {
   }
   Status Write(std::string& line) override {
     line.push_back('\n');
-    return bgzf_.Write(line);
+    // Every block begins with the beginning of a record, or goes on with the one before it and then
+    // ends with it: so blocks can be taken out and joined (vcf_index.h).
+    GF_TRY(bgzf_.FlushUnlessFits(line.size()));
+    GF_TRY(bgzf_.Write(line));
+    return line.size() <= BgzfWriter::kBlockBytes ? absl::OkStatus() : bgzf_.Flush();
   }
   Status Commit() override { return bgzf_.Finish(); }
 

@@ -279,7 +279,6 @@ def records(file, *region):
     return subprocess.run(["bcftools", "view", "-H", *region, file], check=True, capture_output=True, text=True).stdout
 
 
-@pytest.mark.xfail(reason="regions of large files are not cut at the right blocks yet", strict=False)
 def test_htsget_regions_are_those_of_the_file(fed, viewer, genotypes, tmp_path, figures):
     ident, clear, _ = genotypes
     whole = tmp_path / "whole.vcf.gz"
