@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "libs/genomics/tile_file.h"
+#include "libs/genomics/vcf_reader.h"
 
 namespace genofed::genomics {
 namespace {
