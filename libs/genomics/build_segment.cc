@@ -114,7 +114,9 @@ Status ReadOneAfterTheOther(std::span<const SegmentInput> inputs, const SegmentO
     // No sample has an empty name: rows that the file lacks are missing in it.
     std::vector<std::string> names(builder.info().n_people);
     for (const auto& [sample, row] : input.rows) names[row] = sample;
-    GF_ASSIGN(PassReport pass, RunPass(input.path, names, options.pass, all));
+    std::vector<SiteConsumer*> own = all;
+    own.insert(own.end(), input.stages.begin(), input.stages.end());
+    GF_ASSIGN(PassReport pass, RunPass(input.path, names, options.pass, own));
     Add(pass, report.pass);
   }
   report.filtered = index.filtered();
@@ -134,15 +136,18 @@ Status Join(std::span<const SegmentInput> inputs, const SegmentOptions& options,
   JoinDefaults defaults{options.absent, std::vector<bool>(builder.info().n_people, true)};
   std::vector<bool> seen(builder.info().n_people);
   for (const SegmentInput& input : inputs) {
+    std::map<std::uint32_t, std::string> by_row;
+    for (const auto& [sample, row] : input.rows) by_row.emplace(row, sample);
     std::vector<std::string> names;
     std::vector<std::uint32_t> rows;
-    for (const auto& [sample, row] : input.rows) {
+    for (const auto& [row, sample] : by_row) {
       names.push_back(sample);
       rows.push_back(row);
     }
     SpillStage stage(*spill, rows, options.index);
-    SiteConsumer* only[] = {&stage};
-    GF_ASSIGN(PassReport pass, RunPass(input.path, names, options.pass, only));
+    std::vector<SiteConsumer*> own = {&stage};
+    own.insert(own.end(), input.stages.begin(), input.stages.end());
+    GF_ASSIGN(PassReport pass, RunPass(input.path, names, options.pass, own));
     GF_TRY(stage.Finish());
     Add(pass, report.pass);
     report.filtered += stage.filtered();
@@ -186,6 +191,13 @@ Status MoveIntoPlace(const fs::path& from, const fs::path& to) {
 
 }  // namespace
 
+bool NeedsJoin(std::span<const SegmentInput> inputs) {
+  if (inputs.empty()) return false;
+  const std::set<std::uint32_t> first = RowsOf(inputs.front());
+  return std::any_of(inputs.begin(), inputs.end(),
+                     [&](const SegmentInput& input) { return RowsOf(input) != first; });
+}
+
 Result<SegmentReport> BuildSegment(const fs::path& dir, IndexInfo info,
                                    std::span<const SegmentInput> inputs,
                                    const SegmentOptions& options,
@@ -205,9 +217,7 @@ Result<SegmentReport> BuildSegment(const fs::path& dir, IndexInfo info,
   std::error_code ignored;
   fs::remove_all(partial, ignored);  // of an attempt that was interrupted
   fs::remove(scratch, ignored);
-  std::set<std::uint32_t> first = RowsOf(inputs.front());
-  report.joined = std::any_of(inputs.begin(), inputs.end(),
-                              [&](const SegmentInput& input) { return RowsOf(input) != first; });
+  report.joined = NeedsJoin(inputs);
   GF_ASSIGN(auto builder, SegmentBuilder::Create(partial, info, key));
   Status status = report.joined ? Join(inputs, options, scratch, *builder, stages, report)
                                 : ReadOneAfterTheOther(inputs, options, *builder, stages, report);

@@ -25,7 +25,14 @@ struct SegmentInput {
   // of this file: laboratories call everybody "SAMPLE".
   std::map<std::string, std::uint32_t> rows;
   std::string sha256;  // hex, of the file, where it is known already; else it is read for that
+  // Stages that see the pass over this file alone, with text where they need it. Their rows are those
+  // of the cohort, or, where files are joined, the rows of this file in ascending order: row 0 is the
+  // lowest number of `rows`. Borrowed.
+  std::vector<SiteConsumer*> stages = {};
 };
+
+// Whether BuildSegment would join these files: they are of different people.
+bool NeedsJoin(std::span<const SegmentInput> inputs);
 
 // What it means that a variant of somebody else is not listed in a file. A gVCF answers that itself
 // by its reference blocks. A plain VCF lists variants only: by usual practice all else is like the
@@ -63,7 +70,7 @@ struct SegmentReport {
 //
 // Stages see records as RunPass shows them. In a join they see one SiteCall for each allele, in no
 // order within an eighth of a megabase and without text, and Begin is not called; a stage that needs
-// text is refused (STAGE_NEEDS_ONE_FILE).
+// text is refused (STAGE_NEEDS_ONE_FILE) and can be one of SegmentInput::stages instead.
 // Rows that no file has are called nowhere.
 // Errors: those of RunPass and SegmentBuilder; ROW_INVALID when a row is twice in a file, or a file
 // has none; INDEX_EXISTS when `dir` holds something else; INPUT_INVALID without files.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <random>
+#include <set>
 // RapidCheck's headers are not written for our warnings.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
@@ -14,6 +15,7 @@
 #include <rapidcheck/gtest.h>
 #pragma GCC diagnostic pop
 
+#include "libs/genomics/slow_cohort.h"
 #include "libs/genomics/test_support.h"
 #include "libs/genomics/tile_file.h"
 
@@ -82,12 +84,12 @@ TEST_F(BuildSegmentTest, ReferenceBlocksSayWhoWasCalled) {
   EXPECT_EQ(Counts("20-255-C-G"), (AlleleCounts{1, 2, 1, 0, 0, 1})) << "row 0 is ./. here";
   EXPECT_EQ(Counts("20-401-C-G"), (AlleleCounts{1, 2, 1, 0, 0, 1})) << "behind row 0's last block";
   // The blocks stay in the segment: positions 100-249 and 260-299 of row 0.
-  EXPECT_THAT(index_->CoveredAt("20", 99)->ToRows(), IsEmpty());
-  EXPECT_THAT(index_->CoveredAt("20", 100)->ToRows(), ElementsAre(0));
-  EXPECT_THAT(index_->CoveredAt("20", 199)->ToRows(), ElementsAre(0, 1));
-  EXPECT_THAT(index_->CoveredAt("20", 249)->ToRows(), ElementsAre(0));
-  EXPECT_THAT(index_->CoveredAt("20", 254)->ToRows(), ElementsAre(1));
-  EXPECT_THAT(index_->CoveredAt("20", 399)->ToRows(), ElementsAre(1));
+  EXPECT_THAT(index_->CoveredAt("20", 99).diploid.ToRows(), IsEmpty());
+  EXPECT_THAT(index_->CoveredAt("20", 100).diploid.ToRows(), ElementsAre(0));
+  EXPECT_THAT(index_->CoveredAt("20", 199).diploid.ToRows(), ElementsAre(0, 1));
+  EXPECT_THAT(index_->CoveredAt("20", 249).diploid.ToRows(), ElementsAre(0));
+  EXPECT_THAT(index_->CoveredAt("20", 254).diploid.ToRows(), ElementsAre(1));
+  EXPECT_THAT(index_->CoveredAt("20", 399).diploid.ToRows(), ElementsAre(1));
 }
 
 TEST_F(BuildSegmentTest, HaploidBlocksAndOtherAllelesAtTheSamePlace) {
@@ -117,7 +119,7 @@ TEST_F(BuildSegmentTest, AbsentSitesOfPlainFiles) {
   report = Build(3, inputs, options);
   EXPECT_EQ(Counts("20-100-A-C"), (AlleleCounts{1, 2, 1, 0, 0, 1}));
   EXPECT_EQ(report.findings[0].code, "ABSENT_IS_NOT_CALLED");
-  EXPECT_THAT(index_->CoveredAt("20", 99)->ToRows(), IsEmpty());
+  EXPECT_THAT(index_->CoveredAt("20", 99).diploid.ToRows(), IsEmpty());
 }
 
 // Left-alignment moves a deletion out of the position of its record; who was called there as
@@ -244,6 +246,104 @@ RC_GTEST_PROP(BuildSegmentProperty, JoinEqualsOneFile, ()) {
   }
 }
 
+// A gVCF or a file of variants of one person, and what it says.
+struct DrawnFile {
+  std::vector<std::string> lines;
+  OwnFile own;
+};
+
+DrawnFile DrawFile(bool blocks, std::mt19937& random) {
+  constexpr std::array kGenotypes = {"0/0", "0/0", "0/0", "./.", "0", "0/."};
+  constexpr std::array kVariant = {"0/1", "1/1", "1/2", "./.", "1", "./1", "0/0"};
+  DrawnFile file;
+  file.own.has_blocks = blocks;
+  std::int64_t pos = 124'000 + static_cast<std::int64_t>(random() % 900);
+  while (pos < 126'000) {
+    bool variant = !blocks || random() % 3 == 0;
+    std::string genotype = variant ? kVariant[random() % kVariant.size()]
+                                   : kGenotypes[random() % kGenotypes.size()];
+    // Positions and alleles that several people share.
+    if (variant) pos = (pos / 20 + 1) * 20;
+    bool deletion = variant && random() % 5 == 0;
+    const char* alts = random() % 2 == 0 ? "C,G" : "G,T";
+    std::int64_t end = pos + (deletion ? 3 : variant ? 1 : 1 + static_cast<std::int64_t>(random() % 150));
+    OwnRecord own;
+    own.end = end;
+    own.record.contig = "20";
+    own.record.pos = pos;
+    own.record.ref = deletion ? "AGT" : "A";
+    if (variant) own.record.alts = deletion ? std::vector<std::string>{"A", "AT"}
+                                            : std::vector<std::string>{std::string(1, alts[0]),
+                                                                       std::string(1, alts[2])};
+    auto allele = [](char c) { return static_cast<std::int8_t>(c == '.' ? -1 : c - '0'); };
+    own.record.alleles = {allele(genotype[0]),
+                          genotype.size() > 1 ? allele(genotype[2]) : kAlleleAbsent};
+    file.own.records.push_back(own);
+    std::string alt = !variant ? "<NON_REF>" : deletion ? "A,AT" : alts;
+    if (variant && blocks) alt += ",<NON_REF>";
+    std::string info = variant ? "." : fmt::format("END={}", end);
+    file.lines.push_back(fmt::format("chr20 {} . {} {} . . {} GT {}", pos + 1, own.record.ref, alt,
+                                     info, genotype));
+    // Some gaps, and some deletions that the next record overlaps.
+    pos = deletion && random() % 2 == 0 ? pos + 1 : end + (random() % 3 == 0 ? 30 : 0);
+  }
+  return file;
+}
+
+// Files of people who have reference blocks and of people who have not, around the border of a bin:
+// everybody stands to each allele as the definition says, and so do their counts.
+RC_GTEST_PROP(BuildSegmentProperty, JoinEqualsTheDefinition, ()) {
+  std::mt19937 random(*rc::gen::arbitrary<std::uint32_t>());
+  const auto absent = *rc::gen::element(AbsentSite::kIsReference, AbsentSite::kIsNotCalled);
+  TempDir dir;
+  std::vector<SegmentInput> inputs;
+  std::vector<OwnFile> files;
+  for (std::uint32_t row = 0; row < 6; ++row) {
+    DrawnFile file = DrawFile(random() % 3 > 0, random);
+    auto path = WriteText(dir / fmt::format("{}.vcf", row), MakeVcf("SAMPLE", file.lines));
+    inputs.push_back({path, {{"SAMPLE", row}}, ""});
+    files.push_back(std::move(file.own));
+  }
+  SegmentOptions options;
+  options.absent = absent;
+  auto report = BuildSegment(dir / "index", Info(6), inputs, options);
+  RC_ASSERT(report.ok());
+  RC_ASSERT(report->pass.set_aside.empty());
+  auto index = *CohortIndex::Open(dir / "index");
+  std::set<std::string> listed;
+  for (const OwnFile& file : files) {
+    for (const OwnRecord& own : file.records) {
+      for (const SplitAllele& allele : SplitRecord(own.record, nullptr))
+        listed.insert(FormatVariant(allele.variant));
+    }
+  }
+  RC_ASSERT(index->n_sites() == listed.size());
+  for (const std::string& name : listed) {
+    const Variant variant = *ParseVariant(name);
+    const CarrierSets expected = SlowJoin(files, variant, absent == AbsentSite::kIsReference ? 2 : 0);
+    auto hit = index->FindExact(variant);
+    RC_ASSERT(hit.has_value());
+    RC_ASSERT(hit->het.ToRows() == expected.het);
+    RC_ASSERT(hit->hom.ToRows() == expected.hom);
+    RC_ASSERT(hit->hemi.ToRows() == expected.hemi);
+    RC_ASSERT(hit->single.ToRows() == expected.single);
+    RC_ASSERT(hit->nocall.ToRows() == expected.nocall);
+    const std::uint64_t one = expected.hemi.size() + expected.single.size();
+    RC_ASSERT(index->Count(*hit).an == 2 * (6 - expected.nocall.size()) - one);
+  }
+  // Also where nobody has a variant the segment knows who was called, of people with blocks.
+  for (std::int64_t pos = 123'990; pos < 126'200; pos += 7) {
+    const CarrierSets expected = SlowJoin(files, {"20", pos, "A", "AAAA"}, 0);
+    const CallCoverage covered = index->CoveredAt("20", pos);
+    for (std::uint32_t row = 0; row < 6; ++row) {
+      const bool none = std::ranges::count(expected.nocall, row) > 0 || !files[row].has_blocks;
+      const bool single = std::ranges::count(expected.single, row) > 0;
+      RC_ASSERT(covered.haploid.Test(row) == (!none && single));
+      RC_ASSERT(covered.diploid.Test(row) == (!none && !single));
+    }
+  }
+}
+
 RC_GTEST_PROP(CoverageProperty, SurvivesTheFile, ()) {
   auto rows = *rc::gen::inRange<std::uint32_t>(1, 8);
   CoverageWriter writer;
@@ -263,7 +363,7 @@ RC_GTEST_PROP(CoverageProperty, SurvivesTheFile, ()) {
     writer.Add(run);
     for (std::uint32_t pos = run.begin; pos < run.end; ++pos) {
       int& place = called[run.row][pos];
-      if (place < 0) place = run.haploid ? 1 : 2;
+      place = std::max(place, run.haploid ? 1 : 2);
     }
   }
   auto decoded = DecodeCoverage(writer.Encode(rows), rows);

@@ -226,18 +226,19 @@ Bitmap CohortIndex::CarriersInRange(const RangeQuery& query) const {
   return carriers;
 }
 
-Result<Bitmap> CohortIndex::CoveredAt(std::string_view contig, std::int64_t pos) const {
-  Bitmap covered(info_.n_people);
+CallCoverage CohortIndex::CoveredAt(std::string_view contig, std::int64_t pos) const {
+  CallCoverage covered{Bitmap(info_.n_people), Bitmap(info_.n_people)};
   auto found = contigs_.find(contig);
   if (found == contigs_.end() || pos < 0) return covered;
   for (const Tile& tile : found->second.tiles) {
     if (tile.tile != pos / kTileBases) continue;
     auto within = static_cast<std::uint32_t>(pos % kTileBases);
     for (const auto& batch : tile.batches) {
-      GF_ASSIGN(auto runs, batch->Coverage());
-      for (const CoverageRun& run : runs) {
-        if (run.begin <= within && within < run.end)
-          covered.Set(batch->header().row_begin + run.row);
+      auto runs = batch->Coverage();
+      GF_CHECK(runs.ok());  // was read through when the tile was opened
+      for (const CoverageRun& run : *runs) {
+        if (run.begin > within || within >= run.end) continue;
+        (run.haploid ? covered.haploid : covered.diploid).Set(batch->header().row_begin + run.row);
       }
     }
   }

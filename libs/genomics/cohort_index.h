@@ -2,8 +2,8 @@
 //
 // The cohort index: which people carry which variant. An immutable directory with one file for each
 // contig and batch of people, which has its tiles of a megabase one after another (layout:
-// tile_file.h), and manifest.json with the place and SHA-256 of each tile. Rows 0..n_people-1 are people in the order of the dataset version (ascending
-// pseudonym).
+// tile_file.h), and manifest.json with the place and SHA-256 of each tile. Rows 0..n_people-1 are
+// people in the order of the dataset version (ascending pseudonym).
 #pragma once
 
 #include <cstdint>
@@ -147,6 +147,18 @@ struct AlleleCounts {
   bool operator==(const AlleleCounts&) const = default;
 };
 
+// Rows of which their gVCFs say that they were called at a position. Nobody of whom there is a
+// VCF of variants only.
+struct CallCoverage {
+  Bitmap diploid;  // two called alleles
+  Bitmap haploid;  // one
+
+  // Among the rows of `live`: the AN of an allele that none of them carries.
+  std::uint64_t CalledAlleles(const Bitmap& live) const {
+    return 2 * diploid.CountAnd(live) + haploid.CountAnd(live);
+  }
+};
+
 // Sites that overlap [start, end), 0-based and half open, with the given alleles where given.
 struct RangeQuery {
   std::string contig;
@@ -170,9 +182,9 @@ class CohortIndex {
   const IndexInfo& info() const { return info_; }
   std::uint64_t n_sites() const { return n_sites_; }
   const std::vector<TileEntry>& tiles() const { return entries_; }
-  // Rows of which their gVCFs say that they were called at a position. Nobody in indexes of other
-  // files.
-  Result<Bitmap> CoveredAt(std::string_view contig, std::int64_t pos) const;
+  // What gVCFs say about a 0-based position, whether anybody has a variant there or not. Takes time
+  // in proportion to the runs of calls in its megabase.
+  CallCoverage CoveredAt(std::string_view contig, std::int64_t pos) const;
 
   // `variant` must be normalised as the index was (NormaliseVariant).
   std::optional<SiteHit> FindExact(const Variant& variant) const;

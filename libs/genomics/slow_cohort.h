@@ -59,6 +59,52 @@ inline CarrierSets SlowCarriersOf(const VcfRecord& record, std::int8_t allele,
   return sets;
 }
 
+// Somebody's own file: one record says how many alleles were called on [pos, end).
+struct OwnRecord {
+  VcfRecord record;  // of one sample
+  std::int64_t end = 0;
+};
+struct OwnFile {
+  std::vector<OwnRecord> records;
+  bool has_blocks = false;
+};
+
+// Who carries `variant` when everybody has a file of their own: what a record of the file says of
+// the allele; else how many alleles any record calls at the position; else nothing where the file
+// has reference blocks, and `absent` alleles where it has none.
+inline CarrierSets SlowJoin(std::span<const OwnFile> files, const Variant& variant, int absent,
+                            Reference* reference = nullptr) {
+  CarrierSets sets;
+  for (std::uint32_t row = 0; row < files.size(); ++row) {
+    constexpr std::int32_t kColumn[] = {0};
+    int called = files[row].has_blocks ? 0 : absent;
+    bool covered = false;
+    const VcfRecord* own = nullptr;
+    std::int8_t allele = 0;
+    for (const OwnRecord& at : files[row].records) {
+      if (at.record.contig != variant.contig) continue;
+      for (const SplitAllele& split : SplitRecord(at.record, reference)) {
+        if (split.variant == variant && own == nullptr) own = &at.record, allele = split.index;
+      }
+      if (variant.pos < at.record.pos || variant.pos >= at.end) continue;
+      int here = (at.record.alleles[0] >= 0 ? 1 : 0) + (at.record.alleles[1] >= 0 ? 1 : 0);
+      called = covered ? std::max(called, here) : here;
+      covered = true;
+    }
+    if (own != nullptr) {
+      CarrierSets one = SlowCarriersOf(*own, allele, kColumn);
+      if (!one.het.empty()) sets.het.push_back(row);
+      if (!one.hom.empty()) sets.hom.push_back(row);
+      if (!one.hemi.empty()) sets.hemi.push_back(row);
+      if (!one.single.empty()) sets.single.push_back(row);
+      if (!one.nocall.empty()) sets.nocall.push_back(row);
+    } else if (called < 2) {
+      (called == 1 ? sets.single : sets.nocall).push_back(row);
+    }
+  }
+  return sets;
+}
+
 // Feeds a builder record by record and person by person.
 inline Status SlowIndex(const std::filesystem::path& vcf, std::span<const std::string> rows,
                         SegmentBuilder& builder, Reference* reference = nullptr) {

@@ -120,7 +120,8 @@ struct CoverageRun {
 // pairs of LEB128 numbers: the distance to the run before, and length << 1 | haploid.
 class CoverageWriter {
  public:
-  // Runs of one row come by ascending begin; those that touch or overlap are joined.
+  // Runs of one row come by ascending begin; those that touch or overlap are joined. Where a diploid
+  // run overlaps a haploid one, both alleles were called.
   void Add(const CoverageRun& run);
   std::string Encode(std::uint32_t n_rows);
 

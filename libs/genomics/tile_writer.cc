@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <bit>
 #include <numeric>
+#include <span>
 #include <tuple>
 
 #include "libs/genomics/tile_file.h"
@@ -28,6 +29,33 @@ std::size_t Stride(std::uint32_t n_rows) {
   return (static_cast<std::size_t>(n_rows) + 511) / 512 * 8;
 }
 
+// The runs of one row without overlaps: two called alleles hold where they meet one.
+std::vector<CoverageRun> Resolve(std::span<const CoverageRun> runs) {
+  std::vector<CoverageRun> out;
+  std::uint32_t at = 0;
+  auto cover = [&](std::uint32_t end, bool haploid) {
+    if (end <= at) return;
+    if (!out.empty() && out.back().end == at && out.back().haploid == haploid) {
+      out.back().end = end;
+    } else {
+      out.push_back({runs.front().row, at, end, haploid});
+    }
+    at = end;
+  };
+  std::uint32_t diploid_end = 0;
+  std::uint32_t haploid_end = 0;
+  for (std::size_t i = 0; i <= runs.size(); ++i) {
+    const std::uint32_t next = i < runs.size() ? runs[i].begin : UINT32_MAX;
+    cover(std::min(next, diploid_end), false);
+    cover(std::min(next, haploid_end), true);
+    if (i == runs.size()) break;
+    at = next;
+    std::uint32_t& end = runs[i].haploid ? haploid_end : diploid_end;
+    end = std::max(end, runs[i].end);
+  }
+  return out;
+}
+
 }  // namespace
 
 void CoverageWriter::Add(const CoverageRun& run) {
@@ -38,14 +66,8 @@ void CoverageWriter::Add(const CoverageRun& run) {
       before.end = std::max(before.end, run.end);
       return;
     }
-    // Of two ploidies the earlier one holds where they overlap.
-    if (run.end <= before.end) return;
-    CoverageRun rest = run;
-    rest.begin = std::max(rest.begin, before.end);
-    runs_.push_back(rest);
-  } else {
-    runs_.push_back(run);
   }
+  runs_.push_back(run);
   last_[run.row] = static_cast<std::uint32_t>(runs_.size());
 }
 
@@ -55,15 +77,18 @@ std::string CoverageWriter::Encode(std::uint32_t n_rows) {
                    [](const auto& a, const auto& b) { return a.row < b.row; });
   std::vector<std::uint32_t> offsets(std::size_t{n_rows} + 1);
   std::string numbers;
-  auto run = runs_.begin();
+  std::span<const CoverageRun> rest = runs_;
   for (std::uint32_t row = 0; row < n_rows; ++row) {
     offsets[row] = static_cast<std::uint32_t>(numbers.size());
     std::uint32_t end = 0;
-    for (; run != runs_.end() && run->row == row; ++run) {
-      PutLeb128(run->begin - end, numbers);
-      PutLeb128(std::uint64_t{run->end - run->begin} << 1 | (run->haploid ? 1 : 0), numbers);
-      end = run->end;
+    std::size_t n = 0;
+    while (n < rest.size() && rest[n].row == row) ++n;
+    for (const CoverageRun& run : Resolve(rest.first(n))) {
+      PutLeb128(run.begin - end, numbers);
+      PutLeb128(std::uint64_t{run.end - run.begin} << 1 | (run.haploid ? 1 : 0), numbers);
+      end = run.end;
     }
+    rest = rest.subspan(n);
   }
   offsets[n_rows] = static_cast<std::uint32_t>(numbers.size());
   return std::string(Bytes(offsets)) + numbers;
