@@ -30,7 +30,7 @@ std::uint64_t RowSet::Count() const {
 std::uint64_t RowSet::CountAnd(const Bitmap& mask) const {
   std::uint64_t count = 0;
   for (const Part& part : parts_) {
-    for (std::uint32_t row : part.list) count += mask.Test(part.row_begin + row) ? 1U : 0U;
+    for (std::uint16_t row : part.list) count += mask.Test(part.row_begin + row) ? 1U : 0U;
     auto words = mask.words().subspan(part.row_begin / 64);
     for (std::size_t i = 0; i < part.bits.size(); ++i) {
       count += static_cast<std::uint64_t>(std::popcount(part.bits[i] & words[i]));
@@ -41,7 +41,7 @@ std::uint64_t RowSet::CountAnd(const Bitmap& mask) const {
 
 void RowSet::OrInto(Bitmap& out) const {
   for (const Part& part : parts_) {
-    for (std::uint32_t row : part.list) out.Set(part.row_begin + row);
+    for (std::uint16_t row : part.list) out.Set(part.row_begin + row);
     auto words = out.mutable_words().subspan(part.row_begin / 64);
     for (std::size_t i = 0; i < part.bits.size(); ++i) words[i] |= part.bits[i];
   }
@@ -50,7 +50,7 @@ void RowSet::OrInto(Bitmap& out) const {
 std::vector<std::uint32_t> RowSet::ToRows() const {
   std::vector<std::uint32_t> rows;
   for (const Part& part : parts_) {
-    for (std::uint32_t row : part.list) rows.push_back(part.row_begin + row);
+    for (std::uint16_t row : part.list) rows.push_back(part.row_begin + row);
     for (std::size_t i = 0; i < part.bits.size(); ++i) {
       for (std::uint64_t word = part.bits[i]; word != 0; word &= word - 1) {
         rows.push_back(
@@ -72,7 +72,9 @@ Result<std::unique_ptr<CohortIndex>> CohortIndex::Open(const std::filesystem::pa
   if (!manifest_sha256.empty() && Sha256Hex(*manifest) != manifest_sha256)
     return Corrupt("another manifest");
   std::unique_ptr<CohortIndex> index(new CohortIndex());
-  GF_TRY(ParseManifest(*manifest, &index->info_, &index->entries_));
+  GF_ASSIGN(IndexManifest parsed, ParseManifest(*manifest));
+  index->info_ = std::move(parsed.info);
+  index->entries_ = std::move(parsed.tiles);
   GF_TRY(index->Load(dir));
   return index;
 }
@@ -89,19 +91,27 @@ Status CohortIndex::Load(const std::filesystem::path& dir) {
                         : !contig.tiles.empty() && contig.tiles.back().tile == entry.tile &&
                               contig.tiles.back().batches.size() == entry.batch;
     if (!in_order) return Corrupt("the manifest's tiles are out of order or incomplete");
-    GF_ASSIGN(auto file, TileReader::Open(dir / entry.FileName(), entry.sha256));
-    const TileHeader& header = file->header();
+    auto& file = files_[entry.FileName()];
+    if (file == nullptr) {
+      GF_ASSIGN(file, MappedFile::Open(dir / entry.FileName()));
+    }
+    if (entry.offset % 64 != 0 || entry.offset > file->bytes().size() ||
+        entry.size > file->bytes().size() - entry.offset)
+      return Corrupt("a tile is not where the manifest says");
+    GF_ASSIGN(auto tile,
+              TileReader::Open(file->bytes().subspan(entry.offset, entry.size), entry.sha256));
+    const TileHeader& header = tile->header();
     std::uint32_t begin = entry.batch * info_.batch_size;
     if (header.tile != entry.tile || header.n_sites != entry.n_sites || header.row_begin != begin ||
         header.n_rows != std::min(info_.batch_size, info_.n_people - begin)) {
-      return Corrupt("a file is not the one that the manifest describes");
+      return Corrupt("a tile is not the one that the manifest describes");
     }
     contig.max_ref_length = std::max<std::int64_t>(contig.max_ref_length, header.max_ref_length);
     if (next_tile) {
       contig.tiles.push_back(Tile{entry.tile, {}});
       n_sites_ += header.n_sites;
     }
-    contig.tiles.back().batches.push_back(std::move(file));
+    contig.tiles.back().batches.push_back(std::move(tile));
   }
   return CheckBatches();
 }
@@ -115,7 +125,8 @@ Status CohortIndex::CheckBatches() const {
         if (batch->n_sites() != first.n_sites())
           return Corrupt("batches of a tile differ in their sites");
         for (std::uint32_t site = 0; site < first.n_sites(); ++site) {
-          if (batch->pos(site) != first.pos(site) || batch->key(site) != first.key(site)) {
+          if (batch->pos(site) != first.pos(site) || batch->ref(site) != first.ref(site) ||
+              batch->alt(site) != first.alt(site)) {
             return Corrupt("batches of a tile differ in their sites");
           }
         }
@@ -125,25 +136,18 @@ Status CohortIndex::CheckBatches() const {
   return absl::OkStatus();
 }
 
-RowSet CohortIndex::Rows(const Tile& tile, std::size_t kind, std::uint32_t site) const {
-  RowSet set;
-  auto row_kind = static_cast<RowSetKind>(kind);
-  for (const auto& batch : tile.batches) {
-    std::uint32_t count = batch->count(row_kind, site);
-    if (count == 0) continue;
-    set.parts_.push_back({batch->header().row_begin, count, batch->list(row_kind, site),
-                          batch->bits(row_kind, site)});
-  }
-  return set;
-}
-
 SiteHit CohortIndex::Hit(const std::string& contig, const Tile& tile, std::uint32_t site) const {
   const TileReader& first = *tile.batches.front();
   SiteHit hit;
   hit.variant =
       Variant{contig, first.pos(site), std::string(first.ref(site)), std::string(first.alt(site))};
   RowSet* sets[kRowSetKinds] = {&hit.het, &hit.hom, &hit.hemi, &hit.single, &hit.nocall};
-  for (std::size_t kind = 0; kind < kRowSetKinds; ++kind) *sets[kind] = Rows(tile, kind, site);
+  for (const auto& batch : tile.batches) {
+    batch->ForEachSet(site, [&](const TileReader::Rows& rows) {
+      sets[static_cast<std::size_t>(rows.kind)]->parts_.push_back(
+          {batch->header().row_begin, rows.count, rows.list, rows.bits});
+    });
+  }
   return hit;
 }
 
@@ -158,13 +162,10 @@ std::optional<SiteHit> CohortIndex::FindExact(const Variant& variant) const {
   if (tile == tiles.end() || tile->tile != wanted) return std::nullopt;
   const TileReader& first = *tile->batches.front();
   auto pos = static_cast<std::uint32_t>(variant.pos);
-  std::uint64_t key = AlleleKey(variant.ref, variant.alt);
   for (std::uint32_t site = first.LowerBound(pos); site < first.n_sites() && first.pos(site) == pos;
        ++site) {
-    if (first.key(site) == key && first.ref(site) == variant.ref &&
-        first.alt(site) == variant.alt) {
+    if (first.ref(site) == variant.ref && first.alt(site) == variant.alt)
       return Hit(contig->first, *tile, site);
-    }
   }
   return std::nullopt;
 }
@@ -212,12 +213,36 @@ Result<std::vector<SiteHit>> CohortIndex::FindRange(const RangeQuery& query) con
 Bitmap CohortIndex::CarriersInRange(const RangeQuery& query) const {
   Bitmap carriers(info_.n_people);
   VisitRange(query, [&](const Tile& tile, std::uint32_t site) {
-    for (RowSetKind kind : {RowSetKind::kHet, RowSetKind::kHom, RowSetKind::kHemi}) {
-      Rows(tile, static_cast<std::size_t>(kind), site).OrInto(carriers);
+    for (const auto& batch : tile.batches) {
+      batch->ForEachSet(site, [&](const TileReader::Rows& rows) {
+        if (rows.kind > RowSetKind::kHemi) return;
+        RowSet set;
+        set.parts_.push_back({batch->header().row_begin, rows.count, rows.list, rows.bits});
+        set.OrInto(carriers);
+      });
     }
     return true;
   });
   return carriers;
+}
+
+CallCoverage CohortIndex::CoveredAt(std::string_view contig, std::int64_t pos) const {
+  CallCoverage covered{Bitmap(info_.n_people), Bitmap(info_.n_people)};
+  auto found = contigs_.find(contig);
+  if (found == contigs_.end() || pos < 0) return covered;
+  for (const Tile& tile : found->second.tiles) {
+    if (tile.tile != pos / kTileBases) continue;
+    auto within = static_cast<std::uint32_t>(pos % kTileBases);
+    for (const auto& batch : tile.batches) {
+      auto runs = batch->Coverage();
+      GF_CHECK(runs.ok());  // was read through when the tile was opened
+      for (const CoverageRun& run : *runs) {
+        if (run.begin > within || within >= run.end) continue;
+        (run.haploid ? covered.haploid : covered.diploid).Set(batch->header().row_begin + run.row);
+      }
+    }
+  }
+  return covered;
 }
 
 Bitmap CohortIndex::Carriers(const SiteHit& hit) const {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The cohort index: which people carry which variant. An immutable directory of one file for each
-// tile of a megabase and batch of people, and manifest.json with the SHA-256 of each (layout:
-// tile_file.h). Rows 0..n_people-1 are people in the order of the dataset version (ascending
-// pseudonym).
+// The cohort index: which people carry which variant. An immutable directory with one file for each
+// contig and batch of people, which has its tiles of a megabase one after another (layout:
+// tile_file.h), and manifest.json with the place and SHA-256 of each tile. Rows 0..n_people-1 are
+// people in the order of the dataset version (ascending pseudonym).
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,7 @@
 
 namespace genofed::genomics {
 
+class MappedFile;
 class TileReader;
 class TileWriter;
 
@@ -35,7 +36,7 @@ struct IndexInfo {
   Assembly assembly = Assembly::kGrch38;
   std::uint32_t n_people = 0;
   std::uint32_t batch_size =
-      kDefaultBatchSize;  // a multiple of 64: bitsets of batches join word by word
+      kDefaultBatchSize;  // a multiple of 64, at most 65,536: bitsets join word by word
 };
 
 struct TileEntry {
@@ -43,17 +44,18 @@ struct TileEntry {
   std::uint32_t tile = 0;  // pos / 1,000,000
   std::uint32_t batch = 0;
   std::uint32_t n_sites = 0;
+  std::uint64_t offset = 0;  // in the file; a multiple of 64
   std::uint64_t size = 0;
-  std::string sha256;  // hex, of the whole file
+  std::string sha256;  // hex
 
-  std::string FileName() const;
+  std::string FileName() const;  // of its contig and batch
 };
 
 struct BuildSummary {
   std::uint64_t sites = 0;
   std::uint64_t duplicate_sites = 0;  // the same normalised allele again; the first one is kept
   std::uint64_t bytes = 0;
-  std::uint32_t tiles = 0;      // files
+  std::uint32_t tiles = 0;      // of all batches
   std::string manifest_sha256;  // hex; what a database keeps to recognise this index
 };
 
@@ -61,27 +63,45 @@ struct BuildSummary {
 // Without Finish() there is no manifest, and so no index. Not thread-safe.
 class SegmentBuilder {
  public:
+  // `source_key` is kept in the manifest: any digest of inputs and settings, so that the same work
+  // need not be done again.
   static Result<std::unique_ptr<SegmentBuilder>> Create(const std::filesystem::path& dir,
-                                                        IndexInfo info);
+                                                        IndexInfo info,
+                                                        std::string source_key = {});
   ~SegmentBuilder();
 
   // Sites of one contig come together, roughly by position: left-alignment may have moved them back
   // by up to kMaxShift. Errors: VARIANT_INVALID, UNSORTED, ROW_INVALID.
   Status Add(const Variant& variant, const CarrierSets& sets);
-  // Writes what is left and the manifest, which is synced last.
+  // A gVCF says that a person was called on 0-based [begin, end). Comes in the order of Add, and
+  // ascending for each row. A haploid call has one allele. Errors: as Add.
+  Status AddCoverage(const std::string& contig, std::uint32_t row, std::int64_t begin,
+                     std::int64_t end, bool haploid);
+  // Writes what is left, syncs all files, and then the manifest.
   Result<BuildSummary> Finish();
 
+  const IndexInfo& info() const { return info_; }
+
  private:
-  SegmentBuilder(std::filesystem::path dir, IndexInfo info);
+  class OutputFile;
+
+  SegmentBuilder(std::filesystem::path dir, IndexInfo info, std::string source_key);
+  Status Enter(const std::string& contig, std::int64_t pos);
+  TileWriter& Open(std::uint32_t tile);
   Status Flush(std::uint32_t before_tile);
-  Status WriteTile(std::uint32_t tile, const std::vector<TileWriter>& batches);
+  Status WriteTile(std::uint32_t tile, TileWriter& writer);
+  Status CloseFiles();
 
   std::filesystem::path dir_;
   IndexInfo info_;
+  std::string source_key_;
   std::string contig_;
   std::map<std::string, bool> finished_contigs_;
   std::uint32_t flushed_before_ = 0;                             // tiles below are on disk
-  std::map<std::uint32_t, std::vector<TileWriter>> open_tiles_;  // one writer for each batch
+  std::map<std::uint32_t, std::unique_ptr<TileWriter>> open_tiles_;
+  TileWriter* current_ = nullptr;  // of the last Add, in open_tiles_
+  std::uint32_t current_tile_ = 0;
+  std::vector<std::unique_ptr<OutputFile>> files_;  // of this contig, by batch
   std::vector<TileEntry> entries_;
   BuildSummary summary_;
   bool finished_ = false;
@@ -100,7 +120,7 @@ class RowSet {
   struct Part {
     std::uint32_t row_begin = 0;
     std::uint32_t count = 0;
-    std::span<const std::uint32_t> list;
+    std::span<const std::uint16_t> list;  // relative to row_begin, as the bits
     std::span<const std::uint64_t> bits;
   };
   std::vector<Part> parts_;
@@ -127,6 +147,18 @@ struct AlleleCounts {
   bool operator==(const AlleleCounts&) const = default;
 };
 
+// Rows of which their gVCFs say that they were called at a position. Nobody of whom there is a
+// VCF of variants only.
+struct CallCoverage {
+  Bitmap diploid;  // two called alleles
+  Bitmap haploid;  // one
+
+  // Among the rows of `live`: the AN of an allele that none of them carries.
+  std::uint64_t CalledAlleles(const Bitmap& live) const {
+    return 2 * diploid.CountAnd(live) + haploid.CountAnd(live);
+  }
+};
+
 // Sites that overlap [start, end), 0-based and half open, with the given alleles where given.
 struct RangeQuery {
   std::string contig;
@@ -150,6 +182,9 @@ class CohortIndex {
   const IndexInfo& info() const { return info_; }
   std::uint64_t n_sites() const { return n_sites_; }
   const std::vector<TileEntry>& tiles() const { return entries_; }
+  // What gVCFs say about a 0-based position, whether anybody has a variant there or not. Takes time
+  // in proportion to the runs of calls in its megabase.
+  CallCoverage CoveredAt(std::string_view contig, std::int64_t pos) const;
 
   // `variant` must be normalised as the index was (NormaliseVariant).
   std::optional<SiteHit> FindExact(const Variant& variant) const;
@@ -178,13 +213,13 @@ class CohortIndex {
   CohortIndex() = default;
   Status Load(const std::filesystem::path& dir);
   Status CheckBatches() const;
-  RowSet Rows(const Tile& tile, std::size_t kind, std::uint32_t site) const;
   SiteHit Hit(const std::string& contig, const Tile& tile, std::uint32_t site) const;
   template <typename Visit>  // bool visit(const Tile&, site); false stops
   void VisitRange(const RangeQuery& query, Visit visit) const;
 
   IndexInfo info_;
   std::vector<TileEntry> entries_;
+  std::map<std::string, std::unique_ptr<MappedFile>> files_;  // by name; tiles point into them
   std::map<std::string, Contig, std::less<>> contigs_;
   std::uint64_t n_sites_ = 0;
 };

@@ -21,6 +21,7 @@ Status ReadTile(const nlohmann::json& json, const IndexInfo& info, TileEntry* en
   entry->tile = json.at("tile").get<std::uint32_t>();
   entry->batch = json.at("batch").get<std::uint32_t>();
   entry->n_sites = json.at("n_sites").get<std::uint32_t>();
+  entry->offset = json.at("offset").get<std::uint64_t>();
   entry->size = json.at("size").get<std::uint64_t>();
   entry->sha256 = json.at("sha256").get<std::string>();
   auto contig = NormaliseContig(entry->contig);
@@ -36,7 +37,7 @@ Status ReadTile(const nlohmann::json& json, const IndexInfo& info, TileEntry* en
 }  // namespace
 
 std::string TileEntry::FileName() const {
-  return fmt::format("{}.{:05}.{:04}.tile", contig, tile, batch);
+  return fmt::format("{}.{:04}.tiles", contig, batch);
 }
 
 std::uint32_t BatchCount(const IndexInfo& info) {
@@ -47,14 +48,15 @@ Status CheckIndexInfo(const IndexInfo& info) {
   if (info.n_people == 0 || info.n_people > kMaxPeople) {
     return InvalidField("n_people", "INDEX_INVALID", "an index has 1 to {} people", kMaxPeople);
   }
-  if (info.batch_size == 0 || info.batch_size % 64 != 0 || info.batch_size > kMaxPeople) {
+  if (info.batch_size == 0 || info.batch_size % 64 != 0 || info.batch_size > kDefaultBatchSize) {
     return InvalidField("batch_size", "INDEX_INVALID", "must be a multiple of 64, at most {}",
-                        kMaxPeople);
+                        kDefaultBatchSize);
   }
   return absl::OkStatus();
 }
 
-std::string FormatManifest(const IndexInfo& info, const std::vector<TileEntry>& tiles) {
+std::string FormatManifest(const IndexManifest& manifest) {
+  const IndexInfo& info = manifest.info;
   nlohmann::ordered_json json = {{"format", kFormat},
                                  {"format_version", kTileFormatVersion},
                                  {"dataset", info.dataset},
@@ -63,20 +65,24 @@ std::string FormatManifest(const IndexInfo& info, const std::vector<TileEntry>& 
                                  {"n_people", info.n_people},
                                  {"batch_size", info.batch_size},
                                  {"tile_bases", kTileBases},
+                                 {"source_key", manifest.source_key},
                                  {"tiles", nlohmann::ordered_json::array()}};
-  for (const TileEntry& tile : tiles) {
+  for (const TileEntry& tile : manifest.tiles) {
     json["tiles"].push_back({{"file", tile.FileName()},
                              {"contig", tile.contig},
                              {"tile", tile.tile},
                              {"batch", tile.batch},
                              {"n_sites", tile.n_sites},
+                             {"offset", tile.offset},
                              {"size", tile.size},
                              {"sha256", tile.sha256}});
   }
   return json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
-Status ParseManifest(std::string_view text, IndexInfo* info, std::vector<TileEntry>* tiles) try {
+Result<IndexManifest> ParseManifest(std::string_view text) try {
+  IndexManifest manifest;
+  IndexInfo* info = &manifest.info;
   auto parsed = ParseJson(text, kMaxManifest);
   if (!parsed.ok()) return Corrupt("not JSON");
   const nlohmann::json& json = *parsed;
@@ -91,13 +97,14 @@ Status ParseManifest(std::string_view text, IndexInfo* info, std::vector<TileEnt
   info->assembly = *assembly;
   info->n_people = json.at("n_people").get<std::uint32_t>();
   info->batch_size = json.at("batch_size").get<std::uint32_t>();
+  manifest.source_key = json.at("source_key").get<std::string>();
   if (!CheckIndexInfo(*info).ok()) return Corrupt("n_people or batch_size out of range");
   for (const nlohmann::json& item : json.at("tiles")) {
     TileEntry entry;
     GF_TRY(ReadTile(item, *info, &entry));
-    tiles->push_back(std::move(entry));
+    manifest.tiles.push_back(std::move(entry));
   }
-  return absl::OkStatus();
+  return manifest;
 } catch (const nlohmann::json::exception&) {
   return Corrupt("a field is missing or of another type");
 }

@@ -11,9 +11,14 @@
 
 namespace genofed::genomics {
 
-std::string FormatManifest(const IndexInfo& info, const std::vector<TileEntry>& tiles);
+struct IndexManifest {
+  IndexInfo info;
+  std::string source_key;  // empty when unknown
+  std::vector<TileEntry> tiles;
+};
+std::string FormatManifest(const IndexManifest& manifest);
 // Also checks every rule that the index relies on: names, ranges, complete batches.
-Status ParseManifest(std::string_view text, IndexInfo* info, std::vector<TileEntry>* tiles);
+Result<IndexManifest> ParseManifest(std::string_view text);
 // INVALID_ARGUMENT when an index cannot have these properties.
 Status CheckIndexInfo(const IndexInfo& info);
 std::uint32_t BatchCount(const IndexInfo& info);

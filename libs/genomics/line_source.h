@@ -17,6 +17,8 @@ namespace genofed::genomics {
 // A million samples with 64 bytes each. Longer lines are an attack or another kind of file.
 inline constexpr std::size_t kMaxLine = 64U << 20;
 
+class BgzfReader;
+
 class LineSource {
  public:
   virtual ~LineSource() = default;
@@ -27,6 +29,7 @@ class LineSource {
   // Takes ownership of `fd`, which may be a pipe. A missing end-of-file block shows at the end
   // only.
   static Result<std::unique_ptr<LineSource>> OpenFd(int fd);
+  static Result<std::unique_ptr<LineSource>> Open(std::unique_ptr<BgzfReader> reader);
 
   // The next line without its end, valid until the next call; false at the end of the file.
   // Errors: NOT_VCF, TRUNCATED_BGZIP, CORRUPT_BGZIP_BLOCK, LINE_TOO_LONG, CORRUPT_BCF.

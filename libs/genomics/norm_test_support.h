@@ -25,11 +25,11 @@ class TextReference final : public Reference {
   std::int64_t Length(std::string_view contig) const override {
     return contig == contig_ ? static_cast<std::int64_t>(bases_.size()) : -1;
   }
-  Result<std::string> Fetch(std::string_view contig, std::int64_t start,
-                            std::int64_t length) override {
+  Result<std::string_view> View(std::string_view contig, std::int64_t start,
+                                std::int64_t length) override {
     if (contig != contig_) return Error(StatusCode::kNotFound, "CONTIG_UNKNOWN", "unknown");
-    if (start >= Length(contig)) return std::string();
-    return bases_.substr(static_cast<std::size_t>(start), static_cast<std::size_t>(length));
+    if (start >= Length(contig)) return std::string_view();
+    return std::string_view(bases_).substr(static_cast<std::size_t>(start), static_cast<std::size_t>(length));
   }
 
  private:
@@ -46,24 +46,25 @@ class SparseReference final : public Reference {
   std::int64_t Length(std::string_view contig) const override {
     return contig == contig_ ? length_ : -1;
   }
-  Result<std::string> Fetch(std::string_view contig, std::int64_t start,
-                            std::int64_t length) override {
+  Result<std::string_view> View(std::string_view contig, std::int64_t start,
+                                std::int64_t length) override {
     if (contig != contig_) return Error(StatusCode::kNotFound, "CONTIG_UNKNOWN", "unknown");
     length = std::max<std::int64_t>(0, std::min(length, length_ - start));
-    std::string bases(static_cast<std::size_t>(length), 'N');
+    bases_.assign(static_cast<std::size_t>(length), 'N');
     for (const auto& [at, piece] : pieces_) {
       for (std::size_t i = 0; i < piece.size(); ++i) {
         std::int64_t pos = at + static_cast<std::int64_t>(i) - start;
-        if (pos >= 0 && pos < length) bases[static_cast<std::size_t>(pos)] = piece[i];
+        if (pos >= 0 && pos < length) bases_[static_cast<std::size_t>(pos)] = piece[i];
       }
     }
-    return bases;
+    return std::string_view(bases_);
   }
 
  private:
   std::string contig_;
   std::int64_t length_;
   std::vector<std::pair<std::int64_t, std::string>> pieces_;
+  std::string bases_;  // last given
 };
 
 // The sequence after a variant.

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One spelling for each variant: multi-allelic records are split, alleles trimmed and left-aligned
-// (Tan, Abecasis, Kang 2015, "Unified representation of genetic variants").
+// One spelling for each variant: alleles trimmed and left-aligned (Tan, Abecasis, Kang 2015,
+// "Unified representation of genetic variants").
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <span>
 #include <vector>
 
 #include "libs/core/status.h"
 #include "libs/genomics/reference.h"
 #include "libs/genomics/variant.h"
-#include "libs/genomics/vcf_reader.h"
 
 namespace genofed::genomics {
 
@@ -24,17 +21,6 @@ inline constexpr std::int64_t kMaxShift = 100'000;
 // reference the variant is also moved as far left as it goes. `variant` has kBases alleles. Without
 // the contig in the reference, only trims. Errors of the reference are passed on.
 Status NormaliseVariant(Variant& variant, Reference* reference);
-
-// One alternative allele of a record: which one, and its normalised form.
-struct SplitAllele {
-  std::int8_t index = 1;  // into {REF, ALT...}
-  Variant variant;
-};
-
-// Splits a record into its sequence alleles. Symbolic alleles, breakends, "*" and alleles with N
-// are left out and counted in `*skipped` when given.
-Result<std::vector<SplitAllele>> SplitRecord(const VcfRecord& record, Reference* reference,
-                                             std::uint64_t* skipped = nullptr);
 
 // Who carries one allele, as ascending rows. A row in none of the lists has two called alleles,
 // none of them this one. Alleles are counted on the original record: in 1/2 both alleles are
@@ -48,10 +34,5 @@ struct CarrierSets {
 
   bool operator==(const CarrierSets&) const = default;
 };
-
-// `sample_of_row[row]` is the sample column that holds the row's genotypes, or -1 for a row that
-// this file does not cover, which is a no-call.
-CarrierSets CarriersOf(const VcfRecord& record, std::int8_t allele,
-                       std::span<const std::int32_t> sample_of_row);
 
 }  // namespace genofed::genomics

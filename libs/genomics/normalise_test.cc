@@ -3,7 +3,20 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <numeric>
+#include <random>
+// RapidCheck's headers are not written for our warnings.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wshadow"
+#include <rapidcheck/gtest.h>
+#pragma GCC diagnostic pop
+
 #include "libs/core/strings.h"
+#include "libs/genomics/row_mapper.h"
+#include "libs/genomics/slow_cohort.h"
 #include "libs/genomics/test_support.h"
 
 namespace genofed::genomics {
@@ -50,6 +63,51 @@ TEST_F(NormaliseTest, LeftAlignsEverySpellingToTheSameVariant) {
   EXPECT_EQ(Normalised("20-10-C-CAC", reference_.get()), "20-3-G-GCA");
 }
 
+// Tan et al. 2015, algorithm 1, word for word.
+void NormaliseByTheBook(Variant& v, const std::string& contig) {
+  for (bool changed = true; changed;) {
+    changed = false;
+    // Nothing is in front of a contig.
+    if (v.ref.back() == v.alt.back() && (std::min(v.ref.size(), v.alt.size()) > 1 || v.pos > 0)) {
+      v.ref.pop_back();
+      v.alt.pop_back();
+      changed = true;
+    }
+    if (v.ref.empty() || v.alt.empty()) {
+      --v.pos;
+      v.ref.insert(0, 1, contig[static_cast<std::size_t>(v.pos)]);
+      v.alt.insert(0, 1, contig[static_cast<std::size_t>(v.pos)]);
+      changed = true;
+    }
+  }
+  while (v.ref.size() > 1 && v.alt.size() > 1 && v.ref[0] == v.alt[0]) {
+    v.ref.erase(0, 1);
+    v.alt.erase(0, 1);
+    ++v.pos;
+  }
+}
+
+RC_GTEST_FIXTURE_PROP(NormaliseTest, EqualsThePublishedAlgorithm, ()) {
+  auto bases = *rc::gen::container<std::string>(400, rc::gen::element('A', 'C'));
+  TempDir dir;
+  WriteText(dir / "r.fa", ">20\n" + bases + "\n");
+  WriteText(dir / "r.fa.fai", "20\t400\t4\t400\t401\n");
+  auto reference = Reference::Open(dir / "r.fa");
+  RC_ASSERT(reference.ok());
+  for (int i = 0; i < 20; ++i) {
+    auto pos = *rc::gen::inRange<std::size_t>(0, 395);
+    auto length = *rc::gen::inRange<std::size_t>(1, 5);
+    Variant variant{"20", static_cast<std::int64_t>(pos), bases.substr(pos, length), ""};
+    auto size = *rc::gen::inRange<std::size_t>(1, 6);
+    variant.alt = *rc::gen::container<std::string>(size, rc::gen::element('A', 'C'));
+    if (variant.alt == variant.ref) continue;
+    Variant expected = variant;
+    NormaliseByTheBook(expected, bases);
+    RC_ASSERT(NormaliseVariant(variant, reference->get()).ok());
+    RC_ASSERT(variant == expected);
+  }
+}
+
 TEST_F(NormaliseTest, StopsAtTheContigsStart) {
   EXPECT_EQ(Normalised("3-3-CC-C", reference_.get()), "3-1-CC-C");
   EXPECT_EQ(Normalised("7-3-CC-C", reference_.get()),
@@ -57,26 +115,57 @@ TEST_F(NormaliseTest, StopsAtTheContigsStart) {
 }
 
 TEST(CarriersTest, CountsAllelesOnTheOriginalRecord) {
-  VcfRecord record;
-  record.contig = "X";
-  record.ref = "A";
-  record.alts = {"C", "G", "*", "<DEL>", "N"};
-  // 1/2, 1/1, haploid 1, haploid 0, ./1, ./., 0/3, 0/0
-  record.alleles = {1, 2, 1, 1, 1, -2, 0, -2, -1, 1, -1, -1, 0, 3, 0, 0};
-  std::vector<std::int32_t> rows = {0, 1, 2, 3, 4, 5, 6, 7, -1};
-  CarrierSets first = CarriersOf(record, 1, rows);
+  // Rows 0 to 8: 1/2, 1/1, haploid 1, haploid 0, ./1, ./., 0/3, 0/0 (not listed), no sample.
+  std::vector<std::int32_t> column_of_row = {0, 1, 2, 3, 4, 5, 6, 7, -1};
+  RowMapper mapper(8, column_of_row);
+  std::vector<Call> calls = {{0, 1, 2}, {1, 1, 1},   {2, 1, -2}, {3, 0, -2},
+                             {4, -1, 1}, {5, -1, -1}, {6, 0, 3}};
+  CarrierSets first;
+  CarriersOf(mapper.Map(calls), 1, first);
   EXPECT_THAT(first.het, ElementsAre(0));
   EXPECT_THAT(first.hom, ElementsAre(1));
   EXPECT_THAT(first.hemi, ElementsAre(2, 4));
   EXPECT_THAT(first.single, ElementsAre(3));
   EXPECT_THAT(first.nocall, ElementsAre(5, 8));
-  CarrierSets second = CarriersOf(record, 2, rows);
+  CarrierSets second;
+  CarriersOf(mapper.Map(calls), 2, second);
   EXPECT_THAT(second.het, ElementsAre(0));
   EXPECT_THAT(second.hom, ElementsAre());
   EXPECT_THAT(second.single, ElementsAre(2, 3, 4));
-  std::uint64_t skipped = 0;
-  EXPECT_EQ(SplitRecord(record, nullptr, &skipped)->size(), 2U);
-  EXPECT_EQ(skipped, 3U);
+}
+
+RC_GTEST_PROP(RowMapperProperty, PutsEveryCallIntoItsRow, ()) {
+  // Columns in any order, some of nobody, some rows without one; few and many calls.
+  auto n_columns = *rc::gen::inRange<std::size_t>(1, 300);
+  auto share = *rc::gen::element(1, 10, 60, 100);
+  std::vector<std::int32_t> columns(n_columns);
+  std::iota(columns.begin(), columns.end(), 0);
+  if (*rc::gen::arbitrary<bool>()) {
+    std::mt19937 random(*rc::gen::arbitrary<std::uint32_t>());
+    std::shuffle(columns.begin(), columns.end(), random);
+  }
+  columns.resize(*rc::gen::inRange<std::size_t>(1, n_columns + 1));
+  if (*rc::gen::arbitrary<bool>()) columns.insert(columns.begin() + 1, -1);
+  std::vector<Call> calls;
+  for (std::uint32_t column = 0; column < n_columns; ++column) {
+    if (*rc::gen::inRange(0, 100) < share)
+      calls.push_back({column, static_cast<std::int8_t>(*rc::gen::inRange(-1, 3)),
+                       static_cast<std::int8_t>(*rc::gen::inRange(-2, 3))});
+  }
+  std::erase_if(calls, [](const Call& call) { return call.first == 0 && call.second == 0; });
+  std::vector<Call> expected;
+  for (std::uint32_t row = 0; row < columns.size(); ++row) {
+    if (columns[row] < 0) expected.push_back({row, kAlleleMissing, kAlleleMissing});
+    for (const Call& call : calls) {
+      if (static_cast<std::int32_t>(call.index) == columns[row])
+        expected.push_back({row, call.first, call.second});
+    }
+  }
+  RowMapper mapper(n_columns, columns);
+  for (int again = 0; again < 2; ++again) {
+    auto mapped = mapper.Map(calls);
+    RC_ASSERT(std::vector<Call>(mapped.begin(), mapped.end()) == expected);
+  }
 }
 
 // The expected file of bcftools' own tests: norm -m- -f norm.fa on norm.split.vcf.
@@ -97,8 +186,7 @@ TEST(NormaliseOracle, AgreesWithTheExpectedFilesOfBcftools) {
   for (auto next = (*reader)->Next(record); *next != VcfReader::Outcome::kEnd;
        next = (*reader)->Next(record)) {
     ASSERT_EQ(*next, VcfReader::Outcome::kRecord) << (*reader)->problem().message;
-    auto split = SplitRecord(record, reference->get());
-    for (const SplitAllele& allele : *split) ours.insert(FormatVariant(allele.variant));
+    for (const SplitAllele& allele : SplitRecord(record, reference->get())) ours.insert(FormatVariant(allele.variant));
   }
   std::multiset<std::string> expected;
   std::string text = ReadText(dir / "norm.split.and.norm.out");

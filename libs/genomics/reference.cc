@@ -15,7 +15,8 @@ namespace genofed::genomics {
 namespace {
 
 // Records come sorted, so one block serves many look-ups.
-constexpr std::int64_t kBlock = 64 << 10;
+constexpr std::int64_t kBlock = 1 << 20;
+constexpr std::int64_t kMargin = 64 << 10;
 
 struct FaidxDeleter {
   void operator()(faidx_t* index) const { fai_destroy(index); }
@@ -37,26 +38,31 @@ class FaidxReference final : public Reference {
                : static_cast<std::int64_t>(faidx_seq_len(index_.get(), found->second.c_str()));
   }
 
-  Result<std::string> Fetch(std::string_view contig, std::int64_t start,
-                            std::int64_t length) override {
+  Result<std::string_view> View(std::string_view contig, std::int64_t start,
+                                std::int64_t length) override {
+    if (contig == block_contig_ && length >= 0 && start >= block_start_ &&
+        start + length <= block_start_ + static_cast<std::int64_t>(block_.size())) {
+      return std::string_view(block_).substr(static_cast<std::size_t>(start - block_start_),
+                                             static_cast<std::size_t>(length));
+    }
     std::int64_t size = Length(contig);
     if (size < 0)
       return Error(StatusCode::kNotFound, "CONTIG_UNKNOWN", "the reference lacks this contig");
     std::int64_t stop = std::min(size, start + length);
     if (start < 0 || length < 0) return InvalidField("start", "RANGE_INVALID", "negative range");
-    if (start >= stop) return std::string();
+    if (start >= stop) return std::string_view();
     if (contig != block_contig_ || start < block_start_ ||
         stop > block_start_ + static_cast<std::int64_t>(block_.size())) {
       GF_TRY(Load(contig, start, std::min(size, std::max(stop, start + kBlock))));
     }
-    return block_.substr(static_cast<std::size_t>(start - block_start_),
-                         static_cast<std::size_t>(stop - start));
+    return std::string_view(block_).substr(static_cast<std::size_t>(start - block_start_),
+                                           static_cast<std::size_t>(stop - start));
   }
 
  private:
   // A margin before the wanted place serves left-alignment, which walks towards the start.
   Status Load(std::string_view contig, std::int64_t start, std::int64_t stop) {
-    std::int64_t from = std::max<std::int64_t>(0, start - kBlock);
+    std::int64_t from = std::max<std::int64_t>(0, start - kMargin);
     hts_pos_t got = 0;
     char* bases =
         faidx_fetch_seq64(index_.get(), names_.find(contig)->second.c_str(), from, stop - 1, &got);
@@ -82,6 +88,12 @@ class FaidxReference final : public Reference {
 };
 
 }  // namespace
+
+Result<std::string> Reference::Fetch(std::string_view contig, std::int64_t start,
+                                     std::int64_t length) {
+  GF_ASSIGN(std::string_view bases, View(contig, start, length));
+  return std::string(bases);
+}
 
 Result<std::unique_ptr<Reference>> Reference::Open(const std::filesystem::path& fasta,
                                                    BaseCase base_case) {

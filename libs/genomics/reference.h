@@ -28,8 +28,11 @@ class Reference {
   virtual std::int64_t Length(std::string_view contig) const = 0;
   // Bases of [start, start + length), upper case unless opened otherwise, cut at the contig's end.
   // NOT_FOUND for an unknown contig.
-  virtual Result<std::string> Fetch(std::string_view contig, std::int64_t start,
-                                    std::int64_t length) = 0;
+  Result<std::string> Fetch(std::string_view contig, std::int64_t start, std::int64_t length);
+  // The same without a copy; valid until the next call. Neighbouring places are answered from one
+  // block.
+  virtual Result<std::string_view> View(std::string_view contig, std::int64_t start,
+                                        std::int64_t length) = 0;
 };
 
 }  // namespace genofed::genomics

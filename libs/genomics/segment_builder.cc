@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <system_error>
 
 #include "libs/core/file.h"
@@ -28,14 +33,77 @@ Status CheckSets(const CarrierSets& sets, std::uint32_t n_people) {
   return absl::OkStatus();
 }
 
+bool IsUpperBases(std::string_view allele) {
+  return !allele.empty() && allele.size() <= kMaxAlleleLength &&
+         std::all_of(allele.begin(), allele.end(), [](char c) {
+           return c == 'A' || c == 'C' || c == 'G' || c == 'T' || c == 'N';
+         });
+}
+
+Status WriteFailed() {
+  return Error(StatusCode::kInternal, "FILE_FAILED", "cannot write a file of the index");
+}
+
 }  // namespace
 
-SegmentBuilder::SegmentBuilder(std::filesystem::path dir, IndexInfo info)
-    : dir_(std::move(dir)), info_(std::move(info)) {}
+// A new file of the index, which is synced when it is closed.
+class SegmentBuilder::OutputFile {
+ public:
+  explicit OutputFile(const std::filesystem::path& path)
+      : fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640)) {}
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+  ~OutputFile() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+  std::uint64_t size() const { return size_; }
+  // Tiles are small and many: they reach the system a megabyte at a time.
+  Status Write(std::string_view bytes) {
+    size_ += bytes.size();
+    if (pending_.size() + bytes.size() > kPendingBytes) {
+      GF_TRY(WriteAll(pending_));
+      pending_.clear();
+      if (bytes.size() > kPendingBytes) return WriteAll(bytes);
+    }
+    pending_.append(bytes);
+    return absl::OkStatus();
+  }
+  Status Close() {
+    GF_TRY(WriteAll(pending_));
+    pending_.clear();
+    bool ok = ::fsync(fd_) == 0;
+    ok = ::close(fd_) == 0 && ok;
+    fd_ = -1;
+    return ok ? absl::OkStatus() : WriteFailed();
+  }
+
+ private:
+  static constexpr std::size_t kPendingBytes = 1U << 20;
+
+  Status WriteAll(std::string_view bytes) {
+    if (fd_ < 0) return WriteFailed();
+    while (!bytes.empty()) {
+      ssize_t n = ::write(fd_, bytes.data(), bytes.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) return WriteFailed();
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return absl::OkStatus();
+  }
+
+  int fd_;
+  std::string pending_;
+  std::uint64_t size_ = 0;
+};
+
+SegmentBuilder::SegmentBuilder(std::filesystem::path dir, IndexInfo info, std::string source_key)
+    : dir_(std::move(dir)), info_(std::move(info)), source_key_(std::move(source_key)) {}
 SegmentBuilder::~SegmentBuilder() = default;
 
 Result<std::unique_ptr<SegmentBuilder>> SegmentBuilder::Create(const std::filesystem::path& dir,
-                                                               IndexInfo info) {
+                                                               IndexInfo info,
+                                                               std::string source_key) {
   GF_TRY(CheckIndexInfo(info));
   std::error_code error;
   std::filesystem::create_directories(dir, error);
@@ -46,62 +114,109 @@ Result<std::unique_ptr<SegmentBuilder>> SegmentBuilder::Create(const std::filesy
     return Error(StatusCode::kAlreadyExists, "INDEX_EXISTS",
                  "the index directory is not empty; segments are immutable");
   }
-  return std::unique_ptr<SegmentBuilder>(new SegmentBuilder(dir, std::move(info)));
+  return std::unique_ptr<SegmentBuilder>(new SegmentBuilder(dir, std::move(info), std::move(source_key)));
 }
 
-Status SegmentBuilder::Add(const Variant& variant, const CarrierSets& sets) {
+Status SegmentBuilder::Enter(const std::string& contig, std::int64_t pos) {
   GF_CHECK(!finished_);
-  GF_TRY(CheckVariant(variant));
-  GF_TRY(CheckSets(sets, info_.n_people));
-  if (variant.contig != contig_) {
+  if (contig != contig_) {
     GF_TRY(Flush(UINT32_MAX));
+    GF_TRY(CloseFiles());
     if (!contig_.empty()) finished_contigs_[contig_] = true;
-    if (finished_contigs_.contains(variant.contig)) {
+    if (finished_contigs_.contains(contig)) {
       return Error(StatusCode::kInvalidArgument, "UNSORTED", "a contig comes a second time");
     }
-    contig_ = variant.contig;
+    contig_ = contig;
     flushed_before_ = 0;
   }
-  auto tile = static_cast<std::uint32_t>(variant.pos / kTileBases);
+  auto tile = static_cast<std::uint32_t>(pos / kTileBases);
   if (tile < flushed_before_)
     return Error(StatusCode::kInvalidArgument, "UNSORTED", "sites must come by position");
   // A site may still move back by kMaxShift, which is less than a tile.
   static_assert(kMaxShift < kTileBases);
-  if (tile > 0) GF_TRY(Flush(tile - 1));
-  auto [open, fresh] = open_tiles_.try_emplace(tile);
-  if (fresh) {
-    for (std::uint32_t begin = 0; begin < info_.n_people; begin += info_.batch_size) {
-      open->second.emplace_back(tile, begin, std::min(info_.batch_size, info_.n_people - begin));
-    }
+  return tile > 0 ? Flush(tile - 1) : absl::OkStatus();
+}
+
+TileWriter& SegmentBuilder::Open(std::uint32_t tile) {
+  auto& writer = open_tiles_[tile];
+  if (!writer) writer = std::make_unique<TileWriter>(tile, info_.n_people, info_.batch_size);
+  return *writer;
+}
+
+Status SegmentBuilder::Add(const Variant& variant, const CarrierSets& sets) {
+  bool usual = variant.contig == contig_ && variant.pos >= 0 && variant.pos < kMaxPosition &&
+               IsUpperBases(variant.ref) && IsUpperBases(variant.alt);
+  if (!usual) GF_TRY(CheckVariant(variant));
+  GF_TRY(CheckSets(sets, info_.n_people));
+  auto tile = static_cast<std::uint32_t>(variant.pos / kTileBases);
+  if (!usual || current_ == nullptr || tile != current_tile_) {
+    GF_TRY(Enter(variant.contig, variant.pos));
+    current_ = &Open(tile);
+    current_tile_ = tile;
   }
-  for (TileWriter& batch : open->second) batch.Add(variant, sets);
+  current_->Add(static_cast<std::uint32_t>(variant.pos), variant.ref, variant.alt, sets);
+  return absl::OkStatus();
+}
+
+Status SegmentBuilder::AddCoverage(const std::string& contig, std::uint32_t row, std::int64_t begin,
+                                   std::int64_t end, bool haploid) {
+  if (row >= info_.n_people)
+    return Error(StatusCode::kInvalidArgument, "ROW_INVALID", "rows must lie below {}",
+                 info_.n_people);
+  end = std::min(end, kMaxPosition);
+  if (begin < 0 || begin >= end)
+    return InvalidField("end", "VARIANT_INVALID", "a run of coverage ends before it begins");
+  GF_TRY(Enter(contig, begin));
+  while (begin < end) {
+    auto tile = static_cast<std::uint32_t>(begin / kTileBases);
+    std::int64_t tile_start = std::int64_t{tile} * kTileBases;
+    std::int64_t stop = std::min(end, tile_start + kTileBases);
+    Open(tile).AddCoverage(row, static_cast<std::uint32_t>(begin - tile_start),
+                           static_cast<std::uint32_t>(stop - tile_start), haploid);
+    begin = stop;
+  }
   return absl::OkStatus();
 }
 
 Status SegmentBuilder::Flush(std::uint32_t before_tile) {
   while (!open_tiles_.empty() && open_tiles_.begin()->first < before_tile) {
-    GF_TRY(WriteTile(open_tiles_.begin()->first, open_tiles_.begin()->second));
+    GF_TRY(WriteTile(open_tiles_.begin()->first, *open_tiles_.begin()->second));
+    if (current_ == open_tiles_.begin()->second.get()) current_ = nullptr;
     open_tiles_.erase(open_tiles_.begin());
   }
   flushed_before_ = std::max(flushed_before_, before_tile);
   return absl::OkStatus();
 }
 
-Status SegmentBuilder::WriteTile(std::uint32_t tile, const std::vector<TileWriter>& batches) {
-  for (std::uint32_t i = 0; i < batches.size(); ++i) {
-    std::uint64_t duplicates = 0;
-    std::string bytes = batches[i].Encode(&duplicates);
-    auto n_sites = static_cast<std::uint32_t>(batches[i].n_sites() - duplicates);
-    TileEntry entry{contig_, tile, i, n_sites, bytes.size(), Sha256Hex(bytes)};
-    GF_TRY(WriteFileAtomically(dir_ / entry.FileName(), bytes, 0640));
-    if (i == 0) {
-      summary_.sites += n_sites;
-      summary_.duplicate_sites += duplicates;
+Status SegmentBuilder::WriteTile(std::uint32_t tile, TileWriter& writer) {
+  std::uint64_t duplicates = writer.Sort();
+  for (std::uint32_t i = 0; i < writer.n_batches(); ++i) {
+    TileEntry entry{contig_, tile, i, writer.n_sites(), 0, 0, ""};
+    if (i == files_.size())
+      files_.push_back(std::make_unique<OutputFile>(dir_ / entry.FileName()));
+    OutputFile& file = *files_[i];
+    constexpr char kZeros[kTileAlignment] = {};
+    GF_TRY(file.Write({kZeros, (kTileAlignment - file.size() % kTileAlignment) % kTileAlignment}));
+    entry.offset = file.size();
+    Sha256Stream digest;
+    for (std::string_view piece : writer.Encode(i)) {
+      digest.Add(piece);
+      GF_TRY(file.Write(piece));
     }
-    summary_.bytes += bytes.size();
+    entry.size = file.size() - entry.offset;
+    entry.sha256 = digest.FinishHex();
+    summary_.bytes += entry.size;
     ++summary_.tiles;
     entries_.push_back(std::move(entry));
   }
+  summary_.sites += writer.n_sites();
+  summary_.duplicate_sites += duplicates;
+  return absl::OkStatus();
+}
+
+Status SegmentBuilder::CloseFiles() {
+  for (auto& file : files_) GF_TRY(file->Close());
+  files_.clear();
   return absl::OkStatus();
 }
 
@@ -109,7 +224,8 @@ Result<BuildSummary> SegmentBuilder::Finish() {
   GF_CHECK(!finished_);
   GF_TRY(Flush(UINT32_MAX));
   finished_ = true;
-  std::string manifest = FormatManifest(info_, entries_);
+  GF_TRY(CloseFiles());
+  std::string manifest = FormatManifest({info_, source_key_, entries_});
   GF_TRY(WriteFileAtomically(dir_ / kManifestFile, manifest, 0640));
   summary_.manifest_sha256 = Sha256Hex(manifest);
   return summary_;

@@ -78,10 +78,13 @@ AlleleCounts SegmentedIndex::Count(const SegmentedSite& site, const Bitmap& live
   if (segments_.size() == 1) return segments_.front().index->Count(*site.hits.front(), live);
   AlleleCounts total;
   for (std::size_t i = 0; i < segments_.size(); ++i) {
-    if (!site.hits[i]) continue;
     const CohortIndex& index = *segments_[i].index;
-    const AlleleCounts counts =
-        index.Count(*site.hits[i], live.Slice(segments_[i].row_begin, index.info().n_people));
+    const Bitmap here = live.Slice(segments_[i].row_begin, index.info().n_people);
+    if (!site.hits[i]) {
+      total.an += index.CoveredAt(site.variant.contig, site.variant.pos).CalledAlleles(here);
+      continue;
+    }
+    const AlleleCounts counts = index.Count(*site.hits[i], here);
     total.ac += counts.ac;
     total.an += counts.an;
     total.n_het += counts.n_het;
@@ -90,6 +93,16 @@ AlleleCounts SegmentedIndex::Count(const SegmentedSite& site, const Bitmap& live
     total.n_individuals += counts.n_individuals;
   }
   return total;
+}
+
+CallCoverage SegmentedIndex::CoveredAt(std::string_view contig, std::int64_t pos) const {
+  CallCoverage covered{Bitmap(n_people_), Bitmap(n_people_)};
+  for (const Segment& segment : segments_) {
+    const CallCoverage part = segment.index->CoveredAt(contig, pos);
+    covered.diploid.OrAt(segment.row_begin, part.diploid);
+    covered.haploid.OrAt(segment.row_begin, part.haploid);
+  }
+  return covered;
 }
 
 }  // namespace genofed::genomics

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "libs/core/status.h"
@@ -37,9 +38,11 @@ class SegmentedIndex {
   Bitmap CarriersInRange(const RangeQuery& query) const;
   // Carriers of one site: het, hom and hemi.
   Bitmap Carriers(const SegmentedSite& site) const;
-  // Counts among the rows of `live`. People of a segment that does not know the allele have no
-  // call there: they count neither as carriers nor in AN.
+  // Counts among the rows of `live`. In a segment that does not know the allele nobody carries it,
+  // and AN has those people whose gVCF says that they were called there; all others have no call.
   AlleleCounts Count(const SegmentedSite& site, const Bitmap& live) const;
+  // As CohortIndex::CoveredAt: the AN of an allele that no segment knows.
+  CallCoverage CoveredAt(std::string_view contig, std::int64_t pos) const;
 
  private:
   struct Segment {

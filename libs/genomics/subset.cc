@@ -2,9 +2,8 @@
 #include "libs/genomics/subset.h"
 
 #include <algorithm>
-#include <array>
+#include <cstring>
 #include <set>
-#include <vector>
 
 #include "libs/core/strings.h"
 #include "libs/genomics/vcf_writer.h"
@@ -26,7 +25,7 @@ bool KeepFormat(const VcfDefinition& field) {
   return numeric && IsWord(field.id, "_.") && IsWord(field.number, ".");
 }
 
-std::string HeaderText(const VcfHeader& in, std::span<const SampleRename> keep) {
+std::string HeaderText(const VcfHeader& in, const std::vector<std::string>& names) {
   std::string out = "##fileformat=VCFv4.2\n##FILTER=<ID=PASS,Description=\"All filters passed\">\n";
   std::set<std::string> seen = {"PASS"};
   for (const std::string& filter : in.filters) {
@@ -55,41 +54,23 @@ std::string HeaderText(const VcfHeader& in, std::span<const SampleRename> keep) 
                        field.number, field.type, "Field of the source file");
   }
   out += "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT";
-  for (const SampleRename& sample : keep) out += "\t" + sample.new_name;
+  for (const std::string& name : names) out += "\t" + name;
   out += "\n";
   return out;
 }
 
-// Sample column for each kept sample, in the order of `keep`.
-Result<std::vector<std::size_t>> Columns(const VcfHeader& header,
-                                         std::span<const SampleRename> keep) {
-  if (keep.empty())
-    return Error(StatusCode::kInvalidArgument, "NO_SAMPLES", "no sample is to be kept");
-  std::map<std::string_view, std::size_t> by_name;
-  for (std::size_t i = 0; i < header.samples.size(); ++i) by_name.emplace(header.samples[i], i);
-  std::set<std::string_view> new_names;
-  std::set<std::size_t> used;
-  std::vector<std::size_t> columns;
-  for (std::size_t i = 0; i < keep.size(); ++i) {
-    auto found = by_name.find(keep[i].old_name);
-    if (found == by_name.end()) {
-      return InvalidField(fmt::format("keep[{}].old_name", i), "SAMPLE_UNKNOWN",
-                          "no such sample in the file");
-    }
-    if (!IsWord(keep[i].new_name, "_.-") || !new_names.insert(keep[i].new_name).second ||
-        !used.insert(found->second).second) {
-      return InvalidField(fmt::format("keep[{}]", i), "SAMPLE_INVALID",
-                          "a name is not acceptable or comes twice");
-    }
-    columns.push_back(found->second);
-  }
-  return columns;
+bool Inside(const ScannedRecord& record, const std::optional<Region>& region) {
+  if (!region) return true;
+  return record.contig == region->contig && record.pos < region->end &&
+         record.pos + static_cast<std::int64_t>(record.ref.size()) > region->start;
 }
 
-class Subsetter {
+}  // namespace
+
+// Makes the line of a record; keeps what it worked out for FORMAT, which is the same in most.
+class SubsetStage::Rewriter {
  public:
-  Subsetter(const VcfHeader& header, std::vector<std::size_t> columns)
-      : columns_(std::move(columns)) {
+  explicit Rewriter(const VcfHeader& header) {
     for (const VcfDefinition& field : header.formats) {
       if (KeepFormat(field)) numeric_formats_.insert(field.id);
     }
@@ -98,80 +79,114 @@ class Subsetter {
     }
   }
 
-  // Counts the alleles of the kept samples; says whether any alternative one was seen.
-  bool CountAlleles(const VcfRecord& record) {
-    counts_.assign(record.alts.size() + 1, 0);
-    for (std::size_t column : columns_) {
-      for (std::int8_t allele : record.Genotype(column)) {
-        if (allele >= 0) ++counts_[static_cast<std::size_t>(allele)];
-      }
+  void SetColumns(const VcfHeader& header, std::span<const std::int32_t> column_of_row) {
+    columns_.assign(column_of_row.begin(), column_of_row.end());
+    n_columns_ = header.samples.size();
+  }
+
+  // Counts the alternative alleles of the rows; says whether any was seen.
+  bool CountAlleles(const SiteCall& site) {
+    counts_.assign(site.record.alts.size() + 1, 0);
+    an_ = site.an;
+    for (const Call& call : site.calls) {
+      if (call.first >= 0) ++counts_[static_cast<std::size_t>(call.first)];
+      if (call.second >= 0) ++counts_[static_cast<std::size_t>(call.second)];
     }
     return std::any_of(counts_.begin() + 1, counts_.end(), [](std::uint64_t n) { return n > 0; });
   }
 
-  void Rewrite(std::string_view line, std::string& out) {
-    fields_.clear();
-    for (std::size_t at = 0; at <= line.size();) {
-      std::size_t end = std::min(line.size(), line.find('\t', at));
-      fields_.push_back(line.substr(at, end - at));
-      at = end + 1;
-    }
+  void Rewrite(const ScannedRecord& record, std::string& out) {
     out.clear();
-    for (std::size_t i = 0; i < 6; ++i) out.append(fields_[i]).push_back('\t');
-    out.append(Filter(fields_[6])).push_back('\t');
+    for (std::size_t i = 0; i < 6; ++i) out.append(record.columns[i]).push_back('\t');
+    AppendFilter(record.columns[6], out);
     AppendInfo(out);
-    AppendFormat(fields_[8], out);
-    for (std::size_t column : columns_) {
-      out.push_back('\t');
-      AppendSample(fields_[9 + column], out);
+    if (record.columns[8] != format_) PrepareFormat(record.columns[8]);
+    out.append(kept_format_);
+    if (all_kept_ && record.samples_are_lanes) {
+      AppendLanes(record.samples, out);
+    } else {
+      AppendSamples(record.samples, out);
     }
   }
 
  private:
   // Filters that the header does not declare are left out; BCF cannot hold them.
-  std::string Filter(std::string_view text) const {
-    if (text == "PASS" || text == ".") return std::string(text);
-    std::string kept;
-    for (std::string_view name : Split(text, ';')) {
-      if (!filters_.contains(name)) continue;
-      if (!kept.empty()) kept.push_back(';');
-      kept.append(name);
+  void AppendFilter(std::string_view text, std::string& out) const {
+    std::size_t before = out.size();
+    if (text == "PASS") out.append(text);
+    if (text != "PASS" && text != ".") {
+      for (std::string_view name : Split(text, ';')) {
+        if (!filters_.contains(name)) continue;
+        if (out.size() > before) out.push_back(';');
+        out.append(name);
+      }
     }
-    return kept.empty() ? "." : kept;
+    out.append(out.size() == before ? ".\t" : "\t");
   }
 
   void AppendInfo(std::string& out) const {
-    std::uint64_t an = 0;
-    for (std::uint64_t count : counts_) an += count;
+    auto to = std::back_inserter(out);
     if (counts_.size() > 1) {
-      std::string ac = "AC=";
-      std::string af = ";AF=";
+      for (std::size_t i = 1; i < counts_.size(); ++i)
+        fmt::format_to(to, "{}{}", i > 1 ? "," : "AC=", counts_[i]);
       for (std::size_t i = 1; i < counts_.size(); ++i) {
-        std::string_view comma = i > 1 ? "," : "";
-        ac += fmt::format("{}{}", comma, counts_[i]);
-        af += an == 0 ? fmt::format("{}.", comma)
-                      : fmt::format("{}{:.6g}", comma,
-                                    static_cast<double>(counts_[i]) / static_cast<double>(an));
+        out += i > 1 ? "," : ";AF=";
+        if (an_ == 0) {
+          out.push_back('.');
+        } else {
+          fmt::format_to(to, "{:.6g}",
+                         static_cast<double>(counts_[i]) / static_cast<double>(an_));
+        }
       }
-      out += ac + af + ";";
+      out.push_back(';');
     }
-    out += fmt::format("AN={}\t", an);
+    fmt::format_to(to, "AN={}\t", an_);
   }
 
-  void AppendFormat(std::string_view format, std::string& out) {
+  void PrepareFormat(std::string_view format) {
+    format_ = format;
+    kept_format_.clear();
     kept_.clear();
-    std::size_t index = 0;
-    std::set<std::string_view> seen;
     all_kept_ = true;
+    std::set<std::string_view> seen;
+    std::size_t index = 0;
     for (std::string_view id : Split(format, ':')) {
       bool keep = (index == 0 || numeric_formats_.contains(id)) && seen.insert(id).second;
       all_kept_ = all_kept_ && keep;
       if (keep) {
-        if (index > 0) out.push_back(':');
-        out.append(id);
+        if (index > 0) kept_format_.push_back(':');
+        kept_format_.append(id);
         kept_.push_back(index);
       }
       ++index;
+    }
+  }
+
+  // Columns of three characters: four bytes each are copied, but for the last column of the record,
+  // which has no tab.
+  void AppendLanes(std::string_view samples, std::string& out) const {
+    std::size_t at = out.size();
+    out.resize(at + 4 * columns_.size());
+    char* to = out.data() + at;
+    for (std::size_t column : columns_) {
+      *to = '\t';
+      if (column == 0) {
+        std::memcpy(to + 1, samples.data(), 3);
+      } else {
+        std::memcpy(to, samples.data() + 4 * column - 1, 4);
+      }
+      to += 4;
+    }
+  }
+
+  void AppendSamples(std::string_view samples, std::string& out) {
+    tabs_.clear();
+    FindTabs(samples, n_columns_, tabs_);
+    tabs_.push_back(static_cast<std::uint32_t>(samples.size()));
+    for (std::size_t column : columns_) {
+      std::size_t begin = column == 0 ? 0 : tabs_[column - 1] + 1;
+      out.push_back('\t');
+      AppendSample(samples.substr(begin, tabs_[column] - begin), out);
     }
   }
 
@@ -182,69 +197,109 @@ class Subsetter {
     }
     std::size_t index = 0;
     std::size_t next = 0;
-    for (std::string_view value : Split(sample, ':')) {
-      if (next < kept_.size() && kept_[next] == index) {
+    for (std::size_t at = 0; at <= sample.size() && next < kept_.size(); ++index) {
+      std::size_t end = std::min(sample.size(), sample.find(':', at));
+      if (kept_[next] == index) {
         if (next++ > 0) out.push_back(':');
-        out.append(value);
+        out.append(sample.substr(at, end - at));
       }
-      ++index;
+      at = end + 1;
     }
   }
 
   std::vector<std::size_t> columns_;
+  std::size_t n_columns_ = 0;
   std::set<std::string, std::less<>> numeric_formats_;
   std::set<std::string, std::less<>> filters_;
-  std::vector<std::uint64_t> counts_;
-  std::vector<std::string_view> fields_;
+  std::vector<std::uint64_t> counts_;  // by allele; that of REF is not complete
+  std::uint64_t an_ = 0;
+  std::string format_;  // that kept_format_, kept_ and all_kept_ belong to
+  std::string kept_format_;
   std::vector<std::size_t> kept_;
   bool all_kept_ = true;
+  std::vector<std::uint32_t> tabs_;
 };
 
-bool Inside(const VcfRecord& record, const std::optional<Region>& region) {
-  if (!region) return true;
-  return record.contig == region->contig && record.pos < region->end &&
-         record.pos + static_cast<std::int64_t>(record.ref.size()) > region->start;
+SubsetStage::SubsetStage(std::vector<std::string> names, OpenWriter open, SubsetOptions options)
+    : names_(std::move(names)), open_(std::move(open)), options_(std::move(options)) {}
+SubsetStage::~SubsetStage() = default;
+
+std::unique_ptr<SubsetStage> SubsetStage::ToSink(std::vector<std::string> names, ByteSink sink,
+                                                 SubsetOptions options) {
+  auto open = [sink = std::move(sink)](const VcfHeader&, const std::string& text) {
+    return VcfWriter::ToSink(sink, text);
+  };
+  return std::unique_ptr<SubsetStage>(
+      new SubsetStage(std::move(names), std::move(open), std::move(options)));
 }
 
-Result<std::unique_ptr<VcfReader>> OpenInput(const VcfInput& input) {
-  if (const int* fd = std::get_if<int>(&input)) return VcfReader::OpenFd(*fd);
-  return VcfReader::Open(std::get<std::filesystem::path>(input));
+std::unique_ptr<SubsetStage> SubsetStage::ToFile(std::vector<std::string> names,
+                                                 std::filesystem::path output,
+                                                 SubsetOptions options) {
+  auto open = [output = std::move(output)](
+                  const VcfHeader& header,
+                  const std::string& text) -> Result<std::unique_ptr<VcfWriter>> {
+    if (header.contigs.empty() && output.extension() == ".bcf") {
+      return Error(StatusCode::kFailedPrecondition, "CONTIG_NOT_IN_HEADER",
+                   "BCF needs contig lines, and the input's header has none");
+    }
+    return VcfWriter::Create(output, text);
+  };
+  return std::unique_ptr<SubsetStage>(
+      new SubsetStage(std::move(names), std::move(open), std::move(options)));
 }
 
-}  // namespace
+Status SubsetStage::Begin(const VcfHeader& header, std::span<const std::int32_t> column_of_row) {
+  std::set<std::string_view> seen;
+  GF_CHECK(names_.size() == column_of_row.size());
+  for (std::size_t i = 0; i < names_.size(); ++i) {
+    if (column_of_row[i] < 0) {
+      return InvalidField(fmt::format("keep[{}].old_name", i), "SAMPLE_UNKNOWN",
+                          "no such sample in the file");
+    }
+    if (!IsWord(names_[i], "_.-") || !seen.insert(names_[i]).second) {
+      return InvalidField(fmt::format("keep[{}]", i), "SAMPLE_INVALID",
+                          "a name is not acceptable or comes twice");
+    }
+  }
+  if (writer_ != nullptr) {  // the next of several files
+    rewriter_->SetColumns(header, column_of_row);
+    return absl::OkStatus();
+  }
+  GF_ASSIGN(writer_, open_(header, HeaderText(header, names_)));
+  rewriter_ = std::make_unique<Rewriter>(header);
+  rewriter_->SetColumns(header, column_of_row);
+  return absl::OkStatus();
+}
+
+Status SubsetStage::Take(const SiteCall& site) {
+  bool observed = rewriter_->CountAlleles(site);
+  if (!Inside(site.record, options_.region) || (options_.drop_unobserved && !observed)) {
+    ++outside_;
+    return absl::OkStatus();
+  }
+  rewriter_->Rewrite(site.record, line_);
+  ++records_;
+  return writer_->Write(line_);
+}
+
+Status SubsetStage::Finish() { return writer_->Commit(); }
 
 Result<SubsetReport> SubsetVcf(const VcfInput& input, std::span<const SampleRename> keep,
                                const std::filesystem::path& output, const SubsetOptions& options) {
-  GF_ASSIGN(auto reader, OpenInput(input));
-  const VcfHeader& header = reader->header();
-  GF_ASSIGN(auto columns, Columns(header, keep));
-  if (header.contigs.empty() && output.extension() == ".bcf") {
-    return Error(StatusCode::kFailedPrecondition, "CONTIG_NOT_IN_HEADER",
-                 "BCF needs contig lines, and the input's header has none");
+  std::vector<std::string> rows;
+  std::vector<std::string> names;
+  for (const SampleRename& sample : keep) {
+    rows.push_back(sample.old_name);
+    names.push_back(sample.new_name);
   }
-  GF_ASSIGN(auto writer, VcfWriter::Create(output, HeaderText(header, keep)));
-  Subsetter subsetter(header, std::move(columns));
-  SubsetReport report;
-  VcfRecord record;
-  std::string line;
-  while (true) {
-    GF_ASSIGN(VcfReader::Outcome outcome, reader->Next(record));
-    if (outcome == VcfReader::Outcome::kEnd) break;
-    if (outcome == VcfReader::Outcome::kRejected) {
-      ++report.rejected[reader->problem().code];
-      continue;
-    }
-    bool observed = subsetter.CountAlleles(record);
-    if (!Inside(record, options.region) || (options.drop_unobserved && !observed)) {
-      ++report.outside;
-      continue;
-    }
-    subsetter.Rewrite(reader->line(), line);
-    GF_TRY(writer->Write(line));
-    ++report.records;
-  }
-  GF_TRY(writer->Commit());
-  return report;
+  auto stage = SubsetStage::ToFile(std::move(names), output, options);
+  SiteConsumer* stages[] = {stage.get()};
+  if (keep.empty())
+    return Error(StatusCode::kInvalidArgument, "NO_SAMPLES", "no sample is to be kept");
+  GF_ASSIGN(PassReport pass, RunPass(input, rows, {}, stages));
+  GF_TRY(stage->Finish());
+  return SubsetReport{stage->records(), stage->outside(), std::move(pass.set_aside)};
 }
 
 }  // namespace genofed::genomics

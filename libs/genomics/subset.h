@@ -7,10 +7,12 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <variant>
+#include <memory>
+#include <vector>
 
 #include "libs/core/status.h"
-#include "libs/genomics/vcf_reader.h"
+#include "libs/genomics/bgzf_writer.h"
+#include "libs/genomics/ingest.h"
 
 namespace genofed::genomics {
 
@@ -39,18 +41,53 @@ struct SubsetReport {
   std::map<std::string, std::uint64_t> rejected;  // by VcfCodeName, as CheckVcf counts them
 };
 
-// A path to a regular file, or a descriptor (which may be a pipe, and is closed).
-using VcfInput = std::variant<std::filesystem::path, int>;
+class VcfWriter;
 
-// Writes the records of `input` with only the samples of `keep`, in its order, under their new
-// names. The output has only what is known not to name people: a new header (contigs, FILTER, kept
-// FORMAT), the eight fixed columns, INFO AC, AF and AN counted anew over the kept samples, GT and
-// numeric FORMAT fields that the header declares. Text FORMAT fields, other INFO and other header
-// lines (which hold command lines and sample names) are left out.
-//
-// `output` ends in .vcf.gz or .bcf and appears whole and synced, or not at all. Same input and
-// library version, same bytes. Errors: those of VcfReader, SAMPLE_UNKNOWN, SAMPLE_INVALID,
-// OUTPUT_INVALID.
+// Writes the rows of a pass as a VCF under new names. The output has only what is known not to name
+// people: a new header (contigs, FILTER, kept FORMAT), the eight fixed columns, INFO AC, AF and AN
+// counted anew over the rows, GT and numeric FORMAT fields that the header declares. Text FORMAT
+// fields, other INFO and other header lines (which hold command lines and sample names) are left
+// out. Same input and library version, same bytes.
+// Errors: SAMPLE_UNKNOWN (a row has no column in the file), SAMPLE_INVALID, OUTPUT_INVALID, and
+// those of the sink.
+class SubsetStage final : public SiteConsumer {
+ public:
+  // `names[i]` is the new name of row i.
+  // Bgzipped VCF in pieces, for a sink that encrypts: clear text need not reach a disk.
+  static std::unique_ptr<SubsetStage> ToSink(std::vector<std::string> names, ByteSink sink,
+                                             SubsetOptions options = {});
+  // `output` ends in .vcf.gz or .bcf and appears whole and synced, or not at all.
+  static std::unique_ptr<SubsetStage> ToFile(std::vector<std::string> names,
+                                             std::filesystem::path output,
+                                             SubsetOptions options = {});
+  ~SubsetStage() override;
+
+  bool NeedsText() const override { return true; }
+  Status Begin(const VcfHeader& header, std::span<const std::int32_t> column_of_row) override;
+  Status Take(const SiteCall& site) override;
+  // Ends the output. Call once, after the pass.
+  Status Finish();
+  std::uint64_t records() const { return records_; }  // written
+  std::uint64_t outside() const { return outside_; }  // of the region, or unobserved
+
+ private:
+  class Rewriter;
+  using OpenWriter = std::function<Result<std::unique_ptr<VcfWriter>>(const VcfHeader& header,
+                                                                      const std::string& text)>;
+  SubsetStage(std::vector<std::string> names, OpenWriter open, SubsetOptions options);
+
+  std::vector<std::string> names_;
+  OpenWriter open_;
+  SubsetOptions options_;
+  std::unique_ptr<VcfWriter> writer_;
+  std::unique_ptr<Rewriter> rewriter_;
+  std::string line_;
+  std::uint64_t records_ = 0;
+  std::uint64_t outside_ = 0;
+};
+
+// A pass with that stage alone: the samples of `keep`, in its order, under their new names.
+// Errors: those of RunPass and SubsetStage; NO_SAMPLES when `keep` is empty.
 Result<SubsetReport> SubsetVcf(const VcfInput& input, std::span<const SampleRename> keep,
                                const std::filesystem::path& output,
                                const SubsetOptions& options = {});

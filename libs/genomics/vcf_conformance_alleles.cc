@@ -131,7 +131,7 @@ bool VcfConformance::CheckDuplicates(const VcfSite& site) {
 bool VcfConformance::CheckReference(const VcfSite& site) {
   if (reference_ == nullptr || leave_out_ || contig_->missing_in_reference) return true;
   auto bases =
-      reference_->Fetch(contig_->name, site.pos, static_cast<std::int64_t>(site.ref().size()));
+      reference_->View(contig_->name, site.pos, static_cast<std::int64_t>(site.ref().size()));
   if (!bases.ok()) {
     contig_->missing_in_reference = true;
     bool unknown = bases.status().code() == StatusCode::kNotFound;

@@ -20,7 +20,16 @@ Result<std::unique_ptr<VcfScanner>> VcfScanner::Open(std::unique_ptr<LineSource>
   return scanner;
 }
 
-Result<bool> VcfScanner::Next() {
+void VcfScanner::ReportUndecodable() const {
+  sink_({VcfCode::kMalformedRecord, source_->line_number(), "", "",
+         "the BCF record cannot be decoded"});
+}
+
+Result<bool> VcfScanner::Next() { return Read(&VcfConformance::Check); }
+Result<bool> VcfScanner::NextSite() { return Read(&VcfConformance::CheckSite); }
+
+Result<bool> VcfScanner::Read(VcfVerdict (VcfConformance::*judge)(std::string_view, std::uint64_t,
+                                                                  VcfSite&)) {
   while (true) {
     auto more = source_->Next(&line_);
     if (!more.ok()) {
@@ -29,8 +38,7 @@ Result<bool> VcfScanner::Next() {
     }
     if (!*more) return false;
     if (source_->undecodable()) {
-      sink_({VcfCode::kMalformedRecord, source_->line_number(), "", "",
-             "the BCF record cannot be decoded"});
+      ReportUndecodable();
       verdict_ = VcfVerdict::kSetAside;
       return true;
     }
@@ -40,7 +48,7 @@ Result<bool> VcfScanner::Next() {
     }
     if (source_->unterminated())
       sink_({VcfCode::kNoFinalNewline, source_->line_number(), "", "", ""});
-    verdict_ = conformance_->Check(line_, source_->line_number(), site_);
+    verdict_ = ((*conformance_).*judge)(line_, source_->line_number(), site_);
     return true;
   }
 }

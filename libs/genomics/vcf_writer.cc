@@ -2,12 +2,13 @@
 #include "libs/genomics/vcf_writer.h"
 
 #include <fcntl.h>
-#include <htslib/bgzf.h>
 #include <htslib/hfile.h>
 #include <htslib/hts.h>
 #include <htslib/vcf.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 #include "libs/genomics/hts_quiet.h"
 
@@ -56,51 +57,64 @@ class PendingFile {
   std::string path_;
 };
 
+class SinkWriter final : public VcfWriter {
+ public:
+  explicit SinkWriter(ByteSink sink) : bgzf_(std::move(sink)) {}
+
+  // In blocks of its own, so that it can be had without records.
+  Status PutHeader(std::string_view text) {
+    GF_TRY(bgzf_.Write(text));
+    return bgzf_.Flush();
+  }
+  Status Write(std::string& line) override {
+    line.push_back('\n');
+    // Every block begins with the beginning of a record, or goes on with the one before it and then
+    // ends with it: so blocks can be taken out and joined (vcf_index.h).
+    GF_TRY(bgzf_.FlushUnlessFits(line.size()));
+    GF_TRY(bgzf_.Write(line));
+    return line.size() <= BgzfWriter::kBlockBytes ? absl::OkStatus() : bgzf_.Flush();
+  }
+  Status Commit() override { return bgzf_.Finish(); }
+
+ private:
+  BgzfWriter bgzf_;
+};
+
 class TextWriter final : public VcfWriter {
  public:
-  explicit TextWriter(const std::filesystem::path& output) : pending_(output) {}
+  explicit TextWriter(const std::filesystem::path& output)
+      : pending_(output), text_([this](std::string_view bytes) { return Append(bytes); }) {}
   ~TextWriter() override {
-    if (file_ != nullptr) bgzf_close(file_);
+    if (fd_ >= 0) ::close(fd_);
   }
 
   Status Init(const std::string& header) {
-    int fd = pending_.Open();
-    if (fd < 0) return WriteFailed();
-    file_ = bgzf_dopen(fd, "w");
-    if (file_ == nullptr) {
-      ::close(fd);
-      return WriteFailed();
-    }
-    GF_TRY(Put(header));
-    // In blocks of its own, so that it can be had without records.
-    return bgzf_flush(file_) == 0 ? absl::OkStatus() : WriteFailed();
+    fd_ = pending_.Open();
+    return fd_ < 0 ? WriteFailed() : text_.PutHeader(header);
   }
-
-  Status Write(std::string& line) override {
-    line.push_back('\n');
-    const auto size = static_cast<ssize_t>(line.size());
-    // Every block begins with the beginning of a record, or goes on with the one before it and then ends with it: so
-    // blocks can be taken out and joined (vcf_index.h).
-    if (bgzf_flush_try(file_, size) != 0) return WriteFailed();
-    GF_TRY(Put(line));
-    return size <= BGZF_BLOCK_SIZE || bgzf_flush(file_) == 0 ? absl::OkStatus() : WriteFailed();
-  }
-
+  Status Write(std::string& line) override { return text_.Write(line); }
   Status Commit() override {
-    int code = bgzf_close(file_);
-    file_ = nullptr;
+    GF_TRY(text_.Commit());
+    int code = ::close(fd_);
+    fd_ = -1;
     if (code != 0) return WriteFailed();
     return pending_.Commit();
   }
 
  private:
-  Status Put(const std::string& text) {
-    ssize_t done = bgzf_write(file_, text.data(), text.size());
-    return done == static_cast<ssize_t>(text.size()) ? absl::OkStatus() : WriteFailed();
+  Status Append(std::string_view bytes) {
+    while (!bytes.empty()) {
+      ssize_t done = ::write(fd_, bytes.data(), bytes.size());
+      if (done < 0 && errno == EINTR) continue;
+      if (done <= 0) return WriteFailed();
+      bytes.remove_prefix(static_cast<std::size_t>(done));
+    }
+    return absl::OkStatus();
   }
 
   PendingFile pending_;
-  BGZF* file_ = nullptr;
+  SinkWriter text_;
+  int fd_ = -1;
 };
 
 class BcfWriter final : public VcfWriter {
@@ -157,6 +171,12 @@ class BcfWriter final : public VcfWriter {
 };
 
 }  // namespace
+
+Result<std::unique_ptr<VcfWriter>> VcfWriter::ToSink(ByteSink sink, const std::string& header) {
+  auto writer = std::make_unique<SinkWriter>(std::move(sink));
+  GF_TRY(writer->PutHeader(header));
+  return std::unique_ptr<VcfWriter>(std::move(writer));
+}
 
 Result<std::unique_ptr<VcfWriter>> VcfWriter::Create(const std::filesystem::path& output,
                                                      const std::string& header) {

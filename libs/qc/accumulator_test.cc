@@ -10,9 +10,9 @@
 #include <numeric>
 #include <sstream>
 
-#include "libs/genomics/normalise.h"
 #include "libs/genomics/vcf_reader.h"
 #include "libs/qc/evaluate.h"
+#include "libs/qc/qc_stage.h"
 #include "libs/qc/testing_cohort.h"
 #include "rapidcheck.h"
 
@@ -237,18 +237,10 @@ std::vector<std::string> ReadThousand(Accumulator& counts) {
   auto reader = genomics::VcfReader::Open(Thousand());
   EXPECT_TRUE(reader.ok()) << reader.status();
   const std::vector<std::string> samples = (*reader)->header().samples;
-  std::vector<std::int32_t> columns(samples.size());
-  std::iota(columns.begin(), columns.end(), 0);
-  genomics::VcfRecord record;
-  while ((*reader)->Next(record).value() == genomics::VcfReader::Outcome::kRecord) {
-    const auto alleles = genomics::SplitRecord(record, nullptr);
-    for (const genomics::SplitAllele& split : *alleles) {
-      const genomics::CarrierSets sets = genomics::CarriersOf(record, split.index, columns);
-      counts.AddSite(DescribeSite(split.variant.contig, split.variant.pos, split.variant.ref,
-                                  split.variant.alt, kParGrch37),
-                     {sets.het, sets.hom, sets.hemi, sets.single, sets.nocall});
-    }
-  }
+  QcStage stage(counts, genomics::Assembly::kGrch37);
+  genomics::SiteConsumer* stages[] = {&stage};
+  const auto report = genomics::RunPass(Thousand(), samples, {}, stages);
+  EXPECT_TRUE(report.ok()) << report.status();
   return samples;
 }
 

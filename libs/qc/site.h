@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What quality control needs to know about one allele site. This library depends on no reader: the
-// pass that reads a cohort describes each site and hands over who carries it.
+// What quality control needs to know about one allele site. The counts depend on no reader: whoever
+// reads a cohort (qc_stage.h) describes each site and hands over who carries it.
 #pragma once
 
 #include <array>
