@@ -157,6 +157,7 @@ Status Join(std::span<const SegmentInput> inputs, const SegmentOptions& options,
     }
   }
   GF_TRY(JoinSpill(*spill, defaults, builder, stages));
+  report.has_blocks = defaults.has_blocks;
   auto plain = static_cast<std::int64_t>(
       std::count(defaults.has_blocks.begin(), defaults.has_blocks.end(), false));
   if (plain > 0) {

@@ -52,6 +52,9 @@ struct SegmentReport {
   BuildSummary build;
   bool reused = false;  // the directory had the segment of these very inputs: nothing was done
   bool joined = false;  // files of different people were joined by position
+  // In a join, by row: whether the person's file tells by reference blocks who was called where
+  // (CohortIndex::CoveredAt); for all others AbsentSite was assumed.
+  std::vector<bool> has_blocks;
   PassReport pass;      // sums over all files
   std::uint64_t filtered = 0;  // records left out by IndexStageOptions::pass_only
   // REFERENCE_BLOCKS_KEPT, ABSENT_IS_REFERENCE, ABSENT_IS_NOT_CALLED: notes on what was assumed.

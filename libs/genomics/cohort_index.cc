@@ -228,21 +228,31 @@ Bitmap CohortIndex::CarriersInRange(const RangeQuery& query) const {
 
 CallCoverage CohortIndex::CoveredAt(std::string_view contig, std::int64_t pos) const {
   CallCoverage covered{Bitmap(info_.n_people), Bitmap(info_.n_people)};
+  for (const CalledRun& run : CalledRunsAround(contig, pos)) {
+    if (run.begin <= pos && pos < run.end)
+      (run.haploid ? covered.haploid : covered.diploid).Set(run.row);
+  }
+  return covered;
+}
+
+std::vector<CalledRun> CohortIndex::CalledRunsAround(std::string_view contig,
+                                                     std::int64_t pos) const {
+  std::vector<CalledRun> called;
   auto found = contigs_.find(contig);
-  if (found == contigs_.end() || pos < 0) return covered;
+  if (found == contigs_.end() || pos < 0) return called;
+  const std::int64_t start = pos / kTileBases * kTileBases;
   for (const Tile& tile : found->second.tiles) {
     if (tile.tile != pos / kTileBases) continue;
-    auto within = static_cast<std::uint32_t>(pos % kTileBases);
     for (const auto& batch : tile.batches) {
       auto runs = batch->Coverage();
       GF_CHECK(runs.ok());  // was read through when the tile was opened
       for (const CoverageRun& run : *runs) {
-        if (run.begin > within || within >= run.end) continue;
-        (run.haploid ? covered.haploid : covered.diploid).Set(batch->header().row_begin + run.row);
+        called.push_back({batch->header().row_begin + run.row, start + run.begin, start + run.end,
+                          run.haploid});
       }
     }
   }
-  return covered;
+  return called;
 }
 
 Bitmap CohortIndex::Carriers(const SiteHit& hit) const {

@@ -159,6 +159,14 @@ struct CallCoverage {
   }
 };
 
+// Where a gVCF says that a person was called: 0-based, half open.
+struct CalledRun {
+  std::uint32_t row = 0;
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  bool haploid = false;
+};
+
 // Sites that overlap [start, end), 0-based and half open, with the given alleles where given.
 struct RangeQuery {
   std::string contig;
@@ -185,6 +193,8 @@ class CohortIndex {
   // What gVCFs say about a 0-based position, whether anybody has a variant there or not. Takes time
   // in proportion to the runs of calls in its megabase.
   CallCoverage CoveredAt(std::string_view contig, std::int64_t pos) const;
+  // The runs of calls in the megabase of a position; those of one row by ascending begin.
+  std::vector<CalledRun> CalledRunsAround(std::string_view contig, std::int64_t pos) const;
 
   // `variant` must be normalised as the index was (NormaliseVariant).
   std::optional<SiteHit> FindExact(const Variant& variant) const;

@@ -164,12 +164,17 @@ struct Output {
   AbsentGenotype absent;
 };
 
-Output PlanOutput(const Inputs& inputs, const AbsentGenotype& absent) {
+Result<Output> PlanOutput(const Inputs& inputs, const MergeOptions& options) {
   Output out;
-  out.absent = absent;
+  out.absent = options.absent;
   std::string columns = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT";
   std::set<std::string_view> seen;
   std::map<std::string_view, std::size_t> numbers;
+  for (const std::string& sample : options.samples) {
+    if (!numbers.try_emplace(sample, numbers.size()).second)
+      return Invalid("a sample is wanted twice");
+    columns += "\t" + sample;
+  }
   constexpr std::string_view kContig = "##contig=<ID=";
   for (const auto& input : inputs) {
     for (const std::string& line : input->header()) {
@@ -184,6 +189,8 @@ Output PlanOutput(const Inputs& inputs, const AbsentGenotype& absent) {
     out.sample_of_column.emplace_back();
     for (const std::string& sample : input->samples()) {
       const auto [number, fresh] = numbers.try_emplace(sample, numbers.size());
+      if (fresh && !options.samples.empty())
+        return Invalid("an input has a sample that is not wanted");
       out.sample_of_column.back().push_back(number->second);
       if (fresh) columns += "\t" + sample;
     }
@@ -317,7 +324,7 @@ Status MergeContig(Inputs& inputs, const std::string& contig, const Output& out,
 }  // namespace
 
 Status MergeVcf(std::span<const std::filesystem::path> paths, const std::filesystem::path& output,
-                const AbsentGenotype& absent) {
+                const MergeOptions& options) {
   SilenceHtslib();
   if (paths.empty()) return Invalid("there is no input");
   Inputs inputs;
@@ -325,7 +332,7 @@ Status MergeVcf(std::span<const std::filesystem::path> paths, const std::filesys
     GF_ASSIGN(auto input, Input::Open(path));
     inputs.push_back(std::move(input));
   }
-  const Output out = PlanOutput(inputs, absent);
+  GF_ASSIGN(const Output out, PlanOutput(inputs, options));
   GF_ASSIGN(auto writer, VcfWriter::Create(output, out.header));
   for (const std::string& contig : out.contigs) GF_TRY(MergeContig(inputs, contig, out, *writer));
   return writer->Commit();

@@ -14,20 +14,27 @@ namespace genofed::genomics {
 
 // The genotype of a sample of the output whose files have no record of a variant at a 0-based
 // position: "./.", "0/0", "0".
-using AbsentGenotype = std::function<std::string_view(std::size_t sample, std::string_view contig,
-                                                      std::int64_t pos)>;
+using AbsentGenotype =
+    std::function<std::string_view(std::size_t sample, std::string_view contig, std::int64_t pos)>;
 
-// Puts the samples of several files side by side, in the order in which the inputs name them. A
+struct MergeOptions {
+  // All samples of the inputs, in the order wanted; empty: the order in which the inputs name them.
+  std::vector<std::string> samples;
+  AbsentGenotype absent;  // null: "./."
+};
+
+// Puts the samples of several files side by side. A
 // sample may be in several inputs when these are of different contigs. Inputs are what SubsetVcf
-// writes as .vcf.gz; they are indexed beside themselves (.tbi). Records with the same place, REF and
-// ALT become one; people whose files have no such record get what `absent` says, else "./.". FORMAT
-// is that of the inputs where they agree, else GT alone. AC, AF and AN are those of all people.
-// Contigs come in the order in which the inputs declare them, whatever order the inputs use.
+// writes as .vcf.gz; they are indexed beside themselves (.tbi). Records with the same place, REF
+// and ALT become one; people whose files have no such record get what `absent` says. FORMAT is that
+// of the inputs where they agree, else GT alone. AC, AF and AN are those of all people. Contigs
+// come in the order in which the inputs declare them, whatever order the inputs use.
 //
-// `output` ends in .vcf.gz and appears whole and synced, or not at all. All inputs are open at once.
-// Errors: InvalidArgument MERGE_INVALID (no input, a sample with records of one contig in two
-// inputs, an input that SubsetVcf did not write), those of VcfWriter, FILE_FAILED.
+// `output` ends in .vcf.gz and appears whole and synced, or not at all. All inputs are open at
+// once. Errors: InvalidArgument MERGE_INVALID (no input, other samples than wanted, a sample with
+// records of one contig in two inputs, an input that SubsetVcf did not write), those of VcfWriter,
+// FILE_FAILED.
 Status MergeVcf(std::span<const std::filesystem::path> inputs, const std::filesystem::path& output,
-                const AbsentGenotype& absent = nullptr);
+                const MergeOptions& options = {});
 
 }  // namespace genofed::genomics

@@ -47,7 +47,7 @@ TEST(MergeVcfTest, PutsSamplesSideBySideAndSaysWhereAFileIsSilent) {
   // Worked out by hand.
   EXPECT_EQ(Records(out),
             (std::vector<std::string>{
-                "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\ta\tb\tc",
+                "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tc\ta\tb",
                 "chr20\t90\trs1\tT\tC\t.\tq10\tAC=1;AF=0.5;AN=2\tGT:DP\t./.\t./.\t0/1:7",
                 "chr20\t100\t.\tA\tC\t.\tPASS\tAC=3;AF=0.75;AN=4\tGT\t0/1\t1/1\t./.",
                 "chr20\t100\t.\tA\tG\t.\tPASS\tAC=3;AF=0.5;AN=6\tGT\t0/0\t0/1\t1/1",
@@ -88,13 +88,13 @@ TEST(MergeVcfTest, ASampleMayHaveAFileForEachChromosome) {
   auto absent = [](std::size_t, std::string_view contig, std::int64_t pos) -> std::string_view {
     return contig == "chrX" && pos == 7 ? "0/0" : "./.";
   };
-  ASSERT_TRUE(MergeVcf(inputs, out, absent).ok());
+  ASSERT_TRUE(MergeVcf(inputs, out, {.samples = {"c", "a", "b"}, .absent = absent}).ok());
   EXPECT_EQ(Records(out),
             (std::vector<std::string>{
-                "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\ta\tb\tc",
-                "chr20\t9\t.\tA\tC\t.\t.\tAC=3;AF=0.75;AN=4\tGT:DP\t0/1:3\t1/1:4\t./.",
-                "chrX\t5\t.\tG\tT\t.\t.\tAC=3;AF=0.5;AN=6\tGT\t1/1\t0/1\t0/0",
-                "chrX\t8\t.\tG\tA\t.\t.\tAC=1;AF=0.166667;AN=6\tGT\t0/0\t0/0\t0/1"}));
+                "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tc\ta\tb",
+                "chr20\t9\t.\tA\tC\t.\t.\tAC=3;AF=0.75;AN=4\tGT:DP\t./.\t0/1:3\t1/1:4",
+                "chrX\t5\t.\tG\tT\t.\t.\tAC=3;AF=0.5;AN=6\tGT\t0/0\t1/1\t0/1",
+                "chrX\t8\t.\tG\tA\t.\t.\tAC=1;AF=0.166667;AN=6\tGT\t0/1\t0/0\t0/0"}));
 }
 
 TEST(MergeVcfTest, RefusesWhatCannotStandSideBySide) {

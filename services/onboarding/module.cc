@@ -182,6 +182,13 @@ Result<InclusionPolicy> ReadInclusionPolicy(const Platform& platform) {
   return ParseInclusionPolicy(text);
 }
 
+Result<qc::Policy> ReadQualityPolicy(const Platform& platform) {
+  const std::string& file = platform.config().onboarding().quality_policy_file();
+  if (file.empty()) return qc::Policy();
+  GF_ASSIGN(const std::string text, ReadFile(file, kMaxPolicyBytes));
+  return qc::ParsePolicy(text);
+}
+
 Result<crypto::SigningKey> ReadReportKey(const Platform& platform) {
   auto pem = ReadFile(platform.config().onboarding().report_key_file(), kMaxKeyBytes);
   auto key = pem.ok() ? crypto::SigningKey::FromPem(*pem) : pem.status();
@@ -198,11 +205,12 @@ Result<std::unique_ptr<Module>> Make(Platform& platform) {
   GF_ASSIGN(auto dir, platform.DataDir());
   GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
   GF_ASSIGN(InclusionPolicy inclusion, ReadInclusionPolicy(platform));
+  GF_ASSIGN(qc::Policy quality, ReadQualityPolicy(platform));
   GF_ASSIGN(auto report_key, ReadReportKey(platform));
   const Layout layout(dir);
   GF_ASSIGN(auto bodies,
             objects::OpenStore(platform.config().onboarding().object_store(), layout.Objects(), platform.clock()));
-  Pipeline::Options options{platform.config().onboarding().reference_fasta(), std::move(inclusion),
+  Pipeline::Options options{platform.config().onboarding().reference_fasta(), std::move(inclusion), std::move(quality),
                             std::move(report_key)};
   return std::unique_ptr<Module>(
       std::make_unique<OnboardingModule>(platform, std::move(database), std::move(bodies), layout, std::move(options)));

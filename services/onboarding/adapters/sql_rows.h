@@ -18,12 +18,16 @@ inline constexpr int kObjectColumns = 11;
 #define GF_PUBLISHED_COLUMNS \
   GF_OBJECT_COLUMNS ", s.dataset, s.version, s.issuer, s.subject, s.organisation"
 inline constexpr int kPublishedColumns = kObjectColumns + 5;
+#define GF_FILE_COLUMNS "kind, name, size, sha256, crypt4gh"
 
 std::string ToDocument(const Submission& submission);
 // DataLoss SUBMISSION_UNREADABLE.
 Result<Submission> ReadSubmission(const sql::Row& row);
 ObjectRecord ReadObject(const sql::Row& row);
 PublishedObject ReadPublished(const sql::Row& row);
+UploadedFile ReadUploadedFile(const sql::Row& row);
+// In the order of kinds and names.
+Result<std::vector<UploadedFile>> FindFiles(sql::Tx& tx, const std::string& submission);
 Result<Submission> FindSubmission(sql::Tx& tx, const std::string& id);
 // OK when the holder may publish versions of the dataset: nobody else has, or it is the same organisation.
 Status CheckHolder(sql::Tx& tx, const Holder& holder, const std::string& dataset);

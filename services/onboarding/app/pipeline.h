@@ -7,6 +7,7 @@
 #include "libs/crypto/key.h"
 #include "libs/objects/object_store.h"
 #include "libs/obs/metrics.h"
+#include "libs/qc/policy.h"
 #include "services/onboarding/app/layout.h"
 #include "services/onboarding/app/ports.h"
 
@@ -23,6 +24,7 @@ class Pipeline {
   struct Options {
     std::filesystem::path reference_fasta;  // empty: none
     InclusionPolicy inclusion;
+    qc::Policy quality;
     crypto::SigningKey report_key;  // signs conformity reports
   };
   Pipeline(Layout layout, objects::ObjectStore& bodies, ConsentClient& consent, Publisher& publisher, const Clock& clock, Random& random,

@@ -5,12 +5,11 @@
 
 #include "libs/genomics/vcf_reader.h"
 #include "libs/obs/log.h"
-#include "services/onboarding/app/build_index.h"
+#include "libs/qc/fingerprints.h"
 #include "services/onboarding/app/check_variants.h"
 #include "services/onboarding/app/conformity.h"
 #include "services/onboarding/app/files.h"
 #include "services/onboarding/app/read_people.h"
-#include "services/onboarding/app/seal_objects.h"
 #include "services/onboarding/app/snapshot_files.h"
 
 namespace genofed::onboarding {
@@ -68,40 +67,70 @@ Status Pipeline::Job::MergeFindings(std::vector<Finding> findings) {
   return Finish(State::kRejected, "see the findings");
 }
 
+std::string Pipeline::Job::NameOf(FileKind kind) const {
+  const bool one = std::count_if(inputs_.begin(), inputs_.end(), [&](const auto& file) { return file.kind == kind; }) == 1;
+  for (const UploadedFile& file : inputs_) {
+    if (one && file.kind == kind) return file.name;
+  }
+  return std::string(KindName(kind));
+}
+
+// What several files have is compared when people are linked, so all of them are read again until that is done.
 Status Pipeline::Job::Check() {
-  if (resumed_at_ > Stage::kCheck || submission_.mode == Mode::kFollowUp) return absl::OkStatus();
+  GF_ASSIGN(inputs_, store_.Inputs(ctx_));
+  if (submission_.mode == Mode::kFollowUp) return absl::OkStatus();
+  if (resumed_at_ > Stage::kLink) return ReopenVariants();
   submission_.findings.clear();
   submission_.counts = {};
   Findings findings;
-  CheckVariants(pipeline_.layout_.Upload(submission_.id, FileKind::kVariants), assembly_, reference_.get(), findings,
-                submission_.counts);
+  std::size_t files = 0;
+  for (const UploadedFile& file : inputs_) {
+    if (file.kind != FileKind::kVariants) continue;
+    GF_TRY(ctx_.Alive());
+    CheckedVariants checked = CheckVariants(pipeline_.layout_.Input(submission_.id, file), file.name, assembly_,
+                                            reference_.get(), findings, submission_.counts);
+    variants_.push_back({file.name, std::move(checked.samples), std::move(checked.contigs)});
+    if (++files == 2) {
+      findings.Add({Severity::kError, "MANY_VARIANT_FILES_NOT_YET", file.name, 0, "",
+                    "this version of genofed indexes one file of variants in a submission: merge them first"});
+    }
+  }
   submission_.findings = findings.Take();
   return absl::OkStatus();
 }
 
-// Also after errors in the VCF, so that the holder learns of everything at once.
-Status Pipeline::Job::Link() {
-  const auto& layout = pipeline_.layout_;
-  Findings findings;
-  std::optional<std::vector<std::string>> samples;
-  if (submission_.mode != Mode::kFollowUp) {
-    auto reader = genomics::VcfReader::Open(layout.Upload(submission_.id, FileKind::kVariants));
-    if (!reader.ok()) {
-      GF_TRY(MergeFindings({}));
-      return IsFinal(submission_.state) ? absl::OkStatus() : reader.status();
-    }
-    samples = (*reader)->header().samples;
+Status Pipeline::Job::ReopenVariants() {
+  for (const UploadedFile& file : inputs_) {
+    if (file.kind != FileKind::kVariants) continue;
+    GF_ASSIGN(auto reader, genomics::VcfReader::Open(pipeline_.layout_.Input(submission_.id, file)));
+    variants_.push_back({file.name, reader->header().samples, {}});
   }
-  GF_ASSIGN(people_, ReadPeople(ctx_, layout.Upload(submission_.id, FileKind::kPhenopackets),
-                                layout.Upload(submission_.id, FileKind::kConsents), samples,
-                                submission_.started.value_or(submission_.created), findings));
+  return absl::OkStatus();
+}
+
+// Also after errors in the variants, so that the holder learns of everything at once.
+Status Pipeline::Job::Link() {
+  Findings findings;
+  std::vector<PeopleFile> files;
+  for (const UploadedFile& file : inputs_) {
+    if (file.kind != FileKind::kVariants) files.push_back({file.kind, file.name, pipeline_.layout_.Input(submission_.id, file)});
+  }
+  std::optional<std::vector<VariantsFile>> variants;
+  // Without a header that can be read, the others are judged all the same.
+  const bool readable = std::none_of(variants_.begin(), variants_.end(), [](const auto& file) { return file.samples.empty(); });
+  if (submission_.mode != Mode::kFollowUp && readable) variants = variants_;
+  GF_ASSIGN(people_, ReadPeople(ctx_, files, variants, submission_.started.value_or(submission_.created), findings));
   if (resumed_at_ > Stage::kLink) return absl::OkStatus();
-  submission_.counts.subjects = static_cast<std::int32_t>(people_.subjects.size());
-  submission_.counts.samples_without_subject = people_.samples_without_subject;
+  Counts& counts = submission_.counts;
+  counts.subjects = static_cast<std::int32_t>(people_.subjects.size()) + people_.subjects_without_sample;
+  counts.subjects_without_sample = people_.subjects_without_sample;
+  counts.samples_without_subject = people_.samples_without_subject;
+  counts.clinical_records = people_.records;
+  counts.clinical_records_quarantined = people_.records_quarantined;
   bool none_permits = std::all_of(people_.permissions.begin(), people_.permissions.end(),
                                   [](std::uint8_t bits) { return bits == 0; });
   if (!findings.has_error() && none_permits && submission_.mode != Mode::kFollowUp) {
-    findings.Add({Severity::kError, "NO_CONSENTING_SUBJECT", std::string(FileName(FileKind::kConsents)), 0, "",
+    findings.Add({Severity::kError, "NO_CONSENTING_SUBJECT", NameOf(FileKind::kConsents), 0, "",
                   "nobody with genotypes and phenotypes permits any use"});
   }
   return MergeFindings(findings.Take());
@@ -150,19 +179,23 @@ Status Pipeline::Job::Register() {
                                                        submission_.base_version, submission_.mode == Mode::kFollowUp},
                                                       subjects));
   peer_.clear();
-  GF_ASSIGN(rows_, ArrangeRows(people_, answers, base_.individuals.size()));
+  std::vector<VariantInput> variants;
+  for (const UploadedFile& file : inputs_) {
+    if (file.kind == FileKind::kVariants) variants.push_back({pipeline_.layout_.Input(submission_.id, file), file.name, file.sha256});
+  }
+  GF_ASSIGN(rows_, ArrangeRows(people_, answers, std::move(variants), base_.individuals.size()));
   people_ = {};  // who they are is not needed any more
   if (resumed_at_ > Stage::kConsent) return absl::OkStatus();
   Counts& counts = submission_.counts;
   counts.subjects_included = static_cast<std::int32_t>(rows_.size() + rows_.known.size());
-  counts.subjects_without_consent = counts.subjects - counts.subjects_included;
+  counts.subjects_without_consent = counts.subjects - counts.subjects_without_sample - counts.subjects_included;
   return MergeFindings(RegistrationFindings().Take());
 }
 
 Findings Pipeline::Job::RegistrationFindings() const {
   Findings findings;
   const Counts& counts = submission_.counts;
-  const std::string consents(FileName(FileKind::kConsents)), clinical(FileName(FileKind::kPhenopackets));
+  const std::string consents = NameOf(FileKind::kConsents), clinical = NameOf(FileKind::kClinical);
   if (submission_.mode == Mode::kFollowUp) {
     if (rows_.known.empty()) {
       findings.Add({Severity::kError, "NO_KNOWN_SUBJECT", clinical, 0, "", "nobody of them is in the dataset"});
@@ -209,42 +242,89 @@ Snapshot Pipeline::Job::MakeSnapshot() const {
           submission_.individuals_sha256};
 }
 
-Status Pipeline::Job::Seal(const char* role) {
-  GF_ASSIGN(auto objects, store_.Objects(ctx_));
-  const auto has = [&objects](const std::string& wanted) {
-    return std::any_of(objects.begin(), objects.end(), [&](const auto& object) { return object.role == wanted; });
-  };
-  if (has(role)) return absl::OkStatus();
-  ObjectRequest request;
-  request.submission = submission_.id;
+Result<bool> Pipeline::Job::IsSealed(std::string_view role) {
+  GF_ASSIGN(const auto objects, store_.Objects(ctx_));
+  return std::any_of(objects.begin(), objects.end(), [&](const auto& object) { return object.role == role; });
+}
+
+Result<ObjectRequest> Pipeline::Job::NewObject() {
   peer_ = "consent";
-  GF_ASSIGN(request.recipient, pipeline_.consent_.EncryptionKey(ctx_));
+  GF_ASSIGN(std::string recipient, pipeline_.consent_.EncryptionKey(ctx_));
   peer_.clear();
-  std::vector<ObjectRecord> sealed;
-  if (std::string_view(role) == "genotypes") {
-    GF_ASSIGN(sealed, SealGenotypes(ctx_, pipeline_.layout_, pipeline_.bodies_, rows_, request, pipeline_.clock_, pipeline_.random_));
-  } else {
-    peer_ = "consent";
-    GF_ASSIGN(auto pseudonyms, pipeline_.consent_.Pseudonyms(ctx_, submission_.dataset.id, submission_.version));
-    peer_.clear();
-    const SnapshotContent content = Content();
-    if (pseudonyms.size() != content.individuals.size()) {
-      return Error(StatusCode::kDataLoss, "CONSENT_ANSWER_INVALID", "the consent service knows other rows");
-    }
-    GF_ASSIGN(sealed, SealPhenotypes(ctx_, pipeline_.bodies_, PhenotypeTable(pseudonyms, content.individuals), request,
-                                     pipeline_.clock_, pipeline_.random_));
-  }
-  // The one that is looked for comes last. What goes with it has the same clear bytes each time.
+  return ObjectRequest{submission_.id, std::move(recipient)};
+}
+
+// The one that is looked for comes last. What goes with it has the same clear bytes each time.
+Status Pipeline::Job::AddObjects(const std::vector<ObjectRecord>& sealed) {
   for (auto object = sealed.rbegin(); object != sealed.rend(); ++object) {
-    if (!has(object->role)) GF_TRY(store_.AddObject(ctx_, *object));
+    GF_ASSIGN(const bool there, IsSealed(object->role));
+    if (!there) GF_TRY(store_.AddObject(ctx_, *object));
   }
   return absl::OkStatus();
 }
 
-Status Pipeline::Job::Genotypes() {
-  return rows_.size() == 0 ? absl::OkStatus() : Seal("genotypes");
+GenotypesRequest Pipeline::Job::VariantsRequest() const {
+  return {submission_.dataset.id, submission_.version, assembly_, reference_.get(), rows_};
 }
-Status Pipeline::Job::Phenotypes() { return Seal("phenotypes"); }
+
+std::vector<EarlierPeople> Pipeline::Job::Earlier() const {
+  std::vector<EarlierPeople> earlier;
+  for (const SegmentRef& segment : base_.segments) {
+    const std::filesystem::path dir = pipeline_.layout_.SitePath(segment.index_path);
+    earlier.push_back({"v" + dir.filename().string(), dir / qc::kFingerprintsFile});
+  }
+  return earlier;
+}
+
+// One reading gives the index, the object and the figures. Until all are kept, all are made anew.
+Status Pipeline::Job::Genotypes() {
+  if (rows_.size() == 0) return absl::OkStatus();
+  GF_ASSIGN(const bool sealed, IsSealed("genotypes"));
+  if (sealed && !submission_.index_sha256.empty()) return absl::OkStatus();
+  GF_ASSIGN(auto scratch, ScratchDirectory::Create(pipeline_.layout_.Scratch()));
+  const GenotypesOutput out{scratch / "segment", scratch / "genotypes.vcf.gz"};
+  GF_ASSIGN(GenotypesResult read, ReadGenotypes(ctx_, VariantsRequest(), out));
+  GF_TRY(read.counts.panel().Genotypes().Save(out.index / qc::kFingerprintsFile));
+  quality_ = AssessQuality(pipeline_.options_.quality, read.counts, rows_, variants_, Earlier());
+  if (!sealed) {
+    GF_ASSIGN(const ObjectRequest request, NewObject());
+    GF_ASSIGN(const auto objects,
+              SealGenotypes(ctx_, pipeline_.bodies_, out.vcf, request, pipeline_.clock_, pipeline_.random_));
+    GF_TRY(AddObjects(objects));
+  }
+  GF_TRY(ctx_.Alive());  // whoever lost the lease must not touch what another worker publishes
+  GF_TRY(MoveIntoPlace(out.index, pipeline_.layout_.Index(submission_.dataset.id, submission_.version)));
+  submission_.index_sha256 = read.manifest_sha256;
+  submission_.counts.sites = read.sites;
+  std::vector<Finding> findings = quality_->findings;
+  findings.insert(findings.end(), read.findings.begin(), read.findings.end());
+  GF_TRY(MergeFindings(std::move(findings)));
+  return store_.Save(ctx_, submission_);
+}
+
+Status Pipeline::Job::EnsureQuality() {
+  if (quality_ || rows_.size() == 0 || submission_.index_sha256.empty()) return absl::OkStatus();
+  GF_ASSIGN(auto scratch, ScratchDirectory::Create(pipeline_.layout_.Scratch()));
+  GF_ASSIGN(const qc::Accumulator counts, CountGenotypes(ctx_, VariantsRequest(), scratch / "segment"));
+  quality_ = AssessQuality(pipeline_.options_.quality, counts, rows_, variants_, Earlier());
+  return absl::OkStatus();
+}
+
+Status Pipeline::Job::Phenotypes() {
+  GF_ASSIGN(const bool sealed, IsSealed("phenotypes"));
+  if (sealed) return absl::OkStatus();
+  peer_ = "consent";
+  GF_ASSIGN(const auto pseudonyms, pipeline_.consent_.Pseudonyms(ctx_, submission_.dataset.id, submission_.version));
+  peer_.clear();
+  const SnapshotContent content = Content();
+  if (pseudonyms.size() != content.individuals.size()) {
+    return Error(StatusCode::kDataLoss, "CONSENT_ANSWER_INVALID", "the consent service knows other rows");
+  }
+  GF_ASSIGN(const ObjectRequest request, NewObject());
+  GF_ASSIGN(const auto objects, SealPhenotypes(ctx_, pipeline_.bodies_, PhenotypeTable(pseudonyms, content.individuals),
+                                               request, pipeline_.clock_, pipeline_.random_));
+  return AddObjects(objects);
+}
 
 Status Pipeline::Job::Encrypt() {
   GF_ASSIGN(auto objects, store_.Objects(ctx_));
@@ -264,14 +344,11 @@ Status Pipeline::Job::Index() {
   const SnapshotDiff diff = Diff(base_, content);
   std::string diff_text;
   if (submission_.base_version > 0) diff_text = FormatDiff(submission_.base_version, submission_.version, diff);
-  GF_ASSIGN(BuiltIndex built, BuildIndex(ctx_, pipeline_.layout_, submission_, assembly_, rows_,
-                                         {content.individuals, diff_text}, reference_.get()));
-  submission_.index_sha256 = built.manifest_sha256;
-  submission_.individuals_sha256 = built.individuals_sha256;
-  submission_.counts.sites = built.sites;
+  GF_ASSIGN(submission_.individuals_sha256,
+            WriteTables(ctx_, pipeline_.layout_, submission_, {content.individuals, diff_text}));
   Difference& difference = submission_.difference;
   difference.segments_kept = static_cast<std::int32_t>(base_.segments.size());
-  difference.segments_added = built.manifest_sha256.empty() ? 0 : 1;
+  difference.segments_added = rows_.size() == 0 ? 0 : 1;
   difference.people_kept = static_cast<std::int32_t>(base_.individuals.size());
   difference.people_added = static_cast<std::int32_t>(rows_.size());
   difference.people_changed = static_cast<std::int32_t>(diff.changed.size());
@@ -281,8 +358,9 @@ Status Pipeline::Job::Index() {
 // Whatever the verdict is: written, signed, and in the ledger before anybody acts on it.
 Status Pipeline::Job::Judged() {
   if (!submission_.report_sha256.empty()) return absl::OkStatus();
-  GF_ASSIGN(const auto inputs, store_.Inputs(ctx_));
-  const qc::ConformityReport report = MakeConformityReport(submission_, inputs, quality_);
+  GF_TRY(EnsureQuality());
+  const qc::ConformityReport report =
+      MakeConformityReport(submission_, inputs_, quality_ ? std::optional(quality_->result) : std::nullopt);
   GF_TRY(store_.AddReport(ctx_, SignReport(report, pipeline_.options_.report_key)));
   const std::string sha256 = qc::ReportSha256(report);
   const bool rejected = report.verdict == qc::Verdict::kReject;
@@ -301,7 +379,9 @@ Status Pipeline::Job::Publish() {
   peer_ = "discovery";
   GF_TRY(pipeline_.publisher_.PublishIndex(ctx_, snapshot));
   index_published_ = true;
+  GF_TRY(EnsureQuality());
   InclusionFacts facts;
+  facts.quality_failed = quality_ && quality_->failed;
   facts.people = snapshot.rows();
   facts.records = submission_.counts.records;
   facts.records_set_aside = submission_.counts.records_quarantined;

@@ -7,9 +7,10 @@
 
 #include "libs/genomics/reference.h"
 #include "libs/genomics/variant.h"
-#include "libs/qc/evaluate.h"
-#include "services/onboarding/app/cohort_rows.h"
+#include "services/onboarding/app/assess_quality.h"
 #include "services/onboarding/app/pipeline.h"
+#include "services/onboarding/app/read_genotypes.h"
+#include "services/onboarding/app/seal_objects.h"
 
 namespace genofed::onboarding {
 
@@ -34,6 +35,8 @@ class Pipeline::Job {
  private:
   Status Enter(Stage stage);
   Status Check();
+  // Reads the headers of the variants again, when an earlier run checked them.
+  Status ReopenVariants();
   Status Link();
   Status Register();
   Status Genotypes();
@@ -44,8 +47,16 @@ class Pipeline::Job {
   Status Judged();
   Status Rollback();
   Status Decommission();
-  Status Seal(const char* role);
+  GenotypesRequest VariantsRequest() const;
+  // The figures again, where an earlier run read the variants.
+  Status EnsureQuality();
+  std::vector<EarlierPeople> Earlier() const;
+  Result<bool> IsSealed(std::string_view role);
+  Result<ObjectRequest> NewObject();
+  Status AddObjects(const std::vector<ObjectRecord>& sealed);
   Findings RegistrationFindings() const;
+  // The name of the only file of a kind, else the kind.
+  std::string NameOf(FileKind kind) const;
   // The version that this one goes on from, and its people.
   Status FindBase();
   // What the version holds, of all rows; its own segment only once that is built.
@@ -61,10 +72,12 @@ class Pipeline::Job {
   const Stage resumed_at_;  // stages before it were done by an earlier run
   genomics::Assembly assembly_ = genomics::Assembly::kGrch38;
   std::unique_ptr<genomics::Reference> reference_;  // null: none to compare with
+  std::vector<UploadedFile> inputs_;
+  std::vector<VariantsFile> variants_;  // of inputs_, in their order; those that can be read
   People people_;
   CohortRows rows_;
   SnapshotContent base_;
-  std::optional<qc::QualityResult> quality_;
+  std::optional<QualityJudgement> quality_;
   std::string peer_;                // being asked now
   bool index_published_ = false;    // from then on others know of it: nothing may take it back
 };

@@ -6,9 +6,7 @@
 
 #include "libs/core/strings.h"
 #include "libs/crypt4gh/file.h"
-#include "libs/genomics/subset.h"
 #include "libs/genomics/vcf_index.h"
-#include "services/onboarding/app/files.h"
 
 namespace genofed::onboarding {
 namespace {
@@ -69,24 +67,18 @@ Result<ObjectRecord> SealFile(const Context& ctx, objects::ObjectStore& store,
 
 }  // namespace
 
-Result<std::vector<ObjectRecord>> SealGenotypes(const Context& ctx, const Layout& layout,
-                                                objects::ObjectStore& store, const CohortRows& rows,
-                                                const ObjectRequest& request, const Clock& clock,
-                                                Random& random) {
+Result<std::vector<ObjectRecord>> SealGenotypes(const Context& ctx, objects::ObjectStore& store,
+                                                const std::filesystem::path& vcf, const ObjectRequest& request,
+                                                const Clock& clock, Random& random) {
   GF_ASSIGN(auto recipient, crypt4gh::PublicKey::FromRaw(request.recipient));
-  GF_ASSIGN(auto scratch, ScratchDirectory::Create(layout.Scratch()));
-  std::vector<genomics::SampleRename> keep;
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    keep.push_back({rows.samples[i], rows.pseudonyms[i]});
-  ObjectRecord vcf = Record(request, "genotypes", "genotypes.vcf.gz", clock, random);
-  ObjectRecord index = Record(request, "index", vcf.name + ".csi", clock, random);
-  const auto clear = scratch / vcf.name, clear_index = scratch / index.name;
-  GF_TRY(genomics::SubsetVcf(layout.Upload(request.submission, FileKind::kVariants), keep, clear));
-  GF_TRY(genomics::BuildVcfIndex(clear, clear_index));
-  GF_ASSIGN(vcf, SealFile(ctx, store, clear, recipient, std::move(vcf), random));
+  ObjectRecord genotypes = Record(request, "genotypes", "genotypes.vcf.gz", clock, random);
+  ObjectRecord index = Record(request, "index", genotypes.name + ".csi", clock, random);
+  const std::filesystem::path clear_index = vcf.string() + ".csi";
+  GF_TRY(genomics::BuildVcfIndex(vcf, clear_index));
+  GF_ASSIGN(genotypes, SealFile(ctx, store, vcf, recipient, std::move(genotypes), random));
   // An index tells where the variants are: it is as secret as they.
   GF_ASSIGN(index, SealFile(ctx, store, clear_index, recipient, std::move(index), random));
-  return std::vector<ObjectRecord>{std::move(vcf), std::move(index)};
+  return std::vector<ObjectRecord>{std::move(genotypes), std::move(index)};
 }
 
 Result<std::vector<ObjectRecord>> SealPhenotypes(const Context& ctx, objects::ObjectStore& store,

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "libs/core/random.h"
 #include "libs/objects/object_store.h"
-#include "services/onboarding/app/cohort_rows.h"
-#include "services/onboarding/app/layout.h"
+#include "services/onboarding/domain/submission.h"
 
 namespace genofed::onboarding {
 
@@ -18,12 +18,11 @@ struct ObjectRequest {
   std::string recipient;  // the key service's X25519 public key, 32 bytes
 };
 
-// Makes the genotypes of the rows, renamed to pseudonyms, into a Crypt4GH body in the store. Clear text exists only
-// in a private scratch directory, until this returns. The identifier is new each time: a body that no row of the
-// database names can be opened by nobody, because its header was kept nowhere.
-// The second object is the coordinate index (CSI) of the first.
-Result<std::vector<ObjectRecord>> SealGenotypes(const Context& ctx, const Layout& layout, objects::ObjectStore& store,
-                                                const CohortRows& rows, const ObjectRequest& request,
+// Encrypts the genotypes of the rows (GenotypesOutput::vcf) into a Crypt4GH body in the store. The identifier is new
+// each time: a body that no row of the database names can be opened by nobody, because its header was kept nowhere.
+// The second object is the coordinate index (CSI) of the first, which is made beside it.
+Result<std::vector<ObjectRecord>> SealGenotypes(const Context& ctx, objects::ObjectStore& store,
+                                                const std::filesystem::path& vcf, const ObjectRequest& request,
                                                 const Clock& clock, Random& random);
 // A table of phenotypes likewise; its clear text never reaches a disk.
 Result<std::vector<ObjectRecord>> SealPhenotypes(const Context& ctx, objects::ObjectStore& store,

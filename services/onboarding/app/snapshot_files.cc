@@ -6,6 +6,7 @@
 #include "libs/core/file.h"
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
+#include "services/onboarding/app/files.h"
 
 namespace genofed::onboarding {
 namespace {
@@ -53,6 +54,20 @@ std::string FormatDiff(std::int32_t from, std::int32_t to, const SnapshotDiff& d
   }
   for (const genomics::Individual& individual : diff.added) out["added"].push_back(ToJson(individual));
   return out.dump() + "\n";
+}
+
+Result<std::string> WriteTables(const Context& ctx, const Layout& layout, const Submission& submission,
+                                const VersionTables& tables) {
+  GF_ASSIGN(auto scratch, ScratchDirectory::Create(layout.Scratch()));
+  const std::filesystem::path dir = layout.Index(submission.dataset.id, submission.version);
+  GF_TRY(MakeDirectory(dir));
+  const auto individuals = scratch / genomics::kIndividualsFile;
+  GF_TRY(genomics::WriteIndividuals(individuals, tables.individuals));
+  GF_ASSIGN(const std::string table, ReadFile(individuals, kMaxTable));
+  GF_TRY(ctx.Alive());  // whoever lost the lease must not touch what another worker publishes
+  GF_TRY(MoveIntoPlace(individuals, dir / genomics::kIndividualsFile));
+  if (!tables.diff.empty()) GF_TRY(WriteFileAtomically(dir / kDiffFile, tables.diff, 0600));
+  return HexEncode(crypto::Sha256(table));
 }
 
 }  // namespace genofed::onboarding
