@@ -18,6 +18,7 @@
 #include <functional>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -27,11 +28,12 @@
 #include "libs/crypt4gh/file.h"
 #include "libs/crypt4gh/stream.h"
 #include "libs/genomics/bgzf_writer.h"
+#include "libs/genomics/build_segment.h"
 #include "libs/genomics/cohort_index.h"
-#include "libs/genomics/index_vcf.h"
 #include "libs/genomics/ingest.h"
 #include "libs/genomics/subset.h"
 #include "libs/qc/accumulator.h"
+#include "libs/qc/qc_stage.h"
 
 namespace genofed {
 namespace {
@@ -299,72 +301,92 @@ std::vector<std::string> ReadNames(const fs::path& file) {
   return names;
 }
 
-Result<std::unique_ptr<genomics::SegmentBuilder>> NewIndex(const fs::path& dir, std::size_t people) {
+genomics::IndexInfo Info(std::size_t people) {
   genomics::IndexInfo info;
   info.dataset = "BENCH";
   info.version = "1";
   info.n_people = static_cast<std::uint32_t>(people);
-  return genomics::SegmentBuilder::Create(dir, info);
+  return info;
 }
 
-Status Index(const fs::path& input, const fs::path& names, const fs::path& dir) {
-  auto rows = ReadNames(names);
-  GF_ASSIGN(auto builder, NewIndex(dir, rows.size()));
-  GF_TRY(genomics::IndexVcf(input, rows, *builder));
-  return builder->Finish().status();
+// The samples of the file in another order: those of a hospital are never sorted by pseudonym.
+genomics::SegmentInput Input(const fs::path& file, const std::vector<std::string>& names,
+                             std::string sha256, bool shuffled) {
+  genomics::SegmentInput input{file, {}, std::move(sha256)};
+  std::vector<std::uint32_t> rows(names.size());
+  for (std::uint32_t i = 0; i < rows.size(); ++i) rows[i] = i;
+  Dice dice(1);
+  for (std::uint32_t i = 1; shuffled && i < rows.size(); ++i)
+    std::swap(rows[i], rows[dice.Below(i + 1)]);
+  for (std::size_t i = 0; i < names.size(); ++i) input.rows.emplace(names[i], rows[i]);
+  return input;
 }
 
-// Feeds quality control.
-class QcStage final : public genomics::SiteConsumer {
+// `sha256` stands for what the node knows of the upload already.
+Status Index(const fs::path& file, const fs::path& names, const std::string& sha256,
+             const fs::path& dir) {
+  const auto people = ReadNames(names);
+  const auto input = Input(file, people, sha256, false);
+  return genomics::BuildSegment(dir, Info(people.size()), {&input, 1}).status();
+}
+
+// The encrypted copy under other names, and quality control: the stages beside the index.
+class OtherStages {
  public:
-  explicit QcStage(std::size_t people) : accumulator_(static_cast<std::uint32_t>(people)) {}
-  Status Take(const genomics::SiteCall& site) override {
-    for (const genomics::AlleleCall& allele : site.alleles) {
-      const auto& variant = allele.variant;
-      const auto& sets = allele.carriers;
-      accumulator_.AddSite(qc::DescribeSite(variant.contig, variant.pos, variant.ref, variant.alt,
-                                            qc::kParGrch38),
-                           {sets.het, sets.hom, sets.hemi, sets.single, sets.nocall});
-    }
+  static Result<std::unique_ptr<OtherStages>> Create(std::size_t people, const fs::path& body) {
+    std::unique_ptr<OtherStages> out(new OtherStages(people));
+    out->fd_ = ::open(body.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    GF_CHECK(out->fd_ >= 0);
+    auto key = crypt4gh::SecretKey::Generate(out->random_).public_key();
+    GF_ASSIGN(auto encryptor, crypt4gh::Encryptor::Create({&key, 1}, out->random_,
+                                                          crypt4gh::FdSink(out->fd_)));
+    out->encryptor_.emplace(std::move(encryptor));
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < people; ++i) names.push_back(fmt::format("P{:06}", i));
+    out->subset_ = genomics::SubsetStage::ToSink(
+        std::move(names),
+        [encryptor = &*out->encryptor_](std::string_view bytes) { return encryptor->Push(bytes); });
+    out->stages_ = {out->subset_.get(), &out->quality_};
+    return out;
+  }
+  std::span<genomics::SiteConsumer* const> stages() const { return stages_; }
+  Status Finish() {
+    GF_TRY(subset_->Finish());
+    GF_TRY(encryptor_->Finish());
+    GF_CHECK(::fsync(fd_) == 0 && ::close(fd_) == 0);
     return absl::OkStatus();
   }
 
  private:
-  qc::Accumulator accumulator_;
+  explicit OtherStages(std::size_t people)
+      : counts_(static_cast<std::uint32_t>(people)),
+        quality_(counts_, genomics::Assembly::kGrch38) {}
+
+  SystemRandom random_;
+  int fd_ = -1;
+  std::optional<crypt4gh::Encryptor> encryptor_;
+  std::unique_ptr<genomics::SubsetStage> subset_;
+  qc::Accumulator counts_;
+  qc::QcStage quality_;
+  std::vector<genomics::SiteConsumer*> stages_;
 };
 
 // Check, subset under other names in another order, normalise, quality control, index and encrypt,
 // in one pass.
-Status Pipeline(const fs::path& input, const fs::path& names_file, const fs::path& fasta,
-                const fs::path& dir) {
-  auto rows = ReadNames(names_file);
+Status Pipeline(const fs::path& file, const fs::path& names, const std::string& sha256,
+                const fs::path& fasta, const fs::path& dir) {
+  const auto people = ReadNames(names);
+  const auto input = Input(file, people, sha256, true);
   GF_ASSIGN(auto reference, genomics::Reference::Open(fasta));
-  std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
-    return std::hash<std::string>()(a) < std::hash<std::string>()(b);
-  });
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < rows.size(); ++i) names.push_back(fmt::format("P{:06}", i));
-  GF_ASSIGN(auto builder, NewIndex(dir / "index", rows.size()));
-  int fd = ::open((dir / "genotypes.c4gh").c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  GF_CHECK(fd >= 0);
-  SystemRandom random;
-  auto key = crypt4gh::SecretKey::Generate(random).public_key();
-  GF_ASSIGN(auto encryptor, crypt4gh::Encryptor::Create({&key, 1}, random, crypt4gh::FdSink(fd)));
-  auto subset = genomics::SubsetStage::ToSink(
-      std::move(names), [&](std::string_view bytes) { return encryptor.Push(bytes); });
-  genomics::IndexStage index(*builder);
-  QcStage quality(rows.size());
-  genomics::SiteConsumer* stages[] = {&index, subset.get(), &quality};
+  GF_ASSIGN(auto others, OtherStages::Create(people.size(), dir / "genotypes.c4gh"));
   std::uint64_t issues = 0;
-  genomics::PassOptions options;
-  options.reference = reference.get();
-  options.on_issue = [&](const genomics::VcfIssue&) { ++issues; };
-  GF_ASSIGN(auto report, genomics::RunPass(input, rows, options, stages));
-  GF_CHECK(report.set_aside.empty());
-  GF_TRY(subset->Finish());
-  GF_TRY(encryptor.Finish());
-  GF_CHECK(::fsync(fd) == 0 && ::close(fd) == 0);
-  return builder->Finish().status();
+  genomics::SegmentOptions options;
+  options.pass.reference = reference.get();
+  options.pass.on_issue = [&](const genomics::VcfIssue&) { ++issues; };
+  GF_ASSIGN(auto report, genomics::BuildSegment(dir / "index", Info(people.size()), {&input, 1},
+                                                options, others->stages()));
+  GF_CHECK(!report.reused && report.pass.set_aside.empty());
+  return others->Finish();
 }
 
 // CONTIG POS REF ALT AC AN of every site.
@@ -383,7 +405,7 @@ Status Counts(const fs::path& dir) {
   return absl::OkStatus();
 }
 
-// Indexes an endless VCF from a pipe until `bytes` of it were read; prints what it took.
+// All of it for an endless VCF from a pipe, until `bytes` of it were read; prints what it took.
 Status Stream(std::uint64_t bytes, const fs::path& dir) {
   constexpr std::uint32_t kPeople = 2504;
   Dice dice(1);
@@ -424,12 +446,15 @@ Status Stream(std::uint64_t bytes, const fs::path& dir) {
     }
     ::close(ends[1]);
   });
-  GF_ASSIGN(auto builder, NewIndex(dir, kPeople));
+  GF_ASSIGN(auto builder, genomics::SegmentBuilder::Create(dir / "index", Info(kPeople)));
+  GF_ASSIGN(auto others, OtherStages::Create(kPeople, dir / "genotypes.c4gh"));
   genomics::IndexStage index(*builder);
-  genomics::SiteConsumer* stages[] = {&index};
+  std::vector<genomics::SiteConsumer*> stages = {&index};
+  stages.insert(stages.end(), others->stages().begin(), others->stages().end());
   auto report = genomics::RunPass(ends[0], rows, {}, stages);
   writer.join();
   GF_TRY(report);
+  GF_TRY(others->Finish());
   GF_TRY(builder->Finish());
   struct rusage usage = {};
   ::getrusage(RUSAGE_SELF, &usage);
@@ -448,9 +473,9 @@ int Main(std::vector<std::string> args) {
     if (what == "generate-single") return GenerateSingle(args[1], small(2), number(3));
     if (what == "generate-cohort") return GenerateCohort(args[1], small(2), small(3), number(4));
     Status status = absl::OkStatus();
-    if (what == "index" && args.size() == 4) status = Index(args[1], args[2], args[3]);
-    if (what == "pipeline" && args.size() == 5)
-      status = Pipeline(args[1], args[2], args[3], args[4]);
+    if (what == "index" && args.size() == 5) status = Index(args[1], args[2], args[3], args[4]);
+    if (what == "pipeline" && args.size() == 6)
+      status = Pipeline(args[1], args[2], args[3], args[4], args[5]);
     if (what == "stream") status = Stream(number(1), args[2]);
     return status.ok() ? 0 : Fail(status);
   }
@@ -459,8 +484,8 @@ int Main(std::vector<std::string> args) {
     return status.ok() ? 0 : Fail(status);
   }
   std::cerr << "usage: onboarding_benchmark generate-bcf OUT PEOPLE SITES SEED | generate-single OUT "
-               "RECORDS SEED |\n  generate-cohort DIR PEOPLE SITES SEED | index IN NAMES DIR | pipeline IN "
-               "NAMES FASTA DIR | stream BYTES DIR | counts DIR\n";
+               "RECORDS SEED |\n  generate-cohort DIR PEOPLE SITES SEED | index IN NAMES SHA256 DIR | "
+               "pipeline IN NAMES SHA256 FASTA DIR |\n  stream BYTES DIR | counts DIR\n";
   return 2;
 }
 
