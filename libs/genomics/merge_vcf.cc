@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -155,25 +156,41 @@ class Input {
 
 using Inputs = std::vector<std::unique_ptr<Input>>;
 
-Result<std::string> MergedHeader(const Inputs& inputs, std::vector<std::string>& contigs) {
-  std::string header, columns = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT";
-  std::set<std::string_view> seen, samples;
+struct Output {
+  std::string header;
+  std::vector<std::string> contigs;
+  std::size_t samples = 0;
+  std::vector<std::vector<std::size_t>> sample_of_column;  // by input
+  AbsentGenotype absent;
+};
+
+Output PlanOutput(const Inputs& inputs, const AbsentGenotype& absent) {
+  Output out;
+  out.absent = absent;
+  std::string columns = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT";
+  std::set<std::string_view> seen;
+  std::map<std::string_view, std::size_t> numbers;
   constexpr std::string_view kContig = "##contig=<ID=";
   for (const auto& input : inputs) {
     for (const std::string& line : input->header()) {
       if (!line.starts_with("##") || !seen.insert(line).second) continue;
-      header += line + "\n";
+      out.header += line + "\n";
       if (!line.starts_with(kContig)) continue;
       std::string name =
           line.substr(kContig.size(), line.find_first_of(",>", kContig.size()) - kContig.size());
-      if (std::ranges::find(contigs, name) == contigs.end()) contigs.push_back(std::move(name));
+      if (std::ranges::find(out.contigs, name) == out.contigs.end())
+        out.contigs.push_back(std::move(name));
     }
+    out.sample_of_column.emplace_back();
     for (const std::string& sample : input->samples()) {
-      if (!samples.insert(sample).second) return Invalid("a sample is in two inputs");
-      columns += "\t" + sample;
+      const auto [number, fresh] = numbers.try_emplace(sample, numbers.size());
+      out.sample_of_column.back().push_back(number->second);
+      if (fresh) columns += "\t" + sample;
     }
   }
-  return header + columns + "\n";
+  out.samples = numbers.size();
+  out.header += columns + "\n";
+  return out;
 }
 
 // Sums of INFO AC (by allele) and AN, as SubsetVcf writes them.
@@ -204,43 +221,80 @@ struct Counts {
   }
 };
 
-void AppendSamples(const Line& line, bool genotypes_only, std::string& out) {
-  if (!genotypes_only) {
-    out.append("\t").append(line.samples());
-    return;
+// The records of one site become a line.
+class LineMerger {
+ public:
+  explicit LineMerger(const Output& out) : out_(out), genotypes_(out.samples) {}
+
+  // `lines[i]` is null where input i has no record of the site. Valid until the next call.
+  std::string& Merge(const std::vector<const Line*>& lines) {
+    const Line& first =
+        **std::ranges::find_if(lines, [](const Line* line) { return line != nullptr; });
+    std::string_view id = ".", filter = first.column(6);
+    bool same_format = true;
+    Counts counts;
+    for (const Line* line : lines) {
+      if (line == nullptr) continue;
+      if (id == ".") id = line->column(2);
+      if (filter == "PASS" || filter == ".") filter = line->column(6);
+      same_format = same_format && line->format() == first.format();
+      counts.Add(line->column(7));
+    }
+    TakeGenotypes(lines, same_format);
+    FillIn(first, counts);
+    line_ = fmt::format("{}\t{}\t{}\t{}\t{}\t.\t{}\t{}\t{}", first.column(0), first.pos(), id,
+                        first.ref(), first.alt(), filter, counts.Text(),
+                        same_format ? first.format() : "GT");
+    for (std::string_view genotype : genotypes_) line_.append("\t").append(genotype);
+    return line_;
   }
-  for (std::string_view sample : Split(line.samples(), '\t'))
-    out.append("\t").append(sample.substr(0, sample.find(':')));
+
+ private:
+  void TakeGenotypes(const std::vector<const Line*>& lines, bool same_format) {
+    std::ranges::fill(genotypes_, std::string_view());
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      if (lines[i] == nullptr) continue;
+      std::string_view rest = lines[i]->samples();
+      for (const std::size_t sample : out_.sample_of_column[i]) {
+        const std::string_view cell = rest.substr(0, rest.find('\t'));
+        rest.remove_prefix(std::min(rest.size(), cell.size() + 1));
+        genotypes_[sample] = same_format ? cell : cell.substr(0, cell.find(':'));
+      }
+    }
+  }
+
+  void FillIn(const Line& first, Counts& counts) {
+    for (std::size_t sample = 0; sample < genotypes_.size(); ++sample) {
+      if (!genotypes_[sample].empty()) continue;
+      genotypes_[sample] =
+          out_.absent ? out_.absent(sample, first.column(0), first.pos() - 1) : "./.";
+      counts.an += std::ranges::count(genotypes_[sample], '0');
+    }
+  }
+
+  const Output& out_;
+  std::vector<std::string_view> genotypes_;  // by sample
+  std::string line_;
+};
+
+// No sample has records of this contig in two inputs.
+Status CheckSamples(const Inputs& inputs, const Output& out) {
+  std::vector<bool> taken(out.samples);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i]->head()) continue;
+    for (const std::size_t sample : out.sample_of_column[i]) {
+      if (taken[sample]) return Invalid("a sample has records of a contig in two inputs");
+      taken[sample] = true;
+    }
+  }
+  return absl::OkStatus();
 }
 
-// The records of one site; `lines[i]` is null where input i has none.
-std::string MergedLine(const Inputs& inputs, const std::vector<const Line*>& lines) {
-  const Line& first =
-      **std::ranges::find_if(lines, [](const Line* line) { return line != nullptr; });
-  std::string_view id = ".", filter = first.column(6);
-  bool same_format = true;
-  Counts counts;
-  for (const Line* line : lines) {
-    if (line == nullptr) continue;
-    if (id == ".") id = line->column(2);
-    if (filter == "PASS" || filter == ".") filter = line->column(6);
-    same_format = same_format && line->format() == first.format();
-    counts.Add(line->column(7));
-  }
-  std::string out = fmt::format("{}\t{}\t{}\t{}\t{}\t.\t{}\t{}\t{}", first.column(0), first.pos(),
-                                id, first.ref(), first.alt(), filter, counts.Text(),
-                                same_format ? first.format() : "GT");
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (lines[i] != nullptr)
-      AppendSamples(*lines[i], !same_format, out);
-    else
-      for (std::size_t n = 0; n < inputs[i]->samples().size(); ++n) out += "\t./.";
-  }
-  return out;
-}
-
-Status MergeContig(Inputs& inputs, const std::string& contig, VcfWriter& writer) {
+Status MergeContig(Inputs& inputs, const std::string& contig, const Output& out,
+                   VcfWriter& writer) {
   for (auto& input : inputs) GF_TRY(input->Start(contig));
+  GF_TRY(CheckSamples(inputs, out));
+  LineMerger merger(out);
   std::vector<const Line*> lines(inputs.size());
   while (true) {
     const Line* least = nullptr;
@@ -253,8 +307,7 @@ Status MergeContig(Inputs& inputs, const std::string& contig, VcfWriter& writer)
       const bool here = inputs[i]->head() && inputs[i]->head()->key() == least->key();
       lines[i] = here ? &*inputs[i]->head() : nullptr;
     }
-    std::string merged = MergedLine(inputs, lines);
-    GF_TRY(writer.Write(merged));
+    GF_TRY(writer.Write(merger.Merge(lines)));
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       if (lines[i] != nullptr) GF_TRY(inputs[i]->Advance());
     }
@@ -263,7 +316,8 @@ Status MergeContig(Inputs& inputs, const std::string& contig, VcfWriter& writer)
 
 }  // namespace
 
-Status MergeVcf(std::span<const std::filesystem::path> paths, const std::filesystem::path& output) {
+Status MergeVcf(std::span<const std::filesystem::path> paths, const std::filesystem::path& output,
+                const AbsentGenotype& absent) {
   SilenceHtslib();
   if (paths.empty()) return Invalid("there is no input");
   Inputs inputs;
@@ -271,10 +325,9 @@ Status MergeVcf(std::span<const std::filesystem::path> paths, const std::filesys
     GF_ASSIGN(auto input, Input::Open(path));
     inputs.push_back(std::move(input));
   }
-  std::vector<std::string> contigs;
-  GF_ASSIGN(const std::string header, MergedHeader(inputs, contigs));
-  GF_ASSIGN(auto writer, VcfWriter::Create(output, header));
-  for (const std::string& contig : contigs) GF_TRY(MergeContig(inputs, contig, *writer));
+  const Output out = PlanOutput(inputs, absent);
+  GF_ASSIGN(auto writer, VcfWriter::Create(output, out.header));
+  for (const std::string& contig : out.contigs) GF_TRY(MergeContig(inputs, contig, out, *writer));
   return writer->Commit();
 }
 

@@ -72,6 +72,31 @@ TEST(MergeVcfTest, ContigsMayComeInAnotherOrder) {
   EXPECT_EQ(records[2], "chrX\t5\t.\tG\tT\t.\t.\tAC=3;AF=0.75;AN=4\tGT\t0/1\t1/1");
 }
 
+TEST(MergeVcfTest, ASampleMayHaveAFileForEachChromosome) {
+  TempDir dir;
+  const std::vector<SampleRename> both = {{"A", "a"}, {"B", "b"}};
+  auto first =
+      Subset(dir, "first", MakeVcf("A B", {"chr20 9 . A C . . . GT:DP 0/1:3 1/1:4"}), both);
+  auto second = Subset(dir, "second", MakeVcf("B A", {"chrX 5 . G T . . . GT 0/1 1/1"}),
+                       {{"B", "b"}, {"A", "a"}});
+  auto third =
+      Subset(dir, "third", MakeVcf("C", {"chrX 5 . G T . . . GT 0/0", "chrX 8 . G A . . . GT 0/1"}),
+             {{"C", "c"}});
+  auto out = dir / "merged.vcf.gz";
+  const std::vector<std::filesystem::path> inputs = {first, second, third};
+  // As where the variants of a file are all that its people have.
+  auto absent = [](std::size_t, std::string_view contig, std::int64_t pos) -> std::string_view {
+    return contig == "chrX" && pos == 7 ? "0/0" : "./.";
+  };
+  ASSERT_TRUE(MergeVcf(inputs, out, absent).ok());
+  EXPECT_EQ(Records(out),
+            (std::vector<std::string>{
+                "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\ta\tb\tc",
+                "chr20\t9\t.\tA\tC\t.\t.\tAC=3;AF=0.75;AN=4\tGT:DP\t0/1:3\t1/1:4\t./.",
+                "chrX\t5\t.\tG\tT\t.\t.\tAC=3;AF=0.5;AN=6\tGT\t1/1\t0/1\t0/0",
+                "chrX\t8\t.\tG\tA\t.\t.\tAC=1;AF=0.166667;AN=6\tGT\t0/0\t0/0\t0/1"}));
+}
+
 TEST(MergeVcfTest, RefusesWhatCannotStandSideBySide) {
   TempDir dir;
   const std::string vcf = MakeVcf("A", {"chr20 9 . A C . . . GT 1/1"});

@@ -40,9 +40,13 @@ Result<std::unique_ptr<ObjectStore>> OpenStore(const config::v1::ObjectStoreConf
     if (!store.ok()) return WithField(store.status(), fmt::format("{}.s3", kKey), "cannot be used");
     return std::unique_ptr<ObjectStore>(std::move(*store));
   }
-  const std::string& directory = config.local().directory();
-  GF_ASSIGN(auto store, LocalStore::Open(directory.empty() ? default_directory
-                                                           : std::filesystem::path(directory)));
+  std::filesystem::path directory = config.local().directory();
+  if (directory.empty()) {
+    directory = default_directory;
+    std::error_code error;  // opening says it
+    std::filesystem::create_directories(directory.parent_path(), error);
+  }
+  GF_ASSIGN(auto store, LocalStore::Open(directory));
   return std::unique_ptr<ObjectStore>(std::move(store));
 }
 

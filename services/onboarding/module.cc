@@ -9,15 +9,16 @@
 
 #include "libs/core/file.h"
 #include "libs/genomics/reference.h"
+#include "libs/objects/open.h"
 #include "libs/obs/log.h"
 #include "libs/platform/platform.h"
-#include "services/onboarding/adapters/disk_object_bodies.h"
 #include "services/onboarding/adapters/disk_upload_files.h"
 #include "services/onboarding/adapters/grpc_object_service.h"
 #include "services/onboarding/adapters/grpc_onboarding_service.h"
 #include "services/onboarding/adapters/peer_reader_gate.h"
 #include "services/onboarding/adapters/site_peers.h"
-#include "services/onboarding/adapters/sql_object_store.h"
+#include "services/onboarding/adapters/sql_object_checks.h"
+#include "services/onboarding/adapters/sql_published_objects.h"
 #include "services/onboarding/adapters/sql_submission_store.h"
 #include "services/onboarding/app/pipeline.h"
 #include "services/onboarding/app/submissions.h"
@@ -41,30 +42,38 @@ Submissions::Options UploadOptions(const Platform& platform) {
   return options;
 }
 
+std::chrono::seconds VerifyInterval(const Platform& platform) {
+  const int days = platform.config().onboarding().verify_days();
+  return std::chrono::hours(24) * (days > 0 ? days : 30);
+}
+
 class OnboardingModule final : public Module {
  public:
-  OnboardingModule(Platform& platform, std::unique_ptr<sql::Database> database, const Layout& layout,
-                   Pipeline::Options options)
+  OnboardingModule(Platform& platform, std::unique_ptr<sql::Database> database,
+                   std::unique_ptr<objects::ObjectStore> bodies, const Layout& layout, Pipeline::Options options)
       : database_(std::move(database)),
+        bodies_(std::move(bodies)),
         store_(*database_),
         files_(layout),
         consent_(MakeConsentClient(platform.SiteChannel("consent"), platform.clock())),
         publisher_(MakePublisher(platform.SiteChannel("discovery"), platform.SiteChannel("catalogue"),
                                  platform.country())),
-        pipeline_(layout, *consent_, *publisher_, platform.clock(), platform.random(), platform.metrics(),
+        pipeline_(layout, *bodies_, *consent_, *publisher_, platform.clock(), platform.random(), platform.metrics(),
                   std::move(options)),
         submissions_(store_, files_, platform.clock(), platform.random(), UploadOptions(platform),
                      [this] { Notify(); }),
         service_(MakeGrpcOnboardingService(platform.dispatcher(), submissions_, platform.metrics())),
-        object_store_(*database_),
-        bodies_(layout),
+        published_(*database_),
         gate_(MakePeerReaderGate(platform.SiteChannel("consent"))),
-        objects_(object_store_, bodies_, *gate_,
+        objects_(published_, *bodies_, *gate_,
                  [this](const Context& ctx, const std::string& dataset) {
                    return publisher_->ListedVersion(ctx, dataset);
                  },
                  platform.clock(), platform.random()),
-        object_service_(MakeGrpcObjectService(platform.dispatcher(), objects_, platform.metrics())),
+        checks_(*database_),
+        integrity_(checks_, *bodies_, *consent_, platform.clock(), platform.metrics(), VerifyInterval(platform)),
+        object_service_(
+            MakeGrpcObjectService(platform.dispatcher(), objects_, integrity_, platform.metrics())),
         owner_(platform.site() + "/onboarding") {}
 
   std::vector<grpc::Service*> Services() override { return {service_.get(), object_service_.get()}; }
@@ -84,11 +93,13 @@ class OnboardingModule final : public Module {
                                                return pipeline_.Run(ctx, run);
                                              });
     expiry_ = std::jthread([this](const std::stop_token& stop) { Expire(stop); });
+    verifier_ = std::jthread([this](const std::stop_token& stop) { VerifyBodies(stop); });
     return absl::OkStatus();
   }
 
   void Stop() override {
     expiry_ = {};
+    verifier_ = {};
     std::unique_ptr<sql::LeaseLoop> loop;
     {
       MutexLock lock(mutex_);
@@ -105,20 +116,39 @@ class OnboardingModule final : public Module {
     if (loop_) loop_->Notify();
   }
 
-  void Expire(const std::stop_token& stop) {
+  // Returns early when stopping.
+  static void Wait(const std::stop_token& stop, std::chrono::steady_clock::duration time) {
     std::mutex mutex;
     std::condition_variable_any wake;
+    std::unique_lock lock(mutex);
+    wake.wait_for(lock, stop, time, [] { return false; });
+  }
+
+  // Rests as long as it reads, so that work on data comes first.
+  void VerifyBodies(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      const auto begun = std::chrono::steady_clock::now();
+      const auto looked = integrity_.VerifyNext(Context::Background().WithStop(stop));
+      if (!looked.ok() && !stop.stop_requested()) {
+        GF_LOG(Context::Background(), warn, "object.verification_delayed", {"reason", Reason(looked.status())});
+      }
+      const bool more = looked.ok() && *looked;
+      Wait(stop, more ? std::chrono::steady_clock::now() - begun : std::chrono::minutes(1));
+    }
+  }
+
+  void Expire(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       Status expired = submissions_.ExpireOpen(Context::Background().WithStop(stop));
       if (!expired.ok() && !stop.stop_requested()) {
         GF_LOG(Context::Background(), warn, "submission.expiry_delayed", {"reason", Reason(expired)});
       }
-      std::unique_lock lock(mutex);
-      wake.wait_for(lock, stop, std::chrono::hours(1), [] { return false; });
+      Wait(stop, std::chrono::hours(1));
     }
   }
 
   std::unique_ptr<sql::Database> database_;
+  std::unique_ptr<objects::ObjectStore> bodies_;
   SqlSubmissionStore store_;
   DiskUploadFiles files_;
   std::unique_ptr<ConsentClient> consent_;
@@ -126,10 +156,11 @@ class OnboardingModule final : public Module {
   Pipeline pipeline_;
   Submissions submissions_;
   std::unique_ptr<grpc::Service> service_;
-  SqlObjectStore object_store_;
-  DiskObjectBodies bodies_;
+  SqlPublishedObjects published_;
   std::unique_ptr<ReaderGate> gate_;
   Objects objects_;
+  SqlObjectChecks checks_;
+  Integrity integrity_;
   std::unique_ptr<grpc::Service> object_service_;
   const std::string owner_;
   // A killed process's work goes on elsewhere, or after its restart, when the lease has run out.
@@ -139,6 +170,7 @@ class OnboardingModule final : public Module {
   Mutex mutex_;
   std::unique_ptr<sql::LeaseLoop> loop_ ABSL_GUARDED_BY(mutex_);
   std::jthread expiry_;
+  std::jthread verifier_;
 };
 
 Result<InclusionPolicy> ReadInclusionPolicy(const Platform& platform) {
@@ -167,10 +199,13 @@ Result<std::unique_ptr<Module>> Make(Platform& platform) {
   GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
   GF_ASSIGN(InclusionPolicy inclusion, ReadInclusionPolicy(platform));
   GF_ASSIGN(auto report_key, ReadReportKey(platform));
+  const Layout layout(dir);
+  GF_ASSIGN(auto bodies,
+            objects::OpenStore(platform.config().onboarding().object_store(), layout.Objects(), platform.clock()));
   Pipeline::Options options{platform.config().onboarding().reference_fasta(), std::move(inclusion),
                             std::move(report_key)};
   return std::unique_ptr<Module>(
-      std::make_unique<OnboardingModule>(platform, std::move(database), Layout(dir), std::move(options)));
+      std::make_unique<OnboardingModule>(platform, std::move(database), std::move(bodies), layout, std::move(options)));
 }
 
 }  // namespace

@@ -15,11 +15,13 @@
 #include "libs/core/strings.h"
 #include "libs/crypt4gh/file.h"
 #include "libs/crypto/hash.h"
+#include "libs/objects/local_store.h"
 #include "libs/testing/fakes.h"
 #include "libs/testing/temporary_directory.h"
 #include "libs/testing/temporary_postgres.h"
 #include "services/onboarding/adapters/disk_upload_files.h"
 #include "services/onboarding/adapters/sql_submission_store.h"
+#include "services/onboarding/app/files.h"
 #include "services/onboarding/app/pipeline.h"
 #include "services/onboarding/app/submissions.h"
 #include "services/onboarding/testing_peers.h"
@@ -66,12 +68,14 @@ class SiteTest : public ::testing::Test {
     store_ = std::make_unique<SqlSubmissionStore>(*database_);
     submissions_ = std::make_unique<Submissions>(*store_, uploads_, clock_, random_, Submissions::Options{"FI"},
                                                  [this] { ++started_; });
+    ASSERT_TRUE(MakeDirectory(layout_.root()).ok());
+    bodies_ = *objects::LocalStore::Open(layout_.Objects());
     MakePipeline("");
     ctx_ = As("anna", {"holder"});
   }
 
   void MakePipeline(std::filesystem::path reference) {
-    pipeline_ = std::make_unique<Pipeline>(layout_, consent_, publisher_, clock_, random_, metrics_,
+    pipeline_ = std::make_unique<Pipeline>(layout_, *bodies_, consent_, publisher_, clock_, random_, metrics_,
                                            Pipeline::Options{std::move(reference), {}, report_key_});
     ASSERT_TRUE(pipeline_->EmptyScratch().ok());
   }
@@ -159,12 +163,19 @@ class SiteTest : public ::testing::Test {
     manifest.body_size = static_cast<std::uint64_t>(object.body_size);
     manifest.plain_sha256 = *HexDecode(object.plain_sha256);
     manifest.body_sha256 = *HexDecode(object.body_sha256);
-    auto out = directory_ / "plain";
-    Status status = crypt4gh::DecryptFile(directory_ / Layout::ObjectPath(object.id), consent_.headers[object.id],
-                                          consent_.key(), manifest, out);
-    EXPECT_TRUE(status.ok()) << Describe(status);
-    auto plain = ReadFile(out, std::size_t{1} << 30);
-    return plain.ok() ? *plain : "";
+    auto plain = std::make_shared<std::string>();
+    auto decryptor = crypt4gh::Decryptor::Create(consent_.headers[object.id], consent_.key(), manifest,
+                                                 [plain](std::string_view bytes) {
+                                                   plain->append(bytes);
+                                                   return absl::OkStatus();
+                                                 });
+    EXPECT_TRUE(decryptor.ok()) << Describe(decryptor.status());
+    Status read = bodies_->Read(Context::Background(), BodyName(object.id), 0, objects::kToEnd,
+                                [&](std::string_view bytes) { return decryptor->Push(bytes); });
+    EXPECT_TRUE(read.ok()) << Describe(read);
+    auto whole = decryptor->Finish();
+    EXPECT_TRUE(whole.ok()) << Describe(whole.status());
+    return *plain;
   }
 
   // Objects by role.
@@ -187,6 +198,7 @@ class SiteTest : public ::testing::Test {
   std::unique_ptr<sql::Database> database_;
   std::unique_ptr<SqlSubmissionStore> store_;
   DiskUploadFiles uploads_{layout_};
+  std::unique_ptr<objects::LocalStore> bodies_;
   testing::FakeClock clock_;
   SystemRandom random_;
   const crypto::SigningKey report_key_ = *crypto::SigningKey::Generate();

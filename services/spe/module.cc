@@ -3,6 +3,7 @@
 
 #include <grpcpp/impl/codegen/service_type.h>
 
+#include "libs/objects/open.h"
 #include "libs/obs/log.h"
 #include "libs/platform/platform.h"
 #include "services/spe/adapters/allowed_workflows.h"
@@ -42,8 +43,9 @@ RunTaskOptions WorkOptions(const config::v1::SpeConfig& config) {
 class SpeModule final : public Module {
  public:
   SpeModule(Platform& platform, const std::filesystem::path& data,
-            std::unique_ptr<sql::Database> database)
+            std::unique_ptr<sql::Database> database, std::unique_ptr<objects::ObjectStore> bodies)
       : database_(std::move(database)),
+        bodies_(std::move(bodies)),
         work_options_(WorkOptions(platform.config().spe())),
         store_(*database_),
         images_({.images_dir = platform.config().spe().images_dir(), .cache_dir = data / "images"}),
@@ -54,8 +56,7 @@ class SpeModule final : public Module {
         files_(data),
         cohorts_(MakeCohortSource(platform.SiteChannel("consent"),
                                   platform.SiteChannel("onboarding"),
-                                  platform.SiteChannel("access"),
-                                  platform.config().site().data_dir(), platform.random())),
+                                  platform.SiteChannel("access"), *bodies_, platform.random())),
         approvals_(MakeApprovalCheck(platform.trust(), platform.clock(), platform.audience(),
                                      platform.country())),
         ledger_(MakeReleaseLedger(platform.SiteChannel("consent"), platform.clock())),
@@ -114,6 +115,7 @@ class SpeModule final : public Module {
   }
 
   std::unique_ptr<sql::Database> database_;
+  std::unique_ptr<objects::ObjectStore> bodies_;
   const RunTaskOptions work_options_;
   SqlTaskStore store_;
   OciImageStore images_;
@@ -136,8 +138,12 @@ class SpeModule final : public Module {
 Result<std::unique_ptr<Module>> Make(Platform& platform) {
   GF_ASSIGN(const std::filesystem::path data, platform.DataDir());
   GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
-  return std::unique_ptr<Module>(
-      std::make_unique<SpeModule>(platform, std::filesystem::absolute(data), std::move(database)));
+  // Those of onboarding, which writes them.
+  GF_ASSIGN(auto bodies, objects::OpenStore(platform.config().onboarding().object_store(),
+                                            data.parent_path() / "onboarding" / "objects",
+                                            platform.clock()));
+  return std::unique_ptr<Module>(std::make_unique<SpeModule>(
+      platform, std::filesystem::absolute(data), std::move(database), std::move(bodies)));
 }
 
 }  // namespace

@@ -130,13 +130,36 @@ def cohorts(workspace):
 
 
 @pytest.fixture(scope="session")
-def fed(workspace, images, reference):
-    """The federation most tests share: a process for each service. Finland has the reference genome.
+def s3_settings(workspace):
+    """Site settings for objects in a real S3 server; none where its packages are missing, but never in CI."""
+    server = subprocess.Popen([sys.executable, REPO / "tests" / "infra" / "swift_s3.py"], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True)
+    line = server.stdout.readline()
+    if not line:
+        assert os.environ.get("CI") != "true", "no S3 server: tools/install-deps --with s3-tests"
+        yield []
+        return
+    s3 = json.loads(line)
+    settings = [f"endpoint={s3['endpoint']}", f"region={s3['region']}", f"bucket={s3['bucket']}", "prefix=es/",
+                "path_style=true"]
+    for key in ("access_key", "secret_key"):
+        secret = workspace / f"s3-{key}"
+        secret.write_text(s3[key])
+        secret.chmod(0o600)
+        settings.append(f"{key}.file={secret}")
+    yield [f"es:onboarding.object_store.s3.{setting}" for setting in settings]
+    server.stdin.close()
+    server.wait(60)
+
+
+@pytest.fixture(scope="session")
+def fed(workspace, images, reference, s3_settings):
+    """The federation most tests share: a process for each service. Finland has the reference genome, Spain its objects in S3.
 
     Every national key is in a file, since attackers who have stolen them are played too.
     """
     federation = Federation(workspace / "var", images=images, hsm="none", sets=[
-        *QUICK, f"fi:onboarding.reference_fasta={reference}"])
+        *QUICK, f"fi:onboarding.reference_fasta={reference}", *s3_settings])
     _running.append(federation)
     try:
         yield federation.up()

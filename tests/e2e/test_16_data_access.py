@@ -65,7 +65,7 @@ def cohorts(workspace, fed):
     """Two datasets granted to the researcher, of which the operator permits only the first to smart layers."""
     made = {}
     for dataset, seed in ((DATASET, 21), (OTHER, 22)):
-        folder = synth(workspace / dataset.lower(), "FI", people=60, sites=6000, seed=seed)
+        folder = synth(workspace / dataset.lower(), "FI", people=60, sites=40_000, seed=seed)
         permit_research(folder)
         made[dataset] = Cohort(folder, "FI", dataset)
         road.onboard(fed, made[dataset])
@@ -295,6 +295,7 @@ def test_htsget_regions_are_those_of_the_file(fed, viewer, genotypes, tmp_path, 
     size, file = region_of(fed, viewer, ident, access, f"{variants}?referenceName={chrom}&start={start}&end={end}", tmp=tmp_path)
     wanted = ["-t", f"{chrom}:{start + 1}-{end}"]
     assert records(file, *wanted) == records(whole, "-r", wanted[1]) != ""
+    assert size < len(clear) / 2, "only the blocks of the region travel"
     figures.append(f"htsget: {size} of {len(clear)} bytes for a region of 20 kb")
     regions = [{"referenceName": c, "start": int(p) - 1, "end": int(p)} for c, p in (positions[3], positions[-3])]
     _, file = region_of(fed, viewer, ident, access, variants, {"regions": regions}, tmp_path)

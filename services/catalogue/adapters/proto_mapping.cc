@@ -38,6 +38,7 @@ v1::DatasetRecord ToProto(const DatasetRecord& record) {
   rpc::SetTime(out.mutable_issued(), record.issued);
   rpc::SetTime(out.mutable_modified(), record.modified);
   out.set_review_comment(record.review_comment);
+  out.set_base_version(record.base_version);
   for (const InclusionCriterion& criterion : record.inclusion) {
     auto* added = out.add_inclusion();
     added->set_id(criterion.id);
@@ -84,6 +85,7 @@ DatasetRecord FromProto(const v1::DatasetRecord& in) {
   record.issued = rpc::GetTime(in.issued());
   record.modified = rpc::GetTime(in.modified());
   record.review_comment = in.review_comment();
+  record.base_version = in.base_version();
   for (const auto& criterion : in.inclusion()) {
     record.inclusion.push_back({criterion.id(), criterion.title(), criterion.required(),
                                 criterion.automatic(), criterion.met(), criterion.evidence()});

@@ -42,12 +42,28 @@ Result<DatasetRecord> Catalogue::Review(const Context& ctx, const std::string& i
                  "version {} of {} was reviewed already", version, id);
   }
   GF_TRY(AddEvidence(record, decision.evidence));
-  if (decision.approve) GF_TRY(CheckInclusion(record));
+  if (decision.approve) {
+    GF_TRY(CheckInclusion(record));
+    GF_TRY(CheckBase(ctx, record));
+  }
   record.state = wanted;
   record.review_comment = decision.comment;
   record.modified = clock_.Now();
   GF_TRY(store_.Replace(ctx, record, decision.approve));
   return record;
+}
+
+// Whoever came into the dataset meanwhile is not in this version, and would be lost without a word.
+Status Catalogue::CheckBase(const Context& ctx, const DatasetRecord& record) {
+  if (record.base_version == 0) return absl::OkStatus();
+  GF_ASSIGN(const DatasetRecord current, store_.FindCurrent(ctx, record.id));
+  if (current.state == RecordState::kListed && current.version == record.base_version)
+    return absl::OkStatus();
+  return Error(StatusCode::kFailedPrecondition, "BASE_NOT_LISTED",
+               "version {} goes on from version {}, which is not the listed one; send it back, so "
+               "that it is submitted "
+               "again",
+               record.version, record.base_version);
 }
 
 Status Catalogue::Activate(const Context& ctx, const std::string& id, std::int32_t version,

@@ -23,7 +23,8 @@ class Catalogue {
     std::map<std::string, std::string> evidence = {};
   };
   // Node: lists or returns a waiting record. Repeating the same decision returns the record
-  // unchanged. Errors: COMMENT_MISSING, EVIDENCE_INVALID, INCLUSION_UNMET, RECORD_NOT_WAITING.
+  // unchanged. Errors: COMMENT_MISSING, EVIDENCE_INVALID, INCLUSION_UNMET, BASE_NOT_LISTED,
+  // RECORD_NOT_WAITING.
   Result<DatasetRecord> Review(const Context& ctx, const std::string& id, std::int32_t version,
                                const Decision& decision);
   // Node: lists a version again that was listed before. Idempotent. Errors: DATASET_UNKNOWN,
@@ -49,6 +50,7 @@ class Catalogue {
   Result<DatasetRecord> Get(const Context& ctx, const std::string& id, bool all);
 
  private:
+  Status CheckBase(const Context& ctx, const DatasetRecord& record);
   RecordStore& store_;
   const Clock& clock_;
   const std::string country_;

@@ -151,6 +151,20 @@ TEST_F(CatalogueTest, ReturningToAnEarlierVersionMovesWhatIsListed) {
   EXPECT_EQ(hub.Get(ctx_, Record().id, false)->version, 1);
 }
 
+TEST_F(CatalogueTest, AnUpdateIsListedOnlyWhileItsBaseIs) {
+  ASSERT_TRUE(node_.Submit(ctx_, Record()).ok());
+  ASSERT_TRUE(node_.Review(ctx_, Record().id, 1, {true}).ok());
+  for (int version : {2, 3}) {  // both were made while version 1 was listed
+    DatasetRecord update = Record(version);
+    update.base_version = 1;
+    ASSERT_TRUE(node_.Submit(ctx_, update).ok());
+  }
+  ASSERT_TRUE(node_.Review(ctx_, Record().id, 2, {true}).ok());
+  EXPECT_EQ(Reason(node_.Review(ctx_, Record().id, 3, {true}).status()), "BASE_NOT_LISTED");
+  EXPECT_EQ(node_.Get(ctx_, Record().id, false)->version, 2);
+  EXPECT_TRUE(node_.Review(ctx_, Record().id, 3, {false, "submit it again"}).ok());
+}
+
 TEST_F(CatalogueTest, ADecommissionedDatasetKeepsATombstone) {
   ASSERT_TRUE(node_.Submit(ctx_, Record()).ok());
   ASSERT_TRUE(node_.Review(ctx_, Record().id, 1, {true}).ok());

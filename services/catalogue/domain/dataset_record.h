@@ -51,6 +51,7 @@ struct DatasetRecord {
   Time modified;
   std::string review_comment;
   std::vector<InclusionCriterion> inclusion;  // at the node only
+  std::int32_t base_version = 0;              // that it goes on from; 0: none
   std::string report_sha256;
 };
 

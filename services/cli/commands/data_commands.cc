@@ -310,6 +310,30 @@ int ShowReport(const Target& target, const std::string& id, const std::string& h
   return kOk;
 }
 
+// 3 when something is damaged, so that a script can act on it.
+int ShowIntegrity(const Target& target) {
+  Session session(target);
+  auto answer = session.Get("/api/v1/integrity");
+  if (!answer.ok()) return Fail(answer.status());
+  const Json damaged = answer->value("damaged", Json::array());
+  if (session.json()) {
+    std::printf("%s\n", answer->dump(2).c_str());
+  } else {
+    const std::string since = TextOf(*answer, "oldest_check");
+    std::printf("%s objects, %s not looked at yet%s\n", TextOf(*answer, "objects").c_str(),
+                TextOf(*answer, "never_checked").c_str(),
+                since.empty() ? "" : ("; all looked at since " + since).c_str());
+    for (const Json& object : damaged) {
+      std::printf("%-18s %-12s %s  %s\n", TextOf(object, "reason").c_str(),
+                  TextOf(object, "role").c_str(), TextOf(object["dataset"], "dataset").c_str(),
+                  TextOf(object, "object").c_str());
+    }
+    if (!damaged.empty())
+      std::printf("Restore these bodies from the backup; a later look clears them.\n");
+  }
+  return damaged.empty() ? kOk : kRejected;
+}
+
 void AddLifecycleCommands(Commands commands, CLI::App& dataset) {
   Action& action = commands.action;
   Target& target = commands.target;
@@ -351,6 +375,12 @@ void AddLifecycleCommands(Commands commands, CLI::App& dataset) {
   report->footer("Example: genofed report sub-… --html report.html --as holder_fi");
   report->callback(
       [=, &target, &action] { action = [=, &target] { return ShowReport(target, *id, *html); }; });
+  auto* integrity = commands.app.add_subcommand(
+      "integrity",
+      "Whether stored objects are still what was written (roles holder, ncp, operator)");
+  integrity->footer(
+      "Exit code 3: something is damaged.\nExample: genofed integrity --as holder_fi");
+  integrity->callback([&target, &action] { action = [&target] { return ShowIntegrity(target); }; });
 }
 
 }  // namespace
@@ -388,7 +418,8 @@ void AddDataCommands(Commands commands) {
   onboard->add_flag("!--no-wait", o->wait, "Return as soon as the work is accepted");
   onboard->footer(
       "Examples:\n"
-      "  genofed onboard check --json cohorts/fi/cohort.vcf.gz            without storing anything\n"
+      "  genofed onboard check --json cohorts/fi/cohort.vcf.gz            without storing "
+      "anything\n"
       "  genofed onboard cohorts/fi --id GOE-FI-DATASET-1 --as holder_fi\n"
       "  genofed onboard batch-2 --id GOE-FI-DATASET-1 --add --as holder_fi\n"
       "  genofed onboard visits --id GOE-FI-DATASET-1 --follow-up --as holder_fi\n"

@@ -121,7 +121,7 @@ class FakeNode {
     object.set_id("obj-1");
     object.set_role(role);
     object.set_name("genotypes.vcf.gz");
-    object.set_path("onboarding/objects/obj-1.c4gh");
+    object.set_body("obj-1.c4gh");
     object.set_body_size(static_cast<std::int64_t>(body.size()));
     object.set_body_sha256(std::string(64, 'a'));
     object.set_plain_sha256(std::string(64, 'b'));

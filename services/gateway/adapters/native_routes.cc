@@ -133,6 +133,9 @@ constexpr RpcRow kRows[] = {
      "State size and SHA-256 of a file that was sent"},
     {kPost, "/api/v1/submissions/{submission}/start", Sites::kNode, kUser, "role holder",
      GF_ONBOARDING "StartSubmission", "*", "Check and publish what was sent"},
+    {kGet, "/api/v1/integrity", Sites::kNode, kUser, "roles holder, ncp, operator",
+     "onboarding", "genofed.onboarding.v1.ObjectService/GetIntegrity", "",
+     "Whether stored objects are still what was written"},
 
     {kPost, "/api/v1/applications", Sites::kHub, kUser, "role researcher",
      GF_APPLICATION "CreateApplication", "*", "Draft an application"},

@@ -2,6 +2,7 @@
 #include "services/onboarding/adapters/grpc_object_service.h"
 
 #include "genofed/onboarding/v1/onboarding.grpc.pb.h"
+#include "libs/rpc/time_codec.h"
 #include "services/onboarding/adapters/proto_mapping.h"
 
 namespace genofed::onboarding {
@@ -11,8 +12,8 @@ namespace {
 
 class GrpcObjectService final : public v1::ObjectService::CallbackService {
  public:
-  GrpcObjectService(rpc::Dispatcher& rpc, Objects& objects, obs::Metrics& metrics)
-      : rpc_(rpc), objects_(objects), metrics_(metrics) {}
+  GrpcObjectService(rpc::Dispatcher& rpc, Objects& objects, Integrity& integrity, obs::Metrics& metrics)
+      : rpc_(rpc), objects_(objects), integrity_(integrity), metrics_(metrics) {}
 
   grpc::ServerUnaryReactor* GetObject(grpc::CallbackServerContext* call,
                                       const v1::GetObjectRequest* request,
@@ -77,9 +78,34 @@ class GrpcObjectService final : public v1::ObjectService::CallbackService {
                       });
   }
 
+  grpc::ServerUnaryReactor* GetIntegrity(grpc::CallbackServerContext* call,
+                                         const v1::GetIntegrityRequest* request,
+                                         v1::GetIntegrityResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(GetIntegrity), request, response,
+        [this](const Context& ctx, const v1::GetIntegrityRequest&) -> Result<v1::GetIntegrityResponse> {
+          GF_ASSIGN(const IntegritySummary summary, integrity_.Report(ctx));
+          v1::GetIntegrityResponse answer;
+          answer.set_objects(summary.objects);
+          answer.set_never_checked(summary.never_checked);
+          if (summary.oldest_check) rpc::SetTime(answer.mutable_oldest_check(), *summary.oldest_check);
+          for (const CheckedObject& checked : summary.damaged) {
+            v1::DamagedObject* damaged = answer.add_damaged();
+            damaged->set_object(checked.object.record.id);
+            damaged->set_role(checked.object.record.role);
+            damaged->mutable_dataset()->set_dataset(checked.object.dataset);
+            damaged->mutable_dataset()->set_version(checked.object.version);
+            damaged->set_reason(checked.damage);
+            if (checked.checked) rpc::SetTime(damaged->mutable_checked(), *checked.checked);
+          }
+          return answer;
+        });
+  }
+
  private:
   rpc::Dispatcher& rpc_;
   Objects& objects_;
+  Integrity& integrity_;
   obs::Metrics& metrics_;
 };
 
@@ -88,8 +114,8 @@ class GrpcObjectService final : public v1::ObjectService::CallbackService {
 }  // namespace
 
 std::unique_ptr<grpc::Service> MakeGrpcObjectService(rpc::Dispatcher& rpc, Objects& objects,
-                                                     obs::Metrics& metrics) {
-  return std::make_unique<GrpcObjectService>(rpc, objects, metrics);
+                                                     Integrity& integrity, obs::Metrics& metrics) {
+  return std::make_unique<GrpcObjectService>(rpc, objects, integrity, metrics);
 }
 
 }  // namespace genofed::onboarding

@@ -5,6 +5,7 @@
 
 #include "libs/obs/metrics.h"
 #include "libs/rpc/dispatcher.h"
+#include "services/onboarding/app/integrity.h"
 #include "services/onboarding/app/objects.h"
 
 namespace grpc {
@@ -15,6 +16,6 @@ namespace genofed::onboarding {
 
 // genofed.onboarding.v1.ObjectService. Borrows its arguments.
 std::unique_ptr<grpc::Service> MakeGrpcObjectService(rpc::Dispatcher& rpc, Objects& objects,
-                                                     obs::Metrics& metrics);
+                                                     Integrity& integrity, obs::Metrics& metrics);
 
 }  // namespace genofed::onboarding

@@ -179,7 +179,7 @@ v1::Object ToProto(const ObjectRecord& in) {
   out.set_id(in.id);
   out.set_role(in.role);
   out.set_name(in.name);
-  out.set_path(Layout::ObjectPath(in.id));
+  out.set_body(BodyName(in.id));
   out.set_plain_size(in.plain_size);
   out.set_plain_sha256(in.plain_sha256);
   out.set_body_size(in.body_size);

@@ -158,6 +158,7 @@ class GrpcPublisher final : public Publisher {
     record.set_individuals(submission.difference.people_kept + submission.difference.people_added);
     record.set_sites(submission.counts.sites);
     record.set_report_sha256(submission.report_sha256);
+    record.set_base_version(submission.base_version);
     for (const InclusionCriterion& criterion : inclusion) {
       auto& added = *record.add_inclusion();
       added.set_id(criterion.id);

@@ -45,6 +45,15 @@ ObjectRecord ReadObject(const sql::Row& row) {
   return object;
 }
 
+PublishedObject ReadPublished(const sql::Row& row) {
+  PublishedObject found{ReadObject(row),
+                        row.Text(kObjectColumns),
+                        static_cast<std::int32_t>(row.Int(kObjectColumns + 1)),
+                        {row.Text(kObjectColumns + 2), row.Text(kObjectColumns + 3), row.Text(kObjectColumns + 4)}};
+  found.record.header.clear();
+  return found;
+}
+
 Result<Submission> FindSubmission(sql::Tx& tx, const std::string& id) {
   GF_ASSIGN(auto rows, tx.Exec("SELECT " GF_SUBMISSION_COLUMNS " FROM submissions WHERE id = $1", id));
   if (rows.empty()) return Error(StatusCode::kNotFound, "SUBMISSION_UNKNOWN", "there is no such submission");

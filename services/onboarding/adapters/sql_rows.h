@@ -3,7 +3,7 @@
 #pragma once
 
 #include "libs/sql/database.h"
-#include "services/onboarding/domain/submission.h"
+#include "services/onboarding/app/objects.h"
 
 namespace genofed::onboarding {
 
@@ -14,11 +14,16 @@ namespace genofed::onboarding {
   "o.id, o.submission, o.role, o.name, o.plain_size, o.plain_sha256, o.body_size, o.body_sha256, "     \
   "o.header, o.header_stored, o.created"
 inline constexpr int kObjectColumns = 11;
+// With the submission `s` of object `o`.
+#define GF_PUBLISHED_COLUMNS \
+  GF_OBJECT_COLUMNS ", s.dataset, s.version, s.issuer, s.subject, s.organisation"
+inline constexpr int kPublishedColumns = kObjectColumns + 5;
 
 std::string ToDocument(const Submission& submission);
 // DataLoss SUBMISSION_UNREADABLE.
 Result<Submission> ReadSubmission(const sql::Row& row);
 ObjectRecord ReadObject(const sql::Row& row);
+PublishedObject ReadPublished(const sql::Row& row);
 Result<Submission> FindSubmission(sql::Tx& tx, const std::string& id);
 // OK when the holder may publish versions of the dataset: nobody else has, or it is the same organisation.
 Status CheckHolder(sql::Tx& tx, const Holder& holder, const std::string& dataset);

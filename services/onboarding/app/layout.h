@@ -22,7 +22,8 @@ class Layout {
   }
   // Clear text of genotypes lives only here, and only while a stage runs. Emptied at every start.
   std::filesystem::path Scratch() const { return root_ / "scratch"; }
-  std::filesystem::path Object(const std::string& object) const { return root_ / "objects" / (object + ".c4gh"); }
+  // Of the object store, unless the operator names another.
+  std::filesystem::path Objects() const { return root_ / "objects"; }
   std::filesystem::path Index(const std::string& dataset, int version) const {
     return Indices(dataset) / std::to_string(version);
   }
@@ -32,7 +33,6 @@ class Layout {
   std::filesystem::path SitePath(const std::string& path) const { return root_.parent_path() / path; }
 
   // As other services of the site are told, below the site's data directory.
-  static std::string ObjectPath(const std::string& object) { return "onboarding/objects/" + object + ".c4gh"; }
   static std::string IndexPath(const std::string& dataset, int version) {
     return "onboarding/index/" + dataset + "/" + std::to_string(version);
   }

@@ -38,12 +38,12 @@ Result<Objects::View> Objects::Get(const Context& ctx, const ReaderQuestion& que
       GF_ASSIGN(version, listed_(ctx, question.object));
       if (version == 0) return ObjectUnknown();
     }
-    GF_ASSIGN(view.objects, store_.FindDataset(ctx, question.object, version));
+    GF_ASSIGN(view.objects, published_.FindDataset(ctx, question.object, version));
     judged.object = view.objects.front().record.id;
   }
   if (view.readable) GF_TRY(gate_.Judge(ctx, judged, passport));
   if (view.objects.empty()) {
-    GF_ASSIGN(PublishedObject object, store_.Find(ctx, question.object));
+    GF_ASSIGN(PublishedObject object, published_.Find(ctx, question.object));
     view.objects.push_back(std::move(object));
   }
   const auto& user = ctx.principal().user;
@@ -73,6 +73,17 @@ Status Objects::CheckAccess(const Context& ctx, const ReaderQuestion& question,
   return absl::OkStatus();
 }
 
+Result<std::string> Objects::ReadBody(const Context& ctx, const ObjectRecord& object,
+                                      std::uint64_t offset, std::size_t size) {
+  auto bytes = objects::ReadObject(ctx, store_, BodyName(object.id), offset, size, size);
+  const StatusCode code = bytes.status().code();
+  if (code == StatusCode::kNotFound || code == StatusCode::kOutOfRange ||
+      (bytes.ok() && bytes->size() != size)) {
+    return Error(StatusCode::kDataLoss, "BODY_LOST", "the body of an object is not what was stored");
+  }
+  return bytes;
+}
+
 Result<Objects::Piece> Objects::Read(const Context& ctx, const ReaderQuestion& question,
                                      const std::string& access, std::int64_t offset,
                                      std::int64_t size) {
@@ -80,7 +91,7 @@ Result<Objects::Piece> Objects::Read(const Context& ctx, const ReaderQuestion& q
     return InvalidField("size", "PIECE_INVALID", "ask for at most {} bytes", kMaxPiece);
   }
   GF_TRY(CheckAccess(ctx, question, access));
-  GF_ASSIGN(PublishedObject object, store_.Find(ctx, question.object));
+  GF_ASSIGN(PublishedObject object, published_.Find(ctx, question.object));
   if (size == 0) return Piece{"", std::move(object.record)};
   if (offset >= object.record.body_size) {
     return Error(StatusCode::kOutOfRange, "RANGE_NOT_SATISFIABLE", "the body has {} bytes",
@@ -88,9 +99,7 @@ Result<Objects::Piece> Objects::Read(const Context& ctx, const ReaderQuestion& q
   }
   const auto length = static_cast<std::size_t>(std::min(size, object.record.body_size - offset));
   GF_ASSIGN(std::string piece,
-            bodies_.Read(question.object, static_cast<std::uint64_t>(offset), length));
-  if (piece.size() != length)
-    return Error(StatusCode::kDataLoss, "BODY_LOST", "a body is shorter than its manifest says");
+            ReadBody(ctx, object.record, static_cast<std::uint64_t>(offset), length));
   return Piece{std::move(piece), std::move(object.record)};
 }
 
@@ -113,8 +122,7 @@ Result<std::string> Objects::OpenIndex(const Context& ctx, const ObjectRecord& i
     GF_TRY(ctx.Alive());
     const auto size =
         static_cast<std::size_t>(std::min<std::uint64_t>(kMaxPiece, manifest.body_size - at));
-    GF_ASSIGN(const std::string piece, bodies_.Read(index.id, at, size));
-    if (piece.empty()) break;
+    GF_ASSIGN(const std::string piece, ReadBody(ctx, index, at, size));
     GF_TRY(decryptor.Push(piece));
     at += piece.size();
   }
@@ -129,9 +137,9 @@ Result<std::vector<genomics::FileRange>> Objects::Plan(
     return InvalidField("regions", "TOO_MANY_REGIONS", "at most {} regions in one request",
                         kMaxRegions);
   GF_TRY(CheckAccess(ctx, question, access));
-  GF_ASSIGN(const PublishedObject object, store_.Find(ctx, question.object));
+  GF_ASSIGN(const PublishedObject object, published_.Find(ctx, question.object));
   const auto index =
-      object.record.role == "genotypes" ? store_.FindBeside(ctx, object, "index") : ObjectUnknown();
+      object.record.role == "genotypes" ? published_.FindBeside(ctx, object, "index") : ObjectUnknown();
   if (index.status().code() == StatusCode::kNotFound)
     return Error(StatusCode::kNotFound, "NOT_VARIANTS", "this object holds no indexed variants");
   GF_TRY(index);

@@ -15,6 +15,7 @@
 #include "libs/core/mutex.h"
 #include "libs/core/random.h"
 #include "libs/genomics/vcf_index.h"
+#include "libs/objects/object_store.h"
 #include "services/onboarding/domain/submission.h"
 
 namespace genofed::onboarding {
@@ -26,9 +27,9 @@ struct PublishedObject {
   Holder holder;
 };
 
-class ObjectStore {
+class PublishedObjects {
  public:
-  virtual ~ObjectStore() = default;
+  virtual ~PublishedObjects() = default;
   // NotFound OBJECT_UNKNOWN unless its version is published.
   virtual Result<PublishedObject> Find(const Context& ctx, const std::string& object) = 0;
   // The objects of a published version, also those that it shares with others; 0: of the newest.
@@ -39,15 +40,6 @@ class ObjectStore {
   // The object of another role in the same version. NotFound OBJECT_UNKNOWN.
   virtual Result<ObjectRecord> FindBeside(const Context& ctx, const PublishedObject& object,
                                           const std::string& role) = 0;
-};
-
-// Encrypted bodies, wherever they are kept.
-class ObjectBodies {
- public:
-  virtual ~ObjectBodies() = default;
-  // `size` bytes, fewer at the end of the body. DataLoss BODY_LOST when it cannot be read.
-  virtual Result<std::string> Read(const std::string& object, std::uint64_t offset,
-                                   std::size_t size) = 0;
 };
 
 // What a question about a reader names; the user is that of the context.
@@ -84,10 +76,10 @@ class Objects {
   static constexpr std::chrono::seconds kCheckedFor{1};
 
   // Borrows everything.
-  Objects(ObjectStore& store, ObjectBodies& bodies, ReaderGate& gate, ListedVersion listed,
+  Objects(PublishedObjects& published, objects::ObjectStore& store, ReaderGate& gate, ListedVersion listed,
           const Clock& clock, Random& random)
-      : store_(store),
-        bodies_(bodies),
+      : published_(published),
+        store_(store),
         gate_(gate),
         listed_(std::move(listed)),
         clock_(clock),
@@ -107,7 +99,8 @@ class Objects {
     ObjectRecord object;
   };
   // At most kMaxPiece bytes of a body under an access; none tells about the object only. Errors:
-  // those of the gate; PIECE_INVALID; OutOfRange RANGE_NOT_SATISFIABLE.
+  // those of the gate and the store; PIECE_INVALID; OutOfRange RANGE_NOT_SATISFIABLE; DataLoss
+  // BODY_LOST.
   Result<Piece> Read(const Context& ctx, const ReaderQuestion& question, const std::string& access,
                      std::int64_t offset, std::int64_t size);
 
@@ -119,12 +112,15 @@ class Objects {
                                                 std::span<const genomics::IndexRegion> regions);
 
  private:
+  // `size` bytes of a body, all of them. DataLoss BODY_LOST.
+  Result<std::string> ReadBody(const Context& ctx, const ObjectRecord& object, std::uint64_t offset,
+                               std::size_t size);
   Status CheckAccess(const Context& ctx, const ReaderQuestion& question, const std::string& access);
   Result<std::string> OpenIndex(const Context& ctx, const ObjectRecord& index,
                                 const std::string& access, const std::string& peer);
 
-  ObjectStore& store_;
-  ObjectBodies& bodies_;
+  PublishedObjects& published_;
+  objects::ObjectStore& store_;
   ReaderGate& gate_;
   const ListedVersion listed_;
   const Clock& clock_;

@@ -9,6 +9,7 @@
 #include "libs/core/strings.h"
 #include "libs/crypt4gh/stream.h"
 #include "libs/genomics/subset.h"
+#include "libs/objects/local_store.h"
 #include "libs/testing/fakes.h"
 #include "libs/testing/matchers.h"
 #include "libs/testing/temporary_directory.h"
@@ -44,7 +45,7 @@ class FakeGate final : public ReaderGate {
   int checks = 0;
 };
 
-class FakeStore final : public ObjectStore, public ObjectBodies {
+class FakeObjects final : public PublishedObjects {
  public:
   Result<PublishedObject> Find(const Context&, const std::string& id) override {
     if (!objects.contains(id)) return Error(StatusCode::kNotFound, "OBJECT_UNKNOWN", "no");
@@ -67,12 +68,7 @@ class FakeStore final : public ObjectStore, public ObjectBodies {
     }
     return Error(StatusCode::kNotFound, "OBJECT_UNKNOWN", "no");
   }
-  Result<std::string> Read(const std::string& id, std::uint64_t offset, std::size_t size) override {
-    const std::string& body = bodies.at(id);
-    return offset < body.size() ? body.substr(offset, size) : std::string();
-  }
   std::map<std::string, PublishedObject> objects;
-  std::map<std::string, std::string> bodies;
   std::int32_t asked_version = -1;
 };
 
@@ -96,7 +92,7 @@ class ObjectsTest : public ::testing::Test {
   }
 
   void Seal(const std::string& id, const std::string& role, const std::string& clear) {
-    std::string& body = store_.bodies[id];
+    std::string body;
     const auto recipient = gate_.key.public_key();
     auto encryptor =
         crypt4gh::Encryptor::Create({&recipient, 1}, random_, [&body](std::string_view bytes) {
@@ -105,6 +101,7 @@ class ObjectsTest : public ::testing::Test {
         });
     ASSERT_THAT(encryptor->Push(clear), IsOk());
     const auto manifest = *encryptor->Finish();
+    Put(id, body);
     PublishedObject object{{}, "GOE-FI-A-1", 1, {"https://idp.example", "anna", ""}};
     object.record.id = id;
     object.record.role = role;
@@ -112,8 +109,21 @@ class ObjectsTest : public ::testing::Test {
     object.record.body_size = static_cast<std::int64_t>(manifest.body_size);
     object.record.plain_sha256 = HexEncode(manifest.plain_sha256);
     object.record.body_sha256 = HexEncode(manifest.body_sha256);
-    store_.objects[id] = object;
+    published_.objects[id] = object;
     gate_.headers[id] = manifest.header;
+  }
+
+  std::string Body(const std::string& id) {
+    return *objects::ReadObject(Context::Background(), *store_, BodyName(id), 0, objects::kToEnd);
+  }
+  // Replaces the body of an object.
+  void Put(const std::string& id, std::string_view body) {
+    const Context ctx = Context::Background();
+    ASSERT_THAT(store_->Remove(ctx, BodyName(id)), IsOk());
+    auto writer = store_->Create(ctx, BodyName(id));
+    ASSERT_THAT(writer, IsOk());
+    ASSERT_THAT((*writer)->Append(ctx, body), IsOk());
+    ASSERT_THAT((*writer)->Commit(ctx), IsOk());
   }
 
   static Context As(std::string subject, std::vector<std::string> roles) {
@@ -133,9 +143,10 @@ class ObjectsTest : public ::testing::Test {
   SystemRandom random_;
   testing::FakeClock clock_;
   FakeGate gate_;
-  FakeStore store_;
-  Objects objects_{store_,
-                   store_,
+  FakeObjects published_;
+  std::unique_ptr<objects::LocalStore> store_ = *objects::LocalStore::Open(directory_ / "objects");
+  Objects objects_{published_,
+                   *store_,
                    gate_,
                    [this](const Context&, const std::string&) -> Result<std::int32_t> { return listed_; },
                    clock_,
@@ -160,18 +171,18 @@ TEST_F(ObjectsTest, ADatasetIsItsObjects) {
   ASSERT_THAT(view, IsOk());
   EXPECT_EQ(view->objects.size(), 3u);
   EXPECT_TRUE(view->readable);
-  EXPECT_EQ(store_.asked_version, 1);
+  EXPECT_EQ(published_.asked_version, 1);
   EXPECT_THAT(objects_.Get(reader_, {"GOE-FI-A-1", ""}, "bad"), HasReason("PASSPORT_REFUSED"));
   EXPECT_THAT(objects_.Get(reader_, {"GOE-FI-A-1", ""}, ""), HasReason("OBJECT_UNKNOWN"));
   EXPECT_THAT(objects_.Get(As("anna", {"holder"}), {"GOE-FI-A-1", ""}, ""), IsOk());
-  EXPECT_EQ(store_.asked_version, 0);  // the newest, listed or not
+  EXPECT_EQ(published_.asked_version, 0);  // the newest, listed or not
   EXPECT_THAT(objects_.Get(reader_, {"GOE-FI-B-1", ""}, "good"), HasReason("OBJECT_UNKNOWN"));
   listed_ = 0;
   EXPECT_THAT(objects_.Get(reader_, {"GOE-FI-A-1", ""}, "good"), HasReason("OBJECT_UNKNOWN"));
 }
 
 TEST_F(ObjectsTest, PiecesAreThoseOfTheBodyUnderAnAccess) {
-  const std::string& body = store_.bodies["obj-1"];
+  const std::string body = Body("obj-1");
   EXPECT_EQ(Read(0, 100)->bytes, body.substr(0, 100));
   EXPECT_EQ(Read(20'000, 5)->bytes, body.substr(20'000, 5));
   EXPECT_EQ(Read(static_cast<std::int64_t>(body.size()) - 3, 100)->bytes,
@@ -200,7 +211,7 @@ TEST_F(ObjectsTest, AnAccessIsAskedAboutAgainEverySecond) {
 }
 
 TEST_F(ObjectsTest, ABodyThatLostBytesIsNotGivenOut) {
-  store_.bodies["obj-1"].resize(1000);
+  Put("obj-1", Body("obj-1").substr(0, 1000));
   EXPECT_THAT(Read(900, 200), HasReason("BODY_LOST"));
 }
 
@@ -217,7 +228,9 @@ TEST_F(ObjectsTest, RegionsArePlannedFromTheEncryptedIndex) {
   EXPECT_THAT(
       objects_.Plan(reader_, kOne, "acc", std::vector<genomics::IndexRegion>(101, regions[0])),
       HasReason("TOO_MANY_REGIONS"));
-  store_.bodies["obj-2"][100] ^= 1;
+  std::string damaged = Body("obj-2");
+  damaged[100] ^= 1;
+  Put("obj-2", damaged);
   EXPECT_THAT(objects_.Plan(reader_, kOne, "acc", regions), HasReason("CRYPT4GH_SEGMENT_INVALID"));
   gate_.answer = Error(StatusCode::kPermissionDenied, "PASSPORT_REFUSED", "no");
   clock_.Advance(std::chrono::seconds(2));

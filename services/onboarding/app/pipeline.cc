@@ -7,9 +7,9 @@
 
 namespace genofed::onboarding {
 
-Pipeline::Pipeline(Layout layout, ConsentClient& consent, Publisher& publisher, const Clock& clock, Random& random,
+Pipeline::Pipeline(Layout layout, objects::ObjectStore& bodies, ConsentClient& consent, Publisher& publisher, const Clock& clock, Random& random,
                    obs::Metrics& metrics, Options options)
-    : layout_(std::move(layout)), consent_(consent), publisher_(publisher), clock_(clock), random_(random),
+    : layout_(std::move(layout)), bodies_(bodies), consent_(consent), publisher_(publisher), clock_(clock), random_(random),
       metrics_(metrics), options_(std::move(options)) {}
 
 Status Pipeline::Run(const Context& ctx, RunStore& store) {
@@ -34,7 +34,7 @@ Status Pipeline::End(const Context& ctx, RunStore& store, const Submission& subm
   GF_TRY(RemoveTree(layout_.Uploads(submission.id)));
   if (submission.state == State::kPublished) return absl::OkStatus();
   GF_ASSIGN(auto objects, store.Objects(ctx));
-  for (const ObjectRecord& object : objects) GF_TRY(RemoveTree(layout_.Object(object.id)));
+  for (const ObjectRecord& object : objects) GF_TRY(bodies_.Remove(ctx, BodyName(object.id)));
   GF_TRY(store.DropObjects(ctx));
   if (submission.version == 0) return absl::OkStatus();
   return RemoveTree(layout_.Index(submission.dataset.id, submission.version));

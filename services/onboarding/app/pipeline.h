@@ -5,6 +5,7 @@
 
 #include "libs/core/random.h"
 #include "libs/crypto/key.h"
+#include "libs/objects/object_store.h"
 #include "libs/obs/metrics.h"
 #include "services/onboarding/app/layout.h"
 #include "services/onboarding/app/ports.h"
@@ -24,7 +25,7 @@ class Pipeline {
     InclusionPolicy inclusion;
     crypto::SigningKey report_key;  // signs conformity reports
   };
-  Pipeline(Layout layout, ConsentClient& consent, Publisher& publisher, const Clock& clock, Random& random,
+  Pipeline(Layout layout, objects::ObjectStore& bodies, ConsentClient& consent, Publisher& publisher, const Clock& clock, Random& random,
            obs::Metrics& metrics, Options options);
 
   // OK once the submission is at its end and its uploaded files are gone. An error means: try again later; the
@@ -39,6 +40,7 @@ class Pipeline {
   Status End(const Context& ctx, RunStore& store, const Submission& submission);
 
   const Layout layout_;
+  objects::ObjectStore& bodies_;
   ConsentClient& consent_;
   Publisher& publisher_;
   const Clock& clock_;

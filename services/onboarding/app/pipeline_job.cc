@@ -222,7 +222,7 @@ Status Pipeline::Job::Seal(const char* role) {
   peer_.clear();
   std::vector<ObjectRecord> sealed;
   if (std::string_view(role) == "genotypes") {
-    GF_ASSIGN(sealed, SealGenotypes(pipeline_.layout_, rows_, request, pipeline_.clock_, pipeline_.random_));
+    GF_ASSIGN(sealed, SealGenotypes(ctx_, pipeline_.layout_, pipeline_.bodies_, rows_, request, pipeline_.clock_, pipeline_.random_));
   } else {
     peer_ = "consent";
     GF_ASSIGN(auto pseudonyms, pipeline_.consent_.Pseudonyms(ctx_, submission_.dataset.id, submission_.version));
@@ -231,7 +231,7 @@ Status Pipeline::Job::Seal(const char* role) {
     if (pseudonyms.size() != content.individuals.size()) {
       return Error(StatusCode::kDataLoss, "CONSENT_ANSWER_INVALID", "the consent service knows other rows");
     }
-    GF_ASSIGN(sealed, SealPhenotypes(pipeline_.layout_, PhenotypeTable(pseudonyms, content.individuals), request,
+    GF_ASSIGN(sealed, SealPhenotypes(ctx_, pipeline_.bodies_, PhenotypeTable(pseudonyms, content.individuals), request,
                                      pipeline_.clock_, pipeline_.random_));
   }
   // The one that is looked for comes last. What goes with it has the same clear bytes each time.
@@ -345,7 +345,7 @@ Status Pipeline::Job::Decommission() {
                                 {dataset, 0, "decommissioned", "", "", submission_.reason}));
   peer_.clear();
   GF_ASSIGN(auto objects, store_.AllObjects(ctx_));
-  for (const ObjectRecord& object : objects) GF_TRY(RemoveTree(pipeline_.layout_.Object(object.id)));
+  for (const ObjectRecord& object : objects) GF_TRY(pipeline_.bodies_.Remove(ctx_, BodyName(object.id)));
   GF_TRY(RemoveTree(pipeline_.layout_.Indices(dataset)));
   GF_TRY(store_.DropAllObjects(ctx_));
   return Finish(State::kPublished, "");

@@ -107,7 +107,7 @@ struct Registration {
 struct DatasetEvent {
   std::string dataset;
   std::int32_t version = 0;
-  std::string outcome;  // "judged", "rejected", "rolled-back", "decommissioned"
+  std::string outcome;  // "judged", "rejected", "rolled-back", "decommissioned", "damaged"
   std::string report_sha256;  // may be empty, as what follows
   std::string key_id;         // thumbprint of the key that signed the report
   std::string reason;

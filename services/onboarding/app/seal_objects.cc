@@ -13,8 +13,8 @@
 namespace genofed::onboarding {
 namespace {
 
-ObjectRecord Record(const ObjectRequest& request, std::string role, std::string name, const Clock& clock,
-                    Random& random) {
+ObjectRecord Record(const ObjectRequest& request, std::string role, std::string name,
+                    const Clock& clock, Random& random) {
   ObjectRecord object;
   object.id = NewId("obj", clock, random);
   object.submission = request.submission;
@@ -32,60 +32,72 @@ void SetManifest(ObjectRecord& object, const crypt4gh::Manifest& manifest) {
   object.header = manifest.header;
 }
 
-// Encrypts a text that is in memory into a new, synced file.
-Result<crypt4gh::Manifest> EncryptText(std::string_view text, const std::filesystem::path& out,
-                                       std::span<const crypt4gh::PublicKey> recipients, Random& random) {
-  int fd = ::open(out.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) return Error(StatusCode::kInternal, "FILE_FAILED", "cannot write an object");
-  auto encrypt = [&]() -> Result<crypt4gh::Manifest> {
-    GF_ASSIGN(auto encryptor, crypt4gh::Encryptor::Create(recipients, random, crypt4gh::FdSink(fd)));
-    GF_TRY(encryptor.Push(text));
-    GF_ASSIGN(auto manifest, encryptor.Finish());
-    if (::fsync(fd) != 0) return Error(StatusCode::kInternal, "FILE_FAILED", "cannot sync an object");
-    return manifest;
-  };
-  auto manifest = encrypt();
-  ::close(fd);
-  return manifest;
-}
-
-// Encrypts a file of the scratch directory into the store.
-Result<ObjectRecord> SealFile(const Layout& layout, const ScratchDirectory& scratch, const crypt4gh::PublicKey& recipient,
-                              ObjectRecord object, Random& random) {
-  const auto body = scratch / "body";
-  GF_ASSIGN(auto manifest, crypt4gh::EncryptFile(scratch / object.name, body, {&recipient, 1}, random));
-  GF_TRY(MoveIntoPlace(body, layout.Object(object.id)));
+// Encrypts what `feed` pushes into a new body of the store.
+Result<ObjectRecord> SealBody(const Context& ctx, objects::ObjectStore& store,
+                              const crypt4gh::PublicKey& recipient, ObjectRecord object,
+                              Random& random,
+                              const std::function<Status(crypt4gh::Encryptor&)>& feed) {
+  GF_ASSIGN(auto body, store.Create(ctx, BodyName(object.id)));
+  GF_ASSIGN(auto encryptor,
+            crypt4gh::Encryptor::Create({&recipient, 1}, random, [&](std::string_view bytes) {
+              return body->Append(ctx, bytes);
+            }));
+  GF_TRY(feed(encryptor));
+  GF_ASSIGN(const crypt4gh::Manifest manifest, encryptor.Finish());
+  GF_ASSIGN(const objects::Written written, body->Commit(ctx));
+  if (written.size != manifest.body_size || written.sha256 != manifest.body_sha256) {
+    return Error(StatusCode::kUnavailable, "STORE_FAILED",
+                 "the store has other bytes than were written");
+  }
   SetManifest(object, manifest);
   return object;
 }
 
+Result<ObjectRecord> SealFile(const Context& ctx, objects::ObjectStore& store,
+                              const std::filesystem::path& clear,
+                              const crypt4gh::PublicKey& recipient, ObjectRecord object,
+                              Random& random) {
+  const int fd = ::open(clear.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) return Error(StatusCode::kInternal, "FILE_FAILED", "cannot read a scratch file");
+  auto sealed = SealBody(
+      ctx, store, recipient, std::move(object), random, [fd](crypt4gh::Encryptor& encryptor) {
+        return crypt4gh::CopyFd(fd, [&](std::string_view bytes) { return encryptor.Push(bytes); });
+      });
+  ::close(fd);
+  return sealed;
+}
+
 }  // namespace
 
-Result<std::vector<ObjectRecord>> SealGenotypes(const Layout& layout, const CohortRows& rows,
-                                                const ObjectRequest& request, const Clock& clock, Random& random) {
+Result<std::vector<ObjectRecord>> SealGenotypes(const Context& ctx, const Layout& layout,
+                                                objects::ObjectStore& store, const CohortRows& rows,
+                                                const ObjectRequest& request, const Clock& clock,
+                                                Random& random) {
   GF_ASSIGN(auto recipient, crypt4gh::PublicKey::FromRaw(request.recipient));
   GF_ASSIGN(auto scratch, ScratchDirectory::Create(layout.Scratch()));
   std::vector<genomics::SampleRename> keep;
-  for (std::size_t i = 0; i < rows.size(); ++i) keep.push_back({rows.samples[i], rows.pseudonyms[i]});
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    keep.push_back({rows.samples[i], rows.pseudonyms[i]});
   ObjectRecord vcf = Record(request, "genotypes", "genotypes.vcf.gz", clock, random);
   ObjectRecord index = Record(request, "index", vcf.name + ".csi", clock, random);
-  GF_TRY(genomics::SubsetVcf(layout.Upload(request.submission, FileKind::kVariants), keep, scratch / vcf.name));
-  GF_TRY(genomics::BuildVcfIndex(scratch / vcf.name, scratch / index.name));
-  GF_ASSIGN(vcf, SealFile(layout, scratch, recipient, std::move(vcf), random));
+  const auto clear = scratch / vcf.name, clear_index = scratch / index.name;
+  GF_TRY(genomics::SubsetVcf(layout.Upload(request.submission, FileKind::kVariants), keep, clear));
+  GF_TRY(genomics::BuildVcfIndex(clear, clear_index));
+  GF_ASSIGN(vcf, SealFile(ctx, store, clear, recipient, std::move(vcf), random));
   // An index tells where the variants are: it is as secret as they.
-  GF_ASSIGN(index, SealFile(layout, scratch, recipient, std::move(index), random));
+  GF_ASSIGN(index, SealFile(ctx, store, clear_index, recipient, std::move(index), random));
   return std::vector<ObjectRecord>{std::move(vcf), std::move(index)};
 }
 
-Result<std::vector<ObjectRecord>> SealPhenotypes(const Layout& layout, std::string_view table,
-                                                  const ObjectRequest& request, const Clock& clock, Random& random) {
+Result<std::vector<ObjectRecord>> SealPhenotypes(const Context& ctx, objects::ObjectStore& store,
+                                                 std::string_view table,
+                                                 const ObjectRequest& request, const Clock& clock,
+                                                 Random& random) {
   GF_ASSIGN(auto recipient, crypt4gh::PublicKey::FromRaw(request.recipient));
-  GF_ASSIGN(auto scratch, ScratchDirectory::Create(layout.Scratch()));
   ObjectRecord object = Record(request, "phenotypes", "phenotypes.tsv", clock, random);
-  const auto body = scratch / "body";
-  GF_ASSIGN(auto manifest, EncryptText(table, body, {&recipient, 1}, random));
-  GF_TRY(MoveIntoPlace(body, layout.Object(object.id)));
-  SetManifest(object, manifest);
+  GF_ASSIGN(object,
+            SealBody(ctx, store, recipient, std::move(object), random,
+                     [table](crypt4gh::Encryptor& encryptor) { return encryptor.Push(table); }));
   return std::vector<ObjectRecord>{std::move(object)};
 }
 

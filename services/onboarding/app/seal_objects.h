@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "libs/core/random.h"
+#include "libs/objects/object_store.h"
 #include "services/onboarding/app/cohort_rows.h"
 #include "services/onboarding/app/layout.h"
 
@@ -21,10 +22,12 @@ struct ObjectRequest {
 // in a private scratch directory, until this returns. The identifier is new each time: a body that no row of the
 // database names can be opened by nobody, because its header was kept nowhere.
 // The second object is the coordinate index (CSI) of the first.
-Result<std::vector<ObjectRecord>> SealGenotypes(const Layout& layout, const CohortRows& rows, const ObjectRequest& request,
-                                   const Clock& clock, Random& random);
+Result<std::vector<ObjectRecord>> SealGenotypes(const Context& ctx, const Layout& layout, objects::ObjectStore& store,
+                                                const CohortRows& rows, const ObjectRequest& request,
+                                                const Clock& clock, Random& random);
 // A table of phenotypes likewise; its clear text never reaches a disk.
-Result<std::vector<ObjectRecord>> SealPhenotypes(const Layout& layout, std::string_view table, const ObjectRequest& request,
-                                    const Clock& clock, Random& random);
+Result<std::vector<ObjectRecord>> SealPhenotypes(const Context& ctx, objects::ObjectStore& store,
+                                                 std::string_view table, const ObjectRequest& request,
+                                                 const Clock& clock, Random& random);
 
 }  // namespace genofed::onboarding

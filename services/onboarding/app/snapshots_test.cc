@@ -6,7 +6,7 @@
 
 #include "libs/genomics/individuals.h"
 #include "libs/testing/matchers.h"
-#include "services/onboarding/adapters/sql_object_store.h"
+#include "services/onboarding/adapters/sql_published_objects.h"
 #include "services/onboarding/app/snapshot_files.h"
 #include "services/onboarding/testing_cohort.h"
 
@@ -54,7 +54,7 @@ class SnapshotsTest : public test::SiteTest {
       return set;
     };
     const auto ctx = Context::Background();
-    SqlObjectStore store(*database_);
+    SqlPublishedObjects store(*database_);
     for (std::int32_t version : {0, 2}) {
       auto bundle = store.FindDataset(ctx, kDataset, version);
       ASSERT_THAT(bundle, IsOk());

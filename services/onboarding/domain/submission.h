@@ -123,6 +123,9 @@ struct Report {
   std::string jws;  // detached
 };
 
+// The name of an object's body in the object store.
+inline std::string BodyName(std::string_view object) { return std::string(object) + ".c4gh"; }
+
 // A Crypt4GH body in the store, and the header that opens it.
 struct ObjectRecord {
   std::string id;

@@ -39,7 +39,7 @@ struct EncryptedObject {
   std::string role;
   std::size_t first_row = 0;  // genotypes: the rows it holds
   std::size_t rows = 0;
-  fs::path body;
+  std::string body;    // in the object store
   std::string header;  // re-encrypted to the task's key
   crypt4gh::Manifest manifest;
 };
@@ -60,24 +60,42 @@ Status MakeReadable(const fs::path& path) {
   return Error(StatusCode::kUnavailable, "STAGE_FAILED", "cannot prepare an input");
 }
 
+// Where bodies lie, and what opens them during one task.
+struct Source {
+  objects::ObjectStore& bodies;
+  const crypt4gh::SecretKey& key;
+};
+
+// What reached the sink is worth nothing unless this succeeds.
+Status Decrypt(const Context& ctx, const Source& source, const EncryptedObject& object,
+               const crypt4gh::Sink& sink) {
+  GF_ASSIGN(auto decryptor,
+            crypt4gh::Decryptor::Create(object.header, source.key, object.manifest, sink));
+  GF_TRY(source.bodies.Read(ctx, object.body, 0, objects::kToEnd,
+                            [&](std::string_view bytes) { return decryptor.Push(bytes); }));
+  return decryptor.Finish().status();
+}
+
 // Decrypts into a pipe, whose other end drops the people who are not permitted.
-Status SubsetGenotypes(const EncryptedObject& object, const crypt4gh::SecretKey& key,
+Status SubsetGenotypes(const Context& ctx, const Source& source, const EncryptedObject& object,
                        const std::vector<genomics::SampleRename>& keep, const fs::path& output) {
   int ends[2];
-  const UniqueFd body(open(object.body.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!body.valid() || pipe2(ends, O_CLOEXEC) != 0) {
-    return Error(StatusCode::kUnavailable, "STAGE_FAILED",
-                 "cannot open the genotypes of the dataset");
-  }
+  if (pipe2(ends, O_CLOEXEC) != 0)
+    return Error(StatusCode::kUnavailable, "STAGE_FAILED", "cannot prepare an input");
   Status decrypted;
+  bool reader_left = false;
   std::jthread decryptor([&, writer = UniqueFd(ends[1])]() mutable {
     // The reader may give up early; then writing fails with EPIPE instead of ending the process.
     sigset_t pipe_signal;
     sigemptyset(&pipe_signal);
     sigaddset(&pipe_signal, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &pipe_signal, nullptr);
-    decrypted = crypt4gh::DecryptFd(body.get(), object.header, key, object.manifest,
-                                    crypt4gh::FdSink(writer.get()));
+    decrypted = Decrypt(ctx, source, object,
+                        [&, write = crypt4gh::FdSink(writer.get())](std::string_view bytes) {
+                          Status written = write(bytes);
+                          reader_left = !written.ok();
+                          return written;
+                        });
     writer.Reset();
   });
   const auto subset = genomics::SubsetVcf(genomics::VcfInput(ends[0]), keep, output);
@@ -87,17 +105,14 @@ Status SubsetGenotypes(const EncryptedObject& object, const crypt4gh::SecretKey&
     // worth nothing.
     std::error_code ignored;
     fs::remove(output, ignored);
-    // If the subset failed, the decryption failed by consequence, unless its own reason is the
-    // cause.
-    if (subset.ok() || decrypted.code() == StatusCode::kDataLoss) return decrypted;
+    if (subset.ok() || !reader_left) return decrypted;
   }
   return subset.status();
 }
 
 // One file of everybody who is permitted, from the objects of all segments.
 Status StageGenotypes(const Context& ctx, const std::vector<const EncryptedObject*>& objects,
-                      const crypt4gh::SecretKey& key, const Cohort& cohort,
-                      const fs::path& output) {
+                      const Source& source, const Cohort& cohort, const fs::path& output) {
   std::vector<fs::path> parts;
   std::size_t rows = 0;
   for (const EncryptedObject* object : objects) {
@@ -111,7 +126,7 @@ Status StageGenotypes(const Context& ctx, const std::vector<const EncryptedObjec
     }
     if (keep.empty()) continue;
     parts.push_back(output.parent_path() / fmt::format(".segment-{}.vcf.gz", parts.size()));
-    GF_TRY(SubsetGenotypes(*object, key, keep, parts.back()));
+    GF_TRY(SubsetGenotypes(ctx, source, *object, keep, parts.back()));
   }
   if (rows != cohort.pseudonyms.size()) return DatasetShape("has genotypes of other people");
   std::error_code error;
@@ -131,16 +146,15 @@ Status StageGenotypes(const Context& ctx, const std::vector<const EncryptedObjec
 
 // The table holds a header line and a line for each row, beginning with its pseudonym
 // (genofed.onboarding.v1.Object.role); the lines of permitted rows are kept as they are.
-Status SubsetPhenotypes(const EncryptedObject& object, const crypt4gh::SecretKey& key,
+Status SubsetPhenotypes(const Context& ctx, const Source& source, const EncryptedObject& object,
                         const Cohort& cohort, const fs::path& directory) {
-  const fs::path all = directory / ".phenotypes";
-  std::error_code ignored;
-  const Status decrypted =
-      crypt4gh::DecryptFile(object.body, object.header, key, object.manifest, all);
-  const auto text = decrypted.ok() ? ReadFile(all, kMaxPhenotypes) : decrypted;
-  fs::remove(all, ignored);
-  GF_TRY(text);
-  std::vector<std::string_view> lines = Split(*text, '\n');
+  if (object.manifest.plain_size > kMaxPhenotypes) return DatasetShape("has too large phenotypes");
+  std::string text;
+  GF_TRY(Decrypt(ctx, source, object, [&text](std::string_view bytes) {
+    text.append(bytes);
+    return absl::OkStatus();
+  }));
+  std::vector<std::string_view> lines = Split(text, '\n');
   if (!lines.empty() && lines.back().empty()) lines.pop_back();
   if (lines.size() != cohort.pseudonyms.size() + 1 || !lines[0].starts_with("pseudonym\t"))
     return DatasetShape("has phenotypes for other people");
@@ -159,12 +173,12 @@ Status SubsetPhenotypes(const EncryptedObject& object, const crypt4gh::SecretKey
 class GrpcCohortSource final : public CohortSource {
  public:
   GrpcCohortSource(rpc::ChannelSource consent_source, rpc::ChannelSource onboarding_source,
-                   rpc::ChannelSource access_source, fs::path data_dir, Random& random)
+                   rpc::ChannelSource access_source, objects::ObjectStore& bodies, Random& random)
       : consent_(consent_source),
         keys_(consent_source),
         onboarding_(std::move(onboarding_source)),
         access_(std::move(access_source)),
-        data_dir_(std::move(data_dir)),
+        bodies_(bodies),
         random_(random) {}
 
   Result<StagedCohort> Stage(const Context& ctx, const TaskOrder& order, const Workflow& workflow,
@@ -181,14 +195,12 @@ class GrpcCohortSource final : public CohortSource {
   Result<std::vector<EncryptedObject>> AskObjects(const Context& ctx, const TaskOrder& order,
                                                   const std::vector<std::string>& roles,
                                                   const crypt4gh::SecretKey& key);
-  Result<fs::path> BodyPath(const std::string& relative) const;
-  Result<EncryptedObject> FromProto(const onboarding::Object& listed) const;
 
   rpc::Peer<consent::ConsentService> consent_;
   rpc::Peer<consent::KeyService> keys_;
   rpc::Peer<onboarding::OnboardingService> onboarding_;
   rpc::Peer<access::v1::DecisionService> access_;
-  const fs::path data_dir_;
+  objects::ObjectStore& bodies_;
   Random& random_;
 };
 
@@ -211,19 +223,12 @@ Result<Cohort> GrpcCohortSource::AskCohort(const Context& ctx, const DatasetRef&
   return cohort;
 }
 
-Result<fs::path> GrpcCohortSource::BodyPath(const std::string& relative) const {
-  const fs::path path = fs::path(relative).lexically_normal();
-  if (path.empty() || path.is_absolute() || *path.begin() == "..")
-    return DatasetShape("lies outside the data directory");
-  return data_dir_ / path;
-}
-
-Result<EncryptedObject> GrpcCohortSource::FromProto(const onboarding::Object& listed) const {
+Result<EncryptedObject> FromProto(const onboarding::Object& listed) {
   EncryptedObject object;
   object.role = listed.role();
   object.first_row = static_cast<std::size_t>(std::max(listed.first_row(), 0));
   object.rows = static_cast<std::size_t>(std::max(listed.rows(), 0));
-  GF_ASSIGN(object.body, BodyPath(listed.path()));
+  object.body = listed.body();
   object.manifest.plain_size = static_cast<std::uint64_t>(listed.plain_size());
   object.manifest.body_size = static_cast<std::uint64_t>(listed.body_size());
   GF_ASSIGN(object.manifest.plain_sha256, HexDecode(listed.plain_sha256()));
@@ -288,9 +293,9 @@ Result<StagedCohort> GrpcCohortSource::Stage(const Context& ctx, const TaskOrder
       if (object.role == role) of_role.push_back(&object);
     }
     if (role == "genotypes") {
-      GF_TRY(StageGenotypes(ctx, of_role, key, cohort, directory / name));
+      GF_TRY(StageGenotypes(ctx, of_role, {bodies_, key}, cohort, directory / name));
     } else if (of_role.size() == 1) {
-      GF_TRY(SubsetPhenotypes(*of_role.front(), key, cohort, directory));
+      GF_TRY(SubsetPhenotypes(ctx, {bodies_, key}, *of_role.front(), cohort, directory));
     } else {
       return DatasetShape(fmt::format("has several objects of {}", role));
     }
@@ -303,10 +308,10 @@ Result<StagedCohort> GrpcCohortSource::Stage(const Context& ctx, const TaskOrder
 
 std::unique_ptr<CohortSource> MakeCohortSource(rpc::ChannelSource consent_source,
                                                rpc::ChannelSource onboarding_source,
-                                               rpc::ChannelSource access_source, fs::path data_dir,
-                                               Random& random) {
+                                               rpc::ChannelSource access_source,
+                                               objects::ObjectStore& bodies, Random& random) {
   return std::make_unique<GrpcCohortSource>(std::move(consent_source), std::move(onboarding_source),
-                                            std::move(access_source), std::move(data_dir), random);
+                                            std::move(access_source), bodies, random);
 }
 
 }  // namespace genofed::spe

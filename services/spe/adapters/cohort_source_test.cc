@@ -13,6 +13,7 @@
 #include "libs/core/file.h"
 #include "libs/core/strings.h"
 #include "libs/crypt4gh/file.h"
+#include "libs/objects/local_store.h"
 #include "libs/testing/temporary_directory.h"
 #include "services/spe/adapters/site_peers.h"
 #include "services/spe/adapters/subprocess.h"
@@ -79,7 +80,8 @@ class FakeAccess final : public genofed::access::v1::DecisionService::Service {
 class CohortSourceTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    fs::create_directories(data_ / "objects");
+    fs::create_directories(data_);
+    bodies_ = *objects::LocalStore::Open(data_ / "objects");
     fs::create_directories(stage_);
     AddGenotypes("g1", 0, 3);
     const std::string table = fmt::format(
@@ -98,7 +100,7 @@ class CohortSourceTest : public ::testing::Test {
     rpc::ChannelSource source;
     source.channel = [this] { return server_->InProcessChannel(grpc::ChannelArguments()); };
     source.peer = "test";
-    source_ = MakeCohortSource(source, source, source, data_, random_);
+    source_ = MakeCohortSource(source, source, source, *bodies_, random_);
     order_.id = "task-1";
     order_.dataset = {"GOE-FI-A-1", 1};
     order_.ledger_index = 7;
@@ -140,7 +142,7 @@ class CohortSourceTest : public ::testing::Test {
     auto* object = onboarding_.objects.add_objects();
     object->set_id(id);
     object->set_role(role);
-    object->set_path("objects/" + id);
+    object->set_body(id);
     object->set_plain_size(static_cast<std::int64_t>(manifest->plain_size));
     object->set_plain_sha256(HexEncode(manifest->plain_sha256));
     object->set_body_size(static_cast<std::int64_t>(manifest->body_size));
@@ -157,6 +159,7 @@ class CohortSourceTest : public ::testing::Test {
   FakeConsent consent_;
   FakeOnboarding onboarding_;
   FakeAccess access_;
+  std::unique_ptr<objects::LocalStore> bodies_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<CohortSource> source_;
   TaskOrder order_;
@@ -248,8 +251,10 @@ TEST_F(CohortSourceTest, RefusesChangedAndMissingObjects) {
   EXPECT_EQ(Stage().status().code(), StatusCode::kDataLoss);
   EXPECT_FALSE(fs::exists(stage_ / "cohort.vcf.gz"));
 
-  onboarding_.objects.mutable_objects(0)->set_path("../../etc/passwd");
-  EXPECT_EQ(Reason(Stage().status()), "DATASET_SHAPE");
+  onboarding_.objects.mutable_objects(0)->set_body("../../etc/passwd");
+  EXPECT_EQ(Reason(Stage().status()), "OBJECT_NAME_INVALID");
+  onboarding_.objects.mutable_objects(0)->set_body("g9");
+  EXPECT_EQ(Reason(Stage().status()), "OBJECT_NOT_FOUND");
   onboarding_.objects.mutable_objects(0)->set_role("other");
   EXPECT_EQ(Reason(Stage().status()), "DATASET_SHAPE");
 }

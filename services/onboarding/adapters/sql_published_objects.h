@@ -6,9 +6,9 @@
 
 namespace genofed::onboarding {
 
-class SqlObjectStore final : public ObjectStore {
+class SqlPublishedObjects final : public PublishedObjects {
  public:
-  explicit SqlObjectStore(sql::Database& database) : database_(database) {}
+  explicit SqlPublishedObjects(sql::Database& database) : database_(database) {}
   Result<PublishedObject> Find(const Context& ctx, const std::string& object) override;
   Result<std::vector<PublishedObject>> FindDataset(const Context& ctx, const std::string& dataset,
                                                    std::int32_t version) override;

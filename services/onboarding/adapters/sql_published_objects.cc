@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "services/onboarding/adapters/sql_object_store.h"
+#include "services/onboarding/adapters/sql_published_objects.h"
 
 #include "services/onboarding/adapters/sql_rows.h"
 
@@ -11,23 +11,9 @@ Status ObjectUnknown() {
                "there is no such object, or it is not yours");
 }
 
-// Columns of submissions behind those of the object.
-#define GF_PUBLISHED_COLUMNS \
-  GF_OBJECT_COLUMNS ", s.dataset, s.version, s.issuer, s.subject, s.organisation"
-
-PublishedObject ReadPublished(const sql::Row& row) {
-  PublishedObject found{
-      ReadObject(row),
-      row.Text(kObjectColumns),
-      static_cast<std::int32_t>(row.Int(kObjectColumns + 1)),
-      {row.Text(kObjectColumns + 2), row.Text(kObjectColumns + 3), row.Text(kObjectColumns + 4)}};
-  found.record.header.clear();
-  return found;
-}
-
 }  // namespace
 
-Result<PublishedObject> SqlObjectStore::Find(const Context& ctx, const std::string& object) {
+Result<PublishedObject> SqlPublishedObjects::Find(const Context& ctx, const std::string& object) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<PublishedObject> {
     GF_ASSIGN(auto rows, tx.Exec("SELECT " GF_PUBLISHED_COLUMNS
                                  " FROM objects o JOIN submissions s ON s.id = o.submission "
@@ -40,7 +26,7 @@ Result<PublishedObject> SqlObjectStore::Find(const Context& ctx, const std::stri
 
 // Genotypes and their indices belong to the segments of the version, all else to its own
 // submission.
-Result<std::vector<PublishedObject>> SqlObjectStore::FindDataset(const Context& ctx,
+Result<std::vector<PublishedObject>> SqlPublishedObjects::FindDataset(const Context& ctx,
                                                                  const std::string& dataset,
                                                                  std::int32_t version) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::vector<PublishedObject>> {
@@ -62,7 +48,7 @@ Result<std::vector<PublishedObject>> SqlObjectStore::FindDataset(const Context& 
   });
 }
 
-Result<ObjectRecord> SqlObjectStore::FindBeside(const Context& ctx, const PublishedObject& object,
+Result<ObjectRecord> SqlPublishedObjects::FindBeside(const Context& ctx, const PublishedObject& object,
                                                 const std::string& role) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<ObjectRecord> {
     GF_ASSIGN(auto rows, tx.Exec("SELECT " GF_OBJECT_COLUMNS
