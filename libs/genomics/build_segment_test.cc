@@ -68,9 +68,9 @@ TEST_F(BuildSegmentTest, ReferenceBlocksSayWhoWasCalled) {
                   "chr20 261 . A <NON_REF> . . END=300 GT:DP 0/0:9"}),
           Single("b.vcf", 1,
                  {"chr20 151 . A <*> . . END=180 GT 0/0", "chr20 181 . G T,<*> . . . GT 1/1",
-                  "chr20 182 . A <*> . . END=200 GT 0/0", "chr20 201 . ACGTACGTA A,<*> . . . GT 0/1",
-                  "chr20 255 . C G,<*> . . . GT 0/1", "chr20 261 . A <*> . . END=400 GT 0/0",
-                  "chr20 401 . C G,<*> . . . GT 0/1"})});
+                  "chr20 182 . A <*> . . END=200 GT 0/0",
+                  "chr20 201 . ACGTACGTA A,<*> . . . GT 0/1", "chr20 255 . C G,<*> . . . GT 0/1",
+                  "chr20 261 . A <*> . . END=400 GT 0/0", "chr20 401 . C G,<*> . . . GT 0/1"})});
   EXPECT_TRUE(report.joined);
   EXPECT_EQ(report.build.sites, 5U);
   EXPECT_EQ(report.pass.skipped_alleles, 0U);
@@ -165,9 +165,10 @@ TEST_F(BuildSegmentTest, JoinsByNormalisedAlleles) {
   SegmentOptions options;
   options.pass.reference = reference.get();
   options.absent = AbsentSite::kIsNotCalled;
-  Build(3, {Single("a.vcf", 0, {"chr20 8 . CAC C . . . GT 0/1"}),
-            Single("b.vcf", 1, {"chr20 3 . GCA G . . . GT 1/1"}),
-            Single("c.vcf", 2, {"chr20 6 . CACAC CAC . . . GT 0/0"})},
+  Build(3,
+        {Single("a.vcf", 0, {"chr20 8 . CAC C . . . GT 0/1"}),
+         Single("b.vcf", 1, {"chr20 3 . GCA G . . . GT 1/1"}),
+         Single("c.vcf", 2, {"chr20 6 . CACAC CAC . . . GT 0/0"})},
         options);
   EXPECT_EQ(index_->n_sites(), 1U);
   EXPECT_EQ(Counts("20-3-GCA-G"), (AlleleCounts{3, 6, 1, 1, 0, 2}));
@@ -176,10 +177,11 @@ TEST_F(BuildSegmentTest, JoinsByNormalisedAlleles) {
 TEST_F(BuildSegmentTest, FilesOfChromosomesFollowOneAnother) {
   std::vector<SegmentInput> inputs;
   for (const char* contig : {"chrX", "chr20"}) {
-    inputs.push_back({WriteText(dir_ / (std::string(contig) + ".vcf"),
-                                MakeVcf("a b c", {std::string(contig) + " 50 . A C . . . GT 0/1 0/0 1/1"})),
-                      {{"c", 0}, {"a", 1}},
-                      ""});
+    inputs.push_back(
+        {WriteText(dir_ / (std::string(contig) + ".vcf"),
+                   MakeVcf("a b c", {std::string(contig) + " 50 . A C . . . GT 0/1 0/0 1/1"})),
+         {{"c", 0}, {"a", 1}},
+         ""});
   }
   auto report = Build(2, inputs);
   EXPECT_FALSE(report.joined);
@@ -294,21 +296,24 @@ DrawnFile DrawFile(bool blocks, std::mt19937& random) {
   std::int64_t pos = 124'000 + static_cast<std::int64_t>(random() % 900);
   while (pos < 126'000) {
     bool variant = !blocks || random() % 3 == 0;
-    std::string genotype = variant ? kVariant[random() % kVariant.size()]
-                                   : kGenotypes[random() % kGenotypes.size()];
+    std::string genotype =
+        variant ? kVariant[random() % kVariant.size()] : kGenotypes[random() % kGenotypes.size()];
     // Positions and alleles that several people share.
     if (variant) pos = (pos / 20 + 1) * 20;
     bool deletion = variant && random() % 5 == 0;
     const char* alts = random() % 2 == 0 ? "C,G" : "G,T";
-    std::int64_t end = pos + (deletion ? 3 : variant ? 1 : 1 + static_cast<std::int64_t>(random() % 150));
+    std::int64_t end = pos + (deletion  ? 3
+                              : variant ? 1
+                                        : 1 + static_cast<std::int64_t>(random() % 150));
     OwnRecord own;
     own.end = end;
     own.record.contig = "20";
     own.record.pos = pos;
     own.record.ref = deletion ? "AGT" : "A";
-    if (variant) own.record.alts = deletion ? std::vector<std::string>{"A", "AT"}
-                                            : std::vector<std::string>{std::string(1, alts[0]),
-                                                                       std::string(1, alts[2])};
+    if (variant)
+      own.record.alts =
+          deletion ? std::vector<std::string>{"A", "AT"}
+                   : std::vector<std::string>{std::string(1, alts[0]), std::string(1, alts[2])};
     auto allele = [](char c) { return static_cast<std::int8_t>(c == '.' ? -1 : c - '0'); };
     own.record.alleles = {allele(genotype[0]),
                           genotype.size() > 1 ? allele(genotype[2]) : kAlleleAbsent};
@@ -316,8 +321,8 @@ DrawnFile DrawFile(bool blocks, std::mt19937& random) {
     std::string alt = !variant ? "<NON_REF>" : deletion ? "A,AT" : alts;
     if (variant && blocks) alt += ",<NON_REF>";
     std::string info = variant ? "." : fmt::format("END={}", end);
-    file.lines.push_back(fmt::format("chr20 {} . {} {} . . {} GT {}", pos + 1, own.record.ref, alt,
-                                     info, genotype));
+    file.lines.push_back(
+        fmt::format("chr20 {} . {} {} . . {} GT {}", pos + 1, own.record.ref, alt, info, genotype));
     // Some gaps, and some deletions that the next record overlaps.
     pos = deletion && random() % 2 == 0 ? pos + 1 : end + (random() % 3 == 0 ? 30 : 0);
   }
@@ -354,7 +359,8 @@ RC_GTEST_PROP(BuildSegmentProperty, JoinEqualsTheDefinition, ()) {
   RC_ASSERT(index->n_sites() == listed.size());
   for (const std::string& name : listed) {
     const Variant variant = *ParseVariant(name);
-    const CarrierSets expected = SlowJoin(files, variant, absent == AbsentSite::kIsReference ? 2 : 0);
+    const CarrierSets expected =
+        SlowJoin(files, variant, absent == AbsentSite::kIsReference ? 2 : 0);
     auto hit = index->FindExact(variant);
     RC_ASSERT(hit.has_value());
     RC_ASSERT(hit->het.ToRows() == expected.het);

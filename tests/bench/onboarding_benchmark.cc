@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What tests/bench/run times for onboarding: made-up files of any size, always the same for a seed,
-// and the product's passes over them. Each call does one thing, so that its CPU time and peak memory
-// are those of the process.
+// and the product's passes over them. Each call does one thing, so that its CPU time and peak
+// memory are those of the process.
 #include <fcntl.h>
 #include <htslib/hts.h>
 #include <htslib/vcf.h>
@@ -59,8 +59,8 @@ class Dice {
   std::uint64_t state_;
 };
 
-// Allele frequencies as in performance.md, section 1: alleles of rare sites ∝ k^-1.65 up to 1 %, and
-// density 1/x for common ones, which are `common` of the sites.
+// Allele frequencies as in performance.md, section 1: alleles of rare sites ∝ k^-1.65 up to 1 %,
+// and density 1/x for common ones, which are `common` of the sites.
 double DrawFrequency(Dice& dice, std::uint32_t people, double common) {
   double alleles = 2.0 * people;
   if (dice.Uniform() < common) return std::exp(std::log(0.01) * dice.Uniform());
@@ -179,7 +179,8 @@ class BgzfFile {
 int GenerateSingle(const fs::path& out, std::uint32_t records, std::uint64_t seed) {
   Dice dice(seed);
   BgzfFile file(out);
-  std::string text = "##fileformat=VCFv4.2\n##FILTER=<ID=PASS,Description=\"All filters passed\">\n";
+  std::string text =
+      "##fileformat=VCFv4.2\n##FILTER=<ID=PASS,Description=\"All filters passed\">\n";
   constexpr int kContigs = 22;
   std::vector<std::uint32_t> lengths;
   for (int c = 1; c <= kContigs; ++c) {
@@ -187,16 +188,16 @@ int GenerateSingle(const fs::path& out, std::uint32_t records, std::uint64_t see
     lengths.push_back(static_cast<std::uint32_t>(length));
     text += fmt::format("##contig=<ID=chr{},length={}>\n", c, length);
   }
-  for (const char* field : {"GT,Number=1,Type=String", "GQ,Number=1,Type=Integer",
-                            "DP,Number=1,Type=Integer", "AD,Number=R,Type=Integer",
-                            "VAF,Number=A,Type=Float", "PL,Number=G,Type=Integer"})
+  for (const char* field :
+       {"GT,Number=1,Type=String", "GQ,Number=1,Type=Integer", "DP,Number=1,Type=Integer",
+        "AD,Number=R,Type=Integer", "VAF,Number=A,Type=Float", "PL,Number=G,Type=Integer"})
     text += fmt::format("##FORMAT=<ID={},Description=\"as DeepVariant\">\n", field);
   text += "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tPERSON\n";
   std::uint64_t genome = 0;
   for (std::uint32_t length : lengths) genome += length;
   for (int c = 0; c < kContigs; ++c) {
-    auto n = static_cast<std::uint32_t>(std::uint64_t{records} * lengths[static_cast<std::size_t>(c)] /
-                                        genome);
+    auto n = static_cast<std::uint32_t>(std::uint64_t{records} *
+                                        lengths[static_cast<std::size_t>(c)] / genome);
     double step = static_cast<double>(lengths[static_cast<std::size_t>(c)] - 20'000) / (n + 1);
     double pos = 10'000;
     for (std::uint32_t i = 0; i < n; ++i) {
@@ -205,17 +206,19 @@ int GenerateSingle(const fs::path& out, std::uint32_t records, std::uint64_t see
       std::size_t base = dice.Below(4);
       std::string ref(1, kBases[base]);
       std::string alt(1, kBases[(base + 1 + dice.Below(3)) % 4]);
-      if (dice.Below(8) == 0) (dice.Below(2) == 0 ? ref : alt) = ref + std::string(1 + dice.Below(6), alt[0]);
+      if (dice.Below(8) == 0)
+        (dice.Below(2) == 0 ? ref : alt) = ref + std::string(1 + dice.Below(6), alt[0]);
       if (ref[0] != alt[0] && (ref.size() > 1 || alt.size() > 1)) alt[0] = ref[0];
       if (ref == alt) alt += 'T';
       std::uint32_t depth = 20 + dice.Below(25);
       bool hom = dice.Below(5) < 2;
       std::uint32_t alts = hom ? depth : depth / 2;
-      text += fmt::format("chr{}\t{}\t.\t{}\t{}\t{}.{}\tPASS\t.\tGT:GQ:DP:AD:VAF:PL\t{}:{}:{}:{},{}:{:.4f}:{},{},{}\n",
-                          c + 1, static_cast<std::uint32_t>(pos), ref, alt, 20 + dice.Below(50),
-                          dice.Below(10), hom ? "1/1" : "0/1", 20 + dice.Below(40), depth,
-                          depth - alts, alts, static_cast<double>(alts) / depth,
-                          30 + dice.Below(40), hom ? 50 : 0, hom ? 0 : 50);
+      text += fmt::format(
+          "chr{}\t{}\t.\t{}\t{}\t{}.{}\tPASS\t.\tGT:GQ:DP:AD:VAF:PL\t{}:{}:{}:{},{}:{:.4f}:{},{},{}"
+          "\n",
+          c + 1, static_cast<std::uint32_t>(pos), ref, alt, 20 + dice.Below(50), dice.Below(10),
+          hom ? "1/1" : "0/1", 20 + dice.Below(40), depth, depth - alts, alts,
+          static_cast<double>(alts) / depth, 30 + dice.Below(40), hom ? 50 : 0, hom ? 0 : 50);
     }
     file.Write(text);
     text.clear();
@@ -223,26 +226,27 @@ int GenerateSingle(const fs::path& out, std::uint32_t records, std::uint64_t see
   return 0;
 }
 
-// A phased cohort as VCF text with its reference: a tenth indels, some of them not left-aligned, and
-// a fiftieth with two alternative alleles.
+// A phased cohort as VCF text with its reference: a tenth indels, some of them not left-aligned,
+// and a fiftieth with two alternative alleles.
 int GenerateCohort(const fs::path& folder, std::uint32_t people, std::uint32_t sites,
                    std::uint64_t seed) {
   Dice dice(seed);
   const std::uint32_t length = 1'000'000 + 60 * sites;
   std::string bases;
-  for (std::uint32_t i = 0; i < length; ++i) bases += kBases[dice.Below(dice.Below(3) == 0 ? 2 : 4)];
+  for (std::uint32_t i = 0; i < length; ++i)
+    bases += kBases[dice.Below(dice.Below(3) == 0 ? 2 : 4)];
   std::ofstream fasta(folder / "reference.fa");
   fasta << ">20\n";
   for (std::size_t i = 0; i < bases.size(); i += 60) fasta << bases.substr(i, 60) << "\n";
-  std::ofstream(folder / "reference.fa.fai")
-      << "20\t" << length << "\t4\t60\t61\n";
+  std::ofstream(folder / "reference.fa.fai") << "20\t" << length << "\t4\t60\t61\n";
   std::ofstream vcf(folder / "cohort.vcf");
   BgzfFile packed(folder / "cohort.vcf.gz");
   std::string text = fmt::format(
       "##fileformat=VCFv4.2\n##FILTER=<ID=PASS,Description=\"All filters passed\">\n"
       "##contig=<ID=20,length={}>\n"
       "##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n"
-      "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT", length);
+      "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT",
+      length);
   for (std::uint32_t i = 0; i < people; ++i) text += "\t" + SampleName(i);
   text += "\n";
   std::vector<std::pair<std::uint32_t, int>> carriers;
@@ -338,8 +342,8 @@ class OtherStages {
     out->fd_ = ::open(body.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     GF_CHECK(out->fd_ >= 0);
     auto key = crypt4gh::SecretKey::Generate(out->random_).public_key();
-    GF_ASSIGN(auto encryptor, crypt4gh::Encryptor::Create({&key, 1}, out->random_,
-                                                          crypt4gh::FdSink(out->fd_)));
+    GF_ASSIGN(auto encryptor,
+              crypt4gh::Encryptor::Create({&key, 1}, out->random_, crypt4gh::FdSink(out->fd_)));
     out->encryptor_.emplace(std::move(encryptor));
     std::vector<std::string> names;
     for (std::size_t i = 0; i < people; ++i) names.push_back(fmt::format("P{:06}", i));
@@ -483,9 +487,10 @@ int Main(std::vector<std::string> args) {
     Status status = Counts(args[1]);
     return status.ok() ? 0 : Fail(status);
   }
-  std::cerr << "usage: onboarding_benchmark generate-bcf OUT PEOPLE SITES SEED | generate-single OUT "
-               "RECORDS SEED |\n  generate-cohort DIR PEOPLE SITES SEED | index IN NAMES SHA256 DIR | "
-               "pipeline IN NAMES SHA256 FASTA DIR |\n  stream BYTES DIR | counts DIR\n";
+  std::cerr
+      << "usage: onboarding_benchmark generate-bcf OUT PEOPLE SITES SEED | generate-single OUT "
+         "RECORDS SEED |\n  generate-cohort DIR PEOPLE SITES SEED | index IN NAMES SHA256 DIR | "
+         "pipeline IN NAMES SHA256 FASTA DIR |\n  stream BYTES DIR | counts DIR\n";
   return 2;
 }
 
