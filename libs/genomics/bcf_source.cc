@@ -142,9 +142,8 @@ Status BcfSource::ReadHeader() {
   header_.resize(std::min(header_.size(), header_.find('\0')));
   if (header_.empty() || header_[0] != '#') return Corrupt("the header is not a VCF header");
   std::size_t columns = header_.rfind("\n#CHROM\t");
-  std::string_view last = columns == std::string::npos
-                              ? std::string_view()
-                              : std::string_view(header_).substr(columns);
+  std::string_view last =
+      columns == std::string::npos ? std::string_view() : std::string_view(header_).substr(columns);
   std::size_t tabs = static_cast<std::size_t>(std::count(last.begin(), last.end(), '\t'));
   samples_ = tabs > 8 ? tabs - 8 : 0;
   return names_->Build(header_);

@@ -24,7 +24,8 @@ class BcfDictionaries;
 // text, goes over to NextRecord once the header's lines are read.
 class BcfSource final : public LineSource {
  public:
-  // Reads the header. Errors: BAD_HEADER (longer than 64 MiB), CORRUPT_BCF, and those of the reader.
+  // Reads the header. Errors: BAD_HEADER (longer than 64 MiB), CORRUPT_BCF, and those of the
+  // reader.
   static Result<std::unique_ptr<BcfSource>> Open(std::unique_ptr<BgzfReader> reader);
   ~BcfSource() override;
 
@@ -66,9 +67,9 @@ class BcfSource final : public LineSource {
   std::size_t header_done_ = 0;
   std::size_t samples_ = 0;
   std::unique_ptr<BcfDictionaries> names_;
-  std::size_t taken_ = 0;        // bytes of the record last read, in the reader's window
-  std::string_view record_;      // without its two lengths
-  std::size_t shared_ = 0;       // bytes of it that are about the site
+  std::size_t taken_ = 0;    // bytes of the record last read, in the reader's window
+  std::string_view record_;  // without its two lengths
+  std::size_t shared_ = 0;   // bytes of it that are about the site
   std::uint32_t n_formats_ = 0;
   std::vector<Field> fields_;
   std::string line_;

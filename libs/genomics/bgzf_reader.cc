@@ -102,7 +102,10 @@ Status BgzfReader::Detect() {
   bool more = true;
   while (more && raw_end_ < 18) GF_TRY(ReadRaw(&more));
   std::string_view start(reinterpret_cast<const char*>(raw_.get()), raw_end_);
-  for (std::string_view other : {"BZh", "\xFD" "7zXZ", "\x28\xB5\x2F\xFD"}) {
+  for (std::string_view other : {"BZh",
+                                 "\xFD"
+                                 "7zXZ",
+                                 "\x28\xB5\x2F\xFD"}) {
     if (start.starts_with(other))
       return NotVcf("compressed, but neither with bgzip nor with gzip: recompress it with bgzip");
   }

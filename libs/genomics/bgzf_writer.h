@@ -19,7 +19,8 @@ using ByteSink = std::function<Status(std::string_view bytes)>;
 // Same bytes in, same bytes out, whatever the pieces they come in. Not thread-safe.
 class BgzfWriter {
  public:
-  static constexpr std::size_t kBlockBytes = 0xff00;  // as bgzip: also what cannot be compressed fits 64 KiB
+  static constexpr std::size_t kBlockBytes =
+      0xff00;  // as bgzip: also what cannot be compressed fits 64 KiB
 
   explicit BgzfWriter(ByteSink sink);
   ~BgzfWriter();

@@ -41,8 +41,8 @@ Result<std::string> SourceKey(const IndexInfo& info, std::span<const SegmentInpu
   std::string text =
       fmt::format("{} {} {} {} {} {} {} {} {} {}\n", kTileFormatVersion, info.dataset, info.version,
                   AssemblyName(info.assembly), info.n_people, info.batch_size,
-                  options.pass.reference != nullptr, options.pass.judge_values, options.index.pass_only,
-                  options.absent == AbsentSite::kIsReference);
+                  options.pass.reference != nullptr, options.pass.judge_values,
+                  options.index.pass_only, options.absent == AbsentSite::kIsReference);
   for (const SegmentInput& input : inputs) {
     GF_ASSIGN(std::string digest, DigestOf(input));
     text += digest + "\n";
@@ -124,8 +124,8 @@ Status ReadOneAfterTheOther(std::span<const SegmentInput> inputs, const SegmentO
 }
 
 Status Join(std::span<const SegmentInput> inputs, const SegmentOptions& options,
-            const fs::path& scratch, SegmentBuilder& builder,
-            std::span<SiteConsumer* const> stages, SegmentReport& report) {
+            const fs::path& scratch, SegmentBuilder& builder, std::span<SiteConsumer* const> stages,
+            SegmentReport& report) {
   for (const SiteConsumer* stage : stages) {
     if (stage->NeedsText())
       return Error(StatusCode::kFailedPrecondition, "STAGE_NEEDS_ONE_FILE",

@@ -25,9 +25,9 @@ struct SegmentInput {
   // of this file: laboratories call everybody "SAMPLE".
   std::map<std::string, std::uint32_t> rows;
   std::string sha256;  // hex, of the file, where it is known already; else it is read for that
-  // Stages that see the pass over this file alone, with text where they need it. Their rows are those
-  // of the cohort, or, where files are joined, the rows of this file in ascending order: row 0 is the
-  // lowest number of `rows`. Borrowed.
+  // Stages that see the pass over this file alone, with text where they need it. Their rows are
+  // those of the cohort, or, where files are joined, the rows of this file in ascending order: row
+  // 0 is the lowest number of `rows`. Borrowed.
   std::vector<SiteConsumer*> stages = {};
 };
 
@@ -61,22 +61,22 @@ struct SegmentReport {
   std::vector<Finding> findings;
 };
 
-// Builds the segment `info` in `dir`, which appears whole and synced, or not at all; temporary files
-// lie beside it, in dir.partial. Where `dir` has a segment of the same inputs (by their digests),
-// options and rows already, no work is done and no stage is called.
+// Builds the segment `info` in `dir`, which appears whole and synced, or not at all; temporary
+// files lie beside it, in dir.partial. Where `dir` has a segment of the same inputs (by their
+// digests), options and rows already, no work is done and no stage is called.
 //
 // Files of the same rows must be of different contigs and are read one after the other. Files of
 // different rows are joined: a site is there when any file lists it, and for everybody else the
 // reference blocks of their own file or AbsentSite tell whether they were called. Joining keeps one
-// file open at a time and sorts on disk, by eighths of a megabase; memory holds one of those for all
-// people.
+// file open at a time and sorts on disk, by eighths of a megabase; memory holds one of those for
+// all people.
 //
 // Stages see records as RunPass shows them. In a join they see one SiteCall for each allele, in no
-// order within an eighth of a megabase and without text, and Begin is not called; a stage that needs
-// text is refused (STAGE_NEEDS_ONE_FILE) and can be one of SegmentInput::stages instead.
-// Rows that no file has are called nowhere.
-// Errors: those of RunPass and SegmentBuilder; ROW_INVALID when a row is twice in a file, or a file
-// has none; INDEX_EXISTS when `dir` holds something else; INPUT_INVALID without files.
+// order within an eighth of a megabase and without text, and Begin is not called; a stage that
+// needs text is refused (STAGE_NEEDS_ONE_FILE) and can be one of SegmentInput::stages instead. Rows
+// that no file has are called nowhere. Errors: those of RunPass and SegmentBuilder; ROW_INVALID
+// when a row is twice in a file, or a file has none; INDEX_EXISTS when `dir` holds something else;
+// INPUT_INVALID without files.
 Result<SegmentReport> BuildSegment(const std::filesystem::path& dir, IndexInfo info,
                                    std::span<const SegmentInput> inputs,
                                    const SegmentOptions& options = {},

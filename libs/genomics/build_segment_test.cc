@@ -68,9 +68,9 @@ TEST_F(BuildSegmentTest, ReferenceBlocksSayWhoWasCalled) {
                   "chr20 261 . A <NON_REF> . . END=300 GT:DP 0/0:9"}),
           Single("b.vcf", 1,
                  {"chr20 151 . A <*> . . END=180 GT 0/0", "chr20 181 . G T,<*> . . . GT 1/1",
-                  "chr20 182 . A <*> . . END=200 GT 0/0", "chr20 201 . ACGTACGTA A,<*> . . . GT 0/1",
-                  "chr20 255 . C G,<*> . . . GT 0/1", "chr20 261 . A <*> . . END=400 GT 0/0",
-                  "chr20 401 . C G,<*> . . . GT 0/1"})});
+                  "chr20 182 . A <*> . . END=200 GT 0/0",
+                  "chr20 201 . ACGTACGTA A,<*> . . . GT 0/1", "chr20 255 . C G,<*> . . . GT 0/1",
+                  "chr20 261 . A <*> . . END=400 GT 0/0", "chr20 401 . C G,<*> . . . GT 0/1"})});
   EXPECT_TRUE(report.joined);
   EXPECT_EQ(report.build.sites, 5U);
   EXPECT_EQ(report.pass.skipped_alleles, 0U);
@@ -122,6 +122,40 @@ TEST_F(BuildSegmentTest, AbsentSitesOfPlainFiles) {
   EXPECT_THAT(index_->CoveredAt("20", 99).diploid.ToRows(), IsEmpty());
 }
 
+// Stages of one file see its records in a join, too: with text, and the file's people as rows.
+TEST_F(BuildSegmentTest, StagesOfOneFileInAJoin) {
+  class Lines final : public SiteConsumer {
+   public:
+    bool NeedsText() const override { return true; }
+    Status Begin(const VcfHeader& header, std::span<const std::int32_t> columns) override {
+      for (std::int32_t column : columns)
+        seen.push_back(header.samples.at(static_cast<std::size_t>(column)));
+      return absl::OkStatus();
+    }
+    Status Take(const SiteCall& site) override {
+      seen.emplace_back(site.record.samples);
+      for (const Call& call : site.calls) seen.push_back(fmt::format("row {}", call.index));
+      return absl::OkStatus();
+    }
+    std::vector<std::string> seen;
+  } pair, other;
+  std::vector<SegmentInput> inputs = {
+      {WriteText(dir_ / "a.vcf", MakeVcf("a b c", {"chr20 100 . A C . . . GT 0/1 0/0 0/0"})),
+       {{"a", 2}, {"c", 1}},
+       "",
+       {&pair}},
+      Single("b.vcf", 0, {"chr20 100 . A C . . . GT 1/1"})};
+  inputs[1].stages = {&other};
+  EXPECT_TRUE(NeedsJoin(inputs));
+  EXPECT_TRUE(Build(3, inputs).joined);
+  EXPECT_THAT(pair.seen, ElementsAre("c", "a", "0/1\t0/0\t0/0", "row 1"));
+  EXPECT_THAT(other.seen, ElementsAre("SAMPLE", "1/1", "row 0"));
+  EXPECT_EQ(Counts("20-100-A-C"), (AlleleCounts{3, 6, 1, 1, 0, 2}));
+  SiteConsumer* all[] = {&pair};
+  EXPECT_EQ(Reason(BuildSegment(dir_ / "again", Info(3), inputs, {}, all).status()),
+            "STAGE_NEEDS_ONE_FILE");
+}
+
 // Left-alignment moves a deletion out of the position of its record; who was called there as
 // something else stays called.
 TEST_F(BuildSegmentTest, JoinsByNormalisedAlleles) {
@@ -131,9 +165,10 @@ TEST_F(BuildSegmentTest, JoinsByNormalisedAlleles) {
   SegmentOptions options;
   options.pass.reference = reference.get();
   options.absent = AbsentSite::kIsNotCalled;
-  Build(3, {Single("a.vcf", 0, {"chr20 8 . CAC C . . . GT 0/1"}),
-            Single("b.vcf", 1, {"chr20 3 . GCA G . . . GT 1/1"}),
-            Single("c.vcf", 2, {"chr20 6 . CACAC CAC . . . GT 0/0"})},
+  Build(3,
+        {Single("a.vcf", 0, {"chr20 8 . CAC C . . . GT 0/1"}),
+         Single("b.vcf", 1, {"chr20 3 . GCA G . . . GT 1/1"}),
+         Single("c.vcf", 2, {"chr20 6 . CACAC CAC . . . GT 0/0"})},
         options);
   EXPECT_EQ(index_->n_sites(), 1U);
   EXPECT_EQ(Counts("20-3-GCA-G"), (AlleleCounts{3, 6, 1, 1, 0, 2}));
@@ -142,10 +177,11 @@ TEST_F(BuildSegmentTest, JoinsByNormalisedAlleles) {
 TEST_F(BuildSegmentTest, FilesOfChromosomesFollowOneAnother) {
   std::vector<SegmentInput> inputs;
   for (const char* contig : {"chrX", "chr20"}) {
-    inputs.push_back({WriteText(dir_ / (std::string(contig) + ".vcf"),
-                                MakeVcf("a b c", {std::string(contig) + " 50 . A C . . . GT 0/1 0/0 1/1"})),
-                      {{"c", 0}, {"a", 1}},
-                      ""});
+    inputs.push_back(
+        {WriteText(dir_ / (std::string(contig) + ".vcf"),
+                   MakeVcf("a b c", {std::string(contig) + " 50 . A C . . . GT 0/1 0/0 1/1"})),
+         {{"c", 0}, {"a", 1}},
+         ""});
   }
   auto report = Build(2, inputs);
   EXPECT_FALSE(report.joined);
@@ -260,21 +296,24 @@ DrawnFile DrawFile(bool blocks, std::mt19937& random) {
   std::int64_t pos = 124'000 + static_cast<std::int64_t>(random() % 900);
   while (pos < 126'000) {
     bool variant = !blocks || random() % 3 == 0;
-    std::string genotype = variant ? kVariant[random() % kVariant.size()]
-                                   : kGenotypes[random() % kGenotypes.size()];
+    std::string genotype =
+        variant ? kVariant[random() % kVariant.size()] : kGenotypes[random() % kGenotypes.size()];
     // Positions and alleles that several people share.
     if (variant) pos = (pos / 20 + 1) * 20;
     bool deletion = variant && random() % 5 == 0;
     const char* alts = random() % 2 == 0 ? "C,G" : "G,T";
-    std::int64_t end = pos + (deletion ? 3 : variant ? 1 : 1 + static_cast<std::int64_t>(random() % 150));
+    std::int64_t end = pos + (deletion  ? 3
+                              : variant ? 1
+                                        : 1 + static_cast<std::int64_t>(random() % 150));
     OwnRecord own;
     own.end = end;
     own.record.contig = "20";
     own.record.pos = pos;
     own.record.ref = deletion ? "AGT" : "A";
-    if (variant) own.record.alts = deletion ? std::vector<std::string>{"A", "AT"}
-                                            : std::vector<std::string>{std::string(1, alts[0]),
-                                                                       std::string(1, alts[2])};
+    if (variant)
+      own.record.alts =
+          deletion ? std::vector<std::string>{"A", "AT"}
+                   : std::vector<std::string>{std::string(1, alts[0]), std::string(1, alts[2])};
     auto allele = [](char c) { return static_cast<std::int8_t>(c == '.' ? -1 : c - '0'); };
     own.record.alleles = {allele(genotype[0]),
                           genotype.size() > 1 ? allele(genotype[2]) : kAlleleAbsent};
@@ -282,8 +321,8 @@ DrawnFile DrawFile(bool blocks, std::mt19937& random) {
     std::string alt = !variant ? "<NON_REF>" : deletion ? "A,AT" : alts;
     if (variant && blocks) alt += ",<NON_REF>";
     std::string info = variant ? "." : fmt::format("END={}", end);
-    file.lines.push_back(fmt::format("chr20 {} . {} {} . . {} GT {}", pos + 1, own.record.ref, alt,
-                                     info, genotype));
+    file.lines.push_back(
+        fmt::format("chr20 {} . {} {} . . {} GT {}", pos + 1, own.record.ref, alt, info, genotype));
     // Some gaps, and some deletions that the next record overlaps.
     pos = deletion && random() % 2 == 0 ? pos + 1 : end + (random() % 3 == 0 ? 30 : 0);
   }
@@ -320,7 +359,8 @@ RC_GTEST_PROP(BuildSegmentProperty, JoinEqualsTheDefinition, ()) {
   RC_ASSERT(index->n_sites() == listed.size());
   for (const std::string& name : listed) {
     const Variant variant = *ParseVariant(name);
-    const CarrierSets expected = SlowJoin(files, variant, absent == AbsentSite::kIsReference ? 2 : 0);
+    const CarrierSets expected =
+        SlowJoin(files, variant, absent == AbsentSite::kIsReference ? 2 : 0);
     auto hit = index->FindExact(variant);
     RC_ASSERT(hit.has_value());
     RC_ASSERT(hit->het.ToRows() == expected.het);
@@ -332,7 +372,7 @@ RC_GTEST_PROP(BuildSegmentProperty, JoinEqualsTheDefinition, ()) {
     RC_ASSERT(index->Count(*hit).an == 2 * (6 - expected.nocall.size()) - one);
   }
   // Also where nobody has a variant the segment knows who was called, of people with blocks.
-  for (std::int64_t pos = 123'990; pos < 126'200; pos += 7) {
+  for (std::int64_t pos = 123'990; pos < 126'200; pos += 43) {
     const CarrierSets expected = SlowJoin(files, {"20", pos, "A", "AAAA"}, 0);
     const CallCoverage covered = index->CoveredAt("20", pos);
     for (std::uint32_t row = 0; row < 6; ++row) {

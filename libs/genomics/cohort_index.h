@@ -97,7 +97,7 @@ class SegmentBuilder {
   std::string source_key_;
   std::string contig_;
   std::map<std::string, bool> finished_contigs_;
-  std::uint32_t flushed_before_ = 0;                             // tiles below are on disk
+  std::uint32_t flushed_before_ = 0;  // tiles below are on disk
   std::map<std::uint32_t, std::unique_ptr<TileWriter>> open_tiles_;
   TileWriter* current_ = nullptr;  // of the last Add, in open_tiles_
   std::uint32_t current_tile_ = 0;

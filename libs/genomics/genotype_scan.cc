@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
-#include <limits>
 #include <cstring>
+#include <limits>
 
 #include "libs/genomics/vcf_reader.h"
 

@@ -29,8 +29,8 @@ struct Call {
 };
 
 // GT of VCF text: `samples` are the columns behind FORMAT, whose first field is GT; only it is
-// looked at. `n_alleles` counts REF. Calls come by ascending column. False when some genotype is not
-// one or two alleles that the record has, or the number of columns is another: then nothing is
+// looked at. `n_alleles` counts REF. Calls come by ascending column. False when some genotype is
+// not one or two alleles that the record has, or the number of columns is another: then nothing is
 // appended, and a more careful reader must look. `*lanes`: every column has exactly three
 // characters.
 bool ScanText(std::string_view samples, std::size_t n_samples, std::size_t n_alleles,

@@ -36,9 +36,7 @@ Status ReadTile(const nlohmann::json& json, const IndexInfo& info, TileEntry* en
 
 }  // namespace
 
-std::string TileEntry::FileName() const {
-  return fmt::format("{}.{:04}.tiles", contig, batch);
-}
+std::string TileEntry::FileName() const { return fmt::format("{}.{:04}.tiles", contig, batch); }
 
 std::uint32_t BatchCount(const IndexInfo& info) {
   return (info.n_people + info.batch_size - 1) / info.batch_size;

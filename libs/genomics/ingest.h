@@ -49,21 +49,22 @@ class SiteConsumer {
   // BCF.
   virtual bool NeedsText() const { return false; }
   // Once, before any record. `column_of_row` has the sample column of each row, or -1.
-  virtual Status Begin(const VcfHeader& /*header*/, std::span<const std::int32_t> /*column_of_row*/) {
+  virtual Status Begin(const VcfHeader& /*header*/,
+                       std::span<const std::int32_t> /*column_of_row*/) {
     return absl::OkStatus();
   }
   virtual Status Take(const SiteCall& site) = 0;
 };
 
 struct PassOptions {
-  Reference* reference = nullptr;  // borrowed; with it REF is checked and alleles are left-aligned
-  bool judge_values = true;        // see ScanOptions
+  Reference* reference = nullptr;   // borrowed; with it REF is checked and alleles are left-aligned
+  bool judge_values = true;         // see ScanOptions
   VcfIssueSink on_issue = nullptr;  // everything that is noticed, as CheckVcf notices it
 };
 
 struct PassReport {
-  std::uint64_t records = 0;   // read
-  std::uint64_t left_out = 0;  // of these: valid, without a place in genofed
+  std::uint64_t records = 0;           // read
+  std::uint64_t left_out = 0;          // of these: valid, without a place in genofed
   std::uint64_t skipped_alleles = 0;   // symbolic, breakend, "*" or with N; not <NON_REF> and <*>
   std::uint64_t reference_blocks = 0;  // records of a gVCF that only say who was called
   std::map<std::string, std::uint64_t> set_aside;  // records, by VcfCodeName

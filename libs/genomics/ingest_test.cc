@@ -187,7 +187,8 @@ TEST_F(IngestTest, SetsAsideWhatCheckVcfSetsAside) {
   EXPECT_EQ(report->left_out, expected.left_out);
   EXPECT_EQ(report->records, expected.accepted + expected.left_out + expected.set_aside);
   std::uint64_t found = 0;
-  for (const Finding& finding : expected.findings) found += static_cast<std::uint64_t>(finding.count);
+  for (const Finding& finding : expected.findings)
+    found += static_cast<std::uint64_t>(finding.count);
   EXPECT_EQ(issues, found);
   // The value of DP alone does not count where the file was judged before.
   options.judge_values = false;
@@ -208,8 +209,8 @@ TEST_F(IngestTest, LongLinesWindowsEndsAndPlainEnds) {
     samples += (i > 0 ? " " : "") + rows.back();
     genotypes += i == 299'999 ? " 0|1" : " 0|0";
   }
-  std::string text = MakeVcf(samples, {"chr20 100 . A C . . . GT" + genotypes,
-                                       "chr20 200 . A C . . . GT" + genotypes});
+  std::string text = MakeVcf(
+      samples, {"chr20 100 . A C . . . GT" + genotypes, "chr20 200 . A C . . . GT" + genotypes});
   std::string windows;
   for (char c : text) windows += c == '\n' ? std::string("\r\n") : std::string(1, c);
   windows.resize(windows.size() - 2);
@@ -217,7 +218,8 @@ TEST_F(IngestTest, LongLinesWindowsEndsAndPlainEnds) {
     auto scanner = RecordScanner::Open(WriteText(dir_ / "in.vcf", form));
     ASSERT_TRUE(scanner.ok()) << Describe(scanner.status());
     for (int i = 0; i < 2; ++i) {
-      ASSERT_EQ(*(*scanner)->Next(), RecordScanner::Outcome::kRecord) << (*scanner)->problem().message;
+      ASSERT_EQ(*(*scanner)->Next(), RecordScanner::Outcome::kRecord)
+          << (*scanner)->problem().message;
       EXPECT_THAT((*scanner)->record().calls, ElementsAre(Call{299'999, 0, 1}));
     }
     EXPECT_EQ(*(*scanner)->Next(), RecordScanner::Outcome::kEnd);
@@ -225,8 +227,9 @@ TEST_F(IngestTest, LongLinesWindowsEndsAndPlainEnds) {
 }
 
 TEST_F(IngestTest, RefusesDamagedBcf) {
-  auto vcf = WriteText(dir_ / "in.vcf", MakeVcf("a b", {"chr20 100 . A C,G . q10 . GT:DP 0/1:3 0/0:2",
-                                                        "chr20 200 . A C . . . GT 0 0/1"}));
+  auto vcf =
+      WriteText(dir_ / "in.vcf", MakeVcf("a b", {"chr20 100 . A C,G . q10 . GT:DP 0/1:3 0/0:2",
+                                                 "chr20 200 . A C . . . GT 0 0/1"}));
   std::string good = Output("bcftools view -Ou " + ToBcf(vcf, dir_ / "in.bcf").string());
   if (good.empty()) GTEST_SKIP() << "needs /usr/bin/bcftools for BCF without compression";
   std::vector<std::string> rows = {"a", "b"};

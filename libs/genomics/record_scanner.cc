@@ -113,8 +113,8 @@ bool RecordScanner::TakeBcfGenotypes() {
   auto genotypes = bcf_->genotypes();
   const std::size_t samples = header().samples.size();
   if (genotypes && (site_->only_genotypes || !options_.judge_values)) {
-    std::span<const std::uint8_t> data(
-        reinterpret_cast<const std::uint8_t*>(genotypes->first.data), genotypes->stride * samples);
+    std::span<const std::uint8_t> data(reinterpret_cast<const std::uint8_t*>(genotypes->first.data),
+                                       genotypes->stride * samples);
     std::size_t width = genotypes->first.size == 0 ? 0 : genotypes->stride / genotypes->first.size;
     if (ScanBcf(data, width, genotypes->first.size, samples, site_->allele_count(), record_.calls))
       return true;

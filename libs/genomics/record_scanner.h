@@ -52,8 +52,9 @@ struct ScannedRecord {
 struct ScanOptions {
   Reference* reference = nullptr;  // borrowed; REF is compared with it
   bool text = false;               // `samples` also of BCF: several times slower
-  // Values of FORMAT keys other than GT are judged too, as CheckVcf does. Who has the file's verdict
-  // from CheckVcf already saves time without; a record that only such a value spoils is then used.
+  // Values of FORMAT keys other than GT are judged too, as CheckVcf does. Who has the file's
+  // verdict from CheckVcf already saves time without; a record that only such a value spoils is
+  // then used.
   bool judge_values = true;
   VcfIssueSink on_issue = nullptr;  // everything that is noticed, as CheckVcf notices it
 };

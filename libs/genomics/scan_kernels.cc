@@ -67,7 +67,8 @@ std::size_t LanesPortable(const char* text, std::size_t n, std::uint32_t* out) {
 template <typename Mask>
 std::size_t Emit(Mask mask, std::size_t base, std::uint32_t* out, std::size_t count) {
   for (; mask != 0; mask = static_cast<Mask>(mask & (mask - 1)))
-    out[count++] = static_cast<std::uint32_t>(base) + static_cast<std::uint32_t>(std::countr_zero(mask));
+    out[count++] =
+        static_cast<std::uint32_t>(base) + static_cast<std::uint32_t>(std::countr_zero(mask));
   return count;
 }
 
@@ -104,9 +105,8 @@ __attribute__((target("avx2"))) std::size_t LanesAvx2(const char* text, std::siz
     if (regular == 0xff) continue;
     auto tabs = static_cast<std::uint32_t>(
         _mm256_movemask_epi8(_mm256_cmpeq_epi8(x, _mm256_set1_epi8('\t'))));
-    auto bars = static_cast<std::uint32_t>(
-        _mm256_movemask_epi8(_mm256_or_si256(_mm256_cmpeq_epi8(x, _mm256_set1_epi8('|')),
-                                             _mm256_cmpeq_epi8(x, _mm256_set1_epi8('/')))));
+    auto bars = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_or_si256(
+        _mm256_cmpeq_epi8(x, _mm256_set1_epi8('|')), _mm256_cmpeq_epi8(x, _mm256_set1_epi8('/')))));
     if (tabs != 0x88888888U || bars != 0x22222222U) return kIrregular;
     count = Emit(static_cast<std::uint32_t>(~regular & 0xffU), i, out, count);
   }
@@ -188,7 +188,8 @@ void FindTabs(std::string_view text, std::size_t limit, std::vector<std::uint32_
       mask |= static_cast<std::uint64_t>(bits) << (16 * part);
     }
     for (; mask != 0 && limit > 0; mask &= mask - 1, --limit)
-      tabs.push_back(static_cast<std::uint32_t>(i + static_cast<std::size_t>(std::countr_zero(mask))));
+      tabs.push_back(
+          static_cast<std::uint32_t>(i + static_cast<std::size_t>(std::countr_zero(mask))));
   }
 #endif
   for (; i < text.size() && limit > 0; ++i) {

@@ -114,7 +114,8 @@ Result<std::unique_ptr<SegmentBuilder>> SegmentBuilder::Create(const std::filesy
     return Error(StatusCode::kAlreadyExists, "INDEX_EXISTS",
                  "the index directory is not empty; segments are immutable");
   }
-  return std::unique_ptr<SegmentBuilder>(new SegmentBuilder(dir, std::move(info), std::move(source_key)));
+  return std::unique_ptr<SegmentBuilder>(
+      new SegmentBuilder(dir, std::move(info), std::move(source_key)));
 }
 
 Status SegmentBuilder::Enter(const std::string& contig, std::int64_t pos) {
@@ -192,8 +193,7 @@ Status SegmentBuilder::WriteTile(std::uint32_t tile, TileWriter& writer) {
   std::uint64_t duplicates = writer.Sort();
   for (std::uint32_t i = 0; i < writer.n_batches(); ++i) {
     TileEntry entry{contig_, tile, i, writer.n_sites(), 0, 0, ""};
-    if (i == files_.size())
-      files_.push_back(std::make_unique<OutputFile>(dir_ / entry.FileName()));
+    if (i == files_.size()) files_.push_back(std::make_unique<OutputFile>(dir_ / entry.FileName()));
     OutputFile& file = *files_[i];
     constexpr char kZeros[kTileAlignment] = {};
     GF_TRY(file.Write({kZeros, (kTileAlignment - file.size() % kTileAlignment) % kTileAlignment}));

@@ -133,7 +133,8 @@ class CalledSweep {
   const std::vector<CalledRun>& runs_;
   const JoinDefaults& defaults_;
   int absent_ = 0;
-  std::vector<std::array<std::uint32_t, 3>> until_;  // by row and called alleles: end of runs so far
+  std::vector<std::array<std::uint32_t, 3>>
+      until_;  // by row and called alleles: end of runs so far
   Bitmap not_called_;
   Bitmap single_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> ends_;  // of runs, with their rows
@@ -364,7 +365,8 @@ Status SpillStage::WriteAllele(const AlleleCall& allele) {
   for (std::size_t kind = 0; kind < kRowSetKinds; ++kind) {
     for (std::uint32_t row : *kinds[kind]) GF_TRY(WriteRow(allele.variant, kind, row));
   }
-  if (std::all_of(std::begin(kinds), std::end(kinds), [](const auto* rows) { return rows->empty(); }))
+  if (std::all_of(std::begin(kinds), std::end(kinds),
+                  [](const auto* rows) { return rows->empty(); }))
     return WriteRow(allele.variant, kOtherAlleles, 0);
   return absl::OkStatus();
 }

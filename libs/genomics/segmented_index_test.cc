@@ -125,6 +125,29 @@ RC_GTEST_PROP(SegmentedIndexProperty, CountsEqualBruteForceOverAllSegments, ()) 
   RC_ASSERT(index->CarriersInRange({"20", 0, 100'000, std::nullopt, std::nullopt}) == anybody);
 }
 
+// The second segment does not have the allele. Its gVCFs say that two people were called there, one
+// of them with one allele: AN has 4 alleles of the first segment and 3 of those.
+TEST(SegmentedIndexTest, CoverageCountsWhereASegmentLacksTheAllele) {
+  TempDir dir;
+  std::vector<std::unique_ptr<const CohortIndex>> segments;
+  segments.push_back(Build(dir / "a", 2, {{kHet, kReference}}));
+  auto builder = SegmentBuilder::Create(dir / "b", IndexInfo{"ds", "1", Assembly::kGrch38, 3, 64});
+  ASSERT_TRUE((*builder)->AddCoverage("20", 0, 900, 1001, false).ok());
+  ASSERT_TRUE((*builder)->AddCoverage("20", 2, 1000, 2000, true).ok());
+  ASSERT_TRUE((*builder)->AddCoverage("20", 1, 1001, 2000, false).ok());
+  ASSERT_TRUE((*builder)->Finish().ok());
+  segments.push_back(*CohortIndex::Open(dir / "b"));
+  auto index = *SegmentedIndex::Create(std::move(segments));
+  auto site = index.FindExact(SiteAt(0));
+  ASSERT_TRUE(site.has_value());
+  EXPECT_EQ(index.Count(*site, Bitmap(5, true)), (AlleleCounts{1, 7, 1, 0, 0, 1}));
+  const std::uint32_t some[] = {0, 3, 4};
+  EXPECT_EQ(index.Count(*site, Bitmap::FromRows(5, some)), (AlleleCounts{1, 3, 1, 0, 0, 1}));
+  EXPECT_EQ(index.CoveredAt("20", 1500).CalledAlleles(Bitmap(5, true)), 3U);
+  EXPECT_EQ(index.CoveredAt("20", 1500).diploid.ToRows(), std::vector<std::uint32_t>{3});
+  EXPECT_EQ(index.CoveredAt("21", 1500).CalledAlleles(Bitmap(5, true)), 0U);
+}
+
 TEST(SegmentedIndexTest, SegmentsAreOfOneAssembly) {
   TempDir dir;
   std::vector<std::unique_ptr<const CohortIndex>> segments;

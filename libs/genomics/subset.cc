@@ -134,8 +134,7 @@ class SubsetStage::Rewriter {
         if (an_ == 0) {
           out.push_back('.');
         } else {
-          fmt::format_to(to, "{:.6g}",
-                         static_cast<double>(counts_[i]) / static_cast<double>(an_));
+          fmt::format_to(to, "{:.6g}", static_cast<double>(counts_[i]) / static_cast<double>(an_));
         }
       }
       out.push_back(';');

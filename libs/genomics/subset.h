@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
-#include <memory>
 #include <vector>
 
 #include "libs/core/status.h"

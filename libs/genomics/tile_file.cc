@@ -133,7 +133,8 @@ Status TileReader::VerifySites() const {
   if (header_.n_sets > 0 && !At<PackedSet>(sections_.sets, header_.n_sets - 1).last())
     return CorruptTile("the sets");
   for (std::uint32_t site = 0; site < n_sites(); ++site) {
-    if (At<std::uint32_t>(sections_.allele, site) > header_.pool_size) return CorruptTile("an allele");
+    if (At<std::uint32_t>(sections_.allele, site) > header_.pool_size)
+      return CorruptTile("an allele");
     std::string_view entry = PoolEntry(site);
     if (entry.size() < 4 || entry.size() - 4 < PoolLength(entry, 0) + PoolLength(entry, 1))
       return CorruptTile("an allele");
@@ -154,9 +155,8 @@ TileReader::Rows TileReader::RowsOf(std::uint32_t set) const {
   rows.kind = static_cast<RowSetKind>(packed.kind());
   rows.count = packed.count();
   if (IsRowList(rows.count, header_.n_rows)) {
-    rows.list = {
-        reinterpret_cast<const std::uint16_t*>(data_ + sections_.lists) + packed.place(),
-        rows.count};
+    rows.list = {reinterpret_cast<const std::uint16_t*>(data_ + sections_.lists) + packed.place(),
+                 rows.count};
   } else {
     rows.bits = {reinterpret_cast<const std::uint64_t*>(data_ + sections_.bitsets) +
                      packed.place() * BitsetStride(header_.n_rows),

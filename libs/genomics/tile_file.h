@@ -105,8 +105,8 @@ inline std::string_view AltOf(std::string_view entry) {
   return entry.substr(4 + PoolLength(entry, 0), PoolLength(entry, 1));
 }
 
-// Where a gVCF says that somebody was called, with two alleles or (haploid) one: its reference blocks
-// and the records between them. A run is [begin, end) relative to the tile's start.
+// Where a gVCF says that somebody was called, with two alleles or (haploid) one: its reference
+// blocks and the records between them. A run is [begin, end) relative to the tile's start.
 struct CoverageRun {
   std::uint32_t row = 0;  // relative to the batch
   std::uint32_t begin = 0;
@@ -120,8 +120,8 @@ struct CoverageRun {
 // pairs of LEB128 numbers: the distance to the run before, and length << 1 | haploid.
 class CoverageWriter {
  public:
-  // Runs of one row come by ascending begin; those that touch or overlap are joined. Where a diploid
-  // run overlaps a haploid one, both alleles were called.
+  // Runs of one row come by ascending begin; those that touch or overlap are joined. Where a
+  // diploid run overlaps a haploid one, both alleles were called.
   void Add(const CoverageRun& run);
   std::string Encode(std::uint32_t n_rows);
 

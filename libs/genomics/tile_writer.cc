@@ -197,8 +197,7 @@ std::uint64_t* TileWriter::AddBitset(Batch& batch) {
   return chunk.data() + chunk.size() - stride;
 }
 
-PackedSet TileWriter::PutRows(Batch& batch, std::size_t kind,
-                              std::span<const std::uint32_t> rows) {
+PackedSet TileWriter::PutRows(Batch& batch, std::size_t kind, std::span<const std::uint32_t> rows) {
   auto count = static_cast<std::uint32_t>(rows.size());
   std::uint64_t place = 0;
   if (IsRowList(count, batch.n_rows)) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What tests/bench/run times for onboarding: made-up files of any size, always the same for a seed,
-// and the product's passes over them. Each call does one thing, so that its CPU time and peak memory
-// are those of the process.
+// and the product's passes over them. Each call does one thing, so that its CPU time and peak
+// memory are those of the process.
 #include <fcntl.h>
 #include <htslib/hts.h>
 #include <htslib/vcf.h>
@@ -18,6 +18,7 @@
 #include <functional>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -27,11 +28,12 @@
 #include "libs/crypt4gh/file.h"
 #include "libs/crypt4gh/stream.h"
 #include "libs/genomics/bgzf_writer.h"
+#include "libs/genomics/build_segment.h"
 #include "libs/genomics/cohort_index.h"
-#include "libs/genomics/index_vcf.h"
 #include "libs/genomics/ingest.h"
 #include "libs/genomics/subset.h"
 #include "libs/qc/accumulator.h"
+#include "libs/qc/qc_stage.h"
 
 namespace genofed {
 namespace {
@@ -57,8 +59,8 @@ class Dice {
   std::uint64_t state_;
 };
 
-// Allele frequencies as in performance.md, section 1: alleles of rare sites ∝ k^-1.65 up to 1 %, and
-// density 1/x for common ones, which are `common` of the sites.
+// Allele frequencies as in performance.md, section 1: alleles of rare sites ∝ k^-1.65 up to 1 %,
+// and density 1/x for common ones, which are `common` of the sites.
 double DrawFrequency(Dice& dice, std::uint32_t people, double common) {
   double alleles = 2.0 * people;
   if (dice.Uniform() < common) return std::exp(std::log(0.01) * dice.Uniform());
@@ -177,7 +179,8 @@ class BgzfFile {
 int GenerateSingle(const fs::path& out, std::uint32_t records, std::uint64_t seed) {
   Dice dice(seed);
   BgzfFile file(out);
-  std::string text = "##fileformat=VCFv4.2\n##FILTER=<ID=PASS,Description=\"All filters passed\">\n";
+  std::string text =
+      "##fileformat=VCFv4.2\n##FILTER=<ID=PASS,Description=\"All filters passed\">\n";
   constexpr int kContigs = 22;
   std::vector<std::uint32_t> lengths;
   for (int c = 1; c <= kContigs; ++c) {
@@ -185,16 +188,16 @@ int GenerateSingle(const fs::path& out, std::uint32_t records, std::uint64_t see
     lengths.push_back(static_cast<std::uint32_t>(length));
     text += fmt::format("##contig=<ID=chr{},length={}>\n", c, length);
   }
-  for (const char* field : {"GT,Number=1,Type=String", "GQ,Number=1,Type=Integer",
-                            "DP,Number=1,Type=Integer", "AD,Number=R,Type=Integer",
-                            "VAF,Number=A,Type=Float", "PL,Number=G,Type=Integer"})
+  for (const char* field :
+       {"GT,Number=1,Type=String", "GQ,Number=1,Type=Integer", "DP,Number=1,Type=Integer",
+        "AD,Number=R,Type=Integer", "VAF,Number=A,Type=Float", "PL,Number=G,Type=Integer"})
     text += fmt::format("##FORMAT=<ID={},Description=\"as DeepVariant\">\n", field);
   text += "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tPERSON\n";
   std::uint64_t genome = 0;
   for (std::uint32_t length : lengths) genome += length;
   for (int c = 0; c < kContigs; ++c) {
-    auto n = static_cast<std::uint32_t>(std::uint64_t{records} * lengths[static_cast<std::size_t>(c)] /
-                                        genome);
+    auto n = static_cast<std::uint32_t>(std::uint64_t{records} *
+                                        lengths[static_cast<std::size_t>(c)] / genome);
     double step = static_cast<double>(lengths[static_cast<std::size_t>(c)] - 20'000) / (n + 1);
     double pos = 10'000;
     for (std::uint32_t i = 0; i < n; ++i) {
@@ -203,17 +206,19 @@ int GenerateSingle(const fs::path& out, std::uint32_t records, std::uint64_t see
       std::size_t base = dice.Below(4);
       std::string ref(1, kBases[base]);
       std::string alt(1, kBases[(base + 1 + dice.Below(3)) % 4]);
-      if (dice.Below(8) == 0) (dice.Below(2) == 0 ? ref : alt) = ref + std::string(1 + dice.Below(6), alt[0]);
+      if (dice.Below(8) == 0)
+        (dice.Below(2) == 0 ? ref : alt) = ref + std::string(1 + dice.Below(6), alt[0]);
       if (ref[0] != alt[0] && (ref.size() > 1 || alt.size() > 1)) alt[0] = ref[0];
       if (ref == alt) alt += 'T';
       std::uint32_t depth = 20 + dice.Below(25);
       bool hom = dice.Below(5) < 2;
       std::uint32_t alts = hom ? depth : depth / 2;
-      text += fmt::format("chr{}\t{}\t.\t{}\t{}\t{}.{}\tPASS\t.\tGT:GQ:DP:AD:VAF:PL\t{}:{}:{}:{},{}:{:.4f}:{},{},{}\n",
-                          c + 1, static_cast<std::uint32_t>(pos), ref, alt, 20 + dice.Below(50),
-                          dice.Below(10), hom ? "1/1" : "0/1", 20 + dice.Below(40), depth,
-                          depth - alts, alts, static_cast<double>(alts) / depth,
-                          30 + dice.Below(40), hom ? 50 : 0, hom ? 0 : 50);
+      text += fmt::format(
+          "chr{}\t{}\t.\t{}\t{}\t{}.{}\tPASS\t.\tGT:GQ:DP:AD:VAF:PL\t{}:{}:{}:{},{}:{:.4f}:{},{},{}"
+          "\n",
+          c + 1, static_cast<std::uint32_t>(pos), ref, alt, 20 + dice.Below(50), dice.Below(10),
+          hom ? "1/1" : "0/1", 20 + dice.Below(40), depth, depth - alts, alts,
+          static_cast<double>(alts) / depth, 30 + dice.Below(40), hom ? 50 : 0, hom ? 0 : 50);
     }
     file.Write(text);
     text.clear();
@@ -221,26 +226,27 @@ int GenerateSingle(const fs::path& out, std::uint32_t records, std::uint64_t see
   return 0;
 }
 
-// A phased cohort as VCF text with its reference: a tenth indels, some of them not left-aligned, and
-// a fiftieth with two alternative alleles.
+// A phased cohort as VCF text with its reference: a tenth indels, some of them not left-aligned,
+// and a fiftieth with two alternative alleles.
 int GenerateCohort(const fs::path& folder, std::uint32_t people, std::uint32_t sites,
                    std::uint64_t seed) {
   Dice dice(seed);
   const std::uint32_t length = 1'000'000 + 60 * sites;
   std::string bases;
-  for (std::uint32_t i = 0; i < length; ++i) bases += kBases[dice.Below(dice.Below(3) == 0 ? 2 : 4)];
+  for (std::uint32_t i = 0; i < length; ++i)
+    bases += kBases[dice.Below(dice.Below(3) == 0 ? 2 : 4)];
   std::ofstream fasta(folder / "reference.fa");
   fasta << ">20\n";
   for (std::size_t i = 0; i < bases.size(); i += 60) fasta << bases.substr(i, 60) << "\n";
-  std::ofstream(folder / "reference.fa.fai")
-      << "20\t" << length << "\t4\t60\t61\n";
+  std::ofstream(folder / "reference.fa.fai") << "20\t" << length << "\t4\t60\t61\n";
   std::ofstream vcf(folder / "cohort.vcf");
   BgzfFile packed(folder / "cohort.vcf.gz");
   std::string text = fmt::format(
       "##fileformat=VCFv4.2\n##FILTER=<ID=PASS,Description=\"All filters passed\">\n"
       "##contig=<ID=20,length={}>\n"
       "##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n"
-      "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT", length);
+      "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT",
+      length);
   for (std::uint32_t i = 0; i < people; ++i) text += "\t" + SampleName(i);
   text += "\n";
   std::vector<std::pair<std::uint32_t, int>> carriers;
@@ -299,72 +305,92 @@ std::vector<std::string> ReadNames(const fs::path& file) {
   return names;
 }
 
-Result<std::unique_ptr<genomics::SegmentBuilder>> NewIndex(const fs::path& dir, std::size_t people) {
+genomics::IndexInfo Info(std::size_t people) {
   genomics::IndexInfo info;
   info.dataset = "BENCH";
   info.version = "1";
   info.n_people = static_cast<std::uint32_t>(people);
-  return genomics::SegmentBuilder::Create(dir, info);
+  return info;
 }
 
-Status Index(const fs::path& input, const fs::path& names, const fs::path& dir) {
-  auto rows = ReadNames(names);
-  GF_ASSIGN(auto builder, NewIndex(dir, rows.size()));
-  GF_TRY(genomics::IndexVcf(input, rows, *builder));
-  return builder->Finish().status();
+// The samples of the file in another order: those of a hospital are never sorted by pseudonym.
+genomics::SegmentInput Input(const fs::path& file, const std::vector<std::string>& names,
+                             std::string sha256, bool shuffled) {
+  genomics::SegmentInput input{file, {}, std::move(sha256)};
+  std::vector<std::uint32_t> rows(names.size());
+  for (std::uint32_t i = 0; i < rows.size(); ++i) rows[i] = i;
+  Dice dice(1);
+  for (std::uint32_t i = 1; shuffled && i < rows.size(); ++i)
+    std::swap(rows[i], rows[dice.Below(i + 1)]);
+  for (std::size_t i = 0; i < names.size(); ++i) input.rows.emplace(names[i], rows[i]);
+  return input;
 }
 
-// Feeds quality control.
-class QcStage final : public genomics::SiteConsumer {
+// `sha256` stands for what the node knows of the upload already.
+Status Index(const fs::path& file, const fs::path& names, const std::string& sha256,
+             const fs::path& dir) {
+  const auto people = ReadNames(names);
+  const auto input = Input(file, people, sha256, false);
+  return genomics::BuildSegment(dir, Info(people.size()), {&input, 1}).status();
+}
+
+// The encrypted copy under other names, and quality control: the stages beside the index.
+class OtherStages {
  public:
-  explicit QcStage(std::size_t people) : accumulator_(static_cast<std::uint32_t>(people)) {}
-  Status Take(const genomics::SiteCall& site) override {
-    for (const genomics::AlleleCall& allele : site.alleles) {
-      const auto& variant = allele.variant;
-      const auto& sets = allele.carriers;
-      accumulator_.AddSite(qc::DescribeSite(variant.contig, variant.pos, variant.ref, variant.alt,
-                                            qc::kParGrch38),
-                           {sets.het, sets.hom, sets.hemi, sets.single, sets.nocall});
-    }
+  static Result<std::unique_ptr<OtherStages>> Create(std::size_t people, const fs::path& body) {
+    std::unique_ptr<OtherStages> out(new OtherStages(people));
+    out->fd_ = ::open(body.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    GF_CHECK(out->fd_ >= 0);
+    auto key = crypt4gh::SecretKey::Generate(out->random_).public_key();
+    GF_ASSIGN(auto encryptor,
+              crypt4gh::Encryptor::Create({&key, 1}, out->random_, crypt4gh::FdSink(out->fd_)));
+    out->encryptor_.emplace(std::move(encryptor));
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < people; ++i) names.push_back(fmt::format("P{:06}", i));
+    out->subset_ = genomics::SubsetStage::ToSink(
+        std::move(names),
+        [encryptor = &*out->encryptor_](std::string_view bytes) { return encryptor->Push(bytes); });
+    out->stages_ = {out->subset_.get(), &out->quality_};
+    return out;
+  }
+  std::span<genomics::SiteConsumer* const> stages() const { return stages_; }
+  Status Finish() {
+    GF_TRY(subset_->Finish());
+    GF_TRY(encryptor_->Finish());
+    GF_CHECK(::fsync(fd_) == 0 && ::close(fd_) == 0);
     return absl::OkStatus();
   }
 
  private:
-  qc::Accumulator accumulator_;
+  explicit OtherStages(std::size_t people)
+      : counts_(static_cast<std::uint32_t>(people)),
+        quality_(counts_, genomics::Assembly::kGrch38) {}
+
+  SystemRandom random_;
+  int fd_ = -1;
+  std::optional<crypt4gh::Encryptor> encryptor_;
+  std::unique_ptr<genomics::SubsetStage> subset_;
+  qc::Accumulator counts_;
+  qc::QcStage quality_;
+  std::vector<genomics::SiteConsumer*> stages_;
 };
 
 // Check, subset under other names in another order, normalise, quality control, index and encrypt,
 // in one pass.
-Status Pipeline(const fs::path& input, const fs::path& names_file, const fs::path& fasta,
-                const fs::path& dir) {
-  auto rows = ReadNames(names_file);
+Status Pipeline(const fs::path& file, const fs::path& names, const std::string& sha256,
+                const fs::path& fasta, const fs::path& dir) {
+  const auto people = ReadNames(names);
+  const auto input = Input(file, people, sha256, true);
   GF_ASSIGN(auto reference, genomics::Reference::Open(fasta));
-  std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
-    return std::hash<std::string>()(a) < std::hash<std::string>()(b);
-  });
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < rows.size(); ++i) names.push_back(fmt::format("P{:06}", i));
-  GF_ASSIGN(auto builder, NewIndex(dir / "index", rows.size()));
-  int fd = ::open((dir / "genotypes.c4gh").c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  GF_CHECK(fd >= 0);
-  SystemRandom random;
-  auto key = crypt4gh::SecretKey::Generate(random).public_key();
-  GF_ASSIGN(auto encryptor, crypt4gh::Encryptor::Create({&key, 1}, random, crypt4gh::FdSink(fd)));
-  auto subset = genomics::SubsetStage::ToSink(
-      std::move(names), [&](std::string_view bytes) { return encryptor.Push(bytes); });
-  genomics::IndexStage index(*builder);
-  QcStage quality(rows.size());
-  genomics::SiteConsumer* stages[] = {&index, subset.get(), &quality};
+  GF_ASSIGN(auto others, OtherStages::Create(people.size(), dir / "genotypes.c4gh"));
   std::uint64_t issues = 0;
-  genomics::PassOptions options;
-  options.reference = reference.get();
-  options.on_issue = [&](const genomics::VcfIssue&) { ++issues; };
-  GF_ASSIGN(auto report, genomics::RunPass(input, rows, options, stages));
-  GF_CHECK(report.set_aside.empty());
-  GF_TRY(subset->Finish());
-  GF_TRY(encryptor.Finish());
-  GF_CHECK(::fsync(fd) == 0 && ::close(fd) == 0);
-  return builder->Finish().status();
+  genomics::SegmentOptions options;
+  options.pass.reference = reference.get();
+  options.pass.on_issue = [&](const genomics::VcfIssue&) { ++issues; };
+  GF_ASSIGN(auto report, genomics::BuildSegment(dir / "index", Info(people.size()), {&input, 1},
+                                                options, others->stages()));
+  GF_CHECK(!report.reused && report.pass.set_aside.empty());
+  return others->Finish();
 }
 
 // CONTIG POS REF ALT AC AN of every site.
@@ -383,7 +409,7 @@ Status Counts(const fs::path& dir) {
   return absl::OkStatus();
 }
 
-// Indexes an endless VCF from a pipe until `bytes` of it were read; prints what it took.
+// All of it for an endless VCF from a pipe, until `bytes` of it were read; prints what it took.
 Status Stream(std::uint64_t bytes, const fs::path& dir) {
   constexpr std::uint32_t kPeople = 2504;
   Dice dice(1);
@@ -424,12 +450,15 @@ Status Stream(std::uint64_t bytes, const fs::path& dir) {
     }
     ::close(ends[1]);
   });
-  GF_ASSIGN(auto builder, NewIndex(dir, kPeople));
+  GF_ASSIGN(auto builder, genomics::SegmentBuilder::Create(dir / "index", Info(kPeople)));
+  GF_ASSIGN(auto others, OtherStages::Create(kPeople, dir / "genotypes.c4gh"));
   genomics::IndexStage index(*builder);
-  genomics::SiteConsumer* stages[] = {&index};
+  std::vector<genomics::SiteConsumer*> stages = {&index};
+  stages.insert(stages.end(), others->stages().begin(), others->stages().end());
   auto report = genomics::RunPass(ends[0], rows, {}, stages);
   writer.join();
   GF_TRY(report);
+  GF_TRY(others->Finish());
   GF_TRY(builder->Finish());
   struct rusage usage = {};
   ::getrusage(RUSAGE_SELF, &usage);
@@ -448,9 +477,9 @@ int Main(std::vector<std::string> args) {
     if (what == "generate-single") return GenerateSingle(args[1], small(2), number(3));
     if (what == "generate-cohort") return GenerateCohort(args[1], small(2), small(3), number(4));
     Status status = absl::OkStatus();
-    if (what == "index" && args.size() == 4) status = Index(args[1], args[2], args[3]);
-    if (what == "pipeline" && args.size() == 5)
-      status = Pipeline(args[1], args[2], args[3], args[4]);
+    if (what == "index" && args.size() == 5) status = Index(args[1], args[2], args[3], args[4]);
+    if (what == "pipeline" && args.size() == 6)
+      status = Pipeline(args[1], args[2], args[3], args[4], args[5]);
     if (what == "stream") status = Stream(number(1), args[2]);
     return status.ok() ? 0 : Fail(status);
   }
@@ -458,9 +487,10 @@ int Main(std::vector<std::string> args) {
     Status status = Counts(args[1]);
     return status.ok() ? 0 : Fail(status);
   }
-  std::cerr << "usage: onboarding_benchmark generate-bcf OUT PEOPLE SITES SEED | generate-single OUT "
-               "RECORDS SEED |\n  generate-cohort DIR PEOPLE SITES SEED | index IN NAMES DIR | pipeline IN "
-               "NAMES FASTA DIR | stream BYTES DIR | counts DIR\n";
+  std::cerr
+      << "usage: onboarding_benchmark generate-bcf OUT PEOPLE SITES SEED | generate-single OUT "
+         "RECORDS SEED |\n  generate-cohort DIR PEOPLE SITES SEED | index IN NAMES SHA256 DIR | "
+         "pipeline IN NAMES SHA256 FASTA DIR |\n  stream BYTES DIR | counts DIR\n";
   return 2;
 }
 
