@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "libs/core/file.h"
+#include "libs/crypt4gh/key_file.h"
 #include "libs/genomics/reference.h"
 #include "libs/obs/log.h"
 #include "libs/platform/platform.h"
@@ -44,10 +45,11 @@ Submissions::Options UploadOptions(const Platform& platform) {
 class OnboardingModule final : public Module {
  public:
   OnboardingModule(Platform& platform, std::unique_ptr<sql::Database> database, const Layout& layout,
-                   Pipeline::Options options)
+                   Pipeline::Options options, std::optional<crypt4gh::SecretKey> intake_key)
       : database_(std::move(database)),
+        intake_key_(std::move(intake_key)),
         store_(*database_),
-        files_(layout),
+        files_(layout, IntakeKey()),
         consent_(MakeConsentClient(platform.SiteChannel("consent"), platform.clock())),
         publisher_(MakePublisher(platform.SiteChannel("discovery"), platform.SiteChannel("catalogue"),
                                  platform.country())),
@@ -55,7 +57,6 @@ class OnboardingModule final : public Module {
                   std::move(options)),
         submissions_(store_, files_, platform.clock(), platform.random(), UploadOptions(platform),
                      [this] { Notify(); }),
-        service_(MakeGrpcOnboardingService(platform.dispatcher(), submissions_, platform.metrics())),
         object_store_(*database_),
         bodies_(layout),
         gate_(MakePeerReaderGate(platform.SiteChannel("consent"))),
@@ -63,7 +64,10 @@ class OnboardingModule final : public Module {
                  [this](const Context& ctx, const std::string& dataset) {
                    return publisher_->ListedVersion(ctx, dataset);
                  },
-                 platform.clock(), platform.random()),
+                 platform.clock(), platform.random(), IntakeKey()),
+        service_(MakeGrpcOnboardingService(platform.dispatcher(), submissions_, objects_,
+                                           intake_key_ ? crypt4gh::FormatPublicKeyFile(intake_key_->public_key()) : "",
+                                           platform.metrics())),
         object_service_(MakeGrpcObjectService(platform.dispatcher(), objects_, platform.metrics())),
         owner_(platform.site() + "/onboarding") {}
 
@@ -100,6 +104,8 @@ class OnboardingModule final : public Module {
   Status Ready() override { return database_->Ping(Context::Background().WithTimeout(std::chrono::seconds(2))); }
 
  private:
+  const crypt4gh::SecretKey* IntakeKey() const { return intake_key_ ? &*intake_key_ : nullptr; }
+
   void Notify() {
     MutexLock lock(mutex_);
     if (loop_) loop_->Notify();
@@ -119,17 +125,18 @@ class OnboardingModule final : public Module {
   }
 
   std::unique_ptr<sql::Database> database_;
+  const std::optional<crypt4gh::SecretKey> intake_key_;
   SqlSubmissionStore store_;
   DiskUploadFiles files_;
   std::unique_ptr<ConsentClient> consent_;
   std::unique_ptr<Publisher> publisher_;
   Pipeline pipeline_;
   Submissions submissions_;
-  std::unique_ptr<grpc::Service> service_;
   SqlObjectStore object_store_;
   DiskObjectBodies bodies_;
   std::unique_ptr<ReaderGate> gate_;
   Objects objects_;
+  std::unique_ptr<grpc::Service> service_;
   std::unique_ptr<grpc::Service> object_service_;
   const std::string owner_;
   // A killed process's work goes on elsewhere, or after its restart, when the lease has run out.
@@ -157,6 +164,15 @@ Result<crypto::SigningKey> ReadReportKey(const Platform& platform) {
   return InvalidField("onboarding.report_key_file", "CONFIG_INVALID", "must be an ES256 key (PEM)");
 }
 
+Result<std::optional<crypt4gh::SecretKey>> ReadIntakeKey(const Platform& platform) {
+  const std::string& file = platform.config().onboarding().intake_key_file();
+  if (file.empty()) return std::optional<crypt4gh::SecretKey>();
+  auto text = ReadFile(file, kMaxKeyBytes);
+  auto key = text.ok() ? crypt4gh::ParseSecretKeyFile(*text) : text.status();
+  if (key.ok()) return std::optional(*std::move(key));
+  return InvalidField("onboarding.intake_key_file", "CONFIG_INVALID", "must be an X25519 key without a passphrase");
+}
+
 Result<std::unique_ptr<Module>> Make(Platform& platform) {
   if (const std::string& fasta = platform.config().onboarding().reference_fasta(); !fasta.empty()) {
     if (!genomics::Reference::Open(fasta).ok()) {
@@ -169,8 +185,11 @@ Result<std::unique_ptr<Module>> Make(Platform& platform) {
   GF_ASSIGN(auto report_key, ReadReportKey(platform));
   Pipeline::Options options{platform.config().onboarding().reference_fasta(), std::move(inclusion),
                             std::move(report_key)};
+  GF_ASSIGN(auto intake_key, ReadIntakeKey(platform));
+  if (intake_key) options.intake_key = intake_key->public_key();
   return std::unique_ptr<Module>(
-      std::make_unique<OnboardingModule>(platform, std::move(database), Layout(dir), std::move(options)));
+      std::make_unique<OnboardingModule>(platform, std::move(database), Layout(dir), std::move(options),
+                                         std::move(intake_key)));
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ Result<PublishedObject> SqlObjectStore::Find(const Context& ctx, const std::stri
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<PublishedObject> {
     GF_ASSIGN(auto rows, tx.Exec("SELECT " GF_PUBLISHED_COLUMNS
                                  " FROM objects o JOIN submissions s ON s.id = o.submission "
-                                 "WHERE o.id = $1 AND s.state = 'published'",
+                                 "WHERE o.id = $1 AND s.state = 'published' AND o.role <> 'quarantine'",
                                  object));
     if (rows.empty()) return ObjectUnknown();
     return ReadPublished(rows[0]);
@@ -48,7 +48,7 @@ Result<std::vector<PublishedObject>> SqlObjectStore::FindDataset(const Context& 
         auto rows,
         tx.Exec(
             "SELECT " GF_PUBLISHED_COLUMNS " FROM submissions s JOIN objects o ON (o.submission = "
-                                           "s.id AND o.role NOT IN ('genotypes', 'index')) "
+                                           "s.id AND o.role NOT IN ('genotypes', 'index', 'quarantine')) "
             "OR (o.role IN ('genotypes', 'index') AND o.submission IN (SELECT g.submission "
             "FROM snapshot_segments g WHERE g.dataset = s.dataset AND g.version = s.version)) "
             "WHERE s.dataset = $1 AND s.state = 'published' AND s.version = "
@@ -71,6 +71,21 @@ Result<ObjectRecord> SqlObjectStore::FindBeside(const Context& ctx, const Publis
     if (rows.empty()) return ObjectUnknown();
     ObjectRecord found = ReadObject(rows[0]);
     found.header.clear();
+    return found;
+  });
+}
+
+Result<PublishedObject> SqlObjectStore::FindQuarantine(const Context& ctx,
+                                                       const std::string& submission) {
+  return database_.Read(ctx, [&](sql::Tx& tx) -> Result<PublishedObject> {
+    GF_ASSIGN(auto rows,
+              tx.Exec("SELECT " GF_PUBLISHED_COLUMNS
+                      " FROM objects o JOIN submissions s ON s.id = o.submission "
+                      "WHERE s.id = $1 AND s.state = 'published' AND o.role = 'quarantine'",
+                      submission));
+    if (rows.empty()) return ObjectUnknown();
+    PublishedObject found = ReadPublished(rows[0]);
+    found.record.header = ReadObject(rows[0]).header;
     return found;
   });
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "libs/core/strings.h"
+#include "libs/crypt4gh/key_file.h"
 #include "libs/crypt4gh/stream.h"
 
 namespace genofed::onboarding {
@@ -23,6 +24,12 @@ Result<crypt4gh::Manifest> ManifestOf(const ObjectRecord& object) {
   GF_ASSIGN(manifest.plain_sha256, HexDecode(object.plain_sha256));
   GF_ASSIGN(manifest.body_sha256, HexDecode(object.body_sha256));
   return manifest;
+}
+
+Status CheckPiece(std::int64_t offset, std::int64_t size) {
+  if (offset >= 0 && size >= 0 && size <= static_cast<std::int64_t>(Objects::kMaxPiece))
+    return absl::OkStatus();
+  return InvalidField("size", "PIECE_INVALID", "ask for at most {} bytes", Objects::kMaxPiece);
 }
 
 }  // namespace
@@ -76,22 +83,44 @@ Status Objects::CheckAccess(const Context& ctx, const ReaderQuestion& question,
 Result<Objects::Piece> Objects::Read(const Context& ctx, const ReaderQuestion& question,
                                      const std::string& access, std::int64_t offset,
                                      std::int64_t size) {
-  if (offset < 0 || size < 0 || size > static_cast<std::int64_t>(kMaxPiece)) {
-    return InvalidField("size", "PIECE_INVALID", "ask for at most {} bytes", kMaxPiece);
-  }
+  GF_TRY(CheckPiece(offset, size));
   GF_TRY(CheckAccess(ctx, question, access));
   GF_ASSIGN(PublishedObject object, store_.Find(ctx, question.object));
-  if (size == 0) return Piece{"", std::move(object.record)};
-  if (offset >= object.record.body_size) {
+  GF_ASSIGN(std::string piece, ReadBody(object.record, offset, size));
+  return Piece{std::move(piece), std::move(object.record)};
+}
+
+Result<std::string> Objects::ReadBody(const ObjectRecord& object, std::int64_t offset,
+                                      std::int64_t size) {
+  if (size == 0) return std::string();
+  if (offset >= object.body_size) {
     return Error(StatusCode::kOutOfRange, "RANGE_NOT_SATISFIABLE", "the body has {} bytes",
-                 object.record.body_size);
+                 object.body_size);
   }
-  const auto length = static_cast<std::size_t>(std::min(size, object.record.body_size - offset));
-  GF_ASSIGN(std::string piece,
-            bodies_.Read(question.object, static_cast<std::uint64_t>(offset), length));
+  const auto length = static_cast<std::size_t>(std::min(size, object.body_size - offset));
+  GF_ASSIGN(std::string piece, bodies_.Read(object.id, static_cast<std::uint64_t>(offset), length));
   if (piece.size() != length)
     return Error(StatusCode::kDataLoss, "BODY_LOST", "a body is shorter than its manifest says");
-  return Piece{std::move(piece), std::move(object.record)};
+  return piece;
+}
+
+Result<Objects::QuarantinePiece> Objects::ReadQuarantine(const Context& ctx,
+                                                         const std::string& submission,
+                                                         const std::string& recipient,
+                                                         std::int64_t offset, std::int64_t size) {
+  GF_TRY(CheckPiece(offset, size));
+  GF_ASSIGN(const crypt4gh::PublicKey key, crypt4gh::ParsePublicKeyFile(recipient));
+  GF_ASSIGN(const PublishedObject object, store_.FindQuarantine(ctx, submission));
+  const auto& user = ctx.principal().user;
+  if (!user || !user->HasRole("holder") || !object.holder.Is(*user) || intake_key_ == nullptr)
+    return ObjectUnknown();
+  QuarantinePiece piece;
+  piece.body_size = object.record.body_size;
+  if (offset == 0) {
+    GF_ASSIGN(piece.header, crypt4gh::Reencrypt(object.record.header, *intake_key_, key, random_));
+  }
+  GF_ASSIGN(piece.bytes, ReadBody(object.record, offset, size));
+  return piece;
 }
 
 Result<std::string> Objects::OpenIndex(const Context& ctx, const ObjectRecord& index,

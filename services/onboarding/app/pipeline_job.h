@@ -10,6 +10,7 @@
 #include "libs/qc/evaluate.h"
 #include "services/onboarding/app/cohort_rows.h"
 #include "services/onboarding/app/pipeline.h"
+#include "services/onboarding/app/quarantine.h"
 
 namespace genofed::onboarding {
 
@@ -37,6 +38,8 @@ class Pipeline::Job {
   // Reads the headers of the variants again, when an earlier run checked them.
   Status ReopenVariants();
   Status Link();
+  // Makes what was set aside an object, unless an earlier run did.
+  Status KeepQuarantine(Findings& findings);
   Status Register();
   Status Genotypes();
   Status Phenotypes();
@@ -67,6 +70,7 @@ class Pipeline::Job {
   std::unique_ptr<genomics::Reference> reference_;  // null: none to compare with
   std::vector<UploadedFile> inputs_;
   std::vector<VariantsFile> variants_;  // of inputs_, in their order; those that can be read
+  std::unique_ptr<Quarantine> quarantine_;  // null: nothing is kept
   People people_;
   CohortRows rows_;
   SnapshotContent base_;

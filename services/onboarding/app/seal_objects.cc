@@ -24,14 +24,6 @@ ObjectRecord Record(const ObjectRequest& request, std::string role, std::string 
   return object;
 }
 
-void SetManifest(ObjectRecord& object, const crypt4gh::Manifest& manifest) {
-  object.plain_size = static_cast<std::int64_t>(manifest.plain_size);
-  object.plain_sha256 = HexEncode(manifest.plain_sha256);
-  object.body_size = static_cast<std::int64_t>(manifest.body_size);
-  object.body_sha256 = HexEncode(manifest.body_sha256);
-  object.header = manifest.header;
-}
-
 // Encrypts a text that is in memory into a new, synced file.
 Result<crypt4gh::Manifest> EncryptText(std::string_view text, const std::filesystem::path& out,
                                        std::span<const crypt4gh::PublicKey> recipients, Random& random) {
@@ -60,6 +52,14 @@ Result<ObjectRecord> SealFile(const Layout& layout, const ScratchDirectory& scra
 }
 
 }  // namespace
+
+void SetManifest(ObjectRecord& object, const crypt4gh::Manifest& manifest) {
+  object.plain_size = static_cast<std::int64_t>(manifest.plain_size);
+  object.plain_sha256 = HexEncode(manifest.plain_sha256);
+  object.body_size = static_cast<std::int64_t>(manifest.body_size);
+  object.body_sha256 = HexEncode(manifest.body_sha256);
+  object.header = manifest.header;
+}
 
 Result<std::vector<ObjectRecord>> SealGenotypes(const Layout& layout, const CohortRows& rows,
                                                 const ObjectRequest& request, const Clock& clock, Random& random) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "libs/core/random.h"
+#include "libs/crypt4gh/stream.h"
 #include "services/onboarding/app/cohort_rows.h"
 #include "services/onboarding/app/layout.h"
 
@@ -16,6 +17,9 @@ struct ObjectRequest {
   std::string submission;
   std::string recipient;  // the key service's X25519 public key, 32 bytes
 };
+
+// Sizes, digests and header of what was encrypted.
+void SetManifest(ObjectRecord& object, const crypt4gh::Manifest& manifest);
 
 // Makes the genotypes of the rows, renamed to pseudonyms, into a Crypt4GH body in the store. Clear text exists only
 // in a private scratch directory, until this returns. The identifier is new each time: a body that no row of the

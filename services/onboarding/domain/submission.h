@@ -135,6 +135,9 @@ struct Report {
   std::string jws;  // detached
 };
 
+// The role of what was set aside, which nobody but the holder ever gets.
+inline constexpr char kQuarantineRole[] = "quarantine";
+
 // A Crypt4GH body in the store, and the header that opens it.
 struct ObjectRecord {
   std::string id;
