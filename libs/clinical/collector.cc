@@ -53,6 +53,7 @@ void Collector::Add(Severity severity, std::string code, std::int64_t line, std:
     Record& record = file.records.back();
     if (severity == Severity::kWarning) record.set_aside = true;
     if (line == 0) line = record.line;
+    if (severity == Severity::kWarning) KeepSetAside(origin(), code, line, field);
   }
   file.findings.Add({severity, std::move(code), file.name, line, std::move(field), std::move(message)});
 }
@@ -81,8 +82,17 @@ void Collector::AddAt(const Origin& origin, Severity severity, std::string code,
                       std::string message) {
   FileFacts& file = files_[origin.file];
   Record& record = file.records[origin.record];
-  if (severity == Severity::kWarning) record.set_aside = true;
-  file.findings.Add({severity, std::move(code), file.name, record.line, Join(record.Path(), field), std::move(message)});
+  const std::string path = Join(record.Path(), field);
+  if (severity == Severity::kWarning) {
+    record.set_aside = true;
+    KeepSetAside(origin, code, record.line, path);
+  }
+  file.findings.Add({severity, std::move(code), file.name, record.line, path, std::move(message)});
+}
+
+void Collector::KeepSetAside(const Origin& origin, const std::string& code, std::int64_t line, const std::string& field) {
+  if (set_aside_.size() == kMaxSetAside) ++set_aside_more_;
+  else set_aside_.push_back({origin, line, code, field});
 }
 
 std::uint32_t Collector::Key(const std::string& key) {

@@ -112,6 +112,14 @@ struct Statement {
   std::string_view hpo_release;
 };
 
+// One thing that is wrong with a record: the whole of it or a value is not used.
+struct SetAside {
+  Origin origin;
+  std::int64_t line = 0;
+  std::string code;
+  std::string field;
+};
+
 struct FileFacts {
   std::string name;
   std::uint32_t set = 0;  // files of one export have one number; by itself that of the file
@@ -126,6 +134,7 @@ struct FileFacts {
 class Collector {
  public:
   static constexpr std::size_t kMaxFacts = 100'000'000;
+  static constexpr std::size_t kMaxSetAside = 1'000'000;
 
   Collector(const Terminology& terminology, Time now) : terminology_(terminology), now_(now) {}
 
@@ -169,6 +178,10 @@ class Collector {
   void Revoke(const Origin& origin);
 
   std::vector<FileFacts>& files() { return files_; }
+  const std::vector<FileFacts>& files() const { return files_; }
+  // All warnings about records, while findings have only the first of each code; and how many more there were.
+  const std::vector<SetAside>& set_aside() const { return set_aside_; }
+  std::int64_t set_aside_more() const { return set_aside_more_; }
   const std::vector<PersonFact>& persons() const { return persons_; }
   const std::vector<FeatureFact>& features() const { return features_; }
   const std::vector<DiseaseFact>& disease_facts() const { return disease_facts_; }
@@ -181,6 +194,7 @@ class Collector {
   Record& RecordOf(const Origin& origin) { return files_[origin.file].records[origin.record]; }
 
  private:
+  void KeepSetAside(const Origin& origin, const std::string& code, std::int64_t line, const std::string& field);
   bool HasRoom();
   std::optional<std::uint32_t> ResolveHpo(const Statement& statement, const Code& code);
   void ResolveDisease(const Statement& statement, const Code& code);
@@ -202,6 +216,8 @@ class Collector {
   std::vector<Disease> diseases_;
   std::unordered_map<std::string, std::uint32_t> disease_numbers_;
   std::set<std::pair<std::uint32_t, std::uint32_t>> revoked_;
+  std::vector<SetAside> set_aside_;
+  std::int64_t set_aside_more_ = 0;
 };
 
 }  // namespace genofed::clinical

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "libs/core/file.h"
+#include "libs/crypt4gh/key_file.h"
 #include "libs/genomics/reference.h"
 #include "libs/objects/open.h"
 #include "libs/obs/log.h"
@@ -50,11 +51,13 @@ std::chrono::seconds VerifyInterval(const Platform& platform) {
 class OnboardingModule final : public Module {
  public:
   OnboardingModule(Platform& platform, std::unique_ptr<sql::Database> database,
-                   std::unique_ptr<objects::ObjectStore> bodies, const Layout& layout, Pipeline::Options options)
+                   std::unique_ptr<objects::ObjectStore> bodies, const Layout& layout, Pipeline::Options options,
+                   std::optional<crypt4gh::SecretKey> intake_key)
       : database_(std::move(database)),
         bodies_(std::move(bodies)),
+        intake_key_(std::move(intake_key)),
         store_(*database_),
-        files_(layout),
+        files_(layout, IntakeKey()),
         consent_(MakeConsentClient(platform.SiteChannel("consent"), platform.clock())),
         publisher_(MakePublisher(platform.SiteChannel("discovery"), platform.SiteChannel("catalogue"),
                                  platform.country())),
@@ -62,14 +65,16 @@ class OnboardingModule final : public Module {
                   std::move(options)),
         submissions_(store_, files_, platform.clock(), platform.random(), UploadOptions(platform),
                      [this] { Notify(); }),
-        service_(MakeGrpcOnboardingService(platform.dispatcher(), submissions_, platform.metrics())),
         published_(*database_),
         gate_(MakePeerReaderGate(platform.SiteChannel("consent"))),
         objects_(published_, *bodies_, *gate_,
                  [this](const Context& ctx, const std::string& dataset) {
                    return publisher_->ListedVersion(ctx, dataset);
                  },
-                 platform.clock(), platform.random()),
+                 platform.clock(), platform.random(), IntakeKey()),
+        service_(MakeGrpcOnboardingService(platform.dispatcher(), submissions_, objects_,
+                                           intake_key_ ? crypt4gh::FormatPublicKeyFile(intake_key_->public_key()) : "",
+                                           platform.metrics())),
         checks_(*database_),
         integrity_(checks_, *bodies_, *consent_, platform.clock(), platform.metrics(), VerifyInterval(platform)),
         object_service_(
@@ -111,6 +116,8 @@ class OnboardingModule final : public Module {
   Status Ready() override { return database_->Ping(Context::Background().WithTimeout(std::chrono::seconds(2))); }
 
  private:
+  const crypt4gh::SecretKey* IntakeKey() const { return intake_key_ ? &*intake_key_ : nullptr; }
+
   void Notify() {
     MutexLock lock(mutex_);
     if (loop_) loop_->Notify();
@@ -149,16 +156,17 @@ class OnboardingModule final : public Module {
 
   std::unique_ptr<sql::Database> database_;
   std::unique_ptr<objects::ObjectStore> bodies_;
+  const std::optional<crypt4gh::SecretKey> intake_key_;
   SqlSubmissionStore store_;
   DiskUploadFiles files_;
   std::unique_ptr<ConsentClient> consent_;
   std::unique_ptr<Publisher> publisher_;
   Pipeline pipeline_;
   Submissions submissions_;
-  std::unique_ptr<grpc::Service> service_;
   SqlPublishedObjects published_;
   std::unique_ptr<ReaderGate> gate_;
   Objects objects_;
+  std::unique_ptr<grpc::Service> service_;
   SqlObjectChecks checks_;
   Integrity integrity_;
   std::unique_ptr<grpc::Service> object_service_;
@@ -196,6 +204,15 @@ Result<crypto::SigningKey> ReadReportKey(const Platform& platform) {
   return InvalidField("onboarding.report_key_file", "CONFIG_INVALID", "must be an ES256 key (PEM)");
 }
 
+Result<std::optional<crypt4gh::SecretKey>> ReadIntakeKey(const Platform& platform) {
+  const std::string& file = platform.config().onboarding().intake_key_file();
+  if (file.empty()) return std::optional<crypt4gh::SecretKey>();
+  auto text = ReadFile(file, kMaxKeyBytes);
+  auto key = text.ok() ? crypt4gh::ParseSecretKeyFile(*text) : text.status();
+  if (key.ok()) return std::optional(*std::move(key));
+  return InvalidField("onboarding.intake_key_file", "CONFIG_INVALID", "must be an X25519 key without a passphrase");
+}
+
 Result<std::unique_ptr<Module>> Make(Platform& platform) {
   if (const std::string& fasta = platform.config().onboarding().reference_fasta(); !fasta.empty()) {
     if (!genomics::Reference::Open(fasta).ok()) {
@@ -212,8 +229,11 @@ Result<std::unique_ptr<Module>> Make(Platform& platform) {
             objects::OpenStore(platform.config().onboarding().object_store(), layout.Objects(), platform.clock()));
   Pipeline::Options options{platform.config().onboarding().reference_fasta(), std::move(inclusion), std::move(quality),
                             std::move(report_key)};
+  GF_ASSIGN(auto intake_key, ReadIntakeKey(platform));
+  if (intake_key) options.intake_key = intake_key->public_key();
   return std::unique_ptr<Module>(
-      std::make_unique<OnboardingModule>(platform, std::move(database), std::move(bodies), layout, std::move(options)));
+      std::make_unique<OnboardingModule>(platform, std::move(database), std::move(bodies), layout, std::move(options),
+                                         std::move(intake_key)));
 }
 
 }  // namespace

@@ -77,7 +77,8 @@ class SiteTest : public ::testing::Test {
 
   void MakePipeline(std::filesystem::path reference) {
     pipeline_ = std::make_unique<Pipeline>(layout_, *bodies_, consent_, publisher_, clock_, random_, metrics_,
-                                           Pipeline::Options{std::move(reference), {}, {}, report_key_});
+                                           Pipeline::Options{std::move(reference), {}, {}, report_key_,
+                                                             intake_key_.public_key()});
     ASSERT_TRUE(pipeline_->EmptyScratch().ok());
   }
 
@@ -199,10 +200,11 @@ class SiteTest : public ::testing::Test {
   const Layout layout_{directory_ / "onboarding"};
   std::unique_ptr<sql::Database> database_;
   std::unique_ptr<SqlSubmissionStore> store_;
-  DiskUploadFiles uploads_{layout_};
   std::unique_ptr<objects::LocalStore> bodies_;
   testing::FakeClock clock_;
   SystemRandom random_;
+  const crypt4gh::SecretKey intake_key_ = crypt4gh::SecretKey::Generate(random_);
+  DiskUploadFiles uploads_{layout_, &intake_key_};
   const crypto::SigningKey report_key_ = *crypto::SigningKey::Generate();
   obs::Metrics metrics_;
   Crash crash_;

@@ -123,7 +123,7 @@ def name_an_unknown_sample(folder):
     edit_packet(folder, lambda packet: packet["biosamples"][0].update(id="FI-S999999"))
 
 
-def describe_a_subject_twice(folder):
+def give_a_subject_two_samples(folder):
     first, second = sorted((folder / "phenopackets").glob("*.json"))[:2]
     packet = json.loads(second.read_text())
     packet["subject"]["id"] = packet["biosamples"][0]["individualId"] = json.loads(first.read_text())["subject"]["id"]
@@ -136,7 +136,7 @@ def describe_a_subject_twice(folder):
     (name_a_sample_twice, "DUPLICATE_SAMPLE"),
     (send_something_else, "NOT_A_VCF"),
     (name_an_unknown_sample, "UNKNOWN_SAMPLE"),
-    (describe_a_subject_twice, "DUPLICATE_SUBJECT"),
+    (give_a_subject_two_samples, "SEVERAL_SAMPLES"),
 ], ids=lambda value: value.__name__ if callable(value) else "")
 def test_wrong_input_is_rejected_with_a_finding(fed, cohorts, listed, copy_of_finland, spoil, code):
     spoil(copy_of_finland)

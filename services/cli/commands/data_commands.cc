@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <thread>
 
@@ -11,6 +13,7 @@
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
 #include "services/cli/commands/onboard_check.h"
+#include "services/cli/commands/onboard_files.h"
 #include "services/cli/commands/session.h"
 #include "services/cli/commands/upload.h"
 
@@ -18,8 +21,8 @@ namespace genofed::cli {
 namespace {
 
 struct OnboardOptions {
-  std::string folder;
-  std::string vcf, phenopackets, consents;
+  GivenFiles given;
+  bool intake_key = false;
   Json dataset = Json::object();
   std::string id, title, description, publisher, contact, assembly = "GRCh38";
   std::vector<std::string> keywords, data_use, evidence;
@@ -106,17 +109,16 @@ Result<Json> Wait(Session& session, const std::string& id, bool show) {
   }
 }
 
-// What dataset.json of the folder says, then what the command line says; the site takes what both
-// leave out from the dataset's last version, and a first version needs it all.
-Result<Json> DescribeDataset(const OnboardOptions& o) {
+// What dataset.json says, then what the command line says; the site takes what both leave out from
+// the dataset's last version, and a first version needs it all.
+Result<Json> DescribeDataset(const OnboardOptions& o, const std::filesystem::path& file) {
   Json dataset = Json::object();
-  const std::string file = o.folder + "/dataset.json";
-  if (!o.folder.empty() && std::filesystem::exists(file)) {
+  if (!file.empty()) {
     GF_ASSIGN(std::string text, ReadFile(file, 1U << 20));
     dataset = Json::parse(text, nullptr, false);
     if (!dataset.is_object()) {
       return Error(StatusCode::kInvalidArgument, "DESCRIPTION_INVALID", "{} is not a JSON object",
-                   file);
+                   file.string());
     }
   } else if (!o.add && !o.follow_up) {
     dataset = {{"title", "Cohort " + o.id},
@@ -140,51 +142,77 @@ Result<Json> DescribeDataset(const OnboardOptions& o) {
   return dataset;
 }
 
-int Onboard(const Target& target, OnboardOptions o) {
-  if (!o.folder.empty()) {  // the layout that `genofed synth` writes
-    if (o.vcf.empty()) o.vcf = o.folder + "/cohort.vcf.gz";
-    if (o.phenopackets.empty()) o.phenopackets = o.folder + "/phenopackets";
-    if (o.consents.empty()) o.consents = o.folder + "/consents.fhir-r4.json";
+// The layout that `genofed synth` writes has more in it than what is handed over.
+void ExpandCohort(OnboardOptions& o) {
+  if (o.given.paths.size() != 1) return;
+  const std::filesystem::path folder = o.given.paths.front();
+  const bool has_vcf = std::filesystem::exists(folder / "cohort.vcf.gz");
+  if (!std::filesystem::is_directory(folder / "phenopackets") ||
+      !std::filesystem::exists(folder / "consents.fhir-r4.json") || !(has_vcf || o.follow_up)) {
+    return;
   }
-  std::vector<std::string> files = {o.phenopackets, o.consents};
-  if (!o.follow_up) files.insert(files.begin(), o.vcf);
-  for (const std::string& file : files) {
-    if (!std::filesystem::exists(file)) {
-      std::fprintf(
-          stderr,
-          "genofed: there is no '%s'; name a folder, or --vcf, --phenopackets and --consents\n",
-          file.c_str());
-      return kUsage;
+  o.given.paths.clear();
+  if (std::filesystem::exists(folder / "dataset.json")) o.given.paths.push_back(folder / "dataset.json");
+  if (o.given.variants.empty() && !o.follow_up) o.given.variants = {folder / "cohort.vcf.gz"};
+  if (o.given.clinical.empty()) o.given.clinical = {folder / "phenopackets"};
+  if (o.given.consents.empty()) o.given.consents = {folder / "consents.fhir-r4.json"};
+}
+
+Status Upload(Session& session, const std::string& id, const std::vector<HandedFile>& files) {
+  GF_ASSIGN(const Json answer, session.Get("/api/v1/submissions/" + Escape(id)));
+  std::map<std::string, std::uint64_t> held;
+  for (const Json& file : answer.value("files", Json::array())) {
+    const auto size = file.contains("size") ? ParseInt(TextOf(file, "size")) : Result<std::int64_t>(0);
+    if (size.ok()) held[TextOf(file, "name")] = static_cast<std::uint64_t>(*size);
+  }
+  for (const HandedFile& file : files) {
+    const UploadTarget to{id, file.kind, file.name, held[file.name]};
+    if (!file.packed) {
+      GF_TRY(UploadFile(session, to, file.path));
+      continue;
     }
+    const auto scratch = std::filesystem::temp_directory_path() / fmt::format("genofed-{}.ndjson", id);
+    Status status = WriteFileAtomically(scratch, *file.packed, 0600);
+    if (status.ok()) status = UploadFile(session, to, scratch);
+    std::error_code ignored;
+    std::filesystem::remove(scratch, ignored);
+    GF_TRY(status);
+  }
+  return absl::OkStatus();
+}
+
+int Onboard(const Target& target, OnboardOptions o) {
+  ExpandCohort(o);
+  auto collected = CollectFiles(o.given);
+  if (!collected.ok()) return Fail(collected.status()), kUsage;
+  for (const std::string& file : collected->left_out)
+    std::fprintf(stderr, "  left out: %s\n", file.c_str());
+  auto has = [&](std::string_view kind) {
+    return std::any_of(collected->files.begin(), collected->files.end(),
+                       [&](const HandedFile& file) { return file.kind == kind; });
+  };
+  if (!has("clinical") || !has("consents") || has("variants") == o.follow_up) {
+    std::fprintf(stderr,
+                 o.follow_up
+                     ? "genofed: follow-up takes clinical data and consents, and no variants\n"
+                     : "genofed: name variants, clinical data and consents (files, a folder, or --vcf, "
+                       "--clinical and --consents)\n");
+    return kUsage;
   }
   Session session(target);
-  auto packed = PackDocuments(o.phenopackets);
-  if (!packed.ok()) return Fail(packed.status());
-  auto described = DescribeDataset(o);
+  auto described = DescribeDataset(o, collected->description);
   if (!described.ok()) return Fail(described.status());
-  const Json& dataset = *described;
   // The same files under the same identifier are the same submission, so an interrupted command can
   // be repeated.
   const char* mode = o.add ? "MODE_ADD" : o.follow_up ? "MODE_FOLLOW_UP" : "MODE_UNSPECIFIED";
-  const std::string& stamp = o.follow_up ? o.consents : o.vcf;
-  std::string key =
-      o.id + "." + mode + "." + HexEncode(crypto::Sha256(*packed)).substr(0, 16) + "." +
-      std::to_string(std::filesystem::file_size(stamp)) + "." +
-      std::to_string(std::filesystem::last_write_time(stamp).time_since_epoch().count());
-  auto created = session.Post("/api/v1/submissions",
-                              {{"dataset", dataset}, {"idempotency_key", key}, {"mode", mode}});
+  const std::string key = fmt::format("{}.{}.{}", o.id, mode, Fingerprint(collected->files));
+  auto created = session.Post("/api/v1/submissions", {{"dataset", *described},
+                                                      {"idempotency_key", key},
+                                                      {"mode", mode}});
   if (!created.ok()) return Fail(created.status());
   const std::string id = TextOf((*created)["submission"], "id");
   if (TextOf((*created)["submission"], "state") == "STATE_OPEN") {
-    std::filesystem::path scratch =
-        std::filesystem::temp_directory_path() / ("genofed-" + id + ".ndjson");
-    Status status = WriteFileAtomically(scratch, *packed, 0600);
-    if (status.ok() && !o.follow_up)
-      status = UploadFile(session, id, "variants", o.vcf, "variants");
-    if (status.ok()) status = UploadFile(session, id, "phenopackets", scratch, "phenopackets");
-    if (status.ok()) status = UploadFile(session, id, "consents", o.consents, "consents");
-    std::error_code ignored;
-    std::filesystem::remove(scratch, ignored);
+    Status status = Upload(session, id, collected->files);
     if (status.ok()) status = session.Post("/api/v1/submissions/" + Escape(id) + "/start").status();
     if (!status.ok()) return Fail(status);
   }
@@ -195,6 +223,14 @@ int Onboard(const Target& target, OnboardOptions o) {
   auto done = Wait(session, id, !session.json());
   if (!done.ok()) return Fail(done.status());
   return Report(session, *done);
+}
+
+int ShowIntakeKey(const Target& target) {
+  Session session(target);
+  auto answer = session.Get("/api/v1/intake-key");
+  if (!answer.ok()) return Fail(answer.status());
+  std::printf("%s", session.json() ? (answer->dump(2) + "\n").c_str() : TextOf(*answer, "public_key").c_str());
+  return kOk;
 }
 
 void PrintRecords(const Json& answer) {
@@ -334,6 +370,36 @@ int ShowIntegrity(const Target& target) {
   return damaged.empty() ? kOk : kRejected;
 }
 
+// The Crypt4GH file of what a submission set aside, for a key of the caller.
+int SaveQuarantine(const Target& target, const std::string& id, const std::string& key_file, const std::string& out) {
+  auto recipient = ReadFile(key_file, 64U << 10);
+  if (!recipient.ok()) return Fail(recipient.status()), kUsage;
+  Session session(target);
+  std::string content;
+  std::size_t header = 0, body_size = 0;
+  do {
+    const std::size_t offset = content.size() - header;
+    auto piece = session.Post("/api/v1/submissions/" + Escape(id) + "/quarantine",
+                              {{"recipient", *recipient}, {"offset", std::to_string(offset)}, {"size", 1U << 20}});
+    if (!piece.ok()) return Fail(piece.status());
+    const auto opened = Base64Decode(TextOf(*piece, "header"));
+    const auto data = Base64Decode(TextOf(*piece, "data"));
+    const auto size = ParseInt(TextOf(*piece, "body_size"));
+    if (!data.ok() || data->empty() || !size.ok()) {
+      return Fail(Error(StatusCode::kDataLoss, "ANSWER_INVALID", "the site's answer is not what was asked for"));
+    }
+    if (offset == 0 && opened.ok()) {
+      content = *opened;
+      header = content.size();
+    }
+    content += *data;
+    body_size = static_cast<std::size_t>(*size);
+  } while (content.size() - header < body_size);
+  if (Status status = WriteFileAtomically(out, content, 0600); !status.ok()) return Fail(status);
+  std::fprintf(stderr, "%s\n", out.c_str());
+  return kOk;
+}
+
 void AddLifecycleCommands(Commands commands, CLI::App& dataset) {
   Action& action = commands.action;
   Target& target = commands.target;
@@ -372,9 +438,23 @@ void AddLifecycleCommands(Commands commands, CLI::App& dataset) {
       "report", "Conformity report of a submission (roles holder, ncp, operator)");
   report->add_option("submission", *id)->required();
   report->add_option("--html", *html, "Write the page for people to this file");
-  report->footer("Example: genofed report sub-… --html report.html --as holder_fi");
-  report->callback(
-      [=, &target, &action] { action = [=, &target] { return ShowReport(target, *id, *html); }; });
+  auto quarantine = std::make_shared<std::string>();
+  auto key = std::make_shared<std::string>();
+  auto* to_key = report->add_option("--recipient-key", *key, "Your Crypt4GH public key");
+  report
+      ->add_option("--quarantine", *quarantine,
+                   "Write the records that were set aside to this file, encrypted for that key (role holder)")
+      ->needs(to_key);
+  report->footer(
+      "Examples:\n"
+      "  genofed report sub-… --html report.html --as holder_fi\n"
+      "  genofed report sub-… --quarantine aside.c4gh --recipient-key me.pub --as holder_fi\n"
+      "  genofed crypt4gh decrypt --secret-key me.key < aside.c4gh");
+  report->callback([=, &target, &action] {
+    action = [=, &target] {
+      return quarantine->empty() ? ShowReport(target, *id, *html) : SaveQuarantine(target, *id, *key, *quarantine);
+    };
+  });
   auto* integrity = commands.app.add_subcommand(
       "integrity",
       "Whether stored objects are still what was written (roles holder, ncp, operator)");
@@ -392,12 +472,18 @@ void AddDataCommands(Commands commands) {
   auto o = std::make_shared<OnboardOptions>();
   auto* onboard = commands.app.add_subcommand(
       "onboard", "Check, pseudonymise, encrypt, index and publish a cohort (role holder)");
-  onboard->add_option("folder", o->folder,
-                      "Folder with cohort.vcf.gz, phenopackets/ and consents.fhir-r4.json");
-  onboard->add_option("--vcf", o->vcf, "VCF or BCF");
-  onboard->add_option("--phenopackets", o->phenopackets,
-                      "Folder of Phenopackets v2, or an NDJSON file");
-  onboard->add_option("--consents", o->consents, "FHIR R4 Bundle of Consent resources");
+  onboard->add_option("files", o->given.paths,
+                      "Files and folders, recognised by content; dataset.json describes the dataset");
+  onboard->add_option("--vcf", o->given.variants, "VCF or BCF; repeatable")->allow_extra_args(false);
+  onboard
+      ->add_option("--clinical,--phenopackets", o->given.clinical,
+                   "Phenopackets v2, FHIR R4/R5, OMOP CDM 5.4 tables or CSV: a file or folder; repeatable")
+      ->allow_extra_args(false);
+  onboard->add_option("--consents", o->given.consents, "FHIR Consent resources; repeatable")
+      ->allow_extra_args(false);
+  onboard->add_option("--mapping", o->given.mapping, "What the columns of CSV files mean (JSON; docs/guides/data-holder.md)");
+  onboard->add_flag("--intake-key", o->intake_key,
+                    "Print the Crypt4GH key for which files may be encrypted, and do nothing else");
   onboard->add_option("--id", o->id, "Dataset identifier: GOE-FI-DATASET-1");
   onboard->add_option("--title", o->title);
   onboard->add_option("--description", o->description);
@@ -421,9 +507,12 @@ void AddDataCommands(Commands commands) {
       "  genofed onboard check --json cohorts/fi/cohort.vcf.gz            without storing "
       "anything\n"
       "  genofed onboard cohorts/fi --id GOE-FI-DATASET-1 --as holder_fi\n"
+      "  genofed onboard cohort.bcf omop/ consents.ndjson --id GOE-FI-DATASET-1 --as holder_fi\n"
+      "  genofed onboard cohort.bcf redcap.csv consents.json --mapping mapping.json --id GOE-FI-DATASET-1\n"
+      "  genofed onboard --intake-key > node.pub; genofed crypt4gh encrypt --recipient-key node.pub < a.vcf > a.vcf.c4gh\n"
       "  genofed onboard batch-2 --id GOE-FI-DATASET-1 --add --as holder_fi\n"
       "  genofed onboard visits --id GOE-FI-DATASET-1 --follow-up --as holder_fi\n"
-      "The folder's dataset.json (title, description, publisher, contact_email, keywords, "
+      "The file dataset.json (title, description, publisher, contact_email, keywords, "
       "data_use,\n"
       "evidence) describes the dataset; options win over it. Exit code 3: rejected, the findings "
       "say why.");
@@ -432,6 +521,10 @@ void AddDataCommands(Commands commands) {
   onboard->require_subcommand(0, 1);
   onboard->callback([o, onboard, &target, &action] {
     if (!onboard->get_subcommands().empty()) return;
+    if (o->intake_key) {
+      action = [&target] { return ShowIntakeKey(target); };
+      return;
+    }
     if (o->id.empty()) throw CLI::RequiredError("--id");
     action = [o, &target] { return Onboard(target, *o); };
   });

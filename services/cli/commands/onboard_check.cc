@@ -151,7 +151,7 @@ void AddOnboardCheck(CLI::App& onboard, Commands commands) {
   check->add_option("--reference", o->reference, "Indexed FASTA to compare the REF of VCFs with")->check(CLI::ExistingFile);
   check->add_option("--consents", o->consents, "FHIR R4 or R5 Bundle of Consent resources")->check(CLI::ExistingFile);
   check->add_option("--harmonised", o->harmonised, "Write one row for each person here (tab-separated)");
-  check->add_option("--mapping", o->mapping, "What the columns of a CSV mean (JSON; docs/formats)")->check(CLI::ExistingFile);
+  check->add_option("--mapping", o->mapping, "What the columns of a CSV mean (JSON; docs/guides/data-holder.md)")->check(CLI::ExistingFile);
   check->add_option("--codes", o->codes, "Further code mappings, such as SNOMED CT or OMOP concepts: tab-separated "
                                          "source system, code, exact|broad|narrow|related, target. Repeatable")
       ->check(CLI::ExistingFile)

@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "services/cli/commands/session.h"
 
 namespace genofed::cli {
 
-// Sends a file in pieces and seals it. Interrupted and repeated, it goes on where the site's copy
-// ends. `progress` names the file in the progress line; empty shows none.
-Status UploadFile(Session& session, const std::string& submission, const std::string& kind,
-                  const std::filesystem::path& file, const std::string& progress);
+// A file of a submission at the site.
+struct UploadTarget {
+  std::string submission;
+  std::string kind;
+  std::string name;       // empty: the kind's own
+  std::uint64_t held = 0;  // bytes that the site has already: they are not sent again
+};
 
-// One JSON document a line from a directory of *.json files (in order of names), an NDJSON file, or
-// a JSON array.
-Result<std::string> PackDocuments(const std::filesystem::path& path);
+// Sends a file in pieces and seals it, with a line of progress on a terminal.
+Status UploadFile(Session& session, const UploadTarget& target, const std::filesystem::path& file);
+
+// One JSON document a line: those of the files in their order, arrays element by element.
+Result<std::string> PackDocuments(const std::vector<std::filesystem::path>& files);
 
 }  // namespace genofed::cli

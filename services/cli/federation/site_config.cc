@@ -42,11 +42,12 @@ Json Issuer(std::string iss, std::string jku, Json roles, const std::string& jwk
   return issuer;
 }
 
-// Keys that only nodes hold: the national key, and those of the ledger, the datasets and the
-// pseudonyms.
+// Keys that only nodes hold: the national key, and those of the ledger, the datasets, the
+// pseudonyms and the intake.
 Result<std::string> PrepareNodeSecrets(const SitePlan& site, Random& random) {
   GF_TRY(HexSecret(site.secrets() / "dataset.key", random));
   GF_TRY(HexSecret(site.secrets() / "pseudonym.key", random));
+  GF_TRY(HexSecret(site.secrets() / "intake.key", random));
   GF_TRY(Es256Key(site.secrets() / "report.pem"));
   return site.soft_token ? MakeSoftToken(site, random) : Es256Key(site.national_key_file());
 }
@@ -118,6 +119,7 @@ void FillNode(const SitePlan& site, const SiteExtras& extras, pb::SiteConfig* co
   consent->mutable_dataset_key()->set_file((site.secrets() / "dataset.key").string());
   consent->mutable_pseudonym_key()->set_file((site.secrets() / "pseudonym.key").string());
   config->mutable_onboarding()->set_report_key_file((site.secrets() / "report.pem").string());
+  config->mutable_onboarding()->set_intake_key_file((site.secrets() / "intake.key").string());
 }
 
 pb::SiteConfig MakeConfig(const Plan& plan, const SitePlan& site, const SiteExtras& extras) {

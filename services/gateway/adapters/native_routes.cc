@@ -125,6 +125,11 @@ constexpr RpcRow kRows[] = {
     {kGet, "/api/v1/submissions/{submission}/report.html", Sites::kNode, kUser,
      "roles holder, ncp, operator", GF_ONBOARDING "GetReport", "", "The same, to read",
      &ReportPage},
+    {kPost, "/api/v1/submissions/{submission}/quarantine", Sites::kNode, kUser, "role holder",
+     GF_ONBOARDING "ReadQuarantine", "*",
+     "Records that were set aside, as they came, encrypted for your Crypt4GH key"},
+    {kGet, "/api/v1/intake-key", Sites::kNode, kUser, "role holder", GF_ONBOARDING "GetIntakeKey", "",
+     "The Crypt4GH key for which files may be encrypted before they are sent"},
     {kPut, "/api/v1/submissions/{submission}/files/{kind}", Sites::kNode, kUser, "role holder",
      GF_ONBOARDING "PutChunk", "data",
      "Send a piece of a file (octets) at ?offset=N&name=FILE; kind is variants, clinical, consents or "

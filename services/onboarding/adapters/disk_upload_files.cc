@@ -5,10 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
 #include "libs/core/strings.h"
+#include "libs/crypt4gh/file.h"
 #include "libs/crypto/hash.h"
 #include "services/onboarding/app/files.h"
 
@@ -24,6 +26,8 @@ Status Failed(std::string_view what) {
                "cannot {} an uploaded file: {}", what, std::strerror(error));
 }
 
+constexpr std::string_view kMagic = "crypt4gh";
+
 class Fd {
  public:
   explicit Fd(int fd) : fd_(fd) {}
@@ -37,6 +41,19 @@ class Fd {
  private:
   const int fd_;
 };
+
+Status DecryptTo(const Context& ctx, int in, const crypt4gh::SecretKey& key, const std::filesystem::path& path) {
+  Fd out(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (out.get() < 0) return Failed("open");
+  GF_ASSIGN(const std::string header, crypt4gh::ReadHeader(in));
+  const crypt4gh::Sink write = crypt4gh::FdSink(out.get());
+  GF_ASSIGN(auto decryptor, crypt4gh::Decryptor::CreateUnverified(header, key, [&](std::string_view bytes) -> Status {
+              GF_TRY(ctx.Alive());
+              return write(bytes);
+            }));
+  GF_TRY(crypt4gh::DecryptFd(in, decryptor));
+  return ::fsync(out.get()) == 0 ? absl::OkStatus() : Failed("sync");
+}
 
 }  // namespace
 
@@ -77,6 +94,32 @@ Result<std::string> DiskUploadFiles::Finish(const Context& ctx, const std::strin
     hash.Update({buffer.data(), static_cast<std::size_t>(n)});
   }
   return HexEncode(hash.Finish());
+}
+
+Status DiskUploadFiles::Remove(const std::string& submission, const std::string& name) {
+  return RemoveTree(layout_.Upload(submission, name));
+}
+
+Result<bool> DiskUploadFiles::Decrypt(const Context& ctx, const std::string& submission, const std::string& name) {
+  Fd in(::open(layout_.Upload(submission, name).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (in.get() < 0) return Failed("open");
+  std::array<char, kMagic.size()> magic = {};
+  const ssize_t n = ::pread(in.get(), magic.data(), magic.size(), 0);
+  if (n < 0) return Failed("read");
+  if (std::string_view(magic.data(), static_cast<std::size_t>(n)) != kMagic) return false;
+  if (intake_key_ == nullptr) {
+    return Error(StatusCode::kFailedPrecondition, "CRYPT4GH_NO_KEY", "this node takes no encrypted files");
+  }
+  const auto clear = layout_.Input(submission, UploadedFile{FileKind::kVariants, name, 0, true, "", true});
+  GF_TRY(MakeDirectory(clear.parent_path()));
+  // No checked name begins with a dot.
+  const auto pending = clear.parent_path() / ("." + name);
+  Status status = DecryptTo(ctx, in.get(), *intake_key_, pending);
+  if (status.ok()) status = MoveIntoPlace(pending, clear);
+  if (status.ok()) return true;
+  GF_TRY(RemoveTree(pending));
+  if (!Reason(status).starts_with("CRYPT4GH_")) return status;
+  return Error(StatusCode::kFailedPrecondition, Reason(status), "{}: {}", name, Message(status));
 }
 
 }  // namespace genofed::onboarding

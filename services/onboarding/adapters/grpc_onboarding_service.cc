@@ -20,8 +20,13 @@ Status CheckObjectsCaller(const Context& ctx) {
 
 class GrpcOnboardingService final : public v1::OnboardingService::CallbackService {
  public:
-  GrpcOnboardingService(rpc::Dispatcher& rpc, Submissions& submissions, obs::Metrics& metrics)
-      : rpc_(rpc), submissions_(submissions), metrics_(metrics) {}
+  GrpcOnboardingService(rpc::Dispatcher& rpc, Submissions& submissions, Objects& objects, std::string intake_key,
+                        obs::Metrics& metrics)
+      : rpc_(rpc),
+        submissions_(submissions),
+        objects_(objects),
+        intake_key_(std::move(intake_key)),
+        metrics_(metrics) {}
 
   grpc::ServerUnaryReactor* CreateSubmission(grpc::CallbackServerContext* call,
                                              const v1::CreateSubmissionRequest* request,
@@ -116,6 +121,34 @@ class GrpcOnboardingService final : public v1::OnboardingService::CallbackServic
                       });
   }
 
+  grpc::ServerUnaryReactor* GetIntakeKey(grpc::CallbackServerContext* call, const v1::GetIntakeKeyRequest* request,
+                                         v1::GetIntakeKeyResponse* response) override {
+    return rpc_.Unary(call, GF_METHOD(GetIntakeKey), request, response,
+                      [this](const Context&, const v1::GetIntakeKeyRequest&) -> Result<v1::GetIntakeKeyResponse> {
+                        if (intake_key_.empty()) {
+                          return Error(StatusCode::kNotFound, "CRYPT4GH_NO_KEY", "this node takes no encrypted files");
+                        }
+                        v1::GetIntakeKeyResponse answer;
+                        answer.set_public_key(intake_key_);
+                        return answer;
+                      });
+  }
+
+  grpc::ServerUnaryReactor* ReadQuarantine(grpc::CallbackServerContext* call,
+                                           const v1::ReadQuarantineRequest* request,
+                                           v1::ReadQuarantineResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(ReadQuarantine), request, response,
+        [this](const Context& ctx, const v1::ReadQuarantineRequest& r) -> Result<v1::ReadQuarantineResponse> {
+          GF_ASSIGN(auto piece, objects_.ReadQuarantine(ctx, r.submission(), r.recipient(), r.offset(), r.size()));
+          v1::ReadQuarantineResponse answer;
+          answer.set_header(std::move(piece.header));
+          answer.set_data(std::move(piece.bytes));
+          answer.set_body_size(piece.body_size);
+          return answer;
+        });
+  }
+
   grpc::ServerUnaryReactor* ListObjects(grpc::CallbackServerContext* call, const v1::ListObjectsRequest* request,
                                         v1::ListObjectsResponse* response) override {
     return rpc_.Unary(call, GF_METHOD(ListObjects), request, response,
@@ -132,6 +165,8 @@ class GrpcOnboardingService final : public v1::OnboardingService::CallbackServic
  private:
   rpc::Dispatcher& rpc_;
   Submissions& submissions_;
+  Objects& objects_;
+  const std::string intake_key_;
   obs::Metrics& metrics_;
 };
 
@@ -140,8 +175,9 @@ class GrpcOnboardingService final : public v1::OnboardingService::CallbackServic
 }  // namespace
 
 std::unique_ptr<grpc::Service> MakeGrpcOnboardingService(rpc::Dispatcher& rpc, Submissions& submissions,
+                                                         Objects& objects, std::string intake_key,
                                                          obs::Metrics& metrics) {
-  return std::make_unique<GrpcOnboardingService>(rpc, submissions, metrics);
+  return std::make_unique<GrpcOnboardingService>(rpc, submissions, objects, std::move(intake_key), metrics);
 }
 
 }  // namespace genofed::onboarding

@@ -12,6 +12,8 @@ class SqlPublishedObjects final : public PublishedObjects {
   Result<PublishedObject> Find(const Context& ctx, const std::string& object) override;
   Result<std::vector<PublishedObject>> FindDataset(const Context& ctx, const std::string& dataset,
                                                    std::int32_t version) override;
+  Result<PublishedObject> FindQuarantine(const Context& ctx,
+                                         const std::string& submission) override;
   Result<ObjectRecord> FindBeside(const Context& ctx, const PublishedObject& object,
                                   const std::string& role) override;
 

@@ -102,6 +102,12 @@ Status SqlSubmissionStore::SealFile(const Context& ctx, const std::string& id, c
   });
 }
 
+Status SqlSubmissionStore::DropFile(const Context& ctx, const std::string& id, const std::string& name) {
+  return database_.Transact(ctx, [&](sql::Tx& tx) {
+    return tx.Exec("DELETE FROM files WHERE submission = $1 AND name = $2 AND sha256 IS NULL", id, name).status();
+  });
+}
+
 Status SqlSubmissionStore::Close(const Context& ctx, const Submission& submission) {
   return database_.Transact(ctx, [&](sql::Tx& tx) -> Status {
     GF_ASSIGN(auto rows, tx.Exec("UPDATE submissions SET state = $2, document = $3, started = $4, finished = $5 "

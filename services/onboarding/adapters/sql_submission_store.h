@@ -21,6 +21,7 @@ class SqlSubmissionStore final : public SubmissionStore {
   Result<std::vector<UploadedFile>> Files(const Context& ctx, const std::string& id) override;
   Status GrowFile(const Context& ctx, const std::string& id, const FileRef& file, std::int64_t size) override;
   Status SealFile(const Context& ctx, const std::string& id, const UploadedFile& file) override;
+  Status DropFile(const Context& ctx, const std::string& id, const std::string& name) override;
   Status Start(const Context& ctx, const Submission& submission) override;
   Result<std::vector<Submission>> OpenSince(const Context& ctx, Time before) override;
   Status Expire(const Context& ctx, const Submission& submission) override;

@@ -2,7 +2,10 @@
 //
 // Every way in which input can be wrong ends in a rejection that names file, line and field.
 #include <functional>
+#include <nlohmann/json.hpp>
 
+#include "services/onboarding/adapters/sql_object_store.h"
+#include "services/onboarding/app/quarantine.h"
 #include "services/onboarding/testing_cohort.h"
 
 namespace genofed::onboarding {
@@ -262,6 +265,69 @@ TEST_F(BadInputTest, AClinicalRecordIsQuarantinedAndTheRestPublished) {
     EXPECT_EQ(finding.line, static_cast<std::int64_t>(at + 1));
     EXPECT_EQ(finding.field, bad.field);
   }
+}
+
+// Everything that is set aside goes, as it came, to an object that only the intake key opens.
+TEST_F(BadInputTest, WhatIsSetAsideIsKeptAsItCameAndEncrypted) {
+  if (Cohort::Get().vcf_text.empty()) GTEST_SKIP() << "needs bgzip";
+  Files files = Cohort::Get().files;
+  auto records = Lines(Cohort::Get().vcf_text);
+  const std::size_t bad_record = FirstRecord(records) + 1;
+  records[bad_record] = records[bad_record].substr(0, records[bad_record].rfind('\t')) + "\t0/7";
+  files.variants = Join(records);
+  auto packets = Lines(files.clinical);
+  packets[2] = R"({"colour": "\u00e4\u00e4", )" + std::string("\xc3\xa4") + R"(: 1})";
+  files.clinical = Join(packets);
+  const std::string csv =
+      "record_id,sex,hpo_present\r\nFI-P000001,9,\r\nFI-P000002,\"x\ny\",hp:1\r\nFI-P000003,1,HP:0001250\r\n";
+  files.more[{FileKind::kClinical, "more.csv"}] = csv;
+  const std::string id = Submit(files);
+  ASSERT_TRUE(RunOnce().ok());
+  ASSERT_EQ(Find(id).state, State::kPublished);
+  // The holder sees that there is one; whoever stages data in does not.
+  auto objects = submissions_->Objects(ctx_, "GOE-FI-HEART-1", 1);
+  ASSERT_TRUE(objects.ok());
+  const auto object = std::ranges::find(*objects, kQuarantineRole, &ObjectRecord::role);
+  ASSERT_NE(object, objects->end());
+  EXPECT_FALSE(Published("GOE-FI-HEART-1", 1).contains(kQuarantineRole));
+  EXPECT_FALSE(consent_.headers.contains(object->id));  // the key service never gets its header
+  SqlObjectStore store(*database_);
+  EXPECT_EQ(Reason(store.Find(ctx_, object->id).status()), "OBJECT_UNKNOWN");
+  const auto listed = store.FindDataset(ctx_, "GOE-FI-HEART-1", 1);
+  ASSERT_TRUE(listed.ok());
+  for (const auto& one : *listed) EXPECT_NE(one.record.role, kQuarantineRole);
+  const auto found = store.FindQuarantine(ctx_, id);
+  ASSERT_TRUE(found.ok());
+  std::string clear;
+  auto decryptor = *crypt4gh::Decryptor::CreateUnverified(found->record.header, intake_key_, [&](std::string_view bytes) {
+    clear.append(bytes);
+    return absl::OkStatus();
+  });
+  ASSERT_TRUE(decryptor.Push(*ReadFile(layout_.Object(object->id))).ok());
+  ASSERT_TRUE(decryptor.Finish().ok());
+  const std::string first = nlohmann::json(records[bad_record]).dump(), second = nlohmann::json(packets[2]).dump();
+  EXPECT_EQ(clear,
+            fmt::format("{{\"code\":\"ALLELE_INDEX\",\"file\":\"variants\",\"line\":{},\"field\":\"FORMAT/GT\",\"record\":{}}}\n"
+                        "{{\"code\":\"JSON_INVALID\",\"file\":\"clinical\",\"line\":3,\"field\":\"\",\"record\":{}}}\n"
+                        "{{\"code\":\"SEX_INVALID\",\"file\":\"more.csv\",\"line\":3,\"field\":\"sex\",\"record\":"
+                        "\"FI-P000002,\\\"x\\ny\\\",hp:1\"}}\n"
+                        "{{\"code\":\"CODE_INVALID\",\"file\":\"more.csv\",\"line\":3,\"field\":\"hpo_present\"}}\n",
+                        bad_record + 1, first, second));
+  EXPECT_TRUE(NothingInClear(id));
+}
+
+TEST_F(BadInputTest, TheQuarantineIsBoundedAndCountsTheRest) {
+  auto quarantine = *Quarantine::Create(layout_, intake_key_.public_key(), random_);
+  const std::string record(Quarantine::kMaxRecordBytes + 1, '\xff');  // base64: four thirds, and cut
+  int kept = 0;
+  for (int i = 0; i < 12; ++i) {
+    if (quarantine->Add({Severity::kWarning, "X", "f", i, "", ""}, record)) ++kept;
+  }
+  EXPECT_EQ(kept, 11);  // 256 MiB of lines of 21.3 MiB and some bytes
+  EXPECT_EQ(quarantine->not_kept(), 1);
+  auto manifest = quarantine->Finish();
+  ASSERT_TRUE(manifest.ok() && manifest->has_value());
+  EXPECT_LE((*manifest)->plain_size, Quarantine::kMaxBytes);
 }
 
 }  // namespace

@@ -52,8 +52,13 @@ Result<std::unique_ptr<genomics::Reference>> OpenReference(const std::filesystem
 }
 
 CheckedVariants CheckVariants(const std::filesystem::path& vcf, const std::string& name, Assembly assembly,
-                              genomics::Reference* reference, Findings& findings, Counts& counts) {
-  genomics::VcfReport report = genomics::CheckVcf(vcf, {.reference = reference, .file = name});
+                              genomics::Reference* reference, Quarantine* quarantine, Findings& findings,
+                              Counts& counts) {
+  genomics::CheckVcfOptions options{.reference = reference, .file = name};
+  if (quarantine != nullptr) {
+    options.on_set_aside = [&](const Finding& finding, std::string_view line) { quarantine->Add(finding, line); };
+  }
+  genomics::VcfReport report = genomics::CheckVcf(vcf, options);
   counts.records += static_cast<std::int64_t>(report.accepted + report.left_out + report.set_aside);
   counts.records_quarantined += static_cast<std::int64_t>(report.set_aside);
   AddFindings(report, name, findings);

@@ -9,6 +9,7 @@
 #include "libs/core/finding.h"
 #include "libs/genomics/reference.h"
 #include "libs/genomics/variant.h"
+#include "services/onboarding/app/quarantine.h"
 #include "services/onboarding/domain/submission.h"
 
 namespace genofed::onboarding {
@@ -23,10 +24,12 @@ struct CheckedVariants {
   std::vector<std::string> contigs;  // with records
 };
 
-// Reads the whole VCF or BCF, which findings call `name`, and adds to the counts. What makes it unfit is an error; what makes a record unfit is a warning, and the
+// Reads the whole VCF or BCF, which findings call `name`, and adds to the counts, and what is set aside to the quarantine
+// (may be null). What makes it unfit is an error; what makes a record unfit is a warning, and the
 // record is left out (quarantined). Codes are those of genomics::VcfCode (NOT_VCF is NOT_A_VCF here, NO_SAMPLES an
 // error), and the notes ASSEMBLY_UNKNOWN and REFERENCE_NOT_CHECKED.
 CheckedVariants CheckVariants(const std::filesystem::path& vcf, const std::string& name, genomics::Assembly assembly,
-                              genomics::Reference* reference, Findings& findings, Counts& counts);
+                              genomics::Reference* reference, Quarantine* quarantine, Findings& findings,
+                              Counts& counts);
 
 }  // namespace genofed::onboarding

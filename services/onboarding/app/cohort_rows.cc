@@ -26,13 +26,6 @@ std::string_view SexWord(genomics::Sex sex) {
 
 }  // namespace
 
-std::vector<std::string> CohortRows::Samples() const {
-  GF_CHECK(variants.size() == 1 && variants[0].rows.size() == size());
-  std::vector<std::string> samples(size());
-  for (const auto& [sample, row] : variants[0].rows) samples[row] = sample;
-  return samples;
-}
-
 Result<CohortRows> ArrangeRows(const People& people, std::span<const RegisteredSubject> answers,
                                std::vector<VariantInput> variants, std::size_t base_rows) {
   if (answers.size() != people.subjects.size()) return Invalid("has another number of subjects");

@@ -32,8 +32,6 @@ struct CohortRows {
   std::map<std::size_t, genomics::Individual> known;
 
   std::size_t size() const { return pseudonyms.size(); }
-  // The columns of the only file of variants, by rows.
-  std::vector<std::string> Samples() const;
 };
 
 // Orders those whom the consent service included by its rows. `variants` are the files that the people are linked to. DataLoss CONSENT_ANSWER_INVALID unless there is one

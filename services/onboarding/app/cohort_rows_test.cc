@@ -27,7 +27,7 @@ TEST(CohortRows, PutsTheIncludedInTheOrderOfRows) {
   std::vector<RegisteredSubject> answers = {{true, kB, 1}, {false, "", -1}, {true, kA, 0}};
   auto rows = ArrangeRows(ThreePeople(), answers, OneFile());
   ASSERT_TRUE(rows.ok());
-  EXPECT_EQ(rows->Samples(), (std::vector<std::string>{"S3", "S1"}));
+  EXPECT_EQ(rows->variants[0].rows, (std::map<std::string, std::uint32_t>{{"S3", 0}, {"S1", 1}}));
   EXPECT_EQ(PhenotypeTable(rows->pseudonyms, rows->individuals), "pseudonym\tsex\tage_years\tterms\n" + kA + "\tUNKNOWN_SEX\t\t\n" + kB +
                                        "\tFEMALE\t43\tHP:0000001;HP:0000002\n");
 }
@@ -37,7 +37,7 @@ TEST(CohortRows, PeopleOfTheBaseKeepTheirRows) {
   auto rows = ArrangeRows(ThreePeople(), answers, OneFile(), 5);
   ASSERT_TRUE(rows.ok());
   EXPECT_EQ(rows->first_row, 5u);
-  EXPECT_EQ(rows->Samples(), (std::vector<std::string>{"S3", "S2"}));
+  EXPECT_EQ(rows->variants[0].rows, (std::map<std::string, std::uint32_t>{{"S3", 0}, {"S2", 1}}));
   ASSERT_EQ(rows->known.size(), 1u);
   EXPECT_EQ(rows->known.at(4).age_months, 527u);
   answers[1].row = 7;

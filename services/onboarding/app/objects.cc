@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "libs/core/strings.h"
+#include "libs/crypt4gh/key_file.h"
 #include "libs/crypt4gh/stream.h"
 
 namespace genofed::onboarding {
@@ -23,6 +24,12 @@ Result<crypt4gh::Manifest> ManifestOf(const ObjectRecord& object) {
   GF_ASSIGN(manifest.plain_sha256, HexDecode(object.plain_sha256));
   GF_ASSIGN(manifest.body_sha256, HexDecode(object.body_sha256));
   return manifest;
+}
+
+Status CheckPiece(std::int64_t offset, std::int64_t size) {
+  if (offset >= 0 && size >= 0 && size <= static_cast<std::int64_t>(Objects::kMaxPiece))
+    return absl::OkStatus();
+  return InvalidField("size", "PIECE_INVALID", "ask for at most {} bytes", Objects::kMaxPiece);
 }
 
 }  // namespace
@@ -74,11 +81,18 @@ Status Objects::CheckAccess(const Context& ctx, const ReaderQuestion& question,
 }
 
 Result<std::string> Objects::ReadBody(const Context& ctx, const ObjectRecord& object,
-                                      std::uint64_t offset, std::size_t size) {
-  auto bytes = objects::ReadObject(ctx, store_, BodyName(object.id), offset, size, size);
+                                      std::int64_t offset, std::int64_t size) {
+  if (size == 0) return std::string();
+  if (offset >= object.body_size) {
+    return Error(StatusCode::kOutOfRange, "RANGE_NOT_SATISFIABLE", "the body has {} bytes",
+                 object.body_size);
+  }
+  const auto length = static_cast<std::size_t>(std::min(size, object.body_size - offset));
+  auto bytes = objects::ReadObject(ctx, store_, BodyName(object.id),
+                                   static_cast<std::uint64_t>(offset), length, length);
   const StatusCode code = bytes.status().code();
   if (code == StatusCode::kNotFound || code == StatusCode::kOutOfRange ||
-      (bytes.ok() && bytes->size() != size)) {
+      (bytes.ok() && bytes->size() != length)) {
     return Error(StatusCode::kDataLoss, "BODY_LOST", "the body of an object is not what was stored");
   }
   return bytes;
@@ -87,20 +101,30 @@ Result<std::string> Objects::ReadBody(const Context& ctx, const ObjectRecord& ob
 Result<Objects::Piece> Objects::Read(const Context& ctx, const ReaderQuestion& question,
                                      const std::string& access, std::int64_t offset,
                                      std::int64_t size) {
-  if (offset < 0 || size < 0 || size > static_cast<std::int64_t>(kMaxPiece)) {
-    return InvalidField("size", "PIECE_INVALID", "ask for at most {} bytes", kMaxPiece);
-  }
+  GF_TRY(CheckPiece(offset, size));
   GF_TRY(CheckAccess(ctx, question, access));
   GF_ASSIGN(PublishedObject object, published_.Find(ctx, question.object));
-  if (size == 0) return Piece{"", std::move(object.record)};
-  if (offset >= object.record.body_size) {
-    return Error(StatusCode::kOutOfRange, "RANGE_NOT_SATISFIABLE", "the body has {} bytes",
-                 object.record.body_size);
-  }
-  const auto length = static_cast<std::size_t>(std::min(size, object.record.body_size - offset));
-  GF_ASSIGN(std::string piece,
-            ReadBody(ctx, object.record, static_cast<std::uint64_t>(offset), length));
+  GF_ASSIGN(std::string piece, ReadBody(ctx, object.record, offset, size));
   return Piece{std::move(piece), std::move(object.record)};
+}
+
+Result<Objects::QuarantinePiece> Objects::ReadQuarantine(const Context& ctx,
+                                                         const std::string& submission,
+                                                         const std::string& recipient,
+                                                         std::int64_t offset, std::int64_t size) {
+  GF_TRY(CheckPiece(offset, size));
+  GF_ASSIGN(const crypt4gh::PublicKey key, crypt4gh::ParsePublicKeyFile(recipient));
+  GF_ASSIGN(const PublishedObject object, published_.FindQuarantine(ctx, submission));
+  const auto& user = ctx.principal().user;
+  if (!user || !user->HasRole("holder") || !object.holder.Is(*user) || intake_key_ == nullptr)
+    return ObjectUnknown();
+  QuarantinePiece piece;
+  piece.body_size = object.record.body_size;
+  if (offset == 0) {
+    GF_ASSIGN(piece.header, crypt4gh::Reencrypt(object.record.header, *intake_key_, key, random_));
+  }
+  GF_ASSIGN(piece.bytes, ReadBody(ctx, object.record, offset, size));
+  return piece;
 }
 
 Result<std::string> Objects::OpenIndex(const Context& ctx, const ObjectRecord& index,
@@ -120,9 +144,7 @@ Result<std::string> Objects::OpenIndex(const Context& ctx, const ObjectRecord& i
             }));
   for (std::uint64_t at = 0; at < manifest.body_size;) {
     GF_TRY(ctx.Alive());
-    const auto size =
-        static_cast<std::size_t>(std::min<std::uint64_t>(kMaxPiece, manifest.body_size - at));
-    GF_ASSIGN(const std::string piece, ReadBody(ctx, index, at, size));
+    GF_ASSIGN(const std::string piece, ReadBody(ctx, index, static_cast<std::int64_t>(at), kMaxPiece));
     GF_TRY(decryptor.Push(piece));
     at += piece.size();
   }

@@ -14,6 +14,7 @@
 #include "libs/core/clock.h"
 #include "libs/core/mutex.h"
 #include "libs/core/random.h"
+#include "libs/crypt4gh/key.h"
 #include "libs/genomics/vcf_index.h"
 #include "libs/objects/object_store.h"
 #include "services/onboarding/domain/submission.h"
@@ -37,6 +38,9 @@ class PublishedObjects {
   virtual Result<std::vector<PublishedObject>> FindDataset(const Context& ctx,
                                                            const std::string& dataset,
                                                            std::int32_t version) = 0;
+  // What a submission set aside, with its header; published ones only. NotFound OBJECT_UNKNOWN.
+  virtual Result<PublishedObject> FindQuarantine(const Context& ctx,
+                                                 const std::string& submission) = 0;
   // The object of another role in the same version. NotFound OBJECT_UNKNOWN.
   virtual Result<ObjectRecord> FindBeside(const Context& ctx, const PublishedObject& object,
                                           const std::string& role) = 0;
@@ -75,15 +79,17 @@ class Objects {
   // How long the answer that an access holds is taken for true.
   static constexpr std::chrono::seconds kCheckedFor{1};
 
-  // Borrows everything.
-  Objects(PublishedObjects& published, objects::ObjectStore& store, ReaderGate& gate, ListedVersion listed,
-          const Clock& clock, Random& random)
+  // Borrows everything. `intake_key` opens what was set aside; may be null.
+  Objects(PublishedObjects& published, objects::ObjectStore& store, ReaderGate& gate,
+          ListedVersion listed, const Clock& clock, Random& random,
+          const crypt4gh::SecretKey* intake_key)
       : published_(published),
         store_(store),
         gate_(gate),
         listed_(std::move(listed)),
         clock_(clock),
-        random_(random) {}
+        random_(random),
+        intake_key_(intake_key) {}
 
   struct View {
     std::vector<PublishedObject> objects;  // one, or those of a dataset
@@ -104,6 +110,18 @@ class Objects {
   Result<Piece> Read(const Context& ctx, const ReaderQuestion& question, const std::string& access,
                      std::int64_t offset, std::int64_t size);
 
+  struct QuarantinePiece {
+    std::string header;  // for the recipient, with offset 0
+    std::string bytes;
+    std::int64_t body_size = 0;
+  };
+  // What a submission set aside, for its holder, encrypted for a Crypt4GH public key file of
+  // theirs. For everybody else it does not exist. Errors: OBJECT_UNKNOWN; PIECE_INVALID;
+  // RANGE_NOT_SATISFIABLE; those of ParsePublicKeyFile.
+  Result<QuarantinePiece> ReadQuarantine(const Context& ctx, const std::string& submission,
+                                         const std::string& recipient, std::int64_t offset,
+                                         std::int64_t size);
+
   // Which bytes of the genotypes (the plaintext) hold the header and the regions; none: the header
   // alone. The index is opened for a key that lives as long as this call. Errors: those of the
   // gate; NotFound NOT_VARIANTS, REFERENCE_UNKNOWN; InvalidArgument TOO_MANY_REGIONS.
@@ -112,9 +130,9 @@ class Objects {
                                                 std::span<const genomics::IndexRegion> regions);
 
  private:
-  // `size` bytes of a body, all of them. DataLoss BODY_LOST.
-  Result<std::string> ReadBody(const Context& ctx, const ObjectRecord& object, std::uint64_t offset,
-                               std::size_t size);
+  // `size` bytes of a body, or as many as there are from `offset` on; none: nothing is read.
+  Result<std::string> ReadBody(const Context& ctx, const ObjectRecord& object, std::int64_t offset,
+                               std::int64_t size);
   Status CheckAccess(const Context& ctx, const ReaderQuestion& question, const std::string& access);
   Result<std::string> OpenIndex(const Context& ctx, const ObjectRecord& index,
                                 const std::string& access, const std::string& peer);
@@ -125,6 +143,7 @@ class Objects {
   const ListedVersion listed_;
   const Clock& clock_;
   Random& random_;
+  const crypt4gh::SecretKey* const intake_key_;
   Mutex mutex_;
   std::map<std::string, Time> checked_
       ABSL_GUARDED_BY(mutex_);  // question to until when its answer holds

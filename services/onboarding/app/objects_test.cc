@@ -7,6 +7,7 @@
 
 #include "libs/core/file.h"
 #include "libs/core/strings.h"
+#include "libs/crypt4gh/key_file.h"
 #include "libs/crypt4gh/stream.h"
 #include "libs/genomics/subset.h"
 #include "libs/objects/local_store.h"
@@ -61,6 +62,11 @@ class FakeObjects final : public PublishedObjects {
     if (found.empty()) return Error(StatusCode::kNotFound, "OBJECT_UNKNOWN", "no");
     return found;
   }
+  Result<PublishedObject> FindQuarantine(const Context&, const std::string& submission) override {
+    if (submission != quarantine.record.submission) return Error(StatusCode::kNotFound, "OBJECT_UNKNOWN", "no");
+    return quarantine;
+  }
+  PublishedObject quarantine;
   Result<ObjectRecord> FindBeside(const Context&, const PublishedObject&,
                                   const std::string& role) override {
     for (const auto& [id, object] : objects) {
@@ -150,7 +156,8 @@ class ObjectsTest : public ::testing::Test {
                    gate_,
                    [this](const Context&, const std::string&) -> Result<std::int32_t> { return listed_; },
                    clock_,
-                   random_};
+                   random_,
+                   &gate_.key};
   std::int32_t listed_ = 1;
   Context reader_ = As("maria", {"user"});
   std::string clear_;
@@ -164,6 +171,45 @@ TEST_F(ObjectsTest, OnlyHoldersAndPassportsShowAnObject) {
   EXPECT_TRUE(objects_.Get(reader_, kOne, "good")->readable);
   EXPECT_THAT(objects_.Get(reader_, kOne, "bad"), HasReason("PASSPORT_REFUSED"));
   EXPECT_THAT(objects_.Get(As("anna", {"holder"}), kOne, "bad"), HasReason("PASSPORT_REFUSED"));
+}
+
+TEST_F(ObjectsTest, WhatWasSetAsideIsForItsHolderUnderTheirOwnKey) {
+  const std::string clear(3'000'000, 'q');
+  Seal("obj-4", "quarantine", clear);
+  published_.quarantine = published_.objects.at("obj-4");
+  published_.objects.erase("obj-4");
+  published_.quarantine.record.submission = "sub-1";
+  published_.quarantine.record.header = gate_.headers.at("obj-4");
+  const auto own = crypt4gh::SecretKey::Generate(random_);
+  const std::string recipient = crypt4gh::FormatPublicKeyFile(own.public_key());
+  const Context anna = As("anna", {"holder"});
+  auto read = [&](const Context& ctx, std::int64_t offset, std::int64_t size) {
+    return objects_.ReadQuarantine(ctx, "sub-1", recipient, offset, size);
+  };
+  auto first = read(anna, 0, 1'000'000);
+  ASSERT_THAT(first, IsOk());
+  std::string body = first->bytes;
+  while (static_cast<std::int64_t>(body.size()) < first->body_size) {
+    auto next = read(anna, static_cast<std::int64_t>(body.size()), 1'000'000);
+    ASSERT_THAT(next, IsOk());
+    EXPECT_EQ(next->header, "");
+    body += next->bytes;
+  }
+  std::string opened;
+  auto decryptor = crypt4gh::Decryptor::CreateUnverified(first->header, own, [&](std::string_view bytes) {
+    opened.append(bytes);
+    return absl::OkStatus();
+  });
+  ASSERT_THAT(decryptor, IsOk());
+  ASSERT_THAT(decryptor->Push(body), IsOk());
+  ASSERT_THAT(decryptor->Finish(), IsOk());
+  EXPECT_EQ(opened, clear);
+  EXPECT_THAT(read(As("other", {"holder"}), 0, 10), HasReason("OBJECT_UNKNOWN"));
+  EXPECT_THAT(read(As("anna", {"user"}), 0, 10), HasReason("OBJECT_UNKNOWN"));
+  EXPECT_THAT(read(reader_, 0, 10), HasReason("OBJECT_UNKNOWN"));
+  EXPECT_THAT(read(anna, first->body_size, 10), HasReason("RANGE_NOT_SATISFIABLE"));
+  EXPECT_THAT(objects_.ReadQuarantine(anna, "sub-2", recipient, 0, 10), HasReason("OBJECT_UNKNOWN"));
+  EXPECT_THAT(objects_.ReadQuarantine(anna, "sub-1", "no key", 0, 10), HasReason("CRYPT4GH_KEY_INVALID"));
 }
 
 TEST_F(ObjectsTest, ADatasetIsItsObjects) {

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 #include "libs/core/random.h"
+#include "libs/crypt4gh/key.h"
 #include "libs/crypto/key.h"
 #include "libs/objects/object_store.h"
 #include "libs/obs/metrics.h"
@@ -26,6 +28,8 @@ class Pipeline {
     InclusionPolicy inclusion;
     qc::Policy quality;
     crypto::SigningKey report_key;  // signs conformity reports
+    // Under which records that were set aside are kept; none: they are not kept.
+    std::optional<crypt4gh::PublicKey> intake_key = std::nullopt;
   };
   Pipeline(Layout layout, objects::ObjectStore& bodies, ConsentClient& consent, Publisher& publisher, const Clock& clock, Random& random,
            obs::Metrics& metrics, Options options);

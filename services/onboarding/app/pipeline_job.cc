@@ -78,22 +78,22 @@ std::string Pipeline::Job::NameOf(FileKind kind) const {
 // What several files have is compared when people are linked, so all of them are read again until that is done.
 Status Pipeline::Job::Check() {
   GF_ASSIGN(inputs_, store_.Inputs(ctx_));
+  if (resumed_at_ <= Stage::kLink && pipeline_.options_.intake_key) {
+    GF_ASSIGN(quarantine_,
+              Quarantine::Create(ctx_, pipeline_.bodies_, NewId("obj", pipeline_.clock_, pipeline_.random_),
+                                 *pipeline_.options_.intake_key, pipeline_.random_));
+  }
   if (submission_.mode == Mode::kFollowUp) return absl::OkStatus();
   if (resumed_at_ > Stage::kLink) return ReopenVariants();
   submission_.findings.clear();
   submission_.counts = {};
   Findings findings;
-  std::size_t files = 0;
   for (const UploadedFile& file : inputs_) {
     if (file.kind != FileKind::kVariants) continue;
     GF_TRY(ctx_.Alive());
     CheckedVariants checked = CheckVariants(pipeline_.layout_.Input(submission_.id, file), file.name, assembly_,
-                                            reference_.get(), findings, submission_.counts);
+                                            reference_.get(), quarantine_.get(), findings, submission_.counts);
     variants_.push_back({file.name, std::move(checked.samples), std::move(checked.contigs)});
-    if (++files == 2) {
-      findings.Add({Severity::kError, "MANY_VARIANT_FILES_NOT_YET", file.name, 0, "",
-                    "this version of genofed indexes one file of variants in a submission: merge them first"});
-    }
   }
   submission_.findings = findings.Take();
   return absl::OkStatus();
@@ -119,7 +119,8 @@ Status Pipeline::Job::Link() {
   // Without a header that can be read, the others are judged all the same.
   const bool readable = std::none_of(variants_.begin(), variants_.end(), [](const auto& file) { return file.samples.empty(); });
   if (submission_.mode != Mode::kFollowUp && readable) variants = variants_;
-  GF_ASSIGN(people_, ReadPeople(ctx_, files, variants, submission_.started.value_or(submission_.created), findings));
+  GF_ASSIGN(people_, ReadPeople(ctx_, files, variants, submission_.started.value_or(submission_.created),
+                                quarantine_.get(), findings));
   if (resumed_at_ > Stage::kLink) return absl::OkStatus();
   Counts& counts = submission_.counts;
   counts.subjects = static_cast<std::int32_t>(people_.subjects.size()) + people_.subjects_without_sample;
@@ -133,7 +134,32 @@ Status Pipeline::Job::Link() {
     findings.Add({Severity::kError, "NO_CONSENTING_SUBJECT", NameOf(FileKind::kConsents), 0, "",
                   "nobody with genotypes and phenotypes permits any use"});
   }
+  const bool rejected = findings.has_error() || qc::VerdictOf(submission_.findings) == qc::Verdict::kReject;
+  if (!rejected) GF_TRY(KeepQuarantine(findings));
+  quarantine_.reset();
   return MergeFindings(findings.Take());
+}
+
+Status Pipeline::Job::KeepQuarantine(Findings& findings) {
+  if (quarantine_ == nullptr) return absl::OkStatus();
+  if (quarantine_->not_kept() > 0) {
+    findings.Add({Severity::kNote, "QUARANTINE_FULL", "", 0, "",
+                  fmt::format("set aside and not kept: the quarantine of a submission has at most {} MiB",
+                              Quarantine::kMaxBytes >> 20U),
+                  quarantine_->not_kept()});
+  }
+  GF_ASSIGN(const bool kept, IsSealed(kQuarantineRole));
+  if (kept) return absl::OkStatus();
+  GF_ASSIGN(const auto manifest, quarantine_->Finish());
+  if (!manifest) return absl::OkStatus();
+  ObjectRecord object;
+  object.id = quarantine_->object();
+  object.submission = submission_.id;
+  object.role = kQuarantineRole;
+  object.name = "quarantine.jsonl";
+  object.created = pipeline_.clock_.Now();
+  SetManifest(object, *manifest);
+  return store_.AddObject(ctx_, object);
 }
 
 Status Pipeline::Job::FindBase() {
@@ -329,7 +355,8 @@ Status Pipeline::Job::Phenotypes() {
 Status Pipeline::Job::Encrypt() {
   GF_ASSIGN(auto objects, store_.Objects(ctx_));
   for (const ObjectRecord& object : objects) {
-    if (object.header_stored) continue;
+    // What was set aside names people: only this service can open it, for its holder.
+    if (object.header_stored || object.role == kQuarantineRole) continue;
     peer_ = "consent";
     GF_TRY(pipeline_.consent_.StoreHeader(ctx_, submission_.dataset.id, submission_.version, object));
     peer_.clear();

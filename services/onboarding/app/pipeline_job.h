@@ -9,6 +9,7 @@
 #include "libs/genomics/variant.h"
 #include "services/onboarding/app/assess_quality.h"
 #include "services/onboarding/app/pipeline.h"
+#include "services/onboarding/app/quarantine.h"
 #include "services/onboarding/app/read_genotypes.h"
 #include "services/onboarding/app/seal_objects.h"
 
@@ -38,6 +39,8 @@ class Pipeline::Job {
   // Reads the headers of the variants again, when an earlier run checked them.
   Status ReopenVariants();
   Status Link();
+  // Makes what was set aside an object, unless an earlier run did.
+  Status KeepQuarantine(Findings& findings);
   Status Register();
   Status Genotypes();
   Status Phenotypes();
@@ -74,6 +77,7 @@ class Pipeline::Job {
   std::unique_ptr<genomics::Reference> reference_;  // null: none to compare with
   std::vector<UploadedFile> inputs_;
   std::vector<VariantsFile> variants_;  // of inputs_, in their order; those that can be read
+  std::unique_ptr<Quarantine> quarantine_;  // null: nothing is kept
   People people_;
   CohortRows rows_;
   SnapshotContent base_;

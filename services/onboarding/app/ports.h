@@ -34,6 +34,8 @@ class SubmissionStore {
   // ResourceExhausted TOO_MANY_FILES.
   virtual Status GrowFile(const Context& ctx, const std::string& id, const FileRef& file, std::int64_t size) = 0;
   virtual Status SealFile(const Context& ctx, const std::string& id, const UploadedFile& file) = 0;
+  // Forgets a file that is not sealed.
+  virtual Status DropFile(const Context& ctx, const std::string& id, const std::string& name) = 0;
   // Stores the queued submission and its work item in one transaction, if it is still open.
   virtual Status Start(const Context& ctx, const Submission& submission) = 0;
   // Open submissions created before `before`, oldest first, at most a hundred.
@@ -86,6 +88,11 @@ class UploadFiles {
   // Hex SHA-256 of the first `size` bytes; the file is cut to that size. DataLoss UPLOAD_LOST if it is shorter.
   virtual Result<std::string> Finish(const Context& ctx, const std::string& submission, const std::string& name,
                                      std::int64_t size) = 0;
+  // Whether a finished file is Crypt4GH: then its clear text, every segment of it authenticated, is where Layout::Input
+  // says. FailedPrecondition with the reasons of libs/crypt4gh, and CRYPT4GH_NO_KEY; then nothing of it is kept.
+  virtual Result<bool> Decrypt(const Context& ctx, const std::string& submission, const std::string& name) = 0;
+  // Of the file as it came; nothing there is fine.
+  virtual Status Remove(const std::string& submission, const std::string& name) = 0;
 };
 
 struct SubjectConsent {

@@ -58,6 +58,8 @@ class PeopleReader {
     return people;
   }
 
+  const clinical::Collector& sources() const { return sources_; }
+
  private:
   // The name of the only file of a kind, else the kind.
   std::string NameOf(FileKind kind) const {
@@ -160,8 +162,12 @@ class PeopleReader {
 }  // namespace
 
 Result<People> ReadPeople(const Context& ctx, std::span<const PeopleFile> files,
-                          const std::optional<std::vector<VariantsFile>>& variants, Time now, Findings& findings) {
-  return PeopleReader(ctx, files, now, findings).Read(variants);
+                          const std::optional<std::vector<VariantsFile>>& variants, Time now, Quarantine* quarantine,
+                          Findings& findings) {
+  PeopleReader reader(ctx, files, now, findings);
+  GF_ASSIGN(People people, reader.Read(variants));
+  if (quarantine != nullptr) GF_TRY(quarantine->AddClinical(files, reader.sources()));
+  return people;
 }
 
 }  // namespace genofed::onboarding

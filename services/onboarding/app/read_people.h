@@ -9,6 +9,7 @@
 
 #include "libs/core/context.h"
 #include "services/onboarding/app/ports.h"
+#include "services/onboarding/app/quarantine.h"
 #include "services/onboarding/domain/link.h"
 
 namespace genofed::onboarding {
@@ -36,9 +37,11 @@ struct PeopleFile {
 // (harmonise.h and the readers) and LinkPeople; MAPPING_INVALID, SEVERAL_MAPPINGS, CONSENT_INVALID, CONSENTS_TOO_LARGE,
 // JSON_INVALID, NO_SUBJECTS; the note CONSENT_WITHOUT_SUBJECT. Two people with one sample are an error here
 // (SAMPLE_CLAIMED_TWICE): genotypes are never linked in doubt.
+// What is set aside goes to the quarantine (may be null).
 // Without `variants` people are taken as they are described, and have no sample: follow-up data.
 // The status is an error only when a file cannot be read at all, or `ctx` has ended.
 Result<People> ReadPeople(const Context& ctx, std::span<const PeopleFile> files,
-                          const std::optional<std::vector<VariantsFile>>& variants, Time now, Findings& findings);
+                          const std::optional<std::vector<VariantsFile>>& variants, Time now, Quarantine* quarantine,
+                          Findings& findings);
 
 }  // namespace genofed::onboarding

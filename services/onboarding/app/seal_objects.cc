@@ -22,14 +22,6 @@ ObjectRecord Record(const ObjectRequest& request, std::string role, std::string 
   return object;
 }
 
-void SetManifest(ObjectRecord& object, const crypt4gh::Manifest& manifest) {
-  object.plain_size = static_cast<std::int64_t>(manifest.plain_size);
-  object.plain_sha256 = HexEncode(manifest.plain_sha256);
-  object.body_size = static_cast<std::int64_t>(manifest.body_size);
-  object.body_sha256 = HexEncode(manifest.body_sha256);
-  object.header = manifest.header;
-}
-
 // Encrypts what `feed` pushes into a new body of the store.
 Result<ObjectRecord> SealBody(const Context& ctx, objects::ObjectStore& store,
                               const crypt4gh::PublicKey& recipient, ObjectRecord object,
@@ -66,6 +58,14 @@ Result<ObjectRecord> SealFile(const Context& ctx, objects::ObjectStore& store,
 }
 
 }  // namespace
+
+void SetManifest(ObjectRecord& object, const crypt4gh::Manifest& manifest) {
+  object.plain_size = static_cast<std::int64_t>(manifest.plain_size);
+  object.plain_sha256 = HexEncode(manifest.plain_sha256);
+  object.body_size = static_cast<std::int64_t>(manifest.body_size);
+  object.body_sha256 = HexEncode(manifest.body_sha256);
+  object.header = manifest.header;
+}
 
 Result<std::vector<ObjectRecord>> SealGenotypes(const Context& ctx, objects::ObjectStore& store,
                                                 const std::filesystem::path& vcf, const ObjectRequest& request,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "libs/core/random.h"
+#include "libs/crypt4gh/stream.h"
 #include "libs/objects/object_store.h"
 #include "services/onboarding/domain/submission.h"
 
@@ -17,6 +18,9 @@ struct ObjectRequest {
   std::string submission;
   std::string recipient;  // the key service's X25519 public key, 32 bytes
 };
+
+// Sizes, digests and header of what was encrypted.
+void SetManifest(ObjectRecord& object, const crypt4gh::Manifest& manifest);
 
 // Encrypts the genotypes of the rows (GenotypesOutput::vcf) into a Crypt4GH body in the store. The identifier is new
 // each time: a body that no row of the database names can be opened by nobody, because its header was kept nowhere.

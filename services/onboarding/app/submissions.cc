@@ -166,9 +166,18 @@ Status Submissions::Seal(const Context& ctx, const std::string& id, FileRef ref,
                            "the bytes received have another SHA-256; send the file again from offset 0"),
                      "sha256", "differs from the bytes received");
   }
+  auto encrypted = files_.Decrypt(ctx, id, ref.name);
+  if (Reason(encrypted.status()).starts_with("CRYPT4GH_")) {
+    // What cannot be opened is of no use; sent again, it begins anew.
+    GF_TRY(files_.Remove(id, ref.name));
+    GF_TRY(store_.DropFile(ctx, id, ref.name));
+  }
+  GF_TRY(encrypted);
   file.sealed = true;
   file.sha256 = sha256;
-  return store_.SealFile(ctx, id, file);
+  file.crypt4gh = *encrypted;
+  GF_TRY(store_.SealFile(ctx, id, file));
+  return file.crypt4gh ? files_.Remove(id, ref.name) : absl::OkStatus();
 }
 
 Result<Submission> Submissions::Start(const Context& ctx, const std::string& id) {
@@ -260,6 +269,7 @@ Result<std::vector<ObjectRecord>> Submissions::Objects(const Context& ctx, const
   if (user && !holder.Is(*user)) {
     return Error(StatusCode::kNotFound, "DATASET_UNKNOWN", "no version {} of {} is published", version, dataset);
   }
+  if (!user) std::erase_if(objects, [](const ObjectRecord& object) { return object.role == kQuarantineRole; });
   return objects;
 }
 

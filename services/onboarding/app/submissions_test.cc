@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/onboarding/app/submissions.h"
 
+#include "libs/crypt4gh/stream.h"
 #include "libs/testing/matchers.h"
 #include "services/onboarding/testing_site.h"
 
@@ -168,6 +169,69 @@ TEST_F(SubmissionsTest, FilesOfThisMachineAreSubmittedAtOnceAndOnlyOnce) {
   EXPECT_EQ(*ReadFile(layout_.Upload(submitted->id, "the clinical")), "clinical");
   files.push_back({{FileKind::kMapping, ""}, directory_ / "missing"});
   EXPECT_THAT(submissions_->Submit(ctx_, {Dataset(), "inbox-2"}, files), HasReason("FILE_FAILED"));
+}
+
+class EncryptedUploadTest : public SubmissionsTest {
+ protected:
+  // Header and body, as any Crypt4GH tool writes them.
+  std::string Encrypt(const std::string& clear, const crypt4gh::PublicKey& recipient) {
+    std::string body;
+    auto encryptor = *crypt4gh::Encryptor::Create({&recipient, 1}, random_, [&](std::string_view bytes) {
+      body.append(bytes);
+      return absl::OkStatus();
+    });
+    EXPECT_THAT(encryptor.Push(clear), IsOk());
+    EXPECT_THAT(encryptor.Finish(), IsOk());
+    return encryptor.header() + body;
+  }
+  const FileRef file_{FileKind::kClinical, "people.csv.c4gh"};
+  const UploadedFile opened_{FileKind::kClinical, "people.csv.c4gh", 0, true, "", true};
+};
+
+TEST_F(EncryptedUploadTest, IsOpenedWhenItIsSealed) {
+  std::string clear;
+  for (int i = 0; i < 20'000; ++i) clear += fmt::format("P{},HP:0001250\n", i);
+  const std::string id = Open();
+  Upload(id, file_, Encrypt(clear, intake_key_.public_key()));
+  EXPECT_EQ(*ReadFile(layout_.Input(id, opened_)), clear);
+  EXPECT_FALSE(std::filesystem::exists(layout_.Upload(id, file_.name)));
+  const auto files = submissions_->Files(ctx_, id);
+  ASSERT_EQ(files->size(), 1u);
+  EXPECT_TRUE(files->front().crypt4gh);
+  EXPECT_GT(files->front().size, static_cast<std::int64_t>(clear.size()));
+}
+
+TEST_F(EncryptedUploadTest, OneThatCannotBeOpenedLeavesNothingAndStartsAgain) {
+  const auto other = crypt4gh::SecretKey::Generate(random_).public_key();
+  const std::string good = Encrypt(std::string(200'000, 'x'), intake_key_.public_key());
+  std::string changed = good, cut = good, header = good.substr(0, 60), version = good;
+  changed[changed.size() - 100] ^= 1;  // in the last of four segments
+  cut.resize(cut.size() - 5);
+  version[8] = 9;
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {Encrypt("x", other), "CRYPT4GH_NOT_A_RECIPIENT"}, {changed, "CRYPT4GH_SEGMENT_INVALID"},
+      {cut, "CRYPT4GH_SEGMENT_INVALID"},                 {header, "CRYPT4GH_HEADER_INCOMPLETE"},
+      {version, "CRYPT4GH_UNSUPPORTED"}};
+  const std::string id = Open();
+  for (const auto& [content, reason] : cases) {
+    SCOPED_TRACE(reason);
+    ASSERT_THAT(submissions_->PutChunk(ctx_, id, file_, 0, content), IsOk());
+    Status sealed = submissions_->Seal(ctx_, id, file_, static_cast<std::int64_t>(content.size()),
+                                       HexEncode(crypto::Sha256(content)));
+    EXPECT_THAT(sealed, HasReason(reason));
+    EXPECT_EQ(sealed.code(), StatusCode::kFailedPrecondition);
+    EXPECT_TRUE(submissions_->Files(ctx_, id)->empty());
+    EXPECT_FALSE(std::filesystem::exists(layout_.Upload(id, file_.name)));
+    EXPECT_TRUE(std::filesystem::is_empty(layout_.Input(id, opened_).parent_path()));
+  }
+  Upload(id, file_, good);
+  EXPECT_EQ(ReadFile(layout_.Input(id, opened_))->size(), 200'000u);
+}
+
+TEST_F(EncryptedUploadTest, WithoutAKeyItIsRefused) {
+  DiskUploadFiles keyless(layout_, nullptr);
+  ASSERT_THAT(keyless.Write("sub-x", "f", 0, Encrypt("x", intake_key_.public_key())), IsOk());
+  EXPECT_THAT(keyless.Decrypt(ctx_, "sub-x", "f"), HasReason("CRYPT4GH_NO_KEY"));
 }
 
 }  // namespace

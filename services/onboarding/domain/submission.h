@@ -138,6 +138,9 @@ struct Report {
 // The name of an object's body in the object store.
 inline std::string BodyName(std::string_view object) { return std::string(object) + ".c4gh"; }
 
+// The role of what was set aside, which nobody but the holder ever gets.
+inline constexpr char kQuarantineRole[] = "quarantine";
+
 // A Crypt4GH body in the store, and the header that opens it.
 struct ObjectRecord {
   std::string id;
