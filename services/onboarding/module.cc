@@ -4,21 +4,28 @@
 #include <grpcpp/impl/codegen/service_type.h>
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <thread>
 
+#include "libs/config/load.h"
 #include "libs/core/file.h"
 #include "libs/genomics/reference.h"
 #include "libs/obs/log.h"
 #include "libs/platform/platform.h"
+#include "services/onboarding/adapters/connectors.h"
 #include "services/onboarding/adapters/disk_object_bodies.h"
 #include "services/onboarding/adapters/disk_upload_files.h"
 #include "services/onboarding/adapters/grpc_object_service.h"
 #include "services/onboarding/adapters/grpc_onboarding_service.h"
+#include "services/onboarding/adapters/inbox_json.h"
 #include "services/onboarding/adapters/peer_reader_gate.h"
 #include "services/onboarding/adapters/site_peers.h"
+#include "services/onboarding/adapters/sql_connector_store.h"
 #include "services/onboarding/adapters/sql_object_store.h"
 #include "services/onboarding/adapters/sql_submission_store.h"
+#include "services/onboarding/adapters/submissions_intake.h"
+#include "services/onboarding/app/inbox.h"
 #include "services/onboarding/app/pipeline.h"
 #include "services/onboarding/app/submissions.h"
 
@@ -55,7 +62,15 @@ class OnboardingModule final : public Module {
                   std::move(options)),
         submissions_(store_, files_, platform.clock(), platform.random(), UploadOptions(platform),
                      [this] { Notify(); }),
-        service_(MakeGrpcOnboardingService(platform.dispatcher(), submissions_, platform.metrics())),
+        intake_(submissions_, platform.clock()),
+        connector_store_(*database_),
+        connectors_(platform.config().onboarding(),
+                    {connector_store_, intake_,
+                     [this](const Context& ctx, const std::string& dataset) {
+                       return publisher_->ListedVersion(ctx, dataset);
+                     },
+                     layout, platform.clock(), platform.random(), platform.metrics()}),
+        service_(MakeGrpcOnboardingService(platform.dispatcher(), submissions_, connectors_, platform.metrics())),
         object_store_(*database_),
         bodies_(layout),
         gate_(MakePeerReaderGate(platform.SiteChannel("consent"))),
@@ -65,7 +80,14 @@ class OnboardingModule final : public Module {
                  },
                  platform.clock(), platform.random()),
         object_service_(MakeGrpcObjectService(platform.dispatcher(), objects_, platform.metrics())),
-        owner_(platform.site() + "/onboarding") {}
+        owner_(platform.site() + "/onboarding") {
+    const auto& config = platform.config().onboarding();
+    if (config.inbox_directory().empty()) return;
+    inbox_ = std::make_unique<Inbox>(
+        Inbox::Options{config.inbox_directory(), HolderOf(config.inbox_holder()), UploadOptions(platform).max_file_bytes},
+        intake_, platform.clock(), &ParseInboxDescription, &FormatInboxResult);
+    inbox_interval_ = config::DurationOr(config.has_inbox_interval(), config.inbox_interval(), inbox_interval_);
+  }
 
   std::vector<grpc::Service*> Services() override { return {service_.get(), object_service_.get()}; }
 
@@ -84,11 +106,15 @@ class OnboardingModule final : public Module {
                                                return pipeline_.Run(ctx, run);
                                              });
     expiry_ = std::jthread([this](const std::stop_token& stop) { Expire(stop); });
+    connectors_.Start();
+    if (inbox_) inbox_poll_ = std::jthread([this](const std::stop_token& stop) { PollInbox(stop); });
     return absl::OkStatus();
   }
 
   void Stop() override {
     expiry_ = {};
+    inbox_poll_ = {};
+    connectors_.Stop();
     std::unique_ptr<sql::LeaseLoop> loop;
     {
       MutexLock lock(mutex_);
@@ -105,17 +131,28 @@ class OnboardingModule final : public Module {
     if (loop_) loop_->Notify();
   }
 
-  void Expire(const std::stop_token& stop) {
+  // Calls `work` until it is stopped, with pauses in between.
+  static void Repeat(const std::stop_token& stop, std::chrono::milliseconds pause, std::string_view failure,
+                     const std::function<Status(const Context& ctx)>& work) {
     std::mutex mutex;
     std::condition_variable_any wake;
     while (!stop.stop_requested()) {
-      Status expired = submissions_.ExpireOpen(Context::Background().WithStop(stop));
-      if (!expired.ok() && !stop.stop_requested()) {
-        GF_LOG(Context::Background(), warn, "submission.expiry_delayed", {"reason", Reason(expired)});
+      const Status done = work(Context::Background().WithStop(stop));
+      if (!done.ok() && !stop.stop_requested()) {
+        GF_LOG(Context::Background(), warn, failure, {"reason", Reason(done)});
       }
       std::unique_lock lock(mutex);
-      wake.wait_for(lock, stop, std::chrono::hours(1), [] { return false; });
+      wake.wait_for(lock, stop, pause, [] { return false; });
     }
+  }
+
+  void Expire(const std::stop_token& stop) {
+    Repeat(stop, std::chrono::hours(1), "submission.expiry_delayed",
+           [this](const Context& ctx) { return submissions_.ExpireOpen(ctx); });
+  }
+
+  void PollInbox(const std::stop_token& stop) {
+    Repeat(stop, inbox_interval_, "inbox.unreadable", [this](const Context& ctx) { return inbox_->Poll(ctx); });
   }
 
   std::unique_ptr<sql::Database> database_;
@@ -125,6 +162,11 @@ class OnboardingModule final : public Module {
   std::unique_ptr<Publisher> publisher_;
   Pipeline pipeline_;
   Submissions submissions_;
+  SubmissionsIntake intake_;
+  SqlConnectorStore connector_store_;
+  Connectors connectors_;
+  std::unique_ptr<Inbox> inbox_;
+  std::chrono::milliseconds inbox_interval_{5000};
   std::unique_ptr<grpc::Service> service_;
   SqlObjectStore object_store_;
   DiskObjectBodies bodies_;
@@ -139,6 +181,7 @@ class OnboardingModule final : public Module {
   Mutex mutex_;
   std::unique_ptr<sql::LeaseLoop> loop_ ABSL_GUARDED_BY(mutex_);
   std::jthread expiry_;
+  std::jthread inbox_poll_;
 };
 
 Result<InclusionPolicy> ReadInclusionPolicy(const Platform& platform) {
@@ -163,6 +206,7 @@ Result<std::unique_ptr<Module>> Make(Platform& platform) {
       return InvalidField("onboarding.reference_fasta", "CONFIG_INVALID", "the FASTA file or its index cannot be read");
     }
   }
+  GF_TRY(CheckConnectorConfig(platform.config().onboarding()));
   GF_ASSIGN(auto dir, platform.DataDir());
   GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
   GF_ASSIGN(InclusionPolicy inclusion, ReadInclusionPolicy(platform));

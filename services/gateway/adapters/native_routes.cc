@@ -133,6 +133,8 @@ constexpr RpcRow kRows[] = {
      "State size and SHA-256 of a file that was sent"},
     {kPost, "/api/v1/submissions/{submission}/start", Sites::kNode, kUser, "role holder",
      GF_ONBOARDING "StartSubmission", "*", "Check and publish what was sent"},
+    {kGet, "/api/v1/connectors", Sites::kNode, kUser, "roles holder, operator",
+     GF_ONBOARDING "ListConnectors", "", "Clinical systems that this node pulls from"},
 
     {kPost, "/api/v1/applications", Sites::kHub, kUser, "role researcher",
      GF_APPLICATION "CreateApplication", "*", "Draft an application"},

@@ -20,8 +20,8 @@ Status CheckObjectsCaller(const Context& ctx) {
 
 class GrpcOnboardingService final : public v1::OnboardingService::CallbackService {
  public:
-  GrpcOnboardingService(rpc::Dispatcher& rpc, Submissions& submissions, obs::Metrics& metrics)
-      : rpc_(rpc), submissions_(submissions), metrics_(metrics) {}
+  GrpcOnboardingService(rpc::Dispatcher& rpc, Submissions& submissions, Connectors& connectors, obs::Metrics& metrics)
+      : rpc_(rpc), submissions_(submissions), connectors_(connectors), metrics_(metrics) {}
 
   grpc::ServerUnaryReactor* CreateSubmission(grpc::CallbackServerContext* call,
                                              const v1::CreateSubmissionRequest* request,
@@ -114,6 +114,18 @@ class GrpcOnboardingService final : public v1::OnboardingService::CallbackServic
                       });
   }
 
+  grpc::ServerUnaryReactor* ListConnectors(grpc::CallbackServerContext* call, const v1::ListConnectorsRequest* request,
+                                           v1::ListConnectorsResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(ListConnectors), request, response,
+        [this](const Context& ctx, const v1::ListConnectorsRequest&) -> Result<v1::ListConnectorsResponse> {
+          GF_ASSIGN(auto connectors, connectors_.List(ctx));
+          v1::ListConnectorsResponse answer;
+          for (const ConnectorState& connector : connectors) *answer.add_connectors() = ToProto(connector);
+          return answer;
+        });
+  }
+
   grpc::ServerUnaryReactor* ListObjects(grpc::CallbackServerContext* call, const v1::ListObjectsRequest* request,
                                         v1::ListObjectsResponse* response) override {
     return rpc_.Unary(call, GF_METHOD(ListObjects), request, response,
@@ -130,6 +142,7 @@ class GrpcOnboardingService final : public v1::OnboardingService::CallbackServic
  private:
   rpc::Dispatcher& rpc_;
   Submissions& submissions_;
+  Connectors& connectors_;
   obs::Metrics& metrics_;
 };
 
@@ -138,8 +151,8 @@ class GrpcOnboardingService final : public v1::OnboardingService::CallbackServic
 }  // namespace
 
 std::unique_ptr<grpc::Service> MakeGrpcOnboardingService(rpc::Dispatcher& rpc, Submissions& submissions,
-                                                         obs::Metrics& metrics) {
-  return std::make_unique<GrpcOnboardingService>(rpc, submissions, metrics);
+                                                         Connectors& connectors, obs::Metrics& metrics) {
+  return std::make_unique<GrpcOnboardingService>(rpc, submissions, connectors, metrics);
 }
 
 }  // namespace genofed::onboarding

@@ -5,6 +5,7 @@
 
 #include "libs/obs/metrics.h"
 #include "libs/rpc/dispatcher.h"
+#include "services/onboarding/adapters/connectors.h"
 #include "services/onboarding/app/submissions.h"
 
 namespace grpc {
@@ -15,6 +16,6 @@ namespace genofed::onboarding {
 
 // genofed.onboarding.v1.OnboardingService. Borrows its arguments.
 std::unique_ptr<grpc::Service> MakeGrpcOnboardingService(rpc::Dispatcher& rpc, Submissions& submissions,
-                                                         obs::Metrics& metrics);
+                                                         Connectors& connectors, obs::Metrics& metrics);
 
 }  // namespace genofed::onboarding

@@ -22,6 +22,8 @@ class Layout {
   }
   // Clear text of genotypes lives only here, and only while a stage runs. Emptied at every start.
   std::filesystem::path Scratch() const { return root_ / "scratch"; }
+  // A connector's key, and what it pulls until it is handed in.
+  std::filesystem::path Connector(const std::string& name) const { return root_ / "connectors" / name; }
   std::filesystem::path Object(const std::string& object) const { return root_ / "objects" / (object + ".c4gh"); }
   std::filesystem::path Index(const std::string& dataset, int version) const {
     return Indices(dataset) / std::to_string(version);

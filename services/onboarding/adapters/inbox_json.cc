@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/onboarding/adapters/inbox_json.h"
+
+#include <fmt/format.h>
+#include <google/protobuf/util/json_util.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "libs/core/strings.h"
+#include "libs/crypto/strict_json.h"
+#include "services/onboarding/adapters/proto_mapping.h"
+
+namespace genofed::onboarding {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kMaxFiles = 1000;
+constexpr std::size_t kMaxName = 128;
+
+template <typename... Args>
+Status Bad(std::string_view field, fmt::format_string<Args...> format, Args&&... args) {
+  return InvalidField(fmt::format("submission.json: {}", field), "SUBMISSION_INVALID", format, std::forward<Args>(args)...);
+}
+
+Status CheckFields(const json& object, std::string_view where, const std::set<std::string>& known) {
+  if (!object.is_object()) return Bad(where, "must be an object");
+  for (const auto& [name, value] : object.items()) {
+    if (!known.contains(name)) return Bad(where, "has an unknown field; it may have {}", fmt::join(known, ", "));
+  }
+  return absl::OkStatus();
+}
+
+std::string Text(const json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+bool IsFileName(const std::string& name) {
+  return !name.empty() && name.size() <= kMaxName && IsUtf8(name) && name[0] != '.' && name[0] != '-' &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           const auto byte = static_cast<unsigned char>(c);
+           return byte >= 0x20 && byte != 0x7f && c != '/' && c != '\\';
+         });
+}
+
+Result<Mode> ParseMode(const std::string& text) {
+  for (const Mode mode : {Mode::kFull, Mode::kAdd, Mode::kFollowUp}) {
+    if (text == ModeName(mode)) return mode;
+  }
+  return Bad("mode", "must be full, add or follow-up");
+}
+
+Result<IntakeKind> ParseKind(const std::string& text, std::size_t i) {
+  if (text == "variants") return IntakeKind::kVariants;
+  if (text == "clinical" || text == "phenopackets") return IntakeKind::kClinical;
+  if (text == "consents") return IntakeKind::kConsents;
+  if (text == "mapping") return IntakeKind::kMapping;
+  return Bad(fmt::format("files[{}].kind", i), "must be variants, clinical, consents or mapping");
+}
+
+Status ParseFiles(const json& list, InboxDescription& description) {
+  if (!list.is_array() || list.empty() || list.size() > kMaxFiles) return Bad("files", "must be an array of 1 to {}", kMaxFiles);
+  std::set<std::string> names = {"submission.json", "SHA256SUMS", "READY", "result.json"};
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    GF_TRY(CheckFields(list[i], fmt::format("files[{}]", i), {"kind", "name"}));
+    GF_ASSIGN(const IntakeKind kind, ParseKind(Text(list[i], "kind"), i));
+    std::string name = Text(list[i], "name");
+    if (!IsFileName(name) || !names.insert(name).second) {
+      return Bad(fmt::format("files[{}].name", i), "must be a plain file name that occurs once");
+    }
+    description.files.emplace_back(kind, std::move(name));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Result<InboxDescription> ParseInboxDescription(std::string_view text) {
+  auto parsed = crypto::ParseStrictJson(text, {.max_bytes = 1U << 20});
+  if (!parsed.ok()) return Bad("", "is no strict JSON ({})", Reason(parsed.status()));
+  GF_TRY(CheckFields(*parsed, "", {"dataset", "mode", "files"}));
+  InboxDescription description;
+  v1::DatasetDescription dataset;
+  const auto given = parsed->find("dataset");
+  if (given == parsed->end() || !google::protobuf::util::JsonStringToMessage(given->dump(), &dataset).ok()) {
+    return Bad("dataset", "must be a description of a dataset, as for POST /api/v1/submissions");
+  }
+  description.dataset = FromProto(dataset);
+  const std::string mode = Text(*parsed, "mode");
+  GF_ASSIGN(description.mode, ParseMode(mode.empty() && !parsed->contains("mode") ? "full" : mode));
+  GF_TRY(ParseFiles(parsed->value("files", json()), description));
+  return description;
+}
+
+std::string FormatInboxResult(const InboxResult& result) {
+  json document = {{"accepted", result.status.ok()}, {"time", FormatRfc3339(result.time)}};
+  if (result.status.ok()) {
+    document["submission"] = result.submission;
+  } else {
+    document["reason"] = Reason(result.status);
+    document["message"] = Message(result.status);
+    for (const FieldViolation& field : Fields(result.status)) {
+      document["fields"].push_back({{"field", field.field}, {"description", field.description}});
+    }
+  }
+  return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace genofed::onboarding

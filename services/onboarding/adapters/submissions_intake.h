@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "services/onboarding/app/intake.h"
+#include "services/onboarding/app/submissions.h"
+
+namespace genofed::onboarding {
+
+// Hands in through Submissions, as the holder's own calls would. Borrowed.
+class SubmissionsIntake final : public Intake {
+ public:
+  explicit SubmissionsIntake(Submissions& submissions, const Clock& clock) : submissions_(submissions), clock_(clock) {}
+
+  Result<Submission> Submit(const Context& ctx, const IntakeRequest& request) override;
+  Result<Submission> Find(const Context& ctx, const Holder& holder, const std::string& id) override;
+
+ private:
+  Status Upload(const Context& ctx, const std::string& submission, const IntakeFile& file);
+
+  Submissions& submissions_;
+  const Clock& clock_;
+};
+
+}  // namespace genofed::onboarding
