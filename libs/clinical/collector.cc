@@ -99,7 +99,7 @@ std::optional<std::uint32_t> Collector::Fallback(std::uint32_t key) const {
 }
 
 bool Collector::HasRoom() {
-  if (persons_.size() + features_.size() + disease_facts_.size() + samples_.size() < kMaxFacts) return true;
+  if (persons_.size() + features_.size() + disease_facts_.size() + samples_.size() + variants_.size() < kMaxFacts) return true;
   if (!files_.back().rejected) {
     Add(Severity::kError, "TOO_MANY_RECORDS", 0, "", fmt::format("at most {} facts are read at once", kMaxFacts));
   }
@@ -127,6 +127,13 @@ void Collector::AddSample(std::uint32_t subject, std::string sample) {
                 "must be 1 to 256 bytes of plain text");
   }
   samples_.push_back({origin(), subject, std::move(sample)});
+}
+
+void Collector::AddVariants(std::uint32_t subject, std::string_view uri, std::string sample) {
+  if (!HasRoom()) return;
+  std::string file(uri.substr(uri.find_last_of("/\\") + 1));
+  if (!IsIdentifier(file)) return;
+  variants_.push_back({origin(), subject, std::move(file), std::move(sample)});
 }
 
 void Collector::AddConsent(ConsentRecord consent) { consents_.push_back({origin(), std::move(consent)}); }

@@ -59,6 +59,7 @@ struct PersonFact {
   std::vector<std::string> names;   // by which consents may speak of this person, besides source_id
   std::optional<Sex> sex;       // none: not stated
   std::optional<PartialDate> birth_date;
+  std::optional<std::uint32_t> age_months;  // when last seen, as the source states it: never guessed
 };
 
 struct FeatureFact {
@@ -79,6 +80,14 @@ struct SampleFact {
   Origin origin;
   std::uint32_t subject = 0;
   std::string sample;
+};
+
+// A file of variants that the source says is about a subject.
+struct VariantsFact {
+  Origin origin;
+  std::uint32_t subject = 0;
+  std::string file;    // without its folders
+  std::string sample;  // what the subject is called in it; may be empty
 };
 
 struct ConsentFact {
@@ -149,6 +158,8 @@ class Collector {
   // The birth date is judged here: DATE_IN_FUTURE, DATE_IMPLAUSIBLE.
   void AddPerson(PersonFact person);
   void AddSample(std::uint32_t subject, std::string sample);
+  // `uri` is a path or URI; what is named is its last part. One without a name is left out.
+  void AddVariants(std::uint32_t subject, std::string_view uri, std::string sample);
   void AddConsent(ConsentRecord consent);
   // Understands the codes: CODE_INVALID, CODE_SYSTEM_MISSING, HPO_UNKNOWN, HPO_OBSOLETE, LABEL_CONTRADICTS_CODE,
   // CODES_CONTRADICT (set aside); HPO_REPLACED, HPO_TERM_NEWER, NO_EXACT_MAPPING, CODE_NOT_MAPPED, FREE_TEXT,
@@ -162,6 +173,7 @@ class Collector {
   const std::vector<FeatureFact>& features() const { return features_; }
   const std::vector<DiseaseFact>& disease_facts() const { return disease_facts_; }
   const std::vector<SampleFact>& samples() const { return samples_; }
+  const std::vector<VariantsFact>& variants() const { return variants_; }
   const std::vector<ConsentFact>& consents() const { return consents_; }
   const std::vector<Disease>& diseases() const { return diseases_; }
   std::optional<std::uint32_t> Fallback(std::uint32_t key) const;
@@ -185,6 +197,7 @@ class Collector {
   std::vector<FeatureFact> features_;
   std::vector<DiseaseFact> disease_facts_;
   std::vector<SampleFact> samples_;
+  std::vector<VariantsFact> variants_;
   std::vector<ConsentFact> consents_;
   std::vector<Disease> diseases_;
   std::unordered_map<std::string, std::uint32_t> disease_numbers_;

@@ -72,6 +72,7 @@ class MappingReader {
     return EachText("columns", value, [this](const std::string& key, const std::string& column) -> Status {
       const std::pair<std::string_view, std::vector<std::string>*> known[] = {
           {"subject", &mapping_.subject},         {"sample", &mapping_.sample},
+          {"variants", &mapping_.variants},
           {"sex", &mapping_.sex},                 {"birth_date", &mapping_.birth_date},
           {"hpo_present", &mapping_.hpo_present}, {"hpo_absent", &mapping_.hpo_absent}};
       for (const auto& [name, columns] : known) {
@@ -126,6 +127,7 @@ CsvMapping CsvMapping::BuiltIn() {
   CsvMapping mapping;
   mapping.subject = {"record_id", "subject_id", "patient_id", "participant_id", "individual_id"};
   mapping.sample = {"sample_id", "biosample_id", "specimen_id"};
+  mapping.variants = {"vcf_file", "variants_file"};
   mapping.sex = {"sex", "gender"};
   mapping.birth_date = {"dob", "birth_date", "date_of_birth", "birthdate"};
   mapping.hpo_present = {"hpo_present", "hpo", "hpo_terms"};

@@ -17,7 +17,9 @@ namespace genofed::clinical {
 // As JSON; every member is optional but columns.subject:
 //   {
 //     "columns": {"subject": "record_id", "sample": "sample_id", "sex": "sex", "birth_date": "dob",
-//                 "hpo_present": "hpo_present", "hpo_absent": "hpo_absent"},
+//                 "hpo_present": "hpo_present", "hpo_absent": "hpo_absent",
+//                 "variants": "vcf_file"},                       sample: a column of a VCF; variants: a file of one
+//                                                                person
 //     "codes": {"icd10": "ICD10CM", "orpha": "ORPHA"},       column: code system (HP, MONDO, ORPHA, OMIM, ICD10CM,
 //                                                            ICD10WHO, ICD10GM, or one of a table that was added)
 //     "features": {"seizures": "HP:0001250"},                a question of a form: column: what it asks for
@@ -35,7 +37,8 @@ struct CsvMapping {
     std::string code;  // a code system, or the term of a question
   };
 
-  std::vector<std::string> subject, sample, sex, birth_date, hpo_present, hpo_absent;  // lower case; the first that is there
+  // Lower case; the first that is there.
+  std::vector<std::string> subject, sample, variants, sex, birth_date, hpo_present, hpo_absent;
   std::vector<Column> codes;
   std::vector<Column> features;
   std::vector<std::string> yes = {"1", "yes", "y", "true", "present"};
@@ -48,7 +51,7 @@ struct CsvMapping {
   std::string icd10 = "ICD10CM";
 
   // For exports that name their columns as REDCap's and many registries' templates do: record_id, sex (1 male,
-  // 2 female; ISO 5218), dob, hpo_present, hpo_absent, icd10, orpha, omim, mondo, sample_id.
+  // 2 female; ISO 5218), dob, hpo_present, hpo_absent, icd10, orpha, omim, mondo, sample_id, vcf_file.
   static CsvMapping BuiltIn();
   // InvalidArgument MAPPING_INVALID that names the member.
   static Result<CsvMapping> Parse(std::string_view json);

@@ -31,6 +31,7 @@ class CsvSource {
       : header_(std::move(header)), mapping_(mapping), out_(out) {
     subject_ = ColumnOf(header_, mapping.subject);
     sample_ = ColumnOf(header_, mapping.sample);
+    variants_ = ColumnOf(header_, mapping.variants);
     sex_ = ColumnOf(header_, mapping.sex);
     birth_date_ = ColumnOf(header_, mapping.birth_date);
     present_ = ColumnOf(header_, mapping.hpo_present);
@@ -57,6 +58,7 @@ class CsvSource {
     person.birth_date = ReadBirthDate();
     out_.AddPerson(std::move(person));
     for (std::string_view sample : List(Cell(sample_))) out_.AddSample(key_, std::string(sample));
+    for (std::string_view file : List(Cell(variants_))) out_.AddVariants(key_, file, "");
     TakeCodes(present_, "HP", false);
     TakeCodes(absent_, "HP", true);
     for (const auto& column : mapping_.codes) TakeCodes(ColumnOf(header_, {column.name}), column.code, false);
@@ -75,7 +77,7 @@ class CsvSource {
 
   void NoteUnused() {
     std::vector<std::string> used;
-    for (int column : {subject_, sample_, sex_, birth_date_, present_, absent_}) used.push_back(ToLower(Name(column)));
+    for (int column : {subject_, sample_, variants_, sex_, birth_date_, present_, absent_}) used.push_back(ToLower(Name(column)));
     for (const auto* columns : {&mapping_.codes, &mapping_.features}) {
       for (const auto& column : *columns) used.push_back(column.name);
     }
@@ -157,7 +159,7 @@ class CsvSource {
   std::vector<std::string> header_;
   const CsvMapping& mapping_;
   Collector& out_;
-  int subject_ = kNone, sample_ = kNone, sex_ = kNone, birth_date_ = kNone, present_ = kNone, absent_ = kNone;
+  int subject_ = kNone, sample_ = kNone, variants_ = kNone, sex_ = kNone, birth_date_ = kNone, present_ = kNone, absent_ = kNone;
   const FieldNames* fields_ = nullptr;
   const std::vector<std::string>* row_ = nullptr;
   std::uint32_t key_ = 0;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "libs/core/strings.h"
 
@@ -43,17 +45,20 @@ struct Subject {
   std::vector<const FeatureFact*> features;
   std::set<std::uint32_t> diseases;
   std::set<std::string> samples;
+  std::set<NamedVariants> variants;
 };
 
 class Harmoniser {
  public:
-  Harmoniser(Collector& collector, const HarmoniseOptions& options) : c_(collector), options_(options) {}
+  Harmoniser(Collector& collector, const HarmoniseOptions& options)
+      : c_(collector), options_(options), vcf_samples_(options.vcf_samples.begin(), options.vcf_samples.end()) {}
 
   std::vector<HarmonisedRow> Run() {
     GroupPersons();
     MapKeys();
     LinkFeatures();
     LinkDiseases();
+    LinkVariants();
     LinkSamples();
     std::vector<HarmonisedRow> rows;
     for (auto& [id, subject] : subjects_) rows.push_back(RowOf(id.first, subject));
@@ -221,11 +226,17 @@ class Harmoniser {
     for (auto& [id, subject] : subjects_) NoteMissingSample(id.first, subject, claims.contains(id));
   }
 
+  void LinkVariants() {
+    for (const VariantsFact& fact : c_.variants()) {
+      if (IsVoid(fact.origin)) continue;
+      if (Subject* subject = Resolve(fact.subject, fact.origin, true)) subject->variants.insert({fact.file, fact.sample});
+    }
+  }
+
   void NoteMissingSample(const std::string& id, Subject& subject, bool claimed) {
-    const auto& vcf = options_.vcf_samples;
-    const bool in_vcf = std::find(vcf.begin(), vcf.end(), id) != vcf.end();
+    const bool in_vcf = vcf_samples_.contains(id);
     if (subject.samples.empty() && in_vcf && !claimed) subject.samples.insert(id);
-    if (subject.samples.empty()) {
+    if (subject.samples.empty() && subject.variants.empty()) {
       const Origin& origin = subject.persons.front()->origin;
       c_.AddAt(origin, Severity::kNote, "SUBJECT_WITHOUT_SAMPLE", FieldsOf(origin).subject, "no sample belongs to the subject");
     }
@@ -234,6 +245,9 @@ class Harmoniser {
   HarmonisedRow RowOf(const std::string& id, Subject& subject) {
     HarmonisedRow row;
     row.subject = id;
+    row.origin = subject.persons.front()->origin;
+    row.variants.assign(subject.variants.begin(), subject.variants.end());
+    for (const PersonFact* person : subject.persons) row.age_months = std::max(row.age_months, person->age_months);
     row.samples.assign(subject.samples.begin(), subject.samples.end());
     row.sex = SexOf(subject);
     row.birth_date = BirthDateOf(subject);
@@ -338,9 +352,13 @@ class Harmoniser {
       consents.push_back(fact.consent);
     }
     std::vector<ConsentRecord> of_rows;
+    std::set<std::string_view> others;
     for (ConsentRecord& consent : consents) {
       auto found = named.find(consent.person_identifier);
-      if (found == named.end()) continue;
+      if (found == named.end()) {
+        others.insert(consent.person_identifier);
+        continue;
+      }
       // Meant for one of several: whoever it is, the others must not gain by it, and a denial must reach all.
       for (std::uint32_t number : found->second) {
         ConsentRecord one = consent;
@@ -349,6 +367,7 @@ class Harmoniser {
         of_rows.push_back(std::move(one));
       }
     }
+    if (options_.consents_of_others != nullptr) *options_.consents_of_others = static_cast<std::int64_t>(others.size());
     const auto permissions = EffectivePermissions(of_rows, c_.now());
     for (HarmonisedRow& row : rows) {
       auto found = permissions.find(row.subject);
@@ -371,6 +390,7 @@ class Harmoniser {
 
   Collector& c_;
   const HarmoniseOptions& options_;
+  const std::unordered_set<std::string_view> vcf_samples_;
   std::map<SubjectId, Subject> subjects_;
   std::vector<Subject*> by_number_;
   std::vector<const std::string*> ids_;  // by number

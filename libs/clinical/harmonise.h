@@ -4,7 +4,9 @@
 // format and the order they came in.
 #pragma once
 
+#include <compare>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,12 +15,23 @@
 
 namespace genofed::clinical {
 
+// A file of variants that a person's data name, and what the person is called in it (may be empty).
+struct NamedVariants {
+  std::string file;
+  std::string sample;
+
+  auto operator<=>(const NamedVariants&) const = default;
+};
+
 // One person. Lists have each value once; all are sorted but hpo_absent, which keeps the order of its source.
 struct HarmonisedRow {
   std::string subject;
+  Origin origin;  // the first record that is about this person
   std::vector<std::string> samples;
+  std::vector<NamedVariants> variants;
   Sex sex = Sex::kUnknown;
   std::string birth_date;  // "2001-04-03", "2001-04", "2001", or empty
+  std::optional<std::uint32_t> age_months;  // the highest that is stated: when last seen
   std::vector<std::string> hpo_present;
   std::vector<std::string> hpo_absent;
   std::vector<std::string> mondo;
@@ -37,6 +50,8 @@ struct HarmoniseOptions {
   // sample of its name, and notes say what has no counterpart.
   std::span<const std::string> vcf_samples;
   std::span<const ConsentRecord> consents;  // besides those that the sources have
+  // How many people have a consent and no data. Null: not asked.
+  std::int64_t* consents_of_others = nullptr;
 };
 
 // Rows sorted by subject. A disease is in the columns of MONDO, ORPHA and ICD-10-CM by its own code, and by those that

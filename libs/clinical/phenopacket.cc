@@ -65,6 +65,7 @@ class PacketReader {
     ReadTerms("phenotypicFeatures", "type", out_.features);
     ReadTerms("diseases", "term", out_.diseases);
     ReadBiosamples();
+    ReadFiles(packet_);
     ReadInterpretations();
     return std::move(out_);
   }
@@ -198,7 +199,18 @@ class PacketReader {
         Wrong(kInvalid, item, name, "must equal subject.id");
       } else if (!id.empty()) {
         out_.biosample_ids.push_back(std::move(id));
+        ReadFiles(item);
       }
+    }
+  }
+
+  // Of the packet or a biosample. Files may be anything; which of them are variants is not judged here.
+  void ReadFiles(const JsonNode& owner) {
+    for (const JsonNode& item : owner.Array("files")) {
+      const std::string_view uri = item.Text("uri");
+      if (uri.empty() || out_.files.size() == kMaxItems) continue;
+      const JsonNode* names = item.Find(NameIn(item, "individualToFileIdentifiers"));
+      out_.files.push_back({std::string(uri), names == nullptr ? "" : std::string(names->Text(out_.subject_id))});
     }
   }
 

@@ -22,6 +22,12 @@ struct PhenopacketTerm {
   const JsonNode* node = nullptr;  // of the ontology class; valid as long as the tree
 };
 
+// A file that a phenopacket names (v2 File element, of the packet or one of its biosamples).
+struct PhenopacketFile {
+  std::string uri;
+  std::string sample;  // what individualToFileIdentifiers calls the subject; may be empty
+};
+
 // What genofed keeps of a GA4GH Phenopacket v2 (phenopacket-schema 2.0, Phenopacket element).
 struct Phenopacket {
   std::string id;
@@ -34,6 +40,7 @@ struct Phenopacket {
   std::vector<PhenopacketTerm> features;
   std::vector<PhenopacketTerm> diseases;  // interpretations are read for nothing: they repeat them
   std::vector<std::string> biosample_ids;
+  std::vector<PhenopacketFile> files;
   std::string hpo_release;  // of metaData.resources; may be empty
 
   // Normalised terms that were observed, features and diseases; sorted, each once.

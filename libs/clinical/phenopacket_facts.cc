@@ -23,10 +23,12 @@ void TakePhenopacket(const JsonNode& root, const JsonNode& packet, Collector& ou
   person.source_id = read.subject_id;
   if (packet.Find("subject")->Find("sex") != nullptr) person.sex = read.sex;
   person.birth_date = read.date_of_birth;
+  person.age_months = read.age_months;
   const std::uint32_t subject = out.Key("s:" + read.subject_id);
   person.keys = {subject};
   out.AddPerson(std::move(person));
   for (const std::string& sample : read.biosample_ids) out.AddSample(subject, sample);
+  for (const PhenopacketFile& file : read.files) out.AddVariants(subject, file.uri, file.sample);
 
   std::size_t number = 0;
   for (const auto* list : {&read.features, &read.diseases}) {

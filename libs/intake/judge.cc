@@ -2,25 +2,15 @@
 #include "libs/intake/judge.h"
 
 #include <algorithm>
-#include <fstream>
-#include <map>
 #include <memory>
-#include <set>
 #include <unordered_set>
 
-#include "libs/clinical/csv_source.h"
-#include "libs/clinical/json_source.h"
-#include "libs/clinical/omop_source.h"
 #include "libs/genomics/check_vcf.h"
+#include "libs/intake/clinical_files.h"
 #include "libs/intake/detect.h"
 
 namespace genofed::intake {
 namespace {
-
-struct OmopFile {
-  std::uint32_t number;  // of the collector
-  const clinical::OmopTable* table;
-};
 
 class FileJudge {
  public:
@@ -38,7 +28,7 @@ class FileJudge {
       out_.files[i].file = files_[i].string();
       JudgeFile(i);
     }
-    for (const auto& [set, tables] : omop_sets_) RequirePersons(tables);
+    clinical_.Finish();
     out_.people = clinical::Harmonise(collector_, {options_.together, samples_, options_.consents});
     for (const auto& [number, i] : collected_) Take(collector_.files()[number], out_.files[i]);
     NoteSamples();
@@ -57,28 +47,12 @@ class FileJudge {
                                          std::string(detection.message)});
         return;
       case FileKind::kJson:
-        Collect(i);
-        return clinical::ReadJsonSource(files_[i], fhir_, collector_);
-      case FileKind::kCsv: {
-        Collect(i);
-        std::ifstream in(files_[i], std::ios::binary);
-        return clinical::ReadCsvSource(in, options_.mapping, collector_);
-      }
-      case FileKind::kOmop: {
-        const std::string set = files_[i].parent_path().string();
-        std::vector<OmopFile>& tables = omop_sets_[set];
-        tables.push_back({Collect(i), detection.omop_table});
-        collector_.files()[tables.back().number].set = tables.front().number;
-        std::ifstream in(files_[i], std::ios::binary);
-        return clinical::ReadOmopSource(in, *detection.omop_table, set, options_.mapping, collector_);
-      }
+      case FileKind::kCsv:
+      case FileKind::kOmop:
+        collected_.emplace_back(
+            clinical_.Read(files_[i], out_.files[i].file, detection, files_[i].parent_path().string()), i);
+        return;
     }
-  }
-
-  std::uint32_t Collect(std::size_t i) {
-    const std::uint32_t number = collector_.BeginFile(out_.files[i].file);
-    collected_.emplace_back(number, i);
-    return number;
   }
 
   void JudgeVcf(std::size_t i) {
@@ -98,18 +72,6 @@ class FileJudge {
     vcfs_.emplace_back(i, report.samples);
   }
 
-  // Without the table of persons nobody knows whom the others are about.
-  void RequirePersons(const std::vector<OmopFile>& tables) {
-    const bool any = std::any_of(tables.begin(), tables.end(), [](const OmopFile& file) { return file.table->name == "person"; });
-    for (const OmopFile& file : tables) {
-      clinical::FileFacts& facts = collector_.files()[file.number];
-      if (any || file.table->fields.empty() || facts.rejected) continue;
-      facts.rejected = true;
-      facts.findings.Add({Severity::kError, "PERSON_TABLE_MISSING", facts.name, 0, "person_id",
-                          "hand over the table person of the same export together with this one"});
-    }
-  }
-
   static void Take(clinical::FileFacts& facts, FileJudgement& file) {
     file.accepted = facts.accepted;
     file.quarantined = facts.quarantined;
@@ -119,9 +81,13 @@ class FileJudge {
   // Genotypes without a person are left out, when there are people at all.
   void NoteSamples() {
     if (out_.people.empty()) return;
-    std::unordered_set<std::string> linked;
-    for (const auto& person : out_.people) linked.insert(person.samples.begin(), person.samples.end());
+    std::unordered_set<std::string> linked, named_files;
+    for (const auto& person : out_.people) {
+      linked.insert(person.samples.begin(), person.samples.end());
+      for (const auto& variants : person.variants) named_files.insert(variants.file);
+    }
     for (const auto& [i, samples] : vcfs_) {
+      if (samples.size() == 1 && named_files.contains(files_[i].filename().string())) continue;
       const auto without = std::count_if(samples.begin(), samples.end(), [&](const std::string& sample) { return !linked.contains(sample); });
       if (without == 0) continue;
       out_.files[i].reasons.push_back({Severity::kNote, "SAMPLE_WITHOUT_SUBJECT", out_.files[i].file, 0, "#CHROM",
@@ -141,11 +107,10 @@ class FileJudge {
   std::span<const std::filesystem::path> files_;
   const Options& options_;
   clinical::Collector collector_;
-  clinical::FhirReader fhir_;
+  ClinicalFiles clinical_{options_.mapping, collector_};
   std::unique_ptr<genomics::Reference> reference_;
   Judgement out_;
   std::vector<std::pair<std::uint32_t, std::size_t>> collected_;  // file of the collector, file given
-  std::map<std::string, std::vector<OmopFile>> omop_sets_;        // by directory
   std::vector<std::pair<std::size_t, std::vector<std::string>>> vcfs_;
   std::vector<std::string> samples_;
 };

@@ -62,7 +62,7 @@ class OnboardingModule final : public Module {
                   std::move(options)),
         submissions_(store_, files_, platform.clock(), platform.random(), UploadOptions(platform),
                      [this] { Notify(); }),
-        intake_(submissions_, platform.clock()),
+        intake_(submissions_),
         connector_store_(*database_),
         connectors_(platform.config().onboarding(),
                     {connector_store_, intake_,

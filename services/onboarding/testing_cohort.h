@@ -63,7 +63,7 @@ struct Cohort {
     cohort.files.consents = *ReadFile(options.directory / "consents.fhir-r4.json");
     for (std::uint32_t i = 1; i <= kPeople; ++i) {
       auto name = fmt::format("FI-P{:06}.json", i);
-      cohort.files.phenopackets += *ReadFile(options.directory / "phenopackets" / name);
+      cohort.files.clinical += *ReadFile(options.directory / "phenopackets" / name);
     }
     cohort.reference = options.directory / "reference.fa";
     WriteFai(cohort.reference);

@@ -211,7 +211,7 @@ class MortalRunStore final : public RunStore {
   Status AddSnapshot(const Context& ctx, const Snapshot& snapshot) override {
     return Mortal(crash_, [&] { return store_.AddSnapshot(ctx, snapshot); });
   }
-  Result<std::vector<InputFile>> Inputs(const Context& ctx) override {
+  Result<std::vector<UploadedFile>> Inputs(const Context& ctx) override {
     return Mortal(crash_, [&] { return store_.Inputs(ctx); });
   }
   Status AddReport(const Context& ctx, const Report& report) override {

@@ -54,8 +54,9 @@ class MemoryDirectory {
 // What a holder hands over.
 struct Files {
   std::string variants;
-  std::string phenopackets;
+  std::string clinical;
   std::string consents;
+  std::map<std::pair<FileKind, std::string>, std::string> more = {};  // by kind and name
 };
 
 class SiteTest : public ::testing::Test {
@@ -96,13 +97,13 @@ class SiteTest : public ::testing::Test {
     return description;
   }
 
-  void Upload(const std::string& id, FileKind kind, const std::string& content) {
+  void Upload(const std::string& id, const FileRef& file, const std::string& content) {
     for (std::size_t at = 0; at < content.size(); at += kMaxChunkBytes) {
-      auto size = submissions_->PutChunk(ctx_, id, kind, static_cast<std::int64_t>(at),
+      auto size = submissions_->PutChunk(ctx_, id, file, static_cast<std::int64_t>(at),
                                          std::string_view(content).substr(at, kMaxChunkBytes));
       ASSERT_TRUE(size.ok()) << Describe(size.status());
     }
-    Status sealed = submissions_->Seal(ctx_, id, kind, static_cast<std::int64_t>(content.size()),
+    Status sealed = submissions_->Seal(ctx_, id, file, static_cast<std::int64_t>(content.size()),
                                        HexEncode(crypto::Sha256(content)));
     ASSERT_TRUE(sealed.ok()) << Describe(sealed);
   }
@@ -116,10 +117,11 @@ class SiteTest : public ::testing::Test {
     EXPECT_TRUE(created.ok()) << Describe(created.status());
     if (!created.ok()) return "";
     for (const auto& [kind, content] : {std::pair(FileKind::kVariants, files.variants),
-                                        std::pair(FileKind::kPhenopackets, files.phenopackets),
+                                        std::pair(FileKind::kClinical, files.clinical),
                                         std::pair(FileKind::kConsents, files.consents)}) {
-      if (!content.empty()) Upload(created->id, kind, content);
+      if (!content.empty()) Upload(created->id, {kind, ""}, content);
     }
+    for (const auto& [file, content] : files.more) Upload(created->id, {file.first, file.second}, content);
     auto started = submissions_->Start(ctx_, created->id);
     EXPECT_TRUE(started.ok()) << Describe(started.status());
     return created->id;

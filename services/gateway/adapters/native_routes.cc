@@ -127,7 +127,8 @@ constexpr RpcRow kRows[] = {
      &ReportPage},
     {kPut, "/api/v1/submissions/{submission}/files/{kind}", Sites::kNode, kUser, "role holder",
      GF_ONBOARDING "PutChunk", "data",
-     "Send a piece of a file (octets) at ?offset=N; kind is variants, phenopackets or consents"},
+     "Send a piece of a file (octets) at ?offset=N&name=FILE; kind is variants, clinical, consents or "
+     "mapping"},
     {kPost, "/api/v1/submissions/{submission}/files/{kind}/seal", Sites::kNode, kUser,
      "role holder", GF_ONBOARDING "SealFile", "*",
      "State size and SHA-256 of a file that was sent"},

@@ -40,9 +40,9 @@ class Fd {
 
 }  // namespace
 
-Status DiskUploadFiles::Write(const std::string& submission, FileKind kind, std::int64_t offset,
+Status DiskUploadFiles::Write(const std::string& submission, const std::string& name, std::int64_t offset,
                               std::string_view data) {
-  const auto path = layout_.Upload(submission, kind);
+  const auto path = layout_.Upload(submission, name);
   std::error_code error;
   bool fresh = !std::filesystem::exists(path, error);
   if (fresh) GF_TRY(MakeDirectory(path.parent_path()));
@@ -60,9 +60,9 @@ Status DiskUploadFiles::Write(const std::string& submission, FileKind kind, std:
   return SyncDirectory(path.parent_path().parent_path());
 }
 
-Result<std::string> DiskUploadFiles::Finish(const Context& ctx, const std::string& submission, FileKind kind,
+Result<std::string> DiskUploadFiles::Finish(const Context& ctx, const std::string& submission, const std::string& name,
                                             std::int64_t size) {
-  Fd fd(::open(layout_.Upload(submission, kind).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  Fd fd(::open(layout_.Upload(submission, name).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
   struct stat info = {};
   if (fd.get() < 0 || ::fstat(fd.get(), &info) != 0) return Failed("open");
   if (info.st_size < size) return Error(StatusCode::kDataLoss, "UPLOAD_LOST", "an uploaded file lost bytes");

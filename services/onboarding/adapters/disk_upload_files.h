@@ -11,8 +11,8 @@ class DiskUploadFiles final : public UploadFiles {
  public:
   explicit DiskUploadFiles(Layout layout) : layout_(std::move(layout)) {}
 
-  Status Write(const std::string& submission, FileKind kind, std::int64_t offset, std::string_view data) override;
-  Result<std::string> Finish(const Context& ctx, const std::string& submission, FileKind kind,
+  Status Write(const std::string& submission, const std::string& name, std::int64_t offset, std::string_view data) override;
+  Result<std::string> Finish(const Context& ctx, const std::string& submission, const std::string& name,
                              std::int64_t size) override;
 
  private:

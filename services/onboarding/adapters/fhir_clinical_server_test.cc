@@ -59,7 +59,7 @@ struct Server {
 TEST(FhirClinicalServer, KnowsWhomResourcesOfBothVersionsAreAbout) {
   Server server({Page({kPatient}),
                  Page({About("Condition", "1", {{"subject", {{"reference", "Patient/a"}}}}), About("Condition", "2", {{"subject", {{"reference", "Group/a"}}}})}),
-                 Page({About("Observation", "3", {{"subject", {{"reference", "https://fhir.example/r4/Patient/a/_history/4"}}}}), About("Observation", "4", {})}),
+                 Page({About("Observation", "3", {{"subject", {{"reference", "https://fhir.example/r4/Patient/a/_history/4"}}}}), About("Observation", "4", json::object())}),
                  Page({About("Consent", "5", {{"patient", {{"reference", "Patient/a"}}}}), About("Consent", "6", {{"subject", {{"reference", "Patient/a"}}}}),
                        About("Consent", "7", {{"patient", {{"reference", "NoPatient/a"}}}})})});
   const auto summary = server.server->Everything(Context::Background(), server.Sink());

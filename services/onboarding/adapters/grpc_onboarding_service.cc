@@ -44,9 +44,9 @@ class GrpcOnboardingService final : public v1::OnboardingService::CallbackServic
                       [this](const Context& ctx, const v1::PutChunkRequest& r) -> Result<v1::PutChunkResponse> {
                         GF_ASSIGN(FileKind kind, FromProto(r.kind()));
                         v1::PutChunkResponse answer;
-                        GF_ASSIGN(auto size,
-                                  submissions_.PutChunk(ctx, r.submission(), kind, r.offset(), r.data()));
-                        metrics_.Add("genofed_onboarding_upload_bytes_total", {{"kind", std::string(FileName(kind))}},
+                        GF_ASSIGN(auto size, submissions_.PutChunk(ctx, r.submission(), {kind, r.name()}, r.offset(),
+                                                                   r.data()));
+                        metrics_.Add("genofed_onboarding_upload_bytes_total", {{"kind", std::string(KindName(kind))}},
                                      static_cast<double>(r.data().size()));
                         answer.set_size(size);
                         return answer;
@@ -58,7 +58,7 @@ class GrpcOnboardingService final : public v1::OnboardingService::CallbackServic
     return rpc_.Unary(call, GF_METHOD(SealFile), request, response,
                       [this](const Context& ctx, const v1::SealFileRequest& r) -> Result<v1::SealFileResponse> {
                         GF_ASSIGN(FileKind kind, FromProto(r.kind()));
-                        GF_TRY(submissions_.Seal(ctx, r.submission(), kind, r.size(), r.sha256()));
+                        GF_TRY(submissions_.Seal(ctx, r.submission(), {kind, r.name()}, r.size(), r.sha256()));
                         return v1::SealFileResponse();
                       });
   }
@@ -82,7 +82,9 @@ class GrpcOnboardingService final : public v1::OnboardingService::CallbackServic
         call, GF_METHOD(GetSubmission), request, response,
         [this](const Context& ctx, const v1::GetSubmissionRequest& r) -> Result<v1::GetSubmissionResponse> {
           GF_ASSIGN(auto submission, submissions_.Get(ctx, r.submission()));
+          GF_ASSIGN(auto files, submissions_.Files(ctx, r.submission()));
           v1::GetSubmissionResponse answer;
+          for (const UploadedFile& file : files) *answer.add_files() = ToProto(file);
           *answer.mutable_submission() = ToProto(submission);
           return answer;
         });

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <google/protobuf/util/json_util.h>
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -16,9 +15,6 @@ namespace genofed::onboarding {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::size_t kMaxFiles = 1000;
-constexpr std::size_t kMaxName = 128;
 
 template <typename... Args>
 Status Bad(std::string_view field, fmt::format_string<Args...> format, Args&&... args) {
@@ -38,14 +34,6 @@ std::string Text(const json& object, const char* name) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-bool IsFileName(const std::string& name) {
-  return !name.empty() && name.size() <= kMaxName && IsUtf8(name) && name[0] != '.' && name[0] != '-' &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           const auto byte = static_cast<unsigned char>(c);
-           return byte >= 0x20 && byte != 0x7f && c != '/' && c != '\\';
-         });
-}
-
 Result<Mode> ParseMode(const std::string& text) {
   for (const Mode mode : {Mode::kFull, Mode::kAdd, Mode::kFollowUp}) {
     if (text == ModeName(mode)) return mode;
@@ -53,11 +41,11 @@ Result<Mode> ParseMode(const std::string& text) {
   return Bad("mode", "must be full, add or follow-up");
 }
 
-Result<IntakeKind> ParseKind(const std::string& text, std::size_t i) {
-  if (text == "variants") return IntakeKind::kVariants;
-  if (text == "clinical" || text == "phenopackets") return IntakeKind::kClinical;
-  if (text == "consents") return IntakeKind::kConsents;
-  if (text == "mapping") return IntakeKind::kMapping;
+Result<FileKind> ParseKind(const std::string& text, std::size_t i) {
+  if (text == "variants") return FileKind::kVariants;
+  if (text == "clinical") return FileKind::kClinical;
+  if (text == "consents") return FileKind::kConsents;
+  if (text == "mapping") return FileKind::kMapping;
   return Bad(fmt::format("files[{}].kind", i), "must be variants, clinical, consents or mapping");
 }
 
@@ -66,12 +54,12 @@ Status ParseFiles(const json& list, InboxDescription& description) {
   std::set<std::string> names = {"submission.json", "SHA256SUMS", "READY", "result.json"};
   for (std::size_t i = 0; i < list.size(); ++i) {
     GF_TRY(CheckFields(list[i], fmt::format("files[{}]", i), {"kind", "name"}));
-    GF_ASSIGN(const IntakeKind kind, ParseKind(Text(list[i], "kind"), i));
-    std::string name = Text(list[i], "name");
-    if (!IsFileName(name) || !names.insert(name).second) {
+    GF_ASSIGN(const FileKind kind, ParseKind(Text(list[i], "kind"), i));
+    auto file = CheckFileRef({kind, Text(list[i], "name")});
+    if (!file.ok() || !names.insert(file->name).second) {
       return Bad(fmt::format("files[{}].name", i), "must be a plain file name that occurs once");
     }
-    description.files.emplace_back(kind, std::move(name));
+    description.files.push_back(*std::move(file));
   }
   return absl::OkStatus();
 }

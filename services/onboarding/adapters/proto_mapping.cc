@@ -121,9 +121,10 @@ Mode FromProto(v1::Mode mode) {
 Result<FileKind> FromProto(v1::FileKind kind) {
   switch (kind) {
     case v1::FILE_KIND_VARIANTS: return FileKind::kVariants;
-    case v1::FILE_KIND_PHENOPACKETS: return FileKind::kPhenopackets;
+    case v1::FILE_KIND_CLINICAL: return FileKind::kClinical;
     case v1::FILE_KIND_CONSENTS: return FileKind::kConsents;
-    default: return InvalidField("kind", "FILE_KIND_INVALID", "must be variants, phenopackets or consents");
+    case v1::FILE_KIND_MAPPING: return FileKind::kMapping;
+    default: return InvalidField("kind", "FILE_KIND_INVALID", "must be variants, clinical, consents or mapping");
   }
 }
 
@@ -143,6 +144,9 @@ v1::Submission ToProto(const Submission& in) {
   counts->set_records(in.counts.records);
   counts->set_records_quarantined(in.counts.records_quarantined);
   counts->set_sites(in.counts.sites);
+  counts->set_subjects_without_sample(in.counts.subjects_without_sample);
+  counts->set_clinical_records(in.counts.clinical_records);
+  counts->set_clinical_records_quarantined(in.counts.clinical_records_quarantined);
   for (const Finding& finding : in.findings) *out.add_findings() = ToProto(finding);
   rpc::SetTime(out.mutable_created(), in.created);
   if (in.finished) rpc::SetTime(out.mutable_finished(), *in.finished);
@@ -172,7 +176,8 @@ Submission FromProto(const v1::Submission& in) {
   out.version = in.version();
   const auto& counts = in.counts();
   out.counts = {counts.subjects(), counts.subjects_included(), counts.subjects_without_consent(),
-                counts.samples_without_subject(), counts.records(), counts.records_quarantined(), counts.sites()};
+                counts.samples_without_subject(), counts.records(), counts.records_quarantined(), counts.sites(),
+                counts.subjects_without_sample(), counts.clinical_records(), counts.clinical_records_quarantined()};
   for (const v1::Finding& finding : in.findings()) out.findings.push_back(FromProto(finding));
   out.created = rpc::GetTime(in.created());
   if (in.has_finished()) out.finished = rpc::GetTime(in.finished());
@@ -185,6 +190,20 @@ Submission FromProto(const v1::Submission& in) {
   const auto& difference = in.difference();
   out.difference = {difference.segments_kept(), difference.segments_added(), difference.people_kept(),
                     difference.people_added(), difference.people_changed()};
+  return out;
+}
+
+v1::GetSubmissionResponse::File ToProto(const UploadedFile& in) {
+  v1::GetSubmissionResponse::File out;
+  switch (in.kind) {
+    case FileKind::kVariants: out.set_kind(v1::FILE_KIND_VARIANTS); break;
+    case FileKind::kClinical: out.set_kind(v1::FILE_KIND_CLINICAL); break;
+    case FileKind::kConsents: out.set_kind(v1::FILE_KIND_CONSENTS); break;
+    case FileKind::kMapping: out.set_kind(v1::FILE_KIND_MAPPING); break;
+  }
+  out.set_name(in.name);
+  out.set_size(in.size);
+  out.set_sha256(in.sha256);
   return out;
 }
 

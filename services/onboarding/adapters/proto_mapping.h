@@ -10,6 +10,7 @@ namespace genofed::onboarding {
 v1::Submission ToProto(const Submission& submission);
 // What ToProto shows; holder, start and index digest are not part of it.
 Submission FromProto(const v1::Submission& in);
+v1::GetSubmissionResponse::File ToProto(const UploadedFile& file);
 v1::Object ToProto(const ObjectRecord& object);
 v1::Connector ToProto(const ConnectorState& state);
 Description FromProto(const v1::DatasetDescription& in);

@@ -3,6 +3,9 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include <algorithm>
+#include <tuple>
+
 #include "services/onboarding/adapters/proto_mapping.h"
 
 namespace genofed::onboarding {
@@ -43,6 +46,30 @@ ObjectRecord ReadObject(const sql::Row& row) {
   object.header_stored = row.Bool(9);
   object.created = row.TimeAt(10);
   return object;
+}
+
+UploadedFile ReadUploadedFile(const sql::Row& row) {
+  UploadedFile file;
+  for (FileKind kind : kFileKinds) {
+    if (KindName(kind) == row.Text(0)) file.kind = kind;
+  }
+  file.name = row.Text(1);
+  file.size = row.Int(2);
+  file.sealed = !row.IsNull(3);
+  file.sha256 = row.Text(3);
+  file.crypt4gh = row.Bool(4);
+  return file;
+}
+
+Result<std::vector<UploadedFile>> FindFiles(sql::Tx& tx, const std::string& submission) {
+  GF_ASSIGN(auto rows, tx.Exec("SELECT " GF_FILE_COLUMNS " FROM files WHERE submission = $1", submission));
+  std::vector<UploadedFile> files;
+  for (sql::Row row : rows) files.push_back(ReadUploadedFile(row));
+  // By bytes, whatever the collation of the database.
+  std::sort(files.begin(), files.end(), [](const UploadedFile& a, const UploadedFile& b) {
+    return std::tie(a.kind, a.name) < std::tie(b.kind, b.name);
+  });
+  return files;
 }
 
 Result<Submission> FindSubmission(sql::Tx& tx, const std::string& id) {

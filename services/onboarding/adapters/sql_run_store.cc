@@ -135,16 +135,11 @@ Status SqlRunStore::AddSnapshot(const Context& ctx, const Snapshot& snapshot) {
   });
 }
 
-Result<std::vector<InputFile>> SqlRunStore::Inputs(const Context& ctx) {
-  return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::vector<InputFile>> {
-    std::vector<InputFile> inputs;
-    for (FileKind kind : kFileKinds) {
-      GF_ASSIGN(auto rows, tx.Exec("SELECT size, sha256 FROM files WHERE submission = $1 AND kind = $2 "
-                                   "AND sha256 IS NOT NULL",
-                                   lease_.id, FileName(kind)));
-      if (!rows.empty()) inputs.push_back({kind, {rows[0].Int(0), true, rows[0].Text(1)}});
-    }
-    return inputs;
+Result<std::vector<UploadedFile>> SqlRunStore::Inputs(const Context& ctx) {
+  return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::vector<UploadedFile>> {
+    GF_ASSIGN(auto files, FindFiles(tx, lease_.id));
+    std::erase_if(files, [](const UploadedFile& file) { return !file.sealed; });
+    return files;
   });
 }
 

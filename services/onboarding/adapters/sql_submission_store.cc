@@ -66,32 +66,38 @@ Result<std::vector<Submission>> SqlSubmissionStore::List(const Context& ctx, con
   });
 }
 
-Result<UploadedFile> SqlSubmissionStore::FindFile(const Context& ctx, const std::string& id, FileKind kind) {
+Result<UploadedFile> SqlSubmissionStore::FindFile(const Context& ctx, const std::string& id, const FileRef& file) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<UploadedFile> {
-    GF_ASSIGN(auto rows,
-              tx.Exec("SELECT size, sha256 FROM files WHERE submission = $1 AND kind = $2", id, FileName(kind)));
-    if (rows.empty()) return UploadedFile();
-    return UploadedFile{rows[0].Int(0), !rows[0].IsNull(1), rows[0].Text(1)};
+    GF_ASSIGN(auto rows, tx.Exec("SELECT " GF_FILE_COLUMNS " FROM files WHERE submission = $1 AND name = $2", id, file.name));
+    if (!rows.empty()) return ReadUploadedFile(rows[0]);
+    return UploadedFile{file.kind, file.name, 0, false, "", false};
   });
 }
 
-Status SqlSubmissionStore::GrowFile(const Context& ctx, const std::string& id, FileKind kind, std::int64_t size) {
+Result<std::vector<UploadedFile>> SqlSubmissionStore::Files(const Context& ctx, const std::string& id) {
+  return database_.Read(ctx, [&](sql::Tx& tx) { return FindFiles(tx, id); });
+}
+
+Status SqlSubmissionStore::GrowFile(const Context& ctx, const std::string& id, const FileRef& file, std::int64_t size) {
   return database_.Transact(ctx, [&](sql::Tx& tx) -> Status {
+    GF_ASSIGN(auto others, tx.Exec("SELECT count(*) FROM files WHERE submission = $1 AND name <> $2", id, file.name));
+    if (others[0].Int(0) >= static_cast<std::int64_t>(kMaxFiles)) {
+      return Error(StatusCode::kResourceExhausted, "TOO_MANY_FILES", "a submission has at most {} files", kMaxFiles);
+    }
     GF_ASSIGN(auto rows,
-              tx.Exec("INSERT INTO files (submission, kind, size) SELECT id, $2, $3 FROM submissions "
-                      "WHERE id = $1 AND state = 'open' ON CONFLICT (submission, kind) DO UPDATE "
+              tx.Exec("INSERT INTO files (submission, kind, name, size) SELECT id, $2, $3, $4 FROM submissions "
+                      "WHERE id = $1 AND state = 'open' ON CONFLICT (submission, name) DO UPDATE "
                       "SET size = greatest(files.size, excluded.size) WHERE files.sha256 IS NULL",
-                      id, FileName(kind), size));
+                      id, KindName(file.kind), file.name, size));
     return rows.affected() == 1 ? absl::OkStatus() : NotOpen();
   });
 }
 
-Status SqlSubmissionStore::SealFile(const Context& ctx, const std::string& id, FileKind kind,
-                                    const UploadedFile& file) {
+Status SqlSubmissionStore::SealFile(const Context& ctx, const std::string& id, const UploadedFile& file) {
   return database_.Transact(ctx, [&](sql::Tx& tx) -> Status {
-    GF_ASSIGN(auto rows, tx.Exec("UPDATE files SET sha256 = $4 WHERE submission = $1 AND kind = $2 AND size = $3 "
-                                 "AND sha256 IS NULL",
-                                 id, FileName(kind), file.size, file.sha256));
+    GF_ASSIGN(auto rows, tx.Exec("UPDATE files SET sha256 = $4, crypt4gh = $5 WHERE submission = $1 AND name = $2 "
+                                 "AND size = $3 AND sha256 IS NULL",
+                                 id, file.name, file.size, file.sha256, file.crypt4gh));
     return rows.affected() == 1 ? absl::OkStatus() : NotOpen();
   });
 }

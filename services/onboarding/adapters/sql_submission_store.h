@@ -17,9 +17,10 @@ class SqlSubmissionStore final : public SubmissionStore {
   Result<Submission> Create(const Context& ctx, const Submission& submission, const std::string& key) override;
   Result<Submission> Find(const Context& ctx, const std::string& id) override;
   Result<std::vector<Submission>> List(const Context& ctx, const std::optional<User>& of) override;
-  Result<UploadedFile> FindFile(const Context& ctx, const std::string& id, FileKind kind) override;
-  Status GrowFile(const Context& ctx, const std::string& id, FileKind kind, std::int64_t size) override;
-  Status SealFile(const Context& ctx, const std::string& id, FileKind kind, const UploadedFile& file) override;
+  Result<UploadedFile> FindFile(const Context& ctx, const std::string& id, const FileRef& file) override;
+  Result<std::vector<UploadedFile>> Files(const Context& ctx, const std::string& id) override;
+  Status GrowFile(const Context& ctx, const std::string& id, const FileRef& file, std::int64_t size) override;
+  Status SealFile(const Context& ctx, const std::string& id, const UploadedFile& file) override;
   Status Start(const Context& ctx, const Submission& submission) override;
   Result<std::vector<Submission>> OpenSince(const Context& ctx, Time before) override;
   Status Expire(const Context& ctx, const Submission& submission) override;
@@ -50,7 +51,7 @@ class SqlRunStore final : public RunStore {
   Status DropObjects(const Context& ctx) override;
   Result<Snapshot> FindSnapshot(const Context& ctx, std::int32_t version) override;
   Status AddSnapshot(const Context& ctx, const Snapshot& snapshot) override;
-  Result<std::vector<InputFile>> Inputs(const Context& ctx) override;
+  Result<std::vector<UploadedFile>> Inputs(const Context& ctx) override;
   Status AddReport(const Context& ctx, const Report& report) override;
   Result<std::vector<ObjectRecord>> AllObjects(const Context& ctx) override;
   Status DropAllObjects(const Context& ctx) override;

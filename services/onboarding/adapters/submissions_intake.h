@@ -9,7 +9,7 @@ namespace genofed::onboarding {
 // Hands in through Submissions, as the holder's own calls would. Borrowed.
 class SubmissionsIntake final : public Intake {
  public:
-  explicit SubmissionsIntake(Submissions& submissions, const Clock& clock) : submissions_(submissions), clock_(clock) {}
+  explicit SubmissionsIntake(Submissions& submissions) : submissions_(submissions) {}
 
   Result<Submission> Submit(const Context& ctx, const IntakeRequest& request) override;
   Result<Submission> Find(const Context& ctx, const Holder& holder, const std::string& id) override;
@@ -18,7 +18,6 @@ class SubmissionsIntake final : public Intake {
   Status Upload(const Context& ctx, const std::string& submission, const IntakeFile& file);
 
   Submissions& submissions_;
-  const Clock& clock_;
 };
 
 }  // namespace genofed::onboarding

@@ -45,9 +45,9 @@ std::string WrongRef(std::string line) {
 std::vector<BadInput> Table() {
   auto on_line = [](std::size_t i, auto change) {
     return [i, change](Files& files) {
-      auto lines = Lines(files.phenopackets);
+      auto lines = Lines(files.clinical);
       change(lines, i);
-      files.phenopackets = Join(lines);
+      files.clinical = Join(lines);
     };
   };
   using L = std::vector<std::string>;
@@ -94,19 +94,45 @@ std::vector<BadInput> Table() {
        "NO_RECORDS", "variants"},
       {"another assembly", [](Files&) {}, "ASSEMBLY_MISMATCH", "variants", 0, "##contig", "GRCh37"},
       {"unknown sample", on_line(2, [](L& l, std::size_t i) { l[i] = Replace(l[i], "FI-S000003", "FI-S999999"); }),
-       "UNKNOWN_SAMPLE", "phenopackets", 3, "biosamples[0].id"},
-      {"a subject twice", on_line(7, [](L& l, std::size_t i) { l[i] = l[0]; }), "DUPLICATE_SUBJECT", "phenopackets", 8,
-       "subject.id"},
+       "UNKNOWN_SAMPLE", "clinical", 3, "biosamples"},
       {"a sample claimed twice",
        on_line(4, [](L& l, std::size_t i) { l[i] = Replace(l[i], "FI-S000005", "FI-S000001"); }),
-       "SAMPLE_CLAIMED_TWICE", "phenopackets", 5, "biosamples"},
-      {"broken JSON", on_line(3, [](L& l, std::size_t i) { l[i].resize(l[i].size() / 2); }), "JSON_INVALID",
-       "phenopackets", 4},
-      {"no phenopacket", on_line(5, [](L& l, std::size_t i) { l[i] = R"({"id":"x","metaData":{}})"; }),
-       "PHENOPACKET_INVALID", "phenopackets", 6, "metaData.created"},
-      {"empty lines only", [](Files& f) { f.phenopackets = "\n\n  \n"; }, "NO_SUBJECTS", "phenopackets"},
-      {"a line without end", [](Files& f) { f.phenopackets = std::string(20U << 20, '['); }, "LINE_TOO_LONG",
-       "phenopackets", 1},
+       "SAMPLE_CLAIMED_TWICE", "clinical", 1, "biosamples"},
+      {"a document cut off", [](Files& f) { f.clinical = "{\n\"subject\": {\"id\""; }, "JSON_INVALID", "clinical", 2},
+      {"empty lines only", [](Files& f) { f.clinical = "\n\n  \n"; }, "EMPTY_FILE", "clinical"},
+      {"a resource without end", [](Files& f) { f.clinical = "{\"a\":\"" + std::string(20U << 20, 'x'); }, "JSON_TOO_LARGE",
+       "clinical", 1},
+      {"nobody in it", [](Files& f) { f.clinical = R"({"resourceType":"Bundle","type":"collection"})"; }, "NO_SUBJECTS",
+       "clinical"},
+      {"genotypes as clinical data", [](Files& f) { f.clinical = Cohort::Get().vcf_text; }, "NOT_CLINICAL", "clinical"},
+      {"a picture as clinical data", [](Files& f) { f.clinical = std::string("\x89PNG\r\n\x1a\n\0\0", 10); }, "BINARY", "clinical"},
+      {"UTF-16", [](Files& f) { f.clinical = "\xFF\xFEr\0e\0"; }, "ENCODING_UTF16", "clinical"},
+      {"a table of nobody", [](Files& f) { f.clinical = "colour,size\nred,3\n"; }, "CSV_NO_SUBJECT_COLUMN",
+       "clinical", 1},
+      {"OMOP without persons",
+       [](Files& f) {
+         f.clinical = "condition_occurrence_id,person_id,condition_concept_id,condition_start_date,"
+                      "condition_type_concept_id,condition_source_value\n1,1,0,2024-03-01,32817,E78.71\n";
+       },
+       "PERSON_TABLE_MISSING", "clinical", 0, "person_id"},
+      {"a CSV with a column twice", [](Files& f) { f.clinical = "record_id,sex,sex\nFI-P000001,1,2\n"; }, "CSV_COLUMN_TWICE",
+       "clinical", 1, "sex"},
+      {"a mapping without subject",
+       [](Files& f) { f.more[{FileKind::kMapping, "map.json"}] = R"({"columns":{"sex":"sex"}})"; }, "MAPPING_INVALID",
+       "map.json", 0, "columns.subject"},
+      {"two mappings",
+       [](Files& f) {
+         for (const char* name : {"a.json", "b.json"}) f.more[{FileKind::kMapping, name}] = R"({"columns":{"subject":"id"}})";
+       },
+       "SEVERAL_MAPPINGS", "b.json"},
+      {"a second file of consents that is broken", [](Files& f) { f.more[{FileKind::kConsents, "new.json"}] = "{"; },
+       "JSON_INVALID", "new.json"},
+      {"a FHIR consent of nobody in particular",
+       [](Files& f) {
+         f.more[{FileKind::kClinical, "fhir.json"}] =
+             R"({"resourceType":"Consent","status":"active","provision":{"type":"deny"}})";
+       },
+       "CONSENT_INVALID", "fhir.json", 1, ""},
       {"not a Bundle", [](Files& f) { f.consents = R"({"resourceType":"Patient"})"; }, "CONSENT_INVALID", "consents",
        0, "resourceType"},
       {"consents are no JSON", [](Files& f) { f.consents = "yes"; }, "JSON_INVALID", "consents"},
@@ -152,16 +178,14 @@ TEST_F(BadInputTest, TellsOfAllFilesAtOnce) {
   if (Cohort::Get().vcf_text.empty()) GTEST_SKIP() << "needs bgzip";
   Files files = Cohort::Get().files;
   files.consents = "no";
-  auto packets = Lines(files.phenopackets);
-  packets[0] = "{";
-  files.phenopackets = Join(packets);
+  files.clinical = "{";
   std::string id = Submit(files, Dataset("GOE-FI-HEART-1", "GRCh37"));
   ASSERT_TRUE(RunOnce().ok());
   std::set<std::string> wrong;
   for (const Finding& finding : Find(id).findings) {
     if (finding.severity == Severity::kError) wrong.insert(finding.file);
   }
-  EXPECT_EQ(wrong, (std::set<std::string>{"consents", "phenopackets", "variants"}));
+  EXPECT_EQ(wrong, (std::set<std::string>{"consents", "clinical", "variants"}));
 }
 
 TEST_F(BadInputTest, ARecordThatDiffersFromTheReferenceIsQuarantined) {
@@ -197,6 +221,47 @@ TEST_F(BadInputTest, ABadRecordIsQuarantinedAndTheRestPublished) {
   EXPECT_EQ(submission.findings.front().code, "ALLELE_INDEX");
   EXPECT_EQ(submission.findings.front().severity, Severity::kWarning);
   EXPECT_EQ(submission.findings.front().line, static_cast<std::int64_t>(first + 1));
+}
+
+// What is wrong with one record sets that aside; everybody else is published.
+TEST_F(BadInputTest, AClinicalRecordIsQuarantinedAndTheRestPublished) {
+  struct Case {
+    const char* name;
+    std::function<std::string(std::string)> spoil;  // the phenopacket of line 4
+    const char* code;
+    const char* field;
+    int included_less;
+  };
+  const Case kCases[] = {
+      {"broken JSON", [](std::string line) { return line.substr(0, line.size() / 2); }, "JSON_INVALID", "", 1},
+      {"no subject", [](std::string) { return std::string(R"({"id":"x","metaData":{}})"); }, "PHENOPACKET_INVALID", "metaData.created", 1},
+      {"neither", [](std::string) { return std::string(R"({"colour":"red"})"); }, "JSON_NOT_RECOGNISED", "", 1},
+      {"a member twice", [](std::string line) { return Replace(line, "{", R"({"id":"x",)"); }, "JSON_DUPLICATE_KEY", "", 1},
+      {"an unknown sex", [](std::string line) { return Replace(line, "\"MALE\"", "\"M\""); }, "SEX_INVALID", "subject.sex", 0},
+  };
+  for (const Case& bad : kCases) {
+    SCOPED_TRACE(bad.name);
+    Files files = Cohort::Get().files;
+    auto lines = Lines(files.clinical);
+    std::size_t at = 0;
+    while (lines[at].find("\"MALE\"") == std::string::npos) ++at;
+    lines[at] = bad.spoil(lines[at]);
+    files.clinical = Join(lines);
+    std::string id = Submit(files, Dataset(fmt::format("GOE-FI-BAD-{}", &bad - kCases)));
+    ASSERT_TRUE(RunOnce().ok());
+    Submission submission = Find(id);
+    EXPECT_EQ(submission.state, State::kPublished);
+    EXPECT_EQ(submission.counts.subjects, 60 - bad.included_less);
+    EXPECT_EQ(submission.counts.clinical_records, 60);
+    EXPECT_EQ(submission.counts.clinical_records_quarantined, 1);
+    ASSERT_FALSE(submission.findings.empty());
+    const Finding& finding = submission.findings.front();
+    EXPECT_EQ(finding.severity, Severity::kWarning);
+    EXPECT_EQ(finding.code, bad.code);
+    EXPECT_EQ(finding.file, "clinical");
+    EXPECT_EQ(finding.line, static_cast<std::int64_t>(at + 1));
+    EXPECT_EQ(finding.field, bad.field);
+  }
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace genofed::onboarding {
 
 namespace {
 
-Status BuildSegment(const Layout& layout, const Submission& submission, genomics::Assembly assembly,
+Status BuildSegment(const Submission& submission, genomics::Assembly assembly,
                     const CohortRows& rows, genomics::Reference* reference, const std::filesystem::path& dir,
                     BuiltIndex& built) {
   genomics::IndexInfo info;
@@ -23,7 +23,7 @@ Status BuildSegment(const Layout& layout, const Submission& submission, genomics
   GF_ASSIGN(auto builder, genomics::SegmentBuilder::Create(dir, info));
   genomics::IndexVcfOptions options;
   options.reference = reference;
-  GF_TRY(genomics::IndexVcf(layout.Upload(submission.id, FileKind::kVariants), rows.samples, *builder, options));
+  GF_TRY(genomics::IndexVcf(rows.variants.front().path, rows.Samples(), *builder, options));
   GF_ASSIGN(genomics::BuildSummary summary, builder->Finish());
   built.manifest_sha256 = summary.manifest_sha256;
   built.sites = static_cast<std::int64_t>(summary.sites);
@@ -38,7 +38,7 @@ Result<BuiltIndex> BuildIndex(const Context& ctx, const Layout& layout, const Su
   GF_ASSIGN(auto scratch, ScratchDirectory::Create(layout.Scratch()));
   const auto dir = scratch / "index";
   BuiltIndex built;
-  if (rows.size() > 0) GF_TRY(BuildSegment(layout, submission, assembly, rows, reference, dir, built));
+  if (rows.size() > 0) GF_TRY(BuildSegment(submission, assembly, rows, reference, dir, built));
   else GF_TRY(MakeDirectory(dir));
   const auto individuals = dir / genomics::kIndividualsFile;
   GF_TRY(genomics::WriteIndividuals(individuals, tables.individuals));

@@ -22,20 +22,19 @@ bool IsOfOtherAssembly(const genomics::Reference& reference, Assembly assembly) 
   return false;
 }
 
-Finding About(Severity severity, std::string code, std::string field, std::string message) {
-  return {severity, std::move(code), std::string(FileName(FileKind::kVariants)), 0, std::move(field),
-          std::move(message)};
+Finding About(const std::string& name, Severity severity, std::string code, std::string field, std::string message) {
+  return {severity, std::move(code), name, 0, std::move(field), std::move(message)};
 }
 
 // A VCF can be valid and yet of no use here: without samples, or without records.
-void AddFindings(const genomics::VcfReport& report, Findings& findings) {
+void AddFindings(const genomics::VcfReport& report, const std::string& name, Findings& findings) {
   for (Finding finding : report.findings) {
     if (finding.code == genomics::VcfCodeName(genomics::VcfCode::kNotVcf)) finding.code = "NOT_A_VCF";
     if (finding.code == genomics::VcfCodeName(genomics::VcfCode::kNoSamples)) finding.severity = Severity::kError;
     findings.Add(std::move(finding));
   }
   if (!report.HasError() && report.accepted == 0) {
-    findings.Add(About(Severity::kError, "NO_RECORDS", "", "the file has no record that can be used"));
+    findings.Add(About(name, Severity::kError, "NO_RECORDS", "", "the file has no record that can be used"));
   }
 }
 
@@ -52,27 +51,29 @@ Result<std::unique_ptr<genomics::Reference>> OpenReference(const std::filesystem
   return *std::move(reference);
 }
 
-void CheckVariants(const std::filesystem::path& vcf, Assembly assembly, genomics::Reference* reference,
-                   Findings& findings, Counts& counts) {
-  genomics::VcfReport report =
-      genomics::CheckVcf(vcf, {.reference = reference, .file = std::string(FileName(FileKind::kVariants))});
-  counts.records = static_cast<std::int64_t>(report.accepted + report.left_out + report.set_aside);
-  counts.records_quarantined = static_cast<std::int64_t>(report.set_aside);
-  AddFindings(report, findings);
-  if (report.HasError()) return;
+CheckedVariants CheckVariants(const std::filesystem::path& vcf, const std::string& name, Assembly assembly,
+                              genomics::Reference* reference, Findings& findings, Counts& counts) {
+  genomics::VcfReport report = genomics::CheckVcf(vcf, {.reference = reference, .file = name});
+  counts.records += static_cast<std::int64_t>(report.accepted + report.left_out + report.set_aside);
+  counts.records_quarantined += static_cast<std::int64_t>(report.set_aside);
+  AddFindings(report, name, findings);
+  CheckedVariants checked{report.samples, {}};
+  for (const genomics::VcfContigFacts& contig : report.contigs) checked.contigs.push_back(contig.name);
+  if (report.HasError()) return checked;
   if (!report.assembly) {
-    findings.Add(About(Severity::kNote, "ASSEMBLY_UNKNOWN", "##contig",
+    findings.Add(About(name, Severity::kNote, "ASSEMBLY_UNKNOWN", "##contig",
                        "the header does not tell the assembly; the description's was taken"));
   } else if (*report.assembly != assembly) {
-    findings.Add(About(Severity::kError, "ASSEMBLY_MISMATCH", "##contig",
+    findings.Add(About(name, Severity::kError, "ASSEMBLY_MISMATCH", "##contig",
                        fmt::format("the header is of {}, the description says {}",
                                    genomics::AssemblyName(*report.assembly), genomics::AssemblyName(assembly))));
   }
   if (reference == nullptr) {
-    findings.Add(About(Severity::kNote, "REFERENCE_NOT_CHECKED", "REF",
+    findings.Add(About(name, Severity::kNote, "REFERENCE_NOT_CHECKED", "REF",
                        "this node has no reference genome of the assembly: REF was not compared, and alleles are "
                        "trimmed but not left-aligned"));
   }
+  return checked;
 }
 
 }  // namespace genofed::onboarding

@@ -26,8 +26,15 @@ std::string_view SexWord(genomics::Sex sex) {
 
 }  // namespace
 
+std::vector<std::string> CohortRows::Samples() const {
+  GF_CHECK(variants.size() == 1 && variants[0].rows.size() == size());
+  std::vector<std::string> samples(size());
+  for (const auto& [sample, row] : variants[0].rows) samples[row] = sample;
+  return samples;
+}
+
 Result<CohortRows> ArrangeRows(const People& people, std::span<const RegisteredSubject> answers,
-                               std::size_t base_rows) {
+                               std::vector<VariantInput> variants, std::size_t base_rows) {
   if (answers.size() != people.subjects.size()) return Invalid("has another number of subjects");
   auto is_known = [&](const auto& answer) { return answer.row >= 0 && static_cast<std::size_t>(answer.row) < base_rows; };
   auto added = std::count_if(answers.begin(), answers.end(),
@@ -35,7 +42,7 @@ Result<CohortRows> ArrangeRows(const People& people, std::span<const RegisteredS
   auto n = static_cast<std::size_t>(added);
   CohortRows rows;
   rows.first_row = base_rows;
-  rows.samples.resize(n);
+  rows.variants = std::move(variants);
   rows.pseudonyms.resize(n);
   rows.individuals.resize(n);
   std::unordered_set<std::string_view> seen;
@@ -51,7 +58,9 @@ Result<CohortRows> ArrangeRows(const People& people, std::span<const RegisteredS
     }
     const std::size_t row = static_cast<std::size_t>(answer.row) - base_rows;
     if (answer.row < 0 || row >= n || !rows.pseudonyms[row].empty()) return Invalid("has wrong rows");
-    rows.samples[row] = people.subjects[i].sample;
+    for (const SampleRef& sample : people.subjects[i].samples) {
+      rows.variants[sample.file].rows.emplace(sample.sample, static_cast<std::uint32_t>(row));
+    }
     rows.pseudonyms[row] = answer.pseudonym;
     rows.individuals[row] = people.subjects[i].individual;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <span>
 #include <string>
@@ -13,22 +14,32 @@
 
 namespace genofed::onboarding {
 
+// A file of variants, and where its people are among those that a submission adds.
+struct VariantInput {
+  std::filesystem::path path;
+  std::string name;
+  std::string sha256;                              // hex, of the file as it came
+  std::map<std::string, std::uint32_t> rows = {};  // of its samples that are included; from 0
+};
+
 // The people that a submission adds to its dataset; index i everywhere is row first_row + i of the version.
 struct CohortRows {
   std::size_t first_row = 0;         // as many people as the base has
-  std::vector<std::string> samples;  // columns of the source VCF
+  std::vector<VariantInput> variants;  // everybody is in one of them at least
   std::vector<std::string> pseudonyms;
   std::vector<genomics::Individual> individuals;
   // People of the base whom the submission describes, by their rows.
   std::map<std::size_t, genomics::Individual> known;
 
-  std::size_t size() const { return samples.size(); }
+  std::size_t size() const { return pseudonyms.size(); }
+  // The columns of the only file of variants, by rows.
+  std::vector<std::string> Samples() const;
 };
 
-// Orders those whom the consent service included by its rows. DataLoss CONSENT_ANSWER_INVALID unless there is one
+// Orders those whom the consent service included by its rows. `variants` are the files that the people are linked to. DataLoss CONSENT_ANSWER_INVALID unless there is one
 // answer for each subject, and the rows behind the base's are without gaps, with different pseudonyms of 32 hex digits.
 Result<CohortRows> ArrangeRows(const People& people, std::span<const RegisteredSubject> answers,
-                               std::size_t base_rows = 0);
+                               std::vector<VariantInput> variants, std::size_t base_rows = 0);
 
 // The table for tasks: "pseudonym sex age_years terms" and one line for each row, tab-separated.
 std::string PhenotypeTable(std::span<const std::string> pseudonyms, std::span<const genomics::Individual> individuals);

@@ -14,32 +14,45 @@ People ThreePeople() {
   for (const char* name : {"1", "2", "3"}) {
     LinkedSubject subject;
     subject.person_identifier = std::string("P") + name;
-    subject.sample = std::string("S") + name;
+    subject.samples = {{0, std::string("S") + name}};
     people.subjects.push_back(subject);
   }
   people.subjects[0].individual = {genomics::Sex::kFemale, 527, {"HP:0000001", "HP:0000002"}};
   return people;
 }
 
+std::vector<VariantInput> OneFile() { return {{"/v", "v.vcf", "", {}}}; }
+
 TEST(CohortRows, PutsTheIncludedInTheOrderOfRows) {
   std::vector<RegisteredSubject> answers = {{true, kB, 1}, {false, "", -1}, {true, kA, 0}};
-  auto rows = ArrangeRows(ThreePeople(), answers);
+  auto rows = ArrangeRows(ThreePeople(), answers, OneFile());
   ASSERT_TRUE(rows.ok());
-  EXPECT_EQ(rows->samples, (std::vector<std::string>{"S3", "S1"}));
+  EXPECT_EQ(rows->Samples(), (std::vector<std::string>{"S3", "S1"}));
   EXPECT_EQ(PhenotypeTable(rows->pseudonyms, rows->individuals), "pseudonym\tsex\tage_years\tterms\n" + kA + "\tUNKNOWN_SEX\t\t\n" + kB +
                                        "\tFEMALE\t43\tHP:0000001;HP:0000002\n");
 }
 
 TEST(CohortRows, PeopleOfTheBaseKeepTheirRows) {
   std::vector<RegisteredSubject> answers = {{true, kB, 4}, {true, std::string(32, 'c'), 6}, {true, kA, 5}};
-  auto rows = ArrangeRows(ThreePeople(), answers, 5);
+  auto rows = ArrangeRows(ThreePeople(), answers, OneFile(), 5);
   ASSERT_TRUE(rows.ok());
   EXPECT_EQ(rows->first_row, 5u);
-  EXPECT_EQ(rows->samples, (std::vector<std::string>{"S3", "S2"}));
+  EXPECT_EQ(rows->Samples(), (std::vector<std::string>{"S3", "S2"}));
   ASSERT_EQ(rows->known.size(), 1u);
   EXPECT_EQ(rows->known.at(4).age_months, 527u);
   answers[1].row = 7;
-  EXPECT_EQ(Reason(ArrangeRows(ThreePeople(), answers, 5).status()), "CONSENT_ANSWER_INVALID");
+  EXPECT_EQ(Reason(ArrangeRows(ThreePeople(), answers, OneFile(), 5).status()), "CONSENT_ANSWER_INVALID");
+}
+
+TEST(CohortRows, EachFileKnowsTheRowsOfItsSamples) {
+  People people = ThreePeople();
+  people.subjects[0].samples = {{0, "A"}, {1, "A"}};  // two chromosomes
+  people.subjects[2].samples = {{1, "C"}};
+  std::vector<RegisteredSubject> answers = {{true, kB, 1}, {false, "", -1}, {true, kA, 0}};
+  auto rows = ArrangeRows(people, answers, {{"/1", "1.vcf", "", {}}, {"/2", "2.vcf", "", {}}});
+  ASSERT_TRUE(rows.ok());
+  EXPECT_EQ(rows->variants[0].rows, (std::map<std::string, std::uint32_t>{{"A", 1}}));
+  EXPECT_EQ(rows->variants[1].rows, (std::map<std::string, std::uint32_t>{{"A", 1}, {"C", 0}}));
 }
 
 TEST(CohortRows, RefusesAnswersThatAreNoRows) {
@@ -52,7 +65,7 @@ TEST(CohortRows, RefusesAnswersThatAreNoRows) {
       {{true, "P1", 0}, {false, "", -1}, {false, "", -1}},
   };
   for (const auto& answers : wrong) {
-    EXPECT_EQ(Reason(ArrangeRows(ThreePeople(), answers).status()), "CONSENT_ANSWER_INVALID");
+    EXPECT_EQ(Reason(ArrangeRows(ThreePeople(), answers, OneFile()).status()), "CONSENT_ANSWER_INVALID");
   }
 }
 

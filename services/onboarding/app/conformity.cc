@@ -3,6 +3,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "libs/core/strings.h"
 
 namespace genofed::onboarding {
@@ -12,11 +14,13 @@ constexpr char kTool[] = "genofed 0.1.0";
 
 std::uint64_t Unsigned(std::int64_t count) { return count > 0 ? static_cast<std::uint64_t>(count) : 0; }
 
-// Losses of a step by their codes, as far as findings of one file explain them.
-std::vector<qc::Funnel::Loss> LossesOf(const Submission& submission, Severity severity, FileKind kind) {
+// Losses of a step by their codes, as far as findings of the files of a kind explain them.
+std::vector<qc::Funnel::Loss> LossesOf(const Submission& submission, const std::vector<UploadedFile>& inputs, FileKind kind) {
   std::vector<qc::Funnel::Loss> losses;
   for (const Finding& finding : submission.findings) {
-    if (finding.severity != severity || finding.file != FileName(kind)) continue;
+    const bool of_kind = std::ranges::any_of(
+        inputs, [&](const UploadedFile& input) { return input.kind == kind && input.name == finding.file; });
+    if (finding.severity != Severity::kWarning || !of_kind) continue;
     auto known = std::ranges::find(losses, finding.code, &qc::Funnel::Loss::code);
     if (known == losses.end()) losses.push_back({finding.code, Unsigned(finding.count)});
     else known->count += Unsigned(finding.count);
@@ -24,10 +28,15 @@ std::vector<qc::Funnel::Loss> LossesOf(const Submission& submission, Severity se
   return losses;
 }
 
-std::vector<qc::Funnel> FunnelsOf(const Submission& submission) {
+std::vector<qc::Funnel> FunnelsOf(const Submission& submission, const std::vector<UploadedFile>& inputs) {
   const Counts& counts = submission.counts;
   std::vector<qc::Funnel> funnels;
   qc::Funnel people{"people", {{"described", Unsigned(counts.subjects), {}}}};
+  if (counts.subjects_without_sample > 0) {
+    people.steps.push_back({"with genotypes",
+                            Unsigned(counts.subjects - counts.subjects_without_sample),
+                            {{"SUBJECT_WITHOUT_SAMPLE", Unsigned(counts.subjects_without_sample)}}});
+  }
   if (submission.version > 0) {
     const char* code = submission.mode == Mode::kFollowUp ? "NOT_IN_DATASET" : "NO_CONSENT";
     qc::Funnel::Step included{"included", Unsigned(counts.subjects_included), {}};
@@ -35,17 +44,21 @@ std::vector<qc::Funnel> FunnelsOf(const Submission& submission) {
     people.steps.push_back(std::move(included));
   }
   funnels.push_back(std::move(people));
+  funnels.push_back({"clinical records",
+                     {{"read", Unsigned(counts.clinical_records), {}},
+                      {"accepted", Unsigned(counts.clinical_records - counts.clinical_records_quarantined),
+                       LossesOf(submission, inputs, FileKind::kClinical)}}});
   if (submission.mode == Mode::kFollowUp) return funnels;
   funnels.push_back({"records",
                      {{"read", Unsigned(counts.records), {}},
                       {"accepted", Unsigned(counts.records - counts.records_quarantined),
-                       LossesOf(submission, Severity::kWarning, FileKind::kVariants)}}});
+                       LossesOf(submission, inputs, FileKind::kVariants)}}});
   return funnels;
 }
 
 }  // namespace
 
-qc::ConformityReport MakeConformityReport(const Submission& submission, const std::vector<InputFile>& inputs,
+qc::ConformityReport MakeConformityReport(const Submission& submission, const std::vector<UploadedFile>& inputs,
                                           std::optional<qc::QualityResult> quality) {
   qc::ConformityReport report;
   report.dataset_id = submission.dataset.id;
@@ -57,11 +70,10 @@ qc::ConformityReport MakeConformityReport(const Submission& submission, const st
   report.tool = kTool;
   report.assembly = submission.dataset.assembly;
   report.verdict = qc::VerdictOf(submission.findings);
-  for (const InputFile& input : inputs) {
-    const std::string role(FileName(input.kind));
-    report.inputs.push_back({role, role, Unsigned(input.file.size), input.file.sha256});
+  for (const UploadedFile& input : inputs) {
+    report.inputs.push_back({std::string(KindName(input.kind)), input.name, Unsigned(input.size), input.sha256});
   }
-  report.funnels = FunnelsOf(submission);
+  report.funnels = FunnelsOf(submission, inputs);
   report.reasons = qc::ReasonsOf(submission.findings);
   report.quality = std::move(quality);
   return report;

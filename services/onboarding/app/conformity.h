@@ -12,7 +12,7 @@ namespace genofed::onboarding {
 
 // Puts together what was found: every person and record that is not in the version is in a funnel, with the code that
 // says why. `quality` is absent where no genotypes were read.
-qc::ConformityReport MakeConformityReport(const Submission& submission, const std::vector<InputFile>& inputs,
+qc::ConformityReport MakeConformityReport(const Submission& submission, const std::vector<UploadedFile>& inputs,
                                           std::optional<qc::QualityResult> quality);
 
 // The report in its two forms, and a detached JWS (RFC 7515 appendix F) over the canonical JSON: ES256, with the public

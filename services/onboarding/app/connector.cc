@@ -155,7 +155,7 @@ Status Connector::HandIn(const Context& ctx, ConnectorState& state, PullSpool& s
   GF_TRY(spool.Write(people, clinical, consents));
   IntakeRequest request{options_.holder, {}, Mode::kFollowUp, KeyOf(state, changed), {}};
   request.dataset.id = options_.dataset;
-  for (const auto& [kind, path] : {std::pair(IntakeKind::kClinical, clinical), std::pair(IntakeKind::kConsents, consents)}) {
+  for (const auto& [kind, path] : {std::pair(FileKind::kClinical, clinical), std::pair(FileKind::kConsents, consents)}) {
     GF_ASSIGN(IntakeFile file, OwnFile(ctx, kind, path));
     request.files.push_back(std::move(file));
   }

@@ -126,9 +126,9 @@ class Inbox::Drop {
     return text;
   }
 
-  Result<IntakeFile> Take(const Context& ctx, IntakeKind kind, const std::string& name, std::int64_t max_bytes) const {
+  Result<IntakeFile> Take(const Context& ctx, FileKind kind, const std::string& name, std::int64_t max_bytes) const {
     GF_ASSIGN(const auto descriptor, Open(name));
-    IntakeFile file{kind, name, 0, "", [descriptor](std::int64_t offset, std::size_t most) -> Result<std::string> {
+    IntakeFile file{{kind, name}, 0, "", [descriptor](std::int64_t offset, std::size_t most) -> Result<std::string> {
                       std::string bytes(most, '\0');
                       const ssize_t size = ::pread(descriptor->get(), bytes.data(), most, offset);
                       if (size < 0) return Error(StatusCode::kUnavailable, "INBOX_UNREADABLE", "a file cannot be read");
@@ -251,7 +251,7 @@ bool Inbox::SumsAgree(const Context& ctx, const Drop& drop) {
   const auto sums = text.ok() ? ParseSums(*text) : text.status();
   if (!sums.ok() || !sums->contains(kDescription)) return false;
   return std::all_of(sums->begin(), sums->end(), [&](const auto& stated) {
-    const auto file = drop.Take(ctx, IntakeKind::kVariants, stated.first, options_.max_file_bytes);
+    const auto file = drop.Take(ctx, FileKind::kVariants, stated.first, options_.max_file_bytes);
     return file.ok() && file->sha256 == stated.second;
   });
 }

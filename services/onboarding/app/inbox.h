@@ -24,10 +24,10 @@ namespace genofed::onboarding {
 struct InboxDescription {
   Description dataset;
   Mode mode = Mode::kFull;
-  std::vector<std::pair<IntakeKind, std::string>> files;
+  std::vector<FileRef> files;
 };
-// InvalidArgument SUBMISSION_INVALID naming the field. Unknown fields are refused, and names that are not plain: 1 to 128
-// printable characters without '/', not beginning with '.' or '-', each once.
+// InvalidArgument SUBMISSION_INVALID naming the field. Unknown fields are refused, and names that CheckFileRef refuses or that
+// occur twice.
 using InboxParser = std::function<Result<InboxDescription>(std::string_view json)>;
 // The text of result.json.
 struct InboxResult {

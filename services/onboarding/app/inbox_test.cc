@@ -38,7 +38,7 @@ class FakeIntake final : public Intake {
       std::string bytes = *file.read(0, 1 << 20);
       EXPECT_EQ(HexEncode(crypto::Sha256(bytes)), file.sha256);
       EXPECT_EQ(bytes.size(), static_cast<std::size_t>(file.size));
-      content[file.name] = std::move(bytes);
+      content[file.ref.name] = std::move(bytes);
     }
     requests.push_back(request);
     submission.id = ids.try_emplace(request.idempotency_key, "sub-" + std::to_string(ids.size() + 1)).first->second;

@@ -15,8 +15,8 @@ Status Unreadable() { return Error(StatusCode::kInternal, "FILE_FAILED", "cannot
 
 }  // namespace
 
-Result<IntakeFile> OwnFile(const Context& ctx, IntakeKind kind, const std::filesystem::path& path) {
-  IntakeFile file{kind, path.filename().string(), 0, "", [path](std::int64_t offset, std::size_t most) -> Result<std::string> {
+Result<IntakeFile> OwnFile(const Context& ctx, FileKind kind, const std::filesystem::path& path) {
+  IntakeFile file{{kind, path.filename().string()}, 0, "", [path](std::int64_t offset, std::size_t most) -> Result<std::string> {
                     std::ifstream in(path, std::ios::binary);
                     in.seekg(offset);
                     std::string bytes(most, '\0');

@@ -13,12 +13,9 @@
 
 namespace genofed::onboarding {
 
-enum class IntakeKind { kVariants, kClinical, kConsents, kMapping };
-
 // A file as it was when its digest was taken; other bytes are refused when it is sealed.
 struct IntakeFile {
-  IntakeKind kind = IntakeKind::kVariants;
-  std::string name;
+  FileRef ref;
   std::int64_t size = 0;
   std::string sha256;  // hex
   // The bytes from `offset`, at most `most`; fewer at the end only.
@@ -26,7 +23,7 @@ struct IntakeFile {
 };
 
 // A regular file of this service's own, read through once for its digest. It is opened anew for each piece.
-Result<IntakeFile> OwnFile(const Context& ctx, IntakeKind kind, const std::filesystem::path& path);
+Result<IntakeFile> OwnFile(const Context& ctx, FileKind kind, const std::filesystem::path& path);
 
 struct IntakeRequest {
   Holder holder;

@@ -17,8 +17,13 @@ class Layout {
 
   const std::filesystem::path& root() const { return root_; }
   std::filesystem::path Uploads(const std::string& submission) const { return root_ / "submissions" / submission; }
-  std::filesystem::path Upload(const std::string& submission, FileKind kind) const {
-    return Uploads(submission) / FileName(kind);
+  // As it came; `name` was checked (CheckFileRef).
+  std::filesystem::path Upload(const std::string& submission, const std::string& name) const {
+    return Uploads(submission) / name;
+  }
+  // What the pipeline reads: of an encrypted upload, the clear text. No checked name begins with a dot.
+  std::filesystem::path Input(const std::string& submission, const UploadedFile& file) const {
+    return file.crypt4gh ? Uploads(submission) / ".clear" / file.name : Upload(submission, file.name);
   }
   // Clear text of genotypes lives only here, and only while a stage runs. Emptied at every start.
   std::filesystem::path Scratch() const { return root_ / "scratch"; }

@@ -68,40 +68,70 @@ Status Pipeline::Job::MergeFindings(std::vector<Finding> findings) {
   return Finish(State::kRejected, "see the findings");
 }
 
+std::string Pipeline::Job::NameOf(FileKind kind) const {
+  const bool one = std::count_if(inputs_.begin(), inputs_.end(), [&](const auto& file) { return file.kind == kind; }) == 1;
+  for (const UploadedFile& file : inputs_) {
+    if (one && file.kind == kind) return file.name;
+  }
+  return std::string(KindName(kind));
+}
+
+// What several files have is compared when people are linked, so all of them are read again until that is done.
 Status Pipeline::Job::Check() {
-  if (resumed_at_ > Stage::kCheck || submission_.mode == Mode::kFollowUp) return absl::OkStatus();
+  GF_ASSIGN(inputs_, store_.Inputs(ctx_));
+  if (submission_.mode == Mode::kFollowUp) return absl::OkStatus();
+  if (resumed_at_ > Stage::kLink) return ReopenVariants();
   submission_.findings.clear();
   submission_.counts = {};
   Findings findings;
-  CheckVariants(pipeline_.layout_.Upload(submission_.id, FileKind::kVariants), assembly_, reference_.get(), findings,
-                submission_.counts);
+  std::size_t files = 0;
+  for (const UploadedFile& file : inputs_) {
+    if (file.kind != FileKind::kVariants) continue;
+    GF_TRY(ctx_.Alive());
+    CheckedVariants checked = CheckVariants(pipeline_.layout_.Input(submission_.id, file), file.name, assembly_,
+                                            reference_.get(), findings, submission_.counts);
+    variants_.push_back({file.name, std::move(checked.samples), std::move(checked.contigs)});
+    if (++files == 2) {
+      findings.Add({Severity::kError, "MANY_VARIANT_FILES_NOT_YET", file.name, 0, "",
+                    "this version of genofed indexes one file of variants in a submission: merge them first"});
+    }
+  }
   submission_.findings = findings.Take();
   return absl::OkStatus();
 }
 
-// Also after errors in the VCF, so that the holder learns of everything at once.
-Status Pipeline::Job::Link() {
-  const auto& layout = pipeline_.layout_;
-  Findings findings;
-  std::optional<std::vector<std::string>> samples;
-  if (submission_.mode != Mode::kFollowUp) {
-    auto reader = genomics::VcfReader::Open(layout.Upload(submission_.id, FileKind::kVariants));
-    if (!reader.ok()) {
-      GF_TRY(MergeFindings({}));
-      return IsFinal(submission_.state) ? absl::OkStatus() : reader.status();
-    }
-    samples = (*reader)->header().samples;
+Status Pipeline::Job::ReopenVariants() {
+  for (const UploadedFile& file : inputs_) {
+    if (file.kind != FileKind::kVariants) continue;
+    GF_ASSIGN(auto reader, genomics::VcfReader::Open(pipeline_.layout_.Input(submission_.id, file)));
+    variants_.push_back({file.name, reader->header().samples, {}});
   }
-  GF_ASSIGN(people_, ReadPeople(ctx_, layout.Upload(submission_.id, FileKind::kPhenopackets),
-                                layout.Upload(submission_.id, FileKind::kConsents), samples,
-                                submission_.started.value_or(submission_.created), findings));
+  return absl::OkStatus();
+}
+
+// Also after errors in the variants, so that the holder learns of everything at once.
+Status Pipeline::Job::Link() {
+  Findings findings;
+  std::vector<PeopleFile> files;
+  for (const UploadedFile& file : inputs_) {
+    if (file.kind != FileKind::kVariants) files.push_back({file.kind, file.name, pipeline_.layout_.Input(submission_.id, file)});
+  }
+  std::optional<std::vector<VariantsFile>> variants;
+  // Without a header that can be read, the others are judged all the same.
+  const bool readable = std::none_of(variants_.begin(), variants_.end(), [](const auto& file) { return file.samples.empty(); });
+  if (submission_.mode != Mode::kFollowUp && readable) variants = variants_;
+  GF_ASSIGN(people_, ReadPeople(ctx_, files, variants, submission_.started.value_or(submission_.created), findings));
   if (resumed_at_ > Stage::kLink) return absl::OkStatus();
-  submission_.counts.subjects = static_cast<std::int32_t>(people_.subjects.size());
-  submission_.counts.samples_without_subject = people_.samples_without_subject;
+  Counts& counts = submission_.counts;
+  counts.subjects = static_cast<std::int32_t>(people_.subjects.size()) + people_.subjects_without_sample;
+  counts.subjects_without_sample = people_.subjects_without_sample;
+  counts.samples_without_subject = people_.samples_without_subject;
+  counts.clinical_records = people_.records;
+  counts.clinical_records_quarantined = people_.records_quarantined;
   bool none_permits = std::all_of(people_.permissions.begin(), people_.permissions.end(),
                                   [](std::uint8_t bits) { return bits == 0; });
   if (!findings.has_error() && none_permits && submission_.mode != Mode::kFollowUp) {
-    findings.Add({Severity::kError, "NO_CONSENTING_SUBJECT", std::string(FileName(FileKind::kConsents)), 0, "",
+    findings.Add({Severity::kError, "NO_CONSENTING_SUBJECT", NameOf(FileKind::kConsents), 0, "",
                   "nobody with genotypes and phenotypes permits any use"});
   }
   return MergeFindings(findings.Take());
@@ -150,19 +180,23 @@ Status Pipeline::Job::Register() {
                                                        submission_.base_version, submission_.mode == Mode::kFollowUp},
                                                       subjects));
   peer_.clear();
-  GF_ASSIGN(rows_, ArrangeRows(people_, answers, base_.individuals.size()));
+  std::vector<VariantInput> variants;
+  for (const UploadedFile& file : inputs_) {
+    if (file.kind == FileKind::kVariants) variants.push_back({pipeline_.layout_.Input(submission_.id, file), file.name, file.sha256});
+  }
+  GF_ASSIGN(rows_, ArrangeRows(people_, answers, std::move(variants), base_.individuals.size()));
   people_ = {};  // who they are is not needed any more
   if (resumed_at_ > Stage::kConsent) return absl::OkStatus();
   Counts& counts = submission_.counts;
   counts.subjects_included = static_cast<std::int32_t>(rows_.size() + rows_.known.size());
-  counts.subjects_without_consent = counts.subjects - counts.subjects_included;
+  counts.subjects_without_consent = counts.subjects - counts.subjects_without_sample - counts.subjects_included;
   return MergeFindings(RegistrationFindings().Take());
 }
 
 Findings Pipeline::Job::RegistrationFindings() const {
   Findings findings;
   const Counts& counts = submission_.counts;
-  const std::string consents(FileName(FileKind::kConsents)), clinical(FileName(FileKind::kPhenopackets));
+  const std::string consents = NameOf(FileKind::kConsents), clinical = NameOf(FileKind::kClinical);
   if (submission_.mode == Mode::kFollowUp) {
     if (rows_.known.empty()) {
       findings.Add({Severity::kError, "NO_KNOWN_SUBJECT", clinical, 0, "", "nobody of them is in the dataset"});
@@ -286,8 +320,7 @@ Status Pipeline::Job::Index() {
 // Whatever the verdict is: written, signed, and in the ledger before anybody acts on it.
 Status Pipeline::Job::Judged() {
   if (!submission_.report_sha256.empty()) return absl::OkStatus();
-  GF_ASSIGN(const auto inputs, store_.Inputs(ctx_));
-  const qc::ConformityReport report = MakeConformityReport(submission_, inputs, quality_);
+  const qc::ConformityReport report = MakeConformityReport(submission_, inputs_, quality_);
   GF_TRY(store_.AddReport(ctx_, SignReport(report, pipeline_.options_.report_key)));
   const std::string sha256 = qc::ReportSha256(report);
   const bool rejected = report.verdict == qc::Verdict::kReject;

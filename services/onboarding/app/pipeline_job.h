@@ -34,6 +34,8 @@ class Pipeline::Job {
  private:
   Status Enter(Stage stage);
   Status Check();
+  // Reads the headers of the variants again, when an earlier run checked them.
+  Status ReopenVariants();
   Status Link();
   Status Register();
   Status Genotypes();
@@ -46,6 +48,8 @@ class Pipeline::Job {
   Status Decommission();
   Status Seal(const char* role);
   Findings RegistrationFindings() const;
+  // The name of the only file of a kind, else the kind.
+  std::string NameOf(FileKind kind) const;
   // The version that this one goes on from, and its people.
   Status FindBase();
   // What the version holds, of all rows; its own segment only once that is built.
@@ -61,6 +65,8 @@ class Pipeline::Job {
   const Stage resumed_at_;  // stages before it were done by an earlier run
   genomics::Assembly assembly_ = genomics::Assembly::kGrch38;
   std::unique_ptr<genomics::Reference> reference_;  // null: none to compare with
+  std::vector<UploadedFile> inputs_;
+  std::vector<VariantsFile> variants_;  // of inputs_, in their order; those that can be read
   People people_;
   CohortRows rows_;
   SnapshotContent base_;

@@ -266,7 +266,7 @@ TEST_F(PipelineTest, TakesARealCohort) {
   nlohmann::json entries = nlohmann::json::array();
   std::vector<std::string> included;
   for (std::size_t i = 0; i + 10 < samples.size(); ++i) {  // ten samples without a person
-    files.phenopackets += fmt::format(
+    files.clinical += fmt::format(
         R"({{"id":"pp{0}","subject":{{"id":"person-{0}","sex":"FEMALE"}},"biosamples":[{{"id":"{1}"}}],)"
         R"("metaData":{{"created":"2026-01-01T00:00:00Z","createdBy":"test"}}}})", i, samples[i]) + "\n";
     if (i % 5 == 0) continue;  // says nothing about consent

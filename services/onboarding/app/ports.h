@@ -26,11 +26,14 @@ class SubmissionStore {
   virtual Result<Submission> Find(const Context& ctx, const std::string& id) = 0;
   // Newest first, at most 200. With `of`, only those that this person may see as a holder.
   virtual Result<std::vector<Submission>> List(const Context& ctx, const std::optional<User>& of) = 0;
-  // A file that was never written has size 0.
-  virtual Result<UploadedFile> FindFile(const Context& ctx, const std::string& id, FileKind kind) = 0;
-  // The file has at least `size` bytes. FailedPrecondition SUBMISSION_NOT_OPEN unless it is open.
-  virtual Status GrowFile(const Context& ctx, const std::string& id, FileKind kind, std::int64_t size) = 0;
-  virtual Status SealFile(const Context& ctx, const std::string& id, FileKind kind, const UploadedFile& file) = 0;
+  // By name; a file that was never written has size 0.
+  virtual Result<UploadedFile> FindFile(const Context& ctx, const std::string& id, const FileRef& file) = 0;
+  // In the order of kinds and names.
+  virtual Result<std::vector<UploadedFile>> Files(const Context& ctx, const std::string& id) = 0;
+  // The file has at least `size` bytes. FailedPrecondition SUBMISSION_NOT_OPEN unless the submission is open;
+  // ResourceExhausted TOO_MANY_FILES.
+  virtual Status GrowFile(const Context& ctx, const std::string& id, const FileRef& file, std::int64_t size) = 0;
+  virtual Status SealFile(const Context& ctx, const std::string& id, const UploadedFile& file) = 0;
   // Stores the queued submission and its work item in one transaction, if it is still open.
   virtual Status Start(const Context& ctx, const Submission& submission) = 0;
   // Open submissions created before `before`, oldest first, at most a hundred.
@@ -65,8 +68,8 @@ class RunStore {
   virtual Result<Snapshot> FindSnapshot(const Context& ctx, std::int32_t version) = 0;
   // The snapshot of this submission's version; the same one again changes nothing.
   virtual Status AddSnapshot(const Context& ctx, const Snapshot& snapshot) = 0;
-  // The files that were sealed, in the order of FileKind.
-  virtual Result<std::vector<InputFile>> Inputs(const Context& ctx) = 0;
+  // The files that were sealed, in the order of kinds and names.
+  virtual Result<std::vector<UploadedFile>> Inputs(const Context& ctx) = 0;
   virtual Status AddReport(const Context& ctx, const Report& report) = 0;
   // Everything the dataset has here, of all its submissions: for decommissioning.
   virtual Result<std::vector<ObjectRecord>> AllObjects(const Context& ctx) = 0;
@@ -78,9 +81,10 @@ class UploadFiles {
  public:
   virtual ~UploadFiles() = default;
   // The bytes are on disk when this returns.
-  virtual Status Write(const std::string& submission, FileKind kind, std::int64_t offset, std::string_view data) = 0;
+  virtual Status Write(const std::string& submission, const std::string& name, std::int64_t offset,
+                       std::string_view data) = 0;
   // Hex SHA-256 of the first `size` bytes; the file is cut to that size. DataLoss UPLOAD_LOST if it is shorter.
-  virtual Result<std::string> Finish(const Context& ctx, const std::string& submission, FileKind kind,
+  virtual Result<std::string> Finish(const Context& ctx, const std::string& submission, const std::string& name,
                                      std::int64_t size) = 0;
 };
 

@@ -1,116 +1,167 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/onboarding/app/read_people.h"
 
-#include <fstream>
-#include <functional>
-#include <map>
-#include <unordered_set>
-
-#include "libs/core/file.h"
-#include "libs/core/strings.h"
 #include "libs/clinical/consent.h"
+#include "libs/clinical/csv_mapping.h"
+#include "libs/clinical/harmonise.h"
+#include "libs/core/file.h"
+#include "libs/intake/clinical_files.h"
+#include "libs/intake/detect.h"
 
 namespace genofed::onboarding {
 namespace {
 
-constexpr std::size_t kChunk = 1U << 20;
-
-// Calls `take(line, number)` for each line of a file; a longer line ends the reading and its number goes to
-// `*too_long`.
-Status ReadLines(const Context& ctx, const std::filesystem::path& path, std::size_t max_line,
-                 const std::function<void(std::string_view line, std::int64_t number)>& take, std::int64_t* too_long) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return Error(StatusCode::kInternal, "FILE_FAILED", "cannot read an uploaded file");
-  std::string pending;
-  std::string buffer(kChunk, '\0');
-  std::int64_t number = 0;
-  while (in.read(buffer.data(), static_cast<std::streamsize>(buffer.size())), in.gcount() > 0) {
-    GF_TRY(ctx.Alive());
-    std::string_view rest(buffer.data(), static_cast<std::size_t>(in.gcount()));
-    for (std::size_t end; (end = rest.find('\n')) != std::string_view::npos; rest.remove_prefix(end + 1)) {
-      pending.append(rest.substr(0, end));
-      take(pending, ++number);
-      pending.clear();
-    }
-    pending.append(rest);
-    if (pending.size() > max_line) {
-      *too_long = number + 1;
-      return absl::OkStatus();
-    }
-  }
-  if (in.bad()) return Error(StatusCode::kInternal, "FILE_FAILED", "cannot read an uploaded file");
-  if (!pending.empty()) take(pending, ++number);
-  return absl::OkStatus();
-}
+constexpr std::size_t kMaxMappingBytes = 1U << 20;
 
 // One finding for each wrong field, or one for the whole.
-void AddErrors(const Status& status, FileKind kind, std::int64_t line, Findings& findings) {
+void AddErrors(const Status& status, const std::string& file, Findings& findings) {
   auto fields = Fields(status);
   if (fields.empty()) fields.push_back({"", Message(status)});
   for (FieldViolation& violation : fields) {
-    findings.Add({Severity::kError, Reason(status), std::string(FileName(kind)), line, std::move(violation.field),
-                  std::move(violation.description)});
+    findings.Add({Severity::kError, Reason(status), file, 0, std::move(violation.field), std::move(violation.description)});
   }
 }
 
-Status ReadPhenopackets(const Context& ctx, const std::filesystem::path& path, Linker& linker, Findings& findings) {
-  std::int64_t too_long = 0;
-  GF_TRY(ReadLines(
-      ctx, path, clinical::kMaxPhenopacketBytes,
-      [&](std::string_view line, std::int64_t number) {
-        if (Trim(line).empty()) return;
-        auto packet = clinical::ParsePhenopacket(line);
-        if (packet.ok()) linker.Add(*packet, number);
-        else AddErrors(packet.status(), FileKind::kPhenopackets, number, findings);
-      },
-      &too_long));
-  if (too_long > 0) {
-    findings.Add({Severity::kError, "LINE_TOO_LONG", std::string(FileName(FileKind::kPhenopackets)), too_long, "",
-                  "a phenopacket has at most 16 MiB; the file has one JSON document a line"});
-  }
-  return absl::OkStatus();
-}
+Status Unreadable() { return Error(StatusCode::kInternal, "FILE_FAILED", "cannot read an uploaded file"); }
 
-Result<std::map<std::string, std::uint8_t>> ReadConsents(const std::filesystem::path& path, Time now,
-                                                         Findings& findings) {
-  std::map<std::string, std::uint8_t> none;
-  auto text = ReadFile(path, clinical::kMaxConsentBytes);
-  if (Reason(text.status()) == "FILE_TOO_LARGE") {
-    findings.Add({Severity::kError, "CONSENTS_TOO_LARGE", std::string(FileName(FileKind::kConsents)), 0, "",
-                  "a bundle has at most 256 MiB"});
-    return none;
+class PeopleReader {
+ public:
+  PeopleReader(const Context& ctx, std::span<const PeopleFile> files, Time now, Findings& findings)
+      : ctx_(ctx), files_(files), findings_(findings), sources_(clinical::Terminology::Embedded(), now) {}
+
+  Result<People> Read(const std::optional<std::vector<VariantsFile>>& variants) {
+    GF_TRY(ReadMapping());
+    GF_TRY(ReadClinical());
+    GF_TRY(ReadConsents());
+    std::vector<std::string> samples;
+    for (const VariantsFile& file : variants.value_or(std::vector<VariantsFile>())) {
+      samples.insert(samples.end(), file.samples.begin(), file.samples.end());
+    }
+    std::int64_t consents_of_others = 0;
+    const auto rows = clinical::Harmonise(sources_, {.together = true,
+                                                     .vcf_samples = samples,
+                                                     .consents = consents_,
+                                                     .consents_of_others = &consents_of_others});
+    People people = ToPeople(rows, variants);
+    TakeFindings(variants.has_value());
+    for (const clinical::FileFacts& file : sources_.files()) {
+      people.records += file.accepted + file.quarantined;
+      people.records_quarantined += file.quarantined;
+    }
+    if (rows.empty() && !findings_.has_error()) {
+      findings_.Add({Severity::kError, "NO_SUBJECTS", NameOf(FileKind::kClinical), 0, "", "the clinical data have nobody"});
+    }
+    if (consents_of_others > 0) {
+      findings_.Add({Severity::kNote, "CONSENT_WITHOUT_SUBJECT", NameOf(FileKind::kConsents), 0, "",
+                     "consents of people without clinical data were not used", consents_of_others});
+    }
+    return people;
   }
-  if (!text.ok()) return Error(StatusCode::kInternal, "FILE_FAILED", "cannot read an uploaded file");
-  auto records = clinical::ParseFhirConsents(*text);
-  if (!records.ok()) {
-    AddErrors(records.status(), FileKind::kConsents, 0, findings);
-    return none;
+
+ private:
+  // The name of the only file of a kind, else the kind.
+  std::string NameOf(FileKind kind) const {
+    const PeopleFile* only = nullptr;
+    for (const PeopleFile& file : files_) {
+      if (file.kind != kind) continue;
+      if (only != nullptr) return std::string(KindName(kind));
+      only = &file;
+    }
+    return only == nullptr ? std::string(KindName(kind)) : only->name;
   }
-  return clinical::EffectivePermissions(*records, now);
-}
+
+  Status ReadMapping() {
+    int mappings = 0;
+    for (const PeopleFile& file : files_) {
+      if (file.kind != FileKind::kMapping) continue;
+      if (++mappings > 1) {
+        findings_.Add({Severity::kError, "SEVERAL_MAPPINGS", file.name, 0, "", "a submission has one mapping at most"});
+        continue;
+      }
+      auto text = ReadFile(file.path, kMaxMappingBytes);
+      if (!text.ok() && Reason(text.status()) != "FILE_TOO_LARGE") return Unreadable();
+      auto mapping = text.ok() ? clinical::CsvMapping::Parse(*text)
+                               : Error(StatusCode::kInvalidArgument, "MAPPING_INVALID", "a mapping has at most 1 MiB");
+      if (mapping.ok()) mapping_ = *std::move(mapping);
+      else AddErrors(mapping.status(), file.name, findings_);
+    }
+    return absl::OkStatus();
+  }
+
+  Status ReadClinical() {
+    intake::ClinicalFiles reader(mapping_, sources_);
+    for (const PeopleFile& file : files_) {
+      if (file.kind != FileKind::kClinical) continue;
+      GF_TRY(ctx_.Alive());
+      const intake::Detection detection = intake::Detect(file.path, mapping_);
+      if (detection.code == "FILE_FAILED" || detection.code == "NOT_A_FILE") return Unreadable();
+      if (detection.kind == intake::FileKind::kUnusable) {
+        findings_.Add({Severity::kError, std::string(detection.code), file.name, 0, "", std::string(detection.message)});
+      } else if (detection.kind == intake::FileKind::kVcf) {
+        findings_.Add({Severity::kError, "NOT_CLINICAL", file.name, 0, "", "variants; send the file as such"});
+      } else {
+        reader.Read(file.path, file.name, detection, "");
+      }
+    }
+    reader.Finish();
+    return absl::OkStatus();
+  }
+
+  Status ReadConsents() {
+    for (const PeopleFile& file : files_) {
+      if (file.kind != FileKind::kConsents) continue;
+      GF_TRY(ctx_.Alive());
+      auto text = ReadFile(file.path, clinical::kMaxConsentBytes);
+      if (Reason(text.status()) == "FILE_TOO_LARGE") {
+        findings_.Add({Severity::kError, "CONSENTS_TOO_LARGE", file.name, 0, "", "a file of consents has at most 256 MiB"});
+        continue;
+      }
+      if (!text.ok()) return Unreadable();
+      auto records = clinical::ParseFhirConsents(*text);
+      if (records.ok()) consents_.insert(consents_.end(), records->begin(), records->end());
+      else AddErrors(records.status(), file.name, findings_);
+    }
+    return absl::OkStatus();
+  }
+
+  People ToPeople(std::span<const clinical::HarmonisedRow> rows, const std::optional<std::vector<VariantsFile>>& variants) {
+    LinkedPeople linked = LinkPeople(rows, variants, sources_, findings_);
+    People people;
+    people.subjects = std::move(linked.subjects);
+    people.subjects_without_sample = linked.subjects_without_sample;
+    people.samples_without_subject = linked.samples_without_subject;
+    // Both are in the order of rows.
+    auto row = rows.begin();
+    for (const LinkedSubject& subject : people.subjects) {
+      while (row->subject != subject.person_identifier) ++row;
+      people.permissions.push_back(row->permissions);
+    }
+    return people;
+  }
+
+  void TakeFindings(bool needs_samples) {
+    for (clinical::FileFacts& file : sources_.files()) {
+      for (Finding& finding : file.findings.Take()) {
+        if (!needs_samples && finding.code == "SUBJECT_WITHOUT_SAMPLE") continue;
+        if (finding.code == "SAMPLE_CLAIMED_TWICE") finding.severity = Severity::kError;
+        findings_.Add(std::move(finding));
+      }
+    }
+  }
+
+  const Context& ctx_;
+  const std::span<const PeopleFile> files_;
+  Findings& findings_;
+  clinical::Collector sources_;
+  clinical::CsvMapping mapping_ = clinical::CsvMapping::BuiltIn();
+  std::vector<clinical::ConsentRecord> consents_;
+};
 
 }  // namespace
 
-Result<People> ReadPeople(const Context& ctx, const std::filesystem::path& phenopackets,
-                          const std::filesystem::path& consents,
-                          const std::optional<std::vector<std::string>>& samples, Time now,
-                          Findings& findings) {
-  People people;
-  Linker linker(samples, findings);
-  GF_TRY(ReadPhenopackets(ctx, phenopackets, linker, findings));
-  people.subjects = linker.Finish();
-  people.samples_without_subject = linker.samples_without_subject();
-  GF_ASSIGN(auto permissions, ReadConsents(consents, now, findings));
-  for (const LinkedSubject& subject : people.subjects) {
-    auto found = permissions.extract(subject.person_identifier);
-    people.permissions.push_back(found.empty() ? std::uint8_t{0} : found.mapped());
-  }
-  if (!permissions.empty()) {
-    findings.Add({Severity::kNote, "CONSENT_WITHOUT_SUBJECT", std::string(FileName(FileKind::kConsents)), 0, "",
-                  "consents of people without a phenopacket were not used",
-                  static_cast<std::int64_t>(permissions.size())});
-  }
-  return people;
+Result<People> ReadPeople(const Context& ctx, std::span<const PeopleFile> files,
+                          const std::optional<std::vector<VariantsFile>>& variants, Time now, Findings& findings) {
+  return PeopleReader(ctx, files, now, findings).Read(variants);
 }
 
 }  // namespace genofed::onboarding

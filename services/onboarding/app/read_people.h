@@ -17,17 +17,28 @@ namespace genofed::onboarding {
 struct People {
   std::vector<LinkedSubject> subjects;
   std::vector<std::uint8_t> permissions;  // of each subject; bits of libs/clinical/consent.h
+  std::int32_t subjects_without_sample = 0;
   std::int32_t samples_without_subject = 0;
+  // Rows, resources and phenopackets that were used, and those of which the whole or a value was set aside.
+  std::int64_t records = 0;
+  std::int64_t records_quarantined = 0;
 };
 
-// Reads the phenopackets (one JSON document a line; empty lines are skipped) and the bundle of consents, which are
-// judged at `now`. Wrong input becomes findings, besides those of Linker: JSON_INVALID, PHENOPACKET_INVALID and
-// LINE_TOO_LONG with the line, CONSENT_INVALID and CONSENTS_TOO_LARGE, and the note CONSENT_WITHOUT_SUBJECT.
-// Without `samples` people are taken as they are described, and have none: follow-up data.
+// A file of the submission, readable.
+struct PeopleFile {
+  FileKind kind = FileKind::kClinical;
+  std::string name;
+  std::filesystem::path path;
+};
+
+// Puts together the people of all clinical files and judges their consents at `now`: all files are one submission, and
+// the tables of OMOP one export. Wrong input becomes findings: those of libs/intake (detect.h), libs/clinical
+// (harmonise.h and the readers) and LinkPeople; MAPPING_INVALID, SEVERAL_MAPPINGS, CONSENT_INVALID, CONSENTS_TOO_LARGE,
+// JSON_INVALID, NO_SUBJECTS; the note CONSENT_WITHOUT_SUBJECT. Two people with one sample are an error here
+// (SAMPLE_CLAIMED_TWICE): genotypes are never linked in doubt.
+// Without `variants` people are taken as they are described, and have no sample: follow-up data.
 // The status is an error only when a file cannot be read at all, or `ctx` has ended.
-Result<People> ReadPeople(const Context& ctx, const std::filesystem::path& phenopackets,
-                          const std::filesystem::path& consents,
-                          const std::optional<std::vector<std::string>>& samples, Time now,
-                          Findings& findings);
+Result<People> ReadPeople(const Context& ctx, std::span<const PeopleFile> files,
+                          const std::optional<std::vector<VariantsFile>>& variants, Time now, Findings& findings);
 
 }  // namespace genofed::onboarding

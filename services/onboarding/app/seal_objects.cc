@@ -66,10 +66,11 @@ Result<std::vector<ObjectRecord>> SealGenotypes(const Layout& layout, const Coho
   GF_ASSIGN(auto recipient, crypt4gh::PublicKey::FromRaw(request.recipient));
   GF_ASSIGN(auto scratch, ScratchDirectory::Create(layout.Scratch()));
   std::vector<genomics::SampleRename> keep;
-  for (std::size_t i = 0; i < rows.size(); ++i) keep.push_back({rows.samples[i], rows.pseudonyms[i]});
+  const std::vector<std::string> samples = rows.Samples();
+  for (std::size_t i = 0; i < rows.size(); ++i) keep.push_back({samples[i], rows.pseudonyms[i]});
   ObjectRecord vcf = Record(request, "genotypes", "genotypes.vcf.gz", clock, random);
   ObjectRecord index = Record(request, "index", vcf.name + ".csi", clock, random);
-  GF_TRY(genomics::SubsetVcf(layout.Upload(request.submission, FileKind::kVariants), keep, scratch / vcf.name));
+  GF_TRY(genomics::SubsetVcf(rows.variants.front().path, keep, scratch / vcf.name));
   GF_TRY(genomics::BuildVcfIndex(scratch / vcf.name, scratch / index.name));
   GF_ASSIGN(vcf, SealFile(layout, scratch, recipient, std::move(vcf), random));
   // An index tells where the variants are: it is as secret as they.

@@ -26,9 +26,9 @@ class SnapshotsTest : public test::SiteTest {
   // The phenopackets of people [from, to) of the cohort; the VCF has everybody's samples.
   static Files People(std::size_t from, std::size_t to) {
     Files files = Cohort::Get().files;
-    auto packets = Lines(files.phenopackets);
-    files.phenopackets.clear();
-    for (std::size_t i = from; i < to; ++i) files.phenopackets += packets[i] + "\n";
+    auto packets = Lines(files.clinical);
+    files.clinical.clear();
+    for (std::size_t i = from; i < to; ++i) files.clinical += packets[i] + "\n";
     return files;
   }
 
@@ -131,13 +131,13 @@ TEST_F(SnapshotsTest, FollowUpDataChangeWhatIsKnownAndNothingElse) {
   const auto before = Individuals(1);
   Files later = People(0, 45);
   later.variants.clear();
-  auto packets = Lines(later.phenopackets);
+  auto packets = Lines(later.clinical);
   for (std::size_t i : {std::size_t{2}, std::size_t{3}}) {
     auto packet = nlohmann::json::parse(packets[i]);
     packet["phenotypicFeatures"].push_back({{"type", {{"id", "HP:0009999"}, {"label", "Something new"}}}});
     packets[i] = packet.dump();
   }
-  later.phenopackets = test::Join(packets);
+  later.clinical = test::Join(packets);
   const Submission second = Publish(later, Mode::kFollowUp);
   ASSERT_EQ(second.state, State::kPublished) << second.message;
   EXPECT_EQ(second.difference.segments_added, 0);

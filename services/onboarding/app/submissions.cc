@@ -2,8 +2,10 @@
 #include "services/onboarding/app/submissions.h"
 
 #include <algorithm>
+#include <fstream>
 
 #include "libs/core/strings.h"
+#include "libs/crypto/hash.h"
 
 namespace genofed::onboarding {
 namespace {
@@ -24,6 +26,10 @@ Status Unknown() { return Error(StatusCode::kNotFound, "SUBMISSION_UNKNOWN", "th
 
 Status NotOpen() {
   return Error(StatusCode::kFailedPrecondition, "SUBMISSION_NOT_OPEN", "the submission takes no more files");
+}
+
+Status NameTaken() {
+  return InvalidField("name", "NAME_TAKEN", "a file of another kind has the name");
 }
 
 Status CheckMode(const SubmissionRequest& request) {
@@ -106,8 +112,9 @@ Result<Submission> Submissions::Create(const Context& ctx, SubmissionRequest req
   return stored;
 }
 
-Result<std::int64_t> Submissions::PutChunk(const Context& ctx, const std::string& id, FileKind kind,
+Result<std::int64_t> Submissions::PutChunk(const Context& ctx, const std::string& id, FileRef ref,
                                            std::int64_t offset, std::string_view data) {
+  GF_ASSIGN(ref, CheckFileRef(std::move(ref)));
   if (data.size() > kMaxChunkBytes) {
     return InvalidField("data", "CHUNK_TOO_LARGE", "at most {} bytes at once", kMaxChunkBytes);
   }
@@ -118,7 +125,8 @@ Result<std::int64_t> Submissions::PutChunk(const Context& ctx, const std::string
   }
   GF_ASSIGN(Submission submission, FindOwn(ctx, id));
   MutexLock lock(LockOf(id));
-  GF_ASSIGN(UploadedFile file, store_.FindFile(ctx, id, kind));
+  GF_ASSIGN(UploadedFile file, store_.FindFile(ctx, id, ref));
+  if (file.kind != ref.kind) return NameTaken();
   if (file.sealed) {
     if (offset + length <= file.size) return file.size;
     return Error(StatusCode::kFailedPrecondition, "FILE_SEALED", "the file was sealed with {} bytes", file.size);
@@ -129,18 +137,20 @@ Result<std::int64_t> Submissions::PutChunk(const Context& ctx, const std::string
                            "the next piece starts at offset {}", file.size),
                      "offset", fmt::format("expected {}", file.size));
   }
-  GF_TRY(files_.Write(id, kind, offset, data));
+  GF_TRY(files_.Write(id, ref.name, offset, data));
   std::int64_t size = std::max(file.size, offset + length);
-  if (size > file.size) GF_TRY(store_.GrowFile(ctx, id, kind, size));
+  if (size > file.size) GF_TRY(store_.GrowFile(ctx, id, ref, size));
   return size;
 }
 
-Status Submissions::Seal(const Context& ctx, const std::string& id, FileKind kind, std::int64_t size,
+Status Submissions::Seal(const Context& ctx, const std::string& id, FileRef ref, std::int64_t size,
                          const std::string& sha256) {
+  GF_ASSIGN(ref, CheckFileRef(std::move(ref)));
   if (!IsHexDigest(sha256)) return InvalidField("sha256", "SHA256_INVALID", "must be 64 lower-case hex digits");
   GF_ASSIGN(Submission submission, FindOwn(ctx, id));
   MutexLock lock(LockOf(id));
-  GF_ASSIGN(UploadedFile file, store_.FindFile(ctx, id, kind));
+  GF_ASSIGN(UploadedFile file, store_.FindFile(ctx, id, ref));
+  if (file.kind != ref.kind) return NameTaken();
   if (file.sealed && file.size == size && file.sha256 == sha256) return absl::OkStatus();
   if (file.sealed) {
     return Error(StatusCode::kFailedPrecondition, "FILE_SEALED", "the file was sealed with other values");
@@ -150,23 +160,30 @@ Status Submissions::Seal(const Context& ctx, const std::string& id, FileKind kin
     return WithField(Error(StatusCode::kFailedPrecondition, "SIZE_MISMATCH", "{} bytes were received", file.size),
                      "size", fmt::format("expected {}", file.size));
   }
-  GF_ASSIGN(std::string measured, files_.Finish(ctx, id, kind, size));
+  GF_ASSIGN(std::string measured, files_.Finish(ctx, id, ref.name, size));
   if (measured != sha256) {
     return WithField(Error(StatusCode::kFailedPrecondition, "CHECKSUM_MISMATCH",
                            "the bytes received have another SHA-256; send the file again from offset 0"),
                      "sha256", "differs from the bytes received");
   }
-  return store_.SealFile(ctx, id, kind, {size, true, sha256});
+  file.sealed = true;
+  file.sha256 = sha256;
+  return store_.SealFile(ctx, id, file);
 }
 
 Result<Submission> Submissions::Start(const Context& ctx, const std::string& id) {
   GF_ASSIGN(Submission submission, FindOwn(ctx, id));
   if (submission.state != State::kOpen) return submission;
   Status missing = Error(StatusCode::kFailedPrecondition, "FILE_NOT_SEALED", "files are missing or not sealed");
+  GF_ASSIGN(const auto files, store_.Files(ctx, id));
   for (FileKind kind : kFileKinds) {
-    if (!NeedsFile(submission.mode, kind)) continue;
-    GF_ASSIGN(UploadedFile file, store_.FindFile(ctx, id, kind));
-    if (!file.sealed) missing = WithField(std::move(missing), FileName(kind), "must be sent and sealed");
+    const bool any = std::any_of(files.begin(), files.end(), [&](const auto& file) { return file.kind == kind; });
+    if (NeedsFile(submission.mode, kind) && !any) {
+      missing = WithField(std::move(missing), KindName(kind), "must be sent and sealed");
+    }
+  }
+  for (const UploadedFile& file : files) {
+    if (!file.sealed) missing = WithField(std::move(missing), file.name, "must be sealed");
   }
   if (!Fields(missing).empty()) return missing;
   submission.state = State::kQueued;
@@ -174,6 +191,36 @@ Result<Submission> Submissions::Start(const Context& ctx, const std::string& id)
   GF_TRY(store_.Start(ctx, submission));
   started_();
   return store_.Find(ctx, id);
+}
+
+Result<std::vector<UploadedFile>> Submissions::Files(const Context& ctx, const std::string& id) {
+  GF_TRY(Get(ctx, id));
+  return store_.Files(ctx, id);
+}
+
+Status Submissions::TakeIn(const Context& ctx, const std::string& id, const LocalFile& file) {
+  const Status failed = Error(StatusCode::kInternal, "FILE_FAILED", "cannot read a file that is handed over");
+  std::ifstream in(file.path, std::ios::binary);
+  if (!in) return failed;
+  crypto::Sha256Stream hash;
+  std::string chunk(kMaxChunkBytes, '\0');
+  std::int64_t offset = 0;
+  while (in.read(chunk.data(), static_cast<std::streamsize>(chunk.size())), in.gcount() > 0) {
+    GF_TRY(ctx.Alive());
+    const std::string_view piece(chunk.data(), static_cast<std::size_t>(in.gcount()));
+    hash.Update(piece);
+    GF_TRY(PutChunk(ctx, id, file.file, offset, piece));
+    offset += in.gcount();
+  }
+  if (in.bad()) return failed;
+  return Seal(ctx, id, file.file, offset, HexEncode(hash.Finish()));
+}
+
+Result<Submission> Submissions::Submit(const Context& ctx, SubmissionRequest request, std::span<const LocalFile> files) {
+  GF_ASSIGN(Submission submission, Create(ctx, std::move(request)));
+  if (submission.state != State::kOpen) return submission;
+  for (const LocalFile& file : files) GF_TRY(TakeIn(ctx, submission.id, file));
+  return Start(ctx, submission.id);
 }
 
 Result<Submission> Submissions::Get(const Context& ctx, const std::string& id) {

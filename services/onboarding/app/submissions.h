@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +31,12 @@ struct SubmissionRequest {
   std::string reason = {};          // kRollback, kDecommission
 };
 
+// A file on this machine that is handed over.
+struct LocalFile {
+  FileRef file;
+  std::filesystem::path path;
+};
+
 // What holders do until the pipeline starts, and what they and coordinators see afterwards.
 class Submissions {
  public:
@@ -45,16 +53,22 @@ class Submissions {
   // Errors: DESCRIPTION_INVALID, KEY_INVALID, KEY_REUSED, REASON_MISSING, VERSION_INVALID, and for all modes but kFull
   // DATASET_UNKNOWN.
   Result<Submission> Create(const Context& ctx, SubmissionRequest request);
-  // Bytes held now. Errors: CHUNK_TOO_LARGE, FILE_TOO_LARGE, OFFSET_GAP (names the offset expected), FILE_SEALED.
+  // Bytes held now. Errors: CHUNK_TOO_LARGE, FILE_TOO_LARGE, TOO_MANY_FILES, OFFSET_GAP (names the offset expected),
+  // FILE_SEALED, FILE_NAME_INVALID, NAME_TAKEN (by a file of another kind).
   // Bytes of a sealed file that come again are accepted and ignored.
-  Result<std::int64_t> PutChunk(const Context& ctx, const std::string& id, FileKind kind, std::int64_t offset,
+  Result<std::int64_t> PutChunk(const Context& ctx, const std::string& id, FileRef file, std::int64_t offset,
                                 std::string_view data);
   // Errors: SIZE_MISMATCH, CHECKSUM_MISMATCH. Sealing again with the same values changes nothing.
-  Status Seal(const Context& ctx, const std::string& id, FileKind kind, std::int64_t size, const std::string& sha256);
-  // Errors: FILE_NOT_SEALED naming the file. Starting again returns the submission as it is.
+  Status Seal(const Context& ctx, const std::string& id, FileRef file, std::int64_t size, const std::string& sha256);
+  // Errors: FILE_NOT_SEALED naming the file, or the kind of which there is none. Starting again returns the submission as it is.
   Result<Submission> Start(const Context& ctx, const std::string& id);
   Result<Submission> Get(const Context& ctx, const std::string& id);
   Result<std::vector<Submission>> List(const Context& ctx);
+  // For those who see the submission: what was sent, in the order of kinds and names.
+  Result<std::vector<UploadedFile>> Files(const Context& ctx, const std::string& id);
+  // All of the above with files of this machine: creates the submission, takes the files in and starts it. May be
+  // repeated with the same key, and goes on where it was cut off. Errors: those of its parts; FILE_FAILED.
+  Result<Submission> Submit(const Context& ctx, SubmissionRequest request, std::span<const LocalFile> files);
   // Rejects submissions that were left open for longer than kOpenLifetime; the pipeline removes their files.
   Status ExpireOpen(const Context& ctx);
   // For those who see the submission. Errors: SUBMISSION_UNKNOWN, REPORT_MISSING.
@@ -63,6 +77,7 @@ class Submissions {
   Result<std::vector<ObjectRecord>> Objects(const Context& ctx, const std::string& dataset, std::int32_t version);
 
  private:
+  Status TakeIn(const Context& ctx, const std::string& id, const LocalFile& file);
   Status Complete(const Context& ctx, SubmissionRequest& request);
   // A submission that the caller may change.
   Result<Submission> FindOwn(const Context& ctx, const std::string& id);

@@ -14,11 +14,11 @@ class SubmissionsTest : public test::SiteTest {
  protected:
   std::string Open(const std::string& key = "k") { return submissions_->Create(ctx_, {Dataset(), key})->id; }
   Status SealText(const std::string& id, const std::string& text) {
-    return submissions_->Seal(ctx_, id, FileKind::kConsents, static_cast<std::int64_t>(text.size()),
+    return submissions_->Seal(ctx_, id, {FileKind::kConsents, ""}, static_cast<std::int64_t>(text.size()),
                               HexEncode(crypto::Sha256(text)));
   }
   Result<std::int64_t> Put(const std::string& id, std::int64_t offset, std::string_view data) {
-    return submissions_->PutChunk(ctx_, id, FileKind::kConsents, offset, data);
+    return submissions_->PutChunk(ctx_, id, {FileKind::kConsents, ""}, offset, data);
   }
 };
 
@@ -59,7 +59,7 @@ TEST_F(SubmissionsTest, ASealedFileStaysAsItIs) {
   EXPECT_THAT(SealText(id, "hello"), IsOk());
   EXPECT_THAT(SealText(id, "hallo"), HasReason("FILE_SEALED"));
   EXPECT_EQ(*Put(id, 0, "jello"), 5);  // a late repetition is ignored
-  EXPECT_EQ(*ReadFile(layout_.Upload(id, FileKind::kConsents)), "hello");
+  EXPECT_EQ(*ReadFile(layout_.Upload(id, "consents")), "hello");
   EXPECT_THAT(Put(id, 5, "!"), HasReason("FILE_SEALED"));
 }
 
@@ -67,9 +67,9 @@ TEST_F(SubmissionsTest, BytesThatWereNeverAcknowledgedAreCutOff) {
   std::string id = Open();
   ASSERT_THAT(Put(id, 0, "hello"), IsOk());
   // As if the process had died between the write and its record.
-  ASSERT_THAT(uploads_.Write(id, FileKind::kConsents, 5, " world"), IsOk());
+  ASSERT_THAT(uploads_.Write(id, "consents", 5, " world"), IsOk());
   EXPECT_THAT(SealText(id, "hello"), IsOk());
-  EXPECT_EQ(*ReadFile(layout_.Upload(id, FileKind::kConsents)), "hello");
+  EXPECT_EQ(*ReadFile(layout_.Upload(id, "consents")), "hello");
 }
 
 TEST_F(SubmissionsTest, StartsOnceAllFilesAreSealedAndOnlyOnce) {
@@ -77,7 +77,9 @@ TEST_F(SubmissionsTest, StartsOnceAllFilesAreSealedAndOnlyOnce) {
   auto early = submissions_->Start(ctx_, id);
   EXPECT_THAT(early, HasReason("FILE_NOT_SEALED"));
   EXPECT_EQ(Fields(early.status()).size(), 3u);
-  for (FileKind kind : kFileKinds) Upload(id, kind, "x");
+  for (FileKind kind : kFileKinds) {
+    if (NeedsFile(Mode::kFull, kind)) Upload(id, {kind, ""}, "x");
+  }
   EXPECT_EQ(submissions_->Start(ctx_, id)->state, State::kQueued);
   EXPECT_EQ(submissions_->Start(ctx_, id)->state, State::kQueued);
   EXPECT_EQ(started_, 1);
@@ -88,8 +90,8 @@ TEST_F(SubmissionsTest, ASubmissionExistsForItsHolderAndForThoseWhoOversee) {
   std::string id = Open();
   Context other = As("bertil", {"holder"});
   EXPECT_THAT(submissions_->Get(other, id), HasReason("SUBMISSION_UNKNOWN"));
-  EXPECT_THAT(submissions_->PutChunk(other, id, FileKind::kConsents, 0, "x"), HasReason("SUBMISSION_UNKNOWN"));
-  EXPECT_THAT(submissions_->Seal(other, id, FileKind::kConsents, 1, std::string(64, 'a')),
+  EXPECT_THAT(submissions_->PutChunk(other, id, {FileKind::kConsents, ""}, 0, "x"), HasReason("SUBMISSION_UNKNOWN"));
+  EXPECT_THAT(submissions_->Seal(other, id, {FileKind::kConsents, ""}, 1, std::string(64, 'a')),
               HasReason("SUBMISSION_UNKNOWN"));
   EXPECT_THAT(submissions_->Start(other, id), HasReason("SUBMISSION_UNKNOWN"));
   EXPECT_EQ(submissions_->List(other)->size(), 0u);
@@ -97,7 +99,7 @@ TEST_F(SubmissionsTest, ASubmissionExistsForItsHolderAndForThoseWhoOversee) {
   EXPECT_EQ(submissions_->List(As("carl", {"ncp"}))->size(), 1u);
   EXPECT_THAT(submissions_->Get(As("dora", {"operator"}), id), IsOk());
   // Overseeing is not uploading.
-  EXPECT_THAT(submissions_->PutChunk(As("carl", {"ncp", "holder"}), id, FileKind::kConsents, 0, "x"),
+  EXPECT_THAT(submissions_->PutChunk(As("carl", {"ncp", "holder"}), id, {FileKind::kConsents, ""}, 0, "x"),
               HasReason("SUBMISSION_UNKNOWN"));
   EXPECT_THAT(submissions_->Get(ctx_, "../../etc"), HasReason("SUBMISSION_UNKNOWN"));
 }
@@ -121,6 +123,51 @@ TEST_F(SubmissionsTest, OpenSubmissionsAreLimited) {
   for (int i = 0; i < 20; ++i) ASSERT_FALSE(Open("k" + std::to_string(i)).empty());
   EXPECT_THAT(submissions_->Create(ctx_, {Dataset(), "one-more"}), HasReason("TOO_MANY_SUBMISSIONS"));
   EXPECT_THAT(submissions_->Create(ctx_, {Dataset(), "k3"}), IsOk());
+}
+
+TEST_F(SubmissionsTest, FilesHaveNamesOfTheirOwn) {
+  std::string id = Open();
+  const FileRef fhir{FileKind::kClinical, "fhir.ndjson"};
+  ASSERT_THAT(submissions_->PutChunk(ctx_, id, fhir, 0, "{}"), IsOk());
+  ASSERT_THAT(submissions_->PutChunk(ctx_, id, {FileKind::kClinical, ""}, 0, "{}\n"), IsOk());
+  ASSERT_THAT(submissions_->PutChunk(ctx_, id, {FileKind::kVariants, "a b.vcf"}, 0, "##"), IsOk());
+  EXPECT_THAT(submissions_->PutChunk(ctx_, id, {FileKind::kConsents, "fhir.ndjson"}, 2, "x"), HasReason("NAME_TAKEN"));
+  EXPECT_THAT(submissions_->Seal(ctx_, id, {FileKind::kConsents, "fhir.ndjson"}, 2, std::string(64, '0')),
+              HasReason("NAME_TAKEN"));
+  for (const char* name : {"../x", "a/b", "a\\b", ".hidden", "-rf", "a\nb", "\xff", "/etc/passwd"}) {
+    EXPECT_THAT(submissions_->PutChunk(ctx_, id, {FileKind::kClinical, name}, 0, "x"), HasReason("FILE_NAME_INVALID"))
+        << name;
+  }
+  EXPECT_THAT(submissions_->PutChunk(ctx_, id, {FileKind::kClinical, std::string(129, 'n')}, 0, "x"),
+              HasReason("FILE_NAME_INVALID"));
+  auto files = submissions_->Files(ctx_, id);
+  ASSERT_THAT(files, IsOk());
+  ASSERT_EQ(files->size(), 3u);
+  EXPECT_EQ(files->at(0).name, "a b.vcf");
+  EXPECT_EQ(files->at(1).name, "clinical");
+  EXPECT_EQ(files->at(1).size, 3);
+  EXPECT_EQ(files->at(2).name, "fhir.ndjson");
+  EXPECT_FALSE(files->at(2).sealed);
+  // Every file that was begun must be finished, also one that is not needed.
+  EXPECT_EQ(Fields(submissions_->Start(ctx_, id).status()).back().field, "fhir.ndjson");
+  EXPECT_THAT(submissions_->Files(As("bertil", {"holder"}), id), HasReason("SUBMISSION_UNKNOWN"));
+}
+
+TEST_F(SubmissionsTest, FilesOfThisMachineAreSubmittedAtOnceAndOnlyOnce) {
+  std::vector<LocalFile> files;
+  for (FileKind kind : {FileKind::kVariants, FileKind::kClinical, FileKind::kConsents}) {
+    const auto path = directory_ / std::string(KindName(kind));
+    ASSERT_THAT(WriteFileAtomically(path, KindName(kind)), IsOk());
+    files.push_back({{kind, "the " + std::string(KindName(kind))}, path});
+  }
+  auto submitted = submissions_->Submit(ctx_, {Dataset(), "inbox-1"}, files);
+  ASSERT_THAT(submitted, IsOk());
+  EXPECT_EQ(submitted->state, State::kQueued);
+  EXPECT_EQ(submissions_->Submit(ctx_, {Dataset(), "inbox-1"}, files)->id, submitted->id);
+  EXPECT_EQ(started_, 1);
+  EXPECT_EQ(*ReadFile(layout_.Upload(submitted->id, "the clinical")), "clinical");
+  files.push_back({{FileKind::kMapping, ""}, directory_ / "missing"});
+  EXPECT_THAT(submissions_->Submit(ctx_, {Dataset(), "inbox-2"}, files), HasReason("FILE_FAILED"));
 }
 
 }  // namespace

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which person of the phenopackets is which sample of the VCF.
+// Which person of the clinical data is which column of which file of variants.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
-#include "libs/clinical/phenopacket.h"
+#include "libs/clinical/harmonise.h"
 #include "libs/core/finding.h"
 #include "libs/genomics/individuals.h"
 
@@ -18,38 +18,50 @@ namespace genofed::onboarding {
 // What one answer of the consent service can hold.
 inline constexpr std::size_t kMaxSubjects = 200'000;
 
+// What a VCF or BCF of the submission has.
+struct VariantsFile {
+  std::string name;
+  std::vector<std::string> samples;  // each once
+  std::vector<std::string> contigs;  // with records
+};
+
+// A column of a file.
+struct SampleRef {
+  std::size_t file = 0;  // of those that were linked
+  std::string sample;
+
+  bool operator==(const SampleRef&) const = default;
+};
+
 // One person who has genotypes and phenotypes.
 struct LinkedSubject {
-  std::string person_identifier;  // never logged, never stored
-  std::string sample;             // the column of the VCF
+  std::string person_identifier;   // never logged, never stored
+  std::vector<SampleRef> samples;  // in the order of files, each file at most once; none in follow-up data
   genomics::Individual individual;
 };
 
-// Takes phenopackets one by one. What cannot be linked becomes a finding that names line and field:
-// DUPLICATE_SUBJECT, SUBJECT_ID_INVALID, UNKNOWN_SAMPLE, SEVERAL_SAMPLES, SAMPLE_CLAIMED_TWICE, TOO_MANY_SUBJECTS,
-// NO_SUBJECTS (all errors) and SAMPLE_WITHOUT_SUBJECT (a note: the sample is left out).
-class Linker {
- public:
-  // `samples` are the VCF's, each once; none: people are taken without one. Both are borrowed.
-  Linker(const std::optional<std::vector<std::string>>& samples, Findings& findings);
-
-  // The sample is the one of biosamples[].id that the VCF has; without biosamples, the subject's own identifier.
-  void Add(const clinical::Phenopacket& packet, std::int64_t line);
-  // In the order of Add. Call once.
-  std::vector<LinkedSubject> Finish();
-  std::int32_t samples_without_subject() const { return samples_without_subject_; }
-
- private:
-  bool TakeSubject(const clinical::Phenopacket& packet, std::int64_t line);
-  const std::string* FindSample(const clinical::Phenopacket& packet, std::int64_t line);
-  void Problem(std::string code, std::int64_t line, std::string field, std::string message);
-
-  Findings& findings_;
-  const bool needs_sample_;
-  std::unordered_map<std::string, std::int64_t> claimed_by_;  // sample: line of its phenopacket, or 0
-  std::unordered_map<std::string, std::int64_t> line_of_;     // subject: line
-  std::vector<LinkedSubject> subjects_;
-  std::int32_t samples_without_subject_ = 0;
+struct LinkedPeople {
+  std::vector<LinkedSubject> subjects;  // in the order of rows
+  std::int32_t subjects_without_sample = 0;
+  std::int32_t samples_without_subject = 0;
 };
+
+// What a person is found by: sex, age when last seen, and terms: the features that are present, the diseases as the
+// source codes them, and their exact counterparts in MONDO, ORPHA and ICD-10-CM.
+genomics::Individual ToIndividual(const clinical::HarmonisedRow& row, const clinical::Collector& sources);
+
+// A person's columns are those that the data name: by the file and, if it has several samples, the name in it; else by the
+// names of the person's samples, in every file that has them and that nobody else's data name. A person without any is
+// left out. (That somebody without a sample of their own has the one of their name, is harmonise.h's.)
+//
+// Without `files` people are taken without a sample: follow-up data.
+//
+// Findings with file, line and field, all errors: UNKNOWN_SAMPLE (the data name samples, and no file has one),
+// SEVERAL_SAMPLES, SAMPLE_CLAIMED_TWICE, DUPLICATE_SAMPLE (one person on the same chromosome in two files, both named),
+// TOO_MANY_SUBJECTS; and the notes SUBJECT_WITHOUT_SAMPLE and SAMPLE_WITHOUT_SUBJECT. Those about people are added to
+// their file of `sources`.
+LinkedPeople LinkPeople(std::span<const clinical::HarmonisedRow> rows,
+                        const std::optional<std::vector<VariantsFile>>& files, clinical::Collector& sources,
+                        Findings& findings);
 
 }  // namespace genofed::onboarding

@@ -1,50 +1,72 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/onboarding/domain/link.h"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 #include "services/onboarding/domain/submission.h"
 
 namespace genofed::onboarding {
 namespace {
 
-clinical::Phenopacket Packet(std::string subject, std::vector<std::string> biosamples) {
-  clinical::Phenopacket packet;
-  packet.id = "pp";
-  packet.subject_id = std::move(subject);
-  packet.biosample_ids = std::move(biosamples);
-  packet.features = {{"HP:0001250", "", false, nullptr}};
-  packet.diseases = {{"HP:0001250", "", false, nullptr}, {"MONDO:0005148", "", false, nullptr}};
-  return packet;
-}
+using Rows = std::vector<clinical::HarmonisedRow>;
 
+// People of one file, each on a line of their own.
 class LinkTest : public ::testing::Test {
  protected:
-  // "UNKNOWN_SAMPLE 3 biosamples[0].id"
+  LinkTest() { sources_.BeginFile("clinical"); }
+
+  void Add(std::string subject, std::vector<std::string> samples, std::vector<clinical::NamedVariants> variants = {}) {
+    sources_.BeginRecord({++line_});
+    sources_.RecordOf(sources_.origin()).fields = &fields_;
+    clinical::HarmonisedRow row;
+    row.subject = std::move(subject);
+    row.samples = std::move(samples);
+    row.variants = std::move(variants);
+    row.origin = sources_.origin();
+    rows_.push_back(std::move(row));
+  }
+
+  LinkedPeople Link(const std::optional<std::vector<VariantsFile>>& files) {
+    return LinkPeople(rows_, files, sources_, findings_);
+  }
+
+  // "UNKNOWN_SAMPLE clinical 3 biosamples"
   std::vector<std::string> Errors() {
+    std::vector<Finding> all = findings_.Take();
+    for (Finding& finding : sources_.files()[0].findings.Take()) all.push_back(std::move(finding));
     std::vector<std::string> out;
-    for (const Finding& finding : findings_.Take()) {
-      if (finding.severity != Severity::kError) continue;
-      out.push_back(finding.code + " " + std::to_string(finding.line) + " " + finding.field);
+    for (const Finding& finding : all) {
+      if (finding.severity == Severity::kError) {
+        out.push_back(fmt::format("{} {} {} {}", finding.code, finding.file, finding.line, finding.field));
+      }
     }
+    std::sort(out.begin(), out.end());
     return out;
   }
-  const std::optional<std::vector<std::string>> samples_ = std::vector<std::string>{"S1", "S2", "S3", "P4"};
+
+  const clinical::FieldNames fields_ = {"subject.id", "", "", "biosamples", ""};
+  clinical::Collector sources_{clinical::Terminology::Embedded(), Time()};
+  Rows rows_;
   Findings findings_;
-  Linker linker_{samples_, findings_};
+  std::uint32_t line_ = 0;
+  const std::vector<VariantsFile> one_ = {{"v.vcf", {"S1", "S2", "S3"}, {"20"}}};
 };
 
-TEST_F(LinkTest, LinksByBiosampleElseBySubjectAndCountsTheRest) {
-  linker_.Add(Packet("P1", {"S1"}), 1);
-  linker_.Add(Packet("P2", {"RNA-2", "S2", "S2"}), 2);
-  linker_.Add(Packet("P4", {}), 4);
-  auto subjects = linker_.Finish();
-  ASSERT_EQ(subjects.size(), 3u);
-  EXPECT_EQ(subjects[1].person_identifier, "P2");
-  EXPECT_EQ(subjects[1].sample, "S2");
-  EXPECT_EQ(subjects[2].sample, "P4");
-  EXPECT_EQ(subjects[0].individual.terms, (std::vector<std::string>{"HP:0001250", "MONDO:0005148"}));
-  EXPECT_EQ(linker_.samples_without_subject(), 1);
+using Refs = std::vector<SampleRef>;
+
+TEST_F(LinkTest, LinksByTheNamesOfSamplesAndCountsTheRest) {
+  Add("P1", {"S1"});
+  Add("P2", {"RNA-2", "S2"});
+  Add("P3", {});
+  auto linked = Link(one_);
+  ASSERT_EQ(linked.subjects.size(), 2u);
+  EXPECT_EQ(linked.subjects[1].person_identifier, "P2");
+  EXPECT_EQ(linked.subjects[1].samples, (Refs{{0, "S2"}}));
+  EXPECT_EQ(linked.samples_without_subject, 1);
+  EXPECT_EQ(linked.subjects_without_sample, 1);
   auto notes = findings_.Take();
   ASSERT_EQ(notes.size(), 1u);
   EXPECT_EQ(notes[0].code, "SAMPLE_WITHOUT_SUBJECT");
@@ -52,40 +74,69 @@ TEST_F(LinkTest, LinksByBiosampleElseBySubjectAndCountsTheRest) {
 }
 
 TEST_F(LinkTest, FollowUpDataNeedNoSample) {
-  Findings findings;
-  Linker linker(std::nullopt, findings);
-  linker.Add(Packet("P1", {"S9"}), 1);
-  linker.Add(Packet("P2", {}), 2);
-  auto subjects = linker.Finish();
-  ASSERT_EQ(subjects.size(), 2u);
-  EXPECT_EQ(subjects[0].person_identifier, "P1");
-  EXPECT_EQ(subjects[0].sample, "");
-  EXPECT_TRUE(findings.Take().empty());
+  Add("P1", {"S9"});
+  Add("P2", {});
+  auto linked = Link(std::nullopt);
+  ASSERT_EQ(linked.subjects.size(), 2u);
+  EXPECT_EQ(linked.subjects[0].person_identifier, "P1");
+  EXPECT_TRUE(linked.subjects[0].samples.empty());
+  EXPECT_TRUE(Errors().empty());
 }
 
 TEST_F(LinkTest, WhatCannotBeLinkedNamesLineAndField) {
-  linker_.Add(Packet("P1", {"S1"}), 1);
-  linker_.Add(Packet("P1", {"S2"}), 2);
-  linker_.Add(Packet("P3", {"S9"}), 3);
-  linker_.Add(Packet("P5", {}), 4);
-  linker_.Add(Packet("P6", {"S1"}), 5);
-  linker_.Add(Packet("P7", {"S2", "S3"}), 6);
-  linker_.Add(Packet(std::string("P\n8"), {"S3"}), 7);
-  EXPECT_EQ(linker_.Finish().size(), 1u);
-  EXPECT_EQ(Errors(), (std::vector<std::string>{
-                          "DUPLICATE_SUBJECT 2 subject.id", "UNKNOWN_SAMPLE 3 biosamples[0].id",
-                          "UNKNOWN_SAMPLE 4 subject.id", "SAMPLE_CLAIMED_TWICE 5 biosamples",
-                          "SEVERAL_SAMPLES 6 biosamples[1].id", "SUBJECT_ID_INVALID 7 subject.id"}));
+  Add("P1", {"S1"});
+  Add("P2", {"S9"});
+  Add("P3", {"S2", "S3"});
+  EXPECT_EQ(Link(one_).subjects.size(), 1u);
+  EXPECT_EQ(Errors(), (std::vector<std::string>{"SEVERAL_SAMPLES clinical 3 biosamples", "UNKNOWN_SAMPLE clinical 2 biosamples"}));
 }
 
 TEST_F(LinkTest, FindingsNeverQuoteIdentifiers) {
-  linker_.Add(Packet("HETU-123", {"SAMPLE-123"}), 1);
-  for (const Finding& finding : findings_.Take()) EXPECT_EQ(finding.message.find("123"), std::string::npos);
+  Add("HETU-123", {"SAMPLE-123"});
+  Link(one_);
+  for (const Finding& finding : sources_.files()[0].findings.Take()) EXPECT_EQ(finding.message.find("123"), std::string::npos);
 }
 
-TEST_F(LinkTest, AnEmptyFileIsAnError) {
-  linker_.Finish();
-  EXPECT_EQ(Errors(), std::vector<std::string>{"NO_SUBJECTS 0 "});
+TEST_F(LinkTest, FilesOfOtherChromosomesAndOtherPeopleAreOneCohort) {
+  Add("P1", {"S1"});
+  Add("P2", {"S2"});
+  Add("P3", {"S3"});
+  auto linked = Link({{{"20.vcf", {"S2", "S1"}, {"20"}}, {"21.vcf", {"S1", "S2"}, {"21"}}, {"more.vcf", {"S3"}, {"20", "21"}}}});
+  ASSERT_EQ(linked.subjects.size(), 3u);
+  EXPECT_EQ(linked.subjects[0].samples, (Refs{{0, "S1"}, {1, "S1"}}));
+  EXPECT_EQ(linked.subjects[1].samples, (Refs{{0, "S2"}, {1, "S2"}}));
+  EXPECT_EQ(linked.subjects[2].samples, (Refs{{2, "S3"}}));
+  EXPECT_TRUE(Errors().empty());
+}
+
+TEST_F(LinkTest, OneNameInTwoFilesOfAChromosomeIsRefused) {
+  Add("P1", {"sample"});
+  Link({{{"a.vcf", {"sample"}, {"20"}}, {"b.vcf", {"sample"}, {"20", "21"}}}});
+  auto all = findings_.Take();
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all[0].code, "DUPLICATE_SAMPLE");
+  EXPECT_EQ(all[0].file, "b.vcf");
+  EXPECT_NE(all[0].message.find("a.vcf and b.vcf"), std::string::npos);
+}
+
+TEST_F(LinkTest, AFileThatTheClinicalDataNameIsThatPersons) {
+  Add("P1", {"sample"}, {{"a.vcf", ""}});
+  Add("P2", {}, {{"b.vcf", ""}, {"reads.bam", ""}});
+  Add("P3", {}, {{"c.vcf", "T3"}});
+  auto linked = Link({{{"a.vcf", {"sample"}, {"20"}}, {"b.vcf", {"sample"}, {"20"}}, {"c.vcf", {"T1", "T3"}, {"20"}}}});
+  ASSERT_EQ(linked.subjects.size(), 3u);
+  EXPECT_EQ(linked.subjects[0].samples, (Refs{{0, "sample"}}));
+  EXPECT_EQ(linked.subjects[1].samples, (Refs{{1, "sample"}}));
+  EXPECT_EQ(linked.subjects[2].samples, (Refs{{2, "T3"}}));
+  EXPECT_TRUE(Errors().empty());
+}
+
+TEST_F(LinkTest, TwoPeopleCannotBothHaveAFile) {
+  Add("P1", {}, {{"a.vcf", ""}});
+  Add("P2", {}, {{"a.vcf", ""}});
+  Add("P3", {}, {{"a.vcf", "other"}});
+  EXPECT_EQ(Link({{{"a.vcf", {"sample"}, {"20"}}}}).subjects.size(), 1u);
+  EXPECT_EQ(Errors(), (std::vector<std::string>{"SAMPLE_CLAIMED_TWICE clinical 2 biosamples", "UNKNOWN_SAMPLE clinical 3 biosamples"}));
 }
 
 TEST(Findings, KeepsTheFirstOfACodeAndCountsTheOthers) {

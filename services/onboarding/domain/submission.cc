@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/onboarding/domain/submission.h"
 
+#include <algorithm>
+
+#include "libs/core/strings.h"
+
 namespace genofed::onboarding {
 namespace {
+
+constexpr std::size_t kMaxFileName = 128;
 
 struct StageFacts {
   std::string_view name;
@@ -16,19 +22,32 @@ constexpr std::array kStages = {StageFacts{"", 0},         StageFacts{"check", 1
 
 }  // namespace
 
-std::string_view FileName(FileKind kind) {
+std::string_view KindName(FileKind kind) {
   switch (kind) {
     case FileKind::kVariants: return "variants";
-    case FileKind::kPhenopackets: return "phenopackets";
+    case FileKind::kClinical: return "clinical";
     case FileKind::kConsents: return "consents";
+    case FileKind::kMapping: return "mapping";
   }
   return "variants";
+}
+
+Result<FileRef> CheckFileRef(FileRef file) {
+  if (file.name.empty()) file.name = KindName(file.kind);
+  const bool plain = file.name.size() <= kMaxFileName && file.name[0] != '.' && file.name[0] != '-' &&
+                     IsUtf8(file.name) && std::all_of(file.name.begin(), file.name.end(), [](char c) {
+                       const auto byte = static_cast<unsigned char>(c);
+                       return byte >= 0x20 && byte != 0x7f && c != '/' && c != '\\';
+                     });
+  if (plain) return file;
+  return InvalidField("name", "FILE_NAME_INVALID", "must be a plain file name of at most {} bytes", kMaxFileName);
 }
 
 bool MakesVersion(Mode mode) { return mode != Mode::kRollback && mode != Mode::kDecommission; }
 
 bool NeedsFile(Mode mode, FileKind kind) {
-  return MakesVersion(mode) && !(mode == Mode::kFollowUp && kind == FileKind::kVariants);
+  if (!MakesVersion(mode) || kind == FileKind::kMapping) return false;
+  return mode != Mode::kFollowUp || kind != FileKind::kVariants;
 }
 
 std::string_view ModeName(Mode mode) {

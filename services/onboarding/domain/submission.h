@@ -15,10 +15,21 @@
 
 namespace genofed::onboarding {
 
-enum class FileKind { kVariants, kPhenopackets, kConsents };
-inline constexpr std::array kFileKinds = {FileKind::kVariants, FileKind::kPhenopackets, FileKind::kConsents};
-// "variants", "phenopackets", "consents": in paths, findings and the database.
-std::string_view FileName(FileKind kind);
+enum class FileKind { kVariants, kClinical, kConsents, kMapping };
+inline constexpr std::array kFileKinds = {FileKind::kVariants, FileKind::kClinical, FileKind::kConsents,
+                                          FileKind::kMapping};
+// "variants", "clinical", "consents", "mapping": in the database and metrics, and the name of a file that has none.
+std::string_view KindName(FileKind kind);
+
+// A file of a submission. Its name is unique there, is its name on disk, and is what findings call it.
+struct FileRef {
+  FileKind kind = FileKind::kVariants;
+  std::string name;
+};
+inline constexpr std::size_t kMaxFiles = 1000;  // of a submission
+// With the kind's own name where there is none. InvalidArgument FILE_NAME_INVALID unless it is a plain file name: 1 to 128
+// bytes of printable UTF-8 without '/' and '\\' that do not begin with '.' or '-'.
+Result<FileRef> CheckFileRef(FileRef file);
 
 enum class State { kOpen, kQueued, kRunning, kPublished, kRejected, kFailed };
 std::string_view StateName(State state);  // "open"
@@ -61,6 +72,10 @@ struct Counts {
   std::int64_t records = 0;
   std::int64_t records_quarantined = 0;
   std::int64_t sites = 0;
+  std::int32_t subjects_without_sample = 0;
+  // Rows, resources and phenopackets.
+  std::int64_t clinical_records = 0;
+  std::int64_t clinical_records_quarantined = 0;
 
   bool operator==(const Counts&) const = default;
 };
@@ -103,17 +118,14 @@ struct Submission {
   int percent() const { return state == State::kPublished ? 100 : PercentAt(stage); }
 };
 
-// A file of a submission.
+// A file of a submission, as far as it was sent.
 struct UploadedFile {
+  FileKind kind = FileKind::kVariants;
+  std::string name;
   std::int64_t size = 0;  // durable bytes
   bool sealed = false;
-  std::string sha256;  // hex, once sealed
-};
-
-// What a submission was made of.
-struct InputFile {
-  FileKind kind = FileKind::kVariants;
-  UploadedFile file;
+  std::string sha256;     // hex, once sealed
+  bool crypt4gh = false;  // came encrypted; size and digest are of what came
 };
 
 // What a data manager and the coordinator read about a submission (libs/qc), and its signature.
@@ -127,7 +139,7 @@ struct Report {
 struct ObjectRecord {
   std::string id;
   std::string submission;
-  std::string role;  // "genotypes", "phenotypes", "index"
+  std::string role;  // "genotypes", "phenotypes", "index", "quarantine"
   std::string name;
   std::int64_t plain_size = 0;
   std::string plain_sha256;  // hex
