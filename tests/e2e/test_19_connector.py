@@ -17,7 +17,7 @@ NEW_TERM = "HP:0030833"  # nobody has it before
 @pytest.fixture(scope="module")
 def connected(intake_fed, hospital, workspace):
     """The cohort, onboarded and listed, and everybody of it at the hospital's server."""
-    cohort = without_ages(synth(workspace / "connected", "FI", people=40, sites=60), DATASET)
+    cohort = without_ages(synth(workspace / "connected", "FI", people=40, sites=200), DATASET)
     for person in sorted(cohort.included):
         for resource in resources(cohort, person):
             hospital.put(resource)
@@ -87,7 +87,8 @@ def test_nothing_changed_makes_nothing(intake_fed, hospital, connected):
 
 
 def test_nobody_who_is_not_enrolled_gets_in(intake_fed, hospital, connected):
-    for resource in (patient("A-STRANGER"), consent("A-STRANGER", ["AF", "SLQ", "SEC"]), observation("A-STRANGER", NEW_TERM, 1)):
+    # The consent last: before it, the server says nothing about them.
+    for resource in (observation("A-STRANGER", NEW_TERM, 1), patient("A-STRANGER"), consent("A-STRANGER", ["AF", "SLQ", "SEC"])):
         hospital.put(resource)
     refused = ended(intake_fed, 3)[-1]
     assert refused["state"] == "STATE_REJECTED", refused

@@ -17,7 +17,7 @@ DATASET = "GOE-FI-INBOX-1"
 
 @pytest.fixture(scope="module")
 def cohort(workspace):
-    return without_ages(synth(workspace / "inbox-cohort", "FI", people=30, sites=40), DATASET)
+    return without_ages(synth(workspace / "inbox-cohort", "FI", people=30, sites=200), DATASET)
 
 
 def drop(fed, cohort, name, mode="full", files=None, dataset=None, ready=True):

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a server says in links, dates and outcomes. A link never leads out of the server's own origin unnoticed.
+// What a server says in links, dates and outcomes. A link never leads out of the server's own
+// origin unnoticed.
 #include <cstdint>
 #include <string_view>
 

@@ -8,14 +8,16 @@ namespace genofed::cli {
 namespace {
 
 void PrintConnectors(const Json& answer) {
-  std::vector<std::vector<std::string>> rows = {{"NAME", "DATASET", "LAST SUCCESS", "WATERMARK", "RESOURCES", "NOT LISTED YET"}};
+  std::vector<std::vector<std::string>> rows = {
+      {"NAME", "DATASET", "LAST SUCCESS", "WATERMARK", "RESOURCES", "NOT LISTED YET"}};
   const Json connectors = answer.value("connectors", Json::array());
   for (const Json& connector : connectors) {
     const auto or_never = [&](const char* member) {
       const std::string text = TextOf(connector, member);
       return text.empty() ? std::string("never") : text;
     };
-    rows.push_back({TextOf(connector, "name"), TextOf(connector, "dataset"), or_never("last_success"), or_never("watermark"),
+    rows.push_back({TextOf(connector, "name"), TextOf(connector, "dataset"),
+                    or_never("last_success"), or_never("watermark"),
                     TextOf(connector, "resources_pulled"), TextOf(connector, "submission")});
   }
   PrintTable(rows);
@@ -43,10 +45,13 @@ void AddConnectorCommands(Commands commands) {
   Action& action = commands.action;
   Target& target = commands.target;
   auto* connector = commands.app.add_subcommand(
-      "connector", "FHIR servers that a node pulls from, and how that goes (roles holder, operator)");
-  connector->footer("Exit code 3: the last pull of one of them failed.\n"
-                    "Example: genofed connector --as operator_fi");
-  connector->callback([&target, &action] { action = [&target] { return ListConnectors(target); }; });
+      "connector",
+      "FHIR servers that a node pulls from, and how that goes (roles holder, operator)");
+  connector->footer(
+      "Exit code 3: the last pull of one of them failed.\n"
+      "Example: genofed connector --as operator_fi");
+  connector->callback(
+      [&target, &action] { action = [&target] { return ListConnectors(target); }; });
 }
 
 }  // namespace genofed::cli

@@ -28,7 +28,19 @@ TEST_F(ConnectorStoreTest, KeepsEverythingOfAState) {
   ConnectorState state = *store.Load(ctx_, "hus");
   EXPECT_EQ(state.name, "hus");
   EXPECT_EQ(state.dataset, "");
-  state = {"hus", "GOE-FI-HEART-1", 3, clock_.Now(), std::nullopt, "sub-1", clock_.Now(), 2, clock_.Now(), std::nullopt, "X/Y: z", 7, 5};
+  state = {"hus",
+           "GOE-FI-HEART-1",
+           3,
+           clock_.Now(),
+           std::nullopt,
+           "sub-1",
+           clock_.Now(),
+           2,
+           clock_.Now(),
+           std::nullopt,
+           "X/Y: z",
+           7,
+           5};
   ASSERT_THAT(store.Save(ctx_, state), IsOk());
   const ConnectorState read = *store.Load(ctx_, "hus");
   EXPECT_EQ(read.dataset, state.dataset);
@@ -48,12 +60,15 @@ TEST_F(ConnectorStoreTest, KeepsEverythingOfAState) {
 TEST_F(ConnectorStoreTest, RecordsCountOnceTheyAreInForce) {
   auto store = Connectors();
   ConnectorState state = *store.Load(ctx_, "hus");
-  ASSERT_THAT(store.SetPending(ctx_, state, {{Hash('a'), {Hash('1'), true}}, {Hash('b'), {Hash('2'), false}}}), IsOk());
+  ASSERT_THAT(store.SetPending(ctx_, state,
+                               {{Hash('a'), {Hash('1'), true}}, {Hash('b'), {Hash('2'), false}}}),
+              IsOk());
   EXPECT_TRUE(store.Records(ctx_, "hus")->empty());
   ASSERT_THAT(store.SetPending(ctx_, state, {{Hash('a'), {Hash('3'), true}}}), IsOk());
   state.submission = "sub-2";
   ASSERT_THAT(store.CommitPending(ctx_, state), IsOk());
-  EXPECT_EQ(*store.Records(ctx_, "hus"), (PersonRecords{{Hash('a'), {Hash('3'), true}}})) << "the first submission was replaced";
+  EXPECT_EQ(*store.Records(ctx_, "hus"), (PersonRecords{{Hash('a'), {Hash('3'), true}}}))
+      << "the first submission was replaced";
   EXPECT_EQ(store.Load(ctx_, "hus")->submission, "sub-2");
   ASSERT_THAT(store.SetPending(ctx_, state, {{Hash('a'), {Hash('4'), false}}}), IsOk());
   EXPECT_EQ(store.Records(ctx_, "hus")->at(Hash('a')).digest, Hash('3'));
@@ -66,7 +81,9 @@ class IntakeTest : public test::SiteTest {
   IntakeRequest FollowUp(const std::string& key, const std::string& clinical) {
     IntakeRequest request{{"https://idp.example", "anna", ""}, {}, Mode::kFollowUp, key, {}};
     request.dataset.id = "GOE-FI-HEART-1";
-    for (const auto& [kind, text] : {std::pair(FileKind::kClinical, clinical), std::pair(FileKind::kConsents, Cohort::Get().files.consents)}) {
+    for (const auto& [kind, text] :
+         {std::pair(FileKind::kClinical, clinical),
+          std::pair(FileKind::kConsents, Cohort::Get().files.consents)}) {
       const auto path = directory_ / ("intake-" + std::string(KindName(kind)));
       std::ofstream(path) << text;
       request.files.push_back(*OwnFile(ctx_, kind, path));
@@ -91,7 +108,8 @@ TEST_F(IntakeTest, HandsInOnceInTheHoldersNameAndUnchangedDataMakeNoVersion) {
   EXPECT_EQ(ended->state, State::kRejected);
   EXPECT_EQ(ended->findings.at(0).code, "NOTHING_CHANGED");
   EXPECT_FALSE(std::filesystem::exists(layout_.Index("GOE-FI-HEART-1", 2)));
-  EXPECT_THAT(intake.Find(nobody, {"https://idp.example", "mallory", ""}, first->id), HasReason("SUBMISSION_UNKNOWN"));
+  EXPECT_THAT(intake.Find(nobody, {"https://idp.example", "mallory", ""}, first->id),
+              HasReason("SUBMISSION_UNKNOWN"));
 }
 
 TEST_F(IntakeTest, RefusesBytesThatAreNotThoseOfTheDigest) {

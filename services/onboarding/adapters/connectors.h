@@ -15,7 +15,8 @@
 
 namespace genofed::onboarding {
 
-// InvalidArgument CONFIG_INVALID naming the key, of everything under onboarding.fhir_servers and onboarding.inbox_*.
+// InvalidArgument CONFIG_INVALID naming the key, of everything under onboarding.fhir_servers and
+// onboarding.inbox_*.
 Status CheckConnectorConfig(const config::v1::OnboardingConfig& config);
 Holder HolderOf(const config::v1::HolderConfig& config);
 
@@ -40,7 +41,8 @@ class Connectors {
   void Start();
   // Returns when no pull runs any more.
   void Stop();
-  // In the order of the configuration, also those that have not run yet; for a holder who is no operator, their own.
+  // In the order of the configuration, also those that have not run yet; for a holder who is no
+  // operator, their own.
   Result<std::vector<ConnectorState>> List(const Context& ctx);
 
  private:

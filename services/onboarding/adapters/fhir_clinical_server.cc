@@ -25,7 +25,8 @@ std::string Text(const json& object, const char* name) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-// The id in a reference to a Patient: "Patient/7", "https://fhir.example/r4/Patient/7/_history/2"; empty for others.
+// The id in a reference to a Patient: "Patient/7", "https://fhir.example/r4/Patient/7/_history/2";
+// empty for others.
 std::string PatientOf(const json& reference) {
   std::string text = Text(reference, "reference");
   constexpr std::string_view kPatient = "Patient/";
@@ -36,7 +37,8 @@ std::string PatientOf(const json& reference) {
   return fhir::IsId(text) ? text : std::string();
 }
 
-// Whom a resource is about: Condition and Observation and, in R5, Consent have a subject; Consent of R4 a patient.
+// Whom a resource is about: Condition and Observation and, in R5, Consent have a subject; Consent
+// of R4 a patient.
 std::string SubjectOf(const json& resource) {
   if (Text(resource, "resourceType") == "Patient") return Text(resource, "id");
   for (const char* name : {"subject", "patient"}) {
@@ -67,8 +69,11 @@ PulledResource Canonical(json resource, std::string patient) {
 
 class FhirClinicalServer final : public ClinicalServer {
  public:
-  FhirClinicalServer(FhirServerOptions options, std::unique_ptr<fhir::TokenSource> token, const Clock& clock, fhir::Wait wait)
-      : options_(std::move(options)), token_(std::move(token)), clock_(clock),
+  FhirClinicalServer(FhirServerOptions options, std::unique_ptr<fhir::TokenSource> token,
+                     const Clock& clock, fhir::Wait wait)
+      : options_(std::move(options)),
+        token_(std::move(token)),
+        clock_(clock),
         client_(options_.server, *token_, clock, std::move(wait)) {}
 
   Result<PullSummary> Everything(const Context& ctx, const Sink& sink) override {
@@ -78,15 +83,19 @@ class FhirClinicalServer final : public ClinicalServer {
       return summary;
     }
     GF_ASSIGN(const auto members, Members(ctx));
-    for (const char* type : kTypes) GF_TRY(Search(ctx, type, "", Forward(sink, summary, &members), summary));
+    for (const char* type : kTypes)
+      GF_TRY(Search(ctx, type, "", Forward(sink, summary, &members), summary));
     return summary;
   }
 
-  Result<PullSummary> ChangedSince(const Context& ctx, Time since, std::set<std::string>& patients) override {
+  Result<PullSummary> ChangedSince(const Context& ctx, Time since,
+                                   std::set<std::string>& patients) override {
     PullSummary summary;
     const auto note = [&](const json& resource) -> Status {
-      if (std::string patient = SubjectOf(resource); patient.empty()) ++summary.unusable;
-      else patients.insert(std::move(patient));
+      if (std::string patient = SubjectOf(resource); patient.empty())
+        ++summary.unusable;
+      else
+        patients.insert(std::move(patient));
       return absl::OkStatus();
     };
     if (options_.bulk_export) {
@@ -94,15 +103,19 @@ class FhirClinicalServer final : public ClinicalServer {
       return summary;
     }
     GF_ASSIGN(const auto members, Members(ctx));
-    const std::string query = "_lastUpdated=ge" + http::PercentEncode(FormatRfc3339(since)) + "&_elements=id,subject,patient";
+    const std::string query = "_lastUpdated=ge" + http::PercentEncode(FormatRfc3339(since)) +
+                              "&_elements=id,subject,patient";
     for (const char* type : kTypes) GF_TRY(Search(ctx, type, query, note, summary));
-    if (members) std::erase_if(patients, [&](const std::string& id) { return !members->contains(id); });
+    if (members)
+      std::erase_if(patients, [&](const std::string& id) { return !members->contains(id); });
     return summary;
   }
 
-  Result<PullSummary> RecordsOf(const Context& ctx, const std::set<std::string>& patients, const Sink& sink) override {
+  Result<PullSummary> RecordsOf(const Context& ctx, const std::set<std::string>& patients,
+                                const Sink& sink) override {
     PullSummary summary;
-    const MemberSet asked = patients;  // a server that does not know the parameter answers with everybody
+    const MemberSet asked =
+        patients;  // a server that does not know the parameter answers with everybody
     for (auto next = patients.begin(); next != patients.end();) {
       std::string ids, references;  // not every server understands an id alone as a reference
       for (std::size_t n = 0; n < kPatientsPerSearch && next != patients.end(); ++n, ++next) {
@@ -110,7 +123,8 @@ class FhirClinicalServer final : public ClinicalServer {
         references += (n == 0 ? "Patient/" : ",Patient/") + *next;
       }
       for (const char* type : kTypes) {
-        const std::string query = std::string_view(type) == "Patient" ? "_id=" + ids : "patient=" + references;
+        const std::string query =
+            std::string_view(type) == "Patient" ? "_id=" + ids : "patient=" + references;
         GF_TRY(Search(ctx, type, query, Forward(sink, summary, &asked), summary));
       }
     }
@@ -121,19 +135,22 @@ class FhirClinicalServer final : public ClinicalServer {
   using MemberSet = std::optional<std::set<std::string>>;
 
   // Hands over what is about one of the members.
-  static fhir::ResourceSink Forward(const Sink& sink, PullSummary& summary, const MemberSet* members) {
+  static fhir::ResourceSink Forward(const Sink& sink, PullSummary& summary,
+                                    const MemberSet* members) {
     return [&sink, &summary, members](const json& resource) -> Status {
       std::string patient = SubjectOf(resource);
       if (patient.empty()) {
         ++summary.unusable;
         return absl::OkStatus();
       }
-      if (members != nullptr && members->has_value() && !(*members)->contains(patient)) return absl::OkStatus();
+      if (members != nullptr && members->has_value() && !(*members)->contains(patient))
+        return absl::OkStatus();
       return sink(Canonical(resource, std::move(patient)));
     };
   }
 
-  Status Search(const Context& ctx, const std::string& type, std::string query, const fhir::ResourceSink& sink, PullSummary& summary) {
+  Status Search(const Context& ctx, const std::string& type, std::string query,
+                const fhir::ResourceSink& sink, PullSummary& summary) {
     if (const auto filter = options_.filters.find(type); filter != options_.filters.end()) {
       query += (query.empty() ? "" : "&") + filter->second;
     }
@@ -147,12 +164,15 @@ class FhirClinicalServer final : public ClinicalServer {
     return absl::OkStatus();
   }
 
-  Status Export(const Context& ctx, std::optional<Time> since, const fhir::ResourceSink& sink, PullSummary& summary) {
+  Status Export(const Context& ctx, std::optional<Time> since, const fhir::ResourceSink& sink,
+                PullSummary& summary) {
     fhir::ExportRequest request{options_.group, {kTypes.begin(), kTypes.end()}, since};
-    for (const auto& [type, filter] : options_.filters) request.type_filters.push_back(type + "?" + filter);
+    for (const auto& [type, filter] : options_.filters)
+      request.type_filters.push_back(type + "?" + filter);
     GF_ASSIGN(const auto result, client_.Export(ctx, request, sink));
     if (result.errors > 0) {
-      return Error(StatusCode::kDataLoss, "EXPORT_INCOMPLETE", "the server could not export everything: it reports {} errors", result.errors);
+      return Error(StatusCode::kDataLoss, "EXPORT_INCOMPLETE",
+                   "the server could not export everything: it reports {} errors", result.errors);
     }
     summary.as_of = result.transaction_time;
     summary.resources += result.resources;
@@ -167,12 +187,16 @@ class FhirClinicalServer final : public ClinicalServer {
     GF_ASSIGN(const json group, client_.Read(ctx, "Group/" + options_.group));
     MemberSet members(std::in_place);
     const auto list = group.find("member");
-    if (Text(group, "resourceType") != "Group" || (list != group.end() && (!list->is_array() || list->size() > kMaxMembers))) {
-      return Error(StatusCode::kDataLoss, "GROUP_INVALID", "the server has no such Group, or one of too many members");
+    if (Text(group, "resourceType") != "Group" ||
+        (list != group.end() && (!list->is_array() || list->size() > kMaxMembers))) {
+      return Error(StatusCode::kDataLoss, "GROUP_INVALID",
+                   "the server has no such Group, or one of too many members");
     }
     if (list == group.end()) return members;
     for (const json& member : *list) {
-      if (!member.is_object() || member.value("inactive", json()) == true || !member.contains("entity")) continue;
+      if (!member.is_object() || member.value("inactive", json()) == true ||
+          !member.contains("entity"))
+        continue;
       if (std::string id = PatientOf(member["entity"]); !id.empty()) members->insert(std::move(id));
     }
     return members;
@@ -187,9 +211,10 @@ class FhirClinicalServer final : public ClinicalServer {
 }  // namespace
 
 std::unique_ptr<ClinicalServer> MakeFhirClinicalServer(FhirServerOptions options,
-                                                       std::unique_ptr<fhir::TokenSource> token, const Clock& clock,
-                                                       fhir::Wait wait) {
-  return std::make_unique<FhirClinicalServer>(std::move(options), std::move(token), clock, std::move(wait));
+                                                       std::unique_ptr<fhir::TokenSource> token,
+                                                       const Clock& clock, fhir::Wait wait) {
+  return std::make_unique<FhirClinicalServer>(std::move(options), std::move(token), clock,
+                                              std::move(wait));
 }
 
 }  // namespace genofed::onboarding

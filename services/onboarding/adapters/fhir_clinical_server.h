@@ -16,13 +16,15 @@ struct FhirServerOptions {
   std::string group;
   // Read everything by Bulk Data export instead of search, and have exports say what changed.
   bool bulk_export = false;
-  // By resource type, added to each search of it and, as _typeFilter, to exports: {"Observation", "category=exam"}.
+  // By resource type, added to each search of it and, as _typeFilter, to exports: {"Observation",
+  // "category=exam"}.
   std::map<std::string, std::string> filters;
 };
 
 // Patient, Condition, Observation and Consent of a FHIR R4 or R5 server. Clock is borrowed.
 std::unique_ptr<ClinicalServer> MakeFhirClinicalServer(FhirServerOptions options,
-                                                       std::unique_ptr<fhir::TokenSource> token, const Clock& clock,
+                                                       std::unique_ptr<fhir::TokenSource> token,
+                                                       const Clock& clock,
                                                        fhir::Wait wait = fhir::RealWait());
 
 }  // namespace genofed::onboarding

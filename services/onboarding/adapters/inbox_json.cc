@@ -16,15 +16,19 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::size_t kMaxInboxFiles = 200;  // all are open at once
+
 template <typename... Args>
 Status Bad(std::string_view field, fmt::format_string<Args...> format, Args&&... args) {
-  return InvalidField(fmt::format("submission.json: {}", field), "SUBMISSION_INVALID", format, std::forward<Args>(args)...);
+  return InvalidField(fmt::format("submission.json: {}", field), "SUBMISSION_INVALID", format,
+                      std::forward<Args>(args)...);
 }
 
 Status CheckFields(const json& object, std::string_view where, const std::set<std::string>& known) {
   if (!object.is_object()) return Bad(where, "must be an object");
   for (const auto& [name, value] : object.items()) {
-    if (!known.contains(name)) return Bad(where, "has an unknown field; it may have {}", fmt::join(known, ", "));
+    if (!known.contains(name))
+      return Bad(where, "has an unknown field; it may have {}", fmt::join(known, ", "));
   }
   return absl::OkStatus();
 }
@@ -50,7 +54,9 @@ Result<FileKind> ParseKind(const std::string& text, std::size_t i) {
 }
 
 Status ParseFiles(const json& list, InboxDescription& description) {
-  if (!list.is_array() || list.empty() || list.size() > kMaxFiles) return Bad("files", "must be an array of 1 to {}", kMaxFiles);
+  if (!list.is_array() || list.empty() || list.size() > kMaxInboxFiles) {
+    return Bad("files", "must be an array of 1 to {}", kMaxInboxFiles);
+  }
   std::set<std::string> names = {"submission.json", "SHA256SUMS", "READY", "result.json"};
   for (std::size_t i = 0; i < list.size(); ++i) {
     GF_TRY(CheckFields(list[i], fmt::format("files[{}]", i), {"kind", "name"}));
@@ -73,7 +79,8 @@ Result<InboxDescription> ParseInboxDescription(std::string_view text) {
   InboxDescription description;
   v1::DatasetDescription dataset;
   const auto given = parsed->find("dataset");
-  if (given == parsed->end() || !google::protobuf::util::JsonStringToMessage(given->dump(), &dataset).ok()) {
+  if (given == parsed->end() ||
+      !google::protobuf::util::JsonStringToMessage(given->dump(), &dataset).ok()) {
     return Bad("dataset", "must be a description of a dataset, as for POST /api/v1/submissions");
   }
   description.dataset = FromProto(dataset);

@@ -9,14 +9,20 @@ namespace {
 constexpr std::size_t kBatch = 10'000;  // people in one statement
 
 Status Put(sql::Tx& tx, const ConnectorState& s) {
-  return tx.Exec("INSERT INTO connectors (name, dataset, base_version, watermark, last_full, submission, "
-                 "submission_watermark, attempt, last_attempt, last_success, last_error, resources_pulled, "
-                 "people_submitted) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) "
-                 "ON CONFLICT (name) DO UPDATE SET (dataset, base_version, watermark, last_full, submission, "
-                 "submission_watermark, attempt, last_attempt, last_success, last_error, resources_pulled, "
-                 "people_submitted) = ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-                 s.name, s.dataset, s.base_version, s.watermark, s.last_full, s.submission, s.submission_watermark,
-                 s.attempt, s.last_attempt, s.last_success, s.last_error, s.resources_pulled, s.people_submitted)
+  return tx
+      .Exec(
+          "INSERT INTO connectors (name, dataset, base_version, watermark, last_full, submission, "
+          "submission_watermark, attempt, last_attempt, last_success, last_error, "
+          "resources_pulled, "
+          "people_submitted) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) "
+          "ON CONFLICT (name) DO UPDATE SET (dataset, base_version, watermark, last_full, "
+          "submission, "
+          "submission_watermark, attempt, last_attempt, last_success, last_error, "
+          "resources_pulled, "
+          "people_submitted) = ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+          s.name, s.dataset, s.base_version, s.watermark, s.last_full, s.submission,
+          s.submission_watermark, s.attempt, s.last_attempt, s.last_success, s.last_error,
+          s.resources_pulled, s.people_submitted)
       .status();
 }
 
@@ -24,11 +30,13 @@ Status AddPending(sql::Tx& tx, const std::string& connector, const PersonRecords
   std::vector<std::string> people, digests, consents;
   const auto flush = [&]() -> Status {
     if (people.empty()) return absl::OkStatus();
-    GF_TRY(tx.Exec("INSERT INTO connector_people (connector, person, pending_digest, pending_consent) "
-                   "SELECT $1, p, d, c::boolean FROM unnest($2::text[], $3::text[], $4::text[]) AS new (p, d, c) "
-                   "ON CONFLICT (connector, person) DO UPDATE SET pending_digest = excluded.pending_digest, "
-                   "pending_consent = excluded.pending_consent",
-                   connector, people, digests, consents));
+    GF_TRY(tx.Exec(
+        "INSERT INTO connector_people (connector, person, pending_digest, pending_consent) "
+        "SELECT $1, p, d, c::boolean FROM unnest($2::text[], $3::text[], $4::text[]) AS new (p, d, "
+        "c) "
+        "ON CONFLICT (connector, person) DO UPDATE SET pending_digest = excluded.pending_digest, "
+        "pending_consent = excluded.pending_consent",
+        connector, people, digests, consents));
     people.clear();
     digests.clear();
     consents.clear();
@@ -47,10 +55,11 @@ Status AddPending(sql::Tx& tx, const std::string& connector, const PersonRecords
 
 Result<ConnectorState> SqlConnectorStore::Load(const Context& ctx, const std::string& name) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<ConnectorState> {
-    GF_ASSIGN(auto rows, tx.Exec("SELECT dataset, base_version, watermark, last_full, submission, "
-                                 "submission_watermark, attempt, last_attempt, last_success, last_error, "
-                                 "resources_pulled, people_submitted FROM connectors WHERE name = $1",
-                                 name));
+    GF_ASSIGN(auto rows,
+              tx.Exec("SELECT dataset, base_version, watermark, last_full, submission, "
+                      "submission_watermark, attempt, last_attempt, last_success, last_error, "
+                      "resources_pulled, people_submitted FROM connectors WHERE name = $1",
+                      name));
     ConnectorState state;
     state.name = name;
     if (rows.empty()) return state;
@@ -77,9 +86,11 @@ Status SqlConnectorStore::Save(const Context& ctx, const ConnectorState& state) 
 
 Result<PersonRecords> SqlConnectorStore::Records(const Context& ctx, const std::string& name) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<PersonRecords> {
-    GF_ASSIGN(auto rows, tx.Exec("SELECT person, digest, has_consent FROM connector_people WHERE connector = $1 "
-                                 "AND digest IS NOT NULL",
-                                 name));
+    GF_ASSIGN(
+        auto rows,
+        tx.Exec("SELECT person, digest, has_consent FROM connector_people WHERE connector = $1 "
+                "AND digest IS NOT NULL",
+                name));
     PersonRecords records;
     for (sql::Row row : rows) {
       GF_ASSIGN(std::string person, HexDecode(row.Text(0)));
@@ -90,11 +101,14 @@ Result<PersonRecords> SqlConnectorStore::Records(const Context& ctx, const std::
   });
 }
 
-Status SqlConnectorStore::SetPending(const Context& ctx, const ConnectorState& state, const PersonRecords& pending) {
+Status SqlConnectorStore::SetPending(const Context& ctx, const ConnectorState& state,
+                                     const PersonRecords& pending) {
   return database_.Transact(ctx, [&](sql::Tx& tx) -> Status {
     GF_TRY(Put(tx, state));
-    GF_TRY(tx.Exec("UPDATE connector_people SET pending_digest = NULL, pending_consent = NULL WHERE connector = $1",
-                   state.name));
+    GF_TRY(
+        tx.Exec("UPDATE connector_people SET pending_digest = NULL, pending_consent = NULL WHERE "
+                "connector = $1",
+                state.name));
     return AddPending(tx, state.name, pending);
   });
 }
@@ -102,9 +116,12 @@ Status SqlConnectorStore::SetPending(const Context& ctx, const ConnectorState& s
 Status SqlConnectorStore::CommitPending(const Context& ctx, const ConnectorState& state) {
   return database_.Transact(ctx, [&](sql::Tx& tx) -> Status {
     GF_TRY(Put(tx, state));
-    return tx.Exec("UPDATE connector_people SET digest = pending_digest, has_consent = pending_consent, "
-                   "pending_digest = NULL, pending_consent = NULL WHERE connector = $1 AND pending_digest IS NOT NULL",
-                   state.name)
+    return tx
+        .Exec(
+            "UPDATE connector_people SET digest = pending_digest, has_consent = pending_consent, "
+            "pending_digest = NULL, pending_consent = NULL WHERE connector = $1 AND pending_digest "
+            "IS NOT NULL",
+            state.name)
         .status();
   });
 }

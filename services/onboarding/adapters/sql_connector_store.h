@@ -14,7 +14,8 @@ class SqlConnectorStore final : public ConnectorStore {
   Result<ConnectorState> Load(const Context& ctx, const std::string& name) override;
   Status Save(const Context& ctx, const ConnectorState& state) override;
   Result<PersonRecords> Records(const Context& ctx, const std::string& name) override;
-  Status SetPending(const Context& ctx, const ConnectorState& state, const PersonRecords& pending) override;
+  Status SetPending(const Context& ctx, const ConnectorState& state,
+                    const PersonRecords& pending) override;
   Status CommitPending(const Context& ctx, const ConnectorState& state) override;
   Status Forget(const Context& ctx, const ConnectorState& state) override;
 

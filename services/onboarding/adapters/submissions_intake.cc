@@ -16,7 +16,8 @@ Context ActingFor(const Context& ctx, const Holder& holder) {
 
 }  // namespace
 
-Status SubmissionsIntake::Upload(const Context& ctx, const std::string& submission, const IntakeFile& file) {
+Status SubmissionsIntake::Upload(const Context& ctx, const std::string& submission,
+                                 const IntakeFile& file) {
   for (std::int64_t offset = 0; offset < file.size;) {
     GF_TRY(ctx.Alive());
     GF_ASSIGN(const std::string piece, file.read(offset, kMaxChunkBytes));
@@ -29,13 +30,15 @@ Status SubmissionsIntake::Upload(const Context& ctx, const std::string& submissi
 
 Result<Submission> SubmissionsIntake::Submit(const Context& ctx, const IntakeRequest& request) {
   const Context acting = ActingFor(ctx, request.holder);
-  GF_ASSIGN(const Submission submission, submissions_.Create(acting, {request.dataset, request.idempotency_key, request.mode}));
+  GF_ASSIGN(const Submission submission,
+            submissions_.Create(acting, {request.dataset, request.idempotency_key, request.mode}));
   if (submission.state != State::kOpen) return submission;
   for (const IntakeFile& file : request.files) GF_TRY(Upload(acting, submission.id, file));
   return submissions_.Start(acting, submission.id);
 }
 
-Result<Submission> SubmissionsIntake::Find(const Context& ctx, const Holder& holder, const std::string& id) {
+Result<Submission> SubmissionsIntake::Find(const Context& ctx, const Holder& holder,
+                                           const std::string& id) {
   return submissions_.Get(ActingFor(ctx, holder), id);
 }
 

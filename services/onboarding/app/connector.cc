@@ -15,13 +15,15 @@ constexpr std::size_t kKeyBytes = 32;
 
 // The pipeline took nothing over since there was nothing to take over.
 bool ChangesNothing(const Submission& submission) {
-  return std::all_of(submission.findings.begin(), submission.findings.end(), [](const Finding& finding) {
-    return finding.severity != Severity::kError || finding.code == "NO_KNOWN_SUBJECT" ||
-           finding.code == "NOTHING_CHANGED";
-  });
+  return std::all_of(
+      submission.findings.begin(), submission.findings.end(), [](const Finding& finding) {
+        return finding.severity != Severity::kError || finding.code == "NO_KNOWN_SUBJECT" ||
+               finding.code == "NOTHING_CHANGED";
+      });
 }
 
-// Of the same people with the same data on the same version: one submission, however often it is handed in.
+// Of the same people with the same data on the same version: one submission, however often it is
+// handed in.
 std::string KeyOf(const ConnectorState& state, const PersonRecords& changed) {
   crypto::Sha256Stream hash;
   hash.Update(fmt::format("{}\n{}\n{}\n", state.dataset, state.base_version, state.attempt));
@@ -34,10 +36,17 @@ std::string KeyOf(const ConnectorState& state, const PersonRecords& changed) {
 
 }  // namespace
 
-Connector::Connector(ConnectorOptions options, ClinicalServer& server, ConnectorStore& store, Intake& intake,
-                     ListedVersion listed, const Layout& layout, const Clock& clock, Random& random)
-    : options_(std::move(options)), server_(server), store_(store), intake_(intake), listed_(std::move(listed)),
-      directory_(layout.Connector(options_.name)), clock_(clock), random_(random) {}
+Connector::Connector(ConnectorOptions options, ClinicalServer& server, ConnectorStore& store,
+                     Intake& intake, ListedVersion listed, const Layout& layout, const Clock& clock,
+                     Random& random)
+    : options_(std::move(options)),
+      server_(server),
+      store_(store),
+      intake_(intake),
+      listed_(std::move(listed)),
+      directory_(layout.Connector(options_.name)),
+      clock_(clock),
+      random_(random) {}
 
 Status Connector::RunOnce(const Context& ctx) {
   const Context limited = ctx.WithTimeout(options_.longest_pull);
@@ -60,11 +69,13 @@ Status Connector::RunOnce(const Context& ctx) {
 Status Connector::Try(const Context& ctx, ConnectorState& state) {
   GF_ASSIGN(const std::int32_t listed, listed_(ctx, options_.dataset));
   if (listed == 0) {
-    return Error(StatusCode::kFailedPrecondition, "NO_LISTED_VERSION", "{} has no listed version to follow up", options_.dataset);
+    return Error(StatusCode::kFailedPrecondition, "NO_LISTED_VERSION",
+                 "{} has no listed version to follow up", options_.dataset);
   }
   bool rejected = false;
   if (!state.submission.empty()) GF_TRY(Settle(ctx, state, listed, rejected));
-  if (state.base_version != listed) {  // somebody else's version: what it has of people is not known
+  if (state.base_version !=
+      listed) {  // somebody else's version: what it has of people is not known
     state.base_version = listed;
     state.watermark.reset();
     state.submission.clear();
@@ -77,10 +88,12 @@ Status Connector::Try(const Context& ctx, ConnectorState& state) {
                "{} was rejected; its report says what is to be mended at the server", before);
 }
 
-Status Connector::Settle(const Context& ctx, ConnectorState& state, std::int32_t listed, bool& rejected) {
+Status Connector::Settle(const Context& ctx, ConnectorState& state, std::int32_t listed,
+                         bool& rejected) {
   GF_ASSIGN(const Submission submission, intake_.Find(ctx, options_.holder, state.submission));
   if (!IsFinal(submission.state)) {
-    return Error(StatusCode::kUnavailable, "SUBMISSION_RUNS", "waiting for the end of {}", submission.id);
+    return Error(StatusCode::kUnavailable, "SUBMISSION_RUNS", "waiting for the end of {}",
+                 submission.id);
   }
   const bool in_force = submission.state == State::kPublished && submission.version == listed;
   const bool needless = submission.state == State::kRejected && ChangesNothing(submission);
@@ -100,17 +113,23 @@ Status Connector::Settle(const Context& ctx, ConnectorState& state, std::int32_t
   return absl::OkStatus();
 }
 
-Result<bool> Connector::Fill(const Context& ctx, const ConnectorState& state, PullSpool& spool, PullSummary& summary,
-                             bool& full) {
+Result<bool> Connector::Fill(const Context& ctx, const ConnectorState& state, PullSpool& spool,
+                             PullSummary& summary, bool& full) {
   const auto sink = [&spool](const PulledResource& resource) { return spool.Add(resource); };
   std::set<std::string> patients;
   if (!full) {
     const bool pending = !state.submission.empty();
-    GF_ASSIGN(summary, server_.ChangedSince(ctx, (pending ? *state.submission_watermark : *state.watermark) - options_.overlap, patients));
+    GF_ASSIGN(
+        summary,
+        server_.ChangedSince(
+            ctx, (pending ? *state.submission_watermark : *state.watermark) - options_.overlap,
+            patients));
     if (!summary.deletions && patients.empty()) return false;
     full = summary.deletions || !state.watermark;
-    // What is handed in replaces the submission that is not in force: it must have all of that, too.
-    if (!full && pending) GF_TRY(server_.ChangedSince(ctx, *state.watermark - options_.overlap, patients));
+    // What is handed in replaces the submission that is not in force: it must have all of that,
+    // too.
+    if (!full && pending)
+      GF_TRY(server_.ChangedSince(ctx, *state.watermark - options_.overlap, patients));
   }
   if (full) {
     GF_ASSIGN(summary, server_.Everything(ctx, sink));
@@ -138,7 +157,8 @@ Status Connector::Pull(const Context& ctx, ConnectorState& state) {
     std::erase_if(changed, [&](const auto& person) {
       const auto before = known.find(person.first);
       if (before != known.end() && before->second == person.second) return true;
-      // A server that has no consents of somebody says nothing about them; that it has them no more, says a lot.
+      // A server that has no consents of somebody says nothing about them; that it has them no
+      // more, says a lot.
       return !person.second.has_consent && (before == known.end() || !before->second.has_consent);
     });
   }
@@ -148,19 +168,23 @@ Status Connector::Pull(const Context& ctx, ConnectorState& state) {
   return absl::OkStatus();
 }
 
-Status Connector::HandIn(const Context& ctx, ConnectorState& state, PullSpool& spool, const PersonRecords& changed, Time as_of) {
-  const auto clinical = directory_ / "spool" / "clinical.ndjson", consents = directory_ / "spool" / "consents.ndjson";
+Status Connector::HandIn(const Context& ctx, ConnectorState& state, PullSpool& spool,
+                         const PersonRecords& changed, Time as_of) {
+  const auto clinical = directory_ / "spool" / "clinical.ndjson",
+             consents = directory_ / "spool" / "consents.ndjson";
   std::set<std::string> people;
   for (const auto& [person, record] : changed) people.insert(person);
   GF_TRY(spool.Write(people, clinical, consents));
   IntakeRequest request{options_.holder, {}, Mode::kFollowUp, KeyOf(state, changed), {}};
   request.dataset.id = options_.dataset;
-  for (const auto& [kind, path] : {std::pair(FileKind::kClinical, clinical), std::pair(FileKind::kConsents, consents)}) {
+  for (const auto& [kind, path] :
+       {std::pair(FileKind::kClinical, clinical), std::pair(FileKind::kConsents, consents)}) {
     GF_ASSIGN(IntakeFile file, OwnFile(ctx, kind, path));
     request.files.push_back(std::move(file));
   }
   GF_ASSIGN(const Submission submission, intake_.Submit(ctx, request));
-  if (state.submission != submission.id) state.people_submitted += static_cast<std::int64_t>(people.size());
+  if (state.submission != submission.id)
+    state.people_submitted += static_cast<std::int64_t>(people.size());
   state.submission = submission.id;
   state.submission_watermark = as_of;
   GF_TRY(store_.SetPending(ctx, state, changed));

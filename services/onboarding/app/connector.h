@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Keeps a dataset's clinical data as a hospital's or national FHIR server has them: pulls what changed and hands it in as
-// a follow-up. The server says who is new there, the dataset says who is enrolled: people who are not in the listed
-// version are left out by the pipeline.
+// Keeps a dataset's clinical data as a hospital's or national FHIR server has them: pulls what
+// changed and hands it in as a follow-up. The server says who is new there, the dataset says who is
+// enrolled: people who are not in the listed version are left out by the pipeline.
 #pragma once
 
 #include <functional>
@@ -46,24 +46,28 @@ class ClinicalServer {
   virtual ~ClinicalServer() = default;
   virtual Result<PullSummary> Everything(const Context& ctx, const Sink& sink) = 0;
   // Adds the ids of Patients of whom anything was written since.
-  virtual Result<PullSummary> ChangedSince(const Context& ctx, Time since, std::set<std::string>& patients) = 0;
+  virtual Result<PullSummary> ChangedSince(const Context& ctx, Time since,
+                                           std::set<std::string>& patients) = 0;
   // Everything about these people.
-  virtual Result<PullSummary> RecordsOf(const Context& ctx, const std::set<std::string>& patients, const Sink& sink) = 0;
+  virtual Result<PullSummary> RecordsOf(const Context& ctx, const std::set<std::string>& patients,
+                                        const Sink& sink) = 0;
 };
 
 // What is known of a connector between its runs.
 struct ConnectorState {
   std::string name;
   std::string dataset;
-  std::int32_t base_version = 0;   // what is remembered of people is what this listed version has of them
-  std::optional<Time> watermark;   // everything before it is in the base version
+  std::int32_t base_version =
+      0;  // what is remembered of people is what this listed version has of them
+  std::optional<Time> watermark;  // everything before it is in the base version
   std::optional<Time> last_full;
-  std::string submission;          // handed in, but not in the listed version yet; empty: none
+  std::string submission;  // handed in, but not in the listed version yet; empty: none
   std::optional<Time> submission_watermark;
-  std::int32_t attempt = 0;        // of submissions that failed for reasons of this site
+  std::int32_t attempt = 0;  // of submissions that failed for reasons of this site
   std::optional<Time> last_attempt;
   std::optional<Time> last_success;
-  std::string last_error;          // "UNAVAILABLE/FHIR_SERVER_ERROR: the server answered 503"; empty after a success
+  std::string last_error;  // "UNAVAILABLE/FHIR_SERVER_ERROR: the server answered 503"; empty after
+                           // a success
   std::int64_t resources_pulled = 0;
   std::int64_t people_submitted = 0;
 };
@@ -75,8 +79,10 @@ class ConnectorStore {
   virtual Result<ConnectorState> Load(const Context& ctx, const std::string& name) = 0;
   virtual Status Save(const Context& ctx, const ConnectorState& state) = 0;
   virtual Result<PersonRecords> Records(const Context& ctx, const std::string& name) = 0;
-  // Each with the state, in one transaction. Sets the records of a submission beside those of the base version:
-  virtual Status SetPending(const Context& ctx, const ConnectorState& state, const PersonRecords& pending) = 0;
+  // Each with the state, in one transaction. Sets the records of a submission beside those of the
+  // base version:
+  virtual Status SetPending(const Context& ctx, const ConnectorState& state,
+                            const PersonRecords& pending) = 0;
   // they are those of the base version now;
   virtual Status CommitPending(const Context& ctx, const ConnectorState& state) = 0;
   // all are forgotten.
@@ -87,12 +93,14 @@ class ConnectorStore {
 class Connector {
  public:
   // The version of a dataset that the catalogue lists; 0: none.
-  using ListedVersion = std::function<Result<std::int32_t>(const Context& ctx, const std::string& dataset)>;
+  using ListedVersion =
+      std::function<Result<std::int32_t>(const Context& ctx, const std::string& dataset)>;
 
   Connector(ConnectorOptions options, ClinicalServer& server, ConnectorStore& store, Intake& intake,
             ListedVersion listed, const Layout& layout, const Clock& clock, Random& random);
 
-  // One pull. Killed at any point and run again, it hands in the same once. Its outcome is in the state, too.
+  // One pull. Killed at any point and run again, it hands in the same once. Its outcome is in the
+  // state, too.
   Status RunOnce(const Context& ctx);
 
   const ConnectorOptions& options() const { return options_; }
@@ -103,8 +111,10 @@ class Connector {
   Status Settle(const Context& ctx, ConnectorState& state, std::int32_t listed, bool& rejected);
   Status Pull(const Context& ctx, ConnectorState& state);
   // Reads what may have changed into the spool; false: nothing did.
-  Result<bool> Fill(const Context& ctx, const ConnectorState& state, PullSpool& spool, PullSummary& summary, bool& full);
-  Status HandIn(const Context& ctx, ConnectorState& state, PullSpool& spool, const PersonRecords& changed, Time as_of);
+  Result<bool> Fill(const Context& ctx, const ConnectorState& state, PullSpool& spool,
+                    PullSummary& summary, bool& full);
+  Status HandIn(const Context& ctx, ConnectorState& state, PullSpool& spool,
+                const PersonRecords& changed, Time as_of);
   Result<std::string> HashKey();
 
   const ConnectorOptions options_;

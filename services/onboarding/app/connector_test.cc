@@ -31,7 +31,8 @@ class FakeServer final : public ClinicalServer {
 
   void Put(const std::string& patient, const std::string& type, const std::string& text) {
     const std::string key = type + "/" + patient;
-    stored[key] = {{patient, key, type == "Patient", type == "Consent", "{\"" + text + "\"}"}, clock_.Now()};
+    stored[key] = {{patient, key, type == "Patient", type == "Consent", "{\"" + text + "\"}"},
+                   clock_.Now()};
   }
   void PutPerson(const std::string& patient, bool consent = true) {
     Put(patient, "Patient", patient);
@@ -43,16 +44,19 @@ class FakeServer final : public ClinicalServer {
     calls.push_back("everything");
     return Give([](const Stored&) { return true; }, sink);
   }
-  Result<PullSummary> ChangedSince(const Context&, Time since, std::set<std::string>& patients) override {
+  Result<PullSummary> ChangedSince(const Context&, Time since,
+                                   std::set<std::string>& patients) override {
     calls.push_back("changed");
-    GF_ASSIGN(PullSummary summary, Give([&](const Stored& s) { return s.changed >= since; }, [&](const PulledResource& r) {
-      patients.insert(r.patient);
-      return absl::OkStatus();
-    }));
+    GF_ASSIGN(PullSummary summary, Give([&](const Stored& s) { return s.changed >= since; },
+                                        [&](const PulledResource& r) {
+                                          patients.insert(r.patient);
+                                          return absl::OkStatus();
+                                        }));
     summary.deletions = deletions;
     return summary;
   }
-  Result<PullSummary> RecordsOf(const Context&, const std::set<std::string>& patients, const Sink& sink) override {
+  Result<PullSummary> RecordsOf(const Context&, const std::set<std::string>& patients,
+                                const Sink& sink) override {
     calls.push_back("records");
     return Give([&](const Stored& s) { return patients.contains(s.resource.patient); }, sink);
   }
@@ -156,9 +160,10 @@ class ConnectorTest : public ::testing::Test {
   // A new process each time, an interval later.
   Status Run() {
     clock_.Advance(std::chrono::minutes(15));
-    Connector connector(options_, server_, store_, intake_,
-                        [this](const Context&, const std::string&) -> Result<std::int32_t> { return listed_; },
-                        layout_, clock_, random_);
+    Connector connector(
+        options_, server_, store_, intake_,
+        [this](const Context&, const std::string&) -> Result<std::int32_t> { return listed_; },
+        layout_, clock_, random_);
     server_.calls.clear();
     return connector.RunOnce(Context::Background());
   }
@@ -193,9 +198,11 @@ TEST_F(ConnectorTest, HandsInEverythingFirst) {
   for (const char* line : {"{\"a\"}\n", "{\"a epilepsy\"}\n", "{\"b\"}\n", "{\"b epilepsy\"}\n"}) {
     EXPECT_THAT(taken.clinical, HasSubstr(line));
   }
-  EXPECT_THAT(taken.consents, ::testing::AnyOf("{\"a permits\"}\n{\"b permits\"}\n", "{\"b permits\"}\n{\"a permits\"}\n"));
+  EXPECT_THAT(taken.consents, ::testing::AnyOf("{\"a permits\"}\n{\"b permits\"}\n",
+                                               "{\"b permits\"}\n{\"a permits\"}\n"));
   EXPECT_EQ(taken.request.files[0].size, static_cast<std::int64_t>(taken.clinical.size()));
-  EXPECT_FALSE(std::filesystem::exists(directory_ / "connectors/hus/spool")) << "nothing stays in clear";
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "connectors/hus/spool"))
+      << "nothing stays in clear";
   EXPECT_EQ(store_.state.submission, "sub-1");
   EXPECT_EQ(store_.state.watermark, std::nullopt) << "not before it is in force";
 }
@@ -207,7 +214,8 @@ TEST_F(ConnectorTest, ThenHandsInPeopleOfWhomSomethingChanged) {
   ASSERT_THAT(Run(), IsOk());
   EXPECT_THAT(server_.calls, ElementsAre("changed", "records"));
   ASSERT_EQ(intake_.taken.size(), 2U);
-  EXPECT_THAT(intake_.taken[1].clinical, ::testing::AnyOf("{\"b\"}\n{\"b migraine\"}\n", "{\"b migraine\"}\n{\"b\"}\n"));
+  EXPECT_THAT(intake_.taken[1].clinical,
+              ::testing::AnyOf("{\"b\"}\n{\"b migraine\"}\n", "{\"b migraine\"}\n{\"b\"}\n"));
   EXPECT_EQ(intake_.taken[1].consents, "{\"b permits\"}\n");
 }
 
@@ -280,7 +288,8 @@ TEST_F(ConnectorTest, SaysThatASubmissionWasRejectedUntilTheServerMendsIt) {
   server_.Put("a", "Condition", "mended");
   EXPECT_THAT(Run(), IsOk());
   EXPECT_EQ(intake_.taken.size(), 2U);
-  EXPECT_THAT(intake_.taken[1].clinical, HasSubstr("b epilepsy")) << "everything that is not in force goes again";
+  EXPECT_THAT(intake_.taken[1].clinical, HasSubstr("b epilepsy"))
+      << "everything that is not in force goes again";
 }
 
 TEST_F(ConnectorTest, TriesAgainAfterAFailureOfThisSite) {
@@ -352,17 +361,22 @@ TEST_F(ConnectorTest, WithoutAListedVersionAsksNothing) {
 
 TEST(PullSpool, DoesNotDependOnOrderAndTakesTheLastOfARepetition) {
   testing::TemporaryDirectory directory;
-  const PulledResource patient{"a", "Patient/a", true, false, "{\"a\"}"}, old{"a", "Condition/1", false, false, "{\"old\"}"},
-      fresh{"a", "Condition/1", false, false, "{\"new\"}"}, nobodys{"b", "Condition/2", false, false, "{\"b\"}"};
+  const PulledResource patient{"a", "Patient/a", true, false, "{\"a\"}"},
+      old{"a", "Condition/1", false, false, "{\"old\"}"},
+      fresh{"a", "Condition/1", false, false, "{\"new\"}"},
+      nobodys{"b", "Condition/2", false, false, "{\"b\"}"};
   std::vector<PersonRecords> seen;
   std::vector<std::string> written;
-  for (const auto& order : {std::vector{patient, old, fresh, nobodys}, std::vector{old, nobodys, fresh, patient, patient}}) {
+  for (const auto& order : {std::vector{patient, old, fresh, nobodys},
+                            std::vector{old, nobodys, fresh, patient, patient}}) {
     auto spool = PullSpool::Create(directory / "spool", "key");
     ASSERT_THAT(spool, IsOk());
     for (const auto& resource : order) ASSERT_THAT((*spool)->Add(resource), IsOk());
     seen.push_back((*spool)->Finish());
     ASSERT_EQ(seen.back().size(), 1U) << "who has no Patient is left out";
-    ASSERT_THAT((*spool)->Write({seen.back().begin()->first}, directory / "spool/c", directory / "spool/d"), IsOk());
+    ASSERT_THAT(
+        (*spool)->Write({seen.back().begin()->first}, directory / "spool/c", directory / "spool/d"),
+        IsOk());
     written.push_back(*ReadFile(directory / "spool/c"));
     struct stat facts {};
     ASSERT_EQ(::stat((directory / "spool/c").c_str(), &facts), 0);

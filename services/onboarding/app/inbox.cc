@@ -24,6 +24,7 @@ constexpr const char* kResult = "result.json";
 constexpr std::size_t kMaxText = 1U << 20;  // of submission.json and SHA256SUMS
 constexpr std::size_t kPiece = 1U << 20;
 constexpr std::size_t kMaxEntries = 10'000;
+constexpr int kMaxDepth = 32;
 
 // A descriptor that closes itself; shared by the pieces of a file.
 class Descriptor {
@@ -40,6 +41,13 @@ class Descriptor {
  private:
   const int fd_;
 };
+
+int OpenDirectory(const std::filesystem::path& path) {
+  return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+int OpenBelow(int directory, const std::string& name) {
+  return ::openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
 
 std::vector<std::string> EntriesOf(int directory) {
   std::vector<std::string> names;
@@ -61,7 +69,8 @@ std::vector<std::string> EntriesOf(int directory) {
 bool IsDropName(const std::string& name) {
   return name.size() <= 100 && name != "accepted" && name != "refused" && name[0] != '.' &&
          std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '.' || c == '_' || c == '-';
          });
 }
 
@@ -72,9 +81,21 @@ bool IsFinalError(const Status& status) {
     case StatusCode::kFailedPrecondition:
     case StatusCode::kPermissionDenied:
     case StatusCode::kNotFound:
-    case StatusCode::kAlreadyExists: return Reason(status) != "CHECKSUM_MISMATCH";
-    default: return false;
+    case StatusCode::kAlreadyExists:
+      return Reason(status) != "CHECKSUM_MISMATCH";
+    default:
+      return false;
   }
+}
+
+// A file, a link itself, or a directory with what it holds.
+void RemoveAt(int directory, const std::string& name, int depth) {
+  if (name == "." || name == ".." || ::unlinkat(directory, name.c_str(), 0) == 0 || depth == 0)
+    return;
+  const Descriptor below(OpenBelow(directory, name));
+  if (!below.ok()) return;
+  for (const std::string& inner : EntriesOf(below.get())) RemoveAt(below.get(), inner, depth - 1);
+  ::unlinkat(directory, name.c_str(), AT_REMOVEDIR);
 }
 
 Status Refused(const std::string& name, std::string_view why) {
@@ -102,7 +123,8 @@ class Inbox::Drop {
     for (const std::string& name : EntriesOf(fd_.get())) {
       struct stat facts {};
       if (::fstatat(fd_.get(), name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) != 0) continue;
-      text += fmt::format("{} {} {} {}.{}\n", name, facts.st_ino, facts.st_size, facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec);
+      text += fmt::format("{} {} {} {}.{}\n", name, facts.st_ino, facts.st_size,
+                          facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec);
     }
     return HexEncode(crypto::Sha256(text));
   }
@@ -110,10 +132,13 @@ class Inbox::Drop {
   // Never waits for a pipe, never follows a link.
   Result<std::shared_ptr<Descriptor>> Open(const std::string& name) const {
     if (name.find('/') != std::string::npos) return Refused(name, "is not in the directory itself");
-    auto file = std::make_shared<Descriptor>(::openat(fd_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    if (!file->ok()) return Refused(name, errno == ELOOP ? "is a symbolic link" : "is missing or cannot be read");
+    auto file = std::make_shared<Descriptor>(
+        ::openat(fd_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (!file->ok())
+      return Refused(name, errno == ELOOP ? "is a symbolic link" : "is missing or cannot be read");
     struct stat facts {};
-    if (::fstat(file->get(), &facts) != 0 || !S_ISREG(facts.st_mode)) return Refused(name, "is no regular file");
+    if (::fstat(file->get(), &facts) != 0 || !S_ISREG(facts.st_mode))
+      return Refused(name, "is no regular file");
     return file;
   }
 
@@ -121,17 +146,24 @@ class Inbox::Drop {
     GF_ASSIGN(const auto file, Open(name));
     std::string text(kMaxText + 1, '\0');
     const ssize_t size = ::pread(file->get(), text.data(), text.size(), 0);
-    if (size < 0 || static_cast<std::size_t>(size) > kMaxText) return Refused(name, "cannot be read or has more than a megabyte");
+    if (size < 0 || static_cast<std::size_t>(size) > kMaxText)
+      return Refused(name, "cannot be read or has more than a megabyte");
     text.resize(static_cast<std::size_t>(size));
     return text;
   }
 
-  Result<IntakeFile> Take(const Context& ctx, FileKind kind, const std::string& name, std::int64_t max_bytes) const {
+  Result<IntakeFile> Take(const Context& ctx, FileKind kind, const std::string& name,
+                          std::int64_t max_bytes) const {
     GF_ASSIGN(const auto descriptor, Open(name));
-    IntakeFile file{{kind, name}, 0, "", [descriptor](std::int64_t offset, std::size_t most) -> Result<std::string> {
+    IntakeFile file{{kind, name},
+                    0,
+                    "",
+                    [descriptor](std::int64_t offset, std::size_t most) -> Result<std::string> {
                       std::string bytes(most, '\0');
                       const ssize_t size = ::pread(descriptor->get(), bytes.data(), most, offset);
-                      if (size < 0) return Error(StatusCode::kUnavailable, "INBOX_UNREADABLE", "a file cannot be read");
+                      if (size < 0)
+                        return Error(StatusCode::kUnavailable, "INBOX_UNREADABLE",
+                                     "a file cannot be read");
                       bytes.resize(static_cast<std::size_t>(size));
                       return bytes;
                     }};
@@ -151,18 +183,22 @@ class Inbox::Drop {
 
   Status WriteResult(const std::string& text) const {
     ::unlinkat(fd_.get(), kResult, 0);
-    const Descriptor file(::openat(fd_.get(), kResult, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640));
-    const bool written = file.ok() && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                         ::fsync(file.get()) == 0 && ::fsync(fd_.get()) == 0;
+    const Descriptor file(
+        ::openat(fd_.get(), kResult, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640));
+    const bool written =
+        file.ok() &&
+        ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+        ::fsync(file.get()) == 0 && ::fsync(fd_.get()) == 0;
     if (written) return absl::OkStatus();
-    return Error(StatusCode::kUnavailable, "INBOX_UNWRITABLE", "the result cannot be written into the inbox");
+    return Error(StatusCode::kUnavailable, "INBOX_UNWRITABLE",
+                 "the result cannot be written into the inbox");
   }
 
   // Data in clear stay no longer than needed.
   void RemoveData() const {
     for (const std::string& name : EntriesOf(fd_.get())) {
       if (name == kDescription || name == kSums || name == kResult) continue;
-      ::unlinkat(fd_.get(), name.c_str(), 0);
+      RemoveAt(fd_.get(), name, kMaxDepth);
     }
   }
 
@@ -171,30 +207,29 @@ class Inbox::Drop {
   const Descriptor fd_;
 };
 
-Inbox::Inbox(Options options, Intake& intake, const Clock& clock, InboxParser parse, InboxFormatter format)
-    : options_(std::move(options)), intake_(intake), clock_(clock), parse_(std::move(parse)), format_(std::move(format)) {}
-
-namespace {
-
-int OpenDirectory(const std::filesystem::path& path) { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }
-int OpenBelow(int directory, const std::string& name) {
-  return ::openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
-}  // namespace
+Inbox::Inbox(Options options, Intake& intake, const Clock& clock, InboxParser parse,
+             InboxFormatter format)
+    : options_(std::move(options)),
+      intake_(intake),
+      clock_(clock),
+      parse_(std::move(parse)),
+      format_(std::move(format)) {}
 
 Status Inbox::Poll(const Context& ctx) {
   const Descriptor directory(OpenDirectory(options_.directory));
-  if (!directory.ok()) return Error(StatusCode::kNotFound, "INBOX_MISSING", "the inbox directory cannot be opened");
+  if (!directory.ok())
+    return Error(StatusCode::kNotFound, "INBOX_MISSING", "the inbox directory cannot be opened");
   for (const char* name : {"accepted", "refused"}) {
     if (::mkdirat(directory.get(), name, 0750) != 0 && errno != EEXIST) {
-      return Error(StatusCode::kUnavailable, "INBOX_UNWRITABLE", "the inbox directory cannot be written");
+      return Error(StatusCode::kUnavailable, "INBOX_UNWRITABLE",
+                   "the inbox directory cannot be written");
     }
     if (!swept_) Sweep(name);
   }
   swept_ = true;
   const auto names = EntriesOf(directory.get());
-  std::erase_if(unready_, [&](const auto& known) { return !std::ranges::binary_search(names, known.first); });
+  std::erase_if(unready_,
+                [&](const auto& known) { return !std::ranges::binary_search(names, known.first); });
   for (const std::string& name : names) {
     GF_TRY(ctx.Alive());
     if (IsDropName(name)) TakeIn(ctx, name);
@@ -210,7 +245,8 @@ void Inbox::TakeIn(const Context& ctx, const std::string& name) {
   auto submission = Submit(ctx, drop);
   if (!submission.ok() && !IsFinalError(submission.status())) {
     unready_.erase(name);
-    GF_LOG(ctx, warn, "inbox.delayed", {"directory", name}, {"reason", Reason(submission.status())});
+    GF_LOG(ctx, warn, "inbox.delayed", {"directory", name},
+           {"reason", Reason(submission.status())});
     return;
   }
   InboxResult result{submission.ok() ? submission->id : "", submission.status(), clock_.Now()};
@@ -237,7 +273,8 @@ Result<std::map<std::string, std::string>> ParseSums(std::string_view text) {
 
 }  // namespace
 
-// Sums may come before what they are about, and files take their time: only what has come to rest is read, and once.
+// Sums may come before what they are about, and files take their time: only what has come to rest
+// is read, and once.
 bool Inbox::SumsAgree(const Context& ctx, const Drop& drop) {
   if (!drop.Has(kSums)) return false;
   Unready& known = unready_[drop.name()];
@@ -275,7 +312,8 @@ Result<Submission> Inbox::Submit(const Context& ctx, const Drop& drop) {
     for (const auto& [name, digest] : digests) {
       const auto stated = sums.find(name);
       if (stated == sums.end() || stated->second != digest) {
-        return InvalidField("files", "SUMS_DIFFER", "{}: SHA256SUMS does not have it, or another digest", name);
+        return InvalidField("files", "SUMS_DIFFER",
+                            "{}: SHA256SUMS does not have it, or another digest", name);
       }
     }
   }
@@ -288,9 +326,12 @@ Status Inbox::Conclude(Drop& drop, const InboxResult& result) {
   const Descriptor from(OpenDirectory(options_.directory));
   const Descriptor to(OpenBelow(from.get(), result.status.ok() ? "accepted" : "refused"));
   std::string target = drop.name();
-  for (int n = 2; ::renameat2(from.get(), drop.name().c_str(), to.get(), target.c_str(), RENAME_NOREPLACE) != 0; ++n) {
-    if (errno != EEXIST || n > 1000) return Error(StatusCode::kUnavailable, "INBOX_UNWRITABLE", "cannot move {}", drop.name());
+  struct stat taken {};
+  for (int n = 2; ::fstatat(to.get(), target.c_str(), &taken, AT_SYMLINK_NOFOLLOW) == 0; ++n) {
     target = fmt::format("{}.{}", drop.name(), n);
+  }
+  if (::renameat(from.get(), drop.name().c_str(), to.get(), target.c_str()) != 0) {
+    return Error(StatusCode::kUnavailable, "INBOX_UNWRITABLE", "cannot move {}", drop.name());
   }
   ::fsync(to.get());
   ::fsync(from.get());

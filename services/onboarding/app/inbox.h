@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A directory into which hospital systems put what they submit, for example by SFTP. Each subdirectory is a submission:
+// A directory into which hospital systems put what they submit, for example by SFTP. Each
+// subdirectory is a submission:
 //
-//   submission.json  {"dataset": {"id": ...}, "mode": "full|add|follow-up", "files": [{"kind": "variants|clinical|
+//   submission.json  {"dataset": {"id": ...}, "mode": "full|add|follow-up", "files": [{"kind":
+//   "variants|clinical|
 //                    consents|mapping", "name": ...}]}
 //   the files        named there
 //   READY            put last: everything is here. Or
-//   SHA256SUMS       as sha256sum writes it, of submission.json and all files: ready as soon as all agree
+//   SHA256SUMS       as sha256sum writes it, of submission.json and all files: ready as soon as all
+//   agree
 //
-// Whoever writes there is trusted with what they submit, and nothing else: the holder comes from the configuration, names
-// are plain, and what is no regular file of the subdirectory itself is refused, whatever it links to.
+// Whoever writes there is trusted with what they submit, and nothing else: the holder comes from
+// the configuration, names are plain, and what is no regular file of the subdirectory itself is
+// refused, whatever it links to.
 #pragma once
 
 #include <filesystem>
@@ -26,8 +30,8 @@ struct InboxDescription {
   Mode mode = Mode::kFull;
   std::vector<FileRef> files;
 };
-// InvalidArgument SUBMISSION_INVALID naming the field. Unknown fields are refused, and names that CheckFileRef refuses or that
-// occur twice.
+// InvalidArgument SUBMISSION_INVALID naming the field. Unknown fields are refused, and names that
+// CheckFileRef refuses or that occur twice.
 using InboxParser = std::function<Result<InboxDescription>(std::string_view json)>;
 // The text of result.json.
 struct InboxResult {
@@ -45,12 +49,14 @@ class Inbox {
     Holder holder;
     std::int64_t max_file_bytes = std::int64_t{64} << 30;
   };
-  Inbox(Options options, Intake& intake, const Clock& clock, InboxParser parse, InboxFormatter format);
+  Inbox(Options options, Intake& intake, const Clock& clock, InboxParser parse,
+        InboxFormatter format);
 
-  // Takes in what is ready, one after another, and moves it to accepted/ or refused/ with a result.json. Data files go
-  // then: what was accepted has been copied, what was refused the sender has. What cannot be taken in for reasons of this
-  // site stays for the next call. Killed at any point and called again, each is submitted once: its key is the digest
-  // of its content. Errors: NotFound INBOX_MISSING; those of single submissions are logged and in their results.
+  // Takes in what is ready, one after another, and moves it to accepted/ or refused/ with a
+  // result.json. Data files go then: what was accepted has been copied, what was refused the sender
+  // has. What cannot be taken in for reasons of this site stays for the next call. Killed at any
+  // point and called again, each is submitted once: its key is the digest of its content. Errors:
+  // NotFound INBOX_MISSING; those of single submissions are logged and in their results.
   Status Poll(const Context& ctx);
 
  private:
@@ -68,7 +74,8 @@ class Inbox {
   const InboxParser parse_;
   const InboxFormatter format_;
   bool swept_ = false;
-  // What was not ready when it was last looked at; files are read again only when the fingerprint has changed.
+  // What was not ready when it was last looked at; files are read again only when the fingerprint
+  // has changed.
   struct Unready {
     std::string fingerprint;  // of names, sizes and times
     bool read = false;

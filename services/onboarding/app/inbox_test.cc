@@ -26,7 +26,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-constexpr const char* kSubmission = R"({"dataset": {"id": "GOE-FI-HEART-1", "title": "Heart", "data_use": ["DUO:0000042"]},
+constexpr const char* kSubmission =
+    R"({"dataset": {"id": "GOE-FI-HEART-1", "title": "Heart", "data_use": ["DUO:0000042"]},
   "mode": "add", "files": [{"kind": "variants", "name": "cohort.vcf"}, {"kind": "consents", "name": "consents.json"}]})";
 
 class FakeIntake final : public Intake {
@@ -41,11 +42,15 @@ class FakeIntake final : public Intake {
       content[file.ref.name] = std::move(bytes);
     }
     requests.push_back(request);
-    submission.id = ids.try_emplace(request.idempotency_key, "sub-" + std::to_string(ids.size() + 1)).first->second;
+    submission.id =
+        ids.try_emplace(request.idempotency_key, "sub-" + std::to_string(ids.size() + 1))
+            .first->second;
     if (die) throw 9;
     return submission;
   }
-  Result<Submission> Find(const Context&, const Holder&, const std::string&) override { return Submission(); }
+  Result<Submission> Find(const Context&, const Holder&, const std::string&) override {
+    return Submission();
+  }
 
   Status answer;
   bool die = false;  // kill -9 after the submission was stored
@@ -55,14 +60,17 @@ class FakeIntake final : public Intake {
 
 class InboxTest : public ::testing::Test {
  protected:
-  void Drop(const std::string& name, const std::string& description = kSubmission, bool ready = true) {
+  void Drop(const std::string& name, const std::string& description = kSubmission,
+            bool ready = true) {
     std::filesystem::create_directories(inbox_ / name);
     Write(name + "/submission.json", description);
     Write(name + "/cohort.vcf", "##fileformat=VCFv4.2\n");
     Write(name + "/consents.json", "{}");
     if (ready) Write(name + "/READY", "");
   }
-  void Write(const std::string& path, const std::string& text) { std::ofstream(inbox_ / path) << text; }
+  void Write(const std::string& path, const std::string& text) {
+    std::ofstream(inbox_ / path) << text;
+  }
   std::string Sums(const std::string& name) {
     std::string sums;
     for (const char* file : {"submission.json", "cohort.vcf", "consents.json"}) {
@@ -73,8 +81,9 @@ class InboxTest : public ::testing::Test {
   Status Poll() { return inbox().Poll(Context::Background()); }
   Inbox& inbox() {
     if (!object_) {
-      object_ = std::make_unique<Inbox>(Inbox::Options{inbox_, {"https://idp", "anna", "HUS"}, 1000}, intake_, clock_,
-                                        &ParseInboxDescription, &FormatInboxResult);
+      object_ =
+          std::make_unique<Inbox>(Inbox::Options{inbox_, {"https://idp", "anna", "HUS"}, 1000},
+                                  intake_, clock_, &ParseInboxDescription, &FormatInboxResult);
     }
     return *object_;
   }
@@ -84,7 +93,8 @@ class InboxTest : public ::testing::Test {
   }
   static std::vector<std::string> Names(const std::filesystem::path& directory) {
     std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(directory)) names.push_back(entry.path().filename());
+    for (const auto& entry : std::filesystem::directory_iterator(directory))
+      names.push_back(entry.path().filename());
     std::sort(names.begin(), names.end());
     return names;
   }
@@ -112,7 +122,19 @@ TEST_F(InboxTest, TakesInWhatIsReadyOnce) {
   EXPECT_EQ(intake_.content["cohort.vcf"], "##fileformat=VCFv4.2\n");
   EXPECT_THAT(Outcome("accepted/visit-1"), HasSubstr("\"submission\": \"sub-1\""));
   EXPECT_THAT(Names(inbox_), ElementsAre("accepted", "refused"));
-  EXPECT_THAT(Names(inbox_ / "accepted/visit-1"), ElementsAre("result.json", "submission.json")) << "no data in clear stay";
+  EXPECT_THAT(Names(inbox_ / "accepted/visit-1"), ElementsAre("result.json", "submission.json"))
+      << "no data in clear stay";
+}
+
+TEST_F(InboxTest, DirectoriesWithinAreNotReadAndGoToo) {
+  Drop("visit-1");
+  std::filesystem::create_directories(inbox_ / "visit-1/more/deep");
+  Write("visit-1/more/deep/cohort.vcf", "genotypes");
+  std::ofstream(directory_ / "outside") << "untouched";
+  std::filesystem::create_symlink(directory_.path(), inbox_ / "visit-1/more/out");
+  ASSERT_THAT(Poll(), IsOk());
+  EXPECT_THAT(Names(inbox_ / "accepted/visit-1"), ElementsAre("result.json", "submission.json"));
+  EXPECT_EQ(*ReadFile(directory_ / "outside"), "untouched");
 }
 
 TEST_F(InboxTest, LeavesAloneWhatIsNotReady) {
@@ -148,7 +170,8 @@ TEST_F(InboxTest, SumsThatDifferRefuseWhatIsReady) {
   Write("visit-1/cohort.vcf", "##fileformat=VCFv4.3\n");
   ASSERT_THAT(Poll(), IsOk());
   EXPECT_THAT(intake_.requests, IsEmpty());
-  EXPECT_THAT(Outcome("refused/visit-1"), HasSubstr("cohort.vcf: SHA256SUMS does not have it, or another digest"));
+  EXPECT_THAT(Outcome("refused/visit-1"),
+              HasSubstr("cohort.vcf: SHA256SUMS does not have it, or another digest"));
 }
 
 TEST_F(InboxTest, KilledAfterSubmittingSubmitsTheSame) {
@@ -186,8 +209,10 @@ TEST_F(InboxTest, TheSameContentUnderAnotherNameIsTheSameSubmission) {
 
 TEST_F(InboxTest, TriesAgainWhatThisSiteCouldNotDo) {
   Drop("visit-1");
-  for (const Status& away : {Error(StatusCode::kUnavailable, "SQL_UNAVAILABLE", "x"), Error(StatusCode::kResourceExhausted, "STORAGE_FULL", "x"),
-                             Error(StatusCode::kFailedPrecondition, "CHECKSUM_MISMATCH", "changed while it was read")}) {
+  for (const Status& away :
+       {Error(StatusCode::kUnavailable, "SQL_UNAVAILABLE", "x"),
+        Error(StatusCode::kResourceExhausted, "STORAGE_FULL", "x"),
+        Error(StatusCode::kFailedPrecondition, "CHECKSUM_MISMATCH", "changed while it was read")}) {
     intake_.answer = away;
     ASSERT_THAT(Poll(), IsOk());
     EXPECT_TRUE(std::filesystem::exists(inbox_ / "visit-1/cohort.vcf"));
@@ -199,7 +224,8 @@ TEST_F(InboxTest, TriesAgainWhatThisSiteCouldNotDo) {
 
 TEST_F(InboxTest, RefusesWhatTheSiteRefuses) {
   Drop("visit-1");
-  intake_.answer = Error(StatusCode::kPermissionDenied, "DATASET_OF_ANOTHER_HOLDER", "belongs to somebody else");
+  intake_.answer =
+      Error(StatusCode::kPermissionDenied, "DATASET_OF_ANOTHER_HOLDER", "belongs to somebody else");
   ASSERT_THAT(Poll(), IsOk());
   EXPECT_THAT(Outcome("refused/visit-1"), HasSubstr("DATASET_OF_ANOTHER_HOLDER"));
   EXPECT_THAT(Names(inbox_ / "refused/visit-1"), ElementsAre("result.json", "submission.json"));
@@ -234,7 +260,8 @@ TEST_F(InboxTest, ReadsNothingButRegularFilesOfTheDirectoryItself) {
   refused("large", "larger than this site takes");
   Drop("description-link");
   std::filesystem::remove(inbox_ / "description-link/submission.json");
-  std::filesystem::create_symlink(directory_ / "secret", inbox_ / "description-link/submission.json");
+  std::filesystem::create_symlink(directory_ / "secret",
+                                  inbox_ / "description-link/submission.json");
   refused("description-link", "symbolic link");
   EXPECT_THAT(intake_.requests, IsEmpty());
   EXPECT_EQ(*ReadFile(directory_ / "secret"), "secret");
@@ -258,20 +285,24 @@ TEST_F(InboxTest, RefusesDescriptionsThatAreNone) {
       {"[]", "must be an object"},
       {R"({"dataset": {}, "dataset": {}, "files": []})", "JSON_DUPLICATE_NAME"},
       {R"({"files": [{"kind": "variants", "name": "a"}]})", "dataset"},
-      {R"({"dataset": {"identifier": "x"}, "files": [{"kind": "variants", "name": "a"}]})", "dataset"},
+      {R"({"dataset": {"identifier": "x"}, "files": [{"kind": "variants", "name": "a"}]})",
+       "dataset"},
       {R"({"dataset": {}, "holder": "me", "files": []})", "dataset, files, mode"},
       {R"({"dataset": {}, "mode": "rollback", "files": []})", "must be full, add or follow-up"},
       {R"({"dataset": {}, "files": []})", "files"},
       {R"({"dataset": {}, "files": [{"kind": "secrets", "name": "a"}]})", "files[0].kind"},
       {R"({"dataset": {}, "files": [{"kind": "variants", "name": "../a"}]})", "files[0].name"},
-      {R"({"dataset": {}, "files": [{"kind": "variants", "name": "/etc/passwd"}]})", "files[0].name"},
+      {R"({"dataset": {}, "files": [{"kind": "variants", "name": "/etc/passwd"}]})",
+       "files[0].name"},
       {R"({"dataset": {}, "files": [{"kind": "variants", "name": ".a"}]})", "files[0].name"},
       {R"({"dataset": {}, "files": [{"kind": "variants", "name": "READY"}]})", "files[0].name"},
-      {R"({"dataset": {}, "files": [{"kind": "variants", "name": "a"}, {"kind": "consents", "name": "a"}]})", "files[1].name"}};
+      {R"({"dataset": {}, "files": [{"kind": "variants", "name": "a"}, {"kind": "consents", "name": "a"}]})",
+       "files[1].name"}};
   for (std::size_t i = 0; i < table.size(); ++i) {
     Drop(fmt::format("d{}", i), table[i].first);
     ASSERT_THAT(Poll(), IsOk());
-    EXPECT_THAT(Outcome(fmt::format("refused/d{}", i)), HasSubstr(table[i].second)) << table[i].first;
+    EXPECT_THAT(Outcome(fmt::format("refused/d{}", i)), HasSubstr(table[i].second))
+        << table[i].first;
   }
   EXPECT_THAT(intake_.requests, IsEmpty());
 }

@@ -11,12 +11,17 @@ namespace {
 
 constexpr std::size_t kPiece = 1U << 20;
 
-Status Unreadable() { return Error(StatusCode::kInternal, "FILE_FAILED", "cannot read a file that was spooled"); }
+Status Unreadable() {
+  return Error(StatusCode::kInternal, "FILE_FAILED", "cannot read a file that was spooled");
+}
 
 }  // namespace
 
 Result<IntakeFile> OwnFile(const Context& ctx, FileKind kind, const std::filesystem::path& path) {
-  IntakeFile file{{kind, path.filename().string()}, 0, "", [path](std::int64_t offset, std::size_t most) -> Result<std::string> {
+  IntakeFile file{{kind, path.filename().string()},
+                  0,
+                  "",
+                  [path](std::int64_t offset, std::size_t most) -> Result<std::string> {
                     std::ifstream in(path, std::ios::binary);
                     in.seekg(offset);
                     std::string bytes(most, '\0');

@@ -22,7 +22,8 @@ struct IntakeFile {
   std::function<Result<std::string>(std::int64_t offset, std::size_t most)> read;
 };
 
-// A regular file of this service's own, read through once for its digest. It is opened anew for each piece.
+// A regular file of this service's own, read through once for its digest. It is opened anew for
+// each piece.
 Result<IntakeFile> OwnFile(const Context& ctx, FileKind kind, const std::filesystem::path& path);
 
 struct IntakeRequest {
@@ -36,11 +37,12 @@ struct IntakeRequest {
 class Intake {
  public:
   virtual ~Intake() = default;
-  // Creates, fills and starts a submission in the holder's name. Again with the same key it goes on where it was, or
-  // returns the submission as it has become. Errors: those of Submissions.
+  // Creates, fills and starts a submission in the holder's name. Again with the same key it goes on
+  // where it was, or returns the submission as it has become. Errors: those of Submissions.
   virtual Result<Submission> Submit(const Context& ctx, const IntakeRequest& request) = 0;
   // NotFound SUBMISSION_UNKNOWN.
-  virtual Result<Submission> Find(const Context& ctx, const Holder& holder, const std::string& id) = 0;
+  virtual Result<Submission> Find(const Context& ctx, const Holder& holder,
+                                  const std::string& id) = 0;
 };
 
 }  // namespace genofed::onboarding

@@ -15,7 +15,9 @@ namespace {
 // Enough against accidents; short strings need no allocation.
 constexpr std::size_t kShort = 15;
 
-Status Full() { return Error(StatusCode::kResourceExhausted, "STORAGE_FULL", "no room to spool clinical data"); }
+Status Full() {
+  return Error(StatusCode::kResourceExhausted, "STORAGE_FULL", "no room to spool clinical data");
+}
 
 std::string Short(std::string_view data) { return crypto::Sha256(data).substr(0, kShort); }
 
@@ -27,11 +29,13 @@ Result<PullSpool::File> PullSpool::OpenNew(const std::filesystem::path& path) {
   return File(::fdopen(fd, "w+b"));
 }
 
-Result<std::unique_ptr<PullSpool>> PullSpool::Create(std::filesystem::path directory, std::string key) {
+Result<std::unique_ptr<PullSpool>> PullSpool::Create(std::filesystem::path directory,
+                                                     std::string key) {
   GF_TRY(RemoveTree(directory));
   GF_TRY(MakeDirectory(directory));
   GF_ASSIGN(File raw, OpenNew(directory / "raw"));
-  return std::unique_ptr<PullSpool>(new PullSpool(std::move(directory), std::move(key), std::move(raw)));
+  return std::unique_ptr<PullSpool>(
+      new PullSpool(std::move(directory), std::move(key), std::move(raw)));
 }
 
 PullSpool::PullSpool(std::filesystem::path directory, std::string key, File raw)
@@ -43,7 +47,8 @@ PullSpool::~PullSpool() {
 }
 
 Status PullSpool::Add(const PulledResource& resource) {
-  const auto [found, fresh] = number_of_.try_emplace(resource.patient, static_cast<std::uint32_t>(number_of_.size()));
+  const auto [found, fresh] =
+      number_of_.try_emplace(resource.patient, static_cast<std::uint32_t>(number_of_.size()));
   if (fresh) {
     hash_of_.push_back(crypto::HmacSha256(key_, resource.patient));
     has_patient_.push_back(false);
@@ -51,15 +56,17 @@ Status PullSpool::Add(const PulledResource& resource) {
   if (resource.is_patient) has_patient_[found->second] = true;
   const std::size_t length = resource.line.size();
   if (std::fwrite(resource.line.data(), 1, length, raw_.get()) != length) return Full();
-  entries_.push_back({found->second, resource.is_consent, static_cast<std::uint32_t>(length), size_, Short(resource.key),
-                      Short(resource.line)});
+  entries_.push_back({found->second, resource.is_consent, static_cast<std::uint32_t>(length), size_,
+                      Short(resource.key), Short(resource.line)});
   size_ += length;
   return absl::OkStatus();
 }
 
 PersonRecords PullSpool::Finish() {
   std::erase_if(entries_, [this](const Entry& entry) { return !has_patient_[entry.person]; });
-  const auto same = [](const Entry& a, const Entry& b) { return a.person == b.person && a.key == b.key; };
+  const auto same = [](const Entry& a, const Entry& b) {
+    return a.person == b.person && a.key == b.key;
+  };
   std::sort(entries_.begin(), entries_.end(), [this](const Entry& a, const Entry& b) {
     if (a.person != b.person) return hash_of_[a.person] < hash_of_[b.person];
     return a.key != b.key ? a.key < b.key : a.offset > b.offset;
@@ -69,7 +76,8 @@ PersonRecords PullSpool::Finish() {
   for (std::size_t begin = 0, end = 0; begin < entries_.size(); begin = end) {
     crypto::Sha256Stream hash;
     PersonRecord record;
-    for (end = begin; end < entries_.size() && entries_[end].person == entries_[begin].person; ++end) {
+    for (end = begin; end < entries_.size() && entries_[end].person == entries_[begin].person;
+         ++end) {
       hash.Update(entries_[end].digest);
       record.has_consent |= entries_[end].is_consent;
     }
@@ -98,8 +106,12 @@ Status PullSpool::Write(const std::set<std::string>& people, const std::filesyst
     if (std::fwrite(line.data(), 1, line.size(), out) != line.size()) return Full();
   }
   // A file must not be empty; that nobody permits anything any more is news.
-  if (!consented && std::fputs("{\"resourceType\":\"Bundle\",\"type\":\"collection\"}\n", consents_file.get()) < 0) return Full();
-  return std::fflush(clinical_file.get()) == 0 && std::fflush(consents_file.get()) == 0 ? absl::OkStatus() : Full();
+  if (!consented && std::fputs("{\"resourceType\":\"Bundle\",\"type\":\"collection\"}\n",
+                               consents_file.get()) < 0)
+    return Full();
+  return std::fflush(clinical_file.get()) == 0 && std::fflush(consents_file.get()) == 0
+             ? absl::OkStatus()
+             : Full();
 }
 
 }  // namespace genofed::onboarding

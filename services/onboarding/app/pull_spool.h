@@ -22,8 +22,8 @@ struct PulledResource {
   std::string key;      // "Condition/7"
   bool is_patient = false;
   bool is_consent = false;
-  // One line of JSON with sorted names and without what changes at each write (meta.versionId, meta.lastUpdated): the
-  // same content gives the same bytes.
+  // One line of JSON with sorted names and without what changes at each write (meta.versionId,
+  // meta.lastUpdated): the same content gives the same bytes.
   std::string line;
 };
 
@@ -41,7 +41,8 @@ using PersonRecords = std::map<std::string, PersonRecord>;  // by 32-byte keyed 
 class PullSpool {
  public:
   // `directory` is emptied. `key` makes the hashes of people.
-  static Result<std::unique_ptr<PullSpool>> Create(std::filesystem::path directory, std::string key);
+  static Result<std::unique_ptr<PullSpool>> Create(std::filesystem::path directory,
+                                                   std::string key);
   ~PullSpool();
   PullSpool(const PullSpool&) = delete;
   PullSpool& operator=(const PullSpool&) = delete;
@@ -52,8 +53,8 @@ class PullSpool {
   // Of everybody whose Patient is here. What belongs to nobody else is left out.
   PersonRecords Finish();
 
-  // Writes the resources of these people, in an order that depends on nothing but them: NDJSON of all but consents, and
-  // NDJSON of consents.
+  // Writes the resources of these people, in an order that depends on nothing but them: NDJSON of
+  // all but consents, and NDJSON of consents.
   Status Write(const std::set<std::string>& people, const std::filesystem::path& clinical,
                const std::filesystem::path& consents);
 
