@@ -49,6 +49,7 @@ int main(int argc, char** argv) {
   genofed::cli::AddFederationCommands(commands);
   genofed::cli::AddLoginCommands(commands);
   genofed::cli::AddDataCommands(commands);
+  genofed::cli::AddConnectorCommands(commands);
   genofed::cli::AddAccessCommands(commands);
   genofed::cli::AddRunCommands(commands);
   genofed::cli::AddCitizenCommands(commands);

@@ -4,23 +4,30 @@
 #include <grpcpp/impl/codegen/service_type.h>
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <thread>
 
+#include "libs/config/load.h"
 #include "libs/core/file.h"
 #include "libs/crypt4gh/key_file.h"
 #include "libs/genomics/reference.h"
 #include "libs/objects/open.h"
 #include "libs/obs/log.h"
 #include "libs/platform/platform.h"
+#include "services/onboarding/adapters/connectors.h"
 #include "services/onboarding/adapters/disk_upload_files.h"
 #include "services/onboarding/adapters/grpc_object_service.h"
 #include "services/onboarding/adapters/grpc_onboarding_service.h"
+#include "services/onboarding/adapters/inbox_json.h"
 #include "services/onboarding/adapters/peer_reader_gate.h"
 #include "services/onboarding/adapters/site_peers.h"
+#include "services/onboarding/adapters/sql_connector_store.h"
 #include "services/onboarding/adapters/sql_object_checks.h"
 #include "services/onboarding/adapters/sql_published_objects.h"
 #include "services/onboarding/adapters/sql_submission_store.h"
+#include "services/onboarding/adapters/submissions_intake.h"
+#include "services/onboarding/app/inbox.h"
 #include "services/onboarding/app/pipeline.h"
 #include "services/onboarding/app/submissions.h"
 
@@ -66,20 +73,35 @@ class OnboardingModule final : public Module {
         submissions_(store_, files_, platform.clock(), platform.random(), UploadOptions(platform),
                      [this] { Notify(); }),
         published_(*database_),
+        intake_(submissions_),
+        connector_store_(*database_),
+        connectors_(platform.config().onboarding(),
+                    {connector_store_, intake_,
+                     [this](const Context& ctx, const std::string& dataset) {
+                       return publisher_->ListedVersion(ctx, dataset);
+                     },
+                     layout, platform.clock(), platform.random(), platform.metrics()}),
         gate_(MakePeerReaderGate(platform.SiteChannel("consent"))),
         objects_(published_, *bodies_, *gate_,
                  [this](const Context& ctx, const std::string& dataset) {
                    return publisher_->ListedVersion(ctx, dataset);
                  },
                  platform.clock(), platform.random(), IntakeKey()),
-        service_(MakeGrpcOnboardingService(platform.dispatcher(), submissions_, objects_,
+        service_(MakeGrpcOnboardingService(platform.dispatcher(), submissions_, objects_, connectors_,
                                            intake_key_ ? crypt4gh::FormatPublicKeyFile(intake_key_->public_key()) : "",
                                            platform.metrics())),
         checks_(*database_),
         integrity_(checks_, *bodies_, *consent_, platform.clock(), platform.metrics(), VerifyInterval(platform)),
         object_service_(
             MakeGrpcObjectService(platform.dispatcher(), objects_, integrity_, platform.metrics())),
-        owner_(platform.site() + "/onboarding") {}
+        owner_(platform.site() + "/onboarding") {
+    const auto& config = platform.config().onboarding();
+    if (config.inbox_directory().empty()) return;
+    inbox_ = std::make_unique<Inbox>(
+        Inbox::Options{config.inbox_directory(), HolderOf(config.inbox_holder()), UploadOptions(platform).max_file_bytes},
+        intake_, platform.clock(), &ParseInboxDescription, &FormatInboxResult);
+    inbox_interval_ = config::DurationOr(config.has_inbox_interval(), config.inbox_interval(), inbox_interval_);
+  }
 
   std::vector<grpc::Service*> Services() override { return {service_.get(), object_service_.get()}; }
 
@@ -99,12 +121,16 @@ class OnboardingModule final : public Module {
                                              });
     expiry_ = std::jthread([this](const std::stop_token& stop) { Expire(stop); });
     verifier_ = std::jthread([this](const std::stop_token& stop) { VerifyBodies(stop); });
+    connectors_.Start();
+    if (inbox_) inbox_poll_ = std::jthread([this](const std::stop_token& stop) { PollInbox(stop); });
     return absl::OkStatus();
   }
 
   void Stop() override {
     expiry_ = {};
     verifier_ = {};
+    inbox_poll_ = {};
+    connectors_.Stop();
     std::unique_ptr<sql::LeaseLoop> loop;
     {
       MutexLock lock(mutex_);
@@ -131,27 +157,37 @@ class OnboardingModule final : public Module {
     wake.wait_for(lock, stop, time, [] { return false; });
   }
 
-  // Rests as long as it reads, so that work on data comes first.
-  void VerifyBodies(const std::stop_token& stop) {
+  // Calls `work` until it is stopped, with pauses in between.
+  static void Repeat(const std::stop_token& stop, std::chrono::milliseconds pause, std::string_view failure,
+                     const std::function<Status(const Context& ctx)>& work) {
     while (!stop.stop_requested()) {
-      const auto begun = std::chrono::steady_clock::now();
-      const auto looked = integrity_.VerifyNext(Context::Background().WithStop(stop));
-      if (!looked.ok() && !stop.stop_requested()) {
-        GF_LOG(Context::Background(), warn, "object.verification_delayed", {"reason", Reason(looked.status())});
+      const Status done = work(Context::Background().WithStop(stop));
+      if (!done.ok() && !stop.stop_requested()) {
+        GF_LOG(Context::Background(), warn, failure, {"reason", Reason(done)});
       }
-      const bool more = looked.ok() && *looked;
-      Wait(stop, more ? std::chrono::steady_clock::now() - begun : std::chrono::minutes(1));
+      Wait(stop, pause);
     }
   }
 
-  void Expire(const std::stop_token& stop) {
-    while (!stop.stop_requested()) {
-      Status expired = submissions_.ExpireOpen(Context::Background().WithStop(stop));
-      if (!expired.ok() && !stop.stop_requested()) {
-        GF_LOG(Context::Background(), warn, "submission.expiry_delayed", {"reason", Reason(expired)});
+  // Rests as long as it reads, so that work on data comes first.
+  void VerifyBodies(const std::stop_token& stop) {
+    Repeat(stop, std::chrono::minutes(1), "object.verification_delayed", [&](const Context& ctx) -> Status {
+      while (true) {
+        const auto begun = std::chrono::steady_clock::now();
+        GF_ASSIGN(const bool more, integrity_.VerifyNext(ctx));
+        if (!more || stop.stop_requested()) return absl::OkStatus();
+        Wait(stop, std::chrono::steady_clock::now() - begun);
       }
-      Wait(stop, std::chrono::hours(1));
-    }
+    });
+  }
+
+  void Expire(const std::stop_token& stop) {
+    Repeat(stop, std::chrono::hours(1), "submission.expiry_delayed",
+           [this](const Context& ctx) { return submissions_.ExpireOpen(ctx); });
+  }
+
+  void PollInbox(const std::stop_token& stop) {
+    Repeat(stop, inbox_interval_, "inbox.unreadable", [this](const Context& ctx) { return inbox_->Poll(ctx); });
   }
 
   std::unique_ptr<sql::Database> database_;
@@ -164,6 +200,11 @@ class OnboardingModule final : public Module {
   Pipeline pipeline_;
   Submissions submissions_;
   SqlPublishedObjects published_;
+  SubmissionsIntake intake_;
+  SqlConnectorStore connector_store_;
+  Connectors connectors_;
+  std::unique_ptr<Inbox> inbox_;
+  std::chrono::milliseconds inbox_interval_{5000};
   std::unique_ptr<ReaderGate> gate_;
   Objects objects_;
   std::unique_ptr<grpc::Service> service_;
@@ -179,6 +220,7 @@ class OnboardingModule final : public Module {
   std::unique_ptr<sql::LeaseLoop> loop_ ABSL_GUARDED_BY(mutex_);
   std::jthread expiry_;
   std::jthread verifier_;
+  std::jthread inbox_poll_;
 };
 
 Result<InclusionPolicy> ReadInclusionPolicy(const Platform& platform) {
@@ -219,6 +261,7 @@ Result<std::unique_ptr<Module>> Make(Platform& platform) {
       return InvalidField("onboarding.reference_fasta", "CONFIG_INVALID", "the FASTA file or its index cannot be read");
     }
   }
+  GF_TRY(CheckConnectorConfig(platform.config().onboarding()));
   GF_ASSIGN(auto dir, platform.DataDir());
   GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
   GF_ASSIGN(InclusionPolicy inclusion, ReadInclusionPolicy(platform));

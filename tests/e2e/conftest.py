@@ -4,7 +4,9 @@
 import json
 import os
 import pathlib
+import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -14,6 +16,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "infra"))
 
+import fhir_server  # noqa: E402
 import road  # noqa: E402
 from cohort import Cohort  # noqa: E402
 from federation import BUILD, REPO, Federation, genofed  # noqa: E402
@@ -224,3 +227,43 @@ def hostile_hub():
     path = BUILD / "bin" / "genofed-hostile-hub"
     assert path.exists(), f"build the target genofed-hostile-hub: {path}"
     return path
+
+
+@pytest.fixture(scope="session")
+def hospital():
+    """A FHIR server that shares no code with genofed."""
+    if not fhir_server.installed():
+        assert os.environ.get("CI") != "true", "run ./dev test e2e, which installs the FHIR server"
+        pytest.skip("needs tests/infra/fhir-server/node_modules (npm ci)")
+    with fhir_server.FhirServer(secrets.token_urlsafe(24)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def intake_fed(workspace, hospital):
+    """Finland with an inbox and a connector to the hospital, both for holder_fi."""
+    var = workspace / "var-intake"
+    var.mkdir()
+    # Who somebody is depends on the port of the login service: choose it before the configuration names the holder.
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (var / "ports.json").write_text(json.dumps({"idp": port}))
+    holder = {"issuer": f"https://127.0.0.1:{port}", "subject": "holder_fi"}
+    inbox = workspace / "inbox"
+    inbox.mkdir()
+    token = workspace / "hospital-token"
+    token.touch(mode=0o600)
+    token.write_text(hospital.token)
+    server = {"name": "hospital", "base_url": hospital.url, "dataset": "GOE-FI-CONNECTED-1", "holder": holder,
+              "interval": "1s", "bearer_token_file": str(token)}
+    federation = Federation(var, nodes="FI", layout="site", images=workspace / "no-images", hsm="none", sets=[
+        *QUICK, f"fi:onboarding.fhir_servers={json.dumps([server])}", f"fi:onboarding.inbox_directory={inbox}",
+        f"fi:onboarding.inbox_holder={json.dumps(holder)}", "fi:onboarding.inbox_interval=0.2s"])
+    federation.inbox = inbox
+    _running.append(federation)
+    try:
+        yield federation.up()
+    finally:
+        federation.down()
+        _running.remove(federation)

@@ -85,6 +85,7 @@ struct Commands {
 
 void AddFederationCommands(Commands commands);
 void AddDataCommands(Commands commands);
+void AddConnectorCommands(Commands commands);
 void AddAccessCommands(Commands commands);
 void AddRunCommands(Commands commands);
 void AddCitizenCommands(Commands commands);

@@ -142,6 +142,8 @@ constexpr RpcRow kRows[] = {
     {kGet, "/api/v1/integrity", Sites::kNode, kUser, "roles holder, ncp, operator",
      "onboarding", "genofed.onboarding.v1.ObjectService/GetIntegrity", "",
      "Whether stored objects are still what was written"},
+    {kGet, "/api/v1/connectors", Sites::kNode, kUser, "roles holder, operator",
+     GF_ONBOARDING "ListConnectors", "", "Clinical systems that this node pulls from"},
 
     {kPost, "/api/v1/applications", Sites::kHub, kUser, "role researcher",
      GF_APPLICATION "CreateApplication", "*", "Draft an application"},

@@ -20,11 +20,12 @@ Status CheckObjectsCaller(const Context& ctx) {
 
 class GrpcOnboardingService final : public v1::OnboardingService::CallbackService {
  public:
-  GrpcOnboardingService(rpc::Dispatcher& rpc, Submissions& submissions, Objects& objects, std::string intake_key,
-                        obs::Metrics& metrics)
+  GrpcOnboardingService(rpc::Dispatcher& rpc, Submissions& submissions, Objects& objects, Connectors& connectors,
+                        std::string intake_key, obs::Metrics& metrics)
       : rpc_(rpc),
         submissions_(submissions),
         objects_(objects),
+        connectors_(connectors),
         intake_key_(std::move(intake_key)),
         metrics_(metrics) {}
 
@@ -149,6 +150,18 @@ class GrpcOnboardingService final : public v1::OnboardingService::CallbackServic
         });
   }
 
+  grpc::ServerUnaryReactor* ListConnectors(grpc::CallbackServerContext* call, const v1::ListConnectorsRequest* request,
+                                           v1::ListConnectorsResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(ListConnectors), request, response,
+        [this](const Context& ctx, const v1::ListConnectorsRequest&) -> Result<v1::ListConnectorsResponse> {
+          GF_ASSIGN(auto connectors, connectors_.List(ctx));
+          v1::ListConnectorsResponse answer;
+          for (const ConnectorState& connector : connectors) *answer.add_connectors() = ToProto(connector);
+          return answer;
+        });
+  }
+
   grpc::ServerUnaryReactor* ListObjects(grpc::CallbackServerContext* call, const v1::ListObjectsRequest* request,
                                         v1::ListObjectsResponse* response) override {
     return rpc_.Unary(call, GF_METHOD(ListObjects), request, response,
@@ -166,6 +179,7 @@ class GrpcOnboardingService final : public v1::OnboardingService::CallbackServic
   rpc::Dispatcher& rpc_;
   Submissions& submissions_;
   Objects& objects_;
+  Connectors& connectors_;
   const std::string intake_key_;
   obs::Metrics& metrics_;
 };
@@ -175,9 +189,9 @@ class GrpcOnboardingService final : public v1::OnboardingService::CallbackServic
 }  // namespace
 
 std::unique_ptr<grpc::Service> MakeGrpcOnboardingService(rpc::Dispatcher& rpc, Submissions& submissions,
-                                                         Objects& objects, std::string intake_key,
-                                                         obs::Metrics& metrics) {
-  return std::make_unique<GrpcOnboardingService>(rpc, submissions, objects, std::move(intake_key), metrics);
+                                                         Objects& objects, Connectors& connectors,
+                                                         std::string intake_key, obs::Metrics& metrics) {
+  return std::make_unique<GrpcOnboardingService>(rpc, submissions, objects, connectors, std::move(intake_key), metrics);
 }
 
 }  // namespace genofed::onboarding

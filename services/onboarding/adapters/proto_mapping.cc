@@ -80,6 +80,20 @@ Finding FromProto(const v1::Finding& in) {
 
 }  // namespace
 
+v1::Connector ToProto(const ConnectorState& state) {
+  v1::Connector out;
+  out.set_name(state.name);
+  out.set_dataset(state.dataset);
+  if (state.last_attempt) rpc::SetTime(out.mutable_last_attempt(), *state.last_attempt);
+  if (state.last_success) rpc::SetTime(out.mutable_last_success(), *state.last_success);
+  if (state.watermark) rpc::SetTime(out.mutable_watermark(), *state.watermark);
+  out.set_last_error(state.last_error);
+  out.set_resources_pulled(state.resources_pulled);
+  out.set_people_submitted(state.people_submitted);
+  out.set_submission(state.submission);
+  return out;
+}
+
 Description FromProto(const v1::DatasetDescription& in) {
   Description out;
   out.id = in.id();

@@ -29,6 +29,8 @@ class Layout {
   std::filesystem::path Scratch() const { return root_ / "scratch"; }
   // Of the object store, unless the operator names another.
   std::filesystem::path Objects() const { return root_ / "objects"; }
+  // A connector's key, and what it pulls until it is handed in.
+  std::filesystem::path Connector(const std::string& name) const { return root_ / "connectors" / name; }
   std::filesystem::path Index(const std::string& dataset, int version) const {
     return Indices(dataset) / std::to_string(version);
   }

@@ -225,6 +225,11 @@ Findings Pipeline::Job::RegistrationFindings() const {
   if (submission_.mode == Mode::kFollowUp) {
     if (rows_.known.empty()) {
       findings.Add({Severity::kError, "NO_KNOWN_SUBJECT", clinical, 0, "", "nobody of them is in the dataset"});
+    } else if (std::all_of(rows_.known.begin(), rows_.known.end(), [this](const auto& known) {
+                 return base_.individuals[known.first] == known.second;
+               })) {
+      findings.Add({Severity::kError, "NOTHING_CHANGED", clinical, 0, "",
+                    "nobody's clinical data differ from the listed version; consents, which need no version, were recorded"});
     } else if (counts.subjects_without_consent > 0) {
       findings.Add({Severity::kNote, "NOT_IN_DATASET", clinical, 0, "", "people who are not in the dataset were left out",
                     counts.subjects_without_consent});

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "libs/fhir/client.h"
+#include "services/onboarding/app/connector.h"
+
+namespace genofed::onboarding {
+
+struct FhirServerOptions {
+  fhir::ServerOptions server;
+  // Id of a Group whose members alone are asked for; empty: everybody the client may see.
+  std::string group;
+  // Read everything by Bulk Data export instead of search, and have exports say what changed.
+  bool bulk_export = false;
+  // By resource type, added to each search of it and, as _typeFilter, to exports: {"Observation",
+  // "category=exam"}.
+  std::map<std::string, std::string> filters;
+};
+
+// Patient, Condition, Observation and Consent of a FHIR R4 or R5 server. Clock is borrowed.
+std::unique_ptr<ClinicalServer> MakeFhirClinicalServer(FhirServerOptions options,
+                                                       std::unique_ptr<fhir::TokenSource> token,
+                                                       const Clock& clock,
+                                                       fhir::Wait wait = fhir::RealWait());
+
+}  // namespace genofed::onboarding
