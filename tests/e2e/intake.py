@@ -5,8 +5,10 @@ FHIR has a date of birth and no age, so that only people without an age are the 
 """
 
 import json
+import shutil
 
 from cohort import Cohort
+from federation import wait_until
 
 PERMISSIONS = "urn:1plusmg:consent-permission"
 
@@ -55,3 +57,44 @@ def resources(cohort, person):
     facts = cohort.people[person]
     return [patient(person, facts["sex"]), consent(person, cohort.permissions[person]),
             *(observation(person, term, number) for number, term in enumerate(sorted(facts["terms"])))]
+
+
+# The inbox -----------------------------------------------------------------------------------------------------------
+
+def described(cohort, dataset):
+    return {"id": dataset, "title": "Inbox", "description": "Of the inbox", "publisher": "HUS", "contact_email": "data@example.org",
+            "assembly": cohort.assembly, "evidence": {"ethics_approval": "HUS/1/2026", "legal_basis": "Act 552/2019",
+                                                      "consent_form": "Form 3"}}
+
+
+def drop(fed, cohort, name, mode="full", files=None, dataset=None, ready=True):
+    """Puts a submission into the inbox as an SFTP client would: READY last."""
+    folder = fed.inbox / name
+    folder.mkdir()
+    chosen = []
+    if mode != "follow-up":
+        shutil.copy(cohort.vcf, folder / "cohort.vcf.gz")
+        chosen.append({"kind": "variants", "name": "cohort.vcf.gz"})
+    shutil.copy(cohort.folder / "consents.fhir-r4.json", folder / "consents.json")
+    chosen.append({"kind": "consents", "name": "consents.json"})
+    with open(folder / "people.ndjson", "w", encoding="utf-8") as out:
+        for file in sorted((cohort.folder / "phenopackets").glob("*.json")):
+            out.write(json.dumps(json.loads(file.read_text())) + "\n")
+    chosen.append({"kind": "clinical", "name": "people.ndjson"})
+    description = {"dataset": dataset or described(cohort, cohort.dataset), "mode": mode, "files": files or chosen}
+    (folder / "submission.json").write_text(json.dumps(description))
+    if ready:
+        (folder / "READY").touch()
+    return folder
+
+
+def result(fed, where, name):
+    file = fed.inbox / where / name / "result.json"
+    return wait_until(lambda: json.loads(file.read_text()) if file.exists() else None, 60, f"{where}/{name}")
+
+
+def published(fed, ident):
+    def found():
+        submission = fed.get("fi", f"/api/v1/submissions/{ident}", persona="holder_fi")["submission"]
+        return submission if submission["state"] in ("STATE_PUBLISHED", "STATE_REJECTED", "STATE_FAILED") else None
+    return wait_until(found, 90, f"the end of {ident}")

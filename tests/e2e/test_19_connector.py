@@ -8,7 +8,7 @@ import pytest
 import road
 from conftest import synth
 from federation import wait_until
-from intake import consent, observation, patient, resources, without_ages
+from intake import consent, drop, observation, patient, published, resources, result, without_ages
 
 DATASET = "GOE-FI-CONNECTED-1"
 NEW_TERM = "HP:0030833"  # nobody has it before
@@ -21,7 +21,8 @@ def connected(intake_fed, hospital, workspace):
     for person in sorted(cohort.included):
         for resource in resources(cohort, person):
             hospital.put(resource)
-    submission = road.onboard(intake_fed, cohort).json
+    drop(intake_fed, cohort, "connected")
+    submission = published(intake_fed, result(intake_fed, "accepted", "connected")["submission"])
     assert submission["state"] == "STATE_PUBLISHED", submission
     road.list_dataset(intake_fed, cohort)
     return cohort

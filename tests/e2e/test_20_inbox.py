@@ -3,14 +3,13 @@
 
 import hashlib
 import json
-import shutil
 
 import pytest
 
 import road
 from conftest import synth
 from federation import wait_until
-from intake import without_ages
+from intake import described, drop, published, result, without_ages
 
 DATASET = "GOE-FI-INBOX-1"
 
@@ -20,44 +19,9 @@ def cohort(workspace):
     return without_ages(synth(workspace / "inbox-cohort", "FI", people=30, sites=200), DATASET)
 
 
-def drop(fed, cohort, name, mode="full", files=None, dataset=None, ready=True):
-    """Puts a submission into the inbox as an SFTP client would: READY last."""
-    folder = fed.inbox / name
-    folder.mkdir()
-    chosen = []
-    if mode != "follow-up":
-        shutil.copy(cohort.vcf, folder / "cohort.vcf.gz")
-        chosen.append({"kind": "variants", "name": "cohort.vcf.gz"})
-    shutil.copy(cohort.folder / "consents.fhir-r4.json", folder / "consents.json")
-    chosen.append({"kind": "consents", "name": "consents.json"})
-    with open(folder / "people.ndjson", "w", encoding="utf-8") as out:
-        for file in sorted((cohort.folder / "phenopackets").glob("*.json")):
-            out.write(json.dumps(json.loads(file.read_text())) + "\n")
-    chosen.append({"kind": "clinical", "name": "people.ndjson"})
-    description = {"dataset": dataset or {"id": DATASET, "title": "Inbox", "description": "Of the inbox", "publisher": "HUS",
-                                          "contact_email": "data@example.org", "assembly": cohort.assembly},
-                   "mode": mode, "files": files or chosen}
-    (folder / "submission.json").write_text(json.dumps(description))
-    if ready:
-        (folder / "READY").touch()
-    return folder
-
-
-def result(fed, where, name):
-    file = fed.inbox / where / name / "result.json"
-    return wait_until(lambda: json.loads(file.read_text()) if file.exists() else None, 60, f"{where}/{name}")
-
-
 def submissions(fed):
     found = fed.get("fi", "/api/v1/submissions", persona="holder_fi").get("submissions", [])
     return [s for s in found if s["dataset"]["id"].startswith("GOE-FI-INBOX")]
-
-
-def published(fed, ident):
-    def found():
-        submission = fed.get("fi", f"/api/v1/submissions/{ident}", persona="holder_fi")["submission"]
-        return submission if submission["state"] in ("STATE_PUBLISHED", "STATE_REJECTED", "STATE_FAILED") else None
-    return wait_until(found, 90, f"the end of {ident}")
 
 
 def test_what_is_ready_is_taken_in_once_and_published(intake_fed, cohort):
@@ -76,9 +40,7 @@ def test_what_is_ready_is_taken_in_once_and_published(intake_fed, cohort):
 
 
 def test_sums_that_agree_need_no_marker(intake_fed, cohort):
-    folder = drop(intake_fed, cohort, "by-sums", dataset={"id": "GOE-FI-INBOX-2", "title": "B", "description": "B",
-                                                          "publisher": "B", "contact_email": "b@example.org",
-                                                          "assembly": cohort.assembly}, ready=False)
+    folder = drop(intake_fed, cohort, "by-sums", dataset=described(cohort, "GOE-FI-INBOX-2"), ready=False)
     sums = "".join(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in sorted(folder.iterdir()))
     (folder / "SHA256SUMS").write_text(sums)
     assert published(intake_fed, result(intake_fed, "accepted", "by-sums")["submission"])["state"] == "STATE_PUBLISHED"
@@ -86,9 +48,7 @@ def test_sums_that_agree_need_no_marker(intake_fed, cohort):
 
 def test_killed_at_any_moment_it_takes_in_once(intake_fed, cohort):
     before = len(submissions(intake_fed))
-    dataset = {"id": "GOE-FI-INBOX-3", "title": "C", "description": "C", "publisher": "C", "contact_email": "c@example.org",
-               "assembly": cohort.assembly}
-    drop(intake_fed, cohort, "killed", dataset=dataset)
+    drop(intake_fed, cohort, "killed", dataset=described(cohort, "GOE-FI-INBOX-3"))
     pid = intake_fed.kill9("fi", "site")
     intake_fed.wait_ready("fi", "site", not_pid=pid)
     answer = result(intake_fed, "accepted", "killed")
