@@ -40,6 +40,7 @@ extern const EmbeddedFile kInclusionPolicy[];
 namespace {
 
 constexpr std::size_t kMaxPolicyBytes = 1U << 20;
+constexpr std::size_t kMaxTableBytes = std::size_t{1} << 30;
 constexpr std::size_t kMaxKeyBytes = 64U << 10;
 
 Submissions::Options UploadOptions(const Platform& platform) {
@@ -239,6 +240,19 @@ Result<qc::Policy> ReadQualityPolicy(const Platform& platform) {
   return qc::ParsePolicy(text);
 }
 
+Result<std::shared_ptr<const clinical::Terminology>> ReadTerminology(const Platform& platform) {
+  const auto& files = platform.config().onboarding().terminology_files();
+  if (files.empty()) return std::shared_ptr<const clinical::Terminology>();
+  auto terminology = std::make_shared<clinical::Terminology>(clinical::Terminology::Embedded());
+  for (const std::string& file : files) {
+    GF_ASSIGN(const std::string table, ReadFile(file, kMaxTableBytes));
+    if (Status added = terminology->AddTable(table); !added.ok()) {
+      return WithField(added, "onboarding.terminology_files", "is not a table of codes");
+    }
+  }
+  return std::shared_ptr<const clinical::Terminology>(std::move(terminology));
+}
+
 Result<crypto::SigningKey> ReadReportKey(const Platform& platform) {
   auto pem = ReadFile(platform.config().onboarding().report_key_file(), kMaxKeyBytes);
   auto key = pem.ok() ? crypto::SigningKey::FromPem(*pem) : pem.status();
@@ -272,6 +286,7 @@ Result<std::unique_ptr<Module>> Make(Platform& platform) {
             objects::OpenStore(platform.config().onboarding().object_store(), layout.Objects(), platform.clock()));
   Pipeline::Options options{platform.config().onboarding().reference_fasta(), std::move(inclusion), std::move(quality),
                             std::move(report_key)};
+  GF_ASSIGN(options.terminology, ReadTerminology(platform));
   GF_ASSIGN(auto intake_key, ReadIntakeKey(platform));
   if (intake_key) options.intake_key = intake_key->public_key();
   return std::unique_ptr<Module>(

@@ -59,6 +59,7 @@ std::vector<qc::Funnel> FunnelsOf(const Submission& submission, const std::vecto
 }  // namespace
 
 qc::ConformityReport MakeConformityReport(const Submission& submission, const std::vector<UploadedFile>& inputs,
+                                          const std::vector<MappedCodes>& mappings,
                                           std::optional<qc::QualityResult> quality) {
   qc::ConformityReport report;
   report.dataset_id = submission.dataset.id;
@@ -75,6 +76,10 @@ qc::ConformityReport MakeConformityReport(const Submission& submission, const st
   }
   report.funnels = FunnelsOf(submission, inputs);
   report.reasons = qc::ReasonsOf(submission.findings);
+  for (const MappedCodes& codes : mappings) {
+    report.code_mappings.push_back(
+        {codes.system, Unsigned(codes.exact), Unsigned(codes.broad), Unsigned(codes.unmapped)});
+  }
   report.quality = std::move(quality);
   return report;
 }

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 
+#include "libs/clinical/terminology.h"
 #include "libs/core/random.h"
 #include "libs/crypt4gh/key.h"
 #include "libs/crypto/key.h"
@@ -30,6 +32,8 @@ class Pipeline {
     crypto::SigningKey report_key;  // signs conformity reports
     // Under which records that were set aside are kept; none: they are not kept.
     std::optional<crypt4gh::PublicKey> intake_key = std::nullopt;
+    // Tables by which codes are mapped; null: the product's.
+    std::shared_ptr<const clinical::Terminology> terminology = nullptr;
   };
   Pipeline(Layout layout, objects::ObjectStore& bodies, ConsentClient& consent, Publisher& publisher, const Clock& clock, Random& random,
            obs::Metrics& metrics, Options options);

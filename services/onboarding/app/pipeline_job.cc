@@ -119,8 +119,9 @@ Status Pipeline::Job::Link() {
   // Without a header that can be read, the others are judged all the same.
   const bool readable = std::none_of(variants_.begin(), variants_.end(), [](const auto& file) { return file.samples.empty(); });
   if (submission_.mode != Mode::kFollowUp && readable) variants = variants_;
-  GF_ASSIGN(people_, ReadPeople(ctx_, files, variants, submission_.started.value_or(submission_.created),
+  GF_ASSIGN(people_, ReadPeople(ctx_, files, variants, Terminology(), submission_.started.value_or(submission_.created),
                                 quarantine_.get(), findings));
+  mappings_ = people_.mappings;
   if (resumed_at_ > Stage::kLink) return absl::OkStatus();
   Counts& counts = submission_.counts;
   counts.subjects = static_cast<std::int32_t>(people_.subjects.size()) + people_.subjects_without_sample;
@@ -273,6 +274,11 @@ Snapshot Pipeline::Job::MakeSnapshot() const {
           submission_.individuals_sha256};
 }
 
+const clinical::Terminology& Pipeline::Job::Terminology() const {
+  const auto& own = pipeline_.options_.terminology;
+  return own == nullptr ? clinical::Terminology::Embedded() : *own;
+}
+
 Result<bool> Pipeline::Job::IsSealed(std::string_view role) {
   GF_ASSIGN(const auto objects, store_.Objects(ctx_));
   return std::any_of(objects.begin(), objects.end(), [&](const auto& object) { return object.role == role; });
@@ -392,7 +398,7 @@ Status Pipeline::Job::Judged() {
   if (!submission_.report_sha256.empty()) return absl::OkStatus();
   GF_TRY(EnsureQuality());
   const qc::ConformityReport report =
-      MakeConformityReport(submission_, inputs_, quality_ ? std::optional(quality_->result) : std::nullopt);
+      MakeConformityReport(submission_, inputs_, mappings_, quality_ ? std::optional(quality_->result) : std::nullopt);
   GF_TRY(store_.AddReport(ctx_, SignReport(report, pipeline_.options_.report_key)));
   const std::string sha256 = qc::ReportSha256(report);
   const bool rejected = report.verdict == qc::Verdict::kReject;

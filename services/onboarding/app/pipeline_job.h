@@ -54,6 +54,7 @@ class Pipeline::Job {
   // The figures again, where an earlier run read the variants.
   Status EnsureQuality();
   std::vector<EarlierPeople> Earlier() const;
+  const clinical::Terminology& Terminology() const;
   Result<bool> IsSealed(std::string_view role);
   Result<ObjectRequest> NewObject();
   Status AddObjects(const std::vector<ObjectRecord>& sealed);
@@ -79,6 +80,7 @@ class Pipeline::Job {
   std::vector<VariantsFile> variants_;  // of inputs_, in their order; those that can be read
   std::unique_ptr<Quarantine> quarantine_;  // null: nothing is kept
   People people_;
+  std::vector<MappedCodes> mappings_;
   CohortRows rows_;
   SnapshotContent base_;
   std::optional<QualityJudgement> quality_;

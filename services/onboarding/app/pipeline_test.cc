@@ -109,6 +109,46 @@ TEST_F(PipelineTest, TheIndexCountsAsBcftoolsDoes) {
   CheckIndexAgainstBcftools(Cohort::Get().vcf, IncludedSamples(), Find(id), "", 150);
 }
 
+TEST_F(PipelineTest, FilesOfChromosomesAndOfSinglePeopleGiveWhatOneFileGives) {
+  if (!test::HasBcftools()) GTEST_SKIP() << "needs bcftools";
+  auto publish = [&](const Files& files, const std::string& dataset) {
+    const std::string id = Submit(files, Dataset(dataset));
+    EXPECT_THAT(RunOnce(), IsOk());
+    Submission submission = Find(id);
+    EXPECT_EQ(submission.state, State::kPublished) << submission.message;
+    return submission;
+  };
+  // Pseudonyms of the fake do not depend on the dataset, so rows are the same.
+  auto records = [&](const std::string& dataset) {
+    auto vcf = test::Write(directory_ / (dataset + ".vcf.gz"), Decrypt(Published(dataset, 1)["genotypes"]));
+    return Output("bcftools query -H -f '%CHROM %POS %REF %ALT %AC %AN[ %GT]\\n' " + vcf.string());
+  };
+  publish(Cohort::Get().files, "GOE-FI-WHOLE-1");
+  const std::string expected = records("GOE-FI-WHOLE-1");
+  ASSERT_GT(Lines(expected).size(), 300u);
+
+  const std::string vcf = Cohort::Get().vcf.string();
+  Files by_chromosome = Cohort::Get().files;
+  by_chromosome.variants.clear();
+  for (const std::string& contig : Lines(Output("bcftools index -s " + vcf + " | cut -f1"))) {
+    by_chromosome.more[{FileKind::kVariants, contig + ".vcf"}] = Output("bcftools view -r " + contig + " " + vcf);
+  }
+  ASSERT_GE(by_chromosome.more.size(), 3u);
+  Submission submission = publish(by_chromosome, "GOE-FI-CHROMOSOMES-1");
+  EXPECT_EQ(records("GOE-FI-CHROMOSOMES-1"), expected);
+  CheckIndexAgainstBcftools(Cohort::Get().vcf, IncludedSamples(), submission, "", 150);
+
+  Files by_person = Cohort::Get().files;
+  by_person.variants.clear();
+  for (const std::string& sample : Lines(Output("bcftools query -l " + vcf))) {
+    by_person.more[{FileKind::kVariants, sample + ".vcf"}] = Output("bcftools view -s " + sample + " " + vcf);
+  }
+  ASSERT_EQ(by_person.more.size(), test::kPeople);
+  submission = publish(by_person, "GOE-FI-PEOPLE-1");
+  EXPECT_EQ(records("GOE-FI-PEOPLE-1"), expected);
+  CheckIndexAgainstBcftools(Cohort::Get().vcf, IncludedSamples(), submission, "", 150);
+}
+
 TEST_F(PipelineTest, ObjectsHoldPseudonymsInTheOrderOfRowsAndTheSameGenotypes) {
   if (!test::HasBcftools()) GTEST_SKIP() << "needs bcftools";
   std::string id = Submit(Cohort::Get().files);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/onboarding/app/read_people.h"
 
+#include <algorithm>
+#include <map>
+
 #include "libs/clinical/consent.h"
 #include "libs/clinical/csv_mapping.h"
 #include "libs/clinical/harmonise.h"
@@ -26,8 +29,9 @@ Status Unreadable() { return Error(StatusCode::kInternal, "FILE_FAILED", "cannot
 
 class PeopleReader {
  public:
-  PeopleReader(const Context& ctx, std::span<const PeopleFile> files, Time now, Findings& findings)
-      : ctx_(ctx), files_(files), findings_(findings), sources_(clinical::Terminology::Embedded(), now) {}
+  PeopleReader(const Context& ctx, std::span<const PeopleFile> files, const clinical::Terminology& terminology, Time now,
+               Findings& findings)
+      : ctx_(ctx), files_(files), findings_(findings), sources_(terminology, now) {}
 
   Result<People> Read(const std::optional<std::vector<VariantsFile>>& variants) {
     GF_TRY(ReadMapping());
@@ -48,6 +52,7 @@ class PeopleReader {
       people.records += file.accepted + file.quarantined;
       people.records_quarantined += file.quarantined;
     }
+    people.mappings = CountMappings();
     if (rows.empty() && !findings_.has_error()) {
       findings_.Add({Severity::kError, "NO_SUBJECTS", NameOf(FileKind::kClinical), 0, "", "the clinical data have nobody"});
     }
@@ -141,6 +146,26 @@ class PeopleReader {
     return people;
   }
 
+  std::vector<MappedCodes> CountMappings() const {
+    std::map<std::string, MappedCodes> by_system;
+    for (const clinical::Disease& disease : sources_.diseases()) {
+      MappedCodes& counts = by_system[disease.source.system];
+      const auto has = [&](clinical::Predicate predicate) {
+        return std::any_of(disease.mappings.begin(), disease.mappings.end(),
+                           [&](const clinical::Mapping& mapping) { return mapping.predicate == predicate; });
+      };
+      if (has(clinical::Predicate::kExact)) ++counts.exact;
+      else if (!disease.mappings.empty()) ++counts.broad;
+      else ++counts.unmapped;
+    }
+    std::vector<MappedCodes> mappings;
+    for (auto& [system, counts] : by_system) {
+      counts.system = system;
+      mappings.push_back(std::move(counts));
+    }
+    return mappings;
+  }
+
   void TakeFindings(bool needs_samples) {
     for (clinical::FileFacts& file : sources_.files()) {
       for (Finding& finding : file.findings.Take()) {
@@ -162,9 +187,10 @@ class PeopleReader {
 }  // namespace
 
 Result<People> ReadPeople(const Context& ctx, std::span<const PeopleFile> files,
-                          const std::optional<std::vector<VariantsFile>>& variants, Time now, Quarantine* quarantine,
+                          const std::optional<std::vector<VariantsFile>>& variants,
+                          const clinical::Terminology& terminology, Time now, Quarantine* quarantine,
                           Findings& findings) {
-  PeopleReader reader(ctx, files, now, findings);
+  PeopleReader reader(ctx, files, terminology, now, findings);
   GF_ASSIGN(People people, reader.Read(variants));
   if (quarantine != nullptr) GF_TRY(quarantine->AddClinical(files, reader.sources()));
   return people;

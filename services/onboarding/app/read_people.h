@@ -14,6 +14,15 @@
 
 namespace genofed::onboarding {
 
+// Different disease codes of one system, by the best counterpart that they have in MONDO, ORPHA or ICD-10-CM. One
+// that is not exact is kept with its predicate, and nobody is found by it.
+struct MappedCodes {
+  std::string system;
+  std::int64_t exact = 0;
+  std::int64_t broad = 0;  // broad, narrow or related
+  std::int64_t unmapped = 0;
+};
+
 // Everybody with phenotypes and genotypes, and what they permit.
 struct People {
   std::vector<LinkedSubject> subjects;
@@ -23,6 +32,7 @@ struct People {
   // Rows, resources and phenopackets that were used, and those of which the whole or a value was set aside.
   std::int64_t records = 0;
   std::int64_t records_quarantined = 0;
+  std::vector<MappedCodes> mappings;  // by system
 };
 
 // A file of the submission, readable.
@@ -41,7 +51,8 @@ struct PeopleFile {
 // Without `variants` people are taken as they are described, and have no sample: follow-up data.
 // The status is an error only when a file cannot be read at all, or `ctx` has ended.
 Result<People> ReadPeople(const Context& ctx, std::span<const PeopleFile> files,
-                          const std::optional<std::vector<VariantsFile>>& variants, Time now, Quarantine* quarantine,
+                          const std::optional<std::vector<VariantsFile>>& variants,
+                          const clinical::Terminology& terminology, Time now, Quarantine* quarantine,
                           Findings& findings);
 
 }  // namespace genofed::onboarding
