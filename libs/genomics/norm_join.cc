@@ -129,7 +129,7 @@ class Joiner {
         Values texts;
         for (const InfoFields& fields : infos) {
           auto found = std::find_if(fields.begin(), fields.end(),
-                                    [&](const auto& field) { return field.first == id; });
+                                    [&id = id](const auto& field) { return field.first == id; });
           bool has = found != fields.end() && found->second;
           texts.push_back(has ? std::string_view(*found->second) : kMissing);
         }

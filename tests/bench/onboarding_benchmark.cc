@@ -328,10 +328,12 @@ genomics::SegmentInput Input(const fs::path& file, const std::vector<std::string
 
 // `sha256` stands for what the node knows of the upload already.
 Status Index(const fs::path& file, const fs::path& names, const std::string& sha256,
-             const fs::path& dir) {
+             const fs::path& dir, bool judge_values) {
   const auto people = ReadNames(names);
   const auto input = Input(file, people, sha256, false);
-  return genomics::BuildSegment(dir, Info(people.size()), {&input, 1}).status();
+  genomics::SegmentOptions options;
+  options.pass.judge_values = judge_values;
+  return genomics::BuildSegment(dir, Info(people.size()), {&input, 1}, options).status();
 }
 
 // The encrypted copy under other names, and quality control: the stages beside the index.
@@ -477,7 +479,9 @@ int Main(std::vector<std::string> args) {
     if (what == "generate-single") return GenerateSingle(args[1], small(2), number(3));
     if (what == "generate-cohort") return GenerateCohort(args[1], small(2), small(3), number(4));
     Status status = absl::OkStatus();
-    if (what == "index" && args.size() == 5) status = Index(args[1], args[2], args[3], args[4]);
+    const bool judge = what == "check-and-index";
+    if ((judge || what == "index") && args.size() == 5)
+      status = Index(args[1], args[2], args[3], args[4], judge);
     if (what == "pipeline" && args.size() == 6)
       status = Pipeline(args[1], args[2], args[3], args[4], args[5]);
     if (what == "stream") status = Stream(number(1), args[2]);
@@ -489,7 +493,8 @@ int Main(std::vector<std::string> args) {
   }
   std::cerr
       << "usage: onboarding_benchmark generate-bcf OUT PEOPLE SITES SEED | generate-single OUT "
-         "RECORDS SEED |\n  generate-cohort DIR PEOPLE SITES SEED | index IN NAMES SHA256 DIR | "
+         "RECORDS SEED |\n  generate-cohort DIR PEOPLE SITES SEED | index|check-and-index IN NAMES "
+         "SHA256 DIR | "
          "pipeline IN NAMES SHA256 FASTA DIR |\n  stream BYTES DIR | counts DIR\n";
   return 2;
 }
