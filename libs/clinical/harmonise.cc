@@ -202,26 +202,28 @@ class Harmoniser {
   }
 
   void LinkSamples() {
-    std::map<SubjectId, std::map<Subject*, std::vector<Origin>>> claims;  // by sample
+    // By sample; claims in the order of the input, so that findings come in the same order each time.
+    std::map<SubjectId, std::vector<std::pair<Subject*, Origin>>> claims;
     for (const SampleFact& sample : c_.samples()) {
       if (IsVoid(sample.origin)) continue;
       if (Subject* subject = Resolve(sample.subject, sample.origin, true)) {
         const std::uint32_t set = options_.together ? 0 : c_.files()[sample.origin.file].set;
-        claims[{sample.sample, set}][subject].push_back(sample.origin);
+        claims[{sample.sample, set}].emplace_back(subject, sample.origin);
       }
     }
-    for (const auto& [sample, by_subject] : claims) {
-      for (const auto& [subject, origins] : by_subject) {
-        for (const Origin& origin : origins) {
-          if (by_subject.size() > 1) {
-            c_.AddAt(origin, Severity::kWarning, "SAMPLE_CLAIMED_TWICE", FieldsOf(origin).sample,
-                     "two people have the same sample; neither is linked to it");
-          } else {
-            Use(origin);
-          }
+    for (const auto& [sample, claimants] : claims) {
+      Subject* const first = claimants.front().first;
+      const bool twice = std::any_of(claimants.begin(), claimants.end(),
+                                     [first](const auto& claimant) { return claimant.first != first; });
+      for (const auto& [subject, origin] : claimants) {
+        if (twice) {
+          c_.AddAt(origin, Severity::kWarning, "SAMPLE_CLAIMED_TWICE", FieldsOf(origin).sample,
+                   "two people have the same sample; neither is linked to it");
+        } else {
+          Use(origin);
         }
-        if (by_subject.size() == 1) subject->samples.insert(sample.first);
       }
+      if (!twice) first->samples.insert(sample.first);
     }
     for (auto& [id, subject] : subjects_) NoteMissingSample(id.first, subject, claims.contains(id));
   }

@@ -47,7 +47,7 @@ TEST(MergeVcfTest, PutsSamplesSideBySideAndSaysWhereAFileIsSilent) {
   // Worked out by hand.
   EXPECT_EQ(Records(out),
             (std::vector<std::string>{
-                "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tc\ta\tb",
+                "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\ta\tb\tc",
                 "chr20\t90\trs1\tT\tC\t.\tq10\tAC=1;AF=0.5;AN=2\tGT:DP\t./.\t./.\t0/1:7",
                 "chr20\t100\t.\tA\tC\t.\tPASS\tAC=3;AF=0.75;AN=4\tGT\t0/1\t1/1\t./.",
                 "chr20\t100\t.\tA\tG\t.\tPASS\tAC=3;AF=0.5;AN=6\tGT\t0/0\t0/1\t1/1",

@@ -61,7 +61,7 @@ Result<ObjectRecord> SqlPublishedObjects::FindBeside(const Context& ctx, const P
   });
 }
 
-Result<PublishedObject> SqlObjectStore::FindQuarantine(const Context& ctx,
+Result<PublishedObject> SqlPublishedObjects::FindQuarantine(const Context& ctx,
                                                        const std::string& submission) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<PublishedObject> {
     GF_ASSIGN(auto rows,

@@ -4,7 +4,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "services/onboarding/adapters/sql_object_store.h"
+#include "services/onboarding/adapters/sql_published_objects.h"
 #include "services/onboarding/app/quarantine.h"
 #include "services/onboarding/testing_cohort.h"
 
@@ -291,7 +291,7 @@ TEST_F(BadInputTest, WhatIsSetAsideIsKeptAsItCameAndEncrypted) {
   ASSERT_NE(object, objects->end());
   EXPECT_FALSE(Published("GOE-FI-HEART-1", 1).contains(kQuarantineRole));
   EXPECT_FALSE(consent_.headers.contains(object->id));  // the key service never gets its header
-  SqlObjectStore store(*database_);
+  SqlPublishedObjects store(*database_);
   EXPECT_EQ(Reason(store.Find(ctx_, object->id).status()), "OBJECT_UNKNOWN");
   const auto listed = store.FindDataset(ctx_, "GOE-FI-HEART-1", 1);
   ASSERT_TRUE(listed.ok());
@@ -303,7 +303,7 @@ TEST_F(BadInputTest, WhatIsSetAsideIsKeptAsItCameAndEncrypted) {
     clear.append(bytes);
     return absl::OkStatus();
   });
-  ASSERT_TRUE(decryptor.Push(*ReadFile(layout_.Object(object->id))).ok());
+  ASSERT_TRUE(decryptor.Push(*ReadFile(layout_.Objects() / BodyName(object->id))).ok());
   ASSERT_TRUE(decryptor.Finish().ok());
   const std::string first = nlohmann::json(records[bad_record]).dump(), second = nlohmann::json(packets[2]).dump();
   EXPECT_EQ(clear,
@@ -317,7 +317,7 @@ TEST_F(BadInputTest, WhatIsSetAsideIsKeptAsItCameAndEncrypted) {
 }
 
 TEST_F(BadInputTest, TheQuarantineIsBoundedAndCountsTheRest) {
-  auto quarantine = *Quarantine::Create(layout_, intake_key_.public_key(), random_);
+  auto quarantine = *Quarantine::Create(ctx_, *bodies_, "obj-quarantine", intake_key_.public_key(), random_);
   const std::string record(Quarantine::kMaxRecordBytes + 1, '\xff');  // base64: four thirds, and cut
   int kept = 0;
   for (int i = 0; i < 12; ++i) {
