@@ -24,7 +24,7 @@ struct OnboardOptions {
   GivenFiles given;
   bool intake_key = false;
   Json dataset = Json::object();
-  std::string id, title, description, publisher, contact, assembly = "GRCh38";
+  std::string id, title, description, publisher, contact, assembly;
   std::vector<std::string> keywords, data_use, evidence;
   bool add = false, follow_up = false;
   bool wait = true;
@@ -79,9 +79,21 @@ int Report(const Session& session, const Json& submission) {
     auto count = [&](const char* name) {
       return counts.contains(name) ? TextOf(counts, name) : std::string("0");
     };
-    std::printf("%s version %s: %s\n", TextOf(submission["dataset"], "id").c_str(),
-                TextOf(submission, "version").c_str(), state.c_str());
-    if (counts.contains("subjects")) {
+    const std::string mode = TextOf(submission, "mode"),
+                      dataset = TextOf(submission["dataset"], "id");
+    const bool makes_version = mode != "MODE_ROLLBACK" && mode != "MODE_DECOMMISSION";
+    if (makes_version) {
+      std::printf("%s version %s: %s\n", dataset.c_str(), TextOf(submission, "version").c_str(),
+                  state.c_str());
+    } else if (state != "STATE_PUBLISHED") {
+      std::printf("%s: %s\n", dataset.c_str(), state.c_str());
+    } else if (mode == "MODE_ROLLBACK") {
+      std::printf("%s version %s is listed again\n", dataset.c_str(),
+                  TextOf(submission, "target_version").c_str());
+    } else {
+      std::printf("%s is out of use: keys, objects and indices are destroyed\n", dataset.c_str());
+    }
+    if (makes_version && counts.contains("subjects")) {
       std::printf("  %s of %s subjects included, %s without consent; %s records, %s sites\n",
                   count("subjects_included").c_str(), count("subjects").c_str(),
                   count("subjects_without_consent").c_str(), count("records").c_str(),
@@ -138,6 +150,7 @@ Result<Json> DescribeDataset(const OnboardOptions& o, const std::filesystem::pat
   set("keywords", o.keywords);
   set("data_use", o.data_use);
   set("assembly", o.assembly);
+  if (!dataset.contains("assembly") && !o.add && !o.follow_up) dataset["assembly"] = "GRCh38";
   if (!o.evidence.empty()) GF_TRY(AddEvidence(o.evidence, dataset["evidence"]));
   return dataset;
 }
@@ -152,7 +165,8 @@ void ExpandCohort(OnboardOptions& o) {
     return;
   }
   o.given.paths.clear();
-  if (std::filesystem::exists(folder / "dataset.json")) o.given.paths.push_back(folder / "dataset.json");
+  if (std::filesystem::exists(folder / "dataset.json"))
+    o.given.paths.push_back(folder / "dataset.json");
   if (o.given.variants.empty() && !o.follow_up) o.given.variants = {folder / "cohort.vcf.gz"};
   if (o.given.clinical.empty()) o.given.clinical = {folder / "phenopackets"};
   if (o.given.consents.empty()) o.given.consents = {folder / "consents.fhir-r4.json"};
@@ -162,7 +176,8 @@ Status Upload(Session& session, const std::string& id, const std::vector<HandedF
   GF_ASSIGN(const Json answer, session.Get("/api/v1/submissions/" + Escape(id)));
   std::map<std::string, std::uint64_t> held;
   for (const Json& file : answer.value("files", Json::array())) {
-    const auto size = file.contains("size") ? ParseInt(TextOf(file, "size")) : Result<std::int64_t>(0);
+    const auto size =
+        file.contains("size") ? ParseInt(TextOf(file, "size")) : Result<std::int64_t>(0);
     if (size.ok()) held[TextOf(file, "name")] = static_cast<std::uint64_t>(*size);
   }
   for (const HandedFile& file : files) {
@@ -171,7 +186,8 @@ Status Upload(Session& session, const std::string& id, const std::vector<HandedF
       GF_TRY(UploadFile(session, to, file.path));
       continue;
     }
-    const auto scratch = std::filesystem::temp_directory_path() / fmt::format("genofed-{}.ndjson", id);
+    const auto scratch =
+        std::filesystem::temp_directory_path() / fmt::format("genofed-{}.ndjson", id);
     Status status = WriteFileAtomically(scratch, *file.packed, 0600);
     if (status.ok()) status = UploadFile(session, to, scratch);
     std::error_code ignored;
@@ -192,11 +208,12 @@ int Onboard(const Target& target, OnboardOptions o) {
                        [&](const HandedFile& file) { return file.kind == kind; });
   };
   if (!has("clinical") || !has("consents") || has("variants") == o.follow_up) {
-    std::fprintf(stderr,
-                 o.follow_up
-                     ? "genofed: follow-up takes clinical data and consents, and no variants\n"
-                     : "genofed: name variants, clinical data and consents (files, a folder, or --vcf, "
-                       "--clinical and --consents)\n");
+    std::fprintf(
+        stderr,
+        o.follow_up
+            ? "genofed: follow-up takes clinical data and consents, and no variants\n"
+            : "genofed: name variants, clinical data and consents (files, a folder, or --vcf, "
+              "--clinical and --consents)\n");
     return kUsage;
   }
   Session session(target);
@@ -206,9 +223,8 @@ int Onboard(const Target& target, OnboardOptions o) {
   // be repeated.
   const char* mode = o.add ? "MODE_ADD" : o.follow_up ? "MODE_FOLLOW_UP" : "MODE_UNSPECIFIED";
   const std::string key = fmt::format("{}.{}.{}", o.id, mode, Fingerprint(collected->files));
-  auto created = session.Post("/api/v1/submissions", {{"dataset", *described},
-                                                      {"idempotency_key", key},
-                                                      {"mode", mode}});
+  auto created = session.Post("/api/v1/submissions",
+                              {{"dataset", *described}, {"idempotency_key", key}, {"mode", mode}});
   if (!created.ok()) return Fail(created.status());
   const std::string id = TextOf((*created)["submission"], "id");
   if (TextOf((*created)["submission"], "state") == "STATE_OPEN") {
@@ -229,7 +245,8 @@ int ShowIntakeKey(const Target& target) {
   Session session(target);
   auto answer = session.Get("/api/v1/intake-key");
   if (!answer.ok()) return Fail(answer.status());
-  std::printf("%s", session.json() ? (answer->dump(2) + "\n").c_str() : TextOf(*answer, "public_key").c_str());
+  std::printf("%s", session.json() ? (answer->dump(2) + "\n").c_str()
+                                   : TextOf(*answer, "public_key").c_str());
   return kOk;
 }
 
@@ -371,7 +388,8 @@ int ShowIntegrity(const Target& target) {
 }
 
 // The Crypt4GH file of what a submission set aside, for a key of the caller.
-int SaveQuarantine(const Target& target, const std::string& id, const std::string& key_file, const std::string& out) {
+int SaveQuarantine(const Target& target, const std::string& id, const std::string& key_file,
+                   const std::string& out) {
   auto recipient = ReadFile(key_file, 64U << 10);
   if (!recipient.ok()) return Fail(recipient.status()), kUsage;
   Session session(target);
@@ -379,14 +397,16 @@ int SaveQuarantine(const Target& target, const std::string& id, const std::strin
   std::size_t header = 0, body_size = 0;
   do {
     const std::size_t offset = content.size() - header;
-    auto piece = session.Post("/api/v1/submissions/" + Escape(id) + "/quarantine",
-                              {{"recipient", *recipient}, {"offset", std::to_string(offset)}, {"size", 1U << 20}});
+    auto piece = session.Post(
+        "/api/v1/submissions/" + Escape(id) + "/quarantine",
+        {{"recipient", *recipient}, {"offset", std::to_string(offset)}, {"size", 1U << 20}});
     if (!piece.ok()) return Fail(piece.status());
     const auto opened = Base64Decode(TextOf(*piece, "header"));
     const auto data = Base64Decode(TextOf(*piece, "data"));
     const auto size = ParseInt(TextOf(*piece, "body_size"));
     if (!data.ok() || data->empty() || !size.ok()) {
-      return Fail(Error(StatusCode::kDataLoss, "ANSWER_INVALID", "the site's answer is not what was asked for"));
+      return Fail(Error(StatusCode::kDataLoss, "ANSWER_INVALID",
+                        "the site's answer is not what was asked for"));
     }
     if (offset == 0 && opened.ok()) {
       content = *opened;
@@ -443,7 +463,8 @@ void AddLifecycleCommands(Commands commands, CLI::App& dataset) {
   auto* to_key = report->add_option("--recipient-key", *key, "Your Crypt4GH public key");
   report
       ->add_option("--quarantine", *quarantine,
-                   "Write the records that were set aside to this file, encrypted for that key (role holder)")
+                   "Write the records that were set aside to this file, encrypted for that key "
+                   "(role holder)")
       ->needs(to_key);
   report->footer(
       "Examples:\n"
@@ -452,7 +473,8 @@ void AddLifecycleCommands(Commands commands, CLI::App& dataset) {
       "  genofed crypt4gh decrypt --secret-key me.key < aside.c4gh");
   report->callback([=, &target, &action] {
     action = [=, &target] {
-      return quarantine->empty() ? ShowReport(target, *id, *html) : SaveQuarantine(target, *id, *key, *quarantine);
+      return quarantine->empty() ? ShowReport(target, *id, *html)
+                                 : SaveQuarantine(target, *id, *key, *quarantine);
     };
   });
   auto* integrity = commands.app.add_subcommand(
@@ -472,16 +494,20 @@ void AddDataCommands(Commands commands) {
   auto o = std::make_shared<OnboardOptions>();
   auto* onboard = commands.app.add_subcommand(
       "onboard", "Check, pseudonymise, encrypt, index and publish a cohort (role holder)");
-  onboard->add_option("files", o->given.paths,
-                      "Files and folders, recognised by content; dataset.json describes the dataset");
-  onboard->add_option("--vcf", o->given.variants, "VCF or BCF; repeatable")->allow_extra_args(false);
+  onboard->add_option(
+      "files", o->given.paths,
+      "Files and folders, recognised by content; dataset.json describes the dataset");
+  onboard->add_option("--vcf", o->given.variants, "VCF or BCF; repeatable")
+      ->allow_extra_args(false);
   onboard
-      ->add_option("--clinical,--phenopackets", o->given.clinical,
-                   "Phenopackets v2, FHIR R4/R5, OMOP CDM 5.4 tables or CSV: a file or folder; repeatable")
+      ->add_option(
+          "--clinical,--phenopackets", o->given.clinical,
+          "Phenopackets v2, FHIR R4/R5, OMOP CDM 5.4 tables or CSV: a file or folder; repeatable")
       ->allow_extra_args(false);
   onboard->add_option("--consents", o->given.consents, "FHIR Consent resources; repeatable")
       ->allow_extra_args(false);
-  onboard->add_option("--mapping", o->given.mapping, "What the columns of CSV files mean (JSON; docs/guides/data-holder.md)");
+  onboard->add_option("--mapping", o->given.mapping,
+                      "What the columns of CSV files mean (JSON; docs/guides/data-holder.md)");
   onboard->add_flag("--intake-key", o->intake_key,
                     "Print the Crypt4GH key for which files may be encrypted, and do nothing else");
   onboard->add_option("--id", o->id, "Dataset identifier: GOE-FI-DATASET-1");
@@ -500,7 +526,8 @@ void AddDataCommands(Commands commands) {
       ->add_flag("--follow-up", o->follow_up,
                  "New clinical data and consents of people who are in the listed version; no VCF")
       ->excludes(add);
-  onboard->add_option("--assembly", o->assembly, "GRCh37 or GRCh38")->capture_default_str();
+  onboard->add_option("--assembly", o->assembly,
+                      "GRCh37 or GRCh38 (default); updates keep that of the version before");
   onboard->add_flag("!--no-wait", o->wait, "Return as soon as the work is accepted");
   onboard->footer(
       "Examples:\n"
@@ -508,8 +535,10 @@ void AddDataCommands(Commands commands) {
       "anything\n"
       "  genofed onboard cohorts/fi --id GOE-FI-DATASET-1 --as holder_fi\n"
       "  genofed onboard cohort.bcf omop/ consents.ndjson --id GOE-FI-DATASET-1 --as holder_fi\n"
-      "  genofed onboard cohort.bcf redcap.csv consents.json --mapping mapping.json --id GOE-FI-DATASET-1\n"
-      "  genofed onboard --intake-key > node.pub; genofed crypt4gh encrypt --recipient-key node.pub < a.vcf > a.vcf.c4gh\n"
+      "  genofed onboard cohort.bcf redcap.csv consents.json --mapping mapping.json --id "
+      "GOE-FI-DATASET-1\n"
+      "  genofed onboard --intake-key > node.pub; genofed crypt4gh encrypt --recipient-key "
+      "node.pub < a.vcf > a.vcf.c4gh\n"
       "  genofed onboard batch-2 --id GOE-FI-DATASET-1 --add --as holder_fi\n"
       "  genofed onboard visits --id GOE-FI-DATASET-1 --follow-up --as holder_fi\n"
       "The file dataset.json (title, description, publisher, contact_email, keywords, "

@@ -54,7 +54,7 @@ Status Expand(const std::string& path, std::vector<std::filesystem::path>& files
   for (std::filesystem::recursive_directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
     if (it->path().filename().string().starts_with('.')) {
       if (it->is_directory(error)) it.disable_recursion_pending();
-    } else if (it->is_regular_file(error)) {
+    } else if (it->is_regular_file(error) && it->path().filename() != "dataset.json") {  // it is not data
       files.push_back(it->path());
     }
   }
