@@ -69,7 +69,7 @@ class OnboardingModule final : public Module {
         consent_(MakeConsentClient(platform.SiteChannel("consent"), platform.clock())),
         publisher_(MakePublisher(platform.SiteChannel("discovery"), platform.SiteChannel("catalogue"),
                                  platform.country())),
-        pipeline_(layout, *bodies_, *consent_, *publisher_, platform.clock(), platform.random(), platform.metrics(),
+        pipeline_(layout, files_, *bodies_, *consent_, *publisher_, platform.clock(), platform.random(), platform.metrics(),
                   std::move(options)),
         submissions_(store_, files_, platform.clock(), platform.random(), UploadOptions(platform),
                      [this] { Notify(); }),

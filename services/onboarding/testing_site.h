@@ -76,7 +76,7 @@ class SiteTest : public ::testing::Test {
   }
 
   void MakePipeline(std::filesystem::path reference) {
-    pipeline_ = std::make_unique<Pipeline>(layout_, *bodies_, consent_, publisher_, clock_, random_, metrics_,
+    pipeline_ = std::make_unique<Pipeline>(layout_, uploads_, *bodies_, consent_, publisher_, clock_, random_, metrics_,
                                            Pipeline::Options{std::move(reference), {}, {}, report_key_,
                                                              intake_key_.public_key()});
     ASSERT_TRUE(pipeline_->EmptyScratch().ok());

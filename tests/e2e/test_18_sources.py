@@ -110,7 +110,7 @@ def test_files_may_come_encrypted_for_the_node(fed, data, tmp_path):
 
 def test_what_was_set_aside_is_the_holders_to_read(fed, data, tmp_path):
     lines = (data / "redcap.csv").read_text().splitlines()
-    lines[3] = lines[3].replace(",2,", ",x,", 1)
+    lines[3] = lines[3].replace(",2,", ",zz,", 1)
     (tmp_path / "redcap.csv").write_text("\n".join(lines) + "\n")
     submission = onboard(fed, "GOE-FI-ASIDE-1", data / "cohort.vcf", tmp_path / "redcap.csv",
                          data / "consents.fhir-r4.json").json

@@ -42,17 +42,14 @@ class Fd {
   const int fd_;
 };
 
-Status DecryptTo(const Context& ctx, int in, const crypt4gh::SecretKey& key, const std::filesystem::path& path) {
-  Fd out(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (out.get() < 0) return Failed("open");
+// Authenticates every segment on the way.
+Status DecryptTo(const Context& ctx, int in, const crypt4gh::SecretKey& key, const crypt4gh::Sink& sink) {
   GF_ASSIGN(const std::string header, crypt4gh::ReadHeader(in));
-  const crypt4gh::Sink write = crypt4gh::FdSink(out.get());
   GF_ASSIGN(auto decryptor, crypt4gh::Decryptor::CreateUnverified(header, key, [&](std::string_view bytes) -> Status {
               GF_TRY(ctx.Alive());
-              return write(bytes);
+              return sink(bytes);
             }));
-  GF_TRY(crypt4gh::DecryptFd(in, decryptor));
-  return ::fsync(out.get()) == 0 ? absl::OkStatus() : Failed("sync");
+  return crypt4gh::DecryptFd(in, decryptor).status();
 }
 
 }  // namespace
@@ -100,7 +97,8 @@ Status DiskUploadFiles::Remove(const std::string& submission, const std::string&
   return RemoveTree(layout_.Upload(submission, name));
 }
 
-Result<bool> DiskUploadFiles::Decrypt(const Context& ctx, const std::string& submission, const std::string& name) {
+Result<bool> DiskUploadFiles::CheckEncrypted(const Context& ctx, const std::string& submission,
+                                             const std::string& name) {
   Fd in(::open(layout_.Upload(submission, name).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (in.get() < 0) return Failed("open");
   std::array<char, kMagic.size()> magic = {};
@@ -110,16 +108,27 @@ Result<bool> DiskUploadFiles::Decrypt(const Context& ctx, const std::string& sub
   if (intake_key_ == nullptr) {
     return Error(StatusCode::kFailedPrecondition, "CRYPT4GH_NO_KEY", "this node takes no encrypted files");
   }
+  const Status status = DecryptTo(ctx, in.get(), *intake_key_, [](std::string_view) { return absl::OkStatus(); });
+  if (status.ok()) return true;
+  if (!Reason(status).starts_with("CRYPT4GH_")) return status;
+  return Error(StatusCode::kFailedPrecondition, Reason(status), "{}: {}", name, Message(status));
+}
+
+Status DiskUploadFiles::Open(const Context& ctx, const std::string& submission, const std::string& name) {
+  GF_CHECK(intake_key_ != nullptr);
+  Fd in(::open(layout_.Upload(submission, name).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (in.get() < 0) return Failed("open");
   const auto clear = layout_.Input(submission, UploadedFile{FileKind::kVariants, name, 0, true, "", true});
   GF_TRY(MakeDirectory(clear.parent_path()));
   // No checked name begins with a dot.
   const auto pending = clear.parent_path() / ("." + name);
-  Status status = DecryptTo(ctx, in.get(), *intake_key_, pending);
-  if (status.ok()) status = MoveIntoPlace(pending, clear);
-  if (status.ok()) return true;
+  Fd out(::open(pending.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (out.get() < 0) return Failed("open");
+  Status status = DecryptTo(ctx, in.get(), *intake_key_, crypt4gh::FdSink(out.get()));
+  if (status.ok() && ::fsync(out.get()) != 0) status = Failed("sync");
+  if (status.ok()) return MoveIntoPlace(pending, clear);
   GF_TRY(RemoveTree(pending));
-  if (!Reason(status).starts_with("CRYPT4GH_")) return status;
-  return Error(StatusCode::kFailedPrecondition, Reason(status), "{}: {}", name, Message(status));
+  return status;
 }
 
 }  // namespace genofed::onboarding

@@ -17,7 +17,8 @@ class DiskUploadFiles final : public UploadFiles {
   Status Write(const std::string& submission, const std::string& name, std::int64_t offset, std::string_view data) override;
   Result<std::string> Finish(const Context& ctx, const std::string& submission, const std::string& name,
                              std::int64_t size) override;
-  Result<bool> Decrypt(const Context& ctx, const std::string& submission, const std::string& name) override;
+  Result<bool> CheckEncrypted(const Context& ctx, const std::string& submission, const std::string& name) override;
+  Status Open(const Context& ctx, const std::string& submission, const std::string& name) override;
   Status Remove(const std::string& submission, const std::string& name) override;
 
  private:

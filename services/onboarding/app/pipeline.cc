@@ -7,9 +7,9 @@
 
 namespace genofed::onboarding {
 
-Pipeline::Pipeline(Layout layout, objects::ObjectStore& bodies, ConsentClient& consent, Publisher& publisher, const Clock& clock, Random& random,
+Pipeline::Pipeline(Layout layout, UploadFiles& uploads, objects::ObjectStore& bodies, ConsentClient& consent, Publisher& publisher, const Clock& clock, Random& random,
                    obs::Metrics& metrics, Options options)
-    : layout_(std::move(layout)), bodies_(bodies), consent_(consent), publisher_(publisher), clock_(clock), random_(random),
+    : layout_(std::move(layout)), uploads_(uploads), bodies_(bodies), consent_(consent), publisher_(publisher), clock_(clock), random_(random),
       metrics_(metrics), options_(std::move(options)) {}
 
 Status Pipeline::Run(const Context& ctx, RunStore& store) {

@@ -35,7 +35,7 @@ class Pipeline {
     // Tables by which codes are mapped; null: the product's.
     std::shared_ptr<const clinical::Terminology> terminology = nullptr;
   };
-  Pipeline(Layout layout, objects::ObjectStore& bodies, ConsentClient& consent, Publisher& publisher, const Clock& clock, Random& random,
+  Pipeline(Layout layout, UploadFiles& uploads, objects::ObjectStore& bodies, ConsentClient& consent, Publisher& publisher, const Clock& clock, Random& random,
            obs::Metrics& metrics, Options options);
 
   // OK once the submission is at its end and its uploaded files are gone. An error means: try again later; the
@@ -50,6 +50,7 @@ class Pipeline {
   Status End(const Context& ctx, RunStore& store, const Submission& submission);
 
   const Layout layout_;
+  UploadFiles& uploads_;
   objects::ObjectStore& bodies_;
   ConsentClient& consent_;
   Publisher& publisher_;

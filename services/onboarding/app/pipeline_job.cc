@@ -78,6 +78,12 @@ std::string Pipeline::Job::NameOf(FileKind kind) const {
 // What several files have is compared when people are linked, so all of them are read again until that is done.
 Status Pipeline::Job::Check() {
   GF_ASSIGN(inputs_, store_.Inputs(ctx_));
+  // What came encrypted rests encrypted until now.
+  for (const UploadedFile& file : inputs_) {
+    std::error_code error;
+    if (!file.crypt4gh || std::filesystem::exists(pipeline_.layout_.Input(submission_.id, file), error)) continue;
+    GF_TRY(pipeline_.uploads_.Open(ctx_, submission_.id, file.name));
+  }
   if (resumed_at_ <= Stage::kLink && pipeline_.options_.intake_key) {
     GF_ASSIGN(quarantine_,
               Quarantine::Create(ctx_, pipeline_.bodies_, NewId("obj", pipeline_.clock_, pipeline_.random_),

@@ -88,9 +88,11 @@ class UploadFiles {
   // Hex SHA-256 of the first `size` bytes; the file is cut to that size. DataLoss UPLOAD_LOST if it is shorter.
   virtual Result<std::string> Finish(const Context& ctx, const std::string& submission, const std::string& name,
                                      std::int64_t size) = 0;
-  // Whether a finished file is Crypt4GH: then its clear text, every segment of it authenticated, is where Layout::Input
-  // says. FailedPrecondition with the reasons of libs/crypt4gh, and CRYPT4GH_NO_KEY; then nothing of it is kept.
-  virtual Result<bool> Decrypt(const Context& ctx, const std::string& submission, const std::string& name) = 0;
+  // Whether a finished file is Crypt4GH: then every segment of it can be opened. FailedPrecondition with the reasons of
+  // libs/crypt4gh, and CRYPT4GH_NO_KEY.
+  virtual Result<bool> CheckEncrypted(const Context& ctx, const std::string& submission, const std::string& name) = 0;
+  // Puts the clear text of such a file where Layout::Input says; repeating is harmless.
+  virtual Status Open(const Context& ctx, const std::string& submission, const std::string& name) = 0;
   // Of the file as it came; nothing there is fine.
   virtual Status Remove(const std::string& submission, const std::string& name) = 0;
 };

@@ -166,7 +166,7 @@ Status Submissions::Seal(const Context& ctx, const std::string& id, FileRef ref,
                            "the bytes received have another SHA-256; send the file again from offset 0"),
                      "sha256", "differs from the bytes received");
   }
-  auto encrypted = files_.Decrypt(ctx, id, ref.name);
+  auto encrypted = files_.CheckEncrypted(ctx, id, ref.name);
   if (Reason(encrypted.status()).starts_with("CRYPT4GH_")) {
     // What cannot be opened is of no use; sent again, it begins anew.
     GF_TRY(files_.Remove(id, ref.name));
@@ -176,8 +176,7 @@ Status Submissions::Seal(const Context& ctx, const std::string& id, FileRef ref,
   file.sealed = true;
   file.sha256 = sha256;
   file.crypt4gh = *encrypted;
-  GF_TRY(store_.SealFile(ctx, id, file));
-  return file.crypt4gh ? files_.Remove(id, ref.name) : absl::OkStatus();
+  return store_.SealFile(ctx, id, file);
 }
 
 Result<Submission> Submissions::Start(const Context& ctx, const std::string& id) {

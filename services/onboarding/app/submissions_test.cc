@@ -188,13 +188,14 @@ class EncryptedUploadTest : public SubmissionsTest {
   const UploadedFile opened_{FileKind::kClinical, "people.csv.c4gh", 0, true, "", true};
 };
 
-TEST_F(EncryptedUploadTest, IsOpenedWhenItIsSealed) {
+TEST_F(EncryptedUploadTest, RestsEncryptedUntilTheWorkBegins) {
   std::string clear;
   for (int i = 0; i < 20'000; ++i) clear += fmt::format("P{},HP:0001250\n", i);
   const std::string id = Open();
   Upload(id, file_, Encrypt(clear, intake_key_.public_key()));
+  EXPECT_FALSE(std::filesystem::exists(layout_.Input(id, opened_)));
+  ASSERT_THAT(uploads_.Open(ctx_, id, file_.name), IsOk());
   EXPECT_EQ(*ReadFile(layout_.Input(id, opened_)), clear);
-  EXPECT_FALSE(std::filesystem::exists(layout_.Upload(id, file_.name)));
   const auto files = submissions_->Files(ctx_, id);
   ASSERT_EQ(files->size(), 1u);
   EXPECT_TRUE(files->front().crypt4gh);
@@ -222,16 +223,17 @@ TEST_F(EncryptedUploadTest, OneThatCannotBeOpenedLeavesNothingAndStartsAgain) {
     EXPECT_EQ(sealed.code(), StatusCode::kFailedPrecondition);
     EXPECT_TRUE(submissions_->Files(ctx_, id)->empty());
     EXPECT_FALSE(std::filesystem::exists(layout_.Upload(id, file_.name)));
-    EXPECT_TRUE(std::filesystem::is_empty(layout_.Input(id, opened_).parent_path()));
+    EXPECT_FALSE(std::filesystem::exists(layout_.Input(id, opened_)));
   }
   Upload(id, file_, good);
+  ASSERT_THAT(uploads_.Open(ctx_, id, file_.name), IsOk());
   EXPECT_EQ(ReadFile(layout_.Input(id, opened_))->size(), 200'000u);
 }
 
 TEST_F(EncryptedUploadTest, WithoutAKeyItIsRefused) {
   DiskUploadFiles keyless(layout_, nullptr);
   ASSERT_THAT(keyless.Write("sub-x", "f", 0, Encrypt("x", intake_key_.public_key())), IsOk());
-  EXPECT_THAT(keyless.Decrypt(ctx_, "sub-x", "f"), HasReason("CRYPT4GH_NO_KEY"));
+  EXPECT_THAT(keyless.CheckEncrypted(ctx_, "sub-x", "f"), HasReason("CRYPT4GH_NO_KEY"));
 }
 
 }  // namespace
