@@ -273,7 +273,9 @@ Status SubsetStage::Begin(const VcfHeader& header, std::span<const std::int32_t>
 
 Status SubsetStage::Take(const SiteCall& site) {
   bool observed = rewriter_->CountAlleles(site);
-  if (!Inside(site.record, options_.region) || (options_.drop_unobserved && !observed)) {
+  // A block without its END would be a record of one base; the index has all of it.
+  if (site.record.is_reference_block || !Inside(site.record, options_.region) ||
+      (options_.drop_unobserved && !observed)) {
     ++outside_;
     return absl::OkStatus();
   }

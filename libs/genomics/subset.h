@@ -36,8 +36,8 @@ struct SubsetOptions {
 };
 
 struct SubsetReport {
-  std::uint64_t records = 0;                      // written
-  std::uint64_t outside = 0;                      // of the region, or unobserved
+  std::uint64_t records = 0;  // written
+  std::uint64_t outside = 0;  // of the region, or unobserved, or a reference block
   std::map<std::string, std::uint64_t> rejected;  // by VcfCodeName, as CheckVcf counts them
 };
 
@@ -46,8 +46,8 @@ class VcfWriter;
 // Writes the rows of a pass as a VCF under new names. The output has only what is known not to name
 // people: a new header (contigs, FILTER, kept FORMAT), the eight fixed columns, INFO AC, AF and AN
 // counted anew over the rows, GT and numeric FORMAT fields that the header declares. Text FORMAT
-// fields, other INFO and other header lines (which hold command lines and sample names) are left
-// out. Same input and library version, same bytes.
+// fields, other INFO, other header lines (which hold command lines and sample names) and reference
+// blocks of gVCFs are left out. Same input and library version, same bytes.
 // Errors: SAMPLE_UNKNOWN (a row has no column in the file), SAMPLE_INVALID, OUTPUT_INVALID, and
 // those of the sink.
 class SubsetStage final : public SiteConsumer {
@@ -68,7 +68,9 @@ class SubsetStage final : public SiteConsumer {
   // Ends the output. Call once, after the pass.
   Status Finish();
   std::uint64_t records() const { return records_; }  // written
-  std::uint64_t outside() const { return outside_; }  // of the region, or unobserved
+  std::uint64_t outside() const {
+    return outside_;
+  }  // of the region, or unobserved, or a reference block
 
  private:
   class Rewriter;

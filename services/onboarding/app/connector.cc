@@ -196,6 +196,8 @@ Result<std::string> Connector::HashKey() {
   const auto path = directory_ / "people.key";
   auto key = ReadFile(path, kKeyBytes);
   if (key.ok() && key->size() == kKeyBytes) return *key + options_.name;
+  // Not there, or half written: whatever else keeps it from being read must not make another.
+  if (!key.ok() && key.status().code() != StatusCode::kNotFound) return key.status();
   GF_TRY(MakeDirectory(directory_));
   const std::string fresh = random_.Bytes(kKeyBytes);
   GF_TRY(WriteFileAtomically(path, fresh, 0600));

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/onboarding/app/read_genotypes.h"
+
+#include <gtest/gtest.h>
+
+#include "libs/core/file.h"
+#include "libs/core/strings.h"
+#include "libs/genomics/cohort_index.h"
+#include "libs/genomics/vcf_reader.h"
+#include "libs/testing/matchers.h"
+#include "libs/testing/temporary_directory.h"
+
+namespace genofed::onboarding {
+namespace {
+
+using genofed::testing::IsOk;
+
+class ReadGenotypesTest : public ::testing::Test {
+ protected:
+  // A file of one person, who is the given row. In records blanks stand for tabs.
+  void Add(std::uint32_t row, const std::vector<std::string>& records) {
+    std::string text =
+        "##fileformat=VCFv4.2\n##contig=<ID=chr20,length=64444167>\n"
+        "##INFO=<ID=END,Number=1,Type=Integer,Description=\"End\">\n"
+        "##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n"
+        "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tSAMPLE\n";
+    for (std::string record : records) {
+      std::replace(record.begin(), record.end(), ' ', '\t');
+      text += record + "\n";
+    }
+    const auto path = directory_ / fmt::format("{}.vcf", row);
+    ASSERT_THAT(WriteFileAtomically(path, text), IsOk());
+    rows_.variants.push_back({path, path.filename().string(), "", {{"SAMPLE", row}}});
+    rows_.pseudonyms.resize(std::max<std::size_t>(rows_.pseudonyms.size(), row + 1));
+    rows_.pseudonyms[row] = fmt::format("p{}", row);
+  }
+
+  // "pos ref gt gt gt" of each record, genotypes by row.
+  std::vector<std::string> Records() {
+    std::vector<std::string> out;
+    auto reader = genomics::VcfReader::Open(out_.vcf);
+    EXPECT_THAT(reader, IsOk());
+    EXPECT_EQ((*reader)->header().samples, rows_.pseudonyms);
+    genomics::VcfRecord record;
+    while (true) {
+      auto outcome = (*reader)->Next(record);
+      EXPECT_THAT(outcome, IsOk());
+      if (!outcome.ok() || *outcome == genomics::VcfReader::Outcome::kEnd) return out;
+      const auto columns = Split((*reader)->line(), '\t');
+      std::string text = fmt::format("{} {}", columns[1], columns[3]);
+      for (std::size_t i = 9; i < columns.size(); ++i) text += " " + std::string(columns[i]);
+      out.push_back(text);
+    }
+  }
+
+  // AC and AN of an allele of the index.
+  std::pair<std::uint64_t, std::uint64_t> Counts(std::int64_t pos, const std::string& ref,
+                                                 const std::string& alt) {
+    auto index = genomics::CohortIndex::Open(out_.index);
+    EXPECT_THAT(index, IsOk());
+    const auto hit = (*index)->FindExact({"20", pos - 1, ref, alt});
+    EXPECT_TRUE(hit.has_value());
+    const auto counts = (*index)->Count(*hit);
+    return {counts.ac, counts.an};
+  }
+
+  testing::TemporaryDirectory directory_;
+  CohortRows rows_;
+  const GenotypesOutput out_{directory_ / "index", directory_ / "genotypes.vcf.gz"};
+};
+
+// Worked out by hand: inside its blocks a person of a gVCF is like the reference, elsewhere not
+// called; of a plain VCF is taken that it lists everything.
+TEST_F(ReadGenotypesTest, ReferenceBlocksSayWhoWasCalledWhereOthersHaveAVariant) {
+  Add(1, {"chr20 100 . A <NON_REF> . . END=149 GT 0/0", "chr20 150 . C T,<NON_REF> . . . GT 1/1",
+          "chr20 151 . A <NON_REF> . . END=160 GT 0/0"});
+  Add(0, {"chr20 100 . A <NON_REF> . . END=199 GT 0/0", "chr20 200 . A G,<NON_REF> . . . GT 0/1",
+          "chr20 201 . A <NON_REF> . . END=250 GT 0/0"});
+  Add(2, {"chr20 300 . G A . . . GT 0/1"});
+  auto result = ReadGenotypes(Context::Background(),
+                              {"GOE-FI-A-1", 1, genomics::Assembly::kGrch38, nullptr, rows_}, out_);
+  ASSERT_THAT(result, IsOk());
+  EXPECT_EQ(result->sites, 3);
+  EXPECT_EQ(Records(), (std::vector<std::string>{"150 C 0/0 1/1 0/0", "200 A 0/1 ./. 0/0",
+                                                 "300 G ./. ./. 0/1"}));
+  EXPECT_EQ(Counts(150, "C", "T"), (std::pair<std::uint64_t, std::uint64_t>(2, 6)));
+  EXPECT_EQ(Counts(200, "A", "G"), (std::pair<std::uint64_t, std::uint64_t>(1, 4)));
+  EXPECT_EQ(Counts(300, "G", "A"), (std::pair<std::uint64_t, std::uint64_t>(1, 2)));
+}
+
+}  // namespace
+}  // namespace genofed::onboarding
