@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/crypt4gh/file.h"
+#include "libs/core/unique_fd.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -24,24 +25,8 @@ Status Failed(std::string_view what, std::string_view name) {
   return Error(code, "FILE_FAILED", "cannot {} {}: {}", what, name, std::strerror(error));
 }
 
-class Fd {
- public:
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  Fd& operator=(Fd&&) = delete;
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-Result<Fd> OpenForReading(const std::filesystem::path& path) {
-  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+Result<UniqueFd> OpenForReading(const std::filesystem::path& path) {
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) return Failed("open", path.string());
   return fd;
 }
@@ -92,7 +77,7 @@ class PendingFile {
  public:
   static Result<PendingFile> Create(const std::filesystem::path& path) {
     std::string pattern = path.string() + ".XXXXXX";
-    Fd fd(::mkostemp(pattern.data(), O_CLOEXEC));
+    UniqueFd fd(::mkostemp(pattern.data(), O_CLOEXEC));
     if (fd.get() < 0) return Failed("create", path.string());
     return PendingFile(std::move(fd), std::move(pattern), path);
   }
@@ -114,7 +99,7 @@ class PendingFile {
       return Failed("write", path_.string());
     }
     temporary_.clear();
-    Fd dir(::open(path_.has_parent_path() ? path_.parent_path().c_str() : ".",
+    UniqueFd dir(::open(path_.has_parent_path() ? path_.parent_path().c_str() : ".",
                   O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (dir.get() < 0 || ::fsync(dir.get()) != 0)
       return Failed("sync the directory of", path_.string());
@@ -122,9 +107,9 @@ class PendingFile {
   }
 
  private:
-  PendingFile(Fd fd, std::string temporary, std::filesystem::path path)
+  PendingFile(UniqueFd fd, std::string temporary, std::filesystem::path path)
       : fd_(std::move(fd)), temporary_(std::move(temporary)), path_(std::move(path)) {}
-  Fd fd_;
+  UniqueFd fd_;
   std::string temporary_;
   std::filesystem::path path_;
 };
@@ -161,7 +146,7 @@ Status CopyFd(int fd, const Sink& sink) {
 
 Result<Manifest> EncryptFile(const std::filesystem::path& in, const std::filesystem::path& out,
                              std::span<const PublicKey> recipients, Random& random, Layout layout) {
-  GF_ASSIGN(Fd input, OpenForReading(in));
+  GF_ASSIGN(UniqueFd input, OpenForReading(in));
   GF_ASSIGN(PendingFile output, PendingFile::Create(out));
   Sink sink = FdSink(output.fd());
   GF_ASSIGN(Encryptor encryptor, Encryptor::Create(recipients, random, sink));
@@ -179,7 +164,7 @@ Status DecryptFd(int body_fd, std::string_view header, const SecretKey& key,
 
 Status DecryptFile(const std::filesystem::path& body, std::string_view header, const SecretKey& key,
                    const Manifest& expected, const std::filesystem::path& out) {
-  GF_ASSIGN(Fd input, OpenForReading(body));
+  GF_ASSIGN(UniqueFd input, OpenForReading(body));
   GF_ASSIGN(PendingFile output, PendingFile::Create(out));
   GF_TRY(DecryptFd(input.get(), header, key, expected, FdSink(output.fd())));
   return output.Commit();

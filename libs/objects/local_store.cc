@@ -15,6 +15,7 @@
 
 #include "libs/core/random.h"
 #include "libs/core/strings.h"
+#include "libs/core/unique_fd.h"
 #include "libs/crypto/hash.h"
 #include "libs/objects/verify.h"
 
@@ -23,24 +24,6 @@ namespace {
 
 constexpr std::string_view kTemporary = ".tmp-";
 constexpr std::size_t kPiece = 256U << 10;
-
-class Fd {
- public:
-  explicit Fd(int fd = -1) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-  int Release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 // What errno says about doing `what` with an object.
 Status Failed(std::string_view what) {
@@ -75,14 +58,14 @@ std::string ObjectName(std::string_view file) {
 }
 
 struct OpenObject {
-  Fd fd;
+  UniqueFd fd;
   ObjectInfo info;
 };
 
 Result<OpenObject> OpenForReading(int directory, std::string_view name) {
   GF_TRY(CheckName(name));
   // O_NONBLOCK: a FIFO somebody put here must not hang us.
-  Fd fd(
+  UniqueFd fd(
       ::openat(directory, FileName(name).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (fd.get() < 0 && errno == ENOENT) {
     return Error(StatusCode::kNotFound, "OBJECT_NOT_FOUND", "there is no object {}", name);
@@ -100,7 +83,7 @@ Result<OpenObject> OpenForReading(int directory, std::string_view name) {
 
 class LocalWriter final : public ObjectWriter {
  public:
-  LocalWriter(ObjectStore& store, int directory, Fd fd, std::string temporary, std::string name)
+  LocalWriter(ObjectStore& store, int directory, UniqueFd fd, std::string temporary, std::string name)
       : store_(store),
         directory_(directory),
         fd_(std::move(fd)),
@@ -114,7 +97,7 @@ class LocalWriter final : public ObjectWriter {
 
   ObjectStore& store_;
   const int directory_;
-  const Fd fd_;
+  const UniqueFd fd_;
   const std::string temporary_;
   const std::string name_;
   crypto::Sha256Stream sha_;
@@ -152,7 +135,7 @@ Result<Written> LocalWriter::DoCommit(const Context& ctx) {
 
 // Every entry of the directory; unsorted.
 Status ForEachFile(int directory, const std::function<void(std::string_view)>& take) {
-  Fd fd(::openat(directory, ".",
+  UniqueFd fd(::openat(directory, ".",
                  O_RDONLY | O_DIRECTORY | O_CLOEXEC));  // with a read position of its own
   const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(fd.get()), &::closedir);
   if (entries == nullptr) return Failed("list objects");
@@ -177,7 +160,7 @@ Result<std::unique_ptr<LocalStore>> LocalStore::Open(const std::filesystem::path
     return DirectoryStatus(directory,
                            "cannot be created: " + std::system_category().message(errno));
   }
-  Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (fd.get() < 0) {
     return DirectoryStatus(directory,
                            "cannot be opened as a directory (a symbolic link is not followed): " +
@@ -197,7 +180,7 @@ Status LocalStore::SweepTemporaryFiles() {
   return ForEachFile(directory_, [this](std::string_view file) {
     if (!file.starts_with(kTemporary)) return;
     const std::string name(file);
-    const Fd fd(::openat(directory_, name.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    const UniqueFd fd(::openat(directory_, name.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     // Its writer, if there is one, holds the lock.
     if (fd.get() >= 0 && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0)
       ::unlinkat(directory_, name.c_str(), 0);
@@ -211,7 +194,7 @@ Result<std::unique_ptr<ObjectWriter>> LocalStore::Create(const Context& ctx,
   SystemRandom random;
   while (true) {
     std::string temporary = std::string(kTemporary) + HexEncode(random.Bytes(16));
-    Fd fd(::openat(directory_, temporary.c_str(),
+    UniqueFd fd(::openat(directory_, temporary.c_str(),
                    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (fd.get() < 0) return Failed("create an object");
     const bool locked = ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0;

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "libs/core/strings.h"
+#include "libs/core/unique_fd.h"
 #include "libs/crypt4gh/file.h"
 #include "libs/crypto/hash.h"
 #include "services/onboarding/app/files.h"
@@ -27,20 +28,6 @@ Status Failed(std::string_view what) {
 }
 
 constexpr std::string_view kMagic = "crypt4gh";
-
-class Fd {
- public:
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  const int fd_;
-};
 
 // Authenticates every segment on the way.
 Status DecryptTo(const Context& ctx, int in, const crypt4gh::SecretKey& key, const crypt4gh::Sink& sink) {
@@ -60,7 +47,7 @@ Status DiskUploadFiles::Write(const std::string& submission, const std::string& 
   std::error_code error;
   bool fresh = !std::filesystem::exists(path, error);
   if (fresh) GF_TRY(MakeDirectory(path.parent_path()));
-  Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (fd.get() < 0) return Failed("open");
   for (std::size_t done = 0; done < data.size();) {
     ssize_t n = ::pwrite(fd.get(), data.data() + done, data.size() - done, offset + static_cast<off_t>(done));
@@ -76,7 +63,7 @@ Status DiskUploadFiles::Write(const std::string& submission, const std::string& 
 
 Result<std::string> DiskUploadFiles::Finish(const Context& ctx, const std::string& submission, const std::string& name,
                                             std::int64_t size) {
-  Fd fd(::open(layout_.Upload(submission, name).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  UniqueFd fd(::open(layout_.Upload(submission, name).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
   struct stat info = {};
   if (fd.get() < 0 || ::fstat(fd.get(), &info) != 0) return Failed("open");
   if (info.st_size < size) return Error(StatusCode::kDataLoss, "UPLOAD_LOST", "an uploaded file lost bytes");
@@ -99,7 +86,7 @@ Status DiskUploadFiles::Remove(const std::string& submission, const std::string&
 
 Result<bool> DiskUploadFiles::CheckEncrypted(const Context& ctx, const std::string& submission,
                                              const std::string& name) {
-  Fd in(::open(layout_.Upload(submission, name).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  UniqueFd in(::open(layout_.Upload(submission, name).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (in.get() < 0) return Failed("open");
   std::array<char, kMagic.size()> magic = {};
   const ssize_t n = ::pread(in.get(), magic.data(), magic.size(), 0);
@@ -116,13 +103,13 @@ Result<bool> DiskUploadFiles::CheckEncrypted(const Context& ctx, const std::stri
 
 Status DiskUploadFiles::Open(const Context& ctx, const std::string& submission, const std::string& name) {
   GF_CHECK(intake_key_ != nullptr);
-  Fd in(::open(layout_.Upload(submission, name).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  UniqueFd in(::open(layout_.Upload(submission, name).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (in.get() < 0) return Failed("open");
   const auto clear = layout_.Input(submission, UploadedFile{FileKind::kVariants, name, 0, true, "", true});
   GF_TRY(MakeDirectory(clear.parent_path()));
   // No checked name begins with a dot.
   const auto pending = clear.parent_path() / ("." + name);
-  Fd out(::open(pending.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  UniqueFd out(::open(pending.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (out.get() < 0) return Failed("open");
   Status status = DecryptTo(ctx, in.get(), *intake_key_, crypt4gh::FdSink(out.get()));
   if (status.ok() && ::fsync(out.get()) != 0) status = Failed("sync");

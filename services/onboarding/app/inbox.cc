@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "libs/core/strings.h"
+#include "libs/core/unique_fd.h"
 #include "libs/crypto/hash.h"
 #include "libs/obs/log.h"
 
@@ -25,22 +26,6 @@ constexpr std::size_t kMaxText = 1U << 20;  // of submission.json and SHA256SUMS
 constexpr std::size_t kPiece = 1U << 20;
 constexpr std::size_t kMaxEntries = 10'000;
 constexpr int kMaxDepth = 32;
-
-// A descriptor that closes itself; shared by the pieces of a file.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-  bool ok() const { return fd_ >= 0; }
-
- private:
-  const int fd_;
-};
 
 int OpenDirectory(const std::filesystem::path& path) {
   return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -92,8 +77,8 @@ bool IsFinalError(const Status& status) {
 void RemoveAt(int directory, const std::string& name, int depth) {
   if (name == "." || name == ".." || ::unlinkat(directory, name.c_str(), 0) == 0 || depth == 0)
     return;
-  const Descriptor below(OpenBelow(directory, name));
-  if (!below.ok()) return;
+  const UniqueFd below(OpenBelow(directory, name));
+  if (!below.valid()) return;
   for (const std::string& inner : EntriesOf(below.get())) RemoveAt(below.get(), inner, depth - 1);
   ::unlinkat(directory, name.c_str(), AT_REMOVEDIR);
 }
@@ -110,7 +95,7 @@ class Inbox::Drop {
   Drop(std::string name, int fd) : name_(std::move(name)), fd_(fd) {}
 
   const std::string& name() const { return name_; }
-  bool ok() const { return fd_.ok(); }
+  bool ok() const { return fd_.valid(); }
   int fd() const { return fd_.get(); }
   bool Has(const char* name) const {
     struct stat facts {};
@@ -130,11 +115,11 @@ class Inbox::Drop {
   }
 
   // Never waits for a pipe, never follows a link.
-  Result<std::shared_ptr<Descriptor>> Open(const std::string& name) const {
+  Result<std::shared_ptr<UniqueFd>> Open(const std::string& name) const {
     if (name.find('/') != std::string::npos) return Refused(name, "is not in the directory itself");
-    auto file = std::make_shared<Descriptor>(
+    auto file = std::make_shared<UniqueFd>(
         ::openat(fd_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    if (!file->ok())
+    if (!file->valid())
       return Refused(name, errno == ELOOP ? "is a symbolic link" : "is missing or cannot be read");
     struct stat facts {};
     if (::fstat(file->get(), &facts) != 0 || !S_ISREG(facts.st_mode))
@@ -183,10 +168,10 @@ class Inbox::Drop {
 
   Status WriteResult(const std::string& text) const {
     ::unlinkat(fd_.get(), kResult, 0);
-    const Descriptor file(
+    const UniqueFd file(
         ::openat(fd_.get(), kResult, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640));
     const bool written =
-        file.ok() &&
+        file.valid() &&
         ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
         ::fsync(file.get()) == 0 && ::fsync(fd_.get()) == 0;
     if (written) return absl::OkStatus();
@@ -204,7 +189,7 @@ class Inbox::Drop {
 
  private:
   const std::string name_;
-  const Descriptor fd_;
+  const UniqueFd fd_;
 };
 
 Inbox::Inbox(Options options, Intake& intake, const Clock& clock, InboxParser parse,
@@ -216,8 +201,8 @@ Inbox::Inbox(Options options, Intake& intake, const Clock& clock, InboxParser pa
       format_(std::move(format)) {}
 
 Status Inbox::Poll(const Context& ctx) {
-  const Descriptor directory(OpenDirectory(options_.directory));
-  if (!directory.ok())
+  const UniqueFd directory(OpenDirectory(options_.directory));
+  if (!directory.valid())
     return Error(StatusCode::kNotFound, "INBOX_MISSING", "the inbox directory cannot be opened");
   for (const char* name : {"accepted", "refused"}) {
     if (::mkdirat(directory.get(), name, 0750) != 0 && errno != EEXIST) {
@@ -238,7 +223,7 @@ Status Inbox::Poll(const Context& ctx) {
 }
 
 void Inbox::TakeIn(const Context& ctx, const std::string& name) {
-  const Descriptor directory(OpenDirectory(options_.directory));
+  const UniqueFd directory(OpenDirectory(options_.directory));
   Drop drop(name, OpenBelow(directory.get(), name));
   if (!drop.ok()) return;
   if (!drop.Has(kMarker) && !SumsAgree(ctx, drop)) return;
@@ -323,8 +308,8 @@ Result<Submission> Inbox::Submit(const Context& ctx, const Drop& drop) {
 // The result first: killed after it, the same content gives the same submission again.
 Status Inbox::Conclude(Drop& drop, const InboxResult& result) {
   GF_TRY(drop.WriteResult(format_(result)));
-  const Descriptor from(OpenDirectory(options_.directory));
-  const Descriptor to(OpenBelow(from.get(), result.status.ok() ? "accepted" : "refused"));
+  const UniqueFd from(OpenDirectory(options_.directory));
+  const UniqueFd to(OpenBelow(from.get(), result.status.ok() ? "accepted" : "refused"));
   std::string target = drop.name();
   struct stat taken {};
   for (int n = 2; ::fstatat(to.get(), target.c_str(), &taken, AT_SYMLINK_NOFOLLOW) == 0; ++n) {
@@ -342,8 +327,8 @@ Status Inbox::Conclude(Drop& drop, const InboxResult& result) {
 
 // What a killed process left behind.
 void Inbox::Sweep(const char* where) {
-  const Descriptor directory(OpenDirectory(options_.directory));
-  const Descriptor below(OpenBelow(directory.get(), where));
+  const UniqueFd directory(OpenDirectory(options_.directory));
+  const UniqueFd below(OpenBelow(directory.get(), where));
   for (const std::string& name : EntriesOf(below.get())) {
     if (!IsDropName(name)) continue;
     const Drop drop(name, OpenBelow(below.get(), name));

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "libs/core/strings.h"
+#include "libs/core/unique_fd.h"
 #include "libs/crypt4gh/file.h"
 #include "libs/genomics/vcf_index.h"
 
@@ -47,14 +48,12 @@ Result<ObjectRecord> SealFile(const Context& ctx, objects::ObjectStore& store,
                               const std::filesystem::path& clear,
                               const crypt4gh::PublicKey& recipient, ObjectRecord object,
                               Random& random) {
-  const int fd = ::open(clear.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0) return Error(StatusCode::kInternal, "FILE_FAILED", "cannot read a scratch file");
-  auto sealed = SealBody(
-      ctx, store, recipient, std::move(object), random, [fd](crypt4gh::Encryptor& encryptor) {
-        return crypt4gh::CopyFd(fd, [&](std::string_view bytes) { return encryptor.Push(bytes); });
+  const UniqueFd fd(::open(clear.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd.valid()) return Error(StatusCode::kInternal, "FILE_FAILED", "cannot read a scratch file");
+  return SealBody(
+      ctx, store, recipient, std::move(object), random, [&fd](crypt4gh::Encryptor& encryptor) {
+        return crypt4gh::CopyFd(fd.get(), [&](std::string_view bytes) { return encryptor.Push(bytes); });
       });
-  ::close(fd);
-  return sealed;
 }
 
 }  // namespace

@@ -14,11 +14,11 @@
 #include "genofed/onboarding/v1/onboarding.grpc.pb.h"
 #include "libs/core/file.h"
 #include "libs/core/strings.h"
+#include "libs/core/unique_fd.h"
 #include "libs/crypt4gh/file.h"
 #include "libs/genomics/merge_vcf.h"
 #include "libs/genomics/subset.h"
 #include "services/spe/adapters/site_peers.h"
-#include "services/spe/adapters/unique_fd.h"
 
 namespace genofed::spe {
 namespace {

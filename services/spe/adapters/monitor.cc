@@ -18,10 +18,10 @@
 
 #include "libs/core/file.h"
 #include "libs/core/strings.h"
+#include "libs/core/unique_fd.h"
 #include "services/spe/adapters/attempt_files.h"
 #include "services/spe/adapters/cgroup.h"
 #include "services/spe/adapters/subprocess.h"
-#include "services/spe/adapters/unique_fd.h"
 
 namespace genofed::spe {
 namespace {

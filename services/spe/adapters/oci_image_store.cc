@@ -10,9 +10,9 @@
 
 #include "libs/core/file.h"
 #include "libs/core/strings.h"
+#include "libs/core/unique_fd.h"
 #include "libs/crypto/hash.h"
 #include "services/spe/adapters/subprocess.h"
-#include "services/spe/adapters/unique_fd.h"
 #include "services/spe/domain/task_spec.h"
 
 namespace genofed::spe {

@@ -15,12 +15,12 @@
 
 #include "libs/core/file.h"
 #include "libs/core/strings.h"
+#include "libs/core/unique_fd.h"
 #include "libs/crypto/hash.h"
 #include "services/spe/adapters/attempt_files.h"
 #include "services/spe/adapters/cgroup.h"
 #include "services/spe/adapters/oci_config.h"
 #include "services/spe/adapters/subprocess.h"
-#include "services/spe/adapters/unique_fd.h"
 
 namespace genofed::spe {
 namespace {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/spe/adapters/output_sealer.h"
+#include "libs/core/unique_fd.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -11,7 +12,6 @@
 #include <cstring>
 #include <memory>
 
-#include "services/spe/adapters/unique_fd.h"
 
 namespace genofed::spe {
 namespace {

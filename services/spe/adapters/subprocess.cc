@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/spe/adapters/subprocess.h"
+#include "libs/core/unique_fd.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -11,7 +12,6 @@
 #include <csignal>
 #include <cstring>
 
-#include "services/spe/adapters/unique_fd.h"
 
 namespace genofed::spe {
 namespace {

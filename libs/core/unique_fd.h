@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace genofed::spe {
+namespace genofed {
 
 // Owns a file descriptor; -1 is none.
 class UniqueFd {
@@ -21,8 +21,9 @@ class UniqueFd {
 
   int get() const { return fd_; }
   bool valid() const { return fd_ >= 0; }
+  int Release() { return std::exchange(fd_, -1); }
   void Reset(int fd = -1) {
-    if (fd_ >= 0) close(fd_);
+    if (fd_ >= 0) ::close(fd_);
     fd_ = fd;
   }
 
@@ -30,4 +31,4 @@ class UniqueFd {
   int fd_ = -1;
 };
 
-}  // namespace genofed::spe
+}  // namespace genofed
