@@ -2,18 +2,12 @@
 #include "libs/genomics/build_segment.h"
 
 #include <gmock/gmock.h>
+#include <rapidcheck/gtest.h>
 
 #include <algorithm>
 #include <array>
 #include <random>
 #include <set>
-// RapidCheck's headers are not written for our warnings.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-#pragma GCC diagnostic ignored "-Wshadow"
-#include <rapidcheck/gtest.h>
-#pragma GCC diagnostic pop
 
 #include "libs/genomics/slow_cohort.h"
 #include "libs/genomics/test_support.h"

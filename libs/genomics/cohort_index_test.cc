@@ -2,15 +2,9 @@
 #include "libs/genomics/cohort_index.h"
 
 #include <gmock/gmock.h>
+#include <rapidcheck/gtest.h>
 
 #include <numeric>
-// RapidCheck's headers are not written for our warnings.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-#pragma GCC diagnostic ignored "-Wshadow"
-#include <rapidcheck/gtest.h>
-#pragma GCC diagnostic pop
 
 #include "libs/core/strings.h"
 #include "libs/genomics/index_vcf.h"

@@ -2,16 +2,10 @@
 #include "libs/genomics/genotype_scan.h"
 
 #include <gmock/gmock.h>
+#include <rapidcheck/gtest.h>
 
 #include <cstring>
 #include <string>
-// RapidCheck's headers are not written for our warnings.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-#pragma GCC diagnostic ignored "-Wshadow"
-#include <rapidcheck/gtest.h>
-#pragma GCC diagnostic pop
 
 #include "libs/genomics/vcf_reader.h"
 

@@ -2,17 +2,11 @@
 #include "libs/genomics/normalise.h"
 
 #include <gmock/gmock.h>
+#include <rapidcheck/gtest.h>
 
 #include <algorithm>
 #include <numeric>
 #include <random>
-// RapidCheck's headers are not written for our warnings.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-#pragma GCC diagnostic ignored "-Wshadow"
-#include <rapidcheck/gtest.h>
-#pragma GCC diagnostic pop
 
 #include "libs/core/strings.h"
 #include "libs/genomics/row_mapper.h"
@@ -118,7 +112,7 @@ TEST(CarriersTest, CountsAllelesOnTheOriginalRecord) {
   // Rows 0 to 8: 1/2, 1/1, haploid 1, haploid 0, ./1, ./., 0/3, 0/0 (not listed), no sample.
   std::vector<std::int32_t> column_of_row = {0, 1, 2, 3, 4, 5, 6, 7, -1};
   RowMapper mapper(8, column_of_row);
-  std::vector<Call> calls = {{0, 1, 2}, {1, 1, 1},   {2, 1, -2}, {3, 0, -2},
+  std::vector<Call> calls = {{0, 1, 2},  {1, 1, 1},   {2, 1, -2}, {3, 0, -2},
                              {4, -1, 1}, {5, -1, -1}, {6, 0, 3}};
   CarrierSets first;
   CarriersOf(mapper.Map(calls), 1, first);
@@ -186,7 +180,8 @@ TEST(NormaliseOracle, AgreesWithTheExpectedFilesOfBcftools) {
   for (auto next = (*reader)->Next(record); *next != VcfReader::Outcome::kEnd;
        next = (*reader)->Next(record)) {
     ASSERT_EQ(*next, VcfReader::Outcome::kRecord) << (*reader)->problem().message;
-    for (const SplitAllele& allele : SplitRecord(record, reference->get())) ours.insert(FormatVariant(allele.variant));
+    for (const SplitAllele& allele : SplitRecord(record, reference->get()))
+      ours.insert(FormatVariant(allele.variant));
   }
   std::multiset<std::string> expected;
   std::string text = ReadText(dir / "norm.split.and.norm.out");

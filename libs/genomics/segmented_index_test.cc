@@ -2,15 +2,9 @@
 #include "libs/genomics/segmented_index.h"
 
 #include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 
 #include <algorithm>
-// RapidCheck's headers are not written for our warnings.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-#pragma GCC diagnostic ignored "-Wshadow"
-#include <rapidcheck/gtest.h>
-#pragma GCC diagnostic pop
 
 #include "libs/genomics/test_support.h"
 

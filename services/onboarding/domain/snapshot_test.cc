@@ -2,13 +2,7 @@
 #include "services/onboarding/domain/snapshot.h"
 
 #include <gtest/gtest.h>
-// RapidCheck's headers are not written for our warnings.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-#pragma GCC diagnostic ignored "-Wshadow"
 #include <rapidcheck/gtest.h>
-#pragma GCC diagnostic pop
 
 namespace genofed::onboarding {
 namespace {
@@ -17,7 +11,8 @@ using genomics::Individual;
 using genomics::Sex;
 
 SegmentRef Segment(int number, std::int32_t rows) {
-  return {"sub-" + std::to_string(number), "index/" + std::to_string(number), std::string(64, 'a'), rows};
+  return {"sub-" + std::to_string(number), "index/" + std::to_string(number), std::string(64, 'a'),
+          rows};
 }
 Individual Person(int kind) {
   Individual person;
@@ -64,8 +59,10 @@ TEST(SnapshotDiffTest, ADiffOfAnotherSnapshotIsRefused) {
 RC_GTEST_PROP(SnapshotDiffProperty, ASnapshotPlusItsDiffEqualsTheNext, ()) {
   auto content = [] {
     SnapshotContent made;
-    for (int number : *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 4))) made.segments.push_back(Segment(number, 1));
-    for (int kind : *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 9))) made.individuals.push_back(Person(kind));
+    for (int number : *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 4)))
+      made.segments.push_back(Segment(number, 1));
+    for (int kind : *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 9)))
+      made.individuals.push_back(Person(kind));
     return made;
   };
   const SnapshotContent from = content();
@@ -73,7 +70,8 @@ RC_GTEST_PROP(SnapshotDiffProperty, ASnapshotPlusItsDiffEqualsTheNext, ()) {
   if (*rc::gen::arbitrary<bool>()) {  // goes on from the first
     to.segments.insert(to.segments.begin(), from.segments.begin(), from.segments.end());
     to.individuals.insert(to.individuals.begin(), from.individuals.begin(), from.individuals.end());
-    if (!to.individuals.empty()) to.individuals[*rc::gen::inRange<std::size_t>(0, to.individuals.size())] = Person(8);
+    if (!to.individuals.empty())
+      to.individuals[*rc::gen::inRange<std::size_t>(0, to.individuals.size())] = Person(8);
   }
   auto next = Apply(from, Diff(from, to));
   RC_ASSERT(next.ok());
