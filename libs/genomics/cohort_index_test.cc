@@ -7,7 +7,7 @@
 #include <numeric>
 
 #include "libs/core/strings.h"
-#include "libs/genomics/index_vcf.h"
+#include "libs/genomics/ingest.h"
 #include "libs/genomics/slow_cohort.h"
 #include "libs/genomics/test_support.h"
 
@@ -18,6 +18,13 @@ using ::testing::ElementsAre;
 
 IndexInfo Info(std::uint32_t n_people, std::uint32_t batch_size = kDefaultBatchSize) {
   return IndexInfo{"ds", "1", Assembly::kGrch38, n_people, batch_size};
+}
+
+Result<PassReport> Feed(const std::filesystem::path& vcf, std::span<const std::string> rows,
+                        SegmentBuilder& builder) {
+  IndexStage index(builder);
+  SiteConsumer* stages[] = {&index};
+  return RunPass(vcf, rows, {}, stages);
 }
 
 // The genotypes of one site, and the counts that the definition of AC and AN gives.
@@ -101,7 +108,7 @@ class CohortIndexTest : public ::testing::Test {
     auto builder =
         SegmentBuilder::Create(dir_ / "index", Info(static_cast<std::uint32_t>(rows.size())));
     GF_CHECK(builder.ok());
-    auto report = IndexVcf(WriteText(dir_ / "in.vcf", vcf), rows, **builder);
+    auto report = Feed(WriteText(dir_ / "in.vcf", vcf), rows, **builder);
     EXPECT_TRUE(report.ok()) << Describe(report.status());
     summary_ = *(*builder)->Finish();
     auto index = CohortIndex::Open(dir_ / "index", summary_.manifest_sha256);
@@ -210,10 +217,10 @@ TEST_F(CohortIndexTest, CountsOfRealPeopleEqualBcftools) {
   ASSERT_EQ(rows.size(), 300U);
   std::sort(rows.rbegin(), rows.rend());  // not the file's order
   auto builder = *SegmentBuilder::Create(dir_ / "index", Info(300, 128));
-  auto report = IndexVcf(vcf, rows, *builder);
+  auto report = Feed(vcf, rows, *builder);
   ASSERT_TRUE(report.ok()) << Describe(report.status());
   EXPECT_EQ(report->records, 24'990U);
-  EXPECT_TRUE(report->rejected.empty());
+  EXPECT_TRUE(report->set_aside.empty());
   ASSERT_TRUE(builder->Finish().ok());
   auto index = CohortIndex::Open(dir_ / "index");
   ASSERT_TRUE(index.ok()) << Describe(index.status());
