@@ -218,6 +218,12 @@ Status Pipeline::Job::Register() {
   }
   GF_ASSIGN(rows_, ArrangeRows(people_, answers, std::move(variants), base_.individuals.size()));
   people_ = {};  // who they are is not needed any more
+  // What a source cannot say (FHIR has no age at the last encounter) is not taken back by its silence.
+  for (auto& [row, individual] : rows_.known) {
+    const genomics::Individual& before = base_.individuals[row];
+    if (!individual.age_months) individual.age_months = before.age_months;
+    if (individual.sex == genomics::Sex::kUnknown) individual.sex = before.sex;
+  }
   if (resumed_at_ > Stage::kConsent) return absl::OkStatus();
   Counts& counts = submission_.counts;
   counts.subjects_included = static_cast<std::int32_t>(rows_.size() + rows_.known.size());
