@@ -68,6 +68,7 @@ class Collector {
       out_.description = path;
       return absl::OkStatus();
     }
+    if (!fs::exists(path, error)) return Error(StatusCode::kNotFound, "FILE_MISSING", "there is no file '{}'", path.string());
     const auto found = intake::Recognise(path, mapping_);
     if (found.role) return Add(KindOf(*found.role), path);
     return Error(StatusCode::kInvalidArgument, "FILE_NOT_RECOGNISED",
