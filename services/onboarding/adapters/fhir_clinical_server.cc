@@ -25,26 +25,14 @@ std::string Text(const json& object, const char* name) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-// The id in a reference to a Patient: "Patient/7", "https://fhir.example/r4/Patient/7/_history/2";
-// empty for others.
-std::string PatientOf(const json& reference) {
-  std::string text = Text(reference, "reference");
-  constexpr std::string_view kPatient = "Patient/";
-  const std::size_t at = text.rfind(kPatient);
-  if (at == std::string::npos || (at > 0 && text[at - 1] != '/')) return {};
-  text = text.substr(at + kPatient.size());
-  text = text.substr(0, text.find('/'));
-  return fhir::IsId(text) ? text : std::string();
-}
-
 // Whom a resource is about: Condition and Observation and, in R5, Consent have a subject; Consent
 // of R4 a patient.
-std::string SubjectOf(const json& resource) {
+std::string SubjectOf(const json& resource, std::string_view base_url) {
   if (Text(resource, "resourceType") == "Patient") return Text(resource, "id");
   for (const char* name : {"subject", "patient"}) {
     const auto found = resource.find(name);
     if (found == resource.end()) continue;
-    if (std::string id = PatientOf(*found); !id.empty()) return id;
+    if (std::string id = PatientOf(Text(*found, "reference"), base_url); !id.empty()) return id;
   }
   return {};
 }
@@ -92,7 +80,7 @@ class FhirClinicalServer final : public ClinicalServer {
                                    std::set<std::string>& patients) override {
     PullSummary summary;
     const auto note = [&](const json& resource) -> Status {
-      if (std::string patient = SubjectOf(resource); patient.empty())
+      if (std::string patient = SubjectOf(resource, options_.server.base_url); patient.empty())
         ++summary.unusable;
       else
         patients.insert(std::move(patient));
@@ -135,10 +123,11 @@ class FhirClinicalServer final : public ClinicalServer {
   using MemberSet = std::optional<std::set<std::string>>;
 
   // Hands over what is about one of the members.
-  static fhir::ResourceSink Forward(const Sink& sink, PullSummary& summary,
-                                    const MemberSet* members) {
-    return [&sink, &summary, members](const json& resource) -> Status {
-      std::string patient = SubjectOf(resource);
+  fhir::ResourceSink Forward(const Sink& sink, PullSummary& summary,
+                             const MemberSet* members) const {
+    return [&sink, &summary, members,
+            &base_url = options_.server.base_url](const json& resource) -> Status {
+      std::string patient = SubjectOf(resource, base_url);
       if (patient.empty()) {
         ++summary.unusable;
         return absl::OkStatus();
@@ -197,7 +186,9 @@ class FhirClinicalServer final : public ClinicalServer {
       if (!member.is_object() || member.value("inactive", json()) == true ||
           !member.contains("entity"))
         continue;
-      if (std::string id = PatientOf(member["entity"]); !id.empty()) members->insert(std::move(id));
+      if (std::string id = PatientOf(Text(member["entity"], "reference"), options_.server.base_url);
+          !id.empty())
+        members->insert(std::move(id));
     }
     return members;
   }
@@ -209,6 +200,20 @@ class FhirClinicalServer final : public ClinicalServer {
 };
 
 }  // namespace
+
+std::string PatientOf(std::string_view reference, std::string_view base_url) {
+  while (base_url.ends_with('/')) base_url.remove_suffix(1);
+  if (!base_url.empty() && reference.starts_with(base_url)) {
+    reference.remove_prefix(base_url.size());
+    if (!reference.starts_with('/')) return {};
+    reference.remove_prefix(1);
+  }
+  constexpr std::string_view kPatient = "Patient/";
+  if (!reference.starts_with(kPatient)) return {};
+  reference.remove_prefix(kPatient.size());
+  std::string id(reference.substr(0, reference.find('/')));
+  return fhir::IsId(id) ? id : std::string();
+}
 
 std::unique_ptr<ClinicalServer> MakeFhirClinicalServer(FhirServerOptions options,
                                                        std::unique_ptr<fhir::TokenSource> token,

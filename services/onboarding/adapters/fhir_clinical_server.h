@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "libs/fhir/client.h"
 #include "services/onboarding/app/connector.h"
@@ -20,6 +21,11 @@ struct FhirServerOptions {
   // "category=exam"}.
   std::map<std::string, std::string> filters;
 };
+
+// The id in a reference to a Patient of the server at `base_url`: "Patient/7",
+// "Patient/7/_history/2", "https://fhir.example/r4/Patient/7". Empty for all else, and for patients
+// of other servers: they are other people, whatever their ids.
+std::string PatientOf(std::string_view reference, std::string_view base_url);
 
 // Patient, Condition, Observation and Consent of a FHIR R4 or R5 server. Clock is borrowed.
 std::unique_ptr<ClinicalServer> MakeFhirClinicalServer(FhirServerOptions options,

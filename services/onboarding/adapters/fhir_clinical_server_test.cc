@@ -63,8 +63,7 @@ TEST(FhirClinicalServer, KnowsWhomResourcesOfBothVersionsAreAbout) {
       {Page({kPatient}),
        Page({About("Condition", "1", {{"subject", {{"reference", "Patient/a"}}}}),
              About("Condition", "2", {{"subject", {{"reference", "Group/a"}}}})}),
-       Page({About("Observation", "3",
-                   {{"subject", {{"reference", "https://fhir.example/r4/Patient/a/_history/4"}}}}),
+       Page({About("Observation", "3", {{"subject", {{"reference", "Patient/a/_history/4"}}}}),
              About("Observation", "4", json::object())}),
        Page({About("Consent", "5", {{"patient", {{"reference", "Patient/a"}}}}),
              About("Consent", "6", {{"subject", {{"reference", "Patient/a"}}}}),
@@ -80,6 +79,21 @@ TEST(FhirClinicalServer, KnowsWhomResourcesOfBothVersionsAreAbout) {
                                             "GET /r4/Condition?_count=200 HTTP/1.1",
                                             "GET /r4/Observation?_count=200 HTTP/1.1",
                                             "GET /r4/Consent?_count=200 HTTP/1.1"));
+}
+
+TEST(FhirClinicalServer, PatientsOfOtherServersAreOtherPeople) {
+  for (const char* base : {"https://fhir.example/r4", "https://fhir.example/r4/"}) {
+    EXPECT_EQ(PatientOf("Patient/7", base), "7");
+    EXPECT_EQ(PatientOf("Patient/7/_history/2", base), "7");
+    EXPECT_EQ(PatientOf("https://fhir.example/r4/Patient/7", base), "7");
+    EXPECT_EQ(PatientOf("https://fhir.example/r4/Patient/7/_history/2", base), "7");
+    for (const char* other :
+         {"https://other.example/r4/Patient/7", "https://fhir.example/r5/Patient/7",
+          "https://fhir.example/r4evil/Patient/7", "Group/7", "NoPatient/7", "Patient/", "Patient",
+          "7", ""}) {
+      EXPECT_EQ(PatientOf(other, base), "") << other;
+    }
+  }
 }
 
 TEST(FhirClinicalServer, AsksOnlyWhoChanged) {
