@@ -24,6 +24,24 @@ std::string_view Bytes(const std::vector<T>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
 }
 
+constexpr std::size_t kBaseKinds = 5;
+
+// Of A, C, G, T; all else is N.
+std::size_t BaseNumber(char base) {
+  switch (base) {
+    case 'A':
+      return 0;
+    case 'C':
+      return 1;
+    case 'G':
+      return 2;
+    case 'T':
+      return 3;
+    default:
+      return 4;
+  }
+}
+
 // 64-bit words of a bitset, padded to 64 bytes.
 std::size_t Stride(std::uint32_t n_rows) {
   return (static_cast<std::size_t>(n_rows) + 511) / 512 * 8;
@@ -106,8 +124,7 @@ TileWriter::TileWriter(std::uint32_t tile, std::uint32_t n_people, std::uint32_t
 std::uint32_t TileWriter::PoolEntry(std::string_view ref, std::string_view alt) {
   std::uint32_t* known = nullptr;
   if (ref.size() == 1 && alt.size() == 1) {
-    constexpr std::string_view kBases = "ACGTN";
-    known = &snv_[kBases.find(ref[0]) * kBases.size() + kBases.find(alt[0])];
+    known = &snv_[BaseNumber(ref[0]) * kBaseKinds + BaseNumber(alt[0])];
     if (*known != 0) return *known - 1;
   }
   auto offset = static_cast<std::uint32_t>(pool_.size());

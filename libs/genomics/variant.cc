@@ -79,7 +79,13 @@ bool IsContigName(std::string_view text) {
                      [](char c) { return IsAlnum(c) || c == '_' || c == '.' || c == '-'; });
 }
 
-bool IsBase(char c) { return std::string_view("ACGTNacgtn").find(c) != std::string_view::npos; }
+constexpr std::array<bool, 256> kIsBase = [] {
+  std::array<bool, 256> is_base = {};
+  for (char c : std::string_view("ACGTNacgtn")) is_base[static_cast<unsigned char>(c)] = true;
+  return is_base;
+}();
+
+bool IsBase(char c) { return kIsBase[static_cast<unsigned char>(c)]; }
 
 // t[p[, t]p], ]p]t or [p[t (VCF 4.3, section 5.4): p is CONTIG:POS, and t is bases, or "." at a
 // telomere. The contig may hold colons itself, or be in angle brackets.

@@ -513,6 +513,41 @@ TEST(VcfValues, TheFastScanNamesNoOtherLengthRight) {
   EXPECT_FALSE(ScanGenotypes("0|0\t", 2, 2));
 }
 
+// Columns are looked for 64 bytes at a time: tabs and NUL lie at each place of such a block in
+// turn.
+TEST(VcfConformanceTest, ColumnsEndAtTheirTabsWhereverThoseAre) {
+  VcfHeader header;
+  header.samples = {"a"};
+  std::vector<VcfCode> codes;
+  VcfConformance conformance(
+      header, [&](const VcfIssue& issue) { codes.push_back(issue.code); }, nullptr);
+  for (std::size_t length = 1; length < 200; ++length) {
+    const std::string id(length, 'x');
+    const std::string pos = std::to_string(length);
+    const std::string line = "7\t" + pos + "\t" + id + "\tA\tC\t.\tPASS\t.\tGT\t0/1";
+    VcfSite site;
+    ASSERT_EQ(conformance.CheckSite(line, length, site), VcfVerdict::kUse) << line;
+    EXPECT_THAT(site.columns,
+                ::testing::ElementsAre("7", pos, id, "A", "C", ".", "PASS", ".", "GT"));
+    EXPECT_EQ(site.samples, "0/1");
+    EXPECT_TRUE(codes.empty());
+    std::string damaged = line;
+    damaged[line.find(id) + length - 1] = '\0';
+    EXPECT_EQ(conformance.CheckSite(damaged, length, site), VcfVerdict::kSetAside);
+    EXPECT_THAT(codes, ::testing::ElementsAre(VcfCode::kMalformedRecord));
+    // One behind the columns belongs to the samples, which are judged by themselves.
+    damaged = line;
+    damaged.back() = '\0';
+    damaged[damaged.find("\tC\t") + 1] = 'G';
+    EXPECT_EQ(conformance.CheckSite(damaged, length, site), VcfVerdict::kUse);
+    codes.clear();
+    EXPECT_EQ(conformance.CheckSite(line.substr(0, line.find("GT") + 2), length, site),
+              VcfVerdict::kSetAside);
+    EXPECT_THAT(codes, ::testing::ElementsAre(VcfCode::kMalformedRecord));
+    codes.clear();
+  }
+}
+
 TEST(VcfConformanceTest, ASiteCanBeJudgedBeforeItsSamples) {
   VcfHeader header;
   header.samples = {"a", "b"};
