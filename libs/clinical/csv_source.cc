@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "libs/clinical/csv_reader.h"
+#include "libs/clinical/table_rows.h"
 #include "libs/core/strings.h"
 
 namespace genofed::clinical {
@@ -189,19 +190,7 @@ void ReadCsvSource(std::istream& in, const CsvMapping& mapping, Collector& out) 
     return out.Add(Severity::kError, "CSV_COLUMN_TWICE", 1, *twice, "the header names a column twice");
   }
   CsvSource source(row, mapping, out);
-  for (;;) {
-    const auto outcome = reader.Next(row);
-    if (outcome == CsvReader::Outcome::kEnd) return;
-    Record record;
-    record.line = static_cast<std::uint32_t>(reader.line());
-    record.fields = source.fields();
-    out.BeginRecord(record);
-    if (outcome == CsvReader::Outcome::kBroken) {
-      return out.Add(reader.code() == "ENCODING_NOT_UTF8" || reader.code() == "CSV_BINARY" ? Severity::kError : Severity::kWarning,
-                     reader.code(), reader.line(), "", reader.message());
-    }
-    source.TakeRow(row);
-  }
+  TakeRows(reader, source, out);
 }
 
 }  // namespace genofed::clinical

@@ -7,6 +7,7 @@
 
 #include "libs/clinical/csv_reader.h"
 #include "libs/clinical/fhir_elements.h"
+#include "libs/clinical/table_rows.h"
 #include "libs/core/strings.h"
 
 namespace genofed::clinical {
@@ -262,19 +263,7 @@ void ReadOmopSource(std::istream& in, const OmopTable& table, const std::string&
   }
   OmopSource source(row, table, set, mapping, out);
   if (!source.CheckHeader()) return;
-  for (;;) {
-    const auto outcome = reader.Next(row);
-    if (outcome == CsvReader::Outcome::kEnd) return;
-    Record record;
-    record.line = static_cast<std::uint32_t>(reader.line());
-    record.fields = source.fields();
-    out.BeginRecord(record);
-    if (outcome == CsvReader::Outcome::kBroken) {
-      return out.Add(reader.code() == "ENCODING_NOT_UTF8" || reader.code() == "CSV_BINARY" ? Severity::kError : Severity::kWarning,
-                     reader.code(), reader.line(), "", reader.message());
-    }
-    source.TakeRow(row);
-  }
+  TakeRows(reader, source, out);
 }
 
 }  // namespace genofed::clinical
