@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <condition_variable>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +12,7 @@
 #include "libs/ledger/merkle.h"
 #include "libs/ledger/note.h"
 #include "libs/ledger/receipt.h"
+#include "services/consent/app/append_group.h"
 #include "services/consent/app/ports.h"
 
 namespace genofed::consent {
@@ -20,6 +23,7 @@ namespace genofed::consent {
 class Ledger {
  public:
   static constexpr int kMaxList = 1000;
+  static constexpr std::size_t kMaxAppend = 256;  // entries of one request
 
   // The name of `signer` is the origin of the log. Borrows store and clock.
   Ledger(Store& store, const Clock& clock, ledger::NoteSigner signer);
@@ -47,6 +51,18 @@ class Ledger {
   // people who permit something else), IDEMPOTENCY_KEY_REUSED (another entry came with this key).
   Result<Appended> Append(const Context& ctx, const std::string& caller,
                           const std::string& idempotency_key, const std::string& entry_bytes);
+  struct Request {
+    std::string idempotency_key;
+    std::string entry;  // canonical bytes
+  };
+  struct AppendedAll {
+    std::vector<std::int64_t> indices;  // of the entries, in their order
+    std::string checkpoint;
+  };
+  // The same for several entries: all of them or none. Requests that come while a transaction
+  // commits share the next one. Errors: also APPEND_TOO_LARGE.
+  Result<AppendedAll> AppendAll(const Context& ctx, const std::string& caller,
+                                const std::vector<Request>& requests);
 
   Result<std::int64_t> Epoch(const Context& ctx);
   // The size of the newest checkpoint, and the checkpoint.
@@ -58,6 +74,9 @@ class Ledger {
   Result<std::vector<std::string>> List(const Context& ctx, std::int64_t start, int limit);
   Result<ledger::Proof> Consistency(const Context& ctx, std::int64_t old_size,
                                     std::int64_t new_size);
+  // The bytes of a file of the log ("tile/0/000", "tile/entries/000.p/12"), as of c2sp.org/tlog-tiles.
+  // They never change. Errors: TILE_PATH_INVALID (NotFound), TILE_MISSING (NotFound).
+  Result<std::string> Tile(const Context& ctx, const std::string& path);
   // A receipt under the newest checkpoint.
   Result<std::string> Receipt(const Context& ctx, const StoredEntry& entry,
                               std::optional<ledger::SnapshotProof> snapshot);
@@ -70,6 +89,10 @@ class Ledger {
     std::int64_t epoch = 0;
     bool known = false;  // false: a transaction may have taken effect that is not in here
   };
+  Result<AppendJob> Prepare(const std::string& caller, const std::vector<Request>& requests) const;
+  // Returns when the job is done, having done those of others on the way.
+  void RunInGroup(AppendJob& job) ABSL_NO_THREAD_SAFETY_ANALYSIS;
+  void Commit(const std::vector<AppendJob*>& group);
   Status Publish(const std::vector<ledger::Hash>& leaves, std::int64_t epoch);
   Status MakeKnown(const Context& ctx);
   std::int64_t TreeSize();
@@ -77,6 +100,10 @@ class Ledger {
   Store& store_;
   const Clock& clock_;
   const ledger::NoteSigner signer_;
+  Mutex group_mutex_;
+  std::condition_variable group_done_;
+  std::deque<AppendJob*> waiting_ ABSL_GUARDED_BY(group_mutex_);
+  bool committing_ ABSL_GUARDED_BY(group_mutex_) = false;
   Mutex writer_;  // taken before state_mutex_; waiting writers hold no database connection
   Mutex state_mutex_;
   State state_ ABSL_GUARDED_BY(state_mutex_);

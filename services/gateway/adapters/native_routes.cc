@@ -62,6 +62,15 @@ Result<Response> LedgerKey(const Request&, const Message& message) {
       200, static_cast<const consent::v1::GetCheckpointResponse&>(message).verifier_key() + "\n");
 }
 
+// Tiles are what they are for ever.
+Result<Response> LedgerTile(const Request&, const Message& message) {
+  Response response;
+  response.headers.Set("Content-Type", "application/octet-stream");
+  response.headers.Set("Cache-Control", "public, max-age=31536000, immutable");
+  response.body = static_cast<const consent::v1::GetTileResponse&>(message).content();
+  return response;
+}
+
 // A page of its own, without scripts: nothing else may be loaded from it.
 Result<Response> ReportPage(const Request&, const Message& message) {
   Response response =
@@ -214,6 +223,8 @@ constexpr RpcRow kRows[] = {
      "The newest signed checkpoint (C2SP signed note)", &Checkpoint},
     {kGet, "/ledger/key", Sites::kNode, kPublic, "anyone", GF_LEDGER "GetCheckpoint", "",
      "The key that verifies checkpoints (C2SP verifier key)", &LedgerKey},
+    {kGet, "/ledger/tile/{tile...}", Sites::kNode, kPublic, "anyone", GF_LEDGER "GetTile", "",
+     "Tiles and entry bundles of the log (C2SP tlog-tiles)", &LedgerTile},
     {kGet, "/ledger/entries", Sites::kNode, kPublic, "anyone", GF_LEDGER "ListEntries", "",
      "Entries from ?start="},
     {kGet, "/ledger/consistency", Sites::kNode, kPublic, "anyone", GF_LEDGER "GetConsistencyProof",
