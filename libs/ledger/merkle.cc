@@ -24,6 +24,19 @@ Status Wrong(std::string_view why) {
                why);
 }
 
+// Other sources read files to answer; a tree in memory need not change.
+class ConstNodes final : public NodeSource {
+ public:
+  explicit ConstNodes(const MerkleTree& tree) : tree_(tree) {}
+  Result<Hash> Node(unsigned level, std::uint64_t index) override {
+    GF_ASSIGN(auto nodes, tree_.Nodes(level, index, 1));
+    return nodes[0];
+  }
+
+ private:
+  const MerkleTree& tree_;
+};
+
 }  // namespace
 
 Result<Hash> Hash::FromBytes(std::string_view raw) {
@@ -161,8 +174,7 @@ Result<std::span<const Hash>> MerkleTree::Nodes(unsigned level, std::uint64_t in
 }
 
 Result<Hash> MerkleTree::Node(unsigned level, std::uint64_t index) {
-  GF_ASSIGN(auto nodes, Nodes(level, index, 1));
-  return nodes[0];
+  return ConstNodes(*this).Node(level, index);
 }
 
 Hash MerkleTree::Root() const { return Root(size()).value(); }
@@ -172,18 +184,20 @@ Result<Hash> MerkleTree::Leaf(std::uint64_t index) const {
   return leaves[0];
 }
 
-// NodeSource is not const because other sources read files; this one changes nothing.
 Result<Hash> MerkleTree::Root(std::uint64_t at_size) const {
-  return TreeRoot(const_cast<MerkleTree&>(*this), at_size);
+  ConstNodes nodes(*this);
+  return TreeRoot(nodes, at_size);
 }
 
 Result<Proof> MerkleTree::InclusionProof(std::uint64_t index, std::uint64_t at_size) const {
-  return ProveInclusion(const_cast<MerkleTree&>(*this), index, at_size);
+  ConstNodes nodes(*this);
+  return ProveInclusion(nodes, index, at_size);
 }
 
 Result<Proof> MerkleTree::ConsistencyProof(std::uint64_t old_size, std::uint64_t at_size) const {
   if (at_size > size()) return OutOfTree();
-  return ProveConsistency(const_cast<MerkleTree&>(*this), old_size, at_size);
+  ConstNodes nodes(*this);
+  return ProveConsistency(nodes, old_size, at_size);
 }
 
 Status VerifyInclusion(std::uint64_t index, std::uint64_t size, const Hash& leaf,

@@ -6,7 +6,8 @@
 //   ledger_load --tls DIR --bundle CA.pem --at HOST:PORT --site fi --batch 64 --threads 8 --seconds 5
 //   ledger_load --floor DIR --batch 64 --seconds 5
 //
-// Prints one line of JSON: entries per second, and the latency of a batch in ms (p50, p99).
+// Prints one line of JSON: entries per second, and the latency of a batch in ms (p50, p99). --acknowledged FILE keeps
+// "KEY INDEX" of every entry that was acknowledged, and what fails is tried anew until the time is over: for tests.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #include <vector>
 
 #include "genofed/consent/v1/consent.grpc.pb.h"
+#include "libs/core/file.h"
 #include "libs/core/random.h"
 #include "libs/core/strings.h"
 #include "libs/ledger/entry.h"
@@ -78,7 +80,8 @@ int Load(std::map<std::string, std::string>& options) {
   const std::string run = HexEncode(random.Bytes(8));
   std::mutex mutex;
   Measured all;
-  std::string error;
+  std::string error, acknowledged;
+  const bool persistent = options.contains("--acknowledged");
   const auto began = SteadyClock::now();
   {
     std::vector<std::jthread> threads;
@@ -96,6 +99,7 @@ int Load(std::map<std::string, std::string>& options) {
           }
           const auto sent = SteadyClock::now();
           const auto answer = peer.Call(Context::Background(), &pb::LedgerService::Stub::AppendEntries, request);
+          if (!answer.ok() && persistent) continue;
           if (!answer.ok()) {
             std::lock_guard lock(mutex);
             error = Describe(answer.status());
@@ -103,6 +107,10 @@ int Load(std::map<std::string, std::string>& options) {
           }
           mine.milliseconds.push_back(std::chrono::duration<double, std::milli>(SteadyClock::now() - sent).count());
           mine.entries += static_cast<std::uint64_t>(batch);
+          if (!persistent) continue;
+          std::lock_guard lock(mutex);
+          for (int e = 0; e < batch; ++e)
+            acknowledged += fmt::format("{} {}\n", request.entries(e).idempotency_key(), answer->indices(e));
         }
         std::lock_guard lock(mutex);
         all.entries += mine.entries;
@@ -116,7 +124,8 @@ int Load(std::map<std::string, std::string>& options) {
     return 1;
   }
   Print(all);
-  return 0;
+  if (!persistent) return 0;
+  return WriteFileAtomically(options["--acknowledged"], acknowledged).ok() ? 0 : 1;
 }
 
 int Floor(std::map<std::string, std::string>& options) {

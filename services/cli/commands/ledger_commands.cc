@@ -422,6 +422,26 @@ int Prove(const Target& target, const Options& options) {
   return kOk;
 }
 
+// ---- witnesses
+
+int ShowWitnessed(const Target& target) {
+  Session session(target);
+  const auto answer = session.Get("/witness/logs");
+  const int shown = Show(session, answer, [](const Json& json) {
+    std::printf("witness key: %s\n", TextOf(json, "verifier_key").c_str());
+    for (const Json& log : json.value("logs", Json::array())) {
+      std::printf("cosigned %s: %s entries at %s\n", TextOf(log, "origin").c_str(),
+                  TextOf(log, "size").c_str(), TextOf(log, "at").c_str());
+    }
+    for (const Json& alarm : json.value("alarms", Json::array())) {
+      std::printf("ALARM %s %s %s: %s\n", TextOf(alarm, "at").c_str(),
+                  TextOf(alarm, "origin").c_str(), TextOf(alarm, "reason").c_str(),
+                  TextOf(alarm, "detail").c_str());
+    }
+  });
+  return shown == kOk && !answer->value("alarms", Json::array()).empty() ? kRejected : shown;
+}
+
 // ---- the command line
 
 constexpr char kLogHelp[] =
@@ -557,6 +577,9 @@ void AddLedgerCommands(Commands commands) {
   AddOffline(ledger, options, target, action);
   AddChecking(ledger, options, target, action);
   AddWatch(ledger, target, action);
+  auto* witnesses = ledger->add_subcommand("witnesses", "Which ledgers a site cosigned, and which it caught; exit code 3 if there is an alarm");
+  witnesses->footer("Example: genofed ledger witnesses --site hub\nWith --json, alarms hold both signed notes: the evidence.");
+  witnesses->callback([&target, &action] { action = [&target] { return ShowWitnessed(target); }; });
   for (const char* what : {"key", "checkpoint"}) {
     const std::string path = std::string("/ledger/") + what;
     ledger

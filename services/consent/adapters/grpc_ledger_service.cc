@@ -67,7 +67,7 @@ class GrpcLedgerService final : public v1::LedgerService::CallbackService {
                       [this](const Context& ctx,
                              const v1::GetCheckpointRequest&) -> Result<v1::GetCheckpointResponse> {
                         v1::GetCheckpointResponse answer;
-                        GF_ASSIGN(*answer.mutable_checkpoint(), ledger_.Checkpoint(ctx));
+                        GF_ASSIGN(*answer.mutable_checkpoint(), ledger_.Published(ctx));
                         answer.set_verifier_key(ledger_.VerifierKey());
                         return answer;
                       });

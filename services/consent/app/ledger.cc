@@ -35,6 +35,7 @@ Status CheckForeign(const ledger::Entry& entry, Time now) {
     case EntryKind::kSnapshot:
     case EntryKind::kAccess:
     case EntryKind::kErase:
+    case EntryKind::kCheckpoint:
       return Error(StatusCode::kPermissionDenied, "ENTRY_KIND_RESERVED",
                    "only the consent service writes entries of kind {}",
                    ledger::KindName(entry.kind));
@@ -65,6 +66,17 @@ std::int64_t Ledger::TreeSize() {
 }
 
 Status Ledger::Write(const Context& ctx, const Store::Body& body) {
+  {
+    MutexLock lock(state_mutex_);
+    if (!state_.frozen.empty()) {
+      return Error(StatusCode::kFailedPrecondition, "LEDGER_FROZEN",
+                   "the ledger takes nothing until an operator has looked at it: {}", state_.frozen);
+    }
+  }
+  return WriteAnyway(ctx, body);
+}
+
+Status Ledger::WriteAnyway(const Context& ctx, const Store::Body& body) {
   MutexLock one_writer(writer_);
   const std::int64_t known_size = TreeSize();
   std::vector<ledger::Hash> leaves;
@@ -79,7 +91,7 @@ Status Ledger::Write(const Context& ctx, const Store::Body& body) {
     may_have_committed = true;
     return absl::OkStatus();
   });
-  if (status.ok()) return Publish(leaves, epoch);
+  if (status.ok()) return TakeOver(leaves, epoch);
   if (may_have_committed) {
     MutexLock lock(state_mutex_);
     state_.known = false;
@@ -87,7 +99,7 @@ Status Ledger::Write(const Context& ctx, const Store::Body& body) {
   return status;
 }
 
-Status Ledger::Publish(const std::vector<ledger::Hash>& leaves, std::int64_t epoch) {
+Status Ledger::TakeOver(const std::vector<ledger::Hash>& leaves, std::int64_t epoch) {
   MutexLock lock(state_mutex_);
   state_.known = false;
   for (const ledger::Hash& leaf : leaves) state_.tree.Append(leaf);
@@ -108,7 +120,7 @@ Status Ledger::MakeKnown(const Context& ctx) {
     if (state_.known) return absl::OkStatus();
   }
   // A writing transaction waits for the one whose outcome is unknown.
-  return Write(ctx, [](Transaction&) -> Status { return absl::OkStatus(); });
+  return WriteAnyway(ctx, [](Transaction&) -> Status { return absl::OkStatus(); });
 }
 
 std::string Ledger::EntryTime() const {
@@ -254,6 +266,23 @@ Result<std::string> Ledger::Checkpoint(const Context& ctx) {
   return state_.checkpoint;
 }
 
+Result<std::string> Ledger::Published(const Context& ctx) {
+  GF_TRY(MakeKnown(ctx));
+  MutexLock lock(state_mutex_);
+  return state_.published.empty() ? state_.checkpoint : state_.published;
+}
+
+void Ledger::Publish(std::string note, std::uint64_t size) {
+  MutexLock lock(state_mutex_);
+  state_.published = std::move(note);
+  state_.published_size = size;
+}
+
+void Ledger::Freeze(std::string why) {
+  MutexLock lock(state_mutex_);
+  state_.frozen = std::move(why);
+}
+
 Result<std::vector<std::string>> Ledger::List(const Context& ctx, std::int64_t start, int limit) {
   if (start < 0) return InvalidField("start", "TREE_RANGE", "must not be negative");
   if (limit <= 0) limit = kDefaultList;
@@ -296,8 +325,11 @@ Result<std::string> Ledger::Receipt(const Context& ctx, const StoredEntry& entry
   receipt.snapshot = std::move(snapshot);
   {
     MutexLock lock(state_mutex_);
-    receipt.checkpoint = state_.checkpoint;
-    GF_ASSIGN(receipt.proof, state_.tree.InclusionProof(receipt.index, state_.tree.size()));
+    const bool published = receipt.index < state_.published_size;
+    receipt.checkpoint = published ? state_.published : state_.checkpoint;
+    GF_ASSIGN(receipt.proof,
+              state_.tree.InclusionProof(
+                  receipt.index, published ? state_.published_size : state_.tree.size()));
   }
   return ledger::FormatReceipt(receipt);
 }

@@ -33,7 +33,7 @@ class Ledger {
 
   // The only way to change anything in the store: runs `body` in one writing transaction and then
   // shows its entries and epoch to readers. If it is not known whether a transaction took effect,
-  // readers first find out.
+  // readers first find out. Errors: LEDGER_FROZEN.
   Status Write(const Context& ctx, const Store::Body& body);
 
   // Within `body` of Write: appends an entry of this service. The same key returns the first index.
@@ -68,6 +68,12 @@ class Ledger {
   // The size of the newest checkpoint, and the checkpoint.
   Result<std::int64_t> Size(const Context& ctx);
   Result<std::string> Checkpoint(const Context& ctx);
+  // The checkpoint for everybody: the one that Publish named last, else the newest.
+  Result<std::string> Published(const Context& ctx);
+  void Publish(std::string note, std::uint64_t size);
+  // Refuses every change from now on: somebody holds a checkpoint that this ledger contradicts, and
+  // each further entry would make it worse. Ends with the process.
+  void Freeze(std::string why);
   std::string VerifierKey() const { return signer_.verifier().ToString(); }
   // Entries that the newest checkpoint covers: at most kMaxList and about 1 MiB, at least one if
   // there is one.
@@ -77,7 +83,7 @@ class Ledger {
   // The bytes of a file of the log ("tile/0/000", "tile/entries/000.p/12"), as of c2sp.org/tlog-tiles.
   // They never change. Errors: TILE_PATH_INVALID (NotFound), TILE_MISSING (NotFound).
   Result<std::string> Tile(const Context& ctx, const std::string& path);
-  // A receipt under the newest checkpoint.
+  // A receipt under the published checkpoint, if the entry is in it, else under the newest.
   Result<std::string> Receipt(const Context& ctx, const StoredEntry& entry,
                               std::optional<ledger::SnapshotProof> snapshot);
 
@@ -86,6 +92,9 @@ class Ledger {
   struct State {
     ledger::MerkleTree tree;
     std::string checkpoint;
+    std::string published;
+    std::uint64_t published_size = 0;
+    std::string frozen;  // why
     std::int64_t epoch = 0;
     bool known = false;  // false: a transaction may have taken effect that is not in here
   };
@@ -93,7 +102,8 @@ class Ledger {
   // Returns when the job is done, having done those of others on the way.
   void RunInGroup(AppendJob& job) ABSL_NO_THREAD_SAFETY_ANALYSIS;
   void Commit(const std::vector<AppendJob*>& group);
-  Status Publish(const std::vector<ledger::Hash>& leaves, std::int64_t epoch);
+  Status TakeOver(const std::vector<ledger::Hash>& leaves, std::int64_t epoch);
+  Status WriteAnyway(const Context& ctx, const Store::Body& body);
   Status MakeKnown(const Context& ctx);
   std::int64_t TreeSize();
 
