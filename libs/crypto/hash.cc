@@ -22,11 +22,15 @@ void Start(EVP_MD_CTX* context) {
   GF_CHECK(EVP_DigestInit_ex2(context, FetchedSha256(), nullptr) == 1);
 }
 
+void DigestInto(EVP_MD_CTX* context, char* digest) {
+  unsigned int size = 0;
+  GF_CHECK(EVP_DigestFinal_ex(context, reinterpret_cast<unsigned char*>(digest), &size) == 1);
+  GF_CHECK(size == kSha256Bytes);
+}
+
 std::string Digest(EVP_MD_CTX* context) {
   std::string digest(kSha256Bytes, '\0');
-  unsigned int size = 0;
-  GF_CHECK(EVP_DigestFinal_ex(context, reinterpret_cast<unsigned char*>(digest.data()), &size) == 1);
-  GF_CHECK(size == kSha256Bytes);
+  DigestInto(context, digest.data());
   return digest;
 }
 
@@ -38,9 +42,8 @@ const EVP_MAC_CTX* HmacTemplate() {
     EVP_MAC_CTX* context = EVP_MAC_CTX_new(mac);
     GF_CHECK(context != nullptr);
     char digest[] = "SHA256";
-    const OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-        OSSL_PARAM_construct_end()};
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                                 OSSL_PARAM_construct_end()};
     GF_CHECK(EVP_MAC_CTX_set_params(context, params) == 1);
     return context;
   }();
@@ -53,13 +56,21 @@ const unsigned char* Bytes(std::string_view text) {
 
 }  // namespace
 
-std::string Sha256(std::string_view data) {
+std::array<char, kSha256Bytes> Sha256Parts(std::initializer_list<std::string_view> parts) {
   thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(
       EVP_MD_CTX_new(), &EVP_MD_CTX_free);
   GF_CHECK(context != nullptr);
   Start(context.get());
-  GF_CHECK(EVP_DigestUpdate(context.get(), data.data(), data.size()) == 1);
-  return Digest(context.get());
+  for (std::string_view part : parts)
+    GF_CHECK(EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1);
+  std::array<char, kSha256Bytes> digest;
+  DigestInto(context.get(), digest.data());
+  return digest;
+}
+
+std::string Sha256(std::string_view data) {
+  const auto digest = Sha256Parts({data});
+  return {digest.data(), digest.size()};
 }
 
 void Sha256Stream::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SHA-256 (FIPS 180-4) and HMAC-SHA256 (RFC 2104). Digests are 32 raw bytes; HexEncode shows them to people.
-// Everything here is thread safe, apart from one Sha256Stream used by several threads.
+// SHA-256 (FIPS 180-4) and HMAC-SHA256 (RFC 2104). Digests are 32 raw bytes; HexEncode shows them
+// to people. Everything here is thread safe, apart from one Sha256Stream used by several threads.
 #pragma once
 
+#include <array>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,6 +17,8 @@ namespace genofed::crypto {
 inline constexpr std::size_t kSha256Bytes = 32;
 
 std::string Sha256(std::string_view data);
+// Of the parts one after another, without copying them or allocating.
+std::array<char, kSha256Bytes> Sha256Parts(std::initializer_list<std::string_view> parts);
 
 // SHA-256 of data that arrives in pieces.
 class Sha256Stream {

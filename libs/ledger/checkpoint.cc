@@ -64,4 +64,21 @@ Result<Checkpoint> OpenCheckpoint(std::string_view note, const NoteVerifier& log
   return checkpoint;
 }
 
+Status CheckCosignatures(std::string_view note, std::span<const NoteVerifier> witnesses,
+                         std::size_t needed) {
+  GF_ASSIGN(const Note parsed, ParseNote(note));
+  std::size_t count = 0;
+  for (const NoteVerifier& witness : witnesses) {
+    const Status status = witness.Verify(parsed).status();
+    if (status.ok()) {
+      ++count;
+    } else if (Reason(status) != "NOTE_UNSIGNED") {
+      return status;
+    }
+  }
+  if (count >= needed) return absl::OkStatus();
+  return Error(StatusCode::kPermissionDenied, "WITNESSES_MISSING",
+               "{} of {} needed witnesses cosigned", count, needed);
+}
+
 }  // namespace genofed::ledger

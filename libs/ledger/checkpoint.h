@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,5 +36,10 @@ Result<std::string> CosignCheckpoint(std::string_view note, const NoteSigner& wi
 // The checkpoint in a note, after verifying the log's signature and that the origin is the log's
 // name. Errors: NOTE_INVALID, NOTE_UNSIGNED, NOTE_SIGNATURE_INVALID, CHECKPOINT_INVALID.
 Result<Checkpoint> OpenCheckpoint(std::string_view note, const NoteVerifier& log);
+
+// Whether at least `needed` of the witnesses cosigned the note, and none of them wrongly. Errors:
+// WITNESSES_MISSING (PermissionDenied), NOTE_INVALID, NOTE_SIGNATURE_INVALID.
+Status CheckCosignatures(std::string_view note, std::span<const NoteVerifier> witnesses,
+                         std::size_t needed);
 
 }  // namespace genofed::ledger

@@ -34,22 +34,6 @@ TEST(Checkpoint, OpensTheCosignedVector) {
   EXPECT_EQ(NoteVerifier::Parse(kWitnessKey)->Verify(ParseNote(note).value()).value(), 1767225600);
 }
 
-TEST(Checkpoint, TlogProofVectorHolds) {
-  GF_NEED_VECTORS();
-  std::string text = Load("cosigned/entry-256.tlog-proof");
-  std::size_t blank = text.find("\n\n");
-  auto lines = Split(std::string_view(text).substr(0, blank), '\n');
-  ASSERT_EQ(lines[0], "c2sp.org/tlog-proof@v1");
-  ASSERT_EQ(lines[1], "index 256");
-  Proof proof;
-  for (std::size_t i = 2; i < lines.size(); ++i)
-    proof.push_back(Hash::FromBase64(lines[i]).value());
-  auto checkpoint =
-      OpenCheckpoint(text.substr(blank + 2), NoteVerifier::Parse(kLogKey).value()).value();
-  EXPECT_TRUE(
-      VerifyInclusion(256, checkpoint.size, LeafHash("entry-256"), proof, checkpoint.root).ok());
-}
-
 TEST(Checkpoint, GoldenLogIsConsistentInAllPairs) {
   GF_NEED_VECTORS();
   auto log = NoteVerifier::Parse(kGoldenKey).value();

@@ -20,7 +20,7 @@ struct KindRow {
   EntryKind kind;
   std::string_view name;
 };
-constexpr std::array<KindRow, 11> kKinds = {{{EntryKind::kConsentSet, "consent-set"},
+constexpr std::array<KindRow, 12> kKinds = {{{EntryKind::kConsentSet, "consent-set"},
                                              {EntryKind::kConsentWithdraw, "consent-withdraw"},
                                              {EntryKind::kSnapshot, "snapshot"},
                                              {EntryKind::kRun, "run"},
@@ -30,15 +30,16 @@ constexpr std::array<KindRow, 11> kKinds = {{{EntryKind::kConsentSet, "consent-s
                                              {EntryKind::kErase, "erase"},
                                              {EntryKind::kPolicy, "policy"},
                                              {EntryKind::kKeyEvent, "key-event"},
-                                             {EntryKind::kDataset, "dataset"}}};
+                                             {EntryKind::kDataset, "dataset"},
+                                             {EntryKind::kCheckpoint, "checkpoint"}}};
 
-constexpr std::array<std::string_view, 25> kTextFields = {
-    "application", "application_sha256", "client", "dataset", "decision_sha256", "key_id", "object",
+constexpr std::array<std::string_view, 28> kTextFields = {
+    "application", "application_sha256", "checkpoint", "client", "log", "log_root", "dataset", "decision_sha256", "key_id", "object",
     "organisation", "outcome", "permission", "policy_sha256", "project", "purpose", "reason",
     "recipient_sha256", "release_sha256", "report_sha256", "rule", "run", "snapshot",
     "snapshot_root", "version", "visa", "visa_source", "workflow_sha256"};
-constexpr std::array<std::string_view, 5> kNumberFields = {"bytes", "epoch", "erased_index",
-                                                           "releases", "slots"};
+constexpr std::array<std::string_view, 6> kNumberFields = {"bytes",    "epoch",    "erased_index",
+                                                           "log_size", "releases", "slots"};
 
 template <typename List>
 bool Contains(const List& list, std::string_view name) {
@@ -90,7 +91,7 @@ Status Validate(const Entry& entry) {
     if (!Contains(kTextFields, name))
       return Invalid("fields", "a name that is not in the list of ledger fields");
     if (!IsText(value)) return Invalid(name, "empty, too long or not plain UTF-8 text");
-    bool digest = name.ends_with("_sha256") || name == "snapshot_root";
+    bool digest = name.ends_with("_sha256") || name == "snapshot_root" || name == "log_root";
     if (digest && !IsDigest(value)) return Invalid(name, "not 64 lower-case hex digits");
   }
   for (const auto& [name, value] : entry.numbers) {

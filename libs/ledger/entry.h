@@ -39,6 +39,7 @@ enum class EntryKind {
   kPolicy,           // "policy": the node's rules changed
   kKeyEvent,         // "key-event": a key was made, used, rotated or revoked
   kDataset,          // "dataset": a version was published, rolled back to, or decommissioned
+  kCheckpoint,       // "checkpoint": this site cosigned one of another ledger
 };
 
 std::string_view KindName(EntryKind kind);
@@ -48,15 +49,15 @@ struct Entry {
   EntryKind kind = EntryKind::kRun;
   std::string time;  // UTC with seconds: "2026-01-31T12:00:00Z"
 
-  // Text fields. Names: application, application_sha256, client, dataset, decision_sha256, key_id,
-  // object, organisation, outcome, permission, policy_sha256, project, purpose, reason,
+  // Text fields. Names: application, application_sha256, checkpoint (a signed note in base64),
+  // client, dataset, decision_sha256, key_id, log (origin of another ledger), log_root, object, organisation, outcome, permission, policy_sha256, project, purpose, reason,
   // recipient_sha256, release_sha256, report_sha256, rule, run, snapshot, snapshot_root, version, visa,
   // visa_source, workflow_sha256. Values: UTF-8 without control characters, 1 to 1024 bytes;
-  // *_sha256 and snapshot_root are 64 lower-case hex digits.
+  // *_sha256, snapshot_root and log_root are 64 lower-case hex digits.
   // `snapshot` comes together with snapshot_root and the number `slots`.
   std::map<std::string, std::string> fields;
-  // Numbers, 0 to 2^53. Names: bytes, epoch (consent epoch), erased_index, releases (counter of the
-  // key service), slots (of the snapshot).
+  // Numbers, 0 to 2^53. Names: bytes, epoch (consent epoch), erased_index, log_size, releases (counter
+  // of the key service), slots (of the snapshot).
   std::map<std::string, std::int64_t> numbers;
   // Commitments by what they hide; names of 1 to 40 lower-case letters, digits and '_'.
   std::map<std::string, Hash> commitments;

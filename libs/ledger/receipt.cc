@@ -98,23 +98,6 @@ Result<std::optional<bool>> CheckSnapshot(const Receipt& receipt, const Entry& e
   return std::optional<bool>(receipt.snapshot->permitted);
 }
 
-Status CheckWitnesses(std::string_view checkpoint, std::span<const NoteVerifier> witnesses,
-                      std::size_t needed) {
-  GF_ASSIGN(Note note, ParseNote(checkpoint));
-  std::size_t count = 0;
-  for (const NoteVerifier& witness : witnesses) {
-    Status status = witness.Verify(note).status();
-    if (status.ok()) {
-      ++count;
-    } else if (Reason(status) != "NOTE_UNSIGNED") {
-      return status;
-    }
-  }
-  if (count < needed)
-    return Invalid(fmt::format("{} of {} needed witnesses cosigned", count, needed));
-  return absl::OkStatus();
-}
-
 Use UseOf(EntryKind kind, std::optional<bool> in_snapshot) {
   bool access = kind == EntryKind::kRun || kind == EntryKind::kAccess ||
                 kind == EntryKind::kRelease || kind == EntryKind::kDenied;
@@ -146,7 +129,7 @@ Result<ReceiptFacts> VerifyReceipt(std::string_view json_text, const NoteVerifie
   GF_ASSIGN(Receipt receipt, Parse(json_text));
   GF_ASSIGN(Checkpoint checkpoint, OpenCheckpoint(receipt.checkpoint, log));
   if (receipt.origin != checkpoint.origin) return Invalid("origin and checkpoint differ");
-  GF_TRY(CheckWitnesses(receipt.checkpoint, witnesses, needed_witnesses));
+  GF_TRY(CheckCosignatures(receipt.checkpoint, witnesses, needed_witnesses));
   GF_TRY(VerifyInclusion(receipt.index, checkpoint.size, LeafHash(receipt.entry), receipt.proof,
                          checkpoint.root));
   ReceiptFacts facts;

@@ -68,7 +68,7 @@ struct ReceiptFacts {
 // Verifies everything. `log` is the node's verifier key, obtained independently of the receipt.
 // When witnesses are given, the checkpoint must carry a valid cosignature of at least
 // `needed_witnesses` of them. Errors: RECEIPT_INVALID, ENTRY_INVALID, PROOF_INVALID, and those of
-// OpenCheckpoint.
+// OpenCheckpoint and CheckCosignatures.
 Result<ReceiptFacts> VerifyReceipt(std::string_view json_text, const NoteVerifier& log,
                                    std::span<const NoteVerifier> witnesses = {},
                                    std::size_t needed_witnesses = 0);

@@ -119,7 +119,7 @@ TEST_F(ReceiptTest, WitnessesCountOnlyWhenAskedFor) {
   Receipt receipt = Make(AccessEntry(EntryKind::kRun), 4);
   std::vector<NoteVerifier> witnesses = {witness.verifier()};
   EXPECT_EQ(Reason(VerifyReceipt(FormatReceipt(receipt), log_.verifier(), witnesses, 1).status()),
-            "RECEIPT_INVALID");
+            "WITNESSES_MISSING");
   receipt.checkpoint = CosignCheckpoint(receipt.checkpoint, witness, 1767225600).value();
   EXPECT_TRUE(VerifyReceipt(FormatReceipt(receipt), log_.verifier(), witnesses, 1).ok());
   EXPECT_TRUE(VerifyReceipt(FormatReceipt(receipt), log_.verifier()).ok());

@@ -6,14 +6,17 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "libs/core/file.h"
 #include "libs/core/random.h"
 #include "libs/core/strings.h"
+#include "libs/ledger/checkpoint.h"
 #include "libs/ledger/merkle.h"
 #include "libs/ledger/note.h"
+#include "libs/ledger/tiles.h"
 
 namespace genofed::ledger {
 
@@ -60,6 +63,27 @@ inline constexpr char kWitnessKey[] =
     "hub.example/witness+faa26fbc+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X";
 inline constexpr char kGoldenKey[] =
     "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx";
+
+// The files of a log in memory.
+struct MemoryTiles final : TileSource {
+  Result<std::string> Read(const std::string& path) override {
+    const auto found = files.find(path);
+    if (found == files.end()) return Error(StatusCode::kNotFound, "FILE_MISSING", "no {}", path);
+    return found->second;
+  }
+  TileWriter::Sink Sink() {
+    return [this](const TileId& id, std::string_view bytes) {
+      files[id.Path()] = bytes;
+      return absl::OkStatus();
+    };
+  }
+  std::vector<std::string> Names() const {
+    std::vector<std::string> names;
+    for (const auto& [path, bytes] : files) names.push_back(path);
+    return names;
+  }
+  std::map<std::string, std::string> files;
+};
 
 // `text` with one bit of the byte at `at` changed.
 inline std::string Flip(std::string text, std::size_t at, int bit = 0) {

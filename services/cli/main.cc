@@ -17,7 +17,7 @@ Examples:
   genofed application create --dataset GOE-FI-DATASET-1 --title "…" --as researcher
   genofed run submit app-… --workflow allele-counts.workflow.json --set CASE_TERM=HP:0001250 --as researcher
   genofed me accesses --as citizen_fi                 who used my data
-  genofed ledger verify receipt.json --key key.txt    offline
+  genofed ledger verify receipt.json --key key.txt    offline; fsck, prove and watch check whole ledgers
   genofed token explain visa.jwt --trust trust.json   which check refuses it, and what to do
   genofed crypt4gh decrypt --secret-key me.sec < file.c4gh > file
   genofed variants describe patient.vcf.gz --reference GRCh38.fa
@@ -53,6 +53,7 @@ int main(int argc, char** argv) {
   genofed::cli::AddAccessCommands(commands);
   genofed::cli::AddRunCommands(commands);
   genofed::cli::AddCitizenCommands(commands);
+  genofed::cli::AddLedgerCommands(commands);
   genofed::cli::AddTokenCommands(commands);
   genofed::cli::AddTrustCommands(commands);
   genofed::cli::AddCrypt4ghCommands(commands);

@@ -3,11 +3,9 @@
 
 #include <grpcpp/impl/codegen/service_type.h>
 
-#include <filesystem>
 #include <set>
 
 #include "libs/config/load.h"
-#include "libs/core/file.h"
 #include "libs/core/strings.h"
 #include "libs/platform/platform.h"
 #include "services/consent/adapters/grpc_consent_service.h"
@@ -16,6 +14,7 @@
 #include "services/consent/adapters/grpc_reader_service.h"
 #include "services/consent/adapters/peer_grant_checker.h"
 #include "services/consent/adapters/sql_store.h"
+#include "services/consent/witnessing.h"
 
 namespace genofed::consent {
 
@@ -24,31 +23,10 @@ extern const EmbeddedFile kPolicy[];
 
 namespace {
 
-constexpr std::size_t kMaxKeyFile = 16U << 10;
-
 struct Keys {
-  ledger::NoteSigner log;
   crypt4gh::SecretKey dataset;
   Pseudonyms pseudonyms;
 };
-
-// Signs checkpoints: whoever has it can make the ledger lie, so nobody else may read the file.
-Result<ledger::NoteSigner> OpenLogKey(const std::string& origin,
-                                      const std::filesystem::path& path) {
-  GF_ASSIGN(const std::string pem, ReadFile(path, kMaxKeyFile));
-  std::error_code failed;
-  const auto mode = std::filesystem::status(path, failed).permissions();
-  if (failed || (mode & std::filesystem::perms::others_all) != std::filesystem::perms::none) {
-    return Error(StatusCode::kFailedPrecondition, "KEY_FILE_EXPOSED",
-                 "{}: a private key must not be accessible to others (chmod 600)", path.string());
-  }
-  auto key = crypto::Ed25519Key::FromPem(pem);
-  if (!key.ok()) {
-    return Error(StatusCode::kInvalidArgument, "KEY_INVALID", "consent.ledger_key_file: {}",
-                 Message(key.status()));
-  }
-  return ledger::NoteSigner::Create(origin, ledger::SignatureType::kEd25519, *std::move(key));
-}
 
 Result<std::string> HexSecret(const config::v1::Secret& secret, std::string_view path) {
   GF_ASSIGN(const std::string text, config::ReadSecret(secret, path, "consent"));
@@ -58,10 +36,15 @@ Result<std::string> HexSecret(const config::v1::Secret& secret, std::string_view
   return *std::move(bytes);
 }
 
+Result<ledger::NoteSigner> OpenLogKey(Platform& platform) {
+  const std::string origin = platform.site() + "." + platform.config().site().domain() + "/ledger";
+  return OpenNoteKey(origin, ledger::SignatureType::kEd25519,
+                     config::ForService(platform.config().consent().ledger_key_file(), "consent"),
+                     "consent.ledger_key_file");
+}
+
 Result<Keys> OpenKeys(Platform& platform) {
   const auto& config = platform.config().consent();
-  const std::string origin = platform.site() + "." + platform.config().site().domain() + "/ledger";
-  GF_ASSIGN(auto log, OpenLogKey(origin, config::ForService(config.ledger_key_file(), "consent")));
   GF_ASSIGN(auto dataset, HexSecret(config.dataset_key(), "consent.dataset_key"));
   auto key = crypt4gh::SecretKey::FromRaw(dataset);
   if (!key.ok())
@@ -69,7 +52,7 @@ Result<Keys> OpenKeys(Platform& platform) {
                  "consent.dataset_key must be 64 hex digits");
   GF_ASSIGN(auto pseudonym, HexSecret(config.pseudonym_key(), "consent.pseudonym_key"));
   GF_ASSIGN(auto pseudonyms, Pseudonyms::Create(std::move(pseudonym)));
-  return Keys{std::move(log), *std::move(key), std::move(pseudonyms)};
+  return Keys{*std::move(key), std::move(pseudonyms)};
 }
 
 Result<SmartLayer> ReadSmartLayer(const config::v1::SmartLayer& config, const std::string& path) {
@@ -110,14 +93,54 @@ Result<std::vector<SmartLayer>> ReadSmartLayers(const config::v1::ConsentConfig&
   return layers;
 }
 
-class ConsentModule final : public Module {
+// The ledger and its witnesses: all there is at the hub.
+class LedgerModule : public Module {
  public:
-  ConsentModule(Platform& platform, std::unique_ptr<sql::Database> database, Keys keys,
-                std::vector<SmartLayer> layers)
+  LedgerModule(Platform& platform, std::unique_ptr<sql::Database> database, ledger::NoteSigner log)
       : database_(std::move(database)),
-        pseudonyms_(std::move(keys.pseudonyms)),
         store_(*database_),
-        ledger_(store_, platform.clock(), std::move(keys.log)),
+        ledger_(store_, platform.clock(), std::move(log)),
+        ledger_service_(MakeGrpcLedgerService(platform.dispatcher(), ledger_)) {}
+
+  // Before anything is served: the tree and the epoch are what the rows say.
+  Status Load(Platform& platform) {
+    GF_TRY(ledger_.Load(Context::Background().WithTimeout(std::chrono::minutes(5))));
+    GF_ASSIGN(witnessing_, Witnessing::Make(platform, *database_, ledger_));
+    return absl::OkStatus();
+  }
+
+  std::vector<grpc::Service*> Services() override {
+    std::vector<grpc::Service*> services = {ledger_service_.get()};
+    if (witnessing_ != nullptr) services.push_back(witnessing_->service());
+    return services;
+  }
+  Status Start() override {
+    if (witnessing_ != nullptr) witnessing_->Start();
+    return absl::OkStatus();
+  }
+  void Stop() override {
+    if (witnessing_ != nullptr) witnessing_->Stop();
+  }
+  Status Ready() override {
+    return database_->Ping(Context::Background().WithTimeout(std::chrono::seconds(2)));
+  }
+
+ protected:
+  std::unique_ptr<sql::Database> database_;
+  SqlStore store_;
+  Ledger ledger_;
+
+ private:
+  std::unique_ptr<grpc::Service> ledger_service_;
+  std::unique_ptr<Witnessing> witnessing_;
+};
+
+class ConsentModule final : public LedgerModule {
+ public:
+  ConsentModule(Platform& platform, std::unique_ptr<sql::Database> database, ledger::NoteSigner log,
+                Keys keys, std::vector<SmartLayer> layers)
+      : LedgerModule(platform, std::move(database), std::move(log)),
+        pseudonyms_(std::move(keys.pseudonyms)),
         registrar_(ledger_, pseudonyms_, platform.clock(), platform.random()),
         cohorts_(store_, ledger_),
         mine_(store_, ledger_, pseudonyms_, platform.clock(), platform.random()),
@@ -128,25 +151,18 @@ class ConsentModule final : public Module {
                  {store_, ledger_, cohorts_, dataset_keys_, platform.trust(), platform.clock(), platform.random()}),
         consent_service_(
             MakeGrpcConsentService(platform.dispatcher(), registrar_, cohorts_, mine_, ledger_)),
-        ledger_service_(MakeGrpcLedgerService(platform.dispatcher(), ledger_)),
         key_service_(MakeGrpcKeyService(platform.dispatcher(), dataset_keys_, platform.metrics())),
         reader_service_(MakeGrpcReaderService(platform.dispatcher(), readers_, platform.metrics())) {}
 
-  // Before anything is served: the tree and the epoch are what the rows say.
-  Status Load() { return ledger_.Load(Context::Background().WithTimeout(std::chrono::minutes(5))); }
-
   std::vector<grpc::Service*> Services() override {
-    return {consent_service_.get(), ledger_service_.get(), key_service_.get(), reader_service_.get()};
-  }
-  Status Ready() override {
-    return database_->Ping(Context::Background().WithTimeout(std::chrono::seconds(2)));
+    std::vector<grpc::Service*> services = LedgerModule::Services();
+    services.insert(services.end(),
+                    {consent_service_.get(), key_service_.get(), reader_service_.get()});
+    return services;
   }
 
  private:
-  std::unique_ptr<sql::Database> database_;
   const Pseudonyms pseudonyms_;
-  SqlStore store_;
-  Ledger ledger_;
   Registrar registrar_;
   Cohorts cohorts_;
   MyConsent mine_;
@@ -154,22 +170,29 @@ class ConsentModule final : public Module {
   DatasetKeys dataset_keys_;
   ReaderAccess readers_;
   std::unique_ptr<grpc::Service> consent_service_;
-  std::unique_ptr<grpc::Service> ledger_service_;
   std::unique_ptr<grpc::Service> key_service_;
   std::unique_ptr<grpc::Service> reader_service_;
 };
 
 Result<std::unique_ptr<Module>> Make(Platform& platform) {
-  GF_ASSIGN(auto keys, OpenKeys(platform));
-  GF_ASSIGN(auto layers, ReadSmartLayers(platform.config().consent()));
-  GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
-  auto module = std::make_unique<ConsentModule>(platform, std::move(database), std::move(keys), std::move(layers));
-  GF_TRY(module->Load());
+  GF_ASSIGN(auto log, OpenLogKey(platform));
+  std::unique_ptr<LedgerModule> module;
+  if (platform.is_hub()) {
+    GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
+    module = std::make_unique<LedgerModule>(platform, std::move(database), std::move(log));
+  } else {
+    GF_ASSIGN(auto keys, OpenKeys(platform));
+    GF_ASSIGN(auto layers, ReadSmartLayers(platform.config().consent()));
+    GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
+    module = std::make_unique<ConsentModule>(platform, std::move(database), std::move(log),
+                                             std::move(keys), std::move(layers));
+  }
+  GF_TRY(module->Load(platform));
   return std::unique_ptr<Module>(std::move(module));
 }
 
 }  // namespace
 
-ServiceEntry Entry() { return {"consent", kPolicy, &Make, false, true}; }
+ServiceEntry Entry() { return {"consent", kPolicy, &Make, true, true}; }
 
 }  // namespace genofed::consent

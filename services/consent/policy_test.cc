@@ -14,7 +14,8 @@ TEST(Policy, EveryMethodHasARow) {
   v1::GetEpochRequest linked_in;  // keeps the descriptor
   auto policy = rpc::Policy::Parse(kPolicy[0].content);
   ASSERT_TRUE(policy.ok()) << Describe(policy.status());
-  for (const char* service : {"ConsentService", "LedgerService", "KeyService", "ReaderService"}) {
+  for (const char* service : {"ConsentService", "LedgerService", "WitnessService", "KeyService",
+                              "ReaderService"}) {
     Status covered = policy->Covers(std::string("genofed.consent.v1.") + service);
     EXPECT_TRUE(covered.ok()) << Describe(covered);
   }

@@ -5,8 +5,6 @@
 #include <memory>
 
 #include "libs/core/file.h"
-#include "libs/core/strings.h"
-#include "libs/ledger/receipt.h"
 #include "services/cli/commands/session.h"
 
 namespace genofed::cli {
@@ -68,39 +66,6 @@ int Accesses(const Target& target, const std::string& receipts) {
   });
 }
 
-int Verify(const Target& target, const std::string& file, const std::string& key_file) {
-  auto receipt = ReadFile(file, ledger::kMaxReceiptBytes), key = ReadFile(key_file, 4096);
-  if (!receipt.ok()) return Fail(receipt.status()), kUsage;
-  if (!key.ok()) return Fail(key.status()), kUsage;
-  auto facts = ledger::VerifyReceipt(*receipt, Trim(*key));
-  // A key that is none says nothing about the receipt.
-  if (Reason(facts.status()) == "VERIFIER_KEY_INVALID") return Fail(facts.status()), kUsage;
-  if (!facts.ok()) {
-    std::fprintf(stderr, "NOT VALID: %s (%s)\n", Message(facts.status()).c_str(),
-                 Reason(facts.status()).c_str());
-    return kRejected;
-  }
-  std::string use = facts->use == ledger::Use::kUsed      ? "used"
-                    : facts->use == ledger::Use::kNotUsed ? "not_used"
-                                                          : "not_applicable";
-  if (target.json) {
-    Json json = {{"valid", true},           {"use", use},
-                 {"index", facts->index},   {"tree_size", facts->tree_size},
-                 {"origin", facts->origin}, {"time", facts->time}};
-    std::printf("%s\n", json.dump(2).c_str());
-  } else {
-    std::printf(
-        "VALID: entry %llu of %llu in the ledger %s, written %s: this person's data was %s\n",
-        static_cast<unsigned long long>(facts->index),
-        static_cast<unsigned long long>(facts->tree_size), facts->origin.c_str(),
-        facts->time.c_str(),
-        use == "used"       ? "used"
-        : use == "not_used" ? "NOT used"
-                            : "not concerned");
-  }
-  return kOk;
-}
-
 }  // namespace
 
 void AddCitizenCommands(Commands commands) {
@@ -141,35 +106,6 @@ void AddCitizenCommands(Commands commands) {
   accesses->callback([receipts, &target, &action] {
     action = [receipts, &target] { return Accesses(target, *receipts); };
   });
-
-  auto* ledger =
-      commands.app.add_subcommand("ledger", "A node's transparency ledger")->require_subcommand(1);
-  auto file = std::make_shared<std::string>();
-  auto key = std::make_shared<std::string>();
-  auto* verify = ledger->add_subcommand(
-      "verify", "Check a citizen's receipt offline; exit code 3 if it is not valid");
-  verify->add_option("receipt", *file)->required();
-  verify->add_option("--key", *key, "File with the node's verifier key (genofed ledger key)")
-      ->required();
-  verify->callback([file, key, &target, &action] {
-    action = [file, key, &target] { return Verify(target, *file, *key); };
-  });
-  for (const char* what : {"key", "checkpoint"}) {
-    std::string path = std::string("/ledger/") + what;
-    ledger
-        ->add_subcommand(what,
-                         std::string("The node's ") +
-                             (path.ends_with("key") ? "verifier key" : "newest signed checkpoint"))
-        ->callback([path, &target, &action] {
-          action = [path, &target] {
-            Session session(target);
-            auto text = session.GetBytes(path);
-            if (!text.ok()) return Fail(text.status());
-            std::printf("%s%s", text->c_str(), text->ends_with('\n') ? "" : "\n");
-            return kOk;
-          };
-        });
-  }
 }
 
 }  // namespace genofed::cli

@@ -12,7 +12,8 @@ namespace {
 
 // Services that others ask come first; the gateway, which needs them all, last.
 const std::vector<std::string>& ServicesOf(bool hub) {
-  static const std::vector<std::string> kHubServices = {"catalogue", "access", "discovery", "dispatcher", "gateway"};
+  static const std::vector<std::string> kHubServices = {"consent",   "catalogue",  "access",
+                                                        "discovery", "dispatcher", "gateway"};
   static const std::vector<std::string> kNodeServices = {"consent",    "catalogue", "access", "discovery",
                                                          "onboarding", "spe",       "dispatcher", "gateway"};
   return hub ? kHubServices : kNodeServices;

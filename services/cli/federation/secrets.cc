@@ -45,12 +45,14 @@ Result<std::string> Es256Key(const std::filesystem::path& path) {
   return key.public_key().Jwk();
 }
 
-Status Ed25519Key(const std::filesystem::path& path) {
+Result<crypto::Ed25519PublicKey> Ed25519Key(const std::filesystem::path& path) {
   if (auto stored = ReadFile(path, kMaxSecretBytes); stored.ok()) {
-    return crypto::Ed25519Key::FromPem(*stored).status();
+    GF_ASSIGN(const auto key, crypto::Ed25519Key::FromPem(*stored));
+    return key.public_key();
   }
-  GF_ASSIGN(auto key, crypto::Ed25519Key::Generate());
-  return WriteFileAtomically(path, key.ToPem(), kPrivate);
+  GF_ASSIGN(const auto key, crypto::Ed25519Key::Generate());
+  GF_TRY(WriteFileAtomically(path, key.ToPem(), kPrivate));
+  return key.public_key();
 }
 
 }  // namespace genofed::federation

@@ -10,6 +10,7 @@
 
 #include "libs/core/random.h"
 #include "libs/core/status.h"
+#include "libs/crypto/key.h"
 
 namespace genofed::federation {
 
@@ -22,7 +23,7 @@ Result<std::string> HexSecret(const std::filesystem::path& path, Random& random,
 // An ES256 private key in PKCS#8 PEM; returns the public JWK as one line of JSON with kid (RFC 7638), use and alg.
 Result<std::string> Es256Key(const std::filesystem::path& path);
 
-// An Ed25519 private key in PKCS#8 PEM.
-Status Ed25519Key(const std::filesystem::path& path);
+// An Ed25519 private key in PKCS#8 PEM; returns the public key.
+Result<crypto::Ed25519PublicKey> Ed25519Key(const std::filesystem::path& path);
 
 }  // namespace genofed::federation

@@ -10,6 +10,7 @@
 #include "libs/core/file.h"
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
+#include "libs/ledger/note.h"
 #include "services/cli/federation/pki.h"
 #include "services/cli/federation/secrets.h"
 #include "services/cli/federation/soft_token.h"
@@ -50,6 +51,16 @@ Result<std::string> PrepareNodeSecrets(const SitePlan& site, Random& random) {
   GF_TRY(HexSecret(site.secrets() / "intake.key", random));
   GF_TRY(Es256Key(site.secrets() / "report.pem"));
   return site.soft_token ? MakeSoftToken(site, random) : Es256Key(site.national_key_file());
+}
+
+// A key that signs notes as <site>.<domain>/<name>; returns its verifier key.
+Result<std::string> NoteKey(const SitePlan& site, std::string_view name,
+                            ledger::SignatureType type) {
+  GF_ASSIGN(auto key, Ed25519Key(site.secrets() / fmt::format("{}.pem", name)));
+  GF_ASSIGN(const auto verifier,
+            ledger::NoteVerifier::Create(fmt::format("{}.{}/{}", site.site, kDomain, name), type,
+                                         std::move(key)));
+  return verifier.ToString();
 }
 
 // The OpenID provider's certificate is the hub's to give.
@@ -122,7 +133,24 @@ void FillNode(const SitePlan& site, const SiteExtras& extras, pb::SiteConfig* co
   config->mutable_onboarding()->set_intake_key_file((site.secrets() / "intake.key").string());
 }
 
-pb::SiteConfig MakeConfig(const Plan& plan, const SitePlan& site, const SiteExtras& extras) {
+// Every site witnesses every other; one of them may be away.
+void FillLedger(const Plan& plan, const SitePlan& site, const PinnedKeys& keys,
+                pb::ConsentConfig* consent) {
+  consent->set_ledger_key_file((site.secrets() / "ledger.pem").string());
+  consent->set_witness_key_file((site.secrets() / "witness.pem").string());
+  for (const SitePlan& other : plan.sites) {
+    if (other.site == site.site) continue;
+    pb::LedgerPeer* peer = consent->add_ledger_peers();
+    peer->set_url(other.rest_url());
+    peer->set_ledger_key(keys.ledger.at(other.site));
+    peer->set_witness_key(keys.witness.at(other.site));
+    peer->set_ca_file(plan.bundle_file().string());
+  }
+  consent->set_needed_witnesses(std::max(1, consent->ledger_peers_size() - 1));
+}
+
+pb::SiteConfig MakeConfig(const Plan& plan, const SitePlan& site, const PinnedKeys& keys,
+                          const SiteExtras& extras) {
   pb::SiteConfig config;
   config.mutable_site()->set_role(site.is_hub() ? pb::Site::ROLE_HUB : pb::Site::ROLE_NODE);
   config.mutable_site()->set_name(site.site);
@@ -147,7 +175,7 @@ pb::SiteConfig MakeConfig(const Plan& plan, const SitePlan& site, const SiteExtr
   oidc->set_cli_client_id("genofed-cli");
   oidc->set_ca_file(plan.bundle_file().string());
   gateway->mutable_session_key()->set_file((site.secrets() / "session.key").string());
-  config.mutable_consent()->set_ledger_key_file((site.secrets() / "ledger.pem").string());
+  FillLedger(plan, site, keys, config.mutable_consent());
   config.mutable_access()->set_published_keys_file((site.dir / "published-keys.json").string());
   if (site.is_hub()) {
     config.mutable_access()->set_passport_key_file((site.secrets() / "passport.pem").string());
@@ -173,7 +201,10 @@ Result<PinnedKeys> PrepareKeys(const Plan& plan, const Clock& clock, Random& ran
                                                   site.secrets() / "ca.key", clock));
     bundle += authority.certificate_pem();
     GF_TRY(IssueAll(plan, site, authority));
-    GF_TRY(Ed25519Key(site.secrets() / "ledger.pem"));
+    GF_ASSIGN(keys.ledger[site.site],
+              NoteKey(site, "ledger", ledger::SignatureType::kEd25519));
+    GF_ASSIGN(keys.witness[site.site],
+              NoteKey(site, "witness", ledger::SignatureType::kCosignature));
     GF_TRY(HexSecret(site.secrets() / "session.key", random));
     if (site.is_hub()) {
       GF_ASSIGN(keys.passport, Es256Key(site.secrets() / "passport.pem"));
@@ -232,7 +263,7 @@ std::string TrustJson(const Plan& plan, const SitePlan& site, const PinnedKeys& 
 Status WriteSiteConfig(const Plan& plan, const SitePlan& site, const PinnedKeys& keys,
                        const SiteExtras& extras) {
   GF_TRY(WriteFileAtomically(site.dir / "trust.json", TrustJson(plan, site, keys)));
-  return WriteFileAtomically(site.config_file(), config::ToJson(MakeConfig(plan, site, extras)));
+  return WriteFileAtomically(site.config_file(), config::ToJson(MakeConfig(plan, site, keys, extras)));
 }
 
 Result<std::vector<std::string>> WorkflowDigests(const std::filesystem::path& images_dir) {

@@ -20,6 +20,9 @@ struct PinnedKeys {
   std::string login;                            // of the OpenID provider
   std::map<std::string, std::string> national;  // by country, lower case
   std::string passport;                         // of the hub
+  // By site: C2SP verifier keys of its ledger and of the site as a witness.
+  std::map<std::string, std::string> ledger;
+  std::map<std::string, std::string> witness;
 };
 
 // Makes the directories, the CA, certificates and secrets of every site and of the OpenID provider, unless they are

@@ -102,6 +102,10 @@ TEST_F(SiteConfigTest, EveryFileItNamesIsThere) {
     auto ledger = ReadFile(config.consent().ledger_key_file());
     ASSERT_TRUE(ledger.ok());
     EXPECT_TRUE(crypto::Ed25519Key::FromPem(*ledger).ok());
+    EXPECT_TRUE(ReadFile(config.consent().witness_key_file()).ok());
+    EXPECT_EQ(config.consent().ledger_peers_size(), 2) << "every other site";
+    for (const auto& peer : config.consent().ledger_peers())
+      EXPECT_NE(peer.ledger_key().find("/ledger+"), std::string::npos) << peer.ledger_key();
     if (plan_.sites[i].is_hub()) continue;
     EXPECT_EQ(config::ReadSecret(config.consent().dataset_key(), "consent.dataset_key").value().size(), 64U);
     EXPECT_EQ(config::ReadSecret(config.consent().pseudonym_key(), "consent.pseudonym_key").value().size(), 64U);

@@ -28,6 +28,38 @@ class GrpcLedgerService final : public v1::LedgerService::CallbackService {
                       });
   }
 
+  grpc::ServerUnaryReactor* AppendEntries(grpc::CallbackServerContext* call,
+                                          const v1::AppendEntriesRequest* request,
+                                          v1::AppendEntriesResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(AppendEntries), request, response,
+        [this](const Context& ctx,
+               const v1::AppendEntriesRequest& r) -> Result<v1::AppendEntriesResponse> {
+          std::vector<Ledger::Request> entries;
+          entries.reserve(static_cast<std::size_t>(r.entries_size()));
+          for (const v1::AppendEntryRequest& entry : r.entries())
+            entries.push_back({entry.idempotency_key(), entry.entry()});
+          GF_ASSIGN(auto appended,
+                    ledger_.AppendAll(ctx, ctx.principal().workload.service, entries));
+          v1::AppendEntriesResponse answer;
+          answer.mutable_indices()->Add(appended.indices.begin(), appended.indices.end());
+          answer.set_checkpoint(std::move(appended.checkpoint));
+          return answer;
+        });
+  }
+
+  grpc::ServerUnaryReactor* GetTile(grpc::CallbackServerContext* call,
+                                    const v1::GetTileRequest* request,
+                                    v1::GetTileResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(GetTile), request, response,
+        [this](const Context& ctx, const v1::GetTileRequest& r) -> Result<v1::GetTileResponse> {
+          v1::GetTileResponse answer;
+          GF_ASSIGN(*answer.mutable_content(), ledger_.Tile(ctx, "tile/" + r.tile()));
+          return answer;
+        });
+  }
+
   grpc::ServerUnaryReactor* GetCheckpoint(grpc::CallbackServerContext* call,
                                           const v1::GetCheckpointRequest* request,
                                           v1::GetCheckpointResponse* response) override {
@@ -35,7 +67,7 @@ class GrpcLedgerService final : public v1::LedgerService::CallbackService {
                       [this](const Context& ctx,
                              const v1::GetCheckpointRequest&) -> Result<v1::GetCheckpointResponse> {
                         v1::GetCheckpointResponse answer;
-                        GF_ASSIGN(*answer.mutable_checkpoint(), ledger_.Checkpoint(ctx));
+                        GF_ASSIGN(*answer.mutable_checkpoint(), ledger_.Published(ctx));
                         answer.set_verifier_key(ledger_.VerifierKey());
                         return answer;
                       });

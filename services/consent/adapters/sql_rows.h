@@ -10,9 +10,9 @@ namespace genofed::consent {
 class SqlLedgerRows final : public LedgerRows {
  public:
   explicit SqlLedgerRows(sql::Tx& tx) : tx_(tx) {}
-  Result<std::optional<std::int64_t>> Find(const std::string& caller,
-                                           const std::string& idempotency_key) override;
-  Result<std::int64_t> Add(const NewEntry& entry) override;
+  Result<std::vector<std::optional<StoredEntry>>> FindAll(
+      const std::vector<const NewEntry*>& keys) override;
+  Result<std::int64_t> AddAll(const std::vector<const NewEntry*>& entries) override;
   Result<std::vector<ledger::Hash>> Leaves(std::int64_t start) override;
   Result<std::vector<StoredEntry>> List(std::int64_t start, int limit) override;
   Result<std::vector<StoredEntry>> Accesses(std::int64_t before, int limit) override;
@@ -21,6 +21,9 @@ class SqlLedgerRows final : public LedgerRows {
 
  private:
   sql::Tx& tx_;
+  // What this transaction appended, which nobody else can have added to: the head is locked.
+  std::optional<std::int64_t> first_added_;
+  std::vector<ledger::Hash> added_;
 };
 
 class SqlConsentRows final : public ConsentRows {

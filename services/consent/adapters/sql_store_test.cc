@@ -102,6 +102,38 @@ TEST_F(SqlStoreTest, OneEventSentByManyIsOneEntry) {
               HasReason("IDEMPOTENCY_KEY_REUSED"));
 }
 
+TEST_F(SqlStoreTest, RequestsThatComeTogetherShareTransactions) {
+  constexpr int kThreads = 8;
+  constexpr int kEach = 10;
+  constexpr int kEntries = 50;
+  Process process(options_);
+  const std::uint64_t before = process.database->stats().transactions;
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        for (int i = 0; i < kEach; ++i) {
+          std::vector<Ledger::Request> requests;
+          for (int e = 0; e < kEntries; ++e) {
+            const std::string name = fmt::format("{}-{}-{}", t, i, e);
+            requests.push_back({name, Denied(name)});
+          }
+          auto appended = process.node->ledger.AppendAll(process.node->ctx, "spe", requests);
+          ASSERT_THAT(appended, IsOk());
+          // In their order, one after another.
+          for (int e = 1; e < kEntries; ++e)
+            ASSERT_EQ(appended->indices[static_cast<std::size_t>(e)], appended->indices[0] + e);
+        }
+      });
+    }
+  }
+  EXPECT_EQ(*process.node->ledger.Size(process.node->ctx), kThreads * kEach * kEntries);
+  EXPECT_LT(process.database->stats().transactions - before, kThreads * kEach);
+  Process restarted(options_);
+  EXPECT_EQ(*restarted.node->ledger.Checkpoint(Context::Background()),
+            *process.node->ledger.Checkpoint(Context::Background()));
+}
+
 TEST_F(SqlStoreTest, EntriesCannotBeChangedOrRemoved) {
   Process process(options_);
   ASSERT_THAT(process.node->ledger.Append(process.node->ctx, "spe", "a", Denied("x")), IsOk());

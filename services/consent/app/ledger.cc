@@ -2,9 +2,11 @@
 #include "services/consent/app/ledger.h"
 
 #include <algorithm>
+#include <set>
 
 #include "libs/core/strings.h"
 #include "libs/ledger/checkpoint.h"
+#include "libs/ledger/tiles.h"
 
 namespace genofed::consent {
 namespace {
@@ -13,6 +15,9 @@ constexpr std::size_t kMaxIdempotencyKey = 256;
 constexpr int kDefaultList = 100;
 constexpr std::size_t kMaxListBytes = 1U << 20;
 constexpr std::chrono::minutes kMaxClockError{5};
+constexpr std::size_t kMaxAppendBytes = 4U << 20;
+constexpr std::size_t kMaxGroup = 1024;  // entries of one transaction
+constexpr std::chrono::seconds kCommitTimeout{30};
 
 using ledger::EntryKind;
 
@@ -30,6 +35,7 @@ Status CheckForeign(const ledger::Entry& entry, Time now) {
     case EntryKind::kSnapshot:
     case EntryKind::kAccess:
     case EntryKind::kErase:
+    case EntryKind::kCheckpoint:
       return Error(StatusCode::kPermissionDenied, "ENTRY_KIND_RESERVED",
                    "only the consent service writes entries of kind {}",
                    ledger::KindName(entry.kind));
@@ -47,25 +53,6 @@ Status CheckForeign(const ledger::Entry& entry, Time now) {
   return absl::OkStatus();
 }
 
-// An entry names a snapshot that was taken, and takes it for what it is: otherwise no receipt would
-// verify.
-Status CheckSnapshot(Transaction& tx, const ledger::Entry& entry) {
-  if (!entry.fields.contains("snapshot")) return absl::OkStatus();
-  GF_ASSIGN(auto row, tx.consent().FindSnapshot(entry.Field("snapshot")));
-  if (!row || row->root.Hex() != entry.Field("snapshot_root") ||
-      row->slots != entry.numbers.at("slots") || row->dataset.dataset != entry.Field("dataset") ||
-      std::to_string(row->dataset.version) != entry.Field("version")) {
-    return Error(
-        StatusCode::kFailedPrecondition, "SNAPSHOT_UNKNOWN",
-        "no snapshot with this identifier, root, slots, dataset and version was taken here");
-  }
-  if (entry.kind == EntryKind::kRun && row->permission != Permission::kSecondaryUse) {
-    return Error(StatusCode::kFailedPrecondition, "SNAPSHOT_UNFIT",
-                 "a run needs a snapshot of the permission SEC");
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 Ledger::Ledger(Store& store, const Clock& clock, ledger::NoteSigner signer)
@@ -79,6 +66,17 @@ std::int64_t Ledger::TreeSize() {
 }
 
 Status Ledger::Write(const Context& ctx, const Store::Body& body) {
+  {
+    MutexLock lock(state_mutex_);
+    if (!state_.frozen.empty()) {
+      return Error(StatusCode::kFailedPrecondition, "LEDGER_FROZEN",
+                   "the ledger takes nothing until an operator has looked at it: {}", state_.frozen);
+    }
+  }
+  return WriteAnyway(ctx, body);
+}
+
+Status Ledger::WriteAnyway(const Context& ctx, const Store::Body& body) {
   MutexLock one_writer(writer_);
   const std::int64_t known_size = TreeSize();
   std::vector<ledger::Hash> leaves;
@@ -93,7 +91,7 @@ Status Ledger::Write(const Context& ctx, const Store::Body& body) {
     may_have_committed = true;
     return absl::OkStatus();
   });
-  if (status.ok()) return Publish(leaves, epoch);
+  if (status.ok()) return TakeOver(leaves, epoch);
   if (may_have_committed) {
     MutexLock lock(state_mutex_);
     state_.known = false;
@@ -101,7 +99,7 @@ Status Ledger::Write(const Context& ctx, const Store::Body& body) {
   return status;
 }
 
-Status Ledger::Publish(const std::vector<ledger::Hash>& leaves, std::int64_t epoch) {
+Status Ledger::TakeOver(const std::vector<ledger::Hash>& leaves, std::int64_t epoch) {
   MutexLock lock(state_mutex_);
   state_.known = false;
   for (const ledger::Hash& leaf : leaves) state_.tree.Append(leaf);
@@ -122,7 +120,7 @@ Status Ledger::MakeKnown(const Context& ctx) {
     if (state_.known) return absl::OkStatus();
   }
   // A writing transaction waits for the one whose outcome is unknown.
-  return Write(ctx, [](Transaction&) -> Status { return absl::OkStatus(); });
+  return WriteAnyway(ctx, [](Transaction&) -> Status { return absl::OkStatus(); });
 }
 
 std::string Ledger::EntryTime() const {
@@ -131,43 +129,124 @@ std::string Ledger::EntryTime() const {
 
 Result<std::int64_t> Ledger::Add(Transaction& tx, const std::string& caller,
                                  const std::string& idempotency_key, const ledger::Entry& entry) {
-  GF_ASSIGN(auto first, tx.ledger().Find(caller, idempotency_key));
+  GF_ASSIGN(const auto first, tx.ledger().Find(caller, idempotency_key));
   if (first) return *first;
   GF_ASSIGN(std::string bytes, ledger::EncodeEntry(entry));
-  ledger::Hash leaf = ledger::LeafHash(bytes);
-  return tx.ledger().Add(
-      {std::move(bytes), leaf, caller, idempotency_key, clock_.Now(), IsAccess(entry)});
+  const ledger::Hash leaf = ledger::LeafHash(bytes);
+  const NewEntry added{std::move(bytes), leaf,         caller,
+                       idempotency_key,  clock_.Now(), IsAccess(entry)};
+  return tx.ledger().AddAll({&added});
+}
+
+Result<AppendJob> Ledger::Prepare(const std::string& caller,
+                                    const std::vector<Request>& requests) const {
+  if (requests.empty() || requests.size() > kMaxAppend) {
+    return InvalidField("entries", "APPEND_TOO_LARGE", "1 to {} entries may come at a time",
+                        kMaxAppend);
+  }
+  AppendJob job;
+  std::size_t bytes = 0;
+  std::set<std::string_view> keys;
+  for (const Request& request : requests) {
+    const std::string& key = request.idempotency_key;
+    if (key.empty() || key.size() > kMaxIdempotencyKey || !IsUtf8(key) ||
+        key.find('\0') != std::string::npos || !keys.insert(key).second) {
+      return InvalidField("idempotency_key", "IDEMPOTENCY_KEY_INVALID",
+                          "must be text of 1 to {} bytes, and another for each entry",
+                          kMaxIdempotencyKey);
+    }
+    bytes += request.entry.size();
+    if (bytes > kMaxAppendBytes)
+      return InvalidField("entries", "APPEND_TOO_LARGE", "at most {} bytes", kMaxAppendBytes);
+    GF_ASSIGN(ledger::Entry entry, ledger::DecodeEntry(request.entry));
+    GF_TRY(CheckForeign(entry, clock_.Now()));
+    job.entries.push_back({request.entry, ledger::LeafHash(request.entry), caller, key,
+                           clock_.Now(), IsAccess(entry)});
+    job.decoded.push_back(std::move(entry));
+  }
+  return job;
+}
+
+Result<Ledger::AppendedAll> Ledger::AppendAll(const Context& ctx, const std::string& caller,
+                                              const std::vector<Request>& requests) {
+  GF_ASSIGN(AppendJob job, Prepare(caller, requests));
+  RunInGroup(job);
+  GF_TRY(job.status);
+  GF_ASSIGN(std::string checkpoint, Checkpoint(ctx));
+  return AppendedAll{std::move(job.indices), std::move(checkpoint)};
 }
 
 Result<Ledger::Appended> Ledger::Append(const Context& ctx, const std::string& caller,
                                         const std::string& idempotency_key,
                                         const std::string& entry_bytes) {
-  if (idempotency_key.empty() || idempotency_key.size() > kMaxIdempotencyKey ||
-      !IsUtf8(idempotency_key) || idempotency_key.find('\0') != std::string::npos) {
-    return InvalidField("idempotency_key", "IDEMPOTENCY_KEY_INVALID",
-                        "must be text of 1 to {} bytes", kMaxIdempotencyKey);
-  }
-  GF_ASSIGN(ledger::Entry entry, ledger::DecodeEntry(entry_bytes));
-  GF_TRY(CheckForeign(entry, clock_.Now()));
-  Appended appended;
-  const Status written = Write(ctx, [&](Transaction& tx) -> Status {
-    GF_ASSIGN(auto first, tx.ledger().Find(caller, idempotency_key));
-    if (first) {
-      GF_ASSIGN(auto stored, tx.ledger().List(*first, 1));
-      if (stored.empty() || stored[0].entry != entry_bytes) {
-        return Error(StatusCode::kAlreadyExists, "IDEMPOTENCY_KEY_REUSED",
-                     "another entry was appended under this key");
-      }
-      appended.index = *first;
-      return absl::OkStatus();
+  GF_ASSIGN(AppendedAll all, AppendAll(ctx, caller, {{idempotency_key, entry_bytes}}));
+  return Appended{all.indices[0], std::move(all.checkpoint)};
+}
+
+void Ledger::RunInGroup(AppendJob& job) {
+  std::unique_lock lock(group_mutex_.native());
+  waiting_.push_back(&job);
+  while (!job.done) {
+    if (committing_) {
+      group_done_.wait(lock);
+      continue;
     }
-    GF_TRY(CheckSnapshot(tx, entry));
-    GF_ASSIGN(appended.index, Add(tx, caller, idempotency_key, entry));
+    // The first that finds nobody at work does the work of all who wait.
+    committing_ = true;
+    std::vector<AppendJob*> group;
+    std::size_t entries = 0;
+    while (!waiting_.empty() &&
+           (group.empty() || entries + waiting_.front()->entries.size() <= kMaxGroup)) {
+      entries += waiting_.front()->entries.size();
+      group.push_back(waiting_.front());
+      waiting_.pop_front();
+    }
+    lock.unlock();
+    Commit(group);
+    lock.lock();
+    for (AppendJob* done : group) done->done = true;
+    committing_ = false;
+    group_done_.notify_all();
+  }
+}
+
+// One caller's deadline must not be the others': the group has its own.
+void Ledger::Commit(const std::vector<AppendJob*>& group) {
+  const Context ctx = Context::Background().WithTimeout(kCommitTimeout);
+  const Status written = Write(ctx, [&](Transaction& tx) { return AddGroup(tx, group); });
+  if (written.ok()) return;
+  for (AppendJob* job : group) job->status = written;
+}
+
+Result<std::string> Ledger::Tile(const Context& ctx, const std::string& path) {
+  const auto id = ledger::TileId::Parse(path);
+  if (!id.ok()) return Error(StatusCode::kNotFound, "TILE_PATH_INVALID", "{}", Message(id.status()));
+  GF_TRY(MakeKnown(ctx));
+  const unsigned level = id->is_entries() ? 0 : id->level;
+  {
+    MutexLock lock(state_mutex_);
+    const unsigned there = ledger::TileWidthAt(level, id->index, state_.tree.size());
+    if (id->width > there) {
+      return Error(StatusCode::kNotFound, "TILE_MISSING", "the ledger has no {} yet", path);
+    }
+    if (!id->is_entries()) {
+      GF_ASSIGN(const auto hashes, state_.tree.Nodes(ledger::kTileHeight * level,
+                                                     id->index * ledger::kTileWidth, id->width));
+      return ledger::FormatTile(hashes);
+    }
+  }
+  std::string bundle;
+  const Status read = store_.Read(ctx, [&](Transaction& tx) -> Status {
+    GF_ASSIGN(const auto rows,
+              tx.ledger().List(static_cast<std::int64_t>(id->index * ledger::kTileWidth),
+                               static_cast<int>(id->width)));
+    GF_CHECK(rows.size() == id->width);  // the tree has them
+    bundle.clear();
+    for (const StoredEntry& row : rows) GF_TRY(ledger::AppendToBundle(bundle, row.entry));
     return absl::OkStatus();
   });
-  GF_TRY(written);
-  GF_ASSIGN(appended.checkpoint, Checkpoint(ctx));
-  return appended;
+  GF_TRY(read);
+  return bundle;
 }
 
 Result<std::int64_t> Ledger::Epoch(const Context& ctx) {
@@ -185,6 +264,23 @@ Result<std::string> Ledger::Checkpoint(const Context& ctx) {
   GF_TRY(MakeKnown(ctx));
   MutexLock lock(state_mutex_);
   return state_.checkpoint;
+}
+
+Result<std::string> Ledger::Published(const Context& ctx) {
+  GF_TRY(MakeKnown(ctx));
+  MutexLock lock(state_mutex_);
+  return state_.published.empty() ? state_.checkpoint : state_.published;
+}
+
+void Ledger::Publish(std::string note, std::uint64_t size) {
+  MutexLock lock(state_mutex_);
+  state_.published = std::move(note);
+  state_.published_size = size;
+}
+
+void Ledger::Freeze(std::string why) {
+  MutexLock lock(state_mutex_);
+  state_.frozen = std::move(why);
 }
 
 Result<std::vector<std::string>> Ledger::List(const Context& ctx, std::int64_t start, int limit) {
@@ -229,8 +325,11 @@ Result<std::string> Ledger::Receipt(const Context& ctx, const StoredEntry& entry
   receipt.snapshot = std::move(snapshot);
   {
     MutexLock lock(state_mutex_);
-    receipt.checkpoint = state_.checkpoint;
-    GF_ASSIGN(receipt.proof, state_.tree.InclusionProof(receipt.index, state_.tree.size()));
+    const bool published = receipt.index < state_.published_size;
+    receipt.checkpoint = published ? state_.published : state_.checkpoint;
+    GF_ASSIGN(receipt.proof,
+              state_.tree.InclusionProof(
+                  receipt.index, published ? state_.published_size : state_.tree.size()));
   }
   return ledger::FormatReceipt(receipt);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <condition_variable>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +12,7 @@
 #include "libs/ledger/merkle.h"
 #include "libs/ledger/note.h"
 #include "libs/ledger/receipt.h"
+#include "services/consent/app/append_group.h"
 #include "services/consent/app/ports.h"
 
 namespace genofed::consent {
@@ -20,6 +23,7 @@ namespace genofed::consent {
 class Ledger {
  public:
   static constexpr int kMaxList = 1000;
+  static constexpr std::size_t kMaxAppend = 256;  // entries of one request
 
   // The name of `signer` is the origin of the log. Borrows store and clock.
   Ledger(Store& store, const Clock& clock, ledger::NoteSigner signer);
@@ -29,7 +33,7 @@ class Ledger {
 
   // The only way to change anything in the store: runs `body` in one writing transaction and then
   // shows its entries and epoch to readers. If it is not known whether a transaction took effect,
-  // readers first find out.
+  // readers first find out. Errors: LEDGER_FROZEN.
   Status Write(const Context& ctx, const Store::Body& body);
 
   // Within `body` of Write: appends an entry of this service. The same key returns the first index.
@@ -47,18 +51,39 @@ class Ledger {
   // people who permit something else), IDEMPOTENCY_KEY_REUSED (another entry came with this key).
   Result<Appended> Append(const Context& ctx, const std::string& caller,
                           const std::string& idempotency_key, const std::string& entry_bytes);
+  struct Request {
+    std::string idempotency_key;
+    std::string entry;  // canonical bytes
+  };
+  struct AppendedAll {
+    std::vector<std::int64_t> indices;  // of the entries, in their order
+    std::string checkpoint;
+  };
+  // The same for several entries: all of them or none. Requests that come while a transaction
+  // commits share the next one. Errors: also APPEND_TOO_LARGE.
+  Result<AppendedAll> AppendAll(const Context& ctx, const std::string& caller,
+                                const std::vector<Request>& requests);
 
   Result<std::int64_t> Epoch(const Context& ctx);
   // The size of the newest checkpoint, and the checkpoint.
   Result<std::int64_t> Size(const Context& ctx);
   Result<std::string> Checkpoint(const Context& ctx);
+  // The checkpoint for everybody: the one that Publish named last, else the newest.
+  Result<std::string> Published(const Context& ctx);
+  void Publish(std::string note, std::uint64_t size);
+  // Refuses every change from now on: somebody holds a checkpoint that this ledger contradicts, and
+  // each further entry would make it worse. Ends with the process.
+  void Freeze(std::string why);
   std::string VerifierKey() const { return signer_.verifier().ToString(); }
   // Entries that the newest checkpoint covers: at most kMaxList and about 1 MiB, at least one if
   // there is one.
   Result<std::vector<std::string>> List(const Context& ctx, std::int64_t start, int limit);
   Result<ledger::Proof> Consistency(const Context& ctx, std::int64_t old_size,
                                     std::int64_t new_size);
-  // A receipt under the newest checkpoint.
+  // The bytes of a file of the log ("tile/0/000", "tile/entries/000.p/12"), as of c2sp.org/tlog-tiles.
+  // They never change. Errors: TILE_PATH_INVALID (NotFound), TILE_MISSING (NotFound).
+  Result<std::string> Tile(const Context& ctx, const std::string& path);
+  // A receipt under the published checkpoint, if the entry is in it, else under the newest.
   Result<std::string> Receipt(const Context& ctx, const StoredEntry& entry,
                               std::optional<ledger::SnapshotProof> snapshot);
 
@@ -67,16 +92,28 @@ class Ledger {
   struct State {
     ledger::MerkleTree tree;
     std::string checkpoint;
+    std::string published;
+    std::uint64_t published_size = 0;
+    std::string frozen;  // why
     std::int64_t epoch = 0;
     bool known = false;  // false: a transaction may have taken effect that is not in here
   };
-  Status Publish(const std::vector<ledger::Hash>& leaves, std::int64_t epoch);
+  Result<AppendJob> Prepare(const std::string& caller, const std::vector<Request>& requests) const;
+  // Returns when the job is done, having done those of others on the way.
+  void RunInGroup(AppendJob& job) ABSL_NO_THREAD_SAFETY_ANALYSIS;
+  void Commit(const std::vector<AppendJob*>& group);
+  Status TakeOver(const std::vector<ledger::Hash>& leaves, std::int64_t epoch);
+  Status WriteAnyway(const Context& ctx, const Store::Body& body);
   Status MakeKnown(const Context& ctx);
   std::int64_t TreeSize();
 
   Store& store_;
   const Clock& clock_;
   const ledger::NoteSigner signer_;
+  Mutex group_mutex_;
+  std::condition_variable group_done_;
+  std::deque<AppendJob*> waiting_ ABSL_GUARDED_BY(group_mutex_);
+  bool committing_ ABSL_GUARDED_BY(group_mutex_) = false;
   Mutex writer_;  // taken before state_mutex_; waiting writers hold no database connection
   Mutex state_mutex_;
   State state_ ABSL_GUARDED_BY(state_mutex_);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "libs/ledger/checkpoint.h"
+#include "libs/ledger/fsck.h"
 #include "services/consent/app/test_support.h"
 
 namespace genofed::consent {
@@ -95,6 +96,73 @@ TEST_F(LedgerTest, ARunNamesASnapshotThatWasTakenForSecondaryUse) {
   EXPECT_THAT(Append("1", *ledger::EncodeEntry(node_.RunEntry(*frequencies->snapshot, "run-1"))),
               HasReason("SNAPSHOT_UNFIT"));
   EXPECT_EQ(Append("1", *ledger::EncodeEntry(entry))->index, 2);
+}
+
+TEST_F(LedgerTest, SeveralEntriesAreTakenTogetherOrNotAtAll) {
+  auto all = [&](std::vector<Ledger::Request> requests) {
+    return node_.ledger.AppendAll(node_.ctx, "spe", requests);
+  };
+  EXPECT_EQ(all({{"a", Denied("x")}, {"b", Denied("y")}})->indices, (std::vector<std::int64_t>{0, 1}));
+  // One that is there already keeps its place.
+  const auto appended = all({{"c", Denied("z")}, {"a", Denied("x")}, {"d", Denied("z")}});
+  ASSERT_THAT(appended, IsOk());
+  EXPECT_EQ(appended->indices, (std::vector<std::int64_t>{2, 0, 3}));
+  EXPECT_EQ(Open(appended->checkpoint).size, 4u);
+  EXPECT_THAT(all({{"e", Denied("z")}, {"a", Denied("other")}}), HasReason("IDEMPOTENCY_KEY_REUSED"));
+  EXPECT_THAT(all({{"e", Denied("z")}, {"e", Denied("z")}}), HasReason("IDEMPOTENCY_KEY_INVALID"));
+  EXPECT_THAT(all({{"e", Denied("z")}, {"f", "not an entry"}}), HasReason("ENTRY_INVALID"));
+  EXPECT_THAT(all({}), HasReason("APPEND_TOO_LARGE"));
+  EXPECT_THAT(all(std::vector<Ledger::Request>(Ledger::kMaxAppend + 1)), HasReason("APPEND_TOO_LARGE"));
+  EXPECT_EQ(*node_.ledger.Size(node_.ctx), 4);
+}
+
+TEST_F(LedgerTest, JobsOfOneTransactionFailAlone) {
+  auto job = [&](std::vector<std::pair<std::string, std::string>> entries) {
+    AppendJob made;
+    for (const auto& [key, why] : entries) {
+      made.entries.push_back({Denied(why), ledger::LeafHash(Denied(why)), "spe", key, {}});
+      made.decoded.push_back(*ledger::DecodeEntry(Denied(why)));
+    }
+    return made;
+  };
+  AppendJob first = job({{"a", "x"}, {"b", "y"}}), wrong = job({{"c", "z"}, {"a", "other"}}),
+            same = job({{"b", "y"}, {"c", "w"}});
+  AppendJob* group[] = {&first, &wrong, &same};
+  ASSERT_THAT(node_.ledger.Write(node_.ctx, [&](Transaction& tx) { return AddGroup(tx, group); }), IsOk());
+  EXPECT_EQ(first.indices, (std::vector<std::int64_t>{0, 1}));
+  EXPECT_THAT(wrong.status, HasReason("IDEMPOTENCY_KEY_REUSED"));
+  EXPECT_EQ(same.indices, (std::vector<std::int64_t>{1, 2}));
+  EXPECT_EQ(*node_.ledger.Size(node_.ctx), 3);
+}
+
+// Everything that is served as files is a log that stands for itself.
+TEST_F(LedgerTest, ServesItsTiles) {
+  for (int i = 0; i < 3; ++i) {
+    std::vector<Ledger::Request> requests;
+    for (int j = 0; j < 200; ++j) {
+      const std::string name = std::to_string(200 * i + j);
+      requests.push_back({name, Denied(name)});
+    }
+    ASSERT_THAT(node_.ledger.AppendAll(node_.ctx, "spe", requests), IsOk());
+  }
+  struct Served final : ledger::TileSource {
+    explicit Served(Node& of) : node(of) {}
+    Result<std::string> Read(const std::string& path) override { return node.ledger.Tile(node.ctx, path); }
+    Node& node;
+  } served(node_);
+  const auto checkpoint = Open(*node_.ledger.Checkpoint(node_.ctx));
+  ASSERT_EQ(checkpoint.size, 600u);
+  const auto report = ledger::Fsck(served, checkpoint.size, checkpoint.root);
+  ASSERT_THAT(report, IsOk());
+  EXPECT_TRUE(report->ok());
+  EXPECT_EQ(report->files, 7u);
+  // Also as it was for an earlier checkpoint.
+  EXPECT_THAT(served.Read("tile/entries/001.p/144"), IsOk());
+  for (const char* path : {"tile/0/002.p/89", "tile/0/002", "tile/0/003.p/1", "tile/1/000.p/3", "tile/2/000.p/1",
+                           "tile/entries/002.p/89", "tile/9/000.p/1"}) {
+    EXPECT_THAT(served.Read(path), HasReason("TILE_MISSING")) << path;
+  }
+  EXPECT_THAT(served.Read("tile/0/0"), HasReason("TILE_PATH_INVALID"));
 }
 
 TEST_F(LedgerTest, FindsOutWhatALostCommitDid) {

@@ -56,18 +56,25 @@ class MemoryStore final : public Store {
     HeaderRows& headers() override { return *this; }
 
    private:
-    Result<std::optional<std::int64_t>> Find(const std::string& caller,
-                                             const std::string& key) override {
-      for (const auto& [stored, entry] : s_.ledger) {
-        if (entry.caller == caller && entry.idempotency_key == key)
-          return std::optional<std::int64_t>(stored.index);
+    Result<std::vector<std::optional<StoredEntry>>> FindAll(
+        const std::vector<const NewEntry*>& keys) override {
+      std::vector<std::optional<StoredEntry>> found(keys.size());
+      for (std::size_t i = 0; i < keys.size(); ++i) {
+        for (const auto& [stored, entry] : s_.ledger) {
+          if (entry.caller == keys[i]->caller &&
+              entry.idempotency_key == keys[i]->idempotency_key)
+            found[i] = stored;
+        }
       }
-      return std::optional<std::int64_t>();
+      return found;
     }
-    Result<std::int64_t> Add(const NewEntry& entry) override {
-      auto index = static_cast<std::int64_t>(s_.ledger.size());
-      s_.ledger.push_back({{index, entry.entry, entry.appended}, entry});
-      return index;
+    Result<std::int64_t> AddAll(const std::vector<const NewEntry*>& entries) override {
+      const auto first = static_cast<std::int64_t>(s_.ledger.size());
+      for (const NewEntry* entry : entries) {
+        const auto index = static_cast<std::int64_t>(s_.ledger.size());
+        s_.ledger.push_back({{index, entry->entry, entry->appended}, *entry});
+      }
+      return first;
     }
     Result<std::vector<ledger::Hash>> Leaves(std::int64_t start) override {
       std::vector<ledger::Hash> leaves;

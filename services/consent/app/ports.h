@@ -34,9 +34,18 @@ struct StoredEntry {
 class LedgerRows {
  public:
   virtual ~LedgerRows() = default;
-  virtual Result<std::optional<std::int64_t>> Find(const std::string& caller,
-                                                   const std::string& idempotency_key) = 0;
-  virtual Result<std::int64_t> Add(const NewEntry& entry) = 0;
+  // The entries that were appended under these keys (of NewEntry: caller and idempotency_key), in
+  // the same order.
+  virtual Result<std::vector<std::optional<StoredEntry>>> FindAll(
+      const std::vector<const NewEntry*>& keys) = 0;
+  // Appends them, at least one, in this order; returns the index of the first.
+  virtual Result<std::int64_t> AddAll(const std::vector<const NewEntry*>& entries) = 0;
+  Result<std::optional<std::int64_t>> Find(const std::string& caller,
+                                           const std::string& idempotency_key) {
+    const NewEntry key{{}, {}, caller, idempotency_key, {}};
+    GF_ASSIGN(const auto found, FindAll({&key}));
+    return found[0] ? std::optional(found[0]->index) : std::nullopt;
+  }
   // Leaf hashes from `start` on.
   virtual Result<std::vector<ledger::Hash>> Leaves(std::int64_t start) = 0;
   virtual Result<std::vector<StoredEntry>> List(std::int64_t start, int limit) = 0;

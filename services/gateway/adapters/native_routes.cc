@@ -62,6 +62,28 @@ Result<Response> LedgerKey(const Request&, const Message& message) {
       200, static_cast<const consent::v1::GetCheckpointResponse&>(message).verifier_key() + "\n");
 }
 
+// What the protocol prescribes, also where it is no success.
+Result<Response> WitnessAnswer(const Request&, const Message& message) {
+  const auto& answer = static_cast<const consent::v1::AddCheckpointResponse&>(message);
+  Response response = http::Text(answer.http_status(), answer.body());
+  response.headers.Set("Content-Type", answer.content_type());
+  return response;
+}
+
+Result<Response> WitnessedCheckpoint(const Request&, const Message& message) {
+  return http::Text(
+      200, static_cast<const consent::v1::GetWitnessedCheckpointResponse&>(message).checkpoint());
+}
+
+// Tiles are what they are for ever.
+Result<Response> LedgerTile(const Request&, const Message& message) {
+  Response response;
+  response.headers.Set("Content-Type", "application/octet-stream");
+  response.headers.Set("Cache-Control", "public, max-age=31536000, immutable");
+  response.body = static_cast<const consent::v1::GetTileResponse&>(message).content();
+  return response;
+}
+
 // A page of its own, without scripts: nothing else may be loaded from it.
 Result<Response> ReportPage(const Request&, const Message& message) {
   Response response =
@@ -98,6 +120,7 @@ Result<Response> Jwks(const Request&, const Message& message) {
 #define GF_RUN "dispatcher", "genofed.dispatcher.v1.RunService/"
 #define GF_CONSENT "consent", "genofed.consent.v1.ConsentService/"
 #define GF_LEDGER "consent", "genofed.consent.v1.LedgerService/"
+#define GF_WITNESS "consent", "genofed.consent.v1.WitnessService/"
 
 constexpr auto kGet = Method::kGet;
 constexpr auto kPost = Method::kPost;
@@ -210,14 +233,25 @@ constexpr RpcRow kRows[] = {
     {kGet, "/api/v1/me/accesses", Sites::kNode, kUser, "role citizen", GF_CONSENT "ListMyAccesses",
      "", "Who used this person's data, with receipts"},
 
-    {kGet, "/ledger/checkpoint", Sites::kNode, kPublic, "anyone", GF_LEDGER "GetCheckpoint", "",
+    {kGet, "/ledger/checkpoint", Sites::kBoth, kPublic, "anyone", GF_LEDGER "GetCheckpoint", "",
      "The newest signed checkpoint (C2SP signed note)", &Checkpoint},
-    {kGet, "/ledger/key", Sites::kNode, kPublic, "anyone", GF_LEDGER "GetCheckpoint", "",
+    {kGet, "/ledger/key", Sites::kBoth, kPublic, "anyone", GF_LEDGER "GetCheckpoint", "",
      "The key that verifies checkpoints (C2SP verifier key)", &LedgerKey},
-    {kGet, "/ledger/entries", Sites::kNode, kPublic, "anyone", GF_LEDGER "ListEntries", "",
+    {kGet, "/ledger/tile/{tile...}", Sites::kBoth, kPublic, "anyone", GF_LEDGER "GetTile", "",
+     "Tiles and entry bundles of the log (C2SP tlog-tiles)", &LedgerTile},
+    {kGet, "/ledger/entries", Sites::kBoth, kPublic, "anyone", GF_LEDGER "ListEntries", "",
      "Entries from ?start="},
-    {kGet, "/ledger/consistency", Sites::kNode, kPublic, "anyone", GF_LEDGER "GetConsistencyProof",
+    {kGet, "/ledger/consistency", Sites::kBoth, kPublic, "anyone", GF_LEDGER "GetConsistencyProof",
      "", "Proof that an old tree is a prefix of a new one"},
+
+    {kPost, "/witness/add-checkpoint", Sites::kBoth, kPublic, "anyone; the checkpoint is signed",
+     GF_WITNESS "AddCheckpoint", "body", "Cosign a ledger's checkpoint (C2SP tlog-witness)",
+     &WitnessAnswer},
+    {kGet, "/witness/logs", Sites::kBoth, kPublic, "anyone", GF_WITNESS "ListWitnessed", "",
+     "Ledgers that are witnessed here, and those that were caught"},
+    {kGet, "/witness/{origin_sha256}/checkpoint", Sites::kBoth, kPublic, "anyone",
+     GF_WITNESS "GetWitnessedCheckpoint", "", "The newest checkpoint cosigned here (C2SP signed note)",
+     &WitnessedCheckpoint},
 };
 
 // The linker keeps a descriptor only if something names it.

@@ -81,6 +81,7 @@ std::vector<std::string> Placeholders(std::string_view pattern) {
   for (auto open = pattern.find('{'); open != std::string_view::npos;
        open = pattern.find('{', open + 1)) {
     names.emplace_back(pattern.substr(open + 1, pattern.find('}', open) - open - 1));
+    if (names.back().ends_with("...")) names.back().resize(names.back().size() - 3);
   }
   return names;
 }
@@ -144,7 +145,10 @@ std::string RenderOpenApi(const SiteFacts& site, const std::vector<Endpoint>& en
   Schemas schemas;
   Json paths = Json::object();
   for (const Endpoint& endpoint : endpoints) {
-    paths[endpoint.pattern][LowerMethod(endpoint.method)] = Operation(endpoint, schemas);
+    // OpenAPI knows no placeholder for several segments.
+    std::string path(endpoint.pattern);
+    if (const auto rest = path.find("...}"); rest != std::string::npos) path.erase(rest, 3);
+    paths[path][LowerMethod(endpoint.method)] = Operation(endpoint, schemas);
   }
   const Json document = {
       {"openapi", "3.0.3"},

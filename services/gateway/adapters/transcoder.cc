@@ -163,9 +163,9 @@ Status SetFromPath(const http::Request& request, pb::Message* message) {
 void CheckRow(const RpcRow& row, const pb::Descriptor* type) {
   for (std::size_t open = row.pattern.find('{'); open != std::string_view::npos;
        open = row.pattern.find('{', open + 1)) {
-    const auto close = row.pattern.find('}', open);
-    GF_CHECK(type->FindFieldByName(std::string(row.pattern.substr(open + 1, close - open - 1))) !=
-             nullptr);
+    std::string_view name = row.pattern.substr(open + 1, row.pattern.find('}', open) - open - 1);
+    if (name.ends_with("...")) name.remove_suffix(3);
+    GF_CHECK(type->FindFieldByName(std::string(name)) != nullptr);
   }
   if (!row.body.empty() && row.body != "*")
     GF_CHECK(type->FindFieldByName(std::string(row.body)) != nullptr);

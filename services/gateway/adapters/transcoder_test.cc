@@ -181,7 +181,7 @@ TEST_F(HubTranscoderTest, AnEmptyBodyIsAnEmptyMessage) {
 
 TEST_F(HubTranscoderTest, RoutesOfNodesAreAbsentAtTheHub) {
   EXPECT_EQ(Send(Method::kGet, "/api/v1/airlock").status, 404);
-  EXPECT_EQ(Send(Method::kGet, "/ledger/checkpoint").status, 404);
+  EXPECT_EQ(Send(Method::kGet, "/api/v1/me/permissions").status, 404);
 }
 
 TEST_F(TranscoderTest, TokensAreVerifiedBeforeAnythingElse) {

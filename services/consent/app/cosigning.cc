@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/consent/app/cosigning.h"
+
+#include <algorithm>
+
+#include "libs/core/strings.h"
+#include "libs/ledger/tiles.h"
+
+namespace genofed::consent {
+namespace {
+
+// The tiles of another site's ledger.
+class PeerTiles final : public ledger::TileSource {
+ public:
+  PeerTiles(const Context& ctx, LedgerPeerClient& client) : ctx_(ctx), client_(client) {}
+  Result<std::string> Read(const std::string& path) override {
+    GF_ASSIGN(LedgerPeerClient::Answer answer, client_.LedgerFile(ctx_, path));
+    if (answer.status == 200) return std::move(answer.body);
+    return answer.status == 404
+               ? Error(StatusCode::kNotFound, "FILE_MISSING", "the site has no {}", path)
+               : Error(StatusCode::kUnavailable, "PEER_FAILED", "the site answered {} for {}",
+                       answer.status, path);
+  }
+
+ private:
+  const Context& ctx_;
+  LedgerPeerClient& client_;
+};
+
+// Whether the smaller tree is the beginning of the larger, by the tiles of the larger.
+Status CheckGrowth(PeerTiles& tiles, const ledger::WitnessedTree& smaller,
+                   const ledger::WitnessedTree& larger) {
+  ledger::TileTree tree(tiles, larger.size);
+  GF_ASSIGN(const ledger::Hash root, ledger::TreeRoot(tree, larger.size));
+  if (root != larger.root) {
+    return Error(StatusCode::kDataLoss, "LEDGER_DAMAGED",
+                 "its tiles do not lead to the root of its checkpoint of {} entries", larger.size);
+  }
+  GF_ASSIGN(const auto proof, ledger::ProveConsistency(tree, smaller.size, larger.size));
+  if (ledger::VerifyConsistency(smaller.size, larger.size, smaller.root, larger.root, proof).ok())
+    return absl::OkStatus();
+  return Error(StatusCode::kDataLoss, "LEDGER_FORKED",
+               "its {} entries do not begin with the {} that were signed", larger.size, smaller.size);
+}
+
+}  // namespace
+
+bool Candidates::Finished() {
+  const auto age = clock_.Now() - since_;
+  return cosigned_ >= witnesses_ || (cosigned_ >= needed_ && age >= kGather) || age >= kPatience ||
+         age < Duration::zero();
+}
+
+Result<Candidates::Candidate> Candidates::Current(const Context& ctx) {
+  GF_ASSIGN(const std::string newest, ledger_.Checkpoint(ctx));
+  GF_ASSIGN(const ledger::Note note, ledger::ParseNote(newest));
+  MutexLock lock(mutex_);
+  if (!current_.note.empty() && (!Finished() || current_.note.starts_with(note.text))) return current_;
+  if (!current_.note.empty() && cosigned_ < needed_) {
+    ++unwitnessed_;
+    ledger_.Publish(current_.note, current_.checkpoint.size);
+  }
+  GF_ASSIGN(ledger::Checkpoint checkpoint, ledger::ParseCheckpoint(note.text));
+  current_ = {newest, std::move(checkpoint)};
+  cosigned_ = 0;
+  since_ = clock_.Now();
+  return current_;
+}
+
+Status Candidates::Cosigned(const ledger::Checkpoint& checkpoint, const std::string& lines,
+                            const ledger::NoteVerifier& witness) {
+  MutexLock lock(mutex_);
+  if (current_.checkpoint.size != checkpoint.size || current_.checkpoint.root != checkpoint.root)
+    return absl::OkStatus();  // too late for this one
+  GF_ASSIGN(current_.note, ledger::AddCosignature(current_.note, lines, witness));
+  if (++cosigned_ >= needed_) ledger_.Publish(current_.note, checkpoint.size);
+  return absl::OkStatus();
+}
+
+std::uint64_t Candidates::unwitnessed() {
+  MutexLock lock(mutex_);
+  return unwitnessed_;
+}
+
+LedgerPeer::LedgerPeer(Options options, LedgerPeerClient& client, Ledger& ledger,
+                       Candidates& candidates, Witness& witness, const Clock& clock)
+    : options_(std::move(options)),
+      client_(client),
+      ledger_(ledger),
+      candidates_(candidates),
+      witness_(witness),
+      clock_(clock) {}
+
+Result<LedgerPeerClient::Answer> LedgerPeer::Ask(const Context& ctx,
+                                                 const Candidates::Candidate& candidate) {
+  const auto size = static_cast<std::int64_t>(candidate.checkpoint.size);
+  GF_ASSIGN(auto proof, ledger_.Consistency(ctx, static_cast<std::int64_t>(known_size_), size));
+  return client_.AddCheckpoint(
+      ctx, ledger::FormatAddCheckpoint({known_size_, std::move(proof), candidate.note}));
+}
+
+Status LedgerPeer::Submit(const Context& ctx) {
+  GF_ASSIGN(const Candidates::Candidate candidate, candidates_.Current(ctx));
+  const ledger::Checkpoint& checkpoint = candidate.checkpoint;
+  const std::string text = ledger::FormatCheckpoint(checkpoint);
+  if (text == submitted_) return absl::OkStatus();
+  GF_ASSIGN(LedgerPeerClient::Answer answer, Ask(ctx, candidate));
+  if (answer.status == 409) {
+    GF_ASSIGN(const std::int64_t known, ParseInt(Trim(answer.body)));
+    if (known < 0 || static_cast<std::uint64_t>(known) > checkpoint.size) {
+      return Freeze(ctx, candidate, "LEDGER_BEHIND",
+                    fmt::format("{} cosigned {} entries of this ledger, and there are {}",
+                                options_.witness.name(), known, checkpoint.size));
+    }
+    known_size_ = static_cast<std::uint64_t>(known);
+    GF_ASSIGN(answer, Ask(ctx, candidate));
+  }
+  if (answer.status == 422) {
+    return Freeze(ctx, candidate, "LEDGER_FORKED",
+                  fmt::format("what {} cosigned at {} entries is not the beginning of this ledger",
+                              options_.witness.name(), known_size_));
+  }
+  if (answer.status != 200) {
+    return Error(StatusCode::kUnavailable, "WITNESS_REFUSED", "{} answered {}: {}",
+                 options_.witness.name(), answer.status, Trim(answer.body).substr(0, 200));
+  }
+  GF_TRY(candidates_.Cosigned(checkpoint, answer.body, options_.witness));
+  known_size_ = checkpoint.size;
+  submitted_ = text;
+  return absl::OkStatus();
+}
+
+Status LedgerPeer::Freeze(const Context& ctx, const Candidates::Candidate& candidate,
+                          std::string_view reason, std::string detail) {
+  ledger_.Freeze(detail);
+  return witness_.Raise(ctx, {candidate.checkpoint.origin, std::string(reason), std::move(detail), "",
+                              candidate.note, clock_.Now()});
+}
+
+Status LedgerPeer::Watch(const Context& ctx) {
+  GF_ASSIGN(const LedgerPeerClient::Answer answer, client_.LedgerFile(ctx, "checkpoint"));
+  if (answer.status != 200) {
+    return Error(StatusCode::kUnavailable, "PEER_FAILED", "{} answered {} for its checkpoint", origin(),
+                 answer.status);
+  }
+  if (answer.body == watched_) return absl::OkStatus();
+  GF_ASSIGN(const auto known, witness_.Known(ctx, origin()));
+  if (!known) return absl::OkStatus();  // its first request makes it known
+  const auto seen = ledger::OpenCheckpoint(answer.body, options_.log);
+  if (!seen.ok())
+    return Accuse(ctx, *known, answer.body, "CHECKPOINT_INVALID", Message(seen.status()));
+  const ledger::WitnessedTree now{seen->size, seen->root};
+  if (now.size == known->tree.size) {
+    if (now.root != known->tree.root) {
+      return Accuse(ctx, *known, answer.body, "LEDGER_FORKED",
+                    fmt::format("two roots are signed for {} entries", now.size));
+    }
+  } else {
+    // A little behind is what was not published yet, but then the tiles of all that was signed exist.
+    PeerTiles tiles(ctx, client_);
+    const bool behind = now.size < known->tree.size;
+    const Status grown = behind ? CheckGrowth(tiles, now, known->tree) : CheckGrowth(tiles, known->tree, now);
+    if (grown.code() == StatusCode::kNotFound) {
+      return Accuse(ctx, *known, answer.body, behind ? "LEDGER_ROLLED_BACK" : "LEDGER_DAMAGED",
+                    behind ? fmt::format("it has {} entries and had {}", now.size, known->tree.size)
+                           : Message(grown));
+    }
+    if (grown.code() == StatusCode::kDataLoss)
+      return Accuse(ctx, *known, answer.body, Reason(grown), Message(grown));
+    GF_TRY(grown);
+  }
+  watched_ = answer.body;
+  return absl::OkStatus();
+}
+
+Status LedgerPeer::Accuse(const Context& ctx, const WitnessedLog& known, const std::string& seen,
+                          std::string_view reason, std::string detail) {
+  return witness_.Raise(
+      ctx, {origin(), std::string(reason), std::move(detail), known.checkpoint, seen, clock_.Now()});
+}
+
+}  // namespace genofed::consent

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "libs/core/mutex.h"
+#include "services/consent/app/ledger.h"
+#include "services/consent/app/witness.h"
+
+namespace genofed::consent {
+
+// Which checkpoint of this site's ledger the witnesses are asked for at a time, and when it is served:
+// once enough of them cosigned it or, because the ledger must not stand still without them, after a
+// while without. Thread-safe.
+class Candidates {
+ public:
+  static constexpr std::chrono::milliseconds kGather{300};   // for more cosignatures than needed
+  static constexpr std::chrono::milliseconds kPatience{2000};
+
+  // Of `witnesses` sites, `needed` must cosign.
+  Candidates(Ledger& ledger, const Clock& clock, std::size_t witnesses, std::size_t needed)
+      : ledger_(ledger), clock_(clock), witnesses_(witnesses), needed_(needed) {}
+
+  struct Candidate {
+    std::string note;  // signed by the ledger, and by those who cosigned so far
+    ledger::Checkpoint checkpoint;
+  };
+  Result<Candidate> Current(const Context& ctx);
+  // Adds what a witness answered for this candidate. Errors: those of AddCosignature.
+  Status Cosigned(const ledger::Checkpoint& checkpoint, const std::string& lines,
+                  const ledger::NoteVerifier& witness);
+  // Checkpoints that were served without enough cosignatures.
+  std::uint64_t unwitnessed();
+
+ private:
+  bool Finished() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  Ledger& ledger_;
+  const Clock& clock_;
+  const std::size_t witnesses_;
+  const std::size_t needed_;
+  Mutex mutex_;
+  Candidate current_ ABSL_GUARDED_BY(mutex_);
+  std::size_t cosigned_ ABSL_GUARDED_BY(mutex_) = 0;
+  Time since_ ABSL_GUARDED_BY(mutex_);
+  std::uint64_t unwitnessed_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+// Another site: asked to witness this site's ledger, and its own ledger watched. One thread at a time.
+class LedgerPeer {
+ public:
+  struct Options {
+    ledger::NoteVerifier log;      // its ledger
+    ledger::NoteVerifier witness;  // its witness key
+  };
+  LedgerPeer(Options options, LedgerPeerClient& client, Ledger& ledger, Candidates& candidates,
+             Witness& witness, const Clock& clock);
+
+  // Has the candidate cosigned unless it is already. When the witness knows of a longer or another
+  // ledger of this site, this process is a restored backup or a second copy: the ledger is frozen and
+  // an alarm raised. Errors: WITNESS_REFUSED, and those of the client.
+  Status Submit(const Context& ctx);
+
+  // Looks at the checkpoint that the other site shows to everybody: it must contain what was cosigned
+  // here, and its tiles must say the same; otherwise raises an alarm. Errors: those of the client.
+  Status Watch(const Context& ctx);
+
+  const std::string& origin() const { return options_.log.name(); }
+
+ private:
+  Result<LedgerPeerClient::Answer> Ask(const Context& ctx, const Candidates::Candidate& candidate);
+  Status Accuse(const Context& ctx, const WitnessedLog& known, const std::string& seen,
+                std::string_view reason, std::string detail);
+  Status Freeze(const Context& ctx, const Candidates::Candidate& candidate, std::string_view reason,
+                std::string detail);
+
+  const Options options_;
+  LedgerPeerClient& client_;
+  Ledger& ledger_;
+  Candidates& candidates_;
+  Witness& witness_;
+  const Clock& clock_;
+  std::uint64_t known_size_ = 0;  // what the other site cosigned last
+  std::string submitted_;         // text of the last candidate that it cosigned
+  std::string watched_;           // the last checkpoint that was found good
+};
+
+}  // namespace genofed::consent

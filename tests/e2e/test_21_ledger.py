@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ledgers of a running federation: as files, with witnesses, after crashes, and when somebody rewrites one."""
+
+import base64
+import json
+import subprocess
+import time
+
+import pytest
+
+from conftest import QUICK
+from federation import BUILD, Federation, wait_until
+
+NODES = "FI,ES,EE"
+
+
+@pytest.fixture(scope="module")
+def ledgers(workspace):
+    """A hub and three nodes: each ledger has the hub and two other nodes as witnesses."""
+    federation = Federation(workspace / "var-ledger", nodes=NODES, layout="services", images=workspace / "no-images", hsm="none", sets=QUICK)
+    try:
+        yield federation.up(timeout=240)
+    finally:
+        federation.down()
+
+
+def load(federation, *, seconds, batch=20, threads=4, check=True):
+    """Appends entries to Finland's ledger as its dispatcher does."""
+    config = json.loads((federation.var / "fi" / "site.json").read_text())
+    return subprocess.run([BUILD / "bin" / "ledger_load", "--tls", federation.var / "fi" / "tls", "--bundle", federation.var / "ca.pem",
+                           "--at", config["network"]["grpc"]["consent"], "--site", "fi", "--batch", str(batch), "--threads", str(threads),
+                           "--seconds", str(seconds)], capture_output=True, text=True, timeout=120, check=check)
+
+
+def sql(federation, site, statement):
+    """As the site's own consent service: whoever has the machine has this."""
+    config = json.loads((federation.var / site / "site.json").read_text())["postgres"]
+    password = (federation.var / site / "secrets" / "postgres-consent").read_text().strip()
+    done = subprocess.run(["psql", "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-h", config["host"], "-p", str(config["port"]), "-U", "genofed_consent",
+                           "-d", config["database"], "-c", statement], capture_output=True, text=True, timeout=60,
+                          env={"PATH": "/usr/bin:/bin", "PGPASSWORD": password}, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def key_file(federation, site):
+    file = federation.var / f"{site}.ledger-key"
+    file.write_text(federation.genofed("ledger", "key", site=site, json=False).out)
+    return file
+
+
+def checkpoint(federation, site):
+    """(size, names of the signers) of what the site shows to everybody."""
+    note = federation.genofed("ledger", "checkpoint", site=site, json=False).out
+    lines = note.splitlines()
+    return int(lines[1]), [line.split()[1] for line in lines if line.startswith("— ")]
+
+
+def alarms(federation, site):
+    answer = federation.genofed("ledger", "witnesses", site=site, check=False)
+    return [(alarm["origin"], alarm["reason"]) for alarm in answer.json["alarms"]]
+
+
+def test_the_hub_and_two_nodes_cosign_every_ledger(ledgers, figures):
+    load(ledgers, seconds=1)
+    began = time.monotonic()
+    size = int(sql(ledgers, "fi", "SELECT count(*) FROM consent.ledger"))
+    everybody = sorted(["fi.1mg.example/ledger", "hub.1mg.example/witness", "es.1mg.example/witness", "ee.1mg.example/witness"])
+    wait_until(lambda: [(shown, sorted(signers)) for shown, signers in [checkpoint(ledgers, "fi")]] == [(size, everybody)], 10,
+               "three cosignatures under Finland's newest checkpoint")
+    figures.append(f"ledger: {size} entries, the newest checkpoint cosigned by hub and two nodes {time.monotonic() - began:.1f} s after the last append")
+    for site in ("hub", "es", "ee"):
+        shown = ledgers.genofed("ledger", "witnesses", site=site).json
+        assert "fi.1mg.example/ledger" in [log["origin"] for log in shown["logs"]] and not shown["alarms"], shown
+
+
+def test_the_ledger_is_files_that_verify_by_themselves(ledgers, workspace):
+    key = key_file(ledgers, "fi")
+    fsck = ledgers.genofed("ledger", "fsck", "--key", key, site="fi").json
+    assert fsck["ok"] and fsck["size"] > 20 and fsck["signature_checked"], fsck
+    witness_keys = [arg for site in ("hub", "es", "ee")
+                    for arg in ("--witness-key", ledgers.genofed("ledger", "witnesses", site=site).json["verifier_key"])]
+    entry, proof = workspace / "entry", workspace / "proof"
+    proof.write_text(ledgers.genofed("ledger", "prove", "--key", key, "--index", 7, "--save-entry", entry, site="fi", json=False).out)
+    facts = ledgers.genofed("ledger", "verify", proof, "--entry", entry, "--key", key, *witness_keys, "--witnesses", 2).json
+    assert facts["index"] == 7 and facts["witnesses"] >= 2
+    state = workspace / "fi.checkpoint"
+    assert ledgers.genofed("ledger", "watch", "--key", key, "--state", state, "--once", site="fi").code == 0
+    load(ledgers, seconds=0.5)
+    wait_until(lambda: ledgers.genofed("ledger", "watch", "--key", key, "--state", state, "--once", site="fi").out.strip(), 10, "growth to be seen")
+
+
+def test_the_hub_logs_what_it_cosigned(ledgers):
+    key = key_file(ledgers, "hub")
+    assert ledgers.genofed("ledger", "fsck", "--key", key, site="hub").json["ok"]
+    bundle = sql(ledgers, "hub", "SELECT entry FROM consent.ledger WHERE entry LIKE '%fi.1mg.example/ledger%' ORDER BY index DESC LIMIT 1")
+    entry = json.loads(bundle)
+    note = base64.b64decode(entry["checkpoint"]).decode()
+    assert entry["kind"] == "checkpoint" and note.startswith(f"fi.1mg.example/ledger\n{entry['log_size']}\n")
+    # The hub's own ledger is witnessed by the nodes.
+    wait_until(lambda: {"fi.1mg.example/witness", "es.1mg.example/witness"} & set(checkpoint(ledgers, "hub")[1]), 10, "nodes to cosign the hub's ledger")
+
+
+@pytest.mark.parametrize("victim", ["consent", "postgres"])
+def test_nothing_acknowledged_is_lost_when_a_process_dies_under_load(ledgers, victim, figures):
+    key, acknowledged = key_file(ledgers, "fi"), ledgers.var / f"acknowledged-{victim}"
+    config = json.loads((ledgers.var / "fi" / "site.json").read_text())
+    loading = subprocess.Popen([BUILD / "bin" / "ledger_load", "--tls", ledgers.var / "fi" / "tls", "--bundle", ledgers.var / "ca.pem",
+                                "--at", config["network"]["grpc"]["consent"], "--site", "fi", "--batch", "10", "--threads", "4", "--seconds", "4",
+                                "--acknowledged", acknowledged], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(1.5)
+    before = checkpoint(ledgers, "fi")[0]
+    killed = ledgers.kill9("fi", victim)
+    loading.wait(60)
+    ledgers.wait_ready("fi", victim, not_pid=killed, timeout=90)
+    wait_until(lambda: checkpoint(ledgers, "fi")[0] >= before, 60, "Finland's ledger to be served again")
+    fsck = wait_until(lambda: ledgers.genofed("ledger", "fsck", "--key", key, site="fi", check=False).json, 60, "fsck")
+    assert fsck["ok"], fsck
+    rows = dict(line.split("|", 1) for line in sql(ledgers, "fi", "SELECT idempotency_key, index FROM consent.ledger WHERE caller = 'dispatcher'").splitlines())
+    said = [line.split() for line in acknowledged.read_text().splitlines()]
+    assert said and all(rows.get(name) == index for name, index in said), "an acknowledged entry is where the answer said"
+    assert sql(ledgers, "fi", "SELECT count(*) = max(index) + 1 AND min(index) = 0 FROM consent.ledger") == "t", "no gap"
+    assert not alarms(ledgers, "hub") and not alarms(ledgers, "fi")
+    figures.append(f"ledger: {len(said)} entries were acknowledged around a kill -9 of {victim}, all are where the answers said")
+
+
+def test_a_rewritten_history_is_noticed_within_seconds(ledgers, figures):
+    wait_until(lambda: checkpoint(ledgers, "fi")[0] == int(sql(ledgers, "fi", "SELECT count(*) FROM consent.ledger")), 10, "everything to be cosigned")
+    sql(ledgers, "fi", """ALTER TABLE consent.ledger DISABLE TRIGGER ledger_append_only;
+        UPDATE consent.ledger SET entry = replace(entry, 'CONSENT_WITHDRAWN', 'CONSENT_GIVEN_YES'),
+          leaf = sha256('\\x00'::bytea || convert_to(replace(entry, 'CONSENT_WITHDRAWN', 'CONSENT_GIVEN_YES'), 'UTF8')) WHERE index = 5;
+        ALTER TABLE consent.ledger ENABLE TRIGGER ledger_append_only""")
+    killed = ledgers.kill9("fi", "consent")
+    ledgers.wait_ready("fi", "consent", not_pid=killed, timeout=90)
+    began = time.monotonic()
+    wait_until(lambda: ("fi.1mg.example/ledger", "LEDGER_FORKED") in alarms(ledgers, "hub"), 20, "the hub's alarm")
+    took = time.monotonic() - began
+    assert ledgers.genofed("ledger", "witnesses", site="hub", check=False).code == 3
+    for site in ("es", "ee", "fi"):
+        wait_until(lambda: ("fi.1mg.example/ledger", "LEDGER_FORKED") in alarms(ledgers, site), 20, f"{site}'s alarm")
+    assert '"event":"ledger.alarm"' in ledgers.log("hub", "consent")
+    refused = load(ledgers, seconds=0.2, check=False)
+    assert "LEDGER_FROZEN" in refused.stderr, refused
+    figures.append(f"ledger: a rewritten entry raised the hub's alarm {took:.1f} s after the tampered service was ready")
