@@ -41,8 +41,12 @@ Result<Settings> ReadSettings(const Platform& platform) {
   const auto& config = platform.config().discovery();
   if (config.minimum_count() < 0)
     return InvalidField("discovery.minimum_count", "CONFIG_INVALID", "must be at least 1");
+  const bool off = config.disclosure_control() == "off";  // libs/config checked that this is allowed
+  if (off)
+    GF_LOG(Context::Background(), warn, "discovery.disclosure_control_off",
+           {"meaning", "everybody on this machine is told exact numbers"});
   Settings settings{
-      config.minimum_count() == 0 ? kDefaultFloor : config.minimum_count(),
+      off ? 1 : config.minimum_count() == 0 ? kDefaultFloor : config.minimum_count(),
       config::DurationOr(config.has_consent_poll_interval(), config.consent_poll_interval(),
                          milliseconds(500)),
       config::DurationOr(config.has_consent_max_staleness(), config.consent_max_staleness(),
