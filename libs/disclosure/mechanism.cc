@@ -135,16 +135,14 @@ Shown Mechanism::Count(const Question& question, const People& people, bool few_
   GF_CHECK(people.matching >= 0 && people.matching <= people.population);
   const double scale = policy_.HasNoise() ? 1 / policy_.epsilon : 0;
   const std::int64_t noise = Noise(question, "count", scale, policy_.noise_bound);
+  const Shown shown = Make(question, "round", people.matching, noise, people.population);
   const std::int64_t others = people.population - people.matching;
   const bool few_others = others < policy_.floor || others - noise < policy_.Threshold();
-  if (!few_others_count || !few_others) {
-    return Make(question, "round", people.matching, noise, people.population);
-  }
-  Shown shown = Everybody(question.state, people.population);
-  // Below the floor on either side nothing depends on one person.
-  shown.charge = std::max(HiddenCharge(others - noise), shown.exists() ? 0.0 : HiddenCharge(people.matching + noise));
-  shown.suppressed = shown.exists() ? others > 0 : people.matching > 0;
-  return shown;
+  if (!few_others_count || !shown.exists() || !few_others) return shown;
+  Shown all = Everybody(question.state, people.population);
+  all.charge = HiddenCharge(others - noise);
+  all.suppressed = others > 0;
+  return all;
 }
 
 ShownAllele Mechanism::Frequency(const Question& question, const Genotypes& genotypes, std::int64_t population) const {
