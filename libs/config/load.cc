@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/config/load.h"
 
+#include <arpa/inet.h>
 #include <google/protobuf/util/json_util.h>
 
 #include <cstdlib>
@@ -59,6 +60,35 @@ Status MergeEnvironment(v1::SiteConfig* config) {
   return absl::OkStatus();
 }
 
+// "127.0.0.1:8080", "[::1]:8080". Names are not looked up: they can be made to mean anything.
+bool IsLoopback(std::string_view address) {
+  const auto colon = address.rfind(':');
+  if (colon == std::string_view::npos) return false;
+  const std::string_view host = address.substr(0, colon);
+  if (host == "[::1]") return true;
+  in_addr parsed{};
+  return inet_pton(AF_INET, std::string(host).c_str(), &parsed) == 1 && ntohl(parsed.s_addr) >> 24 == 127;
+}
+
+// Disclosure control can be off only where nobody else can ask.
+Status CheckDisclosureControl(const v1::SiteConfig& config) {
+  const std::string& control = config.discovery().disclosure_control();
+  if (control.empty() || control == "on") return absl::OkStatus();
+  constexpr std::string_view kKey = "discovery.disclosure_control";
+  if (control != "off") return InvalidField(kKey, "CONFIG_INVALID", "must be on or off");
+  std::vector<std::string> listeners;
+  if (!config.gateway().listen().empty()) listeners.push_back(config.gateway().listen());
+  for (const auto& [service, address] : config.network().grpc()) listeners.push_back(address);
+  for (const auto& [process, address] : config.network().admin()) listeners.push_back(address);
+  for (const std::string& address : listeners) {
+    if (!IsLoopback(address)) {
+      return InvalidField(kKey, "DISCLOSURE_CONTROL_REQUIRED",
+                          "may be off only while every listener is on loopback, and {} is not", address);
+    }
+  }
+  return absl::OkStatus();
+}
+
 Status Check(const v1::SiteConfig& config) {
   auto missing = [](std::string_view key) {
     return InvalidField(key, "CONFIG_MISSING", "must be set");
@@ -76,6 +106,7 @@ Status Check(const v1::SiteConfig& config) {
   if (config.network().bundle_file().empty()) return missing("network.bundle_file");
   if (config.trust().trust_file().empty()) return missing("trust.trust_file");
   if (config.trust().audience().empty()) return missing("trust.audience");
+  GF_TRY(CheckDisclosureControl(config));
   return absl::OkStatus();
 }
 

@@ -86,6 +86,22 @@ Response File(FileBody file, std::string content_type, std::string etag) {
   return response;
 }
 
+Response Events(std::function<Result<std::string>()> next) {
+  Response response;
+  response.headers.Set("Content-Type", "text/event-stream");
+  response.headers.Set("Cache-Control", "no-store");
+  StreamBody stream;
+  stream.open_ended = true;
+  stream.read = [next = std::move(next)](std::uint64_t, std::size_t) { return next(); };
+  response.body = std::move(stream);
+  return response;
+}
+
+std::string FormatEvent(std::string_view event, std::string_view data) {
+  GF_CHECK(event.find_first_of("\r\n") == std::string_view::npos && data.find_first_of("\r\n") == std::string_view::npos);
+  return "event: " + std::string(event) + "\ndata: " + std::string(data) + "\n\n";
+}
+
 Response Stream(StreamBody stream, std::string content_type, std::string etag) {
   Response response = File({}, std::move(content_type), std::move(etag));
   response.body = std::move(stream);

@@ -8,6 +8,7 @@
 #include <exception>
 #include <ranges>
 
+#include "libs/core/retry_after.h"
 #include "libs/core/strings.h"
 #include "libs/ga4gh/errors.h"
 #include "libs/http/problem.h"
@@ -255,7 +256,10 @@ Response Router::RenderError(ApiFamily family, const Status& status, const Reque
       break;
     }
   }
-  if (code == 429 || code == 503) response.headers.Set("Retry-After", "1");
+  if (code == 429 || code == 503) {
+    const auto after = RetryAfter(status).value_or(std::chrono::seconds(1));
+    response.headers.Set("Retry-After", std::to_string(after.count()));
+  }
   if (code == 401) response.headers.Set("WWW-Authenticate", "Bearer");
   // The bodies of some standards have no place for it.
   if (const std::string reason = Reason(status); reason != "UNSPECIFIED") response.headers.Set("Genofed-Reason", reason);

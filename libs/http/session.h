@@ -375,7 +375,11 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
       }
     }
     ByteSpan span;
-    if (const auto* stream = std::get_if<StreamBody>(&response.body)) {
+    bool open_ended = false;
+    if (const auto* stream = std::get_if<StreamBody>(&response.body); stream != nullptr && stream->open_ended) {
+      open_ended = true;
+      span.length = std::numeric_limits<std::uint64_t>::max();
+    } else if (stream != nullptr) {
       const Result<ByteSpan> applied = ApplyRange(exchange->request, response, stream->length);
       if (applied.ok()) {
         span = *applied;
@@ -389,8 +393,9 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
     const bool bodiless = response.status == 204 || response.status == 304;
     const bool send_body = !bodiless && exchange->request.method != Method::kHead;
     unread_ = !exchange->body_read;
-    const bool keep_alive = exchange->keep_alive && exchange->body_read && !abandoned_ && !shared_.draining;
-    std::string head = RenderHead(response, bodiless ? std::nullopt : std::optional(length), keep_alive,
+    const bool keep_alive =
+        exchange->keep_alive && exchange->body_read && !abandoned_ && !shared_.draining && !open_ended;
+    std::string head = RenderHead(response, bodiless || open_ended ? std::nullopt : std::optional(length), keep_alive,
                                   exchange->request.ctx);
     ErrorCode ec;
     const auto since = SteadyClock::now();
@@ -401,10 +406,11 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
     co_await net::async_write(stream_, net::buffer(head), net::redirect_error(net::use_awaitable, ec));
     if (!ec && send_body && streamed) {
       ec = co_await SendStream(exchange, span);
+      if (open_ended && ec == net::error::eof) ec.clear();
     } else if (!ec && send_body && !joined) {
       ec = co_await SendBody(text, source, since);
     }
-    exchange->record.response_bytes = send_body ? length : 0;
+    exchange->record.response_bytes = send_body && !open_ended ? length : 0;
     Report(*exchange);
     co_return !ec && keep_alive;
   }

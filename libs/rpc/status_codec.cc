@@ -6,6 +6,7 @@
 #include "genofed/common/v1/error.pb.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "libs/core/retry_after.h"
 
 namespace genofed::rpc {
 
@@ -25,6 +26,11 @@ grpc::Status ToGrpc(const Status& status) {
       violation->set_description(field.description);
     }
     details.add_details()->PackFrom(bad);
+  }
+  if (const auto after = RetryAfter(status)) {
+    google::rpc::RetryInfo retry;
+    retry.mutable_retry_delay()->set_seconds(after->count());
+    details.add_details()->PackFrom(retry);
   }
   return {static_cast<grpc::StatusCode>(status.code()), Message(status),
           details.SerializeAsString()};
@@ -66,14 +72,18 @@ Status FromGrpc(const grpc::Status& status) {
   }
   google::rpc::Status details;
   google::rpc::BadRequest bad;
+  google::rpc::RetryInfo retry;
+  bool has_retry = false;
   if (!status.error_details().empty() && details.ParseFromString(status.error_details())) {
     for (const auto& any : details.details()) {
       genofed::common::v1::ErrorDetail info;
       if (any.Is<genofed::common::v1::ErrorDetail>() && any.UnpackTo(&info)) reason = info.reason();
       if (any.Is<google::rpc::BadRequest>()) any.UnpackTo(&bad);
+      if (any.Is<google::rpc::RetryInfo>()) has_retry = any.UnpackTo(&retry);
     }
   }
   Status result = MakeError(static_cast<StatusCode>(status.error_code()), reason, message);
+  if (has_retry) result = WithRetryAfter(std::move(result), std::chrono::seconds(retry.retry_delay().seconds()));
   for (const auto& violation : bad.field_violations()) {
     result = WithField(std::move(result), violation.field(), violation.description());
   }

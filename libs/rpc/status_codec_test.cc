@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "libs/core/retry_after.h"
+
 namespace genofed::rpc {
 namespace {
 
@@ -14,6 +16,13 @@ TEST(StatusCodec, CarriesReasonAndFieldsBothWays) {
   EXPECT_EQ(Message(received), Message(sent));
   ASSERT_EQ(Fields(received).size(), 1u);
   EXPECT_EQ(Fields(received)[0].field, "datasets[0]");
+}
+
+TEST(StatusCodec, CarriesWhenToTryAgain) {
+  const Status sent = WithRetryAfter(Error(StatusCode::kResourceExhausted, "BUDGET_SPENT", "later"), std::chrono::seconds(90));
+  EXPECT_EQ(RetryAfter(FromGrpc(ToGrpc(sent))), std::chrono::seconds(90));
+  EXPECT_EQ(RetryAfter(FromGrpc(ToGrpc(Error(StatusCode::kInternal, "X", "x")))), std::nullopt);
+  EXPECT_TRUE(WithRetryAfter(absl::OkStatus(), std::chrono::seconds(1)).ok());
 }
 
 TEST(StatusCodec, FindsTheReasonInTheTextWhereThereAreNoDetails) {

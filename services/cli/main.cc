@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include "services/cli/commands/login_commands.h"
+#include "services/cli/commands/privacy_commands.h"
 #include "services/cli/commands/session.h"
 
 namespace {
@@ -14,6 +15,7 @@ Examples:
   genofed onboard fi --id GOE-FI-DATASET-1 --as holder_fi
   genofed dataset approve GOE-FI-DATASET-1 --as ncp_fi
   genofed query variant 20:1000226:A:T                counts per country, disclosure-controlled
+  genofed privacy explain national.json               what a disclosure policy means
   genofed application create --dataset GOE-FI-DATASET-1 --title "…" --as researcher
   genofed run submit app-… --workflow allele-counts.workflow.json --set CASE_TERM=HP:0001250 --as researcher
   genofed me accesses --as citizen_fi                 who used my data
@@ -58,6 +60,7 @@ int main(int argc, char** argv) {
   genofed::cli::AddTrustCommands(commands);
   genofed::cli::AddCrypt4ghCommands(commands);
   genofed::cli::AddVariantsCommands(commands);
+  genofed::cli::AddPrivacyCommands(commands);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

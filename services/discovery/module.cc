@@ -3,15 +3,21 @@
 
 #include <grpcpp/impl/codegen/service_type.h>
 
+#include <algorithm>
 #include <condition_variable>
+#include <set>
 #include <thread>
 
 #include "libs/config/load.h"
+#include "libs/core/file.h"
+#include "libs/core/strings.h"
 #include "libs/obs/log.h"
 #include "libs/platform/platform.h"
 #include "services/discovery/adapters/file_cohort_opener.h"
+#include "services/discovery/adapters/foreign_beacon.h"
 #include "services/discovery/adapters/grpc_discovery_service.h"
 #include "services/discovery/adapters/peers.h"
+#include "services/discovery/adapters/sql_disclosure_store.h"
 #include "services/discovery/adapters/sql_publication_store.h"
 #include "services/discovery/adapters/worker_pool.h"
 
@@ -26,28 +32,44 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr std::int32_t kDefaultFloor = 5;
+constexpr std::size_t kMinKeyBytes = 32;
+constexpr std::size_t kMaxPolicyBytes = 64U << 10;
+constexpr auto kForgetInterval = std::chrono::hours(1);
 constexpr std::size_t kMaxQueued = 64;  // calls that wait for one node
 constexpr auto kOpenInterval =
     std::chrono::seconds(10);  // how soon a replica notices another's publication
 
 struct Settings {
-  std::int32_t floor;
+  std::int32_t floor;  // at the hub, while no node has answered
   milliseconds poll_interval;
   milliseconds max_staleness;
-  milliseconds node_deadline;
+  HubDiscovery::Options hub;
 };
 
 Result<Settings> ReadSettings(const Platform& platform) {
   const auto& config = platform.config().discovery();
   if (config.minimum_count() < 0)
     return InvalidField("discovery.minimum_count", "CONFIG_INVALID", "must be at least 1");
+  const bool off = config.disclosure_control() == "off";  // libs/config checked that this is allowed
+  if (off)
+    GF_LOG(Context::Background(), warn, "discovery.disclosure_control_off",
+           {"meaning", "everybody on this machine is told exact numbers"});
   Settings settings{
-      config.minimum_count() == 0 ? kDefaultFloor : config.minimum_count(),
+      off ? 1 : config.minimum_count() == 0 ? kDefaultFloor : config.minimum_count(),
       config::DurationOr(config.has_consent_poll_interval(), config.consent_poll_interval(),
                          milliseconds(500)),
       config::DurationOr(config.has_consent_max_staleness(), config.consent_max_staleness(),
                          milliseconds(5000)),
-      config::DurationOr(config.has_node_deadline(), config.node_deadline(), milliseconds(2000))};
+      {}};
+  HubDiscovery::Options& hub = settings.hub;
+  hub.floor = settings.floor;
+  hub.node_deadline = config::DurationOr(config.has_node_deadline(), config.node_deadline(), hub.node_deadline);
+  hub.hedge_after = config::DurationOr(config.has_hedge_after(), config.hedge_after(), hub.node_deadline / 4);
+  hub.breaker_pause = config::DurationOr(config.has_breaker_pause(), config.breaker_pause(), hub.breaker_pause);
+  hub.cache_lifetime = config::DurationOr(config.has_answer_lifetime(), config.answer_lifetime(), hub.cache_lifetime);
+  if (config.breaker_failures() < 0)
+    return InvalidField("discovery.breaker_failures", "CONFIG_INVALID", "must be positive");
+  if (config.breaker_failures() > 0) hub.breaker_failures = config.breaker_failures();
   if (settings.poll_interval < milliseconds(10)) {
     return InvalidField("discovery.consent_poll_interval", "CONFIG_INVALID",
                         "must be at least 10ms");
@@ -56,24 +78,56 @@ Result<Settings> ReadSettings(const Platform& platform) {
     return InvalidField("discovery.consent_max_staleness", "CONFIG_INVALID",
                         "must exceed consent_poll_interval");
   }
-  if (settings.node_deadline < milliseconds(1)) {
+  if (hub.node_deadline < milliseconds(1)) {
     return InvalidField("discovery.node_deadline", "CONFIG_INVALID", "must be positive");
   }
   return settings;
 }
 
+Result<disclosure::Policy> ReadPolicy(const config::v1::DiscoveryConfig& config) {
+  if (config.disclosure_control() == "off") return disclosure::NoControl();
+  disclosure::Policy policy;
+  if (!config.disclosure_policy_file().empty()) {
+    auto text = ReadFile(config.disclosure_policy_file(), kMaxPolicyBytes);
+    if (!text.ok()) return WithField(text.status(), "discovery.disclosure_policy_file", "cannot be read");
+    auto parsed = disclosure::ParsePolicy(*text);
+    if (!parsed.ok()) return WithField(parsed.status(), "discovery.disclosure_policy_file", Message(parsed.status()));
+    policy = *std::move(parsed);
+  }
+  policy.floor = std::max<std::int64_t>(policy.floor, config.minimum_count());
+  // A higher floor only makes answers rarer; it cannot break the budget's promise.
+  return policy;
+}
+
+Result<disclosure::Mechanism> MakeMechanism(const config::v1::DiscoveryConfig& config) {
+  GF_ASSIGN(disclosure::Policy policy, ReadPolicy(config));
+  if (!config.has_disclosure_key() && !policy.HasNoise()) return disclosure::Mechanism(std::move(policy), "");
+  GF_ASSIGN(const std::string hex, config::ReadSecret(config.disclosure_key(), "discovery.disclosure_key"));
+  auto key = HexDecode(hex);
+  if (!key.ok() || key->size() < kMinKeyBytes)
+    return InvalidField("discovery.disclosure_key", "CONFIG_INVALID", "must be at least 64 hex digits");
+  return disclosure::Mechanism(std::move(policy), *std::move(key));
+}
+
 class NodeModule final : public Module {
  public:
-  NodeModule(Platform& platform, const Settings& settings, std::unique_ptr<sql::Database> database)
+  NodeModule(Platform& platform, const Settings& settings, disclosure::Mechanism mechanism,
+             std::unique_ptr<sql::Database> database)
       : settings_(settings),
+        clock_(platform.clock()),
+        mechanism_(std::move(mechanism)),
         database_(std::move(database)),
         store_(*database_),
         opener_(platform.config().site().data_dir()),
         consent_(MakeConsentClient(platform.SiteChannel("consent"), settings.max_staleness)),
         listing_(MakeListingClient(platform.SiteChannel("catalogue"), settings.max_staleness)),
-        view_(*consent_, *listing_, settings.max_staleness),
+        view_(*consent_, *listing_, mechanism_, settings.max_staleness),
         publications_(store_, opener_, *listing_, view_, platform.clock(), platform.country()),
-        discovery_(view_, platform.country(), settings.floor),
+        disclosure_store_(*database_, mechanism_.policy()),
+        budgets_(disclosure_store_, platform.clock()),
+        audit_(disclosure_store_),
+        discovery_(view_, platform.country(), mechanism_, mechanism_.policy().HasBudget() ? &budgets_ : nullptr, audit_,
+                   platform.clock()),
         service_(MakeNodeService(platform.dispatcher(), platform.metrics(), discovery_,
                                  publications_)) {}
 
@@ -84,7 +138,10 @@ class NodeModule final : public Module {
     return absl::OkStatus();
   }
 
-  void Stop() override { poller_ = {}; }
+  void Stop() override {
+    poller_ = {};
+    Audit(Context::Background().WithTimeout(std::chrono::seconds(5)));
+  }
 
   Status Ready() override {
     GF_TRY(database_->Ping(Context::Background().WithTimeout(std::chrono::seconds(2))));
@@ -113,12 +170,26 @@ class NodeModule final : public Module {
         GF_LOG(ctx, info, "discovery.consent", {"result", now});
         last = now;
       }
+      Audit(ctx.WithTimeout(std::chrono::seconds(10)));
       std::unique_lock lock(mutex);
       wake.wait_for(lock, stop, settings_.poll_interval, [] { return false; });
     }
   }
 
+  // Writes down what was told, and forgets what no longer counts.
+  void Audit(const Context& ctx) {
+    Status status = audit_.Flush(ctx);
+    if (const auto now = steady_clock::now(); status.ok() && now >= forget_next_) {
+      status = disclosure_store_.Forget(ctx, clock_.Now());
+      forget_next_ = now + kForgetInterval;
+    }
+    if (!status.ok()) GF_LOG(ctx, warn, "discovery.audit", {"result", Describe(status)});
+  }
+
   const Settings settings_;
+  const Clock& clock_;
+  const disclosure::Mechanism mechanism_;
+  steady_clock::time_point forget_next_ = steady_clock::time_point::min();
   std::unique_ptr<sql::Database> database_;
   SqlPublicationStore store_;
   FileCohortOpener opener_;
@@ -126,6 +197,9 @@ class NodeModule final : public Module {
   std::unique_ptr<ListingClient> listing_;
   ConsentView view_;
   Publications publications_;
+  SqlDisclosureStore disclosure_store_;
+  Budgets budgets_;
+  DisclosureAudit audit_;
   NodeDiscovery discovery_;
   std::unique_ptr<grpc::Service> service_;
   std::jthread poller_;
@@ -135,7 +209,7 @@ class NodeModule final : public Module {
 class HubModule final : public Module {
  public:
   HubModule(Platform& platform, const Settings& settings)
-      : discovery_(Nodes(platform, settings.node_deadline), settings.node_deadline, settings.floor),
+      : discovery_(Nodes(platform, settings.hub.node_deadline), settings.hub),
         service_(MakeHubService(platform.dispatcher(), platform.metrics(), discovery_)) {}
 
   std::vector<grpc::Service*> Services() override { return {service_.get()}; }
@@ -145,6 +219,10 @@ class HubModule final : public Module {
     std::vector<HubDiscovery::Node> nodes;
     for (const auto& [site, address] : platform.config().network().nodes()) {
       nodes.push_back({MakeNodeClient(site, platform.NodeChannel(site, "discovery"), deadline),
+                       MakeWorkerPool(Threads(platform), kMaxQueued)});
+    }
+    for (const auto& beacon : platform.config().discovery().foreign_beacons()) {
+      nodes.push_back({MakeForeignBeacon({beacon.name(), beacon.url(), beacon.ca_file(), deadline}),
                        MakeWorkerPool(Threads(platform), kMaxQueued)});
     }
     return nodes;
@@ -159,13 +237,30 @@ class HubModule final : public Module {
   std::unique_ptr<grpc::Service> service_;
 };
 
+Status CheckForeignBeacons(const config::v1::SiteConfig& config) {
+  std::set<std::string> names;
+  for (const auto& beacon : config.discovery().foreign_beacons()) {
+    const std::string& name = beacon.name();
+    const bool fits = name.size() >= 3 && name.size() <= 40 && std::all_of(name.begin(), name.end(), [](char c) {
+                        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+                      });
+    if (!fits || name == "hub" || !names.insert(name).second || config.network().nodes().contains(name))
+      return InvalidField("discovery.foreign_beacons.name", "CONFIG_INVALID", "must be [a-z0-9-]{{3,40}} and unique");
+    if (beacon.url().empty())
+      return InvalidField("discovery.foreign_beacons.url", "CONFIG_MISSING", "must be set for {}", name);
+  }
+  return absl::OkStatus();
+}
+
 Result<std::unique_ptr<Module>> Make(Platform& platform) {
+  GF_TRY(CheckForeignBeacons(platform.config()));
   GF_ASSIGN(Settings settings, ReadSettings(platform));
   if (platform.is_hub())
     return std::unique_ptr<Module>(std::make_unique<HubModule>(platform, settings));
+  GF_ASSIGN(disclosure::Mechanism mechanism, MakeMechanism(platform.config().discovery()));
   GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
   return std::unique_ptr<Module>(
-      std::make_unique<NodeModule>(platform, settings, std::move(database)));
+      std::make_unique<NodeModule>(platform, settings, std::move(mechanism), std::move(database)));
 }
 
 }  // namespace

@@ -55,6 +55,48 @@ inline Publication WriteCohort(const std::filesystem::path& data_dir, const std:
   return publication;
 }
 
+// A floor of five and exact counts, so that answers can be compared with what the data hold.
+inline disclosure::Policy FloorOfFive() {
+  disclosure::Policy policy = disclosure::NoControl();
+  policy.floor = 5;
+  return policy;
+}
+
+class FakeBudgetStore final : public BudgetStore {
+ public:
+  Result<std::map<std::string, std::chrono::seconds>> Charge(const Context&, const std::string& account,
+                                                             const std::vector<Spending>& spendings, Time) override {
+    if (!up) return Error(StatusCode::kUnavailable, "SQL_UNAVAILABLE", "down");
+    std::map<std::string, std::chrono::seconds> refused;
+    for (const Spending& spending : spendings) {
+      if (spent_out.contains(spending.dataset)) {
+        refused[spending.dataset] = std::chrono::seconds(7);
+      } else {
+        charged[account].push_back(spending);
+      }
+    }
+    return refused;
+  }
+  Status Forget(const Context&, Time) override { return absl::OkStatus(); }
+
+  bool up = true;
+  std::set<std::string> spent_out;
+  std::map<std::string, std::vector<Spending>> charged;
+};
+
+class FakeAuditStore final : public AuditStore {
+ public:
+  Status Append(const Context&, const std::vector<AuditEntry>& added) override {
+    if (!up) return Error(StatusCode::kUnavailable, "SQL_UNAVAILABLE", "down");
+    entries.insert(entries.end(), added.begin(), added.end());
+    return absl::OkStatus();
+  }
+  Result<std::vector<AuditRow>> ReadAudit(const Context&) override { return std::vector<AuditRow>(); }
+
+  bool up = true;
+  std::vector<AuditEntry> entries;
+};
+
 // Permits everything to everybody until told otherwise.
 // Lists everything but what a test takes off.
 class FakeListing final : public ListingClient {

@@ -12,6 +12,7 @@
 #include "libs/obs/log.h"
 #include "libs/platform/platform.h"
 #include "services/gateway/adapters/beacon_routes.h"
+#include "services/gateway/adapters/discovery_stream.h"
 #include "services/gateway/adapters/drs_routes.h"
 #include "services/gateway/adapters/htsget_routes.h"
 #include "services/gateway/adapters/listing.h"
@@ -108,6 +109,7 @@ class GatewayModule final : public Module {
     AddRpcRows(api_, NativeRows(), caller, {.hub = site_.hub, .max_raw_body_bytes = max_chunk});
     AddBeaconRoutes(api_, site_, caller);
     AddWesRoutes(api_, site_, caller, platform.clock(), platform.random());
+    if (site_.hub) AddDiscoveryStream(api_, site_, caller);
     if (site_.hub) AddTokenExchange(api_, caller, CheckWith(platform.tokens()));
     if (!site_.hub) {
       AddTesRoutes(api_, site_, caller);

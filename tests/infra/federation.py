@@ -17,6 +17,7 @@ import urllib.parse
 REPO = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("GENOFED_BUILD_DIR", REPO / "build" / "ci")).resolve()
 GENOFED = BUILD / "bin" / "genofed"
+EXACT_COUNTS = REPO / "tests" / "infra" / "exact-counts.policy.json"
 POLL = 0.2  # seconds
 
 
@@ -77,14 +78,17 @@ class Federation:
     sets    site configuration: "SITE:path=value", or "path=value" for every node
     hsm     countries whose national key is in a SoftHSM token, or "none"
     args    further arguments of `genofed up`
+    exact   nodes count exactly from five people on, so that tests can compare; False: the product's disclosure control
     """
 
-    def __init__(self, var_dir, nodes="FI,ES", layout="services", images=None, sets=(), hsm="ES", args=()):
+    def __init__(self, var_dir, nodes="FI,ES", layout="services", images=None, sets=(), hsm="ES", args=(), exact=True):
         self.var = pathlib.Path(var_dir).resolve()
         self.nodes = [country.strip().lower() for country in nodes.split(",")]
         self.layout = layout
         self.images = pathlib.Path(images) if images else REPO / "var" / "images"
         self.sets = list(sets)
+        if exact:
+            self.sets.insert(0, f"discovery.disclosure_policy_file={EXACT_COUNTS}")
         self.hsm = hsm
         self.args = list(args)
         self._document = None

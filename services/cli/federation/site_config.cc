@@ -49,6 +49,7 @@ Result<std::string> PrepareNodeSecrets(const SitePlan& site, Random& random) {
   GF_TRY(HexSecret(site.secrets() / "dataset.key", random));
   GF_TRY(HexSecret(site.secrets() / "pseudonym.key", random));
   GF_TRY(HexSecret(site.secrets() / "intake.key", random));
+  GF_TRY(HexSecret(site.secrets() / "disclosure.key", random));
   GF_TRY(Es256Key(site.secrets() / "report.pem"));
   return site.soft_token ? MakeSoftToken(site, random) : Es256Key(site.national_key_file());
 }
@@ -129,6 +130,7 @@ void FillNode(const SitePlan& site, const SiteExtras& extras, pb::SiteConfig* co
   pb::ConsentConfig* consent = config->mutable_consent();
   consent->mutable_dataset_key()->set_file((site.secrets() / "dataset.key").string());
   consent->mutable_pseudonym_key()->set_file((site.secrets() / "pseudonym.key").string());
+  config->mutable_discovery()->mutable_disclosure_key()->set_file((site.secrets() / "disclosure.key").string());
   config->mutable_onboarding()->set_report_key_file((site.secrets() / "report.pem").string());
   config->mutable_onboarding()->set_intake_key_file((site.secrets() / "intake.key").string());
 }

@@ -5,16 +5,20 @@
 #include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <fstream>
+#include <thread>
 
 #include "genofed/consent/v1/consent.grpc.pb.h"
 #include "genofed/discovery/v1/discovery.grpc.pb.h"
+#include "libs/disclosure/budget.h"
 #include "libs/testing/fakes.h"
 #include "libs/testing/matchers.h"
 #include "libs/testing/temporary_directory.h"
 #include "libs/testing/temporary_postgres.h"
 #include "services/discovery/adapters/file_cohort_opener.h"
 #include "services/discovery/adapters/peers.h"
+#include "services/discovery/adapters/sql_disclosure_store.h"
 #include "services/discovery/adapters/sql_publication_store.h"
 #include "services/discovery/app/node_discovery.h"
 #include "services/discovery/app/publications.h"
@@ -33,16 +37,23 @@ struct Node {
   Node(sql::Database& database, const std::filesystem::path& data_dir, ConsentClient& consent)
       : store(database),
         opener(data_dir),
-        view(consent, listing, milliseconds(60'000), [this] { return now; }),
+        view(consent, listing, mechanism, milliseconds(60'000), [this] { return now; }),
         publications(store, opener, listing, view, clock, "FI"),
-        discovery(view, "FI", 5) {}
+        budgets(budget_store, clock),
+        audit(audit_store),
+        discovery(view, "FI", mechanism, &budgets, audit, clock) {}
   ConsentView::SteadyTime now{};
   testing::FakeClock clock;
   SqlPublicationStore store;
   FileCohortOpener opener;
   FakeListing listing;
+  const disclosure::Mechanism mechanism{FloorOfFive(), ""};
   ConsentView view;
   Publications publications;
+  FakeBudgetStore budget_store;
+  FakeAuditStore audit_store;
+  Budgets budgets;
+  DisclosureAudit audit;
   NodeDiscovery discovery;
 };
 
@@ -212,6 +223,101 @@ TEST_F(NodeIntegrationTest, ADamagedIndexIsLeftOutAfterARestartAndTriedAgainLate
   node_->clock.Advance(std::chrono::minutes(2));
   ASSERT_THAT(node_->publications.OpenPublished(ctx_), IsOk());
   EXPECT_TRUE(node_->view.Holds("GOE-FI-A-1", 1));
+}
+
+class DisclosureStoreTest : public ::testing::Test {
+ protected:
+  DisclosureStoreTest() {
+    database_ = *sql::Database::Open(testing::TemporaryPostgres::Get().CreateSchema("discovery"));
+    GF_CHECK(database_->Migrate(kMigrations).ok());
+    policy_.everybody = 2;
+  }
+  SqlDisclosureStore Replica() { return {*database_, policy_}; }
+  // A question that costs a quarter of the budget, and could have cost as much.
+  Spending Quarter(const std::string& question, const std::string& dataset = "GOE-FI-A-1") {
+    const double nats = disclosure::BudgetOf(policy_) / 4;
+    return {dataset, question, nats, nats};
+  }
+  bool Told(const std::string& account, const Spending& spending) {
+    auto refused = Replica().Charge(ctx_, account, {spending}, now_);
+    EXPECT_THAT(refused, IsOk());
+    if (!refused->empty()) last_retry_ = refused->begin()->second;
+    return refused->empty();
+  }
+
+  std::unique_ptr<sql::Database> database_;
+  disclosure::Policy policy_;
+  Time now_ = FromUnixSeconds(20'000 * 86'400);
+  std::chrono::seconds last_retry_{0};
+  Context ctx_ = Context::Background();
+};
+
+TEST_F(DisclosureStoreTest, ABudgetIsOneForAllReplicasAndRepeatsAreFree) {
+  for (const char* question : {"a", "b", "c", "d"}) EXPECT_TRUE(Told("finder", Quarter(question)));
+  EXPECT_FALSE(Told("finder", Quarter("e")));
+  EXPECT_EQ(last_retry_, std::chrono::hours(24 * 365));
+  EXPECT_TRUE(Told("finder", Quarter("a")));
+  EXPECT_TRUE(Told("finder", Quarter("e", "GOE-FI-B-1")));  // another dataset's people
+  EXPECT_TRUE(Told("colleague elsewhere", Quarter("e")));
+  now_ += std::chrono::hours(24 * 365);
+  EXPECT_TRUE(Told("finder", Quarter("e")));
+}
+
+TEST_F(DisclosureStoreTest, AllAccountsTogetherHaveABudgetToo) {
+  int told = 0;
+  for (int account = 0; account < 20; ++account) {
+    for (const char* question : {"a", "b", "c", "d"}) told += Told("sybil " + std::to_string(account), Quarter(question));
+  }
+  EXPECT_EQ(told, 8);  // two budgets of four quarters
+}
+
+TEST_F(DisclosureStoreTest, ADatasetThatIsSpentOutDoesNotStopTheOthers) {
+  for (const char* question : {"a", "b", "c", "d"}) EXPECT_TRUE(Told("finder", Quarter(question)));
+  auto refused = Replica().Charge(ctx_, "finder", {Quarter("e"), Quarter("e", "GOE-FI-B-1")}, now_);
+  ASSERT_THAT(refused, IsOk());
+  EXPECT_EQ(refused->size(), 1u);
+  EXPECT_TRUE(refused->contains("GOE-FI-A-1"));
+}
+
+TEST_F(DisclosureStoreTest, ReplicasThatRaceDoNotOverspend) {
+  std::atomic<int> told = 0;
+  std::vector<std::jthread> replicas;
+  for (int replica = 0; replica < 4; ++replica) {
+    replicas.emplace_back([&, replica] {
+      for (int i = 0; i < 10; ++i) {
+        auto refused = Replica().Charge(ctx_, "finder", {Quarter(std::to_string(replica * 100 + i))}, now_);
+        if (refused.ok() && refused->empty()) ++told;
+      }
+    });
+  }
+  replicas.clear();
+  EXPECT_EQ(told, 4);
+}
+
+TEST_F(DisclosureStoreTest, WhatIsOutsideOfTheWindowIsForgotten) {
+  EXPECT_TRUE(Told("finder", Quarter("a")));
+  ASSERT_THAT(Replica().Forget(ctx_, now_ + std::chrono::hours(24 * 366)), IsOk());
+  auto left = database_->Read(ctx_, [](sql::Tx& tx) -> Result<std::int64_t> {
+    GF_ASSIGN(auto rows, tx.Exec("SELECT (SELECT count(*) FROM asked) + (SELECT count(*) FROM spent)"));
+    return rows[0].Int(0);
+  });
+  EXPECT_EQ(*left, 0);
+}
+
+TEST_F(DisclosureStoreTest, TheAuditIsAChainThatShowsEveryChange) {
+  SqlDisclosureStore store = Replica();
+  const AuditEntry entry{now_, "finder", "GOE-FI-A-1", std::string("\0\xff", 2), "told", 0.001};
+  ASSERT_THAT(store.Append(ctx_, {entry, entry}), IsOk());
+  ASSERT_THAT(Replica().Append(ctx_, {entry}), IsOk());
+  auto rows = *store.ReadAudit(ctx_);
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(FirstBroken(rows), 0);
+  auto changed = rows;
+  changed[1].entry.outcome = "held_back";
+  EXPECT_EQ(FirstBroken(changed), 2);
+  auto shorter = rows;
+  shorter.erase(shorter.begin() + 1);
+  EXPECT_EQ(FirstBroken(shorter), 3);
 }
 
 class FakeConsentServer final : public consent::v1::ConsentService::Service {

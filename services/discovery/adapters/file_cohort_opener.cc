@@ -68,10 +68,12 @@ Result<std::vector<genomics::Individual>> OpenIndividuals(const std::filesystem:
 
 Result<std::shared_ptr<const Cohort>> FileCohortOpener::Open(const Publication& publication) {
   std::vector<std::unique_ptr<const genomics::CohortIndex>> segments;
+  std::vector<std::uint32_t> batches;
   for (const Segment& segment : publication.segments) {
     GF_ASSIGN(auto directory, Below(data_dir_, segment.index_path));
     GF_ASSIGN(auto index, genomics::CohortIndex::Open(directory, segment.manifest_sha256));
     GF_TRY(CheckIsOf(index->info(), publication));
+    batches.push_back(index->info().n_people);
     segments.push_back(std::move(index));
   }
   GF_ASSIGN(auto index, genomics::SegmentedIndex::Create(std::move(segments)));
@@ -81,7 +83,7 @@ Result<std::shared_ptr<const Cohort>> FileCohortOpener::Open(const Publication& 
                  "index and individuals differ in their rows");
   }
   return std::make_shared<const Cohort>(publication.dataset, publication.version, std::move(index),
-                                        individuals);
+                                        individuals, std::move(batches));
 }
 
 }  // namespace genofed::discovery

@@ -17,6 +17,9 @@ class Backend {
   virtual Result<Answer> Run(const Context& ctx, const Query& query) = 0;
   virtual Result<std::vector<FilteringTerm>> Terms(const Context& ctx) = 0;
   virtual Status Publish(const Context& ctx, const Publication& publication) = 0;
+  virtual Result<std::vector<std::string>> Sites() {
+    return Error(StatusCode::kUnimplemented, "HUB_ONLY", "a node is no network");
+  }
 };
 
 class NodeBackend final : public Backend {
@@ -50,10 +53,22 @@ class HubBackend final : public Backend {
   Status Publish(const Context&, const Publication&) override {
     return Error(StatusCode::kUnimplemented, "NODE_ONLY", "datasets are published at nodes");
   }
+  Result<std::vector<std::string>> Sites() override { return discovery_.Sites(); }
 
  private:
   HubDiscovery& discovery_;
 };
+
+// The hub passes on whose question it is; everybody else is who they show to be.
+Result<std::string> AccountOfCall(const Principal& principal, const std::string& told) {
+  if (principal.workload.site == "hub" && principal.workload.service == "discovery") {
+    if (told.empty()) return std::string(kAnonymous);
+    if (!IsAccount(told)) return InvalidField("account", "ACCOUNT_INVALID", "must be 64 hex digits, or anonymous");
+    return told;
+  }
+  if (!principal.user) return std::string(kAnonymous);
+  return AccountOf(principal.user->issuer, principal.user->subject, principal.user->organisation);
+}
 
 class GrpcDiscoveryService final : public v1::DiscoveryService::CallbackService {
  public:
@@ -69,6 +84,7 @@ class GrpcDiscoveryService final : public v1::DiscoveryService::CallbackService 
         [this](const Context& ctx, const v1::QueryRequest& r) -> Result<v1::QueryResponse> {
           const auto start = std::chrono::steady_clock::now();
           GF_ASSIGN(discovery::Query query, Validate(FromProto(r)));
+          GF_ASSIGN(query.account, AccountOfCall(ctx.principal(), r.account()));
           GF_ASSIGN(Answer answer, backend_->Run(ctx, query));
           Account(ctx, query, answer, std::chrono::steady_clock::now() - start);
           return ToProto(answer);
@@ -85,6 +101,17 @@ class GrpcDiscoveryService final : public v1::DiscoveryService::CallbackService 
           GF_ASSIGN(auto terms, backend_->Terms(ctx));
           return Page(terms, r.page_size(), r.page_token());
         });
+  }
+
+  grpc::ServerUnaryReactor* ListMembers(grpc::CallbackServerContext* call, const v1::ListMembersRequest* request,
+                                        v1::ListMembersResponse* response) override {
+    return rpc_.Unary(call, GF_METHOD(ListMembers), request, response,
+                      [this](const Context&, const v1::ListMembersRequest&) -> Result<v1::ListMembersResponse> {
+                        GF_ASSIGN(auto sites, backend_->Sites());
+                        v1::ListMembersResponse out;
+                        out.mutable_sites()->Add(sites.begin(), sites.end());
+                        return out;
+                      });
   }
 
   grpc::ServerUnaryReactor* PublishVersion(grpc::CallbackServerContext* call,
@@ -108,6 +135,8 @@ class GrpcDiscoveryService final : public v1::DiscoveryService::CallbackService 
                      {{"entity", entity}, {"granularity", granularity}},
                      std::chrono::duration<double>(elapsed).count());
     if (answer.suppressed) metrics_.Add("genofed_discovery_suppressed_total", {{"entity", entity}});
+    if (!answer.withheld.empty())
+      metrics_.Add("genofed_discovery_withheld_total", {}, static_cast<double>(answer.withheld.size()));
     std::size_t answered = 0;
     for (const Member& member : answer.members) {
       answered += member.state == MemberState::kAnswered ? 1 : 0;
@@ -117,7 +146,7 @@ class GrpcDiscoveryService final : public v1::DiscoveryService::CallbackService 
     GF_LOG(ctx, info, "discovery.query", {"principal", obs::PrincipalTag(ctx.principal())},
            {"entity", entity}, {"granularity", granularity}, {"variant", query.variant.has_value()},
            {"filters", query.filters.size()}, {"datasets", answer.datasets.size()},
-           {"suppressed", answer.suppressed}, {"epoch", answer.epoch},
+           {"suppressed", answer.suppressed}, {"withheld", answer.withheld.size()}, {"epoch", answer.epoch},
            {"members", answer.members.size()}, {"answered", answered});
   }
 

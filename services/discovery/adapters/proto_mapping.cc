@@ -16,8 +16,27 @@ v1::Member::State ToProto(MemberState state) {
       return v1::Member::STATE_UNREACHABLE;
     case MemberState::kRefused:
       return v1::Member::STATE_REFUSED;
+    case MemberState::kBudgetSpent:
+      return v1::Member::STATE_BUDGET_SPENT;
   }
   return v1::Member::STATE_UNSPECIFIED;
+}
+
+v1::CountPrecision ToProto(disclosure::Precision precision) {
+  switch (precision) {
+    case disclosure::Precision::kExact:
+      return v1::COUNT_PRECISION_EXACT;
+    case disclosure::Precision::kRounded:
+      return v1::COUNT_PRECISION_ROUNDED;
+    case disclosure::Precision::kImprecise:
+      return v1::COUNT_PRECISION_IMPRECISE;
+  }
+  return v1::COUNT_PRECISION_IMPRECISE;
+}
+
+disclosure::Precision FromProto(v1::CountPrecision precision) {
+  if (precision == v1::COUNT_PRECISION_EXACT) return disclosure::Precision::kExact;
+  return precision == v1::COUNT_PRECISION_ROUNDED ? disclosure::Precision::kRounded : disclosure::Precision::kImprecise;
 }
 
 void ToProto(const AlleleAnswer& allele, v1::AlleleCount* out) {
@@ -52,6 +71,7 @@ RawQuery FromProto(const v1::QueryRequest& request) {
   }
   for (const auto& filter : request.filters()) raw.filters.push_back(filter.term());
   raw.datasets.assign(request.datasets().begin(), request.datasets().end());
+  raw.sites.assign(request.sites().begin(), request.sites().end());
   if (request.granularity() == v1::GRANULARITY_COUNT) raw.granularity = Granularity::kCount;
   if (request.granularity() == v1::GRANULARITY_RECORD) raw.granularity = Granularity::kRecord;
   return raw;
@@ -72,6 +92,7 @@ v1::QueryRequest ToProto(const Query& query) {
   }
   for (const std::string& filter : query.filters) request.add_filters()->set_term(filter);
   request.mutable_datasets()->Add(query.datasets.begin(), query.datasets.end());
+  request.set_account(query.account);
   switch (query.granularity) {
     case Granularity::kBoolean:
       request.set_granularity(v1::GRANULARITY_BOOLEAN);
@@ -94,9 +115,12 @@ Answer FromProto(const v1::QueryResponse& response) {
   answer.minimum_count = response.minimum_count();
   for (const auto& in : response.datasets()) {
     DatasetAnswer dataset{in.dataset(), in.version(), in.country(), in.exists(), in.count(), {}};
+    dataset.precision = FromProto(in.count_precision());
+    dataset.adjusted_to = std::max<std::int64_t>(in.count_adjusted_to(), 1);
     for (const auto& allele : in.alleles()) dataset.alleles.push_back(FromProto(allele));
     answer.datasets.push_back(std::move(dataset));
   }
+  for (const auto& in : response.withheld()) answer.withheld.push_back({in.dataset(), in.retry_after_seconds()});
   return answer;
 }
 
@@ -113,6 +137,8 @@ v1::QueryResponse ToProto(const Answer& answer) {
     out->set_country(dataset.country);
     out->set_exists(dataset.exists);
     out->set_count(dataset.count);
+    out->set_count_precision(ToProto(dataset.precision));
+    out->set_count_adjusted_to(dataset.adjusted_to);
     for (const AlleleAnswer& allele : dataset.alleles) ToProto(allele, out->add_alleles());
   }
   for (const Member& member : answer.members) {
@@ -121,6 +147,14 @@ v1::QueryResponse ToProto(const Answer& answer) {
     out->set_state(ToProto(member.state));
     out->set_milliseconds(member.milliseconds);
     out->set_epoch(member.epoch);
+    out->set_retry_after_seconds(member.retry_after_seconds);
+  }
+  response.set_count_precision(ToProto(answer.precision));
+  response.set_count_adjusted_to(answer.adjusted_to);
+  for (const Withheld& withheld : answer.withheld) {
+    auto* out = response.add_withheld();
+    out->set_dataset(withheld.dataset);
+    out->set_retry_after_seconds(withheld.retry_after_seconds);
   }
   return response;
 }

@@ -26,9 +26,13 @@ bool IsAboutDataset(const Status& status) {
 
 }  // namespace
 
-ConsentView::ConsentView(ConsentClient& consent, ListingClient& listing,
+ConsentView::ConsentView(ConsentClient& consent, ListingClient& listing, const disclosure::Mechanism& mechanism,
                          std::chrono::milliseconds max_staleness, std::function<SteadyTime()> now)
-    : consent_(consent), listing_(listing), max_staleness_(max_staleness), now_(std::move(now)) {}
+    : consent_(consent),
+      listing_(listing),
+      mechanism_(mechanism),
+      max_staleness_(max_staleness),
+      now_(std::move(now)) {}
 
 Status ConsentView::Check(const Context& ctx, const std::shared_ptr<const Cohort>& cohort) {
   return Fetch(ctx, cohort, 0).status();
@@ -108,7 +112,9 @@ Result<View> ConsentView::Build(
 
 Result<Holding> ConsentView::Fetch(const Context& ctx, const std::shared_ptr<const Cohort>& cohort,
                                    std::int64_t epoch) {
-  Holding holding{cohort, {}, {}};
+  Holding holding{cohort, {}, {}, {}};
+  std::string states;
+  const std::uint32_t released = cohort->Released(mechanism_.policy().batch);
   for (auto [permission, out] :
        {std::pair(Permission::kAlleleFrequency, &holding.allele_frequency),
         std::pair(Permission::kSubjectLevelQuery, &holding.subject_level)}) {
@@ -121,7 +127,10 @@ Result<Holding> ConsentView::Fetch(const Context& ctx, const std::shared_ptr<con
                    "consent answered from an older epoch than its own");
     }
     GF_ASSIGN(*out, ToBitmap(permitted, cohort->rows()));
+    for (std::uint32_t row = released; row < cohort->rows(); ++row) out->Clear(row);
+    states += permitted.bits;
   }
+  holding.state = mechanism_.State(cohort->dataset(), cohort->version(), states);
   return holding;
 }
 

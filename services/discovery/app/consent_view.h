@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "libs/core/mutex.h"
+#include "libs/disclosure/mechanism.h"
 #include "services/discovery/app/ports.h"
 
 namespace genofed::discovery {
@@ -18,6 +19,7 @@ struct Holding {
       cohort;  // shared: a newer version replaces it while queries still read it
   genomics::Bitmap allele_frequency;
   genomics::Bitmap subject_level;
+  std::string state;  // disclosure::Mechanism::State of who is permitted
 
   const genomics::Bitmap& Permitted(const Query& query) const {
     return query.IsSubjectLevel() ? subject_level : allele_frequency;
@@ -39,7 +41,7 @@ class ConsentView {
   using SteadyTime = Context::SteadyTime;
   // `now` is a steady clock, so that a step of the system's time cannot make an old view look
   // fresh.
-  ConsentView(ConsentClient& consent, ListingClient& listing,
+  ConsentView(ConsentClient& consent, ListingClient& listing, const disclosure::Mechanism& mechanism,
               std::chrono::milliseconds max_staleness,
               std::function<SteadyTime()> now = &std::chrono::steady_clock::now);
 
@@ -69,6 +71,7 @@ class ConsentView {
 
   ConsentClient& consent_;
   ListingClient& listing_;
+  const disclosure::Mechanism& mechanism_;
   const std::chrono::milliseconds max_staleness_;
   const std::function<SteadyTime()> now_;
 

@@ -30,7 +30,8 @@ class ConsentViewTest : public ::testing::Test {
   FakeConsent consent_;
   ConsentView::SteadyTime now_{};
   FakeListing listing_;
-  ConsentView view_{consent_, listing_, seconds(5), [this] { return now_; }};
+  const disclosure::Mechanism mechanism_{FloorOfFive(), ""};
+  ConsentView view_{consent_, listing_, mechanism_, seconds(5), [this] { return now_; }};
   Context ctx_ = Context::Background();
 };
 

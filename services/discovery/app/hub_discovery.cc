@@ -3,8 +3,12 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <mutex>
 #include <set>
 
+#include <fmt/ranges.h>
+
+#include "libs/core/retry_after.h"
 #include "services/discovery/app/node_discovery.h"
 
 namespace genofed::discovery {
@@ -17,16 +21,38 @@ std::int32_t MillisecondsSince(steady_clock::time_point start) {
   return static_cast<std::int32_t>(elapsed.count());
 }
 
+// Nobody answered, and waiting would help.
+Status CheckBudget(const Answer& merged) {
+  std::optional<std::int64_t> soonest;
+  for (const Member& member : merged.members) {
+    if (member.state == MemberState::kAnswered) return absl::OkStatus();
+    if (member.state == MemberState::kBudgetSpent)
+      soonest = std::min(soonest.value_or(member.retry_after_seconds), member.retry_after_seconds);
+  }
+  if (!soonest) return absl::OkStatus();
+  return WithRetryAfter(Error(StatusCode::kResourceExhausted, "BUDGET_SPENT",
+                              "this account was told as much of these datasets as it may be for now"),
+                        std::chrono::seconds(*soonest));
+}
+
 }  // namespace
 
-HubDiscovery::HubDiscovery(std::vector<Node> nodes, std::chrono::milliseconds node_deadline,
-                           std::int32_t floor)
-    : nodes_(std::move(nodes)), node_deadline_(node_deadline), floor_(std::max(floor, 1)) {}
+HubDiscovery::HubDiscovery(std::vector<Node> nodes, const Options& options)
+    : options_(options), cache_(options.cache_lifetime) {
+  for (Node& node : nodes) {
+    members_.push_back(
+        {std::move(node), std::make_unique<Breaker>(options.breaker_failures, options.breaker_pause)});
+  }
+  std::sort(members_.begin(), members_.end(), [](const Asked& a, const Asked& b) {
+    return a.node.client->site() < b.node.client->site();
+  });
+}
 
 HubDiscovery::~HubDiscovery() = default;
 
 MemberState StateOf(const Status& status) {
   if (status.ok()) return MemberState::kAnswered;
+  if (Reason(status) == "BUDGET_SPENT") return MemberState::kBudgetSpent;
   if (status.code() == StatusCode::kDeadlineExceeded || status.code() == StatusCode::kCancelled) {
     return MemberState::kTimedOut;
   }
@@ -36,64 +62,151 @@ MemberState StateOf(const Status& status) {
   return nobody_there ? MemberState::kUnreachable : MemberState::kRefused;
 }
 
+// Whether the member itself is in trouble, as opposed to the question or the account.
+bool IsFailure(const Status& status) {
+  const MemberState state = StateOf(status);
+  return state == MemberState::kTimedOut || state == MemberState::kUnreachable ||
+         status.code() == StatusCode::kDataLoss || status.code() == StatusCode::kInternal;
+}
+
+// Outlives the call it was made for: a member that answers after the deadline still writes here, and nobody reads it.
 template <typename T>
-std::vector<HubDiscovery::Reply<T>> HubDiscovery::AskAll(
-    const Context& ctx, const std::function<Result<T>(const Context&, NodeClient&)>& ask) {
-  // Outlives this call: a node that answers after the deadline still writes here, and nobody reads
-  // it.
-  struct Gathering {
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::size_t missing = 0;
-    std::vector<Reply<T>> replies;
+struct HubDiscovery::Gathering {
+  struct Slot {
+    Reply<T> reply;
+    int running = 0;
+    bool done = false;
   };
-  const auto start = steady_clock::now();
-  const Context limited = ctx.WithTimeout(node_deadline_);
-  auto gathering = std::make_shared<Gathering>();
-  gathering->missing = nodes_.size();
-  for (const Node& node : nodes_) {
-    gathering->replies.push_back(
-        {{node.client->site(), MemberState::kTimedOut, 0, 0}, std::nullopt});
+  const steady_clock::time_point start = steady_clock::now();
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::size_t missing = 0;
+  std::vector<Slot> slots;
+
+  void Finish(Slot& slot) {
+    slot.done = true;
+    --missing;
+    changed.notify_all();
   }
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    NodeClient& client = *nodes_[i].client;
-    bool queued = nodes_[i].workers->Submit([gathering, i, &client, ask, limited, start] {
-      Status alive = limited.Alive();  // it may have waited in the queue
-      Result<T> result = alive.ok() ? ask(limited, client) : Result<T>(alive);
-      std::unique_lock lock(gathering->mutex);
-      Reply<T>& reply = gathering->replies[i];
-      reply.member.state = StateOf(result.status());
-      reply.member.milliseconds = MillisecondsSince(start);
-      if (result.ok()) reply.value = *std::move(result);
-      --gathering->missing;
-      gathering->changed.notify_all();
-    });
-    if (!queued) {
-      std::unique_lock lock(gathering->mutex);
-      --gathering->missing;
+};
+
+// Asks one member on its threads. The first answer counts; an error counts when no other attempt is under way.
+template <typename T>
+void HubDiscovery::Attempt(const std::shared_ptr<Gathering<T>>& gathering, std::size_t i, const Context& limited,
+                           const Asker<T>& ask) {
+  Asked& asked = members_[i];
+  {
+    std::unique_lock lock(gathering->mutex);
+    ++gathering->slots[i].running;
+  }
+  const bool queued = asked.node.workers->Submit([gathering, i, &asked, ask, limited] {
+    Status alive = limited.Alive();  // it may have waited in the queue
+    Result<T> result = alive.ok() ? ask(limited, *asked.node.client) : Result<T>(alive);
+    if (!IsFailure(result.status())) {
+      asked.breaker->Succeeded();
+    } else if (alive.ok()) {
+      asked.breaker->Failed(steady_clock::now());
     }
-  }
+    std::unique_lock lock(gathering->mutex);
+    auto& slot = gathering->slots[i];
+    --slot.running;
+    if (slot.done || (!result.ok() && slot.running > 0)) return;
+    slot.reply.member.state = StateOf(result.status());
+    slot.reply.member.milliseconds = MillisecondsSince(gathering->start);
+    slot.reply.member.retry_after_seconds = RetryAfter(result.status()).value_or(std::chrono::seconds(0)).count();
+    if (result.ok()) slot.reply.value = *std::move(result);
+    gathering->Finish(slot);
+  });
+  if (queued) return;
   std::unique_lock lock(gathering->mutex);
-  gathering->changed.wait_until(lock, limited.deadline(), [&] { return gathering->missing == 0; });
-  std::vector<Reply<T>> replies = gathering->replies;
-  for (Reply<T>& reply : replies) {
-    if (reply.member.state == MemberState::kTimedOut)
-      reply.member.milliseconds = MillisecondsSince(start);
+  auto& slot = gathering->slots[i];
+  if (--slot.running == 0 && !slot.done) gathering->Finish(slot);  // stays "timed out": its threads are all waiting
+}
+
+template <typename T>
+std::vector<HubDiscovery::Reply<T>> HubDiscovery::AskAll(const Context& ctx, const std::vector<std::string>& sites,
+                                                         const Asker<T>& ask) {
+  const Context limited = ctx.WithTimeout(options_.node_deadline);
+  auto gathering = std::make_shared<Gathering<T>>();
+  gathering->missing = members_.size();
+  for (const Asked& asked : members_) {
+    const NodeClient& client = *asked.node.client;
+    gathering->slots.push_back(
+        {{{client.site(), MemberState::kTimedOut, 0, 0}, std::nullopt, client.foreign()}, 0, false});
+  }
+  std::vector<bool> wanted(members_.size());
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    wanted[i] = sites.empty() || std::find(sites.begin(), sites.end(), members_[i].node.client->site()) != sites.end();
+    if (wanted[i] && members_[i].breaker->Allow(gathering->start)) {
+      Attempt(gathering, i, limited, ask);
+      continue;
+    }
+    std::unique_lock lock(gathering->mutex);
+    gathering->slots[i].reply.member.state = MemberState::kUnreachable;
+    gathering->Finish(gathering->slots[i]);
+  }
+  const auto all = [&] { return gathering->missing == 0; };
+  std::unique_lock lock(gathering->mutex);
+  if (options_.hedge_after.count() > 0 &&
+      !gathering->changed.wait_until(lock, std::min(gathering->start + options_.hedge_after, limited.deadline()), all)) {
+    std::vector<std::size_t> slow;
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+      if (!gathering->slots[i].done) slow.push_back(i);
+    }
+    lock.unlock();
+    for (std::size_t i : slow) Attempt(gathering, i, limited, ask);
+    lock.lock();
+  }
+  gathering->changed.wait_until(lock, limited.deadline(), all);
+  std::vector<Reply<T>> replies;
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    if (!wanted[i]) continue;
+    auto& slot = gathering->slots[i];
+    if (!slot.done) {
+      slot.done = true;
+      slot.reply.member.milliseconds = MillisecondsSince(gathering->start);
+      members_[i].breaker->Failed(steady_clock::now());
+    }
+    replies.push_back(std::move(slot.reply));
   }
   return replies;
 }
 
-Answer HubDiscovery::Run(const Context& ctx, const Query& query) {
+std::vector<std::string> HubDiscovery::Sites() const {
+  std::vector<std::string> sites;
+  for (const Asked& asked : members_) sites.push_back(asked.node.client->site());
+  return sites;
+}
+
+Result<Answer> HubDiscovery::Run(const Context& ctx, const Query& query) {
+  for (const std::string& site : query.sites) {
+    const auto known = [&](const Asked& asked) { return asked.node.client->site() == site; };
+    if (std::none_of(members_.begin(), members_.end(), known))
+      return InvalidField("sites", "SITE_UNKNOWN", "{} is no member of the network", site);
+  }
+  // Everything on which a node's answer depends.
+  const std::string question = fmt::format("{}|{}|{}|{}", query.account, GranularityName(query.granularity),
+                                           fmt::join(query.datasets, ","), Canonical(query)) +
+                               (query.variant && query.variant->assembly
+                                    ? std::string(genomics::AssemblyName(*query.variant->assembly))
+                                    : "");
   auto replies = AskAll<Answer>(
-      ctx, [query](const Context& limited, NodeClient& node) { return node.Ask(limited, query); });
+      ctx, query.sites, [this, query, question](const Context& limited, NodeClient& node) -> Result<Answer> {
+        if (auto kept = cache_.Find(node.site(), question, steady_clock::now())) return *std::move(kept);
+        GF_ASSIGN(Answer answer, node.Ask(limited, query));
+        cache_.Put(node.site(), question, answer, steady_clock::now());
+        return answer;
+      });
   std::vector<NodeReply> answers;
-  for (auto& reply : replies) answers.push_back({std::move(reply.member), std::move(reply.value)});
-  return Merge(query, std::move(answers), floor_);
+  for (auto& reply : replies) answers.push_back({std::move(reply.member), std::move(reply.value), reply.foreign});
+  Answer merged = Merge(query, std::move(answers), options_.floor);
+  GF_TRY(CheckBudget(merged));
+  return merged;
 }
 
 std::vector<FilteringTerm> HubDiscovery::Terms(const Context& ctx) {
   auto replies = AskAll<std::vector<FilteringTerm>>(
-      ctx, [](const Context& limited, NodeClient& node) { return node.Terms(limited); });
+      ctx, {}, [](const Context& limited, NodeClient& node) { return node.Terms(limited); });
   std::set<std::string> ids;
   for (const auto& reply : replies) {
     if (!reply.value) continue;

@@ -1,53 +1,79 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "services/discovery/app/answer_cache.h"
+#include "services/discovery/app/breaker.h"
 #include "services/discovery/app/ports.h"
 #include "services/discovery/domain/merge.h"
 
 namespace genofed::discovery {
 
-// Asks all nodes at once and adds up what they say. A node that hangs costs the others nothing:
-// each has threads of its own, and nobody is waited for longer than the deadline. Thread-safe.
+// Asks all members of the network at once and adds up what they say. A member that hangs costs the others nothing: each
+// has threads of its own, nobody is waited for longer than the deadline, one that is slow is asked a second time, and
+// one that failed again and again is left in peace for a while. Thread-safe.
 class HubDiscovery {
  public:
-  // A node, and the threads on which it alone is called.
+  struct Options {
+    std::chrono::milliseconds node_deadline{2000};
+    // A member that has not answered by then is asked once more, and the first answer counts; 0: never.
+    std::chrono::milliseconds hedge_after{500};
+    int breaker_failures = 5;
+    std::chrono::milliseconds breaker_pause{5000};
+    std::chrono::milliseconds cache_lifetime{1000};
+    std::int32_t floor = 1;  // of an answer to which nobody contributed
+  };
+  // A member, and the threads on which it alone is called.
   struct Node {
     std::unique_ptr<NodeClient> client;
     std::unique_ptr<WorkerPool> workers;  // after the client: ends first
   };
 
-  HubDiscovery(std::vector<Node> nodes, std::chrono::milliseconds node_deadline,
-               std::int32_t floor);
+  HubDiscovery(std::vector<Node> nodes, const Options& options);
   ~HubDiscovery();
 
-  // Always answers; members say who did not.
-  Answer Run(const Context& ctx, const Query& query);
+  // Members say who did not answer. ResourceExhausted BUDGET_SPENT with RetryAfter when nobody did, and somebody because
+  // the account's budget is spent; InvalidArgument SITE_UNKNOWN.
+  Result<Answer> Run(const Context& ctx, const Query& query);
   // Terms that some node knows, sorted, without saying how many people or which node.
   std::vector<FilteringTerm> Terms(const Context& ctx);
+  // Names of the members, sorted.
+  std::vector<std::string> Sites() const;
 
  private:
-  // What one node returned. `value` is set when the state is kAnswered.
+  struct Asked {
+    Node node;
+    std::unique_ptr<Breaker> breaker;
+  };
+  // What one member returned. `value` is set when the state is kAnswered.
   template <typename T>
   struct Reply {
     Member member;
     std::optional<T> value;
+    bool foreign = false;
   };
   template <typename T>
-  std::vector<Reply<T>> AskAll(const Context& ctx,
-                               const std::function<Result<T>(const Context&, NodeClient&)>& ask);
+  using Asker = std::function<Result<T>(const Context&, NodeClient&)>;
+  template <typename T>
+  struct Gathering;
 
-  std::vector<Node> nodes_;
-  const std::chrono::milliseconds node_deadline_;
-  const std::int32_t floor_;
+  template <typename T>
+  std::vector<Reply<T>> AskAll(const Context& ctx, const std::vector<std::string>& sites, const Asker<T>& ask);
+  template <typename T>
+  void Attempt(const std::shared_ptr<Gathering<T>>& gathering, std::size_t i, const Context& limited,
+               const Asker<T>& ask);
+
+  const Options options_;
+  AnswerCache cache_;
+  std::vector<Asked> members_;
 };
 
-// How an error of a node's client shows in the answer.
+// How an error of a member's client shows in the answer.
 MemberState StateOf(const Status& status);
 
 }  // namespace genofed::discovery

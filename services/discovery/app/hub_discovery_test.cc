@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
 
+#include "libs/core/retry_after.h"
 #include "services/discovery/adapters/worker_pool.h"
 
 namespace genofed::discovery {
@@ -58,6 +60,21 @@ HubDiscovery::Node MakeNode(std::string site, Status status, Gate* gate = nullpt
           MakeWorkerPool(1, 4)};
 }
 
+// No hedges, no memory: each test says what it needs.
+HubDiscovery::Options Patient() {
+  HubDiscovery::Options options;
+  options.node_deadline = std::chrono::seconds(10);
+  options.hedge_after = options.cache_lifetime = milliseconds(0);
+  options.breaker_failures = 1000;
+  options.floor = 5;
+  return options;
+}
+HubDiscovery::Options Brief() {
+  HubDiscovery::Options options = Patient();
+  options.node_deadline = milliseconds(50);
+  return options;
+}
+
 Query Counting() {
   Query query;
   query.granularity = Granularity::kCount;
@@ -71,8 +88,8 @@ TEST(HubDiscovery, TellsHowEveryNodeFared) {
   nodes.push_back(MakeNode("pt", Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "x")));
   nodes.push_back(MakeNode("se", Error(StatusCode::kUnavailable, "CONSENT_STALE", "x")));
   nodes.push_back(MakeNode("si", Error(StatusCode::kDeadlineExceeded, "X", "x")));
-  HubDiscovery hub(std::move(nodes), std::chrono::seconds(10), 5);
-  const Answer answer = hub.Run(Context::Background(), Counting());
+  HubDiscovery hub(std::move(nodes), Patient());
+  const Answer answer = *hub.Run(Context::Background(), Counting());
   EXPECT_EQ(answer.count, 20);
   ASSERT_EQ(answer.members.size(), 5u);
   const MemberState expected[] = {MemberState::kAnswered, MemberState::kAnswered,
@@ -89,10 +106,10 @@ TEST(HubDiscovery, AHangingNodeDelaysNobodyBeyondTheDeadlineHoweverOftenItIsAske
   std::vector<HubDiscovery::Node> nodes;
   nodes.push_back(MakeNode("es", absl::OkStatus(), &gate));
   nodes.push_back(MakeNode("fi", absl::OkStatus()));
-  HubDiscovery hub(std::move(nodes), milliseconds(50), 5);
+  HubDiscovery hub(std::move(nodes), Brief());
   for (int i = 0; i < 5; ++i) {
     const auto start = steady_clock::now();
-    const Answer answer = hub.Run(Context::Background(), Counting());
+    const Answer answer = *hub.Run(Context::Background(), Counting());
     EXPECT_LT(steady_clock::now() - start, milliseconds(1000));
     EXPECT_EQ(answer.count, 10);
     EXPECT_EQ(answer.members[0].state, MemberState::kTimedOut);
@@ -102,9 +119,169 @@ TEST(HubDiscovery, AHangingNodeDelaysNobodyBeyondTheDeadlineHoweverOftenItIsAske
   gate.Open();
 }
 
+// Answers what a script says, and counts how often it was asked.
+class ScriptedNode final : public NodeClient {
+ public:
+  using Script = std::function<Result<Answer>(int nth)>;
+  ScriptedNode(std::string site, Script script, std::atomic<int>* asked)
+      : site_(std::move(site)), script_(std::move(script)), asked_(asked) {}
+  const std::string& site() const override { return site_; }
+  Result<Answer> Ask(const Context&, const Query&) override { return script_(++*asked_); }
+  Result<std::vector<FilteringTerm>> Terms(const Context&) override { return std::vector<FilteringTerm>(); }
+
+ private:
+  const std::string site_;
+  const Script script_;
+  std::atomic<int>* const asked_;
+};
+
+Answer Fourteen(std::int64_t epoch = 1) {
+  Answer answer;
+  answer.minimum_count = 5;
+  answer.epoch = epoch;
+  answer.datasets = {{"GOE-FI-A-1", 1, "FI", true, 14, {}}};
+  return answer;
+}
+
+std::vector<HubDiscovery::Node> Scripted(ScriptedNode::Script script, std::atomic<int>* asked) {
+  std::vector<HubDiscovery::Node> nodes;
+  nodes.push_back({std::make_unique<ScriptedNode>("fi", std::move(script), asked), MakeWorkerPool(4, 16)});
+  return nodes;
+}
+
+TEST(HubDiscovery, ASlowNodeIsAskedTwiceAndTheFirstAnswerCounts) {
+  Gate gate;
+  std::atomic<int> asked = 0;
+  HubDiscovery::Options options = Patient();
+  options.hedge_after = milliseconds(20);
+  {
+    HubDiscovery hub(Scripted(
+                         [&](int nth) -> Result<Answer> {
+                           if (nth == 1) {
+                             std::unique_lock lock(gate.mutex);
+                             gate.changed.wait(lock, [&] { return gate.open; });
+                           }
+                           return Fourteen();
+                         },
+                         &asked),
+                     options);
+    const Answer answer = *hub.Run(Context::Background(), Counting());
+    EXPECT_EQ(answer.count, 14);
+    EXPECT_EQ(answer.members[0].state, MemberState::kAnswered);
+    EXPECT_EQ(asked, 2);
+    gate.Open();
+  }
+}
+
+TEST(HubDiscovery, WhoFailsAgainAndAgainIsLeftInPeaceAndTriedOnceAfterAPause) {
+  std::atomic<int> asked = 0;
+  std::atomic<bool> up = false;
+  HubDiscovery::Options options = Patient();
+  options.breaker_failures = 3;
+  options.breaker_pause = milliseconds(60'000);
+  HubDiscovery hub(Scripted(
+                       [&](int) -> Result<Answer> {
+                         if (up) return Fourteen();
+                         return Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "x");
+                       },
+                       &asked),
+                   options);
+  for (int i = 0; i < 10; ++i) {
+    const Answer answer = *hub.Run(Context::Background(), Counting());
+    EXPECT_EQ(answer.members[0].state, MemberState::kUnreachable);
+  }
+  EXPECT_EQ(asked, 3);
+}
+
+TEST(Breaker, IsHalfOpenForOneProbe) {
+  Breaker breaker(2, milliseconds(100));
+  const Breaker::Time start{};
+  EXPECT_TRUE(breaker.Allow(start));
+  breaker.Failed(start);
+  breaker.Failed(start);
+  EXPECT_FALSE(breaker.Allow(start + milliseconds(99)));
+  EXPECT_TRUE(breaker.Allow(start + milliseconds(100)));
+  EXPECT_FALSE(breaker.Allow(start + milliseconds(150)));  // the probe is under way
+  breaker.Failed(start + milliseconds(160));
+  EXPECT_FALSE(breaker.Allow(start + milliseconds(250)));
+  EXPECT_TRUE(breaker.Allow(start + milliseconds(260)));
+  breaker.Succeeded();
+  EXPECT_TRUE(breaker.Allow(start + milliseconds(261)));
+  EXPECT_TRUE(breaker.Allow(start + milliseconds(261)));
+}
+
+// A budget that is spent, or a question that a node refuses, is no sign of trouble.
+TEST(HubDiscovery, RefusalsDoNotOpenTheBreaker) {
+  std::atomic<int> asked = 0;
+  HubDiscovery::Options options = Patient();
+  options.breaker_failures = 1;
+  HubDiscovery hub(
+      Scripted(
+          [](int) -> Result<Answer> {
+            return WithRetryAfter(Error(StatusCode::kResourceExhausted, "BUDGET_SPENT", "x"), std::chrono::seconds(77));
+          },
+          &asked),
+      options);
+  for (int i = 0; i < 3; ++i) {
+    auto answer = hub.Run(Context::Background(), Counting());
+    EXPECT_EQ(Reason(answer.status()), "BUDGET_SPENT");
+    EXPECT_EQ(RetryAfter(answer.status()), std::chrono::seconds(77));
+  }
+  EXPECT_EQ(asked, 3);
+}
+
+TEST(HubDiscovery, ASpentBudgetAtOneNodeIsNamedAndTheOthersAnswer) {
+  std::vector<HubDiscovery::Node> nodes;
+  nodes.push_back(MakeNode("es", WithRetryAfter(Error(StatusCode::kResourceExhausted, "BUDGET_SPENT", "x"),
+                                                std::chrono::seconds(77))));
+  nodes.push_back(MakeNode("fi", absl::OkStatus()));
+  HubDiscovery hub(std::move(nodes), Patient());
+  const Answer answer = *hub.Run(Context::Background(), Counting());
+  EXPECT_EQ(answer.count, 10);
+  EXPECT_EQ(answer.members[0].state, MemberState::kBudgetSpent);
+  EXPECT_EQ(answer.members[0].retry_after_seconds, 77);
+}
+
+TEST(HubDiscovery, AnswersAreKeptForAnAccountUntilTheNodesEpochMoves) {
+  std::atomic<int> asked = 0;
+  std::atomic<std::int64_t> epoch = 1;
+  HubDiscovery::Options options = Patient();
+  options.cache_lifetime = std::chrono::hours(1);
+  HubDiscovery hub(Scripted([&](int) -> Result<Answer> { return Fourteen(epoch); }, &asked), options);
+  Query query = Counting();
+  query.account = "finder";
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(hub.Run(Context::Background(), query)->count, 14);
+  EXPECT_EQ(asked, 1);
+  Query other = query;
+  other.account = "another";  // is to be charged itself
+  ASSERT_TRUE(hub.Run(Context::Background(), other).ok());
+  EXPECT_EQ(asked, 2);
+  epoch = 2;
+  other.filters = {"HP:1"};
+  ASSERT_TRUE(hub.Run(Context::Background(), other).ok());  // brings the news
+  EXPECT_EQ(asked, 3);
+  ASSERT_TRUE(hub.Run(Context::Background(), query).ok());
+  EXPECT_EQ(asked, 4);
+}
+
+TEST(HubDiscovery, AsksTheMembersThatAreNamed) {
+  std::vector<HubDiscovery::Node> nodes;
+  nodes.push_back(MakeNode("fi", absl::OkStatus()));
+  nodes.push_back(MakeNode("es", absl::OkStatus()));
+  HubDiscovery hub(std::move(nodes), Patient());
+  EXPECT_EQ(hub.Sites(), (std::vector<std::string>{"es", "fi"}));
+  Query query = Counting();
+  query.sites = {"fi"};
+  const Answer answer = *hub.Run(Context::Background(), query);
+  EXPECT_EQ(answer.count, 10);
+  ASSERT_EQ(answer.members.size(), 1u);
+  query.sites = {"xx"};
+  EXPECT_EQ(Reason(hub.Run(Context::Background(), query).status()), "SITE_UNKNOWN");
+}
+
 TEST(HubDiscovery, WithoutNodesThereIsAnAnswerAndNoWait) {
-  HubDiscovery hub({}, std::chrono::seconds(10), 5);
-  const Answer answer = hub.Run(Context::Background(), Counting());
+  HubDiscovery hub({}, Patient());
+  const Answer answer = *hub.Run(Context::Background(), Counting());
   EXPECT_FALSE(answer.exists);
   EXPECT_EQ(answer.minimum_count, 5);
 }

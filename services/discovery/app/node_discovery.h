@@ -4,32 +4,48 @@
 #include <string>
 #include <vector>
 
+#include "libs/core/clock.h"
+#include "libs/disclosure/mechanism.h"
+#include "services/discovery/app/budgets.h"
 #include "services/discovery/app/consent_view.h"
+#include "services/discovery/app/disclosure_audit.h"
 
 namespace genofed::discovery {
 
-// Answers from the cohort indices of this node, under disclosure control. Thread-safe.
+// Answers from the cohort indices of this node. Every number goes through libs/disclosure, and is charged to the account
+// that asks before it is told. Thread-safe.
 class NodeDiscovery {
  public:
-  // `floor`: counts of fewer people are not disclosed; at least 1.
-  NodeDiscovery(const ConsentView& view, std::string country, std::int32_t floor);
+  // `budgets` is null where the policy has no budget.
+  NodeDiscovery(const ConsentView& view, std::string country, const disclosure::Mechanism& mechanism, Budgets* budgets,
+                DisclosureAudit& audit, const Clock& clock);
 
-  // One entry for each dataset that was considered, found or not. Errors: Unavailable
-  // CONSENT_STALE, InvalidArgument ASSEMBLY_MISSING when datasets of several assemblies would be
-  // mixed up.
+  // One entry for each dataset that was considered, found or not, but for those withheld. Errors: Unavailable
+  // CONSENT_STALE, BUDGET_UNKNOWN; ResourceExhausted BUDGET_SPENT with RetryAfter when the budget for all datasets that
+  // were asked for is spent; InvalidArgument ASSEMBLY_MISSING when datasets of several assemblies would be mixed up.
   Result<Answer> Run(const Context& ctx, const Query& query) const;
 
   // The sexes, and terms by which some dataset would be found. Sorted.
   Result<std::vector<FilteringTerm>> Terms(const Context& ctx) const;
 
  private:
-  DatasetAnswer Examine(const Holding& holding, const Query& query, bool* suppressed) const;
-  void AddAlleles(const Holding& holding, const VariantPattern& pattern, DatasetAnswer& answer,
-                  bool* suppressed) const;
+  // An answer about one dataset and what it tells.
+  struct Finding {
+    DatasetAnswer answer;
+    std::vector<Spending> spendings;
+    bool suppressed = false;
+  };
+
+  Finding Examine(const Holding& holding, const Query& query) const;
+  void AddAlleles(const Holding& holding, const VariantPattern& pattern, Finding& finding) const;
+  Result<Answer> Tell(const Context& ctx, const Query& query, Answer answer, std::vector<Finding> findings) const;
 
   const ConsentView& view_;
   const std::string country_;
-  const std::int32_t floor_;
+  const disclosure::Mechanism& mechanism_;
+  Budgets* const budgets_;
+  DisclosureAudit& audit_;
+  const Clock& clock_;
 };
 
 // Label of a term where this service knows one: the sexes.

@@ -6,10 +6,11 @@
 
 #include <random>
 
+#include "libs/core/retry_after.h"
+#include "libs/testing/fakes.h"
 #include "libs/testing/matchers.h"
 #include "libs/testing/temporary_directory.h"
 #include "services/discovery/adapters/file_cohort_opener.h"
-#include "services/discovery/domain/disclosure.h"
 #include "services/discovery/test_support.h"
 
 namespace genofed::discovery {
@@ -61,12 +62,16 @@ struct Shared {
   testing::TemporaryDirectory directory;
   World world = MakeWorld();
   std::shared_ptr<const Cohort> cohort;
+  std::string path, manifest;           // of its index
   std::shared_ptr<const Cohort> other;  // of another assembly, without individuals
 
   Shared() {
     FileCohortOpener opener(directory.path());
-    cohort = *opener.Open(
-        WriteCohort(directory.path(), "GOE-FI-A-1", 1, kRows, world.sites, world.people));
+    const Publication publication =
+        WriteCohort(directory.path(), "GOE-FI-A-1", 1, kRows, world.sites, world.people);
+    path = publication.segments[0].index_path;
+    manifest = publication.segments[0].manifest_sha256;
+    cohort = *opener.Open(publication);
     other =
         *opener.Open(WriteCohort(directory.path(), "GOE-FI-B-1", 1, 20,
                                  {{{"20", 1000, "A", "T"}, {}}}, {}, genomics::Assembly::kGrch37));
@@ -85,8 +90,9 @@ class NodeTest : public ::testing::Test {
   }
   Result<Answer> Run(const Query& query) {
     GF_TRY(view_.Refresh(ctx_));
-    return NodeDiscovery(view_, "FI", 5).Run(ctx_, query);
+    return Node().Run(ctx_, query);
   }
+  NodeDiscovery Node() { return {view_, "FI", mechanism_, &budgets_, audit_, clock_}; }
   static Query Individuals(std::vector<std::string> filters) {
     Query query;
     query.entity = Entity::kIndividual;
@@ -110,7 +116,13 @@ class NodeTest : public ::testing::Test {
   const World& world_ = Shared::Get().world;
   FakeConsent consent_;
   FakeListing listing_;
-  ConsentView view_{consent_, listing_, std::chrono::seconds(60)};
+  testing::FakeClock clock_;
+  FakeBudgetStore budget_store_;
+  Budgets budgets_{budget_store_, clock_};
+  FakeAuditStore audit_store_;
+  DisclosureAudit audit_{audit_store_};
+  const disclosure::Mechanism mechanism_{FloorOfFive(), ""};
+  ConsentView view_{consent_, listing_, mechanism_, std::chrono::seconds(60)};
   Context ctx_ = Context::Background();
 };
 
@@ -190,12 +202,15 @@ RC_GTEST_FIXTURE_PROP(NodeTest, CountsAsBruteForceAndThenAppliesTheFloor, ()) {
                    });
     matching += all && carries ? 1 : 0;
   }
-  const Disclosed expected = Disclose(matching, population, 5, subject_level);
+  // Few are said to be none; of people, nearly all are said to be all.
+  const std::int64_t expected = matching < 5                                 ? 0
+                                : subject_level && population - matching < 5 ? population
+                                                                             : matching;
   auto answer = Run(query);
   RC_ASSERT(answer.ok());
   RC_ASSERT(answer->datasets.size() == 1u);
-  RC_ASSERT(answer->exists == expected.exists());
-  RC_ASSERT(answer->count == (query.granularity == Granularity::kBoolean ? 0 : expected.count));
+  RC_ASSERT(answer->exists == (expected > 0));
+  RC_ASSERT(answer->count == (query.granularity == Granularity::kBoolean ? 0 : expected));
   RC_ASSERT(answer->datasets[0].exists == answer->exists);
   bool frequencies = query.granularity == Granularity::kRecord && !subject_level &&
                      answer->exists && query.variant->form != VariantPattern::Form::kRange;
@@ -253,9 +268,103 @@ TEST_F(NodeTest, ADatasetWithoutIndividualsIsFoundByNoTerm) {
   EXPECT_EQ(Run(Individuals({}))->count, 80);
 }
 
+TEST_F(NodeTest, ChargesTheAccountOnceForEachQuestion) {
+  Query query = Individuals({"HP:0000002"});
+  query.account = "finder";
+  ASSERT_THAT(Run(query), testing::IsOk());
+  query.granularity = Granularity::kRecord;
+  ASSERT_THAT(Run(query), testing::IsOk());
+  EXPECT_EQ(budget_store_.charged["finder"].size(), 1u);
+  EXPECT_EQ(budget_store_.charged["finder"][0].dataset, "GOE-FI-A-1");
+  Query other = Individuals({"HP:0000001"});
+  other.account = "finder";
+  ASSERT_THAT(Run(other), testing::IsOk());
+  EXPECT_EQ(budget_store_.charged["finder"].size(), 2u);
+  query.account = "another";
+  ASSERT_THAT(Run(query), testing::IsOk());
+  EXPECT_EQ(budget_store_.charged["another"].size(), 1u);
+  // A withdrawal makes every answer a new one.
+  consent_.withdrawn[Permission::kSubjectLevelQuery] = {59};
+  consent_.epoch = 2;
+  ASSERT_THAT(Run(query), testing::IsOk());
+  EXPECT_EQ(budget_store_.charged["another"].size(), 2u);
+}
+
+TEST_F(NodeTest, ASpentBudgetIsSaidWithTheTimeToComeBack) {
+  view_.Add({Shared::Get().other});
+  budget_store_.spent_out = {"GOE-FI-A-1"};
+  auto some = Run(Individuals({}));
+  ASSERT_THAT(some, testing::IsOk());
+  ASSERT_EQ(some->datasets.size(), 1u);
+  EXPECT_EQ(some->datasets[0].dataset, "GOE-FI-B-1");
+  EXPECT_EQ(some->count, 20);
+  ASSERT_EQ(some->withheld.size(), 1u);
+  EXPECT_EQ(some->withheld[0].retry_after_seconds, 7);
+  Query query = Individuals({});
+  query.datasets = {"GOE-FI-A-1"};
+  auto none = Run(query);
+  EXPECT_THAT(none, HasReason("BUDGET_SPENT"));
+  EXPECT_EQ(none.status().code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(RetryAfter(none.status()), std::chrono::seconds(7));
+}
+
+TEST_F(NodeTest, WhatCannotBeChargedIsNotTold) {
+  ASSERT_THAT(Run(Individuals({"HP:0000002"})), testing::IsOk());
+  budget_store_.up = false;
+  EXPECT_THAT(Run(Individuals({"HP:0000001"})), HasReason("BUDGET_UNKNOWN"));
+  EXPECT_THAT(Run(Individuals({"HP:0000002"})), testing::IsOk());  // was told before
+}
+
+TEST_F(NodeTest, EveryAnswerIsAuditedWithoutWhatWasAsked) {
+  for (const char* term : {"HP:0000002", "ORPHA:1"}) {
+    Query query = Individuals({term});
+    query.account = "finder";
+    ASSERT_THAT(Run(query), testing::IsOk());
+  }
+  budget_store_.spent_out = {"GOE-FI-A-1"};
+  Query query = Individuals({"HP:0000001"});
+  query.account = "finder";
+  EXPECT_FALSE(Run(query).ok());
+  audit_store_.up = false;
+  EXPECT_FALSE(audit_.Flush(ctx_).ok());
+  audit_store_.up = true;
+  ASSERT_THAT(audit_.Flush(ctx_), testing::IsOk());
+  const auto& entries = audit_store_.entries;
+  ASSERT_EQ(entries.size(), 3u);
+  EXPECT_EQ(entries[0].outcome, "told");
+  EXPECT_EQ(entries[1].outcome, "held_back");
+  EXPECT_EQ(entries[2].outcome, "refused");
+  for (const AuditEntry& entry : entries) {
+    EXPECT_EQ(entry.account, "finder");
+    EXPECT_EQ(entry.question.size(), 32u);
+    EXPECT_EQ(entry.question.find("HP:"), std::string::npos);
+  }
+}
+
+TEST_F(NodeTest, PeopleAreCountedOnceABatchOfThemHasCome) {
+  const Shared& shared = Shared::Get();
+  disclosure::Policy policy = FloorOfFive();
+  policy.batch = 10;
+  const disclosure::Mechanism mechanism(policy, "");
+  // Forty people, then three, then seven, then ten more who are short of nobody.
+  const std::pair<std::vector<std::uint32_t>, std::int64_t> cases[] = {
+      {{60}, 60}, {{40, 20}, 60}, {{57, 3}, 57}, {{50, 7, 3}, 60}, {{9, 42, 9}, 51}};
+  for (const auto& [batches, counted] : cases) {
+    FileCohortOpener opener(shared.directory.path());
+    std::vector<std::unique_ptr<const genomics::CohortIndex>> segments;
+    segments.push_back(*genomics::CohortIndex::Open(shared.directory.path() / shared.path, shared.manifest));
+    ConsentView view(consent_, listing_, mechanism, std::chrono::seconds(60));
+    view.Add({std::make_shared<const Cohort>("GOE-FI-A-1", 1, *genomics::SegmentedIndex::Create(std::move(segments)),
+                                             shared.world.people, batches)});
+    ASSERT_THAT(view.Refresh(ctx_), testing::IsOk());
+    const NodeDiscovery node(view, "FI", mechanism, nullptr, audit_, clock_);
+    EXPECT_EQ(node.Run(ctx_, Individuals({}))->count, counted) << batches.size();
+  }
+}
+
 TEST_F(NodeTest, ListsTermsThatAQueryWouldFind) {
   ASSERT_TRUE(view_.Refresh(ctx_).ok());
-  auto terms = NodeDiscovery(view_, "FI", 5).Terms(ctx_);
+  auto terms = Node().Terms(ctx_);
   ASSERT_TRUE(terms.ok());
   const std::vector<FilteringTerm> expected = {
       {"HP:0000001", ""}, {"HP:0000002", ""}, {"NCIT:C16576", "Female"}, {"NCIT:C20197", "Male"}};

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "libs/core/clock.h"
 #include "libs/core/context.h"
 #include "services/discovery/app/cohort.h"
 #include "services/discovery/domain/answer.h"
@@ -69,9 +72,51 @@ class NodeClient {
  public:
   virtual ~NodeClient() = default;
   virtual const std::string& site() const = 0;
+  // Whether it is no node of this federation, but somebody else's Beacon.
+  virtual bool foreign() const { return false; }
   virtual Result<Answer> Ask(const Context& ctx, const Query& query) = 0;
   // All terms of the node, sorted; at most kMaxTermsOfNode.
   virtual Result<std::vector<FilteringTerm>> Terms(const Context& ctx) = 0;
+};
+
+// What one answer about one dataset tells an account.
+struct Spending {
+  std::string dataset;
+  std::string question;  // digest: disclosure::Mechanism::Mac
+  double nats = 0;
+  double worst = 0;  // what it could have been: must be left in the budget
+};
+
+class BudgetStore {
+ public:
+  virtual ~BudgetStore() = default;
+  // In one transaction and once for each question: see Budgets::Charge.
+  virtual Result<std::map<std::string, std::chrono::seconds>> Charge(const Context& ctx, const std::string& account,
+                                                                     const std::vector<Spending>& spendings,
+                                                                     Time now) = 0;
+  // Drops what is older than the budget's window.
+  virtual Status Forget(const Context& ctx, Time now) = 0;
+};
+
+struct AuditEntry {
+  Time at;
+  std::string account;
+  std::string dataset;
+  std::string question;
+  std::string outcome;  // "told", "held_back", "refused"
+  double nats = 0;
+};
+struct AuditRow {
+  std::int64_t seq = 0;  // from 1, without gaps
+  AuditEntry entry;
+  std::string hash;
+};
+
+class AuditStore {
+ public:
+  virtual ~AuditStore() = default;
+  virtual Status Append(const Context& ctx, const std::vector<AuditEntry>& entries) = 0;
+  virtual Result<std::vector<AuditRow>> ReadAudit(const Context& ctx) = 0;
 };
 
 // Threads with a bounded queue. Its end waits for what was submitted.

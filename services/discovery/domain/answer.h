@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "libs/disclosure/mechanism.h"
+
 namespace genofed::discovery {
 
 // Counts of one allele in one dataset, after disclosure control. Copies of the allele and called
@@ -28,9 +30,17 @@ struct DatasetAnswer {
   bool exists = false;
   std::int64_t count = 0;  // people
   std::vector<AlleleAnswer> alleles;
+  disclosure::Precision precision = disclosure::Precision::kExact;
+  std::int64_t adjusted_to = 1;
 };
 
-enum class MemberState { kAnswered, kTimedOut, kUnreachable, kRefused };
+// A dataset that is not answered from, because the account's budget is spent.
+struct Withheld {
+  std::string dataset;
+  std::int64_t retry_after_seconds = 0;
+};
+
+enum class MemberState { kAnswered, kTimedOut, kUnreachable, kRefused, kBudgetSpent };
 
 // "answered", ...: the label of a metric.
 const char* MemberStateName(MemberState state);
@@ -40,6 +50,7 @@ struct Member {
   MemberState state = MemberState::kUnreachable;
   std::int32_t milliseconds = 0;
   std::int64_t epoch = 0;
+  std::int64_t retry_after_seconds = 0;  // with kBudgetSpent
 };
 
 struct Answer {
@@ -49,6 +60,9 @@ struct Answer {
   std::vector<Member> members;  // at the hub
   std::int64_t epoch = 0;       // at a node
   std::int32_t minimum_count = 0;
+  disclosure::Precision precision = disclosure::Precision::kExact;  // of the count
+  std::int64_t adjusted_to = 1;
+  std::vector<Withheld> withheld;
   bool suppressed =
       false;  // a number was held back; for the node's own log and metrics, never sent
 };

@@ -13,6 +13,8 @@ namespace {
 constexpr std::int64_t kMaxPeople = 1'000'000'000;
 constexpr std::size_t kMaxDatasetsOfNode = 10'000;
 constexpr std::size_t kMaxAlleles = 1'000;
+// A floor above this is a mistake, or an attempt to silence the others.
+constexpr std::int32_t kMaxFloor = 10'000;
 
 bool IsCount(std::int64_t count, std::int64_t max) { return count >= 0 && count <= max; }
 
@@ -24,21 +26,32 @@ bool IsPlausible(const AlleleAnswer& allele) {
          2 * allele.homozygotes + allele.heterozygotes <= allele.allele_count;
 }
 
-bool IsPlausible(const DatasetAnswer& dataset, const std::string& country, std::int32_t floor) {
+// "GOE-FI-DATASET-1": what a dataset of a node is called.
+bool LooksLikeOurs(const std::string& dataset) {
+  const auto parts = Split(dataset, '-');
+  return parts.size() == 4 && DatasetNamesCountry(dataset, std::string(parts[1]));
+}
+
+bool NamesFit(const DatasetAnswer& dataset, const std::string& country, bool foreign) {
+  constexpr std::size_t kMaxName = 256;
+  if (foreign) return !dataset.dataset.empty() && dataset.dataset.size() <= kMaxName && !LooksLikeOurs(dataset.dataset);
+  return dataset.country == country && DatasetNamesCountry(dataset.dataset, country) && dataset.version > 0;
+}
+
+bool IsPlausible(const DatasetAnswer& dataset, const std::string& country, std::int32_t floor, bool foreign) {
   bool count_fits = dataset.count == 0 || (dataset.exists && dataset.count >= floor);
-  return dataset.country == country && DatasetNamesCountry(dataset.dataset, country) &&
-         dataset.version > 0 && IsCount(dataset.count, kMaxPeople) && count_fits &&
+  return NamesFit(dataset, country, foreign) && IsCount(dataset.count, kMaxPeople) && count_fits &&
          dataset.alleles.size() <= kMaxAlleles && (dataset.exists || dataset.alleles.empty()) &&
          std::all_of(dataset.alleles.begin(), dataset.alleles.end(),
                      [](const AlleleAnswer& allele) { return IsPlausible(allele); });
 }
 
-bool IsPlausible(const Answer& answer, const std::string& country) {
-  if (answer.minimum_count < 1 || answer.datasets.size() > kMaxDatasetsOfNode) return false;
+bool IsPlausible(const Answer& answer, const std::string& country, bool foreign) {
+  if (answer.minimum_count < 1 || answer.minimum_count > kMaxFloor || answer.datasets.size() > kMaxDatasetsOfNode) return false;
   std::set<std::string> seen;
   return std::all_of(answer.datasets.begin(), answer.datasets.end(),
                      [&](const DatasetAnswer& dataset) {
-                       return IsPlausible(dataset, country, answer.minimum_count) &&
+                       return IsPlausible(dataset, country, answer.minimum_count, foreign) &&
                               seen.insert(dataset.dataset).second;
                      });
 }
@@ -47,6 +60,28 @@ bool IsPlausible(const Answer& answer, const std::string& country) {
 void Limit(DatasetAnswer& dataset, Granularity granularity) {
   if (granularity < Granularity::kRecord) dataset.alleles.clear();
   if (granularity < Granularity::kCount) dataset.count = 0;
+}
+
+// The floor of the strictest node holds for all.
+void ApplyFloor(DatasetAnswer& dataset, std::int32_t floor) {
+  if (dataset.count == 0 || dataset.count >= floor) return;
+  dataset.exists = false;
+  dataset.count = 0;
+  dataset.alleles.clear();
+}
+
+void AddUp(Answer& merged) {
+  for (DatasetAnswer& dataset : merged.datasets) {
+    ApplyFloor(dataset, merged.minimum_count);
+    merged.exists = merged.exists || dataset.exists;
+    merged.count += dataset.count;
+    merged.precision = std::max(merged.precision, dataset.precision);
+  }
+  merged.adjusted_to = 1;
+  const auto least = std::min_element(
+      merged.datasets.begin(), merged.datasets.end(),
+      [](const DatasetAnswer& a, const DatasetAnswer& b) { return a.adjusted_to < b.adjusted_to; });
+  if (least != merged.datasets.end()) merged.adjusted_to = least->adjusted_to;
 }
 
 }  // namespace
@@ -61,6 +96,8 @@ const char* MemberStateName(MemberState state) {
       return "unreachable";
     case MemberState::kRefused:
       return "refused";
+    case MemberState::kBudgetSpent:
+      return "budget_spent";
   }
   return "refused";
 }
@@ -70,20 +107,22 @@ Answer Merge(const Query& query, std::vector<NodeReply> replies, std::int32_t ow
             [](const NodeReply& a, const NodeReply& b) { return a.member.site < b.member.site; });
   Answer merged;
   std::optional<std::int32_t> floor;
+  std::set<std::string> seen;  // two foreign Beacons may serve the same dataset: it counts once
   for (NodeReply& reply : replies) {
     Member& member = reply.member;
     if (member.state == MemberState::kAnswered &&
-        (!reply.answer || !IsPlausible(*reply.answer, ToUpper(member.site)))) {
+        (!reply.answer || !IsPlausible(*reply.answer, ToUpper(member.site), reply.foreign))) {
       member.state = MemberState::kRefused;
     }
     if (member.state == MemberState::kAnswered) {
       member.epoch = reply.answer->epoch;
-      floor = std::min(floor.value_or(reply.answer->minimum_count), reply.answer->minimum_count);
+      floor = std::max(floor.value_or(reply.answer->minimum_count), reply.answer->minimum_count);
+      for (const Withheld& withheld : reply.answer->withheld) {
+        if (DatasetNamesCountry(withheld.dataset, ToUpper(member.site))) merged.withheld.push_back(withheld);
+      }
       for (DatasetAnswer& dataset : reply.answer->datasets) {
-        if (!query.Wants(dataset.dataset)) continue;
+        if (!query.Wants(dataset.dataset) || !seen.insert(dataset.dataset).second) continue;
         Limit(dataset, query.granularity);
-        merged.exists = merged.exists || dataset.exists;
-        merged.count += dataset.count;
         merged.datasets.push_back(std::move(dataset));
       }
     }
@@ -92,6 +131,7 @@ Answer Merge(const Query& query, std::vector<NodeReply> replies, std::int32_t ow
   std::sort(merged.datasets.begin(), merged.datasets.end(),
             [](const DatasetAnswer& a, const DatasetAnswer& b) { return a.dataset < b.dataset; });
   merged.minimum_count = floor.value_or(own_floor);
+  AddUp(merged);
   return merged;
 }
 

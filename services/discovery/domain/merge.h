@@ -13,6 +13,8 @@ namespace genofed::discovery {
 struct NodeReply {
   Member member;
   std::optional<Answer> answer;
+  // Somebody else's Beacon: its datasets name no country, and may not pass for one of a node's.
+  bool foreign = false;
 };
 
 // Adds up what nodes said. The hub believes a node about datasets of its own country only: the
@@ -20,7 +22,9 @@ struct NodeReply {
 // whose answer cannot be true (negative or contradictory numbers, another country's dataset, a
 // dataset twice, a count below the node's own floor) is marked kRefused and nothing of it is used.
 // Totals are computed here, never taken over. Members are sorted by site, datasets by identifier.
-// minimum_count is the lowest floor among those that answered, or `own_floor` when none did.
+// minimum_count is the highest floor among those that answered, or `own_floor` when none did; it holds for all: a
+// dataset with a smaller count counts as not found. A node that says only whether something exists is believed that,
+// and adds nothing to the count.
 Answer Merge(const Query& query, std::vector<NodeReply> replies, std::int32_t own_floor);
 
 }  // namespace genofed::discovery

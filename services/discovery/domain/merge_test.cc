@@ -89,11 +89,54 @@ TEST(Merge, NeverPassesOnMoreThanWasAsked) {
   EXPECT_TRUE(Merge(one, {Answered("fi", {talkative})}, 5).datasets.empty());
 }
 
-TEST(Merge, ReportsTheLowestFloor) {
-  NodeReply strict = Answered("es", {});
+TEST(Merge, TheHighestFloorHoldsForAll) {
+  NodeReply strict = Answered("es", {Dataset("ES", 30)});
   strict.answer->minimum_count = 10;
-  EXPECT_EQ(Merge(Counting(), {strict, Answered("fi", {})}, 7).minimum_count, 5);
+  const auto merged = Merge(Counting(), {strict, Answered("fi", {Dataset("FI", 7), Dataset("FI", 12, "2")})}, 7);
+  EXPECT_EQ(merged.minimum_count, 10);
+  EXPECT_EQ(merged.count, 42);
+  EXPECT_FALSE(merged.datasets[1].exists);
   EXPECT_EQ(Merge(Counting(), {}, 7).minimum_count, 7);
+  strict.answer->minimum_count = 1'000'000;  // would silence everybody
+  strict.answer->datasets.clear();
+  EXPECT_EQ(Merge(Counting(), {strict, Answered("fi", {Dataset("FI", 7)})}, 7).count, 7);
+}
+
+// A node that keeps its numbers to itself says that it has some, and that is not lost in the total.
+TEST(Merge, BelievesANodeThatOnlySaysYes) {
+  DatasetAnswer yes = Dataset("ES", 0);
+  yes.exists = true;
+  const auto merged = Merge(Counting(Granularity::kCount), {Answered("es", {yes}), Answered("fi", {})}, 5);
+  EXPECT_TRUE(merged.exists);
+  EXPECT_EQ(merged.count, 0);
+  EXPECT_TRUE(merged.datasets[0].exists);
+}
+
+TEST(Merge, AnotherBeaconsDatasetsAddUpButMayNotPassForANodes) {
+  auto foreign = [](const std::string& site, std::vector<DatasetAnswer> datasets) {
+    NodeReply reply = Answered(site, std::move(datasets));
+    reply.answer->minimum_count = 1;
+    reply.foreign = true;
+    return reply;
+  };
+  DatasetAnswer theirs{"EGAD00000000001", 0, "", true, 8, {}};
+  const auto merged = Merge(Counting(), {Answered("fi", {Dataset("FI", 20)}), foreign("other", {theirs}),
+                                         foreign("mirror", {theirs})}, 5);
+  EXPECT_EQ(merged.count, 28);  // a dataset that two serve counts once
+  EXPECT_EQ(merged.datasets.size(), 2u);
+  const auto forged = Merge(Counting(), {Answered("fi", {Dataset("FI", 20)}), foreign("other", {Dataset("ES", 50)})}, 5);
+  EXPECT_EQ(forged.count, 20);
+  EXPECT_EQ(forged.members[1].state, MemberState::kRefused);
+}
+
+TEST(Merge, TheTotalIsAsPreciseAsItsLeastPrecisePart) {
+  DatasetAnswer exact = Dataset("FI", 21), noisy = Dataset("ES", 40);
+  noisy.precision = disclosure::Precision::kImprecise;
+  noisy.adjusted_to = 10;
+  const auto merged = Merge(Counting(), {Answered("es", {noisy}), Answered("fi", {exact})}, 5);
+  EXPECT_EQ(merged.precision, disclosure::Precision::kImprecise);
+  EXPECT_EQ(merged.adjusted_to, 1);
+  EXPECT_EQ(Merge(Counting(), {Answered("es", {noisy})}, 5).adjusted_to, 10);
 }
 
 }  // namespace

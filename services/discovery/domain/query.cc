@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "libs/core/strings.h"
+#include "libs/crypto/hash.h"
 #include "libs/genomics/normalise.h"
 
 namespace genofed::discovery {
@@ -146,7 +147,36 @@ Result<Query> Validate(const RawQuery& raw) {
     return InvalidField("datasets", "TOO_MANY_DATASETS", "at most {} datasets", kMaxDatasets);
   }
   query.datasets = raw.datasets;
+  if (raw.sites.size() > kMaxSites) return InvalidField("sites", "TOO_MANY_SITES", "at most {} sites", kMaxSites);
+  query.sites = raw.sites;
   return query;
+}
+
+std::string Canonical(const Query& query) {
+  // Subject-level queries count other people than those about alleles alone.
+  std::string text = query.IsSubjectLevel() ? "people" : "alleles";
+  if (query.variant) {
+    const VariantPattern& variant = *query.variant;
+    // The assembly is the dataset's own, whether it was named or not.
+    text += fmt::format("|{}:{}-{}:{}>{}", variant.contig, variant.start, variant.end, variant.ref, variant.alt);
+    if (variant.form != VariantPattern::Form::kExact)
+      text += variant.form == VariantPattern::Form::kRange ? ":range" : ":start";
+  }
+  for (const std::string& filter : query.filters) text += "|" + filter;
+  return text;
+}
+
+std::string AccountOf(std::string_view issuer, std::string_view subject, std::string_view organisation) {
+  const bool shared = !organisation.empty();
+  return HexEncode(crypto::Sha256(fmt::format("genofed account|{}:{}|{}|{}", issuer.size(), issuer,
+                                              shared ? "organisation" : "subject", shared ? organisation : subject)));
+}
+
+bool IsAccount(std::string_view text) {
+  if (text == kAnonymous) return true;
+  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
 }
 
 bool DatasetNamesCountry(const std::string& dataset, const std::string& country) {

@@ -13,6 +13,7 @@ namespace genofed::discovery {
 
 inline constexpr std::size_t kMaxFilters = 20;
 inline constexpr std::size_t kMaxDatasets = 100;
+inline constexpr std::size_t kMaxSites = 100;
 inline constexpr std::int64_t kMaxRangeBases = 1'000'000;
 inline constexpr std::size_t kMaxQueryBases = 10'000;
 
@@ -55,6 +56,7 @@ struct RawQuery {
   std::vector<std::string> filters;
   std::vector<std::string> datasets;
   Granularity granularity = Granularity::kBoolean;
+  std::vector<std::string> sites;
 };
 
 // A query that can be answered.
@@ -64,6 +66,8 @@ struct Query {
   std::vector<std::string> filters;   // sorted, each once; all must hold
   std::vector<std::string> datasets;  // empty: all
   Granularity granularity = Granularity::kBoolean;
+  std::string account;  // whose budget is charged
+  std::vector<std::string> sites;  // at the hub: members to ask; empty: all
 
   // Whether people are counted by what is known of each of them, and not only by the allele they
   // carry: then they must have permitted subject-level queries; otherwise allele frequencies are
@@ -75,6 +79,16 @@ struct Query {
 // Beacon v2 query forms (sequence and range queries), 0-based and half-open. An exact variant is
 // trimmed as those of the index are. Errors: InvalidArgument with the field's name.
 Result<Query> Validate(const RawQuery& raw);
+
+// One text for all queries that ask the same of a dataset, whatever their granularity and whoever asks.
+std::string Canonical(const Query& query);
+
+// Who did not sign in.
+inline constexpr std::string_view kAnonymous = "anonymous";
+// Names the account of a person, who shares it with all people of the same organisation: budgets of colleagues add up.
+// The same at every site, and nobody's name can be read from it.
+std::string AccountOf(std::string_view issuer, std::string_view subject, std::string_view organisation);
+bool IsAccount(std::string_view text);
 
 // "GOE-FI-DATASET-1" names FI.
 bool DatasetNamesCountry(const std::string& dataset, const std::string& country);

@@ -87,6 +87,36 @@ TEST(Validate, LimitsFiltersAndDatasets) {
   EXPECT_THAT(Validate(raw), HasReason("TOO_MANY_DATASETS"));
 }
 
+TEST(Canonical, IsOneForTheSameQuestion) {
+  auto canonical = [](RawVariant variant, std::vector<std::string> filters = {}) {
+    RawQuery raw = VariantQuery(std::move(variant));
+    raw.filters = std::move(filters);
+    return Canonical(*Validate(raw));
+  };
+  const std::string exact = canonical({"GRCh38", "chr20", 100, 0, "a", "t"});
+  EXPECT_EQ(canonical({"", "20", 100, 101, "A", "T"}), exact);
+  EXPECT_EQ(canonical({"", "20", 99, 0, "CA", "CT"}), exact);  // trimmed
+  EXPECT_NE(canonical({"", "20", 100, 0, "A", "C"}), exact);
+  EXPECT_NE(canonical({"", "20", 100, 0, "", "T"}), exact);
+  EXPECT_NE(canonical({"", "20", 100, 200, "", "T"}), canonical({"", "20", 100, 201, "", "T"}));
+  EXPECT_EQ(canonical({"", "20", 1, 0, "A", "T"}, {"HP:2", "HP:1", "HP:2"}),
+            canonical({"", "20", 1, 0, "A", "T"}, {"HP:1", "HP:2"}));
+  RawQuery people = VariantQuery({"", "20", 100, 0, "A", "T"});
+  people.entity = Entity::kIndividual;  // counts other people
+  EXPECT_NE(Canonical(*Validate(people)), exact);
+}
+
+TEST(Account, IsSharedByAnOrganisationAndNobodysName) {
+  EXPECT_EQ(AccountOf("https://idp", "ada", "Uni"), AccountOf("https://idp", "bob", "Uni"));
+  EXPECT_NE(AccountOf("https://idp", "ada", ""), AccountOf("https://idp", "bob", ""));
+  EXPECT_NE(AccountOf("https://idp", "Uni", ""), AccountOf("https://idp", "x", "Uni"));
+  EXPECT_NE(AccountOf("https://idp", "ada", ""), AccountOf("https://other", "ada", ""));
+  EXPECT_TRUE(IsAccount(AccountOf("https://idp", "ada", "")));
+  EXPECT_TRUE(IsAccount("anonymous"));
+  EXPECT_FALSE(IsAccount("*"));
+  EXPECT_FALSE(IsAccount(std::string(64, 'G')));
+}
+
 TEST(Publication, StaysBelowTheDataDirectory) {
   EXPECT_TRUE(IsPathBelow("onboarding/index/GOE-FI-A-1/1"));
   for (const char* path : {"", "/etc", "..", "a/../b", "a/..", "./a", "a//b", "a/", "a\\b"}) {

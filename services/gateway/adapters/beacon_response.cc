@@ -145,6 +145,24 @@ bool Includes(Include include, bool exists) {
   return false;
 }
 
+// Beacon 2.2: how near a count is to the truth.
+void AddPrecision(v1::CountPrecision precision, std::int64_t adjusted_to, json& out) {
+  switch (precision) {
+    case v1::COUNT_PRECISION_EXACT:
+      out["countPrecision"] = "exact";
+      return;
+    case v1::COUNT_PRECISION_ROUNDED:
+      out["countPrecision"] = "rounded";
+      break;
+    case v1::COUNT_PRECISION_IMPRECISE:
+      out["countPrecision"] = "imprecise";
+      break;
+    default:
+      return;
+  }
+  if (adjusted_to > 1) out["countAdjustedTo"] = json::array({adjusted_to});
+}
+
 json ResultSets(const SiteFacts& site, const BeaconRequest& request,
                 const v1::QueryResponse& answer) {
   json sets = json::array();
@@ -159,7 +177,10 @@ json ResultSets(const SiteFacts& site, const BeaconRequest& request,
                   {"version", dataset.version()},
                   {"counted", "individuals"}}}};
     // Not disclosed is not zero.
-    if (!dataset.exists() || dataset.count() > 0) set["resultsCount"] = dataset.count();
+    if (!dataset.exists() || dataset.count() > 0) {
+      set["resultsCount"] = dataset.count();
+      AddPrecision(dataset.count_precision(), dataset.count_adjusted_to(), set);
+    }
     sets.push_back(std::move(set));
   }
   return sets;
@@ -173,6 +194,11 @@ std::string MemberState(v1::Member::State state) {
 
 json Info(const SiteFacts& site, const v1::QueryResponse& answer) {
   json info = {{"counted", "individuals"}, {"minimumCount", answer.minimum_count()}};
+  for (const auto& withheld : answer.withheld()) {
+    info["withheld"].push_back({{"dataset", withheld.dataset()},
+                                {"reason", "BUDGET_SPENT"},
+                                {"retryAfterSeconds", withheld.retry_after_seconds()}});
+  }
   if (!site.hub) {
     info["consentEpoch"] = answer.epoch();
     return info;
@@ -183,6 +209,8 @@ json Info(const SiteFacts& site, const v1::QueryResponse& answer) {
                                {"state", MemberState(member.state())},
                                {"milliseconds", member.milliseconds()},
                                {"consentEpoch", member.epoch()}});
+    if (member.state() == v1::Member::STATE_BUDGET_SPENT)
+      info["members"].back()["retryAfterSeconds"] = member.retry_after_seconds();
   }
   return info;
 }
@@ -233,11 +261,13 @@ std::string RenderQueryResponse(const SiteFacts& site, const BeaconRequest& requ
     case v1::GRANULARITY_RECORD:
       document["meta"] = Meta(site, request, "record");
       document["responseSummary"]["numTotalResults"] = answer.count();
+      AddPrecision(answer.count_precision(), answer.count_adjusted_to(), document["responseSummary"]);
       document["response"]["resultSets"] = ResultSets(site, request, answer);
       break;
     case v1::GRANULARITY_COUNT:
       document["meta"] = Meta(site, request, "count");
       document["responseSummary"]["numTotalResults"] = answer.count();
+      AddPrecision(answer.count_precision(), answer.count_adjusted_to(), document["responseSummary"]);
       break;
     default:
       document["meta"] = Meta(site, request, "boolean");

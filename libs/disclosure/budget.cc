@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/disclosure/budget.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace genofed::disclosure {
+namespace {
+
+constexpr std::int64_t kDaySeconds = 86'400;
+
+double Rounding(double step) { return step > 1 ? step * step / 12 : 0; }
+
+// Of Laplace noise with this scale, cut at +-bound.
+double LaplaceVariance(double scale, double bound) {
+  if (scale <= 0) return 0;
+  const double x = bound / scale;
+  const double tail = std::exp(-x);
+  return scale * scale * (2 - (x * x + 2 * x + 2) * tail) / (1 - tail);
+}
+
+}  // namespace
+
+double NormalCdf(double x) { return std::erfc(-x / std::numbers::sqrt2) / 2; }
+
+double NormalQuantile(double probability) {
+  // Bisection: the callers are start-up and tests.
+  double low = -10, high = 10;
+  for (int i = 0; i < 80; ++i) {
+    const double middle = (low + high) / 2;
+    (NormalCdf(middle) < probability ? low : high) = middle;
+  }
+  return (low + high) / 2;
+}
+
+double BudgetOf(const Policy& policy) {
+  const double quantile = NormalQuantile(policy.auc);
+  return quantile * quantile;
+}
+
+double CountVariance(const Policy& policy, double step) {
+  const double scale = policy.epsilon > 0 ? 1 / policy.epsilon : 0;
+  return LaplaceVariance(scale, static_cast<double>(policy.noise_bound)) + Rounding(step);
+}
+
+double FrequencyVariance(const Policy& policy, double step) {
+  const double scale = policy.frequency_epsilon > 0 ? 2 / policy.frequency_epsilon : 0;
+  return LaplaceVariance(scale, 2 * static_cast<double>(policy.noise_bound)) + Rounding(step);
+}
+
+double Charge(double count, double total, double variance, int copies) {
+  if (total <= 0) return 0;
+  const double p = std::clamp(count / total, 0.0, 1.0);
+  const double moved = copies * std::max(p, 1 - p);
+  // Never below a variance of one: an exact answer about everybody or nobody would cost infinitely much.
+  return moved * moved / (2 * std::max(total * p * (1 - p) + variance, 1.0));
+}
+
+double WorstCharge(const Policy& policy, bool with_frequency) {
+  // Smaller counts are not shown, and in larger ones a person weighs less.
+  const auto least = static_cast<double>(policy.Threshold());
+  const auto step = static_cast<double>(policy.step);
+  const double everybody = 1e12;  // of a dataset so large that p is nearly 0
+  double worst = Charge(least, everybody, CountVariance(policy, step), 1);
+  if (with_frequency) {
+    worst += Charge(least, everybody, FrequencyVariance(policy, step), 2);
+    if (policy.genotypes) worst += 2 * Charge(least, everybody, CountVariance(policy, step), 1);
+  }
+  return worst;
+}
+
+Admission Admit(std::span<const Spent> spent, double worst, double limit, std::int32_t days, Time now) {
+  const std::int64_t today = DayOf(now);
+  double total = 0;
+  for (const Spent& day : spent) total += day.day > today - days ? day.nats : 0;
+  if (total + worst <= limit) return {true, {}};
+  for (const Spent& day : spent) {
+    if (day.day <= today - days) continue;
+    total -= day.nats;
+    if (total + worst <= limit) {
+      return {false, std::chrono::seconds((day.day + days) * kDaySeconds - UnixSeconds(now))};
+    }
+  }
+  return {false, std::chrono::seconds(days * kDaySeconds)};
+}
+
+std::int64_t DayOf(Time time) { return UnixSeconds(time) / kDaySeconds; }
+
+}  // namespace genofed::disclosure

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/disclosure/budget.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "libs/disclosure/mechanism.h"
+
+namespace genofed::disclosure {
+namespace {
+
+// Tables of the normal distribution.
+TEST(Budget, FollowsFromTheAreaUnderTheCurve) {
+  EXPECT_NEAR(NormalCdf(1.96), 0.9750021, 1e-6);
+  EXPECT_NEAR(NormalQuantile(0.55), 0.1256613, 1e-6);
+  EXPECT_NEAR(BudgetOf(Policy()), 0.0157908, 1e-6);
+}
+
+TEST(Budget, ChargesByHand) {
+  EXPECT_NEAR(Charge(50, 100, 0, 1), 0.25 / (2 * 25), 1e-12);         // p = 1/2: variance 25
+  EXPECT_NEAR(Charge(10, 100, 7, 1), 0.81 / (2 * (9 + 7)), 1e-12);    // a carrier, p = 1/10
+  EXPECT_NEAR(Charge(90, 100, 7, 1), 0.81 / (2 * (9 + 7)), 1e-12);    // who does not match
+  EXPECT_NEAR(Charge(20, 200, 0, 2), 3.24 / (2 * 18.0), 1e-12);       // alleles
+  EXPECT_NEAR(Charge(100, 100, 10, 1), 1.0 / 20, 1e-12);
+  EXPECT_LT(WorstCharge(Policy(), true), BudgetOf(Policy()));
+}
+
+TEST(Budget, TheVarianceOfNoiseIsThatOfItsDistribution) {
+  const Policy policy;
+  constexpr int kDraws = 100'000;
+  double sum = 0, squares = 0;
+  for (int i = 0; i < kDraws; ++i) {
+    const auto value = static_cast<double>(LaplaceQuantile((i + 0.5) / kDraws, 1 / policy.epsilon, policy.noise_bound));
+    sum += value;
+    squares += value * value;
+  }
+  EXPECT_NEAR(sum / kDraws, 0, 1e-3);
+  // The whole numbers lie a little closer together than the continuous distribution, whose variance is charged with.
+  EXPECT_NEAR(squares / kDraws / CountVariance(policy, 1), 1, 0.03);
+}
+
+TEST(Budget, IsSpentWithinAWindowAndComesBackWithTheOldestDay) {
+  const Time now = FromUnixSeconds(1'000 * 86'400 + 3600);
+  const std::vector<Spent> spent = {{635, 0.5}, {636, 0.25}, {999, 0.125}, {1000, 0.125}};
+  // Day 635 is outside of 365 days, 636 is the oldest within.
+  EXPECT_TRUE(Admit(spent, 0.5, 1.0, 365, now).allowed);
+  const Admission refused = Admit(spent, 0.6, 1.0, 365, now);
+  EXPECT_FALSE(refused.allowed);
+  EXPECT_EQ(refused.retry_after, std::chrono::seconds(86'400 - 3600));
+  EXPECT_EQ(Admit(spent, 0.8, 1.0, 365, now).retry_after, std::chrono::seconds(364 * 86'400 - 3600));
+  EXPECT_TRUE(Admit({}, 1.0, 1.0, 365, now).allowed);
+}
+
+}  // namespace
+}  // namespace genofed::disclosure

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/disclosure/mechanism.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "libs/disclosure/budget.h"
+
+namespace genofed::disclosure {
+namespace {
+
+const std::string kSecret(32, 's');
+
+const Mechanism& Default() {
+  static const Mechanism mechanism(Policy(), kSecret);
+  return mechanism;
+}
+
+Policy FloorOnly() {
+  Policy policy = NoControl();
+  policy.floor = 5;
+  return policy;
+}
+
+// Probabilities in proportion to exp(-|j|/scale), by summing them.
+TEST(Laplace, IsTheInverseOfItsDistribution) {
+  constexpr double kScale = 3;
+  constexpr std::int64_t kBound = 7;
+  std::map<std::int64_t, double> weight;
+  double total = 0;
+  for (std::int64_t j = -kBound; j <= kBound; ++j) total += weight[j] = std::exp(-std::abs(static_cast<double>(j)) / kScale);
+  constexpr int kDraws = 200'000;
+  std::map<std::int64_t, double> share;
+  for (int i = 0; i < kDraws; ++i) share[LaplaceQuantile((i + 0.5) / kDraws, kScale, kBound)] += 1.0 / kDraws;
+  ASSERT_EQ(share.size(), weight.size());
+  for (const auto& [j, w] : weight) EXPECT_NEAR(share[j], w / total, 2e-5) << j;
+  EXPECT_EQ(LaplaceQuantile(0, kScale, kBound), -kBound);
+  EXPECT_EQ(LaplaceQuantile(std::nextafter(1.0, 0.0), kScale, kBound), kBound);
+}
+
+RC_GTEST_PROP(Mechanism, NeverSaysAnythingOfFewerThanTheFloor, (const std::string& canonical)) {
+  const auto population = *rc::gen::inRange<std::int64_t>(0, 3000);
+  const auto matching = *rc::gen::inRange<std::int64_t>(0, population + 1);
+  const bool symmetric = *rc::gen::arbitrary<bool>();
+  for (const Policy& policy : {Policy(), FloorOnly()}) {
+    const Mechanism mechanism(policy, kSecret);
+    const Shown shown = mechanism.Count({"state", canonical}, {matching, population}, symmetric);
+    const bool all = symmetric && population - matching < policy.Threshold() + policy.noise_bound;
+    if (matching < policy.floor) RC_ASSERT(!shown.exists());
+    RC_ASSERT(shown.count == 0 || shown.count >= policy.floor);
+    RC_ASSERT(shown.count % shown.adjusted_to == 0);
+    // Nobody whose few others are told apart: either all of them, or so many that noise hides it.
+    if (symmetric && shown.exists() && population - matching < policy.floor)
+      RC_ASSERT(shown.count == mechanism.Everybody("state", population).count);
+    const double error = std::abs(static_cast<double>(shown.count - matching));
+    if (shown.exists() && !all)
+      RC_ASSERT(error <= static_cast<double>(policy.noise_bound + shown.adjusted_to + policy.floor));
+    RC_ASSERT(shown.charge >= 0 && shown.charge <= WorstCharge(policy) + 1e-12);
+  }
+}
+
+RC_GTEST_PROP(Mechanism, TheSameQuestionHasTheSameAnswerAndAnotherStateAnother, ()) {
+  const std::string canonical = *rc::gen::arbitrary<std::string>();
+  const People people{500, 2000};
+  const Mechanism replica(Policy(), kSecret);
+  RC_ASSERT(Default().Count({"a", canonical}, people, false).count == replica.Count({"a", canonical}, people, false).count);
+}
+
+TEST(Mechanism, DrawsAnewForEachStateQuestionAndSite) {
+  std::set<std::int64_t> states, questions;
+  for (int i = 0; i < 200; ++i) {
+    const std::string name = std::to_string(i);
+    states.insert(Default().Count({name, "q"}, {500, 2000}, false).count);
+    questions.insert(Default().Count({"s", name}, {500, 2000}, false).count);
+  }
+  EXPECT_GE(states.size(), 3u);
+  EXPECT_GE(questions.size(), 3u);
+  EXPECT_NE(Default().State("A", 1, "x"), Default().State("A", 1, "y"));
+  EXPECT_NE(Default().State("A", 1, "x"), Mechanism(Policy(), std::string(32, 't')).State("A", 1, "x"));
+  EXPECT_NE(Default().Mac({"s", "q"}, "count"), Default().Mac({"s", "q"}, "alleles"));
+}
+
+// What somebody learns who knows everybody in a count but one: the answers with and without that person come from
+// distributions that differ by exp(epsilon) at most, but for the two ends, which are rare.
+TEST(Mechanism, OnePersonMoreChangesTheOddsByEpsilonAtMost) {
+  const Policy policy;
+  constexpr int kDraws = 400'000;
+  std::map<std::int64_t, double> with, without;
+  for (int i = 0; i < kDraws; ++i) {
+    const auto noise = LaplaceQuantile((i + 0.5) / kDraws, 1 / policy.epsilon, policy.noise_bound);
+    with[101 + noise] += 1;
+    without[100 + noise] += 1;
+  }
+  double beyond = 0;
+  for (const auto& [value, n] : with) {
+    if (!without.contains(value)) {
+      beyond += n / kDraws;
+    } else {
+      EXPECT_LE(std::abs(std::log(n / without[value])), policy.epsilon * 1.05) << value;
+    }
+  }
+  EXPECT_LT(beyond, 0.003);
+}
+
+TEST(Mechanism, NoneAndTooFewLookTheSame) {
+  for (int i = 0; i < 100; ++i) {
+    const std::string name = std::to_string(i);
+    const Shown none = Default().Count({"s", name}, {0, 2000}, true);
+    const Shown four = Default().Count({"s", name}, {4, 2000}, true);
+    EXPECT_EQ(none.count, 0);
+    EXPECT_EQ(four.count, 0);
+    EXPECT_EQ(none.precision, four.precision);
+    EXPECT_EQ(none.adjusted_to, four.adjusted_to);
+    EXPECT_FALSE(Default().Frequency({"s", name}, {4, 4000, 4, 0, 4, 0}, 2000).disclosed);
+  }
+}
+
+TEST(Mechanism, FrequenciesAreNearTheTruthAndConsistent) {
+  for (int i = 0; i < 200; ++i) {
+    const std::string name = std::to_string(i);
+    Policy policy;
+    policy.genotypes = i % 2 == 0;
+    const Mechanism mechanism(policy, kSecret);
+    // 2000 people, of whom 1900 were called: 400 heterozygous, 100 homozygous.
+    const ShownAllele shown = mechanism.Frequency({"s", name}, {600, 3800, 500, 100, 400, 0}, 2000);
+    ASSERT_TRUE(shown.disclosed);
+    EXPECT_EQ(shown.allele_number, 2 * mechanism.Everybody("s", 2000).count);
+    EXPECT_NEAR(static_cast<double>(shown.allele_count) / static_cast<double>(shown.allele_number), 600.0 / 3800, 0.04);
+    EXPECT_LE(2 * shown.homozygotes + shown.heterozygotes, shown.allele_count);
+    EXPECT_EQ(shown.homozygotes > 0, policy.genotypes);
+    EXPECT_GT(shown.charge, 0);
+  }
+}
+
+// With exact groups, one that is held back would follow from the others.
+TEST(Mechanism, WithoutNoiseASmallGroupHidesTheOthers) {
+  const Mechanism exact(FloorOnly(), "");
+  const ShownAllele small = exact.Frequency({"s", "q"}, {14, 40, 12, 2, 10, 0}, 20);
+  EXPECT_EQ(small.allele_count, 14);
+  EXPECT_EQ(small.heterozygotes, 0);
+  const ShownAllele whole = exact.Frequency({"s", "q"}, {10, 40, 10, 0, 10, 0}, 20);
+  EXPECT_EQ(whole.heterozygotes, 10);
+}
+
+TEST(Mechanism, WithoutControlEverythingIsExact) {
+  const Mechanism open(NoControl(), "");
+  const Shown one = open.Count({"s", "q"}, {1, 20}, true);
+  EXPECT_EQ(one.count, 1);
+  EXPECT_EQ(one.precision, Precision::kExact);
+  EXPECT_EQ(open.Count({"s", "q"}, {19, 20}, true).count, 19);
+  const ShownAllele allele = open.Frequency({"s", "q"}, {3, 38, 2, 1, 1, 0}, 20);
+  EXPECT_EQ(allele.allele_count, 3);
+  EXPECT_EQ(allele.allele_number, 38);
+  EXPECT_EQ(allele.homozygotes, 1);
+}
+
+}  // namespace
+}  // namespace genofed::disclosure

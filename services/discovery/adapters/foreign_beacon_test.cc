@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/discovery/adapters/foreign_beacon.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "libs/testing/matchers.h"
+
+namespace genofed::discovery {
+namespace {
+
+using testing::HasReason;
+using testing::IsOk;
+
+// Examples of the specification's three kinds of answers.
+TEST(ForeignBeacon, ReadsBooleansCountsAndResultSets) {
+  auto yes = ParseBeaconAnswer("other", R"({"meta": {}, "responseSummary": {"exists": true}})");
+  ASSERT_THAT(yes, IsOk());
+  EXPECT_TRUE(yes->datasets.at(0).exists);
+  EXPECT_EQ(yes->datasets[0].dataset, "other");
+  EXPECT_EQ(yes->datasets[0].count, 0);
+  auto count = ParseBeaconAnswer("other", R"({"responseSummary": {"exists": true, "numTotalResults": 12,
+                                              "countPrecision": "rounded"}})");
+  EXPECT_EQ(count->datasets.at(0).count, 12);
+  EXPECT_EQ(count->datasets[0].precision, disclosure::Precision::kRounded);
+  auto sets = ParseBeaconAnswer("other", R"({"responseSummary": {"exists": true}, "response": {"resultSets": [
+      {"id": "a", "exists": true, "resultsCount": 3}, {"id": "b", "exists": false, "resultsCount": 0},
+      {"id": "a", "exists": true, "resultsCount": 9}]}})");
+  ASSERT_THAT(sets, IsOk());
+  ASSERT_EQ(sets->datasets.size(), 2u);  // no dataset twice
+  EXPECT_EQ(sets->datasets[0].count, 3);
+}
+
+TEST(ForeignBeacon, RefusesNonsense) {
+  for (const char* text :
+       {"", "no", "[]", "{}", "<html>", R"({"responseSummary": 5})", R"({"responseSummary": {"exists": "yes"}})",
+        R"({"responseSummary": {"exists": true, "numTotalResults": -1}})",
+        R"({"responseSummary": {"exists": false, "numTotalResults": 3}})",
+        R"({"responseSummary": {"exists": true, "numTotalResults": 1e30}})",
+        R"({"responseSummary": {"exists": true}, "response": {"resultSets": {"id": "a"}}})",
+        R"({"responseSummary": {"exists": true}, "response": {"resultSets": [{"exists": true}]}})"}) {
+    EXPECT_THAT(ParseBeaconAnswer("other", text), HasReason("ANSWER_INVALID")) << text;
+  }
+}
+
+TEST(ForeignBeacon, AsksInBeaconsWords) {
+  Query query;
+  query.granularity = Granularity::kRecord;
+  query.account = "never told";
+  query.variant = VariantPattern{VariantPattern::Form::kExact, genomics::Assembly::kGrch38, "20", 1000, 1001, "A", "T"};
+  query.filters = {"HP:0001250"};
+  const auto body = nlohmann::json::parse(RenderBeaconQuery(query));
+  EXPECT_EQ(body["query"]["requestParameters"]["start"], nlohmann::json::array({1000}));
+  EXPECT_EQ(body["query"]["requestParameters"]["assemblyId"], "GRCh38");
+  EXPECT_FALSE(body["query"]["requestParameters"].contains("end"));
+  EXPECT_EQ(body["query"]["filters"][0]["id"], "HP:0001250");
+  EXPECT_EQ(body["query"]["requestedGranularity"], "count");
+  EXPECT_EQ(body.dump().find("never told"), std::string::npos);
+}
+
+// Nobody there: named as unreachable, not as an error of the network.
+TEST(ForeignBeacon, SaysWhenNobodyIsThere) {
+  auto client = MakeForeignBeacon({"other", "http://127.0.0.1:9", "", std::chrono::milliseconds(500)});
+  EXPECT_TRUE(client->foreign());
+  EXPECT_THAT(client->Ask(Context::Background(), Query()), HasReason("PEER_UNAVAILABLE"));
+}
+
+}  // namespace
+}  // namespace genofed::discovery

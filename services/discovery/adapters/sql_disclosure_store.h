@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "libs/disclosure/policy.h"
+#include "libs/sql/database.h"
+#include "services/discovery/app/ports.h"
+
+namespace genofed::discovery {
+
+// Budgets and the audit in the node's database, which all replicas share.
+class SqlDisclosureStore final : public BudgetStore, public AuditStore {
+ public:
+  SqlDisclosureStore(sql::Database& database, const disclosure::Policy& policy)
+      : database_(database), policy_(policy) {}
+
+  Result<std::map<std::string, std::chrono::seconds>> Charge(const Context& ctx, const std::string& account,
+                                                             const std::vector<Spending>& spendings,
+                                                             Time now) override;
+  Status Append(const Context& ctx, const std::vector<AuditEntry>& entries) override;
+  Result<std::vector<AuditRow>> ReadAudit(const Context& ctx) override;
+  Status Forget(const Context& ctx, Time now) override;
+
+ private:
+  sql::Database& database_;
+  const disclosure::Policy policy_;
+};
+
+}  // namespace genofed::discovery
