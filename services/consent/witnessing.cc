@@ -17,9 +17,11 @@ namespace {
 
 constexpr std::size_t kMaxKeyFile = 16U << 10;
 constexpr std::chrono::milliseconds kInterval{200};
+constexpr int kWatchEvery = 5;  // intervals
 constexpr std::chrono::seconds kRound{10};
 
-Result<LedgerPeer::Options> ReadPeer(const config::v1::LedgerPeer& config, const std::string& path) {
+Result<LedgerPeer::Options> ReadPeer(const config::v1::LedgerPeer& config,
+                                     const std::string& path) {
   if (config.url().empty()) return InvalidField(path + ".url", "CONFIG_MISSING", "must be set");
   auto log = ledger::NoteVerifier::Parse(config.ledger_key());
   if (!log.ok() || log->type() != ledger::SignatureType::kEd25519)
@@ -49,7 +51,8 @@ Result<ledger::NoteSigner> OpenNoteKey(const std::string& name, ledger::Signatur
   }
   auto key = crypto::Ed25519Key::FromPem(pem);
   if (!key.ok())
-    return Error(StatusCode::kInvalidArgument, "KEY_INVALID", "{}: {}", field, Message(key.status()));
+    return Error(StatusCode::kInvalidArgument, "KEY_INVALID", "{}: {}", field,
+                 Message(key.status()));
   return ledger::NoteSigner::Create(name, type, *std::move(key));
 }
 
@@ -58,7 +61,8 @@ Result<std::unique_ptr<Witnessing>> Witnessing::Make(Platform& platform, sql::Da
   const config::v1::ConsentConfig& config = platform.config().consent();
   if (config.witness_key_file().empty()) {
     if (config.ledger_peers().empty()) return std::unique_ptr<Witnessing>();
-    return InvalidField("consent.witness_key_file", "CONFIG_MISSING", "must be set with ledger_peers");
+    return InvalidField("consent.witness_key_file", "CONFIG_MISSING",
+                        "must be set with ledger_peers");
   }
   const std::string name = platform.site() + "." + platform.config().site().domain() + "/witness";
   GF_ASSIGN(auto signer, OpenNoteKey(name, ledger::SignatureType::kCosignature,
@@ -116,12 +120,13 @@ void Witnessing::Run(const std::stop_token& stop, Site& site) {
   std::mutex mutex;
   std::condition_variable_any wake;
   std::unique_lock lock(mutex);
+  Status watched;
   std::string failing;
-  while (!stop.stop_requested()) {
+  for (int round = 0; !stop.stop_requested(); ++round) {
     const Context ctx = Context::Background().WithTimeout(kRound);
     Status status = site.peer->Submit(ctx);
-    const Status watched = site.peer->Watch(ctx);
-    if (status.ok()) status = watched;
+    if (round % kWatchEvery == 0) watched = site.peer->Watch(ctx);
+    status.Update(watched);
     // Once when it begins and once when it ends: a site may be away for long.
     const std::string now = Reason(status);
     if (now != failing) {

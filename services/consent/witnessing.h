@@ -47,8 +47,8 @@ class Witnessing {
   std::vector<std::jthread> threads_;
 };
 
-// An Ed25519 private key for notes. Whoever has it can make the ledger lie, so a file that others may
-// read is refused (KEY_FILE_EXPOSED); KEY_INVALID.
+// An Ed25519 private key for notes. Whoever has it can make the ledger lie, so a file that others
+// may read is refused (KEY_FILE_EXPOSED); KEY_INVALID.
 Result<ledger::NoteSigner> OpenNoteKey(const std::string& name, ledger::SignatureType type,
                                        const std::string& file, std::string_view field);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The ledger's tree next to what no tree can do without: the hashes themselves. L2 is about a log of
-// 2^30 entries; all of its leaves are the same here, so that its tiles need no 34 GB and its proofs
-// are real ones.
+// The ledger's tree next to what no tree can do without: the hashes themselves. L2 is about a log
+// of 2^30 entries; all of its leaves are the same here, so that its tiles need no 34 GB and its
+// proofs are real ones.
 #include <benchmark/benchmark.h>
 
 #include <random>
@@ -52,11 +52,14 @@ void ProveInclusionAt2To30(benchmark::State& state) {
   const Hash root = TreeRoot(tree, kSize).value();
   const auto indices = SomeIndices();
   for (const auto index : indices) {
-    if (!VerifyInclusion(index, kSize, LeafHash(kEntry), ProveInclusion(tree, index, kSize).value(), root).ok())
+    if (!VerifyInclusion(index, kSize, LeafHash(kEntry), ProveInclusion(tree, index, kSize).value(),
+                         root)
+             .ok())
       return state.SkipWithError("the proof does not hold");
   }
   std::size_t i = 0;
-  for (auto _ : state) benchmark::DoNotOptimize(ProveInclusion(tree, indices[i++ % kProofs], kSize));
+  for (auto _ : state)
+    benchmark::DoNotOptimize(ProveInclusion(tree, indices[i++ % kProofs], kSize));
 }
 BENCHMARK(ProveInclusionAt2To30);
 
@@ -66,11 +69,14 @@ void ProveConsistencyAt2To30(benchmark::State& state) {
   const Hash root = TreeRoot(tree, kSize).value();
   const auto sizes = SomeIndices();
   for (const auto size : sizes) {
-    if (!VerifyConsistency(size, kSize, TreeRoot(tree, size).value(), root, ProveConsistency(tree, size, kSize).value()).ok())
+    if (!VerifyConsistency(size, kSize, TreeRoot(tree, size).value(), root,
+                           ProveConsistency(tree, size, kSize).value())
+             .ok())
       return state.SkipWithError("the proof does not hold");
   }
   std::size_t i = 0;
-  for (auto _ : state) benchmark::DoNotOptimize(ProveConsistency(tree, sizes[i++ % kProofs], kSize));
+  for (auto _ : state)
+    benchmark::DoNotOptimize(ProveConsistency(tree, sizes[i++ % kProofs], kSize));
 }
 BENCHMARK(ProveConsistencyAt2To30);
 
@@ -81,7 +87,8 @@ void VerifyInclusionAt2To30(benchmark::State& state) {
   const Hash leaf = LeafHash(kEntry);
   const Proof proof = ProveInclusion(tree, 12345678, kSize).value();
   for (auto _ : state) {
-    if (!VerifyInclusion(12345678, kSize, leaf, proof, root).ok()) return state.SkipWithError("the proof does not hold");
+    if (!VerifyInclusion(12345678, kSize, leaf, proof, root).ok())
+      return state.SkipWithError("the proof does not hold");
   }
 }
 BENCHMARK(VerifyInclusionAt2To30);
@@ -126,8 +133,11 @@ void TwoHashes(benchmark::State& state) {
 BENCHMARK(TwoHashes);
 
 void SignACheckpoint(benchmark::State& state) {
-  const NoteSigner log = NoteSigner::Create("log.example", SignatureType::kEd25519, crypto::Ed25519Key::Generate().value()).value();
-  for (auto _ : state) benchmark::DoNotOptimize(SignCheckpoint({"log.example", kSize, {}, {}}, log));
+  const NoteSigner log = NoteSigner::Create("log.example", SignatureType::kEd25519,
+                                            crypto::Ed25519Key::Generate().value())
+                             .value();
+  for (auto _ : state)
+    benchmark::DoNotOptimize(SignCheckpoint({"log.example", kSize, {}, {}}, log));
 }
 BENCHMARK(SignACheckpoint);
 

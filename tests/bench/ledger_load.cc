@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Appends to the ledger of a running node over mutual TLS, as its services do, and measures what a disk
-// allows at all: the same bytes, written and synced in batches of the same size.
+// Appends to the ledger of a running node over mutual TLS, as its services do, and measures what a
+// disk allows at all: the same bytes, written and synced in batches of the same size.
 //
-//   ledger_load --tls DIR --bundle CA.pem --at HOST:PORT --site fi --batch 64 --threads 8 --seconds 5
-//   ledger_load --floor DIR --batch 64 --seconds 5
+//   ledger_load --tls DIR --bundle CA.pem --at HOST:PORT --site fi --batch 64 --threads 8 --seconds
+//   5 ledger_load --floor DIR --batch 64 --seconds 5
 //
-// Prints one line of JSON: entries per second, and the latency of a batch in ms (p50, p99). --acknowledged FILE keeps
-// "KEY INDEX" of every entry that was acknowledged, and what fails is tried anew until the time is over: for tests.
+// Prints one line of JSON: entries per second, and the latency of a batch in ms (p50, p99).
+// --acknowledged FILE keeps "KEY INDEX" of every entry that was acknowledged, and what fails is
+// tried anew until the time is over: for tests.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -61,11 +62,12 @@ struct Measured {
 void Print(Measured& m) {
   std::ranges::sort(m.milliseconds);
   auto quantile = [&](double share) {
-    return m.milliseconds[static_cast<std::size_t>(share * static_cast<double>(m.milliseconds.size() - 1))];
+    return m.milliseconds[static_cast<std::size_t>(share *
+                                                   static_cast<double>(m.milliseconds.size() - 1))];
   };
   std::printf("{\"per_second\":%.1f,\"entries\":%llu,\"p50_ms\":%.3f,\"p99_ms\":%.3f}\n",
-              static_cast<double>(m.entries) / m.seconds, static_cast<unsigned long long>(m.entries), quantile(0.5),
-              quantile(0.99));
+              static_cast<double>(m.entries) / m.seconds,
+              static_cast<unsigned long long>(m.entries), quantile(0.5), quantile(0.99));
 }
 
 int Load(std::map<std::string, std::string>& options) {
@@ -74,8 +76,8 @@ int Load(std::map<std::string, std::string>& options) {
   const std::string site = options["--site"];
   const std::string stem = options["--tls"] + "/dispatcher";
   rpc::RequireTls13();
-  const auto credentials =
-      rpc::ClientTls({stem + ".pem", stem + ".key", options["--bundle"]}, {site, "consent"}, "1mg.example");
+  const auto credentials = rpc::ClientTls({stem + ".pem", stem + ".key", options["--bundle"]},
+                                          {site, "consent"}, "1mg.example");
   SystemRandom random;
   const std::string run = HexEncode(random.Bytes(8));
   std::mutex mutex;
@@ -88,33 +90,39 @@ int Load(std::map<std::string, std::string>& options) {
     for (int t = 0; t < std::stoi(options["--threads"]); ++t) {
       threads.emplace_back([&, t] {
         const auto channel = grpc::CreateChannel(options["--at"], credentials);
-        const rpc::Peer<pb::LedgerService> peer({[channel] { return channel; }, site + "/consent", "", nullptr});
+        const rpc::Peer<pb::LedgerService> peer(
+            {[channel] { return channel; }, site + "/consent", "", nullptr});
         Measured mine;
         for (std::uint64_t i = 0; SteadyClock::now() - began < duration; ++i) {
           pb::AppendEntriesRequest request;
           for (int e = 0; e < batch; ++e) {
             pb::AppendEntryRequest* one = request.add_entries();
             one->set_idempotency_key(fmt::format("{}:{}:{}:{}", run, t, i, e));
-            one->set_entry(MakeEntry(i * static_cast<std::uint64_t>(batch) + static_cast<std::uint64_t>(e)));
+            one->set_entry(
+                MakeEntry(i * static_cast<std::uint64_t>(batch) + static_cast<std::uint64_t>(e)));
           }
           const auto sent = SteadyClock::now();
-          const auto answer = peer.Call(Context::Background(), &pb::LedgerService::Stub::AppendEntries, request);
+          const auto answer =
+              peer.Call(Context::Background(), &pb::LedgerService::Stub::AppendEntries, request);
           if (!answer.ok() && persistent) continue;
           if (!answer.ok()) {
             std::lock_guard lock(mutex);
             error = Describe(answer.status());
             return;
           }
-          mine.milliseconds.push_back(std::chrono::duration<double, std::milli>(SteadyClock::now() - sent).count());
+          mine.milliseconds.push_back(
+              std::chrono::duration<double, std::milli>(SteadyClock::now() - sent).count());
           mine.entries += static_cast<std::uint64_t>(batch);
           if (!persistent) continue;
           std::lock_guard lock(mutex);
           for (int e = 0; e < batch; ++e)
-            acknowledged += fmt::format("{} {}\n", request.entries(e).idempotency_key(), answer->indices(e));
+            acknowledged +=
+                fmt::format("{} {}\n", request.entries(e).idempotency_key(), answer->indices(e));
         }
         std::lock_guard lock(mutex);
         all.entries += mine.entries;
-        all.milliseconds.insert(all.milliseconds.end(), mine.milliseconds.begin(), mine.milliseconds.end());
+        all.milliseconds.insert(all.milliseconds.end(), mine.milliseconds.begin(),
+                                mine.milliseconds.end());
       });
     }
   }
@@ -134,13 +142,17 @@ int Floor(std::map<std::string, std::string>& options) {
   if (fd < 0) return 1;
   unlink(file.c_str());
   std::string bytes;
-  for (int e = 0; e < std::stoi(options["--batch"]); ++e) bytes += MakeEntry(static_cast<std::uint64_t>(e));
+  for (int e = 0; e < std::stoi(options["--batch"]); ++e)
+    bytes += MakeEntry(static_cast<std::uint64_t>(e));
   Measured m;
   const auto duration = std::chrono::duration<double>(std::stod(options["--seconds"]));
   const auto began = SteadyClock::now();
   for (auto now = began; now - began < duration; now = SteadyClock::now()) {
-    if (write(fd, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()) || fdatasync(fd) != 0) return 1;
-    m.milliseconds.push_back(std::chrono::duration<double, std::milli>(SteadyClock::now() - now).count());
+    if (write(fd, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()) ||
+        fdatasync(fd) != 0)
+      return 1;
+    m.milliseconds.push_back(
+        std::chrono::duration<double, std::milli>(SteadyClock::now() - now).count());
     m.entries += std::stoull(options["--batch"]);
   }
   m.seconds = std::chrono::duration<double>(SteadyClock::now() - began).count();
@@ -153,7 +165,8 @@ int Floor(std::map<std::string, std::string>& options) {
 }  // namespace genofed
 
 int main(int argc, char** argv) {
-  std::map<std::string, std::string> options = {{"--batch", "64"}, {"--threads", "8"}, {"--seconds", "5"}};
+  std::map<std::string, std::string> options = {
+      {"--batch", "64"}, {"--threads", "8"}, {"--seconds", "5"}};
   for (int i = 1; i + 1 < argc; i += 2) options[argv[i]] = argv[i + 1];
   return options.contains("--floor") ? genofed::Floor(options) : genofed::Load(options);
 }

@@ -577,8 +577,12 @@ void AddLedgerCommands(Commands commands) {
   AddOffline(ledger, options, target, action);
   AddChecking(ledger, options, target, action);
   AddWatch(ledger, target, action);
-  auto* witnesses = ledger->add_subcommand("witnesses", "Which ledgers a site cosigned, and which it caught; exit code 3 if there is an alarm");
-  witnesses->footer("Example: genofed ledger witnesses --site hub\nWith --json, alarms hold both signed notes: the evidence.");
+  auto* witnesses = ledger->add_subcommand(
+      "witnesses",
+      "Which ledgers a site cosigned, and which it caught; exit code 3 if there is an alarm");
+  witnesses->footer(
+      "Example: genofed ledger witnesses --site hub\nWith --json, alarms hold both signed notes: "
+      "the evidence.");
   witnesses->callback([&target, &action] { action = [&target] { return ShowWitnessed(target); }; });
   for (const char* what : {"key", "checkpoint"}) {
     const std::string path = std::string("/ledger/") + what;

@@ -72,7 +72,7 @@ TEST(PlanTest, EveryPortIsDifferent) {
     for (const auto& [name, port] : site.grpc) ports.insert(port);
     for (const auto& [name, port] : site.admin) ports.insert(port);
   }
-  EXPECT_EQ(ports.size(), 1U + 3U + 2U * (5U + 8U + 8U));
+  EXPECT_EQ(ports.size(), 1U + 3U + 2U * (6U + 8U + 8U));
   EXPECT_EQ(std::set<int>(ports.begin(), ports.end()).size(), ports.size());
   EXPECT_EQ(plan.sites[0].site, "hub");
   EXPECT_EQ(plan.sites[1].country(), "FI");

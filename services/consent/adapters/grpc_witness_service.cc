@@ -16,29 +16,30 @@ class GrpcWitnessService final : public v1::WitnessService::CallbackService {
   grpc::ServerUnaryReactor* AddCheckpoint(grpc::CallbackServerContext* call,
                                           const v1::AddCheckpointRequest* request,
                                           v1::AddCheckpointResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(AddCheckpoint), request, response,
-                      [this](const Context& ctx,
-                             const v1::AddCheckpointRequest& r) -> Result<v1::AddCheckpointResponse> {
-                        GF_ASSIGN(Witness::Answer given, witness_.AddCheckpoint(ctx, r.body()));
-                        v1::AddCheckpointResponse answer;
-                        answer.set_http_status(given.status);
-                        answer.set_content_type(std::move(given.content_type));
-                        answer.set_body(std::move(given.body));
-                        return answer;
-                      });
+    return rpc_.Unary(
+        call, GF_METHOD(AddCheckpoint), request, response,
+        [this](const Context& ctx,
+               const v1::AddCheckpointRequest& r) -> Result<v1::AddCheckpointResponse> {
+          GF_ASSIGN(Witness::Answer given, witness_.AddCheckpoint(ctx, r.body()));
+          v1::AddCheckpointResponse answer;
+          answer.set_http_status(given.status);
+          answer.set_content_type(std::move(given.content_type));
+          answer.set_body(std::move(given.body));
+          return answer;
+        });
   }
 
   grpc::ServerUnaryReactor* GetWitnessedCheckpoint(
       grpc::CallbackServerContext* call, const v1::GetWitnessedCheckpointRequest* request,
       v1::GetWitnessedCheckpointResponse* response) override {
-    return rpc_.Unary(
-        call, GF_METHOD(GetWitnessedCheckpoint), request, response,
-        [this](const Context& ctx, const v1::GetWitnessedCheckpointRequest& r)
-            -> Result<v1::GetWitnessedCheckpointResponse> {
-          v1::GetWitnessedCheckpointResponse answer;
-          GF_ASSIGN(*answer.mutable_checkpoint(), witness_.Checkpoint(ctx, r.origin_sha256()));
-          return answer;
-        });
+    return rpc_.Unary(call, GF_METHOD(GetWitnessedCheckpoint), request, response,
+                      [this](const Context& ctx, const v1::GetWitnessedCheckpointRequest& r)
+                          -> Result<v1::GetWitnessedCheckpointResponse> {
+                        v1::GetWitnessedCheckpointResponse answer;
+                        GF_ASSIGN(*answer.mutable_checkpoint(),
+                                  witness_.Checkpoint(ctx, r.origin_sha256()));
+                        return answer;
+                      });
   }
 
   grpc::ServerUnaryReactor* ListWitnessed(grpc::CallbackServerContext* call,

@@ -43,7 +43,8 @@ class HttpLedgerPeer final : public LedgerPeerClient {
 
 }  // namespace
 
-std::unique_ptr<LedgerPeerClient> MakeHttpLedgerPeer(const std::string& url, const std::string& ca_file) {
+std::unique_ptr<LedgerPeerClient> MakeHttpLedgerPeer(const std::string& url,
+                                                     const std::string& ca_file) {
   return std::make_unique<HttpLedgerPeer>(url, ca_file);
 }
 

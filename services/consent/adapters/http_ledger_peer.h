@@ -9,6 +9,7 @@
 namespace genofed::consent {
 
 // Another site's gateway: POST <url>/witness/add-checkpoint and GET <url>/ledger/...
-std::unique_ptr<LedgerPeerClient> MakeHttpLedgerPeer(const std::string& url, const std::string& ca_file);
+std::unique_ptr<LedgerPeerClient> MakeHttpLedgerPeer(const std::string& url,
+                                                     const std::string& ca_file);
 
 }  // namespace genofed::consent

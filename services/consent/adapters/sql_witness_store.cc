@@ -5,7 +5,8 @@ namespace genofed::consent {
 namespace {
 
 Result<WitnessedLog> ToLog(const sql::Row& row) {
-  WitnessedLog log{row.Text(0), {static_cast<std::uint64_t>(row.Int(1)), {}}, row.Text(3), row.TimeAt(4)};
+  WitnessedLog log{
+      row.Text(0), {static_cast<std::uint64_t>(row.Int(1)), {}}, row.Text(3), row.TimeAt(4)};
   GF_ASSIGN(log.tree.root, ledger::Hash::FromBytes(row.BytesAt(2)));
   return log;
 }
@@ -17,9 +18,10 @@ sql::Bytes Raw(const ledger::Hash& hash) { return {std::string(hash.view())}; }
 Result<std::optional<WitnessedLog>> SqlWitnessStore::Find(const Context& ctx,
                                                           const std::string& origin) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::optional<WitnessedLog>> {
-    GF_ASSIGN(const auto rows,
-              tx.Exec("SELECT origin, size, root, checkpoint, at FROM witnessed_logs WHERE origin = $1",
-                      origin));
+    GF_ASSIGN(
+        const auto rows,
+        tx.Exec("SELECT origin, size, root, checkpoint, at FROM witnessed_logs WHERE origin = $1",
+                origin));
     if (rows.empty()) return std::optional<WitnessedLog>();
     GF_ASSIGN(auto log, ToLog(rows[0]));
     return std::optional(std::move(log));
@@ -54,8 +56,9 @@ Result<bool> SqlWitnessStore::Replace(const Context& ctx,
 
 Result<std::vector<WitnessedLog>> SqlWitnessStore::All(const Context& ctx) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::vector<WitnessedLog>> {
-    GF_ASSIGN(const auto rows,
-              tx.Exec("SELECT origin, size, root, checkpoint, at FROM witnessed_logs ORDER BY origin"));
+    GF_ASSIGN(
+        const auto rows,
+        tx.Exec("SELECT origin, size, root, checkpoint, at FROM witnessed_logs ORDER BY origin"));
     std::vector<WitnessedLog> logs;
     for (sql::Row row : rows) {
       GF_ASSIGN(auto log, ToLog(row));
@@ -69,12 +72,12 @@ Result<bool> SqlWitnessStore::AddAlarm(const Context& ctx, const LedgerAlarm& al
   return database_.Transact(
       ctx,
       [&](sql::Tx& tx) -> Result<bool> {
-        GF_ASSIGN(const auto rows,
-                  tx.Exec("INSERT INTO ledger_alarms (origin, reason, detail, known, seen, at) "
-                          "VALUES ($1, $2, $3, $4, $5, $6::timestamptz) "
-                          "ON CONFLICT DO NOTHING RETURNING id",
-                          alarm.origin, alarm.reason, alarm.detail, alarm.known, alarm.seen,
-                          alarm.at));
+        GF_ASSIGN(
+            const auto rows,
+            tx.Exec("INSERT INTO ledger_alarms (origin, reason, detail, known, seen, at) "
+                    "VALUES ($1, $2, $3, $4, $5, $6::timestamptz) "
+                    "ON CONFLICT DO NOTHING RETURNING id",
+                    alarm.origin, alarm.reason, alarm.detail, alarm.known, alarm.seen, alarm.at));
         return !rows.empty();
       },
       sql::Isolation::kReadCommitted);

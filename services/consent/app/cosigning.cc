@@ -40,29 +40,35 @@ Status CheckGrowth(PeerTiles& tiles, const ledger::WitnessedTree& smaller,
   if (ledger::VerifyConsistency(smaller.size, larger.size, smaller.root, larger.root, proof).ok())
     return absl::OkStatus();
   return Error(StatusCode::kDataLoss, "LEDGER_FORKED",
-               "its {} entries do not begin with the {} that were signed", larger.size, smaller.size);
+               "its {} entries do not begin with the {} that were signed", larger.size,
+               smaller.size);
 }
 
 }  // namespace
 
-bool Candidates::Finished() {
-  const auto age = clock_.Now() - since_;
-  return cosigned_ >= witnesses_ || (cosigned_ >= needed_ && age >= kGather) || age >= kPatience ||
-         age < Duration::zero();
+// A clock that was set back ends the wait, too.
+bool Candidates::Older(Duration age) {
+  return clock_.Now() - since_ >= age || clock_.Now() < since_;
 }
 
 Result<Candidates::Candidate> Candidates::Current(const Context& ctx) {
   GF_ASSIGN(const std::string newest, ledger_.Checkpoint(ctx));
   GF_ASSIGN(const ledger::Note note, ledger::ParseNote(newest));
   MutexLock lock(mutex_);
-  if (!current_.note.empty() && (!Finished() || current_.note.starts_with(note.text))) return current_;
-  if (!current_.note.empty() && cosigned_ < needed_) {
-    ++unwitnessed_;
-    ledger_.Publish(current_.note, current_.checkpoint.size);
+  if (!current_.note.empty()) {
+    const bool enough = cosigned_ >= needed_;
+    if (!enough && !given_up_ && Older(kPatience)) {
+      given_up_ = true;
+      ++unwitnessed_;
+      ledger_.Publish(current_.note, current_.checkpoint.size);
+    }
+    const bool finished = cosigned_ >= witnesses_ || given_up_ || (enough && Older(kGather));
+    if (!finished || current_.note.starts_with(note.text)) return current_;
   }
   GF_ASSIGN(ledger::Checkpoint checkpoint, ledger::ParseCheckpoint(note.text));
   current_ = {newest, std::move(checkpoint)};
   cosigned_ = 0;
+  given_up_ = false;
   since_ = clock_.Now();
   return current_;
 }
@@ -133,15 +139,15 @@ Status LedgerPeer::Submit(const Context& ctx) {
 Status LedgerPeer::Freeze(const Context& ctx, const Candidates::Candidate& candidate,
                           std::string_view reason, std::string detail) {
   ledger_.Freeze(detail);
-  return witness_.Raise(ctx, {candidate.checkpoint.origin, std::string(reason), std::move(detail), "",
-                              candidate.note, clock_.Now()});
+  return witness_.Raise(ctx, {candidate.checkpoint.origin, std::string(reason), std::move(detail),
+                              "", candidate.note, clock_.Now()});
 }
 
 Status LedgerPeer::Watch(const Context& ctx) {
   GF_ASSIGN(const LedgerPeerClient::Answer answer, client_.LedgerFile(ctx, "checkpoint"));
   if (answer.status != 200) {
-    return Error(StatusCode::kUnavailable, "PEER_FAILED", "{} answered {} for its checkpoint", origin(),
-                 answer.status);
+    return Error(StatusCode::kUnavailable, "PEER_FAILED", "{} answered {} for its checkpoint",
+                 origin(), answer.status);
   }
   if (answer.body == watched_) return absl::OkStatus();
   GF_ASSIGN(const auto known, witness_.Known(ctx, origin()));
@@ -156,10 +162,12 @@ Status LedgerPeer::Watch(const Context& ctx) {
                     fmt::format("two roots are signed for {} entries", now.size));
     }
   } else {
-    // A little behind is what was not published yet, but then the tiles of all that was signed exist.
+    // A little behind is what was not published yet, but then the tiles of all that was signed
+    // exist.
     PeerTiles tiles(ctx, client_);
     const bool behind = now.size < known->tree.size;
-    const Status grown = behind ? CheckGrowth(tiles, now, known->tree) : CheckGrowth(tiles, known->tree, now);
+    const Status grown =
+        behind ? CheckGrowth(tiles, now, known->tree) : CheckGrowth(tiles, known->tree, now);
     if (grown.code() == StatusCode::kNotFound) {
       return Accuse(ctx, *known, answer.body, behind ? "LEDGER_ROLLED_BACK" : "LEDGER_DAMAGED",
                     behind ? fmt::format("it has {} entries and had {}", now.size, known->tree.size)
@@ -175,8 +183,8 @@ Status LedgerPeer::Watch(const Context& ctx) {
 
 Status LedgerPeer::Accuse(const Context& ctx, const WitnessedLog& known, const std::string& seen,
                           std::string_view reason, std::string detail) {
-  return witness_.Raise(
-      ctx, {origin(), std::string(reason), std::move(detail), known.checkpoint, seen, clock_.Now()});
+  return witness_.Raise(ctx, {origin(), std::string(reason), std::move(detail), known.checkpoint,
+                              seen, clock_.Now()});
 }
 
 }  // namespace genofed::consent

@@ -10,12 +10,12 @@
 
 namespace genofed::consent {
 
-// Which checkpoint of this site's ledger the witnesses are asked for at a time, and when it is served:
-// once enough of them cosigned it or, because the ledger must not stand still without them, after a
-// while without. Thread-safe.
+// Which checkpoint of this site's ledger the witnesses are asked for at a time, and when it is
+// served: once enough of them cosigned it or, because the ledger must not stand still without them,
+// after a while without. Thread-safe.
 class Candidates {
  public:
-  static constexpr std::chrono::milliseconds kGather{300};   // for more cosignatures than needed
+  static constexpr std::chrono::milliseconds kGather{300};  // for more cosignatures than needed
   static constexpr std::chrono::milliseconds kPatience{2000};
 
   // Of `witnesses` sites, `needed` must cosign.
@@ -34,7 +34,7 @@ class Candidates {
   std::uint64_t unwitnessed();
 
  private:
-  bool Finished() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool Older(Duration age) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Ledger& ledger_;
   const Clock& clock_;
@@ -43,11 +43,13 @@ class Candidates {
   Mutex mutex_;
   Candidate current_ ABSL_GUARDED_BY(mutex_);
   std::size_t cosigned_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool given_up_ ABSL_GUARDED_BY(mutex_) = false;
   Time since_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t unwitnessed_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
-// Another site: asked to witness this site's ledger, and its own ledger watched. One thread at a time.
+// Another site: asked to witness this site's ledger, and its own ledger watched. One thread at a
+// time.
 class LedgerPeer {
  public:
   struct Options {
@@ -58,12 +60,13 @@ class LedgerPeer {
              Witness& witness, const Clock& clock);
 
   // Has the candidate cosigned unless it is already. When the witness knows of a longer or another
-  // ledger of this site, this process is a restored backup or a second copy: the ledger is frozen and
-  // an alarm raised. Errors: WITNESS_REFUSED, and those of the client.
+  // ledger of this site, this process is a restored backup or a second copy: the ledger is frozen
+  // and an alarm raised. Errors: WITNESS_REFUSED, and those of the client.
   Status Submit(const Context& ctx);
 
-  // Looks at the checkpoint that the other site shows to everybody: it must contain what was cosigned
-  // here, and its tiles must say the same; otherwise raises an alarm. Errors: those of the client.
+  // Looks at the checkpoint that the other site shows to everybody: it must contain what was
+  // cosigned here, and its tiles must say the same; otherwise raises an alarm. Errors: those of the
+  // client.
   Status Watch(const Context& ctx);
 
   const std::string& origin() const { return options_.log.name(); }

@@ -70,7 +70,8 @@ Status Ledger::Write(const Context& ctx, const Store::Body& body) {
     MutexLock lock(state_mutex_);
     if (!state_.frozen.empty()) {
       return Error(StatusCode::kFailedPrecondition, "LEDGER_FROZEN",
-                   "the ledger takes nothing until an operator has looked at it: {}", state_.frozen);
+                   "the ledger takes nothing until an operator has looked at it: {}",
+                   state_.frozen);
     }
   }
   return WriteAnyway(ctx, body);
@@ -139,7 +140,7 @@ Result<std::int64_t> Ledger::Add(Transaction& tx, const std::string& caller,
 }
 
 Result<AppendJob> Ledger::Prepare(const std::string& caller,
-                                    const std::vector<Request>& requests) const {
+                                  const std::vector<Request>& requests) const {
   if (requests.empty() || requests.size() > kMaxAppend) {
     return InvalidField("entries", "APPEND_TOO_LARGE", "1 to {} entries may come at a time",
                         kMaxAppend);
@@ -220,7 +221,8 @@ void Ledger::Commit(const std::vector<AppendJob*>& group) {
 
 Result<std::string> Ledger::Tile(const Context& ctx, const std::string& path) {
   const auto id = ledger::TileId::Parse(path);
-  if (!id.ok()) return Error(StatusCode::kNotFound, "TILE_PATH_INVALID", "{}", Message(id.status()));
+  if (!id.ok())
+    return Error(StatusCode::kNotFound, "TILE_PATH_INVALID", "{}", Message(id.status()));
   GF_TRY(MakeKnown(ctx));
   const unsigned level = id->is_entries() ? 0 : id->level;
   {
@@ -328,8 +330,8 @@ Result<std::string> Ledger::Receipt(const Context& ctx, const StoredEntry& entry
     const bool published = receipt.index < state_.published_size;
     receipt.checkpoint = published ? state_.published : state_.checkpoint;
     GF_ASSIGN(receipt.proof,
-              state_.tree.InclusionProof(
-                  receipt.index, published ? state_.published_size : state_.tree.size()));
+              state_.tree.InclusionProof(receipt.index,
+                                         published ? state_.published_size : state_.tree.size()));
   }
   return ledger::FormatReceipt(receipt);
 }

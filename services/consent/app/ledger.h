@@ -80,8 +80,9 @@ class Ledger {
   Result<std::vector<std::string>> List(const Context& ctx, std::int64_t start, int limit);
   Result<ledger::Proof> Consistency(const Context& ctx, std::int64_t old_size,
                                     std::int64_t new_size);
-  // The bytes of a file of the log ("tile/0/000", "tile/entries/000.p/12"), as of c2sp.org/tlog-tiles.
-  // They never change. Errors: TILE_PATH_INVALID (NotFound), TILE_MISSING (NotFound).
+  // The bytes of a file of the log ("tile/0/000", "tile/entries/000.p/12"), as of
+  // c2sp.org/tlog-tiles. They never change. Errors: TILE_PATH_INVALID (NotFound), TILE_MISSING
+  // (NotFound).
   Result<std::string> Tile(const Context& ctx, const std::string& path);
   // A receipt under the published checkpoint, if the entry is in it, else under the newest.
   Result<std::string> Receipt(const Context& ctx, const StoredEntry& entry,

@@ -98,6 +98,19 @@ TEST_F(LedgerTest, ARunNamesASnapshotThatWasTakenForSecondaryUse) {
   EXPECT_EQ(Append("1", *ledger::EncodeEntry(entry))->index, 2);
 }
 
+TEST_F(LedgerTest, AClockThatJumpsChangesTheTimesOfEntriesAndNothingElse) {
+  for (const int days : {0, 400, -800, 3}) {
+    node_.clock.Advance(std::chrono::hours(24 * days));
+    const auto before = *node_.ledger.Size(node_.ctx);
+    const auto appended = Append(std::to_string(days), Denied("x"));
+    ASSERT_THAT(appended, IsOk());
+    EXPECT_EQ(appended->index, before);
+    EXPECT_EQ(Open(appended->checkpoint).size, static_cast<std::uint64_t>(before) + 1);
+  }
+  Node again(store_);
+  EXPECT_EQ(*again.ledger.Checkpoint(again.ctx), *node_.ledger.Checkpoint(node_.ctx));
+}
+
 TEST_F(LedgerTest, SeveralEntriesAreTakenTogetherOrNotAtAll) {
   auto all = [&](std::vector<Ledger::Request> requests) {
     return node_.ledger.AppendAll(node_.ctx, "spe", requests);

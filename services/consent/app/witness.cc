@@ -52,7 +52,8 @@ Result<Witness::Answer> Witness::AddCheckpoint(const Context& ctx, const std::st
         return Answer{409, kSize, fmt::format("{}\n", known ? known->tree.size : 0)};
       }
     } else {
-      refused = Error(StatusCode::kNotFound, "LOG_UNKNOWN", "no ledger {} is witnessed here", origin);
+      refused =
+          Error(StatusCode::kNotFound, "LOG_UNKNOWN", "no ledger {} is witnessed here", origin);
     }
   }
   const int status = ledger::WitnessHttpStatus(refused);
@@ -69,20 +70,23 @@ Result<std::string> Witness::Cosign(const Context& ctx, const ledger::AddCheckpo
     GF_TRY(AccuseIfForked(ctx, request, log, known));
     return checkpoint.status();
   }
-  GF_ASSIGN(std::string lines, ledger::Cosignature(*checkpoint, options_.signer, Seconds(clock_.Now())));
+  GF_ASSIGN(std::string lines,
+            ledger::Cosignature(*checkpoint, options_.signer, Seconds(clock_.Now())));
   GF_ASSIGN(const std::string note, SignedBy(request.checkpoint, log));
   // First remembered, then logged, then told: a checkpoint that anybody holds is in both places.
   GF_ASSIGN(const bool replaced,
-            store_.Replace(ctx, before,
-                           {log.name(), {checkpoint->size, checkpoint->root}, note + lines, clock_.Now()}));
+            store_.Replace(
+                ctx, before,
+                {log.name(), {checkpoint->size, checkpoint->root}, note + lines, clock_.Now()}));
   if (!replaced)
     return Error(StatusCode::kAborted, "CHECKPOINT_CONFLICT", "another request came first");
   if (options_.log_checkpoints) GF_TRY(Log(ctx, *checkpoint, note, log));
   return lines;
 }
 
-// Two signed roots of one size are a proof that stands by itself. A growth that is not proven is none:
-// whoever holds a checkpoint can send it with a wrong proof. LedgerPeer::Watch looks at the tiles.
+// Two signed roots of one size are a proof that stands by itself. A growth that is not proven is
+// none: whoever holds a checkpoint can send it with a wrong proof. LedgerPeer::Watch looks at the
+// tiles.
 Status Witness::AccuseIfForked(const Context& ctx, const ledger::AddCheckpoint& request,
                                const ledger::NoteVerifier& log,
                                const std::optional<WitnessedLog>& known) {
@@ -94,14 +98,13 @@ Status Witness::AccuseIfForked(const Context& ctx, const ledger::AddCheckpoint& 
                      known->checkpoint, request.checkpoint, clock_.Now()});
 }
 
-Status Witness::Log(const Context& ctx, const ledger::Checkpoint& checkpoint, const std::string& note,
-                    const ledger::NoteVerifier& log) {
+Status Witness::Log(const Context& ctx, const ledger::Checkpoint& checkpoint,
+                    const std::string& note, const ledger::NoteVerifier& log) {
   ledger::Entry entry;
   entry.kind = ledger::EntryKind::kCheckpoint;
   entry.time = ledger_.EntryTime();
-  entry.fields = {{"log", log.name()},
-                  {"log_root", checkpoint.root.Hex()},
-                  {"checkpoint", Base64Encode(note)}};
+  entry.fields = {
+      {"log", log.name()}, {"log_root", checkpoint.root.Hex()}, {"checkpoint", Base64Encode(note)}};
   entry.numbers = {{"log_size", static_cast<std::int64_t>(checkpoint.size)}};
   const std::string key =
       fmt::format("checkpoint:{}:{}:{}", log.name(), checkpoint.size, checkpoint.root.Hex());

@@ -12,8 +12,8 @@
 
 namespace genofed::consent {
 
-// This site as a witness of other ledgers (c2sp.org/tlog-witness): it cosigns a checkpoint only if it
-// contains everything that it cosigned before, and raises an alarm if one does not. Thread-safe.
+// This site as a witness of other ledgers (c2sp.org/tlog-witness): it cosigns a checkpoint only if
+// it contains everything that it cosigned before, and raises an alarm if one does not. Thread-safe.
 class Witness {
  public:
   struct Options {

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "libs/core/context.h"
 #include "libs/core/clock.h"
+#include "libs/core/context.h"
 #include "libs/ledger/witness.h"
 
 namespace genofed::consent {
@@ -34,15 +34,18 @@ struct LedgerAlarm {
 class WitnessStore {
  public:
   virtual ~WitnessStore() = default;
-  virtual Result<std::optional<WitnessedLog>> Find(const Context& ctx, const std::string& origin) = 0;
-  // Puts `after` in the place of exactly `before` (nothing: there was none), in one step and durably;
-  // false when something else is there by now.
-  virtual Result<bool> Replace(const Context& ctx, const std::optional<ledger::WitnessedTree>& before,
+  virtual Result<std::optional<WitnessedLog>> Find(const Context& ctx,
+                                                   const std::string& origin) = 0;
+  // Puts `after` in the place of exactly `before` (nothing: there was none), in one step and
+  // durably; false when something else is there by now.
+  virtual Result<bool> Replace(const Context& ctx,
+                               const std::optional<ledger::WitnessedTree>& before,
                                const WitnessedLog& after) = 0;
   virtual Result<std::vector<WitnessedLog>> All(const Context& ctx) = 0;
   // False when the same was raised before: same ledger, reason and notes.
   virtual Result<bool> AddAlarm(const Context& ctx, const LedgerAlarm& alarm) = 0;
-  virtual Result<std::vector<LedgerAlarm>> Alarms(const Context& ctx, int limit) = 0;  // newest first
+  virtual Result<std::vector<LedgerAlarm>> Alarms(const Context& ctx,
+                                                  int limit) = 0;  // newest first
 };
 
 // Another site, by its public address. An HTTP answer of any status is an answer.

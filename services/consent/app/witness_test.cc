@@ -18,22 +18,30 @@ using testing::HasReason;
 using testing::IsOk;
 
 ledger::NoteSigner Signer(const std::string& name, ledger::SignatureType type, char seed) {
-  return ledger::NoteSigner::Create(name, type, crypto::Ed25519Key::FromSeed(std::string(32, seed)).value()).value();
+  return ledger::NoteSigner::Create(name, type,
+                                    crypto::Ed25519Key::FromSeed(std::string(32, seed)).value())
+      .value();
 }
 
 // A site with its ledger and its witness, watched by others through PeerOf.
 struct Site {
-  explicit Site(const std::string& the_name, const std::vector<std::string>& others, bool hub = false)
+  explicit Site(const std::string& the_name, const std::vector<std::string>& others,
+                bool hub = false)
       : name(the_name), log_checkpoints(hub) {
-    for (const std::string& other : others) logs.push_back(Signer(other + "/ledger", ledger::SignatureType::kEd25519, other[0]).verifier());
+    for (const std::string& other : others)
+      logs.push_back(
+          Signer(other + "/ledger", ledger::SignatureType::kEd25519, other[0]).verifier());
     Start();
   }
   // The process starts (again), over whatever the stores hold.
   void Start() {
     witness.reset();
-    ledger = std::make_unique<Ledger>(store, clock, Signer(name + "/ledger", ledger::SignatureType::kEd25519, name[0]));
+    ledger = std::make_unique<Ledger>(
+        store, clock, Signer(name + "/ledger", ledger::SignatureType::kEd25519, name[0]));
     GF_CHECK(ledger->Load(ctx).ok());
-    Witness::Options options{Signer(name + "/witness", ledger::SignatureType::kCosignature, static_cast<char>(name[0] + 1)), logs, log_checkpoints,
+    Witness::Options options{Signer(name + "/witness", ledger::SignatureType::kCosignature,
+                                    static_cast<char>(name[0] + 1)),
+                             logs, log_checkpoints,
                              [this](const LedgerAlarm& alarm) { told.push_back(alarm.reason); }};
     witness = std::make_unique<Witness>(std::move(options), witnessed, *ledger, clock);
   }
@@ -44,7 +52,9 @@ struct Site {
     entry.fields = {{"reason", what}};
     GF_CHECK(ledger->Append(ctx, "spe", what, ledger::EncodeEntry(entry).value()).ok());
   }
-  ledger::Checkpoint Head() { return ledger::ParseCheckpoint(ledger::ParseNote(*ledger->Checkpoint(ctx))->text).value(); }
+  ledger::Checkpoint Head() {
+    return ledger::ParseCheckpoint(ledger::ParseNote(*ledger->Checkpoint(ctx))->text).value();
+  }
 
   const std::string name;
   const bool log_checkpoints;
@@ -69,7 +79,8 @@ struct PeerOf final : LedgerPeerClient {
   }
   Result<Answer> LedgerFile(const Context& ctx, const std::string& path) override {
     if (away) return Error(StatusCode::kUnavailable, "AWAY", "away");
-    auto content = path == "checkpoint" ? site.ledger->Published(ctx) : site.ledger->Tile(ctx, path);
+    auto content =
+        path == "checkpoint" ? site.ledger->Published(ctx) : site.ledger->Tile(ctx, path);
     if (content.ok()) return Answer{200, *content};
     return Answer{content.status().code() == StatusCode::kNotFound ? 404 : 500, ""};
   }
@@ -82,14 +93,17 @@ ledger::NoteVerifier LogKey(const std::string& site) {
   return Signer(site + "/ledger", ledger::SignatureType::kEd25519, site[0]).verifier();
 }
 ledger::NoteVerifier WitnessKey(const std::string& site) {
-  return Signer(site + "/witness", ledger::SignatureType::kCosignature, static_cast<char>(site[0] + 1)).verifier();
+  return Signer(site + "/witness", ledger::SignatureType::kCosignature,
+                static_cast<char>(site[0] + 1))
+      .verifier();
 }
 
 // One site that is a node, and how it sees the other two.
 class WitnessTest : public ::testing::Test {
  protected:
   LedgerPeer Peer(Site& site, PeerOf& other, Candidates& candidates) {
-    return LedgerPeer({LogKey(other.site.name), WitnessKey(other.site.name)}, other, *site.ledger, candidates, *site.witness, site.clock);
+    return LedgerPeer({LogKey(other.site.name), WitnessKey(other.site.name)}, other, *site.ledger,
+                      candidates, *site.witness, site.clock);
   }
   // fi's process starts anew.
   void Restart() {
@@ -108,7 +122,8 @@ class WitnessTest : public ::testing::Test {
   }
   std::string CosignersOf(const std::string& note) {
     std::string names;
-    for (const auto& s : ledger::ParseNote(note)->signatures) names += s.name + " ";
+    const ledger::Note parsed = *ledger::ParseNote(note);
+    for (const auto& s : parsed.signatures) names += s.name + " ";
     return names;
   }
 
@@ -118,7 +133,8 @@ class WitnessTest : public ::testing::Test {
   Site es_{"es", {"hub", "fi"}};
   PeerOf hub_at_{hub_}, es_at_{es_}, fi_at_{fi_};
   std::optional<Candidates> candidates_{std::in_place, *fi_.ledger, fi_.clock, 2, 1};
-  std::optional<LedgerPeer> to_hub_{Peer(fi_, hub_at_, *candidates_)}, to_es_{Peer(fi_, es_at_, *candidates_)};
+  std::optional<LedgerPeer> to_hub_{Peer(fi_, hub_at_, *candidates_)},
+      to_es_{Peer(fi_, es_at_, *candidates_)};
 };
 
 TEST_F(WitnessTest, WhatWasCosignedIsPublishedAndLoggedAtTheHub) {
@@ -139,7 +155,11 @@ TEST_F(WitnessTest, WhatWasCosignedIsPublishedAndLoggedAtTheHub) {
   const std::string note = *Base64Decode(entry.fields.at("checkpoint"));
   EXPECT_EQ(ledger::OpenCheckpoint(note, LogKey("fi"))->size, 2u);
   EXPECT_TRUE(es_.store.state.ledger.empty()) << "only the hub logs";
-  EXPECT_EQ(ledger::OpenCheckpoint(*hub_.witness->Checkpoint(ctx_, HexEncode(crypto::Sha256("fi/ledger"))), LogKey("fi"))->size, 2u);
+  EXPECT_EQ(
+      ledger::OpenCheckpoint(
+          *hub_.witness->Checkpoint(ctx_, HexEncode(crypto::Sha256("fi/ledger"))), LogKey("fi"))
+          ->size,
+      2u);
   EXPECT_THAT(hub_.witness->Checkpoint(ctx_, std::string(64, '0')), HasReason("LOG_UNKNOWN"));
 }
 
@@ -169,11 +189,11 @@ TEST_F(WitnessTest, AnUnwitnessedCheckpointIsShownAfterAWhile) {
   hub_at_.away = es_at_.away = true;
   EXPECT_THAT(to_hub_->Submit(ctx_), HasCode(StatusCode::kUnavailable));
   EXPECT_EQ(ledger::OpenCheckpoint(*fi_.ledger->Published(ctx_), LogKey("fi"))->size, 1u);
-  fi_.Append("c");
   fi_.clock.Advance(Candidates::kPatience);
   EXPECT_THAT(to_hub_->Submit(ctx_), HasCode(StatusCode::kUnavailable));
   EXPECT_EQ(ledger::OpenCheckpoint(*fi_.ledger->Published(ctx_), LogKey("fi"))->size, 2u);
   EXPECT_EQ(candidates_->unwitnessed(), 1u);
+  fi_.Append("c");
   hub_at_.away = false;
   ASSERT_THAT(to_hub_->Submit(ctx_), IsOk());
   EXPECT_EQ(CosignersOf(*fi_.ledger->Published(ctx_)), "fi/ledger hub/witness ");
@@ -191,13 +211,15 @@ TEST_F(WitnessTest, ARewrittenHistoryFreezesItsSiteAndAlarmsTheWitness) {
   EXPECT_EQ(fi_.told, std::vector<std::string>{"LEDGER_FORKED"});
   // The evidence is two signed notes.
   const auto alarm = hub_.witness->List(ctx_)->alarms.at(0);
-  const auto known = *ledger::OpenCheckpoint(alarm.known, LogKey("fi")), seen = *ledger::OpenCheckpoint(alarm.seen, LogKey("fi"));
+  const auto known = *ledger::OpenCheckpoint(alarm.known, LogKey("fi")),
+             seen = *ledger::OpenCheckpoint(alarm.seen, LogKey("fi"));
   EXPECT_EQ(known.size, seen.size);
   EXPECT_NE(known.root, seen.root);
   ledger::Entry entry;
   entry.kind = ledger::EntryKind::kDenied;
   entry.time = fi_.ledger->EntryTime();
-  EXPECT_THAT(fi_.ledger->Append(ctx_, "spe", "k", *ledger::EncodeEntry(entry)), HasReason("LEDGER_FROZEN"));
+  EXPECT_THAT(fi_.ledger->Append(ctx_, "spe", "k", *ledger::EncodeEntry(entry)),
+              HasReason("LEDGER_FROZEN"));
   EXPECT_THAT(fi_.ledger->Checkpoint(ctx_), IsOk()) << "it can still be looked at";
   // Told once.
   ASSERT_THAT(to_hub_->Submit(ctx_), IsOk());
@@ -256,7 +278,9 @@ TEST_F(WitnessTest, AnswersAsTheProtocolSays) {
   EXPECT_TRUE(hub_.told.empty()) << "a wrong proof accuses nobody";
   Site other("ru", {});
   EXPECT_EQ(ask("old 0\n\n" + *other.ledger->Checkpoint(ctx_)).status, 404);
-  const auto forged = ledger::SignCheckpoint({"fi/ledger", 0, ledger::EmptyRoot(), {}}, Signer("fi/ledger", ledger::SignatureType::kEd25519, 'x'));
+  const auto forged =
+      ledger::SignCheckpoint({"fi/ledger", 0, ledger::EmptyRoot(), {}},
+                             Signer("fi/ledger", ledger::SignatureType::kEd25519, 'x'));
   EXPECT_EQ(ask("old 0\n\n" + *forged).status, 403);
 }
 
