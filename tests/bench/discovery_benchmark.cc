@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a count costs end to end, next to an empty call on the same way in the same run: a node over mutual TLS with its
-// index, permissions and the whole of disclosure control, and the hub over 27 such nodes with a million people. Budgets
-// are in a PostgreSQL of its own. Prints one JSON object; tests/bench/run makes rows of it.
+// What a count costs end to end, next to an empty call on the same way in the same run: a node over
+// mutual TLS with its index, permissions and the whole of disclosure control, and the hub over 27
+// such nodes with a million people. Budgets are in a PostgreSQL of its own. Prints one JSON object;
+// tests/bench/run makes rows of it.
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -44,7 +45,9 @@ constexpr unsigned kSeed = 20;
 
 Status NobodyDenied(const WorkloadIdentity&) { return absl::OkStatus(); }
 
-std::string NodeName(int i) { return {static_cast<char>('a' + i / 5), static_cast<char>('a' + i % 5)}; }
+std::string NodeName(int i) {
+  return {static_cast<char>('a' + i / 5), static_cast<char>('a' + i % 5)};
+}
 
 // Alleles of frequencies from 0.1% to 50%; every other person is female, every tenth has the term.
 std::vector<TestSite> MakeSites() {
@@ -81,10 +84,12 @@ class Certificates {
  public:
   rpc::TlsFiles Of(const std::string& site, const std::string& service) {
     const std::string bundle = directory_ / "ca.pem";
-    auto authority = federation::SiteAuthority::Open(site, kDomain, bundle, directory_ / (site + "-ca.key"), clock_);
+    auto authority = federation::SiteAuthority::Open(site, kDomain, bundle,
+                                                     directory_ / (site + "-ca.key"), clock_);
     GF_CHECK(authority.ok());
     const std::string name = site + "-" + service;
-    GF_CHECK(authority->Issue(service, directory_ / (name + ".pem"), directory_ / (name + ".key")).ok());
+    GF_CHECK(
+        authority->Issue(service, directory_ / (name + ".pem"), directory_ / (name + ".key")).ok());
     return {directory_ / (name + ".pem"), directory_ / (name + ".key"), bundle};
   }
 
@@ -93,25 +98,31 @@ class Certificates {
   const SystemClock clock_;
 };
 
-// Everything of a node's discovery behind its listener, and beside it the same listener with nothing behind it.
+// Everything of a node's discovery behind its listener, and beside it the same listener with
+// nothing behind it.
 class Node {
  public:
-  Node(const std::string& site, std::shared_ptr<const Cohort> cohort, Certificates& certificates, sql::Database& database)
-      : store_(database, mechanism_.policy()), publication_store_(database), tokens_(trust_, clock_, "", {}) {
+  Node(const std::string& site, std::shared_ptr<const Cohort> cohort, Certificates& certificates,
+       sql::Database& database)
+      : store_(database, mechanism_.policy()),
+        publication_store_(database),
+        tokens_(trust_, clock_, "", {}) {
     consent_.rows[cohort->dataset()] = cohort->rows();
     view_.Add({std::move(cohort)});
     GF_CHECK(view_.Refresh(Context::Background()).ok());
     dispatcher_ = std::make_unique<rpc::Dispatcher>(
-        rpc::Dispatcher::Options{.site = site, .domain = kDomain, .service = "discovery", .denied = NobodyDenied},
+        rpc::Dispatcher::Options{
+            .site = site, .domain = kDomain, .service = "discovery", .denied = NobodyDenied},
         ThePolicy(), tokens_, metrics_);
     service_ = MakeNodeService(*dispatcher_, metrics_, discovery_, publications_);
-    server_ = *rpc::Server::Start({.listeners = {{"127.0.0.1:0", certificates.Of(site, "discovery")}},
-                                   .site = site,
-                                   .domain = kDomain,
-                                   .policies = {ThePolicy()},
-                                   .denied = NobodyDenied,
-                                   .metrics = &metrics_},
-                                  {service_.get()});
+    server_ =
+        *rpc::Server::Start({.listeners = {{"127.0.0.1:0", certificates.Of(site, "discovery")}},
+                             .site = site,
+                             .domain = kDomain,
+                             .policies = {ThePolicy()},
+                             .denied = NobodyDenied,
+                             .metrics = &metrics_},
+                            {service_.get()});
   }
   ~Node() { server_->Stop(milliseconds(100)); }
   std::string address() const { return "127.0.0.1:" + std::to_string(server_->ports()[0]); }
@@ -151,20 +162,25 @@ struct Times {
   }
   nlohmann::json Json() {
     std::sort(taken.begin(), taken.end());
-    return {{"p50", taken[taken.size() / 2]}, {"p99", taken[taken.size() * 99 / 100]}, {"min", taken[0]}, {"n", taken.size()}};
+    return {{"p50", taken[taken.size() / 2]},
+            {"p99", taken[taken.size() * 99 / 100]},
+            {"min", taken[0]},
+            {"n", taken.size()}};
   }
 };
 
 Query AlleleQuery(int site, const std::string& account) {
   Query query;
   query.granularity = Granularity::kCount;
-  query.variant = VariantPattern{VariantPattern::Form::kExact, std::nullopt, "20", 1'000 + 100 * site,
-                                 1'001 + 100 * site, "A", "T"};
+  query.variant =
+      VariantPattern{VariantPattern::Form::kExact, std::nullopt, "20", 1'000 + 100 * site,
+                     1'001 + 100 * site,           "A",          "T"};
   query.account = account;
   return query;
 }
 
-// A question about no dataset goes all the way and finds nothing to do: the empty call of the same kind.
+// A question about no dataset goes all the way and finds nothing to do: the empty call of the same
+// kind.
 Query EmptyQuery() {
   Query query = AlleleQuery(0, "anonymous");
   query.datasets = {"none"};
@@ -191,13 +207,15 @@ int Run() {
   std::unique_ptr<NodeClient> alone;
   for (int i = 0; i < kNodes; ++i) {
     const std::string site = NodeName(i);
-    auto cohort = opener.Open(WriteCohort(data.path(), "GOE-" + ToUpper(site) + "-BENCH-1", 1, kPeople, sites, people));
+    auto cohort = opener.Open(
+        WriteCohort(data.path(), "GOE-" + ToUpper(site) + "-BENCH-1", 1, kPeople, sites, people));
     GF_CHECK(cohort.ok());
     nodes.push_back(std::make_unique<Node>(site, *cohort, certificates, *database));
     auto channel = rpc::ConnectTls(nodes.back()->address(), hub, {site, "discovery"}, kDomain);
     auto client = [&] {
-      return MakeNodeClient(site, {[channel] { return channel; }, site + "/discovery", "discovery", nullptr},
-                            options.node_deadline);
+      return MakeNodeClient(
+          site, {[channel] { return channel; }, site + "/discovery", "discovery", nullptr},
+          options.node_deadline);
     };
     if (i == 0) alone = client();
     members.push_back({client(), MakeWorkerPool(2, 64)});
@@ -216,7 +234,8 @@ int Run() {
     GF_CHECK(answer.ok());
     for (const Member& member : answer->members) GF_CHECK(member.state == MemberState::kAnswered);
   };
-  // Each account is told a few common alleles, which cost next to nothing, before the next one asks.
+  // Each account is told a few common alleles, which cost next to nothing, before the next one
+  // asks.
   auto fresh = [&](int round) { return AlleleQuery(kSites - 1 - round % 50, Account(round / 50)); };
   for (int i = 0; i < 50; ++i) {
     ask(*alone, AlleleQuery(kSites - 1 - i, Account(1'000'000)));
