@@ -12,6 +12,7 @@ namespace genofed::disclosure {
 namespace {
 
 constexpr std::string_view kEverybody = "everybody";
+constexpr std::string_view kEverybodysAlleles = "everybody's alleles";
 // "Fewer than can be told" is at most as informative as a threshold at the count itself; the ratio
 // of the two for the worst frequency is 2/pi, and half of the answers there are charged in full
 // (docs/security/privacy.md).
@@ -133,8 +134,8 @@ Shown Mechanism::Make(const Question& question, std::string_view what, std::int6
   return shown;
 }
 
-Shown Mechanism::Everybody(std::string_view state, std::int64_t population) const {
-  const Question question{state, kEverybody};
+Shown Mechanism::Everybody(std::string_view state, std::int64_t population, bool alleles) const {
+  const Question question{state, alleles ? kEverybodysAlleles : kEverybody};
   const double scale = policy_.HasNoise() ? 1 / policy_.epsilon : 0;
   Shown shown = Make(question, "round", population,
                      Noise(question, "count", scale, policy_.noise_bound), population);
@@ -162,7 +163,7 @@ ShownAllele Mechanism::Frequency(const Question& question, const Genotypes& geno
                                  std::int64_t population) const {
   ShownAllele out;
   const Shown carriers = Count(question, {genotypes.carriers, population}, false);
-  const Shown everybody = Everybody(question.state, population);
+  const Shown everybody = Everybody(question.state, population, true);
   out.suppressed = genotypes.carriers > 0;
   if (!carriers.exists() || !everybody.exists() || genotypes.allele_number <= 0) return out;
   out.disclosed = true;

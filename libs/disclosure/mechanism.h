@@ -77,8 +77,10 @@ class Mechanism {
   // Names a question, for the record of what was asked.
   std::string Mac(const Question& question, std::string_view what) const;
 
-  // How many people may be counted; the same number for everybody.
-  Shown Everybody(std::string_view state, std::int64_t population) const;
+  // How many people may be counted; the same number for everybody. `alleles`: of those whose
+  // alleles may be, who are others than those of whom more may be asked; the difference of the two
+  // numbers must not show.
+  Shown Everybody(std::string_view state, std::int64_t population, bool alleles = false) const;
 
   // `few_others_count`: where few do not match, all are said to match, for those few are as
   // identifying. Not for alleles: their frequency is what people agreed to publish.

@@ -89,6 +89,18 @@ TEST(Mechanism, DrawsAnewForEachStateQuestionAndSite) {
   EXPECT_NE(Default().Mac({"s", "q"}, "count"), Default().Mac({"s", "q"}, "alleles"));
 }
 
+// Fewer people permit questions than frequencies: how many fewer is not to be read off two
+// published numbers.
+TEST(Mechanism, TheTwoPopulationsHaveNoiseOfTheirOwn) {
+  std::set<std::int64_t> differences;
+  for (int i = 0; i < 50; ++i) {
+    const std::string state = std::to_string(i);
+    differences.insert(Default().Everybody(state, 2000, true).count -
+                       Default().Everybody(state, 2000).count);
+  }
+  EXPECT_GE(differences.size(), 2u);
+}
+
 // What somebody learns who knows everybody in a count but one: the answers with and without that
 // person come from distributions that differ by exp(epsilon) at most, but for the two ends, which
 // are rare.
@@ -134,7 +146,7 @@ TEST(Mechanism, FrequenciesAreNearTheTruthAndConsistent) {
     // 2000 people, of whom 1900 were called: 400 heterozygous, 100 homozygous.
     const ShownAllele shown = mechanism.Frequency({"s", name}, {600, 3800, 500, 100, 400, 0}, 2000);
     ASSERT_TRUE(shown.disclosed);
-    EXPECT_EQ(shown.allele_number, 2 * mechanism.Everybody("s", 2000).count);
+    EXPECT_EQ(shown.allele_number, 2 * mechanism.Everybody("s", 2000, true).count);
     EXPECT_NEAR(static_cast<double>(shown.allele_count) / static_cast<double>(shown.allele_number),
                 600.0 / 3800, 0.04);
     EXPECT_LE(2 * shown.homozygotes + shown.heterozygotes, shown.allele_count);
