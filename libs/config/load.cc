@@ -67,7 +67,8 @@ bool IsLoopback(std::string_view address) {
   const std::string_view host = address.substr(0, colon);
   if (host == "[::1]") return true;
   in_addr parsed{};
-  return inet_pton(AF_INET, std::string(host).c_str(), &parsed) == 1 && ntohl(parsed.s_addr) >> 24 == 127;
+  return inet_pton(AF_INET, std::string(host).c_str(), &parsed) == 1 &&
+         ntohl(parsed.s_addr) >> 24 == 127;
 }
 
 // Disclosure control can be off only where nobody else can ask.
@@ -83,7 +84,8 @@ Status CheckDisclosureControl(const v1::SiteConfig& config) {
   for (const std::string& address : listeners) {
     if (!IsLoopback(address)) {
       return InvalidField(kKey, "DISCLOSURE_CONTROL_REQUIRED",
-                          "may be off only while every listener is on loopback, and {} is not", address);
+                          "may be off only while every listener is on loopback, and {} is not",
+                          address);
     }
   }
   return absl::OkStatus();

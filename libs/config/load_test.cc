@@ -51,14 +51,16 @@ TEST(Load, ErrorsNameTheKey) {
 
 TEST(Load, DisclosureControlIsOffOnLoopbackOnly) {
   const std::string file = WriteConfig(kMinimal);
-  auto load = [&](std::vector<std::string> sets) { return Load({{file}, std::move(sets)}).status(); };
+  auto load = [&](std::vector<std::string> sets) {
+    return Load({{file}, std::move(sets)}).status();
+  };
   const std::string off = "discovery.disclosure_control=off";
   EXPECT_TRUE(load({"discovery.disclosure_control=on", "gateway.listen=0.0.0.0:443"}).ok());
   EXPECT_EQ(Reason(load({"discovery.disclosure_control=maybe"})), "CONFIG_INVALID");
   EXPECT_TRUE(load({off, "gateway.listen=127.0.0.1:443", "network.grpc.access=[::1]:5"}).ok());
-  for (const char* listener :
-       {"gateway.listen=0.0.0.0:443", "gateway.listen=:443", "gateway.listen=localhost:443",
-        "gateway.listen=127.0.0.1", "network.grpc.discovery=192.0.2.1:5", "network.admin.site=[::]:5"}) {
+  for (const char* listener : {"gateway.listen=0.0.0.0:443", "gateway.listen=:443",
+                               "gateway.listen=localhost:443", "gateway.listen=127.0.0.1",
+                               "network.grpc.discovery=192.0.2.1:5", "network.admin.site=[::]:5"}) {
     EXPECT_EQ(Reason(load({off, listener})), "DISCLOSURE_CONTROL_REQUIRED") << listener;
   }
 }

@@ -8,7 +8,8 @@
 
 namespace genofed {
 
-// After what time the same call may succeed: google.rpc.RetryInfo in gRPC, Retry-After in HTTP. OK is returned unchanged.
+// After what time the same call may succeed: google.rpc.RetryInfo in gRPC, Retry-After in HTTP. OK
+// is returned unchanged.
 Status WithRetryAfter(Status status, std::chrono::seconds after);
 std::optional<std::chrono::seconds> RetryAfter(const Status& status);
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Attacks on the mechanism, in their strongest form: the attacker has the target's genome, knows the population's
-// frequencies and the node's policy, and asks the best questions that a year's budget buys. Half of the datasets hold
-// the target. Success is the area under the ROC curve of the likelihood ratio (Shringarpure & Bustamante 2015).
+// Attacks on the mechanism, in their strongest form: the attacker has the target's genome, knows
+// the population's frequencies and the node's policy, and asks the best questions that a year's
+// budget buys. Half of the datasets hold the target. Success is the area under the ROC curve of the
+// likelihood ratio (Shringarpure & Bustamante 2015).
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -46,7 +47,8 @@ double AreaUnderCurve(std::vector<double> in, std::vector<double> out) {
   double area = 0;
   for (double score : in) {
     const auto range = std::equal_range(out.begin(), out.end(), score);
-    area += static_cast<double>(range.first - out.begin()) + static_cast<double>(range.second - range.first) / 2;
+    area += static_cast<double>(range.first - out.begin()) +
+            static_cast<double>(range.second - range.first) / 2;
   }
   return area / static_cast<double>(in.size()) / static_cast<double>(out.size());
 }
@@ -58,7 +60,8 @@ struct Attack {
 };
 
 // Asks until the budget is spent, or `most_questions`.
-double Play(const Policy& policy, const Attack& attack, int trials, int most_questions, double* questions = nullptr) {
+double Play(const Policy& policy, const Attack& attack, int trials, int most_questions,
+            double* questions = nullptr) {
   std::mt19937_64 random(20261129);
   std::uniform_real_distribution<double> frequency(attack.least, attack.most);
   std::vector<double> in, out;
@@ -69,11 +72,13 @@ double Play(const Policy& policy, const Attack& attack, int trials, int most_que
     const bool member = trial % 2 == 0;
     const std::string state = std::to_string(trial);
     double evidence = 0, spent = 0;
-    for (int q = 0; q < most_questions && (!policy.HasBudget() || spent + worst <= limit); ++q, asked += 1) {
+    for (int q = 0; q < most_questions && (!policy.HasBudget() || spent + worst <= limit);
+         ++q, asked += 1) {
       const double p = frequency(random);
       std::binomial_distribution<std::int64_t> others(attack.people - (member ? 1 : 0), p);
       const std::int64_t count = others(random) + (member ? 1 : 0);
-      const Shown shown = mechanism.Count({state, std::to_string(q)}, {count, attack.people}, false);
+      const Shown shown =
+          mechanism.Count({state, std::to_string(q)}, {count, attack.people}, false);
       spent += shown.charge;
       evidence += Evidence(policy, shown, static_cast<double>(attack.people), p);
     }
@@ -132,9 +137,12 @@ TEST(Update, AWithdrawalOrANewPersonIsHiddenByNewNoise) {
   for (int trial = 0; trial < 8000; ++trial) {
     const bool matched = trial % 2 == 0;
     const std::string bits = std::to_string(trial);
-    const auto before = mechanism.Count({mechanism.State("A", 1, bits), "q"}, {300, 2'000}, true).count;
-    const auto after =
-        mechanism.Count({mechanism.State("A", 1, bits + "-"), "q"}, {300 - (matched ? 1 : 0), 1'999}, true).count;
+    const auto before =
+        mechanism.Count({mechanism.State("A", 1, bits), "q"}, {300, 2'000}, true).count;
+    const auto after = mechanism
+                           .Count({mechanism.State("A", 1, bits + "-"), "q"},
+                                  {300 - (matched ? 1 : 0), 1'999}, true)
+                           .count;
     (matched ? in : out).push_back(static_cast<double>(before - after));
   }
   EXPECT_LE(AreaUnderCurve(in, out), 0.55);
@@ -150,7 +158,10 @@ TEST(Frequency, NeitherFrequenciesNorCarriersGiveAwayTheOther) {
     const Question question{state, "q"};
     const auto carriers = mechanism.Count(question, {300, 2'000}, false).count;
     const auto copies =
-        mechanism.Frequency(question, {300 + (homozygous ? 1 : 0), 4'000, 300, homozygous ? 1 : 0, 299, 0}, 2'000).allele_count;
+        mechanism
+            .Frequency(question,
+                       {300 + (homozygous ? 1 : 0), 4'000, 300, homozygous ? 1 : 0, 299, 0}, 2'000)
+            .allele_count;
     (homozygous ? in : out).push_back(static_cast<double>(copies - carriers));
   }
   EXPECT_LE(AreaUnderCurve(in, out), 0.55);

@@ -53,7 +53,8 @@ double Charge(double count, double total, double variance, int copies) {
   if (total <= 0) return 0;
   const double p = std::clamp(count / total, 0.0, 1.0);
   const double moved = copies * std::max(p, 1 - p);
-  // Never below a variance of one: an exact answer about everybody or nobody would cost infinitely much.
+  // Never below a variance of one: an exact answer about everybody or nobody would cost infinitely
+  // much.
   return moved * moved / (2 * std::max(total * p * (1 - p) + variance, 1.0));
 }
 
@@ -70,7 +71,8 @@ double WorstCharge(const Policy& policy, bool with_frequency) {
   return worst;
 }
 
-Admission Admit(std::span<const Spent> spent, double worst, double limit, std::int32_t days, Time now) {
+Admission Admit(std::span<const Spent> spent, double worst, double limit, std::int32_t days,
+                Time now) {
   const std::int64_t today = DayOf(now);
   double total = 0;
   for (const Spent& day : spent) total += day.day > today - days ? day.nats : 0;

@@ -2,14 +2,15 @@
 //
 // What answers tell about one person, in nats, and how much one account may be told.
 //
-// An answer is a count c of n people, seen through the chance that a population with the same frequency p = c/n gives
-// and through noise of variance v. If somebody who is in the count were not in the dataset, it would be expected
-// (1-p) lower. The divergence between the two is
+// An answer is a count c of n people, seen through the chance that a population with the same
+// frequency p = c/n gives and through noise of variance v. If somebody who is in the count were not
+// in the dataset, it would be expected (1-p) lower. The divergence between the two is
 //     (1-p)^2 / (2 (n p (1-p) + v)),
-// which is the expected log-likelihood ratio of the best test that knows the person's genome and the population's
-// frequencies (Shringarpure & Bustamante 2015; Raisaro et al. 2017, JAMIA 24:799, charge as much for an answer as it
-// was unlikely). For somebody who is not in the count it has p^2 in place of (1-p)^2; the larger of the two is
-// charged. Charges add up, and a test that was told D nats in all has an area under its ROC curve of Phi(sqrt(D)).
+// which is the expected log-likelihood ratio of the best test that knows the person's genome and
+// the population's frequencies (Shringarpure & Bustamante 2015; Raisaro et al. 2017, JAMIA 24:799,
+// charge as much for an answer as it was unlikely). For somebody who is not in the count it has p^2
+// in place of (1-p)^2; the larger of the two is charged. Charges add up, and a test that was told D
+// nats in all has an area under its ROC curve of Phi(sqrt(D)).
 #pragma once
 
 #include <chrono>
@@ -25,16 +26,18 @@ namespace genofed::disclosure {
 double NormalCdf(double x);
 double NormalQuantile(double probability);
 
-// Nats that one account may be told of one dataset within policy.budget_days: NormalQuantile(auc)^2.
+// Nats that one account may be told of one dataset within policy.budget_days:
+// NormalQuantile(auc)^2.
 double BudgetOf(const Policy& policy);
-// The largest charge of one count, and of one count with one allele's frequency: what must be left before a question
-// is answered, so that a refusal never depends on the answer.
+// The largest charge of one count, and of one count with one allele's frequency: what must be left
+// before a question is answered, so that a refusal never depends on the answer.
 double WorstCharge(const Policy& policy, bool with_frequency = false);
 
 // Variance of the noise on a count, with rounding to multiples of `step`.
 double CountVariance(const Policy& policy, double step);
 double FrequencyVariance(const Policy& policy, double step);
-// The charge above. `copies` is 1 for people, 2 for alleles (a homozygous person moves the sum by two).
+// The charge above. `copies` is 1 for people, 2 for alleles (a homozygous person moves the sum by
+// two).
 double Charge(double count, double total, double variance, int copies);
 
 // What was spent on one day (days since 1970, UTC).
@@ -46,8 +49,10 @@ struct Admission {
   bool allowed = false;
   std::chrono::seconds retry_after{0};  // when it is not
 };
-// Whether `worst` more may be spent under `limit` within any `days`. `spent` has the days in ascending order.
-Admission Admit(std::span<const Spent> spent, double worst, double limit, std::int32_t days, Time now);
+// Whether `worst` more may be spent under `limit` within any `days`. `spent` has the days in
+// ascending order.
+Admission Admit(std::span<const Spent> spent, double worst, double limit, std::int32_t days,
+                Time now);
 std::int64_t DayOf(Time time);
 
 }  // namespace genofed::disclosure

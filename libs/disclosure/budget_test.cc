@@ -19,10 +19,10 @@ TEST(Budget, FollowsFromTheAreaUnderTheCurve) {
 }
 
 TEST(Budget, ChargesByHand) {
-  EXPECT_NEAR(Charge(50, 100, 0, 1), 0.25 / (2 * 25), 1e-12);         // p = 1/2: variance 25
-  EXPECT_NEAR(Charge(10, 100, 7, 1), 0.81 / (2 * (9 + 7)), 1e-12);    // a carrier, p = 1/10
-  EXPECT_NEAR(Charge(90, 100, 7, 1), 0.81 / (2 * (9 + 7)), 1e-12);    // who does not match
-  EXPECT_NEAR(Charge(20, 200, 0, 2), 3.24 / (2 * 18.0), 1e-12);       // alleles
+  EXPECT_NEAR(Charge(50, 100, 0, 1), 0.25 / (2 * 25), 1e-12);       // p = 1/2: variance 25
+  EXPECT_NEAR(Charge(10, 100, 7, 1), 0.81 / (2 * (9 + 7)), 1e-12);  // a carrier, p = 1/10
+  EXPECT_NEAR(Charge(90, 100, 7, 1), 0.81 / (2 * (9 + 7)), 1e-12);  // who does not match
+  EXPECT_NEAR(Charge(20, 200, 0, 2), 3.24 / (2 * 18.0), 1e-12);     // alleles
   EXPECT_NEAR(Charge(100, 100, 10, 1), 1.0 / 20, 1e-12);
   EXPECT_LT(WorstCharge(Policy(), true), BudgetOf(Policy()));
 }
@@ -32,12 +32,14 @@ TEST(Budget, TheVarianceOfNoiseIsThatOfItsDistribution) {
   constexpr int kDraws = 100'000;
   double sum = 0, squares = 0;
   for (int i = 0; i < kDraws; ++i) {
-    const auto value = static_cast<double>(LaplaceQuantile((i + 0.5) / kDraws, 1 / policy.epsilon, policy.noise_bound));
+    const auto value = static_cast<double>(
+        LaplaceQuantile((i + 0.5) / kDraws, 1 / policy.epsilon, policy.noise_bound));
     sum += value;
     squares += value * value;
   }
   EXPECT_NEAR(sum / kDraws, 0, 1e-3);
-  // The whole numbers lie a little closer together than the continuous distribution, whose variance is charged with.
+  // The whole numbers lie a little closer together than the continuous distribution, whose variance
+  // is charged with.
   EXPECT_NEAR(squares / kDraws / CountVariance(policy, 1), 1, 0.03);
 }
 
@@ -49,7 +51,8 @@ TEST(Budget, IsSpentWithinAWindowAndComesBackWithTheOldestDay) {
   const Admission refused = Admit(spent, 0.6, 1.0, 365, now);
   EXPECT_FALSE(refused.allowed);
   EXPECT_EQ(refused.retry_after, std::chrono::seconds(86'400 - 3600));
-  EXPECT_EQ(Admit(spent, 0.8, 1.0, 365, now).retry_after, std::chrono::seconds(364 * 86'400 - 3600));
+  EXPECT_EQ(Admit(spent, 0.8, 1.0, 365, now).retry_after,
+            std::chrono::seconds(364 * 86'400 - 3600));
   EXPECT_TRUE(Admit({}, 1.0, 1.0, 365, now).allowed);
 }
 

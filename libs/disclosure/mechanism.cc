@@ -12,8 +12,10 @@ namespace genofed::disclosure {
 namespace {
 
 constexpr std::string_view kEverybody = "everybody";
-// "Fewer than can be told" is at most as informative as a threshold at the count itself; the ratio of the two for the
-// worst frequency is 2/pi, and half of the answers there are charged in full (docs/security/privacy.md).
+constexpr std::string_view kEverybodysAlleles = "everybody's alleles";
+// "Fewer than can be told" is at most as informative as a threshold at the count itself; the ratio
+// of the two for the worst frequency is 2/pi, and half of the answers there are charged in full
+// (docs/security/privacy.md).
 constexpr double kHiddenShare = 0.3;
 
 // Length-prefixed, so that no two lists of parts are the same text.
@@ -39,14 +41,16 @@ const char* PrecisionName(Precision precision) {
 
 std::int64_t LaplaceQuantile(double uniform, double scale, std::int64_t bound) {
   if (scale <= 0 || bound <= 0) return 0;
-  // Probabilities of whole numbers are in proportion to exp(-|j| / scale): a sum of two geometric series.
+  // Probabilities of whole numbers are in proportion to exp(-|j| / scale): a sum of two geometric
+  // series.
   const double ratio = std::exp(-1 / scale);
   const double side = ratio * (1 - std::pow(ratio, static_cast<double>(bound))) / (1 - ratio);
   const double at = uniform * (1 + 2 * side) - side;  // below 0: negative; up to 1: zero
   if (at >= 0 && at < 1) return 0;
   const double within = at < 0 ? -at : at - 1;
   // Smallest j with ratio + ... + ratio^j >= within.
-  const double j = std::ceil(std::log(std::max(1 - within * (1 - ratio) / ratio, 1e-300)) / std::log(ratio));
+  const double j =
+      std::ceil(std::log(std::max(1 - within * (1 - ratio) / ratio, 1e-300)) / std::log(ratio));
   const auto magnitude = std::clamp<std::int64_t>(static_cast<std::int64_t>(j), 1, bound);
   return at < 0 ? -magnitude : magnitude;
 }
@@ -59,8 +63,10 @@ Mechanism::Mechanism(Policy policy, std::string secret)
   GF_CHECK(!policy_.HasNoise() || secret_.size() >= crypto::kSha256Bytes);
 }
 
-std::string Mechanism::State(std::string_view dataset, std::int32_t version, std::string_view permitted_bits) const {
-  return crypto::HmacSha256(secret_, Join({"state", dataset, std::to_string(version), permitted_bits}));
+std::string Mechanism::State(std::string_view dataset, std::int32_t version,
+                             std::string_view permitted_bits) const {
+  return crypto::HmacSha256(secret_,
+                            Join({"state", dataset, std::to_string(version), permitted_bits}));
 }
 
 std::string Mechanism::Mac(const Question& question, std::string_view what) const {
@@ -68,7 +74,8 @@ std::string Mechanism::Mac(const Question& question, std::string_view what) cons
 }
 
 double Mechanism::Draw(const Question& question, std::string_view what) const {
-  const std::string mac = crypto::HmacSha256(secret_, Join({"noise", question.state, what, question.canonical}));
+  const std::string mac =
+      crypto::HmacSha256(secret_, Join({"noise", question.state, what, question.canonical}));
   std::uint64_t bits = 0;
   for (std::size_t i = 0; i < 8; ++i) bits = bits << 8 | static_cast<unsigned char>(mac[i]);
   return std::ldexp(static_cast<double>(bits >> 11), -53);
@@ -90,23 +97,27 @@ std::int64_t Mechanism::StepFor(std::int64_t value) const {
   return step;
 }
 
-std::int64_t Mechanism::Round(const Question& question, std::string_view what, std::int64_t value) const {
+std::int64_t Mechanism::Round(const Question& question, std::string_view what,
+                              std::int64_t value) const {
   const std::int64_t step = StepFor(value);
   if (step == 1) return value;
-  // Up or down at random, in proportion to how near: no count lies on an edge that somebody could aim at.
+  // Up or down at random, in proportion to how near: no count lies on an edge that somebody could
+  // aim at.
   const double up = Draw(question, what) * static_cast<double>(step);
   const std::int64_t rounded = (value + static_cast<std::int64_t>(up)) / step * step;
   return std::max(rounded, (policy_.floor + step - 1) / step * step);
 }
 
-double Mechanism::HiddenCharge(std::int64_t noisy) const { return noisy < policy_.floor ? 0 : hidden_charge_; }
+double Mechanism::HiddenCharge(std::int64_t noisy) const {
+  return noisy < policy_.floor ? 0 : hidden_charge_;
+}
 
-Shown Mechanism::Make(const Question& question, std::string_view what, std::int64_t people, std::int64_t noise,
-                      std::int64_t population) const {
+Shown Mechanism::Make(const Question& question, std::string_view what, std::int64_t people,
+                      std::int64_t noise, std::int64_t population) const {
   Shown shown;
-  shown.precision = policy_.HasNoise()                                   ? Precision::kImprecise
+  shown.precision = policy_.HasNoise()                              ? Precision::kImprecise
                     : policy_.step > 1 || policy_.relative_step > 0 ? Precision::kRounded
-                                                                         : Precision::kExact;
+                                                                    : Precision::kExact;
   const std::int64_t noisy = people + noise;
   if (people < policy_.floor || noisy < policy_.Threshold()) {
     shown.suppressed = people > 0;
@@ -116,22 +127,25 @@ Shown Mechanism::Make(const Question& question, std::string_view what, std::int6
   shown.adjusted_to = StepFor(noisy);
   shown.count = Round(question, what, noisy);
   if (policy_.HasBudget()) {
-    shown.charge = Charge(static_cast<double>(shown.count), static_cast<double>(std::max(population, shown.count)),
+    shown.charge = Charge(static_cast<double>(shown.count),
+                          static_cast<double>(std::max(population, shown.count)),
                           CountVariance(policy_, static_cast<double>(shown.adjusted_to)), 1);
   }
   return shown;
 }
 
-Shown Mechanism::Everybody(std::string_view state, std::int64_t population) const {
-  const Question question{state, kEverybody};
+Shown Mechanism::Everybody(std::string_view state, std::int64_t population, bool alleles) const {
+  const Question question{state, alleles ? kEverybodysAlleles : kEverybody};
   const double scale = policy_.HasNoise() ? 1 / policy_.epsilon : 0;
-  Shown shown = Make(question, "round", population, Noise(question, "count", scale, policy_.noise_bound), population);
+  Shown shown = Make(question, "round", population,
+                     Noise(question, "count", scale, policy_.noise_bound), population);
   // One published number for everybody, which says of nobody that they match anything.
   shown.charge = 0;
   return shown;
 }
 
-Shown Mechanism::Count(const Question& question, const People& people, bool few_others_count) const {
+Shown Mechanism::Count(const Question& question, const People& people,
+                       bool few_others_count) const {
   GF_CHECK(people.matching >= 0 && people.matching <= people.population);
   const double scale = policy_.HasNoise() ? 1 / policy_.epsilon : 0;
   const std::int64_t noise = Noise(question, "count", scale, policy_.noise_bound);
@@ -145,10 +159,11 @@ Shown Mechanism::Count(const Question& question, const People& people, bool few_
   return all;
 }
 
-ShownAllele Mechanism::Frequency(const Question& question, const Genotypes& genotypes, std::int64_t population) const {
+ShownAllele Mechanism::Frequency(const Question& question, const Genotypes& genotypes,
+                                 std::int64_t population) const {
   ShownAllele out;
   const Shown carriers = Count(question, {genotypes.carriers, population}, false);
-  const Shown everybody = Everybody(question.state, population);
+  const Shown everybody = Everybody(question.state, population, true);
   out.suppressed = genotypes.carriers > 0;
   if (!carriers.exists() || !everybody.exists() || genotypes.allele_number <= 0) return out;
   out.disclosed = true;
@@ -171,15 +186,16 @@ ShownAllele Mechanism::Frequency(const Question& question, const Genotypes& geno
   if (policy_.genotypes) {
     auto group = [&](std::string_view what, std::int64_t people) {
       const double scale = policy_.HasNoise() ? 1 / policy_.epsilon : 0;
-      return Make(question, what, people, Noise(question, what, scale, policy_.noise_bound), population);
+      return Make(question, what, people, Noise(question, what, scale, policy_.noise_bound),
+                  population);
     };
     const Shown homozygotes = group("homozygotes", genotypes.homozygotes);
     const Shown heterozygotes = group("heterozygotes", genotypes.heterozygotes);
     const Shown hemizygotes = group("hemizygotes", genotypes.hemizygotes);
     out.charge += homozygotes.charge + heterozygotes.charge;
     out.suppressed = homozygotes.suppressed || heterozygotes.suppressed || hemizygotes.suppressed;
-    // Exact groups would give away the one that is held back. Under noise they do not, and whether a group is empty or
-    // small must not show in the others.
+    // Exact groups would give away the one that is held back. Under noise they do not, and whether
+    // a group is empty or small must not show in the others.
     if (policy_.HasNoise() || !out.suppressed) {
       out.homozygotes = homozygotes.count;
       out.heterozygotes = heterozygotes.count;
@@ -189,8 +205,9 @@ ShownAllele Mechanism::Frequency(const Question& question, const Genotypes& geno
     }
   }
   if (policy_.HasBudget()) {
-    out.charge += Charge(static_cast<double>(out.allele_count), static_cast<double>(out.allele_number),
-                         FrequencyVariance(policy_, static_cast<double>(step)), 2);
+    out.charge +=
+        Charge(static_cast<double>(out.allele_count), static_cast<double>(out.allele_number),
+               FrequencyVariance(policy_, static_cast<double>(step)), 2);
   }
   return out;
 }

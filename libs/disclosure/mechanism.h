@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The one place where a number of people becomes a number that may be told. Whatever is disclosed is a function of the
-// values that come from here, so every granularity, include mode and frequency is held to the same rules.
+// The one place where a number of people becomes a number that may be told. Whatever is disclosed
+// is a function of the values that come from here, so every granularity, include mode and frequency
+// is held to the same rules.
 //
-// Noise is drawn from an HMAC of the question, the state of the dataset and a secret of the site: the same question
-// has the same answer at every replica and for every account, so that asking again teaches nothing, and after any
-// change of who may be counted every answer is drawn anew, so that the change of one person cannot be told.
+// Noise is drawn from an HMAC of the question, the state of the dataset and a secret of the site:
+// the same question has the same answer at every replica and for every account, so that asking
+// again teaches nothing, and after any change of who may be counted every answer is drawn anew, so
+// that the change of one person cannot be told.
 #pragma once
 
 #include <cstdint>
@@ -70,30 +72,36 @@ class Mechanism {
   const Policy& policy() const { return policy_; }
 
   // Names the state of a dataset, of which nothing can be learned from the name.
-  std::string State(std::string_view dataset, std::int32_t version, std::string_view permitted_bits) const;
+  std::string State(std::string_view dataset, std::int32_t version,
+                    std::string_view permitted_bits) const;
   // Names a question, for the record of what was asked.
   std::string Mac(const Question& question, std::string_view what) const;
 
-  // How many people may be counted; the same number for everybody.
-  Shown Everybody(std::string_view state, std::int64_t population) const;
+  // How many people may be counted; the same number for everybody. `alleles`: of those whose
+  // alleles may be, who are others than those of whom more may be asked; the difference of the two
+  // numbers must not show.
+  Shown Everybody(std::string_view state, std::int64_t population, bool alleles = false) const;
 
-  // `few_others_count`: where few do not match, all are said to match, for those few are as identifying. Not for
-  // alleles: their frequency is what people agreed to publish.
+  // `few_others_count`: where few do not match, all are said to match, for those few are as
+  // identifying. Not for alleles: their frequency is what people agreed to publish.
   Shown Count(const Question& question, const People& people, bool few_others_count) const;
 
-  // One allele's frequency. Its carriers must be enough for a count to be shown, too. With noise, the frequency among
-  // the called alleles is told in proportion to Everybody, so that who was called at a place is not told.
-  ShownAllele Frequency(const Question& question, const Genotypes& genotypes, std::int64_t population) const;
+  // One allele's frequency. Its carriers must be enough for a count to be shown, too. With noise,
+  // the frequency among the called alleles is told in proportion to Everybody, so that who was
+  // called at a place is not told.
+  ShownAllele Frequency(const Question& question, const Genotypes& genotypes,
+                        std::int64_t population) const;
 
  private:
   // Uniform in [0, 1).
   double Draw(const Question& question, std::string_view what) const;
-  std::int64_t Noise(const Question& question, std::string_view what, double scale, std::int64_t bound) const;
+  std::int64_t Noise(const Question& question, std::string_view what, double scale,
+                     std::int64_t bound) const;
   std::int64_t StepFor(std::int64_t value) const;
   std::int64_t Round(const Question& question, std::string_view what, std::int64_t value) const;
   double HiddenCharge(std::int64_t noisy) const;
-  Shown Make(const Question& question, std::string_view what, std::int64_t people, std::int64_t noise,
-             std::int64_t population) const;
+  Shown Make(const Question& question, std::string_view what, std::int64_t people,
+             std::int64_t noise, std::int64_t population) const;
 
   const Policy policy_;
   const std::string secret_;

@@ -32,10 +32,12 @@ TEST(Laplace, IsTheInverseOfItsDistribution) {
   constexpr std::int64_t kBound = 7;
   std::map<std::int64_t, double> weight;
   double total = 0;
-  for (std::int64_t j = -kBound; j <= kBound; ++j) total += weight[j] = std::exp(-std::abs(static_cast<double>(j)) / kScale);
+  for (std::int64_t j = -kBound; j <= kBound; ++j)
+    total += weight[j] = std::exp(-std::abs(static_cast<double>(j)) / kScale);
   constexpr int kDraws = 200'000;
   std::map<std::int64_t, double> share;
-  for (int i = 0; i < kDraws; ++i) share[LaplaceQuantile((i + 0.5) / kDraws, kScale, kBound)] += 1.0 / kDraws;
+  for (int i = 0; i < kDraws; ++i)
+    share[LaplaceQuantile((i + 0.5) / kDraws, kScale, kBound)] += 1.0 / kDraws;
   ASSERT_EQ(share.size(), weight.size());
   for (const auto& [j, w] : weight) EXPECT_NEAR(share[j], w / total, 2e-5) << j;
   EXPECT_EQ(LaplaceQuantile(0, kScale, kBound), -kBound);
@@ -58,7 +60,8 @@ RC_GTEST_PROP(Mechanism, NeverSaysAnythingOfFewerThanTheFloor, (const std::strin
       RC_ASSERT(shown.count == mechanism.Everybody("state", population).count);
     const double error = std::abs(static_cast<double>(shown.count - matching));
     if (shown.exists() && !all)
-      RC_ASSERT(error <= static_cast<double>(policy.noise_bound + shown.adjusted_to + policy.floor));
+      RC_ASSERT(error <=
+                static_cast<double>(policy.noise_bound + shown.adjusted_to + policy.floor));
     RC_ASSERT(shown.charge >= 0 && shown.charge <= WorstCharge(policy) + 1e-12);
   }
 }
@@ -67,7 +70,8 @@ RC_GTEST_PROP(Mechanism, TheSameQuestionHasTheSameAnswerAndAnotherStateAnother, 
   const std::string canonical = *rc::gen::arbitrary<std::string>();
   const People people{500, 2000};
   const Mechanism replica(Policy(), kSecret);
-  RC_ASSERT(Default().Count({"a", canonical}, people, false).count == replica.Count({"a", canonical}, people, false).count);
+  RC_ASSERT(Default().Count({"a", canonical}, people, false).count ==
+            replica.Count({"a", canonical}, people, false).count);
 }
 
 TEST(Mechanism, DrawsAnewForEachStateQuestionAndSite) {
@@ -80,12 +84,26 @@ TEST(Mechanism, DrawsAnewForEachStateQuestionAndSite) {
   EXPECT_GE(states.size(), 3u);
   EXPECT_GE(questions.size(), 3u);
   EXPECT_NE(Default().State("A", 1, "x"), Default().State("A", 1, "y"));
-  EXPECT_NE(Default().State("A", 1, "x"), Mechanism(Policy(), std::string(32, 't')).State("A", 1, "x"));
+  EXPECT_NE(Default().State("A", 1, "x"),
+            Mechanism(Policy(), std::string(32, 't')).State("A", 1, "x"));
   EXPECT_NE(Default().Mac({"s", "q"}, "count"), Default().Mac({"s", "q"}, "alleles"));
 }
 
-// What somebody learns who knows everybody in a count but one: the answers with and without that person come from
-// distributions that differ by exp(epsilon) at most, but for the two ends, which are rare.
+// Fewer people permit questions than frequencies: how many fewer is not to be read off two
+// published numbers.
+TEST(Mechanism, TheTwoPopulationsHaveNoiseOfTheirOwn) {
+  std::set<std::int64_t> differences;
+  for (int i = 0; i < 50; ++i) {
+    const std::string state = std::to_string(i);
+    differences.insert(Default().Everybody(state, 2000, true).count -
+                       Default().Everybody(state, 2000).count);
+  }
+  EXPECT_GE(differences.size(), 2u);
+}
+
+// What somebody learns who knows everybody in a count but one: the answers with and without that
+// person come from distributions that differ by exp(epsilon) at most, but for the two ends, which
+// are rare.
 TEST(Mechanism, OnePersonMoreChangesTheOddsByEpsilonAtMost) {
   const Policy policy;
   constexpr int kDraws = 400'000;
@@ -128,8 +146,9 @@ TEST(Mechanism, FrequenciesAreNearTheTruthAndConsistent) {
     // 2000 people, of whom 1900 were called: 400 heterozygous, 100 homozygous.
     const ShownAllele shown = mechanism.Frequency({"s", name}, {600, 3800, 500, 100, 400, 0}, 2000);
     ASSERT_TRUE(shown.disclosed);
-    EXPECT_EQ(shown.allele_number, 2 * mechanism.Everybody("s", 2000).count);
-    EXPECT_NEAR(static_cast<double>(shown.allele_count) / static_cast<double>(shown.allele_number), 600.0 / 3800, 0.04);
+    EXPECT_EQ(shown.allele_number, 2 * mechanism.Everybody("s", 2000, true).count);
+    EXPECT_NEAR(static_cast<double>(shown.allele_count) / static_cast<double>(shown.allele_number),
+                600.0 / 3800, 0.04);
     EXPECT_LE(2 * shown.homozygotes + shown.heterozygotes, shown.allele_count);
     EXPECT_EQ(shown.homozygotes > 0, policy.genotypes);
     EXPECT_GT(shown.charge, 0);

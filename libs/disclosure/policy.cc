@@ -47,7 +47,8 @@ class Reader {
     if (value == nullptr) return;
     if (value->is_null()) {
       out = 0;
-    } else if (!value->is_number() || !(value->get<double>() >= 0.001) || !(value->get<double>() <= 100)) {
+    } else if (!value->is_number() || !(value->get<double>() >= 0.001) ||
+               !(value->get<double>() <= 100)) {
       Fail(name, "must be a number from 0.001 to 100, or null for no noise");
     } else {
       out = value->get<double>();
@@ -87,7 +88,9 @@ class Reader {
     const auto found = object_.find(name);
     return found == object_.end() ? nullptr : &*found;
   }
-  void Fail(std::string_view name, std::string_view what) { status_.Update(Invalid(path_ + std::string(name), what)); }
+  void Fail(std::string_view name, std::string_view what) {
+    status_.Update(Invalid(path_ + std::string(name), what));
+  }
 
   const json& object_;
   const std::string path_;
@@ -103,9 +106,10 @@ Status CheckTogether(const Policy& policy) {
   if (policy.HasBudget() && policy.frequency_epsilon == 0)
     return Invalid("budget.auc", "a budget needs noise: set frequencies.epsilon, or auc to 1");
   if (policy.HasBudget() && WorstCharge(policy) > BudgetOf(policy)) {
-    return Invalid("budget.auc", fmt::format("a single answer can tell more than all may: {:.4f} of {:.4f} nats; "
-                                             "lower epsilon or raise auc",
-                                             WorstCharge(policy), BudgetOf(policy)));
+    return Invalid("budget.auc",
+                   fmt::format("a single answer can tell more than all may: {:.4f} of {:.4f} nats; "
+                               "lower epsilon or raise auc",
+                               WorstCharge(policy), BudgetOf(policy)));
   }
   return absl::OkStatus();
 }
@@ -164,7 +168,9 @@ Result<Policy> ParsePolicy(std::string_view text) {
 }
 
 std::string WritePolicy(const Policy& policy) {
-  auto epsilon = [](double value) { return value > 0 ? ordered_json(value) : ordered_json(nullptr); };
+  auto epsilon = [](double value) {
+    return value > 0 ? ordered_json(value) : ordered_json(nullptr);
+  };
   const ordered_json document = {
       {"format", kFormat},
       {"version", 1},
@@ -175,8 +181,10 @@ std::string WritePolicy(const Policy& policy) {
         {"noise_bound", policy.noise_bound},
         {"step", policy.step},
         {"relative_step", policy.relative_step}}},
-      {"frequencies", {{"epsilon", epsilon(policy.frequency_epsilon)}, {"genotypes", policy.genotypes}}},
-      {"budget", {{"auc", policy.auc}, {"days", policy.budget_days}, {"everybody", policy.everybody}}},
+      {"frequencies",
+       {{"epsilon", epsilon(policy.frequency_epsilon)}, {"genotypes", policy.genotypes}}},
+      {"budget",
+       {{"auc", policy.auc}, {"days", policy.budget_days}, {"everybody", policy.everybody}}},
       {"new_people", policy.batch},
       {"answer_microseconds", policy.answer_microseconds}};
   return document.dump(2) + "\n";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a country lets be said about the people in its datasets, as data: a JSON file that explains itself
+// What a country lets be said about the people in its datasets, as data: a JSON file that explains
+// itself
 // (`genofed privacy explain`). docs/security/privacy.md derives every number of the default.
 #pragma once
 
@@ -18,30 +19,35 @@ struct Policy {
   // Nothing is said of fewer people than this, whatever noise does. At least 1.
   std::int64_t floor = 5;
 
-  // Counts of people carry Laplace noise of scale 1/epsilon, cut at +-noise_bound, and are then rounded. 0: none.
+  // Counts of people carry Laplace noise of scale 1/epsilon, cut at +-noise_bound, and are then
+  // rounded. 0: none.
   double epsilon = 0.1;
   std::int64_t noise_bound = 30;
-  // Counts are rounded to multiples of `step`, larger ones to 1, 2 or 5 times a power of ten that is at most
-  // `relative_step` of the count. 1 and 0: not rounded.
+  // Counts are rounded to multiples of `step`, larger ones to 1, 2 or 5 times a power of ten that
+  // is at most `relative_step` of the count. 1 and 0: not rounded.
   std::int64_t step = 10;
   double relative_step = 0.1;
 
   // Copies of an allele carry noise of scale 2/epsilon, for a person has two.
   double frequency_epsilon = 0.1;
-  // Whether carriers are also divided into homozygotes and heterozygotes, each noised as a count is.
+  // Whether carriers are also divided into homozygotes and heterozygotes, each noised as a count
+  // is.
   bool genotypes = false;
 
-  // Within any `budget_days` nobody who has somebody's genome can tell from one account's answers whether that person
-  // is in a dataset, better than with this area under the ROC curve. 0.5 is tossing a coin; 1: no budget.
+  // Within any `budget_days` nobody who has somebody's genome can tell from one account's answers
+  // whether that person is in a dataset, better than with this area under the ROC curve. 0.5 is
+  // tossing a coin; 1: no budget.
   double auc = 0.55;
   std::int32_t budget_days = 365;
-  // All accounts together spend at most so many budgets on a dataset: a hub that invents accounts runs into this.
+  // All accounts together spend at most so many budgets on a dataset: a hub that invents accounts
+  // runs into this.
   double everybody = 100;
 
   // People who join a dataset are counted once so many have joined.
   std::int64_t batch = 20;
 
-  // Answers take a multiple of this long before they are accounted for, so that a hit takes as long as a miss.
+  // Answers take a multiple of this long before they are accounted for, so that a hit takes as long
+  // as a miss.
   std::int32_t answer_microseconds = 100;
 
   bool HasNoise() const { return epsilon > 0; }
@@ -55,13 +61,14 @@ struct Policy {
 // Everything is said, exactly: discovery.disclosure_control = off.
 Policy NoControl();
 
-// Reads {"format": "genofed-privacy-policy", "version": 1, ...}; members that are absent have the defaults.
-// InvalidArgument POLICY_INVALID names the member. A policy that cannot keep its own promise, because a single answer
-// tells more than the whole budget, is refused.
+// Reads {"format": "genofed-privacy-policy", "version": 1, ...}; members that are absent have the
+// defaults. InvalidArgument POLICY_INVALID names the member. A policy that cannot keep its own
+// promise, because a single answer tells more than the whole budget, is refused.
 Result<Policy> ParsePolicy(std::string_view json);
 std::string WritePolicy(const Policy& policy);
 
-// What the policy means, in plain language, a paragraph a line; and the same with its figures as JSON.
+// What the policy means, in plain language, a paragraph a line; and the same with its figures as
+// JSON.
 std::string Explain(const Policy& policy);
 std::string ExplainJson(const Policy& policy);
 

@@ -11,8 +11,8 @@
 namespace genofed::disclosure {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::HasReason;
+using ::testing::HasSubstr;
 
 constexpr char kHead[] = R"({"format": "genofed-privacy-policy", "version": 1)";
 

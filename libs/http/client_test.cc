@@ -167,6 +167,24 @@ TEST_F(TlsTest, AStreamIsPulledPieceByPieceAndHasRanges) {
   EXPECT_EQ(alive.use_count(), 2);  // this one and the route's; streams that were sent are gone
 }
 
+// As EventSource reads it: each event when it happens, and the end of the connection as the end.
+TEST_F(TlsTest, EventsComeAsTheyHappenAndEndWithTheConnection) {
+  std::atomic<int> told = 0;
+  AddRoute(Method::kGet, "/events", [&](const Request&) -> Result<Response> {
+    return Events([&]() -> Result<std::string> {
+      return ++told <= 3 ? FormatEvent("step", std::to_string(told)) : std::string();
+    });
+  });
+  Start();
+  Client client(ForClient());
+  const ClientResponse events = Get(client, "/events", {{"Range", "bytes=0-3"}});
+  EXPECT_EQ(events.status, 200);
+  EXPECT_EQ(events.headers.Get("Content-Type"), "text/event-stream");
+  EXPECT_FALSE(events.headers.Has("Content-Length"));
+  EXPECT_EQ(events.body, "event: step\ndata: 1\n\nevent: step\ndata: 2\n\nevent: step\ndata: 3\n\n");
+  EXPECT_EQ(Get(client, "/hello/you").body, "hello you");  // over a new connection
+}
+
 TEST_F(TlsTest, ARegionOfAFileIsARepresentationOfItsOwn) {
   WriteFile(100);
   Start();

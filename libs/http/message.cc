@@ -98,7 +98,8 @@ Response Events(std::function<Result<std::string>()> next) {
 }
 
 std::string FormatEvent(std::string_view event, std::string_view data) {
-  GF_CHECK(event.find_first_of("\r\n") == std::string_view::npos && data.find_first_of("\r\n") == std::string_view::npos);
+  GF_CHECK(event.find_first_of("\r\n") == std::string_view::npos &&
+           data.find_first_of("\r\n") == std::string_view::npos);
   return "event: " + std::string(event) + "\ndata: " + std::string(data) + "\n\n";
 }
 

@@ -80,8 +80,8 @@ struct StreamBody {
   // 1 to `most` bytes from `offset`, which lies before the end. May wait: called on a handler thread, once at a time.
   // After an error or an empty piece the connection breaks off, so that the client sees an incomplete body.
   std::function<Result<std::string>(std::uint64_t offset, std::size_t most)> read = {};
-  // For events, whose number nobody knows before: `length` means nothing, an empty piece is the end, and the connection
-  // ends with it. There are no ranges.
+  // For events, whose number nobody knows before: `length` means nothing, an empty piece is the
+  // end, and the connection ends with it. There are no ranges.
   bool open_ended = false;
 };
 
@@ -96,7 +96,8 @@ Response Text(int status, std::string body);
 Response Html(int status, std::string body);
 // A file as 200 with Accept-Ranges; give an ETag (quoted, strong) where the content can change.
 Response File(FileBody file, std::string content_type, std::string etag = "");
-// Server-sent events (text/event-stream): `next` waits for one or more events and returns their text, empty at the end.
+// Server-sent events (text/event-stream): `next` waits for one or more events and returns their
+// text, empty at the end.
 Response Events(std::function<Result<std::string>()> next);
 // One event of such a stream. `data` must be one line.
 std::string FormatEvent(std::string_view event, std::string_view data);

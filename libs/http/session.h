@@ -376,7 +376,8 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
     }
     ByteSpan span;
     bool open_ended = false;
-    if (const auto* stream = std::get_if<StreamBody>(&response.body); stream != nullptr && stream->open_ended) {
+    if (const auto* stream = std::get_if<StreamBody>(&response.body);
+        stream != nullptr && stream->open_ended) {
       open_ended = true;
       span.length = std::numeric_limits<std::uint64_t>::max();
     } else if (stream != nullptr) {
@@ -393,10 +394,11 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
     const bool bodiless = response.status == 204 || response.status == 304;
     const bool send_body = !bodiless && exchange->request.method != Method::kHead;
     unread_ = !exchange->body_read;
-    const bool keep_alive =
-        exchange->keep_alive && exchange->body_read && !abandoned_ && !shared_.draining && !open_ended;
-    std::string head = RenderHead(response, bodiless || open_ended ? std::nullopt : std::optional(length), keep_alive,
-                                  exchange->request.ctx);
+    const bool keep_alive = exchange->keep_alive && exchange->body_read && !abandoned_ &&
+                            !shared_.draining && !open_ended;
+    std::string head =
+        RenderHead(response, bodiless || open_ended ? std::nullopt : std::optional(length),
+                   keep_alive, exchange->request.ctx);
     ErrorCode ec;
     const auto since = SteadyClock::now();
     // Short bodies share a packet and a TLS record with the header.

@@ -83,7 +83,8 @@ Status FromGrpc(const grpc::Status& status) {
     }
   }
   Status result = MakeError(static_cast<StatusCode>(status.error_code()), reason, message);
-  if (has_retry) result = WithRetryAfter(std::move(result), std::chrono::seconds(retry.retry_delay().seconds()));
+  if (has_retry)
+    result = WithRetryAfter(std::move(result), std::chrono::seconds(retry.retry_delay().seconds()));
   for (const auto& violation : bad.field_violations()) {
     result = WithField(std::move(result), violation.field(), violation.description());
   }

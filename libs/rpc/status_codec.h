@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // genofed::Status on the wire: the code and message of gRPC, with genofed.common.v1.ErrorDetail
-// (reason), google.rpc.BadRequest (field violations) and google.rpc.RetryInfo in the status details.
+// (reason), google.rpc.BadRequest (field violations) and google.rpc.RetryInfo in the status
+// details.
 #pragma once
 
 #include <grpcpp/support/status.h>

@@ -19,7 +19,8 @@ TEST(StatusCodec, CarriesReasonAndFieldsBothWays) {
 }
 
 TEST(StatusCodec, CarriesWhenToTryAgain) {
-  const Status sent = WithRetryAfter(Error(StatusCode::kResourceExhausted, "BUDGET_SPENT", "later"), std::chrono::seconds(90));
+  const Status sent = WithRetryAfter(Error(StatusCode::kResourceExhausted, "BUDGET_SPENT", "later"),
+                                     std::chrono::seconds(90));
   EXPECT_EQ(RetryAfter(FromGrpc(ToGrpc(sent))), std::chrono::seconds(90));
   EXPECT_EQ(RetryAfter(FromGrpc(ToGrpc(Error(StatusCode::kInternal, "X", "x")))), std::nullopt);
   EXPECT_TRUE(WithRetryAfter(absl::OkStatus(), std::chrono::seconds(1)).ok());

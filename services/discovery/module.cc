@@ -50,23 +50,29 @@ Result<Settings> ReadSettings(const Platform& platform) {
   const auto& config = platform.config().discovery();
   if (config.minimum_count() < 0)
     return InvalidField("discovery.minimum_count", "CONFIG_INVALID", "must be at least 1");
-  const bool off = config.disclosure_control() == "off";  // libs/config checked that this is allowed
+  const bool off =
+      config.disclosure_control() == "off";  // libs/config checked that this is allowed
   if (off)
     GF_LOG(Context::Background(), warn, "discovery.disclosure_control_off",
            {"meaning", "everybody on this machine is told exact numbers"});
-  Settings settings{
-      off ? 1 : config.minimum_count() == 0 ? kDefaultFloor : config.minimum_count(),
-      config::DurationOr(config.has_consent_poll_interval(), config.consent_poll_interval(),
-                         milliseconds(500)),
-      config::DurationOr(config.has_consent_max_staleness(), config.consent_max_staleness(),
-                         milliseconds(5000)),
-      {}};
+  Settings settings{off                           ? 1
+                    : config.minimum_count() == 0 ? kDefaultFloor
+                                                  : config.minimum_count(),
+                    config::DurationOr(config.has_consent_poll_interval(),
+                                       config.consent_poll_interval(), milliseconds(500)),
+                    config::DurationOr(config.has_consent_max_staleness(),
+                                       config.consent_max_staleness(), milliseconds(5000)),
+                    {}};
   HubDiscovery::Options& hub = settings.hub;
   hub.floor = settings.floor;
-  hub.node_deadline = config::DurationOr(config.has_node_deadline(), config.node_deadline(), hub.node_deadline);
-  hub.hedge_after = config::DurationOr(config.has_hedge_after(), config.hedge_after(), hub.node_deadline / 4);
-  hub.breaker_pause = config::DurationOr(config.has_breaker_pause(), config.breaker_pause(), hub.breaker_pause);
-  hub.cache_lifetime = config::DurationOr(config.has_answer_lifetime(), config.answer_lifetime(), hub.cache_lifetime);
+  hub.node_deadline =
+      config::DurationOr(config.has_node_deadline(), config.node_deadline(), hub.node_deadline);
+  hub.hedge_after =
+      config::DurationOr(config.has_hedge_after(), config.hedge_after(), hub.node_deadline / 4);
+  hub.breaker_pause =
+      config::DurationOr(config.has_breaker_pause(), config.breaker_pause(), hub.breaker_pause);
+  hub.cache_lifetime = config::DurationOr(config.has_answer_lifetime(), config.answer_lifetime(),
+                                          hub.cache_lifetime);
   if (config.breaker_failures() < 0)
     return InvalidField("discovery.breaker_failures", "CONFIG_INVALID", "must be positive");
   if (config.breaker_failures() > 0) hub.breaker_failures = config.breaker_failures();
@@ -89,9 +95,12 @@ Result<disclosure::Policy> ReadPolicy(const config::v1::DiscoveryConfig& config)
   disclosure::Policy policy;
   if (!config.disclosure_policy_file().empty()) {
     auto text = ReadFile(config.disclosure_policy_file(), kMaxPolicyBytes);
-    if (!text.ok()) return WithField(text.status(), "discovery.disclosure_policy_file", "cannot be read");
+    if (!text.ok())
+      return WithField(text.status(), "discovery.disclosure_policy_file", "cannot be read");
     auto parsed = disclosure::ParsePolicy(*text);
-    if (!parsed.ok()) return WithField(parsed.status(), "discovery.disclosure_policy_file", Message(parsed.status()));
+    if (!parsed.ok())
+      return WithField(parsed.status(), "discovery.disclosure_policy_file",
+                       Message(parsed.status()));
     policy = *std::move(parsed);
   }
   policy.floor = std::max<std::int64_t>(policy.floor, config.minimum_count());
@@ -101,11 +110,14 @@ Result<disclosure::Policy> ReadPolicy(const config::v1::DiscoveryConfig& config)
 
 Result<disclosure::Mechanism> MakeMechanism(const config::v1::DiscoveryConfig& config) {
   GF_ASSIGN(disclosure::Policy policy, ReadPolicy(config));
-  if (!config.has_disclosure_key() && !policy.HasNoise()) return disclosure::Mechanism(std::move(policy), "");
-  GF_ASSIGN(const std::string hex, config::ReadSecret(config.disclosure_key(), "discovery.disclosure_key"));
+  if (!config.has_disclosure_key() && !policy.HasNoise())
+    return disclosure::Mechanism(std::move(policy), "");
+  GF_ASSIGN(const std::string hex,
+            config::ReadSecret(config.disclosure_key(), "discovery.disclosure_key"));
   auto key = HexDecode(hex);
   if (!key.ok() || key->size() < kMinKeyBytes)
-    return InvalidField("discovery.disclosure_key", "CONFIG_INVALID", "must be at least 64 hex digits");
+    return InvalidField("discovery.disclosure_key", "CONFIG_INVALID",
+                        "must be at least 64 hex digits");
   return disclosure::Mechanism(std::move(policy), *std::move(key));
 }
 
@@ -126,8 +138,8 @@ class NodeModule final : public Module {
         disclosure_store_(*database_, mechanism_.policy()),
         budgets_(disclosure_store_, platform.clock()),
         audit_(disclosure_store_),
-        discovery_(view_, platform.country(), mechanism_, mechanism_.policy().HasBudget() ? &budgets_ : nullptr, audit_,
-                   platform.clock()),
+        discovery_(view_, platform.country(), mechanism_,
+                   mechanism_.policy().HasBudget() ? &budgets_ : nullptr, audit_, platform.clock()),
         service_(MakeNodeService(platform.dispatcher(), platform.metrics(), discovery_,
                                  publications_)) {}
 
@@ -241,13 +253,17 @@ Status CheckForeignBeacons(const config::v1::SiteConfig& config) {
   std::set<std::string> names;
   for (const auto& beacon : config.discovery().foreign_beacons()) {
     const std::string& name = beacon.name();
-    const bool fits = name.size() >= 3 && name.size() <= 40 && std::all_of(name.begin(), name.end(), [](char c) {
-                        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-                      });
-    if (!fits || name == "hub" || !names.insert(name).second || config.network().nodes().contains(name))
-      return InvalidField("discovery.foreign_beacons.name", "CONFIG_INVALID", "must be [a-z0-9-]{{3,40}} and unique");
+    const bool fits =
+        name.size() >= 3 && name.size() <= 40 && std::all_of(name.begin(), name.end(), [](char c) {
+          return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+        });
+    if (!fits || name == "hub" || !names.insert(name).second ||
+        config.network().nodes().contains(name))
+      return InvalidField("discovery.foreign_beacons.name", "CONFIG_INVALID",
+                          "must be [a-z0-9-]{{3,40}} and unique");
     if (beacon.url().empty())
-      return InvalidField("discovery.foreign_beacons.url", "CONFIG_MISSING", "must be set for {}", name);
+      return InvalidField("discovery.foreign_beacons.url", "CONFIG_MISSING", "must be set for {}",
+                          name);
   }
   return absl::OkStatus();
 }

@@ -64,8 +64,10 @@ inline disclosure::Policy FloorOfFive() {
 
 class FakeBudgetStore final : public BudgetStore {
  public:
-  Result<std::map<std::string, std::chrono::seconds>> Charge(const Context&, const std::string& account,
-                                                             const std::vector<Spending>& spendings, Time) override {
+  Result<std::map<std::string, std::chrono::seconds>> Charge(const Context&,
+                                                             const std::string& account,
+                                                             const std::vector<Spending>& spendings,
+                                                             Time) override {
     if (!up) return Error(StatusCode::kUnavailable, "SQL_UNAVAILABLE", "down");
     std::map<std::string, std::chrono::seconds> refused;
     for (const Spending& spending : spendings) {
@@ -91,7 +93,9 @@ class FakeAuditStore final : public AuditStore {
     entries.insert(entries.end(), added.begin(), added.end());
     return absl::OkStatus();
   }
-  Result<std::vector<AuditRow>> ReadAudit(const Context&) override { return std::vector<AuditRow>(); }
+  Result<std::vector<AuditRow>> ReadAudit(const Context&) override {
+    return std::vector<AuditRow>();
+  }
 
   bool up = true;
   std::vector<AuditEntry> entries;

@@ -317,7 +317,8 @@ int Query(const Target& target, const QueryOptions& o, const std::string& entity
   return Show(session, answer, [&](const Json& beacon) {
     const Json summary = beacon.value("responseSummary", Json::object());
     const bool noisy = TextOf(summary, "countPrecision") == "imprecise";
-    std::printf("%s%s individuals in total\n", noisy ? "about " : "", TextOf(summary, "numTotalResults").c_str());
+    std::printf("%s%s individuals in total\n", noisy ? "about " : "",
+                TextOf(summary, "numTotalResults").c_str());
     std::vector<std::vector<std::string>> rows = {{"DATASET", "INDIVIDUALS"}};
     for (const Json& set :
          beacon.value("response", Json::object()).value("resultSets", Json::array())) {
@@ -326,9 +327,11 @@ int Query(const Target& target, const QueryOptions& o, const std::string& entity
           {TextOf(set, "id"), exists ? TextOf(set, "resultsCount") : "none, or too few to say"});
     }
     PrintTable(rows);
-    for (const Json& withheld : beacon.value("info", Json::object()).value("withheld", Json::array())) {
+    for (const Json& withheld :
+         beacon.value("info", Json::object()).value("withheld", Json::array())) {
       std::printf("%s: you were told as much as you may be for now; again in %s s\n",
-                  TextOf(withheld, "dataset").c_str(), TextOf(withheld, "retryAfterSeconds").c_str());
+                  TextOf(withheld, "dataset").c_str(),
+                  TextOf(withheld, "retryAfterSeconds").c_str());
     }
     for (const Json& member :
          beacon.value("info", Json::object()).value("members", Json::array())) {

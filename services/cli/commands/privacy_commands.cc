@@ -19,7 +19,8 @@ Result<disclosure::Policy> ReadPolicy(const std::string& file) {
   return disclosure::ParsePolicy(text);
 }
 
-int Print(const Result<disclosure::Policy>& policy, std::string (*write)(const disclosure::Policy&)) {
+int Print(const Result<disclosure::Policy>& policy,
+          std::string (*write)(const disclosure::Policy&)) {
   if (!policy.ok()) return Fail(policy.status());
   std::fputs(write(*policy).c_str(), stdout);
   return kOk;
@@ -31,24 +32,29 @@ void AddPrivacyCommands(Commands commands) {
   Action& action = commands.action;
   Target& target = commands.target;
   auto file = std::make_shared<std::string>();
-  auto* privacy = commands.app.add_subcommand("privacy", "What a node says about the people in its datasets")
-                      ->require_subcommand(1);
+  auto* privacy =
+      commands.app.add_subcommand("privacy", "What a node says about the people in its datasets")
+          ->require_subcommand(1);
 
-  auto* explain = privacy->add_subcommand("explain", "What a disclosure policy means, in plain language");
-  explain->add_option("policy", *file, "Policy file (docs/security/privacy.md); default: the product's");
+  auto* explain =
+      privacy->add_subcommand("explain", "What a disclosure policy means, in plain language");
+  explain->add_option("policy", *file,
+                      "Policy file (docs/security/privacy.md); default: the product's");
   explain->footer(
       "Examples:\n"
       "  genofed privacy explain                      the default\n"
       "  genofed privacy explain national.json --json with all figures");
   explain->callback([file, &target, &action] {
     action = [file, &target] {
-      return Print(ReadPolicy(*file), target.json ? &disclosure::ExplainJson : &disclosure::Explain);
+      return Print(ReadPolicy(*file),
+                   target.json ? &disclosure::ExplainJson : &disclosure::Explain);
     };
   });
 
   auto* write = privacy->add_subcommand("default", "The product's policy as a file to start from");
   write->footer("Example: genofed privacy default > national.json");
-  write->callback([&action] { action = [] { return Print(disclosure::Policy(), &disclosure::WritePolicy); }; });
+  write->callback(
+      [&action] { action = [] { return Print(disclosure::Policy(), &disclosure::WritePolicy); }; });
 }
 
 }  // namespace genofed::cli

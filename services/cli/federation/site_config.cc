@@ -130,7 +130,8 @@ void FillNode(const SitePlan& site, const SiteExtras& extras, pb::SiteConfig* co
   pb::ConsentConfig* consent = config->mutable_consent();
   consent->mutable_dataset_key()->set_file((site.secrets() / "dataset.key").string());
   consent->mutable_pseudonym_key()->set_file((site.secrets() / "pseudonym.key").string());
-  config->mutable_discovery()->mutable_disclosure_key()->set_file((site.secrets() / "disclosure.key").string());
+  config->mutable_discovery()->mutable_disclosure_key()->set_file(
+      (site.secrets() / "disclosure.key").string());
   config->mutable_onboarding()->set_report_key_file((site.secrets() / "report.pem").string());
   config->mutable_onboarding()->set_intake_key_file((site.secrets() / "intake.key").string());
 }

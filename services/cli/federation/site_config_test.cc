@@ -109,6 +109,7 @@ TEST_F(SiteConfigTest, EveryFileItNamesIsThere) {
     if (plan_.sites[i].is_hub()) continue;
     EXPECT_EQ(config::ReadSecret(config.consent().dataset_key(), "consent.dataset_key").value().size(), 64U);
     EXPECT_EQ(config::ReadSecret(config.consent().pseudonym_key(), "consent.pseudonym_key").value().size(), 64U);
+    EXPECT_EQ(config::ReadSecret(config.discovery().disclosure_key(), "discovery.disclosure_key").value().size(), 64U);
     auto national = ReadFile(config.access().national_key_file());
     ASSERT_TRUE(national.ok());
     EXPECT_TRUE(crypto::SigningKey::FromPem(*national).ok());

@@ -266,7 +266,8 @@ TEST_F(DisclosureStoreTest, ABudgetIsOneForAllReplicasAndRepeatsAreFree) {
 TEST_F(DisclosureStoreTest, AllAccountsTogetherHaveABudgetToo) {
   int told = 0;
   for (int account = 0; account < 20; ++account) {
-    for (const char* question : {"a", "b", "c", "d"}) told += Told("sybil " + std::to_string(account), Quarter(question));
+    for (const char* question : {"a", "b", "c", "d"})
+      told += Told("sybil " + std::to_string(account), Quarter(question));
   }
   EXPECT_EQ(told, 8);  // two budgets of four quarters
 }
@@ -285,7 +286,8 @@ TEST_F(DisclosureStoreTest, ReplicasThatRaceDoNotOverspend) {
   for (int replica = 0; replica < 4; ++replica) {
     replicas.emplace_back([&, replica] {
       for (int i = 0; i < 10; ++i) {
-        auto refused = Replica().Charge(ctx_, "finder", {Quarter(std::to_string(replica * 100 + i))}, now_);
+        auto refused =
+            Replica().Charge(ctx_, "finder", {Quarter(std::to_string(replica * 100 + i))}, now_);
         if (refused.ok() && refused->empty()) ++told;
       }
     });
@@ -298,7 +300,8 @@ TEST_F(DisclosureStoreTest, WhatIsOutsideOfTheWindowIsForgotten) {
   EXPECT_TRUE(Told("finder", Quarter("a")));
   ASSERT_THAT(Replica().Forget(ctx_, now_ + std::chrono::hours(24 * 366)), IsOk());
   auto left = database_->Read(ctx_, [](sql::Tx& tx) -> Result<std::int64_t> {
-    GF_ASSIGN(auto rows, tx.Exec("SELECT (SELECT count(*) FROM asked) + (SELECT count(*) FROM spent)"));
+    GF_ASSIGN(auto rows,
+              tx.Exec("SELECT (SELECT count(*) FROM asked) + (SELECT count(*) FROM spent)"));
     return rows[0].Int(0);
   });
   EXPECT_EQ(*left, 0);

@@ -28,7 +28,8 @@ const json* Field(const json& object, const char* name) {
 Result<std::int64_t> Count(const json& object, const char* name) {
   const json* value = Field(object, name);
   if (value == nullptr) return 0;
-  if (!value->is_number_integer() || *value < 0 || *value > 1'000'000'000) return Invalid("a count that is none");
+  if (!value->is_number_integer() || *value < 0 || *value > 1'000'000'000)
+    return Invalid("a count that is none");
   return value->get<std::int64_t>();
 }
 
@@ -40,7 +41,8 @@ disclosure::Precision PrecisionOf(const json& object) {
 
 Result<DatasetAnswer> ReadDataset(std::string name, const json& object, const char* count) {
   const json* exists = Field(object, "exists");
-  if (exists == nullptr || !exists->is_boolean()) return Invalid("it does not say whether something exists");
+  if (exists == nullptr || !exists->is_boolean())
+    return Invalid("it does not say whether something exists");
   DatasetAnswer dataset;
   dataset.dataset = std::move(name);
   dataset.exists = exists->get<bool>();
@@ -73,16 +75,23 @@ class ForeignBeacon final : public NodeClient {
     auto response = client.Send(ctx, request);
     if (!response.ok()) {
       if (response.status().code() != StatusCode::kUnavailable) return response.status();
-      return Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "{} cannot be reached", options_.name);
+      return Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "{} cannot be reached",
+                   options_.name);
     }
-    if (response->status == 429) return Error(StatusCode::kResourceExhausted, "BUDGET_SPENT", "asked too much");
-    if (response->status >= 500) return Error(StatusCode::kInternal, "PEER_FAILED", "HTTP status {}", response->status);
-    if (response->status != 200) return Error(StatusCode::kFailedPrecondition, "PEER_REFUSED", "HTTP status {}", response->status);
+    if (response->status == 429)
+      return Error(StatusCode::kResourceExhausted, "BUDGET_SPENT", "asked too much");
+    if (response->status >= 500)
+      return Error(StatusCode::kInternal, "PEER_FAILED", "HTTP status {}", response->status);
+    if (response->status != 200)
+      return Error(StatusCode::kFailedPrecondition, "PEER_REFUSED", "HTTP status {}",
+                   response->status);
     return ParseBeaconAnswer(options_.name, response->body);
   }
 
   // Others' terms come without a promise that they can be combined; they are not listed.
-  Result<std::vector<FilteringTerm>> Terms(const Context&) override { return std::vector<FilteringTerm>(); }
+  Result<std::vector<FilteringTerm>> Terms(const Context&) override {
+    return std::vector<FilteringTerm>();
+  }
 
  private:
   const ForeignBeaconOptions options_;
@@ -129,13 +138,15 @@ Result<Answer> ParseBeaconAnswer(std::string_view name, std::string_view text) {
     answer.datasets.push_back(std::move(whole));
     return answer;
   }
-  if (!sets->is_array() || sets->size() > kMaxResultSets) return Invalid("resultSets is no list, or too long");
+  if (!sets->is_array() || sets->size() > kMaxResultSets)
+    return Invalid("resultSets is no list, or too long");
   for (const json& set : *sets) {
     const json* id = Field(set, "id");
     if (id == nullptr || !id->is_string()) return Invalid("a result set without id");
     GF_ASSIGN(auto dataset, ReadDataset(id->get<std::string>(), set, "resultsCount"));
     const auto same = [&](const DatasetAnswer& other) { return other.dataset == dataset.dataset; };
-    if (std::none_of(answer.datasets.begin(), answer.datasets.end(), same)) answer.datasets.push_back(std::move(dataset));
+    if (std::none_of(answer.datasets.begin(), answer.datasets.end(), same))
+      answer.datasets.push_back(std::move(dataset));
   }
   return answer;
 }

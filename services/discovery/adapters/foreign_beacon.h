@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Somebody else's Beacon v2 as a member of the network. It is asked over its public REST interface, without a token and
-// without saying on whose behalf.
+// Somebody else's Beacon v2 as a member of the network. It is asked over its public REST interface,
+// without a token and without saying on whose behalf.
 #pragma once
 
 #include <filesystem>
@@ -24,8 +24,9 @@ std::unique_ptr<NodeClient> MakeForeignBeacon(ForeignBeaconOptions options);
 // The body of POST /g_variants or /individuals.
 std::string RenderBeaconQuery(const Query& query);
 
-// Reads a boolean, count or resultsets response (Beacon 2.0 to 2.2). Result sets become datasets; without them there is
-// one, named `name`. Frequencies are not taken over. DataLoss ANSWER_INVALID for what is no such response.
+// Reads a boolean, count or resultsets response (Beacon 2.0 to 2.2). Result sets become datasets;
+// without them there is one, named `name`. Frequencies are not taken over. DataLoss ANSWER_INVALID
+// for what is no such response.
 Result<Answer> ParseBeaconAnswer(std::string_view name, std::string_view json);
 
 }  // namespace genofed::discovery

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libs/http/server.h"
 #include "libs/testing/matchers.h"
 
 namespace genofed::discovery {
@@ -20,11 +21,13 @@ TEST(ForeignBeacon, ReadsBooleansCountsAndResultSets) {
   EXPECT_TRUE(yes->datasets.at(0).exists);
   EXPECT_EQ(yes->datasets[0].dataset, "other");
   EXPECT_EQ(yes->datasets[0].count, 0);
-  auto count = ParseBeaconAnswer("other", R"({"responseSummary": {"exists": true, "numTotalResults": 12,
+  auto count =
+      ParseBeaconAnswer("other", R"({"responseSummary": {"exists": true, "numTotalResults": 12,
                                               "countPrecision": "rounded"}})");
   EXPECT_EQ(count->datasets.at(0).count, 12);
   EXPECT_EQ(count->datasets[0].precision, disclosure::Precision::kRounded);
-  auto sets = ParseBeaconAnswer("other", R"({"responseSummary": {"exists": true}, "response": {"resultSets": [
+  auto sets = ParseBeaconAnswer(
+      "other", R"({"responseSummary": {"exists": true}, "response": {"resultSets": [
       {"id": "a", "exists": true, "resultsCount": 3}, {"id": "b", "exists": false, "resultsCount": 0},
       {"id": "a", "exists": true, "resultsCount": 9}]}})");
   ASSERT_THAT(sets, IsOk());
@@ -33,13 +36,15 @@ TEST(ForeignBeacon, ReadsBooleansCountsAndResultSets) {
 }
 
 TEST(ForeignBeacon, RefusesNonsense) {
-  for (const char* text :
-       {"", "no", "[]", "{}", "<html>", R"({"responseSummary": 5})", R"({"responseSummary": {"exists": "yes"}})",
-        R"({"responseSummary": {"exists": true, "numTotalResults": -1}})",
-        R"({"responseSummary": {"exists": false, "numTotalResults": 3}})",
-        R"({"responseSummary": {"exists": true, "numTotalResults": 1e30}})",
-        R"({"responseSummary": {"exists": true}, "response": {"resultSets": {"id": "a"}}})",
-        R"({"responseSummary": {"exists": true}, "response": {"resultSets": [{"exists": true}]}})"}) {
+  for (
+      const char* text :
+      {"", "no", "[]", "{}", "<html>", R"({"responseSummary": 5})",
+       R"({"responseSummary": {"exists": "yes"}})",
+       R"({"responseSummary": {"exists": true, "numTotalResults": -1}})",
+       R"({"responseSummary": {"exists": false, "numTotalResults": 3}})",
+       R"({"responseSummary": {"exists": true, "numTotalResults": 1e30}})",
+       R"({"responseSummary": {"exists": true}, "response": {"resultSets": {"id": "a"}}})",
+       R"({"responseSummary": {"exists": true}, "response": {"resultSets": [{"exists": true}]}})"}) {
     EXPECT_THAT(ParseBeaconAnswer("other", text), HasReason("ANSWER_INVALID")) << text;
   }
 }
@@ -48,7 +53,8 @@ TEST(ForeignBeacon, AsksInBeaconsWords) {
   Query query;
   query.granularity = Granularity::kRecord;
   query.account = "never told";
-  query.variant = VariantPattern{VariantPattern::Form::kExact, genomics::Assembly::kGrch38, "20", 1000, 1001, "A", "T"};
+  query.variant = VariantPattern{
+      VariantPattern::Form::kExact, genomics::Assembly::kGrch38, "20", 1000, 1001, "A", "T"};
   query.filters = {"HP:0001250"};
   const auto body = nlohmann::json::parse(RenderBeaconQuery(query));
   EXPECT_EQ(body["query"]["requestParameters"]["start"], nlohmann::json::array({1000}));
@@ -59,9 +65,42 @@ TEST(ForeignBeacon, AsksInBeaconsWords) {
   EXPECT_EQ(body.dump().find("never told"), std::string::npos);
 }
 
+// Over the wire, from a Beacon that says what it is told to.
+TEST(ForeignBeacon, IsNamedForWhatItDoesWrong) {
+  std::string body;
+  int status = 200;
+  http::Router router;
+  http::Route route;
+  route.method = http::Method::kPost;
+  route.pattern = "/api/individuals";
+  route.handler = [&](const http::Request&) -> Result<http::Response> {
+    return http::Json(status, body);
+  };
+  router.Add(std::move(route));
+  http::ServerOptions options;
+  options.address = "127.0.0.1";
+  auto server = http::Server::Start(options, router);
+  ASSERT_THAT(server, IsOk());
+  auto client = MakeForeignBeacon({"other", fmt::format("http://127.0.0.1:{}/api", (*server)->port()),
+                                   "", std::chrono::milliseconds(2000)});
+  Query query;
+  query.entity = Entity::kIndividual;
+  body = R"({"responseSummary": {"exists": true, "numTotalResults": 12}})";
+  EXPECT_EQ(client->Ask(Context::Background(), query)->datasets.at(0).count, 12);
+  body = "<html>sorry</html>";
+  EXPECT_THAT(client->Ask(Context::Background(), query), HasReason("ANSWER_INVALID"));
+  status = 500;
+  EXPECT_THAT(client->Ask(Context::Background(), query), HasReason("PEER_FAILED"));
+  status = 401;
+  EXPECT_THAT(client->Ask(Context::Background(), query), HasReason("PEER_REFUSED"));
+  status = 429;
+  EXPECT_THAT(client->Ask(Context::Background(), query), HasReason("BUDGET_SPENT"));
+}
+
 // Nobody there: named as unreachable, not as an error of the network.
 TEST(ForeignBeacon, SaysWhenNobodyIsThere) {
-  auto client = MakeForeignBeacon({"other", "http://127.0.0.1:9", "", std::chrono::milliseconds(500)});
+  auto client =
+      MakeForeignBeacon({"other", "http://127.0.0.1:9", "", std::chrono::milliseconds(500)});
   EXPECT_TRUE(client->foreign());
   EXPECT_THAT(client->Ask(Context::Background(), Query()), HasReason("PEER_UNAVAILABLE"));
 }

@@ -63,7 +63,8 @@ class HubBackend final : public Backend {
 Result<std::string> AccountOfCall(const Principal& principal, const std::string& told) {
   if (principal.workload.site == "hub" && principal.workload.service == "discovery") {
     if (told.empty()) return std::string(kAnonymous);
-    if (!IsAccount(told)) return InvalidField("account", "ACCOUNT_INVALID", "must be 64 hex digits, or anonymous");
+    if (!IsAccount(told))
+      return InvalidField("account", "ACCOUNT_INVALID", "must be 64 hex digits, or anonymous");
     return told;
   }
   if (!principal.user) return std::string(kAnonymous);
@@ -103,15 +104,17 @@ class GrpcDiscoveryService final : public v1::DiscoveryService::CallbackService 
         });
   }
 
-  grpc::ServerUnaryReactor* ListMembers(grpc::CallbackServerContext* call, const v1::ListMembersRequest* request,
+  grpc::ServerUnaryReactor* ListMembers(grpc::CallbackServerContext* call,
+                                        const v1::ListMembersRequest* request,
                                         v1::ListMembersResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(ListMembers), request, response,
-                      [this](const Context&, const v1::ListMembersRequest&) -> Result<v1::ListMembersResponse> {
-                        GF_ASSIGN(auto sites, backend_->Sites());
-                        v1::ListMembersResponse out;
-                        out.mutable_sites()->Add(sites.begin(), sites.end());
-                        return out;
-                      });
+    return rpc_.Unary(
+        call, GF_METHOD(ListMembers), request, response,
+        [this](const Context&, const v1::ListMembersRequest&) -> Result<v1::ListMembersResponse> {
+          GF_ASSIGN(auto sites, backend_->Sites());
+          v1::ListMembersResponse out;
+          out.mutable_sites()->Add(sites.begin(), sites.end());
+          return out;
+        });
   }
 
   grpc::ServerUnaryReactor* PublishVersion(grpc::CallbackServerContext* call,
@@ -136,7 +139,8 @@ class GrpcDiscoveryService final : public v1::DiscoveryService::CallbackService 
                      std::chrono::duration<double>(elapsed).count());
     if (answer.suppressed) metrics_.Add("genofed_discovery_suppressed_total", {{"entity", entity}});
     if (!answer.withheld.empty())
-      metrics_.Add("genofed_discovery_withheld_total", {}, static_cast<double>(answer.withheld.size()));
+      metrics_.Add("genofed_discovery_withheld_total", {},
+                   static_cast<double>(answer.withheld.size()));
     std::size_t answered = 0;
     for (const Member& member : answer.members) {
       answered += member.state == MemberState::kAnswered ? 1 : 0;
@@ -146,8 +150,8 @@ class GrpcDiscoveryService final : public v1::DiscoveryService::CallbackService 
     GF_LOG(ctx, info, "discovery.query", {"principal", obs::PrincipalTag(ctx.principal())},
            {"entity", entity}, {"granularity", granularity}, {"variant", query.variant.has_value()},
            {"filters", query.filters.size()}, {"datasets", answer.datasets.size()},
-           {"suppressed", answer.suppressed}, {"withheld", answer.withheld.size()}, {"epoch", answer.epoch},
-           {"members", answer.members.size()}, {"answered", answered});
+           {"suppressed", answer.suppressed}, {"withheld", answer.withheld.size()},
+           {"epoch", answer.epoch}, {"members", answer.members.size()}, {"answered", answered});
   }
 
   rpc::Dispatcher& rpc_;

@@ -36,7 +36,8 @@ v1::CountPrecision ToProto(disclosure::Precision precision) {
 
 disclosure::Precision FromProto(v1::CountPrecision precision) {
   if (precision == v1::COUNT_PRECISION_EXACT) return disclosure::Precision::kExact;
-  return precision == v1::COUNT_PRECISION_ROUNDED ? disclosure::Precision::kRounded : disclosure::Precision::kImprecise;
+  return precision == v1::COUNT_PRECISION_ROUNDED ? disclosure::Precision::kRounded
+                                                  : disclosure::Precision::kImprecise;
 }
 
 void ToProto(const AlleleAnswer& allele, v1::AlleleCount* out) {
@@ -120,7 +121,8 @@ Answer FromProto(const v1::QueryResponse& response) {
     for (const auto& allele : in.alleles()) dataset.alleles.push_back(FromProto(allele));
     answer.datasets.push_back(std::move(dataset));
   }
-  for (const auto& in : response.withheld()) answer.withheld.push_back({in.dataset(), in.retry_after_seconds()});
+  for (const auto& in : response.withheld())
+    answer.withheld.push_back({in.dataset(), in.retry_after_seconds()});
   return answer;
 }
 

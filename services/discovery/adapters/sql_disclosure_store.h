@@ -13,7 +13,8 @@ class SqlDisclosureStore final : public BudgetStore, public AuditStore {
   SqlDisclosureStore(sql::Database& database, const disclosure::Policy& policy)
       : database_(database), policy_(policy) {}
 
-  Result<std::map<std::string, std::chrono::seconds>> Charge(const Context& ctx, const std::string& account,
+  Result<std::map<std::string, std::chrono::seconds>> Charge(const Context& ctx,
+                                                             const std::string& account,
                                                              const std::vector<Spending>& spendings,
                                                              Time now) override;
   Status Append(const Context& ctx, const std::vector<AuditEntry>& entries) override;

@@ -11,13 +11,14 @@
 
 namespace genofed::discovery {
 
-// What nodes answered a moment ago, for as long as their consent epoch is the one they answered at: the hub learns of
-// a newer one from any other answer. An account only finds what it asked for itself, for nodes charge each account.
-// Thread-safe.
+// What nodes answered a moment ago, for as long as their consent epoch is the one they answered at:
+// the hub learns of a newer one from any other answer. An account only finds what it asked for
+// itself, for nodes charge each account. Thread-safe.
 class AnswerCache {
  public:
   using Time = std::chrono::steady_clock::time_point;
-  // Nothing is kept longer than `lifetime`, which bounds how long the hub may show what a node no longer says; 0: off.
+  // Nothing is kept longer than `lifetime`, which bounds how long the hub may show what a node no
+  // longer says; 0: off.
   explicit AnswerCache(std::chrono::milliseconds lifetime) : lifetime_(lifetime) {}
 
   std::optional<Answer> Find(const std::string& site, const std::string& question, Time now) {
@@ -25,7 +26,8 @@ class AnswerCache {
     auto node = nodes_.find(site);
     if (node == nodes_.end()) return std::nullopt;
     const auto found = node->second.answers.find(question);
-    if (found == node->second.answers.end() || now - found->second.at > lifetime_) return std::nullopt;
+    if (found == node->second.answers.end() || now - found->second.at > lifetime_)
+      return std::nullopt;
     return found->second.answer;
   }
 

@@ -7,12 +7,13 @@
 
 namespace genofed::discovery {
 
-// Stops asking somebody who does not answer, and tries one question from time to time to find out whether they are
-// back. Thread-safe.
+// Stops asking somebody who does not answer, and tries one question from time to time to find out
+// whether they are back. Thread-safe.
 class Breaker {
  public:
   using Time = std::chrono::steady_clock::time_point;
-  // Open after so many failures in a row, for so long; then one question goes through, and its outcome decides.
+  // Open after so many failures in a row, for so long; then one question goes through, and its
+  // outcome decides.
   Breaker(int failures, std::chrono::milliseconds pause) : max_failures_(failures), pause_(pause) {}
 
   // Whether to ask at all. True to one caller only while it is half open.

@@ -10,8 +10,8 @@ std::string KeyOf(const std::string& account, const Spending& spending) {
 
 }  // namespace
 
-Result<std::map<std::string, std::chrono::seconds>> Budgets::Charge(const Context& ctx, const std::string& account,
-                                                                    const std::vector<Spending>& spendings) {
+Result<std::map<std::string, std::chrono::seconds>> Budgets::Charge(
+    const Context& ctx, const std::string& account, const std::vector<Spending>& spendings) {
   std::vector<Spending> fresh;
   {
     MutexLock lock(mutex_);
@@ -23,7 +23,8 @@ Result<std::map<std::string, std::chrono::seconds>> Budgets::Charge(const Contex
   if (fresh.empty()) return refused;
   auto charged = store_.Charge(ctx, account, fresh, clock_.Now());
   if (!charged.ok()) {
-    return Error(StatusCode::kUnavailable, "BUDGET_UNKNOWN", "it cannot be recorded just now what you are told");
+    return Error(StatusCode::kUnavailable, "BUDGET_UNKNOWN",
+                 "it cannot be recorded just now what you are told");
   }
   refused = *std::move(charged);
   MutexLock lock(mutex_);

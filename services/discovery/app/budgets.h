@@ -13,17 +13,18 @@
 
 namespace genofed::discovery {
 
-// Whether an account may be told an answer, and what it was told already. A question whose answer an account has been
-// given costs nothing when it comes again. Thread-safe.
+// Whether an account may be told an answer, and what it was told already. A question whose answer
+// an account has been given costs nothing when it comes again. Thread-safe.
 class Budgets {
  public:
   Budgets(BudgetStore& store, const Clock& clock) : store_(store), clock_(clock) {}
 
-  // Charges for all `spendings` that are new, of each dataset or of none of it, durably before it returns. Those
-  // datasets that are refused, with the time after which asking makes sense again. Unavailable BUDGET_UNKNOWN when the
-  // store is away and something is new: what cannot be charged is not told.
-  Result<std::map<std::string, std::chrono::seconds>> Charge(const Context& ctx, const std::string& account,
-                                                             const std::vector<Spending>& spendings);
+  // Charges for all `spendings` that are new, of each dataset or of none of it, durably before it
+  // returns. Those datasets that are refused, with the time after which asking makes sense again.
+  // Unavailable BUDGET_UNKNOWN when the store is away and something is new: what cannot be charged
+  // is not told.
+  Result<std::map<std::string, std::chrono::seconds>> Charge(
+      const Context& ctx, const std::string& account, const std::vector<Spending>& spendings);
 
  private:
   static constexpr std::size_t kMaxKnown = 200'000;

@@ -6,7 +6,8 @@ namespace genofed::discovery {
 using genomics::Sex;
 
 Cohort::Cohort(std::string dataset, std::int32_t version, genomics::SegmentedIndex index,
-               const std::vector<genomics::Individual>& individuals, std::vector<std::uint32_t> batches)
+               const std::vector<genomics::Individual>& individuals,
+               std::vector<std::uint32_t> batches)
     : dataset_(std::move(dataset)),
       version_(version),
       batches_(std::move(batches)),

@@ -26,7 +26,8 @@ bool IsAboutDataset(const Status& status) {
 
 }  // namespace
 
-ConsentView::ConsentView(ConsentClient& consent, ListingClient& listing, const disclosure::Mechanism& mechanism,
+ConsentView::ConsentView(ConsentClient& consent, ListingClient& listing,
+                         const disclosure::Mechanism& mechanism,
                          std::chrono::milliseconds max_staleness, std::function<SteadyTime()> now)
     : consent_(consent),
       listing_(listing),

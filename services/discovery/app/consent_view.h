@@ -41,8 +41,8 @@ class ConsentView {
   using SteadyTime = Context::SteadyTime;
   // `now` is a steady clock, so that a step of the system's time cannot make an old view look
   // fresh.
-  ConsentView(ConsentClient& consent, ListingClient& listing, const disclosure::Mechanism& mechanism,
-              std::chrono::milliseconds max_staleness,
+  ConsentView(ConsentClient& consent, ListingClient& listing,
+              const disclosure::Mechanism& mechanism, std::chrono::milliseconds max_staleness,
               std::function<SteadyTime()> now = &std::chrono::steady_clock::now);
 
   // Whether consent knows this version with as many rows: FailedPrecondition ROWS_MISMATCH, or

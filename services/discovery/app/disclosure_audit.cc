@@ -8,8 +8,8 @@ namespace genofed::discovery {
 std::string HashOf(const std::string& previous, std::int64_t seq, const AuditEntry& entry) {
   std::string text;
   for (const std::string& part :
-       {previous, std::to_string(seq), FormatRfc3339(entry.at), entry.account, entry.dataset, entry.question,
-        entry.outcome, fmt::format("{:.9e}", entry.nats)}) {
+       {previous, std::to_string(seq), FormatRfc3339(entry.at), entry.account, entry.dataset,
+        entry.question, entry.outcome, fmt::format("{:.9e}", entry.nats)}) {
     text += fmt::format("{}:", part.size()) + part;
   }
   return crypto::Sha256(text);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/discovery/app/hub_discovery.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <set>
-
-#include <fmt/ranges.h>
 
 #include "libs/core/retry_after.h"
 #include "services/discovery/app/node_discovery.h"
@@ -30,9 +30,10 @@ Status CheckBudget(const Answer& merged) {
       soonest = std::min(soonest.value_or(member.retry_after_seconds), member.retry_after_seconds);
   }
   if (!soonest) return absl::OkStatus();
-  return WithRetryAfter(Error(StatusCode::kResourceExhausted, "BUDGET_SPENT",
-                              "this account was told as much of these datasets as it may be for now"),
-                        std::chrono::seconds(*soonest));
+  return WithRetryAfter(
+      Error(StatusCode::kResourceExhausted, "BUDGET_SPENT",
+            "this account was told as much of these datasets as it may be for now"),
+      std::chrono::seconds(*soonest));
 }
 
 }  // namespace
@@ -40,8 +41,8 @@ Status CheckBudget(const Answer& merged) {
 HubDiscovery::HubDiscovery(std::vector<Node> nodes, const Options& options)
     : options_(options), cache_(options.cache_lifetime) {
   for (Node& node : nodes) {
-    members_.push_back(
-        {std::move(node), std::make_unique<Breaker>(options.breaker_failures, options.breaker_pause)});
+    members_.push_back({std::move(node), std::make_unique<Breaker>(options.breaker_failures,
+                                                                   options.breaker_pause)});
   }
   std::sort(members_.begin(), members_.end(), [](const Asked& a, const Asked& b) {
     return a.node.client->site() < b.node.client->site();
@@ -69,7 +70,8 @@ bool IsFailure(const Status& status) {
          status.code() == StatusCode::kDataLoss || status.code() == StatusCode::kInternal;
 }
 
-// Outlives the call it was made for: a member that answers after the deadline still writes here, and nobody reads it.
+// Outlives the call it was made for: a member that answers after the deadline still writes here,
+// and nobody reads it.
 template <typename T>
 struct HubDiscovery::Gathering {
   struct Slot {
@@ -90,10 +92,11 @@ struct HubDiscovery::Gathering {
   }
 };
 
-// Asks one member on its threads. The first answer counts; an error counts when no other attempt is under way.
+// Asks one member on its threads. The first answer counts; an error counts when no other attempt is
+// under way.
 template <typename T>
-void HubDiscovery::Attempt(const std::shared_ptr<Gathering<T>>& gathering, std::size_t i, const Context& limited,
-                           const Asker<T>& ask) {
+void HubDiscovery::Attempt(const std::shared_ptr<Gathering<T>>& gathering, std::size_t i,
+                           const Context& limited, const Asker<T>& ask) {
   Asked& asked = members_[i];
   {
     std::unique_lock lock(gathering->mutex);
@@ -113,18 +116,21 @@ void HubDiscovery::Attempt(const std::shared_ptr<Gathering<T>>& gathering, std::
     if (slot.done || (!result.ok() && slot.running > 0)) return;
     slot.reply.member.state = StateOf(result.status());
     slot.reply.member.milliseconds = MillisecondsSince(gathering->start);
-    slot.reply.member.retry_after_seconds = RetryAfter(result.status()).value_or(std::chrono::seconds(0)).count();
+    slot.reply.member.retry_after_seconds =
+        RetryAfter(result.status()).value_or(std::chrono::seconds(0)).count();
     if (result.ok()) slot.reply.value = *std::move(result);
     gathering->Finish(slot);
   });
   if (queued) return;
   std::unique_lock lock(gathering->mutex);
   auto& slot = gathering->slots[i];
-  if (--slot.running == 0 && !slot.done) gathering->Finish(slot);  // stays "timed out": its threads are all waiting
+  if (--slot.running == 0 && !slot.done)
+    gathering->Finish(slot);  // stays "timed out": its threads are all waiting
 }
 
 template <typename T>
-std::vector<HubDiscovery::Reply<T>> HubDiscovery::AskAll(const Context& ctx, const std::vector<std::string>& sites,
+std::vector<HubDiscovery::Reply<T>> HubDiscovery::AskAll(const Context& ctx,
+                                                         const std::vector<std::string>& sites,
                                                          const Asker<T>& ask) {
   const Context limited = ctx.WithTimeout(options_.node_deadline);
   auto gathering = std::make_shared<Gathering<T>>();
@@ -132,11 +138,14 @@ std::vector<HubDiscovery::Reply<T>> HubDiscovery::AskAll(const Context& ctx, con
   for (const Asked& asked : members_) {
     const NodeClient& client = *asked.node.client;
     gathering->slots.push_back(
-        {{{client.site(), MemberState::kTimedOut, 0, 0}, std::nullopt, client.foreign()}, 0, false});
+        {{{client.site(), MemberState::kTimedOut, 0, 0}, std::nullopt, client.foreign()},
+         0,
+         false});
   }
   std::vector<bool> wanted(members_.size());
   for (std::size_t i = 0; i < members_.size(); ++i) {
-    wanted[i] = sites.empty() || std::find(sites.begin(), sites.end(), members_[i].node.client->site()) != sites.end();
+    wanted[i] = sites.empty() || std::find(sites.begin(), sites.end(),
+                                           members_[i].node.client->site()) != sites.end();
     if (wanted[i] && members_[i].breaker->Allow(gathering->start)) {
       Attempt(gathering, i, limited, ask);
       continue;
@@ -148,7 +157,8 @@ std::vector<HubDiscovery::Reply<T>> HubDiscovery::AskAll(const Context& ctx, con
   const auto all = [&] { return gathering->missing == 0; };
   std::unique_lock lock(gathering->mutex);
   if (options_.hedge_after.count() > 0 &&
-      !gathering->changed.wait_until(lock, std::min(gathering->start + options_.hedge_after, limited.deadline()), all)) {
+      !gathering->changed.wait_until(
+          lock, std::min(gathering->start + options_.hedge_after, limited.deadline()), all)) {
     std::vector<std::size_t> slow;
     for (std::size_t i = 0; i < members_.size(); ++i) {
       if (!gathering->slots[i].done) slow.push_back(i);
@@ -185,20 +195,24 @@ Result<Answer> HubDiscovery::Run(const Context& ctx, const Query& query) {
       return InvalidField("sites", "SITE_UNKNOWN", "{} is no member of the network", site);
   }
   // Everything on which a node's answer depends.
-  const std::string question = fmt::format("{}|{}|{}|{}", query.account, GranularityName(query.granularity),
-                                           fmt::join(query.datasets, ","), Canonical(query)) +
-                               (query.variant && query.variant->assembly
-                                    ? std::string(genomics::AssemblyName(*query.variant->assembly))
-                                    : "");
+  const std::string question =
+      fmt::format("{}|{}|{}|{}", query.account, GranularityName(query.granularity),
+                  fmt::join(query.datasets, ","), Canonical(query)) +
+      (query.variant && query.variant->assembly
+           ? std::string(genomics::AssemblyName(*query.variant->assembly))
+           : "");
   auto replies = AskAll<Answer>(
-      ctx, query.sites, [this, query, question](const Context& limited, NodeClient& node) -> Result<Answer> {
-        if (auto kept = cache_.Find(node.site(), question, steady_clock::now())) return *std::move(kept);
+      ctx, query.sites,
+      [this, query, question](const Context& limited, NodeClient& node) -> Result<Answer> {
+        if (auto kept = cache_.Find(node.site(), question, steady_clock::now()))
+          return *std::move(kept);
         GF_ASSIGN(Answer answer, node.Ask(limited, query));
         cache_.Put(node.site(), question, answer, steady_clock::now());
         return answer;
       });
   std::vector<NodeReply> answers;
-  for (auto& reply : replies) answers.push_back({std::move(reply.member), std::move(reply.value), reply.foreign});
+  for (auto& reply : replies)
+    answers.push_back({std::move(reply.member), std::move(reply.value), reply.foreign});
   Answer merged = Merge(query, std::move(answers), options_.floor);
   GF_TRY(CheckBudget(merged));
   return merged;

@@ -14,14 +14,16 @@
 
 namespace genofed::discovery {
 
-// Asks all members of the network at once and adds up what they say. A member that hangs costs the others nothing: each
-// has threads of its own, nobody is waited for longer than the deadline, one that is slow is asked a second time, and
-// one that failed again and again is left in peace for a while. Thread-safe.
+// Asks all members of the network at once and adds up what they say. A member that hangs costs the
+// others nothing: each has threads of its own, nobody is waited for longer than the deadline, one
+// that is slow is asked a second time, and one that failed again and again is left in peace for a
+// while. Thread-safe.
 class HubDiscovery {
  public:
   struct Options {
     std::chrono::milliseconds node_deadline{2000};
-    // A member that has not answered by then is asked once more, and the first answer counts; 0: never.
+    // A member that has not answered by then is asked once more, and the first answer counts; 0:
+    // never.
     std::chrono::milliseconds hedge_after{500};
     int breaker_failures = 5;
     std::chrono::milliseconds breaker_pause{5000};
@@ -37,8 +39,8 @@ class HubDiscovery {
   HubDiscovery(std::vector<Node> nodes, const Options& options);
   ~HubDiscovery();
 
-  // Members say who did not answer. ResourceExhausted BUDGET_SPENT with RetryAfter when nobody did, and somebody because
-  // the account's budget is spent; InvalidArgument SITE_UNKNOWN.
+  // Members say who did not answer. ResourceExhausted BUDGET_SPENT with RetryAfter when nobody did,
+  // and somebody because the account's budget is spent; InvalidArgument SITE_UNKNOWN.
   Result<Answer> Run(const Context& ctx, const Query& query);
   // Terms that some node knows, sorted, without saying how many people or which node.
   std::vector<FilteringTerm> Terms(const Context& ctx);
@@ -63,10 +65,11 @@ class HubDiscovery {
   struct Gathering;
 
   template <typename T>
-  std::vector<Reply<T>> AskAll(const Context& ctx, const std::vector<std::string>& sites, const Asker<T>& ask);
+  std::vector<Reply<T>> AskAll(const Context& ctx, const std::vector<std::string>& sites,
+                               const Asker<T>& ask);
   template <typename T>
-  void Attempt(const std::shared_ptr<Gathering<T>>& gathering, std::size_t i, const Context& limited,
-               const Asker<T>& ask);
+  void Attempt(const std::shared_ptr<Gathering<T>>& gathering, std::size_t i,
+               const Context& limited, const Asker<T>& ask);
 
   const Options options_;
   AnswerCache cache_;

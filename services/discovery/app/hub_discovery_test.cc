@@ -5,6 +5,8 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <map>
+#include <thread>
 
 #include "libs/core/retry_after.h"
 #include "services/discovery/adapters/worker_pool.h"
@@ -127,7 +129,9 @@ class ScriptedNode final : public NodeClient {
       : site_(std::move(site)), script_(std::move(script)), asked_(asked) {}
   const std::string& site() const override { return site_; }
   Result<Answer> Ask(const Context&, const Query&) override { return script_(++*asked_); }
-  Result<std::vector<FilteringTerm>> Terms(const Context&) override { return std::vector<FilteringTerm>(); }
+  Result<std::vector<FilteringTerm>> Terms(const Context&) override {
+    return std::vector<FilteringTerm>();
+  }
 
  private:
   const std::string site_;
@@ -145,7 +149,8 @@ Answer Fourteen(std::int64_t epoch = 1) {
 
 std::vector<HubDiscovery::Node> Scripted(ScriptedNode::Script script, std::atomic<int>* asked) {
   std::vector<HubDiscovery::Node> nodes;
-  nodes.push_back({std::make_unique<ScriptedNode>("fi", std::move(script), asked), MakeWorkerPool(4, 16)});
+  nodes.push_back(
+      {std::make_unique<ScriptedNode>("fi", std::move(script), asked), MakeWorkerPool(4, 16)});
   return nodes;
 }
 
@@ -193,6 +198,58 @@ TEST(HubDiscovery, WhoFailsAgainAndAgainIsLeftInPeaceAndTriedOnceAfterAPause) {
   EXPECT_EQ(asked, 3);
 }
 
+// One honest member among five in trouble: bounded, right about what exists, and everybody named.
+TEST(HubDiscovery, HangingSlowFailingBabblingAndTaciturnMembersSpoilNothing) {
+  Gate gate;
+  std::atomic<int> ignored = 0;
+  auto scripted = [&](std::string site, ScriptedNode::Script script) {
+    return HubDiscovery::Node{
+        std::make_unique<ScriptedNode>(std::move(site), std::move(script), &ignored),
+        MakeWorkerPool(4, 16)};
+  };
+  auto answer = [](const std::string& country, bool exists, std::int64_t count) {
+    Answer out;
+    out.minimum_count = 5;
+    out.datasets = {{"GOE-" + country + "-A-1", 1, country, exists, count, {}}};
+    return out;
+  };
+  {
+    std::vector<HubDiscovery::Node> nodes;
+    nodes.push_back(scripted("at", [&](int) -> Result<Answer> {  // hangs, whatever its deadline
+      std::unique_lock lock(gate.mutex);
+      gate.changed.wait(lock, [&] { return gate.open; });
+      return answer("AT", true, 500);
+    }));
+    nodes.push_back(scripted("be", [&](int) -> Result<Answer> {
+      std::this_thread::sleep_for(milliseconds(60));
+      return answer("BE", true, 10);
+    }));
+    nodes.push_back(scripted("cz", [](int) -> Result<Answer> {
+      return Error(StatusCode::kInternal, "BROKEN", "x");
+    }));
+    nodes.push_back(scripted("de", [&](int) { return answer("DE", false, -7); }));
+    nodes.push_back(scripted("ee", [&](int) { return answer("EE", true, 0); }));  // only says yes
+    nodes.push_back(scripted("fi", [&](int) { return answer("FI", false, 0); }));
+    HubDiscovery::Options options = Patient();
+    options.node_deadline = milliseconds(400);
+    options.hedge_after = milliseconds(100);
+    HubDiscovery hub(std::move(nodes), options);
+    const auto start = steady_clock::now();
+    const Answer merged = *hub.Run(Context::Background(), Counting());
+    EXPECT_LT(steady_clock::now() - start, std::chrono::seconds(5));
+    EXPECT_TRUE(merged.exists);
+    EXPECT_EQ(merged.count, 10);
+    std::map<std::string, MemberState> states;
+    for (const Member& member : merged.members) states[member.site] = member.state;
+    const std::map<std::string, MemberState> expected = {
+        {"at", MemberState::kTimedOut}, {"be", MemberState::kAnswered},
+        {"cz", MemberState::kRefused},  {"de", MemberState::kRefused},
+        {"ee", MemberState::kAnswered}, {"fi", MemberState::kAnswered}};
+    EXPECT_EQ(states, expected);
+    gate.Open();
+  }
+}
+
 TEST(Breaker, IsHalfOpenForOneProbe) {
   Breaker breaker(2, milliseconds(100));
   const Breaker::Time start{};
@@ -215,13 +272,14 @@ TEST(HubDiscovery, RefusalsDoNotOpenTheBreaker) {
   std::atomic<int> asked = 0;
   HubDiscovery::Options options = Patient();
   options.breaker_failures = 1;
-  HubDiscovery hub(
-      Scripted(
-          [](int) -> Result<Answer> {
-            return WithRetryAfter(Error(StatusCode::kResourceExhausted, "BUDGET_SPENT", "x"), std::chrono::seconds(77));
-          },
-          &asked),
-      options);
+  HubDiscovery hub(Scripted(
+                       [](int) -> Result<Answer> {
+                         return WithRetryAfter(
+                             Error(StatusCode::kResourceExhausted, "BUDGET_SPENT", "x"),
+                             std::chrono::seconds(77));
+                       },
+                       &asked),
+                   options);
   for (int i = 0; i < 3; ++i) {
     auto answer = hub.Run(Context::Background(), Counting());
     EXPECT_EQ(Reason(answer.status()), "BUDGET_SPENT");
@@ -232,8 +290,9 @@ TEST(HubDiscovery, RefusalsDoNotOpenTheBreaker) {
 
 TEST(HubDiscovery, ASpentBudgetAtOneNodeIsNamedAndTheOthersAnswer) {
   std::vector<HubDiscovery::Node> nodes;
-  nodes.push_back(MakeNode("es", WithRetryAfter(Error(StatusCode::kResourceExhausted, "BUDGET_SPENT", "x"),
-                                                std::chrono::seconds(77))));
+  nodes.push_back(
+      MakeNode("es", WithRetryAfter(Error(StatusCode::kResourceExhausted, "BUDGET_SPENT", "x"),
+                                    std::chrono::seconds(77))));
   nodes.push_back(MakeNode("fi", absl::OkStatus()));
   HubDiscovery hub(std::move(nodes), Patient());
   const Answer answer = *hub.Run(Context::Background(), Counting());
@@ -247,7 +306,8 @@ TEST(HubDiscovery, AnswersAreKeptForAnAccountUntilTheNodesEpochMoves) {
   std::atomic<std::int64_t> epoch = 1;
   HubDiscovery::Options options = Patient();
   options.cache_lifetime = std::chrono::hours(1);
-  HubDiscovery hub(Scripted([&](int) -> Result<Answer> { return Fourteen(epoch); }, &asked), options);
+  HubDiscovery hub(Scripted([&](int) -> Result<Answer> { return Fourteen(epoch); }, &asked),
+                   options);
   Query query = Counting();
   query.account = "finder";
   for (int i = 0; i < 3; ++i) EXPECT_EQ(hub.Run(Context::Background(), query)->count, 14);

@@ -46,20 +46,24 @@ Bitmap Carriers(const SegmentedIndex& index, const VariantPattern& pattern) {
 
 std::int64_t Signed(std::uint64_t count) { return static_cast<std::int64_t>(count); }
 
-// Until the time since `start` is a multiple of `quantum`, so that how long a search took does not show what it found.
+// Until the time since `start` is a multiple of `quantum`, so that how long a search took does not
+// show what it found.
 void WaitForMultiple(steady_clock::time_point start, std::chrono::microseconds quantum) {
   if (quantum.count() <= 0) return;
-  const auto taken = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - start);
+  const auto taken =
+      std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - start);
   const auto until = start + (taken / quantum + 1) * quantum;
   // A timer of the system is later than asked for by about 60 microseconds.
-  while (until - steady_clock::now() > std::chrono::microseconds(200)) std::this_thread::sleep_until(until - std::chrono::microseconds(150));
+  while (until - steady_clock::now() > std::chrono::microseconds(200))
+    std::this_thread::sleep_until(until - std::chrono::microseconds(150));
   while (steady_clock::now() < until) std::this_thread::yield();
 }
 
 }  // namespace
 
-NodeDiscovery::NodeDiscovery(const ConsentView& view, std::string country, const disclosure::Mechanism& mechanism,
-                             Budgets* budgets, DisclosureAudit& audit, const Clock& clock)
+NodeDiscovery::NodeDiscovery(const ConsentView& view, std::string country,
+                             const disclosure::Mechanism& mechanism, Budgets* budgets,
+                             DisclosureAudit& audit, const Clock& clock)
     : view_(view),
       country_(std::move(country)),
       mechanism_(mechanism),
@@ -104,9 +108,12 @@ Result<Answer> NodeDiscovery::Tell(const Context& ctx, const Query& query, Answe
   for (Finding& finding : findings) {
     const std::string& dataset = finding.answer.dataset;
     const auto late = refused.find(dataset);
-    const char* outcome = late != refused.end() ? "refused" : finding.suppressed ? "held_back" : "told";
+    const char* outcome = late != refused.end() ? "refused"
+                          : finding.suppressed  ? "held_back"
+                                                : "told";
     for (const Spending& spending : finding.spendings)
-      audit_.Add({now, query.account, dataset, spending.question, outcome, late == refused.end() ? spending.nats : 0});
+      audit_.Add({now, query.account, dataset, spending.question, outcome,
+                  late == refused.end() ? spending.nats : 0});
     if (late != refused.end()) {
       answer.withheld.push_back({dataset, late->second.count()});
       continue;
@@ -115,17 +122,19 @@ Result<Answer> NodeDiscovery::Tell(const Context& ctx, const Query& query, Answe
     answer.exists = answer.exists || finding.answer.exists;
     answer.count += finding.answer.count;
     answer.precision = std::max(answer.precision, finding.answer.precision);
-    answer.adjusted_to = answer.datasets.empty() ? finding.answer.adjusted_to
-                                                 : std::min(answer.adjusted_to, finding.answer.adjusted_to);
+    answer.adjusted_to = answer.datasets.empty()
+                             ? finding.answer.adjusted_to
+                             : std::min(answer.adjusted_to, finding.answer.adjusted_to);
     answer.datasets.push_back(std::move(finding.answer));
   }
   if (answer.datasets.empty() && !answer.withheld.empty()) {
-    const auto first = std::min_element(answer.withheld.begin(), answer.withheld.end(), [](auto& a, auto& b) {
-      return a.retry_after_seconds < b.retry_after_seconds;
-    });
-    return WithRetryAfter(Error(StatusCode::kResourceExhausted, "BUDGET_SPENT",
-                                "this account was told as much of these datasets as it may be for now"),
-                          std::chrono::seconds(first->retry_after_seconds));
+    const auto first = std::min_element(
+        answer.withheld.begin(), answer.withheld.end(),
+        [](auto& a, auto& b) { return a.retry_after_seconds < b.retry_after_seconds; });
+    return WithRetryAfter(
+        Error(StatusCode::kResourceExhausted, "BUDGET_SPENT",
+              "this account was told as much of these datasets as it may be for now"),
+        std::chrono::seconds(first->retry_after_seconds));
   }
   return answer;
 }
@@ -137,12 +146,12 @@ NodeDiscovery::Finding NodeDiscovery::Examine(const Holding& holding, const Quer
   if (query.variant) matching.And(Carriers(holding.cohort->index(), *query.variant));
   const std::string canonical = Canonical(query);
   const disclosure::Question question{holding.state, canonical};
-  const disclosure::Shown shown = mechanism_.Count(question, {Signed(matching.Count()), Signed(permitted.Count())},
-                                                   query.IsSubjectLevel());
+  const disclosure::Shown shown = mechanism_.Count(
+      question, {Signed(matching.Count()), Signed(permitted.Count())}, query.IsSubjectLevel());
   Finding finding;
   finding.suppressed = shown.suppressed;
-  finding.spendings.push_back({holding.cohort->dataset(), mechanism_.Mac(question, "count"), shown.charge,
-                               disclosure::WorstCharge(mechanism_.policy())});
+  finding.spendings.push_back({holding.cohort->dataset(), mechanism_.Mac(question, "count"),
+                               shown.charge, disclosure::WorstCharge(mechanism_.policy())});
   DatasetAnswer& answer = finding.answer;
   answer.dataset = holding.cohort->dataset();
   answer.version = holding.cohort->version();
@@ -161,29 +170,36 @@ NodeDiscovery::Finding NodeDiscovery::Examine(const Holding& holding, const Quer
   return finding;
 }
 
-void NodeDiscovery::AddAlleles(const Holding& holding, const VariantPattern& pattern, Finding& finding) const {
+void NodeDiscovery::AddAlleles(const Holding& holding, const VariantPattern& pattern,
+                               Finding& finding) const {
   const SegmentedIndex& index = holding.cohort->index();
   const std::int64_t population = Signed(holding.allele_frequency.Count());
   for (const SegmentedSite& hit : FindAlleles(index, pattern)) {
     const auto counts = index.Count(hit, holding.allele_frequency);
     Query exact;
-    exact.variant = VariantPattern{VariantPattern::Form::kExact, std::nullopt, hit.variant.contig, hit.variant.pos,
-                                   hit.variant.end(), hit.variant.ref, hit.variant.alt};
+    exact.variant = VariantPattern{VariantPattern::Form::kExact,
+                                   std::nullopt,
+                                   hit.variant.contig,
+                                   hit.variant.pos,
+                                   hit.variant.end(),
+                                   hit.variant.ref,
+                                   hit.variant.alt};
     const std::string canonical = Canonical(exact);
     const disclosure::Question question{holding.state, canonical};
     const disclosure::ShownAllele allele =
         mechanism_.Frequency(question,
-                             {Signed(counts.ac), Signed(counts.an), Signed(counts.n_individuals), Signed(counts.n_hom),
-                              Signed(counts.n_het), Signed(counts.n_hemi)},
+                             {Signed(counts.ac), Signed(counts.an), Signed(counts.n_individuals),
+                              Signed(counts.n_hom), Signed(counts.n_het), Signed(counts.n_hemi)},
                              population);
     finding.suppressed = finding.suppressed || allele.suppressed;
     if (!allele.disclosed || !finding.answer.exists) continue;
-    finding.spendings.push_back({holding.cohort->dataset(), mechanism_.Mac(question, "alleles"), allele.charge,
+    finding.spendings.push_back({holding.cohort->dataset(), mechanism_.Mac(question, "alleles"),
+                                 allele.charge,
                                  disclosure::WorstCharge(mechanism_.policy(), true)});
-    finding.answer.alleles.push_back({std::string(genomics::AssemblyName(holding.cohort->assembly())),
-                                      hit.variant.contig, hit.variant.pos, hit.variant.ref, hit.variant.alt,
-                                      allele.allele_count, allele.allele_number, allele.homozygotes,
-                                      allele.heterozygotes});
+    finding.answer.alleles.push_back(
+        {std::string(genomics::AssemblyName(holding.cohort->assembly())), hit.variant.contig,
+         hit.variant.pos, hit.variant.ref, hit.variant.alt, allele.allele_count,
+         allele.allele_number, allele.homozygotes, allele.heterozygotes});
   }
 }
 
@@ -202,7 +218,8 @@ Result<std::vector<FilteringTerm>> NodeDiscovery::Terms(const Context& ctx) cons
       Query query;
       query.entity = Entity::kIndividual;
       query.filters = {term};
-      if (mechanism_.Count({holding.state, Canonical(query)}, {people, population}, true).exists()) terms.insert(term);
+      if (mechanism_.Count({holding.state, Canonical(query)}, {people, population}, true).exists())
+        terms.insert(term);
     }
   }
   std::vector<FilteringTerm> out;

@@ -12,17 +12,19 @@
 
 namespace genofed::discovery {
 
-// Answers from the cohort indices of this node. Every number goes through libs/disclosure, and is charged to the account
-// that asks before it is told. Thread-safe.
+// Answers from the cohort indices of this node. Every number goes through libs/disclosure, and is
+// charged to the account that asks before it is told. Thread-safe.
 class NodeDiscovery {
  public:
   // `budgets` is null where the policy has no budget.
-  NodeDiscovery(const ConsentView& view, std::string country, const disclosure::Mechanism& mechanism, Budgets* budgets,
-                DisclosureAudit& audit, const Clock& clock);
+  NodeDiscovery(const ConsentView& view, std::string country,
+                const disclosure::Mechanism& mechanism, Budgets* budgets, DisclosureAudit& audit,
+                const Clock& clock);
 
-  // One entry for each dataset that was considered, found or not, but for those withheld. Errors: Unavailable
-  // CONSENT_STALE, BUDGET_UNKNOWN; ResourceExhausted BUDGET_SPENT with RetryAfter when the budget for all datasets that
-  // were asked for is spent; InvalidArgument ASSEMBLY_MISSING when datasets of several assemblies would be mixed up.
+  // One entry for each dataset that was considered, found or not, but for those withheld. Errors:
+  // Unavailable CONSENT_STALE, BUDGET_UNKNOWN; ResourceExhausted BUDGET_SPENT with RetryAfter when
+  // the budget for all datasets that were asked for is spent; InvalidArgument ASSEMBLY_MISSING when
+  // datasets of several assemblies would be mixed up.
   Result<Answer> Run(const Context& ctx, const Query& query) const;
 
   // The sexes, and terms by which some dataset would be found. Sorted.
@@ -38,7 +40,8 @@ class NodeDiscovery {
 
   Finding Examine(const Holding& holding, const Query& query) const;
   void AddAlleles(const Holding& holding, const VariantPattern& pattern, Finding& finding) const;
-  Result<Answer> Tell(const Context& ctx, const Query& query, Answer answer, std::vector<Finding> findings) const;
+  Result<Answer> Tell(const Context& ctx, const Query& query, Answer answer,
+                      std::vector<Finding> findings) const;
 
   const ConsentView& view_;
   const std::string country_;

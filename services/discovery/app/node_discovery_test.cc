@@ -352,9 +352,11 @@ TEST_F(NodeTest, PeopleAreCountedOnceABatchOfThemHasCome) {
   for (const auto& [batches, counted] : cases) {
     FileCohortOpener opener(shared.directory.path());
     std::vector<std::unique_ptr<const genomics::CohortIndex>> segments;
-    segments.push_back(*genomics::CohortIndex::Open(shared.directory.path() / shared.path, shared.manifest));
+    segments.push_back(
+        *genomics::CohortIndex::Open(shared.directory.path() / shared.path, shared.manifest));
     ConsentView view(consent_, listing_, mechanism, std::chrono::seconds(60));
-    view.Add({std::make_shared<const Cohort>("GOE-FI-A-1", 1, *genomics::SegmentedIndex::Create(std::move(segments)),
+    view.Add({std::make_shared<const Cohort>("GOE-FI-A-1", 1,
+                                             *genomics::SegmentedIndex::Create(std::move(segments)),
                                              shared.world.people, batches)});
     ASSERT_THAT(view.Refresh(ctx_), testing::IsOk());
     const NodeDiscovery node(view, "FI", mechanism, nullptr, audit_, clock_);

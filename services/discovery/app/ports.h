@@ -91,9 +91,9 @@ class BudgetStore {
  public:
   virtual ~BudgetStore() = default;
   // In one transaction and once for each question: see Budgets::Charge.
-  virtual Result<std::map<std::string, std::chrono::seconds>> Charge(const Context& ctx, const std::string& account,
-                                                                     const std::vector<Spending>& spendings,
-                                                                     Time now) = 0;
+  virtual Result<std::map<std::string, std::chrono::seconds>> Charge(
+      const Context& ctx, const std::string& account, const std::vector<Spending>& spendings,
+      Time now) = 0;
   // Drops what is older than the budget's window.
   virtual Status Forget(const Context& ctx, Time now) = 0;
 };

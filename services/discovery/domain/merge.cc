@@ -34,11 +34,15 @@ bool LooksLikeOurs(const std::string& dataset) {
 
 bool NamesFit(const DatasetAnswer& dataset, const std::string& country, bool foreign) {
   constexpr std::size_t kMaxName = 256;
-  if (foreign) return !dataset.dataset.empty() && dataset.dataset.size() <= kMaxName && !LooksLikeOurs(dataset.dataset);
-  return dataset.country == country && DatasetNamesCountry(dataset.dataset, country) && dataset.version > 0;
+  if (foreign)
+    return !dataset.dataset.empty() && dataset.dataset.size() <= kMaxName &&
+           !LooksLikeOurs(dataset.dataset);
+  return dataset.country == country && DatasetNamesCountry(dataset.dataset, country) &&
+         dataset.version > 0;
 }
 
-bool IsPlausible(const DatasetAnswer& dataset, const std::string& country, std::int32_t floor, bool foreign) {
+bool IsPlausible(const DatasetAnswer& dataset, const std::string& country, std::int32_t floor,
+                 bool foreign) {
   bool count_fits = dataset.count == 0 || (dataset.exists && dataset.count >= floor);
   return NamesFit(dataset, country, foreign) && IsCount(dataset.count, kMaxPeople) && count_fits &&
          dataset.alleles.size() <= kMaxAlleles && (dataset.exists || dataset.alleles.empty()) &&
@@ -47,7 +51,9 @@ bool IsPlausible(const DatasetAnswer& dataset, const std::string& country, std::
 }
 
 bool IsPlausible(const Answer& answer, const std::string& country, bool foreign) {
-  if (answer.minimum_count < 1 || answer.minimum_count > kMaxFloor || answer.datasets.size() > kMaxDatasetsOfNode) return false;
+  if (answer.minimum_count < 1 || answer.minimum_count > kMaxFloor ||
+      answer.datasets.size() > kMaxDatasetsOfNode)
+    return false;
   std::set<std::string> seen;
   return std::all_of(answer.datasets.begin(), answer.datasets.end(),
                      [&](const DatasetAnswer& dataset) {
@@ -118,7 +124,8 @@ Answer Merge(const Query& query, std::vector<NodeReply> replies, std::int32_t ow
       member.epoch = reply.answer->epoch;
       floor = std::max(floor.value_or(reply.answer->minimum_count), reply.answer->minimum_count);
       for (const Withheld& withheld : reply.answer->withheld) {
-        if (DatasetNamesCountry(withheld.dataset, ToUpper(member.site))) merged.withheld.push_back(withheld);
+        if (DatasetNamesCountry(withheld.dataset, ToUpper(member.site)))
+          merged.withheld.push_back(withheld);
       }
       for (DatasetAnswer& dataset : reply.answer->datasets) {
         if (!query.Wants(dataset.dataset) || !seen.insert(dataset.dataset).second) continue;

@@ -22,9 +22,9 @@ struct NodeReply {
 // whose answer cannot be true (negative or contradictory numbers, another country's dataset, a
 // dataset twice, a count below the node's own floor) is marked kRefused and nothing of it is used.
 // Totals are computed here, never taken over. Members are sorted by site, datasets by identifier.
-// minimum_count is the highest floor among those that answered, or `own_floor` when none did; it holds for all: a
-// dataset with a smaller count counts as not found. A node that says only whether something exists is believed that,
-// and adds nothing to the count.
+// minimum_count is the highest floor among those that answered, or `own_floor` when none did; it
+// holds for all: a dataset with a smaller count counts as not found. A node that says only whether
+// something exists is believed that, and adds nothing to the count.
 Answer Merge(const Query& query, std::vector<NodeReply> replies, std::int32_t own_floor);
 
 }  // namespace genofed::discovery

@@ -92,7 +92,8 @@ TEST(Merge, NeverPassesOnMoreThanWasAsked) {
 TEST(Merge, TheHighestFloorHoldsForAll) {
   NodeReply strict = Answered("es", {Dataset("ES", 30)});
   strict.answer->minimum_count = 10;
-  const auto merged = Merge(Counting(), {strict, Answered("fi", {Dataset("FI", 7), Dataset("FI", 12, "2")})}, 7);
+  const auto merged =
+      Merge(Counting(), {strict, Answered("fi", {Dataset("FI", 7), Dataset("FI", 12, "2")})}, 7);
   EXPECT_EQ(merged.minimum_count, 10);
   EXPECT_EQ(merged.count, 42);
   EXPECT_FALSE(merged.datasets[1].exists);
@@ -106,7 +107,8 @@ TEST(Merge, TheHighestFloorHoldsForAll) {
 TEST(Merge, BelievesANodeThatOnlySaysYes) {
   DatasetAnswer yes = Dataset("ES", 0);
   yes.exists = true;
-  const auto merged = Merge(Counting(Granularity::kCount), {Answered("es", {yes}), Answered("fi", {})}, 5);
+  const auto merged =
+      Merge(Counting(Granularity::kCount), {Answered("es", {yes}), Answered("fi", {})}, 5);
   EXPECT_TRUE(merged.exists);
   EXPECT_EQ(merged.count, 0);
   EXPECT_TRUE(merged.datasets[0].exists);
@@ -120,11 +122,14 @@ TEST(Merge, AnotherBeaconsDatasetsAddUpButMayNotPassForANodes) {
     return reply;
   };
   DatasetAnswer theirs{"EGAD00000000001", 0, "", true, 8, {}};
-  const auto merged = Merge(Counting(), {Answered("fi", {Dataset("FI", 20)}), foreign("other", {theirs}),
-                                         foreign("mirror", {theirs})}, 5);
+  const auto merged = Merge(Counting(),
+                            {Answered("fi", {Dataset("FI", 20)}), foreign("other", {theirs}),
+                             foreign("mirror", {theirs})},
+                            5);
   EXPECT_EQ(merged.count, 28);  // a dataset that two serve counts once
   EXPECT_EQ(merged.datasets.size(), 2u);
-  const auto forged = Merge(Counting(), {Answered("fi", {Dataset("FI", 20)}), foreign("other", {Dataset("ES", 50)})}, 5);
+  const auto forged = Merge(
+      Counting(), {Answered("fi", {Dataset("FI", 20)}), foreign("other", {Dataset("ES", 50)})}, 5);
   EXPECT_EQ(forged.count, 20);
   EXPECT_EQ(forged.members[1].state, MemberState::kRefused);
 }

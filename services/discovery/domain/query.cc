@@ -147,7 +147,8 @@ Result<Query> Validate(const RawQuery& raw) {
     return InvalidField("datasets", "TOO_MANY_DATASETS", "at most {} datasets", kMaxDatasets);
   }
   query.datasets = raw.datasets;
-  if (raw.sites.size() > kMaxSites) return InvalidField("sites", "TOO_MANY_SITES", "at most {} sites", kMaxSites);
+  if (raw.sites.size() > kMaxSites)
+    return InvalidField("sites", "TOO_MANY_SITES", "at most {} sites", kMaxSites);
   query.sites = raw.sites;
   return query;
 }
@@ -158,7 +159,8 @@ std::string Canonical(const Query& query) {
   if (query.variant) {
     const VariantPattern& variant = *query.variant;
     // The assembly is the dataset's own, whether it was named or not.
-    text += fmt::format("|{}:{}-{}:{}>{}", variant.contig, variant.start, variant.end, variant.ref, variant.alt);
+    text += fmt::format("|{}:{}-{}:{}>{}", variant.contig, variant.start, variant.end, variant.ref,
+                        variant.alt);
     if (variant.form != VariantPattern::Form::kExact)
       text += variant.form == VariantPattern::Form::kRange ? ":range" : ":start";
   }
@@ -166,10 +168,12 @@ std::string Canonical(const Query& query) {
   return text;
 }
 
-std::string AccountOf(std::string_view issuer, std::string_view subject, std::string_view organisation) {
+std::string AccountOf(std::string_view issuer, std::string_view subject,
+                      std::string_view organisation) {
   const bool shared = !organisation.empty();
   return HexEncode(crypto::Sha256(fmt::format("genofed account|{}:{}|{}|{}", issuer.size(), issuer,
-                                              shared ? "organisation" : "subject", shared ? organisation : subject)));
+                                              shared ? "organisation" : "subject",
+                                              shared ? organisation : subject)));
 }
 
 bool IsAccount(std::string_view text) {

@@ -66,7 +66,7 @@ struct Query {
   std::vector<std::string> filters;   // sorted, each once; all must hold
   std::vector<std::string> datasets;  // empty: all
   Granularity granularity = Granularity::kBoolean;
-  std::string account;  // whose budget is charged
+  std::string account;             // whose budget is charged
   std::vector<std::string> sites;  // at the hub: members to ask; empty: all
 
   // Whether people are counted by what is known of each of them, and not only by the allele they
@@ -80,14 +80,16 @@ struct Query {
 // trimmed as those of the index are. Errors: InvalidArgument with the field's name.
 Result<Query> Validate(const RawQuery& raw);
 
-// One text for all queries that ask the same of a dataset, whatever their granularity and whoever asks.
+// One text for all queries that ask the same of a dataset, whatever their granularity and whoever
+// asks.
 std::string Canonical(const Query& query);
 
 // Who did not sign in.
 inline constexpr std::string_view kAnonymous = "anonymous";
-// Names the account of a person, who shares it with all people of the same organisation: budgets of colleagues add up.
-// The same at every site, and nobody's name can be read from it.
-std::string AccountOf(std::string_view issuer, std::string_view subject, std::string_view organisation);
+// Names the account of a person, who shares it with all people of the same organisation: budgets of
+// colleagues add up. The same at every site, and nobody's name can be read from it.
+std::string AccountOf(std::string_view issuer, std::string_view subject,
+                      std::string_view organisation);
 bool IsAccount(std::string_view text);
 
 // "GOE-FI-DATASET-1" names FI.

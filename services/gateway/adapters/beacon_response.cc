@@ -261,13 +261,15 @@ std::string RenderQueryResponse(const SiteFacts& site, const BeaconRequest& requ
     case v1::GRANULARITY_RECORD:
       document["meta"] = Meta(site, request, "record");
       document["responseSummary"]["numTotalResults"] = answer.count();
-      AddPrecision(answer.count_precision(), answer.count_adjusted_to(), document["responseSummary"]);
+      AddPrecision(answer.count_precision(), answer.count_adjusted_to(),
+                   document["responseSummary"]);
       document["response"]["resultSets"] = ResultSets(site, request, answer);
       break;
     case v1::GRANULARITY_COUNT:
       document["meta"] = Meta(site, request, "count");
       document["responseSummary"]["numTotalResults"] = answer.count();
-      AddPrecision(answer.count_precision(), answer.count_adjusted_to(), document["responseSummary"]);
+      AddPrecision(answer.count_precision(), answer.count_adjusted_to(),
+                   document["responseSummary"]);
       break;
     default:
       document["meta"] = Meta(site, request, "boolean");

@@ -32,10 +32,12 @@ std::string Problem(const Status& status) {
   return body.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-// The calls of one stream, and the events that came of them. Ends its calls when nobody listens any more.
+// The calls of one stream, and the events that came of them. Ends its calls when nobody listens any
+// more.
 class Stream {
  public:
-  Stream(const SiteFacts& site, const UnaryCaller& caller, BeaconRequest request, Context ctx, std::atomic<int>& open)
+  Stream(const SiteFacts& site, const UnaryCaller& caller, BeaconRequest request, Context ctx,
+         std::atomic<int>& open)
       : site_(site),
         caller_(caller),
         request_(std::move(request)),
@@ -79,9 +81,11 @@ class Stream {
       event["beacon"] = json::parse(RenderQueryResponse(site_, request_, *answer));
     } else {
       event["state"] = Reason(answer.status()) == "BUDGET_SPENT" ? "BUDGET_SPENT" : "REFUSED";
-      if (const auto after = RetryAfter(answer.status())) event["retryAfterSeconds"] = after->count();
+      if (const auto after = RetryAfter(answer.status()))
+        event["retryAfterSeconds"] = after->count();
     }
-    Finish(http::FormatEvent("member", event.dump(-1, ' ', false, json::error_handler_t::replace)), false);
+    Finish(http::FormatEvent("member", event.dump(-1, ' ', false, json::error_handler_t::replace)),
+           false);
   }
 
   void Whole() {
@@ -119,8 +123,10 @@ class Stream {
 Result<BeaconRequest> Parse(const Request& request) {
   const std::string& entity = request.Param("entity");
   if (entity != "g_variants" && entity != "individuals")
-    return Error(StatusCode::kNotFound, "NO_SUCH_ROUTE", "g_variants or individuals can be asked for");
-  const BeaconEntry entry = entity == "g_variants" ? BeaconEntry::kVariant : BeaconEntry::kIndividual;
+    return Error(StatusCode::kNotFound, "NO_SUCH_ROUTE",
+                 "g_variants or individuals can be asked for");
+  const BeaconEntry entry =
+      entity == "g_variants" ? BeaconEntry::kVariant : BeaconEntry::kIndividual;
   return request.method == http::Method::kPost ? ParseBeaconPost(entry, request.body)
                                                : ParseBeaconGet(entry, request.query);
 }
@@ -141,12 +147,14 @@ void AddDiscoveryStream(Api& api, const SiteFacts& site, const UnaryCaller& call
   const http::Handler handler = [source](const Request& request) -> Result<Response> {
     GF_ASSIGN(BeaconRequest query, Parse(request));
     if (source->open >= kMaxStreams)
-      return Error(StatusCode::kResourceExhausted, "TOO_MANY_STREAMS", "too many queries are streamed just now");
-    GF_ASSIGN(auto members, Call<dv1::ListMembersResponse>(source->caller, request.ctx, "discovery", kListMembers,
-                                                           dv1::ListMembersRequest()));
+      return Error(StatusCode::kResourceExhausted, "TOO_MANY_STREAMS",
+                   "too many queries are streamed just now");
+    GF_ASSIGN(auto members,
+              Call<dv1::ListMembersResponse>(source->caller, request.ctx, "discovery", kListMembers,
+                                             dv1::ListMembersRequest()));
     // The request's own deadline bounds the calls; the stream outlives the handler.
-    auto stream =
-        std::make_shared<Stream>(source->site, source->caller, std::move(query), request.ctx, source->open);
+    auto stream = std::make_shared<Stream>(source->site, source->caller, std::move(query),
+                                           request.ctx, source->open);
     stream->Start({members.sites().begin(), members.sites().end()});
     return http::Events([source, stream]() -> Result<std::string> { return stream->Next(); });
   };
@@ -154,7 +162,8 @@ void AddDiscoveryStream(Api& api, const SiteFacts& site, const UnaryCaller& call
     Endpoint endpoint;
     endpoint.method = method;
     endpoint.pattern = "/api/v1/discovery/stream/{entity}";
-    endpoint.summary = "A Beacon query of the network, answered as server-sent events, member by member";
+    endpoint.summary =
+        "A Beacon query of the network, answered as server-sent events, member by member";
     endpoint.handler = handler;
     api.Add(std::move(endpoint));
   }

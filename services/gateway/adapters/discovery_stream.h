@@ -6,11 +6,12 @@
 
 namespace genofed::gateway {
 
-// GET and POST /api/v1/discovery/stream/{entity}, entity g_variants or individuals, at the hub: a Beacon query whose
-// answers come as server-sent events, as soon as each member of the network has given its own.
-//   event: member   {"site", "state", "milliseconds", "beacon": <Beacon response of that member alone>}
-//   event: summary  <Beacon response of the whole network>, the last event
-//   event: problem  {"status", "reason", "detail"}, the last event instead of a summary
+// GET and POST /api/v1/discovery/stream/{entity}, entity g_variants or individuals, at the hub: a
+// Beacon query whose answers come as server-sent events, as soon as each member of the network has
+// given its own.
+//   event: member   {"site", "state", "milliseconds", "beacon": <Beacon response of that member
+//   alone>} event: summary  <Beacon response of the whole network>, the last event event: problem
+//   {"status", "reason", "detail"}, the last event instead of a summary
 // Asking in parts costs an account what asking at once does.
 void AddDiscoveryStream(Api& api, const SiteFacts& site, const UnaryCaller& caller);
 

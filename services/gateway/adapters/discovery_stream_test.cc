@@ -24,7 +24,8 @@ class Network {
   Status overall = absl::OkStatus();
 
   UnaryCaller Caller() {
-    return [this](const Context& ctx, std::string_view, std::string_view method, const google::protobuf::Message& request,
+    return [this](const Context& ctx, std::string_view, std::string_view method,
+                  const google::protobuf::Message& request,
                   google::protobuf::Message* response) -> Status {
       if (method.ends_with("ListMembers")) {
         dv1::ListMembersResponse members;
@@ -37,7 +38,8 @@ class Network {
       const bool whole = query.sites().empty();
       if (whole || query.sites(0) == "es") {
         std::unique_lock lock(mutex_);
-        while (!open_ && !ctx.stop().stop_requested()) changed_.wait_for(lock, std::chrono::milliseconds(5));
+        while (!open_ && !ctx.stop().stop_requested())
+          changed_.wait_for(lock, std::chrono::milliseconds(5));
       }
       if (whole && !overall.ok()) return overall;
       dv1::QueryResponse answer;
@@ -67,10 +69,13 @@ class Network {
 
 class DiscoveryStreamTest : public ::testing::Test {
  protected:
-  DiscoveryStreamTest() : api_(router_, TestTokens()) { AddDiscoveryStream(api_, TestSite(true), network_.Caller()); }
+  DiscoveryStreamTest() : api_(router_, TestTokens()) {
+    AddDiscoveryStream(api_, TestSite(true), network_.Caller());
+  }
   http::Response Ask(const std::string& path = "/api/v1/discovery/stream/individuals") {
-    auto request = MakeRequest(http::Method::kPost, path,
-                               R"({"meta": {"apiVersion": "2.0"}, "query": {"requestedGranularity": "count"}})");
+    auto request = MakeRequest(
+        http::Method::kPost, path,
+        R"({"meta": {"apiVersion": "2.0"}, "query": {"requestedGranularity": "count"}})");
     return router_.Handle(request);
   }
   // The next text of the stream: event name to data of its last event.
@@ -104,7 +109,8 @@ TEST_F(DiscoveryStreamTest, TellsEachMembersAnswerAsSoonAsItIsThere) {
 }
 
 TEST_F(DiscoveryStreamTest, EndsWithTheProblemThatABodyWouldHaveBeen) {
-  network_.overall = WithRetryAfter(Error(StatusCode::kResourceExhausted, "BUDGET_SPENT", "later"), std::chrono::seconds(9));
+  network_.overall = WithRetryAfter(Error(StatusCode::kResourceExhausted, "BUDGET_SPENT", "later"),
+                                    std::chrono::seconds(9));
   network_.Open();
   auto response = Ask();
   std::map<std::string, json> last;

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a count costs end to end, next to an empty call on the same way in the same run: a node over
+// mutual TLS with its index, permissions and the whole of disclosure control, and the hub over 27
+// such nodes with a million people. Budgets are in a PostgreSQL of its own. Prints one JSON object;
+// tests/bench/run makes rows of it.
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "libs/auth/access_token.h"
+#include "libs/disclosure/budget.h"
+#include "libs/rpc/channel.h"
+#include "libs/rpc/dispatcher.h"
+#include "libs/rpc/server.h"
+#include "libs/testing/temporary_directory.h"
+#include "libs/testing/temporary_postgres.h"
+#include "services/cli/federation/pki.h"
+#include "services/discovery/adapters/file_cohort_opener.h"
+#include "services/discovery/adapters/grpc_discovery_service.h"
+#include "services/discovery/adapters/peers.h"
+#include "services/discovery/adapters/sql_disclosure_store.h"
+#include "services/discovery/adapters/sql_publication_store.h"
+#include "services/discovery/adapters/worker_pool.h"
+#include "services/discovery/app/hub_discovery.h"
+#include "services/discovery/app/node_discovery.h"
+#include "services/discovery/app/publications.h"
+#include "services/discovery/test_support.h"
+
+namespace genofed::discovery {
+extern const EmbeddedFile kMigrations[];
+extern const EmbeddedFile kPolicy[];
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr char kDomain[] = "1mg.example";
+constexpr int kNodes = 27;
+constexpr std::uint32_t kPeople = 1'000'000 / kNodes + 1;
+constexpr int kSites = 400;
+constexpr int kRounds = 1'500;
+constexpr unsigned kSeed = 20;
+
+Status NobodyDenied(const WorkloadIdentity&) { return absl::OkStatus(); }
+
+std::string NodeName(int i) {
+  return {static_cast<char>('a' + i / 5), static_cast<char>('a' + i % 5)};
+}
+
+// Alleles of frequencies from 0.1% to 50%; every other person is female, every tenth has the term.
+std::vector<TestSite> MakeSites() {
+  std::mt19937 random(kSeed);
+  std::vector<TestSite> sites;
+  for (int i = 0; i < kSites; ++i) {
+    TestSite site;
+    site.variant = {"20", 1'000 + 100 * i, "A", "T"};
+    const double frequency = 0.001 * std::pow(500, static_cast<double>(i) / kSites);
+    std::bernoulli_distribution copy(frequency);
+    for (std::uint32_t row = 0; row < kPeople; ++row) {
+      const int copies = copy(random) + copy(random);
+      if (copies == 1) site.sets.het.push_back(row);
+      if (copies == 2) site.sets.hom.push_back(row);
+    }
+    sites.push_back(std::move(site));
+  }
+  return sites;
+}
+
+std::vector<genomics::Individual> MakePeople() {
+  std::vector<genomics::Individual> people(kPeople);
+  for (std::uint32_t row = 0; row < kPeople; ++row) {
+    people[row].sex = row % 2 == 0 ? genomics::Sex::kFemale : genomics::Sex::kMale;
+    if (row % 10 < 1) people[row].terms.push_back("HP:0001250");
+  }
+  return people;
+}
+
+rpc::Policy ThePolicy() { return *rpc::Policy::Parse(kPolicy[0].content); }
+
+// Keys and certificates of all sites.
+class Certificates {
+ public:
+  rpc::TlsFiles Of(const std::string& site, const std::string& service) {
+    const std::string bundle = directory_ / "ca.pem";
+    auto authority = federation::SiteAuthority::Open(site, kDomain, bundle,
+                                                     directory_ / (site + "-ca.key"), clock_);
+    GF_CHECK(authority.ok());
+    const std::string name = site + "-" + service;
+    GF_CHECK(
+        authority->Issue(service, directory_ / (name + ".pem"), directory_ / (name + ".key")).ok());
+    return {directory_ / (name + ".pem"), directory_ / (name + ".key"), bundle};
+  }
+
+ private:
+  const testing::TemporaryDirectory directory_;
+  const SystemClock clock_;
+};
+
+// Everything of a node's discovery behind its listener, and beside it the same listener with
+// nothing behind it.
+class Node {
+ public:
+  Node(const std::string& site, std::shared_ptr<const Cohort> cohort, Certificates& certificates,
+       sql::Database& database)
+      : store_(database, mechanism_.policy()),
+        publication_store_(database),
+        tokens_(trust_, clock_, "", {}) {
+    consent_.rows[cohort->dataset()] = cohort->rows();
+    view_.Add({std::move(cohort)});
+    GF_CHECK(view_.Refresh(Context::Background()).ok());
+    dispatcher_ = std::make_unique<rpc::Dispatcher>(
+        rpc::Dispatcher::Options{
+            .site = site, .domain = kDomain, .service = "discovery", .denied = NobodyDenied},
+        ThePolicy(), tokens_, metrics_);
+    service_ = MakeNodeService(*dispatcher_, metrics_, discovery_, publications_);
+    server_ =
+        *rpc::Server::Start({.listeners = {{"127.0.0.1:0", certificates.Of(site, "discovery")}},
+                             .site = site,
+                             .domain = kDomain,
+                             .policies = {ThePolicy()},
+                             .denied = NobodyDenied,
+                             .metrics = &metrics_},
+                            {service_.get()});
+  }
+  ~Node() { server_->Stop(milliseconds(100)); }
+  std::string address() const { return "127.0.0.1:" + std::to_string(server_->ports()[0]); }
+
+ private:
+  const SystemClock clock_;
+  const auth::FixedTrust trust_{auth::TrustStore()};
+  obs::Metrics metrics_;
+  FakeConsent consent_;
+  FakeListing listing_;
+  const disclosure::Mechanism mechanism_{disclosure::Policy(), std::string(32, 'k')};
+  ConsentView view_{consent_, listing_, mechanism_, std::chrono::hours(1)};
+  SqlDisclosureStore store_;
+  Budgets budgets_{store_, clock_};
+  DisclosureAudit audit_{store_};
+  NodeDiscovery discovery_{view_, "XX", mechanism_, &budgets_, audit_, clock_};
+  SqlPublicationStore publication_store_;
+  FileCohortOpener opener_{"/nonexistent"};
+  Publications publications_{publication_store_, opener_, listing_, view_, clock_, "XX"};
+  const auth::AccessTokenVerifier tokens_;
+  std::unique_ptr<rpc::Dispatcher> dispatcher_;
+  std::unique_ptr<grpc::Service> service_;
+  std::unique_ptr<rpc::Server> server_;
+};
+
+double Microseconds(steady_clock::duration duration) {
+  return std::chrono::duration<double, std::micro>(duration).count();
+}
+
+struct Times {
+  std::vector<double> taken;
+  template <typename F>
+  void Take(F&& call) {
+    const auto start = steady_clock::now();
+    call();
+    taken.push_back(Microseconds(steady_clock::now() - start));
+  }
+  nlohmann::json Json() {
+    std::sort(taken.begin(), taken.end());
+    return {{"p50", taken[taken.size() / 2]},
+            {"p99", taken[taken.size() * 99 / 100]},
+            {"min", taken[0]},
+            {"n", taken.size()}};
+  }
+};
+
+Query AlleleQuery(int site, const std::string& account) {
+  Query query;
+  query.granularity = Granularity::kCount;
+  query.variant =
+      VariantPattern{VariantPattern::Form::kExact, std::nullopt, "20", 1'000 + 100 * site,
+                     1'001 + 100 * site,           "A",          "T"};
+  query.account = account;
+  return query;
+}
+
+// A question about no dataset goes all the way and finds nothing to do: the empty call of the same
+// kind.
+Query EmptyQuery() {
+  Query query = AlleleQuery(0, "anonymous");
+  query.datasets = {"none"};
+  return query;
+}
+
+std::string Account(int i) { return fmt::format("{:064x}", i); }
+
+int Run() {
+  rpc::RequireTls13();
+  testing::TemporaryDirectory data;
+  auto database = *sql::Database::Open(testing::TemporaryPostgres::Get().CreateSchema("discovery"));
+  GF_CHECK(database->Migrate(kMigrations).ok());
+  Certificates certificates;
+  const auto sites = MakeSites();
+  const auto people = MakePeople();
+  FileCohortOpener opener(data.path());
+  std::vector<std::unique_ptr<Node>> nodes;
+  std::vector<HubDiscovery::Node> members;
+  HubDiscovery::Options options;
+  options.node_deadline = std::chrono::seconds(10);
+  options.hedge_after = options.cache_lifetime = milliseconds(0);  // nothing may hide the work
+  const rpc::TlsFiles hub = certificates.Of("hub", "discovery");
+  std::unique_ptr<NodeClient> alone;
+  for (int i = 0; i < kNodes; ++i) {
+    const std::string site = NodeName(i);
+    auto cohort = opener.Open(
+        WriteCohort(data.path(), "GOE-" + ToUpper(site) + "-BENCH-1", 1, kPeople, sites, people));
+    GF_CHECK(cohort.ok());
+    nodes.push_back(std::make_unique<Node>(site, *cohort, certificates, *database));
+    auto channel = rpc::ConnectTls(nodes.back()->address(), hub, {site, "discovery"}, kDomain);
+    auto client = [&] {
+      return MakeNodeClient(
+          site, {[channel] { return channel; }, site + "/discovery", "discovery", nullptr},
+          options.node_deadline);
+    };
+    if (i == 0) alone = client();
+    members.push_back({client(), MakeWorkerPool(2, 64)});
+  }
+  HubDiscovery network(std::move(members), options);
+  const Context ctx = Context::Background();
+
+  Times node_empty, node_repeat, node_new, hub_empty, hub_repeat, hub_new;
+  auto ask = [&](NodeClient& node, const Query& query) {
+    auto answer = node.Ask(ctx, query);
+    if (!answer.ok()) std::fprintf(stderr, "%s\n", Describe(answer.status()).c_str());
+    GF_CHECK(answer.ok());
+  };
+  auto ask_all = [&](const Query& query) {
+    auto answer = network.Run(ctx, query);
+    GF_CHECK(answer.ok());
+    for (const Member& member : answer->members) GF_CHECK(member.state == MemberState::kAnswered);
+  };
+  // Each account is told a few common alleles, which cost next to nothing, before the next one
+  // asks.
+  auto fresh = [&](int round) { return AlleleQuery(kSites - 1 - round % 50, Account(round / 50)); };
+  for (int i = 0; i < 50; ++i) {
+    ask(*alone, AlleleQuery(kSites - 1 - i, Account(1'000'000)));
+    ask_all(AlleleQuery(kSites - 1 - i, Account(1'000'000)));
+  }
+  for (int round = 0; round < kRounds; ++round) {
+    const Query known = AlleleQuery(kSites - 1 - round % 50, Account(1'000'000));
+    node_empty.Take([&] { ask(*alone, EmptyQuery()); });
+    node_repeat.Take([&] { ask(*alone, known); });
+    node_new.Take([&] { ask(*alone, fresh(round)); });
+  }
+  for (int round = 0; round < kRounds / 5; ++round) {
+    const Query known = AlleleQuery(kSites - 1 - round % 50, Account(1'000'000));
+    hub_empty.Take([&] { ask_all(EmptyQuery()); });
+    hub_repeat.Take([&] { ask_all(known); });
+    hub_new.Take([&] { ask_all(fresh(kRounds + round)); });
+  }
+  const nlohmann::json out = {{"people", std::int64_t{kPeople} * kNodes},
+                              {"nodes", kNodes},
+                              {"seed", kSeed},
+                              {"node_empty", node_empty.Json()},
+                              {"node_repeat", node_repeat.Json()},
+                              {"node_new", node_new.Json()},
+                              {"hub_empty", hub_empty.Json()},
+                              {"hub_repeat", hub_repeat.Json()},
+                              {"hub_new", hub_new.Json()}};
+  std::printf("%s\n", out.dump(1).c_str());
+  return 0;
+}
+
+}  // namespace
+}  // namespace genofed::discovery
+
+int main() { return genofed::discovery::Run(); }

@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attacks on discovery at its default settings, against running processes: docs/security/privacy.md.
+
+The attacker has somebody's genome, knows the population's frequencies and the node's policy, and wants to know whether
+that person is in Finland's dataset. libs/disclosure/attack_test.cc plays the same with thousands of datasets; here are
+few people, so the areas under the curve are coarse, but everything between attacker and data is real.
+"""
+
+import hashlib
+import json
+import math
+import os
+import random
+import signal
+import statistics
+import subprocess
+import time
+
+import pytest
+
+import road
+import tokens
+from cohort import Cohort
+from conftest import QUICK, synth
+from federation import Federation, wait_until
+
+TARGETS = 40           # people of each kind; all of their accounts together stay below budget.everybody
+NOISE_VARIANCE = 121   # of Laplace noise of scale 10, cut at 30: by hand, scale^2 (2 - 17 e^-3) / (1 - e^-3)
+THRESHOLD = 35         # floor + bound
+
+
+@pytest.fixture(scope="module")
+def private(workspace, images):
+    """Finland and the hub with the product's own disclosure control."""
+    federation = Federation(workspace / "var-private", nodes="FI", layout="services", images=images, hsm="none", sets=QUICK,
+                            exact=False)
+    with federation:
+        yield federation
+
+
+@pytest.fixture(scope="module")
+def members(workspace, private):
+    cohort = Cohort(synth(workspace / "private" / "fi", "FI", people=300, sites=1200), "FI", "GOE-FI-DATASET-1")
+    road.onboard(private, cohort)
+    road.list_dataset(private, cohort)
+    wait_until(lambda: ask(private, "hub", individuals())[0] in (200, 429), 20, "the node to answer")
+    return cohort
+
+
+@pytest.fixture(scope="module")
+def population(workspace):
+    """People who are in no dataset: half of them are strangers, half tell how frequent alleles are."""
+    return Cohort(synth(workspace / "private" / "es", "ES", people=400, sites=1200), "ES", "none")
+
+
+def individuals(*terms):
+    return "individuals", {"filters": [{"id": term} for term in terms]}
+
+
+def carriers(variant):
+    chrom, pos, ref, alt = variant
+    return "g_variants", {"requestParameters": {"referenceName": chrom, "start": [pos - 1], "referenceBases": ref,
+                                                "alternateBases": alt, "assemblyId": "GRCh38"}}
+
+
+def ask(fed, site, question, token=None, granularity="count"):
+    entity, query = question
+    status, headers, body = fed.rest(site, "POST", f"/beacon/v2/{entity}", token=token, body={
+        "meta": {"apiVersion": "2.0"}, "query": {**query, "requestedGranularity": granularity,
+                                                 "includeResultsetResponses": "ALL"}})
+    return status, headers, body
+
+
+def area(inside, outside):
+    """Under the ROC curve: how often somebody inside scores higher."""
+    wins = sum((a > b) + (a == b) / 2 for a in inside for b in outside)
+    return wins / len(inside) / len(outside)
+
+
+def evidence(count, step, people, frequency):
+    """The log-likelihood ratio of one answer about somebody who carries the allele."""
+    def log_likelihood(mean):
+        variance = max(people * frequency * (1 - frequency), 1e-9) + NOISE_VARIANCE + step * step / 12
+        if count:
+            return -((count - mean) ** 2) / variance / 2
+        return math.log(max(0.5 * math.erfc(-(THRESHOLD - mean) / math.sqrt(2 * variance)), 1e-300))
+    return log_likelihood((people - 1) * frequency + 1) - log_likelihood(people * frequency)
+
+
+def spend(fed, site, token, questions):
+    """Asks until the budget is spent: how many were answered, and the refusal."""
+    for answered, question in enumerate(questions):
+        status, headers, body = ask(fed, site, question, token)
+        if status == 429:
+            return answered, headers, body
+        assert status == 200, body
+    raise AssertionError(f"{len(questions)} questions were answered, and no budget was spent")
+
+
+@pytest.fixture(scope="module")
+def common(members):
+    """Alleles that are carried by a quarter to three quarters of Finland."""
+    people = members.permitting("AF")
+    return [v for v in members.variants() if 0.25 < members.carriers(v, people) / len(people) < 0.75]
+
+
+def test_membership_cannot_be_told_from_a_years_budget(private, members, population, figures):
+    draw = random.Random(20261129)
+    everybody = sorted(population.people)
+    strangers, reference = everybody[:200], set(everybody[200:])
+    insiders = sorted(members.permitting("AF"))
+    people = len(insiders)
+    known = set(population.variants())
+    alleles = [v for v in members.variants() if v in known]
+    frequency = {v: population.carriers(v, reference) / len(reference) for v in alleles}
+    alleles = [v for v in alleles if 0.1 < frequency[v] < 0.9]
+    scores, asked = {"in": [], "out": []}, []
+    for kind, cohort, targets in (("in", members, draw.sample(insiders, TARGETS)),
+                                  ("out", population, draw.sample(strangers, TARGETS))):
+        for number, target in enumerate(targets):
+            own = [v for v in alleles if cohort.carriers(v, [target])]
+            draw.shuffle(own)
+            token = tokens.access_token(private, f"attacker-{kind}-{number}", ["hub"])
+            score, answered = 0.0, 0
+            for variant in own:
+                status, _, body = ask(private, "hub", carriers(variant), token)
+                if status == 429:
+                    break
+                summary = body["responseSummary"]
+                step = summary.get("countAdjustedTo", [10])[0]
+                score += evidence(summary.get("numTotalResults", 0), step, people, frequency[variant])
+                answered += 1
+            else:
+                raise AssertionError("an attacker was never refused")
+            scores[kind].append(score)
+            asked.append(answered)
+    result = area(scores["in"], scores["out"])
+    error = math.sqrt((2 * TARGETS + 1) / (12 * TARGETS * TARGETS))
+    figures.append(f"membership inference, default settings, {people} people: AUC {result:.2f} (standard error {error:.2f}), "
+                   f"{statistics.mean(asked):.0f} answers for each attacker")
+    assert result <= 0.55 + 2 * error
+    assert max(asked) < 40
+
+
+def test_a_refusal_says_when_to_come_back_and_repeats_are_free(private, members, common):
+    token = tokens.access_token(private, "patient", ["hub"])
+    answered, headers, body = spend(private, "hub", token, [carriers(v) for v in common])
+    assert answered >= 3
+    assert body["error"]["errorCode"] == 429
+    assert headers["Genofed-Reason"] == "BUDGET_SPENT"
+    assert 0 < int(headers["Retry-After"]) <= 366 * 86_400
+    first = ask(private, "hub", carriers(common[0]), token)
+    assert first[0] == 200
+    assert first[2]["responseSummary"] == ask(private, "hub", carriers(common[0]), token)[2]["responseSummary"]
+    assert first[2]["responseSummary"]["countPrecision"] == "imprecise"
+
+
+def test_granularities_and_include_modes_are_one_question(private, members, common):
+    """Splitting a question over granularities buys nothing, and none says more than another."""
+    token = tokens.access_token(private, "splitter", ["hub"])
+    counts = set()
+    for granularity in ("boolean", "count", "record", "count"):
+        status, _, body = ask(private, "hub", individuals("NCIT:C16576"), token, granularity)
+        assert status == 200
+        counts.add(body["responseSummary"].get("numTotalResults", "hidden"))
+    assert len(counts - {"hidden"}) == 1
+    rare = next(v for v in members.variants() if 0 < members.carriers(v, members.permitting("AF")) < 5)
+    absent = (rare[0], rare[1] + 1, rare[2], rare[3])
+    for granularity in ("boolean", "count", "record"):
+        one = ask(private, "hub", carriers(rare), token, granularity)[2]
+        none = ask(private, "hub", carriers(absent), token, granularity)[2]
+        assert one["responseSummary"] == none["responseSummary"]
+        assert one.get("response") == none.get("response")
+
+
+def test_a_budget_cannot_be_split(private, members, common):
+    """Over colleagues, over hub and node, over a restart, over replicas of a node: always the same one."""
+    questions = [carriers(v) for v in common]
+    first = tokens.access_token(private, "ada", ["hub", "fi"], organisation="Institute of Attacks")
+    colleague = tokens.access_token(private, "bob", ["hub", "fi"], organisation="Institute of Attacks")
+    answered, _, _ = spend(private, "hub", first, questions)
+    fresh = questions[answered + 1:]
+    assert ask(private, "hub", fresh[0], first)[0] == 429
+    assert ask(private, "hub", fresh[1], colleague)[0] == 429
+    assert ask(private, "fi", fresh[2], first)[0] == 429
+    private.kill9("fi", "discovery")
+    private.wait_ready("fi", "discovery")
+    wait_until(lambda: ask(private, "fi", questions[0], first)[0] == 200, 30, "the node to answer what it told before")
+    assert ask(private, "fi", fresh[3], first)[0] == 429
+    stranger = tokens.access_token(private, "carol", ["hub", "fi"])
+    assert ask(private, "fi", fresh[4], stranger)[0] == 200
+
+
+def test_who_does_not_sign_in_has_one_budget(private, members, common):
+    answered, _, _ = spend(private, "hub", None, [carriers(v) for v in reversed(common)])
+    assert ask(private, "fi", carriers(common[len(common) // 2]))[0] == 429
+    assert answered >= 1
+
+
+def test_a_withdrawal_is_in_the_next_answer_and_cannot_be_read_from_it(private, members, common, figures):
+    """Update attack: counts before and after, about alleles that the person who left carries or not."""
+    person = sorted(members.permitting("AF"))[0]
+    observer = tokens.access_token(private, "observer", ["fi"])
+    own = [v for v in common if members.carriers(v, [person])][:3]
+    others = [v for v in common if not members.carriers(v, [person])][:3]
+
+    def look(variant):
+        status, _, body = ask(private, "fi", carriers(variant), observer)
+        return (body["responseSummary"].get("numTotalResults", 0), body["info"]["consentEpoch"]) if status == 200 else None
+    before = {v: look(v) for v in own[:1] + others[:1]}
+    citizen = private.token("citizen_fi", person)
+    status, _, _ = private.rest("fi", "PUT", "/api/v1/me/permissions", {"permissions": []}, token=citizen)
+    assert status == 200
+    members.permissions[person] = set()
+    epoch = before[own[0]][1]
+    wait_until(lambda: (look(own[0]) or (0, 0))[1] > epoch, 5, "an answer of the new consent epoch")
+    after = {v: look(v) for v in before}
+    changes = {v: after[v][0] - before[v][0] for v in before if before[v] and after[v]}
+    figures.append(f"update attack: counts moved by {sorted(changes.values())} when one carrier of one of two alleles left")
+    # All noise is new, whether the allele is the person's or not; equal by chance now and then.
+    assert len(changes) == 2
+
+
+def test_a_frequency_costs_more_than_a_count(private, members, common):
+    counting = tokens.access_token(private, "counting", ["hub"])
+    frequencies = tokens.access_token(private, "frequencies", ["hub"])
+    counts, _, _ = spend(private, "hub", counting, [carriers(v) for v in common])
+    answered = 0
+    for variant in common:
+        status, _, body = ask(private, "hub", carriers(variant), frequencies, "record")
+        if status == 429:
+            break
+        answered += 1
+        for result in body["response"]["resultSets"]:
+            for found in result["results"]:
+                for population in found["frequencyInPopulations"]:
+                    for value in population["frequencies"]:
+                        assert value["alleleCount"] % 10 == 0 and value["alleleNumber"] % 10 == 0
+    assert 0 < answered < counts
+
+
+def test_found_and_not_found_take_the_same_time(private, members, common, figures):
+    """No assertion on times: the machine is shared. What an attacker could make of them is reported."""
+    token = tokens.access_token(private, "clock", ["fi"])
+    rare = next(v for v in members.variants() if 0 < members.carriers(v, members.permitting("AF")) < 3)
+    took = {"hit": [], "miss": []}
+    for kind, variant in (("hit", common[0]), ("miss", rare)):
+        ask(private, "fi", carriers(variant), token)
+    for _ in range(150):
+        for kind, variant in (("hit", common[0]), ("miss", rare)):
+            began = time.perf_counter()
+            status, _, _ = ask(private, "fi", carriers(variant), token)
+            took[kind].append(time.perf_counter() - began)
+            assert status == 200
+    figures.append(f"timing attack: AUC {area(took['hit'], took['miss']):.2f} of single answers; medians "
+                   f"{1000 * statistics.median(took['hit']):.2f} and {1000 * statistics.median(took['miss']):.2f} ms")
+
+
+def database(fed, site, service, statement):
+    """Rows of a service's own schema, as JSON."""
+    config = json.loads((fed.var / site / "site.json").read_text())["postgres"]
+    password = (fed.var / site / "secrets" / f"postgres-{service}").read_text().strip()
+    done = subprocess.run(["psql", "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-h", config["host"], "-p", str(config["port"]),
+                           "-U", f"genofed_{service}", "-d", config["database"],
+                           "-c", f"SELECT coalesce(json_agg(t), '[]') FROM ({statement}) t"],
+                          env={**os.environ, "PGPASSWORD": password}, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def rfc3339(text):
+    """As libs/core/clock.h writes times: without a fraction for whole seconds."""
+    return text.replace(".000000Z", "Z")
+
+
+def chained(previous, row):
+    """What app/disclosure_audit.h says, computed anew."""
+    digest = hashlib.sha256()
+    for part in (previous, str(row["seq"]).encode(), rfc3339(row["at"]).encode(), row["account"].encode(), row["dataset"].encode(),
+                 bytes.fromhex(row["question"]), row["outcome"].encode(), f"{row['nats']:.9e}".encode()):
+        digest.update(str(len(part)).encode() + b":" + part)
+    return digest.digest()
+
+
+def test_the_audit_is_a_chain_without_questions(private, members):
+    time.sleep(1)  # it is written in batches, twice a second
+    rows = database(private, "fi", "discovery", "SELECT seq, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS at, "
+                    "account, dataset, encode(question, 'hex') AS question, outcome, nats, encode(hash, 'hex') AS hash "
+                    "FROM discovery.disclosure_audit ORDER BY seq")
+    assert len(rows) > 100
+    assert {row["outcome"] for row in rows} == {"told", "held_back", "refused"}
+    previous = b""
+    for number, row in enumerate(rows, 1):
+        assert row["seq"] == number and len(row["question"]) == 64
+        previous = chained(previous, row)
+        assert row["hash"] == previous.hex(), f"row {number}"
+    answers = database(private, "fi", "discovery", "SELECT max(length(account)) AS longest FROM discovery.asked")
+    assert answers[0]["longest"] == 64
+
+
+def test_answers_are_streamed_while_a_node_hangs(private, members):
+    private.signal("fi", "discovery", signal.SIGSTOP)
+    try:
+        status, headers, body = private.rest("hub", "POST", "/api/v1/discovery/stream/individuals",
+                                             {"meta": {"apiVersion": "2.0"}, "query": {"requestedGranularity": "count"}})
+    finally:
+        private.signal("fi", "discovery", signal.SIGCONT)
+    assert status == 200 and headers["Content-Type"] == "text/event-stream"
+    events = [line[len("event: "):] for line in body.decode().splitlines() if line.startswith("event: ")]
+    assert events == ["member", "summary"]
+    data = [json.loads(line[len("data: "):]) for line in body.decode().splitlines() if line.startswith("data: ")]
+    assert data[0]["site"] == "fi" and data[0]["state"] in ("TIMED_OUT", "UNREACHABLE")
+    assert data[1]["info"]["members"][0]["site"] == "fi"
