@@ -9,9 +9,12 @@
 #include "libs/config/load.h"
 #include "libs/obs/log.h"
 #include "libs/platform/platform.h"
+#include "services/discovery/adapters/file_beacon_opener.h"
 #include "services/discovery/adapters/file_cohort_opener.h"
+#include "services/discovery/adapters/grpc_beacon_service.h"
 #include "services/discovery/adapters/grpc_discovery_service.h"
 #include "services/discovery/adapters/peers.h"
+#include "services/discovery/adapters/sql_beacon_store.h"
 #include "services/discovery/adapters/sql_publication_store.h"
 #include "services/discovery/adapters/worker_pool.h"
 
@@ -35,7 +38,17 @@ struct Settings {
   milliseconds poll_interval;
   milliseconds max_staleness;
   milliseconds node_deadline;
+  bool beacon_open = false;
 };
+
+// Without disclosure control nobody else may be able to ask.
+Status CheckMayBeOpen(const Platform& platform) {
+  const std::string& listen = platform.config().gateway().listen();
+  if (!platform.is_hub() && (listen.starts_with("127.") || listen.starts_with("[::1]:") || listen.starts_with("::1:")))
+    return absl::OkStatus();
+  return InvalidField("discovery.beacon_disclosure_off", "CONFIG_INVALID",
+                      "is for a node whose gateway listens on loopback; gateway.listen is '{}'", listen);
+}
 
 Result<Settings> ReadSettings(const Platform& platform) {
   const auto& config = platform.config().discovery();
@@ -47,7 +60,9 @@ Result<Settings> ReadSettings(const Platform& platform) {
                          milliseconds(500)),
       config::DurationOr(config.has_consent_max_staleness(), config.consent_max_staleness(),
                          milliseconds(5000)),
-      config::DurationOr(config.has_node_deadline(), config.node_deadline(), milliseconds(2000))};
+      config::DurationOr(config.has_node_deadline(), config.node_deadline(), milliseconds(2000)),
+      config.beacon_disclosure_off()};
+  if (settings.beacon_open) GF_TRY(CheckMayBeOpen(platform));
   if (settings.poll_interval < milliseconds(10)) {
     return InvalidField("discovery.consent_poll_interval", "CONFIG_INVALID",
                         "must be at least 10ms");
@@ -75,11 +90,23 @@ class NodeModule final : public Module {
         publications_(store_, opener_, *listing_, view_, platform.clock(), platform.country()),
         discovery_(view_, platform.country(), settings.floor),
         service_(MakeNodeService(platform.dispatcher(), platform.metrics(), discovery_,
-                                 publications_)) {}
+                                 publications_)),
+        beacon_store_(*database_),
+        beacon_opener_(platform.config().site().data_dir()),
+        beacon_view_(beacon_store_, beacon_opener_, *consent_, *listing_, settings.max_staleness),
+        beacon_(beacon_view_, settings.floor, settings.beacon_open),
+        beacon_service_(MakeBeaconService(platform.dispatcher(), platform.metrics(), beacon_,
+                                          beacon_view_, platform.country())) {}
 
-  std::vector<grpc::Service*> Services() override { return {service_.get()}; }
+  std::vector<grpc::Service*> Services() override {
+    return {service_.get(), beacon_service_.get()};
+  }
 
   Status Start() override {
+    if (settings_.beacon_open) {
+      GF_LOG(Context::Background(), warn, "disclosure_control.off",
+             {"meaning", "Beacon folders are answered record by record, to anybody who can reach this node"});
+    }
     poller_ = std::jthread([this](std::stop_token stop) { Poll(stop); });
     return absl::OkStatus();
   }
@@ -109,6 +136,8 @@ class NodeModule final : public Module {
       }
       // A node that does not know its datasets yet must not say that it has none.
       if (opened) status.Update(view_.Refresh(ctx.WithTimeout(settings_.max_staleness)));
+      // Opening a folder may take longer than permissions may be old; a query then says so.
+      status.Update(beacon_view_.Refresh(ctx.WithTimeout(std::chrono::minutes(10))));
       if (std::string now = status.ok() ? "OK" : Reason(status); now != last) {
         GF_LOG(ctx, info, "discovery.consent", {"result", now});
         last = now;
@@ -128,6 +157,11 @@ class NodeModule final : public Module {
   Publications publications_;
   NodeDiscovery discovery_;
   std::unique_ptr<grpc::Service> service_;
+  SqlBeaconStore beacon_store_;
+  FileBeaconOpener beacon_opener_;
+  BeaconView beacon_view_;
+  BeaconDiscovery beacon_;
+  std::unique_ptr<grpc::Service> beacon_service_;
   std::jthread poller_;
 };
 

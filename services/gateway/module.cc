@@ -42,6 +42,7 @@ SiteFacts FactsOf(const Platform& platform) {
   site.public_url = platform.config().gateway().public_url();
   while (site.public_url.ends_with('/')) site.public_url.pop_back();
   site.hub = platform.is_hub();
+  site.beacon_disclosure_off = platform.config().discovery().beacon_disclosure_off();
   return site;
 }
 
