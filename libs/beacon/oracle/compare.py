@@ -15,7 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "tests" / "
 
 from beacon_oracle import COLLECTIONS, FILES, Folder  # noqa: E402
 
-ROUNDS = 40
+ROUNDS = 3
 
 
 def variant_queries(folder, rng):

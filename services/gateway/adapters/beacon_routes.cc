@@ -44,12 +44,14 @@ class Beacon {
     GF_ASSIGN(answers.folders, Folders(query, request.ctx));
     const auto cohorts = CohortQuery(query.parsed);
     // What cohorts cannot be asked is answered from folders, if there are any.
-    const bool other = beacon::EntryType::kVariant != query.parsed.target.type &&
-                       beacon::EntryType::kIndividual != query.parsed.target.type;
-    if (!cohorts.ok() && !answers.folders.holds() && !other && query.parsed.target.id.empty()) return cohorts.status();
+    const EntryType type = query.parsed.target.type;
+    const bool of_cohorts = (type == EntryType::kVariant || type == EntryType::kIndividual) && query.parsed.target.id.empty();
+    if (!cohorts.ok() && of_cohorts && !answers.folders.holds()) return cohorts.status();
     if (cohorts.ok()) {
-      GF_ASSIGN(answers.cohorts, Call<dv1::QueryResponse>(caller_, request.ctx, "discovery",
-                                                          "genofed.discovery.v1.DiscoveryService/Query", *cohorts));
+      auto answer = Call<dv1::QueryResponse>(caller_, request.ctx, "discovery", "genofed.discovery.v1.DiscoveryService/Query", *cohorts);
+      const bool refused = answer.status().code() == StatusCode::kInvalidArgument;
+      if (!answer.ok() && !(refused && answers.folders.holds())) return answer.status();
+      if (answer.ok()) answers.cohorts = *std::move(answer);
     }
     return http::Json(200, RenderQueryResponse(site_, query.parsed, answers));
   }
