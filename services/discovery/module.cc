@@ -13,10 +13,13 @@
 #include "libs/core/strings.h"
 #include "libs/obs/log.h"
 #include "libs/platform/platform.h"
+#include "services/discovery/adapters/file_beacon_opener.h"
 #include "services/discovery/adapters/file_cohort_opener.h"
 #include "services/discovery/adapters/foreign_beacon.h"
+#include "services/discovery/adapters/grpc_beacon_service.h"
 #include "services/discovery/adapters/grpc_discovery_service.h"
 #include "services/discovery/adapters/peers.h"
+#include "services/discovery/adapters/sql_beacon_store.h"
 #include "services/discovery/adapters/sql_disclosure_store.h"
 #include "services/discovery/adapters/sql_publication_store.h"
 #include "services/discovery/adapters/worker_pool.h"
@@ -44,6 +47,7 @@ struct Settings {
   milliseconds poll_interval;
   milliseconds max_staleness;
   HubDiscovery::Options hub;
+  bool open = false;  // disclosure control is off
 };
 
 Result<Settings> ReadSettings(const Platform& platform) {
@@ -62,7 +66,8 @@ Result<Settings> ReadSettings(const Platform& platform) {
                                        config.consent_poll_interval(), milliseconds(500)),
                     config::DurationOr(config.has_consent_max_staleness(),
                                        config.consent_max_staleness(), milliseconds(5000)),
-                    {}};
+                    {},
+                    off};
   HubDiscovery::Options& hub = settings.hub;
   hub.floor = settings.floor;
   hub.node_deadline =
@@ -140,10 +145,20 @@ class NodeModule final : public Module {
         audit_(disclosure_store_),
         discovery_(view_, platform.country(), mechanism_,
                    mechanism_.policy().HasBudget() ? &budgets_ : nullptr, audit_, platform.clock()),
-        service_(MakeNodeService(platform.dispatcher(), platform.metrics(), discovery_,
-                                 publications_)) {}
+        service_(
+            MakeNodeService(platform.dispatcher(), platform.metrics(), discovery_, publications_)),
+        beacon_store_(*database_),
+        beacon_opener_(platform.config().site().data_dir()),
+        beacon_view_(beacon_store_, beacon_opener_, *consent_, *listing_, mechanism_,
+                     settings.max_staleness),
+        beacon_(beacon_view_, mechanism_, mechanism_.policy().HasBudget() ? &budgets_ : nullptr,
+                audit_, platform.clock(), settings.open),
+        beacon_service_(MakeBeaconService(platform.dispatcher(), platform.metrics(), beacon_,
+                                          beacon_view_, platform.country())) {}
 
-  std::vector<grpc::Service*> Services() override { return {service_.get()}; }
+  std::vector<grpc::Service*> Services() override {
+    return {service_.get(), beacon_service_.get()};
+  }
 
   Status Start() override {
     poller_ = std::jthread([this](std::stop_token stop) { Poll(stop); });
@@ -178,6 +193,8 @@ class NodeModule final : public Module {
       }
       // A node that does not know its datasets yet must not say that it has none.
       if (opened) status.Update(view_.Refresh(ctx.WithTimeout(settings_.max_staleness)));
+      // Opening a folder may take longer than permissions may be old; a query then says so.
+      status.Update(beacon_view_.Refresh(ctx.WithTimeout(std::chrono::minutes(10))));
       if (std::string now = status.ok() ? "OK" : Reason(status); now != last) {
         GF_LOG(ctx, info, "discovery.consent", {"result", now});
         last = now;
@@ -214,6 +231,11 @@ class NodeModule final : public Module {
   DisclosureAudit audit_;
   NodeDiscovery discovery_;
   std::unique_ptr<grpc::Service> service_;
+  SqlBeaconStore beacon_store_;
+  FileBeaconOpener beacon_opener_;
+  BeaconView beacon_view_;
+  BeaconDiscovery beacon_;
+  std::unique_ptr<grpc::Service> beacon_service_;
   std::jthread poller_;
 };
 

@@ -43,6 +43,7 @@ SiteFacts FactsOf(const Platform& platform) {
   site.public_url = platform.config().gateway().public_url();
   while (site.public_url.ends_with('/')) site.public_url.pop_back();
   site.hub = platform.is_hub();
+  site.disclosure_off = platform.config().discovery().disclosure_control() == "off";
   return site;
 }
 

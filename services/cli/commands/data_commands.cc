@@ -12,9 +12,11 @@
 #include "libs/core/random.h"
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
+#include "services/cli/commands/onboard_beacon.h"
 #include "services/cli/commands/onboard_check.h"
 #include "services/cli/commands/onboard_files.h"
 #include "services/cli/commands/session.h"
+#include "services/cli/commands/submission_report.h"
 #include "services/cli/commands/upload.h"
 
 namespace genofed::cli {
@@ -70,6 +72,8 @@ void PrintDifference(const Json& submission) {
               number("people_added").c_str(), number("people_changed").c_str());
 }
 
+}  // namespace
+
 int Report(const Session& session, const Json& submission) {
   const std::string state = TextOf(submission, "state");
   if (session.json()) {
@@ -120,6 +124,8 @@ Result<Json> Wait(Session& session, const std::string& id, bool show) {
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
   }
 }
+
+namespace {
 
 // What dataset.json says, then what the command line says; the site takes what both leave out from
 // the dataset's last version, and a first version needs it all.
@@ -554,6 +560,7 @@ void AddDataCommands(Commands commands) {
       "evidence) describes the dataset; options win over it. Exit code 3: rejected, the findings "
       "say why.");
   AddOnboardCheck(*onboard, commands);
+  AddOnboardBeacon(*onboard, commands);
   // The command acts by itself unless its subcommand was named.
   onboard->require_subcommand(0, 1);
   onboard->callback([o, onboard, &target, &action] {

@@ -5,16 +5,52 @@
 #include <memory>
 
 #include "libs/synth/synth.h"
+#include "libs/core/strings.h"
+#include "services/cli/commands/onboard_beacon.h"
 #include "services/cli/commands/session.h"
 #include "services/cli/federation/up.h"
 
 namespace genofed::cli {
+namespace {
+
+struct BeaconData {
+  std::string folder;
+  std::string disclosure_control = "on";
+
+  bool off() const { return disclosure_control == "off"; }
+};
+
+// A Beacon data folder goes to the first country.
+int Up(federation::UpOptions options, const BeaconData& beacon, const Target& target) {
+  options.var = target.var;
+  if (beacon.folder.empty() && !beacon.off()) return federation::Up(options);
+  if (beacon.folder.empty() || options.foreground) {
+    std::fprintf(stderr, "genofed: %s\n", beacon.folder.empty() ? "--disclosure-control off needs --beacon-data"
+                                                               : "--beacon-data cannot be had with --foreground");
+    return kUsage;
+  }
+  const std::string site = ToLower(Trim(Split(options.countries, ',').front()));
+  if (beacon.off()) options.sets.push_back(site + ":discovery.disclosure_control=off");
+  if (const int code = federation::Up(options); code != kOk) return code;
+  if (const int code = ServeBeaconFolder(target, site, beacon.folder); code != kOk) return code;
+  std::printf("Beacon of %s serves %s\n", site.c_str(), beacon.folder.c_str());
+  if (beacon.off()) {
+    std::printf("*** DISCLOSURE CONTROL IS OFF at %s: every record of this folder is answered to anybody on this machine. ***\n"
+                "*** For conformance runs with data of nobody only. ***\n",
+                site.c_str());
+  }
+  return kOk;
+}
+
+}  // namespace
+
 
 void AddFederationCommands(Commands commands) {
   Action& action = commands.action;
   Target& target = commands.target;
 
   auto up = std::make_shared<federation::UpOptions>();
+  auto beacon = std::make_shared<BeaconData>();
   auto* up_command =
       commands.app.add_subcommand("up", "Start a hub and nodes on this machine, in the background");
   up_command->add_option("--nodes", up->countries, "Countries, separated by commas")
@@ -40,11 +76,14 @@ void AddFederationCommands(Commands commands) {
       ->capture_default_str();
   up_command->add_flag("--foreground", up->foreground, "Stay until Ctrl-C");
   up_command->footer("Example: genofed up --nodes FI,ES,SE --set fi:discovery.minimum_count=10");
-  up_command->callback([up, &target, &action] {
-    action = [up, &target] {
-      up->var = target.var;
-      return federation::Up(*up);
-    };
+  up_command->add_option("--beacon-data", beacon->folder, "Beacon data folder that the first country's node takes in and serves");
+  up_command
+      ->add_option("--disclosure-control", beacon->disclosure_control,
+                   "off: its records are answered to anybody on this machine, for conformance runs")
+      ->check(CLI::IsMember({"on", "off"}))
+      ->capture_default_str();
+  up_command->callback([up, beacon, &target, &action] {
+    action = [up, beacon, &target] { return Up(*up, *beacon, target); };
   });
 
   commands.app.add_subcommand("down", "Stop exactly what `up` started")

@@ -3,6 +3,7 @@
 
 #include "genofed/discovery/v1/discovery.grpc.pb.h"
 #include "libs/obs/log.h"
+#include "services/discovery/adapters/account_of_call.h"
 #include "services/discovery/adapters/proto_mapping.h"
 
 namespace genofed::discovery {
@@ -58,18 +59,6 @@ class HubBackend final : public Backend {
  private:
   HubDiscovery& discovery_;
 };
-
-// The hub passes on whose question it is; everybody else is who they show to be.
-Result<std::string> AccountOfCall(const Principal& principal, const std::string& told) {
-  if (principal.workload.site == "hub" && principal.workload.service == "discovery") {
-    if (told.empty()) return std::string(kAnonymous);
-    if (!IsAccount(told))
-      return InvalidField("account", "ACCOUNT_INVALID", "must be 64 hex digits, or anonymous");
-    return told;
-  }
-  if (!principal.user) return std::string(kAnonymous);
-  return AccountOf(principal.user->issuer, principal.user->subject, principal.user->organisation);
-}
 
 class GrpcDiscoveryService final : public v1::DiscoveryService::CallbackService {
  public:

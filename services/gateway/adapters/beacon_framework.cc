@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "libs/ga4gh/service_info.h"
 #include "services/gateway/adapters/beacon_response.h"
@@ -11,6 +12,7 @@
 namespace genofed::gateway {
 namespace {
 
+using beacon::EntryType;
 using nlohmann::json;
 
 constexpr char kSchemaRoot[] = "https://raw.githubusercontent.com/ga4gh-beacon/beacon-v2/v2.2.0";
@@ -27,63 +29,71 @@ std::string Envelope(const SiteFacts& site, const char* entity, const char* sche
   return document.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-struct EntryType {
-  const char* id;
-  const char* name;
-  const char* path;
-  const char* model;  // folder of the default schema
-  const char* schema;
-  const char* term;
-  const char* label;
-};
+std::string ModelUrl(EntryType type, std::string_view file) {
+  return fmt::format("{}/models/json/beacon-v2-default-model/{}/{}", kSchemaRoot, beacon::Facts(type).model, file);
+}
 
-constexpr EntryType kEntryTypes[] = {
-    {"dataset", "Dataset", "datasets", "datasets", "ga4gh-beacon-dataset-v2.0.0", "NCIT:C47824",
-     "Data set"},
-    {"genomicVariant", "Genomic Variants", "g_variants", "genomicVariations",
-     "ga4gh-beacon-variant-v2.1.0", "ENSGLOSSARY:0000092", "Variant"},
-    {"individual", "Individual", "individuals", "individuals", "ga4gh-beacon-individual-v2.1.0",
-     "NCIT:C25190", "Person"},
-};
-
-json EntryTypes() {
+json EntryTypes(const SiteFacts& site) {
   json types = json::object();
-  for (const EntryType& type : kEntryTypes) {
-    types[type.id] = {{"id", type.id},
-                      {"name", type.name},
-                      {"ontologyTermForThisType", {{"id", type.term}, {"label", type.label}}},
-                      {"partOfSpecification", "Beacon v2.2.0"},
-                      {"defaultSchema",
-                       {{"id", type.schema},
-                        {"name", fmt::format("Default schema for: {}", type.name)},
-                        {"schemaVersion", "v2.2.0"},
-                        {"referenceToSchemaDefinition",
-                         fmt::format("{}/models/json/beacon-v2-default-model/{}/defaultSchema.json",
-                                     kSchemaRoot, type.model)}}},
-                      {"additionallySupportedSchemas", json::array()},
-                      {"nonFilteredQueriesAllowed", std::string_view(type.id) != "genomicVariant"}};
+  for (const EntryType type : BeaconEntryTypes(site)) {
+    const beacon::EntryFacts& facts = beacon::Facts(type);
+    const std::string_view schema = facts.schema;
+    types[std::string(facts.id)] = {
+        {"id", facts.id},
+        {"name", facts.name},
+        {"ontologyTermForThisType", {{"id", facts.term}, {"label", facts.label}}},
+        {"partOfSpecification", "Beacon v2.2.0"},
+        {"defaultSchema",
+         {{"id", schema},
+          {"name", fmt::format("Default schema for: {}", facts.name)},
+          {"schemaVersion", schema.substr(schema.rfind('-') + 1)},
+          {"referenceToSchemaDefinition", ModelUrl(type, "defaultSchema.json")}}},
+        {"additionallySupportedSchemas", json::array()},
+        // Cohort indices know no other way to a variant than its place.
+        {"nonFilteredQueriesAllowed", !(site.hub && type == EntryType::kVariant)}};
   }
-  types["dataset"]["aCollectionOf"] =
-      json::array({{{"id", "genomicVariant"}, {"name", "Genomic Variants"}}});
+  types["dataset"]["aCollectionOf"] = json::array({{{"id", "genomicVariant"}, {"name", "Genomic variants"}}});
+  if (types.contains("cohort")) types["cohort"]["aCollectionOf"] = json::array({{{"id", "individual"}, {"name", "Individuals"}}});
   return types;
 }
+
+// Ontologies whose terms occur in data folders, for the description of filtering terms.
+struct Resource {
+  std::string_view prefix, id, name, iri;
+};
+constexpr Resource kResources[] = {
+    {"HP", "hp", "Human Phenotype Ontology", "http://purl.obolibrary.org/obo/HP_"},
+    {"NCIT", "ncit", "NCI Thesaurus", "http://purl.obolibrary.org/obo/NCIT_"},
+    {"MONDO", "mondo", "Mondo Disease Ontology", "http://purl.obolibrary.org/obo/MONDO_"},
+    {"ORPHA", "ordo", "Orphanet Rare Disease Ontology", "http://www.orpha.net/ORDO/Orphanet_"},
+    {"UBERON", "uberon", "Uber-anatomy ontology", "http://purl.obolibrary.org/obo/UBERON_"},
+    {"EFO", "efo", "Experimental Factor Ontology", "http://www.ebi.ac.uk/efo/EFO_"},
+    {"GENO", "geno", "Genotype Ontology", "http://purl.obolibrary.org/obo/GENO_"},
+    {"SO", "so", "Sequence Ontology", "http://purl.obolibrary.org/obo/SO_"},
+    {"DUO", "duo", "Data Use Ontology", "http://purl.obolibrary.org/obo/DUO_"},
+    {"LOINC", "loinc", "Logical Observation Identifiers Names and Codes", "http://loinc.org/rdf/"},
+    {"GAZ", "gaz", "Gazetteer", "http://purl.obolibrary.org/obo/GAZ_"},
+    {"OBI", "obi", "Ontology for Biomedical Investigations", "http://purl.obolibrary.org/obo/OBI_"},
+};
 
 }  // namespace
 
 std::string RenderBeaconInfo(const SiteFacts& site) {
+  const bool off = site.disclosure_off;
   return Envelope(
       site, "info", "beacon-info-v2.2.0",
       {{"id", site.ServiceId("beacon")},
        {"name", "Beacon of " + site.Organisation()},
        {"apiVersion", kBeaconApiVersion},
-       {"environment", "dev"},
-       {"description", "Individuals with permission only; small counts are not disclosed."},
+       {"environment", off ? "test" : "dev"},
+       {"description", off ? "DISCLOSURE CONTROL IS OFF: every record is answered to anybody. For conformance runs only."
+                           : "Individuals with permission only; small counts are not disclosed."},
        {"welcomeUrl", site.public_url + "/docs"},
        {"organization",
         {{"id", site.name},
          {"name", site.Organisation()},
          {"welcomeUrl", site.public_url + "/docs"}}},
-       {"info", {{"aggregator", site.hub}}}});
+       {"info", {{"aggregator", site.hub}, {"disclosureControl", off ? "off" : "on"}}}});
 }
 
 std::string RenderBeaconServiceInfo(const SiteFacts& site) {
@@ -106,52 +116,60 @@ std::string RenderBeaconConfiguration(const SiteFacts& site) {
        {"maturityAttributes", {{"productionStatus", "DEV"}}},
        {"securityAttributes",
         {{"defaultGranularity", "record"}, {"securityLevels", json::array({"PUBLIC"})}}},
-       {"entryTypes", EntryTypes()}});
+       {"entryTypes", EntryTypes(site)}});
 }
 
 std::string RenderBeaconEntryTypes(const SiteFacts& site) {
-  return Envelope(site, "entryTypes", "beacon-entry-types-v2.2.0", {{"entryTypes", EntryTypes()}});
+  return Envelope(site, "entryTypes", "beacon-entry-types-v2.2.0", {{"entryTypes", EntryTypes(site)}});
 }
 
 std::string RenderBeaconMap(const SiteFacts& site) {
   json sets = json::object();
-  for (const EntryType& type : kEntryTypes) {
-    sets[type.id] = {{"entryType", type.id}, {"rootUrl", Base(site) + "/" + type.path}};
+  for (const EntryType type : BeaconEntryTypes(site)) {
+    const beacon::EntryFacts& facts = beacon::Facts(type);
+    const std::string root = fmt::format("{}/{}", Base(site), facts.path);
+    json& set = sets[std::string(facts.id)];
+    set = {{"entryType", facts.id}, {"rootUrl", root}, {"openAPIEndpointsDefinition", ModelUrl(type, "endpoints.json")}};
+    if (!site.hub || type == EntryType::kDataset) set["singleEntryUrl"] = root + "/{id}";
+    if (site.hub) continue;
+    set["filteringTermsUrl"] = root + "/filtering_terms";
+    for (const EntryType other : beacon::kAllEntryTypes) {
+      if (other == type) continue;
+      set["endpoints"][std::string(beacon::Facts(other).id)] = {
+          {"returnedEntryType", beacon::Facts(other).id}, {"url", fmt::format("{}/{{id}}/{}", root, beacon::Facts(other).path)}};
+    }
   }
-  sets["dataset"]["singleEntryUrl"] = Base(site) + "/datasets/{id}";
   return Envelope(site, "map", "beacon-map-v2.2.0",
-                  {{"$schema", fmt::format("{}/framework/json/configuration/beaconMapSchema.json",
-                                           kSchemaRoot)},
+                  {{"$schema", fmt::format("{}/framework/json/configuration/beaconMapSchema.json", kSchemaRoot)},
                    {"endpointSets", std::move(sets)}});
 }
 
-std::string RenderFilteringTerms(const SiteFacts& site,
-                                 const std::vector<discovery::v1::FilteringTerm>& terms) {
+std::string RenderFilteringTerms(const SiteFacts& site, const std::vector<discovery::v1::FolderTerm>& terms) {
   json list = json::array();
-  bool hpo = false;
-  bool ncit = false;
+  std::set<std::string, std::less<>> prefixes;
   for (const auto& term : terms) {
-    json one = {{"type", "ontology"}, {"id", term.id()}, {"scopes", json::array({"individual"})}};
+    json one = {{"type", term.type()}, {"id", term.id()}, {"scopes", json::array()}};
+    for (const std::string& scope : term.scopes()) one["scopes"].push_back(scope);
     if (!term.label().empty()) one["label"] = term.label();
-    hpo = hpo || term.id().starts_with("HP:");
-    ncit = ncit || term.id().starts_with("NCIT:");
+    for (const std::string& value : term.values()) one["values"].push_back(value);
+    if (term.type() == "ontology") prefixes.insert(term.id().substr(0, term.id().find(':')));
     list.push_back(std::move(one));
   }
   json resources = json::array();
-  if (hpo) {
-    resources.push_back({{"id", "hp"},
-                         {"name", "Human Phenotype Ontology"},
-                         {"nameSpacePrefix", "HP"},
-                         {"iriPrefix", "http://purl.obolibrary.org/obo/HP_"}});
-  }
-  if (ncit) {
-    resources.push_back({{"id", "ncit"},
-                         {"name", "NCI Thesaurus"},
-                         {"nameSpacePrefix", "NCIT"},
-                         {"iriPrefix", "http://purl.obolibrary.org/obo/NCIT_"}});
+  for (const Resource& resource : kResources) {
+    if (!prefixes.contains(resource.prefix)) continue;
+    resources.push_back({{"id", resource.id},
+                         {"name", resource.name},
+                         {"nameSpacePrefix", resource.prefix},
+                         {"iriPrefix", resource.iri}});
   }
   return Envelope(site, "filteringTerms", "beacon-filtering-terms-v2.2.0",
                   {{"filteringTerms", std::move(list)}, {"resources", std::move(resources)}});
+}
+
+std::vector<EntryType> BeaconEntryTypes(const SiteFacts& site) {
+  if (site.hub) return {EntryType::kDataset, EntryType::kVariant, EntryType::kIndividual};
+  return {beacon::kAllEntryTypes.begin(), beacon::kAllEntryTypes.end()};
 }
 
 }  // namespace genofed::gateway

@@ -1,41 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Beacon v2.2 requests (framework: requests/beaconRequestBody.json; model:
-// genomicVariations/requestParameters.json) as queries of the federation. What is understood is
-// answered exactly; what is not is refused, never ignored, because an ignored condition would turn
-// into a wrong answer.
+// Beacon v2.2 requests over HTTP, and what of them the cohort indices can answer.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "genofed/discovery/v1/discovery.pb.h"
+#include "libs/beacon/request.h"
 #include "libs/core/status.h"
-#include "libs/http/uri.h"
+#include "libs/http/message.h"
 
 namespace genofed::gateway {
 
-inline constexpr std::string_view kBeaconApiVersion = "v2.2.0";
-
-enum class BeaconEntry { kVariant, kIndividual, kDataset };
+inline constexpr std::string_view kBeaconApiVersion = beacon::kApiVersion;
 
 struct BeaconRequest {
-  enum class Include { kHit, kAll, kMiss, kNone };
-
-  BeaconEntry entry = BeaconEntry::kVariant;
-  discovery::v1::QueryRequest query;  // empty for kDataset
-  Include include = Include::kHit;
-  std::int64_t skip = 0;    // in pages
-  std::int64_t limit = 10;  // of results in one result set; 0: all
-  bool test_mode = false;
-  std::string summary;  // meta.receivedRequestSummary of the answer, as JSON text
+  beacon::Request parsed;
+  std::string body;  // the same as a Beacon request body
 };
 
-// InvalidArgument with one of BODY_INVALID, FIELD_INVALID, QUERY_UNSUPPORTED, QUERY_INCOMPLETE,
-// CONTIG_INVALID.
-Result<BeaconRequest> ParseBeaconPost(BeaconEntry entry, std::string_view body);
-// The GET form: parameters of the framework and of the model side by side, lists joined by commas.
-Result<BeaconRequest> ParseBeaconGet(BeaconEntry entry, const http::Query& query);
+// POST with a body, or GET with parameters. InvalidArgument UNSUPPORTED_MEDIA_TYPE, and those of libs/beacon/request.h.
+Result<BeaconRequest> ParseBeacon(beacon::Target target, const http::Request& request);
+
+// As a query of cohort indices, which know exact alleles and ranges, and individuals by terms. InvalidArgument
+// QUERY_UNSUPPORTED for everything else, QUERY_INCOMPLETE for variants without a place.
+Result<discovery::v1::QueryRequest> CohortQuery(const beacon::Request& request);
 
 }  // namespace genofed::gateway

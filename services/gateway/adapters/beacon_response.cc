@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "libs/genomics/variant.h"
+#include "libs/http/uri.h"
 #include "libs/rpc/time_codec.h"
 
 namespace genofed::gateway {
@@ -14,31 +16,19 @@ namespace {
 
 using nlohmann::json;
 namespace v1 = discovery::v1;
-using Include = BeaconRequest::Include;
+using beacon::EntryType;
+using beacon::Granularity;
 
 std::string Dump(const json& document) {
   return document.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-json ReturnedSchemas(BeaconEntry entry) {
-  switch (entry) {
-    case BeaconEntry::kVariant:
-      return json::array(
-          {{{"entityType", "genomicVariant"}, {"schema", "ga4gh-beacon-variant-v2.1.0"}}});
-    case BeaconEntry::kIndividual:
-      return json::array(
-          {{{"entityType", "individual"}, {"schema", "ga4gh-beacon-individual-v2.1.0"}}});
-    case BeaconEntry::kDataset:
-      return json::array({{{"entityType", "dataset"}, {"schema", "ga4gh-beacon-dataset-v2.0.0"}}});
-  }
-  return json::array();
-}
-
-json Meta(const SiteFacts& site, const BeaconRequest& request, const char* granularity) {
+json Meta(const SiteFacts& site, const beacon::Request& request, Granularity granularity) {
+  const beacon::EntryFacts& entry = beacon::Facts(request.target.type);
   return {{"beaconId", site.ServiceId("beacon")},
           {"apiVersion", kBeaconApiVersion},
-          {"returnedSchemas", ReturnedSchemas(request.entry)},
-          {"returnedGranularity", granularity},
+          {"returnedSchemas", json::array({{{"entityType", entry.id}, {"schema", entry.schema}}})},
+          {"returnedGranularity", beacon::GranularityName(granularity)},
           {"testMode", request.test_mode},
           {"receivedRequestSummary", json::parse(request.summary)}};
 }
@@ -120,26 +110,26 @@ json VariantResult(const SiteFacts& site, const v1::DatasetResult& dataset,
 }
 
 // One page of the results in a result set: skip counts pages, and every dataset is paged by itself.
-json ResultsOf(const SiteFacts& site, const BeaconRequest& request,
+json ResultsOf(const SiteFacts& site, const beacon::Request& request,
                const v1::DatasetResult& dataset) {
   json results = json::array();
-  const std::int64_t first = request.skip * request.limit;
-  const std::int64_t last = std::min<std::int64_t>(first + request.limit, dataset.alleles_size());
-  for (std::int64_t i = first; i < last; ++i) {
+  const std::int64_t last =
+      std::min<std::int64_t>(request.first() + request.limit, dataset.alleles_size());
+  for (std::int64_t i = request.first(); i < last; ++i) {
     results.push_back(VariantResult(site, dataset, dataset.alleles(static_cast<int>(i))));
   }
   return results;
 }
 
-bool Includes(Include include, bool exists) {
+bool Includes(beacon::Include include, bool exists) {
   switch (include) {
-    case Include::kHit:
+    case beacon::Include::kHit:
       return exists;
-    case Include::kMiss:
+    case beacon::Include::kMiss:
       return !exists;
-    case Include::kAll:
+    case beacon::Include::kAll:
       return true;
-    case Include::kNone:
+    case beacon::Include::kNone:
       return false;
   }
   return false;
@@ -163,25 +153,79 @@ void AddPrecision(v1::CountPrecision precision, std::int64_t adjusted_to, json& 
   if (adjusted_to > 1) out["countAdjustedTo"] = json::array({adjusted_to});
 }
 
-json ResultSets(const SiteFacts& site, const BeaconRequest& request,
-                const v1::QueryResponse& answer) {
-  json sets = json::array();
-  for (const auto& dataset : answer.datasets()) {
-    if (!Includes(request.include, dataset.exists())) continue;
-    json set = {{"id", dataset.dataset()},
-                {"setType", "dataset"},
-                {"exists", dataset.exists()},
-                {"results", ResultsOf(site, request, dataset)},
-                {"info",
-                 {{"country", dataset.country()},
-                  {"version", dataset.version()},
-                  {"counted", "individuals"}}}};
-    // Not disclosed is not zero.
-    if (!dataset.exists() || dataset.count() > 0) {
-      set["resultsCount"] = dataset.count();
-      AddPrecision(dataset.count_precision(), dataset.count_adjusted_to(), set);
-    }
-    sets.push_back(std::move(set));
+json CohortSet(const SiteFacts& site, const beacon::Request& request,
+               const v1::DatasetResult& dataset) {
+  json set = {{"id", dataset.dataset()},
+              {"setType", "dataset"},
+              {"exists", dataset.exists()},
+              {"results", ResultsOf(site, request, dataset)},
+              {"info",
+               {{"country", dataset.country()},
+                {"version", dataset.version()},
+                {"counted", "individuals"}}}};
+  // Not disclosed is not zero.
+  if (!dataset.exists() || dataset.count() > 0) {
+    set["resultsCount"] = dataset.count();
+    AddPrecision(dataset.count_precision(), dataset.count_adjusted_to(), set);
+  }
+  return set;
+}
+
+// {"handoverType": ..., "url": ...} of a page about a dataset of a folder.
+json DatasetHandover(const SiteFacts& site, const std::string& dataset) {
+  return {{"handoverType", {{"id", "CUSTOM:dataset"}, {"label", "Description of the dataset"}}},
+          {"url", site.public_url + "/beacon/v2/datasets/" + http::PercentEncode(dataset)},
+          {"note", "What the dataset is and under which conditions its data may be used"}};
+}
+
+// Where to ask for what is not answered openly.
+json AccessHandover(const SiteFacts& site) {
+  return {{"handoverType", {{"id", "CUSTOM:data-access"}, {"label", "Application for access"}}},
+          {"url", site.public_url + "/docs"},
+          {"note", "Records of people are answered to those whose application was approved"}};
+}
+
+json FolderSet(const SiteFacts& site, const v1::BeaconResultSet& set) {
+  json out = {{"id", set.id()},
+              {"setType", "dataset"},
+              {"exists", set.exists()},
+              {"resultsCount", set.count()},
+              {"countPrecision", set.exact() ? "exact" : "imprecise"},
+              {"resultsHandovers", json::array({DatasetHandover(site, set.id())})},
+              {"info", {{"counted", "records"}}}};
+  if (!set.records()) out["resultsHandovers"].push_back(AccessHandover(site));
+  return out;
+}
+
+// An object with a list of documents as one more member; they are JSON already.
+template <typename Documents>
+std::string WithList(const json& object, std::string_view name, const Documents& documents) {
+  std::string out = Dump(object);
+  out.pop_back();
+  out += fmt::format("{}\"{}\":[", object.empty() ? "" : ",", name);
+  std::size_t size = out.size() + 4;
+  for (const std::string& document : documents) size += document.size() + 1;
+  out.reserve(size);
+  for (const std::string& document : documents) {
+    if (out.back() != '[') out += ',';
+    out += document;
+  }
+  return out += "]}";
+}
+
+std::vector<std::string> ResultSets(const SiteFacts& site, const beacon::Request& request,
+                                    const BeaconAnswers& answers) {
+  std::vector<std::string> sets;
+  std::set<std::string> seen;
+  for (const auto& set : answers.folders.sets()) {
+    seen.insert(set.id());
+    sets.push_back(set.records() ? WithList(FolderSet(site, set), "results", set.results())
+                                 : Dump(FolderSet(site, set)));
+  }
+  if (!answers.cohorts) return sets;
+  for (const auto& dataset : answers.cohorts->datasets()) {
+    if (!seen.contains(dataset.dataset()) && Includes(request.include, dataset.exists()))
+      sets.push_back(Dump(CohortSet(site, request, dataset)));
   }
   return sets;
 }
@@ -192,35 +236,59 @@ std::string MemberState(v1::Member::State state) {
   return name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : "UNKNOWN";
 }
 
-json Info(const SiteFacts& site, const v1::QueryResponse& answer) {
-  json info = {{"counted", "individuals"}, {"minimumCount", answer.minimum_count()}};
-  for (const auto& withheld : answer.withheld()) {
-    info["withheld"].push_back({{"dataset", withheld.dataset()},
-                                {"reason", "BUDGET_SPENT"},
-                                {"retryAfterSeconds", withheld.retry_after_seconds()}});
+json Info(const SiteFacts& site, const BeaconAnswers& answers) {
+  const auto& folders = answers.folders;
+  const std::int32_t floor =
+      answers.cohorts ? answers.cohorts->minimum_count() : folders.minimum_count();
+  json info = {{"counted", folders.holds() ? "records" : "individuals"}, {"minimumCount", floor}};
+  if (folders.disclosure_control_off()) {
+    info["minimumCount"] = 1;
+    info["disclosureControl"] = "OFF: for conformance runs only";
+  }
+  if (answers.cohorts) {
+    for (const auto& withheld : answers.cohorts->withheld()) {
+      info["withheld"].push_back({{"dataset", withheld.dataset()},
+                                  {"reason", "BUDGET_SPENT"},
+                                  {"retryAfterSeconds", withheld.retry_after_seconds()}});
+    }
   }
   if (!site.hub) {
-    info["consentEpoch"] = answer.epoch();
+    info["consentEpoch"] = answers.cohorts ? answers.cohorts->epoch() : folders.epoch();
     return info;
   }
   info["members"] = json::array();
-  for (const auto& member : answer.members()) {
+  if (!answers.cohorts) return info;
+  for (const auto& member : answers.cohorts->members()) {
     info["members"].push_back({{"site", member.site()},
                                {"state", MemberState(member.state())},
                                {"milliseconds", member.milliseconds()},
                                {"consentEpoch", member.epoch()}});
-    if (member.state() == v1::Member::STATE_BUDGET_SPENT)
-      info["members"].back()["retryAfterSeconds"] = member.retry_after_seconds();
   }
   return info;
 }
 
-// Never finer than asked for; without counts only yes or no is left.
-v1::Granularity Returned(const BeaconRequest& request, const v1::QueryResponse& answer) {
-  const v1::Granularity asked = request.query.granularity();
-  return asked != v1::GRANULARITY_BOOLEAN && answer.exists() && answer.count() <= 0
-             ? v1::GRANULARITY_BOOLEAN
-             : asked;
+Granularity ParseGranularity(std::string_view name) {
+  for (const Granularity one : {Granularity::kRecord, Granularity::kCount}) {
+    if (name == beacon::GranularityName(one)) return one;
+  }
+  return Granularity::kBoolean;
+}
+
+// Never finer than asked for; where counts were not disclosed only yes or no is left.
+Granularity Returned(const beacon::Request& request, const BeaconAnswers& answers) {
+  if (answers.folders.holds()) return ParseGranularity(answers.folders.granularity());
+  const Granularity asked =
+      request.granularity == Granularity::kAggregated ? Granularity::kCount : request.granularity;
+  const bool hidden = answers.cohorts && answers.cohorts->exists() && answers.cohorts->count() <= 0;
+  return hidden ? Granularity::kBoolean : asked;
+}
+
+json Summary(bool exists, std::int64_t count, bool exact, bool folders, Granularity granularity) {
+  json summary = {{"exists", exists}};
+  if (granularity == Granularity::kBoolean) return summary;
+  summary["numTotalResults"] = count;
+  if (folders) summary["countPrecision"] = exact ? "exact" : "imprecise";
+  return summary;
 }
 
 json OntologyTerms(const catalogue::v1::DatasetRecord& record) {
@@ -252,49 +320,48 @@ json Dataset(const SiteFacts& site, const catalogue::v1::DatasetRecord& record) 
 
 }  // namespace
 
-std::string RenderQueryResponse(const SiteFacts& site, const BeaconRequest& request,
-                                const v1::QueryResponse& answer) {
-  const v1::Granularity returned = Returned(request, answer);
-  json document = {{"responseSummary", {{"exists", answer.exists()}}},
-                   {"info", Info(site, answer)}};
-  switch (returned) {
-    case v1::GRANULARITY_RECORD:
-      document["meta"] = Meta(site, request, "record");
-      document["responseSummary"]["numTotalResults"] = answer.count();
-      AddPrecision(answer.count_precision(), answer.count_adjusted_to(),
-                   document["responseSummary"]);
-      document["response"]["resultSets"] = ResultSets(site, request, answer);
-      break;
-    case v1::GRANULARITY_COUNT:
-      document["meta"] = Meta(site, request, "count");
-      document["responseSummary"]["numTotalResults"] = answer.count();
-      AddPrecision(answer.count_precision(), answer.count_adjusted_to(),
-                   document["responseSummary"]);
-      break;
-    default:
-      document["meta"] = Meta(site, request, "boolean");
-  }
-  return Dump(document);
+std::string RenderQueryResponse(const SiteFacts& site, const beacon::Request& request,
+                                const BeaconAnswers& answers) {
+  const Granularity returned = Returned(request, answers);
+  const auto& folders = answers.folders;
+  const bool exists = folders.exists() || (answers.cohorts && answers.cohorts->exists());
+  const std::int64_t count = folders.count() + (answers.cohorts ? answers.cohorts->count() : 0);
+  const bool exact = folders.exact() && (!answers.cohorts || answers.cohorts->datasets().empty());
+  json document = {{"meta", Meta(site, request, returned)},
+                   {"responseSummary", Summary(exists, count, exact, folders.holds(), returned)},
+                   {"info", Info(site, answers)}};
+  if (answers.cohorts && !folders.holds() && returned != Granularity::kBoolean)
+    AddPrecision(answers.cohorts->count_precision(), answers.cohorts->count_adjusted_to(),
+                 document["responseSummary"]);
+  // Asked for records and given counts: the datasets are named all the same.
+  if (request.granularity != Granularity::kRecord || returned == Granularity::kBoolean)
+    return Dump(document);
+  const std::string response =
+      WithList(json::object(), "resultSets", ResultSets(site, request, answers));
+  std::string out = Dump(document);
+  out.pop_back();
+  return out + ",\"response\":" + response + "}";
 }
 
-std::string RenderDatasets(const SiteFacts& site, const BeaconRequest& request,
-                           const std::vector<catalogue::v1::DatasetRecord>& records) {
-  const auto granularity = request.query.granularity();
-  const char* name = granularity == v1::GRANULARITY_RECORD  ? "record"
-                     : granularity == v1::GRANULARITY_COUNT ? "count"
-                                                            : "boolean";
-  json document = {{"meta", Meta(site, request, name)},
-                   {"responseSummary", {{"exists", !records.empty()}}}};
-  if (granularity != v1::GRANULARITY_BOOLEAN)
-    document["responseSummary"]["numTotalResults"] = records.size();
-  if (granularity != v1::GRANULARITY_RECORD) return Dump(document);
-  json& collections = document["response"]["collections"] = json::array();
-  const std::int64_t first = request.skip * request.limit;
-  const std::int64_t last =
-      std::min<std::int64_t>(first + request.limit, static_cast<std::int64_t>(records.size()));
+std::string RenderCollections(const SiteFacts& site, const beacon::Request& request,
+                              const v1::QueryFoldersResponse& folders,
+                              const std::vector<catalogue::v1::DatasetRecord>& records) {
+  const Granularity returned =
+      request.granularity == Granularity::kAggregated ? Granularity::kCount : request.granularity;
+  const auto count = folders.count() + static_cast<std::int64_t>(records.size());
+  json document = {{"meta", Meta(site, request, returned)},
+                   {"responseSummary", Summary(count > 0, count, true, false, returned)}};
+  if (returned != Granularity::kRecord) return Dump(document);
+  std::vector<std::string> page(folders.collections().begin(), folders.collections().end());
+  // The catalogue's records come behind all datasets of folders.
+  const std::int64_t first = std::max<std::int64_t>(request.first() - folders.count(), 0);
+  const std::int64_t last = std::min<std::int64_t>(
+      request.first() + request.limit - folders.count(), static_cast<std::int64_t>(records.size()));
   for (std::int64_t i = first; i < last; ++i)
-    collections.push_back(Dataset(site, records[static_cast<std::size_t>(i)]));
-  return Dump(document);
+    page.push_back(Dump(Dataset(site, records[static_cast<std::size_t>(i)])));
+  std::string out = Dump(document);
+  out.pop_back();
+  return out + ",\"response\":" + WithList(json::object(), "collections", page) + "}";
 }
 
 }  // namespace genofed::gateway

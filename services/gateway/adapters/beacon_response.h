@@ -1,28 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Beacon v2.2 answers (framework: responses/*.json; model: genomicVariations and datasets
-// defaultSchema.json).
+// Beacon v2.2 answers (framework: responses/*.json; model: the defaultSchema.json of each entry type).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "genofed/catalogue/v1/catalogue.pb.h"
+#include "genofed/discovery/v1/beacon.pb.h"
 #include "genofed/discovery/v1/discovery.pb.h"
 #include "services/gateway/adapters/beacon_request.h"
 #include "services/gateway/adapters/native_routes.h"
 
 namespace genofed::gateway {
 
-// The answer to /g_variants and /individuals. The granularity returned is the one asked for, and
-// lower when the counts were not disclosed. `resultsCount` and `numTotalResults` count individuals,
-// for variants too; info says so. At the hub info.members names every node and how it fared.
-std::string RenderQueryResponse(const SiteFacts& site, const BeaconRequest& request,
-                                const discovery::v1::QueryResponse& answer);
+// What the site's services answered to one request.
+struct BeaconAnswers {
+  discovery::v1::QueryFoldersResponse folders;             // of Beacon data folders; empty at the hub
+  std::optional<discovery::v1::QueryResponse> cohorts;     // of cohort indices, if they were asked
+};
 
-// The answer to /datasets: a page of `records`, which are all there are.
-std::string RenderDatasets(const SiteFacts& site, const BeaconRequest& request,
-                           const std::vector<catalogue::v1::DatasetRecord>& records);
+// The answer for variants, individuals, samples, runs and analyses. The granularity returned is the one asked for, or
+// lower where records or counts are not disclosed; result sets are there also then, with what may be said. Of folders
+// `resultsCount` and `numTotalResults` count records, of cohorts individuals, for variants too; info says so. At the hub
+// info.members names every node and how it fared.
+std::string RenderQueryResponse(const SiteFacts& site, const beacon::Request& request, const BeaconAnswers& answers);
+
+// The answer for datasets and cohorts: those of folders, then `records`, which are all there are.
+std::string RenderCollections(const SiteFacts& site, const beacon::Request& request,
+                              const discovery::v1::QueryFoldersResponse& folders,
+                              const std::vector<catalogue::v1::DatasetRecord>& records);
 
 // The answers of the framework endpoints.
 std::string RenderBeaconInfo(const SiteFacts& site);
@@ -30,7 +38,9 @@ std::string RenderBeaconServiceInfo(const SiteFacts& site);
 std::string RenderBeaconConfiguration(const SiteFacts& site);
 std::string RenderBeaconEntryTypes(const SiteFacts& site);
 std::string RenderBeaconMap(const SiteFacts& site);
-std::string RenderFilteringTerms(const SiteFacts& site,
-                                 const std::vector<discovery::v1::FilteringTerm>& terms);
+std::string RenderFilteringTerms(const SiteFacts& site, const std::vector<discovery::v1::FolderTerm>& terms);
+
+// The entry types that are served: all seven at a node, those of the network's counts at the hub.
+std::vector<beacon::EntryType> BeaconEntryTypes(const SiteFacts& site);
 
 }  // namespace genofed::gateway

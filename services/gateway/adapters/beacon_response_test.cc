@@ -13,17 +13,17 @@ namespace {
 
 using nlohmann::json;
 namespace v1 = discovery::v1;
+using beacon::EntryType;
 
 constexpr char kResponses[] = "framework/json/responses/";
 constexpr char kModels[] = "models/json/beacon-v2-default-model/";
 
-BeaconRequest Request(BeaconEntry entry, const char* granularity, const char* include = "HIT") {
-  std::string query =
-      std::string("requestedGranularity=") + granularity + "&includeResultsetResponses=" + include;
-  if (entry == BeaconEntry::kVariant)
-    query += "&referenceName=20&start=1000225&referenceBases=A&alternateBases=T";
-  if (entry == BeaconEntry::kIndividual) query += "&filters=HP:0001250";
-  return *ParseBeaconGet(entry, *http::Query::Parse(query));
+beacon::Request Request(EntryType entry, const char* granularity, const char* include = "HIT") {
+  json query = {{"requestedGranularity", granularity}, {"includeResultsetResponses", include}};
+  if (entry == EntryType::kVariant)
+    query["requestParameters"] = {{"referenceName", "20"}, {"start", 1000225}, {"referenceBases", "A"}, {"alternateBases", "T"}};
+  if (entry == EntryType::kIndividual) query["filters"] = {"HP:0001250"};
+  return *beacon::ParseRequest({entry, std::nullopt, ""}, json{{"query", query}}.dump());
 }
 
 // Finland has 12 carriers (2 homozygous, 1 hemizygous), Spain too few to tell; Sweden is down.
@@ -61,13 +61,13 @@ v1::QueryResponse Answer() {
   return answer;
 }
 
-json Render(const SiteFacts& site, BeaconEntry entry, const char* granularity,
+json Render(const SiteFacts& site, EntryType entry, const char* granularity,
             const char* include = "HIT") {
-  return json::parse(RenderQueryResponse(site, Request(entry, granularity, include), Answer()));
+  return json::parse(RenderQueryResponse(site, Request(entry, granularity, include), {{}, Answer()}));
 }
 
 TEST(BeaconResponse, AnExactAlleleHasFrequencies) {
-  const json document = Render(TestSite(), BeaconEntry::kVariant, "record");
+  const json document = Render(TestSite(), EntryType::kVariant, "record");
   EXPECT_EQ(document["meta"]["returnedGranularity"], "record");
   EXPECT_EQ(document["meta"]["beaconId"], "example.1mg.fi.beacon");
   EXPECT_EQ(document["responseSummary"], (json{{"exists", true}, {"numTotalResults", 12}}));
@@ -91,22 +91,22 @@ TEST(BeaconResponse, AnExactAlleleHasFrequencies) {
 
 TEST(BeaconResponse, ResultSetsFollowTheRequest) {
   EXPECT_EQ(
-      Render(TestSite(), BeaconEntry::kVariant, "record", "ALL")["response"]["resultSets"].size(),
+      Render(TestSite(), EntryType::kVariant, "record", "ALL")["response"]["resultSets"].size(),
       2U);
   const json miss =
-      Render(TestSite(), BeaconEntry::kVariant, "record", "MISS")["response"]["resultSets"];
+      Render(TestSite(), EntryType::kVariant, "record", "MISS")["response"]["resultSets"];
   ASSERT_EQ(miss.size(), 1U);
   EXPECT_EQ(miss[0]["id"], "GOE-ES-DATASET-1");
   EXPECT_EQ(miss[0]["resultsCount"], 0);
-  EXPECT_TRUE(Render(TestSite(), BeaconEntry::kVariant, "record", "NONE")["response"]["resultSets"]
+  EXPECT_TRUE(Render(TestSite(), EntryType::kVariant, "record", "NONE")["response"]["resultSets"]
                   .empty());
 }
 
 TEST(BeaconResponse, CoarserGranularitiesSayLess) {
-  const json count = Render(TestSite(), BeaconEntry::kIndividual, "count");
+  const json count = Render(TestSite(), EntryType::kIndividual, "count");
   EXPECT_EQ(count["responseSummary"]["numTotalResults"], 12);
   EXPECT_FALSE(count.contains("response"));
-  const json boolean = Render(TestSite(), BeaconEntry::kIndividual, "boolean");
+  const json boolean = Render(TestSite(), EntryType::kIndividual, "boolean");
   EXPECT_EQ(boolean["responseSummary"], (json{{"exists", true}}));
   EXPECT_FALSE(boolean.contains("response"));
 }
@@ -115,35 +115,114 @@ TEST(BeaconResponse, WithoutCountsOnlyYesOrNoIsReturned) {
   v1::QueryResponse answer;
   answer.set_exists(true);
   const json document = json::parse(
-      RenderQueryResponse(TestSite(), Request(BeaconEntry::kIndividual, "record"), answer));
+      RenderQueryResponse(TestSite(), Request(EntryType::kIndividual, "record"), {{}, answer}));
   EXPECT_EQ(document["meta"]["returnedGranularity"], "boolean");
   EXPECT_FALSE(document["responseSummary"].contains("numTotalResults"));
 }
 
 TEST(BeaconResponse, TheHubNamesNodesThatDidNotAnswer) {
-  const json members = Render(TestSite(true), BeaconEntry::kVariant, "boolean")["info"]["members"];
+  const json members = Render(TestSite(true), EntryType::kVariant, "boolean")["info"]["members"];
   ASSERT_EQ(members.size(), 2U);
   EXPECT_EQ(members[0]["state"], "ANSWERED");
   EXPECT_EQ(members[1]["site"], "se");
   EXPECT_EQ(members[1]["state"], "UNREACHABLE");
   EXPECT_FALSE(
-      Render(TestSite(false), BeaconEntry::kVariant, "boolean")["info"].contains("members"));
+      Render(TestSite(false), EntryType::kVariant, "boolean")["info"].contains("members"));
 }
 
 TEST(BeaconResponse, SkipCountsPagesWithinADataset) {
   v1::QueryResponse answer = Answer();
   for (int i = 0; i < 24; ++i)
     *answer.mutable_datasets(0)->add_alleles() = answer.datasets(0).alleles(0);
-  BeaconRequest request = Request(BeaconEntry::kVariant, "record");
+  beacon::Request request = Request(EntryType::kVariant, "record");
   request.skip = 2;
   request.limit = 8;
-  const json document = json::parse(RenderQueryResponse(TestSite(), request, answer));
+  const json document = json::parse(RenderQueryResponse(TestSite(), request, {{}, answer}));
   EXPECT_EQ(document["response"]["resultSets"][0]["results"].size(), 8U);  // 17 to 24 of 25
   request.skip = 3;
-  EXPECT_EQ(json::parse(RenderQueryResponse(TestSite(), request,
-                                            answer))["response"]["resultSets"][0]["results"]
+  EXPECT_EQ(json::parse(RenderQueryResponse(TestSite(), request, {{}, answer}))["response"]["resultSets"][0]["results"]
                 .size(),
             1U);
+}
+
+std::vector<catalogue::v1::DatasetRecord> Records();
+
+// Two of three records of a folder's dataset, one that is not disclosed record by record, and one without any.
+v1::QueryFoldersResponse Folders() {
+  v1::QueryFoldersResponse folders;
+  folders.set_holds(true);
+  folders.set_exists(true);
+  folders.set_count(10);
+  folders.set_granularity("record");
+  auto* open = folders.add_sets();
+  open->set_id("OPEN");
+  open->set_exists(true);
+  open->set_count(3);
+  open->set_records(true);
+  open->set_exact(true);
+  open->add_results(R"({"id":"a","sex":{"id":"NCIT:C16576"}})");
+  open->add_results(R"({"id":"b","sex":{"id":"NCIT:C16576"}})");
+  auto* closed = folders.add_sets();
+  closed->set_id("CLOSED");
+  closed->set_exists(true);
+  closed->set_count(7);
+  auto* empty = folders.add_sets();
+  empty->set_id("EMPTY");
+  empty->set_records(true);
+  return folders;
+}
+
+TEST(BeaconResponse, FoldersComeRecordByRecordWhereTheyMay) {
+  const json document = json::parse(RenderQueryResponse(TestSite(), Request(EntryType::kIndividual, "record", "ALL"), {Folders(), {}}));
+  EXPECT_EQ(document["responseSummary"], (json{{"exists", true}, {"numTotalResults", 10}, {"countPrecision", "imprecise"}}));
+  const json& sets = document["response"]["resultSets"];
+  ASSERT_EQ(sets.size(), 3U);
+  EXPECT_EQ(sets[0]["results"][1]["id"], "b");
+  EXPECT_EQ(sets[0]["countPrecision"], "exact");
+  EXPECT_FALSE(sets[1].contains("results"));
+  EXPECT_EQ(sets[1]["countPrecision"], "imprecise");
+  EXPECT_EQ(sets[1]["resultsHandovers"][1]["handoverType"]["id"], "CUSTOM:data-access");
+  EXPECT_EQ(sets[2]["results"], json::array());
+}
+
+TEST(BeaconResponse, NoDatasetIsThereTwice) {
+  v1::QueryFoldersResponse folders = Folders();
+  folders.mutable_sets(0)->set_id("GOE-FI-DATASET-1");
+  const json document =
+      json::parse(RenderQueryResponse(TestSite(), Request(EntryType::kVariant, "record", "ALL"), {folders, Answer()}));
+  std::vector<std::string> ids;
+  for (const json& set : document["response"]["resultSets"]) ids.push_back(set["id"]);
+  EXPECT_EQ(ids, (std::vector<std::string>{"GOE-FI-DATASET-1", "CLOSED", "EMPTY", "GOE-ES-DATASET-1"}));
+}
+
+TEST(BeaconResponse, GranularityIsLoweredWithTheFolders) {
+  v1::QueryFoldersResponse folders = Folders();
+  folders.set_granularity("count");
+  const json document = json::parse(RenderQueryResponse(TestSite(), Request(EntryType::kIndividual, "record"), {folders, {}}));
+  EXPECT_EQ(document["meta"]["returnedGranularity"], "count");
+  EXPECT_EQ(document["response"]["resultSets"].size(), 3U) << "the portal reads counts of datasets";
+}
+
+TEST(BeaconResponse, CataloguedDatasetsComeBehindThoseOfFolders) {
+  v1::QueryFoldersResponse folders;
+  folders.set_count(11);
+  folders.add_collections(R"({"id":"K","name":"eleventh"})");
+  beacon::Request request = Request(EntryType::kDataset, "record");
+  request.skip = 1;
+  const json document = json::parse(RenderCollections(TestSite(), request, folders, Records()));
+  EXPECT_EQ(document["responseSummary"]["numTotalResults"], 12);
+  ASSERT_EQ(document["response"]["collections"].size(), 2U);
+  EXPECT_EQ(document["response"]["collections"][1]["id"], "GOE-FI-DATASET-1");
+}
+
+TEST(BeaconResponse, DisclosureControlThatIsOffIsSaidLoudly) {
+  SiteFacts site = TestSite();
+  EXPECT_EQ(json::parse(RenderBeaconInfo(site))["response"]["info"]["disclosureControl"], "on");
+  site.disclosure_off = true;
+  const json info = json::parse(RenderBeaconInfo(site))["response"];
+  EXPECT_EQ(info["info"]["disclosureControl"], "off");
+  EXPECT_EQ(info["environment"], "test");
+  EXPECT_NE(info["description"].get<std::string>().find("DISCLOSURE CONTROL IS OFF"), std::string::npos);
 }
 
 std::vector<catalogue::v1::DatasetRecord> Records() {
@@ -166,15 +245,16 @@ TEST(BeaconResponse, EveryAnswerIsValidBeacon) {
   };
   for (bool hub : {false, true}) {
     const SiteFacts site = TestSite(hub);
-    for (BeaconEntry entry : {BeaconEntry::kVariant, BeaconEntry::kIndividual}) {
+    for (const EntryType entry : {EntryType::kVariant, EntryType::kIndividual}) {
       for (const char* include : {"HIT", "ALL", "MISS", "NONE"}) {
         add("beaconResultsetsResponse.json", Render(site, entry, "record", include).dump());
       }
+      add("beaconResultsetsResponse.json", RenderQueryResponse(site, Request(entry, "record", "ALL"), {Folders(), {}}));
       add("beaconCountResponse.json", Render(site, entry, "count").dump());
       add("beaconBooleanResponse.json", Render(site, entry, "boolean").dump());
     }
     const auto datasets = [&](const char* granularity) {
-      return RenderDatasets(site, Request(BeaconEntry::kDataset, granularity), Records());
+      return RenderCollections(site, Request(EntryType::kDataset, granularity), {}, Records());
     };
     add("beaconCollectionsResponse.json", datasets("record"));
     add("beaconCountResponse.json", datasets("count"));
@@ -183,16 +263,18 @@ TEST(BeaconResponse, EveryAnswerIsValidBeacon) {
                 json::parse(datasets("record"))["response"]["collections"][0].dump());
     schemas.Add(
         std::string(kModels) + "genomicVariations/defaultSchema.json",
-        Render(site, BeaconEntry::kVariant, "record")["response"]["resultSets"][0]["results"][0]
+        Render(site, EntryType::kVariant, "record")["response"]["resultSets"][0]["results"][0]
             .dump());
     add("beaconInfoResponse.json", RenderBeaconInfo(site));
     add("ga4gh-service-info-1-0-0-schema.json", RenderBeaconServiceInfo(site));
     add("beaconConfigurationResponse.json", RenderBeaconConfiguration(site));
     add("beaconEntryTypesResponse.json", RenderBeaconEntryTypes(site));
     add("beaconMapResponse.json", RenderBeaconMap(site));
-    v1::FilteringTerm term;
+    v1::FolderTerm term;
+    term.set_type("ontology");
     term.set_id("HP:0001250");
     term.set_label("Seizure");
+    term.add_scopes("individual");
     add("beaconFilteringTermsResponse.json", RenderFilteringTerms(site, {term}));
     add("beaconErrorResponse.json",
         ga4gh::RenderBeaconError(400, "no", site.ServiceId("beacon"), kBeaconApiVersion));
@@ -204,10 +286,10 @@ TEST(BeaconResponse, TheValidatorNoticesWrongAnswers) {
   if (const std::string missing = BeaconSchemas::Missing(); !missing.empty())
     GTEST_SKIP() << missing;
   BeaconSchemas schemas;
-  json wrong = Render(TestSite(), BeaconEntry::kVariant, "record");
+  json wrong = Render(TestSite(), EntryType::kVariant, "record");
   wrong["meta"]["receivedRequestSummary"]["requestParameters"] = {{"start", 7}};  // a flat echo
   schemas.Add(std::string(kResponses) + "beaconResultsetsResponse.json", wrong.dump());
-  json variant = Render(TestSite(), BeaconEntry::kVariant,
+  json variant = Render(TestSite(), EntryType::kVariant,
                         "record")["response"]["resultSets"][0]["results"][0];
   variant["variation"]["location"]["interval"]["start"] = 7;
   schemas.Add(std::string(kModels) + "genomicVariations/defaultSchema.json", variant.dump());

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/adapters/beacon_routes.h"
 
-#include "libs/core/strings.h"
-#include "libs/http/problem.h"
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+
 #include "services/gateway/adapters/beacon_response.h"
 
 namespace genofed::gateway {
@@ -14,94 +18,163 @@ using http::Response;
 namespace dv1 = discovery::v1;
 namespace cv1 = catalogue::v1;
 
+using beacon::EntryType;
+
 constexpr int kPage = 100;
+constexpr int kTermsPage = 1000;
 constexpr int kMaxPages = 50;  // of datasets or terms read for one answer
 
-Result<BeaconRequest> Parse(BeaconEntry entry, const Request& request) {
-  if (request.method != Method::kPost) return ParseBeaconGet(entry, request.query);
-  if (const std::string type = request.ContentType(); !type.empty() && type != "application/json") {
-    return Error(StatusCode::kInvalidArgument, http::kUnsupportedMediaType,
-                 "the body must be application/json");
-  }
-  return ParseBeaconPost(entry, request.body);
+// What of a Beacon request's place the services are told.
+dv1::BeaconTarget TargetOf(const beacon::Target& target) {
+  dv1::BeaconTarget out;
+  out.set_entry(std::string(beacon::Facts(target.type).path));
+  if (target.parent) out.set_parent(std::string(beacon::Facts(*target.parent).path));
+  out.set_id(target.id);
+  return out;
 }
 
-Result<std::vector<cv1::DatasetRecord>> AllDatasets(const UnaryCaller& caller, const Context& ctx) {
-  std::vector<cv1::DatasetRecord> records;
-  cv1::ListRecordsRequest request;
-  request.set_page_size(kPage);
-  for (int page = 0; page < kMaxPages; ++page) {
-    GF_ASSIGN(auto answer, Call<cv1::ListRecordsResponse>(
-                               caller, ctx, "catalogue",
-                               "genofed.catalogue.v1.CatalogueService/ListRecords", request));
-    records.insert(records.end(), answer.records().begin(), answer.records().end());
-    if (answer.next_page_token().empty()) break;
-    request.set_page_token(answer.next_page_token());
-  }
-  return records;
-}
+class Beacon {
+ public:
+  Beacon(const SiteFacts& site, UnaryCaller caller) : site_(site), caller_(std::move(caller)) {}
 
-// A non-negative number, or `fallback` when it is not given.
-Result<std::size_t> Number(const Request& request, std::string_view name, std::size_t fallback) {
-  const auto text = request.query.Get(name);
-  if (!text || text->empty()) return fallback;
-  const auto value = ParseInt(*text);
-  if (!value.ok() || *value < 0 || *value > INT32_MAX)
-    return InvalidField(name, "FIELD_INVALID", "must be a number");
-  return static_cast<std::size_t>(*value);
-}
-
-Result<std::vector<dv1::FilteringTerm>> Terms(const UnaryCaller& caller, const Request& request) {
-  GF_ASSIGN(const std::size_t skip, Number(request, "skip", 0));
-  GF_ASSIGN(std::size_t limit, Number(request, "limit", 0));
-  if (limit == 0) limit = SIZE_MAX / 2;  // Beacon: 0 asks for all
-  const std::size_t first = skip == 0 ? 0 : skip * limit;
-  std::vector<dv1::FilteringTerm> terms;
-  dv1::ListFilteringTermsRequest query;
-  query.set_page_size(kPage);
-  std::size_t seen = 0;
-  for (int page = 0; page < kMaxPages && terms.size() < limit; ++page) {
-    GF_ASSIGN(auto answer, Call<dv1::ListFilteringTermsResponse>(
-                               caller, request.ctx, "discovery",
-                               "genofed.discovery.v1.DiscoveryService/ListFilteringTerms", query));
-    for (const auto& term : answer.terms()) {
-      if (seen++ >= first && terms.size() < limit) terms.push_back(term);
+  Result<Response> Answer(beacon::Target target, const Request& request) const {
+    GF_ASSIGN(const BeaconRequest query, ParseBeacon(std::move(target), request));
+    if (beacon::IsCollection(query.parsed.target.type)) return Collections(query, request.ctx);
+    BeaconAnswers answers;
+    GF_ASSIGN(answers.folders, Folders(query, request.ctx));
+    const auto cohorts = CohortQuery(query.parsed);
+    // What cohorts cannot be asked is answered from folders, if there are any.
+    const EntryType type = query.parsed.target.type;
+    const bool of_cohorts = (type == EntryType::kVariant || type == EntryType::kIndividual) && query.parsed.target.id.empty();
+    if (!cohorts.ok() && of_cohorts && !answers.folders.holds()) return cohorts.status();
+    if (cohorts.ok()) {
+      auto answer = Call<dv1::QueryResponse>(caller_, request.ctx, "discovery", "genofed.discovery.v1.DiscoveryService/Query", *cohorts);
+      const bool refused = answer.status().code() == StatusCode::kInvalidArgument;
+      if (!answer.ok() && !(refused && answers.folders.holds())) return answer.status();
+      if (answer.ok()) answers.cohorts = *std::move(answer);
     }
-    if (answer.next_page_token().empty()) break;
-    query.set_page_token(answer.next_page_token());
+    return http::Json(200, RenderQueryResponse(site_, query.parsed, answers));
   }
-  return terms;
-}
 
-http::Handler QueryHandler(BeaconEntry entry, const SiteFacts& site, const UnaryCaller& caller) {
-  return [entry, site, caller](const Request& request) -> Result<Response> {
-    GF_ASSIGN(const BeaconRequest query, Parse(entry, request));
-    GF_ASSIGN(const auto answer,
-              Call<dv1::QueryResponse>(caller, request.ctx, "discovery",
-                                       "genofed.discovery.v1.DiscoveryService/Query", query.query));
-    return http::Json(200, RenderQueryResponse(site, query, answer));
-  };
-}
+  // The terms of folders and those of cohorts, which are of individuals.
+  Result<Response> Terms(const std::optional<beacon::Target>& target, const Request& request) const {
+    // A POST pages as any Beacon request does, a GET by parameters of its own.
+    GF_ASSIGN(const BeaconRequest query, ParseBeacon(beacon::Target{}, request));
+    const auto& pages = query.parsed;
+    const bool paged = request.method == Method::kPost ? request.body.find("\"limit\"") != std::string::npos
+                                                       : request.query.Has("limit");
+    GF_ASSIGN(auto terms, FolderTerms(target, request.ctx));
+    if (!target || (target->id.empty() && target->type == EntryType::kIndividual)) GF_TRY(AddCohortTerms(request.ctx, terms));
+    std::vector<dv1::FolderTerm> page;
+    const auto first = static_cast<std::size_t>(paged ? pages.first() : 0);
+    const auto limit = static_cast<std::size_t>(paged ? pages.limit : beacon::kMaxLimit);
+    std::size_t place = 0;
+    for (auto& [id, term] : terms) {
+      if (place++ >= first && page.size() < limit) page.push_back(std::move(term));
+    }
+    return http::Json(200, RenderFilteringTerms(site_, page));
+  }
 
-http::Handler DatasetsHandler(const SiteFacts& site, const UnaryCaller& caller) {
-  return [site, caller](const Request& request) -> Result<Response> {
-    GF_ASSIGN(const BeaconRequest query, Parse(BeaconEntry::kDataset, request));
-    GF_ASSIGN(const auto records, AllDatasets(caller, request.ctx));
-    return http::Json(200, RenderDatasets(site, query, records));
-  };
-}
+ private:
+  using TermsById = std::map<std::string, dv1::FolderTerm>;
 
-http::Handler DatasetHandler(const SiteFacts& site, const UnaryCaller& caller) {
-  return [site, caller](const Request& request) -> Result<Response> {
-    GF_ASSIGN(BeaconRequest query, Parse(BeaconEntry::kDataset, request));
+  Result<dv1::QueryFoldersResponse> Folders(const BeaconRequest& query, const Context& ctx) const {
+    if (site_.hub) return dv1::QueryFoldersResponse();
+    dv1::QueryFoldersRequest request;
+    *request.mutable_target() = TargetOf(query.parsed.target);
+    request.set_body(query.body);
+    return Call<dv1::QueryFoldersResponse>(caller_, ctx, "discovery", "genofed.discovery.v1.BeaconService/QueryFolders", request);
+  }
+
+  Result<Response> Collections(const BeaconRequest& query, const Context& ctx) const {
+    const beacon::Target& target = query.parsed.target;
+    const bool conditional = query.parsed.variant || !query.parsed.filters.empty() || target.parent;
+    if (site_.hub && conditional) return InvalidField("query", "QUERY_UNSUPPORTED", "the hub's datasets are listed without conditions");
+    GF_ASSIGN(const auto folders, Folders(query, ctx));
+    std::vector<cv1::DatasetRecord> records;
+    if (target.type == EntryType::kDataset && !conditional && query.parsed.datasets.empty()) {
+      GF_ASSIGN(records, target.id.empty() ? AllRecords(ctx) : OneRecord(ctx, target.id));
+      // A folder is listed as one record; its datasets are named by itself.
+      std::erase_if(records, [&](const cv1::DatasetRecord& record) {
+        return std::find(folders.folders().begin(), folders.folders().end(), record.id()) != folders.folders().end();
+      });
+    }
+    return http::Json(200, RenderCollections(site_, query.parsed, folders, records));
+  }
+
+  Result<std::vector<cv1::DatasetRecord>> OneRecord(const Context& ctx, const std::string& id) const {
     cv1::GetRecordRequest get;
-    get.set_id(request.Param("id"));
-    GF_ASSIGN(const auto answer,
-              Call<cv1::GetRecordResponse>(caller, request.ctx, "catalogue",
-                                           "genofed.catalogue.v1.CatalogueService/GetRecord", get));
-    query.skip = 0;
-    return http::Json(200, RenderDatasets(site, query, {answer.record()}));
-  };
+    get.set_id(id);
+    auto answer = Call<cv1::GetRecordResponse>(caller_, ctx, "catalogue", "genofed.catalogue.v1.CatalogueService/GetRecord", get);
+    if (answer.status().code() == StatusCode::kNotFound || answer.status().code() == StatusCode::kInvalidArgument)
+      return std::vector<cv1::DatasetRecord>();
+    GF_TRY(answer);
+    return std::vector<cv1::DatasetRecord>{answer->record()};
+  }
+
+  Result<std::vector<cv1::DatasetRecord>> AllRecords(const Context& ctx) const {
+    std::vector<cv1::DatasetRecord> records;
+    cv1::ListRecordsRequest request;
+    request.set_page_size(kPage);
+    for (int page = 0; page < kMaxPages; ++page) {
+      GF_ASSIGN(auto answer, Call<cv1::ListRecordsResponse>(
+                                 caller_, ctx, "catalogue",
+                                 "genofed.catalogue.v1.CatalogueService/ListRecords", request));
+      records.insert(records.end(), answer.records().begin(), answer.records().end());
+      if (answer.next_page_token().empty()) break;
+      request.set_page_token(answer.next_page_token());
+    }
+    return records;
+  }
+
+  Result<TermsById> FolderTerms(const std::optional<beacon::Target>& target, const Context& ctx) const {
+    TermsById terms;
+    if (site_.hub) return terms;
+    dv1::ListFolderTermsRequest request;
+    request.set_page_size(kTermsPage);
+    if (target) *request.mutable_target() = TargetOf(*target);
+    for (int page = 0; page < kMaxPages; ++page) {
+      GF_ASSIGN(auto answer, Call<dv1::ListFolderTermsResponse>(
+                                 caller_, ctx, "discovery",
+                                 "genofed.discovery.v1.BeaconService/ListFolderTerms", request));
+      for (auto& term : *answer.mutable_terms()) terms[term.id()] = std::move(term);
+      if (answer.next_page_token().empty()) break;
+      request.set_page_token(answer.next_page_token());
+    }
+    return terms;
+  }
+
+  Status AddCohortTerms(const Context& ctx, TermsById& terms) const {
+    std::vector<dv1::FilteringTerm> own;
+    dv1::ListFilteringTermsRequest request;
+    request.set_page_size(kTermsPage);
+    for (int page = 0; page < kMaxPages; ++page) {
+      GF_ASSIGN(auto answer, Call<dv1::ListFilteringTermsResponse>(
+                                 caller_, ctx, "discovery",
+                                 "genofed.discovery.v1.DiscoveryService/ListFilteringTerms", request));
+      own.insert(own.end(), answer.terms().begin(), answer.terms().end());
+      if (answer.next_page_token().empty()) break;
+      request.set_page_token(answer.next_page_token());
+    }
+    // A node without cohorts names the two sexes all the same.
+    if (own.size() <= 2 && !terms.empty()) return absl::OkStatus();
+    for (const dv1::FilteringTerm& term : own) {
+      const auto [held, added] = terms.try_emplace(term.id());
+      if (!added) continue;
+      held->second.set_type("ontology");
+      held->second.set_id(term.id());
+      held->second.set_label(term.label());
+      held->second.add_scopes("individual");
+    }
+    return absl::OkStatus();
+  }
+
+  const SiteFacts site_;
+  const UnaryCaller caller_;
+};
+
+Status NoSuchPath(const std::string& path) {
+  return Error(StatusCode::kNotFound, "NOT_FOUND", "this beacon has no {}", path);
 }
 
 class Adder {
@@ -117,11 +190,9 @@ class Adder {
     endpoint.handler = std::move(handler);
     api_.Add(std::move(endpoint));
   }
-  void Fixed(std::string path, std::string summary, std::string body) {
-    Add(Method::kGet, std::move(path), std::move(summary),
-        [body = std::move(body)](const Request&) -> Result<Response> {
-          return http::Json(200, body);
-        });
+  // Framework endpoints answer a POST as they do a GET.
+  void Fixed(const std::string& path, const std::string& summary, std::string body) {
+    Both(path, summary, [body = std::move(body)](const Request&) -> Result<Response> { return http::Json(200, body); });
   }
   void Both(const std::string& path, const std::string& summary, const http::Handler& handler) {
     Add(Method::kGet, path, summary, handler);
@@ -142,17 +213,30 @@ void AddBeaconRoutes(Api& api, const SiteFacts& site, const UnaryCaller& caller)
   add.Fixed("/configuration", "What this beacon can do", RenderBeaconConfiguration(site));
   add.Fixed("/entry_types", "Entry types", RenderBeaconEntryTypes(site));
   add.Fixed("/map", "Endpoints", RenderBeaconMap(site));
-  add.Add(Method::kGet, "/filtering_terms", "Terms that individuals can be filtered by",
-          [site, caller](const Request& request) -> Result<Response> {
-            GF_ASSIGN(const auto terms, Terms(caller, request));
-            return http::Json(200, RenderFilteringTerms(site, terms));
-          });
-  add.Both("/g_variants", "Individuals who carry a variant, with allele frequencies",
-           QueryHandler(BeaconEntry::kVariant, site, caller));
-  add.Both("/individuals", "Individuals by filters and variant: counts only",
-           QueryHandler(BeaconEntry::kIndividual, site, caller));
-  add.Both("/datasets", "Datasets of this beacon", DatasetsHandler(site, caller));
-  add.Add(Method::kGet, "/datasets/{id}", "One dataset", DatasetHandler(site, caller));
+  const auto beacon = std::make_shared<const Beacon>(site, caller);
+  add.Both("/filtering_terms", "Terms and fields to filter by",
+           [beacon](const Request& request) { return beacon->Terms(std::nullopt, request); });
+  for (const EntryType type : BeaconEntryTypes(site)) {
+    const beacon::EntryFacts& facts = beacon::Facts(type);
+    const std::string root = fmt::format("/{}", facts.path);
+    add.Both(root, fmt::format("{}: all, or those that a query finds", facts.name),
+             [beacon, type](const Request& request) { return beacon->Answer({type, std::nullopt, ""}, request); });
+    if (site.hub && type != EntryType::kDataset) continue;
+    add.Both(root + "/{id}", fmt::format("{}: one", facts.name), [beacon, type](const Request& request) {
+      return beacon->Answer({type, std::nullopt, request.Param("id")}, request);
+    });
+    if (site.hub) continue;
+    add.Both(root + "/filtering_terms", fmt::format("{}: terms and fields to filter by", facts.name),
+             [beacon, type](const Request& request) { return beacon->Terms(beacon::Target{type, std::nullopt, ""}, request); });
+    add.Both(root + "/{id}/{related}", fmt::format("{}: what belongs to one, and what it can be filtered by", facts.name),
+             [beacon, type](const Request& request) -> Result<Response> {
+               const std::string& related = request.Param("related");
+               if (related == "filtering_terms") return beacon->Terms(beacon::Target{type, std::nullopt, request.Param("id")}, request);
+               const auto other = beacon::EntryOfPath(related);
+               if (!other || *other == type) return NoSuchPath(request.path);
+               return beacon->Answer({*other, type, request.Param("id")}, request);
+             });
+  }
 }
 
 }  // namespace genofed::gateway

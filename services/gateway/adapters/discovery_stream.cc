@@ -32,15 +32,27 @@ std::string Problem(const Status& status) {
   return body.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+// A question: as it was asked, and as the network's members are asked.
+struct Question {
+  beacon::Request beacon;
+  dv1::QueryRequest query;
+};
+
+std::string Render(const SiteFacts& site, const Question& question, dv1::QueryResponse answer) {
+  BeaconAnswers answers;
+  answers.cohorts = std::move(answer);
+  return RenderQueryResponse(site, question.beacon, answers);
+}
+
 // The calls of one stream, and the events that came of them. Ends its calls when nobody listens any
 // more.
 class Stream {
  public:
-  Stream(const SiteFacts& site, const UnaryCaller& caller, BeaconRequest request, Context ctx,
+  Stream(const SiteFacts& site, const UnaryCaller& caller, Question question, Context ctx,
          std::atomic<int>& open)
       : site_(site),
         caller_(caller),
-        request_(std::move(request)),
+        question_(std::move(question)),
         ctx_(ctx.WithStop(stop_.get_token())),
         open_(open) {
     ++open_;
@@ -69,7 +81,7 @@ class Stream {
 
  private:
   void One(const std::string& member) {
-    dv1::QueryRequest query = request_.query;
+    dv1::QueryRequest query = question_.query;
     query.clear_sites();
     query.add_sites(member);
     auto answer = Call<dv1::QueryResponse>(caller_, ctx_, "discovery", kQuery, query);
@@ -78,7 +90,7 @@ class Stream {
       const auto& state = dv1::Member::State_Name(answer->members(0).state());
       event["state"] = state.starts_with("STATE_") ? state.substr(6) : state;
       event["milliseconds"] = answer->members(0).milliseconds();
-      event["beacon"] = json::parse(RenderQueryResponse(site_, request_, *answer));
+      event["beacon"] = json::parse(Render(site_, question_, *answer));
     } else {
       event["state"] = Reason(answer.status()) == "BUDGET_SPENT" ? "BUDGET_SPENT" : "REFUSED";
       if (const auto after = RetryAfter(answer.status()))
@@ -89,8 +101,8 @@ class Stream {
   }
 
   void Whole() {
-    auto answer = Call<dv1::QueryResponse>(caller_, ctx_, "discovery", kQuery, request_.query);
-    Finish(answer.ok() ? http::FormatEvent("summary", RenderQueryResponse(site_, request_, *answer))
+    auto answer = Call<dv1::QueryResponse>(caller_, ctx_, "discovery", kQuery, question_.query);
+    Finish(answer.ok() ? http::FormatEvent("summary", Render(site_, question_, *std::move(answer)))
                        : http::FormatEvent("problem", Problem(answer.status())),
            true);
   }
@@ -108,7 +120,7 @@ class Stream {
 
   const SiteFacts& site_;
   const UnaryCaller& caller_;
-  const BeaconRequest request_;
+  const Question question_;
   std::stop_source stop_;
   const Context ctx_;
   std::atomic<int>& open_;
@@ -120,15 +132,14 @@ class Stream {
   std::vector<std::jthread> threads_;
 };
 
-Result<BeaconRequest> Parse(const Request& request) {
+Result<Question> Parse(const Request& request) {
   const std::string& entity = request.Param("entity");
   if (entity != "g_variants" && entity != "individuals")
     return Error(StatusCode::kNotFound, "NO_SUCH_ROUTE",
                  "g_variants or individuals can be asked for");
-  const BeaconEntry entry =
-      entity == "g_variants" ? BeaconEntry::kVariant : BeaconEntry::kIndividual;
-  return request.method == http::Method::kPost ? ParseBeaconPost(entry, request.body)
-                                               : ParseBeaconGet(entry, request.query);
+  GF_ASSIGN(BeaconRequest asked, ParseBeacon({*beacon::EntryOfPath(entity)}, request));
+  GF_ASSIGN(dv1::QueryRequest query, CohortQuery(asked.parsed));
+  return Question{std::move(asked.parsed), std::move(query)};
 }
 
 // What the handler of the routes keeps for as long as there are routes.
@@ -145,7 +156,7 @@ void AddDiscoveryStream(Api& api, const SiteFacts& site, const UnaryCaller& call
   source->site = site;
   source->caller = caller;
   const http::Handler handler = [source](const Request& request) -> Result<Response> {
-    GF_ASSIGN(BeaconRequest query, Parse(request));
+    GF_ASSIGN(Question question, Parse(request));
     if (source->open >= kMaxStreams)
       return Error(StatusCode::kResourceExhausted, "TOO_MANY_STREAMS",
                    "too many queries are streamed just now");
@@ -153,7 +164,7 @@ void AddDiscoveryStream(Api& api, const SiteFacts& site, const UnaryCaller& call
               Call<dv1::ListMembersResponse>(source->caller, request.ctx, "discovery", kListMembers,
                                              dv1::ListMembersRequest()));
     // The request's own deadline bounds the calls; the stream outlives the handler.
-    auto stream = std::make_shared<Stream>(source->site, source->caller, std::move(query),
+    auto stream = std::make_shared<Stream>(source->site, source->caller, std::move(question),
                                            request.ctx, source->open);
     stream->Start({members.sites().begin(), members.sites().end()});
     return http::Events([source, stream]() -> Result<std::string> { return stream->Next(); });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "services/gateway/adapters/api.h"
+#include "services/gateway/adapters/native_routes.h"
 #include "services/gateway/adapters/unary_call.h"
 
 namespace genofed::gateway {

@@ -18,6 +18,7 @@ struct SiteFacts {
   std::string audience;    // tokens for this site name it
   std::string public_url;  // without a trailing slash
   bool hub = false;
+  bool disclosure_off = false;  // Beacon folders are answered without disclosure control
 
   // "example.1mg.fi.beacon": reverse domain names, as GA4GH service-info recommends.
   std::string ServiceId(std::string_view artifact) const;

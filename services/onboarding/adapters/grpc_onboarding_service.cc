@@ -37,7 +37,7 @@ class GrpcOnboardingService final : public v1::OnboardingService::CallbackServic
         [this](const Context& ctx, const v1::CreateSubmissionRequest& r) -> Result<v1::CreateSubmissionResponse> {
           GF_ASSIGN(auto submission,
                     submissions_.Create(ctx, {FromProto(r.dataset()), r.idempotency_key(), FromProto(r.mode()),
-                                              r.target_version(), r.reason()}));
+                                              r.target_version(), r.reason(), r.test_data()}));
           v1::CreateSubmissionResponse answer;
           *answer.mutable_submission() = ToProto(submission);
           return answer;

@@ -51,6 +51,7 @@ v1::Mode ToProto(Mode mode) {
     case Mode::kFollowUp: return v1::MODE_FOLLOW_UP;
     case Mode::kRollback: return v1::MODE_ROLLBACK;
     case Mode::kDecommission: return v1::MODE_DECOMMISSION;
+    case Mode::kBeacon: return v1::MODE_BEACON;
   }
   return v1::MODE_UNSPECIFIED;
 }
@@ -114,6 +115,7 @@ Mode FromProto(v1::Mode mode) {
     case v1::MODE_FOLLOW_UP: return Mode::kFollowUp;
     case v1::MODE_ROLLBACK: return Mode::kRollback;
     case v1::MODE_DECOMMISSION: return Mode::kDecommission;
+    case v1::MODE_BEACON: return Mode::kBeacon;
     default: return Mode::kFull;
   }
 }
@@ -124,7 +126,8 @@ Result<FileKind> FromProto(v1::FileKind kind) {
     case v1::FILE_KIND_CLINICAL: return FileKind::kClinical;
     case v1::FILE_KIND_CONSENTS: return FileKind::kConsents;
     case v1::FILE_KIND_MAPPING: return FileKind::kMapping;
-    default: return InvalidField("kind", "FILE_KIND_INVALID", "must be variants, clinical, consents or mapping");
+    case v1::FILE_KIND_BEACON: return FileKind::kBeacon;
+    default: return InvalidField("kind", "FILE_KIND_INVALID", "must be variants, clinical, consents, mapping or beacon");
   }
 }
 
@@ -156,6 +159,7 @@ v1::Submission ToProto(const Submission& in) {
   out.set_target_version(in.target_version);
   out.set_reason(in.reason);
   out.set_report_sha256(in.report_sha256);
+  out.set_test_data(in.test_data);
   if (in.difference != Difference()) {
     auto* difference = out.mutable_difference();
     difference->set_segments_kept(in.difference.segments_kept);
@@ -187,6 +191,7 @@ Submission FromProto(const v1::Submission& in) {
   out.target_version = in.target_version();
   out.reason = in.reason();
   out.report_sha256 = in.report_sha256();
+  out.test_data = in.test_data();
   const auto& difference = in.difference();
   out.difference = {difference.segments_kept(), difference.segments_added(), difference.people_kept(),
                     difference.people_added(), difference.people_changed()};
@@ -200,6 +205,7 @@ v1::GetSubmissionResponse::File ToProto(const UploadedFile& in) {
     case FileKind::kClinical: out.set_kind(v1::FILE_KIND_CLINICAL); break;
     case FileKind::kConsents: out.set_kind(v1::FILE_KIND_CONSENTS); break;
     case FileKind::kMapping: out.set_kind(v1::FILE_KIND_MAPPING); break;
+    case FileKind::kBeacon: out.set_kind(v1::FILE_KIND_BEACON); break;
   }
   out.set_name(in.name);
   out.set_size(in.size);

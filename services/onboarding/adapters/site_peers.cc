@@ -3,6 +3,7 @@
 
 #include "genofed/catalogue/v1/catalogue.grpc.pb.h"
 #include "genofed/consent/v1/consent.grpc.pb.h"
+#include "genofed/discovery/v1/beacon.grpc.pb.h"
 #include "genofed/discovery/v1/discovery.grpc.pb.h"
 #include "libs/clinical/consent.h"
 #include "libs/ledger/entry.h"
@@ -111,7 +112,7 @@ class GrpcConsentClient final : public ConsentClient {
 class GrpcPublisher final : public Publisher {
  public:
   GrpcPublisher(rpc::ChannelSource discovery_source, rpc::ChannelSource catalogue_source, std::string country)
-      : discovery_(std::move(discovery_source), kLong), catalogue_(std::move(catalogue_source)),
+      : discovery_(discovery_source, kLong), folders_(std::move(discovery_source), kLong), catalogue_(std::move(catalogue_source)),
         country_(std::move(country)) {}
 
   Result<std::int32_t> ListedVersion(const Context& ctx, const std::string& dataset) override {
@@ -127,6 +128,13 @@ class GrpcPublisher final : public Publisher {
   }
 
   Status PublishIndex(const Context& ctx, const Snapshot& snapshot) override {
+    if (snapshot.is_folder()) {
+      discovery::PublishFolderRequest folder;
+      *folder.mutable_dataset() = VersionOf(snapshot.dataset, snapshot.version);
+      folder.set_path(snapshot.individuals_path);
+      folder.set_sha256(snapshot.individuals_sha256);
+      return folders_.Call(ctx, &discovery::BeaconService::Stub::PublishFolder, folder).status();
+    }
     discovery::PublishVersionRequest request;
     *request.mutable_dataset() = VersionOf(snapshot.dataset, snapshot.version);
     request.set_assembly(snapshot.assembly);
@@ -189,6 +197,7 @@ class GrpcPublisher final : public Publisher {
 
  private:
   rpc::Peer<discovery::DiscoveryService> discovery_;
+  rpc::Peer<discovery::BeaconService> folders_;
   rpc::Peer<catalogue::CatalogueService> catalogue_;
   const std::string country_;
 };

@@ -30,10 +30,16 @@ Status Pipeline::Job::RunStages() {
       {Stage::kGenotypes, &Job::Genotypes}, {Stage::kPhenotypes, &Job::Phenotypes},
       {Stage::kEncrypt, &Job::Encrypt},     {Stage::kIndex, &Job::Index},   {Stage::kReport, &Job::Judged},
       {Stage::kPublish, &Job::Publish}};
+  static const Steps kFolder = {{Stage::kCheck, &Job::CheckFolder},
+                                {Stage::kConsent, &Job::RegisterFolder},
+                                {Stage::kIndex, &Job::IndexFolder},
+                                {Stage::kReport, &Job::Judged},
+                                {Stage::kPublish, &Job::PublishFolder}};
   static const Steps kRollback = {{Stage::kPublish, &Job::Rollback}};
   static const Steps kDecommission = {{Stage::kPublish, &Job::Decommission}};
   const Steps& steps = submission_.mode == Mode::kRollback       ? kRollback
                        : submission_.mode == Mode::kDecommission ? kDecommission
+                       : submission_.mode == Mode::kBeacon       ? kFolder
                                                                  : kVersion;
   for (const auto& [stage, step] : steps) {
     GF_TRY(ctx_.Alive());
@@ -188,6 +194,12 @@ Status Pipeline::Job::FindBase() {
     return MergeFindings(findings.Take());
   }
   GF_ASSIGN(const Snapshot snapshot, store_.FindSnapshot(ctx_, submission_.base_version));
+  if (snapshot.is_folder()) {
+    Findings findings;
+    findings.Add({Severity::kError, "BASE_IS_FOLDER", "", 0, "mode",
+                  "the listed version is a Beacon data folder; submit a full version"});
+    return MergeFindings(findings.Take());
+  }
   if (snapshot.assembly != submission_.dataset.assembly) {
     Findings findings;
     findings.Add({Severity::kError, "ASSEMBLY_MISMATCH", "", 0, "dataset.assembly",

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 
+#include "libs/beacon/folder.h"
 #include "libs/genomics/reference.h"
 #include "libs/genomics/variant.h"
 #include "services/onboarding/app/assess_quality.h"
@@ -48,6 +49,11 @@ class Pipeline::Job {
   Status Index();
   Status Publish();
   Status Judged();
+  // The same for a Beacon data folder (pipeline_folder.cc).
+  Status CheckFolder();
+  Status RegisterFolder();
+  Status IndexFolder();
+  Status PublishFolder();
   Status Rollback();
   Status Decommission();
   GenotypesRequest VariantsRequest() const;
@@ -83,6 +89,7 @@ class Pipeline::Job {
   std::vector<MappedCodes> mappings_;
   CohortRows rows_;
   SnapshotContent base_;
+  beacon::Folder folder_;
   std::optional<QualityJudgement> quality_;
   std::string peer_;                // being asked now
   bool index_published_ = false;    // from then on others know of it: nothing may take it back

@@ -69,7 +69,7 @@ Result<Submission> Submissions::FindOwn(const Context& ctx, const std::string& i
 Status Submissions::Complete(const Context& ctx, SubmissionRequest& request) {
   Description& dataset = request.dataset;
   auto known = store_.LastDescription(ctx, dataset.id);
-  if (!known.ok()) return request.mode == Mode::kFull && Reason(known.status()) == "DATASET_UNKNOWN" ? absl::OkStatus() : known.status();
+  if (!known.ok()) return (request.mode == Mode::kFull || request.mode == Mode::kBeacon) && Reason(known.status()) == "DATASET_UNKNOWN" ? absl::OkStatus() : known.status();
   auto take = [](auto& field, const auto& last) {
     if (field.empty()) field = last;
   };
@@ -102,10 +102,11 @@ Result<Submission> Submissions::Create(const Context& ctx, SubmissionRequest req
   submission.mode = request.mode;
   submission.target_version = request.target_version;
   submission.reason = std::move(request.reason);
+  submission.test_data = request.test_data && request.mode == Mode::kBeacon;
   submission.created = clock_.Now();
   GF_ASSIGN(Submission stored, store_.Create(ctx, submission, idempotency_key));
   if (stored.dataset.id != submission.dataset.id || stored.mode != submission.mode ||
-      stored.target_version != submission.target_version ||
+      stored.target_version != submission.target_version || stored.test_data != submission.test_data ||
       (stored.state == State::kOpen && stored.dataset != submission.dataset)) {
     return Error(StatusCode::kAlreadyExists, "KEY_REUSED", "the idempotency key was used for another submission");
   }

@@ -29,6 +29,7 @@ struct SubmissionRequest {
   Mode mode = Mode::kFull;
   std::int32_t target_version = 0;  // kRollback
   std::string reason = {};          // kRollback, kDecommission
+  bool test_data = false;           // kBeacon
 };
 
 // A file on this machine that is handed over.

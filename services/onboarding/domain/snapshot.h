@@ -30,11 +30,12 @@ struct Snapshot {
   std::int32_t version = 0;
   std::int32_t base = 0;  // the version it goes on from; 0: none
   std::string assembly;
-  std::vector<SegmentRef> segments;  // rows follow one another in this order
-  std::string individuals_path;
+  std::vector<SegmentRef> segments;  // rows follow one another in this order; none: a Beacon data folder
+  std::string individuals_path;      // of a folder, its snapshot (libs/beacon/snapshot.h)
   std::string individuals_sha256;
 
   std::int32_t rows() const;
+  bool is_folder() const { return segments.empty(); }
   bool operator==(const Snapshot&) const = default;
 };
 

@@ -28,6 +28,7 @@ std::string_view KindName(FileKind kind) {
     case FileKind::kClinical: return "clinical";
     case FileKind::kConsents: return "consents";
     case FileKind::kMapping: return "mapping";
+    case FileKind::kBeacon: return "beacon";
   }
   return "variants";
 }
@@ -47,6 +48,7 @@ bool MakesVersion(Mode mode) { return mode != Mode::kRollback && mode != Mode::k
 
 bool NeedsFile(Mode mode, FileKind kind) {
   if (!MakesVersion(mode) || kind == FileKind::kMapping) return false;
+  if (mode == Mode::kBeacon || kind == FileKind::kBeacon) return mode == Mode::kBeacon && kind == FileKind::kBeacon;
   return mode != Mode::kFollowUp || kind != FileKind::kVariants;
 }
 
@@ -57,6 +59,7 @@ std::string_view ModeName(Mode mode) {
     case Mode::kFollowUp: return "follow-up";
     case Mode::kRollback: return "rollback";
     case Mode::kDecommission: return "decommission";
+    case Mode::kBeacon: return "beacon";
   }
   return "full";
 }

@@ -15,10 +15,10 @@
 
 namespace genofed::onboarding {
 
-enum class FileKind { kVariants, kClinical, kConsents, kMapping };
+enum class FileKind { kVariants, kClinical, kConsents, kMapping, kBeacon };
 inline constexpr std::array kFileKinds = {FileKind::kVariants, FileKind::kClinical, FileKind::kConsents,
-                                          FileKind::kMapping};
-// "variants", "clinical", "consents", "mapping": in the database and metrics, and the name of a file that has none.
+                                          FileKind::kMapping, FileKind::kBeacon};
+// "variants", "clinical", "consents", "mapping", "beacon": in the database and metrics, and the name of a file that has none.
 std::string_view KindName(FileKind kind);
 
 // A file of a submission. Its name is unique there, is its name on disk, and is what findings call it.
@@ -43,8 +43,9 @@ enum class Mode {
   kFollowUp,      // clinical data of people of the listed version
   kRollback,      // an earlier version is listed again
   kDecommission,  // nothing of the dataset stays but its tombstone
+  kBeacon,        // a version made of a Beacon data folder
 };
-bool MakesVersion(Mode mode);  // the first three
+bool MakesVersion(Mode mode);  // the first three and the last
 bool NeedsFile(Mode mode, FileKind kind);
 std::string_view ModeName(Mode mode);  // "follow-up"
 
@@ -98,6 +99,7 @@ struct Submission {
   Mode mode = Mode::kFull;
   std::int32_t target_version = 0;  // kRollback
   std::string reason;               // kRollback, kDecommission
+  bool test_data = false;           // kBeacon: of nobody, may be seen by everybody
   State state = State::kOpen;
   Stage stage = Stage::kNone;
   std::int32_t version = 0;  // 0: none reserved yet

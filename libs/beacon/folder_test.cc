@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/beacon/folder.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "libs/beacon/search.h"
+#include "libs/beacon/snapshot.h"
+#include "libs/core/file.h"
+#include "libs/testing/matchers.h"
+#include "libs/testing/temporary_directory.h"
+
+namespace genofed::beacon {
+namespace {
+
+using genofed::testing::HasReason;
+using genofed::testing::TemporaryDirectory;
+using nlohmann::json;
+
+json Person(const std::string& id, const std::string& sex, json more = json::object()) {
+  more.update({{"id", id}, {"sex", {{"id", sex}, {"label", sex == "NCIT:C16576" ? "female" : "male"}}}});
+  return more;
+}
+
+json Variant(const std::string& id, std::vector<std::string> carriers) {
+  json out = json::parse(R"({"variation": {"variantType": "SNP", "referenceBases": "A", "alternateBases": "T", "location": {
+    "sequence_id": "refseq:NC_000003.12", "interval": {"start": 10, "end": {"value": 11}}}}})");
+  out["variantInternalId"] = id;
+  for (const std::string& carrier : carriers) out["caseLevelData"].push_back({{"individualId", carrier}});
+  return out;
+}
+
+class FolderTest : public ::testing::Test {
+ protected:
+  Folder Read(const std::map<std::string, std::string>& files, const FolderLimits& limits = {}) {
+    std::vector<FolderFile> given;
+    for (const auto& [name, text] : files) {
+      GF_CHECK(WriteFileAtomically(directory_ / name, text).ok());
+      given.push_back({name, directory_ / name});
+    }
+    Findings findings;
+    Folder folder = ReadFolder(Context::Background(), given, findings, limits).value();
+    findings_ = findings.Take();
+    return folder;
+  }
+  // "CODE file field" of each finding.
+  std::vector<std::string> Found() const {
+    std::vector<std::string> out;
+    for (const Finding& finding : findings_) out.push_back(finding.code + " " + finding.file + " " + finding.field);
+    return out;
+  }
+
+  TemporaryDirectory directory_;
+  std::vector<Finding> findings_;
+};
+
+TEST_F(FolderTest, OneDatasetNeedsNoName) {
+  const Folder folder = Read({{"individuals.json", json::array({Person("p", "NCIT:C16576")}).dump()},
+                              {"genomicVariations.json", json::array({Variant("v", {"p"})}).dump()},
+                              {"ontology.json", R"({"A:1": ["A:2"]})"},
+                              {"README.md", "# nothing"}});
+  EXPECT_TRUE(findings_.empty()) << ::testing::PrintToString(Found());
+  EXPECT_EQ(folder.read, 2U);
+  EXPECT_EQ(folder.of(EntryType::kDataset).size(), 1U);
+  EXPECT_EQ(folder.of(EntryType::kIndividual)[0].dataset, folder.of(EntryType::kDataset)[0].id);
+  EXPECT_EQ(folder.ontology.at("A:1"), std::vector<std::string>{"A:2"});
+  // Coordinates without types are completed: VRS requires them.
+  const json variant = json::parse(folder.of(EntryType::kVariant)[0].json);
+  EXPECT_EQ(variant["variation"]["location"]["interval"],
+            (json{{"type", "SequenceInterval"}, {"start", {{"type", "Number"}, {"value", 10}}}, {"end", {{"type", "Number"}, {"value", 11}}}}));
+  EXPECT_EQ(variant["variation"]["location"]["type"], "SequenceLocation");
+}
+
+TEST_F(FolderTest, BadRecordsAreSetAsideWithIndexAndRule) {
+  json no_sex = Person("q", "NCIT:C16576"), bare_term = Person("r", "NCIT:C16576");
+  no_sex.erase("sex");
+  bare_term["sex"]["id"] = "female";
+  std::string text = json::array({Person("p", "NCIT:C16576"), no_sex, bare_term, Person("p", "NCIT:C20197"), 7}).dump();
+  text.insert(text.size() - 1, R"(, {"id": "x", "id": "y"}, {"id": )" + std::string(40, '[') + std::string(40, ']') + "}, oops");
+  const Folder folder = Read({{"individuals.json", text}, {"runs.json", R"([{"id": "r", "runDate": "2024-01-01", "biosampleId": "b"}])"}});
+  EXPECT_EQ(Found(), (std::vector<std::string>{
+                         "MEMBER_MISSING individuals.json [1].sex", "MEMBER_INVALID individuals.json [2].sex", "NOT_AN_OBJECT individuals.json [4]",
+                         "JSON_DUPLICATE_NAME individuals.json [5]", "JSON_TOO_DEEP individuals.json [6]", "JSON_INVALID individuals.json [7]",
+                         "ID_TWICE individuals.json [3].id"}));
+  EXPECT_EQ(folder.set_aside, 7U);
+  EXPECT_EQ(folder.of(EntryType::kIndividual).size(), 1U);
+  EXPECT_EQ(folder.of(EntryType::kRun).size(), 1U);
+  for (const Finding& finding : findings_) EXPECT_EQ(finding.message.find("oops"), std::string::npos) << "values are not quoted";
+}
+
+TEST_F(FolderTest, SeveralDatasetsMustBeNamed) {
+  const Folder folder = Read({{"datasets.json", R"([{"id": "A", "name": "a"}, {"id": "B", "name": "b"}])"},
+                              {"individuals.json", json::array({Person("p", "NCIT:C16576"), Person("q", "NCIT:C16576", {{"datasetId", "C"}}),
+                                                                Person("q", "NCIT:C16576", {{"datasetId", "A"}})})
+                                                       .dump()}});
+  EXPECT_EQ(Found(), (std::vector<std::string>{"DATASET_NOT_DESCRIBED datasets.json ", "DATASET_MISSING individuals.json [0].datasetId"}));
+  EXPECT_EQ(folder.of(EntryType::kDataset).size(), 3U);
+  EXPECT_EQ(folder.of(EntryType::kIndividual).size(), 2U) << "the same identifier in two datasets is two records";
+}
+
+TEST_F(FolderTest, FilesThatCannotBeReadAreErrors) {
+  Read({{"individuals.json", "[{\"id\""}});
+  EXPECT_EQ(Found().front(), "ARRAY_INVALID individuals.json ");
+  Read({{"individuals.json", json::array({Person("p", "NCIT:C16576")}).dump()}, {"ontology.json", "[1]"}});
+  EXPECT_EQ(Found().front(), "ONTOLOGY_INVALID ontology.json ");
+  Read({{"individuals.json", "[]"}, {"ontology.json", "{}"}});
+  EXPECT_EQ(Found().front(), "NO_RECORDS  ");
+  Read({{"individuals.json", json::array({Person("p", "NCIT:C16576"), Person("q", "NCIT:C16576")}).dump()}, {"ontology.json", "{}"}}, {.max_records = 1});
+  EXPECT_EQ(Found().front(), "TOO_MANY_RECORDS individuals.json ");
+  Read({{"individuals.json", json::array({Person("p", "NCIT:C16576")}).dump()}, {"ontology.json", "{}"}}, {.max_file_bytes = 10});
+  EXPECT_EQ(Found().front(), "FILE_FAILED individuals.json ");
+}
+
+TEST_F(FolderTest, WhoWasLeftOutIsNowhere) {
+  Folder folder = Read({{"individuals.json", json::array({Person("p", "NCIT:C16576"), Person("q", "NCIT:C20197")}).dump()},
+                        {"biosamples.json", R"([{"id": "b", "individualId": "p", "biosampleStatus": {"id": "EFO:1"}, "sampleOriginType": {"id": "UBERON:1"}}])"},
+                        {"runs.json", R"([{"id": "r", "biosampleId": "b", "runDate": "2024-01-01"}])"},
+                        {"genomicVariations.json", json::array({Variant("v", {"p", "q"})}).dump()}});
+  EXPECT_EQ(PeopleOf(folder), (std::vector<std::string>{"p", "q"}));
+  SetRows(folder, std::vector<std::int32_t>{-1, 0});
+  EXPECT_EQ(folder.of(EntryType::kIndividual).size(), 1U);
+  EXPECT_TRUE(folder.of(EntryType::kBiosample).empty());
+  EXPECT_TRUE(folder.of(EntryType::kRun).empty());
+  EXPECT_EQ(json::parse(folder.of(EntryType::kVariant)[0].json)["caseLevelData"].size(), 1U);
+}
+
+TEST_F(FolderTest, SnapshotsAreCheckedAndKeepEverything) {
+  Folder folder = Read({{"individuals.json", json::array({Person("p", "NCIT:C16576"), Person("q", "NCIT:C20197")}).dump()},
+                        {"genomicVariations.json", json::array({Variant("v", {"q"})}).dump()},
+                        {"ontology.json", R"({"NCIT:ANY": ["NCIT:C16576", "NCIT:C20197"]})"}});
+  SetRows(folder, std::vector<std::int32_t>{1, 0});
+  const auto path = directory_ / kSnapshotFile;
+  GF_ASSERT_OK_AND_ASSIGN(const std::string sha256, WriteSnapshot(path, folder, true));
+  GF_ASSERT_OK_AND_ASSIGN(const Collection collection, ReadSnapshot(path, sha256));
+  EXPECT_TRUE(collection.test());
+  EXPECT_EQ(collection.people(), 2U);
+  EXPECT_EQ(collection.records(EntryType::kIndividual)[0].id, "p") << "in the folder's order, whatever the rows";
+  genomics::Bitmap first_row(2);
+  first_row.Set(0);
+  EXPECT_EQ(collection.Individuals(first_row).ToRows(), std::vector<std::uint32_t>{1});
+  const auto count = [&](EntryType type, const char* query) {
+    return Search(collection, ParseRequest({type, std::nullopt, ""}, query).value(), genomics::Bitmap(2, true)).rows.Count();
+  };
+  EXPECT_EQ(count(EntryType::kIndividual, R"({"query": {"filters": ["NCIT:ANY"]}})"), 2U);
+  EXPECT_EQ(count(EntryType::kIndividual, R"({"query": {"filters": [{"id": "NCIT:ANY", "includeDescendantTerms": false}]}})"), 0U);
+  EXPECT_EQ(count(EntryType::kVariant, R"({"query": {"filters": ["NCIT:C20197"]}})"), 1U) << "of the scope where the term occurs";
+  EXPECT_EQ(count(EntryType::kVariant, R"({"query": {"filters": ["NCIT:C16576"]}})"), 0U);
+  // Somebody who does not permit it is not there, and neither is what only they carry.
+  const Request everything = ParseRequest({EntryType::kVariant, std::nullopt, ""}, "").value();
+  EXPECT_EQ(Search(collection, everything, genomics::Bitmap(2)).rows.Count(), 0U);
+
+  std::fstream(path, std::ios::in | std::ios::out) << 'X';
+  EXPECT_THAT(ReadSnapshot(path, sha256), HasReason("SNAPSHOT_CORRUPT"));
+  EXPECT_THAT(ReadSnapshot(directory_ / "none", sha256), HasReason("SNAPSHOT_MISSING"));
+}
+
+TEST_F(FolderTest, AnExcludedFeatureIsNoFeature) {
+  const json features = {{{"featureType", {{"id", "HP:1"}}}, {"excluded", true}, {"severity", {{"id", "HP:9"}}}}, {{"featureType", {{"id", "HP:2"}}}, {"excluded", false}}};
+  const Folder folder = Read({{"individuals.json", json::array({Person("p", "NCIT:C16576", {{"phenotypicFeatures", features}})}).dump()}});
+  GF_ASSERT_OK_AND_ASSIGN(const Collection collection, CollectionOf(folder, false));
+  const auto finds = [&](const char* term) { return collection.Matching(EntryType::kIndividual, ParseFilterText(term).value()).Count() == 1; };
+  EXPECT_FALSE(finds("HP:1"));
+  EXPECT_FALSE(finds("HP:9"));
+  EXPECT_TRUE(finds("HP:2"));
+  EXPECT_TRUE(finds("female")) << "a label";
+  EXPECT_TRUE(finds("sex:female")) << "a custom filter";
+  EXPECT_TRUE(finds("sex.label=fem%"));
+  EXPECT_FALSE(finds("sex.label!female"));
+  EXPECT_FALSE(finds("ethnicity!European")) << "what is not known is not known to differ";
+}
+
+}  // namespace
+}  // namespace genofed::beacon

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/beacon/search.h"
+
+#include <algorithm>
+#include <map>
+
+namespace genofed::beacon {
+namespace {
+
+using genomics::Bitmap;
+
+class Searcher {
+ public:
+  Searcher(const Collection& collection, const Request& request, const Bitmap& permitted)
+      : collection_(collection), request_(request), type_(request.target.type), permitted_(permitted),
+        found_{collection.All(type_), permitted} {}
+
+  Found Run() {
+    Narrow();
+    if (request_.variant) Require(EntryType::kVariant, collection_.Variants(*request_.variant));
+    TakeFilters();
+    if (type_ == EntryType::kVariant) {
+      FilterCarriers();
+    } else {
+      for (const auto& [scope, rows] : by_scope_) Require(scope, rows);
+      found_.rows.And(Permitted(type_, collection_.All(type_)));
+    }
+    if (type_ == EntryType::kIndividual) found_.people = found_.rows;
+    return std::move(found_);
+  }
+
+ private:
+  void Require(EntryType scope, const Bitmap& rows) { found_.rows.And(collection_.Linked(scope, rows, type_)); }
+
+  // Without what belongs to people who do not permit it.
+  Bitmap Permitted(EntryType type, Bitmap rows) const {
+    if (type == EntryType::kIndividual) return rows.And(permitted_);
+    if (IsCollection(type) || type == EntryType::kVariant) return rows;
+    for (const std::uint32_t row : rows.ToRows()) {
+      const std::uint32_t person = collection_.PersonOf(type, row);
+      if (person != kNoRow && !permitted_.Test(person)) rows.Clear(row);
+    }
+    return rows;
+  }
+
+  // Identifier, parent and datasets.
+  void Narrow() {
+    const Target& target = request_.target;
+    if (!target.id.empty()) {
+      const EntryType named = target.parent.value_or(type_);
+      Require(named, Permitted(named, collection_.WithId(named, target.id)));
+    }
+    if (request_.datasets.empty()) return;
+    Bitmap wanted(collection_.datasets().size());
+    for (const std::string& id : request_.datasets) wanted.Or(collection_.WithId(EntryType::kDataset, id));
+    Require(EntryType::kDataset, wanted);
+  }
+
+  std::vector<EntryType> ScopesOf(const Filter& filter) const {
+    if (filter.scope) return {*filter.scope};
+    if (collection_.Knows(type_, filter)) return {type_};
+    std::vector<EntryType> scopes;
+    for (const EntryType type : kAllEntryTypes) {
+      if (collection_.Knows(type, filter)) scopes.push_back(type);
+    }
+    return scopes;
+  }
+
+  void TakeFilters() {
+    for (const FilterGroup& group : request_.filters) {
+      std::vector<std::pair<EntryType, Bitmap>> parts;
+      for (const Filter& filter : group) {
+        for (const EntryType scope : ScopesOf(filter))
+          parts.emplace_back(scope, Permitted(scope, collection_.Matching(scope, filter)));
+      }
+      const bool one_scope = !parts.empty() && std::all_of(parts.begin(), parts.end(), [&](const auto& part) {
+        return part.first == parts.front().first;
+      });
+      if (one_scope) {
+        Bitmap rows(collection_.records(parts.front().first).size());
+        for (const auto& part : parts) rows.Or(part.second);
+        const auto [held, added] = by_scope_.try_emplace(parts.front().first, rows);
+        if (!added) held->second.And(rows);
+      } else {
+        Bitmap rows(found_.rows.size());
+        for (const auto& [scope, matching] : parts) rows.Or(collection_.Linked(scope, matching, type_));
+        found_.rows.And(rows);
+      }
+    }
+  }
+
+  // Variants are found by who carries them: one person, or one sample, meets all conditions.
+  void FilterCarriers() {
+    std::optional<Bitmap> biosamples;
+    bool people = false;
+    for (const auto& [scope, rows] : by_scope_) {
+      if (scope == EntryType::kVariant || IsCollection(scope)) {
+        Require(scope, rows);
+      } else if (scope == EntryType::kIndividual) {
+        found_.people.And(rows);
+        people = true;
+      } else {
+        Bitmap samples = collection_.Linked(scope, rows, EntryType::kBiosample);
+        if (biosamples) biosamples->And(samples);
+        else biosamples = std::move(samples);
+        found_.people.And(collection_.Linked(scope, rows, EntryType::kIndividual));
+      }
+    }
+    Bitmap carried = collection_.CarriedBy(&found_.people, biosamples ? &*biosamples : nullptr);
+    if (!people && !biosamples) {
+      // A variant of which only frequencies are known is nobody's.
+      for (std::uint32_t row = 0; row < carried.size(); ++row) {
+        if (collection_.carriers(row).empty()) carried.Set(row);
+      }
+    }
+    found_.rows.And(carried);
+  }
+
+  const Collection& collection_;
+  const Request& request_;
+  const EntryType type_;
+  const Bitmap& permitted_;
+  Found found_;
+  std::map<EntryType, Bitmap> by_scope_;
+};
+
+}  // namespace
+
+Found Search(const Collection& collection, const Request& request, const Bitmap& permitted) {
+  return Searcher(collection, request, permitted).Run();
+}
+
+std::vector<std::uint32_t> RowsOf(const Collection& collection, EntryType type, const Bitmap& rows, std::uint32_t dataset) {
+  std::vector<std::uint32_t> out;
+  const auto& records = collection.records(type);
+  rows.ForEach([&](std::uint32_t row) {
+    if (records[row].dataset == dataset) out.push_back(row);
+  });
+  return out;
+}
+
+}  // namespace genofed::beacon

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which terms and fields a collection can be filtered by.
+#include <algorithm>
+
+#include "libs/beacon/collection.h"
+
+namespace genofed::beacon {
+namespace {
+
+constexpr std::size_t kMaxValues = 50;       // of an alphanumeric term; with more, none are listed
+constexpr std::size_t kMaxValueBytes = 100;
+
+// Identifiers and free text, and what belongs to single people or populations, are no terms.
+bool IsTerm(std::string_view path) {
+  constexpr std::string_view kNames[] = {"id", "label", "individualId", "biosampleId", "runId", "analysisId", "datasetId",
+                                         "variantInternalId", "notes", "description", "name", "type", "excluded"};
+  constexpr std::string_view kPrefixes[] = {"caseLevelData", "frequencyInPopulations", "variation", "identifiers", "info",
+                                            "pedigrees", "externalUrl", "collectionEvents", "length"};
+  const std::string_view name = path.substr(path.rfind('.') + 1);
+  return path.find(':') == std::string_view::npos && std::find(std::begin(kNames), std::end(kNames), name) == std::end(kNames) &&
+         std::none_of(std::begin(kPrefixes), std::end(kPrefixes),
+                      [&](std::string_view prefix) { return path.starts_with(prefix); });
+}
+
+}  // namespace
+
+std::vector<FilteringTerm> Collection::Terms(const std::set<EntryType>& scopes, const genomics::Bitmap& permitted,
+                                             std::size_t floor, std::uint32_t dataset) const {
+  std::map<std::string, FilteringTerm> terms;
+  // Whether so few people have it that naming it would point at them.
+  const auto shown = [&](EntryType type, const genomics::Bitmap& rows) {
+    if (rows.Count() == 0) return false;
+    if (IsCollection(type)) return true;
+    genomics::Bitmap with = Linked(type, rows, EntryType::kIndividual);
+    const bool of_nobody = type == EntryType::kVariant && with.Count() == 0;
+    return of_nobody || with.And(permitted).Count() >= floor;
+  };
+  for (const EntryType type : scopes) {
+    const auto& records = this->records(type);
+    const auto here = [&](std::uint32_t row) {
+      return dataset == kNoRow || records[row].dataset == dataset || records[row].dataset == kNoRow;
+    };
+    for (const auto& [id, posting] : table(type).terms) {
+      genomics::Bitmap rows(records.size());
+      for (const std::uint32_t row : posting.rows) {
+        if (here(row)) rows.Set(row);
+      }
+      if (!shown(type, rows)) continue;
+      FilteringTerm& term = terms[id];
+      term.type = "ontology";
+      term.id = id;
+      if (term.label.empty()) term.label = posting.label;
+      term.scopes.insert(type);
+    }
+    for (const auto& [path, cells] : table(type).fields) {
+      if (!IsTerm(path)) continue;
+      std::map<std::uint32_t, genomics::Bitmap> by_value;
+      genomics::Bitmap rows(records.size());
+      for (const Cell& cell : cells) {
+        if (!here(cell.row)) continue;
+        rows.Set(cell.row);
+        if (by_value.size() <= kMaxValues)
+          by_value.try_emplace(cell.value, records.size()).first->second.Set(cell.row);
+      }
+      if (!shown(type, rows)) continue;
+      FilteringTerm& term = terms[path];
+      term.type = "alphanumeric";
+      term.id = path;
+      term.scopes.insert(type);
+      if (by_value.size() > kMaxValues) continue;
+      for (const auto& [value, having] : by_value) {
+        const std::string& text = values_[value].text;
+        if (text.size() <= kMaxValueBytes && shown(type, having) &&
+            std::find(term.values.begin(), term.values.end(), text) == term.values.end())
+          term.values.push_back(text);
+      }
+    }
+  }
+  std::vector<FilteringTerm> out;
+  for (auto& [id, term] : terms) {
+    std::sort(term.values.begin(), term.values.end());
+    out.push_back(std::move(term));
+  }
+  return out;
+}
+
+}  // namespace genofed::beacon

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/discovery/adapters/grpc_beacon_service.h"
+
+#include <algorithm>
+
+#include "genofed/discovery/v1/beacon.grpc.pb.h"
+#include "libs/obs/log.h"
+#include "services/discovery/adapters/account_of_call.h"
+#include "services/discovery/domain/publication.h"
+#include "services/discovery/domain/query.h"
+
+namespace genofed::discovery {
+namespace {
+
+#define GF_METHOD(name) "genofed.discovery.v1.BeaconService/" #name
+
+constexpr int kDefaultPage = 1000;
+constexpr int kMaxPage = 10'000;
+
+Result<beacon::Target> TargetOf(const v1::BeaconTarget& in) {
+  const auto type = beacon::EntryOfPath(in.entry());
+  if (!type) return InvalidField("target.entry", "FIELD_INVALID", "is not an entry type");
+  beacon::Target target{*type, std::nullopt, in.id()};
+  if (!in.parent().empty()) {
+    target.parent = beacon::EntryOfPath(in.parent());
+    if (!target.parent || in.id().empty()) return InvalidField("target.parent", "FIELD_INVALID", "is not an entry with an identifier");
+  }
+  return target;
+}
+
+v1::QueryFoldersResponse ToProto(BeaconAnswer answer, bool open) {
+  v1::QueryFoldersResponse out;
+  out.set_holds(answer.holds);
+  out.set_exists(answer.exists);
+  out.set_count(answer.count);
+  out.set_exact(answer.exact);
+  out.set_granularity(std::string(beacon::GranularityName(answer.granularity)));
+  out.set_epoch(answer.epoch);
+  out.set_minimum_count(answer.minimum_count);
+  out.set_disclosure_control_off(open);
+  out.mutable_folders()->Add(answer.folders.begin(), answer.folders.end());
+  for (BeaconResultSet& set : answer.sets) {
+    v1::BeaconResultSet& added = *out.add_sets();
+    added.set_id(set.id);
+    added.set_folder(set.folder);
+    added.set_exists(set.exists);
+    added.set_count(set.count);
+    added.set_records(set.records);
+    added.set_exact(set.exact);
+    for (std::string& result : set.results) added.add_results(std::move(result));
+  }
+  for (std::string& collection : answer.collections) out.add_collections(std::move(collection));
+  return out;
+}
+
+class GrpcBeaconService final : public v1::BeaconService::CallbackService {
+ public:
+  GrpcBeaconService(rpc::Dispatcher& rpc, obs::Metrics& metrics, const BeaconDiscovery& discovery, BeaconView& view,
+                    std::string country)
+      : rpc_(rpc), metrics_(metrics), discovery_(discovery), view_(view), country_(std::move(country)) {}
+
+  grpc::ServerUnaryReactor* QueryFolders(grpc::CallbackServerContext* call, const v1::QueryFoldersRequest* request,
+                                         v1::QueryFoldersResponse* response) override {
+    return rpc_.Unary(call, GF_METHOD(QueryFolders), request, response,
+                      [this](const Context& ctx, const v1::QueryFoldersRequest& r) { return Query(ctx, r); });
+  }
+
+  grpc::ServerUnaryReactor* ListFolderTerms(grpc::CallbackServerContext* call, const v1::ListFolderTermsRequest* request,
+                                            v1::ListFolderTermsResponse* response) override {
+    return rpc_.Unary(call, GF_METHOD(ListFolderTerms), request, response,
+                      [this](const Context& ctx, const v1::ListFolderTermsRequest& r) { return Terms(ctx, r); });
+  }
+
+  grpc::ServerUnaryReactor* PublishFolder(grpc::CallbackServerContext* call, const v1::PublishFolderRequest* request,
+                                          v1::PublishFolderResponse* response) override {
+    return rpc_.Unary(call, GF_METHOD(PublishFolder), request, response,
+                      [this](const Context& ctx, const v1::PublishFolderRequest& r) -> Result<v1::PublishFolderResponse> {
+                        const BeaconPublication publication{r.dataset().dataset(), r.dataset().version(), r.path(), r.sha256()};
+                        if (!DatasetNamesCountry(publication.dataset, country_))
+                          return InvalidField("dataset.dataset", "COUNTRY_MISMATCH", "this node answers for datasets of {} only", country_);
+                        if (publication.version < 1) return InvalidField("dataset.version", "VERSION_INVALID", "counts from 1");
+                        GF_TRY(view_.Publish(ctx, publication));
+                        return v1::PublishFolderResponse();
+                      });
+  }
+
+ private:
+  Result<v1::QueryFoldersResponse> Query(const Context& ctx, const v1::QueryFoldersRequest& r) {
+    const auto start = std::chrono::steady_clock::now();
+    GF_ASSIGN(beacon::Target target, TargetOf(r.target()));
+    GF_ASSIGN(const beacon::Request request, beacon::ParseRequest(std::move(target), r.body()));
+    GF_ASSIGN(const std::string account, AccountOfCall(ctx.principal(), ""));
+    GF_ASSIGN(BeaconAnswer answer, discovery_.Run(ctx, request, {}, account));
+    const std::string entity(beacon::Facts(request.target.type).id);
+    const std::string granularity(beacon::GranularityName(answer.granularity));
+    metrics_.Observe("genofed_discovery_beacon_seconds", {{"entity", entity}, {"granularity", granularity}},
+                     std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    GF_LOG(ctx, info, "discovery.beacon_query", {"principal", obs::PrincipalTag(ctx.principal())}, {"entity", entity},
+           {"granularity", granularity}, {"variant", request.variant.has_value()}, {"filters", request.filters.size()},
+           {"datasets", answer.sets.size()}, {"exact", answer.exact}, {"epoch", answer.epoch});
+    return ToProto(std::move(answer), discovery_.open());
+  }
+
+  Result<v1::ListFolderTermsResponse> Terms(const Context& ctx, const v1::ListFolderTermsRequest& r) {
+    std::optional<beacon::Target> target;
+    if (r.has_target()) {
+      GF_ASSIGN(target, TargetOf(r.target()));
+    }
+    GF_ASSIGN(const auto terms, discovery_.Terms(ctx, target));
+    const int size = r.page_size() <= 0 ? kDefaultPage : std::min(r.page_size(), kMaxPage);
+    v1::ListFolderTermsResponse out;
+    for (const beacon::FilteringTerm& term : terms) {
+      if (term.id <= r.page_token() && !r.page_token().empty()) continue;
+      if (out.terms_size() == size) {
+        out.set_next_page_token(out.terms(size - 1).id());
+        break;
+      }
+      v1::FolderTerm& added = *out.add_terms();
+      added.set_type(term.type);
+      added.set_id(term.id);
+      added.set_label(term.label);
+      for (const beacon::EntryType scope : term.scopes) added.add_scopes(std::string(beacon::Facts(scope).id));
+      for (const std::string& value : term.values) added.add_values(value);
+    }
+    return out;
+  }
+
+  rpc::Dispatcher& rpc_;
+  obs::Metrics& metrics_;
+  const BeaconDiscovery& discovery_;
+  BeaconView& view_;
+  const std::string country_;
+};
+
+#undef GF_METHOD
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeBeaconService(rpc::Dispatcher& rpc, obs::Metrics& metrics, const BeaconDiscovery& discovery,
+                                                 BeaconView& view, std::string country) {
+  return std::make_unique<GrpcBeaconService>(rpc, metrics, discovery, view, std::move(country));
+}
+
+}  // namespace genofed::discovery

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "libs/obs/metrics.h"
+#include "libs/rpc/dispatcher.h"
+#include "services/discovery/app/beacon_discovery.h"
+
+namespace grpc {
+class Service;
+}
+
+namespace genofed::discovery {
+
+// genofed.discovery.v1.BeaconService of a node. Borrows all arguments. Each query leaves one line in the log: its kind
+// and how much was answered, never what was asked for.
+std::unique_ptr<grpc::Service> MakeBeaconService(rpc::Dispatcher& rpc, obs::Metrics& metrics, const BeaconDiscovery& discovery,
+                                                 BeaconView& view, std::string country);
+
+}  // namespace genofed::discovery

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/discovery/app/beacon_disclosure.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "libs/beacon/redact.h"
+#include "libs/disclosure/budget.h"
+
+namespace genofed::discovery {
+namespace {
+
+using nlohmann::json;
+
+bool Few(std::int64_t count, std::int64_t floor) { return count > 0 && count < floor; }
+
+// Counts are alleles: as many people as alleles for those with one copy, half as many for those
+// with two.
+std::optional<beacon::PopulationCounts> DisclosePopulation(const beacon::PopulationCounts& counts,
+                                                           std::int64_t floor) {
+  if (counts.allele_count < 0 || counts.allele_number < counts.allele_count) return std::nullopt;
+  if (Few((counts.allele_count + 1) / 2, floor) ||
+      Few((counts.allele_number - counts.allele_count + 1) / 2, floor))
+    return std::nullopt;
+  beacon::PopulationCounts out = counts;
+  const bool split = out.homozygous && out.heterozygous;
+  const bool few = !split || Few(*out.homozygous / 2, floor) || Few(*out.heterozygous, floor) ||
+                   Few(out.hemizygous.value_or(0), floor);
+  if (few) out.homozygous = out.heterozygous = out.hemizygous = std::nullopt;
+  return out;
+}
+
+}  // namespace
+
+std::string Canonical(const beacon::Request& request) {
+  // The summary has every condition in its normal form; an object's members are in order.
+  const json summary = json::parse(request.summary, nullptr, false);
+  json filters = summary.is_object() ? summary.value("filters", json::array()) : json::array();
+  if (filters.is_array()) std::sort(filters.begin(), filters.end());
+  const json parameters =
+      summary.is_object() ? summary.value("requestParameters", json::object()) : json::object();
+  const auto& target = request.target;
+  return fmt::format("{}\n{}\n{}\n{}\n{}", beacon::Facts(target.type).path,
+                     target.parent ? beacon::Facts(*target.parent).path : "", target.id,
+                     parameters.dump(-1, ' ', false, json::error_handler_t::replace),
+                     filters.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+std::string RecordDisclosure::About(std::string_view what, std::string_view name) const {
+  return fmt::format("{}\n{} {}", canonical_, what, name);
+}
+
+void RecordDisclosure::Spend(const std::string& canonical, double nats) {
+  spendings_.push_back({folder_, mechanism_.Mac({state_, canonical}, "records"), nats,
+                        disclosure::WorstCharge(mechanism_.policy())});
+}
+
+disclosure::Shown RecordDisclosure::People(std::string_view dataset,
+                                           const disclosure::People& people) {
+  const std::string canonical = About("people", dataset);
+  const disclosure::Shown shown = mechanism_.Count({state_, canonical}, people, true);
+  Spend(canonical, shown.charge);
+  return shown;
+}
+
+bool RecordDisclosure::MayMention(std::string_view variant, const disclosure::People& carriers,
+                                  std::int64_t allele_count) {
+  if (carriers.matching == 0) return (allele_count + 1) / 2 >= mechanism_.policy().floor;
+  return mechanism_.Count({state_, About("variant", variant)}, carriers, false).exists();
+}
+
+void RecordDisclosure::Mentioned(std::string_view variant, const disclosure::People& carriers) {
+  if (carriers.matching == 0) return;  // its holder published the frequency alone
+  const std::string canonical = About("variant", variant);
+  Spend(canonical, mechanism_.Count({state_, canonical}, carriers, false).charge);
+}
+
+void RecordDisclosure::CountedVariants(std::string_view dataset) {
+  Spend(About("variants", dataset), disclosure::WorstCharge(mechanism_.policy()));
+}
+
+std::string RecordDisclosure::PublicVariant(const std::string& record) const {
+  return beacon::PublicVariant(
+      record, [floor = mechanism_.policy().floor](const beacon::PopulationCounts& counts) {
+        return DisclosePopulation(counts, floor);
+      });
+}
+
+}  // namespace genofed::discovery

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What may be said of a Beacon folder's records: the one place where they meet disclosure control
+// (libs/disclosure).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libs/beacon/collection.h"
+#include "libs/beacon/request.h"
+#include "libs/disclosure/mechanism.h"
+#include "services/discovery/app/ports.h"
+
+namespace genofed::discovery {
+
+// One text for all requests that ask the same of a folder, whatever their page, granularity and
+// include mode.
+std::string Canonical(const beacon::Request& request);
+
+// Judges one request at one folder, and notes what each answer tells.
+class RecordDisclosure {
+ public:
+  // `state` names who may be counted (Mechanism::State). Borrows the mechanism.
+  RecordDisclosure(const disclosure::Mechanism& mechanism, std::string folder, std::string state,
+                   std::string canonical)
+      : mechanism_(mechanism),
+        folder_(std::move(folder)),
+        state_(std::move(state)),
+        canonical_(std::move(canonical)) {}
+
+  // How many people of one of the folder's datasets are said to meet the request.
+  disclosure::Shown People(std::string_view dataset, const disclosure::People& people);
+  // Whether a variant may be mentioned: by the people who carry it; without any known, by the
+  // allele count that it was loaded with, each person having at most two copies.
+  bool MayMention(std::string_view variant, const disclosure::People& carriers,
+                  std::int64_t allele_count);
+  // Notes that a variant was mentioned; or, without naming them, how many were.
+  void Mentioned(std::string_view variant, const disclosure::People& carriers);
+  void CountedVariants(std::string_view dataset);
+
+  // The variant as everybody may see it: no people, and frequencies of groups in which neither
+  // those who carry the allele nor those who do not are few.
+  std::string PublicVariant(const std::string& record) const;
+
+  const std::vector<Spending>& spendings() const { return spendings_; }
+
+ private:
+  std::string About(std::string_view what, std::string_view name) const;
+  void Spend(const std::string& canonical, double nats);
+
+  const disclosure::Mechanism& mechanism_;
+  const std::string folder_, state_, canonical_;
+  std::vector<Spending> spendings_;
+};
+
+}  // namespace genofed::discovery

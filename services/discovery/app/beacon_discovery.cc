@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/discovery/app/beacon_discovery.h"
+
+#include <algorithm>
+#include <map>
+
+#include "libs/beacon/redact.h"
+#include "libs/beacon/search.h"
+#include "libs/core/retry_after.h"
+#include "services/discovery/app/beacon_disclosure.h"
+
+namespace genofed::discovery {
+namespace {
+
+using beacon::Collection;
+using beacon::EntryType;
+using genomics::Bitmap;
+
+// Below what one message between services carries.
+constexpr std::size_t kMaxAnswerBytes = std::size_t{12} << 20;
+
+bool AsksPeople(const beacon::Request& request) {
+  return request.target.type != EntryType::kVariant || !request.filters.empty() ||
+         request.target.parent.has_value();
+}
+
+// One request at one folder.
+class Asker {
+ public:
+  Asker(const Collection& collection, const BeaconHolding& holding, const beacon::Request& request,
+        bool open, RecordDisclosure& disclosure)
+      : collection_(collection),
+        request_(request),
+        type_(request.target.type),
+        open_(open),
+        disclosure_(disclosure),
+        permitted_(AsksPeople(request) ? holding.subject_level : holding.allele_frequency),
+        found_(beacon::Search(collection, request, permitted_)) {}
+
+  // Rows of one dataset that may be told of, and how many these are said to be.
+  struct Hits {
+    std::vector<std::uint32_t> rows;
+    std::int64_t count = 0;
+    bool exact = true;
+  };
+  Hits In(std::uint32_t dataset) const {
+    Hits hits{beacon::RowsOf(collection_, type_, found_.rows, dataset), 0, true};
+    hits.count = static_cast<std::int64_t>(hits.rows.size());
+    if (open_) return hits;
+    hits.exact = false;
+    const std::string& name = collection_.datasets()[dataset].id;
+    if (type_ == EntryType::kVariant) {
+      const std::int64_t population = Population(dataset);
+      std::erase_if(hits.rows, [&](std::uint32_t row) {
+        return !disclosure_.MayMention(IdOf(row), {Carriers(row), population}, AlleleCount(row));
+      });
+      hits.count = static_cast<std::int64_t>(hits.rows.size());
+      if (request_.granularity != beacon::Granularity::kRecord) disclosure_.CountedVariants(name);
+      return hits;
+    }
+    // People are counted, whatever record of theirs was asked for: of samples a person has more or
+    // less.
+    hits.count = disclosure_.People(name, {People(hits.rows), Population(dataset)}).count;
+    hits.rows.clear();
+    return hits;
+  }
+
+  std::string Result(std::uint32_t row, std::uint32_t dataset) const {
+    const std::string& record = collection_.records(type_)[row].json;
+    if (type_ != EntryType::kVariant) return record;
+    if (!open_) {
+      disclosure_.Mentioned(IdOf(row), {Carriers(row), Population(dataset)});
+      return disclosure_.PublicVariant(record);
+    }
+    const auto& carriers = collection_.carriers(row);
+    std::vector<bool> keep;
+    for (const beacon::Carrier& carrier : carriers)
+      keep.push_back(carrier.individual == beacon::kNoRow || permitted_.Test(carrier.individual));
+    return std::find(keep.begin(), keep.end(), false) == keep.end()
+               ? record
+               : beacon::WithCases(record, keep);
+  }
+
+  bool may_show_records() const { return open_ || type_ == EntryType::kVariant; }
+
+  // Datasets or cohorts. That they are there is public; that people of theirs match is under
+  // control.
+  std::vector<std::uint32_t> Collections() const {
+    std::vector<std::uint32_t> rows = found_.rows.ToRows();
+    const bool conditional =
+        request_.variant || !request_.filters.empty() || request_.target.parent;
+    if (open_ || !conditional) return rows;
+    beacon::Request people = request_;
+    if (people.target.parent == EntryType::kDataset || people.target.parent == EntryType::kCohort)
+      return rows;
+    people.target.type = EntryType::kIndividual;
+    if (!people.target.parent && !people.target.id.empty()) people.target.parent = type_;
+    const Bitmap matching = beacon::Search(collection_, people, permitted_).rows;
+    std::erase_if(rows, [&](std::uint32_t row) {
+      const beacon::Record& record = collection_.records(type_)[row];
+      const auto those =
+          beacon::RowsOf(collection_, EntryType::kIndividual, matching, record.dataset);
+      const auto number = static_cast<std::int64_t>(those.size());
+      return !disclosure_.People(record.id, {number, Population(record.dataset)}).exists();
+    });
+    return rows;
+  }
+
+ private:
+  const std::string& IdOf(std::uint32_t row) const { return collection_.records(type_)[row].id; }
+
+  std::int64_t Population(std::uint32_t dataset) const {
+    return static_cast<std::int64_t>(
+        beacon::RowsOf(collection_, EntryType::kIndividual, permitted_, dataset).size());
+  }
+
+  std::int64_t People(const std::vector<std::uint32_t>& rows) const {
+    std::set<std::uint32_t> people;
+    for (const std::uint32_t row : rows) {
+      if (const std::uint32_t person = collection_.PersonOf(type_, row); person != beacon::kNoRow)
+        people.insert(person);
+    }
+    return static_cast<std::int64_t>(people.size());
+  }
+
+  std::int64_t Carriers(std::uint32_t row) const {
+    std::set<std::uint32_t> people;
+    for (const beacon::Carrier& carrier : collection_.carriers(row)) {
+      if (carrier.individual != beacon::kNoRow && found_.people.Test(carrier.individual))
+        people.insert(carrier.individual);
+    }
+    return static_cast<std::int64_t>(people.size());
+  }
+  // Only of variants of which nothing but frequencies is known.
+  std::int64_t AlleleCount(std::uint32_t row) const {
+    if (!collection_.carriers(row).empty()) return 0;
+    return beacon::LargestAlleleCount(collection_.records(type_)[row].json);
+  }
+
+  const Collection& collection_;
+  const beacon::Request& request_;
+  const EntryType type_;
+  const bool open_;
+  RecordDisclosure& disclosure_;
+  const Bitmap& permitted_;
+  const beacon::Found found_;
+};
+
+bool Includes(beacon::Include include, bool exists) {
+  switch (include) {
+    case beacon::Include::kHit:
+      return exists;
+    case beacon::Include::kMiss:
+      return !exists;
+    case beacon::Include::kAll:
+      return true;
+    case beacon::Include::kNone:
+      return false;
+  }
+  return false;
+}
+
+Status TooLarge() {
+  return Error(StatusCode::kInvalidArgument, "RESPONSE_TOO_LARGE",
+               "the page has more than {} MiB of records; ask with a smaller limit",
+               kMaxAnswerBytes >> 20U);
+}
+
+}  // namespace
+
+Result<std::optional<std::chrono::seconds>> BeaconDiscovery::Charge(
+    const Context& ctx, const std::string& account, const std::string& folder,
+    const std::vector<Spending>& spendings) const {
+  std::map<std::string, std::chrono::seconds> refused;
+  if (budgets_ != nullptr && !spendings.empty()) {
+    GF_ASSIGN(refused, budgets_->Charge(ctx, account, spendings));
+  }
+  const bool told = refused.empty();
+  for (const Spending& spending : spendings)
+    audit_.Add({clock_.Now(), account, folder, spending.question, told ? "told" : "refused",
+                told ? spending.nats : 0});
+  if (told) return std::optional<std::chrono::seconds>();
+  return std::optional(refused.begin()->second);
+}
+
+Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Request& request,
+                                          const std::set<std::string>& opened,
+                                          const std::string& account) const {
+  GF_ASSIGN(const auto view, view_.Current());
+  BeaconAnswer answer;
+  answer.epoch = view->epoch;
+  answer.minimum_count = static_cast<std::int32_t>(mechanism_.policy().floor);
+  answer.granularity = request.granularity;
+  const EntryType type = request.target.type;
+  const bool page = request.granularity == beacon::Granularity::kRecord;
+  bool records_somewhere = beacon::IsCollection(type), counted = false;
+  std::optional<std::chrono::seconds> later;
+  std::set<std::string> seen;
+  std::size_t bytes = 0;
+  std::int64_t place = 0;  // among all collections
+  const std::string canonical = Canonical(request);
+  for (const auto& [folder, holding] : view->folders) {
+    GF_TRY(ctx.Alive());
+    const Collection& collection = *holding.collection;
+    answer.folders.push_back(folder);
+    if (!open_ && collection.test() != request.test_mode) continue;
+    answer.holds = true;
+    const bool open = open_ || collection.test() || opened.contains(folder);
+    RecordDisclosure disclosure(mechanism_, folder, holding.state, canonical);
+    const Asker asker(collection, holding, request, open, disclosure);
+    std::vector<std::uint32_t> collections;
+    std::vector<BeaconResultSet> sets;
+    if (beacon::IsCollection(type)) collections = asker.Collections();
+    for (std::uint32_t dataset = 0;
+         !beacon::IsCollection(type) && dataset < collection.datasets().size(); ++dataset) {
+      const beacon::Record& described = collection.datasets()[dataset];
+      if (!request.datasets.empty() && std::find(request.datasets.begin(), request.datasets.end(),
+                                                 described.id) == request.datasets.end())
+        continue;
+      if (seen.contains(described.id))
+        continue;  // another folder's dataset of that name came first
+      const auto hits = asker.In(dataset);
+      BeaconResultSet set{described.id, folder, hits.count > 0,
+                          hits.count,   {},     asker.may_show_records(),
+                          hits.exact};
+      const auto last =
+          std::min(request.first() + request.limit, static_cast<std::int64_t>(hits.rows.size()));
+      for (std::int64_t i = request.first();
+           page && set.records && Includes(request.include, set.exists) && i < last; ++i) {
+        set.results.push_back(asker.Result(hits.rows[static_cast<std::size_t>(i)], dataset));
+        if ((bytes += set.results.back().size()) > kMaxAnswerBytes) return TooLarge();
+      }
+      sets.push_back(std::move(set));
+    }
+    // Before anything is told.
+    GF_ASSIGN(const auto refused, Charge(ctx, account, folder, disclosure.spendings()));
+    if (refused) {
+      later = std::min(later.value_or(*refused), *refused);
+      continue;
+    }
+    for (const std::uint32_t row : collections) {
+      if (!seen.insert(collection.records(type)[row].id).second) continue;
+      ++answer.count;
+      const std::int64_t at = place++;
+      if (!page || at < request.first() || at >= request.first() + request.limit) continue;
+      answer.collections.push_back(collection.records(type)[row].json);
+      if ((bytes += answer.collections.back().size()) > kMaxAnswerBytes) return TooLarge();
+    }
+    for (BeaconResultSet& set : sets) {
+      seen.insert(set.id);
+      answer.count += set.count;
+      answer.exact = answer.exact && set.exact;
+      records_somewhere = records_somewhere || set.records;
+      counted = true;
+      if (Includes(request.include, set.exists)) answer.sets.push_back(std::move(set));
+    }
+  }
+  if (later && !counted && answer.count == 0) {
+    return WithRetryAfter(
+        Error(StatusCode::kResourceExhausted, "BUDGET_SPENT",
+              "this account was told as much of these datasets as it may be for now"),
+        *later);
+  }
+  answer.exists = answer.count > 0;
+  if (page && counted && !records_somewhere) answer.granularity = beacon::Granularity::kCount;
+  return answer;
+}
+
+Result<std::vector<beacon::FilteringTerm>> BeaconDiscovery::Terms(
+    const Context& ctx, const std::optional<beacon::Target>& target) const {
+  GF_ASSIGN(const auto view, view_.Current());
+  std::map<std::string, beacon::FilteringTerm> terms;
+  const auto floor =
+      open_ ? std::size_t{1} : static_cast<std::size_t>(mechanism_.policy().Threshold());
+  std::set<EntryType> scopes(beacon::kAllEntryTypes.begin(), beacon::kAllEntryTypes.end());
+  if (target && target->id.empty()) scopes = {target->type};
+  for (const auto& [folder, holding] : view->folders) {
+    GF_TRY(ctx.Alive());
+    const Collection& collection = *holding.collection;
+    if (!open_ && collection.test()) continue;
+    std::vector<std::uint32_t> datasets = {beacon::kNoRow};
+    if (target && !target->id.empty()) {
+      const Bitmap named = collection.WithId(target->type, target->id);
+      datasets = collection.Linked(target->type, named, EntryType::kDataset).ToRows();
+    }
+    for (const std::uint32_t dataset : datasets) {
+      for (beacon::FilteringTerm& term :
+           collection.Terms(scopes, holding.subject_level, floor, dataset)) {
+        const auto [held, added] = terms.try_emplace(term.id, term);
+        if (added) continue;
+        held->second.scopes.merge(term.scopes);
+        for (std::string& value : term.values) {
+          if (std::find(held->second.values.begin(), held->second.values.end(), value) ==
+              held->second.values.end())
+            held->second.values.push_back(std::move(value));
+        }
+      }
+    }
+  }
+  std::vector<beacon::FilteringTerm> out;
+  for (auto& [id, term] : terms) out.push_back(std::move(term));
+  return out;
+}
+
+}  // namespace genofed::discovery

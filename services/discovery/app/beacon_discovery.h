@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "libs/beacon/request.h"
+#include "libs/core/clock.h"
+#include "libs/disclosure/mechanism.h"
+#include "services/discovery/app/beacon_view.h"
+#include "services/discovery/app/budgets.h"
+#include "services/discovery/app/disclosure_audit.h"
+
+namespace genofed::discovery {
+
+struct BeaconResultSet {
+  std::string id;  // of the folder's dataset
+  std::string folder;
+  bool exists = false;
+  std::int64_t count = 0;
+  std::vector<std::string> results;  // the page of records, as JSON
+  bool records = false;              // results were allowed here, even if the page is empty
+  bool exact = true;  // false: the count is under disclosure control, and of people where they are
+};
+
+struct BeaconAnswer {
+  bool holds = false;  // the node has folders that the request could be answered from
+  bool exists = false;
+  std::int64_t count = 0;                                          // before paging, in all datasets
+  beacon::Granularity granularity = beacon::Granularity::kRecord;  // never finer than asked for
+  bool exact = true;
+  std::vector<BeaconResultSet> sets;     // of those that the request includes; no dataset twice
+  std::vector<std::string> collections;  // the page of datasets or cohorts
+  std::vector<std::string> folders;      // the catalogue's names of all that are listed
+  std::int64_t epoch = 0;
+  std::int32_t minimum_count = 0;
+};
+
+// Beacon v2 over the data folders of a node. Every number about people goes through
+// libs/disclosure, and is charged to the account that asks before it is told.
+class BeaconDiscovery {
+ public:
+  // `open`: disclosure control is off, everything is answered as it is. For conformance runs on
+  // loopback only. `budgets` is null where the policy has none.
+  BeaconDiscovery(const BeaconView& view, const disclosure::Mechanism& mechanism, Budgets* budgets,
+                  DisclosureAudit& audit, const Clock& clock, bool open)
+      : view_(view),
+        mechanism_(mechanism),
+        budgets_(budgets),
+        audit_(audit),
+        clock_(clock),
+        open_(open) {}
+
+  bool open() const { return open_; }
+  // `opened`: folders whose records the caller's visas open. Records of test folders are open to
+  // everybody; with testMode they alone answer, and without it the others do. A folder whose budget
+  // is spent for `account` says nothing; when all are, ResourceExhausted BUDGET_SPENT with
+  // RetryAfter. InvalidArgument RESPONSE_TOO_LARGE.
+  Result<BeaconAnswer> Run(const Context& ctx, const beacon::Request& request,
+                           const std::set<std::string>& opened, const std::string& account) const;
+
+  // Sorted by identifier. `target` names a type, or one dataset or cohort; none: all types.
+  Result<std::vector<beacon::FilteringTerm>> Terms(
+      const Context& ctx, const std::optional<beacon::Target>& target) const;
+
+ private:
+  // The time after which asking makes sense again; none: told and charged.
+  Result<std::optional<std::chrono::seconds>> Charge(const Context& ctx, const std::string& account,
+                                                     const std::string& folder,
+                                                     const std::vector<Spending>& spendings) const;
+
+  const BeaconView& view_;
+  const disclosure::Mechanism& mechanism_;
+  Budgets* budgets_;
+  DisclosureAudit& audit_;
+  const Clock& clock_;
+  const bool open_;
+};
+
+}  // namespace genofed::discovery

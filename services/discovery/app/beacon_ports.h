@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libs/beacon/collection.h"
+#include "libs/core/context.h"
+
+namespace genofed::discovery {
+
+// A version of a Beacon data folder that was published here.
+struct BeaconPublication {
+  std::string dataset;  // the catalogue's name for the folder: "GDI-FI-BEACON-1"
+  std::int32_t version = 0;
+  std::string path;  // of the snapshot, below the site's data directory
+  std::string sha256;
+
+  bool operator==(const BeaconPublication&) const = default;
+};
+
+// Rows are never changed or removed: the catalogue tells which version counts.
+class BeaconStore {
+ public:
+  virtual ~BeaconStore() = default;
+  // AlreadyExists VERSION_PUBLISHED if it was published with another content.
+  virtual Status Add(const Context& ctx, const BeaconPublication& publication) = 0;
+  // In order of dataset and version.
+  virtual Result<std::vector<BeaconPublication>> List(const Context& ctx) = 0;
+};
+
+// Opens and verifies the snapshot of a publication.
+class BeaconOpener {
+ public:
+  virtual ~BeaconOpener() = default;
+  virtual Result<std::shared_ptr<const beacon::Collection>> Open(const BeaconPublication& publication) = 0;
+};
+
+}  // namespace genofed::discovery

@@ -1,0 +1,379 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Beacon v2.2 over data folders: every answer against the official schemas, and against a brute-force oracle."""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import random
+import sys
+
+import pytest
+
+import beacon_schemas
+from beacon_oracle import COLLECTIONS, FILES, Folder
+from federation import REPO, Federation, genofed, wait_until
+
+sys.path.insert(0, str(REPO / "libs" / "beacon" / "oracle"))
+
+import compare  # noqa: E402
+
+SHARED = os.environ.get("GENOFED_SHARED_DIR")
+pytestmark = pytest.mark.skipif(not SHARED, reason="needs GENOFED_SHARED_DIR: Beacon schemas and data folders")
+
+META = {"apiVersion": "v2.2.0", "requestedSchemas": []}
+ENTRY_TYPES = {"analysis": "analyses", "biosample": "biosamples", "cohort": "cohorts", "dataset": "datasets",
+               "genomicVariant": "g_variants", "individual": "individuals", "run": "runs"}
+
+
+@pytest.fixture(scope="module")
+def schemas():
+    return beacon_schemas.Schemas(pathlib.Path(SHARED) / "specs" / "beacon-v2")
+
+
+@pytest.fixture(scope="module", params=["beacon-synth", "beacon-pi-test"])
+def open_beacon(request, workspace):
+    """A node that serves a folder as it is, and the folder."""
+    path = pathlib.Path(SHARED) / "testdata" / request.param
+    with Federation(workspace / f"var-{request.param}", nodes="FI", layout="site", hsm="none",
+                    args=["--beacon-data", path, "--disclosure-control", "off"]) as federation:
+        yield federation, Folder(path)
+
+
+@pytest.fixture(scope="module")
+def closed_beacon(workspace):
+    """A node under disclosure control that served another's folder through `genofed onboard beacon`."""
+    path = pathlib.Path(SHARED) / "testdata" / "beacon-synth"
+    with Federation(workspace / "var-closed", nodes="FI", layout="site", hsm="none", args=["--beacon-data", path]) as federation:
+        yield federation, Folder(path)
+
+
+def ask(federation, path, query=None, status=200, method="POST", **kwargs):
+    body = {"meta": META, "query": query or {}} if method == "POST" else None
+    given, headers, answer = federation.rest("fi", method, "/beacon/v2" + path, body=body, **kwargs)
+    assert given == status, f"{method} {path} {json.dumps(query)}: {given} {str(answer)[:600]}"
+    if method != "HEAD":
+        assert headers["Content-Type"].startswith("application/json")
+    return answer
+
+
+def ids_of(entry, records):
+    return [record["variantInternalId" if entry == "g_variants" else "id"] for record in records]
+
+
+def result_sets(answer):
+    sets = answer["response"]["resultSets"]
+    assert len({one["id"] for one in sets}) == len(sets), "a dataset is there twice"
+    assert all(one["setType"] == "dataset" for one in sets)
+    return {one["id"]: one for one in sets}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_framework_endpoints(open_beacon, schemas, method):
+    federation, folder = open_beacon
+    for path, schema in {"": "beaconInfoResponse", "/info": "beaconInfoResponse", "/service-info": "ga4gh-service-info-1-0-0-schema",
+                         "/configuration": "beaconConfigurationResponse", "/entry_types": "beaconEntryTypesResponse",
+                         "/map": "beaconMapResponse", "/filtering_terms": "beaconFilteringTermsResponse"}.items():
+        answer = ask(federation, path, method=method)
+        schemas.check(beacon_schemas.RESPONSES + schema + ".json", answer)
+    info = ask(federation, "/info", method=method)["response"]
+    assert "DISCLOSURE CONTROL IS OFF" in info["description"] and info["info"]["disclosureControl"] == "off"
+    assert set(ask(federation, "/entry_types", method=method)["response"]["entryTypes"]) == set(ENTRY_TYPES)
+    endpoint_sets = ask(federation, "/map", method=method)["response"]["endpointSets"]
+    assert set(endpoint_sets) == set(ENTRY_TYPES)
+    for entry in endpoint_sets.values():
+        assert len(entry["endpoints"]) == 6
+
+
+def test_filtering_terms_find_somebody_and_page(open_beacon, schemas):
+    federation, folder = open_beacon
+    everything = ask(federation, "/filtering_terms", method="GET")["response"]["filteringTerms"]
+    assert len({term["id"] for term in everything}) == len(everything)
+    second = ask(federation, "/filtering_terms?skip=1&limit=5", method="GET")["response"]["filteringTerms"]
+    assert second == everything[5:10]
+    for term in everything:
+        if term["type"] != "ontology":
+            continue
+        for scope in term["scopes"]:
+            answer = ask(federation, "/" + ENTRY_TYPES[scope], {"filters": [{"id": term["id"]}], "requestedGranularity": "count"})
+            assert answer["responseSummary"]["exists"], term
+    for path in ("/individuals/filtering_terms", f"/datasets/{folder.datasets[0]}/filtering_terms",
+                 f"/cohorts/{folder.tables['cohorts'][0]['id']}/filtering_terms"):
+        answer = ask(federation, path, method="GET")
+        schemas.check(beacon_schemas.RESPONSES + "beaconFilteringTermsResponse.json", answer)
+        assert answer["response"]["filteringTerms"]
+
+
+def check(federation, folder, schemas, entry, parent, one, parameters, filters, rng):
+    """One request, by POST, in a granularity, include mode and page chosen by chance."""
+    path = f"/{parent[0]}/{parent[1]}/{entry}" if parent else f"/{entry}/{one}" if one is not None else f"/{entry}"
+    granularity = rng.choice(["record", "record", "count", "boolean"])
+    include = rng.choice(["HIT", "HIT", "ALL", "MISS", "NONE"])
+    skip, limit = rng.choice([(0, 10), (0, 0), (1, 3), (2, 8), (0, 1), (50, 10)])
+    query = {"filters": filters, "requestedGranularity": granularity, "includeResultsetResponses": include,
+             "pagination": {"skip": skip, "limit": limit}, "testMode": rng.random() < 0.1,
+             "requestParameters": {"g_variant": parameters} if parameters and rng.random() < 0.5 else parameters}
+    answer = ask(federation, path.replace(">", "%3E"), query)
+    where = f"{path} {json.dumps(query)}"
+    schemas.check_answer(answer)
+    expected = folder.select(entry, parameters, filters, parent, None if parent else one)
+    assert answer["meta"]["returnedGranularity"] == granularity, where
+    assert answer["responseSummary"]["exists"] == bool(expected), where
+    if granularity == "boolean":
+        return
+    assert answer["responseSummary"]["numTotalResults"] == len(expected), where
+    if granularity == "count":
+        return
+    page = slice(skip * limit, skip * limit + limit) if limit else slice(None)
+    if entry in COLLECTIONS:
+        assert answer["response"]["collections"] == expected[page], where
+        return
+    wanted = folder.by_dataset(expected)
+    shown = {dataset for dataset, records in wanted.items() if include == "ALL" or (include == "HIT" and records) or (include == "MISS" and not records)}
+    sets = result_sets(answer)
+    assert set(sets) == shown, where
+    for dataset in shown:
+        assert sets[dataset]["exists"] == bool(wanted[dataset]) and sets[dataset]["resultsCount"] == len(wanted[dataset]), where
+        assert sets[dataset]["results"] == wanted[dataset][page], where
+
+
+def test_answers_equal_the_oracle(open_beacon, schemas, figures):
+    federation, folder = open_beacon
+    rng = random.Random(5)
+    asked = 0
+    for entry, parent, one, parameters, filters in compare.requests(folder, rng):
+        check(federation, folder, schemas, entry, parent, one, parameters, filters, rng)
+        asked += 1
+    figures.append(f"Beacon folder {folder.datasets}: {asked} requests as the oracle answers them, each valid by the official schemas")
+
+
+def test_pages_are_a_partition(open_beacon):
+    federation, folder = open_beacon
+    for entry in ("individuals", "g_variants", "biosamples"):
+        seen = {dataset: [] for dataset in folder.datasets}
+        for skip in range(60):
+            sets = result_sets(ask(federation, f"/{entry}?skip={skip}&limit=7", method="GET"))
+            for dataset, one in sets.items():
+                seen[dataset] += ids_of(entry, one["results"])
+        assert seen == {dataset: ids_of(entry, records) for dataset, records in folder.by_dataset(folder.tables[entry]).items()}
+
+
+def test_get_and_post_are_the_same(open_beacon):
+    federation, folder = open_beacon
+    variation = folder.tables["g_variants"][0]["variation"]
+    start, end = (variation["location"]["interval"][side]["value"] for side in ("start", "end"))
+    name = compare_name(folder.tables["g_variants"][0])
+    alt = variation["alternateBases"]
+    pairs = [
+        (f"/g_variants?referenceName={name}&start={start}&alternateBases={alt}",
+         {"requestParameters": {"referenceName": name, "start": [start], "alternateBases": alt}}),
+        (f"/g_variants?referenceName={name}&start={start},{start + 1}&end={end},{end + 1}",
+         {"requestParameters": {"referenceName": name, "start": [start, start + 1], "end": [end, end + 1]}}),
+        ("/individuals?filters=NCIT_C16576,age:%3EP40Y", {"filters": ["NCIT:C16576", {"id": "age", "operator": ">", "value": "P40Y"}]}),
+        ("/runs?filters=libraryStrategy=WGS&skip=1&limit=2", {"filters": [{"id": "libraryStrategy", "operator": "=", "value": "WGS"}], "pagination": {"skip": 1, "limit": 2}}),
+        ("/individuals?requestedGranularity=count&includeResultsetResponses=ALL&testMode=true",
+         {"requestedGranularity": "count", "includeResultsetResponses": "ALL", "testMode": True}),
+    ]
+    for path, query in pairs:
+        got, posted = ask(federation, path, method="GET"), ask(federation, path.split("?")[0], query)
+        assert got.get("response") == posted.get("response") and got["responseSummary"] == posted["responseSummary"], path
+    for start_form in ([start], start, str(start), [str(start)], f"{start}"):
+        answer = ask(federation, "/g_variants", {"requestParameters": {"referenceName": name, "start": start_form, "alternateBases": alt}})
+        assert answer["responseSummary"]["exists"], start_form
+
+
+def compare_name(record):
+    sequence = record["variation"]["location"]["sequence_id"]
+    return sequence if sequence.startswith("refseq:") else record["identifiers"]["genomicHGVSId"].split(":")[0]
+
+
+def test_the_summary_echoes_the_request(open_beacon, schemas):
+    federation, folder = open_beacon
+    query = {"requestParameters": {"referenceName": "chr3", "start": "45823239", "alternateBases": "n"},
+             "filters": [{"id": "HP:0001250", "scope": "individual"}, [{"id": "age", "operator": ">", "value": "P70Y"}, "NCIT:C16576"]],
+             "pagination": {"skip": 1, "limit": 0}, "includeResultsetResponses": "ALL"}
+    answer = ask(federation, "/g_variants", query)
+    schemas.check_answer(answer)
+    summary = answer["meta"]["receivedRequestSummary"]
+    assert summary["requestParameters"] == {"g_variant": {"referenceName": "chr3", "start": [45823239], "alternateBases": "N"}}
+    assert summary["filters"] == ["HP:0001250", "age:>P70Y|NCIT:C16576"]
+    assert summary["pagination"] == {"skip": 1, "limit": 0} and summary["includeResultsetResponses"] == "ALL"
+
+
+@pytest.mark.parametrize("path, query", [
+    ("/g_variants", {"requestParameters": {"referenceName": "3", "start": [7]}}),
+    ("/g_variants", {"requestParameters": {"referenceName": "3"}}),
+    ("/g_variants", {"requestParameters": {"start": [7], "end": [9]}}),
+    ("/g_variants", {"requestParameters": {"referenceName": "3", "start": [7, 8], "end": [9]}}),
+    ("/g_variants", {"requestParameters": {"referenceName": "3", "start": [-1], "alternateBases": "A"}}),
+    ("/g_variants", {"requestParameters": {"referenceName": "3", "start": [1], "alternateBases": "Q"}}),
+    ("/g_variants", {"requestParameters": {"referenceName": "NC_000003.12", "assemblyId": "GRCh37", "start": [1], "alternateBases": "A"}}),
+    ("/g_variants", {"requestParameters": {"noSuchParameter": 1}}),
+    ("/individuals", {"filters": {"id": "HP:0001250"}}),
+    ("/individuals", {"filters": [{"scope": "individual"}]}),
+    ("/individuals", {"filters": [{"id": "age", "operator": "~", "value": "P1Y"}]}),
+    ("/individuals", {"filters": [{"id": "HP:0001250", "scope": "planet"}]}),
+    ("/individuals", {"requestedGranularity": "everything"}),
+    ("/individuals", {"includeResultsetResponses": "SOME"}),
+    ("/individuals", {"pagination": {"limit": -1}}),
+])
+def test_what_cannot_be_asked_is_refused(open_beacon, schemas, path, query):
+    federation, _ = open_beacon
+    answer = ask(federation, path, query, status=400)
+    schemas.check_error(answer)
+    assert answer["error"]["errorCode"] == 400
+
+
+def test_errors_have_the_envelope(open_beacon, schemas):
+    federation, folder = open_beacon
+    for method, path, status in (("GET", "/nothing", 404), ("GET", "/individuals/x/planets", 404), ("DELETE", "/individuals", 405),
+                                 ("PUT", "/g_variants/x", 405), ("GET", "/individuals?skip=many", 400)):
+        answer = ask(federation, path, status=status, method=method)
+        schemas.check_error(answer)
+        assert answer["error"]["errorCode"] == status
+    for body, kind, status in ((b"{", "application/json", 400), (b"[]", "application/json", 400), (b"<a/>", "application/xml", 415)):
+        given, _, answer = federation.rest("fi", "POST", "/beacon/v2/individuals", body=body, headers={"Content-Type": kind})
+        assert given == status
+        schemas.check_error(answer)
+    given, _, body = federation.rest("fi", "HEAD", "/beacon/v2/individuals")
+    assert given == 200 and not body
+    # An identifier that is not there is a query without an answer, the same as one that is not disclosed.
+    answer = ask(federation, "/individuals/NO-SUCH-ONE", method="GET")
+    assert answer["responseSummary"] == {"exists": False, "numTotalResults": 0, "countPrecision": "exact"}
+
+
+def test_what_the_user_portal_sends(open_beacon, schemas):
+    federation, folder = open_beacon
+    record = folder.tables["g_variants"][0]
+    interval = record["variation"]["location"]["interval"]
+    answer = ask(federation, "/g_variants", {
+        "filters": [], "includeResultsetResponses": "HIT", "requestedGranularity": "record", "testMode": False,
+        "pagination": {"skip": 0, "limit": 1},
+        "requestParameters": {"referenceName": compare_name(record), "start": [interval["start"]["value"]], "end": [interval["end"]["value"]],
+                              "referenceBases": record["variation"]["referenceBases"], "alternateBases": record["variation"]["alternateBases"]}})
+    schemas.check_answer(answer)
+    found = [one for sets in result_sets(answer).values() for one in sets["results"]]
+    assert found and all("value" in one["variation"]["location"]["interval"]["start"] for one in found)
+    for one in found:
+        for source in one.get("frequencyInPopulations", []):
+            for frequency in source["frequencies"]:
+                assert {"population", "alleleFrequency", "alleleCount", "alleleNumber"} <= set(frequency)
+    answer = ask(federation, "/individuals", {
+        "filters": [{"id": "NCIT:C16576", "scope": "individual"}], "requestedGranularity": "record", "pagination": {"limit": 1},
+        "requestParameters": {"referenceName": compare_name(record), "start": str(interval["start"]["value"]), "end": str(interval["end"]["value"]),
+                              "geneId": "", "assemblyId": None}})
+    schemas.check_answer(answer)
+    everybody = ask(federation, "/individuals", {"pagination": {"limit": 1}})
+    assert set(result_sets(everybody)) == set(folder.datasets), "limit does not shorten the list of datasets"
+
+
+def test_requests_do_not_mix(open_beacon):
+    """The same answers whether asked one after another or all at once."""
+    federation, folder = open_beacon
+    rng = random.Random(11)
+    cases = [case for case in compare.requests(folder, rng) if case[0] not in COLLECTIONS][::7][:60]
+
+    def run(case):
+        entry, parent, one, parameters, filters = case
+        path = f"/{parent[0]}/{parent[1]}/{entry}" if parent else f"/{entry}/{one}" if one is not None else f"/{entry}"
+        return ask(federation, path.replace(">", "%3E"), {"filters": filters, "requestParameters": parameters})
+
+    alone = [run(case) for case in cases]
+    order = list(range(len(cases))) * 4
+    rng.shuffle(order)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for at, answer in zip(order, pool.map(lambda at: run(cases[at]), order)):
+            assert answer == alone[at], cases[at]
+
+
+# Under disclosure control ------------------------------------------------------------------------------------------------
+
+FLOOR = 5
+
+
+def test_under_control_nobody_sees_records_of_people(closed_beacon, schemas):
+    federation, folder = closed_beacon
+    assert ask(federation, "/info", method="GET")["response"]["info"]["disclosureControl"] == "on"
+    for entry in ("individuals", "biosamples", "runs", "analyses"):
+        answer = ask(federation, f"/{entry}", {"requestedGranularity": "record"})
+        schemas.check_answer(answer)
+        assert answer["meta"]["returnedGranularity"] == "count"
+        for one in result_sets(answer).values():
+            assert "results" not in one and one["countPrecision"] == "imprecise"
+        person = folder.id(entry, folder.tables[entry][0])
+        assert ask(federation, f"/{entry}/{person}", method="GET")["responseSummary"] == \
+            ask(federation, f"/{entry}/NO-SUCH-ONE", method="GET")["responseSummary"]
+
+
+def test_under_control_counts_follow_the_floor(closed_beacon):
+    federation, folder = closed_beacon
+    people = {dataset: len(records) for dataset, records in folder.by_dataset(folder.tables["individuals"]).items()}
+    seen_small = 0
+    for term in ("NCIT:C16576", "NCIT:C20197", "MONDO:0004975", "MONDO:0005575", "MONDO:0005015", "HP:0000118", "HP:0001627", "GAZ:00002959"):
+        answer = ask(federation, "/individuals", {"filters": [{"id": term}], "includeResultsetResponses": "ALL"})
+        sets = result_sets(answer)
+        for dataset, records in folder.by_dataset(folder.select("individuals", None, [{"id": term}])).items():
+            true = len(records)
+            told = 0 if true < FLOOR else people[dataset] if people[dataset] - true < FLOOR else true
+            seen_small += 0 < true < FLOOR
+            assert sets[dataset]["resultsCount"] == told and sets[dataset]["exists"] == (told > 0), (term, dataset)
+        assert answer["responseSummary"]["numTotalResults"] == sum(one["resultsCount"] for one in sets.values())
+    assert seen_small, "some counts should have been too small to tell"
+
+
+def test_under_control_variants_have_frequencies_and_no_people(closed_beacon, schemas):
+    federation, folder = closed_beacon
+    sets = result_sets(ask(federation, "/g_variants", {"pagination": {"limit": 0}}))
+    for dataset, records in folder.by_dataset(folder.tables["g_variants"]).items():
+        frequent = [record for record in records if len({case["individualId"] for case in record["caseLevelData"]}) >= FLOOR]
+        assert ids_of("g_variants", sets[dataset]["results"]) == ids_of("g_variants", frequent)
+        assert len(frequent) < len(records)
+        for one in sets[dataset]["results"]:
+            assert "caseLevelData" not in one
+            for source in one.get("frequencyInPopulations", []):
+                for frequency in source["frequencies"]:
+                    assert frequency["alleleCount"] == 0 or frequency["alleleCount"] > FLOOR
+    schemas.check_answer(ask(federation, "/g_variants", {"pagination": {"limit": 50}}))
+
+
+def test_a_person_who_withdraws_is_gone_with_the_next_answer(closed_beacon):
+    federation, folder = closed_beacon
+    person = folder.tables["individuals"][0]["id"]
+    before = ask(federation, "/individuals", {"requestedGranularity": "count"})["responseSummary"]["numTotalResults"]
+    token = federation.token("citizen_fi", person=person)
+    consents = federation.rest("fi", "GET", "/api/v1/me/consents", token=token)
+    if consents[0] != 200:
+        pytest.skip(f"citizens of folders: {consents}")
+    status, _, answer = federation.rest("fi", "PUT", "/api/v1/me/consents", token=token, body={"permissions": []})
+    assert status == 200, answer
+    wait_until(lambda: ask(federation, "/individuals", {"requestedGranularity": "count"})["responseSummary"]["numTotalResults"] == before - 1,
+               10, "the person to be gone")
+
+
+def test_bad_records_are_reported_with_file_index_and_rule(closed_beacon, tmp_path):
+    federation, folder = closed_beacon
+    tmp_path.chmod(0o755)
+    people = [dict(folder.tables["individuals"][i], datasetId="D") for i in range(8)]
+    del people[1]["sex"]
+    people[2]["sex"] = {"label": "female"}
+    people[3]["id"] = people[0]["id"]
+    (tmp_path / "individuals.json").write_text(json.dumps(people)[:-1] + ', 7, {"id": "x", "id": "y"}]')
+    variant = dict(folder.tables["g_variants"][0], datasetId="D", caseLevelData=[])
+    (tmp_path / "genomicVariations.json").write_text(json.dumps([variant, {"variantInternalId": "v"}, dict(variant, variantInternalId="w", variation={"location": {"sequence_id": "refseq:NC_000003.12"}})]))
+    answer = federation.genofed("onboard", "beacon", tmp_path, "--id", "GDI-FI-BEACON-2", as_="holder_fi").json
+    found = {(finding["file"], finding.get("field"), finding["code"]) for finding in answer["findings"]}
+    assert {("individuals.json", "[1].sex", "MEMBER_MISSING"), ("individuals.json", "[2].sex", "MEMBER_INVALID"),
+            ("individuals.json", "[3].id", "ID_TWICE"), ("individuals.json", "[8]", "NOT_AN_OBJECT"),
+            ("individuals.json", "[9]", "JSON_DUPLICATE_NAME"), ("genomicVariations.json", "[1].variation", "VARIATION_INVALID"),
+            ("genomicVariations.json", "[2].variation.location.interval", "VARIATION_INVALID")} <= found
+    assert answer["counts"]["subjects_included"] == 5 and int(answer["counts"]["records_quarantined"]) == 7
+    broken = tmp_path / "broken"
+    broken.mkdir(mode=0o755)
+    (broken / "individuals.json").write_text('[{"id": "a"')
+    answer = federation.genofed("onboard", "beacon", broken, "--id", "GDI-FI-BEACON-3", as_="holder_fi", check=False)
+    assert answer.code == 3 and "ARRAY_INVALID" in {finding["code"] for finding in answer.json["findings"]}
+
+
+def test_disclosure_control_stays_on_where_others_could_ask(workspace):
+    done = genofed("--var", workspace / "var-none", "up", "--disclosure-control", "off")
+    assert done.returncode == 2 and "--beacon-data" in done.stderr
