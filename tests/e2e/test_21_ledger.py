@@ -3,6 +3,7 @@
 
 import base64
 import json
+import shutil
 import subprocess
 import time
 
@@ -124,6 +125,13 @@ def test_nothing_acknowledged_is_lost_when_a_process_dies_under_load(ledgers, vi
     figures.append(f"ledger: {len(said)} entries were acknowledged around a kill -9 of {victim}, all are where the answers said")
 
 
+def test_postgresql_syncs_what_it_acknowledges(ledgers):
+    """A power cut takes what was not synced: crash safety is PostgreSQL's, as long as nobody turns it off."""
+    for site in ("hub", "fi"):
+        settings = [sql(ledgers, site, f"SHOW {name}") for name in ("fsync", "synchronous_commit", "full_page_writes")]
+        assert settings == ["on", "on", "on"], (site, settings)
+
+
 def test_a_rewritten_history_is_noticed_within_seconds(ledgers, figures):
     wait_until(lambda: checkpoint(ledgers, "fi")[0] == int(sql(ledgers, "fi", "SELECT count(*) FROM consent.ledger")), 10, "everything to be cosigned")
     sql(ledgers, "fi", """ALTER TABLE consent.ledger DISABLE TRIGGER ledger_append_only;
@@ -142,3 +150,45 @@ def test_a_rewritten_history_is_noticed_within_seconds(ledgers, figures):
     refused = load(ledgers, seconds=0.2, check=False)
     assert "LEDGER_FROZEN" in refused.stderr, refused
     figures.append(f"ledger: a rewritten entry raised the hub's alarm {took:.1f} s after the tampered service was ready")
+
+
+@pytest.fixture
+def small_disk(workspace):
+    """A federation of one node on a disk of its own."""
+    disk = workspace / "small-disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600m,mode=755", "tmpfs", disk], capture_output=True, text=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip(f"cannot mount a small disk: {mounted.stderr.strip()}")
+    federation = Federation(disk / "var", nodes="FI", layout="services", images=workspace / "no-images", hsm="none", sets=QUICK)
+    try:
+        yield federation.up(timeout=240)
+    finally:
+        federation.down()
+        subprocess.run(["umount", "-l", disk], check=False)
+
+
+def test_a_full_disk_loses_nothing_that_was_acknowledged(small_disk, figures):
+    fed = small_disk
+    key, acknowledged, ballast = key_file(fed, "fi"), fed.var.parent / "acknowledged", fed.var.parent / "ballast"
+    config = json.loads((fed.var / "fi" / "site.json").read_text())
+    load(fed, seconds=0.5)
+    free = shutil.disk_usage(fed.var).free
+    subprocess.run(["fallocate", "-l", str(free - (6 << 20)), ballast], check=True)
+    loading = subprocess.Popen([BUILD / "bin" / "ledger_load", "--tls", fed.var / "fi" / "tls", "--bundle", fed.var / "ca.pem",
+                                "--at", config["network"]["grpc"]["consent"], "--site", "fi", "--batch", "50", "--threads", "4", "--seconds", "8",
+                                "--acknowledged", "/dev/shm/genofed-acknowledged"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(lambda: shutil.disk_usage(fed.var).free < 1 << 20, 20, "the disk to be full")
+    time.sleep(1)
+    ballast.unlink()
+    loading.wait(60)
+    fed.wait_ready("fi", timeout=90)
+    shutil.move("/dev/shm/genofed-acknowledged", acknowledged)
+    fsck = wait_until(lambda: fed.genofed("ledger", "fsck", "--key", key, site="fi", check=False).json, 60, "fsck")
+    assert fsck["ok"], fsck
+    rows = dict(line.split("|", 1) for line in sql(fed, "fi", "SELECT idempotency_key, index FROM consent.ledger WHERE caller = 'dispatcher'").splitlines())
+    said = [line.split() for line in acknowledged.read_text().splitlines()]
+    assert said and all(rows.get(name) == index for name, index in said)
+    assert sql(fed, "fi", "SELECT count(*) = max(index) + 1 FROM consent.ledger") == "t", "no gap"
+    assert not alarms(fed, "hub") and not alarms(fed, "fi")
+    figures.append(f"ledger: {len(said)} entries were acknowledged around a full disk, all are where the answers said")
