@@ -159,8 +159,9 @@ NodeDiscovery::Finding NodeDiscovery::Examine(const Holding& holding, const Quer
   answer.exists = shown.exists();
   answer.precision = shown.precision;
   // Of what is not told, not even how it would be rounded.
-  answer.adjusted_to = shown.exists() ? shown.adjusted_to : mechanism_.policy().step;
-  if (query.granularity >= Granularity::kCount) answer.count = shown.count;
+  const bool counted = query.granularity >= Granularity::kCount;
+  answer.adjusted_to = counted && shown.exists() ? shown.adjusted_to : mechanism_.policy().step;
+  if (counted) answer.count = shown.count;
   // Frequencies among the people who permitted frequencies, never among a group that filters carved
   // out.
   if (query.granularity == Granularity::kRecord && !query.IsSubjectLevel() &&

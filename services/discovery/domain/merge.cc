@@ -52,7 +52,7 @@ bool IsPlausible(const DatasetAnswer& dataset, const std::string& country, std::
 
 bool IsPlausible(const Answer& answer, const std::string& country, bool foreign) {
   if (answer.minimum_count < 1 || answer.minimum_count > kMaxFloor ||
-      answer.datasets.size() > kMaxDatasetsOfNode)
+      answer.datasets.size() + answer.withheld.size() > kMaxDatasetsOfNode)
     return false;
   std::set<std::string> seen;
   return std::all_of(answer.datasets.begin(), answer.datasets.end(),

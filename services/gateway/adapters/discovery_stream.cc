@@ -23,7 +23,7 @@ namespace dv1 = discovery::v1;
 
 constexpr const char* kQuery = "genofed.discovery.v1.DiscoveryService/Query";
 constexpr const char* kListMembers = "genofed.discovery.v1.DiscoveryService/ListMembers";
-constexpr int kMaxStreams = 16;  // each has a thread for every member while it lasts
+constexpr int kMaxStreams = 8;  // each has a thread for every member while it lasts
 
 std::string Problem(const Status& status) {
   const int code = http::HttpStatusOf(status);

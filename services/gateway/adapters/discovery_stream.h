@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "services/gateway/adapters/api.h"
 #include "services/gateway/adapters/native_routes.h"
 #include "services/gateway/adapters/unary_call.h"
 
