@@ -95,8 +95,9 @@ class NodeModule final : public Module {
         beacon_opener_(platform.config().site().data_dir()),
         beacon_view_(beacon_store_, beacon_opener_, *consent_, *listing_, settings.max_staleness),
         beacon_(beacon_view_, settings.floor, settings.beacon_open),
+        passports_(MakePassportClient(platform.SiteChannel("access"), settings.max_staleness)),
         beacon_service_(MakeBeaconService(platform.dispatcher(), platform.metrics(), beacon_,
-                                          beacon_view_, platform.country())) {}
+                                          beacon_view_, *passports_, platform.country())) {}
 
   std::vector<grpc::Service*> Services() override {
     return {service_.get(), beacon_service_.get()};
@@ -108,10 +109,14 @@ class NodeModule final : public Module {
              {"meaning", "Beacon folders are answered record by record, to anybody who can reach this node"});
     }
     poller_ = std::jthread([this](std::stop_token stop) { Poll(stop); });
+    beacon_poller_ = std::jthread([this](std::stop_token stop) { PollFolders(stop); });
     return absl::OkStatus();
   }
 
-  void Stop() override { poller_ = {}; }
+  void Stop() override {
+    poller_ = {};
+    beacon_poller_ = {};
+  }
 
   Status Ready() override {
     GF_TRY(database_->Ping(Context::Background().WithTimeout(std::chrono::seconds(2))));
@@ -136,10 +141,25 @@ class NodeModule final : public Module {
       }
       // A node that does not know its datasets yet must not say that it has none.
       if (opened) status.Update(view_.Refresh(ctx.WithTimeout(settings_.max_staleness)));
-      // Opening a folder may take longer than permissions may be old; a query then says so.
-      status.Update(beacon_view_.Refresh(ctx.WithTimeout(std::chrono::minutes(10))));
       if (std::string now = status.ok() ? "OK" : Reason(status); now != last) {
         GF_LOG(ctx, info, "discovery.consent", {"result", now});
+        last = now;
+      }
+      std::unique_lock lock(mutex);
+      wake.wait_for(lock, stop, settings_.poll_interval, [] { return false; });
+    }
+  }
+
+  // Apart from the cohorts: opening a large folder takes longer than permissions may be old.
+  void PollFolders(const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any wake;
+    std::string last = "OK";
+    while (!stop.stop_requested()) {
+      const Context ctx = Context::Background().WithStop(stop);
+      const Status status = beacon_view_.Refresh(ctx.WithTimeout(std::chrono::minutes(10)));
+      if (std::string now = status.ok() ? "OK" : Reason(status); now != last) {
+        GF_LOG(ctx, info, "discovery.beacon_folders", {"result", now});
         last = now;
       }
       std::unique_lock lock(mutex);
@@ -161,8 +181,9 @@ class NodeModule final : public Module {
   FileBeaconOpener beacon_opener_;
   BeaconView beacon_view_;
   BeaconDiscovery beacon_;
+  std::unique_ptr<PassportClient> passports_;
   std::unique_ptr<grpc::Service> beacon_service_;
-  std::jthread poller_;
+  std::jthread poller_, beacon_poller_;
 };
 
 // The hub holds no data and needs no database.

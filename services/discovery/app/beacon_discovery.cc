@@ -25,9 +25,12 @@ bool AsksPeople(const beacon::Request& request) {
 // One request at one folder.
 class Asker {
  public:
-  Asker(const Collection& collection, const BeaconHolding& holding, const beacon::Request& request, bool open, std::int32_t floor)
+  Asker(const Collection& collection, const BeaconHolding& holding, const beacon::Request& request, bool open, bool by_visa,
+        std::int32_t floor)
       : collection_(collection), request_(request), type_(request.target.type), open_(open), floor_(floor),
-        permitted_(AsksPeople(request) ? holding.subject_level : holding.allele_frequency),
+        permitted_(by_visa               ? holding.records
+                   : AsksPeople(request) ? holding.subject_level
+                                         : holding.allele_frequency),
         found_(beacon::Search(collection, request, permitted_)) {}
 
   // Rows of one dataset that may be told of, and how many these are said to be.
@@ -159,8 +162,9 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
     answer.folders.push_back(folder);
     if (!open_ && collection.test() != request.test_mode) continue;
     answer.holds = true;
-    const bool open = open_ || collection.test() || opened.contains(folder);
-    const Asker asker(collection, holding, request, open, floor_);
+    const bool open = open_ || collection.test();
+    const bool by_visa = !open && opened.contains(folder);
+    const Asker asker(collection, holding, request, open || by_visa, by_visa, floor_);
     if (beacon::IsCollection(type)) {
       for (const std::uint32_t row : asker.Collections()) {
         if (!seen.insert(collection.records(type)[row].id).second) continue;

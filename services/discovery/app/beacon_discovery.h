@@ -40,7 +40,7 @@ class BeaconDiscovery {
   BeaconDiscovery(const BeaconView& view, std::int32_t floor, bool open) : view_(view), floor_(floor), open_(open) {}
 
   bool open() const { return open_; }
-  // `opened`: folders whose records the caller's visas open. Records of test folders are open to everybody; with
+  // `opened`: folders whose records the caller's visas open, of people who permit secondary use. Records of test folders are open to everybody; with
   // testMode they alone answer, and without it the others do. ResourceExhausted RESPONSE_TOO_LARGE.
   Result<BeaconAnswer> Run(const Context& ctx, const beacon::Request& request, const std::set<std::string>& opened) const;
 

@@ -46,14 +46,18 @@ Status BeaconView::Publish(const Context& ctx, const BeaconPublication& publicat
 
 Result<BeaconHolding> BeaconView::Fetch(const Context& ctx, const BeaconPublication& publication,
                                         std::shared_ptr<const beacon::Collection> collection) {
-  BeaconHolding holding{publication.version, std::move(collection), {}, {}};
+  BeaconHolding holding{publication.version, std::move(collection), {}, {}, {}};
   if (holding.collection->people() == 0) return holding;  // frequencies alone: nobody to ask
   GF_ASSIGN(const auto frequency,
             consent_.Permitted(ctx, publication.dataset, publication.version, Permission::kAlleleFrequency));
   GF_ASSIGN(const auto subject,
             consent_.Permitted(ctx, publication.dataset, publication.version, Permission::kSubjectLevelQuery));
+  GF_ASSIGN(const auto secondary,
+            consent_.Permitted(ctx, publication.dataset, publication.version, Permission::kSecondaryUse));
   GF_ASSIGN(holding.allele_frequency, ToBitmap(frequency, *holding.collection));
   GF_ASSIGN(holding.subject_level, ToBitmap(subject, *holding.collection));
+  GF_ASSIGN(holding.records, ToBitmap(secondary, *holding.collection));
+  holding.records.And(holding.subject_level);
   return holding;
 }
 

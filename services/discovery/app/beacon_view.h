@@ -18,6 +18,7 @@ struct BeaconHolding {
   std::shared_ptr<const beacon::Collection> collection;  // shared: queries keep it while a newer version replaces it
   genomics::Bitmap allele_frequency;
   genomics::Bitmap subject_level;
+  genomics::Bitmap records;  // found, and used for purposes that were approved
 };
 
 // What a query sees from its first to its last step. Immutable.
