@@ -202,7 +202,11 @@ TEST(VariantQuery, FindsWhatItAsksFor) {
   for (const char* change : {"G12D", "Gly12Asp", "p.Gly12Asp", "p.(Gly12Asp)"}) EXPECT_TRUE(Finds({{"aminoacidChange", change}})) << change;
   EXPECT_FALSE(Finds({{"aminoacidChange", "G12V"}}));
   EXPECT_TRUE(Finds({{"genomicAlleleShortForm", "nc_000003.12:g.45828197del"}}));
-  EXPECT_TRUE(Finds({{"genomicAlleleShortForm", "NC_000003.12:g.45828197_45828197del"}})) << "another spelling of the same";
+  // By its coordinates where the record has no such identifier.
+  json nameless = Deletion();
+  nameless.erase("identifiers");
+  const auto request = Variant({{"genomicAlleleShortForm", "NC_000003.12:g.45828197del"}});
+  EXPECT_TRUE(request->variant->Matches(ReadVariantFacts(nameless).value()));
   EXPECT_FALSE(Finds({{"genomicAlleleShortForm", "NC_000003.11:g.45828197del"}})) << "another assembly";
 }
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "libs/beacon/folder_vcf.h"
 #include "libs/beacon/json_split.h"
 #include "libs/beacon/json_values.h"
 #include "libs/beacon/variant_query.h"
@@ -19,6 +20,8 @@ using nlohmann::json;
 
 constexpr std::string_view kOntologyFile = "ontology.json";
 constexpr std::size_t kMaxId = 256;
+
+bool IsVcf(std::string_view name) { return name.ends_with(".vcf") || name.ends_with(".vcf.gz") || name.ends_with(".bcf"); }
 
 std::string_view StemOf(std::string_view name) {
   return name.ends_with(".json") ? name.substr(0, name.size() - 5) : std::string_view();
@@ -78,7 +81,7 @@ class Reader {
       if (const auto type = EntryOfFile(file.name)) GF_TRY(ReadRecords(*type, file));
       else if (file.name == kOntologyFile) ReadOntology(file);
     }
-    GF_TRY(ctx_.Alive());
+    GF_TRY(ReadVcfs(files));
     NameDatasets();
     for (const EntryType type : kAllEntryTypes) Place(type);
     for (const EntryType type : {EntryType::kBiosample, EntryType::kRun, EntryType::kAnalysis, EntryType::kVariant}) CheckLinks(type);
@@ -157,6 +160,29 @@ class Reader {
     std::string id = record[id_field].get<std::string>();
     std::string of = type == EntryType::kDataset ? id : IsText(dataset) ? dataset->get<std::string>() : "";
     drafts_[Index(type)].push_back({file, index, std::move(id), std::move(of), std::move(record)});
+  }
+
+  // Genotypes and allele counts, where the variants did not come as records already.
+  Status ReadVcfs(std::span<const FolderFile> files) {
+    const bool given = !drafts_[Index(EntryType::kVariant)].empty();
+    for (const FolderFile& file : files) {
+      GF_TRY(ctx_.Alive());
+      if (!IsVcf(file.name)) continue;
+      if (given) {
+        Add(Severity::kNote, "FILE_NOT_USED", file.name, "", "the variants are taken from genomicVariations.json");
+        continue;
+      }
+      GF_ASSIGN(const VcfRecords counts,
+                ReadFolderVcf(ctx_, file.name, file.path, findings_, [&](std::uint64_t line, json record) {
+                  std::string id = record["variantInternalId"].get<std::string>(), dataset = record["datasetId"].get<std::string>();
+                  drafts_[Index(EntryType::kVariant)].push_back({file.name, line, std::move(id), std::move(dataset), std::move(record)});
+                }));
+      folder_.read += counts.read;
+      folder_.set_aside += counts.set_aside;
+      if (folder_.read > limits_.max_records)
+        Add(Severity::kError, "TOO_MANY_RECORDS", file.name, "", fmt::format("a folder has at most {} records", limits_.max_records));
+    }
+    return absl::OkStatus();
   }
 
   void ReadOntology(const FolderFile& file) {
@@ -319,7 +345,7 @@ std::optional<EntryType> EntryOfFile(std::string_view name) {
   return std::nullopt;
 }
 
-bool IsFolderFile(std::string_view name) { return name == kOntologyFile || EntryOfFile(name).has_value(); }
+bool IsFolderFile(std::string_view name) { return name == kOntologyFile || IsVcf(name) || EntryOfFile(name).has_value(); }
 
 Result<Folder> ReadFolder(const Context& ctx, std::span<const FolderFile> files, Findings& findings, const FolderLimits& limits) {
   return Reader(ctx, findings, limits).Run(files);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Beacon data folders ("Beacon Friendly Format"): one JSON file of records for each entry type, named after the model
-// (individuals.json, genomicVariations.json, ...), and perhaps ontology.json (parent term -> child terms).
+// (individuals.json, genomicVariations.json, ...), and perhaps ontology.json (parent term -> child terms). Without
+// genomicVariations.json the variants come from VCF or BCF files, one for each dataset and named after it.
 #pragma once
 
 #include <array>
@@ -50,7 +51,7 @@ struct Folder {
 
 // The entry type that a file of this name holds; none for ontology.json and everything else.
 std::optional<EntryType> EntryOfFile(std::string_view name);
-// Whether a folder's file is read at all: records, ontology.json.
+// Whether a folder's file is read at all: records, ontology.json, VCF and BCF.
 bool IsFolderFile(std::string_view name);
 
 // Reads what can be used. A record that is not an object of its model's shape is set aside, with a warning that names

@@ -171,5 +171,36 @@ TEST_F(FolderTest, AnExcludedFeatureIsNoFeature) {
   EXPECT_FALSE(finds("ethnicity!European")) << "what is not known is not known to differ";
 }
 
+// One record of the Genome of Europe's exchange: PROVENANCE.md says what it holds.
+TEST_F(FolderTest, AlleleCountsOfAVcfBecomeFrequencies) {
+  const auto shared = genofed::testing::SharedDir();
+  if (shared.empty()) GTEST_SKIP() << "needs GENOFED_SHARED_DIR: an allele-frequency VCF";
+  GF_ASSERT_OK_AND_ASSIGN(const std::string text, ReadFile(shared / "testdata/beacon-goe-af/goe-sample.GRCh38.vcf"));
+  const Folder folder = Read({{"goe-sample.GRCh38.vcf", text}});
+  EXPECT_TRUE(findings_.empty()) << ::testing::PrintToString(Found());
+  ASSERT_EQ(folder.of(EntryType::kVariant).size(), 1U);
+  EXPECT_EQ(folder.of(EntryType::kVariant)[0].dataset, "goe-sample");
+  const json record = json::parse(folder.of(EntryType::kVariant)[0].json);
+  EXPECT_EQ(record["variation"]["location"]["sequence_id"], "refseq:NC_000003.12");
+  EXPECT_EQ(record["variation"]["location"]["interval"]["start"]["value"], 45823239);
+  std::map<std::string, json> by_population;
+  for (const json& frequency : record["frequencyInPopulations"][0]["frequencies"]) by_population[frequency["population"]] = frequency;
+  EXPECT_EQ(by_population.size(), 12U) << "Total, F, M, and three countries with both sexes";
+  const auto count = [&](const char* population, const char* member = "alleleCount") { return by_population[population][member].get<int>(); };
+  EXPECT_EQ(count("Total"), 618);
+  EXPECT_EQ(count("Total", "alleleNumber"), 8000);
+  EXPECT_EQ(count("EE") + count("FI") + count("LV"), 618);
+  for (const auto& [population, frequency] : by_population) {
+    EXPECT_EQ(count(population.c_str()), count(population.c_str(), "alleleCountHomozygous") + count(population.c_str(), "alleleCountHeterozygous") +
+                                             count(population.c_str(), "alleleCountHemizygous"))
+        << population;
+  }
+}
+
+TEST_F(FolderTest, RecordsGoBeforeAVcfOfTheSame) {
+  Read({{"genomicVariations.json", json::array({Variant("v", {})}).dump()}, {"a.vcf", "no VCF at all"}});
+  EXPECT_EQ(Found(), (std::vector<std::string>{"FILE_NOT_USED a.vcf "}));
+}
+
 }  // namespace
 }  // namespace genofed::beacon

@@ -153,8 +153,9 @@ class NodeModule final : public Module {
                      settings.max_staleness),
         beacon_(beacon_view_, mechanism_, mechanism_.policy().HasBudget() ? &budgets_ : nullptr,
                 audit_, platform.clock(), settings.open),
+        passports_(MakePassportClient(platform.SiteChannel("access"), settings.max_staleness)),
         beacon_service_(MakeBeaconService(platform.dispatcher(), platform.metrics(), beacon_,
-                                          beacon_view_, platform.country())) {}
+                                          beacon_view_, *passports_, platform.country())) {}
 
   std::vector<grpc::Service*> Services() override {
     return {service_.get(), beacon_service_.get()};
@@ -162,11 +163,13 @@ class NodeModule final : public Module {
 
   Status Start() override {
     poller_ = std::jthread([this](std::stop_token stop) { Poll(stop); });
+    beacon_poller_ = std::jthread([this](std::stop_token stop) { PollFolders(stop); });
     return absl::OkStatus();
   }
 
   void Stop() override {
     poller_ = {};
+    beacon_poller_ = {};
     Audit(Context::Background().WithTimeout(std::chrono::seconds(5)));
   }
 
@@ -193,8 +196,6 @@ class NodeModule final : public Module {
       }
       // A node that does not know its datasets yet must not say that it has none.
       if (opened) status.Update(view_.Refresh(ctx.WithTimeout(settings_.max_staleness)));
-      // Opening a folder may take longer than permissions may be old; a query then says so.
-      status.Update(beacon_view_.Refresh(ctx.WithTimeout(std::chrono::minutes(10))));
       if (std::string now = status.ok() ? "OK" : Reason(status); now != last) {
         GF_LOG(ctx, info, "discovery.consent", {"result", now});
         last = now;
@@ -213,6 +214,23 @@ class NodeModule final : public Module {
       forget_next_ = now + kForgetInterval;
     }
     if (!status.ok()) GF_LOG(ctx, warn, "discovery.audit", {"result", Describe(status)});
+  }
+
+  // Apart from the cohorts: opening a large folder takes longer than permissions may be old.
+  void PollFolders(const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any wake;
+    std::string last = "OK";
+    while (!stop.stop_requested()) {
+      const Context ctx = Context::Background().WithStop(stop);
+      const Status status = beacon_view_.Refresh(ctx.WithTimeout(std::chrono::minutes(10)));
+      if (std::string now = status.ok() ? "OK" : Reason(status); now != last) {
+        GF_LOG(ctx, info, "discovery.beacon_folders", {"result", now});
+        last = now;
+      }
+      std::unique_lock lock(mutex);
+      wake.wait_for(lock, stop, settings_.poll_interval, [] { return false; });
+    }
   }
 
   const Settings settings_;
@@ -235,8 +253,9 @@ class NodeModule final : public Module {
   FileBeaconOpener beacon_opener_;
   BeaconView beacon_view_;
   BeaconDiscovery beacon_;
+  std::unique_ptr<PassportClient> passports_;
   std::unique_ptr<grpc::Service> beacon_service_;
-  std::jthread poller_;
+  std::jthread poller_, beacon_poller_;
 };
 
 // The hub holds no data and needs no database.

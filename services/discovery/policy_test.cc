@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "genofed/discovery/v1/beacon.pb.h"
 #include "genofed/discovery/v1/discovery.pb.h"
 #include "libs/core/embedded_file.h"
 
@@ -15,8 +16,23 @@ TEST(Policy, EveryMethodHasARow) {
   v1::QueryRequest linked_in;  // keeps the descriptor
   auto policy = rpc::Policy::Parse(kPolicy[0].content);
   ASSERT_TRUE(policy.ok()) << Describe(policy.status());
-  Status covered = policy->Covers("genofed.discovery.v1.DiscoveryService");
-  EXPECT_TRUE(covered.ok()) << Describe(covered);
+  v1::QueryFoldersRequest folders_linked_in;
+  for (const char* service : {"genofed.discovery.v1.DiscoveryService", "genofed.discovery.v1.BeaconService"}) {
+    Status covered = policy->Covers(service);
+    EXPECT_TRUE(covered.ok()) << Describe(covered);
+  }
+}
+
+TEST(Policy, RecordsOfFoldersAreNothingForTheHub) {
+  auto policy = rpc::Policy::Parse(kPolicy[0].content);
+  ASSERT_TRUE(policy.ok());
+  for (const char* method : {"QueryFolders", "ListFolderTerms"}) {
+    const auto* row = policy->Find(std::string("genofed.discovery.v1.BeaconService/") + method);
+    ASSERT_NE(row, nullptr);
+    EXPECT_TRUE(row->AllowsWorkload({"fi", "gateway"}, "fi"));
+    EXPECT_FALSE(row->AllowsWorkload({"hub", "discovery"}, "fi"));
+    EXPECT_FALSE(row->AllowsWorkload({"es", "gateway"}, "fi"));
+  }
 }
 
 TEST(Policy, OnlyOwnOnboardingPublishes) {

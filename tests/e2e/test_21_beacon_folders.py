@@ -7,11 +7,16 @@ import os
 import pathlib
 import random
 import sys
+import types
 
 import pytest
 
 import beacon_schemas
+import road
+import test_14_passports
+import tokens
 from beacon_oracle import COLLECTIONS, FILES, Folder
+from conftest import QUICK
 from federation import REPO, Federation, genofed, wait_until
 
 sys.path.insert(0, str(REPO / "libs" / "beacon" / "oracle"))
@@ -44,7 +49,7 @@ def open_beacon(request, workspace):
 def closed_beacon(workspace):
     """A node under disclosure control that served another's folder through `genofed onboard beacon`."""
     path = pathlib.Path(SHARED) / "testdata" / "beacon-synth"
-    with Federation(workspace / "var-closed", nodes="FI", layout="site", hsm="none", args=["--beacon-data", path]) as federation:
+    with Federation(workspace / "var-closed", nodes="FI", layout="site", hsm="none", sets=QUICK, args=["--beacon-data", path]) as federation:
         yield federation, Folder(path)
 
 
@@ -336,15 +341,40 @@ def test_under_control_variants_have_frequencies_and_no_people(closed_beacon, sc
     schemas.check_answer(ask(federation, "/g_variants", {"pagination": {"limit": 50}}))
 
 
+def test_records_need_the_right_visa(closed_beacon, schemas):
+    federation, folder = closed_beacon
+    beacon = types.SimpleNamespace(dataset="GDI-FI-BEACON-1", site="fi", dac="dac_fi")
+    wait_until(lambda: road.hub_record(federation, beacon.dataset), 20, "the folder in the hub's catalogue")
+    road.grant(federation, [(beacon, True)], "Records of the Beacon")
+    wait_until(lambda: test_14_passports.visas_in(test_14_passports.passport(federation)), 20, "the visa")
+    passport = test_14_passports.passport(federation)
+    query = {"filters": [{"id": "NCIT:C16576"}], "pagination": {"limit": 3}}
+
+    def asked_by(person, given, status=200):
+        headers = {"GA4GH-Passport": given} if given else {}
+        return ask(federation, "/individuals", query, status=status, token=tokens.access_token(federation, person, ["fi"]) if person else None,
+                   headers=headers)
+
+    answer = asked_by("researcher", passport)
+    schemas.check_answer(answer)
+    assert answer["meta"]["returnedGranularity"] == "record"
+    wanted = folder.by_dataset(folder.select("individuals", None, query["filters"]))
+    for dataset, one in result_sets(answer).items():
+        assert one["results"] == wanted[dataset][:3] and one["resultsCount"] == len(wanted[dataset])
+    # Neither the person without the passport, nor the passport with another person, nor a forged one.
+    assert asked_by("researcher", None)["meta"]["returnedGranularity"] == "count"
+    assert asked_by(None, passport, status=401)["error"]["errorCode"] == 401
+    schemas.check_error(asked_by("researcher_other_org", passport, status=403))
+    schemas.check_error(asked_by("researcher", passport[:-8] + "AAAAAAAA", status=403))
+
+
 def test_a_person_who_withdraws_is_gone_with_the_next_answer(closed_beacon):
     federation, folder = closed_beacon
     person = folder.tables["individuals"][0]["id"]
     before = ask(federation, "/individuals", {"requestedGranularity": "count"})["responseSummary"]["numTotalResults"]
     token = federation.token("citizen_fi", person=person)
-    consents = federation.rest("fi", "GET", "/api/v1/me/consents", token=token)
-    if consents[0] != 200:
-        pytest.skip(f"citizens of folders: {consents}")
-    status, _, answer = federation.rest("fi", "PUT", "/api/v1/me/consents", token=token, body={"permissions": []})
+    assert len(federation.get("fi", "/api/v1/me/permissions", token=token)["permissions"]) == 3
+    status, _, answer = federation.rest("fi", "PUT", "/api/v1/me/permissions", token=token, body={"permissions": []})
     assert status == 200, answer
     wait_until(lambda: ask(federation, "/individuals", {"requestedGranularity": "count"})["responseSummary"]["numTotalResults"] == before - 1,
                10, "the person to be gone")

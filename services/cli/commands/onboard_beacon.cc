@@ -162,8 +162,8 @@ void AddOnboardBeacon(CLI::App& onboard, Commands commands) {
   beacon->add_option("--assembly", o->assembly, "What the catalogue says: GRCh37 or GRCh38")->capture_default_str();
   beacon->add_flag("--test", o->test_data, "The data are of nobody: everybody may see the records, and they answer testMode");
   beacon->footer(
-      "You state that the people of the folder permitted to be counted and found (AF and SLQ); whoever withdraws here is left\n"
-      "out. Records that are not of Beacon's model are set aside, with file, index and rule. Exit code 3: rejected.\n"
+      "You state that the people of the folder permitted to be counted, found and used for approved purposes (AF, SLQ, SEC);\n"
+      "whoever withdraws here is left out. Records that are not of Beacon's model are set aside, with file, index and rule. Exit code 3: rejected.\n"
       "Example: genofed onboard beacon beacon-data --id GDI-FI-BEACON-1 --as holder_fi");
   beacon->callback([o, &target, &action] {
     action = [o, &target] { return OnboardBeacon(target, *o); };

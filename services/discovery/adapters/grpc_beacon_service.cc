@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "genofed/access/v1/passport.grpc.pb.h"
 #include "genofed/discovery/v1/beacon.grpc.pb.h"
 #include "libs/obs/log.h"
 #include "services/discovery/adapters/account_of_call.h"
@@ -53,11 +54,28 @@ v1::QueryFoldersResponse ToProto(BeaconAnswer answer, bool open) {
   return out;
 }
 
+class GrpcPassportClient final : public PassportClient {
+ public:
+  GrpcPassportClient(rpc::ChannelSource source, std::chrono::milliseconds timeout) : peer_(std::move(source), {timeout, 1, false}) {}
+
+  Result<std::set<std::string>> Opened(const Context& ctx, const std::string& passport) override {
+    access::v1::CheckPassportRequest request;
+    request.set_passport(passport);
+    GF_ASSIGN(const auto answer, peer_.Call(ctx, &access::v1::PassportService::Stub::CheckPassport, request));
+    std::set<std::string> opened;
+    for (const auto& dataset : answer.datasets()) opened.insert(dataset.dataset());
+    return opened;
+  }
+
+ private:
+  rpc::Peer<access::v1::PassportService> peer_;
+};
+
 class GrpcBeaconService final : public v1::BeaconService::CallbackService {
  public:
   GrpcBeaconService(rpc::Dispatcher& rpc, obs::Metrics& metrics, const BeaconDiscovery& discovery, BeaconView& view,
-                    std::string country)
-      : rpc_(rpc), metrics_(metrics), discovery_(discovery), view_(view), country_(std::move(country)) {}
+                    PassportClient& passports, std::string country)
+      : rpc_(rpc), metrics_(metrics), discovery_(discovery), view_(view), passports_(passports), country_(std::move(country)) {}
 
   grpc::ServerUnaryReactor* QueryFolders(grpc::CallbackServerContext* call, const v1::QueryFoldersRequest* request,
                                          v1::QueryFoldersResponse* response) override {
@@ -89,8 +107,12 @@ class GrpcBeaconService final : public v1::BeaconService::CallbackService {
     const auto start = std::chrono::steady_clock::now();
     GF_ASSIGN(beacon::Target target, TargetOf(r.target()));
     GF_ASSIGN(const beacon::Request request, beacon::ParseRequest(std::move(target), r.body()));
+    std::set<std::string> opened;
+    if (!r.passport().empty()) {
+      GF_ASSIGN(opened, passports_.Opened(ctx, r.passport()));
+    }
     GF_ASSIGN(const std::string account, AccountOfCall(ctx.principal(), ""));
-    GF_ASSIGN(BeaconAnswer answer, discovery_.Run(ctx, request, {}, account));
+    GF_ASSIGN(BeaconAnswer answer, discovery_.Run(ctx, request, opened, account));
     const std::string entity(beacon::Facts(request.target.type).id);
     const std::string granularity(beacon::GranularityName(answer.granularity));
     metrics_.Observe("genofed_discovery_beacon_seconds", {{"entity", entity}, {"granularity", granularity}},
@@ -129,6 +151,7 @@ class GrpcBeaconService final : public v1::BeaconService::CallbackService {
   obs::Metrics& metrics_;
   const BeaconDiscovery& discovery_;
   BeaconView& view_;
+  PassportClient& passports_;
   const std::string country_;
 };
 
@@ -137,8 +160,12 @@ class GrpcBeaconService final : public v1::BeaconService::CallbackService {
 }  // namespace
 
 std::unique_ptr<grpc::Service> MakeBeaconService(rpc::Dispatcher& rpc, obs::Metrics& metrics, const BeaconDiscovery& discovery,
-                                                 BeaconView& view, std::string country) {
-  return std::make_unique<GrpcBeaconService>(rpc, metrics, discovery, view, std::move(country));
+                                                 BeaconView& view, PassportClient& passports, std::string country) {
+  return std::make_unique<GrpcBeaconService>(rpc, metrics, discovery, view, passports, std::move(country));
+}
+
+std::unique_ptr<PassportClient> MakePassportClient(rpc::ChannelSource access, std::chrono::milliseconds timeout) {
+  return std::make_unique<GrpcPassportClient>(std::move(access), timeout);
 }
 
 }  // namespace genofed::discovery

@@ -32,6 +32,8 @@ class GrpcConsentClient final : public ConsentClient {
     request.mutable_dataset()->set_version(version);
     request.set_permission(permission == Permission::kAlleleFrequency
                                ? genofed::common::v1::PERMISSION_ALLELE_FREQUENCY
+                           : permission == Permission::kSecondaryUse
+                               ? genofed::common::v1::PERMISSION_SECONDARY_USE
                                : genofed::common::v1::PERMISSION_SUBJECT_LEVEL_QUERY);
     GF_ASSIGN(auto answer, peer_.Call(ctx, &Consent::Stub::GetCohort, request));
     if (answer.rows() < 0)

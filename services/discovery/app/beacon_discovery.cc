@@ -28,13 +28,15 @@ bool AsksPeople(const beacon::Request& request) {
 class Asker {
  public:
   Asker(const Collection& collection, const BeaconHolding& holding, const beacon::Request& request,
-        bool open, RecordDisclosure& disclosure)
+        bool open, bool by_visa, RecordDisclosure& disclosure)
       : collection_(collection),
         request_(request),
         type_(request.target.type),
         open_(open),
         disclosure_(disclosure),
-        permitted_(AsksPeople(request) ? holding.subject_level : holding.allele_frequency),
+        permitted_(by_visa               ? holding.records
+                   : AsksPeople(request) ? holding.subject_level
+                                         : holding.allele_frequency),
         found_(beacon::Search(collection, request, permitted_)) {}
 
   // Rows of one dataset that may be told of, and how many these are said to be.
@@ -205,9 +207,10 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
     answer.folders.push_back(folder);
     if (!open_ && collection.test() != request.test_mode) continue;
     answer.holds = true;
-    const bool open = open_ || collection.test() || opened.contains(folder);
+    const bool open = open_ || collection.test();
+    const bool by_visa = !open && opened.contains(folder);
     RecordDisclosure disclosure(mechanism_, folder, holding.state, canonical);
-    const Asker asker(collection, holding, request, open, disclosure);
+    const Asker asker(collection, holding, request, open || by_visa, by_visa, disclosure);
     std::vector<std::uint32_t> collections;
     std::vector<BeaconResultSet> sets;
     if (beacon::IsCollection(type)) collections = asker.Collections();

@@ -53,10 +53,10 @@ class BeaconDiscovery {
         open_(open) {}
 
   bool open() const { return open_; }
-  // `opened`: folders whose records the caller's visas open. Records of test folders are open to
-  // everybody; with testMode they alone answer, and without it the others do. A folder whose budget
-  // is spent for `account` says nothing; when all are, ResourceExhausted BUDGET_SPENT with
-  // RetryAfter. InvalidArgument RESPONSE_TOO_LARGE.
+  // `opened`: folders whose records the caller's visas open, of people who permit secondary use.
+  // Records of test folders are open to everybody; with testMode they alone answer, and without it
+  // the others do. A folder whose budget is spent for `account` says nothing; when all are,
+  // ResourceExhausted BUDGET_SPENT with RetryAfter. InvalidArgument RESPONSE_TOO_LARGE.
   Result<BeaconAnswer> Run(const Context& ctx, const beacon::Request& request,
                            const std::set<std::string>& opened, const std::string& account) const;
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,14 @@ class BeaconOpener {
  public:
   virtual ~BeaconOpener() = default;
   virtual Result<std::shared_ptr<const beacon::Collection>> Open(const BeaconPublication& publication) = 0;
+};
+
+// The access service of the site.
+class PassportClient {
+ public:
+  virtual ~PassportClient() = default;
+  // Datasets that the calling user's passport opens here. PermissionDenied PASSPORT_REFUSED; Unauthenticated without a user.
+  virtual Result<std::set<std::string>> Opened(const Context& ctx, const std::string& passport) = 0;
 };
 
 }  // namespace genofed::discovery

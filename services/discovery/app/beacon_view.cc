@@ -52,8 +52,12 @@ Result<BeaconHolding> BeaconView::Fetch(const Context& ctx, const BeaconPublicat
             consent_.Permitted(ctx, publication.dataset, publication.version, Permission::kAlleleFrequency));
   GF_ASSIGN(const auto subject,
             consent_.Permitted(ctx, publication.dataset, publication.version, Permission::kSubjectLevelQuery));
+  GF_ASSIGN(const auto secondary,
+            consent_.Permitted(ctx, publication.dataset, publication.version, Permission::kSecondaryUse));
   GF_ASSIGN(holding.allele_frequency, ToBitmap(frequency, *holding.collection));
   GF_ASSIGN(holding.subject_level, ToBitmap(subject, *holding.collection));
+  GF_ASSIGN(holding.records, ToBitmap(secondary, *holding.collection));
+  holding.records.And(holding.subject_level);
   holding.state = mechanism_.State(publication.dataset, publication.version, frequency.bits + "/" + subject.bits);
   return holding;
 }

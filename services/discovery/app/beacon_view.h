@@ -19,7 +19,8 @@ struct BeaconHolding {
   std::shared_ptr<const beacon::Collection> collection;  // shared: queries keep it while a newer version replaces it
   genomics::Bitmap allele_frequency;
   genomics::Bitmap subject_level;
-  std::string state;  // disclosure::Mechanism::State of who is permitted
+  genomics::Bitmap records;  // found, and used for purposes that were approved
+  std::string state;         // disclosure::Mechanism::State of who is permitted
 };
 
 // What a query sees from its first to its last step. Immutable.

@@ -38,7 +38,7 @@ class CohortOpener {
   virtual Result<std::shared_ptr<const Cohort>> Open(const Publication& publication) = 0;
 };
 
-enum class Permission { kAlleleFrequency, kSubjectLevelQuery };
+enum class Permission { kAlleleFrequency, kSubjectLevelQuery, kSecondaryUse };
 
 struct PermittedRows {
   std::int64_t epoch = 0;

@@ -56,6 +56,7 @@ v1::Granularity GranularityOf(beacon::Granularity granularity) {
 
 Result<BeaconRequest> ParseBeacon(beacon::Target target, const http::Request& request) {
   BeaconRequest out;
+  out.passport = request.headers.Get("GA4GH-Passport").value_or("");
   if (request.method == http::Method::kPost) {
     if (const std::string type = request.ContentType(); !type.empty() && type != "application/json") {
       return Error(StatusCode::kInvalidArgument, http::kUnsupportedMediaType, "the body must be application/json");

@@ -17,7 +17,8 @@ inline constexpr std::string_view kBeaconApiVersion = beacon::kApiVersion;
 
 struct BeaconRequest {
   beacon::Request parsed;
-  std::string body;  // the same as a Beacon request body
+  std::string body;      // the same as a Beacon request body
+  std::string passport;  // of the header GA4GH-Passport; may be empty
 };
 
 // POST with a body, or GET with parameters. InvalidArgument UNSUPPORTED_MEDIA_TYPE, and those of libs/beacon/request.h.

@@ -83,6 +83,7 @@ class Beacon {
     dv1::QueryFoldersRequest request;
     *request.mutable_target() = TargetOf(query.parsed.target);
     request.set_body(query.body);
+    request.set_passport(query.passport);
     return Call<dv1::QueryFoldersResponse>(caller_, ctx, "discovery", "genofed.discovery.v1.BeaconService/QueryFolders", request);
   }
 

@@ -41,7 +41,7 @@ Status Pipeline::Job::CheckFolder() {
   return MergeFindings(findings.Take());
 }
 
-// The holder states that its people permit to be counted and found; whoever has decided otherwise is left out by consent,
+// The holder states that its people permit to be counted, found, and used for approved purposes; whoever has decided otherwise is left out by consent,
 // now or later.
 Status Pipeline::Job::RegisterFolder() {
   GF_ASSIGN(submission_.version, store_.ReserveVersion(ctx_));
@@ -50,7 +50,7 @@ Status Pipeline::Job::RegisterFolder() {
   if (!people.empty()) {
     std::vector<SubjectConsent> subjects;
     for (const std::string& person : people)
-      subjects.push_back({person, clinical::kPermitAlleleFrequency | clinical::kPermitSubjectLevel});
+      subjects.push_back({person, clinical::kPermitAlleleFrequency | clinical::kPermitSubjectLevel | clinical::kPermitSecondaryUse});
     peer_ = "consent";
     GF_ASSIGN(const auto answers,
               pipeline_.consent_.Register(ctx_, {submission_.dataset.id, submission_.version, 0, false}, subjects));
