@@ -53,6 +53,7 @@ int main(int argc, char** argv) {
   genofed::cli::AddAccessCommands(commands);
   genofed::cli::AddRunCommands(commands);
   genofed::cli::AddCitizenCommands(commands);
+  genofed::cli::AddConsentCommands(commands);
   genofed::cli::AddTokenCommands(commands);
   genofed::cli::AddTrustCommands(commands);
   genofed::cli::AddCrypt4ghCommands(commands);

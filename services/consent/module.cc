@@ -3,19 +3,26 @@
 
 #include <grpcpp/impl/codegen/service_type.h>
 
+#include <condition_variable>
 #include <filesystem>
+#include <mutex>
 #include <set>
+#include <thread>
 
 #include "libs/config/load.h"
 #include "libs/core/file.h"
 #include "libs/core/strings.h"
+#include "libs/obs/log.h"
 #include "libs/platform/platform.h"
+#include "services/consent/adapters/grpc_audit_service.h"
 #include "services/consent/adapters/grpc_consent_service.h"
 #include "services/consent/adapters/grpc_key_service.h"
 #include "services/consent/adapters/grpc_ledger_service.h"
 #include "services/consent/adapters/grpc_reader_service.h"
 #include "services/consent/adapters/peer_grant_checker.h"
+#include "services/consent/adapters/registries.h"
 #include "services/consent/adapters/sql_store.h"
+#include "services/consent/app/apply_policy.h"
 
 namespace genofed::consent {
 
@@ -110,46 +117,129 @@ Result<std::vector<SmartLayer>> ReadSmartLayers(const config::v1::ConsentConfig&
   return layers;
 }
 
+Result<Policy> OpenPolicy(Platform& platform) {
+  const std::string& file = platform.config().consent().policy_file();
+  if (file.empty()) return Policy();
+  GF_ASSIGN(const std::string text, ReadFile(config::ForService(file, "consent"), kMaxPolicyBytes));
+  GF_ASSIGN(Policy policy, ParsePolicy(text));
+  if (policy.country != platform.country()) {
+    return Error(StatusCode::kInvalidArgument, "CONFIG_INVALID",
+                 "consent.policy_file: {} is the policy of {}, and this is a node of {}", file,
+                 policy.country, platform.country());
+  }
+  return policy;
+}
+
 class ConsentModule final : public Module {
  public:
-  ConsentModule(Platform& platform, std::unique_ptr<sql::Database> database, Keys keys,
+  ConsentModule(Platform& platform, std::unique_ptr<sql::Database> database, Keys keys, Policy policy,
                 std::vector<SmartLayer> layers)
-      : database_(std::move(database)),
+      : platform_(platform),
+        database_(std::move(database)),
         pseudonyms_(std::move(keys.pseudonyms)),
+        policy_(std::move(policy)),
+        rules_{policy_, platform.clock()},
         store_(*database_),
         ledger_(store_, platform.clock(), std::move(keys.log)),
-        registrar_(ledger_, pseudonyms_, platform.clock(), platform.random()),
-        cohorts_(store_, ledger_),
-        mine_(store_, ledger_, pseudonyms_, platform.clock(), platform.random()),
+        registrar_(ledger_, pseudonyms_, rules_, platform.random()),
+        cohorts_(store_, ledger_, rules_),
+        mine_(store_, ledger_, pseudonyms_, rules_, platform.random()),
+        audit_(store_, ledger_, platform.clock(), platform.random()),
         grants_(MakePeerGrantChecker(platform.SiteChannel("access"))),
         dataset_keys_(std::move(keys.dataset), {platform.audience(), platform.country()}, store_,
-                      ledger_, *grants_, platform.trust(), platform.clock(), platform.random()),
+                      ledger_, *grants_, platform.trust(), rules_, platform.random()),
         readers_({platform.audience(), platform.dataset_url_prefix(), std::move(layers)},
-                 {store_, ledger_, cohorts_, dataset_keys_, platform.trust(), platform.clock(), platform.random()}),
-        consent_service_(
-            MakeGrpcConsentService(platform.dispatcher(), registrar_, cohorts_, mine_, ledger_)),
+                 {store_, ledger_, cohorts_, dataset_keys_, platform.trust(), rules_, platform.random()}),
         ledger_service_(MakeGrpcLedgerService(platform.dispatcher(), ledger_)),
         key_service_(MakeGrpcKeyService(platform.dispatcher(), dataset_keys_, platform.metrics())),
-        reader_service_(MakeGrpcReaderService(platform.dispatcher(), readers_, platform.metrics())) {}
+        reader_service_(MakeGrpcReaderService(platform.dispatcher(), readers_, platform.metrics())),
+        audit_service_(MakeGrpcAuditService(platform.dispatcher(), audit_, ledger_)) {}
 
   // Before anything is served: the tree and the epoch are what the rows say.
-  Status Load() { return ledger_.Load(Context::Background().WithTimeout(std::chrono::minutes(5))); }
+  Status Load() {
+    const Context ctx = Context::Background().WithTimeout(std::chrono::minutes(5));
+    GF_TRY(ledger_.Load(ctx));
+    GF_TRY(ApplyPolicy(ctx, ledger_, rules_));
+    GF_ASSIGN(registries_, Registries::Make(platform_.config().consent(),
+                                            {store_, ledger_, pseudonyms_, rules_, platform_.random(), platform_.metrics()}));
+    consent_service_ = MakeGrpcConsentService(platform_.dispatcher(),
+                                              {registrar_, cohorts_, mine_, ledger_, *registries_, audit_, platform_.clock(),
+                                               platform_.site() + "." + platform_.config().site().domain(),
+                                               platform_.country()});
+    return SetUpRegistries(ctx, ledger_, rules_, registries_->Names());
+  }
+  Status Start() override {
+    registries_->Start();
+    keeper_ = std::jthread([this](const std::stop_token& stop) { KeepTime(stop); });
+    reconciler_ = std::jthread([this](const std::stop_token& stop) { Reconcile(stop); });
+    return absl::OkStatus();
+  }
+  void Stop() override {
+    keeper_ = {};
+    reconciler_ = {};
+    registries_->Stop();
+  }
 
   std::vector<grpc::Service*> Services() override {
-    return {consent_service_.get(), ledger_service_.get(), key_service_.get(), reader_service_.get()};
+    return {consent_service_.get(), ledger_service_.get(), key_service_.get(), reader_service_.get(),
+            audit_service_.get()};
   }
   Status Ready() override {
     return database_->Ping(Context::Background().WithTimeout(std::chrono::seconds(2)));
   }
 
  private:
+  // What begins or ends by itself is noticed within a second.
+  void KeepTime(const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any wake;
+    std::unique_lock lock(mutex);
+    while (!stop.stop_requested()) {
+      const Context ctx = Context::Background().WithStop(stop).WithTimeout(std::chrono::seconds(30));
+      Status kept = cohorts_.KeepTime(ctx);
+      if (kept.ok()) kept = registries_->KeepFresh(ctx);
+      if (!kept.ok() && !stop.stop_requested())
+        GF_LOG(ctx, warn, "consent.time_failed", {"reason", Reason(kept)});
+      wake.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
+    }
+  }
+
+  // A release of keys that the ledger does not account for must not stay unnoticed.
+  void Reconcile(const std::stop_token& stop) {
+    const auto& config = platform_.config().consent();
+    const auto interval = config::DurationOr(config.has_reconcile_interval(), config.reconcile_interval(),
+                                             std::chrono::minutes(1));
+    std::mutex mutex;
+    std::condition_variable_any wake;
+    std::unique_lock lock(mutex);
+    while (!stop.stop_requested()) {
+      const Context ctx = Context::Background().WithStop(stop).WithTimeout(std::chrono::minutes(5));
+      const auto result = audit_.Reconcile(ctx);
+      if (stop.stop_requested()) return;
+      if (!result.ok()) {
+        GF_LOG(ctx, warn, "releases.not_checked", {"reason", Reason(result.status())});
+      } else if (!result->accounted) {
+        GF_LOG(ctx, error, "releases.unaccounted", {"problem", result->problems.front()},
+               {"problems", result->problems.size()});
+      }
+      platform_.metrics().Set("genofed_consent_releases_unaccounted", {},
+                              result.ok() ? static_cast<double>(result->problems.size()) : -1);
+      wake.wait_for(lock, stop, interval, [] { return false; });
+    }
+  }
+
+  Platform& platform_;
   std::unique_ptr<sql::Database> database_;
   const Pseudonyms pseudonyms_;
+  const Policy policy_;
+  const Rules rules_;
   SqlStore store_;
   Ledger ledger_;
   Registrar registrar_;
   Cohorts cohorts_;
   MyConsent mine_;
+  Audit audit_;
+  std::unique_ptr<Registries> registries_;
   std::unique_ptr<GrantChecker> grants_;
   DatasetKeys dataset_keys_;
   ReaderAccess readers_;
@@ -157,13 +247,18 @@ class ConsentModule final : public Module {
   std::unique_ptr<grpc::Service> ledger_service_;
   std::unique_ptr<grpc::Service> key_service_;
   std::unique_ptr<grpc::Service> reader_service_;
+  std::unique_ptr<grpc::Service> audit_service_;
+  std::jthread keeper_;
+  std::jthread reconciler_;
 };
 
 Result<std::unique_ptr<Module>> Make(Platform& platform) {
   GF_ASSIGN(auto keys, OpenKeys(platform));
   GF_ASSIGN(auto layers, ReadSmartLayers(platform.config().consent()));
+  GF_ASSIGN(auto policy, OpenPolicy(platform));
   GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
-  auto module = std::make_unique<ConsentModule>(platform, std::move(database), std::move(keys), std::move(layers));
+  auto module = std::make_unique<ConsentModule>(platform, std::move(database), std::move(keys), std::move(policy),
+                                                std::move(layers));
   GF_TRY(module->Load());
   return std::unique_ptr<Module>(std::move(module));
 }

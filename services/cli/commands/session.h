@@ -89,6 +89,7 @@ void AddConnectorCommands(Commands commands);
 void AddAccessCommands(Commands commands);
 void AddRunCommands(Commands commands);
 void AddCitizenCommands(Commands commands);
+void AddConsentCommands(Commands commands);
 void AddTokenCommands(Commands commands);
 void AddTrustCommands(Commands commands);
 void AddCrypt4ghCommands(Commands commands);
