@@ -67,11 +67,11 @@ TEST(ConsentExport, EverythingIsInOneDocument) {
   access.entry.time = "2026-02-03T00:00:00Z";
   access.entry.fields = {{"project", "Heart"}, {"organisation", "University"}};
   all.accesses = {access};
-  const json json = json::parse(ExportEverything(all, kFacts));
-  EXPECT_EQ(json["about"], "010190-1234");
-  EXPECT_EQ(json["statements"][0]["terms"]["purposes"][0], "DUO:0000006");
-  EXPECT_EQ(json["accesses"][0]["receipt"], "receipt-text");
-  EXPECT_EQ(json["openings"][0]["value"], "value");
+  const json document = json::parse(ExportEverything(all, kFacts));
+  EXPECT_EQ(document["about"], "010190-1234");
+  EXPECT_EQ(document["statements"][0]["terms"]["purposes"][0], "DUO:0000006");
+  EXPECT_EQ(document["accesses"][0]["receipt"], "receipt-text");
+  EXPECT_EQ(document["openings"][0]["value"], "value");
 }
 
 TEST(StatementTerms, SurviveStorageAndAreNeverGuessed) {

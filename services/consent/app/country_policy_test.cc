@@ -3,6 +3,8 @@
 // The country's policy at work: who is in a cohort, for which purpose, and when that changes by itself.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "libs/ledger/receipt.h"
 #include "services/consent/app/apply_policy.h"
 #include "services/consent/app/test_support.h"
@@ -18,9 +20,9 @@ constexpr char kHealth[] = "DUO:0000006";
 constexpr char kStatutory[] = "EHDS:53-1-a";
 
 Policy Spain() {
-  auto policy = ParsePolicy(R"({"policy": "ES-1", "country": "ES", "rules": [
+  auto policy = ParsePolicy(R"json({"policy": "ES-1", "country": "ES", "rules": [
     {"permissions": ["SEC"], "purposes": ["DUO:0000006"], "model": "opt-out", "legal_basis": "EHDS Art. 71(1)"},
-    {"permissions": ["SEC"], "purposes": ["EHDS:53-1-a"], "model": "statutory", "legal_basis": "Ley 1/2026, art. 5"}]})");
+    {"permissions": ["SEC"], "purposes": ["EHDS:53-1-a"], "model": "statutory", "legal_basis": "Ley 1/2026, art. 5"}]})json");
   GF_CHECK(policy.ok());
   return *std::move(policy);
 }
@@ -164,7 +166,9 @@ TEST_F(OptIn, APersonMayLimitTheirChoice) {
   EXPECT_FALSE(Permitted(Permission::kSecondaryUse)["yes"]);
   auto mine = node_.mine.Get(node_.ctx, "yes");
   EXPECT_EQ(mine->permissions, Bits(7));
-  EXPECT_EQ(mine->statements.back().says.recontact, true);
+  const auto own = std::ranges::find(mine->statements, Source::kOwn, &SourcedStatement::source);
+  ASSERT_NE(own, mine->statements.end());
+  EXPECT_EQ(own->says.recontact, true);
   choice.until = node_.clock.Now();
   EXPECT_THAT(node_.mine.Set(node_.ctx, "yes", choice), HasReason("CHOICE_INVALID"));
   choice.until.reset();
