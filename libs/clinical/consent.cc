@@ -336,6 +336,23 @@ std::map<std::string, std::uint8_t> EffectivePermissions(std::span<const Consent
   return out;
 }
 
+std::map<std::string, Time> EndsOfPermissions(std::span<const ConsentRecord> records, Time now) {
+  std::map<std::string, Time> ends;
+  for (const ConsentRecord& record : records) {
+    if (!record.InForce(now)) continue;
+    const auto consider = [&](const std::optional<Time>& end) {
+      if (!end || *end <= now) return;
+      const auto [known, added] = ends.emplace(record.person_identifier, *end);
+      if (!added) known->second = std::min(known->second, *end);
+    };
+    consider(record.valid_until);
+    for (const ConsentRule& rule : record.rules) {
+      if (rule.permit) consider(rule.until);
+    }
+  }
+  return ends;
+}
+
 std::string PermissionNames(std::uint8_t permissions) {
   std::string names;
   for (const auto& [bit, name] : {std::pair{kPermitAlleleFrequency, "AF"}, std::pair{kPermitSubjectLevel, "SLQ"},

@@ -73,6 +73,10 @@ Result<std::vector<ConsentRecord>> ParseFhirConsents(std::string_view json);
 std::map<std::string, std::uint8_t> EffectivePermissions(std::span<const ConsentRecord> records,
                                                          Time now);
 
+// When what EffectivePermissions says begins to end: the first end of a record in force at `now`, or of one of its
+// permits. People of whom nothing ends are missing.
+std::map<std::string, Time> EndsOfPermissions(std::span<const ConsentRecord> records, Time now);
+
 // "AF,SLQ,SEC", or "NONE".
 std::string PermissionNames(std::uint8_t permissions);
 

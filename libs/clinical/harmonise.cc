@@ -371,9 +371,13 @@ class Harmoniser {
     }
     if (options_.consents_of_others != nullptr) *options_.consents_of_others = static_cast<std::int64_t>(others.size());
     const auto permissions = EffectivePermissions(of_rows, c_.now());
+    const auto ends = EndsOfPermissions(of_rows, c_.now());
     for (HarmonisedRow& row : rows) {
       auto found = permissions.find(row.subject);
-      if (found != permissions.end()) row.permissions = found->second;
+      if (found == permissions.end()) continue;
+      row.permissions = found->second;
+      row.has_consent = true;
+      if (auto end = ends.find(row.subject); end != ends.end()) row.permitted_until = end->second;
     }
   }
 

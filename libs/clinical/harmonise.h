@@ -39,6 +39,8 @@ struct HarmonisedRow {
   std::vector<std::string> icd10cm;
   std::vector<std::uint32_t> diseases;  // as the sources code them: indices into Collector::diseases()
   std::uint8_t permissions = 0;         // at the time of the collector
+  bool has_consent = false;             // there is some record of this person's choice
+  std::optional<Time> permitted_until;  // when the first of them ends; none: never
 };
 
 struct HarmoniseOptions {

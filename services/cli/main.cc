@@ -56,6 +56,7 @@ int main(int argc, char** argv) {
   genofed::cli::AddRunCommands(commands);
   genofed::cli::AddCitizenCommands(commands);
   genofed::cli::AddLedgerCommands(commands);
+  genofed::cli::AddConsentCommands(commands);
   genofed::cli::AddTokenCommands(commands);
   genofed::cli::AddTrustCommands(commands);
   genofed::cli::AddCrypt4ghCommands(commands);

@@ -3,17 +3,26 @@
 
 #include <grpcpp/impl/codegen/service_type.h>
 
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
 #include <set>
+#include <thread>
 
 #include "libs/config/load.h"
+#include "libs/core/file.h"
 #include "libs/core/strings.h"
+#include "libs/obs/log.h"
 #include "libs/platform/platform.h"
+#include "services/consent/adapters/grpc_audit_service.h"
 #include "services/consent/adapters/grpc_consent_service.h"
 #include "services/consent/adapters/grpc_key_service.h"
 #include "services/consent/adapters/grpc_ledger_service.h"
 #include "services/consent/adapters/grpc_reader_service.h"
 #include "services/consent/adapters/peer_grant_checker.h"
+#include "services/consent/adapters/registries.h"
 #include "services/consent/adapters/sql_store.h"
+#include "services/consent/app/apply_policy.h"
 #include "services/consent/witnessing.h"
 
 namespace genofed::consent {
@@ -64,17 +73,24 @@ Result<SmartLayer> ReadSmartLayer(const config::v1::SmartLayer& config, const st
       return InvalidField(path + "." + name, "CONFIG_INVALID", "must be text of at most {} bytes",
                           ledger::kMaxFieldBytes);
   }
-  SmartLayer layer{config.client_id(), config.title(), config.organisation(), config.purpose(),
-                   {config.datasets().begin(), config.datasets().end()}, "",
-                   {config.token_keys().begin(), config.token_keys().end()}, {}};
+  SmartLayer layer{config.client_id(),
+                   config.title(),
+                   config.organisation(),
+                   config.purpose(),
+                   {config.datasets().begin(), config.datasets().end()},
+                   "",
+                   {config.token_keys().begin(), config.token_keys().end()},
+                   {}};
   if (!config.recipient_key().empty()) {
     const auto key = crypt4gh::PublicKey::FromHex(config.recipient_key());
-    if (!key.ok()) return InvalidField(path + ".recipient_key", "CONFIG_INVALID", "must be 64 hex digits");
+    if (!key.ok())
+      return InvalidField(path + ".recipient_key", "CONFIG_INVALID", "must be 64 hex digits");
     layer.recipient = key->raw();
   }
   for (const std::string& range : config.networks()) {
     auto network = Network::Parse(range);
-    if (!network.ok()) return InvalidField(path + ".networks", "CONFIG_INVALID", "{}", Message(network.status()));
+    if (!network.ok())
+      return InvalidField(path + ".networks", "CONFIG_INVALID", "{}", Message(network.status()));
     layer.networks.push_back(*network);
   }
   return layer;
@@ -93,6 +109,19 @@ Result<std::vector<SmartLayer>> ReadSmartLayers(const config::v1::ConsentConfig&
   return layers;
 }
 
+Result<Policy> OpenPolicy(Platform& platform) {
+  const std::string& file = platform.config().consent().policy_file();
+  if (file.empty()) return Policy();
+  GF_ASSIGN(const std::string text, ReadFile(config::ForService(file, "consent"), kMaxPolicyBytes));
+  GF_ASSIGN(Policy policy, ParsePolicy(text));
+  if (policy.country != platform.country()) {
+    return Error(StatusCode::kInvalidArgument, "CONFIG_INVALID",
+                 "consent.policy_file: {} is the policy of {}, and this is a node of {}", file,
+                 policy.country, platform.country());
+  }
+  return policy;
+}
+
 // The ledger and its witnesses: all there is at the hub.
 class LedgerModule : public Module {
  public:
@@ -103,7 +132,7 @@ class LedgerModule : public Module {
         ledger_service_(MakeGrpcLedgerService(platform.dispatcher(), ledger_)) {}
 
   // Before anything is served: the tree and the epoch are what the rows say.
-  Status Load(Platform& platform) {
+  virtual Status Load(Platform& platform) {
     GF_TRY(ledger_.Load(Context::Background().WithTimeout(std::chrono::minutes(5))));
     GF_ASSIGN(witnessing_, Witnessing::Make(platform, *database_, ledger_));
     return absl::OkStatus();
@@ -138,40 +167,119 @@ class LedgerModule : public Module {
 class ConsentModule final : public LedgerModule {
  public:
   ConsentModule(Platform& platform, std::unique_ptr<sql::Database> database, ledger::NoteSigner log,
-                Keys keys, std::vector<SmartLayer> layers)
+                Keys keys, Policy policy, std::vector<SmartLayer> layers)
       : LedgerModule(platform, std::move(database), std::move(log)),
+        platform_(platform),
         pseudonyms_(std::move(keys.pseudonyms)),
-        registrar_(ledger_, pseudonyms_, platform.clock(), platform.random()),
-        cohorts_(store_, ledger_),
-        mine_(store_, ledger_, pseudonyms_, platform.clock(), platform.random()),
+        policy_(std::move(policy)),
+        rules_{policy_, platform.clock()},
+        registrar_(ledger_, pseudonyms_, rules_, platform.random()),
+        cohorts_(store_, ledger_, rules_),
+        mine_(store_, ledger_, pseudonyms_, rules_, platform.random()),
+        audit_(store_, ledger_, platform.clock(), platform.random()),
         grants_(MakePeerGrantChecker(platform.SiteChannel("access"))),
         dataset_keys_(std::move(keys.dataset), {platform.audience(), platform.country()}, store_,
-                      ledger_, *grants_, platform.trust(), platform.clock(), platform.random()),
+                      ledger_, *grants_, platform.trust(), rules_, platform.random()),
         readers_({platform.audience(), platform.dataset_url_prefix(), std::move(layers)},
-                 {store_, ledger_, cohorts_, dataset_keys_, platform.trust(), platform.clock(), platform.random()}),
-        consent_service_(
-            MakeGrpcConsentService(platform.dispatcher(), registrar_, cohorts_, mine_, ledger_)),
+                 {store_, ledger_, cohorts_, dataset_keys_, platform.trust(), rules_,
+                  platform.random()}),
         key_service_(MakeGrpcKeyService(platform.dispatcher(), dataset_keys_, platform.metrics())),
-        reader_service_(MakeGrpcReaderService(platform.dispatcher(), readers_, platform.metrics())) {}
+        reader_service_(MakeGrpcReaderService(platform.dispatcher(), readers_, platform.metrics())),
+        audit_service_(MakeGrpcAuditService(platform.dispatcher(), audit_, ledger_)) {}
+
+  Status Load(Platform& platform) override {
+    GF_TRY(LedgerModule::Load(platform));
+    const Context ctx = Context::Background().WithTimeout(std::chrono::minutes(5));
+    GF_TRY(ApplyPolicy(ctx, ledger_, rules_));
+    GF_ASSIGN(registries_, Registries::Make(platform_.config().consent(),
+                                            {store_, ledger_, pseudonyms_, rules_,
+                                             platform_.random(), platform_.metrics()}));
+    consent_service_ = MakeGrpcConsentService(
+        platform_.dispatcher(),
+        {registrar_, cohorts_, mine_, ledger_, *registries_, audit_, platform_.clock(),
+         platform_.site() + "." + platform_.config().site().domain(), platform_.country()});
+    return SetUpRegistries(ctx, ledger_, rules_, registries_->Names());
+  }
+  Status Start() override {
+    GF_TRY(LedgerModule::Start());
+    registries_->Start();
+    keeper_ = std::jthread([this](const std::stop_token& stop) { KeepTime(stop); });
+    reconciler_ = std::jthread([this](const std::stop_token& stop) { Reconcile(stop); });
+    return absl::OkStatus();
+  }
+  void Stop() override {
+    keeper_ = {};
+    reconciler_ = {};
+    registries_->Stop();
+    LedgerModule::Stop();
+  }
 
   std::vector<grpc::Service*> Services() override {
     std::vector<grpc::Service*> services = LedgerModule::Services();
-    services.insert(services.end(),
-                    {consent_service_.get(), key_service_.get(), reader_service_.get()});
+    services.insert(services.end(), {consent_service_.get(), key_service_.get(),
+                                     reader_service_.get(), audit_service_.get()});
     return services;
   }
 
  private:
+  // What begins or ends by itself is noticed within a second.
+  void KeepTime(const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any wake;
+    std::unique_lock lock(mutex);
+    while (!stop.stop_requested()) {
+      const Context ctx =
+          Context::Background().WithStop(stop).WithTimeout(std::chrono::seconds(30));
+      Status kept = cohorts_.KeepTime(ctx);
+      if (kept.ok()) kept = registries_->KeepFresh(ctx);
+      if (!kept.ok() && !stop.stop_requested())
+        GF_LOG(ctx, warn, "consent.time_failed", {"reason", Reason(kept)});
+      wake.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
+    }
+  }
+
+  // A release of keys that the ledger does not account for must not stay unnoticed.
+  void Reconcile(const std::stop_token& stop) {
+    const auto& config = platform_.config().consent();
+    const auto interval = config::DurationOr(config.has_reconcile_interval(),
+                                             config.reconcile_interval(), std::chrono::minutes(1));
+    std::mutex mutex;
+    std::condition_variable_any wake;
+    std::unique_lock lock(mutex);
+    while (!stop.stop_requested()) {
+      const Context ctx = Context::Background().WithStop(stop).WithTimeout(std::chrono::minutes(5));
+      const auto result = audit_.Reconcile(ctx);
+      if (stop.stop_requested()) return;
+      if (!result.ok()) {
+        GF_LOG(ctx, warn, "releases.not_checked", {"reason", Reason(result.status())});
+      } else if (!result->accounted) {
+        GF_LOG(ctx, error, "releases.unaccounted", {"problem", result->problems.front()},
+               {"problems", result->problems.size()});
+      }
+      platform_.metrics().Set("genofed_consent_releases_unaccounted", {},
+                              result.ok() ? static_cast<double>(result->problems.size()) : -1);
+      wake.wait_for(lock, stop, interval, [] { return false; });
+    }
+  }
+
+  Platform& platform_;
   const Pseudonyms pseudonyms_;
+  const Policy policy_;
+  const Rules rules_;
   Registrar registrar_;
   Cohorts cohorts_;
   MyConsent mine_;
+  Audit audit_;
+  std::unique_ptr<Registries> registries_;
   std::unique_ptr<GrantChecker> grants_;
   DatasetKeys dataset_keys_;
   ReaderAccess readers_;
   std::unique_ptr<grpc::Service> consent_service_;
   std::unique_ptr<grpc::Service> key_service_;
   std::unique_ptr<grpc::Service> reader_service_;
+  std::unique_ptr<grpc::Service> audit_service_;
+  std::jthread keeper_;
+  std::jthread reconciler_;
 };
 
 Result<std::unique_ptr<Module>> Make(Platform& platform) {
@@ -183,9 +291,10 @@ Result<std::unique_ptr<Module>> Make(Platform& platform) {
   } else {
     GF_ASSIGN(auto keys, OpenKeys(platform));
     GF_ASSIGN(auto layers, ReadSmartLayers(platform.config().consent()));
+    GF_ASSIGN(auto policy, OpenPolicy(platform));
     GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
     module = std::make_unique<ConsentModule>(platform, std::move(database), std::move(log),
-                                             std::move(keys), std::move(layers));
+                                             std::move(keys), std::move(policy), std::move(layers));
   }
   GF_TRY(module->Load(platform));
   return std::unique_ptr<Module>(std::move(module));

@@ -15,7 +15,7 @@ TEST(Policy, EveryMethodHasARow) {
   auto policy = rpc::Policy::Parse(kPolicy[0].content);
   ASSERT_TRUE(policy.ok()) << Describe(policy.status());
   for (const char* service : {"ConsentService", "LedgerService", "WitnessService", "KeyService",
-                              "ReaderService"}) {
+                              "ReaderService", "AuditService"}) {
     Status covered = policy->Covers(std::string("genofed.consent.v1.") + service);
     EXPECT_TRUE(covered.ok()) << Describe(covered);
   }
@@ -37,7 +37,8 @@ TEST(Policy, OnlyTheSpeGetsKeysAndOnlyCitizensSeeThemselves) {
       EXPECT_FALSE(row.AllowsWorkload({"hub", "gateway"}, "fi")) << method;
     }
     if (method.find("/GetMy") == std::string::npos && method.find("/SetMy") == std::string::npos &&
-        method.find("/ListMy") == std::string::npos) {
+        method.find("/ListMy") == std::string::npos && method.find("/ExportMy") == std::string::npos &&
+        method.find("/EraseMe") == std::string::npos) {
       continue;
     }
     EXPECT_EQ(row.token, rpc::TokenNeed::kUser) << method;

@@ -19,6 +19,7 @@
 #include "services/gateway/adapters/login_routes.h"
 #include "services/gateway/adapters/native_routes.h"
 #include "services/gateway/adapters/proof_check.h"
+#include "services/gateway/adapters/registry_routes.h"
 #include "services/gateway/adapters/tes_routes.h"
 #include "services/gateway/adapters/token_exchange.h"
 #include "services/gateway/adapters/wes_routes.h"
@@ -114,6 +115,7 @@ class GatewayModule final : public Module {
     if (site_.hub) AddTokenExchange(api_, caller, CheckWith(platform.tokens()));
     if (!site_.hub) {
       AddTesRoutes(api_, site_, caller);
+      AddRegistryRoutes(api_, caller);
       const auto access = std::make_shared<const ObjectAccess>(caller, kMaxStreams);
       AddDrsRoutes(api_, site_, access,
                    [&platform, country = ToLower(site_.country)] { return IssuersOf(platform.trust(), country); });

@@ -58,9 +58,9 @@ def query(fed, entity, variant=None, terms=(), sex=None, as_=None, site=None, as
 
 # Access ----------------------------------------------------------------------------------------------------------------
 
-def draft(fed, datasets, title="Genes of epilepsy", as_="researcher", check=True):
+def draft(fed, datasets, title="Genes of epilepsy", as_="researcher", check=True, purpose="DUO:0000006"):
     command = ["application", "create", "--title", title, "--purpose", "Find variants that cause seizures",
-               "--lay-summary", "We look for causes of epilepsy."]
+               "--lay-summary", "We look for causes of epilepsy.", "--purpose-code", purpose]
     for dataset in datasets:
         command += ["--dataset", dataset]
     answer = fed.genofed(*command, as_=as_, check=check)

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "libs/consent/purpose.h"
 #include "libs/core/strings.h"
 
 namespace genofed::access {
@@ -86,9 +87,10 @@ Status Validate(const Content& content) {
   text("content.title", content.title);
   text("content.purpose", content.purpose);
   text("content.lay_summary", content.lay_summary);
-  if (!content.purpose_code.starts_with("DUO:") || content.purpose_code.size() != 11) {
+  if (!consent::IsPurpose(content.purpose_code) ||
+      (content.purpose_code.starts_with("DUO:") && content.purpose_code.size() != 11)) {
     status = WithField(std::move(status), "content.purpose_code",
-                       "must be a DUO code such as DUO:0000006");
+                       "must be a code such as DUO:0000006, or one of a country's consent policy");
   }
   if (content.datasets.empty() || content.datasets.size() > kMaxDatasets) {
     status = WithField(std::move(status), "content.datasets", "name 1 to 200 datasets");

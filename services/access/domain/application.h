@@ -32,7 +32,7 @@ struct Content {
   std::string title;
   std::string purpose;
   std::string lay_summary;   // plain language, shown to citizens
-  std::string purpose_code;  // DUO code
+  std::string purpose_code;  // DUO code, or one of a country's consent policy
   std::vector<std::string> datasets;
   std::int32_t duration_days = 0;
   bool operator==(const Content&) const = default;

@@ -26,11 +26,22 @@ std::string Plain(const Json& permissions) {
   return text.empty() ? "nothing" : text;
 }
 
-int SetPermissions(const Target& target, const std::vector<std::string>& codes) {
+// What a person chooses besides the permissions.
+struct Limits {
+  std::vector<std::string> purposes;
+  std::string until, recontact, incidental;
+};
+
+int SetPermissions(const Target& target, const std::vector<std::string>& codes, const Limits& limits) {
   Json names = Json::array();
   for (const std::string& code : codes) names.push_back(kPermissions.at(code));
+  Json terms = Json::object();
+  if (!limits.purposes.empty()) terms["purposes"] = limits.purposes;
+  if (!limits.until.empty()) terms["valid_until"] = limits.until;
+  if (!limits.recontact.empty()) terms["recontact"] = limits.recontact == "yes";
+  if (!limits.incidental.empty()) terms["incidental_findings"] = limits.incidental == "yes";
   Session session(target);
-  return Show(session, session.Put("/api/v1/me/permissions", {{"permissions", names}}),
+  return Show(session, session.Put("/api/v1/me/permissions", {{"permissions", names}, {"terms", terms}}),
               [&](const Json& answer) {
                 std::printf("permitted now: %s\nledger entry %s, consent epoch %s\n",
                             Plain(names).c_str(), TextOf(answer, "ledger_index").c_str(),
@@ -57,11 +68,49 @@ int Accesses(const Target& target, const std::string& receipts) {
       const std::string by = TextOf(access, "kind") == "access"
                                  ? "files for client " + TextOf(access, "client")
                                  : "decision " + TextOf(access, "decision_sha256").substr(0, 16) + "…";
-      std::printf("%s  %s\n    %s by %s, %s, dataset %s; %s, ledger entry %s\n",
+      std::printf("%s  %s\n    %s\n    dataset %s; %s, ledger entry %s\n",
                   TextOf(access, "at").c_str(), used ? "USED" : "not used",
-                  TextOf(access, "project").c_str(), TextOf(access, "organisation").c_str(),
-                  TextOf(access, "purpose").c_str(), TextOf(access["dataset"], "dataset").c_str(),
+                  TextOf(access, "text").c_str(), TextOf(access["dataset"], "dataset").c_str(),
                   by.c_str(), TextOf(access, "ledger_index").c_str());
+    }
+  });
+}
+
+int Save(const Target& target, const std::string& path, const std::string& file) {
+  Session session(target);
+  auto content = session.GetBytes(path);
+  if (!content.ok()) return Fail(content.status());
+  if (file.empty() || file == "-") return std::fputs(content->c_str(), stdout) < 0 ? kFailed : kOk;
+  Status written = WriteFileAtomically(file, *content, 0600);
+  if (!written.ok()) return Fail(written);
+  std::printf("%s\n", file.c_str());
+  return kOk;
+}
+
+int Erase(const Target& target, bool confirmed) {
+  if (!confirmed) {
+    std::fprintf(stderr,
+                 "genofed: this cannot be taken back: your choices, their history and your list of uses go.\n"
+                 "To be sure that nothing is used any more, `genofed me withdraw` is enough. To go on, add --yes.\n");
+    return kUsage;
+  }
+  Session session(target);
+  return Show(session, session.Post("/api/v1/me/erasure", {{"confirm", "erase"}}), [](const Json& answer) {
+    std::printf("forgotten; ledger entry %s says that somebody was, and not who\n",
+                TextOf(answer, "ledger_index").c_str());
+  });
+}
+
+int Notices(const Target& target) {
+  Session session(target);
+  return Show(session, session.Get("/api/v1/me/notices"), [](const Json& answer) {
+    const Json notices = answer.value("notices", Json::array());
+    if (notices.empty()) std::printf("No breach of your data has been notified.\n");
+    for (const Json& notice : notices) {
+      std::printf("%s  %s\n    What happened: %s\n    Consequences: %s\n    Measures: %s\n    Ask: %s\n",
+                  TextOf(notice, "published").c_str(), TextOf(notice, "title").c_str(),
+                  TextOf(notice, "what_happened").c_str(), TextOf(notice, "consequences").c_str(),
+                  TextOf(notice, "measures").c_str(), TextOf(notice, "contact").c_str());
     }
   });
 }
@@ -81,6 +130,13 @@ void AddCitizenCommands(Commands commands) {
       Session session(target);
       return Show(session, session.Get("/api/v1/me/permissions"), [](const Json& answer) {
         std::printf("permitted: %s\n", Plain(answer.value("permissions", Json::array())).c_str());
+        std::printf("by the policy %s:\n", TextOf(answer, "policy").c_str());
+        for (const Json& use : answer.value("decisions", Json::array())) {
+          const std::string purpose = TextOf(use, "purpose"), law = TextOf(use, "legal_basis");
+          std::printf("  %s  %s%s%s: %s%s%s\n", use.value("permitted", false) ? "yes" : "no ",
+                      Plain(Json::array({use["permission"]})).c_str(), purpose.empty() ? "" : " for ",
+                      purpose.c_str(), TextOf(use, "basis").c_str(), law.empty() ? "" : ", ", law.c_str());
+        }
         for (const Json& change : answer.value("history", Json::array())) {
           std::printf("  %s by %s: %s\n", TextOf(change, "at").c_str(),
                       TextOf(change, "by").c_str(),
@@ -90,14 +146,21 @@ void AddCitizenCommands(Commands commands) {
     };
   });
   me->add_subcommand("withdraw", "Take back every permission; effective within seconds")
-      ->callback([&target, &action] { action = [&target] { return SetPermissions(target, {}); }; });
+      ->callback([&target, &action] { action = [&target] { return SetPermissions(target, {}, {}); }; });
   auto codes = std::make_shared<std::vector<std::string>>();
   auto* permit = me->add_subcommand("permit", "Permit exactly the uses named");
   permit->add_option("uses", *codes, "AF, SLQ, SEC")
       ->required()
       ->check(CLI::IsMember({"AF", "SLQ", "SEC"}));
-  permit->callback([codes, &target, &action] {
-    action = [codes, &target] { return SetPermissions(target, *codes); };
+  auto limits = std::make_shared<Limits>();
+  permit->add_option("--purpose", limits->purposes, "SEC for this purpose only (code, repeatable): DUO:0000006");
+  permit->add_option("--until", limits->until, "When it ends by itself: 2030-01-01T00:00:00Z");
+  permit->add_option("--recontact", limits->recontact, "Whether researchers may ask to contact you")
+      ->check(CLI::IsMember({"yes", "no"}));
+  permit->add_option("--incidental-findings", limits->incidental, "Whether you want to hear of findings about your health")
+      ->check(CLI::IsMember({"yes", "no"}));
+  permit->callback([codes, limits, &target, &action] {
+    action = [codes, limits, &target] { return SetPermissions(target, *codes, *limits); };
   });
   auto receipts = std::make_shared<std::string>();
   auto* accesses =
@@ -105,6 +168,29 @@ void AddCitizenCommands(Commands commands) {
   accesses->add_option("--receipts", *receipts, "Existing folder to save the receipts to");
   accesses->callback([receipts, &target, &action] {
     action = [receipts, &target] { return Accesses(target, *receipts); };
+  });
+
+  auto out = std::make_shared<std::string>();
+  auto format = std::make_shared<std::string>("data");
+  auto* exported = me->add_subcommand(
+      "export",
+      "Everything that is held about you, or your consents in another form.\n"
+      "Example: genofed me export --format fhir-r4 --out consents.json");
+  exported->add_option("--format", *format, "data (everything), fhir-r4, fhir-r5, duo, receipt")
+      ->check(CLI::IsMember({"data", "fhir-r4", "fhir-r5", "duo", "receipt"}))
+      ->capture_default_str();
+  exported->add_option("--out", *out, "File; default: the terminal");
+  exported->callback([out, format, &target, &action] {
+    action = [out, format, &target] {
+      return Save(target, *format == "data" ? "/api/v1/me/data" : "/api/v1/me/consents/" + *format, *out);
+    };
+  });
+  auto sure = std::make_shared<bool>(false);
+  auto* erase = me->add_subcommand("erase", "Have everything about you forgotten, for good");
+  erase->add_flag("--yes", *sure, "Without it, says what would happen");
+  erase->callback([sure, &target, &action] { action = [sure, &target] { return Erase(target, *sure); }; });
+  me->add_subcommand("notices", "Breaches of your data")->callback([&target, &action] {
+    action = [&target] { return Notices(target); };
   });
 }
 

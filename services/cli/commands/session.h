@@ -90,6 +90,7 @@ void AddAccessCommands(Commands commands);
 void AddRunCommands(Commands commands);
 void AddCitizenCommands(Commands commands);
 void AddLedgerCommands(Commands commands);
+void AddConsentCommands(Commands commands);
 void AddTokenCommands(Commands commands);
 void AddTrustCommands(Commands commands);
 void AddCrypt4ghCommands(Commands commands);

@@ -85,6 +85,7 @@ std::vector<Persona> MakePersonas(const std::vector<std::string>& countries) {
     personas.push_back(AtNode("ncp", country, "National coordination point of " + name,
                               "National coordination point, " + name));
     personas.push_back(AtNode("operator", country, "Node operator in " + name, "Computing centre, " + name));
+    personas.push_back(AtNode("dpo", country, "Data protection officer in " + name, "Computing centre, " + name));
     personas.push_back(AtNode("broker", country, "Passport broker for " + name, "Life science login"));
     Persona citizen = AtNode("citizen", country, "Citizen of " + name, name);
     citizen.roles.clear();

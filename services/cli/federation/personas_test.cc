@@ -37,7 +37,7 @@ TEST(PersonasTest, EveryPersonaOfTheDefaultFederation) {
                                    "dac_es", "dac_second_fi", "dac_second_es", "holder_fi", "holder_es", "ncp_fi", "ncp_es", "operator_fi",
                                    "operator_es", "citizen_fi", "citizen_es", "clinician", "coordinator",
                                    "policymaker", "operator_hub", "broker", "broker_fi", "broker_es"}));
-  EXPECT_EQ(names.size(), 23U);
+  EXPECT_EQ(names.size(), 25U);
 }
 
 TEST(PersonasTest, SigningOfficialIsOfTheResearchersOrganisation) {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/consent/adapters/grpc_consent_service.h"
 
+#include <iterator>
+
 #include "genofed/consent/v1/consent.grpc.pb.h"
+#include "services/consent/adapters/consent_export.h"
 #include "services/consent/adapters/proto_mapping.h"
 
 namespace genofed::consent {
@@ -22,9 +25,7 @@ std::string Person(const Context& ctx) {
 
 class GrpcConsentService final : public v1::ConsentService::CallbackService {
  public:
-  GrpcConsentService(rpc::Dispatcher& rpc, Registrar& registrar, Cohorts& cohorts, MyConsent& mine,
-                     Ledger& ledger)
-      : rpc_(rpc), registrar_(registrar), cohorts_(cohorts), mine_(mine), ledger_(ledger) {}
+  GrpcConsentService(rpc::Dispatcher& rpc, const ConsentUseCases& with) : rpc_(rpc), with_(with) {}
 
   grpc::ServerUnaryReactor* RegisterSubjects(grpc::CallbackServerContext* call,
                                              const v1::RegisterSubjectsRequest* request,
@@ -35,7 +36,7 @@ class GrpcConsentService final : public v1::ConsentService::CallbackService {
                const v1::RegisterSubjectsRequest& r) -> Result<v1::RegisterSubjectsResponse> {
           GF_ASSIGN(auto subjects, FromProto(r));
           GF_ASSIGN(auto registration,
-                    registrar_.Run(ctx, {FromProto(r.dataset()), std::move(subjects),
+                    with_.registrar.Run(ctx, {FromProto(r.dataset()), std::move(subjects),
                                          r.base_version(), r.follow_up()}));
           return ToProto(registration);
         });
@@ -47,10 +48,15 @@ class GrpcConsentService final : public v1::ConsentService::CallbackService {
     return rpc_.Unary(
         call, GF_METHOD(GetCohort), request, response,
         [this](const Context& ctx, const v1::GetCohortRequest& r) -> Result<v1::GetCohortResponse> {
+          const bool pseudonyms = NeedsPseudonyms(ctx.principal().workload);
+          if (r.has_run_ledger_index()) {
+            GF_ASSIGN(const auto of_run, with_.cohorts.OfRun(ctx, FromProto(r.dataset()), r.run_ledger_index()));
+            return ToProto(of_run, pseudonyms);
+          }
           GF_ASSIGN(Permission permission, FromProto(r.permission()));
-          GF_ASSIGN(auto cohort,
-                    cohorts_.Run(ctx, FromProto(r.dataset()), permission, r.with_snapshot()));
-          return ToProto(cohort, NeedsPseudonyms(ctx.principal().workload));
+          GF_ASSIGN(auto cohort, with_.cohorts.Run(ctx, FromProto(r.dataset()), {permission, r.purpose()},
+                                              r.with_snapshot()));
+          return ToProto(cohort, pseudonyms);
         });
   }
 
@@ -61,7 +67,7 @@ class GrpcConsentService final : public v1::ConsentService::CallbackService {
         call, GF_METHOD(GetEpoch), request, response,
         [this](const Context& ctx, const v1::GetEpochRequest&) -> Result<v1::GetEpochResponse> {
           v1::GetEpochResponse answer;
-          GF_ASSIGN(auto epoch, ledger_.Epoch(ctx));
+          GF_ASSIGN(auto epoch, with_.ledger.Epoch(ctx));
           answer.set_epoch(epoch);
           return answer;
         });
@@ -74,7 +80,7 @@ class GrpcConsentService final : public v1::ConsentService::CallbackService {
         call, GF_METHOD(GetMyPermissions), request, response,
         [this](const Context& ctx,
                const v1::GetMyPermissionsRequest&) -> Result<v1::GetMyPermissionsResponse> {
-          GF_ASSIGN(auto mine, mine_.Get(ctx, Person(ctx)));
+          GF_ASSIGN(auto mine, with_.mine.Get(ctx, Person(ctx)));
           return ToProto(mine);
         });
   }
@@ -87,7 +93,7 @@ class GrpcConsentService final : public v1::ConsentService::CallbackService {
         [this](const Context& ctx,
                const v1::SetMyPermissionsRequest& r) -> Result<v1::SetMyPermissionsResponse> {
           GF_ASSIGN(PermissionSet permissions, FromProto(r.permissions()));
-          GF_ASSIGN(auto changed, mine_.Set(ctx, Person(ctx), permissions));
+          GF_ASSIGN(auto changed, with_.mine.Set(ctx, Person(ctx), FromProto(permissions, r.terms())));
           v1::SetMyPermissionsResponse answer;
           answer.set_epoch(changed.epoch);
           answer.set_ledger_index(changed.ledger_index);
@@ -102,27 +108,145 @@ class GrpcConsentService final : public v1::ConsentService::CallbackService {
         call, GF_METHOD(ListMyAccesses), request, response,
         [this](const Context& ctx,
                const v1::ListMyAccessesRequest& r) -> Result<v1::ListMyAccessesResponse> {
-          GF_ASSIGN(auto page, mine_.Accesses(ctx, Person(ctx), r.page_size(), r.page_token()));
+          GF_ASSIGN(auto page, with_.mine.Accesses(ctx, Person(ctx), r.page_size(), r.page_token()));
           return ToProto(page);
         });
   }
 
+  grpc::ServerUnaryReactor* CheckRun(grpc::CallbackServerContext* call, const v1::CheckRunRequest* request,
+                                     v1::CheckRunResponse* response) override {
+    return rpc_.Unary(call, GF_METHOD(CheckRun), request, response,
+                      [this](const Context& ctx, const v1::CheckRunRequest& r) -> Result<v1::CheckRunResponse> {
+                        GF_ASSIGN(const RunCheck check, with_.cohorts.CheckRun(ctx, r.run_ledger_index()));
+                        v1::CheckRunResponse answer;
+                        answer.set_unchanged(check.unchanged);
+                        answer.set_cancel(check.cancel);
+                        answer.set_epoch(check.epoch);
+                        return answer;
+                      });
+  }
+
+  grpc::ServerUnaryReactor* ExportMyConsents(grpc::CallbackServerContext* call,
+                                             const v1::ExportMyConsentsRequest* request,
+                                             v1::ExportMyConsentsResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(ExportMyConsents), request, response,
+        [this](const Context& ctx, const v1::ExportMyConsentsRequest& r) -> Result<v1::ExportMyConsentsResponse> {
+          GF_ASSIGN(const auto mine, with_.mine.Get(ctx, Person(ctx)));
+          GF_ASSIGN(auto exported, ExportConsents(r.format(), mine, Facts(ctx)));
+          v1::ExportMyConsentsResponse answer;
+          answer.set_media_type(std::move(exported.media_type));
+          answer.set_content(std::move(exported.content));
+          return answer;
+        });
+  }
+
+  grpc::ServerUnaryReactor* ExportMyData(grpc::CallbackServerContext* call, const v1::ExportMyDataRequest* request,
+                                         v1::ExportMyDataResponse* response) override {
+    return rpc_.Unary(call, GF_METHOD(ExportMyData), request, response,
+                      [this](const Context& ctx, const v1::ExportMyDataRequest&) -> Result<v1::ExportMyDataResponse> {
+                        GF_ASSIGN(const Everything all, Collect(ctx));
+                        v1::ExportMyDataResponse answer;
+                        answer.set_json(ExportEverything(all, Facts(ctx)));
+                        return answer;
+                      });
+  }
+
+  grpc::ServerUnaryReactor* EraseMe(grpc::CallbackServerContext* call, const v1::EraseMeRequest* request,
+                                    v1::EraseMeResponse* response) override {
+    return rpc_.Unary(call, GF_METHOD(EraseMe), request, response,
+                      [this](const Context& ctx, const v1::EraseMeRequest& r) -> Result<v1::EraseMeResponse> {
+                        if (r.confirm() != "erase")
+                          return InvalidField("confirm", "NOT_CONFIRMED",
+                                              "must be \"erase\": it cannot be taken back");
+                        v1::EraseMeResponse answer;
+                        GF_ASSIGN(const auto index, with_.mine.Forget(ctx, Person(ctx)));
+                        answer.set_ledger_index(index);
+                        return answer;
+                      });
+  }
+
+  grpc::ServerUnaryReactor* ListMyNotices(grpc::CallbackServerContext* call, const v1::ListMyNoticesRequest* request,
+                                          v1::ListMyNoticesResponse* response) override {
+    return rpc_.Unary(call, GF_METHOD(ListMyNotices), request, response,
+                      [this](const Context& ctx, const v1::ListMyNoticesRequest&) -> Result<v1::ListMyNoticesResponse> {
+                        GF_ASSIGN(const auto notices, with_.mine.Notices(ctx, Person(ctx)));
+                        v1::ListMyNoticesResponse answer;
+                        for (const NoticeRow& notice : notices) *answer.add_notices() = ToProto(notice);
+                        return answer;
+                      });
+  }
+
+  grpc::ServerUnaryReactor* PublishNotice(grpc::CallbackServerContext* call, const v1::PublishNoticeRequest* request,
+                                          v1::PublishNoticeResponse* response) override {
+    return rpc_.Unary(call, GF_METHOD(PublishNotice), request, response,
+                      [this](const Context& ctx, const v1::PublishNoticeRequest& r) -> Result<v1::PublishNoticeResponse> {
+                        NoticeRow notice = FromProto(r.notice());
+                        notice.idempotency_key = r.idempotency_key();
+                        GF_ASSIGN(notice, with_.audit.Publish(ctx, std::move(notice)));
+                        v1::PublishNoticeResponse answer;
+                        *answer.mutable_notice() = ToProto(notice);
+                        answer.set_people(notice.people);
+                        return answer;
+                      });
+  }
+
+  grpc::ServerUnaryReactor* NotifyRegistry(grpc::CallbackServerContext* call,
+                                           const v1::NotifyRegistryRequest* request,
+                                           v1::NotifyRegistryResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(NotifyRegistry), request, response,
+        [this](const Context&, const v1::NotifyRegistryRequest& r) -> Result<v1::NotifyRegistryResponse> {
+          GF_TRY(with_.registries.Notify(r.registry(), r.token()));
+          return v1::NotifyRegistryResponse();
+        });
+  }
+
+  grpc::ServerUnaryReactor* ListRegistries(grpc::CallbackServerContext* call,
+                                           const v1::ListRegistriesRequest* request,
+                                           v1::ListRegistriesResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(ListRegistries), request, response,
+        [this](const Context& ctx, const v1::ListRegistriesRequest&) -> Result<v1::ListRegistriesResponse> {
+          GF_ASSIGN(const auto rows, with_.registries.List(ctx));
+          v1::ListRegistriesResponse answer;
+          for (const RegistryRow& row : rows) *answer.add_registries() = ToProto(row);
+          return answer;
+        });
+  }
+
  private:
+  ExportFacts Facts(const Context& ctx) const {
+    return {Person(ctx), with_.site, with_.country, with_.clock.Now()};
+  }
+
+  // What one answer can hold: receipts are a few kilobytes each.
+  Result<Everything> Collect(const Context& ctx) {
+    constexpr std::size_t kMaxAccesses = 1000;
+    Everything all;
+    GF_ASSIGN(all.permissions, with_.mine.Get(ctx, Person(ctx)));
+    std::string token;
+    do {
+      GF_ASSIGN(MyAccesses page, with_.mine.Accesses(ctx, Person(ctx), 100, token));
+      std::move(page.accesses.begin(), page.accesses.end(), std::back_inserter(all.accesses));
+      token = page.next_page_token;
+    } while (!token.empty() && all.accesses.size() < kMaxAccesses);
+    all.more_accesses = !token.empty();
+    GF_ASSIGN(all.openings, with_.mine.Openings(ctx, Person(ctx)));
+    GF_ASSIGN(all.notices, with_.mine.Notices(ctx, Person(ctx)));
+    return all;
+  }
+
   rpc::Dispatcher& rpc_;
-  Registrar& registrar_;
-  Cohorts& cohorts_;
-  MyConsent& mine_;
-  Ledger& ledger_;
+  const ConsentUseCases with_;
 };
 
 #undef GF_METHOD
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeGrpcConsentService(rpc::Dispatcher& rpc, Registrar& registrar,
-                                                      Cohorts& cohorts, MyConsent& mine,
-                                                      Ledger& ledger) {
-  return std::make_unique<GrpcConsentService>(rpc, registrar, cohorts, mine, ledger);
+std::unique_ptr<grpc::Service> MakeGrpcConsentService(rpc::Dispatcher& rpc, const ConsentUseCases& with) {
+  return std::make_unique<GrpcConsentService>(rpc, with);
 }
 
 }  // namespace genofed::consent

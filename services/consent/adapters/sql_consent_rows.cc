@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/core/strings.h"
 #include "services/consent/adapters/sql_rows.h"
+#include "services/consent/adapters/statement_terms.h"
 
 namespace genofed::consent {
+Result<Statement> ToStatement(const sql::Row& row, int column) {
+  Statement says{PermissionSet::FromBits(row.Int(column)), PermissionSet::FromBits(row.Int(column + 1)),
+                 row.OptionalTime(column + 2), row.OptionalTime(column + 3)};
+  GF_TRY(ReadTerms(row.Text(column + 4), says));
+  return says;
+}
+
 namespace {
 
-std::optional<PermissionSet> OptionalPermissions(const sql::Row& row, int column) {
-  if (row.IsNull(column)) return std::nullopt;
-  return PermissionSet::FromBits(row.Int(column));
+// Columns adult_at, died_at, erased.
+Circumstances ToCircumstances(const sql::Row& row, int column) {
+  return {row.OptionalTime(column), row.OptionalTime(column + 1), !row.IsNull(column + 2)};
 }
 
 }  // namespace
@@ -18,20 +26,53 @@ Result<std::int64_t> SqlConsentRows::Epoch() {
   return row.Int(0);
 }
 
-Result<std::int64_t> SqlConsentRows::NextEpoch() {
-  GF_ASSIGN(auto rows, tx_.Exec("UPDATE head SET epoch = epoch + 1 RETURNING epoch"));
+Result<std::int64_t> SqlConsentRows::NextEpoch(Time now) {
+  GF_ASSIGN(auto rows,
+            tx_.Exec("UPDATE head SET epoch = epoch + 1, epoch_at = greatest(epoch_at, $1) RETURNING epoch", now));
   GF_ASSIGN(auto row, rows.One());
   return row.Int(0);
 }
 
+Result<EpochState> SqlConsentRows::EpochAt(Time now) {
+  // Each arm reads one index.
+  GF_ASSIGN(auto rows,
+            tx_.Exec("SELECT h.epoch, greatest(h.epoch_at, $1), "
+                     "EXISTS (SELECT FROM statements WHERE valid_from > h.epoch_at AND valid_from <= $1) OR "
+                     "EXISTS (SELECT FROM statements WHERE valid_until > h.epoch_at AND valid_until <= $1) OR "
+                     "EXISTS (SELECT FROM subjects WHERE adult_at > h.epoch_at AND adult_at <= $1) OR "
+                     "EXISTS (SELECT FROM subjects WHERE died_at > h.epoch_at AND died_at <= $1), "
+                     "EXISTS (SELECT FROM registries WHERE stale) "
+                     "FROM head h",
+                     now));
+  GF_ASSIGN(auto row, rows.One());
+  return EpochState{row.Int(0), row.TimeAt(1), row.Bool(2), row.Bool(3)};
+}
+
+Result<std::string> SqlConsentRows::PolicyDigest() {
+  GF_ASSIGN(auto rows, tx_.Exec("SELECT policy_sha256 FROM head"));
+  GF_ASSIGN(auto row, rows.One());
+  return row.Text(0);
+}
+
+Status SqlConsentRows::SetPolicyDigest(const std::string& sha256) {
+  return tx_.Exec("UPDATE head SET policy_sha256 = $1", sha256).status();
+}
+
 Result<std::map<std::string, Subject>> SqlConsentRows::FindSubjects(
     const std::vector<std::string>& blinded) {
-  GF_ASSIGN(auto rows, tx_.Exec("SELECT blinded, id, own_permissions, secret FROM subjects WHERE "
-                                "blinded = ANY($1::text[])",
-                                blinded));
+  GF_ASSIGN(auto rows,
+            tx_.Exec("SELECT s.blinded, s.id, s.secret, s.adult_at, s.died_at, s.erased, "
+                     "t.permits, t.denies, t.valid_from, t.valid_until, t.terms "
+                     "FROM subjects s LEFT JOIN statements t ON t.subject = s.id AND t.source = 'own' "
+                     "WHERE s.blinded = ANY($1::text[])",
+                     blinded));
   std::map<std::string, Subject> subjects;
   for (sql::Row row : rows) {
-    subjects[row.Text(0)] = {row.Int(1), OptionalPermissions(row, 2), row.BytesAt(3)};
+    Subject subject{row.Int(1), row.BytesAt(2), std::nullopt, ToCircumstances(row, 3)};
+    if (!row.IsNull(6)) {
+      GF_ASSIGN(subject.own, ToStatement(row, 6));
+    }
+    subjects[row.Text(0)] = std::move(subject);
   }
   return subjects;
 }
@@ -51,10 +92,23 @@ Status SqlConsentRows::AddSubjects(const std::vector<NewSubject>& subjects) {
       .status();
 }
 
-Status SqlConsentRows::SetOwn(std::int64_t subject, PermissionSet permissions) {
+Status SqlConsentRows::SetOwn(std::int64_t subject, const Statement& statement) {
   return tx_
-      .Exec("UPDATE subjects SET own_permissions = $2 WHERE id = $1", subject, permissions.bits())
+      .Exec("INSERT INTO statements (subject, source, permits, denies, valid_from, valid_until, terms) "
+            "VALUES ($1, 'own', $2, $3, $4, $5, $6) ON CONFLICT (subject, source, name, record) DO UPDATE SET "
+            "permits = excluded.permits, denies = excluded.denies, valid_from = excluded.valid_from, "
+            "valid_until = excluded.valid_until, terms = excluded.terms",
+            subject, statement.permits.bits(), statement.denies.bits(), statement.from, statement.until,
+            WriteTerms(statement))
       .status();
+}
+
+Status SqlConsentRows::SetLives(const std::map<std::int64_t, Circumstances>& lives) {
+  for (const auto& [subject, who] : lives) {
+    GF_TRY(tx_.Exec("UPDATE subjects SET adult_at = coalesce($2, adult_at), died_at = coalesce($3, died_at) WHERE id = $1", subject, who.adult_at,
+                    who.died_at));
+  }
+  return absl::OkStatus();
 }
 
 Status SqlConsentRows::AddChanges(const std::vector<Change>& changes) {
@@ -63,7 +117,9 @@ Status SqlConsentRows::AddChanges(const std::vector<Change>& changes) {
   std::vector<std::int64_t> by_subject;
   std::vector<std::int64_t> indices;  // -1: none
   std::vector<std::string> times;
+  std::vector<std::string> registries;
   for (const Change& change : changes) {
+    registries.push_back(change.registry);
     subjects.push_back(change.subject);
     permissions.push_back(change.permissions.bits());
     by_subject.push_back(change.by_subject ? 1 : 0);
@@ -72,62 +128,82 @@ Status SqlConsentRows::AddChanges(const std::vector<Change>& changes) {
   }
   return tx_
       .Exec(
-          "INSERT INTO permission_changes (subject, permissions, by_subject, ledger_index, at) "
-          "SELECT s, p, b = 1, nullif(i, -1), t::timestamptz "
-          "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[]) AS new "
-          "(s, p, b, i, t)",
-          subjects, permissions, by_subject, indices, times)
+          "INSERT INTO permission_changes (subject, permissions, by_subject, ledger_index, at, registry) "
+          "SELECT s, p, b = 1, nullif(i, -1), t::timestamptz, r "
+          "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[]) AS new "
+          "(s, p, b, i, t, r)",
+          subjects, permissions, by_subject, indices, times, registries)
       .status();
 }
 
 Result<std::vector<Change>> SqlConsentRows::Changes(std::int64_t subject, int limit) {
   GF_ASSIGN(auto rows,
-            tx_.Exec("SELECT permissions, at, by_subject, ledger_index FROM permission_changes "
+            tx_.Exec("SELECT permissions, at, by_subject, ledger_index, registry FROM permission_changes "
                      "WHERE subject = $1 ORDER BY id DESC LIMIT $2",
                      subject, limit));
   std::vector<Change> changes;
   for (sql::Row row : rows) {
     changes.push_back({subject, PermissionSet::FromBits(row.Int(0)), row.TimeAt(1), row.Bool(2),
-                       row.OptionalInt(3)});
+                       row.OptionalInt(3), row.Text(4)});
   }
   return changes;
 }
 
-Result<std::map<std::int64_t, PermissionSet>> SqlConsentRows::Holder(const std::string& dataset) {
-  GF_ASSIGN(
-      auto rows,
-      tx_.Exec("SELECT subject, permissions FROM holder_permissions WHERE dataset = $1", dataset));
-  std::map<std::int64_t, PermissionSet> records;
-  for (sql::Row row : rows) records[row.Int(0)] = PermissionSet::FromBits(row.Int(1));
+Result<std::map<std::int64_t, Statement>> SqlConsentRows::Holder(const std::string& dataset) {
+  GF_ASSIGN(auto rows,
+            tx_.Exec("SELECT subject, permits, denies, valid_from, valid_until, terms FROM statements "
+                     "WHERE source = 'holder' AND name = $1",
+                     dataset));
+  std::map<std::int64_t, Statement> records;
+  for (sql::Row row : rows) {
+    GF_ASSIGN(records[row.Int(0)], ToStatement(row, 1));
+  }
   return records;
 }
 
-Result<PermissionSet> SqlConsentRows::HolderAnywhere(std::int64_t subject) {
-  GF_ASSIGN(
-      auto rows,
-      tx_.Exec("SELECT coalesce(bit_or(permissions), 0) FROM holder_permissions WHERE subject = $1",
-               subject));
-  GF_ASSIGN(auto row, rows.One());
-  return PermissionSet::FromBits(row.Int(0));
-}
-
 Status SqlConsentRows::PutHolder(const DatasetVersion& dataset,
-                                 const std::map<std::int64_t, PermissionSet>& records) {
-  std::vector<std::int64_t> subjects;
-  std::vector<std::int64_t> permissions;
+                                 const std::map<std::int64_t, Statement>& records) {
+  std::vector<std::int64_t> subjects, permits, denies;
+  std::vector<std::string> from, until, terms;
+  const auto text = [](const std::optional<Time>& time) { return time ? FormatRfc3339(*time) : ""; };
   for (const auto& [subject, record] : records) {
     subjects.push_back(subject);
-    permissions.push_back(record.bits());
+    permits.push_back(record.permits.bits());
+    denies.push_back(record.denies.bits());
+    from.push_back(text(record.from));
+    until.push_back(text(record.until));
+    terms.push_back(WriteTerms(record));
   }
   return tx_
       .Exec(
-          "INSERT INTO holder_permissions AS h (dataset, subject, version, permissions) "
-          "SELECT $1, s, $2, p FROM unnest($3::bigint[], $4::bigint[]) AS new (s, p) "
-          "ON CONFLICT (dataset, subject) DO UPDATE SET version = excluded.version, permissions = "
-          "excluded.permissions "
+          "INSERT INTO statements AS h (subject, source, name, version, permits, denies, valid_from, valid_until, "
+          "terms) SELECT s, 'holder', $1, $2, p, d, nullif(f, '')::timestamptz, nullif(u, '')::timestamptz, t "
+          "FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[]) AS new "
+          "(s, p, d, f, u, t) "
+          "ON CONFLICT (subject, source, name, record) DO UPDATE SET version = excluded.version, "
+          "permits = excluded.permits, denies = excluded.denies, valid_from = excluded.valid_from, "
+          "valid_until = excluded.valid_until, terms = excluded.terms "
           "WHERE h.version <= excluded.version",
-          dataset.dataset, dataset.version, subjects, permissions)
+          dataset.dataset, dataset.version, subjects, permits, denies, from, until, terms)
       .status();
+}
+
+Result<std::map<std::int64_t, std::vector<SourcedStatement>>> SqlConsentRows::StatementsOf(
+    const std::vector<std::int64_t>& subjects) {
+  GF_ASSIGN(auto rows,
+            tx_.Exec("SELECT source, name, permits, denies, valid_from, valid_until, terms, subject FROM statements "
+                     "WHERE subject = ANY($1::bigint[]) ORDER BY subject, source, name, record",
+                     subjects));
+  std::map<std::int64_t, std::vector<SourcedStatement>> statements;
+  for (sql::Row row : rows) {
+    const std::string source = row.Text(0);
+    GF_ASSIGN(Statement says, ToStatement(row, 2));
+    statements[row.Int(7)].push_back({source == "own"      ? Source::kOwn
+                                      : source == "holder" ? Source::kHolder
+                                                           : Source::kRegistry,
+                                      row.Text(1), std::move(says)});
+  }
+  return statements;
 }
 
 Result<std::optional<VersionRow>> SqlConsentRows::FindVersion(const DatasetVersion& dataset) {
@@ -165,18 +241,38 @@ Status SqlConsentRows::AddVersion(const VersionRow& version, const std::vector<S
       .status();
 }
 
-Result<std::vector<SlotRow>> SqlConsentRows::Slots(const DatasetVersion& dataset) {
+Result<std::vector<SlotRow>> SqlConsentRows::Slots(const DatasetVersion& dataset, const JudgePerson& judge) {
+  // Several rows for a person of whom several records speak; the person's own word replaces the holder's.
   GF_ASSIGN(auto rows,
-            tx_.Exec("SELECT r.slot, r.subject, r.pseudonym, s.own_permissions, h.permissions "
+            tx_.Exec("SELECT r.slot, r.subject, r.pseudonym, s.adult_at, s.died_at, s.erased, "
+                     "t.source, t.permits, t.denies, t.valid_from, t.valid_until, t.terms "
                      "FROM dataset_rows r JOIN subjects s ON s.id = r.subject "
-                     "JOIN holder_permissions h ON h.dataset = r.dataset AND h.subject = r.subject "
+                     "LEFT JOIN statements t ON t.subject = r.subject AND (t.source <> 'holder' OR t.name = r.dataset) "
                      "WHERE r.dataset = $1 AND r.version = $2 ORDER BY r.slot",
                      dataset.dataset, dataset.version));
   std::vector<SlotRow> slots;
   slots.reserve(rows.size());
-  for (sql::Row row : rows) {
-    slots.push_back({static_cast<std::int32_t>(row.Int(0)), row.Int(1), row.Text(2),
-                     Effective(OptionalPermissions(row, 3), PermissionSet::FromBits(row.Int(4)))});
+  for (std::size_t i = 0; i < rows.size();) {
+    const sql::Row first = rows[i];
+    SlotRow slot{static_cast<std::int32_t>(first.Int(0)), first.Int(1), first.Text(2), false};
+    Voices voices{{}, ToCircumstances(first, 3)};
+    std::optional<Statement> holder;
+    bool own = false;
+    for (; i < rows.size() && rows[i].Int(0) == slot.slot; ++i) {
+      const sql::Row row = rows[i];
+      if (judge == nullptr || row.IsNull(6)) continue;
+      GF_ASSIGN(Statement says, ToStatement(row, 7));
+      const std::string source = row.Text(6);
+      if (source == "holder") {
+        holder = std::move(says);
+        continue;
+      }
+      own |= source == "own";
+      voices.statements.push_back(std::move(says));
+    }
+    if (holder && !own) voices.statements.push_back(*std::move(holder));
+    slot.permitted = judge != nullptr && judge(voices);
+    slots.push_back(std::move(slot));
   }
   return slots;
 }
@@ -204,35 +300,108 @@ Result<std::vector<PersonSlot>> SqlConsentRows::SlotsOf(std::int64_t subject) {
   return slots;
 }
 
+Result<std::vector<Opening>> SqlConsentRows::Openings(std::int64_t subject) {
+  GF_ASSIGN(auto rows,
+            tx_.Exec("SELECT o.ledger_index, o.name, o.key, o.payload FROM openings o "
+                     "WHERE o.ledger_index IN (SELECT ledger_index FROM permission_changes WHERE subject = $1) "
+                     "ORDER BY o.ledger_index, o.name",
+                     subject));
+  std::vector<Opening> openings;
+  for (sql::Row row : rows) openings.push_back({row.Int(0), row.Text(1), row.BytesAt(2), row.Text(3)});
+  return openings;
+}
+
+Result<std::map<std::int32_t, ledger::Hash>> SqlConsentRows::KeptLeaves(const std::string& snapshot) {
+  GF_ASSIGN(auto rows, tx_.Exec("SELECT slot, leaf FROM kept_leaves WHERE snapshot = $1", snapshot));
+  std::map<std::int32_t, ledger::Hash> leaves;
+  for (sql::Row row : rows) {
+    GF_ASSIGN(leaves[static_cast<std::int32_t>(row.Int(0))], ledger::Hash::FromBytes(row.BytesAt(1)));
+  }
+  return leaves;
+}
+
+Status SqlConsentRows::Forget(const Erasure& erasure) {
+  GF_TRY(tx_.Exec("DELETE FROM openings WHERE ledger_index IN "
+                  "(SELECT ledger_index FROM permission_changes WHERE subject = $1)",
+                  erasure.subject));
+  GF_TRY(tx_.Exec("DELETE FROM permission_changes WHERE subject = $1", erasure.subject));
+  GF_TRY(tx_.Exec("DELETE FROM statements WHERE subject = $1", erasure.subject));
+  for (const Erasure::Leaf& leaf : erasure.leaves) {
+    GF_TRY(tx_.Exec("INSERT INTO kept_leaves (snapshot, slot, leaf) VALUES ($1, $2, $3)", leaf.snapshot, leaf.slot,
+                    sql::Bytes{std::string(leaf.hash.view())}));
+  }
+  for (const auto& [dataset, pseudonym] : erasure.pseudonyms) {
+    GF_TRY(tx_.Exec("UPDATE dataset_rows SET pseudonym = $3 WHERE subject = $1 AND dataset = $2 AND "
+                    "pseudonym IS NOT NULL",
+                    erasure.subject, dataset, pseudonym));
+  }
+  return tx_
+      .Exec("UPDATE subjects SET blinded = $2, secret = $3, adult_at = NULL, died_at = NULL, erased = $4 WHERE id = $1",
+            erasure.subject, erasure.blinded, sql::Bytes{erasure.secret}, erasure.at)
+      .status();
+}
+
+Result<std::int64_t> SqlConsentRows::CountPeople(const std::vector<std::string>& datasets) {
+  GF_ASSIGN(auto rows, tx_.Exec("SELECT count(DISTINCT subject) FROM dataset_rows WHERE pseudonym IS NOT NULL AND "
+                                "(cardinality($1::text[]) = 0 OR dataset = ANY($1::text[]))",
+                                datasets));
+  GF_ASSIGN(auto row, rows.One());
+  return row.Int(0);
+}
+
+namespace {
+
+Result<SnapshotRow> ToSnapshot(const sql::Row& row) {
+  GF_ASSIGN(ledger::Hash root, ledger::Hash::FromBytes(row.BytesAt(7)));
+  return SnapshotRow{row.Text(0),
+                     {row.Text(1), static_cast<std::int32_t>(row.Int(2))},
+                     static_cast<Permission>(row.Int(3)),  // the table admits no other values
+                     row.Int(4),
+                     static_cast<std::int32_t>(row.Int(5)),
+                     row.BytesAt(6),
+                     root,
+                     row.Int(8),
+                     row.Text(9),
+                     row.Text(10),
+                     row.Text(11)};
+}
+
+}  // namespace
+
+Result<std::vector<SnapshotRow>> SqlConsentRows::SnapshotsWith(std::int64_t subject) {
+  GF_ASSIGN(auto rows,
+            tx_.Exec("SELECT s.id, s.dataset, s.version, s.permission, s.epoch, s.slots, s.bits, s.root, s.ledger_index, "
+                     "s.purpose, s.model, s.legal_basis FROM snapshots s JOIN dataset_rows r "
+                     "ON r.dataset = s.dataset AND r.version = s.version WHERE r.subject = $1",
+                     subject));
+  std::vector<SnapshotRow> snapshots;
+  for (sql::Row row : rows) {
+    GF_ASSIGN(SnapshotRow snapshot, ToSnapshot(row));
+    snapshots.push_back(std::move(snapshot));
+  }
+  return snapshots;
+}
+
 Result<std::optional<SnapshotRow>> SqlConsentRows::FindSnapshot(const std::string& id) {
   GF_ASSIGN(auto rows,
-            tx_.Exec("SELECT dataset, version, permission, epoch, slots, bits, root, ledger_index "
-                     "FROM snapshots WHERE id = $1",
+            tx_.Exec("SELECT id, dataset, version, permission, epoch, slots, bits, root, ledger_index, purpose, model, "
+                     "legal_basis FROM snapshots WHERE id = $1",
                      id));
   if (rows.empty()) return std::optional<SnapshotRow>();
-  sql::Row row = rows[0];
-  GF_ASSIGN(ledger::Hash root, ledger::Hash::FromBytes(row.BytesAt(6)));
-  return std::optional<SnapshotRow>(
-      {id,
-       {row.Text(0), static_cast<std::int32_t>(row.Int(1))},
-       static_cast<Permission>(row.Int(2)),  // the table admits no other values
-       row.Int(3),
-       static_cast<std::int32_t>(row.Int(4)),
-       row.BytesAt(5),
-       root,
-       row.Int(7)});
+  GF_ASSIGN(SnapshotRow snapshot, ToSnapshot(rows[0]));
+  return std::optional<SnapshotRow>(std::move(snapshot));
 }
 
 Status SqlConsentRows::AddSnapshot(const SnapshotRow& snapshot) {
   return tx_
       .Exec(
           "INSERT INTO snapshots (id, dataset, version, permission, epoch, slots, bits, root, "
-          "ledger_index) "
-          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+          "ledger_index, purpose, model, legal_basis) "
+          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
           snapshot.id, snapshot.dataset.dataset, snapshot.dataset.version,
           static_cast<std::int64_t>(snapshot.permission), snapshot.epoch, snapshot.slots,
           sql::Bytes{snapshot.bits}, sql::Bytes{std::string(snapshot.root.view())},
-          snapshot.ledger_index)
+          snapshot.ledger_index, snapshot.purpose, snapshot.model, snapshot.legal_basis)
       .status();
 }
 

@@ -38,4 +38,10 @@ Result<std::int64_t> SqlHeaderRows::CountReleases(std::int64_t headers) {
   return row.Int(0);
 }
 
+Result<std::int64_t> SqlHeaderRows::Releases() {
+  GF_ASSIGN(auto rows, tx_.Exec("SELECT releases FROM head"));
+  GF_ASSIGN(auto row, rows.One());
+  return row.Int(0);
+}
+
 }  // namespace genofed::consent

@@ -30,22 +30,33 @@ class SqlConsentRows final : public ConsentRows {
  public:
   explicit SqlConsentRows(sql::Tx& tx) : tx_(tx) {}
   Result<std::int64_t> Epoch() override;
-  Result<std::int64_t> NextEpoch() override;
+  Result<std::int64_t> NextEpoch(Time now) override;
+  Result<EpochState> EpochAt(Time now) override;
+  Result<std::string> PolicyDigest() override;
+  Status SetPolicyDigest(const std::string& sha256) override;
   Result<std::map<std::string, Subject>> FindSubjects(
       const std::vector<std::string>& blinded) override;
   Status AddSubjects(const std::vector<NewSubject>& subjects) override;
-  Status SetOwn(std::int64_t subject, PermissionSet permissions) override;
+  Status SetOwn(std::int64_t subject, const Statement& statement) override;
+  Status SetLives(const std::map<std::int64_t, Circumstances>& lives) override;
   Status AddChanges(const std::vector<Change>& changes) override;
   Result<std::vector<Change>> Changes(std::int64_t subject, int limit) override;
-  Result<std::map<std::int64_t, PermissionSet>> Holder(const std::string& dataset) override;
-  Result<PermissionSet> HolderAnywhere(std::int64_t subject) override;
+  Result<std::map<std::int64_t, Statement>> Holder(const std::string& dataset) override;
   Status PutHolder(const DatasetVersion& dataset,
-                   const std::map<std::int64_t, PermissionSet>& records) override;
+                   const std::map<std::int64_t, Statement>& records) override;
+  Result<std::map<std::int64_t, std::vector<SourcedStatement>>> StatementsOf(
+      const std::vector<std::int64_t>& subjects) override;
   Result<std::optional<VersionRow>> FindVersion(const DatasetVersion& dataset) override;
   Status AddVersion(const VersionRow& version, const std::vector<SlotRow>& slots) override;
-  Result<std::vector<SlotRow>> Slots(const DatasetVersion& dataset) override;
+  Result<std::vector<SlotRow>> Slots(const DatasetVersion& dataset,
+                                     const JudgePerson& judge) override;
   Result<std::vector<std::string>> Secrets(const DatasetVersion& dataset) override;
   Result<std::vector<PersonSlot>> SlotsOf(std::int64_t subject) override;
+  Result<std::vector<Opening>> Openings(std::int64_t subject) override;
+  Result<std::vector<SnapshotRow>> SnapshotsWith(std::int64_t subject) override;
+  Result<std::map<std::int32_t, ledger::Hash>> KeptLeaves(const std::string& snapshot) override;
+  Status Forget(const Erasure& erasure) override;
+  Result<std::int64_t> CountPeople(const std::vector<std::string>& datasets) override;
   Result<std::optional<SnapshotRow>> FindSnapshot(const std::string& id) override;
   Status AddSnapshot(const SnapshotRow& snapshot) override;
 
@@ -60,6 +71,47 @@ class SqlHeaderRows final : public HeaderRows {
   Status Add(const HeaderRow& header) override;
   Result<std::int64_t> Destroy(const std::string& dataset) override;
   Result<std::int64_t> CountReleases(std::int64_t headers) override;
+  Result<std::int64_t> Releases() override;
+
+ private:
+  sql::Tx& tx_;
+};
+
+class SqlAuditRows final : public AuditRows {
+ public:
+  explicit SqlAuditRows(sql::Tx& tx) : tx_(tx) {}
+  Result<std::int64_t> Indexed() override;
+  Status Index(const std::vector<AuditRow>& rows) override;
+  Result<std::vector<AuditRow>> Newest(const AuditQuery& query, std::int64_t before, int limit) override;
+  Result<std::vector<AuditRow>> Oldest(const AuditQuery& query, std::int64_t start, int limit) override;
+  Result<std::vector<AuditRow>> Releases(std::int64_t start, int limit) override;
+  Result<std::vector<std::string>> RunsWith(const std::string& kind,
+                                            const std::vector<std::string>& runs) override;
+  Result<std::optional<NoticeRow>> FindNotice(const std::string& idempotency_key) override;
+  Status AddNotice(const NoticeRow& notice) override;
+  Result<std::vector<NoticeRow>> NoticesOf(const std::vector<std::string>& datasets) override;
+
+ private:
+  sql::Tx& tx_;
+};
+
+// Columns permits, denies, valid_from, valid_until, terms from `column` on.
+Result<Statement> ToStatement(const sql::Row& row, int column);
+
+class SqlRegistryRows final : public RegistryRows {
+ public:
+  explicit SqlRegistryRows(sql::Tx& tx) : tx_(tx) {}
+  Result<bool> KeepOnly(const std::vector<std::string>& names) override;
+  Result<RegistryRow> Load(const std::string& name) override;
+  Status Save(const RegistryRow& row) override;
+  Result<std::map<std::string, RegistryStatement>> Statements(
+      const std::string& name, const std::vector<std::string>& records) override;
+  Status Put(const std::string& name, std::int32_t generation,
+             const std::vector<RegistryStatement>& statements) override;
+  Status Touch(const std::string& name, std::int32_t generation,
+               const std::vector<std::string>& records) override;
+  Status Remove(const std::string& name, const std::vector<std::string>& records) override;
+  Result<std::int64_t> RemoveUnseen(const std::string& name, std::int32_t generation) override;
 
  private:
   sql::Tx& tx_;

@@ -8,15 +8,19 @@ namespace {
 
 class SqlTransaction final : public Transaction {
  public:
-  explicit SqlTransaction(sql::Tx& tx) : ledger_(tx), consent_(tx), headers_(tx) {}
+  explicit SqlTransaction(sql::Tx& tx) : ledger_(tx), consent_(tx), headers_(tx), registries_(tx), audit_(tx) {}
   LedgerRows& ledger() override { return ledger_; }
   ConsentRows& consent() override { return consent_; }
   HeaderRows& headers() override { return headers_; }
+  RegistryRows& registries() override { return registries_; }
+  AuditRows& audit() override { return audit_; }
 
  private:
   SqlLedgerRows ledger_;
   SqlConsentRows consent_;
   SqlHeaderRows headers_;
+  SqlRegistryRows registries_;
+  SqlAuditRows audit_;
 };
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include <thread>
 
 #include "libs/testing/temporary_postgres.h"
+#include "services/consent/app/audit.h"
+#include "services/consent/app/registry.h"
 #include "services/consent/app/test_support.h"
 
 namespace genofed::consent {
@@ -154,7 +156,7 @@ TEST_F(SqlStoreTest, EntriesCannotBeChangedOrRemoved) {
 TEST_F(SqlStoreTest, SurvivesARestartOfTheServer) {
   Process process(options_);
   Node& node = *process.node;
-  ASSERT_THAT(node.registrar.Run(node.ctx, {kA1, {{"p", Bits(7)}, {"q", Bits(0)}}}), IsOk());
+  ASSERT_THAT(node.registrar.Run(node.ctx, {kA1, {{"p", Says(7)}, {"q", Says(0)}}}), IsOk());
   ASSERT_THAT(node.mine.Set(node.ctx, "p", Bits(4)), IsOk());
   testing::TemporaryPostgres::Get().Restart();
   auto changed = node.mine.Set(node.ctx, "p", Bits(5));
@@ -171,10 +173,10 @@ TEST_F(SqlStoreTest, ACitizensWholeViewVerifies) {
   Process process(options_);
   Node& node = *process.node;
   auto registration =
-      node.registrar.Run(node.ctx, {kA1, {{"in", Bits(7)}, {"out", Bits(0)}, {"counted", Bits(1)}}});
+      node.registrar.Run(node.ctx, {kA1, {{"in", Says(7)}, {"out", Says(0)}, {"counted", Says(1)}}});
   ASSERT_THAT(registration, IsOk());
   ASSERT_THAT(
-      node.registrar.Run(node.ctx, {kA1, {{"in", Bits(7)}, {"out", Bits(0)}, {"counted", Bits(1)}}}),
+      node.registrar.Run(node.ctx, {kA1, {{"in", Says(7)}, {"out", Says(0)}, {"counted", Says(1)}}}),
       IsOk());
   ASSERT_THAT(node.AppendRun(kA1, "run-1"), IsOk());
   ASSERT_THAT(node.mine.Set(node.ctx, "in", Bits(0)), IsOk());
@@ -206,7 +208,7 @@ TEST_F(SqlStoreTest, ACitizensWholeViewVerifies) {
 
 TEST_F(SqlStoreTest, CohortsFollowWhatWasSaid) {
   Process process(options_);
-  Model model(*process.node);
+  Truth model(*process.node);
   testing::SeededRandom random(7);
   for (int i = 0; i < 60; ++i) {
     std::uint32_t step = 0;
@@ -245,6 +247,94 @@ TEST_F(SqlStoreTest, KeepsHeadersAndCountsReleases) {
                 IsOk());
   }
   EXPECT_EQ(count, 6);
+}
+
+class OneConsent final : public RegistrySource {
+ public:
+  Result<RegistryPull> Pull(const Context&, std::optional<Time>, const Sink& sink) override {
+    for (const RegistryEntry& entry : entries) GF_TRY(sink(entry));
+    return RegistryPull{FromUnixSeconds(1'800'000'000), 0};
+  }
+  std::vector<RegistryEntry> entries;
+};
+
+TEST_F(SqlStoreTest, RegistriesSpeakBesideHoldersAndPeople) {
+  Process process(options_);
+  Node& node = *process.node;
+  Statement limited = Says(4);
+  limited.purposes = {"DUO:0000006"};
+  limited.until = node.clock.Now() + std::chrono::hours(2);
+  ASSERT_THAT(node.registrar.Run(node.ctx, {kA1, {{"p", Says(7)}, {"q", limited}, {"r", Says(4)}}}), IsOk());
+  ASSERT_THAT(SetUpRegistries(node.ctx, node.ledger, node.rules, {"national"}), IsOk());
+  OneConsent source;
+  source.entries = {{"c1", "p", true, {Bits(4), {}, {}, {}}, Bits(2), {{}, node.clock.Now(), false}, false}};
+  Registry registry({"national", std::chrono::hours(1)}, source, *process.store, node.ledger, node.pseudonyms, node.rules,
+                    node.random);
+  const auto permitted = [&](const Use& use) {
+    auto cohort = node.cohorts.Run(node.ctx, kA1, use, false);
+    EXPECT_THAT(cohort, IsOk());
+    return std::ranges::count(cohort->permitted, true);
+  };
+  EXPECT_EQ(permitted(Permission::kSecondaryUse), 0) << "not heard yet";
+  ASSERT_THAT(registry.RunOnce(node.ctx), IsOk());
+  EXPECT_EQ(permitted({Permission::kSecondaryUse, "DUO:0000006"}), 3);
+  EXPECT_EQ(permitted(Permission::kSecondaryUse), 2);
+  EXPECT_EQ(permitted(Permission::kSubjectLevelQuery), 0) << "the registry refuses, though the holder permits";
+  const std::int64_t epoch = *node.ledger.Epoch(node.ctx);
+  ASSERT_THAT(registry.RunOnce(node.ctx), IsOk());
+  EXPECT_EQ(*node.ledger.Epoch(node.ctx), epoch) << "nothing changed";
+  auto state = registry.State(node.ctx);
+  EXPECT_EQ(state->records, 1);
+  EXPECT_FALSE(state->stale);
+  node.clock.Advance(std::chrono::minutes(61));
+  ASSERT_THAT(registry.KeepFresh(node.ctx), IsOk());
+  EXPECT_EQ(permitted({Permission::kSecondaryUse, "DUO:0000006"}), 0);
+  ASSERT_THAT(registry.RunOnce(node.ctx), IsOk());
+  node.clock.Advance(std::chrono::minutes(59));
+  ASSERT_THAT(node.cohorts.KeepTime(node.ctx), IsOk());
+  EXPECT_EQ(permitted({Permission::kSecondaryUse, "DUO:0000006"}), 2) << "q's has ended";
+  ASSERT_THAT(SetUpRegistries(node.ctx, node.ledger, node.rules, {}), IsOk());
+  EXPECT_EQ(permitted(Permission::kSubjectLevelQuery), 1);
+}
+
+TEST_F(SqlStoreTest, ErasureNoticesAndAuditAreStored) {
+  Process process(options_);
+  Node& node = *process.node;
+  ASSERT_THAT(node.registrar.Run(node.ctx, {kA1, {{"p", Says(7)}, {"q", Says(4)}}}), IsOk());
+  ASSERT_THAT(node.mine.Set(node.ctx, "p", Bits(5)), IsOk());
+  ASSERT_THAT(node.AppendRun(kA1, "run-1"), IsOk());
+  ASSERT_EQ(node.mine.Openings(node.ctx, "p")->size(), 2u);
+  Audit audit(*process.store, node.ledger, node.clock, node.random);
+  NoticeRow notice;
+  notice.idempotency_key = "k";
+  notice.title = notice.what_happened = notice.consequences = notice.measures = notice.contact = "text";
+  notice.datasets = {"GOE-FI-A-1", "GOE-FI-B-1"};
+  notice.happened = node.clock.Now();
+  EXPECT_EQ(audit.Publish(node.ctx, notice)->people, 2);
+  EXPECT_EQ(node.mine.Notices(node.ctx, "q")->at(0).datasets, notice.datasets);
+  ASSERT_THAT(node.mine.Forget(node.ctx, "p"), IsOk());
+  Process restarted(options_);
+  Node& after = *restarted.node;
+  EXPECT_TRUE(after.mine.Get(node.ctx, "p")->statements.empty());
+  EXPECT_TRUE(after.mine.Openings(node.ctx, "p")->empty());
+  EXPECT_EQ(std::ranges::count(after.cohorts.Run(node.ctx, kA1, Permission::kSecondaryUse, false)->permitted, true), 1);
+  auto page = after.mine.Accesses(node.ctx, "q", 0, "");
+  ASSERT_THAT(page, IsOk());
+  EXPECT_THAT(ledger::VerifyReceipt(page->accesses.at(0).receipt, node.ledger.VerifierKey()), IsOk());
+  Audit later(*restarted.store, after.ledger, after.clock, after.random);
+  AuditQuery query;
+  query.kind = "run";
+  query.dataset = kA1.dataset;
+  query.from = node.clock.Now() - std::chrono::hours(1);
+  query.to = node.clock.Now() + std::chrono::hours(1);
+  EXPECT_EQ(later.Search(node.ctx, query, 1000, 10)->entries.size(), 1u);
+  EXPECT_EQ(later.Export(node.ctx, query, 0, 10)->entries.size(), 1u);
+  query.project = "another";
+  EXPECT_TRUE(later.Search(node.ctx, query, 1000, 10)->entries.empty());
+  EXPECT_TRUE(later.Reconcile(node.ctx)->accounted);
+  ASSERT_THAT(after.ledger.Write(node.ctx, [](Transaction& tx) { return tx.headers().CountReleases(1).status(); }),
+              IsOk());
+  EXPECT_FALSE(later.Reconcile(node.ctx)->accounted) << "a release that nobody logged";
 }
 
 }  // namespace

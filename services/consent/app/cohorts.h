@@ -9,6 +9,7 @@
 #include "libs/core/mutex.h"
 #include "libs/ledger/snapshot.h"
 #include "services/consent/app/ledger.h"
+#include "services/consent/app/rules.h"
 
 namespace genofed::consent {
 
@@ -20,29 +21,50 @@ struct Cohort {
   std::optional<SnapshotRow> snapshot;
 };
 
-// Who of a dataset version permits a use now. Errors: DATASET_INVALID, NotFound DATASET_UNKNOWN.
-class Cohorts {
- public:
-  Cohorts(Store& store, Ledger& ledger) : store_(store), ledger_(ledger) {}
-  // With a snapshot: also logs the state of the cohort, once for each epoch in which it is asked
-  // for.
-  Result<Cohort> Run(const Context& ctx, const DatasetVersion& dataset, Permission permission,
-                     bool with_snapshot);
-
- private:
-  Status Read(Transaction& tx, const DatasetVersion& dataset, Permission permission,
-              Cohort& cohort) const;
-  Result<SnapshotRow> TakeSnapshot(Transaction& tx, const DatasetVersion& dataset,
-                                   Permission permission, std::int64_t epoch);
-  Store& store_;
-  Ledger& ledger_;
+struct RunCheck {
+  bool unchanged = true;  // nobody in the run's snapshot has withdrawn
+  bool cancel = false;    // somebody has, and the country's policy ends the run
+  std::int64_t epoch = 0;
 };
 
-// Bits of all slots for a permission: 0 for those who were left out.
-std::vector<bool> PermittedSlots(const std::vector<SlotRow>& slots, Permission permission);
+// Who of a dataset version may be used now, by the country's policy. Errors: DATASET_INVALID, PURPOSE_INVALID, NotFound
+// DATASET_UNKNOWN.
+class Cohorts {
+ public:
+  Cohorts(Store& store, Ledger& ledger, Rules rules)
+      : store_(store), ledger_(ledger), rules_(rules) {}
+  // With a snapshot: also logs the state of the cohort, once for each epoch in which it is asked
+  // for.
+  Result<Cohort> Run(const Context& ctx, const DatasetVersion& dataset, const Use& use,
+                     bool with_snapshot);
+  // For the purpose that the run logged at this index was given. FailedPrecondition RUN_ENTRY_UNKNOWN.
+  Result<Cohort> OfRun(const Context& ctx, const DatasetVersion& dataset, std::int64_t ledger_index);
+  // Whether a run may go on with the people it has; that it may not is logged, once. FailedPrecondition
+  // RUN_ENTRY_UNKNOWN.
+  Result<RunCheck> CheckRun(const Context& ctx, std::int64_t ledger_index);
+  // Begins another epoch when consents began or ended by themselves. Called every second, so that whoever keeps
+  // an epoch's answers learns of it.
+  Status KeepTime(const Context& ctx);
 
-// Whether everybody still permits what they did in the snapshot. FailedPrecondition SNAPSHOT_UNKNOWN, COHORT_CHANGED.
-Status CheckUnchanged(Transaction& tx, const std::string& snapshot, const DatasetVersion& dataset);
+ private:
+  Status Read(Transaction& tx, const DatasetVersion& dataset, const Use& use, Cohort& cohort) const;
+  Result<SnapshotRow> TakeSnapshot(Transaction& tx, const DatasetVersion& dataset, const Use& use,
+                                   std::int64_t epoch);
+  Store& store_;
+  Ledger& ledger_;
+  const Rules rules_;
+};
+
+// Bits of all slots: 0 for those who were left out.
+std::vector<bool> PermittedSlots(const std::vector<SlotRow>& slots);
+
+// Within a writing transaction: the epoch as it is now, a new one if it was over.
+Result<EpochState> CurrentEpoch(Transaction& tx, const Rules& rules);
+
+// Whether everybody in the snapshot is still permitted, and nobody else. FailedPrecondition SNAPSHOT_UNKNOWN,
+// COHORT_CHANGED.
+Status CheckUnchanged(Transaction& tx, const Rules& rules, const std::string& snapshot,
+                      const DatasetVersion& dataset);
 
 // The trees of snapshots, rebuilt from bits and secrets when a proof is needed; some are kept.
 // Thread-safe.

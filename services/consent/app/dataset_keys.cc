@@ -43,7 +43,7 @@ std::string ReleaseKey(const ReleaseRequest& request) {
 }  // namespace
 
 DatasetKeys::DatasetKeys(crypt4gh::SecretKey key, Site site, Store& store, Ledger& ledger,
-                         GrantChecker& grants, const auth::TrustSource& trust, const Clock& clock,
+                         GrantChecker& grants, const auth::TrustSource& trust, Rules rules,
                          Random& random)
     : key_(std::move(key)),
       site_(std::move(site)),
@@ -51,7 +51,7 @@ DatasetKeys::DatasetKeys(crypt4gh::SecretKey key, Site site, Store& store, Ledge
       ledger_(ledger),
       grants_(grants),
       trust_(trust),
-      clock_(clock),
+      rules_(rules),
       random_(random) {}
 
 Status DatasetKeys::StoreHeader(const Context& ctx, const HeaderRow& header) {
@@ -83,7 +83,7 @@ Result<DatasetKeys::Run> DatasetKeys::FindRun(Transaction& tx,
   GF_ASSIGN(run.entry, ledger::DecodeEntry(rows[0].entry));
   if (run.entry.kind != ledger::EntryKind::kRun) return unknown;
   // The time this service took it, not the time it claims.
-  if (clock_.Now() - rows[0].appended > kEntryLifetime) {
+  if (rules_.clock.Now() - rows[0].appended > kEntryLifetime) {
     return Error(StatusCode::kFailedPrecondition, "RUN_ENTRY_EXPIRED",
                  "the run was logged more than a day ago");
   }
@@ -111,7 +111,7 @@ Status DatasetKeys::CheckApproval(const Context& ctx, const ReleaseRequest& requ
   expected.client_certificate_sha256 = ctx.principal().certificate_sha256;
   auth::Refusal why;
   GF_ASSIGN(const auth::TrustStore trust, trust_.Current());
-  auto approval = auth::VerifyApproval(trust, clock_, request.approval, expected, &why);
+  auto approval = auth::VerifyApproval(trust, rules_.clock, request.approval, expected, &why);
   if (!approval.ok()) {
     GF_LOG(ctx, warn, "release.refused", {"check", why.check}, {"run", run.entry.Field("run")});
     return approval.status();
@@ -220,7 +220,7 @@ Result<Released> DatasetKeys::Release(const Context& ctx, const ReleaseRequest& 
   GF_TRY(CheckApproval(ctx, request, run));
   Released released;
   const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
-    GF_TRY(CheckUnchanged(tx, run.entry.Field("snapshot"), run.dataset));
+    GF_TRY(CheckUnchanged(tx, rules_, run.entry.Field("snapshot"), run.dataset));
     GF_ASSIGN(released.headers, Reencrypt(tx, request, run));
     GF_ASSIGN(released.epoch, tx.consent().Epoch());
     return Log(tx, request, run);

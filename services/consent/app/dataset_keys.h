@@ -10,6 +10,7 @@
 #include "libs/crypt4gh/edit_list.h"
 #include "libs/crypt4gh/key.h"
 #include "services/consent/app/ledger.h"
+#include "services/consent/app/rules.h"
 
 namespace genofed::consent {
 
@@ -40,7 +41,7 @@ class DatasetKeys {
   };
 
   DatasetKeys(crypt4gh::SecretKey key, Site site, Store& store, Ledger& ledger,
-              GrantChecker& grants, const auth::TrustSource& trust, const Clock& clock,
+              GrantChecker& grants, const auth::TrustSource& trust, Rules rules,
               Random& random);
 
   const std::string& public_key() const { return key_.public_key().raw(); }
@@ -88,7 +89,7 @@ class DatasetKeys {
   Ledger& ledger_;
   GrantChecker& grants_;
   const auth::TrustSource& trust_;
-  const Clock& clock_;
+  const Rules rules_;
   Random& random_;
 };
 

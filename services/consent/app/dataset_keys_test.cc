@@ -34,7 +34,7 @@ class DatasetKeysTest : public ::testing::Test {
  protected:
   void SetUp() override {
     node_.clock.Set(FromUnixSeconds(auth::kNow));
-    ASSERT_THAT(node_.registrar.Run(node_.ctx, {kA1, {{"p", Bits(7)}, {"q", Bits(7)}}}), IsOk());
+    ASSERT_THAT(node_.registrar.Run(node_.ctx, {kA1, {{"p", Says(7)}, {"q", Says(7)}}}), IsOk());
     header_ =
         *crypt4gh::BuildHeader({{data_key_}, {}}, std::vector{secret_.public_key()}, node_.random);
     ASSERT_THAT(keys_.StoreHeader(node_.ctx, {"obj-1", kA1, header_}), IsOk());
@@ -90,7 +90,7 @@ class DatasetKeysTest : public ::testing::Test {
   DatasetKeys keys_{secret_,     {"urn:genofed:site:fi", "FI"},
                     store_,      node_.ledger,
                     grants_,     trust_,
-                    node_.clock, node_.random};
+                    node_.rules, node_.random};
   std::string header_;
   ReleaseRequest request_;
 };
@@ -110,8 +110,8 @@ TEST_F(DatasetKeysTest, TheTaskOpensWhatIsReleasedAndNobodyElseDoes) {
 TEST_F(DatasetKeysTest, ObjectsOfTheBaseAreOfTheVersionAndNoOthers) {
   const DatasetVersion from_base{"GOE-FI-A-1", 2};
   const DatasetVersion anew{"GOE-FI-A-1", 3};
-  ASSERT_THAT(node_.registrar.Run(node_.ctx, {from_base, {{"r", Bits(7)}}, 1}), IsOk());
-  ASSERT_THAT(node_.registrar.Run(node_.ctx, {anew, {{"r", Bits(7)}}}), IsOk());
+  ASSERT_THAT(node_.registrar.Run(node_.ctx, {from_base, {{"r", Says(7)}}, 1}), IsOk());
+  ASSERT_THAT(node_.registrar.Run(node_.ctx, {anew, {{"r", Says(7)}}}), IsOk());
   request_.ledger_index = node_.AppendRun(from_base, "run-2")->index;
   EXPECT_THAT(Release(), IsOk());
   request_.ledger_index = node_.AppendRun(anew, "run-3")->index;

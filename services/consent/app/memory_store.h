@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "services/consent/app/ports.h"
+#include "services/consent/app/rules.h"
 
 namespace genofed::consent {
 
@@ -18,13 +19,21 @@ class MemoryStore final : public Store {
     std::vector<std::pair<StoredEntry, NewEntry>> ledger;
     std::map<std::pair<std::int64_t, std::string>, std::string> openings;
     std::int64_t epoch = 0;
+    Time epoch_at{};
+    std::string policy;
     std::int64_t releases = 0;
     std::map<std::string, Subject> subjects;
     std::vector<Change> changes;
-    std::map<std::pair<std::string, std::int64_t>, std::pair<std::int32_t, PermissionSet>> holder;
+    std::map<std::pair<std::string, std::int64_t>, std::pair<std::int32_t, Statement>> holder;
     std::map<DatasetVersion, std::pair<VersionRow, std::vector<SlotRow>>> versions;
     std::map<std::string, SnapshotRow> snapshots;
     std::map<std::string, HeaderRow> headers;
+    std::map<std::string, RegistryRow> registries;
+    std::map<std::pair<std::string, std::int32_t>, ledger::Hash> kept_leaves;
+    std::vector<AuditRow> audit;
+    std::vector<NoticeRow> notices;
+    // By registry and record.
+    std::map<std::pair<std::string, std::string>, std::pair<std::int32_t, RegistryStatement>> registered;
   };
 
   Status Read(const Context&, const Body& body) override {
@@ -48,12 +57,14 @@ class MemoryStore final : public Store {
   bool lose_after_commit = false;
 
  private:
-  class Tx final : public Transaction, LedgerRows, ConsentRows, HeaderRows {
+  class Tx final : public Transaction, LedgerRows, ConsentRows, HeaderRows, RegistryRows, AuditRows {
    public:
     explicit Tx(State& state) : s_(state) {}
     LedgerRows& ledger() override { return *this; }
     ConsentRows& consent() override { return *this; }
     HeaderRows& headers() override { return *this; }
+    RegistryRows& registries() override { return *this; }
+    AuditRows& audit() override { return *this; }
 
    private:
     Result<std::vector<std::optional<StoredEntry>>> FindAll(
@@ -104,7 +115,38 @@ class MemoryStore final : public Store {
     }
 
     Result<std::int64_t> Epoch() override { return s_.epoch; }
-    Result<std::int64_t> NextEpoch() override { return ++s_.epoch; }
+    Result<std::int64_t> NextEpoch(Time now) override {
+      s_.epoch_at = std::max(s_.epoch_at, now);
+      return ++s_.epoch;
+    }
+    Result<EpochState> EpochAt(Time now) override {
+      EpochState state{s_.epoch, std::max(s_.epoch_at, now), false, false};
+      for (const auto& [name, row] : s_.registries) state.registry_stale |= row.stale;
+      for (const auto& [blinded, subject] : s_.subjects) {
+        Voices voices{{}, subject.who};
+        for (auto& statement : Said(subject.id)) voices.statements.push_back(std::move(statement.says));
+        const auto next = NextChange(voices, s_.epoch_at);
+        state.over |= next && *next <= now;
+      }
+      return state;
+    }
+    Result<std::string> PolicyDigest() override { return s_.policy; }
+    Status SetPolicyDigest(const std::string& sha256) override {
+      s_.policy = sha256;
+      return absl::OkStatus();
+    }
+    std::vector<SourcedStatement> Said(std::int64_t subject) {
+      std::vector<SourcedStatement> said;
+      const Subject& person = ById(subject);
+      if (person.own) said.push_back({Source::kOwn, "", *person.own});
+      for (const auto& [key, record] : s_.holder) {
+        if (key.second == subject) said.push_back({Source::kHolder, key.first, record.second});
+      }
+      for (const auto& [key, row] : s_.registered) {
+        if (row.second.subject == subject) said.push_back({Source::kRegistry, key.first, row.second.says});
+      }
+      return said;
+    }
     Result<std::map<std::string, Subject>> FindSubjects(
         const std::vector<std::string>& blinded) override {
       std::map<std::string, Subject> found;
@@ -115,8 +157,8 @@ class MemoryStore final : public Store {
     }
     Status AddSubjects(const std::vector<NewSubject>& subjects) override {
       for (const auto& subject : subjects) {
-        s_.subjects[subject.blinded] = {static_cast<std::int64_t>(s_.subjects.size()) + 1,
-                                        std::nullopt, subject.secret};
+        const auto id = static_cast<std::int64_t>(s_.subjects.size()) + 1;
+        s_.subjects[subject.blinded] = {id, subject.secret, std::nullopt, {}};
       }
       return absl::OkStatus();
     }
@@ -125,8 +167,16 @@ class MemoryStore final : public Store {
                           [&](auto& row) { return row.second.id == id; })
           ->second;
     }
-    Status SetOwn(std::int64_t subject, PermissionSet permissions) override {
-      ById(subject).own = permissions;
+    Status SetOwn(std::int64_t subject, const Statement& statement) override {
+      ById(subject).own = statement;
+      return absl::OkStatus();
+    }
+    Status SetLives(const std::map<std::int64_t, Circumstances>& lives) override {
+      for (const auto& [subject, life] : lives) {
+        Circumstances& who = ById(subject).who;
+        if (life.adult_at) who.adult_at = life.adult_at;
+        if (life.died_at) who.died_at = life.died_at;
+      }
       return absl::OkStatus();
     }
     Status AddChanges(const std::vector<Change>& changes) override {
@@ -141,27 +191,26 @@ class MemoryStore final : public Store {
       }
       return found;
     }
-    Result<std::map<std::int64_t, PermissionSet>> Holder(const std::string& dataset) override {
-      std::map<std::int64_t, PermissionSet> found;
+    Result<std::map<std::int64_t, Statement>> Holder(const std::string& dataset) override {
+      std::map<std::int64_t, Statement> found;
       for (const auto& [key, record] : s_.holder) {
         if (key.first == dataset) found[key.second] = record.second;
       }
       return found;
     }
-    Result<PermissionSet> HolderAnywhere(std::int64_t subject) override {
-      PermissionSet all;
-      for (const auto& [key, record] : s_.holder) {
-        if (key.second == subject) all.Add(record.second);
-      }
-      return all;
-    }
     Status PutHolder(const DatasetVersion& dataset,
-                     const std::map<std::int64_t, PermissionSet>& records) override {
-      for (const auto& [subject, permissions] : records) {
+                     const std::map<std::int64_t, Statement>& records) override {
+      for (const auto& [subject, statement] : records) {
         auto& record = s_.holder[{dataset.dataset, subject}];
-        if (record.first <= dataset.version) record = {dataset.version, permissions};
+        if (record.first <= dataset.version) record = {dataset.version, statement};
       }
       return absl::OkStatus();
+    }
+    Result<std::map<std::int64_t, std::vector<SourcedStatement>>> StatementsOf(
+        const std::vector<std::int64_t>& subjects) override {
+      std::map<std::int64_t, std::vector<SourcedStatement>> said;
+      for (const std::int64_t subject : subjects) said[subject] = Said(subject);
+      return said;
     }
     Result<std::optional<VersionRow>> FindVersion(const DatasetVersion& dataset) override {
       auto it = s_.versions.find(dataset);
@@ -172,11 +221,13 @@ class MemoryStore final : public Store {
       std::ranges::sort(s_.versions[version.dataset].second, {}, &SlotRow::slot);
       return absl::OkStatus();
     }
-    Result<std::vector<SlotRow>> Slots(const DatasetVersion& dataset) override {
+    Result<std::vector<SlotRow>> Slots(const DatasetVersion& dataset,
+                                       const JudgePerson& judge) override {
       std::vector<SlotRow> slots = s_.versions[dataset].second;
       for (SlotRow& slot : slots) {
-        slot.effective =
-            Effective(ById(slot.subject).own, s_.holder[{dataset.dataset, slot.subject}].second);
+        const Circumstances& who = ById(slot.subject).who;
+        slot.permitted =
+            judge != nullptr && judge(VoicesIn(dataset.dataset, Said(slot.subject), who));
       }
       return slots;
     }
@@ -223,6 +274,179 @@ class MemoryStore final : public Store {
     }
     Result<std::int64_t> CountReleases(std::int64_t headers) override {
       return s_.releases += headers;
+    }
+
+    Result<std::vector<Opening>> Openings(std::int64_t subject) override {
+      std::vector<Opening> found;
+      for (const Change& change : s_.changes) {
+        if (change.subject != subject || !change.ledger_index) continue;
+        for (const auto& [key, value] : s_.openings) {
+          if (key.first == *change.ledger_index)
+            found.push_back({key.first, key.second, value.substr(0, 32), value.substr(32)});
+        }
+      }
+      return found;
+    }
+    Result<std::vector<SnapshotRow>> SnapshotsWith(std::int64_t subject) override {
+      std::vector<SnapshotRow> found;
+      for (const auto& [id, row] : s_.snapshots) {
+        for (const SlotRow& slot : s_.versions[row.dataset].second) {
+          if (slot.subject == subject) found.push_back(row);
+        }
+      }
+      return found;
+    }
+    Result<std::map<std::int32_t, ledger::Hash>> KeptLeaves(const std::string& snapshot) override {
+      std::map<std::int32_t, ledger::Hash> found;
+      for (const auto& [key, leaf] : s_.kept_leaves) {
+        if (key.first == snapshot) found[key.second] = leaf;
+      }
+      return found;
+    }
+    Status Forget(const Erasure& erasure) override {
+      for (const Change& change : s_.changes) {
+        if (change.subject != erasure.subject || !change.ledger_index) continue;
+        std::erase_if(s_.openings, [&](const auto& row) { return row.first.first == *change.ledger_index; });
+      }
+      std::erase_if(s_.changes, [&](const Change& change) { return change.subject == erasure.subject; });
+      std::erase_if(s_.holder, [&](const auto& row) { return row.first.second == erasure.subject; });
+      std::erase_if(s_.registered, [&](const auto& row) { return row.second.second.subject == erasure.subject; });
+      for (const Erasure::Leaf& leaf : erasure.leaves) s_.kept_leaves[{leaf.snapshot, leaf.slot}] = leaf.hash;
+      for (auto& [version, rows] : s_.versions) {
+        for (SlotRow& slot : rows.second) {
+          if (slot.subject == erasure.subject && !slot.pseudonym.empty())
+            slot.pseudonym = erasure.pseudonyms.at(version.dataset);
+        }
+      }
+      std::erase_if(s_.subjects, [&](const auto& row) { return row.second.id == erasure.subject; });
+      s_.subjects[erasure.blinded] = {erasure.subject, erasure.secret, std::nullopt, {{}, {}, true}};
+      return absl::OkStatus();
+    }
+    Result<std::int64_t> CountPeople(const std::vector<std::string>& datasets) override {
+      std::set<std::int64_t> people;
+      for (const auto& [version, rows] : s_.versions) {
+        if (!datasets.empty() && std::ranges::find(datasets, version.dataset) == datasets.end()) continue;
+        for (const SlotRow& slot : rows.second) {
+          if (!slot.pseudonym.empty()) people.insert(slot.subject);
+        }
+      }
+      return static_cast<std::int64_t>(people.size());
+    }
+
+    Result<std::int64_t> Releases() override { return s_.releases; }
+
+    Result<std::int64_t> Indexed() override { return static_cast<std::int64_t>(s_.audit.size()); }
+    Status Index(const std::vector<AuditRow>& rows) override {
+      s_.audit.insert(s_.audit.end(), rows.begin(), rows.end());
+      return absl::OkStatus();
+    }
+    static bool Fits(const AuditRow& row, const AuditQuery& query) {
+      const auto is = [](const std::string& asked, const std::string& value) { return asked.empty() || asked == value; };
+      return is(query.project, row.project) && is(query.organisation, row.organisation) &&
+             is(query.dataset, row.dataset) && is(query.application, row.application) && is(query.kind, row.kind) &&
+             (!query.from || row.at >= *query.from) && (!query.to || row.at < *query.to);
+    }
+    Result<std::vector<AuditRow>> Newest(const AuditQuery& query, std::int64_t before, int limit) override {
+      std::vector<AuditRow> found;
+      for (auto row = s_.audit.rbegin(); row != s_.audit.rend(); ++row) {
+        if (row->index < before && Fits(*row, query) && static_cast<int>(found.size()) < limit) found.push_back(*row);
+      }
+      return found;
+    }
+    Result<std::vector<AuditRow>> Oldest(const AuditQuery& query, std::int64_t start, int limit) override {
+      std::vector<AuditRow> found;
+      for (const AuditRow& row : s_.audit) {
+        if (row.index >= start && Fits(row, query) && static_cast<int>(found.size()) < limit) found.push_back(row);
+      }
+      return found;
+    }
+    Result<std::vector<AuditRow>> Releases(std::int64_t start, int limit) override {
+      std::vector<AuditRow> found;
+      for (const AuditRow& row : s_.audit) {
+        if (row.index >= start && row.releases && static_cast<int>(found.size()) < limit) found.push_back(row);
+      }
+      return found;
+    }
+    Result<std::vector<std::string>> RunsWith(const std::string& kind,
+                                              const std::vector<std::string>& runs) override {
+      std::vector<std::string> found;
+      for (const AuditRow& row : s_.audit) {
+        if (row.kind == kind && std::ranges::find(runs, row.run) != runs.end()) found.push_back(row.run);
+      }
+      return found;
+    }
+    Result<std::optional<NoticeRow>> FindNotice(const std::string& key) override {
+      for (const NoticeRow& notice : s_.notices) {
+        if (notice.idempotency_key == key) return std::optional<NoticeRow>(notice);
+      }
+      return std::optional<NoticeRow>();
+    }
+    Status AddNotice(const NoticeRow& notice) override {
+      s_.notices.push_back(notice);
+      return absl::OkStatus();
+    }
+    Result<std::vector<NoticeRow>> NoticesOf(const std::vector<std::string>& datasets) override {
+      std::vector<NoticeRow> found;
+      for (auto notice = s_.notices.rbegin(); notice != s_.notices.rend(); ++notice) {
+        const bool mine = std::ranges::any_of(notice->datasets, [&](const std::string& dataset) {
+          return std::ranges::find(datasets, dataset) != datasets.end();
+        });
+        if (mine || notice->datasets.empty()) found.push_back(*notice);
+      }
+      return found;
+    }
+
+    Result<bool> KeepOnly(const std::vector<std::string>& names) override {
+      const auto unknown = [&](const auto& name) { return std::ranges::find(names, name) == names.end(); };
+      auto changed = std::erase_if(s_.registries, [&](const auto& row) { return unknown(row.first); });
+      std::erase_if(s_.registered, [&](const auto& row) { return unknown(row.first.first); });
+      for (const std::string& name : names) {
+        RegistryRow fresh;
+        fresh.name = name;
+        changed += s_.registries.emplace(name, fresh).second ? 1U : 0U;
+      }
+      return changed > 0;
+    }
+    Result<RegistryRow> Load(const std::string& name) override {
+      auto found = s_.registries.find(name);
+      if (found == s_.registries.end()) return Error(StatusCode::kNotFound, "REGISTRY_UNKNOWN", "no {}", name);
+      RegistryRow row = found->second;
+      row.records = std::ranges::count_if(s_.registered, [&](const auto& one) {
+        return one.first.first == name && !one.first.second.ends_with("/refused");
+      });
+      return row;
+    }
+    Status Save(const RegistryRow& row) override {
+      s_.registries[row.name] = row;
+      return absl::OkStatus();
+    }
+    Result<std::map<std::string, RegistryStatement>> Statements(
+        const std::string& name, const std::vector<std::string>& records) override {
+      std::map<std::string, RegistryStatement> found;
+      for (const std::string& record : records) {
+        auto row = s_.registered.find({name, record});
+        if (row != s_.registered.end()) found[record] = row->second.second;
+      }
+      return found;
+    }
+    Status Put(const std::string& name, std::int32_t generation,
+               const std::vector<RegistryStatement>& statements) override {
+      for (const auto& statement : statements) s_.registered[{name, statement.record}] = {generation, statement};
+      return absl::OkStatus();
+    }
+    Status Touch(const std::string& name, std::int32_t generation,
+                 const std::vector<std::string>& records) override {
+      for (const std::string& record : records) s_.registered.at({name, record}).first = generation;
+      return absl::OkStatus();
+    }
+    Status Remove(const std::string& name, const std::vector<std::string>& records) override {
+      for (const std::string& record : records) s_.registered.erase({name, record});
+      return absl::OkStatus();
+    }
+    Result<std::int64_t> RemoveUnseen(const std::string& name, std::int32_t generation) override {
+      return static_cast<std::int64_t>(std::erase_if(s_.registered, [&](const auto& row) {
+        return row.first.first == name && row.second.first < generation;
+      }));
     }
 
     State& s_;

@@ -5,6 +5,7 @@
 #include <limits>
 #include <set>
 
+#include "libs/consent/purpose.h"
 #include "libs/core/strings.h"
 
 namespace genofed::consent {
@@ -13,6 +14,8 @@ namespace {
 constexpr int kMaxHistory = 1000;
 constexpr int kDefaultPage = 20;
 constexpr int kMaxPage = 100;
+constexpr std::size_t kMaxCodes = 20;
+constexpr std::size_t kMaxText = 200;
 
 Status CheckPerson(const std::string& person) {
   if (IsPersonIdentifier(person)) return absl::OkStatus();
@@ -22,23 +25,47 @@ Status CheckPerson(const std::string& person) {
 
 // The proof for the person's slot in the snapshot of an access, if they have one.
 Result<std::optional<ledger::SnapshotProof>> Prove(Transaction& tx, SnapshotTrees& trees,
-                                                   const ledger::Entry& entry,
-                                                   const Subject& subject,
+                                                   const SnapshotRow& row, const Subject& subject,
                                                    const std::vector<PersonSlot>& places) {
-  GF_ASSIGN(auto row, tx.consent().FindSnapshot(entry.Field("snapshot")));
-  if (!row)
-    return Error(StatusCode::kDataLoss, "SNAPSHOT_BROKEN", "a snapshot that was logged is missing");
   auto place = std::find_if(places.begin(), places.end(), [&](const PersonSlot& candidate) {
-    return candidate.dataset == row->dataset;
+    return candidate.dataset == row.dataset;
   });
   if (place == places.end()) return std::optional<ledger::SnapshotProof>();
-  GF_ASSIGN(auto tree, trees.Get(tx, *row));
-  const auto bits = UnpackBits(row->bits, static_cast<std::size_t>(row->slots));
+  GF_ASSIGN(auto tree, trees.Get(tx, row));
+  const auto bits = UnpackBits(row.bits, static_cast<std::size_t>(row.slots));
   const auto slot = static_cast<std::size_t>(place->slot.slot);
   if (slot >= bits.size())
     return Error(StatusCode::kDataLoss, "SNAPSHOT_BROKEN", "a snapshot has too few slots");
   GF_ASSIGN(auto proof, tree->Prove(static_cast<std::uint32_t>(slot), bits[slot], subject.secret));
   return std::optional<ledger::SnapshotProof>(std::move(proof));
+}
+
+Status CheckChoice(const Statement& choice, Time now) {
+  const auto codes = [](const std::vector<std::string>& list) {
+    return list.size() <= kMaxCodes && std::all_of(list.begin(), list.end(), IsPurpose);
+  };
+  if (!codes(choice.purposes) || !codes(choice.conditions))
+    return InvalidField("purposes", "CHOICE_INVALID",
+                        "must be at most {} codes such as DUO:0000006", kMaxCodes);
+  if (!(choice.purposes.empty() && choice.conditions.empty()) &&
+      !choice.permits.Has(Permission::kSecondaryUse))
+    return InvalidField("purposes", "CHOICE_INVALID", "only limit secondary use, which is refused");
+  if (choice.until && *choice.until <= now)
+    return InvalidField("valid_until", "CHOICE_INVALID", "lies in the past");
+  for (const std::string& text : {choice.form, choice.organisation}) {
+    if (text.size() > kMaxText || !IsUtf8(text))
+      return InvalidField("form", "CHOICE_INVALID", "must be text of at most {} bytes", kMaxText);
+  }
+  return absl::OkStatus();
+}
+
+// What a choice is committed to as: its permissions, and how they are limited.
+std::string InWords(const Statement& choice) {
+  std::string text = choice.permits.Names();
+  for (const std::string& purpose : choice.purposes) text += " for " + purpose;
+  for (const std::string& condition : choice.conditions) text += " if " + condition;
+  if (choice.until) text += " until " + FormatRfc3339(*choice.until);
+  return text;
 }
 
 }  // namespace
@@ -55,10 +82,16 @@ Result<MyPermissions> MyConsent::Get(const Context& ctx, const std::string& pers
   MyPermissions mine;
   const Status read = store_.Read(ctx, [&](Transaction& tx) -> Status {
     mine = {};
+    mine.policy = rules_.policy.id;
     GF_ASSIGN(auto subject, Find(tx, person));
     if (!subject) return absl::OkStatus();
-    GF_ASSIGN(PermissionSet holder, tx.consent().HolderAnywhere(subject->id));
-    mine.permissions = Effective(subject->own, holder);
+    GF_ASSIGN(auto said, tx.consent().StatementsOf({subject->id}));
+    mine.statements = std::move(said[subject->id]);
+    mine.who = subject->who;
+    for (const SourcedStatement& one : mine.statements) {
+      const bool counts = subject->own ? one.source == Source::kOwn : one.source == Source::kHolder;
+      if (counts && one.says.InForce(rules_.clock.Now())) mine.permissions.Add(one.says.permits);
+    }
     GF_ASSIGN(mine.history, tx.consent().Changes(subject->id, kMaxHistory));
     GF_ASSIGN(auto places, tx.consent().SlotsOf(subject->id));
     std::set<std::string> datasets;
@@ -66,10 +99,34 @@ Result<MyPermissions> MyConsent::Get(const Context& ctx, const std::string& pers
       if (place.slot.included) datasets.insert(place.dataset.dataset);
     }
     mine.datasets.assign(datasets.begin(), datasets.end());
+    GF_ASSIGN(mine.decisions, Decisions(tx, mine));
     return absl::OkStatus();
   });
   GF_TRY(read);
   return mine;
+}
+
+Result<std::vector<MyDecision>> MyConsent::Decisions(Transaction& tx,
+                                                    const MyPermissions& mine) const {
+  GF_ASSIGN(const EpochState epoch, tx.consent().EpochAt(rules_.clock.Now()));
+  std::vector<Use> uses(kPermissions.begin(), kPermissions.end());
+  for (const Rule& rule : rules_.policy.rules) {
+    for (const std::string& purpose : rule.purposes) uses.emplace_back(Permission::kSecondaryUse, purpose);
+  }
+  std::vector<std::string> datasets = mine.datasets;
+  if (datasets.empty()) datasets.emplace_back();
+  std::vector<MyDecision> decisions;
+  for (const Use& use : uses) {
+    Decision decision;
+    for (const std::string& dataset : datasets) {
+      decision = Decide(rules_.policy, VoicesIn(dataset, mine.statements, mine.who), QuestionOf(use, epoch));
+      if (decision.permitted) break;
+    }
+    const std::string basis =
+        decision.rule < 0 ? "" : rules_.policy.rules[static_cast<std::size_t>(decision.rule)].legal_basis;
+    decisions.push_back({use, decision, basis});
+  }
+  return decisions;
 }
 
 Result<Subject> MyConsent::FindOrAdd(Transaction& tx, const std::string& person) {
@@ -83,13 +140,13 @@ Result<Subject> MyConsent::FindOrAdd(Transaction& tx, const std::string& person)
 }
 
 Result<std::int64_t> MyConsent::Log(Transaction& tx, const std::string& person,
-                                    PermissionSet permissions, std::int64_t epoch) {
+                                    const Statement& choice, std::int64_t epoch) {
   const std::string blinded = pseudonyms_.Blinded(person);
   const ledger::Commitment subject = ledger::Commit(blinded, random_);
-  const ledger::Commitment granted = ledger::Commit(permissions.Names(), random_);
+  const ledger::Commitment granted = ledger::Commit(InWords(choice), random_);
   ledger::Entry entry;
   entry.kind =
-      permissions.empty() ? ledger::EntryKind::kConsentWithdraw : ledger::EntryKind::kConsentSet;
+      choice.permits.empty() ? ledger::EntryKind::kConsentWithdraw : ledger::EntryKind::kConsentSet;
   entry.time = ledger_.EntryTime();
   entry.numbers = {{"epoch", epoch}};
   entry.commitments = {{"subject", subject.value}, {"permissions", granted.value}};
@@ -97,17 +154,20 @@ Result<std::int64_t> MyConsent::Log(Transaction& tx, const std::string& person,
   GF_ASSIGN(const std::int64_t index,
             ledger_.Add(tx, "consent", fmt::format("consent:{}", epoch), entry));
   GF_TRY(tx.ledger().KeepOpening(index, "subject", subject.key, blinded));
-  GF_TRY(tx.ledger().KeepOpening(index, "permissions", granted.key, permissions.Names()));
+  GF_TRY(tx.ledger().KeepOpening(index, "permissions", granted.key, InWords(choice)));
   return index;
 }
 
 Result<MyConsent::Changed> MyConsent::Set(const Context& ctx, const std::string& person,
-                                          PermissionSet permissions) {
+                                          Statement choice) {
   GF_TRY(CheckPerson(person));
+  const Time now = rules_.clock.Now();
+  GF_TRY(CheckChoice(choice, now));
+  choice.denies = choice.permits.Others();
   Changed changed;
   const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
     GF_ASSIGN(const Subject subject, FindOrAdd(tx, person));
-    if (subject.own == permissions) {
+    if (subject.own == choice) {
       GF_ASSIGN(changed.epoch, tx.consent().Epoch());
       GF_ASSIGN(auto history, tx.consent().Changes(subject.id, kMaxHistory));
       auto last = std::find_if(history.begin(), history.end(),
@@ -115,11 +175,11 @@ Result<MyConsent::Changed> MyConsent::Set(const Context& ctx, const std::string&
       changed.ledger_index = last == history.end() ? -1 : last->ledger_index.value_or(-1);
       return absl::OkStatus();
     }
-    GF_ASSIGN(changed.epoch, tx.consent().NextEpoch());
-    GF_TRY(tx.consent().SetOwn(subject.id, permissions));
-    GF_ASSIGN(changed.ledger_index, Log(tx, person, permissions, changed.epoch));
+    GF_ASSIGN(changed.epoch, tx.consent().NextEpoch(now));
+    GF_TRY(tx.consent().SetOwn(subject.id, choice));
+    GF_ASSIGN(changed.ledger_index, Log(tx, person, choice, changed.epoch));
     return tx.consent().AddChanges(
-        {{subject.id, permissions, clock_.Now(), true, changed.ledger_index}});
+        {{subject.id, choice.permits, now, true, changed.ledger_index}});
   });
   GF_TRY(written);
   return changed;
@@ -158,9 +218,22 @@ Result<MyAccesses> MyConsent::Accesses(const Context& ctx, const std::string& pe
     for (const StoredEntry& row : rows) {
       GF_TRY(ctx.Alive());
       GF_ASSIGN(ledger::Entry entry, ledger::DecodeEntry(row.entry));
-      GF_ASSIGN(auto proof, Prove(tx, trees_, entry, *subject, places));
-      page.accesses.push_back({proof && proof->permitted, std::move(entry), row.index, ""});
+      GF_ASSIGN(auto snapshot, tx.consent().FindSnapshot(entry.Field("snapshot")));
+      if (!snapshot) {
+        return Error(StatusCode::kDataLoss, "SNAPSHOT_BROKEN",
+                     "a snapshot that was logged is missing");
+      }
+      GF_ASSIGN(auto proof, Prove(tx, trees_, *snapshot, *subject, places));
+      page.accesses.push_back({proof && proof->permitted, std::move(entry), row.index, "",
+                               snapshot->purpose, snapshot->model, snapshot->legal_basis, false});
       proofs.push_back(std::move(proof));
+    }
+    std::vector<std::string> runs;
+    for (const MyAccess& access : page.accesses) runs.push_back(access.entry.Field("run"));
+    GF_ASSIGN(const auto released, tx.audit().RunsWith("release", runs));
+    for (MyAccess& access : page.accesses) {
+      access.released = access.entry.kind == ledger::EntryKind::kRelease ||
+                        std::find(released.begin(), released.end(), access.entry.Field("run")) != released.end();
     }
     return absl::OkStatus();
   });
@@ -170,6 +243,108 @@ Result<MyAccesses> MyConsent::Accesses(const Context& ctx, const std::string& pe
     GF_ASSIGN(page.accesses[i].receipt, ledger_.Receipt(ctx, rows[i], std::move(proofs[i])));
   }
   return page;
+}
+
+std::string OutcomeOf(const MyAccess& access) {
+  switch (access.entry.kind) {
+    case ledger::EntryKind::kAccess:
+      return "files could be fetched, encrypted for the client";
+    case ledger::EntryKind::kRelease:
+      return "results were checked and left the node";
+    default:
+      return access.released ? "analysed; results were checked and left the node"
+                             : "analysed, or begun; no results have left the node";
+  }
+}
+
+std::string SentenceOf(const MyAccess& access) {
+  const ledger::Entry& entry = access.entry;
+  const auto or_else = [&](const char* field, const char* otherwise) {
+    const std::string value = entry.Field(field);
+    return value.empty() ? std::string(otherwise) : value;
+  };
+  std::string text = access.used ? "Your data were used" : "Your data were not used";
+  text += fmt::format(" by \"{}\" of {} on {}", or_else("project", "a project"),
+                      or_else("organisation", "an organisation"), entry.time.substr(0, 10));
+  if (const std::string purpose = entry.Field("purpose"); !purpose.empty()) text += ": " + purpose;
+  if (!text.ends_with('.')) text += '.';
+  if (access.used && access.model == "statutory")
+    text += " Consent was not asked for, by law: " + access.legal_basis + ".";
+  if (access.used && access.model == "opt-out")
+    text += " In your country health data are used unless you object" +
+            (access.legal_basis.empty() ? std::string() : " (" + access.legal_basis + ")") + ".";
+  return text + " Outcome: " + OutcomeOf(access) + ".";
+}
+
+Result<std::vector<Opening>> MyConsent::Openings(const Context& ctx, const std::string& person) {
+  GF_TRY(CheckPerson(person));
+  std::vector<Opening> openings;
+  GF_TRY(store_.Read(ctx, [&](Transaction& tx) -> Status {
+    openings.clear();
+    GF_ASSIGN(auto subject, Find(tx, person));
+    if (!subject) return absl::OkStatus();
+    GF_ASSIGN(openings, tx.consent().Openings(subject->id));
+    return absl::OkStatus();
+  }));
+  return openings;
+}
+
+Result<std::vector<NoticeRow>> MyConsent::Notices(const Context& ctx, const std::string& person) {
+  GF_TRY(CheckPerson(person));
+  std::vector<NoticeRow> notices;
+  GF_TRY(store_.Read(ctx, [&](Transaction& tx) -> Status {
+    notices.clear();
+    GF_ASSIGN(auto subject, Find(tx, person));
+    if (!subject) return absl::OkStatus();
+    GF_ASSIGN(auto places, tx.consent().SlotsOf(subject->id));
+    std::set<std::string> datasets;
+    for (const PersonSlot& place : places) {
+      if (place.slot.included) datasets.insert(place.dataset.dataset);
+    }
+    if (datasets.empty()) return absl::OkStatus();
+    GF_ASSIGN(notices, tx.audit().NoticesOf({datasets.begin(), datasets.end()}));
+    return absl::OkStatus();
+  }));
+  return notices;
+}
+
+Result<std::int64_t> MyConsent::Forget(const Context& ctx, const std::string& person) {
+  GF_TRY(CheckPerson(person));
+  std::int64_t index = -1;
+  const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
+    GF_ASSIGN(auto subject, Find(tx, person));
+    if (!subject)
+      return Error(StatusCode::kNotFound, "PERSON_UNKNOWN", "nothing is held here about this person");
+    Erasure erasure{subject->id, "erased:" + HexEncode(random_.Bytes(32)), random_.Bytes(32), rules_.clock.Now(), {}, {}};
+    GF_ASSIGN(auto places, tx.consent().SlotsOf(subject->id));
+    for (const PersonSlot& place : places) {
+      auto& pseudonym = erasure.pseudonyms[place.dataset.dataset];
+      if (pseudonym.empty()) pseudonym = HexEncode(random_.Bytes(16));
+    }
+    GF_ASSIGN(auto snapshots, tx.consent().SnapshotsWith(subject->id));
+    for (const SnapshotRow& row : snapshots) {
+      const auto place = std::find_if(places.begin(), places.end(),
+                                      [&](const PersonSlot& one) { return one.dataset == row.dataset; });
+      const auto slot = static_cast<std::size_t>(place->slot.slot);
+      const auto bits = UnpackBits(row.bits, static_cast<std::size_t>(row.slots));
+      if (slot >= bits.size())
+        return Error(StatusCode::kDataLoss, "SNAPSHOT_BROKEN", "a snapshot has too few slots");
+      erasure.leaves.push_back({row.id, place->slot.slot,
+                                ledger::SnapshotLeaf(row.id, static_cast<std::uint32_t>(slot), bits[slot],
+                                                     ledger::SnapshotSalt(subject->secret, row.id))});
+    }
+    GF_TRY(tx.consent().Forget(erasure));
+    GF_ASSIGN(const std::int64_t epoch, tx.consent().NextEpoch(rules_.clock.Now()));
+    ledger::Entry entry;
+    entry.kind = ledger::EntryKind::kErase;
+    entry.time = ledger_.EntryTime();
+    entry.fields = {{"reason", "somebody asked to be forgotten"}};
+    entry.numbers = {{"epoch", epoch}};
+    GF_ASSIGN(index, ledger_.Add(tx, "consent", fmt::format("erase:{}", epoch), entry));
+    return absl::OkStatus();
+  });
+  GF_TRY(written);
+  return index;
 }
 
 }  // namespace genofed::consent

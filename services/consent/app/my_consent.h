@@ -7,12 +7,25 @@
 #include "libs/core/random.h"
 #include "services/consent/app/cohorts.h"
 #include "services/consent/app/ledger.h"
+#include "services/consent/app/rules.h"
 #include "services/consent/domain/pseudonyms.h"
 
 namespace genofed::consent {
 
+// What follows from everything that was said, for one kind of use.
+struct MyDecision {
+  Use use;
+  Decision decision;
+  std::string legal_basis;  // of the policy's rule
+};
+
 struct MyPermissions {
-  PermissionSet permissions;
+  PermissionSet permissions;               // said by the person, or until then by any holder
+  std::vector<SourcedStatement> statements;
+  Circumstances who;
+  // For each permission, and for each purpose that the policy names. Of several datasets, the one that permits.
+  std::vector<MyDecision> decisions;
+  std::string policy;                 // its name
   std::vector<Change> history;        // newest first, at most 1000
   std::vector<std::string> datasets;  // in which the person has a row
 };
@@ -22,7 +35,16 @@ struct MyAccess {
   ledger::Entry entry;
   std::int64_t ledger_index = 0;
   std::string receipt;  // empty: the person has no slot in this dataset version
+  // Of the cohort's snapshot: the code of the purpose, and the rule by which people were in it.
+  std::string purpose_code;
+  std::string model;
+  std::string legal_basis;
+  bool released = false;  // of a run: results of it left the node
 };
+
+// In words: "Used: Heart of University, for DUO:0000006 ..."
+std::string OutcomeOf(const MyAccess& access);
+std::string SentenceOf(const MyAccess& access);
 
 struct MyAccesses {
   std::vector<MyAccess> accesses;
@@ -33,9 +55,9 @@ struct MyAccesses {
 // vouches for; somebody this node does not know gets empty answers.
 class MyConsent {
  public:
-  MyConsent(Store& store, Ledger& ledger, const Pseudonyms& pseudonyms, const Clock& clock,
+  MyConsent(Store& store, Ledger& ledger, const Pseudonyms& pseudonyms, Rules rules,
             Random& random)
-      : store_(store), ledger_(ledger), pseudonyms_(pseudonyms), clock_(clock), random_(random) {}
+      : store_(store), ledger_(ledger), pseudonyms_(pseudonyms), rules_(rules), random_(random) {}
 
   Result<MyPermissions> Get(const Context& ctx, const std::string& person);
 
@@ -45,23 +67,38 @@ class MyConsent {
   };
   // Replaces the person's permissions everywhere at this node, logs it and begins a new epoch, all
   // at once. Setting what is set already changes nothing and returns the entry of the first time.
-  Result<Changed> Set(const Context& ctx, const std::string& person, PermissionSet permissions);
+  Result<Changed> Set(const Context& ctx, const std::string& person, PermissionSet permissions) {
+    return Set(ctx, person, Statement{permissions, {}, {}, {}});
+  }
+  // With limits, wishes and an end. What the statement does not permit it refuses. Errors: CHOICE_INVALID.
+  Result<Changed> Set(const Context& ctx, const std::string& person, Statement choice);
 
   // Every run, access of a smart layer and release of results at this node, for persons who were ever part of one of its
   // datasets or left out of it; newest first.
   Result<MyAccesses> Accesses(const Context& ctx, const std::string& person, int page_size,
                               const std::string& page_token);
 
+  // Every opening of a commitment about this person.
+  Result<std::vector<Opening>> Openings(const Context& ctx, const std::string& person);
+  // Notices that concern this person, newest first.
+  Result<std::vector<NoticeRow>> Notices(const Context& ctx, const std::string& person);
+
+  // Forgets the person: everything that was said, its history, what opens commitments, the secret. Slots and snapshots
+  // stay, so that other people's proofs hold; logged as `erase`, which names nobody. Returns the entry's index.
+  // NotFound PERSON_UNKNOWN.
+  Result<std::int64_t> Forget(const Context& ctx, const std::string& person);
+
  private:
   Result<std::optional<Subject>> Find(Transaction& tx, const std::string& person) const;
   Result<Subject> FindOrAdd(Transaction& tx, const std::string& person);
-  Result<std::int64_t> Log(Transaction& tx, const std::string& person, PermissionSet permissions,
+  Result<std::int64_t> Log(Transaction& tx, const std::string& person, const Statement& choice,
                            std::int64_t epoch);
+  Result<std::vector<MyDecision>> Decisions(Transaction& tx, const MyPermissions& mine) const;
 
   Store& store_;
   Ledger& ledger_;
   const Pseudonyms& pseudonyms_;
-  const Clock& clock_;
+  const Rules rules_;
   Random& random_;
   SnapshotTrees trees_;
 };

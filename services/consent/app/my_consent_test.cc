@@ -20,9 +20,9 @@ class MyConsentTest : public ::testing::Test {
  protected:
   void SetUp() override {
     ASSERT_THAT(node_.registrar.Run(
-                    node_.ctx, {kA1, {{"in", Bits(7)}, {"out", Bits(0)}, {"counted", Bits(1)}}}),
+                    node_.ctx, {kA1, {{"in", Says(7)}, {"out", Says(0)}, {"counted", Says(1)}}}),
                 IsOk());
-    ASSERT_THAT(node_.registrar.Run(node_.ctx, {kB1, {{"in", Bits(4)}, {"other", Bits(4)}}}),
+    ASSERT_THAT(node_.registrar.Run(node_.ctx, {kB1, {{"in", Says(4)}, {"other", Says(4)}}}),
                 IsOk());
   }
   std::vector<MyAccess> Accesses(const std::string& person) {

@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "libs/consent/decide.h"
 #include "libs/core/clock.h"
 #include "libs/core/context.h"
 #include "libs/ledger/merkle.h"
 #include "services/consent/domain/cohort.h"
-#include "services/consent/domain/permissions.h"
 
 namespace genofed::consent {
 
@@ -58,9 +58,22 @@ class LedgerRows {
 
 struct Subject {
   std::int64_t id = 0;
-  std::optional<PermissionSet> own;  // set once the person has decided
-  std::string secret;                // K_i of cohort snapshots, 32 bytes
+  std::string secret;             // K_i of cohort snapshots, 32 bytes
+  std::optional<Statement> own;   // set once the person has decided
+  Circumstances who;
 };
+
+// Whose word a statement is.
+enum class Source { kOwn, kHolder, kRegistry };
+
+struct SourcedStatement {
+  Source source = Source::kOwn;
+  std::string name;  // the holder's dataset, the registry
+  Statement says;
+};
+
+// Whether a person is permitted, by everything that counts in the dataset at hand.
+using JudgePerson = std::function<bool(const Voices&)>;
 
 struct NewSubject {
   std::string blinded;
@@ -73,6 +86,7 @@ struct Change {
   Time at;
   bool by_subject = false;
   std::optional<std::int64_t> ledger_index;
+  std::string registry = {};  // that it came from; empty: the person or a holder
 };
 
 struct VersionRow {
@@ -88,7 +102,7 @@ struct SlotRow {
   std::int32_t slot = 0;
   std::int64_t subject = 0;
   std::string pseudonym;    // empty: left out
-  PermissionSet effective;  // read only: what holds now
+  bool permitted = false;   // read only: what the judge said
 };
 
 struct PersonSlot {
@@ -105,6 +119,40 @@ struct SnapshotRow {
   std::string bits;  // PackBits
   ledger::Hash root;
   std::int64_t ledger_index = 0;
+  std::string purpose = {};      // code; empty: for no purpose in particular
+  std::string model = {};        // ModelName of the rule by which it was made
+  std::string legal_basis = {};  // of that rule
+};
+
+struct Opening {
+  std::int64_t ledger_index = 0;
+  std::string name;
+  std::string key;  // 32 bytes
+  std::string payload;
+};
+
+// Everything about a person goes: statements, history, openings. The slots stay, as nobody's.
+struct Erasure {
+  std::int64_t subject = 0;
+  std::string blinded;  // new, random: leads to nobody
+  std::string secret;   // new, random, 32 bytes: of later snapshots
+  Time at{};
+  struct Leaf {
+    std::string snapshot;
+    std::int32_t slot = 0;
+    ledger::Hash hash;
+  };
+  std::vector<Leaf> leaves;                       // in the snapshots until now
+  std::map<std::string, std::string> pseudonyms;  // new, random ones by dataset
+};
+
+struct EpochState {
+  std::int64_t epoch = 0;
+  // The time for which answers are given: now, or when the epoch began, should the clock go back.
+  Time at{};
+  // Something began or ended by itself since the epoch began: the next one is due.
+  bool over = false;
+  bool registry_stale = false;  // some national registry was not heard for too long
 };
 
 // Persons, dataset versions, permissions and snapshots of cohorts.
@@ -112,29 +160,49 @@ class ConsentRows {
  public:
   virtual ~ConsentRows() = default;
   virtual Result<std::int64_t> Epoch() = 0;
-  virtual Result<std::int64_t> NextEpoch() = 0;
+  virtual Result<std::int64_t> NextEpoch(Time now) = 0;
+  virtual Result<EpochState> EpochAt(Time now) = 0;
+  // Digest of the policy in force.
+  virtual Result<std::string> PolicyDigest() = 0;
+  virtual Status SetPolicyDigest(const std::string& sha256) = 0;
 
   // By blinded identifier; those that do not exist are missing from the answer.
   virtual Result<std::map<std::string, Subject>> FindSubjects(
       const std::vector<std::string>& blinded) = 0;
   virtual Status AddSubjects(const std::vector<NewSubject>& subjects) = 0;
-  virtual Status SetOwn(std::int64_t subject, PermissionSet permissions) = 0;
+  virtual Status SetOwn(std::int64_t subject, const Statement& statement) = 0;
+  // What is not set here stays as it is.
+  virtual Status SetLives(const std::map<std::int64_t, Circumstances>& lives) = 0;
   virtual Status AddChanges(const std::vector<Change>& changes) = 0;
   virtual Result<std::vector<Change>> Changes(std::int64_t subject, int limit) = 0;  // newest first
 
-  // What holders recorded: by subject for a dataset; and in any dataset for a subject.
-  virtual Result<std::map<std::int64_t, PermissionSet>> Holder(const std::string& dataset) = 0;
-  virtual Result<PermissionSet> HolderAnywhere(std::int64_t subject) = 0;
+  // What the holder of a dataset recorded, by subject.
+  virtual Result<std::map<std::int64_t, Statement>> Holder(const std::string& dataset) = 0;
   // A record of an older version never replaces that of a newer one.
   virtual Status PutHolder(const DatasetVersion& dataset,
-                           const std::map<std::int64_t, PermissionSet>& records) = 0;
+                           const std::map<std::int64_t, Statement>& records) = 0;
+  // Everything that was said about these people; who is missing was not spoken of.
+  virtual Result<std::map<std::int64_t, std::vector<SourcedStatement>>> StatementsOf(
+      const std::vector<std::int64_t>& subjects) = 0;
 
   virtual Result<std::optional<VersionRow>> FindVersion(const DatasetVersion& dataset) = 0;
   virtual Status AddVersion(const VersionRow& version, const std::vector<SlotRow>& slots) = 0;
-  virtual Result<std::vector<SlotRow>> Slots(const DatasetVersion& dataset) = 0;  // in order
+  // In order; `judge` is asked about everybody, unless it is null.
+  virtual Result<std::vector<SlotRow>> Slots(const DatasetVersion& dataset,
+                                             const JudgePerson& judge) = 0;
   virtual Result<std::vector<std::string>> Secrets(
       const DatasetVersion& dataset) = 0;  // in order of slots
   virtual Result<std::vector<PersonSlot>> SlotsOf(std::int64_t subject) = 0;
+
+  // What opens the commitments of entries about this person's permissions.
+  virtual Result<std::vector<Opening>> Openings(std::int64_t subject) = 0;
+  // Snapshots in which the person has a slot.
+  virtual Result<std::vector<SnapshotRow>> SnapshotsWith(std::int64_t subject) = 0;
+  // Leaves of forgotten people in a snapshot, by slot.
+  virtual Result<std::map<std::int32_t, ledger::Hash>> KeptLeaves(const std::string& snapshot) = 0;
+  virtual Status Forget(const Erasure& erasure) = 0;
+  // Of all people with a row in one of the datasets (empty: in any) how many there are.
+  virtual Result<std::int64_t> CountPeople(const std::vector<std::string>& datasets) = 0;
 
   virtual Result<std::optional<SnapshotRow>> FindSnapshot(const std::string& id) = 0;
   virtual Status AddSnapshot(const SnapshotRow& snapshot) = 0;
@@ -159,6 +227,85 @@ class HeaderRows {
   virtual Result<std::int64_t> Destroy(const std::string& dataset) = 0;
   // Adds to the counter of released headers and returns it.
   virtual Result<std::int64_t> CountReleases(std::int64_t headers) = 0;
+  virtual Result<std::int64_t> Releases() = 0;
+};
+
+// What is known of a national registry between pulls.
+struct RegistryRow {
+  std::string name;
+  bool stale = true;
+  std::int32_t generation = 0;  // of full pulls
+  std::optional<Time> watermark, last_full, last_attempt, last_success;
+  std::string last_error;  // reason; empty after a success
+  std::int64_t unreadable = 0;
+  std::int64_t records = 0;  // read only
+};
+
+struct RegistryStatement {
+  std::string record;
+  std::int64_t subject = 0;
+  Statement says;
+};
+
+// National registries, and what they say: part of what StatementsOf and Slots tell.
+class RegistryRows {
+ public:
+  virtual ~RegistryRows() = default;
+  // Makes a stale row for each that has none; forgets the others with their statements. Whether anything changed.
+  virtual Result<bool> KeepOnly(const std::vector<std::string>& names) = 0;
+  virtual Result<RegistryRow> Load(const std::string& name) = 0;  // NotFound REGISTRY_UNKNOWN
+  virtual Status Save(const RegistryRow& row) = 0;
+  // By record; those that do not exist are missing from the answer.
+  virtual Result<std::map<std::string, RegistryStatement>> Statements(
+      const std::string& name, const std::vector<std::string>& records) = 0;
+  virtual Status Put(const std::string& name, std::int32_t generation,
+                     const std::vector<RegistryStatement>& statements) = 0;
+  virtual Status Touch(const std::string& name, std::int32_t generation, const std::vector<std::string>& records) = 0;
+  virtual Status Remove(const std::string& name, const std::vector<std::string>& records) = 0;
+  // Those that this generation has not put or touched; returns how many.
+  virtual Result<std::int64_t> RemoveUnseen(const std::string& name, std::int32_t generation) = 0;
+};
+
+// An entry of the ledger as it is searched.
+struct AuditRow {
+  std::int64_t index = 0;
+  Time at{};
+  std::string kind, project, organisation, dataset, application, run;
+  std::optional<std::int64_t> releases;  // the key service's counter after it
+};
+
+// Each member that is not empty narrows the search.
+struct AuditQuery {
+  std::string project, organisation, dataset, application, kind;
+  std::optional<Time> from, to;  // to is exclusive
+};
+
+struct NoticeRow {
+  std::string id, idempotency_key, title, what_happened, consequences, measures, contact;
+  std::vector<std::string> datasets;
+  std::optional<Time> happened;
+  Time published{};
+  std::int64_t people = 0;
+};
+
+// What is read of the ledger by others than those it proves something to, and what they are told.
+class AuditRows {
+ public:
+  virtual ~AuditRows() = default;
+  // How many entries are indexed: those before this index.
+  virtual Result<std::int64_t> Indexed() = 0;
+  virtual Status Index(const std::vector<AuditRow>& rows) = 0;
+  // With smaller indices than `before`, newest first; or from `start` on, oldest first.
+  virtual Result<std::vector<AuditRow>> Newest(const AuditQuery& query, std::int64_t before, int limit) = 0;
+  virtual Result<std::vector<AuditRow>> Oldest(const AuditQuery& query, std::int64_t start, int limit) = 0;
+  // Entries that have a counter of releases, from `start` on.
+  virtual Result<std::vector<AuditRow>> Releases(std::int64_t start, int limit) = 0;
+  // Of these runs, those with an entry of this kind.
+  virtual Result<std::vector<std::string>> RunsWith(const std::string& kind, const std::vector<std::string>& runs) = 0;
+
+  virtual Result<std::optional<NoticeRow>> FindNotice(const std::string& idempotency_key) = 0;
+  virtual Status AddNotice(const NoticeRow& notice) = 0;
+  virtual Result<std::vector<NoticeRow>> NoticesOf(const std::vector<std::string>& datasets) = 0;
 };
 
 // One consistent view of everything; in Write also one atomic change.
@@ -168,6 +315,8 @@ class Transaction {
   virtual LedgerRows& ledger() = 0;
   virtual ConsentRows& consent() = 0;
   virtual HeaderRows& headers() = 0;
+  virtual RegistryRows& registries() = 0;
+  virtual AuditRows& audit() = 0;
 };
 
 class Store {

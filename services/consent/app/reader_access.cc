@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "libs/consent/purpose.h"
 #include "libs/core/strings.h"
 #include "libs/crypt4gh/key.h"
 #include "libs/crypto/hash.h"
@@ -30,11 +31,17 @@ Status CohortNotPermitted() {
 }
 
 // As CheckUnchanged, in the words of a refusal.
-Status StillPermitted(Transaction& tx, const std::string& snapshot, const DatasetVersion& dataset) {
-  Status unchanged = CheckUnchanged(tx, snapshot, dataset);
+Status StillPermitted(Transaction& tx, const Rules& rules, const std::string& snapshot,
+                      const DatasetVersion& dataset) {
+  Status unchanged = CheckUnchanged(tx, rules, snapshot, dataset);
   if (Reason(unchanged) != "COHORT_CHANGED") return unchanged;
   return Error(StatusCode::kPermissionDenied, "COHORT_CHANGED",
                "somebody in the dataset version changed their mind since the access was opened");
+}
+
+// A purpose in words fits no rule that is for a purpose.
+Use UseOf(const SmartLayer& layer) {
+  return {Permission::kSecondaryUse, IsPurpose(layer.purpose) ? layer.purpose : ""};
 }
 
 // The files of a dataset version hold everybody who was included.
@@ -72,7 +79,7 @@ Result<auth::Passport> ReaderAccess::JudgePassport(const Context& ctx, const std
   GF_ASSIGN(const auth::TrustStore trust, with_.trust.Current());
   auth::Refusal why;
   const auto verified =
-      auth::VerifyPassport(trust, with_.clock, passport,
+      auth::VerifyPassport(trust, with_.rules.clock, passport,
                            {.person = auth::Person::Of(trust, user.issuer, user.subject),
                             .audience = site_.audience,
                             .dataset = site_.dataset_url_prefix + dataset},
@@ -106,7 +113,7 @@ Result<ReaderAccess::Permitted> ReaderAccess::Judge(const Context& ctx, const Qu
                                                     const std::string& passport) {
   GF_ASSIGN(const Grant grant, JudgeClient(ctx, question, passport));
   GF_ASSIGN(const Cohort cohort,
-            with_.cohorts.Run(ctx, grant.header.dataset, Permission::kSecondaryUse, false));
+            with_.cohorts.Run(ctx, grant.header.dataset, UseOf(*grant.layer), false));
   if (!EverybodyPermits(cohort)) return CohortNotPermitted();
   return Permitted{grant.header.dataset, grant.until};
 }
@@ -153,14 +160,14 @@ Result<ReaderAccess::Opened> ReaderAccess::Open(const Context& ctx, const Questi
                         "must be an X25519 public key of 32 bytes");
   // First without a snapshot: nothing is logged for what is refused.
   GF_ASSIGN(Cohort cohort,
-            with_.cohorts.Run(ctx, grant.header.dataset, Permission::kSecondaryUse, false));
+            with_.cohorts.Run(ctx, grant.header.dataset, UseOf(*grant.layer), false));
   if (!EverybodyPermits(cohort)) return CohortNotPermitted();
-  GF_ASSIGN(cohort, with_.cohorts.Run(ctx, grant.header.dataset, Permission::kSecondaryUse, true));
+  GF_ASSIGN(cohort, with_.cohorts.Run(ctx, grant.header.dataset, UseOf(*grant.layer), true));
   if (!EverybodyPermits(cohort)) return CohortNotPermitted();
   const User& user = *ctx.principal().user;
   Opened opened{HexEncode(with_.random.Bytes(kNameBytes)), grant.until, 0};
   const Status logged = with_.ledger.Write(ctx, [&](Transaction& tx) -> Status {
-    GF_TRY(CheckUnchanged(tx, cohort.snapshot->id, grant.header.dataset));
+    GF_TRY(CheckUnchanged(tx, with_.rules, cohort.snapshot->id, grant.header.dataset));
     GF_ASSIGN(opened.ledger_index, Log(tx, user, grant, *cohort.snapshot, key));
     return absl::OkStatus();
   });
@@ -177,7 +184,7 @@ Status ReaderAccess::Keep(const std::string& name, Access access) {
   MutexLock lock(mutex_);
   if (open_.size() >= kMaxOpen) {
     std::erase_if(open_,
-                  [now = with_.clock.Now()](const auto& row) { return row.second.expires <= now; });
+                  [now = with_.rules.clock.Now()](const auto& row) { return row.second.expires <= now; });
   }
   if (open_.size() >= kMaxOpen)
     return Error(StatusCode::kResourceExhausted, "TOO_MANY_ACCESSES",
@@ -193,7 +200,7 @@ Result<ReaderAccess::Access> ReaderAccess::Find(const Context& ctx, const std::s
   const auto found = open_.find(crypto::Sha256(name));
   if (found == open_.end()) return AccessUnknown();
   const Access& access = found->second;
-  if (access.expires <= with_.clock.Now() || access.issuer != user.issuer ||
+  if (access.expires <= with_.rules.clock.Now() || access.issuer != user.issuer ||
       access.subject != user.subject || access.client != user.client_id ||
       access.token_key != user.token_key) {
     return AccessUnknown();
@@ -215,7 +222,7 @@ Result<ReaderAccess::Permitted> ReaderAccess::Check(const Context& ctx, const Qu
   GF_ASSIGN(const Access access, Recheck(ctx, access_name, question.peer));
   if (access.object != question.object) return AccessUnknown();
   GF_TRY(with_.store.Read(ctx, [&](Transaction& tx) -> Status {
-    return StillPermitted(tx, access.snapshot, access.dataset);
+    return StillPermitted(tx, with_.rules, access.snapshot, access.dataset);
   }));
   return Permitted{access.dataset, access.expires};
 }
@@ -231,7 +238,7 @@ Result<std::string> ReaderAccess::Release(const Context& ctx, const Question& qu
   GF_ASSIGN(std::string out,
             with_.keys.HeaderFor(header, access.recipient, access.client, edit_list));
   const Status logged = with_.ledger.Write(ctx, [&](Transaction& tx) -> Status {
-    GF_TRY(StillPermitted(tx, access.snapshot, access.dataset));
+    GF_TRY(StillPermitted(tx, with_.rules, access.snapshot, access.dataset));
     return with_.keys.LogRelease(
         tx,
         fmt::format("access-release:{}:{}", access.ledger_index,
@@ -257,7 +264,7 @@ Result<std::string> ReaderAccess::ReleaseIndex(const Context& ctx, const Questio
   }
   GF_ASSIGN(std::string out, with_.keys.HeaderFor(header, recipient, "index", {}));
   const Status logged = with_.ledger.Write(ctx, [&](Transaction& tx) -> Status {
-    GF_TRY(StillPermitted(tx, access.snapshot, access.dataset));
+    GF_TRY(StillPermitted(tx, with_.rules, access.snapshot, access.dataset));
     // Each time with another key, but what it tells is the same.
     return with_.keys.LogRelease(tx, fmt::format("index-release:{}", access.ledger_index), 1,
                                  {{"client", access.client},

@@ -37,7 +37,7 @@ class ReaderAccess {
     Cohorts& cohorts;
     DatasetKeys& keys;
     const auth::TrustSource& trust;
-    const Clock& clock;
+    Rules rules;
     Random& random;
   };
   // Borrows the collaborators.

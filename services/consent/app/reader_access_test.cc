@@ -43,7 +43,7 @@ class ReaderAccessTest : public ::testing::Test {
   void SetUp() override {
     node_.clock.Set(FromUnixSeconds(auth::kNow));
     trust_.store = Trust();
-    ASSERT_THAT(node_.registrar.Run(node_.ctx, {kA1, {{"p", Bits(7)}, {"q", Bits(4)}, {"left-out", Bits(0)}}}), IsOk());
+    ASSERT_THAT(node_.registrar.Run(node_.ctx, {kA1, {{"p", Says(7)}, {"q", Says(4)}, {"left-out", Says(0)}}}), IsOk());
     Store("obj-1", kA1, "genotypes");
     Store("idx-1", kA1, "index");
     Store("obj-2", {"GOE-FI-B-1", 1}, "genotypes");
@@ -127,7 +127,7 @@ class ReaderAccessTest : public ::testing::Test {
   crypt4gh::SecretKey recipient_ = crypt4gh::SecretKey::Generate(node_.random);
   crypt4gh::DataKey data_key_ = crypt4gh::DataKey::Generate(node_.random);
   DatasetKeys keys_{secret_, {kAudience, "FI"}, store_,      node_.ledger, grants_,
-                    trust_,  node_.clock,       node_.random};
+                    trust_,  node_.rules, node_.random};
   std::unique_ptr<ReaderAccess> readers_ = Make({});
   std::unique_ptr<ReaderAccess> Make(const std::string& registered) {
     return std::make_unique<ReaderAccess>(
@@ -141,7 +141,7 @@ class ReaderAccessTest : public ::testing::Test {
                              registered,
                              {},
                              {*Network::Parse("10.0.0.0/8")}}}},
-        ReaderAccess::Collaborators{store_, node_.ledger, node_.cohorts, keys_, trust_, node_.clock,
+        ReaderAccess::Collaborators{store_, node_.ledger, node_.cohorts, keys_, trust_, node_.rules,
                                     node_.random});
   }
   User user_;
@@ -301,7 +301,7 @@ TEST_F(ReaderAccessTest, WhoeverWithdrawsStopsIt) {
 
 TEST_F(ReaderAccessTest, SomebodyWhoNeverPermittedResearchKeepsTheFilesIn) {
   const DatasetVersion a2{"GOE-FI-A-1", 2};
-  ASSERT_THAT(node_.registrar.Run(node_.ctx, {a2, {{"p", Bits(7)}, {"counts-only", Bits(1)}}}), IsOk());
+  ASSERT_THAT(node_.registrar.Run(node_.ctx, {a2, {{"p", Says(7)}, {"counts-only", Says(1)}}}), IsOk());
   Store("obj-3", a2, "genotypes");
   EXPECT_THAT(Open("obj-3"), HasReason("COHORT_NOT_PERMITTED"));
 }

@@ -5,6 +5,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
 
 namespace genofed::consent {
@@ -12,11 +13,30 @@ namespace genofed::consent {
 struct Registrar::Person {
   std::string blinded;
   std::string pseudonym;
-  PermissionSet holder;
+  Statement holder;
+  Circumstances who;
   Subject subject;
 };
 
 namespace {
+
+// A record that names what it permits and refuses the rest, and says nothing else, is its bits.
+std::string Digestible(const Statement& says, const Circumstances& who) {
+  Statement plain{says.permits, says.permits.Others(), {}, {}};
+  std::string text = std::to_string(says.permits.bits());
+  if (says == plain && who == Circumstances()) return text;
+  const auto add = [&text](const std::optional<Time>& time) {
+    text += "|" + (time ? FormatRfc3339(*time) : "");
+  };
+  text += fmt::format("|{}|{}|{}|{}", says.denies.bits(), says.form, says.organisation,
+                      says.by_guardian);
+  for (const auto& time : {says.from, says.until, who.adult_at, who.died_at}) add(time);
+  for (const auto& codes : {says.purposes, says.conditions}) {
+    text += "|";
+    for (const std::string& code : codes) text += code + ",";
+  }
+  return text;
+}
 
 // Independent of the order in which the persons come.
 template <typename Persons>
@@ -26,7 +46,7 @@ std::string Fingerprint(const RegistrationRequest& request, const Persons& perso
   if (request.base_version > 0)
     lines.push_back(fmt::format("base {} {}\n", request.base_version, request.follow_up));
   for (const auto& person : persons)
-    lines.push_back(fmt::format("{} {}\n", person.blinded, person.holder.bits()));
+    lines.push_back(fmt::format("{} {}\n", person.blinded, Digestible(person.holder, person.who)));
   std::sort(lines.begin(), lines.end());
   crypto::Sha256Stream stream;
   for (const std::string& line : lines) stream.Update(line);
@@ -36,7 +56,7 @@ std::string Fingerprint(const RegistrationRequest& request, const Persons& perso
 // The answer of a version that was registered before.
 template <typename Persons>
 Result<Registration> Repeat(Transaction& tx, const VersionRow& version, const Persons& persons) {
-  GF_ASSIGN(auto slots, tx.consent().Slots(version.dataset));
+  GF_ASSIGN(auto slots, tx.consent().Slots(version.dataset, nullptr));
   std::unordered_map<std::string, std::int32_t> rows;
   for (const SlotRow& slot : slots) {
     if (!slot.pseudonym.empty()) rows.emplace(slot.pseudonym, slot.slot);
@@ -78,7 +98,8 @@ Result<std::vector<Registrar::Person>> Registrar::Prepare(
     }
     persons[i] = {pseudonyms_.Blinded(person),
                   pseudonyms_.InDataset(dataset.dataset, person),
-                  subjects[i].permissions,
+                  subjects[i].says,
+                  subjects[i].who,
                   {}};
   }
   return persons;
@@ -109,16 +130,19 @@ Status Registrar::Identify(Transaction& tx, std::vector<Person>& persons, bool k
 Status Registrar::RecordHolder(Transaction& tx, const DatasetVersion& dataset,
                                const std::vector<Person>& persons) {
   GF_ASSIGN(auto before, tx.consent().Holder(dataset.dataset));
-  std::map<std::int64_t, PermissionSet> records;
+  std::map<std::int64_t, Statement> records;
+  std::map<std::int64_t, Circumstances> lives;
   std::vector<Change> changes;
   for (const Person& person : persons) {
     records[person.subject.id] = person.holder;
+    if (person.who != Circumstances()) lives[person.subject.id] = person.who;
     auto old = before.find(person.subject.id);
     if (old == before.end() || old->second != person.holder) {
-      changes.push_back({person.subject.id, person.holder, clock_.Now(), false, std::nullopt});
+      changes.push_back({person.subject.id, person.holder.permits, rules_.clock.Now(), false, std::nullopt});
     }
   }
   GF_TRY(tx.consent().PutHolder(dataset, records));
+  GF_TRY(tx.consent().SetLives(lives));
   return tx.consent().AddChanges(changes);
 }
 
@@ -132,9 +156,31 @@ Result<BaseSlots> ReadBase(Transaction& tx, const RegistrationRequest& request) 
   const DatasetVersion version{request.dataset.dataset, request.base_version};
   GF_ASSIGN(auto known, tx.consent().FindVersion(version));
   if (!known) return InvalidField("base_version", "BASE_INVALID", "is not registered");
-  GF_ASSIGN(auto slots, tx.consent().Slots(version));
+  GF_ASSIGN(auto slots, tx.consent().Slots(version, nullptr));
   for (SlotRow& slot : slots) base.emplace(slot.subject, std::move(slot));
   return base;
+}
+
+// Of each person: whether the policy permits anything, by what was said before and the holder's new record.
+template <typename Persons>
+Result<std::vector<bool>> WhoIsIncluded(Transaction& tx, const Rules& rules, const std::string& dataset,
+                                        const Persons& persons) {
+  GF_ASSIGN(const EpochState epoch, tx.consent().EpochAt(rules.clock.Now()));
+  std::vector<std::int64_t> ids;
+  for (const auto& person : persons) ids.push_back(person.subject.id);
+  GF_ASSIGN(auto said, tx.consent().StatementsOf(ids));
+  std::vector<bool> included;
+  for (const auto& person : persons) {
+    auto& statements = said[person.subject.id];
+    std::erase_if(statements, [](const auto& one) { return one.source == Source::kHolder; });
+    statements.push_back({Source::kHolder, dataset, person.holder});
+    Circumstances who = person.subject.who;
+    if (person.who.adult_at) who.adult_at = person.who.adult_at;
+    if (person.who.died_at) who.died_at = person.who.died_at;
+    // A registry's silence closes every use while it lasts, and must not cost anybody their row for ever.
+    included.push_back(PermitsAnything(rules.policy, VoicesIn(dataset, statements, who), epoch.at, false));
+  }
+  return included;
 }
 
 // Somebody of the base without a pseudonym was left out there and has no row.
@@ -147,6 +193,7 @@ Result<Registration> Registrar::Register(Transaction& tx, const RegistrationRequ
                                          std::vector<Person> persons) {
   GF_TRY(Identify(tx, persons, request.follow_up));
   GF_ASSIGN(BaseSlots base, ReadBase(tx, request));
+  GF_ASSIGN(const auto included, WhoIsIncluded(tx, rules_, request.dataset.dataset, persons));
   // The people of the request come first, then those of the base that it does not name.
   std::vector<Candidate> candidates;
   std::vector<SlotRow> rows;
@@ -160,9 +207,8 @@ Result<Registration> Registrar::Register(Transaction& tx, const RegistrationRequ
       if (!before.empty()) base.insert(std::move(before));  // left out there, and so here
       continue;
     }
-    const bool permits = !Effective(person.subject.own, person.holder).empty();
     candidate_of[i] = static_cast<std::int32_t>(candidates.size());
-    candidates.push_back({person.pseudonym, row >= 0 || permits, row});
+    candidates.push_back({person.pseudonym, row >= 0 || included[i], row});
     rows.push_back({0, person.subject.id, person.pseudonym, {}});
     registered.push_back(person);
   }
@@ -176,7 +222,7 @@ Result<Registration> Registrar::Register(Transaction& tx, const RegistrationRequ
   const std::vector<Slot> slots = AssignSlots(candidates);
   GF_TRY(RecordHolder(tx, request.dataset, registered));
   Registration registration;
-  GF_ASSIGN(registration.epoch, tx.consent().NextEpoch());
+  GF_ASSIGN(registration.epoch, tx.consent().NextEpoch(rules_.clock.Now()));
   VersionRow version{
       request.dataset,    fingerprint,         0, static_cast<std::int32_t>(rows.size()),
       registration.epoch, request.base_version};

@@ -6,13 +6,15 @@
 
 #include "libs/core/random.h"
 #include "services/consent/app/ledger.h"
+#include "services/consent/app/rules.h"
 #include "services/consent/domain/pseudonyms.h"
 
 namespace genofed::consent {
 
 struct SubjectConsent {
   std::string person_identifier;
-  PermissionSet permissions;  // what the holder recorded
+  Statement says;  // what the holder recorded
+  Circumstances who = {};
 };
 
 struct RegisteredSubject {
@@ -43,11 +45,11 @@ class Registrar {
   // What one answer can hold (16 MiB).
   static constexpr std::size_t kMaxSubjects = 200'000;
 
-  Registrar(Ledger& ledger, const Pseudonyms& pseudonyms, const Clock& clock, Random& random)
-      : ledger_(ledger), pseudonyms_(pseudonyms), clock_(clock), random_(random) {}
+  Registrar(Ledger& ledger, const Pseudonyms& pseudonyms, Rules rules, Random& random)
+      : ledger_(ledger), pseudonyms_(pseudonyms), rules_(rules), random_(random) {}
 
-  // A person who has decided for themselves is included or left out by that decision, whatever the
-  // holder says. Those left out keep a slot, so that they can be shown that they were not used.
+  // Included is of whom the country's policy permits anything for any purpose. Where a person has
+  // decided for themselves, that counts and not the holder's record. Those left out keep a slot, so that they can be shown that they were not used.
   // Somebody who has a row in the base version keeps it, also without any permission left: the row
   // is masked wherever it is used. Repeating the call returns the first answer. Errors:
   // DATASET_INVALID, SUBJECTS_INVALID, BASE_INVALID, VERSION_REGISTERED (with other subjects).
@@ -66,7 +68,7 @@ class Registrar {
 
   Ledger& ledger_;
   const Pseudonyms& pseudonyms_;
-  const Clock& clock_;
+  const Rules rules_;
   Random& random_;
 };
 

@@ -27,7 +27,7 @@ class RegistrarTest : public ::testing::Test {
 
 TEST_F(RegistrarTest, RowsAreRanksOfPseudonymsAmongTheIncluded) {
   auto registration =
-      Register(kA1, {{"p", Bits(7)}, {"q", Bits(0)}, {"r", Bits(1)}, {"s", Bits(4)}});
+      Register(kA1, {{"p", Says(7)}, {"q", Says(0)}, {"r", Says(1)}, {"s", Says(4)}});
   ASSERT_THAT(registration, IsOk());
   const auto& subjects = registration->subjects;
   ASSERT_EQ(subjects.size(), 4u);
@@ -42,50 +42,50 @@ TEST_F(RegistrarTest, RowsAreRanksOfPseudonymsAmongTheIncluded) {
 }
 
 TEST_F(RegistrarTest, RepeatsItsAnswerInTheOrderAsked) {
-  auto first = Register(kA1, {{"p", Bits(7)}, {"q", Bits(0)}});
+  auto first = Register(kA1, {{"p", Says(7)}, {"q", Says(0)}});
   ASSERT_THAT(node_.mine.Set(node_.ctx, "p", Bits(0)), IsOk());
-  auto again = Register(kA1, {{"q", Bits(0)}, {"p", Bits(7)}});
+  auto again = Register(kA1, {{"q", Says(0)}, {"p", Says(7)}});
   ASSERT_THAT(again, IsOk());
   EXPECT_EQ(again->subjects[1].pseudonym, first->subjects[0].pseudonym);
   EXPECT_EQ(again->subjects[0].row, -1);
   EXPECT_EQ(again->epoch, first->epoch);
-  EXPECT_THAT(Register(kA1, {{"p", Bits(7)}}), HasReason("VERSION_REGISTERED"));
-  EXPECT_THAT(Register(kA1, {{"p", Bits(7)}, {"q", Bits(1)}}), HasReason("VERSION_REGISTERED"));
+  EXPECT_THAT(Register(kA1, {{"p", Says(7)}}), HasReason("VERSION_REGISTERED"));
+  EXPECT_THAT(Register(kA1, {{"p", Says(7)}, {"q", Says(1)}}), HasReason("VERSION_REGISTERED"));
 }
 
 TEST_F(RegistrarTest, OwnWithdrawalWinsOverTheHolder) {
   ASSERT_THAT(node_.mine.Set(node_.ctx, "p", Bits(0)), IsOk());
-  auto registration = Register(kA1, {{"p", Bits(7)}, {"q", Bits(7)}});
+  auto registration = Register(kA1, {{"p", Says(7)}, {"q", Says(7)}});
   EXPECT_EQ(registration->subjects[0].row, -1);
   EXPECT_EQ(registration->subjects[1].row, 0);
 }
 
 TEST_F(RegistrarTest, PseudonymsLastOverVersions) {
-  auto first = Register(kA1, {{"p", Bits(7)}});
-  auto second = Register(kA2, {{"q", Bits(7)}, {"p", Bits(7)}});
+  auto first = Register(kA1, {{"p", Says(7)}});
+  auto second = Register(kA2, {{"q", Says(7)}, {"p", Says(7)}});
   EXPECT_EQ(first->subjects[0].pseudonym, second->subjects[1].pseudonym);
 }
 
 TEST_F(RegistrarTest, ALaterRecordOfTheHolderHoldsForEarlierVersions) {
-  ASSERT_THAT(Register(kA1, {{"p", Bits(7)}}), IsOk());
-  ASSERT_THAT(Register(kA2, {{"p", Bits(1)}}), IsOk());
+  ASSERT_THAT(Register(kA1, {{"p", Says(7)}}), IsOk());
+  ASSERT_THAT(Register(kA2, {{"p", Says(1)}}), IsOk());
   EXPECT_FALSE(node_.cohorts.Run(node_.ctx, kA1, Permission::kSecondaryUse, false)->permitted[0]);
 }
 
 TEST_F(RegistrarTest, KeepsNoIdentifierAndRefusesBadInput) {
   EXPECT_THAT(Register(kA1, {}), HasReason("SUBJECTS_INVALID"));
-  EXPECT_THAT(Register(kA1, {{"p", Bits(1)}, {"p", Bits(1)}}), HasReason("SUBJECTS_INVALID"));
-  EXPECT_THAT(Register(kA1, {{"", Bits(1)}}), HasReason("SUBJECTS_INVALID"));
-  EXPECT_THAT(Register({"A", 0}, {{"p", Bits(1)}}), HasReason("DATASET_INVALID"));
+  EXPECT_THAT(Register(kA1, {{"p", Says(1)}, {"p", Says(1)}}), HasReason("SUBJECTS_INVALID"));
+  EXPECT_THAT(Register(kA1, {{"", Says(1)}}), HasReason("SUBJECTS_INVALID"));
+  EXPECT_THAT(Register({"A", 0}, {{"p", Says(1)}}), HasReason("DATASET_INVALID"));
   EXPECT_THAT(node_.cohorts.Run(node_.ctx, kA1, Permission::kSecondaryUse, false),
               HasReason("DATASET_UNKNOWN"));
-  ASSERT_THAT(Register(kA1, {{"person-in-clear", Bits(1)}}), IsOk());
+  ASSERT_THAT(Register(kA1, {{"person-in-clear", Says(1)}}), IsOk());
   EXPECT_FALSE(store_.state.subjects.contains("person-in-clear"));
   EXPECT_EQ(store_.state.subjects.begin()->first.size(), 64u);
 }
 
 TEST_F(RegistrarTest, ASnapshotIsLoggedOncePerEpoch) {
-  ASSERT_THAT(Register(kA1, {{"p", Bits(7)}, {"q", Bits(0)}}), IsOk());
+  ASSERT_THAT(Register(kA1, {{"p", Says(7)}, {"q", Says(0)}}), IsOk());
   auto first = node_.cohorts.Run(node_.ctx, kA1, Permission::kSecondaryUse, true);
   ASSERT_THAT(first, IsOk());
   EXPECT_EQ(first->rows, 1);
@@ -101,11 +101,11 @@ TEST_F(RegistrarTest, ASnapshotIsLoggedOncePerEpoch) {
 }
 
 TEST_F(RegistrarTest, AVersionGoesOnFromItsBase) {
-  auto first = Register(kA1, {{"p", Bits(7)}, {"q", Bits(0)}, {"r", Bits(1)}});
+  auto first = Register(kA1, {{"p", Says(7)}, {"q", Says(0)}, {"r", Says(1)}});
   ASSERT_THAT(first, IsOk());
   ASSERT_THAT(node_.mine.Set(node_.ctx, "p", Bits(0)), IsOk());  // keeps the row, masked
   auto second = node_.registrar.Run(
-      node_.ctx, {kA2, {{"s", Bits(7)}, {"q", Bits(4)}, {"p", Bits(7)}, {"t", Bits(0)}}, 1});
+      node_.ctx, {kA2, {{"s", Says(7)}, {"q", Says(4)}, {"p", Says(7)}, {"t", Says(0)}}, 1});
   ASSERT_THAT(second, IsOk());
   EXPECT_EQ(second->subjects[2], first->subjects[0]);  // p, by the same row
   EXPECT_EQ(second->subjects[3].row, -1);
@@ -120,13 +120,13 @@ TEST_F(RegistrarTest, AVersionGoesOnFromItsBase) {
   EXPECT_FALSE(cohort->permitted[static_cast<std::size_t>(first->subjects[0].row)]);
   EXPECT_EQ(cohort->pseudonyms[static_cast<std::size_t>(first->subjects[2].row)],
             first->subjects[2].pseudonym);
-  EXPECT_THAT(Register(kA2, {{"s", Bits(7)}}), HasReason("VERSION_REGISTERED"));
+  EXPECT_THAT(Register(kA2, {{"s", Says(7)}}), HasReason("VERSION_REGISTERED"));
 }
 
 TEST_F(RegistrarTest, FollowUpDataAddNobody) {
-  ASSERT_THAT(Register(kA1, {{"p", Bits(7)}, {"out", Bits(0)}}), IsOk());
+  ASSERT_THAT(Register(kA1, {{"p", Says(7)}, {"out", Says(0)}}), IsOk());
   auto second = node_.registrar.Run(
-      node_.ctx, {kA2, {{"p", Bits(1)}, {"stranger", Bits(7)}, {"out", Bits(7)}}, 1, true});
+      node_.ctx, {kA2, {{"p", Says(1)}, {"stranger", Says(7)}, {"out", Says(7)}}, 1, true});
   ASSERT_THAT(second, IsOk());
   EXPECT_EQ(second->subjects[0].row, 0);
   EXPECT_EQ(second->subjects[1].row, -1);
@@ -139,12 +139,12 @@ TEST_F(RegistrarTest, FollowUpDataAddNobody) {
 }
 
 TEST_F(RegistrarTest, ABaseIsAnEarlierVersionThatExists) {
-  EXPECT_THAT(node_.registrar.Run(node_.ctx, {kA2, {{"p", Bits(7)}}, 1}),
+  EXPECT_THAT(node_.registrar.Run(node_.ctx, {kA2, {{"p", Says(7)}}, 1}),
               HasReason("BASE_INVALID"));
-  ASSERT_THAT(Register(kA1, {{"p", Bits(7)}}), IsOk());
-  EXPECT_THAT(node_.registrar.Run(node_.ctx, {kA2, {{"p", Bits(7)}}, 2}),
+  ASSERT_THAT(Register(kA1, {{"p", Says(7)}}), IsOk());
+  EXPECT_THAT(node_.registrar.Run(node_.ctx, {kA2, {{"p", Says(7)}}, 2}),
               HasReason("BASE_INVALID"));
-  EXPECT_THAT(node_.registrar.Run(node_.ctx, {kA2, {{"p", Bits(7)}}, 0, true}),
+  EXPECT_THAT(node_.registrar.Run(node_.ctx, {kA2, {{"p", Says(7)}}, 0, true}),
               HasReason("BASE_INVALID"));
 }
 
@@ -152,7 +152,7 @@ TEST(RegistrarProperty, CohortsFollowWhatWasSaid) {
   EXPECT_TRUE(rc::check([](const std::vector<std::uint32_t>& steps) {
     MemoryStore store;
     Node node(store);
-    Model model(node);
+    Truth model(node);
     for (std::uint32_t step : steps) {
       std::string wrong = model.Apply(step * 2654435761U);
       if (!wrong.empty()) RC_FAIL(wrong);

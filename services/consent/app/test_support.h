@@ -28,18 +28,21 @@ inline ledger::NoteSigner TestSigner() {
 
 // The use cases of a node over `store`, as after a start of the process.
 struct Node {
-  explicit Node(Store& the_store) : store(the_store), ledger(store, clock, TestSigner()) {
+  explicit Node(Store& the_store, Policy the_policy = {})
+      : policy(std::move(the_policy)), store(the_store), ledger(store, clock, TestSigner()) {
     GF_CHECK(ledger.Load(ctx).ok());
   }
   Context ctx = Context::Background();
   testing::FakeClock clock;
   SystemRandom random;
   Pseudonyms pseudonyms = Pseudonyms::Create(std::string(32, 'k')).value();
+  const Policy policy;
+  const Rules rules{policy, clock};
   Store& store;
   Ledger ledger;
-  Registrar registrar{ledger, pseudonyms, clock, random};
-  Cohorts cohorts{store, ledger};
-  MyConsent mine{store, ledger, pseudonyms, clock, random};
+  Registrar registrar{ledger, pseudonyms, rules, random};
+  Cohorts cohorts{store, ledger, rules};
+  MyConsent mine{store, ledger, pseudonyms, rules, random};
 
   // Appends a run over a new snapshot of everybody who permits secondary use now.
   Result<Ledger::Appended> AppendRun(const DatasetVersion& dataset, const std::string& run) {
@@ -68,15 +71,19 @@ struct Node {
 };
 
 inline PermissionSet Bits(int bits) { return PermissionSet::FromBits(bits); }
+// A record that permits these and refuses the rest.
+inline Statement Says(int bits) { return {Bits(bits), Bits(bits).Others(), {}, {}}; }
+// No record of this person's choice.
+inline Statement Silence() { return {}; }
 
 // What the cohorts must be, computed from the history of everything that was said, person by
 // person.
-class Model {
+class Truth {
  public:
   static constexpr int kPersons = 7;
   static std::string Person(int i) { return "person-" + std::to_string(i); }
 
-  explicit Model(Node& node) : node_(node) {}
+  explicit Truth(Node& node) : node_(node) {}
 
   // `step` decides what happens; every value is allowed. Returns what is wrong, or nothing.
   std::string Apply(std::uint32_t step) {
@@ -98,16 +105,16 @@ class Model {
     if (rows_.contains(dataset)) return false;
     std::vector<SubjectConsent> subjects;
     for (int i = 0; i < kPersons; ++i, value = value / 9 + value * 7) {
-      if (value % 9 < 8) subjects.push_back({Person(i), Bits(static_cast<int>(value % 9))});
+      if (value % 9 < 8) subjects.push_back({Person(i), Says(static_cast<int>(value % 9))});
     }
     if (subjects.empty()) return false;
     GF_CHECK(node_.registrar.Run(node_.ctx, {dataset, subjects}).ok());
     auto& rows = rows_[dataset];
     for (const auto& subject : subjects) {
       auto& record = holder_[{dataset.dataset, subject.person_identifier}];
-      if (record.first <= dataset.version) record = {dataset.version, subject.permissions};
+      if (record.first <= dataset.version) record = {dataset.version, subject.says.permits};
       auto own = own_.find(subject.person_identifier);
-      if (!(own == own_.end() ? subject.permissions : own->second).empty()) {
+      if (!(own == own_.end() ? subject.says.permits : own->second).empty()) {
         rows[node_.pseudonyms.InDataset(dataset.dataset, subject.person_identifier)] =
             subject.person_identifier;
       }

@@ -65,8 +65,10 @@ std::vector<bool> UnpackBits(std::string_view packed, std::size_t count) {
   return bits;
 }
 
-std::string SnapshotId(const DatasetVersion& dataset, Permission permission, std::int64_t epoch) {
-  return fmt::format("{}/{}/{}/{}", dataset.dataset, dataset.version, Name(permission), epoch);
+std::string SnapshotId(const DatasetVersion& dataset, Permission permission, std::int64_t epoch,
+                       std::string_view purpose) {
+  return fmt::format("{}/{}/{}/{}{}{}", dataset.dataset, dataset.version, Name(permission), epoch,
+                     purpose.empty() ? "" : "/", purpose);
 }
 
 }  // namespace genofed::consent

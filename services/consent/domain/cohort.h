@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "libs/core/status.h"
-#include "services/consent/domain/permissions.h"
+#include "libs/consent/permissions.h"
 
 namespace genofed::consent {
 
@@ -44,7 +44,8 @@ std::string PackBits(const std::vector<bool>& bits);
 std::vector<bool> UnpackBits(std::string_view packed, std::size_t count);
 
 // The name of a cohort's state, used once and never again: "GOE-FI-DATASET-1/2/SEC/17". No epoch
-// comes twice.
-std::string SnapshotId(const DatasetVersion& dataset, Permission permission, std::int64_t epoch);
+// comes twice. With a purpose: "GOE-FI-DATASET-1/2/SEC/17/DUO:0000006".
+std::string SnapshotId(const DatasetVersion& dataset, Permission permission, std::int64_t epoch,
+                       std::string_view purpose = {});
 
 }  // namespace genofed::consent

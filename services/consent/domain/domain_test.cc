@@ -4,7 +4,7 @@
 #include "libs/core/strings.h"
 #include "libs/testing/matchers.h"
 #include "services/consent/domain/cohort.h"
-#include "services/consent/domain/permissions.h"
+#include "libs/consent/permissions.h"
 #include "services/consent/domain/pseudonyms.h"
 
 namespace genofed::consent {
@@ -36,10 +36,12 @@ TEST(Pseudonyms, PersonIdentifiersArePlainText) {
   EXPECT_FALSE(IsPersonIdentifier(std::string(257, 'a')));
 }
 
-TEST(Permissions, OwnDecisionCountsEvenWhenItIsNo) {
-  EXPECT_EQ(Effective(std::nullopt, PermissionSet::FromBits(5)).Names(), "AF,SEC");
-  EXPECT_EQ(Effective(PermissionSet(), PermissionSet::All()).Names(), "none");
-  EXPECT_EQ(Effective(PermissionSet::FromBits(2), PermissionSet()).Names(), "SLQ");
+TEST(Permissions, HaveNamesAndOthers) {
+  EXPECT_EQ(PermissionSet::FromBits(5).Names(), "AF,SEC");
+  EXPECT_EQ(PermissionSet().Names(), "none");
+  EXPECT_EQ(PermissionSet::FromBits(2).Others().Names(), "AF,SEC");
+  EXPECT_EQ(ParsePermission("SLQ"), Permission::kSubjectLevelQuery);
+  EXPECT_FALSE(ParsePermission("slq").has_value());
 }
 
 TEST(Cohort, IncludedComeFirstInOrderOfPseudonyms) {

@@ -29,6 +29,7 @@ class GrpcApprovals final : public Approvals {
     approval.decision_sha256 = response.decision_sha256();
     approval.title = content.title();
     approval.purpose = content.lay_summary().empty() ? content.purpose() : content.lay_summary();
+    approval.purpose_code = content.purpose_code();
     approval.organisation = response.application().organisation();
     approval.frozen = response.application().frozen();
     approval.agreement_sha256 = response.application().agreement_sha256();
@@ -65,8 +66,9 @@ class GrpcSiteData final : public SiteData {
   }
 
   Result<Cohort> TakeCohort(const Context& ctx, const std::string& dataset,
-                            std::int32_t version) override {
+                            std::int32_t version, const std::string& purpose) override {
     consent::v1::GetCohortRequest request;
+    request.set_purpose(purpose);
     request.mutable_dataset()->set_dataset(dataset);
     request.mutable_dataset()->set_version(version);
     request.set_permission(common::v1::PERMISSION_SECONDARY_USE);
@@ -81,6 +83,14 @@ class GrpcSiteData final : public SiteData {
     cohort.snapshot_root = HexEncode(response.snapshot_root());
     cohort.slots = response.snapshot_slots();
     return cohort;
+  }
+
+  Status CheckRun(const Context& ctx, std::int64_t ledger_index) override {
+    consent::v1::CheckRunRequest request;
+    request.set_run_ledger_index(ledger_index);
+    GF_ASSIGN(const auto check, consent_.Call(ctx, &consent::v1::ConsentService::Stub::CheckRun, request));
+    if (check.unchanged() || !check.cancel()) return absl::OkStatus();
+    return Error(StatusCode::kFailedPrecondition, "COHORT_CHANGED", "somebody in the cohort has withdrawn");
   }
 
   Result<std::int64_t> AppendEntry(const Context& ctx, const std::string& key,

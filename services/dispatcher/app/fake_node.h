@@ -139,10 +139,16 @@ class FakeNode final : public PartStore, public HubDesk, public Approvals, publi
     GF_TRY(Do([] {}));
     return 3;
   }
-  Result<Cohort> TakeCohort(const Context&, const std::string&, std::int32_t) override {
+  Result<Cohort> TakeCohort(const Context&, const std::string&, std::int32_t, const std::string&) override {
     GF_TRY(Do([] {}));
     Cohort cohort = {41, permitted, "snapshot-1", std::string(64, 'e'), 120};
     return cohort;
+  }
+  Status CheckRun(const Context&, std::int64_t ledger_index) override {
+    GF_TRY(Do([] {}));
+    return withdrawn.contains(ledger_index)
+               ? Error(StatusCode::kFailedPrecondition, "COHORT_CHANGED", "withdrawn")
+               : absl::OkStatus();
   }
   Result<std::int64_t> AppendEntry(const Context&, const std::string& key,
                                    const std::string& entry) override {
@@ -217,6 +223,7 @@ class FakeNode final : public PartStore, public HubDesk, public Approvals, publi
   std::vector<std::pair<std::string, std::string>> entries;
   std::map<std::string, TaskOrder> tasks;
   std::map<std::string, std::vector<TaskView>> scripts;
+  std::set<std::int64_t> withdrawn;  // indices of runs in whose cohort somebody has withdrawn, and which end
   std::map<std::string, std::size_t> looks;
   std::set<std::string> canceled;
 

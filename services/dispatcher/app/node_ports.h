@@ -60,7 +60,8 @@ struct Approval {
   std::string token;
   std::string decision_sha256;
   std::string title;
-  std::string purpose;  // in plain language, for citizens
+  std::string purpose;       // in plain language, for citizens
+  std::string purpose_code;  // DUO; empty if the application names none
   std::string organisation;
   std::string frozen;  // canonical bytes of the application
   std::string agreement_sha256;
@@ -88,8 +89,12 @@ class SiteData {
  public:
   virtual ~SiteData() = default;
   virtual Result<std::int32_t> ListedVersion(const Context& ctx, const std::string& dataset) = 0;
-  virtual Result<Cohort> TakeCohort(const Context& ctx, const std::string& dataset,
-                                    std::int32_t version) = 0;
+  // Who may be used for secondary use with this purpose (code, may be empty).
+  virtual Result<Cohort> TakeCohort(const Context& ctx, const std::string& dataset, std::int32_t version,
+                                    const std::string& purpose) = 0;
+  // OK while the run logged at this index may go on. FailedPrecondition COHORT_CHANGED: somebody in its cohort has
+  // withdrawn, and the country's policy ends it; other errors: not known now.
+  virtual Status CheckRun(const Context& ctx, std::int64_t ledger_index) = 0;
   // Durable when it returns; the same key returns the first index.
   virtual Result<std::int64_t> AppendEntry(const Context& ctx, const std::string& key,
                                            const std::string& entry) = 0;

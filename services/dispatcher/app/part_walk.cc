@@ -226,7 +226,7 @@ Result<PartWalk::Next> PartWalk::Prepare(const Context& ctx, NodePart& part) {
   const auto version = site_.ListedVersion(ctx, part.dataset);
   if (!version.ok()) return Refused(part, version.status());
   part.version = *version;
-  const auto cohort = site_.TakeCohort(ctx, part.dataset, part.version);
+  const auto cohort = site_.TakeCohort(ctx, part.dataset, part.version, approval->purpose_code);
   if (!cohort.ok()) return Refused(part, cohort.status());
   if (cohort->individuals <= 0) {
     return End(part, State::kSystemError, "NO_PERMITTED_INDIVIDUALS",
@@ -303,6 +303,20 @@ PartWalk::Next PartWalk::TaskEnded(NodePart& part, const TaskView& task) {
   }
 }
 
+// Somebody withdrew while the task ran: what it made of their data must not leave.
+Result<PartWalk::Next> PartWalk::BeginAgain(const Context& ctx, NodePart& part) {
+  if (part.tries >= kMaxTries)
+    return End(part, State::kSystemError, "COHORT_CHANGED", "people withdrew again and again", true);
+  const Status canceled = tasks_.Cancel(ctx, part.TryId());
+  if (!canceled.ok() && canceled.code() != StatusCode::kNotFound) return canceled;
+  ++part.tries;
+  part.stage = Stage::kAccepted;
+  part.state = State::kInitializing;
+  part.message = "begun again: the people it is about have changed";
+  part.ledger_index = -1;
+  return Next::kGoOn;
+}
+
 Result<PartWalk::Next> PartWalk::Watch(const Context& ctx, NodePart& part) {
   // Whatever access cannot say now is asked again; consent and spe check before they give anything
   // away.
@@ -321,9 +335,14 @@ Result<PartWalk::Next> PartWalk::Watch(const Context& ctx, NodePart& part) {
     case TaskPhase::kExecutorError:
     case TaskPhase::kSystemError:
     case TaskPhase::kCanceled:
+      // Perhaps by us, before a crash.
+      if (task->phase == TaskPhase::kCanceled && Reason(site_.CheckRun(ctx, part.ledger_index)) == "COHORT_CHANGED")
+        return BeginAgain(ctx, part);
       return TaskEnded(part, *task);
     case TaskPhase::kRunning:
     case TaskPhase::kInReview:
+      // Before that, spe and the key service look for themselves.
+      if (Reason(site_.CheckRun(ctx, part.ledger_index)) == "COHORT_CHANGED") return BeginAgain(ctx, part);
       part.state = State::kRunning;
       part.message = task->phase == TaskPhase::kInReview ? kWaitingForRelease : "";
       break;

@@ -58,6 +58,7 @@ class PartWalk {
            bool stop = false) const;
   // A permanent error ends the part with its reason; a passing one is returned.
   Result<Next> Refused(NodePart& part, const Status& why, bool stop = false) const;
+  Result<Next> BeginAgain(const Context& ctx, NodePart& part);
   Status TellHub(const Context& ctx, NodePart& part);
 
   PartStore& store_;

@@ -349,5 +349,18 @@ TEST_F(PartWalkTest, LogsAnewWhenTheCohortChangedBeforeTheTaskBegan) {
   EXPECT_EQ(world_.hub_part.ledger_index, 1);
 }
 
+TEST_F(PartWalkTest, BeginsAgainWhenSomebodyWithdrawsWhileTheTaskRuns) {
+  const std::string first = FakeNode::part().id;
+  world_.scripts[first] = {{TaskPhase::kRunning, "", 100}};
+  WalkUntilRunning();
+  EXPECT_TRUE(world_.canceled.empty());
+  world_.withdrawn.insert(0);
+  Walk();
+  EXPECT_EQ(world_.canceled, std::set<std::string>{first});
+  EXPECT_EQ(world_.entries.size(), 2u) << "the second run has its own entry";
+  EXPECT_EQ(world_.hub_part.state, State::kComplete);
+  EXPECT_EQ(world_.hub_part.ledger_index, 1);
+}
+
 }  // namespace
 }  // namespace genofed::dispatcher

@@ -84,6 +84,17 @@ Result<Response> LedgerTile(const Request&, const Message& message) {
   return response;
 }
 
+Result<Response> MyConsents(const Request& request, const Message& message) {
+  const auto& answer = static_cast<const consent::v1::ExportMyConsentsResponse&>(message);
+  return Attachment(answer.content(), answer.media_type(),
+                    "consents-" + std::string(request.Param("format")) + ".json");
+}
+
+Result<Response> MyData(const Request&, const Message& message) {
+  return Attachment(static_cast<const consent::v1::ExportMyDataResponse&>(message).json(),
+                    "application/json", "my-data.json");
+}
+
 // A page of its own, without scripts: nothing else may be loaded from it.
 Result<Response> ReportPage(const Request&, const Message& message) {
   Response response =
@@ -119,6 +130,7 @@ Result<Response> Jwks(const Request&, const Message& message) {
 #define GF_AIRLOCK "spe", "genofed.spe.v1.AirlockService/"
 #define GF_RUN "dispatcher", "genofed.dispatcher.v1.RunService/"
 #define GF_CONSENT "consent", "genofed.consent.v1.ConsentService/"
+#define GF_AUDIT "consent", "genofed.consent.v1.AuditService/"
 #define GF_LEDGER "consent", "genofed.consent.v1.LedgerService/"
 #define GF_WITNESS "consent", "genofed.consent.v1.WitnessService/"
 
@@ -232,6 +244,25 @@ constexpr RpcRow kRows[] = {
      "Replace this person's permissions; an empty list withdraws everything"},
     {kGet, "/api/v1/me/accesses", Sites::kNode, kUser, "role citizen", GF_CONSENT "ListMyAccesses",
      "", "Who used this person's data, with receipts"},
+
+    {kGet, "/api/v1/me/consents/{format}", Sites::kNode, kUser, "role citizen", GF_CONSENT "ExportMyConsents", "",
+     "This person's consents as fhir-r4, fhir-r5, duo or receipt", &MyConsents},
+    {kGet, "/api/v1/me/data", Sites::kNode, kUser, "role citizen", GF_CONSENT "ExportMyData", "",
+     "Everything that is held about this person, as one JSON file", &MyData},
+    {kPost, "/api/v1/me/erasure", Sites::kNode, kUser, "role citizen", GF_CONSENT "EraseMe", "*",
+     "Forget this person, for good; {\"confirm\": \"erase\"}"},
+    {kGet, "/api/v1/me/notices", Sites::kNode, kUser, "role citizen", GF_CONSENT "ListMyNotices", "",
+     "Notices of data breaches that concern this person"},
+    {kPost, "/api/v1/notices", Sites::kNode, kUser, "role operator or dpo", GF_CONSENT "PublishNotice", "*",
+     "Tell the people concerned of a breach of their data"},
+    {kGet, "/api/v1/registries", Sites::kNode, kUser, "role operator or dpo", GF_CONSENT "ListRegistries", "",
+     "National registries of consents, and when they were heard"},
+    {kGet, "/api/v1/audit/entries", Sites::kNode, kUser, "role dpo", GF_AUDIT "SearchEntries", "",
+     "Entries of the ledger by project, organisation, dataset, application, kind and time"},
+    {kGet, "/api/v1/audit/export", Sites::kNode, kUser, "role dpo", GF_AUDIT "ExportEntries", "",
+     "The same search for the national data authority; lines in ndjson, go on from next_index"},
+    {kGet, "/api/v1/audit/reconciliation", Sites::kNode, kUser, "role dpo or operator",
+     GF_AUDIT "GetReconciliation", "", "Whether every release of keys is in the ledger"},
 
     {kGet, "/ledger/checkpoint", Sites::kBoth, kPublic, "anyone", GF_LEDGER "GetCheckpoint", "",
      "The newest signed checkpoint (C2SP signed note)", &Checkpoint},

@@ -7,6 +7,7 @@
 #include "genofed/discovery/v1/discovery.grpc.pb.h"
 #include "libs/clinical/consent.h"
 #include "libs/ledger/entry.h"
+#include "libs/rpc/time_codec.h"
 
 namespace genofed::onboarding {
 namespace {
@@ -46,6 +47,8 @@ class GrpcConsentClient final : public ConsentClient {
       consent::SubjectConsent& added = *request.add_subjects();
       added.set_person_identifier(subject.person_identifier);
       AddPermissions(subject.permissions, added);
+      added.set_unrecorded(!subject.recorded);
+      if (subject.until) rpc::SetTime(added.mutable_terms()->mutable_valid_until(), *subject.until);
     }
     GF_ASSIGN(auto answer, consent_.Call(ctx, &consent::ConsentService::Stub::RegisterSubjects, request));
     std::vector<RegisteredSubject> registered;

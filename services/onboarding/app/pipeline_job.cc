@@ -141,8 +141,10 @@ Status Pipeline::Job::Link() {
   counts.samples_without_subject = people_.samples_without_subject;
   counts.clinical_records = people_.records;
   counts.clinical_records_quarantined = people_.records_quarantined;
-  bool none_permits = std::all_of(people_.permissions.begin(), people_.permissions.end(),
-                                  [](std::uint8_t bits) { return bits == 0; });
+  // What silence means, the consent service knows.
+  bool none_permits = std::all_of(people_.consents.begin(), people_.consents.end(), [](const SubjectConsent& consent) {
+    return consent.recorded && consent.permissions == 0;
+  });
   if (!findings.has_error() && none_permits && submission_.mode != Mode::kFollowUp) {
     findings.Add({Severity::kError, "NO_CONSENTING_SUBJECT", NameOf(FileKind::kConsents), 0, "",
                   "nobody with genotypes and phenotypes permits any use"});
@@ -214,15 +216,11 @@ Status Pipeline::Job::Register() {
   GF_TRY(FindBase());
   if (IsFinal(submission_.state)) return absl::OkStatus();
   GF_ASSIGN(submission_.version, store_.ReserveVersion(ctx_));
-  std::vector<SubjectConsent> subjects;
-  for (std::size_t i = 0; i < people_.subjects.size(); ++i) {
-    subjects.push_back({people_.subjects[i].person_identifier, people_.permissions[i]});
-  }
   peer_ = "consent";
   GF_ASSIGN(auto answers, pipeline_.consent_.Register(ctx_,
                                                       {submission_.dataset.id, submission_.version,
                                                        submission_.base_version, submission_.mode == Mode::kFollowUp},
-                                                      subjects));
+                                                      people_.consents));
   peer_.clear();
   std::vector<VariantInput> variants;
   for (const UploadedFile& file : inputs_) {

@@ -100,6 +100,8 @@ class UploadFiles {
 struct SubjectConsent {
   std::string person_identifier;
   std::uint8_t permissions = 0;  // bits of libs/clinical/consent.h
+  bool recorded = true;          // false: nobody knows the person's choice, the country's policy decides
+  std::optional<Time> until = {};  // when what is permitted ends by itself
 };
 
 struct RegisteredSubject {

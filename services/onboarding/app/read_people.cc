@@ -141,7 +141,8 @@ class PeopleReader {
     auto row = rows.begin();
     for (const LinkedSubject& subject : people.subjects) {
       while (row->subject != subject.person_identifier) ++row;
-      people.permissions.push_back(row->permissions);
+      people.consents.push_back(
+          {subject.person_identifier, row->permissions, row->has_consent, row->permitted_until});
     }
     return people;
   }

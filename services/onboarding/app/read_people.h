@@ -26,7 +26,7 @@ struct MappedCodes {
 // Everybody with phenotypes and genotypes, and what they permit.
 struct People {
   std::vector<LinkedSubject> subjects;
-  std::vector<std::uint8_t> permissions;  // of each subject; bits of libs/clinical/consent.h
+  std::vector<SubjectConsent> consents;  // of each subject
   std::int32_t subjects_without_sample = 0;
   std::int32_t samples_without_subject = 0;
   // Rows, resources and phenopackets that were used, and those of which the whole or a value was set aside.

@@ -185,12 +185,13 @@ class GrpcCohortSource final : public CohortSource {
                              const fs::path& directory) override;
   Result<std::vector<std::string>> Identifiers(const Context& ctx,
                                                const DatasetRef& dataset) override {
-    GF_ASSIGN(Cohort cohort, AskCohort(ctx, dataset));
+    GF_ASSIGN(Cohort cohort, AskCohort(ctx, dataset, std::nullopt));
     return std::move(cohort.pseudonyms);
   }
 
  private:
-  Result<Cohort> AskCohort(const Context& ctx, const DatasetRef& dataset);
+  // Who may be used for the run that is logged at `run`; without one, who permits secondary use.
+  Result<Cohort> AskCohort(const Context& ctx, const DatasetRef& dataset, std::optional<std::int64_t> run);
   // The one object of each role that the workflow reads, with a header for `key`.
   Result<std::vector<EncryptedObject>> AskObjects(const Context& ctx, const TaskOrder& order,
                                                   const std::vector<std::string>& roles,
@@ -204,10 +205,12 @@ class GrpcCohortSource final : public CohortSource {
   Random& random_;
 };
 
-Result<Cohort> GrpcCohortSource::AskCohort(const Context& ctx, const DatasetRef& dataset) {
+Result<Cohort> GrpcCohortSource::AskCohort(const Context& ctx, const DatasetRef& dataset,
+                                           std::optional<std::int64_t> run) {
   consent::GetCohortRequest request;
   *request.mutable_dataset() = ToProto(dataset);
   request.set_permission(common::v1::PERMISSION_SECONDARY_USE);
+  if (run) request.set_run_ledger_index(*run);
   GF_ASSIGN(const consent::GetCohortResponse answer,
             consent_.Call(ctx, &consent::ConsentService::Stub::GetCohort, request));
   Cohort cohort;
@@ -276,7 +279,7 @@ Result<std::vector<EncryptedObject>> GrpcCohortSource::AskObjects(
 
 Result<StagedCohort> GrpcCohortSource::Stage(const Context& ctx, const TaskOrder& order,
                                              const Workflow& workflow, const fs::path& directory) {
-  GF_ASSIGN(const Cohort cohort, AskCohort(ctx, order.dataset));
+  GF_ASSIGN(const Cohort cohort, AskCohort(ctx, order.dataset, order.ledger_index));
   StagedCohort staged;
   staged.individuals = static_cast<std::int32_t>(cohort.permitted.size());
   if (cohort.permitted.empty()) return staged;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "services/consent/domain/permissions.h"
+#include "libs/consent/permissions.h"
 
 namespace genofed::consent {
 
@@ -15,19 +15,21 @@ std::string_view Name(Permission permission) {
   return "";
 }
 
+std::optional<Permission> ParsePermission(std::string_view name) {
+  for (const Permission permission : kPermissions) {
+    if (Name(permission) == name) return permission;
+  }
+  return std::nullopt;
+}
+
 std::string PermissionSet::Names() const {
   std::string names;
-  for (Permission permission :
-       {Permission::kAlleleFrequency, Permission::kSubjectLevelQuery, Permission::kSecondaryUse}) {
+  for (const Permission permission : kPermissions) {
     if (!Has(permission)) continue;
     if (!names.empty()) names += ',';
     names += Name(permission);
   }
   return names.empty() ? "none" : names;
-}
-
-PermissionSet Effective(const std::optional<PermissionSet>& own, PermissionSet holder) {
-  return own.value_or(holder);
 }
 
 }  // namespace genofed::consent

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,7 +17,12 @@ enum class Permission : std::uint8_t {
   kSecondaryUse = 4,       // "SEC": used by research projects
 };
 
+inline constexpr std::array kPermissions = {Permission::kAlleleFrequency,
+                                            Permission::kSubjectLevelQuery,
+                                            Permission::kSecondaryUse};
+
 std::string_view Name(Permission permission);  // "AF"
+std::optional<Permission> ParsePermission(std::string_view name);
 
 // What somebody permitted. Empty: nothing.
 class PermissionSet {
@@ -32,6 +38,8 @@ class PermissionSet {
     bits_ = static_cast<std::uint8_t>(bits_ | static_cast<std::uint8_t>(permission));
   }
   void Add(PermissionSet other) { bits_ = static_cast<std::uint8_t>(bits_ | other.bits_); }
+  // Those of the three that are not in here.
+  PermissionSet Others() const { return FromBits(~bits_); }
   bool Has(Permission permission) const {
     return (bits_ & static_cast<std::uint8_t>(permission)) != 0;
   }
@@ -46,9 +54,5 @@ class PermissionSet {
   explicit PermissionSet(std::uint8_t bits) : bits_(bits) {}
   std::uint8_t bits_ = 0;
 };
-
-// What holds for a person in a dataset. Once a person has decided, only that counts; until then,
-// what the holder of the dataset recorded.
-PermissionSet Effective(const std::optional<PermissionSet>& own, PermissionSet holder);
 
 }  // namespace genofed::consent

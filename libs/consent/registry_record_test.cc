@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/consent/registry_record.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace genofed::consent {
+namespace {
+
+using nlohmann::json;
+
+// The German Medical Informatics Initiative's codes, and an objection register's.
+constexpr char kTable[] = R"({"identifier_system": "urn:oid:1.2.246.21", "codes": [
+  {"system": "urn:oid:2.16.840.1.113883.3.1937.777.24.5.3", "code": "2.16.840.1.113883.3.1937.777.24.5.3.8",
+   "permissions": ["SEC"], "purposes": ["DUO:0000006"]},
+  {"system": "urn:oid:2.16.840.1.113883.3.1937.777.24.5.3", "code": "2.16.840.1.113883.3.1937.777.24.5.3.46",
+   "permissions": ["SEC"], "purposes": ["DUO:0000006"], "retrospective": true},
+  {"system": "urn:oid:2.16.840.1.113883.3.1937.777.24.5.3", "code": "recontact", "wish": "recontact"},
+  {"system": "urn:oid:2.16.840.1.113883.3.1937.777.24.5.3", "code": "biobank", "ignore": true},
+  {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "OPTOUT", "permissions": ["SLQ", "SEC"],
+   "decision": "deny"},
+  {"system": "urn:1plusmg:consent-permission", "code": "AF", "permissions": ["AF"]}]})";
+
+RegistryMapping Table() { return *ParseRegistryMapping(kTable); }
+
+json Code(const std::string& code, const std::string& system = "urn:oid:2.16.840.1.113883.3.1937.777.24.5.3") {
+  return {{"coding", {{{"system", system}, {"code", code}}}}};
+}
+const std::string kUse = "2.16.840.1.113883.3.1937.777.24.5.3.8";
+const std::string kRetrospective = "2.16.840.1.113883.3.1937.777.24.5.3.46";
+
+json Patient() { return {{"identifier", {{"system", "urn:oid:1.2.246.21"}, {"value", "P1"}}}}; }
+
+json R4(const json& provisions, const std::string& status = "active") {
+  return {{"resourceType", "Consent"},
+          {"id", "c1"},
+          {"status", status},
+          {"patient", Patient()},
+          {"provision",
+           {{"type", "deny"}, {"period", {{"start", "2026-01-01"}, {"end", "2030-12-31"}}}, {"provision", provisions}}}};
+}
+
+RegistryRecord Read(const json& consent) {
+  auto record = ReadRegistryRecord(consent, Table());
+  EXPECT_TRUE(record.has_value());
+  return record.value_or(RegistryRecord());
+}
+
+TEST(RegistryRecord, R4PermitsWhatTheTableKnows) {
+  const auto record = Read(R4({{{"type", "permit"}, {"code", {Code(kUse), Code("recontact"), Code("biobank")}}}}));
+  EXPECT_EQ(record.person_identifier, "P1");
+  EXPECT_TRUE(record.counts);
+  EXPECT_EQ(record.says.permits.Names(), "SEC");
+  EXPECT_TRUE(record.refused.empty()) << "the root's deny is only the default";
+  EXPECT_EQ(record.says.purposes, std::vector<std::string>{"DUO:0000006"});
+  EXPECT_EQ(record.says.recontact, true);
+  EXPECT_EQ(record.says.from, *ParseRfc3339("2026-01-01T00:00:00Z"));
+  EXPECT_EQ(record.says.until, *ParseRfc3339("2031-01-01T00:00:00Z")) << "a period's end is inclusive";
+}
+
+TEST(RegistryRecord, RetrospectiveUseBeginsBeforeTheConsent) {
+  EXPECT_FALSE(Read(R4({{{"type", "permit"}, {"code", {Code(kRetrospective)}}}})).says.from.has_value());
+}
+
+TEST(RegistryRecord, ARefusalOfTheUnknownRefusesEverything) {
+  EXPECT_EQ(Read(R4({{{"type", "permit"}, {"code", {Code(kUse)}}}, {{"type", "deny"}, {"code", {Code("new")}}}}))
+                .refused,
+            PermissionSet::All());
+  EXPECT_TRUE(Read(R4({{{"type", "permit"}, {"code", {Code("new")}}}})).says.permits.empty());
+  const auto both = Read(R4({{{"type", "permit"}, {"code", {Code(kUse)}}}, {{"type", "deny"}, {"code", {Code(kUse)}}}}));
+  EXPECT_TRUE(both.says.permits.empty()) << "deny wins";
+  EXPECT_EQ(both.refused.Names(), "SEC");
+}
+
+TEST(RegistryRecord, AConditionThatCannotBeKeptRefuses) {
+  const auto record = Read(R4({{{"type", "permit"}, {"code", {Code(kUse)}}, {"actor", json::array()}}}));
+  EXPECT_TRUE(record.unreadable);
+  EXPECT_EQ(record.refused, PermissionSet::All());
+}
+
+TEST(RegistryRecord, R5DecidesAndProvisionsAreExceptions) {
+  json consent = {{"resourceType", "Consent"}, {"id", "c2"}, {"status", "active"}, {"subject", Patient()},
+                  {"decision", "deny"}, {"period", {{"end", "2028"}}},
+                  {"provision", {{{"code", {Code("AF", "urn:1plusmg:consent-permission")}}}}}};
+  auto record = Read(consent);
+  EXPECT_EQ(record.says.permits.Names(), "AF");
+  EXPECT_EQ(record.says.until, *ParseRfc3339("2029-01-01T00:00:00Z"));
+  consent["decision"] = "permit";
+  record = Read(consent);
+  EXPECT_EQ(record.refused.Names(), "AF");
+  consent.erase("provision");
+  EXPECT_TRUE(Read(consent).unreadable) << "permits, but nobody knows what";
+  consent["decision"] = "deny";
+  EXPECT_EQ(Read(consent).refused, PermissionSet::All());
+}
+
+TEST(RegistryRecord, AnObjectionRegistersCodeDecidesByItself) {
+  json consent = {{"resourceType", "Consent"}, {"id", "c3"}, {"status", "active"}, {"patient", Patient()},
+                  {"policyRule", Code("OPTOUT", "http://terminology.hl7.org/CodeSystem/v3-ActCode")}};
+  EXPECT_EQ(Read(consent).refused.Names(), "SLQ,SEC");
+  EXPECT_FALSE(Read(consent).unreadable);
+  consent["status"] = "inactive";
+  EXPECT_FALSE(Read(consent).counts);
+  consent["status"] = "of-a-kind-unknown";
+  EXPECT_EQ(Read(consent).refused, PermissionSet::All());
+}
+
+TEST(RegistryRecord, ARejectionRefusesWhatWasAskedFor) {
+  const auto record = Read(R4({{{"type", "permit"}, {"code", {Code(kUse)}}}}, "rejected"));
+  EXPECT_TRUE(record.counts);
+  EXPECT_TRUE(record.says.permits.empty());
+  EXPECT_EQ(record.refused.Names(), "SEC");
+}
+
+TEST(RegistryRecord, SaysWhomItIsAboutAndWhoSpoke) {
+  json consent = R4(json::array());
+  consent["patient"] = {{"reference", "Patient/7"}};
+  consent["performer"] = {{{"reference", "RelatedPerson/3"}}};
+  auto record = ReadRegistryRecord(consent, Table());
+  EXPECT_EQ(record->patient, "Patient/7");
+  EXPECT_TRUE(record->says.by_guardian);
+  consent["patient"] = {{"identifier", {{"system", "urn:other"}, {"value", "X"}}}};
+  EXPECT_FALSE(ReadRegistryRecord(consent, Table()).has_value()) << "another system's identifier is another person";
+  consent.erase("patient");
+  EXPECT_FALSE(ReadRegistryRecord(consent, Table()).has_value());
+  for (const char* odd : {"null", "[]", "1", R"({"id":1,"patient":[]})"})
+    EXPECT_FALSE(ReadRegistryRecord(json::parse(odd), Table()).has_value());
+}
+
+TEST(RegistryRecord, PatientsHaveIdentifiersAndLives) {
+  const auto patient = ReadRegistryPatient(
+      {{"identifier", {{{"system", "urn:x"}, {"value", "no"}}, {{"system", "urn:oid:1.2.246.21"}, {"value", "P9"}}}},
+       {"birthDate", "2010-05-04"},
+       {"deceasedDateTime", "2026-02-03T04:05:06Z"}},
+      Table());
+  EXPECT_EQ(patient.person_identifier, "P9");
+  EXPECT_EQ(patient.who.adult_at, *ParseRfc3339("2028-05-04T00:00:00Z"));
+  EXPECT_EQ(patient.who.died_at, *ParseRfc3339("2026-02-03T04:05:06Z"));
+}
+
+TEST(RegistryMapping, RefusesWhatMeansNothing) {
+  for (const char* wrong : {"", "[]", "{}", R"({"codes": []})", R"({"codes": [{"system": "s"}]})",
+                            R"({"codes": [{"system": "s", "code": "c"}]})",
+                            R"({"codes": [{"system": "s", "code": "c", "permissions": ["X"]}]})",
+                            R"({"codes": [{"system": "s", "code": "c", "permissions": ["AF"], "ignore": true}]})",
+                            R"({"codes": [{"system": "s", "code": "c", "permissions": ["AF"], "typo": 1}]})",
+                            R"({"codes": [{"system": "s", "code": "c", "ignore": true},
+                                          {"system": "s", "code": "c", "ignore": true}]})"}) {
+    EXPECT_EQ(Reason(ParseRegistryMapping(wrong).status()), "REGISTRY_MAPPING_INVALID") << wrong;
+  }
+}
+
+}  // namespace
+}  // namespace genofed::consent

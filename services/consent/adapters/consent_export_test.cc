@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/consent/adapters/consent_export.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "libs/clinical/consent.h"
+#include "libs/testing/matchers.h"
+#include "services/consent/adapters/statement_terms.h"
+
+namespace genofed::consent {
+namespace {
+
+using nlohmann::json;
+using testing::HasReason;
+using testing::IsOk;
+
+PermissionSet Bits(int bits) { return PermissionSet::FromBits(bits); }
+
+MyPermissions Mine() {
+  MyPermissions mine;
+  mine.policy = "FI-2026-1";
+  mine.permissions = Bits(5);
+  Statement own{Bits(5), Bits(2), *ParseRfc3339("2026-01-01T00:00:00Z"), *ParseRfc3339("2030-01-01T00:00:00Z")};
+  own.purposes = {"DUO:0000006"};
+  own.conditions = {"DUO:0000045"};
+  own.form = "urn:form|2.1";
+  own.recontact = false;
+  mine.statements = {{Source::kOwn, "", own}};
+  return mine;
+}
+
+const ExportFacts kFacts{"010190-1234", "fi.1mg.example", "FI", *ParseRfc3339("2026-06-01T00:00:00Z")};
+
+// Read back by the code that reads holders' consents, in either release of FHIR.
+TEST(ConsentExport, FhirSaysTheSameToAnotherReader) {
+  for (const char* format : {"fhir-r4", "fhir-r5"}) {
+    auto exported = ExportConsents(format, Mine(), kFacts);
+    ASSERT_THAT(exported, IsOk());
+    EXPECT_EQ(exported->media_type, "application/fhir+json");
+    auto records = clinical::ParseFhirConsents(exported->content);
+    ASSERT_THAT(records, IsOk());
+    ASSERT_EQ(records->size(), 1u);
+    EXPECT_EQ(records->at(0).person_identifier, "010190-1234");
+    EXPECT_EQ(records->at(0).PermissionsAt(kFacts.at), 5) << format;
+    EXPECT_EQ(records->at(0).PermissionsAt(*ParseRfc3339("2030-01-01T00:00:00Z")), 0) << format;
+    EXPECT_EQ(records->at(0).PermissionsAt(*ParseRfc3339("2025-12-31T23:59:59Z")), 0) << format;
+  }
+  EXPECT_THAT(ExportConsents("xml", Mine(), kFacts), HasReason("FORMAT_UNKNOWN"));
+}
+
+TEST(ConsentExport, DuoAndReceipt) {
+  const json duo = json::parse(ExportConsents("duo", Mine(), kFacts)->content);
+  EXPECT_EQ(duo["dataUse"][0]["duo"], "DUO:0000006");
+  EXPECT_EQ(duo["dataUse"][0]["uri"], "http://purl.obolibrary.org/obo/DUO_0000006");
+  EXPECT_EQ(duo["dataUse"][0]["modifiers"][0], "DUO:0000045");
+  const json receipt = json::parse(ExportConsents("receipt", Mine(), kFacts)->content);
+  EXPECT_EQ(receipt["dct:conformsTo"], "ISO/IEC TS 27560:2023");
+  EXPECT_EQ(receipt["dpv:hasRecord"][0]["dpv:hasConsentStatus"]["@id"], "dpv:ConsentGiven");
+  EXPECT_EQ(receipt["dpv:hasRecord"][0]["permits"], json({"AF", "SEC"}));
+}
+
+TEST(ConsentExport, EverythingIsInOneDocument) {
+  Everything all{Mine(), {}, false, {{3, "subject", std::string(32, 'k'), "value"}}, {}};
+  MyAccess access{true, {}, 7, "receipt-text", "DUO:0000006", "opt-out", "EHDS", false};
+  access.entry.time = "2026-02-03T00:00:00Z";
+  access.entry.fields = {{"project", "Heart"}, {"organisation", "University"}};
+  all.accesses = {access};
+  const json document = json::parse(ExportEverything(all, kFacts));
+  EXPECT_EQ(document["about"], "010190-1234");
+  EXPECT_EQ(document["statements"][0]["terms"]["purposes"][0], "DUO:0000006");
+  EXPECT_EQ(document["accesses"][0]["receipt"], "receipt-text");
+  EXPECT_EQ(document["openings"][0]["value"], "value");
+}
+
+TEST(StatementTerms, SurviveStorageAndAreNeverGuessed) {
+  const Statement own = Mine().statements[0].says;
+  Statement read{own.permits, own.denies, own.from, own.until};
+  ASSERT_THAT(ReadTerms(WriteTerms(own), read), IsOk());
+  EXPECT_EQ(read, own);
+  EXPECT_EQ(WriteTerms(Statement{Bits(7), {}, {}, {}}), "");
+  for (const char* broken : {"{", "[]", R"({"unknown": 1})", R"({"purposes": "x"})", R"({"guardian": "yes"})"}) {
+    Statement statement;
+    EXPECT_THAT(ReadTerms(broken, statement), HasReason("TERMS_BROKEN")) << broken;
+  }
+}
+
+}  // namespace
+}  // namespace genofed::consent

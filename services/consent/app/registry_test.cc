@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/consent/app/registry.h"
+
+#include <gtest/gtest.h>
+
+#include "services/consent/app/test_support.h"
+
+namespace genofed::consent {
+namespace {
+
+using testing::HasReason;
+using testing::IsOk;
+
+const DatasetVersion kA1{"GOE-FI-A-1", 1};
+
+class FakeRegistry final : public RegistrySource {
+ public:
+  Result<RegistryPull> Pull(const Context&, std::optional<Time> since, const Sink& sink) override {
+    asked_since = since;
+    for (const RegistryEntry& entry : entries) GF_TRY(sink(entry));
+    GF_TRY(answer);
+    return RegistryPull{now, 0};
+  }
+  std::vector<RegistryEntry> entries;
+  std::optional<Time> asked_since;
+  Status answer;
+  Time now{};
+};
+
+RegistryEntry Entry(const std::string& id, const std::string& person, int permits, int refused = 0) {
+  return {id, person, true, {Bits(permits), {}, {}, {}}, Bits(refused), {}, false};
+}
+
+class RegistryTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_THAT(node_.registrar.Run(node_.ctx, {kA1, {{"p", Says(7)}, {"q", Silence()}, {"r", Says(4)}}}), IsOk());
+    ASSERT_THAT(SetUpRegistries(node_.ctx, node_.ledger, node_.rules, {"national"}), IsOk());
+    source_.now = node_.clock.Now();
+  }
+  std::int64_t Epoch() { return *node_.ledger.Epoch(node_.ctx); }
+  // How many permit secondary use.
+  int Permitted() {
+    auto cohort = node_.cohorts.Run(node_.ctx, kA1, Permission::kSecondaryUse, false);
+    EXPECT_THAT(cohort, IsOk());
+    return static_cast<int>(std::ranges::count(cohort->permitted, true));
+  }
+  MemoryStore store_;
+  Node node_{store_};
+  FakeRegistry source_;
+  Registry registry_{{"national", std::chrono::hours(1), std::chrono::minutes(5), std::chrono::hours(24)},
+                     source_, store_, node_.ledger, node_.pseudonyms, node_.rules, node_.random};
+};
+
+TEST_F(RegistryTest, UntilItIsHeardNothingIsPermitted) {
+  EXPECT_EQ(Permitted(), 0);
+  source_.answer = Error(StatusCode::kUnavailable, "FHIR_SERVER_ERROR", "503");
+  EXPECT_THAT(registry_.RunOnce(node_.ctx), HasReason("FHIR_SERVER_ERROR"));
+  EXPECT_EQ(Permitted(), 0);
+  EXPECT_EQ(registry_.State(node_.ctx)->last_error, "FHIR_SERVER_ERROR");
+  source_.answer = absl::OkStatus();
+  EXPECT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_EQ(Permitted(), 2);
+}
+
+TEST_F(RegistryTest, ItsRefusalWinsAndItsPermissionCounts) {
+  source_.entries = {Entry("c1", "p", 0, 4), Entry("c2", "q", 4), Entry("c3", "stranger", 4)};
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_EQ(Permitted(), 1) << "p refused, r by the holder; q was left out of the dataset";
+  auto mine = node_.mine.Get(node_.ctx, "p");
+  EXPECT_EQ(mine->decisions[2].decision.basis, Basis::kDenied);
+  EXPECT_EQ(mine->history[0].registry, "national");
+  EXPECT_EQ(registry_.State(node_.ctx)->records, 3);
+  // Somebody who was not known here is, when they come.
+  ASSERT_THAT(node_.registrar.Run(node_.ctx, {{"GOE-FI-B-1", 1}, {{"stranger", Silence()}}}), IsOk());
+  auto other = node_.cohorts.Run(node_.ctx, {"GOE-FI-B-1", 1}, Permission::kSecondaryUse, false);
+  EXPECT_EQ(other->permitted, std::vector<bool>{true});
+}
+
+TEST_F(RegistryTest, OnlyAChangeBeginsAnEpoch) {
+  source_.entries = {Entry("c1", "p", 0, 4)};
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  const std::int64_t before = Epoch();
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_EQ(Epoch(), before);
+  EXPECT_EQ(source_.asked_since, source_.now - std::chrono::minutes(5)) << "reaches back behind the watermark";
+  source_.entries = {Entry("c1", "p", 4)};
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_EQ(Epoch(), before + 1);
+  EXPECT_EQ(Permitted(), 2);
+  source_.entries[0].counts = false;
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_EQ(registry_.State(node_.ctx)->records, 0);
+  EXPECT_EQ(Permitted(), 2) << "the holder's record is what is left";
+}
+
+TEST_F(RegistryTest, WhatAFullPullDoesNotShowIsGone) {
+  source_.entries = {Entry("c1", "p", 0, 7), Entry("c2", "r", 0, 7)};
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_EQ(Permitted(), 0);
+  source_.entries.pop_back();
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_EQ(Permitted(), 0) << "an incremental pull says nothing about others";
+  node_.clock.Advance(std::chrono::hours(24));
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_FALSE(source_.asked_since.has_value());
+  EXPECT_EQ(Permitted(), 1);
+}
+
+TEST_F(RegistryTest, SilenceOfTheRegistryClosesAndItsReturnOpens) {
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_EQ(Permitted(), 2);
+  const std::int64_t before = Epoch();
+  node_.clock.Advance(std::chrono::hours(1) + std::chrono::seconds(1));
+  ASSERT_THAT(registry_.KeepFresh(node_.ctx), IsOk());
+  EXPECT_EQ(Epoch(), before + 1);
+  EXPECT_EQ(Permitted(), 0);
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_EQ(Permitted(), 2);
+}
+
+TEST_F(RegistryTest, ARegistryThatIsNotConfiguredAnyMoreIsForgotten) {
+  source_.entries = {Entry("c1", "p", 0, 7)};
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_EQ(Permitted(), 1);
+  ASSERT_THAT(SetUpRegistries(node_.ctx, node_.ledger, node_.rules, {}), IsOk());
+  EXPECT_EQ(Permitted(), 2);
+  EXPECT_THAT(registry_.RunOnce(node_.ctx), HasReason("REGISTRY_UNKNOWN"));
+}
+
+TEST_F(RegistryTest, TheIdentifierIsKeptNowhere) {
+  source_.entries = {Entry("c1", "person-in-clear", 4)};
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_FALSE(store_.state.subjects.contains("person-in-clear"));
+  EXPECT_TRUE(store_.state.subjects.contains(node_.pseudonyms.Blinded("person-in-clear")));
+}
+
+}  // namespace
+}  // namespace genofed::consent

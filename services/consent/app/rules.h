@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "services/consent/app/ports.h"
+
+namespace genofed::consent {
+
+// What makes answers of records: the country's policy, and the time. Borrowed.
+struct Rules {
+  const Policy& policy;
+  const Clock& clock;
+};
+
+// What is to be done with a cohort.
+struct Use {
+  Use(Permission the_permission, std::string the_purpose = {})  // NOLINT: a permission is a use for no known purpose
+      : permission(the_permission), purpose(std::move(the_purpose)) {}
+  Permission permission;
+  std::string purpose;  // code; empty: not known
+};
+
+inline Question QuestionOf(const Use& use, const EpochState& epoch) {
+  return {use.permission, use.purpose, {}, epoch.at, epoch.registry_stale};
+}
+
+// Borrows the rules.
+inline JudgePerson JudgeOf(const Rules& rules, const Use& use, const EpochState& epoch) {
+  return [&policy = rules.policy, question = QuestionOf(use, epoch)](const Voices& voices) {
+    return Decide(policy, voices, question).permitted;
+  };
+}
+
+// The person's own word replaces those of holders; everything else counts. `dataset` empty: of no dataset.
+inline Voices VoicesIn(const std::string& dataset, const std::vector<SourcedStatement>& statements,
+                       const Circumstances& who) {
+  Voices voices{{}, who};
+  bool own = false;
+  for (const SourcedStatement& statement : statements) own |= statement.source == Source::kOwn;
+  for (const SourcedStatement& statement : statements) {
+    const bool replaced = statement.source == Source::kHolder && (own || statement.name != dataset);
+    if (!replaced) voices.statements.push_back(statement.says);
+  }
+  return voices;
+}
+
+}  // namespace genofed::consent

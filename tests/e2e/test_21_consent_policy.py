@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two countries, two laws: nobody in either cohort has said anything, and the same project asks both."""
+
+import json
+
+import pytest
+
+import road
+from cohort import Cohort
+from conftest import CASE_TERM, QUICK, WORKFLOW, _running, synth
+from federation import Federation, genofed, wait_until
+
+HEALTH, ANCESTRY, STATUTE = "DUO:0000006", "DUO:0000011", "EHDS:53-1-a"
+OPEN_COUNTS = {"permissions": ["AF", "SLQ"], "model": "opt-out", "legal_basis": "EHDS Art. 71(1)"}
+POLICIES = {
+    "fi": {"policy": "FI-2026-1", "country": "FI", "rules": [OPEN_COUNTS]},
+    "es": {"policy": "ES-2026-1", "country": "ES", "rules": [
+        OPEN_COUNTS,
+        {"permissions": ["SEC"], "purposes": [HEALTH], "model": "opt-out", "legal_basis": "EHDS Art. 71(1)"},
+        {"permissions": ["SEC"], "purposes": [STATUTE], "model": "statutory", "legal_basis": "Ley 1/2026, art. 5"}]},
+}
+
+
+@pytest.fixture(scope="module")
+def policies(workspace):
+    files = {}
+    for site, policy in POLICIES.items():
+        files[site] = workspace / f"{site}-consent-policy.json"
+        files[site].write_text(json.dumps(policy))
+    return files
+
+
+@pytest.fixture(scope="module")
+def lands(workspace, images, policies):
+    federation = Federation(workspace / "var-policy", layout="site", images=images, hsm="none", sets=[
+        *QUICK, *(f"{site}:consent.policy_file={file}" for site, file in policies.items())])
+    _running.append(federation)
+    try:
+        yield federation.up()
+    finally:
+        federation.down()
+        _running.remove(federation)
+
+
+@pytest.fixture(scope="module")
+def silent(lands, workspace):
+    """Both cohorts listed; no consent of anybody was handed in."""
+    cohorts = {}
+    for country in ("FI", "ES"):
+        folder = synth(workspace / "silent" / country, country, people=60, sites=300)
+        (folder / "consents.fhir-r4.json").write_text('{"resourceType": "Bundle", "type": "collection"}')
+        cohort = Cohort(folder, country, f"GOE-{country}-SILENT-1")
+        submission = road.onboard(lands, cohort).json
+        assert submission["counts"]["subjects_included"] == len(cohort.people), submission
+        road.list_dataset(lands, cohort)
+        cohorts[country.lower()] = cohort
+    return cohorts
+
+
+def grant(fed, cohorts, purpose):
+    ident = road.draft(fed, [c.dataset for c in cohorts], f"For {purpose}", purpose=purpose)["id"]
+    fed.genofed("application", "submit", ident, as_="researcher")
+    fed.genofed("application", "confirm", ident, as_="signing_official")
+    fed.genofed("application", "recommend", ident, as_="central_dac")
+    for cohort in cohorts:
+        road.decide(fed, cohort, ident, True)
+    return road.sign(fed, ident)["id"]
+
+
+def run(fed, cohorts, application, images):
+    """Site to part, of a run in these countries."""
+    ident = road.submit(fed, application, images / WORKFLOW, CASE_TERM=CASE_TERM)
+    return ident, road.parts(road.finish(fed, ident, [cohort.site for cohort in cohorts]))
+
+
+@pytest.fixture(scope="module")
+def health(lands, silent):
+    return grant(lands, silent.values(), HEALTH)
+
+
+def test_one_purpose_is_refused_where_people_opt_in_and_allowed_where_they_opt_out(lands, silent, health, images):
+    _, parts = run(lands, silent.values(), health, images)
+    assert parts["fi"]["state"] == "STATE_SYSTEM_ERROR" and parts["fi"]["reason"] == "NO_PERMITTED_INDIVIDUALS", parts
+    assert parts["es"]["state"] == "STATE_COMPLETE" and parts["es"]["individuals"] == len(silent["es"].people), parts
+
+
+def test_another_purpose_is_refused_in_both(lands, silent, images):
+    _, parts = run(lands, silent.values(), grant(lands, silent.values(), ANCESTRY), images)
+    assert {part.get("reason") for part in parts.values()} == {"NO_PERMITTED_INDIVIDUALS"}, parts
+
+
+def test_an_objection_counts_at_once_but_not_before_a_statute_which_the_person_sees(lands, silent, health, images):
+    es = silent["es"]
+    person = sorted(es.people)[0]
+    token = lands.token(es.citizen, person)
+    held = lands.get("es", "/api/v1/me/permissions", token=token)
+    decisions = {(d["permission"], d.get("purpose", "")): d for d in held["decisions"]}
+    assert decisions["PERMISSION_SECONDARY_USE", HEALTH]["basis"] == "not-objected", held
+    assert decisions["PERMISSION_SECONDARY_USE", STATUTE]["legal_basis"] == "Ley 1/2026, art. 5"
+    assert not held.get("permissions") and held["policy"] == "ES-2026-1"
+    assert lands.rest("es", "PUT", "/api/v1/me/permissions", body={"permissions": []}, token=token)[0] == 200
+    ident, parts = run(lands, [es], health, images)
+    assert parts["es"]["individuals"] == len(es.people) - 1, parts
+    by_law, parts = run(lands, [es], grant(lands, [es], STATUTE), images)
+    assert parts["es"]["individuals"] == len(es.people), parts
+    seen = {(a["run"], a["kind"]): a for a in lands.get("es", "/api/v1/me/accesses?page_size=100", token=token)["accesses"]}
+    assert not seen[ident, "run"].get("used")
+    access = seen[by_law, "run"]
+    assert access["used"] and access["model"] == "statutory" and access["legal_basis"] == "Ley 1/2026, art. 5", access
+    assert access["purpose_code"] == STATUTE
+
+
+def test_a_person_may_limit_a_purpose_and_an_end(lands, silent, images):
+    fi = silent["fi"]
+    person = sorted(fi.people)[1]
+    token = lands.token(fi.citizen, person)
+    lands.genofed("me", "permit", "SEC", "--purpose", HEALTH, "--until", "2999-01-01T00:00:00Z", "--recontact", "yes",
+                  site="fi", token=token)
+    held = lands.get("fi", "/api/v1/me/permissions", token=token)
+    own, = (statement for statement in held["statements"] if statement["by"] == "subject")
+    assert own["terms"]["purposes"] == [HEALTH] and own["terms"]["recontact"] is True, held
+    decisions = {d.get("purpose", ""): d for d in held["decisions"] if d["permission"] == "PERMISSION_SECONDARY_USE"}
+    assert decisions[""]["basis"] == "limited", held
+    refused = lands.genofed("me", "permit", "SEC", "--until", "2001-01-01T00:00:00Z", site="fi", token=token, check=False)
+    assert refused.reason == "CHOICE_INVALID", refused
+
+
+def test_a_policy_file_is_explained_and_a_wrong_one_refused(policies, tmp_path):
+    told = genofed("consent", "policy", "explain", policies["es"])
+    assert told.returncode == 0 and "SEC for EHDS:53-1-a: statutory" in told.stdout, told
+    assert json.loads(genofed("--json", "consent", "policy", "explain", policies["fi"]).stdout)["country"] == "FI"
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text(json.dumps({**POLICIES["es"], "rules": [{"permissions": ["SEC"], "model": "statutory"}]}))
+    refused = genofed("consent", "policy", "explain", wrong)
+    assert refused.returncode == 3 and "rules[0].purposes" in refused.stderr, refused
+
+
+def test_the_policy_in_force_is_in_the_ledger(lands, policies, silent):
+    told = json.loads(genofed("--json", "consent", "policy", "explain", policies["es"]).stdout)
+    entry = next(e for e in road.ledger_entries(lands, "es") if e["kind"] == "policy" and e.get("rule") == "ES-2026-1")
+    assert entry["policy_sha256"] == told["sha256"]
+    wait_until(lambda: any(e["kind"] == "snapshot" and e.get("policy_sha256") == told["sha256"]
+                           for e in road.ledger_entries(lands, "es")), 5, "a snapshot by this policy")

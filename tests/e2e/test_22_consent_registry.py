@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A national registry of consents (Medplum's FHIR server), and what people and the data protection officer are shown."""
+
+import json
+import pathlib
+import secrets
+
+import pytest
+
+import fhir_server
+import road
+from cohort import Cohort
+from conftest import QUICK, _running, synth
+from federation import Federation, wait_until
+
+SYSTEM = "urn:1plusmg:consent-permission"
+TABLE = {"codes": [{"system": SYSTEM, "code": code, "permissions": [code]} for code in ("AF", "SLQ", "SEC")]}
+
+
+@pytest.fixture(scope="module")
+def registry():
+    if not fhir_server.installed():
+        pytest.skip("needs tests/infra/fhir-server/node_modules (npm ci)")
+    with fhir_server.FhirServer(secrets.token_urlsafe(24)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def webhook_token(workspace):
+    file = workspace / "registry-webhook"
+    file.touch(mode=0o600)
+    file.write_text(secrets.token_urlsafe(32))
+    return file
+
+
+@pytest.fixture(scope="module")
+def land(workspace, images, registry, webhook_token):
+    table, bearer = workspace / "registry-codes.json", workspace / "registry-token"
+    table.write_text(json.dumps(TABLE))
+    bearer.touch(mode=0o600)
+    bearer.write_text(registry.token)
+    config = [{"name": "national", "base_url": registry.url, "mapping_file": str(table), "interval": "3600s",
+               "max_staleness": "7200s", "bearer_token_file": str(bearer), "webhook_token": {"file": str(webhook_token)}}]
+    federation = Federation(workspace / "var-registry", nodes="FI", layout="site", images=images, hsm="none", sets=[
+        *QUICK, f"fi:consent.registries={json.dumps(config)}", "fi:consent.reconcile_interval=1s"])
+    _running.append(federation)
+    try:
+        yield federation.up()
+    finally:
+        federation.down()
+        _running.remove(federation)
+
+
+@pytest.fixture(scope="module")
+def people(land, workspace):
+    cohort = Cohort(synth(workspace / "registered", "FI", people=60, sites=300), "FI", "GOE-FI-REGISTERED-1")
+    road.onboard(land, cohort)
+    road.list_dataset(land, cohort)
+    return cohort
+
+
+def consent(ident, person, kind, *codes):
+    """An R4 Consent that permits or refuses these."""
+    provision = [{"type": kind, "code": [{"coding": [{"system": SYSTEM, "code": code}]} for code in codes]}]
+    return {"resourceType": "Consent", "id": ident, "status": "active",
+            "scope": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "research"}]},
+            "category": [{"coding": [{"system": "http://loinc.org", "code": "57016-8"}]}],
+            "policy": [{"uri": "urn:example"}],
+            "patient": {"identifier": {"value": person}}, "provision": {"type": "deny", "provision": provision}}
+
+
+def notify(fed, token):
+    return fed.rest("fi", "POST", "/api/v1/registries/national/notify", body={}, headers={"X-Registry-Token": token})[0]
+
+
+def count(fed, people):
+    """Of women, since there must be some filter."""
+    return road.query(fed, "individuals", sex="female")["counts"].get(people.dataset, 0)
+
+
+def someone(people, *codes):
+    women = people.with_filters(people.included, sex="FEMALE")
+    return next(p for p in sorted(women) if people.permissions[p] == set(codes))
+
+
+def test_a_refusal_in_the_registry_counts_within_five_seconds_of_its_notification(land, people, registry, webhook_token):
+    before = count(land, people)
+    assert before == len(people.with_filters(people.permitting("SLQ"), sex="FEMALE"))
+    person = someone(people, "AF", "SLQ", "SEC")
+    registry.put(consent("objection", person, "deny", "SLQ"))
+    assert notify(land, "x" * 40) == 403 and notify(land, "") == 401
+    assert notify(land, webhook_token.read_text()) == 202
+    wait_until(lambda: count(land, people) == before - 1, 5, "the refusal to count")
+    held = land.get("fi", "/api/v1/me/permissions", token=land.token(people.citizen, person))
+    assert any(s["by"] == "registry" and s["name"] == "national" for s in held["statements"]), held
+    assert next(d for d in held["decisions"] if d["permission"] == "PERMISSION_SUBJECT_LEVEL_QUERY")["basis"] == "denied"
+    registry.put({**consent("objection", person, "deny", "SLQ"), "status": "inactive"})
+    assert notify(land, webhook_token.read_text()) == 202
+    wait_until(lambda: count(land, people) == before, 5, "the refusal to be over")
+
+
+def test_the_operator_sees_when_it_was_heard(land, people):
+    row, = land.get("fi", "/api/v1/registries", persona="operator_fi")["registries"]
+    assert row["name"] == "national" and row["last_success"] and not row.get("stale"), row
+    assert land.rest("fi", "GET", "/api/v1/registries", persona="holder_fi")[0] == 403
+
+
+def test_a_citizen_takes_everything_along_and_is_forgotten(land, people, tmp_path):
+    person = someone(people, "AF", "SLQ")
+    token = land.token(people.citizen, person)
+    before = count(land, people)
+    for form in ("fhir-r4", "fhir-r5", "duo", "receipt"):
+        land.genofed("me", "export", "--format", form, "--out", tmp_path / form, site="fi", token=token, json=False)
+        assert json.loads((tmp_path / form).read_text())
+    land.genofed("me", "export", "--out", tmp_path / "all", site="fi", token=token, json=False)
+    everything = json.loads((tmp_path / "all").read_text())
+    assert everything["about"] == person and everything["datasets"] == [people.dataset], everything
+    assert land.genofed("me", "erase", site="fi", token=token, check=False).code == 2, "only with --yes"
+    land.genofed("me", "erase", "--yes", site="fi", token=token)
+    wait_until(lambda: count(land, people) == before - 1, 5, "the forgotten person not to be counted")
+    assert not land.get("fi", "/api/v1/me/permissions", token=token).get("history")
+    log = json.dumps(road.ledger_entries(land, "fi"))
+    assert not any(one in log for one in people.people)
+    assert any(entry["kind"] == "erase" for entry in road.ledger_entries(land, "fi"))
+
+
+def test_a_breach_is_told_to_the_people_concerned(land, people, tmp_path):
+    file = tmp_path / "breach.json"
+    file.write_text(json.dumps({"title": "A disk was lost", "what_happened": "On its way", "consequences": "None known",
+                                "measures": "Keys changed", "contact": "dpo@example.fi", "datasets": [people.dataset]}))
+    told = land.genofed("consent", "notice", file, "--key", "disk-1", as_="dpo_fi").json
+    assert int(told["people"]) > 0
+    assert land.genofed("consent", "notice", file, "--key", "disk-1", as_="operator_fi").json["notice"]["id"] == told["notice"]["id"]
+    person = someone(people, "AF", "SLQ", "SEC")
+    notices = land.get("fi", "/api/v1/me/notices", token=land.token(people.citizen, person))["notices"]
+    assert [notice["title"] for notice in notices] == ["A disk was lost"]
+    assert not land.get("fi", "/api/v1/me/notices", token=land.token(people.citizen, "FI-P777777")).get("notices")
+    assert land.rest("fi", "POST", "/api/v1/notices", body={}, persona="holder_fi")[0] == 403
+
+
+def test_the_data_protection_officer_searches_and_exports(land, people, tmp_path):
+    found = land.get("fi", f"/api/v1/audit/entries?kind=dataset&dataset={people.dataset}", persona="dpo_fi")["entries"]
+    assert found and all(json.loads(row["entry"])["dataset"] == people.dataset for row in found)
+    for persona in ("operator_fi", "holder_fi", "dac_fi"):
+        assert land.rest("fi", "GET", "/api/v1/audit/entries", persona=persona)[0] == 403, persona
+    land.genofed("audit", "export", "--out", tmp_path / "audit.ndjson", as_="dpo_fi", json=False)
+    *lines, last = (json.loads(line) for line in (tmp_path / "audit.ndjson").read_text().splitlines())
+    entries = [json.loads(line["entry"]) for line in lines]
+    assert entries == road.ledger_entries(land, "fi")[:len(entries)] and len(entries) > 3
+    assert "fi" in last["checkpoint"] and last["verifier_key"]
+    assert land.genofed("audit", "reconcile", as_="dpo_fi").json["accounted"] is True
+    assert pathlib.Path(tmp_path / "audit.ndjson").stat().st_mode & 0o077 == 0
