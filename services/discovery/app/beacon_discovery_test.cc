@@ -223,7 +223,8 @@ TEST_F(BeaconDiscoveryTest, TermsOfFewPeopleAreNotListed) {
   Publish();
   const auto ids = [&](bool open) {
     std::vector<std::string> out;
-    for (const auto& term : BeaconDiscovery(view_, kFloor, open).Terms(ctx_, std::nullopt).value()) {
+    const auto terms = BeaconDiscovery(view_, kFloor, open).Terms(ctx_, std::nullopt);
+    for (const auto& term : terms.value()) {
       if (term.type == "ontology") out.push_back(term.id);
     }
     return out;
