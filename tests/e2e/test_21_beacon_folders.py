@@ -383,7 +383,7 @@ def test_a_person_who_withdraws_is_gone_with_the_next_answer(closed_beacon):
 def test_bad_records_are_reported_with_file_index_and_rule(closed_beacon, tmp_path):
     federation, folder = closed_beacon
     tmp_path.chmod(0o755)
-    people = [dict(folder.tables["individuals"][i], datasetId="D") for i in range(8)]
+    people = [dict(folder.tables["individuals"][i], datasetId="D") for i in range(10, 18)]
     del people[1]["sex"]
     people[2]["sex"] = {"label": "female"}
     people[3]["id"] = people[0]["id"]

@@ -109,8 +109,9 @@ Status List(const Target& target, const std::string& site, const Json& submissio
   return session.Post("/api/v1/datasets/" + Escape(id) + "/review", review).status();
 }
 
-// Permissions and the listing are polled; a first answer shows that both have arrived.
-Status WaitForAnswer(const Target& target, const std::string& site) {
+// Permissions and the listing are polled. Until they have arrived the folder itself is named among the datasets, as any
+// listed dataset is; from then on those that are in it.
+Status WaitForAnswer(const Target& target, const std::string& site, const std::string& id) {
   Target anybody = target;
   anybody.site = site;
   anybody.persona.clear();
@@ -118,8 +119,12 @@ Status WaitForAnswer(const Target& target, const std::string& site) {
   Session session(anybody);
   const auto until = std::chrono::steady_clock::now() + kAnswersWithin;
   while (std::chrono::steady_clock::now() < until) {
-    const auto answer = session.Get("/beacon/v2/datasets?requestedGranularity=boolean");
-    if (answer.ok() && answer->value("responseSummary", Json::object()).value("exists", false)) return absl::OkStatus();
+    const auto answer = session.Get("/beacon/v2/datasets?limit=0");
+    if (answer.ok()) {
+      const Json datasets = answer->value("response", Json::object()).value("collections", Json::array());
+      const bool itself = std::any_of(datasets.begin(), datasets.end(), [&](const Json& one) { return TextOf(one, "id") == id; });
+      if (!datasets.empty() && !itself) return absl::OkStatus();
+    }
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
   }
   return Error(StatusCode::kDeadlineExceeded, "BEACON_SILENT", "the node does not answer from the folder");
@@ -144,7 +149,7 @@ int ServeBeaconFolder(const Target& target, const std::string& site, const fs::p
   if (!done.ok()) return Fail(done.status());
   if (const int code = Report(session, *done); code != kOk) return code;
   Status listed = List(target, site, *done);
-  if (listed.ok()) listed = WaitForAnswer(target, site);
+  if (listed.ok()) listed = WaitForAnswer(target, site, TextOf((*done)["dataset"], "id"));
   return listed.ok() ? kOk : Fail(listed);
 }
 

@@ -56,7 +56,7 @@ v1::QueryFoldersResponse ToProto(BeaconAnswer answer, bool open) {
 
 class GrpcPassportClient final : public PassportClient {
  public:
-  GrpcPassportClient(rpc::ChannelSource source, std::chrono::milliseconds timeout) : peer_(std::move(source), {timeout, 1, false}) {}
+  GrpcPassportClient(rpc::ChannelSource source, std::chrono::milliseconds timeout) : peer_(std::move(source), {timeout, 1, true}) {}
 
   Result<std::set<std::string>> Opened(const Context& ctx, const std::string& passport) override {
     access::v1::CheckPassportRequest request;

@@ -248,7 +248,8 @@ TEST_F(BeaconDiscoveryTest, TermsOfFewPeopleAreNotListed) {
   Publish();
   const auto ids = [&](bool open) {
     std::vector<std::string> out;
-    for (const auto& term : Discovery(open).Terms(ctx_, std::nullopt).value()) {
+    const auto terms = Discovery(open).Terms(ctx_, std::nullopt);
+    for (const auto& term : terms.value()) {
       if (term.type == "ontology") out.push_back(term.id);
     }
     return out;
