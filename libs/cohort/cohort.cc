@@ -148,8 +148,8 @@ Result<std::vector<std::uint32_t>> Cohort::MissingBySite(const Tile& tile,
   std::array<std::int64_t, kChunkSites + 1> change;
   for (std::uint32_t chunk = 0; chunk + 1 < chunks.size(); ++chunk) {
     change.fill(0);
-    change[0] = static_cast<std::int64_t>(
-        MissingInChunk(tile, chunks[chunk], base, words, *kernels_));
+    change[0] =
+        static_cast<std::int64_t>(MissingInChunk(tile, chunks[chunk], base, words, *kernels_));
     ForEachRun(tile, chunk, runs, [&](Run run) {
       if (Test(words, run.row())) {
         change[run.first()] += run.missing();

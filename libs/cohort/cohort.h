@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Questions to a cohort: its segments behind one another, row after row. Every count is of people of
-// a given set of rows (who permits, who has a phenotype), and nothing is stored that a withdrawal
-// would make wrong: gene sets and missing calls are combined with that set at query time.
+// Questions to a cohort: its segments behind one another, row after row. Every count is of people
+// of a given set of rows (who permits, who has a phenotype), and nothing is stored that a
+// withdrawal would make wrong: gene sets and missing calls are combined with that set at query
+// time.
 #pragma once
 
 #include <cstdint>
@@ -73,8 +74,8 @@ class Workspace {
  private:
   friend class Cohort;
   friend class SegmentScan;
-  std::vector<std::uint64_t> marks_;     // zero between queries
-  std::vector<std::uint32_t> touched_;   // rows of marks_
+  std::vector<std::uint64_t> marks_;    // zero between queries
+  std::vector<std::uint32_t> touched_;  // rows of marks_
   std::vector<std::uint32_t> filtered_;
   std::vector<std::uint32_t> sites_;
   std::vector<std::int32_t> change_;
@@ -85,7 +86,8 @@ class Workspace {
 class Cohort;
 
 // Who may be counted, at one epoch of consent. Exact counts need the missing calls of those who may
-// not; they are added up once for each megabase, at its first query. Safe for any number of threads.
+// not; they are added up once for each megabase, at its first query. Safe for any number of
+// threads.
 class Live {
  public:
   std::uint64_t epoch() const { return epoch_; }

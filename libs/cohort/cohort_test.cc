@@ -125,7 +125,8 @@ Model MakeModel(Rng& rng, std::vector<std::uint32_t> sizes, std::size_t n_sites)
   Model model;
   std::uint32_t n = 0;
   for (const std::uint32_t size : sizes) {
-    ModelSegment segment{n, n + size, rng.Chance(0.5) ? Unlisted::kIsReference : Unlisted::kIsNotCalled, {}};
+    ModelSegment segment{
+        n, n + size, rng.Chance(0.5) ? Unlisted::kIsReference : Unlisted::kIsNotCalled, {}};
     n += size;
     for (std::size_t i = 0; i < n_sites; ++i)
       segment.lists.push_back(sizes.size() == 1 || rng.Chance(0.8));
@@ -155,7 +156,8 @@ Model MakeModel(Rng& rng, std::vector<std::uint32_t> sizes, std::size_t n_sites)
       const int copies = x && row % 2 == 1 ? 1 : 2;  // every second one is a man
       call.called = rng.Chance(0.002) ? 1 : copies;
       if (missing_until[row] > i) call.called = 0;
-      if (rng.Chance(absent / 10)) missing_until[row] = static_cast<std::uint32_t>(i) + rng.Below(8);
+      if (rng.Chance(absent / 10))
+        missing_until[row] = static_cast<std::uint32_t>(i) + rng.Below(8);
       for (int copy = 0; copy < call.called; ++copy) call.copies += rng.Chance(carried) ? 1 : 0;
       site.calls.push_back(call);
     }
@@ -167,8 +169,8 @@ Model MakeModel(Rng& rng, std::vector<std::uint32_t> sizes, std::size_t n_sites)
 // Writes one segment of the model.
 Status Write(const Model& model, const ModelSegment& segment, const std::filesystem::path& dir) {
   const std::uint32_t n = segment.end - segment.begin;
-  GF_ASSIGN(auto writer, SegmentWriter::Create(
-                             dir, {genomics::Assembly::kGrch38, n, segment.unlisted, ""}));
+  GF_ASSIGN(auto writer,
+            SegmentWriter::Create(dir, {genomics::Assembly::kGrch38, n, segment.unlisted, ""}));
   std::size_t i = 0;
   while (i < model.sites.size()) {
     const Variant& first = model.sites[i].variant;
@@ -294,7 +296,8 @@ void CheckEverything(const Model& model, Rng& rng, Cohort& cohort) {
       const Variant& variant = model.sites[site].variant;
       const bool known = std::any_of(model.segments.begin(), model.segments.end(),
                                      [&](const ModelSegment& s) { return s.lists[site]; });
-      if (!known || variant.contig != contig || variant.pos >= end || variant.end() <= start) continue;
+      if (!known || variant.contig != contig || variant.pos >= end || variant.end() <= start)
+        continue;
       RC_ASSERT(next < counted->sites.size());
       const SiteCounts& got = counted->sites[next];
       RC_ASSERT(got.position == variant.pos && got.ref == variant.ref && got.alt == variant.alt);
@@ -331,8 +334,8 @@ RC_GTEST_PROP(CohortProperty, EveryAnswerEqualsTheDefinition, (std::uint64_t see
 // More rows than one block of 16-bit numbers, and more sites than one chunk of runs.
 TEST(CohortTest, ManyPeopleAndManySites) {
   using Sizes = std::vector<std::uint32_t>;
-  for (const auto& [sizes, n_sites] :
-       {std::pair(Sizes{70'000, 66'001}, std::size_t{12}), std::pair(Sizes{40}, std::size_t{5000})}) {
+  for (const auto& [sizes, n_sites] : {std::pair(Sizes{70'000, 66'001}, std::size_t{12}),
+                                       std::pair(Sizes{40}, std::size_t{5000})}) {
     Rng rng(n_sites);
     const Model model = MakeModel(rng, sizes, n_sites);
     TemporaryDirectory dir;
@@ -359,7 +362,8 @@ TEST_F(TileTest, RefusesDamage) {
   const auto dir = dir_.path() / "0";
   ASSERT_TRUE(Segment::Open(dir).ok());
   EXPECT_EQ(Reason(Segment::Open(dir_.path() / "1").status()), "INDEX_MISSING");
-  EXPECT_EQ(Reason(Segment::Open(dir, Residence::kRead, std::string(64, '0')).status()), "INDEX_CORRUPT");
+  EXPECT_EQ(Reason(Segment::Open(dir, Residence::kRead, std::string(64, '0')).status()),
+            "INDEX_CORRUPT");
   const auto file = dir / "20.0001.tile";
   const std::string good = *ReadFile(file);
   auto write = [&](const std::string& bytes) { std::ofstream(file, std::ios::binary) << bytes; };
@@ -370,14 +374,16 @@ TEST_F(TileTest, RefusesDamage) {
   write(good.substr(0, good.size() - 64));
   EXPECT_EQ(Reason(Segment::Open(dir).status()), "INDEX_CORRUPT");
   bad = good;
-  bad[bad.size() - 70] = static_cast<char>(bad[bad.size() - 70] ^ 1);  // in the rows: Verify finds it
+  bad[bad.size() - 70] =
+      static_cast<char>(bad[bad.size() - 70] ^ 1);  // in the rows: Verify finds it
   write(bad);
   auto segment = Segment::Open(dir);
   ASSERT_TRUE(segment.ok());
   EXPECT_EQ(Reason((*segment)->Verify()), "INDEX_CORRUPT");
   write(good);
   EXPECT_TRUE((*Segment::Open(dir))->Verify().ok());
-  EXPECT_EQ(Reason(SegmentWriter::Create(dir, {genomics::Assembly::kGrch38, 5, {}, ""}).status()), "INDEX_EXISTS");
+  EXPECT_EQ(Reason(SegmentWriter::Create(dir, {genomics::Assembly::kGrch38, 5, {}, ""}).status()),
+            "INDEX_EXISTS");
 }
 
 TEST_F(TileTest, LongScansStop) {
@@ -390,8 +396,10 @@ TEST_F(TileTest, LongScansStop) {
   const Bitmap everybody(300, true);
   VariantFilter gene;
   gene.gene = "BRCA1";
-  EXPECT_EQ((*cohort)->CountCarriers(ctx, gene, everybody, work).status().code(), StatusCode::kCancelled);
-  EXPECT_EQ((*cohort)->CountSites(ctx, "20", 0, 2'000'000, everybody, work).status().code(), StatusCode::kCancelled);
+  EXPECT_EQ((*cohort)->CountCarriers(ctx, gene, everybody, work).status().code(),
+            StatusCode::kCancelled);
+  EXPECT_EQ((*cohort)->CountSites(ctx, "20", 0, 2'000'000, everybody, work).status().code(),
+            StatusCode::kCancelled);
   // The marks of a query that was stopped are not those of the next.
   EXPECT_EQ(*(*cohort)->CountCarriers(Context::Background(), gene, everybody, work),
             model_.Carriers(gene, everybody).Count());

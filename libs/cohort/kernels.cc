@@ -33,9 +33,10 @@ inline std::uint64_t Bit(const std::uint64_t* set, std::uint32_t row) {
 }
 
 template <typename Count>
-[[gnu::always_inline]] inline std::uint64_t IntersectLoop(
-    std::span<const std::uint64_t* const> in, const std::uint64_t* without, std::uint64_t* out,
-    std::size_t words, Count count_block) {
+[[gnu::always_inline]] inline std::uint64_t IntersectLoop(std::span<const std::uint64_t* const> in,
+                                                          const std::uint64_t* without,
+                                                          std::uint64_t* out, std::size_t words,
+                                                          Count count_block) {
   std::uint64_t count = 0;
   for (std::size_t at = 0; at < words; at += kBlockWords) {
     const std::size_t n = words - at < kBlockWords ? words - at : kBlockWords;
@@ -166,9 +167,8 @@ GF_AVX512 std::uint64_t CountAndAvx512(const std::uint64_t* a, const std::uint64
   for (; i + 16 <= words; i += 16) {
     even = _mm512_add_epi64(even, _mm512_popcnt_epi64(_mm512_and_si512(_mm512_loadu_si512(a + i),
                                                                        _mm512_loadu_si512(b + i))));
-    odd = _mm512_add_epi64(odd,
-                           _mm512_popcnt_epi64(_mm512_and_si512(_mm512_loadu_si512(a + i + 8),
-                                                                _mm512_loadu_si512(b + i + 8))));
+    odd = _mm512_add_epi64(odd, _mm512_popcnt_epi64(_mm512_and_si512(
+                                    _mm512_loadu_si512(a + i + 8), _mm512_loadu_si512(b + i + 8))));
   }
   return static_cast<std::uint64_t>(_mm512_reduce_add_epi64(_mm512_add_epi64(even, odd))) +
          CountAndLoop(a, b, i, words);
@@ -201,10 +201,10 @@ GF_AVX512 std::uint64_t IntersectAvx512(std::span<const std::uint64_t* const> in
 }
 // Of sixteen rows, those in the set.
 GF_AVX512 inline __mmask16 TestRows(__m512i row, const std::uint64_t* set, __mmask16 lanes) {
-  const __m512i word = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), lanes,
-                                                   _mm512_srli_epi32(row, 5), set, 4);
-  const __m512i bit = _mm512_sllv_epi32(_mm512_set1_epi32(1),
-                                        _mm512_and_si512(row, _mm512_set1_epi32(31)));
+  const __m512i word =
+      _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), lanes, _mm512_srli_epi32(row, 5), set, 4);
+  const __m512i bit =
+      _mm512_sllv_epi32(_mm512_set1_epi32(1), _mm512_and_si512(row, _mm512_set1_epi32(31)));
   return _mm512_test_epi32_mask(word, bit);
 }
 GF_AVX512 std::uint64_t CountRowsAvx512(const std::uint32_t* rows, std::size_t n,

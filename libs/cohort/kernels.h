@@ -24,8 +24,7 @@ struct Kernels {
                              std::uint64_t* out, std::size_t words);
   // How many of the rows are in `set`.
   std::uint64_t (*count_rows)(const std::uint32_t* rows, std::size_t n, const std::uint64_t* set);
-  std::uint64_t (*count_rows16)(const std::uint16_t* rows, std::size_t n,
-                                const std::uint64_t* set);
+  std::uint64_t (*count_rows16)(const std::uint16_t* rows, std::size_t n, const std::uint64_t* set);
   // Copies those that are in `set`; `out` has room for n. Returns how many.
   std::size_t (*filter_rows)(const std::uint32_t* rows, std::size_t n, const std::uint64_t* set,
                              std::uint32_t* out);

@@ -6,7 +6,7 @@
 namespace genofed::cohort {
 namespace {
 
-constexpr std::uint64_t kPiece = 4096;           // rows filtered at a time: stays in the first-level cache
+constexpr std::uint64_t kPiece = 4096;  // rows filtered at a time: stays in the first-level cache
 constexpr std::uint32_t kSitesBetweenLooks = 1024;  // at the deadline
 constexpr std::uint64_t kBitsetPiece = 16U << 20;   // bytes of bitsets read at a time
 constexpr std::uint64_t kMaxWindow = 256U << 20;    // bytes of lists read at once
@@ -105,9 +105,8 @@ std::array<std::uint64_t, kKinds> SegmentScan::CountSite(std::uint32_t site) {
 void SegmentScan::MarkRows(const std::uint32_t* rows, std::size_t n) {
   work_.filtered_.resize(kPiece);
   for (std::size_t at = 0; at < n; at += kPiece) {
-    const std::size_t here =
-        kernels_.filter_rows(rows + at, std::min<std::size_t>(kPiece, n - at), rows_,
-                             work_.filtered_.data());
+    const std::size_t here = kernels_.filter_rows(rows + at, std::min<std::size_t>(kPiece, n - at),
+                                                  rows_, work_.filtered_.data());
     for (std::size_t i = 0; i < here; ++i) MarkOne(work_.filtered_[i]);
   }
   // Beyond this many it is cheaper to look at all words than at a list.
@@ -133,7 +132,7 @@ void SegmentScan::MarkSite(std::uint32_t site, bool ids) {
     if (count == 0 || (form == Form::kRows && !ids)) continue;
     const std::uint64_t at = PlaceOf(form, tile_->Place(kind, site), n_rows_);
     const std::uint64_t size = SizeOf(form, count, n_rows_);
-      switch (form) {
+    switch (form) {
       case Form::kRows:
         MarkRows(AsRows(work_.ids_.Get(at, size)), count);
         break;
@@ -243,8 +242,7 @@ Status SegmentScan::MarkRange(const Context& ctx, const VariantFilter& filter,
   const std::int64_t end = std::min(filter.end, genomics::kMaxPosition);
   const std::int64_t tile_start = std::int64_t{tile_->header().tile} * kTileBases;
   const std::int64_t from = std::max<std::int64_t>(start - max_ref_length, 0);
-  if (end <= start || tile_start >= end || tile_start + kTileBases <= from)
-    return absl::OkStatus();
+  if (end <= start || tile_start >= end || tile_start + kTileBases <= from) return absl::OkStatus();
   const auto consequences = tile_->Column<std::uint8_t>(Section::kConsequence);
   const std::uint32_t last = tile_->LowerBound(static_cast<std::uint32_t>(end));
   std::vector<std::uint32_t>& sites = work_.sites_;
@@ -255,8 +253,7 @@ Status SegmentScan::MarkRange(const Context& ctx, const VariantFilter& filter,
         !(double{tile_->frequencies()[site]} < filter.below_frequency))
       continue;
     const std::int64_t position = tile_->positions()[site];
-    if (position < start &&
-        position + static_cast<std::int64_t>(tile_->ref(site).size()) <= start)
+    if (position < start && position + static_cast<std::int64_t>(tile_->ref(site).size()) <= start)
       continue;
     sites.push_back(site);
   }
@@ -316,8 +313,7 @@ Status SegmentScan::CountSites(const Context& ctx, std::int64_t start, std::int6
                                std::uint32_t max_ref_length, std::vector<SiteCounts>& out) {
   const std::int64_t tile_start = std::int64_t{tile_->header().tile} * kTileBases;
   const std::int64_t from = std::max<std::int64_t>(start - max_ref_length, 0);
-  if (end <= start || tile_start >= end || tile_start + kTileBases <= from)
-    return absl::OkStatus();
+  if (end <= start || tile_start >= end || tile_start + kTileBases <= from) return absl::OkStatus();
   auto overlaps = [&](std::uint32_t site) {
     return tile_->positions()[site] + static_cast<std::int64_t>(tile_->ref(site).size()) > start;
   };
@@ -356,7 +352,8 @@ void SegmentScan::CountLists(std::uint32_t first, std::uint32_t last, SiteCounts
   const Group& begin = groups[units[*low].first_group];
   const Group& end = groups[units[*high + 1].first_group];
   const std::uint64_t size = 4 * std::uint64_t{end.id - begin.id};
-  if (size <= kMaxWindow && !work_.ids_.Load(4 * std::uint64_t{begin.id}, 4 * std::uint64_t{end.id}).ok())
+  if (size <= kMaxWindow &&
+      !work_.ids_.Load(4 * std::uint64_t{begin.id}, 4 * std::uint64_t{end.id}).ok())
     return;  // Get reads again, and keeps the error
   for (std::uint32_t i = begin.first; i < end.first; ++i) {
     const std::uint32_t site = order[i];

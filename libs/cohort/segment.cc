@@ -79,10 +79,9 @@ Result<SegmentManifest> ParseSegment(std::string_view text) try {
     tile.contig = item.at("contig").get<std::string>();
     tile.tile = item.at("tile").get<std::uint32_t>();
     tile.n_sites = item.at("n_sites").get<std::uint32_t>();
-    tile.digests = {item.at("size").get<std::uint64_t>(),
-                    item.at("metadata_size").get<std::uint64_t>(),
-                    item.at("sha256").get<std::string>(),
-                    item.at("metadata_sha256").get<std::string>()};
+    tile.digests = {
+        item.at("size").get<std::uint64_t>(), item.at("metadata_size").get<std::uint64_t>(),
+        item.at("sha256").get<std::string>(), item.at("metadata_sha256").get<std::string>()};
     const auto contig = genomics::NormaliseContig(tile.contig);
     if (!contig.ok() || *contig != tile.contig) return Corrupt("a contig name is not normalised");
     if (tile.tile >= genomics::kMaxPosition / kTileBases) return Corrupt("a tile number");

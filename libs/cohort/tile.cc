@@ -213,8 +213,7 @@ std::uint32_t Tile::LowerBound(std::uint32_t position) const {
   const std::uint32_t start = header_->tile * static_cast<std::uint32_t>(kTileBases);
   if (position <= start) return 0;
   if (position - start >= kTileBases) return n_sites();
-  std::uint32_t site =
-      Column<std::uint32_t>(Section::kBuckets)[(position - start) / kBucketBases];
+  std::uint32_t site = Column<std::uint32_t>(Section::kBuckets)[(position - start) / kBucketBases];
   while (site < n_sites() && positions_[site] < position) ++site;
   return site;
 }
@@ -222,8 +221,8 @@ std::uint32_t Tile::LowerBound(std::uint32_t position) const {
 std::optional<std::uint32_t> Tile::Find(std::uint32_t position, std::string_view wanted_ref,
                                         std::string_view wanted_alt) const {
   const std::uint32_t key = SnvKey(wanted_ref, wanted_alt);
-  for (std::uint32_t site = LowerBound(position);
-       site < n_sites() && positions_[site] == position; ++site) {
+  for (std::uint32_t site = LowerBound(position); site < n_sites() && positions_[site] == position;
+       ++site) {
     if (key != kNone ? alleles_[site] == key : ref(site) == wanted_ref && alt(site) == wanted_alt)
       return site;
   }
@@ -302,10 +301,10 @@ Status Tile::Verify(std::string_view sha256) const {
       const std::uint32_t count = Count(kind, site);
       const std::uint64_t place = Place(kind, site);
       const Form form = FormOf(count, n_rows);
-      const bool ok = form == Form::kRows     ? rows_ok(ids, 4 * place, count)
-                      : form == Form::kBlocks ? blocks_ok(place, count)
-                                              : bits_ok(bitsets, 8 * BitsetWords(n_rows) * place,
-                                                        count);
+      const bool ok = form == Form::kRows ? rows_ok(ids, 4 * place, count)
+                      : form == Form::kBlocks
+                          ? blocks_ok(place, count)
+                          : bits_ok(bitsets, 8 * BitsetWords(n_rows) * place, count);
       if (!ok) return Corrupt("a row set has rows that do not exist");
     }
   }

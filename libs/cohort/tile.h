@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads one tile (layout: tile_layout.h). Its metadata is in memory; its rows are mapped, or read in
-// contiguous ranges when they are asked for.
+// Reads one tile (layout: tile_layout.h). Its metadata is in memory; its rows are mapped, or read
+// in contiguous ranges when they are asked for.
 #pragma once
 
 #include <cstddef>
@@ -19,9 +19,9 @@
 
 namespace genofed::cohort {
 
-// Where rows come from. A mapped tile that is not in the page cache is the slowest of all: each page
-// faults on its own (1.4 s instead of 52 ms for a gene of a million people). So a tile is mapped
-// when it is meant to stay in memory, and read by ranges otherwise.
+// Where rows come from. A mapped tile that is not in the page cache is the slowest of all: each
+// page faults on its own (1.4 s instead of 52 ms for a gene of a million people). So a tile is
+// mapped when it is meant to stay in memory, and read by ranges otherwise.
 enum class Residence { kMapped, kRead };
 
 // What is known of a tile before it is read; both digests are hex.

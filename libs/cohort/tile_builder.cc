@@ -181,9 +181,9 @@ Status TileBuilder::Add(const SiteFacts& site, const Members& het, const Members
     return Error(StatusCode::kInvalidArgument, "SITE_INVALID",
                  "a site lies in another tile, or an allele has a wrong length");
   }
-  if (!position_.empty() && std::tuple(position_.back(), std::string_view(last_ref_),
-                                       std::string_view(last_alt_)) >=
-                                std::tuple(site.position, site.ref, site.alt)) {
+  if (!position_.empty() &&
+      std::tuple(position_.back(), std::string_view(last_ref_), std::string_view(last_alt_)) >=
+          std::tuple(site.position, site.ref, site.alt)) {
     return Error(StatusCode::kInvalidArgument, "UNSORTED",
                  "sites must ascend by position, REF and ALT");
   }
@@ -219,8 +219,8 @@ Status TileBuilder::Add(const SiteFacts& site, const Members& het, const Members
     consequence_.push_back(static_cast<std::uint8_t>(main->consequence));
     return absl::OkStatus();
   }
-  const auto [window, fresh] = between_.try_emplace(site.position / kWindowBases,
-                                                    static_cast<std::uint32_t>(units_.size()));
+  const auto [window, fresh] =
+      between_.try_emplace(site.position / kWindowBases, static_cast<std::uint32_t>(units_.size()));
   if (fresh) units_.emplace_back();
   unit_.push_back(window->second);
   consequence_.push_back(static_cast<std::uint8_t>(Consequence::kUnknown));
@@ -254,8 +254,12 @@ void TileBuilder::OrderSites() {
   std::vector<std::uint32_t> ids;
   ids.reserve(ids_.size());
   auto here = [&] {
-    return Group{0, static_cast<std::uint32_t>(elsewhere_.size()),
-                 static_cast<std::uint32_t>(ids.size()), 0, 0, 0};
+    return Group{0,
+                 static_cast<std::uint32_t>(elsewhere_.size()),
+                 static_cast<std::uint32_t>(ids.size()),
+                 0,
+                 0,
+                 0};
   };
   std::uint32_t unit = 0;
   for (std::uint32_t i = 0; i < n_sites(); ++i) {

@@ -56,8 +56,8 @@ class TileBuilder {
   // Errors: InvalidArgument UNSORTED, SITE_INVALID, ROW_INVALID.
   Status Add(const SiteFacts& site, const Members& het, const Members& hom,
              const Members& hemi = {});
-  // `row` lacks `missing` (1 or 2) called alleles at the sites [first, last]. Runs of one row do not
-  // overlap; they come in any order, before or after their sites. Errors: ROW_INVALID.
+  // `row` lacks `missing` (1 or 2) called alleles at the sites [first, last]. Runs of one row do
+  // not overlap; they come in any order, before or after their sites. Errors: ROW_INVALID.
   Status AddRun(std::uint32_t row, std::uint32_t first, std::uint32_t last, std::uint32_t missing);
   // Writes and syncs the file, once. Errors: ROW_INVALID for a run behind the last site.
   Result<TileDigests> Finish(const std::filesystem::path& path);
@@ -85,7 +85,8 @@ class TileBuilder {
   std::array<std::vector<std::uint32_t>, kKinds> counts_, places_;
   std::vector<std::uint32_t> ids_;  // by site, until OrderSites
   std::vector<std::uint32_t> blocks_;
-  std::vector<std::vector<std::uint64_t>> bitsets_;  // chunks: one array would be copied as it grows
+  std::vector<std::vector<std::uint64_t>>
+      bitsets_;  // chunks: one array would be copied as it grows
   std::uint32_t n_bitsets_ = 0;
   std::string pool_, names_;
   std::string last_ref_, last_alt_;

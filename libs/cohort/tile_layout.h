@@ -7,8 +7,8 @@
 // a few dozen bytes for each site; then the rows, which are read by contiguous ranges. Sections are
 // aligned to 64.
 //
-// Who carries a site is said by up to three row sets, of people with one of two copies (het), two of
-// two (hom), and one of one (hemi; X, Y, MT, half calls). By its number of members a set is
+// Who carries a site is said by up to three row sets, of people with one of two copies (het), two
+// of two (hom), and one of one (hemi; X, Y, MT, half calls). By its number of members a set is
 //   rows     32-bit numbers in kIds, below n_rows / 256 members;
 //   blocks   16-bit numbers within blocks of 65,536 rows in kBlocks: u32 end[ceil(n_rows / 65536)],
 //            then the numbers, padded to 4; below n_rows / 32 members;
@@ -23,8 +23,9 @@
 // a region is one range of each.
 //
 // Who was not called is told by runs of sites: (row, first, last, one or two alleles missing), cut
-// at chunks of 1,024 sites and sorted by their beginning. Rows that lack an allele in all of a chunk
-// (males on X, females on Y) are one bitset of kBase, shared between chunks that have the same.
+// at chunks of 1,024 sites and sorted by their beginning. Rows that lack an allele in all of a
+// chunk (males on X, females on Y) are one bitset of kBase, shared between chunks that have the
+// same.
 #pragma once
 
 #include <array>
