@@ -80,7 +80,7 @@ class Workspace {
   std::vector<std::uint32_t> sites_;
   std::vector<std::int32_t> change_;
   Bitmap slice_;
-  RowSource ids_, blocks_, bitsets_, runs_, base_, gene_rows_;
+  RowSource ids_, pages_, bitsets_, runs_, base_, gene_rows_;
 };
 
 class Cohort;

@@ -4,6 +4,8 @@
 #include <array>
 #include <bit>
 
+#include "libs/cohort/tile_layout.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -53,11 +55,18 @@ template <typename Count>
   return count;
 }
 
-template <typename Row>
-[[gnu::always_inline]] inline std::uint64_t CountRowsLoop(const Row* rows, std::size_t n,
+[[gnu::always_inline]] inline std::uint64_t CountRowsLoop(const std::uint32_t* rows, std::size_t n,
                                                           const std::uint64_t* set) {
   std::uint64_t count = 0;
   for (std::size_t i = 0; i < n; ++i) count += Bit(set, rows[i]);
+  return count;
+}
+
+[[gnu::always_inline]] inline std::uint64_t CountPagesLoop(const std::uint8_t* pages,
+                                                           std::uint32_t n_rows,
+                                                           const std::uint64_t* set) {
+  std::uint64_t count = 0;
+  ForEachInPages(pages, PageCount(n_rows), [&](std::uint32_t row) { count += Bit(set, row); });
   return count;
 }
 
@@ -89,8 +98,9 @@ std::uint64_t Intersect(std::span<const std::uint64_t* const> in, const std::uin
 std::uint64_t CountRows(const std::uint32_t* rows, std::size_t n, const std::uint64_t* set) {
   return CountRowsLoop(rows, n, set);
 }
-std::uint64_t CountRows16(const std::uint16_t* rows, std::size_t n, const std::uint64_t* set) {
-  return CountRowsLoop(rows, n, set);
+std::uint64_t CountPages(const std::uint8_t* pages, std::uint32_t n_rows,
+                         const std::uint64_t* set) {
+  return CountPagesLoop(pages, n_rows, set);
 }
 std::size_t FilterRows(const std::uint32_t* rows, std::size_t n, const std::uint64_t* set,
                        std::uint32_t* out) {
@@ -100,7 +110,8 @@ std::size_t FilterRows(const std::uint32_t* rows, std::size_t n, const std::uint
 #if defined(__x86_64__)
 #define GF_AVX2 __attribute__((target("avx2,popcnt,bmi,bmi2")))
 #define GF_AVX512 \
-  __attribute__((target("avx2,popcnt,bmi,bmi2,avx512f,avx512bw,avx512vl,avx512vpopcntdq")))
+  __attribute__(( \
+      target("avx2,popcnt,bmi,bmi2,avx512f,avx512bw,avx512vl,avx512vbmi,avx512vpopcntdq")))
 
 GF_AVX2 std::uint64_t CountAndAvx2(const std::uint64_t* a, const std::uint64_t* b,
                                    std::size_t words) {
@@ -150,9 +161,9 @@ GF_AVX2 std::uint64_t CountRowsAvx2(const std::uint32_t* rows, std::size_t n,
   for (std::uint32_t lane : sums) count += lane;
   return count;
 }
-GF_AVX2 std::uint64_t CountRows16Avx2(const std::uint16_t* rows, std::size_t n,
-                                      const std::uint64_t* set) {
-  return CountRowsLoop(rows, n, set);
+GF_AVX2 std::uint64_t CountPagesAvx2(const std::uint8_t* pages, std::uint32_t n_rows,
+                                     const std::uint64_t* set) {
+  return CountPagesLoop(pages, n_rows, set);
 }
 GF_AVX2 std::size_t FilterRowsAvx2(const std::uint32_t* rows, std::size_t n,
                                    const std::uint64_t* set, std::uint32_t* out) {
@@ -217,13 +228,35 @@ GF_AVX512 std::uint64_t CountRowsAvx512(const std::uint32_t* rows, std::size_t n
   }
   return count;
 }
-GF_AVX512 std::uint64_t CountRows16Avx512(const std::uint16_t* rows, std::size_t n,
-                                          const std::uint64_t* set) {
+// The 32 bytes of a page's part of the set are a table in a register: up to 64 members are looked
+// up at once.
+GF_AVX512 std::uint64_t CountPagesAvx512(const std::uint8_t* pages, std::uint32_t n_rows,
+                                         const std::uint64_t* set) {
+  const std::uint32_t n_pages = PageCount(n_rows);
+  const std::uint32_t whole = n_rows / kPageRows;  // the last page of the set may be shorter
+  const std::uint8_t* low = pages + n_pages;
+  const __m512i bit_of = _mm512_set1_epi64(static_cast<long long>(0x8040201008040201ULL));
   std::uint64_t count = 0;
-  for (std::size_t i = 0; i < n; i += 16) {
-    const auto lanes = static_cast<__mmask16>(n - i < 16 ? (1U << (n - i)) - 1 : 0xffffU);
-    const __m512i row = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, rows + i));
-    count += static_cast<std::uint64_t>(__builtin_popcount(TestRows(row, set, lanes)));
+  for (std::uint32_t page = 0; page < whole; ++page) {
+    const __m512i table = _mm512_broadcast_i64x4(
+        _mm256_loadu_si256(reinterpret_cast<const __m256i*>(set + std::size_t{page} * 4)));
+    for (std::uint32_t rest = pages[page]; rest != 0;) {
+      const std::uint32_t n = rest < 64 ? rest : 64;
+      const __mmask64 lanes = _bzhi_u64(~0ULL, n);
+      const __m512i member = _mm512_maskz_loadu_epi8(lanes, low);
+      const __m512i byte = _mm512_permutexvar_epi8(
+          _mm512_and_si512(_mm512_srli_epi16(member, 3), _mm512_set1_epi8(31)), table);
+      const __m512i bit =
+          _mm512_shuffle_epi8(bit_of, _mm512_and_si512(member, _mm512_set1_epi8(7)));
+      count += static_cast<std::uint64_t>(
+          __builtin_popcountll(_mm512_mask_test_epi8_mask(lanes, byte, bit)));
+      low += n;
+      rest -= n;
+    }
+  }
+  if (whole < n_pages) {
+    for (const std::uint8_t* end = low + pages[whole]; low != end; ++low)
+      count += Bit(set, whole * kPageRows + *low);
   }
   return count;
 }
@@ -253,18 +286,18 @@ struct Table {
 
 Table Detect() {
   Table table;
-  table.Add({"portable", CountAnd, MarkAnd, Intersect, CountRows, CountRows16, FilterRows});
+  table.Add({"portable", CountAnd, MarkAnd, Intersect, CountRows, CountPages, FilterRows});
 #if defined(__x86_64__)
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt") &&
                     __builtin_cpu_supports("bmi2");
   if (avx2) {
-    table.Add({"avx2", CountAndAvx2, MarkAndAvx2, IntersectAvx2, CountRowsAvx2, CountRows16Avx2,
+    table.Add({"avx2", CountAndAvx2, MarkAndAvx2, IntersectAvx2, CountRowsAvx2, CountPagesAvx2,
                FilterRowsAvx2});
   }
   if (avx2 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512vpopcntdq")) {
+      __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vpopcntdq")) {
     table.Add({"avx512", CountAndAvx512, MarkAndAvx512, IntersectAvx512, CountRowsAvx512,
-               CountRows16Avx512, FilterRowsAvx512});
+               CountPagesAvx512, FilterRowsAvx512});
   }
 #endif
   return table;

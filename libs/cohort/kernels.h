@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The inner loops of the cohort: counting, testing and marking rows. Rows are 32-bit numbers, or
-// 16-bit ones within a block of 65,536; sets of rows are bits in little-endian 64-bit words. Which
+// 8-bit ones within a page of 256; sets of rows are bits in little-endian 64-bit words. Which
 // implementation runs is decided once, by what the processor can do.
 #pragma once
 
@@ -24,7 +24,9 @@ struct Kernels {
                              std::uint64_t* out, std::size_t words);
   // How many of the rows are in `set`.
   std::uint64_t (*count_rows)(const std::uint32_t* rows, std::size_t n, const std::uint64_t* set);
-  std::uint64_t (*count_rows16)(const std::uint16_t* rows, std::size_t n, const std::uint64_t* set);
+  // Of a set in pages of 256 rows (tile_layout.h), those that are in `set`, both among n_rows.
+  std::uint64_t (*count_pages)(const std::uint8_t* pages, std::uint32_t n_rows,
+                               const std::uint64_t* set);
   // Copies those that are in `set`; `out` has room for n. Returns how many.
   std::size_t (*filter_rows)(const std::uint32_t* rows, std::size_t n, const std::uint64_t* set,
                              std::uint32_t* out);

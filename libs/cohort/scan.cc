@@ -14,25 +14,11 @@ constexpr std::uint32_t kShortList = 8;
 
 bool Holds(ConsequenceSet set, std::uint32_t consequence) { return (set >> consequence & 1) != 0; }
 
-// Bytes of a set in its section.
-std::uint64_t SizeOf(Form form, std::uint32_t count, std::uint32_t n_rows) {
-  switch (form) {
-    case Form::kRows:
-      return 4 * std::uint64_t{count};
-    case Form::kBlocks:
-      return 4 * (std::uint64_t{BlockCount(n_rows)} + (count + 1) / 2);
-    case Form::kBitset:
-      break;
-  }
-  return 8 * BitsetWords(n_rows);
-}
-
-std::uint64_t PlaceOf(Form form, std::uint32_t place, std::uint32_t n_rows) {
-  return (form == Form::kBitset ? 8 * BitsetWords(n_rows) : 4) * std::uint64_t{place};
-}
-
 const std::uint32_t* AsRows(const std::byte* bytes) {
   return reinterpret_cast<const std::uint32_t*>(bytes);
+}
+const std::uint8_t* AsPages(const std::byte* bytes) {
+  return reinterpret_cast<const std::uint8_t*>(bytes);
 }
 const std::uint64_t* AsWords(const std::byte* bytes) {
   return reinterpret_cast<const std::uint64_t*>(bytes);
@@ -54,38 +40,30 @@ void SegmentScan::Enter(const Tile& tile) {
   MarkPending();
   tile_ = &tile;
   work_.ids_.Reset(tile, Section::kIds);
-  work_.blocks_.Reset(tile, Section::kBlocks);
+  work_.pages_.Reset(tile, Section::kPages);
   work_.bitsets_.Reset(tile, Section::kBitsets);
 }
 
 Status SegmentScan::status() const {
-  for (const RowSource* source : {&work_.ids_, &work_.blocks_, &work_.bitsets_})
+  for (const RowSource* source : {&work_.ids_, &work_.pages_, &work_.bitsets_})
     GF_TRY(source->status());
   return absl::OkStatus();
 }
 
-std::uint64_t SegmentScan::CountSet(Form form, std::uint32_t count, std::uint32_t place) {
-  const std::uint64_t at = PlaceOf(form, place, n_rows_);
-  const std::uint64_t size = SizeOf(form, count, n_rows_);
-  switch (form) {
+std::uint64_t SegmentScan::CountSet(const RowSet& set) {
+  const std::uint64_t at = set.begin(n_rows_);
+  const std::uint64_t size = set.size(n_rows_);
+  switch (set.form) {
     case Form::kRows: {
       const std::uint32_t* rows = AsRows(work_.ids_.Get(at, size));
-      if (count > kShortList) return kernels_.count_rows(rows, count, rows_);
+      if (set.count > kShortList) return kernels_.count_rows(rows, set.count, rows_);
       std::uint64_t found = 0;
-      for (std::uint32_t i = 0; i < count; ++i) found += rows_[rows[i] / 64] >> (rows[i] % 64) & 1;
+      for (std::uint32_t i = 0; i < set.count; ++i)
+        found += rows_[rows[i] / 64] >> (rows[i] % 64) & 1;
       return found;
     }
-    case Form::kBlocks: {
-      const std::uint32_t* ends = AsRows(work_.blocks_.Get(at, size));
-      const std::uint32_t n_blocks = BlockCount(n_rows_);
-      const auto* rows = reinterpret_cast<const std::uint16_t*>(ends + n_blocks);
-      std::uint64_t found = 0;
-      for (std::uint32_t block = 0, begin = 0; block < n_blocks; begin = ends[block++]) {
-        found += kernels_.count_rows16(rows + begin, ends[block] - begin,
-                                       rows_ + std::size_t{block} * (kBlockRows / 64));
-      }
-      return found;
-    }
+    case Form::kPages:
+      return kernels_.count_pages(AsPages(work_.pages_.Get(at, size)), n_rows_, rows_);
     case Form::kBitset:
       break;
   }
@@ -95,9 +73,8 @@ std::uint64_t SegmentScan::CountSet(Form form, std::uint32_t count, std::uint32_
 std::array<std::uint64_t, kKinds> SegmentScan::CountSite(std::uint32_t site) {
   std::array<std::uint64_t, kKinds> members = {};
   for (std::size_t kind = 0; kind < tile_->header().n_kinds; ++kind) {
-    const std::uint32_t count = tile_->Count(kind, site);
-    if (count != 0)
-      members[kind] = CountSet(FormOf(count, n_rows_), count, tile_->Place(kind, site));
+    const RowSet set = tile_->Set(kind, site);
+    if (set.count != 0) members[kind] = CountSet(set);
   }
   return members;
 }
@@ -127,29 +104,21 @@ void SegmentScan::MarkIds(std::uint64_t begin, std::uint64_t end) {
 // Those sets of a site that are in kIds only when `ids`.
 void SegmentScan::MarkSite(std::uint32_t site, bool ids) {
   for (std::size_t kind = 0; kind < tile_->header().n_kinds; ++kind) {
-    const std::uint32_t count = tile_->Count(kind, site);
-    const Form form = FormOf(count, n_rows_);
-    if (count == 0 || (form == Form::kRows && !ids)) continue;
-    const std::uint64_t at = PlaceOf(form, tile_->Place(kind, site), n_rows_);
-    const std::uint64_t size = SizeOf(form, count, n_rows_);
-    switch (form) {
+    const RowSet set = tile_->Set(kind, site);
+    if (set.count == 0 || (set.form == Form::kRows && !ids)) continue;
+    const std::uint64_t at = set.begin(n_rows_);
+    const std::uint64_t size = set.size(n_rows_);
+    switch (set.form) {
       case Form::kRows:
-        MarkRows(AsRows(work_.ids_.Get(at, size)), count);
+        MarkRows(AsRows(work_.ids_.Get(at, size)), set.count);
         break;
-      case Form::kBlocks: {
-        const std::uint32_t* ends = AsRows(work_.blocks_.Get(at, size));
-        const std::uint32_t n_blocks = BlockCount(n_rows_);
-        const auto* rows = reinterpret_cast<const std::uint16_t*>(ends + n_blocks);
-        for (std::uint32_t block = 0, i = 0; block < n_blocks; ++block) {
-          const std::uint32_t base = block * kBlockRows;
-          for (; i < ends[block]; ++i) {
-            const std::uint32_t row = base + rows[i];
-            if ((rows_[row / 64] >> (row % 64) & 1) != 0) MarkOne(row);
-          }
-        }
+      case Form::kPages:
+        ForEachInPages(AsPages(work_.pages_.Get(at, size)), PageCount(n_rows_),
+                       [&](std::uint32_t row) {
+                         if ((rows_[row / 64] >> (row % 64) & 1) != 0) MarkOne(row);
+                       });
         if (work_.touched_.size() > n_rows_ / 64) listed_ = false;
         break;
-      }
       case Form::kBitset:
         kernels_.mark_and(AsWords(work_.bitsets_.Get(at, size)), rows_, work_.marks_.data(),
                           words_);
@@ -164,14 +133,13 @@ Status SegmentScan::LoadFor(std::span<const std::uint32_t> sites) {
   std::array<Extent, 3> extents;
   for (const std::uint32_t site : sites) {
     for (std::size_t kind = 0; kind < tile_->header().n_kinds; ++kind) {
-      const std::uint32_t count = tile_->Count(kind, site);
-      if (count == 0) continue;
-      const Form form = FormOf(count, n_rows_);
-      const std::uint64_t at = PlaceOf(form, tile_->Place(kind, site), n_rows_);
-      extents[static_cast<std::size_t>(form)].Cover(at, at + SizeOf(form, count, n_rows_));
+      const RowSet set = tile_->Set(kind, site);
+      if (set.count == 0) continue;
+      extents[static_cast<std::size_t>(set.form)].Cover(set.begin(n_rows_),
+                                                        set.begin(n_rows_) + set.size(n_rows_));
     }
   }
-  RowSource* sources[] = {&work_.ids_, &work_.blocks_, &work_.bitsets_};
+  RowSource* sources[] = {&work_.ids_, &work_.pages_, &work_.bitsets_};
   for (std::size_t i = 0; i < extents.size(); ++i) {
     if (extents[i].begin < extents[i].end && extents[i].end - extents[i].begin <= kMaxWindow)
       GF_TRY(sources[i]->Load(extents[i].begin, extents[i].end));
@@ -361,52 +329,48 @@ void SegmentScan::CountLists(std::uint32_t first, std::uint32_t last, SiteCounts
     SiteCounts& counts = out[site - first];
     std::uint32_t* fields[kKinds] = {&counts.n_het, &counts.n_hom, &counts.n_hemi};
     for (std::size_t kind = 0; kind < tile_->header().n_kinds; ++kind) {
-      const std::uint32_t count = tile_->Count(kind, site);
-      if (count != 0 && FormOf(count, n_rows_) == Form::kRows)
-        *fields[kind] =
-            static_cast<std::uint32_t>(CountSet(Form::kRows, count, tile_->Place(kind, site)));
+      const RowSet set = tile_->Set(kind, site);
+      if (set.count != 0 && set.form == Form::kRows)
+        *fields[kind] = static_cast<std::uint32_t>(CountSet(set));
     }
   }
 }
 
 Status SegmentScan::CountDense(const Context& ctx, std::uint32_t first, std::uint32_t last,
                                SiteCounts* out) {
-  Extent blocks, bitsets;
+  Extent pages, bitsets;
   std::vector<std::uint32_t>& sites = work_.sites_;
   sites.clear();
   for (std::uint32_t site = first; site < last; ++site) {
     bool dense = false;
     for (std::size_t kind = 0; kind < tile_->header().n_kinds; ++kind) {
-      const std::uint32_t count = tile_->Count(kind, site);
-      const Form form = FormOf(count, n_rows_);
-      if (form == Form::kRows) continue;
+      const RowSet set = tile_->Set(kind, site);
+      if (set.form == Form::kRows) continue;
       dense = true;
-      const std::uint64_t at = PlaceOf(form, tile_->Place(kind, site), n_rows_);
-      (form == Form::kBlocks ? blocks : bitsets).Cover(at, at + SizeOf(form, count, n_rows_));
+      (set.form == Form::kPages ? pages : bitsets)
+          .Cover(set.begin(n_rows_), set.begin(n_rows_) + set.size(n_rows_));
     }
     if (dense) sites.push_back(site);
   }
   work_.bitsets_.Announce(bitsets.begin, bitsets.end);
-  if (blocks.begin < blocks.end && blocks.end - blocks.begin <= kMaxWindow)
-    GF_TRY(work_.blocks_.Load(blocks.begin, blocks.end));
+  if (pages.begin < pages.end && pages.end - pages.begin <= kMaxWindow)
+    GF_TRY(work_.pages_.Load(pages.begin, pages.end));
   std::uint64_t loaded = 0;
   for (const std::uint32_t site : sites) {
     GF_TRY(ctx.Alive());
     SiteCounts& counts = out[site - first];
     std::uint32_t* fields[kKinds] = {&counts.n_het, &counts.n_hom, &counts.n_hemi};
     for (std::size_t kind = 0; kind < tile_->header().n_kinds; ++kind) {
-      const std::uint32_t count = tile_->Count(kind, site);
-      const std::uint32_t place = tile_->Place(kind, site);
-      const Form form = FormOf(count, n_rows_);
-      if (form == Form::kRows) continue;
-      if (form == Form::kBitset) {
-        const std::uint64_t at = PlaceOf(form, place, n_rows_);
-        if (at + SizeOf(form, count, n_rows_) > loaded) {
-          loaded = std::min(bitsets.end, at + std::max(kBitsetPiece, SizeOf(form, count, n_rows_)));
+      const RowSet set = tile_->Set(kind, site);
+      if (set.form == Form::kRows) continue;
+      if (set.form == Form::kBitset) {
+        const std::uint64_t at = set.begin(n_rows_);
+        if (at + set.size(n_rows_) > loaded) {
+          loaded = std::min(bitsets.end, at + std::max(kBitsetPiece, set.size(n_rows_)));
           GF_TRY(work_.bitsets_.Load(at, loaded));
         }
       }
-      *fields[kind] = static_cast<std::uint32_t>(CountSet(form, count, place));
+      *fields[kind] = static_cast<std::uint32_t>(CountSet(set));
     }
   }
   return absl::OkStatus();

@@ -66,7 +66,7 @@ class SegmentScan {
     if (listed_ && (word & bit) == 0) work_.touched_.push_back(row);
     word |= bit;
   }
-  std::uint64_t CountSet(Form form, std::uint32_t count, std::uint32_t place);
+  std::uint64_t CountSet(const RowSet& set);
   void CountLists(std::uint32_t first, std::uint32_t last, SiteCounts* out);
   Status CountDense(const Context& ctx, std::uint32_t first, std::uint32_t last, SiteCounts* out);
   Status CountMissing(std::uint32_t first, std::uint32_t last, SiteCounts* out);

@@ -178,20 +178,11 @@ Status Tile::CheckPlaces() const {
         return Corrupt("an allele");
     }
     for (std::size_t kind = 0; kind < header_->n_kinds; ++kind) {
-      const std::uint64_t count = Count(kind, site);
-      const std::uint64_t place = Place(kind, site);
-      if (count > n_rows) return Corrupt("a row set");
-      switch (FormOf(static_cast<std::uint32_t>(count), n_rows)) {
-        case Form::kRows:
-          ok = place + count <= n_ids;
-          break;
-        case Form::kBlocks:
-          ok = 4 * (place + BlockCount(n_rows) + (count + 1) / 2) <= SectionSize(Section::kBlocks);
-          break;
-        case Form::kBitset:
-          ok = (place + 1) * 8 * BitsetWords(n_rows) <= SectionSize(Section::kBitsets);
-          break;
-      }
+      const RowSet set = Set(kind, site);
+      const Section section = set.form == Form::kRows    ? Section::kIds
+                              : set.form == Form::kPages ? Section::kPages
+                                                         : Section::kBitsets;
+      ok = set.count <= n_rows && set.begin(n_rows) + set.size(n_rows) <= SectionSize(section);
       if (!ok) return Corrupt("a row set");
     }
   }
@@ -252,15 +243,14 @@ Status Tile::Verify(std::string_view sha256) const {
     digest.Add({reinterpret_cast<const char*>(buffer.data()), n});
   }
   if (digest.FinishHex() != sha256) return Corrupt("the file has another SHA-256");
-  RowSource ids, blocks, bitsets, runs, base, gene_rows;
+  RowSource ids, pages, bitsets, runs, base, gene_rows;
   const std::uint32_t n_rows = header_->n_rows;
-  const std::uint32_t n_blocks = BlockCount(n_rows);
   auto load = [&](RowSource& source, Section section) {
     source.Reset(*this, section);
     return source.Load(0, SectionSize(section));
   };
   GF_TRY(load(ids, Section::kIds));
-  GF_TRY(load(blocks, Section::kBlocks));
+  GF_TRY(load(pages, Section::kPages));
   GF_TRY(load(bitsets, Section::kBitsets));
   GF_TRY(load(runs, Section::kRuns));
   GF_TRY(load(base, Section::kBase));
@@ -282,29 +272,27 @@ Status Tile::Verify(std::string_view sha256) const {
     }
     return members == count;
   };
-  auto blocks_ok = [&](std::uint64_t place, std::uint32_t count) {
-    const auto* ends = reinterpret_cast<const std::uint32_t*>(
-        blocks.Get(4 * place, 4 * (std::uint64_t{n_blocks} + (count + 1) / 2)));
-    const auto* rows = reinterpret_cast<const std::uint16_t*>(ends + n_blocks);
-    std::uint32_t i = 0;
-    for (std::uint32_t block = 0; block < n_blocks; ++block) {
-      if (ends[block] < i || ends[block] > count) return false;
-      for (std::uint32_t first = i; i < ends[block]; ++i) {
-        if ((i > first && rows[i] <= rows[i - 1]) || block * kBlockRows + rows[i] >= n_rows)
-          return false;
-      }
-    }
-    return i == count;
+  auto pages_ok = [&](const RowSet& set) {
+    const std::uint32_t n_pages = PageCount(n_rows);
+    const auto* bytes =
+        reinterpret_cast<const std::uint8_t*>(pages.Get(set.begin(n_rows), set.size(n_rows)));
+    std::uint64_t members = 0;
+    for (std::uint32_t page = 0; page < n_pages; ++page) members += bytes[page];
+    if (members != set.count) return false;
+    bool ascends = true;
+    std::int64_t last = -1;
+    ForEachInPages(bytes, n_pages, [&](std::uint32_t row) {
+      ascends = ascends && row > last && row < n_rows;
+      last = row;
+    });
+    return ascends;
   };
   for (std::uint32_t site = 0; site < n_sites(); ++site) {
     for (std::size_t kind = 0; kind < header_->n_kinds; ++kind) {
-      const std::uint32_t count = Count(kind, site);
-      const std::uint64_t place = Place(kind, site);
-      const Form form = FormOf(count, n_rows);
-      const bool ok = form == Form::kRows ? rows_ok(ids, 4 * place, count)
-                      : form == Form::kBlocks
-                          ? blocks_ok(place, count)
-                          : bits_ok(bitsets, 8 * BitsetWords(n_rows) * place, count);
+      const RowSet set = Set(kind, site);
+      const bool ok = set.form == Form::kRows    ? rows_ok(ids, set.begin(n_rows), set.count)
+                      : set.form == Form::kPages ? pages_ok(set)
+                                                 : bits_ok(bitsets, set.begin(n_rows), set.count);
       if (!ok) return Corrupt("a row set has rows that do not exist");
     }
   }

@@ -63,11 +63,9 @@ class Tile {
   std::span<const float> frequencies() const { return frequencies_; }
   std::string_view ref(std::uint32_t site) const { return Allele(site, 0); }
   std::string_view alt(std::uint32_t site) const { return Allele(site, 1); }
-  std::uint32_t Count(std::size_t kind, std::uint32_t site) const {
-    return counts_[kind * header_->n_sites + site];
-  }
-  std::uint32_t Place(std::size_t kind, std::uint32_t site) const {
-    return places_[kind * header_->n_sites + site];
+  RowSet Set(std::size_t kind, std::uint32_t site) const {
+    const std::size_t i = kind * header_->n_sites + site;
+    return RowSet::Of(counts_[i], places_[i], header_->n_rows);
   }
   std::uint64_t SectionSize(Section section) const {
     return header_->sections[static_cast<std::size_t>(section)].size;

@@ -135,6 +135,7 @@ std::uint32_t TileBuilder::Put(const Members& members, std::uint32_t count) {
     for (const std::uint32_t row : members.rows) visit(row);
     ForEachRow(members.bits, visit);
   };
+  std::uint32_t is_bitset = 0;
   switch (FormOf(count, n_rows_)) {
     case Form::kRows: {
       const std::size_t place = ids_.size();
@@ -142,21 +143,20 @@ std::uint32_t TileBuilder::Put(const Members& members, std::uint32_t count) {
       for_each([&](std::uint32_t row) { ids_.push_back(row); });
       return static_cast<std::uint32_t>(place);
     }
-    case Form::kBlocks: {
-      const std::size_t place = blocks_.size();
-      const std::size_t n_blocks = BlockCount(n_rows_);
-      blocks_.resize(place + n_blocks + (count + 1) / 2);
-      auto* out = reinterpret_cast<char*>(blocks_.data() + place + n_blocks);
-      std::uint32_t done = 0;
-      for_each([&](std::uint32_t row) {
-        const auto low = static_cast<std::uint16_t>(row % kBlockRows);
-        std::memcpy(out + 2 * std::size_t{done++}, &low, sizeof low);
-        blocks_[place + row / kBlockRows] = done;
-      });
-      for (std::size_t i = 1; i < n_blocks; ++i)
-        blocks_[place + i] = std::max(blocks_[place + i], blocks_[place + i - 1]);
-      GF_CHECK(blocks_.size() < kNone);
-      return static_cast<std::uint32_t>(place);
+    case Form::kPages: {
+      const std::size_t place = pages_.size();
+      const std::size_t n_pages = PageCount(n_rows_);
+      std::vector<std::uint32_t> members_of(n_pages);
+      for_each([&](std::uint32_t row) { ++members_of[row / kPageRows]; });
+      if (std::find(members_of.begin(), members_of.end(), kPageRows) != members_of.end()) {
+        is_bitset = RowSet::kIsBitset;
+        break;
+      }
+      GF_CHECK(place / 8 < RowSet::kIsBitset);
+      for (const std::uint32_t n : members_of) pages_.push_back(static_cast<char>(n));
+      for_each([&](std::uint32_t row) { pages_.push_back(static_cast<char>(row % kPageRows)); });
+      pages_.resize((pages_.size() + 7) / 8 * 8);
+      return static_cast<std::uint32_t>(place / 8);
     }
     case Form::kBitset:
       break;
@@ -171,7 +171,7 @@ std::uint32_t TileBuilder::Put(const Members& members, std::uint32_t count) {
   } else {
     for (const std::uint32_t row : members.rows) out[row / 64] |= 1ULL << (row % 64);
   }
-  return n_bitsets_++;
+  return is_bitset | n_bitsets_++;
 }
 
 Status TileBuilder::Add(const SiteFacts& site, const Members& het, const Members& hom,
@@ -364,28 +364,21 @@ Status TileBuilder::PackRuns() {
 template <typename Visit>
 void TileBuilder::ForEachCarrier(std::uint32_t site, Visit visit) const {
   for (std::size_t kind = 0; kind < kKinds; ++kind) {
-    const std::uint32_t count = counts_[kind][site];
-    const std::uint32_t place = places_[kind][site];
-    switch (FormOf(count, n_rows_)) {
+    const RowSet set = RowSet::Of(counts_[kind][site], places_[kind][site], n_rows_);
+    switch (set.form) {
       case Form::kRows:
-        for (std::uint32_t i = 0; i < count; ++i) visit(ids_[place + i]);
+        for (std::uint32_t i = 0; i < set.count; ++i) visit(ids_[set.place + i]);
         break;
-      case Form::kBlocks: {
-        const std::uint32_t n_blocks = BlockCount(n_rows_);
-        const auto* rows = reinterpret_cast<const char*>(blocks_.data() + place + n_blocks);
-        for (std::uint32_t block = 0, i = 0; block < n_blocks; ++block) {
-          for (; i < blocks_[place + block]; ++i) {
-            std::uint16_t low;
-            std::memcpy(&low, rows + 2 * std::size_t{i}, sizeof low);
-            visit(block * kBlockRows + low);
-          }
-        }
+      case Form::kPages: {
+        const auto* pages =
+            reinterpret_cast<const std::uint8_t*>(pages_.data() + set.begin(n_rows_));
+        ForEachInPages(pages, PageCount(n_rows_), visit);
         break;
       }
       case Form::kBitset: {
         const std::size_t words = BitsetWords(n_rows_);
-        ForEachRow(std::span(bitsets_[place / kBitsetsInPiece])
-                       .subspan(place % kBitsetsInPiece * words, words),
+        ForEachRow(std::span(bitsets_[set.place / kBitsetsInPiece])
+                       .subspan(set.place % kBitsetsInPiece * words, words),
                    visit);
         break;
       }
@@ -495,7 +488,7 @@ Result<TileDigests> TileBuilder::Finish(const std::filesystem::path& path) {
   put(Section::kChunks, Bytes(chunks_));
   put(Section::kGeneSets, Bytes(gene_sets_));
   put(Section::kIds, Bytes(ids_));
-  put(Section::kBlocks, Bytes(blocks_));
+  put(Section::kPages, pages_);
   sections[static_cast<std::size_t>(Section::kBitsets)] = bitsets;
   put(Section::kRuns, Bytes(packed_runs_));
   put(Section::kBase, Bytes(base_));

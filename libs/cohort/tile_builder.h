@@ -63,9 +63,6 @@ class TileBuilder {
   Result<TileDigests> Finish(const std::filesystem::path& path);
 
  private:
-  struct SparseSite {
-    std::uint64_t begin = 0;  // of its rows in sparse_
-  };
   Status CheckMembers(const Members& members, std::uint32_t* count) const;
   std::uint32_t Put(const Members& members, std::uint32_t count);
   std::uint32_t AlleleKey(std::string_view ref, std::string_view alt);
@@ -84,7 +81,7 @@ class TileBuilder {
   std::vector<std::uint8_t> consequence_;
   std::array<std::vector<std::uint32_t>, kKinds> counts_, places_;
   std::vector<std::uint32_t> ids_;  // by site, until OrderSites
-  std::vector<std::uint32_t> blocks_;
+  std::string pages_;
   std::vector<std::vector<std::uint64_t>>
       bitsets_;  // chunks: one array would be copied as it grows
   std::uint32_t n_bitsets_ = 0;

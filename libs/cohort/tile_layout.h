@@ -10,8 +10,9 @@
 // Who carries a site is said by up to three row sets, of people with one of two copies (het), two
 // of two (hom), and one of one (hemi; X, Y, MT, half calls). By its number of members a set is
 //   rows     32-bit numbers in kIds, below n_rows / 256 members;
-//   blocks   16-bit numbers within blocks of 65,536 rows in kBlocks: u32 end[ceil(n_rows / 65536)],
-//            then the numbers, padded to 4; below n_rows / 32 members;
+//   pages    u8 members[ceil(n_rows / 256)], then 8-bit numbers within pages of 256 rows, padded to
+//   8,
+//            in kPages; below n_rows / 12 members, unless a page has all of its 256 rows;
 //   a bitset of ceil(n_rows / 512) * 64 bytes in kBitsets.
 // Fewer than 256 rows make every set either one row number or a bitset.
 //
@@ -19,7 +20,7 @@
 // consequence and position instead, and the three sets of a site follow one another: so all rare
 // variants of a gene, or all its rare stop_gained ones, are one contiguous range, which is scanned
 // without looking at sites. A unit is a gene, or 65,536 bases between genes; a site counts to the
-// gene where it does most, and kSecondary lists the other genes. Blocks and bitsets stand by site:
+// gene where it does most, and kSecondary lists the other genes. Pages and bitsets stand by site:
 // a region is one range of each.
 //
 // Who was not called is told by runs of sites: (row, first, last, one or two alleles missing), cut
@@ -36,7 +37,7 @@ namespace genofed::cohort {
 
 inline constexpr std::int64_t kTileBases = 1'000'000;
 inline constexpr std::uint32_t kTileFormatVersion = 3;  // 1 and 2: libs/genomics/tile_file.h
-inline constexpr std::uint32_t kBlockRows = 65'536;
+inline constexpr std::uint32_t kPageRows = 256;
 inline constexpr std::uint32_t kBucketBases = 64;
 inline constexpr std::uint32_t kChunkSites = 1024;
 inline constexpr std::uint32_t kNone = UINT32_MAX;
@@ -52,18 +53,46 @@ constexpr std::uint8_t BandOf(double frequency) {
 enum class Kind : std::uint8_t { kHet, kHom, kHemi };
 inline constexpr std::size_t kKinds = 3;
 
-enum class Form : std::uint8_t { kRows, kBlocks, kBitset };
+enum class Form : std::uint8_t { kRows, kPages, kBitset };
 constexpr Form FormOf(std::uint32_t members, std::uint32_t n_rows) {
   if (members <= 1 || std::uint64_t{members} * 256 < n_rows) return Form::kRows;
-  if (std::uint64_t{members} * 32 < n_rows) return Form::kBlocks;
+  if (std::uint64_t{members} * 12 < n_rows) return Form::kPages;
   return Form::kBitset;
 }
 constexpr std::uint64_t BitsetWords(std::uint32_t n_rows) {
   return (std::uint64_t{n_rows} + 511) / 512 * 8;
 }
-constexpr std::uint32_t BlockCount(std::uint32_t n_rows) {
-  return (n_rows + kBlockRows - 1) / kBlockRows;
+constexpr std::uint32_t PageCount(std::uint32_t n_rows) {
+  return (n_rows + kPageRows - 1) / kPageRows;
 }
+
+// Who stands to a site in one way.
+struct RowSet {
+  Form form = Form::kRows;
+  std::uint32_t count = 0;
+  std::uint32_t place = 0;  // in kIds a row, in kPages 8 bytes, in kBitsets a bitset
+
+  // A place with this bit is a bitset, whatever the number of members.
+  static constexpr std::uint32_t kIsBitset = 1U << 31;
+  static constexpr RowSet Of(std::uint32_t count, std::uint32_t place, std::uint32_t n_rows) {
+    const Form form = FormOf(count, n_rows);
+    if (form == Form::kPages && (place & kIsBitset) != 0)
+      return {Form::kBitset, count, place & ~kIsBitset};
+    return {form, count, place};
+  }
+  // Bytes of the section.
+  constexpr std::uint64_t begin(std::uint32_t n_rows) const {
+    return (form == Form::kRows    ? 4
+            : form == Form::kPages ? 8
+                                   : 8 * BitsetWords(n_rows)) *
+           std::uint64_t{place};
+  }
+  constexpr std::uint64_t size(std::uint32_t n_rows) const {
+    return form == Form::kRows    ? 4 * std::uint64_t{count}
+           : form == Form::kPages ? std::uint64_t{PageCount(n_rows)} + count
+                                  : 8 * BitsetWords(n_rows);
+  }
+};
 
 enum class Section : std::uint32_t {
   // Of each site.
@@ -74,7 +103,7 @@ enum class Section : std::uint32_t {
   kConsequence,  // u8
   kUnit,         // u32
   kCounts,       // u32 of each kind of set that the tile has: all het, all hom, all hemi
-  kPlaces,       // u32 likewise: in kIds an element, in kBlocks 4 bytes, in kBitsets a bitset
+  kPlaces,       // u32 likewise, see RowSet
   // Ways to a site.
   kBuckets,    // u32 for each 64 bases and one more: the first site at or behind
   kPool,       // u16 REF length, u16 ALT length, REF, ALT of what is not an SNV
@@ -88,7 +117,7 @@ enum class Section : std::uint32_t {
   kGeneSets,   // GeneSet, by unit
   // Rows.
   kIds,
-  kBlocks,
+  kPages,
   kBitsets,
   kRuns,      // u64, see Run
   kBase,      // bitsets
@@ -162,6 +191,16 @@ struct Run {
   constexpr std::uint32_t missing() const { return static_cast<std::uint32_t>(bits >> 24) & 3; }
   constexpr std::uint32_t row() const { return static_cast<std::uint32_t>(bits) & 0xffffff; }
 };
+
+// Visits the rows of a set in pages, ascending.
+template <typename Visit>
+void ForEachInPages(const std::uint8_t* pages, std::uint32_t n_pages, Visit visit) {
+  const std::uint8_t* low = pages + n_pages;
+  for (std::uint32_t page = 0; page < n_pages; ++page) {
+    for (const std::uint8_t* end = low + pages[page]; low != end; ++low)
+      visit(page * kPageRows + *low);
+  }
+}
 
 // Frequencies and consequences of the gene sets that are stored.
 inline constexpr std::array<double, 3> kGeneSetLimits = {1e-4, 1e-3, 1e-2};

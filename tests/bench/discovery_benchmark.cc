@@ -184,18 +184,8 @@ std::uint64_t BytesOf(const Cohort& cohort, const std::string& gene) {
     for (std::uint32_t site = tile->LowerBound(static_cast<std::uint32_t>(start));
          site < tile->LowerBound(static_cast<std::uint32_t>(end)); ++site) {
       for (std::size_t kind = 0; kind < tile->header().n_kinds; ++kind) {
-        const std::uint32_t count = tile->Count(kind, site);
-        switch (cohort::FormOf(count, n)) {
-          case cohort::Form::kRows:
-            bytes += 4 * std::uint64_t{count};
-            break;
-          case cohort::Form::kBlocks:
-            bytes += 2 * std::uint64_t{count};
-            break;
-          case cohort::Form::kBitset:
-            bytes += 8 * cohort::BitsetWords(n);
-            break;
-        }
+        const cohort::RowSet set = tile->Set(kind, site);
+        if (set.count != 0) bytes += set.size(n);
       }
     }
   }
@@ -283,6 +273,13 @@ void Measure(const fs::path& dir, bool many_segments) {
     }
     Json out = Times(times);
     out["answers"] = answers;
+    // What a database would have stored: of everybody.
+    const Bitmap everybody(cohort->n_people(), true);
+    out["everybody"] = Json::array();
+    for (const auto& variant : variants) {
+      const auto counts = Must(cohort->CountExact(variant, everybody, work));
+      out["everybody"].push_back({counts->ac, counts->an});
+    }
     return out;
   };
   json["D1-any"] = exact(questions.any);
@@ -348,17 +345,17 @@ void Measure(const fs::path& dir, bool many_segments) {
     const double took = Nanoseconds(began);
     if (!counts.ok()) Die(counts.status());
     if (i < n_regions) {
-      std::uint64_t ac = 0, an = 0, hom = 0;
+      std::uint64_t sites = 0, ac = 0, an = 0, hom = 0;
       for (std::size_t j = 0; j < counts->sites.size(); ++j) {
+        // Peers look at positions, and not at deletions that reach into the range.
+        if (counts->sites[j].position < start) continue;
+        ++sites;
         ac += counts->sites[j].ac();
         hom += counts->sites[j].n_hom;
         an += counts->an(j);
       }
-      answers.push_back({{"sites", counts->sites.size()},
-                         {"people", counts->n_people},
-                         {"ac", ac},
-                         {"an", an},
-                         {"hom", hom}});
+      answers.push_back(
+          {{"sites", sites}, {"people", counts->n_people}, {"ac", ac}, {"an", an}, {"hom", hom}});
     } else {
       times.push_back(took);
       if (!many_segments) share_bytes.push_back(static_cast<double>(BytesOf(*cohort, pair.gene)));
