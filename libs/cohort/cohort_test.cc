@@ -347,6 +347,33 @@ TEST(CohortTest, ManyPeopleAndManySites) {
   }
 }
 
+// A page with all of its 256 rows does not fit the number of its members: the set is a bitset.
+TEST(CohortTest, AFullPageIsABitset) {
+  const std::uint32_t n = 10'000;
+  TileBuilder builder(0, n);
+  std::vector<std::uint32_t> full, partial;
+  for (std::uint32_t row = 256; row < 512; ++row) full.push_back(row);
+  for (std::uint32_t row = 9'900; row < n; ++row) partial.push_back(row);
+  ASSERT_TRUE(builder.Add({5, "A", "C", {}, {}}, {full, {}}, {partial, {}}).ok());
+  TemporaryDirectory dir;
+  auto writer = *SegmentWriter::Create(dir / "s", {genomics::Assembly::kGrch38, n, {}, ""});
+  ASSERT_TRUE(writer.Add("1", 0, builder).ok());
+  ASSERT_TRUE(writer.Finish().ok());
+  auto segment = *Segment::Open(dir / "s");
+  ASSERT_TRUE(segment->Verify().ok());
+  const Tile& tile = *segment->FindContig("1")->tiles[0];
+  EXPECT_EQ(tile.Set(0, 0).form, Form::kBitset);
+  EXPECT_EQ(tile.Set(1, 0).form, Form::kPages);
+  std::vector<std::unique_ptr<Segment>> segments;
+  segments.push_back(std::move(segment));
+  const auto cohort = *Cohort::Create(std::move(segments));
+  Workspace work;
+  const std::uint32_t some[] = {255, 256, 300, 511, 512, 9'899, 9'900, 9'999};
+  const auto counts = **cohort->CountExact({"1", 5, "A", "C"}, Bitmap::FromRows(n, some), work);
+  EXPECT_EQ(counts.n_het, 3U);
+  EXPECT_EQ(counts.n_hom, 2U);
+}
+
 class TileTest : public ::testing::Test {
  protected:
   void SetUp() override {

@@ -11,7 +11,7 @@
 
 namespace genofed::cohort {
 
-// No bounds are checked here: a tile's rows were checked when it was opened.
+// No bounds are checked here: Segment::Verify looked at every row when the segment arrived.
 struct Kernels {
   const char* name;
   // |a AND b| over `words` words.

@@ -29,6 +29,12 @@ Status CheckInfo(const SegmentInfo& info) {
   return absl::OkStatus();
 }
 
+std::uint64_t CountSites(const SegmentManifest& manifest) {
+  std::uint64_t n = 0;
+  for (const SegmentTile& tile : manifest.tiles) n += tile.n_sites;
+  return n;
+}
+
 }  // namespace
 
 std::string SegmentTile::FileName() const { return fmt::format("{}.{:04}.tile", contig, tile); }
@@ -117,6 +123,8 @@ Status SegmentWriter::Add(const std::string& contig, std::uint32_t tile, TileBui
   return absl::OkStatus();
 }
 
+std::uint64_t SegmentWriter::n_sites() const { return CountSites(manifest_); }
+
 Result<std::string> SegmentWriter::Finish() {
   std::sort(manifest_.tiles.begin(), manifest_.tiles.end(),
             [](const SegmentTile& a, const SegmentTile& b) {
@@ -173,11 +181,7 @@ void Segment::Evict() const {
   }
 }
 
-std::uint64_t Segment::n_sites() const {
-  std::uint64_t n = 0;
-  for (const SegmentTile& tile : manifest_.tiles) n += tile.n_sites;
-  return n;
-}
+std::uint64_t Segment::n_sites() const { return CountSites(manifest_); }
 
 const Segment::Contig* Segment::FindContig(std::string_view contig) const {
   const auto found = contigs_.find(contig);

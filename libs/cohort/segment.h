@@ -59,6 +59,7 @@ class SegmentWriter {
   // Errors: InvalidArgument INDEX_INVALID, AlreadyExists INDEX_EXISTS, Internal FILE_FAILED.
   static Result<SegmentWriter> Create(const std::filesystem::path& dir, SegmentInfo info);
   const SegmentInfo& info() const { return manifest_.info; }
+  std::uint64_t n_sites() const;
   // A tile without sites is left out. Each once, in any order.
   Status Add(const std::string& contig, std::uint32_t tile, TileBuilder& builder);
   // Returns the SHA-256 (hex) of the manifest, which stands for the whole segment.
@@ -96,7 +97,7 @@ class Segment {
   static Result<std::unique_ptr<Segment>> Open(const std::filesystem::path& dir,
                                                Residence residence = Residence::kMapped,
                                                std::string_view manifest_sha256 = {});
-  // Reads every byte (Tile::Verify).
+  // Reads every byte (Tile::Verify). Once, when a segment arrives: queries trust its rows.
   Status Verify() const;
   void Evict() const;
 
