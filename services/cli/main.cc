@@ -23,6 +23,7 @@ Examples:
   genofed token explain visa.jwt --trust trust.json   which check refuses it, and what to do
   genofed crypt4gh decrypt --secret-key me.sec < file.c4gh > file
   genofed variants describe patient.vcf.gz --reference GRCh38.fa
+  genofed index verify var/index/segment
 
 Exit codes: 0 done; 1 refused or failed, the reason is printed; 2 wrong usage; 3 done with a negative result.)";
 
@@ -62,6 +63,7 @@ int main(int argc, char** argv) {
   genofed::cli::AddCrypt4ghCommands(commands);
   genofed::cli::AddVariantsCommands(commands);
   genofed::cli::AddPrivacyCommands(commands);
+  genofed::cli::AddIndexCommands(commands);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -95,6 +95,7 @@ void AddTokenCommands(Commands commands);
 void AddTrustCommands(Commands commands);
 void AddCrypt4ghCommands(Commands commands);
 void AddVariantsCommands(Commands commands);
+void AddIndexCommands(Commands commands);
 
 // Prints the error for a person: what, why, which field, what to do. Returns kFailed.
 int Fail(const Status& status);

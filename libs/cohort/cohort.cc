@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/cohort/cohort.h"
+
+#include <algorithm>
+#include <bit>
+#include <tuple>
+#include <utility>
+
+#include "libs/cohort/scan.h"
+
+namespace genofed::cohort {
+namespace {
+
+Status Mismatch(std::string_view why) {
+  return Error(StatusCode::kFailedPrecondition, "INDEX_MISMATCH", "{}", why);
+}
+
+std::uint64_t CountBits(const std::uint64_t* words, std::uint32_t n) {
+  std::uint64_t count = 0;
+  for (std::uint32_t i = 0; i < n / 64; ++i)
+    count += static_cast<std::uint64_t>(std::popcount(words[i]));
+  if (n % 64 != 0)
+    count += static_cast<std::uint64_t>(std::popcount(words[n / 64] & ((1ULL << n % 64) - 1)));
+  return count;
+}
+
+bool Test(const std::uint64_t* rows, std::uint32_t row) {
+  return (rows[row / 64] >> (row % 64) & 1) != 0;
+}
+
+// Visits each run of missing calls in a chunk: visit(Run).
+template <typename Visit>
+void ForEachRun(const Tile& tile, std::uint32_t chunk, RowSource& runs, Visit visit) {
+  const auto chunks = tile.Column<Chunk>(Section::kChunks);
+  const std::uint64_t n = chunks[chunk + 1].first_run - chunks[chunk].first_run;
+  const auto* run = reinterpret_cast<const Run*>(
+      runs.Get(sizeof(Run) * std::uint64_t{chunks[chunk].first_run}, sizeof(Run) * n));
+  for (const Run* end = run + n; run != end; ++run) {
+    if (!visit(*run)) return;
+  }
+}
+
+// Alleles that rows lack in all of a chunk.
+std::uint64_t MissingInChunk(const Tile& tile, const Chunk& chunk, RowSource& base,
+                             const std::uint64_t* rows, const Kernels& kernels) {
+  const std::uint64_t words = BitsetWords(tile.header().n_rows);
+  const std::size_t used = (std::size_t{tile.header().n_rows} + 63) / 64;
+  std::uint64_t missing = 0;
+  for (std::uint64_t i = 0; i < 2; ++i) {
+    if (chunk.base[i] == kNone) continue;
+    const auto* bits =
+        reinterpret_cast<const std::uint64_t*>(base.Get(8 * words * chunk.base[i], 8 * words));
+    missing += (i + 1) * kernels.count_and(bits, rows, used);
+  }
+  return missing;
+}
+
+// Alleles that rows lack at one site.
+std::uint64_t MissingAt(const Tile& tile, std::uint32_t site, RowSource& runs, RowSource& base,
+                        const std::uint64_t* rows, const Kernels& kernels) {
+  const std::uint32_t chunk = site / kChunkSites;
+  const std::uint32_t within = site % kChunkSites;
+  std::uint64_t missing =
+      MissingInChunk(tile, tile.Column<Chunk>(Section::kChunks)[chunk], base, rows, kernels);
+  ForEachRun(tile, chunk, runs, [&](Run run) {
+    if (run.first() > within) return false;
+    if (run.last() >= within && Test(rows, run.row())) missing += run.missing();
+    return true;
+  });
+  return missing;
+}
+
+AlleleCounts Sum(const std::array<std::uint64_t, kKinds>& members, std::uint64_t an) {
+  AlleleCounts counts;
+  counts.n_het = members[0];
+  counts.n_hom = members[1];
+  counts.n_hemi = members[2];
+  counts.ac = counts.n_het + 2 * counts.n_hom + counts.n_hemi;
+  counts.n_individuals = counts.n_het + counts.n_hom + counts.n_hemi;
+  counts.an = an;
+  return counts;
+}
+
+void Add(const AlleleCounts& part, AlleleCounts& total) {
+  total.ac += part.ac;
+  total.an += part.an;
+  total.n_het += part.n_het;
+  total.n_hom += part.n_hom;
+  total.n_hemi += part.n_hemi;
+  total.n_individuals += part.n_individuals;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Cohort>> Cohort::Create(std::vector<std::unique_ptr<Segment>> segments) {
+  if (segments.empty() || segments.size() > kMaxSegments)
+    return Mismatch("a cohort has 1 to 10 segments; compact them first");
+  std::unique_ptr<Cohort> cohort(new Cohort());
+  const SegmentInfo first = segments.front()->info();
+  for (auto& segment : segments) {
+    const SegmentInfo& info = segment->info();
+    if (info.assembly != first.assembly)
+      return Mismatch("the segments of a cohort have different assemblies");
+    if (info.frequencies != first.frequencies)
+      return Mismatch("the segments of a cohort name different frequency tables");
+    if (info.n_people > kMaxRows - cohort->n_people_)
+      return Mismatch("the cohort has too many people");
+    const std::uint32_t begin = std::exchange(cohort->n_people_, cohort->n_people_ + info.n_people);
+    cohort->segments_.push_back({std::move(segment), begin});
+  }
+  return cohort;
+}
+
+const std::uint64_t* Cohort::RowsOf(const Part& part, const Bitmap& rows, Workspace& work) const {
+  if (part.row_begin % 64 == 0) return rows.words().data() + part.row_begin / 64;
+  work.slice_ = rows.Slice(part.row_begin, part.segment->n_people());
+  return work.slice_.words().data();
+}
+
+std::shared_ptr<const Live> Cohort::MakeLive(Bitmap rows, std::uint64_t epoch) const {
+  GF_CHECK(rows.size() == n_people_);
+  // Shared: queries go on with the epoch they began with while a newer one is put in its place.
+  std::shared_ptr<Live> live(new Live());
+  live->cohort_ = this;
+  live->epoch_ = epoch;
+  live->count_ = rows.Count();
+  for (const Part& part : segments_) {
+    Live::OfSegment& own = live->segments_.emplace_back();
+    own.rows = rows.Slice(part.row_begin, part.segment->n_people());
+    own.count = own.rows.Count();
+    for (std::size_t i = 0; i < part.segment->manifest().tiles.size(); ++i)
+      own.tiles.push_back(std::make_unique<Live::Withdrawn>());
+  }
+  live->rows_ = std::move(rows);
+  return live;
+}
+
+Result<std::vector<std::uint32_t>> Cohort::MissingBySite(const Tile& tile,
+                                                         const Bitmap& rows) const {
+  RowSource runs, base;
+  runs.Reset(tile, Section::kRuns);
+  base.Reset(tile, Section::kBase);
+  GF_TRY(runs.Load(0, tile.SectionSize(Section::kRuns)));
+  GF_TRY(base.Load(0, tile.SectionSize(Section::kBase)));
+  const std::uint64_t* words = rows.words().data();
+  const auto chunks = tile.Column<Chunk>(Section::kChunks);
+  std::vector<std::uint32_t> missing(tile.n_sites());
+  std::array<std::int64_t, kChunkSites + 1> change;
+  for (std::uint32_t chunk = 0; chunk + 1 < chunks.size(); ++chunk) {
+    change.fill(0);
+    change[0] =
+        static_cast<std::int64_t>(MissingInChunk(tile, chunks[chunk], base, words, *kernels_));
+    ForEachRun(tile, chunk, runs, [&](Run run) {
+      if (Test(words, run.row())) {
+        change[run.first()] += run.missing();
+        change[run.last() + 1U] -= run.missing();
+      }
+      return true;
+    });
+    const std::uint32_t begin = chunk * kChunkSites;
+    std::int64_t sum = 0;
+    for (std::uint32_t i = 0; i < kChunkSites && begin + i < tile.n_sites(); ++i) {
+      sum += change[i];
+      missing[begin + i] = static_cast<std::uint32_t>(sum);
+    }
+  }
+  return missing;
+}
+
+std::uint64_t Cohort::MissingWhereUnlisted(const Part& part, const std::uint64_t* rows,
+                                           std::uint64_t n_rows, std::string_view contig,
+                                           std::int64_t position, Workspace& work) const {
+  if (part.segment->info().unlisted == Unlisted::kIsNotCalled) return 2 * n_rows;
+  const Segment::Contig* of = part.segment->FindContig(contig);
+  const Tile* tile =
+      of == nullptr ? nullptr : of->Find(static_cast<std::uint32_t>(position / kTileBases));
+  if (tile == nullptr) return 0;
+  // As many copies as around the next site: males have one X.
+  const std::uint32_t site =
+      std::min(tile->LowerBound(static_cast<std::uint32_t>(position)), tile->n_sites() - 1);
+  work.base_.Reset(*tile, Section::kBase);
+  return MissingInChunk(*tile, tile->Column<Chunk>(Section::kChunks)[site / kChunkSites],
+                        work.base_, rows, *kernels_);
+}
+
+Result<std::optional<AlleleCounts>> Cohort::CountExact(const Variant& variant, const Live& live,
+                                                       Workspace& work) const {
+  GF_CHECK(live.cohort_ == this);
+  if (variant.pos < 0 || variant.pos >= genomics::kMaxPosition) return std::nullopt;
+  AlleleCounts total;
+  bool found = false;
+  for (std::size_t i = 0; i < segments_.size(); ++i) {
+    const Part& part = segments_[i];
+    const Live::OfSegment& own = live.segments_[i];
+    const std::uint64_t* rows = own.rows.words().data();
+    const Segment::Contig* contig = part.segment->FindContig(variant.contig);
+    const Tile* tile = contig == nullptr
+                           ? nullptr
+                           : contig->Find(static_cast<std::uint32_t>(variant.pos / kTileBases));
+    const auto site = tile == nullptr ? std::nullopt
+                                      : tile->Find(static_cast<std::uint32_t>(variant.pos),
+                                                   variant.ref, variant.alt);
+    if (!site) {
+      total.an += 2 * own.count -
+                  MissingWhereUnlisted(part, rows, own.count, variant.contig, variant.pos, work);
+      continue;
+    }
+    found = true;
+    std::uint64_t missing = tile->Column<std::uint32_t>(Section::kMissing)[*site];
+    if (own.count != part.segment->n_people()) {
+      Live::Withdrawn& withdrawn = *own.tiles[tile->number()];
+      std::call_once(withdrawn.once, [&] {
+        Bitmap others(part.segment->n_people(), true);
+        auto by_site = MissingBySite(*tile, others.AndNot(own.rows));
+        withdrawn.status = by_site.status();
+        if (by_site.ok()) withdrawn.missing = *std::move(by_site);
+      });
+      GF_TRY(withdrawn.status);
+      missing -= withdrawn.missing[*site];
+    }
+    SegmentScan scan(*kernels_, rows, part.segment->n_people(), work);
+    scan.Enter(*tile);
+    Add(Sum(scan.CountSite(*site), 2 * own.count - missing), total);
+    GF_TRY(scan.status());
+  }
+  return found ? std::optional(total) : std::nullopt;
+}
+
+Result<std::optional<AlleleCounts>> Cohort::CountExact(const Variant& variant, const Bitmap& rows,
+                                                       Workspace& work) const {
+  GF_CHECK(rows.size() == n_people_);
+  if (variant.pos < 0 || variant.pos >= genomics::kMaxPosition) return std::nullopt;
+  AlleleCounts total;
+  bool found = false;
+  for (const Part& part : segments_) {
+    const std::uint64_t* own = RowsOf(part, rows, work);
+    const std::uint64_t n = CountBits(own, part.segment->n_people());
+    const Segment::Contig* contig = part.segment->FindContig(variant.contig);
+    const Tile* tile = contig == nullptr
+                           ? nullptr
+                           : contig->Find(static_cast<std::uint32_t>(variant.pos / kTileBases));
+    const auto site = tile == nullptr ? std::nullopt
+                                      : tile->Find(static_cast<std::uint32_t>(variant.pos),
+                                                   variant.ref, variant.alt);
+    if (!site) {
+      total.an += 2 * n - MissingWhereUnlisted(part, own, n, variant.contig, variant.pos, work);
+      continue;
+    }
+    found = true;
+    work.runs_.Reset(*tile, Section::kRuns);
+    work.base_.Reset(*tile, Section::kBase);
+    const std::uint64_t missing = MissingAt(*tile, *site, work.runs_, work.base_, own, *kernels_);
+    GF_TRY(work.runs_.status());
+    GF_TRY(work.base_.status());
+    SegmentScan scan(*kernels_, own, part.segment->n_people(), work);
+    scan.Enter(*tile);
+    Add(Sum(scan.CountSite(*site), 2 * n - missing), total);
+    GF_TRY(scan.status());
+  }
+  return found ? std::optional(total) : std::nullopt;
+}
+
+// Calls take(part, scan) with everybody marked, for each segment.
+template <typename Take>
+Status Cohort::VisitCarriers(const Context& ctx, const VariantFilter& filter, const Bitmap& rows,
+                             Workspace& work, bool ad_hoc, Take take) const {
+  GF_CHECK(rows.size() == n_people_);
+  for (const Part& part : segments_) {
+    SegmentScan scan(*kernels_, RowsOf(part, rows, work), part.segment->n_people(), work);
+    Status status;
+    if (!filter.gene.empty()) {
+      for (const Segment::GenePart& gene : part.segment->FindGene(filter.gene)) {
+        scan.Enter(*gene.tile);
+        if (ad_hoc || !scan.MarkGeneSet(gene.unit, filter))
+          status = scan.MarkGene(ctx, gene.unit, filter);
+        if (status.ok()) status = scan.status();
+        if (!status.ok()) break;
+      }
+    } else if (const Segment::Contig* contig = part.segment->FindContig(filter.contig)) {
+      for (const auto& tile : contig->tiles) {
+        scan.Enter(*tile);
+        status = scan.MarkRange(ctx, filter, contig->max_ref_length);
+        if (status.ok()) status = scan.status();
+        if (!status.ok()) break;
+      }
+    }
+    if (status.ok()) take(part, scan);
+    scan.Clear();
+    GF_TRY(status);
+  }
+  return absl::OkStatus();
+}
+
+Result<std::uint64_t> Cohort::CountCarriers(const Context& ctx, const VariantFilter& filter,
+                                            const Bitmap& rows, Workspace& work,
+                                            bool ad_hoc) const {
+  std::uint64_t count = 0;
+  GF_TRY(VisitCarriers(ctx, filter, rows, work, ad_hoc,
+                       [&](const Part&, SegmentScan& scan) { count += scan.Count(); }));
+  return count;
+}
+
+Result<Bitmap> Cohort::Carriers(const Context& ctx, const VariantFilter& filter, const Bitmap& rows,
+                                Workspace& work, bool ad_hoc) const {
+  Bitmap carriers(n_people_);
+  GF_TRY(VisitCarriers(ctx, filter, rows, work, ad_hoc, [&](const Part& part, SegmentScan& scan) {
+    scan.ForEach([&](std::uint32_t row) { carriers.Set(part.row_begin + row); });
+  }));
+  return carriers;
+}
+
+Result<Frequencies> Cohort::CountSites(const Context& ctx, std::string_view contig,
+                                       std::int64_t start, std::int64_t end, const Bitmap& rows,
+                                       Workspace& work) const {
+  GF_CHECK(rows.size() == n_people_);
+  start = std::max<std::int64_t>(start, 0);
+  end = std::min(end, genomics::kMaxPosition);
+  Frequencies total;
+  total.n_people = rows.Count();
+  for (std::size_t i = 0; i < segments_.size(); ++i) {
+    const Part& part = segments_[i];
+    const std::uint64_t* own = RowsOf(part, rows, work);
+    const std::uint64_t n = CountBits(own, part.segment->n_people());
+    std::vector<SiteCounts> sites;
+    if (const Segment::Contig* of = part.segment->FindContig(contig)) {
+      SegmentScan scan(*kernels_, own, part.segment->n_people(), work);
+      for (const auto& tile : of->tiles) {
+        scan.Enter(*tile);
+        GF_TRY(scan.CountSites(ctx, start, end, of->max_ref_length, sites));
+        GF_TRY(scan.status());
+      }
+    }
+    if (i == 0) {
+      total.sites = std::move(sites);
+      continue;
+    }
+    // Alleles of one side only have no carriers on the other.
+    std::vector<SiteCounts> merged;
+    merged.reserve(std::max(total.sites.size(), sites.size()));
+    auto key = [](const SiteCounts& s) { return std::tie(s.position, s.ref, s.alt); };
+    auto missing_here = [&](const SiteCounts& s) {
+      return static_cast<std::uint32_t>(
+          MissingWhereUnlisted(part, own, n, contig, s.position, work));
+    };
+    auto missing_before = [&](const SiteCounts& s) {
+      std::uint64_t missing = 0;
+      for (std::size_t j = 0; j < i; ++j) {
+        Workspace other;
+        const std::uint64_t* before = RowsOf(segments_[j], rows, other);
+        missing += MissingWhereUnlisted(segments_[j], before,
+                                        CountBits(before, segments_[j].segment->n_people()), contig,
+                                        s.position, other);
+      }
+      return static_cast<std::uint32_t>(missing);
+    };
+    auto a = total.sites.begin();
+    auto b = sites.begin();
+    while (a != total.sites.end() || b != sites.end()) {
+      if (b == sites.end() || (a != total.sites.end() && key(*a) < key(*b))) {
+        merged.push_back(*a++);
+        merged.back().missing += missing_here(merged.back());
+      } else if (a == total.sites.end() || key(*b) < key(*a)) {
+        merged.push_back(*b++);
+        merged.back().missing += missing_before(merged.back());
+      } else {
+        SiteCounts& both = merged.emplace_back(*a++);
+        both.n_het += b->n_het;
+        both.n_hom += b->n_hom;
+        both.n_hemi += b->n_hemi;
+        both.missing += b->missing;
+        ++b;
+      }
+    }
+    total.sites = std::move(merged);
+  }
+  return total;
+}
+
+}  // namespace genofed::cohort

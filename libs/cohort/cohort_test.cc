@@ -1,0 +1,461 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/cohort/cohort.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <random>
+#include <set>
+
+#include "libs/core/file.h"
+#include "libs/testing/temporary_directory.h"
+
+namespace genofed::cohort {
+namespace {
+
+using testing::TemporaryDirectory;
+
+// One person at one site: copies of the allele, and how many alleles were called.
+struct Call {
+  int copies = 0;
+  int called = 2;
+};
+struct ModelSite {
+  Variant variant;
+  std::vector<Effect> effects;
+  std::optional<double> frequency;
+  std::vector<Call> calls;  // of everybody
+};
+struct ModelSegment {
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+  Unlisted unlisted = Unlisted::kIsNotCalled;
+  std::vector<bool> lists;  // by site
+};
+// The definition of every answer, person by person.
+struct Model {
+  std::vector<ModelSite> sites;
+  std::vector<ModelSegment> segments;
+
+  std::uint32_t n() const { return segments.back().end; }
+
+  // None where the person's segment does not list the site.
+  const Call* CallOf(std::size_t site, std::uint32_t row) const {
+    for (const ModelSegment& segment : segments) {
+      if (row >= segment.begin && row < segment.end)
+        return segment.lists[site] ? &sites[site].calls[row] : nullptr;
+    }
+    return nullptr;
+  }
+  AlleleCounts Count(std::size_t site, const Bitmap& rows) const {
+    AlleleCounts counts;
+    for (const ModelSegment& segment : segments) {
+      for (std::uint32_t row = segment.begin; row < segment.end; ++row) {
+        if (!rows.Test(row)) continue;
+        if (!segment.lists[site]) {
+          counts.an += segment.unlisted == Unlisted::kIsReference ? 2 : 0;
+          continue;
+        }
+        const Call& call = sites[site].calls[row];
+        counts.an += static_cast<std::uint64_t>(call.called);
+        counts.ac += static_cast<std::uint64_t>(call.copies);
+        counts.n_hom += call.copies == 2 ? 1U : 0U;
+        counts.n_hemi += call.copies == 1 && call.called == 1 ? 1U : 0U;
+        counts.n_het += call.copies == 1 && call.called == 2 ? 1U : 0U;
+        counts.n_individuals += call.copies > 0 ? 1U : 0U;
+      }
+    }
+    return counts;
+  }
+  double FrequencyIn(const ModelSegment& segment, std::size_t site) const {
+    if (sites[site].frequency) return double{static_cast<float>(*sites[site].frequency)};
+    double ac = 0, an = 0;
+    for (std::uint32_t row = segment.begin; row < segment.end; ++row) {
+      ac += sites[site].calls[row].copies;
+      an += sites[site].calls[row].called;
+    }
+    return double{static_cast<float>(an > 0 ? ac / an : 0)};
+  }
+  bool Passes(const ModelSegment& segment, std::size_t site, const VariantFilter& filter) const {
+    const ModelSite& s = sites[site];
+    if (!(FrequencyIn(segment, site) < filter.below_frequency)) return false;
+    if (!filter.gene.empty()) {
+      return std::any_of(s.effects.begin(), s.effects.end(), [&](const Effect& effect) {
+        return effect.gene == filter.gene && (filter.consequences & Of(effect.consequence)) != 0;
+      });
+    }
+    Consequence worst = Consequence::kUnknown;
+    for (const Effect& effect : s.effects) worst = std::min(worst, effect.consequence);
+    return s.variant.contig == filter.contig && s.variant.pos < filter.end &&
+           s.variant.end() > filter.start && (filter.consequences & Of(worst)) != 0;
+  }
+  Bitmap Carriers(const VariantFilter& filter, const Bitmap& rows) const {
+    Bitmap carriers(n());
+    for (const ModelSegment& segment : segments) {
+      for (std::size_t site = 0; site < sites.size(); ++site) {
+        if (!segment.lists[site] || !Passes(segment, site, filter)) continue;
+        for (std::uint32_t row = segment.begin; row < segment.end; ++row) {
+          if (rows.Test(row) && sites[site].calls[row].copies > 0) carriers.Set(row);
+        }
+      }
+    }
+    return carriers;
+  }
+};
+
+class Rng {
+ public:
+  explicit Rng(std::uint64_t seed) : engine_(seed) {}
+  std::uint32_t Below(std::uint32_t n) { return static_cast<std::uint32_t>(engine_() % n); }
+  bool Chance(double p) { return std::uniform_real_distribution<>()(engine_) < p; }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+constexpr Consequence kEffects[] = {Consequence::kStopGained, Consequence::kFrameshift,
+                                    Consequence::kMissense, Consequence::kSynonymous,
+                                    Consequence::kIntron};
+
+// Sites of two contigs and several megabases: multi-allelic ones, deletions over the end of a tile,
+// haploid males on X, people without calls.
+Model MakeModel(Rng& rng, std::vector<std::uint32_t> sizes, std::size_t n_sites) {
+  Model model;
+  std::uint32_t n = 0;
+  for (const std::uint32_t size : sizes) {
+    ModelSegment segment{
+        n, n + size, rng.Chance(0.5) ? Unlisted::kIsReference : Unlisted::kIsNotCalled, {}};
+    n += size;
+    for (std::size_t i = 0; i < n_sites; ++i)
+      segment.lists.push_back(sizes.size() == 1 || rng.Chance(0.8));
+    model.segments.push_back(std::move(segment));
+  }
+  const bool table = rng.Chance(0.5);
+  std::vector<std::uint32_t> missing_until(n);
+  std::int64_t pos = 999'900;
+  for (std::size_t i = 0; i < n_sites; ++i) {
+    ModelSite site;
+    const bool x = i >= n_sites * 2 / 3;
+    if (x && i == n_sites * 2 / 3) pos = 10;
+    const bool same = i > 0 && model.sites.back().variant.contig == (x ? "X" : "20") &&
+                      model.sites.back().variant.alt == "C" && rng.Chance(0.3);
+    if (!same) pos += 1 + rng.Below(20);
+    site.variant = {x ? "X" : "20", pos, "A", same ? "G" : "C"};
+    if (!same && rng.Chance(0.1)) site.variant = {x ? "X" : "20", pos, "ATTTTTTTTT", "A"};
+    if (table) site.frequency = std::pow(10.0, -static_cast<double>(rng.Below(500)) / 100);
+    const char* genes[] = {"BRCA1", "NBR2", "EMPTY"};
+    for (std::uint32_t gene = 0; gene < 2; ++gene) {
+      if (rng.Chance(0.5)) site.effects.push_back({genes[gene], kEffects[rng.Below(5)]});
+    }
+    const double carried = rng.Chance(0.3) ? 0.3 : rng.Chance(0.5) ? 0.03 : 1.5 / n;
+    const double absent = rng.Chance(0.2) ? 0.2 : 0.001;
+    for (std::uint32_t row = 0; row < n; ++row) {
+      Call call;
+      const int copies = x && row % 2 == 1 ? 1 : 2;  // every second one is a man
+      call.called = rng.Chance(0.002) ? 1 : copies;
+      if (missing_until[row] > i) call.called = 0;
+      if (rng.Chance(absent / 10))
+        missing_until[row] = static_cast<std::uint32_t>(i) + rng.Below(8);
+      for (int copy = 0; copy < call.called; ++copy) call.copies += rng.Chance(carried) ? 1 : 0;
+      site.calls.push_back(call);
+    }
+    model.sites.push_back(std::move(site));
+  }
+  return model;
+}
+
+// Writes one segment of the model.
+Status Write(const Model& model, const ModelSegment& segment, const std::filesystem::path& dir) {
+  const std::uint32_t n = segment.end - segment.begin;
+  GF_ASSIGN(auto writer,
+            SegmentWriter::Create(dir, {genomics::Assembly::kGrch38, n, segment.unlisted, ""}));
+  std::size_t i = 0;
+  while (i < model.sites.size()) {
+    const Variant& first = model.sites[i].variant;
+    const auto tile = static_cast<std::uint32_t>(first.pos / kTileBases);
+    TileBuilder builder(tile, n);
+    struct Open {
+      std::uint32_t first = 0, last = 0, missing = 0;
+    };
+    std::vector<Open> open(n);
+    for (; i < model.sites.size() && model.sites[i].variant.contig == first.contig &&
+           model.sites[i].variant.pos / kTileBases == tile;
+         ++i) {
+      if (!segment.lists[i]) continue;
+      const ModelSite& site = model.sites[i];
+      std::vector<std::uint32_t> het, hom, hemi;
+      std::vector<std::uint64_t> bits(BitsetWords(n));
+      const std::uint32_t number = builder.n_sites();
+      for (std::uint32_t row = 0; row < n; ++row) {
+        const Call& call = site.calls[segment.begin + row];
+        if (call.copies == 2) hom.push_back(row);
+        if (call.copies == 1) (call.called == 1 ? hemi : het).push_back(row);
+        if (call.copies == 1 && call.called == 2) bits[row / 64] |= 1ULL << (row % 64);
+        const auto missing = static_cast<std::uint32_t>(2 - call.called);
+        Open& run = open[row];
+        if (run.missing != missing || run.last + 1 != number) {
+          if (run.missing != 0) GF_TRY(builder.AddRun(row, run.first, run.last, run.missing));
+          run = {number, number, missing};
+        }
+        run.last = number;
+      }
+      // Both ways to say who is in a set.
+      const Members hets = i % 2 == 0 ? Members{het, {}} : Members{{}, bits};
+      GF_TRY(builder.Add({static_cast<std::uint32_t>(site.variant.pos), site.variant.ref,
+                          site.variant.alt, site.frequency, site.effects},
+                         hets, {hom, {}}, {hemi, {}}));
+    }
+    for (std::uint32_t row = 0; row < n; ++row) {
+      if (open[row].missing != 0)
+        GF_TRY(builder.AddRun(row, open[row].first, open[row].last, open[row].missing));
+    }
+    GF_TRY(writer.Add(first.contig, tile, builder));
+  }
+  return writer.Finish().status();
+}
+
+Result<std::unique_ptr<Cohort>> OpenCohort(const std::filesystem::path& dir, std::size_t n,
+                                           Residence residence) {
+  std::vector<std::unique_ptr<Segment>> segments;
+  for (std::size_t i = 0; i < n; ++i) {
+    GF_ASSIGN(auto segment, Segment::Open(dir / std::to_string(i), residence));
+    GF_TRY(segment->Verify());
+    segments.push_back(std::move(segment));
+  }
+  return Cohort::Create(std::move(segments));
+}
+
+Bitmap SomeRows(Rng& rng, std::uint32_t n, double share) {
+  Bitmap rows(n);
+  for (std::uint32_t row = 0; row < n; ++row) {
+    if (rng.Chance(share)) rows.Set(row);
+  }
+  return rows;
+}
+
+void CheckEverything(const Model& model, Rng& rng, Cohort& cohort) {
+  const Context ctx = Context::Background();
+  const std::uint32_t n = model.n();
+  Workspace work;
+  const double share = rng.Chance(0.5) ? 0.9 : 0.05;
+  const Bitmap rows = SomeRows(rng, n, share);
+  const auto live = cohort.MakeLive(rows, 7);
+  for (std::size_t site = 0; site < model.sites.size(); ++site) {
+    const bool known = std::any_of(model.segments.begin(), model.segments.end(),
+                                   [&](const ModelSegment& s) { return s.lists[site]; });
+    const auto by_rows = cohort.CountExact(model.sites[site].variant, rows, work);
+    const auto by_live = cohort.CountExact(model.sites[site].variant, *live, work);
+    RC_ASSERT(by_rows.ok() && by_live.ok());
+    RC_ASSERT(by_rows->has_value() == known && by_live->has_value() == known);
+    if (!known) continue;
+    // X has one copy in men, which is what the model's sites say; who is not listed is asked below.
+    const bool everywhere = std::all_of(model.segments.begin(), model.segments.end(),
+                                        [&](const ModelSegment& s) { return s.lists[site]; });
+    AlleleCounts expected = model.Count(site, rows);
+    if (!everywhere && model.sites[site].variant.contig == "X") expected.an = (*by_rows)->an;
+    RC_ASSERT(**by_rows == expected);
+    RC_ASSERT(**by_live == **by_rows);
+  }
+  RC_ASSERT(!cohort.CountExact({"20", 999'899, "A", "C"}, rows, work)->has_value());
+  RC_ASSERT(!cohort.CountExact({"7", 5, "A", "C"}, rows, work)->has_value());
+
+  for (int i = 0; i < 12; ++i) {
+    VariantFilter filter;
+    const double limits[] = {1e-4, 1e-3, 1e-2, 5e-2, 0.02, 1.0, 2.0, 0.2};
+    if (rng.Chance(0.8)) filter.below_frequency = limits[rng.Below(8)];
+    const ConsequenceSet effects[] = {kLossOfFunction, kAnyConsequence,
+                                      kLossOfFunction | Of(Consequence::kMissense),
+                                      Of(Consequence::kIntron)};
+    filter.consequences = effects[rng.Below(4)];
+    if (rng.Chance(0.7)) {
+      const char* genes[] = {"BRCA1", "NBR2", "EMPTY"};
+      filter.gene = genes[rng.Below(3)];
+    } else {
+      filter.contig = rng.Chance(0.7) ? "20" : "X";
+      filter.start = (filter.contig == "20" ? 999'900 : 0) + rng.Below(300);
+      filter.end = filter.start + rng.Below(200);
+    }
+    const Bitmap expected = model.Carriers(filter, rows);
+    for (const bool ad_hoc : {false, true}) {
+      const auto carriers = cohort.Carriers(ctx, filter, rows, work, ad_hoc);
+      RC_ASSERT(carriers.ok());
+      RC_ASSERT(*carriers == expected);
+      RC_ASSERT(*cohort.CountCarriers(ctx, filter, rows, work, ad_hoc) == expected.Count());
+    }
+  }
+  for (const char* contig : {"20", "X", "21"}) {
+    const std::int64_t start = (contig[0] == '2' ? 999'900 : 0) + rng.Below(300);
+    const std::int64_t end = rng.Chance(0.3) ? 3'000'000 : start + rng.Below(400);
+    const auto counted = cohort.CountSites(ctx, contig, start, end, rows, work);
+    RC_ASSERT(counted.ok());
+    RC_ASSERT(counted->n_people == rows.Count());
+    std::size_t next = 0;
+    for (std::size_t site = 0; site < model.sites.size(); ++site) {
+      const Variant& variant = model.sites[site].variant;
+      const bool known = std::any_of(model.segments.begin(), model.segments.end(),
+                                     [&](const ModelSegment& s) { return s.lists[site]; });
+      if (!known || variant.contig != contig || variant.pos >= end || variant.end() <= start)
+        continue;
+      RC_ASSERT(next < counted->sites.size());
+      const SiteCounts& got = counted->sites[next];
+      RC_ASSERT(got.position == variant.pos && got.ref == variant.ref && got.alt == variant.alt);
+      const AlleleCounts expected = **cohort.CountExact(variant, rows, work);
+      RC_ASSERT(got.n_het == expected.n_het && got.n_hom == expected.n_hom &&
+                got.n_hemi == expected.n_hemi && got.ac() == expected.ac);
+      RC_ASSERT(counted->an(next) == expected.an);
+      ++next;
+    }
+    RC_ASSERT(next == counted->sites.size());
+  }
+}
+
+RC_GTEST_PROP(CohortProperty, EveryAnswerEqualsTheDefinition, (std::uint64_t seed)) {
+  Rng rng(seed);
+  std::vector<std::uint32_t> sizes;
+  const std::uint32_t shapes[] = {3, 60, 64, 200, 700, 1500};
+  const std::uint32_t n_segments = 1 + rng.Below(3);
+  for (std::uint32_t i = 0; i < n_segments; ++i) sizes.push_back(shapes[rng.Below(6)]);
+  const Model model = MakeModel(rng, sizes, 20 + rng.Below(40));
+  TemporaryDirectory dir;
+  for (std::size_t i = 0; i < sizes.size(); ++i)
+    RC_ASSERT(Write(model, model.segments[i], dir.path() / std::to_string(i)).ok());
+  for (const Residence residence : {Residence::kMapped, Residence::kRead}) {
+    auto cohort = OpenCohort(dir.path(), sizes.size(), residence);
+    RC_ASSERT(cohort.ok());
+    for (const Kernels& kernels : AvailableKernels()) {
+      (*cohort)->UseKernels(kernels);
+      CheckEverything(model, rng, **cohort);
+    }
+  }
+}
+
+// More rows than one block of 16-bit numbers, and more sites than one chunk of runs.
+TEST(CohortTest, ManyPeopleAndManySites) {
+  using Sizes = std::vector<std::uint32_t>;
+  for (const auto& [sizes, n_sites] : {std::pair(Sizes{70'000, 66'001}, std::size_t{12}),
+                                       std::pair(Sizes{40}, std::size_t{5000})}) {
+    Rng rng(n_sites);
+    const Model model = MakeModel(rng, sizes, n_sites);
+    TemporaryDirectory dir;
+    for (std::size_t i = 0; i < sizes.size(); ++i)
+      ASSERT_TRUE(Write(model, model.segments[i], dir.path() / std::to_string(i)).ok());
+    auto cohort = OpenCohort(dir.path(), sizes.size(), Residence::kMapped);
+    ASSERT_TRUE(cohort.ok()) << Describe(cohort.status());
+    CheckEverything(model, rng, **cohort);
+  }
+}
+
+// A page with all of its 256 rows does not fit the number of its members: the set is a bitset.
+TEST(CohortTest, AFullPageIsABitset) {
+  const std::uint32_t n = 10'000;
+  TileBuilder builder(0, n);
+  std::vector<std::uint32_t> full, partial;
+  for (std::uint32_t row = 256; row < 512; ++row) full.push_back(row);
+  for (std::uint32_t row = 9'900; row < n; ++row) partial.push_back(row);
+  ASSERT_TRUE(builder.Add({5, "A", "C", {}, {}}, {full, {}}, {partial, {}}).ok());
+  TemporaryDirectory dir;
+  auto writer = *SegmentWriter::Create(dir / "s", {genomics::Assembly::kGrch38, n, {}, ""});
+  ASSERT_TRUE(writer.Add("1", 0, builder).ok());
+  ASSERT_TRUE(writer.Finish().ok());
+  auto segment = *Segment::Open(dir / "s");
+  ASSERT_TRUE(segment->Verify().ok());
+  const Tile& tile = *segment->FindContig("1")->tiles[0];
+  EXPECT_EQ(tile.Set(0, 0).form, Form::kBitset);
+  EXPECT_EQ(tile.Set(1, 0).form, Form::kPages);
+  std::vector<std::unique_ptr<Segment>> segments;
+  segments.push_back(std::move(segment));
+  const auto cohort = *Cohort::Create(std::move(segments));
+  Workspace work;
+  const std::uint32_t some[] = {255, 256, 300, 511, 512, 9'899, 9'900, 9'999};
+  const auto counts = **cohort->CountExact({"1", 5, "A", "C"}, Bitmap::FromRows(n, some), work);
+  EXPECT_EQ(counts.n_het, 3U);
+  EXPECT_EQ(counts.n_hom, 2U);
+}
+
+class TileTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    Rng rng(1);
+    model_ = MakeModel(rng, {300}, 30);
+    ASSERT_TRUE(Write(model_, model_.segments[0], dir_.path() / "0").ok());
+  }
+  TemporaryDirectory dir_;
+  Model model_;
+};
+
+TEST_F(TileTest, RefusesDamage) {
+  const auto dir = dir_.path() / "0";
+  ASSERT_TRUE(Segment::Open(dir).ok());
+  EXPECT_EQ(Reason(Segment::Open(dir_.path() / "1").status()), "INDEX_MISSING");
+  EXPECT_EQ(Reason(Segment::Open(dir, Residence::kRead, std::string(64, '0')).status()),
+            "INDEX_CORRUPT");
+  const auto file = dir / "20.0001.tile";
+  const std::string good = *ReadFile(file);
+  auto write = [&](const std::string& bytes) { std::ofstream(file, std::ios::binary) << bytes; };
+  std::string bad = good;
+  bad[600] = static_cast<char>(bad[600] ^ 1);  // in the metadata
+  write(bad);
+  EXPECT_EQ(Reason(Segment::Open(dir).status()), "INDEX_CORRUPT");
+  write(good.substr(0, good.size() - 64));
+  EXPECT_EQ(Reason(Segment::Open(dir).status()), "INDEX_CORRUPT");
+  bad = good;
+  bad[bad.size() - 70] =
+      static_cast<char>(bad[bad.size() - 70] ^ 1);  // in the rows: Verify finds it
+  write(bad);
+  auto segment = Segment::Open(dir);
+  ASSERT_TRUE(segment.ok());
+  EXPECT_EQ(Reason((*segment)->Verify()), "INDEX_CORRUPT");
+  write(good);
+  EXPECT_TRUE((*Segment::Open(dir))->Verify().ok());
+  EXPECT_EQ(Reason(SegmentWriter::Create(dir, {genomics::Assembly::kGrch38, 5, {}, ""}).status()),
+            "INDEX_EXISTS");
+}
+
+TEST_F(TileTest, LongScansStop) {
+  auto cohort = OpenCohort(dir_.path(), 1, Residence::kMapped);
+  ASSERT_TRUE(cohort.ok());
+  std::stop_source stop;
+  stop.request_stop();
+  const Context ctx = Context::Background().WithStop(stop.get_token());
+  Workspace work;
+  const Bitmap everybody(300, true);
+  VariantFilter gene;
+  gene.gene = "BRCA1";
+  EXPECT_EQ((*cohort)->CountCarriers(ctx, gene, everybody, work).status().code(),
+            StatusCode::kCancelled);
+  EXPECT_EQ((*cohort)->CountSites(ctx, "20", 0, 2'000'000, everybody, work).status().code(),
+            StatusCode::kCancelled);
+  // The marks of a query that was stopped are not those of the next.
+  EXPECT_EQ(*(*cohort)->CountCarriers(Context::Background(), gene, everybody, work),
+            model_.Carriers(gene, everybody).Count());
+}
+
+TEST(TileBuilderTest, RefusesBadSites) {
+  TileBuilder builder(0, 10);
+  const std::uint32_t two[] = {1, 2}, twice[] = {1, 1}, high[] = {10};
+  EXPECT_TRUE(builder.Add({5, "A", "C", {}, {}}, {two, {}}, {}).ok());
+  EXPECT_EQ(Reason(builder.Add({5, "A", "C", {}, {}}, {}, {})), "UNSORTED");
+  EXPECT_EQ(Reason(builder.Add({4, "A", "C", {}, {}}, {}, {})), "UNSORTED");
+  EXPECT_EQ(Reason(builder.Add({1'000'000, "A", "C", {}, {}}, {}, {})), "SITE_INVALID");
+  EXPECT_EQ(Reason(builder.Add({6, "A", "C", {}, {}}, {twice, {}}, {})), "ROW_INVALID");
+  EXPECT_EQ(Reason(builder.Add({6, "A", "C", {}, {}}, {high, {}}, {})), "ROW_INVALID");
+  EXPECT_EQ(Reason(builder.AddRun(10, 0, 0, 1)), "ROW_INVALID");
+  EXPECT_TRUE(builder.AddRun(1, 0, 7, 1).ok());
+  TemporaryDirectory dir;
+  EXPECT_EQ(Reason(builder.Finish(dir.path() / "t").status()), "ROW_INVALID");
+}
+
+TEST(ConsequenceTest, Names) {
+  EXPECT_EQ(MostSevere("missense_variant&splice_region_variant"), Consequence::kMissense);
+  EXPECT_EQ(MostSevere("splice_region_variant&stop_gained"), Consequence::kStopGained);
+  EXPECT_EQ(MostSevere("nonsense"), Consequence::kUnknown);
+  for (std::size_t i = 0; i < kConsequences; ++i) {
+    const auto consequence = static_cast<Consequence>(i);
+    EXPECT_EQ(ParseConsequence(Name(consequence)), consequence);
+  }
+}
+
+}  // namespace
+}  // namespace genofed::cohort

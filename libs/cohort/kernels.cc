@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/cohort/kernels.h"
+
+#include <array>
+#include <bit>
+
+#include "libs/cohort/tile_layout.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace genofed::cohort {
+namespace {
+
+constexpr std::size_t kBlockWords = 64;  // of `intersect`: stays in the first-level cache
+
+inline std::uint64_t Bit(const std::uint64_t* set, std::uint32_t row) {
+  return set[row / 64] >> (row % 64) & 1;
+}
+
+// Written once; the target of the function that they are inlined into decides about instructions.
+[[gnu::always_inline]] inline std::uint64_t CountAndLoop(const std::uint64_t* a,
+                                                         const std::uint64_t* b, std::size_t begin,
+                                                         std::size_t words) {
+  std::uint64_t count = 0;
+  for (std::size_t i = begin; i < words; ++i)
+    count += static_cast<std::uint64_t>(std::popcount(a[i] & b[i]));
+  return count;
+}
+
+[[gnu::always_inline]] inline void MarkAndLoop(const std::uint64_t* a, const std::uint64_t* b,
+                                               std::uint64_t* out, std::size_t words) {
+  for (std::size_t i = 0; i < words; ++i) out[i] |= a[i] & b[i];
+}
+
+template <typename Count>
+[[gnu::always_inline]] inline std::uint64_t IntersectLoop(std::span<const std::uint64_t* const> in,
+                                                          const std::uint64_t* without,
+                                                          std::uint64_t* out, std::size_t words,
+                                                          Count count_block) {
+  std::uint64_t count = 0;
+  for (std::size_t at = 0; at < words; at += kBlockWords) {
+    const std::size_t n = words - at < kBlockWords ? words - at : kBlockWords;
+    std::uint64_t* block = out + at;
+    for (std::size_t i = 0; i < n; ++i) block[i] = in[0][at + i];
+    for (const std::uint64_t* more : in.subspan(1)) {
+      for (std::size_t i = 0; i < n; ++i) block[i] &= more[at + i];
+    }
+    if (without != nullptr) {
+      for (std::size_t i = 0; i < n; ++i) block[i] &= ~without[at + i];
+    }
+    count += count_block(block, n);
+  }
+  return count;
+}
+
+[[gnu::always_inline]] inline std::uint64_t CountRowsLoop(const std::uint32_t* rows, std::size_t n,
+                                                          const std::uint64_t* set) {
+  std::uint64_t count = 0;
+  for (std::size_t i = 0; i < n; ++i) count += Bit(set, rows[i]);
+  return count;
+}
+
+[[gnu::always_inline]] inline std::uint64_t CountPagesLoop(const std::uint8_t* pages,
+                                                           std::uint32_t n_rows,
+                                                           const std::uint64_t* set) {
+  std::uint64_t count = 0;
+  ForEachInPages(pages, PageCount(n_rows), [&](std::uint32_t row) { count += Bit(set, row); });
+  return count;
+}
+
+[[gnu::always_inline]] inline std::size_t FilterRowsLoop(const std::uint32_t* rows, std::size_t n,
+                                                         const std::uint64_t* set,
+                                                         std::uint32_t* out) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::uint32_t row = rows[i];
+    out[count] = row;
+    count += Bit(set, row);
+  }
+  return count;
+}
+
+std::uint64_t CountAnd(const std::uint64_t* a, const std::uint64_t* b, std::size_t words) {
+  return CountAndLoop(a, b, 0, words);
+}
+void MarkAnd(const std::uint64_t* a, const std::uint64_t* b, std::uint64_t* out,
+             std::size_t words) {
+  MarkAndLoop(a, b, out, words);
+}
+std::uint64_t Intersect(std::span<const std::uint64_t* const> in, const std::uint64_t* without,
+                        std::uint64_t* out, std::size_t words) {
+  return IntersectLoop(in, without, out, words, [](const std::uint64_t* block, std::size_t n) {
+    return CountAndLoop(block, block, 0, n);
+  });
+}
+std::uint64_t CountRows(const std::uint32_t* rows, std::size_t n, const std::uint64_t* set) {
+  return CountRowsLoop(rows, n, set);
+}
+std::uint64_t CountPages(const std::uint8_t* pages, std::uint32_t n_rows,
+                         const std::uint64_t* set) {
+  return CountPagesLoop(pages, n_rows, set);
+}
+std::size_t FilterRows(const std::uint32_t* rows, std::size_t n, const std::uint64_t* set,
+                       std::uint32_t* out) {
+  return FilterRowsLoop(rows, n, set, out);
+}
+
+#if defined(__x86_64__)
+#define GF_AVX2 __attribute__((target("avx2,popcnt,bmi,bmi2")))
+#define GF_AVX512 \
+  __attribute__(( \
+      target("avx2,popcnt,bmi,bmi2,avx512f,avx512bw,avx512vl,avx512vbmi,avx512vpopcntdq")))
+
+GF_AVX2 std::uint64_t CountAndAvx2(const std::uint64_t* a, const std::uint64_t* b,
+                                   std::size_t words) {
+  // Four sums keep the popcount instruction busy.
+  std::uint64_t sums[4] = {};
+  std::size_t i = 0;
+  for (; i + 4 <= words; i += 4) {
+    for (std::size_t lane = 0; lane < 4; ++lane)
+      sums[lane] += static_cast<std::uint64_t>(__builtin_popcountll(a[i + lane] & b[i + lane]));
+  }
+  return sums[0] + sums[1] + sums[2] + sums[3] + CountAndLoop(a, b, i, words);
+}
+GF_AVX2 void MarkAndAvx2(const std::uint64_t* a, const std::uint64_t* b, std::uint64_t* out,
+                         std::size_t words) {
+  std::size_t i = 0;
+  for (; i + 4 <= words; i += 4) {
+    const __m256i both =
+        _mm256_and_si256(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(a + i)),
+                         _mm256_loadu_si256(reinterpret_cast<const __m256i*>(b + i)));
+    auto* to = reinterpret_cast<__m256i*>(out + i);
+    _mm256_storeu_si256(to, _mm256_or_si256(_mm256_loadu_si256(to), both));
+  }
+  MarkAndLoop(a + i, b + i, out + i, words - i);
+}
+GF_AVX2 std::uint64_t IntersectAvx2(std::span<const std::uint64_t* const> in,
+                                    const std::uint64_t* without, std::uint64_t* out,
+                                    std::size_t words) {
+  return IntersectLoop(in, without, out, words, [](const std::uint64_t* block, std::size_t n) {
+    return CountAndAvx2(block, block, n);
+  });
+}
+// Gathers 32-bit words: eight rows at a time.
+GF_AVX2 std::uint64_t CountRowsAvx2(const std::uint32_t* rows, std::size_t n,
+                                    const std::uint64_t* set) {
+  const auto* words = reinterpret_cast<const int*>(set);
+  __m256i sum = _mm256_setzero_si256();
+  std::size_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    const __m256i row = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(rows + i));
+    const __m256i word = _mm256_i32gather_epi32(words, _mm256_srli_epi32(row, 5), 4);
+    const __m256i bit = _mm256_srlv_epi32(word, _mm256_and_si256(row, _mm256_set1_epi32(31)));
+    sum = _mm256_add_epi32(sum, _mm256_and_si256(bit, _mm256_set1_epi32(1)));
+  }
+  alignas(32) std::uint32_t sums[8];
+  _mm256_store_si256(reinterpret_cast<__m256i*>(sums), sum);
+  std::uint64_t count = CountRowsLoop(rows + i, n - i, set);
+  for (std::uint32_t lane : sums) count += lane;
+  return count;
+}
+GF_AVX2 std::uint64_t CountPagesAvx2(const std::uint8_t* pages, std::uint32_t n_rows,
+                                     const std::uint64_t* set) {
+  return CountPagesLoop(pages, n_rows, set);
+}
+GF_AVX2 std::size_t FilterRowsAvx2(const std::uint32_t* rows, std::size_t n,
+                                   const std::uint64_t* set, std::uint32_t* out) {
+  return FilterRowsLoop(rows, n, set, out);
+}
+
+GF_AVX512 std::uint64_t CountAndAvx512(const std::uint64_t* a, const std::uint64_t* b,
+                                       std::size_t words) {
+  __m512i even = _mm512_setzero_si512();
+  __m512i odd = _mm512_setzero_si512();
+  std::size_t i = 0;
+  for (; i + 16 <= words; i += 16) {
+    even = _mm512_add_epi64(even, _mm512_popcnt_epi64(_mm512_and_si512(_mm512_loadu_si512(a + i),
+                                                                       _mm512_loadu_si512(b + i))));
+    odd = _mm512_add_epi64(odd, _mm512_popcnt_epi64(_mm512_and_si512(
+                                    _mm512_loadu_si512(a + i + 8), _mm512_loadu_si512(b + i + 8))));
+  }
+  return static_cast<std::uint64_t>(_mm512_reduce_add_epi64(_mm512_add_epi64(even, odd))) +
+         CountAndLoop(a, b, i, words);
+}
+GF_AVX512 void MarkAndAvx512(const std::uint64_t* a, const std::uint64_t* b, std::uint64_t* out,
+                             std::size_t words) {
+  std::size_t i = 0;
+  for (; i + 8 <= words; i += 8) {
+    const __m512i both = _mm512_and_si512(_mm512_loadu_si512(a + i), _mm512_loadu_si512(b + i));
+    _mm512_storeu_si512(out + i, _mm512_or_si512(_mm512_loadu_si512(out + i), both));
+  }
+  MarkAndLoop(a + i, b + i, out + i, words - i);
+}
+GF_AVX512 std::uint64_t IntersectAvx512(std::span<const std::uint64_t* const> in,
+                                        const std::uint64_t* without, std::uint64_t* out,
+                                        std::size_t words) {
+  __m512i sum = _mm512_setzero_si512();
+  for (std::size_t i = 0; i < words; i += 8) {
+    const std::size_t n = words - i < 8 ? words - i : 8;
+    const auto lanes = static_cast<__mmask8>((1U << n) - 1);
+    __m512i value = _mm512_maskz_loadu_epi64(lanes, in[0] + i);
+    for (const std::uint64_t* more : in.subspan(1))
+      value = _mm512_and_si512(value, _mm512_maskz_loadu_epi64(lanes, more + i));
+    if (without != nullptr)
+      value = _mm512_andnot_si512(_mm512_maskz_loadu_epi64(lanes, without + i), value);
+    _mm512_mask_storeu_epi64(out + i, lanes, value);
+    sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(value));
+  }
+  return static_cast<std::uint64_t>(_mm512_reduce_add_epi64(sum));
+}
+// Of sixteen rows, those in the set.
+GF_AVX512 inline __mmask16 TestRows(__m512i row, const std::uint64_t* set, __mmask16 lanes) {
+  const __m512i word =
+      _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), lanes, _mm512_srli_epi32(row, 5), set, 4);
+  const __m512i bit =
+      _mm512_sllv_epi32(_mm512_set1_epi32(1), _mm512_and_si512(row, _mm512_set1_epi32(31)));
+  return _mm512_test_epi32_mask(word, bit);
+}
+GF_AVX512 std::uint64_t CountRowsAvx512(const std::uint32_t* rows, std::size_t n,
+                                        const std::uint64_t* set) {
+  std::uint64_t count = 0;
+  for (std::size_t i = 0; i < n; i += 16) {
+    const auto lanes = static_cast<__mmask16>(n - i < 16 ? (1U << (n - i)) - 1 : 0xffffU);
+    const __m512i row = _mm512_maskz_loadu_epi32(lanes, rows + i);
+    count += static_cast<std::uint64_t>(__builtin_popcount(TestRows(row, set, lanes)));
+  }
+  return count;
+}
+// The 32 bytes of a page's part of the set are a table in a register: up to 64 members are looked
+// up at once.
+GF_AVX512 std::uint64_t CountPagesAvx512(const std::uint8_t* pages, std::uint32_t n_rows,
+                                         const std::uint64_t* set) {
+  const std::uint32_t n_pages = PageCount(n_rows);
+  const std::uint32_t whole = n_rows / kPageRows;  // the last page of the set may be shorter
+  const std::uint8_t* low = pages + n_pages;
+  const __m512i bit_of = _mm512_set1_epi64(static_cast<long long>(0x8040201008040201ULL));
+  std::uint64_t count = 0;
+  for (std::uint32_t page = 0; page < whole; ++page) {
+    const __m512i table = _mm512_broadcast_i64x4(
+        _mm256_loadu_si256(reinterpret_cast<const __m256i*>(set + std::size_t{page} * 4)));
+    for (std::uint32_t rest = pages[page]; rest != 0;) {
+      const std::uint32_t n = rest < 64 ? rest : 64;
+      const __mmask64 lanes = _bzhi_u64(~0ULL, n);
+      const __m512i member = _mm512_maskz_loadu_epi8(lanes, low);
+      const __m512i byte = _mm512_permutexvar_epi8(
+          _mm512_and_si512(_mm512_srli_epi16(member, 3), _mm512_set1_epi8(31)), table);
+      const __m512i bit =
+          _mm512_shuffle_epi8(bit_of, _mm512_and_si512(member, _mm512_set1_epi8(7)));
+      count += static_cast<std::uint64_t>(
+          __builtin_popcountll(_mm512_mask_test_epi8_mask(lanes, byte, bit)));
+      low += n;
+      rest -= n;
+    }
+  }
+  if (whole < n_pages) {
+    for (const std::uint8_t* end = low + pages[whole]; low != end; ++low)
+      count += Bit(set, whole * kPageRows + *low);
+  }
+  return count;
+}
+GF_AVX512 std::size_t FilterRowsAvx512(const std::uint32_t* rows, std::size_t n,
+                                       const std::uint64_t* set, std::uint32_t* out) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < n; i += 16) {
+    const auto lanes = static_cast<__mmask16>(n - i < 16 ? (1U << (n - i)) - 1 : 0xffffU);
+    const __m512i row = _mm512_maskz_loadu_epi32(lanes, rows + i);
+    const __mmask16 found = TestRows(row, set, lanes);
+    // Compressing into memory is microcoded on Zen 4; most often there is nothing to store.
+    if (found == 0) continue;
+    const auto here = static_cast<unsigned>(__builtin_popcount(found));
+    _mm512_mask_storeu_epi32(out + count, static_cast<__mmask16>((1U << here) - 1),
+                             _mm512_maskz_compress_epi32(found, row));
+    count += here;
+  }
+  return count;
+}
+#endif
+
+struct Table {
+  std::array<Kernels, 3> kernels;
+  std::size_t count = 0;
+  void Add(const Kernels& kernel) { kernels[count++] = kernel; }
+};
+
+Table Detect() {
+  Table table;
+  table.Add({"portable", CountAnd, MarkAnd, Intersect, CountRows, CountPages, FilterRows});
+#if defined(__x86_64__)
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt") &&
+                    __builtin_cpu_supports("bmi2");
+  if (avx2) {
+    table.Add({"avx2", CountAndAvx2, MarkAndAvx2, IntersectAvx2, CountRowsAvx2, CountPagesAvx2,
+               FilterRowsAvx2});
+  }
+  if (avx2 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vpopcntdq")) {
+    table.Add({"avx512", CountAndAvx512, MarkAndAvx512, IntersectAvx512, CountRowsAvx512,
+               CountPagesAvx512, FilterRowsAvx512});
+  }
+#endif
+  return table;
+}
+
+}  // namespace
+
+std::span<const Kernels> AvailableKernels() {
+  static const Table table = Detect();
+  return {table.kernels.data(), table.count};
+}
+
+const Kernels& BestKernels() {
+  static const Kernels& best = AvailableKernels().back();
+  return best;
+}
+
+}  // namespace genofed::cohort

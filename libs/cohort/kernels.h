@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The inner loops of the cohort: counting, testing and marking rows. Rows are 32-bit numbers, or
+// 8-bit ones within a page of 256; sets of rows are bits in little-endian 64-bit words. Which
+// implementation runs is decided once, by what the processor can do.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace genofed::cohort {
+
+// No bounds are checked here: Segment::Verify looked at every row when the segment arrived.
+struct Kernels {
+  const char* name;
+  // |a AND b| over `words` words.
+  std::uint64_t (*count_and)(const std::uint64_t* a, const std::uint64_t* b, std::size_t words);
+  // out |= a AND b.
+  void (*mark_and)(const std::uint64_t* a, const std::uint64_t* b, std::uint64_t* out,
+                   std::size_t words);
+  // out = AND of all of `in`, AND NOT `without` where that is not null. Returns its members.
+  std::uint64_t (*intersect)(std::span<const std::uint64_t* const> in, const std::uint64_t* without,
+                             std::uint64_t* out, std::size_t words);
+  // How many of the rows are in `set`.
+  std::uint64_t (*count_rows)(const std::uint32_t* rows, std::size_t n, const std::uint64_t* set);
+  // Of a set in pages of 256 rows (tile_layout.h), those that are in `set`, both among n_rows.
+  std::uint64_t (*count_pages)(const std::uint8_t* pages, std::uint32_t n_rows,
+                               const std::uint64_t* set);
+  // Copies those that are in `set`; `out` has room for n. Returns how many.
+  std::size_t (*filter_rows)(const std::uint32_t* rows, std::size_t n, const std::uint64_t* set,
+                             std::uint32_t* out);
+};
+
+const Kernels& BestKernels();
+// All that this processor can run, the portable ones first: for tests.
+std::span<const Kernels> AvailableKernels();
+
+}  // namespace genofed::cohort

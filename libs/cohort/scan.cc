@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/cohort/scan.h"
+
+#include <algorithm>
+
+namespace genofed::cohort {
+namespace {
+
+constexpr std::uint64_t kPiece = 4096;  // rows filtered at a time: stays in the first-level cache
+constexpr std::uint32_t kSitesBetweenLooks = 1024;  // at the deadline
+constexpr std::uint64_t kBitsetPiece = 16U << 20;   // bytes of bitsets read at a time
+constexpr std::uint64_t kMaxWindow = 256U << 20;    // bytes of lists read at once
+constexpr std::uint32_t kShortList = 8;
+
+bool Holds(ConsequenceSet set, std::uint32_t consequence) { return (set >> consequence & 1) != 0; }
+
+const std::uint32_t* AsRows(const std::byte* bytes) {
+  return reinterpret_cast<const std::uint32_t*>(bytes);
+}
+const std::uint8_t* AsPages(const std::byte* bytes) {
+  return reinterpret_cast<const std::uint8_t*>(bytes);
+}
+const std::uint64_t* AsWords(const std::byte* bytes) {
+  return reinterpret_cast<const std::uint64_t*>(bytes);
+}
+
+}  // namespace
+
+SegmentScan::SegmentScan(const Kernels& kernels, const std::uint64_t* rows, std::uint32_t n_rows,
+                         Workspace& work)
+    : kernels_(kernels),
+      rows_(rows),
+      n_rows_(n_rows),
+      words_((std::size_t{n_rows} + 63) / 64),
+      work_(work) {
+  if (work_.marks_.size() < words_) work_.marks_.resize(words_);
+}
+
+void SegmentScan::Enter(const Tile& tile) {
+  MarkPending();
+  tile_ = &tile;
+  work_.ids_.Reset(tile, Section::kIds);
+  work_.pages_.Reset(tile, Section::kPages);
+  work_.bitsets_.Reset(tile, Section::kBitsets);
+}
+
+Status SegmentScan::status() const {
+  for (const RowSource* source : {&work_.ids_, &work_.pages_, &work_.bitsets_})
+    GF_TRY(source->status());
+  return absl::OkStatus();
+}
+
+std::uint64_t SegmentScan::CountSet(const RowSet& set) {
+  const std::uint64_t at = set.begin(n_rows_);
+  const std::uint64_t size = set.size(n_rows_);
+  switch (set.form) {
+    case Form::kRows: {
+      const std::uint32_t* rows = AsRows(work_.ids_.Get(at, size));
+      if (set.count > kShortList) return kernels_.count_rows(rows, set.count, rows_);
+      std::uint64_t found = 0;
+      for (std::uint32_t i = 0; i < set.count; ++i)
+        found += rows_[rows[i] / 64] >> (rows[i] % 64) & 1;
+      return found;
+    }
+    case Form::kPages:
+      return kernels_.count_pages(AsPages(work_.pages_.Get(at, size)), n_rows_, rows_);
+    case Form::kBitset:
+      break;
+  }
+  return kernels_.count_and(AsWords(work_.bitsets_.Get(at, size)), rows_, words_);
+}
+
+std::array<std::uint64_t, kKinds> SegmentScan::CountSite(std::uint32_t site) {
+  std::array<std::uint64_t, kKinds> members = {};
+  for (std::size_t kind = 0; kind < tile_->header().n_kinds; ++kind) {
+    const RowSet set = tile_->Set(kind, site);
+    if (set.count != 0) members[kind] = CountSet(set);
+  }
+  return members;
+}
+
+void SegmentScan::MarkRows(const std::uint32_t* rows, std::size_t n) {
+  work_.filtered_.resize(kPiece);
+  for (std::size_t at = 0; at < n; at += kPiece) {
+    const std::size_t here = kernels_.filter_rows(rows + at, std::min<std::size_t>(kPiece, n - at),
+                                                  rows_, work_.filtered_.data());
+    for (std::size_t i = 0; i < here; ++i) MarkOne(work_.filtered_[i]);
+  }
+  // Beyond this many it is cheaper to look at all words than at a list.
+  if (work_.touched_.size() > n_rows_ / 64) listed_ = false;
+}
+
+void SegmentScan::MarkPending() {
+  if (pending_ == nullptr) return;
+  kernels_.mark_and(pending_, rows_, work_.marks_.data(), words_);
+  listed_ = false;
+  pending_ = nullptr;
+}
+
+void SegmentScan::MarkIds(std::uint64_t begin, std::uint64_t end) {
+  MarkRows(AsRows(work_.ids_.Get(4 * begin, 4 * (end - begin))), end - begin);
+}
+
+// Those sets of a site that are in kIds only when `ids`.
+void SegmentScan::MarkSite(std::uint32_t site, bool ids) {
+  for (std::size_t kind = 0; kind < tile_->header().n_kinds; ++kind) {
+    const RowSet set = tile_->Set(kind, site);
+    if (set.count == 0 || (set.form == Form::kRows && !ids)) continue;
+    const std::uint64_t at = set.begin(n_rows_);
+    const std::uint64_t size = set.size(n_rows_);
+    switch (set.form) {
+      case Form::kRows:
+        MarkRows(AsRows(work_.ids_.Get(at, size)), set.count);
+        break;
+      case Form::kPages:
+        ForEachInPages(AsPages(work_.pages_.Get(at, size)), PageCount(n_rows_),
+                       [&](std::uint32_t row) {
+                         if ((rows_[row / 64] >> (row % 64) & 1) != 0) MarkOne(row);
+                       });
+        if (work_.touched_.size() > n_rows_ / 64) listed_ = false;
+        break;
+      case Form::kBitset:
+        kernels_.mark_and(AsWords(work_.bitsets_.Get(at, size)), rows_, work_.marks_.data(),
+                          words_);
+        listed_ = false;
+        break;
+    }
+  }
+}
+
+// Reads what the sites need with one read for each section.
+Status SegmentScan::LoadFor(std::span<const std::uint32_t> sites) {
+  std::array<Extent, 3> extents;
+  for (const std::uint32_t site : sites) {
+    for (std::size_t kind = 0; kind < tile_->header().n_kinds; ++kind) {
+      const RowSet set = tile_->Set(kind, site);
+      if (set.count == 0) continue;
+      extents[static_cast<std::size_t>(set.form)].Cover(set.begin(n_rows_),
+                                                        set.begin(n_rows_) + set.size(n_rows_));
+    }
+  }
+  RowSource* sources[] = {&work_.ids_, &work_.pages_, &work_.bitsets_};
+  for (std::size_t i = 0; i < extents.size(); ++i) {
+    if (extents[i].begin < extents[i].end && extents[i].end - extents[i].begin <= kMaxWindow)
+      GF_TRY(sources[i]->Load(extents[i].begin, extents[i].end));
+  }
+  return absl::OkStatus();
+}
+
+Status SegmentScan::MarkGene(const Context& ctx, std::uint32_t unit, const VariantFilter& filter) {
+  MarkPending();
+  const auto units = tile_->Column<Unit>(Section::kUnits);
+  const auto groups = tile_->Column<Group>(Section::kGroups);
+  const auto order = tile_->Column<std::uint32_t>(Section::kOrder);
+  const auto elsewhere = tile_->Column<std::uint32_t>(Section::kElsewhere);
+  const auto frequencies = tile_->frequencies();
+  std::vector<std::uint32_t>& sites = work_.sites_;  // that have to be looked at one by one
+  sites.clear();
+  std::uint64_t begin = 0, end = 0;  // of rows that are scanned together
+  auto flush = [&]() -> Status {
+    GF_TRY(ctx.Alive());
+    if (begin == end) return absl::OkStatus();
+    GF_TRY(work_.ids_.Load(4 * begin, 4 * end));
+    MarkIds(begin, end);
+    return absl::OkStatus();
+  };
+  const std::uint32_t last = units[unit + 1].first_group;
+  for (std::uint32_t i = units[unit].first_group; i < last; ++i) {
+    const Group& group = groups[i];
+    const Group& next = groups[i + 1];
+    if (!Holds(filter.consequences, group.consequence)) continue;
+    const double band_begin = group.band == 0 ? 0 : kBandEnds[group.band - 1U];
+    if (filter.below_frequency <= band_begin) continue;
+    // The last band has its end, too.
+    const bool whole = group.band + 1U < kBandEnds.size()
+                           ? filter.below_frequency >= kBandEnds[group.band]
+                           : filter.below_frequency > kBandEnds[group.band];
+    if (!whole) {
+      for (std::uint32_t j = group.first; j < next.first; ++j) {
+        if (double{frequencies[order[j]]} < filter.below_frequency) sites.push_back(order[j]);
+      }
+      continue;
+    }
+    if (group.id != end) {
+      GF_TRY(flush());
+      begin = group.id;
+    }
+    end = next.id;
+    for (std::uint32_t j = group.elsewhere; j < next.elsewhere; ++j) MarkSite(elsewhere[j], false);
+  }
+  GF_TRY(flush());
+  const auto secondary = tile_->Column<Secondary>(Section::kSecondary);
+  for (std::uint32_t i = units[unit].first_secondary; i < units[unit + 1].first_secondary; ++i) {
+    if (Holds(filter.consequences, secondary[i].consequence) &&
+        double{frequencies[secondary[i].site]} < filter.below_frequency)
+      sites.push_back(secondary[i].site);
+  }
+  GF_TRY(LoadFor(sites));
+  for (std::size_t i = 0; i < sites.size(); ++i) {
+    if (i % kSitesBetweenLooks == 0) GF_TRY(ctx.Alive());
+    MarkSite(sites[i], true);
+  }
+  return absl::OkStatus();
+}
+
+Status SegmentScan::MarkRange(const Context& ctx, const VariantFilter& filter,
+                              std::uint32_t max_ref_length) {
+  MarkPending();
+  const std::int64_t start = std::max<std::int64_t>(filter.start, 0);
+  const std::int64_t end = std::min(filter.end, genomics::kMaxPosition);
+  const std::int64_t tile_start = std::int64_t{tile_->header().tile} * kTileBases;
+  const std::int64_t from = std::max<std::int64_t>(start - max_ref_length, 0);
+  if (end <= start || tile_start >= end || tile_start + kTileBases <= from) return absl::OkStatus();
+  const auto consequences = tile_->Column<std::uint8_t>(Section::kConsequence);
+  const std::uint32_t last = tile_->LowerBound(static_cast<std::uint32_t>(end));
+  std::vector<std::uint32_t>& sites = work_.sites_;
+  sites.clear();
+  for (std::uint32_t site = tile_->LowerBound(static_cast<std::uint32_t>(from)); site < last;
+       ++site) {
+    if (!Holds(filter.consequences, consequences[site]) ||
+        !(double{tile_->frequencies()[site]} < filter.below_frequency))
+      continue;
+    const std::int64_t position = tile_->positions()[site];
+    if (position < start && position + static_cast<std::int64_t>(tile_->ref(site).size()) <= start)
+      continue;
+    sites.push_back(site);
+  }
+  GF_TRY(LoadFor(sites));
+  for (std::size_t i = 0; i < sites.size(); ++i) {
+    if (i % kSitesBetweenLooks == 0) GF_TRY(ctx.Alive());
+    MarkSite(sites[i], true);
+  }
+  return absl::OkStatus();
+}
+
+bool SegmentScan::MarkGeneSet(std::uint32_t unit, const VariantFilter& filter) {
+  const auto units = tile_->Column<Unit>(Section::kUnits);
+  const auto sets = tile_->Column<GeneSet>(Section::kGeneSets);
+  for (std::uint32_t i = units[unit].first_set; i < units[unit + 1].first_set; ++i) {
+    const GeneSet& set = sets[i];
+    if (set.consequences != (filter.consequences & kAnyConsequence) ||
+        set.limit != filter.below_frequency)
+      continue;
+    work_.gene_rows_.Reset(*tile_, Section::kGeneRows);
+    const std::uint64_t size =
+        set.is_bitset != 0 ? 8 * BitsetWords(n_rows_) : 4 * std::uint64_t{set.members};
+    if (!work_.gene_rows_.Load(set.place, set.place + size).ok()) return false;
+    const std::byte* bytes = work_.gene_rows_.Get(set.place, size);
+    if (set.is_bitset == 0) {
+      MarkPending();
+      MarkRows(AsRows(bytes), set.members);
+      return true;
+    }
+    MarkPending();
+    pending_ = AsWords(bytes);
+    return true;
+  }
+  return false;
+}
+
+std::uint64_t SegmentScan::Count() {
+  if (pending_ != nullptr && listed_ && work_.touched_.empty())
+    return kernels_.count_and(pending_, rows_, words_);
+  MarkPending();
+  if (listed_) return work_.touched_.size();
+  return kernels_.count_and(work_.marks_.data(), work_.marks_.data(), words_);
+}
+
+void SegmentScan::Clear() {
+  if (listed_) {
+    for (const std::uint32_t row : work_.touched_) work_.marks_[row / 64] = 0;
+  } else {
+    std::fill(work_.marks_.begin(), work_.marks_.end(), 0);
+  }
+  work_.touched_.clear();
+  listed_ = true;
+  pending_ = nullptr;
+}
+
+Status SegmentScan::CountSites(const Context& ctx, std::int64_t start, std::int64_t end,
+                               std::uint32_t max_ref_length, std::vector<SiteCounts>& out) {
+  const std::int64_t tile_start = std::int64_t{tile_->header().tile} * kTileBases;
+  const std::int64_t from = std::max<std::int64_t>(start - max_ref_length, 0);
+  if (end <= start || tile_start >= end || tile_start + kTileBases <= from) return absl::OkStatus();
+  auto overlaps = [&](std::uint32_t site) {
+    return tile_->positions()[site] + static_cast<std::int64_t>(tile_->ref(site).size()) > start;
+  };
+  std::uint32_t first = tile_->LowerBound(static_cast<std::uint32_t>(from));
+  const std::uint32_t inside = tile_->LowerBound(static_cast<std::uint32_t>(start));
+  const std::uint32_t last = tile_->LowerBound(static_cast<std::uint32_t>(end));
+  while (first < inside && !overlaps(first)) ++first;
+  if (first >= last) return absl::OkStatus();
+  const std::size_t before = out.size();
+  out.resize(before + (last - first));
+  SiteCounts* counts = out.data() + before;
+  for (std::uint32_t site = first; site < last; ++site) {
+    counts[site - first].position = tile_->positions()[site];
+    counts[site - first].ref = tile_->ref(site);
+    counts[site - first].alt = tile_->alt(site);
+  }
+  CountLists(first, last, counts);
+  GF_TRY(CountDense(ctx, first, last, counts));
+  GF_TRY(CountMissing(first, last, counts));
+  if (first < inside) {
+    std::erase_if(out, [&](const SiteCounts& site) {
+      return site.position < start &&
+             site.position + static_cast<std::int64_t>(site.ref.size()) <= start;
+    });
+  }
+  return absl::OkStatus();
+}
+
+// In the order of the rows, so that they are read one after the other.
+void SegmentScan::CountLists(std::uint32_t first, std::uint32_t last, SiteCounts* out) {
+  const auto unit = tile_->Column<std::uint32_t>(Section::kUnit);
+  const auto units = tile_->Column<Unit>(Section::kUnits);
+  const auto groups = tile_->Column<Group>(Section::kGroups);
+  const auto order = tile_->Column<std::uint32_t>(Section::kOrder);
+  const auto [low, high] = std::minmax_element(unit.begin() + first, unit.begin() + last);
+  const Group& begin = groups[units[*low].first_group];
+  const Group& end = groups[units[*high + 1].first_group];
+  const std::uint64_t size = 4 * std::uint64_t{end.id - begin.id};
+  if (size <= kMaxWindow &&
+      !work_.ids_.Load(4 * std::uint64_t{begin.id}, 4 * std::uint64_t{end.id}).ok())
+    return;  // Get reads again, and keeps the error
+  for (std::uint32_t i = begin.first; i < end.first; ++i) {
+    const std::uint32_t site = order[i];
+    if (site < first || site >= last) continue;
+    SiteCounts& counts = out[site - first];
+    std::uint32_t* fields[kKinds] = {&counts.n_het, &counts.n_hom, &counts.n_hemi};
+    for (std::size_t kind = 0; kind < tile_->header().n_kinds; ++kind) {
+      const RowSet set = tile_->Set(kind, site);
+      if (set.count != 0 && set.form == Form::kRows)
+        *fields[kind] = static_cast<std::uint32_t>(CountSet(set));
+    }
+  }
+}
+
+Status SegmentScan::CountDense(const Context& ctx, std::uint32_t first, std::uint32_t last,
+                               SiteCounts* out) {
+  Extent pages, bitsets;
+  std::vector<std::uint32_t>& sites = work_.sites_;
+  sites.clear();
+  for (std::uint32_t site = first; site < last; ++site) {
+    bool dense = false;
+    for (std::size_t kind = 0; kind < tile_->header().n_kinds; ++kind) {
+      const RowSet set = tile_->Set(kind, site);
+      if (set.form == Form::kRows) continue;
+      dense = true;
+      (set.form == Form::kPages ? pages : bitsets)
+          .Cover(set.begin(n_rows_), set.begin(n_rows_) + set.size(n_rows_));
+    }
+    if (dense) sites.push_back(site);
+  }
+  work_.bitsets_.Announce(bitsets.begin, bitsets.end);
+  if (pages.begin < pages.end && pages.end - pages.begin <= kMaxWindow)
+    GF_TRY(work_.pages_.Load(pages.begin, pages.end));
+  std::uint64_t loaded = 0;
+  for (const std::uint32_t site : sites) {
+    GF_TRY(ctx.Alive());
+    SiteCounts& counts = out[site - first];
+    std::uint32_t* fields[kKinds] = {&counts.n_het, &counts.n_hom, &counts.n_hemi};
+    for (std::size_t kind = 0; kind < tile_->header().n_kinds; ++kind) {
+      const RowSet set = tile_->Set(kind, site);
+      if (set.form == Form::kRows) continue;
+      if (set.form == Form::kBitset) {
+        const std::uint64_t at = set.begin(n_rows_);
+        if (at + set.size(n_rows_) > loaded) {
+          loaded = std::min(bitsets.end, at + std::max(kBitsetPiece, set.size(n_rows_)));
+          GF_TRY(work_.bitsets_.Load(at, loaded));
+        }
+      }
+      *fields[kind] = static_cast<std::uint32_t>(CountSet(set));
+    }
+  }
+  return absl::OkStatus();
+}
+
+Status SegmentScan::CountMissing(std::uint32_t first, std::uint32_t last, SiteCounts* out) {
+  const auto chunks = tile_->Column<Chunk>(Section::kChunks);
+  const std::uint32_t first_chunk = first / kChunkSites;
+  const std::uint32_t last_chunk = (last - 1) / kChunkSites + 1;
+  work_.runs_.Reset(*tile_, Section::kRuns);
+  work_.base_.Reset(*tile_, Section::kBase);
+  GF_TRY(work_.runs_.Load(8 * std::uint64_t{chunks[first_chunk].first_run},
+                          8 * std::uint64_t{chunks[last_chunk].first_run}));
+  std::vector<std::int32_t>& change = work_.change_;
+  for (std::uint32_t chunk = first_chunk; chunk < last_chunk; ++chunk) {
+    change.assign(kChunkSites + 1, 0);
+    for (std::size_t i = 0; i < 2; ++i) {
+      if (chunks[chunk].base[i] == kNone) continue;
+      const std::uint64_t size = 8 * BitsetWords(n_rows_);
+      const std::uint64_t* bits = AsWords(work_.base_.Get(size * chunks[chunk].base[i], size));
+      change[0] += static_cast<std::int32_t>((i + 1) * kernels_.count_and(bits, rows_, words_));
+    }
+    const std::uint64_t n = chunks[chunk + 1].first_run - chunks[chunk].first_run;
+    const auto* runs = reinterpret_cast<const Run*>(
+        work_.runs_.Get(8 * std::uint64_t{chunks[chunk].first_run}, 8 * n));
+    for (std::uint64_t i = 0; i < n; ++i) {
+      const std::uint32_t row = runs[i].row();
+      if ((rows_[row / 64] >> (row % 64) & 1) == 0) continue;
+      const auto missing = static_cast<std::int32_t>(runs[i].missing());
+      change[runs[i].first()] += missing;
+      change[runs[i].last() + 1U] -= missing;
+    }
+    std::int32_t sum = 0;
+    for (std::uint32_t i = 0, site = chunk * kChunkSites; i < kChunkSites && site < last;
+         ++i, ++site) {
+      sum += change[i];
+      if (site >= first) out[site - first].missing = static_cast<std::uint32_t>(sum);
+    }
+  }
+  return work_.base_.status();
+}
+
+}  // namespace genofed::cohort
