@@ -181,10 +181,15 @@ Status LedgerPeer::Watch(const Context& ctx) {
   return absl::OkStatus();
 }
 
+// Once for what it contradicts: a forked ledger may go on growing.
 Status LedgerPeer::Accuse(const Context& ctx, const WitnessedLog& known, const std::string& seen,
                           std::string_view reason, std::string detail) {
-  return witness_.Raise(ctx, {origin(), std::string(reason), std::move(detail), known.checkpoint,
-                              seen, clock_.Now()});
+  const std::string accusation = fmt::format("{}\n{}", reason, known.checkpoint);
+  if (accusation == accused_) return absl::OkStatus();
+  GF_TRY(witness_.Raise(ctx, {origin(), std::string(reason), std::move(detail), known.checkpoint,
+                              seen, clock_.Now()}));
+  accused_ = accusation;
+  return absl::OkStatus();
 }
 
 }  // namespace genofed::consent

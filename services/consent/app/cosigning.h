@@ -87,6 +87,7 @@ class LedgerPeer {
   std::uint64_t known_size_ = 0;  // what the other site cosigned last
   std::string submitted_;         // text of the last candidate that it cosigned
   std::string watched_;           // the last checkpoint that was found good
+  std::string accused_;           // reason and known checkpoint of the last alarm
 };
 
 }  // namespace genofed::consent
