@@ -33,11 +33,20 @@ constexpr std::array<KindRow, 12> kKinds = {{{EntryKind::kConsentSet, "consent-s
                                              {EntryKind::kDataset, "dataset"},
                                              {EntryKind::kCheckpoint, "checkpoint"}}};
 
-constexpr std::array<std::string_view, 28> kTextFields = {
-    "application", "application_sha256", "checkpoint", "client", "log", "log_root", "dataset", "decision_sha256", "key_id", "object",
-    "organisation", "outcome", "permission", "policy_sha256", "project", "purpose", "reason",
-    "recipient_sha256", "release_sha256", "report_sha256", "rule", "run", "snapshot",
-    "snapshot_root", "version", "visa", "visa_source", "workflow_sha256"};
+constexpr std::array<std::string_view, 28> kTextFields = {"application",    "application_sha256",
+                                                          "checkpoint",     "client",
+                                                          "dataset",        "decision_sha256",
+                                                          "key_id",         "log",
+                                                          "log_root",       "object",
+                                                          "organisation",   "outcome",
+                                                          "permission",     "policy_sha256",
+                                                          "project",        "purpose",
+                                                          "reason",         "recipient_sha256",
+                                                          "release_sha256", "report_sha256",
+                                                          "rule",           "run",
+                                                          "snapshot",       "snapshot_root",
+                                                          "version",        "visa",
+                                                          "visa_source",    "workflow_sha256"};
 constexpr std::array<std::string_view, 6> kNumberFields = {"bytes",    "epoch",    "erased_index",
                                                            "log_size", "releases", "slots"};
 
@@ -112,6 +121,25 @@ Status Validate(const Entry& entry) {
   return absl::OkStatus();
 }
 
+// JSON written by hand: nothing here needs more than these two escapes, and every append is
+// written.
+std::string Quoted(std::string_view text) {
+  std::string out = "\"";
+  out.reserve(text.size() + 2);
+  for (char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+std::string Object(const std::map<std::string_view, std::string>& members) {
+  std::string out;
+  for (const auto& [name, value] : members)
+    out += fmt::format("{}\"{}\":{}", out.empty() ? "{" : ",", name, value);
+  return out + "}";
+}
+
 Result<Entry> FromJson(const json& object) {
   Entry entry;
   for (const auto& [name, value] : object.items()) {
@@ -156,11 +184,18 @@ std::string Entry::Field(const std::string& name) const {
 
 Result<std::string> EncodeEntry(const Entry& entry) {
   GF_TRY(Validate(entry));
-  json object = {{"v", kFormatVersion}, {"kind", KindName(entry.kind)}, {"time", entry.time}};
-  for (const auto& [name, value] : entry.fields) object[name] = value;
-  for (const auto& [name, value] : entry.numbers) object[name] = value;
-  for (const auto& [name, value] : entry.commitments) object["commitments"][name] = value.Hex();
-  std::string bytes = object.dump();
+  std::map<std::string_view, std::string> members;
+  members["v"] = std::to_string(kFormatVersion);
+  members["kind"] = Quoted(KindName(entry.kind));
+  members["time"] = Quoted(entry.time);
+  for (const auto& [name, value] : entry.fields) members[name] = Quoted(value);
+  for (const auto& [name, value] : entry.numbers) members[name] = std::to_string(value);
+  if (!entry.commitments.empty()) {
+    std::map<std::string_view, std::string> hidden;
+    for (const auto& [name, value] : entry.commitments) hidden[name] = Quoted(value.Hex());
+    members["commitments"] = Object(hidden);
+  }
+  std::string bytes = Object(members);
   if (bytes.size() > kMaxEntryBytes) return Invalid("entry", "more than 65535 bytes");
   return bytes;
 }

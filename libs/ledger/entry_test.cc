@@ -3,6 +3,8 @@
 
 #include <rapidcheck.h>
 
+#include <nlohmann/json.hpp>
+
 #include "libs/ledger/test_support.h"
 
 namespace genofed::ledger {
@@ -32,7 +34,7 @@ TEST(Entry, HasOneCanonicalForm) {
 
 TEST(Entry, EveryKindHasItsName) {
   for (const char* name : {"consent-set", "consent-withdraw", "snapshot", "run", "access", "denied",
-                           "release", "erase", "policy", "key-event"}) {
+                           "release", "erase", "policy", "key-event", "dataset", "checkpoint"}) {
     Entry entry;
     entry.kind = ParseKind(name).value();
     entry.time = "2026-01-31T12:00:00Z";
@@ -40,6 +42,22 @@ TEST(Entry, EveryKindHasItsName) {
     EXPECT_EQ(DecodeEntry(EncodeEntry(entry).value()).value(), entry);
   }
   EXPECT_FALSE(ParseKind("other").ok());
+}
+
+// Another JSON library writes the same bytes.
+TEST(Entry, IsWrittenAsJsonIs) {
+  EXPECT_TRUE(rc::check([](const std::string& text, std::uint32_t number) {
+    Entry entry = Sample();
+    entry.fields["reason"] = "\\ \" / \xE2\x82\xAC " + text;
+    entry.numbers["slots"] = number;
+    entry.fields["snapshot"] = "s";
+    entry.fields["snapshot_root"] = std::string(64, '0');
+    entry.commitments["a"] = LeafHash(text);
+    const auto bytes = EncodeEntry(entry);
+    if (!bytes.ok()) return;  // not plain text
+    RC_ASSERT(nlohmann::json::parse(*bytes).dump() == *bytes);
+    RC_ASSERT(DecodeEntry(*bytes).value() == entry);
+  }));
 }
 
 TEST(Entry, HasNoPlaceForPersonalData) {

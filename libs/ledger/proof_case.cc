@@ -111,8 +111,12 @@ ProofVerdict JudgeProofCase(std::string_view json_text) {
   const json object = json::parse(json_text, nullptr, false);
   if (!object.is_object()) return {"", Malformed("it is not a JSON object")};
   ProofVerdict verdict;
-  const auto name = object.find("name");
-  if (name != object.end() && name->is_string()) verdict.name = name->get<std::string>();
+  for (const char* member : {"name", "desc"}) {
+    const auto name = object.find(member);
+    if (name == object.end() || !name->is_string()) continue;
+    verdict.name = name->get<std::string>();
+    break;
+  }
   verdict.status = Judge(object);
   return verdict;
 }

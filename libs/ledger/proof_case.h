@@ -6,8 +6,8 @@
 //   consistency           size1, size2, root1, root2, proof
 //   subtree inclusion     leafIdx, start, end, root, leafHash, proof
 //   subtree consistency   start, end, size, root1, root2, proof
-// with an optional "name". "proof" may be null when empty. Other members, "desc" and "wantErr"
-// among them, are not looked at.
+// with a "name", or else a "desc", to call it by. "proof" may be null when empty. Other members,
+// "wantErr" among them, are not looked at.
 #pragma once
 
 #include <string>

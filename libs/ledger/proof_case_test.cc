@@ -30,6 +30,8 @@ TEST(ProofCase, JudgesAllReferenceCasesAsStated) {
 TEST(ProofCase, KeepsTheName) {
   EXPECT_EQ(JudgeProofCase(R"({"name":"n"})").name, "n");
   EXPECT_EQ(JudgeProofCase(R"({"name":7})").name, "");
+  EXPECT_EQ(JudgeProofCase(R"({"desc":"d","name":"n"})").name, "n");
+  EXPECT_EQ(JudgeProofCase(R"({"desc":"d"})").name, "d");
   EXPECT_EQ(JudgeProofCase("[1]").name, "");
 }
 

@@ -106,6 +106,7 @@ Result<LedgerPeerClient::Answer> LedgerPeer::Ask(const Context& ctx,
 }
 
 Status LedgerPeer::Submit(const Context& ctx) {
+  if (frozen_) return absl::OkStatus();
   GF_ASSIGN(const Candidates::Candidate candidate, candidates_.Current(ctx));
   const ledger::Checkpoint& checkpoint = candidate.checkpoint;
   const std::string text = ledger::FormatCheckpoint(checkpoint);
@@ -139,8 +140,10 @@ Status LedgerPeer::Submit(const Context& ctx) {
 Status LedgerPeer::Freeze(const Context& ctx, const Candidates::Candidate& candidate,
                           std::string_view reason, std::string detail) {
   ledger_.Freeze(detail);
-  return witness_.Raise(ctx, {candidate.checkpoint.origin, std::string(reason), std::move(detail),
-                              "", candidate.note, clock_.Now()});
+  GF_TRY(witness_.Raise(ctx, {candidate.checkpoint.origin, std::string(reason), std::move(detail),
+                              "", candidate.note, clock_.Now()}));
+  frozen_ = true;
+  return absl::OkStatus();
 }
 
 Status LedgerPeer::Watch(const Context& ctx) {
@@ -181,10 +184,15 @@ Status LedgerPeer::Watch(const Context& ctx) {
   return absl::OkStatus();
 }
 
+// Once for what it contradicts: a forked ledger may go on growing.
 Status LedgerPeer::Accuse(const Context& ctx, const WitnessedLog& known, const std::string& seen,
                           std::string_view reason, std::string detail) {
-  return witness_.Raise(ctx, {origin(), std::string(reason), std::move(detail), known.checkpoint,
-                              seen, clock_.Now()});
+  const std::string accusation = fmt::format("{}\n{}", reason, known.checkpoint);
+  if (accusation == accused_) return absl::OkStatus();
+  GF_TRY(witness_.Raise(ctx, {origin(), std::string(reason), std::move(detail), known.checkpoint,
+                              seen, clock_.Now()}));
+  accused_ = accusation;
+  return absl::OkStatus();
 }
 
 }  // namespace genofed::consent

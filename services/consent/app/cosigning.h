@@ -86,7 +86,9 @@ class LedgerPeer {
   const Clock& clock_;
   std::uint64_t known_size_ = 0;  // what the other site cosigned last
   std::string submitted_;         // text of the last candidate that it cosigned
+  bool frozen_ = false;           // this site's ledger is, by what the other site said
   std::string watched_;           // the last checkpoint that was found good
+  std::string accused_;           // reason and known checkpoint of the last alarm
 };
 
 }  // namespace genofed::consent

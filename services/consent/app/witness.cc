@@ -93,9 +93,11 @@ Status Witness::AccuseIfForked(const Context& ctx, const ledger::AddCheckpoint& 
   const auto seen = ledger::OpenCheckpoint(request.checkpoint, log);
   if (!known || !seen.ok() || seen->size != known->tree.size || seen->root == known->tree.root)
     return absl::OkStatus();
+  // Without what others may have added: the same proof is kept once.
+  GF_ASSIGN(std::string note, SignedBy(request.checkpoint, log));
   return Raise(ctx, {log.name(), "LEDGER_FORKED",
                      fmt::format("two roots are signed for {} entries", seen->size),
-                     known->checkpoint, request.checkpoint, clock_.Now()});
+                     known->checkpoint, std::move(note), clock_.Now()});
 }
 
 Status Witness::Log(const Context& ctx, const ledger::Checkpoint& checkpoint,
