@@ -4,7 +4,10 @@
 // mutual TLS with its index, permissions and the whole of disclosure control, and the hub over 27
 // such nodes with a million people. Budgets are in a PostgreSQL of its own. Prints one JSON object;
 // tests/bench/run makes rows of it.
+#include <grpcpp/impl/codegen/service_type.h>
+
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -12,6 +15,7 @@
 #include "libs/auth/access_token.h"
 #include "libs/disclosure/budget.h"
 #include "libs/rpc/channel.h"
+#include "libs/rpc/channel_cache.h"
 #include "libs/rpc/dispatcher.h"
 #include "libs/rpc/server.h"
 #include "libs/testing/temporary_directory.h"
