@@ -9,11 +9,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
 
 #include "libs/auth/access_token.h"
 #include "libs/disclosure/budget.h"
+#include "libs/obs/log.h"
 #include "libs/rpc/channel.h"
 #include "libs/rpc/channel_cache.h"
 #include "libs/rpc/dispatcher.h"
@@ -87,10 +89,11 @@ rpc::Policy ThePolicy() { return *rpc::Policy::Parse(kPolicy[0].content); }
 class Certificates {
  public:
   rpc::TlsFiles Of(const std::string& site, const std::string& service) {
-    const std::string bundle = directory_ / "ca.pem";
-    auto authority = federation::SiteAuthority::Open(site, kDomain, bundle,
+    const std::string bundle = directory_ / "bundle.pem";
+    auto authority = federation::SiteAuthority::Open(site, kDomain, directory_ / (site + "-ca.pem"),
                                                      directory_ / (site + "-ca.key"), clock_);
     GF_CHECK(authority.ok());
+    std::ofstream(bundle, std::ios::app) << authority->certificate_pem();
     const std::string name = site + "-" + service;
     GF_CHECK(
         authority->Issue(service, directory_ / (name + ".pem"), directory_ / (name + ".key")).ok());
@@ -106,9 +109,10 @@ class Certificates {
 // nothing behind it.
 class Node {
  public:
-  Node(const std::string& site, std::shared_ptr<const Cohort> cohort, Certificates& certificates,
+  Node(const std::string& site, std::shared_ptr<const Cohort> cohort, const rpc::TlsFiles& files,
        sql::Database& database)
-      : store_(database, mechanism_.policy()),
+      : country_(ToUpper(site)),
+        store_(database, mechanism_.policy()),
         publication_store_(database),
         tokens_(trust_, clock_, "", {}) {
     consent_.rows[cohort->dataset()] = cohort->rows();
@@ -119,19 +123,19 @@ class Node {
             .site = site, .domain = kDomain, .service = "discovery", .denied = NobodyDenied},
         ThePolicy(), tokens_, metrics_);
     service_ = MakeNodeService(*dispatcher_, metrics_, discovery_, publications_);
-    server_ =
-        *rpc::Server::Start({.listeners = {{"127.0.0.1:0", certificates.Of(site, "discovery")}},
-                             .site = site,
-                             .domain = kDomain,
-                             .policies = {ThePolicy()},
-                             .denied = NobodyDenied,
-                             .metrics = &metrics_},
-                            {service_.get()});
+    server_ = *rpc::Server::Start({.listeners = {{"127.0.0.1:0", files}},
+                                   .site = site,
+                                   .domain = kDomain,
+                                   .policies = {ThePolicy()},
+                                   .denied = NobodyDenied,
+                                   .metrics = &metrics_},
+                                  {service_.get()});
   }
   ~Node() { server_->Stop(milliseconds(100)); }
   std::string address() const { return "127.0.0.1:" + std::to_string(server_->ports()[0]); }
 
  private:
+  const std::string country_;
   const SystemClock clock_;
   const auth::FixedTrust trust_{auth::TrustStore()};
   obs::Metrics metrics_;
@@ -142,10 +146,10 @@ class Node {
   SqlDisclosureStore store_;
   Budgets budgets_{store_, clock_};
   DisclosureAudit audit_{store_};
-  NodeDiscovery discovery_{view_, "XX", mechanism_, &budgets_, audit_, clock_};
+  NodeDiscovery discovery_{view_, country_, mechanism_, &budgets_, audit_, clock_};
   SqlPublicationStore publication_store_;
   FileCohortOpener opener_{"/nonexistent"};
-  Publications publications_{publication_store_, opener_, listing_, view_, clock_, "XX"};
+  Publications publications_{publication_store_, opener_, listing_, view_, clock_, country_};
   const auth::AccessTokenVerifier tokens_;
   std::unique_ptr<rpc::Dispatcher> dispatcher_;
   std::unique_ptr<grpc::Service> service_;
@@ -195,6 +199,7 @@ std::string Account(int i) { return fmt::format("{:064x}", i); }
 
 int Run() {
   rpc::RequireTls13();
+  GF_CHECK(obs::SetLogLevel("error").ok());
   testing::TemporaryDirectory data;
   auto database = *sql::Database::Open(testing::TemporaryPostgres::Get().CreateSchema("discovery"));
   GF_CHECK(database->Migrate(kMigrations).ok());
@@ -207,14 +212,18 @@ int Run() {
   HubDiscovery::Options options;
   options.node_deadline = std::chrono::seconds(10);
   options.hedge_after = options.cache_lifetime = milliseconds(0);  // nothing may hide the work
+  // All of them first: each site's authority is in the bundle that everybody reads at start.
   const rpc::TlsFiles hub = certificates.Of("hub", "discovery");
+  std::vector<rpc::TlsFiles> files;
+  for (int i = 0; i < kNodes; ++i) files.push_back(certificates.Of(NodeName(i), "discovery"));
   std::unique_ptr<NodeClient> alone;
   for (int i = 0; i < kNodes; ++i) {
     const std::string site = NodeName(i);
     auto cohort = opener.Open(
         WriteCohort(data.path(), "GOE-" + ToUpper(site) + "-BENCH-1", 1, kPeople, sites, people));
     GF_CHECK(cohort.ok());
-    nodes.push_back(std::make_unique<Node>(site, *cohort, certificates, *database));
+    nodes.push_back(
+        std::make_unique<Node>(site, *cohort, files[static_cast<std::size_t>(i)], *database));
     auto channel = rpc::ConnectTls(nodes.back()->address(), hub, {site, "discovery"}, kDomain);
     auto client = [&] {
       return MakeNodeClient(
@@ -236,7 +245,12 @@ int Run() {
   auto ask_all = [&](const Query& query) {
     auto answer = network.Run(ctx, query);
     GF_CHECK(answer.ok());
-    for (const Member& member : answer->members) GF_CHECK(member.state == MemberState::kAnswered);
+    for (const Member& member : answer->members) {
+      if (member.state != MemberState::kAnswered)
+        std::fprintf(stderr, "%s: %s after %d ms\n", member.site.c_str(),
+                     MemberStateName(member.state), member.milliseconds);
+      GF_CHECK(member.state == MemberState::kAnswered);
+    }
   };
   // Each account is told a few common alleles, which cost next to nothing, before the next one
   // asks.
