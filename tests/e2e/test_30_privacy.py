@@ -27,6 +27,7 @@ from federation import Federation, wait_until
 TARGETS = 40           # people of each kind; all of their accounts together stay below budget.everybody
 NOISE_VARIANCE = 121   # of Laplace noise of scale 10, cut at 30: by hand, scale^2 (2 - 17 e^-3) / (1 - e^-3)
 THRESHOLD = 35         # floor + bound
+PEOPLE, INSIDE = 800, 300
 
 
 @pytest.fixture(scope="module")
@@ -40,17 +41,23 @@ def private(workspace, images):
 
 @pytest.fixture(scope="module")
 def members(workspace, private):
-    cohort = Cohort(synth(workspace / "private" / "fi", "FI", people=300, sites=1200), "FI", "GOE-FI-DATASET-1")
+    """Of 800 people the first 300 consented and are in the dataset; the others are of the same population."""
+    folder = synth(workspace / "private" / "fi", "FI", people=PEOPLE, sites=1200)
+    file = folder / "consents.fhir-r4.json"
+    bundle = json.loads(file.read_text())
+    bundle["entry"] = [entry for entry in bundle["entry"]
+                       if entry["resource"]["patient"]["identifier"]["value"] in everybody(folder)[:INSIDE]]
+    file.write_text(json.dumps(bundle))
+    cohort = Cohort(folder, "FI", "GOE-FI-DATASET-1")
+    assert len(cohort.included) <= INSIDE
     road.onboard(private, cohort)
     road.list_dataset(private, cohort)
     wait_until(lambda: ask(private, "hub", individuals())[0] in (200, 429), 20, "the node to answer")
     return cohort
 
 
-@pytest.fixture(scope="module")
-def population(workspace):
-    """People who are in no dataset: half of them are strangers, half tell how frequent alleles are."""
-    return Cohort(synth(workspace / "private" / "es", "ES", people=400, sites=1200), "ES", "none")
+def everybody(folder):
+    return sorted(json.loads(file.read_text())["subject"]["id"] for file in (folder / "phenopackets").glob("*.json"))
 
 
 def individuals(*terms):
@@ -104,21 +111,19 @@ def common(members):
     return [v for v in members.variants() if 0.25 < members.carriers(v, people) / len(people) < 0.75]
 
 
-def test_membership_cannot_be_told_from_a_years_budget(private, members, population, figures):
+def test_membership_cannot_be_told_from_a_years_budget(private, members, figures):
     draw = random.Random(20261129)
-    everybody = sorted(population.people)
-    strangers, reference = everybody[:200], set(everybody[200:])
+    outside = sorted(set(members.people) - members.included)
+    strangers, reference = outside[:100], outside[100:]
     insiders = sorted(members.permitting("AF"))
     people = len(insiders)
-    known = set(population.variants())
-    alleles = [v for v in members.variants() if v in known]
-    frequency = {v: population.carriers(v, reference) / len(reference) for v in alleles}
+    alleles = members.variants()
+    frequency = {v: members.carriers(v, reference) / len(reference) for v in alleles}
     alleles = [v for v in alleles if 0.1 < frequency[v] < 0.9]
     scores, asked = {"in": [], "out": []}, []
-    for kind, cohort, targets in (("in", members, draw.sample(insiders, TARGETS)),
-                                  ("out", population, draw.sample(strangers, TARGETS))):
+    for kind, targets in (("in", draw.sample(insiders, TARGETS)), ("out", draw.sample(strangers, TARGETS))):
         for number, target in enumerate(targets):
-            own = [v for v in alleles if cohort.carriers(v, [target])]
+            own = [v for v in alleles if members.carriers(v, [target])]
             draw.shuffle(own)
             token = tokens.access_token(private, f"attacker-{kind}-{number}", ["hub"])
             score, answered = 0.0, 0

@@ -51,8 +51,9 @@ Result<std::map<std::string, std::chrono::seconds>> SqlDisclosureStore::Charge(
         // What a crash of the database loses is a fraction of a second of charges, and nothing
         // waits for its disk.
         GF_TRY(tx.Exec("SET LOCAL synchronous_commit TO off"));
-        GF_TRY(tx.Exec("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", account));
         for (const auto& [dataset, items] : by_dataset) {
+          GF_TRY(tx.Exec("SELECT pg_advisory_xact_lock(hashtextextended($1 || '/' || $2, 0))",
+                         account, dataset));
           double nats = 0, worst = 0;
           std::vector<const Spending*> fresh;
           for (const Spending* item : items) {

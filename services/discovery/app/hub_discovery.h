@@ -27,7 +27,7 @@ class HubDiscovery {
     std::chrono::milliseconds hedge_after{500};
     int breaker_failures = 5;
     std::chrono::milliseconds breaker_pause{5000};
-    std::chrono::milliseconds cache_lifetime{1000};
+    std::chrono::milliseconds cache_lifetime{0};
     std::int32_t floor = 1;  // of an answer to which nobody contributed
   };
   // A member, and the threads on which it alone is called.

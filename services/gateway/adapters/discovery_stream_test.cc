@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "genofed/discovery/v1/discovery.pb.h"
 #include "libs/core/retry_after.h"
 #include "services/gateway/adapters/test_support.h"
 
