@@ -124,8 +124,8 @@ Result<Policy> OpenPolicy(Platform& platform) {
   GF_ASSIGN(Policy policy, ParsePolicy(text));
   if (policy.country != platform.country()) {
     return Error(StatusCode::kInvalidArgument, "CONFIG_INVALID",
-                 "consent.policy_file: {} is the policy of {}, and this is a node of {}", file, policy.country,
-                 platform.country());
+                 "consent.policy_file: {} is the policy of {}, and this is a node of {}", file,
+                 policy.country, platform.country());
   }
   return policy;
 }
@@ -146,8 +146,8 @@ class ConsentModule final : public Module {
         mine_(store_, ledger_, pseudonyms_, rules_, platform.random()),
         audit_(store_, ledger_, platform.clock(), platform.random()),
         grants_(MakePeerGrantChecker(platform.SiteChannel("access"))),
-        dataset_keys_(std::move(keys.dataset), {platform.audience(), platform.country()}, store_, ledger_, *grants_,
-                      platform.trust(), rules_, platform.random()),
+        dataset_keys_(std::move(keys.dataset), {platform.audience(), platform.country()}, store_,
+                      ledger_, *grants_, platform.trust(), rules_, platform.random()),
         readers_({platform.audience(), platform.dataset_url_prefix(), std::move(layers)},
                  {store_, ledger_, cohorts_, dataset_keys_, platform.trust(), rules_, platform.random()}),
         ledger_service_(MakeGrpcLedgerService(platform.dispatcher(), ledger_)),
@@ -160,11 +160,12 @@ class ConsentModule final : public Module {
     const Context ctx = Context::Background().WithTimeout(std::chrono::minutes(5));
     GF_TRY(ledger_.Load(ctx));
     GF_TRY(ApplyPolicy(ctx, ledger_, rules_));
-    GF_ASSIGN(registries_, Registries::Make(platform_.config().consent(), {store_, ledger_, pseudonyms_, rules_,
-                                                                           platform_.random(), platform_.metrics()}));
-    consent_service_ = MakeGrpcConsentService(
-        platform_.dispatcher(), {registrar_, cohorts_, mine_, ledger_, *registries_, audit_, platform_.clock(),
-                                 platform_.site() + "." + platform_.config().site().domain(), platform_.country()});
+    GF_ASSIGN(registries_, Registries::Make(platform_.config().consent(),
+                                            {store_, ledger_, pseudonyms_, rules_, platform_.random(), platform_.metrics()}));
+    consent_service_ = MakeGrpcConsentService(platform_.dispatcher(),
+                                              {registrar_, cohorts_, mine_, ledger_, *registries_, audit_, platform_.clock(),
+                                               platform_.site() + "." + platform_.config().site().domain(),
+                                               platform_.country()});
     return SetUpRegistries(ctx, ledger_, rules_, registries_->Names());
   }
   Status Start() override {
@@ -197,7 +198,8 @@ class ConsentModule final : public Module {
       const Context ctx = Context::Background().WithStop(stop).WithTimeout(std::chrono::seconds(30));
       Status kept = cohorts_.KeepTime(ctx);
       if (kept.ok()) kept = registries_->KeepFresh(ctx);
-      if (!kept.ok() && !stop.stop_requested()) GF_LOG(ctx, warn, "consent.time_failed", {"reason", Reason(kept)});
+      if (!kept.ok() && !stop.stop_requested())
+        GF_LOG(ctx, warn, "consent.time_failed", {"reason", Reason(kept)});
       wake.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
     }
   }
@@ -205,8 +207,8 @@ class ConsentModule final : public Module {
   // A release of keys that the ledger does not account for must not stay unnoticed.
   void Reconcile(const std::stop_token& stop) {
     const auto& config = platform_.config().consent();
-    const auto interval =
-        config::DurationOr(config.has_reconcile_interval(), config.reconcile_interval(), std::chrono::minutes(1));
+    const auto interval = config::DurationOr(config.has_reconcile_interval(), config.reconcile_interval(),
+                                             std::chrono::minutes(1));
     std::mutex mutex;
     std::condition_variable_any wake;
     std::unique_lock lock(mutex);
