@@ -16,13 +16,11 @@ bool Contains(const List& list, std::string_view value) {
 // Whether a permission for secondary use reaches as far as the question.
 bool Reaches(const Statement& statement, const Question& question) {
   if (question.permission != Permission::kSecondaryUse) return true;
-  const bool covered =
-      statement.purposes.empty() ||
-      std::any_of(statement.purposes.begin(), statement.purposes.end(),
-                  [&](const std::string& code) { return Covers(code, question.purpose); });
-  return covered &&
-         std::all_of(statement.conditions.begin(), statement.conditions.end(),
-                     [&](const std::string& code) { return Contains(question.met, code); });
+  const bool covered = statement.purposes.empty() ||
+                       std::any_of(statement.purposes.begin(), statement.purposes.end(),
+                                   [&](const std::string& code) { return Covers(code, question.purpose); });
+  return covered && std::all_of(statement.conditions.begin(), statement.conditions.end(),
+                                [&](const std::string& code) { return Contains(question.met, code); });
 }
 
 // A form is listed with its version, or without for all versions.
@@ -94,9 +92,7 @@ Decision Decide(const Policy& policy, const Voices& voices, const Question& ques
   const int index = policy.Find(question.permission, question.purpose);
   const Rule* rule = index < 0 ? nullptr : &policy.rules[static_cast<std::size_t>(index)];
   const Model model = rule == nullptr ? Model::kOptIn : rule->model;
-  const auto answer = [index](bool permitted, Basis basis) {
-    return Decision{permitted, basis, index};
-  };
+  const auto answer = [index](bool permitted, Basis basis) { return Decision{permitted, basis, index}; };
   if (voices.who.erased) return answer(false, Basis::kErased);
   if (model == Model::kStatute) return answer(true, Basis::kStatute);
   if (!policy.use_after_death && voices.who.died_at && question.at >= *voices.who.died_at)
@@ -112,8 +108,7 @@ Decision Decide(const Policy& policy, const Voices& voices, const Question& ques
 }
 
 bool PermitsAnything(const Policy& policy, const Voices& voices, Time at, bool registry_stale) {
-  const auto permits = [&](Permission permission, const std::string& purpose,
-                           const std::vector<std::string>& met) {
+  const auto permits = [&](Permission permission, const std::string& purpose, const std::vector<std::string>& met) {
     return Decide(policy, voices, {permission, purpose, met, at, registry_stale}).permitted;
   };
   // Whatever limits a statement has, some project may keep within them.

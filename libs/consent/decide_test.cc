@@ -33,8 +33,7 @@ Statement Denies(int bits) { return {{}, Bits(bits), {}, {}}; }
 Basis Ask(const Policy& policy, const Voices& voices, std::string purpose = kHealth,
           Permission permission = Permission::kSecondaryUse) {
   const Decision decision = Decide(policy, voices, {permission, std::move(purpose), {}, kNow});
-  const bool permits = decision.basis == Basis::kPermitted ||
-                       decision.basis == Basis::kNotObjected ||
+  const bool permits = decision.basis == Basis::kPermitted || decision.basis == Basis::kNotObjected ||
                        decision.basis == Basis::kAltruism || decision.basis == Basis::kStatute;
   EXPECT_EQ(decision.permitted, permits);
   return decision.basis;
@@ -81,9 +80,7 @@ TEST(Decide, APermissionMayBeLimited) {
   EXPECT_EQ(Ask(OptOut(), {{health, Permits(4)}, {}}, "DUO:0000042"), Basis::kLimited);
   health.conditions = {"DUO:0000045"};
   EXPECT_EQ(Ask(Policy(), {{health}, {}}), Basis::kLimited);
-  EXPECT_TRUE(Decide(Policy(), {{health}, {}},
-                     {Permission::kSecondaryUse, kHealth, {"DUO:0000045"}, kNow})
-                  .permitted);
+  EXPECT_TRUE(Decide(Policy(), {{health}, {}}, {Permission::kSecondaryUse, kHealth, {"DUO:0000045"}, kNow}).permitted);
 }
 
 TEST(Decide, AltruismNeedsItsFormAndOrganisation) {
@@ -148,17 +145,14 @@ TEST(Decide, KnowsWhenTheAnswerMayChange) {
 
 Voices AnyVoices() {
   Voices voices;
-  const auto time = [] {
-    return *rc::gen::maybe(rc::gen::elementOf(std::vector<Time>{kBefore, kNow, kAfter}));
-  };
+  const auto time = [] { return *rc::gen::maybe(rc::gen::elementOf(std::vector<Time>{kBefore, kNow, kAfter})); };
   const auto maybe = [&]() -> std::optional<Time> {
     auto value = time();
     return value ? std::optional<Time>(*value) : std::nullopt;
   };
   const int count = *rc::gen::inRange(0, 4);
   for (int i = 0; i < count; ++i) {
-    Statement statement{Bits(*rc::gen::inRange(0, 8)), Bits(*rc::gen::inRange(0, 8)), maybe(),
-                        maybe()};
+    Statement statement{Bits(*rc::gen::inRange(0, 8)), Bits(*rc::gen::inRange(0, 8)), maybe(), maybe()};
     if (*rc::gen::arbitrary<bool>()) statement.purposes = {kHealth};
     statement.by_guardian = *rc::gen::arbitrary<bool>();
     voices.statements.push_back(statement);
@@ -173,8 +167,7 @@ TEST(DecideProperty, OrderDenialsAndTime) {
   EXPECT_TRUE(rc::check([] {
     const Voices voices = AnyVoices();
     const Policy policy = *rc::gen::arbitrary<bool>() ? OptOut() : Policy();
-    Question question{*rc::gen::elementOf(std::vector<Permission>(kPermissions.begin(),
-                                                                  kPermissions.end())),
+    Question question{*rc::gen::elementOf(std::vector<Permission>(kPermissions.begin(), kPermissions.end())),
                       *rc::gen::elementOf(std::vector<std::string>{"", kHealth, kAncestry}),
                       {},
                       kBefore};

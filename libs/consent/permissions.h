@@ -17,8 +17,7 @@ enum class Permission : std::uint8_t {
   kSecondaryUse = 4,       // "SEC": used by research projects
 };
 
-inline constexpr std::array kPermissions = {Permission::kAlleleFrequency,
-                                            Permission::kSubjectLevelQuery,
+inline constexpr std::array kPermissions = {Permission::kAlleleFrequency, Permission::kSubjectLevelQuery,
                                             Permission::kSecondaryUse};
 
 std::string_view Name(Permission permission);  // "AF"
@@ -29,20 +28,14 @@ class PermissionSet {
  public:
   PermissionSet() = default;
   // Bits outside of the three are dropped.
-  static PermissionSet FromBits(std::int64_t bits) {
-    return PermissionSet(static_cast<std::uint8_t>(bits & 7));
-  }
+  static PermissionSet FromBits(std::int64_t bits) { return PermissionSet(static_cast<std::uint8_t>(bits & 7)); }
   static PermissionSet All() { return PermissionSet(7); }
 
-  void Add(Permission permission) {
-    bits_ = static_cast<std::uint8_t>(bits_ | static_cast<std::uint8_t>(permission));
-  }
+  void Add(Permission permission) { bits_ = static_cast<std::uint8_t>(bits_ | static_cast<std::uint8_t>(permission)); }
   void Add(PermissionSet other) { bits_ = static_cast<std::uint8_t>(bits_ | other.bits_); }
   // Those of the three that are not in here.
   PermissionSet Others() const { return FromBits(~bits_); }
-  bool Has(Permission permission) const {
-    return (bits_ & static_cast<std::uint8_t>(permission)) != 0;
-  }
+  bool Has(Permission permission) const { return (bits_ & static_cast<std::uint8_t>(permission)) != 0; }
   bool empty() const { return bits_ == 0; }
   std::uint8_t bits() const { return bits_; }
   // "AF,SLQ", or "none".

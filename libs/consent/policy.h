@@ -37,9 +37,9 @@ struct Policy {
   // What runs when somebody in its cohort withdraws.
   enum class RunningTasks { kCancel, kFinish };
 
-  std::string id = "opt-in";  // names this edition
-  std::string country;        // "FI"; empty only for the policy that holds without a file
-  std::vector<Rule> rules;    // the first that fits counts; where none fits: opt-in
+  std::string id = "opt-in";    // names this edition
+  std::string country;          // "FI"; empty only for the policy that holds without a file
+  std::vector<Rule> rules;      // the first that fits counts; where none fits: opt-in
   bool use_after_death = true;  // false: nothing of people who have died, but by statute
   RunningTasks running_tasks = RunningTasks::kCancel;
   std::string sha256;  // hex, of the file's bytes; empty without a file

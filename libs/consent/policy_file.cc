@@ -24,8 +24,7 @@ Status Invalid(const std::string& member, fmt::format_string<Args...> format, Ar
   return InvalidField(member, "CONSENT_POLICY_INVALID", format, std::forward<Args>(args)...);
 }
 
-Status CheckMembers(const json& object, const std::string& path,
-                    std::initializer_list<std::string_view> known) {
+Status CheckMembers(const json& object, const std::string& path, std::initializer_list<std::string_view> known) {
   if (!object.is_object()) return Invalid(path, "must be an object");
   for (const auto& [name, value] : object.items()) {
     if (std::find(known.begin(), known.end(), name) == known.end())
@@ -34,8 +33,8 @@ Status CheckMembers(const json& object, const std::string& path,
   return absl::OkStatus();
 }
 
-Result<std::string> Text(const json& object, const std::string& path, const char* name,
-                         bool required, std::size_t max = kMaxText) {
+Result<std::string> Text(const json& object, const std::string& path, const char* name, bool required,
+                         std::size_t max = kMaxText) {
   const auto found = object.find(name);
   const std::string member = path.empty() ? name : path + "." + name;
   if (found == object.end()) {
@@ -45,15 +44,13 @@ Result<std::string> Text(const json& object, const std::string& path, const char
   if (!found->is_string()) return Invalid(member, "must be text");
   auto text = found->get<std::string>();
   if (text.empty() || text.size() > max || !IsUtf8(text) ||
-      std::any_of(text.begin(), text.end(),
-                  [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; })) {
+      std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; })) {
     return Invalid(member, "must be 1 to {} bytes on one line", max);
   }
   return text;
 }
 
-Result<std::vector<std::string>> Texts(const json& object, const std::string& path,
-                                       const char* name) {
+Result<std::vector<std::string>> Texts(const json& object, const std::string& path, const char* name) {
   std::vector<std::string> texts;
   const auto found = object.find(name);
   if (found == object.end()) return texts;
@@ -94,8 +91,7 @@ Result<Model> ReadModel(const json& rule, const std::string& path) {
 Status CheckRule(const Rule& rule, const std::string& path) {
   const bool secondary = rule.permissions.Has(Permission::kSecondaryUse);
   const bool only_secondary = secondary && rule.permissions == PermissionSet::FromBits(4);
-  if (!rule.purposes.empty() && !only_secondary)
-    return Invalid(path + ".purposes", "only SEC has purposes");
+  if (!rule.purposes.empty() && !only_secondary) return Invalid(path + ".purposes", "only SEC has purposes");
   if (rule.model == Model::kStatute && (!only_secondary || rule.purposes.empty()))
     return Invalid(path + ".purposes", "a statute opens SEC for listed purposes only");
   if (rule.model == Model::kStatute && rule.legal_basis.empty())
@@ -104,21 +100,18 @@ Status CheckRule(const Rule& rule, const std::string& path) {
   if (altruism != !rule.forms.empty())
     return Invalid(path + ".forms", "altruism lists its consent forms, and nothing else does");
   if (altruism != !rule.organisations.empty())
-    return Invalid(path + ".organisations",
-                   "altruism lists its registered organisations, and nothing else does");
+    return Invalid(path + ".organisations", "altruism lists its registered organisations, and nothing else does");
   return absl::OkStatus();
 }
 
 Result<Rule> ReadRule(const json& object, const std::string& path) {
   GF_TRY(CheckMembers(object, path,
-                      {"permissions", "purposes", "model", "legal_basis", "forms", "organisations",
-                       "comment"}));
+                      {"permissions", "purposes", "model", "legal_basis", "forms", "organisations", "comment"}));
   Rule rule;
   GF_ASSIGN(rule.permissions, ReadPermissions(object, path));
   GF_ASSIGN(rule.purposes, Texts(object, path, "purposes"));
   for (const std::string& purpose : rule.purposes) {
-    if (!IsPurpose(purpose))
-      return Invalid(path + ".purposes", "'{}' is no code such as DUO:0000006", purpose);
+    if (!IsPurpose(purpose)) return Invalid(path + ".purposes", "'{}' is no code such as DUO:0000006", purpose);
   }
   GF_ASSIGN(rule.model, ReadModel(object, path));
   GF_ASSIGN(rule.legal_basis, Text(object, path, "legal_basis", false));
@@ -139,12 +132,11 @@ Status CheckReachable(const std::vector<Rule>& rules) {
           above.purposes.empty() ||
           (!below.purposes.empty() &&
            std::all_of(below.purposes.begin(), below.purposes.end(), [&](const auto& purpose) {
-             return std::find(above.purposes.begin(), above.purposes.end(), purpose) !=
-                    above.purposes.end();
+             return std::find(above.purposes.begin(), above.purposes.end(), purpose) != above.purposes.end();
            }));
       if (permissions && purposes) {
-        return Invalid(fmt::format("rules[{}]", later),
-                       "never counts: rules[{}] comes first and fits all of it", earlier);
+        return Invalid(fmt::format("rules[{}]", later), "never counts: rules[{}] comes first and fits all of it",
+                       earlier);
       }
     }
   }
@@ -200,8 +192,7 @@ int Policy::Find(Permission permission, std::string_view purpose) const {
 }
 
 Result<Policy> ParsePolicy(std::string_view text) {
-  if (text.size() > kMaxPolicyBytes)
-    return Invalid("", "a policy has at most {} bytes", kMaxPolicyBytes);
+  if (text.size() > kMaxPolicyBytes) return Invalid("", "a policy has at most {} bytes", kMaxPolicyBytes);
   // Names must not occur twice: readers disagree about what that means.
   bool twice = false;
   std::vector<std::vector<std::string>> open;
@@ -218,15 +209,12 @@ Result<Policy> ParsePolicy(std::string_view text) {
   const json file = json::parse(text, watch, false, true);
   if (file.is_discarded()) return Invalid("", "is no JSON");
   if (twice) return Invalid("", "names a member twice");
-  GF_TRY(CheckMembers(file, "",
-                      {"policy", "country", "rules", "use_after_death", "running_tasks",
-                       "comment"}));
+  GF_TRY(CheckMembers(file, "", {"policy", "country", "rules", "use_after_death", "running_tasks", "comment"}));
   Policy policy;
   GF_ASSIGN(policy.id, Text(file, "", "policy", true, kMaxId));
   GF_ASSIGN(policy.country, Text(file, "", "country", true));
   if (policy.country.size() != 2 ||
-      !std::all_of(policy.country.begin(), policy.country.end(),
-                   [](char c) { return c >= 'A' && c <= 'Z'; })) {
+      !std::all_of(policy.country.begin(), policy.country.end(), [](char c) { return c >= 'A' && c <= 'Z'; })) {
     return Invalid("country", "must be two capital letters (ISO 3166-1)");
   }
   const auto rules = file.find("rules");
@@ -244,28 +232,25 @@ Result<Policy> ParsePolicy(std::string_view text) {
   GF_ASSIGN(const std::string running, Text(file, "", "running_tasks", false));
   if (!running.empty() && running != "cancel" && running != "finish")
     return Invalid("running_tasks", "must be cancel or finish");
-  policy.running_tasks =
-      running == "finish" ? Policy::RunningTasks::kFinish : Policy::RunningTasks::kCancel;
+  policy.running_tasks = running == "finish" ? Policy::RunningTasks::kFinish : Policy::RunningTasks::kCancel;
   policy.sha256 = HexEncode(crypto::Sha256(text));
   return policy;
 }
 
 std::string Explain(const Policy& policy) {
-  std::string text = policy.country.empty()
-                         ? fmt::format("policy {}\n", policy.id)
-                         : fmt::format("policy {} of {}\n", policy.id, policy.country);
+  std::string text = policy.country.empty() ? fmt::format("policy {}\n", policy.id)
+                                            : fmt::format("policy {} of {}\n", policy.id, policy.country);
   for (std::size_t i = 0; i < policy.rules.size(); ++i) {
     const Rule& rule = policy.rules[i];
     text += fmt::format("{}. {}{}: {} - {}\n", i + 1, rule.permissions.Names(),
-                        rule.purposes.empty() ? "" : " for " + Join(rule.purposes),
-                        ModelName(rule.model), Meaning(rule.model));
+                        rule.purposes.empty() ? "" : " for " + Join(rule.purposes), ModelName(rule.model),
+                        Meaning(rule.model));
     if (!rule.forms.empty()) {
       text += fmt::format("   by form {} of {}\n", Join(rule.forms), Join(rule.organisations));
     }
     if (!rule.legal_basis.empty()) text += fmt::format("   legal basis: {}\n", rule.legal_basis);
   }
-  text += fmt::format("{}. everything else: opt-in - {}\n", policy.rules.size() + 1,
-                      Meaning(Model::kOptIn));
+  text += fmt::format("{}. everything else: opt-in - {}\n", policy.rules.size() + 1, Meaning(Model::kOptIn));
   text += "A refusal wins over any permission but a statute; what has expired says nothing.\n";
   text += policy.use_after_death ? "What people decided holds after their death.\n"
                                  : "After death nothing is used but by statute.\n";

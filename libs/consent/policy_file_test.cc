@@ -13,13 +13,13 @@ std::string With(const std::string& rules, const std::string& more = "") {
 constexpr char kOptOut[] = R"({"permissions": ["SEC"], "purposes": ["DUO:0000006"], "model": "opt-out"})";
 
 TEST(PolicyFile, Reads) {
-  const auto policy = ParsePolicy(With(
-      std::string(kOptOut) +
-          R"(, {"permissions": ["SEC"], "purposes": ["EHDS:53-1-a"], "model": "statutory",
+  const auto policy =
+      ParsePolicy(With(std::string(kOptOut) +
+                           R"(, {"permissions": ["SEC"], "purposes": ["EHDS:53-1-a"], "model": "statutory",
                 "legal_basis": "Ley 1/2026, art. 5"},
                {"permissions": ["AF", "SLQ"], "model": "altruism", "forms": ["urn:f"],
                 "organisations": ["O"]})",
-      R"(, "use_after_death": false, "running_tasks": "finish")"));
+                       R"(, "use_after_death": false, "running_tasks": "finish")"));
   ASSERT_TRUE(policy.ok()) << Describe(policy.status());
   ASSERT_EQ(policy->rules.size(), 3u);
   EXPECT_EQ(policy->rules[2].permissions.Names(), "AF,SLQ");
@@ -38,7 +38,9 @@ TEST(PolicyFile, Reads) {
 TEST(PolicyFile, RefusesWhatMeansNothing) {
   const std::string optout = kOptOut;
   for (const std::string& wrong : {
-           std::string(), std::string("[]"), std::string("{"),
+           std::string(),
+           std::string("[]"),
+           std::string("{"),
            std::string(R"({"policy": "P", "country": "ES"})"),
            std::string(R"({"policy": "P", "country": "Spain", "rules": []})"),
            std::string(R"({"policy": "P", "policy": "Q", "country": "ES", "rules": []})"),

@@ -13,11 +13,9 @@ bool IsPurpose(std::string_view code) {
   const auto digit = [](char c) { return c >= '0' && c <= '9'; };
   const auto capital = [](char c) { return c >= 'A' && c <= 'Z'; };
   return !term.empty() && term.size() <= kMaxCode &&
-         std::all_of(system.begin(), system.end(),
-                     [&](char c) { return digit(c) || capital(c); }) &&
+         std::all_of(system.begin(), system.end(), [&](char c) { return digit(c) || capital(c); }) &&
          std::all_of(term.begin(), term.end(), [&](char c) {
-           return digit(c) || capital(c) || (c >= 'a' && c <= 'z') || c == '.' || c == '_' ||
-                  c == '-';
+           return digit(c) || capital(c) || (c >= 'a' && c <= 'z') || c == '.' || c == '_' || c == '-';
          });
 }
 

@@ -196,9 +196,8 @@ class Reader {
 
   const MappedCode* Find(const json& coding) const {
     const std::string system = Text(coding, "system"), code = Text(coding, "code");
-    const auto found = std::find_if(mapping_.codes.begin(), mapping_.codes.end(), [&](const MappedCode& row) {
-      return row.code == code && row.system == system;
-    });
+    const auto found = std::find_if(mapping_.codes.begin(), mapping_.codes.end(),
+                                    [&](const MappedCode& row) { return row.code == code && row.system == system; });
     return found == mapping_.codes.end() ? nullptr : &*found;
   }
 
@@ -256,8 +255,8 @@ Status Invalid(const std::string& member, std::string_view message) {
 Result<MappedCode> ReadMappedCode(const json& row, const std::string& path) {
   if (!row.is_object()) return Invalid(path, "must be an object");
   for (const auto& [name, value] : row.items()) {
-    static constexpr std::string_view kKnown[] = {"system", "code", "permissions", "purposes", "decision",
-                                                  "retrospective", "wish", "ignore", "comment"};
+    static constexpr std::string_view kKnown[] = {"system",        "code", "permissions", "purposes", "decision",
+                                                  "retrospective", "wish", "ignore",      "comment"};
     if (std::find(std::begin(kKnown), std::end(kKnown), name) == std::end(kKnown))
       return Invalid(path + "." + name, "is not known here");
   }

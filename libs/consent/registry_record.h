@@ -19,11 +19,11 @@ struct MappedCode {
   std::string system;
   std::string code;
   PermissionSet permissions;
-  std::vector<std::string> purposes;   // of SEC alone
-  std::optional<bool> permits;         // of a code that decides by itself, as OPTOUT does; else its provision decides
-  bool retrospective = false;          // what it permits holds from ever, not from the period's beginning
+  std::vector<std::string> purposes;  // of SEC alone
+  std::optional<bool> permits;        // of a code that decides by itself, as OPTOUT does; else its provision decides
+  bool retrospective = false;         // what it permits holds from ever, not from the period's beginning
   enum class Wish { kNone, kRecontact, kIncidentalFindings } wish = Wish::kNone;
-  bool ignored = false;                // known, and about something else
+  bool ignored = false;  // known, and about something else
 };
 
 struct RegistryMapping {
@@ -51,9 +51,9 @@ struct RegistryRecord {
 };
 
 // Reads a Consent of FHIR R4 (hl7.org/fhir/R4/consent.html: `patient`, root provision with `type`) or R5
-// (hl7.org/fhir/R5/consent.html: `subject`, `decision`, provisions that are exceptions from it). Fails closed: a refusal of what
-// is not in the table refuses everything, and so does a permission under a condition that cannot be kept.
-// None without an id or a person.
+// (hl7.org/fhir/R5/consent.html: `subject`, `decision`, provisions that are exceptions from it). Fails closed: a
+// refusal of what is not in the table refuses everything, and so does a permission under a condition that cannot be
+// kept. None without an id or a person.
 std::optional<RegistryRecord> ReadRegistryRecord(const nlohmann::json& consent, const RegistryMapping& mapping);
 
 // What a Patient resource says: the identifier, and dates of life.

@@ -33,12 +33,13 @@ const std::string kRetrospective = "2.16.840.1.113883.3.1937.777.24.5.3.46";
 json Patient() { return {{"identifier", {{"system", "urn:oid:1.2.246.21"}, {"value", "P1"}}}}; }
 
 json R4(const json& provisions, const std::string& status = "active") {
-  return {{"resourceType", "Consent"},
-          {"id", "c1"},
-          {"status", status},
-          {"patient", Patient()},
-          {"provision",
-           {{"type", "deny"}, {"period", {{"start", "2026-01-01"}, {"end", "2030-12-31"}}}, {"provision", provisions}}}};
+  return {
+      {"resourceType", "Consent"},
+      {"id", "c1"},
+      {"status", status},
+      {"patient", Patient()},
+      {"provision",
+       {{"type", "deny"}, {"period", {{"start", "2026-01-01"}, {"end", "2030-12-31"}}}, {"provision", provisions}}}};
 }
 
 RegistryRecord Read(const json& consent) {
@@ -64,11 +65,12 @@ TEST(RegistryRecord, RetrospectiveUseBeginsBeforeTheConsent) {
 }
 
 TEST(RegistryRecord, ARefusalOfTheUnknownRefusesEverything) {
-  EXPECT_EQ(Read(R4({{{"type", "permit"}, {"code", {Code(kUse)}}}, {{"type", "deny"}, {"code", {Code("new")}}}}))
-                .refused,
-            PermissionSet::All());
+  EXPECT_EQ(
+      Read(R4({{{"type", "permit"}, {"code", {Code(kUse)}}}, {{"type", "deny"}, {"code", {Code("new")}}}})).refused,
+      PermissionSet::All());
   EXPECT_TRUE(Read(R4({{{"type", "permit"}, {"code", {Code("new")}}}})).says.permits.empty());
-  const auto both = Read(R4({{{"type", "permit"}, {"code", {Code(kUse)}}}, {{"type", "deny"}, {"code", {Code(kUse)}}}}));
+  const auto both =
+      Read(R4({{{"type", "permit"}, {"code", {Code(kUse)}}}, {{"type", "deny"}, {"code", {Code(kUse)}}}}));
   EXPECT_TRUE(both.says.permits.empty()) << "deny wins";
   EXPECT_EQ(both.refused.Names(), "SEC");
 }
@@ -80,8 +82,12 @@ TEST(RegistryRecord, AConditionThatCannotBeKeptRefuses) {
 }
 
 TEST(RegistryRecord, R5DecidesAndProvisionsAreExceptions) {
-  json consent = {{"resourceType", "Consent"}, {"id", "c2"}, {"status", "active"}, {"subject", Patient()},
-                  {"decision", "deny"}, {"period", {{"end", "2028"}}},
+  json consent = {{"resourceType", "Consent"},
+                  {"id", "c2"},
+                  {"status", "active"},
+                  {"subject", Patient()},
+                  {"decision", "deny"},
+                  {"period", {{"end", "2028"}}},
                   {"provision", {{{"code", {Code("AF", "urn:1plusmg:consent-permission")}}}}}};
   auto record = Read(consent);
   EXPECT_EQ(record.says.permits.Names(), "AF");
@@ -96,7 +102,10 @@ TEST(RegistryRecord, R5DecidesAndProvisionsAreExceptions) {
 }
 
 TEST(RegistryRecord, AnObjectionRegistersCodeDecidesByItself) {
-  json consent = {{"resourceType", "Consent"}, {"id", "c3"}, {"status", "active"}, {"patient", Patient()},
+  json consent = {{"resourceType", "Consent"},
+                  {"id", "c3"},
+                  {"status", "active"},
+                  {"patient", Patient()},
                   {"policyRule", Code("OPTOUT", "http://terminology.hl7.org/CodeSystem/v3-ActCode")}};
   EXPECT_EQ(Read(consent).refused.Names(), "SLQ,SEC");
   EXPECT_FALSE(Read(consent).unreadable);

@@ -1,26 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-<<<<<<<< HEAD:tests/bench/discovery_benchmark.cc
-// The figures of discovery at a node, D1 to D5, D8 to D10: our side of them, and the floors.
-// Started by tests/bench/run, which measures the peers on the same data and compares the answers.
-//
-//   discovery_benchmark generate DIR PEOPLE BASES SEED SEGMENTS [bcf] [rare-lists] [all-lists]
-//   discovery_benchmark queries DIR        the questions of D1 to D4, as JSON
-//   discovery_benchmark measure DIR        one round: times (ns) and answers, as JSON
-//   discovery_benchmark cold DIR           D5
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <chrono>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <iostream>
-========
 // What a count costs end to end, next to an empty call on the same way in the same run: a node over
 // mutual TLS with its index, permissions and the whole of disclosure control, and the hub over 27
 // such nodes with a million people. Budgets are in a PostgreSQL of its own. Prints one JSON object;
@@ -31,16 +10,9 @@
 #include <cmath>
 #include <cstdio>
 #include <fstream>
->>>>>>>> privacy:tests/bench/network_benchmark.cc
 #include <nlohmann/json.hpp>
-#include <set>
+#include <random>
 
-<<<<<<<< HEAD:tests/bench/discovery_benchmark.cc
-#include "libs/cohort/cohort.h"
-#include "libs/cohort/people.h"
-#include "libs/synth/population.h"
-#include "libs/synth/prng.h"
-========
 #include "libs/auth/access_token.h"
 #include "libs/disclosure/budget.h"
 #include "libs/obs/log.h"
@@ -61,230 +33,56 @@
 #include "services/discovery/app/node_discovery.h"
 #include "services/discovery/app/publications.h"
 #include "services/discovery/test_support.h"
->>>>>>>> privacy:tests/bench/network_benchmark.cc
 
-namespace genofed {
+namespace genofed::discovery {
+extern const EmbeddedFile kMigrations[];
+extern const EmbeddedFile kPolicy[];
 namespace {
 
-namespace fs = std::filesystem;
-using cohort::Cohort;
-using cohort::People;
-using cohort::Residence;
-using cohort::Segment;
-using cohort::Selection;
-using cohort::VariantFilter;
-using genomics::Bitmap;
-using Json = nlohmann::ordered_json;
-using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
 
-constexpr double kRare = 1e-3;
-constexpr std::size_t kPairs = 200;
-constexpr std::size_t kAlleles = 2000;
-constexpr std::uint32_t kPurposes = 1;
+constexpr char kDomain[] = "1mg.example";
+constexpr int kNodes = 27;
+constexpr std::uint32_t kPeople = 1'000'000 / kNodes + 1;
+constexpr int kSites = 400;
+constexpr int kRounds = 1'500;
+constexpr unsigned kSeed = 20;
 
-[[noreturn]] void Die(const Status& status) {
-  std::cerr << "discovery_benchmark: " << Describe(status) << '\n';
-  std::exit(1);
-}
-template <typename T>
-T Must(Result<T> result) {
-  if (!result.ok()) Die(result.status());
-  return *std::move(result);
+Status NobodyDenied(const WorkloadIdentity&) { return absl::OkStatus(); }
+
+std::string NodeName(int i) {
+  return {static_cast<char>('a' + i / 5), static_cast<char>('a' + i % 5)};
 }
 
-double Nanoseconds(Clock::time_point from) {
-  return std::chrono::duration<double, std::nano>(Clock::now() - from).count();
-}
-
-double Quantile(std::vector<double> values, double share) {
-  std::sort(values.begin(), values.end());
-  return values[std::min(values.size() - 1,
-                         static_cast<std::size_t>(share * static_cast<double>(values.size())))];
-}
-
-Json Times(const std::vector<double>& values) {
-  return {{"p50", Quantile(values, 0.5)}, {"p99", Quantile(values, 0.99)}, {"n", values.size()}};
-}
-
-std::unique_ptr<Cohort> Open(const fs::path& dir, Residence residence) {
-  std::vector<std::unique_ptr<Segment>> segments;
-  if (fs::exists(dir / cohort::kSegmentFile)) {
-    segments.push_back(Must(Segment::Open(dir, residence)));
-  } else {
-    for (int i = 0; fs::exists(dir / std::to_string(i)); ++i)
-      segments.push_back(Must(Segment::Open(dir / std::to_string(i), residence)));
-  }
-  return Must(Cohort::Create(std::move(segments)));
-}
-
-// What is asked of one cohort: the same questions in every round and to every peer.
-struct Questions {
-  struct Pair {
-    std::string gene;
-    Selection selection;
-  };
-  std::vector<Pair> pairs;
-  std::vector<genomics::Variant> any, common;
-};
-
-Questions MakeQuestions(const Cohort& cohort, const People& people) {
-  Questions questions;
-  synth::Stream random(synth::Purpose::kSite, {2026});
-  std::vector<std::string> genes;
-  for (const std::string& gene : cohort.segment(0).Genes()) {
-    if (gene.size() == 6) genes.push_back(gene);  // without the antisense ones
-  }
-  if (genes.size() > 2) genes.pop_back();  // the last one may be cut off
-  std::vector<std::string> terms;
-  for (const std::string& term : people.Terms()) {
-    const double share = static_cast<double>(people.CountOf(term)) / people.n_people();
-    if (share > 0.03 && share < 0.08) terms.push_back(term);
-  }
-  if (genes.empty() || terms.empty())
-    Die(Error(StatusCode::kFailedPrecondition, "TOO_SMALL", "no gene or no term"));
-  for (std::size_t i = 0; i < kPairs; ++i) {
-    Selection selection;
-    selection.terms = {terms[(i / genes.size()) % terms.size()]};
-    selection.sex = genomics::Sex::kFemale;
-    selection.purposes = kPurposes;
-    questions.pairs.push_back({genes[i % genes.size()], selection});
-  }
-  const auto& tiles = cohort.segment(0).FindContig("20")->tiles;
-  while (questions.any.size() < kAlleles || questions.common.size() < kAlleles) {
-    const auto& tile = *tiles[random.Below(static_cast<std::uint32_t>(tiles.size()))];
-    const std::uint32_t site = random.Below(tile.n_sites());
-    genomics::Variant variant{"20", tile.positions()[site], std::string(tile.ref(site)),
-                              std::string(tile.alt(site))};
-    const bool common = double{tile.frequencies()[site]} >= 0.05;
-    if (questions.any.size() < kAlleles) questions.any.push_back(variant);
-    if (common && questions.common.size() < kAlleles) questions.common.push_back(variant);
-  }
-  return questions;
-}
-
-VariantFilter Filter(const std::string& gene, bool loss_of_function) {
-  VariantFilter filter;
-  filter.gene = gene;
-  filter.below_frequency = kRare;
-  if (loss_of_function) filter.consequences = cohort::kLossOfFunction;
-  return filter;
-}
-
-// Where a gene lies: 0-based, half open.
-std::pair<std::int64_t, std::int64_t> RangeOf(const std::string& gene) {
-  const std::int64_t start =
-      synth::kPopulationStart + std::int64_t{synth::kGeneStep} * std::atoi(gene.c_str() + 4);
-  return {start, start + synth::kGeneBases};
-}
-
-// Reads a large array, as the STREAM benchmark's sum would: bytes a second.
-double StreamRead(const std::vector<std::uint64_t>& array) {
-  // AND and count as our own kernel, so that the floor has the same instructions per byte.
-  const auto began = Clock::now();
-  volatile std::uint64_t sink = cohort::BestKernels().count_and(
-      array.data(), array.data() + array.size() / 2, array.size() / 2);
-  static_cast<void>(sink);
-  return static_cast<double>(array.size() * 8) / Nanoseconds(began) * 1e9;
-}
-
-double BestStream() {
-  const std::vector<std::uint64_t> array((512U << 20) / 8, 0x5555555555555555ULL);
-  double best = 0;
-  for (int i = 0; i < 5; ++i) best = std::max(best, StreamRead(array));
-  return best;
-}
-
-// A chain of loads that depend on one another, over more memory than any cache: ns each.
-double DependentLoad() {
-  std::vector<std::uint32_t> next(64U << 20);
-  for (std::uint32_t i = 0; i < next.size(); ++i) next[i] = i;
-  synth::Stream random(synth::Purpose::kSite, {1});
-  for (std::size_t i = next.size() - 1; i > 0; --i)
-    std::swap(next[i], next[random.Below(static_cast<std::uint32_t>(i))]);
-  constexpr int kLoads = 200'000;
-  std::uint32_t at = 0;
-  const auto began = Clock::now();
-  for (int i = 0; i < kLoads; ++i) at = next[at];
-  const double each = Nanoseconds(began) / kLoads;
-  volatile std::uint32_t sink = at;
-  static_cast<void>(sink);
-  return each;
-}
-
-// Bytes of rows in the range, as they lie in the file.
-std::uint64_t BytesOf(const Cohort& cohort, const std::string& gene) {
-  const auto [start, end] = RangeOf(gene);
-  std::uint64_t bytes = 0;
-  for (const auto& tile : cohort.segment(0).FindContig("20")->tiles) {
-    const std::uint32_t n = tile->header().n_rows;
-    for (std::uint32_t site = tile->LowerBound(static_cast<std::uint32_t>(start));
-         site < tile->LowerBound(static_cast<std::uint32_t>(end)); ++site) {
-      for (std::size_t kind = 0; kind < tile->header().n_kinds; ++kind) {
-        const cohort::RowSet set = tile->Set(kind, site);
-        if (set.count != 0) bytes += set.size(n);
-      }
+// Alleles of frequencies from 0.1% to 50%; every other person is female, every tenth has the term.
+std::vector<TestSite> MakeSites() {
+  std::mt19937 random(kSeed);
+  std::vector<TestSite> sites;
+  for (int i = 0; i < kSites; ++i) {
+    TestSite site;
+    site.variant = {"20", 1'000 + 100 * i, "A", "T"};
+    const double frequency = 0.001 * std::pow(500, static_cast<double>(i) / kSites);
+    std::bernoulli_distribution copy(frequency);
+    for (std::uint32_t row = 0; row < kPeople; ++row) {
+      const int copies = copy(random) + copy(random);
+      if (copies == 1) site.sets.het.push_back(row);
+      if (copies == 2) site.sets.hom.push_back(row);
     }
+    sites.push_back(std::move(site));
   }
-  return bytes;
+  return sites;
 }
 
-// Row numbers of rare variants of a gene, 4 bytes each; of loss of function alone when asked.
-std::uint64_t RareIdBytes(const Cohort& cohort, const std::string& gene, bool loss_of_function) {
-  std::uint64_t bytes = 0;
-  for (const auto& part : cohort.segment(0).FindGene(gene)) {
-    const auto units = part.tile->Column<cohort::Unit>(cohort::Section::kUnits);
-    const auto groups = part.tile->Column<cohort::Group>(cohort::Section::kGroups);
-    for (std::uint32_t i = units[part.unit].first_group; i < units[part.unit + 1].first_group;
-         ++i) {
-      if (cohort::kBandEnds[groups[i].band] > kRare) continue;
-      if (loss_of_function && (cohort::kLossOfFunction >> groups[i].consequence & 1) == 0) continue;
-      bytes += 4 * std::uint64_t{groups[i + 1].id - groups[i].id};
-    }
+std::vector<genomics::Individual> MakePeople() {
+  std::vector<genomics::Individual> people(kPeople);
+  for (std::uint32_t row = 0; row < kPeople; ++row) {
+    people[row].sex = row % 2 == 0 ? genomics::Sex::kFemale : genomics::Sex::kMale;
+    if (row % 10 < 1) people[row].terms.push_back("HP:0001250");
   }
-  return bytes;
+  return people;
 }
 
-<<<<<<<< HEAD:tests/bench/discovery_benchmark.cc
-void PrintQuestions(const fs::path& dir) {
-  const auto cohort = Open(dir / "one", Residence::kRead);
-  const People people = Must(People::Read(dir / "people"));
-  const Questions questions = MakeQuestions(*cohort, people);
-  Json json = {{"pairs", Json::array()}, {"any", Json::array()}, {"common", Json::array()}};
-  for (const auto& pair : questions.pairs) {
-    const auto [start, end] = RangeOf(pair.gene);
-    json["pairs"].push_back(
-        {{"gene", pair.gene}, {"term", pair.selection.terms[0]}, {"start", start}, {"end", end}});
-  }
-  auto put = [&](const char* name, const std::vector<genomics::Variant>& variants) {
-    for (const auto& variant : variants)
-      json[name].push_back(
-          {{"position", variant.pos + 1}, {"ref", variant.ref}, {"alt", variant.alt}});
-  };
-  put("any", questions.any);
-  put("common", questions.common);
-  // Terms of the questions and everybody who has them or a descendant: what a database would join.
-  std::ofstream closed(dir / "closed.tsv", std::ios::binary);
-  std::set<std::string> terms;
-  for (const auto& pair : questions.pairs) terms.insert(pair.selection.terms[0]);
-  for (const std::string& term : terms) {
-    Selection selection;
-    selection.terms = {term};
-    people.Select(selection, Bitmap(people.n_people(), true)).ForEach([&](std::uint32_t row) {
-      closed << term << '\t' << row << '\n';
-    });
-  }
-  std::cout << json.dump() << '\n';
-}
-
-// One round over all questions.
-void Measure(const fs::path& dir, bool many_segments) {
-  const auto cohort = Open(dir / (many_segments ? "many" : "one"), Residence::kMapped);
-  const People people = Must(People::Read(dir / "people"));
-  const auto one = many_segments ? Open(dir / "one", Residence::kMapped) : nullptr;
-  const Questions questions = MakeQuestions(many_segments ? *one : *cohort, people);
-  const Bitmap permitted = Must(synth::ReadLive(dir / "live", cohort->n_people()));
-  const auto live = cohort->MakeLive(permitted, 1);
-========
 rpc::Policy ThePolicy() { return *rpc::Policy::Parse(kPolicy[0].content); }
 
 // Keys and certificates of all sites.
@@ -436,50 +234,14 @@ int Run() {
     members.push_back({client(), MakeWorkerPool(2, 64)});
   }
   HubDiscovery network(std::move(members), options);
->>>>>>>> privacy:tests/bench/network_benchmark.cc
   const Context ctx = Context::Background();
-  cohort::Workspace work;
-  Bitmap rows(cohort->n_people());
-  Json json = {{"n_people", cohort->n_people()},
-               {"n_sites", cohort->segment(0).n_sites()},
-               {"segments", cohort->n_segments()}};
 
-  auto exact = [&](const std::vector<genomics::Variant>& variants) {
-    std::vector<double> times;
-    std::uint64_t sum = 0;
-    Json answers = Json::array();
-    for (int round = 0; round < 3; ++round) {
-      for (const auto& variant : variants) {
-        const auto began = Clock::now();
-        const auto counts = cohort->CountExact(variant, *live, work);
-        const double took = Nanoseconds(began);
-        if (!counts.ok() || !counts->has_value())
-          Die(Error(StatusCode::kInternal, "LOST", "an allele"));
-        sum += (*counts)->an;
-        if (round == 0) answers.push_back({(*counts)->ac, (*counts)->an, (*counts)->n_hom});
-        if (round > 0)
-          times.push_back(took);  // the first one fills caches and adds up the withdrawn
-      }
-    }
-    Json out = Times(times);
-    out["answers"] = answers;
-    // What a database would have stored: of everybody.
-    const Bitmap everybody(cohort->n_people(), true);
-    out["everybody"] = Json::array();
-    for (const auto& variant : variants) {
-      const auto counts = Must(cohort->CountExact(variant, everybody, work));
-      out["everybody"].push_back({counts->ac, counts->an});
-    }
-    return out;
+  Times node_empty, node_repeat, node_new, hub_empty, hub_repeat, hub_new;
+  auto ask = [&](NodeClient& node, const Query& query) {
+    auto answer = node.Ask(ctx, query);
+    if (!answer.ok()) std::fprintf(stderr, "%s\n", Describe(answer.status()).c_str());
+    GF_CHECK(answer.ok());
   };
-<<<<<<<< HEAD:tests/bench/discovery_benchmark.cc
-  json["D1-any"] = exact(questions.any);
-  json["D1-common"] = exact(questions.common);
-
-  struct Ask {
-    const char* name;
-    bool loss_of_function, ad_hoc;
-========
   auto ask_all = [&](const Query& query) {
     auto answer = network.Run(ctx, query);
     GF_CHECK(answer.ok());
@@ -489,202 +251,40 @@ int Run() {
                      MemberStateName(member.state), member.milliseconds);
       GF_CHECK(member.state == MemberState::kAnswered);
     }
->>>>>>>> privacy:tests/bench/network_benchmark.cc
   };
-  for (const Ask ask : {Ask{"D2", true, true}, Ask{"D2-set", true, false}, Ask{"D3", false, true},
-                        Ask{"D3-set", false, false}}) {
-    std::vector<double> times, cohorts;
-    Json answers = Json::array();
-    for (int round = 0; round < 4; ++round) {
-      for (const auto& pair : questions.pairs) {
-        const VariantFilter filter = Filter(pair.gene, ask.loss_of_function);
-        const auto began = Clock::now();
-        people.Select(pair.selection, live->rows(), rows);
-        const double selected = Nanoseconds(began);
-        const auto count = cohort->CountCarriers(ctx, filter, rows, work, ask.ad_hoc);
-        const double took = Nanoseconds(began);
-        if (!count.ok()) Die(count.status());
-        if (round == 0) answers.push_back(*count);
-        if (round > 0) {
-          times.push_back(took);
-          cohorts.push_back(selected);
-        }
-      }
-    }
-    json[ask.name] = Times(times);
-    json[ask.name]["select"] = Quantile(cohorts, 0.5);
-    json[ask.name]["answers"] = answers;
+  // Each account is told a few common alleles, which cost next to nothing, before the next one
+  // asks.
+  auto fresh = [&](int round) { return AlleleQuery(kSites - 1 - round % 50, Account(round / 50)); };
+  for (int i = 0; i < 50; ++i) {
+    ask(*alone, AlleleQuery(kSites - 1 - i, Account(1'000'000)));
+    ask_all(AlleleQuery(kSites - 1 - i, Account(1'000'000)));
   }
-
-  // D8: what the mask of who permits costs in selecting.
-  std::vector<double> with, without;
-  const Bitmap everybody(cohort->n_people(), true);
-  for (int round = 0; round < 400; ++round) {
-    Selection selection =
-        questions.pairs[static_cast<std::size_t>(round) % questions.pairs.size()].selection;
-    // The same without the mask: one bitset fewer, so the sex stands in for it.
-    auto began = Clock::now();
-    people.Select(selection, live->rows(), rows);
-    with.push_back(Nanoseconds(began));
-    selection.sex.reset();
-    began = Clock::now();
-    people.Select(selection, live->rows(), rows);
-    without.push_back(Nanoseconds(began));
+  for (int round = 0; round < kRounds; ++round) {
+    const Query known = AlleleQuery(kSites - 1 - round % 50, Account(1'000'000));
+    node_empty.Take([&] { ask(*alone, EmptyQuery()); });
+    node_repeat.Take([&] { ask(*alone, known); });
+    node_new.Take([&] { ask(*alone, fresh(round)); });
   }
-  json["D8"] = {{"mask", std::max(0.0, Quantile(with, 0.5) - Quantile(without, 0.5))}};
-
-  std::vector<double> times, share_bytes;
-  Json answers = Json::array();
-  const std::size_t n_regions = many_segments ? 2 : 12;
-  for (std::size_t i = 0; i < 3 * n_regions; ++i) {
-    const auto& pair = questions.pairs[i % n_regions];
-    const auto [start, end] = RangeOf(pair.gene);
-    Selection selection = pair.selection;
-    selection.sex.reset();
-    people.Select(selection, live->rows(), rows);
-    const auto began = Clock::now();
-    const auto counts = cohort->CountSites(ctx, "20", start, end, rows, work);
-    const double took = Nanoseconds(began);
-    if (!counts.ok()) Die(counts.status());
-    if (i < n_regions) {
-      std::uint64_t sites = 0, ac = 0, an = 0, hom = 0;
-      for (std::size_t j = 0; j < counts->sites.size(); ++j) {
-        // Peers look at positions, and not at deletions that reach into the range.
-        if (counts->sites[j].position < start) continue;
-        ++sites;
-        ac += counts->sites[j].ac();
-        hom += counts->sites[j].n_hom;
-        an += counts->an(j);
-      }
-      answers.push_back(
-          {{"sites", sites}, {"people", counts->n_people}, {"ac", ac}, {"an", an}, {"hom", hom}});
-    } else {
-      times.push_back(took);
-      if (!many_segments) share_bytes.push_back(static_cast<double>(BytesOf(*cohort, pair.gene)));
-    }
+  for (int round = 0; round < kRounds / 5; ++round) {
+    const Query known = AlleleQuery(kSites - 1 - round % 50, Account(1'000'000));
+    hub_empty.Take([&] { ask_all(EmptyQuery()); });
+    hub_repeat.Take([&] { ask_all(known); });
+    hub_new.Take([&] { ask_all(fresh(kRounds + round)); });
   }
-  json["D4"] = Times(times);
-  json["D4"]["answers"] = answers;
-  if (!many_segments) {
-    std::uint64_t lof = 0, any = 0;
-    for (const auto& pair : questions.pairs) {
-      lof += RareIdBytes(*cohort, pair.gene, true);
-      any += RareIdBytes(*cohort, pair.gene, false);
-    }
-    json["D2"]["id_bytes"] = lof / questions.pairs.size();
-    json["D3"]["id_bytes"] = any / questions.pairs.size();
-    json["D4"]["bytes"] = Quantile(share_bytes, 0.5);
-    json["stream"] = BestStream();
-    json["dependent_load"] = DependentLoad();
-    std::uint64_t bytes = 0, metadata = 0;
-    for (const auto& tile : cohort->segment(0).manifest().tiles)
-      bytes += tile.digests.size, metadata += tile.digests.metadata_size;
-    json["bytes"] = bytes;
-    json["metadata_bytes"] = metadata;
-    json["people_bytes"] = people.bytes();
-  }
-  std::cout << json.dump() << '\n';
-}
-
-// D5: the files are dropped from the page cache before each question; metadata stay in memory.
-void MeasureCold(const fs::path& dir) {
-  const auto cohort = Open(dir / "one", Residence::kRead);
-  const People people = Must(People::Read(dir / "people"));
-  const Questions questions = MakeQuestions(*cohort, people);
-  const auto live = cohort->MakeLive(Must(synth::ReadLive(dir / "live", cohort->n_people())), 1);
-  const Context ctx = Context::Background();
-  Json json;
-  std::vector<double> exact, gene, any, region, bytes;
-  for (std::size_t i = 0; i < 10; ++i) {
-    cohort::Workspace work;
-    Bitmap rows(cohort->n_people());
-    const auto& pair = questions.pairs[i];
-    people.Select(pair.selection, live->rows(), rows);
-    auto timed = [&](std::vector<double>& times, auto ask) {
-      cohort->segment(0).Evict();
-      const auto began = Clock::now();
-      if (!ask()) Die(Error(StatusCode::kInternal, "LOST", "an answer"));
-      times.push_back(Nanoseconds(began));
-    };
-    static_cast<void>(cohort->CountExact(questions.any[i], *live, work));  // adds up the withdrawn
-    timed(exact, [&] { return cohort->CountExact(questions.any[i], *live, work).ok(); });
-    timed(gene, [&] {
-      return cohort->CountCarriers(ctx, Filter(pair.gene, true), rows, work, true).ok();
-    });
-    timed(any, [&] {
-      return cohort->CountCarriers(ctx, Filter(pair.gene, false), rows, work, true).ok();
-    });
-    const auto [start, end] = RangeOf(pair.gene);
-    timed(region, [&, from = start, to = end] {
-      return cohort->CountSites(ctx, "20", from, to, rows, work).ok();
-    });
-    bytes.push_back(static_cast<double>(BytesOf(*cohort, pair.gene)));
-  }
-  // The disk alone: as many bytes of the same file in order, its pages dropped.
-  const auto path = dir / "one" / cohort->segment(0).manifest().tiles[1].FileName();
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  struct stat info = {};
-  if (fd < 0 || ::fstat(fd, &info) != 0)
-    Die(Error(StatusCode::kInternal, "FILE_FAILED", "cannot read a tile"));
-  std::vector<char> buffer(16U << 20);
-  std::vector<double> rates;
-  for (int i = 0; i < 5; ++i) {
-    ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-    const auto began = Clock::now();
-    std::uint64_t done = 0;
-    for (ssize_t n; done < std::uint64_t{160} << 20 &&
-                    (n = ::pread(fd, buffer.data(), buffer.size(), static_cast<off_t>(done))) > 0;)
-      done += static_cast<std::uint64_t>(n);
-    rates.push_back(static_cast<double>(done) / Nanoseconds(began) * 1e9);
-  }
-  ::close(fd);
-  json = {{"D5-exact", Times(exact)},      {"D5-gene", Times(gene)},
-          {"D5-any", Times(any)},          {"D5-region", Times(region)},
-          {"bytes", Quantile(bytes, 0.5)}, {"disk", Quantile(rates, 0.5)}};
-  std::cout << json.dump() << '\n';
-}
-
-int Run(int argc, char** argv) {
-  if (argc < 3) return 2;
-  const std::string_view command = argv[1];
-  const fs::path dir = argv[2];
-  if (command == "generate" && argc >= 7) {
-    synth::PopulationOptions options;
-    options.people = static_cast<std::uint32_t>(std::atoll(argv[3]));
-    options.bases = static_cast<std::uint32_t>(std::atoll(argv[4]));
-    options.seed = static_cast<std::uint64_t>(std::atoll(argv[5]));
-    options.segments = static_cast<std::uint32_t>(std::atoll(argv[6]));
-    for (int i = 7; i < argc; ++i) {
-      options.bcf = options.bcf || std::strcmp(argv[i], "bcf") == 0;
-      options.rare_lists = options.rare_lists || std::strcmp(argv[i], "rare-lists") == 0;
-      options.all_lists = options.all_lists || std::strcmp(argv[i], "all-lists") == 0;
-    }
-    const auto report = Must(synth::WritePopulation(dir, options, &std::cerr));
-    std::cout << Json{{"sites", report.sites},
-                      {"entries", report.entries},
-                      {"singletons", report.singletons},
-                      {"below_1_percent", report.below_1_percent},
-                      {"below_01_percent", report.below_01_percent},
-                      {"segment_bytes", report.segment_bytes},
-                      {"seconds", report.seconds}}
-                     .dump()
-              << '\n';
-    return 0;
-  }
-  if (command == "queries")
-    PrintQuestions(dir);
-  else if (command == "measure")
-    Measure(dir, false);
-  else if (command == "measure-many")
-    Measure(dir, true);
-  else if (command == "cold")
-    MeasureCold(dir);
-  else
-    return 2;
+  const nlohmann::json out = {{"people", std::int64_t{kPeople} * kNodes},
+                              {"nodes", kNodes},
+                              {"seed", kSeed},
+                              {"node_empty", node_empty.Json()},
+                              {"node_repeat", node_repeat.Json()},
+                              {"node_new", node_new.Json()},
+                              {"hub_empty", hub_empty.Json()},
+                              {"hub_repeat", hub_repeat.Json()},
+                              {"hub_new", hub_new.Json()}};
+  std::printf("%s\n", out.dump(1).c_str());
   return 0;
 }
 
 }  // namespace
-}  // namespace genofed
+}  // namespace genofed::discovery
 
-int main(int argc, char** argv) { return genofed::Run(argc, argv); }
+int main() { return genofed::discovery::Run(); }

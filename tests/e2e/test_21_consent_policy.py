@@ -48,7 +48,7 @@ def silent(lands, workspace):
     cohorts = {}
     for country in ("FI", "ES"):
         folder = synth(workspace / "silent" / country, country, people=60, sites=300)
-        (folder / "consents.fhir-r4.json").write_text('{"resourceType": "Bundle", "type": "collection"}')
+        (folder / "consents.fhir-r4.json").write_text('{"resourceType": "Bundle", "type": "collection", "entry": []}')
         cohort = Cohort(folder, country, f"GOE-{country}-SILENT-1")
         submission = road.onboard(lands, cohort).json
         assert submission["counts"]["subjects_included"] == len(cohort.people), submission

@@ -34,14 +34,14 @@ def webhook_token(workspace):
 
 
 @pytest.fixture(scope="module")
-def land(workspace, images, registry, webhook_token):
+def land(workspace, registry, webhook_token):
     table, bearer = workspace / "registry-codes.json", workspace / "registry-token"
     table.write_text(json.dumps(TABLE))
     bearer.touch(mode=0o600)
     bearer.write_text(registry.token)
     config = [{"name": "national", "base_url": registry.url, "mapping_file": str(table), "interval": "3600s",
                "max_staleness": "7200s", "bearer_token_file": str(bearer), "webhook_token": {"file": str(webhook_token)}}]
-    federation = Federation(workspace / "var-registry", nodes="FI", layout="site", images=images, hsm="none", sets=[
+    federation = Federation(workspace / "var-registry", nodes="FI", layout="site", images=workspace / "no-images", hsm="none", sets=[
         *QUICK, f"fi:consent.registries={json.dumps(config)}", "fi:consent.reconcile_interval=1s"])
     _running.append(federation)
     try:

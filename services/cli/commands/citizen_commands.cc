@@ -68,10 +68,9 @@ int Accesses(const Target& target, const std::string& receipts) {
       const std::string by = TextOf(access, "kind") == "access"
                                  ? "files for client " + TextOf(access, "client")
                                  : "decision " + TextOf(access, "decision_sha256").substr(0, 16) + "…";
-      std::printf("%s  %s\n    %s\n    dataset %s; %s, ledger entry %s\n",
-                  TextOf(access, "at").c_str(), used ? "USED" : "not used",
-                  TextOf(access, "text").c_str(), TextOf(access["dataset"], "dataset").c_str(),
-                  by.c_str(), TextOf(access, "ledger_index").c_str());
+      std::printf("%s  %s\n    %s\n    dataset %s; %s, ledger entry %s\n", TextOf(access, "at").c_str(),
+                  used ? "USED" : "not used", TextOf(access, "text").c_str(),
+                  TextOf(access["dataset"], "dataset").c_str(), by.c_str(), TextOf(access, "ledger_index").c_str());
     }
   });
 }
@@ -134,8 +133,8 @@ void AddCitizenCommands(Commands commands) {
         for (const Json& use : answer.value("decisions", Json::array())) {
           const std::string purpose = TextOf(use, "purpose"), law = TextOf(use, "legal_basis");
           std::printf("  %s  %s%s%s: %s%s%s\n", use.value("permitted", false) ? "yes" : "no ",
-                      Plain(Json::array({use["permission"]})).c_str(), purpose.empty() ? "" : " for ",
-                      purpose.c_str(), TextOf(use, "basis").c_str(), law.empty() ? "" : ", ", law.c_str());
+                      Plain(Json::array({use["permission"]})).c_str(), purpose.empty() ? "" : " for ", purpose.c_str(),
+                      TextOf(use, "basis").c_str(), law.empty() ? "" : ", ", law.c_str());
         }
         for (const Json& change : answer.value("history", Json::array())) {
           std::printf("  %s by %s: %s\n", TextOf(change, "at").c_str(),
@@ -145,8 +144,9 @@ void AddCitizenCommands(Commands commands) {
       });
     };
   });
-  me->add_subcommand("withdraw", "Take back every permission; effective within seconds")
-      ->callback([&target, &action] { action = [&target] { return SetPermissions(target, {}, {}); }; });
+  me->add_subcommand("withdraw", "Take back every permission; effective within seconds")->callback([&target, &action] {
+    action = [&target] { return SetPermissions(target, {}, {}); };
+  });
   auto codes = std::make_shared<std::vector<std::string>>();
   auto* permit = me->add_subcommand("permit", "Permit exactly the uses named");
   permit->add_option("uses", *codes, "AF, SLQ, SEC")
@@ -157,7 +157,9 @@ void AddCitizenCommands(Commands commands) {
   permit->add_option("--until", limits->until, "When it ends by itself: 2030-01-01T00:00:00Z");
   permit->add_option("--recontact", limits->recontact, "Whether researchers may ask to contact you")
       ->check(CLI::IsMember({"yes", "no"}));
-  permit->add_option("--incidental-findings", limits->incidental, "Whether you want to hear of findings about your health")
+  permit
+      ->add_option("--incidental-findings", limits->incidental,
+                   "Whether you want to hear of findings about your health")
       ->check(CLI::IsMember({"yes", "no"}));
   permit->callback([codes, limits, &target, &action] {
     action = [codes, limits, &target] { return SetPermissions(target, *codes, *limits); };
@@ -172,10 +174,9 @@ void AddCitizenCommands(Commands commands) {
 
   auto out = std::make_shared<std::string>();
   auto format = std::make_shared<std::string>("data");
-  auto* exported = me->add_subcommand(
-      "export",
-      "Everything that is held about you, or your consents in another form.\n"
-      "Example: genofed me export --format fhir-r4 --out consents.json");
+  auto* exported = me->add_subcommand("export",
+                                      "Everything that is held about you, or your consents in another form.\n"
+                                      "Example: genofed me export --format fhir-r4 --out consents.json");
   exported->add_option("--format", *format, "data (everything), fhir-r4, fhir-r5, duo, receipt")
       ->check(CLI::IsMember({"data", "fhir-r4", "fhir-r5", "duo", "receipt"}))
       ->capture_default_str();

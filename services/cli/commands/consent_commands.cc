@@ -26,8 +26,7 @@ Json ToJson(const consent::Policy& policy) {
           {"country", policy.country},
           {"rules", rules},
           {"use_after_death", policy.use_after_death},
-          {"running_tasks",
-           policy.running_tasks == consent::Policy::RunningTasks::kCancel ? "cancel" : "finish"},
+          {"running_tasks", policy.running_tasks == consent::Policy::RunningTasks::kCancel ? "cancel" : "finish"},
           {"sha256", policy.sha256}};
 }
 
@@ -50,9 +49,9 @@ struct AuditOptions {
 
   std::string Query() const {
     std::string query;
-    for (const auto& [name, value] :
-         {std::pair("project", project), std::pair("organisation", organisation), std::pair("dataset", dataset),
-          std::pair("application", application), std::pair("kind", kind), std::pair("from", from), std::pair("to", to)}) {
+    for (const auto& [name, value] : {std::pair("project", project), std::pair("organisation", organisation),
+                                      std::pair("dataset", dataset), std::pair("application", application),
+                                      std::pair("kind", kind), std::pair("from", from), std::pair("to", to)}) {
       if (!value.empty()) query += std::string(query.empty() ? "" : "&") + name + "=" + Escape(value);
     }
     return query;
@@ -93,8 +92,8 @@ int Reconcile(const Target& target) {
   const auto answer = session.Get("/api/v1/audit/reconciliation");
   const int shown = Show(session, answer, [](const Json& json) {
     std::printf("%s: %s headers released, %s in the ledger\n",
-                json.value("accounted", false) ? "accounted for" : "NOT ACCOUNTED FOR", TextOf(json, "released").c_str(),
-                TextOf(json, "logged").c_str());
+                json.value("accounted", false) ? "accounted for" : "NOT ACCOUNTED FOR",
+                TextOf(json, "released").c_str(), TextOf(json, "logged").c_str());
     for (const Json& problem : json.value("problems", Json::array()))
       std::printf("  %s\n", problem.get<std::string>().c_str());
   });
@@ -119,7 +118,8 @@ int PublishNotice(const Target& target, const std::string& file, const std::stri
   if (!text.ok()) return Fail(text.status()), kUsage;
   const Json notice = Json::parse(*text, nullptr, false);
   if (!notice.is_object()) {
-    std::fprintf(stderr, "genofed: %s must be a JSON object: title, what_happened, consequences, measures, contact, datasets\n",
+    std::fprintf(stderr,
+                 "genofed: %s must be a JSON object: title, what_happened, consequences, measures, contact, datasets\n",
                  file.c_str());
     return kUsage;
   }
@@ -168,32 +168,26 @@ void AddAuditCommands(Commands commands) {
 void AddConsentCommands(Commands commands) {
   Action& action = commands.action;
   Target& target = commands.target;
-  auto* consent =
-      commands.app.add_subcommand("consent", "Consent at a node")->require_subcommand(1);
-  auto* policy =
-      consent->add_subcommand("policy", "A country's consent policy")->require_subcommand(1);
+  auto* consent = commands.app.add_subcommand("consent", "Consent at a node")->require_subcommand(1);
+  auto* policy = consent->add_subcommand("policy", "A country's consent policy")->require_subcommand(1);
   auto file = std::make_shared<std::string>();
-  auto* explain = policy->add_subcommand(
-      "explain",
-      "Check a policy file and say what it does, offline; exit code 3 if it is not valid.\n"
-      "Example: genofed consent policy explain /etc/genofed/consent-policy.json");
+  auto* explain =
+      policy->add_subcommand("explain",
+                             "Check a policy file and say what it does, offline; exit code 3 if it is not valid.\n"
+                             "Example: genofed consent policy explain /etc/genofed/consent-policy.json");
   explain->add_option("file", *file, "JSON, docs/guides/consent-policy.md")->required();
-  explain->callback([file, &target, &action] {
-    action = [file, &target] { return ExplainPolicy(target, *file); };
-  });
+  explain->callback([file, &target, &action] { action = [file, &target] { return ExplainPolicy(target, *file); }; });
   consent->add_subcommand("registries", "National registries, and when they were heard (roles operator, dpo)")
       ->callback([&target, &action] { action = [&target] { return Registries(target); }; });
   auto key = std::make_shared<std::string>();
-  auto* notice = consent->add_subcommand(
-      "notice",
-      "Tell the people concerned of a breach of their data (roles operator, dpo).\n"
-      "Example: genofed consent notice breach.json --key 2026-06-01-disk");
+  auto* notice = consent->add_subcommand("notice",
+                                         "Tell the people concerned of a breach of their data (roles operator, dpo).\n"
+                                         "Example: genofed consent notice breach.json --key 2026-06-01-disk");
   notice->add_option("file", *file, "JSON: title, what_happened, consequences, measures, contact, datasets, happened")
       ->required();
   notice->add_option("--key", *key, "Your name for it: published once, however often you send it")->required();
-  notice->callback([file, key, &target, &action] {
-    action = [file, key, &target] { return PublishNotice(target, *file, *key); };
-  });
+  notice->callback(
+      [file, key, &target, &action] { action = [file, key, &target] { return PublishNotice(target, *file, *key); }; });
   AddAuditCommands(commands);
 }
 

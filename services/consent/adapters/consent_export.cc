@@ -75,8 +75,8 @@ ordered_json FhirConsent(const SourcedStatement& statement, const ExportFacts& f
   const Statement& says = statement.says;
   ordered_json consent = {{"resourceType", "Consent"}, {"id", fmt::format("consent-{}", number)}, {"status", "active"}};
   if (!r5)
-    consent["scope"] = {{"coding",
-                         {{{"system", "http://terminology.hl7.org/CodeSystem/consentscope"}, {"code", "research"}}}}};
+    consent["scope"] = {
+        {"coding", {{{"system", "http://terminology.hl7.org/CodeSystem/consentscope"}, {"code", "research"}}}}};
   consent["category"] = {{{"coding", {{{"system", "http://loinc.org"}, {"code", "57016-8"}}}}}};
   consent[r5 ? "subject" : "patient"] = {{"identifier", {{"value", facts.person}}}};
   if (!says.form.empty()) {
@@ -114,9 +114,7 @@ ordered_json FhirBundle(const MyPermissions& mine, const ExportFacts& facts, boo
   return bundle;
 }
 
-std::string DuoUri(const std::string& code) {
-  return code.starts_with("DUO:") ? kDuoPrefix + code.substr(4) : code;
-}
+std::string DuoUri(const std::string& code) { return code.starts_with("DUO:") ? kDuoPrefix + code.substr(4) : code; }
 
 // Secondary use alone: allele frequencies and counts have no term in DUO.
 ordered_json Duo(const MyPermissions& mine) {
@@ -126,8 +124,11 @@ ordered_json Duo(const MyPermissions& mine) {
     std::vector<std::string> purposes = statement.says.purposes;
     if (purposes.empty()) purposes.emplace_back("DUO:0000042");  // general research use
     for (const std::string& purpose : purposes) {
-      ordered_json use = {{"by", SourceName(statement.source)}, {"name", statement.name}, {"duo", purpose},
-                          {"uri", DuoUri(purpose)}, {"modifiers", statement.says.conditions}};
+      ordered_json use = {{"by", SourceName(statement.source)},
+                          {"name", statement.name},
+                          {"duo", purpose},
+                          {"uri", DuoUri(purpose)},
+                          {"modifiers", statement.says.conditions}};
       if (statement.says.until) use["valid_until"] = Day(*statement.says.until);
       uses.push_back(std::move(use));
     }
@@ -148,7 +149,9 @@ ordered_json Receipt(const MyPermissions& mine, const ExportFacts& facts) {
         {"@type", "dpv:ConsentRecord"},
         {"dct:identifier", fmt::format("{}/{}/{}", facts.site, SourceName(statement.source), statement.name)},
         {"dpv:hasConsentStatus",
-         {{"@id", over ? "dpv:ConsentExpired" : says.permits.empty() ? "dpv:ConsentRefused" : "dpv:ConsentGiven"}}},
+         {{"@id", over                   ? "dpv:ConsentExpired"
+                  : says.permits.empty() ? "dpv:ConsentRefused"
+                                         : "dpv:ConsentGiven"}}},
         {"dpv:hasPersonalData", {{"@id", "pd:Genetic"}, {"@type", "pd:HealthHistory"}}},
         {"dpv:hasPurpose", purposes},
         {"permits", Names(says.permits)},
@@ -157,18 +160,19 @@ ordered_json Receipt(const MyPermissions& mine, const ExportFacts& facts) {
         {"dpv:isIndicatedBy", statement.source == Source::kOwn ? "the person" : SourceName(statement.source)}};
     records.push_back(std::move(record));
   }
-  return {{"@context",
-           {{"dpv", "https://w3id.org/dpv#"}, {"pd", "https://w3id.org/dpv/pd#"}, {"dct", "http://purl.org/dc/terms/"}}},
-          {"@type", "dpv:ConsentReceipt"},
-          {"dct:conformsTo", "ISO/IEC TS 27560:2023"},
-          {"dct:issued", Day(facts.at)},
-          {"dpv:hasDataController", facts.site},
-          {"dpv:hasJurisdiction", facts.country},
-          {"dpv:hasDataSubject", facts.person},
-          {"dpv:hasRight",
-           {"withdraw or change at any time (GDPR Art. 7(3), EHDS Art. 71)", "access and copy (GDPR Art. 15)",
-            "erasure (GDPR Art. 17)"}},
-          {"dpv:hasRecord", records}};
+  return {
+      {"@context",
+       {{"dpv", "https://w3id.org/dpv#"}, {"pd", "https://w3id.org/dpv/pd#"}, {"dct", "http://purl.org/dc/terms/"}}},
+      {"@type", "dpv:ConsentReceipt"},
+      {"dct:conformsTo", "ISO/IEC TS 27560:2023"},
+      {"dct:issued", Day(facts.at)},
+      {"dpv:hasDataController", facts.site},
+      {"dpv:hasJurisdiction", facts.country},
+      {"dpv:hasDataSubject", facts.person},
+      {"dpv:hasRight",
+       {"withdraw or change at any time (GDPR Art. 7(3), EHDS Art. 71)", "access and copy (GDPR Art. 15)",
+        "erasure (GDPR Art. 17)"}},
+      {"dpv:hasRecord", records}};
 }
 
 ordered_json AccessJson(const MyAccess& access) {
@@ -181,8 +185,8 @@ ordered_json AccessJson(const MyAccess& access) {
                        {"rule", access.model},
                        {"legal_basis", access.legal_basis},
                        {"outcome", OutcomeOf(access)}};
-  for (const char* field : {"project", "organisation", "purpose", "application", "decision_sha256", "dataset", "version",
-                            "run", "client"}) {
+  for (const char* field : {"project", "organisation", "purpose", "application", "decision_sha256", "dataset",
+                            "version", "run", "client"}) {
     if (access.entry.fields.contains(field)) json[field] = access.entry.Field(field);
   }
   if (!access.receipt.empty()) json["receipt"] = access.receipt;
@@ -202,8 +206,11 @@ Result<ExportedConsents> ExportConsents(const std::string& format, const MyPermi
 
 std::string ExportEverything(const Everything& all, const ExportFacts& facts) {
   const MyPermissions& mine = all.permissions;
-  ordered_json json = {{"about", facts.person}, {"held_by", facts.site}, {"at", Day(facts.at)},
-                       {"policy", mine.policy}, {"permissions", Names(mine.permissions)}};
+  ordered_json json = {{"about", facts.person},
+                       {"held_by", facts.site},
+                       {"at", Day(facts.at)},
+                       {"policy", mine.policy},
+                       {"permissions", Names(mine.permissions)}};
   for (const SourcedStatement& statement : mine.statements) {
     json["statements"].push_back({{"by", SourceName(statement.source)},
                                   {"name", statement.name},

@@ -16,8 +16,8 @@ struct FhirRegistryOptions {
   RegistryMapping mapping;
 };
 
-// Consents of a FHIR R4 or R5 server, found with `_lastUpdated`. Where a Consent has only a reference to its Patient, the
-// Patient is read for the identifier and the dates of life. Clock is borrowed. Not thread-safe.
+// Consents of a FHIR R4 or R5 server, found with `_lastUpdated`. Where a Consent has only a reference to its Patient,
+// the Patient is read for the identifier and the dates of life. Clock is borrowed. Not thread-safe.
 std::unique_ptr<RegistrySource> MakeFhirRegistry(FhirRegistryOptions options, std::unique_ptr<fhir::TokenSource> token,
                                                  const Clock& clock, fhir::Wait wait = fhir::RealWait());
 

@@ -35,9 +35,8 @@ class GrpcConsentService final : public v1::ConsentService::CallbackService {
         [this](const Context& ctx,
                const v1::RegisterSubjectsRequest& r) -> Result<v1::RegisterSubjectsResponse> {
           GF_ASSIGN(auto subjects, FromProto(r));
-          GF_ASSIGN(auto registration,
-                    with_.registrar.Run(ctx, {FromProto(r.dataset()), std::move(subjects),
-                                         r.base_version(), r.follow_up()}));
+          GF_ASSIGN(auto registration, with_.registrar.Run(ctx, {FromProto(r.dataset()), std::move(subjects),
+                                                                 r.base_version(), r.follow_up()}));
           return ToProto(registration);
         });
   }
@@ -54,8 +53,8 @@ class GrpcConsentService final : public v1::ConsentService::CallbackService {
             return ToProto(of_run, pseudonyms);
           }
           GF_ASSIGN(Permission permission, FromProto(r.permission()));
-          GF_ASSIGN(auto cohort, with_.cohorts.Run(ctx, FromProto(r.dataset()), {permission, r.purpose()},
-                                              r.with_snapshot()));
+          GF_ASSIGN(auto cohort,
+                    with_.cohorts.Run(ctx, FromProto(r.dataset()), {permission, r.purpose()}, r.with_snapshot()));
           return ToProto(cohort, pseudonyms);
         });
   }
@@ -78,8 +77,7 @@ class GrpcConsentService final : public v1::ConsentService::CallbackService {
                                              v1::GetMyPermissionsResponse* response) override {
     return rpc_.Unary(
         call, GF_METHOD(GetMyPermissions), request, response,
-        [this](const Context& ctx,
-               const v1::GetMyPermissionsRequest&) -> Result<v1::GetMyPermissionsResponse> {
+        [this](const Context& ctx, const v1::GetMyPermissionsRequest&) -> Result<v1::GetMyPermissionsResponse> {
           GF_ASSIGN(auto mine, with_.mine.Get(ctx, Person(ctx)));
           return ToProto(mine);
         });
@@ -106,8 +104,7 @@ class GrpcConsentService final : public v1::ConsentService::CallbackService {
                                            v1::ListMyAccessesResponse* response) override {
     return rpc_.Unary(
         call, GF_METHOD(ListMyAccesses), request, response,
-        [this](const Context& ctx,
-               const v1::ListMyAccessesRequest& r) -> Result<v1::ListMyAccessesResponse> {
+        [this](const Context& ctx, const v1::ListMyAccessesRequest& r) -> Result<v1::ListMyAccessesResponse> {
           GF_ASSIGN(auto page, with_.mine.Accesses(ctx, Person(ctx), r.page_size(), r.page_token()));
           return ToProto(page);
         });
@@ -157,8 +154,7 @@ class GrpcConsentService final : public v1::ConsentService::CallbackService {
     return rpc_.Unary(call, GF_METHOD(EraseMe), request, response,
                       [this](const Context& ctx, const v1::EraseMeRequest& r) -> Result<v1::EraseMeResponse> {
                         if (r.confirm() != "erase")
-                          return InvalidField("confirm", "NOT_CONFIRMED",
-                                              "must be \"erase\": it cannot be taken back");
+                          return InvalidField("confirm", "NOT_CONFIRMED", "must be \"erase\": it cannot be taken back");
                         v1::EraseMeResponse answer;
                         GF_ASSIGN(const auto index, with_.mine.Forget(ctx, Person(ctx)));
                         answer.set_ledger_index(index);
@@ -179,31 +175,29 @@ class GrpcConsentService final : public v1::ConsentService::CallbackService {
 
   grpc::ServerUnaryReactor* PublishNotice(grpc::CallbackServerContext* call, const v1::PublishNoticeRequest* request,
                                           v1::PublishNoticeResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(PublishNotice), request, response,
-                      [this](const Context& ctx, const v1::PublishNoticeRequest& r) -> Result<v1::PublishNoticeResponse> {
-                        NoticeRow notice = FromProto(r.notice());
-                        notice.idempotency_key = r.idempotency_key();
-                        GF_ASSIGN(notice, with_.audit.Publish(ctx, std::move(notice)));
-                        v1::PublishNoticeResponse answer;
-                        *answer.mutable_notice() = ToProto(notice);
-                        answer.set_people(notice.people);
-                        return answer;
-                      });
-  }
-
-  grpc::ServerUnaryReactor* NotifyRegistry(grpc::CallbackServerContext* call,
-                                           const v1::NotifyRegistryRequest* request,
-                                           v1::NotifyRegistryResponse* response) override {
     return rpc_.Unary(
-        call, GF_METHOD(NotifyRegistry), request, response,
-        [this](const Context&, const v1::NotifyRegistryRequest& r) -> Result<v1::NotifyRegistryResponse> {
-          GF_TRY(with_.registries.Notify(r.registry(), r.token()));
-          return v1::NotifyRegistryResponse();
+        call, GF_METHOD(PublishNotice), request, response,
+        [this](const Context& ctx, const v1::PublishNoticeRequest& r) -> Result<v1::PublishNoticeResponse> {
+          NoticeRow notice = FromProto(r.notice());
+          notice.idempotency_key = r.idempotency_key();
+          GF_ASSIGN(notice, with_.audit.Publish(ctx, std::move(notice)));
+          v1::PublishNoticeResponse answer;
+          *answer.mutable_notice() = ToProto(notice);
+          answer.set_people(notice.people);
+          return answer;
         });
   }
 
-  grpc::ServerUnaryReactor* ListRegistries(grpc::CallbackServerContext* call,
-                                           const v1::ListRegistriesRequest* request,
+  grpc::ServerUnaryReactor* NotifyRegistry(grpc::CallbackServerContext* call, const v1::NotifyRegistryRequest* request,
+                                           v1::NotifyRegistryResponse* response) override {
+    return rpc_.Unary(call, GF_METHOD(NotifyRegistry), request, response,
+                      [this](const Context&, const v1::NotifyRegistryRequest& r) -> Result<v1::NotifyRegistryResponse> {
+                        GF_TRY(with_.registries.Notify(r.registry(), r.token()));
+                        return v1::NotifyRegistryResponse();
+                      });
+  }
+
+  grpc::ServerUnaryReactor* ListRegistries(grpc::CallbackServerContext* call, const v1::ListRegistriesRequest* request,
                                            v1::ListRegistriesResponse* response) override {
     return rpc_.Unary(
         call, GF_METHOD(ListRegistries), request, response,
@@ -216,9 +210,7 @@ class GrpcConsentService final : public v1::ConsentService::CallbackService {
   }
 
  private:
-  ExportFacts Facts(const Context& ctx) const {
-    return {Person(ctx), with_.site, with_.country, with_.clock.Now()};
-  }
+  ExportFacts Facts(const Context& ctx) const { return {Person(ctx), with_.site, with_.country, with_.clock.Now()}; }
 
   // What one answer can hold: receipts are a few kilobytes each.
   Result<Everything> Collect(const Context& ctx) {

@@ -118,7 +118,8 @@ Result<PermissionSet> FromProto(const google::protobuf::RepeatedField<int>& perm
 }
 
 Statement FromProto(PermissionSet permissions, const v1::ConsentTerms& terms) {
-  Statement statement{permissions, {},
+  Statement statement{permissions,
+                      {},
                       OptionalTime(terms.has_valid_from(), terms.valid_from()),
                       OptionalTime(terms.has_valid_until(), terms.valid_until())};
   statement.purposes = {terms.purposes().begin(), terms.purposes().end()};
@@ -127,8 +128,7 @@ Statement FromProto(PermissionSet permissions, const v1::ConsentTerms& terms) {
   statement.organisation = terms.organisation();
   statement.by_guardian = terms.by_guardian();
   if (terms.has_recontact()) statement.recontact = terms.recontact();
-  if (terms.has_incidental_findings())
-    statement.incidental_findings = terms.incidental_findings();
+  if (terms.has_incidental_findings()) statement.incidental_findings = terms.incidental_findings();
   return statement;
 }
 
@@ -141,7 +141,8 @@ Result<std::vector<SubjectConsent>> FromProto(const v1::RegisterSubjectsRequest&
   subjects.reserve(static_cast<std::size_t>(request.subjects_size()));
   for (const v1::SubjectConsent& subject : request.subjects()) {
     GF_ASSIGN(PermissionSet permissions, FromProto(subject.permissions()));
-    SubjectConsent one{subject.person_identifier(), FromProto(permissions, subject.terms()),
+    SubjectConsent one{subject.person_identifier(),
+                       FromProto(permissions, subject.terms()),
                        {OptionalTime(subject.has_adult_at(), subject.adult_at()),
                         OptionalTime(subject.has_died_at(), subject.died_at()), false}};
     one.says.denies = subject.unrecorded() ? PermissionSet() : permissions.Others();

@@ -136,8 +136,7 @@ void Registries::Run(Running& running, const std::stop_token& stop) {
                  {{"registry", name}, {"outcome", done.ok() ? "ok" : Reason(done)}});
     if (const auto state = running.registry->State(ctx); state.ok()) {
       metrics_.Set("genofed_consent_registry_stale", {{"registry", name}}, state->stale ? 1 : 0);
-      metrics_.Set("genofed_consent_registry_unreadable", {{"registry", name}},
-                   static_cast<double>(state->unreadable));
+      metrics_.Set("genofed_consent_registry_unreadable", {{"registry", name}}, static_cast<double>(state->unreadable));
     }
     std::unique_lock lock(running.mutex);
     running.wake.wait_for(lock, stop, running.interval, [&running] { return running.news; });

@@ -60,12 +60,11 @@ Status SqlConsentRows::SetPolicyDigest(const std::string& sha256) {
 
 Result<std::map<std::string, Subject>> SqlConsentRows::FindSubjects(
     const std::vector<std::string>& blinded) {
-  GF_ASSIGN(auto rows,
-            tx_.Exec("SELECT s.blinded, s.id, s.secret, s.adult_at, s.died_at, s.erased, "
-                     "t.permits, t.denies, t.valid_from, t.valid_until, t.terms "
-                     "FROM subjects s LEFT JOIN statements t ON t.subject = s.id AND t.source = 'own' "
-                     "WHERE s.blinded = ANY($1::text[])",
-                     blinded));
+  GF_ASSIGN(auto rows, tx_.Exec("SELECT s.blinded, s.id, s.secret, s.adult_at, s.died_at, s.erased, "
+                                "t.permits, t.denies, t.valid_from, t.valid_until, t.terms "
+                                "FROM subjects s LEFT JOIN statements t ON t.subject = s.id AND t.source = 'own' "
+                                "WHERE s.blinded = ANY($1::text[])",
+                                blinded));
   std::map<std::string, Subject> subjects;
   for (sql::Row row : rows) {
     Subject subject{row.Int(1), row.BytesAt(2), std::nullopt, ToCircumstances(row, 3)};
@@ -94,19 +93,21 @@ Status SqlConsentRows::AddSubjects(const std::vector<NewSubject>& subjects) {
 
 Status SqlConsentRows::SetOwn(std::int64_t subject, const Statement& statement) {
   return tx_
-      .Exec("INSERT INTO statements (subject, source, permits, denies, valid_from, valid_until, terms) "
-            "VALUES ($1, 'own', $2, $3, $4, $5, $6) ON CONFLICT (subject, source, name, record) DO UPDATE SET "
-            "permits = excluded.permits, denies = excluded.denies, valid_from = excluded.valid_from, "
-            "valid_until = excluded.valid_until, terms = excluded.terms",
-            subject, statement.permits.bits(), statement.denies.bits(), statement.from, statement.until,
-            WriteTerms(statement))
+      .Exec(
+          "INSERT INTO statements (subject, source, permits, denies, valid_from, valid_until, terms) "
+          "VALUES ($1, 'own', $2, $3, $4, $5, $6) ON CONFLICT (subject, source, name, record) DO UPDATE SET "
+          "permits = excluded.permits, denies = excluded.denies, valid_from = excluded.valid_from, "
+          "valid_until = excluded.valid_until, terms = excluded.terms",
+          subject, statement.permits.bits(), statement.denies.bits(), statement.from, statement.until,
+          WriteTerms(statement))
       .status();
 }
 
 Status SqlConsentRows::SetLives(const std::map<std::int64_t, Circumstances>& lives) {
   for (const auto& [subject, who] : lives) {
-    GF_TRY(tx_.Exec("UPDATE subjects SET adult_at = coalesce($2, adult_at), died_at = coalesce($3, died_at) WHERE id = $1", subject, who.adult_at,
-                    who.died_at));
+    GF_TRY(
+        tx_.Exec("UPDATE subjects SET adult_at = coalesce($2, adult_at), died_at = coalesce($3, died_at) WHERE id = $1",
+                 subject, who.adult_at, who.died_at));
   }
   return absl::OkStatus();
 }
@@ -137,23 +138,21 @@ Status SqlConsentRows::AddChanges(const std::vector<Change>& changes) {
 }
 
 Result<std::vector<Change>> SqlConsentRows::Changes(std::int64_t subject, int limit) {
-  GF_ASSIGN(auto rows,
-            tx_.Exec("SELECT permissions, at, by_subject, ledger_index, registry FROM permission_changes "
-                     "WHERE subject = $1 ORDER BY id DESC LIMIT $2",
-                     subject, limit));
+  GF_ASSIGN(auto rows, tx_.Exec("SELECT permissions, at, by_subject, ledger_index, registry FROM permission_changes "
+                                "WHERE subject = $1 ORDER BY id DESC LIMIT $2",
+                                subject, limit));
   std::vector<Change> changes;
   for (sql::Row row : rows) {
-    changes.push_back({subject, PermissionSet::FromBits(row.Int(0)), row.TimeAt(1), row.Bool(2),
-                       row.OptionalInt(3), row.Text(4)});
+    changes.push_back(
+        {subject, PermissionSet::FromBits(row.Int(0)), row.TimeAt(1), row.Bool(2), row.OptionalInt(3), row.Text(4)});
   }
   return changes;
 }
 
 Result<std::map<std::int64_t, Statement>> SqlConsentRows::Holder(const std::string& dataset) {
-  GF_ASSIGN(auto rows,
-            tx_.Exec("SELECT subject, permits, denies, valid_from, valid_until, terms FROM statements "
-                     "WHERE source = 'holder' AND name = $1",
-                     dataset));
+  GF_ASSIGN(auto rows, tx_.Exec("SELECT subject, permits, denies, valid_from, valid_until, terms FROM statements "
+                                "WHERE source = 'holder' AND name = $1",
+                                dataset));
   std::map<std::int64_t, Statement> records;
   for (sql::Row row : rows) {
     GF_ASSIGN(records[row.Int(0)], ToStatement(row, 1));
@@ -161,8 +160,7 @@ Result<std::map<std::int64_t, Statement>> SqlConsentRows::Holder(const std::stri
   return records;
 }
 
-Status SqlConsentRows::PutHolder(const DatasetVersion& dataset,
-                                 const std::map<std::int64_t, Statement>& records) {
+Status SqlConsentRows::PutHolder(const DatasetVersion& dataset, const std::map<std::int64_t, Statement>& records) {
   std::vector<std::int64_t> subjects, permits, denies;
   std::vector<std::string> from, until, terms;
   const auto text = [](const std::optional<Time>& time) { return time ? FormatRfc3339(*time) : ""; };
@@ -321,9 +319,10 @@ Result<std::map<std::int32_t, ledger::Hash>> SqlConsentRows::KeptLeaves(const st
 }
 
 Status SqlConsentRows::Forget(const Erasure& erasure) {
-  GF_TRY(tx_.Exec("DELETE FROM openings WHERE ledger_index IN "
-                  "(SELECT ledger_index FROM permission_changes WHERE subject = $1)",
-                  erasure.subject));
+  GF_TRY(
+      tx_.Exec("DELETE FROM openings WHERE ledger_index IN "
+               "(SELECT ledger_index FROM permission_changes WHERE subject = $1)",
+               erasure.subject));
   GF_TRY(tx_.Exec("DELETE FROM permission_changes WHERE subject = $1", erasure.subject));
   GF_TRY(tx_.Exec("DELETE FROM statements WHERE subject = $1", erasure.subject));
   for (const Erasure::Leaf& leaf : erasure.leaves) {
@@ -331,9 +330,10 @@ Status SqlConsentRows::Forget(const Erasure& erasure) {
                     sql::Bytes{std::string(leaf.hash.view())}));
   }
   for (const auto& [dataset, pseudonym] : erasure.pseudonyms) {
-    GF_TRY(tx_.Exec("UPDATE dataset_rows SET pseudonym = $3 WHERE subject = $1 AND dataset = $2 AND "
-                    "pseudonym IS NOT NULL",
-                    erasure.subject, dataset, pseudonym));
+    GF_TRY(
+        tx_.Exec("UPDATE dataset_rows SET pseudonym = $3 WHERE subject = $1 AND dataset = $2 AND "
+                 "pseudonym IS NOT NULL",
+                 erasure.subject, dataset, pseudonym));
   }
   return tx_
       .Exec("UPDATE subjects SET blinded = $2, secret = $3, adult_at = NULL, died_at = NULL, erased = $4 WHERE id = $1",
@@ -369,11 +369,12 @@ Result<SnapshotRow> ToSnapshot(const sql::Row& row) {
 }  // namespace
 
 Result<std::vector<SnapshotRow>> SqlConsentRows::SnapshotsWith(std::int64_t subject) {
-  GF_ASSIGN(auto rows,
-            tx_.Exec("SELECT s.id, s.dataset, s.version, s.permission, s.epoch, s.slots, s.bits, s.root, s.ledger_index, "
-                     "s.purpose, s.model, s.legal_basis FROM snapshots s JOIN dataset_rows r "
-                     "ON r.dataset = s.dataset AND r.version = s.version WHERE r.subject = $1",
-                     subject));
+  GF_ASSIGN(
+      auto rows,
+      tx_.Exec("SELECT s.id, s.dataset, s.version, s.permission, s.epoch, s.slots, s.bits, s.root, s.ledger_index, "
+               "s.purpose, s.model, s.legal_basis FROM snapshots s JOIN dataset_rows r "
+               "ON r.dataset = s.dataset AND r.version = s.version WHERE r.subject = $1",
+               subject));
   std::vector<SnapshotRow> snapshots;
   for (sql::Row row : rows) {
     GF_ASSIGN(SnapshotRow snapshot, ToSnapshot(row));
@@ -399,9 +400,9 @@ Status SqlConsentRows::AddSnapshot(const SnapshotRow& snapshot) {
           "ledger_index, purpose, model, legal_basis) "
           "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
           snapshot.id, snapshot.dataset.dataset, snapshot.dataset.version,
-          static_cast<std::int64_t>(snapshot.permission), snapshot.epoch, snapshot.slots,
-          sql::Bytes{snapshot.bits}, sql::Bytes{std::string(snapshot.root.view())},
-          snapshot.ledger_index, snapshot.purpose, snapshot.model, snapshot.legal_basis)
+          static_cast<std::int64_t>(snapshot.permission), snapshot.epoch, snapshot.slots, sql::Bytes{snapshot.bits},
+          sql::Bytes{std::string(snapshot.root.view())}, snapshot.ledger_index, snapshot.purpose, snapshot.model,
+          snapshot.legal_basis)
       .status();
 }
 

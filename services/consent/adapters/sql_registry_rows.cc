@@ -15,11 +15,12 @@ Result<bool> SqlRegistryRows::KeepOnly(const std::vector<std::string>& names) {
 }
 
 Result<RegistryRow> SqlRegistryRows::Load(const std::string& name) {
-  GF_ASSIGN(auto rows,
-            tx_.Exec("SELECT stale, generation, watermark, last_full, last_attempt, last_success, last_error, unreadable, "
-                     "(SELECT count(*) FROM statements WHERE source = 'registry' AND name = $1 AND "
-                     "record NOT LIKE '%/refused') FROM registries WHERE name = $1",
-                     name));
+  GF_ASSIGN(
+      auto rows,
+      tx_.Exec("SELECT stale, generation, watermark, last_full, last_attempt, last_success, last_error, unreadable, "
+               "(SELECT count(*) FROM statements WHERE source = 'registry' AND name = $1 AND "
+               "record NOT LIKE '%/refused') FROM registries WHERE name = $1",
+               name));
   if (rows.empty()) return Error(StatusCode::kNotFound, "REGISTRY_UNKNOWN", "no registry {} is configured", name);
   sql::Row row = rows[0];
   return RegistryRow{name,
@@ -36,15 +37,16 @@ Result<RegistryRow> SqlRegistryRows::Load(const std::string& name) {
 
 Status SqlRegistryRows::Save(const RegistryRow& row) {
   return tx_
-      .Exec("UPDATE registries SET stale = $2, generation = $3, watermark = $4, last_full = $5, last_attempt = $6, "
-            "last_success = $7, last_error = $8, unreadable = $9 WHERE name = $1",
-            row.name, row.stale, row.generation, row.watermark, row.last_full, row.last_attempt, row.last_success,
-            row.last_error, row.unreadable)
+      .Exec(
+          "UPDATE registries SET stale = $2, generation = $3, watermark = $4, last_full = $5, last_attempt = $6, "
+          "last_success = $7, last_error = $8, unreadable = $9 WHERE name = $1",
+          row.name, row.stale, row.generation, row.watermark, row.last_full, row.last_attempt, row.last_success,
+          row.last_error, row.unreadable)
       .status();
 }
 
-Result<std::map<std::string, RegistryStatement>> SqlRegistryRows::Statements(
-    const std::string& name, const std::vector<std::string>& records) {
+Result<std::map<std::string, RegistryStatement>> SqlRegistryRows::Statements(const std::string& name,
+                                                                             const std::vector<std::string>& records) {
   GF_ASSIGN(auto rows,
             tx_.Exec("SELECT record, subject, permits, denies, valid_from, valid_until, terms FROM statements "
                      "WHERE source = 'registry' AND name = $1 AND record = ANY($2::text[])",
@@ -74,11 +76,12 @@ Status SqlRegistryRows::Put(const std::string& name, std::int32_t generation,
   // A record that is about somebody else now is another row.
   GF_TRY(Remove(name, records));
   return tx_
-      .Exec("INSERT INTO statements (subject, source, name, record, version, permits, denies, valid_from, valid_until, "
-            "terms) SELECT s, 'registry', $1, r, $2, p, d, nullif(f, '')::timestamptz, nullif(u, '')::timestamptz, t "
-            "FROM unnest($3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[], $9::text[]) "
-            "AS new (r, s, p, d, f, u, t)",
-            name, generation, records, subjects, permits, denies, from, until, terms)
+      .Exec(
+          "INSERT INTO statements (subject, source, name, record, version, permits, denies, valid_from, valid_until, "
+          "terms) SELECT s, 'registry', $1, r, $2, p, d, nullif(f, '')::timestamptz, nullif(u, '')::timestamptz, t "
+          "FROM unnest($3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[], $9::text[]) "
+          "AS new (r, s, p, d, f, u, t)",
+          name, generation, records, subjects, permits, denies, from, until, terms)
       .status();
 }
 
@@ -92,7 +95,8 @@ Status SqlRegistryRows::Touch(const std::string& name, std::int32_t generation,
 
 Status SqlRegistryRows::Remove(const std::string& name, const std::vector<std::string>& records) {
   return tx_
-      .Exec("DELETE FROM statements WHERE source = 'registry' AND name = $1 AND record = ANY($2::text[])", name, records)
+      .Exec("DELETE FROM statements WHERE source = 'registry' AND name = $1 AND record = ANY($2::text[])", name,
+            records)
       .status();
 }
 

@@ -42,14 +42,12 @@ class SqlConsentRows final : public ConsentRows {
   Status AddChanges(const std::vector<Change>& changes) override;
   Result<std::vector<Change>> Changes(std::int64_t subject, int limit) override;
   Result<std::map<std::int64_t, Statement>> Holder(const std::string& dataset) override;
-  Status PutHolder(const DatasetVersion& dataset,
-                   const std::map<std::int64_t, Statement>& records) override;
+  Status PutHolder(const DatasetVersion& dataset, const std::map<std::int64_t, Statement>& records) override;
   Result<std::map<std::int64_t, std::vector<SourcedStatement>>> StatementsOf(
       const std::vector<std::int64_t>& subjects) override;
   Result<std::optional<VersionRow>> FindVersion(const DatasetVersion& dataset) override;
   Status AddVersion(const VersionRow& version, const std::vector<SlotRow>& slots) override;
-  Result<std::vector<SlotRow>> Slots(const DatasetVersion& dataset,
-                                     const JudgePerson& judge) override;
+  Result<std::vector<SlotRow>> Slots(const DatasetVersion& dataset, const JudgePerson& judge) override;
   Result<std::vector<std::string>> Secrets(const DatasetVersion& dataset) override;
   Result<std::vector<PersonSlot>> SlotsOf(std::int64_t subject) override;
   Result<std::vector<Opening>> Openings(std::int64_t subject) override;
@@ -85,8 +83,7 @@ class SqlAuditRows final : public AuditRows {
   Result<std::vector<AuditRow>> Newest(const AuditQuery& query, std::int64_t before, int limit) override;
   Result<std::vector<AuditRow>> Oldest(const AuditQuery& query, std::int64_t start, int limit) override;
   Result<std::vector<AuditRow>> Releases(std::int64_t start, int limit) override;
-  Result<std::vector<std::string>> RunsWith(const std::string& kind,
-                                            const std::vector<std::string>& runs) override;
+  Result<std::vector<std::string>> RunsWith(const std::string& kind, const std::vector<std::string>& runs) override;
   Result<std::optional<NoticeRow>> FindNotice(const std::string& idempotency_key) override;
   Status AddNotice(const NoticeRow& notice) override;
   Result<std::vector<NoticeRow>> NoticesOf(const std::vector<std::string>& datasets) override;
@@ -104,12 +101,11 @@ class SqlRegistryRows final : public RegistryRows {
   Result<bool> KeepOnly(const std::vector<std::string>& names) override;
   Result<RegistryRow> Load(const std::string& name) override;
   Status Save(const RegistryRow& row) override;
-  Result<std::map<std::string, RegistryStatement>> Statements(
-      const std::string& name, const std::vector<std::string>& records) override;
+  Result<std::map<std::string, RegistryStatement>> Statements(const std::string& name,
+                                                              const std::vector<std::string>& records) override;
   Status Put(const std::string& name, std::int32_t generation,
              const std::vector<RegistryStatement>& statements) override;
-  Status Touch(const std::string& name, std::int32_t generation,
-               const std::vector<std::string>& records) override;
+  Status Touch(const std::string& name, std::int32_t generation, const std::vector<std::string>& records) override;
   Status Remove(const std::string& name, const std::vector<std::string>& records) override;
   Result<std::int64_t> RemoveUnseen(const std::string& name, std::int32_t generation) override;
 

@@ -172,12 +172,9 @@ TEST_F(SqlStoreTest, SurvivesARestartOfTheServer) {
 TEST_F(SqlStoreTest, ACitizensWholeViewVerifies) {
   Process process(options_);
   Node& node = *process.node;
-  auto registration =
-      node.registrar.Run(node.ctx, {kA1, {{"in", Says(7)}, {"out", Says(0)}, {"counted", Says(1)}}});
+  auto registration = node.registrar.Run(node.ctx, {kA1, {{"in", Says(7)}, {"out", Says(0)}, {"counted", Says(1)}}});
   ASSERT_THAT(registration, IsOk());
-  ASSERT_THAT(
-      node.registrar.Run(node.ctx, {kA1, {{"in", Says(7)}, {"out", Says(0)}, {"counted", Says(1)}}}),
-      IsOk());
+  ASSERT_THAT(node.registrar.Run(node.ctx, {kA1, {{"in", Says(7)}, {"out", Says(0)}, {"counted", Says(1)}}}), IsOk());
   ASSERT_THAT(node.AppendRun(kA1, "run-1"), IsOk());
   ASSERT_THAT(node.mine.Set(node.ctx, "in", Bits(0)), IsOk());
   ASSERT_THAT(node.AppendRun(kA1, "run-2"), IsOk());
@@ -268,8 +265,8 @@ TEST_F(SqlStoreTest, RegistriesSpeakBesideHoldersAndPeople) {
   ASSERT_THAT(SetUpRegistries(node.ctx, node.ledger, node.rules, {"national"}), IsOk());
   OneConsent source;
   source.entries = {{"c1", "p", true, {Bits(4), {}, {}, {}}, Bits(2), {{}, node.clock.Now(), false}, false}};
-  Registry registry({"national", std::chrono::hours(1)}, source, *process.store, node.ledger, node.pseudonyms, node.rules,
-                    node.random);
+  Registry registry({"national", std::chrono::hours(1)}, source, *process.store, node.ledger, node.pseudonyms,
+                    node.rules, node.random);
   const auto permitted = [&](const Use& use) {
     auto cohort = node.cohorts.Run(node.ctx, kA1, use, false);
     EXPECT_THAT(cohort, IsOk());

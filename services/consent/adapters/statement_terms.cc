@@ -8,9 +8,7 @@ namespace {
 
 using nlohmann::json;
 
-Status Broken() {
-  return Error(StatusCode::kDataLoss, "TERMS_BROKEN", "the terms of a stored consent cannot be read");
-}
+Status Broken() { return Error(StatusCode::kDataLoss, "TERMS_BROKEN", "the terms of a stored consent cannot be read"); }
 
 bool Take(const json& value, std::vector<std::string>& out) {
   if (!value.is_array()) return false;

@@ -35,7 +35,8 @@ Result<AuditRow> RowOf(const StoredEntry& stored) {
 Status CheckNotice(const NoticeRow& notice) {
   const auto text = [](const std::string& value, std::string_view field, bool required) -> Status {
     if ((required && value.empty()) || value.size() > kMaxNoticeText || !IsUtf8(value))
-      return InvalidField("notice." + std::string(field), "NOTICE_INVALID", "must be text of at most {} bytes", kMaxNoticeText);
+      return InvalidField("notice." + std::string(field), "NOTICE_INVALID", "must be text of at most {} bytes",
+                          kMaxNoticeText);
     return absl::OkStatus();
   };
   // What GDPR Art. 34(2) wants to be said.
@@ -150,7 +151,8 @@ Status Audit::Judge(Transaction& tx, Reconciliation& result) {
     start = rows.back().index + 1;
   }
   if (result.released != result.logged) {
-    problem(fmt::format("the key service counts {} released headers, and the ledger {}", result.released, result.logged));
+    problem(
+        fmt::format("the key service counts {} released headers, and the ledger {}", result.released, result.logged));
   }
   return absl::OkStatus();
 }

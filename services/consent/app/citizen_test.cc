@@ -33,7 +33,8 @@ class CitizenTest : public ::testing::Test {
     return facts->use;
   }
   void Release(const std::string& run) {
-    ledger::Entry entry = node_.RunEntry(*node_.cohorts.Run(node_.ctx, kA1, Permission::kSecondaryUse, true)->snapshot, run);
+    ledger::Entry entry =
+        node_.RunEntry(*node_.cohorts.Run(node_.ctx, kA1, Permission::kSecondaryUse, true)->snapshot, run);
     entry.kind = ledger::EntryKind::kRelease;
     ASSERT_THAT(node_.ledger.Append(node_.ctx, "spe", "release:" + run, *ledger::EncodeEntry(entry)), IsOk());
   }
@@ -46,9 +47,10 @@ TEST_F(CitizenTest, AnAccessIsASentenceWithItsOutcome) {
   ASSERT_THAT(node_.AppendRun(kA1, "run-1"), IsOk());
   ASSERT_THAT(audit_.CatchUp(node_.ctx), IsOk());
   auto access = Accesses("p").at(0);
-  EXPECT_EQ(SentenceOf(access),
-            "Your data were used by \"Heart\" of University on 2026-01-01: DUO:0000006. Outcome: analysed, or begun; no "
-            "results have left the node.");
+  EXPECT_EQ(
+      SentenceOf(access),
+      "Your data were used by \"Heart\" of University on 2026-01-01: DUO:0000006. Outcome: analysed, or begun; no "
+      "results have left the node.");
   Release("run-1");
   ASSERT_THAT(audit_.CatchUp(node_.ctx), IsOk());
   EXPECT_EQ(OutcomeOf(Accesses("p").at(1)), "analysed; results were checked and left the node");
@@ -220,8 +222,8 @@ TEST(CitizenProperty, EverybodysViewIsTheTruthAlsoAfterErasures) {
       if (bits != 0) in_dataset.insert(person);
     }
     RC_ASSERT(node.registrar.Run(node.ctx, {kA1, subjects}).ok());
-    const auto steps = *rc::gen::resize(25, rc::gen::container<std::vector<std::pair<int, int>>>(rc::gen::pair(
-                                                rc::gen::inRange(0, 10), rc::gen::inRange(0, 40))));
+    const auto steps = *rc::gen::resize(25, rc::gen::container<std::vector<std::pair<int, int>>>(
+                                                rc::gen::pair(rc::gen::inRange(0, 10), rc::gen::inRange(0, 40))));
     int runs = 0;
     for (const auto& [what, value] : steps) {
       const std::string person = "person-" + std::to_string(value % 5);
@@ -244,7 +246,8 @@ TEST(CitizenProperty, EverybodysViewIsTheTruthAlsoAfterErasures) {
       const std::string person = "person-" + std::to_string(i);
       auto page = restarted.mine.Accesses(node.ctx, person, 100, "");
       RC_ASSERT(page.ok());
-      RC_ASSERT(page->accesses.size() == (erased.contains(person) ? 0u : std::min<std::size_t>(100, static_cast<std::size_t>(runs))));
+      RC_ASSERT(page->accesses.size() ==
+                (erased.contains(person) ? 0u : std::min<std::size_t>(100, static_cast<std::size_t>(runs))));
       for (const MyAccess& access : page->accesses) {
         const bool truth = used[access.entry.Field("run")].contains(person);
         RC_ASSERT(access.used == truth);

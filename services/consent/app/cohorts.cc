@@ -21,8 +21,7 @@ Result<EpochState> CurrentEpoch(Transaction& tx, const Rules& rules) {
   return tx.consent().EpochAt(now);
 }
 
-Status CheckUnchanged(Transaction& tx, const Rules& rules, const std::string& id,
-                      const DatasetVersion& dataset) {
+Status CheckUnchanged(Transaction& tx, const Rules& rules, const std::string& id, const DatasetVersion& dataset) {
   GF_ASSIGN(auto snapshot, tx.consent().FindSnapshot(id));
   if (!snapshot || snapshot->dataset != dataset)
     return Error(StatusCode::kFailedPrecondition, "SNAPSHOT_UNKNOWN",
@@ -38,8 +37,8 @@ Status CheckUnchanged(Transaction& tx, const Rules& rules, const std::string& id
                "somebody changed their mind since the use was logged: it needs a new snapshot");
 }
 
-Result<SnapshotRow> Cohorts::TakeSnapshot(Transaction& tx, const DatasetVersion& dataset,
-                                          const Use& use, std::int64_t number) {
+Result<SnapshotRow> Cohorts::TakeSnapshot(Transaction& tx, const DatasetVersion& dataset, const Use& use,
+                                          std::int64_t number) {
   const std::string id = SnapshotId(dataset, use.permission, number, use.purpose);
   GF_ASSIGN(const EpochState epoch, tx.consent().EpochAt(rules_.clock.Now()));
   GF_ASSIGN(auto slots, tx.consent().Slots(dataset, JudgeOf(rules_, use, epoch)));
@@ -78,8 +77,7 @@ Result<SnapshotRow> Cohorts::TakeSnapshot(Transaction& tx, const DatasetVersion&
   return row;
 }
 
-Status Cohorts::Read(Transaction& tx, const DatasetVersion& dataset, const Use& use,
-                     Cohort& cohort) const {
+Status Cohorts::Read(Transaction& tx, const DatasetVersion& dataset, const Use& use, Cohort& cohort) const {
   cohort = {};
   GF_ASSIGN(auto version, tx.consent().FindVersion(dataset));
   if (!version) {
@@ -88,15 +86,13 @@ Status Cohorts::Read(Transaction& tx, const DatasetVersion& dataset, const Use& 
   }
   cohort.rows = version->rows;
   GF_ASSIGN(const EpochState epoch, tx.consent().EpochAt(rules_.clock.Now()));
-  if (epoch.over)
-    return Error(StatusCode::kAborted, "EPOCH_OVER", "consents began or ended by themselves");
+  if (epoch.over) return Error(StatusCode::kAborted, "EPOCH_OVER", "consents began or ended by themselves");
   cohort.epoch = epoch.epoch;
   GF_ASSIGN(auto slots, tx.consent().Slots(dataset, JudgeOf(rules_, use, epoch)));
   slots.resize(static_cast<std::size_t>(version->rows));
   cohort.permitted = PermittedSlots(slots);
   for (SlotRow& slot : slots) cohort.pseudonyms.push_back(std::move(slot.pseudonym));
-  GF_ASSIGN(cohort.snapshot,
-            tx.consent().FindSnapshot(SnapshotId(dataset, use.permission, cohort.epoch, use.purpose)));
+  GF_ASSIGN(cohort.snapshot, tx.consent().FindSnapshot(SnapshotId(dataset, use.permission, cohort.epoch, use.purpose)));
   return absl::OkStatus();
 }
 
@@ -108,18 +104,15 @@ Status Cohorts::KeepTime(const Context& ctx) {
     return absl::OkStatus();
   }));
   if (!over) return absl::OkStatus();
-  return ledger_.Write(
-      ctx, [&](Transaction& tx) -> Status { return CurrentEpoch(tx, rules_).status(); });
+  return ledger_.Write(ctx, [&](Transaction& tx) -> Status { return CurrentEpoch(tx, rules_).status(); });
 }
 
-Result<Cohort> Cohorts::Run(const Context& ctx, const DatasetVersion& dataset, const Use& use,
-                            bool with_snapshot) {
+Result<Cohort> Cohorts::Run(const Context& ctx, const DatasetVersion& dataset, const Use& use, bool with_snapshot) {
   GF_TRY(Validate(dataset));
   if (!use.purpose.empty() && !IsPurpose(use.purpose))
     return InvalidField("purpose", "PURPOSE_INVALID", "must be a code such as DUO:0000006");
   Cohort cohort;
-  const Status read = store_.Read(
-      ctx, [&](Transaction& tx) -> Status { return Read(tx, dataset, use, cohort); });
+  const Status read = store_.Read(ctx, [&](Transaction& tx) -> Status { return Read(tx, dataset, use, cohort); });
   const bool over = Reason(read) == "EPOCH_OVER";
   if (!over) GF_TRY(read);
   if (!over && (!with_snapshot || cohort.snapshot)) {
@@ -138,8 +131,7 @@ Result<Cohort> Cohorts::Run(const Context& ctx, const DatasetVersion& dataset, c
   return cohort;
 }
 
-Result<Cohort> Cohorts::OfRun(const Context& ctx, const DatasetVersion& dataset,
-                              std::int64_t ledger_index) {
+Result<Cohort> Cohorts::OfRun(const Context& ctx, const DatasetVersion& dataset, std::int64_t ledger_index) {
   std::optional<SnapshotRow> snapshot;
   GF_TRY(store_.Read(ctx, [&](Transaction& tx) -> Status {
     GF_ASSIGN(auto rows, tx.ledger().List(ledger_index, 1));
@@ -156,10 +148,31 @@ Result<Cohort> Cohorts::OfRun(const Context& ctx, const DatasetVersion& dataset,
   return Run(ctx, dataset, {snapshot->permission, snapshot->purpose}, false);
 }
 
+std::optional<RunCheck> Cohorts::KnownCheck(std::int64_t ledger_index, std::int64_t epoch) const {
+  MutexLock lock(mutex_);
+  const auto known = checks_.find(ledger_index);
+  if (known == checks_.end() || known->second.epoch != epoch) return std::nullopt;
+  return known->second;
+}
+
+void Cohorts::Remember(std::int64_t ledger_index, const RunCheck& check) {
+  MutexLock lock(mutex_);
+  if (checks_.size() >= kKnownChecks) checks_.clear();
+  checks_[ledger_index] = check;
+}
+
 Result<RunCheck> Cohorts::CheckRun(const Context& ctx, std::int64_t ledger_index) {
   RunCheck check;
+  bool known = false;
   ledger::Entry run;
   GF_TRY(store_.Read(ctx, [&](Transaction& tx) -> Status {
+    GF_ASSIGN(const EpochState epoch, tx.consent().EpochAt(rules_.clock.Now()));
+    const auto before_now = epoch.over ? std::nullopt : KnownCheck(ledger_index, epoch.epoch);
+    known = before_now.has_value();
+    if (known) {
+      check = *before_now;
+      return absl::OkStatus();
+    }
     GF_ASSIGN(auto rows, tx.ledger().List(ledger_index, 1));
     if (!rows.empty() && rows[0].index == ledger_index) {
       GF_ASSIGN(run, ledger::DecodeEntry(rows[0].entry));
@@ -168,18 +181,18 @@ Result<RunCheck> Cohorts::CheckRun(const Context& ctx, std::int64_t ledger_index
     if (run.kind != ledger::EntryKind::kRun || !snapshot) {
       return Error(StatusCode::kFailedPrecondition, "RUN_ENTRY_UNKNOWN", "no run is logged at index {}", ledger_index);
     }
-    GF_ASSIGN(const EpochState epoch, tx.consent().EpochAt(rules_.clock.Now()));
     check = {true, false, epoch.epoch};
     if (epoch.epoch == snapshot->epoch && !epoch.over) return absl::OkStatus();
-    GF_ASSIGN(auto slots, tx.consent().Slots(snapshot->dataset,
-                                             JudgeOf(rules_, {snapshot->permission, snapshot->purpose}, epoch)));
+    GF_ASSIGN(auto slots,
+              tx.consent().Slots(snapshot->dataset, JudgeOf(rules_, {snapshot->permission, snapshot->purpose}, epoch)));
     const auto before = UnpackBits(snapshot->bits, slots.size());
     const auto now = PermittedSlots(slots);
     // Who came since then is no reason to begin again.
     for (std::size_t i = 0; i < now.size(); ++i) check.unchanged = check.unchanged && (now[i] || !before[i]);
     return absl::OkStatus();
   }));
-  if (check.unchanged) return check;
+  if (check.unchanged && !known) Remember(ledger_index, check);
+  if (check.unchanged || known) return check;
   check.cancel = rules_.policy.running_tasks == Policy::RunningTasks::kCancel;
   GF_TRY(ledger_.Write(ctx, [&](Transaction& tx) -> Status {
     ledger::Entry entry;
@@ -194,6 +207,7 @@ Result<RunCheck> Cohorts::CheckRun(const Context& ctx, std::int64_t ledger_index
     entry.numbers = {{"epoch", check.epoch}};
     return ledger_.Add(tx, "consent", fmt::format("run-changed:{}", ledger_index), entry).status();
   }));
+  Remember(ledger_index, check);
   return check;
 }
 
@@ -217,8 +231,8 @@ Result<std::shared_ptr<const ledger::Snapshot>> SnapshotTrees::Get(Transaction& 
       leaves.push_back(leaf->second);
       continue;
     }
-    leaves.push_back(ledger::SnapshotLeaf(row.id, static_cast<std::uint32_t>(i), bits[i],
-                                          ledger::SnapshotSalt(secrets[i], row.id)));
+    leaves.push_back(
+        ledger::SnapshotLeaf(row.id, static_cast<std::uint32_t>(i), bits[i], ledger::SnapshotSalt(secrets[i], row.id)));
   }
   GF_ASSIGN(auto tree, ledger::Snapshot::FromLeaves(row.id, leaves));
   if (tree.root() != row.root) {

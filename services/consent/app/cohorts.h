@@ -31,12 +31,10 @@ struct RunCheck {
 // DATASET_UNKNOWN.
 class Cohorts {
  public:
-  Cohorts(Store& store, Ledger& ledger, Rules rules)
-      : store_(store), ledger_(ledger), rules_(rules) {}
+  Cohorts(Store& store, Ledger& ledger, Rules rules) : store_(store), ledger_(ledger), rules_(rules) {}
   // With a snapshot: also logs the state of the cohort, once for each epoch in which it is asked
   // for.
-  Result<Cohort> Run(const Context& ctx, const DatasetVersion& dataset, const Use& use,
-                     bool with_snapshot);
+  Result<Cohort> Run(const Context& ctx, const DatasetVersion& dataset, const Use& use, bool with_snapshot);
   // For the purpose that the run logged at this index was given. FailedPrecondition RUN_ENTRY_UNKNOWN.
   Result<Cohort> OfRun(const Context& ctx, const DatasetVersion& dataset, std::int64_t ledger_index);
   // Whether a run may go on with the people it has; that it may not is logged, once. FailedPrecondition
@@ -48,11 +46,17 @@ class Cohorts {
 
  private:
   Status Read(Transaction& tx, const DatasetVersion& dataset, const Use& use, Cohort& cohort) const;
-  Result<SnapshotRow> TakeSnapshot(Transaction& tx, const DatasetVersion& dataset, const Use& use,
-                                   std::int64_t epoch);
+  Result<SnapshotRow> TakeSnapshot(Transaction& tx, const DatasetVersion& dataset, const Use& use, std::int64_t epoch);
+  // What was found out in this epoch; dispatchers ask every second.
+  std::optional<RunCheck> KnownCheck(std::int64_t ledger_index, std::int64_t epoch) const;
+  void Remember(std::int64_t ledger_index, const RunCheck& check);
+
+  static constexpr std::size_t kKnownChecks = 1000;
   Store& store_;
   Ledger& ledger_;
   const Rules rules_;
+  mutable Mutex mutex_;
+  std::map<std::int64_t, RunCheck> checks_ ABSL_GUARDED_BY(mutex_);
 };
 
 // Bits of all slots: 0 for those who were left out.
@@ -63,8 +67,7 @@ Result<EpochState> CurrentEpoch(Transaction& tx, const Rules& rules);
 
 // Whether everybody in the snapshot is still permitted, and nobody else. FailedPrecondition SNAPSHOT_UNKNOWN,
 // COHORT_CHANGED.
-Status CheckUnchanged(Transaction& tx, const Rules& rules, const std::string& snapshot,
-                      const DatasetVersion& dataset);
+Status CheckUnchanged(Transaction& tx, const Rules& rules, const std::string& snapshot, const DatasetVersion& dataset);
 
 // The trees of snapshots, rebuilt from bits and secrets when a proof is needed; some are kept.
 // Thread-safe.

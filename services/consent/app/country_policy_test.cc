@@ -22,7 +22,8 @@ constexpr char kStatutory[] = "EHDS:53-1-a";
 Policy Spain() {
   auto policy = ParsePolicy(R"json({"policy": "ES-1", "country": "ES", "rules": [
     {"permissions": ["SEC"], "purposes": ["DUO:0000006"], "model": "opt-out", "legal_basis": "EHDS Art. 71(1)"},
-    {"permissions": ["SEC"], "purposes": ["EHDS:53-1-a"], "model": "statutory", "legal_basis": "Ley 1/2026, art. 5"}]})json");
+    {"permissions": ["SEC"], "purposes": ["EHDS:53-1-a"], "model": "statutory",
+     "legal_basis": "Ley 1/2026, art. 5"}]})json");
   GF_CHECK(policy.ok());
   return *std::move(policy);
 }
@@ -80,9 +81,9 @@ TEST_F(PolicyAtWork, AStatutoryUseIsSeenByThoseWhoObjected) {
   auto cohort = node_.cohorts.Run(node_.ctx, kA1, {Permission::kSecondaryUse, kStatutory}, true);
   ASSERT_THAT(cohort, IsOk());
   EXPECT_EQ(cohort->snapshot->id, "GOE-ES-A-1/1/SEC/1/EHDS:53-1-a");
-  ASSERT_THAT(node_.ledger.Append(node_.ctx, "spe", "run",
-                                  *ledger::EncodeEntry(node_.RunEntry(*cohort->snapshot, "run"))),
-              IsOk());
+  ASSERT_THAT(
+      node_.ledger.Append(node_.ctx, "spe", "run", *ledger::EncodeEntry(node_.RunEntry(*cohort->snapshot, "run"))),
+      IsOk());
   auto page = node_.mine.Accesses(node_.ctx, "no", 0, "");
   ASSERT_THAT(page, IsOk());
   ASSERT_EQ(page->accesses.size(), 1u);
@@ -102,8 +103,8 @@ TEST_F(PolicyAtWork, AStatutoryUseIsSeenByThoseWhoObjected) {
 TEST_F(PolicyAtWork, ARunKeepsItsPurpose) {
   Register();
   auto cohort = node_.cohorts.Run(node_.ctx, kA1, {Permission::kSecondaryUse, kHealth}, true);
-  auto run = node_.ledger.Append(node_.ctx, "spe", "run",
-                                 *ledger::EncodeEntry(node_.RunEntry(*cohort->snapshot, "run")));
+  auto run =
+      node_.ledger.Append(node_.ctx, "spe", "run", *ledger::EncodeEntry(node_.RunEntry(*cohort->snapshot, "run")));
   ASSERT_THAT(run, IsOk());
   auto again = node_.cohorts.OfRun(node_.ctx, kA1, run->index);
   ASSERT_THAT(again, IsOk());

@@ -42,9 +42,8 @@ std::string ReleaseKey(const ReleaseRequest& request) {
 
 }  // namespace
 
-DatasetKeys::DatasetKeys(crypt4gh::SecretKey key, Site site, Store& store, Ledger& ledger,
-                         GrantChecker& grants, const auth::TrustSource& trust, Rules rules,
-                         Random& random)
+DatasetKeys::DatasetKeys(crypt4gh::SecretKey key, Site site, Store& store, Ledger& ledger, GrantChecker& grants,
+                         const auth::TrustSource& trust, Rules rules, Random& random)
     : key_(std::move(key)),
       site_(std::move(site)),
       store_(store),

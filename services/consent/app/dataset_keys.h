@@ -40,9 +40,8 @@ class DatasetKeys {
     std::string country;
   };
 
-  DatasetKeys(crypt4gh::SecretKey key, Site site, Store& store, Ledger& ledger,
-              GrantChecker& grants, const auth::TrustSource& trust, Rules rules,
-              Random& random);
+  DatasetKeys(crypt4gh::SecretKey key, Site site, Store& store, Ledger& ledger, GrantChecker& grants,
+              const auth::TrustSource& trust, Rules rules, Random& random);
 
   const std::string& public_key() const { return key_.public_key().raw(); }
 

@@ -87,10 +87,8 @@ class DatasetKeysTest : public ::testing::Test {
   crypt4gh::SecretKey secret_ = crypt4gh::SecretKey::Generate(node_.random);
   crypt4gh::SecretKey task_ = crypt4gh::SecretKey::Generate(node_.random);
   crypt4gh::DataKey data_key_ = crypt4gh::DataKey::Generate(node_.random);
-  DatasetKeys keys_{secret_,     {"urn:genofed:site:fi", "FI"},
-                    store_,      node_.ledger,
-                    grants_,     trust_,
-                    node_.rules, node_.random};
+  DatasetKeys keys_{secret_,     {"urn:genofed:site:fi", "FI"}, store_, node_.ledger, grants_, trust_, node_.rules,
+                    node_.random};
   std::string header_;
   ReleaseRequest request_;
 };

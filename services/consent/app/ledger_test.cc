@@ -74,9 +74,7 @@ TEST_F(LedgerTest, RefusesWhatIsNotCanonicalOrNotTheCallersToSay) {
 
 TEST_F(LedgerTest, ARunNamesASnapshotThatWasTakenForSecondaryUse) {
   const DatasetVersion dataset{"GOE-FI-A-1", 1};
-  ASSERT_THAT(
-      node_.registrar.Run(node_.ctx, {dataset, {{"p", Says(7)}, {"q", Says(1)}}}),
-      IsOk());
+  ASSERT_THAT(node_.registrar.Run(node_.ctx, {dataset, {{"p", Says(7)}, {"q", Says(1)}}}), IsOk());
   auto cohort = node_.cohorts.Run(node_.ctx, dataset, Permission::kSecondaryUse, true);
   ASSERT_THAT(cohort, IsOk());
   ledger::Entry entry = node_.RunEntry(*cohort->snapshot, "run-1");

@@ -198,8 +198,7 @@ class MemoryStore final : public Store {
       }
       return found;
     }
-    Status PutHolder(const DatasetVersion& dataset,
-                     const std::map<std::int64_t, Statement>& records) override {
+    Status PutHolder(const DatasetVersion& dataset, const std::map<std::int64_t, Statement>& records) override {
       for (const auto& [subject, statement] : records) {
         auto& record = s_.holder[{dataset.dataset, subject}];
         if (record.first <= dataset.version) record = {dataset.version, statement};
@@ -221,13 +220,11 @@ class MemoryStore final : public Store {
       std::ranges::sort(s_.versions[version.dataset].second, {}, &SlotRow::slot);
       return absl::OkStatus();
     }
-    Result<std::vector<SlotRow>> Slots(const DatasetVersion& dataset,
-                                       const JudgePerson& judge) override {
+    Result<std::vector<SlotRow>> Slots(const DatasetVersion& dataset, const JudgePerson& judge) override {
       std::vector<SlotRow> slots = s_.versions[dataset].second;
       for (SlotRow& slot : slots) {
         const Circumstances& who = ById(slot.subject).who;
-        slot.permitted =
-            judge != nullptr && judge(VoicesIn(dataset.dataset, Said(slot.subject), who));
+        slot.permitted = judge != nullptr && judge(VoicesIn(dataset.dataset, Said(slot.subject), who));
       }
       return slots;
     }
@@ -341,7 +338,9 @@ class MemoryStore final : public Store {
       return absl::OkStatus();
     }
     static bool Fits(const AuditRow& row, const AuditQuery& query) {
-      const auto is = [](const std::string& asked, const std::string& value) { return asked.empty() || asked == value; };
+      const auto is = [](const std::string& asked, const std::string& value) {
+        return asked.empty() || asked == value;
+      };
       return is(query.project, row.project) && is(query.organisation, row.organisation) &&
              is(query.dataset, row.dataset) && is(query.application, row.application) && is(query.kind, row.kind) &&
              (!query.from || row.at >= *query.from) && (!query.to || row.at < *query.to);
@@ -367,8 +366,7 @@ class MemoryStore final : public Store {
       }
       return found;
     }
-    Result<std::vector<std::string>> RunsWith(const std::string& kind,
-                                              const std::vector<std::string>& runs) override {
+    Result<std::vector<std::string>> RunsWith(const std::string& kind, const std::vector<std::string>& runs) override {
       std::vector<std::string> found;
       for (const AuditRow& row : s_.audit) {
         if (row.kind == kind && std::ranges::find(runs, row.run) != runs.end()) found.push_back(row.run);
@@ -420,8 +418,8 @@ class MemoryStore final : public Store {
       s_.registries[row.name] = row;
       return absl::OkStatus();
     }
-    Result<std::map<std::string, RegistryStatement>> Statements(
-        const std::string& name, const std::vector<std::string>& records) override {
+    Result<std::map<std::string, RegistryStatement>> Statements(const std::string& name,
+                                                                const std::vector<std::string>& records) override {
       std::map<std::string, RegistryStatement> found;
       for (const std::string& record : records) {
         auto row = s_.registered.find({name, record});
@@ -434,8 +432,7 @@ class MemoryStore final : public Store {
       for (const auto& statement : statements) s_.registered[{name, statement.record}] = {generation, statement};
       return absl::OkStatus();
     }
-    Status Touch(const std::string& name, std::int32_t generation,
-                 const std::vector<std::string>& records) override {
+    Status Touch(const std::string& name, std::int32_t generation, const std::vector<std::string>& records) override {
       for (const std::string& record : records) s_.registered.at({name, record}).first = generation;
       return absl::OkStatus();
     }
@@ -444,9 +441,8 @@ class MemoryStore final : public Store {
       return absl::OkStatus();
     }
     Result<std::int64_t> RemoveUnseen(const std::string& name, std::int32_t generation) override {
-      return static_cast<std::int64_t>(std::erase_if(s_.registered, [&](const auto& row) {
-        return row.first.first == name && row.second.first < generation;
-      }));
+      return static_cast<std::int64_t>(std::erase_if(
+          s_.registered, [&](const auto& row) { return row.first.first == name && row.second.first < generation; }));
     }
 
     State& s_;

@@ -24,12 +24,10 @@ Status CheckPerson(const std::string& person) {
 }
 
 // The proof for the person's slot in the snapshot of an access, if they have one.
-Result<std::optional<ledger::SnapshotProof>> Prove(Transaction& tx, SnapshotTrees& trees,
-                                                   const SnapshotRow& row, const Subject& subject,
-                                                   const std::vector<PersonSlot>& places) {
-  auto place = std::find_if(places.begin(), places.end(), [&](const PersonSlot& candidate) {
-    return candidate.dataset == row.dataset;
-  });
+Result<std::optional<ledger::SnapshotProof>> Prove(Transaction& tx, SnapshotTrees& trees, const SnapshotRow& row,
+                                                   const Subject& subject, const std::vector<PersonSlot>& places) {
+  auto place = std::find_if(places.begin(), places.end(),
+                            [&](const PersonSlot& candidate) { return candidate.dataset == row.dataset; });
   if (place == places.end()) return std::optional<ledger::SnapshotProof>();
   GF_ASSIGN(auto tree, trees.Get(tx, row));
   const auto bits = UnpackBits(row.bits, static_cast<std::size_t>(row.slots));
@@ -45,13 +43,10 @@ Status CheckChoice(const Statement& choice, Time now) {
     return list.size() <= kMaxCodes && std::all_of(list.begin(), list.end(), IsPurpose);
   };
   if (!codes(choice.purposes) || !codes(choice.conditions))
-    return InvalidField("purposes", "CHOICE_INVALID",
-                        "must be at most {} codes such as DUO:0000006", kMaxCodes);
-  if (!(choice.purposes.empty() && choice.conditions.empty()) &&
-      !choice.permits.Has(Permission::kSecondaryUse))
+    return InvalidField("purposes", "CHOICE_INVALID", "must be at most {} codes such as DUO:0000006", kMaxCodes);
+  if (!(choice.purposes.empty() && choice.conditions.empty()) && !choice.permits.Has(Permission::kSecondaryUse))
     return InvalidField("purposes", "CHOICE_INVALID", "only limit secondary use, which is refused");
-  if (choice.until && *choice.until <= now)
-    return InvalidField("valid_until", "CHOICE_INVALID", "lies in the past");
+  if (choice.until && *choice.until <= now) return InvalidField("valid_until", "CHOICE_INVALID", "lies in the past");
   for (const std::string& text : {choice.form, choice.organisation}) {
     if (text.size() > kMaxText || !IsUtf8(text))
       return InvalidField("form", "CHOICE_INVALID", "must be text of at most {} bytes", kMaxText);
@@ -106,8 +101,7 @@ Result<MyPermissions> MyConsent::Get(const Context& ctx, const std::string& pers
   return mine;
 }
 
-Result<std::vector<MyDecision>> MyConsent::Decisions(Transaction& tx,
-                                                    const MyPermissions& mine) const {
+Result<std::vector<MyDecision>> MyConsent::Decisions(Transaction& tx, const MyPermissions& mine) const {
   GF_ASSIGN(const EpochState epoch, tx.consent().EpochAt(rules_.clock.Now()));
   std::vector<Use> uses(kPermissions.begin(), kPermissions.end());
   for (const Rule& rule : rules_.policy.rules) {
@@ -139,14 +133,13 @@ Result<Subject> MyConsent::FindOrAdd(Transaction& tx, const std::string& person)
   return *subject;
 }
 
-Result<std::int64_t> MyConsent::Log(Transaction& tx, const std::string& person,
-                                    const Statement& choice, std::int64_t epoch) {
+Result<std::int64_t> MyConsent::Log(Transaction& tx, const std::string& person, const Statement& choice,
+                                    std::int64_t epoch) {
   const std::string blinded = pseudonyms_.Blinded(person);
   const ledger::Commitment subject = ledger::Commit(blinded, random_);
   const ledger::Commitment granted = ledger::Commit(InWords(choice), random_);
   ledger::Entry entry;
-  entry.kind =
-      choice.permits.empty() ? ledger::EntryKind::kConsentWithdraw : ledger::EntryKind::kConsentSet;
+  entry.kind = choice.permits.empty() ? ledger::EntryKind::kConsentWithdraw : ledger::EntryKind::kConsentSet;
   entry.time = ledger_.EntryTime();
   entry.numbers = {{"epoch", epoch}};
   entry.commitments = {{"subject", subject.value}, {"permissions", granted.value}};
@@ -158,8 +151,7 @@ Result<std::int64_t> MyConsent::Log(Transaction& tx, const std::string& person,
   return index;
 }
 
-Result<MyConsent::Changed> MyConsent::Set(const Context& ctx, const std::string& person,
-                                          Statement choice) {
+Result<MyConsent::Changed> MyConsent::Set(const Context& ctx, const std::string& person, Statement choice) {
   GF_TRY(CheckPerson(person));
   const Time now = rules_.clock.Now();
   GF_TRY(CheckChoice(choice, now));
@@ -178,8 +170,7 @@ Result<MyConsent::Changed> MyConsent::Set(const Context& ctx, const std::string&
     GF_ASSIGN(changed.epoch, tx.consent().NextEpoch(now));
     GF_TRY(tx.consent().SetOwn(subject.id, choice));
     GF_ASSIGN(changed.ledger_index, Log(tx, person, choice, changed.epoch));
-    return tx.consent().AddChanges(
-        {{subject.id, choice.permits, now, true, changed.ledger_index}});
+    return tx.consent().AddChanges({{subject.id, choice.permits, now, true, changed.ledger_index}});
   });
   GF_TRY(written);
   return changed;
@@ -220,12 +211,11 @@ Result<MyAccesses> MyConsent::Accesses(const Context& ctx, const std::string& pe
       GF_ASSIGN(ledger::Entry entry, ledger::DecodeEntry(row.entry));
       GF_ASSIGN(auto snapshot, tx.consent().FindSnapshot(entry.Field("snapshot")));
       if (!snapshot) {
-        return Error(StatusCode::kDataLoss, "SNAPSHOT_BROKEN",
-                     "a snapshot that was logged is missing");
+        return Error(StatusCode::kDataLoss, "SNAPSHOT_BROKEN", "a snapshot that was logged is missing");
       }
       GF_ASSIGN(auto proof, Prove(tx, trees_, *snapshot, *subject, places));
-      page.accesses.push_back({proof && proof->permitted, std::move(entry), row.index, "",
-                               snapshot->purpose, snapshot->model, snapshot->legal_basis, false});
+      page.accesses.push_back({proof && proof->permitted, std::move(entry), row.index, "", snapshot->purpose,
+                               snapshot->model, snapshot->legal_basis, false});
       proofs.push_back(std::move(proof));
     }
     std::vector<std::string> runs;
@@ -313,9 +303,9 @@ Result<std::int64_t> MyConsent::Forget(const Context& ctx, const std::string& pe
   std::int64_t index = -1;
   const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
     GF_ASSIGN(auto subject, Find(tx, person));
-    if (!subject)
-      return Error(StatusCode::kNotFound, "PERSON_UNKNOWN", "nothing is held here about this person");
-    Erasure erasure{subject->id, "erased:" + HexEncode(random_.Bytes(32)), random_.Bytes(32), rules_.clock.Now(), {}, {}};
+    if (!subject) return Error(StatusCode::kNotFound, "PERSON_UNKNOWN", "nothing is held here about this person");
+    Erasure erasure{subject->id, "erased:" + HexEncode(random_.Bytes(32)), random_.Bytes(32), rules_.clock.Now(), {},
+                    {}};
     GF_ASSIGN(auto places, tx.consent().SlotsOf(subject->id));
     for (const PersonSlot& place : places) {
       auto& pseudonym = erasure.pseudonyms[place.dataset.dataset];
@@ -323,12 +313,11 @@ Result<std::int64_t> MyConsent::Forget(const Context& ctx, const std::string& pe
     }
     GF_ASSIGN(auto snapshots, tx.consent().SnapshotsWith(subject->id));
     for (const SnapshotRow& row : snapshots) {
-      const auto place = std::find_if(places.begin(), places.end(),
-                                      [&](const PersonSlot& one) { return one.dataset == row.dataset; });
+      const auto place =
+          std::find_if(places.begin(), places.end(), [&](const PersonSlot& one) { return one.dataset == row.dataset; });
       const auto slot = static_cast<std::size_t>(place->slot.slot);
       const auto bits = UnpackBits(row.bits, static_cast<std::size_t>(row.slots));
-      if (slot >= bits.size())
-        return Error(StatusCode::kDataLoss, "SNAPSHOT_BROKEN", "a snapshot has too few slots");
+      if (slot >= bits.size()) return Error(StatusCode::kDataLoss, "SNAPSHOT_BROKEN", "a snapshot has too few slots");
       erasure.leaves.push_back({row.id, place->slot.slot,
                                 ledger::SnapshotLeaf(row.id, static_cast<std::uint32_t>(slot), bits[slot],
                                                      ledger::SnapshotSalt(subject->secret, row.id))});

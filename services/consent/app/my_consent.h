@@ -20,7 +20,7 @@ struct MyDecision {
 };
 
 struct MyPermissions {
-  PermissionSet permissions;               // said by the person, or until then by any holder
+  PermissionSet permissions;  // said by the person, or until then by any holder
   std::vector<SourcedStatement> statements;
   Circumstances who;
   // For each permission, and for each purpose that the policy names. Of several datasets, the one that permits.
@@ -55,8 +55,7 @@ struct MyAccesses {
 // vouches for; somebody this node does not know gets empty answers.
 class MyConsent {
  public:
-  MyConsent(Store& store, Ledger& ledger, const Pseudonyms& pseudonyms, Rules rules,
-            Random& random)
+  MyConsent(Store& store, Ledger& ledger, const Pseudonyms& pseudonyms, Rules rules, Random& random)
       : store_(store), ledger_(ledger), pseudonyms_(pseudonyms), rules_(rules), random_(random) {}
 
   Result<MyPermissions> Get(const Context& ctx, const std::string& person);
@@ -91,8 +90,7 @@ class MyConsent {
  private:
   Result<std::optional<Subject>> Find(Transaction& tx, const std::string& person) const;
   Result<Subject> FindOrAdd(Transaction& tx, const std::string& person);
-  Result<std::int64_t> Log(Transaction& tx, const std::string& person, const Statement& choice,
-                           std::int64_t epoch);
+  Result<std::int64_t> Log(Transaction& tx, const std::string& person, const Statement& choice, std::int64_t epoch);
   Result<std::vector<MyDecision>> Decisions(Transaction& tx, const MyPermissions& mine) const;
 
   Store& store_;

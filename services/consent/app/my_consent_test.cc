@@ -19,11 +19,9 @@ const DatasetVersion kB1{"GOE-FI-B-1", 1};
 class MyConsentTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_THAT(node_.registrar.Run(
-                    node_.ctx, {kA1, {{"in", Says(7)}, {"out", Says(0)}, {"counted", Says(1)}}}),
+    ASSERT_THAT(node_.registrar.Run(node_.ctx, {kA1, {{"in", Says(7)}, {"out", Says(0)}, {"counted", Says(1)}}}),
                 IsOk());
-    ASSERT_THAT(node_.registrar.Run(node_.ctx, {kB1, {{"in", Says(4)}, {"other", Says(4)}}}),
-                IsOk());
+    ASSERT_THAT(node_.registrar.Run(node_.ctx, {kB1, {{"in", Says(4)}, {"other", Says(4)}}}), IsOk());
   }
   std::vector<MyAccess> Accesses(const std::string& person) {
     auto page = node_.mine.Accesses(node_.ctx, person, 0, "");

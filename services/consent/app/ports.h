@@ -58,8 +58,8 @@ class LedgerRows {
 
 struct Subject {
   std::int64_t id = 0;
-  std::string secret;             // K_i of cohort snapshots, 32 bytes
-  std::optional<Statement> own;   // set once the person has decided
+  std::string secret;            // K_i of cohort snapshots, 32 bytes
+  std::optional<Statement> own;  // set once the person has decided
   Circumstances who;
 };
 
@@ -179,8 +179,7 @@ class ConsentRows {
   // What the holder of a dataset recorded, by subject.
   virtual Result<std::map<std::int64_t, Statement>> Holder(const std::string& dataset) = 0;
   // A record of an older version never replaces that of a newer one.
-  virtual Status PutHolder(const DatasetVersion& dataset,
-                           const std::map<std::int64_t, Statement>& records) = 0;
+  virtual Status PutHolder(const DatasetVersion& dataset, const std::map<std::int64_t, Statement>& records) = 0;
   // Everything that was said about these people; who is missing was not spoken of.
   virtual Result<std::map<std::int64_t, std::vector<SourcedStatement>>> StatementsOf(
       const std::vector<std::int64_t>& subjects) = 0;
@@ -188,8 +187,7 @@ class ConsentRows {
   virtual Result<std::optional<VersionRow>> FindVersion(const DatasetVersion& dataset) = 0;
   virtual Status AddVersion(const VersionRow& version, const std::vector<SlotRow>& slots) = 0;
   // In order; `judge` is asked about everybody, unless it is null.
-  virtual Result<std::vector<SlotRow>> Slots(const DatasetVersion& dataset,
-                                             const JudgePerson& judge) = 0;
+  virtual Result<std::vector<SlotRow>> Slots(const DatasetVersion& dataset, const JudgePerson& judge) = 0;
   virtual Result<std::vector<std::string>> Secrets(
       const DatasetVersion& dataset) = 0;  // in order of slots
   virtual Result<std::vector<PersonSlot>> SlotsOf(std::int64_t subject) = 0;
@@ -256,8 +254,8 @@ class RegistryRows {
   virtual Result<RegistryRow> Load(const std::string& name) = 0;  // NotFound REGISTRY_UNKNOWN
   virtual Status Save(const RegistryRow& row) = 0;
   // By record; those that do not exist are missing from the answer.
-  virtual Result<std::map<std::string, RegistryStatement>> Statements(
-      const std::string& name, const std::vector<std::string>& records) = 0;
+  virtual Result<std::map<std::string, RegistryStatement>> Statements(const std::string& name,
+                                                                      const std::vector<std::string>& records) = 0;
   virtual Status Put(const std::string& name, std::int32_t generation,
                      const std::vector<RegistryStatement>& statements) = 0;
   virtual Status Touch(const std::string& name, std::int32_t generation, const std::vector<std::string>& records) = 0;

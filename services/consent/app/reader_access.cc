@@ -31,8 +31,7 @@ Status CohortNotPermitted() {
 }
 
 // As CheckUnchanged, in the words of a refusal.
-Status StillPermitted(Transaction& tx, const Rules& rules, const std::string& snapshot,
-                      const DatasetVersion& dataset) {
+Status StillPermitted(Transaction& tx, const Rules& rules, const std::string& snapshot, const DatasetVersion& dataset) {
   Status unchanged = CheckUnchanged(tx, rules, snapshot, dataset);
   if (Reason(unchanged) != "COHORT_CHANGED") return unchanged;
   return Error(StatusCode::kPermissionDenied, "COHORT_CHANGED",
@@ -78,12 +77,11 @@ Result<auth::Passport> ReaderAccess::JudgePassport(const Context& ctx, const std
   const User& user = *ctx.principal().user;
   GF_ASSIGN(const auth::TrustStore trust, with_.trust.Current());
   auth::Refusal why;
-  const auto verified =
-      auth::VerifyPassport(trust, with_.rules.clock, passport,
-                           {.person = auth::Person::Of(trust, user.issuer, user.subject),
-                            .audience = site_.audience,
-                            .dataset = site_.dataset_url_prefix + dataset},
-                           &why);
+  const auto verified = auth::VerifyPassport(trust, with_.rules.clock, passport,
+                                             {.person = auth::Person::Of(trust, user.issuer, user.subject),
+                                              .audience = site_.audience,
+                                              .dataset = site_.dataset_url_prefix + dataset},
+                                             &why);
   if (verified.ok() && !trust.IsRevokedDataset(dataset)) return **verified;
   GF_LOG(ctx, info, "passport.refused", {"check", verified.ok() ? "DATASET_REVOKED" : why.check},
          {"jti", why.jti});
@@ -112,8 +110,7 @@ Result<ReaderAccess::Grant> ReaderAccess::JudgeClient(const Context& ctx, const 
 Result<ReaderAccess::Permitted> ReaderAccess::Judge(const Context& ctx, const Question& question,
                                                     const std::string& passport) {
   GF_ASSIGN(const Grant grant, JudgeClient(ctx, question, passport));
-  GF_ASSIGN(const Cohort cohort,
-            with_.cohorts.Run(ctx, grant.header.dataset, UseOf(*grant.layer), false));
+  GF_ASSIGN(const Cohort cohort, with_.cohorts.Run(ctx, grant.header.dataset, UseOf(*grant.layer), false));
   if (!EverybodyPermits(cohort)) return CohortNotPermitted();
   return Permitted{grant.header.dataset, grant.until};
 }
@@ -159,8 +156,7 @@ Result<ReaderAccess::Opened> ReaderAccess::Open(const Context& ctx, const Questi
     return InvalidField("recipient", "RECIPIENT_INVALID",
                         "must be an X25519 public key of 32 bytes");
   // First without a snapshot: nothing is logged for what is refused.
-  GF_ASSIGN(Cohort cohort,
-            with_.cohorts.Run(ctx, grant.header.dataset, UseOf(*grant.layer), false));
+  GF_ASSIGN(Cohort cohort, with_.cohorts.Run(ctx, grant.header.dataset, UseOf(*grant.layer), false));
   if (!EverybodyPermits(cohort)) return CohortNotPermitted();
   GF_ASSIGN(cohort, with_.cohorts.Run(ctx, grant.header.dataset, UseOf(*grant.layer), true));
   if (!EverybodyPermits(cohort)) return CohortNotPermitted();
@@ -183,8 +179,7 @@ Result<ReaderAccess::Opened> ReaderAccess::Open(const Context& ctx, const Questi
 Status ReaderAccess::Keep(const std::string& name, Access access) {
   MutexLock lock(mutex_);
   if (open_.size() >= kMaxOpen) {
-    std::erase_if(open_,
-                  [now = with_.rules.clock.Now()](const auto& row) { return row.second.expires <= now; });
+    std::erase_if(open_, [now = with_.rules.clock.Now()](const auto& row) { return row.second.expires <= now; });
   }
   if (open_.size() >= kMaxOpen)
     return Error(StatusCode::kResourceExhausted, "TOO_MANY_ACCESSES",
@@ -200,9 +195,8 @@ Result<ReaderAccess::Access> ReaderAccess::Find(const Context& ctx, const std::s
   const auto found = open_.find(crypto::Sha256(name));
   if (found == open_.end()) return AccessUnknown();
   const Access& access = found->second;
-  if (access.expires <= with_.rules.clock.Now() || access.issuer != user.issuer ||
-      access.subject != user.subject || access.client != user.client_id ||
-      access.token_key != user.token_key) {
+  if (access.expires <= with_.rules.clock.Now() || access.issuer != user.issuer || access.subject != user.subject ||
+      access.client != user.client_id || access.token_key != user.token_key) {
     return AccessUnknown();
   }
   return access;

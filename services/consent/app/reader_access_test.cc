@@ -126,8 +126,7 @@ class ReaderAccessTest : public ::testing::Test {
   crypt4gh::SecretKey secret_ = crypt4gh::SecretKey::Generate(node_.random);
   crypt4gh::SecretKey recipient_ = crypt4gh::SecretKey::Generate(node_.random);
   crypt4gh::DataKey data_key_ = crypt4gh::DataKey::Generate(node_.random);
-  DatasetKeys keys_{secret_, {kAudience, "FI"}, store_,      node_.ledger, grants_,
-                    trust_,  node_.rules, node_.random};
+  DatasetKeys keys_{secret_, {kAudience, "FI"}, store_, node_.ledger, grants_, trust_, node_.rules, node_.random};
   std::unique_ptr<ReaderAccess> readers_ = Make({});
   std::unique_ptr<ReaderAccess> Make(const std::string& registered) {
     return std::make_unique<ReaderAccess>(
@@ -141,8 +140,7 @@ class ReaderAccessTest : public ::testing::Test {
                              registered,
                              {},
                              {*Network::Parse("10.0.0.0/8")}}}},
-        ReaderAccess::Collaborators{store_, node_.ledger, node_.cohorts, keys_, trust_, node_.rules,
-                                    node_.random});
+        ReaderAccess::Collaborators{store_, node_.ledger, node_.cohorts, keys_, trust_, node_.rules, node_.random});
   }
   User user_;
   std::string passport_;

@@ -25,11 +25,8 @@ std::string Digestible(const Statement& says, const Circumstances& who) {
   Statement plain{says.permits, says.permits.Others(), {}, {}};
   std::string text = std::to_string(says.permits.bits());
   if (says == plain && who == Circumstances()) return text;
-  const auto add = [&text](const std::optional<Time>& time) {
-    text += "|" + (time ? FormatRfc3339(*time) : "");
-  };
-  text += fmt::format("|{}|{}|{}|{}", says.denies.bits(), says.form, says.organisation,
-                      says.by_guardian);
+  const auto add = [&text](const std::optional<Time>& time) { text += "|" + (time ? FormatRfc3339(*time) : ""); };
+  text += fmt::format("|{}|{}|{}|{}", says.denies.bits(), says.form, says.organisation, says.by_guardian);
   for (const auto& time : {says.from, says.until, who.adult_at, who.died_at}) add(time);
   for (const auto& codes : {says.purposes, says.conditions}) {
     text += "|";

@@ -49,10 +49,10 @@ class Registrar {
       : ledger_(ledger), pseudonyms_(pseudonyms), rules_(rules), random_(random) {}
 
   // Included is of whom the country's policy permits anything for any purpose. Where a person has
-  // decided for themselves, that counts and not the holder's record. Those left out keep a slot, so that they can be shown that they were not used.
-  // Somebody who has a row in the base version keeps it, also without any permission left: the row
-  // is masked wherever it is used. Repeating the call returns the first answer. Errors:
-  // DATASET_INVALID, SUBJECTS_INVALID, BASE_INVALID, VERSION_REGISTERED (with other subjects).
+  // decided for themselves, that counts and not the holder's record. Those left out keep a slot, so that they can be
+  // shown that they were not used. Somebody who has a row in the base version keeps it, also without any permission
+  // left: the row is masked wherever it is used. Repeating the call returns the first answer. Errors: DATASET_INVALID,
+  // SUBJECTS_INVALID, BASE_INVALID, VERSION_REGISTERED (with other subjects).
   Result<Registration> Run(const Context& ctx, const RegistrationRequest& request);
 
  private:

@@ -26,8 +26,7 @@ class RegistrarTest : public ::testing::Test {
 };
 
 TEST_F(RegistrarTest, RowsAreRanksOfPseudonymsAmongTheIncluded) {
-  auto registration =
-      Register(kA1, {{"p", Says(7)}, {"q", Says(0)}, {"r", Says(1)}, {"s", Says(4)}});
+  auto registration = Register(kA1, {{"p", Says(7)}, {"q", Says(0)}, {"r", Says(1)}, {"s", Says(4)}});
   ASSERT_THAT(registration, IsOk());
   const auto& subjects = registration->subjects;
   ASSERT_EQ(subjects.size(), 4u);
@@ -104,8 +103,8 @@ TEST_F(RegistrarTest, AVersionGoesOnFromItsBase) {
   auto first = Register(kA1, {{"p", Says(7)}, {"q", Says(0)}, {"r", Says(1)}});
   ASSERT_THAT(first, IsOk());
   ASSERT_THAT(node_.mine.Set(node_.ctx, "p", Bits(0)), IsOk());  // keeps the row, masked
-  auto second = node_.registrar.Run(
-      node_.ctx, {kA2, {{"s", Says(7)}, {"q", Says(4)}, {"p", Says(7)}, {"t", Says(0)}}, 1});
+  auto second =
+      node_.registrar.Run(node_.ctx, {kA2, {{"s", Says(7)}, {"q", Says(4)}, {"p", Says(7)}, {"t", Says(0)}}, 1});
   ASSERT_THAT(second, IsOk());
   EXPECT_EQ(second->subjects[2], first->subjects[0]);  // p, by the same row
   EXPECT_EQ(second->subjects[3].row, -1);
@@ -125,8 +124,8 @@ TEST_F(RegistrarTest, AVersionGoesOnFromItsBase) {
 
 TEST_F(RegistrarTest, FollowUpDataAddNobody) {
   ASSERT_THAT(Register(kA1, {{"p", Says(7)}, {"out", Says(0)}}), IsOk());
-  auto second = node_.registrar.Run(
-      node_.ctx, {kA2, {{"p", Says(1)}, {"stranger", Says(7)}, {"out", Says(7)}}, 1, true});
+  auto second =
+      node_.registrar.Run(node_.ctx, {kA2, {{"p", Says(1)}, {"stranger", Says(7)}, {"out", Says(7)}}, 1, true});
   ASSERT_THAT(second, IsOk());
   EXPECT_EQ(second->subjects[0].row, 0);
   EXPECT_EQ(second->subjects[1].row, -1);
@@ -139,13 +138,10 @@ TEST_F(RegistrarTest, FollowUpDataAddNobody) {
 }
 
 TEST_F(RegistrarTest, ABaseIsAnEarlierVersionThatExists) {
-  EXPECT_THAT(node_.registrar.Run(node_.ctx, {kA2, {{"p", Says(7)}}, 1}),
-              HasReason("BASE_INVALID"));
+  EXPECT_THAT(node_.registrar.Run(node_.ctx, {kA2, {{"p", Says(7)}}, 1}), HasReason("BASE_INVALID"));
   ASSERT_THAT(Register(kA1, {{"p", Says(7)}}), IsOk());
-  EXPECT_THAT(node_.registrar.Run(node_.ctx, {kA2, {{"p", Says(7)}}, 2}),
-              HasReason("BASE_INVALID"));
-  EXPECT_THAT(node_.registrar.Run(node_.ctx, {kA2, {{"p", Says(7)}}, 0, true}),
-              HasReason("BASE_INVALID"));
+  EXPECT_THAT(node_.registrar.Run(node_.ctx, {kA2, {{"p", Says(7)}}, 2}), HasReason("BASE_INVALID"));
+  EXPECT_THAT(node_.registrar.Run(node_.ctx, {kA2, {{"p", Says(7)}}, 0, true}), HasReason("BASE_INVALID"));
 }
 
 TEST(RegistrarProperty, CohortsFollowWhatWasSaid) {

@@ -167,8 +167,7 @@ Status Registry::RunOnce(const Context& ctx) {
   return done;
 }
 
-Status SetUpRegistries(const Context& ctx, Ledger& ledger, const Rules& rules,
-                       const std::vector<std::string>& names) {
+Status SetUpRegistries(const Context& ctx, Ledger& ledger, const Rules& rules, const std::vector<std::string>& names) {
   return ledger.Write(ctx, [&](Transaction& tx) -> Status {
     GF_ASSIGN(const bool changed, tx.registries().KeepOnly(names));
     if (!changed) return absl::OkStatus();

@@ -27,7 +27,7 @@ struct RegistryEntry {
 };
 
 struct RegistryPull {
-  Time as_of{};  // by the registry's clock: what changed later is for the next pull
+  Time as_of{};               // by the registry's clock: what changed later is for the next pull
   std::int64_t unusable = 0;  // without an id or a person
 };
 

@@ -49,7 +49,12 @@ class RegistryTest : public ::testing::Test {
   Node node_{store_};
   FakeRegistry source_;
   Registry registry_{{"national", std::chrono::hours(1), std::chrono::minutes(5), std::chrono::hours(24)},
-                     source_, store_, node_.ledger, node_.pseudonyms, node_.rules, node_.random};
+                     source_,
+                     store_,
+                     node_.ledger,
+                     node_.pseudonyms,
+                     node_.rules,
+                     node_.random};
 };
 
 TEST_F(RegistryTest, UntilItIsHeardNothingIsPermitted) {

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "libs/core/status.h"
 #include "libs/consent/permissions.h"
+#include "libs/core/status.h"
 
 namespace genofed::consent {
 

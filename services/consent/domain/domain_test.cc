@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include "libs/consent/permissions.h"
 #include "libs/core/strings.h"
 #include "libs/testing/matchers.h"
 #include "services/consent/domain/cohort.h"
-#include "libs/consent/permissions.h"
 #include "services/consent/domain/pseudonyms.h"
 
 namespace genofed::consent {

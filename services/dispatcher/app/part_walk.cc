@@ -165,6 +165,8 @@ Status PartWalk::Verify(const NodePart& part, const Approval& approval) const {
   expected.application_sha256 = HexEncode(crypto::Sha256(approval.frozen));
   expected.dua_sha256 = approval.agreement_sha256;
   expected.client_certificate_sha256 = approval.certificate_sha256;
+  // By which people were chosen; the country signed it.
+  if (!approval.purpose_code.empty()) expected.purpose = approval.purpose_code;
   auth::Refusal why;
   GF_ASSIGN(const auth::TrustStore trust, trust_.Current());
   const auto verified = auth::VerifyApproval(trust, clock_, approval.token, expected, &why);
