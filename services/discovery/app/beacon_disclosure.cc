@@ -39,7 +39,8 @@ bool MayMention(std::int64_t carriers, std::int64_t allele_count, std::int32_t f
 }
 
 std::string PublicVariant(const std::string& record, std::int32_t floor) {
-  return beacon::PublicVariant(record, [floor](const beacon::PopulationCounts& counts) { return DisclosePopulation(counts, floor); });
+  return beacon::PublicVariant(
+      record, [floor](const beacon::PopulationCounts& counts) { return DisclosePopulation(counts, floor); });
 }
 
 }  // namespace genofed::discovery

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What may be said of a Beacon folder's records: the one place where they meet disclosure control (domain/disclosure.h).
+// What may be said of a Beacon folder's records: the one place where they meet disclosure control
+// (domain/disclosure.h).
 #pragma once
 
 #include <cstdint>
@@ -18,8 +19,8 @@ struct RecordCount {
 };
 std::optional<std::int64_t> DiscloseRecords(const RecordCount& count, std::int32_t floor);
 
-// Whether a variant may be mentioned: by the people who carry it, or by the allele count it was loaded with, each person
-// having at most two copies.
+// Whether a variant may be mentioned: by the people who carry it, or by the allele count it was loaded with, each
+// person having at most two copies.
 bool MayMention(std::int64_t carriers, std::int64_t allele_count, std::int32_t floor);
 // The variant as everybody may see it: no people, and frequencies of groups in which neither those who carry the allele
 // nor those who do not are few.

@@ -25,9 +25,13 @@ bool AsksPeople(const beacon::Request& request) {
 // One request at one folder.
 class Asker {
  public:
-  Asker(const Collection& collection, const BeaconHolding& holding, const beacon::Request& request, bool open, bool by_visa,
-        std::int32_t floor)
-      : collection_(collection), request_(request), type_(request.target.type), open_(open), floor_(floor),
+  Asker(const Collection& collection, const BeaconHolding& holding, const beacon::Request& request, bool open,
+        bool by_visa, std::int32_t floor)
+      : collection_(collection),
+        request_(request),
+        type_(request.target.type),
+        open_(open),
+        floor_(floor),
         permitted_(by_visa               ? holding.records
                    : AsksPeople(request) ? holding.subject_level
                                          : holding.allele_frequency),
@@ -45,9 +49,7 @@ class Asker {
     if (open_) return hits;
     hits.exact = false;
     if (type_ == EntryType::kVariant) {
-      std::erase_if(hits.rows, [&](std::uint32_t row) {
-        return !MayMention(Carriers(row), AlleleCount(row), floor_);
-      });
+      std::erase_if(hits.rows, [&](std::uint32_t row) { return !MayMention(Carriers(row), AlleleCount(row), floor_); });
       hits.count = static_cast<std::int64_t>(hits.rows.size());
       return hits;
     }
@@ -96,18 +98,20 @@ class Asker {
   RecordCount Counts(const std::vector<std::uint32_t>& rows, std::uint32_t dataset) const {
     std::set<std::uint32_t> people;
     for (const std::uint32_t row : rows) {
-      if (const std::uint32_t person = collection_.PersonOf(type_, row); person != beacon::kNoRow) people.insert(person);
+      if (const std::uint32_t person = collection_.PersonOf(type_, row); person != beacon::kNoRow)
+        people.insert(person);
     }
     const Bitmap everything = collection_.Linked(EntryType::kIndividual, permitted_, type_);
     const auto all = beacon::RowsOf(collection_, type_, everything, dataset).size();
-    return {static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(all), static_cast<std::int64_t>(people.size()),
-            Population(dataset)};
+    return {static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(all),
+            static_cast<std::int64_t>(people.size()), Population(dataset)};
   }
 
   std::int64_t Carriers(std::uint32_t row) const {
     std::set<std::uint32_t> people;
     for (const beacon::Carrier& carrier : collection_.carriers(row)) {
-      if (carrier.individual != beacon::kNoRow && found_.people.Test(carrier.individual)) people.insert(carrier.individual);
+      if (carrier.individual != beacon::kNoRow && found_.people.Test(carrier.individual))
+        people.insert(carrier.individual);
     }
     return static_cast<std::int64_t>(people.size());
   }
@@ -128,10 +132,14 @@ class Asker {
 
 bool Includes(beacon::Include include, bool exists) {
   switch (include) {
-    case beacon::Include::kHit: return exists;
-    case beacon::Include::kMiss: return !exists;
-    case beacon::Include::kAll: return true;
-    case beacon::Include::kNone: return false;
+    case beacon::Include::kHit:
+      return exists;
+    case beacon::Include::kMiss:
+      return !exists;
+    case beacon::Include::kAll:
+      return true;
+    case beacon::Include::kNone:
+      return false;
   }
   return false;
 }
@@ -190,7 +198,8 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
       counted = true;
       if (!Includes(request.include, set.exists)) continue;
       const auto total = static_cast<std::int64_t>(hits.rows.size());
-      for (std::int64_t i = request.first(); page && set.records && i < std::min(request.first() + request.limit, total); ++i) {
+      for (std::int64_t i = request.first();
+           page && set.records && i < std::min(request.first() + request.limit, total); ++i) {
         set.results.push_back(asker.Result(hits.rows[static_cast<std::size_t>(i)]));
         if ((bytes += set.results.back().size()) > kMaxAnswerBytes) return TooLarge();
       }

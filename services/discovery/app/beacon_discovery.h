@@ -23,7 +23,7 @@ struct BeaconResultSet {
 struct BeaconAnswer {
   bool holds = false;  // the node has folders that the request could be answered from
   bool exists = false;
-  std::int64_t count = 0;  // before paging, in all datasets
+  std::int64_t count = 0;                                          // before paging, in all datasets
   beacon::Granularity granularity = beacon::Granularity::kRecord;  // never finer than asked for
   bool exact = true;
   std::vector<BeaconResultSet> sets;     // of those that the request includes; no dataset twice
@@ -40,12 +40,15 @@ class BeaconDiscovery {
   BeaconDiscovery(const BeaconView& view, std::int32_t floor, bool open) : view_(view), floor_(floor), open_(open) {}
 
   bool open() const { return open_; }
-  // `opened`: folders whose records the caller's visas open, of people who permit secondary use. Records of test folders are open to everybody; with
-  // testMode they alone answer, and without it the others do. ResourceExhausted RESPONSE_TOO_LARGE.
-  Result<BeaconAnswer> Run(const Context& ctx, const beacon::Request& request, const std::set<std::string>& opened) const;
+  // `opened`: folders whose records the caller's visas open, of people who permit secondary use. Records of test
+  // folders are open to everybody; with testMode they alone answer, and without it the others do. ResourceExhausted
+  // RESPONSE_TOO_LARGE.
+  Result<BeaconAnswer> Run(const Context& ctx, const beacon::Request& request,
+                           const std::set<std::string>& opened) const;
 
   // Sorted by identifier. `target` names a type, or one dataset or cohort; none: all types.
-  Result<std::vector<beacon::FilteringTerm>> Terms(const Context& ctx, const std::optional<beacon::Target>& target) const;
+  Result<std::vector<beacon::FilteringTerm>> Terms(const Context& ctx,
+                                                   const std::optional<beacon::Target>& target) const;
 
  private:
   const BeaconView& view_;

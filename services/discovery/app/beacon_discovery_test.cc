@@ -44,18 +44,23 @@ beacon::Folder MakeFolder() {
                  {{"variantType", "SNP"},
                   {"referenceBases", "A"},
                   {"alternateBases", "T"},
-                  {"location", {{"sequence_id", "refseq:NC_000003.12"}, {"interval", {{"start", start}, {"end", start + 1}}}}}}}};
+                  {"location",
+                   {{"sequence_id", "refseq:NC_000003.12"}, {"interval", {{"start", start}, {"end", start + 1}}}}}}}};
   };
   json common = variant(10), rare = variant(20), frequency = variant(30);
   for (int i = 0; i < 20; ++i) {
     const std::string person = "p" + std::to_string(i);
-    add(EntryType::kIndividual, person, {{"sex", {{"id", i < 12 ? "NCIT:C16576" : "NCIT:C20197"}}}, {"ethnicity", {{"id", i < 17 ? "ET:1" : "ET:2"}}}});
+    add(EntryType::kIndividual, person,
+        {{"sex", {{"id", i < 12 ? "NCIT:C16576" : "NCIT:C20197"}}}, {"ethnicity", {{"id", i < 17 ? "ET:1" : "ET:2"}}}});
     add(EntryType::kBiosample, "b" + std::to_string(i), {{"individualId", person}});
     if (i < 8) common["caseLevelData"].push_back({{"individualId", person}});
     if (i < 2) rare["caseLevelData"].push_back({{"individualId", person}});
   }
   frequency["frequencyInPopulations"] = {
-      {{"source", "s"}, {"sourceReference", "r"}, {"frequencies", {{{"population", "Total"}, {"alleleCount", 40}, {"alleleNumber", 100}, {"alleleFrequency", 0.4}}}}}};
+      {{"source", "s"},
+       {"sourceReference", "r"},
+       {"frequencies",
+        {{{"population", "Total"}, {"alleleCount", 40}, {"alleleNumber", 100}, {"alleleFrequency", 0.4}}}}}};
   add(EntryType::kVariant, "common", common);
   add(EntryType::kVariant, "rare", rare);
   add(EntryType::kVariant, "frequency", frequency);
@@ -66,7 +71,8 @@ class FakeOpener final : public BeaconOpener {
  public:
   Result<std::shared_ptr<const beacon::Collection>> Open(const BeaconPublication& publication) override {
     if (publication.path == "broken") return Error(StatusCode::kDataLoss, "SNAPSHOT_CORRUPT", "broken");
-    return std::make_shared<const beacon::Collection>(beacon::CollectionOf(MakeFolder(), publication.path == "test").value());
+    return std::make_shared<const beacon::Collection>(
+        beacon::CollectionOf(MakeFolder(), publication.path == "test").value());
   }
 };
 
@@ -77,11 +83,16 @@ class BeaconDiscoveryTest : public ::testing::Test {
   void Publish(const std::string& path = "folder", const std::string& name = "F") {
     ASSERT_TRUE(view_.Publish(ctx_, {name, 1, path, "x"}).ok());
   }
-  Result<BeaconAnswer> Ask(EntryType type, const char* query, bool open = false, const std::set<std::string>& opened = {}) {
+  Result<BeaconAnswer> Ask(EntryType type, const char* query, bool open = false,
+                           const std::set<std::string>& opened = {}) {
     const BeaconDiscovery discovery(view_, kFloor, open);
-    return discovery.Run(ctx_, beacon::ParseRequest({type, std::nullopt, ""}, std::string(R"({"query":)") + query + "}").value(), opened);
+    return discovery.Run(
+        ctx_, beacon::ParseRequest({type, std::nullopt, ""}, std::string(R"({"query":)") + query + "}").value(),
+        opened);
   }
-  std::int64_t Count(EntryType type, const char* query, bool open = false) { return Ask(type, query, open).value().count; }
+  std::int64_t Count(EntryType type, const char* query, bool open = false) {
+    return Ask(type, query, open).value().count;
+  }
 
   const Context ctx_ = Context::Background();
   FakeStore store_;
@@ -94,7 +105,9 @@ class BeaconDiscoveryTest : public ::testing::Test {
 
 TEST_F(BeaconDiscoveryTest, WithoutControlEverythingIsAnswered) {
   Publish();
-  GF_ASSERT_OK_AND_ASSIGN(const auto answer, Ask(EntryType::kIndividual, R"({"filters": ["NCIT:C16576"], "pagination": {"skip": 1, "limit": 5}})", true));
+  GF_ASSERT_OK_AND_ASSIGN(
+      const auto answer,
+      Ask(EntryType::kIndividual, R"({"filters": ["NCIT:C16576"], "pagination": {"skip": 1, "limit": 5}})", true));
   EXPECT_EQ(answer.count, 12);
   EXPECT_EQ(answer.granularity, beacon::Granularity::kRecord);
   ASSERT_EQ(answer.sets.size(), 1U);
@@ -108,7 +121,8 @@ TEST_F(BeaconDiscoveryTest, UnderControlCountsFollowTheFloor) {
   EXPECT_EQ(Count(EntryType::kIndividual, R"({"filters": ["NCIT:C16576"]})"), 12);
   EXPECT_EQ(Count(EntryType::kIndividual, R"({"filters": ["ET:2"]})"), 0) << "3 of 20";
   EXPECT_EQ(Count(EntryType::kIndividual, R"({"filters": ["ET:1"]})"), 20) << "but 3 of 20 are said to match, too";
-  EXPECT_EQ(Count(EntryType::kBiosample, R"({"filters": [{"id": "ET:2", "scope": "individual"}]})"), 0) << "samples count by their people";
+  EXPECT_EQ(Count(EntryType::kBiosample, R"({"filters": [{"id": "ET:2", "scope": "individual"}]})"), 0)
+      << "samples count by their people";
   EXPECT_EQ(Count(EntryType::kBiosample, "{}"), 20);
   const auto lowered = Ask(EntryType::kIndividual, "{}").value();
   EXPECT_EQ(lowered.granularity, beacon::Granularity::kCount);
@@ -116,7 +130,8 @@ TEST_F(BeaconDiscoveryTest, UnderControlCountsFollowTheFloor) {
   // One person by name is no more to be had than somebody who is not there.
   const BeaconDiscovery discovery(view_, kFloor, false);
   for (const char* id : {"p0", "nobody"}) {
-    const auto one = discovery.Run(ctx_, beacon::ParseRequest({EntryType::kIndividual, std::nullopt, id}, "").value(), {}).value();
+    const auto one =
+        discovery.Run(ctx_, beacon::ParseRequest({EntryType::kIndividual, std::nullopt, id}, "").value(), {}).value();
     EXPECT_FALSE(one.exists) << id;
   }
 }
@@ -137,8 +152,12 @@ TEST_F(BeaconDiscoveryTest, UnderControlVariantsAreMentionedWithEnoughCarriers) 
   EXPECT_EQ(Count(EntryType::kVariant, R"({"filters": ["NCIT:C16576"]})"), 1);
   EXPECT_EQ(Count(EntryType::kVariant, R"({"filters": ["NCIT:C20197"]})"), 0);
   // A dataset with so few carriers is none that has the variant.
-  EXPECT_EQ(Count(EntryType::kDataset, R"({"requestParameters": {"referenceName": "3", "start": [10], "alternateBases": "T"}})"), 1);
-  EXPECT_EQ(Count(EntryType::kDataset, R"({"requestParameters": {"referenceName": "3", "start": [20], "alternateBases": "T"}})"), 0);
+  EXPECT_EQ(Count(EntryType::kDataset,
+                  R"({"requestParameters": {"referenceName": "3", "start": [10], "alternateBases": "T"}})"),
+            1);
+  EXPECT_EQ(Count(EntryType::kDataset,
+                  R"({"requestParameters": {"referenceName": "3", "start": [20], "alternateBases": "T"}})"),
+            0);
 }
 
 TEST_F(BeaconDiscoveryTest, AVisaOpensRecordsOfPeopleWhoPermitThat) {
@@ -177,7 +196,8 @@ TEST_F(BeaconDiscoveryTest, TestDataAnswerInTestModeAlone) {
 TEST_F(BeaconDiscoveryTest, IncludeModesNameDatasets) {
   Publish();
   const auto sets = [&](const char* filter, const char* include) {
-    const std::string query = std::string(R"({"filters": [")") + filter + R"("], "includeResultsetResponses": ")" + include + "\"}";
+    const std::string query =
+        std::string(R"({"filters": [")") + filter + R"("], "includeResultsetResponses": ")" + include + "\"}";
     return Ask(EntryType::kIndividual, query.c_str())->sets.size();
   };
   EXPECT_EQ(sets("NCIT:C16576", "HIT"), 1U);
@@ -236,9 +256,15 @@ TEST_F(BeaconDiscoveryTest, TermsOfFewPeopleAreNotListed) {
 TEST(BeaconDisclosure, FrequenciesAreTwoTailed) {
   const auto populations = [](std::int64_t count, std::int64_t number) {
     const json record = {{"frequencyInPopulations",
-                          {{{"source", "s"}, {"sourceReference", "r"},
-                            {"frequencies", {{{"population", "FI"}, {"alleleCount", count}, {"alleleNumber", number}, {"alleleFrequency", 0.1},
-                                              {"alleleCountHomozygous", 2}, {"alleleCountHeterozygous", count - 2}}}}}}}};
+                          {{{"source", "s"},
+                            {"sourceReference", "r"},
+                            {"frequencies",
+                             {{{"population", "FI"},
+                               {"alleleCount", count},
+                               {"alleleNumber", number},
+                               {"alleleFrequency", 0.1},
+                               {"alleleCountHomozygous", 2},
+                               {"alleleCountHeterozygous", count - 2}}}}}}}};
     return json::parse(PublicVariant(record.dump(), kFloor));
   };
   EXPECT_TRUE(populations(10, 100).contains("frequencyInPopulations"));

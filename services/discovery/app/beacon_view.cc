@@ -29,7 +29,12 @@ bool IsAboutFolder(const Status& status) {
 
 BeaconView::BeaconView(BeaconStore& store, BeaconOpener& opener, ConsentClient& consent, ListingClient& listing,
                        std::chrono::milliseconds max_staleness, std::function<SteadyTime()> now)
-    : store_(store), opener_(opener), consent_(consent), listing_(listing), max_staleness_(max_staleness), now_(std::move(now)) {}
+    : store_(store),
+      opener_(opener),
+      consent_(consent),
+      listing_(listing),
+      max_staleness_(max_staleness),
+      now_(std::move(now)) {}
 
 Status BeaconView::Publish(const Context& ctx, const BeaconPublication& publication) {
   {

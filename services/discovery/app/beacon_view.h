@@ -28,18 +28,20 @@ struct BeaconHoldings {
 };
 
 // The listed Beacon folders of a node together with people's permissions, kept as new as consent's epoch and the
-// catalogue's list. Fails closed as ConsentView does; a node without folders has an empty view at any time. Thread-safe.
+// catalogue's list. Fails closed as ConsentView does; a node without folders has an empty view at any time.
+// Thread-safe.
 class BeaconView {
  public:
   using SteadyTime = Context::SteadyTime;
   BeaconView(BeaconStore& store, BeaconOpener& opener, ConsentClient& consent, ListingClient& listing,
-             std::chrono::milliseconds max_staleness, std::function<SteadyTime()> now = &std::chrono::steady_clock::now);
+             std::chrono::milliseconds max_staleness,
+             std::function<SteadyTime()> now = &std::chrono::steady_clock::now);
 
-  // Opens a version and makes it durable; from then on it is answered from as soon as it is listed. Repeating it changes
-  // nothing. FailedPrecondition ROWS_MISMATCH, VERSION_PUBLISHED, and errors of BeaconOpener.
+  // Opens a version and makes it durable; from then on it is answered from as soon as it is listed. Repeating it
+  // changes nothing. FailedPrecondition ROWS_MISMATCH, VERSION_PUBLISHED, and errors of BeaconOpener.
   Status Publish(const Context& ctx, const BeaconPublication& publication);
-  // Asks for the epoch and for what is listed; when one of them changed, opens what is new, fetches permissions and swaps
-  // the view in one step. A folder that cannot be opened is logged and left out until something changes.
+  // Asks for the epoch and for what is listed; when one of them changed, opens what is new, fetches permissions and
+  // swaps the view in one step. A folder that cannot be opened is logged and left out until something changes.
   Status Refresh(const Context& ctx);
   // Unavailable CONSENT_STALE.
   Result<std::shared_ptr<const BeaconHoldings>> Current() const;

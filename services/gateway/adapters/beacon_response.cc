@@ -19,9 +19,7 @@ namespace v1 = discovery::v1;
 using beacon::EntryType;
 using beacon::Granularity;
 
-std::string Dump(const json& document) {
-  return document.dump(-1, ' ', false, json::error_handler_t::replace);
-}
+std::string Dump(const json& document) { return document.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 json Meta(const SiteFacts& site, const beacon::Request& request, Granularity granularity) {
   const beacon::EntryFacts& entry = beacon::Facts(request.target.type);
@@ -47,71 +45,58 @@ std::string SequenceId(const v1::AlleleCount& allele) {
   const auto assembly = genomics::ParseAssembly(allele.assembly());
   if (allele.contig() == "MT") return "refseq:NC_012920.1";
   if (assembly && genomics::IsPrimaryContig(allele.contig())) {
-    const int number = allele.contig() == "X"   ? 23
-                       : allele.contig() == "Y" ? 24
-                                                : std::atoi(allele.contig().c_str());
+    const int number = allele.contig() == "X" ? 23 : allele.contig() == "Y" ? 24 : std::atoi(allele.contig().c_str());
     for (int version = 1; version <= 20; ++version) {
       const std::string accession = fmt::format("NC_{:06}.{}", number, version);
       if (genomics::AssemblyOfAccession(accession) == assembly) return "refseq:" + accession;
     }
   }
-  return fmt::format("{}:{}", allele.assembly().empty() ? "contig" : allele.assembly(),
-                     allele.contig());
+  return fmt::format("{}:{}", allele.assembly().empty() ? "contig" : allele.assembly(), allele.contig());
 }
 
 json Number(std::int64_t value) { return {{"type", "Number"}, {"value", value}}; }
 
 json Variation(const v1::AlleleCount& allele) {
-  const std::int64_t end =
-      allele.start() + static_cast<std::int64_t>(allele.reference_bases().size());
+  const std::int64_t end = allele.start() + static_cast<std::int64_t>(allele.reference_bases().size());
   return {{"variantType", TypeOfVariant(allele)},
           {"referenceBases", allele.reference_bases()},
           {"alternateBases", allele.alternate_bases()},
           {"location",
            {{"type", "SequenceLocation"},
             {"sequence_id", SequenceId(allele)},
-            {"interval",
-             {{"type", "SequenceInterval"},
-              {"start", Number(allele.start())},
-              {"end", Number(end)}}}}}};
+            {"interval", {{"type", "SequenceInterval"}, {"start", Number(allele.start())}, {"end", Number(end)}}}}}};
 }
 
 // Genome of Europe: AC = Hom + Het + Hemi, all counted in alleles.
 json Frequency(const v1::DatasetResult& dataset, const v1::AlleleCount& allele) {
-  const double frequency =
-      allele.allele_number() > 0
-          ? static_cast<double>(allele.allele_count()) / static_cast<double>(allele.allele_number())
-          : 0.0;
+  const double frequency = allele.allele_number() > 0 ? static_cast<double>(allele.allele_count()) /
+                                                            static_cast<double>(allele.allele_number())
+                                                      : 0.0;
   json out = {{"population", dataset.country()},
               {"alleleFrequency", frequency},
               {"alleleCount", allele.allele_count()},
               {"alleleNumber", allele.allele_number()},
               {"alleleCountHomozygous", 2 * allele.homozygotes()},
               {"alleleCountHeterozygous", allele.heterozygotes()}};
-  const std::int64_t hemizygous =
-      allele.allele_count() - 2 * allele.homozygotes() - allele.heterozygotes();
+  const std::int64_t hemizygous = allele.allele_count() - 2 * allele.homozygotes() - allele.heterozygotes();
   if (hemizygous >= 0) out["alleleCountHemizygous"] = hemizygous;
   return out;
 }
 
-json VariantResult(const SiteFacts& site, const v1::DatasetResult& dataset,
-                   const v1::AlleleCount& allele) {
-  const genomics::Variant variant{allele.contig(), allele.start(), allele.reference_bases(),
-                                  allele.alternate_bases()};
+json VariantResult(const SiteFacts& site, const v1::DatasetResult& dataset, const v1::AlleleCount& allele) {
+  const genomics::Variant variant{allele.contig(), allele.start(), allele.reference_bases(), allele.alternate_bases()};
   const std::string prefix = allele.assembly().empty() ? "" : allele.assembly() + "-";
-  return {
-      {"variantInternalId", prefix + genomics::FormatVariant(variant)},
-      {"variation", Variation(allele)},
-      {"frequencyInPopulations",
-       json::array({{{"source", dataset.dataset()},
-                     {"sourceReference", site.public_url + "/api/v1/datasets/" + dataset.dataset()},
-                     {"version", std::to_string(dataset.version())},
-                     {"frequencies", json::array({Frequency(dataset, allele)})}}})}};
+  return {{"variantInternalId", prefix + genomics::FormatVariant(variant)},
+          {"variation", Variation(allele)},
+          {"frequencyInPopulations",
+           json::array({{{"source", dataset.dataset()},
+                         {"sourceReference", site.public_url + "/api/v1/datasets/" + dataset.dataset()},
+                         {"version", std::to_string(dataset.version())},
+                         {"frequencies", json::array({Frequency(dataset, allele)})}}})}};
 }
 
 // One page of the results in a result set: skip counts pages, and every dataset is paged by itself.
-json ResultsOf(const SiteFacts& site, const beacon::Request& request,
-               const v1::DatasetResult& dataset) {
+json ResultsOf(const SiteFacts& site, const beacon::Request& request, const v1::DatasetResult& dataset) {
   json results = json::array();
   const std::int64_t last = std::min<std::int64_t>(request.first() + request.limit, dataset.alleles_size());
   for (std::int64_t i = request.first(); i < last; ++i) {
@@ -139,10 +124,7 @@ json CohortSet(const SiteFacts& site, const beacon::Request& request, const v1::
               {"setType", "dataset"},
               {"exists", dataset.exists()},
               {"results", ResultsOf(site, request, dataset)},
-              {"info",
-               {{"country", dataset.country()},
-                {"version", dataset.version()},
-                {"counted", "individuals"}}}};
+              {"info", {{"country", dataset.country()}, {"version", dataset.version()}, {"counted", "individuals"}}}};
   // Not disclosed is not zero.
   if (!dataset.exists() || dataset.count() > 0) set["resultsCount"] = dataset.count();
   return set;
@@ -162,7 +144,7 @@ json AccessHandover(const SiteFacts& site) {
           {"note", "Records of people are answered to those whose application was approved"}};
 }
 
-json FolderSet(const SiteFacts& site, const v1::BeaconResultSet& set) {
+json FolderSet(const SiteFacts& site, const v1::BeaconResultSet& set, std::int32_t floor) {
   json out = {{"id", set.id()},
               {"setType", "dataset"},
               {"exists", set.exists()},
@@ -170,6 +152,7 @@ json FolderSet(const SiteFacts& site, const v1::BeaconResultSet& set) {
               {"countPrecision", set.exact() ? "exact" : "imprecise"},
               {"resultsHandovers", json::array({DatasetHandover(site, set.id())})},
               {"info", {{"counted", "records"}}}};
+  if (!set.exact()) out["countAdjustedTo"] = {0, floor};  // less than the floor is told as 0
   if (!set.records()) out["resultsHandovers"].push_back(AccessHandover(site));
   return out;
 }
@@ -190,12 +173,14 @@ std::string WithList(const json& object, std::string_view name, const Documents&
   return out += "]}";
 }
 
-std::vector<std::string> ResultSets(const SiteFacts& site, const beacon::Request& request, const BeaconAnswers& answers) {
+std::vector<std::string> ResultSets(const SiteFacts& site, const beacon::Request& request,
+                                    const BeaconAnswers& answers) {
   std::vector<std::string> sets;
   std::set<std::string> seen;
   for (const auto& set : answers.folders.sets()) {
     seen.insert(set.id());
-    sets.push_back(set.records() ? WithList(FolderSet(site, set), "results", set.results()) : Dump(FolderSet(site, set)));
+    sets.push_back(set.records() ? WithList(FolderSet(site, set, answers.folders.minimum_count()), "results", set.results())
+                                 : Dump(FolderSet(site, set, answers.folders.minimum_count())));
   }
   if (!answers.cohorts) return sets;
   for (const auto& dataset : answers.cohorts->datasets()) {
@@ -260,8 +245,7 @@ json Summary(bool exists, std::int64_t count, bool exact, bool folders, Granular
 json OntologyTerms(const catalogue::v1::DatasetRecord& record) {
   json terms = json::array();
   for (const std::string& code : record.data_use()) {
-    if (code.find(':') != std::string::npos)
-      terms.push_back({{"id", code}, {"version", "2021-02-23"}});
+    if (code.find(':') != std::string::npos) terms.push_back({{"id", code}, {"version", "2021-02-23"}});
   }
   return terms;
 }
@@ -279,8 +263,7 @@ json Dataset(const SiteFacts& site, const catalogue::v1::DatasetRecord& record) 
                 {"publisher", record.publisher()},
                 {"assembly", record.assembly()},
                 {"individualsAtLeast", record.individuals()}}}};
-  if (json terms = OntologyTerms(record); !terms.empty())
-    out["dataUseConditions"]["duoDataUse"] = std::move(terms);
+  if (json terms = OntologyTerms(record); !terms.empty()) out["dataUseConditions"]["duoDataUse"] = std::move(terms);
   return out;
 }
 
@@ -306,7 +289,8 @@ std::string RenderQueryResponse(const SiteFacts& site, const beacon::Request& re
 std::string RenderCollections(const SiteFacts& site, const beacon::Request& request,
                               const v1::QueryFoldersResponse& folders,
                               const std::vector<catalogue::v1::DatasetRecord>& records) {
-  const Granularity returned = request.granularity == Granularity::kAggregated ? Granularity::kCount : request.granularity;
+  const Granularity returned =
+      request.granularity == Granularity::kAggregated ? Granularity::kCount : request.granularity;
   const auto count = folders.count() + static_cast<std::int64_t>(records.size());
   json document = {{"meta", Meta(site, request, returned)},
                    {"responseSummary", Summary(count > 0, count, true, false, returned)}};
