@@ -24,7 +24,8 @@ TEST(Duration, IsIso8601) {
   EXPECT_DOUBLE_EQ(DurationDays("P1Y").value(), DurationDays("P12M").value());
   EXPECT_LT(DurationDays("P70Y").value(), DurationDays("P70Y1D").value());
   EXPECT_DOUBLE_EQ(DurationDays("P0.5Y").value(), 182.62125);
-  for (const char* wrong : {"", "P", "PT", "P1", "P1Y1", "P1YT", "P1M1Y", "1Y", "P-1Y", "P1H", "P1X", "p1y", "P1Y P1M", "P1e3Y"}) {
+  for (const char* wrong :
+       {"", "P", "PT", "P1", "P1Y1", "P1YT", "P1M1Y", "1Y", "P-1Y", "P1H", "P1X", "p1y", "P1Y P1M", "P1e3Y"}) {
     EXPECT_FALSE(DurationDays(wrong)) << wrong;
   }
 }
@@ -51,7 +52,8 @@ TEST(JsonSplit, CutsArraysAndLines) {
 }
 
 TEST(Ontology, SimilarityWidensByStepsAlongTheHierarchy) {
-  const Ontology ontology({{"T:root", {"T:a", "T:b"}}, {"T:a", {"T:a1", "T:a2"}}, {"T:a1", {"T:a11", "T:a"}}});  // with a cycle
+  const Ontology ontology(
+      {{"T:root", {"T:a", "T:b"}}, {"T:a", {"T:a1", "T:a2"}}, {"T:a1", {"T:a11", "T:a"}}});  // with a cycle
   using Terms = std::set<std::string>;
   EXPECT_EQ(ontology.Expand("T:a", false, Similarity::kExact), Terms{"T:a"});
   EXPECT_EQ(ontology.Expand("T:a1", true, Similarity::kExact), (Terms{"T:a1", "T:a11", "T:a", "T:a2"}));
@@ -85,18 +87,22 @@ TEST(Filter, IsReadFromTextAndObjects) {
   ASSERT_EQ(groups[1].size(), 2U);
   EXPECT_EQ(groups[1][1].value, "30");
   EXPECT_TRUE(ParseFilters(nullptr)->empty());
-  for (const json& wrong : {json(7), json{{"id", "HP:1"}}, json::array({7}), json::array({json::object()}), json::array({json::array()}),
-                            json::array({{{"id", "age"}, {"operator", ">"}}}), json::array({{{"id", "a"}, {"includeDescendantTerms", 1}}}),
-                            json::array({{{"id", "a"}, {"mood", "good"}}}), json::array({{{"id", std::string(513, 'a')}}}),
-                            json::array({json::array({"A:1", json::array({"B:1"})})}), json(std::vector<std::string>(65, "A:1"))}) {
+  for (const json& wrong :
+       {json(7), json{{"id", "HP:1"}}, json::array({7}), json::array({json::object()}), json::array({json::array()}),
+        json::array({{{"id", "age"}, {"operator", ">"}}}), json::array({{{"id", "a"}, {"includeDescendantTerms", 1}}}),
+        json::array({{{"id", "a"}, {"mood", "good"}}}), json::array({{{"id", std::string(513, 'a')}}}),
+        json::array({json::array({"A:1", json::array({"B:1"})})}), json(std::vector<std::string>(65, "A:1"))}) {
     EXPECT_FALSE(ParseFilters(wrong).ok()) << wrong;
   }
 }
 
-Result<Request> Parse(const json& query) { return ParseRequest({}, json{{"meta", json::object()}, {"query", query}}.dump()); }
+Result<Request> Parse(const json& query) {
+  return ParseRequest({}, json{{"meta", json::object()}, {"query", query}}.dump());
+}
 
 TEST(Request, DefaultsAreTheFrameworks) {
-  for (const char* body : {"", "{}", R"({"meta":{}})", R"({"query":null})", R"({"query":{"requestParameters":null,"filters":null}})"}) {
+  for (const char* body :
+       {"", "{}", R"({"meta":{}})", R"({"query":null})", R"({"query":{"requestParameters":null,"filters":null}})"}) {
     GF_ASSERT_OK_AND_ASSIGN(const Request request, ParseRequest({}, body));
     EXPECT_EQ(request.include, Include::kHit);
     EXPECT_EQ(request.limit, 10);
@@ -110,15 +116,17 @@ TEST(Request, DefaultsAreTheFrameworks) {
 }
 
 TEST(Request, WhatIsNotUnderstoodIsRefused) {
-  for (const char* body : {"[]", "{", "null", R"({"query":[]})", R"({"query":{"pagination":{"limit":-1}}})", R"({"query":{"pagination":7}})",
-                           R"({"query":{"pagination":{"nextPage":"x"}}})", R"({"query":{"requestedGranularity":"all"}})",
-                           R"({"query":{"includeResultsetResponses":"SOME"}})", R"({"query":{"testMode":"yes"}})",
-                           R"({"query":{"filtersLogic":"OR"}})", R"({"query":{"requestParameters":[1]}})",
-                           R"({"query":{"requestParameters":{"planet":"Mars"}}})",
-                           R"({"query":{"requestParameters":{"start":[1],"g_variant":{"start":[1]}}}})", R"({"query":{},"query":{}})"}) {
+  for (const char* body :
+       {"[]", "{", "null", R"({"query":[]})", R"({"query":{"pagination":{"limit":-1}}})",
+        R"({"query":{"pagination":7}})", R"({"query":{"pagination":{"nextPage":"x"}}})",
+        R"({"query":{"requestedGranularity":"all"}})", R"({"query":{"includeResultsetResponses":"SOME"}})",
+        R"({"query":{"testMode":"yes"}})", R"({"query":{"filtersLogic":"OR"}})",
+        R"({"query":{"requestParameters":[1]}})", R"({"query":{"requestParameters":{"planet":"Mars"}}})",
+        R"({"query":{"requestParameters":{"start":[1],"g_variant":{"start":[1]}}}})", R"({"query":{},"query":{}})"}) {
     EXPECT_FALSE(ParseRequest({}, body).ok()) << body;
   }
-  EXPECT_THAT(ParseRequest({}, "{\"query\":" + std::string(20, '[') + std::string(20, ']') + "}"), HasReason("JSON_TOO_DEEP"));
+  EXPECT_THAT(ParseRequest({}, "{\"query\":" + std::string(20, '[') + std::string(20, ']') + "}"),
+              HasReason("JSON_TOO_DEEP"));
   EXPECT_THAT(ParseRequest({}, std::string(kMaxRequestBytes + 1, ' ')), HasReason("JSON_TOO_LARGE"));
 }
 
@@ -137,24 +145,30 @@ TEST(Request, VariantQueriesAreComplete) {
   EXPECT_THAT(Variant({{"geneId", "BRCA1"}}), IsOk());
   EXPECT_THAT(Variant({{"geneid", "BRCA1"}, {"aminoacidChange", "V600E"}}), IsOk());
   EXPECT_THAT(Variant({{"allele", "NC_000003.12:g.8A>T"}}), IsOk());
-  for (const json& incomplete : {json{{"start", {7}}}, json{{"start", {7}}, {"alternateBases", ""}}, json{{"end", {7}}}, json::object(),
-                                 json{{"start", {7, 8}}, {"end", {9}}}, json{{"start", {7}}, {"end", {9, 10}}}, json{{"start", {7, 8}}, {"alternateBases", "A"}}}) {
+  for (const json& incomplete :
+       {json{{"start", {7}}}, json{{"start", {7}}, {"alternateBases", ""}}, json{{"end", {7}}}, json::object(),
+        json{{"start", {7, 8}}, {"end", {9}}}, json{{"start", {7}}, {"end", {9, 10}}},
+        json{{"start", {7, 8}}, {"alternateBases", "A"}}}) {
     EXPECT_THAT(with(incomplete), HasReason("QUERY_INCOMPLETE")) << incomplete;
   }
   EXPECT_THAT(Variant({{"start", {7}}, {"end", {9}}}), HasReason("QUERY_INCOMPLETE"));
-  for (const json& wrong : {json{{"start", {9}}, {"end", {7}}}, json{{"start", {8, 7}}, {"end", {9, 10}}}, json{{"start", {1, 2, 3}}},
-                            json{{"start", -1}}, json{{"start", "1x"}}, json{{"start", 1.5}}, json{{"start", 1}, {"alternateBases", "<DEL>"}},
-                            json{{"start", 1}, {"end", 2}, {"variantMinLength", 5}, {"variantMaxLength", 4}}, json{{"start", 1}, {"end", 2}, {"assemblyId", "T2T"}}}) {
+  for (const json& wrong : {json{{"start", {9}}, {"end", {7}}}, json{{"start", {8, 7}}, {"end", {9, 10}}},
+                            json{{"start", {1, 2, 3}}}, json{{"start", -1}}, json{{"start", "1x"}},
+                            json{{"start", 1.5}}, json{{"start", 1}, {"alternateBases", "<DEL>"}},
+                            json{{"start", 1}, {"end", 2}, {"variantMinLength", 5}, {"variantMaxLength", 4}},
+                            json{{"start", 1}, {"end", 2}, {"assemblyId", "T2T"}}}) {
     EXPECT_THAT(with(wrong), HasReason("FIELD_INVALID")) << wrong;
   }
-  EXPECT_THAT(Variant({{"referenceName", "NC_000003.12"}, {"assemblyId", "hg19"}, {"start", 7}, {"end", 9}}), HasReason("FIELD_INVALID"));
+  EXPECT_THAT(Variant({{"referenceName", "NC_000003.12"}, {"assemblyId", "hg19"}, {"start", 7}, {"end", 9}}),
+              HasReason("FIELD_INVALID"));
   EXPECT_THAT(Variant({{"referenceName", "chr 3"}, {"start", 7}, {"end", 9}}), HasReason("CONTIG_INVALID"));
 }
 
 // A deletion of CA -> C at 45828195 (0-based) on chromosome 3 of GRCh38, in a gene.
 json Deletion() {
   return {{"variantInternalId", "v"},
-          {"identifiers", {{"genomicHGVSId", "NC_000003.12:g.45828197del"}, {"proteinHGVSIds", {"NP_004976.2:p.Gly12Asp"}}}},
+          {"identifiers",
+           {{"genomicHGVSId", "NC_000003.12:g.45828197del"}, {"proteinHGVSIds", {"NP_004976.2:p.Gly12Asp"}}}},
           {"molecularAttributes", {{"geneIds", {"LZTFL1"}}}},
           {"variation",
            {{"variantType", "DEL"},
@@ -199,7 +213,8 @@ TEST(VariantQuery, FindsWhatItAsksFor) {
   EXPECT_FALSE(Finds({{"referenceName", "4"}, {"start", 45828195}, {"alternateBases", "C"}}));
   EXPECT_FALSE(Finds({{"referenceName", "3"}, {"assemblyId", "GRCh37"}, {"start", 45828195}, {"alternateBases", "C"}}));
   EXPECT_TRUE(Finds({{"geneId", "lztfl1"}}));
-  for (const char* change : {"G12D", "Gly12Asp", "p.Gly12Asp", "p.(Gly12Asp)"}) EXPECT_TRUE(Finds({{"aminoacidChange", change}})) << change;
+  for (const char* change : {"G12D", "Gly12Asp", "p.Gly12Asp", "p.(Gly12Asp)"})
+    EXPECT_TRUE(Finds({{"aminoacidChange", change}})) << change;
   EXPECT_FALSE(Finds({{"aminoacidChange", "G12V"}}));
   EXPECT_TRUE(Finds({{"genomicAlleleShortForm", "nc_000003.12:g.45828197del"}}));
   // By its coordinates where the record has no such identifier.
@@ -223,12 +238,16 @@ TEST(VariantQuery, RecordsThatCannotBeAnsweredInTheModelAreRefused) {
 
 TEST(Redact, SmallPopulationsTakeTheOthersWithThem) {
   const auto frequency = [](const char* population, int count) {
-    return json{{"population", population}, {"alleleCount", count}, {"alleleNumber", 100}, {"alleleFrequency", count / 100.0}};
+    return json{
+        {"population", population}, {"alleleCount", count}, {"alleleNumber", 100}, {"alleleFrequency", count / 100.0}};
   };
-  const json record = {{"caseLevelData", {{{"individualId", "p"}}}},
-                       {"frequencyInPopulations",
-                        {{{"source", "a"}, {"sourceReference", "u"}, {"frequencies", {frequency("FI", 40), frequency("Total", 42), frequency("EE", 2)}}},
-                         {{"source", "b"}, {"sourceReference", "u"}, {"frequencies", {frequency("FI", 40), frequency("EE", 20)}}}}}};
+  const json record = {
+      {"caseLevelData", {{{"individualId", "p"}}}},
+      {"frequencyInPopulations",
+       {{{"source", "a"},
+         {"sourceReference", "u"},
+         {"frequencies", {frequency("FI", 40), frequency("Total", 42), frequency("EE", 2)}}},
+        {{"source", "b"}, {"sourceReference", "u"}, {"frequencies", {frequency("FI", 40), frequency("EE", 20)}}}}}};
   const json out = json::parse(PublicVariant(record.dump(), [](const PopulationCounts& counts) {
     return counts.allele_count >= 10 ? std::optional(counts) : std::nullopt;
   }));

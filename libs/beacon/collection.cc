@@ -19,12 +19,14 @@ using nlohmann::json;
 
 // Where a time of life stands in the entities of the model.
 constexpr std::array<std::string_view, 8> kAgeFields = {
-    "age", "ageOfOnset", "ageAtOnset", "ageAtExposure", "ageAtProcedure", "onset", "observationMoment", "collectionMoment"};
+    "age",   "ageOfOnset",        "ageAtOnset",      "ageAtExposure", "ageAtProcedure",
+    "onset", "observationMoment", "collectionMoment"};
 // The name of that in filters: Beacon's documentation uses PATO's "age".
 constexpr std::array<std::string_view, 3> kAgeTerms = {"age", "pato:0000011", "ncit:c25150"};
 // What a field of an object is compared with.
 constexpr std::array<std::string_view, 8> kLeaves = {
-    "", ".iso8601duration", ".age.iso8601duration", ".label", ".id", ".value", ".quantity.value", ".measurementValue.value"};
+    "",    ".iso8601duration", ".age.iso8601duration", ".label",
+    ".id", ".value",           ".quantity.value",      ".measurementValue.value"};
 
 bool IsAge(std::string_view field) {
   return std::find(kAgeTerms.begin(), kAgeTerms.end(), ToLower(field)) != kAgeTerms.end();
@@ -66,11 +68,16 @@ bool Like(std::string_view pattern, std::string_view text) {
 template <typename T>
 bool Holds(Operator op, const T& left, const T& right) {
   switch (op) {
-    case Operator::kLess: return left < right;
-    case Operator::kGreater: return left > right;
-    case Operator::kGreaterEqual: return left >= right;
-    case Operator::kLessEqual: return left <= right;
-    default: return left == right;
+    case Operator::kLess:
+      return left < right;
+    case Operator::kGreater:
+      return left > right;
+    case Operator::kGreaterEqual:
+      return left >= right;
+    case Operator::kLessEqual:
+      return left <= right;
+    default:
+      return left == right;
   }
 }
 
@@ -151,7 +158,8 @@ struct Collection::Flattener {
     if (const json* excluded = Member(value, "excluded"); excluded != nullptr && *excluded == true) applies = false;
     if (applies && !top) Term(value);
     if (!top) Measurement(value);
-    for (const auto& [name, member] : value.items()) Walk(member, path.empty() ? name : path + "." + name, applies, false);
+    for (const auto& [name, member] : value.items())
+      Walk(member, path.empty() ? name : path + "." + name, applies, false);
   }
 };
 
@@ -191,23 +199,26 @@ Collection::Builder::~Builder() = default;
 void Collection::Builder::SetOntology(Ontology ontology) { pending_->collection.ontology_ = std::move(ontology); }
 void Collection::Builder::SetTest(bool test) { pending_->collection.test_ = test; }
 
-Status Collection::Builder::Add(EntryType type, const std::string& dataset, const json& record, std::int32_t consent_row) {
+Status Collection::Builder::Add(EntryType type, const std::string& dataset, const json& record,
+                                std::int32_t consent_row) {
   Collection& collection = pending_->collection;
   Table& table = collection.tables_[Index(type)];
   const auto row = static_cast<std::uint32_t>(table.records.size());
   std::string id = TextMember(record, std::string(Facts(type).id_field).c_str());
   if (type == EntryType::kIndividual) {
     collection.rows_.push_back(consent_row < 0 ? row : static_cast<std::uint32_t>(consent_row));
-    collection.consent_rows_ = std::max<std::size_t>(collection.consent_rows_, collection.rows_.back() + std::size_t{1});
+    collection.consent_rows_ =
+        std::max<std::size_t>(collection.consent_rows_, collection.rows_.back() + std::size_t{1});
   }
   if (type == EntryType::kVariant) {
     GF_ASSIGN(VariantFacts facts, ReadVariantFacts(record));
     collection.variants_.push_back(std::move(facts));
   }
-  Pending::References references{TextMember(record, "individualId"), TextMember(record, "biosampleId"),
-                                 TextMember(record, "runId"), {}};
+  Pending::References references{
+      TextMember(record, "individualId"), TextMember(record, "biosampleId"), TextMember(record, "runId"), {}};
   if (const json* cases = Member(record, "caseLevelData"); cases != nullptr && cases->is_array()) {
-    for (const json& one : *cases) references.carriers.emplace_back(TextMember(one, "individualId"), TextMember(one, "biosampleId"));
+    for (const json& one : *cases)
+      references.carriers.emplace_back(TextMember(one, "individualId"), TextMember(one, "biosampleId"));
   }
   Flattener flattener{collection, table, pending_->interned, row};
   flattener.Walk(record, "", true, true);
@@ -260,8 +271,10 @@ void Collection::Builder::Pending::LinkCarriers() {
   for (std::uint32_t row = 0; row < collection.variants_.size(); ++row) {
     const std::uint32_t dataset = collection.records(EntryType::kVariant)[row].dataset;
     for (const auto& [individual, biosample] : references[Index(EntryType::kVariant)][row].carriers) {
-      Carrier carrier{Find(EntryType::kIndividual, dataset, individual), Find(EntryType::kBiosample, dataset, biosample)};
-      if (carrier.individual == kNoRow && carrier.biosample != kNoRow) carrier.individual = biosamples[carrier.biosample].individual;
+      Carrier carrier{Find(EntryType::kIndividual, dataset, individual),
+                      Find(EntryType::kBiosample, dataset, biosample)};
+      if (carrier.individual == kNoRow && carrier.biosample != kNoRow)
+        carrier.individual = biosamples[carrier.biosample].individual;
       collection.carriers_[row].push_back(carrier);
       if (carrier.individual != kNoRow) Append(collection.carried_[carrier.individual], row);
     }
@@ -326,14 +339,16 @@ Bitmap Collection::Variants(const VariantQuery& query) const {
                                 [this](std::uint32_t a, std::int64_t start) { return variants_[a].start < start; });
     for (; row != rows.end() && variants_[*row].start < window->end; ++row) take(*row);
   } else if (!query.gene.empty()) {
-    if (const auto rows = by_gene_.find(query.gene); rows != by_gene_.end()) std::for_each(rows->second.begin(), rows->second.end(), take);
+    if (const auto rows = by_gene_.find(query.gene); rows != by_gene_.end())
+      std::for_each(rows->second.begin(), rows->second.end(), take);
   } else {
     for (std::uint32_t row = 0; row < variants_.size(); ++row) take(row);
   }
   return out;
 }
 
-// The columns a filter's field can mean: that path, else every path that ends in it; or of an object there what it says.
+// The columns a filter's field can mean: that path, else every path that ends in it; or of an object there what it
+// says.
 std::vector<const std::vector<Collection::Cell>*> Collection::Columns(EntryType type, std::string_view field) const {
   std::vector<const std::vector<Cell>*> columns;
   const auto& fields = table(type).fields;
@@ -371,7 +386,8 @@ bool Collection::Compare(const Value& value, const Filter& filter) const {
     if (!days && NumberOf(filter.value)) days = DurationDays("P" + filter.value + "Y");
     if (days) return value.days && Holds(filter.op, *value.days, *days);
   }
-  if (const auto number = NumberOf(filter.value); number && value.number) return Holds(filter.op, *value.number, *number);
+  if (const auto number = NumberOf(filter.value); number && value.number)
+    return Holds(filter.op, *value.number, *number);
   const std::string wanted = ToLower(filter.value), found = ToLower(value.text);
   if (filter.op == Operator::kEqual || filter.op == Operator::kNot) return Like(wanted, found);
   // Dates and other words in order; a number is neither before nor behind a word.
@@ -402,7 +418,8 @@ Bitmap Collection::Matching(EntryType type, const Filter& filter) const {
   }
   const auto colon = filter.id.find(':');
   if (colon == std::string::npos) {
-    if (const auto found = table(type).labels.find(ToLower(filter.id)); found != table(type).labels.end()) take(found->second);
+    if (const auto found = table(type).labels.find(ToLower(filter.id)); found != table(type).labels.end())
+      take(found->second);
     return out;
   }
   // "sampleOriginType:blood": a custom filter.
@@ -454,8 +471,10 @@ Bitmap Collection::ToBiosamples(EntryType from, const Bitmap& rows) const {
     Bitmap others(people());  // carriers of whom the sample is not said
     rows.ForEach([&](std::uint32_t row) {
       for (const Carrier& carrier : carriers_[row]) {
-        if (carrier.biosample != kNoRow) out.Set(carrier.biosample);
-        else if (carrier.individual != kNoRow) others.Set(carrier.individual);
+        if (carrier.biosample != kNoRow)
+          out.Set(carrier.biosample);
+        else if (carrier.individual != kNoRow)
+          others.Set(carrier.individual);
       }
     });
     all_of(others);
@@ -472,8 +491,10 @@ Bitmap Collection::ToDatasets(EntryType from, const Bitmap& rows) const {
   Bitmap out(datasets().size());
   rows.ForEach([&](std::uint32_t row) {
     const std::uint32_t dataset = records(from)[row].dataset;
-    if (dataset != kNoRow) out.Set(dataset);
-    else out = All(EntryType::kDataset);
+    if (dataset != kNoRow)
+      out.Set(dataset);
+    else
+      out = All(EntryType::kDataset);
   });
   return out;
 }
@@ -492,7 +513,8 @@ Bitmap Collection::CarriedBy(const Bitmap* individuals, const Bitmap* biosamples
   Bitmap out(variants_.size());
   for (std::uint32_t row = 0; row < variants_.size(); ++row) {
     const bool carried = std::any_of(carriers_[row].begin(), carriers_[row].end(), [&](const Carrier& carrier) {
-      if (individuals != nullptr && (carrier.individual == kNoRow || !individuals->Test(carrier.individual))) return false;
+      if (individuals != nullptr && (carrier.individual == kNoRow || !individuals->Test(carrier.individual)))
+        return false;
       return biosamples == nullptr || (carrier.biosample != kNoRow && biosamples->Test(carrier.biosample));
     });
     if (carried) out.Set(row);
@@ -528,7 +550,8 @@ Bitmap Collection::Linked(EntryType from, const Bitmap& rows, EntryType to) cons
   const Bitmap biosamples = ToBiosamples(from, rows);
   for (std::uint32_t row = 0; row < links.size(); ++row) {
     const bool by_run = from == EntryType::kRun && links[row].run != kNoRow;
-    if (by_run ? rows.Test(links[row].run) : links[row].biosample != kNoRow && biosamples.Test(links[row].biosample)) out.Set(row);
+    if (by_run ? rows.Test(links[row].run) : links[row].biosample != kNoRow && biosamples.Test(links[row].biosample))
+      out.Set(row);
   }
   return out;
 }

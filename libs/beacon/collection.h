@@ -104,9 +104,9 @@ class Collection {
     std::vector<Record> records;
     std::vector<Links> links;
     std::map<std::string, std::vector<std::uint32_t>, std::less<>> by_id;
-    std::map<std::string, Posting, std::less<>> terms;                     // that apply: what is excluded does not
+    std::map<std::string, Posting, std::less<>> terms;                      // that apply: what is excluded does not
     std::map<std::string, std::vector<std::uint32_t>, std::less<>> labels;  // of those terms, lower case
-    std::map<std::string, std::vector<Cell>, std::less<>> fields;          // by path: "diseases.ageOfOnset.iso8601duration"
+    std::map<std::string, std::vector<Cell>, std::less<>> fields;  // by path: "diseases.ageOfOnset.iso8601duration"
   };
   struct Flattener;
 
@@ -123,10 +123,10 @@ class Collection {
   std::array<Table, kEntryTypes> tables_;
   std::vector<Value> values_;
   std::vector<VariantFacts> variants_;
-  std::vector<std::vector<Carrier>> carriers_;                    // of each variant
-  std::vector<std::vector<std::uint32_t>> carried_;               // variants of each individual
-  std::map<std::string, std::vector<std::uint32_t>> by_contig_;   // variants by their start
-  std::map<std::string, std::int64_t> longest_;                   // interval on a contig
+  std::vector<std::vector<Carrier>> carriers_;                   // of each variant
+  std::vector<std::vector<std::uint32_t>> carried_;              // variants of each individual
+  std::map<std::string, std::vector<std::uint32_t>> by_contig_;  // variants by their start
+  std::map<std::string, std::int64_t> longest_;                  // interval on a contig
   std::map<std::string, std::vector<std::uint32_t>> by_gene_;
   std::vector<std::uint32_t> rows_;  // of each individual, at the consent service
   std::size_t consent_rows_ = 0;

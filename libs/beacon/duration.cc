@@ -22,8 +22,7 @@ bool AddParts(std::string_view text, const std::array<Unit, N>& units, double& d
   std::size_t next = 0;
   while (!text.empty()) {
     double number = 0;
-    const auto [end, error] =
-        std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
     if (error != std::errc() || text.front() == '-' || end == text.data() + text.size()) return false;
     while (next < N && units[next].letter != *end) ++next;
     if (next == N) return false;

@@ -41,7 +41,8 @@ Status CheckId(const std::string& id) {
 
 // A number or a truth value is compared as its text.
 Result<std::string> ScalarText(const json& value, std::string_view field) {
-  if (value.is_string() && value.get_ref<const std::string&>().size() <= kMaxFilterBytes) return value.get<std::string>();
+  if (value.is_string() && value.get_ref<const std::string&>().size() <= kMaxFilterBytes)
+    return value.get<std::string>();
   if (value.is_number() || value.is_boolean()) return value.dump();
   return WrongField(field, "must be a string of at most 512 bytes or a number");
 }
@@ -60,8 +61,8 @@ Status TakeMember(const std::string& name, const json& value, Filter* filter) {
     filter->descendants = value.get<bool>();
   } else if (name == "similarity") {
     constexpr std::array<std::string_view, 4> kWords = {"exact", "high", "medium", "low"};
-    const auto found = value.is_string() ? std::find(kWords.begin(), kWords.end(), value.get_ref<const std::string&>())
-                                         : kWords.end();
+    const auto found =
+        value.is_string() ? std::find(kWords.begin(), kWords.end(), value.get_ref<const std::string&>()) : kWords.end();
     if (found == kWords.end()) return WrongField("filters.similarity", "must be exact, high, medium or low");
     filter->similarity = static_cast<Similarity>(found - kWords.begin());
   } else if (name == "scope") {
@@ -116,7 +117,8 @@ Result<Filter> ParseFilterText(std::string_view text) {
   filter.id = WithColon(std::string(id));
   filter.value = Trim(text.substr(at + length));
   GF_TRY(CheckId(filter.id));
-  if (filter.value.empty() || filter.value.size() > kMaxFilterBytes) return WrongField("filters.value", "must have 1 to 512 bytes");
+  if (filter.value.empty() || filter.value.size() > kMaxFilterBytes)
+    return WrongField("filters.value", "must have 1 to 512 bytes");
   return filter;
 }
 

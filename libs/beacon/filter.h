@@ -20,7 +20,7 @@ enum class Similarity : std::uint8_t { kExact, kHigh, kMedium, kLow };
 enum class Operator : std::uint8_t { kNone, kEqual, kLess, kGreater, kNot, kGreaterEqual, kLessEqual };
 
 struct Filter {
-  std::string id;     // a term (CURIE), "field:value", a label; with an operator the name of a field
+  std::string id;  // a term (CURIE), "field:value", a label; with an operator the name of a field
   Operator op = Operator::kNone;
   std::string value;  // of an alphanumeric filter; % stands for any characters
   bool descendants = true;

@@ -21,7 +21,9 @@ using nlohmann::json;
 constexpr std::string_view kOntologyFile = "ontology.json";
 constexpr std::size_t kMaxId = 256;
 
-bool IsVcf(std::string_view name) { return name.ends_with(".vcf") || name.ends_with(".vcf.gz") || name.ends_with(".bcf"); }
+bool IsVcf(std::string_view name) {
+  return name.ends_with(".vcf") || name.ends_with(".vcf.gz") || name.ends_with(".bcf");
+}
 
 std::string_view StemOf(std::string_view name) {
   return name.ends_with(".json") ? name.substr(0, name.size() - 5) : std::string_view();
@@ -36,14 +38,21 @@ struct Required {
 };
 // required of models/json/beacon-v2-default-model/*/defaultSchema.json; identifiers and variation are judged apart.
 constexpr Required kRequired[] = {
-    {EntryType::kIndividual, "sex", Shape::kTerm},          {EntryType::kBiosample, "biosampleStatus", Shape::kTerm},
-    {EntryType::kBiosample, "sampleOriginType", Shape::kTerm}, {EntryType::kRun, "biosampleId", Shape::kText},
-    {EntryType::kRun, "runDate", Shape::kText},             {EntryType::kAnalysis, "analysisDate", Shape::kText},
-    {EntryType::kAnalysis, "pipelineName", Shape::kText},   {EntryType::kDataset, "name", Shape::kText},
-    {EntryType::kCohort, "name", Shape::kText},             {EntryType::kCohort, "cohortType", Shape::kText},
+    {EntryType::kIndividual, "sex", Shape::kTerm},
+    {EntryType::kBiosample, "biosampleStatus", Shape::kTerm},
+    {EntryType::kBiosample, "sampleOriginType", Shape::kTerm},
+    {EntryType::kRun, "biosampleId", Shape::kText},
+    {EntryType::kRun, "runDate", Shape::kText},
+    {EntryType::kAnalysis, "analysisDate", Shape::kText},
+    {EntryType::kAnalysis, "pipelineName", Shape::kText},
+    {EntryType::kDataset, "name", Shape::kText},
+    {EntryType::kCohort, "name", Shape::kText},
+    {EntryType::kCohort, "cohortType", Shape::kText},
 };
 
-bool IsText(const json* value) { return value != nullptr && value->is_string() && !value->get_ref<const std::string&>().empty(); }
+bool IsText(const json* value) {
+  return value != nullptr && value->is_string() && !value->get_ref<const std::string&>().empty();
+}
 
 bool IsTerm(const json* value) {
   if (value == nullptr || !value->is_object() || !IsText(Member(*value, "id"))) return false;
@@ -55,7 +64,8 @@ bool IsTerm(const json* value) {
 // VRS types its coordinates; older folders leave that out.
 void CompleteLocation(json& record) {
   json* location = nullptr;
-  if (const json* variation = Member(record, "variation"); variation != nullptr && Member(*variation, "location") != nullptr)
+  if (const json* variation = Member(record, "variation");
+      variation != nullptr && Member(*variation, "location") != nullptr)
     location = &record["variation"]["location"];
   if (location == nullptr || !location->is_object() || !location->contains("interval")) return;
   if (!location->contains("type")) (*location)["type"] = "SequenceLocation";
@@ -65,26 +75,32 @@ void CompleteLocation(json& record) {
   for (const char* name : {"start", "end"}) {
     if (!interval.contains(name)) continue;
     json& value = interval[name];
-    if (value.is_number_integer()) value = {{"type", "Number"}, {"value", value}};
-    else if (value.is_object() && !value.contains("type")) value["type"] = "Number";
+    if (value.is_number_integer())
+      value = {{"type", "Number"}, {"value", value}};
+    else if (value.is_object() && !value.contains("type"))
+      value["type"] = "Number";
   }
 }
 
 class Reader {
  public:
-  Reader(const Context& ctx, Findings& findings, const FolderLimits& limits) : ctx_(ctx), findings_(findings), limits_(limits) {}
+  Reader(const Context& ctx, Findings& findings, const FolderLimits& limits)
+      : ctx_(ctx), findings_(findings), limits_(limits) {}
 
   Result<Folder> Run(std::span<const FolderFile> files) {
     for (const FolderFile& file : files) {
       GF_TRY(ctx_.Alive());
       if (StemOf(file.name).empty()) continue;
-      if (const auto type = EntryOfFile(file.name)) GF_TRY(ReadRecords(*type, file));
-      else if (file.name == kOntologyFile) ReadOntology(file);
+      if (const auto type = EntryOfFile(file.name))
+        GF_TRY(ReadRecords(*type, file));
+      else if (file.name == kOntologyFile)
+        ReadOntology(file);
     }
     GF_TRY(ReadVcfs(files));
     NameDatasets();
     for (const EntryType type : kAllEntryTypes) Place(type);
-    for (const EntryType type : {EntryType::kBiosample, EntryType::kRun, EntryType::kAnalysis, EntryType::kVariant}) CheckLinks(type);
+    for (const EntryType type : {EntryType::kBiosample, EntryType::kRun, EntryType::kAnalysis, EntryType::kVariant})
+      CheckLinks(type);
     if (folder_.of(EntryType::kDataset).empty())
       findings_.Add({Severity::kError, "NO_RECORDS", "", 0, "", "the folder holds no records that could be used"});
     return std::move(folder_);
@@ -103,7 +119,8 @@ class Reader {
   void Add(Severity severity, std::string code, const std::string& file, std::string field, std::string message) {
     findings_.Add({severity, std::move(code), file, 0, std::move(field), std::move(message)});
   }
-  void SetAside(const std::string& file, std::size_t index, std::string_view member, std::string code, std::string message) {
+  void SetAside(const std::string& file, std::size_t index, std::string_view member, std::string code,
+                std::string message) {
     ++folder_.set_aside;
     Add(Severity::kWarning, std::move(code), file, fmt::format("[{}]{}{}", index, member.empty() ? "" : ".", member),
         std::move(message));
@@ -121,7 +138,8 @@ class Reader {
       if (index % 1024 == 0) stopped = ctx_.Alive();
       GF_TRY(stopped);
       if (++folder_.read > limits_.max_records)
-        return Error(StatusCode::kInvalidArgument, "TOO_MANY_RECORDS", "a folder has at most {} records", limits_.max_records);
+        return Error(StatusCode::kInvalidArgument, "TOO_MANY_RECORDS", "a folder has at most {} records",
+                     limits_.max_records);
       TakeRecord(type, file.name, index, element);
       return absl::OkStatus();
     });
@@ -131,7 +149,8 @@ class Reader {
   }
 
   void TakeRecord(EntryType type, const std::string& file, std::size_t index, std::string_view element) {
-    auto parsed = crypto::ParseStrictJson(element, {.max_bytes = limits_.max_record_bytes, .max_depth = limits_.max_depth});
+    auto parsed =
+        crypto::ParseStrictJson(element, {.max_bytes = limits_.max_record_bytes, .max_depth = limits_.max_depth});
     if (!parsed.ok()) return SetAside(file, index, "", Reason(parsed.status()), Message(parsed.status()));
     if (!parsed->is_object()) return SetAside(file, index, "", "NOT_AN_OBJECT", "a record is an object");
     json record = *std::move(parsed);
@@ -174,26 +193,32 @@ class Reader {
       }
       GF_ASSIGN(const VcfRecords counts,
                 ReadFolderVcf(ctx_, file.name, file.path, findings_, [&](std::uint64_t line, json record) {
-                  std::string id = record["variantInternalId"].get<std::string>(), dataset = record["datasetId"].get<std::string>();
-                  drafts_[Index(EntryType::kVariant)].push_back({file.name, line, std::move(id), std::move(dataset), std::move(record)});
+                  std::string id = record["variantInternalId"].get<std::string>(),
+                              dataset = record["datasetId"].get<std::string>();
+                  drafts_[Index(EntryType::kVariant)].push_back(
+                      {file.name, line, std::move(id), std::move(dataset), std::move(record)});
                 }));
       folder_.read += counts.read;
       folder_.set_aside += counts.set_aside;
       if (folder_.read > limits_.max_records)
-        Add(Severity::kError, "TOO_MANY_RECORDS", file.name, "", fmt::format("a folder has at most {} records", limits_.max_records));
+        Add(Severity::kError, "TOO_MANY_RECORDS", file.name, "",
+            fmt::format("a folder has at most {} records", limits_.max_records));
     }
     return absl::OkStatus();
   }
 
   void ReadOntology(const FolderFile& file) {
-    const auto wrong = [&](std::string message) { Add(Severity::kError, "ONTOLOGY_INVALID", file.name, "", std::move(message)); };
+    const auto wrong = [&](std::string message) {
+      Add(Severity::kError, "ONTOLOGY_INVALID", file.name, "", std::move(message));
+    };
     const auto text = ReadFile(file.path, limits_.max_file_bytes);
     if (!text.ok()) return wrong("cannot be read");
     const auto parsed = crypto::ParseStrictJson(*text, {.max_bytes = limits_.max_file_bytes, .max_depth = 3});
     if (!parsed.ok()) return wrong(Message(parsed.status()));
     if (!parsed->is_object()) return wrong("must be an object of parent terms");
     for (const auto& [parent, children] : parsed->items()) {
-      if (!children.is_array() || !std::all_of(children.begin(), children.end(), [](const json& c) { return c.is_string(); }))
+      if (!children.is_array() ||
+          !std::all_of(children.begin(), children.end(), [](const json& c) { return c.is_string(); }))
         return wrong("the children of a term must be a list of strings");
       folder_.ontology[parent] = children.get<std::vector<std::string>>();
     }
@@ -216,7 +241,8 @@ class Reader {
     if (names.empty() && undescribed.empty() && nameless) undescribed.insert("dataset");
     for (const std::string& name : undescribed) {
       if (given > 0)
-        Add(Severity::kWarning, "DATASET_NOT_DESCRIBED", "datasets.json", "", "records are of a dataset that is not described here");
+        Add(Severity::kWarning, "DATASET_NOT_DESCRIBED", "datasets.json", "",
+            "records are of a dataset that is not described here");
       described.push_back({"datasets.json", described.size(), name, name, {{"id", name}, {"name", name}}});
       names.insert(name);
     }
@@ -232,11 +258,13 @@ class Reader {
     for (Draft& draft : drafts_[Index(type)]) {
       if (draft.dataset.empty()) draft.dataset = only_;
       if (draft.dataset.empty() && type != EntryType::kCohort) {
-        SetAside(draft.file, draft.index, "datasetId", "DATASET_MISSING", "the folder has several datasets: each record names its own");
+        SetAside(draft.file, draft.index, "datasetId", "DATASET_MISSING",
+                 "the folder has several datasets: each record names its own");
         continue;
       }
       if (!ids.insert({draft.dataset, draft.id}).second) {
-        SetAside(draft.file, draft.index, Facts(type).id_field, "ID_TWICE", "an earlier record of the dataset has this identifier");
+        SetAside(draft.file, draft.index, Facts(type).id_field, "ID_TWICE",
+                 "an earlier record of the dataset has this identifier");
         continue;
       }
       folder_.records[Index(type)].push_back(
@@ -249,7 +277,9 @@ class Reader {
     for (const Draft& draft : drafts_[Index(type)]) {
       const auto check = [&](const json& object, const char* member, EntryType to, const std::string& where) {
         const json* id = Member(object, member);
-        if (!IsText(id) || drafts_[Index(to)].empty() || ids_[Index(to)].contains({draft.dataset, id->get<std::string>()})) return;
+        if (!IsText(id) || drafts_[Index(to)].empty() ||
+            ids_[Index(to)].contains({draft.dataset, id->get<std::string>()}))
+          return;
         Add(Severity::kNote, "LINK_BROKEN", draft.file, fmt::format("[{}].{}{}", draft.index, where, member),
             fmt::format("there is no such {} in the dataset", Facts(to).id));
       };
@@ -301,7 +331,8 @@ void LeaveOutCases(Folder& folder, const Ids& people, const Ids& samples) {
     if (!parsed.contains("caseLevelData") || !parsed["caseLevelData"].is_array()) continue;
     json kept = json::array();
     for (json& one : parsed["caseLevelData"]) {
-      if (!people.contains({record.dataset, TextOf(one, "individualId")}) && !samples.contains({record.dataset, TextOf(one, "biosampleId")}))
+      if (!people.contains({record.dataset, TextOf(one, "individualId")}) &&
+          !samples.contains({record.dataset, TextOf(one, "biosampleId")}))
         kept.push_back(std::move(one));
     }
     parsed["caseLevelData"] = std::move(kept);
@@ -331,8 +362,10 @@ void SetRows(Folder& folder, std::span<const std::int32_t> rows) {
     if (record.row < 0) left_out.emplace(record.dataset, record.id);
   }
   if (left_out.empty()) return;
-  std::erase_if(folder.records[Index(EntryType::kIndividual)], [](const FolderRecord& record) { return record.row < 0; });
-  for (const EntryType type : {EntryType::kBiosample, EntryType::kRun, EntryType::kAnalysis}) LeaveOut(folder, type, left_out, samples);
+  std::erase_if(folder.records[Index(EntryType::kIndividual)],
+                [](const FolderRecord& record) { return record.row < 0; });
+  for (const EntryType type : {EntryType::kBiosample, EntryType::kRun, EntryType::kAnalysis})
+    LeaveOut(folder, type, left_out, samples);
   LeaveOutCases(folder, left_out, samples);
 }
 
@@ -345,9 +378,12 @@ std::optional<EntryType> EntryOfFile(std::string_view name) {
   return std::nullopt;
 }
 
-bool IsFolderFile(std::string_view name) { return name == kOntologyFile || IsVcf(name) || EntryOfFile(name).has_value(); }
+bool IsFolderFile(std::string_view name) {
+  return name == kOntologyFile || IsVcf(name) || EntryOfFile(name).has_value();
+}
 
-Result<Folder> ReadFolder(const Context& ctx, std::span<const FolderFile> files, Findings& findings, const FolderLimits& limits) {
+Result<Folder> ReadFolder(const Context& ctx, std::span<const FolderFile> files, Findings& findings,
+                          const FolderLimits& limits) {
   return Reader(ctx, findings, limits).Run(files);
 }
 

@@ -25,7 +25,8 @@ json Person(const std::string& id, const std::string& sex, json more = json::obj
 }
 
 json Variant(const std::string& id, std::vector<std::string> carriers) {
-  json out = json::parse(R"({"variation": {"variantType": "SNP", "referenceBases": "A", "alternateBases": "T", "location": {
+  json out =
+      json::parse(R"({"variation": {"variantType": "SNP", "referenceBases": "A", "alternateBases": "T", "location": {
     "sequence_id": "refseq:NC_000003.12", "interval": {"start": 10, "end": {"value": 11}}}}})");
   out["variantInternalId"] = id;
   for (const std::string& carrier : carriers) out["caseLevelData"].push_back({{"individualId", carrier}});
@@ -68,8 +69,9 @@ TEST_F(FolderTest, OneDatasetNeedsNoName) {
   EXPECT_EQ(folder.ontology.at("A:1"), std::vector<std::string>{"A:2"});
   // Coordinates without types are completed: VRS requires them.
   const json variant = json::parse(folder.of(EntryType::kVariant)[0].json);
-  EXPECT_EQ(variant["variation"]["location"]["interval"],
-            (json{{"type", "SequenceInterval"}, {"start", {{"type", "Number"}, {"value", 10}}}, {"end", {{"type", "Number"}, {"value", 11}}}}));
+  EXPECT_EQ(variant["variation"]["location"]["interval"], (json{{"type", "SequenceInterval"},
+                                                                {"start", {{"type", "Number"}, {"value", 10}}},
+                                                                {"end", {{"type", "Number"}, {"value", 11}}}}));
   EXPECT_EQ(variant["variation"]["location"]["type"], "SequenceLocation");
 }
 
@@ -78,24 +80,30 @@ TEST_F(FolderTest, BadRecordsAreSetAsideWithIndexAndRule) {
   no_sex.erase("sex");
   bare_term["sex"]["id"] = "female";
   std::string text = json::array({Person("p", "NCIT:C16576"), no_sex, bare_term, Person("p", "NCIT:C20197"), 7}).dump();
-  text.insert(text.size() - 1, R"(, {"id": "x", "id": "y"}, {"id": )" + std::string(40, '[') + std::string(40, ']') + "}, oops");
-  const Folder folder = Read({{"individuals.json", text}, {"runs.json", R"([{"id": "r", "runDate": "2024-01-01", "biosampleId": "b"}])"}});
-  EXPECT_EQ(Found(), (std::vector<std::string>{
-                         "MEMBER_MISSING individuals.json [1].sex", "MEMBER_INVALID individuals.json [2].sex", "NOT_AN_OBJECT individuals.json [4]",
-                         "JSON_DUPLICATE_NAME individuals.json [5]", "JSON_TOO_DEEP individuals.json [6]", "JSON_INVALID individuals.json [7]",
-                         "ID_TWICE individuals.json [3].id"}));
+  text.insert(text.size() - 1,
+              R"(, {"id": "x", "id": "y"}, {"id": )" + std::string(40, '[') + std::string(40, ']') + "}, oops");
+  const Folder folder = Read(
+      {{"individuals.json", text}, {"runs.json", R"([{"id": "r", "runDate": "2024-01-01", "biosampleId": "b"}])"}});
+  EXPECT_EQ(Found(),
+            (std::vector<std::string>{"MEMBER_MISSING individuals.json [1].sex",
+                                      "MEMBER_INVALID individuals.json [2].sex", "NOT_AN_OBJECT individuals.json [4]",
+                                      "JSON_DUPLICATE_NAME individuals.json [5]", "JSON_TOO_DEEP individuals.json [6]",
+                                      "JSON_INVALID individuals.json [7]", "ID_TWICE individuals.json [3].id"}));
   EXPECT_EQ(folder.set_aside, 7U);
   EXPECT_EQ(folder.of(EntryType::kIndividual).size(), 1U);
   EXPECT_EQ(folder.of(EntryType::kRun).size(), 1U);
-  for (const Finding& finding : findings_) EXPECT_EQ(finding.message.find("oops"), std::string::npos) << "values are not quoted";
+  for (const Finding& finding : findings_)
+    EXPECT_EQ(finding.message.find("oops"), std::string::npos) << "values are not quoted";
 }
 
 TEST_F(FolderTest, SeveralDatasetsMustBeNamed) {
-  const Folder folder = Read({{"datasets.json", R"([{"id": "A", "name": "a"}, {"id": "B", "name": "b"}])"},
-                              {"individuals.json", json::array({Person("p", "NCIT:C16576"), Person("q", "NCIT:C16576", {{"datasetId", "C"}}),
-                                                                Person("q", "NCIT:C16576", {{"datasetId", "A"}})})
-                                                       .dump()}});
-  EXPECT_EQ(Found(), (std::vector<std::string>{"DATASET_NOT_DESCRIBED datasets.json ", "DATASET_MISSING individuals.json [0].datasetId"}));
+  const Folder folder = Read(
+      {{"datasets.json", R"([{"id": "A", "name": "a"}, {"id": "B", "name": "b"}])"},
+       {"individuals.json", json::array({Person("p", "NCIT:C16576"), Person("q", "NCIT:C16576", {{"datasetId", "C"}}),
+                                         Person("q", "NCIT:C16576", {{"datasetId", "A"}})})
+                                .dump()}});
+  EXPECT_EQ(Found(), (std::vector<std::string>{"DATASET_NOT_DESCRIBED datasets.json ",
+                                               "DATASET_MISSING individuals.json [0].datasetId"}));
   EXPECT_EQ(folder.of(EntryType::kDataset).size(), 3U);
   EXPECT_EQ(folder.of(EntryType::kIndividual).size(), 2U) << "the same identifier in two datasets is two records";
 }
@@ -107,17 +115,22 @@ TEST_F(FolderTest, FilesThatCannotBeReadAreErrors) {
   EXPECT_EQ(Found().front(), "ONTOLOGY_INVALID ontology.json ");
   Read({{"individuals.json", "[]"}, {"ontology.json", "{}"}});
   EXPECT_EQ(Found().front(), "NO_RECORDS  ");
-  Read({{"individuals.json", json::array({Person("p", "NCIT:C16576"), Person("q", "NCIT:C16576")}).dump()}, {"ontology.json", "{}"}}, {.max_records = 1});
+  Read({{"individuals.json", json::array({Person("p", "NCIT:C16576"), Person("q", "NCIT:C16576")}).dump()},
+        {"ontology.json", "{}"}},
+       {.max_records = 1});
   EXPECT_EQ(Found().front(), "TOO_MANY_RECORDS individuals.json ");
-  Read({{"individuals.json", json::array({Person("p", "NCIT:C16576")}).dump()}, {"ontology.json", "{}"}}, {.max_file_bytes = 10});
+  Read({{"individuals.json", json::array({Person("p", "NCIT:C16576")}).dump()}, {"ontology.json", "{}"}},
+       {.max_file_bytes = 10});
   EXPECT_EQ(Found().front(), "FILE_FAILED individuals.json ");
 }
 
 TEST_F(FolderTest, WhoWasLeftOutIsNowhere) {
-  Folder folder = Read({{"individuals.json", json::array({Person("p", "NCIT:C16576"), Person("q", "NCIT:C20197")}).dump()},
-                        {"biosamples.json", R"([{"id": "b", "individualId": "p", "biosampleStatus": {"id": "EFO:1"}, "sampleOriginType": {"id": "UBERON:1"}}])"},
-                        {"runs.json", R"([{"id": "r", "biosampleId": "b", "runDate": "2024-01-01"}])"},
-                        {"genomicVariations.json", json::array({Variant("v", {"p", "q"})}).dump()}});
+  Folder folder = Read(
+      {{"individuals.json", json::array({Person("p", "NCIT:C16576"), Person("q", "NCIT:C20197")}).dump()},
+       {"biosamples.json",
+        R"([{"id": "b", "individualId": "p", "biosampleStatus": {"id": "EFO:1"}, "sampleOriginType": {"id": "UBERON:1"}}])"},
+       {"runs.json", R"([{"id": "r", "biosampleId": "b", "runDate": "2024-01-01"}])"},
+       {"genomicVariations.json", json::array({Variant("v", {"p", "q"})}).dump()}});
   EXPECT_EQ(PeopleOf(folder), (std::vector<std::string>{"p", "q"}));
   SetRows(folder, std::vector<std::int32_t>{-1, 0});
   EXPECT_EQ(folder.of(EntryType::kIndividual).size(), 1U);
@@ -127,9 +140,10 @@ TEST_F(FolderTest, WhoWasLeftOutIsNowhere) {
 }
 
 TEST_F(FolderTest, SnapshotsAreCheckedAndKeepEverything) {
-  Folder folder = Read({{"individuals.json", json::array({Person("p", "NCIT:C16576"), Person("q", "NCIT:C20197")}).dump()},
-                        {"genomicVariations.json", json::array({Variant("v", {"q"})}).dump()},
-                        {"ontology.json", R"({"NCIT:ANY": ["NCIT:C16576", "NCIT:C20197"]})"}});
+  Folder folder =
+      Read({{"individuals.json", json::array({Person("p", "NCIT:C16576"), Person("q", "NCIT:C20197")}).dump()},
+            {"genomicVariations.json", json::array({Variant("v", {"q"})}).dump()},
+            {"ontology.json", R"({"NCIT:ANY": ["NCIT:C16576", "NCIT:C20197"]})"}});
   SetRows(folder, std::vector<std::int32_t>{1, 0});
   const auto path = directory_ / kSnapshotFile;
   GF_ASSERT_OK_AND_ASSIGN(const std::string sha256, WriteSnapshot(path, folder, true));
@@ -141,11 +155,15 @@ TEST_F(FolderTest, SnapshotsAreCheckedAndKeepEverything) {
   first_row.Set(0);
   EXPECT_EQ(collection.Individuals(first_row).ToRows(), std::vector<std::uint32_t>{1});
   const auto count = [&](EntryType type, const char* query) {
-    return Search(collection, ParseRequest({type, std::nullopt, ""}, query).value(), genomics::Bitmap(2, true)).rows.Count();
+    return Search(collection, ParseRequest({type, std::nullopt, ""}, query).value(), genomics::Bitmap(2, true))
+        .rows.Count();
   };
   EXPECT_EQ(count(EntryType::kIndividual, R"({"query": {"filters": ["NCIT:ANY"]}})"), 2U);
-  EXPECT_EQ(count(EntryType::kIndividual, R"({"query": {"filters": [{"id": "NCIT:ANY", "includeDescendantTerms": false}]}})"), 0U);
-  EXPECT_EQ(count(EntryType::kVariant, R"({"query": {"filters": ["NCIT:C20197"]}})"), 1U) << "of the scope where the term occurs";
+  EXPECT_EQ(
+      count(EntryType::kIndividual, R"({"query": {"filters": [{"id": "NCIT:ANY", "includeDescendantTerms": false}]}})"),
+      0U);
+  EXPECT_EQ(count(EntryType::kVariant, R"({"query": {"filters": ["NCIT:C20197"]}})"), 1U)
+      << "of the scope where the term occurs";
   EXPECT_EQ(count(EntryType::kVariant, R"({"query": {"filters": ["NCIT:C16576"]}})"), 0U);
   // Somebody who does not permit it is not there, and neither is what only they carry.
   const Request everything = ParseRequest({EntryType::kVariant, std::nullopt, ""}, "").value();
@@ -157,10 +175,14 @@ TEST_F(FolderTest, SnapshotsAreCheckedAndKeepEverything) {
 }
 
 TEST_F(FolderTest, AnExcludedFeatureIsNoFeature) {
-  const json features = {{{"featureType", {{"id", "HP:1"}}}, {"excluded", true}, {"severity", {{"id", "HP:9"}}}}, {{"featureType", {{"id", "HP:2"}}}, {"excluded", false}}};
-  const Folder folder = Read({{"individuals.json", json::array({Person("p", "NCIT:C16576", {{"phenotypicFeatures", features}})}).dump()}});
+  const json features = {{{"featureType", {{"id", "HP:1"}}}, {"excluded", true}, {"severity", {{"id", "HP:9"}}}},
+                         {{"featureType", {{"id", "HP:2"}}}, {"excluded", false}}};
+  const Folder folder = Read(
+      {{"individuals.json", json::array({Person("p", "NCIT:C16576", {{"phenotypicFeatures", features}})}).dump()}});
   GF_ASSERT_OK_AND_ASSIGN(const Collection collection, CollectionOf(folder, false));
-  const auto finds = [&](const char* term) { return collection.Matching(EntryType::kIndividual, ParseFilterText(term).value()).Count() == 1; };
+  const auto finds = [&](const char* term) {
+    return collection.Matching(EntryType::kIndividual, ParseFilterText(term).value()).Count() == 1;
+  };
   EXPECT_FALSE(finds("HP:1"));
   EXPECT_FALSE(finds("HP:9"));
   EXPECT_TRUE(finds("HP:2"));
@@ -184,14 +206,18 @@ TEST_F(FolderTest, AlleleCountsOfAVcfBecomeFrequencies) {
   EXPECT_EQ(record["variation"]["location"]["sequence_id"], "refseq:NC_000003.12");
   EXPECT_EQ(record["variation"]["location"]["interval"]["start"]["value"], 45823239);
   std::map<std::string, json> by_population;
-  for (const json& frequency : record["frequencyInPopulations"][0]["frequencies"]) by_population[frequency["population"]] = frequency;
+  for (const json& frequency : record["frequencyInPopulations"][0]["frequencies"])
+    by_population[frequency["population"]] = frequency;
   EXPECT_EQ(by_population.size(), 12U) << "Total, F, M, and three countries with both sexes";
-  const auto count = [&](const char* population, const char* member = "alleleCount") { return by_population[population][member].get<int>(); };
+  const auto count = [&](const char* population, const char* member = "alleleCount") {
+    return by_population[population][member].get<int>();
+  };
   EXPECT_EQ(count("Total"), 618);
   EXPECT_EQ(count("Total", "alleleNumber"), 8000);
   EXPECT_EQ(count("EE") + count("FI") + count("LV"), 618);
   for (const auto& [population, frequency] : by_population) {
-    EXPECT_EQ(count(population.c_str()), count(population.c_str(), "alleleCountHomozygous") + count(population.c_str(), "alleleCountHeterozygous") +
+    EXPECT_EQ(count(population.c_str()), count(population.c_str(), "alleleCountHomozygous") +
+                                             count(population.c_str(), "alleleCountHeterozygous") +
                                              count(population.c_str(), "alleleCountHemizygous"))
         << population;
   }

@@ -61,10 +61,12 @@ json Frequency(const Info& info, const std::string& population, std::size_t alle
 json Frequencies(const Info& info, std::size_t allele) {
   json out = json::array();
   for (const auto& [key, value] : info) {
-    const bool of_population = key == "AC" || (key.starts_with("AC_") && !key.ends_with("_Het") && !key.ends_with("_Hom") && !key.ends_with("_Hemi"));
+    const bool of_population = key == "AC" || (key.starts_with("AC_") && !key.ends_with("_Het") &&
+                                               !key.ends_with("_Hom") && !key.ends_with("_Hemi"));
     // "AC_Het" and its like have no population.
     if (!of_population) continue;
-    if (json frequency = Frequency(info, key == "AC" ? "" : key.substr(3), allele); !frequency.is_null()) out.push_back(std::move(frequency));
+    if (json frequency = Frequency(info, key == "AC" ? "" : key.substr(3), allele); !frequency.is_null())
+      out.push_back(std::move(frequency));
   }
   return out;
 }
@@ -72,7 +74,8 @@ json Frequencies(const Info& info, std::size_t allele) {
 json Zygosity(std::span<const std::int8_t, 2> genotype, std::int8_t allele) {
   if (genotype[1] == genomics::kAlleleAbsent) return {{"id", "GENO:0000134"}, {"label", "hemizygous"}};
   const bool both = genotype[0] == allele && genotype[1] == allele;
-  return both ? json{{"id", "GENO:0000136"}, {"label", "homozygous"}} : json{{"id", "GENO:0000135"}, {"label", "heterozygous"}};
+  return both ? json{{"id", "GENO:0000136"}, {"label", "homozygous"}}
+              : json{{"id", "GENO:0000135"}, {"label", "heterozygous"}};
 }
 
 std::string TypeOf(const std::string& ref, const std::string& alt) {
@@ -84,7 +87,8 @@ json Number(std::int64_t value) { return {{"type", "Number"}, {"value", value}};
 
 class Vcf {
  public:
-  Vcf(const genomics::VcfHeader& header, std::string dataset, std::string_view name) : header_(header), dataset_(std::move(dataset)) {
+  Vcf(const genomics::VcfHeader& header, std::string dataset, std::string_view name)
+      : header_(header), dataset_(std::move(dataset)) {
     assembly_ = header.assembly;
     // A short file may not tell; then its name does.
     for (const std::string_view part : Split(name, '.')) {
@@ -97,27 +101,31 @@ class Vcf {
     const genomics::Variant variant{record.contig, record.pos, record.ref, alt};
     const std::string prefix = assembly_ ? std::string(genomics::AssemblyName(*assembly_)) + "-" : "";
     const auto accession = assembly_ ? genomics::RefseqAccession(*assembly_, record.contig) : std::nullopt;
-    json out = {{"variantInternalId", dataset_ + ":" + prefix + genomics::FormatVariant(variant)},
-                {"datasetId", dataset_},
-                {"variation",
-                 {{"variantType", TypeOf(record.ref, alt)},
-                  {"referenceBases", record.ref},
-                  {"alternateBases", alt},
-                  {"location",
-                   {{"type", "SequenceLocation"},
-                    {"sequence_id", accession ? "refseq:" + *accession : "contig:" + record.contig},
-                    {"interval", {{"type", "SequenceInterval"}, {"start", Number(record.pos)}, {"end", Number(variant.end())}}}}}}}};
+    json out = {
+        {"variantInternalId", dataset_ + ":" + prefix + genomics::FormatVariant(variant)},
+        {"datasetId", dataset_},
+        {"variation",
+         {{"variantType", TypeOf(record.ref, alt)},
+          {"referenceBases", record.ref},
+          {"alternateBases", alt},
+          {"location",
+           {{"type", "SequenceLocation"},
+            {"sequence_id", accession ? "refseq:" + *accession : "contig:" + record.contig},
+            {"interval",
+             {{"type", "SequenceInterval"}, {"start", Number(record.pos)}, {"end", Number(variant.end())}}}}}}}};
     if (accession && record.ref.size() == 1 && alt.size() == 1)
       out["identifiers"]["genomicHGVSId"] = fmt::format("{}:g.{}{}>{}", *accession, record.pos + 1, record.ref, alt);
     const auto number = static_cast<std::int8_t>(allele + 1);
     for (std::size_t sample = 0; sample < header_.samples.size(); ++sample) {
       const auto genotype = record.Genotype(sample);
       if (genotype[0] == number || genotype[1] == number)
-        out["caseLevelData"].push_back({{"biosampleId", header_.samples[sample]}, {"zygosity", Zygosity(genotype, number)}});
+        out["caseLevelData"].push_back(
+            {{"biosampleId", header_.samples[sample]}, {"zygosity", Zygosity(genotype, number)}});
     }
     if (json frequencies = Frequencies(info, allele); !frequencies.empty()) {
-      out["frequencyInPopulations"] =
-          json::array({{{"source", dataset_}, {"sourceReference", "allele counts of the VCF"}, {"frequencies", std::move(frequencies)}}});
+      out["frequencyInPopulations"] = json::array({{{"source", dataset_},
+                                                    {"sourceReference", "allele counts of the VCF"},
+                                                    {"frequencies", std::move(frequencies)}}});
     }
     return out;
   }
@@ -132,10 +140,12 @@ class Vcf {
 
 std::string DatasetOfVcf(std::string_view name) { return std::string(name.substr(0, name.find('.'))); }
 
-Result<VcfRecords> ReadFolderVcf(const Context& ctx, const std::string& name, const std::filesystem::path& path, Findings& findings,
-                                 const std::function<void(std::uint64_t, json)>& take) {
+Result<VcfRecords> ReadFolderVcf(const Context& ctx, const std::string& name, const std::filesystem::path& path,
+                                 Findings& findings, const std::function<void(std::uint64_t, json)>& take) {
   VcfRecords counts;
-  const auto failed = [&](const Status& status) { findings.Add({Severity::kError, Reason(status), name, 0, "", Message(status)}); };
+  const auto failed = [&](const Status& status) {
+    findings.Add({Severity::kError, Reason(status), name, 0, "", Message(status)});
+  };
   const auto opened = genomics::VcfReader::Open(path);
   if (!opened.ok()) {
     failed(opened.status());

@@ -8,9 +8,7 @@ namespace {
 
 constexpr std::string_view kSpace = " \t\r\n";
 
-Status Invalid(std::string_view what) {
-  return Error(StatusCode::kInvalidArgument, "ARRAY_INVALID", "{}", what);
-}
+Status Invalid(std::string_view what) { return Error(StatusCode::kInvalidArgument, "ARRAY_INVALID", "{}", what); }
 
 // Where the element that begins at `begin` ends: before the comma or bracket that is not inside of it.
 std::size_t EndOf(std::string_view text, std::size_t begin) {
@@ -19,8 +17,10 @@ std::size_t EndOf(std::string_view text, std::size_t begin) {
   for (std::size_t i = begin; i < text.size(); ++i) {
     const char c = text[i];
     if (quoted) {
-      if (c == '\\') ++i;
-      else if (c == '"') quoted = false;
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        quoted = false;
     } else if (c == '"') {
       quoted = true;
     } else if (c == '{' || c == '[') {
@@ -65,7 +65,8 @@ Status ForEachElement(std::string_view text, const std::function<Status(std::siz
     if (text[end] == ']') break;
   }
   if (at == std::string_view::npos) return Invalid("the array is broken off");
-  if (text.find_first_not_of(kSpace, at + 1) != std::string_view::npos) return Invalid("there is something behind the array");
+  if (text.find_first_not_of(kSpace, at + 1) != std::string_view::npos)
+    return Invalid("there is something behind the array");
   return absl::OkStatus();
 }
 

@@ -7,7 +7,9 @@ namespace genofed::beacon {
 
 using nlohmann::json;
 
-Status WrongField(std::string_view field, std::string_view what) { return InvalidField(field, "FIELD_INVALID", "{}", what); }
+Status WrongField(std::string_view field, std::string_view what) {
+  return InvalidField(field, "FIELD_INVALID", "{}", what);
+}
 
 bool IsBlank(const json& value) {
   return value.is_null() || (value.is_string() && value.get_ref<const std::string&>().empty()) ||

@@ -26,8 +26,9 @@ std::optional<PopulationCounts> CountsOf(const json& frequency) {
   const auto count = Count(frequency, "alleleCount"), number = Count(frequency, "alleleNumber");
   const json* population = Member(frequency, "population");
   if (!count || !number || population == nullptr || !population->is_string()) return std::nullopt;
-  return PopulationCounts{population->get<std::string>(), *count, *number, Count(frequency, kSplits[0]),
-                          Count(frequency, kSplits[1]), Count(frequency, kSplits[2])};
+  return PopulationCounts{
+      population->get<std::string>(), *count, *number, Count(frequency, kSplits[0]), Count(frequency, kSplits[1]),
+      Count(frequency, kSplits[2])};
 }
 
 json Frequency(const PopulationCounts& counts) {

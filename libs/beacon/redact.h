@@ -23,8 +23,8 @@ struct PopulationCounts {
 // The counts that may leave, the optional ones perhaps without; none: the population is not mentioned.
 using PopulationRule = std::function<std::optional<PopulationCounts>(const PopulationCounts&)>;
 
-// Without the people who carry it, and with the frequencies that `rule` lets through. Where one population of a source is
-// held back, only its "Total" stays: the others would give it away.
+// Without the people who carry it, and with the frequencies that `rule` lets through. Where one population of a source
+// is held back, only its "Total" stays: the others would give it away.
 std::string PublicVariant(std::string_view record, const PopulationRule& rule);
 // With those entries of caseLevelData alone whose place is set in `keep`.
 std::string WithCases(std::string_view record, const std::vector<bool>& keep);

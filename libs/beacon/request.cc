@@ -80,7 +80,8 @@ Status TakePagination(const json& pagination, Draft* draft) {
     } else if (name != "currentPage" && name != "nextPage" && name != "previousPage") {
       return InvalidField("pagination." + name, "QUERY_UNSUPPORTED", "is not a member of pagination");
     } else {
-      return InvalidField("pagination." + name, "QUERY_UNSUPPORTED", "no page tokens are issued here: use skip and limit");
+      return InvalidField("pagination." + name, "QUERY_UNSUPPORTED",
+                          "no page tokens are issued here: use skip and limit");
     }
   }
   return absl::OkStatus();
@@ -138,9 +139,8 @@ std::string Summary(const json& meta, const Draft& draft) {
                   {"includeResultsetResponses", kIncludes[static_cast<std::size_t>(request.include)]},
                   {"pagination", {{"skip", request.skip}, {"limit", draft.limit}}},
                   // The schema knows three words; the experimental one stands below record.
-                  {"requestedGranularity", request.granularity == Granularity::kAggregated
-                                               ? "count"
-                                               : GranularityName(request.granularity)},
+                  {"requestedGranularity",
+                   request.granularity == Granularity::kAggregated ? "count" : GranularityName(request.granularity)},
                   {"testMode", request.test_mode}};
   if (!draft.parameters.empty()) summary["requestParameters"]["g_variant"] = json::parse(draft.parameters.Echo());
   if (!request.datasets.empty()) summary["requestParameters"]["dataset"]["ids"] = request.datasets;
@@ -153,7 +153,8 @@ std::string Summary(const json& meta, const Draft& draft) {
 }
 
 Result<Request> Parse(Target target, const json& document) {
-  if (!document.is_object()) return Error(StatusCode::kInvalidArgument, "BODY_INVALID", "the request is not a JSON object");
+  if (!document.is_object())
+    return Error(StatusCode::kInvalidArgument, "BODY_INVALID", "the request is not a JSON object");
   const json none = json::object();
   const json* meta = Member(document, "meta");
   Draft draft;
@@ -169,7 +170,9 @@ Result<Request> Parse(Target target, const json& document) {
 
 }  // namespace
 
-std::string_view GranularityName(Granularity granularity) { return kGranularities[static_cast<std::size_t>(granularity)]; }
+std::string_view GranularityName(Granularity granularity) {
+  return kGranularities[static_cast<std::size_t>(granularity)];
+}
 
 Result<Request> ParseRequest(Target target, std::string_view body) {
   if (body.empty()) return Parse(std::move(target), json::object());

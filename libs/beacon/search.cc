@@ -12,7 +12,10 @@ using genomics::Bitmap;
 class Searcher {
  public:
   Searcher(const Collection& collection, const Request& request, const Bitmap& permitted)
-      : collection_(collection), request_(request), type_(request.target.type), permitted_(permitted),
+      : collection_(collection),
+        request_(request),
+        type_(request.target.type),
+        permitted_(permitted),
         found_{collection.All(type_), permitted} {}
 
   Found Run() {
@@ -101,8 +104,10 @@ class Searcher {
         people = true;
       } else {
         Bitmap samples = collection_.Linked(scope, rows, EntryType::kBiosample);
-        if (biosamples) biosamples->And(samples);
-        else biosamples = std::move(samples);
+        if (biosamples)
+          biosamples->And(samples);
+        else
+          biosamples = std::move(samples);
         found_.people.And(collection_.Linked(scope, rows, EntryType::kIndividual));
       }
     }
@@ -130,7 +135,8 @@ Found Search(const Collection& collection, const Request& request, const Bitmap&
   return Searcher(collection, request, permitted).Run();
 }
 
-std::vector<std::uint32_t> RowsOf(const Collection& collection, EntryType type, const Bitmap& rows, std::uint32_t dataset) {
+std::vector<std::uint32_t> RowsOf(const Collection& collection, EntryType type, const Bitmap& rows,
+                                  std::uint32_t dataset) {
   std::vector<std::uint32_t> out;
   const auto& records = collection.records(type);
   rows.ForEach([&](std::uint32_t row) {

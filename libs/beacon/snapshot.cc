@@ -21,7 +21,7 @@ Status Invalid(std::string_view what) { return Error(StatusCode::kDataLoss, "SNA
 
 std::string Header(const Folder& folder, bool test) {
   return json{{"format", kFormat}, {"test", test}, {"ontology", folder.ontology}}.dump(-1, ' ', false,
-                                                                                      json::error_handler_t::replace);
+                                                                                       json::error_handler_t::replace);
 }
 
 Status TakeHeader(std::string_view line, Collection::Builder& builder) {
@@ -68,7 +68,8 @@ Result<std::string> WriteSnapshot(const std::filesystem::path& path, const Folde
     for (const FolderRecord& record : folder.of(type)) {
       // The record is JSON already; only its envelope is made here.
       line(fmt::format(R"({{"type":"{}","dataset":{},"row":{},"record":{}}})", Facts(type).path,
-                       json(record.dataset).dump(-1, ' ', false, json::error_handler_t::replace), record.row, record.json));
+                       json(record.dataset).dump(-1, ' ', false, json::error_handler_t::replace), record.row,
+                       record.json));
     }
   }
   out.close();

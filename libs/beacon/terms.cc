@@ -8,17 +8,20 @@
 namespace genofed::beacon {
 namespace {
 
-constexpr std::size_t kMaxValues = 50;       // of an alphanumeric term; with more, none are listed
+constexpr std::size_t kMaxValues = 50;  // of an alphanumeric term; with more, none are listed
 constexpr std::size_t kMaxValueBytes = 100;
 
 // Identifiers and free text, and what belongs to single people or populations, are no terms.
 bool IsTerm(std::string_view path) {
-  constexpr std::string_view kNames[] = {"id", "label", "individualId", "biosampleId", "runId", "analysisId", "datasetId",
-                                         "variantInternalId", "notes", "description", "name", "type", "excluded"};
-  constexpr std::string_view kPrefixes[] = {"caseLevelData", "frequencyInPopulations", "variation", "identifiers", "info",
-                                            "pedigrees", "externalUrl", "collectionEvents", "length"};
+  constexpr std::string_view kNames[] = {"id",         "label",     "individualId",      "biosampleId", "runId",
+                                         "analysisId", "datasetId", "variantInternalId", "notes",       "description",
+                                         "name",       "type",      "excluded"};
+  constexpr std::string_view kPrefixes[] = {
+      "caseLevelData", "frequencyInPopulations", "variation", "identifiers", "info", "pedigrees",
+      "externalUrl",   "collectionEvents",       "length"};
   const std::string_view name = path.substr(path.rfind('.') + 1);
-  return path.find(':') == std::string_view::npos && std::find(std::begin(kNames), std::end(kNames), name) == std::end(kNames) &&
+  return path.find(':') == std::string_view::npos &&
+         std::find(std::begin(kNames), std::end(kNames), name) == std::end(kNames) &&
          std::none_of(std::begin(kPrefixes), std::end(kPrefixes),
                       [&](std::string_view prefix) { return path.starts_with(prefix); });
 }
@@ -60,8 +63,7 @@ std::vector<FilteringTerm> Collection::Terms(const std::set<EntryType>& scopes, 
       for (const Cell& cell : cells) {
         if (!here(cell.row)) continue;
         rows.Set(cell.row);
-        if (by_value.size() <= kMaxValues)
-          by_value.try_emplace(cell.value, records.size()).first->second.Set(cell.row);
+        if (by_value.size() <= kMaxValues) by_value.try_emplace(cell.value, records.size()).first->second.Set(cell.row);
       }
       if (!shown(type, rows)) continue;
       FilteringTerm& term = terms[path];

@@ -131,7 +131,8 @@ void ReadIdentifiers(const json& record, VariantFacts& facts) {
     if (value == nullptr) continue;
     ForEachText(*value, [&](const std::string& text) {
       facts.hgvs.push_back(ToLower(text));
-      if (std::string_view(name) == "proteinHGVSIds") facts.amino_acid_changes.push_back(NormaliseAminoAcidChange(text));
+      if (std::string_view(name) == "proteinHGVSIds")
+        facts.amino_acid_changes.push_back(NormaliseAminoAcidChange(text));
       if (std::string_view(name) == "genomicHGVSId" && !facts.assembly) {
         facts.assembly = genomics::AssemblyOfAccession(text.substr(0, text.find(':')));
       }
@@ -184,7 +185,8 @@ Result<VariantFacts> ReadVariantFacts(const json& record) {
   GF_TRY(ReadLocation(*variation, facts));
   facts.ref = BasesOf(*variation, "referenceBases");
   facts.alt = BasesOf(*variation, "alternateBases");
-  if (const json* state = Member(*variation, "state"); !facts.alt && state != nullptr) facts.alt = BasesOf(*state, "sequence");
+  if (const json* state = Member(*variation, "state"); !facts.alt && state != nullptr)
+    facts.alt = BasesOf(*state, "sequence");
   if (const json* type = Member(*variation, "variantType"); type != nullptr && type->is_string()) {
     facts.type = UpperType(type->get_ref<const std::string&>());
   } else {
@@ -207,7 +209,8 @@ bool VariantQuery::Matches(const VariantFacts& variant) const {
   if (!contig.empty() && contig != variant.contig) return false;
   if (assembly && variant.assembly && *assembly != *variant.assembly) return false;
   if (start.size() == 2) {
-    if (variant.start < start[0] || variant.start >= start[1] || variant.end < end[0] || variant.end >= end[1]) return false;
+    if (variant.start < start[0] || variant.start >= start[1] || variant.end < end[0] || variant.end >= end[1])
+      return false;
   } else if (!end.empty()) {
     if (!Overlaps(variant, start[0], end[0])) return false;
   } else if (!start.empty() && variant.start != start[0]) {

@@ -19,8 +19,8 @@ namespace genofed::beacon {
 
 // What queries ask of one variant of a data folder.
 struct VariantFacts {
-  std::string contig;                           // "3"; empty when the record says none
-  std::optional<genomics::Assembly> assembly;   // none: not known, and taken for any
+  std::string contig;                          // "3"; empty when the record says none
+  std::optional<genomics::Assembly> assembly;  // none: not known, and taken for any
   std::int64_t start = 0, end = 0;
   std::optional<std::string> ref, alt;          // upper case
   std::string type;                             // "SNP", "DEL", ...; upper case
@@ -32,8 +32,8 @@ struct VariantFacts {
   std::int64_t length() const;
 };
 
-// Of a record in the shape of genomicVariations/defaultSchema.json. InvalidArgument VARIATION_INVALID naming the member:
-// the answer could not be given in the model's shape.
+// Of a record in the shape of genomicVariations/defaultSchema.json. InvalidArgument VARIATION_INVALID naming the
+// member: the answer could not be given in the model's shape.
 Result<VariantFacts> ReadVariantFacts(const nlohmann::json& record);
 
 struct VariantQuery {

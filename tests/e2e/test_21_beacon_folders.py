@@ -272,6 +272,24 @@ def test_what_the_user_portal_sends(open_beacon, schemas):
     assert set(result_sets(everybody)) == set(folder.datasets), "limit does not shorten the list of datasets"
 
 
+def test_a_vcf_of_frequencies_is_a_folder(workspace, schemas):
+    path = pathlib.Path(SHARED) / "testdata" / "beacon-goe-af"
+    with Federation(workspace / "var-goe", nodes="FI", layout="site", hsm="none", args=["--beacon-data", path]) as federation:
+        query = {"requestParameters": {"referenceName": "3", "start": [45823239], "referenceBases": "T", "alternateBases": "C", "assemblyId": "GRCh38"}}
+        answer = ask(federation, "/g_variants", query)
+        schemas.check_answer(answer)
+        [record] = result_sets(answer)["goe-sample"]["results"]
+        frequencies = {one["population"]: one for one in record["frequencyInPopulations"][0]["frequencies"]}
+        # Public under disclosure control: 618 of 8000, and 12 populations that are all large.
+        assert len(frequencies) == 12 and frequencies["Total"]["alleleCount"] == 618
+        assert frequencies["FI_M"]["alleleNumber"] == 1400 and frequencies["FI_M"]["alleleCount"] == 119
+        assert "alleleCountHemizygous" not in frequencies["LV"], "one hemizygous person is too few to tell"
+        for entry in ("individuals", "biosamples", "runs", "analyses", "cohorts"):
+            answer = ask(federation, f"/{entry}")
+            schemas.check_answer(answer)
+            assert not answer["responseSummary"]["exists"]
+
+
 def test_requests_do_not_mix(open_beacon):
     """The same answers whether asked one after another or all at once."""
     federation, folder = open_beacon
@@ -304,7 +322,7 @@ def test_under_control_nobody_sees_records_of_people(closed_beacon, schemas):
         schemas.check_answer(answer)
         assert answer["meta"]["returnedGranularity"] == "count"
         for one in result_sets(answer).values():
-            assert "results" not in one and one["countPrecision"] == "imprecise"
+            assert "results" not in one and one["countPrecision"] == "imprecise" and one["countAdjustedTo"] == [0, FLOOR]
         person = folder.id(entry, folder.tables[entry][0])
         assert ask(federation, f"/{entry}/{person}", method="GET")["responseSummary"] == \
             ask(federation, f"/{entry}/NO-SUCH-ONE", method="GET")["responseSummary"]

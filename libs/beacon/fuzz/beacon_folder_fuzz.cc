@@ -12,10 +12,12 @@
 // The same bytes as every file of a folder. Whatever was read makes a collection that answers queries.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace genofed;
-  static const std::filesystem::path path = std::filesystem::temp_directory_path() / ("beacon-fuzz-" + std::to_string(::getpid()));
+  static const std::filesystem::path path =
+      std::filesystem::temp_directory_path() / ("beacon-fuzz-" + std::to_string(::getpid()));
   if (!WriteFileAtomically(path, std::string_view(reinterpret_cast<const char*>(data), size)).ok()) return 0;
   std::vector<beacon::FolderFile> files = {{"ontology.json", path}};
-  for (const beacon::EntryType type : beacon::kAllEntryTypes) files.push_back({std::string(beacon::Facts(type).model) + ".json", path});
+  for (const beacon::EntryType type : beacon::kAllEntryTypes)
+    files.push_back({std::string(beacon::Facts(type).model) + ".json", path});
   Findings findings;
   auto folder = beacon::ReadFolder(Context::Background(), files, findings);
   GF_CHECK(folder.ok() && folder->set_aside <= folder->read);
@@ -24,7 +26,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto collection = beacon::CollectionOf(*folder, false);
   GF_CHECK(collection.ok());
   for (const beacon::EntryType type : beacon::kAllEntryTypes) {
-    const auto request = beacon::ParseRequest({type, std::nullopt, ""}, R"({"query": {"filters": ["A:1"], "requestParameters": {"geneId": "A"}}})");
+    const auto request = beacon::ParseRequest(
+        {type, std::nullopt, ""}, R"({"query": {"filters": ["A:1"], "requestParameters": {"geneId": "A"}}})");
     beacon::Search(*collection, *request, genomics::Bitmap(collection->people(), true));
   }
   return 0;

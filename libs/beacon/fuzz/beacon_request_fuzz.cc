@@ -4,8 +4,8 @@
 #include "libs/beacon/request.h"
 #include "libs/core/strings.h"
 
-// A body as it comes from anybody; and the same bytes as parameters of a GET. What was understood is understood the same
-// when its echo is asked for again in the other form.
+// A body as it comes from anybody; and the same bytes as parameters of a GET. What was understood is understood the
+// same when its echo is asked for again in the other form.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace genofed;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
@@ -18,7 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<std::pair<std::string, std::string>> parameters;
   for (const std::string_view part : Split(text, '&')) {
     const auto equals = part.find('=');
-    if (equals != std::string_view::npos && IsUtf8(part)) parameters.emplace_back(part.substr(0, equals), part.substr(equals + 1));
+    if (equals != std::string_view::npos && IsUtf8(part))
+      parameters.emplace_back(part.substr(0, equals), part.substr(equals + 1));
   }
   const auto body = beacon::BodyOfParameters(parameters);
   if (body.ok()) {

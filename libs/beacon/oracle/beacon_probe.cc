@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Answers requests on standard input from a data folder, one JSON object a line: what oracle/compare.py checks against an
-// answer that it works out by itself. {"entry", "parent", "id", "body"} -> {"sets": {dataset: [identifiers]}} or {"error"}.
+// Answers requests on standard input from a data folder, one JSON object a line: what oracle/compare.py checks against
+// an answer that it works out by itself. {"entry", "parent", "id", "body"} -> {"sets": {dataset: [identifiers]}} or
+// {"error"}.
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
@@ -41,15 +42,18 @@ json Answer(const Collection& collection, const json& line) {
 
 int Run(const char* directory) {
   std::vector<FolderFile> files;
-  for (const auto& entry : std::filesystem::directory_iterator(directory)) files.push_back({entry.path().filename().string(), entry.path()});
+  for (const auto& entry : std::filesystem::directory_iterator(directory))
+    files.push_back({entry.path().filename().string(), entry.path()});
   Findings findings;
   const auto folder = ReadFolder(Context::Background(), files, findings);
   if (!folder.ok() || findings.has_error()) return 2;
   for (const Finding& finding : findings.Take())
-    std::fprintf(stderr, "%s %s %s %s\n", finding.code.c_str(), finding.file.c_str(), finding.field.c_str(), finding.message.c_str());
+    std::fprintf(stderr, "%s %s %s %s\n", finding.code.c_str(), finding.file.c_str(), finding.field.c_str(),
+                 finding.message.c_str());
   const auto collection = CollectionOf(*folder, false);
   if (!collection.ok()) return 2;
-  for (std::string line; std::getline(std::cin, line);) std::cout << Answer(*collection, json::parse(line)).dump() << std::endl;
+  for (std::string line; std::getline(std::cin, line);)
+    std::cout << Answer(*collection, json::parse(line)).dump() << std::endl;
   return 0;
 }
 

@@ -35,7 +35,8 @@ Result<FolderFiles> FilesOf(const fs::path& folder) {
   }
   FolderFiles files;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    if (it->is_regular_file(error) && beacon::IsFolderFile(it->path().filename().string())) files.used.push_back(it->path());
+    if (it->is_regular_file(error) && beacon::IsFolderFile(it->path().filename().string()))
+      files.used.push_back(it->path());
   }
   std::sort(files.used.begin(), files.used.end());
   if (files.used.empty()) {
@@ -67,7 +68,9 @@ Result<Json> Submit(Session& session, const BeaconFolderOptions& o) {
   if (id.empty()) {
     GF_ASSIGN(id, DefaultId(session));
   }
-  const auto given = [](const std::string& value, std::string fallback) { return value.empty() ? std::move(fallback) : value; };
+  const auto given = [](const std::string& value, std::string fallback) {
+    return value.empty() ? std::move(fallback) : value;
+  };
   const Json dataset = {{"id", id},
                         {"title", given(o.title, "Beacon data folder " + o.folder.filename().string())},
                         {"description", "Records of a Beacon v2, taken in from a data folder"},
@@ -76,13 +79,14 @@ Result<Json> Submit(Session& session, const BeaconFolderOptions& o) {
                         {"data_use", {"DUO:0000042"}},
                         {"assembly", o.assembly}};
   const std::string key = fmt::format("{}.beacon.{}{}", id, files.digest, o.test_data ? ".test" : "");
-  GF_ASSIGN(const Json created, session.Post("/api/v1/submissions", {{"dataset", dataset},
-                                                                     {"idempotency_key", key},
-                                                                     {"mode", "MODE_BEACON"},
-                                                                     {"test_data", o.test_data}}));
+  GF_ASSIGN(const Json created,
+            session.Post(
+                "/api/v1/submissions",
+                {{"dataset", dataset}, {"idempotency_key", key}, {"mode", "MODE_BEACON"}, {"test_data", o.test_data}}));
   const std::string submission = TextOf(created["submission"], "id");
   if (TextOf(created["submission"], "state") == "STATE_OPEN") {
-    for (const fs::path& file : files.used) GF_TRY(UploadFile(session, {submission, "beacon", file.filename().string(), 0}, file));
+    for (const fs::path& file : files.used)
+      GF_TRY(UploadFile(session, {submission, "beacon", file.filename().string(), 0}, file));
     GF_TRY(session.Post("/api/v1/submissions/" + Escape(submission) + "/start"));
   }
   return Wait(session, submission, !session.json());
@@ -103,7 +107,7 @@ Status List(const Target& target, const std::string& site, const Json& submissio
   Json review = {{"version", submission["version"]}, {"approve", true}, {"comment", "Served by genofed up"}};
   review["evidence"] = Json::object();
   for (const Json& criterion : record.value("inclusion", Json::array())) {
-    if (criterion.value("required", false) && !criterion.value("met", false))
+    if (criterion.value("required", false) && !criterion.value("automatic", false) && !criterion.value("met", false))
       review["evidence"][TextOf(criterion, "id")] = "private federation, no real data";
   }
   return session.Post("/api/v1/datasets/" + Escape(id) + "/review", review).status();
@@ -122,7 +126,8 @@ Status WaitForAnswer(const Target& target, const std::string& site, const std::s
     const auto answer = session.Get("/beacon/v2/datasets?limit=0");
     if (answer.ok()) {
       const Json datasets = answer->value("response", Json::object()).value("collections", Json::array());
-      const bool itself = std::any_of(datasets.begin(), datasets.end(), [&](const Json& one) { return TextOf(one, "id") == id; });
+      const bool itself =
+          std::any_of(datasets.begin(), datasets.end(), [&](const Json& one) { return TextOf(one, "id") == id; });
       if (!datasets.empty() && !itself) return absl::OkStatus();
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
@@ -157,22 +162,26 @@ void AddOnboardBeacon(CLI::App& onboard, Commands commands) {
   auto o = std::make_shared<BeaconFolderOptions>();
   Action& action = commands.action;
   Target& target = commands.target;
-  auto* beacon = onboard.add_subcommand("beacon", "Take in a Beacon data folder, so that a running Beacon can move here (role holder)");
-  beacon->add_option("folder", o->folder, "Folder with individuals.json, genomicVariations.json, ... and perhaps ontology.json")
+  auto* beacon = onboard.add_subcommand(
+      "beacon", "Take in a Beacon data folder, so that a running Beacon can move here (role holder)");
+  beacon
+      ->add_option("folder", o->folder,
+                   "Folder with individuals.json, genomicVariations.json, ... and perhaps ontology.json")
       ->required();
   beacon->add_option("--id", o->id, "Name in the catalogue; default: GDI-<country>-BEACON-1");
   beacon->add_option("--title", o->title);
   beacon->add_option("--publisher", o->publisher);
   beacon->add_option("--contact", o->contact, "E-mail address");
   beacon->add_option("--assembly", o->assembly, "What the catalogue says: GRCh37 or GRCh38")->capture_default_str();
-  beacon->add_flag("--test", o->test_data, "The data are of nobody: everybody may see the records, and they answer testMode");
+  beacon->add_flag("--test", o->test_data,
+                   "The data are of nobody: everybody may see the records, and they answer testMode");
   beacon->footer(
-      "You state that the people of the folder permitted to be counted, found and used for approved purposes (AF, SLQ, SEC);\n"
-      "whoever withdraws here is left out. Records that are not of Beacon's model are set aside, with file, index and rule. Exit code 3: rejected.\n"
+      "You state that the people of the folder permitted to be counted, found and used for approved purposes (AF, SLQ, "
+      "SEC);\n"
+      "whoever withdraws here is left out. Records that are not of Beacon's model are set aside, with file, index and "
+      "rule. Exit code 3: rejected.\n"
       "Example: genofed onboard beacon beacon-data --id GDI-FI-BEACON-1 --as holder_fi");
-  beacon->callback([o, &target, &action] {
-    action = [o, &target] { return OnboardBeacon(target, *o); };
-  });
+  beacon->callback([o, &target, &action] { action = [o, &target] { return OnboardBeacon(target, *o); }; });
 }
 
 }  // namespace genofed::cli

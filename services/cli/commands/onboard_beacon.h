@@ -15,8 +15,8 @@ struct BeaconFolderOptions {
   bool test_data = false;
 };
 
-// Sends the files of a Beacon data folder to the target's site and waits until they are taken in; the exit code. The same
-// folder again is the same submission.
+// Sends the files of a Beacon data folder to the target's site and waits until they are taken in; the exit code. The
+// same folder again is the same submission.
 int OnboardBeacon(const Target& target, const BeaconFolderOptions& options);
 // The same, and the listing by the country's coordinator, for a private federation: with the personas of `site`.
 int ServeBeaconFolder(const Target& target, const std::string& site, const std::filesystem::path& folder);

@@ -9,7 +9,9 @@
 namespace genofed::discovery {
 
 Result<std::shared_ptr<const beacon::Collection>> FileBeaconOpener::Open(const BeaconPublication& publication) {
-  const auto refused = [] { return InvalidField("path", "PATH_INVALID", "must be a path below the site's data directory"); };
+  const auto refused = [] {
+    return InvalidField("path", "PATH_INVALID", "must be a path below the site's data directory");
+  };
   if (!IsPathBelow(publication.path)) return refused();
   std::error_code error;
   const auto root = std::filesystem::weakly_canonical(data_dir_, error);

@@ -24,7 +24,8 @@ Result<beacon::Target> TargetOf(const v1::BeaconTarget& in) {
   beacon::Target target{*type, std::nullopt, in.id()};
   if (!in.parent().empty()) {
     target.parent = beacon::EntryOfPath(in.parent());
-    if (!target.parent || in.id().empty()) return InvalidField("target.parent", "FIELD_INVALID", "is not an entry with an identifier");
+    if (!target.parent || in.id().empty())
+      return InvalidField("target.parent", "FIELD_INVALID", "is not an entry with an identifier");
   }
   return target;
 }
@@ -56,7 +57,8 @@ v1::QueryFoldersResponse ToProto(BeaconAnswer answer, bool open) {
 
 class GrpcPassportClient final : public PassportClient {
  public:
-  GrpcPassportClient(rpc::ChannelSource source, std::chrono::milliseconds timeout) : peer_(std::move(source), {timeout, 1, true}) {}
+  GrpcPassportClient(rpc::ChannelSource source, std::chrono::milliseconds timeout)
+      : peer_(std::move(source), {timeout, 1, true}) {}
 
   Result<std::set<std::string>> Opened(const Context& ctx, const std::string& passport) override {
     access::v1::CheckPassportRequest request;
@@ -75,7 +77,12 @@ class GrpcBeaconService final : public v1::BeaconService::CallbackService {
  public:
   GrpcBeaconService(rpc::Dispatcher& rpc, obs::Metrics& metrics, const BeaconDiscovery& discovery, BeaconView& view,
                     PassportClient& passports, std::string country)
-      : rpc_(rpc), metrics_(metrics), discovery_(discovery), view_(view), passports_(passports), country_(std::move(country)) {}
+      : rpc_(rpc),
+        metrics_(metrics),
+        discovery_(discovery),
+        view_(view),
+        passports_(passports),
+        country_(std::move(country)) {}
 
   grpc::ServerUnaryReactor* QueryFolders(grpc::CallbackServerContext* call, const v1::QueryFoldersRequest* request,
                                          v1::QueryFoldersResponse* response) override {
@@ -83,7 +90,8 @@ class GrpcBeaconService final : public v1::BeaconService::CallbackService {
                       [this](const Context& ctx, const v1::QueryFoldersRequest& r) { return Query(ctx, r); });
   }
 
-  grpc::ServerUnaryReactor* ListFolderTerms(grpc::CallbackServerContext* call, const v1::ListFolderTermsRequest* request,
+  grpc::ServerUnaryReactor* ListFolderTerms(grpc::CallbackServerContext* call,
+                                            const v1::ListFolderTermsRequest* request,
                                             v1::ListFolderTermsResponse* response) override {
     return rpc_.Unary(call, GF_METHOD(ListFolderTerms), request, response,
                       [this](const Context& ctx, const v1::ListFolderTermsRequest& r) { return Terms(ctx, r); });
@@ -91,15 +99,17 @@ class GrpcBeaconService final : public v1::BeaconService::CallbackService {
 
   grpc::ServerUnaryReactor* PublishFolder(grpc::CallbackServerContext* call, const v1::PublishFolderRequest* request,
                                           v1::PublishFolderResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(PublishFolder), request, response,
-                      [this](const Context& ctx, const v1::PublishFolderRequest& r) -> Result<v1::PublishFolderResponse> {
-                        const BeaconPublication publication{r.dataset().dataset(), r.dataset().version(), r.path(), r.sha256()};
-                        if (!DatasetNamesCountry(publication.dataset, country_))
-                          return InvalidField("dataset.dataset", "COUNTRY_MISMATCH", "this node answers for datasets of {} only", country_);
-                        if (publication.version < 1) return InvalidField("dataset.version", "VERSION_INVALID", "counts from 1");
-                        GF_TRY(view_.Publish(ctx, publication));
-                        return v1::PublishFolderResponse();
-                      });
+    return rpc_.Unary(
+        call, GF_METHOD(PublishFolder), request, response,
+        [this](const Context& ctx, const v1::PublishFolderRequest& r) -> Result<v1::PublishFolderResponse> {
+          const BeaconPublication publication{r.dataset().dataset(), r.dataset().version(), r.path(), r.sha256()};
+          if (!DatasetNamesCountry(publication.dataset, country_))
+            return InvalidField("dataset.dataset", "COUNTRY_MISMATCH", "this node answers for datasets of {} only",
+                                country_);
+          if (publication.version < 1) return InvalidField("dataset.version", "VERSION_INVALID", "counts from 1");
+          GF_TRY(view_.Publish(ctx, publication));
+          return v1::PublishFolderResponse();
+        });
   }
 
  private:
@@ -159,8 +169,9 @@ class GrpcBeaconService final : public v1::BeaconService::CallbackService {
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeBeaconService(rpc::Dispatcher& rpc, obs::Metrics& metrics, const BeaconDiscovery& discovery,
-                                                 BeaconView& view, PassportClient& passports, std::string country) {
+std::unique_ptr<grpc::Service> MakeBeaconService(rpc::Dispatcher& rpc, obs::Metrics& metrics,
+                                                 const BeaconDiscovery& discovery, BeaconView& view,
+                                                 PassportClient& passports, std::string country) {
   return std::make_unique<GrpcBeaconService>(rpc, metrics, discovery, view, passports, std::move(country));
 }
 

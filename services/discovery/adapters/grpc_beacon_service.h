@@ -16,8 +16,9 @@ namespace genofed::discovery {
 
 // genofed.discovery.v1.BeaconService of a node. Borrows all arguments. Each query leaves one line in the log: its kind
 // and how much was answered, never what was asked for.
-std::unique_ptr<grpc::Service> MakeBeaconService(rpc::Dispatcher& rpc, obs::Metrics& metrics, const BeaconDiscovery& discovery,
-                                                 BeaconView& view, PassportClient& passports, std::string country);
+std::unique_ptr<grpc::Service> MakeBeaconService(rpc::Dispatcher& rpc, obs::Metrics& metrics,
+                                                 const BeaconDiscovery& discovery, BeaconView& view,
+                                                 PassportClient& passports, std::string country);
 
 // Asks the access service, as the user who called.
 std::unique_ptr<PassportClient> MakePassportClient(rpc::ChannelSource access, std::chrono::milliseconds timeout);

@@ -19,9 +19,10 @@ Result<std::vector<BeaconPublication>> Read(sql::Tx& tx, const std::string& data
 
 Status SqlBeaconStore::Add(const Context& ctx, const BeaconPublication& publication) {
   return database_.Transact(ctx, [&](sql::Tx& tx) -> Status {
-    GF_TRY(tx.Exec("INSERT INTO beacon_publications (dataset, version, path, sha256) VALUES ($1, $2, $3, $4) "
-                   "ON CONFLICT (dataset, version) DO NOTHING",
-                   publication.dataset, publication.version, publication.path, publication.sha256));
+    GF_TRY(
+        tx.Exec("INSERT INTO beacon_publications (dataset, version, path, sha256) VALUES ($1, $2, $3, $4) "
+                "ON CONFLICT (dataset, version) DO NOTHING",
+                publication.dataset, publication.version, publication.path, publication.sha256));
     GF_ASSIGN(const auto stored, Read(tx, publication.dataset, publication.version));
     if (stored == std::vector{publication}) return absl::OkStatus();
     return Error(StatusCode::kAlreadyExists, "VERSION_PUBLISHED", "this version was published with other files");

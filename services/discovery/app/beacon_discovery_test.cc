@@ -28,8 +28,8 @@ class FakeStore final : public BeaconStore {
   std::vector<BeaconPublication> rows;
 };
 
-// Dataset A: 20 people, p0 to p11 female; each has a sample. Variant "common" has 8 carriers, "rare" has 2; of
-// "frequency" only an allele count is known.
+// Dataset A: 20 people, p0 to p11 female; each has a sample. Variant "common" has 8 carriers,
+// "rare" has 2; of "frequency" only an allele count is known.
 beacon::Folder MakeFolder() {
   beacon::Folder folder;
   const auto add = [&](EntryType type, const std::string& id, json record) {
@@ -42,18 +42,27 @@ beacon::Folder MakeFolder() {
                  {{"variantType", "SNP"},
                   {"referenceBases", "A"},
                   {"alternateBases", "T"},
-                  {"location", {{"sequence_id", "refseq:NC_000003.12"}, {"interval", {{"start", start}, {"end", start + 1}}}}}}}};
+                  {"location",
+                   {{"sequence_id", "refseq:NC_000003.12"},
+                    {"interval", {{"start", start}, {"end", start + 1}}}}}}}};
   };
   json common = variant(10), rare = variant(20), frequency = variant(30);
   for (int i = 0; i < 20; ++i) {
     const std::string person = "p" + std::to_string(i);
-    add(EntryType::kIndividual, person, {{"sex", {{"id", i < 12 ? "NCIT:C16576" : "NCIT:C20197"}}}, {"ethnicity", {{"id", i < 17 ? "ET:1" : "ET:2"}}}});
+    add(EntryType::kIndividual, person,
+        {{"sex", {{"id", i < 12 ? "NCIT:C16576" : "NCIT:C20197"}}},
+         {"ethnicity", {{"id", i < 17 ? "ET:1" : "ET:2"}}}});
     add(EntryType::kBiosample, "b" + std::to_string(i), {{"individualId", person}});
     if (i < 8) common["caseLevelData"].push_back({{"individualId", person}});
     if (i < 2) rare["caseLevelData"].push_back({{"individualId", person}});
   }
-  frequency["frequencyInPopulations"] = {
-      {{"source", "s"}, {"sourceReference", "r"}, {"frequencies", {{{"population", "Total"}, {"alleleCount", 40}, {"alleleNumber", 100}, {"alleleFrequency", 0.4}}}}}};
+  frequency["frequencyInPopulations"] = {{{"source", "s"},
+                                          {"sourceReference", "r"},
+                                          {"frequencies",
+                                           {{{"population", "Total"},
+                                             {"alleleCount", 40},
+                                             {"alleleNumber", 100},
+                                             {"alleleFrequency", 0.4}}}}}};
   add(EntryType::kVariant, "common", common);
   add(EntryType::kVariant, "rare", rare);
   add(EntryType::kVariant, "frequency", frequency);
@@ -62,9 +71,12 @@ beacon::Folder MakeFolder() {
 
 class FakeOpener final : public BeaconOpener {
  public:
-  Result<std::shared_ptr<const beacon::Collection>> Open(const BeaconPublication& publication) override {
-    if (publication.path == "broken") return Error(StatusCode::kDataLoss, "SNAPSHOT_CORRUPT", "broken");
-    return std::make_shared<const beacon::Collection>(beacon::CollectionOf(MakeFolder(), publication.path == "test").value());
+  Result<std::shared_ptr<const beacon::Collection>> Open(
+      const BeaconPublication& publication) override {
+    if (publication.path == "broken")
+      return Error(StatusCode::kDataLoss, "SNAPSHOT_CORRUPT", "broken");
+    return std::make_shared<const beacon::Collection>(
+        beacon::CollectionOf(MakeFolder(), publication.path == "test").value());
   }
 };
 
@@ -75,12 +87,20 @@ class BeaconDiscoveryTest : public ::testing::Test {
   void Publish(const std::string& path = "folder", const std::string& name = "F") {
     ASSERT_TRUE(view_.Publish(ctx_, {name, 1, path, "x"}).ok());
   }
-  BeaconDiscovery Discovery(bool open) { return {view_, mechanism_, budgets_, audit_, clock_, open}; }
-  Result<BeaconAnswer> Ask(EntryType type, const char* query, bool open = false, const std::set<std::string>& opened = {}) {
-    return Discovery(open).Run(ctx_, beacon::ParseRequest({type, std::nullopt, ""}, std::string(R"({"query":)") + query + "}").value(), opened,
-                               "me");
+  BeaconDiscovery Discovery(bool open) {
+    return {view_, mechanism_, budgets_, audit_, clock_, open};
   }
-  std::int64_t Count(EntryType type, const char* query, bool open = false) { return Ask(type, query, open).value().count; }
+  Result<BeaconAnswer> Ask(EntryType type, const char* query, bool open = false,
+                           const std::set<std::string>& opened = {}) {
+    return Discovery(open).Run(
+        ctx_,
+        beacon::ParseRequest({type, std::nullopt, ""}, std::string(R"({"query":)") + query + "}")
+            .value(),
+        opened, "me");
+  }
+  std::int64_t Count(EntryType type, const char* query, bool open = false) {
+    return Ask(type, query, open).value().count;
+  }
 
   const Context ctx_ = Context::Background();
   FakeStore store_;
@@ -95,12 +115,16 @@ class BeaconDiscoveryTest : public ::testing::Test {
   FakeAuditStore audit_store_;
   DisclosureAudit audit_{audit_store_};
   const disclosure::Mechanism mechanism_{FloorOfFive(), ""};
-  BeaconView view_{store_, opener_, consent_, listing_, mechanism_, seconds(5), [this] { return now_; }};
+  BeaconView view_{
+      store_, opener_, consent_, listing_, mechanism_, seconds(5), [this] { return now_; }};
 };
 
 TEST_F(BeaconDiscoveryTest, WithoutControlEverythingIsAnswered) {
   Publish();
-  GF_ASSERT_OK_AND_ASSIGN(const auto answer, Ask(EntryType::kIndividual, R"({"filters": ["NCIT:C16576"], "pagination": {"skip": 1, "limit": 5}})", true));
+  GF_ASSERT_OK_AND_ASSIGN(
+      const auto answer,
+      Ask(EntryType::kIndividual,
+          R"({"filters": ["NCIT:C16576"], "pagination": {"skip": 1, "limit": 5}})", true));
   EXPECT_EQ(answer.count, 12);
   EXPECT_EQ(answer.granularity, beacon::Granularity::kRecord);
   ASSERT_EQ(answer.sets.size(), 1U);
@@ -113,15 +137,22 @@ TEST_F(BeaconDiscoveryTest, UnderControlCountsFollowTheFloor) {
   Publish();
   EXPECT_EQ(Count(EntryType::kIndividual, R"({"filters": ["NCIT:C16576"]})"), 12);
   EXPECT_EQ(Count(EntryType::kIndividual, R"({"filters": ["ET:2"]})"), 0) << "3 of 20";
-  EXPECT_EQ(Count(EntryType::kIndividual, R"({"filters": ["ET:1"]})"), 20) << "but 3 of 20 are said to match, too";
-  EXPECT_EQ(Count(EntryType::kBiosample, R"({"filters": [{"id": "ET:2", "scope": "individual"}]})"), 0) << "samples count by their people";
+  EXPECT_EQ(Count(EntryType::kIndividual, R"({"filters": ["ET:1"]})"), 20)
+      << "but 3 of 20 are said to match, too";
+  EXPECT_EQ(Count(EntryType::kBiosample, R"({"filters": [{"id": "ET:2", "scope": "individual"}]})"),
+            0)
+      << "samples count by their people";
   EXPECT_EQ(Count(EntryType::kBiosample, "{}"), 20);
   const auto lowered = Ask(EntryType::kIndividual, "{}").value();
   EXPECT_EQ(lowered.granularity, beacon::Granularity::kCount);
   EXPECT_TRUE(lowered.sets[0].results.empty());
   // One person by name is no more to be had than somebody who is not there.
   for (const char* id : {"p0", "nobody"}) {
-    const auto one = Discovery(false).Run(ctx_, beacon::ParseRequest({EntryType::kIndividual, std::nullopt, id}, "").value(), {}, "me").value();
+    const auto one =
+        Discovery(false)
+            .Run(ctx_, beacon::ParseRequest({EntryType::kIndividual, std::nullopt, id}, "").value(),
+                 {}, "me")
+            .value();
     EXPECT_FALSE(one.exists) << id;
   }
 }
@@ -142,8 +173,16 @@ TEST_F(BeaconDiscoveryTest, UnderControlVariantsAreMentionedWithEnoughCarriers) 
   EXPECT_EQ(Count(EntryType::kVariant, R"({"filters": ["NCIT:C16576"]})"), 1);
   EXPECT_EQ(Count(EntryType::kVariant, R"({"filters": ["NCIT:C20197"]})"), 0);
   // A dataset with so few carriers is none that has the variant.
-  EXPECT_EQ(Count(EntryType::kDataset, R"({"requestParameters": {"referenceName": "3", "start": [10], "alternateBases": "T"}})"), 1);
-  EXPECT_EQ(Count(EntryType::kDataset, R"({"requestParameters": {"referenceName": "3", "start": [20], "alternateBases": "T"}})"), 0);
+  EXPECT_EQ(
+      Count(
+          EntryType::kDataset,
+          R"({"requestParameters": {"referenceName": "3", "start": [10], "alternateBases": "T"}})"),
+      1);
+  EXPECT_EQ(
+      Count(
+          EntryType::kDataset,
+          R"({"requestParameters": {"referenceName": "3", "start": [20], "alternateBases": "T"}})"),
+      0);
 }
 
 TEST_F(BeaconDiscoveryTest, AVisaOpensRecordsOfPeopleWhoPermitThat) {
@@ -155,7 +194,8 @@ TEST_F(BeaconDiscoveryTest, AVisaOpensRecordsOfPeopleWhoPermitThat) {
   EXPECT_EQ(opened.granularity, beacon::Granularity::kRecord);
   EXPECT_EQ(opened.count, 19);
   EXPECT_EQ(json::parse(opened.sets[0].results[0])["id"], "p1");
-  EXPECT_EQ(Ask(EntryType::kIndividual, "{}", false, {"OTHER"})->granularity, beacon::Granularity::kCount);
+  EXPECT_EQ(Ask(EntryType::kIndividual, "{}", false, {"OTHER"})->granularity,
+            beacon::Granularity::kCount);
   // Their genotypes are left out of the variants that others carry, too.
   const auto variants = Ask(EntryType::kVariant, "{}", false, {"F"}).value();
   EXPECT_EQ(json::parse(variants.sets[0].results[0])["caseLevelData"].size(), 7U);
@@ -176,13 +216,15 @@ TEST_F(BeaconDiscoveryTest, TestDataAnswerInTestModeAlone) {
   EXPECT_FALSE(Ask(EntryType::kIndividual, "{}")->holds);
   const auto answer = Ask(EntryType::kIndividual, R"({"testMode": true})").value();
   EXPECT_EQ(answer.count, 20);
-  EXPECT_EQ(answer.granularity, beacon::Granularity::kRecord) << "of nobody: everybody may see them";
+  EXPECT_EQ(answer.granularity, beacon::Granularity::kRecord)
+      << "of nobody: everybody may see them";
 }
 
 TEST_F(BeaconDiscoveryTest, IncludeModesNameDatasets) {
   Publish();
   const auto sets = [&](const char* filter, const char* include) {
-    const std::string query = std::string(R"({"filters": [")") + filter + R"("], "includeResultsetResponses": ")" + include + "\"}";
+    const std::string query = std::string(R"({"filters": [")") + filter +
+                              R"("], "includeResultsetResponses": ")" + include + "\"}";
     return Ask(EntryType::kIndividual, query.c_str())->sets.size();
   };
   EXPECT_EQ(sets("NCIT:C16576", "HIT"), 1U);
@@ -224,23 +266,32 @@ TEST_F(BeaconDiscoveryTest, AFolderThatDoesNotFitIsRefused) {
   EXPECT_TRUE(store_.rows.empty());
 }
 
-// What an account may be told is bounded, a question that was answered costs nothing again, and records are not counts.
+// What an account may be told is bounded, a question that was answered costs nothing again, and
+// records are not counts.
 TEST_F(BeaconDiscoveryTest, CountsAreChargedToTheAccount) {
   Publish();
   budgets_ = &all_budgets_;
   budget_store_.refuse_after = 1;
   EXPECT_EQ(Count(EntryType::kIndividual, R"({"filters": ["NCIT:C16576"]})"), 12);
-  EXPECT_EQ(Count(EntryType::kIndividual, R"({"filters": ["NCIT:C16576"], "includeResultsetResponses": "ALL"})"), 12);
+  EXPECT_EQ(Count(EntryType::kIndividual,
+                  R"({"filters": ["NCIT:C16576"], "includeResultsetResponses": "ALL"})"),
+            12);
   EXPECT_THAT(Ask(EntryType::kIndividual, R"({"filters": ["ET:1"]})"), HasReason("BUDGET_SPENT"));
-  EXPECT_EQ(Count(EntryType::kIndividual, R"({"filters": ["ET:1"]})", true), 17) << "without control nothing is charged";
+  EXPECT_EQ(Count(EntryType::kIndividual, R"({"filters": ["ET:1"]})", true), 17)
+      << "without control nothing is charged";
 }
 
 TEST_F(BeaconDiscoveryTest, TheSameQuestionHasOneName) {
   const auto name = [](const char* query) {
-    return Canonical(beacon::ParseRequest({EntryType::kIndividual, std::nullopt, ""}, std::string(R"({"query":)") + query + "}").value());
+    return Canonical(beacon::ParseRequest({EntryType::kIndividual, std::nullopt, ""},
+                                          std::string(R"({"query":)") + query + "}")
+                         .value());
   };
   const std::string plain = name(R"({"filters": ["ET:1", "NCIT:C16576"]})");
-  EXPECT_EQ(plain, name(R"({"filters": ["NCIT:C16576", "ET:1"], "requestedGranularity": "count", "pagination": {"skip": 3}})"));
+  EXPECT_EQ(
+      plain,
+      name(
+          R"({"filters": ["NCIT:C16576", "ET:1"], "requestedGranularity": "count", "pagination": {"skip": 3}})"));
   EXPECT_NE(plain, name(R"({"filters": ["ET:1"]})"));
 }
 
@@ -261,14 +312,21 @@ TEST_F(BeaconDiscoveryTest, TermsOfFewPeopleAreNotListed) {
 TEST(BeaconDisclosure, FrequenciesAreTwoTailed) {
   const auto populations = [](std::int64_t count, std::int64_t number) {
     const json record = {{"frequencyInPopulations",
-                          {{{"source", "s"}, {"sourceReference", "r"},
-                            {"frequencies", {{{"population", "FI"}, {"alleleCount", count}, {"alleleNumber", number}, {"alleleFrequency", 0.1},
-                                              {"alleleCountHomozygous", 2}, {"alleleCountHeterozygous", count - 2}}}}}}}};
+                          {{{"source", "s"},
+                            {"sourceReference", "r"},
+                            {"frequencies",
+                             {{{"population", "FI"},
+                               {"alleleCount", count},
+                               {"alleleNumber", number},
+                               {"alleleFrequency", 0.1},
+                               {"alleleCountHomozygous", 2},
+                               {"alleleCountHeterozygous", count - 2}}}}}}}};
     const disclosure::Mechanism mechanism(FloorOfFive(), "");
     return json::parse(RecordDisclosure(mechanism, "F", "", "").PublicVariant(record.dump()));
   };
   EXPECT_TRUE(populations(10, 100).contains("frequencyInPopulations"));
-  EXPECT_FALSE(populations(8, 100).contains("frequencyInPopulations")) << "4 people may carry all 8 copies";
+  EXPECT_FALSE(populations(8, 100).contains("frequencyInPopulations"))
+      << "4 people may carry all 8 copies";
   EXPECT_FALSE(populations(92, 100).contains("frequencyInPopulations")) << "4 people may lack it";
   EXPECT_TRUE(populations(100, 100).contains("frequencyInPopulations")) << "nobody lacks it";
   const json shown = populations(10, 100)["frequencyInPopulations"][0]["frequencies"][0];

@@ -42,7 +42,8 @@ class BeaconOpener {
 class PassportClient {
  public:
   virtual ~PassportClient() = default;
-  // Datasets that the calling user's passport opens here. PermissionDenied PASSPORT_REFUSED; Unauthenticated without a user.
+  // Datasets that the calling user's passport opens here. PermissionDenied PASSPORT_REFUSED; Unauthenticated without a
+  // user.
   virtual Result<std::set<std::string>> Opened(const Context& ctx, const std::string& passport) = 0;
 };
 

@@ -6,30 +6,39 @@
 namespace genofed::discovery {
 namespace {
 
-Result<genomics::Bitmap> ToBitmap(const PermittedRows& permitted, const beacon::Collection& collection) {
+Result<genomics::Bitmap> ToBitmap(const PermittedRows& permitted,
+                                  const beacon::Collection& collection) {
   const std::size_t people = collection.consent_rows();
   if (permitted.rows != people || permitted.bits.size() != (people + 7) / 8) {
-    return Error(StatusCode::kFailedPrecondition, "ROWS_MISMATCH", "consent knows {} rows, the folder has {} people",
-                 permitted.rows, people);
+    return Error(StatusCode::kFailedPrecondition, "ROWS_MISMATCH",
+                 "consent knows {} rows, the folder has {} people", permitted.rows, people);
   }
   genomics::Bitmap bitmap(people);
   for (std::size_t row = 0; row < people; ++row) {
-    if ((static_cast<unsigned char>(permitted.bits[row / 8]) >> (row % 8) & 1) != 0) bitmap.Set(row);
+    if ((static_cast<unsigned char>(permitted.bits[row / 8]) >> (row % 8) & 1) != 0)
+      bitmap.Set(row);
   }
   return collection.Individuals(bitmap);
 }
 
 // Errors about one folder only, as opposed to a consent service that cannot answer.
 bool IsAboutFolder(const Status& status) {
-  return status.code() == StatusCode::kNotFound || status.code() == StatusCode::kFailedPrecondition ||
-         status.code() == StatusCode::kDataLoss;
+  return status.code() == StatusCode::kNotFound ||
+         status.code() == StatusCode::kFailedPrecondition || status.code() == StatusCode::kDataLoss;
 }
 
 }  // namespace
 
-BeaconView::BeaconView(BeaconStore& store, BeaconOpener& opener, ConsentClient& consent, ListingClient& listing,
-                       const disclosure::Mechanism& mechanism, std::chrono::milliseconds max_staleness, std::function<SteadyTime()> now)
-    : store_(store), opener_(opener), consent_(consent), listing_(listing), mechanism_(mechanism), max_staleness_(max_staleness), now_(std::move(now)) {}
+BeaconView::BeaconView(BeaconStore& store, BeaconOpener& opener, ConsentClient& consent,
+                       ListingClient& listing, const disclosure::Mechanism& mechanism,
+                       std::chrono::milliseconds max_staleness, std::function<SteadyTime()> now)
+    : store_(store),
+      opener_(opener),
+      consent_(consent),
+      listing_(listing),
+      mechanism_(mechanism),
+      max_staleness_(max_staleness),
+      now_(std::move(now)) {}
 
 Status BeaconView::Publish(const Context& ctx, const BeaconPublication& publication) {
   {
@@ -39,7 +48,8 @@ Status BeaconView::Publish(const Context& ctx, const BeaconPublication& publicat
     GF_TRY(Fetch(ctx, publication, collection));
     GF_TRY(store_.Add(ctx, publication));
     open_[version] = std::move(collection);
-    GF_LOG(ctx, info, "discovery.beacon_published", {"dataset", publication.dataset}, {"version", publication.version});
+    GF_LOG(ctx, info, "discovery.beacon_published", {"dataset", publication.dataset},
+           {"version", publication.version});
   }
   return Refresh(ctx);
 }
@@ -48,17 +58,18 @@ Result<BeaconHolding> BeaconView::Fetch(const Context& ctx, const BeaconPublicat
                                         std::shared_ptr<const beacon::Collection> collection) {
   BeaconHolding holding{publication.version, std::move(collection), {}, {}, {}};
   if (holding.collection->people() == 0) return holding;  // frequencies alone: nobody to ask
-  GF_ASSIGN(const auto frequency,
-            consent_.Permitted(ctx, publication.dataset, publication.version, Permission::kAlleleFrequency));
-  GF_ASSIGN(const auto subject,
-            consent_.Permitted(ctx, publication.dataset, publication.version, Permission::kSubjectLevelQuery));
-  GF_ASSIGN(const auto secondary,
-            consent_.Permitted(ctx, publication.dataset, publication.version, Permission::kSecondaryUse));
+  GF_ASSIGN(const auto frequency, consent_.Permitted(ctx, publication.dataset, publication.version,
+                                                     Permission::kAlleleFrequency));
+  GF_ASSIGN(const auto subject, consent_.Permitted(ctx, publication.dataset, publication.version,
+                                                   Permission::kSubjectLevelQuery));
+  GF_ASSIGN(const auto secondary, consent_.Permitted(ctx, publication.dataset, publication.version,
+                                                     Permission::kSecondaryUse));
   GF_ASSIGN(holding.allele_frequency, ToBitmap(frequency, *holding.collection));
   GF_ASSIGN(holding.subject_level, ToBitmap(subject, *holding.collection));
   GF_ASSIGN(holding.records, ToBitmap(secondary, *holding.collection));
   holding.records.And(holding.subject_level);
-  holding.state = mechanism_.State(publication.dataset, publication.version, frequency.bits + "/" + subject.bits);
+  holding.state = mechanism_.State(publication.dataset, publication.version,
+                                   frequency.bits + "/" + subject.bits);
   return holding;
 }
 
@@ -74,7 +85,8 @@ Status BeaconView::Refresh(const Context& ctx) {
     return absl::OkStatus();
   }
   std::set<DatasetVersion> wanted;
-  for (const BeaconPublication& publication : published) wanted.emplace(publication.dataset, publication.version);
+  for (const BeaconPublication& publication : published)
+    wanted.emplace(publication.dataset, publication.version);
   GF_ASSIGN(const std::int64_t epoch, consent_.Epoch(ctx));
   GF_ASSIGN(auto listed, listing_.Listed(ctx, wanted));
   {
@@ -93,8 +105,10 @@ Status BeaconView::Refresh(const Context& ctx) {
   return absl::OkStatus();
 }
 
-Result<BeaconHoldings> BeaconView::Build(const Context& ctx, const std::vector<BeaconPublication>& published,
-                                         const std::set<DatasetVersion>& listed, std::int64_t epoch) {
+Result<BeaconHoldings> BeaconView::Build(const Context& ctx,
+                                         const std::vector<BeaconPublication>& published,
+                                         const std::set<DatasetVersion>& listed,
+                                         std::int64_t epoch) {
   BeaconHoldings holdings;
   holdings.epoch = epoch;
   std::map<DatasetVersion, std::shared_ptr<const beacon::Collection>> open;
@@ -106,9 +120,11 @@ Result<BeaconHoldings> BeaconView::Build(const Context& ctx, const std::vector<B
       if (held != open_.end()) open.insert(*held);  // waits for its listing
       continue;
     }
-    auto collection = held != open_.end() ? Result<std::shared_ptr<const beacon::Collection>>(held->second)
-                                          : opener_.Open(publication);
-    auto holding = collection.ok() ? Fetch(ctx, publication, *collection) : Result<BeaconHolding>(collection.status());
+    auto collection = held != open_.end()
+                          ? Result<std::shared_ptr<const beacon::Collection>>(held->second)
+                          : opener_.Open(publication);
+    auto holding = collection.ok() ? Fetch(ctx, publication, *collection)
+                                   : Result<BeaconHolding>(collection.status());
     if (!holding.ok() && !IsAboutFolder(holding.status())) return holding.status();
     if (!holding.ok()) {
       GF_LOG(ctx, error, "discovery.beacon_not_opened", {"dataset", publication.dataset},
@@ -116,7 +132,8 @@ Result<BeaconHoldings> BeaconView::Build(const Context& ctx, const std::vector<B
       continue;
     }
     open.emplace(version, holding->collection);
-    holdings.folders[publication.dataset] = *std::move(holding);  // in order of versions: the newest counts
+    holdings.folders[publication.dataset] =
+        *std::move(holding);  // in order of versions: the newest counts
   }
   open_ = std::move(open);
   return holdings;
@@ -124,8 +141,10 @@ Result<BeaconHoldings> BeaconView::Build(const Context& ctx, const std::vector<B
 
 Result<std::shared_ptr<const BeaconHoldings>> BeaconView::Current() const {
   MutexLock lock(mutex_);
-  if (view_ != nullptr && (view_->folders.empty() || now_() - checked_ <= max_staleness_)) return view_;
-  return Error(StatusCode::kUnavailable, "CONSENT_STALE", "people's permissions cannot be checked just now");
+  if (view_ != nullptr && (view_->folders.empty() || now_() - checked_ <= max_staleness_))
+    return view_;
+  return Error(StatusCode::kUnavailable, "CONSENT_STALE",
+               "people's permissions cannot be checked just now");
 }
 
 }  // namespace genofed::discovery

@@ -16,7 +16,8 @@ namespace genofed::discovery {
 // One folder and who of it may be counted. Its individuals are the rows that consent knows.
 struct BeaconHolding {
   std::int32_t version = 0;
-  std::shared_ptr<const beacon::Collection> collection;  // shared: queries keep it while a newer version replaces it
+  std::shared_ptr<const beacon::Collection>
+      collection;  // shared: queries keep it while a newer version replaces it
   genomics::Bitmap allele_frequency;
   genomics::Bitmap subject_level;
   genomics::Bitmap records;  // found, and used for purposes that were approved
@@ -29,19 +30,24 @@ struct BeaconHoldings {
   std::map<std::string, BeaconHolding> folders;
 };
 
-// The listed Beacon folders of a node together with people's permissions, kept as new as consent's epoch and the
-// catalogue's list. Fails closed as ConsentView does; a node without folders has an empty view at any time. Thread-safe.
+// The listed Beacon folders of a node together with people's permissions, kept as new as consent's
+// epoch and the catalogue's list. Fails closed as ConsentView does; a node without folders has an
+// empty view at any time. Thread-safe.
 class BeaconView {
  public:
   using SteadyTime = Context::SteadyTime;
-  BeaconView(BeaconStore& store, BeaconOpener& opener, ConsentClient& consent, ListingClient& listing,
-             const disclosure::Mechanism& mechanism, std::chrono::milliseconds max_staleness, std::function<SteadyTime()> now = &std::chrono::steady_clock::now);
+  BeaconView(BeaconStore& store, BeaconOpener& opener, ConsentClient& consent,
+             ListingClient& listing, const disclosure::Mechanism& mechanism,
+             std::chrono::milliseconds max_staleness,
+             std::function<SteadyTime()> now = &std::chrono::steady_clock::now);
 
-  // Opens a version and makes it durable; from then on it is answered from as soon as it is listed. Repeating it changes
-  // nothing. FailedPrecondition ROWS_MISMATCH, VERSION_PUBLISHED, and errors of BeaconOpener.
+  // Opens a version and makes it durable; from then on it is answered from as soon as it is listed.
+  // Repeating it changes nothing. FailedPrecondition ROWS_MISMATCH, VERSION_PUBLISHED, and errors
+  // of BeaconOpener.
   Status Publish(const Context& ctx, const BeaconPublication& publication);
-  // Asks for the epoch and for what is listed; when one of them changed, opens what is new, fetches permissions and swaps
-  // the view in one step. A folder that cannot be opened is logged and left out until something changes.
+  // Asks for the epoch and for what is listed; when one of them changed, opens what is new, fetches
+  // permissions and swaps the view in one step. A folder that cannot be opened is logged and left
+  // out until something changes.
   Status Refresh(const Context& ctx);
   // Unavailable CONSENT_STALE.
   Result<std::shared_ptr<const BeaconHoldings>> Current() const;
@@ -62,7 +68,8 @@ class BeaconView {
   const std::function<SteadyTime()> now_;
 
   Mutex refreshing_;  // one refresh at a time
-  std::map<DatasetVersion, std::shared_ptr<const beacon::Collection>> open_ ABSL_GUARDED_BY(refreshing_);
+  std::map<DatasetVersion, std::shared_ptr<const beacon::Collection>> open_
+      ABSL_GUARDED_BY(refreshing_);
   std::vector<BeaconPublication> published_ ABSL_GUARDED_BY(refreshing_);
   std::set<DatasetVersion> listed_ ABSL_GUARDED_BY(refreshing_);
   mutable Mutex mutex_;

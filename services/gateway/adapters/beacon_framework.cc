@@ -20,12 +20,11 @@ constexpr char kSchemaRoot[] = "https://raw.githubusercontent.com/ga4gh-beacon/b
 std::string Base(const SiteFacts& site) { return site.public_url + "/beacon/v2"; }
 
 std::string Envelope(const SiteFacts& site, const char* entity, const char* schema, json response) {
-  const json document = {
-      {"meta",
-       {{"beaconId", site.ServiceId("beacon")},
-        {"apiVersion", kBeaconApiVersion},
-        {"returnedSchemas", json::array({{{"entityType", entity}, {"schema", schema}}})}}},
-      {"response", std::move(response)}};
+  const json document = {{"meta",
+                          {{"beaconId", site.ServiceId("beacon")},
+                           {"apiVersion", kBeaconApiVersion},
+                           {"returnedSchemas", json::array({{{"entityType", entity}, {"schema", schema}}})}}},
+                         {"response", std::move(response)}};
   return document.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -38,22 +37,22 @@ json EntryTypes(const SiteFacts& site) {
   for (const EntryType type : BeaconEntryTypes(site)) {
     const beacon::EntryFacts& facts = beacon::Facts(type);
     const std::string_view schema = facts.schema;
-    types[std::string(facts.id)] = {
-        {"id", facts.id},
-        {"name", facts.name},
-        {"ontologyTermForThisType", {{"id", facts.term}, {"label", facts.label}}},
-        {"partOfSpecification", "Beacon v2.2.0"},
-        {"defaultSchema",
-         {{"id", schema},
-          {"name", fmt::format("Default schema for: {}", facts.name)},
-          {"schemaVersion", schema.substr(schema.rfind('-') + 1)},
-          {"referenceToSchemaDefinition", ModelUrl(type, "defaultSchema.json")}}},
-        {"additionallySupportedSchemas", json::array()},
-        // Cohort indices know no other way to a variant than its place.
-        {"nonFilteredQueriesAllowed", !(site.hub && type == EntryType::kVariant)}};
+    types[std::string(facts.id)] = {{"id", facts.id},
+                                    {"name", facts.name},
+                                    {"ontologyTermForThisType", {{"id", facts.term}, {"label", facts.label}}},
+                                    {"partOfSpecification", "Beacon v2.2.0"},
+                                    {"defaultSchema",
+                                     {{"id", schema},
+                                      {"name", fmt::format("Default schema for: {}", facts.name)},
+                                      {"schemaVersion", schema.substr(schema.rfind('-') + 1)},
+                                      {"referenceToSchemaDefinition", ModelUrl(type, "defaultSchema.json")}}},
+                                    {"additionallySupportedSchemas", json::array()},
+                                    // Cohort indices know no other way to a variant than its place.
+                                    {"nonFilteredQueriesAllowed", !(site.hub && type == EntryType::kVariant)}};
   }
   types["dataset"]["aCollectionOf"] = json::array({{{"id", "genomicVariant"}, {"name", "Genomic variants"}}});
-  if (types.contains("cohort")) types["cohort"]["aCollectionOf"] = json::array({{{"id", "individual"}, {"name", "Individuals"}}});
+  if (types.contains("cohort"))
+    types["cohort"]["aCollectionOf"] = json::array({{{"id", "individual"}, {"name", "Individuals"}}});
   return types;
 }
 
@@ -86,13 +85,11 @@ std::string RenderBeaconInfo(const SiteFacts& site) {
        {"name", "Beacon of " + site.Organisation()},
        {"apiVersion", kBeaconApiVersion},
        {"environment", off ? "test" : "dev"},
-       {"description", off ? "DISCLOSURE CONTROL IS OFF: every record is answered to anybody. For conformance runs only."
-                           : "Individuals with permission only; small counts are not disclosed."},
+       {"description",
+        off ? "DISCLOSURE CONTROL IS OFF: every record is answered to anybody. For conformance runs only."
+            : "Individuals with permission only; small counts are not disclosed."},
        {"welcomeUrl", site.public_url + "/docs"},
-       {"organization",
-        {{"id", site.name},
-         {"name", site.Organisation()},
-         {"welcomeUrl", site.public_url + "/docs"}}},
+       {"organization", {{"id", site.name}, {"name", site.Organisation()}, {"welcomeUrl", site.public_url + "/docs"}}},
        {"info", {{"aggregator", site.hub}, {"disclosureControl", off ? "off" : "on"}}}});
 }
 
@@ -111,11 +108,9 @@ std::string RenderBeaconServiceInfo(const SiteFacts& site) {
 std::string RenderBeaconConfiguration(const SiteFacts& site) {
   return Envelope(
       site, "configuration", "beacon-configuration-v2.2.0",
-      {{"$schema",
-        fmt::format("{}/framework/json/configuration/beaconConfigurationSchema.json", kSchemaRoot)},
+      {{"$schema", fmt::format("{}/framework/json/configuration/beaconConfigurationSchema.json", kSchemaRoot)},
        {"maturityAttributes", {{"productionStatus", "DEV"}}},
-       {"securityAttributes",
-        {{"defaultGranularity", "record"}, {"securityLevels", json::array({"PUBLIC"})}}},
+       {"securityAttributes", {{"defaultGranularity", "record"}, {"securityLevels", json::array({"PUBLIC"})}}},
        {"entryTypes", EntryTypes(site)}});
 }
 
@@ -129,14 +124,16 @@ std::string RenderBeaconMap(const SiteFacts& site) {
     const beacon::EntryFacts& facts = beacon::Facts(type);
     const std::string root = fmt::format("{}/{}", Base(site), facts.path);
     json& set = sets[std::string(facts.id)];
-    set = {{"entryType", facts.id}, {"rootUrl", root}, {"openAPIEndpointsDefinition", ModelUrl(type, "endpoints.json")}};
+    set = {
+        {"entryType", facts.id}, {"rootUrl", root}, {"openAPIEndpointsDefinition", ModelUrl(type, "endpoints.json")}};
     if (!site.hub || type == EntryType::kDataset) set["singleEntryUrl"] = root + "/{id}";
     if (site.hub) continue;
     set["filteringTermsUrl"] = root + "/filtering_terms";
     for (const EntryType other : beacon::kAllEntryTypes) {
       if (other == type) continue;
       set["endpoints"][std::string(beacon::Facts(other).id)] = {
-          {"returnedEntryType", beacon::Facts(other).id}, {"url", fmt::format("{}/{{id}}/{}", root, beacon::Facts(other).path)}};
+          {"returnedEntryType", beacon::Facts(other).id},
+          {"url", fmt::format("{}/{{id}}/{}", root, beacon::Facts(other).path)}};
     }
   }
   return Envelope(site, "map", "beacon-map-v2.2.0",

@@ -31,9 +31,11 @@ Status FillVariant(const beacon::VariantQuery& query, v1::VariantQuery* variant)
   if (!query.hgvs.empty()) return Unsupported("genomicAlleleShortForm");
   if (query.min_length || query.max_length) return Unsupported("variantMinLength");
   if (query.start.size() != 1 || query.no_alt) return Unsupported("start");
-  if (!query.end.empty() && query.end[0] <= query.start[0]) return InvalidField("end", "FIELD_INVALID", "must be greater than start");
+  if (!query.end.empty() && query.end[0] <= query.start[0])
+    return InvalidField("end", "FIELD_INVALID", "must be greater than start");
   for (const std::string* bases : {&query.ref, &query.alt}) {
-    if (bases->find_first_not_of("ACGTN") != std::string::npos || bases->size() > 1000) return Unsupported("alternateBases");
+    if (bases->find_first_not_of("ACGTN") != std::string::npos || bases->size() > 1000)
+      return Unsupported("alternateBases");
   }
   variant->set_contig(query.contig);
   if (query.assembly) variant->set_assembly(std::string(genomics::AssemblyName(*query.assembly)));
@@ -46,9 +48,12 @@ Status FillVariant(const beacon::VariantQuery& query, v1::VariantQuery* variant)
 
 v1::Granularity GranularityOf(beacon::Granularity granularity) {
   switch (granularity) {
-    case beacon::Granularity::kBoolean: return v1::GRANULARITY_BOOLEAN;
-    case beacon::Granularity::kRecord: return v1::GRANULARITY_RECORD;
-    default: return v1::GRANULARITY_COUNT;
+    case beacon::Granularity::kBoolean:
+      return v1::GRANULARITY_BOOLEAN;
+    case beacon::Granularity::kRecord:
+      return v1::GRANULARITY_RECORD;
+    default:
+      return v1::GRANULARITY_COUNT;
   }
 }
 
@@ -71,7 +76,8 @@ Result<BeaconRequest> ParseBeacon(beacon::Target target, const http::Request& re
 
 Result<v1::QueryRequest> CohortQuery(const beacon::Request& request) {
   const EntryType type = request.target.type;
-  if ((type != EntryType::kVariant && type != EntryType::kIndividual) || !request.target.id.empty()) return Unsupported("query");
+  if ((type != EntryType::kVariant && type != EntryType::kIndividual) || !request.target.id.empty())
+    return Unsupported("query");
   v1::QueryRequest query;
   query.set_entity(type == EntryType::kVariant ? v1::ENTITY_VARIANT : v1::ENTITY_INDIVIDUAL);
   query.set_granularity(GranularityOf(request.granularity));

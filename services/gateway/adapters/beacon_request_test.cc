@@ -40,7 +40,8 @@ Result<v1::QueryRequest> Variant(const json& parameters) {
 }
 
 TEST(BeaconRequest, CohortsAreAskedForExactAllelesAndRanges) {
-  const json flat = {{"referenceName", "chr20"}, {"start", {1000225}}, {"referenceBases", "a"}, {"alternateBases", "T"}};
+  const json flat = {
+      {"referenceName", "chr20"}, {"start", {1000225}}, {"referenceBases", "a"}, {"alternateBases", "T"}};
   for (const json& parameters : {flat, json{{"g_variant", flat}}}) {
     GF_ASSERT_OK_AND_ASSIGN(const auto query, Variant(parameters));
     EXPECT_EQ(query.entity(), v1::ENTITY_VARIANT);
@@ -76,10 +77,11 @@ TEST(BeaconRequest, WhatCohortsDoNotKnowIsNotAskedOfThem) {
   EXPECT_THAT(Variant(nullptr), HasReason("QUERY_INCOMPLETE"));
   EXPECT_THAT(Variant({{"geneId", "BRCA1"}}), HasReason("QUERY_UNSUPPORTED"));
   EXPECT_THAT(Cohort(EntryType::kBiosample, Get("")), HasReason("QUERY_UNSUPPORTED"));
-  for (const json& refused : {json{{"id", "age"}, {"operator", ">"}, {"value", "P70Y"}}, json{"HP:0001250", "HP:0001251"},
-                              json{{"id", "HP:0001250"}, {"similarity", "low"}}, json("age:>P70Y"),
-                              json{{"id", "HP:0001250"}, {"scope", "biosample"}}}) {
-    EXPECT_THAT(Cohort(EntryType::kIndividual, Post({{"filters", json::array({refused})}})), HasReason("QUERY_UNSUPPORTED"))
+  for (const json& refused : {json{{"id", "age"}, {"operator", ">"}, {"value", "P70Y"}},
+                              json{"HP:0001250", "HP:0001251"}, json{{"id", "HP:0001250"}, {"similarity", "low"}},
+                              json("age:>P70Y"), json{{"id", "HP:0001250"}, {"scope", "biosample"}}}) {
+    EXPECT_THAT(Cohort(EntryType::kIndividual, Post({{"filters", json::array({refused})}})),
+                HasReason("QUERY_UNSUPPORTED"))
         << refused;
   }
 }
@@ -87,9 +89,11 @@ TEST(BeaconRequest, WhatCohortsDoNotKnowIsNotAskedOfThem) {
 TEST(BeaconRequest, CohortsAreFilteredByTerms) {
   GF_ASSERT_OK_AND_ASSIGN(
       const auto query,
-      Cohort(EntryType::kIndividual,
-             Post({{"filters", {"HP_0001250", {{"id", "NCIT:C16576"}, {"scope", "individuals"}, {"includeDescendantTerms", true}}}},
-                   {"requestedGranularity", "count"}})));
+      Cohort(
+          EntryType::kIndividual,
+          Post({{"filters",
+                 {"HP_0001250", {{"id", "NCIT:C16576"}, {"scope", "individuals"}, {"includeDescendantTerms", true}}}},
+                {"requestedGranularity", "count"}})));
   EXPECT_EQ(query.entity(), v1::ENTITY_INDIVIDUAL);
   ASSERT_EQ(query.filters_size(), 2);
   EXPECT_EQ(query.filters(0).term(), "HP:0001250");
@@ -99,13 +103,15 @@ TEST(BeaconRequest, CohortsAreFilteredByTerms) {
 }
 
 TEST(BeaconRequest, AGetIsPassedOnAsABody) {
-  GF_ASSERT_OK_AND_ASSIGN(const auto request,
-                          ParseBeacon({EntryType::kVariant, std::nullopt, ""},
-                                      Get("referenceName=chr20&start=10&end=20&filters=HP_0001250,NCIT:C16576&skip=2&limit=5&datasets=A,B"
-                                          "&includeResultsetResponses=ALL&requestedGranularity=count&testMode=true")));
+  GF_ASSERT_OK_AND_ASSIGN(
+      const auto request,
+      ParseBeacon({EntryType::kVariant, std::nullopt, ""},
+                  Get("referenceName=chr20&start=10&end=20&filters=HP_0001250,NCIT:C16576&skip=2&limit=5&datasets=A,B"
+                      "&includeResultsetResponses=ALL&requestedGranularity=count&testMode=true")));
   EXPECT_EQ(request.parsed.datasets, (std::vector<std::string>{"A", "B"}));
   // The service reads the same request from it.
-  GF_ASSERT_OK_AND_ASSIGN(const auto again, beacon::ParseRequest({EntryType::kVariant, std::nullopt, ""}, request.body));
+  GF_ASSERT_OK_AND_ASSIGN(const auto again,
+                          beacon::ParseRequest({EntryType::kVariant, std::nullopt, ""}, request.body));
   EXPECT_EQ(again.summary, request.parsed.summary);
   EXPECT_THAT(ParseBeacon({}, Get("start=1&start=2")), HasReason("FIELD_INVALID"));
 }

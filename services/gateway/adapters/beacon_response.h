@@ -17,14 +17,14 @@ namespace genofed::gateway {
 
 // What the site's services answered to one request.
 struct BeaconAnswers {
-  discovery::v1::QueryFoldersResponse folders;             // of Beacon data folders; empty at the hub
-  std::optional<discovery::v1::QueryResponse> cohorts;     // of cohort indices, if they were asked
+  discovery::v1::QueryFoldersResponse folders;          // of Beacon data folders; empty at the hub
+  std::optional<discovery::v1::QueryResponse> cohorts;  // of cohort indices, if they were asked
 };
 
 // The answer for variants, individuals, samples, runs and analyses. The granularity returned is the one asked for, or
 // lower where records or counts are not disclosed; result sets are there also then, with what may be said. Of folders
-// `resultsCount` and `numTotalResults` count records, of cohorts individuals, for variants too; info says so. At the hub
-// info.members names every node and how it fared.
+// `resultsCount` and `numTotalResults` count records, of cohorts individuals, for variants too; info says so. At the
+// hub info.members names every node and how it fared.
 std::string RenderQueryResponse(const SiteFacts& site, const beacon::Request& request, const BeaconAnswers& answers);
 
 // The answer for datasets and cohorts: those of folders, then `records`, which are all there are.

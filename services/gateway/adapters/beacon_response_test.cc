@@ -21,7 +21,8 @@ constexpr char kModels[] = "models/json/beacon-v2-default-model/";
 beacon::Request Request(EntryType entry, const char* granularity, const char* include = "HIT") {
   json query = {{"requestedGranularity", granularity}, {"includeResultsetResponses", include}};
   if (entry == EntryType::kVariant)
-    query["requestParameters"] = {{"referenceName", "20"}, {"start", 1000225}, {"referenceBases", "A"}, {"alternateBases", "T"}};
+    query["requestParameters"] = {
+        {"referenceName", "20"}, {"start", 1000225}, {"referenceBases", "A"}, {"alternateBases", "T"}};
   if (entry == EntryType::kIndividual) query["filters"] = {"HP:0001250"};
   return *beacon::ParseRequest({entry, std::nullopt, ""}, json{{"query", query}}.dump());
 }
@@ -61,8 +62,7 @@ v1::QueryResponse Answer() {
   return answer;
 }
 
-json Render(const SiteFacts& site, EntryType entry, const char* granularity,
-            const char* include = "HIT") {
+json Render(const SiteFacts& site, EntryType entry, const char* granularity, const char* include = "HIT") {
   return json::parse(RenderQueryResponse(site, Request(entry, granularity, include), {{}, Answer()}));
 }
 
@@ -90,16 +90,12 @@ TEST(BeaconResponse, AnExactAlleleHasFrequencies) {
 }
 
 TEST(BeaconResponse, ResultSetsFollowTheRequest) {
-  EXPECT_EQ(
-      Render(TestSite(), EntryType::kVariant, "record", "ALL")["response"]["resultSets"].size(),
-      2U);
-  const json miss =
-      Render(TestSite(), EntryType::kVariant, "record", "MISS")["response"]["resultSets"];
+  EXPECT_EQ(Render(TestSite(), EntryType::kVariant, "record", "ALL")["response"]["resultSets"].size(), 2U);
+  const json miss = Render(TestSite(), EntryType::kVariant, "record", "MISS")["response"]["resultSets"];
   ASSERT_EQ(miss.size(), 1U);
   EXPECT_EQ(miss[0]["id"], "GOE-ES-DATASET-1");
   EXPECT_EQ(miss[0]["resultsCount"], 0);
-  EXPECT_TRUE(Render(TestSite(), EntryType::kVariant, "record", "NONE")["response"]["resultSets"]
-                  .empty());
+  EXPECT_TRUE(Render(TestSite(), EntryType::kVariant, "record", "NONE")["response"]["resultSets"].empty());
 }
 
 TEST(BeaconResponse, CoarserGranularitiesSayLess) {
@@ -114,8 +110,8 @@ TEST(BeaconResponse, CoarserGranularitiesSayLess) {
 TEST(BeaconResponse, WithoutCountsOnlyYesOrNoIsReturned) {
   v1::QueryResponse answer;
   answer.set_exists(true);
-  const json document = json::parse(
-      RenderQueryResponse(TestSite(), Request(EntryType::kIndividual, "record"), {{}, answer}));
+  const json document =
+      json::parse(RenderQueryResponse(TestSite(), Request(EntryType::kIndividual, "record"), {{}, answer}));
   EXPECT_EQ(document["meta"]["returnedGranularity"], "boolean");
   EXPECT_FALSE(document["responseSummary"].contains("numTotalResults"));
 }
@@ -126,14 +122,12 @@ TEST(BeaconResponse, TheHubNamesNodesThatDidNotAnswer) {
   EXPECT_EQ(members[0]["state"], "ANSWERED");
   EXPECT_EQ(members[1]["site"], "se");
   EXPECT_EQ(members[1]["state"], "UNREACHABLE");
-  EXPECT_FALSE(
-      Render(TestSite(false), EntryType::kVariant, "boolean")["info"].contains("members"));
+  EXPECT_FALSE(Render(TestSite(false), EntryType::kVariant, "boolean")["info"].contains("members"));
 }
 
 TEST(BeaconResponse, SkipCountsPagesWithinADataset) {
   v1::QueryResponse answer = Answer();
-  for (int i = 0; i < 24; ++i)
-    *answer.mutable_datasets(0)->add_alleles() = answer.datasets(0).alleles(0);
+  for (int i = 0; i < 24; ++i) *answer.mutable_datasets(0)->add_alleles() = answer.datasets(0).alleles(0);
   beacon::Request request = Request(EntryType::kVariant, "record");
   request.skip = 2;
   request.limit = 8;
@@ -173,8 +167,10 @@ v1::QueryFoldersResponse Folders() {
 }
 
 TEST(BeaconResponse, FoldersComeRecordByRecordWhereTheyMay) {
-  const json document = json::parse(RenderQueryResponse(TestSite(), Request(EntryType::kIndividual, "record", "ALL"), {Folders(), {}}));
-  EXPECT_EQ(document["responseSummary"], (json{{"exists", true}, {"numTotalResults", 10}, {"countPrecision", "imprecise"}}));
+  const json document =
+      json::parse(RenderQueryResponse(TestSite(), Request(EntryType::kIndividual, "record", "ALL"), {Folders(), {}}));
+  EXPECT_EQ(document["responseSummary"],
+            (json{{"exists", true}, {"numTotalResults", 10}, {"countPrecision", "imprecise"}}));
   const json& sets = document["response"]["resultSets"];
   ASSERT_EQ(sets.size(), 3U);
   EXPECT_EQ(sets[0]["results"][1]["id"], "b");
@@ -198,7 +194,8 @@ TEST(BeaconResponse, NoDatasetIsThereTwice) {
 TEST(BeaconResponse, GranularityIsLoweredWithTheFolders) {
   v1::QueryFoldersResponse folders = Folders();
   folders.set_granularity("count");
-  const json document = json::parse(RenderQueryResponse(TestSite(), Request(EntryType::kIndividual, "record"), {folders, {}}));
+  const json document =
+      json::parse(RenderQueryResponse(TestSite(), Request(EntryType::kIndividual, "record"), {folders, {}}));
   EXPECT_EQ(document["meta"]["returnedGranularity"], "count");
   EXPECT_EQ(document["response"]["resultSets"].size(), 3U) << "the portal reads counts of datasets";
 }
@@ -237,8 +234,7 @@ std::vector<catalogue::v1::DatasetRecord> Records() {
 }
 
 TEST(BeaconResponse, EveryAnswerIsValidBeacon) {
-  if (const std::string missing = BeaconSchemas::Missing(); !missing.empty())
-    GTEST_SKIP() << missing;
+  if (const std::string missing = BeaconSchemas::Missing(); !missing.empty()) GTEST_SKIP() << missing;
   BeaconSchemas schemas;
   const auto add = [&](const char* schema, const std::string& document) {
     schemas.Add(std::string(kResponses) + schema, document);
@@ -261,10 +257,8 @@ TEST(BeaconResponse, EveryAnswerIsValidBeacon) {
     add("beaconBooleanResponse.json", datasets("boolean"));
     schemas.Add(std::string(kModels) + "datasets/defaultSchema.json",
                 json::parse(datasets("record"))["response"]["collections"][0].dump());
-    schemas.Add(
-        std::string(kModels) + "genomicVariations/defaultSchema.json",
-        Render(site, EntryType::kVariant, "record")["response"]["resultSets"][0]["results"][0]
-            .dump());
+    schemas.Add(std::string(kModels) + "genomicVariations/defaultSchema.json",
+                Render(site, EntryType::kVariant, "record")["response"]["resultSets"][0]["results"][0].dump());
     add("beaconInfoResponse.json", RenderBeaconInfo(site));
     add("ga4gh-service-info-1-0-0-schema.json", RenderBeaconServiceInfo(site));
     add("beaconConfigurationResponse.json", RenderBeaconConfiguration(site));
@@ -276,21 +270,18 @@ TEST(BeaconResponse, EveryAnswerIsValidBeacon) {
     term.set_label("Seizure");
     term.add_scopes("individual");
     add("beaconFilteringTermsResponse.json", RenderFilteringTerms(site, {term}));
-    add("beaconErrorResponse.json",
-        ga4gh::RenderBeaconError(400, "no", site.ServiceId("beacon"), kBeaconApiVersion));
+    add("beaconErrorResponse.json", ga4gh::RenderBeaconError(400, "no", site.ServiceId("beacon"), kBeaconApiVersion));
   }
   EXPECT_EQ(schemas.Violations(), "");
 }
 
 TEST(BeaconResponse, TheValidatorNoticesWrongAnswers) {
-  if (const std::string missing = BeaconSchemas::Missing(); !missing.empty())
-    GTEST_SKIP() << missing;
+  if (const std::string missing = BeaconSchemas::Missing(); !missing.empty()) GTEST_SKIP() << missing;
   BeaconSchemas schemas;
   json wrong = Render(TestSite(), EntryType::kVariant, "record");
   wrong["meta"]["receivedRequestSummary"]["requestParameters"] = {{"start", 7}};  // a flat echo
   schemas.Add(std::string(kResponses) + "beaconResultsetsResponse.json", wrong.dump());
-  json variant = Render(TestSite(), EntryType::kVariant,
-                        "record")["response"]["resultSets"][0]["results"][0];
+  json variant = Render(TestSite(), EntryType::kVariant, "record")["response"]["resultSets"][0]["results"][0];
   variant["variation"]["location"]["interval"]["start"] = 7;
   schemas.Add(std::string(kModels) + "genomicVariations/defaultSchema.json", variant.dump());
   const std::string violations = schemas.Violations();

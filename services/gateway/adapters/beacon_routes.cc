@@ -45,10 +45,12 @@ class Beacon {
     const auto cohorts = CohortQuery(query.parsed);
     // What cohorts cannot be asked is answered from folders, if there are any.
     const EntryType type = query.parsed.target.type;
-    const bool of_cohorts = (type == EntryType::kVariant || type == EntryType::kIndividual) && query.parsed.target.id.empty();
+    const bool of_cohorts =
+        (type == EntryType::kVariant || type == EntryType::kIndividual) && query.parsed.target.id.empty();
     if (!cohorts.ok() && of_cohorts && !answers.folders.holds()) return cohorts.status();
     if (cohorts.ok()) {
-      auto answer = Call<dv1::QueryResponse>(caller_, request.ctx, "discovery", "genofed.discovery.v1.DiscoveryService/Query", *cohorts);
+      auto answer = Call<dv1::QueryResponse>(caller_, request.ctx, "discovery",
+                                             "genofed.discovery.v1.DiscoveryService/Query", *cohorts);
       const bool refused = answer.status().code() == StatusCode::kInvalidArgument;
       if (!answer.ok() && !(refused && answers.folders.holds())) return answer.status();
       if (answer.ok()) answers.cohorts = *std::move(answer);
@@ -64,7 +66,8 @@ class Beacon {
     const bool paged = request.method == Method::kPost ? request.body.find("\"limit\"") != std::string::npos
                                                        : request.query.Has("limit");
     GF_ASSIGN(auto terms, FolderTerms(target, request.ctx));
-    if (!target || (target->id.empty() && target->type == EntryType::kIndividual)) GF_TRY(AddCohortTerms(request.ctx, terms));
+    if (!target || (target->id.empty() && target->type == EntryType::kIndividual))
+      GF_TRY(AddCohortTerms(request.ctx, terms));
     std::vector<dv1::FolderTerm> page;
     const auto first = static_cast<std::size_t>(paged ? pages.first() : 0);
     const auto limit = static_cast<std::size_t>(paged ? pages.limit : beacon::kMaxLimit);
@@ -84,13 +87,15 @@ class Beacon {
     *request.mutable_target() = TargetOf(query.parsed.target);
     request.set_body(query.body);
     request.set_passport(query.passport);
-    return Call<dv1::QueryFoldersResponse>(caller_, ctx, "discovery", "genofed.discovery.v1.BeaconService/QueryFolders", request);
+    return Call<dv1::QueryFoldersResponse>(caller_, ctx, "discovery", "genofed.discovery.v1.BeaconService/QueryFolders",
+                                           request);
   }
 
   Result<Response> Collections(const BeaconRequest& query, const Context& ctx) const {
     const beacon::Target& target = query.parsed.target;
     const bool conditional = query.parsed.variant || !query.parsed.filters.empty() || target.parent;
-    if (site_.hub && conditional) return InvalidField("query", "QUERY_UNSUPPORTED", "the hub's datasets are listed without conditions");
+    if (site_.hub && conditional)
+      return InvalidField("query", "QUERY_UNSUPPORTED", "the hub's datasets are listed without conditions");
     GF_ASSIGN(const auto folders, Folders(query, ctx));
     std::vector<cv1::DatasetRecord> records;
     if (target.type == EntryType::kDataset && !conditional && query.parsed.datasets.empty()) {
@@ -106,7 +111,8 @@ class Beacon {
   Result<std::vector<cv1::DatasetRecord>> OneRecord(const Context& ctx, const std::string& id) const {
     cv1::GetRecordRequest get;
     get.set_id(id);
-    auto answer = Call<cv1::GetRecordResponse>(caller_, ctx, "catalogue", "genofed.catalogue.v1.CatalogueService/GetRecord", get);
+    auto answer =
+        Call<cv1::GetRecordResponse>(caller_, ctx, "catalogue", "genofed.catalogue.v1.CatalogueService/GetRecord", get);
     if (answer.status().code() == StatusCode::kNotFound || answer.status().code() == StatusCode::kInvalidArgument)
       return std::vector<cv1::DatasetRecord>();
     GF_TRY(answer);
@@ -118,9 +124,9 @@ class Beacon {
     cv1::ListRecordsRequest request;
     request.set_page_size(kPage);
     for (int page = 0; page < kMaxPages; ++page) {
-      GF_ASSIGN(auto answer, Call<cv1::ListRecordsResponse>(
-                                 caller_, ctx, "catalogue",
-                                 "genofed.catalogue.v1.CatalogueService/ListRecords", request));
+      GF_ASSIGN(auto answer,
+                Call<cv1::ListRecordsResponse>(caller_, ctx, "catalogue",
+                                               "genofed.catalogue.v1.CatalogueService/ListRecords", request));
       records.insert(records.end(), answer.records().begin(), answer.records().end());
       if (answer.next_page_token().empty()) break;
       request.set_page_token(answer.next_page_token());
@@ -135,9 +141,9 @@ class Beacon {
     request.set_page_size(kTermsPage);
     if (target) *request.mutable_target() = TargetOf(*target);
     for (int page = 0; page < kMaxPages; ++page) {
-      GF_ASSIGN(auto answer, Call<dv1::ListFolderTermsResponse>(
-                                 caller_, ctx, "discovery",
-                                 "genofed.discovery.v1.BeaconService/ListFolderTerms", request));
+      GF_ASSIGN(auto answer,
+                Call<dv1::ListFolderTermsResponse>(caller_, ctx, "discovery",
+                                                   "genofed.discovery.v1.BeaconService/ListFolderTerms", request));
       for (auto& term : *answer.mutable_terms()) terms[term.id()] = std::move(term);
       if (answer.next_page_token().empty()) break;
       request.set_page_token(answer.next_page_token());
@@ -150,9 +156,9 @@ class Beacon {
     dv1::ListFilteringTermsRequest request;
     request.set_page_size(kTermsPage);
     for (int page = 0; page < kMaxPages; ++page) {
-      GF_ASSIGN(auto answer, Call<dv1::ListFilteringTermsResponse>(
-                                 caller_, ctx, "discovery",
-                                 "genofed.discovery.v1.DiscoveryService/ListFilteringTerms", request));
+      GF_ASSIGN(auto answer,
+                Call<dv1::ListFilteringTermsResponse>(
+                    caller_, ctx, "discovery", "genofed.discovery.v1.DiscoveryService/ListFilteringTerms", request));
       own.insert(own.end(), answer.terms().begin(), answer.terms().end());
       if (answer.next_page_token().empty()) break;
       request.set_page_token(answer.next_page_token());
@@ -221,18 +227,24 @@ void AddBeaconRoutes(Api& api, const SiteFacts& site, const UnaryCaller& caller)
     const beacon::EntryFacts& facts = beacon::Facts(type);
     const std::string root = fmt::format("/{}", facts.path);
     add.Both(root, fmt::format("{}: all, or those that a query finds", facts.name),
-             [beacon, type](const Request& request) { return beacon->Answer({type, std::nullopt, ""}, request); });
+             [beacon, type](const Request& request) {
+               return beacon->Answer({type, std::nullopt, ""}, request);
+             });
     if (site.hub && type != EntryType::kDataset) continue;
     add.Both(root + "/{id}", fmt::format("{}: one", facts.name), [beacon, type](const Request& request) {
       return beacon->Answer({type, std::nullopt, request.Param("id")}, request);
     });
     if (site.hub) continue;
     add.Both(root + "/filtering_terms", fmt::format("{}: terms and fields to filter by", facts.name),
-             [beacon, type](const Request& request) { return beacon->Terms(beacon::Target{type, std::nullopt, ""}, request); });
-    add.Both(root + "/{id}/{related}", fmt::format("{}: what belongs to one, and what it can be filtered by", facts.name),
+             [beacon, type](const Request& request) {
+               return beacon->Terms(beacon::Target{type, std::nullopt, ""}, request);
+             });
+    add.Both(root + "/{id}/{related}",
+             fmt::format("{}: what belongs to one, and what it can be filtered by", facts.name),
              [beacon, type](const Request& request) -> Result<Response> {
                const std::string& related = request.Param("related");
-               if (related == "filtering_terms") return beacon->Terms(beacon::Target{type, std::nullopt, request.Param("id")}, request);
+               if (related == "filtering_terms")
+                 return beacon->Terms(beacon::Target{type, std::nullopt, request.Param("id")}, request);
                const auto other = beacon::EntryOfPath(related);
                if (!other || *other == type) return NoSuchPath(request.path);
                return beacon->Answer({*other, type, request.Param("id")}, request);

@@ -21,7 +21,8 @@ Status Pipeline::Job::CheckFolder() {
     if (file.kind != FileKind::kBeacon) continue;
     const auto path = pipeline_.layout_.Input(submission_.id, file);
     std::error_code error;
-    if (file.crypt4gh && !std::filesystem::exists(path, error)) GF_TRY(pipeline_.uploads_.Open(ctx_, submission_.id, file.name));
+    if (file.crypt4gh && !std::filesystem::exists(path, error))
+      GF_TRY(pipeline_.uploads_.Open(ctx_, submission_.id, file.name));
     files.push_back({file.name, path});
   }
   Findings findings;
@@ -41,8 +42,8 @@ Status Pipeline::Job::CheckFolder() {
   return MergeFindings(findings.Take());
 }
 
-// The holder states that its people permit to be counted, found, and used for approved purposes; whoever has decided otherwise is left out by consent,
-// now or later.
+// The holder states that its people permit to be counted, found, and used for approved purposes; whoever has decided
+// otherwise is left out by consent, now or later.
 Status Pipeline::Job::RegisterFolder() {
   GF_ASSIGN(submission_.version, store_.ReserveVersion(ctx_));
   const std::vector<std::string> people = beacon::PeopleOf(folder_);
@@ -50,7 +51,8 @@ Status Pipeline::Job::RegisterFolder() {
   if (!people.empty()) {
     std::vector<SubjectConsent> subjects;
     for (const std::string& person : people)
-      subjects.push_back({person, clinical::kPermitAlleleFrequency | clinical::kPermitSubjectLevel | clinical::kPermitSecondaryUse});
+      subjects.push_back(
+          {person, clinical::kPermitAlleleFrequency | clinical::kPermitSubjectLevel | clinical::kPermitSecondaryUse});
     peer_ = "consent";
     GF_ASSIGN(const auto answers,
               pipeline_.consent_.Register(ctx_, {submission_.dataset.id, submission_.version, 0, false}, subjects));
@@ -62,7 +64,8 @@ Status Pipeline::Job::RegisterFolder() {
   beacon::SetRows(folder_, rows);
   if (resumed_at_ > Stage::kConsent) return absl::OkStatus();
   Counts& counts = submission_.counts;
-  counts.subjects_included = static_cast<std::int32_t>(std::count_if(rows.begin(), rows.end(), [](auto row) { return row >= 0; }));
+  counts.subjects_included =
+      static_cast<std::int32_t>(std::count_if(rows.begin(), rows.end(), [](auto row) { return row >= 0; }));
   counts.subjects_without_consent = static_cast<std::int32_t>(rows.size()) - counts.subjects_included;
   Findings findings;
   if (counts.subjects_without_consent > 0) {
@@ -88,7 +91,11 @@ Status Pipeline::Job::IndexFolder() {
 
 Status Pipeline::Job::PublishFolder() {
   const std::string& dataset = submission_.dataset.id;
-  const Snapshot snapshot{dataset, submission_.version, 0, submission_.dataset.assembly, {},
+  const Snapshot snapshot{dataset,
+                          submission_.version,
+                          0,
+                          submission_.dataset.assembly,
+                          {},
                           Layout::IndexPath(dataset, submission_.version) + "/" + beacon::kSnapshotFile,
                           submission_.individuals_sha256};
   GF_TRY(store_.AddSnapshot(ctx_, snapshot));
@@ -97,6 +104,7 @@ Status Pipeline::Job::PublishFolder() {
   index_published_ = true;
   InclusionFacts facts;
   facts.people = submission_.counts.subjects_included;
+  facts.frequencies_only = submission_.counts.subjects == 0;
   facts.records = submission_.counts.records;
   facts.records_set_aside = submission_.counts.records_quarantined;
   peer_ = "catalogue";

@@ -16,6 +16,7 @@ Judgement Judge(const InclusionRule& rule, const InclusionFacts& facts) {
     case InclusionFact::kFormat:
       return {!facts.has_error, facts.has_error ? "files have errors" : "all files were judged, no error"};
     case InclusionFact::kConsent:
+      if (facts.frequencies_only) return {true, "allele frequencies alone, without individuals"};
       return {facts.people > 0 && facts.people_without_permission == 0,
               fmt::format("{} people, {} without any permission", facts.people, facts.people_without_permission)};
     case InclusionFact::kQuality:

@@ -43,6 +43,7 @@ struct InclusionFacts {
   bool quality_failed = false;
   std::int64_t people = 0;
   std::int64_t people_without_permission = 0;
+  bool frequencies_only = false;  // a Beacon folder without individuals: there is nobody to permit a use
   std::int64_t records = 0;
   std::int64_t records_set_aside = 0;
 };

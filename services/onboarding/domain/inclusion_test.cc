@@ -51,6 +51,15 @@ TEST(Inclusion, WhatTheNodeFindsCannotBeDeclaredAway) {
   for (const char* id : {"format", "consent", "quality", "quarantine"}) EXPECT_FALSE(Find(criteria, id).met) << id;
 }
 
+TEST(Inclusion, WhereThereIsNobodyNobodyMustPermit) {
+  auto policy = ParseInclusionPolicy(kInclusionPolicy[0].content);
+  InclusionFacts facts = Good();
+  facts.people = 0;
+  EXPECT_FALSE(Find(CheckInclusion(*policy, facts, {}), "consent").met);
+  facts.frequencies_only = true;
+  EXPECT_TRUE(Find(CheckInclusion(*policy, facts, {}), "consent").met);
+}
+
 TEST(Inclusion, AWrongPolicyNamesTheField) {
   auto field = [](const char* text) {
     const Status status = ParseInclusionPolicy(text).status();
