@@ -117,6 +117,8 @@ Questions MakeQuestions(const Cohort& cohort, const People& people) {
   while (questions.any.size() < kAlleles || questions.common.size() < kAlleles) {
     const auto& tile = *tiles[random.Below(static_cast<std::uint32_t>(tiles.size()))];
     const std::uint32_t site = random.Below(tile.n_sites());
+    if (tile.Set(0, site).count + tile.Set(1, site).count == 0)
+      continue;  // all carriers lost their calls
     genomics::Variant variant{"20", tile.positions()[site], std::string(tile.ref(site)),
                               std::string(tile.alt(site))};
     const bool common = double{tile.frequencies()[site]} >= 0.05;
@@ -160,7 +162,7 @@ double BestStream() {
 
 // A chain of loads that depend on one another, over more memory than any cache: ns each.
 double DependentLoad() {
-  std::vector<std::uint32_t> next(64U << 20);
+  std::vector<std::uint32_t> next(24U << 20);
   for (std::uint32_t i = 0; i < next.size(); ++i) next[i] = i;
   synth::Stream random(synth::Purpose::kSite, {1});
   for (std::size_t i = next.size() - 1; i > 0; --i)
