@@ -301,7 +301,8 @@ def bench(row, program, build, small=False):
     # At a million people, beside DuckDB.
     duck = DuckDb(module, million) if module else None
     ours, many, peer = [], [], []
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
+        note(f"round {number + 1} of {ROUNDS}, {n:,} people")
         ours.append(million.measure())
         if duck:
             peer.append(duck.round())
@@ -355,7 +356,8 @@ def bench(row, program, build, small=False):
     programs = Programs(peers_data)
     try:
         ours, theirs, cli = [], {kind: [] for kind in opened}, []
-        for _ in range(ROUNDS):
+        for number in range(ROUNDS):
+            note(f"round {number + 1} of {ROUNDS}, {peers_data.people:,} people")
             ours.append(peers_data.measure())
             for kind, database in opened.items():
                 theirs[kind].append(database.round())

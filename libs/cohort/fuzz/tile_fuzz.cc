@@ -9,8 +9,8 @@
 #include "libs/cohort/tile.h"
 #include "libs/genomics/digest.h"
 
-// Tiles whose digests are right and whose content is anything: what Open and Verify accept can be read
-// without going astray. Manifests too.
+// Tiles whose digests are right and whose content is anything: what Open and Verify accept can be
+// read without going astray. Manifests too.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace genofed::cohort;
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
