@@ -34,7 +34,7 @@ using genomics::Variant;
 inline constexpr std::size_t kMaxSegments = 10;
 
 // Variants by what they do and how frequent they are: those of a gene, or else those that overlap
-// [start, end), 0-based and half open, of a contig.
+// [start, end), 0-based and half open, of a contig; an empty range has none.
 struct VariantFilter {
   std::string gene;
   std::string contig;
@@ -74,6 +74,7 @@ class Workspace {
  private:
   friend class Cohort;
   friend class SegmentScan;
+  std::vector<std::uint64_t> coarse_;
   std::vector<std::uint64_t> marks_;    // zero between queries
   std::vector<std::uint32_t> touched_;  // rows of marks_
   std::vector<std::uint32_t> filtered_;

@@ -102,8 +102,17 @@ std::uint64_t CountPages(const std::uint8_t* pages, std::uint32_t n_rows,
                          const std::uint64_t* set) {
   return CountPagesLoop(pages, n_rows, set);
 }
+void Coarsen(const std::uint64_t* set, std::size_t words, std::uint64_t* out) {
+  for (std::size_t i = 0; i < (words + 7) / 8; ++i) out[i] = 0;
+  for (std::size_t i = 0; i < words; ++i) {
+    for (std::size_t byte = 0; byte < 8; ++byte) {
+      const std::uint64_t any = (set[i] >> (8 * byte) & 0xff) != 0 ? 1 : 0;
+      out[i / 8] |= any << (i % 8 * 8 + byte);
+    }
+  }
+}
 std::size_t FilterRows(const std::uint32_t* rows, std::size_t n, const std::uint64_t* set,
-                       std::uint32_t* out) {
+                       const std::uint64_t* /*coarse*/, std::uint32_t* out) {
   return FilterRowsLoop(rows, n, set, out);
 }
 
@@ -166,7 +175,8 @@ GF_AVX2 std::uint64_t CountPagesAvx2(const std::uint8_t* pages, std::uint32_t n_
   return CountPagesLoop(pages, n_rows, set);
 }
 GF_AVX2 std::size_t FilterRowsAvx2(const std::uint32_t* rows, std::size_t n,
-                                   const std::uint64_t* set, std::uint32_t* out) {
+                                   const std::uint64_t* set, const std::uint64_t* /*coarse*/,
+                                   std::uint32_t* out) {
   return FilterRowsLoop(rows, n, set, out);
 }
 
@@ -260,12 +270,21 @@ GF_AVX512 std::uint64_t CountPagesAvx512(const std::uint8_t* pages, std::uint32_
   }
   return count;
 }
+GF_AVX512 void CoarsenAvx512(const std::uint64_t* set, std::size_t words, std::uint64_t* out) {
+  for (std::size_t i = 0; i < words; i += 8) {
+    const std::size_t n = words - i < 8 ? words - i : 8;
+    const __m512i bytes = _mm512_maskz_loadu_epi64(static_cast<__mmask8>((1U << n) - 1), set + i);
+    out[i / 8] = _mm512_test_epi8_mask(bytes, bytes);
+  }
+}
 GF_AVX512 std::size_t FilterRowsAvx512(const std::uint32_t* rows, std::size_t n,
-                                       const std::uint64_t* set, std::uint32_t* out) {
+                                       const std::uint64_t* set, const std::uint64_t* coarse,
+                                       std::uint32_t* out) {
   std::size_t count = 0;
   for (std::size_t i = 0; i < n; i += 16) {
-    const auto lanes = static_cast<__mmask16>(n - i < 16 ? (1U << (n - i)) - 1 : 0xffffU);
+    auto lanes = static_cast<__mmask16>(n - i < 16 ? (1U << (n - i)) - 1 : 0xffffU);
     const __m512i row = _mm512_maskz_loadu_epi32(lanes, rows + i);
+    if (coarse != nullptr) lanes = TestRows(_mm512_srli_epi32(row, 3), coarse, lanes);
     const __mmask16 found = TestRows(row, set, lanes);
     // Compressing into memory is microcoded on Zen 4; most often there is nothing to store.
     if (found == 0) continue;
@@ -286,18 +305,18 @@ struct Table {
 
 Table Detect() {
   Table table;
-  table.Add({"portable", CountAnd, MarkAnd, Intersect, CountRows, CountPages, FilterRows});
+  table.Add({"portable", CountAnd, MarkAnd, Intersect, CountRows, CountPages, Coarsen, FilterRows});
 #if defined(__x86_64__)
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt") &&
                     __builtin_cpu_supports("bmi2");
   if (avx2) {
     table.Add({"avx2", CountAndAvx2, MarkAndAvx2, IntersectAvx2, CountRowsAvx2, CountPagesAvx2,
-               FilterRowsAvx2});
+               Coarsen, FilterRowsAvx2});
   }
   if (avx2 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vpopcntdq")) {
     table.Add({"avx512", CountAndAvx512, MarkAndAvx512, IntersectAvx512, CountRowsAvx512,
-               CountPagesAvx512, FilterRowsAvx512});
+               CountPagesAvx512, CoarsenAvx512, FilterRowsAvx512});
   }
 #endif
   return table;
