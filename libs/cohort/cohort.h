@@ -74,7 +74,6 @@ class Workspace {
  private:
   friend class Cohort;
   friend class SegmentScan;
-  std::vector<std::uint64_t> coarse_;
   std::vector<std::uint64_t> marks_;    // zero between queries
   std::vector<std::uint32_t> touched_;  // rows of marks_
   std::vector<std::uint32_t> filtered_;

@@ -102,17 +102,8 @@ std::uint64_t CountPages(const std::uint8_t* pages, std::uint32_t n_rows,
                          const std::uint64_t* set) {
   return CountPagesLoop(pages, n_rows, set);
 }
-void Coarsen(const std::uint64_t* set, std::size_t words, std::uint64_t* out) {
-  for (std::size_t i = 0; i < (words + 7) / 8; ++i) out[i] = 0;
-  for (std::size_t i = 0; i < words; ++i) {
-    for (std::size_t byte = 0; byte < 8; ++byte) {
-      const std::uint64_t any = (set[i] >> (8 * byte) & 0xff) != 0 ? 1 : 0;
-      out[i / 8] |= any << (i % 8 * 8 + byte);
-    }
-  }
-}
 std::size_t FilterRows(const std::uint32_t* rows, std::size_t n, const std::uint64_t* set,
-                       const std::uint64_t* /*coarse*/, std::uint32_t* out) {
+                       std::uint32_t* out) {
   return FilterRowsLoop(rows, n, set, out);
 }
 
@@ -174,9 +165,9 @@ GF_AVX2 std::uint64_t CountPagesAvx2(const std::uint8_t* pages, std::uint32_t n_
                                      const std::uint64_t* set) {
   return CountPagesLoop(pages, n_rows, set);
 }
+// Also with AVX-512: rows of rare alleles are in no order, and gathering them is slower on Zen 4.
 GF_AVX2 std::size_t FilterRowsAvx2(const std::uint32_t* rows, std::size_t n,
-                                   const std::uint64_t* set, const std::uint64_t* /*coarse*/,
-                                   std::uint32_t* out) {
+                                   const std::uint64_t* set, std::uint32_t* out) {
   return FilterRowsLoop(rows, n, set, out);
 }
 
@@ -270,31 +261,6 @@ GF_AVX512 std::uint64_t CountPagesAvx512(const std::uint8_t* pages, std::uint32_
   }
   return count;
 }
-GF_AVX512 void CoarsenAvx512(const std::uint64_t* set, std::size_t words, std::uint64_t* out) {
-  for (std::size_t i = 0; i < words; i += 8) {
-    const std::size_t n = words - i < 8 ? words - i : 8;
-    const __m512i bytes = _mm512_maskz_loadu_epi64(static_cast<__mmask8>((1U << n) - 1), set + i);
-    out[i / 8] = _mm512_test_epi8_mask(bytes, bytes);
-  }
-}
-GF_AVX512 std::size_t FilterRowsAvx512(const std::uint32_t* rows, std::size_t n,
-                                       const std::uint64_t* set, const std::uint64_t* coarse,
-                                       std::uint32_t* out) {
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < n; i += 16) {
-    auto lanes = static_cast<__mmask16>(n - i < 16 ? (1U << (n - i)) - 1 : 0xffffU);
-    const __m512i row = _mm512_maskz_loadu_epi32(lanes, rows + i);
-    if (coarse != nullptr) lanes = TestRows(_mm512_srli_epi32(row, 3), coarse, lanes);
-    const __mmask16 found = TestRows(row, set, lanes);
-    // Compressing into memory is microcoded on Zen 4; most often there is nothing to store.
-    if (found == 0) continue;
-    const auto here = static_cast<unsigned>(__builtin_popcount(found));
-    _mm512_mask_storeu_epi32(out + count, static_cast<__mmask16>((1U << here) - 1),
-                             _mm512_maskz_compress_epi32(found, row));
-    count += here;
-  }
-  return count;
-}
 #endif
 
 struct Table {
@@ -305,18 +271,18 @@ struct Table {
 
 Table Detect() {
   Table table;
-  table.Add({"portable", CountAnd, MarkAnd, Intersect, CountRows, CountPages, Coarsen, FilterRows});
+  table.Add({"portable", CountAnd, MarkAnd, Intersect, CountRows, CountPages, FilterRows});
 #if defined(__x86_64__)
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt") &&
                     __builtin_cpu_supports("bmi2");
   if (avx2) {
     table.Add({"avx2", CountAndAvx2, MarkAndAvx2, IntersectAvx2, CountRowsAvx2, CountPagesAvx2,
-               Coarsen, FilterRowsAvx2});
+               FilterRowsAvx2});
   }
   if (avx2 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vpopcntdq")) {
     table.Add({"avx512", CountAndAvx512, MarkAndAvx512, IntersectAvx512, CountRowsAvx512,
-               CountPagesAvx512, CoarsenAvx512, FilterRowsAvx512});
+               CountPagesAvx512, FilterRowsAvx2});
   }
 #endif
   return table;

@@ -27,13 +27,9 @@ struct Kernels {
   // Of a set in pages of 256 rows (tile_layout.h), those that are in `set`, both among n_rows.
   std::uint64_t (*count_pages)(const std::uint8_t* pages, std::uint32_t n_rows,
                                const std::uint64_t* set);
-  // One bit for each eight rows: whether any of them is in `set`. `out` has (words + 7) / 8 words.
-  void (*coarsen)(const std::uint64_t* set, std::size_t words, std::uint64_t* out);
-  // Copies those that are in `set`; `out` has room for n. Returns how many. `coarse` is what
-  // coarsen makes of the set, or null: rows of rare alleles are in no order, and it fits the
-  // first-level cache where a set of a million does not.
+  // Copies those that are in `set`; `out` has room for n. Returns how many.
   std::size_t (*filter_rows)(const std::uint32_t* rows, std::size_t n, const std::uint64_t* set,
-                             const std::uint64_t* coarse, std::uint32_t* out);
+                             std::uint32_t* out);
 };
 
 const Kernels& BestKernels();

@@ -58,15 +58,9 @@ TEST(KernelsTest, AllAgreeWithSingleRows) {
           ASSERT_EQ(has(out, row), has(c, row) || (has(a, row) && has(b, row)));
         EXPECT_EQ(kernels.count_rows(rows.data(), rows.size(), a.data()), expected.size());
         EXPECT_EQ(kernels.count_pages(pages.data(), n_rows, a.data()), in_pages);
-        std::vector<std::uint64_t> coarse((words + 7) / 8, ~0ULL);
-        kernels.coarsen(a.data(), words, coarse.data());
-        const std::uint64_t* coarses[] = {nullptr, coarse.data()};
-        for (const std::uint64_t* given : coarses) {
-          std::vector<std::uint32_t> found(rows.size());
-          found.resize(
-              kernels.filter_rows(rows.data(), rows.size(), a.data(), given, found.data()));
-          EXPECT_EQ(found, expected);
-        }
+        std::vector<std::uint32_t> found(rows.size());
+        found.resize(kernels.filter_rows(rows.data(), rows.size(), a.data(), found.data()));
+        EXPECT_EQ(found, expected);
       }
     }
   }

@@ -11,7 +11,6 @@ constexpr std::uint32_t kSitesBetweenLooks = 1024;  // at the deadline
 constexpr std::uint64_t kBitsetPiece = 16U << 20;   // bytes of bitsets read at a time
 constexpr std::uint64_t kMaxWindow = 256U << 20;    // bytes of lists read at once
 constexpr std::uint32_t kShortList = 8;
-constexpr std::size_t kManyRows = 2048;  // for which a coarse copy of the set is made first
 
 bool Holds(ConsequenceSet set, std::uint32_t consequence) { return (set >> consequence & 1) != 0; }
 
@@ -82,14 +81,9 @@ std::array<std::uint64_t, kKinds> SegmentScan::CountSite(std::uint32_t site) {
 
 void SegmentScan::MarkRows(const std::uint32_t* rows, std::size_t n) {
   work_.filtered_.resize(kPiece);
-  if (coarse_ == nullptr && n >= kManyRows) {
-    work_.coarse_.resize((words_ + 7) / 8);
-    kernels_.coarsen(rows_, words_, work_.coarse_.data());
-    coarse_ = work_.coarse_.data();
-  }
   for (std::size_t at = 0; at < n; at += kPiece) {
     const std::size_t here = kernels_.filter_rows(rows + at, std::min<std::size_t>(kPiece, n - at),
-                                                  rows_, coarse_, work_.filtered_.data());
+                                                  rows_, work_.filtered_.data());
     for (std::size_t i = 0; i < here; ++i) MarkOne(work_.filtered_[i]);
   }
   // Beyond this many it is cheaper to look at all words than at a list.

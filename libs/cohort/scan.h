@@ -79,7 +79,6 @@ class SegmentScan {
   const Tile* tile_ = nullptr;
   // Marks are listed in work_.touched_ too, until there are so many that all words are looked at.
   bool listed_ = true;
-  const std::uint64_t* coarse_ = nullptr;  // of rows_, once it is worth it
   // A stored set that may be the whole answer: then it is only counted.
   const std::uint64_t* pending_ = nullptr;
 };
