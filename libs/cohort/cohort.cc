@@ -167,9 +167,9 @@ Result<std::vector<std::uint32_t>> Cohort::MissingBySite(const Tile& tile,
   return missing;
 }
 
-std::uint64_t Cohort::MissingWhereUnlisted(const Part& part, const std::uint64_t* rows,
-                                           std::uint64_t n_rows, std::string_view contig,
-                                           std::int64_t position, Workspace& work) const {
+Result<std::uint64_t> Cohort::MissingWhereUnlisted(const Part& part, const std::uint64_t* rows,
+                                                   std::uint64_t n_rows, std::string_view contig,
+                                                   std::int64_t position, Workspace& work) const {
   if (part.segment->info().unlisted == Unlisted::kIsNotCalled) return 2 * n_rows;
   const Segment::Contig* of = part.segment->FindContig(contig);
   const Tile* tile =
@@ -179,8 +179,11 @@ std::uint64_t Cohort::MissingWhereUnlisted(const Part& part, const std::uint64_t
   const std::uint32_t site =
       std::min(tile->LowerBound(static_cast<std::uint32_t>(position)), tile->n_sites() - 1);
   work.base_.Reset(*tile, Section::kBase);
-  return MissingInChunk(*tile, tile->Column<Chunk>(Section::kChunks)[site / kChunkSites],
-                        work.base_, rows, *kernels_);
+  const std::uint64_t missing =
+      MissingInChunk(*tile, tile->Column<Chunk>(Section::kChunks)[site / kChunkSites], work.base_,
+                     rows, *kernels_);
+  GF_TRY(work.base_.status());
+  return missing;
 }
 
 Result<std::optional<AlleleCounts>> Cohort::CountExact(const Variant& variant, const Live& live,
@@ -201,8 +204,9 @@ Result<std::optional<AlleleCounts>> Cohort::CountExact(const Variant& variant, c
                                       : tile->Find(static_cast<std::uint32_t>(variant.pos),
                                                    variant.ref, variant.alt);
     if (!site) {
-      total.an += 2 * own.count -
-                  MissingWhereUnlisted(part, rows, own.count, variant.contig, variant.pos, work);
+      GF_ASSIGN(const std::uint64_t absent,
+                MissingWhereUnlisted(part, rows, own.count, variant.contig, variant.pos, work));
+      total.an += 2 * own.count - absent;
       continue;
     }
     found = true;
@@ -243,7 +247,9 @@ Result<std::optional<AlleleCounts>> Cohort::CountExact(const Variant& variant, c
                                       : tile->Find(static_cast<std::uint32_t>(variant.pos),
                                                    variant.ref, variant.alt);
     if (!site) {
-      total.an += 2 * n - MissingWhereUnlisted(part, own, n, variant.contig, variant.pos, work);
+      GF_ASSIGN(const std::uint64_t absent,
+                MissingWhereUnlisted(part, own, n, variant.contig, variant.pos, work));
+      total.an += 2 * n - absent;
       continue;
     }
     found = true;
@@ -338,30 +344,32 @@ Result<Frequencies> Cohort::CountSites(const Context& ctx, std::string_view cont
     std::vector<SiteCounts> merged;
     merged.reserve(std::max(total.sites.size(), sites.size()));
     auto key = [](const SiteCounts& s) { return std::tie(s.position, s.ref, s.alt); };
-    auto missing_here = [&](const SiteCounts& s) {
-      return static_cast<std::uint32_t>(
-          MissingWhereUnlisted(part, own, n, contig, s.position, work));
+    Status failed;
+    auto missing_in = [&](const Part& where, const std::uint64_t* words, std::uint64_t count,
+                          std::uint32_t position, Workspace& buffers) {
+      const auto missing = MissingWhereUnlisted(where, words, count, contig, position, buffers);
+      if (!missing.ok()) failed = missing.status();
+      return static_cast<std::uint32_t>(missing.value_or(0));
     };
-    auto missing_before = [&](const SiteCounts& s) {
-      std::uint64_t missing = 0;
+    auto missing_before = [&](std::uint32_t position) {
+      std::uint32_t missing = 0;
       for (std::size_t j = 0; j < i; ++j) {
         Workspace other;
         const std::uint64_t* before = RowsOf(segments_[j], rows, other);
-        missing += MissingWhereUnlisted(segments_[j], before,
-                                        CountBits(before, segments_[j].segment->n_people()), contig,
-                                        s.position, other);
+        missing += missing_in(segments_[j], before,
+                              CountBits(before, segments_[j].segment->n_people()), position, other);
       }
-      return static_cast<std::uint32_t>(missing);
+      return missing;
     };
     auto a = total.sites.begin();
     auto b = sites.begin();
     while (a != total.sites.end() || b != sites.end()) {
       if (b == sites.end() || (a != total.sites.end() && key(*a) < key(*b))) {
         merged.push_back(*a++);
-        merged.back().missing += missing_here(merged.back());
+        merged.back().missing += missing_in(part, own, n, merged.back().position, work);
       } else if (a == total.sites.end() || key(*b) < key(*a)) {
         merged.push_back(*b++);
-        merged.back().missing += missing_before(merged.back());
+        merged.back().missing += missing_before(merged.back().position);
       } else {
         SiteCounts& both = merged.emplace_back(*a++);
         both.n_het += b->n_het;
@@ -371,6 +379,7 @@ Result<Frequencies> Cohort::CountSites(const Context& ctx, std::string_view cont
         ++b;
       }
     }
+    GF_TRY(failed);
     total.sites = std::move(merged);
   }
   return total;

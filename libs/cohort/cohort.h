@@ -34,7 +34,7 @@ using genomics::Variant;
 inline constexpr std::size_t kMaxSegments = 10;
 
 // Variants by what they do and how frequent they are: those of a gene, or else those that overlap
-// [start, end), 0-based and half open, of a contig.
+// [start, end), 0-based and half open, of a contig; an empty range has none.
 struct VariantFilter {
   std::string gene;
   std::string contig;
@@ -162,9 +162,9 @@ class Cohort {
   Status VisitCarriers(const Context& ctx, const VariantFilter& filter, const Bitmap& rows,
                        Workspace& work, bool ad_hoc, Take take) const;
   Result<std::vector<std::uint32_t>> MissingBySite(const Tile& tile, const Bitmap& rows) const;
-  std::uint64_t MissingWhereUnlisted(const Part& part, const std::uint64_t* rows,
-                                     std::uint64_t n_rows, std::string_view contig,
-                                     std::int64_t position, Workspace& work) const;
+  Result<std::uint64_t> MissingWhereUnlisted(const Part& part, const std::uint64_t* rows,
+                                             std::uint64_t n_rows, std::string_view contig,
+                                             std::int64_t position, Workspace& work) const;
 
   std::vector<Part> segments_;
   std::uint32_t n_people_ = 0;

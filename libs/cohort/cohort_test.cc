@@ -275,7 +275,7 @@ void CheckEverything(const Model& model, Rng& rng, Cohort& cohort) {
     } else {
       filter.contig = rng.Chance(0.7) ? "20" : "X";
       filter.start = (filter.contig == "20" ? 999'900 : 0) + rng.Below(300);
-      filter.end = filter.start + rng.Below(200);
+      filter.end = filter.start + 1 + rng.Below(200);
     }
     const Bitmap expected = model.Carriers(filter, rows);
     for (const bool ad_hoc : {false, true}) {
@@ -287,7 +287,7 @@ void CheckEverything(const Model& model, Rng& rng, Cohort& cohort) {
   }
   for (const char* contig : {"20", "X", "21"}) {
     const std::int64_t start = (contig[0] == '2' ? 999'900 : 0) + rng.Below(300);
-    const std::int64_t end = rng.Chance(0.3) ? 3'000'000 : start + rng.Below(400);
+    const std::int64_t end = rng.Chance(0.3) ? 3'000'000 : start + 1 + rng.Below(400);
     const auto counted = cohort.CountSites(ctx, contig, start, end, rows, work);
     RC_ASSERT(counted.ok());
     RC_ASSERT(counted->n_people == rows.Count());

@@ -298,9 +298,9 @@ Status SegmentScan::CountSites(const Context& ctx, std::int64_t start, std::int6
     counts[site - first].ref = tile_->ref(site);
     counts[site - first].alt = tile_->alt(site);
   }
-  CountLists(first, last, counts);
+  GF_TRY(CountLists(ctx, first, last, counts));
   GF_TRY(CountDense(ctx, first, last, counts));
-  GF_TRY(CountMissing(first, last, counts));
+  GF_TRY(CountMissing(ctx, first, last, counts));
   if (first < inside) {
     std::erase_if(out, [&](const SiteCounts& site) {
       return site.position < start &&
@@ -311,7 +311,8 @@ Status SegmentScan::CountSites(const Context& ctx, std::int64_t start, std::int6
 }
 
 // In the order of the rows, so that they are read one after the other.
-void SegmentScan::CountLists(std::uint32_t first, std::uint32_t last, SiteCounts* out) {
+Status SegmentScan::CountLists(const Context& ctx, std::uint32_t first, std::uint32_t last,
+                               SiteCounts* out) {
   const auto unit = tile_->Column<std::uint32_t>(Section::kUnit);
   const auto units = tile_->Column<Unit>(Section::kUnits);
   const auto groups = tile_->Column<Group>(Section::kGroups);
@@ -320,10 +321,10 @@ void SegmentScan::CountLists(std::uint32_t first, std::uint32_t last, SiteCounts
   const Group& begin = groups[units[*low].first_group];
   const Group& end = groups[units[*high + 1].first_group];
   const std::uint64_t size = 4 * std::uint64_t{end.id - begin.id};
-  if (size <= kMaxWindow &&
-      !work_.ids_.Load(4 * std::uint64_t{begin.id}, 4 * std::uint64_t{end.id}).ok())
-    return;  // Get reads again, and keeps the error
+  if (size <= kMaxWindow)
+    GF_TRY(work_.ids_.Load(4 * std::uint64_t{begin.id}, 4 * std::uint64_t{end.id}));
   for (std::uint32_t i = begin.first; i < end.first; ++i) {
+    if (i % kSitesBetweenLooks == 0) GF_TRY(ctx.Alive());
     const std::uint32_t site = order[i];
     if (site < first || site >= last) continue;
     SiteCounts& counts = out[site - first];
@@ -334,6 +335,7 @@ void SegmentScan::CountLists(std::uint32_t first, std::uint32_t last, SiteCounts
         *fields[kind] = static_cast<std::uint32_t>(CountSet(set));
     }
   }
+  return absl::OkStatus();
 }
 
 Status SegmentScan::CountDense(const Context& ctx, std::uint32_t first, std::uint32_t last,
@@ -376,7 +378,8 @@ Status SegmentScan::CountDense(const Context& ctx, std::uint32_t first, std::uin
   return absl::OkStatus();
 }
 
-Status SegmentScan::CountMissing(std::uint32_t first, std::uint32_t last, SiteCounts* out) {
+Status SegmentScan::CountMissing(const Context& ctx, std::uint32_t first, std::uint32_t last,
+                                 SiteCounts* out) {
   const auto chunks = tile_->Column<Chunk>(Section::kChunks);
   const std::uint32_t first_chunk = first / kChunkSites;
   const std::uint32_t last_chunk = (last - 1) / kChunkSites + 1;
@@ -386,6 +389,7 @@ Status SegmentScan::CountMissing(std::uint32_t first, std::uint32_t last, SiteCo
                           8 * std::uint64_t{chunks[last_chunk].first_run}));
   std::vector<std::int32_t>& change = work_.change_;
   for (std::uint32_t chunk = first_chunk; chunk < last_chunk; ++chunk) {
+    GF_TRY(ctx.Alive());
     change.assign(kChunkSites + 1, 0);
     for (std::size_t i = 0; i < 2; ++i) {
       if (chunks[chunk].base[i] == kNone) continue;

@@ -67,9 +67,9 @@ class SegmentScan {
     word |= bit;
   }
   std::uint64_t CountSet(const RowSet& set);
-  void CountLists(std::uint32_t first, std::uint32_t last, SiteCounts* out);
+  Status CountLists(const Context& ctx, std::uint32_t first, std::uint32_t last, SiteCounts* out);
   Status CountDense(const Context& ctx, std::uint32_t first, std::uint32_t last, SiteCounts* out);
-  Status CountMissing(std::uint32_t first, std::uint32_t last, SiteCounts* out);
+  Status CountMissing(const Context& ctx, std::uint32_t first, std::uint32_t last, SiteCounts* out);
 
   const Kernels& kernels_;
   const std::uint64_t* rows_;

@@ -14,6 +14,8 @@
 #include <optional>
 #include <ostream>
 #include <system_error>
+#include <tuple>
+#include <utility>
 
 #include "libs/cohort/segment.h"
 #include "libs/core/file.h"

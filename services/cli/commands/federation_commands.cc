@@ -4,6 +4,7 @@
 #include <iostream>
 #include <memory>
 
+#include "libs/synth/population.h"
 #include "libs/synth/synth.h"
 #include "libs/core/strings.h"
 #include "services/cli/commands/onboard_beacon.h"
@@ -65,7 +66,8 @@ void AddFederationCommands(Commands commands) {
                          "Site configuration: SITE:path=value, or path=value for every node");
   up_command
       ->add_option("--hsm", up->hsm,
-                   "Countries whose national key is made in a SoftHSM token instead of a file; none: no country")
+                   "Countries whose national key is made in a SoftHSM token instead of a file; "
+                   "none: no country")
       ->capture_default_str();
   up_command
       ->add_option("--timeout", up->timeout_seconds, "Seconds until everything must be healthy")
@@ -113,10 +115,25 @@ void AddFederationCommands(Commands commands) {
   synth_command->add_flag("--reference", synth->write_reference,
                           "Also the synthetic reference FASTA");
   synth_command->add_flag("--replace", synth->replace, "Replace what an earlier call wrote");
+  auto population = std::make_shared<synth::PopulationOptions>();
+  population->bases = 0;
+  synth_command->add_option("--bases", population->bases,
+                            "Instead of files: so many bases of chr20 straight into an index, for "
+                            "up to 16,000,000 people");
+  synth_command->add_option("--segments", population->segments,
+                            "With --bases: the same people once more in this many segments");
+  synth_command->add_flag("--bcf", population->bcf, "With --bases: also all genotypes as BCF");
   synth_command->footer(
-      "Example: genofed synth --country ES --people 400 --seed 7 --out cohorts/es");
-  synth_command->callback([synth, &action] {
-    action = [synth] {
+      "Examples:\n  genofed synth --country ES --people 400 --seed 7 --out cohorts/es\n"
+      "  genofed synth --people 1000000 --bases 2500000 --out million    minutes, and 2 GB");
+  synth_command->callback([synth, population, &action] {
+    action = [synth, population] {
+      if (population->bases > 0) {
+        population->people = synth->people;
+        population->seed = synth->seed;
+        const auto report = synth::WritePopulation(synth->directory, *population, &std::cout);
+        return report.ok() ? kOk : Fail(report.status());
+      }
       Status status = synth::WriteCohort(*synth, &std::cout);
       return status.ok() ? kOk : Fail(status);
     };

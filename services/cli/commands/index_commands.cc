@@ -28,7 +28,6 @@ struct IndexOptions {
   std::vector<std::string> inputs;
   std::string live, annotations, frequencies;
   std::string gene;
-  synth::PopulationOptions population;
 };
 
 void Print(const Target& target, const Json& json,
@@ -64,7 +63,7 @@ int Inspect(const Target& target, const IndexOptions& options) {
   const auto segment = Segment::Open(options.dir, Residence::kRead);
   if (!segment.ok()) return Fail(segment.status());
   const Json json = Describe(**segment);
-  std::vector<std::vector<std::string>> table = {{"", ""}};
+  std::vector<std::vector<std::string>> table = {{"WHAT", "VALUE"}};
   for (const auto& [name, value] : json.items())
     table.push_back({name, value.is_string() ? value.get<std::string>() : value.dump()});
   Print(target, json, table);
@@ -181,21 +180,6 @@ int Compact(const Target& target, const IndexOptions& options) {
   return kOk;
 }
 
-int Generate(const Target& target, const IndexOptions& options) {
-  const auto report =
-      synth::WritePopulation(options.dir, options.population, target.json ? nullptr : &std::cerr);
-  if (!report.ok()) return Fail(report.status());
-  Print(target,
-        {{"sites", report->sites},
-         {"entries", report->entries},
-         {"bytes", report->segment_bytes},
-         {"seconds", report->seconds}},
-        {{"SITES", "CARRIER_ENTRIES", "BYTES", "SECONDS"},
-         {std::to_string(report->sites), std::to_string(report->entries),
-          std::to_string(report->segment_bytes), fmt::format("{:.1f}", report->seconds)}});
-  return kOk;
-}
-
 constexpr char kCompactExamples[] = R"(
 Examples:
   bcftools +split-vep -d -f '%CHROM\t%POS\t%REF\t%ALT\t%AF\t%SYMBOL\t%Consequence\n' sites.vep.bcf > sites.tsv
@@ -249,18 +233,6 @@ void AddIndexCommands(Commands commands) {
       "Tab-separated sites: contig, position, REF, ALT, frequency, gene, consequence");
   compact->add_option("--frequencies", options->frequencies, "Name of the frequency table");
   compact->footer(kCompactExamples);
-  auto* generate =
-      add("generate", "A synthetic population straight into segments: a million people in minutes",
-          Generate);
-  generate->add_option("--people", options->population.people, "How many")->capture_default_str();
-  generate->add_option("--bases", options->population.bases, "Of chr20")->capture_default_str();
-  generate->add_option("--seed", options->population.seed, "Same seed, same bytes")
-      ->capture_default_str();
-  generate
-      ->add_option("--segments", options->population.segments,
-                   "The same people again in this many segments")
-      ->capture_default_str();
-  generate->add_flag("--bcf", options->population.bcf, "Also all genotypes as BCF");
 }
 
 }  // namespace genofed::cli

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/beacon/snapshot.h"
+#include "libs/testing/fakes.h"
 #include "libs/testing/matchers.h"
 #include "services/discovery/app/beacon_disclosure.h"
 #include "services/discovery/test_support.h"
@@ -271,11 +272,13 @@ TEST_F(BeaconDiscoveryTest, AFolderThatDoesNotFitIsRefused) {
 TEST_F(BeaconDiscoveryTest, CountsAreChargedToTheAccount) {
   Publish();
   budgets_ = &all_budgets_;
-  budget_store_.refuse_after = 1;
   EXPECT_EQ(Count(EntryType::kIndividual, R"({"filters": ["NCIT:C16576"]})"), 12);
   EXPECT_EQ(Count(EntryType::kIndividual,
                   R"({"filters": ["NCIT:C16576"], "includeResultsetResponses": "ALL"})"),
             12);
+  ASSERT_EQ(budget_store_.charged["me"].size(), 1U) << "the second time costs nothing";
+  budget_store_.spent_out = {"F"};
+  EXPECT_EQ(Count(EntryType::kIndividual, R"({"filters": ["NCIT:C16576"]})"), 12);
   EXPECT_THAT(Ask(EntryType::kIndividual, R"({"filters": ["ET:1"]})"), HasReason("BUDGET_SPENT"));
   EXPECT_EQ(Count(EntryType::kIndividual, R"({"filters": ["ET:1"]})", true), 17)
       << "without control nothing is charged";

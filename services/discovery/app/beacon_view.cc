@@ -56,7 +56,7 @@ Status BeaconView::Publish(const Context& ctx, const BeaconPublication& publicat
 
 Result<BeaconHolding> BeaconView::Fetch(const Context& ctx, const BeaconPublication& publication,
                                         std::shared_ptr<const beacon::Collection> collection) {
-  BeaconHolding holding{publication.version, std::move(collection), {}, {}, {}};
+  BeaconHolding holding{publication.version, std::move(collection), {}, {}, {}, {}};
   if (holding.collection->people() == 0) return holding;  // frequencies alone: nobody to ask
   GF_ASSIGN(const auto frequency, consent_.Permitted(ctx, publication.dataset, publication.version,
                                                      Permission::kAlleleFrequency));

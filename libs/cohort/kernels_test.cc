@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/cohort/kernels.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <vector>
+
+#include "libs/cohort/tile_layout.h"
+
+namespace genofed::cohort {
+namespace {
+
+// Every kernel against loops over single rows, for sizes around the widths of registers.
+TEST(KernelsTest, AllAgreeWithSingleRows) {
+  std::mt19937_64 rng(1);
+  for (const std::uint32_t n_rows : {1U, 63U, 64U, 300U, 511U, 512U, 1000U, 5000U}) {
+    for (const unsigned sparse : {1U, 3U, 40U}) {
+      const std::size_t words = (n_rows + 63) / 64;
+      auto draw = [&](unsigned one_in) {
+        std::vector<std::uint64_t> set(words);
+        for (std::uint32_t row = 0; row < n_rows; ++row) {
+          if (rng() % one_in == 0) set[row / 64] |= 1ULL << (row % 64);
+        }
+        return set;
+      };
+      auto has = [](const std::vector<std::uint64_t>& set, std::uint32_t row) {
+        return (set[row / 64] >> (row % 64) & 1) != 0;
+      };
+      const auto a = draw(sparse), b = draw(2), c = draw(3);
+      std::vector<std::uint32_t> rows, expected;  // in no order, some twice
+      for (std::uint32_t i = 0; i < n_rows; ++i)
+        rows.push_back(static_cast<std::uint32_t>(rng() % n_rows));
+      for (const std::uint32_t row : rows) {
+        if (has(a, row)) expected.push_back(row);
+      }
+      std::vector<std::uint8_t> pages(PageCount(n_rows));
+      std::uint64_t both = 0, selected = 0, in_pages = 0;
+      for (std::uint32_t row = 0; row < n_rows; ++row) {
+        both += has(a, row) && has(b, row);
+        selected += has(a, row) && has(b, row) && !has(c, row);
+        if (row % 256 == 255 || !has(b, row)) continue;
+        ++pages[row / 256];
+        pages.push_back(static_cast<std::uint8_t>(row % 256));
+        in_pages += has(a, row);
+      }
+      for (const Kernels& kernels : AvailableKernels()) {
+        SCOPED_TRACE(kernels.name);
+        EXPECT_EQ(kernels.count_and(a.data(), b.data(), words), both);
+        std::vector<std::uint64_t> out(words);
+        const std::vector<const std::uint64_t*> in = {a.data(), b.data()};
+        EXPECT_EQ(kernels.intersect(in, c.data(), out.data(), words), selected);
+        for (std::uint32_t row = 0; row < n_rows; ++row)
+          ASSERT_EQ(has(out, row), has(a, row) && has(b, row) && !has(c, row));
+        out = c;
+        kernels.mark_and(a.data(), b.data(), out.data(), words);
+        for (std::uint32_t row = 0; row < n_rows; ++row)
+          ASSERT_EQ(has(out, row), has(c, row) || (has(a, row) && has(b, row)));
+        EXPECT_EQ(kernels.count_rows(rows.data(), rows.size(), a.data()), expected.size());
+        EXPECT_EQ(kernels.count_pages(pages.data(), n_rows, a.data()), in_pages);
+        std::vector<std::uint32_t> found(rows.size());
+        found.resize(kernels.filter_rows(rows.data(), rows.size(), a.data(), found.data()));
+        EXPECT_EQ(found, expected);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace genofed::cohort
