@@ -33,6 +33,7 @@
 #include "genofed/access/v1/revocation.pb.h"
 #include "genofed/catalogue/v1/catalogue.pb.h"
 #include "genofed/consent/v1/consent.pb.h"
+#include "genofed/discovery/v1/beacon.pb.h"
 #include "genofed/discovery/v1/discovery.pb.h"
 #include "genofed/dispatcher/v1/dispatcher.pb.h"
 #include "genofed/onboarding/v1/onboarding.pb.h"
@@ -131,6 +132,7 @@ std::vector<const pb::FileDescriptor*> Files() {
           catalogue::v1::DatasetRecord::descriptor()->file(),
           consent::v1::SubjectConsent::descriptor()->file(),
           discovery::v1::QueryRequest::descriptor()->file(),
+          discovery::v1::QueryFoldersRequest::descriptor()->file(),
           dispatcher::v1::Run::descriptor()->file(),
           onboarding::v1::Submission::descriptor()->file(),
           spe::v1::Task::descriptor()->file()};

@@ -146,7 +146,7 @@ def test_the_data_protection_officer_searches_and_exports(land, people, tmp_path
     land.genofed("audit", "export", "--out", tmp_path / "audit.ndjson", as_="dpo_fi", json=False)
     *lines, last = (json.loads(line) for line in (tmp_path / "audit.ndjson").read_text().splitlines())
     entries = [json.loads(line["entry"]) for line in lines]
-    assert entries == road.ledger_entries(land, "fi")[:len(entries)] and len(entries) > 3
+    assert entries == road.ledger_entries(land, "fi")[:len(entries)] and len(entries) >= 2
     assert "fi" in last["checkpoint"] and last["verifier_key"]
     assert land.genofed("audit", "reconcile", as_="dpo_fi").json["accounted"] is True
     assert pathlib.Path(tmp_path / "audit.ndjson").stat().st_mode & 0o077 == 0

@@ -185,14 +185,15 @@ json AccessHandover(const SiteFacts& site) {
           {"note", "Records of people are answered to those whose application was approved"}};
 }
 
-json FolderSet(const SiteFacts& site, const v1::BeaconResultSet& set) {
+json FolderSet(const SiteFacts& site, const v1::BeaconResultSet& set, std::int32_t floor) {
   json out = {{"id", set.id()},
               {"setType", "dataset"},
               {"exists", set.exists()},
               {"resultsCount", set.count()},
               {"countPrecision", set.exact() ? "exact" : "imprecise"},
               {"resultsHandovers", json::array({DatasetHandover(site, set.id())})},
-              {"info", {{"counted", "records"}}}};
+              {"info", {{"counted", set.exact() || set.records() ? "records" : "individuals"}}}};
+  if (!set.exact()) out["countAdjustedTo"] = {0, floor};  // less than the floor is told as 0
   if (!set.records()) out["resultsHandovers"].push_back(AccessHandover(site));
   return out;
 }
@@ -219,8 +220,9 @@ std::vector<std::string> ResultSets(const SiteFacts& site, const beacon::Request
   std::set<std::string> seen;
   for (const auto& set : answers.folders.sets()) {
     seen.insert(set.id());
-    sets.push_back(set.records() ? WithList(FolderSet(site, set), "results", set.results())
-                                 : Dump(FolderSet(site, set)));
+    sets.push_back(set.records() ? WithList(FolderSet(site, set, answers.folders.minimum_count()),
+                                            "results", set.results())
+                                 : Dump(FolderSet(site, set, answers.folders.minimum_count())));
   }
   if (!answers.cohorts) return sets;
   for (const auto& dataset : answers.cohorts->datasets()) {
