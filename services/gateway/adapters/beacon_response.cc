@@ -179,8 +179,9 @@ std::vector<std::string> ResultSets(const SiteFacts& site, const beacon::Request
   std::set<std::string> seen;
   for (const auto& set : answers.folders.sets()) {
     seen.insert(set.id());
-    sets.push_back(set.records() ? WithList(FolderSet(site, set, answers.folders.minimum_count()), "results", set.results())
-                                 : Dump(FolderSet(site, set, answers.folders.minimum_count())));
+    sets.push_back(set.records()
+                       ? WithList(FolderSet(site, set, answers.folders.minimum_count()), "results", set.results())
+                       : Dump(FolderSet(site, set, answers.folders.minimum_count())));
   }
   if (!answers.cohorts) return sets;
   for (const auto& dataset : answers.cohorts->datasets()) {
