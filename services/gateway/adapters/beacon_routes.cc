@@ -60,11 +60,10 @@ class Beacon {
 
   // The terms of folders and those of cohorts, which are of individuals.
   Result<Response> Terms(const std::optional<beacon::Target>& target, const Request& request) const {
-    // A POST pages as any Beacon request does, a GET by parameters of its own.
     GF_ASSIGN(const BeaconRequest query, ParseBeacon(beacon::Target{}, request));
     const auto& pages = query.parsed;
-    const bool paged = request.method == Method::kPost ? request.body.find("\"limit\"") != std::string::npos
-                                                       : request.query.Has("limit");
+    // All of them, unless a page was asked for.
+    const bool paged = query.body.find("\"pagination\"") != std::string::npos;
     GF_ASSIGN(auto terms, FolderTerms(target, request.ctx));
     if (!target || (target->id.empty() && target->type == EntryType::kIndividual))
       GF_TRY(AddCohortTerms(request.ctx, terms));
