@@ -62,7 +62,7 @@ bool TakeAll(std::string_view& bytes, std::vector<T>* values) {
   std::uint64_t n = 0;
   if (!Take(bytes, &n) || n > bytes.size() / sizeof(T)) return false;
   values->resize(n);
-  std::memcpy(values->data(), bytes.data(), n * sizeof(T));
+  if (n > 0) std::memcpy(values->data(), bytes.data(), n * sizeof(T));
   bytes.remove_prefix(n * sizeof(T));
   return true;
 }

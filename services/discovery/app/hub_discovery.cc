@@ -41,8 +41,8 @@ Status CheckBudget(const Answer& merged) {
 HubDiscovery::HubDiscovery(std::vector<Node> nodes, const Options& options)
     : options_(options), cache_(options.cache_lifetime) {
   for (Node& node : nodes) {
-    members_.push_back({std::move(node), std::make_unique<Breaker>(options.breaker_failures,
-                                                                   options.breaker_pause)});
+    members_.push_back({std::make_unique<Breaker>(options.breaker_failures, options.breaker_pause),
+                        std::move(node)});
   }
   std::sort(members_.begin(), members_.end(), [](const Asked& a, const Asked& b) {
     return a.node.client->site() < b.node.client->site();

@@ -49,8 +49,8 @@ class HubDiscovery {
 
  private:
   struct Asked {
-    Node node;
     std::unique_ptr<Breaker> breaker;
+    Node node;  // after the breaker, which its threads use: ends first
   };
   // What one member returned. `value` is set when the state is kAnswered.
   template <typename T>
