@@ -164,6 +164,8 @@ def test_fetched_keys_go_on_when_their_issuer_is_away(passfed, granted, figures)
     finally:
         os.kill(hub, signal.SIGCONT)
         tokens.replace(file, good)
+    # What had waited for the hub comes first.
+    wait_until(lambda: exchange(passfed, "researcher", audience="urn:genofed:site:fi")[0] == 200, 20, "the hub to be back")
 
 
 def test_the_national_key_rotates_with_overlap(passfed, granted, figures):
