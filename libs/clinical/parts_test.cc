@@ -186,6 +186,8 @@ TEST(TerminologyTest, TheProductsTables) {
   EXPECT_EQ(tables.FindHpo(4715).state, HpoTerm::State::kAlternative);
   EXPECT_EQ(tables.FindHpo(4715).id, 3U);
   EXPECT_EQ(tables.FindHpo(9999999).state, HpoTerm::State::kUnknown);
+  EXPECT_THAT(tables.HpoParents(1250), ElementsAre(12638U));
+  EXPECT_TRUE(tables.HpoParents(1).empty()) << "the root";
   EXPECT_TRUE(tables.IsNameOfOther("seizure", 252));
   EXPECT_FALSE(tables.IsNameOfOther("Seizure", 1250));
   EXPECT_FALSE(tables.IsNameOfOther("Krampfanfall", 252));
@@ -205,6 +207,9 @@ TEST(TerminologyTest, ASiteAddsTables) {
     EXPECT_EQ(Reason(tables.AddTable(bad)), "TERMINOLOGY_INVALID") << bad;
   }
   EXPECT_FALSE(Terminology::Parse("id\tname\n", "").ok());
+  const std::string two = "#HPO\tr\nHP:0000002\tb\t0\t\t\tHP:0000001\nHP:0000001\ta\t0\t\t\t";
+  EXPECT_THAT((*Terminology::Parse(two + "\n", ""))->HpoTerms(), ElementsAre(1U, 2U));
+  EXPECT_FALSE(Terminology::Parse(two + "HP:0000002\n", "").ok()) << "each a kind of the other";
 }
 
 TEST(CsvMappingTest, NamesWhatIsWrong) {

@@ -41,6 +41,30 @@ Status EachRow(std::string_view text, std::size_t columns,
   return absl::OkStatus();
 }
 
+bool IsAcyclic(const std::unordered_map<std::uint32_t, std::vector<std::uint32_t>>& parents) {
+  // By taking away, again and again, what nothing that is left is a kind of.
+  std::unordered_map<std::uint32_t, std::size_t> children;
+  for (const auto& [id, above] : parents) {
+    children.try_emplace(id);
+    for (const std::uint32_t parent : above) ++children[parent];
+  }
+  std::vector<std::uint32_t> free;
+  for (const auto& [id, count] : children) {
+    if (count == 0) free.push_back(id);
+  }
+  std::size_t taken = 0;
+  while (!free.empty()) {
+    const auto above = parents.find(free.back());
+    free.pop_back();
+    ++taken;
+    if (above == parents.end()) continue;
+    for (const std::uint32_t parent : above->second) {
+      if (--children[parent] == 0) free.push_back(parent);
+    }
+  }
+  return taken == children.size();
+}
+
 std::optional<std::uint32_t> HpoNumber(std::string_view text) {
   if (!text.starts_with("HP:")) return std::nullopt;
   auto code = NormaliseCode("HP", text);
@@ -110,8 +134,15 @@ Status Terminology::ParseHpo(std::string_view text) {
     for (std::string_view alternative : Split(row[4], '|')) {
       if (const auto other = HpoNumber(alternative)) alternatives.emplace_back(*other, *id);
     }
+    if (row.size() < 6 || row[5].empty() || row[2] == "1") return absl::OkStatus();
+    for (std::string_view parent : Split(row[5], '|')) {
+      const auto number = HpoNumber(parent);
+      if (!number) return Wrong(line, "a parent is not an HPO id");
+      hpo_parents_[*id].push_back(*number);
+    }
     return absl::OkStatus();
   }));
+  if (!IsAcyclic(hpo_parents_)) return Wrong(1, "a term is a kind of itself");
   // An alternative id is often an obsolete term as well; the term itself wins where it is current.
   for (const auto& [alternative, primary] : alternatives) {
     HpoTerm& term = hpo_[alternative];
@@ -160,6 +191,21 @@ HpoTerm Terminology::FindHpo(std::uint32_t id) const {
 bool Terminology::IsNameOfOther(std::string_view label, std::uint32_t id) const {
   auto found = names_.find(ToLower(Trim(label)));
   return found != names_.end() && found->second != id;
+}
+
+const std::vector<std::uint32_t>& Terminology::HpoParents(std::uint32_t id) const {
+  static const std::vector<std::uint32_t> none;
+  const auto found = hpo_parents_.find(id);
+  return found == hpo_parents_.end() ? none : found->second;
+}
+
+std::vector<std::uint32_t> Terminology::HpoTerms() const {
+  std::vector<std::uint32_t> ids;
+  for (const auto& [id, term] : hpo_) {
+    if (term.state == HpoTerm::State::kCurrent) ids.push_back(id);
+  }
+  std::sort(ids.begin(), ids.end());
+  return ids;
 }
 
 bool Terminology::InAssignedBlock(std::uint32_t id) const {

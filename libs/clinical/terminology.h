@@ -54,6 +54,10 @@ class Terminology {
 
   std::string_view hpo_release() const { return hpo_release_; }
   HpoTerm FindHpo(std::uint32_t id) const;
+  // What a current term is a kind of (is_a); none for the root, and where the table has no such column.
+  const std::vector<std::uint32_t>& HpoParents(std::uint32_t id) const;
+  // Ids of all current terms, ascending.
+  std::vector<std::uint32_t> HpoTerms() const;
   // Whether some other current term has this name (ignoring case), so that id and label contradict each other. A label
   // that no term has proves nothing: it may be a translation, a synonym or the name in another release.
   bool IsNameOfOther(std::string_view label, std::uint32_t id) const;
@@ -71,6 +75,7 @@ class Terminology {
 
   std::string hpo_release_;
   std::unordered_map<std::uint32_t, HpoTerm> hpo_;
+  std::unordered_map<std::uint32_t, std::vector<std::uint32_t>> hpo_parents_;
   std::unordered_map<std::string, std::uint32_t> names_;  // lower case, of current terms
   std::unordered_map<std::string, std::vector<Mapping>> mappings_;
   std::unordered_map<std::string, std::vector<std::string>> exact_codes_;
