@@ -57,13 +57,6 @@ std::string UpperType(std::string_view type) {
   return upper == "SNV" ? "SNP" : upper;
 }
 
-std::string TypeOf(const VariantFacts& variant) {
-  if (!variant.ref || !variant.alt) return "";
-  const std::size_t ref = variant.ref->size(), alt = variant.alt->size();
-  if (ref == alt) return ref == 1 ? "SNP" : "MNP";
-  return ref < alt ? "INS" : "DEL";
-}
-
 // "refseq:NC_000003.12", "HGVSid:3:g.45864730T>C", "chr3": the contig, and the assembly where an accession tells it.
 void TakeSequence(std::string_view id, VariantFacts& facts) {
   std::vector<std::string_view> parts = Split(id, ':');
@@ -132,7 +125,7 @@ void ReadIdentifiers(const json& record, VariantFacts& facts) {
     ForEachText(*value, [&](const std::string& text) {
       facts.hgvs.push_back(ToLower(text));
       if (std::string_view(name) == "proteinHGVSIds")
-        facts.amino_acid_changes.push_back(NormaliseAminoAcidChange(text));
+        facts.amino_acid_changes.push_back(genomics::NormaliseAminoAcidChange(text));
       if (std::string_view(name) == "genomicHGVSId" && !facts.assembly) {
         facts.assembly = genomics::AssemblyOfAccession(text.substr(0, text.find(':')));
       }
@@ -172,6 +165,11 @@ bool Overlaps(const VariantFacts& variant, std::int64_t begin, std::int64_t end)
 
 }  // namespace
 
+std::string TypeOfAlleles(std::string_view ref, std::string_view alt) {
+  if (ref.size() == alt.size()) return ref.size() == 1 ? "SNP" : "MNP";
+  return ref.size() < alt.size() ? "INS" : "DEL";
+}
+
 std::int64_t VariantFacts::length() const {
   if (!ref && !alt) return end - start;
   const std::size_t longest = std::max(ref ? ref->size() : 0, alt ? alt->size() : 0);
@@ -190,14 +188,14 @@ Result<VariantFacts> ReadVariantFacts(const json& record) {
   if (const json* type = Member(*variation, "variantType"); type != nullptr && type->is_string()) {
     facts.type = UpperType(type->get_ref<const std::string&>());
   } else {
-    facts.type = TypeOf(facts);
+    if (facts.ref && facts.alt) facts.type = TypeOfAlleles(*facts.ref, *facts.alt);
   }
   if (const json* attributes = Member(record, "molecularAttributes"); attributes != nullptr) {
     if (const json* genes = Member(*attributes, "geneIds"); genes != nullptr)
       ForEachText(*genes, [&](const std::string& gene) { facts.genes.push_back(ToLower(gene)); });
     if (const json* changes = Member(*attributes, "aminoacidChanges"); changes != nullptr) {
       ForEachText(*changes, [&](const std::string& change) {
-        facts.amino_acid_changes.push_back(NormaliseAminoAcidChange(change));
+        facts.amino_acid_changes.push_back(genomics::NormaliseAminoAcidChange(change));
       });
     }
   }
@@ -302,7 +300,7 @@ Status VariantParameters::Take(const std::string& given, const json& value) {
   }
   if (name == "variantType") query_.type = UpperType(text);
   if (name == "geneId") query_.gene = ToLower(text);
-  if (name == "aminoacidChange") query_.amino_acid_change = NormaliseAminoAcidChange(text);
+  if (name == "aminoacidChange") query_.amino_acid_change = genomics::NormaliseAminoAcidChange(text);
   if (name == "genomicAlleleShortForm") {
     query_.hgvs = ToLower(text);
     if (auto described = genomics::ParseHgvs(text); described.ok()) query_.described = *std::move(described);
@@ -349,29 +347,6 @@ Result<VariantQuery> VariantParameters::Finish() const {
     return WrongField("assemblyId", "contradicts referenceName");
   query.assembly = accession_assembly_ ? accession_assembly_ : named_assembly_;
   return query;
-}
-
-std::string NormaliseAminoAcidChange(std::string_view text) {
-  constexpr std::array<std::pair<std::string_view, char>, 23> kCodes = {
-      {{"ALA", 'A'}, {"ARG", 'R'}, {"ASN", 'N'}, {"ASP", 'D'}, {"CYS", 'C'}, {"GLN", 'Q'}, {"GLU", 'E'}, {"GLY", 'G'},
-       {"HIS", 'H'}, {"ILE", 'I'}, {"LEU", 'L'}, {"LYS", 'K'}, {"MET", 'M'}, {"PHE", 'F'}, {"PRO", 'P'}, {"SER", 'S'},
-       {"THR", 'T'}, {"TRP", 'W'}, {"TYR", 'Y'}, {"VAL", 'V'}, {"SEC", 'U'}, {"XAA", 'X'}, {"TER", '*'}}};
-  if (const auto colon = text.rfind(':'); colon != std::string_view::npos) text.remove_prefix(colon + 1);
-  if (StartsWithIgnoreCase(text, "p.")) text.remove_prefix(2);
-  const std::string upper = ToUpper(text);
-  std::string out;
-  for (std::size_t i = 0; i < upper.size();) {
-    const auto code = std::find_if(kCodes.begin(), kCodes.end(),
-                                   [&](const auto& pair) { return upper.compare(i, 3, pair.first) == 0; });
-    if (code != kCodes.end()) {
-      out += code->second;
-      i += 3;
-    } else {
-      if (upper[i] != '(' && upper[i] != ')') out += upper[i];
-      ++i;
-    }
-  }
-  return out;
 }
 
 }  // namespace genofed::beacon

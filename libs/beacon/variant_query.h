@@ -13,6 +13,7 @@
 
 #include "libs/core/status.h"
 #include "libs/genomics/hgvs.h"
+#include "libs/genomics/protein_change.h"
 #include "libs/genomics/variant.h"
 
 namespace genofed::beacon {
@@ -31,6 +32,9 @@ struct VariantFacts {
   // The longer of both alleles; without bases the interval.
   std::int64_t length() const;
 };
+
+// "SNP", "MNP", "INS" or "DEL".
+std::string TypeOfAlleles(std::string_view ref, std::string_view alt);
 
 // Of a record in the shape of genomicVariations/defaultSchema.json. InvalidArgument VARIATION_INVALID naming the
 // member: the answer could not be given in the model's shape.
@@ -75,8 +79,5 @@ class VariantParameters {
   std::optional<genomics::Assembly> named_assembly_, accession_assembly_;
   std::vector<std::pair<std::string, std::string>> echo_;  // name and JSON text
 };
-
-// "G12D" for "Gly12Asp", "p.(Gly12Asp)" and "NP_004976.2:p.Gly12Asp".
-std::string NormaliseAminoAcidChange(std::string_view text);
 
 }  // namespace genofed::beacon

@@ -170,11 +170,21 @@ Result<std::vector<std::uint32_t>> Cohort::MissingBySite(const Tile& tile,
 Result<std::uint64_t> Cohort::MissingWhereUnlisted(const Part& part, const std::uint64_t* rows,
                                                    std::uint64_t n_rows, std::string_view contig,
                                                    std::int64_t position, Workspace& work) const {
-  if (part.segment->info().unlisted == Unlisted::kIsNotCalled) return 2 * n_rows;
   const Segment::Contig* of = part.segment->FindContig(contig);
   const Tile* tile =
       of == nullptr ? nullptr : of->Find(static_cast<std::uint32_t>(position / kTileBases));
-  if (tile == nullptr) return 0;
+  if (part.segment->info().unlisted == Unlisted::kIsNotCalled) {
+    std::uint64_t called = 0;
+    if (tile != nullptr && tile->SectionSize(Section::kCalled) > 0) {
+      GF_ASSIGN(const auto runs, tile->Called());
+      const auto at = static_cast<std::uint32_t>(position % kTileBases);
+      for (const genomics::CoverageRun& run : runs) {
+        if (run.begin <= at && at < run.end && Test(rows, run.row)) called += run.haploid ? 1 : 2;
+      }
+    }
+    return 2 * n_rows - called;
+  }
+  if (tile == nullptr || tile->n_sites() == 0) return 0;
   // As many copies as around the next site: males have one X.
   const std::uint32_t site =
       std::min(tile->LowerBound(static_cast<std::uint32_t>(position)), tile->n_sites() - 1);
@@ -282,13 +292,19 @@ Status Cohort::VisitCarriers(const Context& ctx, const VariantFilter& filter, co
         if (status.ok()) status = scan.status();
         if (!status.ok()) break;
       }
-    } else if (const Segment::Contig* contig = part.segment->FindContig(filter.contig)) {
-      for (const auto& tile : contig->tiles) {
-        scan.Enter(*tile);
+    } else if (!filter.contig.empty()) {
+      const Segment::Contig* contig = part.segment->FindContig(filter.contig);
+      for (std::size_t i = 0; status.ok() && contig != nullptr && i < contig->tiles.size(); ++i) {
+        scan.Enter(*contig->tiles[i]);
         status = scan.MarkRange(ctx, filter, contig->max_ref_length);
         if (status.ok()) status = scan.status();
-        if (!status.ok()) break;
       }
+    } else if (!filter.change.empty()) {
+      status = part.segment->ForEachTile([&](const Tile& tile) -> Status {
+        scan.Enter(tile);
+        GF_TRY(scan.MarkChange(ctx, filter));
+        return scan.status();
+      });
     }
     if (status.ok()) take(part, scan);
     scan.Clear();

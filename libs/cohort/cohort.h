@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -34,7 +35,8 @@ using genomics::Variant;
 inline constexpr std::size_t kMaxSegments = 10;
 
 // Variants by what they do and how frequent they are: those of a gene, or else those that overlap
-// [start, end), 0-based and half open, of a contig; an empty range has none.
+// [start, end), 0-based and half open, of a contig, or else, when `change` is given, all; an empty
+// range has none.
 struct VariantFilter {
   std::string gene;
   std::string contig;
@@ -43,6 +45,9 @@ struct VariantFilter {
   ConsequenceSet consequences = kAnyConsequence;
   // Frequency below this, in the table that the segments name.
   double below_frequency = std::numeric_limits<double>::infinity();
+  std::string change = {};  // of a protein, as the annotations wrote it: "G12D"
+  // A further condition on position, REF and ALT; none: all.
+  std::function<bool(std::uint32_t, std::string_view, std::string_view)> accepts = {};
 };
 
 // One allele and who has it among the rows that were asked for. Texts live as long as the cohort.

@@ -69,18 +69,25 @@ struct Model {
     }
     return counts;
   }
-  double FrequencyIn(const ModelSegment& segment, std::size_t site) const {
-    if (sites[site].frequency) return double{static_cast<float>(*sites[site].frequency)};
+  float FrequencyIn(const ModelSegment& segment, std::size_t site) const {
+    if (sites[site].frequency) return static_cast<float>(*sites[site].frequency);
     double ac = 0, an = 0;
     for (std::uint32_t row = segment.begin; row < segment.end; ++row) {
       ac += sites[site].calls[row].copies;
       an += sites[site].calls[row].called;
     }
-    return double{static_cast<float>(an > 0 ? ac / an : 0)};
+    return static_cast<float>(an > 0 ? ac / an : 0);
   }
   bool Passes(const ModelSegment& segment, std::size_t site, const VariantFilter& filter) const {
     const ModelSite& s = sites[site];
-    if (!(FrequencyIn(segment, site) < filter.below_frequency)) return false;
+    if (!(FrequencyIn(segment, site) < static_cast<float>(filter.below_frequency))) return false;
+    if (!filter.change.empty() &&
+        std::none_of(s.effects.begin(), s.effects.end(),
+                     [&](const Effect& effect) { return effect.change == filter.change; }))
+      return false;
+    if (filter.accepts && !filter.accepts(static_cast<std::uint32_t>(s.variant.pos), s.variant.ref,
+                                          s.variant.alt))
+      return false;
     if (!filter.gene.empty()) {
       return std::any_of(s.effects.begin(), s.effects.end(), [&](const Effect& effect) {
         return effect.gene == filter.gene && (filter.consequences & Of(effect.consequence)) != 0;
@@ -88,6 +95,7 @@ struct Model {
     }
     Consequence worst = Consequence::kUnknown;
     for (const Effect& effect : s.effects) worst = std::min(worst, effect.consequence);
+    if (filter.contig.empty()) return !filter.change.empty() && (filter.consequences & Of(worst)) != 0;
     return s.variant.contig == filter.contig && s.variant.pos < filter.end &&
            s.variant.end() > filter.start && (filter.consequences & Of(worst)) != 0;
   }
@@ -147,7 +155,9 @@ Model MakeModel(Rng& rng, std::vector<std::uint32_t> sizes, std::size_t n_sites)
     if (table) site.frequency = std::pow(10.0, -static_cast<double>(rng.Below(500)) / 100);
     const char* genes[] = {"BRCA1", "NBR2", "EMPTY"};
     for (std::uint32_t gene = 0; gene < 2; ++gene) {
-      if (rng.Chance(0.5)) site.effects.push_back({genes[gene], kEffects[rng.Below(5)]});
+      const char* changes[] = {"", "G12D", "R5K"};
+      if (rng.Chance(0.5))
+        site.effects.push_back({genes[gene], kEffects[rng.Below(5)], changes[rng.Below(3)]});
     }
     const double carried = rng.Chance(0.3) ? 0.3 : rng.Chance(0.5) ? 0.03 : 1.5 / n;
     const double absent = rng.Chance(0.2) ? 0.2 : 0.001;
@@ -277,6 +287,14 @@ void CheckEverything(const Model& model, Rng& rng, Cohort& cohort) {
       filter.start = (filter.contig == "20" ? 999'900 : 0) + rng.Below(300);
       filter.end = filter.start + 1 + rng.Below(200);
     }
+    if (rng.Chance(0.3)) {
+      filter.change = rng.Chance(0.5) ? "G12D" : "R5K";
+      if (filter.gene.empty() && rng.Chance(0.5)) filter.contig.clear();
+    }
+    if (rng.Chance(0.3))
+      filter.accepts = [](std::uint32_t position, std::string_view ref, std::string_view alt) {
+        return position % 3 != 0 && ref.size() == 1 && alt != "G";
+      };
     const Bitmap expected = model.Carriers(filter, rows);
     for (const bool ad_hoc : {false, true}) {
       const auto carriers = cohort.Carriers(ctx, filter, rows, work, ad_hoc);
@@ -454,7 +472,19 @@ TEST(ConsequenceTest, Names) {
   for (std::size_t i = 0; i < kConsequences; ++i) {
     const auto consequence = static_cast<Consequence>(i);
     EXPECT_EQ(ParseConsequence(Name(consequence)), consequence);
+    if (consequence != Consequence::kUnknown) {
+      EXPECT_EQ(ParseSequenceOntology(SequenceOntologyOf(consequence)), Of(consequence));
+    }
   }
+  // From the table of Ensembl.
+  EXPECT_EQ(SequenceOntologyOf(Consequence::kStopGained), "SO:0001587");
+  EXPECT_EQ(SequenceOntologyOf(Consequence::kMissense), "SO:0001583");
+  EXPECT_EQ(SequenceOntologyOf(Consequence::kSplicePolypyrimidineTract), "SO:0002169");
+  EXPECT_EQ(SequenceOntologyOf(Consequence::kIntron), "SO:0001627");
+  EXPECT_EQ(SequenceOntologyOf(Consequence::kIntergenic), "SO:0001628");
+  EXPECT_EQ(ParseSequenceOntology("SO:0002054"), kLossOfFunction);
+  EXPECT_EQ(ParseSequenceOntology("SO:0000001"), std::nullopt);
+  EXPECT_EQ(ParseSequenceOntology("1587"), std::nullopt);
 }
 
 }  // namespace

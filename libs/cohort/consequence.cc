@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/cohort/consequence.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
+
+#include "libs/core/strings.h"
 
 namespace genofed::cohort {
 namespace {
@@ -45,6 +49,13 @@ constexpr std::array<std::string_view, kConsequences> kNames = {
     "unknown",
 };
 
+// The numbers of their accessions, in the same order.
+constexpr std::array<std::uint32_t, kConsequences - 1> kAccessions = {
+    1893, 1574, 1575, 1587, 1589, 1578, 2012, 1889, 1907, 1906, 1821, 1822,
+    1583, 1818, 1787, 1630, 2170, 2169, 1626, 2019, 1567, 1819, 1580, 1620,
+    1623, 1624, 1792, 1627, 1621, 1619, 1968, 1631, 1632, 1628};
+constexpr std::uint32_t kLossOfFunctionAccession = 2054;
+
 }  // namespace
 
 std::string_view Name(Consequence consequence) {
@@ -55,6 +66,23 @@ std::optional<Consequence> ParseConsequence(std::string_view term) {
   const auto found = std::find(kNames.begin(), kNames.end(), term);
   if (found == kNames.end()) return std::nullopt;
   return static_cast<Consequence>(found - kNames.begin());
+}
+
+std::optional<ConsequenceSet> ParseSequenceOntology(std::string_view accession) {
+  constexpr std::string_view kPrefix = "SO:";
+  if (!accession.starts_with(kPrefix) || accession.size() != kPrefix.size() + 7)
+    return std::nullopt;
+  const auto number = ParseInt(accession.substr(kPrefix.size()));
+  if (!number.ok()) return std::nullopt;
+  if (*number == kLossOfFunctionAccession) return kLossOfFunction;
+  const auto found = std::find(kAccessions.begin(), kAccessions.end(), *number);
+  if (found == kAccessions.end()) return std::nullopt;
+  return Of(static_cast<Consequence>(found - kAccessions.begin()));
+}
+
+std::string SequenceOntologyOf(Consequence consequence) {
+  if (consequence == Consequence::kUnknown) return "";
+  return fmt::format("SO:{:07}", kAccessions[static_cast<std::size_t>(consequence)]);
 }
 
 Consequence MostSevere(std::string_view terms) {

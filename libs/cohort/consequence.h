@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace genofed::cohort {
@@ -65,6 +66,11 @@ inline constexpr ConsequenceSet kLossOfFunction =
 // "stop_gained". The name of kUnknown is "unknown".
 std::string_view Name(Consequence consequence);
 std::optional<Consequence> ParseConsequence(std::string_view term);
+// The terms that an accession stands for: "SO:0001587" (stop_gained), and "SO:0002054" for loss of
+// function. None for others.
+std::optional<ConsequenceSet> ParseSequenceOntology(std::string_view accession);
+// The other way; empty for kUnknown.
+std::string SequenceOntologyOf(Consequence consequence);
 // The most severe of "missense_variant&splice_region_variant"; unknown terms are kUnknown.
 Consequence MostSevere(std::string_view terms);
 

@@ -147,6 +147,48 @@ Status SegmentScan::LoadFor(std::span<const std::uint32_t> sites) {
   return absl::OkStatus();
 }
 
+bool SegmentScan::Accepts(std::uint32_t site, const VariantFilter& filter) const {
+  if (!filter.change.empty()) {
+    const auto changes = tile_->Column<Change>(Section::kChanges);
+    auto change = std::lower_bound(changes.begin(), changes.end(), site,
+                                   [](const Change& c, std::uint32_t s) { return c.site < s; });
+    while (change != changes.end() && change->site == site &&
+           tile_->Name(change->text) != filter.change)
+      ++change;
+    if (change == changes.end() || change->site != site) return false;
+  }
+  return !filter.accepts ||
+         filter.accepts(tile_->positions()[site], tile_->ref(site), tile_->alt(site));
+}
+
+// Those in work_.sites_.
+Status SegmentScan::MarkSites(const Context& ctx) {
+  const std::vector<std::uint32_t>& sites = work_.sites_;
+  GF_TRY(LoadFor(sites));
+  for (std::size_t i = 0; i < sites.size(); ++i) {
+    if (i % kSitesBetweenLooks == 0) GF_TRY(ctx.Alive());
+    MarkSite(sites[i], true);
+  }
+  return absl::OkStatus();
+}
+
+Status SegmentScan::MarkChange(const Context& ctx, const VariantFilter& filter) {
+  MarkPending();
+  const auto consequences = tile_->Column<std::uint8_t>(Section::kConsequence);
+  work_.sites_.clear();
+  std::uint32_t last = kNone;  // a site may have a change twice: of two genes
+  for (const Change& change : tile_->Column<Change>(Section::kChanges)) {
+    if (change.site == last || tile_->Name(change.text) != filter.change ||
+        !Holds(filter.consequences, consequences[change.site]) ||
+        !IsBelow(tile_->frequencies()[change.site], filter.below_frequency) ||
+        !Accepts(change.site, filter))
+      continue;
+    last = change.site;
+    work_.sites_.push_back(last);
+  }
+  return MarkSites(ctx);
+}
+
 Status SegmentScan::MarkGene(const Context& ctx, std::uint32_t unit, const VariantFilter& filter) {
   MarkPending();
   const auto units = tile_->Column<Unit>(Section::kUnits);
@@ -156,6 +198,7 @@ Status SegmentScan::MarkGene(const Context& ctx, std::uint32_t unit, const Varia
   const auto frequencies = tile_->frequencies();
   std::vector<std::uint32_t>& sites = work_.sites_;  // that have to be looked at one by one
   sites.clear();
+  const bool single = !filter.change.empty() || filter.accepts;
   std::uint64_t begin = 0, end = 0;  // of rows that are scanned together
   auto flush = [&]() -> Status {
     GF_TRY(ctx.Alive());
@@ -175,9 +218,10 @@ Status SegmentScan::MarkGene(const Context& ctx, std::uint32_t unit, const Varia
     const bool whole = group.band + 1U < kBandEnds.size()
                            ? filter.below_frequency >= kBandEnds[group.band]
                            : filter.below_frequency > kBandEnds[group.band];
-    if (!whole) {
+    if (!whole || single) {
       for (std::uint32_t j = group.first; j < next.first; ++j) {
-        if (double{frequencies[order[j]]} < filter.below_frequency) sites.push_back(order[j]);
+        if (IsBelow(frequencies[order[j]], filter.below_frequency) && Accepts(order[j], filter))
+          sites.push_back(order[j]);
       }
       continue;
     }
@@ -192,15 +236,11 @@ Status SegmentScan::MarkGene(const Context& ctx, std::uint32_t unit, const Varia
   const auto secondary = tile_->Column<Secondary>(Section::kSecondary);
   for (std::uint32_t i = units[unit].first_secondary; i < units[unit + 1].first_secondary; ++i) {
     if (Holds(filter.consequences, secondary[i].consequence) &&
-        double{frequencies[secondary[i].site]} < filter.below_frequency)
+        IsBelow(frequencies[secondary[i].site], filter.below_frequency) &&
+        Accepts(secondary[i].site, filter))
       sites.push_back(secondary[i].site);
   }
-  GF_TRY(LoadFor(sites));
-  for (std::size_t i = 0; i < sites.size(); ++i) {
-    if (i % kSitesBetweenLooks == 0) GF_TRY(ctx.Alive());
-    MarkSite(sites[i], true);
-  }
-  return absl::OkStatus();
+  return MarkSites(ctx);
 }
 
 Status SegmentScan::MarkRange(const Context& ctx, const VariantFilter& filter,
@@ -218,22 +258,18 @@ Status SegmentScan::MarkRange(const Context& ctx, const VariantFilter& filter,
   for (std::uint32_t site = tile_->LowerBound(static_cast<std::uint32_t>(from)); site < last;
        ++site) {
     if (!Holds(filter.consequences, consequences[site]) ||
-        !(double{tile_->frequencies()[site]} < filter.below_frequency))
+        !IsBelow(tile_->frequencies()[site], filter.below_frequency))
       continue;
     const std::int64_t position = tile_->positions()[site];
     if (position < start && position + static_cast<std::int64_t>(tile_->ref(site).size()) <= start)
       continue;
-    sites.push_back(site);
+    if (Accepts(site, filter)) sites.push_back(site);
   }
-  GF_TRY(LoadFor(sites));
-  for (std::size_t i = 0; i < sites.size(); ++i) {
-    if (i % kSitesBetweenLooks == 0) GF_TRY(ctx.Alive());
-    MarkSite(sites[i], true);
-  }
-  return absl::OkStatus();
+  return MarkSites(ctx);
 }
 
 bool SegmentScan::MarkGeneSet(std::uint32_t unit, const VariantFilter& filter) {
+  if (!filter.change.empty() || filter.accepts) return false;
   const auto units = tile_->Column<Unit>(Section::kUnits);
   const auto sets = tile_->Column<GeneSet>(Section::kGeneSets);
   for (std::uint32_t i = units[unit].first_set; i < units[unit + 1].first_set; ++i) {

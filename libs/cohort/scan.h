@@ -28,6 +28,8 @@ class SegmentScan {
   Status MarkRange(const Context& ctx, const VariantFilter& filter, std::uint32_t max_ref_length);
   // The same from a stored set; false when there is none for just this filter.
   bool MarkGeneSet(std::uint32_t unit, const VariantFilter& filter);
+  // Of the whole tile, those with the change that the filter names.
+  Status MarkChange(const Context& ctx, const VariantFilter& filter);
   // Appends what overlaps [start, end) of this tile.
   Status CountSites(const Context& ctx, std::int64_t start, std::int64_t end,
                     std::uint32_t max_ref_length, std::vector<SiteCounts>& out);
@@ -57,6 +59,9 @@ class SegmentScan {
   };
   void MarkIds(std::uint64_t begin, std::uint64_t end);
   void MarkSite(std::uint32_t site, bool ids);
+  // Whether the filter's conditions on single sites hold: those that no group of sites shares.
+  bool Accepts(std::uint32_t site, const VariantFilter& filter) const;
+  Status MarkSites(const Context& ctx);
   Status LoadFor(std::span<const std::uint32_t> sites);
   void MarkPending();
   void MarkRows(const std::uint32_t* rows, std::size_t n);

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "libs/core/file.h"
+#include "libs/core/strings.h"
 #include "libs/genomics/digest.h"
 #include "libs/genomics/json_text.h"
 
@@ -48,6 +49,8 @@ std::string FormatSegment(const SegmentManifest& manifest) {
       {"unlisted",
        manifest.info.unlisted == Unlisted::kIsReference ? "is_reference" : "is_not_called"},
       {"frequencies", manifest.info.frequencies},
+      {"dataset", manifest.info.dataset},
+      {"version", manifest.info.version},
       {"tiles", nlohmann::ordered_json::array()}};
   for (const SegmentTile& tile : manifest.tiles) {
     json["tiles"].push_back({{"contig", tile.contig},
@@ -80,6 +83,8 @@ Result<SegmentManifest> ParseSegment(std::string_view text) try {
   manifest.info.unlisted =
       unlisted == "is_reference" ? Unlisted::kIsReference : Unlisted::kIsNotCalled;
   manifest.info.frequencies = json.at("frequencies").get<std::string>();
+  manifest.info.dataset = json.at("dataset").get<std::string>();
+  manifest.info.version = json.at("version").get<std::string>();
   for (const nlohmann::json& item : json.at("tiles")) {
     SegmentTile tile;
     tile.contig = item.at("contig").get<std::string>();
@@ -116,7 +121,7 @@ Result<SegmentWriter> SegmentWriter::Create(const fs::path& dir, SegmentInfo inf
 }
 
 Status SegmentWriter::Add(const std::string& contig, std::uint32_t tile, TileBuilder& builder) {
-  if (builder.n_sites() == 0) return absl::OkStatus();
+  if (builder.empty()) return absl::OkStatus();
   SegmentTile entry{contig, tile, builder.n_sites(), {}};
   GF_ASSIGN(entry.digests, builder.Finish(dir_ / entry.FileName()));
   manifest_.tiles.push_back(std::move(entry));
@@ -157,12 +162,9 @@ Result<std::unique_ptr<Segment>> Segment::Open(const fs::path& dir, Residence re
     contig.by_megabase.resize(std::size_t{entry.tile} + 1, kNone);
     contig.by_megabase[entry.tile] = static_cast<std::uint32_t>(contig.tiles.size());
     const auto units = tile->Column<Unit>(Section::kUnits);
-    const auto names = tile->Column<char>(Section::kNames);
     for (std::uint32_t unit = 0; unit + 1 < units.size(); ++unit) {
       if (units[unit].name == kNone) continue;
-      const char* name = names.data() + units[unit].name;
-      const std::string gene(name + 1, static_cast<unsigned char>(*name));
-      segment->genes_[gene].push_back({tile.get(), unit});
+      segment->genes_[ToLower(tile->Name(units[unit].name))].push_back({tile.get(), unit});
     }
     contig.tiles.push_back(std::move(tile));
   }
@@ -189,7 +191,7 @@ const Segment::Contig* Segment::FindContig(std::string_view contig) const {
 }
 
 std::vector<Segment::GenePart> Segment::FindGene(std::string_view gene) const {
-  const auto found = genes_.find(gene);
+  const auto found = genes_.find(ToLower(gene));
   return found == genes_.end() ? std::vector<GenePart>() : found->second;
 }
 

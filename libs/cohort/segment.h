@@ -32,6 +32,9 @@ struct SegmentInfo {
   Unlisted unlisted = Unlisted::kIsNotCalled;
   // Which frequency table the bands were cut by; empty when they were counted among these people.
   std::string frequencies;
+  // What it was made for; empty when that is not known.
+  std::string dataset = {};
+  std::string version = {};
 
   bool operator==(const SegmentInfo&) const = default;
 };
@@ -106,7 +109,15 @@ class Segment {
   std::uint32_t n_people() const { return manifest_.info.n_people; }
   std::uint64_t n_sites() const;
   const Contig* FindContig(std::string_view contig) const;
-  // A gene may reach into the next megabase.
+  // visit(const Tile&) -> Status; the first error ends it.
+  template <typename Visit>
+  Status ForEachTile(Visit visit) const {
+    for (const auto& [name, contig] : contigs_) {
+      for (const auto& tile : contig.tiles) GF_TRY(visit(*tile));
+    }
+    return absl::OkStatus();
+  }
+  // A gene may reach into the next megabase. Upper and lower case are the same.
   std::vector<GenePart> FindGene(std::string_view gene) const;
   std::vector<std::string> Genes() const;
 

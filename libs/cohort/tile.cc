@@ -128,8 +128,12 @@ Status Tile::CheckPlaces() const {
   const auto names = Column<unsigned char>(Section::kNames);
   const auto elsewhere = Column<std::uint32_t>(Section::kElsewhere);
   const auto secondary = Column<Secondary>(Section::kSecondary);
+  const auto changes = Column<Change>(Section::kChanges);
   const std::uint64_t n_ids = SectionSize(Section::kIds) / 4;
   auto is_site = [n](std::uint32_t site) { return site < n; };
+  auto is_name = [&](std::uint32_t name) {
+    return name < names.size() && names.size() - name > names[name];
+  };
   const auto order = Column<std::uint32_t>(Section::kOrder);
   bool ok =
       Ascends(positions_, UINT32_MAX, [](std::uint32_t p) { return p; }) &&
@@ -143,6 +147,7 @@ Status Tile::CheckPlaces() const {
               [](const Unit& u) { return u.first_set; }) &&
       Ascends(Column<Chunk>(Section::kChunks), SectionSize(Section::kRuns) / 8,
               [](const Chunk& c) { return c.first_run; }) &&
+      Ascends(changes, n, [](const Change& c) { return c.site; }) &&
       std::all_of(order.begin(), order.end(), is_site) &&
       std::all_of(elsewhere.begin(), elsewhere.end(), is_site);
   for (const Secondary& entry : secondary)
@@ -150,8 +155,8 @@ Status Tile::CheckPlaces() const {
   for (const Group& group : groups)
     ok = ok && group.consequence < kConsequences && group.band < kBandEnds.size();
   for (const Unit& unit : units)
-    ok = ok && (unit.name == kNone ||
-                (unit.name < names.size() && names.size() - unit.name > names[unit.name]));
+    ok = ok && (unit.name == kNone || is_name(unit.name));
+  for (const Change& change : changes) ok = ok && change.site < n && is_name(change.text);
   for (const Chunk& chunk : Column<Chunk>(Section::kChunks)) {
     for (const std::uint32_t base : chunk.base)
       ok = ok && (base == kNone || base < SectionSize(Section::kBase) / 8 / BitsetWords(n_rows));
@@ -301,6 +306,7 @@ Status Tile::Verify(std::string_view sha256) const {
                            : !rows_ok(gene_rows, set.place, set.members))
       return Corrupt("a gene set has rows that do not exist");
   }
+  GF_TRY(Called().status());
   const auto chunks = Column<Chunk>(Section::kChunks);
   for (std::size_t i = 0; i + 1 < chunks.size(); ++i) {
     const std::uint32_t whole =
@@ -314,6 +320,14 @@ Status Tile::Verify(std::string_view sha256) const {
     }
   }
   return absl::OkStatus();
+}
+
+Result<std::vector<genomics::CoverageRun>> Tile::Called() const {
+  std::string bytes(SectionSize(Section::kCalled), '\0');
+  if (bytes.empty()) return std::vector<genomics::CoverageRun>();
+  const auto& extent = header_->sections[static_cast<std::size_t>(Section::kCalled)];
+  GF_TRY(Read(extent.offset, extent.size, reinterpret_cast<std::byte*>(bytes.data())));
+  return genomics::DecodeCoverage(bytes, header_->n_rows);
 }
 
 void RowSource::Reset(const Tile& tile, Section section) {

@@ -16,6 +16,7 @@
 #include "libs/cohort/tile_layout.h"
 #include "libs/core/status.h"
 #include "libs/core/unique_fd.h"
+#include "libs/genomics/tile_file.h"
 
 namespace genofed::cohort {
 
@@ -75,6 +76,14 @@ class Tile {
                                     std::string_view alt) const;
   // The first site at or behind a position.
   std::uint32_t LowerBound(std::uint32_t position) const;
+  // Of kNames.
+  std::string_view Name(std::uint32_t offset) const {
+    const auto names = Column<char>(Section::kNames);
+    return {names.data() + offset + 1, static_cast<unsigned char>(names[offset])};
+  }
+  // Where gVCFs say who was called, positions relative to the tile. Read from the disk each time.
+  // DataLoss INDEX_CORRUPT.
+  Result<std::vector<genomics::CoverageRun>> Called() const;
 
  private:
   friend class RowSource;

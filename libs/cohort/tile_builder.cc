@@ -123,11 +123,16 @@ std::uint32_t TileBuilder::AlleleKey(std::string_view ref, std::string_view alt)
 std::uint32_t TileBuilder::UnitOf(std::string_view gene) {
   if (const auto known = genes_.find(gene); known != genes_.end()) return known->second;
   const auto unit = static_cast<std::uint32_t>(units_.size());
-  units_.push_back({static_cast<std::uint32_t>(names_.size()), 0, 0, 0});
-  names_.push_back(static_cast<char>(gene.size()));
-  names_.append(gene);
+  units_.push_back({NameOf(gene), 0, 0, 0});
   genes_.emplace(gene, unit);
   return unit;
+}
+
+std::uint32_t TileBuilder::NameOf(std::string_view text) {
+  const auto offset = static_cast<std::uint32_t>(names_.size());
+  names_.push_back(static_cast<char>(text.size()));
+  names_.append(text);
+  return offset;
 }
 
 std::uint32_t TileBuilder::Put(const Members& members, std::uint32_t count) {
@@ -205,11 +210,17 @@ Status TileBuilder::Add(const SiteFacts& site, const Members& het, const Members
   has_frequency_.push_back(site.frequency.has_value() ? 1 : 0);
   const Effect* main = nullptr;
   for (const Effect& effect : site.effects) {
-    if (effect.gene.empty() || effect.gene.size() > 255)
-      return Error(StatusCode::kInvalidArgument, "SITE_INVALID", "a gene's name is too long");
+    if (effect.gene.empty() || effect.gene.size() > 255 || effect.change.size() > 255)
+      return Error(StatusCode::kInvalidArgument, "SITE_INVALID",
+                   "the name of a gene or a change is too long");
     if (main == nullptr || effect.consequence < main->consequence) main = &effect;
   }
   for (const Effect& effect : site.effects) {
+    if (!effect.change.empty()) {
+      const auto [text, fresh] = change_names_.try_emplace(effect.change);
+      if (fresh) text->second = NameOf(effect.change);
+      changes_.push_back({number, text->second});
+    }
     if (&effect == main) continue;
     secondary_.emplace_back(UnitOf(effect.gene),
                             Secondary{number, static_cast<std::uint32_t>(effect.consequence)});
@@ -247,7 +258,7 @@ void TileBuilder::OrderSites() {
   order_.resize(n_sites());
   std::iota(order_.begin(), order_.end(), 0U);
   auto key = [&](std::uint32_t site) {
-    return std::tuple(unit_[site], BandOf(double{frequency_[site]}), consequence_[site]);
+    return std::tuple(unit_[site], BandOf(frequency_[site]), consequence_[site]);
   };
   std::stable_sort(order_.begin(), order_.end(),
                    [&](std::uint32_t a, std::uint32_t b) { return key(a) < key(b); });
@@ -270,7 +281,7 @@ void TileBuilder::OrderSites() {
         units_[unit].first_group = static_cast<std::uint32_t>(groups_.size());
       Group group = here();
       group.first = i;
-      group.band = BandOf(double{frequency_[site]});
+      group.band = BandOf(frequency_[site]);
       group.consequence = consequence_[site];
       groups_.push_back(group);
     }
@@ -394,7 +405,7 @@ void TileBuilder::StoreGeneSets() {
     // Everything said about the gene: of its own sites, and of those that count to another one.
     std::vector<std::tuple<std::uint8_t, std::uint8_t, std::uint32_t>> sites;  // band, effect, site
     auto add = [&](std::uint32_t site, std::uint32_t effect) {
-      sites.emplace_back(BandOf(double{frequency_[site]}), static_cast<std::uint8_t>(effect), site);
+      sites.emplace_back(BandOf(frequency_[site]), static_cast<std::uint8_t>(effect), site);
     };
     const std::uint32_t last_group = unit + 1 < units_.size()
                                          ? units_[unit + 1].first_group
@@ -487,12 +498,14 @@ Result<TileDigests> TileBuilder::Finish(const std::filesystem::path& path) {
   put(Section::kSecondary, Bytes(secondary));
   put(Section::kChunks, Bytes(chunks_));
   put(Section::kGeneSets, Bytes(gene_sets_));
+  put(Section::kChanges, Bytes(changes_));
   put(Section::kIds, Bytes(ids_));
   put(Section::kPages, pages_);
   sections[static_cast<std::size_t>(Section::kBitsets)] = bitsets;
   put(Section::kRuns, Bytes(packed_runs_));
   put(Section::kBase, Bytes(base_));
   put(Section::kGeneRows, gene_rows_);
+  put(Section::kCalled, called_);
   auto align = [](std::uint64_t size) { return (size + 63) / 64 * 64; };
   std::uint64_t offset = align(sizeof header);
   for (std::size_t i = 0; i < kSections; ++i) {

@@ -22,6 +22,9 @@ namespace genofed::cohort {
 struct Effect {
   std::string gene;  // 1 to 255 bytes
   Consequence consequence = Consequence::kUnknown;
+  std::string change = {};  // of the protein, "G12D"; at most 255 bytes, empty for none
+
+  bool operator==(const Effect&) const = default;
 };
 
 struct SiteFacts {
@@ -52,10 +55,14 @@ class TileBuilder {
   TileBuilder(std::uint32_t tile, std::uint32_t n_rows);
 
   std::uint32_t n_sites() const { return static_cast<std::uint32_t>(position_.size()); }
+  // Nothing was added that a tile would have to tell.
+  bool empty() const { return position_.empty() && called_.empty(); }
   // Sites come strictly ascending by position, REF and ALT; nobody is in two sets of a site.
   // Errors: InvalidArgument UNSORTED, SITE_INVALID, ROW_INVALID.
   Status Add(const SiteFacts& site, const Members& het, const Members& hom,
              const Members& hemi = {});
+  // Where gVCFs say that people were called, as genomics::CoverageWriter encodes it. Once.
+  void SetCalled(std::string called) { called_ = std::move(called); }
   // `row` lacks `missing` (1 or 2) called alleles at the sites [first, last]. Runs of one row do
   // not overlap; they come in any order, before or after their sites. Errors: ROW_INVALID.
   Status AddRun(std::uint32_t row, std::uint32_t first, std::uint32_t last, std::uint32_t missing);
@@ -67,6 +74,7 @@ class TileBuilder {
   std::uint32_t Put(const Members& members, std::uint32_t count);
   std::uint32_t AlleleKey(std::string_view ref, std::string_view alt);
   std::uint32_t UnitOf(std::string_view gene);
+  std::uint32_t NameOf(std::string_view text);
   void OrderSites();
   Status PackRuns();
   void StoreGeneSets();
@@ -85,7 +93,9 @@ class TileBuilder {
   std::vector<std::vector<std::uint64_t>>
       bitsets_;  // chunks: one array would be copied as it grows
   std::uint32_t n_bitsets_ = 0;
-  std::string pool_, names_;
+  std::string pool_, names_, called_;
+  std::vector<Change> changes_;
+  std::map<std::string, std::uint32_t, std::less<>> change_names_;
   std::string last_ref_, last_alt_;
   std::uint32_t max_ref_length_ = 0;
   std::map<std::string, std::uint32_t, std::less<>> genes_;

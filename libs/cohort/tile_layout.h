@@ -26,7 +26,8 @@
 // Who was not called is told by runs of sites: (row, first, last, one or two alleles missing), cut
 // at chunks of 1,024 sites and sorted by their beginning. Rows that lack an allele in all of a
 // chunk (males on X, females on Y) are one bitset of kBase, shared between chunks that have the
-// same.
+// same. Where no site is listed, kCalled tells who was called, for alleles that only other segments
+// have.
 #pragma once
 
 #include <array>
@@ -36,7 +37,7 @@
 namespace genofed::cohort {
 
 inline constexpr std::int64_t kTileBases = 1'000'000;
-inline constexpr std::uint32_t kTileFormatVersion = 3;  // 1 and 2: libs/genomics/tile_file.h
+inline constexpr std::uint32_t kTileFormatVersion = 4;  // 1 and 2: libs/genomics/tile_file.h
 inline constexpr std::uint32_t kPageRows = 256;
 inline constexpr std::uint32_t kBucketBases = 64;
 inline constexpr std::uint32_t kChunkSites = 1024;
@@ -44,9 +45,14 @@ inline constexpr std::uint32_t kNone = UINT32_MAX;
 
 // Upper ends of the bands of allele frequency, exclusive but for the last one.
 inline constexpr std::array<double, 5> kBandEnds = {1e-4, 1e-3, 1e-2, 5e-2, 1.0};
-constexpr std::uint8_t BandOf(double frequency) {
+// Frequencies are kept with single precision: a limit is rounded as they are, so that a frequency of
+// just the limit is not below it.
+constexpr bool IsBelow(float frequency, double limit) {
+  return frequency < static_cast<float>(limit);
+}
+constexpr std::uint8_t BandOf(float frequency) {
   std::uint8_t band = 0;
-  while (band + 1U < kBandEnds.size() && frequency >= kBandEnds[band]) ++band;
+  while (band + 1U < kBandEnds.size() && !IsBelow(frequency, kBandEnds[band])) ++band;
   return band;
 }
 
@@ -115,6 +121,7 @@ enum class Section : std::uint32_t {
   kSecondary,  // Secondary, by unit
   kChunks,     // Chunk, and one more
   kGeneSets,   // GeneSet, by unit
+  kChanges,    // Change, by site
   // Rows.
   kIds,
   kPages,
@@ -122,8 +129,9 @@ enum class Section : std::uint32_t {
   kRuns,      // u64, see Run
   kBase,      // bitsets
   kGeneRows,  // u32 rows or bitsets of gene sets
+  kCalled,    // where gVCFs say who was called (genomics::CoverageWriter); may be empty
 };
-inline constexpr std::size_t kSections = 24;
+inline constexpr std::size_t kSections = 26;
 inline constexpr std::size_t kMetadataSections = static_cast<std::size_t>(Section::kIds);
 
 struct TileHeader {
@@ -162,6 +170,11 @@ struct Group {
 struct Secondary {
   std::uint32_t site = 0;
   std::uint32_t consequence = 0;
+};
+// What a site does to a protein.
+struct Change {
+  std::uint32_t site = 0;
+  std::uint32_t text = 0;  // offset in kNames of u8 length and text: "G12D"
 };
 struct Chunk {
   std::uint32_t first_run = 0;

@@ -148,7 +148,7 @@ class Node {
   DisclosureAudit audit_{store_};
   NodeDiscovery discovery_{view_, country_, mechanism_, &budgets_, audit_, clock_};
   SqlPublicationStore publication_store_;
-  FileCohortOpener opener_{"/nonexistent"};
+  FileCohortOpener opener_{"/nonexistent", "/nonexistent"};
   Publications publications_{publication_store_, opener_, listing_, view_, clock_, country_};
   const auth::AccessTokenVerifier tokens_;
   std::unique_ptr<rpc::Dispatcher> dispatcher_;
@@ -206,7 +206,7 @@ int Run() {
   Certificates certificates;
   const auto sites = MakeSites();
   const auto people = MakePeople();
-  FileCohortOpener opener(data.path());
+  FileCohortOpener opener(data.path(), data / "merged");
   std::vector<std::unique_ptr<Node>> nodes;
   std::vector<HubDiscovery::Node> members;
   HubDiscovery::Options options;

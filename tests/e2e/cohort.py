@@ -7,11 +7,15 @@ The rules that are restated here, so that the tests compare two independent comp
   - the airlock masks the rows in which a count, or the rest of a part, lies between 1 and the minimum - 1.
 """
 
+import functools
+import gzip
 import json
 import pathlib
+import re
 import subprocess
 
 MINIMUM = 5
+HPO = pathlib.Path(__file__).parents[2] / "data" / "ontologies" / "hpo.tsv.gz"
 ALLELE_COLUMNS = ["ac", "an"]
 CASE_COLUMNS = ["case_ac", "case_an", "control_ac", "control_an", "case_carriers", "control_carriers"]
 PARTS = {"ac": "an", "case_ac": "case_an", "control_ac": "control_an"}
@@ -39,6 +43,25 @@ def trimmed(pos, ref, alt):
     return pos, ref, alt
 
 
+@functools.cache
+def hpo_parents():
+    rows = (line.rstrip("\n").split("\t") for line in gzip.open(HPO, "rt", encoding="utf-8") if line.startswith("HP:"))
+    return {row[0]: row[5].split("|") if row[5] else [] for row in rows}
+
+
+@functools.cache
+def kinds(term):
+    """The term and all that it is a kind of."""
+    return {term}.union(*(kinds(parent) for parent in hpo_parents().get(term, [])))
+
+
+def years(subject):
+    """Completed years, of "P43Y6M"."""
+    age = subject.get("timeAtLastEncounter", {}).get("age", {}).get("iso8601duration", "")
+    found = re.fullmatch(r"P(\d+)Y.*", age)
+    return int(found[1]) if found else None
+
+
 class Cohort:
     """A folder as `genofed synth` writes it. `permissions` follows what citizens change during the tests."""
 
@@ -56,6 +79,7 @@ class Cohort:
             self.people[packet["subject"]["id"]] = {
                 "sample": packet["biosamples"][0]["id"],
                 "sex": packet["subject"].get("sex", "UNKNOWN_SEX"),
+                "age": years(packet["subject"]),
                 "terms": {feature["type"]["id"] for feature in packet.get("phenotypicFeatures", [])
                           if not feature.get("excluded")},
             }
@@ -97,8 +121,10 @@ class Cohort:
         return sum(1 for person in people if 1 in calls[self.people[person]["sample"]])
 
     def with_filters(self, people, terms=(), sex=None):
-        return {person for person in people
-                if set(terms) <= self.people[person]["terms"] and (sex is None or self.people[person]["sex"] == sex)}
+        """Those who have each term, or a kind of it, and this sex."""
+        def has(person):
+            return set(terms) <= set().union(*(kinds(term) for term in self.people[person]["terms"]))
+        return {person for person in people if has(person) and (sex is None or self.people[person]["sex"] == sex)}
 
     def counts(self, case_term):
         """{(chrom, pos, ref, alt): {column: count}} over everybody who permits analyses, before masking."""

@@ -16,10 +16,20 @@ def onboard(fed, cohort, check=True, folder=None, dataset=None, extra=()):
 
 
 def list_dataset(fed, cohort, evidence=()):
-    """The national coordination point lists the dataset; returns once the hub shows it."""
+    """The national coordination point lists the dataset; returns once the hub shows it and its node answers from it."""
     seen = [word for reference in evidence for word in ("--evidence", reference)]
     fed.genofed("dataset", "approve", cohort.dataset, *seen, as_=cohort.ncp)
+    wait_until(lambda: cohort.dataset in answering(fed, cohort.site), 20, f"{cohort.dataset} to be answered from")
     return wait_until(lambda: hub_record(fed, cohort.dataset), 20, f"{cohort.dataset} in the hub's catalogue")
+
+
+def answering(fed, site):
+    """The datasets from which a node answers just now."""
+    question = {"meta": {"apiVersion": "2.0"}, "query": {
+        "filters": [{"id": "NCIT:C16576"}], "requestedGranularity": "record", "includeResultsetResponses": "ALL"}}
+    status, _, body = fed.rest(site, "POST", "/beacon/v2/individuals", body=question)
+    assert status == 200, body
+    return {dataset["id"] for dataset in body["response"]["resultSets"]}
 
 
 def hub_record(fed, dataset):

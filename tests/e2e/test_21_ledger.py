@@ -59,6 +59,7 @@ def checkpoint(federation, site):
 
 def alarms(federation, site):
     answer = federation.genofed("ledger", "witnesses", site=site, check=False)
+    assert answer.json, answer  # a service that is just starting has no answer yet
     return [(alarm["origin"], alarm["reason"]) for alarm in answer.json["alarms"]]
 
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <thread>
 
+#include "libs/cohort/consequence.h"
 #include "libs/core/file.h"
 #include "libs/core/random.h"
 #include "libs/core/strings.h"
@@ -269,16 +270,28 @@ void PrintRecords(const Json& answer) {
 
 struct QueryOptions {
   std::string variant, assembly;
+  std::string gene, change, hgvs, type;
+  std::vector<std::string> consequences;
+  double below_frequency = 0;
   std::vector<std::string> terms;
-  std::string sex;
-  bool frequencies = false;
+  bool exact_terms = false;
+  std::string sex, age;
 };
 
 // "20:1000226:A:T", 1-based as in a VCF; or "20:1000000-1010000" for a range.
 Result<Json> VariantParameters(const QueryOptions& o) {
+  Json parameters = Json::object();
+  auto put = [&](const char* name, const std::string& value) {
+    if (!value.empty()) parameters[name] = value;
+  };
+  put("assemblyId", o.assembly);
+  put("geneId", o.gene);
+  put("aminoacidChange", o.change);
+  put("genomicAlleleShortForm", o.hgvs);
+  put("variantType", o.type);
+  if (o.variant.empty()) return parameters;
   auto parts = Split(o.variant, ':');
-  Json parameters = {{"referenceName", std::string(parts[0])}};
-  if (!o.assembly.empty()) parameters["assemblyId"] = o.assembly;
+  parameters["referenceName"] = std::string(parts[0]);
   auto bad = [&] {
     return Error(StatusCode::kInvalidArgument, "VARIANT_INVALID",
                  "'{}' is neither CHROM:POS:REF:ALT nor CHROM:START-END", o.variant);
@@ -303,20 +316,62 @@ Result<Json> VariantParameters(const QueryOptions& o) {
   return bad();
 }
 
-int Query(const Target& target, const QueryOptions& o, const std::string& entity) {
-  Json query = {{"filters", Json::array()},
-                {"requestedGranularity", o.frequencies ? "record" : "count"},
-                {"includeResultsetResponses", "ALL"}};
-  for (const std::string& term : o.terms) query["filters"].push_back({{"id", term}});
-  if (!o.sex.empty())
-    query["filters"].push_back({{"id", o.sex == "female" ? "NCIT:C16576" : "NCIT:C20197"}});
-  if (!o.variant.empty()) {
-    auto parameters = VariantParameters(o);
-    if (!parameters.ok()) return Fail(parameters.status()), kUsage;
-    query["requestParameters"] = *parameters;
+// "18-64", "18-" or "-64": completed years.
+Status AddAge(const std::string& age, Json& filters) {
+  const auto ends = Split(age, '-');
+  auto bad = [&] {
+    return Error(StatusCode::kInvalidArgument, "AGE_INVALID",
+                 "'{}' is no range of ages such as 18-64, 18- or -64", age);
+  };
+  if (ends.size() != 2 || age == "-") return bad();
+  const char* ops[] = {">=", "<="};
+  for (std::size_t i = 0; i < 2; ++i) {
+    if (ends[i].empty()) continue;
+    const auto years = ParseInt(ends[i]);
+    if (!years.ok() || *years < 0) return bad();
+    filters.push_back({{"id", "age"}, {"operator", ops[i]}, {"value", fmt::format("P{}Y", *years)}});
   }
+  return absl::OkStatus();
+}
+
+// What is said of people, and of what variants do and how rare they are.
+Result<Json> QueryFilters(const QueryOptions& o) {
+  Json filters = Json::array();
+  for (const std::string& term : o.terms) {
+    Json filter = {{"id", term}};
+    if (o.exact_terms) filter["includeDescendantTerms"] = false;
+    filters.push_back(std::move(filter));
+  }
+  if (!o.sex.empty()) filters.push_back({{"id", o.sex == "female" ? "NCIT:C16576" : "NCIT:C20197"}});
+  if (!o.age.empty()) GF_TRY(AddAge(o.age, filters));
+  Json any = Json::array();
+  for (const std::string& name : o.consequences) {
+    const auto consequence = cohort::ParseConsequence(name);
+    const bool loss = name == "loss_of_function";
+    if (!loss && (!consequence || *consequence == cohort::Consequence::kUnknown))
+      return Error(StatusCode::kInvalidArgument, "CONSEQUENCE_UNKNOWN",
+                   "'{}' is neither loss_of_function nor a consequence such as stop_gained", name);
+    any.push_back({{"id", loss ? "SO:0002054" : cohort::SequenceOntologyOf(*consequence)}});
+  }
+  if (any.size() == 1) filters.push_back(any[0]);
+  if (any.size() > 1) filters.push_back(any);
+  if (o.below_frequency > 0)
+    filters.push_back({{"id", "alleleFrequency"},
+                       {"operator", "<"},
+                       {"value", fmt::format("{}", o.below_frequency)}});
+  return filters;
+}
+
+int Query(const Target& target, const QueryOptions& o, const std::string& entity) {
+  auto filters = QueryFilters(o);
+  if (!filters.ok()) return Fail(filters.status()), kUsage;
   // Counts per dataset come with granularity record; they are counts all the same.
-  query["requestedGranularity"] = "record";
+  Json query = {{"filters", *filters},
+                {"requestedGranularity", "record"},
+                {"includeResultsetResponses", "ALL"}};
+  auto parameters = VariantParameters(o);
+  if (!parameters.ok()) return Fail(parameters.status()), kUsage;
+  if (!parameters->empty()) query["requestParameters"] = *parameters;
   Session session(target);
   auto answer =
       session.Post("/beacon/v2/" + entity, {{"meta", {{"apiVersion", "2.0"}}}, {"query", query}});
@@ -655,22 +710,38 @@ void AddDataCommands(Commands commands) {
                     ->require_subcommand(1);
   auto q = std::make_shared<QueryOptions>();
   auto* variant = query->add_subcommand("variant", "People who carry a variant");
-  variant->add_option("variant", q->variant, "CHROM:POS:REF:ALT as in a VCF, or CHROM:START-END")
-      ->required();
+  variant->add_option("variant", q->variant, "CHROM:POS:REF:ALT as in a VCF, or CHROM:START-END");
   auto* individuals =
       query->add_subcommand("individuals", "People with phenotypes, sex, and perhaps a variant");
-  individuals->add_option("--variant", q->variant, "CHROM:POS:REF:ALT as in a VCF");
+  individuals->add_option("--variant", q->variant,
+                          "CHROM:POS:REF:ALT as in a VCF, or CHROM:START-END");
   for (auto* command : {variant, individuals}) {
     command->add_option("--term", q->terms,
                         "HPO, ORPHA, OMIM or MONDO term; repeatable, all must hold");
+    command->add_flag("--exact-terms", q->exact_terms, "Without the kinds of a term");
     command->add_option("--sex", q->sex)->check(CLI::IsMember({"female", "male"}));
+    command->add_option("--age", q->age, "Completed years: 18-64, 18- or -64");
     command->add_option("--assembly", q->assembly, "GRCh37 or GRCh38");
+    command->add_option("--gene", q->gene, "Symbol, as the datasets were annotated: BRCA1");
+    command->add_option("--change", q->change, "Of a protein: Gly12Asp or G12D");
+    command->add_option("--hgvs", q->hgvs, "On a chromosome: NC_000007.14:g.55181320A>T");
+    command->add_option("--type", q->type)->check(CLI::IsMember({"SNP", "MNP", "INS", "DEL"}));
+    command->add_option("--consequence", q->consequences,
+                        "stop_gained, missense_variant ..., or loss_of_function; repeatable, any of them");
+    command->add_option("--below-frequency", q->below_frequency, "Rarer than this, such as 0.001")
+        ->check(CLI::Range(0.0, 1.0));
     std::string entity = command == variant ? "g_variants" : "individuals";
     command->callback([q, entity, &target, &action] {
       action = [q, entity, &target] { return Query(target, *q, entity); };
     });
   }
-  individuals->footer("Example: genofed query individuals --term HP:0001250 --sex female");
+  variant->footer(
+      "Examples:\n  genofed query variant 20:1000226:A:T\n"
+      "  genofed query variant --gene BRCA1 --consequence loss_of_function --below-frequency 0.001");
+  individuals->footer(
+      "Examples:\n  genofed query individuals --term HP:0001250 --sex female\n"
+      "  genofed query individuals --gene SCN1A --consequence missense_variant --below-frequency 0.001 "
+      "--term HP:0001250 --age 0-17");
 }
 
 }  // namespace genofed::cli

@@ -150,24 +150,33 @@ int Bench(const Target& target, const IndexOptions& options) {
 }
 
 int Compact(const Target& target, const IndexOptions& options) {
-  std::vector<std::unique_ptr<genomics::CohortIndex>> inputs;
-  std::vector<const genomics::CohortIndex*> borrowed;
+  std::vector<std::unique_ptr<genomics::CohortIndex>> indices;
+  std::vector<std::unique_ptr<cohort::Segment>> segments;
+  std::vector<cohort::CompactInput> inputs;
   std::uint32_t n_people = 0;
   for (const std::string& input : options.inputs) {
+    if (std::filesystem::exists(std::filesystem::path(input) / cohort::kSegmentFile)) {
+      auto segment = cohort::Segment::Open(input, cohort::Residence::kRead);
+      if (!segment.ok()) return Fail(segment.status());
+      n_people += (*segment)->n_people();
+      inputs.emplace_back(segments.emplace_back(*std::move(segment)).get());
+      continue;
+    }
     auto index = genomics::CohortIndex::Open(input);
     if (!index.ok()) return Fail(index.status());
     n_people += (*index)->info().n_people;
-    borrowed.push_back(index->get());
-    inputs.push_back(*std::move(index));
+    inputs.emplace_back(indices.emplace_back(*std::move(index)).get());
   }
   Result<genomics::Bitmap> live = genomics::Bitmap(n_people, true);
   if (!options.live.empty()) live = synth::ReadLive(options.live, n_people);
   if (!live.ok()) return Fail(live.status()), kUsage;
   Result<cohort::Annotations> annotations = cohort::Annotations();
-  if (!options.annotations.empty()) annotations = cohort::Annotations::Read(options.annotations);
+  const bool annotated = !options.annotations.empty();
+  if (annotated) annotations = cohort::Annotations::Read(options.annotations);
   if (!annotations.ok()) return Fail(annotations.status()), kUsage;
-  const auto report = cohort::Compact(Context::Background(), borrowed, *live, *annotations,
-                                      options.frequencies, options.dir);
+  const auto report = cohort::Compact(Context::Background(), inputs, *live,
+                                      annotated ? &*annotations : nullptr, options.frequencies,
+                                      options.dir);
   if (!report.ok()) return Fail(report.status());
   Print(target,
         {{"sites", report->sites},
@@ -182,11 +191,11 @@ int Compact(const Target& target, const IndexOptions& options) {
 
 constexpr char kCompactExamples[] = R"(
 Examples:
-  bcftools +split-vep -d -f '%CHROM\t%POS\t%REF\t%ALT\t%AF\t%SYMBOL\t%Consequence\n' sites.vep.bcf > sites.tsv
+  bcftools +split-vep -d -f '%CHROM\t%POS\t%REF\t%ALT\t%AF\t%SYMBOL\t%Consequence\t%HGVSp\n' sites.vep.bcf > sites.tsv
   genofed index compact new --from batch-1 --from batch-2 --annotations sites.tsv --frequencies hub-2026-11
   genofed index compact new --from batch-1 --live live.txt
 
-The inputs are what onboarding writes for each batch of people. --live is one character for each person,
+The inputs are segments, or indices of an earlier format. Without --annotations segments keep theirs. --live is one character for each person,
 1 or 0, over the inputs one after the other: who has a 0 is left out. --frequencies names the table that
 the annotations' frequencies come from; without frequencies they are counted among these people.
 Exit codes: 0 done; 1 failed; 2 wrong usage or input file.)";

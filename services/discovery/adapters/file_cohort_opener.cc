@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/discovery/adapters/file_cohort_opener.h"
 
+#include <algorithm>
+#include <bit>
 #include <fstream>
 #include <system_error>
 
+#include "libs/cohort/compact.h"
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
+#include "libs/obs/log.h"
 
 namespace genofed::discovery {
 namespace {
@@ -42,7 +46,7 @@ Result<std::string> HashFile(const std::filesystem::path& path) {
 }
 
 // A segment was made for this version, or for one that it goes on from.
-Status CheckIsOf(const genomics::IndexInfo& info, const Publication& publication) {
+Status CheckIsOf(const cohort::SegmentInfo& info, const Publication& publication) {
   auto version = ParseInt(info.version);
   if (info.dataset == publication.dataset && version.ok() && *version <= publication.version &&
       genomics::AssemblyName(info.assembly) == publication.assembly) {
@@ -66,24 +70,89 @@ Result<std::vector<genomics::Individual>> OpenIndividuals(const std::filesystem:
 
 }  // namespace
 
-Result<std::shared_ptr<const Cohort>> FileCohortOpener::Open(const Publication& publication) {
-  std::vector<std::unique_ptr<const genomics::CohortIndex>> segments;
-  std::vector<std::uint32_t> batches;
+Result<FileCohortOpener::Segments> FileCohortOpener::OpenSegments(
+    const Publication& publication) const {
+  Segments segments;
   for (const Segment& segment : publication.segments) {
     GF_ASSIGN(auto directory, Below(data_dir_, segment.index_path));
-    GF_ASSIGN(auto index, genomics::CohortIndex::Open(directory, segment.manifest_sha256));
-    GF_TRY(CheckIsOf(index->info(), publication));
-    batches.push_back(index->info().n_people);
-    segments.push_back(std::move(index));
+    GF_ASSIGN(auto opened, cohort::Segment::Open(directory, cohort::Residence::kMapped,
+                                                 segment.manifest_sha256));
+    GF_TRY(CheckIsOf(opened->info(), publication));
+    // Queries trust its rows.
+    GF_TRY(opened->Verify());
+    segments.push_back(std::move(opened));
   }
-  GF_ASSIGN(auto index, genomics::SegmentedIndex::Create(std::move(segments)));
+  return segments;
+}
+
+Result<std::unique_ptr<cohort::Segment>> FileCohortOpener::MergeRun(const Publication& publication,
+                                                                    const Segments& segments,
+                                                                    std::size_t begin,
+                                                                    std::size_t end) const {
+  crypto::Sha256Stream name;
+  std::vector<cohort::CompactInput> inputs;
+  std::uint32_t people = 0;
+  for (std::size_t i = begin; i < end; ++i) {
+    name.Update(publication.segments[i].manifest_sha256 + "\n");
+    inputs.emplace_back(segments[i].get());
+    people += segments[i]->n_people();
+  }
+  const auto directory = merged_ / HexEncode(name.Finish());
+  if (auto known = cohort::Segment::Open(directory); known.ok() && (*known)->Verify().ok())
+    return known;
+  // Whole or not at all; what an earlier attempt left, or what was damaged, is made anew.
+  const std::filesystem::path partial = directory.string() + ".partial";
+  std::error_code error;
+  for (const auto& path : {directory, partial}) {
+    std::filesystem::remove_all(path, error);
+    if (error) break;
+  }
+  if (!error) std::filesystem::create_directories(merged_, error);
+  if (error) return Error(StatusCode::kInternal, "FILE_FAILED", "cannot write merged segments");
+  GF_TRY(cohort::Compact(Context::Background(), inputs, genomics::Bitmap(people, true), nullptr, "",
+                         partial));
+  std::filesystem::rename(partial, directory, error);
+  if (error) return Error(StatusCode::kInternal, "FILE_FAILED", "cannot write merged segments");
+  GF_LOG(Context::Background(), info, "discovery.segments_merged",
+         {"dataset", publication.dataset}, {"segments", inputs.size()}, {"people", people});
+  return cohort::Segment::Open(directory);
+}
+
+Result<FileCohortOpener::Segments> FileCohortOpener::Merge(const Publication& publication,
+                                                           Segments segments) const {
+  const std::string frequencies = segments.front()->info().frequencies;
+  const bool one_table = std::all_of(segments.begin(), segments.end(), [&](const auto& segment) {
+    return segment->info().frequencies == frequencies;
+  });
+  if (one_table && segments.size() <= cohort::kMaxSegments) return segments;
+  Segments merged;
+  for (std::size_t begin = 0; begin < segments.size();) {
+    const std::size_t rest = segments.size() - begin;
+    const std::size_t end = begin + (one_table ? std::bit_floor(rest) : rest);
+    if (end - begin == 1) {
+      merged.push_back(std::move(segments[begin]));
+    } else {
+      GF_ASSIGN(auto run, MergeRun(publication, segments, begin, end));
+      merged.push_back(std::move(run));
+    }
+    begin = end;
+  }
+  return merged;
+}
+
+Result<std::shared_ptr<const Cohort>> FileCohortOpener::Open(const Publication& publication) {
+  GF_ASSIGN(Segments segments, OpenSegments(publication));
+  std::vector<std::uint32_t> batches;
+  for (const auto& segment : segments) batches.push_back(segment->n_people());
+  GF_ASSIGN(segments, Merge(publication, std::move(segments)));
+  GF_ASSIGN(auto genotypes, cohort::Cohort::Create(std::move(segments)));
   GF_ASSIGN(auto individuals, OpenIndividuals(data_dir_, publication));
-  if (!publication.individuals_path.empty() && individuals.size() != index.n_people()) {
+  if (!publication.individuals_path.empty() && individuals.size() != genotypes->n_people()) {
     return Error(StatusCode::kFailedPrecondition, "INDEX_MISMATCH",
                  "index and individuals differ in their rows");
   }
-  return std::make_shared<const Cohort>(publication.dataset, publication.version, std::move(index),
-                                        individuals, std::move(batches));
+  return std::make_shared<const Cohort>(publication.dataset, publication.version,
+                                        std::move(genotypes), individuals, std::move(batches));
 }
 
 }  // namespace genofed::discovery

@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "libs/cohort/people.h"
+#include "libs/core/strings.h"
 #include "libs/crypto/strict_json.h"
+#include "libs/genomics/hgvs.h"
 #include "libs/http/client.h"
 
 namespace genofed::discovery {
@@ -52,6 +55,58 @@ Result<DatasetAnswer> ReadDataset(std::string name, const json& object, const ch
   return dataset;
 }
 
+void RenderVariant(const VariantPattern& variant, json& parameters) {
+  auto put = [&](const char* name, const std::string& text) {
+    if (!text.empty()) parameters[name] = text;
+  };
+  if (variant.assembly) parameters["assemblyId"] = genomics::AssemblyName(*variant.assembly);
+  put("referenceName", variant.contig);
+  put("referenceBases", variant.ref);
+  put("alternateBases", variant.alt);
+  if (variant.form != VariantPattern::Form::kSearch) {
+    parameters["start"] = {variant.start};
+    if (variant.form == VariantPattern::Form::kRange) parameters["end"] = {variant.end};
+    return;
+  }
+  const beacon::VariantQuery& search = variant.search;
+  if (!search.start.empty()) parameters["start"] = search.start;
+  if (!search.end.empty()) parameters["end"] = search.end;
+  put("geneId", ToUpper(search.gene));
+  put("aminoacidChange", search.amino_acid_change);
+  put("variantType", search.type);
+  if (search.min_length) parameters["variantMinLength"] = *search.min_length;
+  if (search.max_length) parameters["variantMaxLength"] = *search.max_length;
+  if (search.described)
+    put("genomicAlleleShortForm",
+        genomics::FormatHgvs(*search.described,
+                             search.described->assembly.value_or(genomics::Assembly::kGrch38)));
+}
+
+void RenderFilter(const Filter& filter, json& filters) {
+  if (!filter.ages) {
+    json one = {{"id", filter.term}};
+    if (!filter.descendants) one["includeDescendantTerms"] = false;
+    filters.push_back(std::move(one));
+    return;
+  }
+  // Completed years: at least the first, and not yet one more than the last.
+  auto age = [&](const char* op, std::int32_t years) {
+    filters.push_back({{"id", "age"}, {"operator", op}, {"value", fmt::format("P{}Y", years)}});
+  };
+  age(">=", filter.ages->first);
+  if (filter.ages->second < static_cast<std::int32_t>(cohort::kMaxAge))
+    age("<", filter.ages->second + 1);
+}
+
+// Beacon has no words for what a variant does or how rare it is, and alternatives are a proposal.
+bool CanBeAsked(const Query& query) {
+  const bool restricted =
+      query.variant && (query.variant->consequences != cohort::kAnyConsequence ||
+                        query.variant->below_frequency <= 1);
+  return !restricted && std::all_of(query.filters.begin(), query.filters.end(),
+                                    [](const FilterGroup& group) { return group.size() == 1; });
+}
+
 class ForeignBeacon final : public NodeClient {
  public:
   explicit ForeignBeacon(ForeignBeaconOptions options) : options_(std::move(options)) {}
@@ -60,6 +115,9 @@ class ForeignBeacon final : public NodeClient {
   bool foreign() const override { return true; }
 
   Result<Answer> Ask(const Context& ctx, const Query& query) override {
+    if (!CanBeAsked(query))
+      return Error(StatusCode::kFailedPrecondition, "QUERY_UNSUPPORTED",
+                   "{} is a Beacon of others, which cannot be asked that", options_.name);
     http::ClientOptions options;
     options.base_url = options_.url;
     options.ca_file = options_.ca_file;
@@ -101,17 +159,11 @@ class ForeignBeacon final : public NodeClient {
 
 std::string RenderBeaconQuery(const Query& query) {
   json parameters = json::object();
-  if (query.variant) {
-    const VariantPattern& variant = *query.variant;
-    if (variant.assembly) parameters["assemblyId"] = genomics::AssemblyName(*variant.assembly);
-    parameters["referenceName"] = variant.contig;
-    parameters["start"] = {variant.start};
-    if (variant.form == VariantPattern::Form::kRange) parameters["end"] = {variant.end};
-    if (!variant.ref.empty()) parameters["referenceBases"] = variant.ref;
-    if (!variant.alt.empty()) parameters["alternateBases"] = variant.alt;
-  }
+  if (query.variant) RenderVariant(*query.variant, parameters);
   json filters = json::array();
-  for (const std::string& filter : query.filters) filters.push_back({{"id", filter}});
+  for (const FilterGroup& group : query.filters) {
+    if (!group.empty()) RenderFilter(group.front(), filters);
+  }
   const json body = {
       {"meta", {{"apiVersion", "2.0"}}},
       {"query",

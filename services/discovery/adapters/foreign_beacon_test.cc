@@ -55,14 +55,32 @@ TEST(ForeignBeacon, AsksInBeaconsWords) {
   query.account = "never told";
   query.variant = VariantPattern{
       VariantPattern::Form::kExact, genomics::Assembly::kGrch38, "20", 1000, 1001, "A", "T"};
-  query.filters = {"HP:0001250"};
+  query.filters = {{Filter{"HP:0001250"}}, {Filter{"HP:0000002", false}}, {Filter{"", true, std::pair(18, 64)}}};
   const auto body = nlohmann::json::parse(RenderBeaconQuery(query));
   EXPECT_EQ(body["query"]["requestParameters"]["start"], nlohmann::json::array({1000}));
   EXPECT_EQ(body["query"]["requestParameters"]["assemblyId"], "GRCh38");
   EXPECT_FALSE(body["query"]["requestParameters"].contains("end"));
   EXPECT_EQ(body["query"]["filters"][0]["id"], "HP:0001250");
+  EXPECT_EQ(body["query"]["filters"][1]["includeDescendantTerms"], false);
+  EXPECT_EQ(body["query"]["filters"][2], nlohmann::json({{"id", "age"}, {"operator", ">="}, {"value", "P18Y"}}));
+  EXPECT_EQ(body["query"]["filters"][3], nlohmann::json({{"id", "age"}, {"operator", "<"}, {"value", "P65Y"}}));
   EXPECT_EQ(body["query"]["requestedGranularity"], "count");
   EXPECT_EQ(body.dump().find("never told"), std::string::npos);
+}
+
+TEST(ForeignBeacon, AsksForGenesAndChanges) {
+  RawQuery raw;
+  raw.entity = Entity::kVariant;
+  raw.variant = RawVariant();
+  raw.variant->gene = "KRAS";
+  raw.variant->amino_acid_change = "p.Gly12Asp";
+  const auto body = nlohmann::json::parse(RenderBeaconQuery(*Validate(raw)));
+  EXPECT_EQ(body["query"]["requestParameters"],
+            nlohmann::json({{"geneId", "KRAS"}, {"aminoacidChange", "G12D"}}));
+  // What Beacon has no words for is not asked as something else.
+  raw.variant->consequences = {"stop_gained"};
+  auto beacon = MakeForeignBeacon({"other", "http://127.0.0.1:1", "", std::chrono::seconds(1)});
+  EXPECT_THAT(beacon->Ask(Context::Background(), *Validate(raw)), HasReason("QUERY_UNSUPPORTED"));
 }
 
 // Over the wire, from a Beacon that says what it is told to.

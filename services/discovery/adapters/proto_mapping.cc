@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "libs/genomics/hgvs.h"
+
 namespace genofed::discovery {
 namespace {
 
@@ -52,6 +54,77 @@ void ToProto(const AlleleAnswer& allele, v1::AlleleCount* out) {
   out->set_heterozygotes(allele.heterozygotes);
 }
 
+RawVariant FromProto(const v1::VariantQuery& variant) {
+  RawVariant raw{variant.assembly(), variant.contig(),          variant.start(),
+                 variant.end(),      variant.reference_bases(), variant.alternate_bases()};
+  if (variant.has_bracket()) {
+    raw.start_bracket = {variant.bracket().start_from(), variant.bracket().start_until()};
+    raw.end_bracket = {variant.bracket().end_from(), variant.bracket().end_until()};
+  }
+  raw.gene = variant.gene();
+  raw.amino_acid_change = variant.amino_acid_change();
+  raw.hgvs = variant.hgvs();
+  raw.type = variant.type();
+  raw.min_length = variant.min_length();
+  raw.max_length = variant.max_length();
+  raw.consequences.assign(variant.consequences().begin(), variant.consequences().end());
+  raw.below_frequency = variant.below_frequency();
+  return raw;
+}
+
+void ToProto(const VariantPattern& pattern, v1::VariantQuery* out) {
+  if (pattern.assembly) out->set_assembly(std::string(genomics::AssemblyName(*pattern.assembly)));
+  out->set_contig(pattern.contig);
+  out->set_reference_bases(pattern.ref);
+  out->set_alternate_bases(pattern.alt);
+  if (pattern.form == VariantPattern::Form::kSearch) {
+    const beacon::VariantQuery& search = pattern.search;
+    if (search.start.size() == 2) {
+      out->mutable_bracket()->set_start_from(search.start[0]);
+      out->mutable_bracket()->set_start_until(search.start[1]);
+      out->mutable_bracket()->set_end_from(search.end[0]);
+      out->mutable_bracket()->set_end_until(search.end[1]);
+    } else {
+      if (!search.start.empty()) out->set_start(search.start[0]);
+      if (!search.end.empty()) out->set_end(search.end[0]);
+    }
+    out->set_gene(search.gene);
+    out->set_amino_acid_change(search.amino_acid_change);
+    // Its own case counts: accessions and bases are upper case, the level and the kind lower.
+    if (search.described)
+      out->set_hgvs(genomics::FormatHgvs(*search.described, search.described->assembly.value_or(
+                                                                genomics::Assembly::kGrch38)));
+    out->set_type(search.type);
+    out->set_min_length(search.min_length.value_or(0));
+    out->set_max_length(search.max_length.value_or(0));
+  } else {
+    out->set_start(pattern.start);
+    if (pattern.form == VariantPattern::Form::kRange) out->set_end(pattern.end);
+  }
+  if (pattern.consequences != cohort::kAnyConsequence) {
+    for (std::size_t i = 0; i < cohort::kConsequences; ++i) {
+      const auto consequence = static_cast<cohort::Consequence>(i);
+      if ((pattern.consequences & cohort::Of(consequence)) != 0)
+        out->add_consequences(std::string(cohort::Name(consequence)));
+    }
+  }
+  if (pattern.below_frequency <= 1) out->set_below_frequency(pattern.below_frequency);
+}
+
+Filter FromProto(const v1::Filter& filter) {
+  Filter out{filter.term(), !filter.without_descendants()};
+  if (filter.has_ages()) out.ages.emplace(filter.ages().from(), filter.ages().to());
+  return out;
+}
+
+void ToProto(const Filter& filter, v1::Filter* out) {
+  out->set_term(filter.term);
+  out->set_without_descendants(!filter.descendants);
+  if (!filter.ages) return;
+  out->mutable_ages()->set_from(filter.ages->first);
+  out->mutable_ages()->set_to(filter.ages->second);
+}
+
 AlleleAnswer FromProto(const v1::AlleleCount& allele) {
   return {allele.assembly(),        allele.contig(),          allele.start(),
           allele.reference_bases(), allele.alternate_bases(), allele.allele_count(),
@@ -64,13 +137,15 @@ RawQuery FromProto(const v1::QueryRequest& request) {
   RawQuery raw;
   if (request.entity() == v1::ENTITY_VARIANT) raw.entity = Entity::kVariant;
   if (request.entity() == v1::ENTITY_INDIVIDUAL) raw.entity = Entity::kIndividual;
-  if (request.has_variant()) {
-    const auto& variant = request.variant();
-    raw.variant =
-        RawVariant{variant.assembly(), variant.contig(),          variant.start(),
-                   variant.end(),      variant.reference_bases(), variant.alternate_bases()};
+  if (request.has_variant()) raw.variant = FromProto(request.variant());
+  for (const auto& filter : request.filters()) {
+    FilterGroup& group = raw.filters.emplace_back();
+    // A filter that says several things at once is refused by Validate: as an empty group.
+    if (filter.any_of_size() == 0)
+      group.push_back(FromProto(filter));
+    else if (filter.term().empty() && !filter.has_ages())
+      for (const auto& one : filter.any_of()) group.push_back(FromProto(one));
   }
-  for (const auto& filter : request.filters()) raw.filters.push_back(filter.term());
   raw.datasets.assign(request.datasets().begin(), request.datasets().end());
   raw.sites.assign(request.sites().begin(), request.sites().end());
   if (request.granularity() == v1::GRANULARITY_COUNT) raw.granularity = Granularity::kCount;
@@ -81,17 +156,15 @@ RawQuery FromProto(const v1::QueryRequest& request) {
 v1::QueryRequest ToProto(const Query& query) {
   v1::QueryRequest request;
   request.set_entity(query.entity == Entity::kVariant ? v1::ENTITY_VARIANT : v1::ENTITY_INDIVIDUAL);
-  if (query.variant) {
-    auto* variant = request.mutable_variant();
-    if (query.variant->assembly)
-      variant->set_assembly(std::string(genomics::AssemblyName(*query.variant->assembly)));
-    variant->set_contig(query.variant->contig);
-    variant->set_start(query.variant->start);
-    if (query.variant->form == VariantPattern::Form::kRange) variant->set_end(query.variant->end);
-    variant->set_reference_bases(query.variant->ref);
-    variant->set_alternate_bases(query.variant->alt);
+  if (query.variant) ToProto(*query.variant, request.mutable_variant());
+  for (const FilterGroup& group : query.filters) {
+    auto* out = request.add_filters();
+    if (group.size() == 1) {
+      ToProto(group.front(), out);
+    } else {
+      for (const Filter& filter : group) ToProto(filter, out->add_any_of());
+    }
   }
-  for (const std::string& filter : query.filters) request.add_filters()->set_term(filter);
   request.mutable_datasets()->Add(query.datasets.begin(), query.datasets.end());
   request.set_account(query.account);
   switch (query.granularity) {

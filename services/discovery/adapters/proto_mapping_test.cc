@@ -38,6 +38,55 @@ RC_GTEST_PROP(ProtoMapping, MeansTheSameAfterTheWayFromHubToNode, ()) {
   RC_ASSERT(at_node->variant->alt == at_hub->variant->alt);
 }
 
+RC_GTEST_PROP(ProtoMapping, SearchesAndFiltersMeanTheSame, ()) {
+  RawVariant variant;
+  auto maybe = [] { return *rc::gen::inRange(0, 3) == 0; };
+  if (maybe()) variant.gene = *rc::gen::element("BRCA1", "tp53");
+  if (maybe()) variant.amino_acid_change = "Gly12Asp";
+  if (maybe()) variant.hgvs = *rc::gen::element("NC_000007.14:g.55181320A>T", "NC_000007.14:g.100_102del");
+  if (maybe()) variant.type = "DEL";
+  if (maybe()) variant.min_length = 3;
+  if (maybe()) variant.max_length = 30;
+  if (maybe()) variant.consequences = {"stop_gained", "missense_variant"};
+  if (maybe()) variant.below_frequency = *rc::gen::element(0.001, 0.1 + 0.2, 1.0);
+  if (maybe()) {
+    variant.contig = "7";
+    variant.start_bracket = {100, 200};
+    variant.end_bracket = {150, 250};
+  } else if (maybe()) {
+    variant.contig = "7";
+    variant.start = 10;
+    variant.end = 1000;
+  }
+  RawQuery raw = VariantQuery(variant);
+  const int n = *rc::gen::inRange(0, 3);
+  for (int i = 0; i < n; ++i) {
+    FilterGroup group = {Filter{"HP:0001250", *rc::gen::arbitrary<bool>()}};
+    if (maybe()) group.push_back(Filter{"", true, std::pair(18, 64)});
+    raw.filters.push_back(group);
+  }
+  const auto at_hub = Validate(raw);
+  RC_PRE(at_hub.ok());
+  const auto at_node = Validate(FromProto(ToProto(*at_hub)));
+  RC_ASSERT(at_node.ok());
+  RC_ASSERT(Canonical(*at_node) == Canonical(*at_hub));
+  RC_ASSERT(at_node->variant->assembly == at_hub->variant->assembly);
+  RC_ASSERT(at_node->variant->search.described == at_hub->variant->search.described);
+}
+
+TEST(ProtoMapping, AFilterSaysOneThing) {
+  v1::QueryRequest request;
+  request.set_entity(v1::ENTITY_INDIVIDUAL);
+  auto* filter = request.add_filters();
+  filter->set_term("HP:0001250");
+  filter->add_any_of()->set_term("HP:0000002");
+  EXPECT_FALSE(Validate(FromProto(request)).ok());
+  filter->clear_term();
+  EXPECT_TRUE(Validate(FromProto(request)).ok());
+  filter->mutable_any_of(0)->mutable_ages()->set_to(-1);
+  EXPECT_FALSE(Validate(FromProto(request)).ok());
+}
+
 TEST(ProtoMapping, WithoutAGranularityTheLeastIsSaid) {
   v1::QueryRequest request;
   EXPECT_EQ(FromProto(request).granularity, Granularity::kBoolean);

@@ -1,20 +1,78 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/discovery/app/cohort.h"
 
-namespace genofed::discovery {
+#include <algorithm>
+#include <map>
 
+#include "libs/clinical/terminology.h"
+#include "libs/core/strings.h"
+
+namespace genofed::discovery {
+namespace {
+
+using genomics::Bitmap;
+using genomics::Individual;
 using genomics::Sex;
 
-Cohort::Cohort(std::string dataset, std::int32_t version, genomics::SegmentedIndex index,
-               const std::vector<genomics::Individual>& individuals,
-               std::vector<std::uint32_t> batches)
+constexpr std::size_t kMaxFreeBuffers = 16;
+
+// The terms of some people and all that these are a kind of.
+cohort::Ontology OntologyOf(std::span<const Individual> people,
+                            std::map<std::string, std::uint32_t>& numbers) {
+  const clinical::Terminology& terminology = clinical::Terminology::Embedded();
+  cohort::Ontology ontology;
+  auto number_of = [&](const std::string& term) {
+    const auto [entry, fresh] =
+        numbers.try_emplace(term, static_cast<std::uint32_t>(ontology.terms.size()));
+    if (fresh) {
+      ontology.terms.push_back(term);
+      ontology.parents.emplace_back();
+    }
+    return entry->second;
+  };
+  for (const Individual& person : people) {
+    for (const std::string& term : person.terms) number_of(term);
+  }
+  // Grows while it is gone through.
+  for (std::uint32_t i = 0; i < ontology.terms.size(); ++i) {
+    constexpr std::string_view kPrefix = "HP:";
+    const std::string term = ontology.terms[i];
+    if (!term.starts_with(kPrefix)) continue;
+    const auto id = ParseInt(std::string_view(term).substr(kPrefix.size()));
+    if (!id.ok()) continue;
+    for (const std::uint32_t parent : terminology.HpoParents(static_cast<std::uint32_t>(*id))) {
+      const std::uint32_t number = number_of(clinical::HpoId(parent));
+      ontology.parents[i].push_back(number);
+    }
+  }
+  return ontology;
+}
+
+cohort::People PeopleOf(std::span<const Individual> individuals) {
+  std::map<std::string, std::uint32_t> numbers;
+  const cohort::Ontology ontology = OntologyOf(individuals, numbers);
+  cohort::PeopleBuilder people(static_cast<std::uint32_t>(individuals.size()));
+  for (std::uint32_t row = 0; row < individuals.size(); ++row) {
+    const Individual& person = individuals[row];
+    people.SetSex(row, person.sex);
+    if (person.age_months) people.SetAge(row, *person.age_months / 12);
+    for (const std::string& term : person.terms) people.AddTerm(row, numbers.at(term));
+  }
+  return people.Finish(ontology);
+}
+
+}  // namespace
+
+Cohort::Cohort(std::string dataset, std::int32_t version,
+               std::unique_ptr<const cohort::Cohort> genotypes,
+               std::span<const Individual> individuals, std::vector<std::uint32_t> batches)
     : dataset_(std::move(dataset)),
       version_(version),
       batches_(std::move(batches)),
-      index_(std::move(index)),
+      genotypes_(std::move(genotypes)),
+      described_(individuals.size() == genotypes_->n_people()),
       terms_(genomics::TermBitmaps::Build(individuals)),
-      female_(genomics::RowsOfSex(individuals, Sex::kFemale)),
-      male_(genomics::RowsOfSex(individuals, Sex::kMale)) {}
+      people_(PeopleOf(individuals)) {}
 
 std::uint32_t Cohort::Released(std::int64_t least) const {
   const std::vector<std::uint32_t> whole = {rows()};
@@ -29,11 +87,64 @@ std::uint32_t Cohort::Released(std::int64_t least) const {
   return released;
 }
 
-genomics::Bitmap Cohort::WithTerm(std::string_view term) const {
-  if (female_.size() != rows()) return genomics::Bitmap(rows());  // no individuals were published
-  if (term == genomics::SexTerm(Sex::kFemale)) return female_;
-  if (term == genomics::SexTerm(Sex::kMale)) return male_;
-  return terms_.Get(term);
+// Adds the filter to a selection, of which all hold; false when that cannot be.
+bool Cohort::Describe(const Filter& filter, cohort::Selection& selection) const {
+  if (filter.ages) {
+    constexpr auto kLimit = static_cast<std::int32_t>(cohort::kMaxAge);
+    if (selection.ages || filter.ages->first > kLimit) return false;
+    selection.ages.emplace(filter.ages->first, std::min(filter.ages->second, kLimit));
+    return true;
+  }
+  const Sex sex = genomics::ParseSex(filter.term);
+  if (sex != Sex::kUnknown || filter.term == genomics::SexTerm(Sex::kUnknown)) {
+    if (selection.sex) return false;
+    selection.sex = sex;
+    return true;
+  }
+  if (!filter.descendants) return false;
+  selection.terms.push_back(filter.term);
+  return true;
+}
+
+Bitmap Cohort::Holds(const Filter& filter, const Bitmap& among) const {
+  cohort::Selection selection;
+  if (Describe(filter, selection)) return people_.Select(selection, among);
+  Bitmap rows = filter.ages ? Bitmap(among.size()) : terms_.Get(filter.term);
+  rows.And(among);
+  return rows;
+}
+
+Bitmap Cohort::Select(std::span<const FilterGroup> filters, const Bitmap& among) const {
+  if (filters.empty()) return among;
+  if (!described_) return Bitmap(among.size());
+  // What one selection can say is one pass; the rest is looked at by itself.
+  cohort::Selection selection;
+  std::vector<const FilterGroup*> rest;
+  for (const FilterGroup& group : filters) {
+    if (group.size() > 1 || !Describe(group.front(), selection)) rest.push_back(&group);
+  }
+  Bitmap selected = people_.Select(selection, among);
+  for (const FilterGroup* group : rest) {
+    Bitmap any(among.size());
+    for (const Filter& filter : *group) any.Or(Holds(filter, selected));
+    selected = std::move(any);
+  }
+  return selected;
+}
+
+Cohort::Buffers::Buffers(const Cohort& cohort) : cohort_(cohort) {
+  MutexLock lock(cohort.mutex_);
+  if (cohort.free_.empty()) {
+    workspace_ = std::make_unique<cohort::Workspace>();
+  } else {
+    workspace_ = std::move(cohort.free_.back());
+    cohort.free_.pop_back();
+  }
+}
+
+Cohort::Buffers::~Buffers() {
+  MutexLock lock(cohort_.mutex_);
+  if (cohort_.free_.size() < kMaxFreeBuffers) cohort_.free_.push_back(std::move(workspace_));
 }
 
 }  // namespace genofed::discovery

@@ -2,47 +2,73 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "libs/genomics/bitmap.h"
+#include "libs/cohort/cohort.h"
+#include "libs/cohort/people.h"
+#include "libs/core/mutex.h"
 #include "libs/genomics/individuals.h"
-#include "libs/genomics/segmented_index.h"
+#include "services/discovery/domain/query.h"
 
 namespace genofed::discovery {
 
-// An opened dataset version: the index and what is known of its people, row by row. Immutable, for
-// any number of threads.
+// An opened dataset version: the segments of its genotypes and what is known of its people, row by
+// row. Immutable, for any number of threads.
 class Cohort {
  public:
-  // `individuals` has one entry for each row of the index, or none at all. `batches`: how many rows
-  // were added together, first to last; empty: all at once.
-  Cohort(std::string dataset, std::int32_t version, genomics::SegmentedIndex index,
-         const std::vector<genomics::Individual>& individuals,
+  // `individuals` has one entry for each row of the genotypes, or none at all. `batches`: how many
+  // rows were added together, first to last; empty: all at once.
+  Cohort(std::string dataset, std::int32_t version, std::unique_ptr<const cohort::Cohort> genotypes,
+         std::span<const genomics::Individual> individuals,
          std::vector<std::uint32_t> batches = {});
 
   const std::string& dataset() const { return dataset_; }
   std::int32_t version() const { return version_; }
-  genomics::Assembly assembly() const { return index_.assembly(); }
-  std::uint32_t rows() const { return index_.n_people(); }
-  const genomics::SegmentedIndex& index() const { return index_; }
+  genomics::Assembly assembly() const { return genotypes_->assembly(); }
+  std::uint32_t rows() const { return genotypes_->n_people(); }
+  const cohort::Cohort& genotypes() const { return *genotypes_; }
+  // Terms as they were recorded.
   const genomics::TermBitmaps& terms() const { return terms_; }
   // Rows from the first on that are counted when people are let in by at least `least` at a time:
   // whole batches, and of the last ones only if enough have come together.
   std::uint32_t Released(std::int64_t least) const;
 
-  // People to whom a term applies: a sex (NCIT:C16576, NCIT:C20197) or an observed phenotype or
-  // diagnosis, as recorded. Nobody for a term that is not known.
-  genomics::Bitmap WithTerm(std::string_view term) const;
+  // Those of `among` for whom every filter holds. A term has everybody who has it or a kind of it,
+  // as far as the Human Phenotype Ontology says so. Nobody is of a sex, an age or a term where no
+  // individuals were published.
+  genomics::Bitmap Select(std::span<const FilterGroup> filters,
+                          const genomics::Bitmap& among) const;
+
+  // Buffers for one query.
+  class Buffers {
+   public:
+    explicit Buffers(const Cohort& cohort);
+    ~Buffers();
+    Buffers(const Buffers&) = delete;
+    Buffers& operator=(const Buffers&) = delete;
+    cohort::Workspace& operator*() const { return *workspace_; }
+
+   private:
+    const Cohort& cohort_;
+    std::unique_ptr<cohort::Workspace> workspace_;
+  };
 
  private:
+  bool Describe(const Filter& filter, cohort::Selection& selection) const;
+  genomics::Bitmap Holds(const Filter& filter, const genomics::Bitmap& among) const;
+
   std::string dataset_;
   std::int32_t version_;
   std::vector<std::uint32_t> batches_;
-  genomics::SegmentedIndex index_;
+  std::unique_ptr<const cohort::Cohort> genotypes_;
+  bool described_;  // individuals were published
   genomics::TermBitmaps terms_;
-  genomics::Bitmap female_;
-  genomics::Bitmap male_;
+  cohort::People people_;
+  mutable Mutex mutex_;
+  mutable std::vector<std::unique_ptr<cohort::Workspace>> free_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace genofed::discovery

@@ -127,8 +127,9 @@ Result<Holding> ConsentView::Fetch(const Context& ctx, const std::shared_ptr<con
       return Error(StatusCode::kUnavailable, "CONSENT_BEHIND",
                    "consent answered from an older epoch than its own");
     }
-    GF_ASSIGN(*out, ToBitmap(permitted, cohort->rows()));
-    for (std::uint32_t row = released; row < cohort->rows(); ++row) out->Clear(row);
+    GF_ASSIGN(genomics::Bitmap rows, ToBitmap(permitted, cohort->rows()));
+    for (std::uint32_t row = released; row < cohort->rows(); ++row) rows.Clear(row);
+    *out = cohort->genotypes().MakeLive(std::move(rows), static_cast<std::uint64_t>(epoch));
     states += permitted.bits;
   }
   holding.state = mechanism_.State(cohort->dataset(), cohort->version(), states);

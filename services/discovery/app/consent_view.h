@@ -17,12 +17,12 @@ namespace genofed::discovery {
 struct Holding {
   std::shared_ptr<const Cohort>
       cohort;  // shared: a newer version replaces it while queries still read it
-  genomics::Bitmap allele_frequency;
-  genomics::Bitmap subject_level;
+  std::shared_ptr<const cohort::Live> allele_frequency;
+  std::shared_ptr<const cohort::Live> subject_level;
   std::string state;  // disclosure::Mechanism::State of who is permitted
 
-  const genomics::Bitmap& Permitted(const Query& query) const {
-    return query.IsSubjectLevel() ? subject_level : allele_frequency;
+  const cohort::Live& Permitted(const Query& query) const {
+    return query.IsSubjectLevel() ? *subject_level : *allele_frequency;
   }
 };
 

@@ -18,7 +18,7 @@ using testing::IsOk;
 class ConsentViewTest : public ::testing::Test {
  protected:
   ConsentViewTest() {
-    FileCohortOpener opener(directory_.path());
+    FileCohortOpener opener(directory_.path(), directory_ / "merged");
     for (std::int32_t version : {1, 2}) {
       cohorts_.push_back(
           *opener.Open(WriteCohort(directory_.path(), "GOE-FI-A-1", version, 10, {})));
@@ -79,10 +79,10 @@ TEST_F(ConsentViewTest, FetchesOnlyWhenTheEpochOrTheDatasetsChange) {
   EXPECT_EQ(consent_.fetches, 4);
   auto after = *view_.Current();
   EXPECT_EQ(after->epoch, 2);
-  EXPECT_FALSE(after->holdings.at("GOE-FI-A-1").subject_level.Test(3));
-  EXPECT_TRUE(after->holdings.at("GOE-FI-A-1").allele_frequency.Test(3));
+  EXPECT_FALSE(after->holdings.at("GOE-FI-A-1").subject_level->rows().Test(3));
+  EXPECT_TRUE(after->holdings.at("GOE-FI-A-1").allele_frequency->rows().Test(3));
   EXPECT_TRUE(
-      before->holdings.at("GOE-FI-A-1").subject_level.Test(3));  // a running query keeps its view
+      before->holdings.at("GOE-FI-A-1").subject_level->rows().Test(3));  // a running query keeps its view
 }
 
 TEST_F(ConsentViewTest, AChangeThatCannotBeFetchedMakesTheOldViewStaleInTheEnd) {

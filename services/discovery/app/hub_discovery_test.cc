@@ -317,7 +317,7 @@ TEST(HubDiscovery, AnswersAreKeptForAnAccountUntilTheNodesEpochMoves) {
   ASSERT_TRUE(hub.Run(Context::Background(), other).ok());
   EXPECT_EQ(asked, 2);
   epoch = 2;
-  other.filters = {"HP:1"};
+  other.filters = {{Filter{"HP:1"}}};
   ASSERT_TRUE(hub.Run(Context::Background(), other).ok());  // brings the news
   EXPECT_EQ(asked, 3);
   ASSERT_TRUE(hub.Run(Context::Background(), query).ok());

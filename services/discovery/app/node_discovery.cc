@@ -11,37 +11,82 @@
 namespace genofed::discovery {
 namespace {
 
+using genomics::AlleleCounts;
 using genomics::Bitmap;
-using genomics::RangeQuery;
-using genomics::SegmentedIndex;
-using genomics::SegmentedSite;
+using genomics::Variant;
 using std::chrono::steady_clock;
+using Form = VariantPattern::Form;
 
-RangeQuery ToRange(const VariantPattern& pattern) {
-  RangeQuery range{pattern.contig, pattern.start, pattern.end, std::nullopt, std::nullopt};
-  if (!pattern.ref.empty()) range.ref = pattern.ref;
-  if (!pattern.alt.empty()) range.alt = pattern.alt;
-  return range;
+Variant VariantOf(const VariantPattern& pattern) {
+  return {pattern.contig, pattern.start, pattern.ref, pattern.alt};
 }
 
-// Sites of an exact allele; several when the reference bases were left open.
-std::vector<SegmentedSite> FindAlleles(const SegmentedIndex& index, const VariantPattern& pattern) {
-  if (pattern.form == VariantPattern::Form::kExact) {
-    auto hit = index.FindExact({pattern.contig, pattern.start, pattern.ref, pattern.alt});
-    return hit ? std::vector<SegmentedSite>{*std::move(hit)} : std::vector<SegmentedSite>();
+struct SiteFound {
+  Variant variant;
+  AlleleCounts counts;
+};
+
+// The allele of an exact query, or those that begin at its start where the reference bases were left
+// open, counted among the rows.
+Result<std::vector<SiteFound>> FindAlleles(const Context& ctx, const Cohort& cohort,
+                                           const VariantPattern& pattern, const cohort::Live& live,
+                                           cohort::Workspace& work) {
+  std::vector<SiteFound> found;
+  if (pattern.form == Form::kExact) {
+    GF_ASSIGN(const auto counts, cohort.genotypes().CountExact(VariantOf(pattern), live, work));
+    if (counts) found.push_back({VariantOf(pattern), *counts});
+    return found;
   }
-  auto hits = index.FindRange(ToRange(pattern));
-  if (!hits.ok()) return {};
-  // A deletion that began before and merely reaches here is another allele.
-  std::erase_if(*hits, [&](const SegmentedSite& hit) { return hit.variant.pos != pattern.start; });
-  return *std::move(hits);
+  GF_ASSIGN(const cohort::Frequencies sites,
+            cohort.genotypes().CountSites(ctx, pattern.contig, pattern.start, pattern.start + 1,
+                                          live.rows(), work));
+  for (std::size_t i = 0; i < sites.sites.size(); ++i) {
+    const cohort::SiteCounts& site = sites.sites[i];
+    // A deletion that began before and merely reaches here is another allele.
+    if (site.position != pattern.start || site.alt != pattern.alt) continue;
+    AlleleCounts counts{site.ac(),   sites.an(i),  site.n_het,
+                        site.n_hom,  site.n_hemi,  site.n_het + std::uint64_t{site.n_hom} + site.n_hemi};
+    found.push_back(
+        {{pattern.contig, pattern.start, std::string(site.ref), std::string(site.alt)}, counts});
+  }
+  return found;
 }
 
-Bitmap Carriers(const SegmentedIndex& index, const VariantPattern& pattern) {
-  if (pattern.form == VariantPattern::Form::kRange) return index.CarriersInRange(ToRange(pattern));
-  Bitmap carriers(index.n_people());
-  for (const SegmentedSite& hit : FindAlleles(index, pattern)) carriers.Or(index.Carriers(hit));
-  return carriers;
+cohort::VariantFilter FilterOf(const VariantPattern& pattern) {
+  cohort::VariantFilter filter;
+  filter.consequences = pattern.consequences;
+  filter.below_frequency = pattern.below_frequency;
+  filter.contig = pattern.contig;
+  filter.gene = pattern.search.gene;
+  filter.change = pattern.search.amino_acid_change;
+  if (pattern.form == Form::kAtStart) {
+    filter.start = pattern.start;
+    filter.end = pattern.start + 1;
+    filter.accepts = [&pattern](std::uint32_t position, std::string_view, std::string_view alt) {
+      return position == pattern.start && alt == pattern.alt;
+    };
+    return filter;
+  }
+  if (const auto region = pattern.Region()) {
+    filter.start = region->begin;
+    filter.end = region->end;
+  } else if (filter.gene.empty()) {
+    filter.end = genomics::kMaxPosition;  // a change, on this contig or anywhere
+  }
+  filter.accepts = pattern.OfAllele();
+  return filter;
+}
+
+// People of `rows`, who are `live` or some of them, with what is asked for.
+Result<std::uint64_t> CountCarriers(const Context& ctx, const Cohort& cohort,
+                                    const VariantPattern& pattern, const cohort::Live* live,
+                                    const Bitmap& rows, cohort::Workspace& work) {
+  if (pattern.form != Form::kExact)
+    return cohort.genotypes().CountCarriers(ctx, FilterOf(pattern), rows, work);
+  auto counts = live != nullptr ? cohort.genotypes().CountExact(VariantOf(pattern), *live, work)
+                                : cohort.genotypes().CountExact(VariantOf(pattern), rows, work);
+  GF_TRY(counts);
+  return *counts ? (*counts)->n_individuals : 0;
 }
 
 std::int64_t Signed(std::uint64_t count) { return static_cast<std::int64_t>(count); }
@@ -85,7 +130,8 @@ Result<Answer> NodeDiscovery::Run(const Context& ctx, const Query& query) const 
     const genomics::Assembly assembly = holding.cohort->assembly();
     if (query.variant && query.variant->assembly && *query.variant->assembly != assembly) continue;
     assemblies.insert(assembly);
-    findings.push_back(Examine(holding, query));
+    GF_ASSIGN(Finding finding, Examine(ctx, holding, query));
+    findings.push_back(std::move(finding));
   }
   if (query.variant && assemblies.size() > 1) {
     return InvalidField("variant.assembly", "ASSEMBLY_MISSING",
@@ -139,22 +185,33 @@ Result<Answer> NodeDiscovery::Tell(const Context& ctx, const Query& query, Answe
   return answer;
 }
 
-NodeDiscovery::Finding NodeDiscovery::Examine(const Holding& holding, const Query& query) const {
-  const Bitmap& permitted = holding.Permitted(query);
-  Bitmap matching = permitted;
-  for (const std::string& filter : query.filters) matching.And(holding.cohort->WithTerm(filter));
-  if (query.variant) matching.And(Carriers(holding.cohort->index(), *query.variant));
+Result<NodeDiscovery::Finding> NodeDiscovery::Examine(const Context& ctx, const Holding& holding,
+                                                      const Query& query) const {
+  const Cohort& cohort = *holding.cohort;
+  const cohort::Live& permitted = holding.Permitted(query);
+  const Cohort::Buffers work(cohort);
+  std::uint64_t matching = permitted.count();
+  if (!query.filters.empty()) {
+    const Bitmap selected = cohort.Select(query.filters, permitted.rows());
+    matching = selected.Count();
+    if (query.variant) {
+      GF_ASSIGN(matching, CountCarriers(ctx, cohort, *query.variant, nullptr, selected, *work));
+    }
+  } else if (query.variant) {
+    GF_ASSIGN(matching, CountCarriers(ctx, cohort, *query.variant, &permitted, permitted.rows(),
+                                      *work));
+  }
   const std::string canonical = Canonical(query);
   const disclosure::Question question{holding.state, canonical};
   const disclosure::Shown shown = mechanism_.Count(
-      question, {Signed(matching.Count()), Signed(permitted.Count())}, query.IsSubjectLevel());
+      question, {Signed(matching), Signed(permitted.count())}, query.IsSubjectLevel());
   Finding finding;
   finding.suppressed = shown.suppressed;
-  finding.spendings.push_back({holding.cohort->dataset(), mechanism_.Mac(question, "count"),
-                               shown.charge, disclosure::WorstCharge(mechanism_.policy())});
+  finding.spendings.push_back({cohort.dataset(), mechanism_.Mac(question, "count"), shown.charge,
+                               disclosure::WorstCharge(mechanism_.policy())});
   DatasetAnswer& answer = finding.answer;
-  answer.dataset = holding.cohort->dataset();
-  answer.version = holding.cohort->version();
+  answer.dataset = cohort.dataset();
+  answer.version = cohort.version();
   answer.country = country_;
   answer.exists = shown.exists();
   answer.precision = shown.precision;
@@ -165,43 +222,39 @@ NodeDiscovery::Finding NodeDiscovery::Examine(const Holding& holding, const Quer
   // Frequencies among the people who permitted frequencies, never among a group that filters carved
   // out.
   if (query.granularity == Granularity::kRecord && !query.IsSubjectLevel() &&
-      query.variant->form != VariantPattern::Form::kRange) {
-    AddAlleles(holding, *query.variant, finding);
+      (query.variant->form == Form::kExact || query.variant->form == Form::kAtStart)) {
+    GF_TRY(AddAlleles(ctx, holding, *query.variant, finding));
   }
   return finding;
 }
 
-void NodeDiscovery::AddAlleles(const Holding& holding, const VariantPattern& pattern,
-                               Finding& finding) const {
-  const SegmentedIndex& index = holding.cohort->index();
-  const std::int64_t population = Signed(holding.allele_frequency.Count());
-  for (const SegmentedSite& hit : FindAlleles(index, pattern)) {
-    const auto counts = index.Count(hit, holding.allele_frequency);
+Status NodeDiscovery::AddAlleles(const Context& ctx, const Holding& holding,
+                                 const VariantPattern& pattern, Finding& finding) const {
+  const cohort::Live& permitted = *holding.allele_frequency;
+  const Cohort::Buffers work(*holding.cohort);
+  GF_ASSIGN(const auto sites, FindAlleles(ctx, *holding.cohort, pattern, permitted, *work));
+  for (const auto& [variant, counts] : sites) {
     Query exact;
-    exact.variant = VariantPattern{VariantPattern::Form::kExact,
-                                   std::nullopt,
-                                   hit.variant.contig,
-                                   hit.variant.pos,
-                                   hit.variant.end(),
-                                   hit.variant.ref,
-                                   hit.variant.alt};
+    exact.variant = VariantPattern{Form::kExact, std::nullopt, variant.contig, variant.pos,
+                                   variant.end(), variant.ref, variant.alt};
     const std::string canonical = Canonical(exact);
     const disclosure::Question question{holding.state, canonical};
     const disclosure::ShownAllele allele =
         mechanism_.Frequency(question,
                              {Signed(counts.ac), Signed(counts.an), Signed(counts.n_individuals),
                               Signed(counts.n_hom), Signed(counts.n_het), Signed(counts.n_hemi)},
-                             population);
+                             Signed(permitted.count()));
     finding.suppressed = finding.suppressed || allele.suppressed;
     if (!allele.disclosed || !finding.answer.exists) continue;
     finding.spendings.push_back({holding.cohort->dataset(), mechanism_.Mac(question, "alleles"),
                                  allele.charge,
                                  disclosure::WorstCharge(mechanism_.policy(), true)});
     finding.answer.alleles.push_back(
-        {std::string(genomics::AssemblyName(holding.cohort->assembly())), hit.variant.contig,
-         hit.variant.pos, hit.variant.ref, hit.variant.alt, allele.allele_count,
-         allele.allele_number, allele.homozygotes, allele.heterozygotes});
+        {std::string(genomics::AssemblyName(holding.cohort->assembly())), variant.contig,
+         variant.pos, variant.ref, variant.alt, allele.allele_count, allele.allele_number,
+         allele.homozygotes, allele.heterozygotes});
   }
+  return absl::OkStatus();
 }
 
 Result<std::vector<FilteringTerm>> NodeDiscovery::Terms(const Context& ctx) const {
@@ -210,15 +263,13 @@ Result<std::vector<FilteringTerm>> NodeDiscovery::Terms(const Context& ctx) cons
                                  std::string(genomics::SexTerm(genomics::Sex::kMale))};
   for (const auto& [dataset, holding] : view->holdings) {
     GF_TRY(ctx.Alive());
-    const Bitmap& permitted = holding.subject_level;
-    const std::int64_t population = Signed(permitted.Count());
+    const Bitmap& permitted = holding.subject_level->rows();
+    const std::int64_t population = Signed(holding.subject_level->count());
     for (const std::string& term : holding.cohort->terms().Terms()) {
-      auto rows = holding.cohort->terms().Rows(term);
-      auto people = std::count_if(rows.begin(), rows.end(),
-                                  [&](std::uint32_t row) { return permitted.Test(row); });
       Query query;
       query.entity = Entity::kIndividual;
-      query.filters = {term};
+      query.filters = {{Filter{term}}};
+      const std::int64_t people = Signed(holding.cohort->Select(query.filters, permitted).Count());
       if (mechanism_.Count({holding.state, Canonical(query)}, {people, population}, true).exists())
         terms.insert(term);
     }

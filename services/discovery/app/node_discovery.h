@@ -12,7 +12,7 @@
 
 namespace genofed::discovery {
 
-// Answers from the cohort indices of this node. Every number goes through libs/disclosure, and is
+// Answers from the cohorts of this node. Every number goes through libs/disclosure, and is
 // charged to the account that asks before it is told. Thread-safe.
 class NodeDiscovery {
  public:
@@ -24,7 +24,7 @@ class NodeDiscovery {
   // One entry for each dataset that was considered, found or not, but for those withheld. Errors:
   // Unavailable CONSENT_STALE, BUDGET_UNKNOWN; ResourceExhausted BUDGET_SPENT with RetryAfter when
   // the budget for all datasets that were asked for is spent; InvalidArgument ASSEMBLY_MISSING when
-  // datasets of several assemblies would be mixed up.
+  // datasets of several assemblies would be mixed up; DataLoss INDEX_CORRUPT.
   Result<Answer> Run(const Context& ctx, const Query& query) const;
 
   // The sexes, and terms by which some dataset would be found. Sorted.
@@ -38,8 +38,9 @@ class NodeDiscovery {
     bool suppressed = false;
   };
 
-  Finding Examine(const Holding& holding, const Query& query) const;
-  void AddAlleles(const Holding& holding, const VariantPattern& pattern, Finding& finding) const;
+  Result<Finding> Examine(const Context& ctx, const Holding& holding, const Query& query) const;
+  Status AddAlleles(const Context& ctx, const Holding& holding, const VariantPattern& pattern,
+                    Finding& finding) const;
   Result<Answer> Tell(const Context& ctx, const Query& query, Answer answer,
                       std::vector<Finding> findings) const;
 

@@ -23,9 +23,32 @@ constexpr std::uint32_t kRows = 60;
 const std::vector<std::string> kTerms = {"HP:0000001",  "HP:0000002",  "ORPHA:1",
                                          "NCIT:C16576", "NCIT:C20197", "OMIM:9"};
 
+// What the annotations say of a site.
+struct Note {
+  std::string gene;
+  cohort::Consequence consequence = cohort::Consequence::kUnknown;
+  double frequency = 0;
+  std::string change;
+};
+
 struct World {
   std::vector<TestSite> sites;
+  std::vector<Note> notes;  // by site
   std::vector<genomics::Individual> people;
+
+  // As bcftools +split-vep writes it.
+  std::string Table() const {
+    std::string text;
+    for (std::size_t i = 0; i < sites.size(); ++i) {
+      const genomics::Variant& variant = sites[i].variant;
+      text += fmt::format("chr20\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", variant.pos + 1, variant.ref,
+                          variant.alt, notes[i].frequency,
+                          notes[i].gene.empty() ? "." : notes[i].gene,
+                          cohort::Name(notes[i].consequence),
+                          notes[i].change.empty() ? "." : "ENSP01.2:p." + notes[i].change);
+    }
+    return text;
+  }
 };
 
 // Sixty people and forty sites of all frequencies, each 10 bases apart.
@@ -38,9 +61,17 @@ World MakeWorld() {
     if (row >= 2) person.terms.push_back("HP:0000001");  // all but two
     if (row % 2 == 0) person.terms.push_back("HP:0000002");
     if (row < 3) person.terms.push_back("ORPHA:1");  // three people
+    person.age_months = 12 * row + 6;
     world.people.push_back(person);
   }
   for (int i = 0; i < 40; ++i) {
+    constexpr cohort::Consequence kEffects[] = {
+        cohort::Consequence::kStopGained, cohort::Consequence::kMissense,
+        cohort::Consequence::kMissense, cohort::Consequence::kIntron};
+    const char* genes[] = {"ABC1", "DEF2", ""};
+    const auto effect = genes[i % 3][0] == 0 ? cohort::Consequence::kUnknown : kEffects[i % 4];
+    world.notes.push_back({genes[i % 3], effect, 0.005 * (i % 7),
+                           effect == cohort::Consequence::kMissense ? i % 5 == 0 ? "Gly12Asp" : "Arg5Lys" : ""});
     TestSite site;
     site.variant = {"20", 1000 + 10 * i, "A", i % 2 == 0 ? "T" : "ACC"};
     for (std::uint32_t row = 0; row < kRows; ++row) {
@@ -66,9 +97,12 @@ struct Shared {
   std::shared_ptr<const Cohort> other;  // of another assembly, without individuals
 
   Shared() {
-    FileCohortOpener opener(directory.path());
+    FileCohortOpener opener(directory.path(), directory / "merged");
+    GF_CHECK(WriteFileAtomically(directory / "table", world.Table()).ok());
+    const auto annotations = *cohort::Annotations::Read(directory / "table");
     const Publication publication =
-        WriteCohort(directory.path(), "GOE-FI-A-1", 1, kRows, world.sites, world.people);
+        WriteCohort(directory.path(), "GOE-FI-A-1", 1, kRows, world.sites, world.people,
+                    genomics::Assembly::kGrch38, &annotations);
     path = publication.segments[0].index_path;
     manifest = publication.segments[0].manifest_sha256;
     cohort = *opener.Open(publication);
@@ -93,10 +127,10 @@ class NodeTest : public ::testing::Test {
     return Node().Run(ctx_, query);
   }
   NodeDiscovery Node() { return {view_, "FI", mechanism_, &budgets_, audit_, clock_}; }
-  static Query Individuals(std::vector<std::string> filters) {
+  static Query Individuals(const std::vector<std::string>& filters) {
     Query query;
     query.entity = Entity::kIndividual;
-    query.filters = std::move(filters);
+    for (const std::string& filter : filters) query.filters.push_back({{filter}});
     query.granularity = Granularity::kCount;
     return query;
   }
@@ -130,7 +164,23 @@ class NodeTest : public ::testing::Test {
 bool HasTerm(const genomics::Individual& person, const std::string& term) {
   if (term == "NCIT:C16576") return person.sex == Sex::kFemale;
   if (term == "NCIT:C20197") return person.sex == Sex::kMale;
-  return std::find(person.terms.begin(), person.terms.end(), term) != person.terms.end();
+  // HP:0000002 (body height) is a kind of HP:0000001 (all).
+  return std::any_of(person.terms.begin(), person.terms.end(), [&](const std::string& own) {
+    return own == term || (term == "HP:0000001" && own == "HP:0000002");
+  });
+}
+
+bool Holds(const Filter& filter, const genomics::Individual& person) {
+  if (filter.ages) {
+    const auto years = static_cast<std::int32_t>(*person.age_months / 12);
+    return years >= filter.ages->first && years <= filter.ages->second;
+  }
+  if (filter.descendants || filter.term.starts_with("NCIT:")) return HasTerm(person, filter.term);
+  return std::find(person.terms.begin(), person.terms.end(), filter.term) != person.terms.end();
+}
+bool Holds(const FilterGroup& group, const genomics::Individual& person) {
+  return std::any_of(group.begin(), group.end(),
+                     [&](const Filter& filter) { return Holds(filter, person); });
 }
 
 bool Carries(const TestSite& site, std::uint32_t row) {
@@ -140,8 +190,27 @@ bool Carries(const TestSite& site, std::uint32_t row) {
   return in(site.sets.het) || in(site.sets.hom);
 }
 
-bool Matches(const TestSite& site, const VariantPattern& pattern) {
+bool Matches(const TestSite& site, const Note& note, const VariantPattern& pattern) {
   const auto& variant = site.variant;
+  if ((pattern.consequences & cohort::Of(note.consequence)) == 0 ||
+      !(note.frequency < pattern.below_frequency))
+    return false;
+  if (pattern.form == VariantPattern::Form::kSearch) {
+    const auto& search = pattern.search;
+    const bool bracket = search.start.size() != 2 ||
+                         (variant.pos >= search.start[0] && variant.pos < search.start[1] &&
+                          variant.end() >= search.end[0] && variant.end() < search.end[1]);
+    if (search.start.size() == 1 &&
+        !(variant.pos < search.end[0] && variant.end() > search.start[0]))
+      return false;
+    const auto length = static_cast<std::int64_t>(std::max(variant.ref.size(), variant.alt.size()));
+    return bracket && (search.contig.empty() || search.contig == variant.contig) &&
+           (search.gene.empty() || search.gene == ToLower(note.gene)) &&
+           (search.amino_acid_change.empty() ||
+            (search.amino_acid_change == "G12D" ? "Gly12Asp" : "Arg5Lys") == note.change) &&
+           (search.type.empty() || search.type == (variant.alt == "T" ? "SNP" : "INS")) &&
+           length >= search.min_length.value_or(0) && length <= search.max_length.value_or(99);
+  }
   if (pattern.form == VariantPattern::Form::kRange) {
     return variant.pos < pattern.end && variant.end() > pattern.start &&
            (pattern.alt.empty() || variant.alt == pattern.alt);
@@ -150,13 +219,55 @@ bool Matches(const TestSite& site, const VariantPattern& pattern) {
          (pattern.form == VariantPattern::Form::kAtStart || variant.ref == pattern.ref);
 }
 
+// By what variants do, how rare they are, or their shape.
+VariantPattern AnySearch() {
+  RawVariant raw;
+  if (*rc::gen::arbitrary<bool>()) raw.gene = *rc::gen::element("ABC1", "def2", "NONE");
+  if (*rc::gen::inRange(0, 3) == 0) raw.amino_acid_change = *rc::gen::element("p.Gly12Asp", "R5K");
+  if (*rc::gen::inRange(0, 3) == 0) raw.type = *rc::gen::element("SNV", "INS");
+  if (*rc::gen::inRange(0, 3) == 0) raw.min_length = 2;
+  if (*rc::gen::inRange(0, 3) == 0) raw.max_length = 2;
+  if (*rc::gen::arbitrary<bool>())
+    raw.consequences = {*rc::gen::element<std::string>("stop_gained", "intron_variant"),
+                        "missense_variant"};
+  if (*rc::gen::arbitrary<bool>()) raw.below_frequency = *rc::gen::element(0.005, 0.02, 0.9);
+  if (raw.gene.empty() && raw.amino_acid_change.empty()) {
+    raw.contig = "20";
+    const std::int64_t start = 1000 + *rc::gen::inRange(0, 300);
+    if (*rc::gen::arbitrary<bool>()) {
+      raw.start_bracket = {start, start + 100};
+      raw.end_bracket = {start + 5, start + 80};
+    } else {
+      raw.start = start;
+      raw.end = start + 77;
+    }
+  }
+  RawQuery query;
+  query.entity = Entity::kVariant;
+  query.variant = raw;
+  auto valid = Validate(query);
+  RC_ASSERT(valid.ok());
+  return *valid->variant;
+}
+
 Query AnyQuery() {
   Query query;
   query.entity = *rc::gen::element(Entity::kVariant, Entity::kIndividual);
   query.granularity =
       *rc::gen::element(Granularity::kBoolean, Granularity::kCount, Granularity::kRecord);
   const int filters = *rc::gen::inRange(0, 4);
-  for (int i = 0; i < filters; ++i) query.filters.push_back(*rc::gen::elementOf(kTerms));
+  for (int i = 0; i < filters; ++i) {
+    FilterGroup& group = query.filters.emplace_back();
+    const int alternatives = *rc::gen::element(1, 1, 2);
+    for (int j = 0; j < alternatives; ++j) {
+      Filter filter{*rc::gen::elementOf(kTerms), *rc::gen::element(true, true, false)};
+      if (*rc::gen::inRange(0, 5) == 0) {
+        const int from = *rc::gen::inRange(0, 50);
+        filter = Filter{"", true, std::pair(from, from + *rc::gen::element(0, 10, 500))};
+      }
+      group.push_back(filter);
+    }
+  }
   if (query.entity == Entity::kVariant || *rc::gen::arbitrary<bool>()) {
     VariantPattern pattern;
     pattern.form = *rc::gen::element(VariantPattern::Form::kExact, VariantPattern::Form::kAtStart,
@@ -170,7 +281,7 @@ Query AnyQuery() {
       pattern.end = pattern.start + *rc::gen::inRange(1, 60);
       if (*rc::gen::arbitrary<bool>()) pattern.alt.clear();
     }
-    query.variant = pattern;
+    query.variant = *rc::gen::element(true, false) ? pattern : AnySearch();
   }
   return query;
 }
@@ -195,11 +306,11 @@ RC_GTEST_FIXTURE_PROP(NodeTest, CountsAsBruteForceAndThenAppliesTheFloor, ()) {
     ++population;
     bool all =
         std::all_of(query.filters.begin(), query.filters.end(),
-                    [&](const std::string& term) { return HasTerm(world_.people[row], term); });
-    bool carries = !query.variant ||
-                   std::any_of(world_.sites.begin(), world_.sites.end(), [&](const TestSite& site) {
-                     return Matches(site, *query.variant) && Carries(site, row);
-                   });
+                    [&](const FilterGroup& group) { return Holds(group, world_.people[row]); });
+    bool carries = !query.variant;
+    for (std::size_t i = 0; !carries && i < world_.sites.size(); ++i)
+      carries = Matches(world_.sites[i], world_.notes[i], *query.variant) &&
+                Carries(world_.sites[i], row);
     matching += all && carries ? 1 : 0;
   }
   // Few are said to be none; of people, nearly all are said to be all.
@@ -213,7 +324,8 @@ RC_GTEST_FIXTURE_PROP(NodeTest, CountsAsBruteForceAndThenAppliesTheFloor, ()) {
   RC_ASSERT(answer->count == (query.granularity == Granularity::kBoolean ? 0 : expected));
   RC_ASSERT(answer->datasets[0].exists == answer->exists);
   bool frequencies = query.granularity == Granularity::kRecord && !subject_level &&
-                     answer->exists && query.variant->form != VariantPattern::Form::kRange;
+                     answer->exists && query.variant->form != VariantPattern::Form::kRange &&
+                     query.variant->form != VariantPattern::Form::kSearch;
   RC_ASSERT(answer->datasets[0].alleles.size() == (frequencies ? 1u : 0u));
 }
 
@@ -350,13 +462,12 @@ TEST_F(NodeTest, PeopleAreCountedOnceABatchOfThemHasCome) {
   const std::pair<std::vector<std::uint32_t>, std::int64_t> cases[] = {
       {{60}, 60}, {{40, 20}, 60}, {{57, 3}, 57}, {{50, 7, 3}, 60}, {{9, 42, 9}, 51}};
   for (const auto& [batches, counted] : cases) {
-    FileCohortOpener opener(shared.directory.path());
-    std::vector<std::unique_ptr<const genomics::CohortIndex>> segments;
-    segments.push_back(
-        *genomics::CohortIndex::Open(shared.directory.path() / shared.path, shared.manifest));
+    std::vector<std::unique_ptr<cohort::Segment>> segments;
+    segments.push_back(*cohort::Segment::Open(shared.directory.path() / shared.path,
+                                              cohort::Residence::kRead, shared.manifest));
     ConsentView view(consent_, listing_, mechanism, std::chrono::seconds(60));
     view.Add({std::make_shared<const Cohort>("GOE-FI-A-1", 1,
-                                             *genomics::SegmentedIndex::Create(std::move(segments)),
+                                             *cohort::Cohort::Create(std::move(segments)),
                                              shared.world.people, batches)});
     ASSERT_THAT(view.Refresh(ctx_), testing::IsOk());
     const NodeDiscovery node(view, "FI", mechanism, nullptr, audit_, clock_);

@@ -2,10 +2,16 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "libs/beacon/variant_query.h"
+#include "libs/cohort/consequence.h"
 #include "libs/core/status.h"
 #include "libs/genomics/variant.h"
 
@@ -30,6 +36,7 @@ struct VariantPattern {
     kExact,    // contig, start, ref, alt
     kAtStart,  // contig, start, alt; any reference bases that begin there
     kRange,    // whatever overlaps [start, end), with ref and alt where given
+    kSearch,   // what `search` describes
   };
   Form form = Form::kExact;
   std::optional<genomics::Assembly> assembly;  // none: any
@@ -38,6 +45,18 @@ struct VariantPattern {
   std::int64_t end = 0;    // exclusive
   std::string ref;         // upper case; empty: any
   std::string alt;
+  // By gene, change of a protein, bracket, HGVS, type or length; its contig, if any, is `contig`.
+  beacon::VariantQuery search = {};
+  // Restrict kRange and kSearch.
+  cohort::ConsequenceSet consequences = cohort::kAnyConsequence;
+  double below_frequency = std::numeric_limits<double>::infinity();
+
+  // Where a search without a gene has to look; none: everywhere.
+  std::optional<beacon::VariantQuery::Window> Region() const;
+  // What of the pattern a single allele must meet besides gene, change, consequence, frequency and
+  // lying in the region; null: nothing. Valid as long as the pattern.
+  using Condition = std::function<bool(std::uint32_t, std::string_view, std::string_view)>;
+  Condition OfAllele() const;
 };
 
 // A query as it came, before Validate.
@@ -48,12 +67,28 @@ struct RawVariant {
   std::int64_t end = 0;  // 0: not given
   std::string ref;
   std::string alt;
+  std::vector<std::int64_t> start_bracket = {}, end_bracket = {};  // two numbers each, or none
+  std::string gene = {}, amino_acid_change = {}, hgvs = {}, type = {};
+  std::int64_t min_length = 0, max_length = 0;  // 0: any
+  std::vector<std::string> consequences = {};
+  double below_frequency = 0;  // 0: any
 };
+
+// What must hold of a person: a term, or an age in completed years, both ends included.
+struct Filter {
+  std::string term;
+  bool descendants = true;
+  std::optional<std::pair<std::int32_t, std::int32_t>> ages = {};
+
+  std::string Text() const;
+  auto operator<=>(const Filter&) const = default;
+};
+using FilterGroup = std::vector<Filter>;  // one of them holds
 
 struct RawQuery {
   std::optional<Entity> entity;
   std::optional<RawVariant> variant;
-  std::vector<std::string> filters;
+  std::vector<FilterGroup> filters;
   std::vector<std::string> datasets;
   Granularity granularity = Granularity::kBoolean;
   std::vector<std::string> sites;
@@ -63,7 +98,7 @@ struct RawQuery {
 struct Query {
   Entity entity = Entity::kVariant;
   std::optional<VariantPattern> variant;
-  std::vector<std::string> filters;   // sorted, each once; all must hold
+  std::vector<FilterGroup> filters;   // sorted, each once; all must hold
   std::vector<std::string> datasets;  // empty: all
   Granularity granularity = Granularity::kBoolean;
   std::string account;             // whose budget is charged
@@ -76,7 +111,7 @@ struct Query {
   bool Wants(const std::string& dataset) const;
 };
 
-// Beacon v2 query forms (sequence and range queries), 0-based and half-open. An exact variant is
+// The variant queries of Beacon v2, 0-based and half-open. An exact variant is
 // trimmed as those of the index are. Errors: InvalidArgument with the field's name.
 Result<Query> Validate(const RawQuery& raw);
 

@@ -72,14 +72,14 @@ TEST(Validate, RefusesWithTheReason) {
 TEST(Validate, LimitsFiltersAndDatasets) {
   RawQuery raw;
   raw.entity = Entity::kIndividual;
-  raw.filters.assign(20, "HP:0001250");
+  raw.filters.assign(20, {Filter{"HP:0001250"}});
   auto query = Validate(raw);
   ASSERT_TRUE(query.ok());
   EXPECT_EQ(query->filters.size(), 1u);
-  raw.filters.assign(21, "HP:0001250");
+  raw.filters = {FilterGroup(21, Filter{"HP:0001250"})};
   EXPECT_THAT(Validate(raw), HasReason("TOO_MANY_FILTERS"));
   for (const char* term : {"", "HP", ":1", "HP:", "HP:1 2", "HP:\n1"}) {
-    raw.filters = {term};
+    raw.filters = {{Filter{term}}};
     EXPECT_THAT(Validate(raw), HasReason("FILTER_INVALID")) << term;
   }
   raw.filters = {};
@@ -87,10 +87,57 @@ TEST(Validate, LimitsFiltersAndDatasets) {
   EXPECT_THAT(Validate(raw), HasReason("TOO_MANY_DATASETS"));
 }
 
+TEST(Validate, KnowsSearches) {
+  auto search = [](auto change) {
+    RawVariant raw;
+    change(raw);
+    return Validate(VariantQuery(raw));
+  };
+  EXPECT_EQ(search([](RawVariant& v) { v.gene = "BRCA1"; })->variant->search.gene, "brca1");
+  EXPECT_EQ(search([](RawVariant& v) { v.amino_acid_change = "p.Gly12Asp"; })->variant->search.amino_acid_change, "G12D");
+  const auto hgvs = search([](RawVariant& v) { v.hgvs = "NC_000017.11:g.43045703A>G"; });
+  ASSERT_THAT(hgvs, testing::IsOk());
+  EXPECT_EQ(hgvs->variant->contig, "17");
+  EXPECT_EQ(hgvs->variant->assembly, genomics::Assembly::kGrch38);
+  EXPECT_TRUE(hgvs->variant->OfAllele()(43045702, "A", "G"));
+  EXPECT_FALSE(hgvs->variant->OfAllele()(43045702, "A", "T"));
+  EXPECT_FALSE(hgvs->variant->OfAllele()(43045701, "A", "G"));
+  const auto bracket = search([](RawVariant& v) {
+    v.contig = "20";
+    v.start_bracket = {100, 200};
+    v.end_bracket = {150, 250};
+  });
+  ASSERT_THAT(bracket, testing::IsOk());
+  EXPECT_TRUE(bracket->variant->OfAllele()(199, "A", "T"));
+  EXPECT_FALSE(bracket->variant->OfAllele()(200, "A", "T"));
+  EXPECT_FALSE(bracket->variant->OfAllele()(100, "A", "T")) << "ends at 101";
+  // A restriction alone says no place.
+  EXPECT_THAT(search([](RawVariant& v) { v.type = "SNP"; }), HasReason("VARIANT_MISSING"));
+  EXPECT_THAT(search([](RawVariant& v) { v.consequences = {"stop_gained"}; }), HasReason("CONTIG_INVALID"));
+  EXPECT_THAT(search([](RawVariant& v) { v.gene = "BR CA"; }), HasReason("FIELD_INVALID"));
+  EXPECT_THAT(search([](RawVariant& v) { v.hgvs = "BRCA1:c.1A>G"; }), HasReason("HGVS_INVALID"));
+  EXPECT_THAT(search([](RawVariant& v) {
+                v.gene = "BRCA1";
+                v.below_frequency = 1.5;
+              }),
+              HasReason("FIELD_INVALID"));
+  EXPECT_THAT(search([](RawVariant& v) {
+                v.gene = "BRCA1";
+                v.consequences = {"bad"};
+              }),
+              HasReason("CONSEQUENCE_UNKNOWN"));
+  EXPECT_THAT(search([](RawVariant& v) {
+                v.contig = "20";
+                v.start_bracket = {0, 2'000'000};
+                v.end_bracket = {0, 2'000'000};
+              }),
+              HasReason("RANGE_TOO_LONG"));
+}
+
 TEST(Canonical, IsOneForTheSameQuestion) {
-  auto canonical = [](RawVariant variant, std::vector<std::string> filters = {}) {
+  auto canonical = [](RawVariant variant, const std::vector<std::string>& filters = {}) {
     RawQuery raw = VariantQuery(std::move(variant));
-    raw.filters = std::move(filters);
+    for (const std::string& filter : filters) raw.filters.push_back({{filter}});
     return Canonical(*Validate(raw));
   };
   const std::string exact = canonical({"GRCh38", "chr20", 100, 0, "a", "t"});

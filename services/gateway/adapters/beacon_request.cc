@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/gateway/adapters/beacon_request.h"
 
+#include <algorithm>
+#include <charconv>
+
+#include "libs/cohort/consequence.h"
+#include "libs/core/strings.h"
 #include "libs/http/problem.h"
 
 namespace genofed::gateway {
@@ -13,25 +18,131 @@ Status Unsupported(std::string_view field) {
   return InvalidField(field, "QUERY_UNSUPPORTED", "this kind of query is not supported by the cohorts of this beacon");
 }
 
-Result<v1::Filter> CohortFilter(const beacon::FilterGroup& group) {
-  const beacon::Filter& filter = group.front();
-  if (group.size() > 1 || filter.op != beacon::Operator::kNone || filter.similarity != beacon::Similarity::kExact ||
-      (filter.scope && filter.scope != EntryType::kIndividual) || filter.id.size() > 128) {
-    return Unsupported("filters");
-  }
+bool IsAge(const beacon::Filter& filter) {
+  return filter.id == "age" || filter.id == "PATO:0000011" || filter.id == "NCIT:C25150";
+}
+
+bool IsFrequency(const beacon::Filter& filter) {
+  return filter.id == "alleleFrequency" || filter.id == "frequencyInPopulations.frequencies.alleleFrequency";
+}
+
+// Terms of the Sequence Ontology say what a variant does.
+bool IsConsequence(const beacon::Filter& filter) { return filter.id.starts_with("SO:"); }
+
+// In completed years.
+Result<v1::Filter> AgeFilter(const beacon::Filter& filter) {
+  constexpr int kOldest = 200;
+  const std::string_view value = filter.value;
+  const bool years = value.size() >= 3 && value.size() <= 5 && value.front() == 'P' && value.back() == 'Y';
+  const auto number = years ? ParseInt(value.substr(1, value.size() - 2)) : Result<std::int64_t>(Unsupported("filters"));
+  if (!number.ok() || *number < 0 || *number > kOldest)
+    return InvalidField("filters", "QUERY_UNSUPPORTED", "ages of cohorts are compared in whole years, such as P18Y");
+  const auto age = static_cast<int>(*number);
   v1::Filter out;
-  out.set_term(filter.id);
+  auto between = [&](int from, int to) {
+    out.mutable_ages()->set_from(from);
+    out.mutable_ages()->set_to(to);
+  };
+  switch (filter.op) {
+    case beacon::Operator::kEqual:
+      between(age, age);
+      break;
+    case beacon::Operator::kGreaterEqual:
+      between(age, kOldest);
+      break;
+    case beacon::Operator::kGreater:
+      between(age + 1, kOldest + 1);
+      break;
+    case beacon::Operator::kLessEqual:
+      between(0, age);
+      break;
+    case beacon::Operator::kLess:
+      if (age == 0) return Unsupported("filters");
+      between(0, age - 1);
+      break;
+    default:
+      return Unsupported("filters");
+  }
   return out;
 }
 
+Result<v1::Filter> CohortFilter(const beacon::Filter& filter) {
+  if (filter.similarity != beacon::Similarity::kExact || (filter.scope && filter.scope != EntryType::kIndividual) ||
+      filter.id.size() > 128 || IsConsequence(filter))
+    return Unsupported("filters");
+  if (IsAge(filter)) return AgeFilter(filter);
+  if (filter.op != beacon::Operator::kNone) return Unsupported("filters");
+  v1::Filter out;
+  out.set_term(filter.id);
+  out.set_without_descendants(!filter.descendants);
+  return out;
+}
+
+Result<v1::Filter> CohortFilter(const beacon::FilterGroup& group) {
+  if (group.size() == 1) return CohortFilter(group.front());
+  v1::Filter out;
+  for (const beacon::Filter& filter : group) {
+    GF_ASSIGN(*out.add_any_of(), CohortFilter(filter));
+  }
+  return out;
+}
+
+// What filters of variants say, which belongs to the variant.
+class VariantFilters {
+ public:
+  // Whether it was one.
+  Result<bool> Take(const beacon::FilterGroup& group) {
+    const beacon::Filter& first = group.front();
+    if (!IsConsequence(first) && !IsFrequency(first)) return false;
+    if (first.scope && first.scope != EntryType::kVariant) return Unsupported("filters");
+    if (IsFrequency(first)) {
+      GF_TRY(TakeFrequency(group));
+      return true;
+    }
+    cohort::ConsequenceSet any = 0;
+    for (const beacon::Filter& filter : group) {
+      const auto consequences = cohort::ParseSequenceOntology(filter.id);
+      if (!consequences || filter.op != beacon::Operator::kNone) return Unsupported("filters");
+      any |= *consequences;
+    }
+    consequences_ &= any;
+    if (consequences_ == 0) return InvalidField("filters", "FIELD_INVALID", "no variant does two things to a gene");
+    return true;
+  }
+
+  bool empty() const { return consequences_ == cohort::kAnyConsequence && below_ == 0; }
+  void Fill(v1::VariantQuery* variant) const {
+    for (std::size_t i = 0; consequences_ != cohort::kAnyConsequence && i < cohort::kConsequences; ++i) {
+      const auto consequence = static_cast<cohort::Consequence>(i);
+      if ((consequences_ & cohort::Of(consequence)) != 0)
+        variant->add_consequences(std::string(cohort::Name(consequence)));
+    }
+    variant->set_below_frequency(below_);
+  }
+
+ private:
+  Status TakeFrequency(const beacon::FilterGroup& group) {
+    const beacon::Filter& filter = group.front();
+    double below = 0;
+    const char* end = filter.value.data() + filter.value.size();
+    const auto parsed = std::from_chars(filter.value.data(), end, below);
+    const bool number = parsed.ec == std::errc() && parsed.ptr == end && below > 0 && below <= 1;
+    if (group.size() > 1 || filter.op != beacon::Operator::kLess || !number)
+      return InvalidField("filters", "QUERY_UNSUPPORTED", "cohorts know frequencies below a number of at most 1");
+    below_ = below_ == 0 ? below : std::min(below_, below);
+    return absl::OkStatus();
+  }
+
+  cohort::ConsequenceSet consequences_ = cohort::kAnyConsequence;
+  double below_ = 0;  // 0: any
+};
+
 Status FillVariant(const beacon::VariantQuery& query, v1::VariantQuery* variant) {
-  if (!query.type.empty()) return Unsupported("variantType");
-  if (!query.gene.empty()) return Unsupported("geneId");
-  if (!query.amino_acid_change.empty()) return Unsupported("aminoacidChange");
-  if (!query.hgvs.empty()) return Unsupported("genomicAlleleShortForm");
-  if (query.min_length || query.max_length) return Unsupported("variantMinLength");
-  if (query.start.size() != 1 || query.no_alt) return Unsupported("start");
-  if (!query.end.empty() && query.end[0] <= query.start[0])
+  if (query.no_alt) return Unsupported("alternateBases");
+  if (!query.hgvs.empty() && !query.described)
+    return InvalidField("genomicAlleleShortForm", "QUERY_UNSUPPORTED",
+                        "cohorts know descriptions on chromosomes, such as NC_000007.14:g.55181320A>T");
+  if (query.start.size() == 1 && !query.end.empty() && query.end[0] <= query.start[0])
     return InvalidField("end", "FIELD_INVALID", "must be greater than start");
   for (const std::string* bases : {&query.ref, &query.alt}) {
     if (bases->find_first_not_of("ACGTN") != std::string::npos || bases->size() > 1000)
@@ -39,10 +150,25 @@ Status FillVariant(const beacon::VariantQuery& query, v1::VariantQuery* variant)
   }
   variant->set_contig(query.contig);
   if (query.assembly) variant->set_assembly(std::string(genomics::AssemblyName(*query.assembly)));
-  variant->set_start(query.start[0]);
-  if (!query.end.empty()) variant->set_end(query.end[0]);
+  if (query.start.size() == 2) {
+    variant->mutable_bracket()->set_start_from(query.start[0]);
+    variant->mutable_bracket()->set_start_until(query.start[1]);
+    variant->mutable_bracket()->set_end_from(query.end[0]);
+    variant->mutable_bracket()->set_end_until(query.end[1]);
+  } else {
+    if (!query.start.empty()) variant->set_start(query.start[0]);
+    if (!query.end.empty()) variant->set_end(query.end[0]);
+  }
   variant->set_reference_bases(query.ref);
   variant->set_alternate_bases(query.alt);
+  variant->set_gene(query.gene);
+  variant->set_amino_acid_change(query.amino_acid_change);
+  if (query.described)
+    variant->set_hgvs(genomics::FormatHgvs(
+        *query.described, query.described->assembly.value_or(genomics::Assembly::kGrch38)));
+  variant->set_type(query.type);
+  variant->set_min_length(query.min_length.value_or(0));
+  variant->set_max_length(query.max_length.value_or(0));
   return absl::OkStatus();
 }
 
@@ -82,13 +208,20 @@ Result<v1::QueryRequest> CohortQuery(const beacon::Request& request) {
   query.set_entity(type == EntryType::kVariant ? v1::ENTITY_VARIANT : v1::ENTITY_INDIVIDUAL);
   query.set_granularity(GranularityOf(request.granularity));
   query.mutable_datasets()->Add(request.datasets.begin(), request.datasets.end());
+  VariantFilters of_variants;
   for (const beacon::FilterGroup& group : request.filters) {
-    GF_ASSIGN(*query.add_filters(), CohortFilter(group));
+    GF_ASSIGN(const bool taken, of_variants.Take(group));
+    if (!taken) {
+      GF_ASSIGN(*query.add_filters(), CohortFilter(group));
+    }
   }
   if (request.variant) {
     GF_TRY(FillVariant(*request.variant, query.mutable_variant()));
+    of_variants.Fill(query.mutable_variant());
   } else if (type == EntryType::kVariant) {
     return InvalidField("referenceName", "QUERY_INCOMPLETE", "must be given");
+  } else if (!of_variants.empty()) {
+    return InvalidField("filters", "QUERY_INCOMPLETE", "must come with a variant, a range or a gene");
   }
   return query;
 }

@@ -24,8 +24,9 @@ struct BeaconRequest {
 // POST with a body, or GET with parameters. InvalidArgument UNSUPPORTED_MEDIA_TYPE, and those of libs/beacon/request.h.
 Result<BeaconRequest> ParseBeacon(beacon::Target target, const http::Request& request);
 
-// As a query of cohort indices, which know exact alleles and ranges, and individuals by terms. InvalidArgument
-// QUERY_UNSUPPORTED for everything else, QUERY_INCOMPLETE for variants without a place.
+// As a query of cohorts. Filters for terms of the Sequence Ontology and for the field alleleFrequency are about the
+// variant that is asked for, age and all other terms about people. InvalidArgument QUERY_UNSUPPORTED for what cohorts
+// cannot be asked, QUERY_INCOMPLETE for variants without a place or gene.
 Result<discovery::v1::QueryRequest> CohortQuery(const beacon::Request& request);
 
 }  // namespace genofed::gateway

@@ -69,17 +69,15 @@ TEST(BeaconRequest, WhatCohortsDoNotKnowIsNotAskedOfThem) {
     return Variant(parameters);
   };
   EXPECT_THAT(Variant(place), IsOk());
-  EXPECT_THAT(with("geneId", "BRCA1"), HasReason("QUERY_UNSUPPORTED"));
-  EXPECT_THAT(with("variantType", "DEL"), HasReason("QUERY_UNSUPPORTED"));
   EXPECT_THAT(with("alternateBases", "R"), HasReason("QUERY_UNSUPPORTED"));
   EXPECT_THAT(with("end", 7), HasReason("FIELD_INVALID"));
-  EXPECT_THAT(Variant({{"referenceName", "20"}, {"start", {1, 2}}, {"end", {5, 9}}}), HasReason("QUERY_UNSUPPORTED"));
+  EXPECT_THAT(Variant({{"genomicAlleleShortForm", "NM_1.1:c.5A>G"}}), HasReason("QUERY_UNSUPPORTED"));
   EXPECT_THAT(Variant(nullptr), HasReason("QUERY_INCOMPLETE"));
-  EXPECT_THAT(Variant({{"geneId", "BRCA1"}}), HasReason("QUERY_UNSUPPORTED"));
   EXPECT_THAT(Cohort(EntryType::kBiosample, Get("")), HasReason("QUERY_UNSUPPORTED"));
-  for (const json& refused : {json{{"id", "age"}, {"operator", ">"}, {"value", "P70Y"}},
-                              json{"HP:0001250", "HP:0001251"}, json{{"id", "HP:0001250"}, {"similarity", "low"}},
-                              json("age:>P70Y"), json{{"id", "HP:0001250"}, {"scope", "biosample"}}}) {
+  for (const json& refused :
+       {json{{"id", "age"}, {"operator", ">"}, {"value", "P70Y6M"}}, json{{"id", "age"}, {"operator", "!"}, {"value", "P7Y"}},
+        json{{"id", "HP:0001250"}, {"similarity", "low"}}, json{{"id", "alleleFrequency"}, {"operator", ">"}, {"value", "0.1"}},
+        json{"HP:0001250", "SO:0001587"}, json("SO:9999999"), json{{"id", "HP:0001250"}, {"scope", "biosample"}}}) {
     EXPECT_THAT(Cohort(EntryType::kIndividual, Post({{"filters", json::array({refused})}})),
                 HasReason("QUERY_UNSUPPORTED"))
         << refused;
@@ -100,6 +98,39 @@ TEST(BeaconRequest, CohortsAreFilteredByTerms) {
   EXPECT_EQ(query.filters(1).term(), "NCIT:C16576");
   EXPECT_FALSE(query.has_variant());
   EXPECT_EQ(query.granularity(), v1::GRANULARITY_COUNT);
+}
+
+TEST(BeaconRequest, CohortsAreAskedForGenesChangesAndBrackets) {
+  GF_ASSERT_OK_AND_ASSIGN(
+      const auto gene,
+      Cohort(EntryType::kIndividual,
+             Post({{"requestParameters", {{"g_variant", {{"geneId", "BRCA1"}, {"variantType", "SNV"}}}}},
+                   {"filters",
+                    {"SO:0002054",
+                     {{"id", "alleleFrequency"}, {"operator", "<"}, {"value", "0.001"}},
+                     {{"id", "age"}, {"operator", ">="}, {"value", "P18Y"}},
+                     {"HP:0001250", {{"id", "HP:0001251"}, {"includeDescendantTerms", false}}}}}})));
+  EXPECT_EQ(gene.variant().gene(), "brca1");
+  EXPECT_EQ(gene.variant().type(), "SNP");
+  EXPECT_EQ(gene.variant().below_frequency(), 0.001);
+  EXPECT_EQ((std::vector<std::string>{gene.variant().consequences().begin(), gene.variant().consequences().end()}),
+            (std::vector<std::string>{"splice_acceptor_variant", "splice_donor_variant", "stop_gained",
+                                      "frameshift_variant"}));
+  ASSERT_EQ(gene.filters_size(), 2);
+  EXPECT_EQ(gene.filters(0).ages().from(), 18);
+  ASSERT_EQ(gene.filters(1).any_of_size(), 2);
+  EXPECT_TRUE(gene.filters(1).any_of(1).without_descendants());
+  GF_ASSERT_OK_AND_ASSIGN(const auto bracket,
+                          Variant({{"referenceName", "20"}, {"start", {1, 2}}, {"end", {5, 9}}}));
+  EXPECT_EQ(bracket.variant().bracket().end_until(), 9);
+  GF_ASSERT_OK_AND_ASSIGN(const auto hgvs, Variant({{"genomicAlleleShortForm", "NC_000007.14:g.55181320A>T"}}));
+  EXPECT_EQ(hgvs.variant().hgvs(), "NC_000007.14:g.55181320A>T");
+  GF_ASSERT_OK_AND_ASSIGN(const auto change, Variant({{"aminoacidChange", "p.Gly12Asp"}}));
+  EXPECT_EQ(change.variant().amino_acid_change(), "G12D");
+  // Restrictions without a variant restrict nothing.
+  EXPECT_THAT(Cohort(EntryType::kIndividual, Post({{"filters", {"SO:0001587"}}})), HasReason("QUERY_INCOMPLETE"));
+  EXPECT_THAT(Cohort(EntryType::kVariant, Post({{"requestParameters", {{"geneId", "A"}}}, {"filters", {"SO:0001587", "SO:0001583"}}})),
+              HasReason("FIELD_INVALID"));
 }
 
 TEST(BeaconRequest, AGetIsPassedOnAsABody) {
