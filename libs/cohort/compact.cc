@@ -275,8 +275,9 @@ class SegmentSource final : public Source {
 // Rows that lack one or two alleles, from site to site, as runs.
 class MissingRuns {
  public:
-  explicit MissingRuns(std::uint32_t n_rows) : first_(n_rows) {
+  explicit MissingRuns(std::uint32_t n_rows) {
     for (auto* sets : {&now_, &before_}) sets->fill(Bitmap(n_rows));
+    for (auto& first : first_) first.resize(n_rows);
   }
   void Clear() {
     for (Bitmap& set : now_) std::ranges::fill(set.mutable_words(), 0);
@@ -290,26 +291,24 @@ class MissingRuns {
   }
   // All of them lack both alleles.
   void SetAll(const Bitmap& rows) { now_[1].Or(rows); }
+  // Of all sites, so in one pass over the words of each set.
   Status Advance(std::uint32_t site, TileBuilder& builder) {
     for (std::uint32_t missing = 1; missing <= 2; ++missing) {
       const auto now = now_[missing - 1].words();
       const auto before = before_[missing - 1].words();
+      std::vector<std::uint32_t>& first = first_[missing - 1];
       for (std::size_t i = 0; i < now.size(); ++i) {
-        for (std::uint64_t ended = before[i] & ~now[i]; ended != 0; ended &= ended - 1) {
+        const std::uint64_t changed = now[i] ^ before[i];
+        if (changed == 0) continue;
+        for (std::uint64_t ended = changed & before[i]; ended != 0; ended &= ended - 1) {
           const std::uint32_t row = RowAt(i, ended);
-          GF_TRY(builder.AddRun(row, first_[row], site - 1, missing));
+          GF_TRY(builder.AddRun(row, first[row], site - 1, missing));
         }
+        for (std::uint64_t begun = changed & now[i]; begun != 0; begun &= begun - 1)
+          first[RowAt(i, begun)] = site;
       }
     }
-    for (std::size_t which = 0; which < 2; ++which) {
-      const auto now = now_[which].words();
-      const auto before = before_[which].words();
-      for (std::size_t i = 0; i < now.size(); ++i) {
-        for (std::uint64_t begun = now[i] & ~before[i]; begun != 0; begun &= begun - 1)
-          first_[RowAt(i, begun)] = site;
-      }
-    }
-    before_ = now_;
+    std::swap(before_, now_);
     return absl::OkStatus();
   }
 
@@ -317,8 +316,9 @@ class MissingRuns {
   static std::uint32_t RowAt(std::size_t word, std::uint64_t bits) {
     return static_cast<std::uint32_t>(word * 64 + static_cast<std::size_t>(std::countr_zero(bits)));
   }
-  std::array<Bitmap, 2> now_, before_;  // rows that lack one allele, and two
-  std::vector<std::uint32_t> first_;    // by row: the site where its run began
+  // Of rows that lack one allele, and two.
+  std::array<Bitmap, 2> now_, before_;
+  std::array<std::vector<std::uint32_t>, 2> first_;  // by row: the site where its run began
 };
 
 class Compaction {

@@ -177,6 +177,18 @@ def test_ages_are_completed_years(annotated):
     assert ask(federation, "individuals", "--age", "30-49") == told(expected)
 
 
+def test_what_can_be_asked_is_listed(annotated):
+    federation, cohorts = annotated
+    _, _, body = federation.rest("hub", "GET", "/beacon/v2/filtering_terms?limit=10000")
+    terms = {term["id"]: term for term in body["response"]["filteringTerms"]}
+    assert terms["age"]["type"] == "alphanumeric" and terms["age"]["scopes"] == ["individual"]
+    assert terms["SO:0001587"]["label"] == "stop_gained" and terms["SO:0001587"]["scopes"] == ["genomicVariant"]
+    assert terms["alleleFrequency"]["scopes"] == ["genomicVariant"]
+    frequent = {t for c in cohorts.values() for p in c.permitting("SLQ") for t in c.people[p]["terms"] if t.startswith("HP:")
+                if len(c.with_filters(c.permitting("SLQ"), [t])) >= MINIMUM}
+    assert frequent <= terms.keys()
+
+
 def test_what_cannot_be_asked_is_refused_with_the_field(annotated):
     federation, _ = annotated
     answer = federation.genofed("query", "variant", "--gene", "BRCA2", "--consequence", "nonsense", check=False)

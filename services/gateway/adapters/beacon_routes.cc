@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 
+#include "libs/cohort/consequence.h"
 #include "services/gateway/adapters/beacon_response.h"
 
 namespace genofed::gateway {
@@ -20,6 +21,7 @@ namespace cv1 = catalogue::v1;
 
 using beacon::EntryType;
 
+constexpr const char* kVariantScope = "genomicVariant";
 constexpr int kPage = 100;
 constexpr int kTermsPage = 1000;
 constexpr int kMaxPages = 50;  // of datasets or terms read for one answer
@@ -172,7 +174,27 @@ class Beacon {
       held->second.set_label(term.label());
       held->second.add_scopes("individual");
     }
+    AddFieldsOfCohorts(terms);
     return absl::OkStatus();
+  }
+
+  // What every cohort can be asked besides, whatever is in it (CohortQuery).
+  static void AddFieldsOfCohorts(TermsById& terms) {
+    auto add = [&](const char* type, const std::string& id, std::string label, const char* scope) {
+      dv1::FolderTerm& term = terms[id];
+      term.set_type(type);
+      term.set_id(id);
+      if (term.label().empty()) term.set_label(std::move(label));
+      if (std::find(term.scopes().begin(), term.scopes().end(), scope) == term.scopes().end()) term.add_scopes(scope);
+    };
+    add("alphanumeric", "age", "Age in completed years", "individual");
+    add("alphanumeric", "alleleFrequency", "Rarer than, with the operator <", kVariantScope);
+    add("ontology", "SO:0002054", "loss_of_function_variant", kVariantScope);
+    for (std::size_t i = 0; i < cohort::kConsequences; ++i) {
+      const auto consequence = static_cast<cohort::Consequence>(i);
+      if (consequence != cohort::Consequence::kUnknown)
+        add("ontology", cohort::SequenceOntologyOf(consequence), std::string(cohort::Name(consequence)), kVariantScope);
+    }
   }
 
   const SiteFacts site_;
