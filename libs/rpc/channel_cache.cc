@@ -22,6 +22,8 @@ std::shared_ptr<grpc::ChannelInterface> ConnectTls(const std::string& address,
   // Each caller has a certificate of its own, and each renewal another one: channels must not share
   // connections.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  // Replicas take turns; one that is gone is left out until it is back.
+  if (address.find(',') != std::string::npos) arguments.SetLoadBalancingPolicyName("round_robin");
   return grpc::CreateCustomChannel(address, ClientTls(files, callee, domain), arguments);
 }
 

@@ -15,7 +15,7 @@ import pathlib
 import pytest
 
 import road
-from cohort import ALLELE_COLUMNS, CASE_COLUMNS, MINIMUM, Cohort, combined, read_table
+from cohort import ALLELE_COLUMNS, CASE_COLUMNS, MINIMUM, Cohort, combined, read_table, trimmed
 from conftest import WORKFLOW
 
 SHARED = os.environ.get("GENOFED_SHARED_DIR", "")
@@ -123,6 +123,58 @@ def test_counts_of_real_carriers_equal_bcftools(fed, real, real_listed):
         given = road.query(fed, "variant", variant, assembly="GRCh37")["counts"]
         given = {dataset: count for dataset, count in given.items() if dataset in truth}
         assert given == {dataset: count for dataset, count in truth.items() if count >= MINIMUM}, variant
+
+
+def carriers_of(cohort, people, wanted):
+    """How many of the people carry some allele (pos, ref, alt; trimmed, 1-based) that is wanted."""
+    samples = {cohort.people[person]["sample"] for person in people}
+    found = set()
+    for _, pos, ref, alts, calls in cohort.records:
+        for number, alt in enumerate(alts, 1):
+            if set(alt) <= set("ACGT") and wanted(*trimmed(pos, ref, alt)):
+                found |= {sample for sample in samples if number in calls[sample]}
+    return len(found)
+
+
+def kind(ref, alt):
+    return ("SNP" if len(ref) == 1 else "MNP") if len(ref) == len(alt) else "INS" if len(ref) < len(alt) else "DEL"
+
+
+# Requests in Beacon's words, 0-based and half-open, and the same of an allele as a VCF has it.
+QUESTIONS = {
+    "range": ({"start": [1_200_000], "end": [1_200_400]}, lambda pos, ref, alt: pos - 1 < 1_200_400 and pos - 1 + len(ref) > 1_200_000),
+    "range and type": ({"start": [2_000_000], "end": [2_500_000], "variantType": "DEL"},
+                       lambda pos, ref, alt: pos - 1 < 2_500_000 and pos - 1 + len(ref) > 2_000_000 and kind(ref, alt) == "DEL"),
+    "range and alleles": ({"start": [1_000_000], "end": [1_200_000], "referenceBases": "C", "alternateBases": "T"},
+                          lambda pos, ref, alt: 1_000_000 <= pos - 1 < 1_200_000 and (ref, alt) == ("C", "T")),
+    "range and length": ({"start": [1_000_000], "end": [1_200_000], "variantMinLength": 8, "variantMaxLength": 30},
+                         lambda pos, ref, alt: pos - 1 < 1_200_000 and pos - 1 + len(ref) > 1_000_000 and 8 <= max(len(ref), len(alt)) <= 30),
+    "bracket": ({"start": [1_500_000, 1_501_000], "end": [1_500_000, 1_501_001]},
+                       lambda pos, ref, alt: 1_500_000 <= pos - 1 < 1_501_000 and pos - 1 + len(ref) < 1_501_001),
+}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_ranges_brackets_types_and_lengths_equal_bcftools(fed, real, real_listed, name):
+    parameters, wanted = QUESTIONS[name]
+    status, _, beacon = fed.rest("hub", "POST", "/beacon/v2/g_variants", body={"meta": {"apiVersion": "2.0"}, "query": {
+        "requestedGranularity": "record", "requestParameters": {"assemblyId": "GRCh37", "referenceName": "20", **parameters}}})
+    assert status == 200, beacon
+    given = {s["id"]: s["resultsCount"] for s in beacon["response"]["resultSets"] if s["exists"]}
+    truth = {c.dataset: carriers_of(c, c.permitting("AF"), wanted) for c in real.values()}
+    assert any(count >= MINIMUM for count in truth.values()), "the question must have an answer to compare"
+    assert {d: n for d, n in given.items() if d in truth} == {d: n for d, n in truth.items() if n >= MINIMUM}
+
+
+def test_descriptions_on_the_chromosome_equal_bcftools(fed, real, real_listed):
+    fi = real["fi"]
+    for variant in sorted(fi.variants(), key=lambda v: fi.carriers(v, fi.permitting("AF")))[-3:]:
+        _, pos, ref, alt = variant
+        beacon = fed.genofed("query", "variant", "--hgvs", f"NC_000020.10:g.{pos}{ref}>{alt}").json
+        given = {s["id"]: s["resultsCount"] for s in beacon["response"]["resultSets"] if s["exists"]}
+        for cohort in real.values():
+            truth = cohort.carriers(variant, cohort.permitting("AF"))
+            assert given.get(cohort.dataset, 0) == (truth if truth >= MINIMUM else 0), variant
 
 
 def test_people_are_found_by_published_phenotypes(fed, real, real_listed):

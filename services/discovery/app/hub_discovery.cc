@@ -105,6 +105,9 @@ void HubDiscovery::Attempt(const std::shared_ptr<Gathering<T>>& gathering, std::
   const bool queued = asked.node.workers->Submit([gathering, i, &asked, ask, limited] {
     Status alive = limited.Alive();  // it may have waited in the queue
     Result<T> result = alive.ok() ? ask(limited, *asked.node.client) : Result<T>(alive);
+    // A connection that was just lost, or a replica that is gone: the next one may be there.
+    if (alive.ok() && StateOf(result.status()) == MemberState::kUnreachable && limited.Alive().ok())
+      result = ask(limited, *asked.node.client);
     if (!IsFailure(result.status())) {
       asked.breaker->Succeeded();
     } else if (alive.ok()) {

@@ -195,7 +195,20 @@ TEST(HubDiscovery, WhoFailsAgainAndAgainIsLeftInPeaceAndTriedOnceAfterAPause) {
     const Answer answer = *hub.Run(Context::Background(), Counting());
     EXPECT_EQ(answer.members[0].state, MemberState::kUnreachable);
   }
-  EXPECT_EQ(asked, 3);
+  EXPECT_EQ(asked, 6) << "each time once more at once";
+}
+
+TEST(HubDiscovery, WhoIsNotReachedIsAskedOnceMore) {
+  std::atomic<int> asked = 0;
+  HubDiscovery hub(Scripted(
+                       [](int call) -> Result<Answer> {
+                         if (call > 0) return Fourteen();
+                         return Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "a lost connection");
+                       },
+                       &asked),
+                   Patient());
+  EXPECT_EQ(hub.Run(Context::Background(), Counting())->count, 14);
+  EXPECT_EQ(asked, 2);
 }
 
 // One honest member among five in trouble: bounded, right about what exists, and everybody named.

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <atomic>
 #include <random>
+#include <thread>
 
 #include "libs/core/retry_after.h"
 #include "libs/testing/fakes.h"
@@ -473,6 +475,42 @@ TEST_F(NodeTest, PeopleAreCountedOnceABatchOfThemHasCome) {
     const NodeDiscovery node(view, "FI", mechanism, nullptr, audit_, clock_);
     EXPECT_EQ(node.Run(ctx_, Individuals({}))->count, counted) << batches.size();
   }
+}
+
+// Queries share buffers and views, and nothing of one may be found in another.
+TEST_F(NodeTest, ManyAtOnceAnswerAsOneAlone) {
+  ASSERT_THAT(view_.Refresh(ctx_), testing::IsOk());
+  const NodeDiscovery node = {view_, "FI", mechanism_, nullptr, audit_, clock_};
+  std::vector<Query> queries;
+  for (std::size_t i = 0; i < world_.sites.size(); i += 3) {
+    queries.push_back(Exact(world_.sites[i].variant, Granularity::kRecord));
+    for (const char* gene : {"ABC1", "DEF2"}) {
+      RawQuery raw;
+      raw.entity = i % 2 == 0 ? Entity::kVariant : Entity::kIndividual;
+      raw.granularity = Granularity::kCount;
+      raw.variant = RawVariant();
+      raw.variant->gene = gene;
+      raw.variant->below_frequency = 0.001 * static_cast<double>(i + 1);
+      if (i % 2 != 0) raw.filters = {{Filter{"NCIT:C16576"}}, {Filter{"HP:0000002"}}};
+      queries.push_back(*Validate(raw));
+    }
+  }
+  std::vector<std::int64_t> expected;
+  for (const Query& query : queries) expected.push_back(node.Run(ctx_, query)->count);
+  EXPECT_GT(std::count_if(expected.begin(), expected.end(), [](auto count) { return count > 0; }), 10);
+  std::atomic<int> wrong = 0;
+  std::vector<std::jthread> threads;
+  for (std::size_t thread = 0; thread < 8; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (std::size_t turn = 0; turn < 300; ++turn) {
+        const std::size_t i = (turn * 7 + thread * 3) % queries.size();
+        const auto answer = node.Run(ctx_, queries[i]);
+        if (!answer.ok() || answer->count != expected[i]) ++wrong;
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(wrong, 0);
 }
 
 TEST_F(NodeTest, ListsTermsThatAQueryWouldFind) {
