@@ -202,7 +202,7 @@ TEST(HubDiscovery, WhoIsNotReachedIsAskedOnceMore) {
   std::atomic<int> asked = 0;
   HubDiscovery hub(Scripted(
                        [](int call) -> Result<Answer> {
-                         if (call > 0) return Fourteen();
+                         if (call > 1) return Fourteen();
                          return Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "a lost connection");
                        },
                        &asked),
