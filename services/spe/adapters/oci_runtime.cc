@@ -244,15 +244,17 @@ Status OciRuntime::Reap(const AttemptId& id) {
   MutexLock lock(start_mutex_);
   const fs::path directory = AttemptDir(id);
   GF_ASSIGN(const AttemptPlan plan, ReadPlan(directory));
-  if (IsMountPoint(plan.output_dir) &&
-      umount2(plan.output_dir.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0) {
-    return SystemError("unmount", plan.output_dir);
-  }
+  // First the attempt is gone, then what it wrote: else somebody who comes in between, or after we
+  // were killed here, would find an attempt that ended well and wrote nothing.
   const fs::path removed = directory.parent_path() / (".old-" + id.str());
   std::error_code error;
   fs::remove_all(removed, error);
   if (rename(directory.c_str(), removed.c_str()) != 0) return SystemError("rename", directory);
   fs::remove_all(removed, error);
+  if (IsMountPoint(plan.output_dir) &&
+      umount2(plan.output_dir.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0) {
+    return SystemError("unmount", plan.output_dir);
+  }
   return {};
 }
 

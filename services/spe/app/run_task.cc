@@ -187,6 +187,9 @@ Status RunTask::Conclude(const Context& ctx, const sql::Lease& lease, Task& task
             cohorts_.Identifiers(ctx, task.order.dataset));
   GF_ASSIGN(const std::vector<OutputEntry> entries,
             files_.Seal(files_.OutputDir(attempt.str()), options_.airlock));
+  // Another worker may have taken over and cleaned up meanwhile; then this was read from nothing.
+  if (!executor_.Poll(attempt).ok())
+    return Error(StatusCode::kAborted, "ATTEMPT_GONE", "the attempt was cleaned up meanwhile");
   const AirlockVerdict verdict = CheckOutputs(options_.airlock, workflow.outputs, entries,
                                               IdentifierDictionary(identifiers), task.individuals);
   if (!verdict.passed()) {

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
+#include <utility>
 
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
@@ -126,6 +128,10 @@ class FakeSite final : public WorkflowList,
   Status RemoveStage(const std::string&) override { return ++removed, Status(); }
   Result<std::vector<OutputEntry>> Seal(const std::filesystem::path&,
                                         const AirlockPolicy&) override {
+    if (sealing) {
+      std::exchange(sealing, nullptr)();
+      return std::vector<OutputEntry>();
+    }
     OutputEntry entry;
     entry.name = "t.tsv";
     entry.content = output;
@@ -145,6 +151,7 @@ class FakeSite final : public WorkflowList,
   }
 
   Status approval, staging, ledger;
+  std::function<void()> sealing;  // happens while outputs are read, which are gone then
   std::int32_t individuals = 40;
   std::string output = "k\tn\na\t9\nb\t2\n";
   std::map<std::string, std::string> kept;
@@ -282,6 +289,18 @@ TEST_F(RunTaskTest, StartsANewAttemptWhenTheServiceDiedBeforeTheContainerBegan) 
   ASSERT_TRUE(RunOnce(2).ok());
   EXPECT_EQ(executor_.started, 1);
   EXPECT_EQ(Now().executor_attempt, 2);
+}
+
+// A worker whose lease was lost may clean up what another one has taken over.
+TEST_F(RunTaskTest, OutputsThatAreGoneAreNotTakenForOutputsThatWereNotWritten) {
+  Create();
+  site_.sealing = [this] { executor_.attempts.clear(); };
+  const Status gone = RunOnce(1);
+  EXPECT_EQ(Reason(gone), "ATTEMPT_GONE");
+  EXPECT_EQ(store_.finished, 0);
+  ASSERT_TRUE(RunOnce(2).ok());
+  EXPECT_EQ(Now().state, TaskState::kInReview);
+  EXPECT_EQ(executor_.started, 2);
 }
 
 TEST_F(RunTaskTest, CancelsBeforeTheStartAndWhileRunning) {
