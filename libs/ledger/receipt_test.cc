@@ -16,12 +16,12 @@ constexpr std::uint32_t kSlots = 11;
 class ReceiptTest : public ::testing::Test {
  protected:
   ReceiptTest() {
-    std::vector<bool> bits;
+    std::vector<std::uint32_t> even;
     for (std::uint32_t i = 0; i < kSlots; ++i) {
-      bits.push_back(i % 2 == 0);
-      secrets_.push_back(std::string(LeafHash(std::to_string(i)).view()));
+      if (i % 2 == 0) even.push_back(i);
+      secrets_ += LeafHash(std::to_string(i)).view();
     }
-    snapshot_.emplace(Snapshot::Build("fi-wgs/3/sec/7", bits, secrets_).value());
+    snapshot_.emplace(Snapshot::Build("fi-wgs/3/sec/7", SlotSet(even), {{secrets_}}).value());
   }
 
   Entry AccessEntry(EntryKind kind) const {
@@ -45,12 +45,12 @@ class ReceiptTest : public ::testing::Test {
     receipt.proof = tree.InclusionProof(receipt.index, tree.size()).value();
     receipt.origin = kLogName;
     receipt.checkpoint = SignCheckpoint({kLogName, tree.size(), tree.Root(), {}}, log_).value();
-    if (slot) receipt.snapshot = snapshot_->Prove(*slot, *slot % 2 == 0, secrets_[*slot]).value();
+    if (slot) receipt.snapshot = snapshot_->Prove(*slot, secrets_).value();
     return receipt;
   }
 
   NoteSigner log_ = CountingSigner(kLogName, SignatureType::kEd25519, 0);
-  std::vector<std::string> secrets_;
+  std::string secrets_;
   std::optional<Snapshot> snapshot_;
 };
 

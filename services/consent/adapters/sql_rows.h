@@ -48,15 +48,20 @@ class SqlConsentRows final : public ConsentRows {
   Result<std::optional<VersionRow>> FindVersion(const DatasetVersion& dataset) override;
   Status AddVersion(const VersionRow& version, const std::vector<SlotRow>& slots) override;
   Result<std::vector<SlotRow>> Slots(const DatasetVersion& dataset, const JudgePerson& judge) override;
-  Result<std::vector<std::string>> Secrets(const DatasetVersion& dataset) override;
+  Result<std::int32_t> CountSlotBlocks() override;
+  Result<std::vector<std::string>> SlotSecrets(std::int32_t first_block, std::int32_t blocks) override;
+  Result<std::vector<std::int32_t>> FreeSlots() override;
+  Status AddSlotBlock(const std::string& secrets) override;
   Result<std::vector<PersonSlot>> SlotsOf(std::int64_t subject) override;
   Result<std::vector<Opening>> Openings(std::int64_t subject) override;
-  Result<std::vector<SnapshotRow>> SnapshotsWith(std::int64_t subject) override;
-  Result<std::map<std::int32_t, ledger::Hash>> KeptLeaves(const std::string& snapshot) override;
+  Result<std::map<std::string, ledger::Snapshot::KeptLeaves>> KeptLeaves(const std::vector<std::string>& snapshots,
+                                                                         std::int32_t block) override;
   Status Forget(const Erasure& erasure) override;
   Result<std::int64_t> CountPeople(const std::vector<std::string>& datasets) override;
-  Result<std::optional<SnapshotRow>> FindSnapshot(const std::string& id) override;
-  Status AddSnapshot(const SnapshotRow& snapshot) override;
+  Result<std::map<std::string, SnapshotRow>> FindSnapshots(const std::vector<std::string>& ids) override;
+  Result<std::vector<SnapshotRow>> SnapshotsAfter(std::int64_t ledger_index, int limit) override;
+  Status AddSnapshot(const SnapshotRow& row, const ledger::Snapshot& snapshot) override;
+  Result<ledger::Snapshot> LoadSnapshot(const SnapshotRow& row) override;
 
  private:
   sql::Tx& tx_;

@@ -7,6 +7,7 @@
 #include <set>
 #include <thread>
 
+#include "libs/crypto/hash.h"
 #include "libs/testing/temporary_postgres.h"
 #include "services/consent/app/audit.h"
 #include "services/consent/app/registry.h"
@@ -201,6 +202,64 @@ TEST_F(SqlStoreTest, ACitizensWholeViewVerifies) {
   EXPECT_TRUE(mine->history[0].by_subject);
   EXPECT_EQ(mine->history[0].at, node.clock.Now());
   EXPECT_FALSE(mine->history[1].ledger_index.has_value());
+}
+
+TEST_F(SqlStoreTest, PeopleOfAnOlderDatabaseKeepTheirSecretsInSlots) {
+  std::vector<EmbeddedFile> before;
+  for (const EmbeddedFile* file = kMigrations; std::string_view(file->name) < "0021"; ++file) before.push_back(*file);
+  before.push_back({nullptr, nullptr});
+  auto database = *sql::Database::Open(options_);
+  ASSERT_THAT(database->Migrate(before.data()), IsOk());
+  ASSERT_THAT(database->Transact(Context::Background(),
+                                 [](sql::Tx& tx) {
+                                   return tx
+                                       .Exec("INSERT INTO subjects (blinded, secret) SELECT 'b' || n, "
+                                             "sha256(n::text::bytea) FROM generate_series(1, 1500) n")
+                                       .status();
+                                 }),
+              IsOk());
+  Process process(options_);
+  ASSERT_THAT(process.store->Read(Context::Background(),
+                                  [](Transaction& tx) -> Status {
+                                    EXPECT_EQ(*tx.consent().CountSlotBlocks(), 2);
+                                    EXPECT_EQ(tx.consent().FreeSlots()->size(), 2048u - 1500u);
+                                    const auto blocks = *tx.consent().SlotSecrets(0, 2);
+                                    std::set<std::int32_t> slots;
+                                    for (int n = 1; n <= 1500; ++n) {
+                                      const std::string name = "b" + std::to_string(n);
+                                      const std::int32_t slot = tx.consent().FindSubjects({name})->at(name).slot;
+                                      EXPECT_EQ(blocks[static_cast<std::size_t>(slot / 1024)].substr(
+                                                    static_cast<std::size_t>(slot % 1024) * 32, 32),
+                                                crypto::Sha256(std::to_string(n)));
+                                      slots.insert(slot);
+                                    }
+                                    EXPECT_EQ(slots.size(), 1500u);
+                                    return absl::OkStatus();
+                                  }),
+              IsOk());
+}
+
+TEST_F(SqlStoreTest, EverybodysProofsOutliveErasuresOverSeveralBlocks) {
+  Process process(options_);
+  Node& node = *process.node;
+  std::vector<SubjectConsent> people;
+  for (int i = 0; i < 1500; ++i) people.push_back({"person-" + std::to_string(i), Says(i % 2 == 0 ? 4 : 1)});
+  ASSERT_THAT(node.registrar.Run(node.ctx, {kA1, people}), IsOk());
+  ASSERT_THAT(node.AppendRun(kA1, "run-1"), IsOk());
+  for (int i = 0; i < 1500; i += 100) ASSERT_THAT(node.mine.Forget(node.ctx, "person-" + std::to_string(i)), IsOk());
+  ASSERT_THAT(node.AppendRun(kA1, "run-2"), IsOk());
+  Process restarted(options_);
+  for (int i = 0; i < 1500; i += 25) {
+    auto page = restarted.node->mine.Accesses(node.ctx, "person-" + std::to_string(i), 0, "");
+    ASSERT_THAT(page, IsOk());
+    ASSERT_EQ(page->accesses.size(), i % 100 == 0 ? 0u : 2u) << i;
+    for (const MyAccess& access : page->accesses) {
+      auto facts = ledger::VerifyReceipt(access.receipt, node.ledger.VerifierKey());
+      ASSERT_THAT(facts, IsOk());
+      EXPECT_EQ(facts->use, i % 2 == 0 ? ledger::Use::kUsed : ledger::Use::kNotUsed) << i;
+      EXPECT_GT(facts->entry.numbers.at("slots"), 1500);
+    }
+  }
 }
 
 TEST_F(SqlStoreTest, CohortsFollowWhatWasSaid) {

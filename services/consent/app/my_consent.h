@@ -34,7 +34,7 @@ struct MyAccess {
   bool used = false;
   ledger::Entry entry;
   std::int64_t ledger_index = 0;
-  std::string receipt;  // empty: the person has no slot in this dataset version
+  std::string receipt;  // empty: the person came after it
   // Of the cohort's snapshot: the code of the purpose, and the rule by which people were in it.
   std::string purpose_code;
   std::string model;
@@ -91,6 +91,8 @@ class MyConsent {
   Result<std::optional<Subject>> Find(Transaction& tx, const std::string& person) const;
   Result<Subject> FindOrAdd(Transaction& tx, const std::string& person);
   Result<std::int64_t> Log(Transaction& tx, const std::string& person, const Statement& choice, std::int64_t epoch);
+  // What erasing the person needs, of the snapshots that were logged after `after`, which then is the last of them.
+  Status KeepLeaves(Transaction& tx, Erasure& erasure, std::int64_t& after) const;
   Result<std::vector<MyDecision>> Decisions(Transaction& tx, const MyPermissions& mine) const;
 
   Store& store_;
@@ -98,7 +100,7 @@ class MyConsent {
   const Pseudonyms& pseudonyms_;
   const Rules rules_;
   Random& random_;
-  SnapshotTrees trees_;
+  SnapshotShelf snapshots_;
 };
 
 }  // namespace genofed::consent

@@ -7,6 +7,7 @@
 
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
+#include "services/consent/app/people.h"
 
 namespace genofed::consent {
 
@@ -106,12 +107,12 @@ Status Registrar::Identify(Transaction& tx, std::vector<Person>& persons, bool k
   std::vector<std::string> blinded;
   for (const Person& person : persons) blinded.push_back(person.blinded);
   GF_ASSIGN(auto known, tx.consent().FindSubjects(blinded));
-  std::vector<NewSubject> added;
+  std::vector<std::string> added;
   for (const std::string& id : blinded) {
-    if (!known.contains(id) && !known_only) added.push_back({id, random_.Bytes(32)});
+    if (!known.contains(id) && !known_only) added.push_back(id);
   }
   if (!added.empty()) {
-    GF_TRY(tx.consent().AddSubjects(added));
+    GF_TRY(AddPeople(tx, random_, added));
     GF_ASSIGN(known, tx.consent().FindSubjects(blinded));
   }
   for (Person& person : persons) {
