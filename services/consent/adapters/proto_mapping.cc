@@ -163,7 +163,7 @@ v1::RegisterSubjectsResponse ToProto(const Registration& registration) {
   return out;
 }
 
-v1::GetCohortResponse ToProto(const Cohort& cohort, bool with_pseudonyms) {
+v1::GetCohortResponse ToProto(const Cohort& cohort) {
   v1::GetCohortResponse out;
   out.set_epoch(cohort.epoch);
   out.set_rows(cohort.rows);
@@ -173,8 +173,7 @@ v1::GetCohortResponse ToProto(const Cohort& cohort, bool with_pseudonyms) {
     out.set_snapshot_root(std::string(cohort.snapshot->root.view()));
     out.set_snapshot_slots(cohort.snapshot->slots);
   }
-  if (with_pseudonyms)
-    out.mutable_pseudonyms()->Add(cohort.pseudonyms.begin(), cohort.pseudonyms.end());
+  out.mutable_pseudonyms()->Add(cohort.pseudonyms.begin(), cohort.pseudonyms.end());
   return out;
 }
 

@@ -15,12 +15,11 @@ namespace {
 
 constexpr std::int32_t kBlock = ledger::kSnapshotBlock;
 
-// Columns adult_at, died_at, erased.
+}  // namespace
+
 Circumstances ToCircumstances(const sql::Row& row, int column) {
   return {row.OptionalTime(column), row.OptionalTime(column + 1), !row.IsNull(column + 2)};
 }
-
-}  // namespace
 
 Result<std::int64_t> SqlConsentRows::Epoch() {
   GF_ASSIGN(auto rows, tx_.Exec("SELECT epoch FROM head"));
@@ -240,40 +239,14 @@ Status SqlConsentRows::AddVersion(const VersionRow& version, const std::vector<S
       .status();
 }
 
-Result<std::vector<SlotRow>> SqlConsentRows::Slots(const DatasetVersion& dataset, const JudgePerson& judge) {
-  // Several rows for a person of whom several records speak; the person's own word replaces the holder's.
-  GF_ASSIGN(auto rows,
-            tx_.Exec("SELECT r.slot, r.subject, r.pseudonym, s.adult_at, s.died_at, s.erased, s.slot, "
-                     "t.source, t.permits, t.denies, t.valid_from, t.valid_until, t.terms "
-                     "FROM dataset_rows r JOIN subjects s ON s.id = r.subject "
-                     "LEFT JOIN statements t ON t.subject = r.subject AND (t.source <> 'holder' OR t.name = r.dataset) "
-                     "WHERE r.dataset = $1 AND r.version = $2 ORDER BY r.slot",
-                     dataset.dataset, dataset.version));
+Result<std::vector<SlotRow>> SqlConsentRows::Slots(const DatasetVersion& dataset) {
+  GF_ASSIGN(auto rows, tx_.Exec("SELECT slot, subject, pseudonym FROM dataset_rows "
+                                "WHERE dataset = $1 AND version = $2 ORDER BY slot",
+                                dataset.dataset, dataset.version));
   std::vector<SlotRow> slots;
   slots.reserve(rows.size());
-  for (std::size_t i = 0; i < rows.size();) {
-    const sql::Row first = rows[i];
-    SlotRow slot{static_cast<std::int32_t>(first.Int(0)), first.Int(1), first.Text(2), false,
-                 static_cast<std::uint32_t>(first.Int(6))};
-    Voices voices{{}, ToCircumstances(first, 3)};
-    std::optional<Statement> holder;
-    bool own = false;
-    for (; i < rows.size() && rows[i].Int(0) == slot.slot; ++i) {
-      const sql::Row row = rows[i];
-      if (judge == nullptr || row.IsNull(7)) continue;
-      GF_ASSIGN(Statement says, ToStatement(row, 8));
-      const std::string source = row.Text(7);
-      if (source == "holder") {
-        holder = std::move(says);
-        continue;
-      }
-      own |= source == "own";
-      voices.statements.push_back(std::move(says));
-    }
-    if (holder && !own) voices.statements.push_back(*std::move(holder));
-    slot.permitted = judge != nullptr && judge(voices);
-    slots.push_back(std::move(slot));
-  }
+  for (sql::Row row : rows)
+    slots.push_back({static_cast<std::int32_t>(row.Int(0)), row.Int(1), row.Text(2)});
   return slots;
 }
 

@@ -12,14 +12,12 @@ namespace {
 
 constexpr int kTries = 3;
 
-bool IsPermitted(const SlotRow& person) { return !person.pseudonym.empty() && person.permitted; }
-
 }  // namespace
 
-ledger::SlotSet PermittedSlots(const std::vector<SlotRow>& people) {
+ledger::SlotSet PermittedSlots(const std::vector<JudgedPerson>& people) {
   std::vector<bool> marked;
-  for (const SlotRow& person : people) {
-    if (!IsPermitted(person)) continue;
+  for (const JudgedPerson& person : people) {
+    if (!person.permitted) continue;
     if (person.snapshot_slot >= marked.size()) marked.resize(person.snapshot_slot + std::size_t{1});
     marked[person.snapshot_slot] = true;
   }
@@ -48,9 +46,9 @@ Status CheckUnchanged(Transaction& tx, const Rules& rules, const std::string& id
   GF_ASSIGN(const EpochState epoch, tx.consent().EpochAt(rules.clock.Now()));
   if (epoch.epoch == snapshot->epoch && !epoch.over) return absl::OkStatus();
   const Use use(snapshot->permission, snapshot->purpose);
-  GF_ASSIGN(auto slots, tx.consent().Slots(dataset, JudgeOf(rules, use, epoch)));
+  GF_ASSIGN(const auto people, tx.consent().Judge(dataset, JudgeOf(rules, use, epoch)));
   GF_ASSIGN(const auto stored, tx.consent().LoadSnapshot(*snapshot));
-  if (stored.permitted() == PermittedSlots(slots)) return absl::OkStatus();
+  if (stored.permitted() == PermittedSlots(people)) return absl::OkStatus();
   return Error(StatusCode::kFailedPrecondition, "COHORT_CHANGED",
                "somebody changed their mind since the use was logged: it needs a new snapshot");
 }
@@ -88,8 +86,8 @@ Result<SnapshotRow> Cohorts::Log(Transaction& tx, const DatasetVersion& dataset,
   return row;
 }
 
-Status Cohorts::Read(Transaction& tx, const DatasetVersion& dataset, const Use& use, Cohort& cohort,
-                     ledger::SlotSet& permitted) const {
+Status Cohorts::Read(Transaction& tx, const DatasetVersion& dataset, const Use& use,
+                     bool with_pseudonyms, Cohort& cohort, ledger::SlotSet& permitted) const {
   cohort = {};
   GF_ASSIGN(auto version, tx.consent().FindVersion(dataset));
   if (!version) {
@@ -101,12 +99,14 @@ Status Cohorts::Read(Transaction& tx, const DatasetVersion& dataset, const Use& 
   if (epoch.over)
     return Error(StatusCode::kAborted, "EPOCH_OVER", "consents began or ended by themselves");
   cohort.epoch = epoch.epoch;
-  GF_ASSIGN(auto slots, tx.consent().Slots(dataset, JudgeOf(rules_, use, epoch)));
-  permitted = PermittedSlots(slots);
-  slots.resize(static_cast<std::size_t>(version->rows));
-  for (SlotRow& slot : slots) {
-    cohort.permitted.push_back(IsPermitted(slot));
-    cohort.pseudonyms.push_back(std::move(slot.pseudonym));
+  GF_ASSIGN(auto people, tx.consent().Judge(dataset, JudgeOf(rules_, use, epoch)));
+  permitted = PermittedSlots(people);
+  people.resize(static_cast<std::size_t>(version->rows));
+  for (const JudgedPerson& person : people) cohort.permitted.push_back(person.permitted);
+  if (with_pseudonyms) {
+    GF_ASSIGN(auto slots, tx.consent().Slots(dataset));
+    slots.resize(people.size());
+    for (SlotRow& slot : slots) cohort.pseudonyms.push_back(std::move(slot.pseudonym));
   }
   GF_ASSIGN(cohort.snapshot, tx.consent().FindSnapshot(
                                  SnapshotId(dataset, use.permission, cohort.epoch, use.purpose)));
@@ -126,14 +126,15 @@ Status Cohorts::KeepTime(const Context& ctx) {
 }
 
 Result<Cohort> Cohorts::Run(const Context& ctx, const DatasetVersion& dataset, const Use& use,
-                            bool with_snapshot) {
+                            bool with_snapshot, bool with_pseudonyms) {
   GF_TRY(Validate(dataset));
   if (!use.purpose.empty() && !IsPurpose(use.purpose))
     return InvalidField("purpose", "PURPOSE_INVALID", "must be a code such as DUO:0000006");
-  if (with_snapshot) return WithSnapshot(ctx, dataset, use);
+  if (with_snapshot) return WithSnapshot(ctx, dataset, use, with_pseudonyms);
   Cohort cohort;
   ledger::SlotSet permitted;
-  const auto read = [&](Transaction& tx) { return Read(tx, dataset, use, cohort, permitted); };
+  const auto read = [&](Transaction& tx) { return Read(tx, dataset, use, with_pseudonyms, cohort, permitted);
+  };
   const Status status = store_.Read(ctx, read);
   if (Reason(status) == "EPOCH_OVER") {
     GF_TRY(KeepTime(ctx));
@@ -148,14 +149,14 @@ Result<Cohort> Cohorts::Run(const Context& ctx, const DatasetVersion& dataset, c
 // The tree is made while others write, and logged if its epoch still holds: a million people take a
 // second.
 Result<Cohort> Cohorts::WithSnapshot(const Context& ctx, const DatasetVersion& dataset,
-                                     const Use& use) {
+                                     const Use& use, bool with_pseudonyms) {
   for (int attempt = 1;; ++attempt) {
     Cohort cohort;
     std::optional<ledger::Snapshot> made;
     const auto make = [&](Transaction& tx) -> Status {
       ledger::SlotSet permitted;
       made.reset();
-      GF_TRY(Read(tx, dataset, use, cohort, permitted));
+      GF_TRY(Read(tx, dataset, use, with_pseudonyms, cohort, permitted));
       if (cohort.snapshot) return absl::OkStatus();
       GF_ASSIGN(const std::int32_t blocks, tx.consent().CountSlotBlocks());
       GF_ASSIGN(const auto secrets, tx.consent().SlotSecrets(0, blocks));
@@ -187,7 +188,7 @@ Result<Cohort> Cohorts::WithSnapshot(const Context& ctx, const DatasetVersion& d
 }
 
 Result<Cohort> Cohorts::OfRun(const Context& ctx, const DatasetVersion& dataset,
-                              std::int64_t ledger_index) {
+                              std::int64_t ledger_index, bool with_pseudonyms) {
   std::optional<SnapshotRow> snapshot;
   GF_TRY(store_.Read(ctx, [&](Transaction& tx) -> Status {
     GF_ASSIGN(auto rows, tx.ledger().List(ledger_index, 1));
@@ -201,7 +202,7 @@ Result<Cohort> Cohorts::OfRun(const Context& ctx, const DatasetVersion& dataset,
     return Error(StatusCode::kFailedPrecondition, "RUN_ENTRY_UNKNOWN",
                  "no run of this dataset version is logged at index {}", ledger_index);
   }
-  return Run(ctx, dataset, {snapshot->permission, snapshot->purpose}, false);
+  return Run(ctx, dataset, {snapshot->permission, snapshot->purpose}, false, with_pseudonyms);
 }
 
 std::optional<RunCheck> Cohorts::KnownCheck(std::int64_t ledger_index, std::int64_t epoch) const {
@@ -240,12 +241,12 @@ Result<RunCheck> Cohorts::CheckRun(const Context& ctx, std::int64_t ledger_index
     }
     check = {true, false, epoch.epoch};
     if (epoch.epoch == snapshot->epoch && !epoch.over) return absl::OkStatus();
-    GF_ASSIGN(auto slots, tx.consent().Slots(
+    GF_ASSIGN(const auto people, tx.consent().Judge(
                               snapshot->dataset,
                               JudgeOf(rules_, {snapshot->permission, snapshot->purpose}, epoch)));
     GF_ASSIGN(const auto stored, tx.consent().LoadSnapshot(*snapshot));
     // Who came since then is no reason to begin again.
-    check.unchanged = PermittedSlots(slots).ContainsAll(stored.permitted());
+    check.unchanged = PermittedSlots(people).ContainsAll(stored.permitted());
     return absl::OkStatus();
   }));
   if (check.unchanged && !known) Remember(ledger_index, check);

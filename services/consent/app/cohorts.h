@@ -17,7 +17,7 @@ struct Cohort {
   std::int64_t epoch = 0;
   std::int32_t rows = 0;
   std::vector<bool> permitted;          // one for each row
-  std::vector<std::string> pseudonyms;  // one for each row
+  std::vector<std::string> pseudonyms;  // one for each row, if asked for
   std::optional<SnapshotRow> snapshot;
 };
 
@@ -35,12 +35,12 @@ class Cohorts {
       : store_(store), ledger_(ledger), rules_(rules) {}
   // With a snapshot: also logs the state of the cohort, once for each epoch in which it is asked
   // for.
-  Result<Cohort> Run(const Context& ctx, const DatasetVersion& dataset, const Use& use,
-                     bool with_snapshot);
+  Result<Cohort> Run(const Context& ctx, const DatasetVersion& dataset, const Use& use, bool with_snapshot,
+                     bool with_pseudonyms = false);
   // For the purpose that the run logged at this index was given. FailedPrecondition
   // RUN_ENTRY_UNKNOWN.
-  Result<Cohort> OfRun(const Context& ctx, const DatasetVersion& dataset,
-                       std::int64_t ledger_index);
+  Result<Cohort> OfRun(const Context& ctx, const DatasetVersion& dataset, std::int64_t ledger_index,
+                       bool with_pseudonyms = false);
   // Whether a run may go on with the people it has; that it may not is logged, once.
   // FailedPrecondition RUN_ENTRY_UNKNOWN.
   Result<RunCheck> CheckRun(const Context& ctx, std::int64_t ledger_index);
@@ -49,9 +49,10 @@ class Cohorts {
   Status KeepTime(const Context& ctx);
 
  private:
-  Status Read(Transaction& tx, const DatasetVersion& dataset, const Use& use, Cohort& cohort,
+  Status Read(Transaction& tx, const DatasetVersion& dataset, const Use& use, bool with_pseudonyms, Cohort& cohort,
               ledger::SlotSet& permitted) const;
-  Result<Cohort> WithSnapshot(const Context& ctx, const DatasetVersion& dataset, const Use& use);
+  Result<Cohort> WithSnapshot(const Context& ctx, const DatasetVersion& dataset, const Use& use,
+                              bool with_pseudonyms);
   Result<SnapshotRow> Log(Transaction& tx, const DatasetVersion& dataset, const Use& use,
                           std::int64_t epoch, const ledger::Snapshot& snapshot);
   // What was found out in this epoch; dispatchers ask every second.
@@ -67,7 +68,7 @@ class Cohorts {
 };
 
 // Slots, in snapshots, of those who are permitted; nobody who was left out is.
-ledger::SlotSet PermittedSlots(const std::vector<SlotRow>& people);
+ledger::SlotSet PermittedSlots(const std::vector<JudgedPerson>& people);
 
 // Within a writing transaction: the epoch as it is now, a new one if it was over.
 Result<EpochState> CurrentEpoch(Transaction& tx, const Rules& rules);

@@ -223,14 +223,16 @@ class MemoryStore final : public Store {
       std::ranges::sort(s_.versions[version.dataset].second, {}, &SlotRow::slot);
       return absl::OkStatus();
     }
-    Result<std::vector<SlotRow>> Slots(const DatasetVersion& dataset, const JudgePerson& judge) override {
-      std::vector<SlotRow> slots = s_.versions[dataset].second;
-      for (SlotRow& slot : slots) {
-        const Subject& person = ById(slot.subject);
-        slot.permitted = judge != nullptr && judge(VoicesIn(dataset.dataset, Said(slot.subject), person.who));
-        slot.snapshot_slot = static_cast<std::uint32_t>(person.slot);
+    Result<std::vector<SlotRow>> Slots(const DatasetVersion& dataset) override { return s_.versions[dataset].second; }
+    Result<std::vector<JudgedPerson>> Judge(const DatasetVersion& dataset, const JudgePerson& judge) override {
+      std::vector<JudgedPerson> people;
+      for (const SlotRow& row : s_.versions[dataset].second) {
+        const Subject& person = ById(row.subject);
+        people.push_back({static_cast<std::uint32_t>(person.slot),
+                          !row.pseudonym.empty() &&
+                              judge(VoicesIn(dataset.dataset, Said(row.subject), person.who))});
       }
-      return slots;
+      return people;
     }
     Result<std::int32_t> CountSlotBlocks() override { return static_cast<std::int32_t>(s_.slot_blocks.size()); }
     Result<std::vector<std::string>> SlotSecrets(std::int32_t first_block, std::int32_t blocks) override {

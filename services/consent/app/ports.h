@@ -102,9 +102,12 @@ struct VersionRow {
 struct SlotRow {
   std::int32_t slot = 0;
   std::int64_t subject = 0;
-  std::string pseudonym;    // empty: left out
-  bool permitted = false;   // read only: what the judge said
-  std::uint32_t snapshot_slot = 0;  // read only: the person's in all cohort snapshots
+  std::string pseudonym;  // empty: left out
+};
+
+struct JudgedPerson {
+  std::uint32_t snapshot_slot = 0;  // in all cohort snapshots
+  bool permitted = false;           // not left out, and the judge says so
 };
 
 struct PersonSlot {
@@ -183,8 +186,9 @@ class ConsentRows {
 
   virtual Result<std::optional<VersionRow>> FindVersion(const DatasetVersion& dataset) = 0;
   virtual Status AddVersion(const VersionRow& version, const std::vector<SlotRow>& slots) = 0;
-  // In order; `judge` is asked about everybody, unless it is null.
-  virtual Result<std::vector<SlotRow>> Slots(const DatasetVersion& dataset, const JudgePerson& judge) = 0;
+  virtual Result<std::vector<SlotRow>> Slots(const DatasetVersion& dataset) = 0;  // in order
+  // Everybody with a slot in the version, in order. `judge` is asked about each of the different things that were said.
+  virtual Result<std::vector<JudgedPerson>> Judge(const DatasetVersion& dataset, const JudgePerson& judge) = 0;
   // Slots of cohort snapshots, of people and free ones, in blocks of ledger::kSnapshotBlock: their number, and the
   // secrets of each block one after another.
   virtual Result<std::int32_t> CountSlotBlocks() = 0;
@@ -254,7 +258,7 @@ struct RegistryStatement {
   Statement says;
 };
 
-// National registries, and what they say: part of what StatementsOf and Slots tell.
+// National registries, and what they say: part of what StatementsOf tells and Judge asks about.
 class RegistryRows {
  public:
   virtual ~RegistryRows() = default;

@@ -191,7 +191,7 @@ TEST_F(RegistrarTest, AVersionGoesOnFromItsBase) {
   EXPECT_EQ(added, (std::set<std::int32_t>{2, 3}));
   EXPECT_EQ(second->subjects[0].pseudonym < second->subjects[1].pseudonym,
             second->subjects[0].row < second->subjects[1].row);
-  auto cohort = node_.cohorts.Run(node_.ctx, kA2, Permission::kAlleleFrequency, true);
+  auto cohort = node_.cohorts.Run(node_.ctx, kA2, Permission::kAlleleFrequency, true, true);
   ASSERT_THAT(cohort, IsOk());
   EXPECT_EQ(cohort->rows, 4);
   EXPECT_FALSE(cohort->permitted[static_cast<std::size_t>(first->subjects[0].row)]);

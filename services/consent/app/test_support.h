@@ -147,7 +147,7 @@ class Truth {
         }
         // A snapshot takes half a millisecond, and a property takes thousands of steps.
         const bool with_snapshot = permission == Permission::kSecondaryUse && epoch % 8 == 0;
-        auto cohort = node_.cohorts.Run(node_.ctx, dataset, permission, with_snapshot);
+        auto cohort = node_.cohorts.Run(node_.ctx, dataset, permission, with_snapshot, true);
         if (!cohort.ok()) return Describe(cohort.status());
         if (cohort->epoch != epoch) return "the cohort is of another epoch";
         if (cohort->pseudonyms != pseudonyms || cohort->permitted != permitted)
