@@ -77,6 +77,31 @@ TEST_F(ReceiptTest, ADeniedAccessUsedNobody) {
   EXPECT_EQ(facts.use, Use::kNotApplicable);
 }
 
+TEST_F(ReceiptTest, IsATlogProofForOthers) {
+  const NoteVerifier log = NoteVerifier::Parse(kLogKey).value();
+  for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
+    const Receipt receipt = Make(AccessEntry(EntryKind::kRun), slot);
+    const std::string proof = FormatReceiptAsTlogProof(receipt);
+    EXPECT_TRUE(proof.starts_with("c2sp.org/tlog-proof@v1\nextra "));
+    auto facts = VerifyTlogReceipt(proof, receipt.entry, log);
+    ASSERT_TRUE(facts.ok()) << Describe(facts.status());
+    EXPECT_EQ(facts->use, slot % 2 == 0 ? Use::kUsed : Use::kNotUsed);
+    EXPECT_EQ(facts->index, 5U);
+    EXPECT_EQ(Reason(VerifyTlogReceipt(proof, receipt.entry + " ", log).status()), "PROOF_INVALID");
+    Receipt other = receipt;
+    other.snapshot->permitted = !other.snapshot->permitted;
+    EXPECT_EQ(
+        Reason(VerifyTlogReceipt(FormatReceiptAsTlogProof(other), receipt.entry, log).status()),
+        "PROOF_INVALID");
+  }
+  // Without a snapshot's proof it vouches for the entry, and for nothing about anybody.
+  Receipt bare = Make(AccessEntry(EntryKind::kRun), std::nullopt);
+  auto facts = VerifyTlogReceipt(FormatReceiptAsTlogProof(bare), bare.entry, log);
+  ASSERT_TRUE(facts.ok()) << Describe(facts.status());
+  EXPECT_EQ(facts->use, Use::kNotApplicable);
+  EXPECT_FALSE(facts->in_snapshot.has_value());
+}
+
 TEST_F(ReceiptTest, OtherEntriesNeedNoSnapshot) {
   Entry entry;
   entry.kind = EntryKind::kConsentWithdraw;

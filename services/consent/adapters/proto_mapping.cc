@@ -81,6 +81,8 @@ v1::Access ToProto(const MyAccess& access) {
   if (auto time = ParseRfc3339(entry.time); time.ok()) rpc::SetTime(out.mutable_at(), *time);
   out.set_ledger_index(access.ledger_index);
   out.set_receipt(access.receipt);
+  out.set_entry(access.entry_bytes);
+  out.set_tlog_proof(access.tlog_proof);
   out.set_run(entry.Field("run"));
   out.set_client(entry.Field("client"));
   out.set_kind(std::string(ledger::KindName(entry.kind)));

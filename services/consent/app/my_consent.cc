@@ -206,7 +206,7 @@ Result<MyAccesses> MyConsent::Accesses(const Context& ctx, const std::string& pe
     for (const StoredEntry& row : rows) {
       GF_ASSIGN(ledger::Entry entry, ledger::DecodeEntry(row.entry));
       names.push_back(entry.Field("snapshot"));
-      page.accesses.push_back({false, std::move(entry), row.index, "", "", "", "", false});
+      page.accesses.push_back({false, std::move(entry), row.entry, row.index});
     }
     GF_ASSIGN(const auto snapshots, tx.consent().FindSnapshots(names));
     SlotProver prover(tx, snapshots_, subject->slot);
@@ -238,8 +238,9 @@ Result<MyAccesses> MyConsent::Accesses(const Context& ctx, const std::string& pe
   });
   GF_TRY(read);
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (!proofs[i]) continue;
-    GF_ASSIGN(page.accesses[i].receipt, ledger_.Receipt(ctx, rows[i], std::move(proofs[i])));
+    GF_ASSIGN(const auto receipt, ledger_.Receipt(ctx, rows[i], std::move(proofs[i])));
+    if (receipt.snapshot) page.accesses[i].receipt = ledger::FormatReceipt(receipt);
+    page.accesses[i].tlog_proof = ledger::FormatReceiptAsTlogProof(receipt);
   }
   return page;
 }

@@ -33,12 +33,14 @@ struct MyPermissions {
 struct MyAccess {
   bool used = false;
   ledger::Entry entry;
+  std::string entry_bytes;
   std::int64_t ledger_index = 0;
-  std::string receipt;  // empty: the person came after it
+  std::string receipt = {};  // empty: the person came after it
+  std::string tlog_proof = {};
   // Of the cohort's snapshot: the code of the purpose, and the rule by which people were in it.
-  std::string purpose_code;
-  std::string model;
-  std::string legal_basis;
+  std::string purpose_code = {};
+  std::string model = {};
+  std::string legal_basis = {};
   bool released = false;  // of a run: results of it left the node
 };
 
