@@ -176,7 +176,7 @@ int Run(int people, int accesses, int changes) {
     return Person(static_cast<int>(random() % static_cast<unsigned>(people)));
   };
 
-  Times withdrawal, cohort, snapshot, restart;
+  Times withdrawal, cohort, snapshot;
   std::vector<SnapshotRow> snapshots;
   for (int i = 0; i < changes; ++i) {
     const auto changed = withdrawal.Take(
@@ -192,11 +192,27 @@ int Run(int people, int accesses, int changes) {
                              })
                              .snapshot);
   }
+  // What a snapshot cannot do without: its hashes.
+  Times tree;
+  for (int i = 0; i < 5; ++i) {
+    std::vector<std::string> secrets;
+    GF_CHECK(process->store
+                 .Read(process->ctx,
+                       [&](Transaction& tx) -> Status {
+                         GF_ASSIGN(const auto blocks, tx.consent().CountSlotBlocks());
+                         GF_ASSIGN(secrets, tx.consent().SlotSecrets(0, blocks));
+                         return absl::OkStatus();
+                       })
+                 .ok());
+    tree.Take([&] { return ledger::Snapshot::Build("bench", ledger::SlotSet(), secrets); });
+  }
   LogAccesses(*process, snapshots, accesses);
 
+  // Anywhere among the accesses, which are the last entries.
   const auto page = [&](Times& times) {
+    const std::int64_t size = *process->ledger.Size(process->ctx);
     const std::string before = std::to_string(
-        100 + random() % static_cast<unsigned>(*process->ledger.Size(process->ctx) - 100));
+        size - static_cast<std::int64_t>(random() % static_cast<unsigned>(accesses - 20)));
     return times.Take([&] { return process->mine.Accesses(process->ctx, somebody(), 20, before); });
   };
   process = std::make_unique<Process>(*database);
@@ -214,17 +230,12 @@ int Run(int people, int accesses, int changes) {
   }
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const nlohmann::json out = {{"people", people},
-                              {"slots", snapshots.back().slots},
-                              {"accesses", accesses},
-                              {"snapshots", changes},
-                              {"seed", kSeed},
-                              {"withdrawal", withdrawal.Json()},
-                              {"cohort", cohort.Json()},
-                              {"snapshot", snapshot.Json()},
-                              {"page_cold", cold.Json()},
-                              {"page", warm.Json()},
-                              {"peak_mib", usage.ru_maxrss / 1024}};
+  const nlohmann::json out = {{"people", people},        {"slots", snapshots.back().slots},
+                              {"accesses", accesses},    {"snapshots", changes},
+                              {"seed", kSeed},           {"withdrawal", withdrawal.Json()},
+                              {"cohort", cohort.Json()}, {"snapshot", snapshot.Json()},
+                              {"tree", tree.Json()},     {"page_cold", cold.Json()},
+                              {"page", warm.Json()},     {"peak_mib", usage.ru_maxrss / 1024}};
   std::printf("%s\n", out.dump(1).c_str());
   return 0;
 }
