@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/crypto/hash.h"
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
 
 #include "libs/core/status.h"
 
@@ -32,22 +30,6 @@ std::string Digest(EVP_MD_CTX* context) {
   std::string digest(kSha256Bytes, '\0');
   DigestInto(context, digest.data());
   return digest;
-}
-
-// An HMAC context with its digest chosen and no key, copied for each call.
-const EVP_MAC_CTX* HmacTemplate() {
-  static const EVP_MAC_CTX* const base = [] {
-    EVP_MAC* mac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
-    GF_CHECK(mac != nullptr);
-    EVP_MAC_CTX* context = EVP_MAC_CTX_new(mac);
-    GF_CHECK(context != nullptr);
-    char digest[] = "SHA256";
-    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-                                 OSSL_PARAM_construct_end()};
-    GF_CHECK(EVP_MAC_CTX_set_params(context, params) == 1);
-    return context;
-  }();
-  return base;
 }
 
 const unsigned char* Bytes(std::string_view text) {
@@ -93,18 +75,30 @@ std::string Sha256Stream::Finish() {
   return digest;
 }
 
+// By RFC 2104: a context of OpenSSL's own HMAC takes longer to set up than four blocks to hash.
+std::array<char, kSha256Bytes> HmacSha256Bytes(std::string_view key, std::string_view data) {
+  constexpr std::size_t kBlock = 64;
+  std::array<char, kSha256Bytes> short_key;
+  if (key.size() > kBlock) {
+    short_key = Sha256Parts({key});
+    key = {short_key.data(), short_key.size()};
+  }
+  std::array<char, kBlock> inner, outer;
+  for (std::size_t i = 0; i < kBlock; ++i) {
+    const char c = i < key.size() ? key[i] : '\0';
+    inner[i] = static_cast<char>(c ^ 0x36);
+    outer[i] = static_cast<char>(c ^ 0x5c);
+  }
+  const auto digest = Sha256Parts({{inner.data(), kBlock}, data});
+  const auto mac = Sha256Parts({{outer.data(), kBlock}, {digest.data(), digest.size()}});
+  for (auto* secret : {&inner, &outer}) OPENSSL_cleanse(secret->data(), kBlock);
+  OPENSSL_cleanse(short_key.data(), short_key.size());
+  return mac;
+}
+
 std::string HmacSha256(std::string_view key, std::string_view data) {
-  const std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> context(
-      EVP_MAC_CTX_dup(HmacTemplate()), &EVP_MAC_CTX_free);
-  GF_CHECK(context != nullptr);
-  GF_CHECK(EVP_MAC_init(context.get(), Bytes(key), key.size(), nullptr) == 1);
-  GF_CHECK(EVP_MAC_update(context.get(), Bytes(data), data.size()) == 1);
-  std::string digest(kSha256Bytes, '\0');
-  std::size_t size = 0;
-  GF_CHECK(EVP_MAC_final(context.get(), reinterpret_cast<unsigned char*>(digest.data()), &size,
-                         digest.size()) == 1);
-  GF_CHECK(size == kSha256Bytes);
-  return digest;
+  const auto mac = HmacSha256Bytes(key, data);
+  return {mac.data(), mac.size()};
 }
 
 bool ConstantTimeEquals(std::string_view a, std::string_view b) {

@@ -40,6 +40,7 @@ class Sha256Stream {
 };
 
 std::string HmacSha256(std::string_view key, std::string_view data);
+std::array<char, kSha256Bytes> HmacSha256Bytes(std::string_view key, std::string_view data);
 
 // Compares secrets in a time that depends on their lengths only.
 bool ConstantTimeEquals(std::string_view a, std::string_view b);

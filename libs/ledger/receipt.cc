@@ -5,6 +5,7 @@
 
 #include "libs/core/strings.h"
 #include "libs/ledger/checkpoint.h"
+#include "libs/ledger/tlog_proof.h"
 
 namespace genofed::ledger {
 namespace {
@@ -51,6 +52,13 @@ Result<Proof> Hashes(const json& object, const char* name) {
     proof.push_back(hash);
   }
   return proof;
+}
+
+json ToJson(const SnapshotProof& proof) {
+  return {{"slot", proof.slot},
+          {"bit", proof.permitted ? 1 : 0},
+          {"salt", proof.salt.Base64()},
+          {"path", ToJson(proof.path)}};
 }
 
 Result<SnapshotProof> ParseSnapshot(const json& object) {
@@ -105,6 +113,19 @@ Use UseOf(EntryKind kind, std::optional<bool> in_snapshot) {
   return *in_snapshot && kind != EntryKind::kDenied ? Use::kUsed : Use::kNotUsed;
 }
 
+// Of a receipt whose entry is in the ledger.
+Result<ReceiptFacts> FactsOf(const Receipt& receipt, const Checkpoint& checkpoint) {
+  ReceiptFacts facts;
+  GF_ASSIGN(facts.entry, DecodeEntry(receipt.entry));
+  GF_ASSIGN(facts.in_snapshot, CheckSnapshot(receipt, facts.entry));
+  facts.use = UseOf(facts.entry.kind, facts.in_snapshot);
+  facts.time = facts.entry.time;
+  facts.origin = checkpoint.origin;
+  facts.index = receipt.index;
+  facts.tree_size = checkpoint.size;
+  return facts;
+}
+
 }  // namespace
 
 std::string FormatReceipt(const Receipt& receipt) {
@@ -114,31 +135,48 @@ std::string FormatReceipt(const Receipt& receipt) {
                  {"index", receipt.index},
                  {"proof", ToJson(receipt.proof)},
                  {"checkpoint", receipt.checkpoint}};
-  if (receipt.snapshot) {
-    object["snapshot"] = {{"slot", receipt.snapshot->slot},
-                          {"bit", receipt.snapshot->permitted ? 1 : 0},
-                          {"salt", receipt.snapshot->salt.Base64()},
-                          {"path", ToJson(receipt.snapshot->path)}};
-  }
+  if (receipt.snapshot) object["snapshot"] = ToJson(*receipt.snapshot);
   return object.dump(2, ' ', false, json::error_handler_t::replace);
+}
+
+std::string FormatReceiptAsTlogProof(const Receipt& receipt) {
+  TlogProof proof{std::nullopt, receipt.index, receipt.proof, receipt.checkpoint};
+  if (receipt.snapshot) proof.extra = ToJson(*receipt.snapshot).dump();
+  return FormatTlogProof(proof);
 }
 
 Result<ReceiptFacts> VerifyReceipt(std::string_view json_text, const NoteVerifier& log,
                                    std::span<const NoteVerifier> witnesses,
                                    std::size_t needed_witnesses) {
   GF_ASSIGN(Receipt receipt, Parse(json_text));
-  GF_ASSIGN(Checkpoint checkpoint, OpenCheckpoint(receipt.checkpoint, log));
+  GF_ASSIGN(Checkpoint checkpoint,
+            VerifyTlogProof({std::nullopt, receipt.index, receipt.proof, receipt.checkpoint},
+                            LeafHash(receipt.entry), log, witnesses, needed_witnesses));
   if (receipt.origin != checkpoint.origin) return Invalid("origin and checkpoint differ");
-  GF_TRY(CheckCosignatures(receipt.checkpoint, witnesses, needed_witnesses));
-  GF_TRY(VerifyInclusion(receipt.index, checkpoint.size, LeafHash(receipt.entry), receipt.proof,
-                         checkpoint.root));
+  return FactsOf(receipt, checkpoint);
+}
+
+Result<ReceiptFacts> VerifyTlogReceipt(std::string_view tlog_proof, std::string_view entry,
+                                       const NoteVerifier& log,
+                                       std::span<const NoteVerifier> witnesses,
+                                       std::size_t needed_witnesses) {
+  GF_ASSIGN(TlogProof proof, ParseTlogProof(tlog_proof));
+  GF_ASSIGN(Checkpoint checkpoint,
+            VerifyTlogProof(proof, LeafHash(entry), log, witnesses, needed_witnesses));
+  Receipt receipt;
+  receipt.origin = checkpoint.origin;
+  receipt.entry = entry;
+  receipt.index = proof.index;
+  const json extra = json::parse(proof.extra.value_or(""), nullptr, false);
+  if (extra.is_object()) {
+    GF_ASSIGN(receipt.snapshot, ParseSnapshot(extra));
+    return FactsOf(receipt, checkpoint);
+  }
   ReceiptFacts facts;
-  GF_ASSIGN(facts.entry, DecodeEntry(receipt.entry));
-  GF_ASSIGN(facts.in_snapshot, CheckSnapshot(receipt, facts.entry));
-  facts.use = UseOf(facts.entry.kind, facts.in_snapshot);
+  GF_ASSIGN(facts.entry, DecodeEntry(entry));
   facts.time = facts.entry.time;
   facts.origin = checkpoint.origin;
-  facts.index = receipt.index;
+  facts.index = proof.index;
   facts.tree_size = checkpoint.size;
   return facts;
 }

@@ -48,6 +48,11 @@ struct Receipt {
 
 std::string FormatReceipt(const Receipt& receipt);
 
+// The same for programs that know nothing of genofed: a tlog-proof (tlog_proof.h), beside which the
+// entry's bytes are kept. Its extra data are the member "snapshot" as canonical JSON, if there is
+// one: with it the bit follows from the entry, which the log vouches for.
+std::string FormatReceiptAsTlogProof(const Receipt& receipt);
+
 // What the receipt says about the citizen's data in this entry.
 enum class Use {
   kNotApplicable,  // the entry is not about an access (consent, policy ...)
@@ -72,6 +77,12 @@ struct ReceiptFacts {
 Result<ReceiptFacts> VerifyReceipt(std::string_view json_text, const NoteVerifier& log,
                                    std::span<const NoteVerifier> witnesses = {},
                                    std::size_t needed_witnesses = 0);
+// The same of a tlog-proof and its entry. Extra data that are not a snapshot's are left alone, and
+// so is an entry that names one then.
+Result<ReceiptFacts> VerifyTlogReceipt(std::string_view tlog_proof, std::string_view entry,
+                                       const NoteVerifier& log,
+                                       std::span<const NoteVerifier> witnesses = {},
+                                       std::size_t needed_witnesses = 0);
 // With keys as text ("name+hash+key").
 Result<ReceiptFacts> VerifyReceipt(std::string_view json_text, std::string_view log_vkey);
 

@@ -16,12 +16,12 @@ constexpr std::uint32_t kSlots = 11;
 class ReceiptTest : public ::testing::Test {
  protected:
   ReceiptTest() {
-    std::vector<bool> bits;
+    std::vector<std::uint32_t> even;
     for (std::uint32_t i = 0; i < kSlots; ++i) {
-      bits.push_back(i % 2 == 0);
-      secrets_.push_back(std::string(LeafHash(std::to_string(i)).view()));
+      if (i % 2 == 0) even.push_back(i);
+      secrets_ += LeafHash(std::to_string(i)).view();
     }
-    snapshot_.emplace(Snapshot::Build("fi-wgs/3/sec/7", bits, secrets_).value());
+    snapshot_.emplace(Snapshot::Build("fi-wgs/3/sec/7", SlotSet(even), {{secrets_}}).value());
   }
 
   Entry AccessEntry(EntryKind kind) const {
@@ -45,12 +45,12 @@ class ReceiptTest : public ::testing::Test {
     receipt.proof = tree.InclusionProof(receipt.index, tree.size()).value();
     receipt.origin = kLogName;
     receipt.checkpoint = SignCheckpoint({kLogName, tree.size(), tree.Root(), {}}, log_).value();
-    if (slot) receipt.snapshot = snapshot_->Prove(*slot, *slot % 2 == 0, secrets_[*slot]).value();
+    if (slot) receipt.snapshot = snapshot_->Prove(*slot, secrets_).value();
     return receipt;
   }
 
   NoteSigner log_ = CountingSigner(kLogName, SignatureType::kEd25519, 0);
-  std::vector<std::string> secrets_;
+  std::string secrets_;
   std::optional<Snapshot> snapshot_;
 };
 
@@ -75,6 +75,31 @@ TEST_F(ReceiptTest, ADeniedAccessUsedNobody) {
   EXPECT_EQ(facts.in_snapshot, true);
   facts = VerifyReceipt(FormatReceipt(Make(AccessEntry(EntryKind::kSnapshot), 0)), kLogKey).value();
   EXPECT_EQ(facts.use, Use::kNotApplicable);
+}
+
+TEST_F(ReceiptTest, IsATlogProofForOthers) {
+  const NoteVerifier log = NoteVerifier::Parse(kLogKey).value();
+  for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
+    const Receipt receipt = Make(AccessEntry(EntryKind::kRun), slot);
+    const std::string proof = FormatReceiptAsTlogProof(receipt);
+    EXPECT_TRUE(proof.starts_with("c2sp.org/tlog-proof@v1\nextra "));
+    auto facts = VerifyTlogReceipt(proof, receipt.entry, log);
+    ASSERT_TRUE(facts.ok()) << Describe(facts.status());
+    EXPECT_EQ(facts->use, slot % 2 == 0 ? Use::kUsed : Use::kNotUsed);
+    EXPECT_EQ(facts->index, 5U);
+    EXPECT_EQ(Reason(VerifyTlogReceipt(proof, receipt.entry + " ", log).status()), "PROOF_INVALID");
+    Receipt other = receipt;
+    other.snapshot->permitted = !other.snapshot->permitted;
+    EXPECT_EQ(
+        Reason(VerifyTlogReceipt(FormatReceiptAsTlogProof(other), receipt.entry, log).status()),
+        "PROOF_INVALID");
+  }
+  // Without a snapshot's proof it vouches for the entry, and for nothing about anybody.
+  Receipt bare = Make(AccessEntry(EntryKind::kRun), std::nullopt);
+  auto facts = VerifyTlogReceipt(FormatReceiptAsTlogProof(bare), bare.entry, log);
+  ASSERT_TRUE(facts.ok()) << Describe(facts.status());
+  EXPECT_EQ(facts->use, Use::kNotApplicable);
+  EXPECT_FALSE(facts->in_snapshot.has_value());
 }
 
 TEST_F(ReceiptTest, OtherEntriesNeedNoSnapshot) {

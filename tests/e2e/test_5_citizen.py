@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Step 5: citizens see who used their data, check it offline, and withdraw."""
 
+import base64
 import json
+import os
+import pathlib
+import re
+import subprocess
 import time
 
 import pytest
 
 import road
 from conftest import CASE_TERM, WORKFLOW
-from federation import genofed, wait_until
+from federation import REPO, genofed, wait_until
 
 
 def citizen_token(fed, cohort, person):
@@ -97,6 +102,67 @@ def test_a_citizen_without_any_consent_sees_that_nothing_was_used(fed, cohorts, 
         receipt.write_text(access["receipt"])
         code, facts = verify(receipt, keys["fi"])
         assert code == 0 and facts["use"] == "not_used", facts
+
+
+def verify_in_javascript(folder, access, *keys):
+    """With WebCrypto, and none of genofed's code."""
+    proof, entry = folder / "access.tlog-proof", folder / "access.entry"
+    proof.write_text(access["tlog_proof"])
+    entry.write_text(access["entry"])
+    done = subprocess.run(["node", REPO / "tests" / "infra" / "verify_receipt.mjs", proof, entry, *keys], capture_output=True, text=True, check=False)
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_the_verifier_in_javascript_knows_the_published_proof(tmp_path):
+    if not os.environ.get("GENOFED_SHARED_DIR"):
+        pytest.skip("needs GENOFED_SHARED_DIR: specs/ledger")
+    vector = pathlib.Path(os.environ["GENOFED_SHARED_DIR"]) / "specs" / "ledger" / "cosigned"
+    readme = (vector / "README.txt").read_text()
+    log, witness = tmp_path / "log", tmp_path / "witness"
+    log.write_text(re.search(r"^log vkey: (\S+)", readme, re.M)[1])
+    witness.write_text(re.search(r"^witness vkey .*: (\S+)", readme, re.M)[1])
+    access = {"tlog_proof": (vector / "entry-256.tlog-proof").read_text(), "entry": "entry-256"}
+    code, facts = verify_in_javascript(tmp_path, access, log, witness)
+    assert code == 0 and facts["index"] == 256 and facts["size"] == 300 and facts["witnesses"] == ["hub.example/witness"], facts
+    assert verify_in_javascript(tmp_path, dict(access, entry="entry-255"), log, witness)[0] == 3
+
+
+@pytest.mark.parametrize("used", [True, False], ids=["used", "not used"])
+def test_a_browser_verifies_a_use_and_a_non_use_by_itself(fed, cohorts, completed, keys, tmp_path, used):
+    cohort = cohorts["fi"]
+    token = citizen_token(fed, cohort, someone(cohort, "AF", "SLQ", "SEC") if used else someone(cohort, "AF"))
+    witness = tmp_path / "hub.key"
+    witness.write_text(fed.genofed("ledger", "witnesses", site="hub").json["verifier_key"])
+
+    def cosigned():
+        access, = of_run(accesses(fed, cohort, token), completed["run"]["id"])
+        return access if "hub" in access["tlog_proof"] else None
+    access = wait_until(cosigned, 20, "the hub's cosignature")
+    code, facts = verify_in_javascript(tmp_path, access, keys["fi"], witness)
+    assert code == 0 and facts["used"] is used and facts["kind"] == "run", facts
+    assert facts["index"] == int(access["ledger_index"]) and len(facts["witnesses"]) == 1
+    assert verify_in_javascript(tmp_path, access, keys["es"])[0] == 3, "the other country's key"
+
+    # Another entry, another bit, another place, another signature: none is taken.
+    head, _, note = access["tlog_proof"].partition("\n\n")
+    version, extra, index, *hashes = head.split("\n")
+    other_bit = json.loads(base64.b64decode(extra.removeprefix("extra ")))
+    other_bit["bit"] = 1 - other_bit["bit"]
+    other_extra = "extra " + base64.b64encode(json.dumps(other_bit).encode()).decode()
+    text, _, signatures = note.partition("\n\n")
+    size = text.split("\n")[1]
+    forgeries = {
+        "entry": dict(access, entry=access["entry"].replace("run", "rum", 1)),
+        "bit": dict(access, tlog_proof="\n".join([version, other_extra, index, *hashes]) + "\n\n" + note),
+        "index": dict(access, tlog_proof=access["tlog_proof"].replace(index, f"index {facts['index'] ^ 1}")),
+        "path": dict(access, tlog_proof="\n".join([version, extra, index, *hashes[:-1]]) + "\n\n" + note),
+        "size": dict(access, tlog_proof=access["tlog_proof"].replace(f"\n{size}\n", f"\n{int(size) + 1}\n")),
+        "signature": dict(access, tlog_proof=head + "\n\n" + text + "\n\n" + "\n".join(signatures.split("\n")[1:])),
+    }
+    for what, forged in forgeries.items():
+        code, facts = verify_in_javascript(tmp_path, forged, keys["fi"], witness)
+        assert code == 3 and not facts["valid"], (what, facts)
 
 
 def test_a_tampered_receipt_is_refused(fed, cohorts, completed, keys, tmp_path):

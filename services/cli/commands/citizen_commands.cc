@@ -54,10 +54,14 @@ int Accesses(const Target& target, const std::string& receipts) {
   auto answer = session.Get("/api/v1/me/accesses?page_size=200");
   if (answer.ok() && !receipts.empty()) {
     for (const Json& access : answer->value("accesses", Json::array())) {
-      Status status =
-          WriteFileAtomically(receipts + "/receipt-" + TextOf(access, "ledger_index") + ".json",
-                              TextOf(access, "receipt"));
-      if (!status.ok()) return Fail(status);
+      const std::string stem = receipts + "/receipt-" + TextOf(access, "ledger_index");
+      for (const auto& [suffix, member] :
+           {std::pair(".json", "receipt"), {".entry", "entry"}, {".tlog-proof", "tlog_proof"}}) {
+        const std::string content = TextOf(access, member);
+        if (content.empty()) continue;
+        Status status = WriteFileAtomically(stem + suffix, content);
+        if (!status.ok()) return Fail(status);
+      }
     }
   }
   return Show(session, answer, [](const Json& json) {

@@ -222,6 +222,11 @@ int VerifyProof(const Target& target, const Options& options, const std::string&
   const auto checkpoint =
       ledger::VerifyTlogProof(*proof, ledger::LeafHash(*entry), key, witnesses, options.witnesses);
   if (!checkpoint.ok()) return NotValid(checkpoint.status());
+  if (proof->extra) {
+    const auto facts = ledger::VerifyTlogReceipt(text, *entry, key, witnesses, options.witnesses);
+    if (!facts.ok()) return NotValid(facts.status());
+    if (facts->in_snapshot) return ShowReceipt(target, *facts);
+  }
   ShowCheckpoint(target, *checkpoint, proof->index, CountWitnesses(proof->checkpoint, witnesses));
   return kOk;
 }

@@ -63,7 +63,7 @@ TEST(ConsentExport, DuoAndReceipt) {
 
 TEST(ConsentExport, EverythingIsInOneDocument) {
   Everything all{Mine(), {}, false, {{3, "subject", std::string(32, 'k'), "value"}}, {}};
-  MyAccess access{true, {}, 7, "receipt-text", "DUO:0000006", "opt-out", "EHDS", false};
+  MyAccess access{true, {}, "", 7, "receipt-text", "", "DUO:0000006", "opt-out", "EHDS", false};
   access.entry.time = "2026-02-03T00:00:00Z";
   access.entry.fields = {{"project", "Heart"}, {"organisation", "University"}};
   all.accesses = {access};

@@ -49,13 +49,14 @@ class GrpcConsentService final : public v1::ConsentService::CallbackService {
         [this](const Context& ctx, const v1::GetCohortRequest& r) -> Result<v1::GetCohortResponse> {
           const bool pseudonyms = NeedsPseudonyms(ctx.principal().workload);
           if (r.has_run_ledger_index()) {
-            GF_ASSIGN(const auto of_run, with_.cohorts.OfRun(ctx, FromProto(r.dataset()), r.run_ledger_index()));
-            return ToProto(of_run, pseudonyms);
+            GF_ASSIGN(const auto of_run,
+                      with_.cohorts.OfRun(ctx, FromProto(r.dataset()), r.run_ledger_index(), pseudonyms));
+            return ToProto(of_run);
           }
           GF_ASSIGN(Permission permission, FromProto(r.permission()));
-          GF_ASSIGN(auto cohort,
-                    with_.cohorts.Run(ctx, FromProto(r.dataset()), {permission, r.purpose()}, r.with_snapshot()));
-          return ToProto(cohort, pseudonyms);
+          GF_ASSIGN(auto cohort, with_.cohorts.Run(ctx, FromProto(r.dataset()), {permission, r.purpose()},
+                                                   r.with_snapshot(), pseudonyms));
+          return ToProto(cohort);
         });
   }
 

@@ -81,6 +81,8 @@ v1::Access ToProto(const MyAccess& access) {
   if (auto time = ParseRfc3339(entry.time); time.ok()) rpc::SetTime(out.mutable_at(), *time);
   out.set_ledger_index(access.ledger_index);
   out.set_receipt(access.receipt);
+  out.set_entry(access.entry_bytes);
+  out.set_tlog_proof(access.tlog_proof);
   out.set_run(entry.Field("run"));
   out.set_client(entry.Field("client"));
   out.set_kind(std::string(ledger::KindName(entry.kind)));
@@ -163,7 +165,7 @@ v1::RegisterSubjectsResponse ToProto(const Registration& registration) {
   return out;
 }
 
-v1::GetCohortResponse ToProto(const Cohort& cohort, bool with_pseudonyms) {
+v1::GetCohortResponse ToProto(const Cohort& cohort) {
   v1::GetCohortResponse out;
   out.set_epoch(cohort.epoch);
   out.set_rows(cohort.rows);
@@ -173,8 +175,7 @@ v1::GetCohortResponse ToProto(const Cohort& cohort, bool with_pseudonyms) {
     out.set_snapshot_root(std::string(cohort.snapshot->root.view()));
     out.set_snapshot_slots(cohort.snapshot->slots);
   }
-  if (with_pseudonyms)
-    out.mutable_pseudonyms()->Add(cohort.pseudonyms.begin(), cohort.pseudonyms.end());
+  out.mutable_pseudonyms()->Add(cohort.pseudonyms.begin(), cohort.pseudonyms.end());
   return out;
 }
 

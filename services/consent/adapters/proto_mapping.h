@@ -18,7 +18,7 @@ Result<std::vector<SubjectConsent>> FromProto(const v1::RegisterSubjectsRequest&
 
 v1::RegisterSubjectsResponse ToProto(const Registration& registration);
 // Pseudonyms are left out for callers that do not need them.
-v1::GetCohortResponse ToProto(const Cohort& cohort, bool with_pseudonyms);
+v1::GetCohortResponse ToProto(const Cohort& cohort);
 v1::GetMyPermissionsResponse ToProto(const MyPermissions& mine);
 v1::ListMyAccessesResponse ToProto(const MyAccesses& page);
 NoticeRow FromProto(const v1::Notice& notice);

@@ -13,12 +13,13 @@ Result<Statement> ToStatement(const sql::Row& row, int column) {
 
 namespace {
 
-// Columns adult_at, died_at, erased.
+constexpr std::int32_t kBlock = ledger::kSnapshotBlock;
+
+}  // namespace
+
 Circumstances ToCircumstances(const sql::Row& row, int column) {
   return {row.OptionalTime(column), row.OptionalTime(column + 1), !row.IsNull(column + 2)};
 }
-
-}  // namespace
 
 Result<std::int64_t> SqlConsentRows::Epoch() {
   GF_ASSIGN(auto rows, tx_.Exec("SELECT epoch FROM head"));
@@ -60,14 +61,14 @@ Status SqlConsentRows::SetPolicyDigest(const std::string& sha256) {
 
 Result<std::map<std::string, Subject>> SqlConsentRows::FindSubjects(
     const std::vector<std::string>& blinded) {
-  GF_ASSIGN(auto rows, tx_.Exec("SELECT s.blinded, s.id, s.secret, s.adult_at, s.died_at, s.erased, "
+  GF_ASSIGN(auto rows, tx_.Exec("SELECT s.blinded, s.id, s.slot, s.adult_at, s.died_at, s.erased, "
                                 "t.permits, t.denies, t.valid_from, t.valid_until, t.terms "
                                 "FROM subjects s LEFT JOIN statements t ON t.subject = s.id AND t.source = 'own' "
                                 "WHERE s.blinded = ANY($1::text[])",
                                 blinded));
   std::map<std::string, Subject> subjects;
   for (sql::Row row : rows) {
-    Subject subject{row.Int(1), row.BytesAt(2), std::nullopt, ToCircumstances(row, 3)};
+    Subject subject{row.Int(1), static_cast<std::int32_t>(row.Int(2)), std::nullopt, ToCircumstances(row, 3)};
     if (!row.IsNull(6)) {
       GF_ASSIGN(subject.own, ToStatement(row, 6));
     }
@@ -78,16 +79,15 @@ Result<std::map<std::string, Subject>> SqlConsentRows::FindSubjects(
 
 Status SqlConsentRows::AddSubjects(const std::vector<NewSubject>& subjects) {
   std::vector<std::string> blinded;
-  std::vector<std::string> secrets;
+  std::vector<std::int64_t> slots;
   for (const NewSubject& subject : subjects) {
     blinded.push_back(subject.blinded);
-    secrets.push_back(HexEncode(subject.secret));
+    slots.push_back(subject.slot);
   }
+  GF_TRY(tx_.Exec("DELETE FROM free_slots WHERE slot = ANY($1::integer[])", slots));
   return tx_
-      .Exec(
-          "INSERT INTO subjects (blinded, secret) SELECT b, decode(s, 'hex') "
-          "FROM unnest($1::text[], $2::text[]) AS new (b, s)",
-          blinded, secrets)
+      .Exec("INSERT INTO subjects (blinded, slot) SELECT b, s FROM unnest($1::text[], $2::integer[]) AS new (b, s)",
+            blinded, slots)
       .status();
 }
 
@@ -239,51 +239,15 @@ Status SqlConsentRows::AddVersion(const VersionRow& version, const std::vector<S
       .status();
 }
 
-Result<std::vector<SlotRow>> SqlConsentRows::Slots(const DatasetVersion& dataset, const JudgePerson& judge) {
-  // Several rows for a person of whom several records speak; the person's own word replaces the holder's.
-  GF_ASSIGN(auto rows,
-            tx_.Exec("SELECT r.slot, r.subject, r.pseudonym, s.adult_at, s.died_at, s.erased, "
-                     "t.source, t.permits, t.denies, t.valid_from, t.valid_until, t.terms "
-                     "FROM dataset_rows r JOIN subjects s ON s.id = r.subject "
-                     "LEFT JOIN statements t ON t.subject = r.subject AND (t.source <> 'holder' OR t.name = r.dataset) "
-                     "WHERE r.dataset = $1 AND r.version = $2 ORDER BY r.slot",
-                     dataset.dataset, dataset.version));
+Result<std::vector<SlotRow>> SqlConsentRows::Slots(const DatasetVersion& dataset) {
+  GF_ASSIGN(auto rows, tx_.Exec("SELECT slot, subject, pseudonym FROM dataset_rows "
+                                "WHERE dataset = $1 AND version = $2 ORDER BY slot",
+                                dataset.dataset, dataset.version));
   std::vector<SlotRow> slots;
   slots.reserve(rows.size());
-  for (std::size_t i = 0; i < rows.size();) {
-    const sql::Row first = rows[i];
-    SlotRow slot{static_cast<std::int32_t>(first.Int(0)), first.Int(1), first.Text(2), false};
-    Voices voices{{}, ToCircumstances(first, 3)};
-    std::optional<Statement> holder;
-    bool own = false;
-    for (; i < rows.size() && rows[i].Int(0) == slot.slot; ++i) {
-      const sql::Row row = rows[i];
-      if (judge == nullptr || row.IsNull(6)) continue;
-      GF_ASSIGN(Statement says, ToStatement(row, 7));
-      const std::string source = row.Text(6);
-      if (source == "holder") {
-        holder = std::move(says);
-        continue;
-      }
-      own |= source == "own";
-      voices.statements.push_back(std::move(says));
-    }
-    if (holder && !own) voices.statements.push_back(*std::move(holder));
-    slot.permitted = judge != nullptr && judge(voices);
-    slots.push_back(std::move(slot));
-  }
+  for (sql::Row row : rows)
+    slots.push_back({static_cast<std::int32_t>(row.Int(0)), row.Int(1), row.Text(2)});
   return slots;
-}
-
-Result<std::vector<std::string>> SqlConsentRows::Secrets(const DatasetVersion& dataset) {
-  GF_ASSIGN(auto rows,
-            tx_.Exec("SELECT s.secret FROM dataset_rows r JOIN subjects s ON s.id = r.subject "
-                     "WHERE r.dataset = $1 AND r.version = $2 ORDER BY r.slot",
-                     dataset.dataset, dataset.version));
-  std::vector<std::string> secrets;
-  secrets.reserve(rows.size());
-  for (sql::Row row : rows) secrets.push_back(row.BytesAt(0));
-  return secrets;
 }
 
 Result<std::vector<PersonSlot>> SqlConsentRows::SlotsOf(std::int64_t subject) {
@@ -309,15 +273,6 @@ Result<std::vector<Opening>> SqlConsentRows::Openings(std::int64_t subject) {
   return openings;
 }
 
-Result<std::map<std::int32_t, ledger::Hash>> SqlConsentRows::KeptLeaves(const std::string& snapshot) {
-  GF_ASSIGN(auto rows, tx_.Exec("SELECT slot, leaf FROM kept_leaves WHERE snapshot = $1", snapshot));
-  std::map<std::int32_t, ledger::Hash> leaves;
-  for (sql::Row row : rows) {
-    GF_ASSIGN(leaves[static_cast<std::int32_t>(row.Int(0))], ledger::Hash::FromBytes(row.BytesAt(1)));
-  }
-  return leaves;
-}
-
 Status SqlConsentRows::Forget(const Erasure& erasure) {
   GF_TRY(
       tx_.Exec("DELETE FROM openings WHERE ledger_index IN "
@@ -325,10 +280,19 @@ Status SqlConsentRows::Forget(const Erasure& erasure) {
                erasure.subject));
   GF_TRY(tx_.Exec("DELETE FROM permission_changes WHERE subject = $1", erasure.subject));
   GF_TRY(tx_.Exec("DELETE FROM statements WHERE subject = $1", erasure.subject));
-  for (const Erasure::Leaf& leaf : erasure.leaves) {
-    GF_TRY(tx_.Exec("INSERT INTO kept_leaves (snapshot, slot, leaf) VALUES ($1, $2, $3)", leaf.snapshot, leaf.slot,
-                    sql::Bytes{std::string(leaf.hash.view())}));
+  std::vector<std::string> snapshots, leaves;
+  for (const auto& [snapshot, leaf] : erasure.leaves) {
+    snapshots.push_back(snapshot);
+    leaves.push_back(leaf.Hex());
   }
+  GF_TRY(
+      tx_.Exec("INSERT INTO kept_leaves (snapshot, slot, leaf) SELECT s, $1, decode(l, 'hex') "
+               "FROM unnest($2::text[], $3::text[]) AS new (s, l)",
+               erasure.slot, snapshots, leaves));
+  const std::int32_t place = erasure.slot % kBlock;
+  GF_TRY(tx_.Exec("UPDATE slot_blocks SET secrets = overlay(secrets PLACING $3 FROM $2::integer) WHERE block = $1",
+                  erasure.slot / kBlock, place * static_cast<std::int32_t>(ledger::kSlotSecretBytes) + 1,
+                  sql::Bytes{erasure.secret}));
   for (const auto& [dataset, pseudonym] : erasure.pseudonyms) {
     GF_TRY(
         tx_.Exec("UPDATE dataset_rows SET pseudonym = $3 WHERE subject = $1 AND dataset = $2 AND "
@@ -336,8 +300,8 @@ Status SqlConsentRows::Forget(const Erasure& erasure) {
                  erasure.subject, dataset, pseudonym));
   }
   return tx_
-      .Exec("UPDATE subjects SET blinded = $2, secret = $3, adult_at = NULL, died_at = NULL, erased = $4 WHERE id = $1",
-            erasure.subject, erasure.blinded, sql::Bytes{erasure.secret}, erasure.at)
+      .Exec("UPDATE subjects SET blinded = $2, adult_at = NULL, died_at = NULL, erased = $3 WHERE id = $1",
+            erasure.subject, erasure.blinded, erasure.at)
       .status();
 }
 
@@ -347,63 +311,6 @@ Result<std::int64_t> SqlConsentRows::CountPeople(const std::vector<std::string>&
                                 datasets));
   GF_ASSIGN(auto row, rows.One());
   return row.Int(0);
-}
-
-namespace {
-
-Result<SnapshotRow> ToSnapshot(const sql::Row& row) {
-  GF_ASSIGN(ledger::Hash root, ledger::Hash::FromBytes(row.BytesAt(7)));
-  return SnapshotRow{row.Text(0),
-                     {row.Text(1), static_cast<std::int32_t>(row.Int(2))},
-                     static_cast<Permission>(row.Int(3)),  // the table admits no other values
-                     row.Int(4),
-                     static_cast<std::int32_t>(row.Int(5)),
-                     row.BytesAt(6),
-                     root,
-                     row.Int(8),
-                     row.Text(9),
-                     row.Text(10),
-                     row.Text(11)};
-}
-
-}  // namespace
-
-Result<std::vector<SnapshotRow>> SqlConsentRows::SnapshotsWith(std::int64_t subject) {
-  GF_ASSIGN(
-      auto rows,
-      tx_.Exec("SELECT s.id, s.dataset, s.version, s.permission, s.epoch, s.slots, s.bits, s.root, s.ledger_index, "
-               "s.purpose, s.model, s.legal_basis FROM snapshots s JOIN dataset_rows r "
-               "ON r.dataset = s.dataset AND r.version = s.version WHERE r.subject = $1",
-               subject));
-  std::vector<SnapshotRow> snapshots;
-  for (sql::Row row : rows) {
-    GF_ASSIGN(SnapshotRow snapshot, ToSnapshot(row));
-    snapshots.push_back(std::move(snapshot));
-  }
-  return snapshots;
-}
-
-Result<std::optional<SnapshotRow>> SqlConsentRows::FindSnapshot(const std::string& id) {
-  GF_ASSIGN(auto rows,
-            tx_.Exec("SELECT id, dataset, version, permission, epoch, slots, bits, root, ledger_index, purpose, model, "
-                     "legal_basis FROM snapshots WHERE id = $1",
-                     id));
-  if (rows.empty()) return std::optional<SnapshotRow>();
-  GF_ASSIGN(SnapshotRow snapshot, ToSnapshot(rows[0]));
-  return std::optional<SnapshotRow>(std::move(snapshot));
-}
-
-Status SqlConsentRows::AddSnapshot(const SnapshotRow& snapshot) {
-  return tx_
-      .Exec(
-          "INSERT INTO snapshots (id, dataset, version, permission, epoch, slots, bits, root, "
-          "ledger_index, purpose, model, legal_basis) "
-          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-          snapshot.id, snapshot.dataset.dataset, snapshot.dataset.version,
-          static_cast<std::int64_t>(snapshot.permission), snapshot.epoch, snapshot.slots, sql::Bytes{snapshot.bits},
-          sql::Bytes{std::string(snapshot.root.view())}, snapshot.ledger_index, snapshot.purpose, snapshot.model,
-          snapshot.legal_basis)
-      .status();
 }
 
 }  // namespace genofed::consent

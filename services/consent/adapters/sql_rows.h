@@ -3,6 +3,7 @@
 #pragma once
 
 #include "libs/sql/database.h"
+#include "services/consent/adapters/voices_cache.h"
 #include "services/consent/app/ports.h"
 
 namespace genofed::consent {
@@ -28,7 +29,8 @@ class SqlLedgerRows final : public LedgerRows {
 
 class SqlConsentRows final : public ConsentRows {
  public:
-  explicit SqlConsentRows(sql::Tx& tx) : tx_(tx) {}
+  // What the transaction reads is kept in `cache` if `keep` says so: not what it may yet take back.
+  SqlConsentRows(sql::Tx& tx, VoicesCache& cache, bool keep) : tx_(tx), cache_(cache), keep_voices_(keep) {}
   Result<std::int64_t> Epoch() override;
   Result<std::int64_t> NextEpoch(Time now) override;
   Result<EpochState> EpochAt(Time now) override;
@@ -47,19 +49,29 @@ class SqlConsentRows final : public ConsentRows {
       const std::vector<std::int64_t>& subjects) override;
   Result<std::optional<VersionRow>> FindVersion(const DatasetVersion& dataset) override;
   Status AddVersion(const VersionRow& version, const std::vector<SlotRow>& slots) override;
-  Result<std::vector<SlotRow>> Slots(const DatasetVersion& dataset, const JudgePerson& judge) override;
-  Result<std::vector<std::string>> Secrets(const DatasetVersion& dataset) override;
+  Result<std::vector<SlotRow>> Slots(const DatasetVersion& dataset) override;
+  Result<std::vector<JudgedPerson>> Judge(const DatasetVersion& dataset, const JudgePerson& judge) override;
+  Result<std::int32_t> CountSlotBlocks() override;
+  Result<std::vector<std::string>> SlotSecrets(std::int32_t first_block, std::int32_t blocks) override;
+  Result<std::vector<std::int32_t>> FreeSlots() override;
+  Status AddSlotBlock(const std::string& secrets) override;
   Result<std::vector<PersonSlot>> SlotsOf(std::int64_t subject) override;
   Result<std::vector<Opening>> Openings(std::int64_t subject) override;
-  Result<std::vector<SnapshotRow>> SnapshotsWith(std::int64_t subject) override;
-  Result<std::map<std::int32_t, ledger::Hash>> KeptLeaves(const std::string& snapshot) override;
+  Result<std::map<std::string, ledger::Snapshot::KeptLeaves>> KeptLeaves(const std::vector<std::string>& snapshots,
+                                                                         std::int32_t block) override;
   Status Forget(const Erasure& erasure) override;
   Result<std::int64_t> CountPeople(const std::vector<std::string>& datasets) override;
-  Result<std::optional<SnapshotRow>> FindSnapshot(const std::string& id) override;
-  Status AddSnapshot(const SnapshotRow& snapshot) override;
+  Result<std::map<std::string, SnapshotRow>> FindSnapshots(const std::vector<std::string>& ids) override;
+  Result<std::vector<SnapshotRow>> SnapshotsAfter(std::int64_t ledger_index, int limit) override;
+  Status AddSnapshot(const SnapshotRow& row, const ledger::Snapshot& snapshot) override;
+  Result<ledger::Snapshot> LoadSnapshot(const SnapshotRow& row) override;
 
  private:
+  Result<std::shared_ptr<const VersionVoices>> VoicesOf(const DatasetVersion& dataset);
+  Result<std::optional<std::vector<std::int64_t>>> ChangedSince(std::int64_t change);
   sql::Tx& tx_;
+  VoicesCache& cache_;
+  const bool keep_voices_;
 };
 
 class SqlHeaderRows final : public HeaderRows {
@@ -92,6 +104,8 @@ class SqlAuditRows final : public AuditRows {
   sql::Tx& tx_;
 };
 
+// Columns adult_at, died_at, erased from `column` on.
+Circumstances ToCircumstances(const sql::Row& row, int column);
 // Columns permits, denies, valid_from, valid_until, terms from `column` on.
 Result<Statement> ToStatement(const sql::Row& row, int column);
 

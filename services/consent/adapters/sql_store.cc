@@ -8,7 +8,8 @@ namespace {
 
 class SqlTransaction final : public Transaction {
  public:
-  explicit SqlTransaction(sql::Tx& tx) : ledger_(tx), consent_(tx), headers_(tx), registries_(tx), audit_(tx) {}
+  SqlTransaction(sql::Tx& tx, VoicesCache& voices, bool reads)
+      : ledger_(tx), consent_(tx, voices, reads), headers_(tx), registries_(tx), audit_(tx) {}
   LedgerRows& ledger() override { return ledger_; }
   ConsentRows& consent() override { return consent_; }
   HeaderRows& headers() override { return headers_; }
@@ -27,7 +28,7 @@ class SqlTransaction final : public Transaction {
 
 Status SqlStore::Read(const Context& ctx, const Body& body) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Status {
-    SqlTransaction transaction(tx);
+    SqlTransaction transaction(tx, voices_, true);
     return body(transaction);
   });
 }
@@ -37,7 +38,7 @@ Status SqlStore::Write(const Context& ctx, const Body& body) {
       ctx,
       [&](sql::Tx& tx) -> Status {
         GF_TRY(tx.Exec("SELECT 1 FROM head FOR UPDATE"));
-        SqlTransaction transaction(tx);
+        SqlTransaction transaction(tx, voices_, false);
         return body(transaction);
       },
       sql::Isolation::kReadCommitted);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "libs/sql/database.h"
+#include "services/consent/adapters/voices_cache.h"
 #include "services/consent/app/ports.h"
 
 namespace genofed::consent {
@@ -16,6 +17,7 @@ class SqlStore final : public Store {
 
  private:
   sql::Database& database_;
+  VoicesCache voices_;
 };
 
 }  // namespace genofed::consent

@@ -7,6 +7,7 @@
 #include <set>
 #include <thread>
 
+#include "libs/crypto/hash.h"
 #include "libs/testing/temporary_postgres.h"
 #include "services/consent/app/audit.h"
 #include "services/consent/app/registry.h"
@@ -203,6 +204,64 @@ TEST_F(SqlStoreTest, ACitizensWholeViewVerifies) {
   EXPECT_FALSE(mine->history[1].ledger_index.has_value());
 }
 
+TEST_F(SqlStoreTest, PeopleOfAnOlderDatabaseKeepTheirSecretsInSlots) {
+  std::vector<EmbeddedFile> before;
+  for (const EmbeddedFile* file = kMigrations; std::string_view(file->name) < "0021"; ++file) before.push_back(*file);
+  before.push_back({nullptr, nullptr});
+  auto database = *sql::Database::Open(options_);
+  ASSERT_THAT(database->Migrate(before.data()), IsOk());
+  ASSERT_THAT(database->Transact(Context::Background(),
+                                 [](sql::Tx& tx) {
+                                   return tx
+                                       .Exec("INSERT INTO subjects (blinded, secret) SELECT 'b' || n, "
+                                             "sha256(n::text::bytea) FROM generate_series(1, 1500) n")
+                                       .status();
+                                 }),
+              IsOk());
+  Process process(options_);
+  ASSERT_THAT(process.store->Read(Context::Background(),
+                                  [](Transaction& tx) -> Status {
+                                    EXPECT_EQ(*tx.consent().CountSlotBlocks(), 2);
+                                    EXPECT_EQ(tx.consent().FreeSlots()->size(), 2048u - 1500u);
+                                    const auto blocks = *tx.consent().SlotSecrets(0, 2);
+                                    std::set<std::int32_t> slots;
+                                    for (int n = 1; n <= 1500; ++n) {
+                                      const std::string name = "b" + std::to_string(n);
+                                      const std::int32_t slot = tx.consent().FindSubjects({name})->at(name).slot;
+                                      EXPECT_EQ(blocks[static_cast<std::size_t>(slot / 1024)].substr(
+                                                    static_cast<std::size_t>(slot % 1024) * 32, 32),
+                                                crypto::Sha256(std::to_string(n)));
+                                      slots.insert(slot);
+                                    }
+                                    EXPECT_EQ(slots.size(), 1500u);
+                                    return absl::OkStatus();
+                                  }),
+              IsOk());
+}
+
+TEST_F(SqlStoreTest, EverybodysProofsOutliveErasuresOverSeveralBlocks) {
+  Process process(options_);
+  Node& node = *process.node;
+  std::vector<SubjectConsent> people;
+  for (int i = 0; i < 1500; ++i) people.push_back({"person-" + std::to_string(i), Says(i % 2 == 0 ? 4 : 1)});
+  ASSERT_THAT(node.registrar.Run(node.ctx, {kA1, people}), IsOk());
+  ASSERT_THAT(node.AppendRun(kA1, "run-1"), IsOk());
+  for (int i = 0; i < 1500; i += 100) ASSERT_THAT(node.mine.Forget(node.ctx, "person-" + std::to_string(i)), IsOk());
+  ASSERT_THAT(node.AppendRun(kA1, "run-2"), IsOk());
+  Process restarted(options_);
+  for (int i = 0; i < 1500; i += 25) {
+    auto page = restarted.node->mine.Accesses(node.ctx, "person-" + std::to_string(i), 0, "");
+    ASSERT_THAT(page, IsOk());
+    ASSERT_EQ(page->accesses.size(), i % 100 == 0 ? 0u : 2u) << i;
+    for (const MyAccess& access : page->accesses) {
+      auto facts = ledger::VerifyReceipt(access.receipt, node.ledger.VerifierKey());
+      ASSERT_THAT(facts, IsOk());
+      EXPECT_EQ(facts->use, i % 2 == 0 ? ledger::Use::kUsed : ledger::Use::kNotUsed) << i;
+      EXPECT_GT(facts->entry.numbers.at("slots"), 1500);
+    }
+  }
+}
+
 TEST_F(SqlStoreTest, CohortsFollowWhatWasSaid) {
   Process process(options_);
   Truth model(*process.node);
@@ -214,6 +273,84 @@ TEST_F(SqlStoreTest, CohortsFollowWhatWasSaid) {
   }
   EXPECT_GE(model.registered(), 4u);
   EXPECT_GE(model.decided(), 5u);
+}
+
+// What was said is kept in memory between transactions.
+TEST_F(SqlStoreTest, WhatIsKeptInMemoryIsNeverWhatWasTakenBack) {
+  Process one(options_);
+  Process two(options_);
+  Node& node = *one.node;
+  ASSERT_THAT(node.registrar.Run(node.ctx, {kA1, {{"p", Says(7)}, {"q", Says(7)}}}), IsOk());
+  const auto permitted = [&](Process& process) {
+    auto cohort = process.node->cohorts.Run(node.ctx, kA1, Permission::kSecondaryUse, false);
+    EXPECT_THAT(cohort, IsOk());
+    return std::ranges::count(cohort->permitted, true);
+  };
+  EXPECT_EQ(permitted(one), 2);
+  EXPECT_EQ(permitted(two), 2);
+  const auto judge = [](const Voices& voices) { return voices.statements.at(0).permits == Bits(7); };
+  const Status taken_back = node.ledger.Write(node.ctx, [&](Transaction& tx) -> Status {
+    const auto subject = tx.consent().FindSubjects({node.pseudonyms.Blinded("p")})->begin()->second.id;
+    GF_TRY(tx.consent().SetOwn(subject, Says(0)));
+    GF_ASSIGN(const auto people, tx.consent().Judge(kA1, judge));
+    EXPECT_EQ(std::ranges::count(people, true, &JudgedPerson::permitted), 1) << "seen within";
+    return Error(StatusCode::kAborted, "TAKEN_BACK", "");
+  });
+  EXPECT_THAT(taken_back, HasReason("TAKEN_BACK"));
+  EXPECT_EQ(permitted(one), 2);
+  ASSERT_THAT(two.node->mine.Set(node.ctx, "q", Bits(0)), IsOk());
+  EXPECT_EQ(permitted(one), 1) << "another process says so";
+  EXPECT_EQ(permitted(two), 1);
+  ASSERT_THAT(two.node->mine.Forget(node.ctx, "p"), IsOk());
+  EXPECT_EQ(permitted(one), 0);
+}
+
+TEST_F(SqlStoreTest, SoManyAtOnceAreReadAgain) {
+  Process one(options_);
+  Process two(options_);
+  Node& node = *one.node;
+  std::vector<SubjectConsent> people;
+  for (int i = 0; i < 10'100; ++i) people.push_back({"person-" + std::to_string(i), Says(4)});
+  ASSERT_THAT(node.registrar.Run(node.ctx, {kA1, people}), IsOk());
+  for (Process* process : {&one, &two}) {
+    auto cohort = process->node->cohorts.Run(node.ctx, kA1, Permission::kSecondaryUse, false);
+    EXPECT_EQ(std::ranges::count(cohort->permitted, true), 10'100);
+  }
+  for (auto& person : people) person.says = Says(1);
+  ASSERT_THAT(two.node->registrar.Run(node.ctx, {{kA1.dataset, 2}, people, 1}), IsOk());
+  auto cohort = node.cohorts.Run(node.ctx, kA1, Permission::kSecondaryUse, false);
+  EXPECT_EQ(std::ranges::count(cohort->permitted, true), 0) << "the newest version's records hold for all";
+}
+
+TEST_F(SqlStoreTest, EveryCohortIsOfItsEpochWhileOthersWrite) {
+  Process process(options_);
+  Node& node = *process.node;
+  constexpr int kPeople = 40;
+  std::vector<SubjectConsent> people;
+  for (int i = 0; i < kPeople; ++i) people.push_back({"person-" + std::to_string(i), Says(4)});
+  ASSERT_THAT(node.registrar.Run(node.ctx, {kA1, people}), IsOk());
+  const std::int64_t first = *node.ledger.Epoch(node.ctx);
+  // Each change is of another person, who was permitted before: so many fewer as epochs have passed.
+  std::atomic<bool> done{false};
+  std::atomic<int> seen{0}, wrong{0};
+  {
+    std::vector<std::jthread> readers;
+    for (int t = 0; t < 3; ++t) {
+      readers.emplace_back([&] {
+        while (!done) {
+          auto cohort = node.cohorts.Run(node.ctx, kA1, Permission::kSecondaryUse, false);
+          if (!cohort.ok() || std::ranges::count(cohort->permitted, true) != kPeople - (cohort->epoch - first))
+            ++wrong;
+          ++seen;
+        }
+      });
+    }
+    for (int i = 0; i < kPeople; ++i)
+      EXPECT_THAT(node.mine.Set(node.ctx, "person-" + std::to_string(i), Bits(0)), IsOk());
+    while (seen < kPeople) std::this_thread::yield();
+    done = true;
+  }
+  EXPECT_EQ(wrong, 0) << "of " << seen;
 }
 
 TEST_F(SqlStoreTest, KeepsHeadersAndCountsReleases) {

@@ -1,16 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/consent/app/cohorts.h"
 
+#include <algorithm>
+
 #include "libs/consent/purpose.h"
 #include "libs/ledger/entry.h"
 
 namespace genofed::consent {
 
-std::vector<bool> PermittedSlots(const std::vector<SlotRow>& slots) {
-  std::vector<bool> bits;
-  bits.reserve(slots.size());
-  for (const SlotRow& slot : slots) bits.push_back(!slot.pseudonym.empty() && slot.permitted);
-  return bits;
+namespace {
+
+constexpr int kTries = 3;
+
+}  // namespace
+
+ledger::SlotSet PermittedSlots(const std::vector<JudgedPerson>& people) {
+  std::vector<bool> marked;
+  for (const JudgedPerson& person : people) {
+    if (!person.permitted) continue;
+    if (person.snapshot_slot >= marked.size()) marked.resize(person.snapshot_slot + std::size_t{1});
+    marked[person.snapshot_slot] = true;
+  }
+  std::vector<std::uint32_t> slots;
+  for (std::uint32_t slot = 0; slot < marked.size(); ++slot) {
+    if (marked[slot]) slots.push_back(slot);
+  }
+  return ledger::SlotSet(slots);
 }
 
 Result<EpochState> CurrentEpoch(Transaction& tx, const Rules& rules) {
@@ -21,7 +36,8 @@ Result<EpochState> CurrentEpoch(Transaction& tx, const Rules& rules) {
   return tx.consent().EpochAt(now);
 }
 
-Status CheckUnchanged(Transaction& tx, const Rules& rules, const std::string& id, const DatasetVersion& dataset) {
+Status CheckUnchanged(Transaction& tx, const Rules& rules, const std::string& id,
+                      const DatasetVersion& dataset) {
   GF_ASSIGN(auto snapshot, tx.consent().FindSnapshot(id));
   if (!snapshot || snapshot->dataset != dataset)
     return Error(StatusCode::kFailedPrecondition, "SNAPSHOT_UNKNOWN",
@@ -30,30 +46,23 @@ Status CheckUnchanged(Transaction& tx, const Rules& rules, const std::string& id
   GF_ASSIGN(const EpochState epoch, tx.consent().EpochAt(rules.clock.Now()));
   if (epoch.epoch == snapshot->epoch && !epoch.over) return absl::OkStatus();
   const Use use(snapshot->permission, snapshot->purpose);
-  GF_ASSIGN(auto slots, tx.consent().Slots(dataset, JudgeOf(rules, use, epoch)));
-  const std::vector<bool> now = PermittedSlots(slots);
-  if (UnpackBits(snapshot->bits, now.size()) == now) return absl::OkStatus();
+  GF_ASSIGN(const auto people, tx.consent().Judge(dataset, JudgeOf(rules, use, epoch)));
+  GF_ASSIGN(const auto stored, tx.consent().LoadSnapshot(*snapshot));
+  if (stored.permitted() == PermittedSlots(people)) return absl::OkStatus();
   return Error(StatusCode::kFailedPrecondition, "COHORT_CHANGED",
                "somebody changed their mind since the use was logged: it needs a new snapshot");
 }
 
-Result<SnapshotRow> Cohorts::TakeSnapshot(Transaction& tx, const DatasetVersion& dataset, const Use& use,
-                                          std::int64_t number) {
-  const std::string id = SnapshotId(dataset, use.permission, number, use.purpose);
-  GF_ASSIGN(const EpochState epoch, tx.consent().EpochAt(rules_.clock.Now()));
-  GF_ASSIGN(auto slots, tx.consent().Slots(dataset, JudgeOf(rules_, use, epoch)));
-  GF_ASSIGN(auto secrets, tx.consent().Secrets(dataset));
-  const std::vector<bool> bits = PermittedSlots(slots);
-  GF_ASSIGN(auto tree, ledger::Snapshot::Build(id, bits, secrets));
+Result<SnapshotRow> Cohorts::Log(Transaction& tx, const DatasetVersion& dataset, const Use& use,
+                                 std::int64_t number, const ledger::Snapshot& snapshot) {
   const int index = rules_.policy.Find(use.permission, use.purpose);
   const Rule rule = index < 0 ? Rule() : rules_.policy.rules[static_cast<std::size_t>(index)];
-  SnapshotRow row{id,
+  SnapshotRow row{snapshot.id(),
                   dataset,
                   use.permission,
                   number,
-                  static_cast<std::int32_t>(bits.size()),
-                  PackBits(bits),
-                  tree.root(),
+                  static_cast<std::int32_t>(snapshot.slots()),
+                  snapshot.root(),
                   0,
                   use.purpose,
                   std::string(ModelName(rule.model)),
@@ -64,7 +73,7 @@ Result<SnapshotRow> Cohorts::TakeSnapshot(Transaction& tx, const DatasetVersion&
   entry.fields = {{"dataset", dataset.dataset},
                   {"version", std::to_string(dataset.version)},
                   {"permission", std::string(Name(use.permission))},
-                  {"snapshot", id},
+                  {"snapshot", row.id},
                   {"snapshot_root", row.root.Hex()},
                   {"rule", fmt::format("{} {} {}", rules_.policy.id, index + 1, row.model)},
                   {"purpose", use.purpose},
@@ -72,12 +81,13 @@ Result<SnapshotRow> Cohorts::TakeSnapshot(Transaction& tx, const DatasetVersion&
                   {"policy_sha256", rules_.policy.sha256}};
   std::erase_if(entry.fields, [](const auto& field) { return field.second.empty(); });
   entry.numbers = {{"epoch", number}, {"slots", row.slots}};
-  GF_ASSIGN(row.ledger_index, ledger_.Add(tx, "consent", "snapshot:" + id, entry));
-  GF_TRY(tx.consent().AddSnapshot(row));
+  GF_ASSIGN(row.ledger_index, ledger_.Add(tx, "consent", "snapshot:" + row.id, entry));
+  GF_TRY(tx.consent().AddSnapshot(row, snapshot));
   return row;
 }
 
-Status Cohorts::Read(Transaction& tx, const DatasetVersion& dataset, const Use& use, Cohort& cohort) const {
+Status Cohorts::Read(Transaction& tx, const DatasetVersion& dataset, const Use& use,
+                     bool with_pseudonyms, Cohort& cohort, ledger::SlotSet& permitted) const {
   cohort = {};
   GF_ASSIGN(auto version, tx.consent().FindVersion(dataset));
   if (!version) {
@@ -86,13 +96,20 @@ Status Cohorts::Read(Transaction& tx, const DatasetVersion& dataset, const Use& 
   }
   cohort.rows = version->rows;
   GF_ASSIGN(const EpochState epoch, tx.consent().EpochAt(rules_.clock.Now()));
-  if (epoch.over) return Error(StatusCode::kAborted, "EPOCH_OVER", "consents began or ended by themselves");
+  if (epoch.over)
+    return Error(StatusCode::kAborted, "EPOCH_OVER", "consents began or ended by themselves");
   cohort.epoch = epoch.epoch;
-  GF_ASSIGN(auto slots, tx.consent().Slots(dataset, JudgeOf(rules_, use, epoch)));
-  slots.resize(static_cast<std::size_t>(version->rows));
-  cohort.permitted = PermittedSlots(slots);
-  for (SlotRow& slot : slots) cohort.pseudonyms.push_back(std::move(slot.pseudonym));
-  GF_ASSIGN(cohort.snapshot, tx.consent().FindSnapshot(SnapshotId(dataset, use.permission, cohort.epoch, use.purpose)));
+  GF_ASSIGN(auto people, tx.consent().Judge(dataset, JudgeOf(rules_, use, epoch)));
+  permitted = PermittedSlots(people);
+  people.resize(static_cast<std::size_t>(version->rows));
+  for (const JudgedPerson& person : people) cohort.permitted.push_back(person.permitted);
+  if (with_pseudonyms) {
+    GF_ASSIGN(auto slots, tx.consent().Slots(dataset));
+    slots.resize(people.size());
+    for (SlotRow& slot : slots) cohort.pseudonyms.push_back(std::move(slot.pseudonym));
+  }
+  GF_ASSIGN(cohort.snapshot, tx.consent().FindSnapshot(
+                                 SnapshotId(dataset, use.permission, cohort.epoch, use.purpose)));
   return absl::OkStatus();
 }
 
@@ -104,34 +121,74 @@ Status Cohorts::KeepTime(const Context& ctx) {
     return absl::OkStatus();
   }));
   if (!over) return absl::OkStatus();
-  return ledger_.Write(ctx, [&](Transaction& tx) -> Status { return CurrentEpoch(tx, rules_).status(); });
+  return ledger_.Write(
+      ctx, [&](Transaction& tx) -> Status { return CurrentEpoch(tx, rules_).status(); });
 }
 
-Result<Cohort> Cohorts::Run(const Context& ctx, const DatasetVersion& dataset, const Use& use, bool with_snapshot) {
+Result<Cohort> Cohorts::Run(const Context& ctx, const DatasetVersion& dataset, const Use& use,
+                            bool with_snapshot, bool with_pseudonyms) {
   GF_TRY(Validate(dataset));
   if (!use.purpose.empty() && !IsPurpose(use.purpose))
     return InvalidField("purpose", "PURPOSE_INVALID", "must be a code such as DUO:0000006");
+  if (with_snapshot) return WithSnapshot(ctx, dataset, use, with_pseudonyms);
   Cohort cohort;
-  const Status read = store_.Read(ctx, [&](Transaction& tx) -> Status { return Read(tx, dataset, use, cohort); });
-  const bool over = Reason(read) == "EPOCH_OVER";
-  if (!over) GF_TRY(read);
-  if (!over && (!with_snapshot || cohort.snapshot)) {
-    if (!with_snapshot) cohort.snapshot.reset();
-    return cohort;
+  ledger::SlotSet permitted;
+  const auto read = [&](Transaction& tx) { return Read(tx, dataset, use, with_pseudonyms, cohort, permitted);
+  };
+  const Status status = store_.Read(ctx, read);
+  if (Reason(status) == "EPOCH_OVER") {
+    GF_TRY(KeepTime(ctx));
+    GF_TRY(store_.Read(ctx, read));
+  } else {
+    GF_TRY(status);
   }
-  const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
-    GF_TRY(CurrentEpoch(tx, rules_));
-    GF_TRY(Read(tx, dataset, use, cohort));
-    if (cohort.snapshot || !with_snapshot) return absl::OkStatus();
-    GF_ASSIGN(cohort.snapshot, TakeSnapshot(tx, dataset, use, cohort.epoch));
-    return absl::OkStatus();
-  });
-  GF_TRY(written);
-  if (!with_snapshot) cohort.snapshot.reset();
+  cohort.snapshot.reset();
   return cohort;
 }
 
-Result<Cohort> Cohorts::OfRun(const Context& ctx, const DatasetVersion& dataset, std::int64_t ledger_index) {
+// The tree is made while others write, and logged if its epoch still holds: a million people take a
+// second.
+Result<Cohort> Cohorts::WithSnapshot(const Context& ctx, const DatasetVersion& dataset,
+                                     const Use& use, bool with_pseudonyms) {
+  for (int attempt = 1;; ++attempt) {
+    Cohort cohort;
+    std::optional<ledger::Snapshot> made;
+    const auto make = [&](Transaction& tx) -> Status {
+      ledger::SlotSet permitted;
+      made.reset();
+      GF_TRY(Read(tx, dataset, use, with_pseudonyms, cohort, permitted));
+      if (cohort.snapshot) return absl::OkStatus();
+      GF_ASSIGN(const std::int32_t blocks, tx.consent().CountSlotBlocks());
+      GF_ASSIGN(const auto secrets, tx.consent().SlotSecrets(0, blocks));
+      GF_ASSIGN(made, ledger::Snapshot::Build(
+                          SnapshotId(dataset, use.permission, cohort.epoch, use.purpose),
+                          std::move(permitted), secrets));
+      return absl::OkStatus();
+    };
+    const Status read = store_.Read(ctx, make);
+    if (Reason(read) != "EPOCH_OVER") GF_TRY(read);
+    if (cohort.snapshot) return cohort;
+    bool logged = false;
+    const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
+      GF_ASSIGN(const EpochState now, CurrentEpoch(tx, rules_));
+      cohort.snapshot.reset();
+      logged = made && cohort.epoch == now.epoch;
+      if (!logged && attempt < kTries) return absl::OkStatus();
+      if (!logged) GF_TRY(make(tx));  // changes come faster than snapshots are made: now they wait
+      logged = true;
+      if (cohort.snapshot) return absl::OkStatus();
+      GF_ASSIGN(cohort.snapshot, tx.consent().FindSnapshot(made->id()));
+      if (cohort.snapshot) return absl::OkStatus();
+      GF_ASSIGN(cohort.snapshot, Log(tx, dataset, use, cohort.epoch, *made));
+      return absl::OkStatus();
+    });
+    GF_TRY(written);
+    if (logged) return cohort;
+  }
+}
+
+Result<Cohort> Cohorts::OfRun(const Context& ctx, const DatasetVersion& dataset,
+                              std::int64_t ledger_index, bool with_pseudonyms) {
   std::optional<SnapshotRow> snapshot;
   GF_TRY(store_.Read(ctx, [&](Transaction& tx) -> Status {
     GF_ASSIGN(auto rows, tx.ledger().List(ledger_index, 1));
@@ -145,7 +202,7 @@ Result<Cohort> Cohorts::OfRun(const Context& ctx, const DatasetVersion& dataset,
     return Error(StatusCode::kFailedPrecondition, "RUN_ENTRY_UNKNOWN",
                  "no run of this dataset version is logged at index {}", ledger_index);
   }
-  return Run(ctx, dataset, {snapshot->permission, snapshot->purpose}, false);
+  return Run(ctx, dataset, {snapshot->permission, snapshot->purpose}, false, with_pseudonyms);
 }
 
 std::optional<RunCheck> Cohorts::KnownCheck(std::int64_t ledger_index, std::int64_t epoch) const {
@@ -179,16 +236,17 @@ Result<RunCheck> Cohorts::CheckRun(const Context& ctx, std::int64_t ledger_index
     }
     GF_ASSIGN(auto snapshot, tx.consent().FindSnapshot(run.Field("snapshot")));
     if (run.kind != ledger::EntryKind::kRun || !snapshot) {
-      return Error(StatusCode::kFailedPrecondition, "RUN_ENTRY_UNKNOWN", "no run is logged at index {}", ledger_index);
+      return Error(StatusCode::kFailedPrecondition, "RUN_ENTRY_UNKNOWN",
+                   "no run is logged at index {}", ledger_index);
     }
     check = {true, false, epoch.epoch};
     if (epoch.epoch == snapshot->epoch && !epoch.over) return absl::OkStatus();
-    GF_ASSIGN(auto slots,
-              tx.consent().Slots(snapshot->dataset, JudgeOf(rules_, {snapshot->permission, snapshot->purpose}, epoch)));
-    const auto before = UnpackBits(snapshot->bits, slots.size());
-    const auto now = PermittedSlots(slots);
+    GF_ASSIGN(const auto people, tx.consent().Judge(
+                              snapshot->dataset,
+                              JudgeOf(rules_, {snapshot->permission, snapshot->purpose}, epoch)));
+    GF_ASSIGN(const auto stored, tx.consent().LoadSnapshot(*snapshot));
     // Who came since then is no reason to begin again.
-    for (std::size_t i = 0; i < now.size(); ++i) check.unchanged = check.unchanged && (now[i] || !before[i]);
+    check.unchanged = PermittedSlots(people).ContainsAll(stored.permitted());
     return absl::OkStatus();
   }));
   if (check.unchanged && !known) Remember(ledger_index, check);
@@ -198,11 +256,13 @@ Result<RunCheck> Cohorts::CheckRun(const Context& ctx, std::int64_t ledger_index
     ledger::Entry entry;
     entry.kind = ledger::EntryKind::kDenied;
     entry.time = ledger_.EntryTime();
-    for (const char* field : {"application", "application_sha256", "project", "run", "dataset", "version"}) {
+    for (const char* field :
+         {"application", "application_sha256", "project", "run", "dataset", "version"}) {
       if (run.fields.contains(field)) entry.fields[field] = run.Field(field);
     }
     entry.fields["reason"] = "somebody in the cohort is not permitted any more";
-    entry.fields["outcome"] = check.cancel ? "ended, to begin again without them" : "will be finished";
+    entry.fields["outcome"] =
+        check.cancel ? "ended, to begin again without them" : "will be finished";
     entry.fields["rule"] = rules_.policy.id;
     entry.numbers = {{"epoch", check.epoch}};
     return ledger_.Add(tx, "consent", fmt::format("run-changed:{}", ledger_index), entry).status();
@@ -211,39 +271,45 @@ Result<RunCheck> Cohorts::CheckRun(const Context& ctx, std::int64_t ledger_index
   return check;
 }
 
-Result<std::shared_ptr<const ledger::Snapshot>> SnapshotTrees::Get(Transaction& tx,
+Result<std::shared_ptr<const ledger::Snapshot>> SnapshotShelf::Get(Transaction& tx,
                                                                    const SnapshotRow& row) {
   {
     MutexLock lock(mutex_);
-    auto found = trees_.find(row.id);
-    if (found != trees_.end()) return found->second;
-  }
-  GF_ASSIGN(auto secrets, tx.consent().Secrets(row.dataset));
-  GF_ASSIGN(const auto kept, tx.consent().KeptLeaves(row.id));
-  const auto bits = UnpackBits(row.bits, static_cast<std::size_t>(row.slots));
-  if (secrets.size() != bits.size())
-    return Error(StatusCode::kDataLoss, "SNAPSHOT_BROKEN", "a snapshot has other slots than its dataset version");
-  std::vector<ledger::Hash> leaves;
-  leaves.reserve(bits.size());
-  for (std::size_t i = 0; i < bits.size(); ++i) {
-    // Of somebody who was forgotten: what there is of them.
-    if (const auto leaf = kept.find(static_cast<std::int32_t>(i)); leaf != kept.end()) {
-      leaves.push_back(leaf->second);
-      continue;
+    const auto found = snapshots_.find(row.id);
+    if (found != snapshots_.end()) {
+      found->second.used = ++uses_;
+      return found->second.snapshot;
     }
-    leaves.push_back(
-        ledger::SnapshotLeaf(row.id, static_cast<std::uint32_t>(i), bits[i], ledger::SnapshotSalt(secrets[i], row.id)));
   }
-  GF_ASSIGN(auto tree, ledger::Snapshot::FromLeaves(row.id, leaves));
-  if (tree.root() != row.root) {
-    return Error(StatusCode::kDataLoss, "SNAPSHOT_BROKEN",
-                 "a snapshot does not give the root that was logged");
-  }
-  auto shared = std::make_shared<const ledger::Snapshot>(std::move(tree));
+  GF_ASSIGN(auto loaded, tx.consent().LoadSnapshot(row));
+  auto snapshot = std::make_shared<const ledger::Snapshot>(std::move(loaded));
   MutexLock lock(mutex_);
-  if (trees_.size() >= kKept) trees_.erase(trees_.begin());
-  trees_[row.id] = shared;
-  return shared;
+  if (snapshots_.size() >= kKept) {
+    snapshots_.erase(std::ranges::min_element(snapshots_, {},
+                                              [](const auto& kept) { return kept.second.used; }));
+  }
+  snapshots_[row.id] = {snapshot, ++uses_};
+  return snapshot;
+}
+
+Status SlotProver::Begin(const std::vector<std::string>& snapshots) {
+  const std::int32_t block = slot_ / static_cast<std::int32_t>(ledger::kSnapshotBlock);
+  GF_ASSIGN(auto secrets, tx_.consent().SlotSecrets(block, 1));
+  secrets_ = std::move(secrets[0]);
+  GF_ASSIGN(kept_, tx_.consent().KeptLeaves(snapshots, block));
+  return absl::OkStatus();
+}
+
+Result<std::optional<ledger::SnapshotProof>> SlotProver::Prove(const SnapshotRow& row) {
+  if (slot_ >= row.slots) return std::optional<ledger::SnapshotProof>();
+  auto proof = proofs_.find(row.id);
+  if (proof == proofs_.end()) {
+    GF_ASSIGN(const auto snapshot, shelf_.Get(tx_, row));
+    GF_ASSIGN(auto made,
+              snapshot->Prove(static_cast<std::uint32_t>(slot_), secrets_, kept_[row.id]));
+    proof = proofs_.emplace(row.id, std::move(made)).first;
+  }
+  return std::optional(proof->second);
 }
 
 }  // namespace genofed::consent

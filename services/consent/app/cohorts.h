@@ -17,7 +17,7 @@ struct Cohort {
   std::int64_t epoch = 0;
   std::int32_t rows = 0;
   std::vector<bool> permitted;          // one for each row
-  std::vector<std::string> pseudonyms;  // one for each row
+  std::vector<std::string> pseudonyms;  // one for each row, if asked for
   std::optional<SnapshotRow> snapshot;
 };
 
@@ -27,26 +27,34 @@ struct RunCheck {
   std::int64_t epoch = 0;
 };
 
-// Who of a dataset version may be used now, by the country's policy. Errors: DATASET_INVALID, PURPOSE_INVALID, NotFound
-// DATASET_UNKNOWN.
+// Who of a dataset version may be used now, by the country's policy. Errors: DATASET_INVALID,
+// PURPOSE_INVALID, NotFound DATASET_UNKNOWN.
 class Cohorts {
  public:
-  Cohorts(Store& store, Ledger& ledger, Rules rules) : store_(store), ledger_(ledger), rules_(rules) {}
+  Cohorts(Store& store, Ledger& ledger, Rules rules)
+      : store_(store), ledger_(ledger), rules_(rules) {}
   // With a snapshot: also logs the state of the cohort, once for each epoch in which it is asked
   // for.
-  Result<Cohort> Run(const Context& ctx, const DatasetVersion& dataset, const Use& use, bool with_snapshot);
-  // For the purpose that the run logged at this index was given. FailedPrecondition RUN_ENTRY_UNKNOWN.
-  Result<Cohort> OfRun(const Context& ctx, const DatasetVersion& dataset, std::int64_t ledger_index);
-  // Whether a run may go on with the people it has; that it may not is logged, once. FailedPrecondition
+  Result<Cohort> Run(const Context& ctx, const DatasetVersion& dataset, const Use& use, bool with_snapshot,
+                     bool with_pseudonyms = false);
+  // For the purpose that the run logged at this index was given. FailedPrecondition
   // RUN_ENTRY_UNKNOWN.
+  Result<Cohort> OfRun(const Context& ctx, const DatasetVersion& dataset, std::int64_t ledger_index,
+                       bool with_pseudonyms = false);
+  // Whether a run may go on with the people it has; that it may not is logged, once.
+  // FailedPrecondition RUN_ENTRY_UNKNOWN.
   Result<RunCheck> CheckRun(const Context& ctx, std::int64_t ledger_index);
-  // Begins another epoch when consents began or ended by themselves. Called every second, so that whoever keeps
-  // an epoch's answers learns of it.
+  // Begins another epoch when consents began or ended by themselves. Called every second, so that
+  // whoever keeps an epoch's answers learns of it.
   Status KeepTime(const Context& ctx);
 
  private:
-  Status Read(Transaction& tx, const DatasetVersion& dataset, const Use& use, Cohort& cohort) const;
-  Result<SnapshotRow> TakeSnapshot(Transaction& tx, const DatasetVersion& dataset, const Use& use, std::int64_t epoch);
+  Status Read(Transaction& tx, const DatasetVersion& dataset, const Use& use, bool with_pseudonyms, Cohort& cohort,
+              ledger::SlotSet& permitted) const;
+  Result<Cohort> WithSnapshot(const Context& ctx, const DatasetVersion& dataset, const Use& use,
+                              bool with_pseudonyms);
+  Result<SnapshotRow> Log(Transaction& tx, const DatasetVersion& dataset, const Use& use,
+                          std::int64_t epoch, const ledger::Snapshot& snapshot);
   // What was found out in this epoch; dispatchers ask every second.
   std::optional<RunCheck> KnownCheck(std::int64_t ledger_index, std::int64_t epoch) const;
   void Remember(std::int64_t ledger_index, const RunCheck& check);
@@ -59,29 +67,51 @@ class Cohorts {
   std::map<std::int64_t, RunCheck> checks_ ABSL_GUARDED_BY(mutex_);
 };
 
-// Bits of all slots: 0 for those who were left out.
-std::vector<bool> PermittedSlots(const std::vector<SlotRow>& slots);
+// Slots, in snapshots, of those who are permitted; nobody who was left out is.
+ledger::SlotSet PermittedSlots(const std::vector<JudgedPerson>& people);
 
 // Within a writing transaction: the epoch as it is now, a new one if it was over.
 Result<EpochState> CurrentEpoch(Transaction& tx, const Rules& rules);
 
-// Whether everybody in the snapshot is still permitted, and nobody else. FailedPrecondition SNAPSHOT_UNKNOWN,
-// COHORT_CHANGED.
-Status CheckUnchanged(Transaction& tx, const Rules& rules, const std::string& snapshot, const DatasetVersion& dataset);
+// Whether everybody in the snapshot is still permitted, and nobody else. FailedPrecondition
+// SNAPSHOT_UNKNOWN, COHORT_CHANGED.
+Status CheckUnchanged(Transaction& tx, const Rules& rules, const std::string& snapshot,
+                      const DatasetVersion& dataset);
 
-// The trees of snapshots, rebuilt from bits and secrets when a proof is needed; some are kept.
-// Thread-safe.
-class SnapshotTrees {
+// Snapshots as they are stored, of which the last used are kept in memory. Thread-safe.
+class SnapshotShelf {
  public:
-  // The tree of `row`. Errors: DataLoss SNAPSHOT_BROKEN when the stored data do not give the logged
-  // root.
+  // Errors: DataLoss SNAPSHOT_BROKEN when the stored data do not give the logged root.
   Result<std::shared_ptr<const ledger::Snapshot>> Get(Transaction& tx, const SnapshotRow& row);
 
  private:
-  static constexpr std::size_t kKept = 64;
+  struct Kept {
+    std::shared_ptr<const ledger::Snapshot> snapshot;  // shared: one in use may be dropped here
+    std::uint64_t used = 0;
+  };
+  static constexpr std::size_t kKept = 256;  // 200 kB each for a million slots
   Mutex mutex_;
-  // Shared: a tree in use may be dropped here.
-  std::map<std::string, std::shared_ptr<const ledger::Snapshot>> trees_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, Kept> snapshots_ ABSL_GUARDED_BY(mutex_);
+  std::uint64_t uses_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+// Proofs of one slot, from the secrets of its block, which are read once. Within one transaction.
+class SlotProver {
+ public:
+  SlotProver(Transaction& tx, SnapshotShelf& shelf, std::int32_t slot)
+      : tx_(tx), shelf_(shelf), slot_(slot) {}
+  // For snapshots among these.
+  Status Begin(const std::vector<std::string>& snapshots);
+  // None if the snapshot has no such slot: it is older than the block.
+  Result<std::optional<ledger::SnapshotProof>> Prove(const SnapshotRow& row);
+
+ private:
+  Transaction& tx_;
+  SnapshotShelf& shelf_;
+  const std::int32_t slot_;
+  std::string secrets_;
+  std::map<std::string, ledger::Snapshot::KeptLeaves> kept_;
+  std::map<std::string, ledger::SnapshotProof> proofs_;
 };
 
 }  // namespace genofed::consent

@@ -33,7 +33,7 @@ class PolicyAtWork : public ::testing::Test {
   explicit PolicyAtWork(Policy policy = Spain()) : node_(store_, std::move(policy)) {}
   // Who is in, in the order of persons.
   std::map<std::string, bool> Permitted(const Use& use) {
-    auto cohort = node_.cohorts.Run(node_.ctx, kA1, use, false);
+    auto cohort = node_.cohorts.Run(node_.ctx, kA1, use, false, true);
     EXPECT_THAT(cohort, IsOk());
     std::map<std::string, bool> permitted;
     for (const char* person : {"silent", "yes", "no"}) {

@@ -317,8 +317,8 @@ Result<ledger::Proof> Ledger::Consistency(const Context& ctx, std::int64_t old_s
                                       static_cast<std::uint64_t>(new_size));
 }
 
-Result<std::string> Ledger::Receipt(const Context& ctx, const StoredEntry& entry,
-                                    std::optional<ledger::SnapshotProof> snapshot) {
+Result<ledger::Receipt> Ledger::Receipt(const Context& ctx, const StoredEntry& entry,
+                                        std::optional<ledger::SnapshotProof> snapshot) {
   GF_TRY(MakeKnown(ctx));
   ledger::Receipt receipt;
   receipt.origin = signer_.verifier().name();
@@ -333,7 +333,7 @@ Result<std::string> Ledger::Receipt(const Context& ctx, const StoredEntry& entry
               state_.tree.InclusionProof(receipt.index,
                                          published ? state_.published_size : state_.tree.size()));
   }
-  return ledger::FormatReceipt(receipt);
+  return receipt;
 }
 
 }  // namespace genofed::consent

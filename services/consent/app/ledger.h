@@ -85,8 +85,8 @@ class Ledger {
   // (NotFound).
   Result<std::string> Tile(const Context& ctx, const std::string& path);
   // A receipt under the published checkpoint, if the entry is in it, else under the newest.
-  Result<std::string> Receipt(const Context& ctx, const StoredEntry& entry,
-                              std::optional<ledger::SnapshotProof> snapshot);
+  Result<ledger::Receipt> Receipt(const Context& ctx, const StoredEntry& entry,
+                                  std::optional<ledger::SnapshotProof> snapshot);
 
  private:
   // What readers see.

@@ -26,10 +26,12 @@ class MemoryStore final : public Store {
     std::vector<Change> changes;
     std::map<std::pair<std::string, std::int64_t>, std::pair<std::int32_t, Statement>> holder;
     std::map<DatasetVersion, std::pair<VersionRow, std::vector<SlotRow>>> versions;
-    std::map<std::string, SnapshotRow> snapshots;
+    std::map<std::string, std::pair<SnapshotRow, ledger::Snapshot>> snapshots;
+    std::vector<std::string> slot_blocks;
+    std::set<std::int32_t> free_slots;
     std::map<std::string, HeaderRow> headers;
     std::map<std::string, RegistryRow> registries;
-    std::map<std::pair<std::string, std::int32_t>, ledger::Hash> kept_leaves;
+    std::map<std::string, ledger::Snapshot::KeptLeaves> kept_leaves;
     std::vector<AuditRow> audit;
     std::vector<NoticeRow> notices;
     // By registry and record.
@@ -158,7 +160,8 @@ class MemoryStore final : public Store {
     Status AddSubjects(const std::vector<NewSubject>& subjects) override {
       for (const auto& subject : subjects) {
         const auto id = static_cast<std::int64_t>(s_.subjects.size()) + 1;
-        s_.subjects[subject.blinded] = {id, subject.secret, std::nullopt, {}};
+        GF_CHECK(s_.free_slots.erase(subject.slot) == 1);
+        s_.subjects[subject.blinded] = {id, subject.slot, std::nullopt, {}};
       }
       return absl::OkStatus();
     }
@@ -220,19 +223,30 @@ class MemoryStore final : public Store {
       std::ranges::sort(s_.versions[version.dataset].second, {}, &SlotRow::slot);
       return absl::OkStatus();
     }
-    Result<std::vector<SlotRow>> Slots(const DatasetVersion& dataset, const JudgePerson& judge) override {
-      std::vector<SlotRow> slots = s_.versions[dataset].second;
-      for (SlotRow& slot : slots) {
-        const Circumstances& who = ById(slot.subject).who;
-        slot.permitted = judge != nullptr && judge(VoicesIn(dataset.dataset, Said(slot.subject), who));
+    Result<std::vector<SlotRow>> Slots(const DatasetVersion& dataset) override { return s_.versions[dataset].second; }
+    Result<std::vector<JudgedPerson>> Judge(const DatasetVersion& dataset, const JudgePerson& judge) override {
+      std::vector<JudgedPerson> people;
+      for (const SlotRow& row : s_.versions[dataset].second) {
+        const Subject& person = ById(row.subject);
+        people.push_back({static_cast<std::uint32_t>(person.slot),
+                          !row.pseudonym.empty() &&
+                              judge(VoicesIn(dataset.dataset, Said(row.subject), person.who))});
       }
-      return slots;
+      return people;
     }
-    Result<std::vector<std::string>> Secrets(const DatasetVersion& dataset) override {
-      std::vector<std::string> secrets;
-      for (const SlotRow& slot : s_.versions[dataset].second)
-        secrets.push_back(ById(slot.subject).secret);
-      return secrets;
+    Result<std::int32_t> CountSlotBlocks() override { return static_cast<std::int32_t>(s_.slot_blocks.size()); }
+    Result<std::vector<std::string>> SlotSecrets(std::int32_t first_block, std::int32_t blocks) override {
+      const auto first = s_.slot_blocks.begin() + first_block;
+      return std::vector<std::string>(first, first + blocks);
+    }
+    Result<std::vector<std::int32_t>> FreeSlots() override {
+      return std::vector<std::int32_t>(s_.free_slots.begin(), s_.free_slots.end());
+    }
+    Status AddSlotBlock(const std::string& secrets) override {
+      for (std::uint32_t i = 0; i < ledger::kSnapshotBlock; ++i)
+        s_.free_slots.insert(static_cast<std::int32_t>(s_.slot_blocks.size() * ledger::kSnapshotBlock + i));
+      s_.slot_blocks.push_back(secrets);
+      return absl::OkStatus();
     }
     Result<std::vector<PersonSlot>> SlotsOf(std::int64_t subject) override {
       std::vector<PersonSlot> found;
@@ -244,14 +258,27 @@ class MemoryStore final : public Store {
       }
       return found;
     }
-    Result<std::optional<SnapshotRow>> FindSnapshot(const std::string& id) override {
-      auto it = s_.snapshots.find(id);
-      return it == s_.snapshots.end() ? std::optional<SnapshotRow>() : it->second;
+    Result<std::map<std::string, SnapshotRow>> FindSnapshots(const std::vector<std::string>& ids) override {
+      std::map<std::string, SnapshotRow> found;
+      for (const std::string& id : ids) {
+        if (auto it = s_.snapshots.find(id); it != s_.snapshots.end()) found[id] = it->second.first;
+      }
+      return found;
     }
-    Status AddSnapshot(const SnapshotRow& snapshot) override {
-      s_.snapshots[snapshot.id] = snapshot;
+    Result<std::vector<SnapshotRow>> SnapshotsAfter(std::int64_t ledger_index, int limit) override {
+      std::vector<SnapshotRow> found;
+      for (const auto& [id, stored] : s_.snapshots) {
+        if (stored.first.ledger_index > ledger_index) found.push_back(stored.first);
+      }
+      std::ranges::sort(found, {}, &SnapshotRow::ledger_index);
+      if (found.size() > static_cast<std::size_t>(limit)) found.resize(static_cast<std::size_t>(limit));
+      return found;
+    }
+    Status AddSnapshot(const SnapshotRow& row, const ledger::Snapshot& snapshot) override {
+      s_.snapshots.emplace(row.id, std::pair(row, snapshot));
       return absl::OkStatus();
     }
+    Result<ledger::Snapshot> LoadSnapshot(const SnapshotRow& row) override { return s_.snapshots.at(row.id).second; }
 
     Result<std::map<std::string, HeaderRow>> Find(
         const std::vector<std::string>& objects) override {
@@ -284,19 +311,11 @@ class MemoryStore final : public Store {
       }
       return found;
     }
-    Result<std::vector<SnapshotRow>> SnapshotsWith(std::int64_t subject) override {
-      std::vector<SnapshotRow> found;
-      for (const auto& [id, row] : s_.snapshots) {
-        for (const SlotRow& slot : s_.versions[row.dataset].second) {
-          if (slot.subject == subject) found.push_back(row);
-        }
-      }
-      return found;
-    }
-    Result<std::map<std::int32_t, ledger::Hash>> KeptLeaves(const std::string& snapshot) override {
-      std::map<std::int32_t, ledger::Hash> found;
-      for (const auto& [key, leaf] : s_.kept_leaves) {
-        if (key.first == snapshot) found[key.second] = leaf;
+    Result<std::map<std::string, ledger::Snapshot::KeptLeaves>> KeptLeaves(const std::vector<std::string>& snapshots,
+                                                                           std::int32_t) override {
+      std::map<std::string, ledger::Snapshot::KeptLeaves> found;
+      for (const std::string& id : snapshots) {
+        if (auto it = s_.kept_leaves.find(id); it != s_.kept_leaves.end()) found.insert(*it);
       }
       return found;
     }
@@ -308,15 +327,18 @@ class MemoryStore final : public Store {
       std::erase_if(s_.changes, [&](const Change& change) { return change.subject == erasure.subject; });
       std::erase_if(s_.holder, [&](const auto& row) { return row.first.second == erasure.subject; });
       std::erase_if(s_.registered, [&](const auto& row) { return row.second.second.subject == erasure.subject; });
-      for (const Erasure::Leaf& leaf : erasure.leaves) s_.kept_leaves[{leaf.snapshot, leaf.slot}] = leaf.hash;
+      const auto slot = static_cast<std::uint32_t>(erasure.slot);
+      for (const auto& [snapshot, leaf] : erasure.leaves) s_.kept_leaves[snapshot][slot] = leaf;
+      s_.slot_blocks[slot / ledger::kSnapshotBlock].replace(slot % ledger::kSnapshotBlock * ledger::kSlotSecretBytes,
+                                                            ledger::kSlotSecretBytes, erasure.secret);
       for (auto& [version, rows] : s_.versions) {
-        for (SlotRow& slot : rows.second) {
-          if (slot.subject == erasure.subject && !slot.pseudonym.empty())
-            slot.pseudonym = erasure.pseudonyms.at(version.dataset);
+        for (SlotRow& row : rows.second) {
+          if (row.subject == erasure.subject && !row.pseudonym.empty())
+            row.pseudonym = erasure.pseudonyms.at(version.dataset);
         }
       }
       std::erase_if(s_.subjects, [&](const auto& row) { return row.second.id == erasure.subject; });
-      s_.subjects[erasure.blinded] = {erasure.subject, erasure.secret, std::nullopt, {{}, {}, true}};
+      s_.subjects[erasure.blinded] = {erasure.subject, erasure.slot, std::nullopt, {{}, {}, true}};
       return absl::OkStatus();
     }
     Result<std::int64_t> CountPeople(const std::vector<std::string>& datasets) override {

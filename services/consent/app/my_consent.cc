@@ -7,6 +7,7 @@
 
 #include "libs/consent/purpose.h"
 #include "libs/core/strings.h"
+#include "services/consent/app/people.h"
 
 namespace genofed::consent {
 namespace {
@@ -23,30 +24,18 @@ Status CheckPerson(const std::string& person) {
                "the access token vouches for no person identifier");
 }
 
-// The proof for the person's slot in the snapshot of an access, if they have one.
-Result<std::optional<ledger::SnapshotProof>> Prove(Transaction& tx, SnapshotTrees& trees, const SnapshotRow& row,
-                                                   const Subject& subject, const std::vector<PersonSlot>& places) {
-  auto place = std::find_if(places.begin(), places.end(),
-                            [&](const PersonSlot& candidate) { return candidate.dataset == row.dataset; });
-  if (place == places.end()) return std::optional<ledger::SnapshotProof>();
-  GF_ASSIGN(auto tree, trees.Get(tx, row));
-  const auto bits = UnpackBits(row.bits, static_cast<std::size_t>(row.slots));
-  const auto slot = static_cast<std::size_t>(place->slot.slot);
-  if (slot >= bits.size())
-    return Error(StatusCode::kDataLoss, "SNAPSHOT_BROKEN", "a snapshot has too few slots");
-  GF_ASSIGN(auto proof, tree->Prove(static_cast<std::uint32_t>(slot), bits[slot], subject.secret));
-  return std::optional<ledger::SnapshotProof>(std::move(proof));
-}
-
 Status CheckChoice(const Statement& choice, Time now) {
   const auto codes = [](const std::vector<std::string>& list) {
     return list.size() <= kMaxCodes && std::all_of(list.begin(), list.end(), IsPurpose);
   };
   if (!codes(choice.purposes) || !codes(choice.conditions))
-    return InvalidField("purposes", "CHOICE_INVALID", "must be at most {} codes such as DUO:0000006", kMaxCodes);
-  if (!(choice.purposes.empty() && choice.conditions.empty()) && !choice.permits.Has(Permission::kSecondaryUse))
+    return InvalidField("purposes", "CHOICE_INVALID",
+                        "must be at most {} codes such as DUO:0000006", kMaxCodes);
+  if (!(choice.purposes.empty() && choice.conditions.empty()) &&
+      !choice.permits.Has(Permission::kSecondaryUse))
     return InvalidField("purposes", "CHOICE_INVALID", "only limit secondary use, which is refused");
-  if (choice.until && *choice.until <= now) return InvalidField("valid_until", "CHOICE_INVALID", "lies in the past");
+  if (choice.until && *choice.until <= now)
+    return InvalidField("valid_until", "CHOICE_INVALID", "lies in the past");
   for (const std::string& text : {choice.form, choice.organisation}) {
     if (text.size() > kMaxText || !IsUtf8(text))
       return InvalidField("form", "CHOICE_INVALID", "must be text of at most {} bytes", kMaxText);
@@ -101,11 +90,13 @@ Result<MyPermissions> MyConsent::Get(const Context& ctx, const std::string& pers
   return mine;
 }
 
-Result<std::vector<MyDecision>> MyConsent::Decisions(Transaction& tx, const MyPermissions& mine) const {
+Result<std::vector<MyDecision>> MyConsent::Decisions(Transaction& tx,
+                                                     const MyPermissions& mine) const {
   GF_ASSIGN(const EpochState epoch, tx.consent().EpochAt(rules_.clock.Now()));
   std::vector<Use> uses(kPermissions.begin(), kPermissions.end());
   for (const Rule& rule : rules_.policy.rules) {
-    for (const std::string& purpose : rule.purposes) uses.emplace_back(Permission::kSecondaryUse, purpose);
+    for (const std::string& purpose : rule.purposes)
+      uses.emplace_back(Permission::kSecondaryUse, purpose);
   }
   std::vector<std::string> datasets = mine.datasets;
   if (datasets.empty()) datasets.emplace_back();
@@ -113,11 +104,14 @@ Result<std::vector<MyDecision>> MyConsent::Decisions(Transaction& tx, const MyPe
   for (const Use& use : uses) {
     Decision decision;
     for (const std::string& dataset : datasets) {
-      decision = Decide(rules_.policy, VoicesIn(dataset, mine.statements, mine.who), QuestionOf(use, epoch));
+      decision = Decide(rules_.policy, VoicesIn(dataset, mine.statements, mine.who),
+                        QuestionOf(use, epoch));
       if (decision.permitted) break;
     }
     const std::string basis =
-        decision.rule < 0 ? "" : rules_.policy.rules[static_cast<std::size_t>(decision.rule)].legal_basis;
+        decision.rule < 0
+            ? ""
+            : rules_.policy.rules[static_cast<std::size_t>(decision.rule)].legal_basis;
     decisions.push_back({use, decision, basis});
   }
   return decisions;
@@ -126,20 +120,21 @@ Result<std::vector<MyDecision>> MyConsent::Decisions(Transaction& tx, const MyPe
 Result<Subject> MyConsent::FindOrAdd(Transaction& tx, const std::string& person) {
   GF_ASSIGN(auto subject, Find(tx, person));
   if (!subject) {
-    GF_TRY(tx.consent().AddSubjects({{pseudonyms_.Blinded(person), random_.Bytes(32)}}));
+    GF_TRY(AddPeople(tx, random_, {pseudonyms_.Blinded(person)}));
     GF_ASSIGN(subject, Find(tx, person));
   }
   if (!subject) return Error(StatusCode::kInternal, "SUBJECT_LOST", "a subject was not stored");
   return *subject;
 }
 
-Result<std::int64_t> MyConsent::Log(Transaction& tx, const std::string& person, const Statement& choice,
-                                    std::int64_t epoch) {
+Result<std::int64_t> MyConsent::Log(Transaction& tx, const std::string& person,
+                                    const Statement& choice, std::int64_t epoch) {
   const std::string blinded = pseudonyms_.Blinded(person);
   const ledger::Commitment subject = ledger::Commit(blinded, random_);
   const ledger::Commitment granted = ledger::Commit(InWords(choice), random_);
   ledger::Entry entry;
-  entry.kind = choice.permits.empty() ? ledger::EntryKind::kConsentWithdraw : ledger::EntryKind::kConsentSet;
+  entry.kind =
+      choice.permits.empty() ? ledger::EntryKind::kConsentWithdraw : ledger::EntryKind::kConsentSet;
   entry.time = ledger_.EntryTime();
   entry.numbers = {{"epoch", epoch}};
   entry.commitments = {{"subject", subject.value}, {"permissions", granted.value}};
@@ -151,7 +146,8 @@ Result<std::int64_t> MyConsent::Log(Transaction& tx, const std::string& person, 
   return index;
 }
 
-Result<MyConsent::Changed> MyConsent::Set(const Context& ctx, const std::string& person, Statement choice) {
+Result<MyConsent::Changed> MyConsent::Set(const Context& ctx, const std::string& person,
+                                          Statement choice) {
   GF_TRY(CheckPerson(person));
   const Time now = rules_.clock.Now();
   GF_TRY(CheckChoice(choice, now));
@@ -206,31 +202,45 @@ Result<MyAccesses> MyConsent::Accesses(const Context& ctx, const std::string& pe
       rows.resize(static_cast<std::size_t>(limit));
       page.next_page_token = std::to_string(rows.back().index);
     }
+    std::vector<std::string> names;
     for (const StoredEntry& row : rows) {
-      GF_TRY(ctx.Alive());
       GF_ASSIGN(ledger::Entry entry, ledger::DecodeEntry(row.entry));
-      GF_ASSIGN(auto snapshot, tx.consent().FindSnapshot(entry.Field("snapshot")));
-      if (!snapshot) {
-        return Error(StatusCode::kDataLoss, "SNAPSHOT_BROKEN", "a snapshot that was logged is missing");
+      names.push_back(entry.Field("snapshot"));
+      page.accesses.push_back({false, std::move(entry), row.entry, row.index});
+    }
+    GF_ASSIGN(const auto snapshots, tx.consent().FindSnapshots(names));
+    SlotProver prover(tx, snapshots_, subject->slot);
+    GF_TRY(prover.Begin(names));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      GF_TRY(ctx.Alive());
+      const auto snapshot = snapshots.find(names[i]);
+      if (snapshot == snapshots.end()) {
+        return Error(StatusCode::kDataLoss, "SNAPSHOT_BROKEN",
+                     "a snapshot that was logged is missing");
       }
-      GF_ASSIGN(auto proof, Prove(tx, trees_, *snapshot, *subject, places));
-      page.accesses.push_back({proof && proof->permitted, std::move(entry), row.index, "", snapshot->purpose,
-                               snapshot->model, snapshot->legal_basis, false});
+      GF_ASSIGN(auto proof, prover.Prove(snapshot->second));
+      MyAccess& access = page.accesses[i];
+      access.used = proof && proof->permitted;
+      access.purpose_code = snapshot->second.purpose;
+      access.model = snapshot->second.model;
+      access.legal_basis = snapshot->second.legal_basis;
       proofs.push_back(std::move(proof));
     }
     std::vector<std::string> runs;
     for (const MyAccess& access : page.accesses) runs.push_back(access.entry.Field("run"));
     GF_ASSIGN(const auto released, tx.audit().RunsWith("release", runs));
     for (MyAccess& access : page.accesses) {
-      access.released = access.entry.kind == ledger::EntryKind::kRelease ||
-                        std::find(released.begin(), released.end(), access.entry.Field("run")) != released.end();
+      access.released =
+          access.entry.kind == ledger::EntryKind::kRelease ||
+          std::find(released.begin(), released.end(), access.entry.Field("run")) != released.end();
     }
     return absl::OkStatus();
   });
   GF_TRY(read);
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (!proofs[i]) continue;
-    GF_ASSIGN(page.accesses[i].receipt, ledger_.Receipt(ctx, rows[i], std::move(proofs[i])));
+    GF_ASSIGN(const auto receipt, ledger_.Receipt(ctx, rows[i], std::move(proofs[i])));
+    if (receipt.snapshot) page.accesses[i].receipt = ledger::FormatReceipt(receipt);
+    page.accesses[i].tlog_proof = ledger::FormatReceiptAsTlogProof(receipt);
   }
   return page;
 }
@@ -298,29 +308,70 @@ Result<std::vector<NoticeRow>> MyConsent::Notices(const Context& ctx, const std:
   return notices;
 }
 
+Status MyConsent::KeepLeaves(Transaction& tx, Erasure& erasure, std::int64_t& after) const {
+  constexpr int kBatch = 100;
+  constexpr auto kBlock = static_cast<std::int32_t>(ledger::kSnapshotBlock);
+  GF_ASSIGN(const auto places, tx.consent().SlotsOf(erasure.subject));
+  std::set<DatasetVersion> in;
+  for (const PersonSlot& place : places) {
+    if (place.slot.included) in.insert(place.dataset);
+  }
+  GF_ASSIGN(const auto secrets, tx.consent().SlotSecrets(erasure.slot / kBlock, 1));
+  const std::string secret =
+      secrets[0].substr(static_cast<std::size_t>(erasure.slot % kBlock) * ledger::kSlotSecretBytes,
+                        ledger::kSlotSecretBytes);
+  const auto slot = static_cast<std::uint32_t>(erasure.slot);
+  for (;;) {
+    GF_ASSIGN(const auto rows, tx.consent().SnapshotsAfter(after, kBatch));
+    if (rows.empty()) return absl::OkStatus();
+    for (const SnapshotRow& row : rows) {
+      after = row.ledger_index;
+      if (erasure.slot >= row.slots) continue;
+      bool permitted = false;  // in snapshots of other datasets
+      if (in.contains(row.dataset)) {
+        GF_ASSIGN(const auto snapshot, tx.consent().LoadSnapshot(row));
+        permitted = snapshot.permitted().Contains(slot);
+      }
+      erasure.leaves[row.id] =
+          ledger::SnapshotLeaf(row.id, slot, permitted, ledger::SnapshotSalt(secret, row.id));
+    }
+  }
+}
+
 Result<std::int64_t> MyConsent::Forget(const Context& ctx, const std::string& person) {
   GF_TRY(CheckPerson(person));
+  const auto find = [&](Transaction& tx) -> Result<Subject> {
+    GF_ASSIGN(auto subject, Find(tx, person));
+    if (!subject)
+      return Error(StatusCode::kNotFound, "PERSON_UNKNOWN",
+                   "nothing is held here about this person");
+    return *std::move(subject);
+  };
+  // Most of the work, while others write: what is known of a snapshot never changes.
+  Erasure before;
+  std::int64_t known = -1;
+  GF_TRY(store_.Read(ctx, [&](Transaction& tx) -> Status {
+    GF_ASSIGN(const Subject subject, find(tx));
+    before = {subject.id,
+              "erased:" + HexEncode(random_.Bytes(32)),
+              subject.slot,
+              random_.Bytes(ledger::kSlotSecretBytes),
+              rules_.clock.Now(),
+              {},
+              {}};
+    known = -1;
+    return KeepLeaves(tx, before, known);
+  }));
   std::int64_t index = -1;
   const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
-    GF_ASSIGN(auto subject, Find(tx, person));
-    if (!subject) return Error(StatusCode::kNotFound, "PERSON_UNKNOWN", "nothing is held here about this person");
-    Erasure erasure{subject->id, "erased:" + HexEncode(random_.Bytes(32)), random_.Bytes(32), rules_.clock.Now(), {},
-                    {}};
-    GF_ASSIGN(auto places, tx.consent().SlotsOf(subject->id));
+    GF_ASSIGN(const Subject subject, find(tx));
+    Erasure erasure = before;
+    std::int64_t after = known;
+    GF_TRY(KeepLeaves(tx, erasure, after));
+    GF_ASSIGN(auto places, tx.consent().SlotsOf(subject.id));
     for (const PersonSlot& place : places) {
       auto& pseudonym = erasure.pseudonyms[place.dataset.dataset];
       if (pseudonym.empty()) pseudonym = HexEncode(random_.Bytes(16));
-    }
-    GF_ASSIGN(auto snapshots, tx.consent().SnapshotsWith(subject->id));
-    for (const SnapshotRow& row : snapshots) {
-      const auto place =
-          std::find_if(places.begin(), places.end(), [&](const PersonSlot& one) { return one.dataset == row.dataset; });
-      const auto slot = static_cast<std::size_t>(place->slot.slot);
-      const auto bits = UnpackBits(row.bits, static_cast<std::size_t>(row.slots));
-      if (slot >= bits.size()) return Error(StatusCode::kDataLoss, "SNAPSHOT_BROKEN", "a snapshot has too few slots");
-      erasure.leaves.push_back({row.id, place->slot.slot,
-                                ledger::SnapshotLeaf(row.id, static_cast<std::uint32_t>(slot), bits[slot],
-                                                     ledger::SnapshotSalt(subject->secret, row.id))});
     }
     GF_TRY(tx.consent().Forget(erasure));
     GF_ASSIGN(const std::int64_t epoch, tx.consent().NextEpoch(rules_.clock.Now()));

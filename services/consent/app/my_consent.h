@@ -33,12 +33,14 @@ struct MyPermissions {
 struct MyAccess {
   bool used = false;
   ledger::Entry entry;
+  std::string entry_bytes;
   std::int64_t ledger_index = 0;
-  std::string receipt;  // empty: the person has no slot in this dataset version
+  std::string receipt = {};  // empty: the person came after it
+  std::string tlog_proof = {};
   // Of the cohort's snapshot: the code of the purpose, and the rule by which people were in it.
-  std::string purpose_code;
-  std::string model;
-  std::string legal_basis;
+  std::string purpose_code = {};
+  std::string model = {};
+  std::string legal_basis = {};
   bool released = false;  // of a run: results of it left the node
 };
 
@@ -91,6 +93,8 @@ class MyConsent {
   Result<std::optional<Subject>> Find(Transaction& tx, const std::string& person) const;
   Result<Subject> FindOrAdd(Transaction& tx, const std::string& person);
   Result<std::int64_t> Log(Transaction& tx, const std::string& person, const Statement& choice, std::int64_t epoch);
+  // What erasing the person needs, of the snapshots that were logged after `after`, which then is the last of them.
+  Status KeepLeaves(Transaction& tx, Erasure& erasure, std::int64_t& after) const;
   Result<std::vector<MyDecision>> Decisions(Transaction& tx, const MyPermissions& mine) const;
 
   Store& store_;
@@ -98,7 +102,7 @@ class MyConsent {
   const Pseudonyms& pseudonyms_;
   const Rules rules_;
   Random& random_;
-  SnapshotTrees trees_;
+  SnapshotShelf snapshots_;
 };
 
 }  // namespace genofed::consent

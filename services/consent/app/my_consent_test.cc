@@ -107,11 +107,29 @@ TEST_F(MyConsentTest, ReceiptsProveUseAndNonUse) {
     EXPECT_FALSE(not_used[0].used);
     EXPECT_EQ(Verify(not_used[0]), ledger::Use::kNotUsed) << person;
   }
-  // Never offered to this dataset: nothing of theirs to prove.
+  // Never offered to this dataset.
   auto elsewhere = Accesses("other");
   ASSERT_EQ(elsewhere.size(), 1u);
   EXPECT_FALSE(elsewhere[0].used);
-  EXPECT_EQ(elsewhere[0].receipt, "");
+  EXPECT_EQ(Verify(elsewhere[0]), ledger::Use::kNotUsed);
+}
+
+TEST_F(MyConsentTest, WhoComesLaterHasProofsOfThePastWhereThereWasASlot) {
+  ASSERT_THAT(node_.AppendRun(kA1, "run-1"), IsOk());
+  std::vector<SubjectConsent> later;
+  for (int i = 0; i < 1200; ++i) later.push_back({"later-" + std::to_string(i), Says(7)});
+  ASSERT_THAT(node_.registrar.Run(node_.ctx, {{"GOE-FI-C-1", 1}, later}), IsOk());
+  int proven = 0;
+  for (std::size_t i = 0; i < later.size(); i += 12) {
+    const auto accesses = Accesses(later[i].person_identifier);
+    ASSERT_EQ(accesses.size(), 1u);
+    EXPECT_FALSE(accesses[0].used);
+    if (accesses[0].receipt.empty()) continue;
+    EXPECT_EQ(Verify(accesses[0]), ledger::Use::kNotUsed);
+    ++proven;
+  }
+  EXPECT_GT(proven, 0);
+  EXPECT_LT(proven, 100);
 }
 
 TEST_F(MyConsentTest, AWithdrawalDoesNotChangeThePast) {

@@ -11,6 +11,7 @@
 #include "libs/core/clock.h"
 #include "libs/core/context.h"
 #include "libs/ledger/merkle.h"
+#include "libs/ledger/snapshot.h"
 #include "services/consent/domain/cohort.h"
 
 namespace genofed::consent {
@@ -58,7 +59,7 @@ class LedgerRows {
 
 struct Subject {
   std::int64_t id = 0;
-  std::string secret;            // K_i of cohort snapshots, 32 bytes
+  std::int32_t slot = 0;         // in cohort snapshots, for good
   std::optional<Statement> own;  // set once the person has decided
   Circumstances who;
 };
@@ -77,7 +78,7 @@ using JudgePerson = std::function<bool(const Voices&)>;
 
 struct NewSubject {
   std::string blinded;
-  std::string secret;  // 32 bytes
+  std::int32_t slot = 0;  // a free one
 };
 
 struct Change {
@@ -101,8 +102,12 @@ struct VersionRow {
 struct SlotRow {
   std::int32_t slot = 0;
   std::int64_t subject = 0;
-  std::string pseudonym;    // empty: left out
-  bool permitted = false;   // read only: what the judge said
+  std::string pseudonym;  // empty: left out
+};
+
+struct JudgedPerson {
+  std::uint32_t snapshot_slot = 0;  // in all cohort snapshots
+  bool permitted = false;           // not left out, and the judge says so
 };
 
 struct PersonSlot {
@@ -116,7 +121,6 @@ struct SnapshotRow {
   Permission permission = Permission::kSecondaryUse;
   std::int64_t epoch = 0;
   std::int32_t slots = 0;
-  std::string bits;  // PackBits
   ledger::Hash root;
   std::int64_t ledger_index = 0;
   std::string purpose = {};      // code; empty: for no purpose in particular
@@ -135,14 +139,10 @@ struct Opening {
 struct Erasure {
   std::int64_t subject = 0;
   std::string blinded;  // new, random: leads to nobody
-  std::string secret;   // new, random, 32 bytes: of later snapshots
+  std::int32_t slot = 0;
+  std::string secret;   // of the slot: new, random, 32 bytes: of later snapshots
   Time at{};
-  struct Leaf {
-    std::string snapshot;
-    std::int32_t slot = 0;
-    ledger::Hash hash;
-  };
-  std::vector<Leaf> leaves;                       // in the snapshots until now
+  std::map<std::string, ledger::Hash> leaves;     // of the slot, in the snapshots until now
   std::map<std::string, std::string> pseudonyms;  // new, random ones by dataset
 };
 
@@ -186,24 +186,37 @@ class ConsentRows {
 
   virtual Result<std::optional<VersionRow>> FindVersion(const DatasetVersion& dataset) = 0;
   virtual Status AddVersion(const VersionRow& version, const std::vector<SlotRow>& slots) = 0;
-  // In order; `judge` is asked about everybody, unless it is null.
-  virtual Result<std::vector<SlotRow>> Slots(const DatasetVersion& dataset, const JudgePerson& judge) = 0;
-  virtual Result<std::vector<std::string>> Secrets(
-      const DatasetVersion& dataset) = 0;  // in order of slots
+  virtual Result<std::vector<SlotRow>> Slots(const DatasetVersion& dataset) = 0;  // in order
+  // Everybody with a slot in the version, in order. `judge` is asked about each of the different things that were said.
+  virtual Result<std::vector<JudgedPerson>> Judge(const DatasetVersion& dataset, const JudgePerson& judge) = 0;
+  // Slots of cohort snapshots, of people and free ones, in blocks of ledger::kSnapshotBlock: their number, and the
+  // secrets of each block one after another.
+  virtual Result<std::int32_t> CountSlotBlocks() = 0;
+  virtual Result<std::vector<std::string>> SlotSecrets(std::int32_t first_block, std::int32_t blocks) = 0;
+  virtual Result<std::vector<std::int32_t>> FreeSlots() = 0;
+  virtual Status AddSlotBlock(const std::string& secrets) = 0;
   virtual Result<std::vector<PersonSlot>> SlotsOf(std::int64_t subject) = 0;
 
   // What opens the commitments of entries about this person's permissions.
   virtual Result<std::vector<Opening>> Openings(std::int64_t subject) = 0;
-  // Snapshots in which the person has a slot.
-  virtual Result<std::vector<SnapshotRow>> SnapshotsWith(std::int64_t subject) = 0;
-  // Leaves of forgotten people in a snapshot, by slot.
-  virtual Result<std::map<std::int32_t, ledger::Hash>> KeptLeaves(const std::string& snapshot) = 0;
+  // Leaves of forgotten people in these snapshots, of the slots of one block.
+  virtual Result<std::map<std::string, ledger::Snapshot::KeptLeaves>> KeptLeaves(
+      const std::vector<std::string>& snapshots, std::int32_t block) = 0;
   virtual Status Forget(const Erasure& erasure) = 0;
   // Of all people with a row in one of the datasets (empty: in any) how many there are.
   virtual Result<std::int64_t> CountPeople(const std::vector<std::string>& datasets) = 0;
 
-  virtual Result<std::optional<SnapshotRow>> FindSnapshot(const std::string& id) = 0;
-  virtual Status AddSnapshot(const SnapshotRow& snapshot) = 0;
+  // Those that do not exist are missing from the answer.
+  virtual Result<std::map<std::string, SnapshotRow>> FindSnapshots(const std::vector<std::string>& ids) = 0;
+  // In the order of the ledger, those logged after `ledger_index`.
+  virtual Result<std::vector<SnapshotRow>> SnapshotsAfter(std::int64_t ledger_index, int limit) = 0;
+  virtual Status AddSnapshot(const SnapshotRow& row, const ledger::Snapshot& snapshot) = 0;
+  // What it was made of. Errors: DataLoss SNAPSHOT_BROKEN.
+  virtual Result<ledger::Snapshot> LoadSnapshot(const SnapshotRow& row) = 0;
+  Result<std::optional<SnapshotRow>> FindSnapshot(const std::string& id) {
+    GF_ASSIGN(auto found, FindSnapshots({id}));
+    return found.empty() ? std::optional<SnapshotRow>() : std::optional(std::move(found.begin()->second));
+  }
 };
 
 struct HeaderRow {
@@ -245,7 +258,7 @@ struct RegistryStatement {
   Statement says;
 };
 
-// National registries, and what they say: part of what StatementsOf and Slots tell.
+// National registries, and what they say: part of what StatementsOf tells and Judge asks about.
 class RegistryRows {
  public:
   virtual ~RegistryRows() = default;

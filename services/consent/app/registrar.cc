@@ -7,6 +7,7 @@
 
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
+#include "services/consent/app/people.h"
 
 namespace genofed::consent {
 
@@ -53,7 +54,7 @@ std::string Fingerprint(const RegistrationRequest& request, const Persons& perso
 // The answer of a version that was registered before.
 template <typename Persons>
 Result<Registration> Repeat(Transaction& tx, const VersionRow& version, const Persons& persons) {
-  GF_ASSIGN(auto slots, tx.consent().Slots(version.dataset, nullptr));
+  GF_ASSIGN(auto slots, tx.consent().Slots(version.dataset));
   std::unordered_map<std::string, std::int32_t> rows;
   for (const SlotRow& slot : slots) {
     if (!slot.pseudonym.empty()) rows.emplace(slot.pseudonym, slot.slot);
@@ -106,12 +107,12 @@ Status Registrar::Identify(Transaction& tx, std::vector<Person>& persons, bool k
   std::vector<std::string> blinded;
   for (const Person& person : persons) blinded.push_back(person.blinded);
   GF_ASSIGN(auto known, tx.consent().FindSubjects(blinded));
-  std::vector<NewSubject> added;
+  std::vector<std::string> added;
   for (const std::string& id : blinded) {
-    if (!known.contains(id) && !known_only) added.push_back({id, random_.Bytes(32)});
+    if (!known.contains(id) && !known_only) added.push_back(id);
   }
   if (!added.empty()) {
-    GF_TRY(tx.consent().AddSubjects(added));
+    GF_TRY(AddPeople(tx, random_, added));
     GF_ASSIGN(known, tx.consent().FindSubjects(blinded));
   }
   for (Person& person : persons) {
@@ -153,7 +154,7 @@ Result<BaseSlots> ReadBase(Transaction& tx, const RegistrationRequest& request) 
   const DatasetVersion version{request.dataset.dataset, request.base_version};
   GF_ASSIGN(auto known, tx.consent().FindVersion(version));
   if (!known) return InvalidField("base_version", "BASE_INVALID", "is not registered");
-  GF_ASSIGN(auto slots, tx.consent().Slots(version, nullptr));
+  GF_ASSIGN(auto slots, tx.consent().Slots(version));
   for (SlotRow& slot : slots) base.emplace(slot.subject, std::move(slot));
   return base;
 }
@@ -206,7 +207,7 @@ Result<Registration> Registrar::Register(Transaction& tx, const RegistrationRequ
     }
     candidate_of[i] = static_cast<std::int32_t>(candidates.size());
     candidates.push_back({person.pseudonym, row >= 0 || included[i], row});
-    rows.push_back({0, person.subject.id, person.pseudonym, {}});
+    rows.push_back({0, person.subject.id, person.pseudonym});
     registered.push_back(person);
   }
   for (const auto& [subject, slot] : base) {
@@ -214,7 +215,7 @@ Result<Registration> Registrar::Register(Transaction& tx, const RegistrationRequ
     const std::int32_t row = RowOf(slot);
     candidates.push_back(
         {row >= 0 ? slot.pseudonym : fmt::format("~{}", slot.slot), row >= 0, row});
-    rows.push_back({0, subject, slot.pseudonym, {}});
+    rows.push_back({0, subject, slot.pseudonym});
   }
   const std::vector<Slot> slots = AssignSlots(candidates);
   GF_TRY(RecordHolder(tx, request.dataset, registered));

@@ -2,8 +2,10 @@
 #include "services/consent/app/registry.h"
 
 #include <algorithm>
+#include <set>
 
 #include "libs/obs/log.h"
+#include "services/consent/app/people.h"
 
 namespace genofed::consent {
 namespace {
@@ -64,14 +66,12 @@ Status Registry::Take(const Context& ctx, std::vector<RegistryEntry>& batch, std
     }
     // Everybody, since who is not known here today may be tomorrow.
     GF_ASSIGN(auto subjects, tx.consent().FindSubjects(blinded));
-    std::map<std::string, NewSubject> added;
+    std::set<std::string> added;
     for (const std::string& id : blinded) {
-      if (!subjects.contains(id) && !added.contains(id)) added[id] = {id, random_.Bytes(32)};
+      if (!subjects.contains(id)) added.insert(id);
     }
     if (!added.empty()) {
-      std::vector<NewSubject> rows;
-      for (auto& [id, row] : added) rows.push_back(std::move(row));
-      GF_TRY(tx.consent().AddSubjects(rows));
+      GF_TRY(AddPeople(tx, random_, {added.begin(), added.end()}));
       GF_ASSIGN(subjects, tx.consent().FindSubjects(blinded));
     }
     GF_ASSIGN(auto before, tx.registries().Statements(options_.name, records));

@@ -56,15 +56,6 @@ std::string PackBits(const std::vector<bool>& bits) {
   return packed;
 }
 
-std::vector<bool> UnpackBits(std::string_view packed, std::size_t count) {
-  std::vector<bool> bits(count);
-  for (std::size_t i = 0; i < count && i / 8 < packed.size(); ++i) {
-    const unsigned byte = static_cast<unsigned char>(packed[i / 8]);
-    bits[i] = ((byte >> (i % 8)) & 1U) != 0;
-  }
-  return bits;
-}
-
 std::string SnapshotId(const DatasetVersion& dataset, Permission permission, std::int64_t epoch,
                        std::string_view purpose) {
   return fmt::format("{}/{}/{}/{}{}{}", dataset.dataset, dataset.version, Name(permission), epoch,

@@ -40,8 +40,6 @@ std::vector<Slot> AssignSlots(const std::vector<Candidate>& persons);
 
 // Bit i is bit i%8 of byte i/8; bits beyond the end are 0.
 std::string PackBits(const std::vector<bool>& bits);
-// `count` bits; missing bytes read as 0.
-std::vector<bool> UnpackBits(std::string_view packed, std::size_t count);
 
 // The name of a cohort's state, used once and never again: "GOE-FI-DATASET-1/2/SEC/17". No epoch
 // comes twice. With a purpose: "GOE-FI-DATASET-1/2/SEC/17/DUO:0000006".
