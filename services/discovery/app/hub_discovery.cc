@@ -78,6 +78,7 @@ struct HubDiscovery::Gathering {
     Reply<T> reply;
     int running = 0;
     bool done = false;
+    bool blamed = false;
   };
   const steady_clock::time_point start = steady_clock::now();
   std::mutex mutex;
@@ -89,6 +90,15 @@ struct HubDiscovery::Gathering {
     slot.done = true;
     --missing;
     changed.notify_all();
+  }
+  // A question is one failure, however often the member was asked. Who was not given its time,
+  // because whoever asked went away or was in a hurry, did not fail: else anybody could switch off
+  // members by breaking off.
+  void Blame(Slot& slot, Breaker& breaker, std::chrono::milliseconds deadline, bool timed_out) {
+    const auto now = steady_clock::now();
+    if (slot.blamed || (timed_out && now < start + deadline * 9 / 10)) return;
+    slot.blamed = true;
+    breaker.Failed(now);
   }
 };
 
@@ -102,19 +112,21 @@ void HubDiscovery::Attempt(const std::shared_ptr<Gathering<T>>& gathering, std::
     std::unique_lock lock(gathering->mutex);
     ++gathering->slots[i].running;
   }
-  const bool queued = asked.node.workers->Submit([gathering, i, &asked, ask, limited] {
+  const bool queued = asked.node.workers->Submit([gathering, i, &asked, ask, limited,
+                                                  deadline = options_.node_deadline] {
     Status alive = limited.Alive();  // it may have waited in the queue
     Result<T> result = alive.ok() ? ask(limited, *asked.node.client) : Result<T>(alive);
     // A connection that was just lost, or a replica that is gone: the next one may be there.
     if (alive.ok() && StateOf(result.status()) == MemberState::kUnreachable && limited.Alive().ok())
       result = ask(limited, *asked.node.client);
+    std::unique_lock lock(gathering->mutex);
+    auto& slot = gathering->slots[i];
     if (!IsFailure(result.status())) {
       asked.breaker->Succeeded();
     } else if (alive.ok()) {
-      asked.breaker->Failed(steady_clock::now());
+      gathering->Blame(slot, *asked.breaker, deadline,
+                       StateOf(result.status()) == MemberState::kTimedOut);
     }
-    std::unique_lock lock(gathering->mutex);
-    auto& slot = gathering->slots[i];
     --slot.running;
     if (slot.done || (!result.ok() && slot.running > 0)) return;
     slot.reply.member.state = StateOf(result.status());
@@ -178,7 +190,7 @@ std::vector<HubDiscovery::Reply<T>> HubDiscovery::AskAll(const Context& ctx,
     if (!slot.done) {
       slot.done = true;
       slot.reply.member.milliseconds = MillisecondsSince(gathering->start);
-      members_[i].breaker->Failed(steady_clock::now());
+      gathering->Blame(slot, *members_[i].breaker, options_.node_deadline, true);
     }
     replies.push_back(std::move(slot.reply));
   }
