@@ -15,13 +15,16 @@
 #include "libs/platform/platform.h"
 #include "services/discovery/adapters/file_beacon_opener.h"
 #include "services/discovery/adapters/file_cohort_opener.h"
+#include "services/discovery/adapters/file_people_reader.h"
 #include "services/discovery/adapters/foreign_beacon.h"
 #include "services/discovery/adapters/grpc_beacon_service.h"
 #include "services/discovery/adapters/grpc_discovery_service.h"
+#include "services/discovery/adapters/grpc_statistics_service.h"
 #include "services/discovery/adapters/peers.h"
 #include "services/discovery/adapters/sql_beacon_store.h"
 #include "services/discovery/adapters/sql_disclosure_store.h"
 #include "services/discovery/adapters/sql_publication_store.h"
+#include "services/discovery/adapters/sql_statistics_store.h"
 #include "services/discovery/adapters/worker_pool.h"
 
 namespace genofed::discovery {
@@ -155,10 +158,15 @@ class NodeModule final : public Module {
                 audit_, platform.clock(), settings.open),
         passports_(MakePassportClient(platform.SiteChannel("access"), settings.max_staleness)),
         beacon_service_(MakeBeaconService(platform.dispatcher(), platform.metrics(), beacon_,
-                                          beacon_view_, *passports_, platform.country())) {}
+                                          beacon_view_, *passports_, platform.country())),
+        people_(platform.config().site().data_dir()),
+        statistics_store_(*database_),
+        statistics_(mechanism_, mechanism_.policy().HasBudget() ? &budgets_ : nullptr, view_, store_,
+                    people_, statistics_store_),
+        statistics_service_(MakeStatisticsService(platform.dispatcher(), statistics_)) {}
 
   std::vector<grpc::Service*> Services() override {
-    return {service_.get(), beacon_service_.get()};
+    return {service_.get(), beacon_service_.get(), statistics_service_.get()};
   }
 
   Status Start() override {
@@ -255,6 +263,10 @@ class NodeModule final : public Module {
   BeaconDiscovery beacon_;
   std::unique_ptr<PassportClient> passports_;
   std::unique_ptr<grpc::Service> beacon_service_;
+  FilePeopleReader people_;
+  SqlStatisticsStore statistics_store_;
+  DatasetStatistics statistics_;
+  std::unique_ptr<grpc::Service> statistics_service_;
   std::jthread poller_, beacon_poller_;
 };
 

@@ -5,6 +5,7 @@
 
 #include "genofed/discovery/v1/beacon.pb.h"
 #include "genofed/discovery/v1/discovery.pb.h"
+#include "genofed/discovery/v1/statistics.pb.h"
 #include "libs/core/embedded_file.h"
 
 namespace genofed::discovery {
@@ -17,7 +18,9 @@ TEST(Policy, EveryMethodHasARow) {
   auto policy = rpc::Policy::Parse(kPolicy[0].content);
   ASSERT_TRUE(policy.ok()) << Describe(policy.status());
   v1::QueryFoldersRequest folders_linked_in;
-  for (const char* service : {"genofed.discovery.v1.DiscoveryService", "genofed.discovery.v1.BeaconService"}) {
+  v1::DescribeVersionRequest statistics_linked_in;
+  for (const char* service : {"genofed.discovery.v1.DiscoveryService", "genofed.discovery.v1.BeaconService",
+                              "genofed.discovery.v1.StatisticsService"}) {
     Status covered = policy->Covers(service);
     EXPECT_TRUE(covered.ok()) << Describe(covered);
   }

@@ -87,6 +87,9 @@ struct Spending {
   double worst = 0;  // what it could have been: must be left in the budget
 };
 
+// What is told to the catalogue is told to everybody: it counts in the budget of each account.
+inline constexpr std::string_view kCatalogueAccount = "catalogue";
+
 class BudgetStore {
  public:
   virtual ~BudgetStore() = default;
