@@ -103,10 +103,13 @@ TEST_F(PhenotypeTest, SimilarityByHand) {
   // {A1, B} and {A2}: ((0.528009 + 0) / 2 + 0.528009) / 2.
   const Profile p = {Node("HP:0000210"), Node("HP:0000300")};
   const Profile q = {Node("HP:0000220")};
-  EXPECT_NEAR(Similarity(*graph_, content, p, q), 0.396007, 1e-6);
-  EXPECT_NEAR(Similarity(*graph_, content, q, p), 0.396007, 1e-6);
-  EXPECT_EQ(Similarity(*graph_, content, p, p), 1);
-  EXPECT_EQ(Similarity(*graph_, content, p, Profile()), 0);
+  Comparison with_p(*graph_, content, p);
+  EXPECT_NEAR(with_p.With(q), 0.396007, 1e-6);
+  EXPECT_NEAR(with_p.With(q), 0.396007, 1e-6);
+  EXPECT_NEAR(Comparison(*graph_, content, q).With(p), 0.396007, 1e-6);
+  EXPECT_EQ(with_p.With(p), 1);
+  EXPECT_EQ(with_p.With({}), 0);
+  EXPECT_EQ(Comparison(*graph_, content, {}).With(p), 0);
 }
 
 // What fewer than `least` people have looks the same, whoever of them is there.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 namespace genofed::phenotype {
@@ -14,13 +15,6 @@ std::int64_t Octave(std::int64_t count, std::int64_t least) {
   std::int64_t octave = std::max<std::int64_t>(least, 1);
   while (octave <= count / 2) octave *= 2;
   return octave;
-}
-
-double BestOf(const HpoGraph& graph, std::span<const double> content, Node one,
-              const Profile& others) {
-  double best = 0;
-  for (const Node other : others) best = std::max(best, Similarity(graph, content, one, other));
-  return best;
 }
 
 }  // namespace
@@ -71,13 +65,35 @@ double Similarity(const HpoGraph& graph, std::span<const double> content, Node a
   return 2 * common / both;
 }
 
-double Similarity(const HpoGraph& graph, std::span<const double> content, const Profile& a,
-                  const Profile& b) {
-  if (a.empty() || b.empty()) return 0;
-  double from_a = 0, from_b = 0;
-  for (const Node term : a) from_a += BestOf(graph, content, term, b);
-  for (const Node term : b) from_b += BestOf(graph, content, term, a);
-  return (from_a / static_cast<double>(a.size()) + from_b / static_cast<double>(b.size())) / 2;
+Comparison::Comparison(const HpoGraph& graph, std::span<const double> content, Profile profile)
+    : graph_(graph),
+      content_(content),
+      profile_(std::move(profile)),
+      known_(profile_.size(), std::vector<double>(graph.size(), -1)) {}
+
+double Comparison::Of(std::size_t term, Node node) {
+  double& known = known_[term][node];
+  if (known < 0) known = Similarity(graph_, content_, profile_[term], node);
+  return known;
+}
+
+double Comparison::With(const Profile& other) {
+  if (profile_.empty() || other.empty()) return 0;
+  best_.assign(profile_.size(), 0);
+  double theirs = 0;
+  for (const Node node : other) {
+    double best = 0;
+    for (std::size_t term = 0; term < profile_.size(); ++term) {
+      const double alike = Of(term, node);
+      best = std::max(best, alike);
+      best_[term] = std::max(best_[term], alike);
+    }
+    theirs += best;
+  }
+  const double ours = std::accumulate(best_.begin(), best_.end(), 0.0);
+  return (ours / static_cast<double>(profile_.size()) +
+          theirs / static_cast<double>(other.size())) /
+         2;
 }
 
 }  // namespace genofed::phenotype

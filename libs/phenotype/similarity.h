@@ -34,8 +34,22 @@ std::vector<double> InformationContent(const HpoGraph& graph, std::span<const st
 // Lin's similarity of two terms. 0 where they have nothing in common.
 double Similarity(const HpoGraph& graph, std::span<const double> content, HpoGraph::Node a,
                   HpoGraph::Node b);
-// Best-match average of two people; 0 if one has no term.
-double Similarity(const HpoGraph& graph, std::span<const double> content, const Profile& a,
-                  const Profile& b);
+
+// Compares one person with many. Remembers what it computed; for one thread. Borrows its arguments.
+class Comparison {
+ public:
+  Comparison(const HpoGraph& graph, std::span<const double> content, Profile profile);
+  // Best-match average; 0 if one of the two has no term.
+  double With(const Profile& other);
+
+ private:
+  double Of(std::size_t term, HpoGraph::Node node);
+
+  const HpoGraph& graph_;
+  const std::span<const double> content_;
+  const Profile profile_;
+  std::vector<std::vector<double>> known_;  // by term and node; negative: not yet
+  std::vector<double> best_;
+};
 
 }  // namespace genofed::phenotype

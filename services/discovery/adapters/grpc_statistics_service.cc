@@ -2,6 +2,7 @@
 #include "services/discovery/adapters/grpc_statistics_service.h"
 
 #include "genofed/discovery/v1/statistics.grpc.pb.h"
+#include "services/discovery/adapters/proto_mapping.h"
 #include "services/discovery/adapters/statistics_mapping.h"
 
 namespace genofed::discovery {
@@ -35,11 +36,7 @@ class GrpcStatisticsService final : public v1::StatisticsService::CallbackServic
 v1::DescribeVersionResponse ToProto(const Statistics& statistics) {
   v1::DescribeVersionResponse response;
   response.set_individuals(statistics.individuals);
-  response.set_count_precision(statistics.precision == disclosure::Precision::kExact
-                                   ? v1::COUNT_PRECISION_EXACT
-                               : statistics.precision == disclosure::Precision::kRounded
-                                   ? v1::COUNT_PRECISION_ROUNDED
-                                   : v1::COUNT_PRECISION_IMPRECISE);
+  response.set_count_precision(ToProto(statistics.precision));
   for (const PeopleGroup& group : statistics.groups) {
     auto* added = response.add_groups();
     added->set_dimension(group.dimension);
@@ -52,11 +49,7 @@ v1::DescribeVersionResponse ToProto(const Statistics& statistics) {
 Statistics FromProto(const v1::DescribeVersionResponse& response) {
   Statistics statistics;
   statistics.individuals = response.individuals();
-  statistics.precision = response.count_precision() == v1::COUNT_PRECISION_EXACT
-                             ? disclosure::Precision::kExact
-                         : response.count_precision() == v1::COUNT_PRECISION_ROUNDED
-                             ? disclosure::Precision::kRounded
-                             : disclosure::Precision::kImprecise;
+  statistics.precision = FromProto(response.count_precision());
   for (const auto& group : response.groups())
     statistics.groups.push_back({group.dimension(), group.id(), group.individuals()});
   return statistics;

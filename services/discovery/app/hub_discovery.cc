@@ -22,9 +22,9 @@ std::int32_t MillisecondsSince(steady_clock::time_point start) {
 }
 
 // Nobody answered, and waiting would help.
-Status CheckBudget(const Answer& merged) {
+Status CheckBudget(const std::vector<Member>& members) {
   std::optional<std::int64_t> soonest;
-  for (const Member& member : merged.members) {
+  for (const Member& member : members) {
     if (member.state == MemberState::kAnswered) return absl::OkStatus();
     if (member.state == MemberState::kBudgetSpent)
       soonest = std::min(soonest.value_or(member.retry_after_seconds), member.retry_after_seconds);
@@ -203,12 +203,31 @@ std::vector<std::string> HubDiscovery::Sites() const {
   return sites;
 }
 
-Result<Answer> HubDiscovery::Run(const Context& ctx, const Query& query) {
-  for (const std::string& site : query.sites) {
+Status HubDiscovery::CheckSites(const std::vector<std::string>& sites) const {
+  for (const std::string& site : sites) {
     const auto known = [&](const Asked& asked) { return asked.node.client->site() == site; };
     if (std::none_of(members_.begin(), members_.end(), known))
       return InvalidField("sites", "SITE_UNKNOWN", "{} is no member of the network", site);
   }
+  return absl::OkStatus();
+}
+
+Result<CaseAnswer> HubDiscovery::Match(const Context& ctx, const CaseQuery& query) {
+  GF_TRY(CheckSites(query.sites));
+  auto replies = AskAll<CaseAnswer>(
+      ctx, query.sites,
+      [query](const Context& limited, NodeClient& node) { return node.Match(limited, query); });
+  std::vector<CaseReply> answers;
+  for (auto& reply : replies) {
+    if (!reply.foreign) answers.push_back({std::move(reply.member), std::move(reply.value)});
+  }
+  CaseAnswer merged = MergeCases(query, std::move(answers), options_.floor);
+  GF_TRY(CheckBudget(merged.members));
+  return merged;
+}
+
+Result<Answer> HubDiscovery::Run(const Context& ctx, const Query& query) {
+  GF_TRY(CheckSites(query.sites));
   // Everything on which a node's answer depends.
   const std::string question =
       fmt::format("{}|{}|{}|{}", query.account, GranularityName(query.granularity),
@@ -229,7 +248,7 @@ Result<Answer> HubDiscovery::Run(const Context& ctx, const Query& query) {
   for (auto& reply : replies)
     answers.push_back({std::move(reply.member), std::move(reply.value), reply.foreign});
   Answer merged = Merge(query, std::move(answers), options_.floor);
-  GF_TRY(CheckBudget(merged));
+  GF_TRY(CheckBudget(merged.members));
   return merged;
 }
 
