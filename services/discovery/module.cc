@@ -152,14 +152,17 @@ class NodeModule final : public Module {
         audit_(disclosure_store_),
         discovery_(view_, platform.country(), mechanism_,
                    mechanism_.policy().HasBudget() ? &budgets_ : nullptr, audit_, platform.clock()),
-        service_(
-            MakeNodeService(platform.dispatcher(), platform.metrics(), discovery_, publications_)),
         beacon_store_(*database_),
         beacon_opener_(platform.config().site().data_dir()),
         beacon_view_(beacon_store_, beacon_opener_, *consent_, *listing_, mechanism_,
                      settings.max_staleness),
         beacon_(beacon_view_, mechanism_, mechanism_.policy().HasBudget() ? &budgets_ : nullptr,
                 audit_, platform.clock(), settings.open),
+        folder_counts_(beacon_view_, platform.country(), mechanism_,
+                       mechanism_.policy().HasBudget() ? &budgets_ : nullptr, audit_,
+                       platform.clock()),
+        service_(MakeNodeService(platform.dispatcher(), platform.metrics(), discovery_,
+                                 folder_counts_, publications_)),
         passports_(MakePassportClient(platform.SiteChannel("access"), settings.max_staleness)),
         beacon_service_(MakeBeaconService(platform.dispatcher(), platform.metrics(), beacon_,
                                           beacon_view_, *passports_, platform.country())),
@@ -269,11 +272,12 @@ class NodeModule final : public Module {
   Budgets budgets_;
   DisclosureAudit audit_;
   NodeDiscovery discovery_;
-  std::unique_ptr<grpc::Service> service_;
   SqlBeaconStore beacon_store_;
   FileBeaconOpener beacon_opener_;
   BeaconView beacon_view_;
   BeaconDiscovery beacon_;
+  FolderCounts folder_counts_;
+  std::unique_ptr<grpc::Service> service_;
   std::unique_ptr<PassportClient> passports_;
   std::unique_ptr<grpc::Service> beacon_service_;
   FilePeopleReader people_;

@@ -69,7 +69,7 @@ Result<CaseMatch::Shared> CaseMatch::PeopleOf(const Context& ctx, const Holding&
   }
   people->state = holding.state;
   people->content =
-      ContentAmong(*people->profiles, holding.subject_level, mechanism_.policy().floor);
+      ContentAmong(*people->profiles, holding.subject_level->rows(), mechanism_.policy().floor);
   MutexLock lock(mutex_);
   people_[dataset] = {version, people};
   return people;
@@ -92,11 +92,11 @@ Result<CaseAnswer> CaseMatch::Run(const Context& ctx, const CaseQuery& query) {
     const std::vector<Profile>& profiles = *people->profiles;
     for (std::uint32_t row = 0; row < profiles.size(); ++row) {
       if (row % kRowsBetweenLooks == 0) GF_TRY(ctx.Alive());
-      if (!holding.subject_level.Test(row)) continue;
+      if (!holding.subject_level->rows().Test(row)) continue;
       if (const auto band = BandOf(comparison.With(profiles[row]))) ++similar[*band];
     }
     DatasetCases cases{dataset, holding.cohort->version(), country_, {}, {}};
-    const auto population = static_cast<std::int64_t>(holding.subject_level.Count());
+    const auto population = static_cast<std::int64_t>(holding.subject_level->count());
     for (std::size_t band = 0; band < kBands.size(); ++band) {
       const std::string canonical = Canonical(query, band);
       const disclosure::Question question{holding.state, canonical};

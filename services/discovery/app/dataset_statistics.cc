@@ -48,13 +48,13 @@ Result<std::vector<PeopleGroup>> DatasetStatistics::Groups(const Context& ctx,
                                                            const Publication& publication) {
   GF_ASSIGN(const Holding holding, view_.Prepare(ctx, publication.dataset, publication.version));
   GF_ASSIGN(const auto people, reader_.Read(publication));
-  const auto population = static_cast<std::int64_t>(holding.subject_level.Count());
+  const auto population = static_cast<std::int64_t>(holding.subject_level->count());
   const disclosure::Policy& policy = mechanism_.policy();
   double left = policy.HasBudget() ? kShareOfBudget * disclosure::BudgetOf(policy) : 0;
   std::vector<PeopleGroup> groups;
   std::vector<Spending> spendings;
   for (const Dimension& dimension :
-       DimensionsOf(people, holding.subject_level)) {
+       DimensionsOf(people, holding.subject_level->rows())) {
     std::vector<disclosure::Cell> cells;
     for (const auto& group : dimension.groups) cells.push_back({group.canonical, group.people});
     const disclosure::ShownTable table =

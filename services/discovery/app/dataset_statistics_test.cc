@@ -58,7 +58,7 @@ class DatasetStatisticsTest : public ::testing::Test {
     const auto rows = static_cast<std::uint32_t>(people.size());
     const Publication publication = WriteCohort(dir_.path(), kDataset, 1, rows, {}, people);
     GF_TRY(publications_.Add(ctx_, publication));
-    FileCohortOpener opener(dir_.path());
+    FileCohortOpener opener(dir_.path(), dir_ / "merged");
     GF_ASSIGN(const auto cohort, opener.Open(publication));
     view_->Add({cohort});
     consent_.rows[kDataset] = rows;
@@ -159,7 +159,7 @@ TEST_F(DatasetStatisticsTest, TakesAQuarterOfTheBudgetAtMost) {
   const auto holding = view_->Prepare(ctx_, kDataset, 1);
   Query query;
   query.entity = Entity::kIndividual;
-  query.filters = {"NCIT:C16576"};
+  query.filters = {{Filter{"NCIT:C16576"}}};
   EXPECT_EQ(sexes.at("NCIT:C16576"),
             mechanism_->Count({holding->state, Canonical(query)}, {10'000, 20'000}, true).count);
   double charged = 0;

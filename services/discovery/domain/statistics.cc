@@ -27,7 +27,7 @@ constexpr Ages kAges[] = {{"P0Y-P17Y", 0, 18 * 12},
 std::string AskingFor(std::string_view term) {
   Query query;
   query.entity = Entity::kIndividual;
-  query.filters = {std::string(term)};
+  query.filters = {{Filter{std::string(term)}}};
   return Canonical(query);
 }
 
