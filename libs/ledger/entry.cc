@@ -20,7 +20,7 @@ struct KindRow {
   EntryKind kind;
   std::string_view name;
 };
-constexpr std::array<KindRow, 12> kKinds = {{{EntryKind::kConsentSet, "consent-set"},
+constexpr std::array<KindRow, 13> kKinds = {{{EntryKind::kConsentSet, "consent-set"},
                                              {EntryKind::kConsentWithdraw, "consent-withdraw"},
                                              {EntryKind::kSnapshot, "snapshot"},
                                              {EntryKind::kRun, "run"},
@@ -31,6 +31,7 @@ constexpr std::array<KindRow, 12> kKinds = {{{EntryKind::kConsentSet, "consent-s
                                              {EntryKind::kPolicy, "policy"},
                                              {EntryKind::kKeyEvent, "key-event"},
                                              {EntryKind::kDataset, "dataset"},
+                                             {EntryKind::kContact, "contact"},
                                              {EntryKind::kCheckpoint, "checkpoint"}}};
 
 constexpr std::array<std::string_view, 28> kTextFields = {"application",    "application_sha256",

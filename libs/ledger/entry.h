@@ -39,6 +39,7 @@ enum class EntryKind {
   kPolicy,           // "policy": the node's rules changed
   kKeyEvent,         // "key-event": a key was made, used, rotated or revoked
   kDataset,          // "dataset": a version was published, rolled back to, or decommissioned
+  kContact,          // "contact": somebody asked to be put in touch, or was answered
   kCheckpoint,       // "checkpoint": this site cosigned one of another ledger
 };
 

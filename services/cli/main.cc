@@ -54,6 +54,7 @@ int main(int argc, char** argv) {
   genofed::cli::AddDataCommands(commands);
   genofed::cli::AddConnectorCommands(commands);
   genofed::cli::AddAccessCommands(commands);
+  genofed::cli::AddCaseCommands(commands);
   genofed::cli::AddRunCommands(commands);
   genofed::cli::AddCitizenCommands(commands);
   genofed::cli::AddLedgerCommands(commands);

@@ -13,15 +13,22 @@
 #include "libs/core/strings.h"
 #include "libs/obs/log.h"
 #include "libs/platform/platform.h"
+#include "libs/core/random.h"
+#include "services/discovery/adapters/contact_ledger.h"
 #include "services/discovery/adapters/file_beacon_opener.h"
 #include "services/discovery/adapters/file_cohort_opener.h"
+#include "services/discovery/adapters/file_people_reader.h"
 #include "services/discovery/adapters/foreign_beacon.h"
 #include "services/discovery/adapters/grpc_beacon_service.h"
+#include "services/discovery/adapters/grpc_case_service.h"
 #include "services/discovery/adapters/grpc_discovery_service.h"
+#include "services/discovery/adapters/grpc_statistics_service.h"
 #include "services/discovery/adapters/peers.h"
 #include "services/discovery/adapters/sql_beacon_store.h"
+#include "services/discovery/adapters/sql_contact_store.h"
 #include "services/discovery/adapters/sql_disclosure_store.h"
 #include "services/discovery/adapters/sql_publication_store.h"
+#include "services/discovery/adapters/sql_statistics_store.h"
 #include "services/discovery/adapters/worker_pool.h"
 
 namespace genofed::discovery {
@@ -145,20 +152,37 @@ class NodeModule final : public Module {
         audit_(disclosure_store_),
         discovery_(view_, platform.country(), mechanism_,
                    mechanism_.policy().HasBudget() ? &budgets_ : nullptr, audit_, platform.clock()),
-        service_(
-            MakeNodeService(platform.dispatcher(), platform.metrics(), discovery_, publications_)),
         beacon_store_(*database_),
         beacon_opener_(platform.config().site().data_dir()),
         beacon_view_(beacon_store_, beacon_opener_, *consent_, *listing_, mechanism_,
                      settings.max_staleness),
         beacon_(beacon_view_, mechanism_, mechanism_.policy().HasBudget() ? &budgets_ : nullptr,
                 audit_, platform.clock(), settings.open),
+        folder_counts_(beacon_view_, platform.country(), mechanism_,
+                       mechanism_.policy().HasBudget() ? &budgets_ : nullptr, audit_,
+                       platform.clock()),
+        service_(MakeNodeService(platform.dispatcher(), platform.metrics(), discovery_,
+                                 folder_counts_, publications_)),
         passports_(MakePassportClient(platform.SiteChannel("access"), settings.max_staleness)),
         beacon_service_(MakeBeaconService(platform.dispatcher(), platform.metrics(), beacon_,
-                                          beacon_view_, *passports_, platform.country())) {}
+                                          beacon_view_, *passports_, platform.country())),
+        people_(platform.config().site().data_dir()),
+        statistics_store_(*database_),
+        statistics_(mechanism_, mechanism_.policy().HasBudget() ? &budgets_ : nullptr, view_, store_,
+                    people_, statistics_store_),
+        statistics_service_(MakeStatisticsService(platform.dispatcher(), statistics_)),
+        case_match_(view_, store_, people_, platform.country(), mechanism_,
+                    mechanism_.policy().HasBudget() ? &budgets_ : nullptr, audit_,
+                    platform.clock()),
+        contact_store_(*database_),
+        contact_ledger_(MakeContactLedger(platform.SiteChannel("consent"), platform.clock(),
+                                          settings.max_staleness)),
+        contacts_(contact_store_, *contact_ledger_, case_match_, platform.clock(), random_),
+        case_service_(MakeNodeCaseService(platform.dispatcher(), case_match_, contacts_)) {}
 
   std::vector<grpc::Service*> Services() override {
-    return {service_.get(), beacon_service_.get()};
+    return {service_.get(), beacon_service_.get(), statistics_service_.get(),
+            case_service_.get()};
   }
 
   Status Start() override {
@@ -248,13 +272,24 @@ class NodeModule final : public Module {
   Budgets budgets_;
   DisclosureAudit audit_;
   NodeDiscovery discovery_;
-  std::unique_ptr<grpc::Service> service_;
   SqlBeaconStore beacon_store_;
   FileBeaconOpener beacon_opener_;
   BeaconView beacon_view_;
   BeaconDiscovery beacon_;
+  FolderCounts folder_counts_;
+  std::unique_ptr<grpc::Service> service_;
   std::unique_ptr<PassportClient> passports_;
   std::unique_ptr<grpc::Service> beacon_service_;
+  FilePeopleReader people_;
+  SqlStatisticsStore statistics_store_;
+  DatasetStatistics statistics_;
+  std::unique_ptr<grpc::Service> statistics_service_;
+  SystemRandom random_;
+  CaseMatch case_match_;
+  SqlContactStore contact_store_;
+  std::unique_ptr<ContactLedger> contact_ledger_;
+  Contacts contacts_;
+  std::unique_ptr<grpc::Service> case_service_;
   std::jthread poller_, beacon_poller_;
 };
 
@@ -263,9 +298,12 @@ class HubModule final : public Module {
  public:
   HubModule(Platform& platform, const Settings& settings)
       : discovery_(Nodes(platform, settings.hub.node_deadline), settings.hub),
-        service_(MakeHubService(platform.dispatcher(), platform.metrics(), discovery_)) {}
+        service_(MakeHubService(platform.dispatcher(), platform.metrics(), discovery_)),
+        case_service_(MakeHubCaseService(platform.dispatcher(), discovery_)) {}
 
-  std::vector<grpc::Service*> Services() override { return {service_.get()}; }
+  std::vector<grpc::Service*> Services() override {
+    return {service_.get(), case_service_.get()};
+  }
 
  private:
   static std::vector<HubDiscovery::Node> Nodes(Platform& platform, milliseconds deadline) {
@@ -288,6 +326,7 @@ class HubModule final : public Module {
 
   HubDiscovery discovery_;
   std::unique_ptr<grpc::Service> service_;
+  std::unique_ptr<grpc::Service> case_service_;
 };
 
 Status CheckForeignBeacons(const config::v1::SiteConfig& config) {

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "genofed/discovery/v1/beacon.pb.h"
+#include "genofed/discovery/v1/case.pb.h"
 #include "genofed/discovery/v1/discovery.pb.h"
+#include "genofed/discovery/v1/statistics.pb.h"
 #include "libs/core/embedded_file.h"
 
 namespace genofed::discovery {
@@ -17,7 +19,10 @@ TEST(Policy, EveryMethodHasARow) {
   auto policy = rpc::Policy::Parse(kPolicy[0].content);
   ASSERT_TRUE(policy.ok()) << Describe(policy.status());
   v1::QueryFoldersRequest folders_linked_in;
-  for (const char* service : {"genofed.discovery.v1.DiscoveryService", "genofed.discovery.v1.BeaconService"}) {
+  v1::DescribeVersionRequest statistics_linked_in;
+  v1::MatchCasesRequest cases_linked_in;
+  for (const char* service : {"genofed.discovery.v1.DiscoveryService", "genofed.discovery.v1.BeaconService",
+                              "genofed.discovery.v1.StatisticsService", "genofed.discovery.v1.CaseService"}) {
     Status covered = policy->Covers(service);
     EXPECT_TRUE(covered.ok()) << Describe(covered);
   }

@@ -49,6 +49,12 @@ v1::DatasetRecord ToProto(const DatasetRecord& record) {
     added->set_evidence(criterion.evidence);
   }
   out.set_report_sha256(record.report_sha256);
+  for (const PeopleGroup& group : record.groups) {
+    auto* added = out.add_groups();
+    added->set_dimension(group.dimension);
+    added->set_id(group.id);
+    added->set_individuals(group.individuals);
+  }
   return out;
 }
 
@@ -91,6 +97,8 @@ DatasetRecord FromProto(const v1::DatasetRecord& in) {
                                 criterion.automatic(), criterion.met(), criterion.evidence()});
   }
   record.report_sha256 = in.report_sha256();
+  for (const auto& group : in.groups())
+    record.groups.push_back({group.dimension(), group.id(), group.individuals()});
   return record;
 }
 

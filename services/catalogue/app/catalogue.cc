@@ -25,6 +25,7 @@ Status Catalogue::Submit(const Context& ctx, DatasetRecord record) {
   }
   record.state = RecordState::kWaiting;
   record.individuals = PublishedIndividuals(record.individuals);
+  record.sites = PublishedSites(record.sites);
   record.issued = record.modified = clock_.Now();
   return store_.Add(ctx, record);
 }

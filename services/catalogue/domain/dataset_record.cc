@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kMaxText = 10'000;
 constexpr std::size_t kMaxList = 50;
+constexpr std::size_t kMaxGroups = 200;
 
 bool All(std::string_view text, char low, char high) {
   return !text.empty() &&
@@ -62,6 +63,15 @@ Status Validate(const DatasetRecord& record) {
                          "must be a DUO code such as DUO:0000042");
     }
   }
+  const bool groups_fit =
+      record.groups.size() <= kMaxGroups &&
+      std::all_of(record.groups.begin(), record.groups.end(), [](const PeopleGroup& group) {
+        return !group.dimension.empty() && group.dimension.size() <= 64 && !group.id.empty() &&
+               group.id.size() <= 64 && IsUtf8(group.id) && IsUtf8(group.dimension) &&
+               group.individuals > 0;
+      });
+  if (!groups_fit)
+    status = WithField(std::move(status), "groups", "at most 200, named, of at least one person");
   if (record.assembly != "GRCh37" && record.assembly != "GRCh38") {
     status = WithField(std::move(status), "assembly", "must be GRCh37 or GRCh38");
   }
@@ -96,6 +106,12 @@ Status CheckInclusion(const DatasetRecord& record) {
                                       : fmt::format("{}: no document was named", criterion.title));
   }
   return Fields(unmet).empty() ? absl::OkStatus() : unmet;
+}
+
+std::int64_t PublishedSites(std::int64_t exact) {
+  std::int64_t step = 1;
+  while (exact / step >= 100) step *= 10;
+  return exact / step * step;
 }
 
 std::int32_t PublishedIndividuals(std::int32_t exact) { return exact / 10 * 10; }

@@ -32,6 +32,15 @@ struct InclusionCriterion {
   bool operator==(const InclusionCriterion&) const = default;
 };
 
+// People whom something is true of, as the node's disclosure control lets be said.
+struct PeopleGroup {
+  std::string dimension;  // "sex"
+  std::string id;         // "NCIT:C16576"
+  std::int32_t individuals = 0;
+
+  bool operator==(const PeopleGroup&) const = default;
+};
+
 // What the catalogue says about one version of a dataset. Never anything about single individuals.
 struct DatasetRecord {
   std::string id;  // "GOE-FI-DATASET-1"
@@ -53,6 +62,7 @@ struct DatasetRecord {
   std::vector<InclusionCriterion> inclusion;  // at the node only
   std::int32_t base_version = 0;              // that it goes on from; 0: none
   std::string report_sha256;
+  std::vector<PeopleGroup> groups;
 };
 
 // Everything wrong with the record, as field violations; OK if nothing is. The identifier rule is
@@ -69,6 +79,8 @@ Status CheckInclusion(const DatasetRecord& record);
 // Individuals as published: rounded down to ten, so that two versions do not tell single people
 // apart.
 std::int32_t PublishedIndividuals(std::int32_t exact);
+// Different alleles as published: to two digits, for each person brings some that nobody else has.
+std::int64_t PublishedSites(std::int64_t exact);
 
 // Lower-case text in which ListRecords searches.
 std::string SearchText(const DatasetRecord& record);

@@ -87,6 +87,7 @@ void AddFederationCommands(Commands commands);
 void AddDataCommands(Commands commands);
 void AddConnectorCommands(Commands commands);
 void AddAccessCommands(Commands commands);
+void AddCaseCommands(Commands commands);
 void AddRunCommands(Commands commands);
 void AddCitizenCommands(Commands commands);
 void AddLedgerCommands(Commands commands);

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/cohort/people.h"
+#include "libs/core/retry_after.h"
 #include "libs/core/strings.h"
 #include "libs/crypto/strict_json.h"
 #include "libs/genomics/hgvs.h"
@@ -107,6 +108,13 @@ bool CanBeAsked(const Query& query) {
                                     [](const FilterGroup& group) { return group.size() == 1; });
 }
 
+// After what time to ask again: seconds (RFC 9110), a date is not understood.
+std::chrono::seconds PauseOf(const http::Headers& headers) {
+  constexpr std::int64_t kMinute = 60, kDay = 86'400;
+  const auto seconds = ParseInt(headers.Get("Retry-After").value_or(""));
+  return std::chrono::seconds(seconds.ok() ? std::clamp<std::int64_t>(*seconds, 1, kDay) : kMinute);
+}
+
 class ForeignBeacon final : public NodeClient {
  public:
   explicit ForeignBeacon(ForeignBeaconOptions options) : options_(std::move(options)) {}
@@ -137,7 +145,9 @@ class ForeignBeacon final : public NodeClient {
                    options_.name);
     }
     if (response->status == 429)
-      return Error(StatusCode::kResourceExhausted, "BUDGET_SPENT", "asked too much");
+      return WithRetryAfter(
+          Error(StatusCode::kResourceExhausted, "BUDGET_SPENT", "asked too much"),
+          PauseOf(response->headers));
     if (response->status >= 500)
       return Error(StatusCode::kInternal, "PEER_FAILED", "HTTP status {}", response->status);
     if (response->status != 200)

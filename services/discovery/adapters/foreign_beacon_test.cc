@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libs/core/retry_after.h"
 #include "libs/http/server.h"
 #include "libs/testing/matchers.h"
 
@@ -92,7 +93,9 @@ TEST(ForeignBeacon, IsNamedForWhatItDoesWrong) {
   route.method = http::Method::kPost;
   route.pattern = "/api/individuals";
   route.handler = [&](const http::Request&) -> Result<http::Response> {
-    return http::Json(status, body);
+    http::Response response = http::Json(status, body);
+    if (status == 429) response.headers.Set("Retry-After", "90");
+    return response;
   };
   router.Add(std::move(route));
   http::ServerOptions options;
@@ -112,7 +115,9 @@ TEST(ForeignBeacon, IsNamedForWhatItDoesWrong) {
   status = 401;
   EXPECT_THAT(client->Ask(Context::Background(), query), HasReason("PEER_REFUSED"));
   status = 429;
-  EXPECT_THAT(client->Ask(Context::Background(), query), HasReason("BUDGET_SPENT"));
+  const auto later = client->Ask(Context::Background(), query);
+  EXPECT_THAT(later, HasReason("BUDGET_SPENT"));
+  EXPECT_EQ(RetryAfter(later.status()), std::chrono::seconds(90));
 }
 
 // Nobody there: named as unreachable, not as an error of the network.

@@ -25,10 +25,13 @@ class Backend {
 
 class NodeBackend final : public Backend {
  public:
-  NodeBackend(NodeDiscovery& discovery, Publications& publications)
-      : discovery_(discovery), publications_(publications) {}
+  NodeBackend(NodeDiscovery& discovery, const FolderCounts& folders, Publications& publications)
+      : discovery_(discovery), folders_(folders), publications_(publications) {}
   Result<Answer> Run(const Context& ctx, const Query& query) override {
-    return discovery_.Run(ctx, query);
+    // The gateway of the site asks folders by themselves, in Beacon's own words.
+    const WorkloadIdentity& caller = ctx.principal().workload;
+    if (caller.site != "hub" || caller.service != "discovery") return discovery_.Run(ctx, query);
+    return Together(discovery_.Run(ctx, query), folders_.Run(ctx, query));
   }
   Result<std::vector<FilteringTerm>> Terms(const Context& ctx) override {
     return discovery_.Terms(ctx);
@@ -39,6 +42,7 @@ class NodeBackend final : public Backend {
 
  private:
   NodeDiscovery& discovery_;
+  const FolderCounts& folders_;
   Publications& publications_;
 };
 
@@ -154,9 +158,10 @@ class GrpcDiscoveryService final : public v1::DiscoveryService::CallbackService 
 
 std::unique_ptr<grpc::Service> MakeNodeService(rpc::Dispatcher& rpc, obs::Metrics& metrics,
                                                NodeDiscovery& discovery,
+                                               const FolderCounts& folders,
                                                Publications& publications) {
   return std::make_unique<GrpcDiscoveryService>(
-      rpc, metrics, std::make_unique<NodeBackend>(discovery, publications));
+      rpc, metrics, std::make_unique<NodeBackend>(discovery, folders, publications));
 }
 
 std::unique_ptr<grpc::Service> MakeHubService(rpc::Dispatcher& rpc, obs::Metrics& metrics,

@@ -5,6 +5,7 @@
 
 #include "libs/obs/metrics.h"
 #include "libs/rpc/dispatcher.h"
+#include "services/discovery/app/folder_counts.h"
 #include "services/discovery/app/hub_discovery.h"
 #include "services/discovery/app/node_discovery.h"
 #include "services/discovery/app/publications.h"
@@ -20,6 +21,7 @@ namespace genofed::discovery {
 // for.
 std::unique_ptr<grpc::Service> MakeNodeService(rpc::Dispatcher& rpc, obs::Metrics& metrics,
                                                NodeDiscovery& discovery,
+                                               const FolderCounts& folders,
                                                Publications& publications);
 std::unique_ptr<grpc::Service> MakeHubService(rpc::Dispatcher& rpc, obs::Metrics& metrics,
                                               HubDiscovery& discovery);

@@ -3,7 +3,9 @@
 
 #include "genofed/catalogue/v1/catalogue.grpc.pb.h"
 #include "genofed/consent/v1/consent.grpc.pb.h"
+#include "genofed/discovery/v1/case.grpc.pb.h"
 #include "genofed/discovery/v1/discovery.grpc.pb.h"
+#include "services/discovery/adapters/case_mapping.h"
 #include "services/discovery/adapters/proto_mapping.h"
 
 namespace genofed::discovery {
@@ -78,12 +80,19 @@ class GrpcListingClient final : public ListingClient {
 class GrpcNodeClient final : public NodeClient {
  public:
   GrpcNodeClient(std::string site, rpc::ChannelSource source, std::chrono::milliseconds timeout)
-      : site_(std::move(site)), peer_(std::move(source), {timeout, 1, false}) {}
+      : site_(std::move(site)),
+        peer_(source, {timeout, 1, false}),
+        cases_(std::move(source), {timeout, 1, false}) {}
 
   const std::string& site() const override { return site_; }
 
   Result<Answer> Ask(const Context& ctx, const Query& query) override {
     GF_ASSIGN(auto answer, peer_.Call(ctx, &v1::DiscoveryService::Stub::Query, ToProto(query)));
+    return FromProto(answer);
+  }
+
+  Result<CaseAnswer> Match(const Context& ctx, const CaseQuery& query) override {
+    GF_ASSIGN(const auto answer, cases_.Call(ctx, &v1::CaseService::Stub::MatchCases, ToProto(query)));
     return FromProto(answer);
   }
 
@@ -111,6 +120,7 @@ class GrpcNodeClient final : public NodeClient {
  private:
   const std::string site_;
   rpc::Peer<v1::DiscoveryService> peer_;
+  rpc::Peer<v1::CaseService> cases_;
 };
 
 }  // namespace

@@ -24,24 +24,6 @@ v1::Member::State ToProto(MemberState state) {
   return v1::Member::STATE_UNSPECIFIED;
 }
 
-v1::CountPrecision ToProto(disclosure::Precision precision) {
-  switch (precision) {
-    case disclosure::Precision::kExact:
-      return v1::COUNT_PRECISION_EXACT;
-    case disclosure::Precision::kRounded:
-      return v1::COUNT_PRECISION_ROUNDED;
-    case disclosure::Precision::kImprecise:
-      return v1::COUNT_PRECISION_IMPRECISE;
-  }
-  return v1::COUNT_PRECISION_IMPRECISE;
-}
-
-disclosure::Precision FromProto(v1::CountPrecision precision) {
-  if (precision == v1::COUNT_PRECISION_EXACT) return disclosure::Precision::kExact;
-  return precision == v1::COUNT_PRECISION_ROUNDED ? disclosure::Precision::kRounded
-                                                  : disclosure::Precision::kImprecise;
-}
-
 void ToProto(const AlleleAnswer& allele, v1::AlleleCount* out) {
   out->set_assembly(allele.assembly);
   out->set_contig(allele.contig);
@@ -133,6 +115,32 @@ AlleleAnswer FromProto(const v1::AlleleCount& allele) {
 
 }  // namespace
 
+v1::CountPrecision ToProto(disclosure::Precision precision) {
+  switch (precision) {
+    case disclosure::Precision::kExact:
+      return v1::COUNT_PRECISION_EXACT;
+    case disclosure::Precision::kRounded:
+      return v1::COUNT_PRECISION_ROUNDED;
+    case disclosure::Precision::kImprecise:
+      return v1::COUNT_PRECISION_IMPRECISE;
+  }
+  return v1::COUNT_PRECISION_IMPRECISE;
+}
+
+disclosure::Precision FromProto(v1::CountPrecision precision) {
+  if (precision == v1::COUNT_PRECISION_EXACT) return disclosure::Precision::kExact;
+  return precision == v1::COUNT_PRECISION_ROUNDED ? disclosure::Precision::kRounded
+                                                  : disclosure::Precision::kImprecise;
+}
+
+void ToProto(const Member& member, v1::Member* out) {
+  out->set_site(member.site);
+  out->set_state(ToProto(member.state));
+  out->set_milliseconds(member.milliseconds);
+  out->set_epoch(member.epoch);
+  out->set_retry_after_seconds(member.retry_after_seconds);
+}
+
 RawQuery FromProto(const v1::QueryRequest& request) {
   RawQuery raw;
   if (request.entity() == v1::ENTITY_VARIANT) raw.entity = Entity::kVariant;
@@ -216,14 +224,7 @@ v1::QueryResponse ToProto(const Answer& answer) {
     out->set_count_adjusted_to(dataset.adjusted_to);
     for (const AlleleAnswer& allele : dataset.alleles) ToProto(allele, out->add_alleles());
   }
-  for (const Member& member : answer.members) {
-    auto* out = response.add_members();
-    out->set_site(member.site);
-    out->set_state(ToProto(member.state));
-    out->set_milliseconds(member.milliseconds);
-    out->set_epoch(member.epoch);
-    out->set_retry_after_seconds(member.retry_after_seconds);
-  }
+  for (const Member& member : answer.members) ToProto(member, response.add_members());
   response.set_count_precision(ToProto(answer.precision));
   response.set_count_adjusted_to(answer.adjusted_to);
   for (const Withheld& withheld : answer.withheld) {

@@ -20,6 +20,10 @@ Answer FromProto(const v1::QueryResponse& response);
 v1::QueryResponse ToProto(const Answer& answer);
 Publication FromProto(const v1::PublishVersionRequest& request);
 
+v1::CountPrecision ToProto(disclosure::Precision precision);
+disclosure::Precision FromProto(v1::CountPrecision precision);
+void ToProto(const Member& member, v1::Member* out);
+
 // One page of sorted terms. The token is the last identifier of the page before.
 v1::ListFilteringTermsResponse Page(const std::vector<FilteringTerm>& terms, int page_size,
                                     const std::string& page_token);

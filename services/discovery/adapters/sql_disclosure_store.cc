@@ -16,9 +16,9 @@ constexpr std::int64_t kAuditLock = 0x67664155;  // one writer of the chain at a
 Result<disclosure::Admission> Admit(sql::Tx& tx, const std::string& account,
                                     const std::string& dataset, double worst, double limit,
                                     std::int32_t days, Time now) {
-  GF_ASSIGN(auto rows, tx.Exec("SELECT day, nats FROM spent WHERE account = $1 AND dataset = $2 "
-                               "AND day > $3 ORDER BY day",
-                               account, dataset, disclosure::DayOf(now) - days));
+  GF_ASSIGN(auto rows, tx.Exec("SELECT day, sum(nats) FROM spent WHERE account IN ($1, $4) AND "
+                               "dataset = $2 AND day > $3 GROUP BY day ORDER BY day",
+                               account, dataset, disclosure::DayOf(now) - days, kCatalogueAccount));
   std::vector<disclosure::Spent> spent;
   for (sql::Row row : rows) spent.push_back({row.Int(0), row.Real(1)});
   return disclosure::Admit(spent, worst, limit, days, now);

@@ -90,6 +90,21 @@ Status ConsentView::Refresh(const Context& ctx) {
   return absl::OkStatus();
 }
 
+Result<Holding> ConsentView::Prepare(const Context& ctx, const std::string& dataset,
+                                     std::int32_t version) {
+  std::shared_ptr<const Cohort> cohort;
+  {
+    MutexLock lock(mutex_);
+    if (const auto found = cohorts_.find({dataset, version}); found != cohorts_.end())
+      cohort = found->second;
+  }
+  if (cohort == nullptr)
+    return Error(StatusCode::kFailedPrecondition, "VERSION_UNKNOWN",
+                 "version {} of {} is not open here", version, dataset);
+  GF_ASSIGN(const std::int64_t epoch, consent_.Epoch(ctx));
+  return Fetch(ctx, cohort, epoch);
+}
+
 Result<View> ConsentView::Build(
     const Context& ctx, std::int64_t epoch, std::set<DatasetVersion> listed,
     const std::map<DatasetVersion, std::shared_ptr<const Cohort>>& cohorts) {

@@ -48,6 +48,9 @@ class ConsentView {
   // Whether consent knows this version with as many rows: FailedPrecondition ROWS_MISMATCH, or
   // consent's own error.
   Status Check(const Context& ctx, const std::shared_ptr<const Cohort>& cohort);
+  // A version that was added, listed or not, with what people permit just now. FailedPrecondition
+  // VERSION_UNKNOWN.
+  Result<Holding> Prepare(const Context& ctx, const std::string& dataset, std::int32_t version);
   // Versions to answer from, after the next Refresh, while they are listed.
   void Add(const std::vector<std::shared_ptr<const Cohort>>& cohorts);
   bool Holds(const std::string& dataset, std::int32_t version) const;

@@ -22,9 +22,9 @@ std::int32_t MillisecondsSince(steady_clock::time_point start) {
 }
 
 // Nobody answered, and waiting would help.
-Status CheckBudget(const Answer& merged) {
+Status CheckBudget(const std::vector<Member>& members) {
   std::optional<std::int64_t> soonest;
-  for (const Member& member : merged.members) {
+  for (const Member& member : members) {
     if (member.state == MemberState::kAnswered) return absl::OkStatus();
     if (member.state == MemberState::kBudgetSpent)
       soonest = std::min(soonest.value_or(member.retry_after_seconds), member.retry_after_seconds);
@@ -78,6 +78,7 @@ struct HubDiscovery::Gathering {
     Reply<T> reply;
     int running = 0;
     bool done = false;
+    bool blamed = false;
   };
   const steady_clock::time_point start = steady_clock::now();
   std::mutex mutex;
@@ -89,6 +90,15 @@ struct HubDiscovery::Gathering {
     slot.done = true;
     --missing;
     changed.notify_all();
+  }
+  // A question is one failure, however often the member was asked. Who was not given its time,
+  // because whoever asked went away or was in a hurry, did not fail: else anybody could switch off
+  // members by breaking off.
+  void Blame(Slot& slot, Breaker& breaker, std::chrono::milliseconds deadline, bool timed_out) {
+    const auto now = steady_clock::now();
+    if (slot.blamed || (timed_out && now < start + deadline * 9 / 10)) return;
+    slot.blamed = true;
+    breaker.Failed(now);
   }
 };
 
@@ -102,19 +112,21 @@ void HubDiscovery::Attempt(const std::shared_ptr<Gathering<T>>& gathering, std::
     std::unique_lock lock(gathering->mutex);
     ++gathering->slots[i].running;
   }
-  const bool queued = asked.node.workers->Submit([gathering, i, &asked, ask, limited] {
+  const bool queued = asked.node.workers->Submit([gathering, i, &asked, ask, limited,
+                                                  deadline = options_.node_deadline] {
     Status alive = limited.Alive();  // it may have waited in the queue
     Result<T> result = alive.ok() ? ask(limited, *asked.node.client) : Result<T>(alive);
     // A connection that was just lost, or a replica that is gone: the next one may be there.
     if (alive.ok() && StateOf(result.status()) == MemberState::kUnreachable && limited.Alive().ok())
       result = ask(limited, *asked.node.client);
+    std::unique_lock lock(gathering->mutex);
+    auto& slot = gathering->slots[i];
     if (!IsFailure(result.status())) {
       asked.breaker->Succeeded();
     } else if (alive.ok()) {
-      asked.breaker->Failed(steady_clock::now());
+      gathering->Blame(slot, *asked.breaker, deadline,
+                       StateOf(result.status()) == MemberState::kTimedOut);
     }
-    std::unique_lock lock(gathering->mutex);
-    auto& slot = gathering->slots[i];
     --slot.running;
     if (slot.done || (!result.ok() && slot.running > 0)) return;
     slot.reply.member.state = StateOf(result.status());
@@ -178,7 +190,7 @@ std::vector<HubDiscovery::Reply<T>> HubDiscovery::AskAll(const Context& ctx,
     if (!slot.done) {
       slot.done = true;
       slot.reply.member.milliseconds = MillisecondsSince(gathering->start);
-      members_[i].breaker->Failed(steady_clock::now());
+      gathering->Blame(slot, *members_[i].breaker, options_.node_deadline, true);
     }
     replies.push_back(std::move(slot.reply));
   }
@@ -191,12 +203,31 @@ std::vector<std::string> HubDiscovery::Sites() const {
   return sites;
 }
 
-Result<Answer> HubDiscovery::Run(const Context& ctx, const Query& query) {
-  for (const std::string& site : query.sites) {
+Status HubDiscovery::CheckSites(const std::vector<std::string>& sites) const {
+  for (const std::string& site : sites) {
     const auto known = [&](const Asked& asked) { return asked.node.client->site() == site; };
     if (std::none_of(members_.begin(), members_.end(), known))
       return InvalidField("sites", "SITE_UNKNOWN", "{} is no member of the network", site);
   }
+  return absl::OkStatus();
+}
+
+Result<CaseAnswer> HubDiscovery::Match(const Context& ctx, const CaseQuery& query) {
+  GF_TRY(CheckSites(query.sites));
+  auto replies = AskAll<CaseAnswer>(
+      ctx, query.sites,
+      [query](const Context& limited, NodeClient& node) { return node.Match(limited, query); });
+  std::vector<CaseReply> answers;
+  for (auto& reply : replies) {
+    if (!reply.foreign) answers.push_back({std::move(reply.member), std::move(reply.value)});
+  }
+  CaseAnswer merged = MergeCases(query, std::move(answers), options_.floor);
+  GF_TRY(CheckBudget(merged.members));
+  return merged;
+}
+
+Result<Answer> HubDiscovery::Run(const Context& ctx, const Query& query) {
+  GF_TRY(CheckSites(query.sites));
   // Everything on which a node's answer depends.
   const std::string question =
       fmt::format("{}|{}|{}|{}", query.account, GranularityName(query.granularity),
@@ -217,7 +248,7 @@ Result<Answer> HubDiscovery::Run(const Context& ctx, const Query& query) {
   for (auto& reply : replies)
     answers.push_back({std::move(reply.member), std::move(reply.value), reply.foreign});
   Answer merged = Merge(query, std::move(answers), options_.floor);
-  GF_TRY(CheckBudget(merged));
+  GF_TRY(CheckBudget(merged.members));
   return merged;
 }
 

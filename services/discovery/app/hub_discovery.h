@@ -42,6 +42,8 @@ class HubDiscovery {
   // Members say who did not answer. ResourceExhausted BUDGET_SPENT with RetryAfter when nobody did,
   // and somebody because the account's budget is spent; InvalidArgument SITE_UNKNOWN.
   Result<Answer> Run(const Context& ctx, const Query& query);
+  // The same for cases. Beacons of others match none and are not asked.
+  Result<CaseAnswer> Match(const Context& ctx, const CaseQuery& query);
   // Terms that some node knows, sorted, without saying how many people or which node.
   std::vector<FilteringTerm> Terms(const Context& ctx);
   // Names of the members, sorted.
@@ -63,6 +65,8 @@ class HubDiscovery {
   using Asker = std::function<Result<T>(const Context&, NodeClient&)>;
   template <typename T>
   struct Gathering;
+
+  Status CheckSites(const std::vector<std::string>& sites) const;
 
   template <typename T>
   std::vector<Reply<T>> AskAll(const Context& ctx, const std::vector<std::string>& sites,

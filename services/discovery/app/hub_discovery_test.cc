@@ -211,6 +211,77 @@ TEST(HubDiscovery, WhoIsNotReachedIsAskedOnceMore) {
   EXPECT_EQ(asked, 2);
 }
 
+// Says nothing until it is told to give up, and then that it gave up.
+Result<Answer> UntilTheDeadline(const Context& ctx) {
+  while (ctx.Alive().ok()) std::this_thread::sleep_for(milliseconds(1));
+  return ctx.Alive();
+}
+
+class HangingNode final : public NodeClient {
+ public:
+  HangingNode(std::atomic<bool>* up, std::atomic<int>* asked) : up_(up), asked_(asked) {}
+  const std::string& site() const override { return site_; }
+  Result<Answer> Ask(const Context& ctx, const Query&) override {
+    ++*asked_;
+    return *up_ ? Result<Answer>(Fourteen()) : UntilTheDeadline(ctx);
+  }
+  Result<std::vector<FilteringTerm>> Terms(const Context&) override {
+    return std::vector<FilteringTerm>();
+  }
+
+ private:
+  const std::string site_ = "fi";
+  std::atomic<bool>* const up_;
+  std::atomic<int>* const asked_;
+};
+
+std::vector<HubDiscovery::Node> Hanging(std::atomic<bool>* up, std::atomic<int>* asked) {
+  std::vector<HubDiscovery::Node> nodes;
+  nodes.push_back({std::make_unique<HangingNode>(up, asked), MakeWorkerPool(4, 16)});
+  return nodes;
+}
+
+TEST(HubDiscovery, AQuestionIsOneFailureHoweverOftenTheMemberWasAsked) {
+  std::atomic<bool> up = false;
+  std::atomic<int> asked = 0;
+  HubDiscovery::Options options = Brief();
+  options.hedge_after = milliseconds(10);
+  options.breaker_failures = 3;
+  options.breaker_pause = milliseconds(600'000);
+  HubDiscovery hub(Hanging(&up, &asked), options);
+  for (int i = 0; i < 3; ++i) {
+    const Answer answer = *hub.Run(Context::Background(), Counting());
+    EXPECT_EQ(answer.members[0].state, MemberState::kTimedOut) << i;
+  }
+  EXPECT_EQ(asked, 6);
+  const Answer answer = *hub.Run(Context::Background(), Counting());
+  EXPECT_EQ(answer.members[0].state, MemberState::kUnreachable);
+  EXPECT_EQ(asked, 6);
+}
+
+// Anybody may ask with a deadline of a millisecond, or break off: that says nothing about members.
+TEST(HubDiscovery, WhoIsInAHurryOrBreaksOffOpensNoBreaker) {
+  std::atomic<bool> up = false;
+  std::atomic<int> asked = 0;
+  HubDiscovery::Options options = Patient();
+  options.hedge_after = milliseconds(5);
+  options.breaker_failures = 1;
+  options.breaker_pause = milliseconds(600'000);
+  HubDiscovery hub(Hanging(&up, &asked), options);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(hub.Run(Context::Background().WithTimeout(milliseconds(10)), Counting()).ok());
+    std::stop_source stop;
+    std::jthread breaks_off([&] {
+      while (asked < 3 * (i + 1)) std::this_thread::yield();
+      stop.request_stop();
+    });
+    EXPECT_TRUE(hub.Run(Context::Background().WithStop(stop.get_token()), Counting()).ok());
+  }
+  up = true;
+  const Answer answer = *hub.Run(Context::Background(), Counting());
+  EXPECT_EQ(answer.members[0].state, MemberState::kAnswered);
+}
+
 // One honest member among five in trouble: bounded, right about what exists, and everybody named.
 TEST(HubDiscovery, HangingSlowFailingBabblingAndTaciturnMembersSpoilNothing) {
   Gate gate;

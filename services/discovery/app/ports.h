@@ -14,6 +14,7 @@
 #include "libs/core/context.h"
 #include "services/discovery/app/cohort.h"
 #include "services/discovery/domain/answer.h"
+#include "services/discovery/domain/case.h"
 #include "services/discovery/domain/publication.h"
 #include "services/discovery/domain/query.h"
 
@@ -75,6 +76,9 @@ class NodeClient {
   // Whether it is no node of this federation, but somebody else's Beacon.
   virtual bool foreign() const { return false; }
   virtual Result<Answer> Ask(const Context& ctx, const Query& query) = 0;
+  virtual Result<CaseAnswer> Match(const Context&, const CaseQuery&) {
+    return Error(StatusCode::kUnimplemented, "NO_CASES", "matches no cases");
+  }
   // All terms of the node, sorted; at most kMaxTermsOfNode.
   virtual Result<std::vector<FilteringTerm>> Terms(const Context& ctx) = 0;
 };
@@ -86,6 +90,9 @@ struct Spending {
   double nats = 0;
   double worst = 0;  // what it could have been: must be left in the budget
 };
+
+// What is told to the catalogue is told to everybody: it counts in the budget of each account.
+inline constexpr std::string_view kCatalogueAccount = "catalogue";
 
 class BudgetStore {
  public:

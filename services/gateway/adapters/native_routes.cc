@@ -9,6 +9,7 @@
 #include "genofed/access/v1/revocation.pb.h"
 #include "genofed/catalogue/v1/catalogue.pb.h"
 #include "genofed/consent/v1/consent.pb.h"
+#include "genofed/discovery/v1/case.pb.h"
 #include "genofed/discovery/v1/discovery.pb.h"
 #include "genofed/dispatcher/v1/dispatcher.pb.h"
 #include "genofed/onboarding/v1/onboarding.pb.h"
@@ -122,6 +123,7 @@ Result<Response> Jwks(const Request&, const Message& message) {
 }
 
 #define GF_CATALOGUE "catalogue", "genofed.catalogue.v1.CatalogueService/"
+#define GF_CASE "discovery", "genofed.discovery.v1.CaseService/"
 #define GF_ONBOARDING "onboarding", "genofed.onboarding.v1.OnboardingService/"
 #define GF_APPLICATION "access", "genofed.access.v1.ApplicationService/"
 #define GF_DECISION "access", "genofed.access.v1.DecisionService/"
@@ -147,6 +149,16 @@ constexpr RpcRow kRows[] = {
      "One dataset"},
     {kPost, "/api/v1/datasets/{id}/review", Sites::kNode, kUser, "role ncp",
      GF_CATALOGUE "ReviewRecord", "*", "List a waiting record or send it back"},
+
+    {kPost, "/api/v1/case-match", Sites::kBoth, kUser, "any user", GF_CASE "MatchCases", "*",
+     "How many people are similar to a patient, by HPO terms"},
+    {kPost, "/api/v1/contact-requests", Sites::kNode, kUser, "any user with an organisation",
+     GF_CASE "RequestContact", "*", "Ask the holder of a dataset to be put in touch"},
+    {kGet, "/api/v1/contact-requests", Sites::kNode, kUser,
+     "roles holder, dac; everybody their own", GF_CASE "ListContacts", "",
+     "Requests to be put in touch, newest first"},
+    {kPost, "/api/v1/contact-requests/{id}/answer", Sites::kNode, kUser, "roles holder, dac",
+     GF_CASE "AnswerContact", "*", "Accept or decline such a request"},
 
     {kPost, "/api/v1/submissions", Sites::kNode, kUser, "role holder",
      GF_ONBOARDING "CreateSubmission", "*", "Open a submission"},
@@ -293,6 +305,7 @@ void KeepDescriptors() {
   catalogue::v1::DatasetRecord::descriptor();
   consent::v1::Access::descriptor();
   discovery::v1::QueryRequest::descriptor();
+  discovery::v1::MatchCasesRequest::descriptor();
   dispatcher::v1::Run::descriptor();
   onboarding::v1::Submission::descriptor();
   spe::v1::Task::descriptor();

@@ -5,6 +5,7 @@
 #include "genofed/consent/v1/consent.grpc.pb.h"
 #include "genofed/discovery/v1/beacon.grpc.pb.h"
 #include "genofed/discovery/v1/discovery.grpc.pb.h"
+#include "genofed/discovery/v1/statistics.grpc.pb.h"
 #include "libs/clinical/consent.h"
 #include "libs/ledger/entry.h"
 #include "libs/rpc/time_codec.h"
@@ -115,7 +116,8 @@ class GrpcConsentClient final : public ConsentClient {
 class GrpcPublisher final : public Publisher {
  public:
   GrpcPublisher(rpc::ChannelSource discovery_source, rpc::ChannelSource catalogue_source, std::string country)
-      : discovery_(discovery_source, kLong), folders_(std::move(discovery_source), kLong), catalogue_(std::move(catalogue_source)),
+      : discovery_(discovery_source, kLong), folders_(discovery_source, kLong),
+        statistics_(std::move(discovery_source), kLong), catalogue_(std::move(catalogue_source)),
         country_(std::move(country)) {}
 
   Result<std::int32_t> ListedVersion(const Context& ctx, const std::string& dataset) override {
@@ -166,7 +168,19 @@ class GrpcPublisher final : public Publisher {
     record.mutable_keywords()->Add(dataset.keywords.begin(), dataset.keywords.end());
     record.mutable_data_use()->Add(dataset.data_use.begin(), dataset.data_use.end());
     record.set_assembly(dataset.assembly);
-    record.set_individuals(submission.difference.people_kept + submission.difference.people_added);
+    // Numbers of people leave the node through its disclosure control.
+    discovery::DescribeVersionRequest describe;
+    *describe.mutable_dataset() = VersionOf(dataset.id, submission.version);
+    describe.set_people(submission.difference.people_kept + submission.difference.people_added);
+    GF_ASSIGN(const auto statistics,
+              statistics_.Call(ctx, &discovery::StatisticsService::Stub::DescribeVersion, describe));
+    record.set_individuals(static_cast<std::int32_t>(statistics.individuals()));
+    for (const auto& group : statistics.groups()) {
+      auto& added = *record.add_groups();
+      added.set_dimension(group.dimension());
+      added.set_id(group.id());
+      added.set_individuals(static_cast<std::int32_t>(group.individuals()));
+    }
     record.set_sites(submission.counts.sites);
     record.set_report_sha256(submission.report_sha256);
     record.set_base_version(submission.base_version);
@@ -201,6 +215,7 @@ class GrpcPublisher final : public Publisher {
  private:
   rpc::Peer<discovery::DiscoveryService> discovery_;
   rpc::Peer<discovery::BeaconService> folders_;
+  rpc::Peer<discovery::StatisticsService> statistics_;
   rpc::Peer<catalogue::CatalogueService> catalogue_;
   const std::string country_;
 };

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Counts that are published together, where one could be computed from the others.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "libs/disclosure/mechanism.h"
+
+namespace genofed::disclosure {
+
+struct Cell {
+  std::string canonical;  // of the question that it answers: Question::canonical
+  std::int64_t people = 0;
+};
+
+struct ShownTable {
+  std::vector<Shown> cells;  // in the order they were given
+  double charge = 0;         // nats, of all of them
+};
+
+// Cells that divide `population`, each person in exactly one. Where counts carry no noise a small
+// cell could be computed from the population and the others: then the smallest of the others is
+// held back, too, so that there are two unknowns (complementary suppression). Under noise the
+// differences tell nothing that the counts do not.
+ShownTable Divide(const Mechanism& mechanism, std::string_view state, std::span<const Cell> cells,
+                  std::int64_t population);
+
+// Cells that overlap, none of them made of others.
+ShownTable Count(const Mechanism& mechanism, std::string_view state, std::span<const Cell> cells,
+                 std::int64_t population);
+
+}  // namespace genofed::disclosure

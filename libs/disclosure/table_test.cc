@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libs/disclosure/table.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <numeric>
+
+namespace genofed::disclosure {
+namespace {
+
+Policy Exact() {
+  Policy policy = NoControl();
+  policy.floor = 5;
+  return policy;
+}
+
+std::vector<std::int64_t> Counts(const ShownTable& table) {
+  std::vector<std::int64_t> counts;
+  for (const Shown& shown : table.cells) counts.push_back(shown.count);
+  return counts;
+}
+
+std::vector<std::int64_t> Divided(const std::vector<std::int64_t>& people) {
+  std::vector<Cell> cells;
+  for (std::size_t i = 0; i < people.size(); ++i)
+    cells.push_back({"cell " + std::to_string(i), people[i]});
+  const Mechanism mechanism(Exact(), "");
+  return Counts(Divide(mechanism, "state", cells,
+                       std::accumulate(people.begin(), people.end(), std::int64_t{0})));
+}
+
+using V = std::vector<std::int64_t>;
+
+TEST(Table, NothingIsHeldBackWhereNothingIsSmall) {
+  EXPECT_EQ(Divided({100, 97, 0}), (V{100, 97, 0}));
+  EXPECT_EQ(Divided({5, 5}), (V{5, 5}));
+}
+
+// 200 people less 100 and 97 would be the three: one of the others goes, too.
+TEST(Table, ASmallCellCannotBeComputedFromTheRest) {
+  EXPECT_EQ(Divided({100, 97, 3}), (V{100, 0, 0}));
+  EXPECT_EQ(Divided({100, 40, 60, 1, 2}), (V{100, 0, 60, 0, 0}));
+}
+
+// All but three are women: then all are said to be, as Beacon says it.
+TEST(Table, WhereFewAreLeftAllAreSaidToMatch) { EXPECT_EQ(Divided({197, 3}), (V{200, 0})); }
+
+TEST(Table, OfFewPeopleNothingIsSaid) {
+  EXPECT_EQ(Divided({2, 1}), (V{0, 0}));
+  EXPECT_EQ(Divided({}), V{});
+}
+
+// Whoever knows the rules and the population cannot tell a small cell: besides the truth, another table that is shown in
+// the same way has another number there.
+RC_GTEST_PROP(Table, SmallCellsAreNeverDetermined, ()) {
+  const auto people =
+      *rc::gen::container<std::vector<std::int64_t>>(3, rc::gen::inRange<std::int64_t>(0, 30));
+  const V shown = Divided(people);
+  const std::int64_t population = std::accumulate(people.begin(), people.end(), std::int64_t{0});
+  for (std::size_t i = 0; i < people.size(); ++i) {
+    if (people[i] == 0 || people[i] >= 5) continue;
+    RC_ASSERT(shown[i] == 0 || shown[i] == population);
+    int tables = 0;  // that look the same and differ here
+    for (std::int64_t a = 0; a <= population && tables == 0; ++a) {
+      for (std::int64_t b = 0; a + b <= population && tables == 0; ++b) {
+        const V other = {a, b, population - a - b};
+        if (other[i] != people[i] && Divided(other) == shown) ++tables;
+      }
+    }
+    RC_ASSERT(tables > 0);
+  }
+}
+
+TEST(Table, UnderNoiseEachCountStandsForItself) {
+  const Mechanism mechanism(Policy(), std::string(32, 'k'));
+  const std::vector<Cell> cells = {{"women", 120}, {"men", 110}, {"unknown", 3}};
+  const ShownTable divided = Divide(mechanism, "state", cells, 233);
+  EXPECT_EQ(divided.cells[2].count, 0);
+  double charge = 0;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const Shown alone =
+        mechanism.Count({"state", cells[i].canonical}, {cells[i].people, 233}, true);
+    EXPECT_EQ(divided.cells[i].count, alone.count);
+    charge += alone.charge;
+  }
+  EXPECT_DOUBLE_EQ(divided.charge, charge);
+  EXPECT_GT(charge, 0);
+}
+
+}  // namespace
+}  // namespace genofed::disclosure

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/discovery/app/case_match.h"
+
+#include <algorithm>
+
+#include "libs/core/retry_after.h"
+#include "libs/disclosure/budget.h"
+
+namespace genofed::discovery {
+namespace {
+
+using phenotype::HpoGraph;
+using phenotype::Profile;
+
+constexpr std::uint32_t kRowsBetweenLooks = 10'000;  // whether the caller is still there
+
+std::vector<double> ContentAmong(const std::vector<Profile>& profiles,
+                                 const genomics::Bitmap& counted, std::int64_t floor) {
+  std::vector<Profile> people;
+  for (std::uint32_t row = 0; row < profiles.size(); ++row) {
+    if (counted.Test(row)) people.push_back(profiles[row]);
+  }
+  const HpoGraph& graph = HpoGraph::Embedded();
+  return phenotype::InformationContent(graph, phenotype::CountPeople(graph, people),
+                                       static_cast<std::int64_t>(people.size()), floor);
+}
+
+}  // namespace
+
+CaseMatch::CaseMatch(const ConsentView& view, PublicationStore& publications, PeopleReader& reader,
+                     std::string country, const disclosure::Mechanism& mechanism, Budgets* budgets,
+                     DisclosureAudit& audit, const Clock& clock)
+    : view_(view),
+      publications_(publications),
+      reader_(reader),
+      country_(std::move(country)),
+      mechanism_(mechanism),
+      budgets_(budgets),
+      audit_(audit),
+      clock_(clock) {}
+
+Result<bool> CaseMatch::Holds(const std::string& dataset) const {
+  GF_ASSIGN(const auto view, view_.Current());
+  return view->holdings.contains(dataset);
+}
+
+Result<CaseMatch::Shared> CaseMatch::PeopleOf(const Context& ctx, const Holding& holding) {
+  const std::string dataset = holding.cohort->dataset();
+  const std::int32_t version = holding.cohort->version();
+  Shared known;
+  {
+    MutexLock lock(mutex_);
+    const auto found = people_.find(dataset);
+    if (found != people_.end() && found->second.first == version) known = found->second.second;
+  }
+  if (known != nullptr && known->state == holding.state) return known;
+  auto people = std::make_shared<People>();
+  if (known != nullptr) {
+    people->profiles = known->profiles;
+  } else {
+    GF_ASSIGN(const auto published, publications_.List(ctx));
+    std::vector<Profile> profiles;
+    for (const Publication& publication : published) {
+      if (publication.dataset != dataset || publication.version != version) continue;
+      GF_ASSIGN(const auto rows, reader_.Read(publication));
+      for (const genomics::Individual& person : rows) profiles.push_back(ProfileOf(person.terms));
+    }
+    people->profiles = std::make_shared<const std::vector<Profile>>(std::move(profiles));
+  }
+  people->state = holding.state;
+  people->content =
+      ContentAmong(*people->profiles, holding.subject_level->rows(), mechanism_.policy().floor);
+  MutexLock lock(mutex_);
+  people_[dataset] = {version, people};
+  return people;
+}
+
+Result<CaseAnswer> CaseMatch::Run(const Context& ctx, const CaseQuery& query) {
+  GF_ASSIGN(const auto view, view_.Current());
+  CaseAnswer answer;
+  answer.epoch = view->epoch;
+  answer.minimum_count = static_cast<std::int32_t>(mechanism_.policy().floor);
+  std::vector<Spending> spendings;
+  const Profile profile = ProfileOf(query.terms);
+  // All bands of a dataset are told together.
+  const double worst = disclosure::WorstCharge(mechanism_.policy()) * kBands.size();
+  for (const auto& [dataset, holding] : view->holdings) {
+    if (!query.Wants(dataset)) continue;
+    GF_ASSIGN(const Shared people, PeopleOf(ctx, holding));
+    phenotype::Comparison comparison(HpoGraph::Embedded(), people->content, profile);
+    std::array<std::int64_t, kBands.size()> similar{};
+    const std::vector<Profile>& profiles = *people->profiles;
+    for (std::uint32_t row = 0; row < profiles.size(); ++row) {
+      if (row % kRowsBetweenLooks == 0) GF_TRY(ctx.Alive());
+      if (!holding.subject_level->rows().Test(row)) continue;
+      if (const auto band = BandOf(comparison.With(profiles[row]))) ++similar[*band];
+    }
+    DatasetCases cases{dataset, holding.cohort->version(), country_, {}, {}};
+    const auto population = static_cast<std::int64_t>(holding.subject_level->count());
+    for (std::size_t band = 0; band < kBands.size(); ++band) {
+      const std::string canonical = Canonical(query, band);
+      const disclosure::Question question{holding.state, canonical};
+      const disclosure::Shown shown =
+          mechanism_.Count(question, {similar[band], population}, true);
+      cases.counts[band] = shown.count;
+      cases.precision = shown.precision;
+      spendings.push_back({dataset, mechanism_.Mac(question, "count"), shown.charge, worst});
+    }
+    answer.datasets.push_back(std::move(cases));
+  }
+  std::map<std::string, std::chrono::seconds> refused;
+  if (budgets_ != nullptr) {
+    GF_ASSIGN(refused, budgets_->Charge(ctx, query.account, spendings));
+  }
+  for (const Spending& spending : spendings) {
+    const bool told = !refused.contains(spending.dataset);
+    audit_.Add({clock_.Now(), query.account, spending.dataset, spending.question,
+                told ? "told" : "refused", told ? spending.nats : 0});
+  }
+  std::erase_if(answer.datasets,
+                [&](const DatasetCases& cases) { return refused.contains(cases.dataset); });
+  auto soonest = std::chrono::seconds::max();
+  for (const auto& [dataset, after] : refused) {
+    answer.withheld.push_back({dataset, after.count()});
+    soonest = std::min(soonest, after);
+  }
+  if (answer.datasets.empty() && !refused.empty())
+    return WithRetryAfter(
+        Error(StatusCode::kResourceExhausted, "BUDGET_SPENT",
+              "this account was told as much of these datasets as it may be for now"),
+        soonest);
+  return answer;
+}
+
+}  // namespace genofed::discovery

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/discovery/app/folder_counts.h"
+
+#include <algorithm>
+
+#include "libs/beacon/search.h"
+#include "libs/cohort/people.h"
+#include "libs/core/retry_after.h"
+#include "libs/disclosure/budget.h"
+
+namespace genofed::discovery {
+namespace {
+
+beacon::VariantQuery AsFolderVariant(const VariantPattern& pattern) {
+  beacon::VariantQuery variant;
+  if (pattern.form == VariantPattern::Form::kSearch) {
+    variant = pattern.search;
+  } else {
+    variant.start = {pattern.start};
+    if (pattern.form == VariantPattern::Form::kRange) variant.end = {pattern.end};
+    variant.ref = pattern.ref;
+    variant.alt = pattern.alt;
+  }
+  variant.contig = pattern.contig;
+  variant.assembly = pattern.assembly;
+  return variant;
+}
+
+beacon::Filter Aged(beacon::Operator op, std::int32_t years) {
+  beacon::Filter filter;
+  filter.id = "age";
+  filter.op = op;
+  filter.value = fmt::format("P{}Y", years);
+  return filter;
+}
+
+// Completed years: at least the first, and not yet one more than the last.
+void AddAges(const std::pair<std::int32_t, std::int32_t>& ages,
+             std::vector<beacon::FilterGroup>& filters) {
+  filters.push_back({Aged(beacon::Operator::kGreaterEqual, ages.first)});
+  if (ages.second < static_cast<std::int32_t>(cohort::kMaxAge))
+    filters.push_back({Aged(beacon::Operator::kLess, ages.second + 1)});
+}
+
+}  // namespace
+
+std::optional<beacon::Request> AsFolderRequest(const Query& query) {
+  beacon::Request request;
+  request.target.type = beacon::EntryType::kIndividual;
+  if (query.variant) {
+    if (query.variant->consequences != cohort::kAnyConsequence ||
+        query.variant->below_frequency <= 1)
+      return std::nullopt;
+    request.variant = AsFolderVariant(*query.variant);
+  }
+  for (const FilterGroup& group : query.filters) {
+    if (group.size() == 1 && group.front().ages) {
+      AddAges(*group.front().ages, request.filters);
+      continue;
+    }
+    beacon::FilterGroup one_of;
+    for (const Filter& filter : group) {
+      if (filter.ages) return std::nullopt;  // an interval is two conditions
+      beacon::Filter term;
+      term.id = filter.term;
+      term.descendants = filter.descendants;
+      one_of.push_back(std::move(term));
+    }
+    request.filters.push_back(std::move(one_of));
+  }
+  return request;
+}
+
+FolderCounts::FolderCounts(const BeaconView& view, std::string country,
+                           const disclosure::Mechanism& mechanism, Budgets* budgets,
+                           DisclosureAudit& audit, const Clock& clock)
+    : view_(view),
+      country_(std::move(country)),
+      mechanism_(mechanism),
+      budgets_(budgets),
+      audit_(audit),
+      clock_(clock) {}
+
+Result<Answer> FolderCounts::Run(const Context& ctx, const Query& query) const {
+  GF_ASSIGN(const auto view, view_.Current());
+  Answer answer;
+  answer.epoch = view->epoch;
+  answer.minimum_count = static_cast<std::int32_t>(mechanism_.policy().floor);
+  const auto request = AsFolderRequest(query);
+  if (!request) return answer;
+  const std::string canonical = "network\n" + Canonical(query);
+  std::vector<Spending> spendings;
+  for (const auto& [folder, holding] : view->folders) {
+    GF_TRY(ctx.Alive());
+    if (!query.Wants(folder) || holding.collection->test()) continue;
+    const genomics::Bitmap& permitted =
+        query.IsSubjectLevel() ? holding.subject_level : holding.allele_frequency;
+    const auto matching = static_cast<std::int64_t>(
+        beacon::Search(*holding.collection, *request, permitted).rows.Count());
+    const disclosure::Question question{holding.state, canonical};
+    const disclosure::Shown shown = mechanism_.Count(
+        question, {matching, static_cast<std::int64_t>(permitted.Count())}, query.IsSubjectLevel());
+    DatasetAnswer dataset{folder, holding.version, country_, shown.exists(), 0, {}};
+    dataset.precision = shown.precision;
+    const bool counted = query.granularity >= Granularity::kCount;
+    dataset.adjusted_to =
+        counted && shown.exists() ? shown.adjusted_to : mechanism_.policy().step;
+    if (counted) dataset.count = shown.count;
+    answer.suppressed = answer.suppressed || shown.suppressed;
+    spendings.push_back({folder, mechanism_.Mac(question, "records"), shown.charge,
+                         disclosure::WorstCharge(mechanism_.policy())});
+    answer.datasets.push_back(std::move(dataset));
+  }
+  std::map<std::string, std::chrono::seconds> refused;
+  if (budgets_ != nullptr) {
+    GF_ASSIGN(refused, budgets_->Charge(ctx, query.account, spendings));
+  }
+  for (const Spending& spending : spendings) {
+    const bool told = !refused.contains(spending.dataset);
+    audit_.Add({clock_.Now(), query.account, spending.dataset, spending.question,
+                told ? "told" : "refused", told ? spending.nats : 0});
+  }
+  std::erase_if(answer.datasets,
+                [&](const DatasetAnswer& dataset) { return refused.contains(dataset.dataset); });
+  auto soonest = std::chrono::seconds::max();
+  for (const auto& [folder, after] : refused) {
+    answer.withheld.push_back({folder, after.count()});
+    soonest = std::min(soonest, after);
+  }
+  if (answer.datasets.empty() && !refused.empty())
+    return WithRetryAfter(
+        Error(StatusCode::kResourceExhausted, "BUDGET_SPENT",
+              "this account was told as much of these datasets as it may be for now"),
+        soonest);
+  return answer;
+}
+
+Result<Answer> Together(Result<Answer> cohorts, Result<Answer> folders) {
+  const auto spent = [](const Result<Answer>& answer) {
+    return Reason(answer.status()) == "BUDGET_SPENT";
+  };
+  if (spent(cohorts) && folders.ok() && !folders->datasets.empty()) return folders;
+  if (!cohorts.ok()) return cohorts;
+  if (spent(folders) && !cohorts->datasets.empty()) return cohorts;
+  if (Reason(folders.status()) == "CONSENT_STALE") return cohorts;
+  if (!folders.ok()) return folders;
+  cohorts->epoch = std::min(cohorts->epoch, folders->epoch);
+  cohorts->suppressed = cohorts->suppressed || folders->suppressed;
+  cohorts->withheld.insert(cohorts->withheld.end(), folders->withheld.begin(),
+                           folders->withheld.end());
+  for (DatasetAnswer& dataset : folders->datasets) {
+    cohorts->exists = cohorts->exists || dataset.exists;
+    cohorts->count += dataset.count;
+    cohorts->precision = std::max(cohorts->precision, dataset.precision);
+    cohorts->adjusted_to = cohorts->datasets.empty()
+                               ? dataset.adjusted_to
+                               : std::min(cohorts->adjusted_to, dataset.adjusted_to);
+    cohorts->datasets.push_back(std::move(dataset));
+  }
+  return cohorts;
+}
+
+}  // namespace genofed::discovery

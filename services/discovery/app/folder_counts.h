@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+
+#include "libs/beacon/request.h"
+#include "libs/core/clock.h"
+#include "libs/disclosure/mechanism.h"
+#include "services/discovery/app/beacon_view.h"
+#include "services/discovery/app/budgets.h"
+#include "services/discovery/app/disclosure_audit.h"
+#include "services/discovery/domain/answer.h"
+#include "services/discovery/domain/query.h"
+
+namespace genofed::discovery {
+
+// How many people of a node's Beacon folders a query of the network finds: each folder is one
+// dataset, by its name in the catalogue. The same people, under the same disclosure control and
+// budget, as when the node's own Beacon is asked. Thread-safe.
+class FolderCounts {
+ public:
+  // `budgets` is null where the policy has no budget.
+  FolderCounts(const BeaconView& view, std::string country, const disclosure::Mechanism& mechanism,
+               Budgets* budgets, DisclosureAudit& audit, const Clock& clock);
+
+  // One entry for each folder that was considered. Folders that hold test data are none of the
+  // network, and of a query that asks for what folders do not say (consequences, rarity) they know
+  // nothing. Errors: Unavailable CONSENT_STALE, BUDGET_UNKNOWN; ResourceExhausted BUDGET_SPENT.
+  Result<Answer> Run(const Context& ctx, const Query& query) const;
+
+ private:
+  const BeaconView& view_;
+  const std::string country_;
+  const disclosure::Mechanism& mechanism_;
+  Budgets* const budgets_;
+  DisclosureAudit& audit_;
+  const Clock& clock_;
+};
+
+// The query as folders are asked, for people; none: they cannot be.
+std::optional<beacon::Request> AsFolderRequest(const Query& query);
+
+// What a node says to the network: of its cohorts and of its folders. An account whose budget is
+// spent for one of both is told the other, and while permissions for the folders are not known
+// (a large one is being opened) the cohorts answer alone.
+Result<Answer> Together(Result<Answer> cohorts, Result<Answer> folders);
+
+}  // namespace genofed::discovery

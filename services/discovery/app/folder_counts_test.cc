@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/discovery/app/folder_counts.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "libs/beacon/snapshot.h"
+#include "libs/core/retry_after.h"
+#include "libs/testing/fakes.h"
+#include "libs/testing/matchers.h"
+#include "services/discovery/test_support.h"
+
+namespace genofed::discovery {
+namespace {
+
+using beacon::EntryType;
+using nlohmann::json;
+using std::chrono::seconds;
+using testing::HasReason;
+using testing::IsOk;
+
+constexpr const char* kFolder = "GDI-FI-BEACON-1";
+
+class FakeStore final : public BeaconStore {
+ public:
+  Status Add(const Context&, const BeaconPublication& publication) override {
+    rows.push_back(publication);
+    return absl::OkStatus();
+  }
+  Result<std::vector<BeaconPublication>> List(const Context&) override { return rows; }
+  std::vector<BeaconPublication> rows;
+};
+
+// 20 people, p0 to p11 women, of 30 to 49 years; p0 to p7 carry chr3 11 A>T of gene ABC, p0 and p1 chr3 21 A>T.
+beacon::Folder MakeFolder() {
+  beacon::Folder folder;
+  const auto add = [&](EntryType type, const std::string& id, json record) {
+    record[std::string(beacon::Facts(type).id_field)] = id;
+    folder.records[beacon::Index(type)].push_back({"A", id, record.dump()});
+  };
+  add(EntryType::kDataset, "A", {{"name", "a"}});
+  const auto variant = [](int start) {
+    return json{{"variation",
+                 {{"variantType", "SNP"},
+                  {"referenceBases", "A"},
+                  {"alternateBases", "T"},
+                  {"location",
+                   {{"sequence_id", "refseq:NC_000003.12"},
+                    {"interval", {{"start", start}, {"end", start + 1}}}}}}},
+                {"molecularAttributes", {{"geneIds", {"ABC"}}}}};
+  };
+  json common = variant(10), rare = variant(20);
+  for (int i = 0; i < 20; ++i) {
+    const std::string person = "p" + std::to_string(i);
+    add(EntryType::kIndividual, person,
+        {{"sex", {{"id", i < 12 ? "NCIT:C16576" : "NCIT:C20197"}}},
+         {"diseases",
+          {{{"diseaseCode", {{"id", "MONDO:0005015"}}},
+            {"ageOfOnset", {{"iso8601duration", "P" + std::to_string(30 + i) + "Y"}}}}}}});
+    if (i < 8) common["caseLevelData"].push_back({{"individualId", person}});
+    if (i < 2) rare["caseLevelData"].push_back({{"individualId", person}});
+  }
+  add(EntryType::kVariant, "common", common);
+  add(EntryType::kVariant, "rare", rare);
+  return folder;
+}
+
+class FakeOpener final : public BeaconOpener {
+ public:
+  Result<std::shared_ptr<const beacon::Collection>> Open(
+      const BeaconPublication& publication) override {
+    return std::make_shared<const beacon::Collection>(
+        beacon::CollectionOf(MakeFolder(), publication.path == "test").value());
+  }
+};
+
+class FolderCountsTest : public ::testing::Test {
+ protected:
+  FolderCountsTest() { consent_.rows[kFolder] = 20; }
+
+  void Publish(const std::string& path = "folder") {
+    ASSERT_THAT(view_.Publish(ctx_, {kFolder, 1, path, "x"}), IsOk());
+  }
+  Result<Answer> Ask(const RawQuery& raw) {
+    GF_ASSIGN(const Query query, Validate(raw));
+    return FolderCounts(view_, "FI", mechanism_, budgets_, audit_, clock_).Run(ctx_, query);
+  }
+  std::int64_t CountOf(const RawQuery& raw) { return Ask(raw)->datasets.at(0).count; }
+
+  static RawQuery People(std::vector<FilterGroup> filters) {
+    RawQuery raw;
+    raw.entity = Entity::kIndividual;
+    raw.granularity = Granularity::kCount;
+    raw.filters = std::move(filters);
+    return raw;
+  }
+  static RawQuery Carriers(RawVariant variant) {
+    RawQuery raw;
+    raw.entity = Entity::kVariant;
+    raw.granularity = Granularity::kCount;
+    raw.variant = std::move(variant);
+    return raw;
+  }
+
+  const Context ctx_ = Context::Background();
+  FakeStore store_;
+  FakeOpener opener_;
+  FakeConsent consent_;
+  FakeListing listing_;
+  Context::SteadyTime now_{seconds(1000)};
+  testing::FakeClock clock_;
+  FakeBudgetStore budget_store_;
+  Budgets all_budgets_{budget_store_, clock_};
+  Budgets* budgets_ = nullptr;
+  FakeAuditStore audit_store_;
+  DisclosureAudit audit_{audit_store_};
+  const disclosure::Mechanism mechanism_{FloorOfFive(), ""};
+  BeaconView view_{store_,  opener_,    consent_, listing_, mechanism_, seconds(5), [this] { return now_; }};
+};
+
+TEST_F(FolderCountsTest, CountsPeopleByTheCataloguesNameOfTheFolder) {
+  Publish();
+  const auto women = Ask(People({{Filter{"NCIT:C16576"}}}));
+  ASSERT_THAT(women, IsOk());
+  ASSERT_EQ(women->datasets.size(), 1u);
+  EXPECT_EQ(women->datasets[0].dataset, kFolder);
+  EXPECT_EQ(women->datasets[0].country, "FI");
+  EXPECT_EQ(women->datasets[0].count, 12);
+  EXPECT_TRUE(women->datasets[0].exists);
+  RawQuery other = People({{Filter{"NCIT:C16576"}}});
+  other.datasets = {"GDI-FI-BEACON-2"};
+  EXPECT_TRUE(Ask(other)->datasets.empty());
+}
+
+TEST_F(FolderCountsTest, UnderstandsExactAllelesRangesGenesAndBrackets) {
+  Publish();
+  EXPECT_EQ(CountOf(Carriers({"GRCh38", "3", 10, 0, "A", "T"})), 8);
+  EXPECT_EQ(CountOf(Carriers({"", "3", 10, 0, "", "T"})), 8);
+  EXPECT_EQ(CountOf(Carriers({"GRCh38", "3", 0, 15, "", ""})), 8);
+  EXPECT_EQ(CountOf(Carriers({"GRCh38", "3", 10, 0, "A", "C"})), 0);
+  EXPECT_EQ(CountOf(Carriers({"GRCh37", "3", 10, 0, "A", "T"})), 0);
+  RawVariant gene;
+  gene.gene = "ABC";
+  EXPECT_EQ(CountOf(Carriers(gene)), 8);
+  RawVariant bracket{"GRCh38", "3"};
+  bracket.start_bracket = {5, 12};
+  bracket.end_bracket = {11, 14};
+  EXPECT_EQ(CountOf(Carriers(bracket)), 8);
+  RawQuery women = People({{Filter{"NCIT:C16576"}}});
+  women.variant = RawVariant{"GRCh38", "3", 10, 0, "A", "T"};
+  EXPECT_EQ(CountOf(women), 8);
+}
+
+TEST_F(FolderCountsTest, AFewCarriersAreNobodyAndAFewOthersAreNobodyEither) {
+  Publish();
+  const auto rare = Ask(Carriers({"GRCh38", "3", 20, 0, "A", "T"}));
+  EXPECT_EQ(rare->datasets.at(0).count, 0);
+  EXPECT_FALSE(rare->datasets[0].exists);
+  consent_.withdrawn[Permission::kSubjectLevelQuery] = {13, 14, 15, 16, 17};
+  ++consent_.epoch;
+  ASSERT_THAT(view_.Refresh(ctx_), IsOk());
+  // 12 of 15 are women: three are not.
+  EXPECT_EQ(CountOf(People({{Filter{"NCIT:C16576"}}})), 15);
+}
+
+TEST_F(FolderCountsTest, WhoDoesNotPermitIsNotCounted) {
+  Publish();
+  consent_.withdrawn[Permission::kAlleleFrequency] = {0, 1};
+  ++consent_.epoch;
+  ASSERT_THAT(view_.Refresh(ctx_), IsOk());
+  EXPECT_EQ(CountOf(Carriers({"GRCh38", "3", 10, 0, "A", "T"})), 6);
+  EXPECT_EQ(CountOf(People({{Filter{"NCIT:C16576"}}})), 12);
+}
+
+TEST_F(FolderCountsTest, WhatFoldersDoNotSayTheyAreNotAsked) {
+  Publish();
+  RawVariant gene;
+  gene.gene = "ABC";
+  gene.below_frequency = 0.01;
+  EXPECT_TRUE(Ask(Carriers(gene))->datasets.empty());
+}
+
+TEST_F(FolderCountsTest, TestDataIsNoneOfTheNetwork) {
+  Publish("test");
+  EXPECT_TRUE(Ask(People({}))->datasets.empty());
+}
+
+TEST_F(FolderCountsTest, IsChargedAndWithheld) {
+  budgets_ = &all_budgets_;
+  Publish();
+  ASSERT_THAT(Ask(People({{Filter{"NCIT:C16576"}}})), IsOk());
+  EXPECT_EQ(budget_store_.charged[""].size(), 1u);
+  budget_store_.spent_out = {kFolder};
+  const auto refused = Ask(People({{Filter{"NCIT:C20197"}}}));
+  EXPECT_THAT(refused, HasReason("BUDGET_SPENT"));
+  EXPECT_EQ(RetryAfter(refused.status()), seconds(7));
+}
+
+TEST_F(FolderCountsTest, SaysNothingWhenPermissionsAreNotKnown) {
+  Publish();
+  now_ += seconds(6);
+  EXPECT_THAT(Ask(People({})), HasReason("CONSENT_STALE"));
+}
+
+Answer Of(const std::string& dataset, std::int64_t count) {
+  Answer answer;
+  answer.minimum_count = 5;
+  answer.epoch = 3;
+  answer.count = count;
+  answer.exists = count > 0;
+  answer.datasets = {{dataset, 1, "FI", count > 0, count, {}}};
+  return answer;
+}
+
+TEST(Together, AddsUpAndLetsOneStandForBothWhereItMust) {
+  const Answer cohorts = Of("GOE-FI-A-1", 10), folders = Of(kFolder, 7);
+  const auto both = Together(cohorts, folders);
+  EXPECT_EQ(both->count, 17);
+  EXPECT_EQ(both->datasets.size(), 2u);
+  const Status spent = Error(StatusCode::kResourceExhausted, "BUDGET_SPENT", "x");
+  EXPECT_EQ(Together(spent, folders)->count, 7);
+  EXPECT_EQ(Together(cohorts, spent)->count, 10);
+  EXPECT_THAT(Together(spent, spent), HasReason("BUDGET_SPENT"));
+  EXPECT_THAT(Together(spent, Answer()), HasReason("BUDGET_SPENT"));
+  const Status stale = Error(StatusCode::kUnavailable, "CONSENT_STALE", "x");
+  EXPECT_EQ(Together(cohorts, stale)->count, 10);
+  EXPECT_THAT(Together(stale, folders), HasReason("CONSENT_STALE"));
+}
+
+}  // namespace
+}  // namespace genofed::discovery
