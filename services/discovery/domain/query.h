@@ -61,12 +61,12 @@ struct VariantPattern {
 
 // A query as it came, before Validate.
 struct RawVariant {
-  std::string assembly;
-  std::string contig;
+  std::string assembly = {};
+  std::string contig = {};
   std::int64_t start = 0;
   std::int64_t end = 0;  // 0: not given
-  std::string ref;
-  std::string alt;
+  std::string ref = {};
+  std::string alt = {};
   std::vector<std::int64_t> start_bracket = {}, end_bracket = {};  // two numbers each, or none
   std::string gene = {}, amino_acid_change = {}, hgvs = {}, type = {};
   std::int64_t min_length = 0, max_length = 0;  // 0: any
