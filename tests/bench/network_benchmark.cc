@@ -23,9 +23,11 @@
 #include "libs/testing/temporary_directory.h"
 #include "libs/testing/temporary_postgres.h"
 #include "services/cli/federation/pki.h"
+#include "services/discovery/adapters/file_beacon_opener.h"
 #include "services/discovery/adapters/file_cohort_opener.h"
 #include "services/discovery/adapters/grpc_discovery_service.h"
 #include "services/discovery/adapters/peers.h"
+#include "services/discovery/adapters/sql_beacon_store.h"
 #include "services/discovery/adapters/sql_disclosure_store.h"
 #include "services/discovery/adapters/sql_publication_store.h"
 #include "services/discovery/adapters/worker_pool.h"
@@ -114,15 +116,17 @@ class Node {
       : country_(ToUpper(site)),
         store_(database, mechanism_.policy()),
         publication_store_(database),
+        beacon_store_(database),
         tokens_(trust_, clock_, "", {}) {
     consent_.rows[cohort->dataset()] = cohort->rows();
     view_.Add({std::move(cohort)});
     GF_CHECK(view_.Refresh(Context::Background()).ok());
+    GF_CHECK(beacon_view_.Refresh(Context::Background()).ok());
     dispatcher_ = std::make_unique<rpc::Dispatcher>(
         rpc::Dispatcher::Options{
             .site = site, .domain = kDomain, .service = "discovery", .denied = NobodyDenied},
         ThePolicy(), tokens_, metrics_);
-    service_ = MakeNodeService(*dispatcher_, metrics_, discovery_, publications_);
+    service_ = MakeNodeService(*dispatcher_, metrics_, discovery_, folders_, publications_);
     server_ = *rpc::Server::Start({.listeners = {{"127.0.0.1:0", files}},
                                    .site = site,
                                    .domain = kDomain,
@@ -150,6 +154,10 @@ class Node {
   SqlPublicationStore publication_store_;
   FileCohortOpener opener_{"/nonexistent", "/nonexistent"};
   Publications publications_{publication_store_, opener_, listing_, view_, clock_, country_};
+  SqlBeaconStore beacon_store_;
+  FileBeaconOpener beacon_opener_{"/nonexistent"};
+  BeaconView beacon_view_{beacon_store_, beacon_opener_, consent_, listing_, mechanism_, std::chrono::hours(1)};
+  FolderCounts folders_{beacon_view_, country_, mechanism_, &budgets_, audit_, clock_};
   const auth::AccessTokenVerifier tokens_;
   std::unique_ptr<rpc::Dispatcher> dispatcher_;
   std::unique_ptr<grpc::Service> service_;

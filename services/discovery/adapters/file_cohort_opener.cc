@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/discovery/adapters/file_cohort_opener.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <bit>
 #include <fstream>
@@ -68,18 +70,37 @@ Result<std::vector<genomics::Individual>> OpenIndividuals(const std::filesystem:
   return genomics::ReadIndividuals(path);
 }
 
+std::uint64_t BytesOf(const cohort::Segment& segment) {
+  std::uint64_t bytes = 0;
+  for (const auto& tile : segment.manifest().tiles) bytes += tile.digests.size;
+  return bytes;
+}
+
+// Of a dataset, what may stay in memory: the rest is read by ranges (libs/cohort/tile.h).
+std::uint64_t MemoryForOneDataset() {
+  const long pages = ::sysconf(_SC_PHYS_PAGES);
+  const long page = ::sysconf(_SC_PAGESIZE);
+  return pages > 0 && page > 0 ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page) / 4 : 0;
+}
+
 }  // namespace
 
 Result<FileCohortOpener::Segments> FileCohortOpener::OpenSegments(
     const Publication& publication) const {
   Segments segments;
+  std::uint64_t bytes = 0;
   for (const Segment& segment : publication.segments) {
     GF_ASSIGN(auto directory, Below(data_dir_, segment.index_path));
-    GF_ASSIGN(auto opened, cohort::Segment::Open(directory, cohort::Residence::kMapped,
+    GF_ASSIGN(auto opened, cohort::Segment::Open(directory, cohort::Residence::kRead,
                                                  segment.manifest_sha256));
     GF_TRY(CheckIsOf(opened->info(), publication));
     // Queries trust its rows.
     GF_TRY(opened->Verify());
+    bytes += BytesOf(*opened);
+    if (bytes <= MemoryForOneDataset()) {
+      GF_ASSIGN(opened, cohort::Segment::Open(directory, cohort::Residence::kMapped,
+                                              segment.manifest_sha256));
+    }
     segments.push_back(std::move(opened));
   }
   return segments;
