@@ -47,6 +47,20 @@ void RowSet::OrInto(Bitmap& out) const {
   }
 }
 
+namespace {
+
+Result<IndexManifest> OpenManifest(const std::filesystem::path& dir,
+                                   std::string_view manifest_sha256) {
+  auto text = ReadFile(dir / kManifestFile, kMaxManifest);
+  if (!text.ok())
+    return Error(StatusCode::kNotFound, "INDEX_MISSING", "the directory holds no finished index");
+  if (!manifest_sha256.empty() && Sha256Hex(*text) != manifest_sha256)
+    return Corrupt("another manifest");
+  return ParseManifest(*text);
+}
+
+}  // namespace
+
 std::vector<std::uint32_t> RowSet::ToRows() const {
   std::vector<std::uint32_t> rows;
   for (const Part& part : parts_) {
@@ -64,15 +78,16 @@ std::vector<std::uint32_t> RowSet::ToRows() const {
 
 CohortIndex::~CohortIndex() = default;
 
+Result<IndexInfo> CohortIndex::ReadInfo(const std::filesystem::path& dir,
+                                        std::string_view manifest_sha256) {
+  GF_ASSIGN(IndexManifest manifest, OpenManifest(dir, manifest_sha256));
+  return std::move(manifest.info);
+}
+
 Result<std::unique_ptr<CohortIndex>> CohortIndex::Open(const std::filesystem::path& dir,
                                                        std::string_view manifest_sha256) {
-  auto manifest = ReadFile(dir / kManifestFile, kMaxManifest);
-  if (!manifest.ok())
-    return Error(StatusCode::kNotFound, "INDEX_MISSING", "the directory holds no finished index");
-  if (!manifest_sha256.empty() && Sha256Hex(*manifest) != manifest_sha256)
-    return Corrupt("another manifest");
   std::unique_ptr<CohortIndex> index(new CohortIndex());
-  GF_ASSIGN(IndexManifest parsed, ParseManifest(*manifest));
+  GF_ASSIGN(IndexManifest parsed, OpenManifest(dir, manifest_sha256));
   index->info_ = std::move(parsed.info);
   index->entries_ = std::move(parsed.tiles);
   GF_TRY(index->Load(dir));

@@ -185,6 +185,9 @@ class CohortIndex {
   // Errors: NotFound INDEX_MISSING, DataLoss INDEX_CORRUPT.
   static Result<std::unique_ptr<CohortIndex>> Open(const std::filesystem::path& dir,
                                                    std::string_view manifest_sha256 = {});
+  // What the manifest says, without the files.
+  static Result<IndexInfo> ReadInfo(const std::filesystem::path& dir,
+                                    std::string_view manifest_sha256);
   ~CohortIndex();
 
   const IndexInfo& info() const { return info_; }

@@ -136,13 +136,14 @@ Result<disclosure::Mechanism> MakeMechanism(const config::v1::DiscoveryConfig& c
 class NodeModule final : public Module {
  public:
   NodeModule(Platform& platform, const Settings& settings, disclosure::Mechanism mechanism,
-             std::unique_ptr<sql::Database> database, const std::filesystem::path& data_dir)
+             std::unique_ptr<sql::Database> database, const std::filesystem::path& data_dir,
+             AnnotationTable table)
       : settings_(settings),
         clock_(platform.clock()),
         mechanism_(std::move(mechanism)),
         database_(std::move(database)),
         store_(*database_),
-        opener_(platform.config().site().data_dir(), data_dir / "merged"),
+        opener_(platform.config().site().data_dir(), data_dir / "segments", std::move(table)),
         consent_(MakeConsentClient(platform.SiteChannel("consent"), settings.max_staleness)),
         listing_(MakeListingClient(platform.SiteChannel("catalogue"), settings.max_staleness)),
         view_(*consent_, *listing_, mechanism_, settings.max_staleness),
@@ -355,10 +356,13 @@ Result<std::unique_ptr<Module>> Make(Platform& platform) {
     return std::unique_ptr<Module>(std::make_unique<HubModule>(platform, settings));
   GF_ASSIGN(disclosure::Mechanism mechanism, MakeMechanism(platform.config().discovery()));
   GF_ASSIGN(const auto data_dir, platform.DataDir());
+  auto table = AnnotationTable::Find(platform.config().discovery().annotations_file());
+  if (!table.ok())
+    return InvalidField("discovery.annotations_file", "CONFIG_INVALID", "{}", Message(table.status()));
   GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
   return std::unique_ptr<Module>(
       std::make_unique<NodeModule>(platform, settings, std::move(mechanism), std::move(database),
-                                   data_dir));
+                                   data_dir, *std::move(table)));
 }
 
 }  // namespace

@@ -9,11 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "libs/cohort/compact.h"
 #include "libs/core/file.h"
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
-#include "libs/testing/temporary_directory.h"
+#include "libs/genomics/cohort_index.h"
 #include "services/discovery/app/ports.h"
 
 namespace genofed::discovery {
@@ -23,14 +22,13 @@ struct TestSite {
   genomics::CarrierSets sets;
 };
 
-// Writes a segment and individuals below <data_dir>/<dataset>/<version>; empty `people`: no file of
+// Writes index and individuals to <data_dir>/<dataset>/<version>; empty `people`: no file of
 // individuals.
 inline Publication WriteCohort(const std::filesystem::path& data_dir, const std::string& dataset,
                                std::int32_t version, std::uint32_t rows,
                                const std::vector<TestSite>& sites,
                                const std::vector<genomics::Individual>& people = {},
-                               genomics::Assembly assembly = genomics::Assembly::kGrch38,
-                               const cohort::Annotations* annotations = nullptr) {
+                               genomics::Assembly assembly = genomics::Assembly::kGrch38) {
   Publication publication;
   publication.dataset = dataset;
   publication.version = version;
@@ -43,19 +41,12 @@ inline Publication WriteCohort(const std::filesystem::path& data_dir, const std:
   info.version = std::to_string(version);
   info.assembly = assembly;
   info.n_people = rows;
-  testing::TemporaryDirectory pass;
-  auto builder = genomics::SegmentBuilder::Create(pass / "index", info);
+  auto builder = genomics::SegmentBuilder::Create(directory, info);
   GF_CHECK(builder.ok());
   for (const TestSite& site : sites) GF_CHECK((*builder)->Add(site.variant, site.sets).ok());
-  GF_CHECK((*builder)->Finish().ok());
-  const auto index = genomics::CohortIndex::Open(pass / "index");
-  GF_CHECK(index.ok());
-  const cohort::CompactInput inputs[] = {index->get()};
-  const std::string segment = path + "/segment-" + std::to_string(rows);
-  auto written = cohort::Compact(Context::Background(), inputs, genomics::Bitmap(rows, true), annotations,
-                                 annotations == nullptr ? "" : annotations->frequencies(), data_dir / segment);
-  GF_CHECK(written.ok());
-  publication.segments = {{segment, written->sha256}};
+  auto summary = (*builder)->Finish();
+  GF_CHECK(summary.ok());
+  publication.segments = {{path, summary->manifest_sha256}};
   if (people.empty()) return publication;
   publication.individuals_path = path + "/" + genomics::kIndividualsFile;
   GF_CHECK(genomics::WriteIndividuals(data_dir / publication.individuals_path, people).ok());

@@ -275,9 +275,6 @@ Result<std::unique_ptr<Module>> Make(Platform& platform) {
       return InvalidField("onboarding.reference_fasta", "CONFIG_INVALID", "the FASTA file or its index cannot be read");
     }
   }
-  const std::string& annotations = platform.config().onboarding().annotations_file();
-  if (!annotations.empty() && !std::filesystem::is_regular_file(annotations))
-    return InvalidField("onboarding.annotations_file", "CONFIG_INVALID", "is not a file");
   GF_TRY(CheckConnectorConfig(platform.config().onboarding()));
   GF_ASSIGN(auto dir, platform.DataDir());
   GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
@@ -289,7 +286,6 @@ Result<std::unique_ptr<Module>> Make(Platform& platform) {
             objects::OpenStore(platform.config().onboarding().object_store(), layout.Objects(), platform.clock()));
   Pipeline::Options options{platform.config().onboarding().reference_fasta(), std::move(inclusion), std::move(quality),
                             std::move(report_key)};
-  options.annotations = annotations;
   GF_ASSIGN(options.terminology, ReadTerminology(platform));
   GF_ASSIGN(auto intake_key, ReadIntakeKey(platform));
   if (intake_key) options.intake_key = intake_key->public_key();

@@ -214,7 +214,7 @@ int Run() {
   Certificates certificates;
   const auto sites = MakeSites();
   const auto people = MakePeople();
-  FileCohortOpener opener(data.path(), data / "merged");
+  FileCohortOpener opener(data.path(), data / "derived");
   std::vector<std::unique_ptr<Node>> nodes;
   std::vector<HubDiscovery::Node> members;
   HubDiscovery::Options options;

@@ -19,13 +19,10 @@
 #include <iostream>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "libs/cohort/cohort.h"
-#include "libs/cohort/compact.h"
 #include "libs/core/random.h"
 #include "libs/core/strings.h"
 #include "libs/crypt4gh/file.h"
@@ -329,14 +326,6 @@ genomics::SegmentInput Input(const fs::path& file, const std::vector<std::string
   return input;
 }
 
-// From the form of the pass to the segment that is kept, as services/onboarding does.
-Status KeepSegment(const fs::path& pass) {
-  GF_ASSIGN(const auto index, genomics::CohortIndex::Open(pass));
-  const cohort::CompactInput inputs[] = {index.get()};
-  const genomics::Bitmap everybody(index->info().n_people, true);
-  return cohort::Compact(Context::Background(), inputs, everybody, nullptr, "", pass / "segment").status();
-}
-
 // `sha256` stands for what the node knows of the upload already.
 Status Index(const fs::path& file, const fs::path& names, const std::string& sha256,
              const fs::path& dir, bool judge_values) {
@@ -344,8 +333,7 @@ Status Index(const fs::path& file, const fs::path& names, const std::string& sha
   const auto input = Input(file, people, sha256, false);
   genomics::SegmentOptions options;
   options.pass.judge_values = judge_values;
-  GF_ASSIGN(const auto report, genomics::BuildSegment(dir, Info(people.size()), {&input, 1}, options));
-  return report.reused ? absl::OkStatus() : KeepSegment(dir);
+  return genomics::BuildSegment(dir, Info(people.size()), {&input, 1}, options).status();
 }
 
 // The encrypted copy under other names, and quality control: the stages beside the index.
@@ -404,27 +392,20 @@ Status Pipeline(const fs::path& file, const fs::path& names, const std::string& 
   GF_ASSIGN(auto report, genomics::BuildSegment(dir / "index", Info(people.size()), {&input, 1},
                                                 options, others->stages()));
   GF_CHECK(!report.reused && report.pass.set_aside.empty());
-  GF_TRY(KeepSegment(dir / "index"));
   return others->Finish();
 }
 
-// CONTIG POS REF ALT AC AN of every site of the segment.
+// CONTIG POS REF ALT AC AN of every site.
 Status Counts(const fs::path& dir) {
-  GF_ASSIGN(auto segment, cohort::Segment::Open(dir / "segment"));
-  std::set<std::string> contigs;
-  for (const auto& tile : segment->manifest().tiles) contigs.insert(tile.contig);
-  std::vector<std::unique_ptr<cohort::Segment>> segments;
-  segments.push_back(std::move(segment));
-  GF_ASSIGN(const auto index, cohort::Cohort::Create(std::move(segments)));
-  const genomics::Bitmap everybody(index->n_people(), true);
-  cohort::Workspace work;
-  for (const std::string& contig : contigs) {
-    GF_ASSIGN(const auto counts, index->CountSites(Context::Background(), contig, 0,
-                                                   genomics::kMaxPosition, everybody, work));
-    for (std::size_t i = 0; i < counts.sites.size(); ++i) {
-      const cohort::SiteCounts& site = counts.sites[i];
-      fmt::print("{}\t{}\t{}\t{}\t{}\t{}\n", contig, site.position + 1, site.ref, site.alt,
-                 site.ac(), counts.an(i));
+  GF_ASSIGN(auto index, genomics::CohortIndex::Open(dir));
+  std::map<std::string, bool> contigs;
+  for (const auto& tile : index->tiles()) contigs[tile.contig] = true;
+  for (const auto& [contig, seen] : contigs) {
+    GF_ASSIGN(auto hits, index->FindRange({contig, 0, genomics::kMaxPosition, {}, {}, SIZE_MAX}));
+    for (const auto& hit : hits) {
+      auto counts = index->Count(hit);
+      fmt::print("{}\t{}\t{}\t{}\t{}\t{}\n", contig, hit.variant.pos + 1, hit.variant.ref,
+                 hit.variant.alt, counts.ac, counts.an);
     }
   }
   return absl::OkStatus();
@@ -481,7 +462,6 @@ Status Stream(std::uint64_t bytes, const fs::path& dir) {
   GF_TRY(report);
   GF_TRY(others->Finish());
   GF_TRY(builder->Finish());
-  GF_TRY(KeepSegment(dir / "index"));
   struct rusage usage = {};
   ::getrusage(RUSAGE_SELF, &usage);
   fmt::print("{{\"records\": {}, \"peak_kib\": {}}}\n", report->records, usage.ru_maxrss);

@@ -39,7 +39,7 @@ def annotated(workspace, folders):
             about = note(variant)
             out.write("\t".join(map(str, (chrom, pos, ref, alt, about["frequency"], about["gene"], about["effect"], about["change"]))) + "\n")
     federation = Federation(workspace / "var-questions", layout="site", images=workspace / "no-images", hsm="none",
-                            sets=[*QUICK, *(f"{site}:onboarding.annotations_file={table}" for site in cohorts)])
+                            sets=[*QUICK, *(f"{site}:discovery.annotations_file={table}" for site in cohorts)])
     try:
         federation.up(timeout=240)
         for cohort in cohorts.values():

@@ -36,7 +36,7 @@ using testing::IsOk;
 struct Node {
   Node(sql::Database& database, const std::filesystem::path& data_dir, ConsentClient& consent)
       : store(database),
-        opener(data_dir, data_dir / "merged"),
+        opener(data_dir, data_dir / "derived"),
         view(consent, listing, mechanism, milliseconds(60'000), [this] { return now; }),
         publications(store, opener, listing, view, clock, "FI"),
         budgets(budget_store, clock),
@@ -211,7 +211,7 @@ TEST_F(NodeIntegrationTest, ALinkDoesNotLeadOutOfTheDataDirectory) {
 TEST_F(NodeIntegrationTest, ADamagedIndexIsLeftOutAfterARestartAndTriedAgainLater) {
   const Publication publication = Write(1);
   ASSERT_THAT(node_->publications.Publish(ctx_, publication), IsOk());
-  const auto manifest = data_.path() / publication.segments[0].index_path / cohort::kSegmentFile;
+  const auto manifest = data_.path() / publication.segments[0].index_path / genomics::kManifestFile;
   std::filesystem::rename(manifest, data_ / "aside");
   Restart();
   ASSERT_THAT(node_->publications.OpenPublished(ctx_), IsOk());

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <fstream>
 #include <system_error>
 
@@ -47,8 +48,8 @@ Result<std::string> HashFile(const std::filesystem::path& path) {
   return HexEncode(hash.Finish());
 }
 
-// A segment was made for this version, or for one that it goes on from.
-Status CheckIsOf(const cohort::SegmentInfo& info, const Publication& publication) {
+// An index was made for this version, or for one that it goes on from.
+Status CheckIsOf(const genomics::IndexInfo& info, const Publication& publication) {
   auto version = ParseInt(info.version);
   if (info.dataset == publication.dataset && version.ok() && *version <= publication.version &&
       genomics::AssemblyName(info.assembly) == publication.assembly) {
@@ -83,89 +84,116 @@ std::uint64_t MemoryForOneDataset() {
   return pages > 0 && page > 0 ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page) / 4 : 0;
 }
 
+Status WriteFailed() {
+  return Error(StatusCode::kUnavailable, "FILE_FAILED", "cannot write segments");
+}
+
 }  // namespace
 
-Result<FileCohortOpener::Segments> FileCohortOpener::OpenSegments(
+Result<AnnotationTable> AnnotationTable::Find(std::filesystem::path path) {
+  AnnotationTable table{std::move(path), ""};
+  if (table.path.empty()) return table;
+  auto sha256 = HashFile(table.path);
+  if (!sha256.ok())
+    return Error(StatusCode::kNotFound, "FILE_FAILED", "{} cannot be read", table.path.string());
+  table.sha256 = *std::move(sha256);
+  return table;
+}
+
+Result<std::vector<FileCohortOpener::Batch>> FileCohortOpener::FindBatches(
     const Publication& publication) const {
-  Segments segments;
-  std::uint64_t bytes = 0;
+  std::vector<Batch> batches;
   for (const Segment& segment : publication.segments) {
     GF_ASSIGN(auto directory, Below(data_dir_, segment.index_path));
-    GF_ASSIGN(auto opened, cohort::Segment::Open(directory, cohort::Residence::kRead,
-                                                 segment.manifest_sha256));
-    GF_TRY(CheckIsOf(opened->info(), publication));
-    // Queries trust its rows.
-    GF_TRY(opened->Verify());
-    bytes += BytesOf(*opened);
-    if (bytes <= MemoryForOneDataset()) {
-      GF_ASSIGN(opened, cohort::Segment::Open(directory, cohort::Residence::kMapped,
-                                              segment.manifest_sha256));
-    }
-    segments.push_back(std::move(opened));
+    GF_ASSIGN(const auto info,
+              genomics::CohortIndex::ReadInfo(directory, segment.manifest_sha256));
+    GF_TRY(CheckIsOf(info, publication));
+    batches.push_back({std::move(directory), segment.manifest_sha256, info.n_people});
   }
-  return segments;
+  return batches;
 }
 
-Result<std::unique_ptr<cohort::Segment>> FileCohortOpener::MergeRun(const Publication& publication,
-                                                                    const Segments& segments,
-                                                                    std::size_t begin,
-                                                                    std::size_t end) const {
-  crypto::Sha256Stream name;
+Status FileCohortOpener::Derive(std::span<const Batch> batches,
+                                const std::filesystem::path& directory) const {
+  std::vector<std::unique_ptr<genomics::CohortIndex>> indices;
   std::vector<cohort::CompactInput> inputs;
   std::uint32_t people = 0;
-  for (std::size_t i = begin; i < end; ++i) {
-    name.Update(publication.segments[i].manifest_sha256 + "\n");
-    inputs.emplace_back(segments[i].get());
-    people += segments[i]->n_people();
+  for (const Batch& batch : batches) {
+    GF_ASSIGN(auto index, genomics::CohortIndex::Open(batch.directory, batch.manifest_sha256));
+    inputs.emplace_back(indices.emplace_back(std::move(index)).get());
+    people += batch.n_people;
   }
-  const auto directory = merged_ / HexEncode(name.Finish());
-  if (auto known = cohort::Segment::Open(directory); known.ok() && (*known)->Verify().ok())
-    return known;
-  // Whole or not at all; what an earlier attempt left, or what was damaged, is made anew.
-  const std::filesystem::path partial = directory.string() + ".partial";
+  cohort::Annotations table;
+  if (!table_.path.empty()) {
+    auto read = cohort::Annotations::Read(table_.path, [&](const genomics::Variant& variant) {
+      return std::any_of(indices.begin(), indices.end(), [&](const auto& index) {
+        return index->FindExact(variant).has_value();
+      });
+    });
+    if (!read.ok())
+      return Error(StatusCode::kFailedPrecondition, "ANNOTATIONS_UNUSABLE", "{}",
+                   Message(read.status()));
+    table = *std::move(read);
+  }
+  // Whole or not at all. Replicas may make the same at the same time: the first one stays.
+  const std::filesystem::path partial = fmt::format("{}.{}", directory.string(), ::getpid());
   std::error_code error;
-  for (const auto& path : {directory, partial}) {
-    std::filesystem::remove_all(path, error);
-    if (error) break;
-  }
-  if (!error) std::filesystem::create_directories(merged_, error);
-  if (error) return Error(StatusCode::kInternal, "FILE_FAILED", "cannot write merged segments");
-  GF_TRY(cohort::Compact(Context::Background(), inputs, genomics::Bitmap(people, true), nullptr, "",
-                         partial));
+  std::filesystem::remove_all(partial, error);
+  if (!error) std::filesystem::create_directories(derived_, error);
+  if (error) return WriteFailed();
+  const Context ctx = Context::Background();
+  GF_TRY(cohort::Compact(ctx, inputs, genomics::Bitmap(people, true),
+                         table_.path.empty() ? nullptr : &table, table.frequencies(), partial));
   std::filesystem::rename(partial, directory, error);
-  if (error) return Error(StatusCode::kInternal, "FILE_FAILED", "cannot write merged segments");
-  GF_LOG(Context::Background(), info, "discovery.segments_merged",
-         {"dataset", publication.dataset}, {"segments", inputs.size()}, {"people", people});
-  return cohort::Segment::Open(directory);
+  if (error) std::filesystem::remove_all(partial, error);
+  GF_LOG(ctx, info, "discovery.segment_made", {"batches", batches.size()}, {"people", people});
+  return absl::OkStatus();
 }
 
-Result<FileCohortOpener::Segments> FileCohortOpener::Merge(const Publication& publication,
-                                                           Segments segments) const {
-  const std::string frequencies = segments.front()->info().frequencies;
-  const bool one_table = std::all_of(segments.begin(), segments.end(), [&](const auto& segment) {
-    return segment->info().frequencies == frequencies;
-  });
-  if (one_table && segments.size() <= cohort::kMaxSegments) return segments;
-  Segments merged;
-  for (std::size_t begin = 0; begin < segments.size();) {
-    const std::size_t rest = segments.size() - begin;
-    const std::size_t end = begin + (one_table ? std::bit_floor(rest) : rest);
-    if (end - begin == 1) {
-      merged.push_back(std::move(segments[begin]));
-    } else {
-      GF_ASSIGN(auto run, MergeRun(publication, segments, begin, end));
-      merged.push_back(std::move(run));
+Result<std::unique_ptr<cohort::Segment>> FileCohortOpener::OpenRun(std::span<const Batch> batches,
+                                                                   std::uint64_t& bytes) {
+  crypto::Sha256Stream name;
+  name.Update(fmt::format("{} {}\n", cohort::kTileFormatVersion, table_.sha256));
+  for (const Batch& batch : batches) name.Update(batch.manifest_sha256 + "\n");
+  const auto directory = derived_ / HexEncode(name.Finish());
+  // Queries trust its rows, so all of it is looked at.
+  auto find = [&]() -> Result<std::unique_ptr<cohort::Segment>> {
+    GF_ASSIGN(auto segment, cohort::Segment::Open(directory, cohort::Residence::kRead));
+    GF_TRY(segment->Verify());
+    return segment;
+  };
+  auto segment = find();
+  if (!segment.ok()) {
+    const std::unique_lock lock(deriving_, std::chrono::seconds(2));
+    if (!lock.owns_lock())
+      return Error(StatusCode::kUnavailable, "INDEX_BUSY", "another dataset is being opened");
+    segment = find();
+    if (!segment.ok()) {
+      std::error_code ignored;
+      std::filesystem::remove_all(directory, ignored);  // damaged
+      GF_TRY(Derive(batches, directory));
+      segment = find();
     }
-    begin = end;
   }
-  return merged;
+  GF_TRY(segment);
+  bytes += BytesOf(**segment);
+  if (bytes > MemoryForOneDataset()) return segment;
+  return cohort::Segment::Open(directory, cohort::Residence::kMapped);
 }
 
 Result<std::shared_ptr<const Cohort>> FileCohortOpener::Open(const Publication& publication) {
-  GF_ASSIGN(Segments segments, OpenSegments(publication));
-  std::vector<std::uint32_t> batches;
-  for (const auto& segment : segments) batches.push_back(segment->n_people());
-  GF_ASSIGN(segments, Merge(publication, std::move(segments)));
+  GF_ASSIGN(const std::vector<Batch> batches, FindBatches(publication));
+  std::vector<std::uint32_t> sizes;
+  for (const Batch& batch : batches) sizes.push_back(batch.n_people);
+  std::vector<std::unique_ptr<cohort::Segment>> segments;
+  std::uint64_t bytes = 0;
+  for (std::span<const Batch> rest = batches; !rest.empty();) {
+    const std::size_t together =
+        batches.size() <= cohort::kMaxSegments ? 1 : std::bit_floor(rest.size());
+    GF_ASSIGN(auto segment, OpenRun(rest.first(together), bytes));
+    segments.push_back(std::move(segment));
+    rest = rest.subspan(together);
+  }
   GF_ASSIGN(auto genotypes, cohort::Cohort::Create(std::move(segments)));
   GF_ASSIGN(auto individuals, OpenIndividuals(data_dir_, publication));
   if (!publication.individuals_path.empty() && individuals.size() != genotypes->n_people()) {
@@ -173,7 +201,7 @@ Result<std::shared_ptr<const Cohort>> FileCohortOpener::Open(const Publication& 
                  "index and individuals differ in their rows");
   }
   return std::make_shared<const Cohort>(publication.dataset, publication.version,
-                                        std::move(genotypes), individuals, std::move(batches));
+                                        std::move(genotypes), individuals, std::move(sizes));
 }
 
 }  // namespace genofed::discovery

@@ -2,37 +2,59 @@
 #pragma once
 
 #include <filesystem>
+#include <mutex>
+#include <span>
+#include <string>
 
 #include "services/discovery/app/ports.h"
 
 namespace genofed::discovery {
 
+// What variants do and how frequent they are (cohort::Annotations), and the digest by which what was
+// made with the table is known.
+struct AnnotationTable {
+  std::filesystem::path path;  // empty: none
+  std::string sha256;
+
+  // NotFound FILE_FAILED.
+  static Result<AnnotationTable> Find(std::filesystem::path path);
+};
+
 // Opens and verifies what a publication names below the site's data directory; symbolic links must
 // not lead out of it. Errors: InvalidArgument PATH_INVALID, NotFound INDEX_MISSING or
 // INDIVIDUALS_MISSING, DataLoss INDEX_CORRUPT or INDIVIDUALS_CORRUPT, FailedPrecondition
-// INDEX_MISMATCH when the index is another's.
+// INDEX_MISMATCH when the index is another's, ANNOTATIONS_UNUSABLE; Unavailable INDEX_BUSY while
+// something else is being made.
 //
-// More than cohort::kMaxSegments segments are merged, into the directory `merged`: as many together
-// as the digits of their number in base two say, so that up to 1,000 become at most ten, and a new
-// batch of people seldom merges all anew. Segments that name different frequency tables become one,
-// whose frequencies are counted among its people: "rarer than" means one thing in a cohort.
+// Questions are not asked of the index that ingest wrote for each batch of people, but of segments
+// that are made of it with the annotations, in the directory `derived`, once: named by what they are
+// made of, so another table makes others, and all segments of a cohort mean the same by "rarer
+// than". More than cohort::kMaxSegments batches go together, as many as the digits of their number
+// in base two say: up to 1,000 become at most ten segments, and a new batch seldom makes all anew.
 class FileCohortOpener final : public CohortOpener {
  public:
-  FileCohortOpener(std::filesystem::path data_dir, std::filesystem::path merged)
-      : data_dir_(std::move(data_dir)), merged_(std::move(merged)) {}
+  FileCohortOpener(std::filesystem::path data_dir, std::filesystem::path derived,
+                   AnnotationTable table = {})
+      : data_dir_(std::move(data_dir)), derived_(std::move(derived)), table_(std::move(table)) {}
   Result<std::shared_ptr<const Cohort>> Open(const Publication& publication) override;
 
  private:
-  using Segments = std::vector<std::unique_ptr<cohort::Segment>>;
-
-  Result<Segments> OpenSegments(const Publication& publication) const;
-  Result<Segments> Merge(const Publication& publication, Segments segments) const;
-  Result<std::unique_ptr<cohort::Segment>> MergeRun(const Publication& publication,
-                                                    const Segments& segments, std::size_t begin,
-                                                    std::size_t end) const;
+  // People who were added together, and where ingest wrote their index.
+  struct Batch {
+    std::filesystem::path directory;
+    std::string manifest_sha256;
+    std::uint32_t n_people = 0;
+  };
+  Result<std::vector<Batch>> FindBatches(const Publication& publication) const;
+  // `bytes`: of the cohort so far.
+  Result<std::unique_ptr<cohort::Segment>> OpenRun(std::span<const Batch> batches,
+                                                   std::uint64_t& bytes);
+  Status Derive(std::span<const Batch> batches, const std::filesystem::path& directory) const;
 
   const std::filesystem::path data_dir_;
-  const std::filesystem::path merged_;
+  const std::filesystem::path derived_;
+  const AnnotationTable table_;
+  std::timed_mutex deriving_;  // takes memory and both cores: one at a time
 };
 
 }  // namespace genofed::discovery

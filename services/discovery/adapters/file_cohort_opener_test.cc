@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <map>
 
 #include "libs/testing/matchers.h"
 #include "libs/testing/temporary_directory.h"
@@ -21,110 +22,122 @@ class FileCohortOpenerTest : public ::testing::Test {
  protected:
   // A dataset that grew by three people at a time; of each batch the first person carries the
   // variant.
-  Publication Grown(std::uint32_t batches, const cohort::Annotations* newer = nullptr) {
+  Publication Grown(std::uint32_t batches) {
     Publication all;
     for (std::uint32_t i = 0; i < batches; ++i) {
       TestSite site{kVariant, {}};
       site.sets.het = {0};
       const Publication one =
-          WriteCohort(directory_.path(), "GOE-FI-A-1", static_cast<std::int32_t>(i + 1), 3, {site},
-                      {}, genomics::Assembly::kGrch38, i + 1 == batches ? newer : nullptr);
+          WriteCohort(directory_.path(), "GOE-FI-A-1", static_cast<std::int32_t>(i + 1), 3, {site});
       if (i == 0) all = one;
       if (i > 0) all.segments.push_back(one.segments[0]);
       all.version = one.version;
     }
     return all;
   }
-  std::vector<std::string> Merged() const {
-    std::vector<std::string> names;
-    if (!std::filesystem::exists(directory_ / "merged")) return names;
-    for (const auto& entry : std::filesystem::directory_iterator(directory_ / "merged"))
-      names.push_back(entry.path().filename().string());
-    std::sort(names.begin(), names.end());
-    return names;
+  FileCohortOpener Opener(AnnotationTable table = {}) {
+    return {directory_.path(), directory_ / "derived", std::move(table)};
   }
-  // Carriers among everybody, and people of whom it is known.
-  std::pair<std::uint64_t, std::uint64_t> Count(const Cohort& cohort) {
+  AnnotationTable Table(const std::string& lines) {
+    EXPECT_THAT(WriteFileAtomically(directory_ / "table", lines), IsOk());
+    return *AnnotationTable::Find(directory_ / "table");
+  }
+  // Names and times of what was made.
+  std::map<std::string, std::filesystem::file_time_type> Derived() const {
+    std::map<std::string, std::filesystem::file_time_type> made;
+    for (const auto& entry : std::filesystem::directory_iterator(directory_ / "derived"))
+      made.emplace(entry.path().filename(), entry.last_write_time());
+    return made;
+  }
+  // Carriers among everybody, and people who were called.
+  using Counts = std::pair<std::uint64_t, std::uint64_t>;
+  Counts Count(const Cohort& cohort) {
     const Cohort::Buffers work(cohort);
     const auto counts = cohort.genotypes().CountExact(
         kVariant, genomics::Bitmap(cohort.rows(), true), *work);
     EXPECT_THAT(counts, IsOk());
     return {(*counts)->n_het, (*counts)->an / 2};
   }
-  using Counts = std::pair<std::uint64_t, std::uint64_t>;
+  std::uint64_t InGene(const Cohort& cohort, const std::string& gene, double below) {
+    cohort::VariantFilter filter;
+    filter.gene = gene;
+    filter.below_frequency = below;
+    const Cohort::Buffers work(cohort);
+    return *cohort.genotypes().CountCarriers(Context::Background(), filter,
+                                             genomics::Bitmap(cohort.rows(), true), *work);
+  }
 
   testing::TemporaryDirectory directory_;
-  FileCohortOpener opener_{directory_.path(), directory_ / "merged"};
 };
 
-TEST_F(FileCohortOpenerTest, FewBatchesStayAsTheyAre) {
-  const auto cohort = opener_.Open(Grown(10));
+TEST_F(FileCohortOpenerTest, AFewBatchesAreASegmentEach) {
+  FileCohortOpener opener = Opener();
+  const auto cohort = opener.Open(Grown(10));
   ASSERT_THAT(cohort, IsOk());
   EXPECT_EQ(Count(**cohort), Counts(10, 30));
   EXPECT_EQ((*cohort)->genotypes().n_segments(), 10U);
-  EXPECT_TRUE(Merged().empty());
+  EXPECT_EQ(Derived().size(), 10U);
 }
 
-TEST_F(FileCohortOpenerTest, ManyAreMergedAndLeftAloneWhileTheyStayTheSame) {
+TEST_F(FileCohortOpenerTest, ManyGoTogetherAndAreMadeOnce) {
   // 13 = 8 + 4 + 1.
-  Publication publication = Grown(13);
-  const auto cohort = opener_.Open(publication);
+  const Publication publication = Grown(13);
+  const auto cohort = Opener().Open(publication);
   ASSERT_THAT(cohort, IsOk());
   EXPECT_EQ(Count(**cohort), Counts(13, 39));
   EXPECT_EQ((*cohort)->genotypes().n_segments(), 3U);
-  const auto merged = Merged();
-  EXPECT_EQ(merged.size(), 2U);
-  const auto written = std::filesystem::last_write_time(directory_ / "merged" / merged[0]);
-  ASSERT_THAT(opener_.Open(publication), IsOk());
-  EXPECT_EQ(Merged(), merged);
-  EXPECT_EQ(std::filesystem::last_write_time(directory_ / "merged" / merged[0]), written);
+  const auto made = Derived();
+  EXPECT_EQ(made.size(), 3U);
+  ASSERT_THAT(Opener().Open(publication), IsOk());
+  EXPECT_EQ(Derived(), made);
   // Rows keep their order, and who was let in together is not forgotten.
   EXPECT_EQ((*cohort)->Released(4), 36U);
   EXPECT_EQ((*cohort)->Released(38), 39U);
   EXPECT_EQ((*cohort)->Released(40), 0U);
 }
 
-TEST_F(FileCohortOpenerTest, WhatWasMergedIsMadeAnewWhenItIsDamaged) {
-  const Publication publication = Grown(12);
-  ASSERT_THAT(opener_.Open(publication), IsOk());
-  for (const std::string& name : Merged()) {
-    for (const auto& file :
-         std::filesystem::directory_iterator(directory_ / "merged" / name)) {
+TEST_F(FileCohortOpenerTest, WhatIsDamagedIsMadeAnew) {
+  const Publication publication = Grown(2);
+  ASSERT_THAT(Opener().Open(publication), IsOk());
+  for (const auto& [name, time] : Derived()) {
+    for (const auto& file : std::filesystem::directory_iterator(directory_ / "derived" / name)) {
       if (file.path().extension() == ".tile") std::ofstream(file.path(), std::ios::app) << "x";
     }
   }
-  const auto again = opener_.Open(publication);
+  const auto again = Opener().Open(publication);
   ASSERT_THAT(again, IsOk());
-  EXPECT_EQ(Count(**again), Counts(12, 36));
+  EXPECT_EQ(Count(**again), Counts(2, 6));
 }
 
-TEST_F(FileCohortOpenerTest, RarerMeansOneThingThoughTheTableChanged) {
-  std::ofstream(directory_ / "table") << "20\t1001\tA\tT\t0.001\tBRCA1\tmissense_variant\n";
-  const auto table = *cohort::Annotations::Read(directory_ / "table");
-  const auto cohort = opener_.Open(Grown(4, &table));
-  ASSERT_THAT(cohort, IsOk());
-  EXPECT_EQ(Count(**cohort), Counts(4, 12));
-  // One of six alleles, whatever the newer table said of the last batch.
-  const Cohort::Buffers work(**cohort);
-  cohort::VariantFilter filter;
-  filter.contig = "20";
-  filter.end = 2000;
-  auto carriers = [&](double below) {
-    filter.below_frequency = below;
-    return *(*cohort)->genotypes().CountCarriers(Context::Background(), filter,
-                                                 genomics::Bitmap(12, true), *work);
-  };
-  EXPECT_EQ(carriers(0.16), 0U);
-  EXPECT_EQ(carriers(0.17), 4U);
+TEST_F(FileCohortOpenerTest, AnotherTableMakesOtherSegments) {
+  const Publication publication = Grown(2);
+  const auto first =
+      Opener(Table("20\t1001\tA\tT\t0.001\tBRCA1\tmissense_variant\n")).Open(publication);
+  ASSERT_THAT(first, IsOk());
+  EXPECT_EQ(InGene(**first, "BRCA1", 0.002), 2U);
+  EXPECT_EQ(InGene(**first, "BRCA1", 0.001), 0U);
+  const auto second =
+      Opener(Table("20\t1001\tA\tT\t0.5\tNBR2\tstop_gained\n")).Open(publication);
+  ASSERT_THAT(second, IsOk());
+  EXPECT_EQ(InGene(**second, "BRCA1", 1), 0U);
+  EXPECT_EQ(InGene(**second, "NBR2", 0.6), 2U);
+  EXPECT_EQ(Derived().size(), 4U);
+  // Without one a frequency is counted: one of six alleles.
+  const auto none = Opener().Open(publication);
+  ASSERT_THAT(none, IsOk());
+  EXPECT_EQ(InGene(**none, "NBR2", 1), 0U);
+  FileCohortOpener bad = Opener(Table("20\tA\n"));
+  EXPECT_THAT(bad.Open(publication), HasReason("ANNOTATIONS_UNUSABLE"));
+  EXPECT_THAT(AnnotationTable::Find(directory_ / "nowhere"), HasReason("FILE_FAILED"));
 }
 
-TEST_F(FileCohortOpenerTest, SegmentsOfOthersAreRefused) {
+TEST_F(FileCohortOpenerTest, IndicesOfOthersAreRefused) {
   Publication publication = Grown(1);
   publication.dataset = "GOE-FI-B-1";
-  EXPECT_THAT(opener_.Open(publication), HasReason("INDEX_MISMATCH"));
+  EXPECT_THAT(Opener().Open(publication), HasReason("INDEX_MISMATCH"));
   publication = WriteCohort(directory_.path(), "GOE-FI-C-1", 2, 3, {});
-  publication.version = 1;  // a segment of a later version
-  EXPECT_THAT(opener_.Open(publication), HasReason("INDEX_MISMATCH"));
+  publication.version = 1;  // an index of a later version
+  EXPECT_THAT(Opener().Open(publication), HasReason("INDEX_MISMATCH"));
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ class CaseMatchTest : public ::testing::Test {
     const auto rows = static_cast<std::uint32_t>(people.size());
     publications_.all = {WriteCohort(dir_.path(), kDataset, 1, rows, {}, people)};
     consent_.rows[kDataset] = rows;
-    view_->Add({*FileCohortOpener(dir_.path(), dir_ / "merged").Open(publications_.all[0])});
+    view_->Add({*FileCohortOpener(dir_.path(), dir_ / "derived").Open(publications_.all[0])});
     ASSERT_THAT(view_->Refresh(ctx_), IsOk());
   }
   Result<CaseAnswer> Ask(std::vector<std::string> terms) {

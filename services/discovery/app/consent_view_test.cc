@@ -18,7 +18,7 @@ using testing::IsOk;
 class ConsentViewTest : public ::testing::Test {
  protected:
   ConsentViewTest() {
-    FileCohortOpener opener(directory_.path(), directory_ / "merged");
+    FileCohortOpener opener(directory_.path(), directory_ / "derived");
     for (std::int32_t version : {1, 2}) {
       cohorts_.push_back(
           *opener.Open(WriteCohort(directory_.path(), "GOE-FI-A-1", version, 10, {})));

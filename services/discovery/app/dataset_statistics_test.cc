@@ -58,7 +58,7 @@ class DatasetStatisticsTest : public ::testing::Test {
     const auto rows = static_cast<std::uint32_t>(people.size());
     const Publication publication = WriteCohort(dir_.path(), kDataset, 1, rows, {}, people);
     GF_TRY(publications_.Add(ctx_, publication));
-    FileCohortOpener opener(dir_.path(), dir_ / "merged");
+    FileCohortOpener opener(dir_.path(), dir_ / "derived");
     GF_ASSIGN(const auto cohort, opener.Open(publication));
     view_->Add({cohort});
     consent_.rows[kDataset] = rows;

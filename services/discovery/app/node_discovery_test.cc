@@ -95,19 +95,17 @@ struct Shared {
   testing::TemporaryDirectory directory;
   World world = MakeWorld();
   std::shared_ptr<const Cohort> cohort;
-  std::string path, manifest;           // of its index
+  std::filesystem::path segment;        // that was made of it
   std::shared_ptr<const Cohort> other;  // of another assembly, without individuals
 
   Shared() {
-    FileCohortOpener opener(directory.path(), directory / "merged");
     GF_CHECK(WriteFileAtomically(directory / "table", world.Table()).ok());
-    const auto annotations = *cohort::Annotations::Read(directory / "table");
+    FileCohortOpener opener(directory.path(), directory / "derived",
+                            *AnnotationTable::Find(directory / "table"));
     const Publication publication =
-        WriteCohort(directory.path(), "GOE-FI-A-1", 1, kRows, world.sites, world.people,
-                    genomics::Assembly::kGrch38, &annotations);
-    path = publication.segments[0].index_path;
-    manifest = publication.segments[0].manifest_sha256;
+        WriteCohort(directory.path(), "GOE-FI-A-1", 1, kRows, world.sites, world.people);
     cohort = *opener.Open(publication);
+    segment = std::filesystem::directory_iterator(directory / "derived")->path();
     other =
         *opener.Open(WriteCohort(directory.path(), "GOE-FI-B-1", 1, 20,
                                  {{{"20", 1000, "A", "T"}, {}}}, {}, genomics::Assembly::kGrch37));
@@ -465,8 +463,7 @@ TEST_F(NodeTest, PeopleAreCountedOnceABatchOfThemHasCome) {
       {{60}, 60}, {{40, 20}, 60}, {{57, 3}, 57}, {{50, 7, 3}, 60}, {{9, 42, 9}, 51}};
   for (const auto& [batches, counted] : cases) {
     std::vector<std::unique_ptr<cohort::Segment>> segments;
-    segments.push_back(*cohort::Segment::Open(shared.directory.path() / shared.path,
-                                              cohort::Residence::kRead, shared.manifest));
+    segments.push_back(*cohort::Segment::Open(shared.segment));
     ConsentView view(consent_, listing_, mechanism, std::chrono::seconds(60));
     view.Add({std::make_shared<const Cohort>("GOE-FI-A-1", 1,
                                              *cohort::Cohort::Create(std::move(segments)),

@@ -34,7 +34,6 @@ class Pipeline {
     std::optional<crypt4gh::PublicKey> intake_key = std::nullopt;
     // Tables by which codes are mapped; null: the product's.
     std::shared_ptr<const clinical::Terminology> terminology = nullptr;
-    std::filesystem::path annotations = {};  // cohort::Annotations; empty: none
   };
   Pipeline(Layout layout, UploadFiles& uploads, objects::ObjectStore& bodies, ConsentClient& consent, Publisher& publisher, const Clock& clock, Random& random,
            obs::Metrics& metrics, Options options);

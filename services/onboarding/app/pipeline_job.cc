@@ -323,7 +323,7 @@ Status Pipeline::Job::AddObjects(const std::vector<ObjectRecord>& sealed) {
 }
 
 GenotypesRequest Pipeline::Job::VariantsRequest() const {
-  return {submission_.dataset.id, submission_.version, assembly_, reference_.get(), rows_, pipeline_.options_.annotations};
+  return {submission_.dataset.id, submission_.version, assembly_, reference_.get(), rows_};
 }
 
 std::vector<EarlierPeople> Pipeline::Job::Earlier() const {

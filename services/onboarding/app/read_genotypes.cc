@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <memory>
 
-#include "libs/cohort/compact.h"
 #include "libs/genomics/build_segment.h"
 #include "libs/genomics/merge_vcf.h"
 #include "libs/genomics/subset.h"
@@ -77,8 +76,14 @@ genomics::SegmentOptions OptionsOf(const GenotypesRequest& request) {
 // AbsentSite::kIsReference. Positions come in ascending order.
 class AbsentPeople {
  public:
-  AbsentPeople(const genomics::CohortIndex& index, std::vector<bool> has_blocks)
-      : index_(index), has_blocks_(std::move(has_blocks)), runs_(has_blocks_.size()) {}
+  static Result<std::unique_ptr<AbsentPeople>> Open(const fs::path& index,
+                                                    std::vector<bool> has_blocks) {
+    auto people = std::make_unique<AbsentPeople>();
+    GF_ASSIGN(people->index_, genomics::CohortIndex::Open(index));
+    people->runs_.resize(has_blocks.size());
+    people->has_blocks_ = std::move(has_blocks);
+    return people;
+  }
 
   std::string_view Genotype(std::size_t row, std::string_view contig, std::int64_t pos) {
     if (contig != contig_ || pos / kMegabase != megabase_) Enter(contig, pos / kMegabase);
@@ -101,38 +106,17 @@ class AbsentPeople {
     megabase_ = megabase;
     normal_ = genomics::NormaliseContig(contig).value_or(std::string(contig));
     std::fill(runs_.begin(), runs_.end(), Runs());
-    for (const genomics::CalledRun& run : index_.CalledRunsAround(normal_, megabase * kMegabase)) {
+    for (const genomics::CalledRun& run : index_->CalledRunsAround(normal_, megabase * kMegabase)) {
       runs_[run.row].runs.push_back(run);
     }
   }
 
-  const genomics::CohortIndex& index_;
-  const std::vector<bool> has_blocks_;
+  std::unique_ptr<genomics::CohortIndex> index_;
+  std::vector<bool> has_blocks_;
   std::string contig_, normal_;
   std::int64_t megabase_ = -1;
   std::vector<Runs> runs_;  // of this megabase, by row
 };
-
-// From the order of the files to the order in which questions are asked.
-Result<std::string> WriteSegment(const Context& ctx, const genomics::CohortIndex& index,
-                                 const fs::path& annotations, const fs::path& dir) {
-  const cohort::CompactInput inputs[] = {&index};
-  const genomics::Bitmap everybody(index.info().n_people, true);
-  if (annotations.empty()) {
-    GF_ASSIGN(const auto report, cohort::Compact(ctx, inputs, everybody, nullptr, "", dir));
-    return report.sha256;
-  }
-  auto table = cohort::Annotations::Read(annotations, [&](const genomics::Variant& variant) {
-    return index.FindExact(variant).has_value();
-  });
-  // The holder cannot mend it: the operator can, and then the work goes on.
-  if (!table.ok())
-    return Error(StatusCode::kUnavailable, "ANNOTATIONS_UNUSABLE",
-                 "the site's table of annotations: {}", Message(table.status()));
-  GF_ASSIGN(const auto report,
-            cohort::Compact(ctx, inputs, everybody, &*table, table->frequencies(), dir));
-  return report.sha256;
-}
 
 }  // namespace
 
@@ -157,25 +141,23 @@ Result<GenotypesResult> ReadGenotypes(const Context& ctx, const GenotypesRequest
   qc::QcStage quality(result.counts, request.assembly, {.allele_depths = one});
   Watch watch(ctx);
   genomics::SiteConsumer* const stages[] = {&quality, &watch};
-  const fs::path pass = out.index.string() + ".pass";
   GF_ASSIGN(genomics::SegmentReport report,
-            genomics::BuildSegment(pass, InfoOf(request), inputs, OptionsOf(request), stages));
+            genomics::BuildSegment(out.index, InfoOf(request), inputs, OptionsOf(request), stages));
   for (Part& part : parts) GF_TRY(part.stage->Finish());
-  GF_ASSIGN(const auto index, genomics::CohortIndex::Open(pass, report.build.manifest_sha256));
-  GF_ASSIGN(result.manifest_sha256, WriteSegment(ctx, *index, request.annotations, out.index));
+  result.manifest_sha256 = report.build.manifest_sha256;
   result.sites = static_cast<std::int64_t>(report.build.sites);
   result.findings = std::move(report.findings);
   if (one) return result;
 
   report.has_blocks.resize(request.rows.size());
-  AbsentPeople absent(*index, std::move(report.has_blocks));
+  GF_ASSIGN(auto absent, AbsentPeople::Open(out.index, std::move(report.has_blocks)));
   std::vector<fs::path> paths;
   for (const Part& part : parts) paths.push_back(part.path);
   GF_TRY(genomics::MergeVcf(
       paths, out.vcf,
       {.samples = request.rows.pseudonyms,
        .absent = [&](std::size_t row, std::string_view contig, std::int64_t pos) {
-         return absent.Genotype(row, contig, pos);
+         return absent->Genotype(row, contig, pos);
        }}));
   return result;
 }

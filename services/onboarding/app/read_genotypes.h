@@ -21,12 +21,11 @@ struct GenotypesRequest {
   genomics::Reference* reference =
       nullptr;  // borrowed; null: REF is not compared, alleles are not left-aligned
   const CohortRows& rows;
-  std::filesystem::path annotations = {};  // cohort::Annotations; empty: none
 };
 
 // Where the results are to lie; nothing is there yet.
 struct GenotypesOutput {
-  std::filesystem::path index;  // directory of the segment (libs/cohort/segment.h)
+  std::filesystem::path index;  // directory of the cohort index; appears whole or not at all
   std::filesystem::path vcf;    // .vcf.gz, sorted, samples named by pseudonym in the order of rows
 };
 

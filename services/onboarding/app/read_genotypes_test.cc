@@ -3,9 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include "libs/cohort/cohort.h"
 #include "libs/core/file.h"
 #include "libs/core/strings.h"
+#include "libs/genomics/cohort_index.h"
 #include "libs/genomics/vcf_reader.h"
 #include "libs/testing/matchers.h"
 #include "libs/testing/temporary_directory.h"
@@ -56,15 +56,12 @@ class ReadGenotypesTest : public ::testing::Test {
   // AC and AN of an allele of the index.
   std::pair<std::uint64_t, std::uint64_t> Counts(std::int64_t pos, const std::string& ref,
                                                  const std::string& alt) {
-    std::vector<std::unique_ptr<cohort::Segment>> segments;
-    segments.push_back(*cohort::Segment::Open(out_.index));
-    EXPECT_THAT(segments[0]->Verify(), IsOk());
-    const auto index = *cohort::Cohort::Create(std::move(segments));
-    cohort::Workspace work;
-    const auto counts = *index->CountExact({"20", pos - 1, ref, alt},
-                                           genomics::Bitmap(index->n_people(), true), work);
-    EXPECT_TRUE(counts.has_value());
-    return {counts->ac, counts->an};
+    auto index = genomics::CohortIndex::Open(out_.index);
+    EXPECT_THAT(index, IsOk());
+    const auto hit = (*index)->FindExact({"20", pos - 1, ref, alt});
+    EXPECT_TRUE(hit.has_value());
+    const auto counts = (*index)->Count(*hit);
+    return {counts.ac, counts.an};
   }
 
   testing::TemporaryDirectory directory_;

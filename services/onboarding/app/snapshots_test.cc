@@ -84,7 +84,7 @@ TEST_F(SnapshotsTest, NewPeopleComeBehindTheOthersAndNothingIsRebuilt) {
   const Submission first = Publish(People(0, 40));
   ASSERT_EQ(first.state, State::kPublished) << first.message;
   const auto before = Individuals(1);
-  const auto written = std::filesystem::last_write_time(layout_.Index(kDataset, 1) / "segment.json");
+  const auto written = std::filesystem::last_write_time(layout_.Index(kDataset, 1) / "manifest.json");
   // Two of the first people are in the second batch again.
   const Submission second = Publish(People(38, 60), Mode::kAdd);
   ASSERT_EQ(second.state, State::kPublished) << second.message;
@@ -99,7 +99,7 @@ TEST_F(SnapshotsTest, NewPeopleComeBehindTheOthersAndNothingIsRebuilt) {
   EXPECT_EQ(IndexOf(2)[0], IndexOf(1)[0]);
   EXPECT_EQ(IndexOf(2)[1], first.index_sha256);
   EXPECT_EQ(IndexOf(2)[3], second.index_sha256);
-  EXPECT_EQ(written, std::filesystem::last_write_time(layout_.Index(kDataset, 1) / "segment.json"));
+  EXPECT_EQ(written, std::filesystem::last_write_time(layout_.Index(kDataset, 1) / "manifest.json"));
   const auto after = Individuals(2);
   const std::vector<std::string> rows = consent_.rows[{kDataset, 2}];
   ASSERT_EQ(after.size(), rows.size());
