@@ -13,26 +13,7 @@ std::vector<StoredEntry> ToEntries(const sql::Rows& rows) {
 
 }  // namespace
 
-Result<std::vector<std::optional<StoredEntry>>> SqlLedgerRows::FindAll(
-    const std::vector<const NewEntry*>& keys) {
-  std::vector<std::string> callers;
-  std::vector<std::string> idempotency_keys;
-  for (const NewEntry* key : keys) {
-    callers.push_back(key->caller);
-    idempotency_keys.push_back(key->idempotency_key);
-  }
-  GF_ASSIGN(auto rows,
-            tx_.Exec("SELECT index, entry, appended, position FROM ledger "
-                     "JOIN unnest($1::text[], $2::text[]) WITH ORDINALITY AS key (c, k, position) "
-                     "ON caller = c AND idempotency_key = k",
-                     callers, idempotency_keys));
-  std::vector<std::optional<StoredEntry>> found(keys.size());
-  for (sql::Row row : rows)
-    found[static_cast<std::size_t>(row.Int(3) - 1)] = {row.Int(0), row.Text(1), row.TimeAt(2)};
-  return found;
-}
-
-Result<std::int64_t> SqlLedgerRows::AddAll(const std::vector<const NewEntry*>& entries) {
+Result<LedgerRows::Added> SqlLedgerRows::AddIfNew(const std::vector<const NewEntry*>& entries) {
   std::vector<std::string> texts, leaves, callers, idempotency_keys, times;
   std::vector<std::int64_t> access;
   for (const NewEntry* entry : entries) {
@@ -43,21 +24,43 @@ Result<std::int64_t> SqlLedgerRows::AddAll(const std::vector<const NewEntry*>& e
     times.push_back(FormatRfc3339(entry->appended));
     access.push_back(entry->is_access ? 1 : 0);
   }
+  // One statement, since each costs a round trip while everybody waits. One of the rows is the head's.
   GF_ASSIGN(
       auto rows,
-      tx_.Exec(
-          "WITH added AS ("
-          "INSERT INTO ledger (index, entry, leaf, caller, idempotency_key, appended, is_access) "
-          "SELECT next.index + position - 1, e, decode(l, 'hex'), c, k, t::timestamptz, a = 1 "
-          "FROM (SELECT coalesce(max(index) + 1, 0) AS index FROM ledger) AS next, "
-          "unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[]) "
-          "WITH ORDINALITY AS new (e, l, c, k, t, a, position) RETURNING index) "
-          "SELECT min(index) FROM added",
-          texts, leaves, callers, idempotency_keys, times, access));
-  GF_ASSIGN(auto row, rows.One());
-  if (!first_added_) first_added_ = row.Int(0);
+      tx_.Exec("WITH new AS MATERIALIZED ("
+               "SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[]) "
+               "WITH ORDINALITY AS new (e, l, c, k, t, a, position)), "
+               "known AS MATERIALIZED ("
+               "SELECT index, entry, appended, position FROM new JOIN ledger ON caller = c AND idempotency_key = k), "
+               "added AS ("
+               "INSERT INTO ledger (index, entry, leaf, caller, idempotency_key, appended, is_access) "
+               "SELECT next.index + position - 1, e, decode(l, 'hex'), c, k, t::timestamptz, a = 1 "
+               "FROM (SELECT coalesce(max(index) + 1, 0) AS index FROM ledger) AS next, new "
+               "WHERE NOT EXISTS (SELECT FROM known) RETURNING index) "
+               "SELECT true, epoch, NULL, NULL, (SELECT min(index) FROM added) FROM head "
+               "UNION ALL SELECT false, index, entry, appended, position FROM known",
+               texts, leaves, callers, idempotency_keys, times, access));
+  Added added;
+  for (const sql::Row row : rows) {
+    if (row.Bool(0)) {
+      head_.epoch = row.Int(1);
+      added.first = row.Int(4);
+      continue;
+    }
+    const NewEntry& entry = *entries[static_cast<std::size_t>(row.Int(4) - 1)];
+    added.known[{entry.caller, entry.idempotency_key}] = {row.Int(1), row.Text(2), row.TimeAt(3)};
+  }
+  if (!added.known.empty()) return added;
+  if (!first_added_) first_added_ = added.first;
   for (const NewEntry* entry : entries) added_.push_back(entry->leaf);
-  return row.Int(0);
+  return added;
+}
+
+Result<std::optional<std::int64_t>> SqlLedgerRows::Find(const std::string& caller,
+                                                         const std::string& idempotency_key) {
+  GF_ASSIGN(auto rows, tx_.Exec("SELECT index FROM ledger WHERE caller = $1 AND idempotency_key = $2", caller,
+                                idempotency_key));
+  return rows.empty() ? std::nullopt : std::optional(rows[0].Int(0));
 }
 
 Result<std::vector<ledger::Hash>> SqlLedgerRows::Leaves(std::int64_t start) {

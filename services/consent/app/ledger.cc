@@ -130,13 +130,12 @@ std::string Ledger::EntryTime() const {
 
 Result<std::int64_t> Ledger::Add(Transaction& tx, const std::string& caller,
                                  const std::string& idempotency_key, const ledger::Entry& entry) {
-  GF_ASSIGN(const auto first, tx.ledger().Find(caller, idempotency_key));
-  if (first) return *first;
   GF_ASSIGN(std::string bytes, ledger::EncodeEntry(entry));
   const ledger::Hash leaf = ledger::LeafHash(bytes);
   const NewEntry added{std::move(bytes), leaf,         caller,
                        idempotency_key,  clock_.Now(), IsAccess(entry)};
-  return tx.ledger().AddAll({&added});
+  GF_ASSIGN(const auto done, tx.ledger().AddIfNew({&added}));
+  return done.known.empty() ? done.first : done.known.begin()->second.index;
 }
 
 Result<AppendJob> Ledger::Prepare(const std::string& caller,
