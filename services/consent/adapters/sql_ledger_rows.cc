@@ -13,7 +13,7 @@ std::vector<StoredEntry> ToEntries(const sql::Rows& rows) {
 
 }  // namespace
 
-Result<LedgerRows::Added> SqlLedgerRows::AddIfNew(const std::vector<const NewEntry*>& entries) {
+Result<std::int64_t> SqlLedgerRows::AddAll(const std::vector<const NewEntry*>& entries) {
   std::vector<std::string> texts, leaves, callers, idempotency_keys, times;
   std::vector<std::int64_t> access;
   for (const NewEntry* entry : entries) {
@@ -24,36 +24,41 @@ Result<LedgerRows::Added> SqlLedgerRows::AddIfNew(const std::vector<const NewEnt
     times.push_back(FormatRfc3339(entry->appended));
     access.push_back(entry->is_access ? 1 : 0);
   }
-  // One statement, since each costs a round trip while everybody waits. One of the rows is the head's.
-  GF_ASSIGN(
-      auto rows,
-      tx_.Exec("WITH new AS MATERIALIZED ("
-               "SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[]) "
-               "WITH ORDINALITY AS new (e, l, c, k, t, a, position)), "
-               "known AS MATERIALIZED ("
-               "SELECT index, entry, appended, position FROM new JOIN ledger ON caller = c AND idempotency_key = k), "
-               "added AS ("
-               "INSERT INTO ledger (index, entry, leaf, caller, idempotency_key, appended, is_access) "
-               "SELECT next.index + position - 1, e, decode(l, 'hex'), c, k, t::timestamptz, a = 1 "
-               "FROM (SELECT coalesce(max(index) + 1, 0) AS index FROM ledger) AS next, new "
-               "WHERE NOT EXISTS (SELECT FROM known) RETURNING index) "
-               "SELECT true, epoch, NULL, NULL, (SELECT min(index) FROM added) FROM head "
-               "UNION ALL SELECT false, index, entry, appended, position FROM known",
-               texts, leaves, callers, idempotency_keys, times, access));
-  Added added;
-  for (const sql::Row row : rows) {
-    if (row.Bool(0)) {
-      head_.epoch = row.Int(1);
-      added.first = row.Int(4);
-      continue;
-    }
-    const NewEntry& entry = *entries[static_cast<std::size_t>(row.Int(4) - 1)];
-    added.known[{entry.caller, entry.idempotency_key}] = {row.Int(1), row.Text(2), row.TimeAt(3)};
-  }
-  if (!added.known.empty()) return added;
-  if (!first_added_) first_added_ = added.first;
+  // Tells the epoch, too: another statement would be another round trip while everybody waits.
+  auto rows = tx_.Exec(
+      "WITH added AS ("
+      "INSERT INTO ledger (index, entry, leaf, caller, idempotency_key, appended, is_access) "
+      "SELECT next.index + position - 1, e, decode(l, 'hex'), c, k, t::timestamptz, a = 1 "
+      "FROM (SELECT coalesce(max(index) + 1, 0) AS index FROM ledger) AS next, "
+      "unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[]) "
+      "WITH ORDINALITY AS new (e, l, c, k, t, a, position) RETURNING index) "
+      "SELECT min(index), (SELECT epoch FROM head) FROM added",
+      texts, leaves, callers, idempotency_keys, times, access);
+  if (Reason(rows.status()) == "SQL_UNIQUE_VIOLATION")
+    return Error(StatusCode::kAlreadyExists, "KEY_KNOWN", "an entry was appended under one of the keys before");
+  GF_TRY(rows);
+  GF_ASSIGN(const auto row, rows->One());
+  head_.epoch = row.Int(1);
+  if (!first_added_) first_added_ = row.Int(0);
   for (const NewEntry* entry : entries) added_.push_back(entry->leaf);
-  return added;
+  return row.Int(0);
+}
+
+Result<LedgerRows::Known> SqlLedgerRows::FindAll(const std::vector<const NewEntry*>& entries) {
+  std::vector<std::string> callers;
+  std::vector<std::string> idempotency_keys;
+  for (const NewEntry* entry : entries) {
+    callers.push_back(entry->caller);
+    idempotency_keys.push_back(entry->idempotency_key);
+  }
+  GF_ASSIGN(auto rows, tx_.Exec("SELECT index, entry, appended, caller, idempotency_key FROM ledger "
+                                "JOIN unnest($1::text[], $2::text[]) AS key (c, k) "
+                                "ON caller = c AND idempotency_key = k",
+                                callers, idempotency_keys));
+  Known known;
+  for (sql::Row row : rows)
+    known[{row.Text(3), row.Text(4)}] = {row.Int(0), row.Text(1), row.TimeAt(2)};
+  return known;
 }
 
 Result<std::optional<std::int64_t>> SqlLedgerRows::Find(const std::string& caller,

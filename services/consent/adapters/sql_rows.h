@@ -16,7 +16,8 @@ struct HeadMemo {
 class SqlLedgerRows final : public LedgerRows {
  public:
   SqlLedgerRows(sql::Tx& tx, HeadMemo& head) : tx_(tx), head_(head) {}
-  Result<Added> AddIfNew(const std::vector<const NewEntry*>& entries) override;
+  Result<std::int64_t> AddAll(const std::vector<const NewEntry*>& entries) override;
+  Result<Known> FindAll(const std::vector<const NewEntry*>& entries) override;
   Result<std::optional<std::int64_t>> Find(const std::string& caller, const std::string& idempotency_key) override;
   Result<std::vector<ledger::Hash>> Leaves(std::int64_t start) override;
   Result<std::vector<StoredEntry>> List(std::int64_t start, int limit) override;

@@ -48,7 +48,7 @@ class NamedSnapshots {
 // What will be appended. Until then, an index is the place in `added`, as -1, -2, ...
 class Staging {
  public:
-  using Known = std::map<std::pair<std::string, std::string>, StoredEntry>;  // by key
+  using Known = LedgerRows::Known;
   explicit Staging(Transaction& tx) : snapshots_(tx) {}
 
   // `known` are entries that are in the ledger already.
@@ -99,23 +99,23 @@ class Staging {
 
 }  // namespace
 
-Status AddGroup(Transaction& tx, std::span<AppendJob* const> group) {
-  // Almost always everything is new, so that is tried first: one statement. What is known then is staged as such.
-  Staging::Known known;
-  for (;;) {
-    Staging staging(tx);
-    for (AppendJob* job : group) job->status = staging.Stage(*job, known);
-    if (staging.added.empty()) return absl::OkStatus();
-    GF_ASSIGN(auto done, tx.ledger().AddIfNew(staging.added));
-    if (!done.known.empty()) {
-      known.merge(done.known);
-      continue;
+Status AddGroup(Transaction& tx, std::span<AppendJob* const> group, bool look) {
+  LedgerRows::Known known;
+  if (look) {
+    std::vector<const NewEntry*> all;
+    for (const AppendJob* job : group) {
+      for (const NewEntry& entry : job->entries) all.push_back(&entry);
     }
-    for (AppendJob* job : group) {
-      for (std::int64_t& index : job->indices) index = index < 0 ? done.first - 1 - index : index;
-    }
-    return absl::OkStatus();
+    GF_ASSIGN(known, tx.ledger().FindAll(all));
   }
+  Staging staging(tx);
+  for (AppendJob* job : group) job->status = staging.Stage(*job, known);
+  if (staging.added.empty()) return absl::OkStatus();
+  GF_ASSIGN(const std::int64_t first, tx.ledger().AddAll(staging.added));
+  for (AppendJob* job : group) {
+    for (std::int64_t& index : job->indices) index = index < 0 ? first - 1 - index : index;
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace genofed::consent

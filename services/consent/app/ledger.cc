@@ -130,12 +130,13 @@ std::string Ledger::EntryTime() const {
 
 Result<std::int64_t> Ledger::Add(Transaction& tx, const std::string& caller,
                                  const std::string& idempotency_key, const ledger::Entry& entry) {
+  GF_ASSIGN(const auto first, tx.ledger().Find(caller, idempotency_key));
+  if (first) return *first;
   GF_ASSIGN(std::string bytes, ledger::EncodeEntry(entry));
   const ledger::Hash leaf = ledger::LeafHash(bytes);
   const NewEntry added{std::move(bytes), leaf,         caller,
                        idempotency_key,  clock_.Now(), IsAccess(entry)};
-  GF_ASSIGN(const auto done, tx.ledger().AddIfNew({&added}));
-  return done.known.empty() ? done.first : done.known.begin()->second.index;
+  return tx.ledger().AddAll({&added});
 }
 
 Result<AppendJob> Ledger::Prepare(const std::string& caller,
@@ -210,10 +211,13 @@ void Ledger::RunInGroup(AppendJob& job) {
   }
 }
 
-// One caller's deadline must not be the others': the group has its own.
+// One caller's deadline must not be the others': the group has its own. Almost always all keys are new, so that looking
+// first would be a round trip and a search for nothing.
 void Ledger::Commit(const std::vector<AppendJob*>& group) {
   const Context ctx = Context::Background().WithTimeout(kCommitTimeout);
-  const Status written = Write(ctx, [&](Transaction& tx) { return AddGroup(tx, group); });
+  Status written = Write(ctx, [&](Transaction& tx) { return AddGroup(tx, group, false); });
+  if (Reason(written) == "KEY_KNOWN")
+    written = Write(ctx, [&](Transaction& tx) { return AddGroup(tx, group, true); });
   if (written.ok()) return;
   for (AppendJob* job : group) job->status = written;
 }

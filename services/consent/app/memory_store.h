@@ -71,21 +71,25 @@ class MemoryStore final : public Store {
     AuditRows& audit() override { return *this; }
 
    private:
-    Result<Added> AddIfNew(const std::vector<const NewEntry*>& entries) override {
-      Added added;
-      for (const NewEntry* one : entries) {
-        for (const auto& [stored, entry] : s_.ledger) {
-          if (entry.caller == one->caller && entry.idempotency_key == one->idempotency_key)
-            added.known[{one->caller, one->idempotency_key}] = stored;
-        }
-      }
-      if (!added.known.empty()) return added;
-      added.first = static_cast<std::int64_t>(s_.ledger.size());
+    Result<std::int64_t> AddAll(const std::vector<const NewEntry*>& entries) override {
+      GF_ASSIGN(const Known known, FindAll(entries));
+      if (!known.empty()) return Error(StatusCode::kAlreadyExists, "KEY_KNOWN", "");
+      const auto first = static_cast<std::int64_t>(s_.ledger.size());
       for (const NewEntry* entry : entries) {
         const auto index = static_cast<std::int64_t>(s_.ledger.size());
         s_.ledger.push_back({{index, entry->entry, entry->appended}, *entry});
       }
-      return added;
+      return first;
+    }
+    Result<Known> FindAll(const std::vector<const NewEntry*>& entries) override {
+      Known known;
+      for (const NewEntry* one : entries) {
+        for (const auto& [stored, entry] : s_.ledger) {
+          if (entry.caller == one->caller && entry.idempotency_key == one->idempotency_key)
+            known[{one->caller, one->idempotency_key}] = stored;
+        }
+      }
+      return known;
     }
     Result<std::optional<std::int64_t>> Find(const std::string& caller, const std::string& idempotency_key) override {
       for (const auto& [stored, entry] : s_.ledger) {

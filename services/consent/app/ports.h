@@ -35,13 +35,13 @@ struct StoredEntry {
 class LedgerRows {
  public:
   virtual ~LedgerRows() = default;
-  struct Added {
-    std::int64_t first = 0;  // index
-    // Instead: by key (caller, idempotency key), those that were appended before.
-    std::map<std::pair<std::string, std::string>, StoredEntry> known = {};
-  };
-  // Appends the entries, at least one, in this order, unless one of their keys is known: then it appends none.
-  virtual Result<Added> AddIfNew(const std::vector<const NewEntry*>& entries) = 0;
+  // By key (caller, idempotency key).
+  using Known = std::map<std::pair<std::string, std::string>, StoredEntry>;
+  // Appends the entries, at least one, in this order, without looking whether their keys are known; returns the index of
+  // the first. If one of them is, the transaction has failed: AlreadyExists KEY_KNOWN.
+  virtual Result<std::int64_t> AddAll(const std::vector<const NewEntry*>& entries) = 0;
+  // Of these entries' keys, those that are known.
+  virtual Result<Known> FindAll(const std::vector<const NewEntry*>& entries) = 0;
   virtual Result<std::optional<std::int64_t>> Find(const std::string& caller, const std::string& idempotency_key) = 0;
   // Leaf hashes from `start` on.
   virtual Result<std::vector<ledger::Hash>> Leaves(std::int64_t start) = 0;
