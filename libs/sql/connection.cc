@@ -177,9 +177,10 @@ Status Connection::Script(const std::string& text) {
   });
 }
 
-Status Connection::Begin(const char* begin_text, std::chrono::milliseconds timeout) {
+Status Connection::Begin(const char* begin_text, std::chrono::milliseconds timeout, const char* first) {
   timeout_ = std::max(timeout, std::chrono::milliseconds(1));  // 0 would mean no limit
-  return Script(fmt::format("{}; SET LOCAL statement_timeout = {}", begin_text, timeout_.count()));
+  return Script(fmt::format("{}; SET LOCAL statement_timeout = {}{}{}", begin_text, timeout_.count(),
+                            first == nullptr ? "" : "; ", first == nullptr ? "" : first));
 }
 
 Status Connection::LimitTimeout(std::chrono::milliseconds timeout) {

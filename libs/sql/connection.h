@@ -30,8 +30,8 @@ class Connection {
   // Several statements without parameters, not prepared.
   Status Script(const std::string& text);
 
-  // Begins with `begin_text`; statements may then take `timeout`.
-  Status Begin(const char* begin_text, std::chrono::milliseconds timeout);
+  // Begins with `begin_text`; statements may then take `timeout`, as may `first`, unless it is null.
+  Status Begin(const char* begin_text, std::chrono::milliseconds timeout, const char* first = nullptr);
   // Shortens the timeout of the running transaction where that makes a difference.
   Status LimitTimeout(std::chrono::milliseconds timeout);
   Status Commit();

@@ -50,9 +50,9 @@ Status Database::Ping(const Context& ctx) {
 
 Database::Stats Database::stats() const { return pool_->stats(); }
 
-Status Database::Run(const Context& ctx, Mode mode, const std::function<Status(Tx&)>& body) {
+Status Database::Run(const Context& ctx, const Beginning& beginning, const std::function<Status(Tx&)>& body) {
   for (int attempt = 1;; ++attempt) {
-    Status status = RunOnce(ctx, mode, body);
+    Status status = RunOnce(ctx, beginning, body);
     const bool conflict = Reason(status) == kConflict;
     if (!conflict || attempt >= pool_->options().max_attempts) return status;
     pool_->Count(0, 1);
@@ -61,14 +61,15 @@ Status Database::Run(const Context& ctx, Mode mode, const std::function<Status(T
   }
 }
 
-Status Database::RunOnce(const Context& ctx, Mode mode, const std::function<Status(Tx&)>& body) {
+Status Database::RunOnce(const Context& ctx, const Beginning& beginning, const std::function<Status(Tx&)>& body) {
+  const Mode mode = beginning.mode;
   const char* begin = mode == Mode::kSerializable    ? "BEGIN ISOLATION LEVEL SERIALIZABLE"
                       : mode == Mode::kReadCommitted ? "BEGIN ISOLATION LEVEL READ COMMITTED"
                                                      : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
   const auto timeout = [&] { return ctx.Remaining(pool_->options().statement_timeout); };
   for (;;) {
     GF_ASSIGN(Pool::Handle connection, pool_->Acquire(ctx));
-    const Status begun = connection->Begin(begin, timeout());
+    const Status begun = connection->Begin(begin, timeout(), beginning.first);
     if (!begun.ok() && connection->broken() && connection.reused()) {
       pool_->DropIdle();  // the server restarted while they were idle: nothing is lost, connect anew
       continue;

@@ -110,13 +110,19 @@ class Database {
   template <typename F>
   auto Transact(const Context& ctx, F&& body, Isolation isolation = Isolation::kSerializable)
       -> std::invoke_result_t<F&, Tx&> {
-    return Dispatch(ctx, isolation == Isolation::kSerializable ? Mode::kSerializable : Mode::kReadCommitted, body);
+    return Dispatch(ctx, {ModeOf(isolation), nullptr}, body);
+  }
+  // The same; `first` is a statement without parameters, such as one that takes a lock, which comes with the
+  // transaction's beginning and costs no round trip of its own. What it selects is not seen.
+  template <typename F>
+  auto Transact(const Context& ctx, F&& body, Isolation isolation, Sql first) -> std::invoke_result_t<F&, Tx&> {
+    return Dispatch(ctx, {ModeOf(isolation), first.text()}, body);
   }
 
   // Runs `body` on one unchanging snapshot, read-only.
   template <typename F>
   auto Read(const Context& ctx, F&& body) -> std::invoke_result_t<F&, Tx&> {
-    return Dispatch(ctx, Mode::kSnapshot, body);
+    return Dispatch(ctx, {Mode::kSnapshot, nullptr}, body);
   }
 
   // For readiness probes: one round trip.
@@ -125,21 +131,28 @@ class Database {
 
  private:
   enum class Mode { kSerializable, kReadCommitted, kSnapshot };
+  static Mode ModeOf(Isolation isolation) {
+    return isolation == Isolation::kSerializable ? Mode::kSerializable : Mode::kReadCommitted;
+  }
+  struct Beginning {
+    Mode mode;
+    const char* first;  // may be null
+  };
   class Pool;
 
   explicit Database(std::unique_ptr<Pool> pool);
 
-  Status Run(const Context& ctx, Mode mode, const std::function<Status(Tx&)>& body);
-  Status RunOnce(const Context& ctx, Mode mode, const std::function<Status(Tx&)>& body);
+  Status Run(const Context& ctx, const Beginning& beginning, const std::function<Status(Tx&)>& body);
+  Status RunOnce(const Context& ctx, const Beginning& beginning, const std::function<Status(Tx&)>& body);
 
   template <typename F>
-  auto Dispatch(const Context& ctx, Mode mode, F& body) -> std::invoke_result_t<F&, Tx&> {
+  auto Dispatch(const Context& ctx, const Beginning& beginning, F& body) -> std::invoke_result_t<F&, Tx&> {
     using R = std::invoke_result_t<F&, Tx&>;
     if constexpr (std::is_same_v<R, Status>) {
-      return Run(ctx, mode, [&body](Tx& tx) -> Status { return body(tx); });
+      return Run(ctx, beginning, [&body](Tx& tx) -> Status { return body(tx); });
     } else {
       std::optional<R> result;
-      Status status = Run(ctx, mode, [&](Tx& tx) -> Status {
+      Status status = Run(ctx, beginning, [&](Tx& tx) -> Status {
         result.emplace(body(tx));
         return result->status();
       });

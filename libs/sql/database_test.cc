@@ -6,6 +6,7 @@
 #include <atomic>
 #include <latch>
 #include <limits>
+#include <thread>
 #include <vector>
 
 #include "libs/sql/test_database.h"
@@ -67,6 +68,40 @@ TEST(Database, ReturnsEachTypeAsItWasStored) {
   EXPECT_TRUE(rows[1].IsNull(2));
   EXPECT_EQ(rows[1].BytesAt(2), "");
   EXPECT_EQ(rows[1].OptionalTime(3), std::nullopt);
+}
+
+TEST(Database, AFirstStatementBelongsToTheTransaction) {
+  auto db = NewDatabase("first", kTables);
+  ASSERT_THAT(Insert(*db, "hot", 0), IsOk());
+  const auto add = [&](Database& database) {
+    return database.Transact(
+        kCtx,
+        [](Tx& tx) -> Status {
+          GF_ASSIGN(const Rows rows, tx.Exec("SELECT n FROM thing WHERE id = 'hot'"));
+          return tx.Exec("UPDATE thing SET n = $1 WHERE id = 'hot'", rows[0].Int(0) + 1).status();
+        },
+        Isolation::kReadCommitted, "SELECT 1 FROM thing WHERE id = 'hot' FOR UPDATE");
+  };
+  {
+    // Without the lock some of them would read what another one replaces.
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back([&] {
+        for (int i = 0; i < 25; ++i) EXPECT_THAT(add(*db), IsOk());
+      });
+    }
+  }
+  EXPECT_EQ(*Value(*db, "hot"), 100);
+  const auto insert = [&](bool commit) {
+    return db->Transact(
+        kCtx, [&](Tx&) { return commit ? absl::OkStatus() : Error(StatusCode::kAborted, "NO", "no"); },
+        Isolation::kReadCommitted, "INSERT INTO thing (id, n) VALUES ('first', 1)");
+  };
+  EXPECT_THAT(insert(false), HasReason("NO"));
+  EXPECT_THAT(Value(*db, "first"), HasReason("ROW_NOT_FOUND"));
+  EXPECT_THAT(insert(true), IsOk());
+  EXPECT_THAT(insert(true), HasReason("SQL_UNIQUE_VIOLATION")) << "what it does wrong is the transaction's failure";
+  EXPECT_EQ(*Value(*db, "first"), 1) << "and the connection is as good as before";
 }
 
 TEST(Database, TakesArraysAndCountsChangedRows) {

@@ -89,7 +89,8 @@ int Sync(int fd) {
   if (g_lies) return 0;
   const auto found = g_state.files.find(InodeOf(fd));
   if (found == g_state.files.end()) return 0;
-  for (const auto& [number, block] : found->second.blocks) WriteOut(fd, found->second, number, block);
+  for (const auto& [number, block] : found->second.blocks)
+    WriteOut(fd, found->second, number, block);
   if (ftruncate(fd, found->second.size) != 0) return -errno;
   g_state.files.erase(found);
   return 0;
@@ -125,7 +126,8 @@ int Open(const char* path, fuse_file_info* info) {
 }
 
 int Create(const char* path, mode_t mode, fuse_file_info* info) {
-  const int fd = open(Real(path).c_str(), O_CREAT | O_RDWR | (info->flags & (O_EXCL | O_TRUNC)), mode);
+  const int fd =
+      open(Real(path).c_str(), O_CREAT | O_RDWR | (info->flags & (O_EXCL | O_TRUNC)), mode);
   if (fd < 0) return -errno;
   const fuse_context* caller = fuse_get_context();
   if (fchown(fd, caller->uid, caller->gid) != 0) return -errno;
@@ -160,7 +162,8 @@ int Write(const char*, const char* data, std::size_t size, off_t offset, fuse_fi
   const int fd = static_cast<int>(info->fh);
   Unsynced& file = Touch(fd);
   // Kept open until it is synced or gone, so that it can be written to after a rename.
-  if (auto [entry, is_new] = g_descriptors.try_emplace(InodeOf(fd), -1); is_new) entry->second = dup(fd);
+  if (auto [entry, is_new] = g_descriptors.try_emplace(InodeOf(fd), -1); is_new)
+    entry->second = dup(fd);
   const off_t end = offset + static_cast<off_t>(size);
   for (off_t at = offset; at < end;) {
     const off_t number = at / kBlock;
@@ -198,7 +201,8 @@ int Release(const char*, fuse_file_info* info) {
 }
 
 int GetAttr(const char* path, struct stat* out, fuse_file_info* info) {
-  const long result = info != nullptr ? fstat(static_cast<int>(info->fh), out) : lstat(Real(path).c_str(), out);
+  const long result =
+      info != nullptr ? fstat(static_cast<int>(info->fh), out) : lstat(Real(path).c_str(), out);
   if (result != 0) return -errno;
   const auto found = g_state.files.find(out->st_ino);
   if (found != g_state.files.end() && S_ISREG(out->st_mode)) out->st_size = found->second.size;
@@ -206,7 +210,8 @@ int GetAttr(const char* path, struct stat* out, fuse_file_info* info) {
 }
 
 int Truncate(const char* path, off_t size, fuse_file_info* info) {
-  const int fd = info != nullptr ? dup(static_cast<int>(info->fh)) : open(Real(path).c_str(), O_RDWR | O_CLOEXEC);
+  const int fd = info != nullptr ? dup(static_cast<int>(info->fh))
+                                 : open(Real(path).c_str(), O_RDWR | O_CLOEXEC);
   if (fd < 0) return -errno;
   Unsynced& file = Touch(fd);
   file.blocks.erase(file.blocks.upper_bound((size - 1) / kBlock), file.blocks.end());
@@ -235,14 +240,17 @@ int Unlink(const char* path) {
   const bool last = lstat(Real(path).c_str(), &info) == 0 && info.st_nlink == 1;
   const long result = unlink(Real(path).c_str());
   // Somebody may have it open still: Release looks again.
-  if (result == 0 && last && g_descriptors.count(info.st_ino) == 0) g_state.files.erase(info.st_ino);
+  if (result == 0 && last && g_descriptors.count(info.st_ino) == 0)
+    g_state.files.erase(info.st_ino);
   return Outcome(result);
 }
 
-int ReadDir(const char* path, void* out, fuse_fill_dir_t fill, off_t, fuse_file_info*, fuse_readdir_flags) {
+int ReadDir(const char* path, void* out, fuse_fill_dir_t fill, off_t, fuse_file_info*,
+            fuse_readdir_flags) {
   DIR* directory = opendir(Real(path).c_str());
   if (directory == nullptr) return -errno;
-  while (const dirent* entry = readdir(directory)) fill(out, entry->d_name, nullptr, 0, fuse_fill_dir_flags{});
+  while (const dirent* entry = readdir(directory))
+    fill(out, entry->d_name, nullptr, 0, fuse_fill_dir_flags{});
   closedir(directory);
   return 0;
 }
@@ -278,10 +286,16 @@ fuse_operations Operations() {
   ops.mkdir = MakeDirectory;
   ops.unlink = Unlink;
   ops.rmdir = [](const char* path) { return Outcome(rmdir(Real(path).c_str())); };
-  ops.symlink = [](const char* target, const char* path) { return Outcome(symlink(target, Real(path).c_str())); };
+  ops.symlink = [](const char* target, const char* path) {
+    return Outcome(symlink(target, Real(path).c_str()));
+  };
   ops.rename = Rename;
-  ops.link = [](const char* from, const char* to) { return Outcome(link(Real(from).c_str(), Real(to).c_str())); };
-  ops.chmod = [](const char* path, mode_t mode, fuse_file_info*) { return Outcome(chmod(Real(path).c_str(), mode)); };
+  ops.link = [](const char* from, const char* to) {
+    return Outcome(link(Real(from).c_str(), Real(to).c_str()));
+  };
+  ops.chmod = [](const char* path, mode_t mode, fuse_file_info*) {
+    return Outcome(chmod(Real(path).c_str(), mode));
+  };
   ops.chown = [](const char* path, uid_t user, gid_t group, fuse_file_info*) {
     return Outcome(lchown(Real(path).c_str(), user, group));
   };
@@ -295,7 +309,9 @@ fuse_operations Operations() {
   ops.readdir = ReadDir;
   ops.fallocate = Allocate;
   ops.fsyncdir = [](const char*, int, fuse_file_info*) { return 0; };
-  ops.statfs = [](const char* path, struct statvfs* out) { return Outcome(statvfs(Real(path).c_str(), out)); };
+  ops.statfs = [](const char* path, struct statvfs* out) {
+    return Outcome(statvfs(Real(path).c_str(), out));
+  };
   ops.utimens = [](const char* path, const timespec times[2], fuse_file_info*) {
     return Outcome(utimensat(AT_FDCWD, Real(path).c_str(), times, AT_SYMLINK_NOFOLLOW));
   };

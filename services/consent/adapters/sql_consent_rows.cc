@@ -22,6 +22,7 @@ Circumstances ToCircumstances(const sql::Row& row, int column) {
 }
 
 Result<std::int64_t> SqlConsentRows::Epoch() {
+  if (head_.epoch) return *head_.epoch;
   GF_ASSIGN(auto rows, tx_.Exec("SELECT epoch FROM head"));
   GF_ASSIGN(auto row, rows.One());
   return row.Int(0);
@@ -31,6 +32,7 @@ Result<std::int64_t> SqlConsentRows::NextEpoch(Time now) {
   GF_ASSIGN(auto rows,
             tx_.Exec("UPDATE head SET epoch = epoch + 1, epoch_at = greatest(epoch_at, $1) RETURNING epoch", now));
   GF_ASSIGN(auto row, rows.One());
+  head_.epoch = row.Int(0);
   return row.Int(0);
 }
 

@@ -13,25 +13,6 @@ std::vector<StoredEntry> ToEntries(const sql::Rows& rows) {
 
 }  // namespace
 
-Result<std::vector<std::optional<StoredEntry>>> SqlLedgerRows::FindAll(
-    const std::vector<const NewEntry*>& keys) {
-  std::vector<std::string> callers;
-  std::vector<std::string> idempotency_keys;
-  for (const NewEntry* key : keys) {
-    callers.push_back(key->caller);
-    idempotency_keys.push_back(key->idempotency_key);
-  }
-  GF_ASSIGN(auto rows,
-            tx_.Exec("SELECT index, entry, appended, position FROM ledger "
-                     "JOIN unnest($1::text[], $2::text[]) WITH ORDINALITY AS key (c, k, position) "
-                     "ON caller = c AND idempotency_key = k",
-                     callers, idempotency_keys));
-  std::vector<std::optional<StoredEntry>> found(keys.size());
-  for (sql::Row row : rows)
-    found[static_cast<std::size_t>(row.Int(3) - 1)] = {row.Int(0), row.Text(1), row.TimeAt(2)};
-  return found;
-}
-
 Result<std::int64_t> SqlLedgerRows::AddAll(const std::vector<const NewEntry*>& entries) {
   std::vector<std::string> texts, leaves, callers, idempotency_keys, times;
   std::vector<std::int64_t> access;
@@ -43,21 +24,48 @@ Result<std::int64_t> SqlLedgerRows::AddAll(const std::vector<const NewEntry*>& e
     times.push_back(FormatRfc3339(entry->appended));
     access.push_back(entry->is_access ? 1 : 0);
   }
-  GF_ASSIGN(
-      auto rows,
-      tx_.Exec(
-          "WITH added AS ("
-          "INSERT INTO ledger (index, entry, leaf, caller, idempotency_key, appended, is_access) "
-          "SELECT next.index + position - 1, e, decode(l, 'hex'), c, k, t::timestamptz, a = 1 "
-          "FROM (SELECT coalesce(max(index) + 1, 0) AS index FROM ledger) AS next, "
-          "unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[]) "
-          "WITH ORDINALITY AS new (e, l, c, k, t, a, position) RETURNING index) "
-          "SELECT min(index) FROM added",
-          texts, leaves, callers, idempotency_keys, times, access));
-  GF_ASSIGN(auto row, rows.One());
+  // Tells the epoch, too: another statement would be another round trip while everybody waits.
+  auto rows = tx_.Exec(
+      "WITH added AS ("
+      "INSERT INTO ledger (index, entry, leaf, caller, idempotency_key, appended, is_access) "
+      "SELECT next.index + position - 1, e, decode(l, 'hex'), c, k, t::timestamptz, a = 1 "
+      "FROM (SELECT coalesce(max(index) + 1, 0) AS index FROM ledger) AS next, "
+      "unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[]) "
+      "WITH ORDINALITY AS new (e, l, c, k, t, a, position) RETURNING index) "
+      "SELECT min(index), (SELECT epoch FROM head) FROM added",
+      texts, leaves, callers, idempotency_keys, times, access);
+  if (Reason(rows.status()) == "SQL_UNIQUE_VIOLATION")
+    return Error(StatusCode::kAlreadyExists, "KEY_KNOWN", "an entry was appended under one of the keys before");
+  GF_TRY(rows);
+  GF_ASSIGN(const auto row, rows->One());
+  head_.epoch = row.Int(1);
   if (!first_added_) first_added_ = row.Int(0);
   for (const NewEntry* entry : entries) added_.push_back(entry->leaf);
   return row.Int(0);
+}
+
+Result<LedgerRows::Known> SqlLedgerRows::FindAll(const std::vector<const NewEntry*>& entries) {
+  std::vector<std::string> callers;
+  std::vector<std::string> idempotency_keys;
+  for (const NewEntry* entry : entries) {
+    callers.push_back(entry->caller);
+    idempotency_keys.push_back(entry->idempotency_key);
+  }
+  GF_ASSIGN(auto rows, tx_.Exec("SELECT index, entry, appended, caller, idempotency_key FROM ledger "
+                                "JOIN unnest($1::text[], $2::text[]) AS key (c, k) "
+                                "ON caller = c AND idempotency_key = k",
+                                callers, idempotency_keys));
+  Known known;
+  for (sql::Row row : rows)
+    known[{row.Text(3), row.Text(4)}] = {row.Int(0), row.Text(1), row.TimeAt(2)};
+  return known;
+}
+
+Result<std::optional<std::int64_t>> SqlLedgerRows::Find(const std::string& caller,
+                                                         const std::string& idempotency_key) {
+  GF_ASSIGN(auto rows, tx_.Exec("SELECT index FROM ledger WHERE caller = $1 AND idempotency_key = $2", caller,
+                                idempotency_key));
+  return rows.empty() ? std::nullopt : std::optional(rows[0].Int(0));
 }
 
 Result<std::vector<ledger::Hash>> SqlLedgerRows::Leaves(std::int64_t start) {

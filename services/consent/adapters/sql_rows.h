@@ -8,12 +8,17 @@
 
 namespace genofed::consent {
 
+// What a transaction that locked the head knows of it.
+struct HeadMemo {
+  std::optional<std::int64_t> epoch;
+};
+
 class SqlLedgerRows final : public LedgerRows {
  public:
-  explicit SqlLedgerRows(sql::Tx& tx) : tx_(tx) {}
-  Result<std::vector<std::optional<StoredEntry>>> FindAll(
-      const std::vector<const NewEntry*>& keys) override;
+  SqlLedgerRows(sql::Tx& tx, HeadMemo& head) : tx_(tx), head_(head) {}
   Result<std::int64_t> AddAll(const std::vector<const NewEntry*>& entries) override;
+  Result<Known> FindAll(const std::vector<const NewEntry*>& entries) override;
+  Result<std::optional<std::int64_t>> Find(const std::string& caller, const std::string& idempotency_key) override;
   Result<std::vector<ledger::Hash>> Leaves(std::int64_t start) override;
   Result<std::vector<StoredEntry>> List(std::int64_t start, int limit) override;
   Result<std::vector<StoredEntry>> Accesses(std::int64_t before, int limit) override;
@@ -22,6 +27,7 @@ class SqlLedgerRows final : public LedgerRows {
 
  private:
   sql::Tx& tx_;
+  HeadMemo& head_;
   // What this transaction appended, which nobody else can have added to: the head is locked.
   std::optional<std::int64_t> first_added_;
   std::vector<ledger::Hash> added_;
@@ -30,7 +36,8 @@ class SqlLedgerRows final : public LedgerRows {
 class SqlConsentRows final : public ConsentRows {
  public:
   // What the transaction reads is kept in `cache` if `keep` says so: not what it may yet take back.
-  SqlConsentRows(sql::Tx& tx, VoicesCache& cache, bool keep) : tx_(tx), cache_(cache), keep_voices_(keep) {}
+  SqlConsentRows(sql::Tx& tx, HeadMemo& head, VoicesCache& cache, bool keep)
+      : tx_(tx), head_(head), cache_(cache), keep_voices_(keep) {}
   Result<std::int64_t> Epoch() override;
   Result<std::int64_t> NextEpoch(Time now) override;
   Result<EpochState> EpochAt(Time now) override;
@@ -70,6 +77,7 @@ class SqlConsentRows final : public ConsentRows {
   Result<std::shared_ptr<const VersionVoices>> VoicesOf(const DatasetVersion& dataset);
   Result<std::optional<std::vector<std::int64_t>>> ChangedSince(std::int64_t change);
   sql::Tx& tx_;
+  HeadMemo& head_;
   VoicesCache& cache_;
   const bool keep_voices_;
 };

@@ -9,7 +9,7 @@ namespace {
 class SqlTransaction final : public Transaction {
  public:
   SqlTransaction(sql::Tx& tx, VoicesCache& voices, bool reads)
-      : ledger_(tx), consent_(tx, voices, reads), headers_(tx), registries_(tx), audit_(tx) {}
+      : ledger_(tx, head_), consent_(tx, head_, voices, reads), headers_(tx), registries_(tx), audit_(tx) {}
   LedgerRows& ledger() override { return ledger_; }
   ConsentRows& consent() override { return consent_; }
   HeaderRows& headers() override { return headers_; }
@@ -17,6 +17,7 @@ class SqlTransaction final : public Transaction {
   AuditRows& audit() override { return audit_; }
 
  private:
+  HeadMemo head_;
   SqlLedgerRows ledger_;
   SqlConsentRows consent_;
   SqlHeaderRows headers_;
@@ -37,7 +38,16 @@ Status SqlStore::Write(const Context& ctx, const Body& body) {
   return database_.Transact(
       ctx,
       [&](sql::Tx& tx) -> Status {
-        GF_TRY(tx.Exec("SELECT 1 FROM head FOR UPDATE"));
+        SqlTransaction transaction(tx, voices_, false);
+        return body(transaction);
+      },
+      sql::Isolation::kReadCommitted, "SELECT 1 FROM head FOR UPDATE");
+}
+
+Status SqlStore::WriteAside(const Context& ctx, const Body& body) {
+  return database_.Transact(
+      ctx,
+      [&](sql::Tx& tx) -> Status {
         SqlTransaction transaction(tx, voices_, false);
         return body(transaction);
       },

@@ -14,6 +14,7 @@ class SqlStore final : public Store {
   explicit SqlStore(sql::Database& database) : database_(database) {}
   Status Read(const Context& ctx, const Body& body) override;
   Status Write(const Context& ctx, const Body& body) override;
+  Status WriteAside(const Context& ctx, const Body& body) override;
 
  private:
   sql::Database& database_;

@@ -48,15 +48,16 @@ class NamedSnapshots {
 // What will be appended. Until then, an index is the place in `added`, as -1, -2, ...
 class Staging {
  public:
+  using Known = LedgerRows::Known;
   explicit Staging(Transaction& tx) : snapshots_(tx) {}
 
-  // `known` are the entries that are in the ledger already under the job's keys.
-  Status Stage(AppendJob& job, std::span<const std::optional<StoredEntry>> known) {
+  // `known` are entries that are in the ledger already.
+  Status Stage(AppendJob& job, const Known& known) {
     const std::size_t before = added.size();
     Status status;
     job.indices.clear();
     for (std::size_t i = 0; i < job.entries.size() && status.ok(); ++i)
-      status = StageOne(job.entries[i], job.decoded[i], known[i], job.indices);
+      status = StageOne(job.entries[i], job.decoded[i], known, job.indices);
     if (!status.ok()) {
       added.resize(before);
       return status;
@@ -74,19 +75,21 @@ class Staging {
   }
 
   Status StageOne(const NewEntry& entry, const ledger::Entry& decoded,
-                  const std::optional<StoredEntry>& known, std::vector<std::int64_t>& indices) {
+                  const Known& all_known, std::vector<std::int64_t>& indices) {
+    const auto found = all_known.empty() ? all_known.end() : all_known.find({entry.caller, entry.idempotency_key});
+    const StoredEntry* known = found == all_known.end() ? nullptr : &found->second;
     const auto twin = places_.find(Key(entry));
-    if (!known && twin == places_.end()) {
+    if (known == nullptr && twin == places_.end()) {
       GF_TRY(snapshots_.Check(decoded));
       added.push_back(&entry);
       indices.push_back(-static_cast<std::int64_t>(added.size()));
       return absl::OkStatus();
     }
-    if (entry.entry != (known ? known->entry : added[twin->second]->entry)) {
+    if (entry.entry != (known != nullptr ? known->entry : added[twin->second]->entry)) {
       return Error(StatusCode::kAlreadyExists, "IDEMPOTENCY_KEY_REUSED",
                    "another entry was appended under this key");
     }
-    indices.push_back(known ? known->index : -1 - static_cast<std::int64_t>(twin->second));
+    indices.push_back(known != nullptr ? known->index : -1 - static_cast<std::int64_t>(twin->second));
     return absl::OkStatus();
   }
 
@@ -96,18 +99,17 @@ class Staging {
 
 }  // namespace
 
-Status AddGroup(Transaction& tx, std::span<AppendJob* const> group) {
-  std::vector<const NewEntry*> all;
-  for (const AppendJob* job : group) {
-    for (const NewEntry& entry : job->entries) all.push_back(&entry);
+Status AddGroup(Transaction& tx, std::span<AppendJob* const> group, bool look) {
+  LedgerRows::Known known;
+  if (look) {
+    std::vector<const NewEntry*> all;
+    for (const AppendJob* job : group) {
+      for (const NewEntry& entry : job->entries) all.push_back(&entry);
+    }
+    GF_ASSIGN(known, tx.ledger().FindAll(all));
   }
-  GF_ASSIGN(const auto known, tx.ledger().FindAll(all));
   Staging staging(tx);
-  std::span<const std::optional<StoredEntry>> rest(known);
-  for (AppendJob* job : group) {
-    job->status = staging.Stage(*job, rest.first(job->entries.size()));
-    rest = rest.subspan(job->entries.size());
-  }
+  for (AppendJob* job : group) job->status = staging.Stage(*job, known);
   if (staging.added.empty()) return absl::OkStatus();
   GF_ASSIGN(const std::int64_t first, tx.ledger().AddAll(staging.added));
   for (AppendJob* job : group) {

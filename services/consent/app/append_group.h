@@ -23,7 +23,8 @@ struct AppendJob {
 
 // Appends what is not there yet, and sets indices and status of each job: one that may not be taken
 // fails alone (SNAPSHOT_UNKNOWN, SNAPSHOT_UNFIT, IDEMPOTENCY_KEY_REUSED). May run again with the
-// transaction. Errors: those of the store, which concern all jobs.
-Status AddGroup(Transaction& tx, std::span<AppendJob* const> group);
+// transaction. Errors: those of the store, which concern all jobs; KEY_KNOWN, unless `look` for
+// known keys comes first.
+Status AddGroup(Transaction& tx, std::span<AppendJob* const> group, bool look);
 
 }  // namespace genofed::consent

@@ -57,15 +57,10 @@ Status CheckNotice(const NoticeRow& notice) {
 
 Status Audit::CatchUp(const Context& ctx) {
   GF_ASSIGN(const std::int64_t size, ledger_.Size(ctx));
-  for (;;) {
+  bool more = true;
+  while (more) {
     GF_TRY(ctx.Alive());
-    std::int64_t indexed = 0;
-    GF_TRY(store_.Read(ctx, [&](Transaction& tx) -> Status {
-      GF_ASSIGN(indexed, tx.audit().Indexed());
-      return absl::OkStatus();
-    }));
-    if (indexed >= size) return absl::OkStatus();
-    GF_TRY(ledger_.Write(ctx, [&](Transaction& tx) -> Status {
+    GF_TRY(store_.WriteAside(ctx, [&](Transaction& tx) -> Status {
       GF_ASSIGN(const std::int64_t from, tx.audit().Indexed());
       GF_ASSIGN(auto stored, tx.ledger().List(from, kBatch));
       std::vector<AuditRow> rows;
@@ -73,9 +68,11 @@ Status Audit::CatchUp(const Context& ctx) {
         GF_ASSIGN(AuditRow row, RowOf(entry));
         rows.push_back(std::move(row));
       }
+      more = from + static_cast<std::int64_t>(rows.size()) < size && !rows.empty();
       return rows.empty() ? absl::OkStatus() : tx.audit().Index(rows);
     }));
   }
+  return absl::OkStatus();
 }
 
 Result<Audit::Page> Audit::Fill(Transaction& tx, std::vector<AuditRow> rows, int limit) {

@@ -211,10 +211,13 @@ void Ledger::RunInGroup(AppendJob& job) {
   }
 }
 
-// One caller's deadline must not be the others': the group has its own.
+// One caller's deadline must not be the others': the group has its own. Almost always all keys are new, so that looking
+// first would be a round trip and a search for nothing.
 void Ledger::Commit(const std::vector<AppendJob*>& group) {
   const Context ctx = Context::Background().WithTimeout(kCommitTimeout);
-  const Status written = Write(ctx, [&](Transaction& tx) { return AddGroup(tx, group); });
+  Status written = Write(ctx, [&](Transaction& tx) { return AddGroup(tx, group, false); });
+  if (Reason(written) == "KEY_KNOWN")
+    written = Write(ctx, [&](Transaction& tx) { return AddGroup(tx, group, true); });
   if (written.ok()) return;
   for (AppendJob* job : group) job->status = written;
 }

@@ -139,7 +139,7 @@ TEST_F(LedgerTest, JobsOfOneTransactionFailAlone) {
   AppendJob first = job({{"a", "x"}, {"b", "y"}}), wrong = job({{"c", "z"}, {"a", "other"}}),
             same = job({{"b", "y"}, {"c", "w"}});
   AppendJob* group[] = {&first, &wrong, &same};
-  ASSERT_THAT(node_.ledger.Write(node_.ctx, [&](Transaction& tx) { return AddGroup(tx, group); }), IsOk());
+  ASSERT_THAT(node_.ledger.Write(node_.ctx, [&](Transaction& tx) { return AddGroup(tx, group, true); }), IsOk());
   EXPECT_EQ(first.indices, (std::vector<std::int64_t>{0, 1}));
   EXPECT_THAT(wrong.status, HasReason("IDEMPOTENCY_KEY_REUSED"));
   EXPECT_EQ(same.indices, (std::vector<std::int64_t>{1, 2}));

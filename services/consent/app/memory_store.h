@@ -53,6 +53,8 @@ class MemoryStore final : public Store {
     return std::exchange(lose_after_commit, false) ? lost : absl::OkStatus();
   }
 
+  Status WriteAside(const Context& ctx, const Body& body) override { return Write(ctx, body); }
+
   State state;
   // The next transaction loses its connection.
   bool lose_before_commit = false;
@@ -69,25 +71,31 @@ class MemoryStore final : public Store {
     AuditRows& audit() override { return *this; }
 
    private:
-    Result<std::vector<std::optional<StoredEntry>>> FindAll(
-        const std::vector<const NewEntry*>& keys) override {
-      std::vector<std::optional<StoredEntry>> found(keys.size());
-      for (std::size_t i = 0; i < keys.size(); ++i) {
-        for (const auto& [stored, entry] : s_.ledger) {
-          if (entry.caller == keys[i]->caller &&
-              entry.idempotency_key == keys[i]->idempotency_key)
-            found[i] = stored;
-        }
-      }
-      return found;
-    }
     Result<std::int64_t> AddAll(const std::vector<const NewEntry*>& entries) override {
+      GF_ASSIGN(const Known known, FindAll(entries));
+      if (!known.empty()) return Error(StatusCode::kAlreadyExists, "KEY_KNOWN", "");
       const auto first = static_cast<std::int64_t>(s_.ledger.size());
       for (const NewEntry* entry : entries) {
         const auto index = static_cast<std::int64_t>(s_.ledger.size());
         s_.ledger.push_back({{index, entry->entry, entry->appended}, *entry});
       }
       return first;
+    }
+    Result<Known> FindAll(const std::vector<const NewEntry*>& entries) override {
+      Known known;
+      for (const NewEntry* one : entries) {
+        for (const auto& [stored, entry] : s_.ledger) {
+          if (entry.caller == one->caller && entry.idempotency_key == one->idempotency_key)
+            known[{one->caller, one->idempotency_key}] = stored;
+        }
+      }
+      return known;
+    }
+    Result<std::optional<std::int64_t>> Find(const std::string& caller, const std::string& idempotency_key) override {
+      for (const auto& [stored, entry] : s_.ledger) {
+        if (entry.caller == caller && entry.idempotency_key == idempotency_key) return std::optional(stored.index);
+      }
+      return std::optional<std::int64_t>();
     }
     Result<std::vector<ledger::Hash>> Leaves(std::int64_t start) override {
       std::vector<ledger::Hash> leaves;

@@ -35,18 +35,14 @@ struct StoredEntry {
 class LedgerRows {
  public:
   virtual ~LedgerRows() = default;
-  // The entries that were appended under these keys (of NewEntry: caller and idempotency_key), in
-  // the same order.
-  virtual Result<std::vector<std::optional<StoredEntry>>> FindAll(
-      const std::vector<const NewEntry*>& keys) = 0;
-  // Appends them, at least one, in this order; returns the index of the first.
+  // By key (caller, idempotency key).
+  using Known = std::map<std::pair<std::string, std::string>, StoredEntry>;
+  // Appends the entries, at least one, in this order, without looking whether their keys are known; returns the index of
+  // the first. If one of them is, the transaction has failed: AlreadyExists KEY_KNOWN.
   virtual Result<std::int64_t> AddAll(const std::vector<const NewEntry*>& entries) = 0;
-  Result<std::optional<std::int64_t>> Find(const std::string& caller,
-                                           const std::string& idempotency_key) {
-    const NewEntry key{{}, {}, caller, idempotency_key, {}};
-    GF_ASSIGN(const auto found, FindAll({&key}));
-    return found[0] ? std::optional(found[0]->index) : std::nullopt;
-  }
+  // Of these entries' keys, those that are known.
+  virtual Result<Known> FindAll(const std::vector<const NewEntry*>& entries) = 0;
+  virtual Result<std::optional<std::int64_t>> Find(const std::string& caller, const std::string& idempotency_key) = 0;
   // Leaf hashes from `start` on.
   virtual Result<std::vector<ledger::Hash>> Leaves(std::int64_t start) = 0;
   virtual Result<std::vector<StoredEntry>> List(std::int64_t start, int limit) = 0;
@@ -339,6 +335,8 @@ class Store {
   // than once and must have no effect but on the transaction. Use cases write through
   // Ledger::Write.
   virtual Status Write(const Context& ctx, const Body& body) = 0;
+  // For what is made of the ledger and can be made again: waits for no writer and keeps none waiting.
+  virtual Status WriteAside(const Context& ctx, const Body& body) = 0;
 };
 
 // Whether the grant behind an approval token still lives: the site's access service knows.
