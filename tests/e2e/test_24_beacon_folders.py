@@ -344,6 +344,49 @@ def test_under_control_counts_follow_the_floor(closed_beacon):
     assert seen_small, "some counts should have been too small to tell"
 
 
+def through_the_hub(federation, entry, query):
+    """{dataset: count} of what the network finds, and the total."""
+    status, _, answer = federation.rest("hub", "POST", f"/beacon/v2/{entry}", body={"meta": META, "query": {
+        **query, "includeResultsetResponses": "ALL", "requestedGranularity": "record"}})
+    assert status == 200, answer
+    assert {member["site"]: member["state"] for member in answer["info"]["members"]} == {"fi": "ANSWERED"}
+    return {one["id"]: one["resultsCount"] for one in answer["response"]["resultSets"]}, answer["responseSummary"].get("numTotalResults", 0)
+
+
+def test_a_folder_is_one_dataset_of_the_network(closed_beacon):
+    """The hub finds the people whom the node's own Beacon finds; expected values are the oracle's."""
+    federation, folder = closed_beacon
+    wait_until(lambda: through_the_hub(federation, "individuals", {})[1] > 0, 20, "the folder to be answered from")
+    everybody = len(folder.tables["individuals"])
+
+    def told(people):
+        return 0 if people < FLOOR else everybody if people and 0 < everybody - people < FLOOR else people
+
+    seen_small = 0
+    for filters in ([{"id": "NCIT:C16576"}], [{"id": "MONDO:0005015"}], [{"id": "HP:0000118"}], [{"id": "HP:0001627"}],
+                    [{"id": "NCIT:C20197"}, {"id": "MONDO:0005015"}], []):
+        people = len(folder.select("individuals", None, filters))
+        seen_small += 0 < people < FLOOR
+        assert through_the_hub(federation, "individuals", {"filters": filters}) == ({"GDI-FI-BEACON-1": told(people)}, told(people)), filters
+    found = 0
+    for variant in folder.tables["g_variants"][:40]:
+        carriers = len({case["individualId"] for case in variant["caseLevelData"]})
+        variation = variant["variation"]
+        place = {"referenceName": compare_name(variant), "start": [variation["location"]["interval"]["start"]["value"]],
+                 "referenceBases": variation["referenceBases"], "alternateBases": variation["alternateBases"]}
+        if not all(set(place[bases]) <= set("ACGT") and place[bases] for bases in ("referenceBases", "alternateBases")):
+            continue
+        counts, _ = through_the_hub(federation, "g_variants", {"requestParameters": place})
+        same = len({case["individualId"] for other in folder.select("g_variants", place, []) for case in other["caseLevelData"]})
+        assert same >= carriers and counts == {"GDI-FI-BEACON-1": same if same >= FLOOR else 0}, (place, same)
+        found += same >= FLOOR
+        seen_small += 0 < same < FLOOR
+    assert found and seen_small, "some are told, some are too few"
+    gene = next(gene for variant in folder.tables["g_variants"] for gene in variant.get("molecularAttributes", {}).get("geneIds", []))
+    carriers = len({case["individualId"] for variant in folder.select("g_variants", {"geneId": gene}, []) for case in variant["caseLevelData"]})
+    assert through_the_hub(federation, "g_variants", {"requestParameters": {"geneId": gene}})[0] == {"GDI-FI-BEACON-1": carriers if carriers >= FLOOR else 0}
+
+
 def test_under_control_variants_have_frequencies_and_no_people(closed_beacon, schemas):
     federation, folder = closed_beacon
     sets = result_sets(ask(federation, "/g_variants", {"pagination": {"limit": 0}}))

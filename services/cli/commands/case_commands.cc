@@ -87,7 +87,7 @@ void AddCaseCommands(Commands commands) {
   contact->add_option("--message", o->message, "What you would like to know; nothing that names the patient")
       ->required();
   contact->add_option("--reply-to", o->reply_to, "How you can be reached")->required();
-  contact->footer("Example: genofed case contact GOE-FI-DATASET-1 --site fi --term HP:0001250 "
+  contact->footer("Example: genofed case contact GOE-FI-DATASET-1 --term HP:0001250 "
                   "--message 'Which therapy helped?' --reply-to ward@hospital.example");
   contact->callback([o, &target, &action] {
     action = [o, &target] {

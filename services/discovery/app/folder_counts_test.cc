@@ -143,7 +143,9 @@ TEST_F(FolderCountsTest, UnderstandsExactAllelesRangesGenesAndBrackets) {
   RawVariant gene;
   gene.gene = "ABC";
   EXPECT_EQ(CountOf(Carriers(gene)), 8);
-  RawVariant bracket{"GRCh38", "3"};
+  RawVariant bracket;
+  bracket.assembly = "GRCh38";
+  bracket.contig = "3";
   bracket.start_bracket = {5, 12};
   bracket.end_bracket = {11, 14};
   EXPECT_EQ(CountOf(Carriers(bracket)), 8);
