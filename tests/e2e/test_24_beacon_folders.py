@@ -15,7 +15,7 @@ import beacon_schemas
 import road
 import test_14_passports
 import tokens
-from beacon_oracle import COLLECTIONS, FILES, Folder
+from beacon_oracle import COLLECTIONS, FILES, Folder, values
 from conftest import QUICK
 from federation import REPO, Federation, genofed, wait_until
 
@@ -385,6 +385,64 @@ def test_a_folder_is_one_dataset_of_the_network(closed_beacon):
     gene = next(gene for variant in folder.tables["g_variants"] for gene in variant.get("molecularAttributes", {}).get("geneIds", []))
     carriers = len({case["individualId"] for variant in folder.select("g_variants", {"geneId": gene}, []) for case in variant["caseLevelData"]})
     assert through_the_hub(federation, "g_variants", {"requestParameters": {"geneId": gene}})[0] == {"GDI-FI-BEACON-1": carriers if carriers >= FLOOR else 0}
+
+
+def distributions(answer):
+    """{term: {value: people}} of an aggregated answer, whose shape is that of the proposal (upstream pull request 259)."""
+    out = {}
+    for one in answer["responseAggregation"]:
+        assert one["scope"] == "individual" and one["concepts"][0]["property"].startswith("individual.")
+        for value in one["distribution"]:
+            assert set(value) == {"conceptValues", "count"} and len(value["conceptValues"]) == 1
+        out[one["id"]] = {value["conceptValues"][0]["id"]: value["count"] for value in one["distribution"]}
+    return out
+
+
+def distribution_of(people, path):
+    counts = {}
+    for person in people:
+        for value in set(values(person, path)) or {"undefined"}:
+            counts[value] = counts.get(value, 0) + 1
+    return counts
+
+
+AGGREGATIONS = {"sex": "sex.id", "ethnicity": "ethnicity.id", "geographicOrigin": "geographicOrigin.id",
+                "diseases": "diseases.diseaseCode.id"}
+
+
+def test_individuals_are_aggregated_as_the_proposal_says(open_beacon):
+    federation, folder = open_beacon
+    listed = ask(federation, "/aggregation_terms", method="GET")["response"]["aggregationTerms"]
+    assert {term["id"]: term["concepts"] for term in listed} == {
+        term: [{"property": f"individual.{path}"}] for term, path in AGGREGATIONS.items()}
+    for filters in ([], [{"id": "NCIT:C16576"}]):
+        answer = ask(federation, "/individuals", {"filters": filters, "requestedGranularity": "aggregated",
+                                                  "aggregationTerms": [[{"id": term}] for term in AGGREGATIONS]})
+        people = folder.select("individuals", None, filters)
+        assert answer["meta"]["returnedGranularity"] == "aggregated"
+        assert answer["responseSummary"] == {"exists": bool(people), "numTotalResults": len(people), "countPrecision": "exact"}
+        assert "response" not in answer, "no records"
+        assert distributions(answer) == {term: distribution_of(people, path) for term, path in AGGREGATIONS.items()}
+    # Without terms it is what it was: a count at most.
+    plain = ask(federation, "/individuals", {"requestedGranularity": "aggregated"})
+    assert plain["meta"]["returnedGranularity"] in ("boolean", "count") and "responseAggregation" not in plain
+    for terms, entry in (([{"id": "shoeSize"}], "individuals"), ([[{"id": "sex"}, {"id": "diseases"}]], "individuals"), ([{"id": "sex"}], "biosamples")):
+        ask(federation, f"/{entry}", {"requestedGranularity": "aggregated", "aggregationTerms": terms}, status=400)
+
+
+def test_under_control_no_small_value_is_aggregated(closed_beacon):
+    federation, folder = closed_beacon
+    answer = ask(federation, "/individuals", {"requestedGranularity": "aggregated", "aggregationTerms": [{"id": term} for term in AGGREGATIONS]})
+    people = folder.tables["individuals"]
+    small = 0
+    for term, told in distributions(answer).items():
+        truth = distribution_of(people, AGGREGATIONS[term])
+        hidden = {value: count for value, count in truth.items() if value not in told}
+        small += sum(count < FLOOR for count in hidden.values())
+        assert all(count >= FLOOR and (count == truth[value] or count == len(people)) for value, count in told.items())
+        if term != "diseases" and sum(told.values()) < len(people):
+            assert len(hidden) >= 2 or sum(hidden.values()) >= FLOOR, "what is not told cannot be computed"
+    assert small, "some values have too few people"
 
 
 def test_under_control_variants_have_frequencies_and_no_people(closed_beacon, schemas):

@@ -61,12 +61,10 @@ Result<std::vector<Aggregation>> FolderAggregation::Run(const Context& ctx,
     std::vector<Spending> spendings;
     std::vector<std::map<std::string, std::int64_t>> distributions;
     for (const Aggregation& aggregation : aggregations) {
-      const Cells table =
-          CellsOf(collection, *aggregation.term, matching, population, canonical);
+      const Cells table = CellsOf(collection, *aggregation.term, matching, population, canonical);
       const disclosure::ShownTable shown =
-          table.divide
-              ? disclosure::Divide(mechanism_, holding.state, table.cells, population)
-              : disclosure::Count(mechanism_, holding.state, table.cells, population);
+          table.divide ? disclosure::Divide(mechanism_, holding.state, table.cells, population)
+                       : disclosure::Count(mechanism_, holding.state, table.cells, population);
       auto& distribution = distributions.emplace_back();
       for (std::size_t i = 0; i < table.cells.size(); ++i) {
         if (table.values[i].empty()) continue;
@@ -80,8 +78,8 @@ Result<std::vector<Aggregation>> FolderAggregation::Run(const Context& ctx,
     }
     // All values are told together.
     for (Spending& spending : spendings)
-      spending.worst = disclosure::WorstCharge(mechanism_.policy()) *
-                       static_cast<double>(spendings.size());
+      spending.worst =
+          disclosure::WorstCharge(mechanism_.policy()) * static_cast<double>(spendings.size());
     std::map<std::string, std::chrono::seconds> refused;
     if (budgets_ != nullptr && !spendings.empty()) {
       GF_ASSIGN(refused, budgets_->Charge(ctx, account, spendings));

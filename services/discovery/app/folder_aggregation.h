@@ -20,13 +20,14 @@ struct Aggregation {
   std::map<std::string, std::int64_t> distribution;  // people by value; those that may be told
 };
 
-// Aggregated granularity over the data folders of a node (experimental, libs/beacon/aggregation.h): each folder's
-// people by value, under disclosure control and charged before they are told. Thread-safe.
+// Aggregated granularity over the data folders of a node (experimental, libs/beacon/aggregation.h):
+// each folder's people by value, under disclosure control and charged before they are told.
+// Thread-safe.
 class FolderAggregation {
  public:
   // `budgets` is null where the policy has no budget. `open`: as BeaconDiscovery.
-  FolderAggregation(const BeaconView& view, const disclosure::Mechanism& mechanism, Budgets* budgets,
-                    DisclosureAudit& audit, const Clock& clock, bool open)
+  FolderAggregation(const BeaconView& view, const disclosure::Mechanism& mechanism,
+                    Budgets* budgets, DisclosureAudit& audit, const Clock& clock, bool open)
       : view_(view),
         mechanism_(mechanism),
         budgets_(budgets),
@@ -34,8 +35,8 @@ class FolderAggregation {
         clock_(clock),
         open_(open) {}
 
-  // For request.aggregations, which ParseRequest has checked. Folders whose budget is spent are left
-  // out; when all are, ResourceExhausted BUDGET_SPENT with RetryAfter.
+  // For request.aggregations, which ParseRequest has checked. Folders whose budget is spent are
+  // left out; when all are, ResourceExhausted BUDGET_SPENT with RetryAfter.
   Result<std::vector<Aggregation>> Run(const Context& ctx, const beacon::Request& request,
                                        const std::string& account) const;
 

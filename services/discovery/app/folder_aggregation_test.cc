@@ -31,8 +31,8 @@ class FakeStore final : public BeaconStore {
   std::vector<BeaconPublication> rows;
 };
 
-// 40 people: 20 women, 17 men, 3 of unknown sex; of the women 12 have MONDO:1 and 6 of these MONDO:2 as well; the men
-// have MONDO:1.
+// 40 people: 20 women, 17 men, 3 of unknown sex; of the women 12 have MONDO:1 and 6 of these
+// MONDO:2 as well; the men have MONDO:1.
 class FakeOpener final : public BeaconOpener {
  public:
   Result<std::shared_ptr<const beacon::Collection>> Open(const BeaconPublication&) override {
@@ -42,9 +42,10 @@ class FakeOpener final : public BeaconOpener {
     for (int i = 0; i < 40; ++i) {
       const std::string id = "p" + std::to_string(i);
       json person = {{"id", id},
-                     {"sex", {{"id", i < 20   ? "NCIT:C16576"
-                                     : i < 37 ? "NCIT:C20197"
-                                              : "NCIT:C17998"}}}};
+                     {"sex",
+                      {{"id", i < 20   ? "NCIT:C16576"
+                              : i < 37 ? "NCIT:C20197"
+                                       : "NCIT:C17998"}}}};
       const auto add = [&](const char* code) {
         person["diseases"].push_back({{"diseaseCode", {{"id", code}}}});
       };
@@ -64,9 +65,10 @@ class FolderAggregationTest : public ::testing::Test {
     ASSERT_THAT(view_.Publish(ctx_, {"F", 1, "folder", "x"}), IsOk());
   }
   Result<std::vector<Aggregation>> Ask(const std::string& query, bool open = false) {
-    GF_ASSIGN(const auto request,
-              beacon::ParseRequest({EntryType::kIndividual, std::nullopt, ""},
-                                   R"({"query":{"requestedGranularity":"aggregated",)" + query + "}}"));
+    GF_ASSIGN(
+        const auto request,
+        beacon::ParseRequest({EntryType::kIndividual, std::nullopt, ""},
+                             R"({"query":{"requestedGranularity":"aggregated",)" + query + "}}"));
     return FolderAggregation(view_, mechanism_, budgets_, audit_, clock_, open)
         .Run(ctx_, request, "me");
   }
@@ -97,7 +99,8 @@ TEST_F(FolderAggregationTest, ASmallValueIsNotToldAndCannotBeComputed) {
 }
 
 TEST_F(FolderAggregationTest, OfThoseWhoMatchAndPermit) {
-  const std::string women = R"("filters":[{"id":"NCIT:C16576"}],"aggregationTerms":[{"id":"diseases"}])";
+  const std::string women =
+      R"("filters":[{"id":"NCIT:C16576"}],"aggregationTerms":[{"id":"diseases"}])";
   EXPECT_EQ(Of(women), (Counts{{"MONDO:1", 12}, {"MONDO:2", 6}, {"undefined", 8}}));
   consent_.withdrawn[Permission::kSubjectLevelQuery] = {0, 1};
   ++consent_.epoch;
@@ -119,7 +122,8 @@ TEST_F(FolderAggregationTest, AllValuesAreChargedTogether) {
 }
 
 TEST_F(FolderAggregationTest, WhatIsNotListedIsRefused) {
-  for (const char* terms : {R"([{"id":"shoeSize"}])", R"([[{"id":"sex"},{"id":"diseases"}]])", R"("sex")", R"([{}])", "[[]]"})
+  for (const char* terms : {R"([{"id":"shoeSize"}])", R"([[{"id":"sex"},{"id":"diseases"}]])",
+                            R"("sex")", R"([{}])", "[[]]"})
     EXPECT_FALSE(Ask(std::string(R"("aggregationTerms":)") + terms).ok()) << terms;
   EXPECT_THAT(beacon::ParseRequest({EntryType::kVariant, std::nullopt, ""},
                                    R"({"query":{"aggregationTerms":[{"id":"sex"}]}})"),
