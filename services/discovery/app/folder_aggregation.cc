@@ -12,8 +12,7 @@
 namespace genofed::discovery {
 namespace {
 
-// People of each value, of those who match. Where everybody has one value, whoever does not match
-// is a cell, too: nothing can be taken from the number of all.
+// People of each value, of those who match.
 struct Cells {
   std::vector<std::string> values;
   std::vector<disclosure::Cell> cells;
@@ -21,20 +20,17 @@ struct Cells {
 };
 
 Cells CellsOf(const beacon::Collection& collection, const beacon::AggregationTerm& term,
-              const genomics::Bitmap& matching, std::int64_t population,
-              const std::string& canonical) {
+              const genomics::Bitmap& matching, const std::string& canonical) {
   Cells out;
   std::int64_t counted = 0;
-  const auto add = [&](const std::string& value, std::int64_t people) {
+  for (const auto& [value, rows] : beacon::Distribute(collection, term, matching)) {
+    const auto people = static_cast<std::int64_t>(rows.Count());
     out.values.push_back(value);
     out.cells.push_back({fmt::format("{}\nby {} {}", canonical, term.id, value), people});
     counted += people;
-  };
-  for (const auto& [value, rows] : beacon::Distribute(collection, term, matching))
-    add(value, static_cast<std::int64_t>(rows.Count()));
+  }
   // A record may have two values where the model knows one.
-  out.divide = term.divides && counted <= population;
-  if (out.divide && counted < population) add("", population - counted);
+  out.divide = term.divides && counted == static_cast<std::int64_t>(matching.Count());
   return out;
 }
 
@@ -61,13 +57,13 @@ Result<std::vector<Aggregation>> FolderAggregation::Run(const Context& ctx,
     std::vector<Spending> spendings;
     std::vector<std::map<std::string, std::int64_t>> distributions;
     for (const Aggregation& aggregation : aggregations) {
-      const Cells table = CellsOf(collection, *aggregation.term, matching, population, canonical);
+      const Cells table = CellsOf(collection, *aggregation.term, matching, canonical);
       const disclosure::ShownTable shown =
-          table.divide ? disclosure::Divide(mechanism_, holding.state, table.cells, population)
-                       : disclosure::Count(mechanism_, holding.state, table.cells, population);
+          table.divide
+              ? disclosure::Divide(mechanism_, holding.state, table.cells, population, false)
+              : disclosure::Count(mechanism_, holding.state, table.cells, population);
       auto& distribution = distributions.emplace_back();
       for (std::size_t i = 0; i < table.cells.size(); ++i) {
-        if (table.values[i].empty()) continue;
         const std::int64_t count = open ? table.cells[i].people : shown.cells[i].count;
         if (count > 0) distribution[table.values[i]] = count;
         if (open) continue;
