@@ -435,6 +435,15 @@ bool Collection::Knows(EntryType type, const Filter& filter) const {
   return Matching(type, filter).Count() > 0;
 }
 
+std::map<std::string, Bitmap> Collection::Values(EntryType type, std::string_view path) const {
+  std::map<std::string, Bitmap> out;
+  const auto column = table(type).fields.find(path);
+  if (column == table(type).fields.end()) return out;
+  for (const Cell& cell : column->second)
+    out.try_emplace(values_[cell.value].text, records(type).size()).first->second.Set(cell.row);
+  return out;
+}
+
 std::uint32_t Collection::PersonOf(EntryType type, std::uint32_t row) const {
   return table(type).links[row].individual;
 }

@@ -80,6 +80,8 @@ class Collection {
   genomics::Bitmap Linked(EntryType from, const genomics::Bitmap& rows, EntryType to) const;
   // Variants with a carrier among both; a null set does not restrict.
   genomics::Bitmap CarriedBy(const genomics::Bitmap* individuals, const genomics::Bitmap* biosamples) const;
+  // Records of `type` by each of their values at a path, written exactly: "diseases.diseaseCode.id".
+  std::map<std::string, genomics::Bitmap> Values(EntryType type, std::string_view path) const;
   // The person behind a record of a person's; kNoRow for variants, datasets and cohorts.
   std::uint32_t PersonOf(EntryType type, std::uint32_t row) const;
   // Terms and fields with which at least `floor` of `people` would be found; without people behind them (datasets,

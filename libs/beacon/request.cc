@@ -5,6 +5,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "libs/beacon/aggregation.h"
 #include "libs/beacon/json_values.h"
 #include "libs/core/strings.h"
 #include "libs/crypto/strict_json.h"
@@ -87,6 +88,26 @@ Status TakePagination(const json& pagination, Draft* draft) {
   return absl::OkStatus();
 }
 
+// [{"id": "sex"}, ...], and each in a list of its own as well: the proposal shows both.
+Status TakeAggregations(const json& terms, Draft* draft) {
+  constexpr std::string_view kName = "query.aggregationTerms";
+  if (!terms.is_array() || terms.size() > kAggregationTerms.size())
+    return WrongField(kName, "must be a list of aggregation terms");
+  if (draft->request.target.type != EntryType::kIndividual)
+    return InvalidField(kName, "QUERY_UNSUPPORTED", "only individuals are aggregated");
+  for (const json& term : terms) {
+    if (term.is_array() && term.size() != 1)
+      return InvalidField(kName, "QUERY_UNSUPPORTED", "values are not crossed with each other");
+    const json* id = Member(term.is_array() ? term[0] : term, "id");
+    if (id == nullptr || !id->is_string() || FindAggregationTerm(id->get<std::string>()) == nullptr)
+      return InvalidField(kName, "QUERY_UNSUPPORTED", "must be terms that /aggregation_terms lists");
+    auto& known = draft->request.aggregations;
+    if (std::find(known.begin(), known.end(), id->get<std::string>()) == known.end())
+      known.push_back(id->get<std::string>());
+  }
+  return absl::OkStatus();
+}
+
 Status TakeQuery(const json& query, Draft* draft) {
   Request& request = draft->request;
   if (query.is_null()) return absl::OkStatus();
@@ -105,6 +126,8 @@ Status TakeQuery(const json& query, Draft* draft) {
     } else if (name == "requestedGranularity") {
       GF_ASSIGN(const std::size_t word, OneOf(value, name, kGranularities));
       request.granularity = static_cast<Granularity>(word);
+    } else if (name == "aggregationTerms") {
+      GF_TRY(TakeAggregations(value, draft));
     } else if (name == "testMode") {
       if (!value.is_boolean()) return WrongField(name, "must be true or false");
       request.test_mode = value.get<bool>();

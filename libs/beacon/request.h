@@ -44,6 +44,7 @@ struct Request {
   std::int64_t skip = 0;    // in pages
   std::int64_t limit = 10;  // results of one result set; 1 to kMaxLimit
   bool test_mode = false;
+  std::vector<std::string> aggregations = {};  // experimental: terms of libs/beacon/aggregation.h, of individuals
   std::string summary;  // meta.receivedRequestSummary of the answer, as JSON text
 
   std::int64_t first() const { return skip * limit; }  // result of the page

@@ -8,23 +8,32 @@
 
 namespace genofed::disclosure {
 
-ShownTable Count(const Mechanism& mechanism, std::string_view state, std::span<const Cell> cells,
-                 std::int64_t population) {
+namespace {
+
+ShownTable CountEach(const Mechanism& mechanism, std::string_view state,
+                     std::span<const Cell> cells, std::int64_t population, bool few_others_count) {
   ShownTable table;
   for (const Cell& cell : cells) {
     table.cells.push_back(
-        mechanism.Count({state, cell.canonical}, {cell.people, population}, true));
+        mechanism.Count({state, cell.canonical}, {cell.people, population}, few_others_count));
     table.charge += table.cells.back().charge;
   }
   return table;
 }
 
+}  // namespace
+
+ShownTable Count(const Mechanism& mechanism, std::string_view state, std::span<const Cell> cells,
+                 std::int64_t population) {
+  return CountEach(mechanism, state, cells, population, true);
+}
+
 ShownTable Divide(const Mechanism& mechanism, std::string_view state, std::span<const Cell> cells,
-                  std::int64_t population) {
+                  std::int64_t population, bool few_others_count) {
   GF_CHECK(std::accumulate(cells.begin(), cells.end(), std::int64_t{0},
-                           [](std::int64_t sum, const Cell& cell) { return sum + cell.people; }) ==
+                           [](std::int64_t sum, const Cell& cell) { return sum + cell.people; }) <=
            population);
-  ShownTable table = Count(mechanism, state, cells, population);
+  ShownTable table = CountEach(mechanism, state, cells, population, few_others_count);
   if (mechanism.policy().HasNoise()) return table;
   bool derivable = false;  // some people are in cells that are not shown
   Shown* smallest = nullptr;

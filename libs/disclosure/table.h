@@ -22,12 +22,14 @@ struct ShownTable {
   double charge = 0;         // nats, of all of them
 };
 
-// Cells that divide `population`, each person in exactly one. Where counts carry no noise a small
-// cell could be computed from the population and the others: then the smallest of the others is
-// held back, too, so that there are two unknowns (complementary suppression). Under noise the
-// differences tell nothing that the counts do not.
+// Cells of people who are in exactly one each, and of whose sum people know: all of `population`,
+// or those of it who match a question. Where counts carry no noise a small cell could be computed
+// from the population and the others: then the smallest of the others is held back, too, so that
+// there are two unknowns (complementary suppression). Under noise the differences tell nothing that
+// the counts do not. `few_others_count` as for Mechanism::Count; it is for cells of the whole
+// population.
 ShownTable Divide(const Mechanism& mechanism, std::string_view state, std::span<const Cell> cells,
-                  std::int64_t population);
+                  std::int64_t population, bool few_others_count = true);
 
 // Cells that overlap, none of them made of others.
 ShownTable Count(const Mechanism& mechanism, std::string_view state, std::span<const Cell> cells,

@@ -46,13 +46,22 @@ TEST(Table, ASmallCellCannotBeComputedFromTheRest) {
 // All but three are women: then all are said to be, as Beacon says it.
 TEST(Table, WhereFewAreLeftAllAreSaidToMatch) { EXPECT_EQ(Divided({197, 3}), (V{200, 0})); }
 
+// Of 60 people 43 match a question, and that is told: 40 women would give away the three men.
+TEST(Table, OfThoseWhoMatchASmallCellCannotBeComputedEither) {
+  const Mechanism mechanism(Exact(), "");
+  const std::vector<Cell> cells = {{"women", 40}, {"men", 3}};
+  EXPECT_EQ(Counts(Divide(mechanism, "state", cells, 60, false)), (V{0, 0}));
+  const std::vector<Cell> more = {{"women", 30}, {"men", 3}, {"unknown", 10}};
+  EXPECT_EQ(Counts(Divide(mechanism, "state", more, 60, false)), (V{30, 0, 0}));
+}
+
 TEST(Table, OfFewPeopleNothingIsSaid) {
   EXPECT_EQ(Divided({2, 1}), (V{0, 0}));
   EXPECT_EQ(Divided({}), V{});
 }
 
-// Whoever knows the rules and the population cannot tell a small cell: besides the truth, another table that is shown in
-// the same way has another number there.
+// Whoever knows the rules and the population cannot tell a small cell: besides the truth, another
+// table that is shown in the same way has another number there.
 RC_GTEST_PROP(Table, SmallCellsAreNeverDetermined, ()) {
   const auto people =
       *rc::gen::container<std::vector<std::int64_t>>(3, rc::gen::inRange<std::int64_t>(0, 30));

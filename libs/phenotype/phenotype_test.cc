@@ -10,7 +10,8 @@
 namespace genofed::phenotype {
 namespace {
 
-// 118 is divided into A (200) and B (300); A into A1 (210) and A2 (220); A11 (211) is a kind of both. 5 is beside.
+// 118 is divided into A (200) and B (300); A into A1 (210) and A2 (220); A11 (211) is a kind of
+// both. 5 is beside.
 constexpr const char* kTable =
     "#HPO\ttest\n"
     "#id\tname\tobsolete\treplaced_by\talt_ids\tparents\n"
@@ -60,10 +61,8 @@ TEST_F(PhenotypeTest, AGraphOfAbnormalities) {
 }
 
 TEST_F(PhenotypeTest, CountsEachPersonOnceForATermAndAllAboveIt) {
-  const std::vector<Profile> people = {{Node("HP:0000211")},
-                                       {Node("HP:0000210"), Node("HP:0000220")},
-                                       {Node("HP:0000300")},
-                                       {}};
+  const std::vector<Profile> people = {
+      {Node("HP:0000211")}, {Node("HP:0000210"), Node("HP:0000220")}, {Node("HP:0000300")}, {}};
   const auto counts = CountPeople(*graph_, people);
   EXPECT_EQ(counts[0], 3);
   EXPECT_EQ(counts[Node("HP:0000200")], 2);
@@ -72,8 +71,9 @@ TEST_F(PhenotypeTest, CountsEachPersonOnceForATermAndAllAboveIt) {
   EXPECT_EQ(counts[Node("HP:0000300")], 1);
 }
 
-// 15 people; A 12, A1 10, A2 6, A11 2, B 3. In octaves from 5: 10, 10, 5, 0, 0. Of 6 terms 4, 2, 2, 1, 1 are a kind of
-// each. So p = (10 + 4/6) / 16, (10 + 2/6) / 16, (5 + 2/6) / 16, (1/6) / 16, (1/6) / 16.
+// 15 people; A 12, A1 10, A2 6, A11 2, B 3. In octaves from 5: 10, 10, 5, 0, 0. Of 6 terms 4, 2, 2,
+// 1, 1 are a kind of each. So p = (10 + 4/6) / 16, (10 + 2/6) / 16, (5 + 2/6) / 16, (1/6) / 16,
+// (1/6) / 16.
 TEST_F(PhenotypeTest, SimilarityByHand) {
   std::vector<std::int64_t> counts(6);
   counts[0] = 15;

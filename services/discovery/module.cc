@@ -164,9 +164,12 @@ class NodeModule final : public Module {
                        platform.clock()),
         service_(MakeNodeService(platform.dispatcher(), platform.metrics(), discovery_,
                                  folder_counts_, publications_)),
+        aggregation_(beacon_view_, mechanism_,
+                     mechanism_.policy().HasBudget() ? &budgets_ : nullptr, audit_,
+                     platform.clock(), settings.open),
         passports_(MakePassportClient(platform.SiteChannel("access"), settings.max_staleness)),
         beacon_service_(MakeBeaconService(platform.dispatcher(), platform.metrics(), beacon_,
-                                          beacon_view_, *passports_, platform.country())),
+                                          aggregation_, beacon_view_, *passports_, platform.country())),
         people_(platform.config().site().data_dir()),
         statistics_store_(*database_),
         statistics_(mechanism_, mechanism_.policy().HasBudget() ? &budgets_ : nullptr, view_, store_,
@@ -279,6 +282,7 @@ class NodeModule final : public Module {
   BeaconDiscovery beacon_;
   FolderCounts folder_counts_;
   std::unique_ptr<grpc::Service> service_;
+  FolderAggregation aggregation_;
   std::unique_ptr<PassportClient> passports_;
   std::unique_ptr<grpc::Service> beacon_service_;
   FilePeopleReader people_;

@@ -34,7 +34,9 @@
 #include "genofed/catalogue/v1/catalogue.pb.h"
 #include "genofed/consent/v1/consent.pb.h"
 #include "genofed/discovery/v1/beacon.pb.h"
+#include "genofed/discovery/v1/case.pb.h"
 #include "genofed/discovery/v1/discovery.pb.h"
+#include "genofed/discovery/v1/statistics.pb.h"
 #include "genofed/dispatcher/v1/dispatcher.pb.h"
 #include "genofed/onboarding/v1/onboarding.pb.h"
 #include "genofed/spe/v1/spe.pb.h"
@@ -133,6 +135,8 @@ std::vector<const pb::FileDescriptor*> Files() {
           consent::v1::SubjectConsent::descriptor()->file(),
           discovery::v1::QueryRequest::descriptor()->file(),
           discovery::v1::QueryFoldersRequest::descriptor()->file(),
+          discovery::v1::MatchCasesRequest::descriptor()->file(),
+          discovery::v1::DescribeVersionRequest::descriptor()->file(),
           dispatcher::v1::Run::descriptor()->file(),
           onboarding::v1::Submission::descriptor()->file(),
           spe::v1::Task::descriptor()->file()};

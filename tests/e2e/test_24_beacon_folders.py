@@ -15,7 +15,7 @@ import beacon_schemas
 import road
 import test_14_passports
 import tokens
-from beacon_oracle import COLLECTIONS, FILES, Folder
+from beacon_oracle import COLLECTIONS, FILES, Folder, values
 from conftest import QUICK
 from federation import REPO, Federation, genofed, wait_until
 
@@ -342,6 +342,112 @@ def test_under_control_counts_follow_the_floor(closed_beacon):
             assert sets[dataset]["resultsCount"] == told and sets[dataset]["exists"] == (told > 0), (term, dataset)
         assert answer["responseSummary"]["numTotalResults"] == sum(one["resultsCount"] for one in sets.values())
     assert seen_small, "some counts should have been too small to tell"
+
+
+def through_the_hub(federation, entry, query):
+    """{dataset: count} of what the network finds, and the total."""
+    status, _, answer = federation.rest("hub", "POST", f"/beacon/v2/{entry}", body={"meta": META, "query": {
+        **query, "includeResultsetResponses": "ALL", "requestedGranularity": "record"}})
+    assert status == 200, answer
+    assert {member["site"]: member["state"] for member in answer["info"]["members"]} == {"fi": "ANSWERED"}
+    return {one["id"]: one["resultsCount"] for one in answer["response"]["resultSets"]}, answer["responseSummary"].get("numTotalResults", 0)
+
+
+def test_a_folder_is_one_dataset_of_the_network(closed_beacon):
+    """The hub finds the people whom the node's own Beacon finds; expected values are the oracle's."""
+    federation, folder = closed_beacon
+    wait_until(lambda: through_the_hub(federation, "individuals", {})[1] > 0, 20, "the folder to be answered from")
+    everybody = len(folder.tables["individuals"])
+
+    def told(people):
+        return 0 if people < FLOOR else everybody if people and 0 < everybody - people < FLOOR else people
+
+    seen_small = 0
+    for filters in ([{"id": "NCIT:C16576"}], [{"id": "MONDO:0005015"}], [{"id": "HP:0000118"}], [{"id": "HP:0001627"}],
+                    [{"id": "NCIT:C20197"}, {"id": "MONDO:0005015"}], []):
+        people = len(folder.select("individuals", None, filters))
+        seen_small += 0 < people < FLOOR
+        assert through_the_hub(federation, "individuals", {"filters": filters}) == ({"GDI-FI-BEACON-1": told(people)}, told(people)), filters
+    found = 0
+    for variant in folder.tables["g_variants"][:40]:
+        carriers = len({case["individualId"] for case in variant["caseLevelData"]})
+        variation = variant["variation"]
+        place = {"referenceName": compare_name(variant), "start": [variation["location"]["interval"]["start"]["value"]],
+                 "referenceBases": variation["referenceBases"], "alternateBases": variation["alternateBases"]}
+        if not all(set(place[bases]) <= set("ACGT") and place[bases] for bases in ("referenceBases", "alternateBases")):
+            continue
+        counts, _ = through_the_hub(federation, "g_variants", {"requestParameters": place})
+        same = len({case["individualId"] for other in folder.select("g_variants", place, []) for case in other["caseLevelData"]})
+        assert same >= carriers and counts == {"GDI-FI-BEACON-1": same if same >= FLOOR else 0}, (place, same)
+        found += same >= FLOOR
+        seen_small += 0 < same < FLOOR
+    assert found and seen_small, "some are told, some are too few"
+    gene = next(gene for variant in folder.tables["g_variants"] for gene in variant.get("molecularAttributes", {}).get("geneIds", []))
+    carriers = len({case["individualId"] for variant in folder.select("g_variants", {"geneId": gene}, []) for case in variant["caseLevelData"]})
+    assert through_the_hub(federation, "g_variants", {"requestParameters": {"geneId": gene}})[0] == {"GDI-FI-BEACON-1": carriers if carriers >= FLOOR else 0}
+
+
+def distributions(answer):
+    """{term: {value: people}} of an aggregated answer, whose shape is that of the proposal (upstream pull request 259)."""
+    out = {}
+    for one in answer["responseAggregation"]:
+        assert one["scope"] == "individual" and one["concepts"][0]["property"].startswith("individual.")
+        for value in one["distribution"]:
+            assert set(value) == {"conceptValues", "count"} and len(value["conceptValues"]) == 1
+        out[one["id"]] = {value["conceptValues"][0]["id"]: value["count"] for value in one["distribution"]}
+    return out
+
+
+def distribution_of(people, path):
+    counts = {}
+    for person in people:
+        for value in set(values(person, path)) or {"undefined"}:
+            counts[value] = counts.get(value, 0) + 1
+    return counts
+
+
+AGGREGATIONS = {"sex": "sex.id", "ethnicity": "ethnicity.id", "geographicOrigin": "geographicOrigin.id",
+                "diseases": "diseases.diseaseCode.id"}
+
+
+def test_individuals_are_aggregated_as_the_proposal_says(open_beacon):
+    federation, folder = open_beacon
+    listed = ask(federation, "/aggregation_terms", method="GET")["response"]["aggregationTerms"]
+    assert {term["id"]: term["concepts"] for term in listed} == {
+        term: [{"property": f"individual.{path}"}] for term, path in AGGREGATIONS.items()}
+    for filters in ([], [{"id": "NCIT:C16576"}]):
+        answer = ask(federation, "/individuals", {"filters": filters, "requestedGranularity": "aggregated",
+                                                  "aggregationTerms": [[{"id": term}] for term in AGGREGATIONS]})
+        people = folder.select("individuals", None, filters)
+        assert answer["meta"]["returnedGranularity"] == "aggregated"
+        assert answer["responseSummary"] == {"exists": bool(people), "numTotalResults": len(people), "countPrecision": "exact"}
+        assert "response" not in answer, "no records"
+        assert distributions(answer) == {term: distribution_of(people, path) for term, path in AGGREGATIONS.items()}
+    # Without terms it is what it was: a count at most.
+    plain = ask(federation, "/individuals", {"requestedGranularity": "aggregated"})
+    assert plain["meta"]["returnedGranularity"] in ("boolean", "count") and "responseAggregation" not in plain
+    for terms, entry in (([{"id": "shoeSize"}], "individuals"), ([[{"id": "sex"}, {"id": "diseases"}]], "individuals"), ([{"id": "sex"}], "biosamples")):
+        ask(federation, f"/{entry}", {"requestedGranularity": "aggregated", "aggregationTerms": terms}, status=400)
+
+
+def test_under_control_no_small_value_is_aggregated(closed_beacon):
+    federation, folder = closed_beacon
+    everybody = len(folder.tables["individuals"])
+    small = 0
+    for filters in ([], [{"id": "MONDO:0005015"}], [{"id": "HP:0001627"}], [{"id": "MONDO:0005575"}]):
+        answer = ask(federation, "/individuals", {"filters": filters, "requestedGranularity": "aggregated",
+                                                  "aggregationTerms": [{"id": term} for term in AGGREGATIONS]})
+        for term, told in distributions(answer).items():
+            truth = distribution_of(folder.select("individuals", None, filters), AGGREGATIONS[term])
+            few = {value for value, count in truth.items() if count < FLOOR}
+            shown = {value: count for value, count in truth.items() if count >= FLOOR}
+            if term == "diseases":  # people may have several
+                shown = {value: everybody if everybody - count < FLOOR else count for value, count in shown.items()}
+            elif few and shown:  # or what is not told could be computed from the number of all
+                del shown[min(shown, key=shown.get)]
+            assert told == shown, (term, filters)
+            small += len(few)
+    assert small, "some values have too few people"
 
 
 def test_under_control_variants_have_frequencies_and_no_people(closed_beacon, schemas):

@@ -7,6 +7,7 @@ import signal
 import pytest
 
 import hpo_oracle
+import tokens
 from cohort import MINIMUM, Cohort
 from federation import wait_until
 from test_2_discovery import subject_level
@@ -24,8 +25,14 @@ def expected(cohort, terms):
     return [subject_level(count, len(people)) if count >= MINIMUM else 0 for count in counts]
 
 
-def match(fed, terms, site="hub", persona="clinician", **more):
-    body = fed.post(site, "/api/v1/case-match", {"terms": terms, **more}, persona=persona)
+def at(fed, person, site="fi"):
+    """A login of this person at a node."""
+    more = {"organisation": "Example University Hospital", "name": "Chris Clinician"} if person == "clinician" else {}
+    return {"token": tokens.access_token(fed, person, [site], **more)}
+
+
+def match(fed, terms, site="hub", **more):
+    body = fed.post(site, "/api/v1/case-match", {"terms": terms, **more}, **at(fed, "clinician", site))
     return body, {d["dataset"]: [int(band["count"]) for band in d["bands"]] for d in body["datasets"]}
 
 
@@ -78,13 +85,13 @@ def test_a_node_that_hangs_is_named(fed, cohorts, listed):
 # Contact -----------------------------------------------------------------------------------------------------------------
 
 def requests(fed, persona, site="fi"):
-    return {one["id"]: one for one in fed.genofed("case", "requests", as_=persona, site=site).json["contacts"]}
+    return {one["id"]: one for one in fed.genofed("case", "requests", site=site, **at(fed, persona, site)).json["contacts"]}
 
 
 @pytest.fixture
 def asked(fed, cohorts, listed):
     return fed.genofed("case", "contact", cohorts["fi"].dataset, "--term", "HP:0001250", "--message", "Which therapy helped?",
-                       "--reply-to", "ward@hospital.example", as_="clinician", site="fi").json["contact"]
+                       "--reply-to", "ward@hospital.example", site="fi", **at(fed, "clinician")).json["contact"]
 
 
 def test_a_clinician_asks_and_the_holder_answers(fed, cohorts, asked):
@@ -95,7 +102,7 @@ def test_a_clinician_asks_and_the_holder_answers(fed, cohorts, asked):
         assert asked["id"] not in requests(fed, somebody, site), somebody
 
     for somebody in ("clinician", "researcher", "ncp_fi", "citizen_fi", "holder_es"):
-        refused = fed.genofed("case", "accept", asked["id"], "--reply", "Call us", as_=somebody, site="fi", check=False)
+        refused = fed.genofed("case", "accept", asked["id"], "--reply", "Call us", site="fi", check=False, **at(fed, somebody))
         assert refused.code == 1 and refused.reason == "ROLE_MISSING", (somebody, refused)
     done = fed.genofed("case", "accept", asked["id"], "--reply", "Call Dr Virtanen", as_="holder_fi").json["contact"]
     assert done["state"] == "STATE_ACCEPTED"
@@ -133,9 +140,12 @@ def test_a_request_outlives_the_process_that_took_it(fed, asked):
 
 
 def test_what_cannot_be_asked_is_refused_with_a_reason(fed, cohorts, listed):
-    def ask(dataset, term="HP:0001250", message="m", as_="clinician"):
-        return fed.genofed("case", "contact", dataset, "--term", term, "--message", message, "--reply-to", "r", as_=as_, site="fi",
-                           check=False)
+    def ask(dataset, term="HP:0001250", message="m"):
+        return fed.genofed("case", "contact", dataset, "--term", term, "--message", message, "--reply-to", "r", site="fi",
+                           check=False, **at(fed, "clinician"))
+    nobodys = fed.genofed("case", "contact", cohorts["fi"].dataset, "--term", "HP:0001250", "--message", "m", "--reply-to", "r", site="fi",
+                          check=False, **at(fed, "researcher"))
+    assert nobodys.reason == "ORGANISATION_MISSING", "the login names no organisation"
     assert ask(cohorts["es"].dataset).reason == "DATASET_UNKNOWN"
     assert ask(cohorts["fi"].dataset, term="HP:1").reason == "TERM_UNKNOWN"
     assert ask(cohorts["fi"].dataset, message=" ").reason == "FIELD_MISSING"

@@ -32,8 +32,9 @@ void PrintMatches(const Json& answer) {
     rows.push_back(std::move(row));
   }
   PrintTable(rows);
-  std::printf("People; - is nobody, or too few to say. Very similar: 0.8 and more of 1, similar: 0.6, "
-              "somewhat: 0.4.\n");
+  std::printf(
+      "People; - is nobody, or too few to say. Very similar: 0.8 and more of 1, similar: 0.6, "
+      "somewhat: 0.4.\n");
   for (const Json& withheld : answer.value("withheld", Json::array()))
     std::printf("%s: your organisation was told as much as it may be\n",
                 TextOf(withheld, "dataset").c_str());
@@ -73,10 +74,10 @@ void AddCaseCommands(Commands commands) {
   match->callback([o, &target, &action] {
     action = [o, &target] {
       Session session(target);
-      return Show(session,
-                  session.Post("/api/v1/case-match",
-                               {{"terms", o->terms}, {"datasets", o->datasets}}),
-                  &PrintMatches);
+      return Show(
+          session,
+          session.Post("/api/v1/case-match", {{"terms", o->terms}, {"datasets", o->datasets}}),
+          &PrintMatches);
     };
   });
 
@@ -84,11 +85,14 @@ void AddCaseCommands(Commands commands) {
       "contact", "Ask the holder of a dataset to be put in touch, at the dataset's node");
   contact->add_option("dataset", o->dataset)->required();
   contact->add_option("--term", o->terms, "HPO term of the patient; repeatable")->required();
-  contact->add_option("--message", o->message, "What you would like to know; nothing that names the patient")
+  contact
+      ->add_option("--message", o->message,
+                   "What you would like to know; nothing that names the patient")
       ->required();
   contact->add_option("--reply-to", o->reply_to, "How you can be reached")->required();
-  contact->footer("Example: genofed case contact GOE-FI-DATASET-1 --site fi --term HP:0001250 "
-                  "--message 'Which therapy helped?' --reply-to ward@hospital.example");
+  contact->footer(
+      "Example: genofed case contact GOE-FI-DATASET-1 --term HP:0001250 "
+      "--message 'Which therapy helped?' --reply-to ward@hospital.example");
   contact->callback([o, &target, &action] {
     action = [o, &target] {
       Session session(target);

@@ -18,9 +18,8 @@ class GrpcContactLedger final : public ContactLedger {
     ledger::Entry entry;
     entry.kind = ledger::EntryKind::kContact;
     entry.time = FormatRfc3339(std::chrono::floor<std::chrono::seconds>(clock_.Now()));
-    entry.fields = {{"dataset", contact.dataset},
-                    {"organisation", contact.organisation},
-                    {"outcome", outcome}};
+    entry.fields = {
+        {"dataset", contact.dataset}, {"organisation", contact.organisation}, {"outcome", outcome}};
     consent::v1::AppendEntryRequest request;
     request.set_idempotency_key("contact/" + contact.id + "/" + outcome);
     GF_ASSIGN(*request.mutable_entry(), ledger::EncodeEntry(entry));

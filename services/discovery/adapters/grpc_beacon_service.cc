@@ -55,6 +55,16 @@ v1::QueryFoldersResponse ToProto(BeaconAnswer answer, bool open) {
   return out;
 }
 
+void AddTo(v1::QueryFoldersResponse& response, const Aggregation& aggregation) {
+  v1::FolderAggregation& added = *response.add_aggregations();
+  added.set_term(std::string(aggregation.term->id));
+  for (const auto& [value, count] : aggregation.distribution) {
+    auto& one = *added.add_distribution();
+    one.set_id(value);
+    one.set_count(count);
+  }
+}
+
 class GrpcPassportClient final : public PassportClient {
  public:
   GrpcPassportClient(rpc::ChannelSource source, std::chrono::milliseconds timeout)
@@ -75,11 +85,13 @@ class GrpcPassportClient final : public PassportClient {
 
 class GrpcBeaconService final : public v1::BeaconService::CallbackService {
  public:
-  GrpcBeaconService(rpc::Dispatcher& rpc, obs::Metrics& metrics, const BeaconDiscovery& discovery, BeaconView& view,
-                    PassportClient& passports, std::string country)
+  GrpcBeaconService(rpc::Dispatcher& rpc, obs::Metrics& metrics, const BeaconDiscovery& discovery,
+                    const FolderAggregation& aggregation, BeaconView& view, PassportClient& passports,
+                    std::string country)
       : rpc_(rpc),
         metrics_(metrics),
         discovery_(discovery),
+        aggregation_(aggregation),
         view_(view),
         passports_(passports),
         country_(std::move(country)) {}
@@ -130,7 +142,12 @@ class GrpcBeaconService final : public v1::BeaconService::CallbackService {
     GF_LOG(ctx, info, "discovery.beacon_query", {"principal", obs::PrincipalTag(ctx.principal())}, {"entity", entity},
            {"granularity", granularity}, {"variant", request.variant.has_value()}, {"filters", request.filters.size()},
            {"datasets", answer.sets.size()}, {"exact", answer.exact}, {"epoch", answer.epoch});
-    return ToProto(std::move(answer), discovery_.open());
+    v1::QueryFoldersResponse response = ToProto(std::move(answer), discovery_.open());
+    if (request.granularity == beacon::Granularity::kAggregated && !request.aggregations.empty()) {
+      GF_ASSIGN(const auto aggregations, aggregation_.Run(ctx, request, account));
+      for (const Aggregation& one : aggregations) AddTo(response, one);
+    }
+    return response;
   }
 
   Result<v1::ListFolderTermsResponse> Terms(const Context& ctx, const v1::ListFolderTermsRequest& r) {
@@ -160,6 +177,7 @@ class GrpcBeaconService final : public v1::BeaconService::CallbackService {
   rpc::Dispatcher& rpc_;
   obs::Metrics& metrics_;
   const BeaconDiscovery& discovery_;
+  const FolderAggregation& aggregation_;
   BeaconView& view_;
   PassportClient& passports_;
   const std::string country_;
@@ -170,9 +188,11 @@ class GrpcBeaconService final : public v1::BeaconService::CallbackService {
 }  // namespace
 
 std::unique_ptr<grpc::Service> MakeBeaconService(rpc::Dispatcher& rpc, obs::Metrics& metrics,
-                                                 const BeaconDiscovery& discovery, BeaconView& view,
+                                                 const BeaconDiscovery& discovery,
+                                                 const FolderAggregation& aggregation, BeaconView& view,
                                                  PassportClient& passports, std::string country) {
-  return std::make_unique<GrpcBeaconService>(rpc, metrics, discovery, view, passports, std::move(country));
+  return std::make_unique<GrpcBeaconService>(rpc, metrics, discovery, aggregation, view, passports,
+                                             std::move(country));
 }
 
 std::unique_ptr<PassportClient> MakePassportClient(rpc::ChannelSource access, std::chrono::milliseconds timeout) {

@@ -7,6 +7,7 @@
 #include "libs/rpc/channel.h"
 #include "libs/rpc/dispatcher.h"
 #include "services/discovery/app/beacon_discovery.h"
+#include "services/discovery/app/folder_aggregation.h"
 
 namespace grpc {
 class Service;
@@ -17,7 +18,8 @@ namespace genofed::discovery {
 // genofed.discovery.v1.BeaconService of a node. Borrows all arguments. Each query leaves one line in the log: its kind
 // and how much was answered, never what was asked for.
 std::unique_ptr<grpc::Service> MakeBeaconService(rpc::Dispatcher& rpc, obs::Metrics& metrics,
-                                                 const BeaconDiscovery& discovery, BeaconView& view,
+                                                 const BeaconDiscovery& discovery,
+                                                 const FolderAggregation& aggregation, BeaconView& view,
                                                  PassportClient& passports, std::string country);
 
 // Asks the access service, as the user who called.

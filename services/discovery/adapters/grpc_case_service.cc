@@ -17,7 +17,8 @@ constexpr int kDefaultPage = 50;
 constexpr int kMaxPage = 200;
 
 Status NodeOnly() {
-  return Error(StatusCode::kUnimplemented, "NODE_ONLY", "those who hold the data are asked at their node");
+  return Error(StatusCode::kUnimplemented, "NODE_ONLY",
+               "those who hold the data are asked at their node");
 }
 
 // Exactly one of hub and match is set; contacts is set with match.
@@ -75,21 +76,22 @@ class GrpcCaseService final : public v1::CaseService::CallbackService {
   grpc::ServerUnaryReactor* ListContacts(grpc::CallbackServerContext* call,
                                          const v1::ListContactsRequest* request,
                                          v1::ListContactsResponse* response) override {
-    return rpc_.Unary(
-        call, GF_METHOD(ListContacts), request, response,
-        [this](const Context& ctx,
-               const v1::ListContactsRequest& r) -> Result<v1::ListContactsResponse> {
-          if (contacts_ == nullptr) return NodeOnly();
-          const int size = r.page_size() <= 0 ? kDefaultPage : std::min(r.page_size(), kMaxPage);
-          GF_ASSIGN(auto contacts, contacts_->List(ctx, r.page_token(), size + 1));
-          v1::ListContactsResponse out;
-          if (contacts.size() > static_cast<std::size_t>(size)) {
-            contacts.pop_back();
-            out.set_next_page_token(contacts.back().id);
-          }
-          for (const ContactRequest& contact : contacts) *out.add_contacts() = ToProto(contact);
-          return out;
-        });
+    return rpc_.Unary(call, GF_METHOD(ListContacts), request, response,
+                      [this](const Context& ctx,
+                             const v1::ListContactsRequest& r) -> Result<v1::ListContactsResponse> {
+                        if (contacts_ == nullptr) return NodeOnly();
+                        const int size =
+                            r.page_size() <= 0 ? kDefaultPage : std::min(r.page_size(), kMaxPage);
+                        GF_ASSIGN(auto contacts, contacts_->List(ctx, r.page_token(), size + 1));
+                        v1::ListContactsResponse out;
+                        if (contacts.size() > static_cast<std::size_t>(size)) {
+                          contacts.pop_back();
+                          out.set_next_page_token(contacts.back().id);
+                        }
+                        for (const ContactRequest& contact : contacts)
+                          *out.add_contacts() = ToProto(contact);
+                        return out;
+                      });
   }
 
   grpc::ServerUnaryReactor* AnswerContact(grpc::CallbackServerContext* call,

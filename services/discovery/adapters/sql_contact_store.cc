@@ -74,12 +74,13 @@ Result<std::vector<ContactRequest>> SqlContactStore::List(const Context& ctx,
                                                           const std::string& subject,
                                                           const std::string& before, int limit) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::vector<ContactRequest>> {
-    GF_ASSIGN(auto rows,
-              tx.Exec("SELECT id, state, created, dataset, terms, message, reply_to, account, "
-                      "issuer, subject, name, organisation, reply, answered FROM contact_requests "
-                      "WHERE ($1 = '' OR (issuer = $1 AND subject = $2)) AND ($3 = '' OR id < $3) AND "
-                      "logged ORDER BY id DESC LIMIT $4",
-                      issuer, subject, before, limit));
+    GF_ASSIGN(
+        auto rows,
+        tx.Exec("SELECT id, state, created, dataset, terms, message, reply_to, account, "
+                "issuer, subject, name, organisation, reply, answered FROM contact_requests "
+                "WHERE ($1 = '' OR (issuer = $1 AND subject = $2)) AND ($3 = '' OR id < $3) AND "
+                "logged ORDER BY id DESC LIMIT $4",
+                issuer, subject, before, limit));
     std::vector<ContactRequest> contacts;
     for (sql::Row row : rows) contacts.push_back(FromRow(row));
     return contacts;
@@ -88,10 +89,10 @@ Result<std::vector<ContactRequest>> SqlContactStore::List(const Context& ctx,
 
 Status SqlContactStore::Answer(const Context& ctx, const ContactRequest& answered) {
   return database_.Transact(ctx, [&](sql::Tx& tx) -> Status {
-    GF_ASSIGN(auto changed, tx.Exec("UPDATE contact_requests SET state = $2, reply = $3, answered = "
-                                    "$4 WHERE id = $1 AND state = 'waiting'",
-                                    answered.id, StateName(answered.state), answered.reply,
-                                    *answered.answered));
+    GF_ASSIGN(auto changed,
+              tx.Exec("UPDATE contact_requests SET state = $2, reply = $3, answered = "
+                      "$4 WHERE id = $1 AND state = 'waiting'",
+                      answered.id, StateName(answered.state), answered.reply, *answered.answered));
     if (changed.affected() == 1) return absl::OkStatus();
     return Error(StatusCode::kFailedPrecondition, "CONTACT_ANSWERED",
                  "this request was answered already");

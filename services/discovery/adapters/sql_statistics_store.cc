@@ -30,9 +30,10 @@ Result<Statistics> SqlStatisticsStore::Keep(const Context& ctx, const std::strin
                                             std::int32_t version, const Statistics& statistics) {
   const std::string response = ToProto(statistics).SerializeAsString();
   return database_.Transact(ctx, [&](sql::Tx& tx) -> Result<Statistics> {
-    GF_TRY(tx.Exec("INSERT INTO dataset_statistics (dataset, version, response) VALUES ($1, $2, $3) "
-                   "ON CONFLICT (dataset, version) DO NOTHING",
-                   dataset, version, sql::Bytes{response}));
+    GF_TRY(
+        tx.Exec("INSERT INTO dataset_statistics (dataset, version, response) VALUES ($1, $2, $3) "
+                "ON CONFLICT (dataset, version) DO NOTHING",
+                dataset, version, sql::Bytes{response}));
     GF_ASSIGN(auto kept, Read(tx, dataset, version));
     return kept.value();
   });

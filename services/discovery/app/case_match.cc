@@ -100,8 +100,7 @@ Result<CaseAnswer> CaseMatch::Run(const Context& ctx, const CaseQuery& query) {
     for (std::size_t band = 0; band < kBands.size(); ++band) {
       const std::string canonical = Canonical(query, band);
       const disclosure::Question question{holding.state, canonical};
-      const disclosure::Shown shown =
-          mechanism_.Count(question, {similar[band], population}, true);
+      const disclosure::Shown shown = mechanism_.Count(question, {similar[band], population}, true);
       cases.counts[band] = shown.count;
       cases.precision = shown.precision;
       spendings.push_back({dataset, mechanism_.Mac(question, "count"), shown.charge, worst});

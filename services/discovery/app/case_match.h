@@ -35,7 +35,7 @@ class CaseMatch final : public DatasetLookup {
   struct People {
     // Row by row; shared by all states of the version.
     std::shared_ptr<const std::vector<phenotype::Profile>> profiles;
-    std::string state;                         // for which `content` was computed
+    std::string state;  // for which `content` was computed
     std::vector<double> content;
   };
   using Shared = std::shared_ptr<const People>;  // queries keep theirs while permissions change

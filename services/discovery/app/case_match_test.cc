@@ -33,7 +33,8 @@ class FakePublicationStore final : public PublicationStore {
   std::vector<Publication> all;
 };
 
-std::vector<Individual> People(std::initializer_list<std::pair<int, std::vector<std::string>>> groups) {
+std::vector<Individual> People(
+    std::initializer_list<std::pair<int, std::vector<std::string>>> groups) {
   std::vector<Individual> people;
   for (const auto& [number, terms] : groups) {
     Individual one;
@@ -67,7 +68,9 @@ class CaseMatchTest : public ::testing::Test {
     return match_->Run(ctx_, query);
   }
   using Counts = std::array<std::int64_t, 3>;
-  Counts CountsOf(std::vector<std::string> terms) { return Ask(std::move(terms))->datasets.at(0).counts; }
+  Counts CountsOf(std::vector<std::string> terms) {
+    return Ask(std::move(terms))->datasets.at(0).counts;
+  }
 
   const Context ctx_ = Context::Background();
   testing::TemporaryDirectory dir_;
@@ -85,8 +88,8 @@ class CaseMatchTest : public ::testing::Test {
   std::optional<CaseMatch> match_;
 };
 
-// 20 with seizures alone are as similar as can be; 20 with a cleft palate have nothing in common with them. Of 20 with both,
-// half of the terms match: (1 + 1/2) / 2 = 0.75.
+// 20 with seizures alone are as similar as can be; 20 with a cleft palate have nothing in common
+// with them. Of 20 with both, half of the terms match: (1 + 1/2) / 2 = 0.75.
 TEST_F(CaseMatchTest, CountsPeopleByHowSimilarTheyAre) {
   Publish(People({{20, {kSeizure}}, {20, {kCleftPalate}}, {20, {kSeizure, kCleftPalate}}}));
   EXPECT_EQ(CountsOf({kSeizure}), (Counts{20, 20, 0}));
@@ -96,7 +99,8 @@ TEST_F(CaseMatchTest, CountsPeopleByHowSimilarTheyAre) {
 }
 
 TEST_F(CaseMatchTest, ARareTermInCommonCountsForMoreThanACommonOne) {
-  // Everybody has a seizure, few febrile ones: two people with febrile seizures are alike, a seizure in common is little.
+  // Everybody has a seizure, few febrile ones: two people with febrile seizures are alike, a
+  // seizure in common is little.
   Publish(People({{8, {kFebrileSeizure}}, {400, {kSeizure}}, {100, {kCleftPalate}}}));
   EXPECT_EQ(CountsOf({kFebrileSeizure})[0], 8);
   EXPECT_EQ(CountsOf({kSeizure})[0], 400);
@@ -161,15 +165,18 @@ TEST(MergeCases, BelievesANodeAboutItsOwnCountryAlone) {
   DatasetCases negative{"GOE-EE-A-1", 1, "EE", {-7, 0, 0}, {}};
   DatasetCases below{"GOE-LV-A-1", 1, "LV", {3, 0, 0}, {}};
   DatasetCases strict{"GOE-ES-A-1", 1, "ES", {0, 20, 0}, {}};
-  const CaseAnswer merged = MergeCases(
-      CaseQuery(),
-      {From("fi", fi), From("se", fi), From("ee", negative), From("lv", below), From("es", strict, 10)}, 5);
+  const CaseAnswer merged = MergeCases(CaseQuery(),
+                                       {From("fi", fi), From("se", fi), From("ee", negative),
+                                        From("lv", below), From("es", strict, 10)},
+                                       5);
   ASSERT_EQ(merged.datasets.size(), 2u);
   EXPECT_EQ(merged.datasets[0], strict);
   EXPECT_EQ(merged.datasets[1].counts, (std::array<std::int64_t, 3>{0, 30, 0}));  // Spain's floor
-  const MemberState expected[] = {MemberState::kAnswered, MemberState::kRefused, MemberState::kRefused,
-                                  MemberState::kRefused, MemberState::kAnswered};
-  for (std::size_t i = 0; i < merged.members.size(); ++i) EXPECT_EQ(merged.members[i].state, expected[i]) << i;
+  const MemberState expected[] = {MemberState::kAnswered, MemberState::kRefused,
+                                  MemberState::kRefused, MemberState::kRefused,
+                                  MemberState::kAnswered};
+  for (std::size_t i = 0; i < merged.members.size(); ++i)
+    EXPECT_EQ(merged.members[i].state, expected[i]) << i;
 }
 
 TEST(CaseMapping, ComesBackAsItWent) {
@@ -190,7 +197,8 @@ TEST(CaseMapping, ComesBackAsItWent) {
 class FakeContactStore final : public ContactStore {
  public:
   Status Add(const Context&, const ContactRequest& contact, int most) override {
-    if (static_cast<int>(all.size()) >= most) return Error(StatusCode::kResourceExhausted, "TOO_MANY_REQUESTS", "x");
+    if (static_cast<int>(all.size()) >= most)
+      return Error(StatusCode::kResourceExhausted, "TOO_MANY_REQUESTS", "x");
     hidden[contact.id] = contact;
     return absl::OkStatus();
   }
@@ -203,11 +211,13 @@ class FakeContactStore final : public ContactStore {
     if (found == all.end()) return Error(StatusCode::kNotFound, "CONTACT_UNKNOWN", "x");
     return found->second;
   }
-  Result<std::vector<ContactRequest>> List(const Context&, const std::string& issuer, const std::string& subject,
-                                           const std::string&, int) override {
+  Result<std::vector<ContactRequest>> List(const Context&, const std::string& issuer,
+                                           const std::string& subject, const std::string&,
+                                           int) override {
     std::vector<ContactRequest> out;
     for (const auto& [id, contact] : all) {
-      if (issuer.empty() || (contact.issuer == issuer && contact.subject == subject)) out.push_back(contact);
+      if (issuer.empty() || (contact.issuer == issuer && contact.subject == subject))
+        out.push_back(contact);
     }
     return out;
   }

@@ -52,8 +52,7 @@ Result<ContactRequest> Contacts::Answer(const Context& ctx, const std::string& i
                                         const std::string& reply) {
   GF_TRY(ValidateReply(reply));
   GF_ASSIGN(ContactRequest contact, store_.Find(ctx, id));
-  const auto wanted =
-      accept ? ContactRequest::State::kAccepted : ContactRequest::State::kDeclined;
+  const auto wanted = accept ? ContactRequest::State::kAccepted : ContactRequest::State::kDeclined;
   if (contact.state == wanted && contact.reply == reply) return contact;
   if (contact.state != ContactRequest::State::kWaiting)
     return Error(StatusCode::kFailedPrecondition, "CONTACT_ANSWERED",

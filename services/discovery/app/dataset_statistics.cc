@@ -34,10 +34,9 @@ Result<Statistics> DatasetStatistics::Run(const Context& ctx, const std::string&
   statistics.individuals = everybody.count;
   statistics.precision = everybody.precision;
   GF_ASSIGN(const auto published, publications_.List(ctx));
-  const auto publication =
-      std::find_if(published.begin(), published.end(), [&](const Publication& one) {
-        return one.dataset == dataset && one.version == version;
-      });
+  const auto publication = std::find_if(
+      published.begin(), published.end(),
+      [&](const Publication& one) { return one.dataset == dataset && one.version == version; });
   if (publication != published.end() && !publication->individuals_path.empty()) {
     GF_ASSIGN(statistics.groups, Groups(ctx, *publication));
   }
@@ -53,8 +52,7 @@ Result<std::vector<PeopleGroup>> DatasetStatistics::Groups(const Context& ctx,
   double left = policy.HasBudget() ? kShareOfBudget * disclosure::BudgetOf(policy) : 0;
   std::vector<PeopleGroup> groups;
   std::vector<Spending> spendings;
-  for (const Dimension& dimension :
-       DimensionsOf(people, holding.subject_level->rows())) {
+  for (const Dimension& dimension : DimensionsOf(people, holding.subject_level->rows())) {
     std::vector<disclosure::Cell> cells;
     for (const auto& group : dimension.groups) cells.push_back({group.canonical, group.people});
     const disclosure::ShownTable table =
@@ -71,8 +69,7 @@ Result<std::vector<PeopleGroup>> DatasetStatistics::Groups(const Context& ctx,
     }
   }
   if (budgets_ != nullptr) {
-    GF_ASSIGN(const auto refused,
-              budgets_->Charge(ctx, std::string(kCatalogueAccount), spendings));
+    GF_ASSIGN(const auto refused, budgets_->Charge(ctx, std::string(kCatalogueAccount), spendings));
     if (!refused.empty()) groups.clear();
   }
   return groups;

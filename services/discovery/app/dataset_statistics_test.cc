@@ -64,7 +64,9 @@ class DatasetStatisticsTest : public ::testing::Test {
     consent_.rows[kDataset] = rows;
     return Ask(rows);
   }
-  Result<Statistics> Ask(std::int64_t people) { return statistics_->Run(ctx_, kDataset, 1, people); }
+  Result<Statistics> Ask(std::int64_t people) {
+    return statistics_->Run(ctx_, kDataset, 1, people);
+  }
 
   static std::map<std::string, std::int64_t> Of(const Statistics& statistics,
                                                 const std::string& dimension) {
@@ -92,8 +94,9 @@ class DatasetStatisticsTest : public ::testing::Test {
 
 using Counts = std::map<std::string, std::int64_t>;
 
-// 60 people: 36 women and 21 men and 3 of whom it is not known; 30 are 20 years old, 27 are 70, of 3 the age is unknown.
-// 40 have seizures (nervous system, HP:0000707), 4 a cleft palate (head or neck, HP:0000152).
+// 60 people: 36 women and 21 men and 3 of whom it is not known; 30 are 20 years old, 27 are 70, of
+// 3 the age is unknown. 40 have seizures (nervous system, HP:0000707), 4 a cleft palate (head or
+// neck, HP:0000152).
 std::vector<Individual> SixtyPeople() {
   std::vector<Individual> people(60);
   for (std::size_t i = 0; i < people.size(); ++i) {
@@ -143,7 +146,8 @@ TEST_F(DatasetStatisticsTest, FolderVersionsHaveATotalAlone) {
   EXPECT_THAT(statistics_->Run(ctx_, "GDI-FI-BEACON-3", 1, -4), HasReason("FIELD_INVALID"));
 }
 
-// At the product's own settings: noisy, the same as Beacon says, and never dearer than a quarter of a budget.
+// At the product's own settings: noisy, the same as Beacon says, and never dearer than a quarter of
+// a budget.
 TEST_F(DatasetStatisticsTest, TakesAQuarterOfTheBudgetAtMost) {
   std::vector<Individual> people(20'000);
   for (std::size_t i = 0; i < people.size(); ++i) {

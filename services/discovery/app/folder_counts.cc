@@ -103,8 +103,7 @@ Result<Answer> FolderCounts::Run(const Context& ctx, const Query& query) const {
     DatasetAnswer dataset{folder, holding.version, country_, shown.exists(), 0, {}};
     dataset.precision = shown.precision;
     const bool counted = query.granularity >= Granularity::kCount;
-    dataset.adjusted_to =
-        counted && shown.exists() ? shown.adjusted_to : mechanism_.policy().step;
+    dataset.adjusted_to = counted && shown.exists() ? shown.adjusted_to : mechanism_.policy().step;
     if (counted) dataset.count = shown.count;
     answer.suppressed = answer.suppressed || shown.suppressed;
     spendings.push_back({folder, mechanism_.Mac(question, "records"), shown.charge,

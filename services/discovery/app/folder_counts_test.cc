@@ -32,7 +32,8 @@ class FakeStore final : public BeaconStore {
   std::vector<BeaconPublication> rows;
 };
 
-// 20 people, p0 to p11 women, of 30 to 49 years; p0 to p7 carry chr3 11 A>T of gene ABC, p0 and p1 chr3 21 A>T.
+// 20 people, p0 to p11 women, of 30 to 49 years; p0 to p7 carry chr3 11 A>T of gene ABC, p0 and p1
+// chr3 21 A>T.
 beacon::Folder MakeFolder() {
   beacon::Folder folder;
   const auto add = [&](EntryType type, const std::string& id, json record) {
@@ -116,7 +117,8 @@ class FolderCountsTest : public ::testing::Test {
   FakeAuditStore audit_store_;
   DisclosureAudit audit_{audit_store_};
   const disclosure::Mechanism mechanism_{FloorOfFive(), ""};
-  BeaconView view_{store_,  opener_,    consent_, listing_, mechanism_, seconds(5), [this] { return now_; }};
+  BeaconView view_{
+      store_, opener_, consent_, listing_, mechanism_, seconds(5), [this] { return now_; }};
 };
 
 TEST_F(FolderCountsTest, CountsPeopleByTheCataloguesNameOfTheFolder) {
@@ -143,7 +145,9 @@ TEST_F(FolderCountsTest, UnderstandsExactAllelesRangesGenesAndBrackets) {
   RawVariant gene;
   gene.gene = "ABC";
   EXPECT_EQ(CountOf(Carriers(gene)), 8);
-  RawVariant bracket{"GRCh38", "3"};
+  RawVariant bracket;
+  bracket.assembly = "GRCh38";
+  bracket.contig = "3";
   bracket.start_bracket = {5, 12};
   bracket.end_bracket = {11, 14};
   EXPECT_EQ(CountOf(Carriers(bracket)), 8);

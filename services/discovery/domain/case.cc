@@ -26,8 +26,8 @@ bool IsPlausible(const CaseAnswer& answer, const std::string& country) {
     return false;
   std::set<std::string> seen;
   return std::all_of(answer.datasets.begin(), answer.datasets.end(), [&](const DatasetCases& one) {
-    return one.country == country && one.version > 0 &&
-           DatasetNamesCountry(one.dataset, country) && seen.insert(one.dataset).second &&
+    return one.country == country && one.version > 0 && DatasetNamesCountry(one.dataset, country) &&
+           seen.insert(one.dataset).second &&
            std::all_of(one.counts.begin(), one.counts.end(), [&](std::int64_t count) {
              return count == 0 || (count >= answer.minimum_count && count <= kMaxPeople);
            });

@@ -56,7 +56,7 @@ std::set<HpoGraph::Node> SystemsOf(const Individual& person, const HpoGraph& gra
 }  // namespace
 
 std::vector<Dimension> DimensionsOf(std::span<const Individual> people,
-                                const genomics::Bitmap& counted) {
+                                    const genomics::Bitmap& counted) {
   const HpoGraph& graph = HpoGraph::Embedded();
   const std::set<HpoGraph::Node> all_systems(graph.Systems().begin(), graph.Systems().end());
   std::map<Sex, std::int64_t> sexes;
@@ -75,7 +75,8 @@ std::vector<Dimension> DimensionsOf(std::span<const Individual> people,
     sex.groups.push_back({term, AskingFor(term), sexes[one]});
   }
   Dimension age{"age", true, {}};
-  for (const Ages& one : kAges) age.groups.push_back({one.id, std::string("age|") + one.id, ages[one.id]});
+  for (const Ages& one : kAges)
+    age.groups.push_back({one.id, std::string("age|") + one.id, ages[one.id]});
   age.groups.push_back({"unknown", "age|unknown", ages["unknown"]});
   Dimension phenotypes{"phenotype", false, {}};
   for (const HpoGraph::Node system : graph.Systems()) {

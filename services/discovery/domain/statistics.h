@@ -45,6 +45,6 @@ struct Dimension {
 // are told by organ system (the divisions of HP:0000118), none of which is a part of another: a
 // term and a kind of it would give away who has the one without the other.
 std::vector<Dimension> DimensionsOf(std::span<const genomics::Individual> people,
-                                const genomics::Bitmap& counted);
+                                    const genomics::Bitmap& counted);
 
 }  // namespace genofed::discovery

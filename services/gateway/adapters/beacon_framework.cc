@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "libs/beacon/aggregation.h"
 #include "libs/ga4gh/service_info.h"
 #include "services/gateway/adapters/beacon_response.h"
 
@@ -162,6 +163,17 @@ std::string RenderFilteringTerms(const SiteFacts& site, const std::vector<discov
   }
   return Envelope(site, "filteringTerms", "beacon-filtering-terms-v2.2.0",
                   {{"filteringTerms", std::move(list)}, {"resources", std::move(resources)}});
+}
+
+std::string RenderAggregationTerms(const SiteFacts& site) {
+  json list = json::array();
+  for (const beacon::AggregationTerm& term : beacon::kAggregationTerms) {
+    list.push_back({{"id", term.id},
+                    {"label", term.label},
+                    {"concepts", json::array({{{"property", term.property}}})}});
+  }
+  return Envelope(site, "aggregationTerms", "beacon-aggregation-terms-experimental",
+                  {{"aggregationTerms", std::move(list)}});
 }
 
 std::vector<EntryType> BeaconEntryTypes(const SiteFacts& site) {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "libs/beacon/aggregation.h"
 #include "libs/genomics/variant.h"
 #include "libs/http/uri.h"
 #include "libs/rpc/time_codec.h"
@@ -278,6 +279,8 @@ Granularity ParseGranularity(std::string_view name) {
 
 // Never finer than asked for; where counts were not disclosed only yes or no is left.
 Granularity Returned(const beacon::Request& request, const BeaconAnswers& answers) {
+  // Experimental, and only where it was asked for with terms: schemas of 2.2 do not know the word.
+  if (answers.folders.aggregations_size() > 0) return Granularity::kAggregated;
   if (answers.folders.holds()) return ParseGranularity(answers.folders.granularity());
   const Granularity asked =
       request.granularity == Granularity::kAggregated ? Granularity::kCount : request.granularity;
@@ -291,6 +294,25 @@ json Summary(bool exists, std::int64_t count, bool exact, bool folders, Granular
   summary["numTotalResults"] = count;
   if (folders) summary["countPrecision"] = exact ? "exact" : "imprecise";
   return summary;
+}
+
+// Experimental: responseAggregation of the proposed beaconAggregationResponse.
+json ResponseAggregation(const v1::QueryFoldersResponse& folders) {
+  json list = json::array();
+  for (const v1::FolderAggregation& aggregation : folders.aggregations()) {
+    const beacon::AggregationTerm* term = beacon::FindAggregationTerm(aggregation.term());
+    if (term == nullptr) continue;
+    json distribution = json::array();
+    for (const auto& value : aggregation.distribution())
+      distribution.push_back(
+          {{"conceptValues", json::array({{{"id", value.id()}}})}, {"count", value.count()}});
+    list.push_back({{"id", term->id},
+                    {"label", term->label},
+                    {"scope", "individual"},
+                    {"concepts", json::array({{{"property", term->property}}})},
+                    {"distribution", std::move(distribution)}});
+  }
+  return list;
 }
 
 json OntologyTerms(const catalogue::v1::DatasetRecord& record) {
@@ -335,6 +357,8 @@ std::string RenderQueryResponse(const SiteFacts& site, const beacon::Request& re
   if (answers.cohorts && !folders.holds() && returned != Granularity::kBoolean)
     AddPrecision(answers.cohorts->count_precision(), answers.cohorts->count_adjusted_to(),
                  document["responseSummary"]);
+  if (returned == Granularity::kAggregated)
+    document["responseAggregation"] = ResponseAggregation(folders);
   // Asked for records and given counts: the datasets are named all the same.
   if (request.granularity != Granularity::kRecord || returned == Granularity::kBoolean)
     return Dump(document);

@@ -38,6 +38,7 @@ std::string RenderBeaconServiceInfo(const SiteFacts& site);
 std::string RenderBeaconConfiguration(const SiteFacts& site);
 std::string RenderBeaconEntryTypes(const SiteFacts& site);
 std::string RenderBeaconMap(const SiteFacts& site);
+std::string RenderAggregationTerms(const SiteFacts& site);
 std::string RenderFilteringTerms(const SiteFacts& site, const std::vector<discovery::v1::FolderTerm>& terms);
 
 // The entry types that are served: all seven at a node, those of the network's counts at the hub.

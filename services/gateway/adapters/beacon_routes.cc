@@ -242,6 +242,9 @@ void AddBeaconRoutes(Api& api, const SiteFacts& site, const UnaryCaller& caller)
   add.Fixed("/entry_types", "Entry types", RenderBeaconEntryTypes(site));
   add.Fixed("/map", "Endpoints", RenderBeaconMap(site));
   const auto beacon = std::make_shared<const Beacon>(site, caller);
+  if (!site.hub)
+    add.Fixed("/aggregation_terms", "Experimental: what aggregated granularity can be asked for",
+              RenderAggregationTerms(site));
   add.Both("/filtering_terms", "Terms and fields to filter by",
            [beacon](const Request& request) { return beacon->Terms(std::nullopt, request); });
   for (const EntryType type : BeaconEntryTypes(site)) {

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/discovery/app/folder_aggregation.h"
+
+#include <algorithm>
+
+#include "libs/beacon/search.h"
+#include "libs/core/retry_after.h"
+#include "libs/disclosure/budget.h"
+#include "libs/disclosure/table.h"
+#include "services/discovery/app/beacon_disclosure.h"
+
+namespace genofed::discovery {
+namespace {
+
+// People of each value, of those who match.
+struct Cells {
+  std::vector<std::string> values;
+  std::vector<disclosure::Cell> cells;
+  bool divide = false;  // everybody is in exactly one
+};
+
+Cells CellsOf(const beacon::Collection& collection, const beacon::AggregationTerm& term,
+              const genomics::Bitmap& matching, const std::string& canonical) {
+  Cells out;
+  std::int64_t counted = 0;
+  for (const auto& [value, rows] : beacon::Distribute(collection, term, matching)) {
+    const auto people = static_cast<std::int64_t>(rows.Count());
+    out.values.push_back(value);
+    out.cells.push_back({fmt::format("{}\nby {} {}", canonical, term.id, value), people});
+    counted += people;
+  }
+  // A record may have two values where the model knows one.
+  out.divide = term.divides && counted == static_cast<std::int64_t>(matching.Count());
+  return out;
+}
+
+}  // namespace
+
+Result<std::vector<Aggregation>> FolderAggregation::Run(const Context& ctx,
+                                                        const beacon::Request& request,
+                                                        const std::string& account) const {
+  GF_ASSIGN(const auto view, view_.Current());
+  std::vector<Aggregation> aggregations;
+  for (const std::string& id : request.aggregations)
+    aggregations.push_back({beacon::FindAggregationTerm(id), {}});
+  const std::string canonical = Canonical(request);
+  std::optional<std::chrono::seconds> later;
+  bool told_something = false;
+  for (const auto& [folder, holding] : view->folders) {
+    GF_TRY(ctx.Alive());
+    const beacon::Collection& collection = *holding.collection;
+    if (!open_ && collection.test() != request.test_mode) continue;
+    const bool open = open_ || collection.test();
+    const genomics::Bitmap& permitted = holding.subject_level;
+    const genomics::Bitmap matching = beacon::Search(collection, request, permitted).rows;
+    const auto population = static_cast<std::int64_t>(permitted.Count());
+    std::vector<Spending> spendings;
+    std::vector<std::map<std::string, std::int64_t>> distributions;
+    for (const Aggregation& aggregation : aggregations) {
+      const Cells table = CellsOf(collection, *aggregation.term, matching, canonical);
+      const disclosure::ShownTable shown =
+          table.divide
+              ? disclosure::Divide(mechanism_, holding.state, table.cells, population, false)
+              : disclosure::Count(mechanism_, holding.state, table.cells, population);
+      auto& distribution = distributions.emplace_back();
+      for (std::size_t i = 0; i < table.cells.size(); ++i) {
+        const std::int64_t count = open ? table.cells[i].people : shown.cells[i].count;
+        if (count > 0) distribution[table.values[i]] = count;
+        if (open) continue;
+        spendings.push_back({folder,
+                             mechanism_.Mac({holding.state, table.cells[i].canonical}, "records"),
+                             shown.cells[i].charge, 0});
+      }
+    }
+    // All values are told together.
+    for (Spending& spending : spendings)
+      spending.worst =
+          disclosure::WorstCharge(mechanism_.policy()) * static_cast<double>(spendings.size());
+    std::map<std::string, std::chrono::seconds> refused;
+    if (budgets_ != nullptr && !spendings.empty()) {
+      GF_ASSIGN(refused, budgets_->Charge(ctx, account, spendings));
+    }
+    for (const Spending& spending : spendings)
+      audit_.Add({clock_.Now(), account, folder, spending.question,
+                  refused.empty() ? "told" : "refused", refused.empty() ? spending.nats : 0});
+    if (!refused.empty()) {
+      later = std::min(later.value_or(refused.begin()->second), refused.begin()->second);
+      continue;
+    }
+    told_something = true;
+    for (std::size_t i = 0; i < aggregations.size(); ++i) {
+      for (const auto& [value, count] : distributions[i])
+        aggregations[i].distribution[value] += count;
+    }
+  }
+  if (later && !told_something)
+    return WithRetryAfter(
+        Error(StatusCode::kResourceExhausted, "BUDGET_SPENT",
+              "this account was told as much of these datasets as it may be for now"),
+        *later);
+  return aggregations;
+}
+
+}  // namespace genofed::discovery

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "libs/beacon/aggregation.h"
+#include "libs/beacon/request.h"
+#include "libs/core/clock.h"
+#include "libs/disclosure/mechanism.h"
+#include "services/discovery/app/beacon_view.h"
+#include "services/discovery/app/budgets.h"
+#include "services/discovery/app/disclosure_audit.h"
+
+namespace genofed::discovery {
+
+struct Aggregation {
+  const beacon::AggregationTerm* term = nullptr;
+  std::map<std::string, std::int64_t> distribution;  // people by value; those that may be told
+};
+
+// Aggregated granularity over the data folders of a node (experimental, libs/beacon/aggregation.h):
+// each folder's people by value, under disclosure control and charged before they are told.
+// Thread-safe.
+class FolderAggregation {
+ public:
+  // `budgets` is null where the policy has no budget. `open`: as BeaconDiscovery.
+  FolderAggregation(const BeaconView& view, const disclosure::Mechanism& mechanism,
+                    Budgets* budgets, DisclosureAudit& audit, const Clock& clock, bool open)
+      : view_(view),
+        mechanism_(mechanism),
+        budgets_(budgets),
+        audit_(audit),
+        clock_(clock),
+        open_(open) {}
+
+  // For request.aggregations, which ParseRequest has checked. Folders whose budget is spent are
+  // left out; when all are, ResourceExhausted BUDGET_SPENT with RetryAfter.
+  Result<std::vector<Aggregation>> Run(const Context& ctx, const beacon::Request& request,
+                                       const std::string& account) const;
+
+ private:
+  const BeaconView& view_;
+  const disclosure::Mechanism& mechanism_;
+  Budgets* const budgets_;
+  DisclosureAudit& audit_;
+  const Clock& clock_;
+  const bool open_;
+};
+
+}  // namespace genofed::discovery
