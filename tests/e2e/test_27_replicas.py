@@ -87,13 +87,17 @@ def ask(federation, term="NCIT:C16576"):
     return status, body
 
 
-def count(federation):
-    """The count that is told, or None when the node is not among those that answered."""
+def answer(federation):
+    """(state of the node, count that is told)."""
     status, body = ask(federation)
     member = body.get("info", {}).get("members", [{}])[0]
-    if status != 200 or member.get("state") != "ANSWERED":
-        return None
-    return body["responseSummary"].get("numTotalResults", 0)
+    return member.get("state", status), body.get("responseSummary", {}).get("numTotalResults", 0)
+
+
+def count(federation):
+    """The count that is told, or None when the node is not among those that answered."""
+    state, told = answer(federation)
+    return told if state == "ANSWERED" else None
 
 
 def test_both_replicas_tell_the_same_noisy_number(node, people, replica):
@@ -112,7 +116,7 @@ def test_a_replica_that_dies_is_not_missed(node, replica):
 
     def keep_asking():
         while not stop.is_set():
-            if (got := count(node)) != told:
+            if (got := answer(node)) != ("ANSWERED", told):
                 failed.append((time.monotonic(), got))
     askers = [threading.Thread(target=keep_asking) for _ in range(4)]
     for asker in askers:
