@@ -32,6 +32,7 @@ def node(workspace):
     federation.disk = disk
     try:
         federation.up(timeout=240)
+        wait_until(lambda: federation.genofed("ledger", "key", site="fi", json=False, check=False).code == 0, 60, "the ledger to be served")
         federation.ledger_key = key_file(federation, "fi")
         yield federation
     finally:
@@ -39,7 +40,7 @@ def node(workspace):
         disk.stop()
 
 
-def cut_under_load(node, name, seconds, **next_disk):
+def cut_under_load(node, name, seconds, ready=120, **next_disk):
     """Appends entries, cuts the power meanwhile, and starts again. (what the cut took, {key: index} that were acknowledged)"""
     acknowledged = node.var / f"acknowledged-{name}"
     config = json.loads((node.var / "fi" / "site.json").read_text())
@@ -55,8 +56,8 @@ def cut_under_load(node, name, seconds, **next_disk):
     loading.wait(60)
     node.disk.start(**next_disk)
     for service, pid in machine.items():
-        node.wait_ready("fi", service, not_pid=pid, timeout=120)
-    node.wait_ready("fi", timeout=120)
+        node.wait_ready("fi", service, not_pid=pid, timeout=ready)
+    node.wait_ready("fi", timeout=ready)
     wait_until(lambda: node.genofed("ledger", "checkpoint", site="fi", json=False, check=False).code == 0, 60, "Finland's ledger to be served again")
     return took, dict(line.split() for line in acknowledged.read_text().splitlines())
 
@@ -82,7 +83,12 @@ def test_no_acknowledged_entry_is_lost_in_a_power_cut(node, survives, figures):
 def test_a_disk_that_lies_loses_entries_and_the_witness_knows(node):
     """Shows that the test above can fail, and what a site is told that lost entries which a witness has seen."""
     node.disk.lie()
-    _, said = cut_under_load(node, "lied", 3)
+    try:
+        _, said = cut_under_load(node, "lied", 3, ready=45)
+    except AssertionError:
+        # The database itself found that its files do not fit together, and serves nobody.
+        assert any(word in node.log("fi", "postgres") for word in ("PANIC", "FATAL")), node.log("fi", "postgres")[-2000:]
+        return
     rows = in_the_ledger(node)
     assert any(rows.get(name) != index for name, index in said.items()), "the disk kept nothing, and nothing was missed"
     wait_until(lambda: "LEDGER_FROZEN" in load(node, seconds=0.2, check=False).stderr, 30, "the ledger to be frozen: a witness has seen more of it")
