@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <set>
+#include <thread>
 
 #include "libs/core/retry_after.h"
 #include "services/discovery/app/node_discovery.h"
@@ -15,6 +16,9 @@ namespace genofed::discovery {
 namespace {
 
 using std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kPausesBeforeAnotherTry[] = {std::chrono::milliseconds(0),
+                                                                 std::chrono::milliseconds(50)};
 
 std::int32_t MillisecondsSince(steady_clock::time_point start) {
   auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - start);
@@ -116,9 +120,14 @@ void HubDiscovery::Attempt(const std::shared_ptr<Gathering<T>>& gathering, std::
                                                   deadline = options_.node_deadline] {
     Status alive = limited.Alive();  // it may have waited in the queue
     Result<T> result = alive.ok() ? ask(limited, *asked.node.client) : Result<T>(alive);
-    // A connection that was just lost, or a replica that is gone: the next one may be there.
-    if (alive.ok() && StateOf(result.status()) == MemberState::kUnreachable && limited.Alive().ok())
+    // A connection that was just lost, a replica that is gone, or one that was just started and has
+    // not opened its datasets: another one may be there, at once or when gRPC has noticed.
+    for (const auto pause : kPausesBeforeAnotherTry) {
+      if (!alive.ok() || result.status().code() != StatusCode::kUnavailable) break;
+      std::this_thread::sleep_for(pause);
+      if (!limited.Alive().ok()) break;
       result = ask(limited, *asked.node.client);
+    }
     std::unique_lock lock(gathering->mutex);
     auto& slot = gathering->slots[i];
     if (!IsFailure(result.status())) {
