@@ -17,7 +17,7 @@ class Backend {
   virtual ~Backend() = default;
   virtual Result<Answer> Run(const Context& ctx, const Query& query) = 0;
   virtual Result<std::vector<FilteringTerm>> Terms(const Context& ctx) = 0;
-  virtual Status Publish(const Context& ctx, const Publication& publication) = 0;
+  virtual Status Publish(const Context& ctx, const Publication& publication, bool replaces) = 0;
   virtual Result<std::vector<std::string>> Sites() {
     return Error(StatusCode::kUnimplemented, "HUB_ONLY", "a node is no network");
   }
@@ -36,8 +36,8 @@ class NodeBackend final : public Backend {
   Result<std::vector<FilteringTerm>> Terms(const Context& ctx) override {
     return discovery_.Terms(ctx);
   }
-  Status Publish(const Context& ctx, const Publication& publication) override {
-    return publications_.Publish(ctx, publication);
+  Status Publish(const Context& ctx, const Publication& publication, bool replaces) override {
+    return replaces ? publications_.Replace(ctx, publication) : publications_.Publish(ctx, publication);
   }
 
  private:
@@ -55,7 +55,7 @@ class HubBackend final : public Backend {
   Result<std::vector<FilteringTerm>> Terms(const Context& ctx) override {
     return discovery_.Terms(ctx);
   }
-  Status Publish(const Context&, const Publication&) override {
+  Status Publish(const Context&, const Publication&, bool) override {
     return Error(StatusCode::kUnimplemented, "NODE_ONLY", "datasets are published at nodes");
   }
   Result<std::vector<std::string>> Sites() override { return discovery_.Sites(); }
@@ -117,7 +117,7 @@ class GrpcDiscoveryService final : public v1::DiscoveryService::CallbackService 
         call, GF_METHOD(PublishVersion), request, response,
         [this](const Context& ctx,
                const v1::PublishVersionRequest& r) -> Result<v1::PublishVersionResponse> {
-          GF_TRY(backend_->Publish(ctx, FromProto(r)));
+          GF_TRY(backend_->Publish(ctx, FromProto(r), r.replaces()));
           return v1::PublishVersionResponse();
         });
   }
