@@ -297,16 +297,18 @@ TEST_F(ErasureTest, AKilledProcessLeavesNothingBehindAndLosesNothing) {
 TEST_F(ErasureTest, ABatchOfWhichNobodyIsLeftHasNoObject) {
   Publish(People(0, 20));
   Publish(People(20, 22), Mode::kAdd);
-  const auto& rows = consent_.rows[{kDataset, 2}];
-  const std::size_t first = consent_.rows[{kDataset, 1}].size();
-  ASSERT_LT(first, rows.size());
-  for (std::size_t row = first; row < rows.size(); ++row) consent_.Forget(SomebodyOf(2, row));
+  Publish(People(22, 30), Mode::kAdd);
+  const std::size_t first = consent_.rows[{kDataset, 1}].size(), end = consent_.rows[{kDataset, 2}].size();
+  ASSERT_LT(first, end);
+  for (std::size_t row = first; row < end; ++row) consent_.Forget(SomebodyOf(3, row));
   ASSERT_THAT(erasure_->Run(background_), IsOk());
-  const auto objects = *submissions_->Objects(background_, kDataset, 2);
-  ASSERT_EQ(objects.size(), 3U) << "genotypes and index of the first batch, phenotypes";
-  const auto index = genomics::CohortIndex::Open(layout_.SitePath(Content(2).segments[1].index_path));
+  const auto objects = *submissions_->Objects(background_, kDataset, 3);
+  ASSERT_EQ(objects.size(), 5U) << "genotypes and index of the first and third batch, phenotypes";
+  EXPECT_EQ(objects[0].first_row, 0);
+  EXPECT_EQ(objects[1].first_row, static_cast<int>(end));
+  const auto index = genomics::CohortIndex::Open(layout_.SitePath(Content(3).segments[1].index_path));
   ASSERT_THAT(index, IsOk());
-  EXPECT_EQ((*index)->info().n_people, rows.size() - first);
+  EXPECT_EQ((*index)->info().n_people, end - first);
 }
 
 TEST_F(ErasureTest, WaitsForASubmissionUnderWayAndLeavesWhatIsGoneAlone) {
