@@ -368,6 +368,9 @@ def test_a_folder_is_one_dataset_of_the_network(closed_beacon):
         people = len(folder.select("individuals", None, filters))
         seen_small += 0 < people < FLOOR
         assert through_the_hub(federation, "individuals", {"filters": filters}) == ({"GDI-FI-BEACON-1": told(people)}, told(people)), filters
+    terms = {term["id"] for term in federation.get("hub", "/beacon/v2/filtering_terms?limit=1000")["response"]["filteringTerms"]}
+    assert {"NCIT:C16576", "MONDO:0005015"} <= terms
+    assert all(through_the_hub(federation, "individuals", {"filters": [{"id": term}]})[1] for term in sorted(terms)[:20])
     found = 0
     for variant in folder.tables["g_variants"][:40]:
         carriers = len({case["individualId"] for case in variant["caseLevelData"]})

@@ -134,6 +134,22 @@ Result<Answer> FolderCounts::Run(const Context& ctx, const Query& query) const {
   return answer;
 }
 
+Result<std::set<std::string>> FolderCounts::Terms(const Context& ctx) const {
+  GF_ASSIGN(const auto view, view_.Current());
+  const auto enough = static_cast<std::size_t>(mechanism_.policy().Threshold());
+  std::set<std::string> terms;
+  for (const auto& [folder, holding] : view->folders) {
+    GF_TRY(ctx.Alive());
+    if (holding.collection->test()) continue;
+    const std::set<beacon::EntryType> scope = {beacon::EntryType::kIndividual};
+    for (beacon::FilteringTerm& term :
+         holding.collection->Terms(scope, holding.subject_level, enough)) {
+      if (term.type == "ontology") terms.insert(std::move(term.id));
+    }
+  }
+  return terms;
+}
+
 Result<Answer> Together(Result<Answer> cohorts, Result<Answer> folders) {
   const auto spent = [](const Result<Answer>& answer) {
     return Reason(answer.status()) == "BUDGET_SPENT";

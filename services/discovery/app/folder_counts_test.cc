@@ -141,6 +141,19 @@ TEST_F(FolderCountsTest, CountsPeopleByTheCataloguesNameOfTheFolder) {
   EXPECT_TRUE(Ask(other)->datasets.empty());
 }
 
+// Everybody has the disease; 12 are women and 8 men. Ages of onset are no terms.
+TEST_F(FolderCountsTest, TermsAreThoseThatEnoughPeopleHave) {
+  const FolderCounts counts(view_, "FI", mechanism_, budgets_, audit_, clock_);
+  EXPECT_THAT(counts.Terms(ctx_), HasReason("CONSENT_STALE"));
+  Publish();
+  using Terms = std::set<std::string>;
+  EXPECT_EQ(*counts.Terms(ctx_), (Terms{"MONDO:0005015", "NCIT:C16576", "NCIT:C20197"}));
+  consent_.withdrawn[Permission::kSubjectLevelQuery] = {12, 13, 14, 15};
+  ++consent_.epoch;
+  ASSERT_THAT(view_.Refresh(ctx_), IsOk());
+  EXPECT_EQ(*counts.Terms(ctx_), (Terms{"MONDO:0005015", "NCIT:C16576"})) << "four men are left";
+}
+
 TEST_F(FolderCountsTest, UnderstandsExactAllelesRangesGenesAndBrackets) {
   Publish();
   EXPECT_EQ(CountOf(Carriers({"GRCh38", "3", 10, 0, "A", "T"})), 8);
