@@ -7,6 +7,7 @@
 #include "libs/cohort/people.h"
 #include "libs/core/retry_after.h"
 #include "libs/disclosure/budget.h"
+#include "services/discovery/app/answer_time.h"
 
 namespace genofed::discovery {
 namespace {
@@ -82,6 +83,7 @@ FolderCounts::FolderCounts(const BeaconView& view, std::string country,
       clock_(clock) {}
 
 Result<Answer> FolderCounts::Run(const Context& ctx, const Query& query) const {
+  const auto start = std::chrono::steady_clock::now();
   GF_ASSIGN(const auto view, view_.Current());
   Answer answer;
   answer.epoch = view->epoch;
@@ -110,6 +112,7 @@ Result<Answer> FolderCounts::Run(const Context& ctx, const Query& query) const {
                          disclosure::WorstCharge(mechanism_.policy())});
     answer.datasets.push_back(std::move(dataset));
   }
+  WaitForMultiple(start, std::chrono::microseconds(mechanism_.policy().answer_microseconds));
   std::map<std::string, std::chrono::seconds> refused;
   if (budgets_ != nullptr) {
     GF_ASSIGN(refused, budgets_->Charge(ctx, query.account, spendings));
