@@ -3,10 +3,15 @@
 
 import http.client
 import json
+import shutil
 import subprocess
 import urllib.parse
 
-from fhir_server import HERE, installed  # noqa: F401
+from fhir_server import HERE
+
+
+def installed():
+    return shutil.which("node") is not None and (HERE / "node_modules" / "fhir-works-on-aws-routing").exists()
 
 
 def make_key(file, kind):
@@ -27,7 +32,7 @@ class BulkDataServer:
     def __enter__(self):
         with open(self._log, "w", encoding="utf-8") as log:
             self._process = subprocess.Popen(["node", "bulk-server.mjs", json.dumps(self._clients)], cwd=HERE, text=True,
-                                             stdout=subprocess.PIPE, stderr=log)
+                                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
         line = self._process.stdout.readline()  # it reads the whole specification first
         assert line, self._log.read_text()
         addresses = json.loads(line)
@@ -38,6 +43,7 @@ class BulkDataServer:
     def __exit__(self, *_):
         self._process.terminate()
         self._process.wait(10)
+        self._process.stdin.close()
         self._process.stdout.close()
 
     def _send(self, method, path, body=None):

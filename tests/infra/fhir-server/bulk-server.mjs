@@ -237,4 +237,5 @@ admin.server.on('request', async (request, response) => {
   response.end(JSON.stringify(answer.resource));
 });
 
+process.stdin.on('end', () => process.exit()).resume();  // whoever started it is gone
 console.log(JSON.stringify({ fhir: fhir.origin, files: files.origin, admin: admin.origin }));
