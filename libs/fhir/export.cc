@@ -173,6 +173,13 @@ Result<Manifest> Export::ReadManifest(const json& document) const {
 
 Result<ExportResult> Export::Collect(const Url& status) {
   GF_ASSIGN(const json document, AwaitManifest(status));
+  // `request` is the address that was asked for, as the server understood it.
+  if (const std::string asked = Text(document, "request");
+      !request_.type_filters.empty() && !asked.empty() &&
+      asked.find("_typeFilter") == std::string::npos) {
+    return Error(StatusCode::kFailedPrecondition, "FILTER_IGNORED",
+                 "the export is not filtered: its manifest does not repeat _typeFilter");
+  }
   GF_ASSIGN(const Manifest manifest, ReadManifest(document));
   files_need_token_ = manifest.files_need_token;
   result_.transaction_time = manifest.transaction_time;

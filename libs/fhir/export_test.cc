@@ -62,7 +62,8 @@ TEST(Export, StartsWaitsReadsAndDeletes) {
        Answer(ScriptedServer::Answer(202, "", "X-Progress: 10%\r\nRetry-After: 120\r\n")),
        Answer(ScriptedServer::Answer(202, "", "X-Progress: 90%\r\n")),
        Answer(ScriptedServer::Answer(429, "", "Retry-After: 9\r\n")),
-       Manifest({"/files/1", "/files/2"}),
+       Manifest({"/files/1", "/files/2"},
+                {{"request", "http://x/$export?_typeFilter=Condition%3F"}}),
        Answer(Ndjson(Patient("a") + "\n\n" + Patient("b") + "\n")),
        Answer(Ndjson(Patient("c"))),  // a last line without a line break is whole
        Deleted()});
@@ -197,6 +198,20 @@ TEST(Export, IsNotTakenInByAServer) {
     EXPECT_THAT(FirstLine(server.requests().back()), StartsWith("DELETE /fhir/jobs/1"))
         << hostile.name;
   }
+}
+
+// As FHIR Works on AWS 6.6.2, which leaves the parameter unread and out of `request`.
+TEST(Export, IsNotReadWhenItIsNotFiltered) {
+  ScriptedServer server(
+      {Accepted(), Manifest({"/f"}, {{"request", "http://x/$export?_type=Patient"}}), Deleted()});
+  Caller caller(server);
+  EXPECT_THAT(caller.Export({.group = "",
+                             .types = {"Patient"},
+                             .since = {},
+                             .type_filters = {"Patient?active=true"}}),
+              HasReason("FILTER_IGNORED"));
+  EXPECT_EQ(server.requests().size(), 3U);
+  EXPECT_THAT(FirstLine(server.requests().back()), StartsWith("DELETE /fhir/jobs/1"));
 }
 
 // An address that is itself the proof, as those of object stores, is refused with a second one.
