@@ -66,5 +66,5 @@ class BulkDataServer:
         return self._send("POST", "/settings", changed)
 
     def seen(self):
-        """{"exports": [{"since", "exportType", "groupId", "resources": {type: count}}], "tokens", "refused"}"""
+        """{"exports": [{"client", "since", "exportType", "groupId", "resources": {type: count}}], "tokens": {client: count}, "refused"}"""
         return self._send("GET", "/seen")

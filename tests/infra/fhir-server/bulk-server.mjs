@@ -36,7 +36,7 @@ const settings = {
   export_seconds: 0.2,
   fail_exports: false,
 };
-const seen = { exports: [], tokens: 0, refused: 0 };
+const seen = { exports: [], tokens: {}, refused: 0 };
 
 async function listen() {
   const server = createServer().listen(0, '127.0.0.1');
@@ -76,7 +76,7 @@ function makeProvider() {
       },
     },
   });
-  provider.on('grant.success', () => ++seen.tokens);
+  provider.on('grant.success', ({ oidc: { client } }) => { seen.tokens[client.clientId] = (seen.tokens[client.clientId] ?? 0) + 1; });
   provider.on('grant.error', (_, error) => { ++seen.refused; console.error(error.error, error.error_description, error.error_detail); });
   return provider.callback();
 }
@@ -136,13 +136,14 @@ async function exported(type, { since, members }) {
 
 const bulkDataAccess = {
   async initiateExport(request) {
-    if ([...jobs.values()].some((job) => job.jobStatus === 'in-progress')) throw new TooManyConcurrentExportRequestsError();
+    const running = ({ jobOwnerId, jobStatus }) => jobOwnerId === request.requesterUserId && jobStatus === 'in-progress';
+    if ([...jobs.values()].some(running)) throw new TooManyConcurrentExportRequestsError();
     const group = request.groupId && await read({ resourceType: 'Group', id: request.groupId });
     const members = group && new Set(group.member.map(({ entity }) => entity.reference));
     const { since, exportType, groupId } = request;
     const id = randomBytes(16).toString('hex');
     const job = { ...request, jobOwnerId: request.requesterUserId, jobStatus: 'in-progress', requiresAccessToken: false, exportedFileUrls: [], errorArray: [] };
-    const record = { since, exportType, groupId, resources: {} };
+    const record = { client: request.requesterUserId, since, exportType, groupId, resources: {} };
     for (const type of request.type?.split(',') ?? request.allowedResourceTypes) {
       if (!request.allowedResourceTypes.includes(type)) continue;  // silently, as the job of FHIR Works does
       const resources = await exported(type, { since, members });
