@@ -36,6 +36,7 @@
 #include "genofed/discovery/v1/beacon.pb.h"
 #include "genofed/discovery/v1/case.pb.h"
 #include "genofed/discovery/v1/discovery.pb.h"
+#include "genofed/discovery/v1/frequency.pb.h"
 #include "genofed/discovery/v1/statistics.pb.h"
 #include "genofed/dispatcher/v1/dispatcher.pb.h"
 #include "genofed/onboarding/v1/onboarding.pb.h"
