@@ -196,15 +196,15 @@ Status SegmentScan::MarkChange(const Context& ctx, const VariantFilter& filter) 
 SegmentScan::Passing SegmentScan::PassingOf(std::uint32_t group, double below) const {
   if (other_ != nullptr) {
     const auto [least, most] = other_->groups[group];
-    return !IsBelow(least, below) ? Passing::kNone
-           : IsBelow(most, below) ? Passing::kAll
-                                  : Passing::kSome;
+    return !IsBelow(least, below) ? Passing::kNoSite
+           : IsBelow(most, below) ? Passing::kEverySite
+                                  : Passing::kSomeSites;
   }
   const std::uint8_t band = tile_->Column<Group>(Section::kGroups)[group].band;
-  if (below <= (band == 0 ? 0 : kBandEnds[band - 1U])) return Passing::kNone;
+  if (below <= (band == 0 ? 0 : kBandEnds[band - 1U])) return Passing::kNoSite;
   // The last band has its end, too.
   const bool all = band + 1U < kBandEnds.size() ? below >= kBandEnds[band] : below > kBandEnds[band];
-  return all ? Passing::kAll : Passing::kSome;
+  return all ? Passing::kEverySite : Passing::kSomeSites;
 }
 
 Status SegmentScan::MarkGene(const Context& ctx, std::uint32_t unit, const VariantFilter& filter) {
@@ -230,8 +230,8 @@ Status SegmentScan::MarkGene(const Context& ctx, std::uint32_t unit, const Varia
     const Group& next = groups[i + 1];
     if (!Holds(filter.consequences, group.consequence)) continue;
     const Passing passing = PassingOf(i, filter.below_frequency);
-    if (passing == Passing::kNone) continue;
-    if (passing == Passing::kSome || single) {
+    if (passing == Passing::kNoSite) continue;
+    if (passing == Passing::kSomeSites || single) {
       for (std::uint32_t j = group.first; j < next.first; ++j) {
         if (IsBelow(frequencies_[order[j]], filter.below_frequency) && Accepts(order[j], filter))
           sites.push_back(order[j]);

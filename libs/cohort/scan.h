@@ -60,7 +60,7 @@ class SegmentScan {
       end = to > end ? to : end;
     }
   };
-  enum class Passing { kNone, kSome, kAll };
+  enum class Passing { kNoSite, kSomeSites, kEverySite };
   Passing PassingOf(std::uint32_t group, double below) const;
   void MarkIds(std::uint64_t begin, std::uint64_t end);
   void MarkSite(std::uint32_t site, bool ids);

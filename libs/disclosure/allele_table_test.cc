@@ -26,10 +26,10 @@ Policy Published(double auc) {
 Mechanism Of(const Policy& policy) { return {policy, std::string(32, 'k')}; }
 
 TEST(AlleleTable, NoiseFollowsFromThePromiseAndTheNumberOfAlleles) {
-  // Phi^-1(0.75)^2 = 0.454937; two versions; 1,024 alleles: 2 * sqrt(1024 / 0.454937) = 94.888.
+  // Phi^-1(0.75)^2 = 0.454937; two versions; 1,024 alleles: 2 * sqrt(1024 / 0.454937) = 94.8865.
   const TableNoise noise = NoiseOfTable(Published(0.75), 1'024);
   EXPECT_NEAR(noise.nats, 0.2274683, 1e-6);
-  EXPECT_NEAR(noise.scale, 94.888, 0.001);
+  EXPECT_NEAR(noise.scale, 94.8865, 0.001);
   EXPECT_EQ(noise.bound, 285);
   EXPECT_EQ(noise.least, 295);
   // Only the magnitude shows.

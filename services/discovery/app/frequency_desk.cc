@@ -100,8 +100,11 @@ Status FrequencyDesk::Merge(const Context& ctx, genomics::Assembly assembly) {
     MutexLock lock(mutex_);
     kept = network_[std::string(genomics::AssemblyName(assembly))];
   }
-  if (kept.empty() ? parts.empty() : kept.front().table.from == sum.from) return absl::OkStatus();
-  if (!kept.empty()) sum.number = kept.front().table.number + 1;
+  if (kept.empty() && parts.empty()) return absl::OkStatus();
+  const bool same = !kept.empty() && kept.front().table.from == sum.from;
+  // One of which a page was damaged is made again, and is the same.
+  if (same && IsWhole(store_, kept.front().table)) return absl::OkStatus();
+  if (!kept.empty()) sum.number = kept.front().table.number + (same ? 0 : 1);
   PageCutter pages([&](const std::string& sha256, const std::string& content) {
     return store_.Write(sha256, content);
   });
@@ -116,14 +119,14 @@ Status FrequencyDesk::Merge(const Context& ctx, genomics::Assembly assembly) {
   }
   sum.pages = std::move(pages).pages();
   GF_ASSIGN(StoredTable made, WriteTable(store_, std::move(sum)));
-  std::vector<std::string> digests = {made.digest};
-  if (!kept.empty()) digests.push_back(kept.front().digest);
+  if (!same) kept.insert(kept.begin(), std::move(made));
+  kept.resize(std::min<std::size_t>(kept.size(), 2));
+  std::vector<std::string> digests;
+  for (const StoredTable& stored : kept) digests.push_back(stored.digest);
   GF_TRY(store_.Name(OfAll(assembly), digests));
   GF_LOG(ctx, info, "frequencies.merged", {"assembly", genomics::AssemblyName(assembly)},
-         {"number", made.table.number}, {"nodes", made.table.from.size()},
-         {"pages", made.table.pages.size()});
-  kept.insert(kept.begin(), std::move(made));
-  kept.resize(std::min<std::size_t>(kept.size(), 2));
+         {"number", kept.front().table.number}, {"nodes", kept.front().table.from.size()},
+         {"pages", kept.front().table.pages.size()});
   {
     MutexLock lock(mutex_);
     network_[std::string(genomics::AssemblyName(assembly))] = std::move(kept);
@@ -142,8 +145,10 @@ Status FrequencyDesk::Load() {
   for (const genomics::Assembly assembly : kAssemblies) {
     GF_ASSIGN(const auto digests, store_.Named(OfAll(assembly)));
     for (const std::string& digest : digests) {
-      GF_ASSIGN(StoredTable stored, ReadTable(store_, digest));
-      network[std::string(genomics::AssemblyName(assembly))].push_back(std::move(stored));
+      // One that is damaged is made again.
+      auto stored = ReadTable(store_, digest);
+      if (stored.ok())
+        network[std::string(genomics::AssemblyName(assembly))].push_back(*std::move(stored));
     }
   }
   MutexLock lock(mutex_);
@@ -165,7 +170,10 @@ Result<std::vector<TableName>> FrequencyDesk::Of(const std::string& site) {
   std::vector<TableName> out;
   for (const genomics::Assembly assembly : kAssemblies) {
     GF_ASSIGN(const auto named, store_.Named(OfSite(site, assembly)));
-    if (!named.empty())
+    if (named.empty()) continue;
+    // What was damaged here has to be delivered again.
+    const auto stored = ReadTable(store_, named.front());
+    if (stored.ok() && IsWhole(store_, stored->table))
       out.push_back({std::string(genomics::AssemblyName(assembly)), 0, named.front(), 0});
   }
   return out;

@@ -109,6 +109,33 @@ TEST_F(DeskTest, ATableCountsWhenItIsWhole) {
   EXPECT_EQ(Current().table.chromosomes, 220);
 }
 
+TEST_F(DeskTest, WhatIsDamagedIsMadeOrAskedForAgain) {
+  Deliver("fi", fi_);
+  ASSERT_TRUE(desk_.MergeAll(ctx_).ok());
+  const StoredTable sum = Current();
+  // A page of the sum, which is found out when somebody reads it.
+  const Made next = TableOf("es", 100, 10, {{0, {{10, "A", "C", 40}}}});
+  Deliver("es", next);
+  ASSERT_TRUE(desk_.MergeAll(ctx_).ok());
+  const StoredTable both = Current();
+  const std::string page = both.table.pages[0].sha256;
+  store_.content[page] += "x";
+  EXPECT_THAT(desk_.Page(both.digest, page), HasReason("TABLE_CORRUPT"));
+  ASSERT_TRUE(desk_.MergeAll(ctx_).ok());
+  EXPECT_TRUE(desk_.Page(both.digest, page).ok());
+  EXPECT_EQ(Current().digest, both.digest);
+  // The text of the sum, after a restart: made again from the one before.
+  store_.content[both.digest] += "x";
+  FrequencyDesk again(store_, {"es", "fi"});
+  ASSERT_TRUE(again.MergeAll(ctx_).ok());
+  EXPECT_EQ(again.Current().at("GRCh38").digest, both.digest);
+  // A node's page.
+  store_.content.erase(DigestOf(next.pages[0]));
+  EXPECT_TRUE(desk_.Of("es")->empty());
+  EXPECT_EQ(desk_.Of("fi")->size(), 1U);
+  EXPECT_EQ(desk_.Deliver("es", next.text)->missing, std::vector{DigestOf(next.pages[0])});
+}
+
 TEST_F(DeskTest, RefusesWhatANodeMayNotSay) {
   EXPECT_THAT(desk_.Deliver("fi", es_.text), HasReason("TABLE_INVALID"));
   EXPECT_THAT(desk_.Deliver("xx", fi_.text), HasReason("SITE_UNKNOWN"));

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/discovery/app/frequency_files.h"
 
+#include <algorithm>
+#include <iterator>
+#include <tuple>
+
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
 
@@ -40,6 +44,11 @@ Result<std::vector<TableSite>> ReadSites(TableStore& store, const FrequencyTable
     std::move(more.begin(), more.end(), std::back_inserter(sites));
   }
   return sites;
+}
+
+bool IsWhole(TableStore& store, const FrequencyTable& table) {
+  return std::all_of(table.pages.begin(), table.pages.end(),
+                     [&](const TablePage& page) { return store.Holds(page.sha256); });
 }
 
 Status Sweep(TableStore& store) {

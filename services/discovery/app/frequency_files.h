@@ -23,6 +23,9 @@ Result<StoredTable> WriteTable(TableStore& store, FrequencyTable table);
 Result<std::vector<TableSite>> ReadSites(TableStore& store, const FrequencyTable& table,
                                          const std::string& contig, std::uint32_t megabase);
 
+// Whether all of its pages are there; what is in them is seen when they are read.
+bool IsWhole(TableStore& store, const FrequencyTable& table);
+
 // Drops tables and pages to which no name leads.
 Status Sweep(TableStore& store);
 

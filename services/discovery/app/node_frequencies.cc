@@ -285,9 +285,6 @@ Status NodeFrequencies::Fetch(const Context& ctx, const TableName& offered) {
   GF_ASSIGN(auto kept, store_.Named(Network(offered.assembly)));
   const bool again = !kept.empty() && kept.front() == offered.digest;
   if (again && !damaged_.contains(offered.digest)) return absl::OkStatus();
-  GF_ASSIGN(const auto readable, Kept(offered.assembly));
-  if (!again && !readable.empty() && readable.front().table.number >= offered.number)
-    return Refused(fmt::format("number {} is there already", readable.front().table.number));
   GF_ASSIGN(const std::string text, hub_.FetchTable(ctx, offered.digest));
   if (HexEncode(crypto::Sha256(text)) != offered.digest) return Refused("it has another digest");
   const auto table = ParseTable(text);

@@ -102,6 +102,15 @@ struct Node {
   FrequencyTable Published() {
     return ReadTable(tables, publications.published.back().digest)->table;
   }
+  std::vector<TableSite> PublishedSites() {
+    std::vector<TableSite> all;
+    for (const std::uint32_t megabase : {0U, 1U}) {
+      const auto read = ReadSites(tables, Published(), "20", megabase);
+      GF_CHECK(read.ok());
+      all.insert(all.end(), read->begin(), read->end());
+    }
+    return all;
+  }
   Result<Answer> Ask(double below) {
     Query query;
     VariantPattern pattern;
@@ -189,10 +198,8 @@ TEST_F(NodeFrequenciesTest, PublishesCopiesOfPeopleWhoPermitAboveTheFloor) {
   EXPECT_EQ(table.chromosomes, 2 * (kRows - 9));
   EXPECT_EQ(table.least, 2 * kFloor);
   std::map<genomics::Variant, std::int64_t> told;
-  for (const std::uint32_t megabase : {0U, 1U}) {
-    for (const TableSite& site : *ReadSites(fi.tables, table, "20", megabase))
-      told[{"20", site.position, site.ref, site.alt}] = site.copies;
-  }
+  for (const TableSite& site : fi.PublishedSites())
+    told[{"20", site.position, site.ref, site.alt}] = site.copies;
   std::map<genomics::Variant, std::int64_t> expected;
   for (const TestSite& site : fi.sites) {
     if (const auto copies = fi.Copies(site)) expected[site.variant] = *copies;
@@ -292,13 +299,11 @@ TEST_F(NodeFrequenciesTest, NoiseAndTheDefault) {
   EXPECT_GT(table.least, 2 * kFloor);
   EXPECT_EQ(table.chromosomes % 20, 0) << "two for each of a rounded number of people";
   int exact = 0, told = 0;
-  for (const std::uint32_t megabase : {0U, 1U}) {
-    for (const TableSite& site : *ReadSites(fi.tables, table, "20", megabase)) {
-      EXPECT_GE(site.copies, table.least);
-      ++told;
-      for (const TestSite& own : fi.sites)
-        exact += own.variant.pos == site.position && fi.Copies(own) == site.copies ? 1 : 0;
-    }
+  for (const TableSite& site : fi.PublishedSites()) {
+    EXPECT_GE(site.copies, table.least);
+    ++told;
+    for (const TestSite& own : fi.sites)
+      exact += own.variant.pos == site.position && fi.Copies(own) == site.copies ? 1 : 0;
   }
   EXPECT_GT(told, 5);
   EXPECT_LT(exact, told / 2);
@@ -341,11 +346,10 @@ TEST_F(NodeFrequenciesTest, AHubThatLiesIsRefusedAndTheTableStays) {
   fi.hub.text = changed;
   fi.hub.offered = named(changed);
   EXPECT_THAT(refused(), HasReason("TABLE_REFUSED"));
-  // What was there before.
-  fi.hub.text.reset();
-  fi.hub.offered = first;
-  fi.hub.offered->digest = DigestOf("older");
+  // Of an assembly that is not known.
+  fi.hub.offered->assembly = "../../x";
   EXPECT_THAT(refused(), HasReason("TABLE_REFUSED"));
+  fi.hub.text.reset();
   fi.hub.offered.reset();
   // Pages.
   fi.hub.page = "1\tA\tC\t9\n";

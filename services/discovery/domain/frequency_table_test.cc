@@ -102,7 +102,8 @@ RC_GTEST_PROP(FrequencyTable, MergeIsTheSumOfAll, (std::uint32_t seed)) {
     std::map<std::tuple<std::uint32_t, std::string, std::string>, std::int64_t> own;
     for (std::uint32_t i = 0; i < random() % 60; ++i) {
       const char* alts[] = {"C", "G", "T", "AC"};
-      own[{static_cast<std::uint32_t>(random() % 40), "A", alts[random() % 4]}] = 1 + random() % 90;
+      own[{static_cast<std::uint32_t>(random() % 40), "A", alts[random() % 4]}] =
+          1 + static_cast<std::int64_t>(random() % 90);
     }
     std::vector<TableSite> list;
     for (const auto& [key, copies] : own) {
