@@ -30,9 +30,9 @@ struct KnownFrequency {
 class SiteFrequencies {
  public:
   struct OfTile {
-    std::vector<float> frequency;                  // by site
-    std::vector<std::pair<float, float>> groups;   // least and most of each group
-    std::vector<std::uint8_t> gene_sets;           // by stored set: whether it still is what it says
+    std::vector<float> frequency;                 // by site
+    std::vector<std::pair<float, float>> groups;  // least and most of each group
+    std::vector<std::uint8_t> gene_sets;          // by stored set: whether it still is what it says
   };
   using OfSegment = std::vector<OfTile>;  // by Tile::number
 

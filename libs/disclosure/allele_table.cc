@@ -24,8 +24,7 @@ TableNoise NoiseOfTable(const Policy& policy, std::uint64_t alleles) {
       static_cast<double>(std::bit_ceil(std::clamp<std::uint64_t>(alleles, 1, 1ULL << 40)));
   const double quantile = NormalQuantile(policy.table_auc);
   noise.nats = quantile * quantile / policy.table_versions;
-  noise.scale =
-      std::min(kCopies * std::sqrt(magnitude / (2 * noise.nats)), kMaxScale);
+  noise.scale = std::min(kCopies * std::sqrt(magnitude / (2 * noise.nats)), kMaxScale);
   noise.bound = static_cast<std::int64_t>(std::ceil(kCut * noise.scale));
   // Noise never lifts what fewer people than the floor carry over this.
   noise.least += noise.bound;

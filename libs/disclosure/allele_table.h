@@ -5,8 +5,8 @@
 // A count of one allele with Laplace noise of scale b tells about one person, who has up to two
 // copies, at most 2 + b * (exp(-2/b) - 1) over b nats, which is below (2/b)^2 / 2; the chance by
 // which a population has its frequencies is not counted in here, as it is for single answers, since
-// a whole table gives it away. Charges add up over the alleles, whatever their linkage. So from what
-// all versions of the table may tell (Policy::table_auc) and the number of alleles follows b.
+// a whole table gives it away. Charges add up over the alleles, whatever their linkage. So from
+// what all versions of the table may tell (Policy::table_auc) and the number of alleles follows b.
 #pragma once
 
 #include <cstdint>

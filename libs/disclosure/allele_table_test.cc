@@ -87,7 +87,8 @@ TEST(AlleleTable, KnowingAllOthersMembershipIsToldNoBetterThanPromised) {
   std::vector<std::pair<double, bool>> scores;
   for (int trial = 0; trial < kTrials; ++trial) {
     const bool in = trial % 2 == 0;
-    const Mechanism mechanism(policy, "secret of trial " + std::to_string(trial) + std::string(32, 'k'));
+    const Mechanism mechanism(policy,
+                              "secret of trial " + std::to_string(trial) + std::string(32, 'k'));
     double score = 0;
     for (int version = 0; version < policy.table_versions; ++version) {
       for (int allele = 0; allele < kAlleles; ++allele) {

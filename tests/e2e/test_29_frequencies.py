@@ -95,6 +95,14 @@ def counts(beacon):
     return {s["id"]: s["resultsCount"] for s in beacon["response"]["resultSets"] if s["exists"]}
 
 
+def table_file(federation, site, digest):
+    return federation.var / site / "data" / "discovery" / "frequencies" / "content" / digest[:2] / digest
+
+
+def table_lines(federation, site, digest):
+    return table_file(federation, site, digest).read_text().splitlines()
+
+
 def version_everywhere(network, least=1):
     """The network's table, once both nodes count in it and go by it; its number is `least` or more."""
     federation, cohorts = network
@@ -102,8 +110,11 @@ def version_everywhere(network, least=1):
     def there():
         info = ask(federation, (1, 2), 0.5)["info"]
         (table,) = info.get("frequencyTables") or [None]
+        assert table and table["version"] >= least, info
+        lines = table_lines(federation, "hub", table["digest"])
         people = sum(len(cohort.permitting("AF")) for cohort in cohorts.values())
-        assert table and table["version"] >= least and table["resolution"] == pytest.approx(2 * MINIMUM * 2 / (2 * people)), info
+        assert f"chromosomes {2 * people}" in lines and sum(line.startswith("from ") for line in lines) == 2, lines[:8]
+        assert table["resolution"] == pytest.approx(MINIMUM * 2 / people), info
         assert all(m.get("frequencyTable") == table and "otherFrequencyTable" not in m for m in info["members"]), info
         return table
     return wait_until(there, 60, f"version {least} of the table at both nodes")
@@ -162,10 +173,8 @@ def test_who_withdraws_is_not_in_the_next_version(network):
 def test_a_damaged_table_is_fetched_again_after_a_restart(network):
     federation, cohorts = network
     table = version_everywhere(network)
-    content = federation.var / "fi" / "data" / "discovery" / "frequencies" / "content"
-    text = (content / table["digest"][:2] / table["digest"]).read_text()
-    page = next(line.split()[-1] for line in text.splitlines() if line.startswith("page "))
-    file = content / page[:2] / page
+    page = next(line.split()[-1] for line in table_lines(federation, "fi", table["digest"]) if line.startswith("page "))
+    file = table_file(federation, "fi", page)
     good = file.read_bytes()
     file.write_bytes(good[:-20])
     killed = federation.kill9("fi", "discovery")
@@ -177,8 +186,7 @@ def test_a_damaged_table_is_fetched_again_after_a_restart(network):
 def test_a_hub_that_cannot_show_its_table_takes_none_from_the_nodes(network):
     federation, cohorts = network
     table = version_everywhere(network)
-    content = federation.var / "hub" / "data" / "discovery" / "frequencies" / "content"
-    (content / table["digest"][:2] / table["digest"]).write_text("genofed-frequencies 1\n")
+    table_file(federation, "hub", table["digest"]).write_text("genofed-frequencies 1\n")
     window = windows(cohorts)[5]
     told = counts(ask(federation, window, 0.1))
     killed = federation.kill9("hub", "discovery")

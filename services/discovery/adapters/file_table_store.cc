@@ -74,11 +74,11 @@ Result<std::vector<std::string>> FileTableStore::Named(const std::string& name) 
 }
 
 Status FileTableStore::Name(const std::string& name, const std::vector<std::string>& digests) {
-  const bool fits = !name.empty() && name.size() <= kMaxName &&
-                    std::all_of(name.begin(), name.end(), [](char c) {
-                      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                             (c >= '0' && c <= '9') || c == '-';
-                    });
+  const bool fits =
+      !name.empty() && name.size() <= kMaxName && std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-';
+      });
   if (!fits || digests.size() > kMaxNameFile / 65)
     return InvalidField("name", "FIELD_INVALID", "not a name of a table");
   std::error_code error;

@@ -45,9 +45,9 @@ TEST(FileTableStore, WhatIsDamagedIsGone) {
   FileTableStore store(directory / "frequencies");
   const std::string digest = DigestOf("a");
   ASSERT_TRUE(store.Write(digest, "a").ok());
-  ASSERT_TRUE(WriteFileAtomically(
-                  directory / "frequencies" / "content" / digest.substr(0, 2) / digest, "b")
-                  .ok());
+  ASSERT_TRUE(
+      WriteFileAtomically(directory / "frequencies" / "content" / digest.substr(0, 2) / digest, "b")
+          .ok());
   EXPECT_THAT(store.Read(digest), HasReason("TABLE_CORRUPT"));
   EXPECT_FALSE(store.Holds(digest));
   ASSERT_TRUE(store.Write(digest, "a").ok());
@@ -57,7 +57,8 @@ TEST(FileTableStore, WhatIsDamagedIsGone) {
 TEST(FileTableStore, OldContentThatNothingNamesIsDropped) {
   testing::TemporaryDirectory directory;
   FileTableStore store(directory / "frequencies");
-  for (const char* text : {"wanted", "old", "young"}) ASSERT_TRUE(store.Write(DigestOf(text), text).ok());
+  for (const char* text : {"wanted", "old", "young"})
+    ASSERT_TRUE(store.Write(DigestOf(text), text).ok());
   auto age = [&](const std::string& text) {
     const std::string digest = DigestOf(text);
     std::filesystem::last_write_time(

@@ -39,19 +39,19 @@ class GrpcFrequencyService final : public v1::FrequencyService::CallbackService 
   }
   Reactor* FetchTable(Call* call, const v1::FetchTableRequest* request,
                       v1::FetchTableResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(FetchTable), request, response,
-                      [this](const Context&, const auto& r) -> Result<v1::FetchTableResponse> {
-                        GF_ASSIGN(const std::string text, desk_.Text(r.digest()));
-                        const auto size = static_cast<std::int64_t>(text.size());
-                        if (r.offset() < 0 || r.offset() > size)
-                          return InvalidField("offset", "FIELD_INVALID",
-                                              "must be from 0 to the size of the text");
-                        v1::FetchTableResponse answer;
-                        answer.set_size(size);
-                        answer.set_content(
-                            text.substr(static_cast<std::size_t>(r.offset()), kMaxPiece));
-                        return answer;
-                      });
+    return rpc_.Unary(
+        call, GF_METHOD(FetchTable), request, response,
+        [this](const Context&, const auto& r) -> Result<v1::FetchTableResponse> {
+          GF_ASSIGN(const std::string text, desk_.Text(r.digest()));
+          const auto size = static_cast<std::int64_t>(text.size());
+          if (r.offset() < 0 || r.offset() > size)
+            return InvalidField("offset", "FIELD_INVALID",
+                                "must be from 0 to the size of the text");
+          v1::FetchTableResponse answer;
+          answer.set_size(size);
+          answer.set_content(text.substr(static_cast<std::size_t>(r.offset()), kMaxPiece));
+          return answer;
+        });
   }
   Reactor* FetchPage(Call* call, const v1::FetchPageRequest* request,
                      v1::FetchPageResponse* response) override {
@@ -65,14 +65,14 @@ class GrpcFrequencyService final : public v1::FrequencyService::CallbackService 
   }
   Reactor* DeliverTable(Call* call, const v1::DeliverTableRequest* request,
                         v1::DeliverTableResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(DeliverTable), request, response,
-                      [this](const Context& ctx, const auto& r) -> Result<v1::DeliverTableResponse> {
-                        GF_ASSIGN(const auto delivered, desk_.Deliver(SiteOf(ctx), r.content()));
-                        v1::DeliverTableResponse answer;
-                        answer.mutable_missing_pages()->Add(delivered.missing.begin(),
-                                                            delivered.missing.end());
-                        return answer;
-                      });
+    return rpc_.Unary(
+        call, GF_METHOD(DeliverTable), request, response,
+        [this](const Context& ctx, const auto& r) -> Result<v1::DeliverTableResponse> {
+          GF_ASSIGN(const auto delivered, desk_.Deliver(SiteOf(ctx), r.content()));
+          v1::DeliverTableResponse answer;
+          answer.mutable_missing_pages()->Add(delivered.missing.begin(), delivered.missing.end());
+          return answer;
+        });
   }
   Reactor* DeliverPage(Call* call, const v1::DeliverPageRequest* request,
                        v1::DeliverPageResponse* response) override {

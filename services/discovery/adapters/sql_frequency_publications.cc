@@ -24,9 +24,10 @@ Result<std::optional<FrequencyPublication>> SqlFrequencyPublications::Last(
 Result<std::int64_t> SqlFrequencyPublications::CountSince(const Context& ctx,
                                                           const std::string& assembly, Time since) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::int64_t> {
-    GF_ASSIGN(const auto rows,
-              tx.Exec("SELECT count(*) FROM frequency_tables WHERE assembly = $1 AND published > $2",
-                      assembly, since));
+    GF_ASSIGN(
+        const auto rows,
+        tx.Exec("SELECT count(*) FROM frequency_tables WHERE assembly = $1 AND published > $2",
+                assembly, since));
     return rows[0].Int(0);
   });
 }
@@ -56,9 +57,10 @@ Status SqlFrequencyPublications::Add(const Context& ctx, const FrequencyPublicat
                       "VALUES ($1, $2, $3) RETURNING id",
                       publication.assembly, publication.digest, publication.published));
     for (const auto& [dataset, counted] : publication.counted) {
-      GF_TRY(tx.Exec("INSERT INTO frequency_counted (published, dataset, version, people) "
-                     "VALUES ($1, $2, $3, $4)",
-                     added[0].Int(0), dataset, counted.version, sql::Bytes{counted.people}));
+      GF_TRY(
+          tx.Exec("INSERT INTO frequency_counted (published, dataset, version, people) "
+                  "VALUES ($1, $2, $3, $4)",
+                  added[0].Int(0), dataset, counted.version, sql::Bytes{counted.people}));
     }
     return absl::OkStatus();
   });

@@ -185,9 +185,8 @@ bool FrequencyDesk::IsOfNetwork(const std::string& digest, const std::string& pa
     for (const StoredTable& stored : tables) {
       if (stored.digest != digest) continue;
       const auto& pages = stored.table.pages;
-      return page.empty() || std::any_of(pages.begin(), pages.end(), [&](const TablePage& one) {
-               return one.sha256 == page;
-             });
+      return page.empty() || std::any_of(pages.begin(), pages.end(),
+                                         [&](const TablePage& one) { return one.sha256 == page; });
     }
   }
   return false;

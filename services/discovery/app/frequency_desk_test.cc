@@ -25,7 +25,8 @@ Made TableOf(const std::string& site, std::int64_t chromosomes, std::int64_t lea
     made.pages.push_back(content);
     return absl::OkStatus();
   });
-  for (const auto& [megabase, sites] : by_megabase) GF_CHECK(cutter.Add("20", megabase, sites).ok());
+  for (const auto& [megabase, sites] : by_megabase)
+    GF_CHECK(cutter.Add("20", megabase, sites).ok());
   FrequencyTable table;
   table.assembly = assembly;
   table.source = site;
@@ -52,8 +53,9 @@ class DeskTest : public ::testing::Test {
   const Context ctx_ = Context::Background();
   MemoryTables store_;
   FrequencyDesk desk_{store_, {"es", "fi"}};
-  const Made fi_ = TableOf("fi", 200, 10, {{0, {{10, "A", "C", 12}, {10, "A", "G", 50}}},
-                                           {2, {{2'000'000, "T", "C", 11}}}});
+  const Made fi_ =
+      TableOf("fi", 200, 10,
+              {{0, {{10, "A", "C", 12}, {10, "A", "G", 50}}}, {2, {{2'000'000, "T", "C", 11}}}});
   const Made es_ = TableOf("es", 300, 15, {{0, {{10, "A", "G", 70}, {11, "A", "G", 20}}}});
 };
 

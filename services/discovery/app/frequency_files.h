@@ -8,7 +8,8 @@
 
 namespace genofed::discovery {
 
-// A table that is in a store, and the digest of its text. Errors: those of TableStore and ParseTable.
+// A table that is in a store, and the digest of its text. Errors: those of TableStore and
+// ParseTable.
 struct StoredTable {
   std::string digest;
   FrequencyTable table;

@@ -147,9 +147,9 @@ Status NodeFrequencies::PublishOf(const Context& ctx, genomics::Assembly assembl
   if (!last && holdings.empty()) return absl::OkStatus();
   const std::int64_t changed = ChangedPeople(last ? last->counted : CountedByDataset(), counted);
   if (changed < std::max<std::int64_t>(policy.batch, 1)) return absl::OkStatus();
-  GF_ASSIGN(const std::int64_t versions,
-            publications_.CountSince(ctx, NameOf(assembly),
-                                     now - std::chrono::days(policy.budget_days)));
+  GF_ASSIGN(
+      const std::int64_t versions,
+      publications_.CountSince(ctx, NameOf(assembly), now - std::chrono::days(policy.budget_days)));
   if (versions >= policy.table_versions) return absl::OkStatus();
   GF_ASSIGN(const StoredTable table, Build(ctx, assembly, holdings));
   // Counting takes a while, and who left meanwhile is not to be in it: then again, later.
@@ -221,8 +221,7 @@ Result<StoredTable> NodeFrequencies::Build(const Context& ctx, genomics::Assembl
     std::vector<TableSite> sites;
     for (const auto& [allele, sum] : sums) {
       const auto& [position, ref, alt] = allele;
-      const std::string question =
-          fmt::format("{}:{}:{}>{}", contig, position, ref, alt);
+      const std::string question = fmt::format("{}:{}:{}>{}", contig, position, ref, alt);
       const auto copies = disclosure::CopiesInTable(mechanism_, noise, {state, question},
                                                     sum.carriers, sum.copies, people);
       if (copies) sites.push_back({position, ref, alt, *copies});
@@ -243,9 +242,10 @@ Status NodeFrequencies::Exchange(const Context& ctx) {
 Status NodeFrequencies::Deliver(const Context& ctx, const FrequencyHub::Tables& hub) {
   for (const genomics::Assembly assembly : kAssemblies) {
     GF_ASSIGN(const auto last, publications_.Last(ctx, NameOf(assembly)));
-    const bool there = last && std::any_of(hub.own.begin(), hub.own.end(), [&](const TableName& own) {
-                         return own.assembly == last->assembly && own.digest == last->digest;
-                       });
+    const bool there =
+        last && std::any_of(hub.own.begin(), hub.own.end(), [&](const TableName& own) {
+          return own.assembly == last->assembly && own.digest == last->digest;
+        });
     if (!last || there) continue;
     GF_ASSIGN(const std::string text, store_.Read(last->digest));
     // The last round finds that nothing is missing.
@@ -333,14 +333,14 @@ Result<std::vector<StoredTable>> NodeFrequencies::Kept(const std::string& assemb
 Result<NodeFrequencies::ByCohort> NodeFrequencies::ApplyOne(const Context& ctx,
                                                             const StoredTable& stored,
                                                             const Holdings& holdings) {
-  const auto lookup = [&](const std::string& contig, std::uint32_t megabase)
-      -> Result<std::vector<cohort::KnownFrequency>> {
+  const auto lookup = [&](const std::string& contig,
+                          std::uint32_t megabase) -> Result<std::vector<cohort::KnownFrequency>> {
     GF_ASSIGN(auto sites, ReadSites(store_, stored.table, contig, megabase));
     std::vector<cohort::KnownFrequency> known;
     for (TableSite& site : sites) {
-      known.push_back({site.position, std::move(site.ref), std::move(site.alt),
-                       static_cast<double>(site.copies) /
-                           static_cast<double>(stored.table.chromosomes)});
+      known.push_back(
+          {site.position, std::move(site.ref), std::move(site.alt),
+           static_cast<double>(site.copies) / static_cast<double>(stored.table.chromosomes)});
     }
     return known;
   };
@@ -351,8 +351,8 @@ Result<NodeFrequencies::ByCohort> NodeFrequencies::ApplyOne(const Context& ctx,
     if (applied != nullptr && applied->name.digest == stored.digest) continue;
     GF_ASSIGN(auto sites, cohort::SiteFrequencies::Make(ctx, holding->cohort->genotypes(), lookup,
                                                         stored.table.Resolution()));
-    applied = std::make_shared<const Applied>(
-        Applied{holding->cohort, stored.Name(), std::move(sites)});
+    applied =
+        std::make_shared<const Applied>(Applied{holding->cohort, stored.Name(), std::move(sites)});
   }
   return made;
 }

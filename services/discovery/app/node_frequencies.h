@@ -21,8 +21,9 @@ namespace genofed::discovery {
 std::int64_t ChangedPeople(const CountedByDataset& before, const CountedByDataset& after);
 
 // A node's part in the network's frequency table. What is published is counted among people who
-// permit allele frequencies, under the policy's promise for tables (libs/disclosure/allele_table.h).
-// Publish, Exchange and Apply are called by one thread, For by any.
+// permit allele frequencies, under the policy's promise for tables
+// (libs/disclosure/allele_table.h). Publish, Exchange and Apply are called by one thread, For by
+// any.
 class NodeFrequencies {
  public:
   // Of one cohort: the table's frequencies of its sites.

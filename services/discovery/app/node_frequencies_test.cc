@@ -34,9 +34,12 @@ std::vector<TestSite> SitesOf(unsigned seed) {
     site.variant = {"20", 999'700 + 10 * i, "A", i % 2 == 0 ? "T" : "ACC"};
     for (std::uint32_t row = 0; row < kRows; ++row) {
       const auto draw = random() % kSites;
-      if (draw < static_cast<unsigned>(i) / 2) site.sets.het.push_back(row);
-      else if (draw < static_cast<unsigned>(i) / 3 * 2) site.sets.hom.push_back(row);
-      else if (draw == kSites - 1) site.sets.nocall.push_back(row);
+      if (draw < static_cast<unsigned>(i) / 2)
+        site.sets.het.push_back(row);
+      else if (draw < static_cast<unsigned>(i) / 3 * 2)
+        site.sets.hom.push_back(row);
+      else if (draw == kSites - 1)
+        site.sets.nocall.push_back(row);
     }
     sites.push_back(std::move(site));
   }

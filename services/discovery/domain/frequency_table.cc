@@ -22,9 +22,9 @@ Status Invalid(std::string_view why) {
 }
 
 bool IsDigest(std::string_view text) {
-  return text.size() == 2 * crypto::kSha256Bytes && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
+  return text.size() == 2 * crypto::kSha256Bytes &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 bool IsSite(std::string_view text) {
@@ -107,7 +107,9 @@ double FrequencyTable::Resolution() const {
 std::vector<TablePage> FrequencyTable::PagesOf(std::string_view contig,
                                                std::uint32_t megabase) const {
   const auto place = std::pair(contig, megabase);
-  auto of = [](const TablePage& page) { return std::pair(std::string_view(page.contig), page.megabase); };
+  auto of = [](const TablePage& page) {
+    return std::pair(std::string_view(page.contig), page.megabase);
+  };
   const auto first = std::lower_bound(pages.begin(), pages.end(), place,
                                       [&](const TablePage& a, auto& b) { return of(a) < b; });
   auto last = first;
@@ -116,9 +118,10 @@ std::vector<TablePage> FrequencyTable::PagesOf(std::string_view contig,
 }
 
 std::string FormatTable(const FrequencyTable& table) {
-  std::string text = fmt::format("{}\nassembly {}\nsource {}\nnumber {}\nchromosomes {}\nleast {}\n",
-                                 kFirstLine, genomics::AssemblyName(table.assembly), table.source,
-                                 table.number, table.chromosomes, table.least);
+  std::string text =
+      fmt::format("{}\nassembly {}\nsource {}\nnumber {}\nchromosomes {}\nleast {}\n", kFirstLine,
+                  genomics::AssemblyName(table.assembly), table.source, table.number,
+                  table.chromosomes, table.least);
   for (const auto& [site, digest] : table.from) text += fmt::format("from {} {}\n", site, digest);
   for (const TablePage& page : table.pages) {
     text += fmt::format("page {} {} {} {} {}\n", page.contig, page.megabase, page.sites, page.bytes,
@@ -205,8 +208,8 @@ Status PageCutter::Add(const std::string& contig, std::uint32_t megabase,
   });
   for (std::size_t at = 0; at < sites.size(); at += kMaxSitesOfPage) {
     const auto first = sites.begin() + static_cast<std::ptrdiff_t>(at);
-    const auto last = sites.begin() + static_cast<std::ptrdiff_t>(
-                                          std::min(at + kMaxSitesOfPage, sites.size()));
+    const auto last =
+        sites.begin() + static_cast<std::ptrdiff_t>(std::min(at + kMaxSitesOfPage, sites.size()));
     const std::string content = FormatPage(std::vector<TableSite>(first, last));
     if (pages_.size() >= kMaxPages || content.size() > kMaxPageBytes)
       return Error(StatusCode::kOutOfRange, "TABLE_TOO_LARGE", "a table has at most {} pages",

@@ -34,7 +34,8 @@ inline constexpr std::size_t kMaxTableText = 8U << 20;
 inline constexpr std::size_t kMaxPageBytes = 4U << 20;
 inline constexpr std::size_t kMaxPages = 60'000;
 inline constexpr std::uint64_t kMaxTableBytes = 64ULL << 30;  // of all pages
-inline constexpr std::size_t kMaxSitesOfPage = 32'000;  // of the longest alleles: fits kMaxPageBytes
+inline constexpr std::size_t kMaxSitesOfPage =
+    32'000;  // of the longest alleles: fits kMaxPageBytes
 // Longer alleles are in no table.
 inline constexpr std::size_t kMaxTableAllele = 50;
 inline constexpr std::string_view kNetwork = "network";
@@ -86,7 +87,8 @@ struct TableName {
 };
 
 std::string FormatTable(const FrequencyTable& table);
-// InvalidArgument TABLE_INVALID: for anything that FormatTable does not write, and beyond the limits.
+// InvalidArgument TABLE_INVALID: for anything that FormatTable does not write, and beyond the
+// limits.
 Result<FrequencyTable> ParseTable(std::string_view text);
 
 std::string FormatPage(const std::vector<TableSite>& sites);

@@ -54,18 +54,32 @@ TEST(FrequencyTableText, RefusesAllOtherForms) {
     GF_CHECK(at != std::string::npos);
     return text.replace(at, from.size(), to);
   };
-  for (const std::string& bad : std::vector<std::string>{
-           "", good.substr(0, good.size() - 1), good.substr(0, good.size() / 2), good + "\n",
-           good + "page 1 0 1 5 " + DigestOf("e") + "\n",  // out of order
-           with("number 7", "number 07"), with("number 7", "number 0"), with("number 7", "number -7"),
-           with("network", "fi"), with("GRCh38", "hg38"), with("GRCh38", "T2T"),
-           with("chromosomes 1000", "chromosomes 9999999999"), with("least 20", "least x"),
-           with("from es", "from fi"), with("from es", "from E"), with("page 20 0 2 30", "page 20 0 2 99999999"),
-           with("page 20 0 2 30", "page 20 0 0 30"), with("page 20 0 2 30", "page chr20 0 2 30"),
-           with(DigestOf("a"), ToUpper(DigestOf("a"))), with("least 20\n", ""), with("\n", "\r\n")}) {
+  for (const std::string& bad :
+       std::vector<std::string>{"",
+                                good.substr(0, good.size() - 1),
+                                good.substr(0, good.size() / 2),
+                                good + "\n",
+                                good + "page 1 0 1 5 " + DigestOf("e") + "\n",  // out of order
+                                with("number 7", "number 07"),
+                                with("number 7", "number 0"),
+                                with("number 7", "number -7"),
+                                with("network", "fi"),
+                                with("GRCh38", "hg38"),
+                                with("GRCh38", "T2T"),
+                                with("chromosomes 1000", "chromosomes 9999999999"),
+                                with("least 20", "least x"),
+                                with("from es", "from fi"),
+                                with("from es", "from E"),
+                                with("page 20 0 2 30", "page 20 0 2 99999999"),
+                                with("page 20 0 2 30", "page 20 0 0 30"),
+                                with("page 20 0 2 30", "page chr20 0 2 30"),
+                                with(DigestOf("a"), ToUpper(DigestOf("a"))),
+                                with("least 20\n", ""),
+                                with("\n", "\r\n")}) {
     EXPECT_THAT(ParseTable(bad), HasReason("TABLE_INVALID")) << bad;
   }
-  EXPECT_THAT(ParseTable(good + std::string(kMaxTableText, 'x') + "\n"), HasReason("TABLE_INVALID"));
+  EXPECT_THAT(ParseTable(good + std::string(kMaxTableText, 'x') + "\n"),
+              HasReason("TABLE_INVALID"));
 }
 
 TEST(FrequencyPage, RefusesAllOtherForms) {
@@ -77,14 +91,14 @@ TEST(FrequencyPage, RefusesAllOtherForms) {
   EXPECT_EQ(FormatPage(*sites), good);
   EXPECT_THAT(ParsePage(good, page, 999), HasReason("TABLE_INVALID"));
   for (const std::string& bad : std::vector<std::string>{
-           "3000001\tA\tC\t12\n3000001\tA\tT\t1000\n",                                // one is missing
-           "3000001\tA\tT\t12\n3000001\tA\tC\t1000\n3000009\tACC\tA\t1\n",            // order
-           "3000001\tA\tC\t12\n3000001\tA\tC\t1000\n3000009\tACC\tA\t1\n",            // twice
-           "2000001\tA\tC\t12\n3000001\tA\tT\t1000\n3000009\tACC\tA\t1\n",            // elsewhere
-           "3000001\tA\tA\t12\n3000001\tA\tT\t1000\n3000009\tACC\tA\t1\n",            // no change
-           "3000001\ta\tC\t12\n3000001\tA\tT\t1000\n3000009\tACC\tA\t1\n",            // case
-           "3000001\tA\tC\t0\n3000001\tA\tT\t1000\n3000009\tACC\tA\t1\n",             // nobody
-           "3000001\tA\tC\t12\n3000001\tA\tT\t1000\n3000009\tACC\tA\t01\n",           // a zero
+           "3000001\tA\tC\t12\n3000001\tA\tT\t1000\n",                       // one is missing
+           "3000001\tA\tT\t12\n3000001\tA\tC\t1000\n3000009\tACC\tA\t1\n",   // order
+           "3000001\tA\tC\t12\n3000001\tA\tC\t1000\n3000009\tACC\tA\t1\n",   // twice
+           "2000001\tA\tC\t12\n3000001\tA\tT\t1000\n3000009\tACC\tA\t1\n",   // elsewhere
+           "3000001\tA\tA\t12\n3000001\tA\tT\t1000\n3000009\tACC\tA\t1\n",   // no change
+           "3000001\ta\tC\t12\n3000001\tA\tT\t1000\n3000009\tACC\tA\t1\n",   // case
+           "3000001\tA\tC\t0\n3000001\tA\tT\t1000\n3000009\tACC\tA\t1\n",    // nobody
+           "3000001\tA\tC\t12\n3000001\tA\tT\t1000\n3000009\tACC\tA\t01\n",  // a zero
            "3000001\tA\tC\t12\t\n3000001\tA\tT\t1000\n3000009\tACC\tA\t1\n", ""}) {
     TablePage of = page;
     of.bytes = bad.size();
