@@ -138,6 +138,7 @@ std::vector<const pb::FileDescriptor*> Files() {
           discovery::v1::QueryFoldersRequest::descriptor()->file(),
           discovery::v1::MatchCasesRequest::descriptor()->file(),
           discovery::v1::DescribeVersionRequest::descriptor()->file(),
+          discovery::v1::ListTablesRequest::descriptor()->file(),
           dispatcher::v1::Run::descriptor()->file(),
           onboarding::v1::Submission::descriptor()->file(),
           spe::v1::Task::descriptor()->file()};
