@@ -288,7 +288,8 @@ void CheckEverything(const Model& model, Rng& rng, Cohort& cohort) {
 
   const auto later = SiteFrequencies::Make(
       ctx, cohort,
-      [&](const std::string& contig, std::uint32_t megabase) -> Result<std::vector<KnownFrequency>> {
+      [&](const std::string& contig,
+          std::uint32_t megabase) -> Result<std::vector<KnownFrequency>> {
         std::vector<KnownFrequency> known;
         for (std::size_t i = 0; i < model.sites.size(); ++i) {
           const Variant& v = model.sites[i].variant;

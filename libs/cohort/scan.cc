@@ -203,7 +203,8 @@ SegmentScan::Passing SegmentScan::PassingOf(std::uint32_t group, double below) c
   const std::uint8_t band = tile_->Column<Group>(Section::kGroups)[group].band;
   if (below <= (band == 0 ? 0 : kBandEnds[band - 1U])) return Passing::kNoSite;
   // The last band has its end, too.
-  const bool all = band + 1U < kBandEnds.size() ? below >= kBandEnds[band] : below > kBandEnds[band];
+  const bool all =
+      band + 1U < kBandEnds.size() ? below >= kBandEnds[band] : below > kBandEnds[band];
   return all ? Passing::kEverySite : Passing::kSomeSites;
 }
 

@@ -89,7 +89,8 @@ std::string Table(const Policy& policy) {
   const TableNoise million = NoiseOfTable(policy, 1'000'000);
   const TableNoise thousand = NoiseOfTable(policy, 1'000);
   return fmt::format(
-      "Frequency table: the network is told copies of alleles, at most {} times in {} days, with so "
+      "Frequency table: the network is told copies of alleles, at most {} times in {} days, with "
+      "so "
       "much noise that nobody who has a person's genome can tell whether that person is counted, "
       "but with an area under the ROC curve of {:.2f}; what one account is told comes on top. Of a "
       "thousand alleles each is typically {:.0f} copies off and told from {} copies on, of a "

@@ -46,9 +46,9 @@ struct Policy {
   // People who join a dataset are counted once so many have joined.
   std::int64_t batch = 20;
 
-  // Whether a table of all alleles' frequencies is given to the network (allele_table.h). It is told
-  // to everybody, so it has a promise of its own beside the budget: within `budget_days` all tables
-  // together, at most `table_versions` of them, let nobody tell membership better than with
+  // Whether a table of all alleles' frequencies is given to the network (allele_table.h). It is
+  // told to everybody, so it has a promise of its own beside the budget: within `budget_days` all
+  // tables together, at most `table_versions` of them, let nobody tell membership better than with
   // `table_auc`. 1: exact copies above the floor.
   bool table = false;
   double table_auc = 0.55;

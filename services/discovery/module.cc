@@ -12,10 +12,10 @@
 
 #include "libs/config/load.h"
 #include "libs/core/file.h"
+#include "libs/core/random.h"
 #include "libs/core/strings.h"
 #include "libs/obs/log.h"
 #include "libs/platform/platform.h"
-#include "libs/core/random.h"
 #include "services/discovery/adapters/contact_ledger.h"
 #include "services/discovery/adapters/file_beacon_opener.h"
 #include "services/discovery/adapters/file_cohort_opener.h"
@@ -52,7 +52,7 @@ constexpr std::size_t kMinKeyBytes = 32;
 constexpr std::size_t kMaxPolicyBytes = 64U << 10;
 constexpr auto kForgetInterval = std::chrono::hours(1);
 constexpr std::size_t kMaxQueued = 64;  // calls that wait for one node
-constexpr int kIntervalsToSettle = 6;  // before a table of frequencies is published
+constexpr int kIntervalsToSettle = 6;   // before a table of frequencies is published
 constexpr auto kOpenInterval =
     std::chrono::seconds(10);  // how soon a replica notices another's publication
 
@@ -83,9 +83,8 @@ Result<Settings> ReadSettings(const Platform& platform) {
                                        config.consent_max_staleness(), milliseconds(5000)),
                     {},
                     off};
-  settings.frequency_interval =
-      config::DurationOr(config.has_frequency_interval(), config.frequency_interval(),
-                         settings.frequency_interval);
+  settings.frequency_interval = config::DurationOr(
+      config.has_frequency_interval(), config.frequency_interval(), settings.frequency_interval);
   if (settings.frequency_interval < milliseconds(10))
     return InvalidField("discovery.frequency_interval", "CONFIG_INVALID", "must be at least 10ms");
   HubDiscovery::Options& hub = settings.hub;
@@ -208,11 +207,12 @@ class NodeModule final : public Module {
                      platform.clock(), settings.open),
         passports_(MakePassportClient(platform.SiteChannel("access"), settings.max_staleness)),
         beacon_service_(MakeBeaconService(platform.dispatcher(), platform.metrics(), beacon_,
-                                          aggregation_, beacon_view_, *passports_, platform.country())),
+                                          aggregation_, beacon_view_, *passports_,
+                                          platform.country())),
         people_(platform.config().site().data_dir()),
         statistics_store_(*database_),
-        statistics_(mechanism_, mechanism_.policy().HasBudget() ? &budgets_ : nullptr, view_, store_,
-                    people_, statistics_store_),
+        statistics_(mechanism_, mechanism_.policy().HasBudget() ? &budgets_ : nullptr, view_,
+                    store_, people_, statistics_store_),
         statistics_service_(MakeStatisticsService(platform.dispatcher(), statistics_)),
         case_match_(view_, store_, people_, platform.country(), mechanism_,
                     mechanism_.policy().HasBudget() ? &budgets_ : nullptr, audit_,

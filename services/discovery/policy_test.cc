@@ -23,9 +23,10 @@ TEST(Policy, EveryMethodHasARow) {
   v1::DescribeVersionRequest statistics_linked_in;
   v1::MatchCasesRequest cases_linked_in;
   v1::ListTablesRequest frequencies_linked_in;
-  for (const char* service : {"genofed.discovery.v1.DiscoveryService", "genofed.discovery.v1.BeaconService",
-                              "genofed.discovery.v1.StatisticsService", "genofed.discovery.v1.CaseService",
-                              "genofed.discovery.v1.FrequencyService"}) {
+  for (const char* service :
+       {"genofed.discovery.v1.DiscoveryService", "genofed.discovery.v1.BeaconService",
+        "genofed.discovery.v1.StatisticsService", "genofed.discovery.v1.CaseService",
+        "genofed.discovery.v1.FrequencyService"}) {
     Status covered = policy->Covers(service);
     EXPECT_TRUE(covered.ok()) << Describe(covered);
   }
@@ -46,7 +47,8 @@ TEST(Policy, RecordsOfFoldersAreNothingForTheHub) {
 TEST(Policy, TablesOfFrequenciesAreForNodesDiscoveryAlone) {
   auto policy = rpc::Policy::Parse(kPolicy[0].content);
   ASSERT_TRUE(policy.ok());
-  for (const char* method : {"ListTables", "FetchTable", "FetchPage", "DeliverTable", "DeliverPage"}) {
+  for (const char* method :
+       {"ListTables", "FetchTable", "FetchPage", "DeliverTable", "DeliverPage"}) {
     const auto* row = policy->Find(std::string("genofed.discovery.v1.FrequencyService/") + method);
     ASSERT_NE(row, nullptr);
     EXPECT_TRUE(row->AllowsWorkload({"fi", "discovery"}, "hub"));

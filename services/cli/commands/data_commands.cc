@@ -396,9 +396,11 @@ int Query(const Target& target, const QueryOptions& o, const std::string& entity
     }
     for (const Json& table :
          beacon.value("info", Json::object()).value("frequencyTables", Json::array())) {
-      std::printf("rarity: by version %s of the network's table for %s; what is not in it is rarer than %s\n",
-                  TextOf(table, "version").c_str(), TextOf(table, "assembly").c_str(),
-                  TextOf(table, "resolution").c_str());
+      std::printf(
+          "rarity: by version %s of the network's table for %s; what is not in it is rarer than "
+          "%s\n",
+          TextOf(table, "version").c_str(), TextOf(table, "assembly").c_str(),
+          fmt::format("{:.2g}", table.value("resolution", 1.0)).c_str());
     }
     for (const Json& member :
          beacon.value("info", Json::object()).value("members", Json::array())) {

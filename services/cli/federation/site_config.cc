@@ -140,8 +140,8 @@ void FillNode(const SitePlan& site, const SiteExtras& extras, pb::SiteConfig* co
   config->mutable_onboarding()->set_intake_key_file((site.secrets() / "intake.key").string());
 }
 
-// The product's, but for the table of frequencies, which countries turn on by themselves: here it is
-// on, with a promise that lets something be seen of few synthetic people.
+// The product's, but for the table of frequencies, which countries turn on by themselves: here it
+// is on, with a promise that lets something be seen of few synthetic people.
 std::string DevelopmentPolicy() {
   disclosure::Policy policy;
   policy.name = "genofed default, with a frequency table for development";

@@ -373,7 +373,8 @@ TEST_F(NodeIntegrationTest, PublishedTablesOfFrequenciesAreRememberedWithWhoWasC
   SqlFrequencyPublications store(*database_);
   const Time start = FromUnixSeconds(1'767'225'600);
   FrequencyPublication first{0, "GRCh38", std::string(64, 'a'), {}, start};
-  first.counted = {{"GOE-FI-A-1", {2, std::string("\x0f\x00\x01", 3)}}, {"GOE-FI-B-1", {1, "\xff"}}};
+  first.counted = {{"GOE-FI-A-1", {2, std::string("\x0f\x00\x01", 3)}},
+                   {"GOE-FI-B-1", {1, "\xff"}}};
   EXPECT_FALSE(store.Last(ctx_, "GRCh38")->has_value());
   ASSERT_THAT(store.Add(ctx_, first, 0), IsOk());
   const auto last = **store.Last(ctx_, "GRCh38");
@@ -392,7 +393,6 @@ TEST_F(NodeIntegrationTest, PublishedTablesOfFrequenciesAreRememberedWithWhoWasC
   EXPECT_TRUE(*store.Published(ctx_, "GRCh38", first.digest));
   EXPECT_FALSE(*store.Published(ctx_, "GRCh37", first.digest));
 }
-
 
 class ClientTest : public ::testing::Test {
  protected:

@@ -239,7 +239,7 @@ Result<CaseAnswer> HubDiscovery::Match(const Context& ctx, const CaseQuery& quer
 Result<Answer> HubDiscovery::Run(const Context& ctx, const Query& query) {
   GF_TRY(CheckSites(query.sites));
   const auto tables = tables_ != nullptr && query.AsksRarity() ? tables_->Current()
-                                                              : std::map<std::string, TableName>();
+                                                               : std::map<std::string, TableName>();
   // Everything on which a node's answer depends.
   std::string question =
       fmt::format("{}|{}|{}|{}", query.account, GranularityName(query.granularity),

@@ -209,8 +209,8 @@ Result<NodeDiscovery::Finding> NodeDiscovery::Examine(const Context& ctx, const 
     const Bitmap selected = cohort.Select(query.filters, permitted.rows());
     matching = selected.Count();
     if (query.variant) {
-      GF_ASSIGN(matching, CountCarriers(ctx, cohort, *query.variant, nullptr, selected, *work,
-                                        table.get()));
+      GF_ASSIGN(matching,
+                CountCarriers(ctx, cohort, *query.variant, nullptr, selected, *work, table.get()));
     }
   } else if (query.variant) {
     GF_ASSIGN(matching, CountCarriers(ctx, cohort, *query.variant, &permitted, permitted.rows(),

@@ -68,8 +68,8 @@ struct Answer {
   disclosure::Precision precision = disclosure::Precision::kExact;  // of the count
   std::int64_t adjusted_to = 1;
   std::vector<Withheld> withheld;
-  // Of a question about rarity, at a node: the network's table that all datasets were asked by; none
-  // where they went by the site's own annotations.
+  // Of a question about rarity, at a node: the network's table that all datasets were asked by;
+  // none where they went by the site's own annotations.
   std::optional<TableName> table = {};
   std::vector<TableName> network_tables;  // at the hub: its own, of the assemblies that were used
   bool suppressed =

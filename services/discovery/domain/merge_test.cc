@@ -145,7 +145,8 @@ TEST(Merge, TheTotalIsAsPreciseAsItsLeastPrecisePart) {
 }
 
 TEST(Merge, NamesWhoWentByAnotherTableOfFrequencies) {
-  const TableName now{"GRCh38", 4, std::string(64, 'a'), 0.01}, old{"GRCh38", 3, std::string(64, 'b'), 0.02};
+  const TableName now{"GRCh38", 4, std::string(64, 'a'), 0.01},
+      old{"GRCh38", 3, std::string(64, 'b'), 0.02};
   auto by = [](NodeReply reply, std::optional<TableName> table) {
     reply.answer->table = std::move(table);
     return reply;
@@ -161,7 +162,8 @@ TEST(Merge, NamesWhoWentByAnotherTableOfFrequencies) {
                            by(Answered("pt", {}), std::nullopt),
                            {{"se", MemberState::kTimedOut, 2000, 0}, std::nullopt}},
                           5);
-    NameTables(query, {{"GRCh37", {"GRCh37", 9, std::string(64, 'c'), 0.1}}, {"GRCh38", now}}, merged);
+    NameTables(query, {{"GRCh37", {"GRCh37", 9, std::string(64, 'c'), 0.1}}, {"GRCh38", now}},
+               merged);
     return merged;
   };
   const Answer merged = merge(rare);
@@ -180,7 +182,8 @@ TEST(Merge, NamesWhoWentByAnotherTableOfFrequencies) {
                                {"T2T", 1, std::string(64, 'a'), 0.1},
                                {"GRCh38", 1, "a", 0.1},
                                {"GRCh38", 1, std::string(64, 'a'), 1.5}}) {
-    EXPECT_EQ(Merge(rare, {by(Answered("es", {}), lie)}, 5).members[0].state, MemberState::kRefused);
+    EXPECT_EQ(Merge(rare, {by(Answered("es", {}), lie)}, 5).members[0].state,
+              MemberState::kRefused);
   }
 }
 

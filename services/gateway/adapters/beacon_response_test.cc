@@ -135,7 +135,8 @@ TEST(BeaconResponse, TheHubNamesNodesThatDidNotAnswer) {
 
 TEST(BeaconResponse, RarityIsSaidToBeByWhichTable) {
   const json info = Render(TestSite(true), EntryType::kVariant, "count")["info"];
-  const json table = {{"assembly", "GRCh38"}, {"version", 4}, {"digest", "5c0f"}, {"resolution", 0.01}};
+  const json table = {
+      {"assembly", "GRCh38"}, {"version", 4}, {"digest", "5c0f"}, {"resolution", 0.01}};
   EXPECT_EQ(info["frequencyTables"], json::array({table}));
   EXPECT_EQ(info["members"][0]["frequencyTable"]["version"], 3);
   EXPECT_EQ(info["members"][0]["otherFrequencyTable"], true);
