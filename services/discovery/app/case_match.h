@@ -51,7 +51,9 @@ class CaseMatch final : public DatasetLookup {
   DisclosureAudit& audit_;
   const Clock& clock_;
   Mutex mutex_;
-  std::map<std::string, std::pair<std::int32_t, Shared>> people_ ABSL_GUARDED_BY(mutex_);
+  // By dataset: of which cohort it is.
+  std::map<std::string, std::pair<std::weak_ptr<const Cohort>, Shared>> people_
+      ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace genofed::discovery

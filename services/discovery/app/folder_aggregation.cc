@@ -7,6 +7,7 @@
 #include "libs/core/retry_after.h"
 #include "libs/disclosure/budget.h"
 #include "libs/disclosure/table.h"
+#include "services/discovery/app/answer_time.h"
 #include "services/discovery/app/beacon_disclosure.h"
 
 namespace genofed::discovery {
@@ -48,6 +49,7 @@ Result<std::vector<Aggregation>> FolderAggregation::Run(const Context& ctx,
   bool told_something = false;
   for (const auto& [folder, holding] : view->folders) {
     GF_TRY(ctx.Alive());
+    const auto start = std::chrono::steady_clock::now();
     const beacon::Collection& collection = *holding.collection;
     if (!open_ && collection.test() != request.test_mode) continue;
     const bool open = open_ || collection.test();
@@ -76,6 +78,8 @@ Result<std::vector<Aggregation>> FolderAggregation::Run(const Context& ctx,
     for (Spending& spending : spendings)
       spending.worst =
           disclosure::WorstCharge(mechanism_.policy()) * static_cast<double>(spendings.size());
+    if (!open)
+      WaitForMultiple(start, std::chrono::microseconds(mechanism_.policy().answer_microseconds));
     std::map<std::string, std::chrono::seconds> refused;
     if (budgets_ != nullptr && !spendings.empty()) {
       GF_ASSIGN(refused, budgets_->Charge(ctx, account, spendings));

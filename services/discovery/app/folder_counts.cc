@@ -7,6 +7,7 @@
 #include "libs/cohort/people.h"
 #include "libs/core/retry_after.h"
 #include "libs/disclosure/budget.h"
+#include "services/discovery/app/answer_time.h"
 
 namespace genofed::discovery {
 namespace {
@@ -82,6 +83,7 @@ FolderCounts::FolderCounts(const BeaconView& view, std::string country,
       clock_(clock) {}
 
 Result<Answer> FolderCounts::Run(const Context& ctx, const Query& query) const {
+  const auto start = std::chrono::steady_clock::now();
   GF_ASSIGN(const auto view, view_.Current());
   Answer answer;
   answer.epoch = view->epoch;
@@ -110,6 +112,7 @@ Result<Answer> FolderCounts::Run(const Context& ctx, const Query& query) const {
                          disclosure::WorstCharge(mechanism_.policy())});
     answer.datasets.push_back(std::move(dataset));
   }
+  WaitForMultiple(start, std::chrono::microseconds(mechanism_.policy().answer_microseconds));
   std::map<std::string, std::chrono::seconds> refused;
   if (budgets_ != nullptr) {
     GF_ASSIGN(refused, budgets_->Charge(ctx, query.account, spendings));
@@ -132,6 +135,22 @@ Result<Answer> FolderCounts::Run(const Context& ctx, const Query& query) const {
               "this account was told as much of these datasets as it may be for now"),
         soonest);
   return answer;
+}
+
+Result<std::set<std::string>> FolderCounts::Terms(const Context& ctx) const {
+  GF_ASSIGN(const auto view, view_.Current());
+  const auto enough = static_cast<std::size_t>(mechanism_.policy().Threshold());
+  std::set<std::string> terms;
+  for (const auto& [folder, holding] : view->folders) {
+    GF_TRY(ctx.Alive());
+    if (holding.collection->test()) continue;
+    const std::set<beacon::EntryType> scope = {beacon::EntryType::kIndividual};
+    for (beacon::FilteringTerm& term :
+         holding.collection->Terms(scope, holding.subject_level, enough)) {
+      if (term.type == "ontology") terms.insert(std::move(term.id));
+    }
+  }
+  return terms;
 }
 
 Result<Answer> Together(Result<Answer> cohorts, Result<Answer> folders) {
