@@ -59,7 +59,7 @@ struct Node {
     FileCohortOpener opener(directory.path(), directory / "derived");
     auto cohort = opener.Open(WriteCohort(directory.path(), dataset, 1, kRows, sites));
     GF_CHECK(cohort.ok());
-    view.Add({*cohort});
+    view.Put(*cohort);
     GF_CHECK(view.Refresh(ctx).ok());
   }
 
