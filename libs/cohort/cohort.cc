@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "libs/cohort/scan.h"
+#include "libs/cohort/site_frequencies.h"
 
 namespace genofed::cohort {
 namespace {
@@ -276,13 +277,29 @@ Result<std::optional<AlleleCounts>> Cohort::CountExact(const Variant& variant, c
   return found ? std::optional(total) : std::nullopt;
 }
 
+std::map<std::string, std::vector<std::uint32_t>> Cohort::Megabases() const {
+  std::map<std::string, std::vector<std::uint32_t>> found;
+  for (const Part& part : segments_) {
+    for (const SegmentTile& tile : part.segment->manifest().tiles)
+      found[tile.contig].push_back(tile.tile);
+  }
+  for (auto& [contig, tiles] : found) {
+    std::sort(tiles.begin(), tiles.end());
+    tiles.erase(std::unique(tiles.begin(), tiles.end()), tiles.end());
+  }
+  return found;
+}
+
 // Calls take(part, scan) with everybody marked, for each segment.
 template <typename Take>
 Status Cohort::VisitCarriers(const Context& ctx, const VariantFilter& filter, const Bitmap& rows,
                              Workspace& work, bool ad_hoc, Take take) const {
   GF_CHECK(rows.size() == n_people_);
-  for (const Part& part : segments_) {
-    SegmentScan scan(*kernels_, RowsOf(part, rows, work), part.segment->n_people(), work);
+  GF_CHECK(filter.frequencies == nullptr || &filter.frequencies->cohort() == this);
+  for (std::size_t i = 0; i < segments_.size(); ++i) {
+    const Part& part = segments_[i];
+    SegmentScan scan(*kernels_, RowsOf(part, rows, work), part.segment->n_people(), work,
+                     filter.frequencies == nullptr ? nullptr : &filter.frequencies->segment(i));
     Status status;
     if (!filter.gene.empty()) {
       for (const Segment::GenePart& gene : part.segment->FindGene(filter.gene)) {
@@ -294,8 +311,8 @@ Status Cohort::VisitCarriers(const Context& ctx, const VariantFilter& filter, co
       }
     } else if (!filter.contig.empty()) {
       const Segment::Contig* contig = part.segment->FindContig(filter.contig);
-      for (std::size_t i = 0; status.ok() && contig != nullptr && i < contig->tiles.size(); ++i) {
-        scan.Enter(*contig->tiles[i]);
+      for (std::size_t j = 0; status.ok() && contig != nullptr && j < contig->tiles.size(); ++j) {
+        scan.Enter(*contig->tiles[j]);
         status = scan.MarkRange(ctx, filter, contig->max_ref_length);
         if (status.ok()) status = scan.status();
       }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -34,6 +35,8 @@ using genomics::Variant;
 // More than these are compacted first: each one more costs every query.
 inline constexpr std::size_t kMaxSegments = 10;
 
+class SiteFrequencies;
+
 // Variants by what they do and how frequent they are: those of a gene, or else those that overlap
 // [start, end), 0-based and half open, of a contig, or else, when `change` is given, all; an empty
 // range has none.
@@ -43,11 +46,12 @@ struct VariantFilter {
   std::int64_t start = 0;
   std::int64_t end = 0;
   ConsequenceSet consequences = kAnyConsequence;
-  // Frequency below this, in the table that the segments name.
+  // Frequency below this, in `frequencies`, or else in the table that the segments name.
   double below_frequency = std::numeric_limits<double>::infinity();
   std::string change = {};  // of a protein, as the annotations wrote it: "G12D"
   // A further condition on position, REF and ALT; none: all.
   std::function<bool(std::uint32_t, std::string_view, std::string_view)> accepts = {};
+  const SiteFrequencies* frequencies = nullptr;  // of the same cohort
 };
 
 // One allele and who has it among the rows that were asked for. Texts live as long as the cohort.
@@ -131,6 +135,8 @@ class Cohort {
   genomics::Assembly assembly() const { return segments_.front().segment->info().assembly; }
   const Segment& segment(std::size_t i) const { return *segments_[i].segment; }
   std::size_t n_segments() const { return segments_.size(); }
+  // Megabases that have sites, by contig: each once, ascending.
+  std::map<std::string, std::vector<std::uint32_t>> Megabases() const;
   // Chooses other kernels than the best: for tests.
   void UseKernels(const Kernels& kernels) { kernels_ = &kernels; }
 

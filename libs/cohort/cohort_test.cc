@@ -9,6 +9,7 @@
 #include <random>
 #include <set>
 
+#include "libs/cohort/site_frequencies.h"
 #include "libs/core/file.h"
 #include "libs/testing/temporary_directory.h"
 
@@ -38,6 +39,9 @@ struct ModelSegment {
 struct Model {
   std::vector<ModelSite> sites;
   std::vector<ModelSegment> segments;
+  // A table that came later, by site: none where it does not know the site.
+  std::vector<std::optional<double>> table;
+  double resolution = 0;
 
   std::uint32_t n() const { return segments.back().end; }
 
@@ -80,7 +84,13 @@ struct Model {
   }
   bool Passes(const ModelSegment& segment, std::size_t site, const VariantFilter& filter) const {
     const ModelSite& s = sites[site];
-    if (!(FrequencyIn(segment, site) < static_cast<float>(filter.below_frequency))) return false;
+    const auto limit = static_cast<float>(filter.below_frequency);
+    const bool known = filter.frequencies != nullptr && table[site].has_value();
+    const bool below_resolution =
+        filter.frequencies != nullptr && limit >= static_cast<float>(resolution);
+    const bool rarer = known ? static_cast<float>(*table[site]) < limit
+                             : below_resolution || FrequencyIn(segment, site) < limit;
+    if (!rarer) return false;
     if (!filter.change.empty() &&
         std::none_of(s.effects.begin(), s.effects.end(),
                      [&](const Effect& effect) { return effect.change == filter.change; }))
@@ -172,7 +182,12 @@ Model MakeModel(Rng& rng, std::vector<std::uint32_t> sizes, std::size_t n_sites)
       site.calls.push_back(call);
     }
     model.sites.push_back(std::move(site));
+    model.table.emplace_back();
+    if (rng.Chance(0.4))
+      model.table.back() = std::pow(10.0, -static_cast<double>(rng.Below(500)) / 100);
   }
+  const double resolutions[] = {1e-4, 1e-3, 0.02, 0.3};
+  model.resolution = resolutions[rng.Below(4)];
   return model;
 }
 
@@ -271,8 +286,27 @@ void CheckEverything(const Model& model, Rng& rng, Cohort& cohort) {
   RC_ASSERT(!cohort.CountExact({"20", 999'899, "A", "C"}, rows, work)->has_value());
   RC_ASSERT(!cohort.CountExact({"7", 5, "A", "C"}, rows, work)->has_value());
 
-  for (int i = 0; i < 12; ++i) {
+  const auto later = SiteFrequencies::Make(
+      ctx, cohort,
+      [&](const std::string& contig,
+          std::uint32_t megabase) -> Result<std::vector<KnownFrequency>> {
+        std::vector<KnownFrequency> known;
+        for (std::size_t i = 0; i < model.sites.size(); ++i) {
+          const Variant& v = model.sites[i].variant;
+          if (model.table[i] && v.contig == contig && v.pos / kTileBases == megabase)
+            known.push_back({static_cast<std::uint32_t>(v.pos), v.ref, v.alt, *model.table[i]});
+        }
+        known.push_back({999, "T", "A", 0.5});  // a site that nobody here has
+        std::sort(known.begin(), known.end(), [](const auto& a, const auto& b) {
+          return std::tie(a.position, a.ref, a.alt) < std::tie(b.position, b.ref, b.alt);
+        });
+        return known;
+      },
+      model.resolution);
+  RC_ASSERT(later.ok());
+  for (int i = 0; i < 18; ++i) {
     VariantFilter filter;
+    if (i % 2 == 1) filter.frequencies = later->get();
     const double limits[] = {1e-4, 1e-3, 1e-2, 5e-2, 0.02, 1.0, 2.0, 0.2};
     if (rng.Chance(0.8)) filter.below_frequency = limits[rng.Below(8)];
     const ConsequenceSet effects[] = {kLossOfFunction, kAnyConsequence,

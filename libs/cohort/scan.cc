@@ -27,18 +27,21 @@ const std::uint64_t* AsWords(const std::byte* bytes) {
 }  // namespace
 
 SegmentScan::SegmentScan(const Kernels& kernels, const std::uint64_t* rows, std::uint32_t n_rows,
-                         Workspace& work)
+                         Workspace& work, const SiteFrequencies::OfSegment* frequencies)
     : kernels_(kernels),
       rows_(rows),
       n_rows_(n_rows),
       words_((std::size_t{n_rows} + 63) / 64),
-      work_(work) {
+      work_(work),
+      other_frequencies_(frequencies) {
   if (work_.marks_.size() < words_) work_.marks_.resize(words_);
 }
 
 void SegmentScan::Enter(const Tile& tile) {
   MarkPending();
   tile_ = &tile;
+  other_ = other_frequencies_ == nullptr ? nullptr : &(*other_frequencies_)[tile.number()];
+  frequencies_ = other_ == nullptr ? tile.frequencies() : std::span<const float>(other_->frequency);
   work_.ids_.Reset(tile, Section::kIds);
   work_.pages_.Reset(tile, Section::kPages);
   work_.bitsets_.Reset(tile, Section::kBitsets);
@@ -180,7 +183,7 @@ Status SegmentScan::MarkChange(const Context& ctx, const VariantFilter& filter) 
   for (const Change& change : tile_->Column<Change>(Section::kChanges)) {
     if (change.site == last || tile_->Name(change.text) != filter.change ||
         !Holds(filter.consequences, consequences[change.site]) ||
-        !IsBelow(tile_->frequencies()[change.site], filter.below_frequency) ||
+        !IsBelow(frequencies_[change.site], filter.below_frequency) ||
         !Accepts(change.site, filter))
       continue;
     last = change.site;
@@ -189,13 +192,28 @@ Status SegmentScan::MarkChange(const Context& ctx, const VariantFilter& filter) 
   return MarkSites(ctx);
 }
 
+// Which sites of a group are below a frequency.
+SegmentScan::Passing SegmentScan::PassingOf(std::uint32_t group, double below) const {
+  if (other_ != nullptr) {
+    const auto [least, most] = other_->groups[group];
+    return !IsBelow(least, below) ? Passing::kNoSite
+           : IsBelow(most, below) ? Passing::kEverySite
+                                  : Passing::kSomeSites;
+  }
+  const std::uint8_t band = tile_->Column<Group>(Section::kGroups)[group].band;
+  if (below <= (band == 0 ? 0 : kBandEnds[band - 1U])) return Passing::kNoSite;
+  // The last band has its end, too.
+  const bool all =
+      band + 1U < kBandEnds.size() ? below >= kBandEnds[band] : below > kBandEnds[band];
+  return all ? Passing::kEverySite : Passing::kSomeSites;
+}
+
 Status SegmentScan::MarkGene(const Context& ctx, std::uint32_t unit, const VariantFilter& filter) {
   MarkPending();
   const auto units = tile_->Column<Unit>(Section::kUnits);
   const auto groups = tile_->Column<Group>(Section::kGroups);
   const auto order = tile_->Column<std::uint32_t>(Section::kOrder);
   const auto elsewhere = tile_->Column<std::uint32_t>(Section::kElsewhere);
-  const auto frequencies = tile_->frequencies();
   std::vector<std::uint32_t>& sites = work_.sites_;  // that have to be looked at one by one
   sites.clear();
   const bool single = !filter.change.empty() || filter.accepts;
@@ -212,15 +230,11 @@ Status SegmentScan::MarkGene(const Context& ctx, std::uint32_t unit, const Varia
     const Group& group = groups[i];
     const Group& next = groups[i + 1];
     if (!Holds(filter.consequences, group.consequence)) continue;
-    const double band_begin = group.band == 0 ? 0 : kBandEnds[group.band - 1U];
-    if (filter.below_frequency <= band_begin) continue;
-    // The last band has its end, too.
-    const bool whole = group.band + 1U < kBandEnds.size()
-                           ? filter.below_frequency >= kBandEnds[group.band]
-                           : filter.below_frequency > kBandEnds[group.band];
-    if (!whole || single) {
+    const Passing passing = PassingOf(i, filter.below_frequency);
+    if (passing == Passing::kNoSite) continue;
+    if (passing == Passing::kSomeSites || single) {
       for (std::uint32_t j = group.first; j < next.first; ++j) {
-        if (IsBelow(frequencies[order[j]], filter.below_frequency) && Accepts(order[j], filter))
+        if (IsBelow(frequencies_[order[j]], filter.below_frequency) && Accepts(order[j], filter))
           sites.push_back(order[j]);
       }
       continue;
@@ -236,7 +250,7 @@ Status SegmentScan::MarkGene(const Context& ctx, std::uint32_t unit, const Varia
   const auto secondary = tile_->Column<Secondary>(Section::kSecondary);
   for (std::uint32_t i = units[unit].first_secondary; i < units[unit + 1].first_secondary; ++i) {
     if (Holds(filter.consequences, secondary[i].consequence) &&
-        IsBelow(frequencies[secondary[i].site], filter.below_frequency) &&
+        IsBelow(frequencies_[secondary[i].site], filter.below_frequency) &&
         Accepts(secondary[i].site, filter))
       sites.push_back(secondary[i].site);
   }
@@ -258,7 +272,7 @@ Status SegmentScan::MarkRange(const Context& ctx, const VariantFilter& filter,
   for (std::uint32_t site = tile_->LowerBound(static_cast<std::uint32_t>(from)); site < last;
        ++site) {
     if (!Holds(filter.consequences, consequences[site]) ||
-        !IsBelow(tile_->frequencies()[site], filter.below_frequency))
+        !IsBelow(frequencies_[site], filter.below_frequency))
       continue;
     const std::int64_t position = tile_->positions()[site];
     if (position < start && position + static_cast<std::int64_t>(tile_->ref(site).size()) <= start)
@@ -277,6 +291,7 @@ bool SegmentScan::MarkGeneSet(std::uint32_t unit, const VariantFilter& filter) {
     if (set.consequences != (filter.consequences & kAnyConsequence) ||
         set.limit != filter.below_frequency)
       continue;
+    if (other_ != nullptr && other_->gene_sets[i] == 0) return false;
     work_.gene_rows_.Reset(*tile_, Section::kGeneRows);
     const std::uint64_t size =
         set.is_bitset != 0 ? 8 * BitsetWords(n_rows_) : 4 * std::uint64_t{set.members};

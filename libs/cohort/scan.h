@@ -5,17 +5,20 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "libs/cohort/cohort.h"
+#include "libs/cohort/site_frequencies.h"
 
 namespace genofed::cohort {
 
 class SegmentScan {
  public:
-  // `rows` has bits for n_rows, and outlives the scan.
+  // `rows` has bits for n_rows, and outlives the scan. `frequencies`, if any, of this segment take
+  // the place of those in its tiles.
   SegmentScan(const Kernels& kernels, const std::uint64_t* rows, std::uint32_t n_rows,
-              Workspace& work);
+              Workspace& work, const SiteFrequencies::OfSegment* frequencies = nullptr);
 
   void Enter(const Tile& tile);
   // Of the tile's row sources, since Enter.
@@ -57,6 +60,8 @@ class SegmentScan {
       end = to > end ? to : end;
     }
   };
+  enum class Passing { kNoSite, kSomeSites, kEverySite };
+  Passing PassingOf(std::uint32_t group, double below) const;
   void MarkIds(std::uint64_t begin, std::uint64_t end);
   void MarkSite(std::uint32_t site, bool ids);
   // Whether the filter's conditions on single sites hold: those that no group of sites shares.
@@ -81,7 +86,10 @@ class SegmentScan {
   std::uint32_t n_rows_;
   std::size_t words_;
   Workspace& work_;
+  const SiteFrequencies::OfSegment* const other_frequencies_;
+  const SiteFrequencies::OfTile* other_ = nullptr;  // of tile_
   const Tile* tile_ = nullptr;
+  std::span<const float> frequencies_;  // of tile_
   // Marks are listed in work_.touched_ too, until there are so many that all words are looked at.
   bool listed_ = true;
   // A stored set that may be the whole answer: then it is only counted.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <nlohmann/json.hpp>
 
+#include "libs/disclosure/allele_table.h"
 #include "libs/disclosure/budget.h"
 #include "libs/disclosure/policy.h"
 
@@ -78,6 +79,26 @@ std::string Budget(const Policy& policy) {
       policy.budget_days, policy.auc, policy.everybody);
 }
 
+std::string Table(const Policy& policy) {
+  if (!policy.table) return "Frequency table: none is given to the network.";
+  if (policy.table_auc >= 1)
+    return fmt::format(
+        "Frequency table: the network is told exact copies of each allele that at least {} people "
+        "carry. Who has a person's genome can tell from it whether that person is counted.",
+        policy.floor);
+  const TableNoise million = NoiseOfTable(policy, 1'000'000);
+  const TableNoise thousand = NoiseOfTable(policy, 1'000);
+  return fmt::format(
+      "Frequency table: the network is told copies of alleles, at most {} times in {} days, with "
+      "so "
+      "much noise that nobody who has a person's genome can tell whether that person is counted, "
+      "but with an area under the ROC curve of {:.2f}; what one account is told comes on top. Of a "
+      "thousand alleles each is typically {:.0f} copies off and told from {} copies on, of a "
+      "million {:.0f} and {}.",
+      policy.table_versions, policy.budget_days, policy.table_auc, thousand.scale, thousand.least,
+      million.scale, million.least);
+}
+
 struct Example {
   const char* what;
   double people;
@@ -114,6 +135,7 @@ std::string Explain(const Policy& policy) {
                              "drawn anew, which hides who it was.\n"
                            : "Leaving: who withdraws is out of the next answer, and counts before "
                              "and after tell of that person.\n";
+  out += Table(policy) + "\n";
   return out;
 }
 
@@ -123,7 +145,8 @@ std::string ExplainJson(const Policy& policy) {
                            {"floor", Floor(policy)},
                            {"noise", Noise(policy)},
                            {"frequencies", Frequencies(policy)},
-                           {"budget", Budget(policy)}};
+                           {"budget", Budget(policy)},
+                           {"frequencyTable", Table(policy)}};
   if (policy.HasBudget()) {
     document["budgetNats"] = BudgetOf(policy);
     document["worstAnswerNats"] = WorstCharge(policy, true);

@@ -92,11 +92,13 @@ class Mechanism {
   ShownAllele Frequency(const Question& question, const Genotypes& genotypes,
                         std::int64_t population) const;
 
+  // A draw of Laplace noise for a number that has rules of its own (allele_table.h).
+  std::int64_t Noise(const Question& question, std::string_view what, double scale,
+                     std::int64_t bound) const;
+
  private:
   // Uniform in [0, 1).
   double Draw(const Question& question, std::string_view what) const;
-  std::int64_t Noise(const Question& question, std::string_view what, double scale,
-                     std::int64_t bound) const;
   std::int64_t StepFor(std::int64_t value) const;
   std::int64_t Round(const Question& question, std::string_view what, std::int64_t value) const;
   double HiddenCharge(std::int64_t noisy) const;

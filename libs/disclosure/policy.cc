@@ -127,6 +127,9 @@ Policy NoControl() {
   policy.genotypes = true;
   policy.auc = 1;
   policy.batch = 1;
+  policy.table = true;
+  policy.table_auc = 1;
+  policy.table_versions = 1'000;
   policy.answer_microseconds = 0;
   return policy;
 }
@@ -162,7 +165,12 @@ Result<Policy> ParsePolicy(std::string_view text) {
   budget.Integer("days", 1, 3660, policy.budget_days);
   budget.Real("everybody", 1, 1e6, policy.everybody);
 
-  for (Reader* reader : {&top, &counts, &frequencies, &budget}) GF_TRY(reader->Done());
+  Reader table(top.Object("frequency_table"), "frequency_table.");
+  table.Flag("publish", policy.table);
+  table.Real("auc", 0.501, 1, policy.table_auc);
+  table.Integer("versions", 1, 1'000, policy.table_versions);
+
+  for (Reader* reader : {&top, &counts, &frequencies, &budget, &table}) GF_TRY(reader->Done());
   GF_TRY(CheckTogether(policy));
   return policy;
 }
@@ -186,6 +194,8 @@ std::string WritePolicy(const Policy& policy) {
       {"budget",
        {{"auc", policy.auc}, {"days", policy.budget_days}, {"everybody", policy.everybody}}},
       {"new_people", policy.batch},
+      {"frequency_table",
+       {{"publish", policy.table}, {"auc", policy.table_auc}, {"versions", policy.table_versions}}},
       {"answer_microseconds", policy.answer_microseconds}};
   return document.dump(2) + "\n";
 }

@@ -46,6 +46,14 @@ struct Policy {
   // People who join a dataset are counted once so many have joined.
   std::int64_t batch = 20;
 
+  // Whether a table of all alleles' frequencies is given to the network (allele_table.h). It is
+  // told to everybody, so it has a promise of its own beside the budget: within `budget_days` all
+  // tables together, at most `table_versions` of them, let nobody tell membership better than with
+  // `table_auc`. 1: exact copies above the floor.
+  bool table = false;
+  double table_auc = 0.55;
+  std::int32_t table_versions = 4;
+
   // Answers take a multiple of this long before they are accounted for, so that a hit takes as long
   // as a miss.
   std::int32_t answer_microseconds = 100;

@@ -38,6 +38,9 @@ TEST(PrivacyPolicy, ErrorsNameTheMember) {
   EXPECT_EQ(field(R"(, "counts": 3)"), "counts");
   EXPECT_EQ(field(R"(, "budget": {"auc": 0.5})"), "budget.auc");
   EXPECT_EQ(field(R"(, "frequencies": {"genotypes": 1})"), "frequencies.genotypes");
+  EXPECT_EQ(field(R"(, "frequency_table": {"auc": 0.5})"), "frequency_table.auc");
+  EXPECT_EQ(field(R"(, "frequency_table": {"versions": 0})"), "frequency_table.versions");
+  EXPECT_EQ(field(R"(, "frequency_table": {"published": true})"), "frequency_table.published");
   EXPECT_THAT(ParsePolicy("{}"), HasReason("POLICY_INVALID"));
   EXPECT_THAT(ParsePolicy("[]"), HasReason("POLICY_INVALID"));
   EXPECT_THAT(ParsePolicy(R"({"floor": 1, "floor": 2})"), HasReason("JSON_DUPLICATE_NAME"));
@@ -57,6 +60,12 @@ TEST(PrivacyPolicy, ExplainsItself) {
   EXPECT_THAT(text, HasSubstr("fewer than 5 people"));
   EXPECT_THAT(text, HasSubstr("area under the ROC curve of 0.55"));
   EXPECT_THAT(text, HasSubstr("shown from about 35 people"));
+  EXPECT_THAT(text, HasSubstr("Frequency table: none is given"));
+  const auto table = Parse(R"(, "frequency_table": {"publish": true, "auc": 0.75})");
+  // docs/security/privacy.md has the same figures.
+  EXPECT_THAT(Explain(*table), HasSubstr("typically 134 copies off and told from 413 copies on"));
+  EXPECT_THAT(Explain(*table), HasSubstr("of a million 4294 and 12893"));
+  EXPECT_THAT(Explain(NoControl()), HasSubstr("whether that person is counted"));
   EXPECT_THAT(Explain(NoControl()), HasSubstr("A single person is told of"));
   const auto json = nlohmann::json::parse(ExplainJson(Policy()));
   EXPECT_EQ(json["shownFrom"], 35);

@@ -5,28 +5,34 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <functional>
+#include <mutex>
 #include <set>
 #include <thread>
 
 #include "libs/config/load.h"
 #include "libs/core/file.h"
+#include "libs/core/random.h"
 #include "libs/core/strings.h"
 #include "libs/obs/log.h"
 #include "libs/platform/platform.h"
-#include "libs/core/random.h"
 #include "services/discovery/adapters/contact_ledger.h"
 #include "services/discovery/adapters/file_beacon_opener.h"
 #include "services/discovery/adapters/file_cohort_opener.h"
 #include "services/discovery/adapters/file_people_reader.h"
+#include "services/discovery/adapters/file_table_store.h"
 #include "services/discovery/adapters/foreign_beacon.h"
+#include "services/discovery/adapters/frequency_hub.h"
 #include "services/discovery/adapters/grpc_beacon_service.h"
 #include "services/discovery/adapters/grpc_case_service.h"
 #include "services/discovery/adapters/grpc_discovery_service.h"
+#include "services/discovery/adapters/grpc_frequency_service.h"
 #include "services/discovery/adapters/grpc_statistics_service.h"
 #include "services/discovery/adapters/peers.h"
 #include "services/discovery/adapters/sql_beacon_store.h"
 #include "services/discovery/adapters/sql_contact_store.h"
 #include "services/discovery/adapters/sql_disclosure_store.h"
+#include "services/discovery/adapters/sql_frequency_publications.h"
 #include "services/discovery/adapters/sql_publication_store.h"
 #include "services/discovery/adapters/sql_statistics_store.h"
 #include "services/discovery/adapters/worker_pool.h"
@@ -46,6 +52,7 @@ constexpr std::size_t kMinKeyBytes = 32;
 constexpr std::size_t kMaxPolicyBytes = 64U << 10;
 constexpr auto kForgetInterval = std::chrono::hours(1);
 constexpr std::size_t kMaxQueued = 64;  // calls that wait for one node
+constexpr int kIntervalsToSettle = 6;   // before a table of frequencies is published
 constexpr auto kOpenInterval =
     std::chrono::seconds(10);  // how soon a replica notices another's publication
 
@@ -55,6 +62,7 @@ struct Settings {
   milliseconds max_staleness;
   HubDiscovery::Options hub;
   bool open = false;  // disclosure control is off
+  milliseconds frequency_interval{10'000};
 };
 
 Result<Settings> ReadSettings(const Platform& platform) {
@@ -75,6 +83,10 @@ Result<Settings> ReadSettings(const Platform& platform) {
                                        config.consent_max_staleness(), milliseconds(5000)),
                     {},
                     off};
+  settings.frequency_interval = config::DurationOr(
+      config.has_frequency_interval(), config.frequency_interval(), settings.frequency_interval);
+  if (settings.frequency_interval < milliseconds(10))
+    return InvalidField("discovery.frequency_interval", "CONFIG_INVALID", "must be at least 10ms");
   HubDiscovery::Options& hub = settings.hub;
   hub.floor = settings.floor;
   hub.node_deadline =
@@ -133,6 +145,25 @@ Result<disclosure::Mechanism> MakeMechanism(const config::v1::DiscoveryConfig& c
   return disclosure::Mechanism(std::move(policy), *std::move(key));
 }
 
+// Calls `round` again and again. Logs when its result changes, not each time.
+void Repeat(const std::stop_token& stop, milliseconds interval, std::string_view event,
+            const std::function<Status(const Context&)>& round) {
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  std::string last = "OK";
+  while (!stop.stop_requested()) {
+    const Context ctx = Context::Background().WithStop(stop);
+    const Status status = round(ctx);
+    if (std::string now = status.ok() ? "OK" : Reason(status);
+        now != last && !stop.stop_requested()) {
+      GF_LOG(ctx, warn, event, {"result", status.ok() ? now : Describe(status)});
+      last = now;
+    }
+    std::unique_lock lock(mutex);
+    wake.wait_for(lock, stop, interval, [] { return false; });
+  }
+}
+
 class NodeModule final : public Module {
  public:
   NodeModule(Platform& platform, const Settings& settings, disclosure::Mechanism mechanism,
@@ -151,8 +182,15 @@ class NodeModule final : public Module {
         disclosure_store_(*database_, mechanism_.policy()),
         budgets_(disclosure_store_, platform.clock()),
         audit_(disclosure_store_),
+        frequency_publications_(*database_),
+        tables_(data_dir / "frequencies"),
+        frequency_hub_(MakeFrequencyHub(platform.HubChannel("discovery"))),
+        frequencies_(view_, mechanism_, frequency_publications_, tables_, *frequency_hub_,
+                     platform.clock(), platform.site(),
+                     kIntervalsToSettle * settings.frequency_interval),
         discovery_(view_, platform.country(), mechanism_,
-                   mechanism_.policy().HasBudget() ? &budgets_ : nullptr, audit_, platform.clock()),
+                   mechanism_.policy().HasBudget() ? &budgets_ : nullptr, audit_, platform.clock(),
+                   &frequencies_),
         beacon_store_(*database_),
         beacon_opener_(platform.config().site().data_dir()),
         beacon_view_(beacon_store_, beacon_opener_, *consent_, *listing_, mechanism_,
@@ -169,11 +207,12 @@ class NodeModule final : public Module {
                      platform.clock(), settings.open),
         passports_(MakePassportClient(platform.SiteChannel("access"), settings.max_staleness)),
         beacon_service_(MakeBeaconService(platform.dispatcher(), platform.metrics(), beacon_,
-                                          aggregation_, beacon_view_, *passports_, platform.country())),
+                                          aggregation_, beacon_view_, *passports_,
+                                          platform.country())),
         people_(platform.config().site().data_dir()),
         statistics_store_(*database_),
-        statistics_(mechanism_, mechanism_.policy().HasBudget() ? &budgets_ : nullptr, view_, store_,
-                    people_, statistics_store_),
+        statistics_(mechanism_, mechanism_.policy().HasBudget() ? &budgets_ : nullptr, view_,
+                    store_, people_, statistics_store_),
         statistics_service_(MakeStatisticsService(platform.dispatcher(), statistics_)),
         case_match_(view_, store_, people_, platform.country(), mechanism_,
                     mechanism_.policy().HasBudget() ? &budgets_ : nullptr, audit_,
@@ -192,12 +231,17 @@ class NodeModule final : public Module {
   Status Start() override {
     poller_ = std::jthread([this](std::stop_token stop) { Poll(stop); });
     beacon_poller_ = std::jthread([this](std::stop_token stop) { PollFolders(stop); });
+    frequency_poller_ = std::jthread([this](std::stop_token stop) {
+      Repeat(stop, settings_.frequency_interval, "discovery.frequencies",
+             [this](const Context& ctx) { return ExchangeFrequencies(ctx); });
+    });
     return absl::OkStatus();
   }
 
   void Stop() override {
     poller_ = {};
     beacon_poller_ = {};
+    frequency_poller_ = {};
     Audit(Context::Background().WithTimeout(std::chrono::seconds(5)));
   }
 
@@ -232,6 +276,14 @@ class NodeModule final : public Module {
       std::unique_lock lock(mutex);
       wake.wait_for(lock, stop, settings_.poll_interval, [] { return false; });
     }
+  }
+
+  // What fails does not hold up the rest: without a hub there is still the last table.
+  Status ExchangeFrequencies(const Context& ctx) {
+    Status status = frequencies_.Publish(ctx);
+    status.Update(frequencies_.Exchange(ctx));
+    status.Update(frequencies_.Apply(ctx));
+    return status;
   }
 
   // Writes down what was told, and forgets what no longer counts.
@@ -275,6 +327,10 @@ class NodeModule final : public Module {
   SqlDisclosureStore disclosure_store_;
   Budgets budgets_;
   DisclosureAudit audit_;
+  SqlFrequencyPublications frequency_publications_;
+  FileTableStore tables_;
+  std::unique_ptr<FrequencyHub> frequency_hub_;
+  NodeFrequencies frequencies_;
   NodeDiscovery discovery_;
   SqlBeaconStore beacon_store_;
   FileBeaconOpener beacon_opener_;
@@ -295,22 +351,41 @@ class NodeModule final : public Module {
   std::unique_ptr<ContactLedger> contact_ledger_;
   Contacts contacts_;
   std::unique_ptr<grpc::Service> case_service_;
-  std::jthread poller_, beacon_poller_;
+  std::jthread poller_, beacon_poller_, frequency_poller_;
 };
 
-// The hub holds no data and needs no database.
+// The hub holds no data but the nodes' tables of frequencies, and needs no database.
 class HubModule final : public Module {
  public:
-  HubModule(Platform& platform, const Settings& settings)
-      : discovery_(Nodes(platform, settings.hub.node_deadline), settings.hub),
+  HubModule(Platform& platform, const Settings& settings, const std::filesystem::path& data_dir)
+      : frequency_interval_(settings.frequency_interval),
+        tables_(data_dir / "frequencies"),
+        desk_(tables_, Members(platform)),
+        frequency_service_(MakeFrequencyService(platform.dispatcher(), desk_)),
+        discovery_(Nodes(platform, settings.hub.node_deadline), settings.hub, &desk_),
         service_(MakeHubService(platform.dispatcher(), platform.metrics(), discovery_)),
         case_service_(MakeHubCaseService(platform.dispatcher(), discovery_)) {}
 
   std::vector<grpc::Service*> Services() override {
-    return {service_.get(), case_service_.get()};
+    return {service_.get(), case_service_.get(), frequency_service_.get()};
   }
 
+  Status Start() override {
+    merger_ = std::jthread([this](std::stop_token stop) {
+      Repeat(stop, frequency_interval_, "discovery.frequencies",
+             [this](const Context& ctx) { return desk_.MergeAll(ctx); });
+    });
+    return absl::OkStatus();
+  }
+
+  void Stop() override { merger_ = {}; }
+
  private:
+  static std::set<std::string> Members(const Platform& platform) {
+    std::set<std::string> members;
+    for (const auto& [site, address] : platform.config().network().nodes()) members.insert(site);
+    return members;
+  }
   static std::vector<HubDiscovery::Node> Nodes(Platform& platform, milliseconds deadline) {
     std::vector<HubDiscovery::Node> nodes;
     for (const auto& [site, address] : platform.config().network().nodes()) {
@@ -329,9 +404,14 @@ class HubModule final : public Module {
     return threads > 0 ? threads : 8;
   }
 
+  const milliseconds frequency_interval_;
+  FileTableStore tables_;
+  FrequencyDesk desk_;
+  std::unique_ptr<grpc::Service> frequency_service_;
   HubDiscovery discovery_;
   std::unique_ptr<grpc::Service> service_;
   std::unique_ptr<grpc::Service> case_service_;
+  std::jthread merger_;
 };
 
 Status CheckForeignBeacons(const config::v1::SiteConfig& config) {
@@ -356,10 +436,10 @@ Status CheckForeignBeacons(const config::v1::SiteConfig& config) {
 Result<std::unique_ptr<Module>> Make(Platform& platform) {
   GF_TRY(CheckForeignBeacons(platform.config()));
   GF_ASSIGN(Settings settings, ReadSettings(platform));
-  if (platform.is_hub())
-    return std::unique_ptr<Module>(std::make_unique<HubModule>(platform, settings));
-  GF_ASSIGN(disclosure::Mechanism mechanism, MakeMechanism(platform.config().discovery()));
   GF_ASSIGN(const auto data_dir, platform.DataDir());
+  if (platform.is_hub())
+    return std::unique_ptr<Module>(std::make_unique<HubModule>(platform, settings, data_dir));
+  GF_ASSIGN(disclosure::Mechanism mechanism, MakeMechanism(platform.config().discovery()));
   auto table = AnnotationTable::Find(platform.config().discovery().annotations_file());
   if (!table.ok())
     return InvalidField("discovery.annotations_file", "CONFIG_INVALID", "{}", Message(table.status()));

@@ -6,6 +6,7 @@
 #include "genofed/discovery/v1/beacon.pb.h"
 #include "genofed/discovery/v1/case.pb.h"
 #include "genofed/discovery/v1/discovery.pb.h"
+#include "genofed/discovery/v1/frequency.pb.h"
 #include "genofed/discovery/v1/statistics.pb.h"
 #include "libs/core/embedded_file.h"
 
@@ -21,8 +22,11 @@ TEST(Policy, EveryMethodHasARow) {
   v1::QueryFoldersRequest folders_linked_in;
   v1::DescribeVersionRequest statistics_linked_in;
   v1::MatchCasesRequest cases_linked_in;
-  for (const char* service : {"genofed.discovery.v1.DiscoveryService", "genofed.discovery.v1.BeaconService",
-                              "genofed.discovery.v1.StatisticsService", "genofed.discovery.v1.CaseService"}) {
+  v1::ListTablesRequest frequencies_linked_in;
+  for (const char* service :
+       {"genofed.discovery.v1.DiscoveryService", "genofed.discovery.v1.BeaconService",
+        "genofed.discovery.v1.StatisticsService", "genofed.discovery.v1.CaseService",
+        "genofed.discovery.v1.FrequencyService"}) {
     Status covered = policy->Covers(service);
     EXPECT_TRUE(covered.ok()) << Describe(covered);
   }
@@ -37,6 +41,20 @@ TEST(Policy, RecordsOfFoldersAreNothingForTheHub) {
     EXPECT_TRUE(row->AllowsWorkload({"fi", "gateway"}, "fi"));
     EXPECT_FALSE(row->AllowsWorkload({"hub", "discovery"}, "fi"));
     EXPECT_FALSE(row->AllowsWorkload({"es", "gateway"}, "fi"));
+  }
+}
+
+TEST(Policy, TablesOfFrequenciesAreForNodesDiscoveryAlone) {
+  auto policy = rpc::Policy::Parse(kPolicy[0].content);
+  ASSERT_TRUE(policy.ok());
+  for (const char* method :
+       {"ListTables", "FetchTable", "FetchPage", "DeliverTable", "DeliverPage"}) {
+    const auto* row = policy->Find(std::string("genofed.discovery.v1.FrequencyService/") + method);
+    ASSERT_NE(row, nullptr);
+    EXPECT_TRUE(row->AllowsWorkload({"fi", "discovery"}, "hub"));
+    EXPECT_FALSE(row->AllowsWorkload({"fi", "gateway"}, "hub"));
+    EXPECT_FALSE(row->AllowsWorkload({"hub", "gateway"}, "hub"));
+    EXPECT_FALSE(row->AllowsWorkload({"hub", "discovery"}, "fi"));
   }
 }
 

@@ -394,8 +394,22 @@ int Query(const Target& target, const QueryOptions& o, const std::string& entity
                   TextOf(withheld, "dataset").c_str(),
                   TextOf(withheld, "retryAfterSeconds").c_str());
     }
+    for (const Json& table :
+         beacon.value("info", Json::object()).value("frequencyTables", Json::array())) {
+      std::printf(
+          "rarity: by version %s of the network's table for %s; what is not in it is rarer than "
+          "%s\n",
+          TextOf(table, "version").c_str(), TextOf(table, "assembly").c_str(),
+          fmt::format("{:.2g}", table.value("resolution", 1.0)).c_str());
+    }
     for (const Json& member :
          beacon.value("info", Json::object()).value("members", Json::array())) {
+      if (member.value("otherFrequencyTable", false)) {
+        const Json other = member.value("frequencyTable", Json::object());
+        std::printf("%s went by %s\n", TextOf(member, "site").c_str(),
+                    other.empty() ? "its own annotations"
+                                  : ("version " + TextOf(other, "version")).c_str());
+      }
       if (TextOf(member, "state") != "ANSWERED") {
         std::printf("%s did not answer (%s)\n", TextOf(member, "site").c_str(),
                     TextOf(member, "state").c_str());

@@ -10,6 +10,7 @@
 #include "libs/core/file.h"
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
+#include "libs/disclosure/policy.h"
 #include "libs/ledger/note.h"
 #include "services/cli/federation/pki.h"
 #include "services/cli/federation/secrets.h"
@@ -83,6 +84,8 @@ std::string DatasetsOf(const SitePlan& node) {
 
 std::string JkuOf(const SitePlan& site) { return site.rest_url() + "/jwks.json"; }
 
+std::filesystem::path PolicyFile(const SitePlan& site) { return site.dir / "privacy-policy.json"; }
+
 void FillNetwork(const Plan& plan, const SitePlan& site, pb::Network* network) {
   for (const auto& [service, port] : site.grpc)
     (*network->mutable_grpc())[service] = Loopback(port);
@@ -132,8 +135,19 @@ void FillNode(const SitePlan& site, const SiteExtras& extras, pb::SiteConfig* co
   consent->mutable_pseudonym_key()->set_file((site.secrets() / "pseudonym.key").string());
   config->mutable_discovery()->mutable_disclosure_key()->set_file(
       (site.secrets() / "disclosure.key").string());
+  config->mutable_discovery()->set_disclosure_policy_file(PolicyFile(site).string());
   config->mutable_onboarding()->set_report_key_file((site.secrets() / "report.pem").string());
   config->mutable_onboarding()->set_intake_key_file((site.secrets() / "intake.key").string());
+}
+
+// The product's, but for the table of frequencies, which countries turn on by themselves: here it
+// is on, with a promise that lets something be seen of few synthetic people.
+std::string DevelopmentPolicy() {
+  disclosure::Policy policy;
+  policy.name = "genofed default, with a frequency table for development";
+  policy.table = true;
+  policy.table_auc = 0.99;
+  return disclosure::WritePolicy(policy);
 }
 
 // Every site witnesses every other; one of them may be away.
@@ -266,6 +280,7 @@ std::string TrustJson(const Plan& plan, const SitePlan& site, const PinnedKeys& 
 Status WriteSiteConfig(const Plan& plan, const SitePlan& site, const PinnedKeys& keys,
                        const SiteExtras& extras) {
   GF_TRY(WriteFileAtomically(site.dir / "trust.json", TrustJson(plan, site, keys)));
+  if (!site.is_hub()) GF_TRY(WriteFileAtomically(PolicyFile(site), DevelopmentPolicy()));
   return WriteFileAtomically(site.config_file(), config::ToJson(MakeConfig(plan, site, keys, extras)));
 }
 

@@ -10,6 +10,7 @@
 #include "libs/config/load.h"
 #include "libs/core/file.h"
 #include "libs/crypto/key.h"
+#include "libs/disclosure/policy.h"
 #include "services/cli/federation/test_support.h"
 
 namespace genofed::federation {
@@ -69,6 +70,22 @@ TEST_F(SiteConfigTest, RenewalIssuesAllAgainWhenTheyNearTheirEnd) {
   EXPECT_NE(ReadFile(consent).value(), first);
   EXPECT_NE(ReadFile(idp).value(), first_idp);
   EXPECT_EQ(ReadFile(plan_.bundle_file()).value(), bundle);
+}
+
+TEST_F(SiteConfigTest, NodesPublishFrequenciesUnderTheProductsPolicy) {
+  EXPECT_TRUE(Load(0).discovery().disclosure_policy_file().empty());
+  const auto text = ReadFile(Load(1).discovery().disclosure_policy_file());
+  ASSERT_TRUE(text.ok());
+  auto policy = disclosure::ParsePolicy(*text);
+  ASSERT_TRUE(policy.ok()) << Describe(policy.status());
+  EXPECT_TRUE(policy->table);
+  EXPECT_LT(policy->table_auc, 1);
+  // Everything else is the product's.
+  const disclosure::Policy product;
+  policy->name = product.name;
+  policy->table = product.table;
+  policy->table_auc = product.table_auc;
+  EXPECT_EQ(*policy, product);
 }
 
 TEST_F(SiteConfigTest, ServicesCanLoadIt) {

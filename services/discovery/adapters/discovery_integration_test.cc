@@ -19,6 +19,7 @@
 #include "services/discovery/adapters/file_cohort_opener.h"
 #include "services/discovery/adapters/peers.h"
 #include "services/discovery/adapters/sql_disclosure_store.h"
+#include "services/discovery/adapters/sql_frequency_publications.h"
 #include "services/discovery/adapters/sql_publication_store.h"
 #include "services/discovery/app/node_discovery.h"
 #include "services/discovery/app/publications.h"
@@ -401,6 +402,31 @@ class FakeNodeServer final : public v1::DiscoveryService::Service {
     return grpc::Status::OK;
   }
 };
+
+TEST_F(NodeIntegrationTest, PublishedTablesOfFrequenciesAreRememberedWithWhoWasCounted) {
+  SqlFrequencyPublications store(*database_);
+  const Time start = FromUnixSeconds(1'767'225'600);
+  FrequencyPublication first{0, "GRCh38", std::string(64, 'a'), {}, start};
+  first.counted = {{"GOE-FI-A-1", {2, std::string("\x0f\x00\x01", 3)}},
+                   {"GOE-FI-B-1", {1, "\xff"}}};
+  EXPECT_FALSE(store.Last(ctx_, "GRCh38")->has_value());
+  ASSERT_THAT(store.Add(ctx_, first, 0), IsOk());
+  const auto last = **store.Last(ctx_, "GRCh38");
+  EXPECT_EQ(last.digest, first.digest);
+  EXPECT_EQ(last.counted, first.counted);
+  EXPECT_EQ(last.published, start);
+  EXPECT_FALSE(store.Last(ctx_, "GRCh37")->has_value());
+  // Of two replicas that publish after the same one, the second is late.
+  FrequencyPublication second{0, "GRCh38", std::string(64, 'b'), {}, start + std::chrono::hours(1)};
+  ASSERT_THAT(store.Add(ctx_, second, last.id), IsOk());
+  EXPECT_THAT(store.Add(ctx_, second, last.id), HasReason("TABLE_OVERTAKEN"));
+  EXPECT_EQ((*store.Last(ctx_, "GRCh38"))->digest, second.digest);
+  EXPECT_EQ(*store.CountSince(ctx_, "GRCh38", start), 1);
+  EXPECT_EQ(*store.CountSince(ctx_, "GRCh38", start - std::chrono::hours(1)), 2);
+  EXPECT_EQ(*store.CountSince(ctx_, "GRCh37", start - std::chrono::hours(1)), 0);
+  EXPECT_TRUE(*store.Published(ctx_, "GRCh38", first.digest));
+  EXPECT_FALSE(*store.Published(ctx_, "GRCh37", first.digest));
+}
 
 class ClientTest : public ::testing::Test {
  protected:

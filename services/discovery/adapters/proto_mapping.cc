@@ -107,6 +107,13 @@ void ToProto(const Filter& filter, v1::Filter* out) {
   out->mutable_ages()->set_to(filter.ages->second);
 }
 
+void ToProto(const TableName& table, v1::FrequencyTableUsed* out) {
+  out->set_assembly(table.assembly);
+  out->set_number(table.number);
+  out->set_digest(table.digest);
+  out->set_resolution(table.resolution);
+}
+
 AlleleAnswer FromProto(const v1::AlleleCount& allele) {
   return {allele.assembly(),        allele.contig(),          allele.start(),
           allele.reference_bases(), allele.alternate_bases(), allele.allele_count(),
@@ -139,6 +146,8 @@ void ToProto(const Member& member, v1::Member* out) {
   out->set_milliseconds(member.milliseconds);
   out->set_epoch(member.epoch);
   out->set_retry_after_seconds(member.retry_after_seconds);
+  if (member.table) ToProto(*member.table, out->mutable_frequency_table());
+  out->set_other_frequency_table(member.other_table);
 }
 
 RawQuery FromProto(const v1::QueryRequest& request) {
@@ -204,6 +213,10 @@ Answer FromProto(const v1::QueryResponse& response) {
   }
   for (const auto& in : response.withheld())
     answer.withheld.push_back({in.dataset(), in.retry_after_seconds()});
+  if (response.frequency_tables_size() == 1) {
+    const auto& table = response.frequency_tables(0);
+    answer.table = {table.assembly(), table.number(), table.digest(), table.resolution()};
+  }
   return answer;
 }
 
@@ -225,6 +238,9 @@ v1::QueryResponse ToProto(const Answer& answer) {
     for (const AlleleAnswer& allele : dataset.alleles) ToProto(allele, out->add_alleles());
   }
   for (const Member& member : answer.members) ToProto(member, response.add_members());
+  if (answer.table) ToProto(*answer.table, response.add_frequency_tables());
+  for (const TableName& table : answer.network_tables)
+    ToProto(table, response.add_frequency_tables());
   response.set_count_precision(ToProto(answer.precision));
   response.set_count_adjusted_to(answer.adjusted_to);
   for (const Withheld& withheld : answer.withheld) {

@@ -42,8 +42,9 @@ Status CheckBudget(const std::vector<Member>& members) {
 
 }  // namespace
 
-HubDiscovery::HubDiscovery(std::vector<Node> nodes, const Options& options)
-    : options_(options), cache_(options.cache_lifetime) {
+HubDiscovery::HubDiscovery(std::vector<Node> nodes, const Options& options,
+                           const NetworkTables* tables)
+    : options_(options), tables_(tables), cache_(options.cache_lifetime) {
   for (Node& node : nodes) {
     members_.push_back({std::make_unique<Breaker>(options.breaker_failures, options.breaker_pause),
                         std::move(node)});
@@ -237,13 +238,16 @@ Result<CaseAnswer> HubDiscovery::Match(const Context& ctx, const CaseQuery& quer
 
 Result<Answer> HubDiscovery::Run(const Context& ctx, const Query& query) {
   GF_TRY(CheckSites(query.sites));
+  const auto tables = tables_ != nullptr && query.AsksRarity() ? tables_->Current()
+                                                               : std::map<std::string, TableName>();
   // Everything on which a node's answer depends.
-  const std::string question =
+  std::string question =
       fmt::format("{}|{}|{}|{}", query.account, GranularityName(query.granularity),
                   fmt::join(query.datasets, ","), Canonical(query)) +
       (query.variant && query.variant->assembly
            ? std::string(genomics::AssemblyName(*query.variant->assembly))
            : "");
+  for (const auto& [assembly, table] : tables) question += table.digest;
   auto replies = AskAll<Answer>(
       ctx, query.sites,
       [this, query, question](const Context& limited, NodeClient& node) -> Result<Answer> {
@@ -257,6 +261,7 @@ Result<Answer> HubDiscovery::Run(const Context& ctx, const Query& query) {
   for (auto& reply : replies)
     answers.push_back({std::move(reply.member), std::move(reply.value), reply.foreign});
   Answer merged = Merge(query, std::move(answers), options_.floor);
+  NameTables(query, tables, merged);
   GF_TRY(CheckBudget(merged.members));
   return merged;
 }

@@ -9,6 +9,7 @@
 
 #include "services/discovery/app/answer_cache.h"
 #include "services/discovery/app/breaker.h"
+#include "services/discovery/app/frequency_ports.h"
 #include "services/discovery/app/ports.h"
 #include "services/discovery/domain/merge.h"
 
@@ -36,7 +37,9 @@ class HubDiscovery {
     std::unique_ptr<WorkerPool> workers;  // after the client: ends first
   };
 
-  HubDiscovery(std::vector<Node> nodes, const Options& options);
+  // `tables`: of allele frequencies, for answers about rarity; null: none.
+  HubDiscovery(std::vector<Node> nodes, const Options& options,
+               const NetworkTables* tables = nullptr);
   ~HubDiscovery();
 
   // Members say who did not answer. ResourceExhausted BUDGET_SPENT with RetryAfter when nobody did,
@@ -76,6 +79,7 @@ class HubDiscovery {
                const Context& limited, const Asker<T>& ask);
 
   const Options options_;
+  const NetworkTables* const tables_;
   AnswerCache cache_;
   std::vector<Asked> members_;
 };

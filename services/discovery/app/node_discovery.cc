@@ -52,8 +52,10 @@ Result<std::vector<SiteFound>> FindAlleles(const Context& ctx, const Cohort& coh
   return found;
 }
 
-cohort::VariantFilter FilterOf(const VariantPattern& pattern) {
+cohort::VariantFilter FilterOf(const VariantPattern& pattern,
+                               const NodeFrequencies::Applied* frequencies) {
   cohort::VariantFilter filter;
+  if (frequencies != nullptr) filter.frequencies = frequencies->sites.get();
   filter.consequences = pattern.consequences;
   filter.below_frequency = pattern.below_frequency;
   filter.contig = pattern.contig;
@@ -80,9 +82,10 @@ cohort::VariantFilter FilterOf(const VariantPattern& pattern) {
 // People of `rows`, who are `live` or some of them, with what is asked for.
 Result<std::uint64_t> CountCarriers(const Context& ctx, const Cohort& cohort,
                                     const VariantPattern& pattern, const cohort::Live* live,
-                                    const Bitmap& rows, cohort::Workspace& work) {
+                                    const Bitmap& rows, cohort::Workspace& work,
+                                    const NodeFrequencies::Applied* frequencies) {
   if (pattern.form != Form::kExact)
-    return cohort.genotypes().CountCarriers(ctx, FilterOf(pattern), rows, work);
+    return cohort.genotypes().CountCarriers(ctx, FilterOf(pattern, frequencies), rows, work);
   auto counts = live != nullptr ? cohort.genotypes().CountExact(VariantOf(pattern), *live, work)
                                 : cohort.genotypes().CountExact(VariantOf(pattern), rows, work);
   GF_TRY(counts);
@@ -95,13 +98,15 @@ std::int64_t Signed(std::uint64_t count) { return static_cast<std::int64_t>(coun
 
 NodeDiscovery::NodeDiscovery(const ConsentView& view, std::string country,
                              const disclosure::Mechanism& mechanism, Budgets* budgets,
-                             DisclosureAudit& audit, const Clock& clock)
+                             DisclosureAudit& audit, const Clock& clock,
+                             const NodeFrequencies* frequencies)
     : view_(view),
       country_(std::move(country)),
       mechanism_(mechanism),
       budgets_(budgets),
       audit_(audit),
-      clock_(clock) {}
+      clock_(clock),
+      frequencies_(frequencies) {}
 
 Result<Answer> NodeDiscovery::Run(const Context& ctx, const Query& query) const {
   const auto start = steady_clock::now();
@@ -124,6 +129,10 @@ Result<Answer> NodeDiscovery::Run(const Context& ctx, const Query& query) const 
     return InvalidField("variant.assembly", "ASSEMBLY_MISSING",
                         "a position means different things in GRCh37 and GRCh38");
   }
+  if (!findings.empty() &&
+      std::all_of(findings.begin(), findings.end(),
+                  [&](const Finding& finding) { return finding.table == findings.front().table; }))
+    answer.table = findings.front().table;
   WaitForMultiple(start, std::chrono::microseconds(mechanism_.policy().answer_microseconds));
   return Tell(ctx, query, std::move(answer), std::move(findings));
 }
@@ -177,22 +186,29 @@ Result<NodeDiscovery::Finding> NodeDiscovery::Examine(const Context& ctx, const 
   const Cohort& cohort = *holding.cohort;
   const cohort::Live& permitted = holding.Permitted(query);
   const Cohort::Buffers work(cohort);
+  Finding finding;
+  // One table from the beginning to the end of a question.
+  std::shared_ptr<const NodeFrequencies::Applied> table;
+  if (frequencies_ != nullptr && query.AsksRarity()) table = frequencies_->For(cohort);
+  if (table != nullptr) finding.table = table->name;
   std::uint64_t matching = permitted.count();
   if (!query.filters.empty()) {
     const Bitmap selected = cohort.Select(query.filters, permitted.rows());
     matching = selected.Count();
     if (query.variant) {
-      GF_ASSIGN(matching, CountCarriers(ctx, cohort, *query.variant, nullptr, selected, *work));
+      GF_ASSIGN(matching,
+                CountCarriers(ctx, cohort, *query.variant, nullptr, selected, *work, table.get()));
     }
   } else if (query.variant) {
     GF_ASSIGN(matching, CountCarriers(ctx, cohort, *query.variant, &permitted, permitted.rows(),
-                                      *work));
+                                      *work, table.get()));
   }
-  const std::string canonical = Canonical(query);
+  // By another table it is another question: with noise of its own, and charged.
+  const std::string canonical =
+      Canonical(query) + (table != nullptr ? ":table=" + table->name.digest : "");
   const disclosure::Question question{holding.state, canonical};
   const disclosure::Shown shown = mechanism_.Count(
       question, {Signed(matching), Signed(permitted.count())}, query.IsSubjectLevel());
-  Finding finding;
   finding.suppressed = shown.suppressed;
   finding.spendings.push_back({cohort.dataset(), mechanism_.Mac(question, "count"), shown.charge,
                                disclosure::WorstCharge(mechanism_.policy())});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "services/discovery/app/budgets.h"
 #include "services/discovery/app/consent_view.h"
 #include "services/discovery/app/disclosure_audit.h"
+#include "services/discovery/app/node_frequencies.h"
 
 namespace genofed::discovery {
 
@@ -16,10 +18,11 @@ namespace genofed::discovery {
 // charged to the account that asks before it is told. Thread-safe.
 class NodeDiscovery {
  public:
-  // `budgets` is null where the policy has no budget.
+  // `budgets` is null where the policy has no budget. Without `frequencies`, "rarer than" is by the
+  // annotations alone.
   NodeDiscovery(const ConsentView& view, std::string country,
                 const disclosure::Mechanism& mechanism, Budgets* budgets, DisclosureAudit& audit,
-                const Clock& clock);
+                const Clock& clock, const NodeFrequencies* frequencies = nullptr);
 
   // One entry for each dataset that was considered, found or not, but for those withheld. Errors:
   // Unavailable CONSENT_STALE, BUDGET_UNKNOWN; ResourceExhausted BUDGET_SPENT with RetryAfter when
@@ -36,6 +39,7 @@ class NodeDiscovery {
     DatasetAnswer answer;
     std::vector<Spending> spendings;
     bool suppressed = false;
+    std::optional<TableName> table = {};
   };
 
   Result<Finding> Examine(const Context& ctx, const Holding& holding, const Query& query) const;
@@ -50,6 +54,7 @@ class NodeDiscovery {
   Budgets* const budgets_;
   DisclosureAudit& audit_;
   const Clock& clock_;
+  const NodeFrequencies* const frequencies_;
 };
 
 // Label of a term where this service knows one: the sexes.

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "libs/disclosure/mechanism.h"
+#include "services/discovery/domain/frequency_table.h"
 
 namespace genofed::discovery {
 
@@ -51,6 +53,9 @@ struct Member {
   std::int32_t milliseconds = 0;
   std::int64_t epoch = 0;
   std::int64_t retry_after_seconds = 0;  // with kBudgetSpent
+  // Of a question about rarity: what the member went by, and whether that is not the hub's table.
+  std::optional<TableName> table = {};
+  bool other_table = false;
 };
 
 struct Answer {
@@ -63,6 +68,10 @@ struct Answer {
   disclosure::Precision precision = disclosure::Precision::kExact;  // of the count
   std::int64_t adjusted_to = 1;
   std::vector<Withheld> withheld;
+  // Of a question about rarity, at a node: the network's table that all datasets were asked by;
+  // none where they went by the site's own annotations.
+  std::optional<TableName> table = {};
+  std::vector<TableName> network_tables;  // at the hub: its own, of the assemblies that were used
   bool suppressed =
       false;  // a number was held back; for the node's own log and metrics, never sent
 };

@@ -50,7 +50,14 @@ bool IsPlausible(const DatasetAnswer& dataset, const std::string& country, std::
                      [](const AlleleAnswer& allele) { return IsPlausible(allele); });
 }
 
+bool IsPlausible(const TableName& table) {
+  return (table.assembly == "GRCh37" || table.assembly == "GRCh38") && table.number > 0 &&
+         table.digest.size() == 64 && IsUtf8(table.digest) && table.resolution >= 0 &&
+         table.resolution <= 1;
+}
+
 bool IsPlausible(const Answer& answer, const std::string& country, bool foreign) {
+  if (answer.table && !IsPlausible(*answer.table)) return false;
   if (answer.minimum_count < 1 || answer.minimum_count > kMaxFloor ||
       answer.datasets.size() + answer.withheld.size() > kMaxDatasetsOfNode)
     return false;
@@ -122,6 +129,10 @@ Answer Merge(const Query& query, std::vector<NodeReply> replies, std::int32_t ow
     }
     if (member.state == MemberState::kAnswered) {
       member.epoch = reply.answer->epoch;
+      if (query.AsksRarity()) {
+        member.table = reply.answer->table;
+        member.other_table = !member.table && !reply.answer->datasets.empty();
+      }
       floor = std::max(floor.value_or(reply.answer->minimum_count), reply.answer->minimum_count);
       for (const Withheld& withheld : reply.answer->withheld) {
         if (DatasetNamesCountry(withheld.dataset, ToUpper(member.site)))
@@ -140,6 +151,25 @@ Answer Merge(const Query& query, std::vector<NodeReply> replies, std::int32_t ow
   merged.minimum_count = floor.value_or(own_floor);
   AddUp(merged);
   return merged;
+}
+
+void NameTables(const Query& query, const std::map<std::string, TableName>& current,
+                Answer& answer) {
+  if (!query.AsksRarity()) return;
+  std::set<std::string> used;
+  for (Member& member : answer.members) {
+    if (member.state != MemberState::kAnswered) continue;
+    if (!member.table) {
+      member.other_table = member.other_table && !current.empty();
+      continue;
+    }
+    used.insert(member.table->assembly);
+    const auto own = current.find(member.table->assembly);
+    member.other_table = own == current.end() || own->second.digest != member.table->digest;
+  }
+  for (const auto& [assembly, table] : current) {
+    if (used.contains(assembly) || used.empty()) answer.network_tables.push_back(table);
+  }
 }
 
 }  // namespace genofed::discovery

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "services/discovery/domain/answer.h"
@@ -26,5 +28,10 @@ struct NodeReply {
 // holds for all: a dataset with a smaller count counts as not found. A node that says only whether
 // something exists is believed that, and adds nothing to the count.
 Answer Merge(const Query& query, std::vector<NodeReply> replies, std::int32_t own_floor);
+
+// To an answer about rarity: the hub's tables of the assemblies that were used, and which members
+// went by another one, or by none.
+void NameTables(const Query& query, const std::map<std::string, TableName>& current,
+                Answer& answer);
 
 }  // namespace genofed::discovery

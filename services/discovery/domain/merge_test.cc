@@ -144,5 +144,48 @@ TEST(Merge, TheTotalIsAsPreciseAsItsLeastPrecisePart) {
   EXPECT_EQ(Merge(Counting(), {Answered("es", {noisy})}, 5).adjusted_to, 10);
 }
 
+TEST(Merge, NamesWhoWentByAnotherTableOfFrequencies) {
+  const TableName now{"GRCh38", 4, std::string(64, 'a'), 0.01},
+      old{"GRCh38", 3, std::string(64, 'b'), 0.02};
+  auto by = [](NodeReply reply, std::optional<TableName> table) {
+    reply.answer->table = std::move(table);
+    return reply;
+  };
+  Query rare = Counting();
+  rare.variant = VariantPattern();
+  rare.variant->below_frequency = 0.05;
+  const auto merge = [&](const Query& query) {
+    Answer merged = Merge(query,
+                          {by(Answered("es", {Dataset("ES", 20)}), now),
+                           by(Answered("fi", {Dataset("FI", 20)}), old),
+                           by(Answered("no", {Dataset("NO", 20)}), std::nullopt),
+                           by(Answered("pt", {}), std::nullopt),
+                           {{"se", MemberState::kTimedOut, 2000, 0}, std::nullopt}},
+                          5);
+    NameTables(query, {{"GRCh37", {"GRCh37", 9, std::string(64, 'c'), 0.1}}, {"GRCh38", now}},
+               merged);
+    return merged;
+  };
+  const Answer merged = merge(rare);
+  EXPECT_EQ(merged.network_tables, std::vector{now});
+  EXPECT_EQ(merged.members[0].table, now);
+  EXPECT_EQ(merged.members[1].table, old);
+  const std::vector<bool> others = {false, true, true, false, false};
+  for (std::size_t i = 0; i < others.size(); ++i)
+    EXPECT_EQ(merged.members[i].other_table, others[i]) << merged.members[i].site;
+  // Of other questions nothing is said, and what cannot be a table is a lie like others.
+  const Answer other = merge(Counting());
+  EXPECT_TRUE(other.network_tables.empty());
+  EXPECT_EQ(other.members[0].table, std::nullopt);
+  EXPECT_FALSE(other.members[1].other_table);
+  for (const TableName& lie : {TableName{"GRCh38", 0, std::string(64, 'a'), 0.1},
+                               {"T2T", 1, std::string(64, 'a'), 0.1},
+                               {"GRCh38", 1, "a", 0.1},
+                               {"GRCh38", 1, std::string(64, 'a'), 1.5}}) {
+    EXPECT_EQ(Merge(rare, {by(Answered("es", {}), lie)}, 5).members[0].state,
+              MemberState::kRefused);
+  }
+}
+
 }  // namespace
 }  // namespace genofed::discovery

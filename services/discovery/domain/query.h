@@ -109,6 +109,8 @@ struct Query {
   // what they permitted.
   bool IsSubjectLevel() const { return entity == Entity::kIndividual || !filters.empty(); }
   bool Wants(const std::string& dataset) const;
+  // Whether it is about alleles that are rarer than something.
+  bool AsksRarity() const { return variant && variant->below_frequency <= 1; }
 };
 
 // The variant queries of Beacon v2, 0-based and half-open. An exact variant is

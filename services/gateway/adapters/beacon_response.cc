@@ -239,6 +239,13 @@ std::string MemberState(v1::Member::State state) {
   return name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : "UNKNOWN";
 }
 
+json FrequencyTable(const v1::FrequencyTableUsed& table) {
+  return {{"assembly", table.assembly()},
+          {"version", table.number()},
+          {"digest", table.digest()},
+          {"resolution", table.resolution()}};
+}
+
 json Info(const SiteFacts& site, const BeaconAnswers& answers) {
   const auto& folders = answers.folders;
   const std::int32_t floor =
@@ -255,6 +262,10 @@ json Info(const SiteFacts& site, const BeaconAnswers& answers) {
                                   {"retryAfterSeconds", withheld.retry_after_seconds()}});
     }
   }
+  if (answers.cohorts) {
+    for (const auto& table : answers.cohorts->frequency_tables())
+      info["frequencyTables"].push_back(FrequencyTable(table));
+  }
   if (!site.hub) {
     info["consentEpoch"] = answers.cohorts ? answers.cohorts->epoch() : folders.epoch();
     return info;
@@ -266,6 +277,9 @@ json Info(const SiteFacts& site, const BeaconAnswers& answers) {
                                {"state", MemberState(member.state())},
                                {"milliseconds", member.milliseconds()},
                                {"consentEpoch", member.epoch()}});
+    if (member.has_frequency_table())
+      info["members"].back()["frequencyTable"] = FrequencyTable(member.frequency_table());
+    if (member.other_frequency_table()) info["members"].back()["otherFrequencyTable"] = true;
   }
   return info;
 }

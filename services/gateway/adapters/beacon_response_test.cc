@@ -56,6 +56,14 @@ v1::QueryResponse Answer() {
   member->set_site("fi");
   member->set_state(v1::Member::STATE_ANSWERED);
   member->set_epoch(9);
+  auto* table = answer.add_frequency_tables();
+  table->set_assembly("GRCh38");
+  table->set_number(4);
+  table->set_digest("5c0f");
+  table->set_resolution(0.01);
+  *member->mutable_frequency_table() = *table;
+  member->mutable_frequency_table()->set_number(3);
+  member->set_other_frequency_table(true);
   member = answer.add_members();
   member->set_site("se");
   member->set_state(v1::Member::STATE_UNREACHABLE);
@@ -123,6 +131,16 @@ TEST(BeaconResponse, TheHubNamesNodesThatDidNotAnswer) {
   EXPECT_EQ(members[1]["site"], "se");
   EXPECT_EQ(members[1]["state"], "UNREACHABLE");
   EXPECT_FALSE(Render(TestSite(false), EntryType::kVariant, "boolean")["info"].contains("members"));
+}
+
+TEST(BeaconResponse, RarityIsSaidToBeByWhichTable) {
+  const json info = Render(TestSite(true), EntryType::kVariant, "count")["info"];
+  const json table = {
+      {"assembly", "GRCh38"}, {"version", 4}, {"digest", "5c0f"}, {"resolution", 0.01}};
+  EXPECT_EQ(info["frequencyTables"], json::array({table}));
+  EXPECT_EQ(info["members"][0]["frequencyTable"]["version"], 3);
+  EXPECT_EQ(info["members"][0]["otherFrequencyTable"], true);
+  EXPECT_FALSE(info["members"][1].contains("otherFrequencyTable"));
 }
 
 TEST(BeaconResponse, SkipCountsPagesWithinADataset) {

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "libs/cohort/site_frequencies.h"
+#include "libs/core/mutex.h"
+#include "services/discovery/app/consent_view.h"
+#include "services/discovery/app/frequency_files.h"
+
+namespace genofed::discovery {
+
+// People who are in one of the two and not in the other. Of another version of a dataset rows are
+// taken to be the same people as far as both reach.
+std::int64_t ChangedPeople(const CountedByDataset& before, const CountedByDataset& after);
+
+// A node's part in the network's frequency table. What is published is counted among people who
+// permit allele frequencies, under the policy's promise for tables
+// (libs/disclosure/allele_table.h). Publish, Exchange and Apply are called by one thread, For by
+// any.
+class NodeFrequencies {
+ public:
+  // Of one cohort: the table's frequencies of its sites.
+  struct Applied {
+    std::shared_ptr<const Cohort> cohort;
+    TableName name;
+    std::shared_ptr<const cohort::SiteFrequencies> sites;
+  };
+  // `settle`: how long the same people must be counted before a table of them is published, so that
+  // what is about to change or is away for a moment makes none.
+  NodeFrequencies(const ConsentView& view, const disclosure::Mechanism& mechanism,
+                  FrequencyPublications& publications, TableStore& store, FrequencyHub& hub,
+                  const Clock& clock, std::string site, std::chrono::milliseconds settle);
+
+  // A new version for each assembly of which enough people changed, while there are versions left.
+  Status Publish(const Context& ctx);
+  // Delivers what the hub does not have, and fetches the network's newest. A table that is not what
+  // the hub says, or cannot be true, is refused, and the one before stays: DataLoss TABLE_REFUSED.
+  Status Exchange(const Context& ctx);
+  // Looks up the sites of the cohorts in the newest table that can be read.
+  Status Apply(const Context& ctx);
+
+  // Null while there is no table, or it was not looked up for this cohort yet.
+  std::shared_ptr<const Applied> For(const Cohort& cohort) const;
+
+ private:
+  using Holdings = std::vector<const Holding*>;
+  Status PublishOf(const Context& ctx, genomics::Assembly assembly, const View& view);
+  Result<StoredTable> Build(const Context& ctx, genomics::Assembly assembly,
+                            const Holdings& holdings);
+  bool SomebodyLeft(genomics::Assembly assembly, const CountedByDataset& counted) const;
+  Status Deliver(const Context& ctx, const FrequencyHub::Tables& hub);
+  Status Fetch(const Context& ctx, const TableName& offered);
+  Status Check(const Context& ctx, const TableName& offered, const FrequencyTable& table);
+  using ByCohort = std::map<const Cohort*, std::shared_ptr<const Applied>>;
+  // Those that can be read, newest first.
+  Result<std::vector<StoredTable>> Kept(const std::string& assembly);
+  Result<ByCohort> ApplyOne(const Context& ctx, const StoredTable& table, const Holdings& holdings);
+
+  const ConsentView& view_;
+  const disclosure::Mechanism& mechanism_;
+  FrequencyPublications& publications_;
+  TableStore& store_;
+  FrequencyHub& hub_;
+  const Clock& clock_;
+  const std::string site_;
+  const std::chrono::milliseconds settle_;
+
+  struct Settling {
+    CountedByDataset counted;
+    Time since;
+  };
+  std::map<genomics::Assembly, Settling> settling_;
+  std::set<std::string> damaged_;  // digests of tables that have to be fetched again
+  mutable Mutex mutex_;
+  ByCohort applied_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace genofed::discovery
