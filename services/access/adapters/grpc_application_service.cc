@@ -44,7 +44,10 @@ class GrpcApplicationService final : public v1::ApplicationService::CallbackServ
     return rpc_.Unary(call, GF_METHOD(ConfirmApplication), request, response,
                       [this](const Context& ctx, const auto& r) {
                         return WithApplication<v1::ConfirmApplicationResponse>(
-                            applications_.Confirm(ctx, r.id(), r.confirm(), r.note()));
+                            applications_.Confirm(
+                                ctx, r.id(), r.confirm(),
+                                {r.attested_conditions().begin(), r.attested_conditions().end()},
+                                r.note()));
                       });
   }
   Reactor* RecommendApplication(Call* call, const v1::RecommendApplicationRequest* request,

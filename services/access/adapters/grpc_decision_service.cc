@@ -51,7 +51,9 @@ class GrpcDecisionService final : public v1::DecisionService::CallbackService {
                                                {r.datasets().begin(), r.datasets().end()},
                                                r.digest(),
                                                r.permit_days(),
-                                               r.replace_proposal()}));
+                                               r.replace_proposal(),
+                                               {r.accepted_conditions().begin(),
+                                                r.accepted_conditions().end()}}));
                       });
   }
   Reactor* Revoke(Call* call, const v1::RevokeRequest* request,
