@@ -196,8 +196,8 @@ std::vector<std::string> AnyConditions() {
   return codes;
 }
 
-// Somebody who permits under conditions is used exactly when all of them are met, whatever else is met; a
-// denial beside it wins; and nothing that a project meets opens what is not permitted.
+// Somebody who permits under conditions is used exactly when all of them are met, whatever else is
+// met; a denial beside it wins; and nothing that a project meets opens what is not permitted.
 TEST(DecideProperty, ConditionsAreAllMetOrThePersonIsNotUsed) {
   EXPECT_TRUE(rc::check([] {
     Statement permission = Permits(4);
@@ -207,8 +207,8 @@ TEST(DecideProperty, ConditionsAreAllMetOrThePersonIsNotUsed) {
       return Decide(policy, voices, {Permission::kSecondaryUse, kHealth, met, kNow}).permitted;
     };
     std::vector<std::string> missing;  // both lists are in order
-    std::set_difference(permission.conditions.begin(), permission.conditions.end(), met.begin(), met.end(),
-                        std::back_inserter(missing));
+    std::set_difference(permission.conditions.begin(), permission.conditions.end(), met.begin(),
+                        met.end(), std::back_inserter(missing));
     for (const Policy& policy : {Policy(), OptOut()}) {
       RC_ASSERT(ask(policy, {{permission}, {}}) == missing.empty());
       RC_ASSERT(ask(policy, {{permission, Permits(4)}, {}}) == missing.empty());
@@ -221,7 +221,8 @@ TEST(DecideProperty, ConditionsAreAllMetOrThePersonIsNotUsed) {
     // They limit secondary use only.
     Statement counts = Permits(7);
     counts.conditions = permission.conditions;
-    RC_ASSERT(Decide(Policy(), {{counts}, {}}, {Permission::kSubjectLevelQuery, "", {}, kNow}).permitted);
+    RC_ASSERT(
+        Decide(Policy(), {{counts}, {}}, {Permission::kSubjectLevelQuery, "", {}, kNow}).permitted);
     RC_CLASSIFY(missing.empty(), "met");
   }));
 }

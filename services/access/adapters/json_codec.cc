@@ -50,8 +50,7 @@ Result<Application> JsonApplicationCodec::Thaw(const std::string& frozen) const 
     application.content.datasets = json.at("datasets").get<std::vector<std::string>>();
     application.content.duration_days = json.at("duration_days").get<std::int32_t>();
     if (json.contains("conditions_met"))
-      application.content.conditions_met =
-          json["conditions_met"].get<std::vector<std::string>>();
+      application.content.conditions_met = json["conditions_met"].get<std::vector<std::string>>();
     // Anything that Freeze would not write is content nobody would see.
     if (Freeze(application) != frozen) {
       return Error(StatusCode::kInvalidArgument, "APPLICATION_NOT_CANONICAL",

@@ -33,9 +33,13 @@ class DecisionsTest : public ::testing::Test {
   void SetUp() override {
     Application& application = hub_.application;
     application.id = "app-1";
-    application.content = {
-        "Epilepsy", "find variants", "We look", "DUO:0000006", {"GOE-FI-A-1", "GOE-ES-A-1"}, 365,
-        {"DUO:0000021", "DUO:0000045"}};
+    application.content = {"Epilepsy",
+                           "find variants",
+                           "We look",
+                           "DUO:0000006",
+                           {"GOE-FI-A-1", "GOE-ES-A-1"},
+                           365,
+                           {"DUO:0000021", "DUO:0000045"}};
     application.applicant_issuer = "https://idp";
     application.applicant_subject = "ann";
     application.organisation = "Karolinska";
@@ -73,8 +77,8 @@ class DecisionsTest : public ::testing::Test {
   std::pair<std::vector<std::string>, std::vector<std::string>> Accepted() {
     const auth::TrustStore trust = Trust();
     const std::string& jws = store_.grants["app-1"].decision.signed_decision;
-    auto decision = auth::VerifyDecision(
-        trust, clock_, jws, {"FI", "app-1", hub_.application.digest, {"GOE-FI-A-1"}});
+    auto decision = auth::VerifyDecision(trust, clock_, jws,
+                                         {"FI", "app-1", hub_.application.digest, {"GOE-FI-A-1"}});
     EXPECT_THAT(decision, IsOk());
     auto token = decisions_.Approve(ctx_, "app-1");
     EXPECT_THAT(token, IsOk());

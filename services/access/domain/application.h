@@ -35,8 +35,8 @@ struct Content {
   std::string purpose_code;  // DUO code, or one of a country's consent policy
   std::vector<std::string> datasets;
   std::int32_t duration_days = 0;
-  // Conditions that the project meets (libs/consent/condition.h): stated by the applicant, attested by
-  // the signing official, accepted or not by each country.
+  // Conditions that the project meets (libs/consent/condition.h): stated by the applicant, attested
+  // by the signing official, accepted or not by each country.
   std::vector<std::string> conditions_met = {};
   bool operator==(const Content&) const = default;
 };

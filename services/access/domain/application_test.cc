@@ -64,8 +64,9 @@ TEST(Application, EveryStepHasItsPerson) {
   // organisation.
   EXPECT_THAT(Confirm(application, Person("ann", {"signing_official"}), true, {}, "", kNow),
               HasReason("NOT_INDEPENDENT"));
-  EXPECT_THAT(Confirm(application, Person("eve", {"signing_official"}, "Other"), true, {}, "", kNow),
-              HasReason("ORGANISATION_MISMATCH"));
+  EXPECT_THAT(
+      Confirm(application, Person("eve", {"signing_official"}, "Other"), true, {}, "", kNow),
+      HasReason("ORGANISATION_MISMATCH"));
   EXPECT_THAT(Confirm(application, Person("eve", {"researcher"}), true, {}, "", kNow),
               HasReason("ROLE_MISSING"));
   ASSERT_THAT(Confirm(application, kOfficial, true, {}, "", kNow), IsOk());
@@ -148,8 +149,8 @@ TEST(Application, TheOfficialAttestsExactlyWhatTheApplicationStates) {
   application.content.conditions_met = {"DUO:0000045", "DUO:0000021"};
   ASSERT_THAT(Submit(application, kApplicant, "{}", "d1", kNow), IsOk());
   using Codes = std::vector<std::string>;
-  for (const Codes& other : {Codes{}, Codes{"DUO:0000045"},
-                             Codes{"DUO:0000045", "DUO:0000021", "DUO:0000046"}}) {
+  for (const Codes& other :
+       {Codes{}, Codes{"DUO:0000045"}, Codes{"DUO:0000045", "DUO:0000021", "DUO:0000046"}}) {
     EXPECT_THAT(Confirm(application, kOfficial, true, other, "", kNow),
                 HasReason("ATTESTATION_DIFFERS"));
     EXPECT_EQ(application.state, ApplicationState::kAwaitingSignature);

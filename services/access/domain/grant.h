@@ -71,10 +71,11 @@ struct Rules {
 };
 
 // Decides. Guards: pending; digest as reviewed; the person has no stake; datasets are this
-// country's and asked for; accepted conditions were attested (CONDITION_NOT_ATTESTED). Where two persons are needed, a first approval becomes a proposal and
-// the outcome stays pending; a second person who asks for the same terms makes it a decision.
-// Reasons: SAME_PERSON when the proposer comes again, PROPOSAL_DIFFERS when the terms are others
-// and the proposal is not to be replaced. A veto needs one person: it can only take away.
+// country's and asked for; accepted conditions were attested (CONDITION_NOT_ATTESTED). Where two
+// persons are needed, a first approval becomes a proposal and the outcome stays pending; a second
+// person who asks for the same terms makes it a decision. Reasons: SAME_PERSON when the proposer
+// comes again, PROPOSAL_DIFFERS when the terms are others and the proposal is not to be replaced. A
+// veto needs one person: it can only take away.
 Status Decide(Grant& grant, const User& user, const Ask& ask, const Rules& rules,
               const std::string& permit_id, Time now);
 Status Revoke(Grant& grant, const User& user, const std::string& reason, Time now);

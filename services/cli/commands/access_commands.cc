@@ -71,7 +71,8 @@ void PrintReview(const Json& review) {
   PrintApplication(review["application"]);
   std::printf("  this country: %s  digest %s\n", TextOf(review["decision"], "outcome").c_str(),
               review.value("digest_matches", false) ? "matches" : "DOES NOT MATCH: do not decide");
-  PrintConditions("    ", "accepts", review["decision"].value("accepted_conditions", Json::array()));
+  PrintConditions("    ", "accepts",
+                  review["decision"].value("accepted_conditions", Json::array()));
   if (review.contains("proposal")) PrintProposal(review);
 }
 

@@ -159,8 +159,9 @@ void AddCitizenCommands(Commands commands) {
       ->check(CLI::IsMember({"AF", "SLQ", "SEC"}));
   auto limits = std::make_shared<Limits>();
   permit->add_option("--purpose", limits->purposes, "SEC for this purpose only (code, repeatable): DUO:0000006");
-  permit->add_option("--condition", limits->conditions,
-                     "SEC for projects that meet this only (DUO modifier, repeatable): DUO:0000045");
+  permit->add_option(
+      "--condition", limits->conditions,
+      "SEC for projects that meet this only (DUO modifier, repeatable): DUO:0000045");
   permit->add_option("--until", limits->until, "When it ends by itself: 2030-01-01T00:00:00Z");
   permit->add_option("--recontact", limits->recontact, "Whether researchers may ask to contact you")
       ->check(CLI::IsMember({"yes", "no"}));

@@ -434,7 +434,9 @@ TEST_F(SqlStoreTest, RegistriesSpeakBesideHoldersAndPeople) {
 TEST_F(SqlStoreTest, SnapshotsKeepTheConditionsTheyWereMadeBy) {
   std::int64_t run = 0;
   const std::vector<std::string> met = {"DUO:0000045", "DUO:0000021"};
-  const auto used = [](const Result<Cohort>& cohort) { return std::ranges::count(cohort->permitted, true); };
+  const auto used = [](const Result<Cohort>& cohort) {
+    return std::ranges::count(cohort->permitted, true);
+  };
   {
     Process process(options_);
     Node& node = *process.node;
@@ -442,14 +444,16 @@ TEST_F(SqlStoreTest, SnapshotsKeepTheConditionsTheyWereMadeBy) {
     limited.conditions = met;
     ASSERT_THAT(node.registrar.Run(node.ctx, {kA1, {{"p", Says(4)}, {"q", limited}}}), IsOk());
     // One epoch, one purpose, two snapshots.
-    const auto without = node.cohorts.Run(node.ctx, kA1, {Permission::kSecondaryUse, "DUO:0000006"}, true);
-    const auto with = node.cohorts.Run(node.ctx, kA1, {Permission::kSecondaryUse, "DUO:0000006", met}, true);
+    const auto without =
+        node.cohorts.Run(node.ctx, kA1, {Permission::kSecondaryUse, "DUO:0000006"}, true);
+    const auto with =
+        node.cohorts.Run(node.ctx, kA1, {Permission::kSecondaryUse, "DUO:0000006", met}, true);
     ASSERT_THAT(without, IsOk());
     ASSERT_THAT(with, IsOk());
     EXPECT_EQ(used(without), 1);
     EXPECT_EQ(used(with), 2);
-    const auto appended = node.ledger.Append(node.ctx, "spe", "run:1",
-                                             *ledger::EncodeEntry(node.RunEntry(*with->snapshot, "run-1")));
+    const auto appended = node.ledger.Append(
+        node.ctx, "spe", "run:1", *ledger::EncodeEntry(node.RunEntry(*with->snapshot, "run-1")));
     ASSERT_THAT(appended, IsOk());
     run = appended->index;
   }
@@ -459,7 +463,8 @@ TEST_F(SqlStoreTest, SnapshotsKeepTheConditionsTheyWereMadeBy) {
   const auto seen = node.mine.Accesses(node.ctx, "q", 0, "");
   ASSERT_THAT(seen, IsOk());
   EXPECT_TRUE(seen->accesses.at(0).used);
-  EXPECT_EQ(seen->accesses.at(0).conditions, (std::vector<std::string>{"DUO:0000021", "DUO:0000045"}));
+  EXPECT_EQ(seen->accesses.at(0).conditions,
+            (std::vector<std::string>{"DUO:0000021", "DUO:0000045"}));
 }
 
 TEST_F(SqlStoreTest, ErasureNoticesAndAuditAreStored) {

@@ -181,8 +181,8 @@ Result<Cohort> Cohorts::WithSnapshot(const Context& ctx, const DatasetVersion& d
       if (cohort.snapshot) return absl::OkStatus();
       GF_ASSIGN(const std::int32_t blocks, tx.consent().CountSlotBlocks());
       GF_ASSIGN(const auto secrets, tx.consent().SlotSecrets(0, blocks));
-      GF_ASSIGN(made, ledger::Snapshot::Build(Id(dataset, use, cohort.epoch),
-                                              std::move(permitted), secrets));
+      GF_ASSIGN(made, ledger::Snapshot::Build(Id(dataset, use, cohort.epoch), std::move(permitted),
+                                              secrets));
       return absl::OkStatus();
     };
     const Status read = store_.Read(ctx, make);
@@ -261,9 +261,8 @@ Result<RunCheck> Cohorts::CheckRun(const Context& ctx, std::int64_t ledger_index
     }
     check = {true, false, epoch.epoch};
     if (epoch.epoch == snapshot->epoch && !epoch.over) return absl::OkStatus();
-    GF_ASSIGN(const auto people, tx.consent().Judge(
-                              snapshot->dataset,
-                              JudgeOf(rules_, Use::Of(*snapshot), epoch)));
+    GF_ASSIGN(const auto people,
+              tx.consent().Judge(snapshot->dataset, JudgeOf(rules_, Use::Of(*snapshot), epoch)));
     GF_ASSIGN(const auto stored, tx.consent().LoadSnapshot(*snapshot));
     // Who came since then is no reason to begin again.
     check.unchanged = PermittedSlots(people).ContainsAll(stored.permitted());

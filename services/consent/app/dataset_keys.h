@@ -60,11 +60,10 @@ class DatasetKeys {
 
   // Re-encrypts headers to the recipient, after everything was checked once more: the run entry,
   // its dataset version, the approval token, its grant, and that nobody in the entry's snapshot has
-  // withdrawn, nor anybody in it by a condition that the token does not accept. Logged (once for the
-  // same entry, recipient and objects) before it returns. Errors:
-  // OBJECTS_INVALID, RECIPIENT_INVALID, RUN_ENTRY_UNKNOWN, RUN_ENTRY_EXPIRED, APPLICATION_MISMATCH,
-  // OBJECT_UNKNOWN, OBJECT_OUTSIDE_RUN, APPROVAL_REFUSED, APPROVAL_ENDED, COHORT_CHANGED,
-  // Unavailable.
+  // withdrawn, nor anybody in it by a condition that the token does not accept. Logged (once for
+  // the same entry, recipient and objects) before it returns. Errors: OBJECTS_INVALID,
+  // RECIPIENT_INVALID, RUN_ENTRY_UNKNOWN, RUN_ENTRY_EXPIRED, APPLICATION_MISMATCH, OBJECT_UNKNOWN,
+  // OBJECT_OUTSIDE_RUN, APPROVAL_REFUSED, APPROVAL_ENDED, COHORT_CHANGED, Unavailable.
   Result<Released> Release(const Context& ctx, const ReleaseRequest& request);
 
   // Destroys every header of a dataset, for good, and logs it. Returns how many; 0 when repeated.

@@ -181,10 +181,11 @@ TEST_F(DatasetKeysTest, TheApprovalMustFitTheLoggedRun) {
 
 TEST_F(DatasetKeysTest, ACohortByConditionsNeedsAnApprovalThatAcceptsThem) {
   const std::vector<std::string> met = {"DUO:0000021", "DUO:0000045"};
-  const auto cohort = node_.cohorts.Run(node_.ctx, kA1, {Permission::kSecondaryUse, "DUO:0000006", met}, true);
+  const auto cohort =
+      node_.cohorts.Run(node_.ctx, kA1, {Permission::kSecondaryUse, "DUO:0000006", met}, true);
   ASSERT_THAT(cohort, IsOk());
-  const auto run = node_.ledger.Append(node_.ctx, "spe", "run:2",
-                                       *ledger::EncodeEntry(node_.RunEntry(*cohort->snapshot, "run-2")));
+  const auto run = node_.ledger.Append(
+      node_.ctx, "spe", "run:2", *ledger::EncodeEntry(node_.RunEntry(*cohort->snapshot, "run-2")));
   ASSERT_THAT(run, IsOk());
   request_.ledger_index = run->index;
   for (const std::vector<std::string>& accepted :
@@ -193,7 +194,8 @@ TEST_F(DatasetKeysTest, ACohortByConditionsNeedsAnApprovalThatAcceptsThem) {
     EXPECT_THAT(Release(), HasReason("CONDITIONS_NOT_ACCEPTED"));
   }
   EXPECT_EQ(store_.state.releases, 0);
-  request_.approval = Token("GOE-FI-A-1", "APP-1", kCertificate, {"DUO:0000045", "DUO:0000046", "DUO:0000021"});
+  request_.approval =
+      Token("GOE-FI-A-1", "APP-1", kCertificate, {"DUO:0000045", "DUO:0000046", "DUO:0000021"});
   EXPECT_THAT(Release(), IsOk());
 }
 

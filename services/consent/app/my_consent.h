@@ -41,8 +41,8 @@ struct MyAccess {
   std::string purpose_code = {};
   std::string model = {};
   std::string legal_basis = {};
-  std::vector<std::string> conditions = {};  // that the country accepted as met by the project
   bool released = false;  // of a run: results of it left the node
+  std::vector<std::string> conditions = {};  // that the country accepted as met by the project
 };
 
 // In words: "Used: Heart of University, for DUO:0000006 ..."

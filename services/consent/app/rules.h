@@ -17,15 +17,21 @@ struct Rules {
 
 // What is to be done with a cohort.
 struct Use {
-  Use(Permission the_permission, std::string the_purpose = {},  // NOLINT: a permission is a use for no known purpose
+  Use(Permission the_permission,
+      std::string the_purpose = {},  // NOLINT: a permission is a use for no known purpose
       std::vector<std::string> conditions = {})
-      : permission(the_permission), purpose(std::move(the_purpose)), met(ConditionSet(std::move(conditions))) {}
+      : permission(the_permission),
+        purpose(std::move(the_purpose)),
+        met(ConditionSet(std::move(conditions))) {}
   // As a cohort was chosen for before.
-  static Use Of(const SnapshotRow& snapshot) { return {snapshot.permission, snapshot.purpose, snapshot.met}; }
+  static Use Of(const SnapshotRow& snapshot) {
+    return {snapshot.permission, snapshot.purpose, snapshot.met};
+  }
 
   Permission permission;
-  std::string purpose;           // code; empty: not known
-  std::vector<std::string> met;  // conditions that the country accepted; sorted. Without a project: none
+  std::string purpose;  // code; empty: not known
+  std::vector<std::string>
+      met;  // conditions that the country accepted; sorted. Without a project: none
 };
 
 inline Question QuestionOf(const Use& use, const EpochState& epoch) {

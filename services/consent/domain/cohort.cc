@@ -58,9 +58,9 @@ std::string PackBits(const std::vector<bool>& bits) {
 
 std::string SnapshotId(const DatasetVersion& dataset, Permission permission, std::int64_t epoch,
                        std::string_view purpose, const std::vector<std::string>& met) {
-  std::string id = fmt::format("{}/{}/{}/{}{}{}", dataset.dataset, dataset.version,
-                               Name(permission), epoch, purpose.empty() && met.empty() ? "" : "/",
-                               purpose);
+  std::string id =
+      fmt::format("{}/{}/{}/{}{}{}", dataset.dataset, dataset.version, Name(permission), epoch,
+                  purpose.empty() && met.empty() ? "" : "/", purpose);
   for (const std::string& condition : met) id += "+" + condition;
   return id;
 }

@@ -65,8 +65,8 @@ class GrpcSiteData final : public SiteData {
     return response.record().version();
   }
 
-  Result<Cohort> TakeCohort(const Context& ctx, const std::string& dataset,
-                            std::int32_t version, const std::string& purpose,
+  Result<Cohort> TakeCohort(const Context& ctx, const std::string& dataset, std::int32_t version,
+                            const std::string& purpose,
                             const std::vector<std::string>& conditions_met) override {
     consent::v1::GetCohortRequest request;
     request.set_purpose(purpose);

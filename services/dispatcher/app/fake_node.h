@@ -225,8 +225,8 @@ class FakeNode final : public PartStore, public HubDesk, public Approvals, publi
   std::vector<std::pair<std::string, std::string>> entries;
   std::map<std::string, TaskOrder> tasks;
   std::map<std::string, std::vector<TaskView>> scripts;
-  std::vector<std::string> met;     // as the last cohort was asked for
-  std::vector<std::string> beside;  // conditions that access names beside the token
+  std::vector<std::string> met;      // as the last cohort was asked for
+  std::vector<std::string> beside;   // conditions that access names beside the token
   std::set<std::int64_t> withdrawn;  // indices of runs in whose cohort somebody has withdrawn, and which end
   std::map<std::string, std::size_t> looks;
   std::set<std::string> canceled;
