@@ -163,6 +163,8 @@ def test_a_condition_that_the_hub_adds_does_not_get_past_the_nodes_signature(fin
     assert refused.reason == "CONDITION_NOT_ATTESTED", refused
     # After it: what the hub says of the application and of the decision reaches no cohort.
     application = grant(finland, people, [NOT_FOR_PROFIT], [NOT_FOR_PROFIT])
+    wait_until(lambda: road.wait_for_review(finland, people, application)["application"].get("agreement_sha256"), 20,
+               "the agreement at the node")  # for this digest; with another it would not be taken
     lie(finland, application)
     ident, individuals = run(finland, people, application, images)
     assert individuals == others
