@@ -17,8 +17,8 @@ struct Rules {
 
 // What is to be done with a cohort.
 struct Use {
-  Use(Permission the_permission,
-      std::string the_purpose = {},  // NOLINT: a permission is a use for no known purpose
+  // A permission is a use for no known purpose.
+  Use(Permission the_permission, std::string the_purpose = {},  // NOLINT
       std::vector<std::string> conditions = {})
       : permission(the_permission),
         purpose(std::move(the_purpose)),
@@ -30,8 +30,8 @@ struct Use {
 
   Permission permission;
   std::string purpose;  // code; empty: not known
-  std::vector<std::string>
-      met;  // conditions that the country accepted; sorted. Without a project: none
+  // Conditions that the country accepted; sorted. Without a project: none.
+  std::vector<std::string> met;
 };
 
 inline Question QuestionOf(const Use& use, const EpochState& epoch) {
