@@ -198,6 +198,7 @@ Collection::Builder::~Builder() = default;
 
 void Collection::Builder::SetOntology(Ontology ontology) { pending_->collection.ontology_ = std::move(ontology); }
 void Collection::Builder::SetTest(bool test) { pending_->collection.test_ = test; }
+void Collection::Builder::SetPeopleKnown(std::size_t people) { pending_->collection.consent_rows_ = people; }
 
 Status Collection::Builder::Add(EntryType type, const std::string& dataset, const json& record,
                                 std::int32_t consent_row) {

@@ -146,6 +146,8 @@ class Collection::Builder {
   void SetOntology(Ontology ontology);
   // The folder holds test data: everybody may see its records.
   void SetTest(bool test);
+  // To the consent service, at least: more than have records, when some were forgotten.
+  void SetPeopleKnown(std::size_t people);
   // `row`: where the consent service keeps an individual; negative: the place in this collection.
   Status Add(EntryType type, const std::string& dataset, const nlohmann::json& record, std::int32_t row = -1);
   Result<Collection> Finish();

@@ -325,19 +325,37 @@ void LeaveOut(Folder& folder, EntryType type, const Ids& people, Ids& samples) {
   });
 }
 
+// A variant that only they carried goes with them, unless it is told of a population.
 void LeaveOutCases(Folder& folder, const Ids& people, const Ids& samples) {
-  for (FolderRecord& record : folder.records[Index(EntryType::kVariant)]) {
+  std::erase_if(folder.records[Index(EntryType::kVariant)], [&](FolderRecord& record) {
     json parsed = json::parse(record.json, nullptr, false);
-    if (!parsed.contains("caseLevelData") || !parsed["caseLevelData"].is_array()) continue;
+    if (!parsed.contains("caseLevelData") || !parsed["caseLevelData"].is_array()) return false;
+    const bool carried = !parsed["caseLevelData"].empty();
     json kept = json::array();
     for (json& one : parsed["caseLevelData"]) {
       if (!people.contains({record.dataset, TextOf(one, "individualId")}) &&
           !samples.contains({record.dataset, TextOf(one, "biosampleId")}))
         kept.push_back(std::move(one));
     }
+    if (carried && kept.empty() && !parsed.contains("frequencyInPopulations")) return true;
     parsed["caseLevelData"] = std::move(kept);
     record.json = parsed.dump(-1, ' ', false, json::error_handler_t::replace);
+    return false;
+  });
+}
+
+// Everything of individuals without a row.
+void LeaveOutPeople(Folder& folder) {
+  Ids left_out, samples;
+  for (const FolderRecord& record : folder.of(EntryType::kIndividual)) {
+    if (record.row < 0) left_out.emplace(record.dataset, record.id);
   }
+  if (left_out.empty()) return;
+  std::erase_if(folder.records[Index(EntryType::kIndividual)],
+                [](const FolderRecord& record) { return record.row < 0; });
+  for (const EntryType type : {EntryType::kBiosample, EntryType::kRun, EntryType::kAnalysis})
+    LeaveOut(folder, type, left_out, samples);
+  LeaveOutCases(folder, left_out, samples);
 }
 
 }  // namespace
@@ -356,17 +374,17 @@ void SetRows(Folder& folder, std::span<const std::int32_t> rows) {
   GF_CHECK(people.size() == rows.size());
   std::map<std::string, std::int32_t> row_of;
   for (std::size_t i = 0; i < people.size(); ++i) row_of[people[i]] = rows[i];
-  Ids left_out, samples;
-  for (FolderRecord& record : folder.records[Index(EntryType::kIndividual)]) {
+  for (FolderRecord& record : folder.records[Index(EntryType::kIndividual)])
     record.row = row_of[record.id];
-    if (record.row < 0) left_out.emplace(record.dataset, record.id);
+  LeaveOutPeople(folder);
+}
+
+void DropRows(Folder& folder, const std::set<std::int32_t>& rows) {
+  for (FolderRecord& record : folder.records[Index(EntryType::kIndividual)]) {
+    folder.people_known = std::max(folder.people_known, static_cast<std::size_t>(record.row + 1));
+    if (rows.contains(record.row)) record.row = -1;
   }
-  if (left_out.empty()) return;
-  std::erase_if(folder.records[Index(EntryType::kIndividual)],
-                [](const FolderRecord& record) { return record.row < 0; });
-  for (const EntryType type : {EntryType::kBiosample, EntryType::kRun, EntryType::kAnalysis})
-    LeaveOut(folder, type, left_out, samples);
-  LeaveOutCases(folder, left_out, samples);
+  LeaveOutPeople(folder);
 }
 
 std::optional<EntryType> EntryOfFile(std::string_view name) {

@@ -8,6 +8,7 @@
 #include <array>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,6 +46,7 @@ struct Folder {
   std::map<std::string, std::vector<std::string>> ontology;
   std::size_t read = 0;       // records of the files
   std::size_t set_aside = 0;  // of these, not used
+  std::size_t people_known = 0;  // to the consent service, at least: more than there are rows when some were forgotten
 
   const std::vector<FolderRecord>& of(EntryType type) const { return records[Index(type)]; }
 };
@@ -65,5 +67,7 @@ Result<Folder> ReadFolder(const Context& ctx, std::span<const FolderFile> files,
 std::vector<std::string> PeopleOf(const Folder& folder);
 // Gives individuals their rows, in the order of PeopleOf. Who has none (-1) is left out with everything that is theirs.
 void SetRows(Folder& folder, std::span<const std::int32_t> rows);
+// Leaves out the people of these rows likewise; the others keep theirs.
+void DropRows(Folder& folder, const std::set<std::int32_t>& rows);
 
 }  // namespace genofed::beacon

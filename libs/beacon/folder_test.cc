@@ -174,6 +174,40 @@ TEST_F(FolderTest, SnapshotsAreCheckedAndKeepEverything) {
   EXPECT_THAT(ReadSnapshot(directory_ / "none", sha256), HasReason("SNAPSHOT_MISSING"));
 }
 
+TEST_F(FolderTest, ASnapshotIsWrittenAnewWithoutForgottenPeople) {
+  Folder folder = Read(
+      {{"individuals.json",
+        json::array({Person("p", "NCIT:C16576"), Person("q", "NCIT:C20197"), Person("r", "NCIT:C20197")}).dump()},
+       {"biosamples.json",
+        R"([{"id": "b", "individualId": "p", "biosampleStatus": {"id": "EFO:1"}, "sampleOriginType": {"id": "UBERON:1"}}])"},
+       {"runs.json", R"([{"id": "r", "biosampleId": "b", "runDate": "2024-01-01"}])"},
+       {"genomicVariations.json",
+        json::array({Variant("both", {"p", "q"}), Variant("hers", {"p"}), Variant("nobodys", {})}).dump()}});
+  SetRows(folder, std::vector<std::int32_t>{2, 0, 1});
+  GF_ASSERT_OK_AND_ASSIGN(const std::string before, WriteSnapshot(directory_ / "before", folder, true));
+  EXPECT_THAT(WriteWithout(directory_ / "before", std::string(64, '0'), {2}, directory_ / "x"),
+              HasReason("SNAPSHOT_CORRUPT"));
+  GF_ASSERT_OK_AND_ASSIGN(const std::string same, WriteWithout(directory_ / "before", before, {7}, directory_ / "same"));
+  GF_ASSERT_OK_AND_ASSIGN(const std::string after, WriteWithout(directory_ / "before", before, {2}, directory_ / "after"));
+  EXPECT_EQ(ReadFile(directory_ / "after")->find("\"p\""), std::string::npos);
+  GF_ASSERT_OK_AND_ASSIGN(const Collection all, ReadSnapshot(directory_ / "same", same));
+  EXPECT_EQ(all.records(EntryType::kVariant).size(), 3U);
+  GF_ASSERT_OK_AND_ASSIGN(const Collection left, ReadSnapshot(directory_ / "after", after));
+  EXPECT_TRUE(left.test());
+  EXPECT_EQ(left.people(), 2U);
+  EXPECT_EQ(left.consent_rows(), 3U) << "consent still has the row";
+  EXPECT_TRUE(left.records(EntryType::kBiosample).empty());
+  EXPECT_TRUE(left.records(EntryType::kRun).empty());
+  ASSERT_EQ(left.records(EntryType::kVariant).size(), 2U);
+  EXPECT_EQ(left.records(EntryType::kVariant)[0].id, "both");
+  EXPECT_EQ(left.carriers(0).size(), 1U);
+  EXPECT_EQ(left.records(EntryType::kVariant)[1].id, "nobodys");
+  // Everybody else keeps the row.
+  genomics::Bitmap second(3);
+  second.Set(1);
+  EXPECT_EQ(left.records(EntryType::kIndividual)[left.Individuals(second).ToRows()[0]].id, "r");
+}
+
 TEST_F(FolderTest, AnExcludedFeatureIsNoFeature) {
   const json features = {{{"featureType", {{"id", "HP:1"}}}, {"excluded", true}, {"severity", {{"id", "HP:9"}}}},
                          {{"featureType", {{"id", "HP:2"}}}, {"excluded", false}}};

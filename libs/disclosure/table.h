@@ -24,8 +24,9 @@ struct ShownTable {
 
 // Cells of people who are in exactly one each, and of whose sum people know: all of `population`,
 // or those of it who match a question. Where counts carry no noise a small cell could be computed
-// from the population and the others: then the smallest of the others is held back, too, so that
-// there are two unknowns (complementary suppression). Under noise the differences tell nothing that
+// from the population and the others: then the smallest of the others is held back, too, with all
+// that are as small, so that the hidden numbers could stand in any order (complementary
+// suppression). Under noise the differences tell nothing that
 // the counts do not. `few_others_count` as for Mechanism::Count; it is for cells of the whole
 // population.
 ShownTable Divide(const Mechanism& mechanism, std::string_view state, std::span<const Cell> cells,

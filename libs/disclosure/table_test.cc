@@ -43,6 +43,13 @@ TEST(Table, ASmallCellCannotBeComputedFromTheRest) {
   EXPECT_EQ(Divided({100, 40, 60, 1, 2}), (V{100, 0, 60, 0, 0}));
 }
 
+// Were only one of the fives held back, its place would tell that the other cell has the one: with
+// five people there, that cell's own five would have been held back.
+TEST(Table, AllThatAreAsSmallAsTheSmallestAreHeldBack) {
+  EXPECT_EQ(Divided({5, 5, 1}), (V{0, 0, 0}));
+  EXPECT_EQ(Divided({9, 5, 1, 5}), (V{9, 0, 0, 0}));
+}
+
 // All but three are women: then all are said to be, as Beacon says it.
 TEST(Table, WhereFewAreLeftAllAreSaidToMatch) { EXPECT_EQ(Divided({197, 3}), (V{200, 0})); }
 

@@ -107,7 +107,8 @@ class Client {
   // Starts an export, waits for it, reads its files and has the server delete them. The files come
   // in any order, and a resource may come in any of them. What an export gave before it failed must
   // not be used. Errors: those of Read, EXPORT_UNSUPPORTED (no such operation here), EXPORT_FAILED,
-  // EXPORT_TIMEOUT, MANIFEST_INVALID, FILE_INVALID (content type, a line that is no resource),
+  // EXPORT_TIMEOUT, MANIFEST_INVALID, FILTER_IGNORED (the server did not take `type_filters`; no
+  // file was read), FILE_INVALID (content type, a line that is no resource),
   // FILE_TRUNCATED, EXPORT_TOO_LARGE, LINK_FOREIGN, TOO_MANY_RESOURCES.
   Result<ExportResult> Export(const Context& ctx, const ExportRequest& request,
                               const ResourceSink& sink);

@@ -38,6 +38,7 @@ struct File {
 
 struct Manifest {
   Time transaction_time{};
+  bool files_need_token = true;
   std::vector<File> output;
   std::vector<File> error;
   std::vector<File> deleted;
@@ -82,6 +83,7 @@ class Export {
   const ResourceSink& sink_;
   ExportResult result_;
   std::uint64_t bytes_ = 0;
+  bool files_need_token_ = true;
 };
 
 Result<Url> Export::KickOff() {
@@ -89,8 +91,8 @@ Result<Url> Export::KickOff() {
   if (!request_.group.empty()) url.target += "/Group/" + request_.group;
   std::string types;
   for (const std::string& type : request_.types) types += (types.empty() ? "" : ",") + type;
-  url.target += "/$export?_outputFormat=" + http::PercentEncode("application/fhir+ndjson") +
-                "&_type=" + http::PercentEncode(types);
+  // The format is not named: NDJSON is the default, and servers differ in what they call it.
+  url.target += "/$export?_type=" + http::PercentEncode(types);
   if (request_.since)
     url.target += "&_since=" + http::PercentEncode(FormatRfc3339(*request_.since));
   for (const std::string& filter : request_.type_filters)
@@ -162,6 +164,7 @@ Result<Manifest> Export::ReadManifest(const json& document) const {
   manifest.transaction_time = *time;
   if (!document.contains("output"))
     return Error(StatusCode::kDataLoss, "MANIFEST_INVALID", "output is missing");
+  manifest.files_need_token = document.value("requiresAccessToken", json(true)) != false;
   GF_ASSIGN(manifest.output, ReadFiles(document, "output"));
   GF_ASSIGN(manifest.error, ReadFiles(document, "error"));
   GF_ASSIGN(manifest.deleted, ReadFiles(document, "deleted"));
@@ -170,7 +173,15 @@ Result<Manifest> Export::ReadManifest(const json& document) const {
 
 Result<ExportResult> Export::Collect(const Url& status) {
   GF_ASSIGN(const json document, AwaitManifest(status));
+  // `request` is the address that was asked for, as the server understood it.
+  if (const std::string asked = Text(document, "request");
+      !request_.type_filters.empty() && !asked.empty() &&
+      asked.find("_typeFilter") == std::string::npos) {
+    return Error(StatusCode::kFailedPrecondition, "FILTER_IGNORED",
+                 "the export is not filtered: its manifest does not repeat _typeFilter");
+  }
   GF_ASSIGN(const Manifest manifest, ReadManifest(document));
+  files_need_token_ = manifest.files_need_token;
   result_.transaction_time = manifest.transaction_time;
   result_.deletions = static_cast<std::int64_t>(manifest.deleted.size());
   for (const File& file : manifest.output) {
@@ -249,9 +260,10 @@ Status Export::ReadFile(const File& file, const std::function<Status(const json&
                  "file {} of the export has a line of more than {} bytes", result_.files + 1,
                  limits_.max_resource_bytes);
   };
-  GF_ASSIGN(
-      const auto response,
-      transport_.Send(ctx_, {.url = file.url, .accept = "application/fhir+ndjson", .sink = sink}));
+  GF_ASSIGN(const auto response, transport_.Send(ctx_, {.url = file.url,
+                                                        .accept = "application/fhir+ndjson",
+                                                        .with_token = files_need_token_,
+                                                        .sink = sink}));
   if (response.status != 200) {
     return Error(StatusCode::kDataLoss, "FILE_INVALID", "file {} of the export came with status {}",
                  result_.files + 1, response.status);

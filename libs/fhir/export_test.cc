@@ -62,7 +62,8 @@ TEST(Export, StartsWaitsReadsAndDeletes) {
        Answer(ScriptedServer::Answer(202, "", "X-Progress: 10%\r\nRetry-After: 120\r\n")),
        Answer(ScriptedServer::Answer(202, "", "X-Progress: 90%\r\n")),
        Answer(ScriptedServer::Answer(429, "", "Retry-After: 9\r\n")),
-       Manifest({"/files/1", "/files/2"}),
+       Manifest({"/files/1", "/files/2"},
+                {{"request", "http://x/$export?_typeFilter=Condition%3F"}}),
        Answer(Ndjson(Patient("a") + "\n\n" + Patient("b") + "\n")),
        Answer(Ndjson(Patient("c"))),  // a last line without a line break is whole
        Deleted()});
@@ -78,11 +79,9 @@ TEST(Export, StartsWaitsReadsAndDeletes) {
   EXPECT_EQ(result->resources, 3);
   EXPECT_THAT(caller.pauses, ElementsAre(120'000, 2'000, 9'000));
   const auto requests = server.requests();
-  EXPECT_EQ(
-      FirstLine(requests[0]),
-      "GET "
-      "/fhir/Group/7/$export?_outputFormat=application%2Ffhir%2Bndjson&_type=Patient%2CCondition"
-      "&_since=2026-01-01T00%3A00%3A00Z&_typeFilter=Condition%3Fcategory%3Da HTTP/1.1");
+  EXPECT_EQ(FirstLine(requests[0]),
+            "GET /fhir/Group/7/$export?_type=Patient%2CCondition"
+            "&_since=2026-01-01T00%3A00%3A00Z&_typeFilter=Condition%3Fcategory%3Da HTTP/1.1");
   EXPECT_EQ(Field(requests[0], "Prefer"), "respond-async");
   EXPECT_EQ(Field(requests[0], "Accept"), "application/fhir+json");
   EXPECT_EQ(FirstLine(requests[1]), "GET /fhir/jobs/1 HTTP/1.1");
@@ -198,6 +197,43 @@ TEST(Export, IsNotTakenInByAServer) {
     if (hostile.steps.size() < 2) continue;
     EXPECT_THAT(FirstLine(server.requests().back()), StartsWith("DELETE /fhir/jobs/1"))
         << hostile.name;
+  }
+}
+
+// As FHIR Works on AWS 6.6.2, which leaves the parameter unread and out of `request`.
+TEST(Export, IsNotReadWhenItIsNotFiltered) {
+  ScriptedServer server(
+      {Accepted(), Manifest({"/f"}, {{"request", "http://x/$export?_type=Patient"}}), Deleted()});
+  Caller caller(server);
+  EXPECT_THAT(caller.Export({.group = "",
+                             .types = {"Patient"},
+                             .since = {},
+                             .type_filters = {"Patient?active=true"}}),
+              HasReason("FILTER_IGNORED"));
+  EXPECT_EQ(server.requests().size(), 3U);
+  EXPECT_THAT(FirstLine(server.requests().back()), StartsWith("DELETE /fhir/jobs/1"));
+}
+
+// An address that is itself the proof, as those of object stores, is refused with a second one.
+TEST(Export, SendsATokenForFilesUnlessTheServerWantsNone) {
+  testing::TemporaryDirectory directory;
+  std::ofstream(directory / "token") << "secret\n";
+  const std::vector<std::pair<json, std::string>> table = {
+      {json::object(), "Bearer secret"},
+      {json{{"requiresAccessToken", true}}, "Bearer secret"},
+      {json{{"requiresAccessToken", false}}, ""}};
+  for (const auto& [more, expected] : table) {
+    ScriptedServer server(
+        {Accepted(), Manifest({"/f"}, more), Answer(Ndjson(Patient("a") + "\n")), Deleted()});
+    auto token = MakeFileToken(directory / "token");
+    testing::FakeClock clock;
+    Client client({.base_url = server.url() + "/fhir"}, *token, clock);
+    ASSERT_THAT(
+        client.Export(Context::Background(), {.group = "", .types = {"Patient"}, .since = {}},
+                      [](const json&) { return absl::OkStatus(); }),
+        IsOk());
+    EXPECT_EQ(Field(server.requests()[2], "Authorization"), expected) << more;
+    EXPECT_EQ(Field(server.requests()[3], "Authorization"), "Bearer secret");
   }
 }
 

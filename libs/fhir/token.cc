@@ -10,6 +10,7 @@
 #include "libs/core/file.h"
 #include "libs/core/strings.h"
 #include "libs/crypto/strict_json.h"
+#include "libs/fhir/scope.h"
 #include "libs/fhir/url.h"
 #include "libs/http/client.h"
 
@@ -81,17 +82,20 @@ class BackendServices final : public TokenSource {
         http::PercentEncode(options_.scope),
         http::PercentEncode("urn:ietf:params:oauth:client-assertion-type:jwt-bearer"), assertion);
     GF_ASSIGN(const auto response, Send(ctx, endpoint, request));
-    if (response.status != 200) {
-      return Error(StatusCode::kUnauthenticated, "SMART_TOKEN",
-                   "the token endpoint answered {} ({})", response.status,
-                   ErrorCode(response.body));
-    }
+    if (response.status != 200) return Refusal(response.status, ErrorCode(response.body));
     auto answer = crypto::ParseStrictJson(response.body);
     token_ = answer.ok() && answer->is_object() ? Text(*answer, "access_token") : "";
     if (!IsToken(token_) || ToLower(Text(*answer, "token_type")) != "bearer") {
       token_.clear();
       return Error(StatusCode::kUnauthenticated, "SMART_TOKEN",
                    "the token endpoint answered without a bearer token");
+    }
+    if (const auto missing = MissingScopes(options_.needed_scope, Text(*answer, "scope"));
+        !missing.empty()) {
+      token_.clear();
+      return Error(StatusCode::kUnauthenticated, "SMART_SCOPE",
+                   "the token is not for {}: client \"{}\" must be registered for it", missing,
+                   options_.client_id);
     }
     auto lifetime = kDefaultLifetime;
     if (const auto found = answer->find("expires_in");
@@ -119,6 +123,21 @@ class BackendServices final : public TokenSource {
                    "there is no SMART configuration at the server");
     }
     return ParseUrl(Text(*answer, "token_endpoint"));
+  }
+
+  // Whoever reads it knows what to look at.
+  Status Refusal(int status, const std::string& code) const {
+    std::string hint;
+    if (code == "invalid_client") {
+      hint = fmt::format(
+          ": is client \"{}\" registered there, with the public part of the key as kid \"{}\"?",
+          options_.client_id, options_.key_id);
+    } else if (code == "invalid_scope") {
+      hint = fmt::format(": is client \"{}\" registered there for {}?", options_.client_id,
+                         options_.scope);
+    }
+    return Error(StatusCode::kUnauthenticated, "SMART_TOKEN",
+                 "the token endpoint answered {} ({}){}", status, code, hint);
   }
 
   Result<std::string> Assertion(const std::string& audience) {

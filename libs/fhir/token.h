@@ -42,14 +42,17 @@ struct BackendServicesOptions {
   // PEM, without a password: a P-384 key signs ES384, an RSA key of at least 2048 bits RS384. These
   // are the two that servers must take.
   std::filesystem::path key_file;
-  std::string scope;  // "system/Patient.rs system/Condition.rs"
+  std::string scope;  // to ask for: "system/Patient.rs system/Condition.rs"
+  // Without which a token is of no use. A server that gives less mostly leaves out what it may not
+  // show without a word, which looks as if it were not there.
+  std::string needed_scope = {};
   std::filesystem::path ca_file;
   std::chrono::milliseconds timeout{30'000};
 };
 
 // A token is kept until a minute before it ends. Clock and random are borrowed.
 // Errors of Token: Unauthenticated SMART_KEY, SMART_DISCOVERY, SMART_TOKEN (the OAuth error code is
-// in the message), and those of libs/http.
+// in the message), SMART_SCOPE (the token is for less than is needed), and those of libs/http.
 std::unique_ptr<TokenSource> MakeBackendServices(BackendServicesOptions options, const Clock& clock,
                                                  Random& random);
 

@@ -105,6 +105,7 @@ class BackendServices : public ::testing::Test {
                                 .key_id = "key-1",
                                 .key_file = directory_ / "key.pem",
                                 .scope = "system/Patient.rs system/Condition.rs",
+                                .needed_scope = "system/Patient.rs",
                                 .ca_file = {}},
                                clock_, random_);
   }
@@ -161,6 +162,34 @@ TEST_F(BackendServices, SaysWhatTheAuthorisationServiceSays) {
   const auto token = Source(server)->Token(Context::Background());
   EXPECT_THAT(token, HasReason("SMART_TOKEN"));
   EXPECT_THAT(Message(token.status()), HasSubstr("400 (invalid_client)"));
+}
+
+TEST_F(BackendServices, SaysWhatToLookAt) {
+  const auto refused = [&](const std::string& code) {
+    ScriptedServer server({Discovery(), ScriptedServer::Always(ScriptedServer::Answer(
+                                            401, json{{"error", code}}.dump()))});
+    return std::string(Message(Source(server)->Token(Context::Background()).status()));
+  };
+  EXPECT_THAT(refused("invalid_client"), HasSubstr("kid \"key-1\""));
+  EXPECT_THAT(refused("invalid_client"), HasSubstr("client \"genofed-fi\""));
+  EXPECT_THAT(refused("invalid_scope"), HasSubstr("for system/Patient.rs system/Condition.rs?"));
+  EXPECT_EQ(refused("server_error"), "the token endpoint answered 401 (server_error)");
+}
+
+// RFC 6749 section 5.1: a server may grant less than was asked, and says so.
+TEST_F(BackendServices, TakesNoTokenForLessThanIsNeeded) {
+  const auto granted = [](const std::string& scope) {
+    return ScriptedServer::Always(ScriptedServer::Answer(
+        200, json{{"access_token", "a"}, {"token_type", "bearer"}, {"scope", scope}}.dump()));
+  };
+  ScriptedServer less({Discovery(), granted("system/Condition.rs"), Discovery(), granted("x")});
+  auto source = Source(less);
+  const auto token = source->Token(Context::Background());
+  EXPECT_THAT(token, HasReason("SMART_SCOPE"));
+  EXPECT_THAT(Message(token.status()), HasSubstr("not for system/Patient.rs: client"));
+  EXPECT_THAT(source->Token(Context::Background()), IsOk()) << "a language that is not SMART's";
+  ScriptedServer more({Discovery(), granted("system/*.read")});
+  EXPECT_THAT(Source(more)->Token(Context::Background()), IsOk());
 }
 
 TEST_F(BackendServices, RefusesWhatIsNoToken) {

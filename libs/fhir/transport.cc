@@ -131,7 +131,7 @@ Result<http::ClientResponse> Transport::SendOnce(const Context& ctx, const Reque
   http::ClientRequest sent{
       .method = request.method, .target = request.url.target, .headers = request.headers};
   sent.headers.Set("Accept", request.accept);
-  if (request.url.origin == base.origin) {
+  if (request.with_token && request.url.origin == base.origin) {
     GF_ASSIGN(const std::string token, token_.Token(ctx));
     if (!token.empty()) sent.headers.Set("Authorization", "Bearer " + token);
   }

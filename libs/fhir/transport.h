@@ -29,6 +29,7 @@ class Transport {
     Url url;
     std::string accept = "application/fhir+json";
     http::Headers headers = {};
+    bool with_token = true;    // if it is for the server itself: others never get one
     http::BodySink sink = {};  // then nothing is sent again once bytes have come
   };
   // A 2xx answer. Errors: those of Client::Read but FHIR_INVALID.

@@ -2,6 +2,7 @@
 #include "libs/genomics/bgzf_reader.h"
 
 #include <fcntl.h>
+#include <isa-l/crc.h>
 #include <libdeflate.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -253,7 +254,7 @@ Status BgzfReader::InflateBlock(const unsigned char* block, std::size_t header, 
   auto* out = buffer_.get() + end_;
   if (libdeflate_deflate_decompress(inflater_, block + header, size - header - 8, out, length,
                                     nullptr) != LIBDEFLATE_SUCCESS ||
-      libdeflate_crc32(0, out, length) != crc) {
+      crc32_gzip_refl(0, reinterpret_cast<unsigned char*>(out), length) != crc) {
     return Corrupt();
   }
   end_ += length;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/genomics/bgzf_writer.h"
 
+#include <isa-l/crc.h>
 #include <libdeflate.h>
 
 #include <algorithm>
@@ -57,7 +58,7 @@ Status BgzfWriter::WriteBlock() {
   // Stored blocks of 65,280 bytes fit by 223 bytes.
   GF_CHECK(size > 0);
   size += kHeader;
-  Put(block_.get() + size, libdeflate_crc32(0, plain_.get(), size_), 4);
+  Put(block_.get() + size, crc32_gzip_refl(0, reinterpret_cast<unsigned char*>(plain_.get()), size_), 4);
   Put(block_.get() + size + 4, static_cast<std::uint32_t>(size_), 4);
   size += 8;
   Put(block_.get() + 16, static_cast<std::uint32_t>(size - 1), 2);

@@ -2,6 +2,7 @@
 #include "libs/genomics/subset.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <set>
 
@@ -10,6 +11,9 @@
 
 namespace genofed::genomics {
 namespace {
+
+// What stands for an allele that is not to be told.
+constexpr std::array<std::string_view, 2> kUnspecified = {"<*>", "<NON_REF>"};
 
 bool IsWord(std::string_view text, std::string_view more) {
   return !text.empty() && text.size() <= 256 && std::all_of(text.begin(), text.end(), [&](char c) {
@@ -79,25 +83,56 @@ class SubsetStage::Rewriter {
     }
   }
 
-  void SetColumns(const VcfHeader& header, std::span<const std::int32_t> column_of_row) {
-    columns_.assign(column_of_row.begin(), column_of_row.end());
+  void SetColumns(const VcfHeader& header, std::span<const std::int32_t> column_of_row,
+                  std::size_t n_forgotten) {
+    columns_.assign(column_of_row.begin(), column_of_row.end() - static_cast<std::ptrdiff_t>(n_forgotten));
+    n_forgotten_ = n_forgotten;
     n_columns_ = header.samples.size();
   }
 
-  // Counts the alternative alleles of the rows; says whether any was seen.
-  bool CountAlleles(const SiteCall& site) {
+  // Counts the alleles of the rows that are written, and finds those that nobody but forgotten people carries.
+  void CountAlleles(const SiteCall& site) {
     counts_.assign(site.record.alts.size() + 1, 0);
-    an_ = site.an;
+    lost_.assign(counts_.size(), false);
+    an_ = site.an - 2 * n_forgotten_;  // who is not among the calls is 0/0
     for (const Call& call : site.calls) {
-      if (call.first >= 0) ++counts_[static_cast<std::size_t>(call.first)];
-      if (call.second >= 0) ++counts_[static_cast<std::size_t>(call.second)];
+      const bool forgotten = call.index >= columns_.size();
+      if (forgotten) an_ += 2;
+      for (const int allele : {call.first, call.second}) {
+        if (allele < 0) continue;
+        const auto at = static_cast<std::size_t>(allele);
+        if (forgotten) {
+          lost_[at] = at > 0;
+          --an_;
+        } else {
+          ++counts_[at];
+        }
+      }
     }
+    for (std::size_t i = 1; i < counts_.size(); ++i) lost_[i] = lost_[i] && counts_[i] == 0;
+    if (n_forgotten_ == 0) return;
+    unspecified_.clear();
+    for (const std::string_view name : kUnspecified) {
+      if (std::find(site.record.alts.begin(), site.record.alts.end(), name) == site.record.alts.end())
+        unspecified_.push_back(name);
+    }
+  }
+  bool observed() const {
     return std::any_of(counts_.begin() + 1, counts_.end(), [](std::uint64_t n) { return n > 0; });
   }
+  std::size_t lost() const { return static_cast<std::size_t>(std::count(lost_.begin(), lost_.end(), true)); }
+  // Whether the record, however it was written, would tell of forgotten people.
+  bool tells() const { return lost() > 0 && (!observed() || lost() > unspecified_.size()); }
 
   void Rewrite(const ScannedRecord& record, std::string& out) {
     out.clear();
-    for (std::size_t i = 0; i < 6; ++i) out.append(record.columns[i]).push_back('\t');
+    for (std::size_t i = 0; i < 6; ++i) {
+      if (i == 4 && lost() > 0)
+        AppendAlleles(record, out);
+      else
+        out.append(record.columns[i]);
+      out.push_back('\t');
+    }
     AppendFilter(record.columns[6], out);
     AppendInfo(out);
     if (record.columns[8] != format_) PrepareFormat(record.columns[8]);
@@ -110,6 +145,14 @@ class SubsetStage::Rewriter {
   }
 
  private:
+  void AppendAlleles(const ScannedRecord& record, std::string& out) const {
+    auto instead = unspecified_.begin();
+    for (std::size_t i = 1; i < lost_.size(); ++i) {
+      if (i > 1) out.push_back(',');
+      out.append(lost_[i] ? *instead++ : std::string_view(record.alts[i - 1]));
+    }
+  }
+
   // Filters that the header does not declare are left out; BCF cannot hold them.
   void AppendFilter(std::string_view text, std::string& out) const {
     std::size_t before = out.size();
@@ -208,9 +251,12 @@ class SubsetStage::Rewriter {
 
   std::vector<std::size_t> columns_;
   std::size_t n_columns_ = 0;
+  std::uint64_t n_forgotten_ = 0;  // rows behind those of columns_
   std::set<std::string, std::less<>> numeric_formats_;
   std::set<std::string, std::less<>> filters_;
   std::vector<std::uint64_t> counts_;  // by allele; that of REF is not complete
+  std::vector<bool> lost_;  // by allele
+  std::vector<std::string_view> unspecified_;  // of kUnspecified, that the record does not have
   std::uint64_t an_ = 0;
   std::string format_;  // that kept_format_, kept_ and all_kept_ belong to
   std::string kept_format_;
@@ -250,7 +296,8 @@ std::unique_ptr<SubsetStage> SubsetStage::ToFile(std::vector<std::string> names,
 
 Status SubsetStage::Begin(const VcfHeader& header, std::span<const std::int32_t> column_of_row) {
   std::set<std::string_view> seen;
-  GF_CHECK(names_.size() == column_of_row.size());
+  const std::size_t n_forgotten = options_.forgotten.size();
+  GF_CHECK(names_.size() + n_forgotten == column_of_row.size());
   for (std::size_t i = 0; i < names_.size(); ++i) {
     if (column_of_row[i] < 0) {
       return InvalidField(fmt::format("keep[{}].old_name", i), "SAMPLE_UNKNOWN",
@@ -262,20 +309,20 @@ Status SubsetStage::Begin(const VcfHeader& header, std::span<const std::int32_t>
     }
   }
   if (writer_ != nullptr) {  // the next of several files
-    rewriter_->SetColumns(header, column_of_row);
+    rewriter_->SetColumns(header, column_of_row, n_forgotten);
     return absl::OkStatus();
   }
   GF_ASSIGN(writer_, open_(header, HeaderText(header, names_)));
   rewriter_ = std::make_unique<Rewriter>(header);
-  rewriter_->SetColumns(header, column_of_row);
+  rewriter_->SetColumns(header, column_of_row, n_forgotten);
   return absl::OkStatus();
 }
 
 Status SubsetStage::Take(const SiteCall& site) {
-  bool observed = rewriter_->CountAlleles(site);
+  rewriter_->CountAlleles(site);
   // A block without its END would be a record of one base; the index has all of it.
   if (site.record.is_reference_block || !Inside(site.record, options_.region) ||
-      (options_.drop_unobserved && !observed)) {
+      (options_.drop_unobserved && !rewriter_->observed()) || rewriter_->tells()) {
     ++outside_;
     return absl::OkStatus();
   }
@@ -294,6 +341,7 @@ Result<SubsetReport> SubsetVcf(const VcfInput& input, std::span<const SampleRena
     rows.push_back(sample.old_name);
     names.push_back(sample.new_name);
   }
+  rows.insert(rows.end(), options.forgotten.begin(), options.forgotten.end());
   auto stage = SubsetStage::ToFile(std::move(names), output, options);
   SiteConsumer* stages[] = {stage.get()};
   if (keep.empty())

@@ -33,6 +33,10 @@ struct SubsetOptions {
   // tells that somebody in the source file carries them, perhaps somebody without consent. Off by
   // default, because AN of a variant seen elsewhere is needed to pool frequencies over countries.
   bool drop_unobserved = false;
+  // Samples that go for good, besides those that are kept: an allele that only they carry must not
+  // stay behind as a trace of them. Records without another carrier are left out, and such an
+  // allele beside others becomes <*>, then <NON_REF>; a record that needs a third is left out.
+  std::vector<std::string> forgotten = {};
 };
 
 struct SubsetReport {
@@ -52,7 +56,7 @@ class VcfWriter;
 // those of the sink.
 class SubsetStage final : public SiteConsumer {
  public:
-  // `names[i]` is the new name of row i.
+  // `names[i]` is the new name of row i. The rows of `options.forgotten` come after them.
   // Bgzipped VCF in pieces, for a sink that encrypts: clear text need not reach a disk.
   static std::unique_ptr<SubsetStage> ToSink(std::vector<std::string> names, ByteSink sink,
                                              SubsetOptions options = {});

@@ -74,6 +74,35 @@ TEST_F(SubsetTest, RegionAndUnobservedAlleles) {
   EXPECT_EQ(report_.outside, 2U);
 }
 
+// Carl alone has the T, the second of 100's alleles and the only one of 500: nothing of him stays.
+TEST_F(SubsetTest, NothingTellsOfForgottenPeople) {
+  if (!HasBcftools()) GTEST_SKIP() << "needs /usr/bin/bcftools to read the output";
+  input_ = WriteText(dir_ / "all.vcf",
+                     MakeVcf("carl anna ben", {"chr20 100 . A C,T 50 PASS . GT:DP 1/2:3 0/1:4 0/0:5",
+                                               "chr20 200 . A C,<*> . . . GT 1/1 0/2 0/0",
+                                               "chr20 300 . A C . . . GT 0/0 0/0 0/0",
+                                               "chr20 400 . A C . . . GT ./. 0/1 ./1",
+                                               "chr20 500 . A C . . . GT 0/1 0/0 ./.",
+                                               "chr20 600 . A C,G,T,TA . . . GT 2/3 0/1 0/0",
+                                               "chr20 700 . A C,G,T,TA . . . GT 2/3 0/1 0/4",
+                                               "chr20 800 . A C,G,T,TA,TT . . . GT 2/3 0/1 5/5",
+                                               "chrX 310 . A C . . . GT 1 0 1"}));
+  SubsetOptions options;
+  options.forgotten = {"carl"};
+  EXPECT_EQ(Run("out.vcf.gz", {{"ben", "p1"}, {"anna", "p2"}}, options),
+            "chr20\t100\t.\tA\tC,<*>\t50\tPASS\tAC=1,0;AF=0.25,0;AN=4\tGT:DP\t0/0:5\t0/1:4\n"
+            "chr20\t200\t.\tA\t<NON_REF>,<*>\t.\t.\tAC=0,1;AF=0,0.25;AN=4\tGT\t0/0\t0/2\n"
+            "chr20\t300\t.\tA\tC\t.\t.\tAC=0;AF=0;AN=4\tGT\t0/0\t0/0\n"
+            "chr20\t400\t.\tA\tC\t.\t.\tAC=2;AF=0.666667;AN=3\tGT\t./1\t0/1\n"
+            "chr20\t600\t.\tA\tC,<*>,<NON_REF>,TA\t.\t.\tAC=1,0,0,0;AF=0.25,0,0,0;AN=4\tGT\t0/0\t0/1\n"
+            "chr20\t700\t.\tA\tC,<*>,<NON_REF>,TA\t.\t.\tAC=1,0,0,1;AF=0.25,0,0,0.25;AN=4\tGT\t0/4\t0/1\n"
+            "chr20\t800\t.\tA\tC,<*>,<NON_REF>,TA,TT\t.\t.\tAC=1,0,0,0,2;AF=0.25,0,0,0,0.5;AN=4\tGT\t5/5\t0/1\n"
+            "chrX\t310\t.\tA\tC\t.\t.\tAC=1;AF=0.5;AN=2\tGT\t1\t0\n");
+  // What would need a third unspecified allele is left out.
+  input_ = WriteText(dir_ / "again.vcf", MakeVcf("carl anna", {"chr20 600 . A C,<*>,<NON_REF>,TA . . . GT 1/1 0/4"}));
+  EXPECT_EQ(Run("again.vcf.gz", {{"anna", "p2"}}, options), "");
+}
+
 TEST_F(SubsetTest, ReadsFromAPipe) {
   std::string text = ReadText(input_);
   int ends[2];

@@ -89,6 +89,7 @@ TEST(Policy, CoverageNamesTheMethodWithoutARow) {
       R"({"methods":{"genofed.consent.v1.KeyService/GetEncryptionKey":{"callers":["site:a"],"token":"none"},
                      "genofed.consent.v1.KeyService/StoreHeader":{"callers":["site:a"],"token":"none"},
                      "genofed.consent.v1.KeyService/ReleaseHeaders":{"callers":["site:a"],"token":"none"},
+                     "genofed.consent.v1.KeyService/ReleaseForErasure":{"callers":["site:a"],"token":"none"},
                      "genofed.consent.v1.KeyService/DestroyHeaders":{"callers":["site:a"],"token":"none"},
                      "genofed.consent.v1.KeyService/Gone":{"callers":["site:a"],"token":"none"}}})");
   EXPECT_EQ(Reason(stale.Covers("genofed.consent.v1.KeyService")), "POLICY_ROW_STALE");

@@ -23,10 +23,12 @@
 #include "services/onboarding/adapters/peer_reader_gate.h"
 #include "services/onboarding/adapters/site_peers.h"
 #include "services/onboarding/adapters/sql_connector_store.h"
+#include "services/onboarding/adapters/sql_erasure_store.h"
 #include "services/onboarding/adapters/sql_object_checks.h"
 #include "services/onboarding/adapters/sql_published_objects.h"
 #include "services/onboarding/adapters/sql_submission_store.h"
 #include "services/onboarding/adapters/submissions_intake.h"
+#include "services/onboarding/app/erasure.h"
 #include "services/onboarding/app/inbox.h"
 #include "services/onboarding/app/pipeline.h"
 #include "services/onboarding/app/submissions.h"
@@ -42,6 +44,7 @@ namespace {
 constexpr std::size_t kMaxPolicyBytes = 1U << 20;
 constexpr std::size_t kMaxTableBytes = std::size_t{1} << 30;
 constexpr std::size_t kMaxKeyBytes = 64U << 10;
+constexpr std::chrono::seconds kErasureInterval{10};
 
 Submissions::Options UploadOptions(const Platform& platform) {
   Submissions::Options options;
@@ -93,6 +96,9 @@ class OnboardingModule final : public Module {
                                            platform.metrics())),
         checks_(*database_),
         integrity_(checks_, *bodies_, *consent_, platform.clock(), platform.metrics(), VerifyInterval(platform)),
+        erasure_store_(*database_),
+        erasure_(layout, erasure_store_, *bodies_, *consent_, *publisher_, platform.clock(), platform.random(),
+                 platform.metrics()),
         object_service_(
             MakeGrpcObjectService(platform.dispatcher(), objects_, integrity_, platform.metrics())),
         owner_(platform.site() + "/onboarding") {
@@ -117,11 +123,13 @@ class OnboardingModule final : public Module {
     MutexLock lock(mutex_);
     loop_ = std::make_unique<sql::LeaseLoop>(*database_, leases_, std::move(options),
                                              [this](const Context& ctx, const sql::Lease& lease) {
+                                               const std::lock_guard writing(writing_);
                                                SqlRunStore run(*database_, leases_, lease);
                                                return pipeline_.Run(ctx, run);
                                              });
     expiry_ = std::jthread([this](const std::stop_token& stop) { Expire(stop); });
     verifier_ = std::jthread([this](const std::stop_token& stop) { VerifyBodies(stop); });
+    eraser_ = std::jthread([this](const std::stop_token& stop) { EraseForgotten(stop); });
     connectors_.Start();
     if (inbox_) inbox_poll_ = std::jthread([this](const std::stop_token& stop) { PollInbox(stop); });
     return absl::OkStatus();
@@ -130,6 +138,7 @@ class OnboardingModule final : public Module {
   void Stop() override {
     expiry_ = {};
     verifier_ = {};
+    eraser_ = {};
     inbox_poll_ = {};
     connectors_.Stop();
     std::unique_ptr<sql::LeaseLoop> loop;
@@ -182,6 +191,14 @@ class OnboardingModule final : public Module {
     });
   }
 
+  // Submissions come first: they are short, and another look is taken soon.
+  void EraseForgotten(const std::stop_token& stop) {
+    Repeat(stop, kErasureInterval, "dataset.erasures_delayed", [this](const Context& ctx) -> Status {
+      const std::unique_lock writing(writing_, std::try_to_lock);
+      return writing.owns_lock() ? erasure_.Run(ctx) : absl::OkStatus();
+    });
+  }
+
   void Expire(const std::stop_token& stop) {
     Repeat(stop, std::chrono::hours(1), "submission.expiry_delayed",
            [this](const Context& ctx) { return submissions_.ExpireOpen(ctx); });
@@ -211,6 +228,8 @@ class OnboardingModule final : public Module {
   std::unique_ptr<grpc::Service> service_;
   SqlObjectChecks checks_;
   Integrity integrity_;
+  SqlErasureStore erasure_store_;
+  Erasure erasure_;
   std::unique_ptr<grpc::Service> object_service_;
   const std::string owner_;
   // A killed process's work goes on elsewhere, or after its restart, when the lease has run out.
@@ -220,7 +239,8 @@ class OnboardingModule final : public Module {
   Mutex mutex_;
   std::unique_ptr<sql::LeaseLoop> loop_ ABSL_GUARDED_BY(mutex_);
   std::jthread expiry_;
-  std::jthread verifier_;
+  std::mutex writing_;  // what publishes versions and what erases from them: one at a time
+  std::jthread verifier_, eraser_;
   std::jthread inbox_poll_;
 };
 

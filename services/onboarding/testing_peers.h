@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "libs/core/strings.h"
+#include "libs/crypt4gh/header.h"
 #include "libs/crypt4gh/key.h"
 #include "libs/crypto/hash.h"
 #include "services/onboarding/app/ports.h"
@@ -88,10 +89,41 @@ class FakeConsent final : public ConsentClient {
     return Mortal(crash_, [&]() -> Result<std::vector<std::string>> { return rows[{dataset, version}]; });
   }
 
-  Status DestroyHeaders(const Context&, const std::string&) override {
+  Status DestroyHeaders(const Context&, const std::string&, const std::vector<std::string>& objects) override {
     return Mortal(crash_, [&]() -> Status {
-      headers.clear();
+      if (objects.empty()) headers.clear();
+      for (const std::string& object : objects) headers.erase(object);
       return absl::OkStatus();
+    });
+  }
+
+  // In all versions; the rows stay, as nobody's.
+  void Forget(const std::string& person) {
+    for (auto& [version, pseudonyms] : rows) {
+      for (std::size_t row = 0; row < pseudonyms.size(); ++row) {
+        if (pseudonyms[row] != Pseudonym(person)) continue;
+        pseudonyms[row] = HexEncode(random_.Bytes(16));
+        forgotten.push_back({version.first, version.second, static_cast<std::int32_t>(row)});
+      }
+    }
+  }
+  // Twenty rows a page.
+  Result<ForgottenPage> Forgotten(const Context&, std::int64_t after) override {
+    return Mortal(crash_, [&]() -> Result<ForgottenPage> {
+      ForgottenPage page;
+      auto at = static_cast<std::size_t>(after);
+      while (at < forgotten.size() && page.rows.size() < 20) page.rows.push_back(forgotten[at++]);
+      if (at < forgotten.size()) page.next = static_cast<std::int64_t>(at);
+      return page;
+    });
+  }
+  Result<std::string> ReleaseForErasure(const Context&, const std::string& object,
+                                        const std::string& recipient) override {
+    return Mortal(crash_, [&]() -> Result<std::string> {
+      const auto found = headers.find(object);
+      if (found == headers.end()) return Error(StatusCode::kNotFound, "OBJECT_UNKNOWN", "no header");
+      GF_ASSIGN(const auto key, crypt4gh::PublicKey::FromRaw(recipient));
+      return crypt4gh::Reencrypt(found->second, key_, key, random_);
     });
   }
 
@@ -123,6 +155,7 @@ class FakeConsent final : public ConsentClient {
   std::map<std::pair<std::string, std::int32_t>, std::vector<std::string>> rows;  // pseudonyms of a version
   std::map<std::string, std::string> headers;
   std::map<std::string, DatasetEvent> events;
+  std::vector<ForgottenRow> forgotten;
   int away = 0;
 
  private:
@@ -146,6 +179,10 @@ class FakePublisher final : public Publisher {
       indices[{snapshot.dataset, snapshot.version}].insert(files + snapshot.individuals_sha256);
       return absl::OkStatus();
     });
+  }
+  Status ReplaceIndex(const Context& ctx, const Snapshot& snapshot) override {
+    if (!refuse_index && !crash_.fired()) indices.erase({snapshot.dataset, snapshot.version});
+    return PublishIndex(ctx, snapshot);
   }
   Status SubmitRecord(const Context&, const Submission& submission,
                       const std::vector<InclusionCriterion>& criteria) override {

@@ -119,7 +119,7 @@ class Node {
         beacon_store_(database),
         tokens_(trust_, clock_, "", {}) {
     consent_.rows[cohort->dataset()] = cohort->rows();
-    view_.Add({std::move(cohort)});
+    view_.Put(std::move(cohort));
     GF_CHECK(view_.Refresh(Context::Background()).ok());
     GF_CHECK(beacon_view_.Refresh(Context::Background()).ok());
     dispatcher_ = std::make_unique<rpc::Dispatcher>(

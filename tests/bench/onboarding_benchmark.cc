@@ -30,6 +30,7 @@
 #include "libs/genomics/bgzf_writer.h"
 #include "libs/genomics/build_segment.h"
 #include "libs/genomics/cohort_index.h"
+#include "libs/genomics/erase_rows.h"
 #include "libs/genomics/ingest.h"
 #include "libs/genomics/subset.h"
 #include "libs/qc/accumulator.h"
@@ -411,6 +412,12 @@ Status Counts(const fs::path& dir) {
   return absl::OkStatus();
 }
 
+// One person is forgotten: the index is written anew without them.
+Status Erase(const fs::path& dir, std::uint32_t row, const fs::path& out) {
+  GF_ASSIGN(auto index, genomics::CohortIndex::Open(dir));
+  return genomics::EraseRows(Context::Background(), *index, {&row, 1}, out).status();
+}
+
 // All of it for an endless VCF from a pipe, until `bytes` of it were read; prints what it took.
 Status Stream(std::uint64_t bytes, const fs::path& dir) {
   constexpr std::uint32_t kPeople = 2504;
@@ -484,6 +491,7 @@ int Main(std::vector<std::string> args) {
       status = Index(args[1], args[2], args[3], args[4], judge);
     if (what == "pipeline" && args.size() == 6)
       status = Pipeline(args[1], args[2], args[3], args[4], args[5]);
+    if (what == "erase" && args.size() == 4) status = Erase(args[1], small(2), args[3]);
     if (what == "stream") status = Stream(number(1), args[2]);
     return status.ok() ? 0 : Fail(status);
   }
@@ -495,7 +503,7 @@ int Main(std::vector<std::string> args) {
       << "usage: onboarding_benchmark generate-bcf OUT PEOPLE SITES SEED | generate-single OUT "
          "RECORDS SEED |\n  generate-cohort DIR PEOPLE SITES SEED | index|check-and-index IN NAMES "
          "SHA256 DIR | "
-         "pipeline IN NAMES SHA256 FASTA DIR |\n  stream BYTES DIR | counts DIR\n";
+         "pipeline IN NAMES SHA256 FASTA DIR |\n  stream BYTES DIR | counts DIR | erase DIR ROW OUT\n";
   return 2;
 }
 

@@ -124,6 +124,17 @@ def test_a_citizen_takes_everything_along_and_is_forgotten(land, people, tmp_pat
     assert any(entry["kind"] == "erase" for entry in road.ledger_entries(land, "fi"))
 
 
+def test_what_is_stored_of_the_forgotten_person_is_erased(land, people):
+    """The test before left somebody who was forgotten: the version is written anew without them, under its number."""
+    indices, = land.var.glob(f"fi/**/onboarding/index/{people.dataset}")
+    wait_until(lambda: not (indices / "1").exists(), 60, "the old files to be gone")
+    assert any(entry["kind"] == "dataset" and entry.get("outcome") == "erased" for entry in road.ledger_entries(land, "fi"))
+    # Everybody else is counted as before, by the same version; every release of a key is accounted for.
+    assert road.hub_record(land, people.dataset)["version"] == 1
+    assert count(land, people) == len(people.with_filters(people.permitting("SLQ"), sex="FEMALE")) - 1
+    assert land.genofed("audit", "reconcile", as_="dpo_fi").json["accounted"] is True
+
+
 def test_a_breach_is_told_to_the_people_concerned(land, people, tmp_path):
     file = tmp_path / "breach.json"
     file.write_text(json.dumps({"title": "A disk was lost", "what_happened": "On its way", "consequences": "None known",

@@ -368,6 +368,9 @@ def test_a_folder_is_one_dataset_of_the_network(closed_beacon):
         people = len(folder.select("individuals", None, filters))
         seen_small += 0 < people < FLOOR
         assert through_the_hub(federation, "individuals", {"filters": filters}) == ({"GDI-FI-BEACON-1": told(people)}, told(people)), filters
+    terms = {term["id"] for term in federation.get("hub", "/beacon/v2/filtering_terms?limit=1000")["response"]["filteringTerms"]}
+    assert {"NCIT:C16576", "MONDO:0005015"} <= terms
+    assert all(through_the_hub(federation, "individuals", {"filters": [{"id": term}]})[1] for term in sorted(terms)[:20])
     found = 0
     for variant in folder.tables["g_variants"][:40]:
         carriers = len({case["individualId"] for case in variant["caseLevelData"]})
@@ -502,6 +505,27 @@ def test_a_person_who_withdraws_is_gone_with_the_next_answer(closed_beacon):
     assert status == 200, answer
     wait_until(lambda: ask(federation, "/individuals", {"requestedGranularity": "count"})["responseSummary"]["numTotalResults"] == before - 1,
                10, "the person to be gone")
+
+
+def test_of_a_person_who_is_forgotten_nothing_stays_in_the_folder(closed_beacon):
+    federation, folder = closed_beacon
+    person = folder.tables["individuals"][0]["id"]  # who withdrew
+    count = {"requestedGranularity": "count"}
+    before = ask(federation, "/individuals", count)["responseSummary"]["numTotalResults"]
+
+    def stored():
+        return [file.read_text() for file in federation.var.glob("fi/**/onboarding/index/*/*/beacon.jsonl")]
+
+    assert any(f'"{person}"' in text for text in stored())
+    federation.genofed("me", "erase", "--yes", site="fi", token=federation.token("citizen_fi", person=person))
+    wait_until(lambda: stored() and not any(f'"{person}"' in text for text in stored()), 60, "the person to be erased")
+    other = folder.tables["individuals"][1]["id"]
+    assert any(f'"{other}"' in text for text in stored())
+    assert ask(federation, "/individuals", count)["responseSummary"]["numTotalResults"] == before
+    # Everybody else kept the row: who withdraws now is the one who asked.
+    token = federation.token("citizen_fi", person=other)
+    assert federation.rest("fi", "PUT", "/api/v1/me/permissions", token=token, body={"permissions": []})[0] == 200
+    wait_until(lambda: ask(federation, "/individuals", count)["responseSummary"]["numTotalResults"] == before - 1, 10, "the other to be gone")
 
 
 def test_bad_records_are_reported_with_file_index_and_rule(closed_beacon, tmp_path):

@@ -169,6 +169,25 @@ class GrpcConsentService final : public v1::ConsentService::CallbackService {
                       });
   }
 
+  grpc::ServerUnaryReactor* ListForgottenRows(grpc::CallbackServerContext* call,
+                                              const v1::ListForgottenRowsRequest* request,
+                                              v1::ListForgottenRowsResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(ListForgottenRows), request, response,
+        [this](const Context& ctx, const v1::ListForgottenRowsRequest& r) -> Result<v1::ListForgottenRowsResponse> {
+          GF_ASSIGN(const ForgottenRows forgotten, with_.mine.Forgotten(ctx, r.after()));
+          v1::ListForgottenRowsResponse answer;
+          for (const PersonSlot& place : forgotten.rows) {
+            auto& row = *answer.add_rows();
+            row.mutable_dataset()->set_dataset(place.dataset.dataset);
+            row.mutable_dataset()->set_version(place.dataset.version);
+            row.set_row(place.slot.slot);
+          }
+          answer.set_next(forgotten.next);
+          return answer;
+        });
+  }
+
   grpc::ServerUnaryReactor* ListMyNotices(grpc::CallbackServerContext* call, const v1::ListMyNoticesRequest* request,
                                           v1::ListMyNoticesResponse* response) override {
     return rpc_.Unary(call, GF_METHOD(ListMyNotices), request, response,

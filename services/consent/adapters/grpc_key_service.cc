@@ -61,6 +61,20 @@ class GrpcKeyService final : public v1::KeyService::CallbackService {
         });
   }
 
+  grpc::ServerUnaryReactor* ReleaseForErasure(grpc::CallbackServerContext* call,
+                                              const v1::ReleaseForErasureRequest* request,
+                                              v1::ReleaseForErasureResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(ReleaseForErasure), request, response,
+        [this](const Context& ctx,
+               const v1::ReleaseForErasureRequest& r) -> Result<v1::ReleaseForErasureResponse> {
+          v1::ReleaseForErasureResponse answer;
+          GF_ASSIGN(*answer.mutable_header(), keys_.ReleaseForErasure(ctx, r.object(), r.recipient()));
+          metrics_.Add("genofed_consent_released_headers_total", {});
+          return answer;
+        });
+  }
+
   grpc::ServerUnaryReactor* DestroyHeaders(grpc::CallbackServerContext* call,
                                            const v1::DestroyHeadersRequest* request,
                                            v1::DestroyHeadersResponse* response) override {
@@ -69,7 +83,7 @@ class GrpcKeyService final : public v1::KeyService::CallbackService {
         [this](const Context& ctx,
                const v1::DestroyHeadersRequest& r) -> Result<v1::DestroyHeadersResponse> {
           v1::DestroyHeadersResponse answer;
-          GF_ASSIGN(auto destroyed, keys_.Destroy(ctx, r.dataset()));
+          GF_ASSIGN(auto destroyed, keys_.Destroy(ctx, r.dataset(), {r.objects().begin(), r.objects().end()}));
           answer.set_destroyed(destroyed);
           return answer;
         });

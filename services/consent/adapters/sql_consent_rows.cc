@@ -307,6 +307,29 @@ Status SqlConsentRows::Forget(const Erasure& erasure) {
       .status();
 }
 
+Result<ForgottenRows> SqlConsentRows::Forgotten(std::int64_t after, int people) {
+  GF_ASSIGN(auto subjects, tx_.Exec("SELECT id FROM subjects WHERE erased IS NOT NULL AND id > $1 ORDER BY id LIMIT $2",
+                                    after, people));
+  ForgottenRows forgotten;
+  std::vector<std::int64_t> ids;
+  for (sql::Row row : subjects) ids.push_back(row.Int(0));
+  if (ids.size() == static_cast<std::size_t>(people)) forgotten.next = ids.back();
+  GF_ASSIGN(auto rows, tx_.Exec("SELECT dataset, version, slot FROM dataset_rows "
+                                "WHERE subject = ANY($1::bigint[]) AND pseudonym IS NOT NULL",
+                                ids));
+  for (sql::Row row : rows)
+    forgotten.rows.push_back({{row.Text(0), static_cast<std::int32_t>(row.Int(1))}, {static_cast<std::int32_t>(row.Int(2)), true}});
+  return forgotten;
+}
+
+Result<bool> SqlConsentRows::HasForgotten(const DatasetVersion& dataset) {
+  GF_ASSIGN(auto rows, tx_.Exec("SELECT 1 FROM dataset_rows r JOIN subjects s ON s.id = r.subject "
+                                "WHERE r.dataset = $1 AND r.version = $2 AND r.pseudonym IS NOT NULL AND "
+                                "s.erased IS NOT NULL LIMIT 1",
+                                dataset.dataset, dataset.version));
+  return !rows.empty();
+}
+
 Result<std::int64_t> SqlConsentRows::CountPeople(const std::vector<std::string>& datasets) {
   GF_ASSIGN(auto rows, tx_.Exec("SELECT count(DISTINCT subject) FROM dataset_rows WHERE pseudonym IS NOT NULL AND "
                                 "(cardinality($1::text[]) = 0 OR dataset = ANY($1::text[]))",

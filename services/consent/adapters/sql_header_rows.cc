@@ -26,8 +26,10 @@ Status SqlHeaderRows::Add(const HeaderRow& header) {
       .status();
 }
 
-Result<std::int64_t> SqlHeaderRows::Destroy(const std::string& dataset) {
-  GF_ASSIGN(auto rows, tx_.Exec("DELETE FROM headers WHERE dataset = $1", dataset));
+Result<std::int64_t> SqlHeaderRows::Destroy(const std::string& dataset, const std::vector<std::string>& objects) {
+  GF_ASSIGN(auto rows, tx_.Exec("DELETE FROM headers WHERE dataset = $1 AND "
+                                "(cardinality($2::text[]) = 0 OR object = ANY($2::text[]))",
+                                dataset, objects));
   return static_cast<std::int64_t>(rows.affected());
 }
 

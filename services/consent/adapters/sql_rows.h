@@ -67,6 +67,8 @@ class SqlConsentRows final : public ConsentRows {
   Result<std::map<std::string, ledger::Snapshot::KeptLeaves>> KeptLeaves(const std::vector<std::string>& snapshots,
                                                                          std::int32_t block) override;
   Status Forget(const Erasure& erasure) override;
+  Result<ForgottenRows> Forgotten(std::int64_t after, int people) override;
+  Result<bool> HasForgotten(const DatasetVersion& dataset) override;
   Result<std::int64_t> CountPeople(const std::vector<std::string>& datasets) override;
   Result<std::map<std::string, SnapshotRow>> FindSnapshots(const std::vector<std::string>& ids) override;
   Result<std::vector<SnapshotRow>> SnapshotsAfter(std::int64_t ledger_index, int limit) override;
@@ -87,7 +89,7 @@ class SqlHeaderRows final : public HeaderRows {
   explicit SqlHeaderRows(sql::Tx& tx) : tx_(tx) {}
   Result<std::map<std::string, HeaderRow>> Find(const std::vector<std::string>& objects) override;
   Status Add(const HeaderRow& header) override;
-  Result<std::int64_t> Destroy(const std::string& dataset) override;
+  Result<std::int64_t> Destroy(const std::string& dataset, const std::vector<std::string>& objects) override;
   Result<std::int64_t> CountReleases(std::int64_t headers) override;
   Result<std::int64_t> Releases() override;
 

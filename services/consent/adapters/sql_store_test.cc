@@ -249,6 +249,23 @@ TEST_F(SqlStoreTest, EverybodysProofsOutliveErasuresOverSeveralBlocks) {
   for (int i = 0; i < 1500; i += 100) ASSERT_THAT(node.mine.Forget(node.ctx, "person-" + std::to_string(i)), IsOk());
   ASSERT_THAT(node.AppendRun(kA1, "run-2"), IsOk());
   Process restarted(options_);
+  // All fifteen are found, four at a time.
+  std::set<std::int32_t> rows;
+  std::int64_t after = 0;
+  do {
+    ASSERT_THAT(restarted.store->Read(node.ctx,
+                                      [&](Transaction& tx) -> Status {
+                                        GF_ASSIGN(const auto page, tx.consent().Forgotten(after, 4));
+                                        EXPECT_LE(page.rows.size(), 4u);
+                                        for (const PersonSlot& place : page.rows) rows.insert(place.slot.slot);
+                                        after = page.next;
+                                        GF_ASSIGN(const bool known, tx.consent().HasForgotten(kA1));
+                                        EXPECT_TRUE(known);
+                                        return absl::OkStatus();
+                                      }),
+                IsOk());
+  } while (after > 0);
+  EXPECT_EQ(rows.size(), 15u);
   for (int i = 0; i < 1500; i += 25) {
     auto page = restarted.node->mine.Accesses(node.ctx, "person-" + std::to_string(i), 0, "");
     ASSERT_THAT(page, IsOk());
@@ -485,6 +502,10 @@ TEST_F(SqlStoreTest, ErasureNoticesAndAuditAreStored) {
   ASSERT_THAT(node.mine.Forget(node.ctx, "p"), IsOk());
   Process restarted(options_);
   Node& after = *restarted.node;
+  const auto forgotten = after.mine.Forgotten(node.ctx, 0);
+  ASSERT_THAT(forgotten, IsOk());
+  ASSERT_FALSE(forgotten->rows.empty());
+  EXPECT_EQ(forgotten->next, 0);
   EXPECT_TRUE(after.mine.Get(node.ctx, "p")->statements.empty());
   EXPECT_TRUE(after.mine.Openings(node.ctx, "p")->empty());
   EXPECT_EQ(std::ranges::count(after.cohorts.Run(node.ctx, kA1, Permission::kSecondaryUse, false)->permitted, true), 1);

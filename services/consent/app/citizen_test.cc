@@ -64,6 +64,11 @@ TEST_F(CitizenTest, ErasureForgetsThePersonAndKeepsEverybodyElsesProofs) {
   const auto slot = static_cast<std::size_t>(store_.state.subjects.at(node_.pseudonyms.Blinded("p")).slot);
   const std::string secret = store_.state.slot_blocks[0].substr(slot * 32, 32);
   const std::string pseudonym = node_.pseudonyms.InDataset(kA1.dataset, "p");
+  std::int32_t place = -1;
+  for (const SlotRow& one : store_.state.versions.at(kA1).second) {
+    if (one.pseudonym == pseudonym) place = one.slot;
+  }
+  EXPECT_TRUE(node_.mine.Forgotten(node_.ctx, 0)->rows.empty());
   auto index = node_.mine.Forget(node_.ctx, "p");
   ASSERT_THAT(index, IsOk());
   const auto entry = ledger::DecodeEntry(node_.ledger.List(node_.ctx, *index, 1)->at(0));
@@ -79,6 +84,13 @@ TEST_F(CitizenTest, ErasureForgetsThePersonAndKeepsEverybodyElsesProofs) {
   EXPECT_TRUE(node_.mine.Get(node_.ctx, "p")->history.empty());
   EXPECT_TRUE(Accesses("p").empty());
   EXPECT_THAT(node_.mine.Forget(node_.ctx, "p"), HasReason("PERSON_UNKNOWN"));
+
+  // Whoever stores more about the person learns the row, and nothing else.
+  const auto forgotten = node_.mine.Forgotten(node_.ctx, 0);
+  ASSERT_EQ(forgotten->rows.size(), 1u);
+  EXPECT_EQ(forgotten->rows[0].dataset, kA1);
+  EXPECT_EQ(forgotten->rows[0].slot.slot, place);
+  EXPECT_EQ(forgotten->next, 0);
 
   // The slot is nobody's, and is not used.
   auto cohort = node_.cohorts.Run(node_.ctx, kA1, Permission::kSecondaryUse, false);

@@ -183,17 +183,50 @@ Status DatasetKeys::LogRelease(Transaction& tx, const std::string& key, std::int
   return ledger_.Add(tx, "consent", key, entry).status();
 }
 
-Result<std::int32_t> DatasetKeys::Destroy(const Context& ctx, const std::string& dataset) {
+Result<std::string> DatasetKeys::ReleaseForErasure(const Context& ctx, const std::string& object,
+                                                   const std::string& recipient) {
+  GF_TRY(CheckObjects({object}));
+  auto key = crypt4gh::PublicKey::FromRaw(recipient);
+  if (!key.ok())
+    return InvalidField("recipient", "RECIPIENT_INVALID", "must be an X25519 public key of 32 bytes");
+  std::string header;
+  const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
+    GF_ASSIGN(const auto found, tx.headers().Find({object}));
+    if (found.empty())
+      return Error(StatusCode::kNotFound, "OBJECT_UNKNOWN", "no header is kept for the object");
+    const HeaderRow& row = found.begin()->second;
+    GF_ASSIGN(const bool forgotten, tx.consent().HasForgotten(row.dataset));
+    if (!forgotten)
+      return Error(StatusCode::kPermissionDenied, "NOBODY_FORGOTTEN",
+                   "nobody in the object's version asked to be forgotten");
+    GF_ASSIGN(header, crypt4gh::Reencrypt(row.header, key_, *key, random_));
+    // Each key is new, and so is each release.
+    return LogRelease(tx, fmt::format("erasure:{}:{}", object, HexEncode(crypto::Sha256(recipient))), 1,
+                      {{"object", object},
+                       {"dataset", row.dataset.dataset},
+                       {"version", std::to_string(row.dataset.version)},
+                       {"reason", "erasure"}});
+  });
+  GF_TRY(written);
+  return header;
+}
+
+Result<std::int32_t> DatasetKeys::Destroy(const Context& ctx, const std::string& dataset,
+                                          const std::vector<std::string>& objects) {
   GF_TRY(Validate({dataset, 1}));
+  if (!objects.empty()) GF_TRY(CheckObjects(objects));
+  std::string key = "destroy:" + dataset;
+  for (const std::string& object : objects) key += ":" + object;
   std::int64_t destroyed = 0;
   const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
-    GF_ASSIGN(destroyed, tx.headers().Destroy(dataset));
+    GF_ASSIGN(destroyed, tx.headers().Destroy(dataset, objects));
     if (destroyed == 0) return absl::OkStatus();
     ledger::Entry entry;
     entry.kind = ledger::EntryKind::kKeyEvent;
     entry.time = ledger_.EntryTime();
     entry.fields = {{"dataset", dataset}, {"outcome", "keys-destroyed"}};
-    return ledger_.Add(tx, "consent", "destroy:" + dataset, entry).status();
+    if (objects.size() == 1) entry.fields["object"] = objects.front();
+    return ledger_.Add(tx, "consent", key, entry).status();
   });
   GF_TRY(written);
   return static_cast<std::int32_t>(destroyed);

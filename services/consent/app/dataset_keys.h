@@ -66,8 +66,14 @@ class DatasetKeys {
   // OBJECT_OUTSIDE_RUN, APPROVAL_REFUSED, APPROVAL_ENDED, COHORT_CHANGED, Unavailable.
   Result<Released> Release(const Context& ctx, const ReleaseRequest& request);
 
-  // Destroys every header of a dataset, for good, and logs it. Returns how many; 0 when repeated.
-  Result<std::int32_t> Destroy(const Context& ctx, const std::string& dataset);
+  // The header of an object for a key of the caller's, who writes the object anew without forgotten people; logged
+  // before it returns. Errors: OBJECT_UNKNOWN, NOBODY_FORGOTTEN, RECIPIENT_INVALID.
+  Result<std::string> ReleaseForErasure(const Context& ctx, const std::string& object, const std::string& recipient);
+
+  // Destroys every header of a dataset, or of these objects of it, for good, and logs it. Returns how many; 0 when
+  // repeated.
+  Result<std::int32_t> Destroy(const Context& ctx, const std::string& dataset,
+                               const std::vector<std::string>& objects = {});
 
  private:
   struct Run {

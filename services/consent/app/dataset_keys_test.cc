@@ -132,6 +132,31 @@ TEST_F(DatasetKeysTest, DestroyedHeadersOpenNothingAndAreLogged) {
   EXPECT_THAT(Release(), HasReason("OBJECT_UNKNOWN"));
 }
 
+TEST_F(DatasetKeysTest, SingleObjectsAreDestroyedByThemselves) {
+  ASSERT_THAT(keys_.StoreHeader(node_.ctx, {"obj-2", kA1, header_}), IsOk());
+  EXPECT_EQ(*keys_.Destroy(node_.ctx, "GOE-FI-B-1", {"obj-2"}), 0) << "of another dataset";
+  EXPECT_EQ(*keys_.Destroy(node_.ctx, "GOE-FI-A-1", {"obj-2"}), 1);
+  EXPECT_THAT(Release(), IsOk());
+  request_.objects = {"obj-2"};
+  EXPECT_THAT(Release(), HasReason("OBJECT_UNKNOWN"));
+}
+
+TEST_F(DatasetKeysTest, ForErasureAHeaderLeavesOnlyWhereSomebodyWasForgotten) {
+  const std::string recipient = task_.public_key().raw();
+  EXPECT_THAT(keys_.ReleaseForErasure(node_.ctx, "obj-1", recipient), HasReason("NOBODY_FORGOTTEN"));
+  EXPECT_THAT(keys_.ReleaseForErasure(node_.ctx, "obj-9", recipient), HasReason("OBJECT_UNKNOWN"));
+  ASSERT_THAT(node_.mine.Forget(node_.ctx, "p"), IsOk());
+  EXPECT_THAT(keys_.ReleaseForErasure(node_.ctx, "obj-1", "short"), HasReason("RECIPIENT_INVALID"));
+  const std::int64_t before = *node_.ledger.Size(node_.ctx);
+  const auto header = keys_.ReleaseForErasure(node_.ctx, "obj-1", recipient);
+  ASSERT_THAT(header, IsOk());
+  EXPECT_TRUE(crypt4gh::OpenHeader(*header, task_)->data_keys.at(0) == data_key_);
+  const auto entry = ledger::DecodeEntry(node_.ledger.List(node_.ctx, before, 10)->at(0));
+  EXPECT_EQ(entry->Field("object"), "obj-1");
+  EXPECT_EQ(entry->Field("reason"), "erasure");
+  EXPECT_EQ(entry->numbers.at("releases"), store_.state.releases);
+}
+
 TEST_F(DatasetKeysTest, EveryReleaseIsLoggedOnceAndCounted) {
   const std::int64_t before = *node_.ledger.Size(node_.ctx);
   ASSERT_THAT(Release(), IsOk());

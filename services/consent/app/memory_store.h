@@ -300,9 +300,11 @@ class MemoryStore final : public Store {
       s_.headers[header.object] = header;
       return absl::OkStatus();
     }
-    Result<std::int64_t> Destroy(const std::string& dataset) override {
-      return static_cast<std::int64_t>(std::erase_if(
-          s_.headers, [&](const auto& row) { return row.second.dataset.dataset == dataset; }));
+    Result<std::int64_t> Destroy(const std::string& dataset, const std::vector<std::string>& objects) override {
+      return static_cast<std::int64_t>(std::erase_if(s_.headers, [&](const auto& row) {
+        return row.second.dataset.dataset == dataset &&
+               (objects.empty() || std::ranges::find(objects, row.first) != objects.end());
+      }));
     }
     Result<std::int64_t> CountReleases(std::int64_t headers) override {
       return s_.releases += headers;
@@ -348,6 +350,29 @@ class MemoryStore final : public Store {
       std::erase_if(s_.subjects, [&](const auto& row) { return row.second.id == erasure.subject; });
       s_.subjects[erasure.blinded] = {erasure.subject, erasure.slot, std::nullopt, {{}, {}, true}};
       return absl::OkStatus();
+    }
+    Result<ForgottenRows> Forgotten(std::int64_t after, int people) override {
+      std::set<std::int64_t> ids;
+      for (const auto& [blinded, subject] : s_.subjects) {
+        if (subject.who.erased && subject.id > after) ids.insert(subject.id);
+      }
+      ForgottenRows forgotten;
+      for (const std::int64_t id : ids) {
+        if (people-- == 0) return forgotten;
+        forgotten.next = id;
+        GF_ASSIGN(const auto slots, SlotsOf(id));
+        for (const PersonSlot& place : slots) {
+          if (place.slot.included) forgotten.rows.push_back(place);
+        }
+      }
+      forgotten.next = 0;
+      return forgotten;
+    }
+    Result<bool> HasForgotten(const DatasetVersion& dataset) override {
+      const auto& rows = s_.versions[dataset].second;
+      return std::ranges::any_of(rows, [this](const SlotRow& row) {
+        return !row.pseudonym.empty() && ById(row.subject).who.erased;
+      });
     }
     Result<std::int64_t> CountPeople(const std::vector<std::string>& datasets) override {
       std::set<std::int64_t> people;

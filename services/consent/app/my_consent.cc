@@ -390,4 +390,13 @@ Result<std::int64_t> MyConsent::Forget(const Context& ctx, const std::string& pe
   return index;
 }
 
+Result<ForgottenRows> MyConsent::Forgotten(const Context& ctx, std::int64_t after) {
+  ForgottenRows forgotten;
+  GF_TRY(store_.Read(ctx, [&](Transaction& tx) -> Status {
+    GF_ASSIGN(forgotten, tx.consent().Forgotten(after, kForgottenPage));
+    return absl::OkStatus();
+  }));
+  return forgotten;
+}
+
 }  // namespace genofed::consent

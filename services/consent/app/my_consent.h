@@ -89,6 +89,10 @@ class MyConsent {
   // stay, so that other people's proofs hold; logged as `erase`, which names nobody. Returns the entry's index.
   // NotFound PERSON_UNKNOWN.
   Result<std::int64_t> Forget(const Context& ctx, const std::string& person);
+  // Where people who were forgotten have rows, for whoever stores more about those; of at most kForgottenPage people
+  // behind what an earlier call said.
+  static constexpr int kForgottenPage = 200;
+  Result<ForgottenRows> Forgotten(const Context& ctx, std::int64_t after);
 
  private:
   Result<std::optional<Subject>> Find(Transaction& tx, const std::string& person) const;

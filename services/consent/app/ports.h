@@ -111,6 +111,12 @@ struct PersonSlot {
   Slot slot;
 };
 
+// Rows of people who were forgotten; `next` goes on behind them, and is 0 at the end.
+struct ForgottenRows {
+  std::vector<PersonSlot> rows;
+  std::int64_t next = 0;
+};
+
 struct SnapshotRow {
   std::string id;
   DatasetVersion dataset;
@@ -200,6 +206,10 @@ class ConsentRows {
   virtual Result<std::map<std::string, ledger::Snapshot::KeptLeaves>> KeptLeaves(
       const std::vector<std::string>& snapshots, std::int32_t block) = 0;
   virtual Status Forget(const Erasure& erasure) = 0;
+  // Of `people` of them, behind what an earlier call said.
+  virtual Result<ForgottenRows> Forgotten(std::int64_t after, int people) = 0;
+  // Whether somebody in the version was forgotten.
+  virtual Result<bool> HasForgotten(const DatasetVersion& dataset) = 0;
   // Of all people with a row in one of the datasets (empty: in any) how many there are.
   virtual Result<std::int64_t> CountPeople(const std::vector<std::string>& datasets) = 0;
 
@@ -231,8 +241,8 @@ class HeaderRows {
   virtual Result<std::map<std::string, HeaderRow>> Find(
       const std::vector<std::string>& objects) = 0;
   virtual Status Add(const HeaderRow& header) = 0;
-  // All of a dataset, for good; returns how many.
-  virtual Result<std::int64_t> Destroy(const std::string& dataset) = 0;
+  // All of a dataset, or these objects of it, for good; returns how many.
+  virtual Result<std::int64_t> Destroy(const std::string& dataset, const std::vector<std::string>& objects) = 0;
   // Adds to the counter of released headers and returns it.
   virtual Result<std::int64_t> CountReleases(std::int64_t headers) = 0;
   virtual Result<std::int64_t> Releases() = 0;

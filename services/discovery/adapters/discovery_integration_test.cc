@@ -104,6 +104,40 @@ TEST_F(NodeIntegrationTest, AWithdrawalCountsFromTheNextPoll) {
   EXPECT_TRUE(Ask()->datasets[0].alleles.empty());
 }
 
+// Rows 0 and 1 were forgotten: the version was written anew without what is theirs.
+TEST_F(NodeIntegrationTest, AVersionWithoutForgottenPeopleTakesThePlaceOfTheOldOne) {
+  ASSERT_THAT(node_->publications.Publish(ctx_, Write(1)), IsOk());
+  EXPECT_EQ(Ask()->count, 6);
+  Node replica(*database_, data_.path(), consent_);
+  ASSERT_THAT(replica.publications.OpenPublished(ctx_), IsOk());
+  const auto held = replica.view.Prepare(ctx_, "GOE-FI-A-1", 1);
+  ASSERT_THAT(held, IsOk());
+
+  TestSite site{{"20", 1000, "A", "T"}, {}};
+  for (std::uint32_t row = 0; row < 20; ++row) (row < 2 ? site.sets.nocall : site.sets.het).push_back(row);
+  testing::TemporaryDirectory aside;
+  std::filesystem::rename(data_ / "GOE-FI-A-1", aside / "old");
+  const Publication anew = WriteCohort(data_.path(), "GOE-FI-A-1", 1, 20, {site},
+                                       std::vector<genomics::Individual>(20));
+  EXPECT_THAT(node_->publications.Publish(ctx_, anew), HasReason("VERSION_PUBLISHED"));
+  ASSERT_THAT(node_->publications.Replace(ctx_, anew), IsOk());
+  ASSERT_THAT(node_->publications.Replace(ctx_, anew), IsOk());
+  EXPECT_EQ(Ask()->count, 18);
+  EXPECT_EQ(Ask()->datasets[0].alleles.at(0).allele_number, 36);
+  // Another replica learns of it, and so does one that starts.
+  ASSERT_THAT(replica.publications.OpenPublished(ctx_), IsOk());
+  EXPECT_NE(replica.view.Prepare(ctx_, "GOE-FI-A-1", 1)->cohort, held->cohort);
+  Restart();
+  ASSERT_THAT(node_->publications.OpenPublished(ctx_), IsOk());
+  ASSERT_THAT(node_->view.Refresh(ctx_), IsOk());
+  EXPECT_EQ(Ask()->count, 18);
+  // What cannot be opened replaces nothing.
+  Publication bad = anew;
+  bad.segments[0].manifest_sha256 = std::string(64, '0');
+  EXPECT_THAT(node_->publications.Replace(ctx_, bad), HasReason("INDEX_CORRUPT"));
+  EXPECT_EQ(Ask()->count, 18);
+}
+
 TEST_F(NodeIntegrationTest, StaleConsentRefuses) {
   ASSERT_THAT(node_->publications.Publish(ctx_, Write(1)), IsOk());
   consent_.up = false;

@@ -7,6 +7,7 @@
 #include <bit>
 #include <chrono>
 #include <fstream>
+#include <set>
 #include <system_error>
 
 #include "libs/cohort/compact.h"
@@ -16,6 +17,8 @@
 
 namespace genofed::discovery {
 namespace {
+
+constexpr std::chrono::minutes kSweepAge{10};
 
 // A link inside the data directory must not lead out of it.
 Result<std::filesystem::path> Below(const std::filesystem::path& data_dir,
@@ -150,12 +153,46 @@ Status FileCohortOpener::Derive(std::span<const Batch> batches,
   return absl::OkStatus();
 }
 
-Result<std::unique_ptr<cohort::Segment>> FileCohortOpener::OpenRun(std::span<const Batch> batches,
-                                                                   std::uint64_t& bytes) {
+std::vector<std::span<const FileCohortOpener::Batch>> FileCohortOpener::Runs(
+    std::span<const Batch> batches) {
+  std::vector<std::span<const Batch>> runs;
+  for (std::span<const Batch> rest = batches; !rest.empty();) {
+    const std::size_t together =
+        batches.size() <= cohort::kMaxSegments ? 1 : std::bit_floor(rest.size());
+    runs.push_back(rest.first(together));
+    rest = rest.subspan(together);
+  }
+  return runs;
+}
+
+std::filesystem::path FileCohortOpener::DirectoryOf(std::span<const Batch> run) const {
   crypto::Sha256Stream name;
   name.Update(fmt::format("{} {}\n", cohort::kTileFormatVersion, table_.sha256));
-  for (const Batch& batch : batches) name.Update(batch.manifest_sha256 + "\n");
-  const auto directory = derived_ / HexEncode(name.Finish());
+  for (const Batch& batch : run) name.Update(batch.manifest_sha256 + "\n");
+  return derived_ / HexEncode(name.Finish());
+}
+
+Status FileCohortOpener::Sweep(const std::vector<Publication>& wanted) {
+  std::set<std::filesystem::path> keep;
+  for (const Publication& publication : wanted) {
+    const auto batches = FindBatches(publication);
+    if (batches.status().code() == StatusCode::kNotFound) continue;  // taken out of use
+    GF_TRY(batches);
+    for (const std::span<const Batch> run : Runs(*batches)) keep.insert(DirectoryOf(run));
+  }
+  std::error_code error;
+  const auto before = std::filesystem::file_time_type::clock::now() - kSweepAge;
+  for (const auto& entry : std::filesystem::directory_iterator(derived_, error)) {
+    if (keep.contains(entry.path()) || entry.last_write_time(error) > before || error) continue;
+    std::filesystem::remove_all(entry.path(), error);
+  }
+  // Nothing was made yet: there is no directory.
+  return !error || error == std::errc::no_such_file_or_directory ? absl::OkStatus() : WriteFailed();
+}
+
+Result<std::unique_ptr<cohort::Segment>> FileCohortOpener::OpenRun(std::span<const Batch> batches,
+                                                                   std::uint64_t& bytes) {
+  const auto directory = DirectoryOf(batches);
   // Queries trust its rows, so all of it is looked at.
   auto find = [&]() -> Result<std::unique_ptr<cohort::Segment>> {
     GF_ASSIGN(auto segment, cohort::Segment::Open(directory, cohort::Residence::kRead));
@@ -187,12 +224,9 @@ Result<std::shared_ptr<const Cohort>> FileCohortOpener::Open(const Publication& 
   for (const Batch& batch : batches) sizes.push_back(batch.n_people);
   std::vector<std::unique_ptr<cohort::Segment>> segments;
   std::uint64_t bytes = 0;
-  for (std::span<const Batch> rest = batches; !rest.empty();) {
-    const std::size_t together =
-        batches.size() <= cohort::kMaxSegments ? 1 : std::bit_floor(rest.size());
-    GF_ASSIGN(auto segment, OpenRun(rest.first(together), bytes));
+  for (const std::span<const Batch> run : Runs(batches)) {
+    GF_ASSIGN(auto segment, OpenRun(run, bytes));
     segments.push_back(std::move(segment));
-    rest = rest.subspan(together);
   }
   GF_ASSIGN(auto genotypes, cohort::Cohort::Create(std::move(segments)));
   GF_ASSIGN(auto individuals, OpenIndividuals(data_dir_, publication));

@@ -37,6 +37,8 @@ class FileCohortOpener final : public CohortOpener {
                    AnnotationTable table = {})
       : data_dir_(std::move(data_dir)), derived_(std::move(derived)), table_(std::move(table)) {}
   Result<std::shared_ptr<const Cohort>> Open(const Publication& publication) override;
+  // What is younger than ten minutes may be of another replica, which knows more, and stays.
+  Status Sweep(const std::vector<Publication>& wanted) override;
 
  private:
   // People who were added together, and where ingest wrote their index.
@@ -46,6 +48,9 @@ class FileCohortOpener final : public CohortOpener {
     std::uint32_t n_people = 0;
   };
   Result<std::vector<Batch>> FindBatches(const Publication& publication) const;
+  // Batches that become one segment, in the order of rows; and where that lies.
+  static std::vector<std::span<const Batch>> Runs(std::span<const Batch> batches);
+  std::filesystem::path DirectoryOf(std::span<const Batch> run) const;
   // `bytes`: of the cohort so far.
   Result<std::unique_ptr<cohort::Segment>> OpenRun(std::span<const Batch> batches,
                                                    std::uint64_t& bytes);

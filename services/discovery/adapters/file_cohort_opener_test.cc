@@ -96,6 +96,31 @@ TEST_F(FileCohortOpenerTest, ManyGoTogetherAndAreMadeOnce) {
   EXPECT_EQ((*cohort)->Released(40), 0U);
 }
 
+TEST_F(FileCohortOpenerTest, WhatWasMadeForOthersIsSweptAway) {
+  const Publication publication = Grown(3);
+  Publication gone = publication, kept = publication;
+  gone.segments = {publication.segments[2]};
+  kept.segments.pop_back();
+  FileCohortOpener opener = Opener();
+  EXPECT_THAT(opener.Sweep({kept}), IsOk()) << "before anything was made";
+  ASSERT_THAT(opener.Open(kept), IsOk());
+  const auto wanted = Derived();
+  const auto still_open = opener.Open(gone);
+  ASSERT_THAT(still_open, IsOk());
+  ASSERT_THAT(opener.Sweep({kept}), IsOk());
+  EXPECT_EQ(Derived().size(), 3U) << "another replica may know more";
+  for (const auto& [name, time] : Derived())
+    std::filesystem::last_write_time(directory_ / "derived" / name, time - std::chrono::hours(1));
+  ASSERT_THAT(opener.Sweep({kept}), IsOk());
+  EXPECT_EQ(Derived().size(), 2U);
+  for (const auto& [name, time] : Derived()) EXPECT_TRUE(wanted.contains(name));
+  EXPECT_EQ(Count(**still_open), Counts(1, 3)) << "questions that were asked before";
+  // A version that was taken out of use has no index any more.
+  std::filesystem::remove_all(directory_ / kept.segments[0].index_path);
+  ASSERT_THAT(opener.Sweep({kept}), IsOk());
+  EXPECT_TRUE(Derived().empty());
+}
+
 TEST_F(FileCohortOpenerTest, WhatIsDamagedIsMadeAnew) {
   const Publication publication = Grown(2);
   ASSERT_THAT(Opener().Open(publication), IsOk());

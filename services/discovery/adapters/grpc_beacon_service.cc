@@ -119,7 +119,7 @@ class GrpcBeaconService final : public v1::BeaconService::CallbackService {
             return InvalidField("dataset.dataset", "COUNTRY_MISMATCH", "this node answers for datasets of {} only",
                                 country_);
           if (publication.version < 1) return InvalidField("dataset.version", "VERSION_INVALID", "counts from 1");
-          GF_TRY(view_.Publish(ctx, publication));
+          GF_TRY(r.replaces() ? view_.Replace(ctx, publication) : view_.Publish(ctx, publication));
           return v1::PublishFolderResponse();
         });
   }

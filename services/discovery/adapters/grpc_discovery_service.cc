@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/discovery/adapters/grpc_discovery_service.h"
 
+#include <algorithm>
+
 #include "genofed/discovery/v1/discovery.grpc.pb.h"
 #include "libs/obs/log.h"
 #include "services/discovery/adapters/account_of_call.h"
@@ -17,7 +19,7 @@ class Backend {
   virtual ~Backend() = default;
   virtual Result<Answer> Run(const Context& ctx, const Query& query) = 0;
   virtual Result<std::vector<FilteringTerm>> Terms(const Context& ctx) = 0;
-  virtual Status Publish(const Context& ctx, const Publication& publication) = 0;
+  virtual Status Publish(const Context& ctx, const Publication& publication, bool replaces) = 0;
   virtual Result<std::vector<std::string>> Sites() {
     return Error(StatusCode::kUnimplemented, "HUB_ONLY", "a node is no network");
   }
@@ -28,19 +30,31 @@ class NodeBackend final : public Backend {
   NodeBackend(NodeDiscovery& discovery, const FolderCounts& folders, Publications& publications)
       : discovery_(discovery), folders_(folders), publications_(publications) {}
   Result<Answer> Run(const Context& ctx, const Query& query) override {
-    // The gateway of the site asks folders by themselves, in Beacon's own words.
-    const WorkloadIdentity& caller = ctx.principal().workload;
-    if (caller.site != "hub" || caller.service != "discovery") return discovery_.Run(ctx, query);
+    if (!IsHub(ctx)) return discovery_.Run(ctx, query);
     return Together(discovery_.Run(ctx, query), folders_.Run(ctx, query));
   }
   Result<std::vector<FilteringTerm>> Terms(const Context& ctx) override {
-    return discovery_.Terms(ctx);
+    GF_ASSIGN(std::vector<FilteringTerm> terms, discovery_.Terms(ctx));
+    if (!IsHub(ctx)) return terms;
+    auto of_folders = folders_.Terms(ctx);
+    if (Reason(of_folders.status()) == "CONSENT_STALE") return terms;  // a large one is being opened
+    GF_TRY(of_folders);
+    for (const FilteringTerm& term : terms) of_folders->erase(term.id);
+    for (const std::string& id : *of_folders) terms.push_back({id, ""});
+    std::sort(terms.begin(), terms.end());
+    return terms;
   }
-  Status Publish(const Context& ctx, const Publication& publication) override {
-    return publications_.Publish(ctx, publication);
+  Status Publish(const Context& ctx, const Publication& publication, bool replaces) override {
+    return replaces ? publications_.Replace(ctx, publication) : publications_.Publish(ctx, publication);
   }
 
  private:
+  // The gateway of the site asks folders by themselves, in Beacon's own words.
+  static bool IsHub(const Context& ctx) {
+    const WorkloadIdentity& caller = ctx.principal().workload;
+    return caller.site == "hub" && caller.service == "discovery";
+  }
+
   NodeDiscovery& discovery_;
   const FolderCounts& folders_;
   Publications& publications_;
@@ -55,7 +69,7 @@ class HubBackend final : public Backend {
   Result<std::vector<FilteringTerm>> Terms(const Context& ctx) override {
     return discovery_.Terms(ctx);
   }
-  Status Publish(const Context&, const Publication&) override {
+  Status Publish(const Context&, const Publication&, bool) override {
     return Error(StatusCode::kUnimplemented, "NODE_ONLY", "datasets are published at nodes");
   }
   Result<std::vector<std::string>> Sites() override { return discovery_.Sites(); }
@@ -117,7 +131,7 @@ class GrpcDiscoveryService final : public v1::DiscoveryService::CallbackService 
         call, GF_METHOD(PublishVersion), request, response,
         [this](const Context& ctx,
                const v1::PublishVersionRequest& r) -> Result<v1::PublishVersionResponse> {
-          GF_TRY(backend_->Publish(ctx, FromProto(r)));
+          GF_TRY(backend_->Publish(ctx, FromProto(r), r.replaces()));
           return v1::PublishVersionResponse();
         });
   }

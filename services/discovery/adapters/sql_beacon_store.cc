@@ -29,6 +29,16 @@ Status SqlBeaconStore::Add(const Context& ctx, const BeaconPublication& publicat
   });
 }
 
+Status SqlBeaconStore::Replace(const Context& ctx, const BeaconPublication& publication) {
+  return database_.Transact(ctx, [&](sql::Tx& tx) -> Status {
+    return tx
+        .Exec("INSERT INTO beacon_publications (dataset, version, path, sha256) VALUES ($1, $2, $3, $4) "
+              "ON CONFLICT (dataset, version) DO UPDATE SET path = excluded.path, sha256 = excluded.sha256",
+              publication.dataset, publication.version, publication.path, publication.sha256)
+        .status();
+  });
+}
+
 Result<std::vector<BeaconPublication>> SqlBeaconStore::List(const Context& ctx) {
   return database_.Read(ctx, [&](sql::Tx& tx) { return Read(tx, "", 0); });
 }

@@ -10,6 +10,7 @@ class SqlBeaconStore final : public BeaconStore {
  public:
   explicit SqlBeaconStore(sql::Database& database) : database_(database) {}
   Status Add(const Context& ctx, const BeaconPublication& publication) override;
+  Status Replace(const Context& ctx, const BeaconPublication& publication) override;
   Result<std::vector<BeaconPublication>> List(const Context& ctx) override;
 
  private:

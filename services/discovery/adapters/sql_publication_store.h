@@ -11,6 +11,7 @@ class SqlPublicationStore final : public PublicationStore {
   explicit SqlPublicationStore(sql::Database& database) : database_(database) {}
 
   Status Add(const Context& ctx, const Publication& publication) override;
+  Status Replace(const Context& ctx, const Publication& publication) override;
   Result<std::vector<Publication>> List(const Context& ctx) override;
 
  private:

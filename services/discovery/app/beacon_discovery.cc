@@ -7,6 +7,7 @@
 #include "libs/beacon/redact.h"
 #include "libs/beacon/search.h"
 #include "libs/core/retry_after.h"
+#include "services/discovery/app/answer_time.h"
 #include "services/discovery/app/beacon_disclosure.h"
 
 namespace genofed::discovery {
@@ -203,6 +204,7 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
   const std::string canonical = Canonical(request);
   for (const auto& [folder, holding] : view->folders) {
     GF_TRY(ctx.Alive());
+    const auto start = std::chrono::steady_clock::now();
     const Collection& collection = *holding.collection;
     answer.folders.push_back(folder);
     if (!open_ && collection.test() != request.test_mode) continue;
@@ -236,6 +238,8 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
       sets.push_back(std::move(set));
     }
     // Before anything is told.
+    if (!open)
+      WaitForMultiple(start, std::chrono::microseconds(mechanism_.policy().answer_microseconds));
     GF_ASSIGN(const auto refused, Charge(ctx, account, folder, disclosure.spendings()));
     if (refused) {
       later = std::min(later.value_or(*refused), *refused);

@@ -21,12 +21,14 @@ struct BeaconPublication {
   bool operator==(const BeaconPublication&) const = default;
 };
 
-// Rows are never changed or removed: the catalogue tells which version counts.
+// Versions are never removed: the catalogue tells which one counts.
 class BeaconStore {
  public:
   virtual ~BeaconStore() = default;
   // AlreadyExists VERSION_PUBLISHED if it was published with another content.
   virtual Status Add(const Context& ctx, const BeaconPublication& publication) = 0;
+  // Puts a version in the place of what it was published with, if it was.
+  virtual Status Replace(const Context& ctx, const BeaconPublication& publication) = 0;
   // In order of dataset and version.
   virtual Result<std::vector<BeaconPublication>> List(const Context& ctx) = 0;
 };

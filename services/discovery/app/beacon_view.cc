@@ -41,13 +41,21 @@ BeaconView::BeaconView(BeaconStore& store, BeaconOpener& opener, ConsentClient& 
       now_(std::move(now)) {}
 
 Status BeaconView::Publish(const Context& ctx, const BeaconPublication& publication) {
+  return Put(ctx, publication, false);
+}
+
+Status BeaconView::Replace(const Context& ctx, const BeaconPublication& publication) {
+  return Put(ctx, publication, true);
+}
+
+Status BeaconView::Put(const Context& ctx, const BeaconPublication& publication, bool replaces) {
   {
     MutexLock refresh(refreshing_);
     const DatasetVersion version(publication.dataset, publication.version);
     GF_ASSIGN(auto collection, opener_.Open(publication));
     GF_TRY(Fetch(ctx, publication, collection));
-    GF_TRY(store_.Add(ctx, publication));
-    open_[version] = std::move(collection);
+    GF_TRY(replaces ? store_.Replace(ctx, publication) : store_.Add(ctx, publication));
+    open_[version] = {publication.sha256, std::move(collection)};
     GF_LOG(ctx, info, "discovery.beacon_published", {"dataset", publication.dataset},
            {"version", publication.version});
   }
@@ -111,17 +119,18 @@ Result<BeaconHoldings> BeaconView::Build(const Context& ctx,
                                          std::int64_t epoch) {
   BeaconHoldings holdings;
   holdings.epoch = epoch;
-  std::map<DatasetVersion, std::shared_ptr<const beacon::Collection>> open;
+  decltype(open_) open;
   for (const BeaconPublication& publication : published) {
     GF_TRY(ctx.Alive());
     const DatasetVersion version(publication.dataset, publication.version);
-    const auto held = open_.find(version);
+    auto held = open_.find(version);
+    if (held != open_.end() && held->second.first != publication.sha256) held = open_.end();
     if (!listed.contains(version)) {
       if (held != open_.end()) open.insert(*held);  // waits for its listing
       continue;
     }
     auto collection = held != open_.end()
-                          ? Result<std::shared_ptr<const beacon::Collection>>(held->second)
+                          ? Result<std::shared_ptr<const beacon::Collection>>(held->second.second)
                           : opener_.Open(publication);
     auto holding = collection.ok() ? Fetch(ctx, publication, *collection)
                                    : Result<BeaconHolding>(collection.status());
@@ -131,7 +140,7 @@ Result<BeaconHoldings> BeaconView::Build(const Context& ctx,
              {"version", publication.version}, {"reason", Reason(holding.status())});
       continue;
     }
-    open.emplace(version, holding->collection);
+    open.insert_or_assign(version, std::pair(publication.sha256, holding->collection));
     holdings.folders[publication.dataset] =
         *std::move(holding);  // in order of versions: the newest counts
   }

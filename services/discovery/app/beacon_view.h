@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "libs/core/mutex.h"
 #include "libs/disclosure/mechanism.h"
@@ -45,6 +46,8 @@ class BeaconView {
   // Repeating it changes nothing. FailedPrecondition ROWS_MISMATCH, VERSION_PUBLISHED, and errors
   // of BeaconOpener.
   Status Publish(const Context& ctx, const BeaconPublication& publication);
+  // Answers from this instead of what the version was published with: it is without people who were forgotten.
+  Status Replace(const Context& ctx, const BeaconPublication& publication);
   // Asks for the epoch and for what is listed; when one of them changed, opens what is new, fetches
   // permissions and swaps the view in one step. A folder that cannot be opened is logged and left
   // out until something changes.
@@ -53,6 +56,7 @@ class BeaconView {
   Result<std::shared_ptr<const BeaconHoldings>> Current() const;
 
  private:
+  Status Put(const Context& ctx, const BeaconPublication& publication, bool replaces);
   Result<BeaconHolding> Fetch(const Context& ctx, const BeaconPublication& publication,
                               std::shared_ptr<const beacon::Collection> collection);
   Result<BeaconHoldings> Build(const Context& ctx, const std::vector<BeaconPublication>& published,
@@ -68,8 +72,9 @@ class BeaconView {
   const std::function<SteadyTime()> now_;
 
   Mutex refreshing_;  // one refresh at a time
-  std::map<DatasetVersion, std::shared_ptr<const beacon::Collection>> open_
-      ABSL_GUARDED_BY(refreshing_);
+  // As they were published.
+  std::map<DatasetVersion, std::pair<std::string, std::shared_ptr<const beacon::Collection>>> open_
+      ABSL_GUARDED_BY(refreshing_);  // SHA-256 and content
   std::vector<BeaconPublication> published_ ABSL_GUARDED_BY(refreshing_);
   std::set<DatasetVersion> listed_ ABSL_GUARDED_BY(refreshing_);
   mutable Mutex mutex_;

@@ -2,6 +2,7 @@
 #include "services/discovery/app/case_match.h"
 
 #include "libs/disclosure/budget.h"
+#include "services/discovery/app/answer_time.h"
 
 namespace genofed::discovery {
 namespace {
@@ -46,7 +47,9 @@ Result<CaseMatch::Shared> CaseMatch::PeopleOf(const Context& ctx, const Holding&
   {
     MutexLock lock(mutex_);
     const auto found = people_.find(dataset);
-    if (found != people_.end() && found->second.first == version) known = found->second.second;
+    // A version may be replaced by itself without people who were forgotten.
+    if (found != people_.end() && found->second.first.lock() == holding.cohort)
+      known = found->second.second;
   }
   if (known != nullptr && known->state == holding.state) return known;
   auto people = std::make_shared<People>();
@@ -66,11 +69,12 @@ Result<CaseMatch::Shared> CaseMatch::PeopleOf(const Context& ctx, const Holding&
   people->content =
       ContentAmong(*people->profiles, holding.subject_level->rows(), mechanism_.policy().floor);
   MutexLock lock(mutex_);
-  people_[dataset] = {version, people};
+  people_[dataset] = {holding.cohort, people};
   return people;
 }
 
 Result<CaseAnswer> CaseMatch::Run(const Context& ctx, const CaseQuery& query) {
+  const auto start = std::chrono::steady_clock::now();
   GF_ASSIGN(const auto view, view_.Current());
   CaseAnswer answer;
   answer.epoch = view->epoch;
@@ -102,6 +106,7 @@ Result<CaseAnswer> CaseMatch::Run(const Context& ctx, const CaseQuery& query) {
     }
     answer.datasets.push_back(std::move(cases));
   }
+  WaitForMultiple(start, std::chrono::microseconds(mechanism_.policy().answer_microseconds));
   GF_ASSIGN(const Refused refused, telling_.Charge(ctx, query.account, spendings));
   GF_TRY(Withhold(refused, answer));
   return answer;

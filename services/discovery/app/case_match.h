@@ -49,7 +49,9 @@ class CaseMatch final : public DatasetLookup {
   const disclosure::Mechanism& mechanism_;
   const Telling telling_;
   Mutex mutex_;
-  std::map<std::string, std::pair<std::int32_t, Shared>> people_ ABSL_GUARDED_BY(mutex_);
+  // By dataset: of which cohort it is.
+  std::map<std::string, std::pair<std::weak_ptr<const Cohort>, Shared>> people_
+      ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace genofed::discovery

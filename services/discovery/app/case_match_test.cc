@@ -29,6 +29,7 @@ constexpr const char* kCleftPalate = "HP:0000175";
 class FakePublicationStore final : public PublicationStore {
  public:
   Status Add(const Context&, const Publication&) override { return absl::OkStatus(); }
+  Status Replace(const Context&, const Publication&) override { return absl::OkStatus(); }
   Result<std::vector<Publication>> List(const Context&) override { return all; }
   std::vector<Publication> all;
 };
@@ -57,7 +58,7 @@ class CaseMatchTest : public ::testing::Test {
     const auto rows = static_cast<std::uint32_t>(people.size());
     publications_.all = {WriteCohort(dir_.path(), kDataset, 1, rows, {}, people)};
     consent_.rows[kDataset] = rows;
-    view_->Add({*FileCohortOpener(dir_.path(), dir_ / "derived").Open(publications_.all[0])});
+    view_->Put(*FileCohortOpener(dir_.path(), dir_ / "derived").Open(publications_.all[0]));
     ASSERT_THAT(view_->Refresh(ctx_), IsOk());
   }
   Result<CaseAnswer> Ask(std::vector<std::string> terms) {

@@ -39,11 +39,11 @@ Status ConsentView::Check(const Context& ctx, const std::shared_ptr<const Cohort
   return Fetch(ctx, cohort, 0).status();
 }
 
-void ConsentView::Add(const std::vector<std::shared_ptr<const Cohort>>& cohorts) {
+void ConsentView::Put(std::shared_ptr<const Cohort> cohort) {
   MutexLock lock(mutex_);
-  for (const auto& cohort : cohorts) {
-    if (cohorts_.try_emplace({cohort->dataset(), cohort->version()}, cohort).second) ++generation_;
-  }
+  const DatasetVersion version(cohort->dataset(), cohort->version());
+  cohorts_.insert_or_assign(version, std::move(cohort));
+  ++generation_;
 }
 
 bool ConsentView::Holds(const std::string& dataset, std::int32_t version) const {

@@ -51,8 +51,9 @@ class ConsentView {
   // A version that was added, listed or not, with what people permit just now. FailedPrecondition
   // VERSION_UNKNOWN.
   Result<Holding> Prepare(const Context& ctx, const std::string& dataset, std::int32_t version);
-  // Versions to answer from, after the next Refresh, while they are listed.
-  void Add(const std::vector<std::shared_ptr<const Cohort>>& cohorts);
+  // A version to answer from, after the next Refresh, while it is listed; in the place of the one of
+  // its number, if there is one.
+  void Put(std::shared_ptr<const Cohort> cohort);
   bool Holds(const std::string& dataset, std::int32_t version) const;
   // Lets go of all versions but these.
   void Keep(const std::set<DatasetVersion>& versions);

@@ -51,7 +51,7 @@ TEST_F(ConsentViewTest, FailsClosedWhenTheEpochCannotBeChecked) {
 
 TEST_F(ConsentViewTest, AnswersFromListedVersionsOnlyAndFailsClosedWithoutTheList) {
   listing_.unlisted = {{"GOE-FI-A-1", 1}};
-  view_.Add({cohorts_[0]});
+  view_.Put(cohorts_[0]);
   ASSERT_THAT(view_.Refresh(ctx_), IsOk());
   EXPECT_TRUE((*view_.Current())->holdings.empty());
   EXPECT_EQ(consent_.fetches, 0);
@@ -68,7 +68,7 @@ TEST_F(ConsentViewTest, AnswersFromListedVersionsOnlyAndFailsClosedWithoutTheLis
 }
 
 TEST_F(ConsentViewTest, FetchesOnlyWhenTheEpochOrTheDatasetsChange) {
-  view_.Add({cohorts_[0]});
+  view_.Put(cohorts_[0]);
   ASSERT_THAT(view_.Refresh(ctx_), IsOk());
   ASSERT_THAT(view_.Refresh(ctx_), IsOk());
   EXPECT_EQ(consent_.fetches, 2);  // one for each permission
@@ -86,7 +86,7 @@ TEST_F(ConsentViewTest, FetchesOnlyWhenTheEpochOrTheDatasetsChange) {
 }
 
 TEST_F(ConsentViewTest, AChangeThatCannotBeFetchedMakesTheOldViewStaleInTheEnd) {
-  view_.Add({cohorts_[0]});
+  view_.Put(cohorts_[0]);
   ASSERT_THAT(view_.Refresh(ctx_), IsOk());
   consent_.epoch = 2;
   consent_.cohort_epoch = 1;  // permissions from before the change
@@ -97,7 +97,7 @@ TEST_F(ConsentViewTest, AChangeThatCannotBeFetchedMakesTheOldViewStaleInTheEnd) 
 }
 
 TEST_F(ConsentViewTest, LeavesOutADatasetThatConsentDoesNotKnowOrKnowsOtherwise) {
-  view_.Add({cohorts_[0]});
+  view_.Put(cohorts_[0]);
   consent_.rows["GOE-FI-A-1"] = 11;
   EXPECT_THAT(view_.Check(ctx_, cohorts_[0]), HasReason("ROWS_MISMATCH"));
   ASSERT_THAT(view_.Refresh(ctx_), IsOk());
@@ -109,8 +109,8 @@ TEST_F(ConsentViewTest, LeavesOutADatasetThatConsentDoesNotKnowOrKnowsOtherwise)
 }
 
 TEST_F(ConsentViewTest, TheListedVersionIsAnsweredFrom) {
-  view_.Add({cohorts_[1]});
-  view_.Add({cohorts_[0]});
+  view_.Put(cohorts_[1]);
+  view_.Put(cohorts_[0]);
   ASSERT_THAT(view_.Refresh(ctx_), IsOk());  // both are listed, which should not happen
   EXPECT_EQ((*view_.Current())->holdings.at("GOE-FI-A-1").cohort->version(), 2);
   listing_.unlisted = {{"GOE-FI-A-1", 2}};

@@ -25,6 +25,7 @@ class FakePublicationStore final : public PublicationStore {
     all.push_back(publication);
     return absl::OkStatus();
   }
+  Status Replace(const Context&, const Publication&) override { return absl::OkStatus(); }
   Result<std::vector<Publication>> List(const Context&) override { return all; }
   std::vector<Publication> all;
 };
@@ -60,7 +61,7 @@ class DatasetStatisticsTest : public ::testing::Test {
     GF_TRY(publications_.Add(ctx_, publication));
     FileCohortOpener opener(dir_.path(), dir_ / "derived");
     GF_ASSIGN(const auto cohort, opener.Open(publication));
-    view_->Add({cohort});
+    view_->Put(cohort);
     consent_.rows[kDataset] = rows;
     return Ask(rows);
   }

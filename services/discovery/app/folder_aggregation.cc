@@ -4,6 +4,7 @@
 #include "libs/beacon/search.h"
 #include "libs/disclosure/budget.h"
 #include "libs/disclosure/table.h"
+#include "services/discovery/app/answer_time.h"
 #include "services/discovery/app/beacon_disclosure.h"
 
 namespace genofed::discovery {
@@ -45,6 +46,7 @@ Result<std::vector<Aggregation>> FolderAggregation::Run(const Context& ctx,
   bool told_something = false;
   for (const auto& [folder, holding] : view->folders) {
     GF_TRY(ctx.Alive());
+    const auto start = std::chrono::steady_clock::now();
     const beacon::Collection& collection = *holding.collection;
     if (!open_ && collection.test() != request.test_mode) continue;
     const bool open = open_ || collection.test();
@@ -73,6 +75,8 @@ Result<std::vector<Aggregation>> FolderAggregation::Run(const Context& ctx,
     for (Spending& spending : spendings)
       spending.worst =
           disclosure::WorstCharge(mechanism_.policy()) * static_cast<double>(spendings.size());
+    if (!open)
+      WaitForMultiple(start, std::chrono::microseconds(mechanism_.policy().answer_microseconds));
     GF_ASSIGN(const Refused refused, telling_.Charge(ctx, account, spendings));
     if (!refused.empty()) {
       withheld.insert(refused.begin(), refused.end());

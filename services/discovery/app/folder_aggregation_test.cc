@@ -27,6 +27,12 @@ class FakeStore final : public BeaconStore {
     rows.push_back(publication);
     return absl::OkStatus();
   }
+  Status Replace(const Context&, const BeaconPublication& publication) override {
+    for (BeaconPublication& row : rows) {
+      if (row.dataset == publication.dataset && row.version == publication.version) row = publication;
+    }
+    return absl::OkStatus();
+  }
   Result<std::vector<BeaconPublication>> List(const Context&) override { return rows; }
   std::vector<BeaconPublication> rows;
 };

@@ -6,6 +6,7 @@
 #include "libs/beacon/search.h"
 #include "libs/cohort/people.h"
 #include "libs/disclosure/budget.h"
+#include "services/discovery/app/answer_time.h"
 
 namespace genofed::discovery {
 namespace {
@@ -79,6 +80,7 @@ FolderCounts::FolderCounts(const BeaconView& view, std::string country,
       telling_(budgets, audit, clock) {}
 
 Result<Answer> FolderCounts::Run(const Context& ctx, const Query& query) const {
+  const auto start = std::chrono::steady_clock::now();
   GF_ASSIGN(const auto view, view_.Current());
   Answer answer;
   answer.epoch = view->epoch;
@@ -107,9 +109,26 @@ Result<Answer> FolderCounts::Run(const Context& ctx, const Query& query) const {
                          disclosure::WorstCharge(mechanism_.policy())});
     answer.datasets.push_back(std::move(dataset));
   }
+  WaitForMultiple(start, std::chrono::microseconds(mechanism_.policy().answer_microseconds));
   GF_ASSIGN(const Refused refused, telling_.Charge(ctx, query.account, spendings));
   GF_TRY(Withhold(refused, answer));
   return answer;
+}
+
+Result<std::set<std::string>> FolderCounts::Terms(const Context& ctx) const {
+  GF_ASSIGN(const auto view, view_.Current());
+  const auto enough = static_cast<std::size_t>(mechanism_.policy().Threshold());
+  std::set<std::string> terms;
+  for (const auto& [folder, holding] : view->folders) {
+    GF_TRY(ctx.Alive());
+    if (holding.collection->test()) continue;
+    const std::set<beacon::EntryType> scope = {beacon::EntryType::kIndividual};
+    for (beacon::FilteringTerm& term :
+         holding.collection->Terms(scope, holding.subject_level, enough)) {
+      if (term.type == "ontology") terms.insert(std::move(term.id));
+    }
+  }
+  return terms;
 }
 
 Result<Answer> Together(Result<Answer> cohorts, Result<Answer> folders) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <optional>
+#include <set>
+#include <string>
 
 #include "libs/beacon/request.h"
 #include "libs/core/clock.h"
@@ -27,6 +29,9 @@ class FolderCounts {
   // network, and of a query that asks for what folders do not say (consequences, rarity) they know
   // nothing. Errors: Unavailable CONSENT_STALE, BUDGET_UNKNOWN; ResourceExhausted BUDGET_SPENT.
   Result<Answer> Run(const Context& ctx, const Query& query) const;
+  // Terms of an ontology by which Run finds enough people of some folder to say so, without labels:
+  // those are a folder's own words. Errors: Unavailable CONSENT_STALE.
+  Result<std::set<std::string>> Terms(const Context& ctx) const;
 
  private:
   const BeaconView& view_;

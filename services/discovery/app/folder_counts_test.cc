@@ -28,6 +28,12 @@ class FakeStore final : public BeaconStore {
     rows.push_back(publication);
     return absl::OkStatus();
   }
+  Status Replace(const Context&, const BeaconPublication& publication) override {
+    for (BeaconPublication& row : rows) {
+      if (row.dataset == publication.dataset && row.version == publication.version) row = publication;
+    }
+    return absl::OkStatus();
+  }
   Result<std::vector<BeaconPublication>> List(const Context&) override { return rows; }
   std::vector<BeaconPublication> rows;
 };
@@ -133,6 +139,19 @@ TEST_F(FolderCountsTest, CountsPeopleByTheCataloguesNameOfTheFolder) {
   RawQuery other = People({{Filter{"NCIT:C16576"}}});
   other.datasets = {"GDI-FI-BEACON-2"};
   EXPECT_TRUE(Ask(other)->datasets.empty());
+}
+
+// Everybody has the disease; 12 are women and 8 men. Ages of onset are no terms.
+TEST_F(FolderCountsTest, TermsAreThoseThatEnoughPeopleHave) {
+  const FolderCounts counts(view_, "FI", mechanism_, budgets_, audit_, clock_);
+  EXPECT_THAT(counts.Terms(ctx_), HasReason("CONSENT_STALE"));
+  Publish();
+  using Terms = std::set<std::string>;
+  EXPECT_EQ(*counts.Terms(ctx_), (Terms{"MONDO:0005015", "NCIT:C16576", "NCIT:C20197"}));
+  consent_.withdrawn[Permission::kSubjectLevelQuery] = {12, 13, 14, 15};
+  ++consent_.epoch;
+  ASSERT_THAT(view_.Refresh(ctx_), IsOk());
+  EXPECT_EQ(*counts.Terms(ctx_), (Terms{"MONDO:0005015", "NCIT:C16576"})) << "four men are left";
 }
 
 TEST_F(FolderCountsTest, UnderstandsExactAllelesRangesGenesAndBrackets) {

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <set>
-#include <thread>
 
 #include "libs/disclosure/budget.h"
+#include "services/discovery/app/answer_time.h"
 
 namespace genofed::discovery {
 namespace {
@@ -89,19 +89,6 @@ Result<std::uint64_t> CountCarriers(const Context& ctx, const Cohort& cohort,
 }
 
 std::int64_t Signed(std::uint64_t count) { return static_cast<std::int64_t>(count); }
-
-// Until the time since `start` is a multiple of `quantum`, so that how long a search took does not
-// show what it found.
-void WaitForMultiple(steady_clock::time_point start, std::chrono::microseconds quantum) {
-  if (quantum.count() <= 0) return;
-  const auto taken =
-      std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - start);
-  const auto until = start + (taken / quantum + 1) * quantum;
-  // A timer of the system is later than asked for by about 60 microseconds.
-  while (until - steady_clock::now() > std::chrono::microseconds(200))
-    std::this_thread::sleep_until(until - std::chrono::microseconds(150));
-  while (steady_clock::now() < until) std::this_thread::yield();
-}
 
 }  // namespace
 

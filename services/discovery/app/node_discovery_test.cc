@@ -120,7 +120,7 @@ class NodeTest : public ::testing::Test {
  protected:
   NodeTest() {
     consent_.rows = {{"GOE-FI-A-1", kRows}, {"GOE-FI-B-1", 20}};
-    view_.Add({Shared::Get().cohort});
+    view_.Put(Shared::Get().cohort);
   }
   Result<Answer> Run(const Query& query) {
     GF_TRY(view_.Refresh(ctx_));
@@ -361,7 +361,7 @@ TEST_F(NodeTest, ASmallNumberLooksLikeNone) {
 }
 
 TEST_F(NodeTest, NeverMixesAssemblies) {
-  view_.Add({Shared::Get().other});
+  view_.Put(Shared::Get().other);
   Query query = Exact(world_.sites[30].variant, Granularity::kCount);
   EXPECT_THAT(Run(query), HasReason("ASSEMBLY_MISSING"));
   query.variant->assembly = genomics::Assembly::kGrch37;
@@ -372,7 +372,7 @@ TEST_F(NodeTest, NeverMixesAssemblies) {
 }
 
 TEST_F(NodeTest, ADatasetWithoutIndividualsIsFoundByNoTerm) {
-  view_.Add({Shared::Get().other});
+  view_.Put(Shared::Get().other);
   auto answer = Run(Individuals({"NCIT:C16576"}));
   ASSERT_TRUE(answer.ok());
   EXPECT_EQ(answer->count, 40);  // of the other dataset
@@ -403,7 +403,7 @@ TEST_F(NodeTest, ChargesTheAccountOnceForEachQuestion) {
 }
 
 TEST_F(NodeTest, ASpentBudgetIsSaidWithTheTimeToComeBack) {
-  view_.Add({Shared::Get().other});
+  view_.Put(Shared::Get().other);
   budget_store_.spent_out = {"GOE-FI-A-1"};
   auto some = Run(Individuals({}));
   ASSERT_THAT(some, testing::IsOk());
@@ -465,9 +465,9 @@ TEST_F(NodeTest, PeopleAreCountedOnceABatchOfThemHasCome) {
     std::vector<std::unique_ptr<cohort::Segment>> segments;
     segments.push_back(*cohort::Segment::Open(shared.segment));
     ConsentView view(consent_, listing_, mechanism, std::chrono::seconds(60));
-    view.Add({std::make_shared<const Cohort>("GOE-FI-A-1", 1,
-                                             *cohort::Cohort::Create(std::move(segments)),
-                                             shared.world.people, batches)});
+    view.Put(std::make_shared<const Cohort>("GOE-FI-A-1", 1,
+                                            *cohort::Cohort::Create(std::move(segments)),
+                                            shared.world.people, batches));
     ASSERT_THAT(view.Refresh(ctx_), testing::IsOk());
     const NodeDiscovery node(view, "FI", mechanism, nullptr, audit_, clock_);
     EXPECT_EQ(node.Run(ctx_, Individuals({}))->count, counted) << batches.size();

@@ -28,6 +28,8 @@ class PublicationStore {
   // Adds a version; the same one again changes nothing. AlreadyExists VERSION_PUBLISHED if it was
   // published with another content.
   virtual Status Add(const Context& ctx, const Publication& publication) = 0;
+  // Puts a version in the place of what it was published with, if it was.
+  virtual Status Replace(const Context& ctx, const Publication& publication) = 0;
   // In order of dataset and version.
   virtual Result<std::vector<Publication>> List(const Context& ctx) = 0;
 };
@@ -37,6 +39,8 @@ class CohortOpener {
  public:
   virtual ~CohortOpener() = default;
   virtual Result<std::shared_ptr<const Cohort>> Open(const Publication& publication) = 0;
+  // Removes what was made for others than these, unless it was made just now.
+  virtual Status Sweep(const std::vector<Publication>& wanted) = 0;
 };
 
 enum class Permission { kAlleleFrequency, kSubjectLevelQuery, kSecondaryUse };

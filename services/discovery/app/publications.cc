@@ -6,6 +6,11 @@
 #include "libs/obs/log.h"
 
 namespace genofed::discovery {
+namespace {
+
+constexpr std::chrono::minutes kSweepInterval{10};
+
+}  // namespace
 
 Publications::Publications(PublicationStore& store, CohortOpener& opener, ListingClient& listing,
                            ConsentView& view, const Clock& clock, std::string country)
@@ -24,13 +29,43 @@ Status Publications::Publish(const Context& ctx, const Publication& publication)
     GF_ASSIGN(auto cohort, opener_.Open(publication));
     GF_TRY(view_.Check(ctx, cohort));
     GF_TRY(store_.Add(ctx, publication));
-    view_.Add({cohort});
+    Hold(publication, std::move(cohort));
     GF_LOG(ctx, info, "discovery.published", {"dataset", publication.dataset},
            {"version", publication.version});
   } else {
     GF_TRY(store_.Add(ctx, publication));
   }
   return view_.Refresh(ctx);
+}
+
+Status Publications::Replace(const Context& ctx, const Publication& publication) {
+  GF_TRY(Validate(publication, country_));
+  GF_TRY(OpenPublished(ctx));
+  const bool held = view_.Holds(publication.dataset, publication.version);
+  if (held && !IsOpen(publication)) {
+    GF_ASSIGN(auto cohort, opener_.Open(publication));
+    GF_TRY(view_.Check(ctx, cohort));
+    GF_TRY(store_.Replace(ctx, publication));
+    Hold(publication, std::move(cohort));
+    GF_LOG(ctx, info, "discovery.replaced", {"dataset", publication.dataset},
+           {"version", publication.version});
+  } else {
+    GF_TRY(store_.Replace(ctx, publication));  // opened when it is listed again, if ever
+  }
+  return view_.Refresh(ctx);
+}
+
+bool Publications::IsOpen(const Publication& publication) const {
+  if (!view_.Holds(publication.dataset, publication.version)) return false;
+  MutexLock lock(mutex_);
+  const auto found = open_.find({publication.dataset, publication.version});
+  return found != open_.end() && found->second == publication;
+}
+
+void Publications::Hold(const Publication& publication, std::shared_ptr<const Cohort> cohort) {
+  MutexLock lock(mutex_);
+  open_.insert_or_assign({publication.dataset, publication.version}, publication);
+  view_.Put(std::move(cohort));
 }
 
 Status Publications::OpenPublished(const Context& ctx) {
@@ -47,15 +82,28 @@ Status Publications::OpenPublished(const Context& ctx) {
   });
   view_.Keep(wanted);
   std::erase_if(published, [&](const Publication& publication) {
-    return !listed.contains({publication.dataset, publication.version});
+    return !wanted.contains({publication.dataset, publication.version});
   });
-  return Open(ctx, published);
+  std::vector<Publication> to_open;
+  for (const Publication& publication : published) {
+    if (listed.contains({publication.dataset, publication.version})) to_open.push_back(publication);
+  }
+  GF_TRY(Open(ctx, to_open));
+  {
+    MutexLock lock(mutex_);
+    std::erase_if(open_, [&](const auto& opened) { return !wanted.contains(opened.first); });
+    if (swept_ && clock_.Now() - *swept_ < kSweepInterval) return absl::OkStatus();
+    swept_ = clock_.Now();
+  }
+  if (const Status swept = opener_.Sweep(published); !swept.ok())
+    GF_LOG(ctx, warn, "discovery.not_swept", {"reason", Reason(swept)});
+  return absl::OkStatus();
 }
 
 Status Publications::Open(const Context& ctx, const std::vector<Publication>& wanted) {
   for (const Publication& publication : wanted) {
     GF_TRY(ctx.Alive());
-    if (view_.Holds(publication.dataset, publication.version)) continue;
+    if (IsOpen(publication)) continue;
     const DatasetVersion version(publication.dataset, publication.version);
     {
       MutexLock lock(mutex_);
@@ -64,7 +112,7 @@ Status Publications::Open(const Context& ctx, const std::vector<Publication>& wa
     }
     auto cohort = opener_.Open(publication);
     if (cohort.ok()) {
-      view_.Add({*cohort});
+      Hold(publication, *std::move(cohort));
       continue;
     }
     GF_LOG(ctx, error, "discovery.dataset_not_opened", {"dataset", publication.dataset},

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "libs/core/clock.h"
 #include "services/discovery/app/consent_view.h"
@@ -19,14 +22,21 @@ class Publications {
   // Repeating it changes nothing. Errors: VERSION_PUBLISHED and those of CohortOpener and
   // ConsentView::Check.
   Status Publish(const Context& ctx, const Publication& publication);
+  // Answers from these files instead of those the version was published with: they are without
+  // people who were forgotten. Errors: those of CohortOpener and ConsentView::Check.
+  Status Replace(const Context& ctx, const Publication& publication);
 
   // Opens the listed version of each dataset where it is not open: after a restart, when another
-  // replica published it, or after a return to an earlier version. All others but the newest are
-  // let go. One that cannot be opened is logged and tried again after a minute.
+  // replica published or replaced it, or after a return to an earlier version. All others but the
+  // newest are let go. One that cannot be opened is logged and tried again after a minute. Now and
+  // then removes what was made for versions that are gone.
   Status OpenPublished(const Context& ctx);
 
  private:
   Status Open(const Context& ctx, const std::vector<Publication>& wanted);
+  // Whether just this is what is answered from.
+  bool IsOpen(const Publication& publication) const;
+  void Hold(const Publication& publication, std::shared_ptr<const Cohort> cohort);
 
   PublicationStore& store_;
   CohortOpener& opener_;
@@ -34,8 +44,10 @@ class Publications {
   ConsentView& view_;
   const Clock& clock_;
   const std::string country_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   std::map<DatasetVersion, Time> retry_at_ ABSL_GUARDED_BY(mutex_);
+  std::map<DatasetVersion, Publication> open_ ABSL_GUARDED_BY(mutex_);  // as it was opened
+  std::optional<Time> swept_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace genofed::discovery

@@ -16,8 +16,9 @@ namespace {
 using config::v1::FhirServerConfig;
 using std::chrono::milliseconds;
 
-constexpr std::string_view kDefaultScope =
-    "system/Patient.rs system/Condition.rs system/Observation.rs system/Consent.rs system/Group.rs";
+constexpr std::string_view kScope =
+    "system/Patient.rs system/Condition.rs system/Observation.rs system/Consent.rs";
+constexpr std::string_view kGroupScope = " system/Group.rs";
 constexpr std::int64_t kDefaultResources = 2'000'000;
 
 template <typename... Args>
@@ -87,15 +88,17 @@ std::unique_ptr<fhir::TokenSource> TokenOf(const FhirServerConfig& server, const
   if (!server.bearer_token_file().empty()) return fhir::MakeFileToken(server.bearer_token_file());
   if (!server.has_smart()) return fhir::MakeNoToken();
   const auto& smart = server.smart();
-  return fhir::MakeBackendServices(
-      {.fhir_base_url = server.base_url(),
-       .token_url = smart.token_url(),
-       .client_id = smart.client_id(),
-       .key_id = smart.key_id(),
-       .key_file = smart.key_file(),
-       .scope = smart.scope().empty() ? std::string(kDefaultScope) : smart.scope(),
-       .ca_file = server.ca_file()},
-      clock, random);
+  std::string scope(kScope);
+  if (!server.group().empty()) scope += kGroupScope;
+  return fhir::MakeBackendServices({.fhir_base_url = server.base_url(),
+                                    .token_url = smart.token_url(),
+                                    .client_id = smart.client_id(),
+                                    .key_id = smart.key_id(),
+                                    .key_file = smart.key_file(),
+                                    .scope = smart.scope().empty() ? scope : smart.scope(),
+                                    .needed_scope = std::string(kScope),
+                                    .ca_file = server.ca_file()},
+                                   clock, random);
 }
 
 std::unique_ptr<ClinicalServer> ServerOf(const FhirServerConfig& server, const Clock& clock,

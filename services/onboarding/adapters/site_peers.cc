@@ -83,9 +83,30 @@ class GrpcConsentClient final : public ConsentClient {
     return keys_.Call(ctx, &consent::KeyService::Stub::StoreHeader, request).status();
   }
 
-  Status DestroyHeaders(const Context& ctx, const std::string& dataset) override {
+  Result<ForgottenPage> Forgotten(const Context& ctx, std::int64_t after) override {
+    consent::ListForgottenRowsRequest request;
+    request.set_after(after);
+    GF_ASSIGN(const auto answer, consent_.Call(ctx, &consent::ConsentService::Stub::ListForgottenRows, request));
+    ForgottenPage page;
+    for (const auto& row : answer.rows()) page.rows.push_back({row.dataset().dataset(), row.dataset().version(), row.row()});
+    page.next = answer.next();
+    return page;
+  }
+
+  Result<std::string> ReleaseForErasure(const Context& ctx, const std::string& object,
+                                        const std::string& recipient) override {
+    consent::ReleaseForErasureRequest request;
+    request.set_object(object);
+    request.set_recipient(recipient);
+    GF_ASSIGN(auto answer, keys_.Call(ctx, &consent::KeyService::Stub::ReleaseForErasure, request));
+    return std::move(*answer.mutable_header());
+  }
+
+  Status DestroyHeaders(const Context& ctx, const std::string& dataset,
+                        const std::vector<std::string>& objects) override {
     consent::DestroyHeadersRequest request;
     request.set_dataset(dataset);
+    request.mutable_objects()->Add(objects.begin(), objects.end());
     return keys_.Call(ctx, &consent::KeyService::Stub::DestroyHeaders, request).status();
   }
 
@@ -132,26 +153,8 @@ class GrpcPublisher final : public Publisher {
     return answer->record().version();
   }
 
-  Status PublishIndex(const Context& ctx, const Snapshot& snapshot) override {
-    if (snapshot.is_folder()) {
-      discovery::PublishFolderRequest folder;
-      *folder.mutable_dataset() = VersionOf(snapshot.dataset, snapshot.version);
-      folder.set_path(snapshot.individuals_path);
-      folder.set_sha256(snapshot.individuals_sha256);
-      return folders_.Call(ctx, &discovery::BeaconService::Stub::PublishFolder, folder).status();
-    }
-    discovery::PublishVersionRequest request;
-    *request.mutable_dataset() = VersionOf(snapshot.dataset, snapshot.version);
-    request.set_assembly(snapshot.assembly);
-    for (const SegmentRef& segment : snapshot.segments) {
-      auto& added = *request.add_segments();
-      added.set_index_path(segment.index_path);
-      added.set_manifest_sha256(segment.manifest_sha256);
-    }
-    request.set_individuals_path(snapshot.individuals_path);
-    request.set_individuals_sha256(snapshot.individuals_sha256);
-    return discovery_.Call(ctx, &discovery::DiscoveryService::Stub::PublishVersion, request).status();
-  }
+  Status PublishIndex(const Context& ctx, const Snapshot& snapshot) override { return Publish(ctx, snapshot, false); }
+  Status ReplaceIndex(const Context& ctx, const Snapshot& snapshot) override { return Publish(ctx, snapshot, true); }
 
   Status SubmitRecord(const Context& ctx, const Submission& submission,
                       const std::vector<InclusionCriterion>& inclusion) override {
@@ -213,6 +216,29 @@ class GrpcPublisher final : public Publisher {
   }
 
  private:
+  Status Publish(const Context& ctx, const Snapshot& snapshot, bool replaces) {
+    if (snapshot.is_folder()) {
+      discovery::PublishFolderRequest folder;
+      *folder.mutable_dataset() = VersionOf(snapshot.dataset, snapshot.version);
+      folder.set_path(snapshot.individuals_path);
+      folder.set_sha256(snapshot.individuals_sha256);
+      folder.set_replaces(replaces);
+      return folders_.Call(ctx, &discovery::BeaconService::Stub::PublishFolder, folder).status();
+    }
+    discovery::PublishVersionRequest request;
+    *request.mutable_dataset() = VersionOf(snapshot.dataset, snapshot.version);
+    request.set_assembly(snapshot.assembly);
+    for (const SegmentRef& segment : snapshot.segments) {
+      auto& added = *request.add_segments();
+      added.set_index_path(segment.index_path);
+      added.set_manifest_sha256(segment.manifest_sha256);
+    }
+    request.set_individuals_path(snapshot.individuals_path);
+    request.set_individuals_sha256(snapshot.individuals_sha256);
+    request.set_replaces(replaces);
+    return discovery_.Call(ctx, &discovery::DiscoveryService::Stub::PublishVersion, request).status();
+  }
+
   rpc::Peer<discovery::DiscoveryService> discovery_;
   rpc::Peer<discovery::BeaconService> folders_;
   rpc::Peer<discovery::StatisticsService> statistics_;

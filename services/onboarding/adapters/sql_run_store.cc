@@ -119,7 +119,9 @@ Status SqlRunStore::AddSnapshot(const Context& ctx, const Snapshot& snapshot) {
   return database_.Transact(ctx, [&](sql::Tx& tx) -> Status {
     GF_TRY(leases_.Heartbeat(tx, lease_));
     GF_ASSIGN(auto added, tx.Exec("INSERT INTO snapshots (dataset, version, submission, base, assembly, "
-                                  "individuals_path, individuals_sha256) VALUES ($1, $2, $3, $4, $5, $6, $7) "
+                                  "individuals_path, individuals_sha256, erased) SELECT $1, $2, $3, $4, $5, $6, $7, "
+                                  // What was erased from the version it goes on from is not in this one, either.
+                                  "coalesce((SELECT erased FROM snapshots WHERE dataset = $1 AND version = $4), '{}') "
                                   "ON CONFLICT (dataset, version) DO NOTHING",
                                   snapshot.dataset, snapshot.version, lease_.id, snapshot.base, snapshot.assembly,
                                   snapshot.individuals_path, snapshot.individuals_sha256));

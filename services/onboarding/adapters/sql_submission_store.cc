@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/onboarding/adapters/sql_submission_store.h"
 
-#include <map>
-#include <utility>
-
 #include "services/onboarding/adapters/sql_rows.h"
 
 namespace genofed::onboarding {
@@ -143,16 +140,17 @@ Result<std::vector<ObjectRecord>> SqlSubmissionStore::PublishedObjects(const Con
     *holder = {found[0].Text(1), found[0].Text(2), found[0].Text(3)};
     // What segments share comes from the submissions that added their people; all else is this version's own.
     GF_ASSIGN(auto rows,
-              tx.Exec("SELECT " GF_OBJECT_COLUMNS ", s.rows FROM objects o JOIN snapshot_segments s "
-                      "ON s.submission = o.submission AND s.dataset = $1 AND s.version = $2 "
+              // A segment of which everybody was forgotten has none.
+              tx.Exec("SELECT " GF_OBJECT_COLUMNS ", s.rows, s.first FROM objects o JOIN "
+                      "(SELECT submission, rows, position, sum(rows) OVER (ORDER BY position) - rows AS first "
+                      "FROM snapshot_segments WHERE dataset = $1 AND version = $2) s ON s.submission = o.submission "
                       "WHERE o.role IN ('genotypes', 'index') ORDER BY o.role, s.position",
                       dataset, version));
     std::vector<ObjectRecord> objects;
-    std::map<std::string, std::int32_t> row;  // next one, by role
     for (sql::Row found_object : rows) {
       ObjectRecord object = ReadObject(found_object);
       object.rows = static_cast<std::int32_t>(found_object.Int(kObjectColumns));
-      object.first_row = std::exchange(row[object.role], row[object.role] + object.rows);
+      object.first_row = static_cast<std::int32_t>(found_object.Int(kObjectColumns + 1));
       objects.push_back(std::move(object));
     }
     GF_ASSIGN(auto others, tx.Exec("SELECT " GF_OBJECT_COLUMNS " FROM objects o WHERE o.submission = $1 "

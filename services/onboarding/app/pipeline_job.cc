@@ -480,7 +480,7 @@ Status Pipeline::Job::Decommission() {
   GF_TRY(pipeline_.publisher_.WithdrawRecord(ctx_, dataset, submission_.reason));
   index_published_ = true;
   peer_ = "consent";
-  GF_TRY(pipeline_.consent_.DestroyHeaders(ctx_, dataset));
+  GF_TRY(pipeline_.consent_.DestroyHeaders(ctx_, dataset, {}));
   GF_TRY(pipeline_.consent_.Log(ctx_, "dataset:" + submission_.id,
                                 {dataset, 0, "decommissioned", "", "", submission_.reason}));
   peer_.clear();

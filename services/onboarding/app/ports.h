@@ -118,11 +118,23 @@ struct Registration {
   bool follow_up = false;  // nobody gets a row
 };
 
+// Where somebody who was forgotten has a row.
+struct ForgottenRow {
+  std::string dataset;
+  std::int32_t version = 0;
+  std::int32_t row = 0;
+};
+
+struct ForgottenPage {
+  std::vector<ForgottenRow> rows;
+  std::int64_t next = 0;  // to go on with; 0: that was all
+};
+
 // What the ledger says about a dataset.
 struct DatasetEvent {
   std::string dataset;
   std::int32_t version = 0;
-  std::string outcome;  // "judged", "rejected", "rolled-back", "decommissioned", "damaged"
+  std::string outcome;  // "judged", "rejected", "rolled-back", "decommissioned", "damaged", "erased"
   std::string report_sha256;  // may be empty, as what follows
   std::string key_id;         // thumbprint of the key that signed the report
   std::string reason;
@@ -142,7 +154,13 @@ class ConsentClient {
   virtual Result<std::string> EncryptionKey(const Context& ctx) = 0;
   virtual Status StoreHeader(const Context& ctx, const std::string& dataset, std::int32_t version,
                              const ObjectRecord& object) = 0;
-  virtual Status DestroyHeaders(const Context& ctx, const std::string& dataset) = 0;
+  // Of the whole dataset, or of these objects of it; at most 100.
+  virtual Status DestroyHeaders(const Context& ctx, const std::string& dataset,
+                                const std::vector<std::string>& objects) = 0;
+  virtual Result<ForgottenPage> Forgotten(const Context& ctx, std::int64_t after) = 0;
+  // The header of an object with somebody who was forgotten, for an X25519 public key of 32 bytes.
+  virtual Result<std::string> ReleaseForErasure(const Context& ctx, const std::string& object,
+                                                const std::string& recipient) = 0;
   // Durable in the node's ledger when it returns; the same key again changes nothing.
   virtual Status Log(const Context& ctx, const std::string& key, const DatasetEvent& event) = 0;
 };
@@ -154,6 +172,8 @@ class Publisher {
   // The version that the catalogue lists; 0: none. FailedPrecondition DATASET_DECOMMISSIONED.
   virtual Result<std::int32_t> ListedVersion(const Context& ctx, const std::string& dataset) = 0;
   virtual Status PublishIndex(const Context& ctx, const Snapshot& snapshot) = 0;
+  // In the place of what the version was published with.
+  virtual Status ReplaceIndex(const Context& ctx, const Snapshot& snapshot) = 0;
   virtual Status SubmitRecord(const Context& ctx, const Submission& submission,
                               const std::vector<InclusionCriterion>& inclusion) = 0;
   virtual Status ActivateRecord(const Context& ctx, const std::string& dataset, std::int32_t version,

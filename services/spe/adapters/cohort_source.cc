@@ -114,21 +114,24 @@ Status SubsetGenotypes(const Context& ctx, const Source& source, const Encrypted
 Status StageGenotypes(const Context& ctx, const std::vector<const EncryptedObject*>& objects,
                       const Source& source, const Cohort& cohort, const fs::path& output) {
   std::vector<fs::path> parts;
-  std::size_t rows = 0;
+  std::size_t rows = 0, staged = 0;
   for (const EncryptedObject* object : objects) {
     GF_TRY(ctx.Alive());
-    if (object->first_row != rows) return DatasetShape("has gaps in its rows");
-    rows += object->rows;
+    if (object->first_row < rows) return DatasetShape("has rows twice");
+    rows = object->first_row + object->rows;
     std::vector<genomics::SampleRename> keep;
     for (const std::size_t row : cohort.permitted) {
       if (row < object->first_row || row >= rows) continue;
       keep.push_back({cohort.pseudonyms[row], cohort.pseudonyms[row]});
     }
+    staged += keep.size();
     if (keep.empty()) continue;
     parts.push_back(output.parent_path() / fmt::format(".segment-{}.vcf.gz", parts.size()));
     GF_TRY(SubsetGenotypes(ctx, source, *object, keep, parts.back()));
   }
-  if (rows != cohort.pseudonyms.size()) return DatasetShape("has genotypes of other people");
+  // Rows of people who were forgotten may have no object any more.
+  if (rows > cohort.pseudonyms.size()) return DatasetShape("has genotypes of other people");
+  if (staged != cohort.permitted.size()) return DatasetShape("has gaps in its rows");
   std::error_code error;
   if (parts.size() == 1) {
     fs::rename(parts.front(), output, error);

