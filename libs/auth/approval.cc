@@ -47,6 +47,7 @@ Status ReadSubjectMatter(const internal::Claims& claims, Approval& approval) {
   GF_ASSIGN(approval.dua_sha256, claims.Sha256Hex("dua_sha256"));
   GF_ASSIGN(approval.datasets, claims.Ids("datasets", true));
   GF_ASSIGN(approval.purposes, claims.Ids("purposes", false));
+  GF_ASSIGN(approval.accepted_conditions, claims.Ids("accepted_conditions", false));
   if (claims.Has("cnf")) {
     GF_ASSIGN(const auto confirmation, claims.Object("cnf"));
     GF_ASSIGN(approval.client_certificate_sha256, confirmation.Id("x5t#S256"));
@@ -216,6 +217,7 @@ nlohmann::json ToClaims(const Approval& approval) {
       {"dua_sha256", approval.dua_sha256},
       {"datasets", approval.datasets},
       {"purposes", approval.purposes},
+      {"accepted_conditions", approval.accepted_conditions},
       {"permit",
        {{"id", approval.permit_id},
         {"from", UnixSeconds(approval.permit_from)},

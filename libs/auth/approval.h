@@ -35,6 +35,9 @@ struct Approval {
   Time expires_at{};  // not after permit_until, and at most 24 h after not_before and issued_at
   // cnf x5t#S256 (RFC 8705): base64url SHA-256 of the only client certificate that may present the token.
   std::string client_certificate_sha256;  // empty: not bound
+  // DUO data use modifiers that the country accepts as met by the project; absent in the token:
+  // none.
+  std::vector<std::string> accepted_conditions = {};
 };
 
 // What the verifier already knows, and the approval has to match.

@@ -34,7 +34,8 @@ class ApprovalTest : public testing::Test {
             .issued_at = At(-60),
             .not_before = At(-60),
             .expires_at = At(3600),
-            .client_certificate_sha256 = "44mEL35OnLTp4BthEh6cNKKINGYH2KsKyiXQBhpUw7Y"};
+            .client_certificate_sha256 = "44mEL35OnLTp4BthEh6cNKKINGYH2KsKyiXQBhpUw7Y",
+            .accepted_conditions = {"DUO:0000021", "DUO:0000045"}};
   }
   std::string Mint(const Approval& approval) {
     auto token = MintApproval(federation_.fi.signer, approval);
@@ -87,6 +88,7 @@ TEST_F(ApprovalTest, ReadsBackWhatWasMinted) {
   EXPECT_EQ(read.permit_until, good.permit_until);
   EXPECT_EQ(read.expires_at, good.expires_at);
   EXPECT_EQ(read.client_certificate_sha256, good.client_certificate_sha256);
+  EXPECT_EQ(read.accepted_conditions, good.accepted_conditions);
 }
 
 struct Case {
@@ -195,7 +197,10 @@ TEST_F(ApprovalTest, RefusesMalformedClaimsThoughTheSignatureIsRight) {
                      {"purposes", {"DUO:0000042"}},
                      {"permit", {{"id", "P"}, {"from", kNow - 100}, {"until", kNow + 86400}}}};
   expected_.client_certificate_sha256.reset();
+  // Of a country that was not asked for conditions: it accepted none.
   EXPECT_EQ(WhyRefused(federation_.fi.Sign("1mg-approval+jwt", good)), "");
+  const auto old = VerifyApproval(trust_, clock_, federation_.fi.Sign("1mg-approval+jwt", good), expected_);
+  EXPECT_TRUE((*old)->accepted_conditions.empty());
   for (const char* name : {"sub", "aud", "jti", "iat", "nbf", "exp", "decision", "country", "application",
                            "application_sha256", "dua_sha256", "datasets", "permit"}) {
     for (const Json& value : {Json(), Json(7.5), Json(""), Json::array(), Json::object()}) {
@@ -211,6 +216,7 @@ TEST_F(ApprovalTest, RefusesMalformedClaimsThoughTheSignatureIsRight) {
       {"one audience in a list", [](auto& c) { c["aud"] = {"urn:genofed:site:fi"}; }, ""},
       {"two audiences", [](auto& c) { c["aud"] = {"urn:genofed:site:fi", "urn:genofed:site:es"}; }, "AUDIENCE_NOT_SINGLE"},
       {"veto", [](auto& c) { c["decision"] = "veto"; }, "DECISION_NOT_APPROVE"},
+      {"conditions as text", [](auto& c) { c["accepted_conditions"] = "DUO:0000045"; }, "CLAIM_INVALID"},
       {"life over a day", [](auto& c) { c["exp"] = kNow - 60 + 86401; c["permit"]["until"] = kNow + 999999; },
        "LIFETIME_TOO_LONG"},
       {"outlives the permit", [](auto& c) { c["permit"]["until"] = kNow + 3599; }, "OUTLIVES_PERMIT"},

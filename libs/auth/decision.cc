@@ -27,6 +27,7 @@ Result<Decision> Read(const internal::Claims& claims) {
   GF_ASSIGN(decision.datasets, claims.Ids("datasets", decision.verdict == Verdict::kApprove));
   GF_ASSIGN(decision.conditions, claims.FreeTexts("conditions"));
   GF_ASSIGN(decision.reason, claims.FreeText("reason"));
+  GF_ASSIGN(decision.accepted_conditions, claims.Ids("accepted_conditions", false));
   GF_ASSIGN(decision.issued_at, claims.Seconds("iat"));
   return decision;
 }
@@ -69,6 +70,7 @@ Result<std::string> MintDecision(crypto::Signer& signer, const Decision& decisio
       {"datasets", decision.datasets},
       {"conditions", decision.conditions},
       {"reason", decision.reason},
+      {"accepted_conditions", decision.accepted_conditions},
   };
   if (const auto read = Read(internal::Claims(claims)); !read.ok()) {
     return Error(StatusCode::kInvalidArgument, "CLAIM_INVALID", "{}", Message(read.status()));

@@ -28,6 +28,8 @@ struct Decision {
   std::vector<std::string> conditions;  // for people
   std::string reason;                   // for people; may be empty
   Time issued_at{};                     // whole seconds
+  // Of an approval: the DUO data use modifiers that the country accepts as met by the project.
+  std::vector<std::string> accepted_conditions = {};
 };
 
 // What the verifier already knows, and the decision has to match.

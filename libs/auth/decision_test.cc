@@ -24,7 +24,8 @@ class DecisionTest : public testing::Test {
             .datasets = {std::string(kDataset)},
             .conditions = {"publish within a year"},
             .reason = "line one\nline two",
-            .issued_at = FromUnixSeconds(kNow)};
+            .issued_at = FromUnixSeconds(kNow),
+            .accepted_conditions = {"DUO:0000045"}};
   }
   std::string WhyRefused(std::string_view token) const {
     Refusal why;
@@ -58,6 +59,7 @@ TEST_F(DecisionTest, ReadsBackWhatWasMinted) {
   EXPECT_EQ(read.datasets, std::vector<std::string>{std::string(kDataset)});
   EXPECT_EQ(read.conditions, std::vector<std::string>{"publish within a year"});
   EXPECT_EQ(read.reason, "line one\nline two");
+  EXPECT_EQ(read.accepted_conditions, std::vector<std::string>{"DUO:0000045"});
   EXPECT_EQ(read.issued_at, FromUnixSeconds(kNow));
 }
 

@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "libs/consent/purpose.h"
 
 namespace genofed::consent {
@@ -182,6 +185,45 @@ TEST(DecideProperty, OrderDenialsAndTime) {
     const auto next = NextChange(voices, kBefore);
     question.at = next ? *next - std::chrono::microseconds(1) : kAfter + std::chrono::hours(9);
     RC_ASSERT(Decide(policy, voices, question).permitted == permitted);
+  }));
+}
+
+std::vector<std::string> AnyConditions() {
+  std::vector<std::string> codes;
+  for (const char* code : {"DUO:0000021", "DUO:0000028", "DUO:0000045", "DUO:0000046"}) {
+    if (*rc::gen::arbitrary<bool>()) codes.emplace_back(code);
+  }
+  return codes;
+}
+
+// Somebody who permits under conditions is used exactly when all of them are met, whatever else is
+// met; a denial beside it wins; and nothing that a project meets opens what is not permitted.
+TEST(DecideProperty, ConditionsAreAllMetOrThePersonIsNotUsed) {
+  EXPECT_TRUE(rc::check([] {
+    Statement permission = Permits(4);
+    permission.conditions = AnyConditions();
+    const std::vector<std::string> met = AnyConditions();
+    const auto ask = [&](const Policy& policy, const Voices& voices) {
+      return Decide(policy, voices, {Permission::kSecondaryUse, kHealth, met, kNow}).permitted;
+    };
+    std::vector<std::string> missing;  // both lists are in order
+    std::set_difference(permission.conditions.begin(), permission.conditions.end(), met.begin(),
+                        met.end(), std::back_inserter(missing));
+    for (const Policy& policy : {Policy(), OptOut()}) {
+      RC_ASSERT(ask(policy, {{permission}, {}}) == missing.empty());
+      RC_ASSERT(ask(policy, {{permission, Permits(4)}, {}}) == missing.empty());
+      RC_ASSERT(!ask(policy, {{permission, Denies(4)}, {}}));
+      // More that is met never closes, and less never opens.
+      const Voices voices = AnyVoices();
+      if (Decide(policy, voices, {Permission::kSecondaryUse, kHealth, {}, kNow}).permitted)
+        RC_ASSERT(ask(policy, voices));
+    }
+    // They limit secondary use only.
+    Statement counts = Permits(7);
+    counts.conditions = permission.conditions;
+    RC_ASSERT(
+        Decide(Policy(), {{counts}, {}}, {Permission::kSubjectLevelQuery, "", {}, kNow}).permitted);
+    RC_CLASSIFY(missing.empty(), "met");
   }));
 }
 

@@ -51,9 +51,11 @@ struct Entry {
   std::string time;  // UTC with seconds: "2026-01-31T12:00:00Z"
 
   // Text fields. Names: application, application_sha256, checkpoint (a signed note in base64),
-  // client, dataset, decision_sha256, key_id, log (origin of another ledger), log_root, object, organisation, outcome, permission, policy_sha256, project, purpose, reason,
-  // recipient_sha256, release_sha256, report_sha256, rule, run, snapshot, snapshot_root, version, visa,
-  // visa_source, workflow_sha256. Values: UTF-8 without control characters, 1 to 1024 bytes;
+  // client, conditions (DUO modifiers, a space between two), dataset, decision_sha256, key_id, log
+  // (origin of another ledger), log_root, object, organisation, outcome, permission, policy_sha256,
+  // project, purpose, reason, recipient_sha256, release_sha256, report_sha256, rule, run, snapshot,
+  // snapshot_root, version, visa, visa_source, workflow_sha256. Values: UTF-8 without control
+  // characters, 1 to 1024 bytes;
   // *_sha256, snapshot_root and log_root are 64 lower-case hex digits.
   // `snapshot` comes together with snapshot_root and the number `slots`.
   std::map<std::string, std::string> fields;

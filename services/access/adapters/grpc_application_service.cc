@@ -41,11 +41,13 @@ class GrpcApplicationService final : public v1::ApplicationService::CallbackServ
   }
   Reactor* ConfirmApplication(Call* call, const v1::ConfirmApplicationRequest* request,
                               v1::ConfirmApplicationResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(ConfirmApplication), request, response,
-                      [this](const Context& ctx, const auto& r) {
-                        return WithApplication<v1::ConfirmApplicationResponse>(
-                            applications_.Confirm(ctx, r.id(), r.confirm(), r.note()));
-                      });
+    return rpc_.Unary(
+        call, GF_METHOD(ConfirmApplication), request, response,
+        [this](const Context& ctx, const auto& r) {
+          return WithApplication<v1::ConfirmApplicationResponse>(applications_.Confirm(
+              ctx, r.id(), r.confirm(),
+              {r.attested_conditions().begin(), r.attested_conditions().end()}, r.note()));
+        });
   }
   Reactor* RecommendApplication(Call* call, const v1::RecommendApplicationRequest* request,
                                 v1::RecommendApplicationResponse* response) override {

@@ -44,14 +44,15 @@ class GrpcDecisionService final : public v1::DecisionService::CallbackService {
                   v1::DecideResponse* response) override {
     return rpc_.Unary(call, GF_METHOD(Decide), request, response,
                       [this](const Context& ctx, const auto& r) {
-                        return WithReview<v1::DecideResponse>(
-                            decisions_.Decide(ctx, r.application(),
-                                              {r.approve(),
-                                               r.reason(),
-                                               {r.datasets().begin(), r.datasets().end()},
-                                               r.digest(),
-                                               r.permit_days(),
-                                               r.replace_proposal()}));
+                        return WithReview<v1::DecideResponse>(decisions_.Decide(
+                            ctx, r.application(),
+                            {r.approve(),
+                             r.reason(),
+                             {r.datasets().begin(), r.datasets().end()},
+                             r.digest(),
+                             r.permit_days(),
+                             r.replace_proposal(),
+                             {r.accepted_conditions().begin(), r.accepted_conditions().end()}}));
                       });
   }
   Reactor* Revoke(Call* call, const v1::RevokeRequest* request,

@@ -29,6 +29,8 @@ std::string JsonApplicationCodec::Freeze(const Application& application) const {
                {"purpose_code", content.purpose_code},
                {"datasets", content.datasets},
                {"duration_days", content.duration_days}};
+  // Left out when there are none: applications of before they were asked for keep their digest.
+  if (!content.conditions_met.empty()) json["conditions_met"] = content.conditions_met;
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -47,6 +49,8 @@ Result<Application> JsonApplicationCodec::Thaw(const std::string& frozen) const 
     application.content.purpose_code = json.at("purpose_code").get<std::string>();
     application.content.datasets = json.at("datasets").get<std::vector<std::string>>();
     application.content.duration_days = json.at("duration_days").get<std::int32_t>();
+    if (json.contains("conditions_met"))
+      application.content.conditions_met = json["conditions_met"].get<std::vector<std::string>>();
     // Anything that Freeze would not write is content nobody would see.
     if (Freeze(application) != frozen) {
       return Error(StatusCode::kInvalidArgument, "APPLICATION_NOT_CANONICAL",

@@ -27,6 +27,8 @@ v1::CountryDecision ToProto(const CountryDecision& decision) {
   out.mutable_datasets()->Add(decision.datasets.begin(), decision.datasets.end());
   rpc::SetTime(out.mutable_at(), decision.at);
   out.set_signed_decision(decision.signed_decision);
+  out.mutable_accepted_conditions()->Add(decision.accepted_conditions.begin(),
+                                         decision.accepted_conditions.end());
   return out;
 }
 
@@ -38,6 +40,8 @@ CountryDecision FromProto(const v1::CountryDecision& in) {
   decision.datasets.assign(in.datasets().begin(), in.datasets().end());
   decision.at = rpc::GetTime(in.at());
   decision.signed_decision = in.signed_decision();
+  decision.accepted_conditions.assign(in.accepted_conditions().begin(),
+                                      in.accepted_conditions().end());
   return decision;
 }
 
@@ -57,6 +61,8 @@ v1::Proposal ToProto(const Proposal& proposal) {
   out.set_digest(proposal.terms.digest);
   out.mutable_datasets()->Add(proposal.terms.datasets.begin(), proposal.terms.datasets.end());
   out.set_permit_days(proposal.terms.permit_days);
+  out.mutable_accepted_conditions()->Add(proposal.terms.accepted_conditions.begin(),
+                                         proposal.terms.accepted_conditions.end());
   out.set_reason(proposal.reason);
   if (proposal.seconder.has_value()) {
     *out.mutable_seconder() = ToProto(*proposal.seconder);
@@ -69,7 +75,10 @@ Proposal FromProto(const v1::Proposal& in) {
   Proposal proposal;
   proposal.proposer = FromProto(in.proposer());
   proposal.at = rpc::GetTime(in.at());
-  proposal.terms = {in.digest(), {in.datasets().begin(), in.datasets().end()}, in.permit_days()};
+  proposal.terms = {in.digest(),
+                    {in.datasets().begin(), in.datasets().end()},
+                    in.permit_days(),
+                    {in.accepted_conditions().begin(), in.accepted_conditions().end()}};
   proposal.reason = in.reason();
   if (in.has_seconder()) {
     proposal.seconder = FromProto(in.seconder());
@@ -86,7 +95,8 @@ Content FromProto(const v1::ApplicationContent& in) {
           in.lay_summary(),
           in.purpose_code(),
           {in.datasets().begin(), in.datasets().end()},
-          in.duration_days()};
+          in.duration_days(),
+          {in.conditions_met().begin(), in.conditions_met().end()}};
 }
 
 v1::Application ToProto(const Application& application) {
@@ -101,6 +111,8 @@ v1::Application ToProto(const Application& application) {
   content->mutable_datasets()->Add(application.content.datasets.begin(),
                                    application.content.datasets.end());
   content->set_duration_days(application.content.duration_days);
+  content->mutable_conditions_met()->Add(application.content.conditions_met.begin(),
+                                         application.content.conditions_met.end());
   out.set_applicant_issuer(application.applicant_issuer);
   out.set_applicant_subject(application.applicant_subject);
   out.set_applicant_name(application.applicant_name);

@@ -71,9 +71,10 @@ Result<Application> Applications::Submit(const Context& ctx, const std::string& 
 }
 
 Result<Application> Applications::Confirm(const Context& ctx, const std::string& id, bool confirm,
+                                          const std::vector<std::string>& attested,
                                           const std::string& note) {
   return store_.Change(ctx, id, [&](Application& application) {
-    return access::Confirm(application, Caller(ctx), confirm, note, clock_.Now());
+    return access::Confirm(application, Caller(ctx), confirm, attested, note, clock_.Now());
   });
 }
 
@@ -138,6 +139,7 @@ Status Applications::TakeDecision(const Context& ctx, const std::string& country
                 decision.datasets = verified->datasets;
                 decision.at = verified->issued_at;
                 decision.signed_decision = signed_decision;
+                decision.accepted_conditions = verified->accepted_conditions;
                 return RecordDecision(application, decision, clock_.Now());
               })
       .status();

@@ -20,7 +20,7 @@ class Applications {
                              const std::string& idempotency_key);
   Result<Application> Submit(const Context& ctx, const std::string& id);
   Result<Application> Confirm(const Context& ctx, const std::string& id, bool confirm,
-                              const std::string& note);
+                              const std::vector<std::string>& attested, const std::string& note);
   Result<Application> Recommend(const Context& ctx, const std::string& id, bool positive,
                                 const std::string& note);
   Result<Application> SignAgreement(const Context& ctx, const std::string& id,

@@ -82,6 +82,7 @@ Status Decisions::Sign(Grant& grant, bool approve) {
   decision.verdict = approve ? auth::Verdict::kApprove : auth::Verdict::kVeto;
   decision.datasets = grant.decision.datasets;
   decision.reason = grant.decision.reason;
+  if (approve) decision.accepted_conditions = grant.decision.accepted_conditions;
   decision.issued_at = WholeSeconds(grant.decision.at);
   GF_ASSIGN(grant.decision.signed_decision, auth::MintDecision(signer_, decision));
   grant.decision_sha256 = HexEncode(crypto::Sha256(grant.decision.signed_decision));
@@ -137,6 +138,7 @@ Result<Decisions::Approval> Decisions::Approve(const Context& ctx, const std::st
   approval.dua_sha256 = grant.application.agreement_sha256;
   approval.datasets = grant.decision.datasets;
   approval.purposes = {grant.application.content.purpose_code};
+  approval.accepted_conditions = grant.decision.accepted_conditions;
   approval.permit_id = grant.permit_id;
   approval.permit_from = grant.permit_from;
   approval.permit_until = grant.permit_until;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "libs/auth/approval.h"
+#include "libs/auth/decision.h"
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
 #include "libs/testing/fakes.h"
@@ -32,8 +33,13 @@ class DecisionsTest : public ::testing::Test {
   void SetUp() override {
     Application& application = hub_.application;
     application.id = "app-1";
-    application.content = {
-        "Epilepsy", "find variants", "We look", "DUO:0000006", {"GOE-FI-A-1", "GOE-ES-A-1"}, 365};
+    application.content = {"Epilepsy",
+                           "find variants",
+                           "We look",
+                           "DUO:0000006",
+                           {"GOE-FI-A-1", "GOE-ES-A-1"},
+                           365,
+                           {"DUO:0000021", "DUO:0000045"}};
     application.applicant_issuer = "https://idp";
     application.applicant_subject = "ann";
     application.organisation = "Karolinska";
@@ -51,9 +57,36 @@ class DecisionsTest : public ::testing::Test {
     return Context::Background().WithPrincipal(std::move(principal));
   }
   Result<Grant> Decide(bool approve, std::string by = "dora",
-                       std::vector<std::string> datasets = {}) {
-    return decisions_.Decide(As(std::move(by)), "app-1",
-                             {approve, "because", datasets, hub_.application.digest, 30, false});
+                       std::vector<std::string> datasets = {},
+                       std::vector<std::string> accepted = {}) {
+    return decisions_.Decide(
+        As(std::move(by)), "app-1",
+        {approve, "because", datasets, hub_.application.digest, 30, false, accepted});
+  }
+  // What other services read in tokens of this country.
+  auth::TrustStore Trust() const {
+    std::string trust =
+        R"({"issuers": [{"iss": "https://dac.fi.example", "jku": "https://dac.fi.example/jwks.json",
+    "roles": ["approval", "decision"], "country": "FI", "datasets": "^GOE-FI-[A-Z]+-[0-9]+$", "jwks": {"keys": [)" +
+        signer_.public_key().Jwk() + "]}}]}";
+    auto store = auth::TrustStore::FromJson(trust);
+    GF_CHECK(store.ok());
+    return *std::move(store);
+  }
+  // The conditions in the signed decision and in an approval token.
+  std::pair<std::vector<std::string>, std::vector<std::string>> Accepted() {
+    const auth::TrustStore trust = Trust();
+    const std::string& jws = store_.grants["app-1"].decision.signed_decision;
+    auto decision = auth::VerifyDecision(trust, clock_, jws,
+                                         {"FI", "app-1", hub_.application.digest, {"GOE-FI-A-1"}});
+    EXPECT_THAT(decision, IsOk());
+    auto token = decisions_.Approve(ctx_, "app-1");
+    EXPECT_THAT(token, IsOk());
+    auto approval = auth::VerifyApproval(
+        trust, clock_, token->token,
+        {"urn:genofed:site:fi", "FI", "ann", "app-1", {"GOE-FI-A-1"}, {}, {}, {}, {}, {}, {}});
+    EXPECT_THAT(approval, IsOk());
+    return {(*decision)->accepted_conditions, (*approval)->accepted_conditions};
   }
   void Agree() {
     hub_.application.agreement_sha256 = std::string(64, 'a');
@@ -99,21 +132,63 @@ TEST_F(DecisionsTest, TheTokenOpensThisCountrysDatasetsOnly) {
   Agree();
   auto approval = decisions_.Approve(ctx_, "app-1");
   ASSERT_THAT(approval, IsOk());
-  std::string trust =
-      R"({"issuers": [{"iss": "https://dac.fi.example", "jku": "https://dac.fi.example/jwks.json", "roles": ["approval"],
-    "country": "FI", "datasets": "^GOE-FI-[A-Z]+-[0-9]+$", "jwks": {"keys": [)" +
-      signer_.public_key().Jwk() + "]}}]}";
-  auto store = auth::TrustStore::FromJson(trust);
-  ASSERT_THAT(store, IsOk());
+  const auth::TrustStore store = Trust();
   auth::ApprovalExpectation expected{
       "urn:genofed:site:fi",   "FI", "ann", "app-1", {"GOE-FI-A-1"}, {}, {},
       hub_.application.digest, {},   {},    {}};
-  EXPECT_THAT(auth::VerifyApproval(*store, clock_, approval->token, expected), IsOk());
+  EXPECT_THAT(auth::VerifyApproval(store, clock_, approval->token, expected), IsOk());
   expected.datasets = {"GOE-ES-A-1"};
-  EXPECT_FALSE(auth::VerifyApproval(*store, clock_, approval->token, expected).ok());
+  EXPECT_FALSE(auth::VerifyApproval(store, clock_, approval->token, expected).ok());
   expected.datasets = {"GOE-FI-A-1"};
   expected.subject = "eve";
-  EXPECT_FALSE(auth::VerifyApproval(*store, clock_, approval->token, expected).ok());
+  EXPECT_FALSE(auth::VerifyApproval(store, clock_, approval->token, expected).ok());
+}
+
+TEST_F(DecisionsTest, SignedIsWhatTheCommitteeAcceptedOfWhatWasAttested) {
+  ASSERT_THAT(decisions_.FetchFromHub(ctx_), IsOk());
+  EXPECT_THAT(Decide(true, "dora", {}, {"DUO:0000046"}), HasReason("CONDITION_NOT_ATTESTED"));
+  ASSERT_THAT(Decide(true, "dora", {}, {"DUO:0000045"}), IsOk());
+  Agree();
+  const std::vector<std::string> accepted = {"DUO:0000045"};  // and DUO:0000021 was struck
+  EXPECT_EQ(Accepted(), std::pair(accepted, accepted));
+}
+
+TEST_F(DecisionsTest, WithoutAWordNoConditionIsAccepted) {
+  ASSERT_THAT(decisions_.FetchFromHub(ctx_), IsOk());
+  ASSERT_THAT(Decide(true), IsOk());
+  Agree();
+  EXPECT_EQ(Accepted(), (std::pair<std::vector<std::string>, std::vector<std::string>>()));
+}
+
+TEST_F(DecisionsTest, ConditionsThatTheHubAddsAreNotAcceptedWhereverItAddsThem) {
+  hub_.application.content.conditions_met.push_back("DUO:0000046");  // beside the frozen bytes
+  ASSERT_THAT(decisions_.FetchFromHub(ctx_), IsOk());
+  EXPECT_THAT(Decide(true, "dora", {}, {"DUO:0000046"}), HasReason("CONDITION_NOT_ATTESTED"));
+  ASSERT_THAT(Decide(true, "dora", {}, {"DUO:0000045"}), IsOk());
+  Agree();
+  // Into the bytes, with their digest, after the decision: another application.
+  hub_.application.frozen = codec_.Freeze(hub_.application);
+  hub_.application.digest = HexEncode(crypto::Sha256(hub_.application.frozen));
+  // And into what it says the country decided.
+  hub_.application.decisions.push_back({"FI", Outcome::kApproved, "", {}, {}, "", {"DUO:0000046"}});
+  hub_.application.sequence++;
+  const std::string digest = store_.grants["app-1"].application.digest;
+  ASSERT_THAT(decisions_.FetchFromHub(ctx_), IsOk());
+  hub_.application.digest = digest;  // of what was decided on
+  EXPECT_EQ(Accepted().second, std::vector<std::string>{"DUO:0000045"});
+}
+
+TEST_F(DecisionsTest, ApplicationsOfBeforeThereWereConditionsKeepTheirDigest) {
+  Application old = hub_.application;
+  old.content.conditions_met.clear();
+  const std::string frozen = codec_.Freeze(old);
+  EXPECT_EQ(frozen.find("conditions"), std::string::npos);
+  EXPECT_THAT(codec_.Thaw(frozen), IsOk());
+  GF_ASSERT_OK_AND_ASSIGN(const Application thawed, codec_.Thaw(hub_.application.frozen));
+  EXPECT_EQ(thawed.content, hub_.application.content);
+  std::string odd = frozen;
+  odd.insert(odd.find("\"datasets\""), "\"conditions_met\":[],");
+  EXPECT_THAT(codec_.Thaw(odd), HasReason("APPLICATION_NOT_CANONICAL"));
 }
 
 TEST_F(DecisionsTest, WhatTheHubSaysBesideTheFrozenBytesIsIgnored) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "libs/consent/condition.h"
 #include "libs/consent/purpose.h"
 #include "libs/core/strings.h"
 
@@ -42,6 +43,34 @@ Status RequireOfficial(const Application& application, const User& user) {
                  "only an official of {} signs this application", application.organisation);
   }
   return absl::OkStatus();
+}
+
+std::string Joined(const std::vector<std::string>& codes) {
+  std::string text;
+  for (const std::string& code : codes) text += (text.empty() ? "" : ", ") + code;
+  return text.empty() ? "none" : text;
+}
+
+Status CheckConditions(const std::vector<std::string>& conditions, Status status) {
+  for (std::size_t i = 0; i < conditions.size(); ++i) {
+    const std::string field = fmt::format("content.conditions_met[{}]", i);
+    const auto here = conditions.begin() + static_cast<std::ptrdiff_t>(i);
+    if (consent::FindCondition(conditions[i]) == nullptr) {
+      status = WithField(std::move(status), field,
+                         "is not a DUO modifier that a project can be said to meet");
+    } else if (std::find(conditions.begin(), here, conditions[i]) != here) {
+      status = WithField(std::move(status), field, "is named twice");
+    }
+  }
+  return status;
+}
+
+Status Attests(const Application& application, const std::vector<std::string>& attested) {
+  const std::vector<std::string>& stated = application.content.conditions_met;
+  if (consent::ConditionSet(attested) == consent::ConditionSet(stated)) return absl::OkStatus();
+  return InvalidField("attested_conditions", "ATTESTATION_DIFFERS",
+                      "must name exactly the conditions that the application says are met: {}",
+                      Joined(stated));
 }
 
 }  // namespace
@@ -108,6 +137,7 @@ Status Validate(const Content& content) {
   if (content.duration_days < 1 || content.duration_days > kMaxDays) {
     status = WithField(std::move(status), "content.duration_days", "must be 1 to 3650");
   }
+  status = CheckConditions(content.conditions_met, std::move(status));
   return Fields(status).empty() ? absl::OkStatus() : status;
 }
 
@@ -138,13 +168,15 @@ Status Submit(Application& application, const User& user, std::string frozen, st
   return absl::OkStatus();
 }
 
-Status Confirm(Application& application, const User& user, bool confirm, const std::string& note,
-               Time now) {
+Status Confirm(Application& application, const User& user, bool confirm,
+               const std::vector<std::string>& attested, const std::string& note, Time now) {
   GF_TRY(RequireOfficial(application, user));
   GF_TRY(InState(application, ApplicationState::kAwaitingSignature, "confirming"));
   if (confirm) {
+    GF_TRY(Attests(application, attested));
     application.state = ApplicationState::kSubmitted;
-    Note(application, "confirmed by the signing official", user, now, note);
+    const std::string conditions = attested.empty() ? "" : ", who attests " + Joined(attested);
+    Note(application, "confirmed by the signing official" + conditions, user, now, note);
   } else {
     application.state = ApplicationState::kDraft;
     application.frozen.clear();

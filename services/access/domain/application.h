@@ -35,6 +35,9 @@ struct Content {
   std::string purpose_code;  // DUO code, or one of a country's consent policy
   std::vector<std::string> datasets;
   std::int32_t duration_days = 0;
+  // Conditions that the project meets (libs/consent/condition.h): stated by the applicant, attested
+  // by the signing official, accepted or not by each country.
+  std::vector<std::string> conditions_met = {};
   bool operator==(const Content&) const = default;
 };
 
@@ -45,6 +48,7 @@ struct CountryDecision {
   std::vector<std::string> datasets;
   Time at;
   std::string signed_decision;  // JWS by the country's key
+  std::vector<std::string> accepted_conditions = {};  // of those the official attested; sorted
 };
 
 struct Event {
@@ -92,8 +96,10 @@ bool MaySee(const Application& application, const User& user);
 // an event.
 Status Submit(Application& application, const User& user, std::string frozen, std::string digest,
               Time now);
-Status Confirm(Application& application, const User& user, bool confirm, const std::string& note,
-               Time now);
+// `attested`: the conditions that the official says the project meets. All that the application
+// states or none of it counts, so that nobody attests what they did not read (ATTESTATION_DIFFERS).
+Status Confirm(Application& application, const User& user, bool confirm,
+               const std::vector<std::string>& attested, const std::string& note, Time now);
 // Advice: transmits the application to the countries, whether positive or not.
 Status Recommend(Application& application, const User& user, bool positive, const std::string& note,
                  Time now);

@@ -47,7 +47,7 @@ Application Draft() {
 Application UnderReview() {
   Application application = Draft();
   EXPECT_THAT(Submit(application, kApplicant, "{}", "d1", kNow), IsOk());
-  EXPECT_THAT(Confirm(application, kOfficial, true, "", kNow), IsOk());
+  EXPECT_THAT(Confirm(application, kOfficial, true, {}, "", kNow), IsOk());
   EXPECT_THAT(Recommend(application, kDac, true, "", kNow), IsOk());
   return application;
 }
@@ -62,13 +62,14 @@ TEST(Application, EveryStepHasItsPerson) {
   ASSERT_THAT(Submit(application, kApplicant, "{}", "d1", kNow), IsOk());
   // An applicant who is also a signing official does not sign for themselves; nor does another
   // organisation.
-  EXPECT_THAT(Confirm(application, Person("ann", {"signing_official"}), true, "", kNow),
+  EXPECT_THAT(Confirm(application, Person("ann", {"signing_official"}), true, {}, "", kNow),
               HasReason("NOT_INDEPENDENT"));
-  EXPECT_THAT(Confirm(application, Person("eve", {"signing_official"}, "Other"), true, "", kNow),
-              HasReason("ORGANISATION_MISMATCH"));
-  EXPECT_THAT(Confirm(application, Person("eve", {"researcher"}), true, "", kNow),
+  EXPECT_THAT(
+      Confirm(application, Person("eve", {"signing_official"}, "Other"), true, {}, "", kNow),
+      HasReason("ORGANISATION_MISMATCH"));
+  EXPECT_THAT(Confirm(application, Person("eve", {"researcher"}), true, {}, "", kNow),
               HasReason("ROLE_MISSING"));
-  ASSERT_THAT(Confirm(application, kOfficial, true, "", kNow), IsOk());
+  ASSERT_THAT(Confirm(application, kOfficial, true, {}, "", kNow), IsOk());
   EXPECT_THAT(Recommend(application, kOfficial, true, "", kNow), HasReason("ROLE_MISSING"));
   ASSERT_THAT(Recommend(application, kDac, true, "", kNow), IsOk());
   EXPECT_EQ(application.decisions.size(), 2u);
@@ -130,6 +131,41 @@ TEST(Application, ContentIsCheckedFieldByField) {
                                               "content.datasets[2]", "content.duration_days"}));
 }
 
+TEST(Application, OnlyConditionsThatACodeSaysWholeCanBeMet) {
+  Content content = Draft().content;
+  content.conditions_met = {"DUO:0000045", "DUO:0000021"};
+  EXPECT_THAT(Validate(content), IsOk());
+  // Institution specific, without the institution; a purpose; anything; twice.
+  content.conditions_met = {"DUO:0000028", "DUO:0000045", "DUO:0000006", "good", "DUO:0000045"};
+  std::vector<std::string> fields;
+  for (const auto& violation : Fields(Validate(content))) fields.push_back(violation.field);
+  EXPECT_EQ(fields,
+            (std::vector<std::string>{"content.conditions_met[0]", "content.conditions_met[2]",
+                                      "content.conditions_met[3]", "content.conditions_met[4]"}));
+}
+
+TEST(Application, TheOfficialAttestsExactlyWhatTheApplicationStates) {
+  Application application = Draft();
+  application.content.conditions_met = {"DUO:0000045", "DUO:0000021"};
+  ASSERT_THAT(Submit(application, kApplicant, "{}", "d1", kNow), IsOk());
+  using Codes = std::vector<std::string>;
+  for (const Codes& other :
+       {Codes{}, Codes{"DUO:0000045"}, Codes{"DUO:0000045", "DUO:0000021", "DUO:0000046"}}) {
+    EXPECT_THAT(Confirm(application, kOfficial, true, other, "", kNow),
+                HasReason("ATTESTATION_DIFFERS"));
+    EXPECT_EQ(application.state, ApplicationState::kAwaitingSignature);
+  }
+  ASSERT_THAT(Confirm(application, kOfficial, true, {"DUO:0000021", "DUO:0000045"}, "", kNow),
+              IsOk());
+  EXPECT_EQ(application.events.back().what,
+            "confirmed by the signing official, who attests DUO:0000021, DUO:0000045");
+  // What nobody stated, nobody attests.
+  Application plain = Draft();
+  ASSERT_THAT(Submit(plain, kApplicant, "{}", "d1", kNow), IsOk());
+  EXPECT_THAT(Confirm(plain, kOfficial, true, {"DUO:0000045"}, "", kNow),
+              HasReason("ATTESTATION_DIFFERS"));
+}
+
 // Invariants I2 and I7 of the access paper, over random sequences of actions by random people: a
 // country's data is usable only after that country's own approval and a signature of somebody who
 // is not the applicant.
@@ -146,10 +182,10 @@ RC_GTEST_PROP(Application, NoPathAroundTheGuards, ()) {
         (void)Submit(application, user, "{}", "d1", kNow);
         break;
       case 1:
-        (void)Confirm(application, user, true, "", kNow);
+        (void)Confirm(application, user, true, {}, "", kNow);
         break;
       case 2:
-        (void)Confirm(application, user, false, "", kNow);
+        (void)Confirm(application, user, false, {}, "", kNow);
         break;
       case 3:
         (void)Recommend(application, user, true, "", kNow);

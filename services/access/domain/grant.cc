@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "libs/consent/condition.h"
 #include "libs/core/strings.h"
 
 namespace genofed::access {
@@ -25,6 +26,19 @@ int CappedDays(int days, Duration max_permit) {
   return std::min(days, static_cast<int>(std::chrono::ceil<std::chrono::days>(max_permit).count()));
 }
 
+// The frozen bytes may say anything: only what a project can be said to meet is accepted.
+Status CheckConditions(const Grant& grant, const std::vector<std::string>& accepted) {
+  const auto& attested = grant.application.content.conditions_met;
+  for (std::size_t i = 0; i < accepted.size(); ++i) {
+    if (!consent::AreAllIn({accepted[i]}, attested) ||
+        consent::FindCondition(accepted[i]) == nullptr) {
+      return InvalidField(fmt::format("accepted_conditions[{}]", i), "CONDITION_NOT_ATTESTED",
+                          "the applicant's signing official did not attest this condition");
+    }
+  }
+  return absl::OkStatus();
+}
+
 Result<Terms> CheckTerms(const Grant& grant, const Ask& ask, Duration max_permit) {
   if (!grant.digest_matches) {
     return Error(StatusCode::kFailedPrecondition, "DIGEST_MISMATCH",
@@ -42,8 +56,10 @@ Result<Terms> CheckTerms(const Grant& grant, const Ask& ask, Duration max_permit
                           "was not asked for, or is not of this country");
     }
   }
+  GF_TRY(CheckConditions(grant, ask.accepted_conditions));
   Terms terms{ask.digest, ask.datasets.empty() ? own : ask.datasets,
-              CappedDays(ask.permit_days, max_permit)};
+              CappedDays(ask.permit_days, max_permit),
+              consent::ConditionSet(ask.accepted_conditions)};
   if (terms.permit_days <= 0)
     return InvalidField("permit_days", "PERMIT_INVALID", "must be positive");
   std::sort(terms.datasets.begin(), terms.datasets.end());
@@ -58,6 +74,8 @@ Status Differs(const Proposal& proposal, const Terms& terms) {
   if (proposal.terms.permit_days != terms.permit_days)
     what += fmt::format("{}{} days instead of {}", what.empty() ? "" : " and ", terms.permit_days,
                         proposal.terms.permit_days);
+  if (proposal.terms.accepted_conditions != terms.accepted_conditions)
+    what += fmt::format("{}other conditions", what.empty() ? "" : " and ");
   if (what.empty()) what = "another digest";
   return Error(StatusCode::kFailedPrecondition, "PROPOSAL_DIFFERS",
                "this asks for {} than {} proposed; ask for the same, or replace the proposal, "
@@ -102,6 +120,7 @@ Status Decide(Grant& grant, const User& user, const Ask& ask, const Rules& rules
   grant.decision.datasets = terms.datasets;
   grant.decision.at = now;
   if (ask.approve) {
+    grant.decision.accepted_conditions = terms.accepted_conditions;
     const Duration permit =
         std::min<Duration>(std::chrono::days(terms.permit_days), rules.max_permit);
     grant.permit_id = permit_id;

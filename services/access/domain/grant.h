@@ -23,6 +23,7 @@ struct Terms {
   std::string digest;                 // that was reviewed
   std::vector<std::string> datasets;  // sorted, without repetition
   int permit_days = 0;
+  std::vector<std::string> accepted_conditions = {};  // sorted, without repetition
   bool operator==(const Terms&) const = default;
 };
 
@@ -59,6 +60,8 @@ struct Ask {
   std::string digest;                 // that was reviewed
   int permit_days = 0;
   bool replace_proposal = false;
+  // Of those the signing official attested; what is not named is not accepted.
+  std::vector<std::string> accepted_conditions = {};
 };
 
 // What this country demands of an approval.
@@ -68,10 +71,11 @@ struct Rules {
 };
 
 // Decides. Guards: pending; digest as reviewed; the person has no stake; datasets are this
-// country's and asked for. Where two persons are needed, a first approval becomes a proposal and
-// the outcome stays pending; a second person who asks for the same terms makes it a decision.
-// Reasons: SAME_PERSON when the proposer comes again, PROPOSAL_DIFFERS when the terms are others
-// and the proposal is not to be replaced. A veto needs one person: it can only take away.
+// country's and asked for; accepted conditions were attested (CONDITION_NOT_ATTESTED). Where two
+// persons are needed, a first approval becomes a proposal and the outcome stays pending; a second
+// person who asks for the same terms makes it a decision. Reasons: SAME_PERSON when the proposer
+// comes again, PROPOSAL_DIFFERS when the terms are others and the proposal is not to be replaced. A
+// veto needs one person: it can only take away.
 Status Decide(Grant& grant, const User& user, const Ask& ask, const Rules& rules,
               const std::string& permit_id, Time now);
 Status Revoke(Grant& grant, const User& user, const std::string& reason, Time now);

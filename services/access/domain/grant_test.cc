@@ -34,6 +34,7 @@ Grant Pending() {
   grant.application.id = "app-1";
   grant.application.digest = "d1";
   grant.application.content.datasets = {"GOE-FI-B-1", "GOE-FI-A-1", "GOE-ES-A-1"};
+  grant.application.content.conditions_met = {"DUO:0000045", "DUO:0000021"};
   grant.application.applicant_issuer = "https://idp";
   grant.application.applicant_subject = "ann";
   grant.decision.country = "FI";
@@ -130,6 +131,43 @@ TEST(TwoPersons, LongerThanTheCountryGrantsIsTheSameAsTheLongest) {
   EXPECT_EQ(grant.proposal->terms.permit_days, 60);
   ASSERT_THAT(Say(grant, "dick", Approval({}, 60)), IsOk());
   EXPECT_EQ(grant.permit_until - grant.permit_from, std::chrono::days(60));
+}
+
+TEST(OnePerson, AcceptsOnlyConditionsThatWereAttestedAndNamesEach) {
+  const Rules alone{std::chrono::days(60), false};
+  Ask ask = Approval();
+  for (const char* code : {"DUO:0000046", "DUO:0000045 ", ""}) {
+    Grant grant = Pending();
+    ask.accepted_conditions = {"DUO:0000045", code};
+    EXPECT_THAT(Say(grant, "dora", ask, alone), HasReason("CONDITION_NOT_ATTESTED")) << code;
+    EXPECT_EQ(grant.decision.outcome, Outcome::kPending);
+  }
+  // Frozen bytes that no hub of ours would have taken.
+  Grant strange = Pending();
+  strange.application.content.conditions_met = {"DUO:0000028"};
+  ask.accepted_conditions = {"DUO:0000028"};
+  EXPECT_THAT(Say(strange, "dora", ask, alone), HasReason("CONDITION_NOT_ATTESTED"));
+
+  Grant grant = Pending();
+  ask.accepted_conditions = {"DUO:0000045", "DUO:0000045"};
+  ASSERT_THAT(Say(grant, "dora", ask, alone), IsOk());
+  EXPECT_EQ(grant.decision.accepted_conditions, (std::vector<std::string>{"DUO:0000045"}));
+  Grant none = Pending();
+  ASSERT_THAT(Say(none, "dora", Approval(), alone), IsOk());
+  EXPECT_TRUE(none.decision.accepted_conditions.empty()) << "nothing is accepted by saying nothing";
+}
+
+TEST(TwoPersons, AcceptTheSameConditions) {
+  Grant grant = Pending();
+  Ask ask = Approval();
+  ask.accepted_conditions = {"DUO:0000045"};
+  ASSERT_THAT(Say(grant, "dora", ask), IsOk());
+  ask.accepted_conditions = {"DUO:0000021", "DUO:0000045"};
+  EXPECT_THAT(Say(grant, "dick", ask), HasReason("PROPOSAL_DIFFERS"));
+  EXPECT_THAT(Say(grant, "dick", Approval()), HasReason("PROPOSAL_DIFFERS"));
+  ask.accepted_conditions = {"DUO:0000045"};
+  ASSERT_THAT(Say(grant, "dick", ask), IsOk());
+  EXPECT_EQ(grant.decision.accepted_conditions, (std::vector<std::string>{"DUO:0000045"}));
 }
 
 TEST(OnePerson, DecidesAloneWhereTheCountryHasNoSuchRule) {

@@ -3,10 +3,20 @@
 #include <cstdio>
 #include <memory>
 
+#include "libs/consent/condition.h"
 #include "services/cli/commands/session.h"
 
 namespace genofed::cli {
 namespace {
+
+// Conditions on people's permissions, each with DUO's name for it.
+void PrintConditions(const char* indent, const char* what, const Json& codes) {
+  for (const Json& code : codes) {
+    const consent::Condition* known = consent::FindCondition(code.get<std::string>());
+    std::printf("%s%-12s %s %s\n", indent, what, code.get<std::string>().c_str(),
+                known == nullptr ? "" : std::string(known->label).c_str());
+  }
+}
 
 void PrintApplication(const Json& application) {
   std::printf("%s  %s  %s\n", TextOf(application, "id").c_str(),
@@ -16,9 +26,11 @@ void PrintApplication(const Json& application) {
               TextOf(application, "organisation").c_str());
   if (!TextOf(application, "digest").empty())
     std::printf("  digest       %s\n", TextOf(application, "digest").c_str());
+  PrintConditions("  ", "meets", application["content"].value("conditions_met", Json::array()));
   for (const Json& decision : application.value("decisions", Json::array())) {
     std::printf("  %-12s %s  %s\n", TextOf(decision, "country").c_str(),
                 TextOf(decision, "outcome").c_str(), TextOf(decision, "reason").c_str());
+    PrintConditions("    ", "accepts", decision.value("accepted_conditions", Json::array()));
   }
   for (const Json& event : application.value("events", Json::array())) {
     std::printf("  %s  %s (%s)\n", TextOf(event, "at").c_str(), TextOf(event, "what").c_str(),
@@ -44,6 +56,7 @@ void PrintProposal(const Json& review) {
   std::printf("  approval proposed %s\n", WhenAndWho(proposal, "at", "proposer").c_str());
   std::printf("    %s for %d %s: %s\n", datasets.c_str(), days, days == 1 ? "day" : "days",
               TextOf(proposal, "reason").c_str());
+  PrintConditions("    ", "accepts", proposal.value("accepted_conditions", Json::array()));
   if (proposal.contains("seconder")) {
     std::printf("    seconded %s\n", WhenAndWho(proposal, "seconded_at", "seconder").c_str());
   } else if (TextOf(review["decision"], "outcome") == "OUTCOME_PENDING") {
@@ -58,12 +71,14 @@ void PrintReview(const Json& review) {
   PrintApplication(review["application"]);
   std::printf("  this country: %s  digest %s\n", TextOf(review["decision"], "outcome").c_str(),
               review.value("digest_matches", false) ? "matches" : "DOES NOT MATCH: do not decide");
+  PrintConditions("    ", "accepts",
+                  review["decision"].value("accepted_conditions", Json::array()));
   if (review.contains("proposal")) PrintProposal(review);
 }
 
 struct Text {
   std::string id, title, purpose, lay_summary, code = "DUO:0000006", note, digest;
-  std::vector<std::string> datasets;
+  std::vector<std::string> datasets, conditions;
   int days = 365;
   int permit_days = 0;
   bool negative = false;
@@ -88,12 +103,16 @@ void AddAccessCommands(Commands commands) {
   create->add_option("--purpose-code", t->code, "DUO code")->capture_default_str();
   create->add_option("--dataset", t->datasets, "Repeatable")->required();
   create->add_option("--days", t->days, "Length of use")->capture_default_str();
+  create->add_option("--meets", t->conditions,
+                     "DUO modifier that the project meets, such as DUO:0000045 (not-for-profit "
+                     "organisation); repeatable. The signing official attests it");
   create->callback([t, &target, &action] {
     action = [t, &target] {
       Session session(target);
       Json content = {
           {"title", t->title},       {"purpose", t->purpose},   {"lay_summary", t->lay_summary},
           {"purpose_code", t->code}, {"datasets", t->datasets}, {"duration_days", t->days}};
+      if (!t->conditions.empty()) content["conditions_met"] = t->conditions;
       return Show(session, session.Post("/api/v1/applications", {{"content", content}}),
                   [](const Json& answer) { PrintApplication(answer["application"]); });
     };
@@ -134,8 +153,12 @@ void AddAccessCommands(Commands commands) {
        [] { return Json::object(); });
   auto* confirm =
       step("confirm", "Confirm for the organisation (role signing_official)", "/confirmation", [t] {
-        return Json{{"confirm", !t->negative}, {"note", t->note}};
+        Json body = {{"confirm", !t->negative}, {"note", t->note}};
+        if (!t->conditions.empty()) body["attested_conditions"] = t->conditions;
+        return body;
       });
+  confirm->add_option("--attest", t->conditions,
+                      "DUO modifier that the project meets; name each that the application states");
   confirm->add_flag("--return", t->negative, "Send it back to the applicant instead");
   confirm->add_option("--note", t->note);
   auto* recommend = step(
@@ -189,6 +212,9 @@ void AddAccessCommands(Commands commands) {
       decide->add_option(
           "--days", t->permit_days,
           "Length of the permit; default: as asked for, at most what the node allows");
+      decide->add_option("--accept", t->conditions,
+                         "DUO modifier that this country accepts as met, of those attested; "
+                         "repeatable, default: none");
       decide->add_flag(
           "--replace", t->replace,
           "Where two persons decide: instead of the other's proposal, and start again");
@@ -205,6 +231,7 @@ void AddAccessCommands(Commands commands) {
                      {"reason", t->note},
                      {"digest", t->digest},
                      {"datasets", t->datasets}};
+        if (!t->conditions.empty()) body["accepted_conditions"] = t->conditions;
         if (t->permit_days != 0) body["permit_days"] = t->permit_days;
         if (t->replace) body["replace_proposal"] = true;
         return Show(session, session.Post("/api/v1/reviews/" + Escape(t->id) + "/decision", body),

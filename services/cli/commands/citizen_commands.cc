@@ -28,7 +28,7 @@ std::string Plain(const Json& permissions) {
 
 // What a person chooses besides the permissions.
 struct Limits {
-  std::vector<std::string> purposes;
+  std::vector<std::string> purposes, conditions;
   std::string until, recontact, incidental;
 };
 
@@ -37,6 +37,7 @@ int SetPermissions(const Target& target, const std::vector<std::string>& codes, 
   for (const std::string& code : codes) names.push_back(kPermissions.at(code));
   Json terms = Json::object();
   if (!limits.purposes.empty()) terms["purposes"] = limits.purposes;
+  if (!limits.conditions.empty()) terms["conditions"] = limits.conditions;
   if (!limits.until.empty()) terms["valid_until"] = limits.until;
   if (!limits.recontact.empty()) terms["recontact"] = limits.recontact == "yes";
   if (!limits.incidental.empty()) terms["incidental_findings"] = limits.incidental == "yes";
@@ -158,6 +159,9 @@ void AddCitizenCommands(Commands commands) {
       ->check(CLI::IsMember({"AF", "SLQ", "SEC"}));
   auto limits = std::make_shared<Limits>();
   permit->add_option("--purpose", limits->purposes, "SEC for this purpose only (code, repeatable): DUO:0000006");
+  permit->add_option(
+      "--condition", limits->conditions,
+      "SEC for projects that meet this only (DUO modifier, repeatable): DUO:0000045");
   permit->add_option("--until", limits->until, "When it ends by itself: 2030-01-01T00:00:00Z");
   permit->add_option("--recontact", limits->recontact, "Whether researchers may ask to contact you")
       ->check(CLI::IsMember({"yes", "no"}));

@@ -184,6 +184,7 @@ ordered_json AccessJson(const MyAccess& access) {
                        {"purpose_code", access.purpose_code},
                        {"rule", access.model},
                        {"legal_basis", access.legal_basis},
+                       {"accepted_conditions", access.conditions},
                        {"outcome", OutcomeOf(access)}};
   for (const char* field : {"project", "organisation", "purpose", "application", "decision_sha256", "dataset",
                             "version", "run", "client"}) {

@@ -54,7 +54,13 @@ class GrpcConsentService final : public v1::ConsentService::CallbackService {
             return ToProto(of_run);
           }
           GF_ASSIGN(Permission permission, FromProto(r.permission()));
-          GF_ASSIGN(auto cohort, with_.cohorts.Run(ctx, FromProto(r.dataset()), {permission, r.purpose()},
+          // What a project meets stands in its approval, which the dispatcher verifies.
+          if (r.conditions_met_size() > 0 && ctx.principal().workload.service != "dispatcher")
+            return Error(StatusCode::kPermissionDenied, "CALLER_WITHOUT_PROJECT",
+                         "only the dispatcher has a project");
+          const Use use(permission, r.purpose(),
+                        {r.conditions_met().begin(), r.conditions_met().end()});
+          GF_ASSIGN(auto cohort, with_.cohorts.Run(ctx, FromProto(r.dataset()), use,
                                                    r.with_snapshot(), pseudonyms));
           return ToProto(cohort);
         });

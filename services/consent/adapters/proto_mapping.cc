@@ -89,6 +89,7 @@ v1::Access ToProto(const MyAccess& access) {
   out.set_purpose_code(access.purpose_code);
   out.set_model(access.model);
   out.set_legal_basis(access.legal_basis);
+  out.mutable_accepted_conditions()->Add(access.conditions.begin(), access.conditions.end());
   out.set_outcome(OutcomeOf(access));
   out.set_text(SentenceOf(access));
   return out;

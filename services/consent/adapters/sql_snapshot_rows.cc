@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "libs/core/strings.h"
 #include "services/consent/adapters/sql_rows.h"
 
 namespace genofed::consent {
@@ -7,6 +8,10 @@ namespace {
 // What SELECT names below, in this order.
 Result<SnapshotRow> ToSnapshot(const sql::Row& row) {
   GF_ASSIGN(ledger::Hash root, ledger::Hash::FromBytes(row.BytesAt(6)));
+  std::vector<std::string> met;
+  if (const std::string codes = row.Text(11); !codes.empty()) {
+    for (const auto& code : Split(codes, ' ')) met.emplace_back(code);
+  }
   return SnapshotRow{row.Text(0),
                      {row.Text(1), static_cast<std::int32_t>(row.Int(2))},
                      static_cast<Permission>(row.Int(3)),  // the table admits no other values
@@ -16,7 +21,8 @@ Result<SnapshotRow> ToSnapshot(const sql::Row& row) {
                      row.Int(7),
                      row.Text(8),
                      row.Text(9),
-                     row.Text(10)};
+                     row.Text(10),
+                     std::move(met)};
 }
 
 Status Broken(std::string_view id) {
@@ -84,7 +90,7 @@ Result<std::map<std::string, SnapshotRow>> SqlConsentRows::FindSnapshots(
       auto rows,
       tx_.Exec(
           "SELECT id, dataset, version, permission, epoch, slots, root, ledger_index, purpose, "
-          "model, legal_basis FROM snapshots WHERE id = ANY($1::text[])",
+          "model, legal_basis, array_to_string(met, ' ') FROM snapshots WHERE id = ANY($1::text[])",
           ids));
   std::map<std::string, SnapshotRow> snapshots;
   for (sql::Row row : rows) {
@@ -99,8 +105,8 @@ Result<std::vector<SnapshotRow>> SqlConsentRows::SnapshotsAfter(std::int64_t led
       auto rows,
       tx_.Exec(
           "SELECT id, dataset, version, permission, epoch, slots, root, ledger_index, purpose, "
-          "model, legal_basis FROM snapshots WHERE ledger_index > $1 ORDER BY ledger_index "
-          "LIMIT $2",
+          "model, legal_basis, array_to_string(met, ' ') FROM snapshots WHERE ledger_index > $1 "
+          "ORDER BY ledger_index LIMIT $2",
           ledger_index, limit));
   std::vector<SnapshotRow> snapshots;
   for (sql::Row row : rows) {
@@ -117,13 +123,13 @@ Status SqlConsentRows::AddSnapshot(const SnapshotRow& row, const ledger::Snapsho
       .Exec(
           "INSERT INTO snapshots (id, dataset, version, permission, epoch, slots, permitted, "
           "blocks, root, "
-          "ledger_index, purpose, model, legal_basis) "
-          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+          "ledger_index, purpose, model, legal_basis, met) "
+          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
           row.id, row.dataset.dataset, row.dataset.version,
           static_cast<std::int64_t>(row.permission), row.epoch, row.slots,
           sql::Bytes{snapshot.permitted().Serialise()}, sql::Bytes{blocks},
           sql::Bytes{std::string(row.root.view())}, row.ledger_index, row.purpose, row.model,
-          row.legal_basis)
+          row.legal_basis, row.met)
       .status();
 }
 

@@ -448,6 +448,42 @@ TEST_F(SqlStoreTest, RegistriesSpeakBesideHoldersAndPeople) {
   EXPECT_EQ(permitted(Permission::kSubjectLevelQuery), 1);
 }
 
+TEST_F(SqlStoreTest, SnapshotsKeepTheConditionsTheyWereMadeBy) {
+  std::int64_t run = 0;
+  const std::vector<std::string> met = {"DUO:0000045", "DUO:0000021"};
+  const auto used = [](const Result<Cohort>& cohort) {
+    return std::ranges::count(cohort->permitted, true);
+  };
+  {
+    Process process(options_);
+    Node& node = *process.node;
+    Statement limited = Says(4);
+    limited.conditions = met;
+    ASSERT_THAT(node.registrar.Run(node.ctx, {kA1, {{"p", Says(4)}, {"q", limited}}}), IsOk());
+    // One epoch, one purpose, two snapshots.
+    const auto without =
+        node.cohorts.Run(node.ctx, kA1, {Permission::kSecondaryUse, "DUO:0000006"}, true);
+    const auto with =
+        node.cohorts.Run(node.ctx, kA1, {Permission::kSecondaryUse, "DUO:0000006", met}, true);
+    ASSERT_THAT(without, IsOk());
+    ASSERT_THAT(with, IsOk());
+    EXPECT_EQ(used(without), 1);
+    EXPECT_EQ(used(with), 2);
+    const auto appended = node.ledger.Append(
+        node.ctx, "spe", "run:1", *ledger::EncodeEntry(node.RunEntry(*with->snapshot, "run-1")));
+    ASSERT_THAT(appended, IsOk());
+    run = appended->index;
+  }
+  Process process(options_);
+  Node& node = *process.node;
+  EXPECT_EQ(used(node.cohorts.OfRun(node.ctx, kA1, run)), 2);
+  const auto seen = node.mine.Accesses(node.ctx, "q", 0, "");
+  ASSERT_THAT(seen, IsOk());
+  EXPECT_TRUE(seen->accesses.at(0).used);
+  EXPECT_EQ(seen->accesses.at(0).conditions,
+            (std::vector<std::string>{"DUO:0000021", "DUO:0000045"}));
+}
+
 TEST_F(SqlStoreTest, ErasureNoticesAndAuditAreStored) {
   Process process(options_);
   Node& node = *process.node;

@@ -12,6 +12,27 @@ namespace {
 
 constexpr int kTries = 3;
 
+Status Validate(const Use& use) {
+  if (!use.purpose.empty() && !IsPurpose(use.purpose))
+    return InvalidField("purpose", "PURPOSE_INVALID", "must be a code such as DUO:0000006");
+  for (const std::string& code : use.met) {
+    if (FindCondition(code) == nullptr)
+      return InvalidField("conditions_met", "CONDITION_INVALID",
+                          "holds a code that no project can be said to meet");
+  }
+  return absl::OkStatus();
+}
+
+std::string Id(const DatasetVersion& dataset, const Use& use, std::int64_t epoch) {
+  return SnapshotId(dataset, use.permission, epoch, use.purpose, use.met);
+}
+
+std::string Spaced(const std::vector<std::string>& codes) {
+  std::string text;
+  for (const std::string& code : codes) text += (text.empty() ? "" : " ") + code;
+  return text;
+}
+
 }  // namespace
 
 ledger::SlotSet PermittedSlots(const std::vector<JudgedPerson>& people) {
@@ -45,8 +66,8 @@ Status CheckUnchanged(Transaction& tx, const Rules& rules, const std::string& id
   // Every change begins another epoch, and so does time when it is noticed.
   GF_ASSIGN(const EpochState epoch, tx.consent().EpochAt(rules.clock.Now()));
   if (epoch.epoch == snapshot->epoch && !epoch.over) return absl::OkStatus();
-  const Use use(snapshot->permission, snapshot->purpose);
-  GF_ASSIGN(const auto people, tx.consent().Judge(dataset, JudgeOf(rules, use, epoch)));
+  GF_ASSIGN(const auto people,
+            tx.consent().Judge(dataset, JudgeOf(rules, Use::Of(*snapshot), epoch)));
   GF_ASSIGN(const auto stored, tx.consent().LoadSnapshot(*snapshot));
   if (stored.permitted() == PermittedSlots(people)) return absl::OkStatus();
   return Error(StatusCode::kFailedPrecondition, "COHORT_CHANGED",
@@ -66,7 +87,8 @@ Result<SnapshotRow> Cohorts::Log(Transaction& tx, const DatasetVersion& dataset,
                   0,
                   use.purpose,
                   std::string(ModelName(rule.model)),
-                  rule.legal_basis};
+                  rule.legal_basis,
+                  use.met};
   ledger::Entry entry;
   entry.kind = ledger::EntryKind::kSnapshot;
   entry.time = ledger_.EntryTime();
@@ -77,6 +99,7 @@ Result<SnapshotRow> Cohorts::Log(Transaction& tx, const DatasetVersion& dataset,
                   {"snapshot_root", row.root.Hex()},
                   {"rule", fmt::format("{} {} {}", rules_.policy.id, index + 1, row.model)},
                   {"purpose", use.purpose},
+                  {"conditions", Spaced(use.met)},
                   {"reason", rule.legal_basis},
                   {"policy_sha256", rules_.policy.sha256}};
   std::erase_if(entry.fields, [](const auto& field) { return field.second.empty(); });
@@ -108,8 +131,7 @@ Status Cohorts::Read(Transaction& tx, const DatasetVersion& dataset, const Use& 
     slots.resize(people.size());
     for (SlotRow& slot : slots) cohort.pseudonyms.push_back(std::move(slot.pseudonym));
   }
-  GF_ASSIGN(cohort.snapshot, tx.consent().FindSnapshot(
-                                 SnapshotId(dataset, use.permission, cohort.epoch, use.purpose)));
+  GF_ASSIGN(cohort.snapshot, tx.consent().FindSnapshot(Id(dataset, use, cohort.epoch)));
   return absl::OkStatus();
 }
 
@@ -128,8 +150,7 @@ Status Cohorts::KeepTime(const Context& ctx) {
 Result<Cohort> Cohorts::Run(const Context& ctx, const DatasetVersion& dataset, const Use& use,
                             bool with_snapshot, bool with_pseudonyms) {
   GF_TRY(Validate(dataset));
-  if (!use.purpose.empty() && !IsPurpose(use.purpose))
-    return InvalidField("purpose", "PURPOSE_INVALID", "must be a code such as DUO:0000006");
+  GF_TRY(Validate(use));
   if (with_snapshot) return WithSnapshot(ctx, dataset, use, with_pseudonyms);
   Cohort cohort;
   ledger::SlotSet permitted;
@@ -160,9 +181,8 @@ Result<Cohort> Cohorts::WithSnapshot(const Context& ctx, const DatasetVersion& d
       if (cohort.snapshot) return absl::OkStatus();
       GF_ASSIGN(const std::int32_t blocks, tx.consent().CountSlotBlocks());
       GF_ASSIGN(const auto secrets, tx.consent().SlotSecrets(0, blocks));
-      GF_ASSIGN(made, ledger::Snapshot::Build(
-                          SnapshotId(dataset, use.permission, cohort.epoch, use.purpose),
-                          std::move(permitted), secrets));
+      GF_ASSIGN(made, ledger::Snapshot::Build(Id(dataset, use, cohort.epoch), std::move(permitted),
+                                              secrets));
       return absl::OkStatus();
     };
     const Status read = store_.Read(ctx, make);
@@ -202,7 +222,7 @@ Result<Cohort> Cohorts::OfRun(const Context& ctx, const DatasetVersion& dataset,
     return Error(StatusCode::kFailedPrecondition, "RUN_ENTRY_UNKNOWN",
                  "no run of this dataset version is logged at index {}", ledger_index);
   }
-  return Run(ctx, dataset, {snapshot->permission, snapshot->purpose}, false, with_pseudonyms);
+  return Run(ctx, dataset, Use::Of(*snapshot), false, with_pseudonyms);
 }
 
 std::optional<RunCheck> Cohorts::KnownCheck(std::int64_t ledger_index, std::int64_t epoch) const {
@@ -241,9 +261,8 @@ Result<RunCheck> Cohorts::CheckRun(const Context& ctx, std::int64_t ledger_index
     }
     check = {true, false, epoch.epoch};
     if (epoch.epoch == snapshot->epoch && !epoch.over) return absl::OkStatus();
-    GF_ASSIGN(const auto people, tx.consent().Judge(
-                              snapshot->dataset,
-                              JudgeOf(rules_, {snapshot->permission, snapshot->purpose}, epoch)));
+    GF_ASSIGN(const auto people,
+              tx.consent().Judge(snapshot->dataset, JudgeOf(rules_, Use::Of(*snapshot), epoch)));
     GF_ASSIGN(const auto stored, tx.consent().LoadSnapshot(*snapshot));
     // Who came since then is no reason to begin again.
     check.unchanged = PermittedSlots(people).ContainsAll(stored.permitted());

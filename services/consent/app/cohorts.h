@@ -28,7 +28,7 @@ struct RunCheck {
 };
 
 // Who of a dataset version may be used now, by the country's policy. Errors: DATASET_INVALID,
-// PURPOSE_INVALID, NotFound DATASET_UNKNOWN.
+// PURPOSE_INVALID, CONDITION_INVALID, NotFound DATASET_UNKNOWN.
 class Cohorts {
  public:
   Cohorts(Store& store, Ledger& ledger, Rules rules)
@@ -37,8 +37,8 @@ class Cohorts {
   // for.
   Result<Cohort> Run(const Context& ctx, const DatasetVersion& dataset, const Use& use, bool with_snapshot,
                      bool with_pseudonyms = false);
-  // For the purpose that the run logged at this index was given. FailedPrecondition
-  // RUN_ENTRY_UNKNOWN.
+  // For the purpose and by the conditions that the run logged at this index was given.
+  // FailedPrecondition RUN_ENTRY_UNKNOWN.
   Result<Cohort> OfRun(const Context& ctx, const DatasetVersion& dataset, std::int64_t ledger_index,
                        bool with_pseudonyms = false);
   // Whether a run may go on with the people it has; that it may not is logged, once.

@@ -113,6 +113,87 @@ TEST_F(PolicyAtWork, ARunKeepsItsPurpose) {
   EXPECT_THAT(node_.cohorts.OfRun(node_.ctx, kA1, 0), HasReason("RUN_ENTRY_UNKNOWN")) << "a snapshot is no run";
 }
 
+// The person permits research of not-for-profit organisations with an ethics approval.
+class Conditions : public OptIn {
+ protected:
+  void SetUp() override {
+    Register();
+    Statement choice{Bits(7), {}, {}, {}};
+    choice.conditions = {"DUO:0000045", "DUO:0000021"};
+    ASSERT_THAT(node_.mine.Set(node_.ctx, "yes", choice), IsOk());
+  }
+  bool Used(std::vector<std::string> met) {
+    return Permitted({Permission::kSecondaryUse, kHealth, std::move(met)})["yes"];
+  }
+  const std::vector<std::string> both_ = {"DUO:0000045", "DUO:0000021"};
+};
+
+TEST_F(Conditions, ArePartOfTheQuestion) {
+  EXPECT_FALSE(Used({}));
+  EXPECT_FALSE(Used({"DUO:0000045"}));
+  EXPECT_TRUE(Used(both_));
+  EXPECT_TRUE(Used({"DUO:0000021", "DUO:0000046", "DUO:0000045", "DUO:0000021"}));
+  EXPECT_TRUE(Permitted(Permission::kSubjectLevelQuery)["yes"]) << "counts have no project";
+  for (const char* code : {"DUO:0000028", "DUO:0000006", "EX:1", ""}) {
+    EXPECT_THAT(
+        node_.cohorts.Run(node_.ctx, kA1, {Permission::kSecondaryUse, kHealth, {code}}, false),
+        HasReason("CONDITION_INVALID"))
+        << code;
+  }
+}
+
+TEST_F(Conditions, ARunKeepsThemAndIsCheckedByThem) {
+  const auto with =
+      node_.cohorts.Run(node_.ctx, kA1, {Permission::kSecondaryUse, kHealth, both_}, true);
+  const auto without =
+      node_.cohorts.Run(node_.ctx, kA1, {Permission::kSecondaryUse, kHealth}, true);
+  ASSERT_THAT(with, IsOk());
+  ASSERT_THAT(without, IsOk());
+  EXPECT_EQ(with->epoch, without->epoch);
+  EXPECT_EQ(with->snapshot->id, without->snapshot->id + "+DUO:0000021+DUO:0000045");
+  EXPECT_NE(with->snapshot->root, without->snapshot->root);
+  const auto logged =
+      ledger::DecodeEntry(node_.ledger.List(node_.ctx, with->snapshot->ledger_index, 1)->at(0));
+  EXPECT_EQ(logged->Field("conditions"), "DUO:0000021 DUO:0000045");
+  const auto run = node_.ledger.Append(
+      node_.ctx, "spe", "run", *ledger::EncodeEntry(node_.RunEntry(*with->snapshot, "run")));
+  ASSERT_THAT(run, IsOk());
+  EXPECT_EQ(node_.cohorts.OfRun(node_.ctx, kA1, run->index)->permitted, with->permitted);
+  // Somebody else's change begins an epoch, in which everybody is judged anew.
+  ASSERT_THAT(node_.mine.Set(node_.ctx, "no", Bits(1)), IsOk());
+  EXPECT_TRUE(node_.cohorts.CheckRun(node_.ctx, run->index)->unchanged);
+  EXPECT_THAT(store_.Read(node_.ctx,
+                          [&](Transaction& tx) {
+                            return CheckUnchanged(tx, node_.rules, with->snapshot->id, kA1);
+                          }),
+              IsOk());
+  // Another condition, which this project was never said to meet.
+  Statement choice{Bits(7), {}, {}, {}};
+  choice.conditions = {"DUO:0000046"};
+  ASSERT_THAT(node_.mine.Set(node_.ctx, "yes", choice), IsOk());
+  EXPECT_FALSE(node_.cohorts.CheckRun(node_.ctx, run->index)->unchanged);
+}
+
+TEST_F(Conditions, AreToldInWords) {
+  const auto cohort =
+      node_.cohorts.Run(node_.ctx, kA1, {Permission::kSecondaryUse, kHealth, both_}, true);
+  ASSERT_THAT(node_.ledger.Append(node_.ctx, "spe", "run",
+                                  *ledger::EncodeEntry(node_.RunEntry(*cohort->snapshot, "run"))),
+              IsOk());
+  const auto page = node_.mine.Accesses(node_.ctx, "yes", 0, "");
+  ASSERT_EQ(page->accesses.size(), 1u);
+  EXPECT_TRUE(page->accesses[0].used);
+  EXPECT_EQ(page->accesses[0].conditions, (std::vector<std::string>{"DUO:0000021", "DUO:0000045"}));
+  EXPECT_NE(SentenceOf(page->accesses[0])
+                .find("The access committee accepted that the project has the approval of an "
+                      "ethics committee; is done "
+                      "by a not-for-profit organisation. Outcome:"),
+            std::string::npos)
+      << SentenceOf(page->accesses[0]);
+  const auto facts = ledger::VerifyReceipt(page->accesses[0].receipt, node_.ledger.VerifierKey());
+  EXPECT_EQ(facts->use, ledger::Use::kUsed);
+}
+
 TEST_F(OptIn, WhatExpiresEndsAtOnceAndBeginsAnEpoch) {
   Statement until_noon = Says(7);
   until_noon.until = node_.clock.Now() + std::chrono::hours(1);

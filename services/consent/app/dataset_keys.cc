@@ -32,6 +32,15 @@ Status CheckObjects(const std::vector<std::string>& objects) {
   return absl::OkStatus();
 }
 
+// Whoever asked for the cohort may have named other conditions than the country signed.
+Status CheckConditions(Transaction& tx, const std::string& id,
+                       const std::vector<std::string>& accepted) {
+  GF_ASSIGN(const auto snapshot, tx.consent().FindSnapshot(id));
+  if (!snapshot || AreAllIn(snapshot->met, accepted)) return absl::OkStatus();
+  return Error(StatusCode::kPermissionDenied, "CONDITIONS_NOT_ACCEPTED",
+               "the cohort was chosen by conditions that the country's approval does not accept");
+}
+
 // The same release asked for again has the same key, and is logged once.
 std::string ReleaseKey(const ReleaseRequest& request) {
   crypto::Sha256Stream stream;
@@ -95,8 +104,9 @@ Result<DatasetKeys::Run> DatasetKeys::FindRun(Transaction& tx,
   return run;
 }
 
-Status DatasetKeys::CheckApproval(const Context& ctx, const ReleaseRequest& request,
-                                  const Run& run) const {
+Result<std::vector<std::string>> DatasetKeys::CheckApproval(const Context& ctx,
+                                                            const ReleaseRequest& request,
+                                                            const Run& run) const {
   auth::ApprovalExpectation expected;
   expected.audience = site_.audience;
   expected.country = site_.country;
@@ -115,7 +125,8 @@ Status DatasetKeys::CheckApproval(const Context& ctx, const ReleaseRequest& requ
     GF_LOG(ctx, warn, "release.refused", {"check", why.check}, {"run", run.entry.Field("run")});
     return approval.status();
   }
-  return grants_.CheckLive(ctx, (*approval)->id, (*approval)->application);
+  GF_TRY(grants_.CheckLive(ctx, (*approval)->id, (*approval)->application));
+  return (*approval)->accepted_conditions;
 }
 
 // A version that goes on from another holds everybody of it, so the run's snapshot accounts for the
@@ -249,9 +260,10 @@ Result<Released> DatasetKeys::Release(const Context& ctx, const ReleaseRequest& 
     return absl::OkStatus();
   });
   GF_TRY(read);
-  GF_TRY(CheckApproval(ctx, request, run));
+  GF_ASSIGN(const auto accepted, CheckApproval(ctx, request, run));
   Released released;
   const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
+    GF_TRY(CheckConditions(tx, run.entry.Field("snapshot"), accepted));
     GF_TRY(CheckUnchanged(tx, rules_, run.entry.Field("snapshot"), run.dataset));
     GF_ASSIGN(released.headers, Reencrypt(tx, request, run));
     GF_ASSIGN(released.epoch, tx.consent().Epoch());

@@ -60,10 +60,10 @@ class DatasetKeys {
 
   // Re-encrypts headers to the recipient, after everything was checked once more: the run entry,
   // its dataset version, the approval token, its grant, and that nobody in the entry's snapshot has
-  // withdrawn. Logged (once for the same entry, recipient and objects) before it returns. Errors:
-  // OBJECTS_INVALID, RECIPIENT_INVALID, RUN_ENTRY_UNKNOWN, RUN_ENTRY_EXPIRED, APPLICATION_MISMATCH,
-  // OBJECT_UNKNOWN, OBJECT_OUTSIDE_RUN, APPROVAL_REFUSED, APPROVAL_ENDED, COHORT_CHANGED,
-  // Unavailable.
+  // withdrawn, nor anybody in it by a condition that the token does not accept. Logged (once for
+  // the same entry, recipient and objects) before it returns. Errors: OBJECTS_INVALID,
+  // RECIPIENT_INVALID, RUN_ENTRY_UNKNOWN, RUN_ENTRY_EXPIRED, APPLICATION_MISMATCH, OBJECT_UNKNOWN,
+  // OBJECT_OUTSIDE_RUN, APPROVAL_REFUSED, APPROVAL_ENDED, COHORT_CHANGED, Unavailable.
   Result<Released> Release(const Context& ctx, const ReleaseRequest& request);
 
   // The header of an object for a key of the caller's, who writes the object anew without forgotten people; logged
@@ -81,7 +81,9 @@ class DatasetKeys {
     DatasetVersion dataset;
   };
   Result<Run> FindRun(Transaction& tx, const ReleaseRequest& request) const;
-  Status CheckApproval(const Context& ctx, const ReleaseRequest& request, const Run& run) const;
+  // The conditions that the country accepts.
+  Result<std::vector<std::string>> CheckApproval(const Context& ctx, const ReleaseRequest& request,
+                                                 const Run& run) const;
   // Whether an object of `version` belongs to the run: its version, or one that goes on to it.
   Result<bool> IsOfRun(Transaction& tx, const DatasetVersion& version, const Run& run) const;
   Result<std::vector<std::string>> Reencrypt(Transaction& tx, const ReleaseRequest& request,

@@ -49,7 +49,8 @@ class DatasetKeysTest : public ::testing::Test {
   }
   std::string Token(const std::string& dataset = "GOE-FI-A-1",
                     const std::string& application = "APP-1",
-                    const std::string& certificate = kCertificate) {
+                    const std::string& certificate = kCertificate,
+                    const std::vector<std::string>& accepted = {}) {
     auto at = [](int offset) { return FromUnixSeconds(auth::kNow + offset); };
     auto token =
         auth::MintApproval(federation_.fi.signer, {.issuer = federation_.fi.iss,
@@ -68,7 +69,8 @@ class DatasetKeysTest : public ::testing::Test {
                                                    .issued_at = at(-60),
                                                    .not_before = at(-60),
                                                    .expires_at = at(3600),
-                                                   .client_certificate_sha256 = certificate});
+                                                   .client_certificate_sha256 = certificate,
+                                                   .accepted_conditions = accepted});
     EXPECT_THAT(token, IsOk());
     return *token;
   }
@@ -200,6 +202,26 @@ TEST_F(DatasetKeysTest, TheApprovalMustFitTheLoggedRun) {
   node_.clock.Advance(std::chrono::hours(2));
   EXPECT_THAT(Release(), HasReason("APPROVAL_REFUSED"));
   EXPECT_EQ(store_.state.releases, 0);
+}
+
+TEST_F(DatasetKeysTest, ACohortByConditionsNeedsAnApprovalThatAcceptsThem) {
+  const std::vector<std::string> met = {"DUO:0000021", "DUO:0000045"};
+  const auto cohort =
+      node_.cohorts.Run(node_.ctx, kA1, {Permission::kSecondaryUse, "DUO:0000006", met}, true);
+  ASSERT_THAT(cohort, IsOk());
+  const auto run = node_.ledger.Append(
+      node_.ctx, "spe", "run:2", *ledger::EncodeEntry(node_.RunEntry(*cohort->snapshot, "run-2")));
+  ASSERT_THAT(run, IsOk());
+  request_.ledger_index = run->index;
+  for (const std::vector<std::string>& accepted :
+       {std::vector<std::string>{}, {"DUO:0000045"}, {"DUO:0000045", "DUO:0000046"}}) {
+    request_.approval = Token("GOE-FI-A-1", "APP-1", kCertificate, accepted);
+    EXPECT_THAT(Release(), HasReason("CONDITIONS_NOT_ACCEPTED"));
+  }
+  EXPECT_EQ(store_.state.releases, 0);
+  request_.approval =
+      Token("GOE-FI-A-1", "APP-1", kCertificate, {"DUO:0000045", "DUO:0000046", "DUO:0000021"});
+  EXPECT_THAT(Release(), IsOk());
 }
 
 TEST_F(DatasetKeysTest, ABoundApprovalCountsOnlyFromItsCertificate) {

@@ -224,6 +224,7 @@ Result<MyAccesses> MyConsent::Accesses(const Context& ctx, const std::string& pe
       access.purpose_code = snapshot->second.purpose;
       access.model = snapshot->second.model;
       access.legal_basis = snapshot->second.legal_basis;
+      access.conditions = snapshot->second.met;
       proofs.push_back(std::move(proof));
     }
     std::vector<std::string> runs;
@@ -273,6 +274,8 @@ std::string SentenceOf(const MyAccess& access) {
   if (access.used && access.model == "opt-out")
     text += " In your country health data are used unless you object" +
             (access.legal_basis.empty() ? std::string() : " (" + access.legal_basis + ")") + ".";
+  if (!access.conditions.empty())
+    text += " The access committee accepted that the project " + InWords(access.conditions) + ".";
   return text + " Outcome: " + OutcomeOf(access) + ".";
 }
 

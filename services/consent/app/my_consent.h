@@ -42,6 +42,7 @@ struct MyAccess {
   std::string model = {};
   std::string legal_basis = {};
   bool released = false;  // of a run: results of it left the node
+  std::vector<std::string> conditions = {};  // that the country accepted as met by the project
 };
 
 // In words: "Used: Heart of University, for DUO:0000006 ..."

@@ -128,6 +128,7 @@ struct SnapshotRow {
   std::string purpose = {};      // code; empty: for no purpose in particular
   std::string model = {};        // ModelName of the rule by which it was made
   std::string legal_basis = {};  // of that rule
+  std::vector<std::string> met = {};  // conditions on permissions that the project meets; sorted
 };
 
 struct Opening {

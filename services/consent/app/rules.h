@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "libs/consent/condition.h"
 #include "services/consent/app/ports.h"
 
 namespace genofed::consent {
@@ -16,14 +17,25 @@ struct Rules {
 
 // What is to be done with a cohort.
 struct Use {
-  Use(Permission the_permission, std::string the_purpose = {})  // NOLINT: a permission is a use for no known purpose
-      : permission(the_permission), purpose(std::move(the_purpose)) {}
+  // A permission is a use for no known purpose.
+  Use(Permission the_permission, std::string the_purpose = {},  // NOLINT
+      std::vector<std::string> conditions = {})
+      : permission(the_permission),
+        purpose(std::move(the_purpose)),
+        met(ConditionSet(std::move(conditions))) {}
+  // As a cohort was chosen for before.
+  static Use Of(const SnapshotRow& snapshot) {
+    return {snapshot.permission, snapshot.purpose, snapshot.met};
+  }
+
   Permission permission;
   std::string purpose;  // code; empty: not known
+  // Conditions that the country accepted; sorted. Without a project: none.
+  std::vector<std::string> met;
 };
 
 inline Question QuestionOf(const Use& use, const EpochState& epoch) {
-  return {use.permission, use.purpose, {}, epoch.at, epoch.registry_stale};
+  return {use.permission, use.purpose, use.met, epoch.at, epoch.registry_stale};
 }
 
 // Borrows the rules.

@@ -57,9 +57,12 @@ std::string PackBits(const std::vector<bool>& bits) {
 }
 
 std::string SnapshotId(const DatasetVersion& dataset, Permission permission, std::int64_t epoch,
-                       std::string_view purpose) {
-  return fmt::format("{}/{}/{}/{}{}{}", dataset.dataset, dataset.version, Name(permission), epoch,
-                     purpose.empty() ? "" : "/", purpose);
+                       std::string_view purpose, const std::vector<std::string>& met) {
+  std::string id =
+      fmt::format("{}/{}/{}/{}{}{}", dataset.dataset, dataset.version, Name(permission), epoch,
+                  purpose.empty() && met.empty() ? "" : "/", purpose);
+  for (const std::string& condition : met) id += "+" + condition;
+  return id;
 }
 
 }  // namespace genofed::consent

@@ -42,8 +42,9 @@ std::vector<Slot> AssignSlots(const std::vector<Candidate>& persons);
 std::string PackBits(const std::vector<bool>& bits);
 
 // The name of a cohort's state, used once and never again: "GOE-FI-DATASET-1/2/SEC/17". No epoch
-// comes twice. With a purpose: "GOE-FI-DATASET-1/2/SEC/17/DUO:0000006".
+// comes twice. With a purpose: "GOE-FI-DATASET-1/2/SEC/17/DUO:0000006"; with conditions that the
+// project meets: ".../DUO:0000006+DUO:0000021+DUO:0000045".
 std::string SnapshotId(const DatasetVersion& dataset, Permission permission, std::int64_t epoch,
-                       std::string_view purpose = {});
+                       std::string_view purpose = {}, const std::vector<std::string>& met = {});
 
 }  // namespace genofed::consent

@@ -65,6 +65,11 @@ TEST(Cohort, DatasetsAreNamesWithAVersion) {
        {DatasetVersion{"", 1}, {"a/b", 1}, {std::string(65, 'a'), 1}, {"A", 0}}) {
     EXPECT_THAT(Validate(bad), HasReason("DATASET_INVALID"));
   }
+  EXPECT_EQ(SnapshotId({"GOE-FI-HEART-1", 2}, Permission::kSecondaryUse, 17, "DUO:0000006",
+                       {"DUO:0000021", "DUO:0000045"}),
+            "GOE-FI-HEART-1/2/SEC/17/DUO:0000006+DUO:0000021+DUO:0000045");
+  EXPECT_EQ(SnapshotId({"GOE-FI-HEART-1", 2}, Permission::kSecondaryUse, 17, "", {"DUO:0000045"}),
+            "GOE-FI-HEART-1/2/SEC/17/+DUO:0000045");
   EXPECT_EQ(SnapshotId({"GOE-FI-HEART-1", 2}, Permission::kSecondaryUse, 17),
             "GOE-FI-HEART-1/2/SEC/17");
 }

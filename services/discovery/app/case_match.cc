@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/discovery/app/case_match.h"
 
-#include <algorithm>
-
-#include "libs/core/retry_after.h"
 #include "libs/disclosure/budget.h"
 #include "services/discovery/app/answer_time.h"
 
@@ -36,9 +33,7 @@ CaseMatch::CaseMatch(const ConsentView& view, PublicationStore& publications, Pe
       reader_(reader),
       country_(std::move(country)),
       mechanism_(mechanism),
-      budgets_(budgets),
-      audit_(audit),
-      clock_(clock) {}
+      telling_(budgets, audit, clock) {}
 
 Result<bool> CaseMatch::Holds(const std::string& dataset) const {
   GF_ASSIGN(const auto view, view_.Current());
@@ -112,27 +107,8 @@ Result<CaseAnswer> CaseMatch::Run(const Context& ctx, const CaseQuery& query) {
     answer.datasets.push_back(std::move(cases));
   }
   WaitForMultiple(start, std::chrono::microseconds(mechanism_.policy().answer_microseconds));
-  std::map<std::string, std::chrono::seconds> refused;
-  if (budgets_ != nullptr) {
-    GF_ASSIGN(refused, budgets_->Charge(ctx, query.account, spendings));
-  }
-  for (const Spending& spending : spendings) {
-    const bool told = !refused.contains(spending.dataset);
-    audit_.Add({clock_.Now(), query.account, spending.dataset, spending.question,
-                told ? "told" : "refused", told ? spending.nats : 0});
-  }
-  std::erase_if(answer.datasets,
-                [&](const DatasetCases& cases) { return refused.contains(cases.dataset); });
-  auto soonest = std::chrono::seconds::max();
-  for (const auto& [dataset, after] : refused) {
-    answer.withheld.push_back({dataset, after.count()});
-    soonest = std::min(soonest, after);
-  }
-  if (answer.datasets.empty() && !refused.empty())
-    return WithRetryAfter(
-        Error(StatusCode::kResourceExhausted, "BUDGET_SPENT",
-              "this account was told as much of these datasets as it may be for now"),
-        soonest);
+  GF_ASSIGN(const Refused refused, telling_.Charge(ctx, query.account, spendings));
+  GF_TRY(Withhold(refused, answer));
   return answer;
 }
 

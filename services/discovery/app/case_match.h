@@ -47,9 +47,7 @@ class CaseMatch final : public DatasetLookup {
   PeopleReader& reader_;
   const std::string country_;
   const disclosure::Mechanism& mechanism_;
-  Budgets* const budgets_;
-  DisclosureAudit& audit_;
-  const Clock& clock_;
+  const Telling telling_;
   Mutex mutex_;
   // By dataset: of which cohort it is.
   std::map<std::string, std::pair<std::weak_ptr<const Cohort>, Shared>> people_

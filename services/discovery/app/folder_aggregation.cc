@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/discovery/app/folder_aggregation.h"
 
-#include <algorithm>
-
 #include "libs/beacon/search.h"
-#include "libs/core/retry_after.h"
 #include "libs/disclosure/budget.h"
 #include "libs/disclosure/table.h"
 #include "services/discovery/app/answer_time.h"
@@ -45,7 +42,7 @@ Result<std::vector<Aggregation>> FolderAggregation::Run(const Context& ctx,
   for (const std::string& id : request.aggregations)
     aggregations.push_back({beacon::FindAggregationTerm(id), {}});
   const std::string canonical = Canonical(request);
-  std::optional<std::chrono::seconds> later;
+  Refused withheld;
   bool told_something = false;
   for (const auto& [folder, holding] : view->folders) {
     GF_TRY(ctx.Alive());
@@ -80,15 +77,9 @@ Result<std::vector<Aggregation>> FolderAggregation::Run(const Context& ctx,
           disclosure::WorstCharge(mechanism_.policy()) * static_cast<double>(spendings.size());
     if (!open)
       WaitForMultiple(start, std::chrono::microseconds(mechanism_.policy().answer_microseconds));
-    std::map<std::string, std::chrono::seconds> refused;
-    if (budgets_ != nullptr && !spendings.empty()) {
-      GF_ASSIGN(refused, budgets_->Charge(ctx, account, spendings));
-    }
-    for (const Spending& spending : spendings)
-      audit_.Add({clock_.Now(), account, folder, spending.question,
-                  refused.empty() ? "told" : "refused", refused.empty() ? spending.nats : 0});
+    GF_ASSIGN(const Refused refused, telling_.Charge(ctx, account, spendings));
     if (!refused.empty()) {
-      later = std::min(later.value_or(refused.begin()->second), refused.begin()->second);
+      withheld.insert(refused.begin(), refused.end());
       continue;
     }
     told_something = true;
@@ -97,11 +88,7 @@ Result<std::vector<Aggregation>> FolderAggregation::Run(const Context& ctx,
         aggregations[i].distribution[value] += count;
     }
   }
-  if (later && !told_something)
-    return WithRetryAfter(
-        Error(StatusCode::kResourceExhausted, "BUDGET_SPENT",
-              "this account was told as much of these datasets as it may be for now"),
-        *later);
+  if (!withheld.empty() && !told_something) return BudgetSpent(withheld);
   return aggregations;
 }
 

@@ -28,12 +28,7 @@ class FolderAggregation {
   // `budgets` is null where the policy has no budget. `open`: as BeaconDiscovery.
   FolderAggregation(const BeaconView& view, const disclosure::Mechanism& mechanism,
                     Budgets* budgets, DisclosureAudit& audit, const Clock& clock, bool open)
-      : view_(view),
-        mechanism_(mechanism),
-        budgets_(budgets),
-        audit_(audit),
-        clock_(clock),
-        open_(open) {}
+      : view_(view), mechanism_(mechanism), telling_(budgets, audit, clock), open_(open) {}
 
   // For request.aggregations, which ParseRequest has checked. Folders whose budget is spent are
   // left out; when all are, ResourceExhausted BUDGET_SPENT with RetryAfter.
@@ -43,9 +38,7 @@ class FolderAggregation {
  private:
   const BeaconView& view_;
   const disclosure::Mechanism& mechanism_;
-  Budgets* const budgets_;
-  DisclosureAudit& audit_;
-  const Clock& clock_;
+  const Telling telling_;
   const bool open_;
 };
 

@@ -5,7 +5,6 @@
 
 #include "libs/beacon/search.h"
 #include "libs/cohort/people.h"
-#include "libs/core/retry_after.h"
 #include "libs/disclosure/budget.h"
 #include "services/discovery/app/answer_time.h"
 
@@ -78,9 +77,7 @@ FolderCounts::FolderCounts(const BeaconView& view, std::string country,
     : view_(view),
       country_(std::move(country)),
       mechanism_(mechanism),
-      budgets_(budgets),
-      audit_(audit),
-      clock_(clock) {}
+      telling_(budgets, audit, clock) {}
 
 Result<Answer> FolderCounts::Run(const Context& ctx, const Query& query) const {
   const auto start = std::chrono::steady_clock::now();
@@ -113,27 +110,8 @@ Result<Answer> FolderCounts::Run(const Context& ctx, const Query& query) const {
     answer.datasets.push_back(std::move(dataset));
   }
   WaitForMultiple(start, std::chrono::microseconds(mechanism_.policy().answer_microseconds));
-  std::map<std::string, std::chrono::seconds> refused;
-  if (budgets_ != nullptr) {
-    GF_ASSIGN(refused, budgets_->Charge(ctx, query.account, spendings));
-  }
-  for (const Spending& spending : spendings) {
-    const bool told = !refused.contains(spending.dataset);
-    audit_.Add({clock_.Now(), query.account, spending.dataset, spending.question,
-                told ? "told" : "refused", told ? spending.nats : 0});
-  }
-  std::erase_if(answer.datasets,
-                [&](const DatasetAnswer& dataset) { return refused.contains(dataset.dataset); });
-  auto soonest = std::chrono::seconds::max();
-  for (const auto& [folder, after] : refused) {
-    answer.withheld.push_back({folder, after.count()});
-    soonest = std::min(soonest, after);
-  }
-  if (answer.datasets.empty() && !refused.empty())
-    return WithRetryAfter(
-        Error(StatusCode::kResourceExhausted, "BUDGET_SPENT",
-              "this account was told as much of these datasets as it may be for now"),
-        soonest);
+  GF_ASSIGN(const Refused refused, telling_.Charge(ctx, query.account, spendings));
+  GF_TRY(Withhold(refused, answer));
   return answer;
 }
 

@@ -37,9 +37,7 @@ class FolderCounts {
   const BeaconView& view_;
   const std::string country_;
   const disclosure::Mechanism& mechanism_;
-  Budgets* const budgets_;
-  DisclosureAudit& audit_;
-  const Clock& clock_;
+  const Telling telling_;
 };
 
 // The query as folders are asked, for people; none: they cannot be.

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <set>
 
-#include "libs/core/retry_after.h"
 #include "libs/disclosure/budget.h"
 #include "services/discovery/app/answer_time.h"
 
@@ -103,9 +102,7 @@ NodeDiscovery::NodeDiscovery(const ConsentView& view, std::string country,
     : view_(view),
       country_(std::move(country)),
       mechanism_(mechanism),
-      budgets_(budgets),
-      audit_(audit),
-      clock_(clock),
+      telling_(budgets, audit, clock),
       frequencies_(frequencies) {}
 
 Result<Answer> NodeDiscovery::Run(const Context& ctx, const Query& query) const {
@@ -139,27 +136,15 @@ Result<Answer> NodeDiscovery::Run(const Context& ctx, const Query& query) const 
 
 Result<Answer> NodeDiscovery::Tell(const Context& ctx, const Query& query, Answer answer,
                                    std::vector<Finding> findings) const {
-  std::map<std::string, std::chrono::seconds> refused;
-  if (budgets_ != nullptr) {
-    std::vector<Spending> spendings;
-    for (const Finding& finding : findings)
-      spendings.insert(spendings.end(), finding.spendings.begin(), finding.spendings.end());
-    GF_ASSIGN(refused, budgets_->Charge(ctx, query.account, spendings));
+  std::vector<Spending> spendings;
+  std::set<std::string> held_back;
+  for (const Finding& finding : findings) {
+    spendings.insert(spendings.end(), finding.spendings.begin(), finding.spendings.end());
+    if (finding.suppressed) held_back.insert(finding.answer.dataset);
   }
-  const Time now = clock_.Now();
+  GF_ASSIGN(const Refused refused, telling_.Charge(ctx, query.account, spendings, held_back));
   for (Finding& finding : findings) {
-    const std::string& dataset = finding.answer.dataset;
-    const auto late = refused.find(dataset);
-    const char* outcome = late != refused.end() ? "refused"
-                          : finding.suppressed  ? "held_back"
-                                                : "told";
-    for (const Spending& spending : finding.spendings)
-      audit_.Add({now, query.account, dataset, spending.question, outcome,
-                  late == refused.end() ? spending.nats : 0});
-    if (late != refused.end()) {
-      answer.withheld.push_back({dataset, late->second.count()});
-      continue;
-    }
+    if (refused.contains(finding.answer.dataset)) continue;
     answer.suppressed = answer.suppressed || finding.suppressed;
     answer.exists = answer.exists || finding.answer.exists;
     answer.count += finding.answer.count;
@@ -169,15 +154,7 @@ Result<Answer> NodeDiscovery::Tell(const Context& ctx, const Query& query, Answe
                              : std::min(answer.adjusted_to, finding.answer.adjusted_to);
     answer.datasets.push_back(std::move(finding.answer));
   }
-  if (answer.datasets.empty() && !answer.withheld.empty()) {
-    const auto first = std::min_element(
-        answer.withheld.begin(), answer.withheld.end(),
-        [](auto& a, auto& b) { return a.retry_after_seconds < b.retry_after_seconds; });
-    return WithRetryAfter(
-        Error(StatusCode::kResourceExhausted, "BUDGET_SPENT",
-              "this account was told as much of these datasets as it may be for now"),
-        std::chrono::seconds(first->retry_after_seconds));
-  }
+  GF_TRY(Withhold(refused, answer));
   return answer;
 }
 

@@ -51,9 +51,7 @@ class NodeDiscovery {
   const ConsentView& view_;
   const std::string country_;
   const disclosure::Mechanism& mechanism_;
-  Budgets* const budgets_;
-  DisclosureAudit& audit_;
-  const Clock& clock_;
+  const Telling telling_;
   const NodeFrequencies* const frequencies_;
 };
 

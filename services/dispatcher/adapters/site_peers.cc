@@ -65,10 +65,12 @@ class GrpcSiteData final : public SiteData {
     return response.record().version();
   }
 
-  Result<Cohort> TakeCohort(const Context& ctx, const std::string& dataset,
-                            std::int32_t version, const std::string& purpose) override {
+  Result<Cohort> TakeCohort(const Context& ctx, const std::string& dataset, std::int32_t version,
+                            const std::string& purpose,
+                            const std::vector<std::string>& conditions_met) override {
     consent::v1::GetCohortRequest request;
     request.set_purpose(purpose);
+    request.mutable_conditions_met()->Add(conditions_met.begin(), conditions_met.end());
     request.mutable_dataset()->set_dataset(dataset);
     request.mutable_dataset()->set_version(version);
     request.set_permission(common::v1::PERMISSION_SECONDARY_USE);

@@ -127,6 +127,7 @@ class FakeNode final : public PartStore, public HubDesk, public Approvals, publi
     answer.frozen = kFrozen;
     answer.agreement_sha256 = kAgreement;
     answer.certificate_sha256 = approval.client_certificate_sha256;
+    answer.accepted_conditions = beside;
     return answer;
   }
   Status CheckLive(const Context&, const std::string&) override {
@@ -139,8 +140,9 @@ class FakeNode final : public PartStore, public HubDesk, public Approvals, publi
     GF_TRY(Do([] {}));
     return 3;
   }
-  Result<Cohort> TakeCohort(const Context&, const std::string&, std::int32_t, const std::string&) override {
-    GF_TRY(Do([] {}));
+  Result<Cohort> TakeCohort(const Context&, const std::string&, std::int32_t, const std::string&,
+                            const std::vector<std::string>& conditions_met) override {
+    GF_TRY(Do([&] { met = conditions_met; }));
     Cohort cohort = {41, permitted, "snapshot-1", std::string(64, 'e'), 120};
     return cohort;
   }
@@ -223,6 +225,8 @@ class FakeNode final : public PartStore, public HubDesk, public Approvals, publi
   std::vector<std::pair<std::string, std::string>> entries;
   std::map<std::string, TaskOrder> tasks;
   std::map<std::string, std::vector<TaskView>> scripts;
+  std::vector<std::string> met;      // as the last cohort was asked for
+  std::vector<std::string> beside;   // conditions that access names beside the token
   std::set<std::int64_t> withdrawn;  // indices of runs in whose cohort somebody has withdrawn, and which end
   std::map<std::string, std::size_t> looks;
   std::set<std::string> canceled;

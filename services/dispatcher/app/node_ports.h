@@ -66,6 +66,9 @@ struct Approval {
   std::string frozen;  // canonical bytes of the application
   std::string agreement_sha256;
   std::string certificate_sha256;  // of this service, if the token is for it alone
+  // Conditions on people's permissions that the country accepts as met (DUO): of the token, once it
+  // is verified, and of nothing else.
+  std::vector<std::string> accepted_conditions = {};
 };
 class Approvals {
  public:
@@ -89,9 +92,11 @@ class SiteData {
  public:
   virtual ~SiteData() = default;
   virtual Result<std::int32_t> ListedVersion(const Context& ctx, const std::string& dataset) = 0;
-  // Who may be used for secondary use with this purpose (code, may be empty).
-  virtual Result<Cohort> TakeCohort(const Context& ctx, const std::string& dataset, std::int32_t version,
-                                    const std::string& purpose) = 0;
+  // Who may be used for secondary use with this purpose (code, may be empty) by a project that
+  // meets these conditions.
+  virtual Result<Cohort> TakeCohort(const Context& ctx, const std::string& dataset,
+                                    std::int32_t version, const std::string& purpose,
+                                    const std::vector<std::string>& conditions_met) = 0;
   // OK while the run logged at this index may go on. FailedPrecondition COHORT_CHANGED: somebody in its cohort has
   // withdrawn, and the country's policy ends it; other errors: not known now.
   virtual Status CheckRun(const Context& ctx, std::int64_t ledger_index) = 0;

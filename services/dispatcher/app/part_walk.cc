@@ -152,7 +152,8 @@ Result<PartWalk::Next> PartWalk::Accept(const Context& ctx, NodePart& part) {
   return Next::kGoOn;
 }
 
-Status PartWalk::Verify(const NodePart& part, const Approval& approval) const {
+Result<auth::Verified<auth::Approval>> PartWalk::Verify(const NodePart& part,
+                                                        const Approval& approval) const {
   auth::ApprovalExpectation expected;
   expected.audience = policy_.audience;
   expected.country = policy_.country;
@@ -169,12 +170,12 @@ Status PartWalk::Verify(const NodePart& part, const Approval& approval) const {
   if (!approval.purpose_code.empty()) expected.purpose = approval.purpose_code;
   auth::Refusal why;
   GF_ASSIGN(const auth::TrustStore trust, trust_.Current());
-  const auto verified = auth::VerifyApproval(trust, clock_, approval.token, expected, &why);
+  auto verified = auth::VerifyApproval(trust, clock_, approval.token, expected, &why);
   if (!verified.ok()) {
     GF_LOG(Context::Background(), warn, "part.approval_refused", {"part", part.id},
            {"check", why.check});
   }
-  return verified.status();
+  return verified;
 }
 
 Result<Approval> PartWalk::Approve(const Context& ctx, const NodePart& part) {
@@ -186,7 +187,8 @@ Result<Approval> PartWalk::Approve(const Context& ctx, const NodePart& part) {
     }
     return approval.status();
   }
-  GF_TRY(Verify(part, *approval));
+  GF_ASSIGN(const auto verified, Verify(part, *approval));
+  approval->accepted_conditions = verified->accepted_conditions;
   return approval;
 }
 
@@ -228,7 +230,8 @@ Result<PartWalk::Next> PartWalk::Prepare(const Context& ctx, NodePart& part) {
   const auto version = site_.ListedVersion(ctx, part.dataset);
   if (!version.ok()) return Refused(part, version.status());
   part.version = *version;
-  const auto cohort = site_.TakeCohort(ctx, part.dataset, part.version, approval->purpose_code);
+  const auto cohort = site_.TakeCohort(ctx, part.dataset, part.version, approval->purpose_code,
+                                       approval->accepted_conditions);
   if (!cohort.ok()) return Refused(part, cohort.status());
   if (cohort->individuals <= 0) {
     return End(part, State::kSystemError, "NO_PERMITTED_INDIVIDUALS",

@@ -48,7 +48,8 @@ class PartWalk {
 
   // Asks for an approval and verifies it for exactly this part.
   Result<Approval> Approve(const Context& ctx, const NodePart& part);
-  Status Verify(const NodePart& part, const Approval& approval) const;
+  Result<auth::Verified<auth::Approval>> Verify(const NodePart& part,
+                                                const Approval& approval) const;
   TaskOrder OrderOf(const NodePart& part, const Approval& approval) const;
   Result<std::string> MakeEntry(const NodePart& part, const Approval& approval,
                                 const Cohort& cohort) const;

@@ -114,6 +114,28 @@ TEST_F(PartWalkTest, LogsWhatCitizensAreToldBeforeATaskExists) {
   EXPECT_EQ(entry.numbers.at("slots"), 120);
 }
 
+TEST_F(PartWalkTest, TheCohortIsOfTheConditionsThatTheCountrySignedAndOfNoOthers) {
+  world_.beside = {"DUO:0000045", "DUO:0000046"};  // whatever is said beside the token
+  world_.approval.accepted_conditions = {"DUO:0000021"};
+  Walk();
+  EXPECT_EQ(world_.hub_part.state, State::kComplete);
+  EXPECT_EQ(world_.met, std::vector<std::string>{"DUO:0000021"});
+}
+
+TEST_F(PartWalkTest, WithoutAcceptedConditionsTheCohortIsOfNone) {
+  world_.beside = {"DUO:0000045"};
+  Walk();
+  EXPECT_EQ(world_.hub_part.state, State::kComplete);
+  EXPECT_TRUE(world_.met.empty());
+}
+
+TEST_F(PartWalkTest, ConditionsByAnotherKeyOpenNothing) {
+  world_.approval.accepted_conditions = {"DUO:0000045"};
+  world_.signer = &federation_.hub.signer;
+  EXPECT_EQ(RefusalOf(), "APPROVAL_REFUSED");
+  EXPECT_TRUE(world_.met.empty());
+}
+
 TEST_F(PartWalkTest, HasNoDoubleEffectWhereverItIsKilled) {
   int crashes = 0;
   for (int crash_at = 0;; ++crash_at, ++crashes) {

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Somebody permits research under conditions: they are in a cohort exactly when their country accepted every one."""
+
+import hashlib
+import json
+import time
+
+import pytest
+
+import road
+from cohort import Cohort
+from conftest import CASE_TERM, QUICK, WORKFLOW, _running, synth
+from federation import Federation, wait_until
+from test_7_hostile_hub import Attacker, hub_sql
+
+NOT_FOR_PROFIT, ETHICS, NOT_COMMERCIAL, INSTITUTION = "DUO:0000045", "DUO:0000021", "DUO:0000046", "DUO:0000028"
+BOTH = [NOT_FOR_PROFIT, ETHICS]
+COHORT = "genofed.consent.v1.ConsentService/GetCohort"
+
+
+@pytest.fixture(scope="module")
+def finland(workspace, images):
+    federation = Federation(workspace / "var-conditions", nodes="FI", images=images, hsm="none", sets=QUICK)
+    _running.append(federation)
+    try:
+        yield federation.up()
+    finally:
+        federation.down()
+        _running.remove(federation)
+
+
+@pytest.fixture(scope="module")
+def people(finland, workspace):
+    cohort = Cohort(synth(workspace / "conditions", "FI", people=60, sites=300), "FI", "GOE-FI-CONDITIONS-1")
+    road.onboard(finland, cohort)
+    road.list_dataset(finland, cohort)
+    return cohort
+
+
+@pytest.fixture(scope="module")
+def person(finland, people):
+    """Permits research that meets both conditions; and counts without any."""
+    person = next(p for p in sorted(people.included) if people.permissions[p] == {"AF", "SLQ", "SEC"})
+    token = finland.token(people.citizen, person)
+    conditions = [word for code in BOTH for word in ("--condition", code)]
+    finland.genofed("me", "permit", "AF", "SLQ", "SEC", *conditions, site="fi", token=token)
+    return token
+
+
+@pytest.fixture(scope="module")
+def others(people, person):
+    """How many permit research without a condition."""
+    return len(people.permitting("SEC")) - 1
+
+
+def options(name, codes):
+    return [word for code in codes for word in (name, code)]
+
+
+def draft(fed, cohort, stated, check=True):
+    return fed.genofed("application", "create", "--title", "Seizures", "--purpose", "Find variants that cause seizures",
+                       "--lay-summary", "We look for causes of epilepsy.", "--dataset", cohort.dataset,
+                       *options("--meets", stated), as_="researcher", check=check)
+
+
+def transmit(fed, cohort, stated):
+    ident = draft(fed, cohort, stated).json["application"]["id"]
+    fed.genofed("application", "submit", ident, as_="researcher")
+    fed.genofed("application", "confirm", ident, *options("--attest", stated), as_="signing_official")
+    fed.genofed("application", "recommend", ident, as_="central_dac")
+    road.wait_for_review(fed, cohort, ident)
+    return ident
+
+
+def approve(fed, cohort, ident, accepted, check=True):
+    return fed.genofed("review", "approve", ident, "--reason", "In the public interest", *options("--accept", accepted),
+                       as_=cohort.dac, check=check)
+
+
+def grant(fed, cohort, stated, accepted):
+    ident = transmit(fed, cohort, stated)
+    approve(fed, cohort, ident, accepted)
+    return road.sign(fed, ident)["id"]
+
+
+def run(fed, cohort, application, images):
+    """(run, how many people were in its cohort)"""
+    ident = road.submit(fed, application, images / WORKFLOW, CASE_TERM=CASE_TERM)
+    part = road.parts(road.finish(fed, ident, ["fi"]))["fi"]
+    assert part["state"] == "STATE_COMPLETE", f"{part}\n{fed.log_tails()}"
+    return ident, part["individuals"]
+
+
+def access_of(fed, token, ident):
+    found = fed.get("fi", "/api/v1/me/accesses?page_size=100", token=token)["accesses"]
+    return next(access for access in found if access["run"] == ident and access["kind"] == "run")
+
+
+def test_the_person_is_used_if_and_only_if_the_country_accepted_every_condition(finland, people, person, others, images):
+    ident, individuals = run(finland, people, grant(finland, people, BOTH, BOTH), images)
+    assert individuals == others + 1
+    access = access_of(finland, person, ident)
+    assert access["used"] and access["accepted_conditions"] == sorted(BOTH), access
+    assert ("The access committee accepted that the project has the approval of an ethics committee; is done by a "
+            "not-for-profit organisation.") in access["text"]
+    entries = road.ledger_entries(finland, "fi")
+    used = next(entry for entry in entries if entry["kind"] == "run" and entry["run"] == ident)
+    made = next(entry for entry in entries if entry["kind"] == "snapshot" and entry["snapshot"] == used["snapshot"])
+    assert made["conditions"] == " ".join(sorted(BOTH)), made
+
+    for stated, accepted in ((BOTH, [ETHICS]), (BOTH, []), ([], [])):
+        ident, individuals = run(finland, people, grant(finland, people, stated, accepted), images)
+        assert individuals == others, (stated, accepted)
+        access = access_of(finland, person, ident)
+        assert not access.get("used") and access.get("accepted_conditions", []) == accepted, access
+
+
+def test_only_what_a_code_says_whole_can_be_stated_and_only_what_was_stated_attested_and_accepted(finland, people):
+    refused = draft(finland, people, [INSTITUTION], check=False)
+    assert refused.reason == "APPLICATION_INVALID", refused
+    ident = draft(finland, people, BOTH).json["application"]["id"]
+    finland.genofed("application", "submit", ident, as_="researcher")
+    for attested in ([], [ETHICS], [*BOTH, NOT_COMMERCIAL]):
+        refused = finland.genofed("application", "confirm", ident, *options("--attest", attested), as_="signing_official",
+                                  check=False)
+        assert refused.reason == "ATTESTATION_DIFFERS", refused
+    finland.genofed("application", "confirm", ident, *options("--attest", reversed(BOTH)), as_="signing_official")
+    finland.genofed("application", "recommend", ident, as_="central_dac")
+    road.wait_for_review(finland, people, ident)
+    refused = approve(finland, people, ident, [*BOTH, NOT_COMMERCIAL], check=False)
+    assert refused.reason == "CONDITION_NOT_ATTESTED", refused
+    review = approve(finland, people, ident, [ETHICS]).json["review"]
+    assert review["decision"]["accepted_conditions"] == [ETHICS], review
+    shown = wait_until(lambda: [d for d in road.application(finland, ident)["decisions"] if d.get("accepted_conditions")], 20,
+                       "the decision at the hub")
+    assert shown[0]["accepted_conditions"] == [ETHICS], shown
+
+
+def lie(fed, ident):
+    """The hub's row says that the project meets, and Finland accepts, the second condition too."""
+    document = json.loads(hub_sql(fed, f"SELECT document FROM access.applications WHERE id = '{ident}'"))
+    frozen = json.loads(document["frozen"])
+    frozen["conditions_met"] = BOTH
+    document["frozen"] = json.dumps(frozen, sort_keys=True, separators=(",", ":"))
+    document["digest"] = hashlib.sha256(document["frozen"].encode()).hexdigest()
+    camel = any("A" <= c <= "Z" for name in document for c in name)
+    document["content"]["conditionsMet" if camel else "conditions_met"] = BOTH
+    for decision in document["decisions"]:
+        decision["acceptedConditions" if camel else "accepted_conditions"] = BOTH
+    text = json.dumps(document).replace("'", "''")
+    hub_sql(fed, f"UPDATE access.applications SET document = '{text}', "
+                 f"sequence = nextval('access.application_sequence') WHERE id = '{ident}'")
+    told = road.application(fed, ident)
+    assert told["content"]["conditions_met"] == BOTH and told["digest"] == document["digest"], "the hub now lies"
+
+
+def test_a_condition_that_the_hub_adds_does_not_get_past_the_nodes_signature(finland, people, person, others, images):
+    # Before the decision: the committee decides on what its node saw first.
+    ident = transmit(finland, people, [NOT_FOR_PROFIT])
+    lie(finland, ident)
+    time.sleep(1)
+    refused = approve(finland, people, ident, BOTH, check=False)
+    assert refused.reason == "CONDITION_NOT_ATTESTED", refused
+    # After it: what the hub says of the application and of the decision reaches no cohort.
+    application = grant(finland, people, [NOT_FOR_PROFIT], [NOT_FOR_PROFIT])
+    wait_until(lambda: road.wait_for_review(finland, people, application)["application"].get("agreement_sha256"), 20,
+               "the agreement at the node")  # for this digest; with another it would not be taken
+    lie(finland, application)
+    ident, individuals = run(finland, people, application, images)
+    assert individuals == others
+    assert not access_of(finland, person, ident).get("used")
+
+
+def test_only_the_dispatcher_names_what_a_project_meets(finland, people, person, others, hostile_hub):
+    def ask(service, **more):
+        body = {"dataset": {"dataset": people.dataset, "version": 1}, "permission": "PERMISSION_SECONDARY_USE",
+                "purpose": "DUO:0000006", **more}
+        return Attacker(finland, hostile_hub, "fi").run([service], "fi", ["consent"], requests=[(COHORT, body)], only=True)[0]
+    for service in ("discovery", "spe", "onboarding"):
+        assert ask(service)["status"] == "OK"
+        attempt = ask(service, conditions_met=BOTH)
+        assert (attempt["status"], attempt["reason"]) == ("PERMISSION_DENIED", "CALLER_WITHOUT_PROJECT"), attempt
+    assert ask("dispatcher", conditions_met=BOTH)["status"] == "OK"
+    attempt = ask("dispatcher", conditions_met=[INSTITUTION])
+    assert (attempt["status"], attempt["reason"]) == ("INVALID_ARGUMENT", "CONDITION_INVALID"), attempt
