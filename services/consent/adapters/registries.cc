@@ -71,6 +71,8 @@ std::unique_ptr<fhir::TokenSource> TokenOf(const ConsentRegistryConfig& config, 
                                     .key_id = smart.key_id(),
                                     .key_file = smart.key_file(),
                                     .scope = smart.scope().empty() ? std::string(kDefaultScope) : smart.scope(),
+                                    // With less, everybody's consents would seem to be gone.
+                                    .needed_scope = "system/Consent.rs",
                                     .ca_file = config.ca_file()},
                                    clock, random);
 }

@@ -32,11 +32,16 @@ Status CheckObjects(const std::vector<std::string>& objects) {
   return absl::OkStatus();
 }
 
-// Whoever asked for the cohort may have named other conditions than the country signed.
-Status CheckConditions(Transaction& tx, const std::string& id,
-                       const std::vector<std::string>& accepted) {
+// Whoever asked for the cohort may have named another purpose and other conditions than the country
+// signed.
+Status CheckUse(Transaction& tx, const std::string& id, const auth::Approval& approval) {
   GF_ASSIGN(const auto snapshot, tx.consent().FindSnapshot(id));
-  if (!snapshot || AreAllIn(snapshot->met, accepted)) return absl::OkStatus();
+  if (!snapshot) return absl::OkStatus();  // CheckUnchanged says so
+  if (!snapshot->purpose.empty() && !AreAllIn({snapshot->purpose}, approval.purposes)) {
+    return Error(StatusCode::kPermissionDenied, "PURPOSE_NOT_APPROVED",
+                 "the cohort was chosen for a purpose that the country did not approve");
+  }
+  if (AreAllIn(snapshot->met, approval.accepted_conditions)) return absl::OkStatus();
   return Error(StatusCode::kPermissionDenied, "CONDITIONS_NOT_ACCEPTED",
                "the cohort was chosen by conditions that the country's approval does not accept");
 }
@@ -104,9 +109,8 @@ Result<DatasetKeys::Run> DatasetKeys::FindRun(Transaction& tx,
   return run;
 }
 
-Result<std::vector<std::string>> DatasetKeys::CheckApproval(const Context& ctx,
-                                                            const ReleaseRequest& request,
-                                                            const Run& run) const {
+Result<auth::Approval> DatasetKeys::CheckApproval(const Context& ctx, const ReleaseRequest& request,
+                                                  const Run& run) const {
   auth::ApprovalExpectation expected;
   expected.audience = site_.audience;
   expected.country = site_.country;
@@ -126,7 +130,7 @@ Result<std::vector<std::string>> DatasetKeys::CheckApproval(const Context& ctx,
     return approval.status();
   }
   GF_TRY(grants_.CheckLive(ctx, (*approval)->id, (*approval)->application));
-  return (*approval)->accepted_conditions;
+  return **approval;
 }
 
 // A version that goes on from another holds everybody of it, so the run's snapshot accounts for the
@@ -260,10 +264,10 @@ Result<Released> DatasetKeys::Release(const Context& ctx, const ReleaseRequest& 
     return absl::OkStatus();
   });
   GF_TRY(read);
-  GF_ASSIGN(const auto accepted, CheckApproval(ctx, request, run));
+  GF_ASSIGN(const auth::Approval approval, CheckApproval(ctx, request, run));
   Released released;
   const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
-    GF_TRY(CheckConditions(tx, run.entry.Field("snapshot"), accepted));
+    GF_TRY(CheckUse(tx, run.entry.Field("snapshot"), approval));
     GF_TRY(CheckUnchanged(tx, rules_, run.entry.Field("snapshot"), run.dataset));
     GF_ASSIGN(released.headers, Reencrypt(tx, request, run));
     GF_ASSIGN(released.epoch, tx.consent().Epoch());

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "libs/auth/approval.h"
 #include "libs/auth/trust_source.h"
 #include "libs/core/random.h"
 #include "libs/crypt4gh/edit_list.h"
@@ -81,9 +82,8 @@ class DatasetKeys {
     DatasetVersion dataset;
   };
   Result<Run> FindRun(Transaction& tx, const ReleaseRequest& request) const;
-  // The conditions that the country accepts.
-  Result<std::vector<std::string>> CheckApproval(const Context& ctx, const ReleaseRequest& request,
-                                                 const Run& run) const;
+  Result<auth::Approval> CheckApproval(const Context& ctx, const ReleaseRequest& request,
+                                       const Run& run) const;
   // Whether an object of `version` belongs to the run: its version, or one that goes on to it.
   Result<bool> IsOfRun(Transaction& tx, const DatasetVersion& version, const Run& run) const;
   Result<std::vector<std::string>> Reencrypt(Transaction& tx, const ReleaseRequest& request,

@@ -204,6 +204,23 @@ TEST_F(DatasetKeysTest, TheApprovalMustFitTheLoggedRun) {
   EXPECT_EQ(store_.state.releases, 0);
 }
 
+TEST_F(DatasetKeysTest, ACohortForAPurposeNeedsAnApprovalForIt) {
+  for (const auto& [purpose, run] : {std::pair("DUO:0000007", "run-2"), {"DUO:0000006", "run-3"}}) {
+    const auto cohort = node_.cohorts.Run(node_.ctx, kA1, {Permission::kSecondaryUse, purpose}, true);
+    ASSERT_THAT(cohort, IsOk());
+    const auto entry = node_.ledger.Append(
+        node_.ctx, "spe", run, *ledger::EncodeEntry(node_.RunEntry(*cohort->snapshot, run)));
+    ASSERT_THAT(entry, IsOk());
+    request_.ledger_index = entry->index;
+    const bool approved = purpose == std::string("DUO:0000006");
+    if (approved)
+      EXPECT_THAT(Release(), IsOk());
+    else
+      EXPECT_THAT(Release(), HasReason("PURPOSE_NOT_APPROVED"));
+    EXPECT_EQ(store_.state.releases, approved ? 1 : 0);
+  }
+}
+
 TEST_F(DatasetKeysTest, ACohortByConditionsNeedsAnApprovalThatAcceptsThem) {
   const std::vector<std::string> met = {"DUO:0000021", "DUO:0000045"};
   const auto cohort =

@@ -6,7 +6,6 @@
 
 #include "libs/beacon/redact.h"
 #include "libs/beacon/search.h"
-#include "libs/core/retry_after.h"
 #include "services/discovery/app/answer_time.h"
 #include "services/discovery/app/beacon_disclosure.h"
 
@@ -171,21 +170,6 @@ Status TooLarge() {
 
 }  // namespace
 
-Result<std::optional<std::chrono::seconds>> BeaconDiscovery::Charge(
-    const Context& ctx, const std::string& account, const std::string& folder,
-    const std::vector<Spending>& spendings) const {
-  std::map<std::string, std::chrono::seconds> refused;
-  if (budgets_ != nullptr && !spendings.empty()) {
-    GF_ASSIGN(refused, budgets_->Charge(ctx, account, spendings));
-  }
-  const bool told = refused.empty();
-  for (const Spending& spending : spendings)
-    audit_.Add({clock_.Now(), account, folder, spending.question, told ? "told" : "refused",
-                told ? spending.nats : 0});
-  if (told) return std::optional<std::chrono::seconds>();
-  return std::optional(refused.begin()->second);
-}
-
 Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Request& request,
                                           const std::set<std::string>& opened,
                                           const std::string& account) const {
@@ -197,7 +181,7 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
   const EntryType type = request.target.type;
   const bool page = request.granularity == beacon::Granularity::kRecord;
   bool records_somewhere = beacon::IsCollection(type), counted = false;
-  std::optional<std::chrono::seconds> later;
+  Refused later;
   std::set<std::string> seen;
   std::size_t bytes = 0;
   std::int64_t place = 0;  // among all collections
@@ -240,11 +224,9 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
     // Before anything is told.
     if (!open)
       WaitForMultiple(start, std::chrono::microseconds(mechanism_.policy().answer_microseconds));
-    GF_ASSIGN(const auto refused, Charge(ctx, account, folder, disclosure.spendings()));
-    if (refused) {
-      later = std::min(later.value_or(*refused), *refused);
-      continue;
-    }
+    GF_ASSIGN(const Refused refused, telling_.Charge(ctx, account, disclosure.spendings()));
+    later.insert(refused.begin(), refused.end());
+    if (!refused.empty()) continue;
     for (const std::uint32_t row : collections) {
       if (!seen.insert(collection.records(type)[row].id).second) continue;
       ++answer.count;
@@ -262,12 +244,7 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
       if (Includes(request.include, set.exists)) answer.sets.push_back(std::move(set));
     }
   }
-  if (later && !counted && answer.count == 0) {
-    return WithRetryAfter(
-        Error(StatusCode::kResourceExhausted, "BUDGET_SPENT",
-              "this account was told as much of these datasets as it may be for now"),
-        *later);
-  }
+  if (!later.empty() && !counted && answer.count == 0) return BudgetSpent(later);
   answer.exists = answer.count > 0;
   if (page && counted && !records_somewhere) answer.granularity = beacon::Granularity::kCount;
   return answer;

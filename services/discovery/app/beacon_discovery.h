@@ -47,9 +47,7 @@ class BeaconDiscovery {
                   DisclosureAudit& audit, const Clock& clock, bool open)
       : view_(view),
         mechanism_(mechanism),
-        budgets_(budgets),
-        audit_(audit),
-        clock_(clock),
+        telling_(budgets, audit, clock),
         open_(open) {}
 
   bool open() const { return open_; }
@@ -65,16 +63,9 @@ class BeaconDiscovery {
       const Context& ctx, const std::optional<beacon::Target>& target) const;
 
  private:
-  // The time after which asking makes sense again; none: told and charged.
-  Result<std::optional<std::chrono::seconds>> Charge(const Context& ctx, const std::string& account,
-                                                     const std::string& folder,
-                                                     const std::vector<Spending>& spendings) const;
-
   const BeaconView& view_;
   const disclosure::Mechanism& mechanism_;
-  Budgets* budgets_;
-  DisclosureAudit& audit_;
-  const Clock& clock_;
+  const Telling telling_;
   const bool open_;
 };
 
