@@ -21,7 +21,7 @@ ROUNDS = 5
 PAIRS, REGIONS, ALLELES = 24, 3, 100  # that peers are asked; we answer 200 pairs, 12 regions and 2,000 alleles
 SEED = 20
 LOF = ("splice_acceptor_variant", "splice_donor_variant", "stop_gained", "frameshift_variant")
-DUCKDB = "@duckdb/node-api@1.5"
+DUCKDB = "@duckdb/node-api@1.5.6-r.1"
 
 
 def note(text):
@@ -43,6 +43,8 @@ class Data:
         text = self.call("queries", self.folder)
         (self.folder / "questions.json").write_text(text)
         self.questions = json.loads(text)
+        for pair in self.questions["pairs"]:  # ours knows genes in any case, and tells them in lower case
+            pair["gene"] = pair["gene"].upper()
 
     def call(self, *words):
         return subprocess.run([self.program, *map(str, words)], check=True, stdout=subprocess.PIPE, text=True).stdout
