@@ -44,7 +44,7 @@ namespace {
 constexpr std::size_t kMaxPolicyBytes = 1U << 20;
 constexpr std::size_t kMaxTableBytes = std::size_t{1} << 30;
 constexpr std::size_t kMaxKeyBytes = 64U << 10;
-constexpr std::chrono::seconds kErasureInterval{10};
+constexpr std::chrono::seconds kErasureInterval{10}, kErasurePause{60};
 
 Submissions::Options UploadOptions(const Platform& platform) {
   Submissions::Options options;
@@ -191,11 +191,16 @@ class OnboardingModule final : public Module {
     });
   }
 
-  // Submissions come first: they are short, and another look is taken soon.
+  // Submissions come first: they are short, and another look is taken soon. What failed was much work in vain, and waits.
   void EraseForgotten(const std::stop_token& stop) {
-    Repeat(stop, kErasureInterval, "dataset.erasures_delayed", [this](const Context& ctx) -> Status {
-      const std::unique_lock writing(writing_, std::try_to_lock);
-      return writing.owns_lock() ? erasure_.Run(ctx) : absl::OkStatus();
+    Repeat(stop, kErasureInterval, "dataset.erasures_delayed", [&](const Context& ctx) -> Status {
+      Status erased;
+      {
+        const std::unique_lock writing(writing_, std::try_to_lock);
+        if (writing.owns_lock()) erased = erasure_.Run(ctx);
+      }
+      if (!erased.ok()) Wait(stop, kErasurePause);
+      return erased;
     });
   }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <set>
 #include <thread>
 
 #include "genofed/access/v1/access.grpc.pb.h"
@@ -195,10 +196,16 @@ class GrpcCohortSource final : public CohortSource {
  private:
   // Who may be used for the run that is logged at `run`; without one, who permits secondary use.
   Result<Cohort> AskCohort(const Context& ctx, const DatasetRef& dataset, std::optional<std::int64_t> run);
-  // The one object of each role that the workflow reads, with a header for `key`.
+  Result<onboarding::ListObjectsResponse> List(const Context& ctx, const TaskOrder& order);
+  // `tried` gets the objects that are read.
+  Result<StagedCohort> StageOnce(const Context& ctx, const TaskOrder& order,
+                                 const Workflow& workflow, const fs::path& directory,
+                                 std::set<std::string>& tried);
+  // The objects of each role that the workflow reads, with headers for `key`.
   Result<std::vector<EncryptedObject>> AskObjects(const Context& ctx, const TaskOrder& order,
                                                   const std::vector<std::string>& roles,
-                                                  const crypt4gh::SecretKey& key);
+                                                  const crypt4gh::SecretKey& key,
+                                                  std::set<std::string>& tried);
 
   rpc::Peer<consent::ConsentService> consent_;
   rpc::Peer<consent::KeyService> keys_;
@@ -242,13 +249,17 @@ Result<EncryptedObject> FromProto(const onboarding::Object& listed) {
   return object;
 }
 
-Result<std::vector<EncryptedObject>> GrpcCohortSource::AskObjects(
-    const Context& ctx, const TaskOrder& order, const std::vector<std::string>& roles,
-    const crypt4gh::SecretKey& key) {
+Result<onboarding::ListObjectsResponse> GrpcCohortSource::List(const Context& ctx,
+                                                               const TaskOrder& order) {
   onboarding::ListObjectsRequest list;
   *list.mutable_dataset() = ToProto(order.dataset);
-  GF_ASSIGN(const onboarding::ListObjectsResponse listed,
-            onboarding_.Call(ctx, &onboarding::OnboardingService::Stub::ListObjects, list));
+  return onboarding_.Call(ctx, &onboarding::OnboardingService::Stub::ListObjects, list);
+}
+
+Result<std::vector<EncryptedObject>> GrpcCohortSource::AskObjects(
+    const Context& ctx, const TaskOrder& order, const std::vector<std::string>& roles,
+    const crypt4gh::SecretKey& key, std::set<std::string>& tried) {
+  GF_ASSIGN(const onboarding::ListObjectsResponse listed, List(ctx, order));
   std::vector<EncryptedObject> objects;
   consent::ReleaseHeadersRequest release;
   release.set_ledger_index(order.ledger_index);
@@ -262,6 +273,7 @@ Result<std::vector<EncryptedObject>> GrpcCohortSource::AskObjects(
       GF_ASSIGN(EncryptedObject object, FromProto(listed_object));
       objects.push_back(std::move(object));
       release.add_objects(listed_object.id());
+      tried.insert(listed_object.id());
     }
     if (objects.size() == before) return DatasetShape(fmt::format("has no {}", role));
   }
@@ -280,8 +292,24 @@ Result<std::vector<EncryptedObject>> GrpcCohortSource::AskObjects(
   return objects;
 }
 
+// A version is written anew, without people who were forgotten, whether its objects are just being
+// read or not: then they are read again.
 Result<StagedCohort> GrpcCohortSource::Stage(const Context& ctx, const TaskOrder& order,
                                              const Workflow& workflow, const fs::path& directory) {
+  std::set<std::string> tried;
+  auto staged = StageOnce(ctx, order, workflow, directory, tried);
+  if (staged.status().code() != StatusCode::kNotFound || tried.empty()) return staged;
+  GF_ASSIGN(const onboarding::ListObjectsResponse listed, List(ctx, order));
+  for (const onboarding::Object& object : listed.objects()) tried.erase(object.id());
+  if (tried.empty()) return staged;
+  return Error(StatusCode::kUnavailable, "OBJECTS_REPLACED",
+               "the dataset's objects were written anew meanwhile");
+}
+
+Result<StagedCohort> GrpcCohortSource::StageOnce(const Context& ctx, const TaskOrder& order,
+                                                 const Workflow& workflow,
+                                                 const fs::path& directory,
+                                                 std::set<std::string>& tried) {
   GF_ASSIGN(const Cohort cohort, AskCohort(ctx, order.dataset, order.ledger_index));
   StagedCohort staged;
   staged.individuals = static_cast<std::int32_t>(cohort.permitted.size());
@@ -290,7 +318,7 @@ Result<StagedCohort> GrpcCohortSource::Stage(const Context& ctx, const TaskOrder
   if (workflow.reads_genotypes) roles.emplace_back("genotypes");
   if (workflow.reads_phenotypes) roles.emplace_back("phenotypes");
   const crypt4gh::SecretKey key = crypt4gh::SecretKey::Generate(random_);
-  GF_ASSIGN(const std::vector<EncryptedObject> objects, AskObjects(ctx, order, roles, key));
+  GF_ASSIGN(const std::vector<EncryptedObject> objects, AskObjects(ctx, order, roles, key, tried));
   for (const std::string& role : roles) {
     GF_TRY(ctx.Alive());
     const std::string name = role == "genotypes" ? "cohort.vcf.gz" : "phenotypes.tsv";

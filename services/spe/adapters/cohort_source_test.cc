@@ -62,9 +62,11 @@ class FakeOnboarding final : public ov::OnboardingService::Service {
   grpc::Status ListObjects(grpc::ServerContext*, const ov::ListObjectsRequest*,
                            ov::ListObjectsResponse* response) override {
     *response = objects;
+    if (then) objects = *std::exchange(then, std::nullopt);
     return grpc::Status::OK;
   }
   ov::ListObjectsResponse objects;
+  std::optional<ov::ListObjectsResponse> then;  // from the second time on
 };
 
 class FakeAccess final : public genofed::access::v1::DecisionService::Service {
@@ -265,6 +267,17 @@ TEST_F(CohortSourceTest, RefusesChangedAndMissingObjects) {
   EXPECT_EQ(Reason(Stage().status()), "OBJECT_NOT_FOUND");
   onboarding_.objects.mutable_objects(0)->set_role("other");
   EXPECT_EQ(Reason(Stage().status()), "DATASET_SHAPE");
+}
+
+TEST_F(CohortSourceTest, WhatWasWrittenAnewMeanwhileIsReadAgain) {
+  onboarding_.then = onboarding_.objects;
+  onboarding_.objects.mutable_objects(0)->set_id("g0");
+  onboarding_.objects.mutable_objects(0)->set_body("g0");  // which is gone
+  consent_.headers["g0"] = consent_.headers["g1"];
+  const auto first = Stage();
+  EXPECT_EQ(Reason(first.status()), "OBJECTS_REPLACED");
+  EXPECT_EQ(first.status().code(), StatusCode::kUnavailable) << "a task waits and tries again";
+  EXPECT_TRUE(Stage().ok());
 }
 
 TEST_F(CohortSourceTest, RefusesAnInconsistentCohort) {
