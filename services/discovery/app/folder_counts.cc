@@ -140,7 +140,10 @@ Result<Answer> Together(Result<Answer> cohorts, Result<Answer> folders) {
   if (spent(folders) && !cohorts->datasets.empty()) return cohorts;
   if (Reason(folders.status()) == "CONSENT_STALE") return cohorts;
   if (!folders.ok()) return folders;
-  cohorts->epoch = std::min(cohorts->epoch, folders->epoch);
+  // Where no folder was asked, the answer is as new as the cohorts': a node without folders knows no
+  // epoch of theirs.
+  if (!folders->datasets.empty() || !folders->withheld.empty())
+    cohorts->epoch = std::min(cohorts->epoch, folders->epoch);
   cohorts->suppressed = cohorts->suppressed || folders->suppressed;
   cohorts->withheld.insert(cohorts->withheld.end(), folders->withheld.begin(),
                            folders->withheld.end());

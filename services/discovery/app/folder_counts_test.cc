@@ -241,6 +241,11 @@ TEST(Together, AddsUpAndLetsOneStandForBothWhereItMust) {
   const auto both = Together(cohorts, folders);
   EXPECT_EQ(both->count, 17);
   EXPECT_EQ(both->datasets.size(), 2u);
+  // Whoever keeps answers goes by the epoch: it is that of the older one, and without folders not theirs.
+  Answer older = folders;
+  older.epoch = 2;
+  EXPECT_EQ(Together(cohorts, older)->epoch, 2);
+  EXPECT_EQ(Together(cohorts, Answer())->epoch, 3);
   const Status spent = Error(StatusCode::kResourceExhausted, "BUDGET_SPENT", "x");
   EXPECT_EQ(Together(spent, folders)->count, 7);
   EXPECT_EQ(Together(cohorts, spent)->count, 10);
