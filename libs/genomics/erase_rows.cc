@@ -12,7 +12,8 @@ namespace {
 
 class Eraser {
  public:
-  Eraser(const Context& ctx, const CohortIndex& index, const Bitmap& erased, SegmentBuilder& builder)
+  Eraser(const Context& ctx, const CohortIndex& index, const Bitmap& erased,
+         SegmentBuilder& builder)
       : ctx_(ctx), index_(index), erased_(erased), builder_(builder) {
     for (std::uint32_t row = 0; row < index.info().n_people; ++row) {
       if (erased.Test(row)) rows_.push_back(row);
@@ -21,7 +22,8 @@ class Eraser {
 
   Status Tile(const std::string& contig, std::uint32_t tile) {
     const std::int64_t start = std::int64_t{tile} * kTileBases;
-    GF_ASSIGN(const auto hits, index_.FindRange({contig, start, start + kTileBases, {}, {}, SIZE_MAX}));
+    GF_ASSIGN(const auto hits,
+              index_.FindRange({contig, start, start + kTileBases, {}, {}, SIZE_MAX}));
     std::size_t seen = 0;
     for (const SiteHit& hit : hits) {
       if (seen++ % 4096 == 0) GF_TRY(ctx_.Alive());
@@ -29,7 +31,8 @@ class Eraser {
       if (hit.variant.pos >= start) GF_TRY(Site(hit));
     }
     for (const CalledRun& run : index_.CalledRunsAround(contig, start)) {
-      if (!erased_.Test(run.row)) GF_TRY(builder_.AddCoverage(contig, run.row, run.begin, run.end, run.haploid));
+      if (!erased_.Test(run.row))
+        GF_TRY(builder_.AddCoverage(contig, run.row, run.begin, run.end, run.haploid));
     }
     return absl::OkStatus();
   }
@@ -46,11 +49,13 @@ class Eraser {
     bool carried = Without(hit.het, sets.het);
     carried |= Without(hit.hom, sets.hom);
     carried |= Without(hit.hemi, sets.hemi);
-    if (carried && sets.het.empty() && sets.hom.empty() && sets.hemi.empty()) return absl::OkStatus();
+    if (carried && sets.het.empty() && sets.hom.empty() && sets.hemi.empty())
+      return absl::OkStatus();
     Without(hit.single, sets.single);
     std::vector<std::uint32_t> before;
     Without(hit.nocall, before);
-    std::merge(before.begin(), before.end(), rows_.begin(), rows_.end(), std::back_inserter(sets.nocall));
+    std::merge(before.begin(), before.end(), rows_.begin(), rows_.end(),
+               std::back_inserter(sets.nocall));
     return builder_.Add(hit.variant, sets);
   }
 
@@ -63,7 +68,8 @@ class Eraser {
 
 }  // namespace
 
-Result<BuildSummary> EraseRows(const Context& ctx, const CohortIndex& index, std::span<const std::uint32_t> rows,
+Result<BuildSummary> EraseRows(const Context& ctx, const CohortIndex& index,
+                               std::span<const std::uint32_t> rows,
                                const std::filesystem::path& out) {
   const std::uint32_t n_people = index.info().n_people;
   Bitmap erased(n_people);
@@ -77,7 +83,8 @@ Result<BuildSummary> EraseRows(const Context& ctx, const CohortIndex& index, std
   // Tiles are listed by contig as they were written; those of several batches come more than once.
   std::vector<std::pair<std::string, std::set<std::uint32_t>>> contigs;
   for (const TileEntry& tile : index.tiles()) {
-    if (contigs.empty() || contigs.back().first != tile.contig) contigs.emplace_back(tile.contig, std::set<std::uint32_t>());
+    if (contigs.empty() || contigs.back().first != tile.contig)
+      contigs.emplace_back(tile.contig, std::set<std::uint32_t>());
     contigs.back().second.insert(tile.tile);
   }
   for (const auto& [name, numbers] : contigs) {

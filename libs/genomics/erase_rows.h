@@ -11,11 +11,13 @@
 
 namespace genofed::genomics {
 
-// Writes the index anew into the new or empty directory `out`. The rows stay, so that everybody else keeps theirs, and
-// are called nowhere any more: as if they had not been in the files. An allele that nobody else carries goes with them,
-// as it alone would tell of them; what nobody carried before stays, for its AN. Holds one megabase in memory.
-// Errors: ROW_INVALID, those of SegmentBuilder and of `ctx`.
-Result<BuildSummary> EraseRows(const Context& ctx, const CohortIndex& index, std::span<const std::uint32_t> rows,
+// Writes the index anew into the new or empty directory `out`. The rows stay, so that everybody
+// else keeps theirs, and are called nowhere any more: as if they had not been in the files. An
+// allele that nobody else carries goes with them, as it alone would tell of them; what nobody
+// carried before stays, for its AN. Holds one megabase in memory. Errors: ROW_INVALID, those of
+// SegmentBuilder and of `ctx`.
+Result<BuildSummary> EraseRows(const Context& ctx, const CohortIndex& index,
+                               std::span<const std::uint32_t> rows,
                                const std::filesystem::path& out);
 
 }  // namespace genofed::genomics

@@ -24,8 +24,8 @@ std::vector<std::string> Digests(const CohortIndex& index) {
   return digests;
 }
 
-// The index without the rows is, byte by byte, the one of the same people's files with everything of the rows missing
-// and without the alleles that only they had.
+// The index without the rows is, byte by byte, the one of the same people's files with everything
+// of the rows missing and without the alleles that only they had.
 RC_GTEST_PROP(EraseRowsProperty, EqualsAnIndexThatNeverHadThem, ()) {
   const auto n = *rc::gen::inRange<std::uint32_t>(1, 200);
   const auto batch = *rc::gen::element<std::uint32_t>(64, 128, 65'536);
@@ -43,27 +43,34 @@ RC_GTEST_PROP(EraseRowsProperty, EqualsAnIndexThatNeverHadThem, ()) {
     VcfRecord record;
     bool only_erased = false, others = false;
     for (std::uint32_t row = 0; row < n; ++row) {
-      const std::array<std::int8_t, 2> genotype = {*rc::gen::element<std::int8_t>(0, 0, 0, 1, kAlleleMissing),
-                                                   *rc::gen::element<std::int8_t>(0, 0, 0, 1, 2, kAlleleAbsent)};
+      const std::array<std::int8_t, 2> genotype = {
+          *rc::gen::element<std::int8_t>(0, 0, 0, 1, kAlleleMissing),
+          *rc::gen::element<std::int8_t>(0, 0, 0, 1, 2, kAlleleAbsent)};
       record.alleles.insert(record.alleles.end(), genotype.begin(), genotype.end());
-      if (genotype[0] == 1 || genotype[1] == 1) (erased.contains(row) ? only_erased : others) = true;
+      if (genotype[0] == 1 || genotype[1] == 1)
+        (erased.contains(row) ? only_erased : others) = true;
     }
     const Variant variant{s < 5 ? "1" : "X", s % 5 * 400'000, "A", "C"};
     RC_ASSERT((*with)->Add(variant, SlowCarriersOf(record, 1, rows)).ok());
     std::vector<std::int32_t> left = rows;
     for (const std::uint32_t row : erased) left[row] = -1;
-    if (!only_erased || others) RC_ASSERT((*without)->Add(variant, SlowCarriersOf(record, 1, left)).ok());
+    if (!only_erased || others)
+      RC_ASSERT((*without)->Add(variant, SlowCarriersOf(record, 1, left)).ok());
     for (std::uint32_t row = 0; row < n; row += 7) {
       const std::int64_t begin = variant.pos + 10 * row;
-      RC_ASSERT((*with)->AddCoverage(variant.contig, row, begin, begin + 300'000, row % 2 == 0).ok());
+      RC_ASSERT(
+          (*with)->AddCoverage(variant.contig, row, begin, begin + 300'000, row % 2 == 0).ok());
       if (!erased.contains(row))
-        RC_ASSERT((*without)->AddCoverage(variant.contig, row, begin, begin + 300'000, row % 2 == 0).ok());
+        RC_ASSERT((*without)
+                      ->AddCoverage(variant.contig, row, begin, begin + 300'000, row % 2 == 0)
+                      .ok());
     }
   }
   RC_ASSERT((*with)->Finish().ok() && (*without)->Finish().ok());
   const auto index = CohortIndex::Open(dir / "with"), expected = CohortIndex::Open(dir / "without");
   RC_ASSERT(index.ok() && expected.ok());
-  const auto built = EraseRows(Context::Background(), **index, std::vector(erased.begin(), erased.end()), dir / "out");
+  const auto built = EraseRows(Context::Background(), **index,
+                               std::vector(erased.begin(), erased.end()), dir / "out");
   RC_ASSERT(built.ok());
   const auto out = CohortIndex::Open(dir / "out", built->manifest_sha256);
   RC_ASSERT(out.ok());
@@ -77,10 +84,12 @@ TEST(EraseRows, RefusesRowsThatAreNotThereAndStopsWhenItIsTold) {
   ASSERT_TRUE((*builder)->Finish().ok());
   const auto index = CohortIndex::Open(dir / "index");
   const std::uint32_t none[] = {2}, first[] = {0};
-  EXPECT_EQ(Reason(EraseRows(Context::Background(), **index, none, dir / "a").status()), "ROW_INVALID");
+  EXPECT_EQ(Reason(EraseRows(Context::Background(), **index, none, dir / "a").status()),
+            "ROW_INVALID");
   std::stop_source stop;
   stop.request_stop();
-  EXPECT_FALSE(EraseRows(Context::Background().WithStop(stop.get_token()), **index, first, dir / "b").ok());
+  EXPECT_FALSE(
+      EraseRows(Context::Background().WithStop(stop.get_token()), **index, first, dir / "b").ok());
 }
 
 }  // namespace

@@ -85,12 +85,14 @@ class SubsetStage::Rewriter {
 
   void SetColumns(const VcfHeader& header, std::span<const std::int32_t> column_of_row,
                   std::size_t n_forgotten) {
-    columns_.assign(column_of_row.begin(), column_of_row.end() - static_cast<std::ptrdiff_t>(n_forgotten));
+    columns_.assign(column_of_row.begin(),
+                    column_of_row.end() - static_cast<std::ptrdiff_t>(n_forgotten));
     n_forgotten_ = n_forgotten;
     n_columns_ = header.samples.size();
   }
 
-  // Counts the alleles of the rows that are written, and finds those that nobody but forgotten people carries.
+  // Counts the alleles of the rows that are written, and finds those that nobody but forgotten
+  // people carries.
   void CountAlleles(const SiteCall& site) {
     counts_.assign(site.record.alts.size() + 1, 0);
     lost_.assign(counts_.size(), false);
@@ -113,14 +115,17 @@ class SubsetStage::Rewriter {
     if (n_forgotten_ == 0) return;
     unspecified_.clear();
     for (const std::string_view name : kUnspecified) {
-      if (std::find(site.record.alts.begin(), site.record.alts.end(), name) == site.record.alts.end())
+      if (std::find(site.record.alts.begin(), site.record.alts.end(), name) ==
+          site.record.alts.end())
         unspecified_.push_back(name);
     }
   }
   bool observed() const {
     return std::any_of(counts_.begin() + 1, counts_.end(), [](std::uint64_t n) { return n > 0; });
   }
-  std::size_t lost() const { return static_cast<std::size_t>(std::count(lost_.begin(), lost_.end(), true)); }
+  std::size_t lost() const {
+    return static_cast<std::size_t>(std::count(lost_.begin(), lost_.end(), true));
+  }
   // Whether the record, however it was written, would tell of forgotten people.
   bool tells() const { return lost() > 0 && (!observed() || lost() > unspecified_.size()); }
 
@@ -254,8 +259,8 @@ class SubsetStage::Rewriter {
   std::uint64_t n_forgotten_ = 0;  // rows behind those of columns_
   std::set<std::string, std::less<>> numeric_formats_;
   std::set<std::string, std::less<>> filters_;
-  std::vector<std::uint64_t> counts_;  // by allele; that of REF is not complete
-  std::vector<bool> lost_;  // by allele
+  std::vector<std::uint64_t> counts_;          // by allele; that of REF is not complete
+  std::vector<bool> lost_;                     // by allele
   std::vector<std::string_view> unspecified_;  // of kUnspecified, that the record does not have
   std::uint64_t an_ = 0;
   std::string format_;  // that kept_format_, kept_ and all_kept_ belong to

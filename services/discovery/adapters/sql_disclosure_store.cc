@@ -14,8 +14,8 @@ namespace {
 constexpr const char* kEverybody = "*";
 constexpr std::int64_t kAuditLock = 0x67664155;  // one writer of the chain at a time
 
-// What one charge is about: its datasets, and what of it is new. Statements are few, as each is a way to the database
-// and back that somebody waits for.
+// What one charge is about: its datasets, and what of it is new. Statements are few, as each is a
+// way to the database and back that somebody waits for.
 class Charging {
  public:
   Charging(sql::Tx& tx, const disclosure::Policy& policy, const std::string& account, Time now)
@@ -32,8 +32,8 @@ class Charging {
       double worst = 0;
       for (const Spending* item : items) worst = std::max(worst, item->worst);
       const auto own = disclosure::Admit(own_[dataset], worst, limit, policy_.budget_days, now_);
-      const auto all =
-          disclosure::Admit(all_[dataset], worst, limit * policy_.everybody, policy_.budget_days, now_);
+      const auto all = disclosure::Admit(all_[dataset], worst, limit * policy_.everybody,
+                                         policy_.budget_days, now_);
       if (own.allowed && all.allowed) continue;
       refused[dataset] = std::max(own.retry_after, all.retry_after);
     }
@@ -43,16 +43,18 @@ class Charging {
   }
 
  private:
-  // What a crash of the database loses is a fraction of a second of charges, and nothing waits for its disk.
+  // What a crash of the database loses is a fraction of a second of charges, and nothing waits for
+  // its disk.
   Status Lock(const std::vector<Spending>& spendings) {
     std::set<std::string> names;  // sorted: locks are taken in one order
     for (const Spending& spending : spendings) names.insert(spending.dataset);
     datasets_.assign(names.begin(), names.end());
     return tx_
-        .Exec("SELECT set_config('synchronous_commit', 'off', true), "
-              "pg_advisory_xact_lock(hashtextextended($1 || '/' || dataset, 0)) "
-              "FROM unnest($2::text[]) AS dataset",
-              account_, datasets_)
+        .Exec(
+            "SELECT set_config('synchronous_commit', 'off', true), "
+            "pg_advisory_xact_lock(hashtextextended($1 || '/' || dataset, 0)) "
+            "FROM unnest($2::text[]) AS dataset",
+            account_, datasets_)
         .status();
   }
 
@@ -62,26 +64,29 @@ class Charging {
       datasets.push_back(spending.dataset);
       questions.push_back(HexEncode(spending.question));
     }
-    GF_ASSIGN(auto known,
-              tx_.Exec("SELECT n FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS new (dataset, question, n) "
-                       "WHERE EXISTS (SELECT FROM asked a WHERE a.account = $1 AND a.dataset = new.dataset AND "
-                       "a.question = decode(new.question, 'hex'))",
-                       account_, datasets, questions));
+    GF_ASSIGN(auto known, tx_.Exec("SELECT n FROM unnest($2::text[], $3::text[]) WITH ORDINALITY "
+                                   "AS new (dataset, question, n) "
+                                   "WHERE EXISTS (SELECT FROM asked a WHERE a.account = $1 AND "
+                                   "a.dataset = new.dataset AND "
+                                   "a.question = decode(new.question, 'hex'))",
+                                   account_, datasets, questions));
     std::set<std::int64_t> told;
     for (sql::Row row : known) told.insert(row.Int(0));
     for (std::size_t i = 0; i < spendings.size(); ++i) {
-      if (!told.contains(static_cast<std::int64_t>(i) + 1)) fresh_[spendings[i].dataset].push_back(&spendings[i]);
+      if (!told.contains(static_cast<std::int64_t>(i) + 1))
+        fresh_[spendings[i].dataset].push_back(&spendings[i]);
     }
     return absl::OkStatus();
   }
 
   // What the catalogue publishes counts for each account, and for all of them.
   Status FindSpent() {
-    GF_ASSIGN(auto rows,
-              tx_.Exec("SELECT dataset, account, day, nats FROM spent WHERE account IN ($1, $2, $3) AND "
-                       "dataset = ANY($4::text[]) AND day > $5 ORDER BY day",
-                       account_, kEverybody, kCatalogueAccount, datasets_,
-                       disclosure::DayOf(now_) - policy_.budget_days));
+    GF_ASSIGN(
+        auto rows,
+        tx_.Exec("SELECT dataset, account, day, nats FROM spent WHERE account IN ($1, $2, $3) AND "
+                 "dataset = ANY($4::text[]) AND day > $5 ORDER BY day",
+                 account_, kEverybody, kCatalogueAccount, datasets_,
+                 disclosure::DayOf(now_) - policy_.budget_days));
     for (sql::Row row : rows) {
       const std::string dataset = row.Text(0), account = row.Text(1);
       const disclosure::Spent spent{row.Int(2), row.Real(3)};
@@ -101,14 +106,16 @@ class Charging {
       }
     }
     return tx_
-        .Exec("WITH new AS (SELECT * FROM unnest($2::text[], $3::text[], $4::text[]) AS n (dataset, question, nats)), "
-              "told AS (INSERT INTO asked (account, dataset, question, at) "
-              "SELECT $1, dataset, decode(question, 'hex'), $5 FROM new) "
-              "INSERT INTO spent (account, dataset, day, nats) "
-              "SELECT payer, dataset, $6, sum(nats::float8) FROM new, unnest(ARRAY[$1, $7]) AS payer "
-              "GROUP BY payer, dataset ORDER BY dataset, payer "
-              "ON CONFLICT (account, dataset, day) DO UPDATE SET nats = spent.nats + excluded.nats",
-              account_, datasets, questions, nats, now_, disclosure::DayOf(now_), kEverybody)
+        .Exec(
+            "WITH new AS (SELECT * FROM unnest($2::text[], $3::text[], $4::text[]) AS n (dataset, "
+            "question, nats)), "
+            "told AS (INSERT INTO asked (account, dataset, question, at) "
+            "SELECT $1, dataset, decode(question, 'hex'), $5 FROM new) "
+            "INSERT INTO spent (account, dataset, day, nats) "
+            "SELECT payer, dataset, $6, sum(nats::float8) FROM new, unnest(ARRAY[$1, $7]) AS payer "
+            "GROUP BY payer, dataset ORDER BY dataset, payer "
+            "ON CONFLICT (account, dataset, day) DO UPDATE SET nats = spent.nats + excluded.nats",
+            account_, datasets, questions, nats, now_, disclosure::DayOf(now_), kEverybody)
         .status();
   }
 

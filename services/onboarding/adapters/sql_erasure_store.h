@@ -11,9 +11,11 @@ class SqlErasureStore final : public ErasureStore {
  public:
   explicit SqlErasureStore(sql::Database& database) : database_(database) {}
 
-  Result<std::vector<StoredVersion>> Versions(const Context& ctx, const std::string& dataset) override;
+  Result<std::vector<StoredVersion>> Versions(const Context& ctx,
+                                              const std::string& dataset) override;
   Result<bool> IsBusy(const Context& ctx, const std::string& dataset) override;
-  Result<std::vector<ObjectRecord>> Objects(const Context& ctx, const std::string& submission) override;
+  Result<std::vector<ObjectRecord>> Objects(const Context& ctx,
+                                            const std::string& submission) override;
   Status Discard(const Context& ctx, const std::vector<Discarded>& what) override;
   Status Commit(const Context& ctx, const Rewrite& rewrite) override;
   Result<std::vector<StoredVersion>> Unannounced(const Context& ctx) override;

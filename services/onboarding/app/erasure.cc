@@ -32,18 +32,24 @@ bool HasAll(const std::set<std::int32_t>& rows, const std::set<std::int32_t>& wa
   return std::includes(rows.begin(), rows.end(), wanted.begin(), wanted.end());
 }
 
+Status OtherRows() {
+  return Error(StatusCode::kDataLoss, "CONSENT_ANSWER_INVALID",
+               "the consent service knows other rows");
+}
+
 }  // namespace
 
 // One dataset.
 class Erasure::Work {
  public:
-  Work(Erasure& erasure, const Context& ctx, std::string dataset, std::vector<StoredVersion> versions,
-       const RowsByVersion& forgotten)
+  Work(Erasure& erasure, const Context& ctx, std::string dataset,
+       std::vector<StoredVersion> versions, const RowsByVersion& forgotten)
       : e_(erasure), ctx_(ctx), versions_(std::move(versions)) {
     rewrite_.dataset = std::move(dataset);
     for (const auto& [version, rows] : forgotten) {
-      const auto found = std::find_if(versions_.begin(), versions_.end(),
-                                      [&, v = version](const auto& one) { return one.snapshot.version == v; });
+      const auto found =
+          std::find_if(versions_.begin(), versions_.end(),
+                       [&, v = version](const auto& one) { return one.snapshot.version == v; });
       if (found == versions_.end() || HasAll(found->erased, rows)) continue;
       StoredVersion anew = *found;
       anew.erased.insert(rows.begin(), rows.end());
@@ -95,7 +101,8 @@ class Erasure::Work {
   // A new directory beside the others: "3.1" for something of version 3.
   Result<std::string> NewDirectory(std::int32_t version) {
     for (int i = 1;; ++i) {
-      const std::string path = fmt::format("{}.{}", Layout::IndexPath(rewrite_.dataset, version), i);
+      const std::string path =
+          fmt::format("{}.{}", Layout::IndexPath(rewrite_.dataset, version), i);
       std::error_code error;
       if (fs::exists(e_.layout_.SitePath(path), error)) continue;
       GF_TRY(e_.store_.Discard(ctx_, {{Discarded::Kind::kPath, path, rewrite_.dataset}}));
@@ -134,9 +141,9 @@ class Erasure::Work {
                                   [](const auto& object) { return object.role == "genotypes"; });
     if (old == objects.end()) return absl::OkStatus();
     GF_ASSIGN(const auto pseudonyms, e_.consent_.Pseudonyms(ctx_, rewrite_.dataset, work.version));
-    const auto end = static_cast<std::size_t>(work.first_row) + static_cast<std::size_t>(work.ref.rows);
-    if (pseudonyms.size() < end)
-      return Error(StatusCode::kDataLoss, "CONSENT_ANSWER_INVALID", "the consent service knows other rows");
+    const auto end =
+        static_cast<std::size_t>(work.first_row) + static_cast<std::size_t>(work.ref.rows);
+    if (pseudonyms.size() < end) return OtherRows();
     // Who was forgotten is called otherwise there by now.
     const std::set<std::string> stay(pseudonyms.begin() + work.first_row,
                                      pseudonyms.begin() + static_cast<std::ptrdiff_t>(end));
@@ -156,14 +163,16 @@ class Erasure::Work {
     }
     if (keep.empty()) {
       for (const ObjectRecord& object : objects) {
-        if (object.role == "genotypes" || object.role == "index") rewrite_.dropped.insert(object.id);
+        if (object.role == "genotypes" || object.role == "index")
+          rewrite_.dropped.insert(object.id);
       }
       return absl::OkStatus();
     }
     GF_TRY(genomics::SubsetVcf(clear, keep, anew, options));
     GF_ASSIGN(std::string recipient, e_.consent_.EncryptionKey(ctx_));
-    GF_ASSIGN(auto sealed, SealGenotypes(ctx_, e_.bodies_, anew, {work.ref.submission, std::move(recipient)},
-                                         e_.clock_, e_.random_));
+    GF_ASSIGN(auto sealed,
+              SealGenotypes(ctx_, e_.bodies_, anew, {work.ref.submission, std::move(recipient)},
+                            e_.clock_, e_.random_));
     return Keep(std::move(sealed), work.version);
   }
 
@@ -178,17 +187,21 @@ class Erasure::Work {
     GF_ASSIGN(manifest.plain_sha256, HexDecode(object.plain_sha256));
     GF_ASSIGN(manifest.body_sha256, HexDecode(object.body_sha256));
     std::ofstream out(path, std::ios::binary | std::ios::trunc);
-    GF_ASSIGN(auto decryptor,
-              crypt4gh::Decryptor::Create(header, key, manifest, [&out](std::string_view bytes) -> Status {
-                out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-                if (out) return absl::OkStatus();
-                return Error(StatusCode::kResourceExhausted, "STORAGE_FULL", "a scratch file cannot be written");
-              }));
+    GF_ASSIGN(auto decryptor, crypt4gh::Decryptor::Create(
+                                  header, key, manifest, [&out](std::string_view bytes) -> Status {
+                                    out.write(bytes.data(),
+                                              static_cast<std::streamsize>(bytes.size()));
+                                    if (out) return absl::OkStatus();
+                                    return Error(StatusCode::kResourceExhausted, "STORAGE_FULL",
+                                                 "a scratch file cannot be written");
+                                  }));
     GF_TRY(e_.bodies_.Read(ctx_, BodyName(object.id), 0, objects::kToEnd,
                            [&](std::string_view bytes) { return decryptor.Push(bytes); }));
     GF_TRY(decryptor.Finish());
     out.close();
-    if (!out) return Error(StatusCode::kResourceExhausted, "STORAGE_FULL", "a scratch file cannot be written");
+    if (!out)
+      return Error(StatusCode::kResourceExhausted, "STORAGE_FULL",
+                   "a scratch file cannot be written");
     return absl::OkStatus();
   }
 
@@ -213,16 +226,21 @@ class Erasure::Work {
     }
     GF_ASSIGN(const std::string directory, NewDirectory(snapshot.version));
     GF_ASSIGN(auto scratch, ScratchDirectory::Create(e_.layout_.Scratch()));
-    const std::string file = snapshot.is_folder() ? beacon::kSnapshotFile : genomics::kIndividualsFile;
+    const std::string file =
+        snapshot.is_folder() ? beacon::kSnapshotFile : genomics::kIndividualsFile;
     snapshot.individuals_path = directory + "/" + file;
     const fs::path made = scratch / file;
     if (snapshot.is_folder()) {
       GF_ASSIGN(snapshot.individuals_sha256,
-                beacon::WriteWithout(e_.layout_.SitePath(before.individuals_path), before.individuals_sha256,
-                                     version.erased, made));
+                beacon::WriteWithout(e_.layout_.SitePath(before.individuals_path),
+                                     before.individuals_sha256, version.erased, made));
     } else {
       GF_ASSIGN(SnapshotContent content, ReadContent(e_.layout_, before));
-      for (const std::int32_t row : version.erased) content.individuals.at(static_cast<std::size_t>(row)) = {};
+      for (const std::int32_t row : version.erased) {
+        if (row < 0 || static_cast<std::size_t>(row) >= content.individuals.size())
+          return OtherRows();
+        content.individuals[static_cast<std::size_t>(row)] = {};
+      }
       GF_TRY(genomics::WriteIndividuals(made, content.individuals));
       GF_ASSIGN(const std::string table, ReadFile(made, std::size_t{4} << 30));
       snapshot.individuals_sha256 = HexEncode(crypto::Sha256(table));
@@ -235,11 +253,11 @@ class Erasure::Work {
   Status Phenotypes(const StoredVersion& version, const SnapshotContent& content) {
     GF_ASSIGN(const auto pseudonyms,
               e_.consent_.Pseudonyms(ctx_, rewrite_.dataset, version.snapshot.version));
-    if (pseudonyms.size() != content.individuals.size())
-      return Error(StatusCode::kDataLoss, "CONSENT_ANSWER_INVALID", "the consent service knows other rows");
+    if (pseudonyms.size() != content.individuals.size()) return OtherRows();
     GF_ASSIGN(std::string recipient, e_.consent_.EncryptionKey(ctx_));
-    GF_ASSIGN(auto sealed, SealPhenotypes(ctx_, e_.bodies_, PhenotypeTable(pseudonyms, content.individuals),
-                                          {version.submission, std::move(recipient)}, e_.clock_, e_.random_));
+    GF_ASSIGN(auto sealed,
+              SealPhenotypes(ctx_, e_.bodies_, PhenotypeTable(pseudonyms, content.individuals),
+                             {version.submission, std::move(recipient)}, e_.clock_, e_.random_));
     return Keep(std::move(sealed), version.snapshot.version);
   }
 
@@ -266,12 +284,14 @@ Result<std::map<std::string, RowsByVersion>> Erasure::Forgotten(const Context& c
     for (const ForgottenRow& row : page.rows) forgotten[row.dataset][row.version].insert(row.row);
     if (page.next == 0) return forgotten;
     if (page.next <= after)
-      return Error(StatusCode::kDataLoss, "CONSENT_ANSWER_INVALID", "the consent service's pages go backwards");
+      return Error(StatusCode::kDataLoss, "CONSENT_ANSWER_INVALID",
+                   "the consent service's pages go backwards");
     after = page.next;
   }
 }
 
-Status Erasure::Erase(const Context& ctx, const std::string& dataset, const RowsByVersion& forgotten) {
+Status Erasure::Erase(const Context& ctx, const std::string& dataset,
+                      const RowsByVersion& forgotten) {
   GF_ASSIGN(auto versions, store_.Versions(ctx, dataset));
   Work work(*this, ctx, dataset, std::move(versions), forgotten);
   if (work.empty()) return absl::OkStatus();
@@ -291,9 +311,11 @@ Status Erasure::Announce(const Context& ctx) {
   for (const StoredVersion& version : versions) {
     const Snapshot& snapshot = version.snapshot;
     GF_TRY(publisher_.ReplaceIndex(ctx, snapshot));
-    GF_TRY(consent_.Log(ctx,
-                        fmt::format("erased:{}:{}:{}", snapshot.dataset, snapshot.version, snapshot.individuals_sha256),
-                        {snapshot.dataset, snapshot.version, "erased", "", "", "people asked to be forgotten"}));
+    GF_TRY(consent_.Log(
+        ctx,
+        fmt::format("erased:{}:{}:{}", snapshot.dataset, snapshot.version,
+                    snapshot.individuals_sha256),
+        {snapshot.dataset, snapshot.version, "erased", "", "", "people asked to be forgotten"}));
     GF_TRY(store_.Announced(ctx, snapshot.dataset, snapshot.version));
   }
   return absl::OkStatus();
@@ -315,7 +337,8 @@ Status Erasure::CleanUp(const Context& ctx) {
 }
 
 Status Erasure::Run(const Context& ctx) {
-  // What an earlier run left comes first: until discovery answers from what is new, the old files stay.
+  // What an earlier run left comes first: until discovery answers from what is new, the old files
+  // stay.
   GF_TRY(Announce(ctx));
   GF_TRY(CleanUp(ctx));
   GF_ASSIGN(const auto forgotten, Forgotten(ctx));
@@ -324,7 +347,8 @@ Status Erasure::Run(const Context& ctx) {
     GF_TRY(ctx.Alive());
     const Status erased = Erase(ctx, dataset, rows);
     if (!erased.ok())
-      GF_LOG(ctx, warn, "dataset.erasure_delayed", {"dataset", dataset}, {"reason", Reason(erased)});
+      GF_LOG(ctx, warn, "dataset.erasure_delayed", {"dataset", dataset},
+             {"reason", Reason(erased)});
     first.Update(erased);
   }
   GF_TRY(Announce(ctx));

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Erases what is stored of people who asked to be forgotten. From that moment on consent lets nobody use it; here it
-// goes from the disk: cohort index, encrypted genotypes and phenotypes, tables of individuals, Beacon folders. Versions
-// keep their number and everybody else their rows, so approvals, lists and other people's proofs stay as they are.
+// Erases what is stored of people who asked to be forgotten. From that moment on consent lets
+// nobody use it; here it goes from the disk: cohort index, encrypted genotypes and phenotypes,
+// tables of individuals, Beacon folders. Versions keep their number and everybody else their rows,
+// so approvals, lists and other people's proofs stay as they are.
 #pragma once
 
 #include <cstdint>
@@ -24,17 +25,17 @@ using RowsByVersion = std::map<std::int32_t, std::set<std::int32_t>>;
 
 struct StoredVersion {
   Snapshot snapshot;
-  std::string submission;           // that made it
-  std::set<std::int32_t> erased;    // rows that were erased before
+  std::string submission;         // that made it
+  std::set<std::int32_t> erased;  // rows that were erased before
 };
 
 // What takes the place of what. Everything that is named here is durable already.
 struct Rewrite {
   std::string dataset;
   std::map<std::string, SegmentRef> segments;  // by the index path of those that they replace
-  std::vector<StoredVersion> versions;         // with their new tables, and all rows that are erased now
-  std::vector<ObjectRecord> objects;           // each replaces that of its submission and role
-  std::set<std::string> dropped;               // objects without a successor
+  std::vector<StoredVersion> versions;  // with their new tables, and all rows that are erased now
+  std::vector<ObjectRecord> objects;    // each replaces that of its submission and role
+  std::set<std::string> dropped;        // objects without a successor
 };
 
 // What belongs to nothing any more.
@@ -49,17 +50,20 @@ class ErasureStore {
  public:
   virtual ~ErasureStore() = default;
   // In order; none when the dataset is not known here.
-  virtual Result<std::vector<StoredVersion>> Versions(const Context& ctx, const std::string& dataset) = 0;
+  virtual Result<std::vector<StoredVersion>> Versions(const Context& ctx,
+                                                      const std::string& dataset) = 0;
   // Whether a submission of the dataset is under way.
   virtual Result<bool> IsBusy(const Context& ctx, const std::string& dataset) = 0;
-  virtual Result<std::vector<ObjectRecord>> Objects(const Context& ctx, const std::string& submission) = 0;
+  virtual Result<std::vector<ObjectRecord>> Objects(const Context& ctx,
+                                                    const std::string& submission) = 0;
   // Written down before it is made, so that what a killed process left is found.
   virtual Status Discard(const Context& ctx, const std::vector<Discarded>& what) = 0;
-  // In one step: versions refer to what is new, which is no longer discarded, and what they referred to before is.
-  // The versions have yet to be announced.
+  // In one step: versions refer to what is new, which is no longer discarded, and what they
+  // referred to before is. The versions have yet to be announced.
   virtual Status Commit(const Context& ctx, const Rewrite& rewrite) = 0;
   virtual Result<std::vector<StoredVersion>> Unannounced(const Context& ctx) = 0;
-  virtual Status Announced(const Context& ctx, const std::string& dataset, std::int32_t version) = 0;
+  virtual Status Announced(const Context& ctx, const std::string& dataset,
+                           std::int32_t version) = 0;
   virtual Result<std::vector<Discarded>> ListDiscarded(const Context& ctx) = 0;
   virtual Status Drop(const Context& ctx, const Discarded& what) = 0;
 };
@@ -78,9 +82,9 @@ class Erasure {
         random_(random),
         metrics_(metrics) {}
 
-  // Does what there is to do; may be killed anywhere and run again. Not while a submission runs: both would write the
-  // same versions. A dataset with a submission under way waits for its end; an error in one does not hold up others,
-  // and the first is returned.
+  // Does what there is to do; may be killed anywhere and run again. Not while a submission runs:
+  // both would write the same versions. A dataset with a submission under way waits for its end; an
+  // error in one does not hold up others, and the first is returned.
   Status Run(const Context& ctx);
 
  private:

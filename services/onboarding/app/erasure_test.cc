@@ -20,11 +20,12 @@
 namespace genofed::onboarding {
 namespace {
 
+using genofed::testing::HasReason;
 using genofed::testing::IsOk;
-using ::testing::IsEmpty;
 using test::Cohort;
 using test::Files;
 using test::Lines;
+using ::testing::IsEmpty;
 
 constexpr char kDataset[] = "GOE-FI-HEART-1";
 
@@ -32,13 +33,15 @@ constexpr char kDataset[] = "GOE-FI-HEART-1";
 class MortalErasureStore final : public ErasureStore {
  public:
   MortalErasureStore(ErasureStore& store, test::Crash& crash) : store_(store), crash_(crash) {}
-  Result<std::vector<StoredVersion>> Versions(const Context& ctx, const std::string& dataset) override {
+  Result<std::vector<StoredVersion>> Versions(const Context& ctx,
+                                              const std::string& dataset) override {
     return test::Mortal(crash_, [&] { return store_.Versions(ctx, dataset); });
   }
   Result<bool> IsBusy(const Context& ctx, const std::string& dataset) override {
     return store_.IsBusy(ctx, dataset);
   }
-  Result<std::vector<ObjectRecord>> Objects(const Context& ctx, const std::string& submission) override {
+  Result<std::vector<ObjectRecord>> Objects(const Context& ctx,
+                                            const std::string& submission) override {
     return store_.Objects(ctx, submission);
   }
   Status Discard(const Context& ctx, const std::vector<Discarded>& what) override {
@@ -53,7 +56,9 @@ class MortalErasureStore final : public ErasureStore {
   Status Announced(const Context& ctx, const std::string& dataset, std::int32_t version) override {
     return test::Mortal(crash_, [&] { return store_.Announced(ctx, dataset, version); });
   }
-  Result<std::vector<Discarded>> ListDiscarded(const Context& ctx) override { return store_.ListDiscarded(ctx); }
+  Result<std::vector<Discarded>> ListDiscarded(const Context& ctx) override {
+    return store_.ListDiscarded(ctx);
+  }
   Status Drop(const Context& ctx, const Discarded& what) override {
     return test::Mortal(crash_, [&] { return store_.Drop(ctx, what); });
   }
@@ -69,7 +74,8 @@ class ErasureTest : public test::SiteTest {
     SiteTest::SetUp();
     stored_ = std::make_unique<SqlErasureStore>(*database_);
     mortal_ = std::make_unique<MortalErasureStore>(*stored_, crash_);
-    erasure_ = std::make_unique<Erasure>(layout_, *mortal_, *bodies_, consent_, publisher_, clock_, random_, metrics_);
+    erasure_ = std::make_unique<Erasure>(layout_, *mortal_, *bodies_, consent_, publisher_, clock_,
+                                         random_, metrics_);
   }
 
   static Files People(std::size_t from, std::size_t to) {
@@ -115,16 +121,17 @@ class ErasureTest : public test::SiteTest {
   std::set<std::string> Everything() {
     std::set<std::string> names;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(layout_.root())) {
-      if (entry.is_regular_file()) names.insert(std::filesystem::relative(entry.path(), layout_.root()));
+      if (entry.is_regular_file())
+        names.insert(std::filesystem::relative(entry.path(), layout_.root()));
     }
     return names;
   }
   // All but bodies, which are encrypted.
   std::size_t OpenFiles() {
     const auto files = Everything();
-    return static_cast<std::size_t>(std::count_if(files.begin(), files.end(), [](const std::string& name) {
-      return !name.ends_with(".c4gh");
-    }));
+    return static_cast<std::size_t>(
+        std::count_if(files.begin(), files.end(),
+                      [](const std::string& name) { return !name.ends_with(".c4gh"); }));
   }
   // Samples, and for each record of an object: what bcftools says of AC and AN.
   struct Vcf {
@@ -135,8 +142,8 @@ class ErasureTest : public test::SiteTest {
     const auto path = test::Write(directory_ / "read.vcf.gz", Decrypt(object));
     Vcf vcf;
     vcf.samples = Lines(test::Output("bcftools query -l " + path.string()));
-    for (const std::string& line :
-         Lines(test::Output("bcftools query -f '%CHROM-%POS-%REF-%ALT %AC %AN\\n' " + path.string()))) {
+    for (const std::string& line : Lines(test::Output(
+             "bcftools query -f '%CHROM-%POS-%REF-%ALT %AC %AN\\n' " + path.string()))) {
       const std::size_t blank = line.find(' ');
       vcf.counts[line.substr(0, blank)] = line.substr(blank + 1);
     }
@@ -144,7 +151,8 @@ class ErasureTest : public test::SiteTest {
   }
   // The index says the same as the object it was made with.
   void CheckAgree(const Vcf& vcf, const SegmentRef& segment) {
-    const auto index = genomics::CohortIndex::Open(layout_.SitePath(segment.index_path), segment.manifest_sha256);
+    const auto index =
+        genomics::CohortIndex::Open(layout_.SitePath(segment.index_path), segment.manifest_sha256);
     ASSERT_THAT(index, IsOk());
     ASSERT_GT(vcf.counts.size(), 200U);
     for (const auto& [site, counts] : vcf.counts) {
@@ -190,8 +198,11 @@ TEST_F(ErasureTest, NothingOfAForgottenPersonStays) {
   // Everybody else is as they were, the person blank.
   ASSERT_EQ(after.individuals.size(), content.individuals.size());
   for (std::size_t row = 0; row < after.individuals.size(); ++row)
-    EXPECT_EQ(after.individuals[row], row == kRow ? genomics::Individual() : content.individuals[row]) << row;
-  // The object holds the others, the index says the same, and whatever only the person carried is nowhere.
+    EXPECT_EQ(after.individuals[row],
+              row == kRow ? genomics::Individual() : content.individuals[row])
+        << row;
+  // The object holds the others, the index says the same, and whatever only the person carried is
+  // nowhere.
   const auto anew = *submissions_->Objects(background_, kDataset, 2);
   ASSERT_EQ(anew.size(), objects.size());
   const Vcf left = Read(anew[0]);
@@ -211,15 +222,17 @@ TEST_F(ErasureTest, NothingOfAForgottenPersonStays) {
   const auto table = Lines(Decrypt(anew.back()));
   EXPECT_TRUE(table[kRow + 1].ends_with("\tUNKNOWN_SEX\t\t")) << table[kRow + 1];
   for (const std::string& line : table) EXPECT_FALSE(line.starts_with(pseudonym));
-  const auto prints =
-      qc::Fingerprints::Load(layout_.SitePath(after.segments[0].index_path) / qc::kFingerprintsFile);
+  const auto prints = qc::Fingerprints::Load(layout_.SitePath(after.segments[0].index_path) /
+                                             qc::kFingerprintsFile);
   ASSERT_THAT(prints, IsOk());
   for (const std::uint64_t word : prints->Person(kRow).ref) EXPECT_EQ(word, 0U);
   // The old files, bodies and headers are gone.
   EXPECT_FALSE(std::filesystem::exists(layout_.SitePath(segments[0].index_path)));
   for (const ObjectRecord& object : objects) {
-    const bool same = std::any_of(anew.begin(), anew.end(), [&](const auto& one) { return one.id == object.id; });
-    EXPECT_EQ(same, object.id == anew[1].id || object.id == anew[3].id) << object.role << " of the second batch stays";
+    const bool same =
+        std::any_of(anew.begin(), anew.end(), [&](const auto& one) { return one.id == object.id; });
+    EXPECT_EQ(same, object.id == anew[1].id || object.id == anew[3].id)
+        << object.role << " of the second batch stays";
     EXPECT_EQ(consent_.headers.contains(object.id), same);
     EXPECT_EQ(bodies_->Stat(background_, BodyName(object.id)).ok(), same);
   }
@@ -232,11 +245,13 @@ TEST_F(ErasureTest, NothingOfAForgottenPersonStays) {
     EXPECT_NE(published.begin()->find(after.segments[0].manifest_sha256), std::string::npos);
     EXPECT_EQ(std::count_if(consent_.events.begin(), consent_.events.end(),
                             [&](const auto& event) {
-                              return event.second.outcome == "erased" && event.second.version == version;
+                              return event.second.outcome == "erased" &&
+                                     event.second.version == version;
                             }),
               1);
   }
-  EXPECT_EQ(Everything().size(), files.size() - 1) << "the diff between the versions told of the person";
+  EXPECT_EQ(Everything().size(), files.size() - 1)
+      << "the diff between the versions told of the person";
 
   // That is all there is to do, also once people were added.
   const auto settled = Everything();
@@ -245,7 +260,8 @@ TEST_F(ErasureTest, NothingOfAForgottenPersonStays) {
   Files later = People(0, 30);
   later.variants.clear();
   auto packet = nlohmann::json::parse(Lines(later.clinical)[0]);
-  packet["phenotypicFeatures"].push_back({{"type", {{"id", "HP:0009999"}, {"label", "Something new"}}}});
+  packet["phenotypicFeatures"].push_back(
+      {{"type", {{"id", "HP:0009999"}, {"label", "Something new"}}}});
   later.clinical = packet.dump() + "\n";
   if (packet["subject"]["id"] == person) return;
   Publish(later, Mode::kFollowUp);
@@ -288,7 +304,9 @@ TEST_F(ErasureTest, AKilledProcessLeavesNothingBehindAndLosesNothing) {
     for (const ObjectRecord& object : objects) ASSERT_FALSE(Decrypt(object).empty()) << object.role;
     const SnapshotContent content = Content(2);
     for (const SegmentRef& segment : content.segments)
-      ASSERT_THAT(genomics::CohortIndex::Open(layout_.SitePath(segment.index_path), segment.manifest_sha256), IsOk());
+      ASSERT_THAT(genomics::CohortIndex::Open(layout_.SitePath(segment.index_path),
+                                              segment.manifest_sha256),
+                  IsOk());
     if (!died) break;
   }
   EXPECT_GT(step, 20);
@@ -298,7 +316,8 @@ TEST_F(ErasureTest, ABatchOfWhichNobodyIsLeftHasNoObject) {
   Publish(People(0, 20));
   Publish(People(20, 22), Mode::kAdd);
   Publish(People(22, 30), Mode::kAdd);
-  const std::size_t first = consent_.rows[{kDataset, 1}].size(), end = consent_.rows[{kDataset, 2}].size();
+  const std::size_t first = consent_.rows[{kDataset, 1}].size(),
+                    end = consent_.rows[{kDataset, 2}].size();
   ASSERT_LT(first, end);
   for (std::size_t row = first; row < end; ++row) consent_.Forget(SomebodyOf(3, row));
   ASSERT_THAT(erasure_->Run(background_), IsOk());
@@ -306,7 +325,8 @@ TEST_F(ErasureTest, ABatchOfWhichNobodyIsLeftHasNoObject) {
   ASSERT_EQ(objects.size(), 5U) << "genotypes and index of the first and third batch, phenotypes";
   EXPECT_EQ(objects[0].first_row, 0);
   EXPECT_EQ(objects[1].first_row, static_cast<int>(end));
-  const auto index = genomics::CohortIndex::Open(layout_.SitePath(Content(3).segments[1].index_path));
+  const auto index =
+      genomics::CohortIndex::Open(layout_.SitePath(Content(3).segments[1].index_path));
   ASSERT_THAT(index, IsOk());
   EXPECT_EQ((*index)->info().n_people, end - first);
 }
@@ -331,6 +351,15 @@ TEST_F(ErasureTest, WaitsForASubmissionUnderWayAndLeavesWhatIsGoneAlone) {
   EXPECT_EQ(Stored(1).erased, (std::set<std::int32_t>{0}));
   EXPECT_EQ(Everything(), files);
   EXPECT_THAT(*stored_->Unannounced(background_), IsEmpty());
+}
+
+TEST_F(ErasureTest, ARowThatTheVersionDoesNotHaveErasesNothing) {
+  Publish(People(0, 20));
+  const auto files = Everything();
+  consent_.forgotten.push_back({kDataset, 1, 4000});
+  EXPECT_THAT(erasure_->Run(background_), HasReason("CONSENT_ANSWER_INVALID"));
+  EXPECT_EQ(Everything(), files);
+  EXPECT_THAT(*stored_->ListDiscarded(background_), IsEmpty());
 }
 
 TEST_F(ErasureTest, TheOldFilesStayUntilDiscoveryAnswersFromTheNew) {
