@@ -8,7 +8,7 @@ import time
 import pytest
 
 import road
-from cohort import Cohort
+from cohort import CASE_COLUMNS, Cohort, read_table
 from conftest import CASE_TERM, QUICK, WORKFLOW, _running, synth
 from federation import Federation, wait_until
 from test_7_hostile_hub import Attacker, hub_sql
@@ -183,3 +183,20 @@ def test_only_the_dispatcher_names_what_a_project_meets(finland, people, person,
     assert ask("dispatcher", conditions_met=BOTH)["status"] == "OK"
     attempt = ask("dispatcher", conditions_met=[INSTITUTION])
     assert (attempt["status"], attempt["reason"]) == ("INVALID_ARGUMENT", "CONDITION_INVALID"), attempt
+
+
+def test_once_somebody_is_forgotten_the_same_version_is_analysed_from_what_was_written_anew(finland, people, person, others, images):
+    """Last, since it cannot be taken back."""
+    forgotten = next(p for p in sorted(people.included) if people.permissions[p] == {"AF", "SLQ", "SEC"})
+    indices, = finland.var.glob(f"fi/**/onboarding/index/{people.dataset}")
+    finland.genofed("me", "erase", "--yes", site="fi", token=person)
+    wait_until(lambda: not (indices / "1").exists(), 60, "the old files to be gone")
+    people.permissions[forgotten] = set()
+    ident, individuals = run(finland, people, grant(finland, people, BOTH, BOTH), images)
+    assert individuals == others
+    table = read_table(road.download(finland, ident, "case_control.tsv"), CASE_COLUMNS)
+    expected = people.counts(CASE_TERM)
+    shown = {key: row for key, row in table.items() if row["nodes"]}
+    assert shown
+    for key, row in shown.items():
+        assert {column: row[column] for column in CASE_COLUMNS} == {c: expected[key][c] for c in CASE_COLUMNS}, key
