@@ -111,4 +111,13 @@ inline std::string Replace(std::string text, std::string_view from, std::string_
   return text.replace(at, from.size(), to);
 }
 
+// The phenopackets of people [from, to) of the cohort; the VCF has everybody's samples.
+inline Files People(std::size_t from, std::size_t to) {
+  Files files = Cohort::Get().files;
+  const auto packets = Lines(files.clinical);
+  files.clinical.clear();
+  for (std::size_t i = from; i < to; ++i) files.clinical += packets[i] + "\n";
+  return files;
+}
+
 }  // namespace genofed::onboarding::test

@@ -25,6 +25,7 @@ using genofed::testing::IsOk;
 using test::Cohort;
 using test::Files;
 using test::Lines;
+using test::People;
 using ::testing::IsEmpty;
 
 constexpr char kDataset[] = "GOE-FI-HEART-1";
@@ -78,13 +79,6 @@ class ErasureTest : public test::SiteTest {
                                          random_, metrics_);
   }
 
-  static Files People(std::size_t from, std::size_t to) {
-    Files files = Cohort::Get().files;
-    auto packets = Lines(files.clinical);
-    files.clinical.clear();
-    for (std::size_t i = from; i < to; ++i) files.clinical += packets[i] + "\n";
-    return files;
-  }
   Submission Publish(const Files& files, Mode mode = Mode::kFull) {
     const std::string id = Submit(files, Dataset(), mode);
     EXPECT_THAT(RunOnce(), IsOk());
@@ -259,11 +253,12 @@ TEST_F(ErasureTest, NothingOfAForgottenPersonStays) {
   EXPECT_EQ(Everything(), settled);
   Files later = People(0, 30);
   later.variants.clear();
-  auto packet = nlohmann::json::parse(Lines(later.clinical)[0]);
+  const auto packets = Lines(later.clinical);
+  auto packet = nlohmann::json::parse(packets[0]);
+  if (packet["subject"]["id"] == person) packet = nlohmann::json::parse(packets[1]);
   packet["phenotypicFeatures"].push_back(
       {{"type", {{"id", "HP:0009999"}, {"label", "Something new"}}}});
   later.clinical = packet.dump() + "\n";
-  if (packet["subject"]["id"] == person) return;
   Publish(later, Mode::kFollowUp);
   EXPECT_EQ(Stored(3).erased, (std::set<std::int32_t>{kRow}));
   EXPECT_EQ(Content(3).individuals[kRow], genomics::Individual());

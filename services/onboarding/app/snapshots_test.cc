@@ -18,20 +18,12 @@ using genofed::testing::IsOk;
 using test::Cohort;
 using test::Files;
 using test::Lines;
+using test::People;
 
 constexpr char kDataset[] = "GOE-FI-HEART-1";
 
 class SnapshotsTest : public test::SiteTest {
  protected:
-  // The phenopackets of people [from, to) of the cohort; the VCF has everybody's samples.
-  static Files People(std::size_t from, std::size_t to) {
-    Files files = Cohort::Get().files;
-    auto packets = Lines(files.clinical);
-    files.clinical.clear();
-    for (std::size_t i = from; i < to; ++i) files.clinical += packets[i] + "\n";
-    return files;
-  }
-
   // Runs a submission, and the coordinator lists what it made.
   Submission Publish(const Files& files, Mode mode = Mode::kFull) {
     const std::string id = Submit(files, Dataset(), mode);
