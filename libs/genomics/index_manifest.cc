@@ -65,15 +65,18 @@ std::string FormatManifest(const IndexManifest& manifest) {
                                  {"tile_bases", kTileBases},
                                  {"source_key", manifest.source_key},
                                  {"tiles", nlohmann::ordered_json::array()}};
+  auto& tiles = json["tiles"];
   for (const TileEntry& tile : manifest.tiles) {
-    json["tiles"].push_back({{"file", tile.FileName()},
-                             {"contig", tile.contig},
-                             {"tile", tile.tile},
-                             {"batch", tile.batch},
-                             {"n_sites", tile.n_sites},
-                             {"offset", tile.offset},
-                             {"size", tile.size},
-                             {"sha256", tile.sha256}});
+    // One after the other: a list in braces copies each value, and there are thousands of tiles.
+    auto& item = tiles.emplace_back(nlohmann::ordered_json::object());
+    item["file"] = tile.FileName();
+    item["contig"] = tile.contig;
+    item["tile"] = tile.tile;
+    item["batch"] = tile.batch;
+    item["n_sites"] = tile.n_sites;
+    item["offset"] = tile.offset;
+    item["size"] = tile.size;
+    item["sha256"] = tile.sha256;
   }
   return json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "libs/genomics/base_signs.h"
 #include "libs/genomics/row_mapper.h"
 
 namespace genofed::genomics {
@@ -29,10 +30,8 @@ Result<std::vector<std::int32_t>> ColumnOfRow(const VcfHeader& header,
   return out;
 }
 
-bool IsIndexable(std::string_view alt) {
-  return std::all_of(alt.begin(), alt.end(),
-                     [](char c) { return c == 'A' || c == 'C' || c == 'G' || c == 'T'; });
-}
+// A, C, G and T alone; records have them in upper case.
+bool IsIndexable(std::string_view alt) { return BaseSignsOf(alt) == kPlainBase; }
 
 // Turns records into SiteCalls; keeps its buffers from one record to the next.
 class SiteMaker {
@@ -45,6 +44,11 @@ class SiteMaker {
     std::span<const Call> calls = mapper_.Map(record.calls);
     std::uint64_t an = 2 * mapper_.n_rows();
     for (const Call& call : calls) an -= static_cast<std::uint64_t>(2 - call.called());
+    // The scanner has one text for all records of a contig.
+    if (record.contig.data() != contig_.data() || record.contig.size() != contig_.size()) {
+      contig_ = record.contig;
+      alleles_.clear();
+    }
     std::size_t n = 0;
     for (std::size_t i = 0; i < record.alts.size(); ++i) {
       std::string_view alt = record.alts[i];
@@ -52,10 +56,9 @@ class SiteMaker {
         if (alt != "<NON_REF>" && alt != "<*>") ++report.skipped_alleles;
         continue;
       }
-      if (n == alleles_.size()) alleles_.emplace_back();
+      if (n == alleles_.size()) alleles_.emplace_back().variant.contig = record.contig;
       AlleleCall& allele = alleles_[n++];
       allele.index = static_cast<std::int8_t>(i + 1);
-      allele.variant.contig = record.contig;
       allele.variant.pos = record.pos;
       allele.variant.ref = record.ref;
       allele.variant.alt = alt;
@@ -69,6 +72,7 @@ class SiteMaker {
  private:
   Reference* reference_;
   RowMapper mapper_;
+  std::string_view contig_;  // of alleles_
   std::vector<AlleleCall> alleles_;
 };
 

@@ -22,8 +22,9 @@ AlleleShift::BaseAt BasesOf(const std::string& contig, Reference& reference) {
 }  // namespace
 
 Status NormaliseVariant(Variant& variant, Reference* reference) {
+  const bool single = variant.ref.size() == 1 && variant.alt.size() == 1;
+  if (single && variant.ref[0] != variant.alt[0]) return absl::OkStatus();
   if (variant.ref == variant.alt) return InvalidField("alt", "VARIANT_INVALID", "equals ref");
-  if (variant.ref.size() == 1 && variant.alt.size() == 1) return absl::OkStatus();
   // Most indels are in that form already.
   bool one_base = std::min(variant.ref.size(), variant.alt.size()) == 1;
   if (variant.ref.back() != variant.alt.back() && (one_base || variant.ref[0] != variant.alt[0]))

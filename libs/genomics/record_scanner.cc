@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "libs/genomics/base_signs.h"
 #include "libs/genomics/bcf_source.h"
 #include "libs/genomics/bgzf_reader.h"
 #include "libs/genomics/vcf_scanner.h"
@@ -15,8 +16,9 @@ Result<std::unique_ptr<BgzfReader>> OpenBytes(const VcfInput& input) {
   return BgzfReader::OpenPath(std::get<std::filesystem::path>(input));
 }
 
-bool HasLowerCase(std::string_view allele) {
-  return std::any_of(allele.begin(), allele.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+bool AreLowerCaseBases(std::string_view allele) {
+  return allele.size() <= kMaxAlleleLength &&
+         (BaseSignsOf(allele) & (kLowerCase | kNoBase)) == kLowerCase;
 }
 
 }  // namespace
@@ -127,11 +129,6 @@ bool RecordScanner::TakeBcfGenotypes() {
   return TakeGenotypes();
 }
 
-std::string_view RecordScanner::Upper(std::string_view allele) {
-  bool bases = ClassifyAllele(allele) == AlleleKind::kBases;
-  return bases ? std::string_view(upper_.emplace_back(UpperBases(allele))) : allele;
-}
-
 void RecordScanner::Fill() {
   const VcfSite& site = *site_;
   record_.contig = site.contig;
@@ -146,10 +143,11 @@ void RecordScanner::Fill() {
   record_.ref = site.ref();
   record_.alts.assign(site.alts.begin(), site.alts.end());
   if (!upper_.empty()) upper_.clear();
-  if (HasLowerCase(record_.ref)) record_.ref = Upper(record_.ref);
-  for (std::string_view& alt : record_.alts) {
-    if (HasLowerCase(alt)) alt = Upper(alt);
-  }
+  auto raise = [this](std::string_view& allele) {
+    if (AreLowerCaseBases(allele)) allele = upper_.emplace_back(UpperBases(allele));
+  };
+  raise(record_.ref);
+  for (std::string_view& alt : record_.alts) raise(alt);
 }
 
 }  // namespace genofed::genomics

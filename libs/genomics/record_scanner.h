@@ -84,7 +84,6 @@ class RecordScanner {
   bool TakeGenotypes();
   bool TakeBcfGenotypes();
   void Fill();
-  std::string_view Upper(std::string_view allele);
 
   ScanOptions options_;
   std::unique_ptr<VcfScanner> scanner_;

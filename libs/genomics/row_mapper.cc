@@ -78,6 +78,12 @@ std::span<const Call> RowMapper::Map(std::span<const Call> calls) {
 
 void CarriersOf(std::span<const Call> calls, std::int8_t allele, CarrierSets& sets) {
   for (auto* rows : {&sets.het, &sets.hom, &sets.hemi, &sets.single, &sets.nocall}) rows->clear();
+  if (calls.size() == 1 && calls[0].called() == 2) {  // a genome of its own
+    int count = calls[0].count(allele);
+    auto* rows = count == 1 ? &sets.het : &sets.hom;  // chosen without a branch, as below
+    if (count > 0) rows->push_back(calls[0].index);
+    return;
+  }
   thread_local std::vector<std::uint32_t> scratch;
   if (scratch.size() < 2 * calls.size()) scratch.resize(2 * calls.size());
   std::uint32_t* het = scratch.data();

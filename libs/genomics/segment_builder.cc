@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "libs/core/file.h"
+#include "libs/genomics/base_signs.h"
 #include "libs/genomics/cohort_index.h"
 #include "libs/genomics/digest.h"
 #include "libs/genomics/index_manifest.h"
@@ -20,9 +21,10 @@ namespace {
 Status CheckSets(const CarrierSets& sets, std::uint32_t n_people) {
   std::size_t total = 0;
   for (const auto* rows : {&sets.het, &sets.hom, &sets.hemi, &sets.single, &sets.nocall}) {
+    if (rows->empty()) continue;
     bool ascending =
         std::adjacent_find(rows->begin(), rows->end(), std::greater_equal<>()) == rows->end();
-    if (!ascending || (!rows->empty() && rows->back() >= n_people)) {
+    if (!ascending || rows->back() >= n_people) {
       return Error(StatusCode::kInvalidArgument, "ROW_INVALID", "rows must ascend and lie below {}",
                    n_people);
     }
@@ -35,9 +37,7 @@ Status CheckSets(const CarrierSets& sets, std::uint32_t n_people) {
 
 bool IsUpperBases(std::string_view allele) {
   return !allele.empty() && allele.size() <= kMaxAlleleLength &&
-         std::all_of(allele.begin(), allele.end(), [](char c) {
-           return c == 'A' || c == 'C' || c == 'G' || c == 'T' || c == 'N';
-         });
+         (BaseSignsOf(allele) & (kLowerCase | kNoBase)) == 0;
 }
 
 Status WriteFailed() {

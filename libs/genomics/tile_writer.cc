@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <bit>
+#include <functional>
 #include <numeric>
 #include <span>
 #include <tuple>
@@ -27,20 +28,14 @@ std::string_view Bytes(const std::vector<T>& values) {
 constexpr std::size_t kBaseKinds = 5;
 
 // Of A, C, G, T; all else is N.
-std::size_t BaseNumber(char base) {
-  switch (base) {
-    case 'A':
-      return 0;
-    case 'C':
-      return 1;
-    case 'G':
-      return 2;
-    case 'T':
-      return 3;
-    default:
-      return 4;
-  }
-}
+constexpr std::array<std::uint8_t, 256> kBaseNumber = [] {
+  std::array<std::uint8_t, 256> numbers = {};
+  numbers.fill(4);
+  for (std::uint8_t i = 0; i < 4; ++i) numbers[static_cast<unsigned char>("ACGT"[i])] = i;
+  return numbers;
+}();
+
+std::size_t BaseNumber(char base) { return kBaseNumber[static_cast<unsigned char>(base)]; }
 
 // 64-bit words of a bitset, padded to 64 bytes.
 std::size_t Stride(std::uint32_t n_rows) {
@@ -128,11 +123,9 @@ std::uint32_t TileWriter::PoolEntry(std::string_view ref, std::string_view alt) 
     if (*known != 0) return *known - 1;
   }
   auto offset = static_cast<std::uint32_t>(pool_.size());
-  for (std::size_t length : {ref.size(), alt.size()}) {
-    pool_.push_back(static_cast<char>(length & 0xff));
-    pool_.push_back(static_cast<char>(length >> 8));
-  }
-  pool_.append(ref).append(alt);
+  const std::uint16_t lengths[] = {static_cast<std::uint16_t>(ref.size()),
+                                   static_cast<std::uint16_t>(alt.size())};
+  pool_.append(reinterpret_cast<const char*>(lengths), sizeof lengths).append(ref).append(alt);
   GF_CHECK(pool_.size() <= UINT32_MAX);
   if (known != nullptr) *known = offset + 1;
   return offset;
@@ -254,7 +247,9 @@ std::uint64_t TileWriter::Sort() {
     if (pos_[a] != pos_[b]) return pos_[a] < pos_[b];
     return std::tuple(Ref(a), Alt(a)) < std::tuple(Ref(b), Alt(b));
   };
-  // Files are sorted: mostly there is nothing to do.
+  // Files are sorted: mostly there is nothing to do, and of one genome not even to compare.
+  in_order_ = std::adjacent_find(pos_.begin(), pos_.end(), std::greater_equal<>()) == pos_.end();
+  if (in_order_) return 0;
   in_order_ = std::is_sorted(order_.begin(), order_.end(), less);
   if (!in_order_) std::stable_sort(order_.begin(), order_.end(), less);
   auto end = std::unique(order_.begin(), order_.end(),

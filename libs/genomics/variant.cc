@@ -5,6 +5,7 @@
 #include <array>
 
 #include "libs/core/strings.h"
+#include "libs/genomics/base_signs.h"
 
 namespace genofed::genomics {
 namespace {
@@ -79,13 +80,7 @@ bool IsContigName(std::string_view text) {
                      [](char c) { return IsAlnum(c) || c == '_' || c == '.' || c == '-'; });
 }
 
-constexpr std::array<bool, 256> kIsBase = [] {
-  std::array<bool, 256> is_base = {};
-  for (char c : std::string_view("ACGTNacgtn")) is_base[static_cast<unsigned char>(c)] = true;
-  return is_base;
-}();
-
-bool IsBase(char c) { return kIsBase[static_cast<unsigned char>(c)]; }
+bool AreBases(std::string_view text) { return (BaseSignsOf(text) & kNoBase) == 0; }
 
 // t[p[, t]p], ]p]t or [p[t (VCF 4.3, section 5.4): p is CONTIG:POS, and t is bases, or "." at a
 // telomere. The contig may hold colons itself, or be in angle brackets.
@@ -97,7 +92,8 @@ bool IsPairedBreakend(std::string_view allele) {
   std::string_view after = allele.substr(close + 1);
   if (before.empty() == after.empty()) return false;
   std::string_view bases = before.empty() ? after : before;
-  bool ok = std::all_of(bases.begin(), bases.end(), [](char c) { return IsBase(c) || c == '.'; });
+  bool ok = std::all_of(bases.begin(), bases.end(),
+                        [](char c) { return AreBases({&c, 1}) || c == '.'; });
   std::string_view mate = allele.substr(open + 1, close - open - 1);
   std::size_t colon = mate.rfind(':');
   if (!ok || colon == std::string_view::npos || colon == 0) return false;
@@ -163,10 +159,10 @@ std::optional<std::int64_t> ContigLength(Assembly assembly, std::string_view con
 
 AlleleKind ClassifyAllele(std::string_view allele) {
   if (allele.empty()) return AlleleKind::kInvalid;
+  if (allele.size() > kMaxAlleleLength) return AlleleKind::kTooLong;
+  if (AreBases(allele)) return AlleleKind::kBases;
   if (allele == ".") return AlleleKind::kMissing;
   if (allele == "*") return AlleleKind::kSpanningDeletion;
-  if (allele.size() > kMaxAlleleLength) return AlleleKind::kTooLong;
-  if (std::all_of(allele.begin(), allele.end(), IsBase)) return AlleleKind::kBases;
   if (allele.front() == '<' && allele.back() == '>' && allele.size() > 2 &&
       allele.find_first_of("<>,\t ", 1) == allele.size() - 1) {
     return AlleleKind::kSymbolic;
@@ -177,7 +173,7 @@ AlleleKind ClassifyAllele(std::string_view allele) {
   bool single = allele.size() > 1 && (allele.front() == '.') != (allele.back() == '.');
   std::string_view rest =
       allele.front() == '.' ? allele.substr(1) : allele.substr(0, allele.size() - 1);
-  if (single && std::all_of(rest.begin(), rest.end(), IsBase)) return AlleleKind::kBreakend;
+  if (single && AreBases(rest)) return AlleleKind::kBreakend;
   return AlleleKind::kInvalid;
 }
 

@@ -10,6 +10,7 @@
 #include <bit>
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 #include "libs/genomics/vcf_conformance_values.h"
 #include "libs/genomics/vcf_header_attributes.h"
@@ -19,68 +20,55 @@ namespace {
 
 constexpr std::size_t kMaxContigs = 100'000;
 
-// One tab of a text after the other. Columns are of all widths, so that nobody can predict where
-// the next one ends: 64 bytes are looked at together, and once.
-class TabFinder {
- public:
-  explicit TabFinder(std::string_view text) : text_(text) { Load(); }
-
-  // Where the next tab is; the size of the text when there is none.
-  std::size_t Next() {
-    while (tabs_ == 0) {
-      at_ += kBlock;
-      if (at_ >= text_.size()) return text_.size();
-      Load();
-    }
-    std::size_t tab = at_ + static_cast<std::size_t>(std::countr_zero(tabs_));
-    tabs_ &= tabs_ - 1;
-    return tab;
-  }
-  // Whether some byte in the blocks up to the last tab was NUL.
-  bool passed_nul() const { return nul_; }
-
- private:
-  static constexpr std::size_t kBlock = 64;
-
-  void Load() {
-    if (at_ + kBlock <= text_.size()) {
-      Look(text_.data() + at_);
-      return;
-    }
-    std::array<char, kBlock> last;
-    last.fill(' ');
-    std::memcpy(last.data(), text_.data() + at_, text_.size() - at_);
-    Look(last.data());
-  }
+// 64 bytes of a line, looked at together.
+struct Block {
+  static constexpr std::size_t kBytes = 64;
+  std::uint64_t tabs = 0;  // bit i: byte i is one
+  bool nul = false;        // some byte is NUL
 
 #ifdef __SSE2__
-  void Look(const char* block) {
+  explicit Block(const char* bytes) {
     const __m128i tab = _mm_set1_epi8('\t');
     __m128i least = tab;  // byte by byte: NUL is below all
-    tabs_ = 0;
-    for (std::size_t i = 0; i < kBlock; i += sizeof tab) {
-      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block + i));
-      const int hits = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, tab));
-      tabs_ |= std::uint64_t{static_cast<std::uint32_t>(hits)} << i;
-      least = _mm_min_epu8(least, bytes);
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < kBytes; i += sizeof tab) {
+      const __m128i part = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + i));
+      const int hits = _mm_movemask_epi8(_mm_cmpeq_epi8(part, tab));
+      tabs |= std::uint64_t{static_cast<std::uint32_t>(hits)} << i;
+      least = _mm_min_epu8(least, part);
     }
-    nul_ = nul_ || _mm_movemask_epi8(_mm_cmpeq_epi8(least, _mm_setzero_si128())) != 0;
+    nul = _mm_movemask_epi8(_mm_cmpeq_epi8(least, _mm_setzero_si128())) != 0;
   }
 #else
-  void Look(const char* block) {
-    tabs_ = 0;
-    for (std::size_t i = 0; i < kBlock; ++i) {
-      tabs_ |= std::uint64_t{block[i] == '\t'} << i;
-      nul_ = nul_ || block[i] == '\0';
+  explicit Block(const char* bytes) {
+    for (std::size_t i = 0; i < kBytes; ++i) {
+      tabs |= std::uint64_t{bytes[i] == '\t'} << i;
+      nul = nul || bytes[i] == '\0';
     }
   }
 #endif
-
-  std::string_view text_;
-  std::size_t at_ = 0;
-  std::uint64_t tabs_ = 0;
-  bool nul_ = false;
 };
+
+Block BlockAt(std::string_view text, std::size_t begin) {
+  if (begin + Block::kBytes <= text.size()) return Block(text.data() + begin);
+  std::array<char, Block::kBytes> last;
+  last.fill(' ');
+  std::memcpy(last.data(), text.data() + begin, text.size() - begin);
+  return Block(last.data());
+}
+
+// As std::from_chars, which looks out for an overflow at each digit.
+std::from_chars_result ParsePosition(std::string_view text, std::int64_t* pos) {
+  constexpr std::size_t kCannotOverflow = 18;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  std::int64_t value = 0;
+  if (text.size() <= kCannotOverflow)
+    while (at != end && *at >= '0' && *at <= '9') value = 10 * value + (*at++ - '0');
+  if (at != end) return std::from_chars(text.data(), end, *pos);
+  *pos = value;
+  return {at, std::errc()};
+}
 
 }  // namespace
 
@@ -148,27 +136,41 @@ VcfVerdict VcfConformance::CheckSite(std::string_view line, std::uint64_t line_n
 }
 
 // Section 1.6: tab-delimited, eight columns, and FORMAT and samples where the header has them.
+// Columns are of all widths, so that nobody can predict where the next one ends.
 bool VcfConformance::SplitColumns(std::string_view line, VcfSite& site) {
   const bool has_samples = !header_.samples.empty();
-  const std::size_t wanted = has_samples ? 9 : 8;
-  TabFinder tabs(line);
-  std::size_t begin = 0;
-  for (std::size_t i = 0; i < wanted; ++i) {
-    const std::size_t end = tabs.Next();
-    const bool at_end = end == line.size();
-    const bool last = i + 1 == wanted;
-    if (at_end != (last && !has_samples)) {
-      bool spaces = i == 0 && at_end && HasWhitespace(line);
-      return Refuse(site, VcfCode::kMalformedRecord, "",
-                    spaces ? "the columns are not separated by tabs"
-                           : "the number of columns differs from the header's");
+  const std::size_t wanted = has_samples ? 9 : 7;  // tabs
+  std::size_t found = 0;
+  const char* begin = line.data();  // of the column in hand
+  bool empty = false;
+  bool nul = false;
+  for (std::size_t at = 0; at < line.size() && found < wanted; at += Block::kBytes) {
+    Block block = BlockAt(line, at);
+    nul = nul || block.nul;
+    for (; block.tabs != 0 && found < wanted; block.tabs &= block.tabs - 1) {
+      const char* tab = line.data() + at + std::countr_zero(block.tabs);
+      site.columns[found++] = {begin, static_cast<std::size_t>(tab - begin)};
+      empty = empty || tab == begin;
+      begin = tab + 1;
     }
-    if (end == begin) return Refuse(site, VcfCode::kMalformedRecord, "", "a column is empty");
-    site.columns[i] = line.substr(begin, end - begin);
-    begin = at_end ? end : end + 1;
   }
-  site.samples = line.substr(begin);
-  if (tabs.passed_nul() && std::memchr(line.data(), '\0', begin) != nullptr)
+  site.samples = {begin, static_cast<std::size_t>(line.data() + line.size() - begin)};
+  const bool too_many = !has_samples && site.samples.find('\t') != std::string_view::npos;
+  if (found != wanted || too_many) {
+    bool spaces = found == 0 && HasWhitespace(line);
+    return Refuse(site, VcfCode::kMalformedRecord, "",
+                  spaces ? "the columns are not separated by tabs"
+                         : "the number of columns differs from the header's");
+  }
+  if (!has_samples) {
+    empty = empty || site.samples.empty();
+    site.columns[found] = std::exchange(site.samples, {});
+    begin = line.data() + line.size();
+    nul = true;  // perhaps behind the last tab
+  }
+  if (empty) return Refuse(site, VcfCode::kMalformedRecord, "", "a column is empty");
+  if (nul &&
+      std::memchr(line.data(), '\0', static_cast<std::size_t>(begin - line.data())) != nullptr)
     return Refuse(site, VcfCode::kMalformedRecord, "", "a NUL byte");
   return true;
 }
@@ -221,7 +223,7 @@ VcfConformance::Contig& VcfConformance::AddContig(std::string_view raw,
 bool VcfConformance::CheckPos(VcfSite& site) {
   std::string_view text = site.columns[VcfSite::kPos];
   std::int64_t pos = 0;
-  auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), pos);
+  auto [stop, error] = ParsePosition(text, &pos);
   if (stop != text.data() + text.size() || error == std::errc::invalid_argument || text[0] == '-') {
     return Refuse(site, VcfCode::kBadPos, "POS", "not a number of 0 or more");
   }

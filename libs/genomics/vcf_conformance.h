@@ -108,6 +108,7 @@ class VcfConformance {
   bool CheckPos(VcfSite& site);
   bool CheckId(const VcfSite& site);
   bool CheckAlleles(VcfSite& site);
+  bool IsSingleBaseChange(const VcfSite& site) const;
   bool AddAlt(std::string_view alt, VcfSite& site);
   bool CheckQual(const VcfSite& site);
   bool CheckFilter(const VcfSite& site);

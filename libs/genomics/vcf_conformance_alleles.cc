@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "libs/genomics/base_signs.h"
 #include "libs/genomics/vcf_conformance.h"
 
 namespace genofed::genomics {
@@ -17,6 +18,11 @@ char Upper(char c) { return static_cast<char>(c & 0xDF); }  // letters only
 
 // FNV-1a over a place and two alleles, without regard to case.
 std::uint64_t HashVariant(std::int64_t pos, std::string_view ref, std::string_view alt) {
+  if (ref.size() == 1 && alt.size() == 1) {  // most: all of it, and no other is the same
+    return static_cast<std::uint64_t>(pos) << 16 |
+           static_cast<std::uint64_t>(static_cast<unsigned char>(Upper(ref[0]))) << 8 |
+           static_cast<unsigned char>(Upper(alt[0]));
+  }
   std::uint64_t hash = 0xCBF29CE484222325U ^ static_cast<std::uint64_t>(pos);
   auto mix = [&hash](char c) {
     hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
@@ -35,10 +41,24 @@ bool SameBases(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+bool VcfConformance::IsSingleBaseChange(const VcfSite& site) const {
+  const std::string_view ref = site.ref(), alt = site.columns[VcfSite::kAlt];
+  if (ref.size() != 1 || alt.size() != 1 || Upper(ref[0]) == Upper(alt[0])) return false;
+  return (BaseSignsOf(ref) | BaseSignsOf(alt)) < kNoBase &&
+         (!contig_->length || site.pos < *contig_->length);
+}
+
 // Sections 1.6.1.4 and 1.6.1.5.
 bool VcfConformance::CheckAlleles(VcfSite& site) {
   alts_.clear();
   bases_only_ = true;
+  alt_missing_ = false;
+  if (IsSingleBaseChange(site)) {  // what follows would find the same
+    site.end = site.pos + 1;
+    alts_.push_back(site.columns[VcfSite::kAlt]);
+    site.alts = alts_;
+    return true;
+  }
   switch (ClassifyAllele(site.ref())) {
     case AlleleKind::kBases:
       break;

@@ -65,6 +65,11 @@ bool IsVcfInteger(std::string_view text) {
 }
 
 bool IsVcfFloat(std::string_view text) {
+  // Digits, or digits, a dot and digits: nearly all.
+  if (std::size_t end = Digits(text, 0); end > 0) {
+    if (end < text.size() && text[end] == '.' && end + 1 < text.size()) end = Digits(text, end + 1);
+    if (end == text.size()) return true;
+  }
   std::size_t at = !text.empty() && (text[0] == '-' || text[0] == '+') ? 1 : 0;
   std::string_view word = text.substr(at);
   if (!word.empty() && (word[0] | 0x20) >= 'a' && (word[0] | 0x20) <= 'z') {
