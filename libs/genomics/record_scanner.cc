@@ -141,7 +141,9 @@ void RecordScanner::Fill() {
   record_.columns = site.columns;
   record_.samples = site.samples;
   record_.ref = site.ref();
-  record_.alts.assign(site.alts.begin(), site.alts.end());
+  // One by one: as a block they would wait until what was just written has left the store buffer.
+  record_.alts.clear();
+  for (std::string_view alt : site.alts) record_.alts.push_back(alt);
   if (!upper_.empty()) upper_.clear();
   auto raise = [this](std::string_view& allele) {
     if (AreLowerCaseBases(allele)) allele = upper_.emplace_back(UpperBases(allele));
