@@ -23,7 +23,8 @@ class OpenStoreTest : public ::testing::Test {
     config::v1::SiteConfig site;
     const std::string document = fmt::format(R"({{"onboarding": {{"object_store": {}}}}})", json);
     GF_TRY(config::MergeJson("test", document, &site));
-    return OpenStore(site.onboarding().object_store(), directory_ / "default", clock_);
+    return OpenStore(site.onboarding().object_store(), directory_ / "default", clock_,
+                     "onboarding.object_store");
   }
 
   genofed::testing::TemporaryDirectory directory_;
