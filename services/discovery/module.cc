@@ -151,23 +151,14 @@ Result<disclosure::Mechanism> MakeMechanism(const config::v1::DiscoveryConfig& c
 Result<std::unique_ptr<SegmentStore>> MakeSegmentStore(Platform& platform) {
   static constexpr std::string_view kStore = "discovery.segment_store", kKey = "discovery.segment_key";
   const auto& config = platform.config().discovery();
-  if (!config.has_segment_store() && !config.has_segment_key()) return nullptr;
-  if (!config.has_segment_store())
-    return InvalidField(kStore, "CONFIG_INVALID", "must be set, since there is a segment_key");
-  if (!config.has_segment_key())
-    return InvalidField(kKey, "CONFIG_INVALID", "must be set, since there is a segment_store");
+  if (!config.has_segment_store()) return nullptr;  // libs/config: both or neither
   GF_ASSIGN(const std::string hex, config::ReadSecret(config.segment_key(), kKey));
   auto key = crypt4gh::SecretKey::FromHex(hex);
   if (!key.ok()) return InvalidField(kKey, "CONFIG_INVALID", "must be 64 hex digits");
   const auto& store = config.segment_store();
   const Clock& clock = platform.clock();
   auto open = [store, &clock] { return objects::OpenStore(store, {}, clock, kStore); };
-  if (store.has_s3()) {
-    GF_TRY(open());  // its settings; the server need not answer
-  } else if (store.local().directory().empty()) {
-    return InvalidField("discovery.segment_store.local.directory", "CONFIG_INVALID",
-                        "must name a place that all machines share");
-  }
+  if (store.has_s3()) GF_TRY(open());  // its settings; the server need not answer
   return std::make_unique<SegmentStore>(std::move(open), *std::move(key), clock,
                                         platform.metrics());
 }
