@@ -32,7 +32,7 @@ def node(workspace):
     key.touch(mode=0o600)
     key.write_text(secrets.token_hex(32))
     federation = Federation(workspace / "var-segments", nodes="FI", layout="services", images=workspace / "no-images", hsm="none", sets=[
-        *QUICK, f"fi:discovery.segment_store.local.directory={workspace / 'segment-store'}", f"fi:discovery.segment_key.file={key}"])
+        *QUICK, f"discovery.segment_store.local.directory={workspace / 'segment-store'}", f"discovery.segment_key.file={key}"])
     federation.store = workspace / "segment-store"
     federation.segments = federation.var / "fi" / "data" / "discovery" / "segments"
     _running.append(federation)
@@ -113,7 +113,8 @@ def test_another_machine_answers_the_same_from_what_it_brought_from_there(node, 
     log = workspace / "second.log"
     with log.open("w") as out:
         process = subprocess.Popen([BUILD / "bin" / "genofed-discovery", "--config", file, "--set", f"site.data_dir={disk}",
-                                    "--set", f"network.grpc.discovery={grpc}", "--set", f"network.admin.discovery={admin}"],
+                                    "--set", f"network.grpc.discovery={grpc}", "--set", f"network.admin.discovery={admin}",
+                                    *(word for setting in node.sets for word in ("--set", setting))],
                                    stdout=out, stderr=out)
     try:
         wait_until(lambda: segments(admin, "fetched"), 30, "the second machine to have its segments")
