@@ -26,7 +26,7 @@ using ::testing::Not;
 const genomics::Variant kVariant = {"20", 1000, "A", "T"};
 const std::string kKey(64, '7'), kOtherKey(64, '5');
 
-// A directory that can be away, and in which writing can end after some objects.
+// A directory that can be away, and that can go away after some objects were written or read.
 class UnsteadyStore final : public objects::ObjectStore {
  public:
   explicit UnsteadyStore(std::unique_ptr<ObjectStore> store) : store_(std::move(store)) {}
@@ -38,7 +38,7 @@ class UnsteadyStore final : public objects::ObjectStore {
   }
   Status Read(const Context& ctx, std::string_view name, std::uint64_t offset, std::uint64_t size,
               const objects::Sink& sink) override {
-    if (away) return Away();
+    if (reads_left-- <= 0) return Away();
     return store_->Read(ctx, name, offset, size, sink);
   }
   Result<objects::ObjectInfo> Stat(const Context& ctx, std::string_view name) override {
@@ -58,7 +58,7 @@ class UnsteadyStore final : public objects::ObjectStore {
   Status Probe(const Context& ctx) override { return store_->Probe(ctx); }
 
   std::atomic<bool> away = false;
-  std::atomic<int> writes_left = 1'000'000;
+  std::atomic<int> writes_left = 1'000'000, reads_left = 1'000'000;
 
  private:
   static Status Away() { return Error(StatusCode::kUnavailable, "STORE_UNAVAILABLE", "away"); }
@@ -321,12 +321,19 @@ TEST_F(SegmentStoreTest, AStoreThatIsAwayStopsNobody) {
   second->clock.Advance(std::chrono::minutes(2));
   ASSERT_THAT(second->opener.Open(publication), IsOk());
   EXPECT_EQ(second->Count("fetched"), 2);
-  // Lost while it is read, and while it is listed.
-  second->objects->away = true;
-  fs::remove_all(second->disk);
-  cohort = second->opener.Open(publication);
-  ASSERT_THAT(cohort, IsOk());
-  EXPECT_EQ(second->Count("damaged"), 0) << "that it is away says nothing about what lies there";
+  // Lost while it is listed, and in the middle of a segment.
+  for (const bool listed : {false, true}) {
+    second->objects->away = !listed;
+    second->objects->reads_left = 2;
+    second->clock.Advance(std::chrono::minutes(2));
+    fs::remove_all(second->disk);
+    const int made = second->Count("made");
+    cohort = second->opener.Open(publication);
+    ASSERT_THAT(cohort, IsOk());
+    EXPECT_EQ(second->Count("made"), made + 2);
+    EXPECT_EQ(second->Count("damaged"), 0) << "that it is away says nothing about what lies there";
+    EXPECT_EQ(std::distance(fs::directory_iterator(second->disk), {}), 2) << "nothing half-fetched";
+  }
 }
 
 TEST_F(SegmentStoreTest, WhatWasInterruptedIsNotLookedAtAndGoesOn) {
@@ -394,7 +401,8 @@ TEST_F(SegmentStoreTest, WhatNobodyUsesIsRemoved) {
   Put(wanted);
   const auto kept = Objects();
   const auto first = MakeMachine("first");
-  ASSERT_THAT(first->opener.Open(erased), IsOk());
+  ASSERT_THAT(first->opener.Sweep({wanted}), IsOk());
+  ASSERT_THAT(first->opener.Open(erased), IsOk());  // made for a version that is being published
   ASSERT_THAT(first->Round(), IsOk());
   ASSERT_EQ(Objects().size(), 8U);
   // Of others: not below ours, or not named as ours are.
