@@ -2,7 +2,6 @@
 #include "services/discovery/adapters/segment_store.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -208,13 +207,14 @@ Result<std::unique_ptr<cohort::Segment>> SegmentStore::FetchContent(
   if (ContentOf(run, text) != content) return Damaged("the manifest belongs elsewhere");
   GF_ASSIGN(const cohort::SegmentManifest manifest, cohort::ParseSegment(text));
 
-  const fs::path partial = fmt::format("{}.{}", directory.string(), ::getpid());
+  // Replicas may share a disk, and in containers their process numbers are the same.
+  const fs::path partial =
+      fmt::format("{}.{}", directory.string(), HexEncode(SystemRandom().Bytes(8)));
   const auto failed = [] {
     return Error(StatusCode::kInternal, "FILE_FAILED", "cannot write segments");
   };
   std::error_code error;
-  fs::remove_all(partial, error);
-  if (!error) fs::create_directories(partial, error);
+  fs::create_directories(partial, error);
   if (error) return failed();
   std::atomic<std::uint64_t> bytes = 0;
   const auto fetch_tile = [&](std::size_t i) -> Status {
