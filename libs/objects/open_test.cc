@@ -65,6 +65,10 @@ TEST_F(OpenStoreTest, SecretsThatAreMissingAreNamed) {
   const auto store = Open(R"({"s3": {"endpoint": "https://s3.example", "bucket": "genomes"}})");
   EXPECT_THAT(store, HasReason("SECRET_MISSING"));
   EXPECT_EQ(Fields(store.status()).at(0).field, "onboarding.object_store.s3.access_key");
+  config::v1::ObjectStoreConfig config;
+  config.mutable_s3()->set_bucket("genomes");
+  const auto other = OpenStore(config, {}, clock_, "discovery.segment_store");
+  EXPECT_EQ(Fields(other.status()).at(0).field, "discovery.segment_store.s3.access_key");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Segments of a node in a store: another machine and a lost disk bring them from there, and what was erased goes from it."""
 
+import contextlib
 import json
 import os
 import secrets
@@ -49,6 +50,31 @@ def people(node, workspace):
     road.onboard(node, cohort)
     road.list_dataset(node, cohort)
     return cohort
+
+
+@contextlib.contextmanager
+def machine(node, disk, sets=()):
+    """One more discovery process of the node on a disk of its own, with the indices of onboarding and without segments.
+
+    Gives its addresses and its log; what it made stays on its disk.
+    """
+    shutil.copytree(node.var / "fi" / "data" / "onboarding" / "index", disk / "onboarding" / "index")
+    grpc, admin, log = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}", disk / "log"
+    settings = [*node.sets, f"site.data_dir={disk}", f"network.grpc.discovery={grpc}", f"network.admin.discovery={admin}", *sets]
+    command = [BUILD / "bin" / "genofed-discovery", "--config", node.var / "fi" / "site.json"]
+    with log.open("w") as out:
+        process = subprocess.Popen(command + [word for setting in settings for word in ("--set", setting)], stdout=out, stderr=out)
+    try:
+        yield grpc, admin, log
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def made_on(disk):
+    """The files of the one segment there."""
+    segment, = (disk / "discovery" / "segments").iterdir()
+    return {file.name: file.read_bytes() for file in segment.iterdir()}
 
 
 def segments(admin, outcome):
@@ -104,37 +130,50 @@ def test_what_one_machine_made_lies_in_the_store_and_nobody_can_read_it(node, pe
 
 def test_another_machine_answers_the_same_from_what_it_brought_from_there(node, people, workspace):
     before = answers(node, people)
-    file, hub = node.var / "fi" / "site.json", node.var / "hub" / "site.json"
-    config, settings = json.loads(file.read_text()), hub.read_text()
-    # A disk of its own, with the indices of onboarding and without segments.
-    disk = workspace / "second-disk"
-    shutil.copytree(node.var / "fi" / "data" / "onboarding" / "index", disk / "onboarding" / "index")
-    grpc, admin = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
-    log = workspace / "second.log"
-    with log.open("w") as out:
-        process = subprocess.Popen([BUILD / "bin" / "genofed-discovery", "--config", file, "--set", f"site.data_dir={disk}",
-                                    "--set", f"network.grpc.discovery={grpc}", "--set", f"network.admin.discovery={admin}",
-                                    *(word for setting in node.sets for word in ("--set", setting))],
-                                   stdout=out, stderr=out)
-    try:
-        wait_until(lambda: segments(admin, "fetched"), 30, "the second machine to have its segments")
-        # The hub asks the second machine alone.
-        asks = json.loads(settings)
-        assert asks["network"]["nodes"]["fi"] == config["network"]["grpc"]["discovery"]
-        asks["network"]["nodes"]["fi"] = grpc
-        hub.write_text(json.dumps(asks))
-        node.wait_ready("hub", "discovery", not_pid=node.kill9("hub", "discovery"), timeout=60)
-        wait_until(lambda: road.query(node, "individuals", sex="female")["members"].get("fi") == "ANSWERED", 30, "the second machine to answer")
-        assert answers(node, people) == before
-        assert (segments(admin, "fetched"), segments(admin, "made"), segments(admin, "put")) == (1, 0, 0)
-        assert "discovery.segment_fetched" in log.read_text() and "discovery.segment_made" not in log.read_text()
-    finally:
-        process.terminate()
-        process.wait(20)
-        hub.write_text(settings)
-        node.wait_ready("hub", "discovery", not_pid=node.kill9("hub", "discovery"), timeout=60)
-    fetched, made = next((disk / "discovery" / "segments").iterdir()), next(node.segments.iterdir())
-    assert {f.name: f.read_bytes() for f in fetched.iterdir()} == {f.name: f.read_bytes() for f in made.iterdir()}
+    hub, disk = node.var / "hub" / "site.json", workspace / "second"
+    settings = hub.read_text()
+    with machine(node, disk) as (grpc, admin, log):
+        try:
+            wait_until(lambda: segments(admin, "fetched"), 30, "the second machine to have its segments")
+            asks = json.loads(settings)
+            assert list(asks["network"]["nodes"]) == ["fi"]
+            asks["network"]["nodes"]["fi"] = grpc  # the second machine alone
+            hub.write_text(json.dumps(asks))
+            node.wait_ready("hub", "discovery", not_pid=node.kill9("hub", "discovery"), timeout=60)
+            wait_until(lambda: road.query(node, "individuals", sex="female")["members"].get("fi") == "ANSWERED", 30, "it to answer")
+            assert answers(node, people) == before
+            assert (segments(admin, "fetched"), segments(admin, "made"), segments(admin, "put")) == (1, 0, 0)
+            assert "discovery.segment_fetched" in log.read_text() and "discovery.segment_made" not in log.read_text()
+        finally:
+            hub.write_text(settings)
+            node.wait_ready("hub", "discovery", not_pid=node.kill9("hub", "discovery"), timeout=60)
+    assert made_on(disk) == made_on(node.var / "fi" / "data")
+
+
+def test_two_machines_share_an_s3_server(node, people, workspace, s3_settings):
+    if not s3_settings:
+        pytest.skip("no S3 server: tools/install-deps --with s3-tests")
+    store = [setting.replace("es:onboarding.object_store", "discovery.segment_store").replace("prefix=es/", "prefix=fi/discovery/")
+             for setting in s3_settings]
+    with machine(node, workspace / "third", store) as (_, admin, _):
+        wait_until(lambda: segments(admin, "put"), 30, "the third machine to make its segment and put it")
+        assert (segments(admin, "made"), segments(admin, "fetched")) == (1, 0)
+    with machine(node, workspace / "fourth", store) as (_, admin, _):
+        wait_until(lambda: segments(admin, "fetched"), 30, "the fourth machine to have it")
+        assert segments(admin, "made") == 0
+    assert made_on(workspace / "fourth") == made_on(node.var / "fi" / "data")
+
+
+def test_wrong_settings_are_named(node, workspace):
+    short = workspace / "short-key"
+    short.touch(mode=0o600)
+    short.write_text("c0ffee")
+    for setting, key in ((f"discovery.segment_key.file={short}", "discovery.segment_key"),
+                         ("discovery.segment_store.s3.bucket=genomes", "discovery.segment_store.s3.access_key")):
+        command = [BUILD / "bin" / "genofed-discovery", "--config", node.var / "fi" / "site.json"]
+        command += [word for one in [*node.sets, setting] for word in ("--set", one)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == 2 and key in done.stderr, done
 
 
 def test_a_lost_disk_is_filled_again(node, people):
