@@ -91,6 +91,21 @@ Status CheckDisclosureControl(const v1::SiteConfig& config) {
   return absl::OkStatus();
 }
 
+// A store of segments is shared, and what lies there is encrypted.
+Status CheckSegmentStore(const v1::DiscoveryConfig& config) {
+  if (config.has_segment_store() && !config.has_segment_key())
+    return InvalidField("discovery.segment_key", "CONFIG_INVALID",
+                        "must be set, since there is a segment_store");
+  if (config.has_segment_key() && !config.has_segment_store())
+    return InvalidField("discovery.segment_store", "CONFIG_INVALID",
+                        "must be set, since there is a segment_key");
+  if (config.has_segment_store() && !config.segment_store().has_s3() &&
+      config.segment_store().local().directory().empty())
+    return InvalidField("discovery.segment_store", "CONFIG_INVALID",
+                        "must name s3 or local.directory");
+  return absl::OkStatus();
+}
+
 Status Check(const v1::SiteConfig& config) {
   auto missing = [](std::string_view key) {
     return InvalidField(key, "CONFIG_MISSING", "must be set");
@@ -109,6 +124,7 @@ Status Check(const v1::SiteConfig& config) {
   if (config.trust().trust_file().empty()) return missing("trust.trust_file");
   if (config.trust().audience().empty()) return missing("trust.audience");
   GF_TRY(CheckDisclosureControl(config));
+  GF_TRY(CheckSegmentStore(config.discovery()));
   return absl::OkStatus();
 }
 

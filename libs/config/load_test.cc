@@ -65,6 +65,25 @@ TEST(Load, DisclosureControlIsOffOnLoopbackOnly) {
   }
 }
 
+TEST(Load, AStoreOfSegmentsHasAKey) {
+  const std::string file = WriteConfig(kMinimal);
+  auto refused = [&](std::vector<std::string> sets) -> std::string {
+    const Status status = Load({{file}, std::move(sets)}).status();
+    if (status.ok()) return "";
+    EXPECT_EQ(Reason(status), "CONFIG_INVALID");
+    return Fields(status).at(0).field;
+  };
+  const std::string key = "discovery.segment_key.env=KEY";
+  const std::string local = "discovery.segment_store.local.directory=/shared";
+  const std::string s3 = "discovery.segment_store.s3.bucket=genomes";
+  EXPECT_EQ(refused({local, key}), "");
+  EXPECT_EQ(refused({s3, key}), "");
+  EXPECT_EQ(refused({local}), "discovery.segment_key");
+  EXPECT_EQ(refused({s3}), "discovery.segment_key");
+  EXPECT_EQ(refused({key}), "discovery.segment_store");
+  EXPECT_EQ(refused({key, "discovery.segment_store={}"}), "discovery.segment_store");
+}
+
 TEST(Secret, ComesFromAFileAndLosesOneLineBreak) {
   v1::Secret secret;
   EXPECT_EQ(Reason(ReadSecret(secret, "postgres.password").status()), "SECRET_MISSING");

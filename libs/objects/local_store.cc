@@ -77,7 +77,8 @@ Result<OpenObject> OpenForReading(int directory, std::string_view name) {
   }
   ObjectInfo info{std::string(name), static_cast<std::uint64_t>(st.st_size),
                   fmt::format("{:x}-{:x}-{:x}", st.st_ino, st.st_size,
-                              st.st_mtim.tv_sec * 1'000'000'000 + st.st_mtim.tv_nsec)};
+                              st.st_mtim.tv_sec * 1'000'000'000 + st.st_mtim.tv_nsec),
+                  FromUnixMicros(st.st_mtim.tv_sec * 1'000'000 + st.st_mtim.tv_nsec / 1000)};
   return OpenObject{std::move(fd), std::move(info)};
 }
 
@@ -275,7 +276,7 @@ Result<ObjectPage> LocalStore::List(const Context& ctx, std::string_view prefix,
   }
   for (const std::string& name : names) {
     Result<OpenObject> object = OpenForReading(directory_, name);
-    if (object.ok()) page.objects.push_back({name, object->info.size, ""});
+    if (object.ok()) page.objects.push_back({name, object->info.size, "", object->info.modified});
   }
   return page;
 }

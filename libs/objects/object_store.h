@@ -13,10 +13,12 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "libs/core/clock.h"
 #include "libs/core/context.h"
 #include "libs/core/status.h"
 
@@ -35,6 +37,8 @@ struct ObjectInfo {
   std::string name;
   std::uint64_t size = 0;
   std::string etag;  // changes when the bytes do; not a digest. Empty in lists.
+  // When it was written, by the store's clock. In lists; none where the store does not say.
+  std::optional<Time> modified = {};
 };
 
 struct ObjectPage {

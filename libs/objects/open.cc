@@ -10,18 +10,16 @@
 namespace genofed::objects {
 namespace {
 
-constexpr std::string_view kKey = "onboarding.object_store";
-
-Result<S3Options> ReadOptions(const config::v1::S3StoreConfig& config) {
+Result<S3Options> ReadOptions(const config::v1::S3StoreConfig& config, std::string_view key) {
   S3Options options;
   options.endpoint = config.endpoint();
   if (!config.region().empty()) options.region = config.region();
   options.bucket = config.bucket();
   options.prefix = config.prefix();
   GF_ASSIGN(options.credentials.access_key,
-            config::ReadSecret(config.access_key(), fmt::format("{}.s3.access_key", kKey)));
+            config::ReadSecret(config.access_key(), fmt::format("{}.s3.access_key", key)));
   GF_ASSIGN(options.credentials.secret_key,
-            config::ReadSecret(config.secret_key(), fmt::format("{}.s3.secret_key", kKey)));
+            config::ReadSecret(config.secret_key(), fmt::format("{}.s3.secret_key", key)));
   options.ca_file = config.ca_file();
   options.path_style = config.path_style();
   if (config.part_mib() < 0) return InvalidField("part_mib", "CONFIG_INVALID", "must be 5 to 1024");
@@ -33,11 +31,11 @@ Result<S3Options> ReadOptions(const config::v1::S3StoreConfig& config) {
 
 Result<std::unique_ptr<ObjectStore>> OpenStore(const config::v1::ObjectStoreConfig& config,
                                                const std::filesystem::path& default_directory,
-                                               const Clock& clock) {
+                                               const Clock& clock, std::string_view key) {
   if (config.store_case() == config::v1::ObjectStoreConfig::kS3) {
-    GF_ASSIGN(S3Options options, ReadOptions(config.s3()));
+    GF_ASSIGN(S3Options options, ReadOptions(config.s3(), key));
     auto store = S3Store::Open(std::move(options), clock);
-    if (!store.ok()) return WithField(store.status(), fmt::format("{}.s3", kKey), "cannot be used");
+    if (!store.ok()) return WithField(store.status(), fmt::format("{}.s3", key), "cannot be used");
     return std::unique_ptr<ObjectStore>(std::move(*store));
   }
   std::filesystem::path directory = config.local().directory();

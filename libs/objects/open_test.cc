@@ -23,7 +23,8 @@ class OpenStoreTest : public ::testing::Test {
     config::v1::SiteConfig site;
     const std::string document = fmt::format(R"({{"onboarding": {{"object_store": {}}}}})", json);
     GF_TRY(config::MergeJson("test", document, &site));
-    return OpenStore(site.onboarding().object_store(), directory_ / "default", clock_);
+    return OpenStore(site.onboarding().object_store(), directory_ / "default", clock_,
+                     "onboarding.object_store");
   }
 
   genofed::testing::TemporaryDirectory directory_;
@@ -64,6 +65,10 @@ TEST_F(OpenStoreTest, SecretsThatAreMissingAreNamed) {
   const auto store = Open(R"({"s3": {"endpoint": "https://s3.example", "bucket": "genomes"}})");
   EXPECT_THAT(store, HasReason("SECRET_MISSING"));
   EXPECT_EQ(Fields(store.status()).at(0).field, "onboarding.object_store.s3.access_key");
+  config::v1::ObjectStoreConfig config;
+  config.mutable_s3()->set_bucket("genomes");
+  const auto other = OpenStore(config, {}, clock_, "discovery.segment_store");
+  EXPECT_EQ(Fields(other.status()).at(0).field, "discovery.segment_store.s3.access_key");
 }
 
 }  // namespace

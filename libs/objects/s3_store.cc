@@ -190,6 +190,10 @@ Result<ObjectPage> S3Store::List(const Context& ctx, std::string_view prefix,
       object.name = element.text;
     } else if (element.path == "ListBucketResult/Contents/Size") {
       GF_ASSIGN(object.size, ParseSize(element.text));
+    } else if (element.path == "ListBucketResult/Contents/LastModified") {
+      const auto time = ParseRfc3339(element.text);
+      if (!time.ok()) return Unexpected("has a bad time");
+      object.modified = *time;
     } else if (element.path == "ListBucketResult/Contents") {
       const bool ours = object.name.starts_with(own);
       if (ours) object.name.erase(0, own.size());

@@ -200,7 +200,8 @@ TEST_F(S3StoreTest, ListsOnlyItsOwn) {
                "<?xml version=\"1.0\" "
                "encoding=\"UTF-8\"?><ListBucketResult><IsTruncated>true</IsTruncated>"
                "<NextContinuationToken>t&amp;1</NextContinuationToken>"
-               "<Contents><Size>5</Size><Key>fi/a</Key></Contents><Contents><Key>es/b</"
+               "<Contents><Size>5</Size><Key>fi/a</Key>"
+               "<LastModified>2009-10-12T17:50:30.000Z</LastModified></Contents><Contents><Key>es/b</"
                "Key><Size>6</Size></Contents>"
                "<Contents><Key>fi/Strange Name</Key><Size>7</Size></Contents></ListBucketResult>"),
          Reply(200, "<ListBucketResult/>")});
@@ -208,6 +209,7 @@ TEST_F(S3StoreTest, ListsOnlyItsOwn) {
   ASSERT_EQ(page.objects.size(), 1U);
   EXPECT_EQ(page.objects[0].name, "a");
   EXPECT_EQ(page.objects[0].size, 5U);
+  EXPECT_EQ(page.objects[0].modified, FromUnixSeconds(1'255'369'830));
   EXPECT_THAT(store_->List(ctx_, "x", page.next, 10), IsOk());
   EXPECT_EQ(FirstLines()[1],
             "GET /genomes?continuation-token=t%261&list-type=2&max-keys=10&prefix=fi%2Fx");

@@ -129,6 +129,10 @@ TEST_P(StoreContract, ListsInByteOrderPageByPage) {
   GF_ASSERT_OK_AND_ASSIGN(const ObjectPage page, store_->List(ctx_, Name("x."), "", 10));
   ASSERT_EQ(page.objects.size(), 1U);
   EXPECT_EQ(page.objects[0].size, 3U);
+  // By the store's clock, which need not be ours.
+  ASSERT_TRUE(page.objects[0].modified.has_value());
+  EXPECT_GT(*page.objects[0].modified, SystemClock().Now() - std::chrono::hours(1));
+  EXPECT_LT(*page.objects[0].modified, SystemClock().Now() + std::chrono::hours(1));
   EXPECT_EQ(page.next, "");
   EXPECT_THAT(store_->List(ctx_, "", "", 0), HasReason("OUT_OF_RANGE"));
   EXPECT_THAT(store_->List(ctx_, "", "", kMaxPage + 1), HasReason("OUT_OF_RANGE"));

@@ -14,6 +14,7 @@
 #include "libs/core/file.h"
 #include "libs/core/random.h"
 #include "libs/core/strings.h"
+#include "libs/objects/open.h"
 #include "libs/obs/log.h"
 #include "libs/platform/platform.h"
 #include "services/discovery/adapters/contact_ledger.h"
@@ -29,6 +30,7 @@
 #include "services/discovery/adapters/grpc_frequency_service.h"
 #include "services/discovery/adapters/grpc_statistics_service.h"
 #include "services/discovery/adapters/peers.h"
+#include "services/discovery/adapters/segment_store.h"
 #include "services/discovery/adapters/sql_beacon_store.h"
 #include "services/discovery/adapters/sql_contact_store.h"
 #include "services/discovery/adapters/sql_disclosure_store.h"
@@ -145,6 +147,22 @@ Result<disclosure::Mechanism> MakeMechanism(const config::v1::DiscoveryConfig& c
   return disclosure::Mechanism(std::move(policy), *std::move(key));
 }
 
+// Null: segments are on this machine's disk alone.
+Result<std::unique_ptr<SegmentStore>> MakeSegmentStore(Platform& platform) {
+  static constexpr std::string_view kStore = "discovery.segment_store", kKey = "discovery.segment_key";
+  const auto& config = platform.config().discovery();
+  if (!config.has_segment_store()) return nullptr;  // libs/config: both or neither
+  GF_ASSIGN(const std::string hex, config::ReadSecret(config.segment_key(), kKey));
+  auto key = crypt4gh::SecretKey::FromHex(hex);
+  if (!key.ok()) return InvalidField(kKey, "CONFIG_INVALID", "must be 64 hex digits");
+  const auto& store = config.segment_store();
+  const Clock& clock = platform.clock();
+  auto open = [store, &clock] { return objects::OpenStore(store, {}, clock, kStore); };
+  if (store.has_s3()) GF_TRY(open());  // its settings; the server need not answer
+  return std::make_unique<SegmentStore>(std::move(open), *std::move(key), clock,
+                                        platform.metrics());
+}
+
 // Calls `round` again and again. Logs when its result changes, not each time.
 void Repeat(const std::stop_token& stop, milliseconds interval, std::string_view event,
             const std::function<Status(const Context&)>& round) {
@@ -168,13 +186,15 @@ class NodeModule final : public Module {
  public:
   NodeModule(Platform& platform, const Settings& settings, disclosure::Mechanism mechanism,
              std::unique_ptr<sql::Database> database, const std::filesystem::path& data_dir,
-             AnnotationTable table)
+             AnnotationTable table, std::unique_ptr<SegmentStore> segment_store)
       : settings_(settings),
         clock_(platform.clock()),
         mechanism_(std::move(mechanism)),
         database_(std::move(database)),
         store_(*database_),
-        opener_(platform.config().site().data_dir(), data_dir / "segments", std::move(table)),
+        segment_store_(std::move(segment_store)),
+        opener_(platform.config().site().data_dir(), data_dir / "segments", std::move(table),
+                segment_store_.get()),
         consent_(MakeConsentClient(platform.SiteChannel("consent"), settings.max_staleness)),
         listing_(MakeListingClient(platform.SiteChannel("catalogue"), settings.max_staleness)),
         view_(*consent_, *listing_, mechanism_, settings.max_staleness),
@@ -229,6 +249,7 @@ class NodeModule final : public Module {
   }
 
   Status Start() override {
+    if (segment_store_ != nullptr) segment_store_->Start();
     poller_ = std::jthread([this](std::stop_token stop) { Poll(stop); });
     beacon_poller_ = std::jthread([this](std::stop_token stop) { PollFolders(stop); });
     frequency_poller_ = std::jthread([this](std::stop_token stop) {
@@ -239,6 +260,7 @@ class NodeModule final : public Module {
   }
 
   void Stop() override {
+    if (segment_store_ != nullptr) segment_store_->Stop();  // what is being fetched, too
     poller_ = {};
     beacon_poller_ = {};
     frequency_poller_ = {};
@@ -319,6 +341,7 @@ class NodeModule final : public Module {
   steady_clock::time_point forget_next_ = steady_clock::time_point::min();
   std::unique_ptr<sql::Database> database_;
   SqlPublicationStore store_;
+  std::unique_ptr<SegmentStore> segment_store_;
   FileCohortOpener opener_;
   std::unique_ptr<ConsentClient> consent_;
   std::unique_ptr<ListingClient> listing_;
@@ -443,10 +466,11 @@ Result<std::unique_ptr<Module>> Make(Platform& platform) {
   auto table = AnnotationTable::Find(platform.config().discovery().annotations_file());
   if (!table.ok())
     return InvalidField("discovery.annotations_file", "CONFIG_INVALID", "{}", Message(table.status()));
+  GF_ASSIGN(auto segment_store, MakeSegmentStore(platform));
   GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
   return std::unique_ptr<Module>(
       std::make_unique<NodeModule>(platform, settings, std::move(mechanism), std::move(database),
-                                   data_dir, *std::move(table)));
+                                   data_dir, *std::move(table), std::move(segment_store)));
 }
 
 }  // namespace

@@ -308,7 +308,8 @@ Result<std::unique_ptr<Module>> Make(Platform& platform) {
   GF_ASSIGN(auto report_key, ReadReportKey(platform));
   const Layout layout(dir);
   GF_ASSIGN(auto bodies,
-            objects::OpenStore(platform.config().onboarding().object_store(), layout.Objects(), platform.clock()));
+            objects::OpenStore(platform.config().onboarding().object_store(), layout.Objects(), platform.clock(),
+                               "onboarding.object_store"));
   Pipeline::Options options{platform.config().onboarding().reference_fasta(), std::move(inclusion), std::move(quality),
                             std::move(report_key)};
   GF_ASSIGN(options.terminology, ReadTerminology(platform));

@@ -141,7 +141,7 @@ Result<std::unique_ptr<Module>> Make(Platform& platform) {
   // Those of onboarding, which writes them.
   GF_ASSIGN(auto bodies, objects::OpenStore(platform.config().onboarding().object_store(),
                                             data.parent_path() / "onboarding" / "objects",
-                                            platform.clock()));
+                                            platform.clock(), "onboarding.object_store"));
   return std::unique_ptr<Module>(std::make_unique<SpeModule>(
       platform, std::filesystem::absolute(data), std::move(database), std::move(bodies)));
 }

@@ -74,6 +74,18 @@ Result<std::vector<genomics::Individual>> OpenIndividuals(const std::filesystem:
   return genomics::ReadIndividuals(path);
 }
 
+// Indices of a version that was taken out of use are gone; the directory that they lay in is not.
+Status CheckMounted(const std::filesystem::path& data_dir, const Publication& publication) {
+  for (const auto& segment : publication.segments) {
+    const auto first = *std::filesystem::path(segment.index_path).begin();
+    std::error_code error;
+    if (std::filesystem::exists(data_dir / first, error)) continue;
+    return Error(StatusCode::kUnavailable, "DATA_DIR_MISSING", "the data directory has no {}",
+                 first.string());
+  }
+  return absl::OkStatus();
+}
+
 std::uint64_t BytesOf(const cohort::Segment& segment) {
   std::uint64_t bytes = 0;
   for (const auto& tile : segment.manifest().tiles) bytes += tile.digests.size;
@@ -176,10 +188,14 @@ Status FileCohortOpener::Sweep(const std::vector<Publication>& wanted) {
   std::set<std::filesystem::path> keep;
   for (const Publication& publication : wanted) {
     const auto batches = FindBatches(publication);
-    if (batches.status().code() == StatusCode::kNotFound) continue;  // taken out of use
+    if (batches.status().code() == StatusCode::kNotFound) {  // taken out of use
+      GF_TRY(CheckMounted(data_dir_, publication));
+      continue;
+    }
     GF_TRY(batches);
     for (const std::span<const Batch> run : Runs(*batches)) keep.insert(DirectoryOf(run));
   }
+  if (store_ != nullptr) store_->Keep(keep);
   std::error_code error;
   const auto before = std::filesystem::file_time_type::clock::now() - kSweepAge;
   for (const auto& entry : std::filesystem::directory_iterator(derived_, error)) {
@@ -194,22 +210,27 @@ Result<std::unique_ptr<cohort::Segment>> FileCohortOpener::OpenRun(std::span<con
                                                                    std::uint64_t& bytes) {
   const auto directory = DirectoryOf(batches);
   // Queries trust its rows, so all of it is looked at.
-  auto find = [&]() -> Result<std::unique_ptr<cohort::Segment>> {
-    GF_ASSIGN(auto segment, cohort::Segment::Open(directory, cohort::Residence::kRead));
+  auto find = [](const std::filesystem::path& where) -> Result<std::unique_ptr<cohort::Segment>> {
+    GF_ASSIGN(auto segment, cohort::Segment::Open(where, cohort::Residence::kRead));
     GF_TRY(segment->Verify());
     return segment;
   };
-  auto segment = find();
+  auto segment = find(directory);
   if (!segment.ok()) {
     const std::unique_lock lock(deriving_, std::chrono::seconds(2));
     if (!lock.owns_lock())
       return Error(StatusCode::kUnavailable, "INDEX_BUSY", "another dataset is being opened");
-    segment = find();
+    segment = find(directory);
     if (!segment.ok()) {
       std::error_code ignored;
       std::filesystem::remove_all(directory, ignored);  // damaged
-      GF_TRY(Derive(batches, directory));
-      segment = find();
+      if (store_ != nullptr) segment = store_->Fetch(directory, find);
+      if (segment.status().code() == StatusCode::kCancelled) return segment;  // the process ends
+      if (!segment.ok()) {
+        GF_TRY(Derive(batches, directory));
+        segment = find(directory);
+        if (store_ != nullptr && segment.ok()) store_->Made(directory);
+      }
     }
   }
   GF_TRY(segment);

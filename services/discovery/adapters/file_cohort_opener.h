@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "services/discovery/adapters/segment_store.h"
 #include "services/discovery/app/ports.h"
 
 namespace genofed::discovery {
@@ -31,13 +32,20 @@ struct AnnotationTable {
 // made of, so another table makes others, and all segments of a cohort mean the same by "rarer
 // than". More than cohort::kMaxSegments batches go together, as many as the digits of their number
 // in base two say: up to 1,000 become at most ten segments, and a new batch seldom makes all anew.
+//
+// With a store, a segment that is not here is brought from there, and made only where that fails.
 class FileCohortOpener final : public CohortOpener {
  public:
   FileCohortOpener(std::filesystem::path data_dir, std::filesystem::path derived,
-                   AnnotationTable table = {})
-      : data_dir_(std::move(data_dir)), derived_(std::move(derived)), table_(std::move(table)) {}
+                   AnnotationTable table = {}, SegmentStore* store = nullptr)
+      : data_dir_(std::move(data_dir)),
+        derived_(std::move(derived)),
+        table_(std::move(table)),
+        store_(store) {}
   Result<std::shared_ptr<const Cohort>> Open(const Publication& publication) override;
-  // What is younger than ten minutes may be of another replica, which knows more, and stays.
+  // What is younger than ten minutes may be of another replica, which knows more, and stays. Tells
+  // the store, which does the same there. Unavailable DATA_DIR_MISSING, and nothing is removed, while
+  // the data directory lacks what the indices lie in: a disk that is not mounted.
   Status Sweep(const std::vector<Publication>& wanted) override;
 
  private:
@@ -59,6 +67,7 @@ class FileCohortOpener final : public CohortOpener {
   const std::filesystem::path data_dir_;
   const std::filesystem::path derived_;
   const AnnotationTable table_;
+  SegmentStore* const store_;  // borrowed; null: none
   std::timed_mutex deriving_;  // takes memory and both cores: one at a time
 };
 
