@@ -229,35 +229,47 @@ GF_AVX512 std::uint64_t CountRowsAvx512(const std::uint32_t* rows, std::size_t n
   }
   return count;
 }
-// The 32 bytes of a page's part of the set are a table in a register: up to 64 members are looked
-// up at once.
+// The lanes whose members, from `at` on, come before member `end`.
+GF_AVX512 inline __mmask64 LanesBefore(std::uint32_t end, std::uint32_t at) {
+  const std::uint32_t n = end <= at ? 0 : end - at;
+  return _bzhi_u64(~0ULL, n < 64 ? n : 64);
+}
+// Most pages have few members, so those of four are looked up together, 64 at once: their parts of
+// the set are a table of 128 bytes in two registers.
 GF_AVX512 std::uint64_t CountPagesAvx512(const std::uint8_t* pages, std::uint32_t n_rows,
                                          const std::uint64_t* set) {
   const std::uint32_t n_pages = PageCount(n_rows);
   const std::uint32_t whole = n_rows / kPageRows;  // the last page of the set may be shorter
   const std::uint8_t* low = pages + n_pages;
   const __m512i bit_of = _mm512_set1_epi64(static_cast<long long>(0x8040201008040201ULL));
+  const __m512i page_bytes = _mm512_set1_epi8(kPageRows / 8);
   std::uint64_t count = 0;
-  for (std::uint32_t page = 0; page < whole; ++page) {
-    const __m512i table = _mm512_broadcast_i64x4(
-        _mm256_loadu_si256(reinterpret_cast<const __m256i*>(set + std::size_t{page} * 4)));
-    for (std::uint32_t rest = pages[page]; rest != 0;) {
-      const std::uint32_t n = rest < 64 ? rest : 64;
-      const __mmask64 lanes = _bzhi_u64(~0ULL, n);
-      const __m512i member = _mm512_maskz_loadu_epi8(lanes, low);
-      const __m512i byte = _mm512_permutexvar_epi8(
-          _mm512_and_si512(_mm512_srli_epi16(member, 3), _mm512_set1_epi8(31)), table);
+  std::uint32_t page = 0;
+  for (; page + 4 <= whole; page += 4) {
+    const std::uint64_t* words = set + std::size_t{page} * (kPageRows / 64);
+    const __m512i table[] = {_mm512_loadu_si512(words), _mm512_loadu_si512(words + 8)};
+    const std::uint32_t one = pages[page], two = one + pages[page + 1],
+                        three = two + pages[page + 2], four = three + pages[page + 3];
+    for (std::uint32_t at = 0; at < four; at += 64) {
+      // Where the part of each member's page begins in the table.
+      __m512i byte_at = _mm512_maskz_mov_epi8(~LanesBefore(one, at), page_bytes);
+      byte_at = _mm512_mask_add_epi8(byte_at, ~LanesBefore(two, at), byte_at, page_bytes);
+      byte_at = _mm512_mask_add_epi8(byte_at, ~LanesBefore(three, at), byte_at, page_bytes);
+      const __mmask64 lanes = LanesBefore(four, at);
+      const __m512i member = _mm512_maskz_loadu_epi8(lanes, low + at);
+      byte_at = _mm512_or_si512(
+          byte_at, _mm512_and_si512(_mm512_srli_epi16(member, 3), _mm512_set1_epi8(31)));
+      const __m512i byte = _mm512_permutex2var_epi8(table[0], byte_at, table[1]);
       const __m512i bit =
           _mm512_shuffle_epi8(bit_of, _mm512_and_si512(member, _mm512_set1_epi8(7)));
       count += static_cast<std::uint64_t>(
           __builtin_popcountll(_mm512_mask_test_epi8_mask(lanes, byte, bit)));
-      low += n;
-      rest -= n;
     }
+    low += four;
   }
-  if (whole < n_pages) {
-    for (const std::uint8_t* end = low + pages[whole]; low != end; ++low)
-      count += Bit(set, whole * kPageRows + *low);
+  for (; page < n_pages; ++page) {
+    for (const std::uint8_t* end = low + pages[page]; low != end; ++low)
+      count += Bit(set, page * kPageRows + *low);
   }
   return count;
 }

@@ -34,15 +34,27 @@ TEST(KernelsTest, AllAgreeWithSingleRows) {
       for (const std::uint32_t row : rows) {
         if (has(a, row)) expected.push_back(row);
       }
-      std::vector<std::uint8_t> pages(PageCount(n_rows));
-      std::uint64_t both = 0, selected = 0, in_pages = 0;
+      std::uint64_t both = 0, selected = 0;
       for (std::uint32_t row = 0; row < n_rows; ++row) {
         both += has(a, row) && has(b, row);
         selected += has(a, row) && has(b, row) && !has(c, row);
-        if (row % 256 == 255 || !has(b, row)) continue;
-        ++pages[row / 256];
-        pages.push_back(static_cast<std::uint8_t>(row % 256));
-        in_pages += has(a, row);
+      }
+      // Pages of many members and of few, of which several are looked at together.
+      struct Paged {
+        std::vector<std::uint8_t> bytes;
+        std::uint64_t in_a = 0;
+      };
+      std::vector<Paged> paged;
+      for (const unsigned one_in : {2U, 9U, 15U, 18U, 60U, 400U}) {
+        const auto members = draw(one_in);
+        Paged& pages = paged.emplace_back();
+        pages.bytes.resize(PageCount(n_rows));
+        for (std::uint32_t row = 0; row < n_rows; ++row) {
+          if (row % 256 == 255 || !has(members, row)) continue;
+          ++pages.bytes[row / 256];
+          pages.bytes.push_back(static_cast<std::uint8_t>(row % 256));
+          pages.in_a += has(a, row);
+        }
       }
       for (const Kernels& kernels : AvailableKernels()) {
         SCOPED_TRACE(kernels.name);
@@ -57,7 +69,8 @@ TEST(KernelsTest, AllAgreeWithSingleRows) {
         for (std::uint32_t row = 0; row < n_rows; ++row)
           ASSERT_EQ(has(out, row), has(c, row) || (has(a, row) && has(b, row)));
         EXPECT_EQ(kernels.count_rows(rows.data(), rows.size(), a.data()), expected.size());
-        EXPECT_EQ(kernels.count_pages(pages.data(), n_rows, a.data()), in_pages);
+        for (const Paged& pages : paged)
+          EXPECT_EQ(kernels.count_pages(pages.bytes.data(), n_rows, a.data()), pages.in_a);
         std::vector<std::uint32_t> found(rows.size());
         found.resize(kernels.filter_rows(rows.data(), rows.size(), a.data(), found.data()));
         EXPECT_EQ(found, expected);
