@@ -13,10 +13,11 @@ class SqlDisclosureStore final : public BudgetStore, public AuditStore {
   SqlDisclosureStore(sql::Database& database, const disclosure::Policy& policy)
       : database_(database), policy_(policy) {}
 
-  Result<std::map<std::string, std::chrono::seconds>> Charge(const Context& ctx,
-                                                             const std::string& account,
-                                                             const std::vector<Spending>& spendings,
-                                                             Time now) override;
+  Result<Charged> Charge(const Context& ctx, const std::string& account,
+                         const std::vector<Spending>& spendings,
+                         const std::map<std::string, double>& slices, Time now) override;
+  Status Settle(const Context& ctx, const std::vector<Settlement>& settlements,
+                Time now) override;
   Status Append(const Context& ctx, const std::vector<AuditEntry>& entries) override;
   Result<std::vector<AuditRow>> ReadAudit(const Context& ctx) override;
   Status Forget(const Context& ctx, Time now) override;
