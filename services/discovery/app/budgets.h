@@ -29,9 +29,10 @@ using Refused = std::map<std::string, std::chrono::seconds>;
 // while the worst that a question could cost is left in the slice. A slice lives for kSliceLife,
 // on one day, and is then settled: what was told from it is written, and the rest given back.
 //
-// At each moment, for any number of replicas and whatever ends: what was told since the beginning
-// of any day is at most what is charged in the store since then. For a question is told
-//  - when the store has charged it on that day; or
+// At each moment, for any number of replicas and whatever ends: what an account, and all of them
+// together, were told since the beginning of any day is at most what is charged to them in the
+// store since then. For a question is told
+//  - when the store has charged it, on that day (or before, if the reply was lost); or
 //  - from an open slice, of which never more is told than its nats, all on the day on which the
 //    store charged these in full. They are taken back only by its settlement, once, in the
 //    transaction that writes what was told, when nothing more can be told from it: less what was
