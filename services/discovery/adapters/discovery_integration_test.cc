@@ -401,9 +401,9 @@ TEST_F(DisclosureStoreTest, SlicesAreOpenedOnlyWherePlentyIsLeft) {
   };
   // In quarters: a budget is four, of which one must be left, and everybody's eight, of which two.
   EXPECT_TRUE(opens("finder", "a"));   // the question and the slice: two
-  EXPECT_FALSE(opens("finder", "b"));  // would be four; is three
+  EXPECT_FALSE(opens("finder", "b"));  // three and a slice leave none
   EXPECT_TRUE(opens("sybil", "a"));    // five of all
-  EXPECT_FALSE(opens("other", "a"));   // would be seven of all
+  EXPECT_FALSE(opens("other", "a"));   // six and a slice leave one
   EXPECT_EQ(Number("SELECT count(*)::float8 FROM slices"), 2);
 }
 

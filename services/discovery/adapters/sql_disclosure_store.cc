@@ -45,15 +45,12 @@ class Charging {
 
   Result<Charged> Run(const std::vector<Spending>& spendings) {
     GF_TRY(Lock(spendings));
-    GF_TRY(FindFresh(spendings));
-    if (fresh_.empty()) return charged_;
-    GF_TRY(FindSpent());
+    GF_TRY(Find(spendings));
     for (const auto& [dataset, items] : fresh_) {
       GF_TRY(Admit(dataset, items));
     }
     for (const auto& [dataset, wait] : charged_.refused) fresh_.erase(dataset);
     if (!fresh_.empty()) GF_TRY(Write());
-    if (!opening_.empty()) GF_TRY(OpenSlices());
     return charged_;
   }
 
@@ -107,40 +104,39 @@ class Charging {
     return std::pair(rows[0].Real(0), rows[0].Real(1));
   }
 
-  Status FindFresh(const std::vector<Spending>& spendings) {
+  // What is new, and what was spent; what the catalogue publishes counts for each
+  // account, and for all of them.
+  Status Find(const std::vector<Spending>& spendings) {
     std::vector<std::string> datasets, questions;
     for (const Spending& spending : spendings) {
       datasets.push_back(spending.dataset);
       questions.push_back(HexEncode(spending.question));
     }
-    GF_ASSIGN(auto known, tx_.Exec("SELECT n FROM unnest($2::text[], $3::text[]) WITH ORDINALITY "
-                                   "AS new (dataset, question, n) "
-                                   "WHERE EXISTS (SELECT FROM asked a WHERE a.account = $1 AND "
-                                   "a.dataset = new.dataset AND "
-                                   "a.question = decode(new.question, 'hex'))",
-                                   account_, datasets, questions));
+    GF_ASSIGN(
+        auto rows,
+        tx_.Exec("SELECT n, NULL AS dataset, NULL AS account, NULL AS day, NULL AS nats "
+                 "FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS new (dataset, question, n) "
+                 "WHERE EXISTS (SELECT FROM asked a WHERE a.account = $1 AND "
+                 "a.dataset = new.dataset AND a.question = decode(new.question, 'hex')) "
+                 "UNION ALL SELECT NULL, dataset, account, day, nats FROM spent "
+                 "WHERE account IN ($1, $4, $5) AND dataset = ANY($6::text[]) AND day > $7 "
+                 "ORDER BY day",
+                 account_, datasets, questions, kEverybody, kCatalogueAccount, datasets_,
+                 disclosure::DayOf(now_) - policy_.budget_days));
     std::set<std::int64_t> told;
-    for (sql::Row row : known) told.insert(row.Int(0));
+    for (sql::Row row : rows) {
+      if (!row.IsNull(0)) {
+        told.insert(row.Int(0));
+        continue;
+      }
+      const std::string dataset = row.Text(1), account = row.Text(2);
+      const disclosure::Spent spent{row.Int(3), row.Real(4)};
+      if (account != kEverybody) own_[dataset].push_back(spent);
+      if (account != account_ || account == kCatalogueAccount) all_[dataset].push_back(spent);
+    }
     for (std::size_t i = 0; i < spendings.size(); ++i) {
       if (!told.contains(static_cast<std::int64_t>(i) + 1))
         fresh_[spendings[i].dataset].push_back(&spendings[i]);
-    }
-    return absl::OkStatus();
-  }
-
-  // What the catalogue publishes counts for each account, and for all of them.
-  Status FindSpent() {
-    GF_ASSIGN(
-        auto rows,
-        tx_.Exec("SELECT dataset, account, day, nats FROM spent WHERE account IN ($1, $2, $3) AND "
-                 "dataset = ANY($4::text[]) AND day > $5 ORDER BY day",
-                 account_, kEverybody, kCatalogueAccount, datasets_,
-                 disclosure::DayOf(now_) - policy_.budget_days));
-    for (sql::Row row : rows) {
-      const std::string dataset = row.Text(0), account = row.Text(1);
-      const disclosure::Spent spent{row.Int(2), row.Real(3)};
-      if (account != kEverybody) own_[dataset].push_back(spent);
-      if (account != account_ || account == kCatalogueAccount) all_[dataset].push_back(spent);
     }
     return absl::OkStatus();
   }
@@ -159,38 +155,25 @@ class Charging {
       sliced.push_back(dataset);
       slices.push_back(Text(slice));
     }
-    return tx_
-        .Exec(
+    const std::int64_t day = disclosure::DayOf(now_);
+    // From a slice more will be told than a fraction of a second's: it waits for the disk.
+    GF_ASSIGN(
+        auto rows,
+        tx_.Exec(
             "WITH new AS (SELECT * FROM unnest($2::text[], $3::text[], $4::text[]) AS n (dataset, "
             "question, nats)), "
+            "slice AS (SELECT * FROM unnest($8::text[], $9::text[]) AS s (dataset, nats)), "
             "told AS (INSERT INTO asked (account, dataset, question, at) "
-            "SELECT $1, dataset, decode(question, 'hex'), $5 FROM new) "
-            "INSERT INTO spent (account, dataset, day, nats) "
-            "SELECT payer, dataset, $6, sum(nats::float8) FROM (SELECT dataset, nats FROM new "
-            "UNION ALL SELECT * FROM unnest($8::text[], $9::text[])) AS charge, "
+            "SELECT $1, dataset, decode(question, 'hex'), $5 FROM new), "
+            "opened AS (INSERT INTO slices (account, dataset, day, nats, at) "
+            "SELECT $1, dataset, $6, nats::float8, $5 FROM slice RETURNING id, dataset, nats), "
+            "paid AS (INSERT INTO spent (account, dataset, day, nats) "
+            "SELECT payer, dataset, $6, sum(nats::float8) "
+            "FROM (SELECT dataset, nats FROM new UNION ALL SELECT * FROM slice) AS charge, "
             "unnest(ARRAY[$1, $7]) AS payer GROUP BY payer, dataset ORDER BY dataset, payer "
-            "ON CONFLICT (account, dataset, day) DO UPDATE SET nats = spent.nats + excluded.nats",
-            account_, datasets, questions, nats, now_, disclosure::DayOf(now_), kEverybody, sliced,
-            slices)
-        .status();
-  }
-
-  // More will be told from them than a fraction of a second's: they wait for the disk.
-  Status OpenSlices() {
-    std::vector<std::string> datasets, nats;
-    for (const auto& [dataset, slice] : opening_) {
-      datasets.push_back(dataset);
-      nats.push_back(Text(slice));
-    }
-    const std::int64_t day = disclosure::DayOf(now_);
-    GF_ASSIGN(auto rows,
-              tx_.Exec("WITH opened AS (INSERT INTO slices (account, dataset, day, nats, at) "
-                       "SELECT $1, dataset, $2, nats::float8, $3 "
-                       "FROM unnest($4::text[], $5::text[]) AS s (dataset, nats) "
-                       "RETURNING id, dataset, nats) "
-                       "SELECT id, dataset, nats, set_config('synchronous_commit', 'on', true) "
-                       "FROM opened",
-                       account_, day, now_, datasets, nats));
+            "ON CONFLICT (account, dataset, day) DO UPDATE SET nats = spent.nats + excluded.nats) "
+            "SELECT id, dataset, nats, set_config('synchronous_commit', 'on', true) FROM opened",
+            account_, datasets, questions, nats, now_, day, kEverybody, sliced, slices));
     for (sql::Row row : rows)
       charged_.opened.push_back({row.Int(0), account_, row.Text(1), day, row.Real(2)});
     return absl::OkStatus();
