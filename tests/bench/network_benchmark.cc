@@ -20,6 +20,7 @@
 #include "libs/rpc/channel.h"
 #include "libs/rpc/channel_cache.h"
 #include "libs/rpc/dispatcher.h"
+#include "libs/rpc/lock_checks.h"
 #include "libs/rpc/server.h"
 #include "libs/testing/temporary_directory.h"
 #include "libs/testing/temporary_postgres.h"
@@ -210,6 +211,7 @@ std::string Account(int i) { return fmt::format("{:064x}", i); }
 
 int Run() {
   rpc::RequireTls13();
+  rpc::SkipLockChecks();
   GF_CHECK(obs::SetLogLevel("error").ok());
   testing::TemporaryDirectory data;
   auto database = *sql::Database::Open(testing::TemporaryPostgres::Get().CreateSchema("discovery"));
