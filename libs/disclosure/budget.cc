@@ -94,8 +94,7 @@ double MostOpen(const Policy& policy) { return BudgetOf(policy) * policy.everybo
 bool MayOpen(std::span<const Spent> own, std::span<const Spent> everybody, double charge,
              double slice, const Policy& policy, Time now) {
   const double limit = BudgetOf(policy), all = limit * policy.everybody;
-  return slice > 0 &&
-         Admit(own, charge + 2 * slice, limit, policy.budget_days, now).allowed &&
+  return slice > 0 && Admit(own, charge + 2 * slice, limit, policy.budget_days, now).allowed &&
          Admit(everybody, charge + slice + std::max(slice, all / 4), all, policy.budget_days, now)
              .allowed;
 }

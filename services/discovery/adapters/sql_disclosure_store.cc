@@ -114,15 +114,16 @@ class Charging {
     }
     GF_ASSIGN(
         auto rows,
-        tx_.Exec("SELECT n, NULL AS dataset, NULL AS account, NULL AS day, NULL AS nats "
-                 "FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS new (dataset, question, n) "
-                 "WHERE EXISTS (SELECT FROM asked a WHERE a.account = $1 AND "
-                 "a.dataset = new.dataset AND a.question = decode(new.question, 'hex')) "
-                 "UNION ALL SELECT NULL, dataset, account, day, nats FROM spent "
-                 "WHERE account IN ($1, $4, $5) AND dataset = ANY($6::text[]) AND day > $7 "
-                 "ORDER BY day",
-                 account_, datasets, questions, kEverybody, kCatalogueAccount, datasets_,
-                 disclosure::DayOf(now_) - policy_.budget_days));
+        tx_.Exec(
+            "SELECT n, NULL AS dataset, NULL AS account, NULL AS day, NULL AS nats "
+            "FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS new (dataset, question, n) "
+            "WHERE EXISTS (SELECT FROM asked a WHERE a.account = $1 AND "
+            "a.dataset = new.dataset AND a.question = decode(new.question, 'hex')) "
+            "UNION ALL SELECT NULL, dataset, account, day, nats FROM spent "
+            "WHERE account IN ($1, $4, $5) AND dataset = ANY($6::text[]) AND day > $7 "
+            "ORDER BY day",
+            account_, datasets, questions, kEverybody, kCatalogueAccount, datasets_,
+            disclosure::DayOf(now_) - policy_.budget_days));
     std::set<std::int64_t> told;
     for (sql::Row row : rows) {
       if (!row.IsNull(0)) {
@@ -195,8 +196,7 @@ class Charging {
 // database: then nothing is given back, and nothing is said to have been told.
 class Settling {
  public:
-  Settling(sql::Tx& tx, const std::vector<Settlement>& settlements, Time now)
-      : tx_(tx), now_(now) {
+  Settling(sql::Tx& tx, const std::vector<Settlement>& settlements, Time now) : tx_(tx), now_(now) {
     for (const Settlement& settlement : settlements)
       slices_.emplace(Key{settlement.slice.account, settlement.slice.dataset, settlement.slice.id},
                       &settlement);
@@ -210,7 +210,7 @@ class Settling {
   }
 
  private:
-  using Key = std::tuple<std::string, std::string, std::int64_t>;       // account, dataset, slice
+  using Key = std::tuple<std::string, std::string, std::int64_t>;      // account, dataset, slice
   using Question = std::tuple<std::string, std::string, std::string>;  // account, dataset, digest
 
   Status Close() {
@@ -245,13 +245,12 @@ class Settling {
     }
     std::set<Question> first;
     if (questions.empty()) return first;
-    GF_ASSIGN(auto rows,
-              tx_.Exec("INSERT INTO asked (account, dataset, question, at) "
-                       "SELECT account, dataset, decode(question, 'hex'), $4 "
-                       "FROM unnest($1::text[], $2::text[], $3::text[]) "
-                       "AS told (account, dataset, question) "
-                       "ON CONFLICT DO NOTHING RETURNING account, dataset, question",
-                       accounts, datasets, questions, now_));
+    GF_ASSIGN(auto rows, tx_.Exec("INSERT INTO asked (account, dataset, question, at) "
+                                  "SELECT account, dataset, decode(question, 'hex'), $4 "
+                                  "FROM unnest($1::text[], $2::text[], $3::text[]) "
+                                  "AS told (account, dataset, question) "
+                                  "ON CONFLICT DO NOTHING RETURNING account, dataset, question",
+                                  accounts, datasets, questions, now_));
     for (sql::Row row : rows) first.emplace(row.Text(0), row.Text(1), row.BytesAt(2));
     return first;
   }

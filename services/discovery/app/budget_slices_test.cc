@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Slices of budgets, and the promise of app/budgets.h over random sequences of questions, settlements, lost replies,
-// killed replicas and days: never is more told than charged, nor charged than the budget, and one
-// replica refuses exactly what it would refuse if it charged each question by itself.
+// Slices of budgets, and the promise of app/budgets.h over random sequences of questions,
+// settlements, lost replies, killed replicas and days: never is more told than charged, nor charged
+// than the budget, and one replica refuses exactly what it would refuse if it charged each question
+// by itself.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -248,8 +249,8 @@ class Told {
         RC_ASSERT(Since(told, day) <= Since(found->second, day) + kRounding);
     }
     for (const auto& [budget, days] : spent) {
-      const double limit = disclosure::BudgetOf(policy) *
-                           (budget.account == kEverybody ? policy.everybody : 1);
+      const double limit =
+          disclosure::BudgetOf(policy) * (budget.account == kEverybody ? policy.everybody : 1);
       for (const auto& [day, nats] : days) RC_ASSERT(nats >= -kRounding);
       RC_ASSERT(Since(days, DayOf(now) - policy.budget_days + 1) <= limit + kRounding);
     }
@@ -381,7 +382,8 @@ TEST_F(BudgetSlicesTest, NobodyIsRefusedForWhatTheReplicaItselfHolds) {
   EXPECT_EQ(store.slices(), 1U);
   int told = 0;
   for (const char* account : {"b", "c", "d", "e"}) {
-    for (const char* question : {"1", "2", "3", "4", "5"}) told += Ask(budgets, account, question, 1);
+    for (const char* question : {"1", "2", "3", "4", "5"})
+      told += Ask(budgets, account, question, 1);
   }
   EXPECT_EQ(told, 20) << "19 and the slice are more than all may be told";
   EXPECT_EQ(store.slices(), 0U);

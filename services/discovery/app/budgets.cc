@@ -97,8 +97,7 @@ bool Budgets::Usable(const Open& open, Time now) {
 Result<Charged> Budgets::ChargeStore(const Context& ctx, const std::string& account,
                                      const std::vector<Spending>& fresh, bool with_slices,
                                      Time now) {
-  const auto wanted =
-      with_slices ? WantSlices(account, fresh) : std::map<std::string, double>();
+  const auto wanted = with_slices ? WantSlices(account, fresh) : std::map<std::string, double>();
   auto charged = store_.Charge(ctx, account, fresh, wanted, now);
   MutexLock lock(mutex_);
   for (const auto& [dataset, nats] : wanted) opening_.erase({account, dataset});
