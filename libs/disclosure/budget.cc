@@ -87,6 +87,18 @@ Admission Admit(std::span<const Spent> spent, double worst, double limit, std::i
   return {false, std::chrono::seconds(days * kDaySeconds)};
 }
 
+double SliceFor(double worst) { return 1.25 * worst; }
+
+double MostOpen(const Policy& policy) { return BudgetOf(policy) * policy.everybody / 10; }
+
+bool MayOpen(std::span<const Spent> own, std::span<const Spent> everybody, double charge,
+             double slice, const Policy& policy, Time now) {
+  const double limit = BudgetOf(policy), all = limit * policy.everybody;
+  return slice > 0 && Admit(own, charge + 2 * slice, limit, policy.budget_days, now).allowed &&
+         Admit(everybody, charge + slice + std::max(slice, all / 4), all, policy.budget_days, now)
+             .allowed;
+}
+
 std::int64_t DayOf(Time time) { return UnixSeconds(time) / kDaySeconds; }
 
 }  // namespace genofed::disclosure

@@ -55,4 +55,15 @@ Admission Admit(std::span<const Spent> spent, double worst, double limit, std::i
                 Time now);
 std::int64_t DayOf(Time time);
 
+// A slice: a part of an account's budget, and as much of everybody's, that is charged before it is
+// told, so that the questions that follow need not be charged one by one. As large as it must be to
+// admit any question that could cost `worst`, and a quarter more to be spent.
+double SliceFor(double worst);
+// Nats that the open slices of one replica may hold of a dataset: a tenth of everybody's budget.
+double MostOpen(const Policy& policy);
+// Whether `slice` may be charged on top of `charge`. Only where plenty is left after it, so that it
+// keeps nobody from asking: as much again of the account's budget, and a quarter of everybody's.
+bool MayOpen(std::span<const Spent> own, std::span<const Spent> everybody, double charge,
+             double slice, const Policy& policy, Time now);
+
 }  // namespace genofed::disclosure

@@ -56,5 +56,28 @@ TEST(Budget, IsSpentWithinAWindowAndComesBackWithTheOldestDay) {
   EXPECT_TRUE(Admit({}, 1.0, 1.0, 365, now).allowed);
 }
 
+// In shares of a budget; everybody has 8.
+TEST(Budget, SlicesAreOpenedWherePlentyIsLeft) {
+  Policy policy;
+  policy.everybody = 8;
+  const double budget = BudgetOf(policy);
+  EXPECT_DOUBLE_EQ(SliceFor(0.004), 0.005);
+  EXPECT_DOUBLE_EQ(MostOpen(policy), 0.8 * budget);
+  const Time now = FromUnixSeconds(1'000 * 86'400);
+  const auto may = [&](double own, double everybody, double charge, double slice) {
+    const std::vector<Spent> of_account = {{1000, own * budget}},
+                             of_all = {{999, everybody * budget}};
+    return MayOpen(of_account, of_all, charge * budget, slice * budget, policy, now);
+  };
+  // Of the account as much again must be left.
+  EXPECT_TRUE(may(0.2, 0.2, 0.1, 0.3));
+  EXPECT_FALSE(may(0.4, 0.4, 0.1, 0.3));
+  EXPECT_FALSE(may(0.2, 0.2, 0.3, 0.3));
+  // Of everybody's 8, 2.
+  EXPECT_TRUE(may(0, 5.5, 0.1, 0.3));
+  EXPECT_FALSE(may(0, 5.7, 0.1, 0.3));
+  EXPECT_FALSE(may(0, 0, 0, 0)) << "no slice at all";
+}
+
 }  // namespace
 }  // namespace genofed::disclosure

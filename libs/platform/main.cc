@@ -9,6 +9,7 @@
 #include "libs/config/load.h"
 #include "libs/obs/log.h"
 #include "libs/platform/process.h"
+#include "libs/rpc/lock_checks.h"
 
 namespace genofed {
 namespace {
@@ -55,6 +56,7 @@ int ServiceMain(int argc, char** argv, const std::string& name,
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   rpc::RequireTls13();
+  rpc::SkipLockChecks();
 
   auto process = Process::Start(name, std::move(*config), entries);
   if (!process.ok()) return Fail(process.status());

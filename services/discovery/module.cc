@@ -14,6 +14,7 @@
 #include "libs/core/file.h"
 #include "libs/core/random.h"
 #include "libs/core/strings.h"
+#include "libs/disclosure/budget.h"
 #include "libs/objects/open.h"
 #include "libs/obs/log.h"
 #include "libs/platform/platform.h"
@@ -53,6 +54,8 @@ constexpr std::int32_t kDefaultFloor = 5;
 constexpr std::size_t kMinKeyBytes = 32;
 constexpr std::size_t kMaxPolicyBytes = 64U << 10;
 constexpr auto kForgetInterval = std::chrono::hours(1);
+constexpr auto kSettleInterval = milliseconds(500);
+constexpr auto kSettleTimeout = std::chrono::seconds(10);
 constexpr std::size_t kMaxQueued = 64;  // calls that wait for one node
 constexpr int kIntervalsToSettle = 6;   // before a table of frequencies is published
 constexpr auto kOpenInterval =
@@ -200,7 +203,7 @@ class NodeModule final : public Module {
         view_(*consent_, *listing_, mechanism_, settings.max_staleness),
         publications_(store_, opener_, *listing_, view_, platform.clock(), platform.country()),
         disclosure_store_(*database_, mechanism_.policy()),
-        budgets_(disclosure_store_, platform.clock()),
+        budgets_(disclosure_store_, platform.clock(), disclosure::MostOpen(mechanism_.policy())),
         audit_(disclosure_store_),
         frequency_publications_(*database_),
         tables_(data_dir / "frequencies"),
@@ -252,6 +255,10 @@ class NodeModule final : public Module {
     if (segment_store_ != nullptr) segment_store_->Start();
     poller_ = std::jthread([this](std::stop_token stop) { Poll(stop); });
     beacon_poller_ = std::jthread([this](std::stop_token stop) { PollFolders(stop); });
+    settler_ = std::jthread([this](std::stop_token stop) {
+      Repeat(stop, kSettleInterval, "discovery.budgets",
+             [this](const Context& ctx) { return budgets_.Settle(ctx.WithTimeout(kSettleTimeout)); });
+    });
     frequency_poller_ = std::jthread([this](std::stop_token stop) {
       Repeat(stop, settings_.frequency_interval, "discovery.frequencies",
              [this](const Context& ctx) { return ExchangeFrequencies(ctx); });
@@ -264,7 +271,11 @@ class NodeModule final : public Module {
     poller_ = {};
     beacon_poller_ = {};
     frequency_poller_ = {};
-    Audit(Context::Background().WithTimeout(std::chrono::seconds(5)));
+    settler_ = {};
+    const Context ctx = Context::Background().WithTimeout(std::chrono::seconds(5));
+    if (const Status status = budgets_.Settle(ctx, true); !status.ok())
+      GF_LOG(ctx, warn, "discovery.budgets", {"result", Describe(status)});
+    Audit(ctx);
   }
 
   Status Ready() override {
@@ -374,7 +385,7 @@ class NodeModule final : public Module {
   std::unique_ptr<ContactLedger> contact_ledger_;
   Contacts contacts_;
   std::unique_ptr<grpc::Service> case_service_;
-  std::jthread poller_, beacon_poller_, frequency_poller_;
+  std::jthread poller_, beacon_poller_, frequency_poller_, settler_;
 };
 
 // The hub holds no data but the nodes' tables of frequencies, and needs no database.

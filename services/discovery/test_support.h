@@ -65,20 +65,22 @@ inline disclosure::Policy FloorOfFive() {
 
 class FakeBudgetStore final : public BudgetStore {
  public:
-  Result<std::map<std::string, std::chrono::seconds>> Charge(const Context&,
-                                                             const std::string& account,
-                                                             const std::vector<Spending>& spendings,
-                                                             Time) override {
+  Result<Charged> Charge(const Context&, const std::string& account,
+                         const std::vector<Spending>& spendings,
+                         const std::map<std::string, double>&, Time) override {
     if (!up) return Error(StatusCode::kUnavailable, "SQL_UNAVAILABLE", "down");
-    std::map<std::string, std::chrono::seconds> refused;
+    Charged result;
     for (const Spending& spending : spendings) {
       if (spent_out.contains(spending.dataset)) {
-        refused[spending.dataset] = std::chrono::seconds(7);
+        result.refused[spending.dataset] = std::chrono::seconds(7);
       } else {
         charged[account].push_back(spending);
       }
     }
-    return refused;
+    return result;
+  }
+  Status Settle(const Context&, const std::vector<Settlement>&, Time) override {
+    return absl::OkStatus();
   }
   Status Forget(const Context&, Time) override { return absl::OkStatus(); }
 

@@ -274,10 +274,31 @@ class DisclosureStoreTest : public ::testing::Test {
     return {dataset, question, nats, nats};
   }
   bool Told(const std::string& account, const Spending& spending) {
-    auto refused = Replica().Charge(ctx_, account, {spending}, now_);
-    EXPECT_THAT(refused, IsOk());
-    if (!refused->empty()) last_retry_ = refused->begin()->second;
-    return refused->empty();
+    auto charged = Replica().Charge(ctx_, account, {spending}, {}, now_);
+    EXPECT_THAT(charged, IsOk());
+    if (!charged->refused.empty()) last_retry_ = charged->refused.begin()->second;
+    return charged->refused.empty();
+  }
+  double Number(sql::Sql statement) {
+    return *database_->Read(ctx_, [&](sql::Tx& tx) -> Result<double> {
+      GF_ASSIGN(auto rows, tx.Exec(statement));
+      return rows[0].Real(0);
+    });
+  }
+  // In budgets; account '*' is all together.
+  double Spent(const std::string& account) {
+    return *database_->Read(ctx_, [&](sql::Tx& tx) -> Result<double> {
+             GF_ASSIGN(auto rows,
+                       tx.Exec("SELECT coalesce(sum(nats), 0) FROM spent WHERE account = $1",
+                               account));
+             return rows[0].Real(0);
+           }) /
+           disclosure::BudgetOf(policy_);
+  }
+  // A question that costs a hundredth of the budget, and could have cost a fifth.
+  Spending Cheap(const std::string& question, const std::string& dataset = "GOE-FI-A-1") {
+    const double budget = disclosure::BudgetOf(policy_);
+    return {dataset, question, budget / 100, budget / 5};
   }
 
   std::unique_ptr<sql::Database> database_;
@@ -309,10 +330,12 @@ TEST_F(DisclosureStoreTest, AllAccountsTogetherHaveABudgetToo) {
 
 TEST_F(DisclosureStoreTest, ADatasetThatIsSpentOutDoesNotStopTheOthers) {
   for (const char* question : {"a", "b", "c", "d"}) EXPECT_TRUE(Told("finder", Quarter(question)));
-  auto refused = Replica().Charge(ctx_, "finder", {Quarter("e"), Quarter("e", "GOE-FI-B-1")}, now_);
-  ASSERT_THAT(refused, IsOk());
-  EXPECT_EQ(refused->size(), 1u);
-  EXPECT_TRUE(refused->contains("GOE-FI-A-1"));
+  auto charged =
+      Replica().Charge(ctx_, "finder", {Quarter("e"), Quarter("e", "GOE-FI-B-1")}, {}, now_);
+  ASSERT_THAT(charged, IsOk());
+  EXPECT_EQ(charged->refused.size(), 1u);
+  EXPECT_TRUE(charged->refused.contains("GOE-FI-A-1"));
+  EXPECT_TRUE(charged->everybodys.empty());
 }
 
 TEST_F(DisclosureStoreTest, ReplicasThatRaceDoNotOverspend) {
@@ -321,9 +344,9 @@ TEST_F(DisclosureStoreTest, ReplicasThatRaceDoNotOverspend) {
   for (int replica = 0; replica < 4; ++replica) {
     replicas.emplace_back([&, replica] {
       for (int i = 0; i < 10; ++i) {
-        auto refused =
-            Replica().Charge(ctx_, "finder", {Quarter(std::to_string(replica * 100 + i))}, now_);
-        if (refused.ok() && refused->empty()) ++told;
+        auto charged = Replica().Charge(ctx_, "finder",
+                                        {Quarter(std::to_string(replica * 100 + i))}, {}, now_);
+        if (charged.ok() && charged->refused.empty()) ++told;
       }
     });
   }
@@ -331,12 +354,122 @@ TEST_F(DisclosureStoreTest, ReplicasThatRaceDoNotOverspend) {
   EXPECT_EQ(told, 4);
 }
 
+TEST_F(DisclosureStoreTest, ASliceIsChargedInFullAndGivesBackWhatWasNotTold) {
+  policy_.everybody = 100;
+  SqlDisclosureStore store = Replica();
+  const double slice = disclosure::BudgetOf(policy_) / 4;
+  const auto charged =
+      store.Charge(ctx_, "finder", {Cheap("a"), Cheap("a", "GOE-FI-B-1")},
+                   {{"GOE-FI-A-1", slice}, {"GOE-FI-B-1", slice}, {"GOE-FI-C-1", slice}}, now_);
+  ASSERT_THAT(charged, IsOk());
+  ASSERT_EQ(charged->opened.size(), 2U) << "nothing was asked of C";
+  EXPECT_NEAR(Spent("finder"), 2 * (0.01 + 0.25), 1e-9);
+  EXPECT_NEAR(Spent("*"), 2 * (0.01 + 0.25), 1e-9);
+
+  // "c" was told and charged elsewhere meanwhile.
+  EXPECT_TRUE(Told("finder", Cheap("c")));
+  std::vector<Settlement> settlements;
+  for (const Slice& opened : charged->opened) {
+    EXPECT_EQ(opened.account, "finder");
+    EXPECT_EQ(opened.day, 20'000);
+    EXPECT_DOUBLE_EQ(opened.nats, slice);
+    settlements.push_back({opened, {}});
+    if (opened.dataset == "GOE-FI-A-1") settlements.back().told = {Cheap("b"), Cheap("c")};
+  }
+  settlements.push_back({{1'000'000, "finder", "GOE-FI-A-1", 20'000, slice}, {Cheap("x")}});
+  for (int time = 0; time < 2; ++time) {
+    ASSERT_THAT(store.Settle(ctx_, settlements, now_), IsOk());
+    EXPECT_NEAR(Spent("finder"), 0.04, 1e-9) << "a of both, b and c, " << time;
+    EXPECT_NEAR(Spent("*"), 0.04, 1e-9);
+  }
+  EXPECT_EQ(Number("SELECT count(*)::float8 FROM slices"), 0);
+  EXPECT_TRUE(Told("finder", Cheap("b")));
+  EXPECT_NEAR(Spent("finder"), 0.04, 1e-9) << "told before";
+  EXPECT_TRUE(Told("finder", Cheap("x")));
+  EXPECT_NEAR(Spent("finder"), 0.05, 1e-9) << "a slice that is not there told nothing";
+}
+
+TEST_F(DisclosureStoreTest, SlicesAreOpenedOnlyWherePlentyIsLeft) {
+  const double slice = disclosure::BudgetOf(policy_) / 4;
+  SqlDisclosureStore store = Replica();
+  const auto opens = [&](const std::string& account, const std::string& question) {
+    auto charged =
+        store.Charge(ctx_, account, {Quarter(question)}, {{"GOE-FI-A-1", slice}}, now_);
+    EXPECT_THAT(charged, IsOk());
+    EXPECT_TRUE(charged->refused.empty());
+    return charged->opened.size() == 1;
+  };
+  // In quarters: a budget is four, of which one must be left, and everybody's eight, of which two.
+  EXPECT_TRUE(opens("finder", "a"));   // the question and the slice: two
+  EXPECT_FALSE(opens("finder", "b"));  // three and a slice leave none
+  EXPECT_TRUE(opens("sybil", "a"));    // five of all
+  EXPECT_FALSE(opens("other", "a"));   // six and a slice leave one
+  EXPECT_EQ(Number("SELECT count(*)::float8 FROM slices"), 2);
+}
+
+// Of two replicas, the one that is asked last sees what the other one holds open.
+TEST_F(DisclosureStoreTest, ARefusalForAnOpenSliceSaysToComeBackInSeconds) {
+  const double slice = disclosure::BudgetOf(policy_) / 4;
+  auto charged =
+      Replica().Charge(ctx_, "finder", {Quarter("a")}, {{"GOE-FI-A-1", slice}}, now_);
+  ASSERT_EQ(charged->opened.size(), 1U);
+  EXPECT_TRUE(Told("finder", Quarter("b")));
+  EXPECT_TRUE(Told("finder", Quarter("c")));
+  EXPECT_FALSE(Told("finder", Quarter("d")));
+  EXPECT_EQ(last_retry_, std::chrono::seconds(8));
+  // It was killed, and its slice stays spent.
+  now_ += std::chrono::seconds(30);
+  EXPECT_FALSE(Told("finder", Quarter("d")));
+  EXPECT_EQ(last_retry_, std::chrono::hours(24 * 365) - std::chrono::seconds(30));
+  ASSERT_THAT(Replica().Settle(ctx_, {{charged->opened[0], {}}}, now_), IsOk());
+  EXPECT_TRUE(Told("finder", Quarter("d")));
+  EXPECT_FALSE(Told("finder", Quarter("e")));
+  EXPECT_EQ(last_retry_, std::chrono::hours(24 * 365) - std::chrono::seconds(30));
+}
+
+// Two replicas with threads, settled all the time: what is spent in the end is what was told.
+TEST_F(DisclosureStoreTest, ReplicasWithSlicesChargeEachQuestionOnce) {
+  policy_.everybody = 100;
+  const SystemClock clock;
+  SqlDisclosureStore store = Replica();
+  Budgets one(store, clock, disclosure::MostOpen(policy_)),
+      other(store, clock, disclosure::MostOpen(policy_));
+  const auto question = [](int i) { return "q" + std::to_string(i); };
+  {
+    std::vector<std::jthread> threads;
+    for (int thread = 0; thread < 4; ++thread) {
+      threads.emplace_back([&, thread] {
+        for (int i = 0; i < 20; ++i) {
+          Budgets& budgets = thread % 2 == 0 ? one : other;
+          // The same twenty, in two orders.
+          const int asked = thread < 2 ? i : 19 - i;
+          auto refused = budgets.Charge(ctx_, "finder", {Cheap(question(asked))});
+          ASSERT_THAT(refused, IsOk());
+          ASSERT_TRUE(refused->empty());
+        }
+      });
+    }
+    for (auto& thread : threads) thread.join();
+    ASSERT_THAT(one.Settle(ctx_, true), IsOk());
+    EXPECT_GE(Spent("finder"), 0.2 - 1e-9);
+    ASSERT_THAT(other.Settle(ctx_, true), IsOk());
+  }
+  EXPECT_NEAR(Spent("finder"), 0.2, 1e-9);
+  EXPECT_NEAR(Spent("*"), 0.2, 1e-9);
+  EXPECT_EQ(Number("SELECT count(*)::float8 FROM slices"), 0);
+  EXPECT_EQ(Number("SELECT count(*)::float8 FROM asked"), 20);
+}
+
 TEST_F(DisclosureStoreTest, WhatIsOutsideOfTheWindowIsForgotten) {
-  EXPECT_TRUE(Told("finder", Quarter("a")));
+  policy_.everybody = 100;
+  const double slice = disclosure::BudgetOf(policy_) / 4;
+  ASSERT_THAT(Replica().Charge(ctx_, "finder", {Quarter("a")}, {{"GOE-FI-A-1", slice}}, now_),
+              IsOk());
   ASSERT_THAT(Replica().Forget(ctx_, now_ + std::chrono::hours(24 * 366)), IsOk());
   auto left = database_->Read(ctx_, [](sql::Tx& tx) -> Result<std::int64_t> {
     GF_ASSIGN(auto rows,
-              tx.Exec("SELECT (SELECT count(*) FROM asked) + (SELECT count(*) FROM spent)"));
+              tx.Exec("SELECT (SELECT count(*) FROM asked) + (SELECT count(*) FROM spent) + "
+                      "(SELECT count(*) FROM slices)"));
     return rows[0].Int(0);
   });
   EXPECT_EQ(*left, 0);

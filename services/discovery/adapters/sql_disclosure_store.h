@@ -7,16 +7,18 @@
 
 namespace genofed::discovery {
 
-// Budgets and the audit in the node's database, which all replicas share.
+// Budgets and the audit in the node's database, which all replicas share. When the database's
+// machine crashes, charges of a fraction of a second are lost, but none that came with a slice; a
+// settlement that is lost leaves the slice spent.
 class SqlDisclosureStore final : public BudgetStore, public AuditStore {
  public:
   SqlDisclosureStore(sql::Database& database, const disclosure::Policy& policy)
       : database_(database), policy_(policy) {}
 
-  Result<std::map<std::string, std::chrono::seconds>> Charge(const Context& ctx,
-                                                             const std::string& account,
-                                                             const std::vector<Spending>& spendings,
-                                                             Time now) override;
+  Result<Charged> Charge(const Context& ctx, const std::string& account,
+                         const std::vector<Spending>& spendings,
+                         const std::map<std::string, double>& slices, Time now) override;
+  Status Settle(const Context& ctx, const std::vector<Settlement>& settlements, Time now) override;
   Status Append(const Context& ctx, const std::vector<AuditEntry>& entries) override;
   Result<std::vector<AuditRow>> ReadAudit(const Context& ctx) override;
   Status Forget(const Context& ctx, Time now) override;

@@ -98,13 +98,41 @@ struct Spending {
 // What is told to the catalogue is told to everybody: it counts in the budget of each account.
 inline constexpr std::string_view kCatalogueAccount = "catalogue";
 
+// A slice (libs/disclosure/budget.h) that was charged, in full, on `day`.
+struct Slice {
+  std::int64_t id = 0;
+  std::string account;
+  std::string dataset;
+  std::int64_t day = 0;  // since 1970, UTC
+  double nats = 0;
+};
+// What was told from a slice: all of one account and dataset, together at most its nats.
+struct Settlement {
+  Slice slice;
+  std::vector<Spending> told;
+};
+struct Charged {
+  // Datasets of which nothing is charged, and the time after which asking makes sense again.
+  std::map<std::string, std::chrono::seconds> refused;
+  std::set<std::string> everybodys;  // those of them that are refused to all accounts
+  std::vector<Slice> opened;
+};
+
 class BudgetStore {
  public:
   virtual ~BudgetStore() = default;
-  // In one transaction and once for each question: see Budgets::Charge.
-  virtual Result<std::map<std::string, std::chrono::seconds>> Charge(
-      const Context& ctx, const std::string& account, const std::vector<Spending>& spendings,
-      Time now) = 0;
+  // In one transaction and once for each question: see Budgets::Charge. Besides opens a slice of so
+  // many nats for each dataset in `slices`, if it is not refused and disclosure::MayOpen; on disk
+  // before it returns. A refusal that would not be one without slices that were opened in the last
+  // seconds says to come back when they are settled.
+  virtual Result<Charged> Charge(const Context& ctx, const std::string& account,
+                                 const std::vector<Spending>& spendings,
+                                 const std::map<std::string, double>& slices, Time now) = 0;
+  // In one transaction: closes slices, remembers what was told from them, and takes from what was
+  // spent on their day all that was not told, or told and charged another time. A slice that is not
+  // open changes nothing, so that whoever does not know whether this succeeded may repeat it.
+  virtual Status Settle(const Context& ctx, const std::vector<Settlement>& settlements,
+                        Time now) = 0;
   // Drops what is older than the budget's window.
   virtual Status Forget(const Context& ctx, Time now) = 0;
 };
