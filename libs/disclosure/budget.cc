@@ -59,14 +59,12 @@ double Charge(double count, double total, double variance, int copies) {
 }
 
 double WorstCharge(const Policy& policy, bool with_frequency) {
-  // Smaller counts are not shown, and in larger ones a person weighs less.
-  const auto least = static_cast<double>(policy.Threshold());
+  // Of everybody: then only the noise hides who is in the dataset.
   const auto step = static_cast<double>(policy.step);
-  const double everybody = 1e12;  // of a dataset so large that p is nearly 0
-  double worst = Charge(least, everybody, CountVariance(policy, step), 1);
+  double worst = Charge(1, 1, CountVariance(policy, step), 1);
   if (with_frequency) {
-    worst += Charge(least, everybody, FrequencyVariance(policy, step), 2);
-    if (policy.genotypes) worst += 2 * Charge(least, everybody, CountVariance(policy, step), 1);
+    worst += Charge(1, 1, FrequencyVariance(policy, step), 2);
+    if (policy.genotypes) worst += 2 * Charge(1, 1, CountVariance(policy, step), 1);
   }
   return worst;
 }
