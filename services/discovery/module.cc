@@ -27,8 +27,10 @@
 #include "services/discovery/adapters/grpc_case_service.h"
 #include "services/discovery/adapters/grpc_discovery_service.h"
 #include "services/discovery/adapters/grpc_frequency_service.h"
+#include "services/discovery/adapters/grpc_shard_service.h"
 #include "services/discovery/adapters/grpc_statistics_service.h"
 #include "services/discovery/adapters/peers.h"
+#include "services/discovery/adapters/shard_client.h"
 #include "services/discovery/adapters/sql_beacon_store.h"
 #include "services/discovery/adapters/sql_contact_store.h"
 #include "services/discovery/adapters/sql_disclosure_store.h"
@@ -36,6 +38,9 @@
 #include "services/discovery/adapters/sql_publication_store.h"
 #include "services/discovery/adapters/sql_statistics_store.h"
 #include "services/discovery/adapters/worker_pool.h"
+#include "services/discovery/app/shard_answers.h"
+#include "services/discovery/app/shared_genotypes.h"
+#include "services/discovery/domain/shard_list.h"
 
 namespace genofed::discovery {
 
@@ -52,9 +57,12 @@ constexpr std::size_t kMinKeyBytes = 32;
 constexpr std::size_t kMaxPolicyBytes = 64U << 10;
 constexpr auto kForgetInterval = std::chrono::hours(1);
 constexpr std::size_t kMaxQueued = 64;  // calls that wait for one node
+constexpr int kShardThreads = 8;        // that wait for one shard at the same time
+constexpr int kMaxShardThreads = 64;
 constexpr int kIntervalsToSettle = 6;   // before a table of frequencies is published
 constexpr auto kOpenInterval =
     std::chrono::seconds(10);  // how soon a replica notices another's publication
+constexpr auto kAfterBell = milliseconds(100);
 
 struct Settings {
   std::int32_t floor;  // at the hub, while no node has answered
@@ -63,6 +71,7 @@ struct Settings {
   HubDiscovery::Options hub;
   bool open = false;  // disclosure control is off
   milliseconds frequency_interval{10'000};
+  cohort::Shard shard = {};
 };
 
 Result<Settings> ReadSettings(const Platform& platform) {
@@ -87,6 +96,10 @@ Result<Settings> ReadSettings(const Platform& platform) {
       config.has_frequency_interval(), config.frequency_interval(), settings.frequency_interval);
   if (settings.frequency_interval < milliseconds(10))
     return InvalidField("discovery.frequency_interval", "CONFIG_INVALID", "must be at least 10ms");
+  const std::vector<std::string> shards(config.shards().begin(), config.shards().end());
+  GF_ASSIGN(settings.shard, ReadShard(shards, config.shard()));
+  if (platform.is_hub() && !shards.empty())
+    return InvalidField("discovery.shards", "CONFIG_INVALID", "a hub has no genomes");
   HubDiscovery::Options& hub = settings.hub;
   hub.floor = settings.floor;
   hub.node_deadline =
@@ -145,11 +158,35 @@ Result<disclosure::Mechanism> MakeMechanism(const config::v1::DiscoveryConfig& c
   return disclosure::Mechanism(std::move(policy), *std::move(key));
 }
 
+// Ends somebody's pause early.
+class Bell {
+ public:
+  void Ring() {
+    {
+      const std::lock_guard lock(mutex_);
+      rung_ = true;
+    }
+    wake_.notify_all();
+  }
+  // Pauses; true when it was rung. However often it is rung, there is a short pause.
+  bool Wait(const std::stop_token& stop, milliseconds interval) {
+    std::unique_lock lock(mutex_);
+    if (!wake_.wait_for(lock, stop, interval, [this] { return rung_; })) return false;
+    rung_ = false;
+    lock.unlock();
+    std::this_thread::sleep_for(kAfterBell);
+    return true;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  bool rung_ = false;
+};
+
 // Calls `round` again and again. Logs when its result changes, not each time.
 void Repeat(const std::stop_token& stop, milliseconds interval, std::string_view event,
-            const std::function<Status(const Context&)>& round) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
+            const std::function<Status(const Context&)>& round, Bell& bell) {
   std::string last = "OK";
   while (!stop.stop_requested()) {
     const Context ctx = Context::Background().WithStop(stop);
@@ -159,8 +196,7 @@ void Repeat(const std::stop_token& stop, milliseconds interval, std::string_view
       GF_LOG(ctx, warn, event, {"result", status.ok() ? now : Describe(status)});
       last = now;
     }
-    std::unique_lock lock(mutex);
-    wake.wait_for(lock, stop, interval, [] { return false; });
+    bell.Wait(stop, interval);
   }
 }
 
@@ -171,10 +207,12 @@ class NodeModule final : public Module {
              AnnotationTable table)
       : settings_(settings),
         clock_(platform.clock()),
+        metrics_(platform.metrics()),
         mechanism_(std::move(mechanism)),
         database_(std::move(database)),
         store_(*database_),
-        opener_(platform.config().site().data_dir(), data_dir / "segments", std::move(table)),
+        opener_(platform.config().site().data_dir(), data_dir / "segments", std::move(table),
+                settings.shard),
         consent_(MakeConsentClient(platform.SiteChannel("consent"), settings.max_staleness)),
         listing_(MakeListingClient(platform.SiteChannel("catalogue"), settings.max_staleness)),
         view_(*consent_, *listing_, mechanism_, settings.max_staleness),
@@ -185,12 +223,13 @@ class NodeModule final : public Module {
         frequency_publications_(*database_),
         tables_(data_dir / "frequencies"),
         frequency_hub_(MakeFrequencyHub(platform.HubChannel("discovery"))),
+        shared_(Shared(platform)),
         frequencies_(view_, mechanism_, frequency_publications_, tables_, *frequency_hub_,
                      platform.clock(), platform.site(),
-                     kIntervalsToSettle * settings.frequency_interval),
+                     kIntervalsToSettle * settings.frequency_interval, GenotypesOf()),
         discovery_(view_, platform.country(), mechanism_,
                    mechanism_.policy().HasBudget() ? &budgets_ : nullptr, audit_, platform.clock(),
-                   &frequencies_),
+                   &frequencies_, GenotypesOf()),
         beacon_store_(*database_),
         beacon_opener_(platform.config().site().data_dir()),
         beacon_view_(beacon_store_, beacon_opener_, *consent_, *listing_, mechanism_,
@@ -221,11 +260,17 @@ class NodeModule final : public Module {
         contact_ledger_(MakeContactLedger(platform.SiteChannel("consent"), platform.clock(),
                                           settings.max_staleness)),
         contacts_(contact_store_, *contact_ledger_, case_match_, platform.clock(), random_),
-        case_service_(MakeNodeCaseService(platform.dispatcher(), case_match_, contacts_)) {}
+        case_service_(MakeNodeCaseService(platform.dispatcher(), case_match_, contacts_)),
+        shard_answers_(settings.shard, view_, frequencies_, [this] { LookSoon(); }),
+        shard_service_(settings.shard.divided()
+                           ? MakeShardService(platform.PeerDispatcher(), shard_answers_)
+                           : nullptr) {}
 
   std::vector<grpc::Service*> Services() override {
-    return {service_.get(), beacon_service_.get(), statistics_service_.get(),
-            case_service_.get()};
+    std::vector<grpc::Service*> services = {service_.get(), beacon_service_.get(),
+                                            statistics_service_.get(), case_service_.get()};
+    if (shard_service_ != nullptr) services.push_back(shard_service_.get());
+    return services;
   }
 
   Status Start() override {
@@ -233,7 +278,7 @@ class NodeModule final : public Module {
     beacon_poller_ = std::jthread([this](std::stop_token stop) { PollFolders(stop); });
     frequency_poller_ = std::jthread([this](std::stop_token stop) {
       Repeat(stop, settings_.frequency_interval, "discovery.frequencies",
-             [this](const Context& ctx) { return ExchangeFrequencies(ctx); });
+             [this](const Context& ctx) { return ExchangeFrequencies(ctx); }, frequency_bell_);
     });
     return absl::OkStatus();
   }
@@ -251,9 +296,51 @@ class NodeModule final : public Module {
   }
 
  private:
+  // The other processes that have parts of the genome; null: this one has it all.
+  std::unique_ptr<Genotypes> Shared(Platform& platform) {
+    const cohort::Shard& own = settings_.shard;
+    if (!own.divided()) return nullptr;
+    std::vector<std::unique_ptr<ShardClient>> others;
+    for (std::uint32_t number = 0; number < own.of; ++number) {
+      const std::string& target =
+          platform.config().discovery().shards(static_cast<int>(number));
+      others.push_back(
+          number == own.number
+              ? nullptr
+              : MakeShardClient(
+                    {number, own.of},
+                    platform.PeerChannel(target, fmt::format("discovery-shard-{}", number + 1)),
+                    target.find(',') != std::string::npos, [this] { LookSoon(); }));
+    }
+    const int threads =
+        std::min(kShardThreads * (static_cast<int>(own.of) - 1), kMaxShardThreads);
+    return std::make_unique<SharedGenotypes>(own, std::move(others),
+                                             MakeWorkerPool(threads, kMaxQueued));
+  }
+  const Genotypes& GenotypesOf() const {
+    if (shared_ != nullptr) return *shared_;
+    return OwnGenotypes::Get();
+  }
+
+  // Another shard has other files or another table of frequencies.
+  void LookSoon() {
+    bell_.Ring();
+    frequency_bell_.Ring();
+  }
+
+  void CountTiles() {
+    double tiles = 0, bytes = 0;
+    for (const auto& cohort : view_.Held()) {
+      for (std::size_t i = 0; i < cohort->genotypes().n_segments(); ++i) {
+        tiles += static_cast<double>(cohort->genotypes().segment(i).n_tiles());
+        bytes += static_cast<double>(cohort->genotypes().segment(i).bytes());
+      }
+    }
+    metrics_.Set("genofed_discovery_tiles", {}, tiles);
+    metrics_.Set("genofed_discovery_tile_bytes", {}, bytes);
+  }
+
   void Poll(const std::stop_token& stop) {
-    std::mutex mutex;
-    std::condition_variable_any wake;
     std::string last = "OK";
     bool opened = false;
     auto open_next = steady_clock::time_point::min();
@@ -265,6 +352,7 @@ class NodeModule final : public Module {
         opened = opened || status.ok();
         // Until the first success there is nothing to answer from, so that is tried at each turn.
         if (opened) open_next = steady_clock::now() + kOpenInterval;
+        CountTiles();
       }
       // A node that does not know its datasets yet must not say that it has none.
       if (opened) status.Update(view_.Refresh(ctx.WithTimeout(settings_.max_staleness)));
@@ -273,14 +361,14 @@ class NodeModule final : public Module {
         last = now;
       }
       Audit(ctx.WithTimeout(std::chrono::seconds(10)));
-      std::unique_lock lock(mutex);
-      wake.wait_for(lock, stop, settings_.poll_interval, [] { return false; });
+      if (bell_.Wait(stop, settings_.poll_interval)) open_next = steady_clock::time_point::min();
     }
   }
 
   // What fails does not hold up the rest: without a hub there is still the last table.
   Status ExchangeFrequencies(const Context& ctx) {
-    Status status = frequencies_.Publish(ctx);
+    // Counting asks all shards: once is enough.
+    Status status = settings_.shard.number == 0 ? frequencies_.Publish(ctx) : absl::OkStatus();
     status.Update(frequencies_.Exchange(ctx));
     status.Update(frequencies_.Apply(ctx));
     return status;
@@ -315,6 +403,8 @@ class NodeModule final : public Module {
 
   const Settings settings_;
   const Clock& clock_;
+  obs::Metrics& metrics_;
+  Bell bell_, frequency_bell_;
   const disclosure::Mechanism mechanism_;
   steady_clock::time_point forget_next_ = steady_clock::time_point::min();
   std::unique_ptr<sql::Database> database_;
@@ -330,6 +420,7 @@ class NodeModule final : public Module {
   SqlFrequencyPublications frequency_publications_;
   FileTableStore tables_;
   std::unique_ptr<FrequencyHub> frequency_hub_;
+  const std::unique_ptr<Genotypes> shared_;
   NodeFrequencies frequencies_;
   NodeDiscovery discovery_;
   SqlBeaconStore beacon_store_;
@@ -351,6 +442,8 @@ class NodeModule final : public Module {
   std::unique_ptr<ContactLedger> contact_ledger_;
   Contacts contacts_;
   std::unique_ptr<grpc::Service> case_service_;
+  ShardAnswers shard_answers_;
+  std::unique_ptr<grpc::Service> shard_service_;
   std::jthread poller_, beacon_poller_, frequency_poller_;
 };
 
@@ -373,7 +466,7 @@ class HubModule final : public Module {
   Status Start() override {
     merger_ = std::jthread([this](std::stop_token stop) {
       Repeat(stop, frequency_interval_, "discovery.frequencies",
-             [this](const Context& ctx) { return desk_.MergeAll(ctx); });
+             [this](const Context& ctx) { return desk_.MergeAll(ctx); }, bell_);
     });
     return absl::OkStatus();
   }
@@ -411,6 +504,7 @@ class HubModule final : public Module {
   HubDiscovery discovery_;
   std::unique_ptr<grpc::Service> service_;
   std::unique_ptr<grpc::Service> case_service_;
+  Bell bell_;
   std::jthread merger_;
 };
 

@@ -74,12 +74,6 @@ Result<std::vector<genomics::Individual>> OpenIndividuals(const std::filesystem:
   return genomics::ReadIndividuals(path);
 }
 
-std::uint64_t BytesOf(const cohort::Segment& segment) {
-  std::uint64_t bytes = 0;
-  for (const auto& tile : segment.manifest().tiles) bytes += tile.digests.size;
-  return bytes;
-}
-
 // Of a dataset, what may stay in memory: the rest is read by ranges (libs/cohort/tile.h).
 std::uint64_t MemoryForOneDataset() {
   const long pages = ::sysconf(_SC_PHYS_PAGES);
@@ -195,7 +189,8 @@ Result<std::unique_ptr<cohort::Segment>> FileCohortOpener::OpenRun(std::span<con
   const auto directory = DirectoryOf(batches);
   // Queries trust its rows, so all of it is looked at.
   auto find = [&]() -> Result<std::unique_ptr<cohort::Segment>> {
-    GF_ASSIGN(auto segment, cohort::Segment::Open(directory, cohort::Residence::kRead));
+    GF_ASSIGN(auto segment,
+              cohort::Segment::Open(directory, cohort::Residence::kRead, {}, shard_));
     GF_TRY(segment->Verify());
     return segment;
   };
@@ -213,9 +208,9 @@ Result<std::unique_ptr<cohort::Segment>> FileCohortOpener::OpenRun(std::span<con
     }
   }
   GF_TRY(segment);
-  bytes += BytesOf(**segment);
+  bytes += (*segment)->bytes();
   if (bytes > MemoryForOneDataset()) return segment;
-  return cohort::Segment::Open(directory, cohort::Residence::kMapped);
+  return cohort::Segment::Open(directory, cohort::Residence::kMapped, {}, shard_);
 }
 
 Result<std::shared_ptr<const Cohort>> FileCohortOpener::Open(const Publication& publication) {
@@ -235,7 +230,8 @@ Result<std::shared_ptr<const Cohort>> FileCohortOpener::Open(const Publication& 
                  "index and individuals differ in their rows");
   }
   return std::make_shared<const Cohort>(publication.dataset, publication.version,
-                                        std::move(genotypes), individuals, std::move(sizes));
+                                        std::move(genotypes), individuals, std::move(sizes),
+                                        DirectoryOf(batches).filename().string());
 }
 
 }  // namespace genofed::discovery

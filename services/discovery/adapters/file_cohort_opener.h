@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "libs/cohort/shards.h"
 #include "services/discovery/app/ports.h"
 
 namespace genofed::discovery {
@@ -33,9 +34,13 @@ struct AnnotationTable {
 // in base two say: up to 1,000 become at most ten segments, and a new batch seldom makes all anew.
 class FileCohortOpener final : public CohortOpener {
  public:
+  // Of a divided genome all tiles are made, and those of `shard` opened.
   FileCohortOpener(std::filesystem::path data_dir, std::filesystem::path derived,
-                   AnnotationTable table = {})
-      : data_dir_(std::move(data_dir)), derived_(std::move(derived)), table_(std::move(table)) {}
+                   AnnotationTable table = {}, const cohort::Shard& shard = {})
+      : data_dir_(std::move(data_dir)),
+        derived_(std::move(derived)),
+        table_(std::move(table)),
+        shard_(shard) {}
   Result<std::shared_ptr<const Cohort>> Open(const Publication& publication) override;
   // What is younger than ten minutes may be of another replica, which knows more, and stays.
   Status Sweep(const std::vector<Publication>& wanted) override;
@@ -59,6 +64,7 @@ class FileCohortOpener final : public CohortOpener {
   const std::filesystem::path data_dir_;
   const std::filesystem::path derived_;
   const AnnotationTable table_;
+  const cohort::Shard shard_;
   std::timed_mutex deriving_;  // takes memory and both cores: one at a time
 };
 
