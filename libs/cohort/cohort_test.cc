@@ -446,7 +446,7 @@ TEST(CohortTest, AShardNeedsItsOwnTilesAloneAndAManifestThatSaysWhatTheOthersHav
   TemporaryDirectory dir;
   const auto path = dir.path() / "0";
   ASSERT_TRUE(Write(model, model.segments[0], path).ok());
-  // Chromosome 20 begins with block 349 and X with block 372; 350 is odd or even where the others are not.
+  // Chromosome 20 begins with block 349, X with block 372.
   ASSERT_EQ(ShardOf("20", 7, 2), 1U);
   ASSERT_EQ(ShardOf("20", 8, 2), 0U);
   ASSERT_EQ(ShardOf("X", 0, 2), 0U);

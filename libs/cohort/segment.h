@@ -105,9 +105,8 @@ class Segment {
   };
 
   // Metadata is verified. `manifest_sha256`, when not empty, must match. Of a divided genome only
-  // the tiles of `shard` are opened, and need be there: of the others the manifest is known. Errors:
-  // NotFound INDEX_MISSING, DataLoss INDEX_CORRUPT, FailedPrecondition INDEX_MISMATCH when it cannot
-  // be divided.
+  // the tiles of `shard` are opened, and need be there. Errors: NotFound INDEX_MISSING, DataLoss
+  // INDEX_CORRUPT, FailedPrecondition INDEX_MISMATCH when it cannot be divided.
   static Result<std::unique_ptr<Segment>> Open(const std::filesystem::path& dir,
                                                Residence residence = Residence::kMapped,
                                                std::string_view manifest_sha256 = {},
@@ -136,8 +135,8 @@ class Segment {
   // A gene may reach into the next megabase. Upper and lower case are the same.
   std::vector<GenePart> FindGene(std::string_view gene) const;
   std::vector<std::string> Genes() const;
-  // Tiles of the manifest, opened or not, that say something of the gene, or have sites that overlap
-  // [start, end): ascending numbers. Of segments that were opened as a shard.
+  // Tiles of the manifest, opened or not, that say something of the gene, or have sites that
+  // overlap [start, end): ascending numbers. Of segments that were opened as a shard.
   std::vector<std::uint32_t> TilesOfGene(std::string_view gene) const;
   std::vector<std::uint32_t> TilesOfRange(std::string_view contig, std::int64_t start,
                                           std::int64_t end) const;

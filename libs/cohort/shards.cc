@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "libs/cohort/shards.h"
-
 #include <array>
 #include <utility>
+
+#include "libs/cohort/shards.h"
 
 namespace genofed::cohort {
 namespace {
@@ -29,8 +29,8 @@ std::uint32_t FirstBlock(std::string_view contig) {
 }  // namespace
 
 std::uint32_t ShardOf(std::string_view contig, std::uint32_t tile, std::uint32_t shards) {
-  return static_cast<std::uint32_t>(
-      (std::uint64_t{FirstBlock(contig)} + tile / kBlockTiles) % shards);
+  return static_cast<std::uint32_t>((std::uint64_t{FirstBlock(contig)} + tile / kBlockTiles) %
+                                    shards);
 }
 
 }  // namespace genofed::cohort

@@ -14,8 +14,8 @@ namespace genofed::cohort {
 inline constexpr std::uint32_t kBlockTiles = 8;
 inline constexpr std::uint32_t kMaxShards = 64;
 
-// From 0. Blocks are numbered through the chromosomes 1 to 22, X, Y and MT, as many as the longer of
-// both assemblies needs, and dealt out in turn; those of any other contig are numbered from the
+// From 0. Blocks are numbered through the chromosomes 1 to 22, X, Y and MT, as many as the longer
+// of both assemblies needs, and dealt out in turn; those of any other contig are numbered from the
 // FNV-1a hash of its name. `shards` is not 0.
 std::uint32_t ShardOf(std::string_view contig, std::uint32_t tile, std::uint32_t shards);
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "libs/cohort/shards.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
+
+#include "libs/cohort/shards.h"
 
 namespace genofed::cohort {
 namespace {
@@ -33,17 +34,17 @@ TEST(Shards, OtherContigsBeginWhereTheirNameSays) {
 
 TEST(Shards, EachTileHasOneOwnerAndAllHaveAsMuch) {
   const std::pair<const char*, std::uint32_t> contigs[] = {
-      {"1", 250}, {"2", 244}, {"3", 199}, {"4", 192}, {"5", 182}, {"6", 172}, {"7", 160},
-      {"8", 147}, {"9", 142}, {"10", 136}, {"11", 136}, {"12", 134}, {"13", 116}, {"14", 108},
-      {"15", 103}, {"16", 91}, {"17", 84}, {"18", 81}, {"19", 60}, {"20", 65}, {"21", 49},
-      {"22", 52}, {"X", 157}, {"Y", 60}, {"MT", 1}};
+      {"1", 250},  {"2", 244}, {"3", 199},  {"4", 192},  {"5", 182},  {"6", 172},  {"7", 160},
+      {"8", 147},  {"9", 142}, {"10", 136}, {"11", 136}, {"12", 134}, {"13", 116}, {"14", 108},
+      {"15", 103}, {"16", 91}, {"17", 84},  {"18", 81},  {"19", 60},  {"20", 65},  {"21", 49},
+      {"22", 52},  {"X", 157}, {"Y", 60},   {"MT", 1}};
   for (std::uint32_t shards = 1; shards <= kMaxShards; ++shards) {
     std::vector<std::uint32_t> blocks(shards);
     for (const auto& [contig, tiles] : contigs) {
       for (std::uint32_t tile = 0; tile < tiles; ++tile) {
         std::uint32_t owners = 0;
         for (std::uint32_t number = 0; number < shards; ++number)
-          owners += Shard{number, shards}.Has(contig, tile) ? 1 : 0;
+          owners += Shard{number, shards}.Has(contig, tile) ? 1U : 0U;
         ASSERT_EQ(owners, 1U) << contig << " " << tile << " of " << shards;
         if (tile % kBlockTiles == 0) ++blocks[ShardOf(contig, tile, shards)];
       }

@@ -51,8 +51,8 @@ class Platform {
   const auth::AccessTokenVerifier& tokens() const;
   // For the service's gRPC adapters.
   rpc::Dispatcher& dispatcher() { return dispatcher_; }
-  // Another one, with threads of its own, for methods that other processes of this service call while
-  // they answer a question themselves: so they never wait for one another's threads.
+  // Another one, with threads of its own, for methods that other processes of this service call
+  // while they answer a question themselves: so they never wait for one another's threads.
   rpc::Dispatcher& PeerDispatcher();
 
   // Opens the service's own schema with its own role and applies its migrations.

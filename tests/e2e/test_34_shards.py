@@ -53,7 +53,8 @@ def spread(folder):
     text = "\n".join(header + ["\t".join(r) for r in records]) + "\n"
     for old in folder.glob("cohort.vcf.gz*"):
         old.unlink()
-    subprocess.run(["bcftools", "view", "--no-version", "-Oz", "-W=csi", "-o", vcf, "-"], input=text, text=True, check=True)
+    subprocess.run(["bcftools", "view", "--no-version", "-Oz", "-o", vcf, "-"], input=text, text=True, check=True)
+    subprocess.run(["bcftools", "index", vcf], check=True)
     return folder
 
 

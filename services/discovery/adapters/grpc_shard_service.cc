@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "services/discovery/adapters/grpc_shard_service.h"
-
 #include "genofed/discovery/v1/shards.grpc.pb.h"
+#include "services/discovery/adapters/grpc_shard_service.h"
 #include "services/discovery/adapters/shard_mapping.h"
 
 namespace genofed::discovery {
@@ -29,8 +28,8 @@ struct Received {
     return received;
   }
   ShardQuestion Question(const v1::ShardCohort& cohort) const {
-    return {cohort.dataset(), cohort.version(), cohort.files(), rows, &pattern,
-            cohort.frequency_table()};
+    return {cohort.dataset(), cohort.version(),        cohort.files(), rows,
+            &pattern,         cohort.frequency_table()};
   }
 };
 
@@ -41,37 +40,39 @@ class GrpcShardService final : public v1::ShardService::CallbackService {
 
   Reactor* CountCarriers(Call* call, const v1::CountCarriersRequest* request,
                          v1::CountCarriersResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(CountCarriers), request, response,
-                      [this](const Context& ctx, const auto& r) -> Result<v1::CountCarriersResponse> {
-                        GF_ASSIGN(const Received in, Received::ReadVariant(r));
-                        v1::CountCarriersResponse out;
-                        GF_ASSIGN(const std::uint64_t people,
-                                  answers_.Count(ctx, in.asked, in.Question(r.cohort())));
-                        out.set_people(people);
-                        return out;
-                      });
+    return rpc_.Unary(
+        call, GF_METHOD(CountCarriers), request, response,
+        [this](const Context& ctx, const auto& r) -> Result<v1::CountCarriersResponse> {
+          GF_ASSIGN(const Received in, Received::ReadVariant(r));
+          v1::CountCarriersResponse out;
+          GF_ASSIGN(const std::uint64_t people,
+                    answers_.Count(ctx, in.asked, in.Question(r.cohort())));
+          out.set_people(people);
+          return out;
+        });
   }
   Reactor* ListCarriers(Call* call, const v1::ListCarriersRequest* request,
                         v1::ListCarriersResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(ListCarriers), request, response,
-                      [this](const Context& ctx, const auto& r) -> Result<v1::ListCarriersResponse> {
-                        GF_ASSIGN(const Received in, Received::ReadVariant(r));
-                        v1::ListCarriersResponse out;
-                        GF_ASSIGN(const genomics::Bitmap carriers,
-                                  answers_.Carriers(ctx, in.asked, in.Question(r.cohort())));
-                        *out.mutable_carriers() = ToProto(carriers);
-                        return out;
-                      });
+    return rpc_.Unary(
+        call, GF_METHOD(ListCarriers), request, response,
+        [this](const Context& ctx, const auto& r) -> Result<v1::ListCarriersResponse> {
+          GF_ASSIGN(const Received in, Received::ReadVariant(r));
+          v1::ListCarriersResponse out;
+          GF_ASSIGN(const genomics::Bitmap carriers,
+                    answers_.Carriers(ctx, in.asked, in.Question(r.cohort())));
+          *out.mutable_carriers() = ToProto(carriers);
+          return out;
+        });
   }
   Reactor* CountAlleles(Call* call, const v1::CountAllelesRequest* request,
                         v1::CountAllelesResponse* response) override {
-    return rpc_.Unary(call, GF_METHOD(CountAlleles), request, response,
-                      [this](const Context& ctx, const auto& r) -> Result<v1::CountAllelesResponse> {
-                        GF_ASSIGN(const Received in, Received::ReadVariant(r));
-                        GF_ASSIGN(const auto alleles,
-                                  answers_.Alleles(ctx, in.asked, in.Question(r.cohort())));
-                        return ToProto(alleles);
-                      });
+    return rpc_.Unary(
+        call, GF_METHOD(CountAlleles), request, response,
+        [this](const Context& ctx, const auto& r) -> Result<v1::CountAllelesResponse> {
+          GF_ASSIGN(const Received in, Received::ReadVariant(r));
+          GF_ASSIGN(const auto alleles, answers_.Alleles(ctx, in.asked, in.Question(r.cohort())));
+          return ToProto(alleles);
+        });
   }
   Reactor* CountSites(Call* call, const v1::CountSitesRequest* request,
                       v1::CountSitesResponse* response) override {

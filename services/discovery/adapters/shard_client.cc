@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "services/discovery/adapters/shard_client.h"
-
 #include <thread>
 
 #include "genofed/discovery/v1/shards.grpc.pb.h"
+#include "services/discovery/adapters/shard_client.h"
 #include "services/discovery/adapters/shard_mapping.h"
 
 namespace genofed::discovery {
@@ -20,14 +19,11 @@ class GrpcShardClient final : public ShardClient {
  public:
   GrpcShardClient(const cohort::Shard& shard, rpc::ChannelSource source, bool replicas,
                   std::function<void()> behind)
-      : shard_(shard),
-        peer_(std::move(source)),
-        replicas_(replicas),
-        behind_(std::move(behind)) {}
+      : shard_(shard), peer_(std::move(source)), replicas_(replicas), behind_(std::move(behind)) {}
 
   Result<std::uint64_t> Count(const Context& ctx, const ShardQuestion& question) override {
-    GF_ASSIGN(const auto response,
-              Ask(ctx, &Service::Stub::CountCarriers, OfVariant<v1::CountCarriersRequest>(question)));
+    GF_ASSIGN(const auto response, Ask(ctx, &Service::Stub::CountCarriers,
+                                       OfVariant<v1::CountCarriersRequest>(question)));
     return response.people();
   }
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "services/discovery/adapters/shard_mapping.h"
-
 #include <bit>
 #include <cstring>
 
 #include "services/discovery/adapters/proto_mapping.h"
+#include "services/discovery/adapters/shard_mapping.h"
 
 namespace genofed::discovery {
 namespace {

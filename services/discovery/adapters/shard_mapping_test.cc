@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "services/discovery/adapters/shard_mapping.h"
-
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
 #include "libs/testing/matchers.h"
+#include "services/discovery/adapters/shard_mapping.h"
 
 namespace genofed::discovery {
 namespace {

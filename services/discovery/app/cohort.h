@@ -20,7 +20,7 @@ namespace genofed::discovery {
 class Cohort {
  public:
   // `individuals` has one entry for each row of the genotypes, or none at all. `batches`: how many
-  // rows were added together, first to last; empty: all at once. `files`: what all of it was made of.
+  // rows were added together, first to last; empty: all at once. `files`: what it was made of.
   Cohort(std::string dataset, std::int32_t version, std::unique_ptr<const cohort::Cohort> genotypes,
          std::span<const genomics::Individual> individuals,
          std::vector<std::uint32_t> batches = {}, std::string files = {});

@@ -72,8 +72,7 @@ Result<Bitmap> OwnGenotypes::Carriers(const Context& ctx, const Cohort& cohort,
   return cohort.genotypes().Carriers(ctx, FilterOf(pattern, frequencies), rows, *work);
 }
 
-Result<std::vector<FoundAllele>> OwnGenotypes::FindAlleles(const Context& ctx,
-                                                           const Cohort& cohort,
+Result<std::vector<FoundAllele>> OwnGenotypes::FindAlleles(const Context& ctx, const Cohort& cohort,
                                                            const VariantPattern& pattern,
                                                            const Bitmap& rows,
                                                            const cohort::Live* live) const {
@@ -85,16 +84,17 @@ Result<std::vector<FoundAllele>> OwnGenotypes::FindAlleles(const Context& ctx,
     return found;
   }
   // A deletion that began before and merely reaches here is another allele.
-  GF_TRY(ForEachSiteOf(ctx, cohort, pattern.contig, pattern.start, pattern.start + 1, rows,
-                       [&](const cohort::SiteCounts& site, std::uint64_t an) {
-                         if (site.alt != pattern.alt) return;
-                         AlleleCounts counts{site.ac(),   an,          site.n_het,
-                                             site.n_hom,  site.n_hemi,
-                                             site.n_het + std::uint64_t{site.n_hom} + site.n_hemi};
-                         found.push_back({{pattern.contig, pattern.start, std::string(site.ref),
-                                           std::string(site.alt)},
-                                          counts});
-                       }));
+  GF_TRY(ForEachSiteOf(
+      ctx, cohort, pattern.contig, pattern.start, pattern.start + 1, rows,
+      [&](const cohort::SiteCounts& site, std::uint64_t an) {
+        if (site.alt != pattern.alt) return;
+        AlleleCounts counts{site.ac(),   an,
+                            site.n_het,  site.n_hom,
+                            site.n_hemi, site.n_het + std::uint64_t{site.n_hom} + site.n_hemi};
+        found.push_back(
+            {{pattern.contig, pattern.start, std::string(site.ref), std::string(site.alt)},
+             counts});
+      }));
   return found;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "services/discovery/app/shard_answers.h"
-
 #include <algorithm>
+
+#include "services/discovery/app/shard_answers.h"
 
 namespace genofed::discovery {
 namespace {
@@ -20,10 +20,11 @@ ShardAnswers::ShardAnswers(const cohort::Shard& own, const ConsentView& view,
 Result<ShardAnswers::Opened> ShardAnswers::Find(const cohort::Shard& asked,
                                                 const ShardQuestion& question) const {
   if (asked.number != own_.number || asked.of != own_.of)
-    return Error(StatusCode::kFailedPrecondition, "SHARD_MISMATCH",
-                 "this is shard {} of {}, and was asked as shard {} of {}: discovery.shards must be "
-                 "the same at all processes",
-                 own_.number + 1, own_.of, asked.number + 1, asked.of);
+    return Error(
+        StatusCode::kFailedPrecondition, "SHARD_MISMATCH",
+        "this is shard {} of {}, and was asked as shard {} of {}: discovery.shards must be "
+        "the same at all processes",
+        own_.number + 1, own_.of, asked.number + 1, asked.of);
   const auto behind = [&](std::string_view what) {
     behind_();
     return Error(StatusCode::kFailedPrecondition, "SHARD_BEHIND",

@@ -28,9 +28,9 @@ constexpr std::uint32_t kShards = 3;
 const std::string kDataset = "GOE-FI-A-1";
 constexpr std::int64_t kBorder = 8'000'000;  // of two blocks
 
-// Sites on both sides of a border of blocks, in one that three megabases share, and on X. Chromosome
-// 20 begins with block 349, which is the second shard's; then the third has 8 to 16 Mb; X begins with
-// block 372, which is the first shard's.
+// Sites on both sides of a border of blocks, in one that three megabases share, and on X.
+// Chromosome 20 begins with block 349, which is the second shard's; then the third has 8 to 16 Mb;
+// X begins with block 372, which is the first shard's.
 struct World {
   std::vector<TestSite> sites;
   std::string table;
@@ -45,7 +45,9 @@ struct World {
         TestSite site;
         const bool deletion = j % 10 == 4;
         site.variant = {contig, start + 10 * j, deletion ? "ATTTTTTTTTTTT" : "A",
-                        deletion ? "A" : j % 2 == 0 ? "T" : "ACC"};
+                        deletion     ? "A"
+                        : j % 2 == 0 ? "T"
+                                     : "ACC"};
         for (std::uint32_t row = 0; row < kRows; ++row) {
           const auto draw = random() % 60;
           if (draw < static_cast<unsigned>(j) / 3)
@@ -70,7 +72,8 @@ struct World {
 // Answers another one's questions as over the wire, from its own process's view.
 class WiredClient final : public ShardClient {
  public:
-  WiredClient(cohort::Shard shard, const ShardAnswers& answers) : asked_(shard), answers_(answers) {}
+  WiredClient(cohort::Shard shard, const ShardAnswers& answers)
+      : asked_(shard), answers_(answers) {}
 
   Result<std::uint64_t> Count(const Context& ctx, const ShardQuestion& question) override {
     return Over(question, [&](const ShardQuestion& q) { return answers_.Count(ctx, asked_, q); });
@@ -130,8 +133,8 @@ struct NodeProcess {
       : shard(own),
         hub(desk, "fi"),
         consent(shared_consent),
-        opener(directory.path(), directory / "derived",
-               *AnnotationTable::Find(directory / "table"), own) {
+        opener(directory.path(), directory / "derived", *AnnotationTable::Find(directory / "table"),
+               own) {
     auto cohort = opener.Open(publication);
     GF_CHECK(cohort.ok());
     view.Put(*cohort);
@@ -153,9 +156,10 @@ struct NodeProcess {
     genotypes = std::make_unique<SharedGenotypes>(shard, std::move(others), MakeWorkerPool(2, 1));
   }
   void MakeNode() {
-    const Genotypes& from = genotypes != nullptr ? *genotypes : static_cast<const Genotypes&>(OwnGenotypes::Get());
-    own_frequencies = std::make_unique<NodeFrequencies>(
-        view, mechanism, publications, tables, hub, clock, "fi", std::chrono::seconds(0), from);
+    const Genotypes& from =
+        genotypes != nullptr ? *genotypes : static_cast<const Genotypes&>(OwnGenotypes::Get());
+    own_frequencies = std::make_unique<NodeFrequencies>(view, mechanism, publications, tables, hub,
+                                                        clock, "fi", std::chrono::seconds(0), from);
     node = std::make_unique<NodeDiscovery>(view, "FI", mechanism, nullptr, audit, clock,
                                            own_frequencies.get(), from);
   }
@@ -173,8 +177,8 @@ struct NodeProcess {
   ConsentView view{consent, listing, mechanism, std::chrono::hours(1)};
   FileCohortOpener opener;
   // What others ask by; as in the module, the same that this one goes by.
-  NodeFrequencies frequencies{view, mechanism, publications, tables, hub, clock, "fi",
-                              std::chrono::seconds(0)};
+  NodeFrequencies frequencies{view, mechanism, publications, tables,
+                              hub,  clock,     "fi",         std::chrono::seconds(0)};
   int behind = 0;
   ShardAnswers answers{shard, view, frequencies, [this] { ++behind; }};
   FakeAuditStore audit_store;
@@ -278,14 +282,15 @@ TEST_F(ShardsTest, ExactAllelesAndThoseThatBeginInAPlaceAreCountedWhereTheyLie) 
   int told = 0;
   for (const TestSite& site : world_.sites) {
     const auto& v = site.variant;
-    const Query exact =
-        Variants({.contig = v.contig, .start = v.pos, .ref = v.ref, .alt = v.alt}, Granularity::kRecord);
+    const Query exact = Variants({.contig = v.contig, .start = v.pos, .ref = v.ref, .alt = v.alt},
+                                 Granularity::kRecord);
     const bool something = plain_->Ask(exact)->exists;
     told += something ? 1 : 0;
     ExpectTheSame(exact, something);
     if (v.ref == "A")
-      ExpectTheSame(Variants({.contig = v.contig, .start = v.pos, .alt = v.alt}, Granularity::kRecord),
-                    something);
+      ExpectTheSame(
+          Variants({.contig = v.contig, .start = v.pos, .alt = v.alt}, Granularity::kRecord),
+          something);
   }
   EXPECT_GT(told, 40);
   ExpectTheSame(Variants({.contig = "7", .start = 5, .ref = "A", .alt = "C"}, Granularity::kRecord),
@@ -312,9 +317,11 @@ TEST_F(ShardsTest, NobodyCountsTwiceAcrossABorder) {
 TEST_F(ShardsTest, GenesAndChangesAreAskedWhereTheyAre) {
   for (const char* gene : {"BORDER", "xist", "REST"}) {
     ExpectTheSame(Variants({.gene = gene}));
-    ExpectTheSame(Variants({.gene = gene, .consequences = {"stop_gained"}, .below_frequency = 0.015}));
+    ExpectTheSame(
+        Variants({.gene = gene, .consequences = {"stop_gained"}, .below_frequency = 0.015}));
     ExpectTheSame(Variants({.gene = gene, .amino_acid_change = "G12D"}));
-    ExpectTheSame(Variants({.gene = gene}, Granularity::kCount, {{Filter{"ORPHA:1"}}, {Filter{"NCIT:C16576"}}}));
+    ExpectTheSame(Variants({.gene = gene}, Granularity::kCount,
+                           {{Filter{"ORPHA:1"}}, {Filter{"NCIT:C16576"}}}));
   }
   ExpectTheSame(Variants({.amino_acid_change = "Gly12Asp"}));
   ExpectTheSame(Variants({.contig = "20", .amino_acid_change = "Gly12Asp"}));

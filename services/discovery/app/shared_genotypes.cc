@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "services/discovery/app/shared_genotypes.h"
-
 #include <latch>
 #include <optional>
+
+#include "services/discovery/app/shared_genotypes.h"
 
 namespace genofed::discovery {
 namespace {
@@ -12,8 +12,9 @@ using Form = VariantPattern::Form;
 
 ShardQuestion QuestionOf(const Cohort& cohort, const Bitmap& rows, const VariantPattern* pattern,
                          const AppliedFrequencies* frequencies) {
-  return {cohort.dataset(), cohort.version(), cohort.files(), rows, pattern,
-          frequencies != nullptr ? frequencies->name.digest : ""};
+  return {cohort.dataset(), cohort.version(),
+          cohort.files(),   rows,
+          pattern,          frequencies != nullptr ? frequencies->name.digest : ""};
 }
 
 }  // namespace
@@ -31,9 +32,8 @@ std::vector<std::uint32_t> SharedGenotypes::Owners(const Cohort& cohort,
                                                    const VariantPattern& pattern) const {
   // An allele lies where it begins, however far another one reaches.
   if (pattern.form == Form::kExact || pattern.form == Form::kAtStart)
-    return {cohort::ShardOf(pattern.contig,
-                            static_cast<std::uint32_t>(pattern.start / cohort::kTileBases),
-                            own_.of)};
+    return {cohort::ShardOf(
+        pattern.contig, static_cast<std::uint32_t>(pattern.start / cohort::kTileBases), own_.of)};
   return cohort.genotypes().ShardsOf(FilterOf(pattern, nullptr), own_.of);
 }
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "services/discovery/domain/shard_list.h"
-
 #include <algorithm>
+
+#include "services/discovery/domain/shard_list.h"
 
 namespace genofed::discovery {
 
 Result<cohort::Shard> ReadShard(std::span<const std::string> shards, std::int32_t number) {
   if (shards.empty()) {
     if (number != 0)
-      return InvalidField("discovery.shard", "CONFIG_INVALID", "means nothing without discovery.shards");
+      return InvalidField("discovery.shard", "CONFIG_INVALID",
+                          "means nothing without discovery.shards");
     return cohort::Shard();
   }
   if (shards.size() > cohort::kMaxShards)

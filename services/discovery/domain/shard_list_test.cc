@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "services/discovery/domain/shard_list.h"
-
 #include <gtest/gtest.h>
 
 #include <vector>
 
 #include "libs/testing/matchers.h"
+#include "services/discovery/domain/shard_list.h"
 
 namespace genofed::discovery {
 namespace {
