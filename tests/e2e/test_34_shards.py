@@ -94,6 +94,20 @@ def node(workspace, folder):
         federation.down()
 
 
+def look(admin, path):
+    host, port = admin.split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=5)
+    connection.request("GET", path)
+    response = connection.getresponse()
+    return response.status, response.read().decode()
+
+
+def held(admin):
+    """(tiles, bytes) that a process has open."""
+    values = dict(line.split() for line in look(admin, "/metrics")[1].splitlines() if line.startswith("genofed_discovery_tile"))
+    return int(float(values["genofed_discovery_tiles"])), int(float(values["genofed_discovery_tile_bytes"]))
+
+
 class Process:
     """A service of the site that is started beside those of the federation."""
 
@@ -109,23 +123,9 @@ class Process:
         with self.log.open("a") as log:
             self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
 
-    def metrics(self):
-        """Name to value, of metrics without labels; None while the process does not answer."""
-        host, port = self.admin.split(":")
-        try:
-            connection = http.client.HTTPConnection(host, int(port), timeout=5)
-            connection.request("GET", "/metrics")
-            text = connection.getresponse().read().decode()
-        except OSError:
-            return None
-        return {line.split()[0]: float(line.split()[1]) for line in text.splitlines() if line and line[0] != "#" and "{" not in line}
-
     def ready(self):
-        host, port = self.admin.split(":")
         try:
-            connection = http.client.HTTPConnection(host, int(port), timeout=5)
-            connection.request("GET", "/readyz")
-            return connection.getresponse().status == 200
+            return look(self.admin, "/readyz")[0] == 200
         except OSError:
             return False
 
@@ -238,13 +238,11 @@ def common(cohort, chrom, begin, end):
 def test_each_process_holds_a_part(node, shards):
     federation, _ = node
     plain = json.loads((federation.var / "fi" / "site.json").read_text())["network"]["admin"]["discovery"]
-    whole = Process.metrics(type("Plain", (), {"admin": plain}))
-    held = [process.metrics() for process in shards.processes]
-    tiles = [m["genofed_discovery_tiles"] for m in held]
-    assert sum(tiles[:3]) == whole["genofed_discovery_tiles"] and min(tiles) > 0, tiles
-    assert tiles[1] == tiles[3], "a replica has the same"
-    size = [m["genofed_discovery_tile_bytes"] for m in held]
-    assert sum(size[:3]) == whole["genofed_discovery_tile_bytes"] and max(size) < whole["genofed_discovery_tile_bytes"], size
+    tiles, size = held(plain)
+    parts = [held(process.admin) for process in shards.processes]
+    assert sum(part[0] for part in parts[:3]) == tiles and sum(part[1] for part in parts[:3]) == size, parts
+    assert all(0 < part[0] < tiles and 0 < part[1] < size for part in parts), parts
+    assert parts[1] == parts[3], "a replica has the same"
 
 
 def test_exact_alleles_with_their_frequencies(node, shards):
