@@ -352,8 +352,8 @@ class NodeModule final : public Module {
         opened = opened || status.ok();
         // Until the first success there is nothing to answer from, so that is tried at each turn.
         if (opened) open_next = steady_clock::now() + kOpenInterval;
-        CountTiles();
       }
+      CountTiles();
       // A node that does not know its datasets yet must not say that it has none.
       if (opened) status.Update(view_.Refresh(ctx.WithTimeout(settings_.max_staleness)));
       if (std::string now = status.ok() ? "OK" : Reason(status); now != last) {
