@@ -15,6 +15,7 @@
 #include <random>
 
 #include "libs/auth/access_token.h"
+#include "libs/core/embedded_file.h"
 #include "libs/obs/log.h"
 #include "libs/rpc/channel_cache.h"
 #include "libs/rpc/dispatcher.h"

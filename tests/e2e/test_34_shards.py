@@ -341,6 +341,27 @@ def test_what_is_published_while_they_run(node, shards, workspace):
     expect_the_same(shards, "g_variants", request(geneId="CFTR"))
 
 
+def test_many_at_once_at_all_of_them(node, shards):
+    """More than there are threads, each needing the other shards: nobody waits for somebody who waits for them."""
+    query = request(geneId="CFTR")
+    expected = told(*shards.ask(None, "g_variants", query)[:2])
+    wrong, slowest = [], []
+
+    def keep_asking(number):
+        for _ in range(8):
+            status, body, seconds = shards.ask(number, "g_variants", query)
+            slowest.append(seconds)
+            if status != 200 or told(status, body) != expected:
+                wrong.append((status, body))
+    askers = [threading.Thread(target=keep_asking, args=(i % 3,)) for i in range(60)]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join()
+    assert not wrong, wrong[:2]
+    assert max(slowest) < 10
+
+
 def test_what_it_costs_to_ask_another_shard(node, shards, figures):
     _, cohort = node
     lines = []
