@@ -32,7 +32,7 @@ struct SitePiece {
 
 // One of the other shards. Errors, besides those of Genotypes: Unavailable SHARD_UNAVAILABLE,
 // SHARD_BEHIND when it has not opened the same files or table yet, SHARD_MISMATCH when it is
-// configured otherwise. Thread-safe.
+// configured otherwise; Internal SHARD_CONFUSED when its answer cannot be read. Thread-safe.
 class ShardClient {
  public:
   virtual ~ShardClient() = default;

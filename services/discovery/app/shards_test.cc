@@ -76,33 +76,37 @@ class WiredClient final : public ShardClient {
       : asked_(shard), answers_(answers) {}
 
   Result<std::uint64_t> Count(const Context& ctx, const ShardQuestion& question) override {
-    return Over(question, [&](const ShardQuestion& q) { return answers_.Count(ctx, asked_, q); });
+    GF_ASSIGN(const std::uint64_t count, Over(question, [&](const ShardQuestion& q) {
+                return answers_.Count(ctx, asked_, q);
+              }));
+    return lies ? kRows + 1 : count;
   }
   Result<genomics::Bitmap> Carriers(const Context& ctx, const ShardQuestion& question) override {
-    auto found =
-        Over(question, [&](const ShardQuestion& q) { return answers_.Carriers(ctx, asked_, q); });
-    if (!found.ok()) return found;
-    return FromProto(ToProto(*found));
+    GF_ASSIGN(const genomics::Bitmap found, Over(question, [&](const ShardQuestion& q) {
+                return answers_.Carriers(ctx, asked_, q);
+              }));
+    return FromProto(ToProto(lies ? genomics::Bitmap(kRows, true) : found));
   }
   Result<std::vector<FoundAllele>> Alleles(const Context& ctx,
                                            const ShardQuestion& question) override {
-    auto found =
-        Over(question, [&](const ShardQuestion& q) { return answers_.Alleles(ctx, asked_, q); });
-    if (!found.ok()) return found;
-    return FromProto(ToProto(*found), question.pattern->contig);
+    GF_ASSIGN(std::vector<FoundAllele> found, Over(question, [&](const ShardQuestion& q) {
+                return answers_.Alleles(ctx, asked_, q);
+              }));
+    for (FoundAllele& allele : found) allele.counts.an += lies ? 2 * kRows : 0;
+    return FromProto(ToProto(found), question.pattern->contig);
   }
   Result<SitePiece> Sites(const Context& ctx, const ShardQuestion& question,
                           const std::string& contig, std::int64_t start,
                           std::int64_t end) override {
-    auto found = Over(question, [&](const ShardQuestion& q) {
-      return answers_.Sites(ctx, asked_, q, contig, start, end);
-    });
-    if (!found.ok()) return found;
-    return FromProto(ToProto(*found));
+    GF_ASSIGN(SitePiece found, Over(question, [&](const ShardQuestion& q) {
+                return answers_.Sites(ctx, asked_, q, contig, start, end);
+              }));
+    for (SitePiece::Site& site : found.sites) site.missing += lies ? 2 * kRows + 1 : 0;
+    return FromProto(ToProto(found));
   }
 
   cohort::Shard asked_;
-  bool up = true;
+  bool up = true, lies = false;
   std::atomic<int> asked = 0;
 
  private:
@@ -390,6 +394,24 @@ TEST_F(ShardsTest, OtherFilesAreNotAnsweredFrom) {
   third.view.Put(*third.opener.Open(publication_));
   EXPECT_THAT(first.Ask(query), IsOk());
   EXPECT_EQ(third.behind, 3);
+}
+
+TEST_F(ShardsTest, NumbersThatCannotBeAreNotToldAndEndNothing) {
+  NodeProcess& first = *shards_[0];
+  first.clients[2]->lies = true;
+  const auto& v = world_.sites[30 + 28].variant;
+  ASSERT_GT(v.pos, kBorder);
+  const RawVariant exact = {.contig = v.contig, .start = v.pos, .ref = v.ref, .alt = v.alt};
+  EXPECT_THAT(first.Ask(Variants(exact)), HasReason("SHARD_CONFUSED"));
+  EXPECT_THAT(first.Ask(Variants({.gene = "BORDER"})), HasReason("SHARD_CONFUSED"));
+  EXPECT_THAT(first.own_frequencies->Publish(first.ctx), HasReason("SHARD_CONFUSED"));
+  const VariantPattern pattern = *Variants(exact).variant;
+  const genomics::Bitmap rows(kRows, true);
+  const auto cohort = first.view.Held()[0];
+  EXPECT_THAT(first.genotypes->FindAlleles(first.ctx, *cohort, pattern, rows, nullptr),
+              HasReason("SHARD_CONFUSED"));
+  first.clients[2]->lies = false;
+  EXPECT_EQ(first.genotypes->FindAlleles(first.ctx, *cohort, pattern, rows, nullptr)->size(), 1U);
 }
 
 TEST_F(ShardsTest, WhoDividesTheGenomeOtherwiseIsRefused) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "services/discovery/app/shared_genotypes.h"
+
 #include <latch>
 #include <optional>
-
-#include "services/discovery/app/shared_genotypes.h"
 
 namespace genofed::discovery {
 namespace {
@@ -15,6 +15,19 @@ ShardQuestion QuestionOf(const Cohort& cohort, const Bitmap& rows, const Variant
   return {cohort.dataset(), cohort.version(),
           cohort.files(),   rows,
           pattern,          frequencies != nullptr ? frequencies->name.digest : ""};
+}
+
+// What another process says is looked at: a number that cannot be must not go further.
+Status Confused() {
+  return Error(
+      StatusCode::kInternal, "SHARD_CONFUSED",
+      "another shard's answer cannot be: it counts others than those who were asked about");
+}
+
+bool CanBe(const genomics::AlleleCounts& counts, std::uint64_t people) {
+  return counts.n_het <= people && counts.n_hom <= people && counts.n_hemi <= people &&
+         counts.n_individuals <= people && counts.an <= 2 * people && counts.ac <= counts.an &&
+         counts.ac == counts.n_het + 2 * counts.n_hom + counts.n_hemi;
 }
 
 }  // namespace
@@ -45,7 +58,11 @@ Result<std::uint64_t> SharedGenotypes::CountCarriers(const Context& ctx, const C
   if (owners.empty()) return 0;
   const ShardQuestion question = QuestionOf(cohort, rows, &pattern, frequencies);
   if (owners.size() > 1) return CountTogether(ctx, owners, cohort, question, frequencies);
-  if (owners.front() != own_.number) return others_[owners.front()]->Count(ctx, question);
+  if (owners.front() != own_.number) {
+    GF_ASSIGN(const std::uint64_t count, others_[owners.front()]->Count(ctx, question));
+    if (count > rows.Count()) return Confused();
+    return count;
+  }
   return OwnGenotypes::Get().CountCarriers(ctx, cohort, pattern, rows, live, frequencies);
 }
 
@@ -72,6 +89,9 @@ Result<std::uint64_t> SharedGenotypes::CountTogether(const Context& ctx,
   Bitmap carriers(question.rows.size());
   for (const auto& part : found) {
     GF_TRY(part->status());
+    if ((*part)->size() != question.rows.size() ||
+        (*part)->CountAnd(question.rows) != (*part)->Count())
+      return Confused();
     carriers.Or(**part);
   }
   return carriers.Count();
@@ -85,7 +105,12 @@ Result<std::vector<FoundAllele>> SharedGenotypes::FindAlleles(const Context& ctx
   const std::uint32_t owner = Owners(cohort, pattern).front();
   if (owner == own_.number)
     return OwnGenotypes::Get().FindAlleles(ctx, cohort, pattern, rows, live);
-  return others_[owner]->Alleles(ctx, QuestionOf(cohort, rows, &pattern, nullptr));
+  GF_ASSIGN(const std::vector<FoundAllele> found,
+            others_[owner]->Alleles(ctx, QuestionOf(cohort, rows, &pattern, nullptr)));
+  for (const FoundAllele& allele : found) {
+    if (!CanBe(allele.counts, rows.Count())) return Confused();
+  }
+  return found;
 }
 
 Status SharedGenotypes::ForEachSite(const Context& ctx, const Cohort& cohort,
@@ -102,13 +127,12 @@ Status SharedGenotypes::ForEachSite(const Context& ctx, const Cohort& cohort,
     GF_TRY(ctx.Alive());
     GF_ASSIGN(const SitePiece piece, others_[owner]->Sites(ctx, question, contig, start, end));
     for (const SitePiece::Site& site : piece.sites) {
-      if (site.missing > alleles)
-        return Error(StatusCode::kInternal, "SHARD_CONFUSED", "more is missing than there is");
+      const auto carriers = std::uint64_t{site.n_het} + site.n_hom + site.n_hemi;
+      if (site.missing > alleles || 2 * carriers > alleles) return Confused();
       take({site.position, site.n_het, site.n_hom, site.n_hemi, site.missing, site.ref, site.alt},
            alleles - site.missing);
     }
-    if (piece.next <= start)
-      return Error(StatusCode::kInternal, "SHARD_CONFUSED", "a shard does not go on");
+    if (piece.next <= start) return Confused();
     start = piece.next;
   }
   return absl::OkStatus();

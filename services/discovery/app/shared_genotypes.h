@@ -12,6 +12,7 @@ namespace genofed::discovery {
 
 // Genotypes that several processes of the node divide among them: what this one does not have it
 // asks of those who do, all at once, and nobody who carries something here and there counts twice.
+// Errors: those of ShardClient; Internal SHARD_CONFUSED for an answer that cannot be.
 class SharedGenotypes final : public Genotypes {
  public:
   // `others` by number of the shard; null at its own. `workers` wait for them.
