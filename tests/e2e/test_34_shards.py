@@ -311,7 +311,8 @@ def test_a_change_anywhere_and_what_is_rare(node, shards):
     def by_one_table():
         # Each process looks for the network's table by itself.
         answers = [shards.ask(number, "g_variants", region("chr1", BLOCK - 1_500, BLOCK + 1_500, rare)) for number in (None, 0, 1, 2)]
-        return all(status == 200 for status, _, _ in answers) and answers
+        tables = {json.dumps(body.get("info", {}).get("frequencyTables")) for _, body, _ in answers}
+        return all(status == 200 for status, _, _ in answers) and len(tables) == 1 and "digest" in tables.pop() and answers
     answers = wait_until(by_one_table, 30, "all processes to go by one table")
     assert len({json.dumps(told(status, body)) for status, body, _ in answers}) == 1
     assert answers[0][1]["responseSummary"]["exists"]
