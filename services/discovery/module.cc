@@ -59,6 +59,8 @@ constexpr auto kForgetInterval = std::chrono::hours(1);
 constexpr std::size_t kMaxQueued = 64;  // calls that wait for one node
 constexpr int kShardThreads = 8;        // that wait for one shard at the same time
 constexpr int kMaxShardThreads = 64;
+// Another shard may need so long to look up its sites in a newer table of frequencies.
+constexpr milliseconds kKeepTable = std::chrono::hours(2);
 constexpr int kIntervalsToSettle = 6;   // before a table of frequencies is published
 constexpr auto kOpenInterval =
     std::chrono::seconds(10);  // how soon a replica notices another's publication
@@ -226,7 +228,8 @@ class NodeModule final : public Module {
         shared_(Shared(platform)),
         frequencies_(view_, mechanism_, frequency_publications_, tables_, *frequency_hub_,
                      platform.clock(), platform.site(),
-                     kIntervalsToSettle * settings.frequency_interval, GenotypesOf()),
+                     kIntervalsToSettle * settings.frequency_interval, GenotypesOf(),
+                     settings.shard.divided() ? kKeepTable : milliseconds(0)),
         discovery_(view_, platform.country(), mechanism_,
                    mechanism_.policy().HasBudget() ? &budgets_ : nullptr, audit_, platform.clock(),
                    &frequencies_, GenotypesOf()),

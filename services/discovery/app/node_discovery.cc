@@ -90,20 +90,18 @@ Result<NodeDiscovery::Finding> NodeDiscovery::Examine(const Context& ctx, const 
   // One table from the beginning to the end of a question.
   std::shared_ptr<const NodeFrequencies::Applied> table;
   if (frequencies_ != nullptr && query.AsksRarity()) table = frequencies_->For(cohort);
-  if (table != nullptr) finding.table = table->name;
   std::uint64_t matching = permitted.count();
   if (!query.filters.empty()) {
     const Bitmap selected = cohort.Select(query.filters, permitted.rows());
     matching = selected.Count();
     if (query.variant) {
-      GF_ASSIGN(matching,
-                genotypes_.CountCarriers(ctx, cohort, *query.variant, selected, nullptr,
-                                         table.get()));
+      GF_ASSIGN(matching, CountCarriers(ctx, cohort, *query.variant, selected, nullptr, table));
     }
   } else if (query.variant) {
-    GF_ASSIGN(matching, genotypes_.CountCarriers(ctx, cohort, *query.variant, permitted.rows(),
-                                                 &permitted, table.get()));
+    GF_ASSIGN(matching, CountCarriers(ctx, cohort, *query.variant, permitted.rows(), &permitted,
+                                      table));
   }
+  if (table != nullptr) finding.table = table->name;
   // By another table it is another question: with noise of its own, and charged.
   const std::string canonical =
       Canonical(query) + (table != nullptr ? ":table=" + table->name.digest : "");
@@ -130,6 +128,18 @@ Result<NodeDiscovery::Finding> NodeDiscovery::Examine(const Context& ctx, const 
     GF_TRY(AddAlleles(ctx, holding, *query.variant, finding));
   }
   return finding;
+}
+
+Result<std::uint64_t> NodeDiscovery::CountCarriers(
+    const Context& ctx, const Cohort& cohort, const VariantPattern& pattern, const Bitmap& rows,
+    const cohort::Live* live, std::shared_ptr<const AppliedFrequencies>& table) const {
+  auto count = genotypes_.CountCarriers(ctx, cohort, pattern, rows, live, table.get());
+  if (table == nullptr || Reason(count.status()) != "SHARD_BEHIND") return count;
+  // Another shard does not have the newest table yet.
+  auto before = frequencies_->Before(cohort);
+  if (before == nullptr) return count;
+  table = std::move(before);
+  return genotypes_.CountCarriers(ctx, cohort, pattern, rows, live, table.get());
 }
 
 Status NodeDiscovery::AddAlleles(const Context& ctx, const Holding& holding,

@@ -45,6 +45,11 @@ class NodeDiscovery {
   };
 
   Result<Finding> Examine(const Context& ctx, const Holding& holding, const Query& query) const;
+  // `table` becomes the one before where not all shards have the newest.
+  Result<std::uint64_t> CountCarriers(const Context& ctx, const Cohort& cohort,
+                                      const VariantPattern& pattern, const genomics::Bitmap& rows,
+                                      const cohort::Live* live,
+                                      std::shared_ptr<const AppliedFrequencies>& table) const;
   Status AddAlleles(const Context& ctx, const Holding& holding, const VariantPattern& pattern,
                     Finding& finding) const;
   Result<Answer> Tell(const Context& ctx, const Query& query, Answer answer,

@@ -110,7 +110,8 @@ std::int64_t ChangedPeople(const CountedByDataset& before, const CountedByDatase
 NodeFrequencies::NodeFrequencies(const ConsentView& view, const disclosure::Mechanism& mechanism,
                                  FrequencyPublications& publications, TableStore& store,
                                  FrequencyHub& hub, const Clock& clock, std::string site,
-                                 std::chrono::milliseconds settle, const Genotypes& genotypes)
+                                 std::chrono::milliseconds settle, const Genotypes& genotypes,
+                                 std::chrono::milliseconds keep)
     : view_(view),
       mechanism_(mechanism),
       publications_(publications),
@@ -119,7 +120,8 @@ NodeFrequencies::NodeFrequencies(const ConsentView& view, const disclosure::Mech
       clock_(clock),
       site_(std::move(site)),
       settle_(settle),
-      genotypes_(genotypes) {}
+      genotypes_(genotypes),
+      keep_(keep) {}
 
 Status NodeFrequencies::Publish(const Context& ctx) {
   if (!mechanism_.policy().table) return absl::OkStatus();
@@ -373,11 +375,12 @@ Status NodeFrequencies::Apply(const Context& ctx) {
     }
   }
   MutexLock lock(mutex_);
-  before_.clear();
-  for (auto& [cohort, applied] : applied_) {
+  if (clock_.Now() >= before_until_) before_.clear();
+  for (const auto& [cohort, applied] : applied_) {
     const auto now = next.find(cohort);
-    if (applied != nullptr && now != next.end() && now->second != applied)
-      before_.emplace(cohort, std::move(applied));
+    if (keep_.count() == 0 || now == next.end() || now->second == applied) continue;
+    before_[cohort] = applied;
+    before_until_ = clock_.Now() + keep_;
   }
   applied_.swap(next);
   return status;
@@ -389,14 +392,17 @@ std::shared_ptr<const NodeFrequencies::Applied> NodeFrequencies::For(const Cohor
   return found == applied_.end() ? nullptr : found->second;
 }
 
+std::shared_ptr<const NodeFrequencies::Applied> NodeFrequencies::Before(
+    const Cohort& cohort) const {
+  MutexLock lock(mutex_);
+  const auto found = before_.find(&cohort);
+  return found == before_.end() ? nullptr : found->second;
+}
+
 std::shared_ptr<const NodeFrequencies::Applied> NodeFrequencies::Find(
     const Cohort& cohort, const std::string& digest) const {
-  MutexLock lock(mutex_);
-  for (const ByCohort* tables : {&applied_, &before_}) {
-    const auto found = tables->find(&cohort);
-    if (found != tables->end() && found->second != nullptr &&
-        found->second->name.digest == digest)
-      return found->second;
+  for (auto applied : {For(cohort), Before(cohort)}) {
+    if (applied != nullptr && applied->name.digest == digest) return applied;
   }
   return nullptr;
 }

@@ -28,11 +28,13 @@ class NodeFrequencies {
  public:
   using Applied = AppliedFrequencies;
   // `settle`: how long the same people must be counted before a table of them is published, so that
-  // what is about to change or is away for a moment makes none.
+  // what is about to change or is away for a moment makes none. `keep`: how long the table before the
+  // newest can still be gone by.
   NodeFrequencies(const ConsentView& view, const disclosure::Mechanism& mechanism,
                   FrequencyPublications& publications, TableStore& store, FrequencyHub& hub,
                   const Clock& clock, std::string site, std::chrono::milliseconds settle,
-                  const Genotypes& genotypes = OwnGenotypes::Get());
+                  const Genotypes& genotypes = OwnGenotypes::Get(),
+                  std::chrono::milliseconds keep = std::chrono::milliseconds(0));
 
   // A new version for each assembly of which enough people changed, while there are versions left.
   Status Publish(const Context& ctx);
@@ -44,8 +46,9 @@ class NodeFrequencies {
 
   // Null while there is no table, or it was not looked up for this cohort yet.
   std::shared_ptr<const Applied> For(const Cohort& cohort) const;
-  // By just this table: the present one, or until the next Apply the one before, which other
-  // processes of the node may still go by. Null: neither.
+  // By the table before, which other processes of the node may still go by; null when it is not kept.
+  std::shared_ptr<const Applied> Before(const Cohort& cohort) const;
+  // By just this table: the present one or the one before. Null: neither.
   std::shared_ptr<const Applied> Find(const Cohort& cohort, const std::string& digest) const;
 
  private:
@@ -71,6 +74,7 @@ class NodeFrequencies {
   const std::string site_;
   const std::chrono::milliseconds settle_;
   const Genotypes& genotypes_;
+  const std::chrono::milliseconds keep_;
 
   struct Settling {
     CountedByDataset counted;
@@ -80,7 +84,8 @@ class NodeFrequencies {
   std::set<std::string> damaged_;  // digests of tables that have to be fetched again
   mutable Mutex mutex_;
   ByCohort applied_ ABSL_GUARDED_BY(mutex_);
-  ByCohort before_ ABSL_GUARDED_BY(mutex_);  // until the last Apply
+  ByCohort before_ ABSL_GUARDED_BY(mutex_);
+  Time before_until_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace genofed::discovery
