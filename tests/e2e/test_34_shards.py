@@ -342,6 +342,28 @@ def test_what_is_published_while_they_run(node, shards, workspace):
     expect_the_same(shards, "g_variants", request(geneId="CFTR"))
 
 
+def test_nobody_else_is_told_exact_numbers(node, shards, hostile_hub):
+    federation, cohort = node
+    who = {"shard": 3, "shards": 3, "dataset": cohort.dataset, "version": 1, "rows": {"size": 150, "others": ""}}
+    asked = {"cohort": who, "variant": {"contig": "20", "start": 5, "referenceBases": "A", "alternateBases": "C"}}
+    requests = {"CountCarriers": asked, "ListCarriers": asked, "CountAlleles": asked,
+                "CountSites": {"cohort": who, "contig": "20", "start": 1, "end": 100}}
+    for site, services in (("hub", ("discovery", "access", "gateway")), ("fi", ("gateway", "onboarding", "access", "consent", "discovery"))):
+        command = [hostile_hub, "--tls", federation.var / site / "tls", "--bundle", federation.ca_file,
+                   "--at", f"fi/discovery={shards.addresses[0]}", "--only"]
+        for service in services:
+            command += ["--as", f"{site}/{service}"]
+        for method, body in requests.items():
+            command += ["--request", f"genofed.discovery.v1.ShardService/{method}={json.dumps(body)}"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        attempts = [json.loads(line) for line in done.stdout.splitlines()]
+        assert len(attempts) == len(services) * len(requests), done
+        for attempt in attempts:
+            # The node's own discovery is let in, to be told that this is not the shard that it means.
+            own = attempt["as"] == "fi/discovery"
+            assert attempt["status"] in (("FAILED_PRECONDITION", "INVALID_ARGUMENT") if own else ("PERMISSION_DENIED",)), attempt
+
+
 def test_many_at_once_at_all_of_them(node, shards):
     """More than there are threads, each needing the other shards: nobody waits for somebody who waits for them."""
     query = request(geneId="CFTR")
