@@ -72,20 +72,22 @@ Result<std::uint64_t> SharedGenotypes::CountTogether(const Context& ctx,
                                                      const ShardQuestion& question,
                                                      const AppliedFrequencies* frequencies) const {
   std::vector<std::optional<Result<Bitmap>>> found(owners.size());
-  std::latch missing(static_cast<std::ptrdiff_t>(owners.size()));
+  // Shared: a worker may still be saying that it is done when this thread goes on.
+  const auto missing = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(owners.size()));
   const auto ask = [&](std::size_t i) {
     found[i] = owners[i] == own_.number
                    ? OwnGenotypes::Get().Carriers(ctx, cohort, *question.pattern, question.rows,
                                                   frequencies)
                    : others_[owners[i]]->Carriers(ctx, question);
-    missing.count_down();
+    missing->count_down();
   };
   std::vector<std::size_t> here;  // on this thread: its own tiles, and what no worker has room for
   for (std::size_t i = 0; i < owners.size(); ++i) {
-    if (owners[i] == own_.number || !workers_->Submit([&ask, i] { ask(i); })) here.push_back(i);
+    if (owners[i] == own_.number || !workers_->Submit([&ask, i, missing] { ask(i); }))
+      here.push_back(i);
   }
   for (const std::size_t i : here) ask(i);
-  missing.wait();  // no call outlives the deadline
+  missing->wait();  // no call outlives the deadline
   Bitmap carriers(question.rows.size());
   for (const auto& part : found) {
     GF_TRY(part->status());
