@@ -18,6 +18,7 @@ import road
 from cohort import MINIMUM, Cohort
 from conftest import QUICK, synth
 from federation import BUILD, EXACT_COUNTS, Federation, wait_until
+from test_5_citizen import citizen_token
 
 BLOCK = 8_000_000
 # Where runs of records are moved to, 1-based: over borders of blocks, and in blocks of all three shards (libs/cohort/shards.cc:
@@ -340,6 +341,41 @@ def test_what_is_published_while_they_run(node, shards, workspace):
     wait_until(everywhere, 40, "all shards to have the new dataset")
     expect_the_same(shards, "g_variants", query)
     expect_the_same(shards, "g_variants", request(geneId="CFTR"))
+
+
+def test_a_table_of_frequencies_is_of_the_whole_genome(node, shards):
+    """The first shard publishes it, and asks the others; meanwhile the process that could do it alone stands still."""
+    federation, cohort = node
+    rare = region("chr20", BLOCK - 1_500, BLOCK + 1_500, [{"id": "alleleFrequency", "operator": "<", "value": "0.2"}])
+
+    def table(number):
+        status, body, _ = shards.ask(number, "g_variants", rare)
+        return body["info"].get("frequencyTables", [None])[0] if status == 200 else None
+
+    def pages(digest):
+        file = federation.var / "fi" / "data" / "discovery" / "frequencies" / "content" / digest[:2] / digest
+        return {tuple(line.split()[1:3]): int(line.split()[3]) for line in file.read_text().splitlines() if line.startswith("page ")}
+    before = wait_until(lambda: table(0), 30, "a table")
+    whole = pages(before["digest"])
+    assert {"1", "20"} <= {contig for contig, _ in whole} and {shard_of(f"chr{c}", int(m) * 1_000_000 + 1) for c, m in whole
+                                                              if c in ("1", "20")} == {0, 1, 2}
+    people = sorted(cohort.permitting("AF"))[:3]
+    federation.signal("fi", "discovery", signal.SIGSTOP)
+    try:
+        for person in people:
+            status, _, answer = federation.rest("fi", "PUT", "/api/v1/me/permissions", body={"permissions": []},
+                                                token=citizen_token(federation, cohort, person))
+            assert status == 200, answer
+            cohort.permissions[person] = set()
+        after = wait_until(lambda: (t := table(0)) and t["version"] > before["version"] and t, 60, "the next table")
+        assert "frequencies.published" in shards.processes[0].log.read_text()
+    finally:
+        federation.signal("fi", "discovery", signal.SIGCONT)
+    now = pages(after["digest"])
+    assert now.keys() == whole.keys()
+    assert all(now[page] >= 0.9 * whole[page] - 3 for page in whole), "no part is missing"
+    wait_until(lambda: all(table(number) == table(None) for number in (0, 1, 2)), 30, "all processes to go by one table")
+    expect_the_same(shards, "g_variants", rare)
 
 
 def test_nobody_else_is_told_exact_numbers(node, shards, hostile_hub):
