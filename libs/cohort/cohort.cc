@@ -290,6 +290,32 @@ std::map<std::string, std::vector<std::uint32_t>> Cohort::Megabases() const {
   return found;
 }
 
+std::vector<std::uint32_t> Cohort::ShardsOf(const VariantFilter& filter,
+                                            std::uint32_t shards) const {
+  std::vector<bool> wanted(shards);
+  for (const Part& part : segments_) {
+    const std::vector<SegmentTile>& tiles = part.segment->manifest().tiles;
+    const auto want = [&](const SegmentTile& tile) {
+      wanted[ShardOf(tile.contig, tile.tile, shards)] = true;
+    };
+    // In the same order of precedence as VisitCarriers.
+    if (!filter.gene.empty()) {
+      for (const std::uint32_t tile : part.segment->TilesOfGene(filter.gene)) want(tiles[tile]);
+    } else if (!filter.contig.empty()) {
+      for (const std::uint32_t tile :
+           part.segment->TilesOfRange(filter.contig, filter.start, filter.end))
+        want(tiles[tile]);
+    } else if (!filter.change.empty()) {
+      std::for_each(tiles.begin(), tiles.end(), want);
+    }
+  }
+  std::vector<std::uint32_t> found;
+  for (std::uint32_t shard = 0; shard < shards; ++shard) {
+    if (wanted[shard]) found.push_back(shard);
+  }
+  return found;
+}
+
 // Calls take(part, scan) with everybody marked, for each segment.
 template <typename Take>
 Status Cohort::VisitCarriers(const Context& ctx, const VariantFilter& filter, const Bitmap& rows,

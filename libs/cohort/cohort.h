@@ -135,8 +135,11 @@ class Cohort {
   genomics::Assembly assembly() const { return segments_.front().segment->info().assembly; }
   const Segment& segment(std::size_t i) const { return *segments_[i].segment; }
   std::size_t n_segments() const { return segments_.size(); }
-  // Megabases that have sites, by contig: each once, ascending.
+  // Megabases that have sites, here or at another shard, by contig: each once, ascending.
   std::map<std::string, std::vector<std::uint32_t>> Megabases() const;
+  // Which of so many shards have tiles with variants that may pass the filter: ascending. Of
+  // segments that were opened as one of them.
+  std::vector<std::uint32_t> ShardsOf(const VariantFilter& filter, std::uint32_t shards) const;
   // Chooses other kernels than the best: for tests.
   void UseKernels(const Kernels& kernels) { kernels_ = &kernels; }
 

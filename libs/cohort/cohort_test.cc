@@ -139,7 +139,8 @@ constexpr Consequence kEffects[] = {Consequence::kStopGained, Consequence::kFram
 
 // Sites of two contigs and several megabases: multi-allelic ones, deletions over the end of a tile,
 // haploid males on X, people without calls.
-Model MakeModel(Rng& rng, std::vector<std::uint32_t> sizes, std::size_t n_sites) {
+Model MakeModel(Rng& rng, std::vector<std::uint32_t> sizes, std::size_t n_sites,
+                std::int64_t start = 999'900) {
   Model model;
   std::uint32_t n = 0;
   for (const std::uint32_t size : sizes) {
@@ -152,7 +153,7 @@ Model MakeModel(Rng& rng, std::vector<std::uint32_t> sizes, std::size_t n_sites)
   }
   const bool table = rng.Chance(0.5);
   std::vector<std::uint32_t> missing_until(n);
-  std::int64_t pos = 999'900;
+  std::int64_t pos = start;
   for (std::size_t i = 0; i < n_sites; ++i) {
     ModelSite site;
     const bool x = i >= n_sites * 2 / 3;
@@ -242,10 +243,10 @@ Status Write(const Model& model, const ModelSegment& segment, const std::filesys
 }
 
 Result<std::unique_ptr<Cohort>> OpenCohort(const std::filesystem::path& dir, std::size_t n,
-                                           Residence residence) {
+                                           Residence residence, const Shard& shard = {}) {
   std::vector<std::unique_ptr<Segment>> segments;
   for (std::size_t i = 0; i < n; ++i) {
-    GF_ASSIGN(auto segment, Segment::Open(dir / std::to_string(i), residence));
+    GF_ASSIGN(auto segment, Segment::Open(dir / std::to_string(i), residence, {}, shard));
     GF_TRY(segment->Verify());
     segments.push_back(std::move(segment));
   }
@@ -381,6 +382,89 @@ RC_GTEST_PROP(CohortProperty, EveryAnswerEqualsTheDefinition, (std::uint64_t see
       CheckEverything(model, rng, **cohort);
     }
   }
+}
+
+// Over the border of two blocks, so that most questions have parts in two shards.
+RC_GTEST_PROP(CohortProperty, ShardsTogetherAnswerAsTheWhole, (std::uint64_t seed)) {
+  Rng rng(seed);
+  const Model model = MakeModel(rng, {60, 64, 200}, 30 + rng.Below(40), 7'999'850);
+  TemporaryDirectory dir;
+  for (std::size_t i = 0; i < 3; ++i)
+    RC_ASSERT(Write(model, model.segments[i], dir.path() / std::to_string(i)).ok());
+  const std::uint32_t shards = 2 + rng.Below(4);
+  std::vector<std::unique_ptr<Cohort>> parts;
+  std::size_t tiles = 0;
+  for (std::uint32_t number = 0; number < shards; ++number) {
+    auto part = OpenCohort(dir.path(), 3, Residence::kMapped, {number, shards});
+    RC_ASSERT(part.ok());
+    for (std::size_t i = 0; i < 3; ++i) tiles += (*part)->segment(i).n_tiles();
+    parts.push_back(*std::move(part));
+  }
+  const auto whole = OpenCohort(dir.path(), 3, Residence::kMapped);
+  RC_ASSERT(whole.ok());
+  std::size_t all = 0;
+  for (std::size_t i = 0; i < 3; ++i) all += (*whole)->segment(i).n_tiles();
+  RC_ASSERT(tiles == all);
+  RC_ASSERT(parts[0]->Megabases() == (*whole)->Megabases());
+  const Context ctx = Context::Background();
+  const Bitmap rows = SomeRows(rng, model.n(), 0.5);
+  Workspace work;
+  for (int i = 0; i < 12; ++i) {
+    VariantFilter filter;
+    if (i % 3 == 0) filter.gene = rng.Chance(0.5) ? "BRCA1" : "nbr2";
+    if (i % 3 == 1) {
+      filter.contig = rng.Chance(0.8) ? "20" : "X";
+      filter.start = (filter.contig == "20" ? 7'999'850 : 0) + rng.Below(300);
+      filter.end = filter.start + 1 + rng.Below(200);
+    }
+    if (i % 3 == 2) filter.change = "G12D";
+    Bitmap together(model.n());
+    for (const std::uint32_t number : parts[0]->ShardsOf(filter, shards)) {
+      Workspace own;
+      const auto found = parts[number]->Carriers(ctx, filter, rows, own);
+      RC_ASSERT(found.ok());
+      together.Or(*found);
+    }
+    if (filter.gene == "nbr2") filter.gene = "NBR2";
+    RC_ASSERT(together == model.Carriers(filter, rows));
+  }
+  for (std::size_t site = 0; site < model.sites.size(); ++site) {
+    const Variant& variant = model.sites[site].variant;
+    Workspace own;
+    const Cohort& owner = *parts[ShardOf(
+        variant.contig, static_cast<std::uint32_t>(variant.pos / kTileBases), shards)];
+    const auto expected = (*whole)->CountExact(variant, rows, work);
+    RC_ASSERT(expected.ok());
+    RC_ASSERT(*owner.CountExact(variant, rows, own) == *expected);
+    RC_ASSERT(*owner.CountExact(variant, *owner.MakeLive(rows, 1), own) == *expected);
+  }
+}
+
+TEST(CohortTest, AShardNeedsItsOwnTilesAloneAndAManifestThatSaysWhatTheOthersHave) {
+  Rng rng(5);
+  const Model model = MakeModel(rng, {60}, 60, 7'999'850);
+  TemporaryDirectory dir;
+  const auto path = dir.path() / "0";
+  ASSERT_TRUE(Write(model, model.segments[0], path).ok());
+  // Chromosome 20 begins with block 349, X with block 372.
+  ASSERT_EQ(ShardOf("20", 7, 2), 1U);
+  ASSERT_EQ(ShardOf("20", 8, 2), 0U);
+  ASSERT_EQ(ShardOf("X", 0, 2), 0U);
+  std::filesystem::remove(path / "20.0007.tile");
+  EXPECT_EQ(Reason(Segment::Open(path).status()), "INDEX_CORRUPT");
+  EXPECT_EQ(Reason(Segment::Open(path, Residence::kMapped, {}, {1, 2}).status()), "INDEX_CORRUPT");
+  const auto segment = Segment::Open(path, Residence::kMapped, {}, {0, 2});
+  ASSERT_TRUE(segment.ok());
+  EXPECT_TRUE((*segment)->Verify().ok());
+  EXPECT_EQ((*segment)->n_tiles(), 2U);
+  EXPECT_EQ((*segment)->bytes(), std::filesystem::file_size(path / "20.0008.tile") +
+                                     std::filesystem::file_size(path / "X.0000.tile"));
+  EXPECT_EQ((*segment)->FindContig("20")->Find(7), nullptr);
+  // As it was written before: whole, or not at all.
+  SegmentManifest manifest = *ParseSegment(*ReadFile(path / kSegmentFile));
+  for (SegmentTile& tile : manifest.tiles) tile.reach.reset();
+  ASSERT_TRUE(WriteFileAtomically(path / kSegmentFile, FormatSegment(manifest), 0640).ok());
+  EXPECT_EQ(Reason(Segment::Open(path, Residence::kMapped, {}, {0, 2}).status()), "INDEX_MISMATCH");
 }
 
 // More rows than one block of 16-bit numbers, and more sites than one chunk of runs.

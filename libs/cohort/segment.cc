@@ -60,6 +60,9 @@ std::string FormatSegment(const SegmentManifest& manifest) {
                              {"metadata_size", tile.digests.metadata_size},
                              {"sha256", tile.digests.sha256},
                              {"metadata_sha256", tile.digests.metadata_sha256}});
+    if (!tile.reach) continue;
+    json["tiles"].back()["max_ref_length"] = tile.reach->max_ref_length;
+    json["tiles"].back()["genes"] = tile.reach->genes;
   }
   return json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
@@ -93,6 +96,10 @@ Result<SegmentManifest> ParseSegment(std::string_view text) try {
     tile.digests = {
         item.at("size").get<std::uint64_t>(), item.at("metadata_size").get<std::uint64_t>(),
         item.at("sha256").get<std::string>(), item.at("metadata_sha256").get<std::string>()};
+    if (item.contains("max_ref_length")) {
+      tile.reach = {item.at("max_ref_length").get<std::uint32_t>(),
+                    item.at("genes").get<std::vector<std::string>>()};
+    }
     const auto contig = genomics::NormaliseContig(tile.contig);
     if (!contig.ok() || *contig != tile.contig) return Corrupt("a contig name is not normalised");
     if (tile.tile >= genomics::kMaxPosition / kTileBases) return Corrupt("a tile number");
@@ -123,6 +130,7 @@ Result<SegmentWriter> SegmentWriter::Create(const fs::path& dir, SegmentInfo inf
 Status SegmentWriter::Add(const std::string& contig, std::uint32_t tile, TileBuilder& builder) {
   if (builder.empty()) return absl::OkStatus();
   SegmentTile entry{contig, tile, builder.n_sites(), {}};
+  entry.reach = {builder.max_ref_length(), builder.Genes()};
   GF_ASSIGN(entry.digests, builder.Finish(dir_ / entry.FileName()));
   manifest_.tiles.push_back(std::move(entry));
   return absl::OkStatus();
@@ -141,7 +149,8 @@ Result<std::string> SegmentWriter::Finish() {
 }
 
 Result<std::unique_ptr<Segment>> Segment::Open(const fs::path& dir, Residence residence,
-                                               std::string_view manifest_sha256) {
+                                               std::string_view manifest_sha256,
+                                               const Shard& shard) {
   auto text = ReadFile(dir / kSegmentFile, kMaxManifest);
   if (!text.ok())
     return Error(StatusCode::kNotFound, "INDEX_MISSING", "{} holds no finished segment",
@@ -152,11 +161,26 @@ Result<std::unique_ptr<Segment>> Segment::Open(const fs::path& dir, Residence re
   GF_ASSIGN(segment->manifest_, ParseSegment(*text));
   std::uint32_t number = 0;
   for (const SegmentTile& entry : segment->manifest_.tiles) {
+    const std::uint32_t place = number++;
+    if (shard.divided()) {
+      if (!entry.reach)
+        return Error(StatusCode::kFailedPrecondition, "INDEX_MISMATCH",
+                     "the segment was made before genomes could be divided, and must be made anew");
+      for (const std::string& gene : entry.reach->genes) {
+        auto& tiles = segment->tiles_of_gene_[ToLower(gene)];
+        if (tiles.empty() || tiles.back() != place) tiles.push_back(place);
+      }
+      if (!shard.Has(entry.contig, entry.tile)) continue;
+    }
     const TileIdentity identity{entry.tile, segment->n_people(), entry.digests.size,
                                 entry.digests.metadata_size, entry.digests.metadata_sha256};
     GF_ASSIGN(auto tile, Tile::Open(dir / entry.FileName(), identity, residence));
     if (tile->n_sites() != entry.n_sites) return Corrupt("a tile has another number of sites");
-    tile->set_number(number++);
+    if (entry.reach && tile->header().max_ref_length != entry.reach->max_ref_length)
+      return Corrupt("a tile has other alleles");
+    tile->set_number(place);
+    ++segment->n_tiles_;
+    segment->bytes_ += entry.digests.size;
     Contig& contig = segment->contigs_[entry.contig];
     contig.max_ref_length = std::max(contig.max_ref_length, tile->header().max_ref_length);
     contig.by_megabase.resize(std::size_t{entry.tile} + 1, kNone);
@@ -172,9 +196,31 @@ Result<std::unique_ptr<Segment>> Segment::Open(const fs::path& dir, Residence re
 }
 
 Status Segment::Verify() const {
-  for (const SegmentTile& entry : manifest_.tiles)
-    GF_TRY(contigs_.at(entry.contig).Find(entry.tile)->Verify(entry.digests.sha256));
-  return absl::OkStatus();
+  return ForEachTile([&](const Tile& tile) {
+    return tile.Verify(manifest_.tiles[tile.number()].digests.sha256);
+  });
+}
+
+std::vector<std::uint32_t> Segment::TilesOfGene(std::string_view gene) const {
+  const auto found = tiles_of_gene_.find(ToLower(gene));
+  return found == tiles_of_gene_.end() ? std::vector<std::uint32_t>() : found->second;
+}
+
+std::vector<std::uint32_t> Segment::TilesOfRange(std::string_view contig, std::int64_t start,
+                                                 std::int64_t end) const {
+  std::vector<std::uint32_t> tiles;
+  const auto first = std::lower_bound(
+      manifest_.tiles.begin(), manifest_.tiles.end(), contig,
+      [](const SegmentTile& tile, std::string_view name) { return tile.contig < name; });
+  for (auto entry = first; entry != manifest_.tiles.end() && entry->contig == contig; ++entry) {
+    const std::int64_t begin = std::int64_t{entry->tile} * kTileBases;
+    // The last allele that can begin here reaches so far.
+    const std::int64_t reach =
+        begin + kTileBases - 1 + (entry->reach ? entry->reach->max_ref_length : 0);
+    if (begin < end && reach > start)
+      tiles.push_back(static_cast<std::uint32_t>(entry - manifest_.tiles.begin()));
+  }
+  return tiles;
 }
 
 void Segment::Evict() const {

@@ -8,10 +8,12 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "libs/cohort/shards.h"
 #include "libs/cohort/tile.h"
 #include "libs/cohort/tile_builder.h"
 #include "libs/core/status.h"
@@ -44,6 +46,13 @@ struct SegmentTile {
   std::uint32_t tile = 0;
   std::uint32_t n_sites = 0;
   TileDigests digests;
+  // What another process has to know to ask the one that has the tile. Segments that were made
+  // before that was written down can only be opened whole.
+  struct Reach {
+    std::uint32_t max_ref_length = 0;
+    std::vector<std::string> genes;
+  };
+  std::optional<Reach> reach = {};
 
   std::string FileName() const;
 };
@@ -95,12 +104,15 @@ class Segment {
     std::uint32_t unit = 0;
   };
 
-  // Metadata is verified. `manifest_sha256`, when not empty, must match. Errors: NotFound
-  // INDEX_MISSING, DataLoss INDEX_CORRUPT.
+  // Metadata is verified. `manifest_sha256`, when not empty, must match. Of a divided genome only
+  // the tiles of `shard` are opened, and need be there. Errors: NotFound INDEX_MISSING, DataLoss
+  // INDEX_CORRUPT, FailedPrecondition INDEX_MISMATCH when it cannot be divided.
   static Result<std::unique_ptr<Segment>> Open(const std::filesystem::path& dir,
                                                Residence residence = Residence::kMapped,
-                                               std::string_view manifest_sha256 = {});
-  // Reads every byte (Tile::Verify). Once, when a segment arrives: queries trust its rows.
+                                               std::string_view manifest_sha256 = {},
+                                               const Shard& shard = {});
+  // Reads every byte of what was opened (Tile::Verify). Once, when a segment arrives: queries trust
+  // its rows.
   Status Verify() const;
   void Evict() const;
 
@@ -108,6 +120,9 @@ class Segment {
   const SegmentManifest& manifest() const { return manifest_; }
   std::uint32_t n_people() const { return manifest_.info.n_people; }
   std::uint64_t n_sites() const;
+  // Tiles that were opened, and their files.
+  std::size_t n_tiles() const { return n_tiles_; }
+  std::uint64_t bytes() const { return bytes_; }
   const Contig* FindContig(std::string_view contig) const;
   // visit(const Tile&) -> Status; the first error ends it.
   template <typename Visit>
@@ -120,11 +135,19 @@ class Segment {
   // A gene may reach into the next megabase. Upper and lower case are the same.
   std::vector<GenePart> FindGene(std::string_view gene) const;
   std::vector<std::string> Genes() const;
+  // Tiles of the manifest, opened or not, that say something of the gene, or have sites that
+  // overlap [start, end): ascending numbers. Of segments that were opened as a shard.
+  std::vector<std::uint32_t> TilesOfGene(std::string_view gene) const;
+  std::vector<std::uint32_t> TilesOfRange(std::string_view contig, std::int64_t start,
+                                          std::int64_t end) const;
 
  private:
   Segment() = default;
 
   SegmentManifest manifest_;
+  std::size_t n_tiles_ = 0;
+  std::uint64_t bytes_ = 0;
+  std::map<std::string, std::vector<std::uint32_t>, std::less<>> tiles_of_gene_;
   std::map<std::string, Contig, std::less<>> contigs_;
   std::map<std::string, std::vector<GenePart>, std::less<>> genes_;
 };

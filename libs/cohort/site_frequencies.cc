@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <optional>
 #include <tuple>
 
 #include "libs/cohort/cohort.h"
@@ -86,13 +87,16 @@ Result<std::shared_ptr<const SiteFrequencies>> SiteFrequencies::Make(const Conte
   for (const auto& [contig, megabases] : cohort.Megabases()) {
     for (const std::uint32_t megabase : megabases) {
       GF_TRY(ctx.Alive());
-      GF_ASSIGN(const std::vector<KnownFrequency> known, lookup(contig, megabase));
+      std::optional<std::vector<KnownFrequency>> known;  // of tiles that are here
       for (std::size_t i = 0; i < cohort.n_segments(); ++i) {
         const Segment::Contig* of = cohort.segment(i).FindContig(contig);
         const Tile* tile = of == nullptr ? nullptr : of->Find(megabase);
         if (tile == nullptr) continue;
+        if (!known) {
+          GF_ASSIGN(known, lookup(contig, megabase));
+        }
         made->segments_[i][tile->number()] =
-            Summarise(*tile, FrequenciesOf(*tile, known, below_resolution));
+            Summarise(*tile, FrequenciesOf(*tile, *known, below_resolution));
       }
     }
   }

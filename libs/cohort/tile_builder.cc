@@ -120,6 +120,12 @@ std::uint32_t TileBuilder::AlleleKey(std::string_view ref, std::string_view alt)
   return kPooledAllele | offset;
 }
 
+std::vector<std::string> TileBuilder::Genes() const {
+  std::vector<std::string> names;
+  for (const auto& [name, unit] : genes_) names.push_back(name);
+  return names;
+}
+
 std::uint32_t TileBuilder::UnitOf(std::string_view gene) {
   if (const auto known = genes_.find(gene); known != genes_.end()) return known->second;
   const auto unit = static_cast<std::uint32_t>(units_.size());

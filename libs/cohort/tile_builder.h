@@ -57,6 +57,9 @@ class TileBuilder {
   std::uint32_t n_sites() const { return static_cast<std::uint32_t>(position_.size()); }
   // Nothing was added that a tile would have to tell.
   bool empty() const { return position_.empty() && called_.empty(); }
+  // Of the sites so far: the longest REF, and the genes that something was said of, sorted.
+  std::uint32_t max_ref_length() const { return max_ref_length_; }
+  std::vector<std::string> Genes() const;
   // Sites come strictly ascending by position, REF and ALT; nobody is in two sets of a site.
   // Errors: InvalidArgument UNSORTED, SITE_INVALID, ROW_INVALID.
   Status Add(const SiteFacts& site, const Members& het, const Members& hom,

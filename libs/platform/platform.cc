@@ -33,7 +33,8 @@ std::string AddressOf(const google::protobuf::Map<std::string, std::string>& add
 Platform::Platform(Process& process, std::string service, rpc::Policy policy)
     : process_(process),
       service_(std::move(service)),
-      dispatcher_(DispatcherOptions(process, service_), std::move(policy), process.tokens(),
+      policy_(std::move(policy)),
+      dispatcher_(DispatcherOptions(process, service_), policy_, process.tokens(),
                   process.metrics()) {}
 
 Platform::~Platform() = default;
@@ -44,6 +45,13 @@ bool Platform::is_hub() const { return config().site().role() == config::v1::Sit
 
 std::string Platform::country() const {
   return is_hub() ? std::string() : ToUpper(site());
+}
+
+rpc::Dispatcher& Platform::PeerDispatcher() {
+  if (peer_dispatcher_ == nullptr)
+    peer_dispatcher_ = std::make_unique<rpc::Dispatcher>(
+        DispatcherOptions(process_, service_), policy_, process_.tokens(), process_.metrics());
+  return *peer_dispatcher_;
 }
 
 std::string Platform::dataset_url_prefix() const { return process_.dataset_url_prefix(); }
@@ -94,6 +102,11 @@ rpc::ChannelSource Platform::NodeChannel(std::string_view site_name, std::string
   std::string address = AddressOf(config().network().nodes(), site_name);
   return {[this, identity, address] { return process_.Channel(service_, identity, address); },
           identity.site + "/" + identity.service, std::string(), &metrics()};
+}
+
+rpc::ChannelSource Platform::PeerChannel(std::string_view address, std::string_view name) {
+  return {[this, target = std::string(address)] { return process_.PeerChannel(service_, target); },
+          site() + "/" + std::string(name), std::string(), &metrics()};
 }
 
 Result<std::filesystem::path> Platform::DataDir() {

@@ -51,6 +51,9 @@ class Platform {
   const auth::AccessTokenVerifier& tokens() const;
   // For the service's gRPC adapters.
   rpc::Dispatcher& dispatcher() { return dispatcher_; }
+  // Another one, with threads of its own, for methods that other processes of this service call
+  // while they answer a question themselves: so they never wait for one another's threads.
+  rpc::Dispatcher& PeerDispatcher();
 
   // Opens the service's own schema with its own role and applies its migrations.
   Result<std::unique_ptr<sql::Database>> OpenDatabase(const EmbeddedFile* migrations);
@@ -59,6 +62,9 @@ class Platform {
   rpc::ChannelSource SiteChannel(std::string_view service);
   rpc::ChannelSource HubChannel(std::string_view service);
   rpc::ChannelSource NodeChannel(std::string_view site, std::string_view service);
+  // Other processes of this service at this site, by address; `name` tells them apart in errors and
+  // metrics.
+  rpc::ChannelSource PeerChannel(std::string_view address, std::string_view name);
 
   // <data_dir>/<service>, created with mode 0700. Other services of the site read what they are
   // told of.
@@ -67,7 +73,9 @@ class Platform {
  private:
   Process& process_;
   const std::string service_;
+  const rpc::Policy policy_;
   rpc::Dispatcher dispatcher_;
+  std::unique_ptr<rpc::Dispatcher> peer_dispatcher_;
 };
 
 }  // namespace genofed

@@ -198,4 +198,12 @@ std::shared_ptr<grpc::ChannelInterface> Process::Channel(const std::string& call
   });
 }
 
+std::shared_ptr<grpc::ChannelInterface> Process::PeerChannel(const std::string& caller,
+                                                             const std::string& address) {
+  return channels_.Get(caller + ">" + address, CertificateOf(caller), [&] {
+    return rpc::ConnectTls(address, TlsOf(caller), {config_.site().name(), caller},
+                           config_.site().domain());
+  });
+}
+
 }  // namespace genofed

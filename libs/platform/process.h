@@ -56,6 +56,9 @@ class Process {
   std::shared_ptr<grpc::ChannelInterface> Channel(const std::string& caller,
                                                   const WorkloadIdentity& callee,
                                                   const std::string& address);
+  // A channel from `caller` to other processes of the same service, never to this one.
+  std::shared_ptr<grpc::ChannelInterface> PeerChannel(const std::string& caller,
+                                                      const std::string& address);
   bool HostsInProcess(std::string_view service) const;
 
  private:

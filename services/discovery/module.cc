@@ -29,9 +29,11 @@
 #include "services/discovery/adapters/grpc_case_service.h"
 #include "services/discovery/adapters/grpc_discovery_service.h"
 #include "services/discovery/adapters/grpc_frequency_service.h"
+#include "services/discovery/adapters/grpc_shard_service.h"
 #include "services/discovery/adapters/grpc_statistics_service.h"
 #include "services/discovery/adapters/peers.h"
 #include "services/discovery/adapters/segment_store.h"
+#include "services/discovery/adapters/shard_client.h"
 #include "services/discovery/adapters/sql_beacon_store.h"
 #include "services/discovery/adapters/sql_contact_store.h"
 #include "services/discovery/adapters/sql_disclosure_store.h"
@@ -39,6 +41,9 @@
 #include "services/discovery/adapters/sql_publication_store.h"
 #include "services/discovery/adapters/sql_statistics_store.h"
 #include "services/discovery/adapters/worker_pool.h"
+#include "services/discovery/app/shard_answers.h"
+#include "services/discovery/app/shared_genotypes.h"
+#include "services/discovery/domain/shard_list.h"
 
 namespace genofed::discovery {
 
@@ -57,9 +62,14 @@ constexpr auto kForgetInterval = std::chrono::hours(1);
 constexpr auto kSettleInterval = milliseconds(500);
 constexpr auto kSettleTimeout = std::chrono::seconds(10);
 constexpr std::size_t kMaxQueued = 64;  // calls that wait for one node
+constexpr int kShardThreads = 8;        // that wait for one shard at the same time
+constexpr int kMaxShardThreads = 64;
+// Another shard may need so long to look up its sites in a newer table of frequencies.
+constexpr milliseconds kKeepTable = std::chrono::hours(2);
 constexpr int kIntervalsToSettle = 6;   // before a table of frequencies is published
 constexpr auto kOpenInterval =
     std::chrono::seconds(10);  // how soon a replica notices another's publication
+constexpr auto kAfterBell = milliseconds(100);
 
 struct Settings {
   std::int32_t floor;  // at the hub, while no node has answered
@@ -68,6 +78,7 @@ struct Settings {
   HubDiscovery::Options hub;
   bool open = false;  // disclosure control is off
   milliseconds frequency_interval{10'000};
+  cohort::Shard shard = {};
 };
 
 Result<Settings> ReadSettings(const Platform& platform) {
@@ -92,6 +103,10 @@ Result<Settings> ReadSettings(const Platform& platform) {
       config.has_frequency_interval(), config.frequency_interval(), settings.frequency_interval);
   if (settings.frequency_interval < milliseconds(10))
     return InvalidField("discovery.frequency_interval", "CONFIG_INVALID", "must be at least 10ms");
+  const std::vector<std::string> shards(config.shards().begin(), config.shards().end());
+  GF_ASSIGN(settings.shard, ReadShard(shards, config.shard()));
+  if (platform.is_hub() && !shards.empty())
+    return InvalidField("discovery.shards", "CONFIG_INVALID", "a hub has no genomes");
   HubDiscovery::Options& hub = settings.hub;
   hub.floor = settings.floor;
   hub.node_deadline =
@@ -165,12 +180,35 @@ Result<std::unique_ptr<SegmentStore>> MakeSegmentStore(Platform& platform) {
   return std::make_unique<SegmentStore>(std::move(open), *std::move(key), clock,
                                         platform.metrics());
 }
+// Ends somebody's pause early.
+class Bell {
+ public:
+  void Ring() {
+    {
+      const std::lock_guard lock(mutex_);
+      rung_ = true;
+    }
+    wake_.notify_all();
+  }
+  // Pauses; true when it was rung. However often it is rung, there is a short pause.
+  bool Wait(const std::stop_token& stop, milliseconds interval) {
+    std::unique_lock lock(mutex_);
+    if (!wake_.wait_for(lock, stop, interval, [this] { return rung_; })) return false;
+    rung_ = false;
+    lock.unlock();
+    std::this_thread::sleep_for(kAfterBell);
+    return true;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  bool rung_ = false;
+};
 
 // Calls `round` again and again. Logs when its result changes, not each time.
 void Repeat(const std::stop_token& stop, milliseconds interval, std::string_view event,
-            const std::function<Status(const Context&)>& round) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
+            const std::function<Status(const Context&)>& round, Bell& bell) {
   std::string last = "OK";
   while (!stop.stop_requested()) {
     const Context ctx = Context::Background().WithStop(stop);
@@ -180,8 +218,7 @@ void Repeat(const std::stop_token& stop, milliseconds interval, std::string_view
       GF_LOG(ctx, warn, event, {"result", status.ok() ? now : Describe(status)});
       last = now;
     }
-    std::unique_lock lock(mutex);
-    wake.wait_for(lock, stop, interval, [] { return false; });
+    bell.Wait(stop, interval);
   }
 }
 
@@ -189,15 +226,17 @@ class NodeModule final : public Module {
  public:
   NodeModule(Platform& platform, const Settings& settings, disclosure::Mechanism mechanism,
              std::unique_ptr<sql::Database> database, const std::filesystem::path& data_dir,
+             const std::filesystem::path& segments,
              AnnotationTable table, std::unique_ptr<SegmentStore> segment_store)
       : settings_(settings),
         clock_(platform.clock()),
+        metrics_(platform.metrics()),
         mechanism_(std::move(mechanism)),
         database_(std::move(database)),
         store_(*database_),
         segment_store_(std::move(segment_store)),
-        opener_(platform.config().site().data_dir(), data_dir / "segments", std::move(table),
-                segment_store_.get()),
+        opener_(platform.config().site().data_dir(), segments, std::move(table),
+                segment_store_.get(), settings.shard),
         consent_(MakeConsentClient(platform.SiteChannel("consent"), settings.max_staleness)),
         listing_(MakeListingClient(platform.SiteChannel("catalogue"), settings.max_staleness)),
         view_(*consent_, *listing_, mechanism_, settings.max_staleness),
@@ -208,12 +247,14 @@ class NodeModule final : public Module {
         frequency_publications_(*database_),
         tables_(data_dir / "frequencies"),
         frequency_hub_(MakeFrequencyHub(platform.HubChannel("discovery"))),
+        shared_(Shared(platform)),
         frequencies_(view_, mechanism_, frequency_publications_, tables_, *frequency_hub_,
                      platform.clock(), platform.site(),
-                     kIntervalsToSettle * settings.frequency_interval),
+                     kIntervalsToSettle * settings.frequency_interval, GenotypesOf(),
+                     settings.shard.divided() ? kKeepTable : milliseconds(0)),
         discovery_(view_, platform.country(), mechanism_,
                    mechanism_.policy().HasBudget() ? &budgets_ : nullptr, audit_, platform.clock(),
-                   &frequencies_),
+                   &frequencies_, GenotypesOf()),
         beacon_store_(*database_),
         beacon_opener_(platform.config().site().data_dir()),
         beacon_view_(beacon_store_, beacon_opener_, *consent_, *listing_, mechanism_,
@@ -244,11 +285,17 @@ class NodeModule final : public Module {
         contact_ledger_(MakeContactLedger(platform.SiteChannel("consent"), platform.clock(),
                                           settings.max_staleness)),
         contacts_(contact_store_, *contact_ledger_, case_match_, platform.clock(), random_),
-        case_service_(MakeNodeCaseService(platform.dispatcher(), case_match_, contacts_)) {}
+        case_service_(MakeNodeCaseService(platform.dispatcher(), case_match_, contacts_)),
+        shard_answers_(settings.shard, view_, frequencies_, [this] { LookSoon(); }),
+        shard_service_(settings.shard.divided()
+                           ? MakeShardService(platform.PeerDispatcher(), shard_answers_)
+                           : nullptr) {}
 
   std::vector<grpc::Service*> Services() override {
-    return {service_.get(), beacon_service_.get(), statistics_service_.get(),
-            case_service_.get()};
+    std::vector<grpc::Service*> services = {service_.get(), beacon_service_.get(),
+                                            statistics_service_.get(), case_service_.get()};
+    if (shard_service_ != nullptr) services.push_back(shard_service_.get());
+    return services;
   }
 
   Status Start() override {
@@ -261,7 +308,7 @@ class NodeModule final : public Module {
     });
     frequency_poller_ = std::jthread([this](std::stop_token stop) {
       Repeat(stop, settings_.frequency_interval, "discovery.frequencies",
-             [this](const Context& ctx) { return ExchangeFrequencies(ctx); });
+             [this](const Context& ctx) { return ExchangeFrequencies(ctx); }, frequency_bell_);
     });
     return absl::OkStatus();
   }
@@ -284,9 +331,51 @@ class NodeModule final : public Module {
   }
 
  private:
+  // The other processes that have parts of the genome; null: this one has it all.
+  std::unique_ptr<Genotypes> Shared(Platform& platform) {
+    const cohort::Shard& own = settings_.shard;
+    if (!own.divided()) return nullptr;
+    std::vector<std::unique_ptr<ShardClient>> others;
+    for (std::uint32_t number = 0; number < own.of; ++number) {
+      const std::string& target =
+          platform.config().discovery().shards(static_cast<int>(number));
+      others.push_back(
+          number == own.number
+              ? nullptr
+              : MakeShardClient(
+                    {number, own.of},
+                    platform.PeerChannel(target, fmt::format("discovery-shard-{}", number + 1)),
+                    target.find(',') != std::string::npos, [this] { LookSoon(); }));
+    }
+    const int threads =
+        std::min(kShardThreads * (static_cast<int>(own.of) - 1), kMaxShardThreads);
+    return std::make_unique<SharedGenotypes>(own, std::move(others),
+                                             MakeWorkerPool(threads, kMaxQueued));
+  }
+  const Genotypes& GenotypesOf() const {
+    if (shared_ != nullptr) return *shared_;
+    return OwnGenotypes::Get();
+  }
+
+  // Another shard has other files or another table of frequencies.
+  void LookSoon() {
+    bell_.Ring();
+    frequency_bell_.Ring();
+  }
+
+  void CountTiles() {
+    double tiles = 0, bytes = 0;
+    for (const auto& cohort : view_.Held()) {
+      for (std::size_t i = 0; i < cohort->genotypes().n_segments(); ++i) {
+        tiles += static_cast<double>(cohort->genotypes().segment(i).n_tiles());
+        bytes += static_cast<double>(cohort->genotypes().segment(i).bytes());
+      }
+    }
+    metrics_.Set("genofed_discovery_tiles", {}, tiles);
+    metrics_.Set("genofed_discovery_tile_bytes", {}, bytes);
+  }
+
   void Poll(const std::stop_token& stop) {
-    std::mutex mutex;
-    std::condition_variable_any wake;
     std::string last = "OK";
     bool opened = false;
     auto open_next = steady_clock::time_point::min();
@@ -299,6 +388,7 @@ class NodeModule final : public Module {
         // Until the first success there is nothing to answer from, so that is tried at each turn.
         if (opened) open_next = steady_clock::now() + kOpenInterval;
       }
+      CountTiles();
       // A node that does not know its datasets yet must not say that it has none.
       if (opened) status.Update(view_.Refresh(ctx.WithTimeout(settings_.max_staleness)));
       if (std::string now = status.ok() ? "OK" : Reason(status); now != last) {
@@ -306,14 +396,14 @@ class NodeModule final : public Module {
         last = now;
       }
       Audit(ctx.WithTimeout(std::chrono::seconds(10)));
-      std::unique_lock lock(mutex);
-      wake.wait_for(lock, stop, settings_.poll_interval, [] { return false; });
+      if (bell_.Wait(stop, settings_.poll_interval)) open_next = steady_clock::time_point::min();
     }
   }
 
   // What fails does not hold up the rest: without a hub there is still the last table.
   Status ExchangeFrequencies(const Context& ctx) {
-    Status status = frequencies_.Publish(ctx);
+    // Counting asks all shards: once is enough.
+    Status status = settings_.shard.number == 0 ? frequencies_.Publish(ctx) : absl::OkStatus();
     status.Update(frequencies_.Exchange(ctx));
     status.Update(frequencies_.Apply(ctx));
     return status;
@@ -348,6 +438,8 @@ class NodeModule final : public Module {
 
   const Settings settings_;
   const Clock& clock_;
+  obs::Metrics& metrics_;
+  Bell bell_, frequency_bell_;
   const disclosure::Mechanism mechanism_;
   steady_clock::time_point forget_next_ = steady_clock::time_point::min();
   std::unique_ptr<sql::Database> database_;
@@ -364,6 +456,7 @@ class NodeModule final : public Module {
   SqlFrequencyPublications frequency_publications_;
   FileTableStore tables_;
   std::unique_ptr<FrequencyHub> frequency_hub_;
+  const std::unique_ptr<Genotypes> shared_;
   NodeFrequencies frequencies_;
   NodeDiscovery discovery_;
   SqlBeaconStore beacon_store_;
@@ -385,6 +478,8 @@ class NodeModule final : public Module {
   std::unique_ptr<ContactLedger> contact_ledger_;
   Contacts contacts_;
   std::unique_ptr<grpc::Service> case_service_;
+  ShardAnswers shard_answers_;
+  std::unique_ptr<grpc::Service> shard_service_;
   std::jthread poller_, beacon_poller_, frequency_poller_, settler_;
 };
 
@@ -407,7 +502,7 @@ class HubModule final : public Module {
   Status Start() override {
     merger_ = std::jthread([this](std::stop_token stop) {
       Repeat(stop, frequency_interval_, "discovery.frequencies",
-             [this](const Context& ctx) { return desk_.MergeAll(ctx); });
+             [this](const Context& ctx) { return desk_.MergeAll(ctx); }, bell_);
     });
     return absl::OkStatus();
   }
@@ -445,6 +540,7 @@ class HubModule final : public Module {
   HubDiscovery discovery_;
   std::unique_ptr<grpc::Service> service_;
   std::unique_ptr<grpc::Service> case_service_;
+  Bell bell_;
   std::jthread merger_;
 };
 
@@ -478,10 +574,13 @@ Result<std::unique_ptr<Module>> Make(Platform& platform) {
   if (!table.ok())
     return InvalidField("discovery.annotations_file", "CONFIG_INVALID", "{}", Message(table.status()));
   GF_ASSIGN(auto segment_store, MakeSegmentStore(platform));
+  GF_ASSIGN(const auto segments,
+            SegmentsDirectory(data_dir, settings.shard, segment_store != nullptr));
   GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
   return std::unique_ptr<Module>(
       std::make_unique<NodeModule>(platform, settings, std::move(mechanism), std::move(database),
-                                   data_dir, *std::move(table), std::move(segment_store)));
+                                   data_dir, segments, *std::move(table),
+                                   std::move(segment_store)));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "genofed/discovery/v1/case.pb.h"
 #include "genofed/discovery/v1/discovery.pb.h"
 #include "genofed/discovery/v1/frequency.pb.h"
+#include "genofed/discovery/v1/shards.pb.h"
 #include "genofed/discovery/v1/statistics.pb.h"
 #include "libs/core/embedded_file.h"
 
@@ -23,10 +24,11 @@ TEST(Policy, EveryMethodHasARow) {
   v1::DescribeVersionRequest statistics_linked_in;
   v1::MatchCasesRequest cases_linked_in;
   v1::ListTablesRequest frequencies_linked_in;
+  v1::CountSitesRequest shards_linked_in;
   for (const char* service :
        {"genofed.discovery.v1.DiscoveryService", "genofed.discovery.v1.BeaconService",
         "genofed.discovery.v1.StatisticsService", "genofed.discovery.v1.CaseService",
-        "genofed.discovery.v1.FrequencyService"}) {
+        "genofed.discovery.v1.FrequencyService", "genofed.discovery.v1.ShardService"}) {
     Status covered = policy->Covers(service);
     EXPECT_TRUE(covered.ok()) << Describe(covered);
   }
@@ -55,6 +57,22 @@ TEST(Policy, TablesOfFrequenciesAreForNodesDiscoveryAlone) {
     EXPECT_FALSE(row->AllowsWorkload({"fi", "gateway"}, "hub"));
     EXPECT_FALSE(row->AllowsWorkload({"hub", "gateway"}, "hub"));
     EXPECT_FALSE(row->AllowsWorkload({"hub", "discovery"}, "fi"));
+  }
+}
+
+// Exact numbers, before disclosure control.
+TEST(Policy, ShardsAnswerTheDiscoveryOfTheirSiteAlone) {
+  auto policy = rpc::Policy::Parse(kPolicy[0].content);
+  ASSERT_TRUE(policy.ok());
+  for (const char* method : {"CountCarriers", "ListCarriers", "CountAlleles", "CountSites"}) {
+    const auto* row = policy->Find(std::string("genofed.discovery.v1.ShardService/") + method);
+    ASSERT_NE(row, nullptr);
+    EXPECT_TRUE(row->AllowsWorkload({"fi", "discovery"}, "fi"));
+    for (const WorkloadIdentity& stranger :
+         {WorkloadIdentity{"hub", "discovery"}, {"es", "discovery"}, {"fi", "gateway"},
+          {"fi", "onboarding"}, {"hub", "gateway"}}) {
+      EXPECT_FALSE(row->AllowsWorkload(stranger, "fi")) << stranger.site << "/" << stranger.service;
+    }
   }
 }
 

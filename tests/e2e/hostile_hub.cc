@@ -37,6 +37,7 @@
 #include "genofed/discovery/v1/case.pb.h"
 #include "genofed/discovery/v1/discovery.pb.h"
 #include "genofed/discovery/v1/frequency.pb.h"
+#include "genofed/discovery/v1/shards.pb.h"
 #include "genofed/discovery/v1/statistics.pb.h"
 #include "genofed/dispatcher/v1/dispatcher.pb.h"
 #include "genofed/onboarding/v1/onboarding.pb.h"
@@ -139,6 +140,7 @@ std::vector<const pb::FileDescriptor*> Files() {
           discovery::v1::MatchCasesRequest::descriptor()->file(),
           discovery::v1::DescribeVersionRequest::descriptor()->file(),
           discovery::v1::ListTablesRequest::descriptor()->file(),
+          discovery::v1::CountSitesRequest::descriptor()->file(),
           dispatcher::v1::Run::descriptor()->file(),
           onboarding::v1::Submission::descriptor()->file(),
           spe::v1::Task::descriptor()->file()};

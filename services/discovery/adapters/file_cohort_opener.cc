@@ -86,12 +86,6 @@ Status CheckMounted(const std::filesystem::path& data_dir, const Publication& pu
   return absl::OkStatus();
 }
 
-std::uint64_t BytesOf(const cohort::Segment& segment) {
-  std::uint64_t bytes = 0;
-  for (const auto& tile : segment.manifest().tiles) bytes += tile.digests.size;
-  return bytes;
-}
-
 // Of a dataset, what may stay in memory: the rest is read by ranges (libs/cohort/tile.h).
 std::uint64_t MemoryForOneDataset() {
   const long pages = ::sysconf(_SC_PHYS_PAGES);
@@ -113,6 +107,25 @@ Result<AnnotationTable> AnnotationTable::Find(std::filesystem::path path) {
     return Error(StatusCode::kNotFound, "FILE_FAILED", "{} cannot be read", table.path.string());
   table.sha256 = *std::move(sha256);
   return table;
+}
+
+Result<std::filesystem::path> SegmentsDirectory(const std::filesystem::path& data_dir,
+                                                const cohort::Shard& shard, bool stored) {
+  const bool own = shard.divided() && stored;
+  const std::string division = fmt::format("-of-{}", shard.of);
+  const auto directory =
+      data_dir /
+      (own ? fmt::format("segments-{}{}", shard.number + 1, division) : std::string("segments"));
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(data_dir, error)) {
+    const std::string name = entry.path().filename().string();
+    if (entry.path() == directory || (name != "segments" && !name.starts_with("segments-")) ||
+        (own && name.ends_with(division)))
+      continue;
+    std::filesystem::remove_all(entry.path(), error);
+    if (error) return WriteFailed();
+  }
+  return directory;
 }
 
 Result<std::vector<FileCohortOpener::Batch>> FileCohortOpener::FindBatches(
@@ -210,10 +223,13 @@ Result<std::unique_ptr<cohort::Segment>> FileCohortOpener::OpenRun(std::span<con
                                                                    std::uint64_t& bytes) {
   const auto directory = DirectoryOf(batches);
   // Queries trust its rows, so all of it is looked at.
-  auto find = [](const std::filesystem::path& where) -> Result<std::unique_ptr<cohort::Segment>> {
-    GF_ASSIGN(auto segment, cohort::Segment::Open(where, cohort::Residence::kRead));
+  auto find = [this](const std::filesystem::path& where) -> Result<std::unique_ptr<cohort::Segment>> {
+    GF_ASSIGN(auto segment, cohort::Segment::Open(where, cohort::Residence::kRead, {}, shard_));
     GF_TRY(segment->Verify());
     return segment;
+  };
+  const auto own = [this](const cohort::SegmentTile& tile) {
+    return shard_.Has(tile.contig, tile.tile);
   };
   auto segment = find(directory);
   if (!segment.ok()) {
@@ -224,7 +240,7 @@ Result<std::unique_ptr<cohort::Segment>> FileCohortOpener::OpenRun(std::span<con
     if (!segment.ok()) {
       std::error_code ignored;
       std::filesystem::remove_all(directory, ignored);  // damaged
-      if (store_ != nullptr) segment = store_->Fetch(directory, find);
+      if (store_ != nullptr) segment = store_->Fetch(directory, find, own);
       if (segment.status().code() == StatusCode::kCancelled) return segment;  // the process ends
       if (!segment.ok()) {
         GF_TRY(Derive(batches, directory));
@@ -234,9 +250,9 @@ Result<std::unique_ptr<cohort::Segment>> FileCohortOpener::OpenRun(std::span<con
     }
   }
   GF_TRY(segment);
-  bytes += BytesOf(**segment);
+  bytes += (*segment)->bytes();
   if (bytes > MemoryForOneDataset()) return segment;
-  return cohort::Segment::Open(directory, cohort::Residence::kMapped);
+  return cohort::Segment::Open(directory, cohort::Residence::kMapped, {}, shard_);
 }
 
 Result<std::shared_ptr<const Cohort>> FileCohortOpener::Open(const Publication& publication) {
@@ -256,7 +272,8 @@ Result<std::shared_ptr<const Cohort>> FileCohortOpener::Open(const Publication& 
                  "index and individuals differ in their rows");
   }
   return std::make_shared<const Cohort>(publication.dataset, publication.version,
-                                        std::move(genotypes), individuals, std::move(sizes));
+                                        std::move(genotypes), individuals, std::move(sizes),
+                                        DirectoryOf(batches).filename().string());
 }
 
 }  // namespace genofed::discovery

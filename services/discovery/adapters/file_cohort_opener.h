@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "libs/cohort/shards.h"
 #include "services/discovery/adapters/segment_store.h"
 #include "services/discovery/app/ports.h"
 
@@ -21,6 +22,13 @@ struct AnnotationTable {
   static Result<AnnotationTable> Find(std::filesystem::path path);
 };
 
+// Where a process keeps segments below `data_dir`, which need not be there. Processes of one machine
+// share what one of them made; but of a divided genome with a store each shard brings its own tiles
+// into a directory of its own. Directories of other divisions are removed, as nobody would look after
+// them.
+Result<std::filesystem::path> SegmentsDirectory(const std::filesystem::path& data_dir,
+                                                const cohort::Shard& shard, bool stored);
+
 // Opens and verifies what a publication names below the site's data directory; symbolic links must
 // not lead out of it. Errors: InvalidArgument PATH_INVALID, NotFound INDEX_MISSING or
 // INDIVIDUALS_MISSING, DataLoss INDEX_CORRUPT or INDIVIDUALS_CORRUPT, FailedPrecondition
@@ -33,15 +41,19 @@ struct AnnotationTable {
 // than". More than cohort::kMaxSegments batches go together, as many as the digits of their number
 // in base two say: up to 1,000 become at most ten segments, and a new batch seldom makes all anew.
 //
-// With a store, a segment that is not here is brought from there, and made only where that fails.
+// With a store, a segment that is not here is brought from there, and made only where that fails; of
+// a divided genome only the tiles of the shard are brought.
 class FileCohortOpener final : public CohortOpener {
  public:
+  // Of a divided genome all tiles are made, and those of `shard` opened.
   FileCohortOpener(std::filesystem::path data_dir, std::filesystem::path derived,
-                   AnnotationTable table = {}, SegmentStore* store = nullptr)
+                   AnnotationTable table = {}, SegmentStore* store = nullptr,
+                   const cohort::Shard& shard = {})
       : data_dir_(std::move(data_dir)),
         derived_(std::move(derived)),
         table_(std::move(table)),
-        store_(store) {}
+        store_(store),
+        shard_(shard) {}
   Result<std::shared_ptr<const Cohort>> Open(const Publication& publication) override;
   // What is younger than ten minutes may be of another replica, which knows more, and stays. Tells
   // the store, which does the same there. Unavailable DATA_DIR_MISSING, and nothing is removed, while
@@ -68,6 +80,7 @@ class FileCohortOpener final : public CohortOpener {
   const std::filesystem::path derived_;
   const AnnotationTable table_;
   SegmentStore* const store_;  // borrowed; null: none
+  const cohort::Shard shard_;
   std::timed_mutex deriving_;  // takes memory and both cores: one at a time
 };
 

@@ -156,6 +156,76 @@ TEST_F(FileCohortOpenerTest, AnotherTableMakesOtherSegments) {
   EXPECT_THAT(AnnotationTable::Find(directory_ / "nowhere"), HasReason("FILE_FAILED"));
 }
 
+TEST_F(FileCohortOpenerTest, SegmentsOfAnotherDivisionAreNotLeftLying) {
+  const auto data = directory_ / "discovery";
+  const auto names = [&] {
+    std::set<std::string> found;
+    for (const auto& entry : std::filesystem::directory_iterator(data))
+      found.insert(entry.path().filename().string());
+    return found;
+  };
+  const auto begin_with = [&](const cohort::Shard& shard, bool stored) {
+    const auto directory = SegmentsDirectory(data, shard, stored);
+    EXPECT_THAT(directory, IsOk());
+    std::filesystem::create_directories(*directory / "0123");
+    return directory->filename().string();
+  };
+  std::filesystem::create_directories(data / "frequencies");
+  EXPECT_EQ(begin_with({}, true), "segments");
+  // Without a store the processes of a machine share what one of them made.
+  EXPECT_EQ(begin_with({1, 3}, false), "segments");
+  EXPECT_EQ(begin_with({1, 3}, true), "segments-2-of-3");
+  EXPECT_EQ(begin_with({0, 3}, true), "segments-1-of-3");
+  EXPECT_EQ(names(), (std::set<std::string>{"frequencies", "segments-1-of-3", "segments-2-of-3"}));
+  EXPECT_EQ(begin_with({0, 4}, true), "segments-1-of-4");
+  EXPECT_EQ(names(), (std::set<std::string>{"frequencies", "segments-1-of-4"}));
+  EXPECT_EQ(begin_with({}, false), "segments");
+  EXPECT_EQ(names(), (std::set<std::string>{"frequencies", "segments"}));
+}
+
+// Block 349 is of chromosome 20 up to 8 Mb: the second of two shards has it.
+TEST_F(FileCohortOpenerTest, AShardOpensItsPartAndAllMeanTheSameFiles) {
+  const Publication publication = Grown(3);
+  std::vector<std::shared_ptr<const Cohort>> shards;
+  for (const std::uint32_t number : {0U, 1U}) {
+    FileCohortOpener opener(directory_.path(), directory_ / "derived", {}, nullptr, {number, 2});
+    const auto cohort = opener.Open(publication);
+    ASSERT_THAT(cohort, IsOk());
+    shards.push_back(*cohort);
+  }
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(shards[0]->genotypes().segment(i).n_tiles(), 0U);
+    EXPECT_EQ(shards[1]->genotypes().segment(i).n_tiles(), 1U);
+  }
+  EXPECT_EQ(Count(*shards[1]), Counts(3, 9));
+  EXPECT_EQ(shards[0]->rows(), 9U);
+  EXPECT_EQ(shards[0]->files(), shards[1]->files());
+  EXPECT_EQ(shards[0]->files().size(), 64U);
+  EXPECT_EQ((*Opener().Open(publication))->files(), shards[0]->files());
+  Publication fewer = publication;
+  fewer.segments.pop_back();
+  EXPECT_NE((*Opener().Open(fewer))->files(), shards[0]->files());
+  EXPECT_NE((*Opener(Table("20\t1001\tA\tT\t0.5\tNBR2\tstop_gained\n")).Open(publication))->files(),
+            shards[0]->files());
+}
+
+TEST_F(FileCohortOpenerTest, SegmentsThatCannotBeDividedAreMadeAnew) {
+  const Publication publication = Grown(1);
+  ASSERT_THAT(Opener().Open(publication), IsOk());
+  const auto file = std::filesystem::directory_iterator(directory_ / "derived")->path() /
+                    cohort::kSegmentFile;
+  cohort::SegmentManifest manifest = *cohort::ParseSegment(*ReadFile(file));
+  for (cohort::SegmentTile& tile : manifest.tiles) tile.reach.reset();
+  ASSERT_THAT(WriteFileAtomically(file, cohort::FormatSegment(manifest), 0640), IsOk());
+  ASSERT_THAT(Opener().Open(publication), IsOk());
+  EXPECT_FALSE(cohort::ParseSegment(*ReadFile(file))->tiles[0].reach);
+  FileCohortOpener shard(directory_.path(), directory_ / "derived", {}, {1, 2});
+  const auto cohort = shard.Open(publication);
+  ASSERT_THAT(cohort, IsOk());
+  EXPECT_EQ(Count(**cohort), Counts(1, 3));
+  EXPECT_TRUE(cohort::ParseSegment(*ReadFile(file))->tiles[0].reach);
+}
+
 TEST_F(FileCohortOpenerTest, IndicesOfOthersAreRefused) {
   Publication publication = Grown(1);
   publication.dataset = "GOE-FI-B-1";

@@ -67,7 +67,8 @@ class UnsteadyStore final : public objects::ObjectStore {
 
 // One of several machines: a disk of its own, the same indices and the same store.
 struct Machine {
-  Machine(const fs::path& shared, fs::path own_disk, const std::string& key)
+  Machine(const fs::path& shared, fs::path own_disk, const std::string& key,
+          const cohort::Shard& shard = {})
       : disk(std::move(own_disk)),
         store(
             [this, shared]() -> Result<std::unique_ptr<objects::ObjectStore>> {
@@ -78,7 +79,7 @@ struct Machine {
               return unsteady;
             },
             crypt4gh::SecretKey::FromHex(key).value(), clock, metrics),
-        opener(shared, disk, {}, &store) {}
+        opener(shared, disk, {}, &store, shard) {}
 
   Status Round() { return store.Round(Context::Background()); }
   int Count(const std::string& outcome) const {
@@ -465,6 +466,27 @@ TEST_F(SegmentStoreTest, ADiskThatIsNotMountedRemovesNothing) {
   EXPECT_THAT(second->opener.Sweep({publication}), IsOk());
   ASSERT_THAT(second->Round(), IsOk());
   EXPECT_EQ(Objects().size(), 0U);
+}
+
+// Of two shards the first has chromosome X, and the second chromosome 20 up to 8 Mb.
+TEST_F(SegmentStoreTest, AShardBringsItsOwnTiles) {
+  const Publication publication = Dataset(1);
+  Put(publication);
+  for (const std::uint32_t number : {0U, 1U}) {
+    Machine machine(directory_.path(), directory_ / fmt::format("shard-{}", number), kKey,
+                    {number, 2});
+    ASSERT_THAT(machine.opener.Open(publication), IsOk());
+    EXPECT_EQ(machine.Count("fetched"), 1);
+    EXPECT_EQ(machine.Count("made"), 0);
+    EXPECT_EQ(Files(machine.disk).size(), number == 0 ? 2U : 3U) << "with segment.json";
+    // Again, from the disk.
+    ASSERT_THAT(machine.opener.Open(publication), IsOk());
+    EXPECT_EQ(machine.Count("fetched"), 1);
+    // It puts nothing in the place of what is there.
+    ASSERT_THAT(machine.opener.Sweep({publication}), IsOk());
+    ASSERT_THAT(machine.Round(), IsOk());
+    EXPECT_EQ(machine.Count("put"), 0);
+  }
 }
 
 TEST_F(SegmentStoreTest, SomeTilesOfAGenomeThatIsDivided) {

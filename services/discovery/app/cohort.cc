@@ -65,9 +65,11 @@ cohort::People PeopleOf(std::span<const Individual> individuals) {
 
 Cohort::Cohort(std::string dataset, std::int32_t version,
                std::unique_ptr<const cohort::Cohort> genotypes,
-               std::span<const Individual> individuals, std::vector<std::uint32_t> batches)
+               std::span<const Individual> individuals, std::vector<std::uint32_t> batches,
+               std::string files)
     : dataset_(std::move(dataset)),
       version_(version),
+      files_(std::move(files)),
       batches_(std::move(batches)),
       genotypes_(std::move(genotypes)),
       described_(individuals.size() == genotypes_->n_people()),

@@ -20,13 +20,15 @@ namespace genofed::discovery {
 class Cohort {
  public:
   // `individuals` has one entry for each row of the genotypes, or none at all. `batches`: how many
-  // rows were added together, first to last; empty: all at once.
+  // rows were added together, first to last; empty: all at once. `files`: what it was made of.
   Cohort(std::string dataset, std::int32_t version, std::unique_ptr<const cohort::Cohort> genotypes,
          std::span<const genomics::Individual> individuals,
-         std::vector<std::uint32_t> batches = {});
+         std::vector<std::uint32_t> batches = {}, std::string files = {});
 
   const std::string& dataset() const { return dataset_; }
   std::int32_t version() const { return version_; }
+  // The same wherever a row and a site mean the same.
+  const std::string& files() const { return files_; }
   genomics::Assembly assembly() const { return genotypes_->assembly(); }
   std::uint32_t rows() const { return genotypes_->n_people(); }
   const cohort::Cohort& genotypes() const { return *genotypes_; }
@@ -62,6 +64,7 @@ class Cohort {
 
   std::string dataset_;
   std::int32_t version_;
+  std::string files_;
   std::vector<std::uint32_t> batches_;
   std::unique_ptr<const cohort::Cohort> genotypes_;
   bool described_;  // individuals were published

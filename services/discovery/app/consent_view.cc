@@ -51,6 +51,20 @@ bool ConsentView::Holds(const std::string& dataset, std::int32_t version) const 
   return cohorts_.contains({dataset, version});
 }
 
+std::shared_ptr<const Cohort> ConsentView::Find(const std::string& dataset,
+                                                std::int32_t version) const {
+  MutexLock lock(mutex_);
+  const auto found = cohorts_.find({dataset, version});
+  return found == cohorts_.end() ? nullptr : found->second;
+}
+
+std::vector<std::shared_ptr<const Cohort>> ConsentView::Held() const {
+  MutexLock lock(mutex_);
+  std::vector<std::shared_ptr<const Cohort>> held;
+  for (const auto& [version, cohort] : cohorts_) held.push_back(cohort);
+  return held;
+}
+
 void ConsentView::Keep(const std::set<DatasetVersion>& versions) {
   MutexLock lock(mutex_);
   // A view that answers from a version keeps it alive; the next Refresh makes one without it.
@@ -92,12 +106,7 @@ Status ConsentView::Refresh(const Context& ctx) {
 
 Result<Holding> ConsentView::Prepare(const Context& ctx, const std::string& dataset,
                                      std::int32_t version) {
-  std::shared_ptr<const Cohort> cohort;
-  {
-    MutexLock lock(mutex_);
-    if (const auto found = cohorts_.find({dataset, version}); found != cohorts_.end())
-      cohort = found->second;
-  }
+  const std::shared_ptr<const Cohort> cohort = Find(dataset, version);
   if (cohort == nullptr)
     return Error(StatusCode::kFailedPrecondition, "VERSION_UNKNOWN",
                  "version {} of {} is not open here", version, dataset);

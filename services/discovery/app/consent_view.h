@@ -55,6 +55,9 @@ class ConsentView {
   // its number, if there is one.
   void Put(std::shared_ptr<const Cohort> cohort);
   bool Holds(const std::string& dataset, std::int32_t version) const;
+  // What was put, listed or not: one, or null; all.
+  std::shared_ptr<const Cohort> Find(const std::string& dataset, std::int32_t version) const;
+  std::vector<std::shared_ptr<const Cohort>> Held() const;
   // Lets go of all versions but these.
   void Keep(const std::set<DatasetVersion>& versions);
 

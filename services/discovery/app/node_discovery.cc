@@ -10,86 +10,9 @@
 namespace genofed::discovery {
 namespace {
 
-using genomics::AlleleCounts;
 using genomics::Bitmap;
-using genomics::Variant;
 using std::chrono::steady_clock;
 using Form = VariantPattern::Form;
-
-Variant VariantOf(const VariantPattern& pattern) {
-  return {pattern.contig, pattern.start, pattern.ref, pattern.alt};
-}
-
-struct SiteFound {
-  Variant variant;
-  AlleleCounts counts;
-};
-
-// The allele of an exact query, or those that begin at its start where the reference bases were left
-// open, counted among the rows.
-Result<std::vector<SiteFound>> FindAlleles(const Context& ctx, const Cohort& cohort,
-                                           const VariantPattern& pattern, const cohort::Live& live,
-                                           cohort::Workspace& work) {
-  std::vector<SiteFound> found;
-  if (pattern.form == Form::kExact) {
-    GF_ASSIGN(const auto counts, cohort.genotypes().CountExact(VariantOf(pattern), live, work));
-    if (counts) found.push_back({VariantOf(pattern), *counts});
-    return found;
-  }
-  GF_ASSIGN(const cohort::Frequencies sites,
-            cohort.genotypes().CountSites(ctx, pattern.contig, pattern.start, pattern.start + 1,
-                                          live.rows(), work));
-  for (std::size_t i = 0; i < sites.sites.size(); ++i) {
-    const cohort::SiteCounts& site = sites.sites[i];
-    // A deletion that began before and merely reaches here is another allele.
-    if (site.position != pattern.start || site.alt != pattern.alt) continue;
-    AlleleCounts counts{site.ac(),   sites.an(i),  site.n_het,
-                        site.n_hom,  site.n_hemi,  site.n_het + std::uint64_t{site.n_hom} + site.n_hemi};
-    found.push_back(
-        {{pattern.contig, pattern.start, std::string(site.ref), std::string(site.alt)}, counts});
-  }
-  return found;
-}
-
-cohort::VariantFilter FilterOf(const VariantPattern& pattern,
-                               const NodeFrequencies::Applied* frequencies) {
-  cohort::VariantFilter filter;
-  if (frequencies != nullptr) filter.frequencies = frequencies->sites.get();
-  filter.consequences = pattern.consequences;
-  filter.below_frequency = pattern.below_frequency;
-  filter.contig = pattern.contig;
-  filter.gene = pattern.search.gene;
-  filter.change = pattern.search.amino_acid_change;
-  if (pattern.form == Form::kAtStart) {
-    filter.start = pattern.start;
-    filter.end = pattern.start + 1;
-    filter.accepts = [&pattern](std::uint32_t position, std::string_view, std::string_view alt) {
-      return position == pattern.start && alt == pattern.alt;
-    };
-    return filter;
-  }
-  if (const auto region = pattern.Region()) {
-    filter.start = region->begin;
-    filter.end = region->end;
-  } else if (filter.gene.empty()) {
-    filter.end = genomics::kMaxPosition;  // a change, on this contig or anywhere
-  }
-  filter.accepts = pattern.OfAllele();
-  return filter;
-}
-
-// People of `rows`, who are `live` or some of them, with what is asked for.
-Result<std::uint64_t> CountCarriers(const Context& ctx, const Cohort& cohort,
-                                    const VariantPattern& pattern, const cohort::Live* live,
-                                    const Bitmap& rows, cohort::Workspace& work,
-                                    const NodeFrequencies::Applied* frequencies) {
-  if (pattern.form != Form::kExact)
-    return cohort.genotypes().CountCarriers(ctx, FilterOf(pattern, frequencies), rows, work);
-  auto counts = live != nullptr ? cohort.genotypes().CountExact(VariantOf(pattern), *live, work)
-                                : cohort.genotypes().CountExact(VariantOf(pattern), rows, work);
-  GF_TRY(counts);
-  return *counts ? (*counts)->n_individuals : 0;
-}
 
 std::int64_t Signed(std::uint64_t count) { return static_cast<std::int64_t>(count); }
 
@@ -98,12 +21,13 @@ std::int64_t Signed(std::uint64_t count) { return static_cast<std::int64_t>(coun
 NodeDiscovery::NodeDiscovery(const ConsentView& view, std::string country,
                              const disclosure::Mechanism& mechanism, Budgets* budgets,
                              DisclosureAudit& audit, const Clock& clock,
-                             const NodeFrequencies* frequencies)
+                             const NodeFrequencies* frequencies, const Genotypes& genotypes)
     : view_(view),
       country_(std::move(country)),
       mechanism_(mechanism),
       telling_(budgets, audit, clock),
-      frequencies_(frequencies) {}
+      frequencies_(frequencies),
+      genotypes_(genotypes) {}
 
 Result<Answer> NodeDiscovery::Run(const Context& ctx, const Query& query) const {
   const auto start = steady_clock::now();
@@ -162,24 +86,22 @@ Result<NodeDiscovery::Finding> NodeDiscovery::Examine(const Context& ctx, const 
                                                       const Query& query) const {
   const Cohort& cohort = *holding.cohort;
   const cohort::Live& permitted = holding.Permitted(query);
-  const Cohort::Buffers work(cohort);
   Finding finding;
   // One table from the beginning to the end of a question.
   std::shared_ptr<const NodeFrequencies::Applied> table;
   if (frequencies_ != nullptr && query.AsksRarity()) table = frequencies_->For(cohort);
-  if (table != nullptr) finding.table = table->name;
   std::uint64_t matching = permitted.count();
   if (!query.filters.empty()) {
     const Bitmap selected = cohort.Select(query.filters, permitted.rows());
     matching = selected.Count();
     if (query.variant) {
-      GF_ASSIGN(matching,
-                CountCarriers(ctx, cohort, *query.variant, nullptr, selected, *work, table.get()));
+      GF_ASSIGN(matching, CountCarriers(ctx, cohort, *query.variant, selected, nullptr, table));
     }
   } else if (query.variant) {
-    GF_ASSIGN(matching, CountCarriers(ctx, cohort, *query.variant, &permitted, permitted.rows(),
-                                      *work, table.get()));
+    GF_ASSIGN(matching, CountCarriers(ctx, cohort, *query.variant, permitted.rows(), &permitted,
+                                      table));
   }
+  if (table != nullptr) finding.table = table->name;
   // By another table it is another question: with noise of its own, and charged.
   const std::string canonical =
       Canonical(query) + (table != nullptr ? ":table=" + table->name.digest : "");
@@ -208,11 +130,23 @@ Result<NodeDiscovery::Finding> NodeDiscovery::Examine(const Context& ctx, const 
   return finding;
 }
 
+Result<std::uint64_t> NodeDiscovery::CountCarriers(
+    const Context& ctx, const Cohort& cohort, const VariantPattern& pattern, const Bitmap& rows,
+    const cohort::Live* live, std::shared_ptr<const AppliedFrequencies>& table) const {
+  auto count = genotypes_.CountCarriers(ctx, cohort, pattern, rows, live, table.get());
+  if (table == nullptr || Reason(count.status()) != "SHARD_BEHIND") return count;
+  // Another shard does not have the newest table yet.
+  auto before = frequencies_->Before(cohort);
+  if (before == nullptr) return count;
+  table = std::move(before);
+  return genotypes_.CountCarriers(ctx, cohort, pattern, rows, live, table.get());
+}
+
 Status NodeDiscovery::AddAlleles(const Context& ctx, const Holding& holding,
                                  const VariantPattern& pattern, Finding& finding) const {
   const cohort::Live& permitted = *holding.allele_frequency;
-  const Cohort::Buffers work(*holding.cohort);
-  GF_ASSIGN(const auto sites, FindAlleles(ctx, *holding.cohort, pattern, permitted, *work));
+  GF_ASSIGN(const auto sites, genotypes_.FindAlleles(ctx, *holding.cohort, pattern,
+                                                     permitted.rows(), &permitted));
   for (const auto& [variant, counts] : sites) {
     Query exact;
     exact.variant = VariantPattern{Form::kExact, std::nullopt, variant.contig, variant.pos,

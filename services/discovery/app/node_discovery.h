@@ -10,6 +10,7 @@
 #include "services/discovery/app/budgets.h"
 #include "services/discovery/app/consent_view.h"
 #include "services/discovery/app/disclosure_audit.h"
+#include "services/discovery/app/genotypes.h"
 #include "services/discovery/app/node_frequencies.h"
 
 namespace genofed::discovery {
@@ -22,12 +23,13 @@ class NodeDiscovery {
   // annotations alone.
   NodeDiscovery(const ConsentView& view, std::string country,
                 const disclosure::Mechanism& mechanism, Budgets* budgets, DisclosureAudit& audit,
-                const Clock& clock, const NodeFrequencies* frequencies = nullptr);
+                const Clock& clock, const NodeFrequencies* frequencies = nullptr,
+                const Genotypes& genotypes = OwnGenotypes::Get());
 
   // One entry for each dataset that was considered, found or not, but for those withheld. Errors:
   // Unavailable CONSENT_STALE, BUDGET_UNKNOWN; ResourceExhausted BUDGET_SPENT with RetryAfter when
   // the budget for all datasets that were asked for is spent; InvalidArgument ASSEMBLY_MISSING when
-  // datasets of several assemblies would be mixed up; DataLoss INDEX_CORRUPT.
+  // datasets of several assemblies would be mixed up; DataLoss INDEX_CORRUPT; those of `genotypes`.
   Result<Answer> Run(const Context& ctx, const Query& query) const;
 
   // The sexes, and terms by which some dataset would be found. Sorted.
@@ -43,6 +45,11 @@ class NodeDiscovery {
   };
 
   Result<Finding> Examine(const Context& ctx, const Holding& holding, const Query& query) const;
+  // `table` becomes the one before where not all shards have the newest.
+  Result<std::uint64_t> CountCarriers(const Context& ctx, const Cohort& cohort,
+                                      const VariantPattern& pattern, const genomics::Bitmap& rows,
+                                      const cohort::Live* live,
+                                      std::shared_ptr<const AppliedFrequencies>& table) const;
   Status AddAlleles(const Context& ctx, const Holding& holding, const VariantPattern& pattern,
                     Finding& finding) const;
   Result<Answer> Tell(const Context& ctx, const Query& query, Answer answer,
@@ -53,6 +60,7 @@ class NodeDiscovery {
   const disclosure::Mechanism& mechanism_;
   const Telling telling_;
   const NodeFrequencies* const frequencies_;
+  const Genotypes& genotypes_;
 };
 
 // Label of a term where this service knows one: the sexes.

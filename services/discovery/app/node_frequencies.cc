@@ -16,7 +16,6 @@ namespace {
 
 constexpr genomics::Assembly kAssemblies[] = {genomics::Assembly::kGrch37,
                                               genomics::Assembly::kGrch38};
-constexpr std::int64_t kMegabase = 1'000'000;
 
 std::string NameOf(genomics::Assembly assembly) {
   return std::string(genomics::AssemblyName(assembly));
@@ -67,25 +66,21 @@ struct AlleleSum {
 using Sums = std::map<std::tuple<std::uint32_t, std::string, std::string>, AlleleSum>;
 
 // Alleles that begin in one megabase.
-Result<Sums> SumUp(const Context& ctx, const std::vector<const Holding*>& holdings,
-                   const std::string& contig, std::uint32_t megabase) {
+Result<Sums> SumUp(const Context& ctx, const Genotypes& genotypes,
+                   const std::vector<const Holding*>& holdings, const std::string& contig,
+                   std::uint32_t megabase) {
   Sums sums;
-  const std::int64_t begin = megabase * kMegabase;
   for (const Holding* holding : holdings) {
     const cohort::Live& live = *holding->allele_frequency;
-    const Cohort::Buffers work(*holding->cohort);
-    GF_ASSIGN(const cohort::Frequencies found,
-              holding->cohort->genotypes().CountSites(ctx, contig, begin, begin + kMegabase,
-                                                      live.rows(), *work));
-    for (std::size_t i = 0; i < found.sites.size(); ++i) {
-      const cohort::SiteCounts& site = found.sites[i];
-      // Nobody was called, or it began in the megabase before.
-      if (site.position < begin || found.an(i) == 0 || site.ac() == 0) continue;
-      AlleleSum& sum = sums[{site.position, std::string(site.ref), std::string(site.alt)}];
-      sum.carriers += std::int64_t{site.n_het} + site.n_hom + site.n_hemi;
-      sum.copies += static_cast<double>(site.ac()) * 2 * static_cast<double>(found.n_people) /
-                    static_cast<double>(found.an(i));
-    }
+    GF_TRY(genotypes.ForEachSite(
+        ctx, *holding->cohort, contig, megabase, live.rows(),
+        [&](const cohort::SiteCounts& site, std::uint64_t an) {
+          if (an == 0 || site.ac() == 0) return;  // nobody was called
+          AlleleSum& sum = sums[{site.position, std::string(site.ref), std::string(site.alt)}];
+          sum.carriers += std::int64_t{site.n_het} + site.n_hom + site.n_hemi;
+          sum.copies += static_cast<double>(site.ac()) * 2 * static_cast<double>(live.count()) /
+                        static_cast<double>(an);
+        }));
   }
   return sums;
 }
@@ -115,7 +110,8 @@ std::int64_t ChangedPeople(const CountedByDataset& before, const CountedByDatase
 NodeFrequencies::NodeFrequencies(const ConsentView& view, const disclosure::Mechanism& mechanism,
                                  FrequencyPublications& publications, TableStore& store,
                                  FrequencyHub& hub, const Clock& clock, std::string site,
-                                 std::chrono::milliseconds settle)
+                                 std::chrono::milliseconds settle, const Genotypes& genotypes,
+                                 std::chrono::milliseconds keep)
     : view_(view),
       mechanism_(mechanism),
       publications_(publications),
@@ -123,7 +119,9 @@ NodeFrequencies::NodeFrequencies(const ConsentView& view, const disclosure::Mech
       hub_(hub),
       clock_(clock),
       site_(std::move(site)),
-      settle_(settle) {}
+      settle_(settle),
+      genotypes_(genotypes),
+      keep_(keep) {}
 
 Status NodeFrequencies::Publish(const Context& ctx) {
   if (!mechanism_.policy().table) return absl::OkStatus();
@@ -202,7 +200,7 @@ Result<StoredTable> NodeFrequencies::Build(const Context& ctx, genomics::Assembl
   std::uint64_t alleles = 0;
   for (const auto& [contig, megabase] : megabases) {
     if (policy.table_auc >= 1) break;
-    GF_ASSIGN(const Sums sums, SumUp(ctx, holdings, contig, megabase));
+    GF_ASSIGN(const Sums sums, SumUp(ctx, genotypes_, holdings, contig, megabase));
     for (const auto& [allele, sum] : sums) alleles += sum.carriers >= policy.floor ? 1 : 0;
   }
   const disclosure::TableNoise noise = disclosure::NoiseOfTable(policy, alleles);
@@ -217,7 +215,7 @@ Result<StoredTable> NodeFrequencies::Build(const Context& ctx, genomics::Assembl
   });
   for (const auto& [contig, megabase] : megabases) {
     if (people == 0) break;
-    GF_ASSIGN(const Sums sums, SumUp(ctx, holdings, contig, megabase));
+    GF_ASSIGN(const Sums sums, SumUp(ctx, genotypes_, holdings, contig, megabase));
     std::vector<TableSite> sites;
     for (const auto& [allele, sum] : sums) {
       const auto& [position, ref, alt] = allele;
@@ -377,6 +375,13 @@ Status NodeFrequencies::Apply(const Context& ctx) {
     }
   }
   MutexLock lock(mutex_);
+  if (clock_.Now() >= before_until_) before_.clear();
+  for (const auto& [cohort, applied] : applied_) {
+    const auto now = next.find(cohort);
+    if (keep_.count() == 0 || now == next.end() || now->second == applied) continue;
+    before_[cohort] = applied;
+    before_until_ = clock_.Now() + keep_;
+  }
   applied_.swap(next);
   return status;
 }
@@ -385,6 +390,21 @@ std::shared_ptr<const NodeFrequencies::Applied> NodeFrequencies::For(const Cohor
   MutexLock lock(mutex_);
   const auto found = applied_.find(&cohort);
   return found == applied_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<const NodeFrequencies::Applied> NodeFrequencies::Before(
+    const Cohort& cohort) const {
+  MutexLock lock(mutex_);
+  const auto found = before_.find(&cohort);
+  return found == before_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<const NodeFrequencies::Applied> NodeFrequencies::Find(
+    const Cohort& cohort, const std::string& digest) const {
+  for (auto applied : {For(cohort), Before(cohort)}) {
+    if (applied != nullptr && applied->name.digest == digest) return applied;
+  }
+  return nullptr;
 }
 
 }  // namespace genofed::discovery

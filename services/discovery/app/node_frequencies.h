@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "libs/cohort/site_frequencies.h"
 #include "libs/core/mutex.h"
 #include "services/discovery/app/consent_view.h"
 #include "services/discovery/app/frequency_files.h"
+#include "services/discovery/app/genotypes.h"
 
 namespace genofed::discovery {
 
@@ -26,17 +26,15 @@ std::int64_t ChangedPeople(const CountedByDataset& before, const CountedByDatase
 // any.
 class NodeFrequencies {
  public:
-  // Of one cohort: the table's frequencies of its sites.
-  struct Applied {
-    std::shared_ptr<const Cohort> cohort;
-    TableName name;
-    std::shared_ptr<const cohort::SiteFrequencies> sites;
-  };
+  using Applied = AppliedFrequencies;
   // `settle`: how long the same people must be counted before a table of them is published, so that
-  // what is about to change or is away for a moment makes none.
+  // what is about to change or is away for a moment makes none. `keep`: how long the table before the
+  // newest can still be gone by.
   NodeFrequencies(const ConsentView& view, const disclosure::Mechanism& mechanism,
                   FrequencyPublications& publications, TableStore& store, FrequencyHub& hub,
-                  const Clock& clock, std::string site, std::chrono::milliseconds settle);
+                  const Clock& clock, std::string site, std::chrono::milliseconds settle,
+                  const Genotypes& genotypes = OwnGenotypes::Get(),
+                  std::chrono::milliseconds keep = std::chrono::milliseconds(0));
 
   // A new version for each assembly of which enough people changed, while there are versions left.
   Status Publish(const Context& ctx);
@@ -48,6 +46,10 @@ class NodeFrequencies {
 
   // Null while there is no table, or it was not looked up for this cohort yet.
   std::shared_ptr<const Applied> For(const Cohort& cohort) const;
+  // By the table before, which other processes of the node may still go by; null when it is not kept.
+  std::shared_ptr<const Applied> Before(const Cohort& cohort) const;
+  // By just this table: the present one or the one before. Null: neither.
+  std::shared_ptr<const Applied> Find(const Cohort& cohort, const std::string& digest) const;
 
  private:
   using Holdings = std::vector<const Holding*>;
@@ -71,6 +73,8 @@ class NodeFrequencies {
   const Clock& clock_;
   const std::string site_;
   const std::chrono::milliseconds settle_;
+  const Genotypes& genotypes_;
+  const std::chrono::milliseconds keep_;
 
   struct Settling {
     CountedByDataset counted;
@@ -80,6 +84,8 @@ class NodeFrequencies {
   std::set<std::string> damaged_;  // digests of tables that have to be fetched again
   mutable Mutex mutex_;
   ByCohort applied_ ABSL_GUARDED_BY(mutex_);
+  ByCohort before_ ABSL_GUARDED_BY(mutex_);
+  Time before_until_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace genofed::discovery
