@@ -58,6 +58,12 @@ double Charge(double count, double total, double variance, int copies) {
   return moved * moved / (2 * std::max(total * p * (1 - p) + variance, 1.0));
 }
 
+double RarestCharge(const Policy& policy) {
+  constexpr double kSoMany = 1e12;
+  return Charge(static_cast<double>(policy.Threshold()), kSoMany,
+                CountVariance(policy, static_cast<double>(policy.step)), 1);
+}
+
 double WorstCharge(const Policy& policy, bool with_frequency) {
   // Of everybody: then only the noise hides who is in the dataset.
   const auto step = static_cast<double>(policy.step);

@@ -32,6 +32,8 @@ double BudgetOf(const Policy& policy);
 // The largest charge of one count, and of one count with one allele's frequency: what must be left
 // before a question is answered, so that a refusal never depends on the answer.
 double WorstCharge(const Policy& policy, bool with_frequency = false);
+// Of the smallest count that is shown, among so many that it is rare.
+double RarestCharge(const Policy& policy);
 
 // Variance of the noise on a count, with rounding to multiples of `step`.
 double CountVariance(const Policy& policy, double step);

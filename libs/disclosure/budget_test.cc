@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -25,6 +26,21 @@ TEST(Budget, ChargesByHand) {
   EXPECT_NEAR(Charge(20, 200, 0, 2), 3.24 / (2 * 18.0), 1e-12);     // alleles
   EXPECT_NEAR(Charge(100, 100, 10, 1), 1.0 / 20, 1e-12);
   EXPECT_LT(WorstCharge(Policy(), true), BudgetOf(Policy()));
+}
+
+TEST(Budget, NoAnswerCostsMoreThanTheWorst) {
+  for (const bool noisy : {true, false}) {
+    Policy policy;
+    if (!noisy) policy.epsilon = 0;
+    const double variance = CountVariance(policy, static_cast<double>(policy.step));
+    double most = 0;
+    for (const double total : {1.0, 60.0, 1'000.0, 40'000.0}) {
+      for (double count = 0; count <= total; count += std::max(1.0, total / 1'000))
+        most = std::max(most, Charge(count, total, variance, 1));
+    }
+    EXPECT_DOUBLE_EQ(most, WorstCharge(policy)) << "of everybody";
+    EXPECT_LE(RarestCharge(policy), most);
+  }
 }
 
 TEST(Budget, TheVarianceOfNoiseIsThatOfItsDistribution) {

@@ -58,7 +58,7 @@ std::int64_t LaplaceQuantile(double uniform, double scale, std::int64_t bound) {
 Mechanism::Mechanism(Policy policy, std::string secret)
     : policy_(std::move(policy)),
       secret_(std::move(secret)),
-      hidden_charge_(policy_.HasBudget() ? kHiddenShare * WorstCharge(policy_) : 0) {
+      hidden_charge_(policy_.HasBudget() ? kHiddenShare * RarestCharge(policy_) : 0) {
   GF_CHECK(policy_.floor >= 1 && policy_.step >= 1);
   GF_CHECK(!policy_.HasNoise() || secret_.size() >= crypto::kSha256Bytes);
 }

@@ -180,6 +180,7 @@ Result<std::unique_ptr<SegmentStore>> MakeSegmentStore(Platform& platform) {
   return std::make_unique<SegmentStore>(std::move(open), *std::move(key), clock,
                                         platform.metrics());
 }
+
 // Ends somebody's pause early.
 class Bell {
  public:
@@ -226,8 +227,8 @@ class NodeModule final : public Module {
  public:
   NodeModule(Platform& platform, const Settings& settings, disclosure::Mechanism mechanism,
              std::unique_ptr<sql::Database> database, const std::filesystem::path& data_dir,
-             const std::filesystem::path& segments,
-             AnnotationTable table, std::unique_ptr<SegmentStore> segment_store)
+             const std::filesystem::path& segments, AnnotationTable table,
+             std::unique_ptr<SegmentStore> segment_store)
       : settings_(settings),
         clock_(platform.clock()),
         metrics_(platform.metrics()),
@@ -304,7 +305,8 @@ class NodeModule final : public Module {
     beacon_poller_ = std::jthread([this](std::stop_token stop) { PollFolders(stop); });
     settler_ = std::jthread([this](std::stop_token stop) {
       Repeat(stop, kSettleInterval, "discovery.budgets",
-             [this](const Context& ctx) { return budgets_.Settle(ctx.WithTimeout(kSettleTimeout)); });
+             [this](const Context& ctx) { return budgets_.Settle(ctx.WithTimeout(kSettleTimeout)); },
+             settle_bell_);
     });
     frequency_poller_ = std::jthread([this](std::stop_token stop) {
       Repeat(stop, settings_.frequency_interval, "discovery.frequencies",
@@ -439,7 +441,7 @@ class NodeModule final : public Module {
   const Settings settings_;
   const Clock& clock_;
   obs::Metrics& metrics_;
-  Bell bell_, frequency_bell_;
+  Bell bell_, frequency_bell_, settle_bell_;
   const disclosure::Mechanism mechanism_;
   steady_clock::time_point forget_next_ = steady_clock::time_point::min();
   std::unique_ptr<sql::Database> database_;

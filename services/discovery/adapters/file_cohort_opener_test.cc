@@ -219,7 +219,7 @@ TEST_F(FileCohortOpenerTest, SegmentsThatCannotBeDividedAreMadeAnew) {
   ASSERT_THAT(WriteFileAtomically(file, cohort::FormatSegment(manifest), 0640), IsOk());
   ASSERT_THAT(Opener().Open(publication), IsOk());
   EXPECT_FALSE(cohort::ParseSegment(*ReadFile(file))->tiles[0].reach);
-  FileCohortOpener shard(directory_.path(), directory_ / "derived", {}, {1, 2});
+  FileCohortOpener shard(directory_.path(), directory_ / "derived", {}, nullptr, {1, 2});
   const auto cohort = shard.Open(publication);
   ASSERT_THAT(cohort, IsOk());
   EXPECT_EQ(Count(**cohort), Counts(1, 3));

@@ -139,7 +139,7 @@ struct NodeProcess {
         hub(desk, "fi"),
         consent(shared_consent),
         opener(directory.path(), directory / "derived", *AnnotationTable::Find(directory / "table"),
-               own) {
+               nullptr, own) {
     auto cohort = opener.Open(publication);
     GF_CHECK(cohort.ok());
     view.Put(*cohort);
@@ -398,7 +398,7 @@ TEST_F(ShardsTest, OtherFilesAreNotAnsweredFrom) {
   EXPECT_THAT(first.Ask(query), HasReason("SHARD_BEHIND"));
   EXPECT_TRUE(WriteFileAtomically(directory_ / "other", "20\t5\tA\tC\t0.1\tG\tstop_gained\n").ok());
   FileCohortOpener annotated(directory_.path(), directory_ / "derived",
-                             *AnnotationTable::Find(directory_ / "other"), third.shard);
+                             *AnnotationTable::Find(directory_ / "other"), nullptr, third.shard);
   third.view.Put(*annotated.Open(publication_));
   EXPECT_THAT(first.Ask(query), HasReason("SHARD_BEHIND"));
   third.view.Put(*third.opener.Open(publication_));
