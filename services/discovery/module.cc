@@ -66,7 +66,7 @@ constexpr int kShardThreads = 8;        // that wait for one shard at the same t
 constexpr int kMaxShardThreads = 64;
 // Another shard may need so long to look up its sites in a newer table of frequencies.
 constexpr milliseconds kKeepTable = std::chrono::hours(2);
-constexpr int kIntervalsToSettle = 6;   // before a table of frequencies is published
+constexpr int kIntervalsToSettle = 6;  // before a table of frequencies is published
 constexpr auto kOpenInterval =
     std::chrono::seconds(10);  // how soon a replica notices another's publication
 constexpr auto kAfterBell = milliseconds(100);
@@ -167,7 +167,8 @@ Result<disclosure::Mechanism> MakeMechanism(const config::v1::DiscoveryConfig& c
 
 // Null: segments are on this machine's disk alone.
 Result<std::unique_ptr<SegmentStore>> MakeSegmentStore(Platform& platform) {
-  static constexpr std::string_view kStore = "discovery.segment_store", kKey = "discovery.segment_key";
+  static constexpr std::string_view kStore = "discovery.segment_store",
+                                    kKey = "discovery.segment_key";
   const auto& config = platform.config().discovery();
   if (!config.has_segment_store()) return nullptr;  // libs/config: both or neither
   GF_ASSIGN(const std::string hex, config::ReadSecret(config.segment_key(), kKey));
@@ -304,13 +305,15 @@ class NodeModule final : public Module {
     poller_ = std::jthread([this](std::stop_token stop) { Poll(stop); });
     beacon_poller_ = std::jthread([this](std::stop_token stop) { PollFolders(stop); });
     settler_ = std::jthread([this](std::stop_token stop) {
-      Repeat(stop, kSettleInterval, "discovery.budgets",
-             [this](const Context& ctx) { return budgets_.Settle(ctx.WithTimeout(kSettleTimeout)); },
-             settle_bell_);
+      Repeat(
+          stop, kSettleInterval, "discovery.budgets",
+          [this](const Context& ctx) { return budgets_.Settle(ctx.WithTimeout(kSettleTimeout)); },
+          settle_bell_);
     });
     frequency_poller_ = std::jthread([this](std::stop_token stop) {
-      Repeat(stop, settings_.frequency_interval, "discovery.frequencies",
-             [this](const Context& ctx) { return ExchangeFrequencies(ctx); }, frequency_bell_);
+      Repeat(
+          stop, settings_.frequency_interval, "discovery.frequencies",
+          [this](const Context& ctx) { return ExchangeFrequencies(ctx); }, frequency_bell_);
     });
     return absl::OkStatus();
   }
@@ -339,8 +342,7 @@ class NodeModule final : public Module {
     if (!own.divided()) return nullptr;
     std::vector<std::unique_ptr<ShardClient>> others;
     for (std::uint32_t number = 0; number < own.of; ++number) {
-      const std::string& target =
-          platform.config().discovery().shards(static_cast<int>(number));
+      const std::string& target = platform.config().discovery().shards(static_cast<int>(number));
       others.push_back(
           number == own.number
               ? nullptr
@@ -349,8 +351,7 @@ class NodeModule final : public Module {
                     platform.PeerChannel(target, fmt::format("discovery-shard-{}", number + 1)),
                     target.find(',') != std::string::npos, [this] { LookSoon(); }));
     }
-    const int threads =
-        std::min(kShardThreads * (static_cast<int>(own.of) - 1), kMaxShardThreads);
+    const int threads = std::min(kShardThreads * (static_cast<int>(own.of) - 1), kMaxShardThreads);
     return std::make_unique<SharedGenotypes>(own, std::move(others),
                                              MakeWorkerPool(threads, kMaxQueued));
   }
@@ -503,8 +504,9 @@ class HubModule final : public Module {
 
   Status Start() override {
     merger_ = std::jthread([this](std::stop_token stop) {
-      Repeat(stop, frequency_interval_, "discovery.frequencies",
-             [this](const Context& ctx) { return desk_.MergeAll(ctx); }, bell_);
+      Repeat(
+          stop, frequency_interval_, "discovery.frequencies",
+          [this](const Context& ctx) { return desk_.MergeAll(ctx); }, bell_);
     });
     return absl::OkStatus();
   }
@@ -574,15 +576,15 @@ Result<std::unique_ptr<Module>> Make(Platform& platform) {
   GF_ASSIGN(disclosure::Mechanism mechanism, MakeMechanism(platform.config().discovery()));
   auto table = AnnotationTable::Find(platform.config().discovery().annotations_file());
   if (!table.ok())
-    return InvalidField("discovery.annotations_file", "CONFIG_INVALID", "{}", Message(table.status()));
+    return InvalidField("discovery.annotations_file", "CONFIG_INVALID", "{}",
+                        Message(table.status()));
   GF_ASSIGN(auto segment_store, MakeSegmentStore(platform));
   GF_ASSIGN(const auto segments,
             SegmentsDirectory(data_dir, settings.shard, segment_store != nullptr));
   GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
-  return std::unique_ptr<Module>(
-      std::make_unique<NodeModule>(platform, settings, std::move(mechanism), std::move(database),
-                                   data_dir, segments, *std::move(table),
-                                   std::move(segment_store)));
+  return std::unique_ptr<Module>(std::make_unique<NodeModule>(
+      platform, settings, std::move(mechanism), std::move(database), data_dir, segments,
+      *std::move(table), std::move(segment_store)));
 }
 
 }  // namespace

@@ -90,7 +90,9 @@ Status CheckMounted(const std::filesystem::path& data_dir, const Publication& pu
 std::uint64_t MemoryForOneDataset() {
   const long pages = ::sysconf(_SC_PHYS_PAGES);
   const long page = ::sysconf(_SC_PAGESIZE);
-  return pages > 0 && page > 0 ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page) / 4 : 0;
+  return pages > 0 && page > 0
+             ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page) / 4
+             : 0;
 }
 
 Status WriteFailed() {
@@ -113,9 +115,8 @@ Result<std::filesystem::path> SegmentsDirectory(const std::filesystem::path& dat
                                                 const cohort::Shard& shard, bool stored) {
   const bool own = shard.divided() && stored;
   const std::string division = fmt::format("-of-{}", shard.of);
-  const auto directory =
-      data_dir /
-      (own ? fmt::format("segments-{}{}", shard.number + 1, division) : std::string("segments"));
+  const auto directory = data_dir / (own ? fmt::format("segments-{}{}", shard.number + 1, division)
+                                         : std::string("segments"));
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(data_dir, error)) {
     const std::string name = entry.path().filename().string();
@@ -133,8 +134,7 @@ Result<std::vector<FileCohortOpener::Batch>> FileCohortOpener::FindBatches(
   std::vector<Batch> batches;
   for (const Segment& segment : publication.segments) {
     GF_ASSIGN(auto directory, Below(data_dir_, segment.index_path));
-    GF_ASSIGN(const auto info,
-              genomics::CohortIndex::ReadInfo(directory, segment.manifest_sha256));
+    GF_ASSIGN(const auto info, genomics::CohortIndex::ReadInfo(directory, segment.manifest_sha256));
     GF_TRY(CheckIsOf(info, publication));
     batches.push_back({std::move(directory), segment.manifest_sha256, info.n_people});
   }
@@ -154,9 +154,8 @@ Status FileCohortOpener::Derive(std::span<const Batch> batches,
   cohort::Annotations table;
   if (!table_.path.empty()) {
     auto read = cohort::Annotations::Read(table_.path, [&](const genomics::Variant& variant) {
-      return std::any_of(indices.begin(), indices.end(), [&](const auto& index) {
-        return index->FindExact(variant).has_value();
-      });
+      return std::any_of(indices.begin(), indices.end(),
+                         [&](const auto& index) { return index->FindExact(variant).has_value(); });
     });
     if (!read.ok())
       return Error(StatusCode::kFailedPrecondition, "ANNOTATIONS_UNUSABLE", "{}",
@@ -223,7 +222,8 @@ Result<std::unique_ptr<cohort::Segment>> FileCohortOpener::OpenRun(std::span<con
                                                                    std::uint64_t& bytes) {
   const auto directory = DirectoryOf(batches);
   // Queries trust its rows, so all of it is looked at.
-  auto find = [this](const std::filesystem::path& where) -> Result<std::unique_ptr<cohort::Segment>> {
+  auto find =
+      [this](const std::filesystem::path& where) -> Result<std::unique_ptr<cohort::Segment>> {
     GF_ASSIGN(auto segment, cohort::Segment::Open(where, cohort::Residence::kRead, {}, shard_));
     GF_TRY(segment->Verify());
     return segment;

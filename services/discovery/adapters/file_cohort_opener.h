@@ -12,8 +12,8 @@
 
 namespace genofed::discovery {
 
-// What variants do and how frequent they are (cohort::Annotations), and the digest by which what was
-// made with the table is known.
+// What variants do and how frequent they are (cohort::Annotations), and the digest by which what
+// was made with the table is known.
 struct AnnotationTable {
   std::filesystem::path path;  // empty: none
   std::string sha256;
@@ -22,10 +22,10 @@ struct AnnotationTable {
   static Result<AnnotationTable> Find(std::filesystem::path path);
 };
 
-// Where a process keeps segments below `data_dir`, which need not be there. Processes of one machine
-// share what one of them made; but of a divided genome with a store each shard brings its own tiles
-// into a directory of its own. Directories of other divisions are removed, as nobody would look after
-// them.
+// Where a process keeps segments below `data_dir`, which need not be there. Processes of one
+// machine share what one of them made; but of a divided genome with a store each shard brings its
+// own tiles into a directory of its own. Directories of other divisions are removed, as nobody
+// would look after them.
 Result<std::filesystem::path> SegmentsDirectory(const std::filesystem::path& data_dir,
                                                 const cohort::Shard& shard, bool stored);
 
@@ -36,13 +36,13 @@ Result<std::filesystem::path> SegmentsDirectory(const std::filesystem::path& dat
 // something else is being made.
 //
 // Questions are not asked of the index that ingest wrote for each batch of people, but of segments
-// that are made of it with the annotations, in the directory `derived`, once: named by what they are
-// made of, so another table makes others, and all segments of a cohort mean the same by "rarer
+// that are made of it with the annotations, in the directory `derived`, once: named by what they
+// are made of, so another table makes others, and all segments of a cohort mean the same by "rarer
 // than". More than cohort::kMaxSegments batches go together, as many as the digits of their number
 // in base two say: up to 1,000 become at most ten segments, and a new batch seldom makes all anew.
 //
-// With a store, a segment that is not here is brought from there, and made only where that fails; of
-// a divided genome only the tiles of the shard are brought.
+// With a store, a segment that is not here is brought from there, and made only where that fails;
+// of a divided genome only the tiles of the shard are brought.
 class FileCohortOpener final : public CohortOpener {
  public:
   // Of a divided genome all tiles are made, and those of `shard` opened.
@@ -56,8 +56,8 @@ class FileCohortOpener final : public CohortOpener {
         shard_(shard) {}
   Result<std::shared_ptr<const Cohort>> Open(const Publication& publication) override;
   // What is younger than ten minutes may be of another replica, which knows more, and stays. Tells
-  // the store, which does the same there. Unavailable DATA_DIR_MISSING, and nothing is removed, while
-  // the data directory lacks what the indices lie in: a disk that is not mounted.
+  // the store, which does the same there. Unavailable DATA_DIR_MISSING, and nothing is removed,
+  // while the data directory lacks what the indices lie in: a disk that is not mounted.
   Status Sweep(const std::vector<Publication>& wanted) override;
 
  private:
