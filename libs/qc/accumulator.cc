@@ -139,6 +139,11 @@ void Accumulator::Merge(const Accumulator& other) {
   depths_wanted_ = false;
 }
 
+void Accumulator::TakeDepths(Accumulator&& other) {
+  GF_CHECK(rows_ == other.rows_);
+  depths_ = std::move(other.depths_);
+}
+
 const Accumulator::Depths& Accumulator::DepthsOf(std::uint32_t row) const {
   static const Depths kNone;
   GF_CHECK(row < rows_);

@@ -49,6 +49,8 @@ class Accumulator {
 
   // `other` is about the same rows and other sites.
   void Merge(const Accumulator& other);
+  // `other` is about the same rows and sites, and has their depths.
+  void TakeDepths(Accumulator&& other);
 
   std::uint32_t rows() const { return rows_; }
   std::uint64_t Carried(std::uint32_t row, Region region, AlleleKind kind,

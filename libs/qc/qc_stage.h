@@ -17,7 +17,7 @@ const PseudoautosomalRegions& ParOf(genomics::Assembly assembly);
 struct QcStageOptions {
   bool pass_only = false;  // as genomics::IndexStageOptions: count what the index has
   // Also FORMAT/AD of carriers, for the hint of contamination. Needs records as text, and so is not
-  // possible where files of different people are joined.
+  // possible while files of different people are joined: see Accumulator::TakeDepths.
   bool allele_depths = false;
 };
 

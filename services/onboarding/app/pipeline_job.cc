@@ -364,7 +364,8 @@ Status Pipeline::Job::Genotypes() {
 Status Pipeline::Job::EnsureQuality() {
   if (quality_ || rows_.size() == 0 || submission_.index_sha256.empty()) return absl::OkStatus();
   GF_ASSIGN(auto scratch, ScratchDirectory::Create(pipeline_.layout_.Scratch()));
-  GF_ASSIGN(const qc::Accumulator counts, CountGenotypes(ctx_, VariantsRequest(), scratch / "segment"));
+  GF_ASSIGN(const qc::Accumulator counts,
+            CountGenotypes(ctx_, VariantsRequest(), {scratch / "segment", scratch / "genotypes.vcf.gz"}));
   quality_ = AssessQuality(pipeline_.options_.quality, counts, rows_, variants_, Earlier());
   return absl::OkStatus();
 }

@@ -118,6 +118,21 @@ class AbsentPeople {
   std::vector<Runs> runs_;  // of this megabase, by row
 };
 
+// While files are joined nobody sees their text, and what a depth says depends on everybody's
+// genotypes. So depths are read from the merged file.
+Status CountDepths(const Context& ctx, const GenotypesRequest& request, const fs::path& merged,
+                   qc::Accumulator& counts) {
+  qc::Accumulator depths(counts.rows());
+  qc::QcStage quality(depths, request.assembly, {.allele_depths = true});
+  Watch watch(ctx);
+  genomics::SiteConsumer* const stages[] = {&quality, &watch};
+  genomics::PassOptions options;
+  options.judge_values = false;
+  GF_TRY(genomics::RunPass(merged, request.rows.pseudonyms, options, stages));
+  counts.TakeDepths(std::move(depths));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 Result<GenotypesResult> ReadGenotypes(const Context& ctx, const GenotypesRequest& request,
@@ -159,18 +174,23 @@ Result<GenotypesResult> ReadGenotypes(const Context& ctx, const GenotypesRequest
        .absent = [&](std::size_t row, std::string_view contig, std::int64_t pos) {
          return absent->Genotype(row, contig, pos);
        }}));
+  GF_TRY(CountDepths(ctx, request, out.vcf, result.counts));
   return result;
 }
 
 Result<qc::Accumulator> CountGenotypes(const Context& ctx, const GenotypesRequest& request,
-                                       const fs::path& scratch_index) {
-  qc::Accumulator counts(static_cast<std::uint32_t>(request.rows.size()));
+                                       const GenotypesOutput& scratch) {
   const std::vector<genomics::SegmentInput> inputs = InputsOf(request.rows);
-  qc::QcStage quality(counts, request.assembly, {.allele_depths = inputs.size() == 1});
+  if (inputs.size() > 1) {
+    GF_ASSIGN(GenotypesResult all, ReadGenotypes(ctx, request, scratch));
+    return std::move(all.counts);
+  }
+  qc::Accumulator counts(static_cast<std::uint32_t>(request.rows.size()));
+  qc::QcStage quality(counts, request.assembly, {.allele_depths = true});
   Watch watch(ctx);
   genomics::SiteConsumer* const stages[] = {&quality, &watch};
   GF_TRY(
-      genomics::BuildSegment(scratch_index, InfoOf(request), inputs, OptionsOf(request), stages));
+      genomics::BuildSegment(scratch.index, InfoOf(request), inputs, OptionsOf(request), stages));
   return counts;
 }
 

@@ -38,13 +38,13 @@ struct GenotypesResult {
 
 // Reads each file of variants once, for everything that is made of it. Everybody's files are joined
 // by position: one file, one for each chromosome, or many of single people
-// (genomics::BuildSegment). Clear text of genotypes lies in the outputs and beside them, so they
+// (genomics::BuildSegment); of many the merged file is read once more, for depths. Clear text of genotypes lies in the outputs and beside them, so they
 // belong into a scratch directory. Bounded memory.
 Result<GenotypesResult> ReadGenotypes(const Context& ctx, const GenotypesRequest& request,
                                       const GenotypesOutput& out);
 
-// The counts alone, when the rest is there already.
+// The counts alone, when the rest is there already. What else is made on the way lies in `scratch`.
 Result<qc::Accumulator> CountGenotypes(const Context& ctx, const GenotypesRequest& request,
-                                       const std::filesystem::path& scratch_index);
+                                       const GenotypesOutput& scratch);
 
 }  // namespace genofed::onboarding

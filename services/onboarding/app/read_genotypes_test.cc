@@ -23,6 +23,7 @@ class ReadGenotypesTest : public ::testing::Test {
         "##fileformat=VCFv4.2\n##contig=<ID=chr20,length=64444167>\n"
         "##INFO=<ID=END,Number=1,Type=Integer,Description=\"End\">\n"
         "##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n"
+        "##FORMAT=<ID=AD,Number=R,Type=Integer,Description=\"Depths\">\n"
         "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tSAMPLE\n";
     for (std::string record : records) {
       std::replace(record.begin(), record.end(), ' ', '\t');
@@ -86,6 +87,31 @@ TEST_F(ReadGenotypesTest, ReferenceBlocksSayWhoWasCalledWhereOthersHaveAVariant)
   EXPECT_EQ(Counts(150, "C", "T"), (std::pair<std::uint64_t, std::uint64_t>(2, 6)));
   EXPECT_EQ(Counts(200, "A", "G"), (std::pair<std::uint64_t, std::uint64_t>(1, 4)));
   EXPECT_EQ(Counts(300, "G", "A"), (std::pair<std::uint64_t, std::uint64_t>(1, 2)));
+}
+
+// Of a homozygous call with other reads among its own, and a heterozygous one out of balance. Where
+// row 1 is homozygous half of the alleles are other ones: row 0 has none of two, row 1 both.
+TEST_F(ReadGenotypesTest, DepthsOfJoinedFilesAreKnown) {
+  Add(0, {"chr20 300 . G A . . . GT:AD 0/1:29,1"});
+  Add(1, {"chr20 100 . A G . . . GT:AD 1/1:3,27", "chr20 300 . G A . . . GT:AD 0/1:15,15"});
+  const GenotypesRequest request{"GOE-FI-A-1", 1, genomics::Assembly::kGrch38, nullptr, rows_};
+  const auto result = ReadGenotypes(Context::Background(), request, out_);
+  ASSERT_THAT(result, IsOk());
+  const auto again = CountGenotypes(Context::Background(), request,
+                                    {directory_ / "index2", directory_ / "2.vcf.gz"});
+  ASSERT_THAT(again, IsOk());
+  for (const qc::Accumulator* counts : {&result->counts, &*again}) {
+    const auto& clean = counts->DepthsOf(0);
+    EXPECT_EQ(clean.homs, 0U);
+    EXPECT_EQ(clean.hets, 1U);
+    EXPECT_EQ(clean.unbalanced, 1U);
+    const auto& mixed = counts->DepthsOf(1);
+    EXPECT_EQ(mixed.homs, 1U);
+    EXPECT_EQ(mixed.charr_sum, static_cast<std::uint64_t>(0.2 * qc::Accumulator::kRatioUnit + 0.5));
+    EXPECT_EQ(mixed.hets, 1U);
+    EXPECT_EQ(mixed.unbalanced, 0U);
+    EXPECT_EQ(counts->cohort().Sites(qc::Region::kDiploid), 2U) << "counted once";
+  }
 }
 
 }  // namespace
