@@ -375,6 +375,9 @@ def test_a_table_of_frequencies_is_of_the_whole_genome(node, shards):
     assert now.keys() == whole.keys()
     assert all(now[page] >= 0.9 * whole[page] - 3 for page in whole), "no part is missing"
     wait_until(lambda: all(table(number) == table(None) for number in (0, 1, 2)), 30, "all processes to go by one table")
+    # Each hears of the withdrawals by itself, within five seconds.
+    wait_until(lambda: len({json.dumps(told(*shards.ask(number, "g_variants", rare)[:2])) for number in (None, 0, 1, 2)}) == 1, 10,
+               "all processes to have heard of the withdrawals")
     expect_the_same(shards, "g_variants", rare)
 
 
