@@ -94,7 +94,7 @@ class GrpcShardClient final : public ShardClient {
 
   Status Explain(const Context& ctx, const Status& status) const {
     GF_TRY(ctx.Alive());
-    const std::string_view reason = Reason(status);
+    const std::string reason(Reason(status));
     if (reason == "SHARD_BEHIND")
       return Error(StatusCode::kUnavailable, "SHARD_BEHIND",
                    "shard {} of {} has not opened the same files or table of frequencies yet, or "

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "services/discovery/adapters/shard_mapping.h"
+
 #include <bit>
 #include <cstring>
 
 #include "services/discovery/adapters/proto_mapping.h"
-#include "services/discovery/adapters/shard_mapping.h"
 
 namespace genofed::discovery {
 namespace {
@@ -18,7 +19,7 @@ static_assert(std::endian::native == std::endian::little, "words are bytes in or
 
 std::string BitsOf(const Bitmap& rows) {
   std::string bits((rows.size() + 7) / 8, '\0');
-  std::memcpy(bits.data(), rows.words().data(), bits.size());
+  if (!bits.empty()) std::memcpy(bits.data(), rows.words().data(), bits.size());
   return bits;
 }
 
@@ -42,7 +43,7 @@ Result<Bitmap> ParseBits(const std::string& bits, std::uint32_t size) {
   Bitmap rows(size);
   if (bits.size() != (std::size_t{size} + 7) / 8) return Invalid();
   if (size % 8 != 0 && (static_cast<unsigned char>(bits.back()) >> size % 8) != 0) return Invalid();
-  std::memcpy(rows.mutable_words().data(), bits.data(), bits.size());
+  if (!bits.empty()) std::memcpy(rows.mutable_words().data(), bits.data(), bits.size());
   return rows;
 }
 
