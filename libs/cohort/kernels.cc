@@ -229,41 +229,50 @@ GF_AVX512 std::uint64_t CountRowsAvx512(const std::uint32_t* rows, std::size_t n
   }
   return count;
 }
-// The lanes whose members, from `at` on, come before member `end`.
-GF_AVX512 inline __mmask64 LanesBefore(std::uint32_t end, std::uint32_t at) {
-  const std::uint32_t n = end <= at ? 0 : end - at;
-  return _bzhi_u64(~0ULL, n < 64 ? n : 64);
+// Of up to 64 members, those in the set. `before[i]`: lanes of the first i + 1 of four pages, whose
+// parts of the set are a table of 128 bytes in two registers.
+GF_AVX512 inline std::uint64_t TestMembers(const std::uint8_t* low, const __mmask64 (&before)[4],
+                                           __m512i first_pages, __m512i last_pages) {
+  const __m512i bit_of = _mm512_set1_epi64(static_cast<long long>(0x8040201008040201ULL));
+  const __m512i page_bytes = _mm512_set1_epi8(kPageRows / 8);
+  const __m512i member = _mm512_maskz_loadu_epi8(before[3], low);
+  __m512i byte_at = _mm512_maskz_mov_epi8(~before[0], page_bytes);  // where its page begins
+  byte_at = _mm512_mask_add_epi8(byte_at, ~before[1], byte_at, page_bytes);
+  byte_at = _mm512_mask_add_epi8(byte_at, ~before[2], byte_at, page_bytes);
+  byte_at = _mm512_or_si512(byte_at,
+                            _mm512_and_si512(_mm512_srli_epi16(member, 3), _mm512_set1_epi8(31)));
+  const __m512i byte = _mm512_permutex2var_epi8(first_pages, byte_at, last_pages);
+  const __m512i bit = _mm512_shuffle_epi8(bit_of, _mm512_and_si512(member, _mm512_set1_epi8(7)));
+  return static_cast<std::uint64_t>(
+      __builtin_popcountll(_mm512_mask_test_epi8_mask(before[3], byte, bit)));
 }
-// Most pages have few members, so those of four are looked up together, 64 at once: their parts of
-// the set are a table of 128 bytes in two registers.
+// Most pages have few members, so those of four are looked up together, 64 at once.
 GF_AVX512 std::uint64_t CountPagesAvx512(const std::uint8_t* pages, std::uint32_t n_rows,
                                          const std::uint64_t* set) {
   const std::uint32_t n_pages = PageCount(n_rows);
   const std::uint32_t whole = n_rows / kPageRows;  // the last page of the set may be shorter
   const std::uint8_t* low = pages + n_pages;
-  const __m512i bit_of = _mm512_set1_epi64(static_cast<long long>(0x8040201008040201ULL));
-  const __m512i page_bytes = _mm512_set1_epi8(kPageRows / 8);
   std::uint64_t count = 0;
   std::uint32_t page = 0;
   for (; page + 4 <= whole; page += 4) {
     const std::uint64_t* words = set + std::size_t{page} * (kPageRows / 64);
-    const __m512i table[] = {_mm512_loadu_si512(words), _mm512_loadu_si512(words + 8)};
+    const __m512i first = _mm512_loadu_si512(words), last = _mm512_loadu_si512(words + 8);
     const std::uint32_t one = pages[page], two = one + pages[page + 1],
                         three = two + pages[page + 2], four = three + pages[page + 3];
-    for (std::uint32_t at = 0; at < four; at += 64) {
-      // Where the part of each member's page begins in the table.
-      __m512i byte_at = _mm512_maskz_mov_epi8(~LanesBefore(one, at), page_bytes);
-      byte_at = _mm512_mask_add_epi8(byte_at, ~LanesBefore(two, at), byte_at, page_bytes);
-      byte_at = _mm512_mask_add_epi8(byte_at, ~LanesBefore(three, at), byte_at, page_bytes);
-      const __mmask64 lanes = LanesBefore(four, at);
-      const __m512i member = _mm512_maskz_loadu_epi8(lanes, low + at);
-      byte_at = _mm512_or_si512(
-          byte_at, _mm512_and_si512(_mm512_srli_epi16(member, 3), _mm512_set1_epi8(31)));
-      const __m512i byte = _mm512_permutex2var_epi8(table[0], byte_at, table[1]);
-      const __m512i bit =
-          _mm512_shuffle_epi8(bit_of, _mm512_and_si512(member, _mm512_set1_epi8(7)));
-      count += static_cast<std::uint64_t>(
-          __builtin_popcountll(_mm512_mask_test_epi8_mask(lanes, byte, bit)));
+    if (four <= 64) {
+      count += TestMembers(low,
+                           {_bzhi_u64(~0ULL, one), _bzhi_u64(~0ULL, two), _bzhi_u64(~0ULL, three),
+                            _bzhi_u64(~0ULL, four)},
+                           first, last);
+    } else {
+      const auto before = [](std::uint32_t end, std::uint32_t at) GF_AVX512 {
+        const std::uint32_t n = end <= at ? 0 : end - at;
+        return _bzhi_u64(~0ULL, n < 64 ? n : 64);
+      };
+      for (std::uint32_t at = 0; at < four; at += 64)
+        count += TestMembers(
+            low + at, {before(one, at), before(two, at), before(three, at), before(four, at)},
+            first, last);
     }
     low += four;
   }
