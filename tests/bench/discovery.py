@@ -40,11 +40,10 @@ class Data:
             made = self.call("generate", self.folder, people, bases, SEED, segments, *extra)
             (self.folder / "complete.json").write_text(made)
         self.report = json.loads((self.folder / "complete.json").read_text())
-        text = self.call("queries", self.folder)
-        (self.folder / "questions.json").write_text(text)
-        self.questions = json.loads(text)
+        self.questions = json.loads(self.call("queries", self.folder))
         for pair in self.questions["pairs"]:  # ours knows genes in any case, and tells them in lower case
             pair["gene"] = pair["gene"].upper()
+        (self.folder / "questions.json").write_text(json.dumps(self.questions))
 
     def call(self, *words):
         return subprocess.run([self.program, *map(str, words)], check=True, stdout=subprocess.PIPE, text=True).stdout
