@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "libs/core/strings.h"
 #include "libs/genomics/hgvs.h"
@@ -14,12 +15,38 @@
 namespace genofed::genomics {
 namespace {
 
+using json = nlohmann::ordered_json;
+
 constexpr std::size_t kSampleColumn = 9;
+
+// Bytes that are no UTF-8 are replaced: the text is the file's.
+std::string Dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+json ToJson(const std::vector<Finding>& findings) {
+  json list = json::array();
+  for (const Finding& finding : findings) {
+    const char* severity = finding.severity == Severity::kNote      ? "note"
+                           : finding.severity == Severity::kWarning ? "warning"
+                                                                    : "error";
+    list.push_back({{"severity", severity},
+                    {"code", finding.code},
+                    {"line", finding.line},
+                    {"field", finding.field},
+                    {"message", finding.message},
+                    {"count", finding.count}});
+  }
+  return list;
+}
 
 class Describer {
  public:
   Describer(VcfReader& reader, std::string file, const DescribeOptions& options)
-      : reader_(reader), file_(std::move(file)), reference_(options.reference) {
+      : reader_(reader),
+        file_(std::move(file)),
+        reference_(options.reference),
+        records_read_(options.records_read) {
     if (reference_ != nullptr) digests_.emplace(*reference_);
   }
 
@@ -36,6 +63,7 @@ class Describer {
       GF_ASSIGN(VcfReader::Outcome outcome, reader_.Next(record));
       if (outcome == VcfReader::Outcome::kEnd) break;
       ++report_.records;
+      if (records_read_ != nullptr) *records_read_ = static_cast<std::int64_t>(report_.records);
       if (outcome == VcfReader::Outcome::kRejected) {
         Finding problem = reader_.problem();
         problem.file = file_;
@@ -200,6 +228,7 @@ class Describer {
   VcfReader& reader_;
   std::string file_;
   Reference* reference_;
+  std::atomic<std::int64_t>* records_read_;
   std::optional<SequenceDigests> digests_;
   std::map<std::string, Sequence> sequences_;
   Findings findings_;
@@ -221,10 +250,39 @@ std::string_view ZygosityName(Zygosity zygosity) {
 }
 
 Result<DescribeReport> DescribeVariants(
-    int fd, const std::string& file, const DescribeOptions& options,
+    const Context& ctx, int fd, const std::string& file, const DescribeOptions& options,
     const std::function<Status(const DescribedVariant&)>& sink) {
   GF_ASSIGN(auto reader, VcfReader::OpenFd(fd, options.reference));
+  reader->StopWith(ctx);
   return Describer(*reader, file, options).Run(options, sink);
 }
+
+std::string VariantJson(const DescribedVariant& one) {
+  const auto or_null = [](const std::string& text) { return text.empty() ? json() : json(text); };
+  return Dump({{"line", one.line},
+               {"contig", one.variant.contig},
+               {"position", one.variant.pos + 1},
+               {"ref", one.variant.ref},
+               {"alt", one.variant.alt},
+               {"genotype", one.genotype},
+               {"zygosity", ZygosityName(one.zygosity)},
+               {"filter", one.filter},
+               {"hgvs", or_null(one.hgvs)},
+               {"vrs_1_3", or_null(one.vrs_1_3)},
+               {"vrs_2_0", or_null(one.vrs_2_0)},
+               {"not_given", or_null(one.not_given)}});
+}
+
+std::string SummaryJson(const std::string& file, const DescribeReport& report) {
+  return Dump({{"summary",
+                {{"file", file},
+                 {"assembly", report.assembly ? json(AssemblyName(*report.assembly)) : json()},
+                 {"reference", report.has_reference},
+                 {"records", report.records},
+                 {"variants", report.variants},
+                 {"findings", ToJson(report.findings)}}}});
+}
+
+std::string FindingsJson(const std::vector<Finding>& findings) { return Dump(ToJson(findings)); }
 
 }  // namespace genofed::genomics

@@ -4,12 +4,14 @@
 // carries, each under the names by which laboratories and databases exchange it.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "libs/core/context.h"
 #include "libs/core/finding.h"
 #include "libs/core/status.h"
 #include "libs/genomics/reference.h"
@@ -40,6 +42,8 @@ struct DescribeOptions {
   // What the file was called against; default: what its header says.
   std::optional<Assembly> assembly;
   Reference* reference = nullptr;  // borrowed
+  // Counts the records as they are read, for whoever waits; borrowed.
+  std::atomic<std::int64_t>* records_read = nullptr;
 };
 
 struct DescribeReport {
@@ -58,9 +62,20 @@ struct DescribeReport {
 // carried ALT alleles gives two. Streaming, bounded memory. Findings are about `file`.
 //
 // Errors: SAMPLES_NOT_ONE, ASSEMBLY_CONFLICT (header and options disagree), those of VcfReader and
-// of the sink.
-Result<DescribeReport> DescribeVariants(int fd, const std::string& file,
+// of the sink, and that nobody waits any more.
+Result<DescribeReport> DescribeVariants(const Context& ctx, int fd, const std::string& file,
                                         const DescribeOptions& options,
                                         const std::function<Status(const DescribedVariant&)>& sink);
+
+// As lines of JSON, without line feed. Names that cannot be given are null.
+//   {"line":4,"contig":"19","position":28946400,"ref":"T","alt":"C","genotype":"1/1",
+//    "zygosity":"homozygous","filter":"PASS","hgvs":"NC_000019.10:g.28946400T>C",
+//    "vrs_1_3":"ga4gh:VA...","vrs_2_0":"ga4gh:VA...","not_given":null}
+std::string VariantJson(const DescribedVariant& variant);
+//   {"summary":{"file":...,"assembly":"GRCh38","reference":true,"records":9,"variants":5,
+//    "findings":[{"severity":"warning","code":...,"line":7,"field":"REF","message":...,"count":1}]}}
+std::string SummaryJson(const std::string& file, const DescribeReport& report);
+// The array of findings in it.
+std::string FindingsJson(const std::vector<Finding>& findings);
 
 }  // namespace genofed::genomics

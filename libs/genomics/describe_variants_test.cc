@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <stop_token>
 
 #include "libs/genomics/norm_test_support.h"
 
@@ -38,7 +40,7 @@ Answer Describe(std::string_view contigs, std::string columns, std::vector<std::
   TempDir temp;
   auto path = WriteText(temp / "patient.vcf", text);
   Answer answer;
-  auto report = DescribeVariants(::open(path.c_str(), O_RDONLY | O_CLOEXEC), "patient.vcf", options,
+  auto report = DescribeVariants(Context::Background(), ::open(path.c_str(), O_RDONLY | O_CLOEXEC), "patient.vcf", options,
                                  [&](const DescribedVariant& one) {
                                    answer.variants.push_back(one);
                                    return absl::OkStatus();
@@ -136,9 +138,55 @@ TEST(DescribeVariants, RefusesOtherFiles) {
   EXPECT_EQ(Reason(Describe(kGrch38, "s", {}, options).status), "ASSEMBLY_CONFLICT");
   TempDir temp;
   auto path = WriteText(temp / "note.txt", "hello");
-  auto report = DescribeVariants(::open(path.c_str(), O_RDONLY | O_CLOEXEC), "note.txt", {},
+  auto report = DescribeVariants(Context::Background(), ::open(path.c_str(), O_RDONLY | O_CLOEXEC), "note.txt", {},
                                  [](const DescribedVariant&) { return absl::OkStatus(); });
   EXPECT_EQ(Reason(report.status()), "NOT_VCF");
+}
+
+// Also where no record is of interest: a small file may hold very many of them.
+TEST(DescribeVariants, EndsWhenNobodyWaits) {
+  std::stop_source stop;
+  stop.request_stop();
+  const Context gone = Context::Background().WithStop(stop.get_token());
+  for (const char* record : {"chr19\t10\t.\tT\tC\t.\t.\t.\tGT\t0/0\n",
+                             "HLA-A\t10\t.\tT\tC\t.\t.\t.\tGT\t0/0\n"}) {
+    std::string text = "##fileformat=VCFv4.2\n" + std::string(kGrch38) +
+                       "##contig=<ID=HLA-A,length=100>\n"
+                       "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\ts\n";
+    for (int i = 0; i < 5000; ++i) text += record;
+    TempDir temp;
+    auto path = WriteText(temp / "patient.vcf", text);
+    std::atomic<std::int64_t> read = 0;
+    DescribeOptions options;
+    options.records_read = &read;
+    auto report = DescribeVariants(gone, ::open(path.c_str(), O_RDONLY | O_CLOEXEC), "patient.vcf",
+                                   options, [](const DescribedVariant&) { return absl::OkStatus(); });
+    EXPECT_EQ(report.status().code(), StatusCode::kCancelled) << record;
+    EXPECT_LT(read, 5000);
+  }
+}
+
+// The form is a promise to programs.
+TEST(DescribeVariants, AsJson) {
+  DescribedVariant one;
+  one.line = 4;
+  one.variant = {"19", 28946399, "T", "C"};
+  one.genotype = "1/1";
+  one.zygosity = Zygosity::kHomozygous;
+  one.filter = "q\"10\xff";
+  one.hgvs = "NC_000019.10:g.28946400T>C";
+  EXPECT_EQ(VariantJson(one),
+            R"({"line":4,"contig":"19","position":28946400,"ref":"T","alt":"C","genotype":"1/1",)"
+            R"("zygosity":"homozygous","filter":"q\"10�","hgvs":"NC_000019.10:g.28946400T>C",)"
+            R"("vrs_1_3":null,"vrs_2_0":null,"not_given":null})");
+  DescribeReport report;
+  report.records = 9;
+  report.variants = 5;
+  report.findings = {{Severity::kWarning, "REF_MISMATCH", "patient.vcf", 7, "REF", "differs", 2}};
+  EXPECT_EQ(SummaryJson("patient.vcf", report),
+            R"({"summary":{"file":"patient.vcf","assembly":null,"reference":false,"records":9,"variants":5,)"
+            R"("findings":[{"severity":"warning","code":"REF_MISMATCH","line":7,"field":"REF",)"
+            R"("message":"differs","count":2}]}})");
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 namespace genofed::genomics {
 namespace {
 
+constexpr std::uint64_t kRecordsBetweenLooks = 1024;
+
 // Reads one allele of a genotype that was judged before, and moves behind it.
 std::int8_t TakeAllele(const char*& p, const char* end) {
   if (*p == '.') {
@@ -70,6 +72,7 @@ std::uint64_t VcfReader::line_number() const { return scanner_->line_number(); }
 
 Result<VcfReader::Outcome> VcfReader::Next(VcfRecord& record) {
   while (true) {
+    if (++read_ % kRecordsBetweenLooks == 0) GF_TRY(ctx_.Alive());
     GF_ASSIGN(bool more, scanner_->Next());
     if (!more) return Outcome::kEnd;
     switch (scanner_->verdict()) {

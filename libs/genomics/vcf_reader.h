@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libs/core/context.h"
 #include "libs/core/finding.h"
 #include "libs/core/status.h"
 #include "libs/genomics/reference.h"
@@ -51,6 +52,8 @@ class VcfReader {
                                                  Reference* reference = nullptr);
   // Takes ownership of `fd`, which may be a pipe.
   static Result<std::unique_ptr<VcfReader>> OpenFd(int fd, Reference* reference = nullptr);
+  // From here on, Next fails when nobody waits any more.
+  void StopWith(Context ctx) { ctx_ = std::move(ctx); }
   ~VcfReader();
 
   const VcfHeader& header() const;
@@ -73,6 +76,8 @@ class VcfReader {
   std::unique_ptr<VcfScanner> scanner_;
   Finding problem_;
   std::uint64_t left_out_ = 0;
+  Context ctx_ = Context::Background();
+  std::uint64_t read_ = 0;
 };
 
 }  // namespace genofed::genomics

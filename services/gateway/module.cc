@@ -22,6 +22,7 @@
 #include "services/gateway/adapters/registry_routes.h"
 #include "services/gateway/adapters/tes_routes.h"
 #include "services/gateway/adapters/token_exchange.h"
+#include "services/gateway/adapters/variant_routes.h"
 #include "services/gateway/adapters/wes_routes.h"
 
 namespace genofed::gateway {
@@ -116,6 +117,7 @@ class GatewayModule final : public Module {
     if (!site_.hub) {
       AddTesRoutes(api_, site_, caller);
       AddRegistryRoutes(api_, caller);
+      AddVariantRoutes(api_, caller);
       const auto access = std::make_shared<const ObjectAccess>(caller, kMaxStreams);
       AddDrsRoutes(api_, site_, access,
                    [&platform, country = ToLower(site_.country)] { return IssuersOf(platform.trust(), country); });

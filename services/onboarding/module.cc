@@ -19,6 +19,7 @@
 #include "services/onboarding/adapters/disk_upload_files.h"
 #include "services/onboarding/adapters/grpc_object_service.h"
 #include "services/onboarding/adapters/grpc_onboarding_service.h"
+#include "services/onboarding/adapters/grpc_variant_service.h"
 #include "services/onboarding/adapters/inbox_json.h"
 #include "services/onboarding/adapters/peer_reader_gate.h"
 #include "services/onboarding/adapters/site_peers.h"
@@ -32,6 +33,7 @@
 #include "services/onboarding/app/inbox.h"
 #include "services/onboarding/app/pipeline.h"
 #include "services/onboarding/app/submissions.h"
+#include "services/onboarding/app/variant_files.h"
 
 namespace genofed::onboarding {
 
@@ -101,6 +103,9 @@ class OnboardingModule final : public Module {
                  platform.metrics()),
         object_service_(
             MakeGrpcObjectService(platform.dispatcher(), objects_, integrity_, platform.metrics())),
+        variant_files_({.directory = layout.Scratch(), .reference_fasta = platform.config().onboarding().reference_fasta()},
+                       platform.clock(), platform.random()),
+        variant_service_(MakeGrpcVariantService(platform.dispatcher(), variant_files_)),
         owner_(platform.site() + "/onboarding") {
     const auto& config = platform.config().onboarding();
     if (config.inbox_directory().empty()) return;
@@ -110,7 +115,9 @@ class OnboardingModule final : public Module {
     inbox_interval_ = config::DurationOr(config.has_inbox_interval(), config.inbox_interval(), inbox_interval_);
   }
 
-  std::vector<grpc::Service*> Services() override { return {service_.get(), object_service_.get()}; }
+  std::vector<grpc::Service*> Services() override {
+    return {service_.get(), object_service_.get(), variant_service_.get()};
+  }
 
   Status Start() override {
     GF_TRY(pipeline_.EmptyScratch());
@@ -130,6 +137,7 @@ class OnboardingModule final : public Module {
     expiry_ = std::jthread([this](const std::stop_token& stop) { Expire(stop); });
     verifier_ = std::jthread([this](const std::stop_token& stop) { VerifyBodies(stop); });
     eraser_ = std::jthread([this](const std::stop_token& stop) { EraseForgotten(stop); });
+    tidy_ = std::jthread([this](const std::stop_token& stop) { DiscardIdleFiles(stop); });
     connectors_.Start();
     if (inbox_) inbox_poll_ = std::jthread([this](const std::stop_token& stop) { PollInbox(stop); });
     return absl::OkStatus();
@@ -139,6 +147,7 @@ class OnboardingModule final : public Module {
     expiry_ = {};
     verifier_ = {};
     eraser_ = {};
+    tidy_ = {};
     inbox_poll_ = {};
     connectors_.Stop();
     std::unique_ptr<sql::LeaseLoop> loop;
@@ -209,6 +218,13 @@ class OnboardingModule final : public Module {
            [this](const Context& ctx) { return submissions_.ExpireOpen(ctx); });
   }
 
+  void DiscardIdleFiles(const std::stop_token& stop) {
+    Repeat(stop, std::chrono::minutes(1), "variant_file.discard_delayed", [this](const Context&) -> Status {
+      variant_files_.DiscardIdle();
+      return absl::OkStatus();
+    });
+  }
+
   void PollInbox(const std::stop_token& stop) {
     Repeat(stop, inbox_interval_, "inbox.unreadable", [this](const Context& ctx) { return inbox_->Poll(ctx); });
   }
@@ -236,6 +252,8 @@ class OnboardingModule final : public Module {
   SqlErasureStore erasure_store_;
   Erasure erasure_;
   std::unique_ptr<grpc::Service> object_service_;
+  VariantFiles variant_files_;
+  std::unique_ptr<grpc::Service> variant_service_;
   const std::string owner_;
   // A killed process's work goes on elsewhere, or after its restart, when the lease has run out.
   const sql::LeaseTable leases_{kJobs, {.duration = std::chrono::seconds(20),
@@ -245,7 +263,7 @@ class OnboardingModule final : public Module {
   std::unique_ptr<sql::LeaseLoop> loop_ ABSL_GUARDED_BY(mutex_);
   std::jthread expiry_;
   std::mutex writing_;  // what publishes versions and what erases from them: one at a time
-  std::jthread verifier_, eraser_;
+  std::jthread verifier_, eraser_, tidy_;
   std::jthread inbox_poll_;
 };
 

@@ -27,10 +27,8 @@
 #include "libs/core/strings.h"
 #include "libs/ledger/entry.h"
 #include "libs/rpc/channel.h"
+#include "libs/rpc/channel_cache.h"
 #include "libs/rpc/tls.h"
-
-// After the headers that know these names only.
-#include <grpcpp/grpcpp.h>
 
 namespace genofed {
 namespace {
@@ -70,14 +68,39 @@ void Print(Measured& m) {
               static_cast<unsigned long long>(m.entries), quantile(0.5), quantile(0.99));
 }
 
+using LedgerPeer = rpc::Peer<pb::LedgerService>;
+
+// A connection of its own, made before anything is measured: a handshake on a busy machine may fail,
+// and is tried again.
+Result<LedgerPeer> Connect(const std::map<std::string, std::string>& options) {
+  const std::string stem = options.at("--tls") + "/dispatcher";
+  const std::string& site = options.at("--site");
+  const auto channel =
+      rpc::ConnectTls(options.at("--at"), {stem + ".pem", stem + ".key", options.at("--bundle")},
+                      {site, "consent"}, "1mg.example");
+  LedgerPeer peer({[channel] { return channel; }, site + "/consent", "", nullptr});
+  for (const auto began = SteadyClock::now();;) {
+    const auto answer = peer.Call(Context::Background(), &pb::LedgerService::Stub::GetCheckpoint,
+                                  pb::GetCheckpointRequest());
+    // A refusal is an answer too: who may append may not ask for everything.
+    if (answer.status().code() != StatusCode::kUnavailable) return peer;
+    if (SteadyClock::now() - began > std::chrono::seconds(20)) return answer.status();
+  }
+}
+
 int Load(std::map<std::string, std::string>& options) {
   const int batch = std::stoi(options["--batch"]);
   const auto duration = std::chrono::duration<double>(std::stod(options["--seconds"]));
-  const std::string site = options["--site"];
-  const std::string stem = options["--tls"] + "/dispatcher";
   rpc::RequireTls13();
-  const auto credentials = rpc::ClientTls({stem + ".pem", stem + ".key", options["--bundle"]},
-                                          {site, "consent"}, "1mg.example");
+  std::vector<LedgerPeer> peers;
+  for (int t = 0; t < std::stoi(options["--threads"]); ++t) {
+    auto peer = Connect(options);
+    if (!peer.ok()) {
+      std::fprintf(stderr, "ledger_load: %s\n", Describe(peer.status()).c_str());
+      return 1;
+    }
+    peers.push_back(*std::move(peer));
+  }
   SystemRandom random;
   const std::string run = HexEncode(random.Bytes(8));
   std::mutex mutex;
@@ -87,11 +110,9 @@ int Load(std::map<std::string, std::string>& options) {
   const auto began = SteadyClock::now();
   {
     std::vector<std::jthread> threads;
-    for (int t = 0; t < std::stoi(options["--threads"]); ++t) {
+    for (std::size_t t = 0; t < peers.size(); ++t) {
       threads.emplace_back([&, t] {
-        const auto channel = grpc::CreateChannel(options["--at"], credentials);
-        const rpc::Peer<pb::LedgerService> peer(
-            {[channel] { return channel; }, site + "/consent", "", nullptr});
+        const LedgerPeer& peer = peers[t];
         Measured mine;
         for (std::uint64_t i = 0; SteadyClock::now() - began < duration; ++i) {
           pb::AppendEntriesRequest request;

@@ -138,3 +138,27 @@ def test_a_wrong_file_names_its_reason_and_nothing_is_published(fed, data, tmp_p
     errors = [finding for finding in answer.json["findings"] if finding["severity"] == "SEVERITY_ERROR"]
     assert [(error["code"], error["file"]) for error in errors] == [("CSV_NO_SUBJECT_COLUMN", "people.csv")]
     assert road.hub_record(fed, "GOE-FI-WRONG-1") is None
+
+
+def test_contamination_shows_in_files_of_one_person_each(fed, data, tmp_path):
+    """Reads of a stranger show where somebody is homozygous. Single files have no frequencies: only together they tell."""
+    header = [line for line in (data / "cohort.vcf").read_text().splitlines() if line.startswith("##")]
+    header.insert(1, '##FORMAT=<ID=AD,Number=R,Type=Integer,Description="Reads of each allele">')
+    columns = next(line for line in (data / "cohort.vcf").read_text().splitlines() if line.startswith("#CHROM")).split("\t")
+    first = next(line for line in (data / "cohort.vcf").read_text().splitlines() if not line.startswith("#")).split("\t")
+    mixed = 7
+    files = []
+    for person, sample in enumerate(columns[9:]):
+        rows = []
+        for site in range(1600):
+            # A quarter of the people each: two, one, one and none of the allele, so that its frequency is a half.
+            copies = (2, 1, 1, 0)[(person + site) % 4]
+            reads = {2: "3,27" if person == mixed else "0,30", 1: "15,15", 0: "30,0"}[copies]
+            genotype = {2: "1/1", 1: "0/1", 0: "0/0"}[copies]
+            rows.append(f"{first[0]}\t{int(first[1]) + 100 * site}\t.\t{'ACGT'[site % 4]}\t{'GTAC'[site % 4]}\t.\tPASS\t.\tGT:AD\t{genotype}:{reads}")
+        files.append(tmp_path / f"{sample}.vcf")
+        files[-1].write_text("\n".join([*header, "\t".join([*columns[:9], sample]), *rows]) + "\n")
+    submission = onboard(fed, "GOE-FI-SINGLE-1", *files, data / "phenopackets", data / "consents.fhir-r4.json").json
+    contaminated = [finding for finding in submission["findings"] if finding["code"] == "SAMPLE_CONTAMINATION"]
+    assert len(contaminated) == 1 and int(contaminated[0]["count"]) == 1, submission["findings"]
+    assert columns[9 + mixed] in json.dumps(contaminated) or contaminated[0]["file"] == f"{columns[9 + mixed]}.vcf", contaminated

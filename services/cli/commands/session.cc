@@ -123,7 +123,8 @@ Status Session::FindSite() {
 }
 
 Result<std::string> Session::Exchange(const std::string& method, const std::string& path,
-                                      std::string body, const std::string& content_type) {
+                                      std::string body, const std::string& content_type,
+                                      std::function<Status(std::string_view)> sink) {
   GF_TRY(Resolve());
   http::Client client({.base_url = url_, .ca_file = ca_, .timeout = std::chrono::seconds(60)});
   http::ClientRequest request;
@@ -137,6 +138,9 @@ Result<std::string> Session::Exchange(const std::string& method, const std::stri
     request.headers.Set("DPoP", auth::MakeDpopProof(*key_, method, url_ + path, token_, SystemClock(), random));
   } else if (!token_.empty()) {
     request.headers.Set("Authorization", "Bearer " + token_);
+  }
+  if (sink) {
+    request.sink = [&sink](const http::ClientResponse&, std::string_view bytes) { return sink(bytes); };
   }
   GF_ASSIGN(auto response, client.Send(request));
   if (response.status >= 300) {
@@ -165,6 +169,12 @@ Result<Json> Session::PutBytes(const std::string& path, std::string bytes) {
 }
 Result<std::string> Session::GetBytes(const std::string& path) {
   return Exchange("GET", path, "", "");
+}
+Status Session::Stream(const std::string& path, std::function<Status(std::string_view)> sink) {
+  return Exchange("GET", path, "", "", std::move(sink)).status();
+}
+Status Session::Delete(const std::string& path) {
+  return Exchange("DELETE", path, "", "").status();
 }
 
 Result<Json> Session::PostForm(const std::string& path,

@@ -47,6 +47,9 @@ class Session {
   Result<Json> Put(const std::string& path, const Json& body);
   Result<Json> PutBytes(const std::string& path, std::string bytes);
   Result<std::string> GetBytes(const std::string& path);
+  // Hands over the answer as it arrives.
+  Status Stream(const std::string& path, std::function<Status(std::string_view bytes)> sink);
+  Status Delete(const std::string& path);
   // multipart/form-data: fields, then one attached file.
   Result<Json> PostForm(const std::string& path,
                         const std::vector<std::pair<std::string, std::string>>& fields,
@@ -62,7 +65,8 @@ class Session {
 
  private:
   Result<std::string> Exchange(const std::string& method, const std::string& path, std::string body,
-                               const std::string& content_type);
+                               const std::string& content_type,
+                               std::function<Status(std::string_view)> sink = {});
   Status FindSite();
   Status UseStoredLogin();
 

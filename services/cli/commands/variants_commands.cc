@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Variants in files on this machine: normalised, and described under the names that laboratories
-// and databases use. Nothing is sent or stored.
-#include <fcntl.h>
-#include <unistd.h>
-
+// Variants in files: normalised on this machine as bcftools norm does, and described under the names
+// that laboratories and databases use.
 #include <CLI/CLI.hpp>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
-#include <filesystem>
 #include <map>
 #include <memory>
 
 #include "libs/genomics/describe_variants.h"
 #include "libs/genomics/norm_vcf.h"
+#include "services/cli/commands/describe_command.h"
 #include "services/cli/commands/session.h"
+#include "services/cli/commands/variant_lines.h"
 
 namespace genofed::cli {
 namespace {
@@ -23,13 +19,9 @@ namespace {
 using genomics::ChangeKinds;
 using genomics::NormaliseOptions;
 
-// Longer alleles are cut in the table; --json has them whole.
-constexpr std::size_t kShownAllele = 24;
-
 struct VariantsOptions {
   std::string file = "-";
   std::string reference;
-  std::string assembly;
 
   std::string split, join, only_alt, original_field;
   std::string on_mismatch = "fail", other_allele = "reference", atom_overlap = "star";
@@ -37,57 +29,6 @@ struct VariantsOptions {
   bool no_left_align = false, atomise = false;
   NormaliseOptions normalise;
 };
-
-// A descriptor of the file, or of a copy of standard input, for a function that closes it.
-Result<int> OpenInput(const std::string& file) {
-  int fd = file == "-" ? ::dup(STDIN_FILENO) : ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
-    return Error(StatusCode::kNotFound, "FILE_FAILED", "cannot open {}: {}", file,
-                 std::strerror(errno));
-  }
-  return fd;
-}
-
-Result<std::unique_ptr<genomics::Reference>> OpenReference(const std::string& fasta,
-                                                           genomics::BaseCase base_case) {
-  if (fasta.empty()) return std::unique_ptr<genomics::Reference>();
-  return genomics::Reference::Open(fasta, base_case);
-}
-
-Json ToJson(const std::vector<Finding>& findings) {
-  Json list = Json::array();
-  for (const Finding& finding : findings) {
-    const char* severity = finding.severity == Severity::kNote      ? "note"
-                           : finding.severity == Severity::kWarning ? "warning"
-                                                                    : "error";
-    list.push_back({{"severity", severity},
-                    {"code", finding.code},
-                    {"line", finding.line},
-                    {"field", finding.field},
-                    {"message", finding.message},
-                    {"count", finding.count}});
-  }
-  return list;
-}
-
-void PrintFindings(std::FILE* out, const std::vector<Finding>& findings) {
-  for (const Finding& finding : findings) {
-    const char* severity = finding.severity == Severity::kNote ? "note" : "warning";
-    std::string where = finding.line > 0 ? fmt::format("line {}, ", finding.line) : "";
-    if (!finding.field.empty()) where += finding.field + ": ";
-    std::fprintf(out, "%s: %s%s (%s)", severity, where.c_str(), finding.message.c_str(),
-                 finding.code.c_str());
-    if (finding.count > 1) std::fprintf(out, ", %lld times", static_cast<long long>(finding.count));
-    std::fputc('\n', out);
-  }
-}
-
-bool HasWarning(const std::vector<Finding>& findings) {
-  for (const Finding& finding : findings) {
-    if (finding.severity != Severity::kNote) return true;
-  }
-  return false;
-}
 
 // The words of the command line as options; they were checked when it was parsed.
 NormaliseOptions OptionsOf(const VariantsOptions& given) {
@@ -122,15 +63,6 @@ NormaliseOptions OptionsOf(const VariantsOptions& given) {
   return options;
 }
 
-// Writes a line to standard output.
-Status PutLine(std::string_view line) {
-  if (std::fwrite(line.data(), 1, line.size(), stdout) != line.size() ||
-      std::fputc('\n', stdout) == EOF) {
-    return Error(StatusCode::kInternal, "FILE_FAILED", "cannot write to standard output");
-  }
-  return absl::OkStatus();
-}
-
 // The report goes to standard error, because standard output is the VCF.
 void PrintReport(const genomics::NormaliseReport& report, bool json) {
   if (json) {
@@ -143,11 +75,11 @@ void PrintReport(const genomics::NormaliseReport& report, bool json) {
                           {"excluded", report.excluded},
                           {"duplicates", report.duplicates},
                           {"out_of_order", report.out_of_order},
-                          {"findings", ToJson(report.findings)}};
+                          {"findings", Json::parse(genomics::FindingsJson(report.findings))}};
     std::fprintf(stderr, "%s\n", summary.dump().c_str());
     return;
   }
-  PrintFindings(stderr, report.findings);
+  PrintFindings(stderr, Json::parse(genomics::FindingsJson(report.findings)));
   const auto number = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
   std::fprintf(
       stderr,
@@ -172,91 +104,6 @@ int Normalise(const Target& target, const VariantsOptions& given) {
   if (std::fflush(stdout) != 0) return Fail(PutLine(""));
   PrintReport(*report, target.json);
   return kOk;
-}
-
-std::string Shown(const std::string& allele) {
-  if (allele.size() <= kShownAllele) return allele;
-  return fmt::format("{}… ({} bases)", allele.substr(0, kShownAllele), allele.size());
-}
-
-Status PrintVariant(const genomics::DescribedVariant& one, bool json) {
-  const auto position = one.variant.pos + 1;
-  if (json) {
-    const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
-    return PutLine(Json{{"line", one.line},
-                        {"contig", one.variant.contig},
-                        {"position", position},
-                        {"ref", one.variant.ref},
-                        {"alt", one.variant.alt},
-                        {"genotype", one.genotype},
-                        {"zygosity", genomics::ZygosityName(one.zygosity)},
-                        {"filter", one.filter},
-                        {"hgvs", or_null(one.hgvs)},
-                        {"vrs_1_3", or_null(one.vrs_1_3)},
-                        {"vrs_2_0", or_null(one.vrs_2_0)},
-                        {"not_given", or_null(one.not_given)}}
-                       .dump(-1, ' ', false, Json::error_handler_t::replace));
-  }
-  const auto or_reason = [&](const std::string& text) {
-    return text.empty() ? "(" + one.not_given + ")" : text;
-  };
-  return PutLine(fmt::format("{:<6} {:>9} {:<8} {:<8} {:<4} {:<12} {:<8} {:<42} {:<41} {}",
-                             one.variant.contig, position, Shown(one.variant.ref),
-                             Shown(one.variant.alt), one.genotype,
-                             genomics::ZygosityName(one.zygosity), one.filter, or_reason(one.hgvs),
-                             or_reason(one.vrs_2_0), or_reason(one.vrs_1_3)));
-}
-
-int Describe(const Target& target, const VariantsOptions& given) {
-  genomics::DescribeOptions options;
-  if (!given.assembly.empty()) {
-    options.assembly = genomics::ParseAssembly(given.assembly);
-    if (!options.assembly) {
-      return Fail(InvalidField("--assembly", "ASSEMBLY_UNKNOWN", "GRCh37 or GRCh38 is expected")),
-             kUsage;
-    }
-  }
-  const auto reference = OpenReference(given.reference, genomics::BaseCase::kUpper);
-  if (!reference.ok()) return Fail(reference.status()), kUsage;
-  options.reference = reference->get();
-  const auto input = OpenInput(given.file);
-  if (!input.ok()) return Fail(input.status()), kUsage;
-  const std::string name =
-      given.file == "-" ? "standard input" : std::filesystem::path(given.file).filename().string();
-  if (!target.json) {
-    std::printf("%-6s %9s %-8s %-8s %-4s %-12s %-8s %-42s %-41s %s\n", "CONTIG", "POSITION", "REF",
-                "ALT", "GT", "ZYGOSITY", "FILTER", "HGVS", "VRS 2.0", "VRS 1.3");
-  }
-  const auto report = genomics::DescribeVariants(
-      *input, name, options,
-      [&](const genomics::DescribedVariant& one) { return PrintVariant(one, target.json); });
-  if (!report.ok()) return Fail(report.status()), kUsage;
-  const std::string assembly(report->assembly ? genomics::AssemblyName(*report->assembly) : "");
-  if (target.json) {
-    const Json summary = {{"summary",
-                           {{"file", name},
-                            {"assembly", assembly.empty() ? Json() : Json(assembly)},
-                            {"reference", report->has_reference},
-                            {"records", report->records},
-                            {"variants", report->variants},
-                            {"findings", ToJson(report->findings)}}}};
-    std::printf("%s\n", summary.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
-  } else {
-    std::printf("%s: %llu variants in %llu records, %s\n", name.c_str(),
-                static_cast<unsigned long long>(report->variants),
-                static_cast<unsigned long long>(report->records),
-                assembly.empty() ? "assembly unknown" : assembly.c_str());
-    PrintFindings(stdout, report->findings);
-  }
-  if (std::fflush(stdout) != 0) return Fail(PutLine(""));
-  return HasWarning(report->findings) ? kRejected : kOk;
-}
-
-void AddInput(CLI::App* command, VariantsOptions& options) {
-  command->add_option("file", options.file, "VCF or BCF, plain or bgzipped; - is standard input")
-      ->capture_default_str();
-  command->add_option("--reference", options.reference,
-                      "Reference genome: FASTA with its .fai index beside it (samtools faidx)");
 }
 
 void AddNormaliseOptions(CLI::App* command, VariantsOptions& given) {
@@ -332,18 +179,6 @@ Split genotypes of 1/2 read 1/0 and 0/1: these zeros are no reference alleles. U
 --other-allele missing, when alleles are counted afterwards.
 Exit codes: 0 done; 1 failed, the output is incomplete; 2 wrong usage.)";
 
-constexpr char kDescribeExamples[] = R"(
-Examples:
-  genofed variants describe patient.vcf.gz --reference GRCh38.fa
-  genofed variants describe patient.vcf --assembly GRCh37 --json > variants.jsonl
-
-One line for each variant that the person carries: trimmed and left-aligned alleles, genotype as in the
-file, HGVS at the genomic level, and GA4GH VRS identifiers. Without --reference, REF is not compared and
-insertions and deletions cannot be named; substitutions can. Names on transcripts and proteins (c., p.)
-are not given: they need a set of transcripts.
-Exit codes: 0 done; 1 failed; 2 the file or the command line is wrong; 3 done, but records were set
-aside: the findings at the end say which and why.)";
-
 }  // namespace
 
 void AddVariantsCommands(Commands commands) {
@@ -351,22 +186,14 @@ void AddVariantsCommands(Commands commands) {
   Target& target = commands.target;
   auto options = std::make_shared<VariantsOptions>();
   auto* variants =
-      commands.app.add_subcommand("variants", "Variants in files on this machine; nothing is sent");
+      commands.app.add_subcommand("variants", "Variants in files: normalised, and under the names that laboratories use");
   variants->require_subcommand(1);
 
-  auto* describe = variants->add_subcommand(
-      "describe", "What variants a person carries, with HGVS and VRS names, from a raw VCF");
-  AddInput(describe, *options);
-  describe->add_option("--assembly", options->assembly,
-                       "GRCh37 or GRCh38; default: what the file's header says");
-  describe->footer(kDescribeExamples);
-  describe->callback([&action, &target, options] {
-    action = [&target, options] { return Describe(target, *options); };
-  });
+  AddDescribeCommand(*variants, commands);
 
   auto* normalise = variants->add_subcommand(
       "normalise", "Left-align, split or join the records of a VCF, and compare REF");
-  AddInput(normalise, *options);
+  AddInput(*normalise, options->file, options->reference);
   AddNormaliseOptions(normalise, *options);
   normalise->footer(kNormaliseExamples);
   normalise->callback([&action, &target, options] {

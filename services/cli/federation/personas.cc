@@ -82,6 +82,7 @@ std::vector<Persona> MakePersonas(const std::vector<std::string>& countries) {
     second.name = second.subject = "dac_second_" + country;
     personas.push_back(std::move(second));
     personas.push_back(AtNode("holder", country, "Data holder in " + name, "Biobank, " + name));
+    personas.push_back(AtNode("clinician", country, "Clinician in " + name, "University hospital, " + name));
     personas.push_back(AtNode("ncp", country, "National coordination point of " + name,
                               "National coordination point, " + name));
     personas.push_back(AtNode("operator", country, "Node operator in " + name, "Computing centre, " + name));

@@ -35,9 +35,9 @@ TEST(PersonasTest, EveryPersonaOfTheDefaultFederation) {
   }
   EXPECT_THAT(names, IsSupersetOf({"researcher", "researcher_other_org", "signing_official", "central_dac", "dac_fi",
                                    "dac_es", "dac_second_fi", "dac_second_es", "holder_fi", "holder_es", "ncp_fi", "ncp_es", "operator_fi",
-                                   "operator_es", "citizen_fi", "citizen_es", "clinician", "coordinator",
+                                   "operator_es", "citizen_fi", "citizen_es", "clinician", "clinician_fi", "clinician_es", "coordinator",
                                    "policymaker", "operator_hub", "broker", "broker_fi", "broker_es"}));
-  EXPECT_EQ(names.size(), 25U);
+  EXPECT_EQ(names.size(), 27U);
 }
 
 TEST(PersonasTest, SigningOfficialIsOfTheResearchersOrganisation) {

@@ -13,6 +13,7 @@
 #include "genofed/discovery/v1/discovery.pb.h"
 #include "genofed/dispatcher/v1/dispatcher.pb.h"
 #include "genofed/onboarding/v1/onboarding.pb.h"
+#include "genofed/onboarding/v1/variants.pb.h"
 #include "genofed/spe/v1/spe.pb.h"
 #include "libs/core/strings.h"
 
@@ -125,6 +126,7 @@ Result<Response> Jwks(const Request&, const Message& message) {
 #define GF_CATALOGUE "catalogue", "genofed.catalogue.v1.CatalogueService/"
 #define GF_CASE "discovery", "genofed.discovery.v1.CaseService/"
 #define GF_ONBOARDING "onboarding", "genofed.onboarding.v1.OnboardingService/"
+#define GF_VARIANTS "onboarding", "genofed.onboarding.v1.VariantService/"
 #define GF_APPLICATION "access", "genofed.access.v1.ApplicationService/"
 #define GF_DECISION "access", "genofed.access.v1.DecisionService/"
 #define GF_REVOCATION "access", "genofed.access.v1.RevocationService/"
@@ -139,6 +141,7 @@ Result<Response> Jwks(const Request&, const Message& message) {
 constexpr auto kGet = Method::kGet;
 constexpr auto kPost = Method::kPost;
 constexpr auto kPut = Method::kPut;
+constexpr auto kDelete = Method::kDelete;
 constexpr auto kUser = Access::kUser;
 constexpr auto kPublic = Access::kPublic;
 
@@ -191,6 +194,15 @@ constexpr RpcRow kRows[] = {
      "Whether stored objects are still what was written"},
     {kGet, "/api/v1/connectors", Sites::kNode, kUser, "roles holder, operator",
      GF_ONBOARDING "ListConnectors", "", "Clinical systems that this node pulls from"},
+
+    {kPut, "/api/v1/variant-files", Sites::kNode, kUser, "role clinician",
+     GF_VARIANTS "PutVariantFile", "data",
+     "Send a piece of a patient's VCF or BCF (octets) at ?offset=N, further ones with &file= as answered"},
+    {kPost, "/api/v1/variant-files/{file}/describe", Sites::kNode, kUser, "role clinician",
+     GF_VARIANTS "DescribeVariantFile", "*",
+     "Normalise and name the variants of such a file; ask again until it is done"},
+    {kDelete, "/api/v1/variant-files/{file}", Sites::kNode, kUser, "role clinician",
+     GF_VARIANTS "DiscardVariantFile", "", "Forget such a file; it also goes by itself"},
 
     {kPost, "/api/v1/applications", Sites::kHub, kUser, "role researcher",
      GF_APPLICATION "CreateApplication", "*", "Draft an application"},
@@ -308,6 +320,7 @@ void KeepDescriptors() {
   discovery::v1::MatchCasesRequest::descriptor();
   dispatcher::v1::Run::descriptor();
   onboarding::v1::Submission::descriptor();
+  onboarding::v1::PutVariantFileRequest::descriptor();
   spe::v1::Task::descriptor();
 }
 
