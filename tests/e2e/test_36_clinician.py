@@ -207,7 +207,8 @@ def test_a_node_without_the_reference_says_what_it_cannot_name(fed, patient):
 
 
 def test_too_much_at_once_is_refused(fed):
-    status, _, problem = fed.rest("fi", "POST", DESCRIBE, body=b"x" * ((15 << 20) + 1), persona="clinician_fi")
+    """Before it is sent."""
+    status, _, problem = fed.rest("fi", "POST", DESCRIBE, headers={"Content-Length": str((15 << 20) + 1)}, persona="clinician_fi")
     assert status == 413, problem
 
 

@@ -259,7 +259,7 @@ class Federation:
             response = connection.getresponse()
             content = response.read()
             kind = response.headers.get("Content-Type", "")
-            if "json" in kind and content:
+            if "json" in kind and "ndjson" not in kind and content:
                 content = json.loads(content)
             return response.status, response.headers, content
         finally:

@@ -217,6 +217,10 @@ Status VariantFiles::Start(File& file, const std::string& name,
   file.records = file.variants = 0;
   file.worker = std::jthread([this, &file, name, assembly](const std::stop_token& stop) {
     auto list = MakeList(Context::Background().WithStop(stop), file, name, assembly);
+    // Damaged bytes are the sender's to send again, and no loss of ours.
+    if (list.status().code() == StatusCode::kDataLoss) {
+      list = Error(StatusCode::kInvalidArgument, Reason(list.status()), "{}", Message(list.status()));
+    }
     describing_.fetch_sub(1);
     std::lock_guard lock(file.mutex);
     file.list = std::move(list);

@@ -141,6 +141,9 @@ TEST_F(VariantFilesTest, SaysWhatIsWrongAndTriesAgain) {
   const auto refused = files().Describe(chris_, text, "letter.txt", "");
   EXPECT_EQ(refused.status().code(), StatusCode::kInvalidArgument);
   EXPECT_FALSE(Message(refused.status()).empty());
+  files().Discard(chris_, text);
+  const std::string cut = Send(chris_, std::string("\x1f\x8b\x08\0\0\0\0\0\0\x03", 10) + "cut off");
+  EXPECT_THAT(files().Describe(chris_, cut, "", ""), testing::HasCode(StatusCode::kInvalidArgument));
 }
 
 TEST_F(VariantFilesTest, ThereIsAnEndToHowMuch) {
