@@ -104,12 +104,13 @@ class Describer {
     report_.assembly = options.assembly ? options.assembly : stated;
     if (!report_.assembly) {
       Note(Severity::kNote, "ASSEMBLY_UNKNOWN", 0, "##contig",
-           "neither the header nor the caller names the assembly: no HGVS descriptions");
+           "the header does not name the assembly, so say it, GRCh37 or GRCh38: until then there are no "
+           "names");
     }
     if (reference_ == nullptr) {
       Note(Severity::kNote, "NOT_LEFT_ALIGNED", 0, "",
-           "no reference was given: REF was not compared, insertions and deletions were not "
-           "left-aligned and have no HGVS description and no VRS identifier");
+           "there is no reference genome of the file's assembly: REF was not compared, insertions and "
+           "deletions were not left-aligned and have no HGVS description and no VRS identifier");
     }
     return absl::OkStatus();
   }
