@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <numeric>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -12,14 +14,14 @@
 namespace genofed::cohort {
 namespace {
 
+constexpr std::size_t kSitesBetweenLooks = 1024;  // at the deadline
+
 Status Mismatch(std::string_view why) {
   return Error(StatusCode::kFailedPrecondition, "INDEX_MISMATCH", "{}", why);
 }
 
 std::uint64_t CountBits(const std::uint64_t* words, std::uint32_t n) {
-  std::uint64_t count = 0;
-  for (std::uint32_t i = 0; i < n / 64; ++i)
-    count += static_cast<std::uint64_t>(std::popcount(words[i]));
+  std::uint64_t count = genomics::CountBits(words, n / 64);
   if (n % 64 != 0)
     count += static_cast<std::uint64_t>(std::popcount(words[n / 64] & ((1ULL << n % 64) - 1)));
   return count;
@@ -69,6 +71,11 @@ std::uint64_t MissingAt(const Tile& tile, std::uint32_t site, RowSource& runs, R
     return true;
   });
   return missing;
+}
+
+const Tile* TileAt(const Segment::Contig* contig, std::int64_t position) {
+  return contig == nullptr ? nullptr
+                           : contig->Find(static_cast<std::uint32_t>(position / kTileBases));
 }
 
 AlleleCounts Sum(const std::array<std::uint64_t, kKinds>& members, std::uint64_t an) {
@@ -171,9 +178,7 @@ Result<std::vector<std::uint32_t>> Cohort::MissingBySite(const Tile& tile,
 Result<std::uint64_t> Cohort::MissingWhereUnlisted(const Part& part, const std::uint64_t* rows,
                                                    std::uint64_t n_rows, std::string_view contig,
                                                    std::int64_t position, Workspace& work) const {
-  const Segment::Contig* of = part.segment->FindContig(contig);
-  const Tile* tile =
-      of == nullptr ? nullptr : of->Find(static_cast<std::uint32_t>(position / kTileBases));
+  const Tile* tile = TileAt(part.segment->FindContig(contig), position);
   if (part.segment->info().unlisted == Unlisted::kIsNotCalled) {
     std::uint64_t called = 0;
     if (tile != nullptr && tile->SectionSize(Section::kCalled) > 0) {
@@ -189,13 +194,79 @@ Result<std::uint64_t> Cohort::MissingWhereUnlisted(const Part& part, const std::
   // As many copies as around the next site: males have one X.
   const std::uint32_t site =
       std::min(tile->LowerBound(static_cast<std::uint32_t>(position)), tile->n_sites() - 1);
+  const Chunk& chunk = tile->Column<Chunk>(Section::kChunks)[site / kChunkSites];
   work.base_.Reset(*tile, Section::kBase);
-  const std::uint64_t missing =
-      MissingInChunk(*tile, tile->Column<Chunk>(Section::kChunks)[site / kChunkSites], work.base_,
-                     rows, *kernels_);
+  const std::uint64_t missing = MissingInChunk(*tile, chunk, work.base_, rows, *kernels_);
   GF_TRY(work.base_.status());
   return missing;
 }
+
+// The same as MissingWhereUnlisted for many positions of a contig, in ascending order: what holds
+// for a chunk or a tile is counted once.
+class Cohort::UnlistedSites {
+ public:
+  UnlistedSites(const Kernels& kernels, const Part& part, std::string_view contig,
+                const std::uint64_t* rows, std::uint64_t n_rows)
+      : kernels_(kernels),
+        by_coverage_(part.segment->info().unlisted == Unlisted::kIsNotCalled),
+        contig_(part.segment->FindContig(contig)),
+        rows_(rows),
+        n_rows_(n_rows) {}
+
+  Result<std::uint64_t> MissingAt(std::int64_t position) {
+    const Tile* tile = TileAt(contig_, position);
+    if (tile != tile_) {
+      tile_ = tile;
+      chunk_ = kNone;
+      site_ = tile_ == nullptr ? 0 : tile_->LowerBound(static_cast<std::uint32_t>(position));
+      if (by_coverage_) GF_TRY(CountCalled());
+    }
+    if (by_coverage_) {
+      const auto at = static_cast<std::size_t>(position % kTileBases);
+      return 2 * n_rows_ - (called_.empty() ? 0 : called_[at]);
+    }
+    if (tile_ == nullptr || tile_->n_sites() == 0) return 0;
+    while (site_ + 1 < tile_->n_sites() && tile_->positions()[site_] < position) ++site_;
+    const std::uint32_t chunk = std::min(site_, tile_->n_sites() - 1) / kChunkSites;
+    if (chunk != chunk_) {
+      base_.Reset(*tile_, Section::kBase);
+      missing_ = MissingInChunk(*tile_, tile_->Column<Chunk>(Section::kChunks)[chunk], base_, rows_,
+                                kernels_);
+      GF_TRY(base_.status());
+      chunk_ = chunk;
+    }
+    return missing_;
+  }
+
+ private:
+  // Called copies at each base of the tile.
+  Status CountCalled() {
+    called_.clear();
+    if (tile_ == nullptr || tile_->SectionSize(Section::kCalled) == 0) return absl::OkStatus();
+    GF_ASSIGN(const auto runs, tile_->Called());
+    called_.assign(kTileBases + 1, 0);
+    for (const genomics::CoverageRun& run : runs) {
+      if (!Test(rows_, run.row)) continue;
+      const std::uint32_t copies = run.haploid ? 1 : 2;
+      called_[run.begin] += copies;
+      called_[run.end] -= copies;  // wraps around, and back in the sum
+    }
+    std::partial_sum(called_.begin(), called_.end(), called_.begin());
+    return absl::OkStatus();
+  }
+
+  const Kernels& kernels_;
+  const bool by_coverage_;
+  const Segment::Contig* const contig_;
+  const std::uint64_t* const rows_;
+  const std::uint64_t n_rows_;
+  const Tile* tile_ = nullptr;
+  std::vector<std::uint32_t> called_;
+  std::uint32_t site_ = 0;  // at or behind the position
+  std::uint32_t chunk_ = kNone;
+  std::uint64_t missing_ = 0;
+  RowSource base_;
+};
 
 Result<std::optional<AlleleCounts>> Cohort::CountExact(const Variant& variant, const Live& live,
                                                        Workspace& work) const {
@@ -382,66 +453,66 @@ Result<Frequencies> Cohort::CountSites(const Context& ctx, std::string_view cont
   end = std::min(end, genomics::kMaxPosition);
   Frequencies total;
   total.n_people = rows.Count();
+  struct OfSegment {
+    Bitmap slice;
+    std::vector<SiteCounts> sites;
+    std::optional<UnlistedSites> unlisted;
+    std::size_t next = 0;  // of sites
+  };
+  std::vector<OfSegment> parts(segments_.size());
   for (std::size_t i = 0; i < segments_.size(); ++i) {
     const Part& part = segments_[i];
-    const std::uint64_t* own = RowsOf(part, rows, work);
-    const std::uint64_t n = CountBits(own, part.segment->n_people());
-    std::vector<SiteCounts> sites;
-    if (const Segment::Contig* of = part.segment->FindContig(contig)) {
-      SegmentScan scan(*kernels_, own, part.segment->n_people(), work);
-      for (const auto& tile : of->tiles) {
-        scan.Enter(*tile);
-        GF_TRY(scan.CountSites(ctx, start, end, of->max_ref_length, sites));
-        GF_TRY(scan.status());
-      }
+    OfSegment& own = parts[i];
+    const std::uint64_t* words = rows.words().data() + part.row_begin / 64;
+    if (part.row_begin % 64 != 0) {
+      own.slice = rows.Slice(part.row_begin, part.segment->n_people());
+      words = own.slice.words().data();
     }
-    if (i == 0) {
-      total.sites = std::move(sites);
-      continue;
+    own.unlisted.emplace(*kernels_, part, contig, words,
+                         CountBits(words, part.segment->n_people()));
+    const Segment::Contig* of = part.segment->FindContig(contig);
+    if (of == nullptr) continue;
+    SegmentScan scan(*kernels_, words, part.segment->n_people(), work);
+    for (const auto& tile : of->tiles) {
+      scan.Enter(*tile);
+      GF_TRY(scan.CountSites(ctx, start, end, of->max_ref_length, own.sites));
+      GF_TRY(scan.status());
     }
-    // Alleles of one side only have no carriers on the other.
-    std::vector<SiteCounts> merged;
-    merged.reserve(std::max(total.sites.size(), sites.size()));
-    auto key = [](const SiteCounts& s) { return std::tie(s.position, s.ref, s.alt); };
-    Status failed;
-    auto missing_in = [&](const Part& where, const std::uint64_t* words, std::uint64_t count,
-                          std::uint32_t position, Workspace& buffers) {
-      const auto missing = MissingWhereUnlisted(where, words, count, contig, position, buffers);
-      if (!missing.ok()) failed = missing.status();
-      return static_cast<std::uint32_t>(missing.value_or(0));
-    };
-    auto missing_before = [&](std::uint32_t position) {
-      std::uint32_t missing = 0;
-      for (std::size_t j = 0; j < i; ++j) {
-        Workspace other;
-        const std::uint64_t* before = RowsOf(segments_[j], rows, other);
-        missing += missing_in(segments_[j], before,
-                              CountBits(before, segments_[j].segment->n_people()), position, other);
-      }
-      return missing;
-    };
-    auto a = total.sites.begin();
-    auto b = sites.begin();
-    while (a != total.sites.end() || b != sites.end()) {
-      if (b == sites.end() || (a != total.sites.end() && key(*a) < key(*b))) {
-        merged.push_back(*a++);
-        merged.back().missing += missing_in(part, own, n, merged.back().position, work);
-      } else if (a == total.sites.end() || key(*b) < key(*a)) {
-        merged.push_back(*b++);
-        merged.back().missing += missing_before(merged.back().position);
-      } else {
-        SiteCounts& both = merged.emplace_back(*a++);
-        both.n_het += b->n_het;
-        both.n_hom += b->n_hom;
-        both.n_hemi += b->n_hemi;
-        both.missing += b->missing;
-        ++b;
-      }
-    }
-    GF_TRY(failed);
-    total.sites = std::move(merged);
   }
-  return total;
+  if (parts.size() == 1) {
+    total.sites = std::move(parts.front().sites);
+    return total;
+  }
+  // Alleles of one segment only have no carriers in the others.
+  const auto key = [](const SiteCounts& s) { return std::tie(s.position, s.ref, s.alt); };
+  for (std::size_t merged = 0;; ++merged) {
+    if (merged % kSitesBetweenLooks == 0) GF_TRY(ctx.Alive());
+    const SiteCounts* least = nullptr;
+    for (const OfSegment& part : parts) {
+      if (part.next == part.sites.size()) continue;
+      const SiteCounts& site = part.sites[part.next];
+      if (least == nullptr || site.position < least->position ||
+          (site.position == least->position && key(site) < key(*least)))
+        least = &site;
+    }
+    if (least == nullptr) return total;
+    SiteCounts& sum = total.sites.emplace_back();
+    sum.position = least->position;
+    sum.ref = least->ref;
+    sum.alt = least->alt;
+    for (OfSegment& part : parts) {
+      if (part.next < part.sites.size() && key(part.sites[part.next]) == key(sum)) {
+        const SiteCounts& site = part.sites[part.next++];
+        sum.n_het += site.n_het;
+        sum.n_hom += site.n_hom;
+        sum.n_hemi += site.n_hemi;
+        sum.missing += site.missing;
+      } else {
+        GF_ASSIGN(const std::uint64_t missing, part.unlisted->MissingAt(sum.position));
+        sum.missing += static_cast<std::uint32_t>(missing);
+      }
+    }
+  }
 }
 
 }  // namespace genofed::cohort

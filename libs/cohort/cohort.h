@@ -85,7 +85,7 @@ class Workspace {
   friend class SegmentScan;
   std::vector<std::uint64_t> marks_;    // zero between queries
   std::vector<std::uint32_t> touched_;  // rows of marks_
-  std::vector<std::uint32_t> filtered_;
+  std::vector<std::uint32_t> filtered_, spread_;
   std::vector<std::uint32_t> sites_;
   std::vector<std::int32_t> change_;
   Bitmap slice_;
@@ -179,6 +179,7 @@ class Cohort {
   Result<std::uint64_t> MissingWhereUnlisted(const Part& part, const std::uint64_t* rows,
                                              std::uint64_t n_rows, std::string_view contig,
                                              std::int64_t position, Workspace& work) const;
+  class UnlistedSites;
 
   std::vector<Part> segments_;
   std::uint32_t n_people_ = 0;

@@ -115,13 +115,17 @@ void SegmentScan::MarkSite(std::uint32_t site, bool ids) {
       case Form::kRows:
         MarkRows(AsRows(work_.ids_.Get(at, size)), set.count);
         break;
-      case Form::kPages:
+      case Form::kPages: {
+        // Spread out first: the filter tests several rows at a time.
+        work_.spread_.resize(set.count);
+        std::uint32_t n = 0;
         ForEachInPages(AsPages(work_.pages_.Get(at, size)), PageCount(n_rows_),
                        [&](std::uint32_t row) {
-                         if ((rows_[row / 64] >> (row % 64) & 1) != 0) MarkOne(row);
+                         if (n < set.count) work_.spread_[n++] = row;  // bytes may be damaged
                        });
-        if (work_.touched_.size() > n_rows_ / 64) listed_ = false;
+        MarkRows(work_.spread_.data(), n);
         break;
+      }
       case Form::kBitset:
         kernels_.mark_and(AsWords(work_.bitsets_.Get(at, size)), rows_, work_.marks_.data(),
                           words_);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "libs/core/status.h"
+#include "libs/genomics/popcount.h"
 
 namespace genofed::genomics {
 
@@ -43,19 +44,11 @@ class Bitmap {
     return row < size_ && (words_[row / 64] >> (row % 64) & 1) != 0;
   }
 
-  std::uint64_t Count() const {
-    std::uint64_t count = 0;
-    for (std::uint64_t word : words_) count += static_cast<std::uint64_t>(std::popcount(word));
-    return count;
-  }
+  std::uint64_t Count() const { return CountBits(words_.data(), words_.size()); }
   // |this AND other| without a copy. Both have the same size, here and below.
   std::uint64_t CountAnd(const Bitmap& other) const {
     GF_CHECK(size_ == other.size_);
-    std::uint64_t count = 0;
-    for (std::size_t i = 0; i < words_.size(); ++i) {
-      count += static_cast<std::uint64_t>(std::popcount(words_[i] & other.words_[i]));
-    }
-    return count;
+    return CountCommonBits(words_.data(), other.words_.data(), words_.size());
   }
   Bitmap& And(const Bitmap& other) {
     GF_CHECK(size_ == other.size_);

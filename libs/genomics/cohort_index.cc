@@ -2,7 +2,6 @@
 #include "libs/genomics/cohort_index.h"
 
 #include <algorithm>
-#include <bit>
 #include <system_error>
 
 #include "libs/core/file.h"
@@ -32,9 +31,7 @@ std::uint64_t RowSet::CountAnd(const Bitmap& mask) const {
   for (const Part& part : parts_) {
     for (std::uint16_t row : part.list) count += mask.Test(part.row_begin + row) ? 1U : 0U;
     auto words = mask.words().subspan(part.row_begin / 64);
-    for (std::size_t i = 0; i < part.bits.size(); ++i) {
-      count += static_cast<std::uint64_t>(std::popcount(part.bits[i] & words[i]));
-    }
+    count += CountCommonBits(part.bits.data(), words.data(), part.bits.size());
   }
   return count;
 }

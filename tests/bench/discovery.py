@@ -342,9 +342,11 @@ def bench(row, program, build, small=False):
     add("D8", "what the mask of who permits adds to selecting a cohort; goal 1.5 µs and 5 % of D2", us("D8", "mask"), "µs", peer_name="D2", peer_value=us("D2"))
     bytes_wgs = first["bytes"] / n / (2_500_000 if not small else 500_000) * 3.1e9 / 1e6
     add("D9", f"bytes a person, extrapolated to 3.1 Gb; metadata {first['metadata_bytes'] / first['bytes']:.1%} of them; goal 2.4 MB", bytes_wgs, "MB")
-    for name, goal in (("D2", 1.5), ("D3", 2)):
-        same = all(m[name]["answers"] == o[name]["answers"] for m, o in zip(many, ours))
-        add(f"D10-{name}", f"{name} over {many[0]['segments']} segments, time of the thread; goal {goal} times one", us(name, "cpu", many), "µs", us(name, "cpu_p99", many), "one segment", us(name, "cpu"), equal=same)
+    for name, goal in (("D2", "1.5 times one"), ("D3", "twice one"), ("D4", "none")):
+        # A segment knows who was not called at its own sites: AN of an allele that it does not list is of everybody there.
+        told = (lambda answer: (answer["ac"], answer["hom"])) if name == "D4" else (lambda answer: answer)
+        same = all(list(map(told, m[name]["answers"])) == list(map(told, o[name]["answers"])) for m, o in zip(many, ours))
+        add(f"D10-{name}", f"{name} over {many[0]['segments']} segments, time of the thread; goal: {goal}", us(name, "cpu", many), "µs", us(name, "cpu_p99", many), "one segment", us(name, "cpu"), equal=same)
     cold = [million.measure("cold") for _ in range(3)]
     add("D5-exact", "exact allele, files dropped from the page cache, metadata in memory", us("D5-exact", rounds=cold) / 1000, "ms", us("D5-exact", "p99", cold) / 1000)
     add("D5-gene", "D2 the same way; goal 10 ms", us("D5-gene", rounds=cold) / 1000, "ms", us("D5-gene", "p99", cold) / 1000)

@@ -347,9 +347,9 @@ void Measure(const fs::path& dir, bool many_segments) {
 
   std::vector<double> times, cpu, share_bytes;
   Json answers = Json::array();
-  const std::size_t n_regions = many_segments ? 2 : 12;
-  for (std::size_t i = 0; i < 3 * n_regions; ++i) {
-    const auto& pair = questions.pairs[i % n_regions];
+  constexpr std::size_t kRegions = 12;
+  for (std::size_t i = 0; i < 3 * kRegions; ++i) {
+    const auto& pair = questions.pairs[i % kRegions];
     const auto [start, end] = RangeOf(pair.gene);
     Selection selection = pair.selection;
     selection.sex.reset();
@@ -360,7 +360,7 @@ void Measure(const fs::path& dir, bool many_segments) {
     const double took = Nanoseconds(began);
     const double cpu_took = CpuNanoseconds() - cpu_began;
     if (!counts.ok()) Die(counts.status());
-    if (i < n_regions) {
+    if (i < kRegions) {
       std::uint64_t sites = 0, ac = 0, an = 0, hom = 0;
       for (std::size_t j = 0; j < counts->sites.size(); ++j) {
         // Peers look at positions, and not at deletions that reach into the range.
