@@ -6,11 +6,13 @@
 
 #include <algorithm>
 #include <fstream>
+#include <map>
 #include <random>
 #include <set>
 
 #include "libs/cohort/site_frequencies.h"
 #include "libs/core/file.h"
+#include "libs/genomics/tile_file.h"
 #include "libs/testing/temporary_directory.h"
 
 namespace genofed::cohort {
@@ -481,6 +483,80 @@ TEST(CohortTest, ManyPeopleAndManySites) {
     ASSERT_TRUE(cohort.ok()) << Describe(cohort.status());
     CheckEverything(model, rng, **cohort);
   }
+}
+
+// An allele that only one segment lists: the other's people lack it, and have as many called copies as
+// there are around it. A plain VCF says so by its next site, chunk by chunk; a gVCF by its blocks.
+TEST(CohortTest, AllelesOfOneSegmentCountTheCopiesOfTheOther) {
+  TemporaryDirectory dir;
+  const std::uint32_t carrier[] = {0};
+  {  // 24 people by a VCF. Rows 12 to 23 have one X at the first 1,024 sites, and in the second tile.
+    auto writer = *SegmentWriter::Create(dir / "0", {genomics::Assembly::kGrch38, 24, Unlisted::kIsReference, ""});
+    TileBuilder first(0, 24);
+    for (std::uint32_t i = 0; i < 1030; ++i)
+      ASSERT_TRUE(first.Add({1000 + 10 * i, "A", "C", {}, {}}, {carrier, {}}, {}).ok());
+    for (std::uint32_t row = 12; row < 24; ++row) ASSERT_TRUE(first.AddRun(row, 0, 1023, 1).ok());
+    ASSERT_TRUE(writer.Add("X", 0, first).ok());
+    TileBuilder second(1, 24);
+    ASSERT_TRUE(second.Add({1'000'500, "A", "C", {}, {}}, {carrier, {}}, {}).ok());
+    for (std::uint32_t row = 12; row < 24; ++row) ASSERT_TRUE(second.AddRun(row, 0, 0, 1).ok());
+    ASSERT_TRUE(writer.Add("X", 1, second).ok());
+    TileBuilder third(2, 24);
+    ASSERT_TRUE(third.Add({2'000'500, "A", "C", {}, {}}, {carrier, {}}, {}).ok());
+    ASSERT_TRUE(writer.Add("X", 2, third).ok());
+    ASSERT_TRUE(writer.Finish().ok());
+  }
+  {  // Three people by gVCFs.
+    auto writer = *SegmentWriter::Create(dir / "1", {genomics::Assembly::kGrch38, 3, Unlisted::kIsNotCalled, ""});
+    TileBuilder first(0, 3);
+    for (const std::uint32_t position : {1005U, 11'285U, 20'000U})
+      ASSERT_TRUE(first.Add({position, "G", "T", {}, {}}, {carrier, {}}, {}).ok());
+    genomics::CoverageWriter called;
+    called.Add({0, 900, 1100, false});
+    called.Add({1, 1000, 1001, true});
+    first.SetCalled(called.Encode(3));
+    ASSERT_TRUE(writer.Add("X", 0, first).ok());
+    TileBuilder second(1, 3);
+    ASSERT_TRUE(second.Add({1'000'400, "G", "T", {}, {}}, {carrier, {}}, {}).ok());
+    genomics::CoverageWriter later;
+    later.Add({2, 500, 501, true});
+    second.SetCalled(later.Encode(3));
+    ASSERT_TRUE(writer.Add("X", 1, second).ok());
+    TileBuilder third(2, 3);
+    ASSERT_TRUE(third.Add({2'000'400, "G", "T", {}, {}}, {carrier, {}}, {}).ok());
+    ASSERT_TRUE(writer.Add("X", 2, third).ok());
+    ASSERT_TRUE(writer.Finish().ok());
+  }
+  const auto cohort = OpenCohort(dir.path(), 2, Residence::kMapped);
+  ASSERT_TRUE(cohort.ok()) << Describe(cohort.status());
+  Workspace work;
+  const Bitmap everybody(27, true);
+  const auto counted = (*cohort)->CountSites(Context::Background(), "X", 0, 3'000'000, everybody, work);
+  ASSERT_TRUE(counted.ok());
+  ASSERT_EQ(counted->sites.size(), 1037U);
+  std::map<std::uint32_t, std::uint64_t> an;
+  for (std::size_t i = 0; i < counted->sites.size(); ++i) {
+    const SiteCounts& site = counted->sites[i];
+    EXPECT_EQ(site.n_het, 1U) << site.position;
+    an[site.position] = counted->an(i);
+    const genomics::Variant variant{"X", site.position, std::string(site.ref), std::string(site.alt)};
+    EXPECT_EQ((**(*cohort)->CountExact(variant, everybody, work)).an, counted->an(i)) << site.position;
+  }
+  // Of the VCF's 48 copies 36 are there in the first chunk. Of the gVCFs' three people: 2 + 1, 2, none.
+  EXPECT_EQ(an[1000], 36U + 3U);
+  EXPECT_EQ(an[1010], 36U + 2U);
+  EXPECT_EQ(an[1090], 36U + 2U);
+  EXPECT_EQ(an[1100], 36U);
+  EXPECT_EQ(an[1000 + 10 * 1023], 36U);
+  EXPECT_EQ(an[1000 + 10 * 1024], 48U);
+  EXPECT_EQ(an[1'000'500], 36U + 1U);
+  EXPECT_EQ(an[2'000'500], 48U);
+  // The gVCFs' own sites, where all three were called: the VCF by the chunk of its next site.
+  EXPECT_EQ(an[1005], 36U + 6U);
+  EXPECT_EQ(an[11'285], 48U + 6U);
+  EXPECT_EQ(an[20'000], 48U + 6U);
+  EXPECT_EQ(an[1'000'400], 36U + 6U);
+  EXPECT_EQ(an[2'000'400], 48U + 6U);
 }
 
 // A page with all of its 256 rows does not fit the number of its members: the set is a bitset.
