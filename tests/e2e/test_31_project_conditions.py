@@ -115,7 +115,28 @@ def test_the_person_is_used_if_and_only_if_the_country_accepted_every_condition(
         assert not access.get("used") and access.get("accepted_conditions", []) == accepted, access
 
 
-def test_only_what_a_code_says_whole_can_be_stated_and_only_what_was_stated_attested_and_accepted(finland, people):
+def test_a_value_is_part_of_a_condition(finland, people, others, images):
+    """Somebody else permits research in Finland alone that ends within two years."""
+    of_age = sorted(p for p in people.included if people.permissions[p] == {"AF", "SLQ", "SEC"})[1]
+    token = finland.token(people.citizen, of_age)
+    both = ["DUO:0000022=FI", "DUO:0000025=24"]
+    refused = finland.genofed("me", "permit", "SEC", "--condition", "DUO:0000022=Finland", site="fi", token=token, check=False)
+    assert refused.reason == "CHOICE_INVALID", refused
+    finland.genofed("me", "permit", "AF", "SLQ", "SEC", *options("--condition", both), site="fi", token=token)
+    try:
+        for met in (["DUO:0000022=SE", "DUO:0000025=24"], ["DUO:0000022=FI", "DUO:0000025=12"]):
+            ident, individuals = run(finland, people, grant(finland, people, met, met), images)
+            assert individuals == others - 1, met
+        ident, individuals = run(finland, people, grant(finland, people, both, both), images)
+        assert individuals == others
+        access = access_of(finland, token, ident)
+        assert access["used"] and access["accepted_conditions"] == both, access
+        assert "the project takes place in FI alone; ends within 24 months." in access["text"]
+    finally:
+        finland.genofed("me", "permit", "AF", "SLQ", "SEC", site="fi", token=token)
+
+
+def test_only_what_is_whole_can_be_stated_and_only_what_was_stated_attested_and_accepted(finland, people):
     refused = draft(finland, people, [INSTITUTION], check=False)
     assert refused.reason == "APPLICATION_INVALID", refused
     ident = draft(finland, people, BOTH).json["application"]["id"]

@@ -52,12 +52,15 @@ std::string Joined(const std::vector<std::string>& codes) {
 }
 
 Status CheckConditions(const std::vector<std::string>& conditions, Status status) {
+  if (!consent::AreFew(conditions))
+    return WithField(std::move(status), "content.conditions_met", "are too many");
   for (std::size_t i = 0; i < conditions.size(); ++i) {
     const std::string field = fmt::format("content.conditions_met[{}]", i);
     const auto here = conditions.begin() + static_cast<std::ptrdiff_t>(i);
-    if (consent::FindCondition(conditions[i]) == nullptr) {
+    if (!consent::FindCondition(conditions[i])) {
       status = WithField(std::move(status), field,
-                         "is not a DUO modifier that a project can be said to meet");
+                         "is not a DUO modifier that a project can be said to meet, or lacks its value: "
+                         "DUO:0000045, DUO:0000022=FI");
     } else if (std::find(conditions.begin(), here, conditions[i]) != here) {
       status = WithField(std::move(status), field, "is named twice");
     }

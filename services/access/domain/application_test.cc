@@ -131,10 +131,13 @@ TEST(Application, ContentIsCheckedFieldByField) {
                                               "content.datasets[2]", "content.duration_days"}));
 }
 
-TEST(Application, OnlyConditionsThatACodeSaysWholeCanBeMet) {
+TEST(Application, OnlyConditionsThatAreWholeCanBeMet) {
   Content content = Draft().content;
-  content.conditions_met = {"DUO:0000045", "DUO:0000021"};
+  content.conditions_met = {"DUO:0000045", "DUO:0000021", "DUO:0000022=FI", "DUO:0000025=24"};
   EXPECT_THAT(Validate(content), IsOk());
+  content.conditions_met.assign(21, "");
+  for (int i = 0; i < 21; ++i) content.conditions_met[static_cast<std::size_t>(i)] = fmt::format("DUO:0000025={}", i + 1);
+  EXPECT_EQ(Fields(Validate(content)).at(0).field, "content.conditions_met");
   // Institution specific, without the institution; a purpose; anything; twice.
   content.conditions_met = {"DUO:0000028", "DUO:0000045", "DUO:0000006", "good", "DUO:0000045"};
   std::vector<std::string> fields;

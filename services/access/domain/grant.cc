@@ -31,7 +31,7 @@ Status CheckConditions(const Grant& grant, const std::vector<std::string>& accep
   const auto& attested = grant.application.content.conditions_met;
   for (std::size_t i = 0; i < accepted.size(); ++i) {
     if (!consent::AreAllIn({accepted[i]}, attested) ||
-        consent::FindCondition(accepted[i]) == nullptr) {
+        !consent::FindCondition(accepted[i])) {
       return InvalidField(fmt::format("accepted_conditions[{}]", i), "CONDITION_NOT_ATTESTED",
                           "the applicant's signing official did not attest this condition");
     }

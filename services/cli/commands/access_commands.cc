@@ -12,9 +12,9 @@ namespace {
 // Conditions on people's permissions, each with DUO's name for it.
 void PrintConditions(const char* indent, const char* what, const Json& codes) {
   for (const Json& code : codes) {
-    const consent::Condition* known = consent::FindCondition(code.get<std::string>());
+    const auto known = consent::FindCondition(code.get<std::string>());
     std::printf("%s%-12s %s %s\n", indent, what, code.get<std::string>().c_str(),
-                known == nullptr ? "" : std::string(known->label).c_str());
+                known ? std::string(known->label).c_str() : "");
   }
 }
 
@@ -105,7 +105,8 @@ void AddAccessCommands(Commands commands) {
   create->add_option("--days", t->days, "Length of use")->capture_default_str();
   create->add_option("--meets", t->conditions,
                      "DUO modifier that the project meets, such as DUO:0000045 (not-for-profit "
-                     "organisation); repeatable. The signing official attests it");
+                     "organisation) or DUO:0000022=FI (in Finland alone); repeatable. The signing "
+                     "official attests it");
   create->callback([t, &target, &action] {
     action = [t, &target] {
       Session session(target);

@@ -161,7 +161,8 @@ void AddCitizenCommands(Commands commands) {
   permit->add_option("--purpose", limits->purposes, "SEC for this purpose only (code, repeatable): DUO:0000006");
   permit->add_option(
       "--condition", limits->conditions,
-      "SEC for projects that meet this only (DUO modifier, repeatable): DUO:0000045");
+      "SEC for projects that meet this only (DUO modifier, repeatable): DUO:0000045, or with a "
+      "value DUO:0000022=FI");
   permit->add_option("--until", limits->until, "When it ends by itself: 2030-01-01T00:00:00Z");
   permit->add_option("--recontact", limits->recontact, "Whether researchers may ask to contact you")
       ->check(CLI::IsMember({"yes", "no"}));

@@ -15,8 +15,9 @@ constexpr int kTries = 3;
 Status Validate(const Use& use) {
   if (!use.purpose.empty() && !IsPurpose(use.purpose))
     return InvalidField("purpose", "PURPOSE_INVALID", "must be a code such as DUO:0000006");
+  if (!AreFew(use.met)) return InvalidField("conditions_met", "CONDITION_INVALID", "are too many");
   for (const std::string& code : use.met) {
-    if (FindCondition(code) == nullptr)
+    if (!FindCondition(code))
       return InvalidField("conditions_met", "CONDITION_INVALID",
                           "holds a code that no project can be said to meet");
   }

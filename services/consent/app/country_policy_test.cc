@@ -134,7 +134,7 @@ TEST_F(Conditions, ArePartOfTheQuestion) {
   EXPECT_TRUE(Used(both_));
   EXPECT_TRUE(Used({"DUO:0000021", "DUO:0000046", "DUO:0000045", "DUO:0000021"}));
   EXPECT_TRUE(Permitted(Permission::kSubjectLevelQuery)["yes"]) << "counts have no project";
-  for (const char* code : {"DUO:0000028", "DUO:0000006", "EX:1", ""}) {
+  for (const char* code : {"DUO:0000028", "DUO:0000022=fi", "DUO:0000006", "EX:1", ""}) {
     EXPECT_THAT(
         node_.cohorts.Run(node_.ctx, kA1, {Permission::kSecondaryUse, kHealth, {code}}, false),
         HasReason("CONDITION_INVALID"))

@@ -25,12 +25,15 @@ Status CheckPerson(const std::string& person) {
 }
 
 Status CheckChoice(const Statement& choice, Time now) {
-  const auto codes = [](const std::vector<std::string>& list) {
-    return list.size() <= kMaxCodes && std::all_of(list.begin(), list.end(), IsPurpose);
+  const auto are_all = [](const std::vector<std::string>& list, bool (*is_code)(std::string_view)) {
+    return list.size() <= kMaxCodes && std::all_of(list.begin(), list.end(), is_code);
   };
-  if (!codes(choice.purposes) || !codes(choice.conditions))
+  if (!are_all(choice.purposes, IsPurpose))
     return InvalidField("purposes", "CHOICE_INVALID",
                         "must be at most {} codes such as DUO:0000006", kMaxCodes);
+  if (!are_all(choice.conditions, IsCondition))
+    return InvalidField("conditions", "CHOICE_INVALID",
+                        "must be at most {} DUO modifiers such as DUO:0000045 or DUO:0000022=FI", kMaxCodes);
   if (!(choice.purposes.empty() && choice.conditions.empty()) &&
       !choice.permits.Has(Permission::kSecondaryUse))
     return InvalidField("purposes", "CHOICE_INVALID", "only limit secondary use, which is refused");
