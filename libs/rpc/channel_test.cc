@@ -132,10 +132,30 @@ TEST_F(StartedCallTest, EndsWithItsContext) {
   EXPECT_EQ(service_.calls, 1);
 }
 
+// Whoever is told may end everything that the call needed.
+TEST_F(StartedCallTest, IsOverWhenItIsTold) {
+  auto channel = server_->InProcessChannel({});
+  const std::weak_ptr<grpc::Channel> first = channel;
+  const Epochs peer({[&] { return channel; }, "fi/consent", "", nullptr});
+  service_.hang = true;
+  std::promise<bool> ended;
+  peer.Start(ctx_, &Epochs::Async::GetEpoch, {},
+             [&](const Result<pb::GetEpochResponse>&) { ended.set_value(first.expired()); });
+  while (service_.calls == 0) std::this_thread::yield();
+  // Another call gives that channel up.
+  channel = server_->InProcessChannel({});
+  EXPECT_FALSE(peer.Call(ctx_.WithTimeout(milliseconds(10)), &pb::ConsentService::Stub::GetEpoch,
+                         pb::GetEpochRequest())
+                   .ok());
+  EXPECT_FALSE(first.expired());
+  service_.hang = false;
+  EXPECT_TRUE(ended.get_future().get());
+}
+
 // One after the other, each from where the answer to the one before came. With the last answer the
 // last channel ends, and the peer.
 TEST_F(StartedCallTest, MayStartAnotherAndEndChannelAndPeer) {
-  for (int round = 0; round < 10; ++round) {
+  for (int round = 0; round < 50; ++round) {
     auto peer = MakePeer();
     const auto said = std::make_shared<std::promise<Status>>();
     std::function<void(int)> next = [&](int left) {
@@ -143,15 +163,13 @@ TEST_F(StartedCallTest, MayStartAnotherAndEndChannelAndPeer) {
                   [&, said, left](const Result<pb::GetEpochResponse>& answer) {
                     if (answer.ok() && left > 1) return next(left - 1);
                     said->set_value(answer.status());
-                    std::this_thread::sleep_for(milliseconds(2));
                   });
     };
     next(3);
     ASSERT_THAT(said->get_future().get(), IsOk());
-    peer.reset();  // while that thread is not back yet
-    std::this_thread::sleep_for(milliseconds(5));
+    peer.reset();
   }
-  EXPECT_EQ(service_.calls, 30);
+  EXPECT_EQ(service_.calls, 150);
 }
 
 }  // namespace
