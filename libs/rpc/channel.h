@@ -103,9 +103,11 @@ class Peer {
              std::type_identity_t<std::function<void(Result<Response>)>> done) const {
     const Context limited = ctx.WithTimeout(defaults_.timeout);
     if (Status alive = limited.Alive(); !alive.ok()) return done(std::move(alive));
-    auto* const call =
-        new Started<Request, Response>{CurrentStub(true), std::move(request), {}, std::move(done),
-                                       std::chrono::steady_clock::now()};
+    auto* const call = new Started<Request, Response>{CurrentStub(true),
+                                                      std::move(request),
+                                                      {},
+                                                      std::move(done),
+                                                      std::chrono::steady_clock::now()};
     Prepare(source_, limited, defaults_, call->client);
     call->cancel.emplace(ctx.stop(), Cancel{&call->client});
     (call->stub->async()->*method)(

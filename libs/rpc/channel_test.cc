@@ -88,8 +88,7 @@ TEST_F(StartedCallTest, CarriesAndCountsWhatOneThatIsWaitedForDoes) {
     EXPECT_FALSE(started.at(key).empty()) << key;
     EXPECT_EQ(started.at(key), service_.metadata.at(key)) << key;
   }
-  EXPECT_NE(metrics_.Expose().find(
-                R"(genofed_rpc_client_total{code="OK",peer="fi/consent"} 2)"),
+  EXPECT_NE(metrics_.Expose().find(R"(genofed_rpc_client_total{code="OK",peer="fi/consent"} 2)"),
             std::string::npos)
       << metrics_.Expose();
 }
@@ -138,9 +137,10 @@ TEST_F(StartedCallTest, IsOverWhenItIsTold) {
   const std::weak_ptr<grpc::Channel> first = channel;
   const Epochs peer({[&] { return channel; }, "fi/consent", "", nullptr});
   service_.hang = true;
-  std::promise<bool> ended;
-  peer.Start(ctx_, &Epochs::Async::GetEpoch, {},
-             [&](const Result<pb::GetEpochResponse>&) { ended.set_value(first.expired()); });
+  const auto ended = std::make_shared<std::promise<bool>>();
+  peer.Start(
+      ctx_, &Epochs::Async::GetEpoch, {},
+      [ended, first](const Result<pb::GetEpochResponse>&) { ended->set_value(first.expired()); });
   while (service_.calls == 0) std::this_thread::yield();
   // Another call gives that channel up.
   channel = server_->InProcessChannel({});
@@ -149,7 +149,7 @@ TEST_F(StartedCallTest, IsOverWhenItIsTold) {
                    .ok());
   EXPECT_FALSE(first.expired());
   service_.hang = false;
-  EXPECT_TRUE(ended.get_future().get());
+  EXPECT_TRUE(ended->get_future().get());
 }
 
 // One after the other, each from where the answer to the one before came. With the last answer the

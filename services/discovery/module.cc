@@ -526,8 +526,7 @@ class HubModule final : public Module {
     for (const auto& [site, address] : platform.config().network().nodes()) members.insert(site);
     return members;
   }
-  static std::vector<std::unique_ptr<NodeClient>> Nodes(Platform& platform,
-                                                        milliseconds deadline) {
+  static std::vector<std::unique_ptr<NodeClient>> Nodes(Platform& platform, milliseconds deadline) {
     std::vector<std::unique_ptr<NodeClient>> nodes;
     for (const auto& [site, address] : platform.config().network().nodes())
       nodes.push_back(MakeNodeClient(site, platform.NodeChannel(site, "discovery"), deadline));

@@ -600,8 +600,8 @@ TEST_F(ClientTest, AsksANodeWithinTheDeadlineAndReadsAllPagesOfTerms) {
   EXPECT_EQ(answer->datasets.at(0).count, 1000);
   EXPECT_TRUE(answer->members.empty());
   const std::vector<FilteringTerm> terms = {{"HP:1", ""}, {"HP:11", ""}, {"HP:111", ""}};
-  const auto listed = Wait<std::vector<FilteringTerm>>(
-      [&](auto done) { client->Terms(ctx_, std::move(done)); });
+  const auto listed =
+      Wait<std::vector<FilteringTerm>>([&](auto done) { client->Terms(ctx_, std::move(done)); });
   EXPECT_EQ(*listed, terms);
   node_.hang = true;
   EXPECT_THAT(AskAndWait(*client, ctx_, query), testing::HasCode(StatusCode::kDeadlineExceeded));

@@ -87,7 +87,8 @@ TEST(ForeignBeacon, AsksForGenesAndChanges) {
   // What Beacon has no words for is not asked as something else.
   raw.variant->consequences = {"stop_gained"};
   auto beacon = Beacon({"other", "http://127.0.0.1:1", "", std::chrono::seconds(1)});
-  EXPECT_THAT(AskAndWait(*beacon, Context::Background(), *Validate(raw)), HasReason("QUERY_UNSUPPORTED"));
+  EXPECT_THAT(AskAndWait(*beacon, Context::Background(), *Validate(raw)),
+              HasReason("QUERY_UNSUPPORTED"));
 }
 
 // Over the wire, from a Beacon that says what it is told to.
@@ -108,8 +109,8 @@ TEST(ForeignBeacon, IsNamedForWhatItDoesWrong) {
   options.address = "127.0.0.1";
   auto server = http::Server::Start(options, router);
   ASSERT_THAT(server, IsOk());
-  auto client = Beacon({"other", fmt::format("http://127.0.0.1:{}/api", (*server)->port()),
-                                   "", std::chrono::milliseconds(2000)});
+  auto client = Beacon({"other", fmt::format("http://127.0.0.1:{}/api", (*server)->port()), "",
+                        std::chrono::milliseconds(2000)});
   Query query;
   query.entity = Entity::kIndividual;
   body = R"({"responseSummary": {"exists": true, "numTotalResults": 12}})";
@@ -128,8 +129,7 @@ TEST(ForeignBeacon, IsNamedForWhatItDoesWrong) {
 
 // Nobody there: named as unreachable, not as an error of the network.
 TEST(ForeignBeacon, SaysWhenNobodyIsThere) {
-  auto client =
-      Beacon({"other", "http://127.0.0.1:9", "", std::chrono::milliseconds(500)});
+  auto client = Beacon({"other", "http://127.0.0.1:9", "", std::chrono::milliseconds(500)});
   EXPECT_TRUE(client->foreign());
   EXPECT_THAT(AskAndWait(*client, Context::Background(), Query()), HasReason("PEER_UNAVAILABLE"));
 }

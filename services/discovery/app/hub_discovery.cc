@@ -47,9 +47,8 @@ HubDiscovery::HubDiscovery(std::vector<std::unique_ptr<NodeClient>> members, con
     : options_(options), tables_(tables), cache_(options.cache_lifetime) {
   for (auto& member : members)
     members_.push_back(std::make_unique<Asked>(std::move(member), options_));
-  std::sort(members_.begin(), members_.end(), [](const auto& a, const auto& b) {
-    return a->client->site() < b->client->site();
-  });
+  std::sort(members_.begin(), members_.end(),
+            [](const auto& a, const auto& b) { return a->client->site() < b->client->site(); });
 }
 
 HubDiscovery::~HubDiscovery() = default;
@@ -294,10 +293,11 @@ Result<Answer> HubDiscovery::Run(const Context& ctx, const Query& query) {
       [&](const Context& limited, NodeClient& node, NodeClient::Done<Answer> done) {
         if (auto kept = cache_.Find(node.site(), *asked, steady_clock::now()))
           return done(*std::move(kept));
-        node.Ask(limited, query, [this, asked, &node, done = std::move(done)](Result<Answer> answer) {
-          if (answer.ok()) cache_.Put(node.site(), *asked, *answer, steady_clock::now());
-          done(std::move(answer));
-        });
+        node.Ask(limited, query,
+                 [this, asked, &node, done = std::move(done)](Result<Answer> answer) {
+                   if (answer.ok()) cache_.Put(node.site(), *asked, *answer, steady_clock::now());
+                   done(std::move(answer));
+                 });
       });
   std::vector<NodeReply> answers;
   for (auto& reply : replies)
@@ -309,12 +309,12 @@ Result<Answer> HubDiscovery::Run(const Context& ctx, const Query& query) {
 }
 
 std::vector<FilteringTerm> HubDiscovery::Terms(const Context& ctx) {
-  auto replies = AskAll<std::vector<FilteringTerm>>(
-      ctx, {},
-      [](const Context& limited, NodeClient& node,
-         NodeClient::Done<std::vector<FilteringTerm>> done) {
-        node.Terms(limited, std::move(done));
-      });
+  auto replies =
+      AskAll<std::vector<FilteringTerm>>(ctx, {},
+                                         [](const Context& limited, NodeClient& node,
+                                            NodeClient::Done<std::vector<FilteringTerm>> done) {
+                                           node.Terms(limited, std::move(done));
+                                         });
   std::set<std::string> ids;
   for (const auto& reply : replies) {
     if (!reply.value) continue;

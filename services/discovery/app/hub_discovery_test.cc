@@ -296,14 +296,14 @@ TEST(HubDiscovery, WhatNobodyWaitsForIsCancelled) {
   std::atomic<bool> up = false;
   HubDiscovery::Options options = Patient();
   options.hedge_after = milliseconds(20);
-  HubDiscovery hub(Scripted(
-                       [&](const Context& ctx, int nth, Done done) {
-                         if (up && nth % 2 == 0) return done(Fourteen());
-                         waiting.push_back(
-                             std::make_unique<UntilCancelled>(ctx, std::move(done), &cancelled));
-                       },
-                       &asked),
-                   options);
+  HubDiscovery hub(
+      Scripted(
+          [&](const Context& ctx, int nth, Done done) {
+            if (up && nth % 2 == 0) return done(Fourteen());
+            waiting.push_back(std::make_unique<UntilCancelled>(ctx, std::move(done), &cancelled));
+          },
+          &asked),
+      options);
   // After the deadline: both attempts.
   const Context hurried = Context::Background().WithTimeout(milliseconds(60));
   EXPECT_EQ(hub.Run(hurried, Counting())->members[0].state, MemberState::kTimedOut);
@@ -331,10 +331,10 @@ TEST(HubDiscovery, CallsOfOneMemberDoNotPileUp) {
   std::atomic<int> asked = 0;
   HubDiscovery::Options options = Patient();
   options.max_calls = 2;
-  HubDiscovery hub(Scripted([&](const Context&, int,
-                                Done done) { gate.Pass([done] { done(Fourteen()); }); },
-                            &asked),
-                   options);
+  HubDiscovery hub(
+      Scripted([&](const Context&, int, Done done) { gate.Pass([done] { done(Fourteen()); }); },
+               &asked),
+      options);
   for (int i = 0; i < 2; ++i) {
     const Context hurried = Context::Background().WithTimeout(milliseconds(20));
     EXPECT_EQ(hub.Run(hurried, Counting())->members[0].state, MemberState::kTimedOut);
@@ -374,17 +374,17 @@ TEST(HubDiscovery, WhoIsNotReachedIsAskedAgain) {
   std::atomic<int> asked = 0;
   const auto workers = MakeWorkerPool(1, 4);
   const auto asking = std::this_thread::get_id();
-  HubDiscovery hub(Scripted(
-                       [&](const Context&, int nth, Done done) {
-                         EXPECT_EQ(std::this_thread::get_id(), asking);
-                         workers->Submit([nth, done = std::move(done)] {
-                           if (nth > 2) return done(Fourteen());
-                           done(Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE",
-                                      "a lost connection"));
-                         });
-                       },
-                       &asked),
-                   Patient());
+  HubDiscovery hub(
+      Scripted(
+          [&](const Context&, int nth, Done done) {
+            EXPECT_EQ(std::this_thread::get_id(), asking);
+            workers->Submit([nth, done = std::move(done)] {
+              if (nth > 2) return done(Fourteen());
+              done(Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "a lost connection"));
+            });
+          },
+          &asked),
+      Patient());
   EXPECT_EQ(hub.Run(Context::Background(), Counting())->count, 14);
   EXPECT_EQ(asked, 3);
 }
@@ -538,14 +538,14 @@ TEST(HubDiscovery, RefusalsDoNotOpenTheBreaker) {
   std::atomic<int> asked = 0;
   HubDiscovery::Options options = Patient();
   options.breaker_failures = 1;
-  HubDiscovery hub(Scripted(
-                       [](const Context&, int, Done done) {
-                         done(WithRetryAfter(
-                             Error(StatusCode::kResourceExhausted, "BUDGET_SPENT", "x"),
-                             std::chrono::seconds(77)));
-                       },
-                       &asked),
-                   options);
+  HubDiscovery hub(
+      Scripted(
+          [](const Context&, int, Done done) {
+            done(WithRetryAfter(Error(StatusCode::kResourceExhausted, "BUDGET_SPENT", "x"),
+                                std::chrono::seconds(77)));
+          },
+          &asked),
+      options);
   for (int i = 0; i < 3; ++i) {
     auto answer = hub.Run(Context::Background(), Counting());
     EXPECT_EQ(Reason(answer.status()), "BUDGET_SPENT");
