@@ -81,7 +81,7 @@ struct HubDiscovery::Gathering {
     Reply<T> reply;
     int running = 0;  // with those that are to be made again
     bool done = false;
-    bool judged = false;
+    bool blamed = false;
   };
   Gathering(const Context& ctx, std::chrono::milliseconds deadline)
       : limited(ctx.WithTimeout(deadline).WithStop(stop.get_token())) {}
@@ -104,8 +104,8 @@ struct HubDiscovery::Gathering {
   // anybody could switch off members by breaking off.
   void Blame(Slot& slot, std::chrono::milliseconds deadline, bool timed_out) {
     const auto now = steady_clock::now();
-    if (slot.judged || (timed_out && now < start + deadline * 9 / 10)) return;
-    slot.judged = true;
+    if (slot.blamed || (timed_out && now < start + deadline * 9 / 10)) return;
+    slot.blamed = true;
     slot.asked->breaker.Failed(now);
   }
   // Takes out the attempts that are due, but not those of members that have answered meanwhile.
@@ -187,8 +187,7 @@ void HubDiscovery::TakeIn(const Attempt& attempt, Gathering<T>& gathering, Resul
   }
   if (!IsFailure(status)) {
     slot.asked->breaker.Succeeded();
-    slot.judged = true;
-  } else {
+  } else if (!slot.done) {
     gathering.Blame(slot, options_.node_deadline, StateOf(status) == MemberState::kTimedOut);
   }
   --slot.running;
