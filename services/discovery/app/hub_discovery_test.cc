@@ -516,6 +516,54 @@ TEST(HubDiscovery, HangingSlowFailingBabblingAndTaciturnMembersSpoilNothing) {
   }
 }
 
+// For the thread sanitizer: askers that break off, members that answer on other threads, twice as
+// often as needed, late, or never.
+TEST(HubDiscovery, ManyAskAtTheSameTime) {
+  std::mutex mutex;
+  std::vector<std::unique_ptr<UntilCancelled>> waiting;
+  std::atomic<int> asked = 0, cancelled = 0, answered = 0;
+  const auto workers = MakeWorkerPool(3, 10'000);
+  const auto later = [&](Done done, bool there = true) {
+    ASSERT_TRUE(workers->Submit([done = std::move(done), there] {
+      if (there) return done(Fourteen());
+      done(Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "x"));
+    }));
+  };
+  std::vector<std::unique_ptr<NodeClient>> nodes;
+  const auto add = [&](const char* site, ScriptedNode::Script script) {
+    nodes.push_back(std::make_unique<ScriptedNode>(site, std::move(script), &asked));
+  };
+  add("fi", [&](const Context&, int, Done done) { later(std::move(done)); });
+  add("se", [&](const Context&, int nth, Done done) { later(std::move(done), nth % 3 == 0); });
+  add("si", [&](const Context& ctx, int nth, Done done) {
+    if (nth % 2 == 0) return later(std::move(done));
+    std::lock_guard lock(mutex);
+    waiting.push_back(std::make_unique<UntilCancelled>(ctx, std::move(done), &cancelled));
+  });
+  HubDiscovery::Options options = Patient();
+  options.node_deadline = milliseconds(20);
+  options.hedge_after = milliseconds(1);
+  options.max_calls = 6;
+  HubDiscovery hub(std::move(nodes), options);
+  {
+    std::vector<std::jthread> askers;
+    for (int asker = 0; asker < 4; ++asker) {
+      askers.emplace_back([&] {
+        for (int i = 0; i < 25; ++i) {
+          std::stop_source stop;
+          std::jthread breaks_off;
+          if (i % 5 == 0) breaks_off = std::jthread([&] { stop.request_stop(); });
+          const auto answer = hub.Run(Context::Background().WithStop(stop.get_token()), Counting());
+          ASSERT_TRUE(answer.ok());
+          ASSERT_EQ(answer->members.size(), 3u);
+          if (answer->members[0].state == MemberState::kAnswered) ++answered;
+        }
+      });
+    }
+  }
+  EXPECT_GT(answered, 0);
+}
+
 TEST(Breaker, IsHalfOpenForOneProbe) {
   Breaker breaker(2, milliseconds(100));
   const Breaker::Time start{};
