@@ -61,7 +61,7 @@ constexpr std::size_t kMaxPolicyBytes = 64U << 10;
 constexpr auto kForgetInterval = std::chrono::hours(1);
 constexpr auto kSettleInterval = milliseconds(500);
 constexpr auto kSettleTimeout = std::chrono::seconds(10);
-constexpr std::size_t kMaxQueued = 64;  // calls that wait for one node
+constexpr std::size_t kMaxQueued = 64;  // calls that wait for a thread, or for a member that hangs
 constexpr int kShardThreads = 8;        // that wait for one shard at the same time
 constexpr int kMaxShardThreads = 64;
 // Another shard may need so long to look up its sites in a newer table of frequencies.
@@ -80,6 +80,12 @@ struct Settings {
   milliseconds frequency_interval{10'000};
   cohort::Shard shard = {};
 };
+
+// So many questions there are at the same time.
+int Handlers(const Platform& platform) {
+  const int threads = platform.config().network().handler_threads();
+  return threads > 0 ? threads : 8;
+}
 
 Result<Settings> ReadSettings(const Platform& platform) {
   const auto& config = platform.config().discovery();
@@ -120,6 +126,7 @@ Result<Settings> ReadSettings(const Platform& platform) {
   if (config.breaker_failures() < 0)
     return InvalidField("discovery.breaker_failures", "CONFIG_INVALID", "must be positive");
   if (config.breaker_failures() > 0) hub.breaker_failures = config.breaker_failures();
+  hub.max_calls = Handlers(platform) + static_cast<int>(kMaxQueued);
   if (settings.poll_interval < milliseconds(10)) {
     return InvalidField("discovery.consent_poll_interval", "CONFIG_INVALID",
                         "must be at least 10ms");
@@ -519,22 +526,15 @@ class HubModule final : public Module {
     for (const auto& [site, address] : platform.config().network().nodes()) members.insert(site);
     return members;
   }
-  static std::vector<HubDiscovery::Node> Nodes(Platform& platform, milliseconds deadline) {
-    std::vector<HubDiscovery::Node> nodes;
-    for (const auto& [site, address] : platform.config().network().nodes()) {
-      nodes.push_back({MakeNodeClient(site, platform.NodeChannel(site, "discovery"), deadline),
-                       MakeWorkerPool(Threads(platform), kMaxQueued)});
-    }
+  static std::vector<std::unique_ptr<NodeClient>> Nodes(Platform& platform, milliseconds deadline) {
+    std::vector<std::unique_ptr<NodeClient>> nodes;
+    for (const auto& [site, address] : platform.config().network().nodes())
+      nodes.push_back(MakeNodeClient(site, platform.NodeChannel(site, "discovery"), deadline));
     for (const auto& beacon : platform.config().discovery().foreign_beacons()) {
-      nodes.push_back({MakeForeignBeacon({beacon.name(), beacon.url(), beacon.ca_file(), deadline}),
-                       MakeWorkerPool(Threads(platform), kMaxQueued)});
+      nodes.push_back(MakeForeignBeacon({beacon.name(), beacon.url(), beacon.ca_file(), deadline},
+                                        MakeWorkerPool(Handlers(platform), kMaxQueued)));
     }
     return nodes;
-  }
-  // As many as there are queries at the same time: then none waits for a thread.
-  static int Threads(const Platform& platform) {
-    const int threads = platform.config().network().handler_threads();
-    return threads > 0 ? threads : 8;
   }
 
   const milliseconds frequency_interval_;

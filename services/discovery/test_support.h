@@ -5,7 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <future>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -61,6 +64,17 @@ inline disclosure::Policy FloorOfFive() {
   disclosure::Policy policy = disclosure::NoControl();
   policy.floor = 5;
   return policy;
+}
+
+// What a member of the network says, waited for.
+template <typename T>
+Result<T> Wait(const std::function<void(NodeClient::Done<T>)>& call) {
+  auto said = std::make_shared<std::promise<Result<T>>>();
+  call([said](Result<T> result) { said->set_value(std::move(result)); });
+  return said->get_future().get();
+}
+inline Result<Answer> AskAndWait(NodeClient& node, const Context& ctx, const Query& query) {
+  return Wait<Answer>([&](auto done) { node.Ask(ctx, query, std::move(done)); });
 }
 
 class FakeBudgetStore final : public BudgetStore {

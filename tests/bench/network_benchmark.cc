@@ -14,6 +14,7 @@
 #include <random>
 #include <thread>
 
+#include "genofed/discovery/v1/discovery.grpc.pb.h"
 #include "libs/auth/access_token.h"
 #include "libs/disclosure/budget.h"
 #include "libs/obs/log.h"
@@ -29,10 +30,10 @@
 #include "services/discovery/adapters/file_cohort_opener.h"
 #include "services/discovery/adapters/grpc_discovery_service.h"
 #include "services/discovery/adapters/peers.h"
+#include "services/discovery/adapters/proto_mapping.h"
 #include "services/discovery/adapters/sql_beacon_store.h"
 #include "services/discovery/adapters/sql_disclosure_store.h"
 #include "services/discovery/adapters/sql_publication_store.h"
-#include "services/discovery/adapters/worker_pool.h"
 #include "services/discovery/app/hub_discovery.h"
 #include "services/discovery/app/node_discovery.h"
 #include "services/discovery/app/publications.h"
@@ -221,7 +222,7 @@ int Run() {
   const auto people = MakePeople();
   FileCohortOpener opener(data.path(), data / "derived");
   std::vector<std::unique_ptr<Node>> nodes;
-  std::vector<HubDiscovery::Node> members;
+  std::vector<std::unique_ptr<NodeClient>> members;
   HubDiscovery::Options options;
   options.node_deadline = std::chrono::seconds(10);
   options.hedge_after = options.cache_lifetime = milliseconds(0);  // nothing may hide the work
@@ -229,7 +230,7 @@ int Run() {
   const rpc::TlsFiles hub = certificates.Of("hub", "discovery");
   std::vector<rpc::TlsFiles> files;
   for (int i = 0; i < kNodes; ++i) files.push_back(certificates.Of(NodeName(i), "discovery"));
-  std::unique_ptr<NodeClient> alone;
+  std::unique_ptr<rpc::Peer<v1::DiscoveryService>> alone;
   for (int i = 0; i < kNodes; ++i) {
     const std::string site = NodeName(i);
     auto cohort = opener.Open(
@@ -238,13 +239,10 @@ int Run() {
     nodes.push_back(
         std::make_unique<Node>(site, *cohort, files[static_cast<std::size_t>(i)], *database));
     auto channel = rpc::ConnectTls(nodes.back()->address(), hub, {site, "discovery"}, kDomain);
-    auto client = [&] {
-      return MakeNodeClient(
-          site, {[channel] { return channel; }, site + "/discovery", "discovery", nullptr},
-          options.node_deadline);
-    };
-    if (i == 0) alone = client();
-    members.push_back({client(), MakeWorkerPool(2, 64)});
+    const rpc::ChannelSource source = {[channel] { return channel; }, site + "/discovery",
+                                       "discovery", nullptr};
+    if (i == 0) alone = std::make_unique<rpc::Peer<v1::DiscoveryService>>(source);
+    members.push_back(MakeNodeClient(site, source, options.node_deadline));
   }
   HubDiscovery network(std::move(members), options);
   const Context ctx = Context::Background();
@@ -258,8 +256,8 @@ int Run() {
   });
 
   Times node_empty, node_repeat, node_first, node_new, hub_empty, hub_repeat, hub_first, hub_new;
-  auto ask = [&](NodeClient& node, const Query& query) {
-    auto answer = node.Ask(ctx, query);
+  auto ask = [&](const rpc::Peer<v1::DiscoveryService>& node, const Query& query) {
+    const auto answer = node.Call(ctx, &v1::DiscoveryService::Stub::Query, ToProto(query));
     if (!answer.ok()) std::fprintf(stderr, "%s\n", Describe(answer.status()).c_str());
     GF_CHECK(answer.ok());
   };

@@ -595,14 +595,16 @@ TEST_F(ClientTest, AsksANodeWithinTheDeadlineAndReadsAllPagesOfTerms) {
   Query query;
   query.variant =
       VariantPattern{VariantPattern::Form::kExact, std::nullopt, "20", 1000, 1001, "A", "T"};
-  auto answer = client->Ask(ctx_, query);
+  auto answer = AskAndWait(*client, ctx_, query);
   ASSERT_THAT(answer, IsOk());
   EXPECT_EQ(answer->datasets.at(0).count, 1000);
   EXPECT_TRUE(answer->members.empty());
   const std::vector<FilteringTerm> terms = {{"HP:1", ""}, {"HP:11", ""}, {"HP:111", ""}};
-  EXPECT_EQ(*client->Terms(ctx_), terms);
+  const auto listed =
+      Wait<std::vector<FilteringTerm>>([&](auto done) { client->Terms(ctx_, std::move(done)); });
+  EXPECT_EQ(*listed, terms);
   node_.hang = true;
-  EXPECT_THAT(client->Ask(ctx_, query), testing::HasCode(StatusCode::kDeadlineExceeded));
+  EXPECT_THAT(AskAndWait(*client, ctx_, query), testing::HasCode(StatusCode::kDeadlineExceeded));
 }
 
 }  // namespace

@@ -117,15 +117,28 @@ std::chrono::seconds PauseOf(const http::Headers& headers) {
 
 class ForeignBeacon final : public NodeClient {
  public:
-  explicit ForeignBeacon(ForeignBeaconOptions options) : options_(std::move(options)) {}
+  ForeignBeacon(ForeignBeaconOptions options, std::unique_ptr<WorkerPool> workers)
+      : options_(std::move(options)), workers_(std::move(workers)) {}
 
   const std::string& site() const override { return options_.name; }
   bool foreign() const override { return true; }
 
-  Result<Answer> Ask(const Context& ctx, const Query& query) override {
+  void Ask(const Context& ctx, const Query& query, Done<Answer> done) override {
     if (!CanBeAsked(query))
-      return Error(StatusCode::kFailedPrecondition, "QUERY_UNSUPPORTED",
-                   "{} is a Beacon of others, which cannot be asked that", options_.name);
+      return done(Error(StatusCode::kFailedPrecondition, "QUERY_UNSUPPORTED",
+                        "{} is a Beacon of others, which cannot be asked that", site()));
+    if (!workers_->Submit([this, ctx, query, done] { done(Exchange(ctx, query)); }))
+      done(Error(StatusCode::kDeadlineExceeded, "PEER_BUSY", "{} answers none of many", site()));
+  }
+
+  // Others' terms come without a promise that they can be combined; they are not listed.
+  void Terms(const Context&, Done<std::vector<FilteringTerm>> done) override {
+    done(std::vector<FilteringTerm>());
+  }
+
+ private:
+  Result<Answer> Exchange(const Context& ctx, const Query& query) const {
+    GF_TRY(ctx.Alive());  // it may have waited for a thread
     http::ClientOptions options;
     options.base_url = options_.url;
     options.ca_file = options_.ca_file;
@@ -156,13 +169,8 @@ class ForeignBeacon final : public NodeClient {
     return ParseBeaconAnswer(options_.name, response->body);
   }
 
-  // Others' terms come without a promise that they can be combined; they are not listed.
-  Result<std::vector<FilteringTerm>> Terms(const Context&) override {
-    return std::vector<FilteringTerm>();
-  }
-
- private:
   const ForeignBeaconOptions options_;
+  const std::unique_ptr<WorkerPool> workers_;  // ends first
 };
 
 }  // namespace
@@ -213,8 +221,9 @@ Result<Answer> ParseBeaconAnswer(std::string_view name, std::string_view text) {
   return answer;
 }
 
-std::unique_ptr<NodeClient> MakeForeignBeacon(ForeignBeaconOptions options) {
-  return std::make_unique<ForeignBeacon>(std::move(options));
+std::unique_ptr<NodeClient> MakeForeignBeacon(ForeignBeaconOptions options,
+                                              std::unique_ptr<WorkerPool> workers) {
+  return std::make_unique<ForeignBeacon>(std::move(options), std::move(workers));
 }
 
 }  // namespace genofed::discovery

@@ -19,7 +19,9 @@ struct ForeignBeaconOptions {
   std::filesystem::path ca_file = {};  // empty: the system's authorities
   std::chrono::milliseconds timeout{2000};
 };
-std::unique_ptr<NodeClient> MakeForeignBeacon(ForeignBeaconOptions options);
+// `workers` wait for its answers, for HTTP is waited for where it is sent.
+std::unique_ptr<NodeClient> MakeForeignBeacon(ForeignBeaconOptions options,
+                                              std::unique_ptr<WorkerPool> workers);
 
 // The body of POST /g_variants or /individuals.
 std::string RenderBeaconQuery(const Query& query);

@@ -8,12 +8,18 @@
 #include "libs/core/retry_after.h"
 #include "libs/http/server.h"
 #include "libs/testing/matchers.h"
+#include "services/discovery/adapters/worker_pool.h"
+#include "services/discovery/test_support.h"
 
 namespace genofed::discovery {
 namespace {
 
 using testing::HasReason;
 using testing::IsOk;
+
+std::unique_ptr<NodeClient> Beacon(ForeignBeaconOptions options) {
+  return MakeForeignBeacon(std::move(options), MakeWorkerPool(1, 1));
+}
 
 // Examples of the specification's three kinds of answers.
 TEST(ForeignBeacon, ReadsBooleansCountsAndResultSets) {
@@ -80,8 +86,9 @@ TEST(ForeignBeacon, AsksForGenesAndChanges) {
             nlohmann::json({{"geneId", "KRAS"}, {"aminoacidChange", "G12D"}}));
   // What Beacon has no words for is not asked as something else.
   raw.variant->consequences = {"stop_gained"};
-  auto beacon = MakeForeignBeacon({"other", "http://127.0.0.1:1", "", std::chrono::seconds(1)});
-  EXPECT_THAT(beacon->Ask(Context::Background(), *Validate(raw)), HasReason("QUERY_UNSUPPORTED"));
+  auto beacon = Beacon({"other", "http://127.0.0.1:1", "", std::chrono::seconds(1)});
+  EXPECT_THAT(AskAndWait(*beacon, Context::Background(), *Validate(raw)),
+              HasReason("QUERY_UNSUPPORTED"));
 }
 
 // Over the wire, from a Beacon that says what it is told to.
@@ -102,30 +109,29 @@ TEST(ForeignBeacon, IsNamedForWhatItDoesWrong) {
   options.address = "127.0.0.1";
   auto server = http::Server::Start(options, router);
   ASSERT_THAT(server, IsOk());
-  auto client = MakeForeignBeacon({"other", fmt::format("http://127.0.0.1:{}/api", (*server)->port()),
-                                   "", std::chrono::milliseconds(2000)});
+  auto client = Beacon({"other", fmt::format("http://127.0.0.1:{}/api", (*server)->port()), "",
+                        std::chrono::milliseconds(2000)});
   Query query;
   query.entity = Entity::kIndividual;
   body = R"({"responseSummary": {"exists": true, "numTotalResults": 12}})";
-  EXPECT_EQ(client->Ask(Context::Background(), query)->datasets.at(0).count, 12);
+  EXPECT_EQ(AskAndWait(*client, Context::Background(), query)->datasets.at(0).count, 12);
   body = "<html>sorry</html>";
-  EXPECT_THAT(client->Ask(Context::Background(), query), HasReason("ANSWER_INVALID"));
+  EXPECT_THAT(AskAndWait(*client, Context::Background(), query), HasReason("ANSWER_INVALID"));
   status = 500;
-  EXPECT_THAT(client->Ask(Context::Background(), query), HasReason("PEER_FAILED"));
+  EXPECT_THAT(AskAndWait(*client, Context::Background(), query), HasReason("PEER_FAILED"));
   status = 401;
-  EXPECT_THAT(client->Ask(Context::Background(), query), HasReason("PEER_REFUSED"));
+  EXPECT_THAT(AskAndWait(*client, Context::Background(), query), HasReason("PEER_REFUSED"));
   status = 429;
-  const auto later = client->Ask(Context::Background(), query);
+  const auto later = AskAndWait(*client, Context::Background(), query);
   EXPECT_THAT(later, HasReason("BUDGET_SPENT"));
   EXPECT_EQ(RetryAfter(later.status()), std::chrono::seconds(90));
 }
 
 // Nobody there: named as unreachable, not as an error of the network.
 TEST(ForeignBeacon, SaysWhenNobodyIsThere) {
-  auto client =
-      MakeForeignBeacon({"other", "http://127.0.0.1:9", "", std::chrono::milliseconds(500)});
+  auto client = Beacon({"other", "http://127.0.0.1:9", "", std::chrono::milliseconds(500)});
   EXPECT_TRUE(client->foreign());
-  EXPECT_THAT(client->Ask(Context::Background(), Query()), HasReason("PEER_UNAVAILABLE"));
+  EXPECT_THAT(AskAndWait(*client, Context::Background(), Query()), HasReason("PEER_UNAVAILABLE"));
 }
 
 }  // namespace

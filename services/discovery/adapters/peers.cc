@@ -86,38 +86,66 @@ class GrpcNodeClient final : public NodeClient {
 
   const std::string& site() const override { return site_; }
 
-  Result<Answer> Ask(const Context& ctx, const Query& query) override {
-    GF_ASSIGN(auto answer, peer_.Call(ctx, &v1::DiscoveryService::Stub::Query, ToProto(query)));
-    return FromProto(answer);
+  void Ask(const Context& ctx, const Query& query, Done<Answer> done) override {
+    peer_.Start(ctx, &Discovery::Query, ToProto(query),
+                [done = std::move(done)](Result<v1::QueryResponse> answer) {
+                  if (!answer.ok()) return done(answer.status());
+                  done(FromProto(*answer));
+                });
   }
 
-  Result<CaseAnswer> Match(const Context& ctx, const CaseQuery& query) override {
-    GF_ASSIGN(const auto answer, cases_.Call(ctx, &v1::CaseService::Stub::MatchCases, ToProto(query)));
-    return FromProto(answer);
+  void Match(const Context& ctx, const CaseQuery& query, Done<CaseAnswer> done) override {
+    cases_.Start(ctx, &Cases::MatchCases, ToProto(query),
+                 [done = std::move(done)](Result<v1::MatchCasesResponse> answer) {
+                   if (!answer.ok()) return done(answer.status());
+                   done(FromProto(*answer));
+                 });
   }
 
-  Result<std::vector<FilteringTerm>> Terms(const Context& ctx) override {
-    std::vector<FilteringTerm> terms;
-    v1::ListFilteringTermsRequest request;
-    request.set_page_size(kMaxTermsPage);
-    do {
-      GF_ASSIGN(auto page,
-                peer_.Call(ctx, &v1::DiscoveryService::Stub::ListFilteringTerms, request));
-      // A node that hands out pages for ever is cut off.
-      if (page.terms_size() > kMaxTermsPage || terms.size() > kMaxTermsOfNode ||
-          (page.terms().empty() && !page.next_page_token().empty())) {
-        return Error(StatusCode::kDataLoss, "ANSWER_IMPLAUSIBLE",
-                     "a node lists more terms than it can have");
-      }
-      for (const auto& term : page.terms()) {
-        if (term.id().size() <= kMaxTermLength) terms.push_back({term.id(), ""});
-      }
-      request.set_page_token(page.next_page_token());
-    } while (!request.page_token().empty());
-    return terms;
+  void Terms(const Context& ctx, Done<std::vector<FilteringTerm>> done) override {
+    auto listing = std::make_shared<Listing>(Listing{ctx, {}, {}, std::move(done)});
+    listing->request.set_page_size(kMaxTermsPage);
+    NextPage(std::move(listing));
   }
 
  private:
+  using Discovery = v1::DiscoveryService::StubInterface::async_interface;
+  using Cases = v1::CaseService::StubInterface::async_interface;
+
+  // Shared by the calls for its pages, one after the other.
+  struct Listing {
+    const Context ctx;
+    v1::ListFilteringTermsRequest request;
+    std::vector<FilteringTerm> terms;
+    const Done<std::vector<FilteringTerm>> done;
+  };
+
+  void NextPage(std::shared_ptr<Listing> listing) {
+    const Listing& asked = *listing;
+    peer_.Start(asked.ctx, &Discovery::ListFilteringTerms, asked.request,
+                [this, listing = std::move(listing)](Result<v1::ListFilteringTermsResponse> page) {
+                  Status status = page.ok() ? Add(*page, listing->terms) : page.status();
+                  if (!status.ok()) return listing->done(std::move(status));
+                  if (page->next_page_token().empty())
+                    return listing->done(std::move(listing->terms));
+                  listing->request.set_page_token(page->next_page_token());
+                  NextPage(listing);
+                });
+  }
+
+  // A node that hands out pages for ever is cut off.
+  static Status Add(const v1::ListFilteringTermsResponse& page, std::vector<FilteringTerm>& terms) {
+    if (page.terms_size() > kMaxTermsPage || terms.size() > kMaxTermsOfNode ||
+        (page.terms().empty() && !page.next_page_token().empty())) {
+      return Error(StatusCode::kDataLoss, "ANSWER_IMPLAUSIBLE",
+                   "a node lists more terms than it can have");
+    }
+    for (const auto& term : page.terms()) {
+      if (term.id().size() <= kMaxTermLength) terms.push_back({term.id(), ""});
+    }
+    return absl::OkStatus();
+  }
+
   const std::string site_;
   rpc::Peer<v1::DiscoveryService> peer_;
   rpc::Peer<v1::CaseService> cases_;

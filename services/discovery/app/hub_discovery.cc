@@ -7,7 +7,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <set>
-#include <thread>
+#include <stop_token>
 
 #include "libs/core/retry_after.h"
 #include "services/discovery/app/node_discovery.h"
@@ -42,16 +42,13 @@ Status CheckBudget(const std::vector<Member>& members) {
 
 }  // namespace
 
-HubDiscovery::HubDiscovery(std::vector<Node> nodes, const Options& options,
+HubDiscovery::HubDiscovery(std::vector<std::unique_ptr<NodeClient>> members, const Options& options,
                            const NetworkTables* tables)
     : options_(options), tables_(tables), cache_(options.cache_lifetime) {
-  for (Node& node : nodes) {
-    members_.push_back({std::make_unique<Breaker>(options.breaker_failures, options.breaker_pause),
-                        std::move(node)});
-  }
-  std::sort(members_.begin(), members_.end(), [](const Asked& a, const Asked& b) {
-    return a.node.client->site() < b.node.client->site();
-  });
+  for (auto& member : members)
+    members_.push_back(std::make_unique<Asked>(std::move(member), options_));
+  std::sort(members_.begin(), members_.end(),
+            [](const auto& a, const auto& b) { return a->client->site() < b->client->site(); });
 }
 
 HubDiscovery::~HubDiscovery() = default;
@@ -80,142 +77,181 @@ bool IsFailure(const Status& status) {
 template <typename T>
 struct HubDiscovery::Gathering {
   struct Slot {
+    Asked* asked;
     Reply<T> reply;
-    int running = 0;
+    int running = 0;  // with those that are to be made again
     bool done = false;
     bool blamed = false;
   };
+  Gathering(const Context& ctx, std::chrono::milliseconds deadline)
+      : limited(ctx.WithTimeout(deadline).WithStop(stop.get_token())) {}
+
   const steady_clock::time_point start = steady_clock::now();
+  std::stop_source stop;
+  const Context limited;
   std::mutex mutex;
   std::condition_variable changed;
   std::size_t missing = 0;
   std::vector<Slot> slots;
+  std::vector<Attempt> attempts;
 
   void Finish(Slot& slot) {
     slot.done = true;
-    --missing;
-    changed.notify_all();
+    if (--missing == 0) changed.notify_one();
   }
-  // A question is one failure, however often the member was asked. Who was not given its time,
-  // because whoever asked went away or was in a hurry, did not fail: else anybody could switch off
-  // members by breaking off.
-  void Blame(Slot& slot, Breaker& breaker, std::chrono::milliseconds deadline, bool timed_out) {
+  // A question is one failure, however often the member was asked, and none if it was answered. Who
+  // was not given its time, because whoever asked went away or was in a hurry, did not fail: else
+  // anybody could switch off members by breaking off.
+  void Blame(Slot& slot, std::chrono::milliseconds deadline, bool timed_out) {
     const auto now = steady_clock::now();
     if (slot.blamed || (timed_out && now < start + deadline * 9 / 10)) return;
     slot.blamed = true;
-    breaker.Failed(now);
+    slot.asked->breaker.Failed(now);
+  }
+  // Takes out the attempts that are due, but not those of members that have answered meanwhile.
+  std::vector<Attempt> TakeDue(steady_clock::time_point now) {
+    const auto later = std::stable_partition(attempts.begin(), attempts.end(),
+                                             [&](const Attempt& one) { return one.due <= now; });
+    std::vector<Attempt> due(attempts.begin(), later);
+    attempts.erase(attempts.begin(), later);
+    std::erase_if(due, [&](const Attempt& one) {
+      Slot& slot = slots[one.member];
+      if (slot.done) --slot.running;
+      return slot.done;
+    });
+    return due;
+  }
+  steady_clock::time_point NextDue() const {
+    auto next = limited.deadline();
+    for (const Attempt& one : attempts) next = std::min(next, one.due);
+    return next;
   }
 };
 
-// Asks one member on its threads. The first answer counts; an error counts when no other attempt is
-// under way.
+// Who is to be asked, and for whom that is in vain now.
 template <typename T>
-void HubDiscovery::Attempt(const std::shared_ptr<Gathering<T>>& gathering, std::size_t i,
-                           const Context& limited, const Asker<T>& ask) {
-  Asked& asked = members_[i];
-  {
-    std::unique_lock lock(gathering->mutex);
-    ++gathering->slots[i].running;
+std::shared_ptr<HubDiscovery::Gathering<T>> HubDiscovery::Gather(
+    const Context& ctx, const std::vector<std::string>& sites) {
+  auto gathering = std::make_shared<Gathering<T>>(ctx, options_.node_deadline);
+  for (const auto& asked : members_) {
+    const NodeClient& client = *asked->client;
+    if (!sites.empty() && std::find(sites.begin(), sites.end(), client.site()) == sites.end())
+      continue;
+    const bool allowed = asked->breaker.Allow(gathering->start);
+    const auto state = allowed ? MemberState::kTimedOut : MemberState::kUnreachable;
+    gathering->slots.push_back(
+        {asked.get(), {{client.site(), state, 0, 0}, std::nullopt, client.foreign()}});
+    gathering->slots.back().done = !allowed;
+    if (!allowed) continue;
+    gathering->slots.back().running = 1;
+    gathering->attempts.push_back({gathering->slots.size() - 1, 0, gathering->start});
+    ++gathering->missing;
   }
-  const bool queued = asked.node.workers->Submit([gathering, i, &asked, ask, limited,
-                                                  deadline = options_.node_deadline] {
-    Status alive = limited.Alive();  // it may have waited in the queue
-    Result<T> result = alive.ok() ? ask(limited, *asked.node.client) : Result<T>(alive);
-    // A connection that was just lost, a replica that is gone, or one that was just started and has
-    // not opened its datasets: another one may be there, at once or when gRPC has noticed.
-    for (const auto pause : kPausesBeforeAnotherTry) {
-      if (!alive.ok() || result.status().code() != StatusCode::kUnavailable) break;
-      std::this_thread::sleep_for(pause);
-      if (!limited.Alive().ok()) break;
-      result = ask(limited, *asked.node.client);
-    }
-    std::unique_lock lock(gathering->mutex);
-    auto& slot = gathering->slots[i];
-    if (!IsFailure(result.status())) {
-      asked.breaker->Succeeded();
-    } else if (alive.ok()) {
-      gathering->Blame(slot, *asked.breaker, deadline,
-                       StateOf(result.status()) == MemberState::kTimedOut);
-    }
-    --slot.running;
-    if (slot.done || (!result.ok() && slot.running > 0)) return;
-    slot.reply.member.state = StateOf(result.status());
-    slot.reply.member.milliseconds = MillisecondsSince(gathering->start);
-    slot.reply.member.retry_after_seconds =
-        RetryAfter(result.status()).value_or(std::chrono::seconds(0)).count();
-    if (result.ok()) slot.reply.value = *std::move(result);
-    gathering->Finish(slot);
-  });
-  if (queued) return;
-  std::unique_lock lock(gathering->mutex);
-  auto& slot = gathering->slots[i];
+  return gathering;
+}
+
+template <typename T>
+void HubDiscovery::Make(const Attempt& attempt, const std::shared_ptr<Gathering<T>>& gathering,
+                        const Asker<T>& ask) {
+  Asked& asked = *gathering->slots[attempt.member].asked;
+  if (asked.calls.Begin()) {
+    ask(gathering->limited, *asked.client, [this, attempt, gathering, &asked](Result<T> result) {
+      TakeIn(attempt, *gathering, std::move(result));
+      asked.calls.End();
+    });
+    return;
+  }
+  std::lock_guard lock(gathering->mutex);
+  auto& slot = gathering->slots[attempt.member];
   if (--slot.running == 0 && !slot.done)
-    gathering->Finish(slot);  // stays "timed out": its threads are all waiting
+    gathering->Finish(slot);  // stays "timed out": as many calls as may be wait for it
+}
+
+// The first answer counts; an error counts when no other attempt is under way.
+template <typename T>
+void HubDiscovery::TakeIn(const Attempt& attempt, Gathering<T>& gathering, Result<T> result) {
+  const Status& status = result.status();
+  const auto now = steady_clock::now();
+  std::lock_guard lock(gathering.mutex);
+  auto& slot = gathering.slots[attempt.member];
+  // A connection that was just lost, a replica that is gone, or one that was just started and has
+  // not opened its datasets: another one may be there, at once or when gRPC has noticed.
+  if (status.code() == StatusCode::kUnavailable && !slot.done &&
+      attempt.nth < std::ssize(kPausesBeforeAnotherTry) && gathering.limited.Alive().ok()) {
+    const auto due = now + kPausesBeforeAnotherTry[attempt.nth];
+    if (due < gathering.limited.deadline()) {
+      gathering.attempts.push_back({attempt.member, attempt.nth + 1, due});
+      gathering.changed.notify_one();
+      return;
+    }
+  }
+  if (!IsFailure(status)) {
+    slot.asked->breaker.Succeeded();
+  } else if (!slot.done) {
+    gathering.Blame(slot, options_.node_deadline, StateOf(status) == MemberState::kTimedOut);
+  }
+  --slot.running;
+  if (slot.done || (!result.ok() && slot.running > 0)) return;
+  slot.reply.member.state = StateOf(status);
+  slot.reply.member.milliseconds = MillisecondsSince(gathering.start);
+  slot.reply.member.retry_after_seconds =
+      RetryAfter(status).value_or(std::chrono::seconds(0)).count();
+  if (result.ok()) slot.reply.value = *std::move(result);
+  gathering.Finish(slot);
 }
 
 template <typename T>
 std::vector<HubDiscovery::Reply<T>> HubDiscovery::AskAll(const Context& ctx,
                                                          const std::vector<std::string>& sites,
                                                          const Asker<T>& ask) {
-  const Context limited = ctx.WithTimeout(options_.node_deadline);
-  auto gathering = std::make_shared<Gathering<T>>();
-  gathering->missing = members_.size();
-  for (const Asked& asked : members_) {
-    const NodeClient& client = *asked.node.client;
-    gathering->slots.push_back(
-        {{{client.site(), MemberState::kTimedOut, 0, 0}, std::nullopt, client.foreign()},
-         0,
-         false});
-  }
-  std::vector<bool> wanted(members_.size());
-  for (std::size_t i = 0; i < members_.size(); ++i) {
-    wanted[i] = sites.empty() || std::find(sites.begin(), sites.end(),
-                                           members_[i].node.client->site()) != sites.end();
-    if (wanted[i] && members_[i].breaker->Allow(gathering->start)) {
-      Attempt(gathering, i, limited, ask);
+  const auto gathering = Gather<T>(ctx, sites);
+  const std::stop_callback broken_off(ctx.stop(), [&] { gathering->stop.request_stop(); });
+  auto hedge_at = options_.hedge_after.count() > 0 ? gathering->start + options_.hedge_after
+                                                   : steady_clock::time_point::max();
+  std::unique_lock lock(gathering->mutex);
+  while (gathering->missing > 0) {
+    const auto now = steady_clock::now();
+    if (now >= gathering->limited.deadline()) break;
+    std::vector<Attempt> due = gathering->TakeDue(now);
+    if (now >= hedge_at) {
+      hedge_at = steady_clock::time_point::max();
+      for (std::size_t i = 0; i < gathering->slots.size(); ++i) {
+        if (gathering->slots[i].done) continue;
+        ++gathering->slots[i].running;
+        due.push_back({i, 0, now});
+      }
+    }
+    if (due.empty()) {
+      gathering->changed.wait_until(lock, std::min(hedge_at, gathering->NextDue()));
       continue;
     }
-    std::unique_lock lock(gathering->mutex);
-    gathering->slots[i].reply.member.state = MemberState::kUnreachable;
-    gathering->Finish(gathering->slots[i]);
-  }
-  const auto all = [&] { return gathering->missing == 0; };
-  std::unique_lock lock(gathering->mutex);
-  if (options_.hedge_after.count() > 0 &&
-      !gathering->changed.wait_until(
-          lock, std::min(gathering->start + options_.hedge_after, limited.deadline()), all)) {
-    std::vector<std::size_t> slow;
-    for (std::size_t i = 0; i < members_.size(); ++i) {
-      if (!gathering->slots[i].done) slow.push_back(i);
-    }
     lock.unlock();
-    for (std::size_t i : slow) Attempt(gathering, i, limited, ask);
+    for (const Attempt& attempt : due) Make(attempt, gathering, ask);
     lock.lock();
   }
-  gathering->changed.wait_until(lock, limited.deadline(), all);
   std::vector<Reply<T>> replies;
-  for (std::size_t i = 0; i < members_.size(); ++i) {
-    if (!wanted[i]) continue;
-    auto& slot = gathering->slots[i];
+  for (auto& slot : gathering->slots) {
     if (!slot.done) {
       slot.done = true;
       slot.reply.member.milliseconds = MillisecondsSince(gathering->start);
-      gathering->Blame(slot, *members_[i].breaker, options_.node_deadline, true);
+      gathering->Blame(slot, options_.node_deadline, true);
     }
     replies.push_back(std::move(slot.reply));
   }
+  lock.unlock();  // for calls that end at once
+  gathering->stop.request_stop();
   return replies;
 }
 
 std::vector<std::string> HubDiscovery::Sites() const {
   std::vector<std::string> sites;
-  for (const Asked& asked : members_) sites.push_back(asked.node.client->site());
+  for (const auto& asked : members_) sites.push_back(asked->client->site());
   return sites;
 }
 
 Status HubDiscovery::CheckSites(const std::vector<std::string>& sites) const {
   for (const std::string& site : sites) {
-    const auto known = [&](const Asked& asked) { return asked.node.client->site() == site; };
+    const auto known = [&](const auto& asked) { return asked->client->site() == site; };
     if (std::none_of(members_.begin(), members_.end(), known))
       return InvalidField("sites", "SITE_UNKNOWN", "{} is no member of the network", site);
   }
@@ -226,7 +262,9 @@ Result<CaseAnswer> HubDiscovery::Match(const Context& ctx, const CaseQuery& quer
   GF_TRY(CheckSites(query.sites));
   auto replies = AskAll<CaseAnswer>(
       ctx, query.sites,
-      [query](const Context& limited, NodeClient& node) { return node.Match(limited, query); });
+      [&](const Context& limited, NodeClient& node, NodeClient::Done<CaseAnswer> done) {
+        node.Match(limited, query, std::move(done));
+      });
   std::vector<CaseReply> answers;
   for (auto& reply : replies) {
     if (!reply.foreign) answers.push_back({std::move(reply.member), std::move(reply.value)});
@@ -248,14 +286,17 @@ Result<Answer> HubDiscovery::Run(const Context& ctx, const Query& query) {
            ? std::string(genomics::AssemblyName(*query.variant->assembly))
            : "");
   for (const auto& [assembly, table] : tables) question += table.digest;
+  const auto asked = std::make_shared<const std::string>(std::move(question));
   auto replies = AskAll<Answer>(
       ctx, query.sites,
-      [this, query, question](const Context& limited, NodeClient& node) -> Result<Answer> {
-        if (auto kept = cache_.Find(node.site(), question, steady_clock::now()))
-          return *std::move(kept);
-        GF_ASSIGN(Answer answer, node.Ask(limited, query));
-        cache_.Put(node.site(), question, answer, steady_clock::now());
-        return answer;
+      [&](const Context& limited, NodeClient& node, NodeClient::Done<Answer> done) {
+        if (auto kept = cache_.Find(node.site(), *asked, steady_clock::now()))
+          return done(*std::move(kept));
+        node.Ask(limited, query,
+                 [this, asked, &node, done = std::move(done)](Result<Answer> answer) {
+                   if (answer.ok()) cache_.Put(node.site(), *asked, *answer, steady_clock::now());
+                   done(std::move(answer));
+                 });
       });
   std::vector<NodeReply> answers;
   for (auto& reply : replies)
@@ -267,8 +308,12 @@ Result<Answer> HubDiscovery::Run(const Context& ctx, const Query& query) {
 }
 
 std::vector<FilteringTerm> HubDiscovery::Terms(const Context& ctx) {
-  auto replies = AskAll<std::vector<FilteringTerm>>(
-      ctx, {}, [](const Context& limited, NodeClient& node) { return node.Terms(limited); });
+  auto replies =
+      AskAll<std::vector<FilteringTerm>>(ctx, {},
+                                         [](const Context& limited, NodeClient& node,
+                                            NodeClient::Done<std::vector<FilteringTerm>> done) {
+                                           node.Terms(limited, std::move(done));
+                                         });
   std::set<std::string> ids;
   for (const auto& reply : replies) {
     if (!reply.value) continue;

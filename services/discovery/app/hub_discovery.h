@@ -4,11 +4,14 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "services/discovery/app/answer_cache.h"
 #include "services/discovery/app/breaker.h"
+#include "services/discovery/app/call_limit.h"
 #include "services/discovery/app/frequency_ports.h"
 #include "services/discovery/app/ports.h"
 #include "services/discovery/domain/merge.h"
@@ -16,9 +19,10 @@
 namespace genofed::discovery {
 
 // Asks all members of the network at once and adds up what they say. A member that hangs costs the
-// others nothing: each has threads of its own, nobody is waited for longer than the deadline, one
-// that is slow is asked a second time, and one that failed again and again is left in peace for a
-// while. Thread-safe.
+// others nothing: all calls are started by whoever asks, and answers come on threads that nobody
+// keeps. Nobody is waited for longer than the deadline, one that is slow is asked a second time,
+// and one that failed again and again is left in peace for a while. What nobody waits for any more
+// is cancelled. Thread-safe.
 class HubDiscovery {
  public:
   struct Options {
@@ -30,16 +34,13 @@ class HubDiscovery {
     std::chrono::milliseconds breaker_pause{5000};
     std::chrono::milliseconds cache_lifetime{0};
     std::int32_t floor = 1;  // of an answer to which nobody contributed
-  };
-  // A member, and the threads on which it alone is called.
-  struct Node {
-    std::unique_ptr<NodeClient> client;
-    std::unique_ptr<WorkerPool> workers;  // after the client: ends first
+    int max_calls = 72;      // under way to one member
   };
 
   // `tables`: of allele frequencies, for answers about rarity; null: none.
-  HubDiscovery(std::vector<Node> nodes, const Options& options,
+  HubDiscovery(std::vector<std::unique_ptr<NodeClient>> members, const Options& options,
                const NetworkTables* tables = nullptr);
+  // Waits for calls that were cancelled and have not ended yet.
   ~HubDiscovery();
 
   // Members say who did not answer. ResourceExhausted BUDGET_SPENT with RetryAfter when nobody did,
@@ -54,8 +55,14 @@ class HubDiscovery {
 
  private:
   struct Asked {
-    std::unique_ptr<Breaker> breaker;
-    Node node;  // after the breaker, which its threads use: ends first
+    Asked(std::unique_ptr<NodeClient> member, const Options& options)
+        : client(std::move(member)),
+          breaker(options.breaker_failures, options.breaker_pause),
+          calls(options.max_calls) {}
+
+    const std::unique_ptr<NodeClient> client;
+    Breaker breaker;
+    CallLimit calls;  // ends first: answers use the others
   };
   // What one member returned. `value` is set when the state is kAnswered.
   template <typename T>
@@ -65,9 +72,15 @@ class HubDiscovery {
     bool foreign = false;
   };
   template <typename T>
-  using Asker = std::function<Result<T>(const Context&, NodeClient&)>;
+  using Asker = std::function<void(const Context&, NodeClient&, NodeClient::Done<T>)>;
   template <typename T>
   struct Gathering;
+  // To be made by whoever asked, when it is due: threads that bring answers start no calls.
+  struct Attempt {
+    std::size_t member;
+    int nth;  // of one that is made again, from 0
+    std::chrono::steady_clock::time_point due;
+  };
 
   Status CheckSites(const std::vector<std::string>& sites) const;
 
@@ -75,13 +88,17 @@ class HubDiscovery {
   std::vector<Reply<T>> AskAll(const Context& ctx, const std::vector<std::string>& sites,
                                const Asker<T>& ask);
   template <typename T>
-  void Attempt(const std::shared_ptr<Gathering<T>>& gathering, std::size_t i,
-               const Context& limited, const Asker<T>& ask);
+  std::shared_ptr<Gathering<T>> Gather(const Context& ctx, const std::vector<std::string>& sites);
+  template <typename T>
+  void Make(const Attempt& attempt, const std::shared_ptr<Gathering<T>>& gathering,
+            const Asker<T>& ask);
+  template <typename T>
+  void TakeIn(const Attempt& attempt, Gathering<T>& gathering, Result<T> result);
 
   const Options options_;
   const NetworkTables* const tables_;
   AnswerCache cache_;
-  std::vector<Asked> members_;
+  std::vector<std::unique_ptr<Asked>> members_;
 };
 
 // How an error of a member's client shows in the answer.

@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <condition_variable>
+#include <functional>
 #include <map>
+#include <memory>
+#include <mutex>
+#include <stop_token>
 #include <thread>
 
 #include "libs/core/retry_after.h"
@@ -17,28 +20,51 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-struct Gate {
-  std::mutex mutex;
-  std::condition_variable changed;
-  bool open = false;
-  void Open() {
-    std::unique_lock lock(mutex);
-    open = true;
-    changed.notify_all();
+using Done = NodeClient::Done<Answer>;
+
+// Holds back what is told until it is opened.
+class Gate {
+ public:
+  void Pass(std::function<void()> tell) {
+    {
+      std::lock_guard lock(mutex_);
+      if (!open_) return held_.push_back(std::move(tell));
+    }
+    tell();
   }
+  void Open() {
+    std::vector<std::function<void()>> held;
+    {
+      std::lock_guard lock(mutex_);
+      open_ = true;
+      held.swap(held_);
+    }
+    for (const auto& tell : held) tell();
+  }
+
+ private:
+  std::mutex mutex_;
+  bool open_ = false;
+  std::vector<std::function<void()>> held_;
 };
 
+// With a gate it ignores its deadline altogether.
 class FakeNode final : public NodeClient {
  public:
   FakeNode(std::string site, Status status, Gate* gate = nullptr)
       : site_(std::move(site)), status_(std::move(status)), gate_(gate) {}
   const std::string& site() const override { return site_; }
-  Result<Answer> Ask(const Context&, const Query&) override {
-    if (gate_ != nullptr) {
-      // Ignores its deadline altogether.
-      std::unique_lock lock(gate_->mutex);
-      gate_->changed.wait(lock, [this] { return gate_->open; });
-    }
+  void Ask(const Context&, const Query&, Done<Answer> done) override {
+    if (gate_ == nullptr) return done(Say());
+    gate_->Pass([done = std::move(done), answer = Say()] { done(answer); });
+  }
+  void Terms(const Context&, Done<std::vector<FilteringTerm>> done) override {
+    if (!status_.ok()) return done(status_);
+    done(std::vector<FilteringTerm>{{"HP:1", "a node's own words"}, {"HP:" + site_, ""}});
+  }
+
+ private:
+  Result<Answer> Say() const {
     if (!status_.ok()) return status_;
     Answer answer;
     answer.minimum_count = 5;
@@ -46,20 +72,14 @@ class FakeNode final : public NodeClient {
     answer.datasets = {{"GOE-" + country + "-A-1", 1, country, true, 10, {}}};
     return answer;
   }
-  Result<std::vector<FilteringTerm>> Terms(const Context&) override {
-    if (!status_.ok()) return status_;
-    return std::vector<FilteringTerm>{{"HP:1", "a node's own words"}, {"HP:" + site_, ""}};
-  }
 
- private:
   std::string site_;
   Status status_;
   Gate* gate_;
 };
 
-HubDiscovery::Node MakeNode(std::string site, Status status, Gate* gate = nullptr) {
-  return {std::make_unique<FakeNode>(std::move(site), std::move(status), gate),
-          MakeWorkerPool(1, 4)};
+std::unique_ptr<NodeClient> MakeNode(std::string site, Status status, Gate* gate = nullptr) {
+  return std::make_unique<FakeNode>(std::move(site), std::move(status), gate);
 }
 
 // No hedges, no memory: each test says what it needs.
@@ -84,7 +104,7 @@ Query Counting() {
 }
 
 TEST(HubDiscovery, TellsHowEveryNodeFared) {
-  std::vector<HubDiscovery::Node> nodes;
+  std::vector<std::unique_ptr<NodeClient>> nodes;
   nodes.push_back(MakeNode("es", absl::OkStatus()));
   nodes.push_back(MakeNode("fi", absl::OkStatus()));
   nodes.push_back(MakeNode("pt", Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "x")));
@@ -105,7 +125,7 @@ TEST(HubDiscovery, TellsHowEveryNodeFared) {
 
 TEST(HubDiscovery, AHangingNodeDelaysNobodyBeyondTheDeadlineHoweverOftenItIsAsked) {
   Gate gate;
-  std::vector<HubDiscovery::Node> nodes;
+  std::vector<std::unique_ptr<NodeClient>> nodes;
   nodes.push_back(MakeNode("es", absl::OkStatus(), &gate));
   nodes.push_back(MakeNode("fi", absl::OkStatus()));
   HubDiscovery hub(std::move(nodes), Brief());
@@ -121,16 +141,18 @@ TEST(HubDiscovery, AHangingNodeDelaysNobodyBeyondTheDeadlineHoweverOftenItIsAske
   gate.Open();
 }
 
-// Answers what a script says, and counts how often it was asked.
+// Does what a script says, and counts how often it was asked.
 class ScriptedNode final : public NodeClient {
  public:
-  using Script = std::function<Result<Answer>(int nth)>;
+  using Script = std::function<void(const Context& ctx, int nth, Done<Answer> done)>;
   ScriptedNode(std::string site, Script script, std::atomic<int>* asked)
       : site_(std::move(site)), script_(std::move(script)), asked_(asked) {}
   const std::string& site() const override { return site_; }
-  Result<Answer> Ask(const Context&, const Query&) override { return script_(++*asked_); }
-  Result<std::vector<FilteringTerm>> Terms(const Context&) override {
-    return std::vector<FilteringTerm>();
+  void Ask(const Context& ctx, const Query&, Done<Answer> done) override {
+    script_(ctx, ++*asked_, std::move(done));
+  }
+  void Terms(const Context&, Done<std::vector<FilteringTerm>> done) override {
+    done(std::vector<FilteringTerm>());
   }
 
  private:
@@ -147,10 +169,10 @@ Answer Fourteen(std::int64_t epoch = 1) {
   return answer;
 }
 
-std::vector<HubDiscovery::Node> Scripted(ScriptedNode::Script script, std::atomic<int>* asked) {
-  std::vector<HubDiscovery::Node> nodes;
-  nodes.push_back(
-      {std::make_unique<ScriptedNode>("fi", std::move(script), asked), MakeWorkerPool(4, 16)});
+std::vector<std::unique_ptr<NodeClient>> Scripted(ScriptedNode::Script script,
+                                                  std::atomic<int>* asked) {
+  std::vector<std::unique_ptr<NodeClient>> nodes;
+  nodes.push_back(std::make_unique<ScriptedNode>("fi", std::move(script), asked));
   return nodes;
 }
 
@@ -161,12 +183,9 @@ TEST(HubDiscovery, ASlowNodeIsAskedTwiceAndTheFirstAnswerCounts) {
   options.hedge_after = milliseconds(20);
   {
     HubDiscovery hub(Scripted(
-                         [&](int nth) -> Result<Answer> {
-                           if (nth == 1) {
-                             std::unique_lock lock(gate.mutex);
-                             gate.changed.wait(lock, [&] { return gate.open; });
-                           }
-                           return Fourteen();
+                         [&](const Context&, int nth, Done done) {
+                           if (nth > 1) return done(Fourteen());
+                           gate.Pass([done] { done(Fourteen()); });
                          },
                          &asked),
                      options);
@@ -178,6 +197,158 @@ TEST(HubDiscovery, ASlowNodeIsAskedTwiceAndTheFirstAnswerCounts) {
   }
 }
 
+// Whichever of the two it is; and what the other says then is no failure either.
+TEST(HubDiscovery, OfTwoAnswersOneCounts) {
+  for (const int first : {1, 2}) {
+    std::vector<Done> held(1);
+    std::atomic<int> asked = 0;
+    HubDiscovery::Options options = Patient();
+    options.hedge_after = milliseconds(5);
+    options.breaker_failures = 1;
+    HubDiscovery hub(Scripted(
+                         [&](const Context&, int nth, Done done) {
+                           held.push_back(std::move(done));
+                           if (nth != 2) return;
+                           held.at(static_cast<std::size_t>(first))(Fourteen());
+                           Answer other = Fourteen();
+                           other.datasets[0].count = 99;
+                           held.at(static_cast<std::size_t>(3 - first))(other);
+                         },
+                         &asked),
+                     options);
+    for (int i = 0; i < 2; ++i) {
+      asked = 0;
+      held.resize(1);
+      const Answer answer = *hub.Run(Context::Background(), Counting());
+      EXPECT_EQ(answer.count, 14);
+      EXPECT_EQ(answer.members[0].state, MemberState::kAnswered);
+      EXPECT_EQ(asked, 2);
+    }
+  }
+}
+
+TEST(HubDiscovery, AFailureAfterAnAnswerIsNone) {
+  Done loser;
+  std::atomic<int> asked = 0;
+  HubDiscovery::Options options = Patient();
+  options.hedge_after = milliseconds(5);
+  options.breaker_failures = 1;
+  options.breaker_pause = milliseconds(600'000);
+  HubDiscovery hub(Scripted(
+                       [&](const Context&, int nth, Done done) {
+                         if (nth == 1) return void(loser = std::move(done));
+                         done(Fourteen());
+                         if (nth == 2) loser(Error(StatusCode::kInternal, "BROKEN", "x"));
+                       },
+                       &asked),
+                   options);
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(hub.Run(Context::Background(), Counting())->members[0].state, MemberState::kAnswered);
+  EXPECT_EQ(asked, 3);
+}
+
+TEST(HubDiscovery, ALateAnswerIsNobodysAndTheNextOneCounts) {
+  Gate gate;
+  std::atomic<int> asked = 0;
+  HubDiscovery hub(Scripted(
+                       [&](const Context&, int nth, Done done) {
+                         Answer answer = Fourteen();
+                         answer.datasets[0].count = nth == 1 ? 99 : 14;
+                         gate.Pass([done, answer] { done(answer); });
+                       },
+                       &asked),
+                   Brief());
+  EXPECT_EQ(hub.Run(Context::Background(), Counting())->members[0].state, MemberState::kTimedOut);
+  std::jthread late([&] { gate.Open(); });
+  late.join();
+  EXPECT_EQ(hub.Run(Context::Background(), Counting())->count, 14);
+}
+
+TEST(HubDiscovery, ItsEndWaitsForCallsThatAreUnderWay) {
+  Done held;
+  std::atomic<int> asked = 0;
+  std::atomic<bool> told = false;
+  auto hub = std::make_unique<HubDiscovery>(
+      Scripted([&](const Context&, int, Done done) { held = std::move(done); }, &asked), Brief());
+  EXPECT_EQ(hub->Run(Context::Background(), Counting())->members[0].state, MemberState::kTimedOut);
+  std::jthread late([&] {
+    std::this_thread::sleep_for(milliseconds(50));
+    told = true;
+    held(Fourteen());
+  });
+  hub.reset();
+  EXPECT_TRUE(told);
+}
+
+// Says nothing until nobody waits for it any more.
+struct UntilCancelled {
+  UntilCancelled(const Context& ctx, Done done, std::atomic<int>* cancelled)
+      : stop(ctx.stop(), [done = std::move(done), cancelled] {
+          ++*cancelled;
+          done(Error(StatusCode::kCancelled, "CANCELLED", "x"));
+        }) {}
+  std::stop_callback<std::function<void()>> stop;
+};
+
+TEST(HubDiscovery, WhatNobodyWaitsForIsCancelled) {
+  std::vector<std::unique_ptr<UntilCancelled>> waiting;
+  std::atomic<int> asked = 0, cancelled = 0;
+  std::atomic<bool> up = false;
+  HubDiscovery::Options options = Patient();
+  options.hedge_after = milliseconds(20);
+  HubDiscovery hub(
+      Scripted(
+          [&](const Context& ctx, int nth, Done done) {
+            if (up && nth % 2 == 0) return done(Fourteen());
+            waiting.push_back(std::make_unique<UntilCancelled>(ctx, std::move(done), &cancelled));
+          },
+          &asked),
+      options);
+  // After the deadline: both attempts.
+  const Context hurried = Context::Background().WithTimeout(milliseconds(60));
+  EXPECT_EQ(hub.Run(hurried, Counting())->members[0].state, MemberState::kTimedOut);
+  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(cancelled, 2);
+  // When the other one has answered.
+  up = true;
+  EXPECT_EQ(hub.Run(Context::Background(), Counting())->count, 14);
+  EXPECT_EQ(asked, 4);
+  EXPECT_EQ(cancelled, 3);
+  // When whoever asked breaks off.
+  up = false;
+  std::stop_source stop;
+  std::jthread breaks_off([&] {
+    while (asked < 5) std::this_thread::yield();
+    stop.request_stop();
+  });
+  ASSERT_TRUE(hub.Run(Context::Background().WithStop(stop.get_token()), Counting()).ok());
+  EXPECT_EQ(cancelled, asked - 1);
+}
+
+// A member that hangs, and hears no cancellation either, has so many calls and no more.
+TEST(HubDiscovery, CallsOfOneMemberDoNotPileUp) {
+  Gate gate;
+  std::atomic<int> asked = 0;
+  HubDiscovery::Options options = Patient();
+  options.max_calls = 2;
+  HubDiscovery hub(
+      Scripted([&](const Context&, int, Done done) { gate.Pass([done] { done(Fourteen()); }); },
+               &asked),
+      options);
+  for (int i = 0; i < 2; ++i) {
+    const Context hurried = Context::Background().WithTimeout(milliseconds(20));
+    EXPECT_EQ(hub.Run(hurried, Counting())->members[0].state, MemberState::kTimedOut);
+  }
+  // Without a wait for its deadline, which is not near.
+  const Answer answer = *hub.Run(Context::Background(), Counting());
+  EXPECT_EQ(answer.members[0].state, MemberState::kTimedOut);
+  EXPECT_EQ(answer.members[0].milliseconds, 0);
+  EXPECT_EQ(asked, 2);
+  gate.Open();
+  EXPECT_EQ(hub.Run(Context::Background(), Counting())->count, 14);
+  EXPECT_EQ(asked, 3);
+}
+
 TEST(HubDiscovery, WhoFailsAgainAndAgainIsLeftInPeaceAndTriedOnceAfterAPause) {
   std::atomic<int> asked = 0;
   std::atomic<bool> up = false;
@@ -185,9 +356,9 @@ TEST(HubDiscovery, WhoFailsAgainAndAgainIsLeftInPeaceAndTriedOnceAfterAPause) {
   options.breaker_failures = 3;
   options.breaker_pause = milliseconds(60'000);
   HubDiscovery hub(Scripted(
-                       [&](int) -> Result<Answer> {
-                         if (up) return Fourteen();
-                         return Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "x");
+                       [&](const Context&, int, Done done) {
+                         if (up) return done(Fourteen());
+                         done(Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "x"));
                        },
                        &asked),
                    options);
@@ -198,15 +369,22 @@ TEST(HubDiscovery, WhoFailsAgainAndAgainIsLeftInPeaceAndTriedOnceAfterAPause) {
   EXPECT_EQ(asked, 9) << "each time twice more";
 }
 
+// By whoever asked: the thread on which a member answers is not kept for a call or a pause.
 TEST(HubDiscovery, WhoIsNotReachedIsAskedAgain) {
   std::atomic<int> asked = 0;
-  HubDiscovery hub(Scripted(
-                       [](int call) -> Result<Answer> {
-                         if (call > 2) return Fourteen();
-                         return Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "a lost connection");
-                       },
-                       &asked),
-                   Patient());
+  const auto workers = MakeWorkerPool(1, 4);
+  const auto asking = std::this_thread::get_id();
+  HubDiscovery hub(
+      Scripted(
+          [&](const Context&, int nth, Done done) {
+            EXPECT_EQ(std::this_thread::get_id(), asking);
+            workers->Submit([nth, done = std::move(done)] {
+              if (nth > 2) return done(Fourteen());
+              done(Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "a lost connection"));
+            });
+          },
+          &asked),
+      Patient());
   EXPECT_EQ(hub.Run(Context::Background(), Counting())->count, 14);
   EXPECT_EQ(asked, 3);
 }
@@ -221,23 +399,25 @@ class HangingNode final : public NodeClient {
  public:
   HangingNode(std::atomic<bool>* up, std::atomic<int>* asked) : up_(up), asked_(asked) {}
   const std::string& site() const override { return site_; }
-  Result<Answer> Ask(const Context& ctx, const Query&) override {
+  void Ask(const Context& ctx, const Query&, Done<Answer> done) override {
     ++*asked_;
-    return *up_ ? Result<Answer>(Fourteen()) : UntilTheDeadline(ctx);
+    if (*up_) return done(Fourteen());
+    workers_->Submit([ctx, done = std::move(done)] { done(UntilTheDeadline(ctx)); });
   }
-  Result<std::vector<FilteringTerm>> Terms(const Context&) override {
-    return std::vector<FilteringTerm>();
+  void Terms(const Context&, Done<std::vector<FilteringTerm>> done) override {
+    done(std::vector<FilteringTerm>());
   }
 
  private:
   const std::string site_ = "fi";
   std::atomic<bool>* const up_;
   std::atomic<int>* const asked_;
+  const std::unique_ptr<WorkerPool> workers_ = MakeWorkerPool(4, 16);
 };
 
-std::vector<HubDiscovery::Node> Hanging(std::atomic<bool>* up, std::atomic<int>* asked) {
-  std::vector<HubDiscovery::Node> nodes;
-  nodes.push_back({std::make_unique<HangingNode>(up, asked), MakeWorkerPool(4, 16)});
+std::vector<std::unique_ptr<NodeClient>> Hanging(std::atomic<bool>* up, std::atomic<int>* asked) {
+  std::vector<std::unique_ptr<NodeClient>> nodes;
+  nodes.push_back(std::make_unique<HangingNode>(up, asked));
   return nodes;
 }
 
@@ -286,10 +466,9 @@ TEST(HubDiscovery, WhoIsInAHurryOrBreaksOffOpensNoBreaker) {
 TEST(HubDiscovery, HangingSlowFailingBabblingAndTaciturnMembersSpoilNothing) {
   Gate gate;
   std::atomic<int> ignored = 0;
+  const auto workers = MakeWorkerPool(2, 4);
   auto scripted = [&](std::string site, ScriptedNode::Script script) {
-    return HubDiscovery::Node{
-        std::make_unique<ScriptedNode>(std::move(site), std::move(script), &ignored),
-        MakeWorkerPool(4, 16)};
+    return std::make_unique<ScriptedNode>(std::move(site), std::move(script), &ignored);
   };
   auto answer = [](const std::string& country, bool exists, std::int64_t count) {
     Answer out;
@@ -298,22 +477,25 @@ TEST(HubDiscovery, HangingSlowFailingBabblingAndTaciturnMembersSpoilNothing) {
     return out;
   };
   {
-    std::vector<HubDiscovery::Node> nodes;
-    nodes.push_back(scripted("at", [&](int) -> Result<Answer> {  // hangs, whatever its deadline
-      std::unique_lock lock(gate.mutex);
-      gate.changed.wait(lock, [&] { return gate.open; });
-      return answer("AT", true, 500);
+    std::vector<std::unique_ptr<NodeClient>> nodes;
+    nodes.push_back(scripted("at", [&](const Context&, int, Done done) {  // whatever its deadline
+      gate.Pass([done, late = answer("AT", true, 500)] { done(late); });
     }));
-    nodes.push_back(scripted("be", [&](int) -> Result<Answer> {
-      std::this_thread::sleep_for(milliseconds(60));
-      return answer("BE", true, 10);
+    nodes.push_back(scripted("be", [&](const Context&, int, Done done) {
+      workers->Submit([done, slow = answer("BE", true, 10)] {
+        std::this_thread::sleep_for(milliseconds(60));
+        done(slow);
+      });
     }));
-    nodes.push_back(scripted("cz", [](int) -> Result<Answer> {
-      return Error(StatusCode::kInternal, "BROKEN", "x");
+    nodes.push_back(scripted("cz", [](const Context&, int, Done done) {
+      done(Error(StatusCode::kInternal, "BROKEN", "x"));
     }));
-    nodes.push_back(scripted("de", [&](int) { return answer("DE", false, -7); }));
-    nodes.push_back(scripted("ee", [&](int) { return answer("EE", true, 0); }));  // only says yes
-    nodes.push_back(scripted("fi", [&](int) { return answer("FI", false, 0); }));
+    auto says = [](const Answer& one) {
+      return [one](const Context&, int, const Done& done) { done(one); };
+    };
+    nodes.push_back(scripted("de", says(answer("DE", false, -7))));
+    nodes.push_back(scripted("ee", says(answer("EE", true, 0))));  // only says yes
+    nodes.push_back(scripted("fi", says(answer("FI", false, 0))));
     HubDiscovery::Options options = Patient();
     options.node_deadline = milliseconds(400);
     options.hedge_after = milliseconds(100);
@@ -332,6 +514,54 @@ TEST(HubDiscovery, HangingSlowFailingBabblingAndTaciturnMembersSpoilNothing) {
     EXPECT_EQ(states, expected);
     gate.Open();
   }
+}
+
+// For the thread sanitizer: askers that break off, members that answer on other threads, twice as
+// often as needed, late, or never.
+TEST(HubDiscovery, ManyAskAtTheSameTime) {
+  std::mutex mutex;
+  std::vector<std::unique_ptr<UntilCancelled>> waiting;
+  std::atomic<int> asked = 0, cancelled = 0, answered = 0;
+  const auto workers = MakeWorkerPool(3, 10'000);
+  const auto later = [&](Done done, bool there = true) {
+    ASSERT_TRUE(workers->Submit([done = std::move(done), there] {
+      if (there) return done(Fourteen());
+      done(Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "x"));
+    }));
+  };
+  std::vector<std::unique_ptr<NodeClient>> nodes;
+  const auto add = [&](const char* site, ScriptedNode::Script script) {
+    nodes.push_back(std::make_unique<ScriptedNode>(site, std::move(script), &asked));
+  };
+  add("fi", [&](const Context&, int, Done done) { later(std::move(done)); });
+  add("se", [&](const Context&, int nth, Done done) { later(std::move(done), nth % 3 == 0); });
+  add("si", [&](const Context& ctx, int nth, Done done) {
+    if (nth % 2 == 0) return later(std::move(done));
+    std::lock_guard lock(mutex);
+    waiting.push_back(std::make_unique<UntilCancelled>(ctx, std::move(done), &cancelled));
+  });
+  HubDiscovery::Options options = Patient();
+  options.node_deadline = milliseconds(20);
+  options.hedge_after = milliseconds(1);
+  options.max_calls = 6;
+  HubDiscovery hub(std::move(nodes), options);
+  {
+    std::vector<std::jthread> askers;
+    for (int asker = 0; asker < 4; ++asker) {
+      askers.emplace_back([&] {
+        for (int i = 0; i < 25; ++i) {
+          std::stop_source stop;
+          std::jthread breaks_off;
+          if (i % 5 == 0) breaks_off = std::jthread([&] { stop.request_stop(); });
+          const auto answer = hub.Run(Context::Background().WithStop(stop.get_token()), Counting());
+          ASSERT_TRUE(answer.ok());
+          ASSERT_EQ(answer->members.size(), 3u);
+          if (answer->members[0].state == MemberState::kAnswered) ++answered;
+        }
+      });
+    }
+  }
+  EXPECT_GT(answered, 0);
 }
 
 TEST(Breaker, IsHalfOpenForOneProbe) {
@@ -356,14 +586,14 @@ TEST(HubDiscovery, RefusalsDoNotOpenTheBreaker) {
   std::atomic<int> asked = 0;
   HubDiscovery::Options options = Patient();
   options.breaker_failures = 1;
-  HubDiscovery hub(Scripted(
-                       [](int) -> Result<Answer> {
-                         return WithRetryAfter(
-                             Error(StatusCode::kResourceExhausted, "BUDGET_SPENT", "x"),
-                             std::chrono::seconds(77));
-                       },
-                       &asked),
-                   options);
+  HubDiscovery hub(
+      Scripted(
+          [](const Context&, int, Done done) {
+            done(WithRetryAfter(Error(StatusCode::kResourceExhausted, "BUDGET_SPENT", "x"),
+                                std::chrono::seconds(77)));
+          },
+          &asked),
+      options);
   for (int i = 0; i < 3; ++i) {
     auto answer = hub.Run(Context::Background(), Counting());
     EXPECT_EQ(Reason(answer.status()), "BUDGET_SPENT");
@@ -373,7 +603,7 @@ TEST(HubDiscovery, RefusalsDoNotOpenTheBreaker) {
 }
 
 TEST(HubDiscovery, ASpentBudgetAtOneNodeIsNamedAndTheOthersAnswer) {
-  std::vector<HubDiscovery::Node> nodes;
+  std::vector<std::unique_ptr<NodeClient>> nodes;
   nodes.push_back(
       MakeNode("es", WithRetryAfter(Error(StatusCode::kResourceExhausted, "BUDGET_SPENT", "x"),
                                     std::chrono::seconds(77))));
@@ -390,7 +620,7 @@ TEST(HubDiscovery, AnswersAreKeptForAnAccountUntilTheNodesEpochMoves) {
   std::atomic<std::int64_t> epoch = 1;
   HubDiscovery::Options options = Patient();
   options.cache_lifetime = std::chrono::hours(1);
-  HubDiscovery hub(Scripted([&](int) -> Result<Answer> { return Fourteen(epoch); }, &asked),
+  HubDiscovery hub(Scripted([&](const Context&, int, Done done) { done(Fourteen(epoch)); }, &asked),
                    options);
   Query query = Counting();
   query.account = "finder";
@@ -409,7 +639,7 @@ TEST(HubDiscovery, AnswersAreKeptForAnAccountUntilTheNodesEpochMoves) {
 }
 
 TEST(HubDiscovery, AsksTheMembersThatAreNamed) {
-  std::vector<HubDiscovery::Node> nodes;
+  std::vector<std::unique_ptr<NodeClient>> nodes;
   nodes.push_back(MakeNode("fi", absl::OkStatus()));
   nodes.push_back(MakeNode("es", absl::OkStatus()));
   HubDiscovery hub(std::move(nodes), Patient());

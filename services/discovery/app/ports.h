@@ -71,20 +71,24 @@ class ListingClient {
                                                   const std::set<DatasetVersion>& versions) = 0;
 };
 
-// The discovery service of one node, as the hub sees it. Thread-safe; ends with the context's
-// deadline.
+// The discovery service of one node, as the hub sees it. Thread-safe. No call waits: each is done
+// once, on whatever thread brings the answer or even before it returns, and soon after the end of
+// its context at the latest. Whoever is told must not keep that thread. Lives until all are done.
 class NodeClient {
  public:
+  template <typename T>
+  using Done = std::function<void(Result<T>)>;
+
   virtual ~NodeClient() = default;
   virtual const std::string& site() const = 0;
   // Whether it is no node of this federation, but somebody else's Beacon.
   virtual bool foreign() const { return false; }
-  virtual Result<Answer> Ask(const Context& ctx, const Query& query) = 0;
-  virtual Result<CaseAnswer> Match(const Context&, const CaseQuery&) {
-    return Error(StatusCode::kUnimplemented, "NO_CASES", "matches no cases");
+  virtual void Ask(const Context& ctx, const Query& query, Done<Answer> done) = 0;
+  virtual void Match(const Context&, const CaseQuery&, Done<CaseAnswer> done) {
+    done(Error(StatusCode::kUnimplemented, "NO_CASES", "matches no cases"));
   }
   // All terms of the node, sorted; at most kMaxTermsOfNode.
-  virtual Result<std::vector<FilteringTerm>> Terms(const Context& ctx) = 0;
+  virtual void Terms(const Context& ctx, Done<std::vector<FilteringTerm>> done) = 0;
 };
 
 // What one answer about one dataset tells an account.
