@@ -353,6 +353,10 @@ void AddVariantsCommands(Commands commands) {
   auto* variants =
       commands.app.add_subcommand("variants", "Variants in files on this machine; nothing is sent");
   variants->require_subcommand(1);
+  variants->footer(
+      "Examples:\n"
+      "  genofed variants describe patient.vcf.gz --reference GRCh38.fa\n"
+      "  genofed variants normalise --reference GRCh38.fa < in.vcf.gz > out.vcf");
 
   auto* describe = variants->add_subcommand(
       "describe", "What variants a person carries, with HGVS and VRS names, from a raw VCF");
