@@ -469,6 +469,39 @@ TEST(CohortTest, AShardNeedsItsOwnTilesAloneAndAManifestThatSaysWhatTheOthersHav
   EXPECT_EQ(Reason(Segment::Open(path, Residence::kMapped, {}, {0, 2}).status()), "INDEX_MISMATCH");
 }
 
+// It may come from a store: a number is taken as it stands there, or not at all.
+TEST(SegmentManifest, HasNumbersThatFit) {
+  SegmentManifest manifest;
+  manifest.info.n_people = 3;
+  SegmentTile tile{"20", 5, 7, {1000, 640, std::string(64, 'a'), std::string(64, 'b')}};
+  tile.reach = {12, {"BRCA1"}};
+  manifest.tiles = {tile};
+  const std::string text = FormatSegment(manifest);
+  ASSERT_TRUE(ParseSegment(text).ok());
+  const std::pair<const char*, const char*> changes[] = {
+      {"\"n_people\": 3", "\"n_people\": 4294967299"},  // 2^32 more, here and below
+      {"\"n_people\": 3", "\"n_people\": 3.5"},
+      {"\"n_people\": 3", "\"n_people\": -4294967293"},
+      {"\"tile\": 5", "\"tile\": 4294967301"},
+      {"\"tile\": 5", "\"tile\": 5.5"},
+      {"\"tile\": 5", "\"tile\": true"},
+      {"\"n_sites\": 7", "\"n_sites\": 4294967303"},
+      {"\"max_ref_length\": 12", "\"max_ref_length\": 4294967308"},
+      {"\"size\": 1000", "\"size\": 1e3"},
+      {"\"size\": 1000", "\"size\": 1e300"},
+      {"\"size\": 1000", "\"size\": -1"},
+      {"\"size\": 1000", "\"size\": 1099511627777"},  // one byte more than a tile may have
+      {"\"metadata_size\": 640", "\"metadata_size\": 1001"},
+  };
+  for (const auto& [from, to] : changes) {
+    std::string changed = text;
+    const std::size_t at = changed.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    changed.replace(at, std::string_view(from).size(), to);
+    EXPECT_EQ(Reason(ParseSegment(changed).status()), "INDEX_CORRUPT") << to;
+  }
+}
+
 // More rows than one block of 16-bit numbers, and more sites than one chunk of runs.
 TEST(CohortTest, ManyPeopleAndManySites) {
   using Sizes = std::vector<std::uint32_t>;

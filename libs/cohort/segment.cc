@@ -2,6 +2,7 @@
 #include "libs/cohort/segment.h"
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <system_error>
@@ -34,6 +35,17 @@ std::uint64_t CountSites(const SegmentManifest& manifest) {
   std::uint64_t n = 0;
   for (const SegmentTile& tile : manifest.tiles) n += tile.n_sites;
   return n;
+}
+
+// False unless it is a whole number that fits: none is changed to one that does.
+template <typename Number>
+bool Read(const nlohmann::json& object, const char* name, Number& number) {
+  const nlohmann::json& value = object.at(name);
+  if (!value.is_number_unsigned() ||
+      value.get<std::uint64_t>() > std::numeric_limits<Number>::max())
+    return false;
+  number = value.get<Number>();
+  return true;
 }
 
 }  // namespace
@@ -78,8 +90,7 @@ Result<SegmentManifest> ParseSegment(std::string_view text) try {
   const auto assembly = genomics::ParseAssembly(json.at("assembly").get<std::string>());
   if (!assembly) return Corrupt("an unknown assembly");
   manifest.info.assembly = *assembly;
-  manifest.info.n_people = json.at("n_people").get<std::uint32_t>();
-  if (!CheckInfo(manifest.info).ok()) return Corrupt("n_people is out of range");
+  if (!Read(json, "n_people", manifest.info.n_people) || !CheckInfo(manifest.info).ok()) return Corrupt("n_people is out of range");
   const auto unlisted = json.at("unlisted").get<std::string>();
   if (unlisted != "is_reference" && unlisted != "is_not_called")
     return Corrupt("an unknown meaning of unlisted alleles");
@@ -91,14 +102,19 @@ Result<SegmentManifest> ParseSegment(std::string_view text) try {
   for (const nlohmann::json& item : json.at("tiles")) {
     SegmentTile tile;
     tile.contig = item.at("contig").get<std::string>();
-    tile.tile = item.at("tile").get<std::uint32_t>();
-    tile.n_sites = item.at("n_sites").get<std::uint32_t>();
-    tile.digests = {
-        item.at("size").get<std::uint64_t>(), item.at("metadata_size").get<std::uint64_t>(),
-        item.at("sha256").get<std::string>(), item.at("metadata_sha256").get<std::string>()};
+    if (!Read(item, "tile", tile.tile) || !Read(item, "n_sites", tile.n_sites))
+      return Corrupt("a tile or its number of sites is no number");
+    if (!Read(item, "size", tile.digests.size) ||
+        !Read(item, "metadata_size", tile.digests.metadata_size) ||
+        tile.digests.size > kMaxTileBytes || tile.digests.metadata_size > tile.digests.size)
+      return Corrupt("a size is out of range");
+    tile.digests.sha256 = item.at("sha256").get<std::string>();
+    tile.digests.metadata_sha256 = item.at("metadata_sha256").get<std::string>();
     if (item.contains("max_ref_length")) {
-      tile.reach = {item.at("max_ref_length").get<std::uint32_t>(),
-                    item.at("genes").get<std::vector<std::string>>()};
+      tile.reach.emplace();
+      if (!Read(item, "max_ref_length", tile.reach->max_ref_length))
+        return Corrupt("max_ref_length is no number");
+      tile.reach->genes = item.at("genes").get<std::vector<std::string>>();
     }
     const auto contig = genomics::NormaliseContig(tile.contig);
     if (!contig.ok() || *contig != tile.contig) return Corrupt("a contig name is not normalised");

@@ -22,7 +22,6 @@ static_assert(std::endian::native == std::endian::little, "the files are little-
 
 namespace {
 
-constexpr std::uint64_t kMaxTile = 1ULL << 40;
 constexpr std::uint64_t kMaxMetadata = 1ULL << 34;
 constexpr std::uint32_t kBuckets = static_cast<std::uint32_t>(kTileBases) / kBucketBases + 1;
 
@@ -67,7 +66,7 @@ Status Tile::Load(const std::filesystem::path& path, const TileIdentity& identit
   struct stat info = {};
   if (fd_.get() < 0 || ::fstat(fd_.get(), &info) != 0)
     return Corrupt("a file of the manifest is missing");
-  if (static_cast<std::uint64_t>(info.st_size) != identity.size || identity.size > kMaxTile ||
+  if (static_cast<std::uint64_t>(info.st_size) != identity.size || identity.size > kMaxTileBytes ||
       identity.metadata_size < sizeof(TileHeader) || identity.metadata_size > identity.size ||
       identity.metadata_size > kMaxMetadata || identity.metadata_size % 64 != 0)
     return Corrupt("wrong size");

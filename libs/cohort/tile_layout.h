@@ -38,6 +38,7 @@ namespace genofed::cohort {
 
 inline constexpr std::int64_t kTileBases = 1'000'000;
 inline constexpr std::uint32_t kTileFormatVersion = 4;  // 1 and 2: libs/genomics/tile_file.h
+inline constexpr std::uint64_t kMaxTileBytes = 1ULL << 40;
 inline constexpr std::uint32_t kPageRows = 256;
 inline constexpr std::uint32_t kBucketBases = 64;
 inline constexpr std::uint32_t kChunkSites = 1024;

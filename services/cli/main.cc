@@ -1,70 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <CLI/CLI.hpp>
 
-#include "services/cli/commands/login_commands.h"
-#include "services/cli/commands/privacy_commands.h"
-#include "services/cli/commands/session.h"
-
-namespace {
-
-constexpr char kExamples[] = R"(
-Examples:
-  genofed up                                          a hub and nodes in Finland and Spain on this machine
-  genofed login --site fi                             as yourself; then no --as is needed
-  genofed synth --country FI --people 400 --out fi    a synthetic cohort
-  genofed onboard fi --id GOE-FI-DATASET-1 --as holder_fi
-  genofed dataset approve GOE-FI-DATASET-1 --as ncp_fi
-  genofed query variant 20:1000226:A:T                counts per country, disclosure-controlled
-  genofed privacy explain national.json               what a disclosure policy means
-  genofed application create --dataset GOE-FI-DATASET-1 --title "…" --as researcher
-  genofed run submit app-… --workflow allele-counts.workflow.json --set CASE_TERM=HP:0001250 --as researcher
-  genofed me accesses --as citizen_fi                 who used my data
-  genofed ledger verify receipt.json --key key.txt    offline; fsck, prove and watch check whole ledgers
-  genofed token explain visa.jwt --trust trust.json   which check refuses it, and what to do
-  genofed crypt4gh decrypt --secret-key me.sec < file.c4gh > file
-  genofed variants describe patient.vcf.gz --reference GRCh38.fa
-  genofed index verify var/index/segment
-
-Exit codes: 0 done; 1 refused or failed, the reason is printed; 2 wrong usage; 3 done with a negative result.)";
-
-}  // namespace
+#include "services/cli/commands/program.h"
 
 int main(int argc, char** argv) {
   CLI::App app(
       "genofed: federated genomics across countries. Data stay where they are; questions travel.");
-  app.footer(kExamples);
-  app.set_version_flag("--version", "genofed 0.1.0");
-  app.require_subcommand(1);
-  app.fallthrough();
   genofed::cli::Target target;
-  app.add_option("--var", target.var, "Directory of the federation started by `genofed up`")
-      ->envname("GENOFED_VAR");
-  app.add_option("--as", target.persona, "Persona of federation.json to act as");
-  app.add_option("--site", target.site,
-                 "Site to talk to: hub, fi, es …; default: the persona's own");
-  app.add_option("--url", target.url, "Site to talk to, by address");
-  app.add_option("--ca", target.ca_file, "Certificate authorities (PEM) for --url");
-  app.add_option("--token-file", target.token_file, "File with an access token");
-  app.add_flag("--json", target.json, "Print answers as JSON");
-
   genofed::cli::Action action;
-  genofed::cli::Commands commands{app, target, action};
-  genofed::cli::AddFederationCommands(commands);
-  genofed::cli::AddLoginCommands(commands);
-  genofed::cli::AddDataCommands(commands);
-  genofed::cli::AddConnectorCommands(commands);
-  genofed::cli::AddAccessCommands(commands);
-  genofed::cli::AddCaseCommands(commands);
-  genofed::cli::AddRunCommands(commands);
-  genofed::cli::AddCitizenCommands(commands);
-  genofed::cli::AddLedgerCommands(commands);
-  genofed::cli::AddConsentCommands(commands);
-  genofed::cli::AddTokenCommands(commands);
-  genofed::cli::AddTrustCommands(commands);
-  genofed::cli::AddCrypt4ghCommands(commands);
-  genofed::cli::AddVariantsCommands(commands);
-  genofed::cli::AddPrivacyCommands(commands);
-  genofed::cli::AddIndexCommands(commands);
+  genofed::cli::AddEverything({app, target, action});
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

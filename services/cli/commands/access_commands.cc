@@ -95,6 +95,14 @@ void AddAccessCommands(Commands commands) {
   auto* application =
       commands.app.add_subcommand("application", "Applications for data, at the hub")
           ->require_subcommand(1);
+  application->footer(
+      "Examples:\n"
+      "  genofed application create --dataset GOE-FI-DATASET-1 --title \"Seizure genetics\" \\\n"
+      "      --purpose \"Rare variants in epilepsy\" --lay-summary \"Why some people have "
+      "seizures\" "
+      "--as researcher\n"
+      "  genofed application submit app-… --as researcher     from here it is frozen\n"
+      "  genofed application show app-… --as researcher       who decided what, and why");
   auto* create = application->add_subcommand("create", "Draft an application (role researcher)");
   create->add_option("--title", t->title)->required();
   create->add_option("--purpose", t->purpose, "What will be done, and why these data")->required();
@@ -180,6 +188,11 @@ void AddAccessCommands(Commands commands) {
   auto* review =
       commands.app.add_subcommand("review", "A country's own decisions, at its node (role dac)")
           ->require_subcommand(1);
+  review->footer(
+      "Examples:\n"
+      "  genofed review list --as dac_fi                      what was sent to this country\n"
+      "  genofed review approve app-… --reason \"Meets our conditions\" --as dac_fi\n"
+      "  genofed review veto app-… --reason \"Not covered by our law\" --as dac_fi");
   review->add_subcommand("list", "Applications sent to this country")->callback([&target, &action] {
     action = [&target] {
       Session session(target);

@@ -66,6 +66,11 @@ void AddCaseCommands(Commands commands) {
   auto o = std::make_shared<CaseOptions>();
   auto* group = commands.app.add_subcommand("case", "People who are similar to a patient")
                     ->require_subcommand(1);
+  group->footer(
+      "Examples:\n"
+      "  genofed case match --term HP:0001250 --term HP:0001263\n"
+      "  genofed case requests --as holder_fi                 what clinicians asked\n"
+      "  genofed case accept contact-… --reply \"Call +358 9 000 000\" --as holder_fi");
 
   auto* match = group->add_subcommand("match", "How many people are similar, by country");
   match->add_option("--term", o->terms, "HPO term of the patient; repeatable")->required();

@@ -129,6 +129,13 @@ void AddCitizenCommands(Commands commands) {
       commands.app
           .add_subcommand("me", "Your own data and choices, as a citizen, at your country's node")
           ->require_subcommand(1);
+  me->footer(
+      "Examples:\n"
+      "  genofed me permissions --as citizen_fi               what you permit, and how it came about\n"
+      "  genofed me permit AF SLQ --as citizen_fi             exactly these, from now on\n"
+      "  genofed me accesses --receipts receipts --as citizen_fi\n"
+      "Uses: AF, that you are counted in frequencies of variants; SLQ, in questions about people; SEC,\n"
+      "analyses of your data in a secure environment.");
   me->add_subcommand("permissions", "What you permitted")->callback([&target, &action] {
     action = [&target] {
       Session session(target);
@@ -183,9 +190,12 @@ void AddCitizenCommands(Commands commands) {
 
   auto out = std::make_shared<std::string>();
   auto format = std::make_shared<std::string>("data");
-  auto* exported = me->add_subcommand("export",
-                                      "Everything that is held about you, or your consents in another form.\n"
-                                      "Example: genofed me export --format fhir-r4 --out consents.json");
+  auto* exported =
+      me->add_subcommand("export", "Everything that is held about you, or your consents in another form");
+  exported->footer(
+      "Examples:\n"
+      "  genofed me export --out my-data.json --as citizen_fi\n"
+      "  genofed me export --format fhir-r4 --out consents.json --as citizen_fi");
   exported->add_option("--format", *format, "data (everything), fhir-r4, fhir-r5, duo, receipt")
       ->check(CLI::IsMember({"data", "fhir-r4", "fhir-r5", "duo", "receipt"}))
       ->capture_default_str();

@@ -136,6 +136,11 @@ void AddAuditCommands(Commands commands) {
   Target& target = commands.target;
   auto* audit = commands.app.add_subcommand("audit", "For the data protection officer (role dpo), at a node")
                     ->require_subcommand(1);
+  audit->footer(
+      "Examples:\n"
+      "  genofed audit search --dataset GOE-FI-DATASET-1 --kind run --as dpo_fi\n"
+      "  genofed audit export --from 2026-01-01T00:00:00Z --out audit.ndjson --as dpo_fi\n"
+      "  genofed audit reconcile --as dpo_fi");
   auto o = std::make_shared<AuditOptions>();
   const auto add_query = [&o](CLI::App* command) {
     command->add_option("--project", o->project);
@@ -146,16 +151,13 @@ void AddAuditCommands(Commands commands) {
     command->add_option("--from", o->from, "2026-01-31T12:00:00Z");
     command->add_option("--to", o->to, "Exclusive");
   };
-  auto* search = audit->add_subcommand("search",
-                                       "Entries of the ledger, newest first.\n"
-                                       "Example: genofed audit search --dataset GOE-FI-DATASET-1 --kind run");
+  auto* search = audit->add_subcommand("search", "Entries of the ledger, newest first");
   add_query(search);
   search->add_option("--limit", o->limit)->capture_default_str();
   search->callback([o, &target, &action] { action = [o, &target] { return SearchAudit(target, *o); }; });
   auto* exported = audit->add_subcommand("export",
                                          "The same search for the national data authority: NDJSON, oldest first, the "
-                                         "signed checkpoint last.\nExample: genofed audit export --from "
-                                         "2026-01-01T00:00:00Z --out audit.ndjson");
+                                         "signed checkpoint last");
   add_query(exported);
   exported->add_option("--out", o->out, "File; default: the terminal");
   exported->callback([o, &target, &action] { action = [o, &target] { return ExportAudit(target, *o); }; });
@@ -169,20 +171,23 @@ void AddConsentCommands(Commands commands) {
   Action& action = commands.action;
   Target& target = commands.target;
   auto* consent = commands.app.add_subcommand("consent", "Consent at a node")->require_subcommand(1);
+  consent->footer(
+      "Examples:\n"
+      "  genofed consent policy explain /etc/genofed/consent-policy.json\n"
+      "  genofed consent registries --as operator_fi\n"
+      "  genofed consent notice breach.json --key 2026-06-01-disk --as dpo_fi");
   auto* policy = consent->add_subcommand("policy", "A country's consent policy")->require_subcommand(1);
   auto file = std::make_shared<std::string>();
   auto* explain =
       policy->add_subcommand("explain",
-                             "Check a policy file and say what it does, offline; exit code 3 if it is not valid.\n"
-                             "Example: genofed consent policy explain /etc/genofed/consent-policy.json");
+                             "Check a policy file and say what it does, offline; exit code 3 if it is not valid");
   explain->add_option("file", *file, "JSON, docs/guides/consent-policy.md")->required();
   explain->callback([file, &target, &action] { action = [file, &target] { return ExplainPolicy(target, *file); }; });
   consent->add_subcommand("registries", "National registries, and when they were heard (roles operator, dpo)")
       ->callback([&target, &action] { action = [&target] { return Registries(target); }; });
   auto key = std::make_shared<std::string>();
   auto* notice = consent->add_subcommand("notice",
-                                         "Tell the people concerned of a breach of their data (roles operator, dpo).\n"
-                                         "Example: genofed consent notice breach.json --key 2026-06-01-disk");
+                                         "Tell the people concerned of a breach of their data (roles operator, dpo)");
   notice->add_option("file", *file, "JSON: title, what_happened, consequences, measures, contact, datasets, happened")
       ->required();
   notice->add_option("--key", *key, "Your name for it: published once, however often you send it")->required();

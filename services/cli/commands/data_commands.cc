@@ -645,6 +645,7 @@ void AddDataCommands(Commands commands) {
   auto id = std::make_shared<std::string>();
   auto* submission = commands.app.add_subcommand(
       "submission", "One submission, with everything that was found (role holder, ncp)");
+  submission->footer("Example: genofed submission sub-… --as holder_fi");
   submission->add_option("id", *id)->required();
   submission->callback([id, &target, &action] {
     action = [id, &target] {
@@ -655,6 +656,12 @@ void AddDataCommands(Commands commands) {
   });
 
   auto* dataset = commands.app.add_subcommand("dataset", "The catalogue")->require_subcommand(1);
+  dataset->footer(
+      "Examples:\n"
+      "  genofed dataset list epilepsy                        what is listed of all countries\n"
+      "  genofed dataset list --all --as ncp_fi               what waits for review, too\n"
+      "  genofed dataset approve GOE-FI-DATASET-1 --evidence consent_form=V3 --as ncp_fi\n"
+      "  genofed dataset rollback GOE-FI-DATASET-1 --to 1 --reason \"Wrong visit\" --as holder_fi");
   auto text = std::make_shared<std::string>();
   auto all = std::make_shared<bool>(false);
   auto* list = dataset->add_subcommand("list", "Listed datasets");
@@ -722,6 +729,11 @@ void AddDataCommands(Commands commands) {
 
   auto* query = commands.app.add_subcommand("query", "Count people across countries (Beacon v2)")
                     ->require_subcommand(1);
+  query->footer(
+      "Examples:\n"
+      "  genofed query variant 20:1000226:A:T                 who carries it, by country\n"
+      "  genofed query individuals --term HP:0001250 --sex female\n"
+      "  genofed query variant 20:1000000-1010000 --json      as the Beacon answers");
   auto q = std::make_shared<QueryOptions>();
   auto* variant = query->add_subcommand("variant", "People who carry a variant");
   variant->add_option("variant", q->variant, "CHROM:POS:REF:ALT as in a VCF, or CHROM:START-END");

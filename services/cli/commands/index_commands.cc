@@ -213,8 +213,8 @@ void AddIndexCommands(Commands commands) {
   index->footer(
       "\nExamples:\n  genofed index inspect var/index/segment\n  genofed index verify "
       "var/index/segment\n"
-      "  genofed index bench var/index/segment --json\n  genofed index generate million --people "
-      "1000000 --bases 2500000");
+      "  genofed index bench var/index/segment --json\n"
+      "  genofed index compact new --from batch-1 --from batch-2");
   auto add = [&](const char* name, const char* what,
                  int (*run)(const Target&, const IndexOptions&)) {
     auto* command = index->add_subcommand(name, what);

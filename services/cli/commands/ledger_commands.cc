@@ -578,6 +578,11 @@ void AddLedgerCommands(Commands commands) {
   auto* ledger =
       commands.app.add_subcommand("ledger", "A node's transparency ledger: read, prove, check")
           ->require_subcommand(1);
+  ledger->footer(
+      "Examples:\n"
+      "  genofed ledger key --site fi > key.txt               once, from where you trust it\n"
+      "  genofed ledger verify receipt-12.json --key key.txt  offline\n"
+      "  genofed ledger fsck --site fi --key key.txt          every entry of the node's ledger");
   auto options = std::make_shared<Options>();
   AddOffline(ledger, options, target, action);
   AddChecking(ledger, options, target, action);

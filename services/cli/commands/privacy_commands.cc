@@ -35,6 +35,10 @@ void AddPrivacyCommands(Commands commands) {
   auto* privacy =
       commands.app.add_subcommand("privacy", "What a node says about the people in its datasets")
           ->require_subcommand(1);
+  privacy->footer(
+      "Examples:\n"
+      "  genofed privacy default > national.json\n"
+      "  genofed privacy explain national.json");
 
   auto* explain =
       privacy->add_subcommand("explain", "What a disclosure policy means, in plain language");
@@ -43,7 +47,7 @@ void AddPrivacyCommands(Commands commands) {
   explain->footer(
       "Examples:\n"
       "  genofed privacy explain                      the default\n"
-      "  genofed privacy explain national.json --json with all figures");
+      "  genofed privacy explain national.json --json  with all figures");
   explain->callback([file, &target, &action] {
     action = [file, &target] {
       return Print(ReadPolicy(*file),

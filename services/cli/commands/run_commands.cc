@@ -101,6 +101,14 @@ void AddRunCommands(Commands commands) {
 
   auto* run = commands.app.add_subcommand("run", "Analyses that travel to the data (WES)")
                   ->require_subcommand(1);
+  run->footer(
+      "Examples:\n"
+      "  genofed run submit app-… --workflow allele-counts.workflow.json --set "
+      "CASE_TERM=HP:0001250 "
+      "--as researcher\n"
+      "  genofed run wait run-… --as researcher               until data holders released the "
+      "outputs\n"
+      "  genofed run download run-… case_control.tsv --as researcher");
   auto* submit =
       run->add_subcommand("submit", "Offer a workflow to every approved node (role researcher)");
   submit->add_option("application", o->application)->required();
@@ -160,6 +168,13 @@ void AddRunCommands(Commands commands) {
   auto* airlock =
       commands.app.add_subcommand("airlock", "What wants to leave a node (role holder)")
           ->require_subcommand(1);
+  airlock->footer(
+      "Examples:\n"
+      "  genofed airlock list --as holder_fi                  what waits: project, files, checks\n"
+      "  genofed airlock show run-…-fi-… case_control.tsv --as holder_fi\n"
+      "  genofed airlock release run-…-fi-… --as holder_fi\n"
+      "  genofed airlock refuse run-…-fi-… --reason \"Rows look like single people\" --as "
+      "holder_fi");
   airlock->add_subcommand("list", "Outputs that wait for a decision")->callback([&target, &action] {
     action = [&target] {
       Session session(target);

@@ -38,6 +38,12 @@ void AddTrustCommands(Commands commands) {
                                      "Stop accepting something at one site, within five seconds "
                                      "(roles dac, operator)")
                      ->require_subcommand(1);
+  revoke->footer(
+      "Examples:\n"
+      "  genofed revoke application app-… --reason \"Permit misused\" --as dac_fi\n"
+      "  genofed revoke user alice@aai.example --reason \"Left the project\" --as dac_fi\n"
+      "  genofed revoke dataset GOE-FI-DATASET-1 --reason \"Consents are being checked\" --as "
+      "operator_fi");
   const std::pair<const char*, const char*> kinds[] = {
       {"token", "An access token, visa, passport or approval, by its jti"},
       {"application", "An application and all that was granted for it; for good"},
@@ -79,8 +85,12 @@ void AddTrustCommands(Commands commands) {
     };
   });
 
+  list->footer("Example: genofed revocations --all --as operator_fi");
+
   auto* reinstate = commands.app.add_subcommand(
       "reinstate", "Take a revocation back, except of an application (roles dac, operator)");
+  reinstate->footer(
+      "Example: genofed reinstate rev-… --reason \"Consents were checked\" --as operator_fi");
   reinstate->add_option("id", t->id, "Of the revocation: rev-…")->required();
   reinstate->add_option("--reason", t->reason)->required();
   reinstate->callback([t, &target, &action] {

@@ -188,6 +188,10 @@ void AddVariantsCommands(Commands commands) {
   auto* variants =
       commands.app.add_subcommand("variants", "Variants in files: normalised, and under the names that laboratories use");
   variants->require_subcommand(1);
+  variants->footer(
+      "Examples:\n"
+      "  genofed variants describe patient.vcf.gz --reference GRCh38.fa\n"
+      "  genofed variants normalise --reference GRCh38.fa < in.vcf.gz > out.vcf");
 
   AddDescribeCommand(*variants, commands);
 

@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "libs/cohort/compact.h"
+#include "libs/core/random.h"
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
 #include "libs/obs/log.h"
@@ -95,6 +96,16 @@ std::uint64_t MemoryForOneDataset() {
              : 0;
 }
 
+// Whether nothing of it was written in the last ten minutes. What another replica is making grows
+// all the time.
+bool IsLeft(const std::filesystem::path& directory) {
+  std::error_code error, ignored;
+  auto newest = std::filesystem::last_write_time(directory, error);
+  for (const auto& file : std::filesystem::directory_iterator(directory, ignored))
+    newest = std::max(newest, file.last_write_time(ignored));
+  return !error && newest <= std::filesystem::file_time_type::clock::now() - kSweepAge;
+}
+
 Status WriteFailed() {
   return Error(StatusCode::kUnavailable, "FILE_FAILED", "cannot write segments");
 }
@@ -162,19 +173,33 @@ Status FileCohortOpener::Derive(std::span<const Batch> batches,
                    Message(read.status()));
     table = *std::move(read);
   }
-  // Whole or not at all. Replicas may make the same at the same time: the first one stays.
-  const std::filesystem::path partial = fmt::format("{}.{}", directory.string(), ::getpid());
+  // Whole or not at all. Replicas may make the same at the same time: the first one stays. They may
+  // share a disk, and in containers their process numbers are the same.
+  const std::filesystem::path partial =
+      fmt::format("{}.{}", directory.string(), HexEncode(SystemRandom().Bytes(8)));
   std::error_code error;
-  std::filesystem::remove_all(partial, error);
-  if (!error) std::filesystem::create_directories(derived_, error);
+  std::filesystem::create_directories(derived_, error);
   if (error) return WriteFailed();
   const Context ctx = Context::Background();
-  GF_TRY(cohort::Compact(ctx, inputs, genomics::Bitmap(people, true),
-                         table_.path.empty() ? nullptr : &table, table.frequencies(), partial));
-  std::filesystem::rename(partial, directory, error);
-  if (error) std::filesystem::remove_all(partial, error);
+  const auto made =
+      cohort::Compact(ctx, inputs, genomics::Bitmap(people, true),
+                      table_.path.empty() ? nullptr : &table, table.frequencies(), partial);
+  if (made.ok()) std::filesystem::rename(partial, directory, error);
+  if (!made.ok() || error) std::filesystem::remove_all(partial, error);
+  GF_TRY(made);
   GF_LOG(ctx, info, "discovery.segment_made", {"batches", batches.size()}, {"people", people});
   return absl::OkStatus();
+}
+
+// Of processes that were killed. Whoever is killed again and again would fill the disk otherwise,
+// since nothing is swept before all is open.
+void FileCohortOpener::RemoveUnfinished(const std::filesystem::path& directory) const {
+  const std::string prefix = directory.filename().string() + ".";
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(derived_, ignored)) {
+    if (entry.path().filename().string().starts_with(prefix) && IsLeft(entry.path()))
+      std::filesystem::remove_all(entry.path(), ignored);
+  }
 }
 
 std::vector<std::span<const FileCohortOpener::Batch>> FileCohortOpener::Runs(
@@ -209,10 +234,9 @@ Status FileCohortOpener::Sweep(const std::vector<Publication>& wanted) {
   }
   if (store_ != nullptr) store_->Keep(keep);
   std::error_code error;
-  const auto before = std::filesystem::file_time_type::clock::now() - kSweepAge;
   for (const auto& entry : std::filesystem::directory_iterator(derived_, error)) {
-    if (keep.contains(entry.path()) || entry.last_write_time(error) > before || error) continue;
-    std::filesystem::remove_all(entry.path(), error);
+    if (!keep.contains(entry.path()) && IsLeft(entry.path()))
+      std::filesystem::remove_all(entry.path(), error);
   }
   // Nothing was made yet: there is no directory.
   return !error || error == std::errc::no_such_file_or_directory ? absl::OkStatus() : WriteFailed();
@@ -236,10 +260,13 @@ Result<std::unique_ptr<cohort::Segment>> FileCohortOpener::OpenRun(std::span<con
     const std::unique_lock lock(deriving_, std::chrono::seconds(2));
     if (!lock.owns_lock())
       return Error(StatusCode::kUnavailable, "INDEX_BUSY", "another dataset is being opened");
+    std::error_code ignored;
+    // Before it is looked at: another replica may be done meanwhile.
+    const bool there = std::filesystem::exists(directory, ignored);
     segment = find(directory);
     if (!segment.ok()) {
-      std::error_code ignored;
-      std::filesystem::remove_all(directory, ignored);  // damaged
+      if (there) std::filesystem::remove_all(directory, ignored);  // damaged
+      RemoveUnfinished(directory);
       if (store_ != nullptr) segment = store_->Fetch(directory, find, own);
       if (segment.status().code() == StatusCode::kCancelled) return segment;  // the process ends
       if (!segment.ok()) {

@@ -55,9 +55,9 @@ class FileCohortOpener final : public CohortOpener {
         store_(store),
         shard_(shard) {}
   Result<std::shared_ptr<const Cohort>> Open(const Publication& publication) override;
-  // What is younger than ten minutes may be of another replica, which knows more, and stays. Tells
-  // the store, which does the same there. Unavailable DATA_DIR_MISSING, and nothing is removed,
-  // while the data directory lacks what the indices lie in: a disk that is not mounted.
+  // What was written in the last ten minutes may be of another replica, which knows more, and
+  // stays. Tells the store, which does the same there. Unavailable DATA_DIR_MISSING, and nothing is
+  // removed, while the data directory lacks what the indices lie in: a disk that is not mounted.
   Status Sweep(const std::vector<Publication>& wanted) override;
 
  private:
@@ -75,6 +75,7 @@ class FileCohortOpener final : public CohortOpener {
   Result<std::unique_ptr<cohort::Segment>> OpenRun(std::span<const Batch> batches,
                                                    std::uint64_t& bytes);
   Status Derive(std::span<const Batch> batches, const std::filesystem::path& directory) const;
+  void RemoveUnfinished(const std::filesystem::path& directory) const;
 
   const std::filesystem::path data_dir_;
   const std::filesystem::path derived_;

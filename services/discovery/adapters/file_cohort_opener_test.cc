@@ -2,9 +2,13 @@
 #include "services/discovery/adapters/file_cohort_opener.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 #include <map>
+#include <thread>
 
 #include "libs/testing/matchers.h"
 #include "libs/testing/temporary_directory.h"
@@ -49,12 +53,26 @@ class FileCohortOpenerTest : public ::testing::Test {
       made.emplace(entry.path().filename(), entry.last_write_time());
     return made;
   }
+  void MakeOlder(const std::string& name) {
+    const auto age = [](const std::filesystem::path& path) {
+      std::filesystem::last_write_time(
+          path, std::filesystem::last_write_time(path) - std::chrono::hours(1));
+    };
+    for (const auto& file : std::filesystem::directory_iterator(directory_ / "derived" / name))
+      age(file.path());
+    age(directory_ / "derived" / name);
+  }
+  // What somebody is making who has come so far, or had when it was killed.
+  void Begin(const std::string& name) {
+    std::filesystem::create_directories(directory_ / "derived" / name);
+    std::ofstream(directory_ / "derived" / name / "20.0000.tile") << "begun";
+  }
   // Carriers among everybody, and people who were called.
   using Counts = std::pair<std::uint64_t, std::uint64_t>;
   Counts Count(const Cohort& cohort) {
     const Cohort::Buffers work(cohort);
-    const auto counts = cohort.genotypes().CountExact(
-        kVariant, genomics::Bitmap(cohort.rows(), true), *work);
+    const auto counts =
+        cohort.genotypes().CountExact(kVariant, genomics::Bitmap(cohort.rows(), true), *work);
     EXPECT_THAT(counts, IsOk());
     return {(*counts)->n_het, (*counts)->an / 2};
   }
@@ -109,8 +127,7 @@ TEST_F(FileCohortOpenerTest, WhatWasMadeForOthersIsSweptAway) {
   ASSERT_THAT(still_open, IsOk());
   ASSERT_THAT(opener.Sweep({kept}), IsOk());
   EXPECT_EQ(Derived().size(), 3U) << "another replica may know more";
-  for (const auto& [name, time] : Derived())
-    std::filesystem::last_write_time(directory_ / "derived" / name, time - std::chrono::hours(1));
+  for (const auto& [name, time] : Derived()) MakeOlder(name);
   ASSERT_THAT(opener.Sweep({kept}), IsOk());
   EXPECT_EQ(Derived().size(), 2U);
   for (const auto& [name, time] : Derived()) EXPECT_TRUE(wanted.contains(name));
@@ -134,6 +151,77 @@ TEST_F(FileCohortOpenerTest, WhatIsDamagedIsMadeAnew) {
   EXPECT_EQ(Count(**again), Counts(2, 6));
 }
 
+// In containers all processes have the same number, and they may share a disk.
+TEST_F(FileCohortOpenerTest, WhatAProcessWithTheSameNumberMakesIsLeftAlone) {
+  const Publication publication = Grown(1);
+  ASSERT_THAT(Opener().Open(publication), IsOk());
+  const std::string run = Derived().begin()->first;
+  std::filesystem::remove_all(directory_ / "derived" / run);
+  const std::string other = run + "." + std::to_string(::getpid());
+  Begin(other);
+  const auto cohort = Opener().Open(publication);
+  ASSERT_THAT(cohort, IsOk());
+  EXPECT_EQ(Count(**cohort), Counts(1, 3));
+  EXPECT_EQ(Derived().size(), 2U);
+  EXPECT_THAT(ReadFile(directory_ / "derived" / other / "20.0000.tile"), IsOk());
+}
+
+TEST_F(FileCohortOpenerTest, TwoMakeTheSameAtTheSameTime) {
+  const Publication publication = Grown(3);
+  for (int round = 0; round < 20; ++round) {
+    FileCohortOpener one = Opener(), other = Opener();
+    {
+      const std::jthread first([&] { EXPECT_THAT(one.Open(publication), IsOk()); });
+      const std::jthread second([&] { EXPECT_THAT(other.Open(publication), IsOk()); });
+    }
+    EXPECT_EQ(Derived().size(), 3U) << "nothing is left of who came second";
+    std::filesystem::remove_all(directory_ / "derived");
+  }
+}
+
+TEST_F(FileCohortOpenerTest, WhatKilledProcessesLeftIsRemoved) {
+  const Publication publication = Grown(1);
+  FileCohortOpener opener = Opener();
+  ASSERT_THAT(opener.Open(publication), IsOk());
+  const std::string run = Derived().begin()->first;
+  std::filesystem::remove_all(directory_ / "derived" / run);
+  const std::string another(64, 'a');
+  for (const std::string& name : {run + ".1", run + ".2", another + ".1", another + ".2"})
+    Begin(name);
+  MakeOlder(run + ".1");
+  MakeOlder(another + ".1");
+  // Before the same is made once more, though nothing was swept yet.
+  ASSERT_THAT(opener.Open(publication), IsOk());
+  EXPECT_FALSE(Derived().contains(run + ".1"));
+  EXPECT_TRUE(Derived().contains(run + ".2"));
+  EXPECT_TRUE(Derived().contains(another + ".1"));
+  ASSERT_THAT(opener.Sweep({publication}), IsOk());
+  EXPECT_FALSE(Derived().contains(another + ".1"));
+  EXPECT_TRUE(Derived().contains(another + ".2"));
+  // Its files are still being written, though none was begun for a while.
+  MakeOlder(another + ".2");
+  std::ofstream(directory_ / "derived" / (another + ".2") / "20.0000.tile", std::ios::app)
+      << "more";
+  ASSERT_THAT(opener.Sweep({publication}), IsOk());
+  EXPECT_TRUE(Derived().contains(another + ".2"));
+}
+
+TEST_F(FileCohortOpenerTest, NothingIsLeftOfWhatCouldNotBeMade) {
+  // As on a disk that is full.
+  const Publication publication = Grown(1);
+  rlimit before = {};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit small = {64, before.rlim_max};
+  const auto signal = std::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  const auto cohort = Opener().Open(publication);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, signal);
+  EXPECT_FALSE(cohort.ok());
+  EXPECT_TRUE(Derived().empty());
+  EXPECT_THAT(Opener().Open(publication), IsOk());
+}
+
 TEST_F(FileCohortOpenerTest, AnotherTableMakesOtherSegments) {
   const Publication publication = Grown(2);
   const auto first =
@@ -141,8 +229,7 @@ TEST_F(FileCohortOpenerTest, AnotherTableMakesOtherSegments) {
   ASSERT_THAT(first, IsOk());
   EXPECT_EQ(InGene(**first, "BRCA1", 0.002), 2U);
   EXPECT_EQ(InGene(**first, "BRCA1", 0.001), 0U);
-  const auto second =
-      Opener(Table("20\t1001\tA\tT\t0.5\tNBR2\tstop_gained\n")).Open(publication);
+  const auto second = Opener(Table("20\t1001\tA\tT\t0.5\tNBR2\tstop_gained\n")).Open(publication);
   ASSERT_THAT(second, IsOk());
   EXPECT_EQ(InGene(**second, "BRCA1", 1), 0U);
   EXPECT_EQ(InGene(**second, "NBR2", 0.6), 2U);
@@ -212,8 +299,8 @@ TEST_F(FileCohortOpenerTest, AShardOpensItsPartAndAllMeanTheSameFiles) {
 TEST_F(FileCohortOpenerTest, SegmentsThatCannotBeDividedAreMadeAnew) {
   const Publication publication = Grown(1);
   ASSERT_THAT(Opener().Open(publication), IsOk());
-  const auto file = std::filesystem::directory_iterator(directory_ / "derived")->path() /
-                    cohort::kSegmentFile;
+  const auto file =
+      std::filesystem::directory_iterator(directory_ / "derived")->path() / cohort::kSegmentFile;
   cohort::SegmentManifest manifest = *cohort::ParseSegment(*ReadFile(file));
   for (cohort::SegmentTile& tile : manifest.tiles) tile.reach.reset();
   ASSERT_THAT(WriteFileAtomically(file, cohort::FormatSegment(manifest), 0640), IsOk());

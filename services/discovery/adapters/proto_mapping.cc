@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "libs/genomics/hgvs.h"
+#include "libs/genomics/protein_change.h"
 
 namespace genofed::discovery {
 namespace {
@@ -71,7 +72,7 @@ void ToProto(const VariantPattern& pattern, v1::VariantQuery* out) {
       if (!search.end.empty()) out->set_end(search.end[0]);
     }
     out->set_gene(search.gene);
-    out->set_amino_acid_change(search.amino_acid_change);
+    out->set_amino_acid_change(genomics::SpellAminoAcidChange(search.amino_acid_change));
     // Its own case counts: accessions and bases are upper case, the level and the kind lower.
     if (search.described)
       out->set_hgvs(genomics::FormatHgvs(*search.described, search.described->assembly.value_or(

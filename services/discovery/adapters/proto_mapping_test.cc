@@ -74,6 +74,23 @@ RC_GTEST_PROP(ProtoMapping, SearchesAndFiltersMeanTheSame, ()) {
   RC_ASSERT(at_node->variant->search.described == at_hub->variant->search.described);
 }
 
+// Of three amino acids that were inserted the letters are those of a fourth, and one may repeat "p.".
+TEST(ProtoMapping, AChangeWhoseLettersSpellAnAminoAcidStaysWhatItIs) {
+  const std::pair<const char*, const char*> changes[] = {
+      {"p.Ala5_Ser6insAlaSerPro", "A5_S6INSASP"},
+      {"Val7delinsValAlaSerProAla", "V7DELINSVASPA"},
+      {"p.p.Gly12Asp", "P.G12D"},
+      {"G12D", "G12D"}};
+  for (const auto& [text, normalised] : changes) {
+    const auto at_hub = Validate(VariantQuery({.amino_acid_change = text}));
+    ASSERT_TRUE(at_hub.ok());
+    EXPECT_EQ(at_hub->variant->search.amino_acid_change, normalised);
+    const auto at_node = Validate(FromProto(ToProto(*at_hub)));
+    ASSERT_TRUE(at_node.ok());
+    EXPECT_EQ(at_node->variant->search.amino_acid_change, normalised);
+  }
+}
+
 TEST(ProtoMapping, AFilterSaysOneThing) {
   v1::QueryRequest request;
   request.set_entity(v1::ENTITY_INDIVIDUAL);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <thread>
+#include "services/discovery/adapters/shard_client.h"
+
+#include <condition_variable>
+#include <mutex>
 
 #include "genofed/discovery/v1/shards.grpc.pb.h"
-#include "services/discovery/adapters/shard_client.h"
 #include "services/discovery/adapters/shard_mapping.h"
 
 namespace genofed::discovery {
@@ -11,15 +13,25 @@ namespace {
 using Service = v1::ShardService;
 using std::chrono::milliseconds;
 
-// The files of a small dataset are opened in this time.
-constexpr milliseconds kPauseWhileBehind{300};
 constexpr milliseconds kLongest{30'000};  // of a call without a deadline
+
+// Until then, or until the call is cancelled.
+void Pause(const Context& ctx, milliseconds pause) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  never.wait_for(lock, ctx.stop(), pause, [] { return false; });
+}
 
 class GrpcShardClient final : public ShardClient {
  public:
   GrpcShardClient(const cohort::Shard& shard, rpc::ChannelSource source, bool replicas,
-                  std::function<void()> behind)
-      : shard_(shard), peer_(std::move(source)), replicas_(replicas), behind_(std::move(behind)) {}
+                  std::function<void()> behind, milliseconds pause)
+      : shard_(shard),
+        peer_(std::move(source)),
+        replicas_(replicas),
+        behind_(std::move(behind)),
+        pause_(pause) {}
 
   Result<std::uint64_t> Count(const Context& ctx, const ShardQuestion& question) override {
     GF_ASSIGN(const auto response, Ask(ctx, &Service::Stub::CountCarriers,
@@ -76,7 +88,7 @@ class GrpcShardClient final : public ShardClient {
     const bool behind = Reason(result.status()) == "SHARD_BEHIND";
     if (behind) {
       behind_();
-      std::this_thread::sleep_for(std::min(kPauseWhileBehind, limited.Remaining(kLongest) / 2));
+      Pause(limited, std::min(pause_, limited.Remaining(kLongest) / 2));
     }
     if ((late && replicas_) || behind) result = Once(limited, method, request, 1);
     if (!result.ok()) return Explain(ctx, result.status());
@@ -116,13 +128,16 @@ class GrpcShardClient final : public ShardClient {
   const rpc::Peer<Service> peer_;
   const bool replicas_;
   const std::function<void()> behind_;
+  const milliseconds pause_;
 };
 
 }  // namespace
 
 std::unique_ptr<ShardClient> MakeShardClient(const cohort::Shard& shard, rpc::ChannelSource source,
-                                             bool replicas, std::function<void()> behind) {
-  return std::make_unique<GrpcShardClient>(shard, std::move(source), replicas, std::move(behind));
+                                             bool replicas, std::function<void()> behind,
+                                             milliseconds pause) {
+  return std::make_unique<GrpcShardClient>(shard, std::move(source), replicas, std::move(behind),
+                                           pause);
 }
 
 }  // namespace genofed::discovery

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <functional>
+#include <stop_token>
 #include <thread>
 
 #include "genofed/discovery/v1/shards.grpc.pb.h"
@@ -68,9 +69,9 @@ class ShardClientTest : public ::testing::Test {
   }
   Result<std::uint64_t> Ask(bool replicas = false) {
     const std::shared_ptr<grpc::Channel> channel = server_->InProcessChannel({});
-    const auto client =
-        MakeShardClient({1, 3}, {[channel] { return channel; }, "fi/discovery-shard-2", "", nullptr},
-                        replicas, [this] { ++behind_; });
+    const auto client = MakeShardClient(
+        {1, 3}, {[channel] { return channel; }, "fi/discovery-shard-2", "", nullptr}, replicas,
+        [this] { ++behind_; });
     return client->Count(Context::Background().WithTimeout(milliseconds(1000)),
                          {dataset_, 4, files_, rows_, &pattern_, "table"});
   }
@@ -110,6 +111,28 @@ TEST_F(ShardClientTest, WhoIsBehindIsAskedOnceMore) {
   EXPECT_THAT(people, HasReason("SHARD_BEHIND"));
   EXPECT_THAT(people, HasCode(StatusCode::kUnavailable));
   EXPECT_EQ(shard_.calls, 2);
+}
+
+TEST_F(ShardClientTest, WhoIsBehindIsNotWaitedForLongerThanTheCallLasts) {
+  shard_.answer = [](int, grpc::ServerContext&) { return Behind(); };
+  const std::shared_ptr<grpc::Channel> channel = server_->InProcessChannel({});
+  std::stop_source stop;
+  bool cancel = false;
+  const auto client = MakeShardClient(
+      {1, 3}, {[channel] { return channel; }, "fi/discovery-shard-2", "", nullptr}, false,
+      [&] {
+        if (cancel) stop.request_stop();
+      },
+      std::chrono::hours(1));
+  const auto ask = [&](milliseconds timeout) {
+    return client->Count(Context::Background().WithStop(stop.get_token()).WithTimeout(timeout),
+                         {dataset_, 4, files_, rows_, &pattern_, "table"});
+  };
+  EXPECT_THAT(ask(milliseconds(400)), HasReason("SHARD_BEHIND"));
+  EXPECT_EQ(shard_.calls, 2) << "there was time to ask once more";
+  cancel = true;
+  EXPECT_THAT(ask(std::chrono::hours(2)), HasCode(StatusCode::kCancelled));
+  EXPECT_EQ(shard_.calls, 3);
 }
 
 TEST_F(ShardClientTest, ALostConnectionIsTriedAgainAndAShardThatIsAwayIsNamed) {

@@ -17,8 +17,10 @@ constexpr std::uint64_t kListsBelow = 8;
 
 static_assert(std::endian::native == std::endian::little, "words are bytes in order");
 
+std::size_t BytesOf(std::size_t bits) { return (bits + 7) / 8; }
+
 std::string BitsOf(const Bitmap& rows) {
-  std::string bits((rows.size() + 7) / 8, '\0');
+  std::string bits(BytesOf(rows.size()), '\0');
   if (!bits.empty()) std::memcpy(bits.data(), rows.words().data(), bits.size());
   return bits;
 }
@@ -41,7 +43,7 @@ Status Invalid() {
 
 Result<Bitmap> ParseBits(const std::string& bits, std::uint32_t size) {
   Bitmap rows(size);
-  if (bits.size() != (std::size_t{size} + 7) / 8) return Invalid();
+  if (bits.size() != BytesOf(size)) return Invalid();
   if (size % 8 != 0 && (static_cast<unsigned char>(bits.back()) >> size % 8) != 0) return Invalid();
   if (!bits.empty()) std::memcpy(rows.mutable_words().data(), bits.data(), bits.size());
   return rows;
@@ -79,9 +81,10 @@ v1::RowSet ToProto(const Bitmap& rows) {
     out.set_members(ListOf(rows));
   } else if ((rows.size() - count) * kListsBelow < rows.size()) {
     out.set_others(ListOf(Bitmap(rows.size(), true).AndNot(rows)));
-  } else {
-    out.set_bits(BitsOf(rows));
   }
+  // Nor is one with long distances, which take more bytes.
+  const bool short_list = out.members().size() + out.others().size() <= BytesOf(rows.size());
+  if (out.form_case() == v1::RowSet::FORM_NOT_SET || !short_list) out.set_bits(BitsOf(rows));
   return out;
 }
 

@@ -28,6 +28,17 @@ TEST(RowSet, TakesTheShortestForm) {
   EXPECT_EQ(ToProto(Bitmap(10, true)).form_case(), v1::RowSet::kOthers);
 }
 
+TEST(RowSet, AListOfLongDistancesMayBeLongerThanBits) {
+  // 1,248 of 10,000 rows: 1,180 in a row, then 68 with distances of 128, which take two bytes. A
+  // list has 1,180 + 2 * 68 = 1,316 bytes, and bits have 1,250.
+  std::vector<std::uint32_t> members;
+  for (std::uint32_t row = 0; row < 1180; ++row) members.push_back(row);
+  for (int i = 0; i < 68; ++i) members.push_back(members.back() + 128);
+  const Bitmap rows = Rows(10'000, members);
+  EXPECT_EQ(ToProto(rows).bits().size(), 1250U);
+  EXPECT_EQ(ToProto(Bitmap(10'000, true).AndNot(rows)).bits().size(), 1250U);
+}
+
 RC_GTEST_PROP(RowSet, IsTheSameAfterTheWay, (std::uint64_t seed)) {
   const auto size = static_cast<std::size_t>(*rc::gen::inRange(0, 1000));
   const int share = *rc::gen::element(0, 1, 10, 50, 95, 99, 100);

@@ -93,7 +93,10 @@ class WiredClient final : public ShardClient {
     GF_ASSIGN(std::vector<FoundAllele> found, Over(question, [&](const ShardQuestion& q) {
                 return answers_.Alleles(ctx, asked_, q);
               }));
-    for (FoundAllele& allele : found) allele.counts.an += lies ? 2 * kRows : 0;
+    for (FoundAllele& allele : found) {
+      allele.counts.an += lies ? 2 * kRows : 0;
+      allele.variant.pos += strays;
+    }
     return FromProto(ToProto(found), question.pattern->contig);
   }
   Result<SitePiece> Sites(const Context& ctx, const ShardQuestion& question,
@@ -102,12 +105,16 @@ class WiredClient final : public ShardClient {
     GF_ASSIGN(SitePiece found, Over(question, [&](const ShardQuestion& q) {
                 return answers_.Sites(ctx, asked_, q, contig, start, end);
               }));
-    for (SitePiece::Site& site : found.sites) site.missing += lies ? 2 * kRows + 1 : 0;
+    for (SitePiece::Site& site : found.sites) {
+      site.missing += lies ? 2 * kRows + 1 : 0;
+      site.position += static_cast<std::uint32_t>(1'000'000 * strays);
+    }
     return FromProto(ToProto(found));
   }
 
   cohort::Shard asked_;
   bool up = true, lies = false;
+  int strays = 0;  // so far: its alleles by bases, its sites by megabases
   std::atomic<int> asked = 0;
 
  private:
@@ -421,6 +428,13 @@ TEST_F(ShardsTest, NumbersThatCannotBeAreNotToldAndEndNothing) {
   EXPECT_THAT(first.genotypes->FindAlleles(first.ctx, *cohort, pattern, rows, nullptr),
               HasReason("SHARD_CONFUSED"));
   first.clients[2]->lies = false;
+  for (const int strays : {-1, 1}) {
+    first.clients[2]->strays = strays;
+    EXPECT_THAT(first.own_frequencies->Publish(first.ctx), HasReason("SHARD_CONFUSED"));
+    EXPECT_THAT(first.genotypes->FindAlleles(first.ctx, *cohort, pattern, rows, nullptr),
+                HasReason("SHARD_CONFUSED"));
+  }
+  first.clients[2]->strays = 0;
   EXPECT_EQ(first.genotypes->FindAlleles(first.ctx, *cohort, pattern, rows, nullptr)->size(), 1U);
 }
 

@@ -21,13 +21,19 @@ ShardQuestion QuestionOf(const Cohort& cohort, const Bitmap& rows, const Variant
 Status Confused() {
   return Error(
       StatusCode::kInternal, "SHARD_CONFUSED",
-      "another shard's answer cannot be: it counts others than those who were asked about");
+      "another shard's answer cannot be: it is of others than those who were asked about, or of "
+      "another place");
 }
 
 bool CanBe(const genomics::AlleleCounts& counts, std::uint64_t people) {
   return counts.n_het <= people && counts.n_hom <= people && counts.n_hemi <= people &&
          counts.n_individuals <= people && counts.an <= 2 * people && counts.ac <= counts.an &&
          counts.ac == counts.n_het + 2 * counts.n_hom + counts.n_hemi;
+}
+
+bool IsOf(const VariantPattern& pattern, const genomics::Variant& variant) {
+  return variant.pos == pattern.start && variant.alt == pattern.alt &&
+         (pattern.form == Form::kAtStart || variant.ref == pattern.ref);
 }
 
 }  // namespace
@@ -110,7 +116,7 @@ Result<std::vector<FoundAllele>> SharedGenotypes::FindAlleles(const Context& ctx
   GF_ASSIGN(const std::vector<FoundAllele> found,
             others_[owner]->Alleles(ctx, QuestionOf(cohort, rows, &pattern, nullptr)));
   for (const FoundAllele& allele : found) {
-    if (!CanBe(allele.counts, rows.Count())) return Confused();
+    if (!IsOf(pattern, allele.variant) || !CanBe(allele.counts, rows.Count())) return Confused();
   }
   return found;
 }
@@ -128,13 +134,16 @@ Status SharedGenotypes::ForEachSite(const Context& ctx, const Cohort& cohort,
   while (start < end) {
     GF_TRY(ctx.Alive());
     GF_ASSIGN(const SitePiece piece, others_[owner]->Sites(ctx, question, contig, start, end));
+    if (piece.next <= start || piece.next > end) return Confused();
+    std::int64_t last = start;
     for (const SitePiece::Site& site : piece.sites) {
+      if (site.position < last || site.position >= piece.next) return Confused();
+      last = site.position;
       const auto carriers = std::uint64_t{site.n_het} + site.n_hom + site.n_hemi;
       if (site.missing > alleles || 2 * carriers > alleles) return Confused();
       take({site.position, site.n_het, site.n_hom, site.n_hemi, site.missing, site.ref, site.alt},
            alleles - site.missing);
     }
-    if (piece.next <= start) return Confused();
     start = piece.next;
   }
   return absl::OkStatus();

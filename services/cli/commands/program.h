@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "services/cli/commands/session.h"
+
+namespace genofed::cli {
+
+// All options and commands. Parsing a command line sets `commands.action`, and does nothing else.
+void AddEverything(Commands commands);
+
+}  // namespace genofed::cli
