@@ -480,6 +480,8 @@ TEST(SegmentManifest, HasNumbersThatFit) {
   ASSERT_TRUE(ParseSegment(text).ok());
   const std::pair<const char*, const char*> changes[] = {
       {"\"n_people\": 3", "\"n_people\": 4294967299"},  // 2^32 more, here and below
+      {"\"format_version\": 4", "\"format_version\": 4294967300"},
+      {"\"format_version\": 4", "\"format_version\": 1e55"},
       {"\"n_people\": 3", "\"n_people\": 3.5"},
       {"\"n_people\": 3", "\"n_people\": -4294967293"},
       {"\"tile\": 5", "\"tile\": 4294967301"},

@@ -89,7 +89,8 @@ People PeopleBuilder::Finish(const Ontology& ontology) {
   }
   for (std::size_t age = 1; age <= kMaxAge; ++age) {
     std::uint64_t* column = people.fixed_.data() + (3 + kPurposes + age) * words;
-    for (std::size_t i = 0; i < words; ++i) column[i] |= column[i - words];
+    const std::uint64_t* younger = column - words;
+    for (std::size_t i = 0; i < words; ++i) column[i] |= younger[i];
   }
   const auto closures = Closures(ontology);
   std::vector<std::vector<std::uint32_t>> members(ontology.terms.size());

@@ -84,7 +84,8 @@ Result<SegmentManifest> ParseSegment(std::string_view text) try {
   if (!parsed.ok()) return Corrupt("not JSON");
   const nlohmann::json& json = *parsed;
   if (json.at("format").get<std::string>() != kFormat) return Corrupt("another format");
-  if (json.at("format_version").get<std::uint32_t>() != kTileFormatVersion)
+  std::uint32_t version = 0;
+  if (!Read(json, "format_version", version) || version != kTileFormatVersion)
     return Corrupt("an unknown format version");
   SegmentManifest manifest;
   const auto assembly = genomics::ParseAssembly(json.at("assembly").get<std::string>());
@@ -111,10 +112,10 @@ Result<SegmentManifest> ParseSegment(std::string_view text) try {
     tile.digests.sha256 = item.at("sha256").get<std::string>();
     tile.digests.metadata_sha256 = item.at("metadata_sha256").get<std::string>();
     if (item.contains("max_ref_length")) {
-      tile.reach.emplace();
-      if (!Read(item, "max_ref_length", tile.reach->max_ref_length))
+      SegmentTile::Reach reach{0, item.at("genes").get<std::vector<std::string>>()};
+      if (!Read(item, "max_ref_length", reach.max_ref_length))
         return Corrupt("max_ref_length is no number");
-      tile.reach->genes = item.at("genes").get<std::vector<std::string>>();
+      tile.reach = std::move(reach);
     }
     const auto contig = genomics::NormaliseContig(tile.contig);
     if (!contig.ok() || *contig != tile.contig) return Corrupt("a contig name is not normalised");

@@ -134,8 +134,8 @@ void AddCitizenCommands(Commands commands) {
       "  genofed me permissions --as citizen_fi               what you permit, and how it came about\n"
       "  genofed me permit AF SLQ --as citizen_fi             exactly these, from now on\n"
       "  genofed me accesses --receipts receipts --as citizen_fi\n"
-      "Uses: AF, that you are counted in frequencies of variants; SLQ, in questions about people; SEC,\n"
-      "analyses of your data in a secure environment.");
+      "Your data count in frequencies of variants (AF), when researchers ask how many people have a trait\n"
+      "(SLQ), and are used by projects that your country has approved (SEC).");
   me->add_subcommand("permissions", "What you permitted")->callback([&target, &action] {
     action = [&target] {
       Session session(target);
