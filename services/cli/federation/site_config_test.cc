@@ -165,7 +165,7 @@ TEST_F(SiteConfigTest, RolesAreBoundAtTheHomeSiteOnly) {
     }
     return subjects;
   };
-  EXPECT_THAT(bound(1), ElementsAre("dac_fi", "dac_second_fi", "holder_fi", "ncp_fi", "operator_fi", "dpo_fi", "broker_fi"));
+  EXPECT_THAT(bound(1), ElementsAre("dac_fi", "dac_second_fi", "holder_fi", "clinician_fi", "ncp_fi", "operator_fi", "dpo_fi", "broker_fi"));
   auto hub = bound(0);
   EXPECT_EQ(std::count(hub.begin(), hub.end(), "dac_fi"), 0);
   EXPECT_EQ(std::count(hub.begin(), hub.end(), "researcher"), 1);
