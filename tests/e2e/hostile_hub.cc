@@ -41,6 +41,7 @@
 #include "genofed/discovery/v1/statistics.pb.h"
 #include "genofed/dispatcher/v1/dispatcher.pb.h"
 #include "genofed/onboarding/v1/onboarding.pb.h"
+#include "genofed/onboarding/v1/variants.pb.h"
 #include "genofed/spe/v1/spe.pb.h"
 #include "libs/core/context.h"
 #include "libs/core/status.h"
@@ -143,6 +144,7 @@ std::vector<const pb::FileDescriptor*> Files() {
           discovery::v1::CountSitesRequest::descriptor()->file(),
           dispatcher::v1::Run::descriptor()->file(),
           onboarding::v1::Submission::descriptor()->file(),
+          onboarding::v1::PutVariantFileRequest::descriptor()->file(),
           spe::v1::Task::descriptor()->file()};
 }
 

@@ -211,7 +211,7 @@ def test_once_somebody_is_forgotten_the_same_version_is_analysed_from_what_was_w
     forgotten = next(p for p in sorted(people.included) if people.permissions[p] == {"AF", "SLQ", "SEC"})
     indices, = finland.var.glob(f"fi/**/onboarding/index/{people.dataset}")
     finland.genofed("me", "erase", "--yes", site="fi", token=person)
-    wait_until(lambda: not (indices / "1").exists(), 60, "the old files to be gone")
+    wait_until(lambda: not (indices / "1").exists(), 150, "the old files to be gone, after a minute if a service was away")
     people.permissions[forgotten] = set()
     ident, individuals = run(finland, people, grant(finland, people, BOTH, BOTH), images)
     assert individuals == others

@@ -190,7 +190,7 @@ def test_what_was_written_before_somebody_was_forgotten_goes_from_the_store(node
     person = next(p for p in sorted(women) if people.permissions[p] == {"AF", "SLQ", "SEC"})
     node.genofed("me", "erase", "--yes", site="fi", token=node.token(people.citizen, person))
     indices, = node.var.glob(f"fi/**/onboarding/index/{DATASET}")
-    wait_until(lambda: not (indices / "1").exists(), 60, "the old files to be gone")
+    wait_until(lambda: not (indices / "1").exists(), 150, "the old files to be gone, after a minute if a service was away")
     wait_until(lambda: set(objects(node)) - old and any(name.endswith("%manifest") for name in set(objects(node)) - old), 30,
                "the new segment to be put")
     # Ten minutes pass, in the store and on the disk; the next look is the one after a start.

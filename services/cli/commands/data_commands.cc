@@ -522,14 +522,13 @@ void AddLifecycleCommands(Commands commands, CLI::App& dataset) {
                                {"reason", *reason}});
     };
   });
-  auto yes = std::make_shared<bool>(false);
   auto* decommission = dataset.add_subcommand(
       "decommission",
       "Take a dataset out of use for good: keys, objects and indices are destroyed, a "
       "tombstone stays (role holder)");
   decommission->add_option("id", *id)->required();
   decommission->add_option("--reason", *reason, "Shown to everybody")->required();
-  decommission->add_flag("--yes", *yes, "I know that this cannot be undone")->required();
+  decommission->add_flag("--yes")->required()->description("I know that this cannot be undone");
   decommission->callback([=, &target, &action] {
     action = [=, &target] {
       return CarryOut(
@@ -661,7 +660,8 @@ void AddDataCommands(Commands commands) {
       "  genofed dataset list epilepsy                        what is listed of all countries\n"
       "  genofed dataset list --all --as ncp_fi               what waits for review, too\n"
       "  genofed dataset approve GOE-FI-DATASET-1 --evidence consent_form=V3 --as ncp_fi\n"
-      "  genofed dataset rollback GOE-FI-DATASET-1 --to 1 --reason \"Wrong visit\" --as holder_fi");
+      "  genofed dataset rollback GOE-FI-DATASET-1 --to 1 --reason \"Wrong visit\" --as holder_fi\n"
+      "  genofed dataset decommission GOE-FI-DATASET-1 --reason \"The study ended\" --yes --as holder_fi");
   auto text = std::make_shared<std::string>();
   auto all = std::make_shared<bool>(false);
   auto* list = dataset->add_subcommand("list", "Listed datasets");
