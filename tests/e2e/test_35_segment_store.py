@@ -198,7 +198,8 @@ def test_what_was_written_before_somebody_was_forgotten_goes_from_the_store(node
     for name in old:
         os.utime(node.store / name, (long_ago, long_ago))
     for name in local:
-        os.utime(node.segments / name, (long_ago, long_ago))
+        for file in [*(node.segments / name).iterdir(), node.segments / name]:
+            os.utime(file, (long_ago, long_ago))
     node.wait_ready("fi", "discovery", not_pid=node.kill9("fi", "discovery"), timeout=60)
     wait_until(lambda: not old & set(objects(node)), 30, "the old objects to be gone")
     assert not local & {entry.name for entry in node.segments.iterdir()}
