@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <exception>
-#include <ranges>
 
 #include "libs/core/retry_after.h"
 #include "libs/core/strings.h"
@@ -93,7 +92,7 @@ std::size_t CommonPrefix(const std::vector<std::string>& prefix, const std::vect
   return static_cast<std::size_t>(ends.first - prefix.begin());
 }
 
-std::string AllowOf(auto&& methods) {
+std::string AllowOf(const std::vector<Method>& methods) {
   std::array<bool, 7> allowed{};
   for (const Method method : methods) allowed.at(static_cast<std::size_t>(method)) = true;
   if (allowed[static_cast<std::size_t>(Method::kGet)]) allowed[static_cast<std::size_t>(Method::kHead)] = true;
@@ -216,7 +215,9 @@ Router::Match Router::Find(Method method, const std::vector<std::string>& segmen
   const Rank best = std::ranges::min_element(candidates, {}, &Candidate::rank)->rank;
   std::erase_if(candidates, [&](const Candidate& candidate) { return candidate.rank != best; });
   match.family = candidates.front().route->family;
-  match.allow = AllowOf(candidates | std::views::transform([](const Candidate& c) { return c.route->method; }));
+  std::vector<Method> methods;
+  for (const Candidate& candidate : candidates) methods.push_back(candidate.route->method);
+  match.allow = AllowOf(methods);
   auto chosen = std::ranges::find(candidates, method, [](const Candidate& c) { return c.route->method; });
   if (chosen == candidates.end() && method == Method::kHead) {
     chosen = std::ranges::find(candidates, Method::kGet, [](const Candidate& c) { return c.route->method; });
