@@ -384,5 +384,26 @@ TEST_F(PartWalkTest, BeginsAgainWhenSomebodyWithdrawsWhileTheTaskRuns) {
   EXPECT_EQ(world_.hub_part.ledger_index, 1);
 }
 
+TEST_F(PartWalkTest, WhatAHubThatShutsTheNodeOutWasToldIsToldAgain) {
+  world_.scripts[FakeNode::part().id] = {{TaskPhase::kRunning, "", 100}};
+  WalkUntilRunning();
+  world_.scripts[FakeNode::part().id] = {{TaskPhase::kComplete, "", 100}};
+  world_.shut_out = true;
+  EXPECT_EQ(Once().code(), StatusCode::kPermissionDenied);
+  world_.shut_out = false;
+  Walk();
+  EXPECT_EQ(world_.hub_part.state, State::kComplete);
+  EXPECT_FALSE(world_.delivered.empty());
+}
+
+TEST_F(PartWalkTest, DoesNotDeliverWhatWasReleasedBeforeSomebodyWithdrew) {
+  world_.scripts[FakeNode::part().id] = {{TaskPhase::kComplete, "", 100}};
+  world_.withdrawn.insert(0);
+  Walk();
+  EXPECT_EQ(world_.entries.size(), 2u) << "run again without them";
+  EXPECT_EQ(world_.hub_part.state, State::kComplete);
+  EXPECT_EQ(world_.hub_part.ledger_index, 1);
+}
+
 }  // namespace
 }  // namespace genofed::dispatcher
