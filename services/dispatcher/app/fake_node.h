@@ -88,7 +88,10 @@ class FakeNode final : public PartStore, public HubDesk, public Approvals, publi
     for (const std::string& id : known) {
       if (!IsFinal(hub_part.state)) work.known[id] = hub_cancel;
     }
-    if (known.empty() && !IsFinal(hub_part.state)) work.fresh.push_back(part());
+    if (known.empty() && !IsFinal(hub_part.state)) {
+      work.fresh.push_back(part());
+      if (!odd_id.empty()) work.fresh.back().id = odd_id;
+    }
     return work;
   }
   Status Report(const Context&, const PartReport& report) override {
@@ -215,6 +218,7 @@ class FakeNode final : public PartStore, public HubDesk, public Approvals, publi
   int waits = 0;
   bool hub_away = false;
   bool shut_out = false;  // by the hub
+  std::string odd_id;     // that the hub gives the part
   bool hub_cancel = false;
   bool finished = false;
   int create_refusals = 0;  // spe refuses the approval so many times

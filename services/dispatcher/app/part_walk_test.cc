@@ -200,6 +200,15 @@ TEST_F(PartWalkTest, RefusesWithTheReasonOfTheCountry) {
   }
 }
 
+TEST_F(PartWalkTest, TakesNoPartThatIsNamedAsATryOfAnother) {
+  for (const char* id : {"run-1-fi-0123456789ab.2", "", "../x", "RUN"}) {
+    world_.odd_id = id;
+    if (world_.odd_id.empty()) world_.odd_id = std::string(129, 'x');
+    ASSERT_THAT(FetchWork(Context::Background(), world_, world_, clock_.now), IsOk());
+    EXPECT_TRUE(world_.stored.empty()) << id;
+  }
+}
+
 TEST_F(PartWalkTest, WaitsAWhileForASignatureThatIsOnItsWay) {
   ASSERT_THAT(FetchWork(Context::Background(), world_, world_, clock_.now), IsOk());
   world_.grant = Error(StatusCode::kPermissionDenied, "APPROVAL_AGREEMENT_MISSING", "no");
