@@ -110,6 +110,42 @@ TEST_F(CitizenTest, ErasureForgetsThePersonAndKeepsEverybodyElsesProofs) {
     }
   }
   EXPECT_EQ(Verify(of_q), ledger::Use::kUsed) << "a receipt that was given out before";
+TEST_F(CitizenTest, WhoWasForgottenIsNotTakenInAgain) {
+  ASSERT_THAT(node_.mine.Forget(node_.ctx, "p"), IsOk());
+  const std::string blinded = node_.pseudonyms.Blinded("p");
+  ASSERT_EQ(store_.state.tombstones, std::set<std::string>{node_.pseudonyms.Tombstone(blinded)});
+  EXPECT_EQ(store_.state.tombstones.begin()->find(blinded), std::string::npos);
+  const std::size_t people = store_.state.subjects.size();
+  const RegisteredSubject left_out{"", -1, true};
+  std::int32_t version = 1;
+  const auto register_all = [&](std::int32_t base, bool follow_up) {
+    RegistrationRequest request{{kA1.dataset, ++version},
+                                {{"p", Says(7)}, {"q", Says(4)}, {"out", Says(0)}}};
+    request.base_version = base;
+    request.follow_up = follow_up;
+    auto registration = node_.registrar.Run(node_.ctx, request);
+    EXPECT_THAT(registration, IsOk());
+    EXPECT_EQ(node_.registrar.Run(node_.ctx, request)->subjects, registration->subjects);
+    EXPECT_GE(registration->subjects[1].row, 0);
+    EXPECT_FALSE(registration->subjects[2].forgotten) << "left out by consent";
+    return registration->subjects[0];
+  };
+  EXPECT_EQ(register_all(0, false), left_out);
+  EXPECT_EQ(register_all(1, false), left_out);
+  EXPECT_EQ(register_all(1, true), left_out);
+  EXPECT_EQ(store_.state.subjects.size(), people) << "nobody was added";
+  EXPECT_FALSE(store_.state.subjects.contains(blinded));
+  EXPECT_TRUE(Accesses("p").empty());
+  // To refuse again changes nothing; to permit something is a new beginning.
+  ASSERT_THAT(node_.mine.Set(node_.ctx, "p", Bits(0)), IsOk());
+  EXPECT_EQ(register_all(0, false), left_out);
+  ASSERT_THAT(node_.mine.Set(node_.ctx, "p", Bits(4)), IsOk());
+  EXPECT_GE(register_all(0, false).row, 0);
+  EXPECT_TRUE(store_.state.tombstones.empty());
+  ASSERT_THAT(node_.mine.Forget(node_.ctx, "p"), IsOk());
+  EXPECT_EQ(register_all(0, false), left_out);
+}
+
 }
 
 TEST_F(CitizenTest, TheWholeLogNamesNobody) {

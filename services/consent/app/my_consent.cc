@@ -159,6 +159,9 @@ Result<MyConsent::Changed> MyConsent::Set(const Context& ctx, const std::string&
   const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
     GF_ASSIGN(const Subject subject, FindOrAdd(tx, person));
     if (subject.own == choice) {
+    // Who was forgotten and permits something again takes that back themselves.
+    if (!choice.permits.empty())
+      GF_TRY(tx.consent().LiftTombstone(pseudonyms_.Tombstone(pseudonyms_.Blinded(person))));
       GF_ASSIGN(changed.epoch, tx.consent().Epoch());
       GF_ASSIGN(auto history, tx.consent().Changes(subject.id, kMaxHistory));
       auto last = std::find_if(history.begin(), history.end(),
@@ -363,6 +366,7 @@ Result<std::int64_t> MyConsent::Forget(const Context& ctx, const std::string& pe
               subject.slot,
               random_.Bytes(ledger::kSlotSecretBytes),
               rules_.clock.Now(),
+              pseudonyms_.Tombstone(pseudonyms_.Blinded(person)),
               {},
               {}};
     known = -1;
