@@ -65,6 +65,7 @@ class Pipeline::Job {
   Result<ObjectRequest> NewObject();
   Status AddObjects(const std::vector<ObjectRecord>& sealed);
   Findings RegistrationFindings() const;
+  void NoteForgotten(Findings& findings) const;
   // The name of the only file of a kind, else the kind.
   std::string NameOf(FileKind kind) const;
   // The version that this one goes on from, and its people.
