@@ -118,7 +118,18 @@ class FakeAuditStore final : public AuditStore {
   std::vector<AuditEntry> entries;
 };
 
-// Permits everything to everybody until told otherwise.
+class FakePublicationStore final : public PublicationStore {
+ public:
+  Status Add(const Context&, const Publication& publication) override {
+    all.push_back(publication);
+    return absl::OkStatus();
+  }
+  Status Replace(const Context&, const Publication&) override { return absl::OkStatus(); }
+  Result<std::vector<Publication>> List(const Context&) override { return all; }
+
+  std::vector<Publication> all;
+};
+
 // Lists everything but what a test takes off.
 class FakeListing final : public ListingClient {
  public:
@@ -135,6 +146,7 @@ class FakeListing final : public ListingClient {
   std::set<DatasetVersion> unlisted;
 };
 
+// Permits everything to everybody until told otherwise.
 class FakeConsent final : public ConsentClient {
  public:
   Result<std::int64_t> Epoch(const Context&) override {

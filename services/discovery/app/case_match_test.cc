@@ -26,14 +26,6 @@ constexpr const char* kSeizure = "HP:0001250";
 constexpr const char* kFebrileSeizure = "HP:0002373";  // a kind of it
 constexpr const char* kCleftPalate = "HP:0000175";
 
-class FakePublicationStore final : public PublicationStore {
- public:
-  Status Add(const Context&, const Publication&) override { return absl::OkStatus(); }
-  Status Replace(const Context&, const Publication&) override { return absl::OkStatus(); }
-  Result<std::vector<Publication>> List(const Context&) override { return all; }
-  std::vector<Publication> all;
-};
-
 std::vector<Individual> People(
     std::initializer_list<std::pair<int, std::vector<std::string>>> groups) {
   std::vector<Individual> people;
