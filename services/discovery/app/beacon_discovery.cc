@@ -28,7 +28,7 @@ bool AsksPeople(const beacon::Request& request) {
 class Asker {
  public:
   Asker(const Collection& collection, const BeaconHolding& holding, const beacon::Request& request,
-        bool open, bool by_visa, RecordDisclosure& disclosure)
+        bool open, bool by_visa, beacon::Look look, RecordDisclosure& disclosure)
       : collection_(collection),
         request_(request),
         type_(request.target.type),
@@ -37,7 +37,8 @@ class Asker {
         permitted_(by_visa               ? holding.records
                    : AsksPeople(request) ? holding.subject_level
                                          : holding.allele_frequency),
-        found_(beacon::Search(collection, request, permitted_)) {}
+        look_(look),
+        found_(beacon::Search(collection, request, permitted_, look)) {}
 
   // Rows of one dataset that may be told of, and how many these are said to be.
   struct Hits {
@@ -128,8 +129,7 @@ class Asker {
   std::int64_t Carriers(std::uint32_t row) const {
     std::set<std::uint32_t> people;
     for (const beacon::Carrier& carrier : collection_.carriers(row)) {
-      if (carrier.individual != beacon::kNoRow && found_.people.Test(carrier.individual))
-        people.insert(carrier.individual);
+      if (found_.Counts(row, carrier)) people.insert(carrier.individual);
     }
     return static_cast<std::int64_t>(people.size());
   }
@@ -145,6 +145,7 @@ class Asker {
   const bool open_;
   RecordDisclosure& disclosure_;
   const Bitmap& permitted_;
+  const beacon::Look look_;
   const beacon::Found found_;
 };
 
@@ -196,7 +197,9 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
     const bool open = open_ || collection.test();
     const bool by_visa = !open && opened.contains(folder);
     RecordDisclosure disclosure(mechanism_, folder, holding.state, canonical);
-    const Asker asker(collection, holding, request, open || by_visa, by_visa, disclosure);
+    // A visa opens records of people who permit that; a filter would look at the others', too.
+    const auto look = open ? beacon::Look::kAll : beacon::Look::kShared;
+    const Asker asker(collection, holding, request, open || by_visa, by_visa, look, disclosure);
     std::vector<std::uint32_t> collections;
     std::vector<BeaconResultSet> sets;
     if (beacon::IsCollection(type)) collections = asker.Collections();
@@ -254,22 +257,34 @@ Result<std::vector<beacon::FilteringTerm>> BeaconDiscovery::Terms(
     const Context& ctx, const std::optional<beacon::Target>& target) const {
   GF_ASSIGN(const auto view, view_.Current());
   std::map<std::string, beacon::FilteringTerm> terms;
-  const auto floor =
-      open_ ? std::size_t{1} : static_cast<std::size_t>(mechanism_.policy().Threshold());
+  // That a dataset or a cohort is there is public; of anything else an identifier says nothing.
+  const bool of_one = target && !target->id.empty() && beacon::IsCollection(target->type);
   std::set<EntryType> scopes(beacon::kAllEntryTypes.begin(), beacon::kAllEntryTypes.end());
-  if (target && target->id.empty()) scopes = {target->type};
+  if (target && !of_one) scopes = {target->type};
   for (const auto& [folder, holding] : view->folders) {
     GF_TRY(ctx.Alive());
     const Collection& collection = *holding.collection;
     if (!open_ && collection.test()) continue;
     std::vector<std::uint32_t> datasets = {beacon::kNoRow};
-    if (target && !target->id.empty()) {
+    if (of_one) {
       const Bitmap named = collection.WithId(target->type, target->id);
       datasets = collection.Linked(target->type, named, EntryType::kDataset).ToRows();
     }
+    const auto permitted = static_cast<std::int64_t>(holding.subject_level.Count());
     for (const std::uint32_t dataset : datasets) {
+      const bool whole = dataset == beacon::kNoRow || collection.datasets().size() == 1;
+      const std::string place = whole ? "" : collection.datasets()[dataset].id;
+      // By the mechanism's noise: at an exact edge it would show that one person is gone.
+      const auto enough = [&](const std::string& what, std::size_t people) {
+        if (open_) return people > 0;
+        const std::string canonical = fmt::format("term\n{}\n{}", place, what);
+        return mechanism_
+            .Count({holding.state, canonical}, {static_cast<std::int64_t>(people), permitted}, true)
+            .exists();
+      };
+      const auto look = open_ ? beacon::Look::kAll : beacon::Look::kShared;
       for (beacon::FilteringTerm& term :
-           collection.Terms(scopes, holding.subject_level, floor, dataset)) {
+           collection.Terms(scopes, holding.subject_level, enough, look, dataset)) {
         const auto [held, added] = terms.try_emplace(term.id, term);
         if (added) continue;
         held->second.scopes.merge(term.scopes);

@@ -58,7 +58,8 @@ class BeaconDiscovery {
   Result<BeaconAnswer> Run(const Context& ctx, const beacon::Request& request,
                            const std::set<std::string>& opened, const std::string& account) const;
 
-  // Sorted by identifier. `target` names a type, or one dataset or cohort; none: all types.
+  // Sorted by identifier. `target` names a type, or one dataset or cohort; none: all types. Of one
+  // record of another type: the terms of its type, so that nothing shows whether it is there.
   Result<std::vector<beacon::FilteringTerm>> Terms(
       const Context& ctx, const std::optional<beacon::Target>& target) const;
 

@@ -60,8 +60,11 @@ beacon::Folder MakeFolder() {
         {{"sex", {{"id", i < 12 ? "NCIT:C16576" : "NCIT:C20197"}}},
          {"ethnicity", {{"id", i < 17 ? "ET:1" : "ET:2"}}}});
     add(EntryType::kBiosample, "b" + std::to_string(i), {{"individualId", person}});
-    if (i < 8) common["caseLevelData"].push_back({{"individualId", person}});
-    if (i < 2) rare["caseLevelData"].push_back({{"individualId", person}});
+    const json carrier = {{"individualId", person},
+                          {"biosampleId", "b" + std::to_string(i)},
+                          {"zygosity", {{"id", i < 7 ? "GENO:0000135" : "GENO:0000136"}}}};
+    if (i < 8) common["caseLevelData"].push_back(carrier);
+    if (i < 2) rare["caseLevelData"].push_back(carrier);
   }
   frequency["frequencyInPopulations"] = {{{"source", "s"},
                                           {"sourceReference", "r"},
@@ -97,13 +100,15 @@ class BeaconDiscoveryTest : public ::testing::Test {
   BeaconDiscovery Discovery(bool open) {
     return {view_, mechanism_, budgets_, audit_, clock_, open};
   }
-  Result<BeaconAnswer> Ask(EntryType type, const char* query, bool open = false,
+  Result<BeaconAnswer> Ask(const beacon::Target& target, const char* query, bool open = false,
                            const std::set<std::string>& opened = {}) {
     return Discovery(open).Run(
-        ctx_,
-        beacon::ParseRequest({type, std::nullopt, ""}, std::string(R"({"query":)") + query + "}")
-            .value(),
+        ctx_, beacon::ParseRequest(target, std::string(R"({"query":)") + query + "}").value(),
         opened, "me");
+  }
+  Result<BeaconAnswer> Ask(EntryType type, const char* query, bool open = false,
+                           const std::set<std::string>& opened = {}) {
+    return Ask(beacon::Target{type, std::nullopt, ""}, query, open, opened);
   }
   std::int64_t Count(EntryType type, const char* query, bool open = false) {
     return Ask(type, query, open).value().count;
@@ -190,6 +195,54 @@ TEST_F(BeaconDiscoveryTest, UnderControlVariantsAreMentionedWithEnoughCarriers) 
           EntryType::kDataset,
           R"({"requestParameters": {"referenceName": "3", "start": [20], "alternateBases": "T"}})"),
       0);
+}
+
+TEST_F(BeaconDiscoveryTest, OfOnePersonsVariantsNothingIsMentioned) {
+  Publish();
+  consent_.withdrawn[Permission::kSubjectLevelQuery] = {1};
+  ++consent_.epoch;
+  ASSERT_TRUE(view_.Refresh(ctx_).ok());
+  for (const auto& [parent, id] :
+       {std::pair(EntryType::kIndividual, "p0"), std::pair(EntryType::kIndividual, "p1"),
+        std::pair(EntryType::kIndividual, "nobody"), std::pair(EntryType::kBiosample, "b0")}) {
+    const auto answer = Ask({EntryType::kVariant, parent, id}, "{}").value();
+    EXPECT_EQ(answer.count, 0) << id;
+    EXPECT_TRUE(answer.sets.empty()) << id;
+  }
+  EXPECT_EQ(Ask({EntryType::kVariant, EntryType::kIndividual, "p0"}, "{}", true)->count, 2);
+  EXPECT_EQ(Ask({EntryType::kVariant, EntryType::kDataset, "A"}, "{}")->count, 2);
+}
+
+// Neither by what a variant's record says of its carriers, nor by alternatives of which they alone
+// meet one.
+TEST_F(BeaconDiscoveryTest, NoFilterPicksOutWhoCarriesAVariant) {
+  Publish();
+  const std::pair<const char*, std::int64_t> queries[] = {
+      {R"({"filters": [{"id": "caseLevelData.individualId", "operator": "=", "value": "p0",
+                        "scope": "genomicVariant"}]})",
+       2},
+      {R"({"filters": [{"id": "caseLevelData.biosampleId", "operator": "=", "value": "b%"}]})", 2},
+      {R"({"filters": [{"id": "GENO:0000136", "scope": "genomicVariant"}]})", 1},
+      {R"({"filters": [{"id": "frequencyInPopulations.frequencies.alleleCount", "operator": "=",
+                        "value": "40"}]})",
+       1},
+      {R"({"filters": [[{"id": "id", "operator": "=", "value": "b0", "scope": "biosample"},
+                        {"id": "NCIT:C20197", "scope": "individual"}]]})",
+       2}};
+  for (const auto& [query, exactly] : queries) {
+    EXPECT_EQ(Count(EntryType::kVariant, query), 0) << query;
+    EXPECT_EQ(Count(EntryType::kVariant, query, true), exactly) << query;
+  }
+  // Of all carriers who meet one or the other enough are told of.
+  EXPECT_EQ(Count(EntryType::kVariant,
+                  R"({"filters": [[{"id": "id", "operator": "=", "value": "b0", "scope": "biosample"},
+                                   {"id": "NCIT:C16576", "scope": "individual"}]]})"),
+            1);
+  // A sample counts only for what it carries itself.
+  EXPECT_EQ(
+      Count(EntryType::kVariant,
+            R"({"filters": [{"id": "id", "operator": "=", "value": "b%", "scope": "biosample"}]})"),
+      1);
 }
 
 TEST_F(BeaconDiscoveryTest, AVisaOpensRecordsOfPeopleWhoPermitThat) {
@@ -315,7 +368,50 @@ TEST_F(BeaconDiscoveryTest, TermsOfFewPeopleAreNotListed) {
     return out;
   };
   EXPECT_EQ(ids(false), (std::vector<std::string>{"ET:1", "NCIT:C16576", "NCIT:C20197"}));
-  EXPECT_EQ(ids(true), (std::vector<std::string>{"ET:1", "ET:2", "NCIT:C16576", "NCIT:C20197"}));
+  EXPECT_EQ(ids(true), (std::vector<std::string>{"ET:1", "ET:2", "GENO:0000135", "GENO:0000136",
+                                                 "NCIT:C16576", "NCIT:C20197"}));
+}
+
+TEST_F(BeaconDiscoveryTest, TermsDoNotSayWhetherSomebodyIsThere) {
+  Publish();
+  const auto ids = [&](EntryType type, const char* id) {
+    std::vector<std::string> out;
+    for (const auto& term : Discovery(false).Terms(ctx_, beacon::Target{type, {}, id}).value())
+      out.push_back(term.id);
+    return out;
+  };
+  for (const EntryType type : {EntryType::kIndividual, EntryType::kBiosample, EntryType::kVariant}) {
+    EXPECT_EQ(ids(type, "p0"), ids(type, "")) << beacon::Facts(type).path;
+    EXPECT_EQ(ids(type, "nobody"), ids(type, "")) << beacon::Facts(type).path;
+  }
+  EXPECT_FALSE(ids(EntryType::kIndividual, "nobody").empty());
+  EXPECT_FALSE(ids(EntryType::kDataset, "A").empty());
+  EXPECT_TRUE(ids(EntryType::kDataset, "B").empty()) << "which datasets there are is public";
+}
+
+// The women are 12 in each of these states, and who else is there changes nothing but the noise.
+TEST_F(BeaconDiscoveryTest, NoTermIsListedByAnExactEdge) {
+  disclosure::Policy policy = FloorOfFive();
+  policy.epsilon = 0.2;
+  policy.noise_bound = 7;
+  const disclosure::Mechanism noisy(policy, std::string(32, 'k'));
+  BeaconView view(store_, opener_, consent_, listing_, noisy, seconds(5), [this] { return now_; });
+  ASSERT_TRUE(view.Publish(ctx_, {"F", 1, "folder", "x"}).ok());
+  const BeaconDiscovery discovery(view, noisy, nullptr, audit_, clock_, false);
+  int listed = 0, states = 0;
+  for (std::uint32_t one = 12; one < 20; ++one) {
+    for (std::uint32_t other = one; other < 20; ++other, ++states) {
+      consent_.withdrawn[Permission::kSubjectLevelQuery] = {one, other};
+      ++consent_.epoch;
+      ASSERT_TRUE(view.Refresh(ctx_).ok());
+      const auto terms = discovery.Terms(ctx_, std::nullopt).value();
+      listed += std::any_of(terms.begin(), terms.end(), [](const auto& term) {
+        return term.id == "NCIT:C16576";
+      });
+    }
+  }
+  EXPECT_GT(listed, states / 8);
+  EXPECT_LT(listed, states * 7 / 8);
 }
 
 TEST(BeaconDisclosure, FrequenciesAreTwoTailed) {

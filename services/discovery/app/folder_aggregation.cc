@@ -51,7 +51,8 @@ Result<std::vector<Aggregation>> FolderAggregation::Run(const Context& ctx,
     if (!open_ && collection.test() != request.test_mode) continue;
     const bool open = open_ || collection.test();
     const genomics::Bitmap& permitted = holding.subject_level;
-    const genomics::Bitmap matching = beacon::Search(collection, request, permitted).rows;
+    const auto look = open ? beacon::Look::kAll : beacon::Look::kShared;
+    const genomics::Bitmap matching = beacon::Search(collection, request, permitted, look).rows;
     const auto population = static_cast<std::int64_t>(permitted.Count());
     std::vector<Spending> spendings;
     std::vector<std::map<std::string, std::int64_t>> distributions;
