@@ -6,6 +6,7 @@
 
 #include "libs/beacon/redact.h"
 #include "libs/beacon/search.h"
+#include "libs/disclosure/budget.h"
 #include "services/discovery/app/answer_time.h"
 #include "services/discovery/app/beacon_disclosure.h"
 
@@ -54,11 +55,15 @@ class Asker {
     const std::string& name = collection_.datasets()[dataset].id;
     if (type_ == EntryType::kVariant) {
       const std::int64_t population = Population(dataset);
+      double nats = 0;
       std::erase_if(hits.rows, [&](std::uint32_t row) {
-        return !disclosure_.MayMention(IdOf(row), {Carriers(row), population}, AlleleCount(row));
+        const auto judged =
+            disclosure_.Judge(name, IdOf(row), {Carriers(row), population}, AlleleCount(row));
+        nats += judged.nats;
+        return !judged.mentioned;
       });
       hits.count = static_cast<std::int64_t>(hits.rows.size());
-      if (request_.granularity != beacon::Granularity::kRecord) disclosure_.CountedVariants(name);
+      disclosure_.CountedVariants(name, nats, population);
       return hits;
     }
     // People are counted, whatever record of theirs was asked for: of samples a person has more or
@@ -72,7 +77,8 @@ class Asker {
     const std::string& record = collection_.records(type_)[row].json;
     if (type_ != EntryType::kVariant) return record;
     if (!open_) {
-      disclosure_.Mentioned(IdOf(row), {Carriers(row), Population(dataset)});
+      disclosure_.Mentioned(collection_.datasets()[dataset].id, IdOf(row),
+                            {Carriers(row), Population(dataset)});
       return disclosure_.PublicVariant(record);
     }
     const auto& carriers = collection_.carriers(row);
@@ -89,22 +95,27 @@ class Asker {
   // Datasets or cohorts. That they are there is public; that people of theirs match is under
   // control.
   std::vector<std::uint32_t> Collections() const {
-    std::vector<std::uint32_t> rows = found_.rows.ToRows();
-    const bool conditional =
-        request_.variant || !request_.filters.empty() || request_.target.parent;
-    if (open_ || !conditional) return rows;
+    const beacon::Target& target = request_.target;
+    const bool of_people = target.parent && !beacon::IsCollection(*target.parent);
+    if (open_ || (!request_.variant && request_.filters.empty() && !of_people))
+      return found_.rows.ToRows();
     beacon::Request people = request_;
-    if (people.target.parent == EntryType::kDataset || people.target.parent == EntryType::kCohort)
-      return rows;
     people.target.type = EntryType::kIndividual;
     if (!people.target.parent && !people.target.id.empty()) people.target.parent = type_;
-    const Bitmap matching = beacon::Search(collection_, people, permitted_).rows;
+    const Bitmap matching = beacon::Search(collection_, people, permitted_, look_).rows;
+    // All that are meant are judged, also those of which nobody matches: nothing that is charged or
+    // refused may tell that somebody does.
+    beacon::Request meant;
+    meant.target = of_people ? beacon::Target{type_} : target;
+    meant.datasets = request_.datasets;
+    auto rows = beacon::Search(collection_, meant, permitted_, look_).rows.ToRows();
     std::erase_if(rows, [&](std::uint32_t row) {
       const beacon::Record& record = collection_.records(type_)[row];
       const auto those =
           beacon::RowsOf(collection_, EntryType::kIndividual, matching, record.dataset);
       const auto number = static_cast<std::int64_t>(those.size());
-      return !disclosure_.People(record.id, {number, Population(record.dataset)}).exists();
+      const auto shown = disclosure_.People(record.id, {number, Population(record.dataset)});
+      return !shown.exists() || !found_.rows.Test(row);
     });
     return rows;
   }
@@ -163,6 +174,13 @@ bool Includes(beacon::Include include, bool exists) {
   return false;
 }
 
+// Of each dataset, so that how many they are and a page of each fit into one budget.
+std::int64_t MostOnAPage(const disclosure::Policy& policy, std::size_t datasets) {
+  if (!policy.HasBudget() || datasets == 0) return beacon::kMaxLimit;
+  const auto of = static_cast<std::int64_t>(datasets);
+  return std::max<std::int64_t>(disclosure::MostAtOnce(policy) / of - 1, 1);
+}
+
 Status TooLarge() {
   return Error(StatusCode::kInvalidArgument, "RESPONSE_TOO_LARGE",
                "the page has more than {} MiB of records; ask with a smaller limit",
@@ -181,7 +199,7 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
   answer.granularity = request.granularity;
   const EntryType type = request.target.type;
   const bool page = request.granularity == beacon::Granularity::kRecord;
-  bool records_somewhere = beacon::IsCollection(type), counted = false;
+  bool records_somewhere = beacon::IsCollection(type), counted = false, too_much = false;
   Refused later;
   std::set<std::string> seen;
   std::size_t bytes = 0;
@@ -202,6 +220,7 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
     const Asker asker(collection, holding, request, open || by_visa, by_visa, look, disclosure);
     std::vector<std::uint32_t> collections;
     std::vector<BeaconResultSet> sets;
+    std::vector<std::pair<std::uint32_t, Asker::Hits>> hits;  // dataset and rows of each set
     if (beacon::IsCollection(type)) collections = asker.Collections();
     for (std::uint32_t dataset = 0;
          !beacon::IsCollection(type) && dataset < collection.datasets().size(); ++dataset) {
@@ -211,25 +230,49 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
         continue;
       if (seen.contains(described.id))
         continue;  // another folder's dataset of that name came first
-      const auto hits = asker.In(dataset);
-      BeaconResultSet set{described.id, folder, hits.count > 0,
-                          hits.count,   {},     asker.may_show_records(),
-                          hits.exact};
-      const auto last =
-          std::min(request.first() + request.limit, static_cast<std::int64_t>(hits.rows.size()));
-      for (std::int64_t i = request.first();
-           page && set.records && Includes(request.include, set.exists) && i < last; ++i) {
-        set.results.push_back(asker.Result(hits.rows[static_cast<std::size_t>(i)], dataset));
-        if ((bytes += set.results.back().size()) > kMaxAnswerBytes) return TooLarge();
-      }
-      sets.push_back(std::move(set));
+      hits.emplace_back(dataset, asker.In(dataset));
+      const Asker::Hits& found = hits.back().second;
+      sets.push_back({described.id,
+                      folder,
+                      found.count > 0,
+                      found.count,
+                      {},
+                      asker.may_show_records(),
+                      found.exact});
     }
     // Before anything is told.
     if (!open)
       WaitForMultiple(start, std::chrono::microseconds(mechanism_.policy().answer_microseconds));
-    GF_ASSIGN(const Refused refused, telling_.Charge(ctx, account, disclosure.spendings()));
+    const std::vector<Spending> counts = disclosure.Take();
+    if (!disclosure::FitsAtOnce(mechanism_.policy(), counts.size())) {
+      too_much = true;
+      continue;
+    }
+    GF_ASSIGN(const Refused refused, telling_.Charge(ctx, account, counts));
     later.insert(refused.begin(), refused.end());
     if (!refused.empty()) continue;
+    // How many there are was told, so that it is known how many records a page has: these are
+    // charged together, and without them the answer is the number.
+    const std::int64_t limit =
+        open || by_visa ? request.limit
+                        : std::min(request.limit, MostOnAPage(mechanism_.policy(), sets.size()));
+    for (std::size_t at = 0; page && at < sets.size(); ++at) {
+      BeaconResultSet& set = sets[at];
+      const auto& [dataset, found] = hits[at];
+      const auto last =
+          std::min(request.skip * limit + limit, static_cast<std::int64_t>(found.rows.size()));
+      for (std::int64_t i = request.skip * limit;
+           set.records && Includes(request.include, set.exists) && i < last; ++i) {
+        set.results.push_back(asker.Result(found.rows[static_cast<std::size_t>(i)], dataset));
+        if ((bytes += set.results.back().size()) > kMaxAnswerBytes) return TooLarge();
+      }
+    }
+    GF_ASSIGN(const Refused records, telling_.Charge(ctx, account, disclosure.Take()));
+    for (BeaconResultSet& set : sets) {
+      if (records.empty()) break;
+      set.records = false;
+      set.results.clear();
+    }
     for (const std::uint32_t row : collections) {
       if (!seen.insert(collection.records(type)[row].id).second) continue;
       ++answer.count;
@@ -248,6 +291,8 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
     }
   }
   if (!later.empty() && !counted && answer.count == 0) return BudgetSpent(later);
+  if (too_much && !counted && answer.count == 0)
+    return TooMuchAtOnce(mechanism_.policy(), "datasets");
   answer.exists = answer.count > 0;
   if (page && counted && !records_somewhere) answer.granularity = beacon::Granularity::kCount;
   return answer;

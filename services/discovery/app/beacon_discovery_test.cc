@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/beacon/snapshot.h"
+#include "libs/disclosure/budget.h"
 #include "libs/testing/fakes.h"
 #include "libs/testing/matchers.h"
 #include "services/discovery/app/beacon_disclosure.h"
@@ -36,14 +37,18 @@ class FakeStore final : public BeaconStore {
 };
 
 // Dataset A: 20 people, p0 to p11 female; each has a sample. Variant "common" has 8 carriers,
-// "rare" has 2; of "frequency" only an allele count is known.
-beacon::Folder MakeFolder() {
+// "rare" has 2; of "frequency" only an allele count is known. The folder "many" has 30 more
+// variants like "common"; "six" has as many datasets, of which B has 20 people and a variant
+// "common", too.
+beacon::Folder MakeFolder(const std::string& path) {
   beacon::Folder folder;
-  const auto add = [&](EntryType type, const std::string& id, json record) {
+  const auto add = [&](EntryType type, const std::string& id, json record,
+                       const std::string& dataset = "A") {
     record[std::string(beacon::Facts(type).id_field)] = id;
-    folder.records[beacon::Index(type)].push_back({"A", id, record.dump()});
+    folder.records[beacon::Index(type)].push_back({dataset, id, record.dump()});
   };
   add(EntryType::kDataset, "A", {{"name", "a"}});
+  add(EntryType::kCohort, "C", {{"name", "c"}});
   const auto variant = [](int start) {
     return json{{"variation",
                  {{"variantType", "SNP"},
@@ -76,6 +81,17 @@ beacon::Folder MakeFolder() {
   add(EntryType::kVariant, "common", common);
   add(EntryType::kVariant, "rare", rare);
   add(EntryType::kVariant, "frequency", frequency);
+  for (int i = 0; path == "many" && i < 30; ++i) {
+    json more = variant(100 + i);
+    more["caseLevelData"] = common["caseLevelData"];
+    add(EntryType::kVariant, "more" + std::to_string(i), more);
+  }
+  if (path != "six") return folder;
+  for (const char* dataset : {"B", "C", "D", "E", "F"})
+    add(EntryType::kDataset, dataset, {{"name", dataset}}, dataset);
+  for (int i = 0; i < 20; ++i)
+    add(EntryType::kIndividual, "p" + std::to_string(i), {{"sex", {{"id", "NCIT:C16576"}}}}, "B");
+  add(EntryType::kVariant, "common", common, "B");
   return folder;
 }
 
@@ -86,7 +102,7 @@ class FakeOpener final : public BeaconOpener {
     if (publication.path == "broken")
       return Error(StatusCode::kDataLoss, "SNAPSHOT_CORRUPT", "broken");
     return std::make_shared<const beacon::Collection>(
-        beacon::CollectionOf(MakeFolder(), publication.path == "test").value());
+        beacon::CollectionOf(MakeFolder(publication.path), publication.path == "test").value());
   }
 };
 
@@ -234,10 +250,11 @@ TEST_F(BeaconDiscoveryTest, NoFilterPicksOutWhoCarriesAVariant) {
     EXPECT_EQ(Count(EntryType::kVariant, query, true), exactly) << query;
   }
   // Of all carriers who meet one or the other enough are told of.
-  EXPECT_EQ(Count(EntryType::kVariant,
-                  R"({"filters": [[{"id": "id", "operator": "=", "value": "b0", "scope": "biosample"},
+  EXPECT_EQ(
+      Count(EntryType::kVariant,
+            R"({"filters": [[{"id": "id", "operator": "=", "value": "b0", "scope": "biosample"},
                                    {"id": "NCIT:C16576", "scope": "individual"}]]})"),
-            1);
+      1);
   // A sample counts only for what it carries itself.
   EXPECT_EQ(
       Count(EntryType::kVariant,
@@ -343,6 +360,132 @@ TEST_F(BeaconDiscoveryTest, CountsAreChargedToTheAccount) {
       << "without control nothing is charged";
 }
 
+// A number of datasets or cohorts is one of people, whatever they are asked of.
+TEST_F(BeaconDiscoveryTest, CollectionsOfAParentAreToldByTheirPeople) {
+  Publish();
+  budgets_ = &all_budgets_;
+  const beacon::Target of_dataset{EntryType::kCohort, EntryType::kDataset, "A"},
+      of_cohort{EntryType::kDataset, EntryType::kCohort, "C"};
+  std::size_t asked = 0;
+  for (const auto& target : {of_dataset, of_cohort}) {
+    const auto count = [&](const char* query) { return Ask(target, query)->count; };
+    EXPECT_EQ(count("{}"), 1) << "that they are there is public";
+    EXPECT_EQ(budget_store_.charged["me"].size(), asked);
+    const char* allele =
+        R"({"requestParameters": {"referenceName": "3", "start": [%], "alternateBases": "T"}})";
+    for (const auto& [start, told] : {std::pair("10", 1), std::pair("20", 0), std::pair("25", 0)}) {
+      std::string query = allele;
+      query.replace(query.find('%'), 1, start);
+      EXPECT_EQ(count(query.c_str()), told) << query;
+      EXPECT_EQ(budget_store_.charged["me"].size(), ++asked)
+          << "told or not, somebody's or nobody's";
+    }
+    EXPECT_EQ(count(R"({"filters": ["ET:2"]})"), 0) << "3 of 20";
+    EXPECT_EQ(count(R"({"filters": ["NCIT:C16576"]})"), 1);
+    asked += 2;
+  }
+  EXPECT_EQ(Ask({EntryType::kDataset, EntryType::kIndividual, "p0"}, "{}")->count, 0);
+}
+
+// Exact counts under a budget that five of them may use up.
+class BeaconBudgetTest : public BeaconDiscoveryTest {
+ protected:
+  static disclosure::Policy Policy() {
+    disclosure::Policy policy = FloorOfFive();
+    policy.auc = 0.95;
+    return policy;
+  }
+  Result<BeaconAnswer> Ask(EntryType type, const std::string& query) {
+    return BeaconDiscovery(view_, policed_, &all_budgets_, audit_, clock_, false)
+        .Run(ctx_,
+             beacon::ParseRequest({type, std::nullopt, ""}, R"({"query":)" + query + "}").value(),
+             {}, "me");
+  }
+  double Spent() {
+    double nats = 0;
+    for (const Spending& spending : budget_store_.charged["me"]) nats += spending.nats;
+    return nats;
+  }
+  const disclosure::Mechanism policed_{Policy(), ""};
+};
+
+TEST_F(BeaconBudgetTest, APageOfRecordsFitsIntoTheBudgetAndIsTheNextOfThePageBefore) {
+  Publish("many");
+  ASSERT_EQ(disclosure::MostAtOnce(Policy()), 5);
+  std::set<std::string> seen;
+  for (int page = 0; page < 8; ++page) {
+    const auto answer = Ask(EntryType::kVariant, R"({"pagination": {"limit": 0, "skip": )" +
+                                                     std::to_string(page) + "}}");
+    ASSERT_TRUE(answer.ok()) << Describe(answer.status());
+    EXPECT_EQ(answer->count, 32);
+    ASSERT_EQ(answer->sets.size(), 1U);
+    EXPECT_EQ(answer->sets[0].results.size(), 4U) << "and what it says how many there are";
+    if (page == 0) {
+      EXPECT_LE(Spent(), disclosure::BudgetOf(Policy()));
+      const auto& charged = budget_store_.charged["me"];
+      ASSERT_EQ(charged.size(), 5U);
+      const double worst = disclosure::WorstCharge(Policy());
+      EXPECT_DOUBLE_EQ(charged[0].worst, worst) << "how many there are";
+      for (std::size_t i = 1; i < 5; ++i)
+        EXPECT_DOUBLE_EQ(charged[i].worst, 4 * worst) << "all records of the page";
+    }
+    for (const std::string& result : answer->sets[0].results)
+      EXPECT_TRUE(seen.insert(json::parse(result)["variantInternalId"]).second);
+  }
+  EXPECT_EQ(seen.size(), 32U);
+}
+
+TEST_F(BeaconBudgetTest, WithoutWhatAPageCouldCostTheAnswerIsANumber) {
+  Publish("many");
+  ASSERT_TRUE(Ask(EntryType::kVariant, R"({"requestedGranularity": "count"})").ok());
+  budget_store_.spent_out = {"F"};
+  const auto answer = Ask(EntryType::kVariant, "{}").value();
+  EXPECT_EQ(answer.count, 32);
+  EXPECT_EQ(answer.granularity, beacon::Granularity::kCount);
+  EXPECT_TRUE(answer.sets.at(0).results.empty());
+}
+
+TEST_F(BeaconBudgetTest, HowManyVariantsThereAreIsChargedInEveryGranularityAndOnEveryPage) {
+  Publish();
+  const char* pagination = R"("pagination": {"skip": 100000, "limit": 1})";
+  const auto ask = [&](const char* start) {
+    return Ask(EntryType::kVariant, std::string("{") + pagination +
+                                        R"(, "requestParameters": {"referenceName": "3",
+                                              "start": [)" +
+                                        start + R"(], "alternateBases": "T"}})")
+        ->count;
+  };
+  EXPECT_EQ(ask("10"), 1);
+  ASSERT_EQ(budget_store_.charged["me"].size(), 1U);
+  EXPECT_GT(Spent(), 0);
+  EXPECT_EQ(ask("20"), 0);
+  EXPECT_EQ(ask("25"), 0) << "nobody's";
+  EXPECT_EQ(budget_store_.charged["me"].size(), 3U);
+  ASSERT_TRUE(audit_.Flush(ctx_).ok());
+  EXPECT_EQ(audit_store_.entries.size(), 3U);
+}
+
+TEST_F(BeaconBudgetTest, VariantsOfTwoDatasetsAreTwoQuestionsWhateverTheirNames) {
+  consent_.rows["F"] = 40;
+  Publish("six");
+  const auto answer =
+      Ask(EntryType::kVariant,
+          R"({"requestParameters": {"referenceName": "3", "start": [10], "alternateBases": "T",
+                                    "datasets": ["A", "B"]}})");
+  ASSERT_TRUE(answer.ok()) << Describe(answer.status());
+  EXPECT_EQ(answer->sets.size(), 2U);
+  EXPECT_EQ(budget_store_.charged["me"].size(), 4U) << "two numbers, two variants";
+}
+
+TEST_F(BeaconBudgetTest, MoreDatasetsThanABudgetAllowsAreAskedOneByOne) {
+  consent_.rows["F"] = 40;
+  Publish("six");
+  EXPECT_THAT(Ask(EntryType::kIndividual, "{}"), HasReason("TOO_MUCH_AT_ONCE"));
+  EXPECT_TRUE(budget_store_.charged.empty());
+  EXPECT_EQ(
+      Ask(EntryType::kIndividual, R"({"requestParameters": {"datasets": ["A", "B"]}})")->count, 40);
+}
+
 TEST_F(BeaconDiscoveryTest, TheSameQuestionHasOneName) {
   const auto name = [](const char* query) {
     return Canonical(beacon::ParseRequest({EntryType::kIndividual, std::nullopt, ""},
@@ -380,7 +523,8 @@ TEST_F(BeaconDiscoveryTest, TermsDoNotSayWhetherSomebodyIsThere) {
       out.push_back(term.id);
     return out;
   };
-  for (const EntryType type : {EntryType::kIndividual, EntryType::kBiosample, EntryType::kVariant}) {
+  for (const EntryType type :
+       {EntryType::kIndividual, EntryType::kBiosample, EntryType::kVariant}) {
     EXPECT_EQ(ids(type, "p0"), ids(type, "")) << beacon::Facts(type).path;
     EXPECT_EQ(ids(type, "nobody"), ids(type, "")) << beacon::Facts(type).path;
   }
@@ -405,9 +549,8 @@ TEST_F(BeaconDiscoveryTest, NoTermIsListedByAnExactEdge) {
       ++consent_.epoch;
       ASSERT_TRUE(view.Refresh(ctx_).ok());
       const auto terms = discovery.Terms(ctx_, std::nullopt).value();
-      listed += std::any_of(terms.begin(), terms.end(), [](const auto& term) {
-        return term.id == "NCIT:C16576";
-      });
+      listed += std::any_of(terms.begin(), terms.end(),
+                            [](const auto& term) { return term.id == "NCIT:C16576"; });
     }
   }
   EXPECT_GT(listed, states / 8);
