@@ -84,8 +84,17 @@ class Owner {
   MemoryPublications publications_;
   FrequencyDesk desk_{at_hub_, {"fi"}};
   DeskHub hub_{desk_, "fi"};
-  NodeFrequencies frequencies_{view_, mechanism_, publications_, tables_,
-                               hub_,  clock_,     "fi",          std::chrono::seconds(0)};
+  FakePublicationStore versions_;
+  NodeFrequencies frequencies_{view_,
+                               versions_,
+                               listing_,
+                               mechanism_,
+                               publications_,
+                               tables_,
+                               hub_,
+                               clock_,
+                               "fi",
+                               std::chrono::seconds(0)};
   const ShardAnswers answers_{kOwner, view_, frequencies_, [] {}};
   std::unique_ptr<rpc::Dispatcher> dispatcher_;
   std::unique_ptr<grpc::Service> service_;
