@@ -116,6 +116,7 @@ class SqlAuditRows final : public AuditRows {
 
 // Columns adult_at, died_at, erased from `column` on.
 Circumstances ToCircumstances(const sql::Row& row, int column);
+Source ToSource(const std::string& name);
 // Columns permits, denies, valid_from, valid_until, terms from `column` on.
 Result<Statement> ToStatement(const sql::Row& row, int column);
 
