@@ -118,6 +118,12 @@ Status SqlConsentRows::SetLives(const std::map<std::int64_t, Circumstances>& liv
   return absl::OkStatus();
 }
 
+Status SqlConsentRows::TakeBackDeaths(const std::vector<std::int64_t>& subjects) {
+  if (subjects.empty()) return absl::OkStatus();
+  return tx_.Exec("UPDATE subjects SET died_at = NULL WHERE id = ANY($1::bigint[])", subjects)
+      .status();
+}
+
 Status SqlConsentRows::AddChanges(const std::vector<Change>& changes) {
   std::vector<std::int64_t> subjects;
   std::vector<std::int64_t> permissions;

@@ -453,6 +453,12 @@ TEST_F(SqlStoreTest, RegistriesSpeakBesideHoldersAndPeople) {
   const std::int64_t epoch = *node.ledger.Epoch(node.ctx);
   ASSERT_THAT(registry.RunOnce(node.ctx), IsOk());
   EXPECT_EQ(*node.ledger.Epoch(node.ctx), epoch) << "nothing changed";
+  const auto died = [&] { return node.mine.Get(node.ctx, "p")->who.died_at.has_value(); };
+  EXPECT_TRUE(died());
+  source.entries[0].who = {};
+  source.entries[0].lives = true;
+  ASSERT_THAT(registry.RunOnce(node.ctx), IsOk());
+  EXPECT_FALSE(died());
   auto state = registry.State(node.ctx);
   EXPECT_EQ(state->records, 1);
   EXPECT_FALSE(state->stale);
