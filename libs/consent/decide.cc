@@ -41,7 +41,8 @@ struct Heard {
 
 Heard Hear(const Rule* rule, const Voices& voices, const Question& question) {
   Heard heard;
-  const bool adult = voices.who.adult_at && question.at >= *voices.who.adult_at;
+  // Of whom nobody knows when they come of age may have.
+  const bool adult = !voices.who.adult_at || question.at >= *voices.who.adult_at;
   for (const Statement& statement : voices.statements) {
     if (!statement.InForce(question.at)) continue;
     if (statement.denies.Has(question.permission)) heard.denied = true;

@@ -38,7 +38,7 @@ struct Statement {
 
 // What is known of a person's life.
 struct Circumstances {
-  std::optional<Time> adult_at;  // from then on, what a guardian permitted has lapsed
+  std::optional<Time> adult_at;  // what a guardian permitted lapses; not known: it has
   std::optional<Time> died_at;
   bool erased = false;  // asked to be forgotten: nothing, not even by statute
 
@@ -70,7 +70,7 @@ enum class Basis {
   kDenied,       // "denied": some statement refuses it
   kLimited,      // "limited": permitted for other purposes or under conditions not met
   kSilent,       // "silent": nothing that permits is in force
-  kLapsed,       // "lapsed": a guardian had permitted it; the person is of age and has not decided
+  kLapsed,       // "lapsed": a guardian permitted it; the person is or may be of age and is silent
   kDeceased,     // "deceased"
   kStale,        // "registry-stale"
   kErased,       // "erased"

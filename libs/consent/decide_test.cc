@@ -104,6 +104,8 @@ TEST(Decide, AGuardiansPermissionLapsesAndTheirRefusalStays) {
   EXPECT_EQ(Ask(Policy(), voices), Basis::kPermitted);
   voices.who.adult_at = kNow;
   EXPECT_EQ(Ask(Policy(), voices), Basis::kLapsed);
+  voices.who.adult_at.reset();
+  EXPECT_EQ(Ask(Policy(), voices), Basis::kLapsed) << "nobody knows when it does";
   voices.statements = {by_guardian, Permits(4)};
   EXPECT_EQ(Ask(Policy(), voices), Basis::kPermitted) << "the person's own consent";
   Statement refusal = Denies(4);

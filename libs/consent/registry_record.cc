@@ -48,17 +48,33 @@ struct Period {
   std::optional<Time> from, until;
 };
 
+// "Patient/7" of a relative or absolute reference to a Patient of the registry; else empty.
+std::string PatientPath(std::string_view reference, std::string_view base_url) {
+  while (base_url.ends_with('/')) base_url.remove_suffix(1);
+  if (!base_url.empty() && reference.starts_with(base_url) &&
+      reference.substr(base_url.size()).starts_with('/'))
+    reference.remove_prefix(base_url.size() + 1);
+  constexpr std::string_view kType = "Patient/";
+  if (!reference.starts_with(kType)) return "";
+  const std::string_view id =
+      reference.substr(kType.size(), reference.find("/_history/") - kType.size());
+  const bool is_id =
+      !id.empty() && id.size() <= kMaxId && std::all_of(id.begin(), id.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '.';
+      });
+  return is_id && id != "." && id != ".." ? std::string(kType) + std::string(id) : "";
+}
+
 class Reader {
  public:
-  Reader(const json& consent, const RegistryMapping& mapping) : consent_(consent), mapping_(mapping) {}
+  Reader(const json& consent, const RegistryMapping& mapping, std::string_view base_url)
+      : consent_(consent), mapping_(mapping), base_url_(base_url) {}
 
   std::optional<RegistryRecord> Read() {
     record_.id = Text(consent_, "id");
     ReadPerson();
-    if (record_.id.empty() || record_.id.size() > kMaxId ||
-        (record_.person_identifier.empty() && record_.patient.empty())) {
-      return std::nullopt;
-    }
+    if (record_.id.empty() || record_.id.size() > kMaxId) return std::nullopt;
     const std::string status = Text(consent_, "status");
     const bool rejected = status == "rejected";
     record_.counts = status == "active" || rejected;
@@ -86,16 +102,40 @@ class Reader {
       const std::string value = Text(identifier, "value");
       const bool ours = mapping_.identifier_system.empty() || Text(identifier, "system") == mapping_.identifier_system;
       if (ours && value.size() <= kMaxIdentifier) record_.person_identifier = value;
-      const std::string reference = Text(who, "reference");
-      if (reference.starts_with("Patient/") && reference.size() <= 8 + kMaxId) record_.patient = reference;
+      if (const std::string path = PatientPath(Text(who, "reference"), base_url_); !path.empty())
+        record_.patient = path;
     }
     // By a guardian: R4 says it in `performer`, R5 in `grantor`.
     for (const char* name : {"performer", "grantor"}) {
       const json& people = Member(consent_, name);
       if (!people.is_array()) continue;
-      for (const json& person : people)
-        record_.says.by_guardian |= Text(person, "reference").starts_with("RelatedPerson/");
+      for (const json& person : people) record_.says.by_guardian |= IsRelatedPerson(person);
     }
+  }
+
+  // Referred to here, at any server, or within the Consent.
+  bool IsRelatedPerson(const json& person) const {
+    constexpr std::string_view kType = "RelatedPerson";
+    if (Text(person, "type") == kType) return true;
+    const std::string reference = Text(person, "reference");
+    if (reference.starts_with("RelatedPerson/") ||
+        reference.find("/RelatedPerson/") != std::string::npos)
+      return true;
+    const json& contained = Member(consent_, "contained");
+    return contained.is_array() &&
+           std::any_of(contained.begin(), contained.end(), [&](const json& resource) {
+             return Text(resource, "resourceType") == kType &&
+                    "#" + Text(resource, "id") == reference;
+           });
+  }
+
+  // Whether a provision names neither codes nor exceptions.
+  static bool IsBare(const json& provision) {
+    const auto none = [&](const char* name) {
+      const json& member = Member(provision, name);
+      return member.is_null() || (member.is_array() && member.empty());
+    };
+    return none("code") && none("provision");
   }
 
   void ReadRules() {
@@ -104,6 +144,9 @@ class Reader {
     const std::string decision = Text(consent_, "decision");
     if (provision.is_object()) {  // R4
       ReadProvision(provision, Text(provision, "type"), ReadPeriod(provision), 0);
+      // As a decision without provisions in R5.
+      if (!decided_ && IsBare(provision))
+        (Text(provision, "type") == "deny" ? Refuse(PermissionSet::All()) : Unreadable());
     } else if (!decision.empty() || provision.is_array()) {  // R5
       if (decision != "permit" && decision != "deny") return Unreadable();
       const Period period = ReadPeriod(consent_);
@@ -114,6 +157,10 @@ class Reader {
         return;
       }
       for (const json& item : provision) ReadProvision(item, decision == "permit" ? "deny" : "permit", period, 1);
+      if (decision == "permit") return;
+      // It is about all that is no exception, and about an exception that is not in force.
+      Refuse(permits_.Others());
+      record_.refuses_outside = from_ != period.from || until_ != period.until;
     } else if (!decided_) {
       Unreadable();
     }
@@ -175,13 +222,13 @@ class Reader {
 
   void ReadCodes(const json& provision, bool permit, const Period& period, int depth) {
     const json& codes = Member(provision, "code");
-    bool any = false, understood = false;
+    const bool any = !codes.is_null() && !(codes.is_array() && codes.empty());
+    bool understood = false;
     if (codes.is_array()) {
       for (const json& code : codes) {
         const json& codings = Member(code, "coding");
         if (!codings.is_array()) continue;
         for (const json& coding : codings) {
-          any = true;
           const MappedCode* mapped = Find(coding);
           if (mapped == nullptr) continue;
           understood = true;
@@ -239,6 +286,7 @@ class Reader {
 
   const json& consent_;
   const RegistryMapping& mapping_;
+  const std::string_view base_url_;
   RegistryRecord record_;
   PermissionSet permits_, denies_;
   std::optional<Time> from_, until_;
@@ -325,8 +373,10 @@ Result<RegistryMapping> ParseRegistryMapping(std::string_view text) {
   return mapping;
 }
 
-std::optional<RegistryRecord> ReadRegistryRecord(const json& consent, const RegistryMapping& mapping) {
-  return Reader(consent, mapping).Read();
+std::optional<RegistryRecord> ReadRegistryRecord(const json& consent,
+                                                 const RegistryMapping& mapping,
+                                                 std::string_view base_url) {
+  return Reader(consent, mapping, base_url).Read();
 }
 
 RegistryPatient ReadRegistryPatient(const json& patient, const RegistryMapping& mapping) {
@@ -348,6 +398,8 @@ RegistryPatient ReadRegistryPatient(const json& patient, const RegistryMapping& 
     out.who.died_at = ReadTime(died.get<std::string>(), false);
   } else if (Member(patient, "deceasedBoolean") == true) {
     out.who.died_at = Time{};  // when is not known
+  } else {
+    out.lives = Member(patient, "deceasedBoolean") == false;
   }
   return out;
 }

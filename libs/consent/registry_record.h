@@ -41,25 +41,31 @@ Result<RegistryMapping> ParseRegistryMapping(std::string_view json);
 struct RegistryRecord {
   std::string id;                 // the registry's own
   std::string person_identifier;  // empty: to be had from the Patient that `patient` names
-  std::string patient;            // "Patient/7"
+  std::string patient;            // "Patient/7"; both empty: of whom it is cannot be told
   // Active, or a rejection. Otherwise there is nothing to keep of it.
   bool counts = false;
   Statement says;         // what it permits, in its period
   PermissionSet refused;  // without end, so that nobody gains by a period's
+  // And what it permits, outside of its period: of a denial that is longer in force.
+  bool refuses_outside = false;
   // It names nothing that can be told: then it refuses everything.
   bool unreadable = false;
 };
 
-// Reads a Consent of FHIR R4 (hl7.org/fhir/R4/consent.html: `patient`, root provision with `type`) or R5
-// (hl7.org/fhir/R5/consent.html: `subject`, `decision`, provisions that are exceptions from it). Fails closed: a
-// refusal of what is not in the table refuses everything, and so does a permission under a condition that cannot be
-// kept. None without an id or a person.
-std::optional<RegistryRecord> ReadRegistryRecord(const nlohmann::json& consent, const RegistryMapping& mapping);
+// Reads a Consent of FHIR R4 (hl7.org/fhir/R4/consent.html: `patient`, root provision with `type`)
+// or R5 (hl7.org/fhir/R5/consent.html: `subject`, `decision`, provisions that are exceptions from
+// it). Fails closed: a refusal of what is not in the table refuses everything, and so does a
+// permission under a condition that cannot be kept. `base_url` is the registry's: references may be
+// absolute. None without an id.
+std::optional<RegistryRecord> ReadRegistryRecord(const nlohmann::json& consent,
+                                                 const RegistryMapping& mapping,
+                                                 std::string_view base_url = {});
 
 // What a Patient resource says: the identifier, and dates of life.
 struct RegistryPatient {
   std::string person_identifier;  // empty: it has none of the table's system
   Circumstances who;
+  bool lives = false;  // says so, and does not only say nothing of a death
 };
 RegistryPatient ReadRegistryPatient(const nlohmann::json& patient, const RegistryMapping& mapping);
 

@@ -101,6 +101,42 @@ TEST(RegistryRecord, R5DecidesAndProvisionsAreExceptions) {
   EXPECT_EQ(Read(consent).refused, PermissionSet::All());
 }
 
+TEST(RegistryRecord, ARefusalOfEverythingIsOneInEitherRelease) {
+  json r4 = R4(json::array());
+  EXPECT_EQ(Read(r4).refused, PermissionSet::All());
+  EXPECT_FALSE(Read(r4).unreadable);
+  r4["provision"].erase("provision");
+  EXPECT_EQ(Read(r4).refused, PermissionSet::All());
+  r4["provision"]["code"] = {{{"text", "research"}}};
+  EXPECT_EQ(Read(r4).refused, PermissionSet::All()) << "of something that is in no table";
+  r4["provision"] = {{"type", "permit"}};
+  EXPECT_TRUE(Read(r4).unreadable) << "permits, but nobody knows what";
+  r4["provision"] = json::object();
+  EXPECT_TRUE(Read(r4).unreadable);
+  r4["policyRule"] = Code("OPTOUT", "http://terminology.hl7.org/CodeSystem/v3-ActCode");
+  r4["provision"] = {{"type", "deny"}};
+  EXPECT_EQ(Read(r4).refused.Names(), "SLQ,SEC") << "the code decides";
+}
+
+TEST(RegistryRecord, AnR5DenialIsOfAllButItsExceptions) {
+  json consent = {{"resourceType", "Consent"}, {"id", "c2"},
+                  {"status", "active"},        {"subject", Patient()},
+                  {"decision", "deny"},        {"provision", {{{"code", {Code(kUse)}}}}}};
+  auto record = Read(consent);
+  EXPECT_EQ(record.says.permits.Names(), "SEC");
+  EXPECT_EQ(record.refused.Names(), "AF,SLQ");
+  EXPECT_FALSE(record.refuses_outside);
+  consent["period"] = {{"end", "2028"}};
+  EXPECT_FALSE(Read(consent).refuses_outside) << "over as a whole";
+  consent["provision"][0]["period"] = {{"end", "2027"}};
+  EXPECT_TRUE(Read(consent).refuses_outside) << "the denial is longer in force than the exception";
+  EXPECT_EQ(Read(consent).says.until, *ParseRfc3339("2028-01-01T00:00:00Z"));
+  consent["provision"][0]["code"] = json::array({Code("new")});
+  record = Read(consent);
+  EXPECT_TRUE(record.says.permits.empty());
+  EXPECT_EQ(record.refused, PermissionSet::All());
+}
+
 TEST(RegistryRecord, AnObjectionRegistersCodeDecidesByItself) {
   json consent = {{"resourceType", "Consent"},
                   {"id", "c3"},
@@ -130,11 +166,41 @@ TEST(RegistryRecord, SaysWhomItIsAboutAndWhoSpoke) {
   EXPECT_EQ(record->patient, "Patient/7");
   EXPECT_TRUE(record->says.by_guardian);
   consent["patient"] = {{"identifier", {{"system", "urn:other"}, {"value", "X"}}}};
-  EXPECT_FALSE(ReadRegistryRecord(consent, Table()).has_value()) << "another system's identifier is another person";
+  EXPECT_EQ(Read(consent).person_identifier, "") << "another system's identifier is another person";
   consent.erase("patient");
-  EXPECT_FALSE(ReadRegistryRecord(consent, Table()).has_value());
+  EXPECT_EQ(Read(consent).person_identifier + Read(consent).patient, "");
   for (const char* odd : {"null", "[]", "1", R"({"id":1,"patient":[]})"})
     EXPECT_FALSE(ReadRegistryRecord(json::parse(odd), Table()).has_value());
+}
+
+TEST(RegistryRecord, ReferencesMayBeAbsolute) {
+  json consent = R4(json::array());
+  const auto patient = [&](const std::string& reference) {
+    consent["patient"] = {{"reference", reference}};
+    return ReadRegistryRecord(consent, Table(), "https://registry.example/r4/")->patient;
+  };
+  EXPECT_EQ(patient("Patient/7"), "Patient/7");
+  EXPECT_EQ(patient("https://registry.example/r4/Patient/7"), "Patient/7");
+  EXPECT_EQ(patient("https://registry.example/r4/Patient/7/_history/2"), "Patient/7");
+  for (const char* other :
+       {"https://other.example/r4/Patient/7", "https://registry.example/r4x/Patient/7", "Patient/",
+        "Patient/7/../8", "Patient/..", "RelatedPerson/7", "urn:uuid:7", "#7"})
+    EXPECT_EQ(patient(other), "") << other;
+}
+
+TEST(RegistryRecord, AGuardianIsSeenWhereverTheReferenceLeads) {
+  json consent = R4(json::array());
+  consent["contained"] = {{{"resourceType", "RelatedPerson"}, {"id", "g"}},
+                          {{"resourceType", "Patient"}, {"id", "p"}}};
+  const auto by_guardian = [&](const json& performer) {
+    consent["performer"] = json::array({performer});
+    return Read(consent).says.by_guardian;
+  };
+  EXPECT_TRUE(by_guardian({{"reference", "https://registry.example/r4/RelatedPerson/3"}}));
+  EXPECT_TRUE(by_guardian({{"reference", "#g"}}));
+  EXPECT_TRUE(by_guardian({{"type", "RelatedPerson"}, {"display", "mother"}}));
+  EXPECT_FALSE(by_guardian({{"reference", "#p"}}));
+  EXPECT_FALSE(by_guardian({{"reference", "Patient/7"}}));
 }
 
 TEST(RegistryRecord, PatientsHaveIdentifiersAndLives) {
@@ -146,6 +212,10 @@ TEST(RegistryRecord, PatientsHaveIdentifiersAndLives) {
   EXPECT_EQ(patient.person_identifier, "P9");
   EXPECT_EQ(patient.who.adult_at, *ParseRfc3339("2028-05-04T00:00:00Z"));
   EXPECT_EQ(patient.who.died_at, *ParseRfc3339("2026-02-03T04:05:06Z"));
+  EXPECT_FALSE(patient.lives);
+  EXPECT_TRUE(ReadRegistryPatient({{"deceasedBoolean", false}}, Table()).lives);
+  EXPECT_FALSE(ReadRegistryPatient({{"deceasedBoolean", true}}, Table()).lives);
+  EXPECT_FALSE(ReadRegistryPatient(json::object(), Table()).lives) << "says nothing";
 }
 
 TEST(RegistryMapping, RefusesWhatMeansNothing) {

@@ -290,6 +290,24 @@ def test_an_application_nobody_decided_on_opens_nothing(fed, cohorts, listed, im
     fed.genofed("run", "cancel", run, as_="researcher")
 
 
+def test_an_agreement_that_nobody_signed_opens_nothing(fed, cohorts, listed, images):
+    """The country approves, and the hub's word that the official signed is a digest of nothing."""
+    fi = cohorts["fi"]
+    ident = road.transmit(fed, [fi.dataset], "Approved, and never agreed to")["id"]
+    road.decide(fed, fi, ident, True)
+    wait_until(lambda: road.application(fed, ident)["state"] == "STATE_DECIDED", 20, "the decision at the hub")
+    claim_approved(fed, ident)
+    run = road.submit(fed, ident, images / WORKFLOW, datasets=[fi.dataset], CASE_TERM=CASE_TERM)
+    time.sleep(2)  # the node waits a while for an approval that may be on its way
+    part = road.parts(road.run_state(fed, run))["fi"]
+    assert part["state"] in ("STATE_INITIALIZING", "STATE_SYSTEM_ERROR"), part
+    review = road.wait_for_review(fed, fi, ident)
+    assert review["application"]["state"] == "STATE_ACTIVE", "the hub's lie came to the node"
+    assert not review["application"].get("agreement_sha256"), review
+    assert not any(entry.get("run") == run for entry in road.ledger_entries(fed, "fi"))
+    fed.genofed("run", "cancel", run, as_="researcher")
+
+
 def test_content_edited_after_the_decision_is_another_application(fed, cohorts, listed, images):
     """The hub shows the country a harmless text and then edits it: the digest no longer matches, nothing carries over."""
     fi = cohorts["fi"]

@@ -77,11 +77,13 @@ class GrpcApplicationService final : public v1::ApplicationService::CallbackServ
                             v1::ListApplicationsResponse* response) override {
     return rpc_.Unary(
         call, GF_METHOD(ListApplications), request, response,
-        [this](const Context& ctx, const auto&) -> Result<v1::ListApplicationsResponse> {
-          GF_ASSIGN(auto applications, applications_.List(ctx));
+        [this](const Context& ctx, const auto& r) -> Result<v1::ListApplicationsResponse> {
+          GF_ASSIGN(const Page page, Page::Of(r.page_size(), r.page_token()));
+          GF_ASSIGN(auto applications, applications_.List(ctx, page));
           v1::ListApplicationsResponse answer;
-          for (const auto& application : applications)
+          for (const auto& application : applications.items)
             *answer.add_applications() = ToProto(application);
+          answer.set_next_page_token(applications.next);
           return answer;
         });
   }

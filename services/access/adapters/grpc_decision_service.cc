@@ -26,10 +26,13 @@ class GrpcDecisionService final : public v1::DecisionService::CallbackService {
   Reactor* ListReviews(Call* call, const v1::ListReviewsRequest* request,
                        v1::ListReviewsResponse* response) override {
     return rpc_.Unary(call, GF_METHOD(ListReviews), request, response,
-                      [this](const Context& ctx, const auto&) -> Result<v1::ListReviewsResponse> {
-                        GF_ASSIGN(auto grants, decisions_.List(ctx));
+                      [this](const Context& ctx, const auto& r) -> Result<v1::ListReviewsResponse> {
+                        GF_ASSIGN(const Page page, Page::Of(r.page_size(), r.page_token()));
+                        GF_ASSIGN(auto grants, decisions_.List(ctx, page));
                         v1::ListReviewsResponse answer;
-                        for (const Grant& grant : grants) *answer.add_reviews() = ToProto(grant);
+                        for (const Grant& grant : grants.items)
+                          *answer.add_reviews() = ToProto(grant);
+                        answer.set_next_page_token(grants.next);
                         return answer;
                       });
   }

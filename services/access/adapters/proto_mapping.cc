@@ -121,6 +121,7 @@ v1::Application ToProto(const Application& application) {
   out.set_digest(application.digest);
   out.set_recommendation(application.recommendation);
   for (const auto& decision : application.decisions) *out.add_decisions() = ToProto(decision);
+  out.set_agreement(application.agreement);
   out.set_agreement_sha256(application.agreement_sha256);
   for (const auto& event : application.events) {
     auto* added = out.add_events();
@@ -147,6 +148,7 @@ Application FromProto(const v1::Application& in) {
   application.digest = in.digest();
   application.recommendation = in.recommendation();
   for (const auto& decision : in.decisions()) application.decisions.push_back(FromProto(decision));
+  application.agreement = in.agreement();
   application.agreement_sha256 = in.agreement_sha256();
   for (const auto& event : in.events())
     application.events.push_back(

@@ -32,6 +32,10 @@ Result<std::int64_t> NextSequence(sql::Tx& tx) {
   return rows[0].Int(0);
 }
 
+std::string Applicant(const std::string& issuer, const std::string& subject) {
+  return issuer + " " + subject;
+}
+
 Status Unknown(const std::string& id) {
   return Error(StatusCode::kNotFound, "APPLICATION_UNKNOWN", "there is no application {}", id);
 }
@@ -48,11 +52,13 @@ Result<Application> SqlApplicationStore::Add(const Context& ctx, const Applicati
         // Without a key of the caller's every application is its own.
         const std::string& unique = key.empty() ? application.id : key;
         const std::string applicant =
-            application.applicant_issuer + " " + application.applicant_subject;
+            Applicant(application.applicant_issuer, application.applicant_subject);
         GF_TRY(tx.Exec(
-            "INSERT INTO applications (id, sequence, applicant, idempotency_key, document) "
-            "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (applicant, idempotency_key) DO NOTHING",
-            added.id, added.sequence, applicant, unique, ToDocument(ToProto(added))));
+            "INSERT INTO applications (id, sequence, applicant, organisation, idempotency_key, "
+            "document) "
+            "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (applicant, idempotency_key) DO NOTHING",
+            added.id, added.sequence, applicant, added.organisation, unique,
+            ToDocument(ToProto(added))));
         GF_ASSIGN(
             auto rows,
             tx.Exec(
@@ -98,10 +104,23 @@ Result<Application> SqlApplicationStore::Find(const Context& ctx, const std::str
   });
 }
 
-Result<std::vector<Application>> SqlApplicationStore::List(const Context& ctx) {
-  return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::vector<Application>> {
-    GF_ASSIGN(auto rows, tx.Exec("SELECT document FROM applications ORDER BY id DESC LIMIT 1000"));
-    return ParseAll(rows);
+Result<Listed<Application>> SqlApplicationStore::List(const Context& ctx, const Viewer& viewer,
+                                                      const Page& page) {
+  return database_.Read(ctx, [&](sql::Tx& tx) -> Result<Listed<Application>> {
+    GF_ASSIGN(auto rows, tx.Exec("SELECT document FROM applications "
+                                 "WHERE ($1 OR applicant = $2 OR ($3 <> '' AND organisation = $3)) "
+                                 "AND ($4 = '' OR id < $4) "
+                                 "ORDER BY id DESC LIMIT $5",
+                                 viewer.everything,
+                                 Applicant(viewer.applicant_issuer, viewer.applicant_subject),
+                                 viewer.organisation, page.before, page.size + 1));
+    Listed<Application> listed;
+    GF_ASSIGN(listed.items, ParseAll(rows));
+    if (listed.items.size() > static_cast<std::size_t>(page.size)) {
+      listed.items.pop_back();
+      listed.next = listed.items.back().id;
+    }
+    return listed;
   });
 }
 

@@ -14,7 +14,8 @@ class SqlApplicationStore final : public ApplicationStore {
   Result<Application> Change(const Context& ctx, const std::string& id,
                              const std::function<Status(Application&)>& change) override;
   Result<Application> Find(const Context& ctx, const std::string& id) override;
-  Result<std::vector<Application>> List(const Context& ctx) override;
+  Result<Listed<Application>> List(const Context& ctx, const Viewer& viewer,
+                                   const Page& page) override;
   Result<std::vector<Application>> ChangedSince(const Context& ctx, const std::string& country,
                                                 std::int64_t after, int limit) override;
 

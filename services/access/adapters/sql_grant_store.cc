@@ -14,6 +14,15 @@ Result<Grant> Parse(const sql::Row& row) {
   return FromProto(review);
 }
 
+Result<std::vector<Grant>> ParseAll(const sql::Rows& rows) {
+  std::vector<Grant> grants;
+  for (sql::Row row : rows) {
+    GF_ASSIGN(Grant grant, Parse(row));
+    grants.push_back(std::move(grant));
+  }
+  return grants;
+}
+
 }  // namespace
 
 Result<Grant> SqlGrantStore::Find(const Context& ctx, const std::string& application) {
@@ -28,16 +37,40 @@ Result<Grant> SqlGrantStore::Find(const Context& ctx, const std::string& applica
   });
 }
 
-Result<std::vector<Grant>> SqlGrantStore::List(const Context& ctx) {
-  return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::vector<Grant>> {
-    GF_ASSIGN(auto rows,
-              tx.Exec("SELECT document FROM grants ORDER BY application DESC LIMIT 1000"));
-    std::vector<Grant> grants;
-    for (sql::Row row : rows) {
-      GF_ASSIGN(Grant grant, Parse(row));
-      grants.push_back(std::move(grant));
+Result<Listed<Grant>> SqlGrantStore::List(const Context& ctx, const Page& page) {
+  return database_.Read(ctx, [&](sql::Tx& tx) -> Result<Listed<Grant>> {
+    GF_ASSIGN(auto rows, tx.Exec("SELECT document FROM grants WHERE $1 = '' OR application < $1 "
+                                 "ORDER BY application DESC LIMIT $2",
+                                 page.before, page.size + 1));
+    Listed<Grant> listed;
+    GF_ASSIGN(listed.items, ParseAll(rows));
+    if (listed.items.size() > static_cast<std::size_t>(page.size)) {
+      listed.items.pop_back();
+      listed.next = listed.items.back().application.id;
     }
-    return grants;
+    return listed;
+  });
+}
+
+Result<std::vector<Grant>> SqlGrantStore::Live(const Context& ctx, Time now) {
+  return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::vector<Grant>> {
+    GF_ASSIGN(
+        auto rows,
+        tx.Exec("SELECT document FROM grants WHERE live_until > $1 ORDER BY application", now));
+    return ParseAll(rows);
+  });
+}
+
+Result<std::vector<std::string>> SqlGrantStore::Datasets(const Context& ctx) {
+  return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::vector<std::string>> {
+    GF_ASSIGN(
+        auto rows,
+        tx.Exec("SELECT DISTINCT dataset FROM grants, "
+                "json_array_elements_text(document::json -> 'decision' -> 'datasets') AS dataset "
+                "ORDER BY dataset"));
+    std::vector<std::string> datasets;
+    for (sql::Row row : rows) datasets.push_back(row.Text(0));
+    return datasets;
   });
 }
 
@@ -66,10 +99,15 @@ Result<Grant> SqlGrantStore::Change(sql::Tx& tx, const std::string& application,
   }
   const std::string decided_before = grant.decision.signed_decision;
   GF_TRY(change(grant));
+  const std::string document = ToDocument(ToProto(grant));
+  if (!rows.empty() && rows[0].Text(0) == document) return grant;
+  std::optional<Time> live_until;
+  if (grant.decision.outcome == Outcome::kApproved) live_until = grant.permit_until;
   GF_TRY(
-      tx.Exec("INSERT INTO grants (application, document) VALUES ($1, $2) "
-              "ON CONFLICT (application) DO UPDATE SET document = excluded.document",
-              application, ToDocument(ToProto(grant))));
+      tx.Exec("INSERT INTO grants (application, document, live_until) VALUES ($1, $2, $3) "
+              "ON CONFLICT (application) DO UPDATE SET document = excluded.document, live_until = "
+              "excluded.live_until",
+              application, document, live_until));
   if (grant.decision.signed_decision != decided_before) {
     v1::DeliverDecisionRequest message;
     message.set_application(application);
@@ -88,7 +126,7 @@ Result<std::int64_t> SqlGrantStore::Cursor(const Context& ctx) {
 
 Status SqlGrantStore::SetCursor(const Context& ctx, std::int64_t sequence) {
   return database_.Transact(ctx, [&](sql::Tx& tx) -> Status {
-    return tx.Exec("UPDATE hub_cursor SET sequence = $1 WHERE sequence < $1", sequence).status();
+    return tx.Exec("UPDATE hub_cursor SET sequence = $1", sequence).status();
   });
 }
 

@@ -15,7 +15,9 @@ class SqlGrantStore final : public GrantStore {
  public:
   explicit SqlGrantStore(sql::Database& database) : database_(database) {}
   Result<Grant> Find(const Context& ctx, const std::string& application) override;
-  Result<std::vector<Grant>> List(const Context& ctx) override;
+  Result<Listed<Grant>> List(const Context& ctx, const Page& page) override;
+  Result<std::vector<Grant>> Live(const Context& ctx, Time now) override;
+  Result<std::vector<std::string>> Datasets(const Context& ctx) override;
   Result<Grant> Change(const Context& ctx, const std::string& application,
                        const std::function<Status(Grant&)>& change) override;
   Result<Grant> ChangeAndRevoke(const Context& ctx, const std::string& application,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "libs/sql/outbox.h"
@@ -80,7 +81,69 @@ TEST_F(SqlStoreTest, ADecisionAndItsMessageAreStoredTogether) {
   EXPECT_EQ(store.Find(ctx_, "app-1")->decision.signed_decision, "jws");
   ASSERT_THAT(store.SetCursor(ctx_, 7), IsOk());
   ASSERT_THAT(store.SetCursor(ctx_, 5), IsOk());
-  EXPECT_EQ(*store.Cursor(ctx_), 7);
+  EXPECT_EQ(*store.Cursor(ctx_), 5);
+}
+
+TEST_F(SqlStoreTest, APageIsOfWhatTheViewerMaySee) {
+  SqlApplicationStore store(*database_);
+  for (int i = 0; i < 9; ++i) {
+    Application application = NewApplication(fmt::format("app-{}", i));
+    application.applicant_subject = i % 3 == 0 ? "ann" : "bob";
+    application.organisation = i < 6 ? "KI" : "";
+    ASSERT_THAT(store.Add(ctx_, application, ""), IsOk());
+  }
+  const auto ids = [&](const Viewer& viewer, int size) {
+    std::string all;
+    Page page{"", size};
+    for (int pages = 0; pages < 10; ++pages) {
+      const auto listed = store.List(ctx_, viewer, page);
+      EXPECT_THAT(listed, IsOk());
+      for (const Application& one : listed->items) all += one.id.back();
+      if (listed->next.empty()) return all;
+      page.before = listed->next;
+      all += ' ';
+    }
+    return all;
+  };
+  EXPECT_EQ(ids({true, "", ""}, 4), "8765 4321 0");
+  EXPECT_EQ(ids({false, "i", "ann"}, 2), "63 0");
+  EXPECT_EQ(ids({false, "i", "otto", "KI"}, 3), "543 210");
+  EXPECT_EQ(ids({false, "i", "ann", "KI"}, 200), "6543210");
+  EXPECT_EQ(ids({false, "i", "otto"}, 200), "") << "no organisation is nobody's";
+}
+
+// Far more than a page.
+TEST_F(SqlStoreTest, EveryLiveGrantIsFound) {
+  SqlGrantStore store(*database_);
+  const Time now = FromUnixSeconds(1'767'225'600);
+  const auto put = [&](const std::string& id, Outcome outcome, Time until) {
+    return store
+        .Change(ctx_, id,
+                [&](Grant& grant) -> Status {
+                  grant.application.id = id;
+                  grant.decision.outcome = outcome;
+                  grant.decision.datasets = {"GOE-FI-A-" + id};
+                  grant.permit_id = "permit";
+                  grant.permit_until = until;
+                  return absl::OkStatus();
+                })
+        .status();
+  };
+  ASSERT_THAT(put("0", Outcome::kApproved, now + std::chrono::hours(1)), IsOk());
+  for (int i = 1000; i < 1300; ++i) {
+    ASSERT_THAT(
+        put(std::to_string(i), Outcome::kApproved, i % 3 == 0 ? now : now + std::chrono::hours(1)),
+        IsOk());
+  }
+  ASSERT_THAT(put("2000", Outcome::kVetoed, now + std::chrono::hours(1)), IsOk());
+  ASSERT_THAT(put("1001", Outcome::kRevoked, now + std::chrono::hours(1)), IsOk());
+  auto live = store.Live(ctx_, now);
+  ASSERT_THAT(live, IsOk());
+  EXPECT_EQ(live->size(), 200u);
+  EXPECT_EQ(live->at(0).application.id, "0") << "the oldest, too";
+  EXPECT_EQ(store.Datasets(ctx_)->size(), 302u) << "of all decisions";
+  EXPECT_EQ(store.List(ctx_, {"", 200})->items.size(), 200u);
+  EXPECT_EQ(store.List(ctx_, {"1100", 200})->items.size(), 101u);
 }
 
 TEST_F(SqlStoreTest, AProposalIsKeptAndSendsNothing) {

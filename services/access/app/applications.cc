@@ -4,6 +4,7 @@
 #include "libs/auth/decision.h"
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
+#include "services/access/app/agreement.h"
 
 namespace genofed::access {
 namespace {
@@ -88,15 +89,8 @@ Result<Application> Applications::Recommend(const Context& ctx, const std::strin
 Result<Application> Applications::SignAgreement(const Context& ctx, const std::string& id,
                                                 const std::string& digest) {
   return store_.Change(ctx, id, [&](Application& application) -> Status {
-    // What is signed: this digest and every country's signed decision, in the order of countries.
-    std::string agreement =
-        "genofed data use agreement\n" + application.id + "\n" + application.digest + "\n";
-    for (const CountryDecision& decision : application.decisions) {
-      agreement +=
-          decision.country + " " + HexEncode(crypto::Sha256(decision.signed_decision)) + "\n";
-    }
-    agreement += Caller(ctx).issuer + " " + Caller(ctx).subject + "\n";
-    return access::SignAgreement(application, Caller(ctx), digest,
+    const std::string agreement = AgreementText(application, Caller(ctx));
+    return access::SignAgreement(application, Caller(ctx), digest, agreement,
                                  HexEncode(crypto::Sha256(agreement)), clock_.Now());
   });
 }
@@ -107,11 +101,8 @@ Result<Application> Applications::Get(const Context& ctx, const std::string& id)
   return application;
 }
 
-Result<std::vector<Application>> Applications::List(const Context& ctx) {
-  GF_ASSIGN(auto all, store_.List(ctx));
-  std::erase_if(all,
-                [&](const Application& application) { return !MaySee(application, Caller(ctx)); });
-  return all;
+Result<Listed<Application>> Applications::List(const Context& ctx, const Page& page) {
+  return store_.List(ctx, ViewerOf(Caller(ctx)), page);
 }
 
 Result<std::vector<Application>> Applications::ChangedSince(const Context& ctx,

@@ -27,7 +27,7 @@ class Applications {
                                     const std::string& digest);
   // NotFound also for those who may not see it.
   Result<Application> Get(const Context& ctx, const std::string& id);
-  Result<std::vector<Application>> List(const Context& ctx);
+  Result<Listed<Application>> List(const Context& ctx, const Page& page);
   Result<std::vector<Application>> ChangedSince(const Context& ctx, const std::string& country,
                                                 std::int64_t after, int limit);
   // A decision is recorded only if it carries the signature of the country that delivers it.

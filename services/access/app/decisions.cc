@@ -7,12 +7,15 @@
 #include "libs/auth/decision.h"
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
+#include "libs/obs/log.h"
+#include "services/access/app/agreement.h"
 
 namespace genofed::access {
 namespace {
 
 constexpr int kFetchBatch = 100;
 constexpr std::chrono::hours kTokenLifetime(1);
+constexpr std::chrono::hours kReadAgain(1);
 
 Time WholeSeconds(Time time) { return std::chrono::floor<std::chrono::seconds>(time); }
 
@@ -34,6 +37,13 @@ Decisions::Decisions(GrantStore& store, RevocationStore& revocations, HubApplica
 
 Result<int> Decisions::FetchFromHub(const Context& ctx) {
   GF_ASSIGN(std::int64_t cursor, store_.Cursor(ctx));
+  // The hub's numbers are not believed for longer than this: one restored from a backup gives them
+  // out again.
+  if (clock_.Now() >= read_again_) {
+    cursor = 0;
+    GF_TRY(store_.SetCursor(ctx, cursor));
+    read_again_ = clock_.Now() + kReadAgain;
+  }
   GF_ASSIGN(auto changed, hub_.ChangedSince(ctx, cursor, kFetchBatch));
   for (const Application& seen : changed) {
     GF_TRY(ctx.Alive());
@@ -56,18 +66,26 @@ Result<int> Decisions::FetchFromHub(const Context& ctx) {
         return absl::OkStatus();
       }
       grant.application.recommendation = seen.recommendation;
-      if (grant.application.agreement_sha256.empty())
+      if (grant.application.agreement_sha256.empty() && IsAgreedTo(seen, grant)) {
+        grant.application.agreement = seen.agreement;
         grant.application.agreement_sha256 = seen.agreement_sha256;
+      }
       grant.application.state = seen.state;
       return absl::OkStatus();
     });
     GF_TRY(taken);
-    GF_TRY(store_.SetCursor(ctx, seen.sequence));
+    if (taken->decision.outcome == Outcome::kApproved && !seen.agreement_sha256.empty() &&
+        taken->application.agreement_sha256 != seen.agreement_sha256)
+      GF_LOG(ctx, warn, "agreement.refused", {"application", seen.id});
+    cursor = std::max(cursor, seen.sequence);
+    GF_TRY(store_.SetCursor(ctx, cursor));
   }
   return static_cast<int>(changed.size());
 }
 
-Result<std::vector<Grant>> Decisions::List(const Context& ctx) { return store_.List(ctx); }
+Result<Listed<Grant>> Decisions::List(const Context& ctx, const Page& page) {
+  return store_.List(ctx, page);
+}
 Result<Grant> Decisions::Get(const Context& ctx, const std::string& application) {
   return store_.Find(ctx, application);
 }

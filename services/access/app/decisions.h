@@ -26,10 +26,11 @@ class Decisions {
             const ApplicationCodec& codec, const auth::TrustSource& trust, crypto::Signer& signer,
             NationalAuthority authority, const Clock& clock, Random& random);
 
-  // Takes over what changed at the hub since the last time; returns how many applications did.
+  // Takes over what changed at the hub since the last time, or everything again, page by page, once
+  // an hour and after a start; returns how many applications came. For one thread.
   Result<int> FetchFromHub(const Context& ctx);
 
-  Result<std::vector<Grant>> List(const Context& ctx);
+  Result<Listed<Grant>> List(const Context& ctx, const Page& page);
   Result<Grant> Get(const Context& ctx, const std::string& application);
   // Signs what is decided; a proposal that waits for a second person is kept and signs nothing.
   // `ask.permit_days` 0: as long as the application asks for.
@@ -63,6 +64,7 @@ class Decisions {
   const NationalAuthority authority_;
   const Clock& clock_;
   Random& random_;
+  Time read_again_{};  // everything of the hub's
 };
 
 }  // namespace genofed::access

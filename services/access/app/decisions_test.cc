@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "libs/auth/approval.h"
 #include "libs/auth/decision.h"
 #include "libs/core/strings.h"
@@ -10,6 +12,7 @@
 #include "libs/testing/fakes.h"
 #include "libs/testing/matchers.h"
 #include "services/access/adapters/json_codec.h"
+#include "services/access/app/agreement.h"
 #include "services/access/app/fake_stores.h"
 
 namespace genofed::access {
@@ -88,8 +91,19 @@ class DecisionsTest : public ::testing::Test {
     EXPECT_THAT(approval, IsOk());
     return {(*decision)->accepted_conditions, (*approval)->accepted_conditions};
   }
+  // As the hub does once every country has decided.
   void Agree() {
-    hub_.application.agreement_sha256 = std::string(64, 'a');
+    User official;
+    official.issuer = "https://idp";
+    official.subject = "otto";
+    Application decided = hub_.application;
+    decided.decisions = {{"ES", Outcome::kApproved, "", {}, {}, "signed by ES"},
+                         store_.grants["app-1"].decision};
+    Say(AgreementText(decided, official));
+  }
+  void Say(const std::string& agreement) {
+    hub_.application.agreement = agreement;
+    hub_.application.agreement_sha256 = HexEncode(crypto::Sha256(agreement));
     hub_.application.sequence++;
     ASSERT_THAT(decisions_.FetchFromHub(ctx_), IsOk());
   }
@@ -124,6 +138,72 @@ TEST_F(DecisionsTest, NoTokenBeforeDecisionAndAgreementNorAfterThePermit) {
   EXPECT_THAT(decisions_.Approve(ctx_, "app-1"), IsOk());
   clock_.Advance(std::chrono::hours(24 * 30));
   EXPECT_THAT(decisions_.Approve(ctx_, "app-1"), HasReason("APPROVAL_PERMIT_EXPIRED"));
+}
+
+TEST_F(DecisionsTest, AnAgreementIsToThisCountrysDecisionOrNone) {
+  ASSERT_THAT(decisions_.FetchFromHub(ctx_), IsOk());
+  // Before anything was decided: nobody can have agreed to it.
+  hub_.application.agreement_sha256 = std::string(64, 'a');
+  hub_.application.sequence++;
+  ASSERT_THAT(decisions_.FetchFromHub(ctx_), IsOk());
+  ASSERT_THAT(Decide(true), IsOk());
+  EXPECT_THAT(decisions_.Approve(ctx_, "app-1"), HasReason("APPROVAL_AGREEMENT_MISSING"));
+  const auto refused = [&] { return decisions_.Approve(ctx_, "app-1").status(); };
+  const std::string head = "genofed data use agreement\napp-1\n" + hub_.application.digest + "\n";
+  const std::string fi = "FI " + store_.grants["app-1"].decision_sha256 + "\n";
+  for (const std::string& other :
+       {std::string(), std::string("garbage"), head, head + "FI " + std::string(64, '0') + "\n", fi,
+        "genofed data use agreement\napp-2\n" + hub_.application.digest + "\n" + fi,
+        head + "E" + fi, head + std::string(70'000, 'x') + "\n" + fi}) {
+    Say(other);
+    EXPECT_THAT(refused(), HasReason("APPROVAL_AGREEMENT_MISSING")) << other.substr(0, 100);
+  }
+  // None of it stands in the way of the true one.
+  Agree();
+  EXPECT_THAT(refused(), IsOk());
+}
+
+TEST_F(DecisionsTest, AnAgreementThatIsNotItsDigestIsNone) {
+  ASSERT_THAT(decisions_.FetchFromHub(ctx_), IsOk());
+  ASSERT_THAT(Decide(true), IsOk());
+  hub_.application.agreement = "genofed data use agreement\napp-1\n" + hub_.application.digest +
+                               "\nFI " + store_.grants["app-1"].decision_sha256 + "\n";
+  hub_.application.agreement_sha256 = std::string(64, 'a');
+  hub_.application.sequence++;
+  ASSERT_THAT(decisions_.FetchFromHub(ctx_), IsOk());
+  EXPECT_THAT(decisions_.Approve(ctx_, "app-1"), HasReason("APPROVAL_AGREEMENT_MISSING"));
+  Agree();
+  EXPECT_THAT(decisions_.Approve(ctx_, "app-1"), IsOk());
+}
+
+TEST_F(DecisionsTest, AHubThatGivesNumbersOutAgainIsReadAgain) {
+  hub_.application.sequence = std::numeric_limits<std::int64_t>::max();
+  EXPECT_EQ(*decisions_.FetchFromHub(ctx_), 1);
+  EXPECT_EQ(*decisions_.FetchFromHub(ctx_), 0);
+  // Restored from a backup: the next application has a number that was given out before.
+  hub_.application.id = "app-2";
+  hub_.application.frozen = codec_.Freeze(hub_.application);
+  hub_.application.digest = HexEncode(crypto::Sha256(hub_.application.frozen));
+  hub_.application.sequence = 2;
+  EXPECT_EQ(*decisions_.FetchFromHub(ctx_), 0);
+  clock_.Advance(std::chrono::hours(1));
+  EXPECT_EQ(*decisions_.FetchFromHub(ctx_), 1);
+  EXPECT_TRUE(store_.grants["app-2"].digest_matches);
+  EXPECT_EQ(*decisions_.FetchFromHub(ctx_), 0);
+}
+
+TEST_F(DecisionsTest, ListsAreReadPageByPage) {
+  for (const char* id : {"app-1", "app-2", "app-3"}) store_.grants[id].application.id = id;
+  GF_ASSERT_OK_AND_ASSIGN(const Listed<Grant> first, decisions_.List(ctx_, {"", 2}));
+  ASSERT_EQ(first.items.size(), 2u);
+  EXPECT_EQ(first.items[0].application.id, "app-3");
+  GF_ASSERT_OK_AND_ASSIGN(const Listed<Grant> second, decisions_.List(ctx_, {first.next, 2}));
+  ASSERT_EQ(second.items.size(), 1u);
+  EXPECT_EQ(second.items[0].application.id, "app-1");
+  EXPECT_EQ(second.next, "");
+  EXPECT_THAT(Page::Of(0, "a b"), HasReason("PAGE_TOKEN_INVALID"));
+  EXPECT_THAT(Page::Of(0, std::string(101, 'a')), HasReason("PAGE_TOKEN_INVALID"));
+  EXPECT_EQ(Page::Of(5000, "app-1")->size, 200);
 }
 
 TEST_F(DecisionsTest, TheTokenOpensThisCountrysDatasetsOnly) {
@@ -301,12 +381,12 @@ TEST_F(DecisionsTest, UnderTheTwoPersonRuleTheFirstApprovalSignsNothing) {
   GF_ASSERT_OK_AND_ASSIGN(Grant proposed, two_persons.Decide(As("dora"), "app-1", ask));
   EXPECT_EQ(proposed.decision.signed_decision, "");
   EXPECT_EQ(store_.grants["app-1"].proposal->proposer.subject, "dora");
-  Agree();
   EXPECT_THAT(two_persons.Approve(ctx_, "app-1"), HasReason("APPROVAL_PENDING"));
   EXPECT_THAT(two_persons.Decide(As("dora"), "app-1", ask), HasReason("SAME_PERSON"));
   GF_ASSERT_OK_AND_ASSIGN(Grant decided, two_persons.Decide(As("dick"), "app-1", ask));
   EXPECT_NE(decided.decision.signed_decision, "");
   EXPECT_EQ(decided.decision_sha256, HexEncode(crypto::Sha256(decided.decision.signed_decision)));
+  Agree();
   EXPECT_THAT(two_persons.Approve(ctx_, "app-1"), IsOk());
 }
 

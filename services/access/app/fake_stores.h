@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "services/access/app/passports.h"
 #include "services/access/app/visas.h"
@@ -60,10 +61,31 @@ class FakeGrantStore final : public GrantStore {
     if (it == grants.end()) return Error(StatusCode::kNotFound, "APPLICATION_UNKNOWN", "no");
     return it->second;
   }
-  Result<std::vector<Grant>> List(const Context&) override {
-    std::vector<Grant> all;
-    for (const auto& [id, grant] : grants) all.push_back(grant);
-    return all;
+  Result<Listed<Grant>> List(const Context&, const Page& page) override {
+    Listed<Grant> listed;
+    for (auto row = grants.rbegin(); row != grants.rend(); ++row) {
+      if (!page.before.empty() && row->first >= page.before) continue;
+      if (static_cast<int>(listed.items.size()) == page.size) {
+        listed.next = listed.items.back().application.id;
+        break;
+      }
+      listed.items.push_back(row->second);
+    }
+    return listed;
+  }
+  Result<std::vector<Grant>> Live(const Context&, Time now) override {
+    std::vector<Grant> live;
+    for (const auto& [id, grant] : grants) {
+      if (grant.decision.outcome == Outcome::kApproved && grant.permit_until > now)
+        live.push_back(grant);
+    }
+    return live;
+  }
+  Result<std::vector<std::string>> Datasets(const Context&) override {
+    std::set<std::string> datasets;
+    for (const auto& [id, grant] : grants)
+      datasets.insert(grant.decision.datasets.begin(), grant.decision.datasets.end());
+    return std::vector<std::string>(datasets.begin(), datasets.end());
   }
   Result<Grant> Change(const Context&, const std::string& id,
                        const std::function<Status(Grant&)>& change) override {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/access/app/passport_check.h"
 
-#include <set>
-
 #include "libs/auth/passport.h"
 #include "libs/obs/log.h"
 
@@ -21,11 +19,7 @@ PassportCheck::PassportCheck(GrantStore& grants, RevocationStore& revocations,
 Result<std::vector<std::string>> PassportCheck::Candidates(const Context& ctx,
                                                            const std::string& dataset) {
   if (!dataset.empty()) return std::vector<std::string>{dataset};
-  GF_ASSIGN(const auto grants, grants_.List(ctx));
-  std::set<std::string> datasets;
-  for (const Grant& grant : grants)
-    datasets.insert(grant.decision.datasets.begin(), grant.decision.datasets.end());
-  return std::vector<std::string>(datasets.begin(), datasets.end());
+  return grants_.Datasets(ctx);
 }
 
 Result<std::vector<OpenedDataset>> PassportCheck::Run(const Context& ctx,

@@ -40,8 +40,8 @@ class FakeApplicationStore final : public ApplicationStore {
     if (!applications.contains(id)) return Error(StatusCode::kNotFound, "APPLICATION_UNKNOWN", "");
     return applications[id];
   }
-  Result<std::vector<Application>> List(const Context&) override {
-    return std::vector<Application>();
+  Result<Listed<Application>> List(const Context&, const Viewer&, const Page&) override {
+    return Listed<Application>();
   }
   Result<std::vector<Application>> ChangedSince(const Context&, const std::string&, std::int64_t,
                                                 int) override {

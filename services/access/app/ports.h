@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "libs/core/context.h"
+#include "services/access/app/page.h"
 #include "services/access/domain/grant.h"
 #include "services/access/domain/revocation.h"
 
@@ -24,7 +25,9 @@ class ApplicationStore {
   virtual Result<Application> Change(const Context& ctx, const std::string& id,
                                      const std::function<Status(Application&)>& change) = 0;
   virtual Result<Application> Find(const Context& ctx, const std::string& id) = 0;
-  virtual Result<std::vector<Application>> List(const Context& ctx) = 0;
+  // What the viewer may see.
+  virtual Result<Listed<Application>> List(const Context& ctx, const Viewer& viewer,
+                                           const Page& page) = 0;
   // Applications transmitted to a country, in order of their sequence numbers.
   virtual Result<std::vector<Application>> ChangedSince(const Context& ctx,
                                                         const std::string& country,
@@ -44,7 +47,12 @@ class GrantStore {
  public:
   virtual ~GrantStore() = default;
   virtual Result<Grant> Find(const Context& ctx, const std::string& application) = 0;
-  virtual Result<std::vector<Grant>> List(const Context& ctx) = 0;
+  virtual Result<Listed<Grant>> List(const Context& ctx, const Page& page) = 0;
+  // All that the country approves with a permit that ends later than `now`, whether agreed to or
+  // not.
+  virtual Result<std::vector<Grant>> Live(const Context& ctx, Time now) = 0;
+  // Every dataset that some decision names.
+  virtual Result<std::vector<std::string>> Datasets(const Context& ctx) = 0;
   // Changes (or, with an application not seen before, creates) a grant under a lock. If `change`
   // sets a new signed decision, the message that takes it to the hub is stored in the same
   // transaction.
@@ -54,7 +62,7 @@ class GrantStore {
   virtual Result<Grant> ChangeAndRevoke(const Context& ctx, const std::string& application,
                                         const RevocationRecord& revocation,
                                         const std::function<Status(Grant&)>& change) = 0;
-  // How far the hub's applications were read.
+  // How far the hub's applications were read. It may go back.
   virtual Result<std::int64_t> Cursor(const Context& ctx) = 0;
   virtual Status SetCursor(const Context& ctx, std::int64_t sequence) = 0;
 };

@@ -46,7 +46,7 @@ Result<MintedVisa> Visas::MintOne(const Context& ctx, const Grant& grant,
 }
 
 Status Visas::DeliverDue(const Context& ctx) {
-  GF_ASSIGN(auto grants, grants_.List(ctx));
+  GF_ASSIGN(auto grants, grants_.Live(ctx, clock_.Now()));
   std::erase_if(grants, [&](const Grant& grant) { return !IsLive(grant, clock_.Now()).ok(); });
   if (grants.empty()) return absl::OkStatus();
   GF_ASSIGN(const auth::TrustStore trust, TrustNow(ctx, trust_, revocations_));
@@ -74,7 +74,7 @@ Status Visas::DeliverDue(const Context& ctx) {
 }
 
 Result<std::vector<std::string>> Visas::Mint(const Context& ctx, const std::string& subject) {
-  GF_ASSIGN(auto grants, grants_.List(ctx));
+  GF_ASSIGN(auto grants, grants_.Live(ctx, clock_.Now()));
   GF_ASSIGN(const auth::TrustStore trust, TrustNow(ctx, trust_, revocations_));
   std::vector<std::string> tokens;
   for (Grant& grant : grants) {

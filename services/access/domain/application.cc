@@ -149,11 +149,15 @@ bool IsApplicant(const Application& application, const User& user) {
          application.applicant_subject == user.subject;
 }
 
+Viewer ViewerOf(const User& user) {
+  return {user.HasRole("central_dac") || user.HasRole("coordinator"), user.issuer, user.subject,
+          user.HasRole("signing_official") ? user.organisation : std::string()};
+}
+
 bool MaySee(const Application& application, const User& user) {
-  return IsApplicant(application, user) || user.HasRole("central_dac") ||
-         user.HasRole("coordinator") ||
-         (user.HasRole("signing_official") && !user.organisation.empty() &&
-          user.organisation == application.organisation);
+  const Viewer viewer = ViewerOf(user);
+  return viewer.everything || IsApplicant(application, user) ||
+         (!viewer.organisation.empty() && viewer.organisation == application.organisation);
 }
 
 Status Submit(Application& application, const User& user, std::string frozen, std::string digest,
@@ -249,13 +253,14 @@ Status RecordDecision(Application& application, const CountryDecision& decision,
 }
 
 Status SignAgreement(Application& application, const User& user, const std::string& digest,
-                     const std::string& agreement_sha256, Time now) {
+                     const std::string& agreement, const std::string& agreement_sha256, Time now) {
   GF_TRY(RequireOfficial(application, user));
   if (digest != application.digest) {
     return InvalidField("digest", "DIGEST_MISMATCH",
                         "is not the digest of what the countries decided on");
   }
   GF_TRY(InState(application, ApplicationState::kDecided, "signing the agreement"));
+  application.agreement = agreement;
   application.agreement_sha256 = agreement_sha256;
   application.state = ApplicationState::kActive;
   Note(application, "agreement signed", user, now);

@@ -70,7 +70,8 @@ struct Application {
   std::string digest;  // SHA-256 of `frozen`, hex
   std::string recommendation;
   std::vector<CountryDecision> decisions;
-  std::string agreement_sha256;
+  std::string agreement;         // what the official signed: app/agreement.h
+  std::string agreement_sha256;  // hex
   std::vector<Event> events;
   Time created;
   std::int64_t sequence = 0;  // grows with every change
@@ -92,6 +93,16 @@ bool IsApplicant(const Application& application, const User& user);
 // Who may see it: applicant, signing official of the same organisation, central DAC, coordinator.
 bool MaySee(const Application& application, const User& user);
 
+// The same of a user, for lists: everything, or what they applied for and what their organisation
+// did.
+struct Viewer {
+  bool everything = false;
+  std::string applicant_issuer;
+  std::string applicant_subject;
+  std::string organisation = {};  // whose official it is; empty: nobody's
+};
+Viewer ViewerOf(const User& user);
+
 // The transitions. Each checks its guards (state, role and independence of the person) and appends
 // an event.
 Status Submit(Application& application, const User& user, std::string frozen, std::string digest,
@@ -108,6 +119,6 @@ Status Recommend(Application& application, const User& user, bool positive, cons
 Status RecordDecision(Application& application, const CountryDecision& decision, Time now);
 // `digest` is what the signer read: it must be the application's.
 Status SignAgreement(Application& application, const User& user, const std::string& digest,
-                     const std::string& agreement_sha256, Time now);
+                     const std::string& agreement, const std::string& agreement_sha256, Time now);
 
 }  // namespace genofed::access

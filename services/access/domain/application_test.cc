@@ -91,19 +91,19 @@ TEST(Application, RefusedByAllIsRefused) {
   ASSERT_THAT(RecordDecision(application, Says("ES", Outcome::kVetoed, "es"), kNow), IsOk());
   ASSERT_THAT(RecordDecision(application, Says("FI", Outcome::kVetoed, "fi"), kNow), IsOk());
   EXPECT_EQ(application.state, ApplicationState::kRefused);
-  EXPECT_THAT(SignAgreement(application, kOfficial, "d1", "a", kNow),
+  EXPECT_THAT(SignAgreement(application, kOfficial, "d1", "text", "a", kNow),
               HasReason("APPLICATION_STATE"));
 }
 
 TEST(Application, TheAgreementIsAboutWhatWasDecided) {
   Application application = UnderReview();
-  EXPECT_THAT(SignAgreement(application, kOfficial, "d1", "a", kNow),
+  EXPECT_THAT(SignAgreement(application, kOfficial, "d1", "text", "a", kNow),
               HasReason("APPLICATION_STATE"));
   ASSERT_THAT(RecordDecision(application, Says("ES", Outcome::kVetoed, "es"), kNow), IsOk());
   ASSERT_THAT(RecordDecision(application, Says("FI", Outcome::kApproved, "fi"), kNow), IsOk());
-  EXPECT_THAT(SignAgreement(application, kOfficial, "other", "a", kNow),
+  EXPECT_THAT(SignAgreement(application, kOfficial, "other", "text", "a", kNow),
               HasReason("DIGEST_MISMATCH"));
-  EXPECT_THAT(SignAgreement(application, kOfficial, "d1", "a", kNow), IsOk());
+  EXPECT_THAT(SignAgreement(application, kOfficial, "d1", "text", "a", kNow), IsOk());
   EXPECT_EQ(application.state, ApplicationState::kActive);
 }
 
@@ -206,7 +206,7 @@ RC_GTEST_PROP(Application, NoPathAroundTheGuards, ()) {
         (void)RecordDecision(application, Says("ES", Outcome::kVetoed, "es-"), kNow);
         break;
       default:
-        (void)SignAgreement(application, user, "d1", "a", kNow);
+        (void)SignAgreement(application, user, "d1", "text", "a", kNow);
     }
     const CountryDecision* fi = application.DecisionOf("FI");
     bool usable = application.state == ApplicationState::kActive && fi != nullptr &&

@@ -129,9 +129,11 @@ void AddAccessCommands(Commands commands) {
   application->add_subcommand("list", "Applications you may see")->callback([&target, &action] {
     action = [&target] {
       Session session(target);
-      return Show(session, session.Get("/api/v1/applications"), [](const Json& answer) {
-        for (const Json& one : answer.value("applications", Json::array())) PrintApplication(one);
-      });
+      return Show(session, GetAllPages(session, "/api/v1/applications", "applications"),
+                  [](const Json& answer) {
+                    for (const Json& one : answer.value("applications", Json::array()))
+                      PrintApplication(one);
+                  });
     };
   });
   // A step of an application: POST /applications/{id}/<step> with a body made at run time.
@@ -196,9 +198,10 @@ void AddAccessCommands(Commands commands) {
   review->add_subcommand("list", "Applications sent to this country")->callback([&target, &action] {
     action = [&target] {
       Session session(target);
-      return Show(session, session.Get("/api/v1/reviews"), [](const Json& answer) {
-        for (const Json& one : answer.value("reviews", Json::array())) PrintReview(one);
-      });
+      return Show(session, GetAllPages(session, "/api/v1/reviews", "reviews"),
+                  [](const Json& answer) {
+                    for (const Json& one : answer.value("reviews", Json::array())) PrintReview(one);
+                  });
     };
   });
   auto* show_review = review->add_subcommand("show", "One application as this country sees it");

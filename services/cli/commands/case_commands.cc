@@ -115,7 +115,8 @@ void AddCaseCommands(Commands commands) {
   requests->callback([&target, &action] {
     action = [&target] {
       Session session(target);
-      return Show(session, session.Get("/api/v1/contact-requests?page_size=200"),
+      return Show(session,
+                  GetAllPages(session, "/api/v1/contact-requests?page_size=200", "contacts"),
                   [](const Json& answer) {
                     for (const Json& one : answer.value("contacts", Json::array()))
                       PrintContact(one);

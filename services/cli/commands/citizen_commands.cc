@@ -52,7 +52,7 @@ int SetPermissions(const Target& target, const std::vector<std::string>& codes, 
 
 int Accesses(const Target& target, const std::string& receipts) {
   Session session(target);
-  auto answer = session.Get("/api/v1/me/accesses?page_size=200");
+  auto answer = GetAllPages(session, "/api/v1/me/accesses?page_size=100", "accesses");
   if (answer.ok() && !receipts.empty()) {
     for (const Json& access : answer->value("accesses", Json::array())) {
       const std::string stem = receipts + "/receipt-" + TextOf(access, "ledger_index");

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <set>
 
 #include "libs/auth/dpop.h"
 #include "libs/core/file.h"
@@ -247,6 +248,26 @@ std::string Escape(std::string_view text) {
       escaped += fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return escaped;
+}
+
+Result<Json> AllPages(const std::function<Result<Json>(const std::string&)>& get,
+                      const std::string& path, const std::string& list) {
+  GF_ASSIGN(Json all, get(path));
+  const std::string next = path + (path.find('?') == std::string::npos ? "?" : "&") + "page_token=";
+  std::set<std::string> seen;
+  for (std::string token = TextOf(all, "next_page_token"); !token.empty();) {
+    if (!seen.insert(token).second)
+      return Error(StatusCode::kDataLoss, "PAGING_LOOP", "the site gives out the same page again");
+    GF_ASSIGN(Json page, get(next + Escape(token)));
+    for (Json& item : page[list]) all[list].push_back(std::move(item));
+    token = TextOf(page, "next_page_token");
+  }
+  all.erase("next_page_token");
+  return all;
+}
+
+Result<Json> GetAllPages(Session& session, const std::string& path, const std::string& list) {
+  return AllPages([&session](const std::string& page) { return session.Get(page); }, path, list);
 }
 
 }  // namespace genofed::cli

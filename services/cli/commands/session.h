@@ -77,6 +77,14 @@ class Session {
   std::shared_ptr<const crypto::SigningKey> key_;  // of a token that is bound to one
 };
 
+// All of a list that comes in pages: `get` asks for a path, and what it answers holds `list` and
+// perhaps a next_page_token. The answer is the first page's, with the list of all. Errors: those of
+// `get`, PAGING_LOOP.
+Result<Json> AllPages(const std::function<Result<Json>(const std::string&)>& get,
+                      const std::string& path, const std::string& list);
+// The same of a session.
+Result<Json> GetAllPages(Session& session, const std::string& path, const std::string& list);
+
 // Runs after the command line was parsed; returns the exit code.
 using Action = std::function<int()>;
 

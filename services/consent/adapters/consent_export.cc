@@ -11,6 +11,8 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr char kPermissionSystem[] = "urn:1plusmg:consent-permission";
+constexpr char kDuoSystem[] = "http://purl.obolibrary.org/obo/duo.owl";
+constexpr char kPurposeSystem[] = "urn:1plusmg:purpose";  // a country's own codes
 constexpr char kDuoPrefix[] = "http://purl.obolibrary.org/obo/DUO_";
 
 std::string Dump(const ordered_json& json) {
@@ -62,12 +64,40 @@ ordered_json Codes(PermissionSet set) {
   return codes;
 }
 
+std::string SystemOf(const std::string& code) {
+  return code.starts_with("DUO:") ? kDuoSystem : kPurposeSystem;
+}
+
 ordered_json Period(const Statement& says) {
   ordered_json period = ordered_json::object();
   if (says.from) period["start"] = Day(*says.from);
   // A period's end belongs to it; ours is the first instant without.
   if (says.until) period["end"] = Day(*says.until - std::chrono::seconds(1));
   return period;
+}
+
+// What is permitted, as provisions. FHIR can say what for, and nothing of conditions on the
+// project.
+ordered_json Permits(const Statement& says) {
+  const bool limits_project = !says.conditions.empty();
+  const bool limited = limits_project || !says.purposes.empty();
+  PermissionSet plain, for_purposes;
+  for (const Permission permission : kPermissions) {
+    if (!says.permits.Has(permission)) continue;
+    if (permission != Permission::kSecondaryUse || !limited)
+      plain.Add(permission);
+    else if (!limits_project)
+      for_purposes.Add(permission);
+  }
+  ordered_json provisions = ordered_json::array();
+  if (!plain.empty()) provisions.push_back({{"code", Codes(plain)}});
+  if (!for_purposes.empty()) {
+    ordered_json purposes = ordered_json::array();
+    for (const std::string& code : says.purposes)
+      purposes.push_back({{"system", SystemOf(code)}, {"code", code}});
+    provisions.push_back({{"code", Codes(for_purposes)}, {"purpose", purposes}});
+  }
+  return provisions;
 }
 
 // The most special thing that each release says about the same consent.
@@ -86,21 +116,28 @@ ordered_json FhirConsent(const SourcedStatement& statement, const ExportFacts& f
     else
       consent["policy"] = {{{"uri", uri}}};
   }
+  if (says.by_guardian)
+    consent[r5 ? "grantor" : "performer"] = {{{"type", "RelatedPerson"}, {"display", "guardian"}}};
   const ordered_json period = Period(says);
-  ordered_json permits = {{"code", Codes(says.permits)}};
-  ordered_json provisions = ordered_json::array();
+  ordered_json provisions = Permits(says);
+  // A person's own choice refuses outside of its period; a record of others says nothing there.
+  const bool own = statement.source == Source::kOwn;
+  for (ordered_json& permits : provisions) {
+    if (!r5) permits["type"] = "permit";
+    if (own && !period.empty()) permits["period"] = period;
+  }
   if (r5) {
-    if (!period.empty()) consent["period"] = period;
+    if (!own && !period.empty()) consent["period"] = period;
     consent["decision"] = "deny";  // but for these exceptions
-    if (!says.permits.empty()) provisions.push_back(permits);
     if (!provisions.empty()) consent["provision"] = provisions;
     return consent;
   }
-  permits["type"] = "permit";
-  if (!says.permits.empty()) provisions.push_back(permits);
-  if (!says.denies.empty()) provisions.push_back({{"type", "deny"}, {"code", Codes(says.denies)}});
+  PermissionSet denies = says.denies;
+  // Limited by what FHIR cannot say: whoever reads only this must not take it for permitted.
+  if (!says.conditions.empty()) denies.Add(Permission::kSecondaryUse);
+  if (!denies.empty()) provisions.push_back({{"type", "deny"}, {"code", Codes(denies)}});
   consent["provision"] = {{"type", "deny"}};
-  if (!period.empty()) consent["provision"]["period"] = period;
+  if (!own && !period.empty()) consent["provision"]["period"] = period;
   if (!provisions.empty()) consent["provision"]["provision"] = provisions;
   return consent;
 }

@@ -22,12 +22,19 @@ MyPermissions Mine() {
   MyPermissions mine;
   mine.policy = "FI-2026-1";
   mine.permissions = Bits(5);
-  Statement own{Bits(5), Bits(2), *ParseRfc3339("2026-01-01T00:00:00Z"), *ParseRfc3339("2030-01-01T00:00:00Z")};
-  own.purposes = {"DUO:0000006"};
-  own.conditions = {"DUO:0000045"};
+  Statement own{Bits(5), Bits(2), *ParseRfc3339("2026-01-01T00:00:00Z"),
+                *ParseRfc3339("2030-01-01T00:00:00Z")};
   own.form = "urn:form|2.1";
   own.recontact = false;
   mine.statements = {{Source::kOwn, "", own}};
+  return mine;
+}
+
+// Secondary use for health research of not-for-profit organisations alone.
+MyPermissions Limited() {
+  MyPermissions mine = Mine();
+  mine.statements[0].says.purposes = {"DUO:0000006"};
+  mine.statements[0].says.conditions = {"DUO:0000045"};
   return mine;
 }
 
@@ -50,8 +57,57 @@ TEST(ConsentExport, FhirSaysTheSameToAnotherReader) {
   EXPECT_THAT(ExportConsents("xml", Mine(), kFacts), HasReason("FORMAT_UNKNOWN"));
 }
 
+json FhirOf(const std::string& format, const MyPermissions& mine) {
+  return json::parse(ExportConsents(format, mine, kFacts)->content)["entry"][0]["resource"];
+}
+json Codes(const json& provision) {
+  json codes = json::array();
+  for (const json& code : provision["code"]) codes.push_back(code["coding"][0]["code"]);
+  return codes;
+}
+
+TEST(ConsentExport, FhirNamesThePurposesOfAPermission) {
+  MyPermissions mine = Limited();
+  mine.statements[0].says.conditions.clear();
+  const json r4 = FhirOf("fhir-r4", mine)["provision"]["provision"],
+             r5 = FhirOf("fhir-r5", mine)["provision"];
+  for (const json& provisions : {r4, r5}) {
+    EXPECT_EQ(Codes(provisions[0]), json::array({"AF"}));
+    EXPECT_FALSE(provisions[0].contains("purpose"));
+    EXPECT_EQ(Codes(provisions[1]), json::array({"SEC"}));
+    EXPECT_EQ(provisions[1]["purpose"][0]["code"], "DUO:0000006");
+    EXPECT_EQ(provisions[1]["purpose"][0]["system"], "http://purl.obolibrary.org/obo/duo.owl");
+  }
+  EXPECT_EQ(r5.size(), 2u) << "the decision denies the rest";
+  EXPECT_EQ(Codes(r4[2]), json::array({"SLQ"}));
+}
+
+// Conditions on the project have no place in FHIR.
+TEST(ConsentExport, FhirDeniesWhatIsLimitedByWhatItCannotSay) {
+  for (const char* format : {"fhir-r4", "fhir-r5"}) {
+    auto records = clinical::ParseFhirConsents(ExportConsents(format, Limited(), kFacts)->content);
+    ASSERT_THAT(records, IsOk());
+    EXPECT_EQ(records->at(0).PermissionsAt(kFacts.at), 1) << format;
+  }
+  EXPECT_EQ(Codes(FhirOf("fhir-r4", Limited())["provision"]["provision"][1]),
+            json::array({"SLQ", "SEC"}));
+}
+
+TEST(ConsentExport, FhirSaysWhoSpokeAndForHowLong) {
+  MyPermissions mine = Mine();
+  mine.statements[0].source = Source::kHolder;
+  mine.statements[0].says.by_guardian = true;
+  EXPECT_EQ(FhirOf("fhir-r4", mine)["performer"][0]["type"], "RelatedPerson");
+  EXPECT_EQ(FhirOf("fhir-r5", mine)["grantor"][0]["type"], "RelatedPerson");
+  EXPECT_TRUE(FhirOf("fhir-r4", mine)["provision"].contains("period"));
+  EXPECT_TRUE(FhirOf("fhir-r5", mine).contains("period"));
+  // What a person does not permit is refused without an end.
+  EXPECT_FALSE(FhirOf("fhir-r4", Mine())["provision"].contains("period"));
+  EXPECT_FALSE(FhirOf("fhir-r5", Mine()).contains("period"));
+}
+
 TEST(ConsentExport, DuoAndReceipt) {
-  const json duo = json::parse(ExportConsents("duo", Mine(), kFacts)->content);
+  const json duo = json::parse(ExportConsents("duo", Limited(), kFacts)->content);
   EXPECT_EQ(duo["dataUse"][0]["duo"], "DUO:0000006");
   EXPECT_EQ(duo["dataUse"][0]["uri"], "http://purl.obolibrary.org/obo/DUO_0000006");
   EXPECT_EQ(duo["dataUse"][0]["modifiers"][0], "DUO:0000045");
@@ -62,7 +118,7 @@ TEST(ConsentExport, DuoAndReceipt) {
 }
 
 TEST(ConsentExport, EverythingIsInOneDocument) {
-  Everything all{Mine(), {}, false, {{3, "subject", std::string(32, 'k'), "value"}}, {}};
+  Everything all{Limited(), {}, false, {{3, "subject", std::string(32, 'k'), "value"}}, {}};
   MyAccess access{true, {}, "", 7, "receipt-text", "", "DUO:0000006", "opt-out", "EHDS", false};
   access.entry.time = "2026-02-03T00:00:00Z";
   access.entry.fields = {{"project", "Heart"}, {"organisation", "University"}};
@@ -75,7 +131,7 @@ TEST(ConsentExport, EverythingIsInOneDocument) {
 }
 
 TEST(StatementTerms, SurviveStorageAndAreNeverGuessed) {
-  const Statement own = Mine().statements[0].says;
+  const Statement own = Limited().statements[0].says;
   Statement read{own.permits, own.denies, own.from, own.until};
   ASSERT_THAT(ReadTerms(WriteTerms(own), read), IsOk());
   EXPECT_EQ(read, own);

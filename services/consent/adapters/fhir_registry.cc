@@ -29,32 +29,47 @@ class FhirRegistry final : public RegistrySource {
     if (!options_.filter.empty()) query += "&" + options_.filter;
     RegistryPull pull;
     const auto take = [&](const nlohmann::json& consent) -> Status {
-      auto record = ReadRegistryRecord(consent, options_.mapping);
+      auto record = ReadRegistryRecord(consent, options_.mapping, options_.server.base_url);
       if (!record) {
         ++pull.unusable;
         return absl::OkStatus();
       }
       Circumstances who;
+      bool lives = false;
       if (!record->patient.empty()) {
         GF_ASSIGN(const RegistryPatient patient, PatientOf(ctx, record->patient, patients));
-        if (record->person_identifier.empty()) record->person_identifier = patient.person_identifier;
+        if (record->person_identifier.empty())
+          record->person_identifier = patient.person_identifier;
         who = patient.who;
+        lives = patient.lives;
       }
+      if (record->says.by_guardian && !record->says.permits.empty() && !who.adult_at)
+        RefuseEverything(*record);
       if (!IsPersonIdentifier(record->person_identifier)) {
         ++pull.unusable;
-        return absl::OkStatus();
+        record->person_identifier.clear();
       }
-      return sink({record->id, record->person_identifier, record->counts, std::move(record->says), record->refused, who,
-                   record->unreadable});
+      return sink({record->id, record->person_identifier, record->counts, std::move(record->says),
+                   record->refused, who, record->unreadable, lives, record->refuses_outside});
     };
     GF_ASSIGN(const fhir::SearchResult found, client_.Search(ctx, "Consent", query, take));
     pull.unusable += found.unusable;
+    pull.complete = found.unusable == 0;
     // Without a clock of its own: what it writes while it answers is asked for again.
     pull.as_of = found.server_time.value_or(asked);
     return pull;
   }
 
  private:
+  // A guardian's permission of which nobody can say when it lapses is one under a condition that
+  // cannot be kept.
+  static void RefuseEverything(RegistryRecord& record) {
+    record.unreadable = true;
+    record.refused = PermissionSet::All();
+    record.says.permits = {};
+    record.says.purposes.clear();
+  }
+
   // A Patient that is not there any more has no identifier.
   Result<RegistryPatient> PatientOf(const Context& ctx, const std::string& reference,
                                     std::unordered_map<std::string, RegistryPatient>& known) {

@@ -21,6 +21,10 @@ Circumstances ToCircumstances(const sql::Row& row, int column) {
   return {row.OptionalTime(column), row.OptionalTime(column + 1), !row.IsNull(column + 2)};
 }
 
+Source ToSource(const std::string& name) {
+  return name == "own" ? Source::kOwn : name == "holder" ? Source::kHolder : Source::kRegistry;
+}
+
 Result<std::int64_t> SqlConsentRows::Epoch() {
   if (head_.epoch) return *head_.epoch;
   GF_ASSIGN(auto rows, tx_.Exec("SELECT epoch FROM head"));
@@ -114,6 +118,12 @@ Status SqlConsentRows::SetLives(const std::map<std::int64_t, Circumstances>& liv
   return absl::OkStatus();
 }
 
+Status SqlConsentRows::TakeBackDeaths(const std::vector<std::int64_t>& subjects) {
+  if (subjects.empty()) return absl::OkStatus();
+  return tx_.Exec("UPDATE subjects SET died_at = NULL WHERE id = ANY($1::bigint[])", subjects)
+      .status();
+}
+
 Status SqlConsentRows::AddChanges(const std::vector<Change>& changes) {
   std::vector<std::int64_t> subjects;
   std::vector<std::int64_t> permissions;
@@ -196,12 +206,8 @@ Result<std::map<std::int64_t, std::vector<SourcedStatement>>> SqlConsentRows::St
                      subjects));
   std::map<std::int64_t, std::vector<SourcedStatement>> statements;
   for (sql::Row row : rows) {
-    const std::string source = row.Text(0);
     GF_ASSIGN(Statement says, ToStatement(row, 2));
-    statements[row.Int(7)].push_back({source == "own"      ? Source::kOwn
-                                      : source == "holder" ? Source::kHolder
-                                                           : Source::kRegistry,
-                                      row.Text(1), std::move(says)});
+    statements[row.Int(7)].push_back({ToSource(row.Text(0)), row.Text(1), std::move(says)});
   }
   return statements;
 }

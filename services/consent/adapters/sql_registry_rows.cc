@@ -15,12 +15,12 @@ Result<bool> SqlRegistryRows::KeepOnly(const std::vector<std::string>& names) {
 }
 
 Result<RegistryRow> SqlRegistryRows::Load(const std::string& name) {
-  GF_ASSIGN(
-      auto rows,
-      tx_.Exec("SELECT stale, generation, watermark, last_full, last_attempt, last_success, last_error, unreadable, "
-               "(SELECT count(*) FROM statements WHERE source = 'registry' AND name = $1 AND "
-               "record NOT LIKE '%/refused') FROM registries WHERE name = $1",
-               name));
+  GF_ASSIGN(auto rows,
+            tx_.Exec("SELECT stale, generation, watermark, last_full, last_attempt, last_success, "
+                     "last_error, unreadable, "
+                     "(SELECT count(*) FROM statements WHERE source = 'registry' AND name = $1 AND "
+                     "record NOT LIKE '%/%') FROM registries WHERE name = $1",
+                     name));
   if (rows.empty()) return Error(StatusCode::kNotFound, "REGISTRY_UNKNOWN", "no registry {} is configured", name);
   sql::Row row = rows[0];
   return RegistryRow{name,

@@ -48,6 +48,7 @@ class SqlConsentRows final : public ConsentRows {
   Status AddSubjects(const std::vector<NewSubject>& subjects) override;
   Status SetOwn(std::int64_t subject, const Statement& statement) override;
   Status SetLives(const std::map<std::int64_t, Circumstances>& lives) override;
+  Status TakeBackDeaths(const std::vector<std::int64_t>& subjects) override;
   Status AddChanges(const std::vector<Change>& changes) override;
   Result<std::vector<Change>> Changes(std::int64_t subject, int limit) override;
   Result<std::map<std::int64_t, Statement>> Holder(const std::string& dataset) override;
@@ -118,6 +119,7 @@ class SqlAuditRows final : public AuditRows {
 
 // Columns adult_at, died_at, erased from `column` on.
 Circumstances ToCircumstances(const sql::Row& row, int column);
+Source ToSource(const std::string& name);
 // Columns permits, denies, valid_from, valid_until, terms from `column` on.
 Result<Statement> ToStatement(const sql::Row& row, int column);
 

@@ -24,10 +24,11 @@ const DatasetVersion kA1{"GOE-FI-A-1", 1};
 
 // One process of the service.
 struct Process {
-  explicit Process(const sql::DatabaseOptions& options) : database(*sql::Database::Open(options)) {
+  explicit Process(const sql::DatabaseOptions& options, Policy policy = {})
+      : database(*sql::Database::Open(options)) {
     GF_CHECK(database->Migrate(kMigrations).ok());
     store = std::make_unique<SqlStore>(*database);
-    node = std::make_unique<Node>(*store);
+    node = std::make_unique<Node>(*store, std::move(policy));
   }
   std::unique_ptr<sql::Database> database;
   std::unique_ptr<SqlStore> store;
@@ -292,6 +293,24 @@ TEST_F(SqlStoreTest, CohortsFollowWhatWasSaid) {
   EXPECT_GE(model.decided(), 5u);
 }
 
+TEST_F(SqlStoreTest, AChoiceRefusesOutsideOfItsPeriod) {
+  Process process(options_, *ParsePolicy(R"({"policy": "ES-1", "country": "ES", "rules": [
+    {"permissions": ["SEC"], "purposes": ["DUO:0000006"], "model": "opt-out"}]})"));
+  Node& node = *process.node;
+  ASSERT_THAT(node.registrar.Run(node.ctx, {kA1, {{"p", Says(7)}}}), IsOk());
+  Statement choice{Bits(4), {}, {}, {}};
+  choice.from = node.clock.Now() + std::chrono::hours(1);
+  choice.until = node.clock.Now() + std::chrono::hours(2);
+  ASSERT_THAT(node.mine.Set(node.ctx, "p", choice), IsOk());
+  for (const bool permitted : {false, true, false}) {
+    auto cohort =
+        node.cohorts.Run(node.ctx, kA1, {Permission::kSecondaryUse, "DUO:0000006"}, false);
+    ASSERT_THAT(cohort, IsOk());
+    EXPECT_EQ(cohort->permitted, std::vector<bool>{permitted});
+    node.clock.Advance(std::chrono::hours(1));
+  }
+}
+
 // What was said is kept in memory between transactions.
 TEST_F(SqlStoreTest, WhatIsKeptInMemoryIsNeverWhatWasTakenBack) {
   Process one(options_);
@@ -434,6 +453,12 @@ TEST_F(SqlStoreTest, RegistriesSpeakBesideHoldersAndPeople) {
   const std::int64_t epoch = *node.ledger.Epoch(node.ctx);
   ASSERT_THAT(registry.RunOnce(node.ctx), IsOk());
   EXPECT_EQ(*node.ledger.Epoch(node.ctx), epoch) << "nothing changed";
+  const auto died = [&] { return node.mine.Get(node.ctx, "p")->who.died_at.has_value(); };
+  EXPECT_TRUE(died());
+  source.entries[0].who = {};
+  source.entries[0].lives = true;
+  ASSERT_THAT(registry.RunOnce(node.ctx), IsOk());
+  EXPECT_FALSE(died());
   auto state = registry.State(node.ctx);
   EXPECT_EQ(state->records, 1);
   EXPECT_FALSE(state->stale);

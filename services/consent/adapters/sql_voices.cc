@@ -3,6 +3,7 @@
 
 #include "services/consent/adapters/sql_rows.h"
 #include "services/consent/adapters/voices_cache.h"
+#include "services/consent/app/rules.h"
 
 namespace genofed::consent {
 namespace {
@@ -25,25 +26,17 @@ constexpr int kFirstWord = 3;
 constexpr int kSource = 6;
 constexpr int kColumns = 12;
 
-// Of the rows [first, end), which are one person's. Their own word replaces the holder's.
+// Of the rows [first, end), which are one person's.
 Result<Voices> ToVoices(const sql::Rows& rows, std::size_t first, std::size_t end) {
-  Voices voices{{}, ToCircumstances(rows[first], kFirstWord)};
-  std::optional<Statement> holder;
-  bool own = false;
+  std::vector<SourcedStatement> said;
   for (std::size_t i = first; i < end; ++i) {
     const sql::Row row = rows[i];
     if (row.IsNull(kSource)) continue;
     GF_ASSIGN(Statement says, ToStatement(row, kSource + 1));
-    const std::string source = row.Text(kSource);
-    if (source == "holder") {
-      holder = std::move(says);
-      continue;
-    }
-    own |= source == "own";
-    voices.statements.push_back(std::move(says));
+    // Without the holder's dataset, which is the one asked about.
+    said.push_back({ToSource(row.Text(kSource)), "", std::move(says)});
   }
-  if (holder && !own) voices.statements.push_back(*std::move(holder));
-  return voices;
+  return VoicesIn("", said, ToCircumstances(rows[first], kFirstWord));
 }
 
 Status Apply(const sql::Rows& rows, VersionVoices& voices) {

@@ -283,6 +283,42 @@ TEST_F(OptIn, APersonMayLimitTheirChoice) {
   EXPECT_THAT(node_.mine.Set(node_.ctx, "yes", choice), HasReason("CHOICE_INVALID"));
 }
 
+// The end of a permission is no permission of everything else, in a country that opted for opt-out.
+TEST_F(PolicyAtWork, WhatAPersonDidNotPermitIsRefusedWithoutAnEnd) {
+  Register();
+  Statement choice{Bits(4), {}, {}, {}};
+  choice.purposes = {"DUO:0000011"};
+  choice.until = node_.clock.Now() + std::chrono::hours(1);
+  ASSERT_THAT(node_.mine.Set(node_.ctx, "yes", choice), IsOk());
+  EXPECT_TRUE(Permitted({Permission::kSecondaryUse, "DUO:0000011"})["yes"]);
+  EXPECT_FALSE(Permitted({Permission::kSecondaryUse, kHealth})["yes"]);
+  node_.clock.Advance(std::chrono::hours(1));
+  EXPECT_FALSE(Permitted({Permission::kSecondaryUse, "DUO:0000011"})["yes"]);
+  EXPECT_FALSE(Permitted({Permission::kSecondaryUse, kHealth})["yes"]);
+  EXPECT_TRUE(Permitted({Permission::kSecondaryUse, kStatutory})["yes"]);
+  const auto mine = node_.mine.Get(node_.ctx, "yes");
+  EXPECT_TRUE(mine->permissions.empty());
+  EXPECT_EQ(mine->decisions[3].use.purpose, kHealth);
+  EXPECT_EQ(mine->decisions[3].decision.basis, Basis::kDenied);
+}
+
+TEST_F(PolicyAtWork, AChoiceThatHasNotBegunPermitsNothingYet) {
+  Register();
+  Statement choice{Bits(4), {}, {}, {}};
+  choice.from = node_.clock.Now() + std::chrono::hours(1);
+  for (const char* person : {"no", "silent"}) {
+    ASSERT_THAT(node_.mine.Set(node_.ctx, person, choice), IsOk());
+    EXPECT_FALSE(Permitted({Permission::kSecondaryUse, kHealth})[person]) << person;
+    EXPECT_TRUE(node_.mine.Get(node_.ctx, person)->permissions.empty());
+  }
+  node_.clock.Advance(std::chrono::hours(1));
+  EXPECT_EQ(Permitted({Permission::kSecondaryUse, kHealth}),
+            (People{{"silent", true}, {"yes", true}, {"no", true}}));
+  choice.from = *choice.from + std::chrono::hours(1);
+  choice.until = *choice.from;
+  EXPECT_THAT(node_.mine.Set(node_.ctx, "no", choice), HasReason("CHOICE_INVALID"));
+}
+
 TEST_F(PolicyAtWork, AnotherPolicyIsLoggedAndBeginsAnEpoch) {
   ASSERT_THAT(ApplyPolicy(node_.ctx, node_.ledger, node_.rules), IsOk());
   ASSERT_THAT(ApplyPolicy(node_.ctx, node_.ledger, node_.rules), IsOk());

@@ -191,6 +191,10 @@ class MemoryStore final : public Store {
       }
       return absl::OkStatus();
     }
+    Status TakeBackDeaths(const std::vector<std::int64_t>& subjects) override {
+      for (const std::int64_t subject : subjects) ById(subject).who.died_at.reset();
+      return absl::OkStatus();
+    }
     Status AddChanges(const std::vector<Change>& changes) override {
       s_.changes.insert(s_.changes.end(), changes.begin(), changes.end());
       return absl::OkStatus();
@@ -479,7 +483,7 @@ class MemoryStore final : public Store {
       if (found == s_.registries.end()) return Error(StatusCode::kNotFound, "REGISTRY_UNKNOWN", "no {}", name);
       RegistryRow row = found->second;
       row.records = std::ranges::count_if(s_.registered, [&](const auto& one) {
-        return one.first.first == name && !one.first.second.ends_with("/refused");
+        return one.first.first == name && one.first.second.find('/') == std::string::npos;
       });
       return row;
     }

@@ -40,6 +40,8 @@ Status CheckChoice(const Statement& choice, Time now) {
     return InvalidField("purposes", "CHOICE_INVALID", "only limit secondary use, which is refused");
   if (choice.until && *choice.until <= now)
     return InvalidField("valid_until", "CHOICE_INVALID", "lies in the past");
+  if (choice.until && choice.from && *choice.until <= *choice.from)
+    return InvalidField("valid_until", "CHOICE_INVALID", "must lie after valid_from");
   for (const std::string& text : {choice.form, choice.organisation}) {
     if (text.size() > kMaxText || !IsUtf8(text))
       return InvalidField("form", "CHOICE_INVALID", "must be text of at most {} bytes", kMaxText);
@@ -52,6 +54,7 @@ std::string InWords(const Statement& choice) {
   std::string text = choice.permits.Names();
   for (const std::string& purpose : choice.purposes) text += " for " + purpose;
   for (const std::string& condition : choice.conditions) text += " if " + condition;
+  if (choice.from) text += " from " + FormatRfc3339(*choice.from);
   if (choice.until) text += " until " + FormatRfc3339(*choice.until);
   return text;
 }

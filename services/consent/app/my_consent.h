@@ -72,7 +72,8 @@ class MyConsent {
   Result<Changed> Set(const Context& ctx, const std::string& person, PermissionSet permissions) {
     return Set(ctx, person, Statement{permissions, {}, {}, {}});
   }
-  // With limits, wishes and an end. What the statement does not permit it refuses. Errors: CHOICE_INVALID.
+  // With limits, wishes and a period. What the statement does not permit it refuses, and everything
+  // outside of the period. Errors: CHOICE_INVALID.
   Result<Changed> Set(const Context& ctx, const std::string& person, Statement choice);
 
   // Every run, access of a smart layer and release of results at this node, for persons who were ever part of one of its

@@ -178,6 +178,8 @@ class ConsentRows {
   virtual Status SetOwn(std::int64_t subject, const Statement& statement) = 0;
   // What is not set here stays as it is.
   virtual Status SetLives(const std::map<std::int64_t, Circumstances>& lives) = 0;
+  // They live, whatever was said.
+  virtual Status TakeBackDeaths(const std::vector<std::int64_t>& subjects) = 0;
   virtual Status AddChanges(const std::vector<Change>& changes) = 0;
   virtual Result<std::vector<Change>> Changes(std::int64_t subject, int limit) = 0;  // newest first
 

@@ -12,16 +12,24 @@ namespace {
 
 constexpr std::size_t kBatch = 2000;
 
-// The rows that a Consent is kept as: what it permits in its period, and what it refuses for good.
+// Behind the id of a Consent, the rows that it is kept as: what it permits in its period, what it
+// refuses for good, and before and after the period.
+constexpr std::string_view kRows[] = {"", "/refused", "/before", "/after"};
+
 std::vector<RegistryStatement> RowsOf(const RegistryEntry& entry, std::int64_t subject) {
   std::vector<RegistryStatement> rows;
   if (!entry.counts) return rows;
   rows.push_back({entry.id, subject, entry.says});
-  if (!entry.refused.empty()) {
-    Statement refusal;
-    refusal.denies = entry.refused;
-    rows.push_back({entry.id + "/refused", subject, refusal});
-  }
+  const auto refuse = [&](const char* row, PermissionSet denies, std::optional<Time> from,
+                          std::optional<Time> until) {
+    if (!denies.empty())
+      rows.push_back({entry.id + row, subject, Statement{{}, denies, from, until}});
+  };
+  refuse("/refused", entry.refused, {}, {});
+  if (entry.refuses_outside && entry.says.from)
+    refuse("/before", entry.says.permits, {}, entry.says.from);
+  if (entry.refuses_outside && entry.says.until)
+    refuse("/after", entry.says.permits, entry.says.until, {});
   return rows;
 }
 
@@ -60,10 +68,10 @@ Status Registry::Take(const Context& ctx, std::vector<RegistryEntry>& batch, std
   const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
     std::vector<std::string> blinded, tombstones, records;
     for (const RegistryEntry& entry : batch) {
-      blinded.push_back(pseudonyms_.Blinded(entry.person_identifier));
-      tombstones.push_back(pseudonyms_.Tombstone(blinded.back()));
-      records.push_back(entry.id);
-      records.push_back(entry.id + "/refused");
+      blinded.push_back(
+          entry.person_identifier.empty() ? "" : pseudonyms_.Blinded(entry.person_identifier));
+      tombstones.push_back(blinded.back().empty() ? "" : pseudonyms_.Tombstone(blinded.back()));
+      for (const std::string_view row : kRows) records.push_back(entry.id + std::string(row));
     }
     // Everybody, since who is not known here today may be tomorrow; but who asked to be forgotten
     // stays so.
@@ -71,7 +79,8 @@ Status Registry::Take(const Context& ctx, std::vector<RegistryEntry>& batch, std
     GF_ASSIGN(auto subjects, tx.consent().FindSubjects(blinded));
     std::set<std::string> added;
     for (std::size_t i = 0; i < batch.size(); ++i) {
-      if (!subjects.contains(blinded[i]) && !forgotten.contains(tombstones[i]))
+      if (!blinded[i].empty() && !subjects.contains(blinded[i]) &&
+          !forgotten.contains(tombstones[i]))
         added.insert(blinded[i]);
     }
     if (!added.empty()) {
@@ -82,18 +91,28 @@ Status Registry::Take(const Context& ctx, std::vector<RegistryEntry>& batch, std
     std::map<std::string, RegistryStatement> after;
     std::map<std::int64_t, Circumstances> lives;
     std::map<std::int64_t, PermissionSet> spoken;
+    std::vector<std::int64_t> alive;
+    // Of whom a Consent is: of whom it was, if it does not tell.
+    const auto subject_of = [&](std::size_t i) {
+      if (!blinded[i].empty()) return subjects.at(blinded[i]);
+      Subject known;
+      const auto row = before.find(batch[i].id);
+      if (row != before.end()) known.id = row->second.subject;
+      return known;
+    };
     for (std::size_t i = 0; i < batch.size(); ++i) {
       if (forgotten.contains(tombstones[i])) continue;
-      const Subject& subject = subjects.at(blinded[i]);
+      const Subject subject = subject_of(i);
+      if (subject.id == 0) continue;  // never could
       // The same Consent may come twice in a pull: the later one counts.
-      after.erase(batch[i].id);
-      after.erase(batch[i].id + "/refused");
+      for (const std::string_view row : kRows) after.erase(batch[i].id + std::string(row));
       for (RegistryStatement& row : RowsOf(batch[i], subject.id)) after[row.record] = std::move(row);
       spoken[subject.id] = batch[i].says.permits;
       Circumstances who = batch[i].who;
       if (who.adult_at == subject.who.adult_at) who.adult_at.reset();
       if (who.died_at == subject.who.died_at) who.died_at.reset();
       if (who != Circumstances()) lives[subject.id] = who;
+      if (batch[i].lives && subject.who.died_at) alive.push_back(subject.id);
     }
     std::vector<RegistryStatement> changed;
     std::vector<std::string> gone, kept;
@@ -119,7 +138,8 @@ Status Registry::Take(const Context& ctx, std::vector<RegistryEntry>& batch, std
     GF_TRY(tx.registries().Put(options_.name, generation, changed));
     GF_TRY(tx.registries().Touch(options_.name, generation, kept));
     GF_TRY(tx.consent().SetLives(lives));
-    if (changed.empty() && gone.empty() && lives.empty()) return absl::OkStatus();
+    GF_TRY(tx.consent().TakeBackDeaths(alive));
+    if (changed.empty() && gone.empty() && lives.empty() && alive.empty()) return absl::OkStatus();
     GF_TRY(tx.consent().AddChanges(changes));
     return tx.consent().NextEpoch(rules_.clock.Now()).status();
   });
@@ -130,7 +150,16 @@ Status Registry::Take(const Context& ctx, std::vector<RegistryEntry>& batch, std
 Status Registry::Try(const Context& ctx, RegistryRow& state) {
   const Time now = rules_.clock.Now();
   const bool full = !state.watermark || !state.last_full || now - *state.last_full >= options_.full_interval;
-  const std::int32_t generation = state.generation + (full ? 1 : 0);
+  if (full) {
+    // Stored first: what a pull that fails has seen must not count as seen by the next.
+    ++state.generation;
+    GF_TRY(ledger_.Write(ctx, [&](Transaction& tx) -> Status {
+      GF_ASSIGN(RegistryRow begun, tx.registries().Load(options_.name));
+      begun.generation = state.generation;
+      return tx.registries().Save(begun);
+    }));
+  }
+  const std::int32_t generation = state.generation;
   std::vector<RegistryEntry> batch;
   std::int64_t unreadable = 0;
   const auto sink = [&](RegistryEntry entry) -> Status {
@@ -142,13 +171,18 @@ Status Registry::Try(const Context& ctx, RegistryRow& state) {
   if (!full) since = *state.watermark - options_.overlap;
   GF_ASSIGN(const RegistryPull pull, source_.Pull(ctx, since, sink));
   GF_TRY(Take(ctx, batch, generation));
-  if (full) {
+  if (pull.unusable > 0) {
+    GF_LOG(ctx, warn, "registry.unusable", {"registry", options_.name}, {"records", pull.unusable},
+           {"complete", pull.complete});
+  }
+  if (full && pull.complete) {
     GF_TRY(ledger_.Write(ctx, [&](Transaction& tx) -> Status {
       GF_ASSIGN(const std::int64_t removed, tx.registries().RemoveUnseen(options_.name, generation));
       if (removed == 0) return absl::OkStatus();
       return tx.consent().NextEpoch(rules_.clock.Now()).status();
     }));
-    state.generation = generation;
+  }
+  if (full) {
     state.last_full = now;
     state.unreadable = 0;
   }

@@ -18,17 +18,21 @@ namespace genofed::consent {
 // One Consent of the registry.
 struct RegistryEntry {
   std::string id;
-  std::string person_identifier;  // never logged
+  // Never logged. Empty: of whom it is cannot be told (any more), so it stays about whom it was.
+  std::string person_identifier;
   bool counts = false;            // false: not in force (any more), forget it
   Statement says;
   PermissionSet refused;
   Circumstances who;
   bool unreadable = false;
+  bool lives = false;            // takes back that the person died
+  bool refuses_outside = false;  // of the period of `says`, what that permits
 };
 
 struct RegistryPull {
   Time as_of{};               // by the registry's clock: what changed later is for the next pull
   std::int64_t unusable = 0;  // without an id or a person
+  bool complete = true;       // each had an id: who was not seen is gone
 };
 
 // The registry. Errors: those of libs/fhir.

@@ -19,12 +19,13 @@ class FakeRegistry final : public RegistrySource {
     asked_since = since;
     for (const RegistryEntry& entry : entries) GF_TRY(sink(entry));
     GF_TRY(answer);
-    return RegistryPull{now, 0};
+    return RegistryPull{now, 0, complete};
   }
   std::vector<RegistryEntry> entries;
   std::optional<Time> asked_since;
   Status answer;
   Time now{};
+  bool complete = true;
 };
 
 RegistryEntry Entry(const std::string& id, const std::string& person, int permits, int refused = 0) {
@@ -109,6 +110,82 @@ TEST_F(RegistryTest, WhatAFullPullDoesNotShowIsGone) {
   node_.clock.Advance(std::chrono::hours(24));
   ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
   EXPECT_FALSE(source_.asked_since.has_value());
+  EXPECT_EQ(Permitted(), 1);
+}
+
+TEST_F(RegistryTest, WhatAFailedFullPullHasSeenIsNotSeenByTheNext) {
+  source_.entries = {Entry("c1", "p", 0, 7), Entry("c2", "r", 0, 7)};
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  node_.clock.Advance(std::chrono::hours(24));
+  // More than a batch, so that some of it counts before the error.
+  for (int i = 0; i < 2000; ++i) {
+    source_.entries.push_back(Entry(fmt::format("x{}", i), fmt::format("x{}", i), 4));
+  }
+  source_.answer = Error(StatusCode::kUnavailable, "FHIR_SERVER_ERROR", "503");
+  EXPECT_THAT(registry_.RunOnce(node_.ctx), HasReason("FHIR_SERVER_ERROR"));
+  // In between c1 is deleted there.
+  source_.entries = {Entry("c2", "r", 0, 7)};
+  source_.answer = absl::OkStatus();
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_EQ(Permitted(), 1);
+}
+
+TEST_F(RegistryTest, AConsentThatNoLongerTellsOfWhomItIsStaysTheirs) {
+  source_.entries = {Entry("c1", "p", 0, 7), Entry("c2", "r", 4)};
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_EQ(Permitted(), 1);
+  node_.clock.Advance(std::chrono::hours(24));
+  source_.entries = {Entry("c1", "", 0, 7), Entry("c2", "", 0, 4), Entry("c3", "", 0, 7)};
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_EQ(Permitted(), 0) << "what it says now counts, too";
+  EXPECT_EQ(registry_.State(node_.ctx)->records, 2) << "of whom c3 is was never known";
+}
+
+TEST_F(RegistryTest, ADeathIsTakenBackByWhoSaysThatThePersonLives) {
+  source_.entries = {Entry("c1", "p", 4)};
+  source_.entries[0].who.died_at = node_.clock.Now();
+  const auto died = [&] {
+    return store_.state.subjects.at(node_.pseudonyms.Blinded("p")).who.died_at.has_value();
+  };
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_TRUE(died());
+  source_.entries[0].who = {};
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_TRUE(died()) << "silence takes nothing back";
+  const std::int64_t before = Epoch();
+  source_.entries[0].lives = true;
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_FALSE(died());
+  EXPECT_EQ(Epoch(), before + 1);
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_EQ(Epoch(), before + 1);
+}
+
+TEST_F(RegistryTest, AnExceptionFromADenialIsRefusedWhenItIsOver) {
+  RegistryEntry entry = Entry("c1", "p", 4);
+  entry.says.from = node_.clock.Now() + std::chrono::minutes(10);
+  entry.says.until = node_.clock.Now() + std::chrono::minutes(20);
+  entry.refuses_outside = true;
+  source_.entries = {entry};
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_EQ(Permitted(), 1) << "though p's holder permits it";
+  node_.clock.Advance(std::chrono::minutes(10));
+  EXPECT_EQ(Permitted(), 2);
+  node_.clock.Advance(std::chrono::minutes(10));
+  EXPECT_EQ(Permitted(), 1);
+  EXPECT_EQ(registry_.State(node_.ctx)->records, 1);
+  source_.entries[0].refuses_outside = false;
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_EQ(Permitted(), 2);
+}
+
+TEST_F(RegistryTest, APullWithNamelessRecordsRemovesNothing) {
+  source_.entries = {Entry("c1", "p", 0, 7)};
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  node_.clock.Advance(std::chrono::hours(24));
+  source_.entries.clear();
+  source_.complete = false;
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
   EXPECT_EQ(Permitted(), 1);
 }
 

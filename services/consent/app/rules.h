@@ -45,6 +45,18 @@ inline JudgePerson JudgeOf(const Rules& rules, const Use& use, const EpochState&
   };
 }
 
+// A person's own choice permits in its period, and refuses everything outside of it: nobody is used
+// because what they chose has not begun or is over.
+inline void AddOwnChoice(const Statement& choice, std::vector<Statement>& said) {
+  said.push_back(choice);
+  Statement before, after;
+  before.denies = after.denies = PermissionSet::All();
+  before.until = choice.from;
+  after.from = choice.until;
+  if (choice.from) said.push_back(std::move(before));
+  if (choice.until) said.push_back(std::move(after));
+}
+
 // The person's own word replaces those of holders; everything else counts. `dataset` empty: of no dataset.
 inline Voices VoicesIn(const std::string& dataset, const std::vector<SourcedStatement>& statements,
                        const Circumstances& who) {
@@ -52,6 +64,10 @@ inline Voices VoicesIn(const std::string& dataset, const std::vector<SourcedStat
   bool own = false;
   for (const SourcedStatement& statement : statements) own |= statement.source == Source::kOwn;
   for (const SourcedStatement& statement : statements) {
+    if (statement.source == Source::kOwn) {
+      AddOwnChoice(statement.says, voices.statements);
+      continue;
+    }
     const bool replaced = statement.source == Source::kHolder && (own || statement.name != dataset);
     if (!replaced) voices.statements.push_back(statement.says);
   }
