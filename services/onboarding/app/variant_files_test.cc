@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "libs/testing/fakes.h"
 #include "libs/testing/matchers.h"
@@ -144,6 +145,17 @@ TEST_F(VariantFilesTest, SaysWhatIsWrongAndTriesAgain) {
   files().Discard(chris_, text);
   const std::string cut = Send(chris_, std::string("\x1f\x8b\x08\0\0\0\0\0\0\x03", 10) + "cut off");
   EXPECT_THAT(files().Describe(chris_, cut, "", ""), testing::HasCode(StatusCode::kInvalidArgument));
+}
+
+TEST_F(VariantFilesTest, EverybodyWhoWaitsIsToldWhatIsWrong) {
+  options_.max_list_bytes = 8U << 20;  // too few, which shows after a while
+  const std::string file = Send(chris_, LongFile(60'000));
+  std::vector<Status> told(4);
+  std::vector<std::jthread> callers;
+  for (Status& status : told)
+    callers.emplace_back([&] { status = files().Describe(chris_, file, "", "").status(); });
+  callers.clear();
+  for (const Status& status : told) EXPECT_THAT(status, HasReason("LIST_TOO_LARGE"));
 }
 
 TEST_F(VariantFilesTest, ThereIsAnEndToHowMuch) {
