@@ -64,6 +64,7 @@ class FakeConsent final : public ConsentClient {
       if (!fresh && known->second != asked) {
         return Error(StatusCode::kFailedPrecondition, "VERSION_REGISTERED", "with other subjects");
       }
+      bases_[{version.dataset, version.version}] = version.base_version;
       // Rows of the base, then the new ones by pseudonym.
       auto& all = rows[{version.dataset, version.version}];
       all = rows[{version.dataset, version.base_version}];
@@ -138,12 +139,23 @@ class FakeConsent final : public ConsentClient {
     return Mortal(crash_, [&]() -> Result<std::string> { return key_.public_key().raw(); });
   }
 
-  Status StoreHeader(const Context&, const std::string&, std::int32_t, const ObjectRecord& object) override {
+  Status StoreHeader(const Context&, const std::string& dataset, std::int32_t version,
+                     const ObjectRecord& object) override {
     return Mortal(crash_, [&]() -> Status {
+      stored_for_.try_emplace(object.id, dataset, version);
       auto [known, fresh] = headers.try_emplace(object.id, object.header);
       if (known->second == object.header) return absl::OkStatus();
       return Error(StatusCode::kAlreadyExists, "HEADER_EXISTS", "another header is kept");
     });
+  }
+
+  // Whether a run of the version is given the object's header: it was stored for that version, or
+  // for one that it goes on from.
+  bool IsOfRun(const std::string& object, const std::string& dataset, std::int32_t version) const {
+    const auto stored = stored_for_.find(object);
+    if (stored == stored_for_.end() || !headers.contains(object)) return false;
+    while (version > stored->second.second) version = bases_.at({dataset, version});
+    return stored->second == std::pair(dataset, version);
   }
 
   static std::string Pseudonym(const std::string& person) {
@@ -162,6 +174,8 @@ class FakeConsent final : public ConsentClient {
   Crash& crash_;
   SystemRandom random_;
   crypt4gh::SecretKey key_;
+  std::map<std::pair<std::string, std::int32_t>, std::int32_t> bases_;
+  std::map<std::string, std::pair<std::string, std::int32_t>> stored_for_;  // version of an object
 };
 
 class FakePublisher final : public Publisher {

@@ -72,7 +72,9 @@ class Erasure::Work {
  private:
   struct SegmentWork {
     SegmentRef ref;
-    std::int32_t version = 0;  // one that has it, and where it begins there
+    // The first that has it, and where it begins there: a run is given keys of objects of its own
+    // version and of those that this one goes on from, not of later ones.
+    std::int32_t version = 0;
     std::int32_t first_row = 0;
     std::set<std::uint32_t> rows;  // of the segment
   };
@@ -88,14 +90,23 @@ class Erasure::Work {
     for (const SegmentRef& segment : version.snapshot.segments) {
       for (const std::int32_t row : version.erased) {
         if (row < first || row >= first + segment.rows || before.contains(row)) continue;
-        SegmentWork& work = segments_[segment.index_path];
-        work.ref = segment;
-        work.version = version.snapshot.version;
-        work.first_row = first;
-        work.rows.insert(static_cast<std::uint32_t>(row - first));
+        const auto [found, fresh] = segments_.try_emplace(segment.index_path);
+        if (fresh) found->second = FirstOf(segment);
+        found->second.rows.insert(static_cast<std::uint32_t>(row - first));
       }
       first += segment.rows;
     }
+  }
+
+  SegmentWork FirstOf(const SegmentRef& segment) const {
+    const auto is_it = [&](const SegmentRef& one) { return one.index_path == segment.index_path; };
+    const auto version = std::ranges::find_if(versions_, [&](const StoredVersion& one) {
+      return std::ranges::any_of(one.snapshot.segments, is_it);
+    });
+    SegmentWork work{segment, version->snapshot.version, 0, {}};
+    for (auto one = version->snapshot.segments.begin(); !is_it(*one); ++one)
+      work.first_row += one->rows;
+    return work;
   }
 
   // A new directory beside the others: "3.1" for something of version 3.

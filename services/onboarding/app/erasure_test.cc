@@ -127,6 +127,13 @@ class ErasureTest : public test::SiteTest {
         std::count_if(files.begin(), files.end(),
                       [](const std::string& name) { return !name.ends_with(".c4gh"); }));
   }
+  // A task on the version is given the keys of all its objects.
+  void CheckOpensToRuns(std::int32_t version) {
+    const auto objects = submissions_->Objects(background_, kDataset, version);
+    ASSERT_THAT(objects, IsOk());
+    for (const ObjectRecord& object : *objects)
+      EXPECT_TRUE(consent_.IsOfRun(object.id, kDataset, version)) << object.role << " " << version;
+  }
   // Samples, and for each record of an object: what bcftools says of AC and AN.
   struct Vcf {
     std::vector<std::string> samples;
@@ -232,6 +239,8 @@ TEST_F(ErasureTest, NothingOfAForgottenPersonStays) {
   }
   EXPECT_THAT(*stored_->ListDiscarded(background_), IsEmpty());
   EXPECT_TRUE(std::filesystem::is_empty(layout_.Scratch()));
+  CheckOpensToRuns(1);
+  CheckOpensToRuns(2);
   // Discovery answers from the new files, and the ledger says that something was erased, not what.
   for (const std::int32_t version : {1, 2}) {
     const auto& published = publisher_.indices[{kDataset, version}];
