@@ -64,16 +64,8 @@ class FakeConsent final : public ConsentClient {
       if (!fresh && known->second != asked) {
         return Error(StatusCode::kFailedPrecondition, "VERSION_REGISTERED", "with other subjects");
       }
-      bases_[{version.dataset, version.version}] = version.base_version;
-      // Rows of the base, then the new ones by pseudonym.
       auto& all = rows[{version.dataset, version.version}];
-      all = rows[{version.dataset, version.base_version}];
-      std::set<std::string> added;
-      for (const auto& [person, bits] : asked) {
-        const bool in_base = std::ranges::find(all, Pseudonym(person)) != all.end();
-        if (bits != 0 && !in_base && !version.follow_up) added.insert(Pseudonym(person));
-      }
-      all.insert(all.end(), added.begin(), added.end());
+      if (fresh) AddRows(version, asked, all);
       std::vector<RegisteredSubject> answers;
       for (const SubjectConsent& subject : subjects) {
         const std::string pseudonym = Pseudonym(subject.person_identifier);
@@ -99,8 +91,9 @@ class FakeConsent final : public ConsentClient {
   }
 
   // In all versions; the rows stay, as nobody's.
-  void Forget(const std::string& person) {
+  void Forget(const std::string& person, const std::string& dataset = "") {
     for (auto& [version, pseudonyms] : rows) {
+      if (!dataset.empty() && version.first != dataset) continue;
       for (std::size_t row = 0; row < pseudonyms.size(); ++row) {
         if (pseudonyms[row] != Pseudonym(person)) continue;
         pseudonyms[row] = HexEncode(random_.Bytes(16));
@@ -136,6 +129,8 @@ class FakeConsent final : public ConsentClient {
   }
 
   Result<std::string> EncryptionKey(const Context&) override {
+    if (away_for_keys > 0 && away_for_keys-- > 0)
+      return Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "away");
     return Mortal(crash_, [&]() -> Result<std::string> { return key_.public_key().raw(); });
   }
 
@@ -169,8 +164,22 @@ class FakeConsent final : public ConsentClient {
   std::map<std::string, DatasetEvent> events;
   std::vector<ForgottenRow> forgotten;
   int away = 0;
+  int away_for_keys = 0;
 
  private:
+  // Rows of the base, then the new ones by pseudonym.
+  void AddRows(const Registration& version, const std::map<std::string, std::uint8_t>& asked,
+               std::vector<std::string>& all) {
+    bases_[{version.dataset, version.version}] = version.base_version;
+    all = rows[{version.dataset, version.base_version}];
+    std::set<std::string> added;
+    for (const auto& [person, bits] : asked) {
+      const bool in_base = std::ranges::find(all, Pseudonym(person)) != all.end();
+      if (bits != 0 && !in_base && !version.follow_up) added.insert(Pseudonym(person));
+    }
+    all.insert(all.end(), added.begin(), added.end());
+  }
+
   Crash& crash_;
   SystemRandom random_;
   crypt4gh::SecretKey key_;

@@ -87,7 +87,11 @@ Status SqlRunStore::DropObjects(const Context& ctx) {
       ctx,
       [&](sql::Tx& tx) -> Status {
         GF_TRY(leases_.Heartbeat(tx, lease_));
-        return tx.Exec("DELETE FROM objects WHERE submission = $1", lease_.id).status();
+        GF_TRY(tx.Exec("DELETE FROM objects WHERE submission = $1", lease_.id));
+        GF_TRY(tx.Exec("DELETE FROM snapshot_segments WHERE (dataset, version) IN "
+                       "(SELECT dataset, version FROM snapshots WHERE submission = $1)",
+                       lease_.id));
+        return tx.Exec("DELETE FROM snapshots WHERE submission = $1", lease_.id).status();
       },
       sql::Isolation::kReadCommitted);
 }

@@ -52,7 +52,7 @@ class ErasureStore {
   // In order; none when the dataset is not known here.
   virtual Result<std::vector<StoredVersion>> Versions(const Context& ctx,
                                                       const std::string& dataset) = 0;
-  // Whether a submission of the dataset is under way.
+  // Whether a version of the dataset is being made; one with a snapshot is made.
   virtual Result<bool> IsBusy(const Context& ctx, const std::string& dataset) = 0;
   virtual Result<std::vector<ObjectRecord>> Objects(const Context& ctx,
                                                     const std::string& submission) = 0;

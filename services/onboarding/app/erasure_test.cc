@@ -357,6 +357,39 @@ TEST_F(ErasureTest, WaitsForASubmissionUnderWayAndLeavesWhatIsGoneAlone) {
   EXPECT_THAT(*stored_->Unannounced(background_), IsEmpty());
 }
 
+TEST_F(ErasureTest, AVersionThatFailedDoesNotStandInTheWay) {
+  Publish(People(0, 20));
+  publisher_.refuse_index = true;
+  const std::string failed = Submit(People(20, 25), Dataset(), Mode::kAdd);
+  ASSERT_THAT(RunOnce(), IsOk());
+  ASSERT_EQ(Find(failed).state, State::kFailed);
+  publisher_.refuse_index = false;
+  consent_.Forget(SomebodyOf(1, 0));
+  ASSERT_THAT(erasure_->Run(background_), IsOk());
+  EXPECT_EQ(Stored(1).erased, (std::set<std::int32_t>{0}));
+}
+
+// However long the catalogue refuses its record.
+TEST_F(ErasureTest, AVersionThatOnlyTheCatalogueLacksIsWrittenAnewToo) {
+  Publish(People(0, 20));
+  const std::size_t first = consent_.rows[{kDataset, 1}].size();
+  publisher_.record_errors = 1;
+  const std::string id = Submit(People(20, 30), Dataset(), Mode::kAdd);
+  ASSERT_THAT(RunOnce(), HasReason("RECORD_INVALID"));
+  for (const std::size_t row : {std::size_t{0}, first + 1}) consent_.Forget(SomebodyOf(2, row));
+  ASSERT_THAT(erasure_->Run(background_), IsOk());
+  ASSERT_THAT(RunOnce(), IsOk());
+  ASSERT_EQ(Find(id).state, State::kPublished) << Find(id).message;
+  EXPECT_EQ(Content(2).individuals[0], genomics::Individual());
+  EXPECT_EQ(Content(2).individuals[first + 1], genomics::Individual());
+  EXPECT_NE(Content(2).individuals[first + 2], genomics::Individual());
+  EXPECT_EQ((publisher_.indices[{kDataset, 2}].size()), 1U) << "the one that was written anew";
+  CheckOpensToRuns(2);
+  if (!test::HasBcftools()) return;
+  const auto objects = *submissions_->Objects(background_, kDataset, 2);
+  EXPECT_EQ(Read(objects[1]).samples.size() + first + 1, consent_.rows[{kDataset, 2}].size());
+}
+
 TEST_F(ErasureTest, ARowThatTheVersionDoesNotHaveErasesNothing) {
   Publish(People(0, 20));
   const auto files = Everything();

@@ -98,10 +98,7 @@ Status Pipeline::Job::PublishFolder() {
                           {},
                           Layout::IndexPath(dataset, submission_.version) + "/" + beacon::kSnapshotFile,
                           submission_.individuals_sha256};
-  GF_TRY(store_.AddSnapshot(ctx_, snapshot));
-  peer_ = "discovery";
-  GF_TRY(pipeline_.publisher_.PublishIndex(ctx_, snapshot));
-  index_published_ = true;
+  GF_TRY(PublishIndex(snapshot));
   InclusionFacts facts;
   facts.people = submission_.counts.subjects_included;
   facts.frequencies_only = submission_.counts.subjects == 0;

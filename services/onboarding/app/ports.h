@@ -65,10 +65,11 @@ class RunStore {
   virtual Result<std::vector<ObjectRecord>> Objects(const Context& ctx) = 0;
   virtual Status AddObject(const Context& ctx, const ObjectRecord& object) = 0;
   virtual Status MarkHeaderStored(const Context& ctx, const std::string& object) = 0;
+  // Forgets the objects and the snapshot of a submission that publishes nothing.
   virtual Status DropObjects(const Context& ctx) = 0;
   // NotFound SNAPSHOT_UNKNOWN.
   virtual Result<Snapshot> FindSnapshot(const Context& ctx, std::int32_t version) = 0;
-  // The snapshot of this submission's version; the same one again changes nothing.
+  // The snapshot of this submission's version, which discovery has; again changes nothing.
   virtual Status AddSnapshot(const Context& ctx, const Snapshot& snapshot) = 0;
   // The files that were sealed, in the order of kinds and names.
   virtual Result<std::vector<UploadedFile>> Inputs(const Context& ctx) = 0;
