@@ -45,6 +45,7 @@ Status Pipeline::Job::CheckFolder() {
 // The holder states that its people permit to be counted, found, and used for approved purposes; whoever has decided
 // otherwise is left out by consent, now or later.
 Status Pipeline::Job::RegisterFolder() {
+  GF_TRY(ListedVersion());
   GF_ASSIGN(submission_.version, store_.ReserveVersion(ctx_));
   const std::vector<std::string> people = beacon::PeopleOf(folder_);
   std::vector<std::int32_t> rows;

@@ -190,16 +190,20 @@ Status Pipeline::Job::KeepQuarantine(Findings& findings) {
   return store_.AddObject(ctx_, object);
 }
 
+// Also in a repeated run: the dataset may have been decommissioned since the run before.
+Result<std::int32_t> Pipeline::Job::ListedVersion() {
+  peer_ = "catalogue";
+  GF_ASSIGN(const std::int32_t listed, pipeline_.publisher_.ListedVersion(ctx_, submission_.dataset.id));
+  peer_.clear();
+  return listed;
+}
+
 Status Pipeline::Job::FindBase() {
   const bool reserved = submission_.version > 0;
-  if (!reserved) {
-    peer_ = "catalogue";
-    GF_ASSIGN(const std::int32_t listed, pipeline_.publisher_.ListedVersion(ctx_, submission_.dataset.id));
-    peer_.clear();
-    if (submission_.mode != Mode::kFull) {
-      submission_.base_version = listed;
-      GF_TRY(store_.Save(ctx_, submission_));  // before a version is reserved: a repeated run must find the same
-    }
+  GF_ASSIGN(const std::int32_t listed, ListedVersion());
+  if (!reserved && submission_.mode != Mode::kFull) {
+    submission_.base_version = listed;
+    GF_TRY(store_.Save(ctx_, submission_));  // before a version is reserved: a repeated run must find the same
   }
   if (submission_.mode == Mode::kFull) return absl::OkStatus();
   if (submission_.base_version == 0) {
@@ -481,6 +485,7 @@ Status Pipeline::Job::Publish() {
 
 // The version's files are as they were; discovery may have let go of them.
 Status Pipeline::Job::Rollback() {
+  GF_TRY(ListedVersion());
   auto snapshot = store_.FindSnapshot(ctx_, submission_.target_version);
   if (Reason(snapshot.status()) == "SNAPSHOT_UNKNOWN") {
     Findings findings;
@@ -534,9 +539,10 @@ std::string Pipeline::Job::WaitsFor() const {
 }
 
 bool Pipeline::Job::Permanent(const Status& status) const {
-  if (index_published_) return false;
   std::string reason = Reason(status);
   if (reason == "LEASE_LOST") return false;
+  if (reason == "DATASET_DECOMMISSIONED") return true;  // the whole dataset was taken back
+  if (index_published_) return false;
   if (reason == "DATASET_OF_ANOTHER_HOLDER") return true;
   switch (status.code()) {
     case StatusCode::kInvalidArgument:

@@ -71,6 +71,8 @@ class Pipeline::Job {
   Findings RegistrationFindings() const;
   // The name of the only file of a kind, else the kind.
   std::string NameOf(FileKind kind) const;
+  // Errors: DATASET_DECOMMISSIONED.
+  Result<std::int32_t> ListedVersion();
   // The version that this one goes on from, and its people.
   Status FindBase();
   // What the version holds, of all rows; its own segment only once that is built.
