@@ -161,18 +161,20 @@ Status Submissions::Seal(const Context& ctx, const std::string& id, FileRef ref,
     return WithField(Error(StatusCode::kFailedPrecondition, "SIZE_MISMATCH", "{} bytes were received", file.size),
                      "size", fmt::format("expected {}", file.size));
   }
+  // What is of no use is removed: sent again, it begins anew, and may be shorter.
+  const auto remove = [&]() -> Status {
+    GF_TRY(files_.Remove(id, ref.name));
+    return store_.DropFile(ctx, id, ref.name);
+  };
   GF_ASSIGN(std::string measured, files_.Finish(ctx, id, ref.name, size));
   if (measured != sha256) {
+    GF_TRY(remove());
     return WithField(Error(StatusCode::kFailedPrecondition, "CHECKSUM_MISMATCH",
                            "the bytes received have another SHA-256; send the file again from offset 0"),
                      "sha256", "differs from the bytes received");
   }
   auto encrypted = files_.CheckEncrypted(ctx, id, ref.name);
-  if (Reason(encrypted.status()).starts_with("CRYPT4GH_")) {
-    // What cannot be opened is of no use; sent again, it begins anew.
-    GF_TRY(files_.Remove(id, ref.name));
-    GF_TRY(store_.DropFile(ctx, id, ref.name));
-  }
+  if (Reason(encrypted.status()).starts_with("CRYPT4GH_")) GF_TRY(remove());
   GF_TRY(encrypted);
   file.sealed = true;
   file.sha256 = sha256;

@@ -60,7 +60,8 @@ class Submissions {
   Result<std::int64_t> PutChunk(const Context& ctx, const std::string& id, FileRef file, std::int64_t offset,
                                 std::string_view data);
   // Errors: SIZE_MISMATCH, CHECKSUM_MISMATCH. A Crypt4GH file is decrypted here; one that cannot be (CRYPT4GH_NO_KEY,
-  // CRYPT4GH_NOT_A_RECIPIENT, CRYPT4GH_SEGMENT_INVALID ...) is removed and starts again at offset 0. Sealing again with the same values changes nothing.
+  // CRYPT4GH_NOT_A_RECIPIENT, CRYPT4GH_SEGMENT_INVALID ...) is removed and starts again at offset 0, as one does whose
+  // checksum differs. Sealing again with the same values changes nothing.
   Status Seal(const Context& ctx, const std::string& id, FileRef file, std::int64_t size, const std::string& sha256);
   // Errors: FILE_NOT_SEALED naming the file, or the kind of which there is none. Starting again returns the submission as it is.
   Result<Submission> Start(const Context& ctx, const std::string& id);

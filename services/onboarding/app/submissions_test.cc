@@ -49,8 +49,17 @@ TEST_F(SubmissionsTest, PiecesMayRepeatAndOverlapButLeaveNoGap) {
   EXPECT_THAT(Put(id, std::int64_t{64} << 30, "x"), HasReason("FILE_TOO_LARGE"));
   EXPECT_THAT(Put(id, INT64_MAX, "x"), HasReason("FILE_TOO_LARGE"));
   EXPECT_THAT(SealText(id, "hello"), HasReason("SIZE_MISMATCH"));
-  EXPECT_THAT(SealText(id, "hello World"), HasReason("CHECKSUM_MISMATCH"));
   EXPECT_THAT(SealText(id, "hello world"), IsOk());
+}
+
+TEST_F(SubmissionsTest, DamagedBytesGoAndAShorterFileMayTakeTheirPlace) {
+  std::string id = Open();
+  ASSERT_THAT(Put(id, 0, "hello World"), IsOk());
+  EXPECT_THAT(SealText(id, "hello world"), HasReason("CHECKSUM_MISMATCH"));
+  EXPECT_FALSE(std::filesystem::exists(layout_.Upload(id, "consents")));
+  EXPECT_THAT(Put(id, 11, "!"), HasReason("OFFSET_GAP"));
+  EXPECT_EQ(*Put(id, 0, "hello"), 5);
+  EXPECT_THAT(SealText(id, "hello"), IsOk());
 }
 
 TEST_F(SubmissionsTest, ASealedFileStaysAsItIs) {
