@@ -167,18 +167,29 @@ Result<VariantFiles::Written> VariantFiles::Write(const Context& ctx, const std:
                         options_.max_file_bytes);
   }
   GF_ASSIGN(const auto into, file.empty() ? Begin(ctx) : Find(ctx, file));
+  const Status done = WriteInto(*into, offset, data);
+  if (!done.ok() && file.empty()) {  // nobody learned its name
+    MutexLock lock(mutex_);
+    files_.erase(into->id);
+  }
+  GF_TRY(done);
   std::lock_guard lock(into->mutex);
-  if (into->running || !into->input.valid()) {
+  return Written{into->id, into->size};
+}
+
+Status VariantFiles::WriteInto(File& file, std::int64_t offset, std::string_view data) {
+  std::lock_guard lock(file.mutex);
+  if (file.running || !file.input.valid()) {
     return Error(StatusCode::kFailedPrecondition, "FILE_DESCRIBED", "the file takes no more bytes");
   }
-  if (offset > into->size) {
+  if (offset > file.size) {
     return WithField(Error(StatusCode::kFailedPrecondition, "OFFSET_GAP",
-                           "the next piece starts at offset {}", into->size),
-                     "offset", fmt::format("expected {}", into->size));
+                           "the next piece starts at offset {}", file.size),
+                     "offset", fmt::format("expected {}", file.size));
   }
-  GF_TRY(WriteAt(into->input.get(), data, static_cast<std::uint64_t>(offset)));
-  into->size = std::max(into->size, offset + length);
-  return Written{into->id, into->size};
+  GF_TRY(WriteAt(file.input.get(), data, static_cast<std::uint64_t>(offset)));
+  file.size = std::max(file.size, offset + static_cast<std::int64_t>(data.size()));
+  return absl::OkStatus();
 }
 
 Result<VariantFiles::Progress> VariantFiles::Describe(const Context& ctx, const std::string& file,

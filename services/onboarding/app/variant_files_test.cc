@@ -189,6 +189,11 @@ TEST_F(VariantFilesTest, EachPersonHasAFewFilesAndTheyGoByThemselves) {
   Send(As("kim"), kFile);
 }
 
+TEST_F(VariantFilesTest, AFileThatWasNotBegunHoldsNoPlace) {
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(files().Write(chris_, "", 7, "x"), HasReason("OFFSET_GAP"));
+  EXPECT_FALSE(Send(chris_, kFile).empty());
+}
+
 // Describe waits a while and says how far it is; who goes away leaves no work behind.
 TEST_F(VariantFilesTest, LongWorkGoesOnBetweenQuestionsAndEndsWithTheFile) {
   options_.wait = std::chrono::milliseconds(0);
