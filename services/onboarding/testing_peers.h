@@ -90,15 +90,18 @@ class FakeConsent final : public ConsentClient {
     });
   }
 
-  // In all versions; the rows stay, as nobody's.
+  // In all versions; the rows stay, as nobody's. Whoever was left out of a version has row -1.
   void Forget(const std::string& person, const std::string& dataset = "") {
+    const std::string stranger = HexEncode(random_.Bytes(16));
     for (auto& [version, pseudonyms] : rows) {
       if (!dataset.empty() && version.first != dataset) continue;
-      for (std::size_t row = 0; row < pseudonyms.size(); ++row) {
-        if (pseudonyms[row] != Pseudonym(person)) continue;
-        pseudonyms[row] = HexEncode(random_.Bytes(16));
-        forgotten.push_back({version.first, version.second, static_cast<std::int32_t>(row)});
-      }
+      const auto row = std::ranges::find(pseudonyms, Pseudonym(person));
+      const bool has_row = row != pseudonyms.end();
+      const auto asked = registrations.find(version);
+      if (!has_row && (asked == registrations.end() || !asked->second.contains(person))) continue;
+      const auto at = static_cast<std::int32_t>(row - pseudonyms.begin());
+      forgotten.push_back({version.first, version.second, has_row ? at : -1});
+      if (has_row) *row = stranger;
     }
   }
   // Twenty rows a page.

@@ -90,6 +90,7 @@ TEST_F(CitizenTest, ErasureForgetsThePersonAndKeepsEverybodyElsesProofs) {
   ASSERT_EQ(forgotten->rows.size(), 1u);
   EXPECT_EQ(forgotten->rows[0].dataset, kA1);
   EXPECT_EQ(forgotten->rows[0].slot.slot, place);
+  EXPECT_TRUE(forgotten->rows[0].slot.included);
   EXPECT_EQ(forgotten->next, 0);
 
   // The slot is nobody's, and is not used.

@@ -65,7 +65,10 @@ class Erasure::Work {
       if (!version.snapshot.is_folder()) FindSegments(version);
     }
     for (const auto& [path, segment] : segments_) GF_TRY(Segment(path, segment));
-    for (StoredVersion& version : rewrite_.versions) GF_TRY(Version(version));
+    for (StoredVersion& version : rewrite_.versions) {
+      if (LosesRows(version)) GF_TRY(Version(version));
+    }
+    for (const StoredVersion& version : versions_) GF_TRY(DropQuarantine(version.submission));
     return e_.store_.Commit(ctx_, rewrite_);
   }
 
@@ -82,6 +85,13 @@ class Erasure::Work {
   const StoredVersion& Stored(std::int32_t version) const {
     return *std::find_if(versions_.begin(), versions_.end(),
                          [&](const auto& one) { return one.snapshot.version == version; });
+  }
+
+  // Nothing but what was set aside is stored of those who were left out.
+  bool LosesRows(const StoredVersion& version) const {
+    const std::set<std::int32_t>& before = Stored(version.snapshot.version).erased;
+    return std::ranges::any_of(
+        version.erased, [&](std::int32_t row) { return row >= 0 && !before.contains(row); });
   }
 
   void FindSegments(const StoredVersion& version) {
@@ -242,14 +252,16 @@ class Erasure::Work {
     snapshot.individuals_path = directory + "/" + file;
     const fs::path made = scratch / file;
     if (snapshot.is_folder()) {
+      std::set<std::int32_t> rows = version.erased;
+      rows.erase(-1);
       GF_ASSIGN(snapshot.individuals_sha256,
                 beacon::WriteWithout(e_.layout_.SitePath(before.individuals_path),
-                                     before.individuals_sha256, version.erased, made));
+                                     before.individuals_sha256, rows, made));
     } else {
       GF_ASSIGN(SnapshotContent content, ReadContent(e_.layout_, before));
       for (const std::int32_t row : version.erased) {
-        if (row < 0 || static_cast<std::size_t>(row) >= content.individuals.size())
-          return OtherRows();
+        if (row < 0) continue;
+        if (static_cast<std::size_t>(row) >= content.individuals.size()) return OtherRows();
         content.individuals[static_cast<std::size_t>(row)] = {};
       }
       GF_TRY(genomics::WriteIndividuals(made, content.individuals));
@@ -257,8 +269,7 @@ class Erasure::Work {
       snapshot.individuals_sha256 = HexEncode(crypto::Sha256(table));
       GF_TRY(Phenotypes(version, content));
     }
-    GF_TRY(MoveIntoPlace(made, e_.layout_.SitePath(snapshot.individuals_path)));
-    return DropQuarantine(version.submission);
+    return MoveIntoPlace(made, e_.layout_.SitePath(snapshot.individuals_path));
   }
 
   Status Phenotypes(const StoredVersion& version, const SnapshotContent& content) {
@@ -272,7 +283,8 @@ class Erasure::Work {
     return Keep(std::move(sealed), version.snapshot.version);
   }
 
-  // Whose the records are that were set aside is not known.
+  // Whose the records are that were set aside is not known, and lines of a VCF are everybody's, so
+  // those of the whole dataset go.
   Status DropQuarantine(const std::string& submission) {
     GF_ASSIGN(const auto objects, e_.store_.Objects(ctx_, submission));
     for (const ObjectRecord& object : objects) {

@@ -20,13 +20,13 @@
 
 namespace genofed::onboarding {
 
-// Forgotten rows of each version of a dataset.
+// Forgotten rows of each version of a dataset; -1 stands for whoever was left out of it.
 using RowsByVersion = std::map<std::int32_t, std::set<std::int32_t>>;
 
 struct StoredVersion {
   Snapshot snapshot;
   std::string submission;         // that made it
-  std::set<std::int32_t> erased;  // rows that were erased before
+  std::set<std::int32_t> erased;  // rows that were erased before; -1: as above
 };
 
 // What takes the place of what. Everything that is named here is durable already.

@@ -357,6 +357,38 @@ TEST_F(ErasureTest, WaitsForASubmissionUnderWayAndLeavesWhatIsGoneAlone) {
   EXPECT_THAT(*stored_->Unannounced(background_), IsEmpty());
 }
 
+TEST_F(ErasureTest, WhatWasSetAsideGoesAlsoWhereTheyHaveNoRow) {
+  const auto with_a_stray_record = [](Files files) {
+    files.clinical += "{\"colour\":\"red\"}\n";
+    return files;
+  };
+  const auto sets_aside = [&](const Submission& submission) {
+    const auto objects = *stored_->Objects(background_, submission.id);
+    return std::ranges::count(objects, kQuarantineRole, &ObjectRecord::role) > 0;
+  };
+  const Submission first = Publish(with_a_stray_record(People(0, 30)));
+  const Submission second = Publish(with_a_stray_record(People(30, 40)));
+  ASSERT_TRUE(sets_aside(first) && sets_aside(second));
+  std::string left_out;
+  for (const auto& [person, permissions] : consent_.registrations[{kDataset, 1}]) {
+    if (permissions == 0) left_out = person;
+  }
+  ASSERT_FALSE(left_out.empty());
+  const SnapshotContent content = Content(1);
+  const std::size_t files = Everything().size();
+  consent_.Forget(left_out);
+  ASSERT_THAT(erasure_->Run(background_), IsOk());
+  EXPECT_FALSE(sets_aside(first));
+  EXPECT_FALSE(sets_aside(second)) << "their record may be among these";
+  EXPECT_EQ(Everything().size(), files - 2);
+  EXPECT_EQ(Content(1), content) << "of the version nothing is written anew";
+  EXPECT_EQ(Stored(1).erased, (std::set<std::int32_t>{-1}));
+  // What is set aside later is not of people who were forgotten before.
+  const Submission third = Publish(with_a_stray_record(People(40, 60)));
+  ASSERT_THAT(erasure_->Run(background_), IsOk());
+  EXPECT_TRUE(sets_aside(third));
+}
+
 TEST_F(ErasureTest, AVersionThatFailedDoesNotStandInTheWay) {
   Publish(People(0, 20));
   publisher_.refuse_index = true;

@@ -123,7 +123,7 @@ struct Registration {
 struct ForgottenRow {
   std::string dataset;
   std::int32_t version = 0;
-  std::int32_t row = 0;
+  std::int32_t row = 0;  // -1: none, they were left out of the version
 };
 
 struct ForgottenPage {
