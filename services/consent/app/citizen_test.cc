@@ -113,6 +113,14 @@ TEST_F(CitizenTest, ErasureForgetsThePersonAndKeepsEverybodyElsesProofs) {
   EXPECT_EQ(Verify(of_q), ledger::Use::kUsed) << "a receipt that was given out before";
 }
 
+TEST_F(CitizenTest, SomebodyWhoWasLeftOutAndIsForgottenIsListedWithoutARow) {
+  ASSERT_THAT(node_.mine.Forget(node_.ctx, "out"), IsOk());
+  const auto forgotten = node_.mine.Forgotten(node_.ctx, 0);
+  ASSERT_EQ(forgotten->rows.size(), 1u);
+  EXPECT_EQ(forgotten->rows[0].dataset, kA1);
+  EXPECT_FALSE(forgotten->rows[0].slot.included);
+}
+
 TEST_F(CitizenTest, TheWholeLogNamesNobody) {
   for (const char* person : {"p", "q", "out"}) ASSERT_THAT(node_.mine.Set(node_.ctx, person, Bits(6)), IsOk());
   ASSERT_THAT(node_.AppendRun(kA1, "run-1"), IsOk());
