@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/onboarding/app/submissions.h"
 
+#include <latch>
+
 #include "libs/crypt4gh/stream.h"
 #include "libs/testing/matchers.h"
 #include "services/onboarding/testing_site.h"
@@ -60,6 +62,57 @@ TEST_F(SubmissionsTest, DamagedBytesGoAndAShorterFileMayTakeTheirPlace) {
   EXPECT_THAT(Put(id, 11, "!"), HasReason("OFFSET_GAP"));
   EXPECT_EQ(*Put(id, 0, "hello"), 5);
   EXPECT_THAT(SealText(id, "hello"), IsOk());
+}
+
+// Reads nothing before it is told to.
+class SlowFiles final : public UploadFiles {
+ public:
+  explicit SlowFiles(UploadFiles& files) : files_(files) {}
+  Status Write(const std::string& submission, const std::string& name, std::int64_t offset,
+               std::string_view data) override {
+    return files_.Write(submission, name, offset, data);
+  }
+  Result<std::string> Finish(const Context& ctx, const std::string& submission, const std::string& name,
+                             std::int64_t size) override {
+    go_.wait();
+    return files_.Finish(ctx, submission, name, size);
+  }
+  Result<bool> CheckEncrypted(const Context& ctx, const std::string& submission, const std::string& name) override {
+    return files_.CheckEncrypted(ctx, submission, name);
+  }
+  Status Open(const Context& ctx, const std::string& submission, const std::string& name) override {
+    return files_.Open(ctx, submission, name);
+  }
+  Status Remove(const std::string& submission, const std::string& name) override {
+    return files_.Remove(submission, name);
+  }
+  void Go() { go_.count_down(); }
+
+ private:
+  UploadFiles& files_;
+  std::latch go_{1};
+};
+
+TEST_F(SubmissionsTest, ALargeFileIsReadForLongerThanACallLasts) {
+  SlowFiles slow(uploads_);
+  Submissions submissions(*store_, slow, clock_, random_,
+                          {.country = "FI", .seal_wait = std::chrono::milliseconds(0)}, [] {});
+  const std::string id = submissions.Create(ctx_, {Dataset(), "k"})->id;
+  const FileRef file{FileKind::kConsents, ""};
+  const std::string sha256 = HexEncode(crypto::Sha256("hello"));
+  ASSERT_THAT(submissions.PutChunk(ctx_, id, file, 0, "hello"), IsOk());
+  const Context limited = ctx_.WithTimeout(std::chrono::seconds(30));
+  const Status begun = submissions.Seal(limited, id, file, 5, sha256);
+  EXPECT_THAT(begun, HasReason("FILE_BEING_SEALED"));
+  EXPECT_EQ(begun.code(), StatusCode::kUnavailable);
+  EXPECT_THAT(submissions.Seal(limited, id, file, 5, sha256), HasReason("FILE_BEING_SEALED"));
+  // What was read must be what is sealed, and others do not wait.
+  EXPECT_THAT(submissions.PutChunk(ctx_, id, file, 0, "jello"), HasReason("FILE_BEING_SEALED"));
+  EXPECT_THAT(submissions.PutChunk(ctx_, id, {FileKind::kClinical, ""}, 0, "x"), IsOk());
+  slow.Go();
+  EXPECT_THAT(submissions.Seal(ctx_, id, file, 5, sha256), IsOk()) << "without a deadline it waits";
+  EXPECT_EQ(*ReadFile(layout_.Upload(id, "consents")), "hello");
+  EXPECT_THAT(submissions.Seal(limited, id, file, 5, sha256), IsOk());
 }
 
 TEST_F(SubmissionsTest, ASealedFileStaysAsItIs) {
