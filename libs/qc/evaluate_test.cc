@@ -131,7 +131,7 @@ TEST(Evaluate, ARowOfNobodyIsLeftOut) {
   EXPECT_EQ(judged.result.samples.size(), people.size() - 1);
   EXPECT_EQ(judged.result.cohort.people, people.size() - 1);
   EXPECT_THAT(judged.FieldsOf("SAMPLE_CALL_RATE"), ElementsAre("sample 117"));
-  EXPECT_THAT(judged.FieldsOf("SAMPLE_OUTLIER"), Not(Contains("sample 0")));
+  EXPECT_THAT(judged.FieldsOf("SAMPLE_OUTLIER"), testing::Not(Contains("sample 0")));
   EXPECT_THAT(judged.FieldsOf("DUPLICATE_SAMPLES"), ElementsAre("samples 21 and 116"));
   EXPECT_EQ(judged.result.samples[7].position, 9U);
 }

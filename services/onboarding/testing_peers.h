@@ -259,6 +259,9 @@ class MortalRunStore final : public RunStore {
   Result<std::vector<ObjectRecord>> Objects(const Context& ctx) override {
     return Mortal(crash_, [&] { return store_.Objects(ctx); });
   }
+  Status PlanObject(const Context& ctx, const std::string& object) override {
+    return Mortal(crash_, [&] { return store_.PlanObject(ctx, object); });
+  }
   Status AddObject(const Context& ctx, const ObjectRecord& object) override {
     return Mortal(crash_, [&] { return store_.AddObject(ctx, object); });
   }

@@ -56,11 +56,26 @@ Result<std::vector<ObjectRecord>> SqlRunStore::Objects(const Context& ctx) {
   });
 }
 
+Status SqlRunStore::PlanObject(const Context& ctx, const std::string& object) {
+  return database_.Transact(
+      ctx,
+      [&](sql::Tx& tx) -> Status {
+        GF_TRY(leases_.Heartbeat(tx, lease_));
+        return tx
+            .Exec("INSERT INTO discarded (kind, name, dataset) SELECT 'object', $1, dataset FROM submissions "
+                  "WHERE id = $2 ON CONFLICT DO NOTHING",
+                  object, lease_.id)
+            .status();
+      },
+      sql::Isolation::kReadCommitted);
+}
+
 Status SqlRunStore::AddObject(const Context& ctx, const ObjectRecord& object) {
   return database_.Transact(
       ctx,
       [&](sql::Tx& tx) -> Status {
         GF_TRY(leases_.Heartbeat(tx, lease_));
+        GF_TRY(tx.Exec("DELETE FROM discarded WHERE kind = 'object' AND name = $1", object.id));
         return tx
             .Exec("INSERT INTO objects (id, submission, role, name, plain_size, plain_sha256, body_size, body_sha256, "
                   "header, created) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",

@@ -190,9 +190,9 @@ class Erasure::Work {
       return absl::OkStatus();
     }
     GF_TRY(genomics::SubsetVcf(clear, keep, anew, options));
-    GF_ASSIGN(std::string recipient, e_.consent_.EncryptionKey(ctx_));
+    GF_ASSIGN(const std::string recipient, e_.consent_.EncryptionKey(ctx_));
     GF_ASSIGN(auto sealed,
-              SealGenotypes(ctx_, e_.bodies_, anew, {work.ref.submission, std::move(recipient)},
+              SealGenotypes(ctx_, e_.bodies_, anew, NewObject(work.ref.submission, recipient),
                             e_.clock_, e_.random_));
     return Keep(std::move(sealed), work.version);
   }
@@ -226,10 +226,14 @@ class Erasure::Work {
     return absl::OkStatus();
   }
 
-  // Bodies that nobody can open are harmless; from StoreHeader on they are written down.
+  ObjectRequest NewObject(const std::string& submission, const std::string& recipient) {
+    return {submission, recipient, [this](const std::string& object) {
+              return e_.store_.Discard(ctx_, {{Discarded::Kind::kObject, object, rewrite_.dataset}});
+            }};
+  }
+
   Status Keep(std::vector<ObjectRecord> sealed, std::int32_t version) {
     for (ObjectRecord& object : sealed) {
-      GF_TRY(e_.store_.Discard(ctx_, {{Discarded::Kind::kObject, object.id, rewrite_.dataset}}));
       GF_TRY(e_.consent_.StoreHeader(ctx_, rewrite_.dataset, version, object));
       object.header_stored = true;
       rewrite_.objects.push_back(std::move(object));
@@ -276,10 +280,10 @@ class Erasure::Work {
     GF_ASSIGN(const auto pseudonyms,
               e_.consent_.Pseudonyms(ctx_, rewrite_.dataset, version.snapshot.version));
     if (pseudonyms.size() != content.individuals.size()) return OtherRows();
-    GF_ASSIGN(std::string recipient, e_.consent_.EncryptionKey(ctx_));
+    GF_ASSIGN(const std::string recipient, e_.consent_.EncryptionKey(ctx_));
     GF_ASSIGN(auto sealed,
               SealPhenotypes(ctx_, e_.bodies_, PhenotypeTable(pseudonyms, content.individuals),
-                             {version.submission, std::move(recipient)}, e_.clock_, e_.random_));
+                             NewObject(version.submission, recipient), e_.clock_, e_.random_));
     return Keep(std::move(sealed), version.snapshot.version);
   }
 

@@ -299,8 +299,8 @@ TEST_F(ErasureTest, AKilledProcessLeavesNothingBehindAndLosesNothing) {
     ASSERT_EQ(Stored(2).erased, erased) << step;
     ASSERT_THAT(*stored_->ListDiscarded(background_), IsEmpty()) << step;
     ASSERT_THAT(*stored_->Unannounced(background_), IsEmpty()) << step;
-    // A body that was made in vain stays, but nothing opens it.
     ASSERT_EQ(consent_.headers.size(), headers) << step;
+    ASSERT_THAT(StrayBodies(), IsEmpty()) << step;
     if (row > 0) {
       ASSERT_EQ(OpenFiles(), files) << step;
     }
@@ -419,7 +419,7 @@ TEST_F(ErasureTest, AVersionThatOnlyTheCatalogueLacksIsWrittenAnewToo) {
   CheckOpensToRuns(2);
   if (!test::HasBcftools()) return;
   const auto objects = *submissions_->Objects(background_, kDataset, 2);
-  EXPECT_EQ(Read(objects[1]).samples.size() + first + 1, consent_.rows[{kDataset, 2}].size());
+  EXPECT_EQ(Read(objects[1]).samples.size() + first + 1, (consent_.rows[{kDataset, 2}].size()));
 }
 
 TEST_F(ErasureTest, ARowThatTheVersionDoesNotHaveErasesNothing) {

@@ -178,6 +178,8 @@ Status Pipeline::Job::KeepQuarantine(Findings& findings) {
   }
   GF_ASSIGN(const bool kept, IsSealed(kQuarantineRole));
   if (kept) return absl::OkStatus();
+  if (quarantine_->empty()) return absl::OkStatus();
+  GF_TRY(store_.PlanObject(ctx_, quarantine_->object()));
   GF_ASSIGN(const auto manifest, quarantine_->Finish());
   if (!manifest) return absl::OkStatus();
   ObjectRecord object;
@@ -334,7 +336,8 @@ Result<ObjectRequest> Pipeline::Job::NewObject() {
   peer_ = "consent";
   GF_ASSIGN(std::string recipient, pipeline_.consent_.EncryptionKey(ctx_));
   peer_.clear();
-  return ObjectRequest{submission_.id, std::move(recipient)};
+  return ObjectRequest{submission_.id, std::move(recipient),
+                       [this](const std::string& object) { return store_.PlanObject(ctx_, object); }};
 }
 
 // The one that is looked for comes last. What goes with it has the same clear bytes each time.

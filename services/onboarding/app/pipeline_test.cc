@@ -199,6 +199,7 @@ TEST_F(PipelineTest, AKilledProcessGoesOnAndEndsTheSame) {
     ASSERT_TRUE(database_->Transact(Context::Background(), [](sql::Tx& tx) {
                   return tx.Exec("TRUNCATE submissions, files, objects, jobs, snapshots, snapshot_segments, reports").status();
                 }).ok());
+    for (const std::string& body : StrayBodies()) std::filesystem::remove(layout_.Objects() / body);
     std::string id = Submit(Cohort::Get().files);
     crash_.Arm(step);  // 0: never
     RunOnce().IgnoreError();
@@ -210,6 +211,10 @@ TEST_F(PipelineTest, AKilledProcessGoesOnAndEndsTheSame) {
       EXPECT_THAT(RunOnce(), IsOk());
     }
     EXPECT_EQ(consent_.registrations.size(), 1u);
+    SqlErasureStore erasures(*database_);
+    Erasure erasure(layout_, erasures, *bodies_, consent_, publisher_, clock_, random_, metrics_);
+    EXPECT_THAT(erasure.Run(Context::Background()), IsOk());
+    EXPECT_THAT(StrayBodies(), ::testing::IsEmpty()) << "what the killed process made is removed";
     EXPECT_EQ(publisher_.records.size(), 1u);
     EXPECT_EQ((publisher_.indices[{"GOE-FI-HEART-1", 1}].size()), 1u);
     EXPECT_EQ(consent_.headers.size(), 3u);

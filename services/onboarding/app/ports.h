@@ -63,6 +63,8 @@ class RunStore {
   // PermissionDenied DATASET_OF_ANOTHER_HOLDER.
   virtual Result<std::int32_t> ReserveVersion(const Context& ctx) = 0;
   virtual Result<std::vector<ObjectRecord>> Objects(const Context& ctx) = 0;
+  // Before an object's body is made: it is removed again (Erasure) unless the object is added.
+  virtual Status PlanObject(const Context& ctx, const std::string& object) = 0;
   virtual Status AddObject(const Context& ctx, const ObjectRecord& object) = 0;
   virtual Status MarkHeaderStored(const Context& ctx, const std::string& object) = 0;
   // Forgets the objects and the snapshot of a submission that publishes nothing.
