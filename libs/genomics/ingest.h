@@ -71,8 +71,8 @@ struct PassReport {
 };
 
 // Reads one file. `rows[i]` is the sample name of row i; a row whose sample the file lacks, or that
-// has no name, is a no-call at each of its records. Memory does not grow with the file. Errors: those of
-// RecordScanner and of the stages; SAMPLE_INVALID for a repeated name.
+// has no name, is a no-call at each of its records. Memory does not grow with the file. Errors:
+// those of RecordScanner and of the stages; SAMPLE_INVALID for a repeated name.
 Result<PassReport> RunPass(const VcfInput& input, std::span<const std::string> rows,
                            const PassOptions& options, std::span<SiteConsumer* const> stages);
 

@@ -127,7 +127,8 @@ TEST(Evaluate, ARowOfNobodyIsLeftOut) {
   auto declared = Declared(people);
   people[7].missing = 1;
   declared[7] = {0, Sex::kUnknown, true};
-  const Judged judged = JudgeCohort(people, declared, Simulation(people, 20).Sites(300, 800, 100, true));
+  const Judged judged =
+      JudgeCohort(people, declared, Simulation(people, 20).Sites(300, 800, 100, true));
   EXPECT_EQ(judged.result.samples.size(), people.size() - 1);
   EXPECT_EQ(judged.result.cohort.people, people.size() - 1);
   EXPECT_THAT(judged.FieldsOf("SAMPLE_CALL_RATE"), ElementsAre("sample 117"));

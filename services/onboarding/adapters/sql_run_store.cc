@@ -62,9 +62,11 @@ Status SqlRunStore::PlanObject(const Context& ctx, const std::string& object) {
       [&](sql::Tx& tx) -> Status {
         GF_TRY(leases_.Heartbeat(tx, lease_));
         return tx
-            .Exec("INSERT INTO discarded (kind, name, dataset) SELECT 'object', $1, dataset FROM submissions "
-                  "WHERE id = $2 ON CONFLICT DO NOTHING",
-                  object, lease_.id)
+            .Exec(
+                "INSERT INTO discarded (kind, name, dataset) SELECT 'object', $1, dataset FROM "
+                "submissions "
+                "WHERE id = $2 ON CONFLICT DO NOTHING",
+                object, lease_.id)
             .status();
       },
       sql::Isolation::kReadCommitted);
@@ -103,9 +105,10 @@ Status SqlRunStore::DropObjects(const Context& ctx) {
       [&](sql::Tx& tx) -> Status {
         GF_TRY(leases_.Heartbeat(tx, lease_));
         GF_TRY(tx.Exec("DELETE FROM objects WHERE submission = $1", lease_.id));
-        GF_TRY(tx.Exec("DELETE FROM snapshot_segments WHERE (dataset, version) IN "
-                       "(SELECT dataset, version FROM snapshots WHERE submission = $1)",
-                       lease_.id));
+        GF_TRY(
+            tx.Exec("DELETE FROM snapshot_segments WHERE (dataset, version) IN "
+                    "(SELECT dataset, version FROM snapshots WHERE submission = $1)",
+                    lease_.id));
         return tx.Exec("DELETE FROM snapshots WHERE submission = $1", lease_.id).status();
       },
       sql::Isolation::kReadCommitted);

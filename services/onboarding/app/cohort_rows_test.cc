@@ -41,7 +41,8 @@ TEST(CohortRows, PeopleOfTheBaseKeepTheirRows) {
   ASSERT_EQ(rows->known.size(), 1u);
   EXPECT_EQ(rows->known.at(4).age_months, 527u);
   answers[1].row = 7;
-  EXPECT_EQ(Reason(ArrangeRows(ThreePeople(), answers, OneFile(), 7, 5).status()), "CONSENT_ANSWER_INVALID");
+  EXPECT_EQ(Reason(ArrangeRows(ThreePeople(), answers, OneFile(), 7, 5).status()),
+            "CONSENT_ANSWER_INVALID");
 }
 
 TEST(CohortRows, EachFileKnowsTheRowsOfItsSamples) {
@@ -76,9 +77,11 @@ TEST(CohortRows, RefusesAnswersThatAreNoRows) {
       {{true, "P1", 0}, {false, "", -1}, {false, "", -1}},
   };
   for (const auto& answers : wrong) {
-    EXPECT_EQ(Reason(ArrangeRows(ThreePeople(), answers, OneFile(), 2).status()), "CONSENT_ANSWER_INVALID");
+    EXPECT_EQ(Reason(ArrangeRows(ThreePeople(), answers, OneFile(), 2).status()),
+              "CONSENT_ANSWER_INVALID");
   }
-  EXPECT_EQ(Reason(ArrangeRows(ThreePeople(), wrong.back(), OneFile(), 2, 3).status()), "CONSENT_ANSWER_INVALID");
+  EXPECT_EQ(Reason(ArrangeRows(ThreePeople(), wrong.back(), OneFile(), 2, 3).status()),
+            "CONSENT_ANSWER_INVALID");
 }
 
 }  // namespace

@@ -90,8 +90,8 @@ class Erasure::Work {
   // Nothing but what was set aside is stored of those who were left out.
   bool LosesRows(const StoredVersion& version) const {
     const std::set<std::int32_t>& before = Stored(version.snapshot.version).erased;
-    return std::ranges::any_of(
-        version.erased, [&](std::int32_t row) { return row >= 0 && !before.contains(row); });
+    return std::ranges::any_of(version.erased,
+                               [&](std::int32_t row) { return row >= 0 && !before.contains(row); });
   }
 
   void FindSegments(const StoredVersion& version) {
@@ -227,9 +227,10 @@ class Erasure::Work {
   }
 
   ObjectRequest NewObject(const std::string& submission, const std::string& recipient) {
-    return {submission, recipient, [this](const std::string& object) {
-              return e_.store_.Discard(ctx_, {{Discarded::Kind::kObject, object, rewrite_.dataset}});
-            }};
+    return {
+        submission, recipient, [this](const std::string& object) {
+          return e_.store_.Discard(ctx_, {{Discarded::Kind::kObject, object, rewrite_.dataset}});
+        }};
   }
 
   Status Keep(std::vector<ObjectRecord> sealed, std::int32_t version) {

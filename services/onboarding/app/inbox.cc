@@ -148,8 +148,7 @@ class Inbox::Drop {
     std::string text(kMaxText + 1, '\0');
     const ssize_t size = ::pread(file->get(), text.data(), text.size(), 0);
     if (size < 0) return Unreadable();
-    if (static_cast<std::size_t>(size) > kMaxText)
-      return Refused(name, "has more than a megabyte");
+    if (static_cast<std::size_t>(size) > kMaxText) return Refused(name, "has more than a megabyte");
     text.resize(static_cast<std::size_t>(size));
     return text;
   }

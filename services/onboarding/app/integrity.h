@@ -21,9 +21,8 @@ namespace genofed::onboarding {
 struct CheckedObject {
   PublishedObject object;
   std::optional<Time> checked;
-  std::string
-      damage;  // OBJECT_MISSING, SIZE_DIFFERS, DIGEST_DIFFERS, UNREADABLE; empty: none, or never
-               // looked at
+  std::string damage;  // OBJECT_MISSING, SIZE_DIFFERS, DIGEST_DIFFERS, UNREADABLE; empty: none, or
+                       // never looked at
 };
 
 struct IntegritySummary {

@@ -195,7 +195,8 @@ Status Pipeline::Job::KeepQuarantine(Findings& findings) {
 // Also in a repeated run: the dataset may have been decommissioned since the run before.
 Result<std::int32_t> Pipeline::Job::ListedVersion() {
   peer_ = "catalogue";
-  GF_ASSIGN(const std::int32_t listed, pipeline_.publisher_.ListedVersion(ctx_, submission_.dataset.id));
+  GF_ASSIGN(const std::int32_t listed,
+            pipeline_.publisher_.ListedVersion(ctx_, submission_.dataset.id));
   peer_.clear();
   return listed;
 }
@@ -205,7 +206,8 @@ Status Pipeline::Job::FindBase() {
   GF_ASSIGN(const std::int32_t listed, ListedVersion());
   if (!reserved && submission_.mode != Mode::kFull) {
     submission_.base_version = listed;
-    GF_TRY(store_.Save(ctx_, submission_));  // before a version is reserved: a repeated run must find the same
+    GF_TRY(store_.Save(
+        ctx_, submission_));  // before a version is reserved: a repeated run must find the same
   }
   if (submission_.mode == Mode::kFull) return absl::OkStatus();
   if (submission_.base_version == 0) {
@@ -240,13 +242,15 @@ Status Pipeline::Job::Register() {
                                                       {submission_.dataset.id, submission_.version,
                                                        submission_.base_version, submission_.mode == Mode::kFollowUp},
                                                       people_.consents));
-  GF_ASSIGN(const auto all_rows, pipeline_.consent_.Pseudonyms(ctx_, submission_.dataset.id, submission_.version));
+  GF_ASSIGN(const auto all_rows,
+            pipeline_.consent_.Pseudonyms(ctx_, submission_.dataset.id, submission_.version));
   peer_.clear();
   std::vector<VariantInput> variants;
   for (const UploadedFile& file : inputs_) {
     if (file.kind == FileKind::kVariants) variants.push_back({pipeline_.layout_.Input(submission_.id, file), file.name, file.sha256});
   }
-  GF_ASSIGN(rows_, ArrangeRows(people_, answers, std::move(variants), all_rows.size(), base_.individuals.size()));
+  GF_ASSIGN(rows_, ArrangeRows(people_, answers, std::move(variants), all_rows.size(),
+                               base_.individuals.size()));
   people_ = {};  // who they are is not needed any more
   // What a source cannot say (FHIR has no age at the last encounter) is not taken back by its silence.
   for (auto& [row, individual] : rows_.known) {
@@ -336,8 +340,9 @@ Result<ObjectRequest> Pipeline::Job::NewObject() {
   peer_ = "consent";
   GF_ASSIGN(std::string recipient, pipeline_.consent_.EncryptionKey(ctx_));
   peer_.clear();
-  return ObjectRequest{submission_.id, std::move(recipient),
-                       [this](const std::string& object) { return store_.PlanObject(ctx_, object); }};
+  return ObjectRequest{submission_.id, std::move(recipient), [this](const std::string& object) {
+                         return store_.PlanObject(ctx_, object);
+                       }};
 }
 
 // The one that is looked for comes last. What goes with it has the same clear bytes each time.

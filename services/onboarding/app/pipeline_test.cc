@@ -303,13 +303,15 @@ TEST_F(PipelineTest, SomebodyForgottenMeanwhileLeavesABlankRow) {
     const auto table = Lines(Decrypt(Published(dataset, 1)["phenotypes"]));
     EXPECT_TRUE(table[6].starts_with(rows[5]));
     if (!test::HasBcftools()) continue;
-    auto vcf = test::Write(directory_ / "genotypes.vcf.gz", Decrypt(Published(dataset, 1)["genotypes"]));
+    auto vcf =
+        test::Write(directory_ / "genotypes.vcf.gz", Decrypt(Published(dataset, 1)["genotypes"]));
     auto left = rows;
     left.pop_back();
     left.erase(left.begin() + 4);
     EXPECT_EQ(Lines(Output("bcftools query -l " + vcf.string())), left);
-    EXPECT_THAT(submission.findings, ::testing::Not(::testing::Contains(
-        ::testing::Field(&Finding::code, "SAMPLE_CALL_RATE"))));
+    EXPECT_THAT(
+        submission.findings,
+        ::testing::Not(::testing::Contains(::testing::Field(&Finding::code, "SAMPLE_CALL_RATE"))));
   }
 }
 

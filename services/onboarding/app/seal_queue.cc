@@ -48,8 +48,8 @@ void SealQueue::Begin(const std::string& file, Read read) {
 }
 
 Status SealQueue::Wait(const Context& ctx, const std::string& file) {
-  const auto until = std::chrono::steady_clock::now() +
-                     std::min(wait_, ctx.Remaining(2 * wait_) / 2);
+  const auto until =
+      std::chrono::steady_clock::now() + std::min(wait_, ctx.Remaining(2 * wait_) / 2);
   std::unique_lock lock(mutex_);
   const auto read = [&] {
     const auto job = jobs_.find(file);

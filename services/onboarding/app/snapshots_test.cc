@@ -35,10 +35,17 @@ class SnapshotsTest : public test::SiteTest {
 
   // Another submission's turn comes first.
   void Defer(const std::string& id, const std::string& by = "1 hour") {
-    ASSERT_TRUE(database_->Transact(ctx_, [&](sql::Tx& tx) {
-                  return tx.Exec("UPDATE jobs SET not_before = now() + $2::interval WHERE id = $1", id, by)
-                      .status();
-                }).ok());
+    ASSERT_TRUE(
+        database_
+            ->Transact(ctx_,
+                       [&](sql::Tx& tx) {
+                         return tx
+                             .Exec(
+                                 "UPDATE jobs SET not_before = now() + $2::interval WHERE id = $1",
+                                 id, by)
+                             .status();
+                       })
+            .ok());
   }
 
   std::vector<genomics::Individual> Individuals(std::int32_t version) {

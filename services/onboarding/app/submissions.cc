@@ -51,10 +51,15 @@ bool SeesAll(const User& user) { return user.HasRole("ncp") || user.HasRole("ope
 
 }  // namespace
 
-Submissions::Submissions(SubmissionStore& store, UploadFiles& files, const Clock& clock, Random& random,
-                         Options options, std::function<void()> started)
-    : store_(store), files_(files), clock_(clock), random_(random), options_(std::move(options)),
-      started_(std::move(started)), queue_(options_.seal_wait) {}
+Submissions::Submissions(SubmissionStore& store, UploadFiles& files, const Clock& clock,
+                         Random& random, Options options, std::function<void()> started)
+    : store_(store),
+      files_(files),
+      clock_(clock),
+      random_(random),
+      options_(std::move(options)),
+      started_(std::move(started)),
+      queue_(options_.seal_wait) {}
 
 Mutex& Submissions::LockOf(const std::string& id) {
   return locks_[std::hash<std::string>()(id) % locks_.size()];
@@ -148,8 +153,9 @@ Result<std::int64_t> Submissions::PutChunk(const Context& ctx, const std::string
 }
 
 // As it is, when it may be sealed, or was with the same values.
-Result<UploadedFile> Submissions::FindToSeal(const Context& ctx, const std::string& id, const FileRef& ref,
-                                             std::int64_t size, const std::string& sha256) {
+Result<UploadedFile> Submissions::FindToSeal(const Context& ctx, const std::string& id,
+                                             const FileRef& ref, std::int64_t size,
+                                             const std::string& sha256) {
   GF_ASSIGN(const Submission submission, FindOwn(ctx, id));
   GF_ASSIGN(UploadedFile file, store_.FindFile(ctx, id, ref));
   if (file.kind != ref.kind) return NameTaken();
@@ -168,17 +174,19 @@ Result<UploadedFile> Submissions::FindToSeal(const Context& ctx, const std::stri
 Status Submissions::Seal(const Context& ctx, const std::string& id, FileRef ref, std::int64_t size,
                          const std::string& sha256) {
   GF_ASSIGN(ref, CheckFileRef(std::move(ref)));
-  if (!IsHexDigest(sha256)) return InvalidField("sha256", "SHA256_INVALID", "must be 64 lower-case hex digits");
+  if (!IsHexDigest(sha256))
+    return InvalidField("sha256", "SHA256_INVALID", "must be 64 lower-case hex digits");
   {
     MutexLock lock(LockOf(id));
     GF_ASSIGN(const UploadedFile file, FindToSeal(ctx, id, ref, size, sha256));
     if (file.sealed) return absl::OkStatus();
-    queue_.Begin(KeyOf(id, ref), [this, id, name = ref.name, size](const Context& reading) -> Result<FileFacts> {
-      FileFacts facts;
-      GF_ASSIGN(facts.sha256, files_.Finish(reading, id, name, size));
-      GF_ASSIGN(facts.crypt4gh, files_.CheckEncrypted(reading, id, name));
-      return facts;
-    });
+    queue_.Begin(KeyOf(id, ref),
+                 [this, id, name = ref.name, size](const Context& reading) -> Result<FileFacts> {
+                   FileFacts facts;
+                   GF_ASSIGN(facts.sha256, files_.Finish(reading, id, name, size));
+                   GF_ASSIGN(facts.crypt4gh, files_.CheckEncrypted(reading, id, name));
+                   return facts;
+                 });
   }
   GF_TRY(queue_.Wait(ctx, KeyOf(id, ref)));
   MutexLock lock(LockOf(id));
@@ -189,13 +197,14 @@ Status Submissions::Seal(const Context& ctx, const std::string& id, FileRef ref,
   return Conclude(ctx, id, std::move(file), sha256, *facts);
 }
 
-Status Submissions::Conclude(const Context& ctx, const std::string& id, UploadedFile file, const std::string& sha256,
-                             const Result<FileFacts>& facts) {
+Status Submissions::Conclude(const Context& ctx, const std::string& id, UploadedFile file,
+                             const std::string& sha256, const Result<FileFacts>& facts) {
   Status status = facts.status();
   if (facts.ok() && facts->sha256 != sha256) {
-    status = WithField(Error(StatusCode::kFailedPrecondition, "CHECKSUM_MISMATCH",
-                             "the bytes received have another SHA-256; send the file again from offset 0"),
-                       "sha256", "differs from the bytes received");
+    status = WithField(
+        Error(StatusCode::kFailedPrecondition, "CHECKSUM_MISMATCH",
+              "the bytes received have another SHA-256; send the file again from offset 0"),
+        "sha256", "differs from the bytes received");
   }
   if (Reason(status) == "CHECKSUM_MISMATCH" || Reason(status).starts_with("CRYPT4GH_")) {
     // What is of no use is removed: sent again, it begins anew, and may be shorter.

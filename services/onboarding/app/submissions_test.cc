@@ -72,12 +72,13 @@ class SlowFiles final : public UploadFiles {
                std::string_view data) override {
     return files_.Write(submission, name, offset, data);
   }
-  Result<std::string> Finish(const Context& ctx, const std::string& submission, const std::string& name,
-                             std::int64_t size) override {
+  Result<std::string> Finish(const Context& ctx, const std::string& submission,
+                             const std::string& name, std::int64_t size) override {
     go_.wait();
     return files_.Finish(ctx, submission, name, size);
   }
-  Result<bool> CheckEncrypted(const Context& ctx, const std::string& submission, const std::string& name) override {
+  Result<bool> CheckEncrypted(const Context& ctx, const std::string& submission,
+                              const std::string& name) override {
     return files_.CheckEncrypted(ctx, submission, name);
   }
   Status Open(const Context& ctx, const std::string& submission, const std::string& name) override {

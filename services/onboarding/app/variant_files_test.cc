@@ -190,7 +190,8 @@ TEST_F(VariantFilesTest, EachPersonHasAFewFilesAndTheyGoByThemselves) {
 }
 
 TEST_F(VariantFilesTest, AFileThatWasNotBegunHoldsNoPlace) {
-  for (int i = 0; i < 3; ++i) EXPECT_THAT(files().Write(chris_, "", 7, "x"), HasReason("OFFSET_GAP"));
+  for (int i = 0; i < 3; ++i)
+    EXPECT_THAT(files().Write(chris_, "", 7, "x"), HasReason("OFFSET_GAP"));
   EXPECT_FALSE(Send(chris_, kFile).empty());
 }
 
