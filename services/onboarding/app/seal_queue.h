@@ -23,8 +23,8 @@ namespace genofed::onboarding {
 
 // What reading a file showed.
 struct FileFacts {
-  std::string sha256;  // hex
-  bool crypt4gh = false;
+  std::string sha256;             // hex
+  Result<bool> crypt4gh = false;  // or why it cannot be opened
 };
 
 // Thread-safe. Reads two files at a time, in the order of asking.

@@ -184,7 +184,7 @@ Status Submissions::Seal(const Context& ctx, const std::string& id, FileRef ref,
                  [this, id, name = ref.name, size](const Context& reading) -> Result<FileFacts> {
                    FileFacts facts;
                    GF_ASSIGN(facts.sha256, files_.Finish(reading, id, name, size));
-                   GF_ASSIGN(facts.crypt4gh, files_.CheckEncrypted(reading, id, name));
+                   facts.crypt4gh = files_.CheckEncrypted(reading, id, name);
                    return facts;
                  });
   }
@@ -199,8 +199,9 @@ Status Submissions::Seal(const Context& ctx, const std::string& id, FileRef ref,
 
 Status Submissions::Conclude(const Context& ctx, const std::string& id, UploadedFile file,
                              const std::string& sha256, const Result<FileFacts>& facts) {
-  Status status = facts.status();
-  if (facts.ok() && facts->sha256 != sha256) {
+  GF_TRY(facts);
+  Status status = facts->crypt4gh.status();
+  if (facts->sha256 != sha256) {
     status = WithField(
         Error(StatusCode::kFailedPrecondition, "CHECKSUM_MISMATCH",
               "the bytes received have another SHA-256; send the file again from offset 0"),
@@ -214,7 +215,7 @@ Status Submissions::Conclude(const Context& ctx, const std::string& id, Uploaded
   GF_TRY(status);
   file.sealed = true;
   file.sha256 = sha256;
-  file.crypt4gh = facts->crypt4gh;
+  file.crypt4gh = *facts->crypt4gh;
   return store_.SealFile(ctx, id, file);
 }
 

@@ -288,6 +288,11 @@ TEST_F(EncryptedUploadTest, OneThatCannotBeOpenedLeavesNothingAndStartsAgain) {
     EXPECT_FALSE(std::filesystem::exists(layout_.Upload(id, file_.name)));
     EXPECT_FALSE(std::filesystem::exists(layout_.Input(id, opened_)));
   }
+  // Damaged under way is another thing than made wrong.
+  ASSERT_THAT(submissions_->PutChunk(ctx_, id, file_, 0, changed), IsOk());
+  EXPECT_THAT(submissions_->Seal(ctx_, id, file_, static_cast<std::int64_t>(good.size()),
+                                 HexEncode(crypto::Sha256(good))),
+              HasReason("CHECKSUM_MISMATCH"));
   Upload(id, file_, good);
   ASSERT_THAT(uploads_.Open(ctx_, id, file_.name), IsOk());
   EXPECT_EQ(ReadFile(layout_.Input(id, opened_))->size(), 200'000u);
