@@ -28,6 +28,11 @@ constexpr std::array<std::string_view, 8> kLeaves = {
     "",    ".iso8601duration", ".age.iso8601duration", ".label",
     ".id", ".value",           ".quantity.value",      ".measurementValue.value"};
 
+bool IsOfCases(EntryType type, std::string_view member) {
+  return type == EntryType::kVariant &&
+         (member == "caseLevelData" || member == "frequencyInPopulations");
+}
+
 bool IsAge(std::string_view field) {
   return std::find(kAgeTerms.begin(), kAgeTerms.end(), ToLower(field)) != kAgeTerms.end();
 }
@@ -95,9 +100,11 @@ void Append(std::vector<std::uint32_t>& rows, std::uint32_t row) {
 // Takes a record apart into terms and fields.
 struct Collection::Flattener {
   Collection& collection;
+  EntryType type;
   Table& table;
   std::unordered_map<std::string, std::uint32_t>& interned;
   std::uint32_t row;
+  Contents* contents = &table.shared;  // where what is found just now belongs
 
   std::uint32_t Intern(std::string text, std::optional<double> number) {
     // A number and its text are the same value: filters arrive as text.
@@ -114,18 +121,18 @@ struct Collection::Flattener {
     if (value.is_null()) return;
     std::string text = value.is_string() ? value.get<std::string>() : value.dump();
     const auto number = value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
-    table.fields[path].push_back({row, Intern(std::move(text), number)});
+    contents->fields[path].push_back({row, Intern(std::move(text), number)});
   }
 
   void Term(const json& object) {
     const std::string id = TextMember(object, "id");
     if (!IsCurie(id)) return;
-    Posting& posting = table.terms[id];
+    Posting& posting = contents->terms[id];
     Append(posting.rows, row);
     const std::string label = TextMember(object, "label");
     if (label.empty()) return;
     if (posting.label.empty()) posting.label = label;
-    Append(table.labels[ToLower(label)], row);
+    Append(contents->labels[ToLower(label)], row);
   }
 
   // A measurement is found by what was measured: {"id": "LOINC:39156-5", "operator": ">", "value": "30"}.
@@ -158,8 +165,10 @@ struct Collection::Flattener {
     if (const json* excluded = Member(value, "excluded"); excluded != nullptr && *excluded == true) applies = false;
     if (applies && !top) Term(value);
     if (!top) Measurement(value);
-    for (const auto& [name, member] : value.items())
+    for (const auto& [name, member] : value.items()) {
+      if (top) contents = IsOfCases(type, name) ? &table.cases : &table.shared;
       Walk(member, path.empty() ? name : path + "." + name, applies, false);
+    }
   }
 };
 
@@ -221,7 +230,7 @@ Status Collection::Builder::Add(EntryType type, const std::string& dataset, cons
     for (const json& one : *cases)
       references.carriers.emplace_back(TextMember(one, "individualId"), TextMember(one, "biosampleId"));
   }
-  Flattener flattener{collection, table, pending_->interned, row};
+  Flattener flattener{collection, type, table, pending_->interned, row};
   flattener.Walk(record, "", true, true);
   table.by_id[id].push_back(row);
   table.records.push_back({kNoRow, std::move(id), record.dump(-1, ' ', false, json::error_handler_t::replace)});
@@ -350,35 +359,46 @@ Bitmap Collection::Variants(const VariantQuery& query) const {
 
 // The columns a filter's field can mean: that path, else every path that ends in it; or of an object there what it
 // says.
-std::vector<const std::vector<Collection::Cell>*> Collection::Columns(EntryType type, std::string_view field) const {
+std::vector<const std::vector<Collection::Cell>*> Collection::Columns(EntryType type,
+                                                                      std::string_view field,
+                                                                      Look look) const {
   std::vector<const std::vector<Cell>*> columns;
-  const auto& fields = table(type).fields;
   if (field.empty()) return columns;
-  if (IsAge(field)) {
-    for (const auto& [path, cells] : fields) {
-      const auto parts = Split(path, '.');
-      if (std::any_of(parts.begin(), parts.end(), [](std::string_view part) {
-            return std::find(kAgeFields.begin(), kAgeFields.end(), part) != kAgeFields.end();
-          }))
-        columns.push_back(&cells);
-    }
-    return columns;
-  }
-  for (const std::string_view leaf : kLeaves) {
-    if (const auto found = fields.find(std::string(field) + std::string(leaf)); found != fields.end())
-      columns.push_back(&found->second);
-  }
-  if (!columns.empty()) return columns;
-  for (const auto& [path, cells] : fields) {
-    for (const std::string_view leaf : kLeaves) {
-      const std::string end = "." + std::string(field) + std::string(leaf);
-      if (path.ends_with(end)) {
-        columns.push_back(&cells);
-        break;
+  const auto all_that = [&](const auto& is_meant) {
+    for (const Contents* contents : Seen(type, look)) {
+      for (const auto& [path, cells] : contents->fields) {
+        if (is_meant(path)) columns.push_back(&cells);
       }
     }
+  };
+  if (IsAge(field)) {
+    all_that([](const std::string& path) {
+      const auto parts = Split(path, '.');
+      return std::any_of(parts.begin(), parts.end(), [](std::string_view part) {
+        return std::find(kAgeFields.begin(), kAgeFields.end(), part) != kAgeFields.end();
+      });
+    });
+    return columns;
   }
+  for (const Contents* contents : Seen(type, look)) {
+    for (const std::string_view leaf : kLeaves) {
+      const auto found = contents->fields.find(std::string(field) + std::string(leaf));
+      if (found != contents->fields.end()) columns.push_back(&found->second);
+    }
+  }
+  if (!columns.empty()) return columns;
+  all_that([&](const std::string& path) {
+    return std::any_of(kLeaves.begin(), kLeaves.end(), [&](std::string_view leaf) {
+      return path.ends_with("." + std::string(field) + std::string(leaf));
+    });
+  });
   return columns;
+}
+
+std::vector<const Collection::Contents*> Collection::Seen(EntryType type, Look look) const {
+  std::vector<const Contents*> seen = {&table(type).shared};
+  if (look == Look::kAll) seen.push_back(&table(type).cases);
+  return seen;
 }
 
 bool Collection::Compare(const Value& value, const Filter& filter) const {
@@ -395,10 +415,10 @@ bool Collection::Compare(const Value& value, const Filter& filter) const {
   return !NumberOf(filter.value) && !value.number && Holds(filter.op, found, wanted);
 }
 
-Bitmap Collection::WithField(EntryType type, const Filter& filter) const {
+Bitmap Collection::WithField(EntryType type, const Filter& filter, Look look) const {
   const std::size_t size = records(type).size();
   Bitmap matching(size), valued(size);
-  for (const std::vector<Cell>* column : Columns(type, filter.id)) {
+  for (const std::vector<Cell>* column : Columns(type, filter.id, look)) {
     for (const Cell& cell : *column) {
       valued.Set(cell.row);
       if (Compare(values_[cell.value], filter)) matching.Set(cell.row);
@@ -408,19 +428,24 @@ Bitmap Collection::WithField(EntryType type, const Filter& filter) const {
   return filter.op == Operator::kNot ? valued.AndNot(matching) : matching;
 }
 
-Bitmap Collection::Matching(EntryType type, const Filter& filter) const {
-  if (filter.op != Operator::kNone) return WithField(type, filter);
+Bitmap Collection::Matching(EntryType type, const Filter& filter, Look look) const {
+  if (filter.op != Operator::kNone) return WithField(type, filter, look);
   Bitmap out(records(type).size());
   const auto take = [&](const std::vector<std::uint32_t>& rows) {
     for (const std::uint32_t row : rows) out.Set(row);
   };
   for (const std::string& term : ontology_.Expand(filter.id, filter.descendants, filter.similarity)) {
-    if (const auto found = table(type).terms.find(term); found != table(type).terms.end()) take(found->second.rows);
+    for (const Contents* contents : Seen(type, look)) {
+      if (const auto found = contents->terms.find(term); found != contents->terms.end())
+        take(found->second.rows);
+    }
   }
   const auto colon = filter.id.find(':');
   if (colon == std::string::npos) {
-    if (const auto found = table(type).labels.find(ToLower(filter.id)); found != table(type).labels.end())
-      take(found->second);
+    for (const Contents* contents : Seen(type, look)) {
+      const auto found = contents->labels.find(ToLower(filter.id));
+      if (found != contents->labels.end()) take(found->second);
+    }
     return out;
   }
   // "sampleOriginType:blood": a custom filter.
@@ -428,18 +453,19 @@ Bitmap Collection::Matching(EntryType type, const Filter& filter) const {
   field.id = filter.id.substr(0, colon);
   field.value = filter.id.substr(colon + 1);
   field.op = Operator::kEqual;
-  return out.Or(WithField(type, field));
+  return out.Or(WithField(type, field, look));
 }
 
-bool Collection::Knows(EntryType type, const Filter& filter) const {
-  if (filter.op != Operator::kNone) return !Columns(type, filter.id).empty();
-  return Matching(type, filter).Count() > 0;
+bool Collection::Knows(EntryType type, const Filter& filter, Look look) const {
+  if (filter.op != Operator::kNone) return !Columns(type, filter.id, look).empty();
+  return Matching(type, filter, look).Count() > 0;
 }
 
 std::map<std::string, Bitmap> Collection::Values(EntryType type, std::string_view path) const {
   std::map<std::string, Bitmap> out;
-  const auto column = table(type).fields.find(path);
-  if (column == table(type).fields.end()) return out;
+  const auto& fields = table(type).shared.fields;
+  const auto column = fields.find(path);
+  if (column == fields.end()) return out;
   for (const Cell& cell : column->second)
     out.try_emplace(values_[cell.value].text, records(type).size()).first->second.Set(cell.row);
   return out;

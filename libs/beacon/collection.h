@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
@@ -50,6 +51,10 @@ struct FilteringTerm {
   std::vector<std::string> values;  // of an alphanumeric term with few
 };
 
+// What of a variant a filter sees: of single carriers and populations (caseLevelData,
+// frequencyInPopulations) nothing, for that would tell who carries it; or all.
+enum class Look : std::uint8_t { kShared, kAll };
+
 class Collection {
  public:
   class Builder;
@@ -73,9 +78,9 @@ class Collection {
   genomics::Bitmap WithId(EntryType type, const std::string& id) const;
   genomics::Bitmap Variants(const VariantQuery& query) const;
   // Records of `type` that a filter matches, whatever its scope says.
-  genomics::Bitmap Matching(EntryType type, const Filter& filter) const;
+  genomics::Bitmap Matching(EntryType type, const Filter& filter, Look look) const;
   // Whether a filter means something for records of that type, so that none matching is an answer.
-  bool Knows(EntryType type, const Filter& filter) const;
+  bool Knows(EntryType type, const Filter& filter, Look look) const;
   // Records of type `to` that belong to those of type `from`: samples of people, carriers of variants, ...
   genomics::Bitmap Linked(EntryType from, const genomics::Bitmap& rows, EntryType to) const;
   // Variants with a carrier among both; a null set does not restrict.
@@ -84,9 +89,13 @@ class Collection {
   std::map<std::string, genomics::Bitmap> Values(EntryType type, std::string_view path) const;
   // The person behind a record of a person's; kNoRow for variants, datasets and cohorts.
   std::uint32_t PersonOf(EntryType type, std::uint32_t row) const;
-  // Terms and fields with which at least `floor` of `people` would be found; without people behind them (datasets,
-  // variants without carriers) those of the folder. Sorted by identifier.
-  std::vector<FilteringTerm> Terms(const std::set<EntryType>& scopes, const genomics::Bitmap& people, std::size_t floor,
+  // Whether so many people have a term, or a value of a field, that it may be named. `what` is one
+  // text for each.
+  using Enough = std::function<bool(const std::string& what, std::size_t people)>;
+  // Terms and fields with which enough of `people` would be found; without people behind them
+  // (datasets, variants without carriers) those of the folder. Sorted by identifier.
+  std::vector<FilteringTerm> Terms(const std::set<EntryType>& scopes,
+                                   const genomics::Bitmap& people, const Enough& enough, Look look,
                                    std::uint32_t dataset = kNoRow) const;
 
  private:
@@ -102,21 +111,29 @@ class Collection {
     std::vector<std::uint32_t> rows;  // ascending
     std::string label;
   };
+  struct Contents {
+    // By term that applies: what is excluded does not. Then by their labels, lower case.
+    std::map<std::string, Posting, std::less<>> terms;
+    std::map<std::string, std::vector<std::uint32_t>, std::less<>> labels;
+    // By path: "diseases.ageOfOnset.iso8601duration".
+    std::map<std::string, std::vector<Cell>, std::less<>> fields;
+  };
   struct Table {
     std::vector<Record> records;
     std::vector<Links> links;
     std::map<std::string, std::vector<std::uint32_t>, std::less<>> by_id;
-    std::map<std::string, Posting, std::less<>> terms;                      // that apply: what is excluded does not
-    std::map<std::string, std::vector<std::uint32_t>, std::less<>> labels;  // of those terms, lower case
-    std::map<std::string, std::vector<Cell>, std::less<>> fields;  // by path: "diseases.ageOfOnset.iso8601duration"
+    Contents shared;
+    Contents cases;  // what Look::kShared does not see
   };
   struct Flattener;
 
   Collection();
   const Table& table(EntryType type) const { return tables_[Index(type)]; }
-  std::vector<const std::vector<Cell>*> Columns(EntryType type, std::string_view field) const;
+  std::vector<const Contents*> Seen(EntryType type, Look look) const;
+  std::vector<const std::vector<Cell>*> Columns(EntryType type, std::string_view field,
+                                                Look look) const;
   bool Compare(const Value& value, const Filter& filter) const;
-  genomics::Bitmap WithField(EntryType type, const Filter& filter) const;
+  genomics::Bitmap WithField(EntryType type, const Filter& filter, Look look) const;
   genomics::Bitmap ToPeople(EntryType from, const genomics::Bitmap& rows) const;
   genomics::Bitmap ToDatasets(EntryType from, const genomics::Bitmap& rows) const;
   genomics::Bitmap ToBiosamples(EntryType from, const genomics::Bitmap& rows) const;

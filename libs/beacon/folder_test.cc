@@ -215,7 +215,8 @@ TEST_F(FolderTest, AnExcludedFeatureIsNoFeature) {
       {{"individuals.json", json::array({Person("p", "NCIT:C16576", {{"phenotypicFeatures", features}})}).dump()}});
   GF_ASSERT_OK_AND_ASSIGN(const Collection collection, CollectionOf(folder, false));
   const auto finds = [&](const char* term) {
-    return collection.Matching(EntryType::kIndividual, ParseFilterText(term).value()).Count() == 1;
+    return collection.Matching(EntryType::kIndividual, ParseFilterText(term).value(), Look::kShared)
+               .Count() == 1;
   };
   EXPECT_FALSE(finds("HP:1"));
   EXPECT_FALSE(finds("HP:9"));

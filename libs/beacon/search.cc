@@ -11,11 +11,12 @@ using genomics::Bitmap;
 
 class Searcher {
  public:
-  Searcher(const Collection& collection, const Request& request, const Bitmap& permitted)
+  Searcher(const Collection& collection, const Request& request, const Bitmap& permitted, Look look)
       : collection_(collection),
         request_(request),
         type_(request.target.type),
         permitted_(permitted),
+        look_(look),
         found_{collection.All(type_), permitted} {}
 
   Found Run() {
@@ -24,6 +25,8 @@ class Searcher {
     TakeFilters();
     if (type_ == EntryType::kVariant) {
       FilterCarriers();
+      // Carriers of what a parent has are others, too; but it is asked of the parent.
+      if (owners_) found_.people.And(*owners_);
     } else {
       for (const auto& [scope, rows] : by_scope_) Require(scope, rows);
       found_.rows.And(Permitted(type_, collection_.All(type_)));
@@ -51,7 +54,9 @@ class Searcher {
     const Target& target = request_.target;
     if (!target.id.empty()) {
       const EntryType named = target.parent.value_or(type_);
-      Require(named, Permitted(named, collection_.WithId(named, target.id)));
+      const Bitmap with_id = Permitted(named, collection_.WithId(named, target.id));
+      Require(named, with_id);
+      if (target.parent) owners_ = collection_.Linked(named, with_id, EntryType::kIndividual);
     }
     if (request_.datasets.empty()) return;
     Bitmap wanted(collection_.datasets().size());
@@ -61,10 +66,10 @@ class Searcher {
 
   std::vector<EntryType> ScopesOf(const Filter& filter) const {
     if (filter.scope) return {*filter.scope};
-    if (collection_.Knows(type_, filter)) return {type_};
+    if (collection_.Knows(type_, filter, look_)) return {type_};
     std::vector<EntryType> scopes;
     for (const EntryType type : kAllEntryTypes) {
-      if (collection_.Knows(type, filter)) scopes.push_back(type);
+      if (collection_.Knows(type, filter, look_)) scopes.push_back(type);
     }
     return scopes;
   }
@@ -74,7 +79,7 @@ class Searcher {
       std::vector<std::pair<EntryType, Bitmap>> parts;
       for (const Filter& filter : group) {
         for (const EntryType scope : ScopesOf(filter))
-          parts.emplace_back(scope, Permitted(scope, collection_.Matching(scope, filter)));
+          parts.emplace_back(scope, Permitted(scope, collection_.Matching(scope, filter, look_)));
       }
       const bool one_scope = !parts.empty() && std::all_of(parts.begin(), parts.end(), [&](const auto& part) {
         return part.first == parts.front().first;
@@ -88,13 +93,28 @@ class Searcher {
         Bitmap rows(found_.rows.size());
         for (const auto& [scope, matching] : parts) rows.Or(collection_.Linked(scope, matching, type_));
         found_.rows.And(rows);
+        if (type_ == EntryType::kVariant) found_.either.push_back(EitherOf(parts));
       }
     }
   }
 
+  Found::Either EitherOf(const std::vector<std::pair<EntryType, Bitmap>>& parts) const {
+    Found::Either either{Bitmap(found_.rows.size()), Bitmap(collection_.people()),
+                         Bitmap(collection_.records(EntryType::kBiosample).size())};
+    for (const auto& [scope, rows] : parts) {
+      if (scope == EntryType::kVariant || IsCollection(scope))
+        either.variants.Or(collection_.Linked(scope, rows, EntryType::kVariant));
+      else if (scope == EntryType::kIndividual)
+        either.people.Or(rows);
+      else
+        either.biosamples.Or(collection_.Linked(scope, rows, EntryType::kBiosample));
+    }
+    return either;
+  }
+
   // Variants are found by who carries them: one person, or one sample, meets all conditions.
   void FilterCarriers() {
-    std::optional<Bitmap> biosamples;
+    std::optional<Bitmap>& biosamples = found_.biosamples;
     bool people = false;
     for (const auto& [scope, rows] : by_scope_) {
       if (scope == EntryType::kVariant || IsCollection(scope)) {
@@ -125,14 +145,29 @@ class Searcher {
   const Request& request_;
   const EntryType type_;
   const Bitmap& permitted_;
+  const Look look_;
   Found found_;
+  std::optional<Bitmap> owners_;  // whom the parent belongs to
   std::map<EntryType, Bitmap> by_scope_;
 };
 
 }  // namespace
 
-Found Search(const Collection& collection, const Request& request, const Bitmap& permitted) {
-  return Searcher(collection, request, permitted).Run();
+bool Found::Counts(std::uint32_t variant, const Carrier& carrier) const {
+  const auto has = [](const Bitmap& set, std::uint32_t row) {
+    return row != kNoRow && set.Test(row);
+  };
+  if (!has(people, carrier.individual)) return false;
+  if (biosamples && !has(*biosamples, carrier.biosample)) return false;
+  return std::all_of(either.begin(), either.end(), [&](const Either& one) {
+    return one.variants.Test(variant) || has(one.people, carrier.individual) ||
+           has(one.biosamples, carrier.biosample);
+  });
+}
+
+Found Search(const Collection& collection, const Request& request, const Bitmap& permitted,
+             Look look) {
+  return Searcher(collection, request, permitted, look).Run();
 }
 
 std::vector<std::uint32_t> RowsOf(const Collection& collection, EntryType type, const Bitmap& rows,

@@ -11,14 +11,13 @@ namespace {
 constexpr std::size_t kMaxValues = 50;  // of an alphanumeric term; with more, none are listed
 constexpr std::size_t kMaxValueBytes = 100;
 
-// Identifiers and free text, and what belongs to single people or populations, are no terms.
+// Identifiers and free text are no terms.
 bool IsTerm(std::string_view path) {
   constexpr std::string_view kNames[] = {"id",         "label",     "individualId",      "biosampleId", "runId",
                                          "analysisId", "datasetId", "variantInternalId", "notes",       "description",
                                          "name",       "type",      "excluded"};
-  constexpr std::string_view kPrefixes[] = {
-      "caseLevelData", "frequencyInPopulations", "variation", "identifiers", "info", "pedigrees",
-      "externalUrl",   "collectionEvents",       "length"};
+  constexpr std::string_view kPrefixes[] = {"variation",   "identifiers",      "info",  "pedigrees",
+                                            "externalUrl", "collectionEvents", "length"};
   const std::string_view name = path.substr(path.rfind('.') + 1);
   return path.find(':') == std::string_view::npos &&
          std::find(std::begin(kNames), std::end(kNames), name) == std::end(kNames) &&
@@ -28,35 +27,40 @@ bool IsTerm(std::string_view path) {
 
 }  // namespace
 
-std::vector<FilteringTerm> Collection::Terms(const std::set<EntryType>& scopes, const genomics::Bitmap& permitted,
-                                             std::size_t floor, std::uint32_t dataset) const {
+std::vector<FilteringTerm> Collection::Terms(const std::set<EntryType>& scopes,
+                                             const genomics::Bitmap& permitted,
+                                             const Enough& enough, Look look,
+                                             std::uint32_t dataset) const {
   std::map<std::string, FilteringTerm> terms;
-  // Whether so few people have it that naming it would point at them.
-  const auto shown = [&](EntryType type, const genomics::Bitmap& rows) {
+  // Not when so few people have it that naming it would point at them.
+  const auto shown = [&](EntryType type, const genomics::Bitmap& rows, const std::string& what) {
     if (rows.Count() == 0) return false;
     if (IsCollection(type)) return true;
     genomics::Bitmap with = Linked(type, rows, EntryType::kIndividual);
     const bool of_nobody = type == EntryType::kVariant && with.Count() == 0;
-    return of_nobody || with.And(permitted).Count() >= floor;
+    return of_nobody ||
+           enough(std::string(Facts(type).path) + " " + what, with.And(permitted).Count());
   };
   for (const EntryType type : scopes) {
     const auto& records = this->records(type);
     const auto here = [&](std::uint32_t row) {
       return dataset == kNoRow || records[row].dataset == dataset || records[row].dataset == kNoRow;
     };
-    for (const auto& [id, posting] : table(type).terms) {
-      genomics::Bitmap rows(records.size());
-      for (const std::uint32_t row : posting.rows) {
-        if (here(row)) rows.Set(row);
+    for (const Contents* contents : Seen(type, look)) {
+      for (const auto& [id, posting] : contents->terms) {
+        genomics::Bitmap rows(records.size());
+        for (const std::uint32_t row : posting.rows) {
+          if (here(row)) rows.Set(row);
+        }
+        if (!shown(type, rows, id)) continue;
+        FilteringTerm& term = terms[id];
+        term.type = "ontology";
+        term.id = id;
+        if (term.label.empty()) term.label = posting.label;
+        term.scopes.insert(type);
       }
-      if (!shown(type, rows)) continue;
-      FilteringTerm& term = terms[id];
-      term.type = "ontology";
-      term.id = id;
-      if (term.label.empty()) term.label = posting.label;
-      term.scopes.insert(type);
     }
-    for (const auto& [path, cells] : table(type).fields) {
+    for (const auto& [path, cells] : table(type).shared.fields) {
       if (!IsTerm(path)) continue;
       std::map<std::uint32_t, genomics::Bitmap> by_value;
       genomics::Bitmap rows(records.size());
@@ -65,7 +69,7 @@ std::vector<FilteringTerm> Collection::Terms(const std::set<EntryType>& scopes, 
         rows.Set(cell.row);
         if (by_value.size() <= kMaxValues) by_value.try_emplace(cell.value, records.size()).first->second.Set(cell.row);
       }
-      if (!shown(type, rows)) continue;
+      if (!shown(type, rows, path)) continue;
       FilteringTerm& term = terms[path];
       term.type = "alphanumeric";
       term.id = path;
@@ -73,7 +77,7 @@ std::vector<FilteringTerm> Collection::Terms(const std::set<EntryType>& scopes, 
       if (by_value.size() > kMaxValues) continue;
       for (const auto& [value, having] : by_value) {
         const std::string& text = values_[value].text;
-        if (text.size() <= kMaxValueBytes && shown(type, having) &&
+        if (text.size() <= kMaxValueBytes && shown(type, having, path + "=" + text) &&
             std::find(term.values.begin(), term.values.end(), text) == term.values.end())
           term.values.push_back(text);
       }

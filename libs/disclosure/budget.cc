@@ -75,6 +75,16 @@ double WorstCharge(const Policy& policy, bool with_frequency) {
   return worst;
 }
 
+std::int64_t MostAtOnce(const Policy& policy) {
+  if (!policy.HasBudget()) return INT64_MAX;
+  // The sum of the charges is compared with the budget, so a little less than the quotient.
+  return static_cast<std::int64_t>(BudgetOf(policy) / WorstCharge(policy) * (1 - 1e-9));
+}
+
+bool FitsAtOnce(const Policy& policy, std::size_t counts) {
+  return static_cast<std::int64_t>(counts) <= MostAtOnce(policy);
+}
+
 Admission Admit(std::span<const Spent> spent, double worst, double limit, std::int32_t days,
                 Time now) {
   const std::int64_t today = DayOf(now);

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -32,6 +33,9 @@ double BudgetOf(const Policy& policy);
 // The largest charge of one count, and of one count with one allele's frequency: what must be left
 // before a question is answered, so that a refusal never depends on the answer.
 double WorstCharge(const Policy& policy, bool with_frequency = false);
+// How many counts one budget allows at all when they are told together; and whether so many are.
+std::int64_t MostAtOnce(const Policy& policy);
+bool FitsAtOnce(const Policy& policy, std::size_t counts);
 // Of the smallest count that is shown, among so many that it is rare.
 double RarestCharge(const Policy& policy);
 

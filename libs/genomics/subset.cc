@@ -15,6 +15,10 @@ namespace {
 // What stands for an allele that is not to be told.
 constexpr std::array<std::string_view, 2> kUnspecified = {"<*>", "<NON_REF>"};
 
+bool IsUnspecified(std::string_view alt) {
+  return std::find(kUnspecified.begin(), kUnspecified.end(), alt) != kUnspecified.end();
+}
+
 bool IsWord(std::string_view text, std::string_view more) {
   return !text.empty() && text.size() <= 256 && std::all_of(text.begin(), text.end(), [&](char c) {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
@@ -86,18 +90,19 @@ class SubsetStage::Rewriter {
   }
 
   void SetColumns(const VcfHeader& header, std::span<const std::int32_t> column_of_row,
-                  std::span<const std::string> names) {
+                  std::span<const std::string> names, bool drop_unobserved) {
     columns_.clear();
     for (std::size_t i = 0; i < names.size(); ++i) {
       if (!names[i].empty()) columns_.push_back(static_cast<std::size_t>(column_of_row[i]));
     }
     n_rows_ = names.size();
     n_forgotten_ = column_of_row.size() - n_rows_;
+    drop_unobserved_ = drop_unobserved;
     n_columns_ = header.samples.size();
   }
 
-  // Counts the alleles of the rows that are written, and finds those that nobody but forgotten
-  // people carries.
+  // Counts the alleles of the rows that are written, and finds those that are not to be told of:
+  // nobody carries them, or nobody but forgotten people.
   void CountAlleles(const SiteCall& site) {
     counts_.assign(site.record.alts.size() + 1, 0);
     lost_.assign(counts_.size(), false);
@@ -116,14 +121,20 @@ class SubsetStage::Rewriter {
         }
       }
     }
-    for (std::size_t i = 1; i < counts_.size(); ++i) lost_[i] = lost_[i] && counts_[i] == 0;
-    if (n_forgotten_ == 0) return;
+    for (std::size_t i = 1; i < counts_.size(); ++i)
+      lost_[i] = (lost_[i] || (drop_unobserved_ && !IsUnspecified(site.record.alts[i - 1]))) &&
+                 counts_[i] == 0;
+    if (lost() == 0) return;
     unspecified_.clear();
-    for (const std::string_view name : kUnspecified) {
+    const auto offer = [&](std::string name) {
       if (std::find(site.record.alts.begin(), site.record.alts.end(), name) ==
           site.record.alts.end())
-        unspecified_.push_back(name);
-    }
+        unspecified_.push_back(std::move(name));
+    };
+    for (const std::string_view name : kUnspecified) offer(std::string(name));
+    // The index knows those two; for analyses there are as many as it takes.
+    for (std::size_t i = 1; drop_unobserved_ && unspecified_.size() < lost(); ++i)
+      offer(fmt::format("<UNOBSERVED_{}>", i));
   }
   bool observed() const {
     return std::any_of(counts_.begin() + 1, counts_.end(), [](std::uint64_t n) { return n > 0; });
@@ -131,7 +142,7 @@ class SubsetStage::Rewriter {
   std::size_t lost() const {
     return static_cast<std::size_t>(std::count(lost_.begin(), lost_.end(), true));
   }
-  // Whether the record, however it was written, would tell of forgotten people.
+  // Whether the record, however it was written, would tell of them.
   bool tells() const { return lost() > 0 && (!observed() || lost() > unspecified_.size()); }
 
   void Rewrite(const ScannedRecord& record, std::string& out) {
@@ -159,7 +170,7 @@ class SubsetStage::Rewriter {
     auto instead = unspecified_.begin();
     for (std::size_t i = 1; i < lost_.size(); ++i) {
       if (i > 1) out.push_back(',');
-      out.append(lost_[i] ? *instead++ : std::string_view(record.alts[i - 1]));
+      out.append(lost_[i] ? std::string_view(*instead++) : std::string_view(record.alts[i - 1]));
     }
   }
 
@@ -263,11 +274,12 @@ class SubsetStage::Rewriter {
   std::size_t n_columns_ = 0;
   std::size_t n_rows_ = 0;         // that have a column, or are nobody's
   std::uint64_t n_forgotten_ = 0;  // rows behind those
+  bool drop_unobserved_ = false;
   std::set<std::string, std::less<>> numeric_formats_;
   std::set<std::string, std::less<>> filters_;
   std::vector<std::uint64_t> counts_;          // by allele; that of REF is not complete
   std::vector<bool> lost_;                     // by allele
-  std::vector<std::string_view> unspecified_;  // of kUnspecified, that the record does not have
+  std::vector<std::string> unspecified_;  // names for lost alleles that the record does not have
   std::uint64_t an_ = 0;
   std::string format_;  // that kept_format_, kept_ and all_kept_ belong to
   std::string kept_format_;
@@ -321,12 +333,12 @@ Status SubsetStage::Begin(const VcfHeader& header, std::span<const std::int32_t>
     }
   }
   if (writer_ != nullptr) {  // the next of several files
-    rewriter_->SetColumns(header, column_of_row, names_);
+    rewriter_->SetColumns(header, column_of_row, names_, options_.drop_unobserved);
     return absl::OkStatus();
   }
   GF_ASSIGN(writer_, open_(header, HeaderText(header, names_)));
   rewriter_ = std::make_unique<Rewriter>(header);
-  rewriter_->SetColumns(header, column_of_row, names_);
+  rewriter_->SetColumns(header, column_of_row, names_, options_.drop_unobserved);
   return absl::OkStatus();
 }
 

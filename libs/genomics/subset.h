@@ -29,9 +29,10 @@ struct Region {
 
 struct SubsetOptions {
   std::optional<Region> region;
-  // Leaves out records whose alternative alleles none of the kept samples carries. The record alone
-  // tells that somebody in the source file carries them, perhaps somebody without consent. Off by
-  // default, because AN of a variant seen elsewhere is needed to pool frequencies over countries.
+  // Alternative alleles that none of the kept samples carries are left out as those of `forgotten`
+  // people are: the allele alone tells that somebody in the source file carries it, perhaps somebody
+  // without consent. Off by default, for parts that are merged first: somebody in another one may
+  // carry it, and then AN needs these people.
   bool drop_unobserved = false;
   // Samples that go for good, besides those that are kept: an allele that only they carry must not
   // stay behind as a trace of them. Records without another carrier are left out, and such an

@@ -74,6 +74,19 @@ TEST_F(SubsetTest, RegionAndUnobservedAlleles) {
   EXPECT_EQ(report_.outside, 2U);
 }
 
+// Of five alleles ben carries one; the others say that somebody else does.
+TEST_F(SubsetTest, UnobservedAllelesOfARecordHaveNoNames) {
+  if (!HasBcftools()) GTEST_SKIP() << "needs /usr/bin/bcftools to read the output";
+  input_ = WriteText(dir_ / "all.vcf",
+                     MakeVcf("anna ben", {"chr20 100 . A C,G,T,AT,AG . . . GT 1/2 4/0",
+                                          "chr20 200 . A C,<UNOBSERVED_1>,T,TT . . . GT ./. 1/1"}));
+  EXPECT_EQ(Run("out.vcf.gz", {{"ben", "p1"}}, {.region = std::nullopt, .drop_unobserved = true}),
+            "chr20\t100\t.\tA\t<*>,<NON_REF>,<UNOBSERVED_1>,AT,<UNOBSERVED_2>\t.\t.\t"
+            "AC=0,0,0,1,0;AF=0,0,0,0.5,0;AN=2\tGT\t4/0\n"
+            "chr20\t200\t.\tA\tC,<*>,<NON_REF>,<UNOBSERVED_2>\t.\t.\t"
+            "AC=2,0,0,0;AF=1,0,0,0;AN=2\tGT\t1/1\n");
+}
+
 // Carl alone has the T, the second of 100's alleles and the only one of 500: nothing of him stays.
 TEST_F(SubsetTest, NothingTellsOfForgottenPeople) {
   if (!HasBcftools()) GTEST_SKIP() << "needs /usr/bin/bcftools to read the output";

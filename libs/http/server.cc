@@ -77,6 +77,7 @@ class Server::Impl {
   std::atomic<bool> draining_ = false;
   std::atomic<std::size_t> connections_ = 0;
   std::stop_source stop_;
+  std::atomic<std::uint64_t> body_bytes_ = 0;
   std::shared_ptr<net::ssl::context> certificate_;  // replaced on the accepting strand only
   CertificateStamp certificate_stamp_;
   Mutex mutex_;
@@ -169,7 +170,7 @@ void Server::Impl::StartSession(tcp::socket socket) {
 
 template <typename Stream, typename... Args>
 void Server::Impl::Spawn(std::string peer, tcp::socket socket, Args&&... args) {
-  const Shared shared{options_, router_, pool_, draining_, stop_};
+  const Shared shared{options_, router_, pool_, draining_, stop_, body_bytes_};
   const auto executor = socket.get_executor();
   const auto session = std::make_shared<Session<Stream>>(shared, std::move(peer), std::move(socket), args...);
   SessionList::iterator place;

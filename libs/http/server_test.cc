@@ -123,6 +123,13 @@ TEST_F(ServerTest, ARefusedRequestDoesNotSmuggleAnother) {
   const std::string answer = Raw("POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n"
                                  "GET /hello/smuggled HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_THAT(answer, Not(HasSubstr("smuggled")));
+  // Refused before its framing was looked at, the rest of it would be read as the next request.
+  for (const std::string head : {"BREW / HTTP/1.1", "GET /a/../b HTTP/1.1"}) {
+    const std::string refused =
+        Raw(head + "\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\nGET /hello/smuggled HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_THAT(refused, StartsWith("HTTP/1.1 400 ")) << head;
+    EXPECT_THAT(refused, Not(HasSubstr("smuggled"))) << head;
+  }
 }
 
 TEST_F(ServerTest, HeadersOfHandlersCannotSplitTheResponse) {
@@ -170,6 +177,24 @@ TEST_F(ServerTest, AHandlerThatOverrunsAnswers504) {
   EXPECT_EQ(Get(client, "/deaf").status, 504);
   EXPECT_EQ(Get(client, "/hello/still-here").status, 200);
   release_ = true;
+}
+
+// Each is within the limit of its route, and nobody knows yet whether they may ask anything.
+TEST_F(ServerTest, BodiesOfAllRequestsTogetherHaveALimit) {
+  options_.max_body_bytes_in_memory = 1500;
+  Start();
+  const std::string head = "POST /echo HTTP/1.1\r\nContent-Length: 1000\r\n" + std::string(kEnd);
+  {
+    RawConnection slow(server_->port());
+    slow.Write(head + std::string(999, 'a'));
+    std::string refused;
+    for (int tries = 0; tries < 50 && (refused = Raw(head + std::string(1000, 'b'))).starts_with("HTTP/1.1 200 "); ++tries) {
+    }
+    EXPECT_THAT(refused, StartsWith("HTTP/1.1 503 "));
+    slow.Write("a");
+    EXPECT_THAT(slow.ReadAll(), StartsWith("HTTP/1.1 200 "));
+  }
+  EXPECT_THAT(Raw(head + std::string(1000, 'b')), StartsWith("HTTP/1.1 200 ")) << "and what was held is free again";
 }
 
 TEST_F(ServerTest, AFullQueueAnswers503WithRetryAfter) {

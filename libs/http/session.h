@@ -51,17 +51,21 @@ struct Shared {
   WorkerPool& pool;
   const std::atomic<bool>& draining;
   const std::stop_source& stop;
+  std::atomic<std::uint64_t>& body_bytes;  // of all requests, in memory
 };
 
 // One request on its way through the pool. Shared with the worker, which may outlive the connection.
 struct Exchange {
-  explicit Exchange(const net::any_io_executor& executor) : finished(executor) {}
+  Exchange(const net::any_io_executor& executor, std::atomic<std::uint64_t>& all_body_bytes)
+      : body_bytes(all_body_bytes), finished(executor) {}
   ~Exchange() {
+    body_bytes -= request.body.size();
     if (request.body_file.empty()) return;
     std::error_code ignored;
     std::filesystem::remove(request.body_file, ignored);
   }
 
+  std::atomic<std::uint64_t>& body_bytes;
   Request request;
   Router::Match match;
   FileHandle spool;
@@ -158,7 +162,7 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
   net::awaitable<bool> ServeOne() {
     const bool more = co_await AwaitRequest();
     if (!more) co_return false;
-    auto exchange = std::make_shared<Exchange>(stream_.get_executor());
+    auto exchange = std::make_shared<Exchange>(stream_.get_executor(), shared_.body_bytes);
     Parser parser;
     parser.header_limit(static_cast<std::uint32_t>(shared_.options.max_header_bytes));
     // Bodies are counted in ReadBody by the limit of their route; Beast 1.74 misreads boost::none as zero.
@@ -214,6 +218,12 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
     const auto method_text = parser.get().method_string();
     const auto method = ParseMethod(std::string_view(method_text.data(), method_text.size()));
     if (method) exchange.record.method = MethodName(*method);
+    // First of all: where the request ends must be beyond doubt before anything is answered on this
+    // connection and the next one is read.
+    if (const Status framing = CheckFraming(request.headers, parser.get().version() == 11); !framing.ok()) {
+      exchange.keep_alive = false;
+      return framing;
+    }
     request.method = method.value_or(Method::kGet);
     if (request.target == "*" && request.method == Method::kOptions) request.target = "/";
     GF_ASSIGN(Target target, ParseTarget(request.target));
@@ -223,10 +233,6 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
     exchange.match = shared_.router.Find(request.method, request.segments);
     if (exchange.match.route != nullptr) exchange.record.route = exchange.match.route->pattern;
     if (!method) return Error(StatusCode::kUnimplemented, "UNKNOWN_METHOD", "this method is not known here");
-    if (const Status framing = CheckFraming(request.headers, parser.get().version() == 11); !framing.ok()) {
-      exchange.keep_alive = false;
-      return framing;
-    }
     if (const auto length = parser.content_length(); length && *length > BodyLimit(exchange)) {
       return TooLarge(exchange);
     }
@@ -306,6 +312,13 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
   // Keeps a piece of the body, in memory or in the spool file. False when that failed: the request is refused.
   bool Store(Exchange& exchange, std::string_view bytes) {
     if (exchange.request.body_file.empty()) {
+      // Nobody has said yet who they are: many slow bodies must not fill the memory.
+      if (shared_.body_bytes + bytes.size() > shared_.options.max_body_bytes_in_memory) {
+        exchange.refusal =
+            Error(StatusCode::kUnavailable, "SERVER_BUSY", "too much is being received; try again");
+        return false;
+      }
+      shared_.body_bytes += bytes.size();
       exchange.request.body.append(bytes);
     } else if (const Status written = exchange.spool.Write(bytes); !written.ok()) {
       exchange.refusal = written;

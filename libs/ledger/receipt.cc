@@ -118,6 +118,7 @@ Result<ReceiptFacts> FactsOf(const Receipt& receipt, const Checkpoint& checkpoin
   ReceiptFacts facts;
   GF_ASSIGN(facts.entry, DecodeEntry(receipt.entry));
   GF_ASSIGN(facts.in_snapshot, CheckSnapshot(receipt, facts.entry));
+  if (receipt.snapshot) facts.slot = receipt.snapshot->slot;
   facts.use = UseOf(facts.entry.kind, facts.in_snapshot);
   facts.time = facts.entry.time;
   facts.origin = checkpoint.origin;

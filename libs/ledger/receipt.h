@@ -63,6 +63,7 @@ enum class Use {
 struct ReceiptFacts {
   Use use = Use::kNotApplicable;
   std::optional<bool> in_snapshot;  // absent when the entry names no snapshot
+  std::optional<std::uint32_t> slot;  // whose bit that is: the same in all receipts of a person
   Entry entry;
   std::string time;  // of the entry
   std::string origin;

@@ -60,6 +60,7 @@ TEST_F(ReceiptTest, SaysUsedAndNotUsed) {
     ASSERT_TRUE(facts.ok()) << Describe(facts.status());
     EXPECT_EQ(facts->use, slot % 2 == 0 ? Use::kUsed : Use::kNotUsed);
     EXPECT_EQ(facts->in_snapshot, slot % 2 == 0);
+    EXPECT_EQ(facts->slot, slot);
     EXPECT_EQ(facts->entry, AccessEntry(EntryKind::kRun));
     EXPECT_EQ(facts->time, kTime);
     EXPECT_EQ(facts->origin, kLogName);

@@ -18,7 +18,7 @@ Status Invalid(std::string_view why) {
 
 Status CheckShape(std::string_view id, std::size_t slots) {
   if (id.empty() || id.size() > kMaxSnapshotIdBytes || !IsUtf8(id))
-    return Invalid("the id needs 1 to 128 bytes of UTF-8");
+    return Invalid(fmt::format("the id needs 1 to {} bytes of UTF-8", kMaxSnapshotIdBytes));
   if (slots == 0 || slots > kMaxSnapshotSlots)
     return Invalid("the number of slots is out of bounds");
   return absl::OkStatus();

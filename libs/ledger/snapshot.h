@@ -8,7 +8,7 @@
 // Slot i (0 <= i < slots) is leaf i of an RFC 6962 tree with `slots` leaves. Its leaf hash is
 //   SHA256( 0x00 || "m1" || snapshot_id || be32(i) || bit || salt )
 //     "m1"         2 bytes, ASCII, the version of this layout
-//     snapshot_id  its UTF-8 bytes, 1 to 128 of them, no terminator
+//     snapshot_id  its UTF-8 bytes, 1 to 1,024 of them, no terminator
 //     be32(i)      4 bytes, most significant first
 //     bit          1 byte: 0x01 permitted, 0x00 not
 //     salt         32 bytes: HMAC-SHA256(key = K_i, message = snapshot_id)
@@ -34,7 +34,7 @@
 namespace genofed::ledger {
 
 inline constexpr std::uint32_t kMaxSnapshotSlots = 1U << 26;
-inline constexpr std::size_t kMaxSnapshotIdBytes = 128;
+inline constexpr std::size_t kMaxSnapshotIdBytes = 1024;
 inline constexpr std::uint32_t kSnapshotBlock = 1024;  // slots
 inline constexpr std::size_t kSlotSecretBytes = 32;
 

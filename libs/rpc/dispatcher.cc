@@ -5,6 +5,7 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <exception>
+#include <stop_token>
 
 #include "libs/auth/access_token.h"
 #include "libs/crypto/hash.h"
@@ -16,6 +17,17 @@
 
 namespace genofed::rpc {
 namespace {
+
+// Tells the handler when its caller has given up.
+class CallReactor final : public grpc::ServerUnaryReactor {
+ public:
+  std::stop_token stop() const { return stop_.get_token(); }
+  void OnCancel() override { stop_.request_stop(); }
+  void OnDone() override { delete this; }
+
+ private:
+  std::stop_source stop_;
+};
 
 std::string_view Metadata(const grpc::CallbackServerContext& call, const char* key) {
   const auto& all = call.client_metadata();
@@ -84,7 +96,7 @@ Result<Context> Dispatcher::Admit(grpc::CallbackServerContext* call,
 grpc::ServerUnaryReactor* Dispatcher::Serve(grpc::CallbackServerContext* call,
                                             std::string_view method,
                                             std::function<Status(const Context&)> handler) {
-  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  auto* const reactor = new CallReactor;  // until gRPC says that it is done
   auto finish = [this, reactor, method = std::string(method),
                  start = std::chrono::steady_clock::now()](const Context& ctx,
                                                            const Status& status) {
@@ -111,10 +123,13 @@ grpc::ServerUnaryReactor* Dispatcher::Serve(grpc::CallbackServerContext* call,
   };
 
   bool queued = executor_.Submit(
-      [this, call, method = std::string(method), handler = std::move(handler), finish] {
+      [this, call, method = std::string(method), handler = std::move(handler), finish,
+       stop = reactor->stop()] {
         Result<Context> admitted = Admit(call, method);
         if (!admitted.ok()) return finish(Context::Background(), admitted.status());
-        Status status;
+        *admitted = admitted->WithStop(stop);
+        Status status = admitted->Alive();  // it may have waited in the queue
+        if (!status.ok()) return finish(*admitted, status);
         try {
           status = handler(*admitted);
         } catch (const std::exception& e) {

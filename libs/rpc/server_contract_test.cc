@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <stop_token>
 #include <thread>
 
 #include "genofed/consent/v1/consent.grpc.pb.h"
@@ -53,6 +54,9 @@ class CountingService final : public pb::ConsentService::CallbackService {
         [this](const Context& ctx, const pb::GetEpochRequest&) -> Result<pb::GetEpochResponse> {
           pb::GetEpochResponse answer;
           answer.set_epoch(7);
+          while (wait_for_cancel && ctx.Alive().ok())
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+          if (wait_for_cancel) ended_as = ctx.Alive().code();
           MutexLock lock(mutex_);
           last_ = ctx.principal();
           return answer;
@@ -63,6 +67,8 @@ class CountingService final : public pb::ConsentService::CallbackService {
     return last_;
   }
   std::atomic<int> entered = 0;
+  std::atomic<bool> wait_for_cancel = false;
+  std::atomic<StatusCode> ended_as = StatusCode::kOk;  // what a handler that waits was told
 
  private:
   Dispatcher& dispatcher_;
@@ -179,6 +185,26 @@ TEST_F(ServerContractTest, TheRowDecidesBeforeTheHandler) {
     EXPECT_THAT(refused, HasReason("CALLER_NOT_ALLOWED"));
   }
   EXPECT_EQ(service_.entered, 1) << "a refused call must not reach the handler";
+}
+
+TEST_F(ServerContractTest, AHandlerLearnsThatItsCallerHasGivenUp) {
+  Start();
+  const auto channel = Connect(fi_.Issue("discovery"));
+  service_.wait_for_cancel = true;
+  std::stop_source stop;
+  std::jthread caller([&] {
+    const auto peer = PeerOf([channel] { return channel; });
+    const auto answer = peer.Call(Context::Background().WithStop(stop.get_token()),
+                                  &pb::ConsentService::Stub::GetEpoch, pb::GetEpochRequest());
+    EXPECT_EQ(answer.status().code(), StatusCode::kCancelled);
+  });
+  while (service_.entered == 0) std::this_thread::yield();
+  stop.request_stop();
+  caller.join();
+  const auto late = std::chrono::steady_clock::now() + std::chrono::seconds(20);  // far before its deadline
+  while (service_.ended_as == StatusCode::kOk && std::chrono::steady_clock::now() < late)
+    std::this_thread::yield();
+  EXPECT_EQ(service_.ended_as, StatusCode::kCancelled);
 }
 
 TEST_F(ServerContractTest, AMethodWithoutARowIsRefused) {

@@ -29,9 +29,10 @@ LeaseTable::LeaseTable(const std::string& table, LeasePolicy policy) : policy_(p
   claim_sql_ = fmt::format(
       "WITH due AS (SELECT id FROM {0} WHERE work_state = 'ready' AND not_before <= clock_timestamp() AND {1}"
       " ORDER BY not_before, id LIMIT $2 FOR UPDATE SKIP LOCKED)"
-      " UPDATE {0} AS work SET attempt = attempt + 1, lease_owner = $1,"
+      " UPDATE {0} AS work SET attempt = attempt + 1,"
+      " lease_owner = $1::text || '/' || left(gen_random_uuid()::text, 8),"
       " lease_until = clock_timestamp() + $3::bigint * interval '1 millisecond'"
-      " FROM due WHERE work.id = due.id RETURNING work.id, work.attempt, work.lease_until",
+      " FROM due WHERE work.id = due.id RETURNING work.id, work.lease_owner, work.attempt, work.lease_until",
       table, kFree);
   heartbeat_sql_ = fmt::format(
       "{}lease_until = clock_timestamp() + $4::bigint * interval '1 millisecond'{}", update, kHeld);
@@ -56,7 +57,8 @@ Result<std::vector<Lease>> LeaseTable::Claim(Tx& tx, std::string_view owner, std
   GF_ASSIGN(const Rows rows, tx.Exec(Sql::Trusted(claim_sql_), owner, limit, policy_.duration.count()));
   std::vector<Lease> leases;
   leases.reserve(rows.size());
-  for (const Row row : rows) leases.push_back({row.Text(0), std::string(owner), row.Int(1), row.TimeAt(2)});
+  for (const Row row : rows)
+    leases.push_back({row.Text(0), row.Text(1), row.Int(2), row.TimeAt(3)});
   return leases;
 }
 

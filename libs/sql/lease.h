@@ -7,9 +7,9 @@
 // A table of work items has these columns, beside whatever else the service keeps in it:
 //   id           text        PRIMARY KEY
 //   work_state   text        NOT NULL DEFAULT 'ready' CHECK (work_state IN ('ready', 'done', 'failed'))
-//   attempt      integer     NOT NULL DEFAULT 0      -- how often it was claimed; the fencing token of a lease
+//   attempt      integer     NOT NULL DEFAULT 0      -- how often it was claimed, but for what was deferred
 //   not_before   timestamptz NOT NULL DEFAULT now()  -- not claimed earlier
-//   lease_owner  text                                -- who holds or last held it
+//   lease_owner  text                                -- who holds or last held it, and which claim it was: fences older ones
 //   lease_until  timestamptz                         -- held while in the future; null when free
 //   last_reason  text                                -- Reason() of the last failure
 // and the index: CREATE INDEX ON t (not_before) WHERE work_state = 'ready'.
@@ -30,7 +30,7 @@ namespace genofed::sql {
 
 struct Lease {
   std::string id;
-  std::string owner;
+  std::string owner;         // as given to Claim, and a part of its own for each claim
   std::int64_t attempt = 0;  // 1 for the first
   Time until;                // by the server's clock, when claimed
 };

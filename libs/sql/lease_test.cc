@@ -145,6 +145,17 @@ TEST_F(LeaseTest, DefersWithoutCountingTheAttempt) {
   EXPECT_EQ(Claim(table, "b").at(0).attempt, 1);
 }
 
+// Whoever deferred it is late, and claims it again by the same name.
+TEST_F(LeaseTest, WhoDeferredCannotSettleWhatWasClaimedAnew) {
+  Add(1);
+  const LeaseTable table("work");
+  const auto lease = Claim(table, "a");
+  ASSERT_THAT(Do([&](Tx& tx) { return table.Defer(tx, lease.at(0), milliseconds(0)); }), IsOk());
+  const auto next = Claim(table, "a");
+  EXPECT_THAT(Do([&](Tx& tx) { return table.Complete(tx, lease.at(0)); }), HasReason("LEASE_LOST"));
+  EXPECT_THAT(Do([&](Tx& tx) { return table.Complete(tx, next.at(0)); }), IsOk());
+}
+
 TEST_F(LeaseTest, LoopRunsEveryItemOnce) {
   Add(30);
   Mutex mutex;

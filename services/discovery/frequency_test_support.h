@@ -67,13 +67,18 @@ class MemoryPublications final : public FrequencyPublications {
       return one.assembly == assembly && one.digest == digest;
     });
   }
-  Status Add(const Context&, const FrequencyPublication& publication, std::int64_t) override {
+  Status Add(const Context& ctx, const FrequencyPublication& publication,
+             std::int64_t after) override {
+    GF_ASSIGN(const auto last, Last(ctx, publication.assembly));
+    if (overtaken || (last ? last->id : 0) != after)
+      return Error(StatusCode::kAborted, "TABLE_OVERTAKEN", "another replica published a table");
     published.push_back(publication);
     published.back().id = static_cast<std::int64_t>(published.size());
     return absl::OkStatus();
   }
 
   std::vector<FrequencyPublication> published;
+  bool overtaken = false;  // another replica is always a moment earlier
 };
 
 // The hub without a wire. What it says of tables and pages goes through `text` and `page`.

@@ -257,10 +257,12 @@ class NodeModule final : public Module {
         tables_(data_dir / "frequencies"),
         frequency_hub_(MakeFrequencyHub(platform.HubChannel("discovery"))),
         shared_(Shared(platform)),
-        frequencies_(view_, mechanism_, frequency_publications_, tables_, *frequency_hub_,
-                     platform.clock(), platform.site(),
-                     kIntervalsToSettle * settings.frequency_interval, GenotypesOf(),
-                     settings.shard.divided() ? kKeepTable : milliseconds(0)),
+        frequencies_(
+            view_, store_, *listing_, mechanism_, frequency_publications_, tables_, *frequency_hub_,
+            platform.clock(), platform.site(),
+            // By then each replica that still answers knows the same permissions.
+            std::max(kIntervalsToSettle * settings.frequency_interval, settings.max_staleness),
+            GenotypesOf(), settings.shard.divided() ? kKeepTable : milliseconds(0)),
         discovery_(view_, platform.country(), mechanism_,
                    mechanism_.policy().HasBudget() ? &budgets_ : nullptr, audit_, platform.clock(),
                    &frequencies_, GenotypesOf()),

@@ -9,6 +9,7 @@
 #include <future>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -84,6 +85,20 @@ class FakeBudgetStore final : public BudgetStore {
                          const std::map<std::string, double>&, Time) override {
     if (!up) return Error(StatusCode::kUnavailable, "SQL_UNAVAILABLE", "down");
     Charged result;
+    // As the real one: no question twice, and nothing more than what had to be left.
+    std::set<std::pair<std::string, std::string>> questions;
+    std::map<std::string, double> told, left;
+    for (const Spending& spending : spendings) {
+      EXPECT_TRUE(questions.emplace(spending.dataset, spending.question).second) << "asked twice";
+      told[spending.dataset] += spending.nats;
+      left[spending.dataset] = std::max(left[spending.dataset], spending.worst);
+    }
+    for (const auto& [dataset, nats] : told) {
+      // The catalogue works out by itself what it may take.
+      if (account != kCatalogueAccount) {
+        EXPECT_LE(nats, left[dataset] * (1 + 1e-9));
+      }
+    }
     for (const Spending& spending : spendings) {
       if (spent_out.contains(spending.dataset)) {
         result.refused[spending.dataset] = std::chrono::seconds(7);
@@ -118,7 +133,18 @@ class FakeAuditStore final : public AuditStore {
   std::vector<AuditEntry> entries;
 };
 
-// Permits everything to everybody until told otherwise.
+class FakePublicationStore final : public PublicationStore {
+ public:
+  Status Add(const Context&, const Publication& publication) override {
+    all.push_back(publication);
+    return absl::OkStatus();
+  }
+  Status Replace(const Context&, const Publication&) override { return absl::OkStatus(); }
+  Result<std::vector<Publication>> List(const Context&) override { return all; }
+
+  std::vector<Publication> all;
+};
+
 // Lists everything but what a test takes off.
 class FakeListing final : public ListingClient {
  public:
@@ -135,6 +161,7 @@ class FakeListing final : public ListingClient {
   std::set<DatasetVersion> unlisted;
 };
 
+// Permits everything to everybody until told otherwise.
 class FakeConsent final : public ConsentClient {
  public:
   Result<std::int64_t> Epoch(const Context&) override {

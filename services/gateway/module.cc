@@ -124,7 +124,9 @@ class GatewayModule final : public Module {
       AddHtsgetRoutes(api_, site_, access);
     }
     AddListingRoutes(api_, site_);
-    api_.AddNotFound();
+    api_.AddNotFound(site_.hub ? " at the hub; what is kept about people and their genomes is asked of a national "
+                                 "node, with a token for it"
+                               : "");
   }
 
   Status Start() override {

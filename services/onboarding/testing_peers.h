@@ -70,7 +70,9 @@ class FakeConsent final : public ConsentClient {
       for (const SubjectConsent& subject : subjects) {
         const std::string pseudonym = Pseudonym(subject.person_identifier);
         auto row = std::ranges::find(all, pseudonym);
-        if (row == all.end()) answers.push_back({});
+        if (row == all.end())
+          answers.push_back(
+              {false, "", -1, wants_to_be_forgotten.contains(subject.person_identifier)});
         else answers.push_back({true, pseudonym, static_cast<std::int32_t>(row - all.begin())});
       }
       return answers;
@@ -166,6 +168,7 @@ class FakeConsent final : public ConsentClient {
   std::map<std::string, std::string> headers;
   std::map<std::string, DatasetEvent> events;
   std::vector<ForgottenRow> forgotten;
+  std::set<std::string> wants_to_be_forgotten;  // persons
   int away = 0;
   int away_for_keys = 0;
 
@@ -178,7 +181,8 @@ class FakeConsent final : public ConsentClient {
     std::set<std::string> added;
     for (const auto& [person, bits] : asked) {
       const bool in_base = std::ranges::find(all, Pseudonym(person)) != all.end();
-      if (bits != 0 && !in_base && !version.follow_up) added.insert(Pseudonym(person));
+      if (bits != 0 && !in_base && !version.follow_up && !wants_to_be_forgotten.contains(person))
+        added.insert(Pseudonym(person));
     }
     all.insert(all.end(), added.begin(), added.end());
   }

@@ -4,7 +4,8 @@
 The rules that are restated here, so that the tests compare two independent computations:
   - alleles are trimmed to their differing bases, and of records that repeat an allele the first counts;
   - AF permits allele counts, SLQ queries about people, SEC analyses;
-  - the airlock masks the rows in which a count, or the rest of a part, lies between 1 and the minimum - 1.
+  - an analysis sees no allele that nobody in its cohort carries, and the airlock leaves out rows in which a count, or the rest of a
+    part, may stand for 1 to the minimum - 1 people: two alleles may be one person's.
 """
 
 import functools
@@ -127,7 +128,7 @@ class Cohort:
         return {person for person in people if has(person) and (sex is None or self.people[person]["sex"] == sex)}
 
     def counts(self, case_term):
-        """{(chrom, pos, ref, alt): {column: count}} over everybody who permits analyses, before masking."""
+        """{(chrom, pos, ref, alt): {column: count}} over everybody who permits analyses, before the airlock."""
         people = self.permitting("SEC")
         cases = {self.people[p]["sample"] for p in people if case_term in self.people[p]["terms"]}
         controls = {self.people[p]["sample"] for p in people} - cases
@@ -146,31 +147,31 @@ class Cohort:
                     row[f"{group}_an"] = len(called[group])
                     row[f"{group}_carriers"] = sum(1 for s in samples if index in calls[s])
                 row["ac"], row["an"] = row["case_ac"] + row["control_ac"], row["case_an"] + row["control_an"]
+                if row["ac"] == 0:
+                    continue
                 rows.setdefault((chrom, *trimmed(pos, ref, alt)), row)
         return rows
 
 
-def masked(row, columns, minimum=MINIMUM):
-    """Whether the airlock masks this row of a table with these columns."""
-    small = [row[column] for column in columns] + [row[PARTS[c]] - row[c] for c in columns if c in PARTS]
+def is_small(row, columns, minimum=MINIMUM):
+    """Whether the airlock leaves out this row of a table with these columns."""
+    def people(column, value):
+        return value if column.endswith("carriers") else (value + 1) // 2
+    small = [people(column, row[column]) for column in columns] + [people(c, row[PARTS[c]] - row[c]) for c in columns if c in PARTS]
     return any(0 < value < minimum for value in small)
 
 
 def combined(counts_by_site, columns, minimum=MINIMUM):
-    """The table the hub should give: {key: {columns..., "nodes", "masked"}}; None where every node masked."""
+    """The table the hub should give: {key: {columns..., "nodes"}}."""
     table = {}
     for counts in counts_by_site.values():
         for key, row in counts.items():
-            entry = table.setdefault(key, {**dict.fromkeys(columns, 0), "nodes": 0, "masked": 0})
-            if masked(row, columns, minimum):
-                entry["masked"] += 1
+            if is_small(row, columns, minimum):
                 continue
+            entry = table.setdefault(key, {**dict.fromkeys(columns, 0), "nodes": 0})
             entry["nodes"] += 1
             for column in columns:
                 entry[column] += row[column]
-    for entry in table.values():
-        if entry["nodes"] == 0:
-            entry.update(dict.fromkeys(columns))
     return table
 
 
@@ -184,5 +185,5 @@ def read_table(text, columns):
         row = dict(zip(names, line.split("\t"), strict=True))
         key = (row["chrom"], int(row["pos"]), row["ref"], row["alt"])
         assert key not in table, f"{key} twice"
-        table[key] = {column: None if row[column] == "NA" else int(row[column]) for column in [*columns, "nodes", "masked"]}
+        table[key] = {column: int(row[column]) for column in [*columns, "nodes"]}
     return table

@@ -161,3 +161,10 @@ def test_the_data_protection_officer_searches_and_exports(land, people, tmp_path
     assert "fi" in last["checkpoint"] and last["verifier_key"]
     assert land.genofed("audit", "reconcile", as_="dpo_fi").json["accounted"] is True
     assert pathlib.Path(tmp_path / "audit.ndjson").stat().st_mode & 0o077 == 0
+
+
+def test_who_was_forgotten_is_not_taken_in_again(land, people):
+    """An earlier test left somebody who was forgotten, and the holder hands everybody in once more."""
+    submission = road.onboard(land, people, dataset="GOE-FI-REGISTERED-2").json
+    assert submission["counts"]["subjects_forgotten"] == 1, submission["counts"]
+    assert any(finding["code"] == "FORGOTTEN" for finding in submission["findings"]), submission["findings"]

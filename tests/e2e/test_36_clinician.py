@@ -218,7 +218,8 @@ def test_only_clinicians_of_a_node_may(fed):
         token = tokens.access_token(fed, persona, ["fi"])
         status, _, problem = fed.rest("fi", "POST", DESCRIBE, body=b"x", token=token)
         assert (status, problem["reason"]) == (403, "ROLE_MISSING"), (persona, problem)
-    assert fed.rest("hub", "POST", DESCRIBE, body=b"x", persona="clinician")[0] == 404
+    status, _, problem = fed.rest("hub", "POST", DESCRIBE, body=b"x", persona="clinician")
+    assert status == 404 and "is asked of a national node" in problem["detail"]
 
 
 def test_nothing_of_a_patient_stays(fed, described):

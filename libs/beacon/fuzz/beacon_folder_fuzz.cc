@@ -28,7 +28,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const beacon::EntryType type : beacon::kAllEntryTypes) {
     const auto request = beacon::ParseRequest(
         {type, std::nullopt, ""}, R"({"query": {"filters": ["A:1"], "requestParameters": {"geneId": "A"}}})");
-    beacon::Search(*collection, *request, genomics::Bitmap(collection->people(), true));
+    beacon::Search(*collection, *request, genomics::Bitmap(collection->people(), true),
+                   beacon::Look::kAll);
   }
   return 0;
 }

@@ -167,15 +167,17 @@ int ShowReceipt(const Target& target, const ledger::ReceiptFacts& facts) {
     Json json = {{"valid", true},          {"use", use},
                  {"index", facts.index},   {"tree_size", facts.tree_size},
                  {"origin", facts.origin}, {"time", facts.time}};
+    if (facts.slot) json["slot"] = *facts.slot;
     std::printf("%s\n", json.dump(2).c_str());
   } else {
     std::printf(
-        "VALID: entry %llu of %llu in the ledger %s, written %s: this person's data was %s\n",
+        "VALID: entry %llu of %llu in the ledger %s, written %s: this person's data was %s%s\n",
         static_cast<unsigned long long>(facts.index),
         static_cast<unsigned long long>(facts.tree_size), facts.origin.c_str(), facts.time.c_str(),
         use == "used"       ? "used"
         : use == "not_used" ? "NOT used"
-                            : "not concerned");
+                            : "not concerned",
+        facts.slot ? fmt::format(" (slot {})", *facts.slot).c_str() : "");
   }
   return kOk;
 }
@@ -313,6 +315,28 @@ void ShowFsck(const Target& target, const ledger::FsckReport& report, bool signa
               signature_checked ? "" : "; no signature was checked (give --key)");
 }
 
+// The root that the checkpoint signs for the first `size` entries: its own, or that of a beginning
+// that the tiles prove. Errors: CHECKPOINT_OTHER_SIZE.
+Result<ledger::Hash> SignedRoot(Log& log, const ledger::Checkpoint& checkpoint,
+                                std::uint64_t size) {
+  if (checkpoint.size == size) return checkpoint.root;
+  const auto other_size = [&](const std::string& why) {
+    return Error(StatusCode::kFailedPrecondition, "CHECKPOINT_OTHER_SIZE",
+                 "is of {} entries, and signs nothing of {}: {}", checkpoint.size, size, why);
+  };
+  if (checkpoint.size < size) return other_size("it has fewer");
+  ledger::TileTree tree(*log.source, checkpoint.size);
+  const auto root = ledger::TreeRoot(tree, size);
+  const auto proof = root.ok() ? ledger::ProveConsistency(tree, size, checkpoint.size)
+                               : Result<ledger::Proof>(root.status());
+  if (proof.status().code() == StatusCode::kUnavailable) return proof.status();
+  const Status proven =
+      proof.ok() ? ledger::VerifyConsistency(size, checkpoint.size, *root, checkpoint.root, *proof)
+                 : proof.status();
+  if (!proven.ok()) return other_size(Message(proven));
+  return *root;
+}
+
 int FsckLedger(const Target& target, const Options& options) {
   const auto key = OptionalKey(options);
   if (!key.ok()) return Usage(key.status());
@@ -321,7 +345,7 @@ int FsckLedger(const Target& target, const Options& options) {
   std::vector<ledger::FsckFinding> findings;
   auto promise = ReadPromise(*log, *key);
   if (promise.status().code() == StatusCode::kUnavailable) return Fail(promise.status());
-  bool verified = promise.ok() && promise->has_value() && key->has_value();
+  const bool verified = promise.ok() && promise->has_value() && key->has_value();
   if (!promise.ok()) {
     findings.push_back({"checkpoint", "", Message(promise.status())});
     promise = key->has_value() ? ReadPromise(*log, std::nullopt) : std::optional<Promise>();
@@ -339,16 +363,26 @@ int FsckLedger(const Target& target, const Options& options) {
                        log->name));
   }
   std::optional<ledger::Hash> expected;
-  if (known && known->checkpoint.size == size) expected = known->checkpoint.root;
+  if (verified) {
+    const auto root = SignedRoot(*log, known->checkpoint, size);
+    if (root.status().code() == StatusCode::kUnavailable) return Fail(root.status());
+    if (root.ok()) expected = *root;
+    if (!root.ok()) findings.push_back({"checkpoint", "", Message(root.status())});
+  } else if (known && known->checkpoint.size == size) {
+    expected = known->checkpoint.root;
+  }
+  const bool signed_root = verified && expected.has_value();
   if (!options.root.empty()) {
     const auto root = ParseRoot(options.root);
     if (!root.ok()) return Usage(root.status());
+    if (signed_root && *expected != *root)
+      findings.push_back({"checkpoint", "", "its root is not the one of --root"});
     expected = *root;
   }
   auto report = ledger::Fsck(*log->source, size, expected, log->files);
   if (!report.ok()) return Fail(report.status());
   report->findings.insert(report->findings.begin(), findings.begin(), findings.end());
-  ShowFsck(target, *report, verified);
+  ShowFsck(target, *report, signed_root);
   return report->ok() ? kOk : kRejected;
 }
 

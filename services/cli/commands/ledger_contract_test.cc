@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "libs/ledger/checkpoint.h"
+#include "libs/ledger/receipt.h"
 #include "libs/ledger/test_support.h"
 #include "libs/testing/temporary_directory.h"
 
@@ -166,6 +168,32 @@ TEST_F(LedgerCommand, FsckNamesWhatIsBad) {
   EXPECT_EQ(Run("fsck nowhere").code, 2);
 }
 
+TEST_F(LedgerCommand, FsckOfABeginningIsOfWhatTheCheckpointSigns) {
+  Build(300, "log");
+  Build(600, "log");
+  const Json good = Json::parse(Run("fsck log --key key --size 300 --json").out);
+  EXPECT_EQ(good["ok"], true);
+  EXPECT_EQ(good["signature_checked"], true);
+  EXPECT_EQ(good["root"], RootOf(300));
+  const auto bad = [&](const std::string& arguments) {
+    const auto outcome = Run("fsck " + arguments + " --key key --json");
+    EXPECT_EQ(outcome.code, 3) << arguments;
+    const Json json = Json::parse(outcome.out);
+    EXPECT_EQ(json["ok"], false) << arguments;
+    return json;
+  };
+  EXPECT_EQ(bad("log --size 601")["signature_checked"], false);
+  bad("log --root " + RootOf(599));
+  // Other entries below the checkpoint of the good ones.
+  Write("leaves", Flip(Read("leaves"), 3));
+  Build(300, "other");
+  Write("other/checkpoint", Read("log/checkpoint"));
+  EXPECT_EQ(bad("other --size 300")["signature_checked"], false);
+  Build(600, "other");
+  Write("other/checkpoint", Read("log/checkpoint"));
+  EXPECT_EQ(bad("other --size 300")["signature_checked"], false);
+}
+
 TEST_F(LedgerCommand, FsckAndVerifyTakeTheGoldenLog) {
   GF_NEED_VECTORS();
   const std::string golden = Vectors() + "/tessera-golden-log/log --key " + kGoldenKey;
@@ -210,6 +238,39 @@ TEST_F(LedgerCommand, VerifiesTheCosignedVector) {
   EXPECT_NE(outcome.err.find("WITNESSES_MISSING"), std::string::npos) << outcome.err;
 }
 
+TEST_F(LedgerCommand, VerifyNamesTheSlotOfAReceipt) {
+  const std::string secrets(11 * kSlotSecretBytes, 's');
+  const Snapshot snapshot =
+      Snapshot::Build("A/1/SEC/7", SlotSet(std::vector<std::uint32_t>{4}), {{secrets}}).value();
+  Entry entry;
+  entry.kind = EntryKind::kRun;
+  entry.time = "2026-01-31T12:00:00Z";
+  entry.fields = {{"snapshot", snapshot.id()}, {"snapshot_root", snapshot.root().Hex()}};
+  entry.numbers = {{"slots", 11}, {"epoch", 7}};
+  Receipt receipt;
+  receipt.entry = EncodeEntry(entry).value();
+  MerkleTree tree;
+  tree.AppendEntry(receipt.entry);
+  receipt.origin = kLogName;
+  receipt.checkpoint = SignCheckpoint({kLogName, 1, tree.Root(), {}},
+                                      CountingSigner(kLogName, SignatureType::kEd25519, 0))
+                           .value();
+  Write("entry", receipt.entry);
+  for (const std::uint32_t slot : {4U, 9U}) {
+    receipt.snapshot = snapshot.Prove(slot, secrets).value();
+    Write("receipt", FormatReceipt(receipt));
+    Write("proof", FormatReceiptAsTlogProof(receipt));
+    const std::string said = slot == 4 ? "was used (slot 4)" : "was NOT used (slot 9)";
+    for (const char* what : {"receipt", "proof --entry entry"}) {
+      const auto shown = Run(std::string("verify ") + what + " --key key");
+      EXPECT_EQ(shown.code, 0) << shown.err;
+      EXPECT_NE(shown.out.find(said), std::string::npos) << shown.out;
+      EXPECT_EQ(Json::parse(Run(std::string("verify ") + what + " --key key --json").out)["slot"],
+                slot);
+    }
+  }
+}
+
 TEST_F(LedgerCommand, WatchSeesGrowthAndRaisesTheAlarmOnAnythingElse) {
   Build(255, "log");
   EXPECT_EQ(Run("watch log --key key --state seen --once").code, 0);
@@ -233,6 +294,21 @@ TEST_F(LedgerCommand, WatchSeesGrowthAndRaisesTheAlarmOnAnythingElse) {
   EXPECT_EQ(alarm.code, 3);
   EXPECT_NE(alarm.err.find("LEDGER_FORKED"), std::string::npos) << alarm.err;
   EXPECT_EQ(Run("watch log --key key --state seen --once").code, 0) << "the good one is still good";
+  // What is missing or no tile hides as much.
+  for (const std::string path : {"log/tile/0/001.p/44", "log/tile/1/000.p/1"}) {
+    const std::string whole = Read(path);
+    for (const bool missing : {false, true}) {
+      if (missing) {
+        std::filesystem::remove(dir_.path() / path);
+      } else {
+        Write(path, whole.substr(1));
+      }
+      alarm = Run("watch log --key key --once");
+      EXPECT_EQ(alarm.code, 3) << path;
+      EXPECT_NE(alarm.err.find("LEDGER_DAMAGED"), std::string::npos) << alarm.err;
+    }
+    Write(path, whole);
+  }
   Damage("log/tile/1/000.p/1", 0);
   EXPECT_EQ(Run("watch log --key key --once").code, 3);
 }

@@ -18,6 +18,14 @@ Status Alarm(std::string_view reason, std::string message) {
 }
 bool IsAlarm(const Status& status) { return status.code() == StatusCode::kDataLoss; }
 
+// A tile that is missing or none hides what was signed as well as another content: a log that could
+// be silent would never be caught.
+Status OfTiles(const Status& status) {
+  const bool hidden =
+      status.code() == StatusCode::kNotFound || status.code() == StatusCode::kInvalidArgument;
+  return hidden ? Alarm("LEDGER_DAMAGED", Message(status)) : status;
+}
+
 Status CheckSuccessor(Log& log, const Promise& now, const std::optional<Promise>& before) {
   const ledger::Checkpoint& next = now.checkpoint;
   if (before) {
@@ -31,13 +39,14 @@ Status CheckSuccessor(Log& log, const Promise& now, const std::optional<Promise>
   }
   ledger::TileTree tree(*log.source, next.size);
   const auto root = ledger::TreeRoot(tree, next.size);
-  if (!root.ok()) return root.status();
+  if (!root.ok()) return OfTiles(root.status());
   if (*root != next.root)
     return Alarm("LEDGER_DAMAGED", "its tiles do not lead to the root of its checkpoint");
   if (!before || before->checkpoint.size == next.size) return absl::OkStatus();
-  GF_ASSIGN(const auto proof, ledger::ProveConsistency(tree, before->checkpoint.size, next.size));
+  const auto proof = ledger::ProveConsistency(tree, before->checkpoint.size, next.size);
+  if (!proof.ok()) return OfTiles(proof.status());
   const Status consistent = ledger::VerifyConsistency(before->checkpoint.size, next.size,
-                                                      before->checkpoint.root, next.root, proof);
+                                                      before->checkpoint.root, next.root, *proof);
   if (consistent.ok()) return absl::OkStatus();
   return Alarm("LEDGER_FORKED", fmt::format("its {} entries do not begin with the {} that it had",
                                             next.size, before->checkpoint.size));

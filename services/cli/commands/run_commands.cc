@@ -82,8 +82,8 @@ void PrintAirlock(const Json& answer) {
     std::printf("%s  project %s\n  digest %s\n", TextOf(review, "task").c_str(),
                 TextOf(review, "project").c_str(), TextOf(review, "digest").c_str());
     for (const Json& file : review.value("files", Json::array())) {
-      std::printf("  file %s: %s rows, %s masked\n", TextOf(file, "name").c_str(),
-                  TextOf(file, "rows").c_str(), TextOf(file, "rows_masked").c_str());
+      std::printf("  file %s: %s rows, %s left out\n", TextOf(file, "name").c_str(),
+                  TextOf(file, "rows").c_str(), TextOf(file, "rows_left_out").c_str());
     }
     for (const Json& check : review.value("checks", Json::array())) {
       std::printf("  %s %s %s\n", check.value("passed", false) ? "passed" : "FAILED",

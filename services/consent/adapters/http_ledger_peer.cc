@@ -26,13 +26,21 @@ class HttpLedgerPeer final : public LedgerPeerClient {
     return Send(ctx, request);
   }
 
+  Result<Answer> WitnessedCheckpoint(const Context& ctx,
+                                     const std::string& origin_sha256) override {
+    return Get(ctx, "/witness/" + origin_sha256 + "/checkpoint");
+  }
+
   Result<Answer> LedgerFile(const Context& ctx, const std::string& path) override {
-    http::ClientRequest request;
-    request.target = "/ledger/" + path;
-    return Send(ctx, request);
+    return Get(ctx, "/ledger/" + path);
   }
 
  private:
+  Result<Answer> Get(const Context& ctx, const std::string& target) {
+    http::ClientRequest request;
+    request.target = target;
+    return Send(ctx, request);
+  }
   Result<Answer> Send(const Context& ctx, const http::ClientRequest& request) {
     GF_ASSIGN(http::ClientResponse response, client_.Send(ctx, request));
     return Answer{response.status, std::move(response.body)};

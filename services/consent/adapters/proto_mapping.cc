@@ -161,6 +161,7 @@ v1::RegisterSubjectsResponse ToProto(const Registration& registration) {
     row->set_included(subject.row >= 0);
     row->set_pseudonym(subject.pseudonym);
     row->set_row(subject.row);
+    row->set_forgotten(subject.forgotten);
   }
   out.set_epoch(registration.epoch);
   return out;

@@ -291,6 +291,8 @@ Status SqlConsentRows::Forget(const Erasure& erasure) {
       tx_.Exec("INSERT INTO kept_leaves (snapshot, slot, leaf) SELECT s, $1, decode(l, 'hex') "
                "FROM unnest($2::text[], $3::text[]) AS new (s, l)",
                erasure.slot, snapshots, leaves));
+  GF_TRY(tx_.Exec("INSERT INTO tombstones (tombstone) VALUES ($1) ON CONFLICT DO NOTHING",
+                  erasure.tombstone));
   const std::int32_t place = erasure.slot % kBlock;
   GF_TRY(tx_.Exec("UPDATE slot_blocks SET secrets = overlay(secrets PLACING $3 FROM $2::integer) WHERE block = $1",
                   erasure.slot / kBlock, place * static_cast<std::int32_t>(ledger::kSlotSecretBytes) + 1,
@@ -322,6 +324,20 @@ Result<ForgottenRows> SqlConsentRows::Forgotten(std::int64_t after, int people) 
     forgotten.rows.push_back({{row.Text(0), static_cast<std::int32_t>(row.Int(1))},
                               {static_cast<std::int32_t>(row.Int(2)), row.Bool(3)}});
   return forgotten;
+}
+
+Result<std::set<std::string>> SqlConsentRows::FindTombstones(
+    const std::vector<std::string>& tombstones) {
+  GF_ASSIGN(
+      auto rows,
+      tx_.Exec("SELECT tombstone FROM tombstones WHERE tombstone = ANY($1::text[])", tombstones));
+  std::set<std::string> found;
+  for (sql::Row row : rows) found.insert(row.Text(0));
+  return found;
+}
+
+Status SqlConsentRows::LiftTombstone(const std::string& tombstone) {
+  return tx_.Exec("DELETE FROM tombstones WHERE tombstone = $1", tombstone).status();
 }
 
 Result<bool> SqlConsentRows::HasForgotten(const DatasetVersion& dataset) {

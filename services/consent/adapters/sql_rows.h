@@ -68,6 +68,8 @@ class SqlConsentRows final : public ConsentRows {
                                                                          std::int32_t block) override;
   Status Forget(const Erasure& erasure) override;
   Result<ForgottenRows> Forgotten(std::int64_t after, int people) override;
+  Result<std::set<std::string>> FindTombstones(const std::vector<std::string>& tombstones) override;
+  Status LiftTombstone(const std::string& tombstone) override;
   Result<bool> HasForgotten(const DatasetVersion& dataset) override;
   Result<std::int64_t> CountPeople(const std::vector<std::string>& datasets) override;
   Result<std::map<std::string, SnapshotRow>> FindSnapshots(const std::vector<std::string>& ids) override;

@@ -518,6 +518,21 @@ TEST_F(SqlStoreTest, ErasureNoticesAndAuditAreStored) {
   ASSERT_FALSE(forgotten->rows.empty());
   EXPECT_EQ(forgotten->next, 0);
   EXPECT_TRUE(after.mine.Get(node.ctx, "p")->statements.empty());
+  const RegistrationRequest next{{kA1.dataset, 2}, {{"p", Says(7)}, {"q", Says(4)}}};
+  EXPECT_EQ(after.registrar.Run(node.ctx, next)->subjects.at(0), (RegisteredSubject{"", -1, true}));
+  const std::string tombstone = node.pseudonyms.Tombstone(node.pseudonyms.Blinded("p"));
+  std::set<std::string> standing;
+  for (const bool lift : {false, true}) {
+    ASSERT_THAT(after.ledger.Write(
+                    node.ctx,
+                    [&](Transaction& tx) -> Status {
+                      if (lift) GF_TRY(tx.consent().LiftTombstone(tombstone));
+                      GF_ASSIGN(standing, tx.consent().FindTombstones({"another", tombstone}));
+                      return absl::OkStatus();
+                    }),
+                IsOk());
+    EXPECT_EQ(standing.size(), lift ? 0u : 1u);
+  }
   EXPECT_TRUE(after.mine.Openings(node.ctx, "p")->empty());
   EXPECT_EQ(std::ranges::count(after.cohorts.Run(node.ctx, kA1, Permission::kSecondaryUse, false)->permitted, true), 1);
   auto page = after.mine.Accesses(node.ctx, "q", 0, "");

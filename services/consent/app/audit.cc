@@ -15,6 +15,7 @@ constexpr int kBatch = 1000;
 constexpr std::size_t kMaxNoticeText = 4000;
 constexpr std::size_t kMaxNoticeDatasets = 1000;
 constexpr std::size_t kMaxProblems = 20;
+constexpr std::chrono::hours kLookAtAll{24};
 
 Result<AuditRow> RowOf(const StoredEntry& stored) {
   GF_ASSIGN(const ledger::Entry entry, ledger::DecodeEntry(stored.entry));
@@ -30,6 +31,19 @@ Result<AuditRow> RowOf(const StoredEntry& stored) {
   if (const auto releases = entry.numbers.find("releases"); releases != entry.numbers.end())
     row.releases = releases->second;
   return row;
+}
+
+// Takes up to kBatch entries into the index; returns how many it has then.
+Result<std::int64_t> IndexSome(Transaction& tx) {
+  GF_ASSIGN(const std::int64_t from, tx.audit().Indexed());
+  GF_ASSIGN(const auto stored, tx.ledger().List(from, kBatch));
+  std::vector<AuditRow> rows;
+  for (const StoredEntry& entry : stored) {
+    GF_ASSIGN(AuditRow row, RowOf(entry));
+    rows.push_back(std::move(row));
+  }
+  if (!rows.empty()) GF_TRY(tx.audit().Index(rows));
+  return from + static_cast<std::int64_t>(rows.size());
 }
 
 Status CheckNotice(const NoticeRow& notice) {
@@ -55,21 +69,19 @@ Status CheckNotice(const NoticeRow& notice) {
 
 }  // namespace
 
-Status Audit::CatchUp(const Context& ctx) {
-  GF_ASSIGN(const std::int64_t size, ledger_.Size(ctx));
-  bool more = true;
-  while (more) {
+Status CatchUp(const Context& ctx, Store& store, Ledger& ledger) {
+  GF_ASSIGN(const std::int64_t size, ledger.Size(ctx));
+  std::int64_t indexed = 0;
+  GF_TRY(store.Read(ctx, [&](Transaction& tx) -> Status {
+    GF_ASSIGN(indexed, tx.audit().Indexed());
+    return absl::OkStatus();
+  }));
+  for (std::int64_t before = -1; indexed < size && indexed != before;) {
     GF_TRY(ctx.Alive());
-    GF_TRY(store_.WriteAside(ctx, [&](Transaction& tx) -> Status {
-      GF_ASSIGN(const std::int64_t from, tx.audit().Indexed());
-      GF_ASSIGN(auto stored, tx.ledger().List(from, kBatch));
-      std::vector<AuditRow> rows;
-      for (const StoredEntry& entry : stored) {
-        GF_ASSIGN(AuditRow row, RowOf(entry));
-        rows.push_back(std::move(row));
-      }
-      more = from + static_cast<std::int64_t>(rows.size()) < size && !rows.empty();
-      return rows.empty() ? absl::OkStatus() : tx.audit().Index(rows);
+    before = indexed;
+    GF_TRY(store.WriteAside(ctx, [&](Transaction& tx) -> Status {
+      GF_ASSIGN(indexed, IndexSome(tx));
+      return absl::OkStatus();
     }));
   }
   return absl::OkStatus();
@@ -97,7 +109,7 @@ Result<Audit::Page> Audit::Fill(Transaction& tx, std::vector<AuditRow> rows, int
 }
 
 Result<Audit::Page> Audit::Search(const Context& ctx, const AuditQuery& query, std::int64_t before, int limit) {
-  GF_TRY(CatchUp(ctx));
+  GF_TRY(CatchUp(ctx, store_, ledger_));
   limit = limit <= 0 ? 100 : std::min(limit, kMaxPage);
   Page page;
   GF_TRY(store_.Read(ctx, [&](Transaction& tx) -> Status {
@@ -111,7 +123,7 @@ Result<Audit::Page> Audit::Search(const Context& ctx, const AuditQuery& query, s
 }
 
 Result<Audit::Page> Audit::Export(const Context& ctx, const AuditQuery& query, std::int64_t start, int limit) {
-  GF_TRY(CatchUp(ctx));
+  GF_TRY(CatchUp(ctx, store_, ledger_));
   limit = limit <= 0 ? kMaxPage : std::min(limit, kMaxPage);
   Page page;
   GF_TRY(store_.Read(ctx, [&](Transaction& tx) -> Status {
@@ -122,20 +134,20 @@ Result<Audit::Page> Audit::Export(const Context& ctx, const AuditQuery& query, s
   return page;
 }
 
-Status Audit::Judge(Transaction& tx, Reconciliation& result) {
-  const auto problem = [&result](std::string text) {
-    if (result.problems.size() < kMaxProblems) result.problems.push_back(std::move(text));
+Status Audit::Judge(Transaction& tx, Judged& judged) {
+  const auto problem = [&judged](std::string text) {
+    if (judged.problems.size() < kMaxProblems) judged.problems.push_back(std::move(text));
   };
-  GF_ASSIGN(result.released, tx.headers().Releases());
-  result.logged = 0;
-  for (std::int64_t start = 0;;) {
-    GF_ASSIGN(const auto rows, tx.audit().Releases(start, kBatch));
+  for (;;) {
+    GF_ASSIGN(const auto rows, tx.audit().Releases(judged.next, kBatch));
     std::vector<std::string> runs;
     for (const AuditRow& row : rows) {
-      if (*row.releases <= result.logged) {
-        problem(fmt::format("the counter falls from {} to {} at entry {}", result.logged, *row.releases, row.index));
+      if (*row.releases <= judged.logged) {
+        problem(fmt::format("the counter falls from {} to {} at entry {}", judged.logged,
+                            *row.releases, row.index));
       }
-      result.logged = *row.releases;
+      judged.logged = *row.releases;
+      judged.next = row.index + 1;
       if (!row.run.empty()) runs.push_back(row.run);
     }
     GF_ASSIGN(const auto logged, tx.audit().RunsWith("run", runs));
@@ -144,35 +156,58 @@ Status Audit::Judge(Transaction& tx, Reconciliation& result) {
       if (!row.run.empty() && !known.contains(row.run))
         problem(fmt::format("entry {} releases keys for run {}, which is not logged", row.index, row.run));
     }
-    if (rows.size() < static_cast<std::size_t>(kBatch)) break;
-    start = rows.back().index + 1;
+    if (rows.size() < static_cast<std::size_t>(kBatch)) return absl::OkStatus();
   }
-  if (result.released != result.logged) {
-    problem(
-        fmt::format("the key service counts {} released headers, and the ledger {}", result.released, result.logged));
-  }
-  return absl::OkStatus();
 }
 
 Result<Reconciliation> Audit::Reconcile(const Context& ctx) {
-  GF_TRY(CatchUp(ctx));
+  GF_TRY(CatchUp(ctx, store_, ledger_));
   Reconciliation result;
   result.checked = clock_.Now();
-  // Within a writing transaction, which no release can be in the middle of.
-  const Status judged = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
-    result.problems.clear();
-    GF_ASSIGN(const std::int64_t from, tx.audit().Indexed());
-    GF_ASSIGN(auto stored, tx.ledger().List(from, kBatch));
-    std::vector<AuditRow> rows;
-    for (const StoredEntry& entry : stored) {
-      GF_ASSIGN(AuditRow row, RowOf(entry));
-      rows.push_back(std::move(row));
+  Judged known;
+  bool all = true;
+  {
+    MutexLock lock(mutex_);
+    all = !looked_at_all_ || result.checked < *looked_at_all_ ||
+          result.checked - *looked_at_all_ >= kLookAtAll;
+    if (!all) known = good_;
+  }
+  // What is logged does not change: most of it is looked at while others write.
+  Judged most;
+  GF_TRY(store_.Read(ctx, [&](Transaction& tx) -> Status {
+    most = known;
+    return Judge(tx, most);
+  }));
+  GF_TRY(CatchUp(ctx, store_, ledger_));
+  // The rest within a writing transaction, which no release can be in the middle of.
+  Judged judged;
+  const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
+    judged = most;
+    for (std::int64_t before = -1, indexed = 0; indexed != before;) {
+      before = indexed;
+      GF_ASSIGN(indexed, IndexSome(tx));
     }
-    if (!rows.empty()) GF_TRY(tx.audit().Index(rows));
-    return Judge(tx, result);
+    GF_TRY(Judge(tx, judged));
+    GF_ASSIGN(result.released, tx.headers().Releases());
+    return absl::OkStatus();
   });
-  GF_TRY(judged);
-  result.accounted = result.problems.empty();
+  GF_TRY(written);
+  result.logged = judged.logged;
+  if (result.released != result.logged) {
+    judged.problems.push_back(
+        fmt::format("the key service counts {} released headers, and the ledger {}",
+                    result.released, result.logged));
+  }
+  result.accounted = judged.problems.empty();
+  result.problems = judged.problems;
+  MutexLock lock(mutex_);
+  // While there is a problem, everything is looked at every time.
+  if (!result.accounted) {
+    looked_at_all_.reset();
+  } else {
+    if (all) looked_at_all_ = result.checked;
+    good_ = std::move(judged);
+  }
   return result;
 }
 

@@ -24,7 +24,10 @@ struct Reconciliation {
   std::vector<std::string> problems;  // in words
 };
 
-// Thread-safe. The index of entries is made of the ledger, when it is asked.
+// Brings the index of entries, which is made of the ledger, up to the newest checkpoint.
+Status CatchUp(const Context& ctx, Store& store, Ledger& ledger);
+
+// Thread-safe. The index of entries is brought up to date when it is asked.
 class Audit {
  public:
   static constexpr int kMaxPage = 1000;
@@ -32,9 +35,6 @@ class Audit {
 
   Audit(Store& store, Ledger& ledger, const Clock& clock, Random& random)
       : store_(store), ledger_(ledger), clock_(clock), random_(random) {}
-
-  // Brings the index up to the newest checkpoint.
-  Status CatchUp(const Context& ctx);
 
   struct Page {
     std::vector<AuditEntry> entries;
@@ -45,21 +45,32 @@ class Audit {
   // From `start` on, oldest first.
   Result<Page> Export(const Context& ctx, const AuditQuery& query, std::int64_t start, int limit);
 
-  // Whether the key service's counter and the ledger tell the same: the counter never falls behind or jumps ahead of
-  // the entries, and each release names a run that is logged.
+  // Whether the key service's counter and the ledger tell the same: the counter never falls behind
+  // or jumps ahead of the entries, and each release names a run that is logged. Entries that were
+  // found good are looked at again once a day and after a start, outside of any writing
+  // transaction.
   Result<Reconciliation> Reconcile(const Context& ctx);
 
   // For the people concerned; the same key publishes once. Errors: NOTICE_INVALID, NOTICE_KEY_REUSED.
   Result<NoticeRow> Publish(const Context& ctx, NoticeRow notice);
 
  private:
-  Status Judge(Transaction& tx, Reconciliation& result);
+  // Of the entries that count releases: how far they were looked at, and what was found.
+  struct Judged {
+    std::int64_t next = 0;    // index of the first that was not
+    std::int64_t logged = 0;  // the counter of the last that was
+    std::vector<std::string> problems;
+  };
+  static Status Judge(Transaction& tx, Judged& judged);
   Result<Page> Fill(Transaction& tx, std::vector<AuditRow> rows, int limit);
 
   Store& store_;
   Ledger& ledger_;
   const Clock& clock_;
   Random& random_;
+  Mutex mutex_;
+  Judged good_ ABSL_GUARDED_BY(mutex_);                        // without problems
+  std::optional<Time> looked_at_all_ ABSL_GUARDED_BY(mutex_);  // when good_ began from nothing
 };
 
 }  // namespace genofed::consent

@@ -45,14 +45,12 @@ class CitizenTest : public ::testing::Test {
 
 TEST_F(CitizenTest, AnAccessIsASentenceWithItsOutcome) {
   ASSERT_THAT(node_.AppendRun(kA1, "run-1"), IsOk());
-  ASSERT_THAT(audit_.CatchUp(node_.ctx), IsOk());
   auto access = Accesses("p").at(0);
   EXPECT_EQ(
       SentenceOf(access),
       "Your data were used by \"Heart\" of University on 2026-01-01: DUO:0000006. Outcome: analysed, or begun; no "
       "results have left the node.");
   Release("run-1");
-  ASSERT_THAT(audit_.CatchUp(node_.ctx), IsOk());
   EXPECT_EQ(OutcomeOf(Accesses("p").at(1)), "analysed; results were checked and left the node");
   EXPECT_TRUE(SentenceOf(Accesses("out").at(1)).starts_with("Your data were not used by \"Heart\""));
 }
@@ -119,6 +117,42 @@ TEST_F(CitizenTest, SomebodyWhoWasLeftOutAndIsForgottenIsListedWithoutARow) {
   ASSERT_EQ(forgotten->rows.size(), 1u);
   EXPECT_EQ(forgotten->rows[0].dataset, kA1);
   EXPECT_FALSE(forgotten->rows[0].slot.included);
+}
+
+TEST_F(CitizenTest, WhoWasForgottenIsNotTakenInAgain) {
+  ASSERT_THAT(node_.mine.Forget(node_.ctx, "p"), IsOk());
+  const std::string blinded = node_.pseudonyms.Blinded("p");
+  ASSERT_EQ(store_.state.tombstones, std::set<std::string>{node_.pseudonyms.Tombstone(blinded)});
+  EXPECT_EQ(store_.state.tombstones.begin()->find(blinded), std::string::npos);
+  const std::size_t people = store_.state.subjects.size();
+  const RegisteredSubject left_out{"", -1, true};
+  std::int32_t version = 1;
+  const auto register_all = [&](std::int32_t base, bool follow_up) {
+    RegistrationRequest request{{kA1.dataset, ++version},
+                                {{"p", Says(7)}, {"q", Says(4)}, {"out", Says(0)}}};
+    request.base_version = base;
+    request.follow_up = follow_up;
+    auto registration = node_.registrar.Run(node_.ctx, request);
+    EXPECT_THAT(registration, IsOk());
+    EXPECT_EQ(node_.registrar.Run(node_.ctx, request)->subjects, registration->subjects);
+    EXPECT_GE(registration->subjects[1].row, 0);
+    EXPECT_FALSE(registration->subjects[2].forgotten) << "left out by consent";
+    return registration->subjects[0];
+  };
+  EXPECT_EQ(register_all(0, false), left_out);
+  EXPECT_EQ(register_all(1, false), left_out);
+  EXPECT_EQ(register_all(1, true), left_out);
+  EXPECT_EQ(store_.state.subjects.size(), people) << "nobody was added";
+  EXPECT_FALSE(store_.state.subjects.contains(blinded));
+  EXPECT_TRUE(Accesses("p").empty());
+  // To refuse again changes nothing; to permit something is a new beginning.
+  ASSERT_THAT(node_.mine.Set(node_.ctx, "p", Bits(0)), IsOk());
+  EXPECT_EQ(register_all(0, false), left_out);
+  ASSERT_THAT(node_.mine.Set(node_.ctx, "p", Bits(4)), IsOk());
+  EXPECT_GE(register_all(0, false).row, 0);
+  EXPECT_TRUE(store_.state.tombstones.empty());
+  ASSERT_THAT(node_.mine.Forget(node_.ctx, "p"), IsOk());
+  EXPECT_EQ(register_all(0, false), left_out);
 }
 
 TEST_F(CitizenTest, TheWholeLogNamesNobody) {
@@ -225,6 +259,68 @@ TEST_F(CitizenTest, ReleasesMustBeInTheLedger) {
   ASSERT_THAT(release("run-unknown", 3), IsOk());
   store_.state.releases = 3;
   EXPECT_FALSE(audit_.Reconcile(node_.ctx)->accounted);
+}
+
+// A memory store, and something that happens just before each writing transaction.
+struct InterruptedStore final : Store {
+  Status Read(const Context& ctx, const Body& body) override { return inner.Read(ctx, body); }
+  Status Write(const Context& ctx, const Body& body) override {
+    if (before_write) before_write();
+    return inner.Write(ctx, body);
+  }
+  Status WriteAside(const Context& ctx, const Body& body) override {
+    return inner.WriteAside(ctx, body);
+  }
+  MemoryStore inner;
+  std::function<void()> before_write;
+};
+
+TEST(Reconciliation, WritersWaitOnlyForWhatIsNew) {
+  InterruptedStore store;
+  Node node(store);
+  Audit audit(store, node.ledger, node.clock, node.random);
+  ASSERT_THAT(node.registrar.Run(node.ctx, {kA1, {{"p", Says(7)}}}), IsOk());
+  ASSERT_THAT(node.AppendRun(kA1, "run-1"), IsOk());
+  const auto release = [&](std::int64_t counter) {
+    ledger::Entry entry;
+    entry.kind = ledger::EntryKind::kKeyEvent;
+    entry.time = node.ledger.EntryTime();
+    entry.fields = {{"run", "run-1"}, {"outcome", "keys-released"}};
+    entry.numbers = {{"releases", counter}};
+    ASSERT_THAT(
+        node.ledger.Write(
+            node.ctx,
+            [&](Transaction& tx) -> Status {
+              GF_TRY(tx.headers().CountReleases(1));
+              return node.ledger.Add(tx, "consent", std::to_string(counter), entry).status();
+            }),
+        IsOk());
+  };
+  const auto rename = [&](const std::string& run) {
+    for (AuditRow& row : store.inner.state.audit) {
+      if (row.releases == 1) row.run = run;
+    }
+  };
+  release(1);
+  ASSERT_THAT(CatchUp(node.ctx, store, node.ledger), IsOk());
+  // What is wrong only while the lock is held is not seen: nothing old is looked at there.
+  store.before_write = [&] { rename("unknown"); };
+  EXPECT_TRUE(audit.Reconcile(node.ctx)->accounted);
+  store.before_write = nullptr;
+  release(2);
+  EXPECT_TRUE(audit.Reconcile(node.ctx)->accounted) << "what was good is not looked at again";
+  EXPECT_EQ(audit.Reconcile(node.ctx)->logged, 2);
+  node.clock.Advance(std::chrono::hours(24));
+  EXPECT_FALSE(audit.Reconcile(node.ctx)->accounted) << "but once a day";
+  EXPECT_FALSE(audit.Reconcile(node.ctx)->accounted) << "and while there is a problem";
+  rename("run-1");
+  EXPECT_TRUE(audit.Reconcile(node.ctx)->accounted);
+  release(4);
+  EXPECT_FALSE(audit.Reconcile(node.ctx)->accounted);
+  // A new process looks at everything.
+  rename("unknown");
+  Audit again(store, node.ledger, node.clock, node.random);
+  EXPECT_EQ(again.Reconcile(node.ctx)->problems.size(), 2u);
 }
 
 // What everybody is shown, against what was done: recomputed from the raw events, person by person.

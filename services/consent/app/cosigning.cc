@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "libs/core/strings.h"
+#include "libs/crypto/hash.h"
 #include "libs/ledger/tiles.h"
 
 namespace genofed::consent {
@@ -52,6 +53,8 @@ bool Candidates::Older(Duration age) {
 }
 
 Result<Candidates::Candidate> Candidates::Current(const Context& ctx) {
+  // Before the first candidate is chosen: nobody was shown a larger checkpoint than that.
+  GF_TRY(ledger_.HoldPublished(ctx));
   GF_ASSIGN(const std::string newest, ledger_.Checkpoint(ctx));
   GF_ASSIGN(const ledger::Note note, ledger::ParseNote(newest));
   MutexLock lock(mutex_);
@@ -115,35 +118,57 @@ Status LedgerPeer::Submit(const Context& ctx) {
   if (answer.status == 409) {
     GF_ASSIGN(const std::int64_t known, ParseInt(Trim(answer.body)));
     if (known < 0 || static_cast<std::uint64_t>(known) > checkpoint.size) {
-      return Freeze(ctx, candidate, "LEDGER_BEHIND",
-                    fmt::format("{} cosigned {} entries of this ledger, and there are {}",
-                                options_.witness.name(), known, checkpoint.size));
+      return FreezeIfProven(ctx, candidate, answer);
     }
     known_size_ = static_cast<std::uint64_t>(known);
     GF_ASSIGN(answer, Ask(ctx, candidate));
   }
-  if (answer.status == 422) {
-    return Freeze(ctx, candidate, "LEDGER_FORKED",
-                  fmt::format("what {} cosigned at {} entries is not the beginning of this ledger",
-                              options_.witness.name(), known_size_));
-  }
-  if (answer.status != 200) {
-    return Error(StatusCode::kUnavailable, "WITNESS_REFUSED", "{} answered {}: {}",
-                 options_.witness.name(), answer.status, Trim(answer.body).substr(0, 200));
-  }
+  if (answer.status == 422) return FreezeIfProven(ctx, candidate, answer);
+  if (answer.status != 200) return Refused(answer, "");
   GF_TRY(candidates_.Cosigned(checkpoint, answer.body, options_.witness));
   known_size_ = checkpoint.size;
   submitted_ = text;
   return absl::OkStatus();
 }
 
-Status LedgerPeer::Freeze(const Context& ctx, const Candidates::Candidate& candidate,
-                          std::string_view reason, std::string detail) {
+// A witness's word alone would let any one site stop this one: what freezes the ledger is a
+// checkpoint that its own key signed and that is not of it.
+Status LedgerPeer::FreezeIfProven(const Context& ctx, const Candidates::Candidate& candidate,
+                                  const LedgerPeerClient::Answer& refusal) {
+  const std::string& origin = candidate.checkpoint.origin;
+  GF_ASSIGN(const LedgerPeerClient::Answer shown,
+            client_.WitnessedCheckpoint(ctx, HexEncode(crypto::Sha256(origin))));
+  const auto known =
+      shown.status == 200
+          ? ledger::OpenCheckpoint(shown.body, ledger_.verifier())
+          : Result<ledger::Checkpoint>(Error(StatusCode::kNotFound, "CHECKPOINT_MISSING",
+                                             "it answered {} for what it cosigned", shown.status));
+  if (!known.ok()) return Refused(refusal, Message(known.status()));
+  const auto root = ledger_.Root(ctx, known->size);
+  std::string reason, detail;
+  if (root.status().code() == StatusCode::kOutOfRange) {
+    GF_ASSIGN(const std::int64_t size, ledger_.Size(ctx));
+    reason = "LEDGER_BEHIND";
+    detail = fmt::format("{} cosigned {} entries of this ledger, and there are {}",
+                         options_.witness.name(), known->size, size);
+  } else {
+    GF_TRY(root);
+    if (*root == known->root) return Refused(refusal, "what it cosigned is of this ledger");
+    reason = "LEDGER_FORKED";
+    detail = fmt::format("what {} cosigned at {} entries is not the beginning of this ledger",
+                         options_.witness.name(), known->size);
+  }
   ledger_.Freeze(detail);
-  GF_TRY(witness_.Raise(ctx, {candidate.checkpoint.origin, std::string(reason), std::move(detail),
-                              "", candidate.note, clock_.Now()}));
+  GF_TRY(witness_.Raise(ctx, {origin, std::move(reason), std::move(detail), shown.body,
+                              candidate.note, clock_.Now()}));
   frozen_ = true;
   return absl::OkStatus();
+}
+
+Status LedgerPeer::Refused(const LedgerPeerClient::Answer& refusal, std::string_view why) const {
+  return Error(StatusCode::kUnavailable, "WITNESS_REFUSED", "{} answered {}: {}{}{}",
+               options_.witness.name(), refusal.status, Trim(refusal.body).substr(0, 200),
+               why.empty() ? "" : "; ", why);
 }
 
 Status LedgerPeer::Watch(const Context& ctx) {
@@ -171,11 +196,13 @@ Status LedgerPeer::Watch(const Context& ctx) {
     const bool behind = now.size < known->tree.size;
     const Status grown =
         behind ? CheckGrowth(tiles, now, known->tree) : CheckGrowth(tiles, known->tree, now);
-    if (grown.code() == StatusCode::kNotFound) {
-      return Accuse(ctx, *known, answer.body, behind ? "LEDGER_ROLLED_BACK" : "LEDGER_DAMAGED",
-                    behind ? fmt::format("it has {} entries and had {}", now.size, known->tree.size)
-                           : Message(grown));
+    if (behind && grown.code() == StatusCode::kNotFound) {
+      return Accuse(ctx, *known, answer.body, "LEDGER_ROLLED_BACK",
+                    fmt::format("it has {} entries and had {}", now.size, known->tree.size));
     }
+    // A file that is missing or none hides what was signed as well as another content.
+    if (grown.code() == StatusCode::kNotFound || grown.code() == StatusCode::kInvalidArgument)
+      return Accuse(ctx, *known, answer.body, "LEDGER_DAMAGED", Message(grown));
     if (grown.code() == StatusCode::kDataLoss)
       return Accuse(ctx, *known, answer.body, Reason(grown), Message(grown));
     GF_TRY(grown);

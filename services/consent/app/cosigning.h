@@ -59,9 +59,9 @@ class LedgerPeer {
   LedgerPeer(Options options, LedgerPeerClient& client, Ledger& ledger, Candidates& candidates,
              Witness& witness, const Clock& clock);
 
-  // Has the candidate cosigned unless it is already. When the witness knows of a longer or another
-  // ledger of this site, this process is a restored backup or a second copy: the ledger is frozen
-  // and an alarm raised. Errors: WITNESS_REFUSED, and those of the client.
+  // Has the candidate cosigned unless it is already. When the witness shows that this ledger's key
+  // signed a longer or another ledger, this process is a restored backup or a second copy: the
+  // ledger is frozen and an alarm raised. Errors: WITNESS_REFUSED, and those of the client.
   Status Submit(const Context& ctx);
 
   // Looks at the checkpoint that the other site shows to everybody: it must contain what was
@@ -75,8 +75,10 @@ class LedgerPeer {
   Result<LedgerPeerClient::Answer> Ask(const Context& ctx, const Candidates::Candidate& candidate);
   Status Accuse(const Context& ctx, const WitnessedLog& known, const std::string& seen,
                 std::string_view reason, std::string detail);
-  Status Freeze(const Context& ctx, const Candidates::Candidate& candidate, std::string_view reason,
-                std::string detail);
+  // After a refusal that says so.
+  Status FreezeIfProven(const Context& ctx, const Candidates::Candidate& candidate,
+                        const LedgerPeerClient::Answer& refusal);
+  Status Refused(const LedgerPeerClient::Answer& refusal, std::string_view why) const;
 
   const Options options_;
   LedgerPeerClient& client_;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "libs/ledger/receipt.h"
 #include "services/consent/app/apply_policy.h"
@@ -172,6 +173,30 @@ TEST_F(Conditions, ARunKeepsThemAndIsCheckedByThem) {
   choice.conditions = {"DUO:0000046"};
   ASSERT_THAT(node_.mine.Set(node_.ctx, "yes", choice), IsOk());
   EXPECT_FALSE(node_.cohorts.CheckRun(node_.ctx, run->index)->unchanged);
+}
+
+TEST_F(Conditions, AsManyAsAProjectMayStateMakeARun) {
+  std::vector<std::string> met;
+  for (int i = 0; i < 20; ++i)
+    met.push_back(fmt::format("DUO:0000027={:02}{}", i, std::string(25, 'x')));
+  ASSERT_TRUE(AreFew(met));
+  met[0] += "x";
+  ASSERT_FALSE(AreFew(met)) << "there are no more";
+  met[0].pop_back();
+  const DatasetVersion longest{std::string(64, 'D'), std::numeric_limits<std::int32_t>::max()};
+  ASSERT_THAT(node_.registrar.Run(node_.ctx, {longest, {{"yes", Says(7)}}}), IsOk());
+  store_.state.epoch = std::int64_t{1} << 52;  // as large as an entry can say
+  const Use use{Permission::kSecondaryUse, std::string(8, 'X') + ":" + std::string(20, '1'), met};
+  Node restarted(store_, node_.policy);
+  const auto cohort = restarted.cohorts.Run(node_.ctx, longest, use, true);
+  ASSERT_THAT(cohort, IsOk());
+  const auto entry = ledger::EncodeEntry(restarted.RunEntry(*cohort->snapshot, "run"));
+  ASSERT_THAT(entry, IsOk());
+  ASSERT_THAT(restarted.ledger.Append(node_.ctx, "spe", "run", *entry), IsOk());
+  const auto page = restarted.mine.Accesses(node_.ctx, "yes", 0, "");
+  ASSERT_THAT(page, IsOk());
+  EXPECT_THAT(ledger::VerifyReceipt(page->accesses.at(0).receipt, node_.ledger.VerifierKey()),
+              IsOk());
 }
 
 TEST_F(Conditions, AreToldInWords) {

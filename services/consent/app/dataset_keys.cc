@@ -219,8 +219,8 @@ Result<std::int32_t> DatasetKeys::Destroy(const Context& ctx, const std::string&
                                           const std::vector<std::string>& objects) {
   GF_TRY(Validate({dataset, 1}));
   if (!objects.empty()) GF_TRY(CheckObjects(objects));
-  std::string key = "destroy:" + dataset;
-  for (const std::string& object : objects) key += ":" + object;
+  // A name may be used and destroyed again; repeating the call finds nothing, and so logs nothing.
+  const std::string key = fmt::format("destroy:{}:{}", dataset, HexEncode(random_.Bytes(16)));
   std::int64_t destroyed = 0;
   const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
     GF_ASSIGN(destroyed, tx.headers().Destroy(dataset, objects));

@@ -130,6 +130,10 @@ TEST_F(DatasetKeysTest, DestroyedHeadersOpenNothingAndAreLogged) {
   EXPECT_EQ(*keys_.Destroy(node_.ctx, "GOE-FI-A-1"), 0);
   EXPECT_EQ(*node_.ledger.Size(node_.ctx), before + 1);
   EXPECT_THAT(Release(), HasReason("OBJECT_UNKNOWN"));
+  // The name comes again.
+  ASSERT_THAT(keys_.StoreHeader(node_.ctx, {"obj-2", kA1, header_}), IsOk());
+  EXPECT_EQ(*keys_.Destroy(node_.ctx, "GOE-FI-A-1"), 1);
+  EXPECT_EQ(*node_.ledger.Size(node_.ctx), before + 2);
 }
 
 TEST_F(DatasetKeysTest, SingleObjectsAreDestroyedByThemselves) {

@@ -283,6 +283,21 @@ void Ledger::Publish(std::string note, std::uint64_t size) {
   state_.published_size = size;
 }
 
+Status Ledger::HoldPublished(const Context& ctx) {
+  GF_TRY(MakeKnown(ctx));
+  MutexLock lock(state_mutex_);
+  if (!state_.published.empty()) return absl::OkStatus();
+  state_.published = state_.checkpoint;
+  state_.published_size = state_.tree.size();
+  return absl::OkStatus();
+}
+
+Result<ledger::Hash> Ledger::Root(const Context& ctx, std::uint64_t size) {
+  GF_TRY(MakeKnown(ctx));
+  MutexLock lock(state_mutex_);
+  return state_.tree.Root(size);
+}
+
 void Ledger::Freeze(std::string why) {
   MutexLock lock(state_mutex_);
   state_.frozen = std::move(why);

@@ -71,10 +71,16 @@ class Ledger {
   // The checkpoint for everybody: the one that Publish named last, else the newest.
   Result<std::string> Published(const Context& ctx);
   void Publish(std::string note, std::uint64_t size);
+  // From now on everybody is shown what is the newest now, until Publish names another: what is
+  // shown never gets smaller.
+  Status HoldPublished(const Context& ctx);
   // Refuses every change from now on: somebody holds a checkpoint that this ledger contradicts, and
   // each further entry would make it worse. Ends with the process.
   void Freeze(std::string why);
-  std::string VerifierKey() const { return signer_.verifier().ToString(); }
+  const ledger::NoteVerifier& verifier() const { return signer_.verifier(); }
+  std::string VerifierKey() const { return verifier().ToString(); }
+  // Of the first so many entries. Errors: TREE_RANGE (OutOfRange) when there are fewer.
+  Result<ledger::Hash> Root(const Context& ctx, std::uint64_t size);
   // Entries that the newest checkpoint covers: at most kMaxList and about 1 MiB, at least one if
   // there is one.
   Result<std::vector<std::string>> List(const Context& ctx, std::int64_t start, int limit);

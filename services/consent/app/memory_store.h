@@ -32,6 +32,7 @@ class MemoryStore final : public Store {
     std::map<std::string, HeaderRow> headers;
     std::map<std::string, RegistryRow> registries;
     std::map<std::string, ledger::Snapshot::KeptLeaves> kept_leaves;
+    std::set<std::string> tombstones;
     std::vector<AuditRow> audit;
     std::vector<NoticeRow> notices;
     // By registry and record.
@@ -349,6 +350,19 @@ class MemoryStore final : public Store {
       }
       std::erase_if(s_.subjects, [&](const auto& row) { return row.second.id == erasure.subject; });
       s_.subjects[erasure.blinded] = {erasure.subject, erasure.slot, std::nullopt, {{}, {}, true}};
+      s_.tombstones.insert(erasure.tombstone);
+      return absl::OkStatus();
+    }
+    Result<std::set<std::string>> FindTombstones(
+        const std::vector<std::string>& tombstones) override {
+      std::set<std::string> found;
+      for (const std::string& one : tombstones) {
+        if (s_.tombstones.contains(one)) found.insert(one);
+      }
+      return found;
+    }
+    Status LiftTombstone(const std::string& tombstone) override {
+      s_.tombstones.erase(tombstone);
       return absl::OkStatus();
     }
     Result<ForgottenRows> Forgotten(std::int64_t after, int people) override {

@@ -7,6 +7,7 @@
 
 #include "libs/consent/purpose.h"
 #include "libs/core/strings.h"
+#include "services/consent/app/audit.h"
 #include "services/consent/app/people.h"
 
 namespace genofed::consent {
@@ -158,6 +159,9 @@ Result<MyConsent::Changed> MyConsent::Set(const Context& ctx, const std::string&
   Changed changed;
   const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
     GF_ASSIGN(const Subject subject, FindOrAdd(tx, person));
+    // Who was forgotten and permits something again takes that back themselves.
+    if (!choice.permits.empty())
+      GF_TRY(tx.consent().LiftTombstone(pseudonyms_.Tombstone(pseudonyms_.Blinded(person))));
     if (subject.own == choice) {
       GF_ASSIGN(changed.epoch, tx.consent().Epoch());
       GF_ASSIGN(auto history, tx.consent().Changes(subject.id, kMaxHistory));
@@ -185,6 +189,8 @@ Result<MyAccesses> MyConsent::Accesses(const Context& ctx, const std::string& pe
       return InvalidField("page_token", "PAGE_TOKEN_INVALID", "not one that was given out");
     before = *parsed;
   }
+  // Whether results of a run left is read from the index.
+  GF_TRY(CatchUp(ctx, store_, ledger_));
   // Only what the newest checkpoint covers can be proven.
   GF_ASSIGN(const std::int64_t published, ledger_.Size(ctx));
   before = std::min(before, published);
@@ -360,6 +366,7 @@ Result<std::int64_t> MyConsent::Forget(const Context& ctx, const std::string& pe
     GF_ASSIGN(const Subject subject, find(tx));
     before = {subject.id,
               "erased:" + HexEncode(random_.Bytes(32)),
+              pseudonyms_.Tombstone(pseudonyms_.Blinded(person)),
               subject.slot,
               random_.Bytes(ledger::kSlotSecretBytes),
               rules_.clock.Now(),

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -143,6 +144,7 @@ struct Opening {
 struct Erasure {
   std::int64_t subject = 0;
   std::string blinded;  // new, random: leads to nobody
+  std::string tombstone;  // of the person, see Pseudonyms::Tombstone; stays
   std::int32_t slot = 0;
   std::string secret;   // of the slot: new, random, 32 bytes: of later snapshots
   Time at{};
@@ -209,6 +211,11 @@ class ConsentRows {
   virtual Status Forget(const Erasure& erasure) = 0;
   // Of `people` of them, behind what an earlier call said.
   virtual Result<ForgottenRows> Forgotten(std::int64_t after, int people) = 0;
+  // Of these tombstones, those that stand.
+  virtual Result<std::set<std::string>> FindTombstones(
+      const std::vector<std::string>& tombstones) = 0;
+  // The person wants to be known again.
+  virtual Status LiftTombstone(const std::string& tombstone) = 0;
   // Whether somebody in the version was forgotten.
   virtual Result<bool> HasForgotten(const DatasetVersion& dataset) = 0;
   // Of all people with a row in one of the datasets (empty: in any) how many there are.

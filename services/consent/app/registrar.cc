@@ -17,6 +17,7 @@ struct Registrar::Person {
   Statement holder;
   Circumstances who;
   Subject subject;
+  bool forgotten = false;
 };
 
 namespace {
@@ -64,7 +65,7 @@ Result<Registration> Repeat(Transaction& tx, const VersionRow& version, const Pe
   for (const auto& person : persons) {
     auto row = rows.find(person.pseudonym);
     if (row == rows.end())
-      registration.subjects.emplace_back();
+      registration.subjects.push_back({"", -1, person.forgotten});
     else
       registration.subjects.push_back({person.pseudonym, row->second});
   }
@@ -98,14 +99,26 @@ Result<std::vector<Registrar::Person>> Registrar::Prepare(
                   pseudonyms_.InDataset(dataset.dataset, person),
                   subjects[i].says,
                   subjects[i].who,
-                  {}};
+                  {},
+                  false};
   }
   return persons;
 }
 
+Status Registrar::MarkForgotten(Transaction& tx, std::vector<Person>& persons) const {
+  std::vector<std::string> tombstones;
+  for (const Person& person : persons) tombstones.push_back(pseudonyms_.Tombstone(person.blinded));
+  GF_ASSIGN(const auto standing, tx.consent().FindTombstones(tombstones));
+  for (std::size_t i = 0; i < persons.size(); ++i)
+    persons[i].forgotten = standing.contains(tombstones[i]);
+  return absl::OkStatus();
+}
+
 Status Registrar::Identify(Transaction& tx, std::vector<Person>& persons, bool known_only) {
   std::vector<std::string> blinded;
-  for (const Person& person : persons) blinded.push_back(person.blinded);
+  for (const Person& person : persons) {
+    if (!person.forgotten) blinded.push_back(person.blinded);
+  }
   GF_ASSIGN(auto known, tx.consent().FindSubjects(blinded));
   std::vector<std::string> added;
   for (const std::string& id : blinded) {
@@ -117,7 +130,7 @@ Status Registrar::Identify(Transaction& tx, std::vector<Person>& persons, bool k
   }
   for (Person& person : persons) {
     auto subject = known.find(person.blinded);
-    if (subject == known.end() && known_only) continue;
+    if (person.forgotten || (subject == known.end() && known_only)) continue;
     if (subject == known.end())
       return Error(StatusCode::kInternal, "SUBJECT_LOST", "a subject was not stored");
     person.subject = subject->second;
@@ -165,10 +178,16 @@ Result<std::vector<bool>> WhoIsIncluded(Transaction& tx, const Rules& rules, con
                                         const Persons& persons) {
   GF_ASSIGN(const EpochState epoch, tx.consent().EpochAt(rules.clock.Now()));
   std::vector<std::int64_t> ids;
-  for (const auto& person : persons) ids.push_back(person.subject.id);
+  for (const auto& person : persons) {
+    if (person.subject.id != 0) ids.push_back(person.subject.id);
+  }
   GF_ASSIGN(auto said, tx.consent().StatementsOf(ids));
   std::vector<bool> included;
   for (const auto& person : persons) {
+    if (person.subject.id == 0) {
+      included.push_back(false);
+      continue;
+    }
     auto& statements = said[person.subject.id];
     std::erase_if(statements, [](const auto& one) { return one.source == Source::kHolder; });
     statements.push_back({Source::kHolder, dataset, person.holder});
@@ -199,6 +218,7 @@ Result<Registration> Registrar::Register(Transaction& tx, const RegistrationRequ
   std::vector<Person> registered;
   for (std::size_t i = 0; i < persons.size(); ++i) {
     const Person& person = persons[i];
+    if (person.forgotten) continue;
     auto before = base.extract(person.subject.id);
     const std::int32_t row = before.empty() ? -1 : RowOf(before.mapped());
     if (request.follow_up && row < 0) {
@@ -229,9 +249,10 @@ Result<Registration> Registrar::Register(Transaction& tx, const RegistrationRequ
     rows[i].slot = slots[i].slot;
     if (!slots[i].included) rows[i].pseudonym.clear();
   }
-  for (std::int32_t candidate : candidate_of) {
+  for (std::size_t i = 0; i < persons.size(); ++i) {
+    const std::int32_t candidate = candidate_of[i];
     if (candidate < 0 || !slots[static_cast<std::size_t>(candidate)].included) {
-      registration.subjects.emplace_back();
+      registration.subjects.push_back({"", -1, persons[i].forgotten});
       continue;
     }
     const SlotRow& row = rows[static_cast<std::size_t>(candidate)];
@@ -253,8 +274,10 @@ Result<Registration> Registrar::Run(const Context& ctx, const RegistrationReques
                    "version {} of {} was registered with other subjects", dataset.version,
                    dataset.dataset);
     }
-    GF_ASSIGN(registration, version ? Repeat(tx, *version, persons)
-                                    : Register(tx, request, fingerprint, persons));
+    std::vector<Person> now = persons;
+    GF_TRY(MarkForgotten(tx, now));
+    GF_ASSIGN(registration, version ? Repeat(tx, *version, now)
+                                    : Register(tx, request, fingerprint, std::move(now)));
     return absl::OkStatus();
   });
   GF_TRY(written);

@@ -20,6 +20,7 @@ struct SubjectConsent {
 struct RegisteredSubject {
   std::string pseudonym;  // empty: left out
   std::int32_t row = -1;
+  bool forgotten = false;  // left out because they asked to be, whatever their record permits
 
   friend bool operator==(const RegisteredSubject&, const RegisteredSubject&) = default;
 };
@@ -49,17 +50,20 @@ class Registrar {
       : ledger_(ledger), pseudonyms_(pseudonyms), rules_(rules), random_(random) {}
 
   // Included is of whom the country's policy permits anything for any purpose. Where a person has
-  // decided for themselves, that counts and not the holder's record. Those left out keep a slot, so that they can be
-  // shown that they were not used. Somebody who has a row in the base version keeps it, also without any permission
-  // left: the row is masked wherever it is used. Repeating the call returns the first answer. Errors: DATASET_INVALID,
-  // SUBJECTS_INVALID, BASE_INVALID, VERSION_REGISTERED (with other subjects).
+  // decided for themselves, that counts and not the holder's record. Those left out keep a slot, so
+  // that they can be shown that they were not used. Somebody who has a row in the base version
+  // keeps it, also without any permission left: the row is masked wherever it is used. Who asked to
+  // be forgotten is left out and nothing is kept of them. Repeating the call returns the first
+  // answer. Errors: DATASET_INVALID, SUBJECTS_INVALID, BASE_INVALID, VERSION_REGISTERED (with other
+  // subjects).
   Result<Registration> Run(const Context& ctx, const RegistrationRequest& request);
 
  private:
   struct Person;
   Result<std::vector<Person>> Prepare(const RegistrationRequest& request) const;
+  Status MarkForgotten(Transaction& tx, std::vector<Person>& persons) const;
   // Fills in subject ids and decisions; adds subjects that are new, or with `known_only` leaves
-  // their id at 0.
+  // their id at 0. That of people who were forgotten stays 0.
   Status Identify(Transaction& tx, std::vector<Person>& persons, bool known_only);
   Result<Registration> Register(Transaction& tx, const RegistrationRequest& request,
                                 const std::string& fingerprint, std::vector<Person> persons);

@@ -58,17 +58,21 @@ Status Registry::KeepFresh(const Context& ctx) {
 Status Registry::Take(const Context& ctx, std::vector<RegistryEntry>& batch, std::int32_t generation) {
   if (batch.empty()) return absl::OkStatus();
   const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
-    std::vector<std::string> blinded, records;
+    std::vector<std::string> blinded, tombstones, records;
     for (const RegistryEntry& entry : batch) {
       blinded.push_back(pseudonyms_.Blinded(entry.person_identifier));
+      tombstones.push_back(pseudonyms_.Tombstone(blinded.back()));
       records.push_back(entry.id);
       records.push_back(entry.id + "/refused");
     }
-    // Everybody, since who is not known here today may be tomorrow.
+    // Everybody, since who is not known here today may be tomorrow; but who asked to be forgotten
+    // stays so.
+    GF_ASSIGN(const auto forgotten, tx.consent().FindTombstones(tombstones));
     GF_ASSIGN(auto subjects, tx.consent().FindSubjects(blinded));
     std::set<std::string> added;
-    for (const std::string& id : blinded) {
-      if (!subjects.contains(id)) added.insert(id);
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      if (!subjects.contains(blinded[i]) && !forgotten.contains(tombstones[i]))
+        added.insert(blinded[i]);
     }
     if (!added.empty()) {
       GF_TRY(AddPeople(tx, random_, {added.begin(), added.end()}));
@@ -79,6 +83,7 @@ Status Registry::Take(const Context& ctx, std::vector<RegistryEntry>& batch, std
     std::map<std::int64_t, Circumstances> lives;
     std::map<std::int64_t, PermissionSet> spoken;
     for (std::size_t i = 0; i < batch.size(); ++i) {
+      if (forgotten.contains(tombstones[i])) continue;
       const Subject& subject = subjects.at(blinded[i]);
       // The same Consent may come twice in a pull: the later one counts.
       after.erase(batch[i].id);

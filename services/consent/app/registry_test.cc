@@ -133,6 +133,26 @@ TEST_F(RegistryTest, ARegistryThatIsNotConfiguredAnyMoreIsForgotten) {
   EXPECT_THAT(registry_.RunOnce(node_.ctx), HasReason("REGISTRY_UNKNOWN"));
 }
 
+TEST_F(RegistryTest, WhoWasForgottenStaysSoWhateverItSays) {
+  source_.entries = {Entry("c1", "p", 7), Entry("c2", "q", 4)};
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  ASSERT_THAT(node_.mine.Forget(node_.ctx, "p"), IsOk());
+  const std::size_t people = store_.state.subjects.size();
+  const std::int64_t before = Epoch();
+  node_.clock.Advance(std::chrono::hours(24));
+  source_.entries.push_back(Entry("c3", "p", 0, 7));
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_FALSE(source_.asked_since.has_value()) << "everything was pulled";
+  EXPECT_EQ(store_.state.subjects.size(), people);
+  EXPECT_FALSE(store_.state.subjects.contains(node_.pseudonyms.Blinded("p")));
+  EXPECT_EQ(registry_.State(node_.ctx)->records, 1);
+  EXPECT_EQ(Epoch(), before);
+  // Who comes back by themselves is heard of again.
+  ASSERT_THAT(node_.mine.Set(node_.ctx, "p", Bits(4)), IsOk());
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_EQ(registry_.State(node_.ctx)->records, 3);
+}
+
 TEST_F(RegistryTest, TheIdentifierIsKeptNowhere) {
   source_.entries = {Entry("c1", "person-in-clear", 4)};
   ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());

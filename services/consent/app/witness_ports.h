@@ -57,6 +57,9 @@ class LedgerPeerClient {
   };
   virtual ~LedgerPeerClient() = default;
   virtual Result<Answer> AddCheckpoint(const Context& ctx, const std::string& body) = 0;
+  // The newest checkpoint that it cosigned of the ledger whose origin has this SHA-256 (hex).
+  virtual Result<Answer> WitnessedCheckpoint(const Context& ctx,
+                                             const std::string& origin_sha256) = 0;
   // A file of its ledger: "checkpoint", "tile/0/000" ...
   virtual Result<Answer> LedgerFile(const Context& ctx, const std::string& path) = 0;
 };

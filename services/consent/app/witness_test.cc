@@ -74,11 +74,20 @@ struct PeerOf final : LedgerPeerClient {
   Result<Answer> AddCheckpoint(const Context& ctx, const std::string& body) override {
     if (away) return Error(StatusCode::kUnavailable, "AWAY", "away");
     ++asked;
+    if (says) return *says;
     GF_ASSIGN(auto answer, site.witness->AddCheckpoint(ctx, body));
     return Answer{answer.status, answer.body};
   }
+  Result<Answer> WitnessedCheckpoint(const Context& ctx,
+                                     const std::string& origin_sha256) override {
+    if (away) return Error(StatusCode::kUnavailable, "AWAY", "away");
+    if (shows) return *shows;
+    const auto note = site.witness->Checkpoint(ctx, origin_sha256);
+    return note.ok() ? Answer{200, *note} : Answer{404, ""};
+  }
   Result<Answer> LedgerFile(const Context& ctx, const std::string& path) override {
     if (away) return Error(StatusCode::kUnavailable, "AWAY", "away");
+    if (const auto file = files.find(path); file != files.end()) return file->second;
     auto content =
         path == "checkpoint" ? site.ledger->Published(ctx) : site.ledger->Tile(ctx, path);
     if (content.ok()) return Answer{200, *content};
@@ -87,6 +96,9 @@ struct PeerOf final : LedgerPeerClient {
   Site& site;
   bool away = false;
   int asked = 0;
+  // What it says instead of the truth.
+  std::optional<Answer> says, shows;
+  std::map<std::string, Answer> files;
 };
 
 ledger::NoteVerifier LogKey(const std::string& site) {
@@ -200,6 +212,56 @@ TEST_F(WitnessTest, AnUnwitnessedCheckpointIsShownAfterAWhile) {
   EXPECT_EQ(ledger::OpenCheckpoint(*fi_.ledger->Published(ctx_), LogKey("fi"))->size, 3u);
 }
 
+TEST_F(WitnessTest, WhatIsShownAfterARestartNeverGetsSmaller) {
+  const auto shown = [&] {
+    return ledger::OpenCheckpoint(*fi_.ledger->Published(ctx_), LogKey("fi"))->size;
+  };
+  fi_.Append("a");
+  Restart();
+  fi_.Append("b");
+  EXPECT_EQ(shown(), 2u);
+  hub_at_.away = true;
+  EXPECT_THAT(to_hub_->Submit(ctx_), HasCode(StatusCode::kUnavailable));
+  fi_.Append("c");
+  EXPECT_EQ(shown(), 2u) << "the witnesses are being asked for two";
+  hub_at_.away = false;
+  ASSERT_THAT(to_hub_->Submit(ctx_), IsOk());
+  EXPECT_EQ(CosignersOf(*fi_.ledger->Published(ctx_)), "fi/ledger hub/witness ");
+  EXPECT_EQ(shown(), 2u);
+  fi_.clock.Advance(std::chrono::seconds(1));
+  ASSERT_THAT(to_hub_->Submit(ctx_), IsOk());
+  EXPECT_EQ(shown(), 3u);
+}
+
+TEST_F(WitnessTest, AWitnesssWordAloneFreezesNothing) {
+  fi_.Append("a");
+  ASSERT_THAT(to_hub_->Submit(ctx_), IsOk());
+  const LedgerPeerClient::Answer cosigned =
+      *hub_at_.WitnessedCheckpoint(ctx_, HexEncode(crypto::Sha256("fi/ledger")));
+  ASSERT_EQ(cosigned.status, 200);
+  fi_.Append("b");
+  fi_.clock.Advance(std::chrono::seconds(1));
+  // Larger, but signed by somebody else.
+  const std::string forged =
+      *ledger::SignCheckpoint({"fi/ledger", 9, ledger::EmptyRoot(), {}},
+                              Signer("fi/ledger", ledger::SignatureType::kEd25519, 'x'));
+  for (const LedgerPeerClient::Answer& says :
+       {LedgerPeerClient::Answer{409, "9223372036854775807\n"}, {409, "3\n"}, {422, ""}}) {
+    for (const LedgerPeerClient::Answer& shows :
+         {LedgerPeerClient::Answer{404, ""}, {200, ""}, {200, "3\n"}, {200, forged}, cosigned}) {
+      hub_at_.says = says;
+      hub_at_.shows = shows;
+      EXPECT_THAT(to_hub_->Submit(ctx_), HasReason("WITNESS_REFUSED"));
+    }
+  }
+  EXPECT_TRUE(fi_.told.empty());
+  fi_.Append("still taken");
+  hub_at_.says.reset();
+  hub_at_.shows.reset();
+  EXPECT_THAT(to_hub_->Submit(ctx_), IsOk());
+  EXPECT_EQ(hub_.witnessed.logs.at("fi/ledger").tree.size, 2u);
+}
+
 TEST_F(WitnessTest, ARewrittenHistoryFreezesItsSiteAndAlarmsTheWitness) {
   fi_.Append("a");
   fi_.Append("b");
@@ -233,6 +295,9 @@ TEST_F(WitnessTest, ARestoredBackupFreezesItself) {
   Restart();
   ASSERT_THAT(to_hub_->Submit(ctx_), IsOk());
   EXPECT_EQ(fi_.told, std::vector<std::string>{"LEDGER_BEHIND"});
+  const auto alarm = fi_.witness->List(ctx_)->alarms.at(0);
+  EXPECT_EQ(ledger::OpenCheckpoint(alarm.known, LogKey("fi"))->size, 3u) << "what it has to mend";
+  EXPECT_EQ(ledger::OpenCheckpoint(alarm.seen, LogKey("fi"))->size, 2u);
   EXPECT_TRUE(hub_.told.empty()) << "an old checkpoint proves nothing";
 }
 
@@ -259,6 +324,37 @@ TEST_F(WitnessTest, WatchingSeesWhatWasNeverSubmitted) {
   EXPECT_EQ(hub_.told.back(), "LEDGER_ROLLED_BACK");
   fi_at_.away = true;
   EXPECT_THAT(hub_to_fi.Watch(ctx_), HasCode(StatusCode::kUnavailable));
+}
+
+TEST_F(WitnessTest, WatchingTakesNoFileForAnAnswer) {
+  using Answer = LedgerPeerClient::Answer;
+  std::optional<Candidates> of_hub(std::in_place, *hub_.ledger, hub_.clock, 2, 1);
+  for (int i = 0; i < 200; ++i) fi_.Append(std::to_string(i));
+  const Answer older{200, *fi_.ledger->Checkpoint(ctx_)};
+  for (int i = 200; i < 300; ++i) fi_.Append(std::to_string(i));
+  ASSERT_THAT(to_hub_->Submit(ctx_), IsOk());
+  fi_.Append("more");
+  Restart();
+  const auto alarms = [&](std::map<std::string, Answer> files) {
+    hub_.told.clear();
+    hub_.witnessed.alarms.clear();
+    fi_at_.files = std::move(files);
+    EXPECT_THAT(Peer(hub_, fi_at_, *of_hub).Watch(ctx_), IsOk());
+    return hub_.told;
+  };
+  const std::vector<std::string> damaged{"LEDGER_DAMAGED"};
+  EXPECT_EQ(alarms({{"tile/0/001.p/45", {404, ""}}}), damaged);
+  EXPECT_EQ(alarms({{"tile/0/001.p/45", {200, "short"}}}), damaged);
+  EXPECT_EQ(alarms({{"tile/0/001.p/45", {200, std::string(45 * 32, 'x')}}}), damaged);
+  EXPECT_TRUE(alarms({{"checkpoint", older}}).empty()) << "a little behind";
+  EXPECT_EQ(alarms({{"checkpoint", older}, {"tile/0/001.p/44", {200, "short"}}}), damaged);
+  EXPECT_EQ(alarms({{"checkpoint", older}, {"tile/0/001.p/44", {404, ""}}}),
+            std::vector<std::string>{"LEDGER_ROLLED_BACK"});
+  // What was not to be had proves nothing.
+  hub_.told.clear();
+  fi_at_.files = {{"tile/0/001.p/45", {503, ""}}};
+  EXPECT_THAT(Peer(hub_, fi_at_, *of_hub).Watch(ctx_), HasCode(StatusCode::kUnavailable));
+  EXPECT_TRUE(hub_.told.empty());
 }
 
 TEST_F(WitnessTest, AnswersAsTheProtocolSays) {

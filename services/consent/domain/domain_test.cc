@@ -24,6 +24,8 @@ TEST(Pseudonyms, AreHmacsThatDifferBetweenDatasets) {
             "295769452066347bb08f3e41f90084ac");
   EXPECT_NE(pseudonyms.InDataset("GOE-FI-HEART-2", "010190-1234"),
             pseudonyms.InDataset("GOE-FI-HEART-1", "010190-1234"));
+  EXPECT_EQ(pseudonyms.Tombstone(pseudonyms.Blinded("010190-1234")),
+            "c5d2c925464b8d48677a6bef62ad0d245f37a72afea1a778bcaa6d4629f2d6f1");
   EXPECT_THAT(Pseudonyms::Create("short"), HasReason("KEY_INVALID"));
 }
 

@@ -35,4 +35,8 @@ std::string Pseudonyms::InDataset(std::string_view dataset,
   return HexEncode(crypto::HmacSha256(dataset_key, person_identifier).substr(0, kPseudonymBytes));
 }
 
+std::string Pseudonyms::Tombstone(std::string_view blinded) const {
+  return HexEncode(crypto::HmacSha256(crypto::HmacSha256(key_, "erased"), blinded));
+}
+
 }  // namespace genofed::consent

@@ -26,6 +26,10 @@ class Pseudonyms {
   // The person within one dataset, the same in all of its versions: hex of the first 16 bytes of
   // HMAC(HMAC(key, "dataset" || dataset), person_identifier).
   std::string InDataset(std::string_view dataset, std::string_view person_identifier) const;
+  // What is kept of somebody who was forgotten, so that they stay forgotten: hex of
+  // HMAC(HMAC(key, "erased"), blinded). It tells whose it is to nobody who does not have the key
+  // and the identifier.
+  std::string Tombstone(std::string_view blinded) const;
 
  private:
   explicit Pseudonyms(std::string key) : key_(std::move(key)) {}

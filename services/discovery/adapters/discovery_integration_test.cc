@@ -18,6 +18,7 @@
 #include "libs/testing/temporary_postgres.h"
 #include "services/discovery/adapters/file_cohort_opener.h"
 #include "services/discovery/adapters/peers.h"
+#include "services/discovery/adapters/sql_contact_store.h"
 #include "services/discovery/adapters/sql_disclosure_store.h"
 #include "services/discovery/adapters/sql_frequency_publications.h"
 #include "services/discovery/adapters/sql_publication_store.h"
@@ -328,6 +329,19 @@ TEST_F(DisclosureStoreTest, AllAccountsTogetherHaveABudgetToo) {
   EXPECT_EQ(told, 8);  // two budgets of four quarters
 }
 
+TEST_F(DisclosureStoreTest, WhatIsToldTogetherIsNeverMoreThanTheBudget) {
+  const double budget = disclosure::BudgetOf(policy_);
+  std::vector<Spending> page;
+  for (const char* question : {"a", "b", "c", "d", "e", "f"})
+    page.push_back({"GOE-FI-A-1", question, budget / 5, budget / 4});
+  const auto charged = Replica().Charge(ctx_, "finder", page, {}, now_);
+  ASSERT_THAT(charged, IsOk());
+  EXPECT_TRUE(charged->refused.contains("GOE-FI-A-1"));
+  EXPECT_EQ(Spent("finder"), 0);
+  page.pop_back();
+  EXPECT_TRUE(Replica().Charge(ctx_, "finder", page, {}, now_)->refused.empty());
+}
+
 TEST_F(DisclosureStoreTest, ADatasetThatIsSpentOutDoesNotStopTheOthers) {
   for (const char* question : {"a", "b", "c", "d"}) EXPECT_TRUE(Told("finder", Quarter(question)));
   auto charged =
@@ -559,6 +573,43 @@ TEST_F(NodeIntegrationTest, PublishedTablesOfFrequenciesAreRememberedWithWhoWasC
   EXPECT_EQ(*store.CountSince(ctx_, "GRCh37", start - std::chrono::hours(1)), 0);
   EXPECT_TRUE(*store.Published(ctx_, "GRCh38", first.digest));
   EXPECT_FALSE(*store.Published(ctx_, "GRCh37", first.digest));
+}
+
+TEST_F(NodeIntegrationTest, AnAnswerToAContactIsClaimedOnceAndSeenWhenItIsConfirmed) {
+  using State = ContactRequest::State;
+  SqlContactStore store(*database_);
+  ContactRequest contact;
+  contact.id = "contact-1";
+  contact.created = FromUnixSeconds(1'767'225'600);
+  contact.dataset = "GOE-FI-A-1";
+  contact.terms = {"HP:0001250"};
+  ASSERT_THAT(store.Add(ctx_, contact, 20), IsOk());
+  ASSERT_THAT(store.Confirm(ctx_, contact.id), IsOk());
+  ASSERT_THAT(store.ConfirmAnswer(ctx_, contact.id), IsOk());
+  ContactRequest yes = contact, no = contact;
+  yes.state = State::kAccepted;
+  yes.reply = "Call us";
+  yes.answered = no.answered = contact.created + std::chrono::hours(1);
+  no.state = State::kDeclined;
+  EXPECT_EQ(store.ClaimAnswer(ctx_, yes)->reply, "Call us");
+  const auto second = store.ClaimAnswer(ctx_, no);
+  ASSERT_THAT(second, IsOk());
+  EXPECT_EQ(second->state, State::kAccepted);
+  EXPECT_EQ(second->answered, yes.answered);
+  for (const auto& seen :
+       {*store.Find(ctx_, contact.id), store.List(ctx_, "", "", "", 10)->at(0)}) {
+    EXPECT_EQ(seen.state, State::kWaiting);
+    EXPECT_EQ(seen.reply, "");
+    EXPECT_FALSE(seen.answered);
+  }
+  ASSERT_THAT(store.ConfirmAnswer(ctx_, contact.id), IsOk());
+  for (const auto& seen :
+       {*store.Find(ctx_, contact.id), store.List(ctx_, "", "", "", 10)->at(0)}) {
+    EXPECT_EQ(seen.state, State::kAccepted);
+    EXPECT_EQ(seen.reply, "Call us");
+    EXPECT_EQ(seen.answered, yes.answered);
+  }
+  EXPECT_THAT(store.ClaimAnswer(ctx_, no), HasReason("CONTACT_ANSWERED"));
 }
 
 class ClientTest : public ::testing::Test {

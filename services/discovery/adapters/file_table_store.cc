@@ -54,8 +54,12 @@ Result<std::string> FileTableStore::Read(const std::string& sha256) {
 Status FileTableStore::Write(const std::string& sha256, const std::string& content) {
   if (HashOf(content) != sha256)
     return InvalidField("content", "TABLE_INVALID", "it has another digest");
-  if (Holds(sha256)) return absl::OkStatus();
   std::error_code error;
+  // As young as if it were new: nothing names it yet, and another process must not drop it before.
+  std::filesystem::last_write_time(PathOf(sha256), std::filesystem::file_time_type::clock::now(),
+                                   error);
+  if (!error) return absl::OkStatus();
+  error.clear();
   std::filesystem::create_directories(PathOf(sha256).parent_path(), error);
   if (error) return Failed();
   return WriteFileAtomically(PathOf(sha256), content, 0600);

@@ -68,9 +68,13 @@ TEST(FileTableStore, OldContentThatNothingNamesIsDropped) {
   };
   age("wanted");
   age("old");
+  ASSERT_TRUE(store.Write(DigestOf("again"), "again").ok());
+  age("again");
+  ASSERT_TRUE(store.Write(DigestOf("again"), "again").ok());
   ASSERT_TRUE(store.Keep({DigestOf("wanted")}).ok());
   EXPECT_TRUE(store.Holds(DigestOf("wanted")));
   EXPECT_TRUE(store.Holds(DigestOf("young")));
+  EXPECT_TRUE(store.Holds(DigestOf("again"))) << "as young as what was written just now";
   EXPECT_FALSE(store.Holds(DigestOf("old")));
 }
 

@@ -59,8 +59,10 @@ Status SqlContactStore::Confirm(const Context& ctx, const std::string& id) {
 Result<ContactRequest> SqlContactStore::Find(const Context& ctx, const std::string& id) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<ContactRequest> {
     GF_ASSIGN(auto rows,
-              tx.Exec("SELECT id, state, created, dataset, terms, message, reply_to, account, "
-                      "issuer, subject, name, organisation, reply, answered FROM contact_requests "
+              tx.Exec("SELECT id, CASE WHEN answer_logged THEN state ELSE 'waiting' END, created, "
+                      "dataset, terms, message, reply_to, account, issuer, subject, name, "
+                      "organisation, CASE WHEN answer_logged THEN reply ELSE '' END, "
+                      "CASE WHEN answer_logged THEN answered END FROM contact_requests "
                       "WHERE id = $1 AND logged",
                       id));
     if (rows.empty())
@@ -76,8 +78,10 @@ Result<std::vector<ContactRequest>> SqlContactStore::List(const Context& ctx,
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::vector<ContactRequest>> {
     GF_ASSIGN(
         auto rows,
-        tx.Exec("SELECT id, state, created, dataset, terms, message, reply_to, account, "
-                "issuer, subject, name, organisation, reply, answered FROM contact_requests "
+        tx.Exec("SELECT id, CASE WHEN answer_logged THEN state ELSE 'waiting' END, created, "
+                "dataset, terms, message, reply_to, account, issuer, subject, name, organisation, "
+                "CASE WHEN answer_logged THEN reply ELSE '' END, "
+                "CASE WHEN answer_logged THEN answered END FROM contact_requests "
                 "WHERE ($1 = '' OR (issuer = $1 AND subject = $2)) AND ($3 = '' OR id < $3) AND "
                 "logged ORDER BY id DESC LIMIT $4",
                 issuer, subject, before, limit));
@@ -87,15 +91,31 @@ Result<std::vector<ContactRequest>> SqlContactStore::List(const Context& ctx,
   });
 }
 
-Status SqlContactStore::Answer(const Context& ctx, const ContactRequest& answered) {
-  return database_.Transact(ctx, [&](sql::Tx& tx) -> Status {
-    GF_ASSIGN(auto changed,
-              tx.Exec("UPDATE contact_requests SET state = $2, reply = $3, answered = "
-                      "$4 WHERE id = $1 AND state = 'waiting'",
-                      answered.id, StateName(answered.state), answered.reply, *answered.answered));
-    if (changed.affected() == 1) return absl::OkStatus();
+Result<ContactRequest> SqlContactStore::ClaimAnswer(const Context& ctx,
+                                                    const ContactRequest& answered) {
+  return database_.Transact(ctx, [&](sql::Tx& tx) -> Result<ContactRequest> {
+    GF_TRY(
+        tx.Exec("UPDATE contact_requests SET state = $2, reply = $3, answered = $4 "
+                "WHERE id = $1 AND state = 'waiting'",
+                answered.id, StateName(answered.state), answered.reply, *answered.answered));
+    GF_ASSIGN(auto rows,
+              tx.Exec("SELECT id, state, created, dataset, terms, message, reply_to, account, "
+                      "issuer, subject, name, organisation, reply, answered FROM contact_requests "
+                      "WHERE id = $1 AND NOT answer_logged",
+                      answered.id));
+    if (!rows.empty()) return FromRow(rows[0]);
     return Error(StatusCode::kFailedPrecondition, "CONTACT_ANSWERED",
                  "this request was answered already");
+  });
+}
+
+Status SqlContactStore::ConfirmAnswer(const Context& ctx, const std::string& id) {
+  return database_.Transact(ctx, [&](sql::Tx& tx) -> Status {
+    return tx
+        .Exec(
+            "UPDATE contact_requests SET answer_logged = true WHERE id = $1 AND state <> 'waiting'",
+            id)
+        .status();
   });
 }
 

@@ -15,7 +15,8 @@ class SqlContactStore final : public ContactStore {
   Result<std::vector<ContactRequest>> List(const Context& ctx, const std::string& issuer,
                                            const std::string& subject, const std::string& before,
                                            int limit) override;
-  Status Answer(const Context& ctx, const ContactRequest& answered) override;
+  Result<ContactRequest> ClaimAnswer(const Context& ctx, const ContactRequest& answered) override;
+  Status ConfirmAnswer(const Context& ctx, const std::string& id) override;
 
  private:
   sql::Database& database_;

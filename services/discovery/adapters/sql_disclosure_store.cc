@@ -70,6 +70,7 @@ class Charging {
       worst = std::max(worst, item->worst);
       nats += item->nats;
     }
+    worst = std::max(worst, nats);  // whatever the caller thought: never more than the budget
     const Days &own = own_[dataset], &all = all_[dataset];
     const auto of_account = AdmitOwn(own, worst), of_all = AdmitAll(all, worst);
     if (of_account.allowed && of_all.allowed) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "libs/beacon/redact.h"
 #include "libs/disclosure/budget.h"
@@ -46,13 +47,21 @@ std::string Canonical(const beacon::Request& request) {
                      filters.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
-std::string RecordDisclosure::About(std::string_view what, std::string_view name) const {
-  return fmt::format("{}\n{} {}", canonical_, what, name);
+// Identifiers are whatever a folder says: with their lengths no two pairs are one text.
+std::string RecordDisclosure::About(std::string_view what, std::string_view dataset,
+                                    std::string_view variant) const {
+  return fmt::format("{}\n{} {}:{}{}", canonical_, what, dataset.size(), dataset, variant);
 }
 
 void RecordDisclosure::Spend(const std::string& canonical, double nats) {
-  spendings_.push_back({folder_, mechanism_.Mac({state_, canonical}, "records"), nats,
-                        disclosure::WorstCharge(mechanism_.policy())});
+  spendings_.push_back({folder_, mechanism_.Mac({state_, canonical}, "records"), nats, 0});
+}
+
+std::vector<Spending> RecordDisclosure::Take() {
+  for (Spending& spending : spendings_)
+    spending.worst =
+        disclosure::WorstCharge(mechanism_.policy()) * static_cast<double>(spendings_.size());
+  return std::exchange(spendings_, {});
 }
 
 disclosure::Shown RecordDisclosure::People(std::string_view dataset,
@@ -63,20 +72,29 @@ disclosure::Shown RecordDisclosure::People(std::string_view dataset,
   return shown;
 }
 
-bool RecordDisclosure::MayMention(std::string_view variant, const disclosure::People& carriers,
-                                  std::int64_t allele_count) {
-  if (carriers.matching == 0) return (allele_count + 1) / 2 >= mechanism_.policy().floor;
-  return mechanism_.Count({state_, About("variant", variant)}, carriers, false).exists();
+RecordDisclosure::Judged RecordDisclosure::Judge(std::string_view dataset, std::string_view variant,
+                                                 const disclosure::People& carriers,
+                                                 std::int64_t allele_count) const {
+  if (carriers.matching == 0) return {(allele_count + 1) / 2 >= mechanism_.policy().floor, 0};
+  const disclosure::Shown shown =
+      mechanism_.Count({state_, About("variant", dataset, variant)}, carriers, false);
+  return {shown.exists(), shown.charge};
 }
 
-void RecordDisclosure::Mentioned(std::string_view variant, const disclosure::People& carriers) {
-  if (carriers.matching == 0) return;  // its holder published the frequency alone
-  const std::string canonical = About("variant", variant);
-  Spend(canonical, mechanism_.Count({state_, canonical}, carriers, false).charge);
+void RecordDisclosure::CountedVariants(std::string_view dataset, double nats,
+                                       std::int64_t population) {
+  const std::string canonical = About("variants", dataset);
+  // That nobody carries anything is told as well, and must not cost less than a variant of a few.
+  const double none = mechanism_.Count({state_, canonical}, {0, population}, false).charge;
+  Spend(canonical, std::min(std::max(nats, none), disclosure::WorstCharge(mechanism_.policy())));
 }
 
-void RecordDisclosure::CountedVariants(std::string_view dataset) {
-  Spend(About("variants", dataset), disclosure::WorstCharge(mechanism_.policy()));
+void RecordDisclosure::Mentioned(std::string_view dataset, std::string_view variant,
+                                 const disclosure::People& carriers) {
+  // Of one without carriers its holder published the frequency alone.
+  const std::string canonical = About("variant", dataset, variant);
+  Spend(canonical,
+        carriers.matching == 0 ? 0 : mechanism_.Count({state_, canonical}, carriers, false).charge);
 }
 
 std::string RecordDisclosure::PublicVariant(const std::string& record) const {

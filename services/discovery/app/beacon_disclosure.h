@@ -20,7 +20,8 @@ namespace genofed::discovery {
 // include mode.
 std::string Canonical(const beacon::Request& request);
 
-// Judges one request at one folder, and notes what each answer tells.
+// Judges one request at one folder, and notes what each answer tells. What is noted until it is
+// taken is told together.
 class RecordDisclosure {
  public:
   // `state` names who may be counted (Mechanism::State). Borrows the mechanism.
@@ -34,21 +35,31 @@ class RecordDisclosure {
   // How many people of one of the folder's datasets are said to meet the request.
   disclosure::Shown People(std::string_view dataset, const disclosure::People& people);
   // Whether a variant may be mentioned: by the people who carry it; without any known, by the
-  // allele count that it was loaded with, each person having at most two copies.
-  bool MayMention(std::string_view variant, const disclosure::People& carriers,
-                  std::int64_t allele_count);
-  // Notes that a variant was mentioned; or, without naming them, how many were.
-  void Mentioned(std::string_view variant, const disclosure::People& carriers);
-  void CountedVariants(std::string_view dataset);
+  // allele count that it was loaded with, each person having at most two copies. And what it costs
+  // to say whether it may.
+  struct Judged {
+    bool mentioned = false;
+    double nats = 0;
+  };
+  Judged Judge(std::string_view dataset, std::string_view variant,
+               const disclosure::People& carriers, std::int64_t allele_count) const;
+  // Notes that it is said how many of a dataset's variants are mentioned, none or some. `nats`: of
+  // all that were judged.
+  void CountedVariants(std::string_view dataset, double nats, std::int64_t population);
+  // Notes that a variant is mentioned.
+  void Mentioned(std::string_view dataset, std::string_view variant,
+                 const disclosure::People& carriers);
 
   // The variant as everybody may see it: no people, and frequencies of groups in which neither
   // those who carry the allele nor those who do not are few.
   std::string PublicVariant(const std::string& record) const;
 
-  const std::vector<Spending>& spendings() const { return spendings_; }
+  // What was noted since the last time. How many these are must be known to whoever asks.
+  std::vector<Spending> Take();
 
  private:
-  std::string About(std::string_view what, std::string_view name) const;
+  std::string About(std::string_view what, std::string_view dataset,
+                    std::string_view variant = {}) const;
   void Spend(const std::string& canonical, double nats);
 
   const disclosure::Mechanism& mechanism_;

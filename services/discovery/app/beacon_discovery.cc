@@ -6,6 +6,7 @@
 
 #include "libs/beacon/redact.h"
 #include "libs/beacon/search.h"
+#include "libs/disclosure/budget.h"
 #include "services/discovery/app/answer_time.h"
 #include "services/discovery/app/beacon_disclosure.h"
 
@@ -28,7 +29,7 @@ bool AsksPeople(const beacon::Request& request) {
 class Asker {
  public:
   Asker(const Collection& collection, const BeaconHolding& holding, const beacon::Request& request,
-        bool open, bool by_visa, RecordDisclosure& disclosure)
+        bool open, bool by_visa, beacon::Look look, RecordDisclosure& disclosure)
       : collection_(collection),
         request_(request),
         type_(request.target.type),
@@ -37,7 +38,8 @@ class Asker {
         permitted_(by_visa               ? holding.records
                    : AsksPeople(request) ? holding.subject_level
                                          : holding.allele_frequency),
-        found_(beacon::Search(collection, request, permitted_)) {}
+        look_(look),
+        found_(beacon::Search(collection, request, permitted_, look)) {}
 
   // Rows of one dataset that may be told of, and how many these are said to be.
   struct Hits {
@@ -53,11 +55,15 @@ class Asker {
     const std::string& name = collection_.datasets()[dataset].id;
     if (type_ == EntryType::kVariant) {
       const std::int64_t population = Population(dataset);
+      double nats = 0;
       std::erase_if(hits.rows, [&](std::uint32_t row) {
-        return !disclosure_.MayMention(IdOf(row), {Carriers(row), population}, AlleleCount(row));
+        const auto judged =
+            disclosure_.Judge(name, IdOf(row), {Carriers(row), population}, AlleleCount(row));
+        nats += judged.nats;
+        return !judged.mentioned;
       });
       hits.count = static_cast<std::int64_t>(hits.rows.size());
-      if (request_.granularity != beacon::Granularity::kRecord) disclosure_.CountedVariants(name);
+      disclosure_.CountedVariants(name, nats, population);
       return hits;
     }
     // People are counted, whatever record of theirs was asked for: of samples a person has more or
@@ -71,7 +77,8 @@ class Asker {
     const std::string& record = collection_.records(type_)[row].json;
     if (type_ != EntryType::kVariant) return record;
     if (!open_) {
-      disclosure_.Mentioned(IdOf(row), {Carriers(row), Population(dataset)});
+      disclosure_.Mentioned(collection_.datasets()[dataset].id, IdOf(row),
+                            {Carriers(row), Population(dataset)});
       return disclosure_.PublicVariant(record);
     }
     const auto& carriers = collection_.carriers(row);
@@ -88,22 +95,27 @@ class Asker {
   // Datasets or cohorts. That they are there is public; that people of theirs match is under
   // control.
   std::vector<std::uint32_t> Collections() const {
-    std::vector<std::uint32_t> rows = found_.rows.ToRows();
-    const bool conditional =
-        request_.variant || !request_.filters.empty() || request_.target.parent;
-    if (open_ || !conditional) return rows;
+    const beacon::Target& target = request_.target;
+    const bool of_people = target.parent && !beacon::IsCollection(*target.parent);
+    if (open_ || (!request_.variant && request_.filters.empty() && !of_people))
+      return found_.rows.ToRows();
     beacon::Request people = request_;
-    if (people.target.parent == EntryType::kDataset || people.target.parent == EntryType::kCohort)
-      return rows;
     people.target.type = EntryType::kIndividual;
     if (!people.target.parent && !people.target.id.empty()) people.target.parent = type_;
-    const Bitmap matching = beacon::Search(collection_, people, permitted_).rows;
+    const Bitmap matching = beacon::Search(collection_, people, permitted_, look_).rows;
+    // All that are meant are judged, also those of which nobody matches: nothing that is charged or
+    // refused may tell that somebody does.
+    beacon::Request meant;
+    meant.target = of_people ? beacon::Target{type_} : target;
+    meant.datasets = request_.datasets;
+    auto rows = beacon::Search(collection_, meant, permitted_, look_).rows.ToRows();
     std::erase_if(rows, [&](std::uint32_t row) {
       const beacon::Record& record = collection_.records(type_)[row];
       const auto those =
           beacon::RowsOf(collection_, EntryType::kIndividual, matching, record.dataset);
       const auto number = static_cast<std::int64_t>(those.size());
-      return !disclosure_.People(record.id, {number, Population(record.dataset)}).exists();
+      const auto shown = disclosure_.People(record.id, {number, Population(record.dataset)});
+      return !shown.exists() || !found_.rows.Test(row);
     });
     return rows;
   }
@@ -128,8 +140,7 @@ class Asker {
   std::int64_t Carriers(std::uint32_t row) const {
     std::set<std::uint32_t> people;
     for (const beacon::Carrier& carrier : collection_.carriers(row)) {
-      if (carrier.individual != beacon::kNoRow && found_.people.Test(carrier.individual))
-        people.insert(carrier.individual);
+      if (found_.Counts(row, carrier)) people.insert(carrier.individual);
     }
     return static_cast<std::int64_t>(people.size());
   }
@@ -145,6 +156,7 @@ class Asker {
   const bool open_;
   RecordDisclosure& disclosure_;
   const Bitmap& permitted_;
+  const beacon::Look look_;
   const beacon::Found found_;
 };
 
@@ -160,6 +172,13 @@ bool Includes(beacon::Include include, bool exists) {
       return false;
   }
   return false;
+}
+
+// Of each dataset, so that how many they are and a page of each fit into one budget.
+std::int64_t MostOnAPage(const disclosure::Policy& policy, std::size_t datasets) {
+  if (!policy.HasBudget() || datasets == 0) return beacon::kMaxLimit;
+  const auto of = static_cast<std::int64_t>(datasets);
+  return std::max<std::int64_t>(disclosure::MostAtOnce(policy) / of - 1, 1);
 }
 
 Status TooLarge() {
@@ -180,7 +199,7 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
   answer.granularity = request.granularity;
   const EntryType type = request.target.type;
   const bool page = request.granularity == beacon::Granularity::kRecord;
-  bool records_somewhere = beacon::IsCollection(type), counted = false;
+  bool records_somewhere = beacon::IsCollection(type), counted = false, too_much = false;
   Refused later;
   std::set<std::string> seen;
   std::size_t bytes = 0;
@@ -196,9 +215,12 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
     const bool open = open_ || collection.test();
     const bool by_visa = !open && opened.contains(folder);
     RecordDisclosure disclosure(mechanism_, folder, holding.state, canonical);
-    const Asker asker(collection, holding, request, open || by_visa, by_visa, disclosure);
+    // A visa opens records of people who permit that; a filter would look at the others', too.
+    const auto look = open ? beacon::Look::kAll : beacon::Look::kShared;
+    const Asker asker(collection, holding, request, open || by_visa, by_visa, look, disclosure);
     std::vector<std::uint32_t> collections;
     std::vector<BeaconResultSet> sets;
+    std::vector<std::pair<std::uint32_t, Asker::Hits>> hits;  // dataset and rows of each set
     if (beacon::IsCollection(type)) collections = asker.Collections();
     for (std::uint32_t dataset = 0;
          !beacon::IsCollection(type) && dataset < collection.datasets().size(); ++dataset) {
@@ -208,25 +230,49 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
         continue;
       if (seen.contains(described.id))
         continue;  // another folder's dataset of that name came first
-      const auto hits = asker.In(dataset);
-      BeaconResultSet set{described.id, folder, hits.count > 0,
-                          hits.count,   {},     asker.may_show_records(),
-                          hits.exact};
-      const auto last =
-          std::min(request.first() + request.limit, static_cast<std::int64_t>(hits.rows.size()));
-      for (std::int64_t i = request.first();
-           page && set.records && Includes(request.include, set.exists) && i < last; ++i) {
-        set.results.push_back(asker.Result(hits.rows[static_cast<std::size_t>(i)], dataset));
-        if ((bytes += set.results.back().size()) > kMaxAnswerBytes) return TooLarge();
-      }
-      sets.push_back(std::move(set));
+      hits.emplace_back(dataset, asker.In(dataset));
+      const Asker::Hits& found = hits.back().second;
+      sets.push_back({described.id,
+                      folder,
+                      found.count > 0,
+                      found.count,
+                      {},
+                      asker.may_show_records(),
+                      found.exact});
     }
     // Before anything is told.
     if (!open)
       WaitForMultiple(start, std::chrono::microseconds(mechanism_.policy().answer_microseconds));
-    GF_ASSIGN(const Refused refused, telling_.Charge(ctx, account, disclosure.spendings()));
+    const std::vector<Spending> counts = disclosure.Take();
+    if (!disclosure::FitsAtOnce(mechanism_.policy(), counts.size())) {
+      too_much = true;
+      continue;
+    }
+    GF_ASSIGN(const Refused refused, telling_.Charge(ctx, account, counts));
     later.insert(refused.begin(), refused.end());
     if (!refused.empty()) continue;
+    // How many there are was told, so that it is known how many records a page has: these are
+    // charged together, and without them the answer is the number.
+    const std::int64_t limit =
+        open || by_visa ? request.limit
+                        : std::min(request.limit, MostOnAPage(mechanism_.policy(), sets.size()));
+    for (std::size_t at = 0; page && at < sets.size(); ++at) {
+      BeaconResultSet& set = sets[at];
+      const auto& [dataset, found] = hits[at];
+      const auto last =
+          std::min(request.skip * limit + limit, static_cast<std::int64_t>(found.rows.size()));
+      for (std::int64_t i = request.skip * limit;
+           set.records && Includes(request.include, set.exists) && i < last; ++i) {
+        set.results.push_back(asker.Result(found.rows[static_cast<std::size_t>(i)], dataset));
+        if ((bytes += set.results.back().size()) > kMaxAnswerBytes) return TooLarge();
+      }
+    }
+    GF_ASSIGN(const Refused records, telling_.Charge(ctx, account, disclosure.Take()));
+    for (BeaconResultSet& set : sets) {
+      if (records.empty()) break;
+      set.records = false;
+      set.results.clear();
+    }
     for (const std::uint32_t row : collections) {
       if (!seen.insert(collection.records(type)[row].id).second) continue;
       ++answer.count;
@@ -245,6 +291,8 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
     }
   }
   if (!later.empty() && !counted && answer.count == 0) return BudgetSpent(later);
+  if (too_much && !counted && answer.count == 0)
+    return TooMuchAtOnce(mechanism_.policy(), "datasets");
   answer.exists = answer.count > 0;
   if (page && counted && !records_somewhere) answer.granularity = beacon::Granularity::kCount;
   return answer;
@@ -254,22 +302,34 @@ Result<std::vector<beacon::FilteringTerm>> BeaconDiscovery::Terms(
     const Context& ctx, const std::optional<beacon::Target>& target) const {
   GF_ASSIGN(const auto view, view_.Current());
   std::map<std::string, beacon::FilteringTerm> terms;
-  const auto floor =
-      open_ ? std::size_t{1} : static_cast<std::size_t>(mechanism_.policy().Threshold());
+  // That a dataset or a cohort is there is public; of anything else an identifier says nothing.
+  const bool of_one = target && !target->id.empty() && beacon::IsCollection(target->type);
   std::set<EntryType> scopes(beacon::kAllEntryTypes.begin(), beacon::kAllEntryTypes.end());
-  if (target && target->id.empty()) scopes = {target->type};
+  if (target && !of_one) scopes = {target->type};
   for (const auto& [folder, holding] : view->folders) {
     GF_TRY(ctx.Alive());
     const Collection& collection = *holding.collection;
     if (!open_ && collection.test()) continue;
     std::vector<std::uint32_t> datasets = {beacon::kNoRow};
-    if (target && !target->id.empty()) {
+    if (of_one) {
       const Bitmap named = collection.WithId(target->type, target->id);
       datasets = collection.Linked(target->type, named, EntryType::kDataset).ToRows();
     }
+    const auto permitted = static_cast<std::int64_t>(holding.subject_level.Count());
     for (const std::uint32_t dataset : datasets) {
+      const bool whole = dataset == beacon::kNoRow || collection.datasets().size() == 1;
+      const std::string place = whole ? "" : collection.datasets()[dataset].id;
+      // By the mechanism's noise: at an exact edge it would show that one person is gone.
+      const auto enough = [&](const std::string& what, std::size_t people) {
+        if (open_) return people > 0;
+        const std::string canonical = fmt::format("term\n{}\n{}", place, what);
+        return mechanism_
+            .Count({holding.state, canonical}, {static_cast<std::int64_t>(people), permitted}, true)
+            .exists();
+      };
+      const auto look = open_ ? beacon::Look::kAll : beacon::Look::kShared;
       for (beacon::FilteringTerm& term :
-           collection.Terms(scopes, holding.subject_level, floor, dataset)) {
+           collection.Terms(scopes, holding.subject_level, enough, look, dataset)) {
         const auto [held, added] = terms.try_emplace(term.id, term);
         if (added) continue;
         held->second.scopes.merge(term.scopes);

@@ -54,11 +54,14 @@ class BeaconDiscovery {
   // `opened`: folders whose records the caller's visas open, of people who permit secondary use.
   // Records of test folders are open to everybody; with testMode they alone answer, and without it
   // the others do. A folder whose budget is spent for `account` says nothing; when all are,
-  // ResourceExhausted BUDGET_SPENT with RetryAfter. InvalidArgument RESPONSE_TOO_LARGE.
+  // ResourceExhausted BUDGET_SPENT with RetryAfter. One with less left than its page of variants
+  // could cost is answered with a number. Under a budget pages are no longer than it could pay for.
+  // InvalidArgument RESPONSE_TOO_LARGE, TOO_MUCH_AT_ONCE.
   Result<BeaconAnswer> Run(const Context& ctx, const beacon::Request& request,
                            const std::set<std::string>& opened, const std::string& account) const;
 
-  // Sorted by identifier. `target` names a type, or one dataset or cohort; none: all types.
+  // Sorted by identifier. `target` names a type, or one dataset or cohort; none: all types. Of one
+  // record of another type: the terms of its type, so that nothing shows whether it is there.
   Result<std::vector<beacon::FilteringTerm>> Terms(
       const Context& ctx, const std::optional<beacon::Target>& target) const;
 

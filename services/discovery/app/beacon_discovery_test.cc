@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/beacon/snapshot.h"
+#include "libs/disclosure/budget.h"
 #include "libs/testing/fakes.h"
 #include "libs/testing/matchers.h"
 #include "services/discovery/app/beacon_disclosure.h"
@@ -36,14 +37,18 @@ class FakeStore final : public BeaconStore {
 };
 
 // Dataset A: 20 people, p0 to p11 female; each has a sample. Variant "common" has 8 carriers,
-// "rare" has 2; of "frequency" only an allele count is known.
-beacon::Folder MakeFolder() {
+// "rare" has 2; of "frequency" only an allele count is known. The folder "many" has 30 more
+// variants like "common"; "six" has as many datasets, of which B has 20 people and a variant
+// "common", too.
+beacon::Folder MakeFolder(const std::string& path) {
   beacon::Folder folder;
-  const auto add = [&](EntryType type, const std::string& id, json record) {
+  const auto add = [&](EntryType type, const std::string& id, json record,
+                       const std::string& dataset = "A") {
     record[std::string(beacon::Facts(type).id_field)] = id;
-    folder.records[beacon::Index(type)].push_back({"A", id, record.dump()});
+    folder.records[beacon::Index(type)].push_back({dataset, id, record.dump()});
   };
   add(EntryType::kDataset, "A", {{"name", "a"}});
+  add(EntryType::kCohort, "C", {{"name", "c"}});
   const auto variant = [](int start) {
     return json{{"variation",
                  {{"variantType", "SNP"},
@@ -60,8 +65,11 @@ beacon::Folder MakeFolder() {
         {{"sex", {{"id", i < 12 ? "NCIT:C16576" : "NCIT:C20197"}}},
          {"ethnicity", {{"id", i < 17 ? "ET:1" : "ET:2"}}}});
     add(EntryType::kBiosample, "b" + std::to_string(i), {{"individualId", person}});
-    if (i < 8) common["caseLevelData"].push_back({{"individualId", person}});
-    if (i < 2) rare["caseLevelData"].push_back({{"individualId", person}});
+    const json carrier = {{"individualId", person},
+                          {"biosampleId", "b" + std::to_string(i)},
+                          {"zygosity", {{"id", i < 7 ? "GENO:0000135" : "GENO:0000136"}}}};
+    if (i < 8) common["caseLevelData"].push_back(carrier);
+    if (i < 2) rare["caseLevelData"].push_back(carrier);
   }
   frequency["frequencyInPopulations"] = {{{"source", "s"},
                                           {"sourceReference", "r"},
@@ -73,6 +81,17 @@ beacon::Folder MakeFolder() {
   add(EntryType::kVariant, "common", common);
   add(EntryType::kVariant, "rare", rare);
   add(EntryType::kVariant, "frequency", frequency);
+  for (int i = 0; path == "many" && i < 30; ++i) {
+    json more = variant(100 + i);
+    more["caseLevelData"] = common["caseLevelData"];
+    add(EntryType::kVariant, "more" + std::to_string(i), more);
+  }
+  if (path != "six") return folder;
+  for (const char* dataset : {"B", "C", "D", "E", "F"})
+    add(EntryType::kDataset, dataset, {{"name", dataset}}, dataset);
+  for (int i = 0; i < 20; ++i)
+    add(EntryType::kIndividual, "p" + std::to_string(i), {{"sex", {{"id", "NCIT:C16576"}}}}, "B");
+  add(EntryType::kVariant, "common", common, "B");
   return folder;
 }
 
@@ -83,7 +102,7 @@ class FakeOpener final : public BeaconOpener {
     if (publication.path == "broken")
       return Error(StatusCode::kDataLoss, "SNAPSHOT_CORRUPT", "broken");
     return std::make_shared<const beacon::Collection>(
-        beacon::CollectionOf(MakeFolder(), publication.path == "test").value());
+        beacon::CollectionOf(MakeFolder(publication.path), publication.path == "test").value());
   }
 };
 
@@ -97,13 +116,15 @@ class BeaconDiscoveryTest : public ::testing::Test {
   BeaconDiscovery Discovery(bool open) {
     return {view_, mechanism_, budgets_, audit_, clock_, open};
   }
-  Result<BeaconAnswer> Ask(EntryType type, const char* query, bool open = false,
+  Result<BeaconAnswer> Ask(const beacon::Target& target, const char* query, bool open = false,
                            const std::set<std::string>& opened = {}) {
     return Discovery(open).Run(
-        ctx_,
-        beacon::ParseRequest({type, std::nullopt, ""}, std::string(R"({"query":)") + query + "}")
-            .value(),
+        ctx_, beacon::ParseRequest(target, std::string(R"({"query":)") + query + "}").value(),
         opened, "me");
+  }
+  Result<BeaconAnswer> Ask(EntryType type, const char* query, bool open = false,
+                           const std::set<std::string>& opened = {}) {
+    return Ask(beacon::Target{type, std::nullopt, ""}, query, open, opened);
   }
   std::int64_t Count(EntryType type, const char* query, bool open = false) {
     return Ask(type, query, open).value().count;
@@ -190,6 +211,55 @@ TEST_F(BeaconDiscoveryTest, UnderControlVariantsAreMentionedWithEnoughCarriers) 
           EntryType::kDataset,
           R"({"requestParameters": {"referenceName": "3", "start": [20], "alternateBases": "T"}})"),
       0);
+}
+
+TEST_F(BeaconDiscoveryTest, OfOnePersonsVariantsNothingIsMentioned) {
+  Publish();
+  consent_.withdrawn[Permission::kSubjectLevelQuery] = {1};
+  ++consent_.epoch;
+  ASSERT_TRUE(view_.Refresh(ctx_).ok());
+  for (const auto& [parent, id] :
+       {std::pair(EntryType::kIndividual, "p0"), std::pair(EntryType::kIndividual, "p1"),
+        std::pair(EntryType::kIndividual, "nobody"), std::pair(EntryType::kBiosample, "b0")}) {
+    const auto answer = Ask({EntryType::kVariant, parent, id}, "{}").value();
+    EXPECT_EQ(answer.count, 0) << id;
+    EXPECT_TRUE(answer.sets.empty()) << id;
+  }
+  EXPECT_EQ(Ask({EntryType::kVariant, EntryType::kIndividual, "p0"}, "{}", true)->count, 2);
+  EXPECT_EQ(Ask({EntryType::kVariant, EntryType::kDataset, "A"}, "{}")->count, 2);
+}
+
+// Neither by what a variant's record says of its carriers, nor by alternatives of which they alone
+// meet one.
+TEST_F(BeaconDiscoveryTest, NoFilterPicksOutWhoCarriesAVariant) {
+  Publish();
+  const std::pair<const char*, std::int64_t> queries[] = {
+      {R"({"filters": [{"id": "caseLevelData.individualId", "operator": "=", "value": "p0",
+                        "scope": "genomicVariant"}]})",
+       2},
+      {R"({"filters": [{"id": "caseLevelData.biosampleId", "operator": "=", "value": "b%"}]})", 2},
+      {R"({"filters": [{"id": "GENO:0000136", "scope": "genomicVariant"}]})", 1},
+      {R"({"filters": [{"id": "frequencyInPopulations.frequencies.alleleCount", "operator": "=",
+                        "value": "40"}]})",
+       1},
+      {R"({"filters": [[{"id": "id", "operator": "=", "value": "b0", "scope": "biosample"},
+                        {"id": "NCIT:C20197", "scope": "individual"}]]})",
+       2}};
+  for (const auto& [query, exactly] : queries) {
+    EXPECT_EQ(Count(EntryType::kVariant, query), 0) << query;
+    EXPECT_EQ(Count(EntryType::kVariant, query, true), exactly) << query;
+  }
+  // Of all carriers who meet one or the other enough are told of.
+  EXPECT_EQ(
+      Count(EntryType::kVariant,
+            R"({"filters": [[{"id": "id", "operator": "=", "value": "b0", "scope": "biosample"},
+                                   {"id": "NCIT:C16576", "scope": "individual"}]]})"),
+      1);
+  // A sample counts only for what it carries itself.
+  EXPECT_EQ(
+      Count(EntryType::kVariant,
+            R"({"filters": [{"id": "id", "operator": "=", "value": "b%", "scope": "biosample"}]})"),
+      1);
 }
 
 TEST_F(BeaconDiscoveryTest, AVisaOpensRecordsOfPeopleWhoPermitThat) {
@@ -290,6 +360,132 @@ TEST_F(BeaconDiscoveryTest, CountsAreChargedToTheAccount) {
       << "without control nothing is charged";
 }
 
+// A number of datasets or cohorts is one of people, whatever they are asked of.
+TEST_F(BeaconDiscoveryTest, CollectionsOfAParentAreToldByTheirPeople) {
+  Publish();
+  budgets_ = &all_budgets_;
+  const beacon::Target of_dataset{EntryType::kCohort, EntryType::kDataset, "A"},
+      of_cohort{EntryType::kDataset, EntryType::kCohort, "C"};
+  std::size_t asked = 0;
+  for (const auto& target : {of_dataset, of_cohort}) {
+    const auto count = [&](const char* query) { return Ask(target, query)->count; };
+    EXPECT_EQ(count("{}"), 1) << "that they are there is public";
+    EXPECT_EQ(budget_store_.charged["me"].size(), asked);
+    const char* allele =
+        R"({"requestParameters": {"referenceName": "3", "start": [%], "alternateBases": "T"}})";
+    for (const auto& [start, told] : {std::pair("10", 1), std::pair("20", 0), std::pair("25", 0)}) {
+      std::string query = allele;
+      query.replace(query.find('%'), 1, start);
+      EXPECT_EQ(count(query.c_str()), told) << query;
+      EXPECT_EQ(budget_store_.charged["me"].size(), ++asked)
+          << "told or not, somebody's or nobody's";
+    }
+    EXPECT_EQ(count(R"({"filters": ["ET:2"]})"), 0) << "3 of 20";
+    EXPECT_EQ(count(R"({"filters": ["NCIT:C16576"]})"), 1);
+    asked += 2;
+  }
+  EXPECT_EQ(Ask({EntryType::kDataset, EntryType::kIndividual, "p0"}, "{}")->count, 0);
+}
+
+// Exact counts under a budget that five of them may use up.
+class BeaconBudgetTest : public BeaconDiscoveryTest {
+ protected:
+  static disclosure::Policy Policy() {
+    disclosure::Policy policy = FloorOfFive();
+    policy.auc = 0.95;
+    return policy;
+  }
+  Result<BeaconAnswer> Ask(EntryType type, const std::string& query) {
+    return BeaconDiscovery(view_, policed_, &all_budgets_, audit_, clock_, false)
+        .Run(ctx_,
+             beacon::ParseRequest({type, std::nullopt, ""}, R"({"query":)" + query + "}").value(),
+             {}, "me");
+  }
+  double Spent() {
+    double nats = 0;
+    for (const Spending& spending : budget_store_.charged["me"]) nats += spending.nats;
+    return nats;
+  }
+  const disclosure::Mechanism policed_{Policy(), ""};
+};
+
+TEST_F(BeaconBudgetTest, APageOfRecordsFitsIntoTheBudgetAndIsTheNextOfThePageBefore) {
+  Publish("many");
+  ASSERT_EQ(disclosure::MostAtOnce(Policy()), 5);
+  std::set<std::string> seen;
+  for (int page = 0; page < 8; ++page) {
+    const auto answer = Ask(EntryType::kVariant, R"({"pagination": {"limit": 0, "skip": )" +
+                                                     std::to_string(page) + "}}");
+    ASSERT_TRUE(answer.ok()) << Describe(answer.status());
+    EXPECT_EQ(answer->count, 32);
+    ASSERT_EQ(answer->sets.size(), 1U);
+    EXPECT_EQ(answer->sets[0].results.size(), 4U) << "and what it says how many there are";
+    if (page == 0) {
+      EXPECT_LE(Spent(), disclosure::BudgetOf(Policy()));
+      const auto& charged = budget_store_.charged["me"];
+      ASSERT_EQ(charged.size(), 5U);
+      const double worst = disclosure::WorstCharge(Policy());
+      EXPECT_DOUBLE_EQ(charged[0].worst, worst) << "how many there are";
+      for (std::size_t i = 1; i < 5; ++i)
+        EXPECT_DOUBLE_EQ(charged[i].worst, 4 * worst) << "all records of the page";
+    }
+    for (const std::string& result : answer->sets[0].results)
+      EXPECT_TRUE(seen.insert(json::parse(result)["variantInternalId"]).second);
+  }
+  EXPECT_EQ(seen.size(), 32U);
+}
+
+TEST_F(BeaconBudgetTest, WithoutWhatAPageCouldCostTheAnswerIsANumber) {
+  Publish("many");
+  ASSERT_TRUE(Ask(EntryType::kVariant, R"({"requestedGranularity": "count"})").ok());
+  budget_store_.spent_out = {"F"};
+  const auto answer = Ask(EntryType::kVariant, "{}").value();
+  EXPECT_EQ(answer.count, 32);
+  EXPECT_EQ(answer.granularity, beacon::Granularity::kCount);
+  EXPECT_TRUE(answer.sets.at(0).results.empty());
+}
+
+TEST_F(BeaconBudgetTest, HowManyVariantsThereAreIsChargedInEveryGranularityAndOnEveryPage) {
+  Publish();
+  const char* pagination = R"("pagination": {"skip": 100000, "limit": 1})";
+  const auto ask = [&](const char* start) {
+    return Ask(EntryType::kVariant, std::string("{") + pagination +
+                                        R"(, "requestParameters": {"referenceName": "3",
+                                              "start": [)" +
+                                        start + R"(], "alternateBases": "T"}})")
+        ->count;
+  };
+  EXPECT_EQ(ask("10"), 1);
+  ASSERT_EQ(budget_store_.charged["me"].size(), 1U);
+  EXPECT_GT(Spent(), 0);
+  EXPECT_EQ(ask("20"), 0);
+  EXPECT_EQ(ask("25"), 0) << "nobody's";
+  EXPECT_EQ(budget_store_.charged["me"].size(), 3U);
+  ASSERT_TRUE(audit_.Flush(ctx_).ok());
+  EXPECT_EQ(audit_store_.entries.size(), 3U);
+}
+
+TEST_F(BeaconBudgetTest, VariantsOfTwoDatasetsAreTwoQuestionsWhateverTheirNames) {
+  consent_.rows["F"] = 40;
+  Publish("six");
+  const auto answer =
+      Ask(EntryType::kVariant,
+          R"({"requestParameters": {"referenceName": "3", "start": [10], "alternateBases": "T",
+                                    "datasets": ["A", "B"]}})");
+  ASSERT_TRUE(answer.ok()) << Describe(answer.status());
+  EXPECT_EQ(answer->sets.size(), 2U);
+  EXPECT_EQ(budget_store_.charged["me"].size(), 4U) << "two numbers, two variants";
+}
+
+TEST_F(BeaconBudgetTest, MoreDatasetsThanABudgetAllowsAreAskedOneByOne) {
+  consent_.rows["F"] = 40;
+  Publish("six");
+  EXPECT_THAT(Ask(EntryType::kIndividual, "{}"), HasReason("TOO_MUCH_AT_ONCE"));
+  EXPECT_TRUE(budget_store_.charged.empty());
+  EXPECT_EQ(
+      Ask(EntryType::kIndividual, R"({"requestParameters": {"datasets": ["A", "B"]}})")->count, 40);
+}
+
 TEST_F(BeaconDiscoveryTest, TheSameQuestionHasOneName) {
   const auto name = [](const char* query) {
     return Canonical(beacon::ParseRequest({EntryType::kIndividual, std::nullopt, ""},
@@ -315,7 +511,50 @@ TEST_F(BeaconDiscoveryTest, TermsOfFewPeopleAreNotListed) {
     return out;
   };
   EXPECT_EQ(ids(false), (std::vector<std::string>{"ET:1", "NCIT:C16576", "NCIT:C20197"}));
-  EXPECT_EQ(ids(true), (std::vector<std::string>{"ET:1", "ET:2", "NCIT:C16576", "NCIT:C20197"}));
+  EXPECT_EQ(ids(true), (std::vector<std::string>{"ET:1", "ET:2", "GENO:0000135", "GENO:0000136",
+                                                 "NCIT:C16576", "NCIT:C20197"}));
+}
+
+TEST_F(BeaconDiscoveryTest, TermsDoNotSayWhetherSomebodyIsThere) {
+  Publish();
+  const auto ids = [&](EntryType type, const char* id) {
+    std::vector<std::string> out;
+    for (const auto& term : Discovery(false).Terms(ctx_, beacon::Target{type, {}, id}).value())
+      out.push_back(term.id);
+    return out;
+  };
+  for (const EntryType type :
+       {EntryType::kIndividual, EntryType::kBiosample, EntryType::kVariant}) {
+    EXPECT_EQ(ids(type, "p0"), ids(type, "")) << beacon::Facts(type).path;
+    EXPECT_EQ(ids(type, "nobody"), ids(type, "")) << beacon::Facts(type).path;
+  }
+  EXPECT_FALSE(ids(EntryType::kIndividual, "nobody").empty());
+  EXPECT_FALSE(ids(EntryType::kDataset, "A").empty());
+  EXPECT_TRUE(ids(EntryType::kDataset, "B").empty()) << "which datasets there are is public";
+}
+
+// The women are 12 in each of these states, and who else is there changes nothing but the noise.
+TEST_F(BeaconDiscoveryTest, NoTermIsListedByAnExactEdge) {
+  disclosure::Policy policy = FloorOfFive();
+  policy.epsilon = 0.2;
+  policy.noise_bound = 7;
+  const disclosure::Mechanism noisy(policy, std::string(32, 'k'));
+  BeaconView view(store_, opener_, consent_, listing_, noisy, seconds(5), [this] { return now_; });
+  ASSERT_TRUE(view.Publish(ctx_, {"F", 1, "folder", "x"}).ok());
+  const BeaconDiscovery discovery(view, noisy, nullptr, audit_, clock_, false);
+  int listed = 0, states = 0;
+  for (std::uint32_t one = 12; one < 20; ++one) {
+    for (std::uint32_t other = one; other < 20; ++other, ++states) {
+      consent_.withdrawn[Permission::kSubjectLevelQuery] = {one, other};
+      ++consent_.epoch;
+      ASSERT_TRUE(view.Refresh(ctx_).ok());
+      const auto terms = discovery.Terms(ctx_, std::nullopt).value();
+      listed += std::any_of(terms.begin(), terms.end(),
+                            [](const auto& term) { return term.id == "NCIT:C16576"; });
+    }
+  }
+  EXPECT_GT(listed, states / 8);
+  EXPECT_LT(listed, states * 7 / 8);
 }
 
 TEST(BeaconDisclosure, FrequenciesAreTwoTailed) {

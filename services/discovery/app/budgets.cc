@@ -54,8 +54,11 @@ std::vector<Spending> Budgets::TakeFromSlices(const std::string& account,
                                               const std::vector<Spending>& spendings, Time now) {
   MutexLock lock(mutex_);
   std::map<std::string_view, std::vector<const Spending*>> fresh;
+  std::set<std::string> seen;  // what is asked twice is one question
   for (const Spending& spending : spendings) {
-    if (!known_.contains(KeyOf(account, spending))) fresh[spending.dataset].push_back(&spending);
+    const std::string key = KeyOf(account, spending);
+    if (!known_.contains(key) && seen.insert(key).second)
+      fresh[spending.dataset].push_back(&spending);
   }
   std::vector<Spending> rest;
   for (const auto& [dataset, items] : fresh) {
@@ -217,6 +220,13 @@ Status BudgetSpent(const Refused& refused) {
       Error(StatusCode::kResourceExhausted, "BUDGET_SPENT",
             "this account was told as much of these datasets as it may be for now"),
       soonest == refused.end() ? std::chrono::seconds(0) : soonest->second);
+}
+
+Status TooMuchAtOnce(const disclosure::Policy& policy, std::string_view things) {
+  return Error(StatusCode::kInvalidArgument, "TOO_MUCH_AT_ONCE",
+               "this would tell of more {} than one account may be told of together: ask for at "
+               "most {}",
+               things, disclosure::MostAtOnce(policy));
 }
 
 }  // namespace genofed::discovery

@@ -135,6 +135,10 @@ class Telling {
 // ResourceExhausted BUDGET_SPENT with RetryAfter: the soonest of them.
 Status BudgetSpent(const Refused& refused);
 
+// InvalidArgument TOO_MUCH_AT_ONCE: no budget would ever allow what is told together of so many
+// `things`; and how many it allows.
+Status TooMuchAtOnce(const disclosure::Policy& policy, std::string_view things);
+
 // Moves what was refused from the answer's datasets to those it withholds. BUDGET_SPENT when
 // nothing else is left.
 template <typename AnswerOfDatasets>

@@ -46,6 +46,13 @@ TEST_F(TellingTest, RecordsWhatWasToldHeldBackAndRefused) {
             (std::vector<Record>{{"A", "told", 1}, {"B", "held_back", 2}, {"C", "refused", 0}}));
 }
 
+// The store takes each question once.
+TEST_F(TellingTest, WhatIsAskedTwiceAtOnceIsOneQuestion) {
+  ASSERT_THAT(budgets_.Charge(ctx_, "ann", {{"A", "q", 1, 2}, {"A", "q", 1, 2}, {"B", "q", 1, 2}}),
+              IsOk());
+  EXPECT_EQ(store_.charged["ann"].size(), 2u);
+}
+
 TEST_F(TellingTest, WithoutBudgetsEverythingIsToldAndRecorded) {
   store_.spent_out = {"C"};
   EXPECT_TRUE(Telling(nullptr, audit_, clock_).Charge(ctx_, "ann", spendings_)->empty());

@@ -26,14 +26,6 @@ constexpr const char* kSeizure = "HP:0001250";
 constexpr const char* kFebrileSeizure = "HP:0002373";  // a kind of it
 constexpr const char* kCleftPalate = "HP:0000175";
 
-class FakePublicationStore final : public PublicationStore {
- public:
-  Status Add(const Context&, const Publication&) override { return absl::OkStatus(); }
-  Status Replace(const Context&, const Publication&) override { return absl::OkStatus(); }
-  Result<std::vector<Publication>> List(const Context&) override { return all; }
-  std::vector<Publication> all;
-};
-
 std::vector<Individual> People(
     std::initializer_list<std::pair<int, std::vector<std::string>>> groups) {
   std::vector<Individual> people;
@@ -222,21 +214,29 @@ class FakeContactStore final : public ContactStore {
     }
     return out;
   }
-  Status Answer(const Context&, const ContactRequest& answered) override {
-    all[answered.id] = answered;
+  Result<ContactRequest> ClaimAnswer(const Context&, const ContactRequest& answered) override {
+    if (all.at(answered.id).state != ContactRequest::State::kWaiting)
+      return Error(StatusCode::kFailedPrecondition, "CONTACT_ANSWERED", "x");
+    return claimed.try_emplace(answered.id, answered).first->second;
+  }
+  Status ConfirmAnswer(const Context&, const std::string& id) override {
+    all[id] = claimed.at(id);
     return absl::OkStatus();
   }
-  std::map<std::string, ContactRequest> all, hidden;
+  std::map<std::string, ContactRequest> all, hidden, claimed;
 };
 
 class FakeContactLedger final : public ContactLedger {
  public:
-  Status Log(const Context&, const ContactRequest&, const std::string& outcome) override {
+  Status Log(const Context&, const ContactRequest& contact, const std::string& outcome) override {
+    if (const auto first = std::exchange(meanwhile, nullptr)) first();
     if (!up) return Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "down");
-    outcomes.push_back(outcome);
+    if (logged.emplace(contact.id, outcome).second) outcomes.push_back(outcome);
     return absl::OkStatus();
   }
   bool up = true;
+  std::function<void()> meanwhile;  // before the next entry
+  std::set<std::pair<std::string, std::string>> logged;
   std::vector<std::string> outcomes;
 };
 
@@ -301,6 +301,29 @@ TEST_F(ContactsTest, WhatIsNotInTheLedgerNobodySees) {
   ledger_.up = false;
   EXPECT_THAT(contacts_.Answer(holder_, asked->id, true, "Call us"), HasReason("PEER_UNAVAILABLE"));
   EXPECT_EQ(contacts_.List(clinician_, "", 10)->at(0).state, ContactRequest::State::kWaiting);
+}
+
+// The ledger forgets nothing, so it must not be told what another one's answer makes untrue.
+TEST_F(ContactsTest, OfTwoAnswersAtOnceOneCountsAndIsLedgered) {
+  const auto asked = contacts_.Request(clinician_, Asking());
+  const Context other = As("committee", "Biobank", {"dac"});
+  ledger_.meanwhile = [&] {
+    EXPECT_THAT(contacts_.Answer(other, asked->id, false, "No"), HasReason("CONTACT_ANSWERED"));
+  };
+  EXPECT_THAT(contacts_.Answer(holder_, asked->id, true, "Call us"), IsOk());
+  EXPECT_EQ(contacts_.List(clinician_, "", 10)->at(0).reply, "Call us");
+  EXPECT_EQ(ledger_.outcomes, (std::vector<std::string>{"requested", "accepted"}));
+}
+
+TEST_F(ContactsTest, AnAnswerThatTheLedgerDidNotTakeIsFinishedByWhoeverAnswersNext) {
+  const auto asked = contacts_.Request(clinician_, Asking());
+  ledger_.up = false;
+  EXPECT_THAT(contacts_.Answer(holder_, asked->id, true, "Call us"), HasReason("PEER_UNAVAILABLE"));
+  ledger_.up = true;
+  EXPECT_THAT(contacts_.Answer(holder_, asked->id, false, "No"), HasReason("CONTACT_ANSWERED"));
+  EXPECT_EQ(contacts_.List(clinician_, "", 10)->at(0).reply, "Call us");
+  EXPECT_THAT(contacts_.Answer(holder_, asked->id, true, "Call us"), IsOk());
+  EXPECT_EQ(ledger_.outcomes, (std::vector<std::string>{"requested", "accepted"}));
 }
 
 TEST_F(ContactsTest, AreRefusedWithAReason) {

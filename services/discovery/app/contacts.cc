@@ -53,16 +53,19 @@ Result<ContactRequest> Contacts::Answer(const Context& ctx, const std::string& i
   GF_TRY(ValidateReply(reply));
   GF_ASSIGN(ContactRequest contact, store_.Find(ctx, id));
   const auto wanted = accept ? ContactRequest::State::kAccepted : ContactRequest::State::kDeclined;
-  if (contact.state == wanted && contact.reply == reply) return contact;
-  if (contact.state != ContactRequest::State::kWaiting)
-    return Error(StatusCode::kFailedPrecondition, "CONTACT_ANSWERED",
-                 "this request was answered already");
-  contact.state = wanted;
-  contact.reply = reply;
-  contact.answered = clock_.Now();
-  GF_TRY(ledger_.Log(ctx, contact, StateName(wanted)));
-  GF_TRY(store_.Answer(ctx, contact));
-  return contact;
+  const auto is_this = [&] { return contact.state == wanted && contact.reply == reply; };
+  if (contact.state == ContactRequest::State::kWaiting) {
+    contact.state = wanted;
+    contact.reply = reply;
+    contact.answered = clock_.Now();
+    // Before the ledger is told, which forgets nothing: what it says must be what counts.
+    GF_ASSIGN(contact, store_.ClaimAnswer(ctx, contact));
+    GF_TRY(ledger_.Log(ctx, contact, StateName(contact.state)));
+    GF_TRY(store_.ConfirmAnswer(ctx, id));
+  }
+  if (is_this()) return contact;
+  return Error(StatusCode::kFailedPrecondition, "CONTACT_ANSWERED",
+               "this request was answered already");
 }
 
 }  // namespace genofed::discovery

@@ -26,8 +26,12 @@ class ContactStore {
   virtual Result<std::vector<ContactRequest>> List(const Context& ctx, const std::string& issuer,
                                                    const std::string& subject,
                                                    const std::string& before, int limit) = 0;
-  // FailedPrecondition CONTACT_ANSWERED unless it waits.
-  virtual Status Answer(const Context& ctx, const ContactRequest& answered) = 0;
+  // Keeps an answer, which nobody sees before ConfirmAnswer; or returns the one that was kept
+  // before. FailedPrecondition CONTACT_ANSWERED when that was confirmed.
+  virtual Result<ContactRequest> ClaimAnswer(const Context& ctx,
+                                             const ContactRequest& answered) = 0;
+  // It is in the ledger.
+  virtual Status ConfirmAnswer(const Context& ctx, const std::string& id) = 0;
 };
 
 // The ledger of the site.
@@ -60,7 +64,8 @@ class Contacts {
   // All for holders and the access committee, the caller's own for everybody else.
   Result<std::vector<ContactRequest>> List(const Context& ctx, const std::string& before,
                                            int limit);
-  // The same answer again returns the first.
+  // The same answer again returns the first. Of several at once one counts, and whoever else
+  // answers finishes it if need be: FailedPrecondition CONTACT_ANSWERED.
   Result<ContactRequest> Answer(const Context& ctx, const std::string& id, bool accept,
                                 const std::string& reply);
 

@@ -19,17 +19,6 @@ using genomics::Sex;
 using testing::HasReason;
 using testing::IsOk;
 
-class FakePublicationStore final : public PublicationStore {
- public:
-  Status Add(const Context&, const Publication& publication) override {
-    all.push_back(publication);
-    return absl::OkStatus();
-  }
-  Status Replace(const Context&, const Publication&) override { return absl::OkStatus(); }
-  Result<std::vector<Publication>> List(const Context&) override { return all; }
-  std::vector<Publication> all;
-};
-
 class FakeStatisticsStore final : public StatisticsStore {
  public:
   Result<std::optional<Statistics>> Find(const Context&, const std::string& dataset,

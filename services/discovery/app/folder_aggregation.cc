@@ -43,7 +43,7 @@ Result<std::vector<Aggregation>> FolderAggregation::Run(const Context& ctx,
     aggregations.push_back({beacon::FindAggregationTerm(id), {}});
   const std::string canonical = Canonical(request);
   Refused withheld;
-  bool told_something = false;
+  bool told_something = false, too_much = false;
   for (const auto& [folder, holding] : view->folders) {
     GF_TRY(ctx.Alive());
     const auto start = std::chrono::steady_clock::now();
@@ -51,7 +51,8 @@ Result<std::vector<Aggregation>> FolderAggregation::Run(const Context& ctx,
     if (!open_ && collection.test() != request.test_mode) continue;
     const bool open = open_ || collection.test();
     const genomics::Bitmap& permitted = holding.subject_level;
-    const genomics::Bitmap matching = beacon::Search(collection, request, permitted).rows;
+    const auto look = open ? beacon::Look::kAll : beacon::Look::kShared;
+    const genomics::Bitmap matching = beacon::Search(collection, request, permitted, look).rows;
     const auto population = static_cast<std::int64_t>(permitted.Count());
     std::vector<Spending> spendings;
     std::vector<std::map<std::string, std::int64_t>> distributions;
@@ -71,6 +72,10 @@ Result<std::vector<Aggregation>> FolderAggregation::Run(const Context& ctx,
                              shown.cells[i].charge, 0});
       }
     }
+    if (!disclosure::FitsAtOnce(mechanism_.policy(), spendings.size())) {
+      too_much = true;
+      continue;
+    }
     // All values are told together.
     for (Spending& spending : spendings)
       spending.worst =
@@ -89,6 +94,7 @@ Result<std::vector<Aggregation>> FolderAggregation::Run(const Context& ctx,
     }
   }
   if (!withheld.empty() && !told_something) return BudgetSpent(withheld);
+  if (too_much && !told_something) return TooMuchAtOnce(mechanism_.policy(), "values");
   return aggregations;
 }
 

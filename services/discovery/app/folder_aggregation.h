@@ -31,7 +31,8 @@ class FolderAggregation {
       : view_(view), mechanism_(mechanism), telling_(budgets, audit, clock), open_(open) {}
 
   // For request.aggregations, which ParseRequest has checked. Folders whose budget is spent are
-  // left out; when all are, ResourceExhausted BUDGET_SPENT with RetryAfter.
+  // left out; when all are, ResourceExhausted BUDGET_SPENT with RetryAfter. Likewise those with
+  // more values than any budget allows: InvalidArgument TOO_MUCH_AT_ONCE.
   Result<std::vector<Aggregation>> Run(const Context& ctx, const beacon::Request& request,
                                        const std::string& account) const;
 

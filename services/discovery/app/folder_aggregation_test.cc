@@ -127,6 +127,27 @@ TEST_F(FolderAggregationTest, AllValuesAreChargedTogether) {
   EXPECT_EQ(RetryAfter(refused.status()), seconds(7));
 }
 
+// Waiting would not help.
+TEST_F(FolderAggregationTest, MoreValuesThanABudgetAllowsAreRefusedAsSuch) {
+  disclosure::Policy policy = FloorOfFive();
+  policy.auc = 0.95;
+  ASSERT_EQ(disclosure::MostAtOnce(policy), 5);
+  const disclosure::Mechanism mechanism(policy, "");
+  const FolderAggregation aggregation(view_, mechanism, &all_budgets_, audit_, clock_, false);
+  const auto ask = [&](const std::string& terms) {
+    const auto request = beacon::ParseRequest(
+        {EntryType::kIndividual, std::nullopt, ""},
+        R"({"query":{"requestedGranularity":"aggregated","aggregationTerms":)" + terms + "}}");
+    return aggregation.Run(ctx_, *request, "me");
+  };
+  const auto six = ask(R"([{"id":"sex"},{"id":"diseases"}])");
+  EXPECT_THAT(six, HasReason("TOO_MUCH_AT_ONCE"));
+  EXPECT_NE(Message(six.status()).find("at most 5"), std::string::npos) << Message(six.status());
+  EXPECT_FALSE(RetryAfter(six.status()));
+  EXPECT_TRUE(budget_store_.charged.empty());
+  EXPECT_THAT(ask(R"([{"id":"sex"}])"), IsOk());
+}
+
 TEST_F(FolderAggregationTest, WhatIsNotListedIsRefused) {
   for (const char* terms : {R"([{"id":"shoeSize"}])", R"([[{"id":"sex"},{"id":"diseases"}]])",
                             R"("sex")", R"([{}])", "[[]]"})

@@ -42,6 +42,8 @@ void AddAges(const std::pair<std::int32_t, std::int32_t>& ages,
     filters.push_back({Aged(beacon::Operator::kLess, ages.second + 1)});
 }
 
+std::string CanonicalOf(const Query& query) { return "network\n" + Canonical(query); }
+
 }  // namespace
 
 std::optional<beacon::Request> AsFolderRequest(const Query& query) {
@@ -79,6 +81,17 @@ FolderCounts::FolderCounts(const BeaconView& view, std::string country,
       mechanism_(mechanism),
       telling_(budgets, audit, clock) {}
 
+disclosure::Shown FolderCounts::Count(const BeaconHolding& holding, const Query& query,
+                                      const beacon::Request& request) const {
+  const genomics::Bitmap& permitted =
+      query.IsSubjectLevel() ? holding.subject_level : holding.allele_frequency;
+  const auto matching = static_cast<std::int64_t>(
+      beacon::Search(*holding.collection, request, permitted).rows.Count());
+  return mechanism_.Count({holding.state, CanonicalOf(query)},
+                          {matching, static_cast<std::int64_t>(permitted.Count())},
+                          query.IsSubjectLevel());
+}
+
 Result<Answer> FolderCounts::Run(const Context& ctx, const Query& query) const {
   const auto start = std::chrono::steady_clock::now();
   GF_ASSIGN(const auto view, view_.Current());
@@ -87,26 +100,19 @@ Result<Answer> FolderCounts::Run(const Context& ctx, const Query& query) const {
   answer.minimum_count = static_cast<std::int32_t>(mechanism_.policy().floor);
   const auto request = AsFolderRequest(query);
   if (!request) return answer;
-  const std::string canonical = "network\n" + Canonical(query);
   std::vector<Spending> spendings;
   for (const auto& [folder, holding] : view->folders) {
     GF_TRY(ctx.Alive());
     if (!query.Wants(folder) || holding.collection->test()) continue;
-    const genomics::Bitmap& permitted =
-        query.IsSubjectLevel() ? holding.subject_level : holding.allele_frequency;
-    const auto matching = static_cast<std::int64_t>(
-        beacon::Search(*holding.collection, *request, permitted).rows.Count());
-    const disclosure::Question question{holding.state, canonical};
-    const disclosure::Shown shown = mechanism_.Count(
-        question, {matching, static_cast<std::int64_t>(permitted.Count())}, query.IsSubjectLevel());
+    const disclosure::Shown shown = Count(holding, query, *request);
     DatasetAnswer dataset{folder, holding.version, country_, shown.exists(), 0, {}};
     dataset.precision = shown.precision;
     const bool counted = query.granularity >= Granularity::kCount;
     dataset.adjusted_to = counted && shown.exists() ? shown.adjusted_to : mechanism_.policy().step;
     if (counted) dataset.count = shown.count;
     answer.suppressed = answer.suppressed || shown.suppressed;
-    spendings.push_back({folder, mechanism_.Mac(question, "records"), shown.charge,
-                         disclosure::WorstCharge(mechanism_.policy())});
+    spendings.push_back({folder, mechanism_.Mac({holding.state, CanonicalOf(query)}, "records"),
+                         shown.charge, disclosure::WorstCharge(mechanism_.policy())});
     answer.datasets.push_back(std::move(dataset));
   }
   WaitForMultiple(start, std::chrono::microseconds(mechanism_.policy().answer_microseconds));
@@ -117,15 +123,20 @@ Result<Answer> FolderCounts::Run(const Context& ctx, const Query& query) const {
 
 Result<std::set<std::string>> FolderCounts::Terms(const Context& ctx) const {
   GF_ASSIGN(const auto view, view_.Current());
-  const auto enough = static_cast<std::size_t>(mechanism_.policy().Threshold());
+  const auto somebody = [](const std::string&, std::size_t people) { return people > 0; };
   std::set<std::string> terms;
   for (const auto& [folder, holding] : view->folders) {
     GF_TRY(ctx.Alive());
     if (holding.collection->test()) continue;
     const std::set<beacon::EntryType> scope = {beacon::EntryType::kIndividual};
     for (beacon::FilteringTerm& term :
-         holding.collection->Terms(scope, holding.subject_level, enough)) {
-      if (term.type == "ontology") terms.insert(std::move(term.id));
+         holding.collection->Terms(scope, holding.subject_level, somebody, beacon::Look::kShared)) {
+      if (term.type != "ontology") continue;
+      // The same question as when it is asked, so that the list tells nothing besides.
+      Query query;
+      query.entity = Entity::kIndividual;
+      query.filters = {{Filter{term.id}}};
+      if (Count(holding, query, *AsFolderRequest(query)).exists()) terms.insert(std::move(term.id));
     }
   }
   return terms;

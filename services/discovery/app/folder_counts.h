@@ -34,6 +34,9 @@ class FolderCounts {
   Result<std::set<std::string>> Terms(const Context& ctx) const;
 
  private:
+  disclosure::Shown Count(const BeaconHolding& holding, const Query& query,
+                          const beacon::Request& request) const;
+
   const BeaconView& view_;
   const std::string country_;
   const disclosure::Mechanism& mechanism_;

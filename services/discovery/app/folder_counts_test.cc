@@ -154,6 +154,31 @@ TEST_F(FolderCountsTest, TermsAreThoseThatEnoughPeopleHave) {
   EXPECT_EQ(*counts.Terms(ctx_), (Terms{"MONDO:0005015", "NCIT:C16576"})) << "four men are left";
 }
 
+// With noise a term is listed when it finds enough people, not at an exact edge.
+TEST_F(FolderCountsTest, TermsAreThoseThatAQuestionFinds) {
+  disclosure::Policy policy = FloorOfFive();
+  policy.epsilon = 0.2;
+  policy.noise_bound = 7;
+  const disclosure::Mechanism noisy(policy, std::string(32, 'k'));
+  BeaconView view(store_, opener_, consent_, listing_, noisy, seconds(5), [this] { return now_; });
+  ASSERT_TRUE(view.Publish(ctx_, {kFolder, 1, "folder", "x"}).ok());
+  const FolderCounts counts(view, "FI", noisy, nullptr, audit_, clock_);
+  int listed = 0, states = 0;
+  for (std::uint32_t one = 12; one < 20; ++one) {
+    for (std::uint32_t other = one; other < 20; ++other, ++states) {
+      consent_.withdrawn[Permission::kSubjectLevelQuery] = {one, other};
+      ++consent_.epoch;
+      ASSERT_THAT(view.Refresh(ctx_), IsOk());
+      const bool women = counts.Terms(ctx_)->contains("NCIT:C16576");
+      const auto query = Validate(People({{Filter{"NCIT:C16576"}}}));
+      EXPECT_EQ(women, counts.Run(ctx_, *query)->datasets.at(0).exists);
+      listed += women ? 1 : 0;
+    }
+  }
+  EXPECT_GT(listed, states / 8);
+  EXPECT_LT(listed, states * 7 / 8);
+}
+
 TEST_F(FolderCountsTest, UnderstandsExactAllelesRangesGenesAndBrackets) {
   Publish();
   EXPECT_EQ(CountOf(Carriers({"GRCh38", "3", 10, 0, "A", "T"})), 8);

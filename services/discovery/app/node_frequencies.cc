@@ -10,6 +10,7 @@
 #include "libs/crypto/hash.h"
 #include "libs/disclosure/allele_table.h"
 #include "libs/obs/log.h"
+#include "services/discovery/app/publications.h"
 
 namespace genofed::discovery {
 namespace {
@@ -107,12 +108,15 @@ std::int64_t ChangedPeople(const CountedByDataset& before, const CountedByDatase
   return changed;
 }
 
-NodeFrequencies::NodeFrequencies(const ConsentView& view, const disclosure::Mechanism& mechanism,
+NodeFrequencies::NodeFrequencies(const ConsentView& view, PublicationStore& versions,
+                                 ListingClient& listing, const disclosure::Mechanism& mechanism,
                                  FrequencyPublications& publications, TableStore& store,
                                  FrequencyHub& hub, const Clock& clock, std::string site,
                                  std::chrono::milliseconds settle, const Genotypes& genotypes,
                                  std::chrono::milliseconds keep)
     : view_(view),
+      versions_(versions),
+      listing_(listing),
       mechanism_(mechanism),
       publications_(publications),
       store_(store),
@@ -132,6 +136,14 @@ Status NodeFrequencies::Publish(const Context& ctx) {
   return status;
 }
 
+Result<bool> NodeFrequencies::IsWhole(const Context& ctx, const View& view) {
+  std::set<DatasetVersion> held;
+  for (const auto& [dataset, holding] : view.holdings)
+    held.emplace(dataset, holding.cohort->version());
+  GF_ASSIGN(const auto due, PublishedAndListed(ctx, versions_, listing_));
+  return held == due;
+}
+
 Status NodeFrequencies::PublishOf(const Context& ctx, genomics::Assembly assembly,
                                   const View& view) {
   const disclosure::Policy& policy = mechanism_.policy();
@@ -143,20 +155,29 @@ Status NodeFrequencies::PublishOf(const Context& ctx, genomics::Assembly assembl
   if (now - settling->second.since < settle_) return absl::OkStatus();
   GF_ASSIGN(const auto last, publications_.Last(ctx, NameOf(assembly)));
   if (!last && holdings.empty()) return absl::OkStatus();
+  // Another replica counted just now what this one may not have heard of yet.
+  if (last && now < last->published + settle_) return absl::OkStatus();
   const std::int64_t changed = ChangedPeople(last ? last->counted : CountedByDataset(), counted);
   if (changed < std::max<std::int64_t>(policy.batch, 1)) return absl::OkStatus();
   GF_ASSIGN(
       const std::int64_t versions,
       publications_.CountSince(ctx, NameOf(assembly), now - std::chrono::days(policy.budget_days)));
   if (versions >= policy.table_versions) return absl::OkStatus();
+  // A replica that has not opened everything yet would take out what another one published.
+  GF_ASSIGN(const bool whole, IsWhole(ctx, view));
+  if (!whole) return absl::OkStatus();
   GF_ASSIGN(const StoredTable table, Build(ctx, assembly, holdings));
   // Counting takes a while, and who left meanwhile is not to be in it: then again, later.
   if (SomebodyLeft(assembly, counted)) return absl::OkStatus();
   // Beside those before: another replica may have published one of them just now.
   GF_ASSIGN(auto own, store_.Named(Own(NameOf(assembly))));
-  own.insert(own.begin(), table.digest);
-  own.resize(std::min<std::size_t>(own.size(), 3));
-  GF_TRY(store_.Name(Own(NameOf(assembly)), own));
+  std::vector<std::string> kept = {table.digest};
+  if (last) own.insert(own.begin(), last->digest);
+  for (const std::string& digest : own) {
+    if (kept.size() < 3 && std::find(kept.begin(), kept.end(), digest) == kept.end())
+      kept.push_back(digest);
+  }
+  GF_TRY(store_.Name(Own(NameOf(assembly)), kept));
   GF_TRY(publications_.Add(ctx, {0, NameOf(assembly), table.digest, std::move(counted), now},
                            last ? last->id : 0));
   GF_LOG(ctx, info, "frequencies.published", {"assembly", NameOf(assembly)},

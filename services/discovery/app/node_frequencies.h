@@ -27,16 +27,19 @@ std::int64_t ChangedPeople(const CountedByDataset& before, const CountedByDatase
 class NodeFrequencies {
  public:
   using Applied = AppliedFrequencies;
-  // `settle`: how long the same people must be counted before a table of them is published, so that
-  // what is about to change or is away for a moment makes none. `keep`: how long the table before the
-  // newest can still be gone by.
-  NodeFrequencies(const ConsentView& view, const disclosure::Mechanism& mechanism,
-                  FrequencyPublications& publications, TableStore& store, FrequencyHub& hub,
-                  const Clock& clock, std::string site, std::chrono::milliseconds settle,
+  // `settle`: how long the same people must be counted before a table of them is published, and how
+  // long after another table, so that what is about to change, is away for a moment or was not
+  // heard of by a replica makes none. `keep`: how long the table before the newest can still be
+  // gone by.
+  NodeFrequencies(const ConsentView& view, PublicationStore& versions, ListingClient& listing,
+                  const disclosure::Mechanism& mechanism, FrequencyPublications& publications,
+                  TableStore& store, FrequencyHub& hub, const Clock& clock, std::string site,
+                  std::chrono::milliseconds settle,
                   const Genotypes& genotypes = OwnGenotypes::Get(),
                   std::chrono::milliseconds keep = std::chrono::milliseconds(0));
 
   // A new version for each assembly of which enough people changed, while there are versions left.
+  // None from a view without a version that the node answers from, or with another one.
   Status Publish(const Context& ctx);
   // Delivers what the hub does not have, and fetches the network's newest. A table that is not what
   // the hub says, or cannot be true, is refused, and the one before stays: DataLoss TABLE_REFUSED.
@@ -53,6 +56,7 @@ class NodeFrequencies {
 
  private:
   using Holdings = std::vector<const Holding*>;
+  Result<bool> IsWhole(const Context& ctx, const View& view);
   Status PublishOf(const Context& ctx, genomics::Assembly assembly, const View& view);
   Result<StoredTable> Build(const Context& ctx, genomics::Assembly assembly,
                             const Holdings& holdings);
@@ -66,6 +70,8 @@ class NodeFrequencies {
   Result<ByCohort> ApplyOne(const Context& ctx, const StoredTable& table, const Holdings& holdings);
 
   const ConsentView& view_;
+  PublicationStore& versions_;
+  ListingClient& listing_;
   const disclosure::Mechanism& mechanism_;
   FrequencyPublications& publications_;
   TableStore& store_;

@@ -53,16 +53,21 @@ struct Node {
         sites(SitesOf(seed)),
         mechanism(std::move(policy), std::string(32, 'k')),
         hub(desk, site),
-        frequencies(view, mechanism, publications, tables, hub, clock, site, kSettle),
+        frequencies(view, versions, listing, mechanism, publications, tables, hub, clock, site,
+                    kSettle),
         discovery(view, ToUpper(site), mechanism, nullptr, audit, clock, &frequencies) {
     consent.rows = {{dataset, kRows}};
-    FileCohortOpener opener(directory.path(), directory / "derived");
-    auto cohort = opener.Open(WriteCohort(directory.path(), dataset, 1, kRows, sites));
-    GF_CHECK(cohort.ok());
-    view.Put(*cohort);
+    view.Put(Publish(dataset, 1));
     GF_CHECK(view.Refresh(ctx).ok());
   }
 
+  std::shared_ptr<const Cohort> Publish(const std::string& name, std::int32_t version) {
+    versions.all.push_back(WriteCohort(directory.path(), name, version, kRows, sites));
+    auto cohort =
+        FileCohortOpener(directory.path(), directory / "derived").Open(versions.all.back());
+    GF_CHECK(cohort.ok());
+    return *cohort;
+  }
   void Withdraw(std::uint32_t from, std::uint32_t until, Permission permission) {
     for (std::uint32_t row = from; row < until; ++row) consent.withdrawn[permission].push_back(row);
     ++consent.epoch;
@@ -148,6 +153,7 @@ struct Node {
   const disclosure::Mechanism mechanism;
   FakeConsent consent;
   FakeListing listing;
+  FakePublicationStore versions;
   ConsentView view{consent, listing, mechanism, std::chrono::hours(1)};
   FakeAuditStore audit_store;
   DisclosureAudit audit{audit_store};
@@ -287,6 +293,66 @@ TEST_F(NodeFrequenciesTest, WhatIsAboutToChangeIsNotPublished) {
   EXPECT_EQ(fi.publications.published.size(), 1U);
 }
 
+// Two processes of a node, of which one opens and hears things later.
+TEST_F(NodeFrequenciesTest, AReplicaThatLagsPublishesNothingAgainstTheOther) {
+  Node fi("fi", desk_, FloorOfFive(), 1);
+  const std::string other = fi.dataset + "1";
+  fi.consent.rows[other] = kRows;
+  ConsentView behind(fi.consent, fi.listing, fi.mechanism, std::chrono::hours(1));
+  NodeFrequencies lagging(behind, fi.versions, fi.listing, fi.mechanism, fi.publications, fi.tables,
+                          fi.hub, fi.clock, "fi", kSettle);
+  const auto rounds = [&] {
+    for (int i = 0; i < 4; ++i) {
+      ASSERT_TRUE(lagging.Publish(ctx_).ok());
+      ASSERT_TRUE(fi.PublishSettled().ok());
+      ASSERT_TRUE(lagging.Publish(ctx_).ok());
+      fi.clock.Advance(kSettle);
+    }
+  };
+  behind.Put((*fi.view.Current())->holdings.at(fi.dataset).cohort);
+  ASSERT_TRUE(behind.Refresh(ctx_).ok());
+  const auto first = fi.Publish(other, 1);
+  fi.view.Put(first);
+  ASSERT_TRUE(fi.view.Refresh(ctx_).ok());
+  rounds();
+  ASSERT_EQ(fi.publications.published.size(), 1U);
+  EXPECT_EQ(fi.publications.published.back().counted.size(), 2U);
+  // The next version is listed in the place of the first, and the other one has opened neither.
+  const auto second = fi.Publish(other, 2);
+  fi.view.Put(second);
+  fi.listing.unlisted = {{other, 1}};
+  ASSERT_TRUE(fi.view.Refresh(ctx_).ok());
+  ASSERT_TRUE(behind.Refresh(ctx_).ok());
+  rounds();
+  EXPECT_EQ(fi.publications.published.size(), 1U);
+  behind.Put(second);
+  ASSERT_TRUE(behind.Refresh(ctx_).ok());
+  rounds();
+  EXPECT_EQ(fi.publications.published.size(), 1U);
+  // Somebody withdrew, and the other one hears of it a moment later.
+  fi.Withdraw(0, 1, Permission::kAlleleFrequency);
+  ASSERT_TRUE(fi.PublishSettled().ok());
+  ASSERT_TRUE(lagging.Publish(ctx_).ok());
+  ASSERT_TRUE(behind.Refresh(ctx_).ok());
+  rounds();
+  EXPECT_EQ(fi.publications.published.size(), 2U);
+}
+
+// Whoever is overtaken again and again still leaves what was published under its name.
+TEST_F(NodeFrequenciesTest, WhatIsPublishedKeepsItsName) {
+  Node fi("fi", desk_, FloorOfFive(), 1);
+  ASSERT_TRUE(fi.PublishSettled().ok());
+  const std::string published = fi.publications.published.back().digest;
+  for (std::uint32_t row = 0; row < 4; ++row) {
+    fi.Withdraw(row, row + 1, Permission::kAlleleFrequency);
+    fi.publications.overtaken = true;
+    EXPECT_THAT(fi.PublishSettled(), HasReason("TABLE_OVERTAKEN"));
+  }
+  const auto& named = fi.tables.names["own-GRCh38"];
+  EXPECT_EQ(named.size(), 3U);
+  EXPECT_NE(std::find(named.begin(), named.end(), published), named.end());
+}
+
 // The product's default says nothing; a policy with noise keeps its rules.
 TEST_F(NodeFrequenciesTest, NoiseAndTheDefault) {
   Node quiet("es", desk_, disclosure::Policy(), 1);
@@ -386,8 +452,8 @@ TEST_F(NodeFrequenciesTest, ADamagedTableIsReplacedByTheOneBefore) {
   // After a restart.
   const std::string page = ParseTable(fi.tables.content[second.digest])->pages[0].sha256;
   fi.tables.content[page] = "damaged";
-  NodeFrequencies again(fi.view, fi.mechanism, fi.publications, fi.tables, fi.hub, fi.clock, "fi",
-                        kSettle);
+  NodeFrequencies again(fi.view, fi.versions, fi.listing, fi.mechanism, fi.publications, fi.tables,
+                        fi.hub, fi.clock, "fi", kSettle);
   const auto cohort = (*fi.view.Current())->holdings.at(fi.dataset).cohort;
   EXPECT_FALSE(again.Apply(ctx_).ok());
   ASSERT_NE(again.For(*cohort), nullptr);

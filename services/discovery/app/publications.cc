@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/discovery/app/publications.h"
 
-#include <set>
-
 #include "libs/obs/log.h"
 
 namespace genofed::discovery {
@@ -11,6 +9,18 @@ namespace {
 constexpr std::chrono::minutes kSweepInterval{10};
 
 }  // namespace
+
+Result<std::set<DatasetVersion>> PublishedAndListed(const Context& ctx, PublicationStore& store,
+                                                    ListingClient& listing) {
+  GF_ASSIGN(const auto published, store.List(ctx));
+  std::set<DatasetVersion> versions;
+  for (const Publication& publication : published)
+    versions.emplace(publication.dataset, publication.version);
+  GF_ASSIGN(const auto listed, listing.Listed(ctx, versions));
+  std::map<std::string, std::int32_t> newest;  // of several, which should not be, as in a view
+  for (const auto& [dataset, version] : listed) newest[dataset] = version;
+  return std::set<DatasetVersion>(newest.begin(), newest.end());
+}
 
 Publications::Publications(PublicationStore& store, CohortOpener& opener, ListingClient& listing,
                            ConsentView& view, const Clock& clock, std::string country)

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,11 @@
 #include "services/discovery/app/consent_view.h"
 
 namespace genofed::discovery {
+
+// The version of each dataset that is published and listed: from these each process of the node
+// answers, as soon as it has opened them.
+Result<std::set<DatasetVersion>> PublishedAndListed(const Context& ctx, PublicationStore& store,
+                                                    ListingClient& listing);
 
 // Which dataset versions a node answers from. Thread-safe.
 class Publications {

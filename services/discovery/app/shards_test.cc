@@ -147,6 +147,7 @@ struct NodeProcess {
         consent(shared_consent),
         opener(directory.path(), directory / "derived", *AnnotationTable::Find(directory / "table"),
                nullptr, own) {
+    versions.all = {publication};
     auto cohort = opener.Open(publication);
     GF_CHECK(cohort.ok());
     view.Put(*cohort);
@@ -171,8 +172,8 @@ struct NodeProcess {
     const Genotypes& from =
         genotypes != nullptr ? *genotypes : static_cast<const Genotypes&>(OwnGenotypes::Get());
     own_frequencies =
-        std::make_unique<NodeFrequencies>(view, mechanism, publications, tables, hub, clock, "fi",
-                                          std::chrono::seconds(0), from, kKeep);
+        std::make_unique<NodeFrequencies>(view, versions, listing, mechanism, publications, tables,
+                                          hub, clock, "fi", std::chrono::seconds(0), from, kKeep);
     node = std::make_unique<NodeDiscovery>(view, "FI", mechanism, nullptr, audit, clock,
                                            own_frequencies.get(), from);
   }
@@ -187,10 +188,13 @@ struct NodeProcess {
   const disclosure::Mechanism mechanism{FloorOfFive(), std::string(32, 'k')};
   FakeConsent& consent;
   FakeListing listing;
+  FakePublicationStore versions;
   ConsentView view{consent, listing, mechanism, std::chrono::hours(1)};
   FileCohortOpener opener;
   // What others ask by; as in the module, the same that this one goes by.
   NodeFrequencies frequencies{view,
+                              versions,
+                              listing,
                               mechanism,
                               publications,
                               tables,

@@ -62,6 +62,8 @@ Status Update(sql::Tx& tx, const NodePart& part) {
 
 }  // namespace
 
+// A part that has ended here and that the hub gives out once more was lost there (a backup, a report
+// that it did not take): it is told again how the part ended.
 Status SqlPartStore::Add(const Context& ctx, const NodePart& part) {
   return database_.Transact(ctx, [&](sql::Tx& tx) -> Status {
     return tx
@@ -72,12 +74,16 @@ Status SqlPartStore::Add(const Context& ctx, const NodePart& part) {
             "individuals, reported, changed) "
             "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
             "$18, $19, $20, $21) "
-            "ON CONFLICT (id) DO NOTHING",
+            "ON CONFLICT (id) DO UPDATE SET reported = '', work_state = 'ready', "
+            "not_before = clock_timestamp(), "
+            "stage = CASE WHEN node_parts.state = $22 THEN $23 ELSE $24 END "
+            "WHERE node_parts.work_state = 'done'",
             part.id, part.run, part.dataset, part.researcher.issuer, part.researcher.subject,
             sql::Bytes{RequestBytes(part.request)}, part.cancel, part.created,
             StageName(part.stage), StateName(part.state), StateName(part.end_state), part.reason,
             part.message, part.tries, part.version, part.epoch, part.entry, part.ledger_index,
-            part.individuals, part.reported, part.changed)
+            part.individuals, part.reported, part.changed, StateName(State::kComplete),
+            StageName(Stage::kDelivering), StageName(Stage::kReporting))
         .status();
   });
 }

@@ -182,8 +182,10 @@ Result<std::vector<OpenPart>> SqlRunStore::FetchOpen(const Context& ctx, const s
   return database_.Transact(
       ctx,
       [&](sql::Tx& tx) -> Result<std::vector<OpenPart>> {
-        GF_TRY(tx.Exec("UPDATE parts SET heard = $2 WHERE site = $1 AND NOT ended AND heard < $3",
-                       site, now, now - kHeardPrecision));
+        // Of those that it does not know it says nothing by asking.
+        GF_TRY(tx.Exec("UPDATE parts SET heard = $2 WHERE site = $1 AND NOT ended AND heard < $3 "
+                       "AND id = ANY($4::text[])",
+                       site, now, now - kHeardPrecision, known));
         std::vector<OpenPart> open;
         GF_ASSIGN(auto familiar,
                   tx.Exec("SELECT p.id, r.id, r.cancel FROM parts p JOIN runs r ON r.id = p.run "

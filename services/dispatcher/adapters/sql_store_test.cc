@@ -127,7 +127,7 @@ TEST_F(HubTest, SplitsARunOverNodesAndMergesWhatTheyDeliver) {
   EXPECT_EQ(done->outputs, std::vector<std::string>{"allele_counts.tsv"});
   // What was delivered first counts: 10 + 5 of 200.
   EXPECT_EQ(*runs_.Output(alice_, run, "allele_counts.tsv"),
-            "chrom\tpos\tref\talt\tac\tan\taf\tnodes\tmasked\n1\t1\tA\tC\t15\t200\t0.075\t2\t0\n");
+            "chrom\tpos\tref\talt\tac\tan\taf\tnodes\n1\t1\tA\tC\t15\t200\t0.075\t2\n");
   EXPECT_TRUE(store_.PartOutputs(ctx_, run)->empty());
   EXPECT_TRUE(desk_.Fetch(ctx_, "fi", {fi})->empty());
 }
@@ -221,10 +221,14 @@ TEST_F(HubTest, CancelEndsQueuedPartsAndTellsTheOthers) {
   EXPECT_THAT(runs_.Cancel(alice_, run), IsOk());
 }
 
-TEST_F(HubTest, GivesUpNodesThatFallSilentButNotThoseThatAsk) {
+TEST_F(HubTest, GivesUpPartsOfWhichNodesFallSilentButNotThoseThatTheyKnow) {
   const std::string run = Submit();
+  const auto fetched = desk_.Fetch(ctx_, "fi", {});
+  ASSERT_EQ(fetched->size(), 1u);
   clock_.Advance(hours(25));
-  ASSERT_EQ(desk_.Fetch(ctx_, "fi", {})->size(), 1u);
+  // Spain asks for work, and knows nothing of its part.
+  ASSERT_EQ(desk_.Fetch(ctx_, "es", {})->size(), 1u);
+  ASSERT_EQ(desk_.Fetch(ctx_, "fi", {fetched->front().part.id})->size(), 1u);
   ASSERT_THAT(finisher_.ExpireSilent(ctx_), IsOk());
   const auto found = runs_.Get(alice_, run);
   for (const Part& part : found->parts) {
@@ -307,6 +311,26 @@ TEST_F(NodeStoreTest, KeepsAPartThroughItsLife) {
   EXPECT_EQ(store_.OfRun(ctx_, "run-1")->size(), 1u);
   EXPECT_EQ(*store_.ListRuns(ctx_, "", 10), std::vector<std::string>{"run-1"});
   EXPECT_THAT(store_.Find(ctx_, "other"), HasReason("PART_UNKNOWN"));
+}
+
+TEST_F(NodeStoreTest, APartThatTheHubGivesOutAgainIsToldAgain) {
+  for (const State end : {State::kComplete, State::kExecutorError}) {
+    ASSERT_THAT(store_.Add(ctx_, part_), IsOk());
+    auto leases = Claim("a");
+    ASSERT_EQ(leases.size(), 1u);
+    NodePart ended = part_;
+    ended.state = end;
+    ended.stage = Stage::kDone;
+    ended.reported = ended.News();
+    ASSERT_THAT(store_.Finish(ctx_, leases[0], ended), IsOk());
+    ASSERT_THAT(store_.Add(ctx_, part_), IsOk());
+    GF_ASSERT_OK_AND_ASSIGN(const NodePart found, store_.Find(ctx_, part_.id));
+    EXPECT_EQ(found.stage, end == State::kComplete ? Stage::kDelivering : Stage::kReporting);
+    EXPECT_EQ(found.state, end);
+    EXPECT_EQ(found.reported, "");
+    EXPECT_EQ(Claim("a").size(), 1u);
+    part_.id += "x";
+  }
 }
 
 }  // namespace

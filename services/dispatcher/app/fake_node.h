@@ -88,11 +88,15 @@ class FakeNode final : public PartStore, public HubDesk, public Approvals, publi
     for (const std::string& id : known) {
       if (!IsFinal(hub_part.state)) work.known[id] = hub_cancel;
     }
-    if (known.empty() && !IsFinal(hub_part.state)) work.fresh.push_back(part());
+    if (known.empty() && !IsFinal(hub_part.state)) {
+      work.fresh.push_back(part());
+      if (!odd_id.empty()) work.fresh.back().id = odd_id;
+    }
     return work;
   }
   Status Report(const Context&, const PartReport& report) override {
     if (hub_away) return Error(StatusCode::kUnavailable, "HUB_AWAY", "away");
+    if (shut_out) return Error(StatusCode::kPermissionDenied, "PEER_REVOKED", "not you");
     Status taken;
     GF_TRY(Do([&] {
       EXPECT_NE(report.state, State::kComplete) << "complete without outputs";
@@ -103,6 +107,7 @@ class FakeNode final : public PartStore, public HubDesk, public Approvals, publi
   Status Deliver(const Context&, const std::string& id, const std::vector<OutputFile>& files,
                  std::int32_t individuals) override {
     if (hub_away) return Error(StatusCode::kUnavailable, "HUB_AWAY", "away");
+    if (shut_out) return Error(StatusCode::kPermissionDenied, "PEER_REVOKED", "not you");
     Status taken;
     GF_TRY(Do([&] {
       if (!IsFinal(hub_part.state)) delivered = files;
@@ -212,6 +217,8 @@ class FakeNode final : public PartStore, public HubDesk, public Approvals, publi
   bool dead = false;
   int waits = 0;
   bool hub_away = false;
+  bool shut_out = false;  // by the hub
+  std::string odd_id;     // that the hub gives the part
   bool hub_cancel = false;
   bool finished = false;
   int create_refusals = 0;  // spe refuses the approval so many times

@@ -29,6 +29,12 @@ bool IsPassing(const Status& status) {
   }
 }
 
+// A hub that does not let this node in, perhaps because its certificate is revoked, has not taken
+// what it was told.
+bool HasAnswered(const Status& of_hub) {
+  return of_hub.ok() || (!IsPassing(of_hub) && of_hub.code() != StatusCode::kPermissionDenied);
+}
+
 // What access answers while the country's own view is still behind the hub's.
 bool MayBeOnItsWay(const Status& status) {
   const std::string reason = Reason(status);
@@ -365,6 +371,9 @@ Result<PartWalk::Next> PartWalk::Deliver(const Context& ctx, NodePart& part) {
   // Once more at the door. Unlike while the task runs, not knowing means waiting.
   const Status live = approvals_.CheckLive(ctx, part.request.application);
   if (!live.ok()) return Refused(part, live);
+  const Status cohort = site_.CheckRun(ctx, part.ledger_index);
+  if (Reason(cohort) == "COHORT_CHANGED") return BeginAgain(ctx, part);
+  if (!cohort.ok()) return Refused(part, cohort);
   const auto outputs = tasks_.Outputs(ctx, part.TryId());
   if (!outputs.ok()) return Refused(part, outputs.status());
   // So that the ledger index is known to the hub before the part is final there.
@@ -372,6 +381,7 @@ Result<PartWalk::Next> PartWalk::Deliver(const Context& ctx, NodePart& part) {
   // PART_ENDED: delivered before a crash, or ended otherwise; Deliver tells which.
   if (!told.ok() && Reason(told) != "PART_ENDED") return told;
   const Status delivered = hub_.Deliver(ctx, part.id, *outputs, part.Report().individuals);
+  if (!HasAnswered(delivered)) return delivered;
   if (!delivered.ok()) return Refused(part, delivered);
   part.state = State::kComplete;
   part.reason.clear();
@@ -391,7 +401,7 @@ Result<PartWalk::Next> PartWalk::StopTask(const Context& ctx, NodePart& part) {
 Result<PartWalk::Next> PartWalk::ReportEnd(const Context& ctx, NodePart& part) {
   const Status told = TellHub(ctx, part);
   // What the hub does not take any more, it does not want to know.
-  if (!told.ok() && IsPassing(told)) return told;
+  if (!HasAnswered(told)) return told;
   part.stage = Stage::kDone;
   return Next::kGoOn;
 }

@@ -200,6 +200,15 @@ TEST_F(PartWalkTest, RefusesWithTheReasonOfTheCountry) {
   }
 }
 
+TEST_F(PartWalkTest, TakesNoPartThatIsNamedAsATryOfAnother) {
+  for (const char* id : {"run-1-fi-0123456789ab.2", "", "../x", "RUN"}) {
+    world_.odd_id = id;
+    if (world_.odd_id.empty()) world_.odd_id = std::string(129, 'x');
+    ASSERT_THAT(FetchWork(Context::Background(), world_, world_, clock_.now), IsOk());
+    EXPECT_TRUE(world_.stored.empty()) << id;
+  }
+}
+
 TEST_F(PartWalkTest, WaitsAWhileForASignatureThatIsOnItsWay) {
   ASSERT_THAT(FetchWork(Context::Background(), world_, world_, clock_.now), IsOk());
   world_.grant = Error(StatusCode::kPermissionDenied, "APPROVAL_AGREEMENT_MISSING", "no");
@@ -380,6 +389,27 @@ TEST_F(PartWalkTest, BeginsAgainWhenSomebodyWithdrawsWhileTheTaskRuns) {
   Walk();
   EXPECT_EQ(world_.canceled, std::set<std::string>{first});
   EXPECT_EQ(world_.entries.size(), 2u) << "the second run has its own entry";
+  EXPECT_EQ(world_.hub_part.state, State::kComplete);
+  EXPECT_EQ(world_.hub_part.ledger_index, 1);
+}
+
+TEST_F(PartWalkTest, WhatAHubThatShutsTheNodeOutWasToldIsToldAgain) {
+  world_.scripts[FakeNode::part().id] = {{TaskPhase::kRunning, "", 100}};
+  WalkUntilRunning();
+  world_.scripts[FakeNode::part().id] = {{TaskPhase::kComplete, "", 100}};
+  world_.shut_out = true;
+  EXPECT_EQ(Once().code(), StatusCode::kPermissionDenied);
+  world_.shut_out = false;
+  Walk();
+  EXPECT_EQ(world_.hub_part.state, State::kComplete);
+  EXPECT_FALSE(world_.delivered.empty());
+}
+
+TEST_F(PartWalkTest, DoesNotDeliverWhatWasReleasedBeforeSomebodyWithdrew) {
+  world_.scripts[FakeNode::part().id] = {{TaskPhase::kComplete, "", 100}};
+  world_.withdrawn.insert(0);
+  Walk();
+  EXPECT_EQ(world_.entries.size(), 2u) << "run again without them";
   EXPECT_EQ(world_.hub_part.state, State::kComplete);
   EXPECT_EQ(world_.hub_part.ledger_index, 1);
 }

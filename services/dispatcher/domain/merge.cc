@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <limits>
 #include <map>
-#include <optional>
 #include <set>
 #include <tuple>
 
@@ -19,13 +18,12 @@ using Keys = std::vector<std::string_view>;  // into the contents of the tables
 
 struct Row {
   Keys keys;
-  std::optional<std::vector<std::int64_t>> counts;  // none: masked
+  std::vector<std::int64_t> counts;
 };
 
 struct Sum {
   std::vector<std::int64_t> counts;
   std::set<std::string_view> nodes;
-  std::set<std::string_view> masked;
 };
 
 Status Bad(std::int64_t line, std::string_view why) {
@@ -53,22 +51,17 @@ Result<Row> ParseRow(const TableOutput& output, std::string_view text, std::int6
   if (cells.size() != output.keys.size() + output.counts.size())
     return Bad(line, "has another number of cells");
   Row row;
-  row.counts.emplace();
-  bool masked = false;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     if (i < output.keys.size()) {
       if (!IsKey(cells[i])) return Bad(line, "has a key that is empty, long or not printable");
       row.keys.push_back(cells[i]);
-    } else if (cells[i] == "NA") {
-      masked = true;  // of a row that is masked in part, nothing is used
     } else {
       if (!IsNumber(cells[i]) || cells[i].size() > 15)
         return Bad(line, "has a cell that is no count");
       GF_ASSIGN(const std::int64_t count, ParseInt(cells[i]));
-      row.counts->push_back(count);
+      row.counts.push_back(count);
     }
   }
-  if (masked) row.counts.reset();
   return row;
 }
 
@@ -138,34 +131,22 @@ class KeyOrder {
 };
 
 Status AddUp(const Row& row, std::string_view site, Sum& sum) {
-  if (!row.counts) {
-    sum.masked.insert(site);
-    return absl::OkStatus();
-  }
   sum.nodes.insert(site);
-  sum.counts.resize(row.counts->size(), 0);
-  for (std::size_t i = 0; i < row.counts->size(); ++i) {
-    if ((*row.counts)[i] > std::numeric_limits<std::int64_t>::max() - sum.counts[i]) {
+  sum.counts.resize(row.counts.size(), 0);
+  for (std::size_t i = 0; i < row.counts.size(); ++i) {
+    if (row.counts[i] > std::numeric_limits<std::int64_t>::max() - sum.counts[i]) {
       return Error(StatusCode::kInvalidArgument, "OUTPUT_OVERFLOW", "a sum of counts is too large");
     }
-    sum.counts[i] += (*row.counts)[i];
+    sum.counts[i] += row.counts[i];
   }
   return absl::OkStatus();
 }
 
 void AppendRow(const TableOutput& output, const Keys& keys, const Sum& sum, std::string& text) {
   auto out = std::back_inserter(text);
-  fmt::format_to(out, "{}", fmt::join(keys, "\t"));
-  const bool disclosed = !sum.nodes.empty();
-  for (std::size_t i = 0; i < output.counts.size(); ++i) {
-    if (disclosed) {
-      fmt::format_to(out, "\t{}", sum.counts[i]);
-    } else {
-      text += "\tNA";
-    }
-  }
+  fmt::format_to(out, "{}\t{}", fmt::join(keys, "\t"), fmt::join(sum.counts, "\t"));
   for (const DerivedColumn& column : output.derived) {
-    if (disclosed && sum.counts[column.denominator] != 0) {
+    if (sum.counts[column.denominator] != 0) {
       fmt::format_to(out, "\t{:.6g}",
                      static_cast<double>(sum.counts[column.numerator]) /
                          static_cast<double>(sum.counts[column.denominator]));
@@ -173,7 +154,7 @@ void AppendRow(const TableOutput& output, const Keys& keys, const Sum& sum, std:
       text += "\tNA";
     }
   }
-  fmt::format_to(out, "\t{}\t{}\n", sum.nodes.size(), sum.masked.size());
+  fmt::format_to(out, "\t{}\n", sum.nodes.size());
 }
 
 }  // namespace
@@ -194,7 +175,7 @@ Result<std::string> MergeTables(const TableOutput& output, const std::vector<Nod
   }
   std::string text = Header(output);
   for (const DerivedColumn& column : output.derived) text += "\t" + column.name;
-  text += "\tnodes\tmasked\n";
+  text += "\tnodes\n";
   for (const auto& [keys, sum] : sums) AppendRow(output, keys, sum, text);
   return text;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From the released tables of nodes to one table. Counts add up; what a node masked or does not
-// have adds nothing, and the two columns at the end say so: `nodes`, how many nodes contributed to
-// the row, and `masked`, how many masked it. A row that every node masked has NA for all counts.
+// From the released tables of nodes to one table. Counts add up; a row that a node does not have, or
+// has left out because a count was small, adds nothing, and the column at the end says so: `nodes`,
+// how many nodes contributed to the row.
 #pragma once
 
 #include <string>
@@ -19,12 +19,12 @@ struct NodeTable {
 };
 
 // Whether `content` is a table of this declaration: the header (keys, then counts), the same cells
-// in every row, counts of 1 to 15 digits or NA, no key twice, every line ended by "\n".
+// in every row, counts of 1 to 15 digits, no key twice, every line ended by "\n".
 // InvalidArgument OUTPUT_INVALID names the line.
 Status CheckTable(const TableOutput& output, std::string_view content);
 
-// Columns: keys, counts, derived (6 significant digits, NA when the denominator is 0 or NA), nodes,
-// masked. Rows are ordered by the keys from first to last: "chrom" 1..22, X, Y, M, others; "pos" as
+// Columns: keys, counts, derived (6 significant digits, NA when the denominator is 0), nodes. Rows
+// are ordered by the keys from first to last: "chrom" 1..22, X, Y, M, others; "pos" as
 // a number; the rest as bytes. The order of `tables` has no influence. Errors: OUTPUT_INVALID,
 // naming the site; OUTPUT_OVERFLOW.
 Result<std::string> MergeTables(const TableOutput& output, const std::vector<NodeTable>& tables);

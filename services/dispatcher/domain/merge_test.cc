@@ -27,18 +27,14 @@ std::string Merged(const std::vector<NodeTable>& tables) {
 }
 
 TEST(MergeTables, SumsCountsAndSaysHowCompleteEachRowIs) {
-  // By hand: 10+20 of 100+300; the second row is masked at es; the third only at es; the fourth
-  // masked at both.
-  const std::string fi =
-      TestTable("1\t100\tA\tG\t10\t100\n1\t200\tC\tT\t7\t100\n2\t5\tA\tC\tNA\tNA\n");
-  const std::string es = TestTable(
-      "1\t100\tA\tG\t20\t300\n1\t200\tC\tT\tNA\tNA\n1\t300\tG\tA\t6\t300\n2\t5\tA\tC\tNA\tNA\n");
+  // By hand: 10+20 of 100+300; the second row is only at fi, the third only at es.
+  const std::string fi = TestTable("1\t100\tA\tG\t10\t100\n1\t200\tC\tT\t7\t100\n");
+  const std::string es = TestTable("1\t100\tA\tG\t20\t300\n1\t300\tG\tA\t6\t300\n");
   EXPECT_EQ(Merged({{"fi", fi}, {"es", es}}),
-            "chrom\tpos\tref\talt\tac\tan\taf\tnodes\tmasked\n"
-            "1\t100\tA\tG\t30\t400\t0.075\t2\t0\n"
-            "1\t200\tC\tT\t7\t100\t0.07\t1\t1\n"
-            "1\t300\tG\tA\t6\t300\t0.02\t1\t0\n"
-            "2\t5\tA\tC\tNA\tNA\tNA\t0\t2\n");
+            "chrom\tpos\tref\talt\tac\tan\taf\tnodes\n"
+            "1\t100\tA\tG\t30\t400\t0.075\t2\n"
+            "1\t200\tC\tT\t7\t100\t0.07\t1\n"
+            "1\t300\tG\tA\t6\t300\t0.02\t1\n");
 }
 
 TEST(MergeTables, OrdersChromosomesNaturallyAndPositionsAsNumbers) {
@@ -59,20 +55,21 @@ TEST(MergeTables, OrdersChromosomesNaturallyAndPositionsAsNumbers) {
 TEST(MergeTables, WritesQuotientsWithSixDigitsAndNoneOfNothing) {
   const std::string merged =
       Merged({{"fi", TestTable("1\t1\tA\tC\t1\t3\n1\t2\tA\tC\t0\t0\n1\t3\tA\tC\t1\t3000000\n")}});
-  EXPECT_NE(merged.find("\t1\t3\t0.333333\t1\t0\n"), std::string::npos) << merged;
-  EXPECT_NE(merged.find("\t0\t0\tNA\t1\t0\n"), std::string::npos) << merged;
-  EXPECT_NE(merged.find("\t1\t3000000\t3.33333e-07\t1\t0\n"), std::string::npos) << merged;
+  EXPECT_NE(merged.find("\t1\t3\t0.333333\t1\n"), std::string::npos) << merged;
+  EXPECT_NE(merged.find("\t0\t0\tNA\t1\n"), std::string::npos) << merged;
+  EXPECT_NE(merged.find("\t1\t3000000\t3.33333e-07\t1\n"), std::string::npos) << merged;
 }
 
 TEST(MergeTables, CountsASiteOnceHoweverManyDatasetsItHas) {
   const std::string row = TestTable("1\t1\tA\tC\t5\t10\n");
-  EXPECT_NE(Merged({{"fi", row}, {"fi", row}}).find("\t10\t20\t0.5\t1\t0\n"), std::string::npos);
+  EXPECT_NE(Merged({{"fi", row}, {"fi", row}}).find("\t10\t20\t0.5\t1\n"), std::string::npos);
 }
 
 TEST(MergeTables, RefusesTablesThatAreNotAsDeclared) {
   for (const std::string& bad :
        {std::string(""), std::string("chrom\tpos\n"), TestTable("1\t1\tA\tC\t5\n"),
         TestTable("1\t1\tA\tC\t5\t10"), TestTable("1\t1\tA\tC\t-5\t10\n"),
+        TestTable("1\t1\tA\tC\tNA\t10\n"),
         TestTable("1\t1\tA\tC\t1e3\t10\n"), TestTable("1\t1\tA\t\t5\t10\n"),
         TestTable("1\t1\tA\tC\t5\t1234567890123456\n"),
         TestTable("1\t1\tA\tC\t5\t10\n1\t1\tA\tC\t5\t10\n"), TestTable("1\t1\tA\xff\tC\t5\t10\n"),

@@ -97,21 +97,21 @@ Status ReadDerived(const Json& json, TableOutput& output) {
 Status CheckColumns(const TableOutput& output) {
   if (output.keys.empty() || output.counts.empty())
     return Invalid("outputs", "needs keys and counts");
-  std::set<std::string> seen = {"nodes", "masked"};
+  std::set<std::string> seen = {"nodes"};
   Texts all = output.keys;
   all.insert(all.end(), output.counts.begin(), output.counts.end());
   for (const DerivedColumn& column : output.derived) all.push_back(column.name);
   for (const std::string& name : all) {
     if (!IsPlainName(name)) return Invalid("outputs", "has a column that is not a plain name");
     if (!seen.insert(name).second)
-      return Invalid("outputs", "has a column twice, or one named nodes or masked");
+      return Invalid("outputs", "has a column twice, or one named nodes");
   }
   return absl::OkStatus();
 }
 
 Result<TableOutput> ReadOutput(const Json& json) {
-  GF_TRY(
-      OnlyMembers(json, "outputs", {"path", "format", "keys", "counts", "derived", "rows_add_up"}));
+  GF_TRY(OnlyMembers(json, "outputs",
+                     {"path", "format", "keys", "counts", "people", "derived", "rows_add_up"}));
   TableOutput output;
   GF_ASSIGN(output.name, ReadText(json, "path"));
   if (!IsPlainName(output.name)) return Invalid("outputs.path", "must be a plain file name");

@@ -38,7 +38,7 @@ struct Workflow {
 };
 
 // Reads a descriptor of at most kMaxWorkflowBytes. Strict: unknown or repeated members, columns
-// named twice or "nodes" or "masked" (the merged table adds these) and quotients of anything but
+// named twice or "nodes" (the merged table adds it) and quotients of anything but
 // two counts are refused. InvalidArgument WORKFLOW_INVALID names the member.
 Result<Workflow> ParseWorkflow(std::string_view descriptor);
 // InvalidArgument PARAMETER_UNKNOWN unless the workflow declares each of them.

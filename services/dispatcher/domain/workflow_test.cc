@@ -64,7 +64,7 @@ TEST(ParseWorkflow, RefusesWhatItDoesNotUnderstand) {
                                  With("ac/an", "ac/an/an"),
                                  With("\"af\"", "\"ac\""),
                                  With("\"af\"", "\"nodes\""),
-                                 With("\"alt\"]", "\"masked\"]"),
+                                 With("\"alt\"]", "\"nodes\"]"),
                                  With("\"ref\"", "\"a\\tb\""),
                                  With("\"memory_mb\": 512", "\"memory_mb\": -1"),
                                  With("\"counts\": [\"ac\", \"an\"]", "\"counts\": []"),

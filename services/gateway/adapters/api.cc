@@ -52,17 +52,17 @@ void Api::Add(Endpoint endpoint) {
   endpoints_.push_back(std::move(endpoint));
 }
 
-void Api::AddNotFound() {
+void Api::AddNotFound(std::string_view hint) {
   using http::Method;
   for (Method method :
        {Method::kGet, Method::kPost, Method::kPut, Method::kPatch, Method::kDelete}) {
     http::Route route;
     route.method = method;
     route.pattern = "/{rest...}";
-    route.handler = [this](const http::Request& request) -> Result<http::Response> {
+    route.handler = [this, hint = std::string(hint)](const http::Request& request) -> Result<http::Response> {
       http::Response response = router_.RenderError(
           FamilyOfPath(request.path),
-          Error(StatusCode::kNotFound, "NO_SUCH_ROUTE", "there is nothing at this path"), request);
+          Error(StatusCode::kNotFound, "NO_SUCH_ROUTE", "there is nothing at this path{}", hint), request);
       Protect(response);
       return response;
     };

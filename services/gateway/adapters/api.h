@@ -63,8 +63,8 @@ class Api {
 
   void Add(Endpoint endpoint);
   // Answers 404 in the family's shape for every path that has no route, so that these answers are
-  // guarded too.
-  void AddNotFound();
+  // guarded too. `hint` ends the message.
+  void AddNotFound(std::string_view hint = {});
   const std::vector<Endpoint>& endpoints() const { return endpoints_; }
   // For handlers that add something to the answer of an error.
   http::Response RenderError(http::ApiFamily family, const Status& status, const http::Request& request) const {

@@ -150,6 +150,7 @@ v1::Submission ToProto(const Submission& in) {
   counts->set_subjects_without_sample(in.counts.subjects_without_sample);
   counts->set_clinical_records(in.counts.clinical_records);
   counts->set_clinical_records_quarantined(in.counts.clinical_records_quarantined);
+  counts->set_subjects_forgotten(in.counts.subjects_forgotten);
   for (const Finding& finding : in.findings) *out.add_findings() = ToProto(finding);
   rpc::SetTime(out.mutable_created(), in.created);
   if (in.finished) rpc::SetTime(out.mutable_finished(), *in.finished);
@@ -181,7 +182,8 @@ Submission FromProto(const v1::Submission& in) {
   const auto& counts = in.counts();
   out.counts = {counts.subjects(), counts.subjects_included(), counts.subjects_without_consent(),
                 counts.samples_without_subject(), counts.records(), counts.records_quarantined(), counts.sites(),
-                counts.subjects_without_sample(), counts.clinical_records(), counts.clinical_records_quarantined()};
+                counts.subjects_without_sample(), counts.clinical_records(), counts.clinical_records_quarantined(),
+                counts.subjects_forgotten()};
   for (const v1::Finding& finding : in.findings()) out.findings.push_back(FromProto(finding));
   out.created = rpc::GetTime(in.created());
   if (in.has_finished()) out.finished = rpc::GetTime(in.finished());

@@ -54,7 +54,8 @@ class GrpcConsentClient final : public ConsentClient {
     GF_ASSIGN(auto answer, consent_.Call(ctx, &consent::ConsentService::Stub::RegisterSubjects, request));
     std::vector<RegisteredSubject> registered;
     for (const auto& subject : answer.subjects()) {
-      registered.push_back({subject.included(), subject.pseudonym(), subject.row()});
+      registered.push_back(
+          {subject.included(), subject.pseudonym(), subject.row(), subject.forgotten()});
     }
     return registered;
   }

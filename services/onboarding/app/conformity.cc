@@ -41,6 +41,8 @@ std::vector<qc::Funnel> FunnelsOf(const Submission& submission, const std::vecto
     const char* code = submission.mode == Mode::kFollowUp ? "NOT_IN_DATASET" : "NO_CONSENT";
     qc::Funnel::Step included{"included", Unsigned(counts.subjects_included), {}};
     if (counts.subjects_without_consent > 0) included.losses.push_back({code, Unsigned(counts.subjects_without_consent)});
+    if (counts.subjects_forgotten > 0)
+      included.losses.push_back({"FORGOTTEN", Unsigned(counts.subjects_forgotten)});
     people.steps.push_back(std::move(included));
   }
   funnels.push_back(std::move(people));

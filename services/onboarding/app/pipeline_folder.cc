@@ -49,6 +49,7 @@ Status Pipeline::Job::RegisterFolder() {
   GF_ASSIGN(submission_.version, store_.ReserveVersion(ctx_));
   const std::vector<std::string> people = beacon::PeopleOf(folder_);
   std::vector<std::int32_t> rows;
+  std::int32_t forgotten = 0;
   if (!people.empty()) {
     std::vector<SubjectConsent> subjects;
     for (const std::string& person : people)
@@ -60,15 +61,21 @@ Status Pipeline::Job::RegisterFolder() {
     peer_.clear();
     if (answers.size() != people.size())
       return Error(StatusCode::kDataLoss, "CONSENT_ANSWER_INVALID", "the consent service answered for other people");
-    for (const RegisteredSubject& answer : answers) rows.push_back(answer.included ? answer.row : -1);
+    for (const RegisteredSubject& answer : answers) {
+      rows.push_back(answer.included ? answer.row : -1);
+      forgotten += answer.forgotten ? 1 : 0;
+    }
   }
   beacon::SetRows(folder_, rows);
   if (resumed_at_ > Stage::kConsent) return absl::OkStatus();
   Counts& counts = submission_.counts;
   counts.subjects_included =
       static_cast<std::int32_t>(std::count_if(rows.begin(), rows.end(), [](auto row) { return row >= 0; }));
-  counts.subjects_without_consent = static_cast<std::int32_t>(rows.size()) - counts.subjects_included;
+  counts.subjects_forgotten = forgotten;
+  counts.subjects_without_consent =
+      static_cast<std::int32_t>(rows.size()) - counts.subjects_included - counts.subjects_forgotten;
   Findings findings;
+  NoteForgotten(findings);
   if (counts.subjects_without_consent > 0) {
     findings.Add({Severity::kNote, "NO_CONSENT", "", 0, "", "people who withdrew here before were left out",
                   counts.subjects_without_consent});

@@ -267,14 +267,27 @@ Status Pipeline::Job::Register() {
   }
   Counts& counts = submission_.counts;
   counts.subjects_included = static_cast<std::int32_t>(rows_.people() + rows_.known.size());
-  counts.subjects_without_consent = counts.subjects - counts.subjects_without_sample - counts.subjects_included;
+  counts.subjects_forgotten =
+      static_cast<std::int32_t>(std::ranges::count(answers, true, &RegisteredSubject::forgotten));
+  counts.subjects_without_consent = counts.subjects - counts.subjects_without_sample -
+                                    counts.subjects_included - counts.subjects_forgotten;
   return MergeFindings(RegistrationFindings().Take());
+}
+
+void Pipeline::Job::NoteForgotten(Findings& findings) const {
+  const std::int32_t forgotten = submission_.counts.subjects_forgotten;
+  if (forgotten == 0) return;
+  findings.Add(
+      {Severity::kNote, "FORGOTTEN", "", 0, "",
+       "people who asked the node to forget them were left out, whatever their records permit",
+       forgotten});
 }
 
 Findings Pipeline::Job::RegistrationFindings() const {
   Findings findings;
   const Counts& counts = submission_.counts;
   const std::string consents = NameOf(FileKind::kConsents), clinical = NameOf(FileKind::kClinical);
+  NoteForgotten(findings);
   if (submission_.mode == Mode::kFollowUp) {
     if (rows_.known.empty()) {
       findings.Add({Severity::kError, "NO_KNOWN_SUBJECT", clinical, 0, "", "nobody of them is in the dataset"});

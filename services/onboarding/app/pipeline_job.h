@@ -69,6 +69,7 @@ class Pipeline::Job {
   Result<ObjectRequest> NewObject();
   Status AddObjects(const std::vector<ObjectRecord>& sealed);
   Findings RegistrationFindings() const;
+  void NoteForgotten(Findings& findings) const;
   // The name of the only file of a kind, else the kind.
   std::string NameOf(FileKind kind) const;
   // Errors: DATASET_DECOMMISSIONED.

@@ -153,6 +153,22 @@ TEST_F(PipelineTest, FilesOfChromosomesAndOfSinglePeopleGiveWhatOneFileGives) {
   CheckIndexAgainstBcftools(Cohort::Get().vcf, IncludedSamples(), submission, "", 150);
 }
 
+TEST_F(PipelineTest, WhoAskedToBeForgottenIsLeftOutAndCounted) {
+  const auto included = IncludedSamples();
+  consent_.wants_to_be_forgotten = {test::Replace(included[0], "FI-S", "FI-P")};
+  const std::string id = Submit(Cohort::Get().files);
+  ASSERT_THAT(RunOnce(), IsOk());
+  const Submission submission = Find(id);
+  ASSERT_EQ(submission.state, State::kPublished) << submission.message;
+  const auto some = static_cast<int>(included.size());
+  EXPECT_EQ(submission.counts.subjects_included, some - 1);
+  EXPECT_EQ(submission.counts.subjects_forgotten, 1);
+  EXPECT_EQ(submission.counts.subjects_without_consent, 60 - some);
+  const auto found = std::ranges::find(submission.findings, "FORGOTTEN", &Finding::code);
+  ASSERT_NE(found, submission.findings.end());
+  EXPECT_EQ(found->count, 1);
+}
+
 TEST_F(PipelineTest, ObjectsHoldPseudonymsInTheOrderOfRowsAndTheSameGenotypes) {
   if (!test::HasBcftools()) GTEST_SKIP() << "needs bcftools";
   std::string id = Submit(Cohort::Get().files);

@@ -111,6 +111,7 @@ struct RegisteredSubject {
   bool included = false;
   std::string pseudonym;  // 32 hex digits
   std::int32_t row = -1;
+  bool forgotten = false;  // asked to be: not included, whatever the record permits
 };
 
 // The version to be registered.

@@ -77,6 +77,7 @@ struct Counts {
   // Rows, resources and phenopackets.
   std::int64_t clinical_records = 0;
   std::int64_t clinical_records_quarantined = 0;
+  std::int32_t subjects_forgotten = 0;  // not among those without consent
 
   bool operator==(const Counts&) const = default;
 };

@@ -46,32 +46,51 @@ Result<std::vector<std::string>> Texts(const Json& object, const char* member) {
   return texts;
 }
 
-Result<OutputDeclaration> ParseOutput(const Json& json) {
-  GF_TRY(
-      OnlyMembers(json, "outputs", {"path", "format", "keys", "counts", "derived", "rows_add_up"}));
+// A column counts people where the descriptor says so, alleles or people where it does not and there
+// are genotypes: one person has two.
+Status ParseCounts(const Json& json, bool reads_genotypes, OutputDeclaration& output) {
+  GF_ASSIGN(const std::vector<std::string> counts, Texts(json, "counts"));
+  std::vector<std::string> people;
+  if (json.contains("people")) {
+    GF_ASSIGN(people, Texts(json, "people"));
+  }
+  for (const std::string& name : people) {
+    if (std::find(counts.begin(), counts.end(), name) == counts.end())
+      return Invalid("outputs.people", "must name counts");
+  }
+  for (const std::string& name : counts) {
+    const bool alleles =
+        reads_genotypes && std::find(people.begin(), people.end(), name) == people.end();
+    output.counts.push_back({.name = name, .part_of = {}, .per_person = alleles ? 2 : 1});
+  }
+  return absl::OkStatus();
+}
+
+Result<OutputDeclaration> ParseOutput(const Json& json, bool reads_genotypes) {
+  GF_TRY(OnlyMembers(json, "outputs",
+                     {"path", "format", "keys", "counts", "people", "derived", "rows_add_up"}));
   OutputDeclaration output;
   GF_ASSIGN(output.name, Text(json, "path"));
   GF_ASSIGN(const std::string format, Text(json, "format"));
   if (!IsPlainName(output.name)) return Invalid("outputs.path", "must be a plain file name");
   if (format != "tsv") return Invalid("outputs.format", "must be tsv");
   GF_ASSIGN(output.keys, Texts(json, "keys"));
-  GF_ASSIGN(const std::vector<std::string> counts, Texts(json, "counts"));
-  for (const std::string& name : counts)
-    output.counts.push_back({.name = name, .part_of = {}, .per_person = 1});
+  GF_TRY(ParseCounts(json, reads_genotypes, output));
+  const auto column = [&output](std::string_view name) {
+    return std::find_if(output.counts.begin(), output.counts.end(),
+                        [name](const CountColumn& count) { return count.name == name; });
+  };
   output.rows_add_up = json.value("rows_add_up", Json(false)) == Json(true);
   const Json derived = json.value("derived", Json::object());
   if (!derived.is_object()) return Invalid("outputs.derived", "must be an object");
   for (const auto& [name, formula] : derived.items()) {
     const std::string text = formula.is_string() ? formula.get<std::string>() : "";
     const std::vector<std::string_view> terms = Split(text, '/');
-    const auto part =
-        std::find_if(output.counts.begin(), output.counts.end(),
-                     [&](const CountColumn& column) { return column.name == terms[0]; });
-    if (terms.size() != 2 || part == output.counts.end() ||
-        std::find(counts.begin(), counts.end(), terms[1]) == counts.end()) {
+    if (terms.size() != 2 || column(terms[0]) == output.counts.end() ||
+        column(terms[1]) == output.counts.end()) {
       return Invalid("outputs.derived", "must be a quotient of two counts");
     }
-    part->part_of = terms[1];
+    column(terms[0])->part_of = terms[1];
   }
   return output;
 }
@@ -116,7 +135,7 @@ Result<Workflow> ParseWorkflow(const std::string& descriptor) {
     return Invalid("outputs", "must be a non-empty array");
   }
   for (const Json& output : json["outputs"]) {
-    GF_ASSIGN(OutputDeclaration declaration, ParseOutput(output));
+    GF_ASSIGN(OutputDeclaration declaration, ParseOutput(output, workflow.reads_genotypes));
     workflow.outputs.push_back(std::move(declaration));
   }
   GF_ASSIGN(workflow.limits, ParseLimits(json.value("limits", Json::object())));

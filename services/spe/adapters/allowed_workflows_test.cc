@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
 
@@ -30,6 +32,26 @@ TEST(AllowedWorkflows, ReadsADescriptor) {
   EXPECT_EQ(workflow->limits.wall_time.count(), 120);
   EXPECT_EQ(workflow->outputs[0].counts[0].part_of, "an");
   EXPECT_EQ(workflow->outputs[0].counts[1].part_of, "");
+}
+
+// The airlock counts people: three of them can have six alleles.
+TEST(AllowedWorkflows, CountsOfGenotypesAreAllelesUnlessTheySayPeople) {
+  const auto per_person = [](const std::string& from, const std::string& to) {
+    std::string text = Descriptor();
+    text.replace(text.find(from), from.size(), to);
+    const auto workflow = ParseWorkflow(text);
+    std::vector<std::int64_t> numbers;
+    if (!workflow.ok()) return numbers;
+    for (const CountColumn& column : workflow->outputs[0].counts)
+      numbers.push_back(column.per_person);
+    return numbers;
+  };
+  using Numbers = std::vector<std::int64_t>;
+  const std::string counts = R"("counts":["ac","an"])";
+  EXPECT_EQ(per_person(counts, counts), (Numbers{2, 2}));
+  EXPECT_EQ(per_person(counts, counts + R"(,"people":["an"])"), (Numbers{2, 1}));
+  EXPECT_EQ(per_person(R"("inputs":["genotypes"])", R"("inputs":["phenotypes"])"), (Numbers{1, 1}));
+  EXPECT_EQ(per_person(counts, counts + R"(,"people":["af"])"), Numbers());
 }
 
 TEST(AllowedWorkflows, RefusesWhatItDoesNotUnderstand) {

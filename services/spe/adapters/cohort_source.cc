@@ -77,9 +77,15 @@ Status Decrypt(const Context& ctx, const Source& source, const EncryptedObject& 
   return decryptor.Finish().status();
 }
 
+// Alleles that nobody of them carries would tell the analysis, and whoever reads its keys, of those
+// who do not permit it.
+const genomics::SubsetOptions kOnlyTheirAlleles = {.region = std::nullopt,
+                                                   .drop_unobserved = true};
+
 // Decrypts into a pipe, whose other end drops the people who are not permitted.
 Status SubsetGenotypes(const Context& ctx, const Source& source, const EncryptedObject& object,
-                       const std::vector<genomics::SampleRename>& keep, const fs::path& output) {
+                       const std::vector<genomics::SampleRename>& keep,
+                       const genomics::SubsetOptions& options, const fs::path& output) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0)
     return Error(StatusCode::kUnavailable, "STAGE_FAILED", "cannot prepare an input");
@@ -99,7 +105,7 @@ Status SubsetGenotypes(const Context& ctx, const Source& source, const Encrypted
                         });
     writer.Reset();
   });
-  const auto subset = genomics::SubsetVcf(genomics::VcfInput(ends[0]), keep, output);
+  const auto subset = genomics::SubsetVcf(genomics::VcfInput(ends[0]), keep, output, options);
   decryptor.join();
   if (!decrypted.ok()) {
     // Only the end of the decryption proves that the body was whole: a subset of its beginning is
@@ -115,7 +121,8 @@ Status SubsetGenotypes(const Context& ctx, const Source& source, const Encrypted
 Status StageGenotypes(const Context& ctx, const std::vector<const EncryptedObject*>& objects,
                       const Source& source, const Cohort& cohort, const fs::path& output) {
   std::vector<fs::path> parts;
-  std::size_t rows = 0, staged = 0;
+  std::vector<genomics::SampleRename> everybody;
+  std::size_t rows = 0;
   for (const EncryptedObject* object : objects) {
     GF_TRY(ctx.Alive());
     if (object->first_row < rows) return DatasetShape("has rows twice");
@@ -125,25 +132,33 @@ Status StageGenotypes(const Context& ctx, const std::vector<const EncryptedObjec
       if (row < object->first_row || row >= rows) continue;
       keep.push_back({cohort.pseudonyms[row], cohort.pseudonyms[row]});
     }
-    staged += keep.size();
     if (keep.empty()) continue;
+    everybody.insert(everybody.end(), keep.begin(), keep.end());
     parts.push_back(output.parent_path() / fmt::format(".segment-{}.vcf.gz", parts.size()));
-    GF_TRY(SubsetGenotypes(ctx, source, *object, keep, parts.back()));
+    // What is left out of one of several would not be counted for people of the others.
+    GF_TRY(SubsetGenotypes(ctx, source, *object, keep,
+                           objects.size() == 1 ? kOnlyTheirAlleles : genomics::SubsetOptions(),
+                           parts.back()));
   }
   // Rows of people who were forgotten may have no object any more.
   if (rows > cohort.pseudonyms.size()) return DatasetShape("has genotypes of other people");
-  if (staged != cohort.permitted.size()) return DatasetShape("has gaps in its rows");
+  if (everybody.size() != cohort.permitted.size()) return DatasetShape("has gaps in its rows");
   std::error_code error;
-  if (parts.size() == 1) {
+  if (objects.size() == 1) {
     fs::rename(parts.front(), output, error);
     if (error) return Error(StatusCode::kUnavailable, "STAGE_FAILED", "cannot prepare an input");
     return MakeReadable(output);
   }
-  const Status merged = genomics::MergeVcf(parts, output);
+  const fs::path together = output.parent_path() / ".segments.vcf.gz";
+  Status merged = genomics::MergeVcf(parts, together);
   for (const fs::path& part : parts) {
     fs::remove(part, error);
     fs::remove(part.string() + ".tbi", error);
   }
+  GF_TRY(merged);
+  merged = genomics::SubsetVcf(genomics::VcfInput(together), everybody, output, kOnlyTheirAlleles)
+               .status();
+  fs::remove(together, error);
   GF_TRY(merged);
   return MakeReadable(output);
 }

@@ -128,6 +128,10 @@ class CohortSourceTest : public ::testing::Test {
         vcf += row == 0 ? "\t0/1" : row == 1 ? "\t1/1" : "\t0/0";
       vcf += "\n";
     }
+    // One that only row 1 carries, who permits nothing.
+    vcf += "chr20\t300000\t.\tC\tT\t.\tPASS\t.\tGT";
+    for (int row = first_row; row < first_row + rows; ++row) vcf += row == 1 ? "\t0/1" : "\t0/0";
+    vcf += "\n";
     std::ofstream(data_ / "plain.vcf") << vcf;
     Add(id, "genotypes", data_ / "plain.vcf");
     auto* object = onboarding_.objects.mutable_objects(onboarding_.objects.objects_size() - 1);
@@ -219,6 +223,7 @@ TEST_F(CohortSourceTest, PeopleOfSeveralSegmentsStandInOneFile) {
                                   std::chrono::minutes(1));
   if (!records.ok()) GTEST_SKIP() << "needs bcftools";
   EXPECT_NE(records->output.find("200000 1 4 0/1 0/0\n"), std::string::npos) << records->output;
+  EXPECT_EQ(records->output.find("300000"), std::string::npos) << records->output;
   EXPECT_LT(records->output.find(kPseudonyms[0]), records->output.find(kPseudonyms[2]));
   EXPECT_EQ(std::distance(fs::directory_iterator(stage_), fs::directory_iterator()), 2);
 }

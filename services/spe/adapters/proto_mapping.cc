@@ -94,7 +94,7 @@ v1::Review ReviewToProto(const Review& review) {
     added->set_size(file.size);
     added->set_sha256(file.sha256);
     added->set_rows(file.rows);
-    added->set_rows_masked(file.rows_masked);
+    added->set_rows_left_out(file.rows_left_out);
   }
   for (const CheckLine& line : review.checks) {
     auto* added = out.add_checks();
@@ -114,7 +114,7 @@ Review ReviewFromProto(const v1::Review& review) {
   out.dataset = review.dataset();
   out.digest = review.digest();
   for (const auto& file : review.files()) {
-    out.files.push_back({file.name(), file.size(), file.sha256(), file.rows(), file.rows_masked()});
+    out.files.push_back({file.name(), file.size(), file.sha256(), file.rows(), file.rows_left_out()});
   }
   for (const auto& line : review.checks())
     out.checks.push_back({line.check(), line.passed(), line.detail()});

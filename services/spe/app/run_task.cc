@@ -63,7 +63,7 @@ Review MakeReview(const Task& task, const AirlockVerdict& verdict, Time now) {
   review.since = now;
   for (const CheckedFile& file : verdict.files) {
     review.files.push_back({file.name, static_cast<std::int64_t>(file.content.size()), file.sha256,
-                            file.rows, file.rows_masked});
+                            file.rows, file.rows_left_out});
   }
   for (const char* check :
        {"declared-files", "file-kind", "content", "table-shape", "identifiers", "minimum-count"}) {
@@ -112,7 +112,6 @@ Status RunTask::Run(const Context& ctx, const sql::Lease& lease) {
 Status RunTask::RunSteps(const Context& ctx, const sql::Lease& lease, Task& task) {
   if (task.state == TaskState::kInReview) return Settle(ctx, lease, task);
   const Slot slot(running_);
-  if (slot.number() > options_.max_tasks) return store_.Defer(ctx, lease);
   GF_ASSIGN(const Workflow workflow, workflows_.Open(task.order.workflow));
   bool started = false;
   if (task.executor_attempt > 0) {
@@ -121,6 +120,8 @@ Status RunTask::RunSteps(const Context& ctx, const sql::Lease& lease, Task& task
   }
   if (!started && task.cancel_requested)
     return End(ctx, lease, task, TaskState::kCanceled, "CANCELED");
+  // One that runs already, begun before this process was, is looked after whatever else runs.
+  if (!started && slot.number() > options_.max_tasks) return store_.Defer(ctx, lease);
   if (!started) GF_TRY(Begin(ctx, lease, task, workflow));
   GF_ASSIGN(const AttemptReport report, Await(ctx, task));
   return Conclude(ctx, lease, task, workflow, report);

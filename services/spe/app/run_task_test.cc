@@ -196,12 +196,12 @@ TEST_F(RunTaskTest, WaitsForTheHolderAndReleasesOnlyAfterTheLedger) {
   ASSERT_TRUE(RunOnce().ok());
   EXPECT_EQ(Now().state, TaskState::kInReview);
   EXPECT_EQ(Now().individuals, 40);
-  EXPECT_EQ(site_.kept["t.tsv"], "k\tn\na\t9\nb\tNA\n");
+  EXPECT_EQ(site_.kept["t.tsv"], "k\tn\na\t9\n");
   EXPECT_TRUE(
       executor_.attempts.empty());  // the container and its data are gone while people think
   EXPECT_EQ(Reason(Api().ReleasedOutputs(ctx_, "task-1").status()), "NOT_RELEASED");
   const Review review = store_.reviews["task-1"];
-  EXPECT_EQ(review.files[0].rows_masked, 1);
+  EXPECT_EQ(review.files[0].rows_left_out, 1);
 
   EXPECT_EQ(Reason(Api().Decide(ctx_, "task-1", review.digest, true, "", "researcher")),
             "OWN_REQUEST");
@@ -217,7 +217,7 @@ TEST_F(RunTaskTest, WaitsForTheHolderAndReleasesOnlyAfterTheLedger) {
   EXPECT_EQ(Now().state, TaskState::kComplete);
   EXPECT_EQ(site_.entries, 1);
   EXPECT_EQ(site_.logged_while, TaskState::kInReview);
-  EXPECT_EQ(Api().ReleasedOutputs(ctx_, "task-1")->at(0).content, "k\tn\na\t9\nb\tNA\n");
+  EXPECT_EQ(Api().ReleasedOutputs(ctx_, "task-1")->at(0).content, "k\tn\na\t9\n");
 }
 
 TEST_F(RunTaskTest, ARefusalEndsTheTaskAndReleasesNothing) {
@@ -280,6 +280,26 @@ TEST_F(RunTaskTest, AdoptsARunningContainerInsteadOfStartingAnother) {
   ASSERT_TRUE(RunOnce(2).ok());
   EXPECT_EQ(executor_.started, 0);
   EXPECT_EQ(Now().state, TaskState::kInReview);
+}
+
+// Its lease ran out while the process was away, and others took its place.
+TEST_F(RunTaskTest, WhatRunsOrIsCanceledNeedsNoPlaceAmongThoseThatRun) {
+  options_.max_tasks = 0;
+  Create();
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_EQ(store_.deferred, 1);
+  store_.tasks["task-1"].cancel_requested = true;
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_EQ(Now().state, TaskState::kCanceled);
+
+  store_ = FakeStore();
+  Create();
+  store_.tasks["task-1"].state = TaskState::kRunning;
+  store_.tasks["task-1"].executor_attempt = 1;
+  executor_.attempts["task-1.1"] = {.outcome = Outcome::kExited};
+  ASSERT_TRUE(RunOnce(2).ok());
+  EXPECT_EQ(Now().state, TaskState::kInReview);
+  EXPECT_EQ(store_.deferred, 0);
 }
 
 TEST_F(RunTaskTest, StartsANewAttemptWhenTheServiceDiedBeforeTheContainerBegan) {

@@ -96,9 +96,9 @@ void Checker::File(const OutputDeclaration& declaration, const OutputEntry& entr
       }
     }
   }
-  const std::int64_t masked = table.MaskSmallCounts(policy_.minimum_count);
-  if (masked > 0 && policy_.small_counts == SmallCounts::kRefuse) {
-    return Refuse("minimum-count", "SMALL_COUNT", entry.name, fmt::format("{} rows", masked));
+  const std::int64_t left_out = table.LeaveOutSmallCounts(policy_.minimum_count);
+  if (left_out > 0 && policy_.small_counts == SmallCounts::kRefuse) {
+    return Refuse("minimum-count", "SMALL_COUNT", entry.name, fmt::format("{} rows", left_out));
   }
   const auto rows = static_cast<std::int64_t>(table.rows().size());
   if (cohort_size_ > 0 && rows == cohort_size_) {
@@ -108,8 +108,8 @@ void Checker::File(const OutputDeclaration& declaration, const OutputEntry& entr
   CheckedFile file{.name = entry.name,
                    .content = table.Format(),
                    .sha256 = {},
-                   .rows = rows,
-                   .rows_masked = masked};
+                   .rows = rows - left_out,
+                   .rows_left_out = left_out};
   file.sha256 = HexEncode(crypto::Sha256(file.content));
   verdict_.files.push_back(std::move(file));
 }

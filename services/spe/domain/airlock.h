@@ -14,16 +14,17 @@
 //   3. Key cells are short printable text; keys do not repeat. Count cells are plain non-negative
 //   integers.
 //   4. No cell holds an identifier of a person, in whole or in part.
-//   5. A count that stands for 1 .. minimum_count-1 people is small. So is a difference that a
+//   5. A count that stands for 1 .. minimum_count-1 people is small (two alleles may be one
+//      person's: per_person). So is a difference that a
 //   reader can form: a
 //      count column declared `part_of` another (alternate alleles among all alleles) is small as
 //      well if the rest, whole - part, is. An allele frequency near 1 tells as much about the few
 //      others as one near 0 about the few carriers, only with the alleles' roles exchanged. Zero is
 //      not small: it is true of everybody.
-//   6. A small cell is masked by replacing every count of its row by "NA", so that no other cell of
-//   the row gives it
-//      away; or the whole file is refused, as the policy says. Where rows add up to a public total
-//      and just one is masked, the row with the smallest counts of the others is masked too.
+//   6. A row with a small cell is left out, key and all: where keys come from the data, such as
+//      variants, the key alone says that somebody has it. Or the whole file is refused, as the
+//      policy says. Where rows add up to a public total and just one is left out, the row with the
+//      smallest counts of the others goes with it.
 #pragma once
 
 #include <cstdint>
@@ -49,14 +50,14 @@ struct OutputDeclaration {
   std::string name;
   std::vector<std::string> keys;  // columns, in order, before the counts
   std::vector<CountColumn> counts;
-  bool rows_add_up = false;  // the sum over all rows is public, so one masked row could be computed
+  bool rows_add_up = false;  // the sum over all rows is public, so one missing row could be computed
 };
 
-enum class SmallCounts { kMask, kRefuse };
+enum class SmallCounts { kLeaveOut, kRefuse };
 
 struct AirlockPolicy {
   std::int64_t minimum_count = 5;
-  SmallCounts small_counts = SmallCounts::kMask;
+  SmallCounts small_counts = SmallCounts::kLeaveOut;
   std::size_t max_files = 32;
   std::size_t max_file_bytes = 64U << 20;
   std::int64_t max_cells = 10'000'000;  // of one file
@@ -87,8 +88,8 @@ struct CheckedFile {
   std::string name;
   std::string content;  // as it may be released
   std::string sha256;   // of content, hex
-  std::int64_t rows = 0;
-  std::int64_t rows_masked = 0;
+  std::int64_t rows = 0;           // that are released
+  std::int64_t rows_left_out = 0;  // by rule 6
 };
 
 struct AirlockVerdict {

@@ -58,7 +58,7 @@ TEST(Airlock, ReleasesATableWithoutSmallCountsUnchanged) {
   ASSERT_EQ(verdict.files.size(), 1U);
   EXPECT_EQ(verdict.files[0].content, "chrom\tpos\tref\talt\tac\tan\n" + rows);
   EXPECT_EQ(verdict.files[0].rows, 2);
-  EXPECT_EQ(verdict.files[0].rows_masked, 0);
+  EXPECT_EQ(verdict.files[0].rows_left_out, 0);
   EXPECT_TRUE(verdict.warnings.empty());
 }
 
@@ -72,7 +72,7 @@ TEST(Airlock, DigestIsWhatSha256sumPrints) {
   EXPECT_EQ(verdict.digest, "93520d5deead53a592de8df9fbbc5ab349c0512213331e7711c152be989ff2ba");
 }
 
-TEST(Airlock, MasksTheWholeRowOfASmallCount) {
+TEST(Airlock, LeavesOutTheWholeRowOfASmallCount) {
   const AirlockVerdict verdict = CheckRows(
       "1\t1\tA\tG\t4\t600\n"  // four carriers at most
       "1\t2\tA\tG\t5\t600\n"  // just enough
@@ -81,14 +81,13 @@ TEST(Airlock, MasksTheWholeRowOfASmallCount) {
   ASSERT_TRUE(verdict.passed());
   EXPECT_EQ(verdict.files[0].content,
             "chrom\tpos\tref\talt\tac\tan\n"
-            "1\t1\tA\tG\tNA\tNA\n"
             "1\t2\tA\tG\t5\t600\n"
-            "1\t3\tA\tG\t0\t600\n"
-            "1\t4\tA\tG\tNA\tNA\n");
-  EXPECT_EQ(verdict.files[0].rows_masked, 2);
+            "1\t3\tA\tG\t0\t600\n");
+  EXPECT_EQ(verdict.files[0].rows, 2);
+  EXPECT_EQ(verdict.files[0].rows_left_out, 2);
 }
 
-TEST(Airlock, MasksWhenTheRestOfTheWholeIsSmall) {
+TEST(Airlock, LeavesOutWhereTheRestOfTheWholeIsSmall) {
   const AirlockVerdict verdict = CheckRows(
       "1\t1\tA\tG\t596\t600\n"  // four reference alleles: the same disclosure with the roles
                                 // exchanged
@@ -98,10 +97,8 @@ TEST(Airlock, MasksWhenTheRestOfTheWholeIsSmall) {
   ASSERT_TRUE(verdict.passed());
   EXPECT_EQ(verdict.files[0].content,
             "chrom\tpos\tref\talt\tac\tan\n"
-            "1\t1\tA\tG\tNA\tNA\n"
             "1\t2\tA\tG\t595\t600\n"
-            "1\t3\tA\tG\t600\t600\n"
-            "1\t4\tA\tG\tNA\tNA\n");
+            "1\t3\tA\tG\t600\t600\n");
 }
 
 TEST(Airlock, CountsPeopleNotAlleles) {
@@ -112,17 +109,17 @@ TEST(Airlock, CountsPeopleNotAlleles) {
       Check(declaration, "chrom\tpos\tref\talt\tac\tan\n1\t1\tA\tG\t8\t600\n1\t2\tA\tG\t9\t600\n");
   ASSERT_TRUE(verdict.passed());
   EXPECT_EQ(verdict.files[0].content,
-            "chrom\tpos\tref\talt\tac\tan\n1\t1\tA\tG\tNA\tNA\n1\t2\tA\tG\t9\t600\n");
+            "chrom\tpos\tref\talt\tac\tan\n1\t2\tA\tG\t9\t600\n");
 }
 
-TEST(Airlock, RefusesInsteadOfMaskingWhenThePolicySaysSo) {
+TEST(Airlock, RefusesInsteadOfLeavingOutWhenThePolicySaysSo) {
   AirlockPolicy policy;
   policy.small_counts = SmallCounts::kRefuse;
   EXPECT_EQ(Refusal(CheckRows("1\t1\tA\tG\t4\t600\n", policy)), "SMALL_COUNT");
   EXPECT_TRUE(CheckRows("1\t1\tA\tG\t5\t600\n", policy).passed());
 }
 
-TEST(Airlock, MasksASecondRowWhereTheTotalIsPublic) {
+TEST(Airlock, LeavesOutASecondRowWhereTheTotalIsPublic) {
   OutputDeclaration declaration = Groups();
   declaration.rows_add_up = true;
   const std::string table =
@@ -130,9 +127,9 @@ TEST(Airlock, MasksASecondRowWhereTheTotalIsPublic) {
   const AirlockVerdict verdict = Check(declaration, table);
   ASSERT_TRUE(verdict.passed());
   EXPECT_EQ(verdict.files[0].content,
-            "sex\tcases\tcontrols\nfemale\tNA\tNA\nmale\t30\t40\nother\tNA\tNA\nnone\t0\t0\n");
-  EXPECT_EQ(verdict.files[0].rows_masked, 2);
-  EXPECT_EQ(Check(Groups(), table).files[0].rows_masked, 1);
+            "sex\tcases\tcontrols\nmale\t30\t40\nnone\t0\t0\n");
+  EXPECT_EQ(verdict.files[0].rows_left_out, 2);
+  EXPECT_EQ(Check(Groups(), table).files[0].rows_left_out, 1);
 }
 
 TEST(Airlock, RefusesWhatIsNotATableOfCounts) {

@@ -118,39 +118,36 @@ bool CountTable::HasSmallCount(const Row& row, std::int64_t minimum) const {
   return false;
 }
 
-std::int64_t CountTable::MaskSmallCounts(std::int64_t minimum) {
-  std::int64_t masked = 0;
+std::int64_t CountTable::LeaveOutSmallCounts(std::int64_t minimum) {
+  std::int64_t left_out = 0;
   for (Row& row : rows_) {
-    row.masked = row.masked || HasSmallCount(row, minimum);
-    masked += row.masked ? 1 : 0;
+    row.left_out = row.left_out || HasSmallCount(row, minimum);
+    left_out += row.left_out ? 1 : 0;
   }
-  if (!declaration_.rows_add_up || masked != 1) return masked;
-  // A single masked row is the public total minus the others, so a second one goes with it; one
+  if (!declaration_.rows_add_up || left_out != 1) return left_out;
+  // A single missing row is the public total minus the others, so a second one goes with it; one
   // that tells something.
   const auto total = [](const Row& row) {
     return std::accumulate(row.counts.begin(), row.counts.end(), std::int64_t{0});
   };
   Row* second = nullptr;
   for (Row& row : rows_) {
-    if (row.masked || total(row) == 0) continue;
+    if (row.left_out || total(row) == 0) continue;
     if (second == nullptr || total(row) < total(*second)) second = &row;
   }
   if (second != nullptr) {
-    second->masked = true;
-    ++masked;
+    second->left_out = true;
+    ++left_out;
   }
-  return masked;
+  return left_out;
 }
 
 std::string CountTable::Format() const {
   std::string text = Header();
   for (const Row& row : rows_) {
-    text += fmt::format("{}", fmt::join(row.keys, "\t"));
-    for (const std::int64_t count : row.counts) {
-      text += '\t';
-      text += row.masked ? "NA" : std::to_string(count);
-    }
-    text += '\n';
+    if (row.left_out) continue;
+    fmt::format_to(std::back_inserter(text), "{}\t{}\n", fmt::join(row.keys, "\t"),
+                   fmt::join(row.counts, "\t"));
   }
   return text;
 }

@@ -24,7 +24,7 @@ class CountTable {
   struct Row {
     std::vector<std::string_view> keys;
     std::vector<std::int64_t> counts;
-    bool masked = false;
+    bool left_out = false;
   };
 
   // Both `declaration` and the content given to Parse must outlive the table.
@@ -32,10 +32,10 @@ class CountTable {
 
   TableProblem Parse(std::string_view content, std::int64_t max_cells, std::size_t max_key_chars);
   const std::vector<Row>& rows() const { return rows_; }
-  // Marks the rows that rules 5 and 6 of airlock.h mask; returns how many. Idempotent.
-  std::int64_t MaskSmallCounts(std::int64_t minimum);
-  // The table anew, from what was understood: nothing that was not parsed survives. Rows keep their
-  // order.
+  // Marks the rows that rules 5 and 6 of airlock.h leave out; returns how many. Idempotent.
+  std::int64_t LeaveOutSmallCounts(std::int64_t minimum);
+  // The table anew, without those rows and from what was understood: nothing that was not parsed
+  // survives. Rows keep their order.
   std::string Format() const;
 
  private:

@@ -71,7 +71,7 @@ struct ReviewedFile {
   std::int64_t size = 0;
   std::string sha256;
   std::int64_t rows = 0;
-  std::int64_t rows_masked = 0;
+  std::int64_t rows_left_out = 0;
 };
 
 struct CheckLine {
