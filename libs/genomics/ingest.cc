@@ -19,6 +19,10 @@ Result<std::vector<std::int32_t>> ColumnOfRow(const VcfHeader& header,
   std::vector<std::int32_t> out;
   out.reserve(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].empty()) {  // nobody's; there may be several
+      out.push_back(-1);
+      continue;
+    }
     std::int32_t& column = by_name.try_emplace(rows[i], -1).first->second;
     if (column == kTaken) {
       return InvalidField(fmt::format("rows[{}]", i), "SAMPLE_INVALID",

@@ -70,9 +70,9 @@ struct PassReport {
   std::map<std::string, std::uint64_t> set_aside;  // records, by VcfCodeName
 };
 
-// Reads one file. `rows[i]` is the sample name of row i; a row whose sample the file lacks is a
-// no-call at each of its records. Memory does not grow with the file. Errors: those of
-// RecordScanner and of the stages; SAMPLE_INVALID for a repeated name.
+// Reads one file. `rows[i]` is the sample name of row i; a row whose sample the file lacks, or that
+// has no name, is a no-call at each of its records. Memory does not grow with the file. Errors:
+// those of RecordScanner and of the stages; SAMPLE_INVALID for a repeated name.
 Result<PassReport> RunPass(const VcfInput& input, std::span<const std::string> rows,
                            const PassOptions& options, std::span<SiteConsumer* const> stages);
 

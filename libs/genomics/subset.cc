@@ -62,7 +62,9 @@ std::string HeaderText(const VcfHeader& in, const std::vector<std::string>& name
                        field.number, field.type, "Field of the source file");
   }
   out += "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT";
-  for (const std::string& name : names) out += "\t" + name;
+  for (const std::string& name : names) {
+    if (!name.empty()) out += "\t" + name;
+  }
   out += "\n";
   return out;
 }
@@ -88,10 +90,13 @@ class SubsetStage::Rewriter {
   }
 
   void SetColumns(const VcfHeader& header, std::span<const std::int32_t> column_of_row,
-                  std::size_t n_forgotten, bool drop_unobserved) {
-    columns_.assign(column_of_row.begin(),
-                    column_of_row.end() - static_cast<std::ptrdiff_t>(n_forgotten));
-    n_forgotten_ = n_forgotten;
+                  std::span<const std::string> names, bool drop_unobserved) {
+    columns_.clear();
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (!names[i].empty()) columns_.push_back(static_cast<std::size_t>(column_of_row[i]));
+    }
+    n_rows_ = names.size();
+    n_forgotten_ = column_of_row.size() - n_rows_;
     drop_unobserved_ = drop_unobserved;
     n_columns_ = header.samples.size();
   }
@@ -103,7 +108,7 @@ class SubsetStage::Rewriter {
     lost_.assign(counts_.size(), false);
     an_ = site.an - 2 * n_forgotten_;  // who is not among the calls is 0/0
     for (const Call& call : site.calls) {
-      const bool forgotten = call.index >= columns_.size();
+      const bool forgotten = call.index >= n_rows_;
       if (forgotten) an_ += 2;
       for (const int allele : {call.first, call.second}) {
         if (allele < 0) continue;
@@ -267,7 +272,8 @@ class SubsetStage::Rewriter {
 
   std::vector<std::size_t> columns_;
   std::size_t n_columns_ = 0;
-  std::uint64_t n_forgotten_ = 0;  // rows behind those of columns_
+  std::size_t n_rows_ = 0;         // that have a column, or are nobody's
+  std::uint64_t n_forgotten_ = 0;  // rows behind those
   bool drop_unobserved_ = false;
   std::set<std::string, std::less<>> numeric_formats_;
   std::set<std::string, std::less<>> filters_;
@@ -316,6 +322,7 @@ Status SubsetStage::Begin(const VcfHeader& header, std::span<const std::int32_t>
   const std::size_t n_forgotten = options_.forgotten.size();
   GF_CHECK(names_.size() + n_forgotten == column_of_row.size());
   for (std::size_t i = 0; i < names_.size(); ++i) {
+    if (names_[i].empty() && column_of_row[i] < 0) continue;
     if (column_of_row[i] < 0) {
       return InvalidField(fmt::format("keep[{}].old_name", i), "SAMPLE_UNKNOWN",
                           "no such sample in the file");
@@ -326,12 +333,12 @@ Status SubsetStage::Begin(const VcfHeader& header, std::span<const std::int32_t>
     }
   }
   if (writer_ != nullptr) {  // the next of several files
-    rewriter_->SetColumns(header, column_of_row, n_forgotten, options_.drop_unobserved);
+    rewriter_->SetColumns(header, column_of_row, names_, options_.drop_unobserved);
     return absl::OkStatus();
   }
   GF_ASSIGN(writer_, open_(header, HeaderText(header, names_)));
   rewriter_ = std::make_unique<Rewriter>(header);
-  rewriter_->SetColumns(header, column_of_row, n_forgotten, options_.drop_unobserved);
+  rewriter_->SetColumns(header, column_of_row, names_, options_.drop_unobserved);
   return absl::OkStatus();
 }
 

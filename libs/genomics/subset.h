@@ -57,7 +57,8 @@ class VcfWriter;
 // those of the sink.
 class SubsetStage final : public SiteConsumer {
  public:
-  // `names[i]` is the new name of row i. The rows of `options.forgotten` come after them.
+  // `names[i]` is the new name of row i; a row without a name, whose sample the file lacks, has no
+  // column. The rows of `options.forgotten` come after them.
   // Bgzipped VCF in pieces, for a sink that encrypts: clear text need not reach a disk.
   static std::unique_ptr<SubsetStage> ToSink(std::vector<std::string> names, ByteSink sink,
                                              SubsetOptions options = {});

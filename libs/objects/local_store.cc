@@ -38,6 +38,10 @@ Status Failed(std::string_view what) {
     case EPERM:
     case EROFS:
       return Error(StatusCode::kInternal, "STORE_ACCESS_DENIED", "cannot {}: {}", what, text);
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:  // of this process, and passes
+      return Error(StatusCode::kUnavailable, "STORE_UNAVAILABLE", "cannot {}: {}", what, text);
     default:
       return Error(StatusCode::kInternal, "STORE_FAILED", "cannot {}: {}", what, text);
   }

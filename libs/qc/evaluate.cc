@@ -89,7 +89,7 @@ CohortQc MeasureCohort(const Policy& policy, const Accumulator& counts,
                        std::span<const SampleQc> samples) {
   const Accumulator::Cohort& cohort = counts.cohort();
   CohortQc out;
-  out.people = counts.rows();
+  out.people = samples.size();
   for (std::size_t region = 0; region < kRegions; ++region) {
     out.snv_sites += cohort.sites[region][0] + cohort.sites[region][1];
     out.indel_sites += cohort.sites[region][2];
@@ -349,8 +349,19 @@ QualityResult Evaluate(const Policy& policy, const Accumulator& counts,
   GF_CHECK(samples.size() == counts.rows());
   QualityResult result;
   result.policy = policy;
+  std::vector<std::size_t> sample_of_row(counts.rows());
   for (std::uint32_t row = 0; row < counts.rows(); ++row) {
-    result.samples.push_back(MeasureSample(policy, counts, row, samples[row]));
+    sample_of_row[row] = result.samples.size();
+    if (!samples[row].nobody)
+      result.samples.push_back(MeasureSample(policy, counts, row, samples[row]));
+  }
+  // Nobody is like nobody else, so these are about samples.
+  for (RelatedPair& pair : within.found) {
+    pair.a = sample_of_row[pair.a];
+    pair.b = sample_of_row[pair.b];
+  }
+  for (EarlierBatch& batch : earlier) {
+    for (RelatedPair& pair : batch.comparison.found) pair.a = sample_of_row[pair.a];
   }
   result.cohort = MeasureCohort(policy, counts, result.samples);
   for (SampleQc& sample : result.samples) InferSex(policy, result.cohort.y_informative, sample);

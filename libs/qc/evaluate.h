@@ -23,6 +23,7 @@ std::string_view SexName(Sex sex);  // "UNKNOWN", "FEMALE", "MALE", as in Phenop
 struct SampleIdentity {
   std::uint32_t position = 0;  // 1-based place among the samples of the file
   Sex declared = Sex::kUnknown;
+  bool nobody = false;  // the row is nobody's any more: no figure is about it
 };
 
 enum class SexCheck : std::uint8_t { kNotChecked, kMatch, kMismatch, kUndetermined, kNotDeclared };
@@ -81,7 +82,7 @@ struct EarlierBatch {
 struct QualityResult {
   Policy policy;  // by which it was judged
   CohortQc cohort;
-  std::vector<SampleQc> samples;  // by row
+  std::vector<SampleQc> samples;  // in the order of rows, without those of nobody
   Comparison within;
   std::vector<EarlierBatch> earlier;
 
@@ -90,7 +91,8 @@ struct QualityResult {
 
 CompareOptions CompareOptionsOf(const Policy& policy);
 
-// `samples[i]` is row i of the accumulator. Findings name samples by position, never by name; they
+// `samples[i]` is row i of the accumulator; the comparisons are about its rows, too, and in the
+// result about `QualityResult::samples`. Findings name samples by position, never by name; they
 // are about `file`, the role of the VCF in the submission.
 QualityResult Evaluate(const Policy& policy, const Accumulator& counts,
                        std::span<const SampleIdentity> samples, Comparison within,

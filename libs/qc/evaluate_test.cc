@@ -122,6 +122,21 @@ TEST(Evaluate, FindsWhatIsWrongWithTheCohortAndNothingElse) {
   EXPECT_LT(judged.result.samples[0].charr.value(), 0.01);
 }
 
+TEST(Evaluate, ARowOfNobodyIsLeftOut) {
+  auto people = SamplePeople();
+  auto declared = Declared(people);
+  people[7].missing = 1;
+  declared[7] = {0, Sex::kUnknown, true};
+  const Judged judged =
+      JudgeCohort(people, declared, Simulation(people, 20).Sites(300, 800, 100, true));
+  EXPECT_EQ(judged.result.samples.size(), people.size() - 1);
+  EXPECT_EQ(judged.result.cohort.people, people.size() - 1);
+  EXPECT_THAT(judged.FieldsOf("SAMPLE_CALL_RATE"), ElementsAre("sample 117"));
+  EXPECT_THAT(judged.FieldsOf("SAMPLE_OUTLIER"), testing::Not(Contains("sample 0")));
+  EXPECT_THAT(judged.FieldsOf("DUPLICATE_SAMPLES"), ElementsAre("samples 21 and 116"));
+  EXPECT_EQ(judged.result.samples[7].position, 9U);
+}
+
 TEST(Evaluate, ComparesTheSex) {
   const std::vector<SampleQc>& samples = SampleCohort().result.samples;
   EXPECT_TRUE(SampleCohort().result.cohort.y_informative);

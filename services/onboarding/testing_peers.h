@@ -64,16 +64,8 @@ class FakeConsent final : public ConsentClient {
       if (!fresh && known->second != asked) {
         return Error(StatusCode::kFailedPrecondition, "VERSION_REGISTERED", "with other subjects");
       }
-      // Rows of the base, then the new ones by pseudonym.
       auto& all = rows[{version.dataset, version.version}];
-      all = rows[{version.dataset, version.base_version}];
-      std::set<std::string> added;
-      for (const auto& [person, bits] : asked) {
-        const bool in_base = std::ranges::find(all, Pseudonym(person)) != all.end();
-        if (bits != 0 && !in_base && !version.follow_up && !wants_to_be_forgotten.contains(person))
-          added.insert(Pseudonym(person));
-      }
-      all.insert(all.end(), added.begin(), added.end());
+      if (fresh) AddRows(version, asked, all);
       std::vector<RegisteredSubject> answers;
       for (const SubjectConsent& subject : subjects) {
         const std::string pseudonym = Pseudonym(subject.person_identifier);
@@ -100,14 +92,18 @@ class FakeConsent final : public ConsentClient {
     });
   }
 
-  // In all versions; the rows stay, as nobody's.
-  void Forget(const std::string& person) {
+  // In all versions; the rows stay, as nobody's. Whoever was left out of a version has row -1.
+  void Forget(const std::string& person, const std::string& dataset = "") {
+    const std::string stranger = HexEncode(random_.Bytes(16));
     for (auto& [version, pseudonyms] : rows) {
-      for (std::size_t row = 0; row < pseudonyms.size(); ++row) {
-        if (pseudonyms[row] != Pseudonym(person)) continue;
-        pseudonyms[row] = HexEncode(random_.Bytes(16));
-        forgotten.push_back({version.first, version.second, static_cast<std::int32_t>(row)});
-      }
+      if (!dataset.empty() && version.first != dataset) continue;
+      const auto row = std::ranges::find(pseudonyms, Pseudonym(person));
+      const bool has_row = row != pseudonyms.end();
+      const auto asked = registrations.find(version);
+      if (!has_row && (asked == registrations.end() || !asked->second.contains(person))) continue;
+      const auto at = static_cast<std::int32_t>(row - pseudonyms.begin());
+      forgotten.push_back({version.first, version.second, has_row ? at : -1});
+      if (has_row) *row = stranger;
     }
   }
   // Twenty rows a page.
@@ -138,15 +134,28 @@ class FakeConsent final : public ConsentClient {
   }
 
   Result<std::string> EncryptionKey(const Context&) override {
+    if (away_for_keys > 0 && away_for_keys-- > 0)
+      return Error(StatusCode::kUnavailable, "PEER_UNAVAILABLE", "away");
     return Mortal(crash_, [&]() -> Result<std::string> { return key_.public_key().raw(); });
   }
 
-  Status StoreHeader(const Context&, const std::string&, std::int32_t, const ObjectRecord& object) override {
+  Status StoreHeader(const Context&, const std::string& dataset, std::int32_t version,
+                     const ObjectRecord& object) override {
     return Mortal(crash_, [&]() -> Status {
+      stored_for_.try_emplace(object.id, dataset, version);
       auto [known, fresh] = headers.try_emplace(object.id, object.header);
       if (known->second == object.header) return absl::OkStatus();
       return Error(StatusCode::kAlreadyExists, "HEADER_EXISTS", "another header is kept");
     });
+  }
+
+  // Whether a run of the version is given the object's header: it was stored for that version, or
+  // for one that it goes on from.
+  bool IsOfRun(const std::string& object, const std::string& dataset, std::int32_t version) const {
+    const auto stored = stored_for_.find(object);
+    if (stored == stored_for_.end() || !headers.contains(object)) return false;
+    while (version > stored->second.second) version = bases_.at({dataset, version});
+    return stored->second == std::pair(dataset, version);
   }
 
   static std::string Pseudonym(const std::string& person) {
@@ -161,11 +170,28 @@ class FakeConsent final : public ConsentClient {
   std::vector<ForgottenRow> forgotten;
   std::set<std::string> wants_to_be_forgotten;  // persons
   int away = 0;
+  int away_for_keys = 0;
 
  private:
+  // Rows of the base, then the new ones by pseudonym.
+  void AddRows(const Registration& version, const std::map<std::string, std::uint8_t>& asked,
+               std::vector<std::string>& all) {
+    bases_[{version.dataset, version.version}] = version.base_version;
+    all = rows[{version.dataset, version.base_version}];
+    std::set<std::string> added;
+    for (const auto& [person, bits] : asked) {
+      const bool in_base = std::ranges::find(all, Pseudonym(person)) != all.end();
+      if (bits != 0 && !in_base && !version.follow_up && !wants_to_be_forgotten.contains(person))
+        added.insert(Pseudonym(person));
+    }
+    all.insert(all.end(), added.begin(), added.end());
+  }
+
   Crash& crash_;
   SystemRandom random_;
   crypt4gh::SecretKey key_;
+  std::map<std::pair<std::string, std::int32_t>, std::int32_t> bases_;
+  std::map<std::string, std::pair<std::string, std::int32_t>> stored_for_;  // version of an object
 };
 
 class FakePublisher final : public Publisher {
@@ -236,6 +262,9 @@ class MortalRunStore final : public RunStore {
   }
   Result<std::vector<ObjectRecord>> Objects(const Context& ctx) override {
     return Mortal(crash_, [&] { return store_.Objects(ctx); });
+  }
+  Status PlanObject(const Context& ctx, const std::string& object) override {
+    return Mortal(crash_, [&] { return store_.PlanObject(ctx, object); });
   }
   Status AddObject(const Context& ctx, const ObjectRecord& object) override {
     return Mortal(crash_, [&] { return store_.AddObject(ctx, object); });

@@ -192,6 +192,20 @@ class SiteTest : public ::testing::Test {
     return by_role;
   }
 
+  // Bodies that belong to no object.
+  std::vector<std::string> StrayBodies() {
+    std::vector<std::string> stray;
+    for (const auto& entry : std::filesystem::directory_iterator(layout_.Objects())) {
+      const std::string name = entry.path().filename();
+      auto rows = database_->Read(Context::Background(), [&](sql::Tx& tx) {
+        return tx.Exec("SELECT 1 FROM objects WHERE id || '.c4gh' = $1", name);
+      });
+      EXPECT_TRUE(rows.ok()) << Describe(rows.status());
+      if (rows.ok() && rows->empty()) stray.push_back(name);
+    }
+    return stray;
+  }
+
   bool NothingInClear(const std::string& id) {
     return !std::filesystem::exists(layout_.Uploads(id)) && std::filesystem::is_empty(layout_.Scratch());
   }

@@ -23,6 +23,7 @@ Status Catalogue::Submit(const Context& ctx, DatasetRecord record) {
     return InvalidField("country", "COUNTRY_MISMATCH", "this node holds datasets of {} only",
                         country_);
   }
+  GF_TRY(CheckInUse(ctx, record.id));
   record.state = RecordState::kWaiting;
   record.individuals = PublishedIndividuals(record.individuals);
   record.sites = PublishedSites(record.sites);
@@ -44,6 +45,7 @@ Result<DatasetRecord> Catalogue::Review(const Context& ctx, const std::string& i
   }
   GF_TRY(AddEvidence(record, decision.evidence));
   if (decision.approve) {
+    GF_TRY(CheckInUse(ctx, id));
     GF_TRY(CheckInclusion(record));
     GF_TRY(CheckBase(ctx, record));
   }
@@ -52,6 +54,16 @@ Result<DatasetRecord> Catalogue::Review(const Context& ctx, const std::string& i
   record.modified = clock_.Now();
   GF_TRY(store_.Replace(ctx, record, decision.approve));
   return record;
+}
+
+// A tombstone is the last word: of the dataset nothing is left, and nothing comes back.
+Status Catalogue::CheckInUse(const Context& ctx, const std::string& id) {
+  const auto current = store_.FindCurrent(ctx, id);
+  if (current.status().code() == StatusCode::kNotFound) return absl::OkStatus();
+  GF_TRY(current);
+  if (current->state != RecordState::kWithdrawn) return absl::OkStatus();
+  return Error(StatusCode::kFailedPrecondition, "DATASET_DECOMMISSIONED", "{} was taken out of use",
+               id);
 }
 
 // Whoever came into the dataset meanwhile is not in this version, and would be lost without a word.
@@ -75,6 +87,7 @@ Status Catalogue::Activate(const Context& ctx, const std::string& id, std::int32
     return Error(StatusCode::kFailedPrecondition, "VERSION_NOT_LISTED_BEFORE",
                  "version {} of {} was never listed", version, id);
   }
+  GF_TRY(CheckInUse(ctx, id));
   record.state = RecordState::kListed;
   record.review_comment = reason;
   record.modified = clock_.Now();

@@ -15,7 +15,8 @@ class Catalogue {
   // `country` is the node's own, empty at the hub.
   Catalogue(RecordStore& store, const Clock& clock, std::string country);
 
-  // Node: a new version arrived from onboarding and waits for the coordinator. Idempotent.
+  // Node: a new version arrived from onboarding and waits for the coordinator. Idempotent. Once a
+  // dataset was withdrawn, this and what follows fails with DATASET_DECOMMISSIONED.
   Status Submit(const Context& ctx, DatasetRecord record);
   struct Decision {
     bool approve = false;
@@ -50,6 +51,7 @@ class Catalogue {
   Result<DatasetRecord> Get(const Context& ctx, const std::string& id, bool all);
 
  private:
+  Status CheckInUse(const Context& ctx, const std::string& id);
   Status CheckBase(const Context& ctx, const DatasetRecord& record);
   RecordStore& store_;
   const Clock& clock_;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <tuple>
 
 #include "libs/testing/fakes.h"
 
@@ -34,9 +35,12 @@ class FakeRecordStore final : public RecordStore {
   }
   Result<DatasetRecord> FindCurrent(const Context&, const std::string& id) override {
     const DatasetRecord* best = nullptr;
+    const auto rank = [](const DatasetRecord& record) {
+      return std::tuple(record.state == RecordState::kListed,
+                        record.state == RecordState::kWithdrawn, record.version);
+    };
     for (const auto& [key, record] : records) {
-      if (key.first == id && (best == nullptr || best->state != RecordState::kListed))
-        best = &record;
+      if (key.first == id && (best == nullptr || rank(record) > rank(*best))) best = &record;
     }
     if (best == nullptr) return Error(StatusCode::kNotFound, "DATASET_UNKNOWN", "no");
     return *best;
@@ -175,6 +179,20 @@ TEST_F(CatalogueTest, ADecommissionedDatasetKeepsATombstone) {
   EXPECT_EQ(tombstone->state, RecordState::kWithdrawn);
   EXPECT_EQ(tombstone->review_comment, "the study ended");
   EXPECT_EQ(store_.announced, 2);
+}
+
+TEST_F(CatalogueTest, NothingOfADecommissionedDatasetComesBack) {
+  for (int version : {1, 2}) {
+    ASSERT_TRUE(node_.Submit(ctx_, Record(version)).ok());
+    ASSERT_TRUE(node_.Review(ctx_, Record().id, version, {true}).ok());
+  }
+  ASSERT_TRUE(node_.Submit(ctx_, Record(3)).ok());
+  ASSERT_TRUE(node_.Withdraw(ctx_, Record().id, "the study ended").ok());
+  EXPECT_EQ(Reason(node_.Submit(ctx_, Record(4))), "DATASET_DECOMMISSIONED");
+  EXPECT_EQ(Reason(node_.Review(ctx_, Record().id, 3, {true}).status()), "DATASET_DECOMMISSIONED");
+  EXPECT_EQ(Reason(node_.Activate(ctx_, Record().id, 1, "no")), "DATASET_DECOMMISSIONED");
+  EXPECT_EQ(node_.Get(ctx_, Record().id, false)->state, RecordState::kWithdrawn);
+  EXPECT_TRUE(node_.Review(ctx_, Record().id, 3, {false, "the study ended"}).ok());
 }
 
 TEST_F(CatalogueTest, ANodeHoldsAndAnnouncesItsOwnCountryOnly) {

@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <fstream>
+#include <thread>
 
 #include "libs/core/file.h"
 #include "libs/core/strings.h"
@@ -15,6 +17,7 @@ namespace genofed::cli {
 namespace {
 
 constexpr std::size_t kChunk = 2U << 20;
+constexpr std::chrono::seconds kAskAgain{1};
 
 }  // namespace
 
@@ -44,7 +47,11 @@ Status UploadFile(Session& session, const UploadTarget& target, const std::files
   Json seal = {{"size", std::to_string(offset)},
                {"sha256", HexEncode(hash.Finish())},
                {"name", target.name}};
-  return session.Post(base + "/seal", seal).status();
+  while (true) {  // a large file is read for longer than a call lasts
+    Status sealed = session.Post(base + "/seal", seal).status();
+    if (Reason(sealed) != "FILE_BEING_SEALED") return sealed;
+    std::this_thread::sleep_for(kAskAgain);
+  }
 }
 
 Result<std::string> PackDocuments(const std::vector<std::filesystem::path>& files) {

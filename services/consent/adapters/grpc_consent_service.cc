@@ -181,7 +181,7 @@ class GrpcConsentService final : public v1::ConsentService::CallbackService {
             auto& row = *answer.add_rows();
             row.mutable_dataset()->set_dataset(place.dataset.dataset);
             row.mutable_dataset()->set_version(place.dataset.version);
-            row.set_row(place.slot.slot);
+            row.set_row(place.slot.included ? place.slot.slot : -1);
           }
           answer.set_next(forgotten.next);
           return answer;

@@ -322,11 +322,13 @@ Result<ForgottenRows> SqlConsentRows::Forgotten(std::int64_t after, int people) 
   std::vector<std::int64_t> ids;
   for (sql::Row row : subjects) ids.push_back(row.Int(0));
   if (ids.size() == static_cast<std::size_t>(people)) forgotten.next = ids.back();
-  GF_ASSIGN(auto rows, tx_.Exec("SELECT dataset, version, slot FROM dataset_rows "
-                                "WHERE subject = ANY($1::bigint[]) AND pseudonym IS NOT NULL",
-                                ids));
+  GF_ASSIGN(auto rows,
+            tx_.Exec("SELECT dataset, version, slot, pseudonym IS NOT NULL FROM dataset_rows "
+                     "WHERE subject = ANY($1::bigint[])",
+                     ids));
   for (sql::Row row : rows)
-    forgotten.rows.push_back({{row.Text(0), static_cast<std::int32_t>(row.Int(1))}, {static_cast<std::int32_t>(row.Int(2)), true}});
+    forgotten.rows.push_back({{row.Text(0), static_cast<std::int32_t>(row.Int(1))},
+                              {static_cast<std::int32_t>(row.Int(2)), row.Bool(3)}});
   return forgotten;
 }
 

@@ -240,6 +240,17 @@ TEST_F(SqlStoreTest, PeopleOfAnOlderDatabaseKeepTheirSecretsInSlots) {
               IsOk());
 }
 
+TEST_F(SqlStoreTest, SomebodyWhoWasLeftOutAndIsForgottenIsListedWithoutARow) {
+  Process process(options_);
+  Node& node = *process.node;
+  ASSERT_THAT(node.registrar.Run(node.ctx, {kA1, {{"p", Says(7)}, {"out", Says(0)}}}), IsOk());
+  ASSERT_THAT(node.mine.Forget(node.ctx, "out"), IsOk());
+  const auto forgotten = node.mine.Forgotten(node.ctx, 0);
+  ASSERT_EQ(forgotten->rows.size(), 1u);
+  EXPECT_EQ(forgotten->rows[0].dataset, kA1);
+  EXPECT_FALSE(forgotten->rows[0].slot.included);
+}
+
 TEST_F(SqlStoreTest, EverybodysProofsOutliveErasuresOverSeveralBlocks) {
   Process process(options_);
   Node& node = *process.node;

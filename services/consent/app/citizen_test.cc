@@ -88,6 +88,7 @@ TEST_F(CitizenTest, ErasureForgetsThePersonAndKeepsEverybodyElsesProofs) {
   ASSERT_EQ(forgotten->rows.size(), 1u);
   EXPECT_EQ(forgotten->rows[0].dataset, kA1);
   EXPECT_EQ(forgotten->rows[0].slot.slot, place);
+  EXPECT_TRUE(forgotten->rows[0].slot.included);
   EXPECT_EQ(forgotten->next, 0);
 
   // The slot is nobody's, and is not used.
@@ -108,6 +109,14 @@ TEST_F(CitizenTest, ErasureForgetsThePersonAndKeepsEverybodyElsesProofs) {
     }
   }
   EXPECT_EQ(Verify(of_q), ledger::Use::kUsed) << "a receipt that was given out before";
+}
+
+TEST_F(CitizenTest, SomebodyWhoWasLeftOutAndIsForgottenIsListedWithoutARow) {
+  ASSERT_THAT(node_.mine.Forget(node_.ctx, "out"), IsOk());
+  const auto forgotten = node_.mine.Forgotten(node_.ctx, 0);
+  ASSERT_EQ(forgotten->rows.size(), 1u);
+  EXPECT_EQ(forgotten->rows[0].dataset, kA1);
+  EXPECT_FALSE(forgotten->rows[0].slot.included);
 }
 
 TEST_F(CitizenTest, WhoWasForgottenIsNotTakenInAgain) {

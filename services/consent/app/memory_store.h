@@ -379,9 +379,7 @@ class MemoryStore final : public Store {
         if (people-- == 0) return forgotten;
         forgotten.next = id;
         GF_ASSIGN(const auto slots, SlotsOf(id));
-        for (const PersonSlot& place : slots) {
-          if (place.slot.included) forgotten.rows.push_back(place);
-        }
+        forgotten.rows.insert(forgotten.rows.end(), slots.begin(), slots.end());
       }
       forgotten.next = 0;
       return forgotten;

@@ -112,7 +112,8 @@ struct PersonSlot {
   Slot slot;
 };
 
-// Rows of people who were forgotten; `next` goes on behind them, and is 0 at the end.
+// Rows of people who were forgotten, also where they were left out; `next` goes on behind them, and
+// is 0 at the end.
 struct ForgottenRows {
   std::vector<PersonSlot> rows;
   std::int64_t next = 0;

@@ -40,7 +40,8 @@ class VariantRoutes {
     describe.set_file(file.file());
     const Status made = MakeList(request.ctx, describe);
     auto list = made.ok() ? List(request, file.file(), true) : Result<Response>(made);
-    if (!list.ok()) Discard(request.ctx, file.file());
+    // Whoever asked may be gone by now.
+    if (!list.ok()) Discard(request.ctx.Detach().WithTimeout(kPieceTimeout), file.file());
     return list;
   }
 

@@ -103,8 +103,10 @@ Result<std::vector<StoredVersion>> SqlErasureStore::Unannounced(const Context& c
 Result<bool> SqlErasureStore::IsBusy(const Context& ctx, const std::string& dataset) {
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<bool> {
     GF_ASSIGN(auto rows,
-              tx.Exec("SELECT 1 FROM submissions WHERE dataset = $1 AND state = 'running' "
-                      "AND version IS NOT NULL LIMIT 1",
+              tx.Exec("SELECT 1 FROM submissions o WHERE dataset = $1 AND state = 'running' "
+                      "AND version IS NOT NULL "
+                      "AND NOT EXISTS (SELECT 1 FROM snapshots s WHERE s.submission = o.id) "
+                      "LIMIT 1",
                       dataset));
     return !rows.empty();
   });

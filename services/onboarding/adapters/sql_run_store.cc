@@ -56,11 +56,28 @@ Result<std::vector<ObjectRecord>> SqlRunStore::Objects(const Context& ctx) {
   });
 }
 
+Status SqlRunStore::PlanObject(const Context& ctx, const std::string& object) {
+  return database_.Transact(
+      ctx,
+      [&](sql::Tx& tx) -> Status {
+        GF_TRY(leases_.Heartbeat(tx, lease_));
+        return tx
+            .Exec(
+                "INSERT INTO discarded (kind, name, dataset) SELECT 'object', $1, dataset FROM "
+                "submissions "
+                "WHERE id = $2 ON CONFLICT DO NOTHING",
+                object, lease_.id)
+            .status();
+      },
+      sql::Isolation::kReadCommitted);
+}
+
 Status SqlRunStore::AddObject(const Context& ctx, const ObjectRecord& object) {
   return database_.Transact(
       ctx,
       [&](sql::Tx& tx) -> Status {
         GF_TRY(leases_.Heartbeat(tx, lease_));
+        GF_TRY(tx.Exec("DELETE FROM discarded WHERE kind = 'object' AND name = $1", object.id));
         return tx
             .Exec("INSERT INTO objects (id, submission, role, name, plain_size, plain_sha256, body_size, body_sha256, "
                   "header, created) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
@@ -87,7 +104,12 @@ Status SqlRunStore::DropObjects(const Context& ctx) {
       ctx,
       [&](sql::Tx& tx) -> Status {
         GF_TRY(leases_.Heartbeat(tx, lease_));
-        return tx.Exec("DELETE FROM objects WHERE submission = $1", lease_.id).status();
+        GF_TRY(tx.Exec("DELETE FROM objects WHERE submission = $1", lease_.id));
+        GF_TRY(
+            tx.Exec("DELETE FROM snapshot_segments WHERE (dataset, version) IN "
+                    "(SELECT dataset, version FROM snapshots WHERE submission = $1)",
+                    lease_.id));
+        return tx.Exec("DELETE FROM snapshots WHERE submission = $1", lease_.id).status();
       },
       sql::Isolation::kReadCommitted);
 }

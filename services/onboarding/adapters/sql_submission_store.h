@@ -47,6 +47,7 @@ class SqlRunStore final : public RunStore {
   Status Save(const Context& ctx, const Submission& submission) override;
   Result<std::int32_t> ReserveVersion(const Context& ctx) override;
   Result<std::vector<ObjectRecord>> Objects(const Context& ctx) override;
+  Status PlanObject(const Context& ctx, const std::string& object) override;
   Status AddObject(const Context& ctx, const ObjectRecord& object) override;
   Status MarkHeaderStored(const Context& ctx, const std::string& object) override;
   Status DropObjects(const Context& ctx) override;

@@ -22,8 +22,10 @@ qc::Sex DeclaredSex(genomics::Sex sex) {
 std::vector<qc::SampleIdentity> IdentitiesOf(const CohortRows& rows,
                                              const std::vector<VariantsFile>& files) {
   std::vector<qc::SampleIdentity> identities(rows.size());
-  for (std::size_t row = 0; row < rows.size(); ++row)
+  for (std::size_t row = 0; row < rows.size(); ++row) {
     identities[row].declared = DeclaredSex(rows.individuals[row].sex);
+    identities[row].nobody = rows.pseudonyms[row].empty();
+  }
   std::uint32_t position = 0;
   for (std::size_t file = 0; file < files.size() && file < rows.variants.size(); ++file) {
     for (const std::string& sample : files[file].samples) {

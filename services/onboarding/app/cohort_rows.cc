@@ -26,13 +26,18 @@ std::string_view SexWord(genomics::Sex sex) {
 
 }  // namespace
 
+std::size_t CohortRows::people() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(pseudonyms, [](const auto& pseudonym) { return !pseudonym.empty(); }));
+}
+
 Result<CohortRows> ArrangeRows(const People& people, std::span<const RegisteredSubject> answers,
-                               std::vector<VariantInput> variants, std::size_t base_rows) {
+                               std::vector<VariantInput> variants, std::size_t all_rows,
+                               std::size_t base_rows) {
   if (answers.size() != people.subjects.size()) return Invalid("has another number of subjects");
+  if (all_rows < base_rows) return Invalid("has fewer rows than the base");
   auto is_known = [&](const auto& answer) { return answer.row >= 0 && static_cast<std::size_t>(answer.row) < base_rows; };
-  auto added = std::count_if(answers.begin(), answers.end(),
-                             [&](const auto& answer) { return answer.included && !is_known(answer); });
-  auto n = static_cast<std::size_t>(added);
+  const std::size_t n = all_rows - base_rows;
   CohortRows rows;
   rows.first_row = base_rows;
   rows.variants = std::move(variants);

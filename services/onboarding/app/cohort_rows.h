@@ -26,18 +26,23 @@ struct VariantInput {
 struct CohortRows {
   std::size_t first_row = 0;         // as many people as the base has
   std::vector<VariantInput> variants;  // everybody is in one of them at least
-  std::vector<std::string> pseudonyms;
+  std::vector<std::string> pseudonyms;  // empty: the row is nobody's any more
   std::vector<genomics::Individual> individuals;
   // People of the base whom the submission describes, by their rows.
   std::map<std::size_t, genomics::Individual> known;
 
   std::size_t size() const { return pseudonyms.size(); }
+  std::size_t people() const;  // rows that are somebody's
 };
 
-// Orders those whom the consent service included by its rows. `variants` are the files that the people are linked to. DataLoss CONSENT_ANSWER_INVALID unless there is one
-// answer for each subject, and the rows behind the base's are without gaps, with different pseudonyms of 32 hex digits.
+// Orders those whom the consent service included by its rows. `variants` are the files that the
+// people are linked to; the version has `all_rows`, of which `base_rows` come from its base. A row
+// behind these that nobody is said to have is of somebody who was forgotten since the version was
+// registered: it stays blank. DataLoss CONSENT_ANSWER_INVALID unless there is one answer for each
+// subject, with different rows and different pseudonyms of 32 hex digits.
 Result<CohortRows> ArrangeRows(const People& people, std::span<const RegisteredSubject> answers,
-                               std::vector<VariantInput> variants, std::size_t base_rows = 0);
+                               std::vector<VariantInput> variants, std::size_t all_rows,
+                               std::size_t base_rows = 0);
 
 // The table for tasks: "pseudonym sex age_years terms" and one line for each row, tab-separated.
 std::string PhenotypeTable(std::span<const std::string> pseudonyms, std::span<const genomics::Individual> individuals);

@@ -25,7 +25,7 @@ std::vector<VariantInput> OneFile() { return {{"/v", "v.vcf", "", {}}}; }
 
 TEST(CohortRows, PutsTheIncludedInTheOrderOfRows) {
   std::vector<RegisteredSubject> answers = {{true, kB, 1}, {false, "", -1}, {true, kA, 0}};
-  auto rows = ArrangeRows(ThreePeople(), answers, OneFile());
+  auto rows = ArrangeRows(ThreePeople(), answers, OneFile(), 2);
   ASSERT_TRUE(rows.ok());
   EXPECT_EQ(rows->variants[0].rows, (std::map<std::string, std::uint32_t>{{"S3", 0}, {"S1", 1}}));
   EXPECT_EQ(PhenotypeTable(rows->pseudonyms, rows->individuals), "pseudonym\tsex\tage_years\tterms\n" + kA + "\tUNKNOWN_SEX\t\t\n" + kB +
@@ -34,14 +34,15 @@ TEST(CohortRows, PutsTheIncludedInTheOrderOfRows) {
 
 TEST(CohortRows, PeopleOfTheBaseKeepTheirRows) {
   std::vector<RegisteredSubject> answers = {{true, kB, 4}, {true, std::string(32, 'c'), 6}, {true, kA, 5}};
-  auto rows = ArrangeRows(ThreePeople(), answers, OneFile(), 5);
+  auto rows = ArrangeRows(ThreePeople(), answers, OneFile(), 7, 5);
   ASSERT_TRUE(rows.ok());
   EXPECT_EQ(rows->first_row, 5u);
   EXPECT_EQ(rows->variants[0].rows, (std::map<std::string, std::uint32_t>{{"S3", 0}, {"S2", 1}}));
   ASSERT_EQ(rows->known.size(), 1u);
   EXPECT_EQ(rows->known.at(4).age_months, 527u);
   answers[1].row = 7;
-  EXPECT_EQ(Reason(ArrangeRows(ThreePeople(), answers, OneFile(), 5).status()), "CONSENT_ANSWER_INVALID");
+  EXPECT_EQ(Reason(ArrangeRows(ThreePeople(), answers, OneFile(), 7, 5).status()),
+            "CONSENT_ANSWER_INVALID");
 }
 
 TEST(CohortRows, EachFileKnowsTheRowsOfItsSamples) {
@@ -49,10 +50,21 @@ TEST(CohortRows, EachFileKnowsTheRowsOfItsSamples) {
   people.subjects[0].samples = {{0, "A"}, {1, "A"}};  // two chromosomes
   people.subjects[2].samples = {{1, "C"}};
   std::vector<RegisteredSubject> answers = {{true, kB, 1}, {false, "", -1}, {true, kA, 0}};
-  auto rows = ArrangeRows(people, answers, {{"/1", "1.vcf", "", {}}, {"/2", "2.vcf", "", {}}});
+  auto rows = ArrangeRows(people, answers, {{"/1", "1.vcf", "", {}}, {"/2", "2.vcf", "", {}}}, 2);
   ASSERT_TRUE(rows.ok());
   EXPECT_EQ(rows->variants[0].rows, (std::map<std::string, std::uint32_t>{{"A", 1}}));
   EXPECT_EQ(rows->variants[1].rows, (std::map<std::string, std::uint32_t>{{"A", 1}, {"C", 0}}));
+}
+
+TEST(CohortRows, TheRowsOfWhoeverWasForgottenStayBlank) {
+  // Of four rows the first and the last were theirs.
+  std::vector<RegisteredSubject> answers = {{true, kB, 2}, {false, "", -1}, {true, kA, 1}};
+  auto rows = ArrangeRows(ThreePeople(), answers, OneFile(), 4);
+  ASSERT_TRUE(rows.ok());
+  EXPECT_EQ(rows->pseudonyms, (std::vector<std::string>{"", kA, kB, ""}));
+  EXPECT_EQ(rows->individuals[3], genomics::Individual());
+  EXPECT_EQ(rows->people(), 2u);
+  EXPECT_EQ(rows->variants[0].rows, (std::map<std::string, std::uint32_t>{{"S3", 1}, {"S1", 2}}));
 }
 
 TEST(CohortRows, RefusesAnswersThatAreNoRows) {
@@ -65,8 +77,11 @@ TEST(CohortRows, RefusesAnswersThatAreNoRows) {
       {{true, "P1", 0}, {false, "", -1}, {false, "", -1}},
   };
   for (const auto& answers : wrong) {
-    EXPECT_EQ(Reason(ArrangeRows(ThreePeople(), answers, OneFile()).status()), "CONSENT_ANSWER_INVALID");
+    EXPECT_EQ(Reason(ArrangeRows(ThreePeople(), answers, OneFile(), 2).status()),
+              "CONSENT_ANSWER_INVALID");
   }
+  EXPECT_EQ(Reason(ArrangeRows(ThreePeople(), wrong.back(), OneFile(), 2, 3).status()),
+            "CONSENT_ANSWER_INVALID");
 }
 
 }  // namespace

@@ -106,6 +106,7 @@ Status Connector::Settle(const Context& ctx, ConnectorState& state, std::int32_t
   if (submission.state == State::kFailed) {
     ++state.attempt;
     state.submission.clear();
+    state.last_full.reset();  // what was deleted at the server, only reading everything shows again
     return store_.Save(ctx, state);
   }
   // Published and not listed yet, or rejected: once more changes, these go with it.
@@ -149,7 +150,6 @@ Status Connector::Pull(const Context& ctx, ConnectorState& state) {
   PullSummary summary;
   GF_ASSIGN(const bool filled, Fill(ctx, state, *spool, summary, full));
   state.resources_pulled += summary.resources;
-  if (full) state.last_full = now;
   PersonRecords changed;
   if (filled) {
     changed = spool->Finish();
@@ -162,9 +162,13 @@ Status Connector::Pull(const Context& ctx, ConnectorState& state) {
       return !person.second.has_consent && (before == known.end() || !before->second.has_consent);
     });
   }
-  if (!changed.empty()) return HandIn(ctx, state, *spool, changed, summary.as_of);
-  // While a submission is not in force, the next pull must bring its people again.
-  if (state.submission.empty()) state.watermark = summary.as_of;
+  if (!changed.empty()) {
+    GF_TRY(HandIn(ctx, state, *spool, changed, summary.as_of));
+  } else if (state.submission.empty()) {
+    // While a submission is not in force, the next pull must bring its people again.
+    state.watermark = summary.as_of;
+  }
+  if (full) state.last_full = now;
   return absl::OkStatus();
 }
 

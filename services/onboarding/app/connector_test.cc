@@ -127,6 +127,7 @@ class FakeIntake final : public Intake {
     for (const Taken& known : taken) {
       if (known.request.idempotency_key == request.idempotency_key) return known.submission;
     }
+    GF_TRY(failure);
     Taken now{request, *request.files[0].read(0, 1000), *request.files[1].read(0, 1000), {}};
     now.submission.id = "sub-" + std::to_string(taken.size() + 1);
     now.submission.state = State::kQueued;
@@ -146,6 +147,7 @@ class FakeIntake final : public Intake {
     if (!finding.empty()) last.findings.push_back({Severity::kError, finding, "", 0, "", ""});
   }
   std::vector<Taken> taken;
+  Status failure;
 };
 
 class ConnectorTest : public ::testing::Test {
@@ -351,6 +353,21 @@ TEST_F(ConnectorTest, ReadsEverythingFromTimeToTime) {
   EXPECT_THAT(server_.calls, ElementsAre("everything"));
   ASSERT_EQ(intake_.taken.size(), 2U);
   EXPECT_EQ(intake_.taken[1].clinical, "{\"a\"}\n");
+}
+
+TEST_F(ConnectorTest, WhatWasDeletedIsNotLostWithASubmissionThatFails) {
+  Baseline();
+  server_.stored.erase("Condition/a");
+  clock_.Advance(options_.full_interval);
+  intake_.failure = Error(StatusCode::kResourceExhausted, "STORAGE_FULL", "full");
+  EXPECT_THAT(Run(), HasReason("STORAGE_FULL"));
+  intake_.failure = absl::OkStatus();
+  ASSERT_THAT(Run(), IsOk());
+  ASSERT_EQ(intake_.taken.size(), 2U);
+  intake_.End(State::kFailed);
+  ASSERT_THAT(Run(), IsOk());
+  ASSERT_EQ(intake_.taken.size(), 3U);
+  EXPECT_EQ(intake_.taken[2].clinical, "{\"a\"}\n");
 }
 
 TEST_F(ConnectorTest, WithoutAListedVersionAsksNothing) {

@@ -65,14 +65,19 @@ class Erasure::Work {
       if (!version.snapshot.is_folder()) FindSegments(version);
     }
     for (const auto& [path, segment] : segments_) GF_TRY(Segment(path, segment));
-    for (StoredVersion& version : rewrite_.versions) GF_TRY(Version(version));
+    for (StoredVersion& version : rewrite_.versions) {
+      if (LosesRows(version)) GF_TRY(Version(version));
+    }
+    for (const StoredVersion& version : versions_) GF_TRY(DropQuarantine(version.submission));
     return e_.store_.Commit(ctx_, rewrite_);
   }
 
  private:
   struct SegmentWork {
     SegmentRef ref;
-    std::int32_t version = 0;  // one that has it, and where it begins there
+    // The first that has it, and where it begins there: a run is given keys of objects of its own
+    // version and of those that this one goes on from, not of later ones.
+    std::int32_t version = 0;
     std::int32_t first_row = 0;
     std::set<std::uint32_t> rows;  // of the segment
   };
@@ -82,20 +87,36 @@ class Erasure::Work {
                          [&](const auto& one) { return one.snapshot.version == version; });
   }
 
+  // Nothing but what was set aside is stored of those who were left out.
+  bool LosesRows(const StoredVersion& version) const {
+    const std::set<std::int32_t>& before = Stored(version.snapshot.version).erased;
+    return std::ranges::any_of(version.erased,
+                               [&](std::int32_t row) { return row >= 0 && !before.contains(row); });
+  }
+
   void FindSegments(const StoredVersion& version) {
     const std::set<std::int32_t>& before = Stored(version.snapshot.version).erased;
     std::int32_t first = 0;
     for (const SegmentRef& segment : version.snapshot.segments) {
       for (const std::int32_t row : version.erased) {
         if (row < first || row >= first + segment.rows || before.contains(row)) continue;
-        SegmentWork& work = segments_[segment.index_path];
-        work.ref = segment;
-        work.version = version.snapshot.version;
-        work.first_row = first;
-        work.rows.insert(static_cast<std::uint32_t>(row - first));
+        const auto [found, fresh] = segments_.try_emplace(segment.index_path);
+        if (fresh) found->second = FirstOf(segment);
+        found->second.rows.insert(static_cast<std::uint32_t>(row - first));
       }
       first += segment.rows;
     }
+  }
+
+  SegmentWork FirstOf(const SegmentRef& segment) const {
+    const auto is_it = [&](const SegmentRef& one) { return one.index_path == segment.index_path; };
+    const auto version = std::ranges::find_if(versions_, [&](const StoredVersion& one) {
+      return std::ranges::any_of(one.snapshot.segments, is_it);
+    });
+    SegmentWork work{segment, version->snapshot.version, 0, {}};
+    for (auto one = version->snapshot.segments.begin(); !is_it(*one); ++one)
+      work.first_row += one->rows;
+    return work;
   }
 
   // A new directory beside the others: "3.1" for something of version 3.
@@ -169,9 +190,9 @@ class Erasure::Work {
       return absl::OkStatus();
     }
     GF_TRY(genomics::SubsetVcf(clear, keep, anew, options));
-    GF_ASSIGN(std::string recipient, e_.consent_.EncryptionKey(ctx_));
+    GF_ASSIGN(const std::string recipient, e_.consent_.EncryptionKey(ctx_));
     GF_ASSIGN(auto sealed,
-              SealGenotypes(ctx_, e_.bodies_, anew, {work.ref.submission, std::move(recipient)},
+              SealGenotypes(ctx_, e_.bodies_, anew, NewObject(work.ref.submission, recipient),
                             e_.clock_, e_.random_));
     return Keep(std::move(sealed), work.version);
   }
@@ -205,10 +226,15 @@ class Erasure::Work {
     return absl::OkStatus();
   }
 
-  // Bodies that nobody can open are harmless; from StoreHeader on they are written down.
+  ObjectRequest NewObject(const std::string& submission, const std::string& recipient) {
+    return {
+        submission, recipient, [this](const std::string& object) {
+          return e_.store_.Discard(ctx_, {{Discarded::Kind::kObject, object, rewrite_.dataset}});
+        }};
+  }
+
   Status Keep(std::vector<ObjectRecord> sealed, std::int32_t version) {
     for (ObjectRecord& object : sealed) {
-      GF_TRY(e_.store_.Discard(ctx_, {{Discarded::Kind::kObject, object.id, rewrite_.dataset}}));
       GF_TRY(e_.consent_.StoreHeader(ctx_, rewrite_.dataset, version, object));
       object.header_stored = true;
       rewrite_.objects.push_back(std::move(object));
@@ -231,14 +257,16 @@ class Erasure::Work {
     snapshot.individuals_path = directory + "/" + file;
     const fs::path made = scratch / file;
     if (snapshot.is_folder()) {
+      std::set<std::int32_t> rows = version.erased;
+      rows.erase(-1);
       GF_ASSIGN(snapshot.individuals_sha256,
                 beacon::WriteWithout(e_.layout_.SitePath(before.individuals_path),
-                                     before.individuals_sha256, version.erased, made));
+                                     before.individuals_sha256, rows, made));
     } else {
       GF_ASSIGN(SnapshotContent content, ReadContent(e_.layout_, before));
       for (const std::int32_t row : version.erased) {
-        if (row < 0 || static_cast<std::size_t>(row) >= content.individuals.size())
-          return OtherRows();
+        if (row < 0) continue;
+        if (static_cast<std::size_t>(row) >= content.individuals.size()) return OtherRows();
         content.individuals[static_cast<std::size_t>(row)] = {};
       }
       GF_TRY(genomics::WriteIndividuals(made, content.individuals));
@@ -246,22 +274,22 @@ class Erasure::Work {
       snapshot.individuals_sha256 = HexEncode(crypto::Sha256(table));
       GF_TRY(Phenotypes(version, content));
     }
-    GF_TRY(MoveIntoPlace(made, e_.layout_.SitePath(snapshot.individuals_path)));
-    return DropQuarantine(version.submission);
+    return MoveIntoPlace(made, e_.layout_.SitePath(snapshot.individuals_path));
   }
 
   Status Phenotypes(const StoredVersion& version, const SnapshotContent& content) {
     GF_ASSIGN(const auto pseudonyms,
               e_.consent_.Pseudonyms(ctx_, rewrite_.dataset, version.snapshot.version));
     if (pseudonyms.size() != content.individuals.size()) return OtherRows();
-    GF_ASSIGN(std::string recipient, e_.consent_.EncryptionKey(ctx_));
+    GF_ASSIGN(const std::string recipient, e_.consent_.EncryptionKey(ctx_));
     GF_ASSIGN(auto sealed,
               SealPhenotypes(ctx_, e_.bodies_, PhenotypeTable(pseudonyms, content.individuals),
-                             {version.submission, std::move(recipient)}, e_.clock_, e_.random_));
+                             NewObject(version.submission, recipient), e_.clock_, e_.random_));
     return Keep(std::move(sealed), version.snapshot.version);
   }
 
-  // Whose the records are that were set aside is not known.
+  // Whose the records are that were set aside is not known, and lines of a VCF are everybody's, so
+  // those of the whole dataset go.
   Status DropQuarantine(const std::string& submission) {
     GF_ASSIGN(const auto objects, e_.store_.Objects(ctx_, submission));
     for (const ObjectRecord& object : objects) {

@@ -20,13 +20,13 @@
 
 namespace genofed::onboarding {
 
-// Forgotten rows of each version of a dataset.
+// Forgotten rows of each version of a dataset; -1 stands for whoever was left out of it.
 using RowsByVersion = std::map<std::int32_t, std::set<std::int32_t>>;
 
 struct StoredVersion {
   Snapshot snapshot;
   std::string submission;         // that made it
-  std::set<std::int32_t> erased;  // rows that were erased before
+  std::set<std::int32_t> erased;  // rows that were erased before; -1: as above
 };
 
 // What takes the place of what. Everything that is named here is durable already.
@@ -52,7 +52,7 @@ class ErasureStore {
   // In order; none when the dataset is not known here.
   virtual Result<std::vector<StoredVersion>> Versions(const Context& ctx,
                                                       const std::string& dataset) = 0;
-  // Whether a submission of the dataset is under way.
+  // Whether a version of the dataset is being made; one with a snapshot is made.
   virtual Result<bool> IsBusy(const Context& ctx, const std::string& dataset) = 0;
   virtual Result<std::vector<ObjectRecord>> Objects(const Context& ctx,
                                                     const std::string& submission) = 0;

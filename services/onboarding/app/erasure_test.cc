@@ -127,6 +127,13 @@ class ErasureTest : public test::SiteTest {
         std::count_if(files.begin(), files.end(),
                       [](const std::string& name) { return !name.ends_with(".c4gh"); }));
   }
+  // A task on the version is given the keys of all its objects.
+  void CheckOpensToRuns(std::int32_t version) {
+    const auto objects = submissions_->Objects(background_, kDataset, version);
+    ASSERT_THAT(objects, IsOk());
+    for (const ObjectRecord& object : *objects)
+      EXPECT_TRUE(consent_.IsOfRun(object.id, kDataset, version)) << object.role << " " << version;
+  }
   // Samples, and for each record of an object: what bcftools says of AC and AN.
   struct Vcf {
     std::vector<std::string> samples;
@@ -232,6 +239,8 @@ TEST_F(ErasureTest, NothingOfAForgottenPersonStays) {
   }
   EXPECT_THAT(*stored_->ListDiscarded(background_), IsEmpty());
   EXPECT_TRUE(std::filesystem::is_empty(layout_.Scratch()));
+  CheckOpensToRuns(1);
+  CheckOpensToRuns(2);
   // Discovery answers from the new files, and the ledger says that something was erased, not what.
   for (const std::int32_t version : {1, 2}) {
     const auto& published = publisher_.indices[{kDataset, version}];
@@ -290,8 +299,8 @@ TEST_F(ErasureTest, AKilledProcessLeavesNothingBehindAndLosesNothing) {
     ASSERT_EQ(Stored(2).erased, erased) << step;
     ASSERT_THAT(*stored_->ListDiscarded(background_), IsEmpty()) << step;
     ASSERT_THAT(*stored_->Unannounced(background_), IsEmpty()) << step;
-    // A body that was made in vain stays, but nothing opens it.
     ASSERT_EQ(consent_.headers.size(), headers) << step;
+    ASSERT_THAT(StrayBodies(), IsEmpty()) << step;
     if (row > 0) {
       ASSERT_EQ(OpenFiles(), files) << step;
     }
@@ -346,6 +355,71 @@ TEST_F(ErasureTest, WaitsForASubmissionUnderWayAndLeavesWhatIsGoneAlone) {
   EXPECT_EQ(Stored(1).erased, (std::set<std::int32_t>{0}));
   EXPECT_EQ(Everything(), files);
   EXPECT_THAT(*stored_->Unannounced(background_), IsEmpty());
+}
+
+TEST_F(ErasureTest, WhatWasSetAsideGoesAlsoWhereTheyHaveNoRow) {
+  const auto with_a_stray_record = [](Files files) {
+    files.clinical += "{\"colour\":\"red\"}\n";
+    return files;
+  };
+  const auto sets_aside = [&](const Submission& submission) {
+    const auto objects = *stored_->Objects(background_, submission.id);
+    return std::ranges::count(objects, kQuarantineRole, &ObjectRecord::role) > 0;
+  };
+  const Submission first = Publish(with_a_stray_record(People(0, 30)));
+  const Submission second = Publish(with_a_stray_record(People(30, 40)));
+  ASSERT_TRUE(sets_aside(first) && sets_aside(second));
+  std::string left_out;
+  for (const auto& [person, permissions] : consent_.registrations[{kDataset, 1}]) {
+    if (permissions == 0) left_out = person;
+  }
+  ASSERT_FALSE(left_out.empty());
+  const SnapshotContent content = Content(1);
+  const std::size_t files = Everything().size();
+  consent_.Forget(left_out);
+  ASSERT_THAT(erasure_->Run(background_), IsOk());
+  EXPECT_FALSE(sets_aside(first));
+  EXPECT_FALSE(sets_aside(second)) << "their record may be among these";
+  EXPECT_EQ(Everything().size(), files - 2);
+  EXPECT_EQ(Content(1), content) << "of the version nothing is written anew";
+  EXPECT_EQ(Stored(1).erased, (std::set<std::int32_t>{-1}));
+  // What is set aside later is not of people who were forgotten before.
+  const Submission third = Publish(with_a_stray_record(People(40, 60)));
+  ASSERT_THAT(erasure_->Run(background_), IsOk());
+  EXPECT_TRUE(sets_aside(third));
+}
+
+TEST_F(ErasureTest, AVersionThatFailedDoesNotStandInTheWay) {
+  Publish(People(0, 20));
+  publisher_.refuse_index = true;
+  const std::string failed = Submit(People(20, 25), Dataset(), Mode::kAdd);
+  ASSERT_THAT(RunOnce(), IsOk());
+  ASSERT_EQ(Find(failed).state, State::kFailed);
+  publisher_.refuse_index = false;
+  consent_.Forget(SomebodyOf(1, 0));
+  ASSERT_THAT(erasure_->Run(background_), IsOk());
+  EXPECT_EQ(Stored(1).erased, (std::set<std::int32_t>{0}));
+}
+
+// However long the catalogue refuses its record.
+TEST_F(ErasureTest, AVersionThatOnlyTheCatalogueLacksIsWrittenAnewToo) {
+  Publish(People(0, 20));
+  const std::size_t first = consent_.rows[{kDataset, 1}].size();
+  publisher_.record_errors = 1;
+  const std::string id = Submit(People(20, 30), Dataset(), Mode::kAdd);
+  ASSERT_THAT(RunOnce(), HasReason("RECORD_INVALID"));
+  for (const std::size_t row : {std::size_t{0}, first + 1}) consent_.Forget(SomebodyOf(2, row));
+  ASSERT_THAT(erasure_->Run(background_), IsOk());
+  ASSERT_THAT(RunOnce(), IsOk());
+  ASSERT_EQ(Find(id).state, State::kPublished) << Find(id).message;
+  EXPECT_EQ(Content(2).individuals[0], genomics::Individual());
+  EXPECT_EQ(Content(2).individuals[first + 1], genomics::Individual());
+  EXPECT_NE(Content(2).individuals[first + 2], genomics::Individual());
+  EXPECT_EQ((publisher_.indices[{kDataset, 2}].size()), 1U) << "the one that was written anew";
+  CheckOpensToRuns(2);
+  if (!test::HasBcftools()) return;
+  const auto objects = *submissions_->Objects(background_, kDataset, 2);
+  EXPECT_EQ(Read(objects[1]).samples.size() + first + 1, (consent_.rows[{kDataset, 2}].size()));
 }
 
 TEST_F(ErasureTest, ARowThatTheVersionDoesNotHaveErasesNothing) {

@@ -87,6 +87,11 @@ Status Refused(const std::string& name, std::string_view why) {
   return InvalidField("files", "FILE_REFUSED", "{}: {}", name, why);
 }
 
+// Rights, descriptors, the disk: the sender need not send it again.
+Status Unreadable() {
+  return Error(StatusCode::kUnavailable, "INBOX_UNREADABLE", "a file cannot be read");
+}
+
 }  // namespace
 
 // One subdirectory, held open: whatever its name leads to later, the files are those of this one.
@@ -119,11 +124,22 @@ class Inbox::Drop {
     if (name.find('/') != std::string::npos) return Refused(name, "is not in the directory itself");
     auto file = std::make_shared<UniqueFd>(
         ::openat(fd_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    if (!file->valid())
-      return Refused(name, errno == ELOOP ? "is a symbolic link" : "is missing or cannot be read");
+    if (!file->valid()) {
+      switch (errno) {
+        case ELOOP:
+          return Refused(name, "is a symbolic link");
+        case ENXIO:
+          return Refused(name, "is no regular file");
+        case ENOENT:
+        case ENAMETOOLONG:
+          return Refused(name, "is missing");
+        default:
+          return Unreadable();
+      }
+    }
     struct stat facts {};
-    if (::fstat(file->get(), &facts) != 0 || !S_ISREG(facts.st_mode))
-      return Refused(name, "is no regular file");
+    if (::fstat(file->get(), &facts) != 0) return Unreadable();
+    if (!S_ISREG(facts.st_mode)) return Refused(name, "is no regular file");
     return file;
   }
 
@@ -131,8 +147,8 @@ class Inbox::Drop {
     GF_ASSIGN(const auto file, Open(name));
     std::string text(kMaxText + 1, '\0');
     const ssize_t size = ::pread(file->get(), text.data(), text.size(), 0);
-    if (size < 0 || static_cast<std::size_t>(size) > kMaxText)
-      return Refused(name, "cannot be read or has more than a megabyte");
+    if (size < 0) return Unreadable();
+    if (static_cast<std::size_t>(size) > kMaxText) return Refused(name, "has more than a megabyte");
     text.resize(static_cast<std::size_t>(size));
     return text;
   }
@@ -146,9 +162,7 @@ class Inbox::Drop {
                     [descriptor](std::int64_t offset, std::size_t most) -> Result<std::string> {
                       std::string bytes(most, '\0');
                       const ssize_t size = ::pread(descriptor->get(), bytes.data(), most, offset);
-                      if (size < 0)
-                        return Error(StatusCode::kUnavailable, "INBOX_UNREADABLE",
-                                     "a file cannot be read");
+                      if (size < 0) return Unreadable();
                       bytes.resize(static_cast<std::size_t>(size));
                       return bytes;
                     }};
@@ -268,14 +282,21 @@ bool Inbox::SumsAgree(const Context& ctx, const Drop& drop) {
     return false;
   }
   if (known.read) return false;
-  known.read = true;
-  const auto text = drop.ReadText(kSums);
-  const auto sums = text.ok() ? ParseSums(*text) : text.status();
-  if (!sums.ok() || !sums->contains(kDescription)) return false;
-  return std::all_of(sums->begin(), sums->end(), [&](const auto& stated) {
-    const auto file = drop.Take(ctx, FileKind::kVariants, stated.first, options_.max_file_bytes);
-    return file.ok() && file->sha256 == stated.second;
-  });
+  const auto agree = CompareSums(ctx, drop);
+  known.read = agree.ok() || IsFinalError(agree.status());
+  return agree.value_or(false);
+}
+
+Result<bool> Inbox::CompareSums(const Context& ctx, const Drop& drop) const {
+  GF_ASSIGN(const std::string text, drop.ReadText(kSums));
+  GF_ASSIGN(const auto sums, ParseSums(text));
+  if (!sums.contains(kDescription)) return false;
+  for (const auto& [name, digest] : sums) {
+    GF_ASSIGN(const IntakeFile file,
+              drop.Take(ctx, FileKind::kVariants, name, options_.max_file_bytes));
+    if (file.sha256 != digest) return false;
+  }
+  return true;
 }
 
 Result<Submission> Inbox::Submit(const Context& ctx, const Drop& drop) {

@@ -64,6 +64,7 @@ class Inbox {
 
   void TakeIn(const Context& ctx, const std::string& name);
   bool SumsAgree(const Context& ctx, const Drop& drop);
+  Result<bool> CompareSums(const Context& ctx, const Drop& drop) const;
   Result<Submission> Submit(const Context& ctx, const Drop& drop);
   Status Conclude(Drop& drop, const InboxResult& result);
   void Sweep(const char* where);

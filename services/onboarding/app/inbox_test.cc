@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -220,6 +221,38 @@ TEST_F(InboxTest, TriesAgainWhatThisSiteCouldNotDo) {
   intake_.answer = absl::OkStatus();
   ASSERT_THAT(Poll(), IsOk());
   EXPECT_EQ(intake_.requests.size(), 1U);
+}
+
+// Whatever the account of the service may not read, so do not tests, which may be root's.
+class Unprivileged {
+ public:
+  Unprivileged() {
+    if (::geteuid() == 0) ::setfsuid(65534);
+  }
+  ~Unprivileged() { ::setfsuid(::geteuid()); }
+};
+
+TEST_F(InboxTest, TriesAgainWhatItCouldNotRead) {
+  namespace fs = std::filesystem;
+  Drop("marked");
+  Drop("summed", kSubmission, false);
+  Write("summed/SHA256SUMS", Sums("summed"));
+  for (const auto& path : {directory_.path(), inbox_, inbox_ / "marked", inbox_ / "summed"})
+    fs::permissions(path, fs::perms::all);
+  for (const char* name : {"marked", "summed"})
+    fs::permissions(inbox_ / name / "cohort.vcf", fs::perms::none);
+  {
+    const Unprivileged unprivileged;
+    for (int i = 0; i < 3; ++i) ASSERT_THAT(Poll(), IsOk());
+  }
+  EXPECT_THAT(Names(inbox_), ElementsAre("accepted", "marked", "refused", "summed"));
+  EXPECT_TRUE(fs::exists(inbox_ / "marked/cohort.vcf")) << "nothing is lost";
+  for (const char* name : {"marked", "summed"})
+    fs::permissions(inbox_ / name / "cohort.vcf", fs::perms::owner_read);
+  ASSERT_THAT(Poll(), IsOk());
+  ASSERT_THAT(Poll(), IsOk());
+  EXPECT_THAT(Names(inbox_), ElementsAre("accepted", "refused"));
+  EXPECT_THAT(Names(inbox_ / "accepted"), ElementsAre("marked", "summed"));
 }
 
 TEST_F(InboxTest, RefusesWhatTheSiteRefuses) {

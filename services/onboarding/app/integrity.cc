@@ -9,14 +9,28 @@
 
 namespace genofed::onboarding {
 
+// A store that works otherwise and cannot read this one: nothing but a backup helps, and the others
+// must not wait for it.
+bool Integrity::IsUnreadable(const Context& ctx, const Status& why) {
+  if (why.code() == StatusCode::kDataLoss) return true;
+  return why.code() == StatusCode::kInternal && Reason(why) == "STORE_FAILED" &&
+         store_.Probe(ctx).ok();
+}
+
 Result<bool> Integrity::VerifyNext(const Context& ctx) {
   GF_ASSIGN(const std::optional<CheckedObject> due, checks_.NextDue(ctx, clock_.Now() - interval_));
   if (!due) return false;
   const ObjectRecord& object = due->object.record;
   objects::ExpectedBody expected{static_cast<std::uint64_t>(object.body_size), ""};
   GF_ASSIGN(expected.body_sha256, HexDecode(object.body_sha256));
-  GF_ASSIGN(const auto finding, objects::VerifyObject(ctx, store_, BodyName(object.id), expected));
-  const std::string damage = finding ? finding->code : "";
+  const auto finding = objects::VerifyObject(ctx, store_, BodyName(object.id), expected);
+  std::string damage;
+  if (!finding.ok() && IsUnreadable(ctx, finding.status())) {
+    damage = "UNREADABLE";
+  } else {
+    GF_TRY(finding);
+    if (*finding) damage = (*finding)->code;
+  }
   if (!damage.empty() && damage != due->damage) {
     GF_LOG(ctx, error, "object.damaged", {"object", object.id}, {"dataset", due->object.dataset},
            {"reason", damage});

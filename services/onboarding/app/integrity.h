@@ -21,8 +21,8 @@ namespace genofed::onboarding {
 struct CheckedObject {
   PublishedObject object;
   std::optional<Time> checked;
-  std::string
-      damage;  // OBJECT_MISSING, SIZE_DIFFERS, DIGEST_DIFFERS; empty: none, or never looked at
+  std::string damage;  // OBJECT_MISSING, SIZE_DIFFERS, DIGEST_DIFFERS, UNREADABLE; empty: none, or
+                       // never looked at
 };
 
 struct IntegritySummary {
@@ -66,6 +66,8 @@ class Integrity {
   Result<IntegritySummary> Report(const Context& ctx);
 
  private:
+  bool IsUnreadable(const Context& ctx, const Status& why);
+
   ObjectChecks& checks_;
   objects::ObjectStore& store_;
   ConsentClient& ledger_;

@@ -45,6 +45,7 @@ Status Pipeline::Job::CheckFolder() {
 // The holder states that its people permit to be counted, found, and used for approved purposes; whoever has decided
 // otherwise is left out by consent, now or later.
 Status Pipeline::Job::RegisterFolder() {
+  GF_TRY(ListedVersion());
   GF_ASSIGN(submission_.version, store_.ReserveVersion(ctx_));
   const std::vector<std::string> people = beacon::PeopleOf(folder_);
   std::vector<std::int32_t> rows;
@@ -105,10 +106,7 @@ Status Pipeline::Job::PublishFolder() {
                           {},
                           Layout::IndexPath(dataset, submission_.version) + "/" + beacon::kSnapshotFile,
                           submission_.individuals_sha256};
-  GF_TRY(store_.AddSnapshot(ctx_, snapshot));
-  peer_ = "discovery";
-  GF_TRY(pipeline_.publisher_.PublishIndex(ctx_, snapshot));
-  index_published_ = true;
+  GF_TRY(PublishIndex(snapshot));
   InclusionFacts facts;
   facts.people = submission_.counts.subjects_included;
   facts.frequencies_only = submission_.counts.subjects == 0;

@@ -23,6 +23,7 @@ Status Pipeline::Job::RunStages() {
   if (!assembly) return Error(StatusCode::kDataLoss, "ASSEMBLY_INVALID", "the stored description is damaged");
   assembly_ = *assembly;
   GF_ASSIGN(reference_, OpenReference(pipeline_.options_.reference_fasta, assembly_));
+  GF_TRY(FindPublished());
   using Step = Status (Job::*)();
   using Steps = std::vector<std::pair<Stage, Step>>;
   static const Steps kVersion = {
@@ -44,6 +45,8 @@ Status Pipeline::Job::RunStages() {
   for (const auto& [stage, step] : steps) {
     GF_TRY(ctx_.Alive());
     GF_TRY(Enter(stage));
+    // What was made may have been written anew since, for people who were forgotten.
+    if (published_ && stage >= Stage::kGenotypes && stage <= Stage::kIndex) continue;
     auto begun = std::chrono::steady_clock::now();
     GF_TRY((this->*step)());
     std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
@@ -51,6 +54,16 @@ Status Pipeline::Job::RunStages() {
                                took.count());
     if (IsFinal(submission_.state)) return absl::OkStatus();
   }
+  return absl::OkStatus();
+}
+
+Status Pipeline::Job::FindPublished() {
+  if (!MakesVersion(submission_.mode) || submission_.version == 0) return absl::OkStatus();
+  auto snapshot = store_.FindSnapshot(ctx_, submission_.version);
+  if (Reason(snapshot.status()) == "SNAPSHOT_UNKNOWN") return absl::OkStatus();
+  GF_TRY(snapshot);
+  published_ = *std::move(snapshot);
+  index_published_ = true;
   return absl::OkStatus();
 }
 
@@ -165,6 +178,8 @@ Status Pipeline::Job::KeepQuarantine(Findings& findings) {
   }
   GF_ASSIGN(const bool kept, IsSealed(kQuarantineRole));
   if (kept) return absl::OkStatus();
+  if (quarantine_->empty()) return absl::OkStatus();
+  GF_TRY(store_.PlanObject(ctx_, quarantine_->object()));
   GF_ASSIGN(const auto manifest, quarantine_->Finish());
   if (!manifest) return absl::OkStatus();
   ObjectRecord object;
@@ -177,16 +192,22 @@ Status Pipeline::Job::KeepQuarantine(Findings& findings) {
   return store_.AddObject(ctx_, object);
 }
 
+// Also in a repeated run: the dataset may have been decommissioned since the run before.
+Result<std::int32_t> Pipeline::Job::ListedVersion() {
+  peer_ = "catalogue";
+  GF_ASSIGN(const std::int32_t listed,
+            pipeline_.publisher_.ListedVersion(ctx_, submission_.dataset.id));
+  peer_.clear();
+  return listed;
+}
+
 Status Pipeline::Job::FindBase() {
   const bool reserved = submission_.version > 0;
-  if (!reserved) {
-    peer_ = "catalogue";
-    GF_ASSIGN(const std::int32_t listed, pipeline_.publisher_.ListedVersion(ctx_, submission_.dataset.id));
-    peer_.clear();
-    if (submission_.mode != Mode::kFull) {
-      submission_.base_version = listed;
-      GF_TRY(store_.Save(ctx_, submission_));  // before a version is reserved: a repeated run must find the same
-    }
+  GF_ASSIGN(const std::int32_t listed, ListedVersion());
+  if (!reserved && submission_.mode != Mode::kFull) {
+    submission_.base_version = listed;
+    GF_TRY(store_.Save(
+        ctx_, submission_));  // before a version is reserved: a repeated run must find the same
   }
   if (submission_.mode == Mode::kFull) return absl::OkStatus();
   if (submission_.base_version == 0) {
@@ -221,12 +242,15 @@ Status Pipeline::Job::Register() {
                                                       {submission_.dataset.id, submission_.version,
                                                        submission_.base_version, submission_.mode == Mode::kFollowUp},
                                                       people_.consents));
+  GF_ASSIGN(const auto all_rows,
+            pipeline_.consent_.Pseudonyms(ctx_, submission_.dataset.id, submission_.version));
   peer_.clear();
   std::vector<VariantInput> variants;
   for (const UploadedFile& file : inputs_) {
     if (file.kind == FileKind::kVariants) variants.push_back({pipeline_.layout_.Input(submission_.id, file), file.name, file.sha256});
   }
-  GF_ASSIGN(rows_, ArrangeRows(people_, answers, std::move(variants), base_.individuals.size()));
+  GF_ASSIGN(rows_, ArrangeRows(people_, answers, std::move(variants), all_rows.size(),
+                               base_.individuals.size()));
   people_ = {};  // who they are is not needed any more
   // What a source cannot say (FHIR has no age at the last encounter) is not taken back by its silence.
   for (auto& [row, individual] : rows_.known) {
@@ -234,9 +258,15 @@ Status Pipeline::Job::Register() {
     if (!individual.age_months) individual.age_months = before.age_months;
     if (individual.sex == genomics::Sex::kUnknown) individual.sex = before.sex;
   }
-  if (resumed_at_ > Stage::kConsent) return absl::OkStatus();
+  if (resumed_at_ > Stage::kConsent) {
+    if (published_ || rows_.size() == 0 || rows_.people() > 0) return absl::OkStatus();
+    Findings findings;
+    findings.Add({Severity::kError, "NO_CONSENTING_SUBJECT", NameOf(FileKind::kConsents), 0, "",
+                  "everybody asked to be forgotten"});
+    return MergeFindings(findings.Take());
+  }
   Counts& counts = submission_.counts;
-  counts.subjects_included = static_cast<std::int32_t>(rows_.size() + rows_.known.size());
+  counts.subjects_included = static_cast<std::int32_t>(rows_.people() + rows_.known.size());
   counts.subjects_forgotten =
       static_cast<std::int32_t>(std::ranges::count(answers, true, &RegisteredSubject::forgotten));
   counts.subjects_without_consent = counts.subjects - counts.subjects_without_sample -
@@ -277,7 +307,7 @@ Findings Pipeline::Job::RegistrationFindings() const {
                   "people who are in the dataset already keep their genotypes; these were not used",
                   static_cast<std::int64_t>(rows_.known.size())});
   }
-  if (rows_.size() == 0) {
+  if (rows_.people() == 0) {
     findings.Add({Severity::kError, "NO_CONSENTING_SUBJECT", consents, 0, "",
                   rows_.known.empty() ? "everybody has withdrawn" : "nobody is new and permits a use"});
   } else if (counts.subjects_without_consent > 0) {
@@ -323,7 +353,9 @@ Result<ObjectRequest> Pipeline::Job::NewObject() {
   peer_ = "consent";
   GF_ASSIGN(std::string recipient, pipeline_.consent_.EncryptionKey(ctx_));
   peer_.clear();
-  return ObjectRequest{submission_.id, std::move(recipient)};
+  return ObjectRequest{submission_.id, std::move(recipient), [this](const std::string& object) {
+                         return store_.PlanObject(ctx_, object);
+                       }};
 }
 
 // The one that is looked for comes last. What goes with it has the same clear bytes each time.
@@ -375,7 +407,7 @@ Status Pipeline::Job::Genotypes() {
 }
 
 Status Pipeline::Job::EnsureQuality() {
-  if (quality_ || rows_.size() == 0 || submission_.index_sha256.empty()) return absl::OkStatus();
+  if (quality_ || rows_.people() == 0 || submission_.index_sha256.empty()) return absl::OkStatus();
   GF_ASSIGN(auto scratch, ScratchDirectory::Create(pipeline_.layout_.Scratch()));
   GF_ASSIGN(const qc::Accumulator counts,
             CountGenotypes(ctx_, VariantsRequest(), {scratch / "segment", scratch / "genotypes.vcf.gz"}));
@@ -447,16 +479,22 @@ Status Pipeline::Job::Judged() {
   return store_.Save(ctx_, submission_);
 }
 
-Status Pipeline::Job::Publish() {
-  const Snapshot snapshot = MakeSnapshot();
-  GF_TRY(store_.AddSnapshot(ctx_, snapshot));
+// Kept once discovery has it: then nothing takes the version back, and erasure finds it.
+Status Pipeline::Job::PublishIndex(Snapshot snapshot) {
+  if (!published_) published_ = std::move(snapshot);
   peer_ = "discovery";
-  GF_TRY(pipeline_.publisher_.PublishIndex(ctx_, snapshot));
+  GF_TRY(pipeline_.publisher_.PublishIndex(ctx_, *published_));
   index_published_ = true;
+  peer_.clear();
+  return store_.AddSnapshot(ctx_, *published_);
+}
+
+Status Pipeline::Job::Publish() {
+  GF_TRY(PublishIndex(MakeSnapshot()));
   GF_TRY(EnsureQuality());
   InclusionFacts facts;
   facts.quality_failed = quality_ && quality_->failed;
-  facts.people = snapshot.rows();
+  facts.people = published_->rows();
   facts.records = submission_.counts.records;
   facts.records_set_aside = submission_.counts.records_quarantined;
   peer_ = "catalogue";
@@ -468,6 +506,7 @@ Status Pipeline::Job::Publish() {
 
 // The version's files are as they were; discovery may have let go of them.
 Status Pipeline::Job::Rollback() {
+  GF_TRY(ListedVersion());
   auto snapshot = store_.FindSnapshot(ctx_, submission_.target_version);
   if (Reason(snapshot.status()) == "SNAPSHOT_UNKNOWN") {
     Findings findings;
@@ -521,9 +560,10 @@ std::string Pipeline::Job::WaitsFor() const {
 }
 
 bool Pipeline::Job::Permanent(const Status& status) const {
-  if (index_published_) return false;
   std::string reason = Reason(status);
   if (reason == "LEASE_LOST") return false;
+  if (reason == "DATASET_DECOMMISSIONED") return true;  // the whole dataset was taken back
+  if (index_published_) return false;
   if (reason == "DATASET_OF_ANOTHER_HOLDER") return true;
   switch (status.code()) {
     case StatusCode::kInvalidArgument:

@@ -37,6 +37,10 @@ class Pipeline::Job {
  private:
   Status Enter(Stage stage);
   Status Check();
+  // Whether an earlier run came so far that discovery has the version.
+  Status FindPublished();
+  // Tells discovery of the version, and from then on keeps its snapshot.
+  Status PublishIndex(Snapshot snapshot);
   // Reads the headers of the variants again, when an earlier run checked them.
   Status ReopenVariants();
   Status Link();
@@ -68,6 +72,8 @@ class Pipeline::Job {
   void NoteForgotten(Findings& findings) const;
   // The name of the only file of a kind, else the kind.
   std::string NameOf(FileKind kind) const;
+  // Errors: DATASET_DECOMMISSIONED.
+  Result<std::int32_t> ListedVersion();
   // The version that this one goes on from, and its people.
   Status FindBase();
   // What the version holds, of all rows; its own segment only once that is built.
@@ -93,6 +99,7 @@ class Pipeline::Job {
   beacon::Folder folder_;
   std::optional<QualityJudgement> quality_;
   std::string peer_;                // being asked now
+  std::optional<Snapshot> published_;  // of this version, once discovery has it
   bool index_published_ = false;    // from then on others know of it: nothing may take it back
 };
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/onboarding/app/pipeline.h"
 
+#include <gmock/gmock.h>
+
 #include <nlohmann/json.hpp>
 
 #include "libs/genomics/cohort_index.h"
 #include "libs/genomics/individuals.h"
 #include "libs/testing/matchers.h"
+#include "services/onboarding/adapters/sql_erasure_store.h"
 #include "services/onboarding/testing_cohort.h"
 
 namespace genofed::onboarding {
@@ -17,6 +20,7 @@ using test::Cohort;
 using test::Files;
 using test::Lines;
 using test::Output;
+using test::People;
 
 // Samples of those who permit something, according to what the generator says it planted.
 std::vector<std::string> IncludedSamples() {
@@ -211,6 +215,7 @@ TEST_F(PipelineTest, AKilledProcessGoesOnAndEndsTheSame) {
     ASSERT_TRUE(database_->Transact(Context::Background(), [](sql::Tx& tx) {
                   return tx.Exec("TRUNCATE submissions, files, objects, jobs, snapshots, snapshot_segments, reports").status();
                 }).ok());
+    for (const std::string& body : StrayBodies()) std::filesystem::remove(layout_.Objects() / body);
     std::string id = Submit(Cohort::Get().files);
     crash_.Arm(step);  // 0: never
     RunOnce().IgnoreError();
@@ -222,6 +227,10 @@ TEST_F(PipelineTest, AKilledProcessGoesOnAndEndsTheSame) {
       EXPECT_THAT(RunOnce(), IsOk());
     }
     EXPECT_EQ(consent_.registrations.size(), 1u);
+    SqlErasureStore erasures(*database_);
+    Erasure erasure(layout_, erasures, *bodies_, consent_, publisher_, clock_, random_, metrics_);
+    EXPECT_THAT(erasure.Run(Context::Background()), IsOk());
+    EXPECT_THAT(StrayBodies(), ::testing::IsEmpty()) << "what the killed process made is removed";
     EXPECT_EQ(publisher_.records.size(), 1u);
     EXPECT_EQ((publisher_.indices[{"GOE-FI-HEART-1", 1}].size()), 1u);
     EXPECT_EQ(consent_.headers.size(), 3u);
@@ -255,6 +264,7 @@ TEST_F(PipelineTest, AnIndexThatDiscoveryRefusesFailsTheSubmissionAndLeavesNothi
   EXPECT_TRUE(std::filesystem::is_empty(layout_.root() / "objects"));
   EXPECT_FALSE(std::filesystem::exists(layout_.Index("GOE-FI-HEART-1", 1)));
   EXPECT_THAT(submissions_->Objects(Context::Background(), "GOE-FI-HEART-1", 1), HasReason("DATASET_UNKNOWN"));
+  EXPECT_THAT(*SqlErasureStore(*database_).Versions(ctx_, "GOE-FI-HEART-1"), ::testing::IsEmpty());
 }
 
 TEST_F(PipelineTest, OncePublishedNothingIsTakenBack) {
@@ -265,6 +275,71 @@ TEST_F(PipelineTest, OncePublishedNothingIsTakenBack) {
   EXPECT_TRUE(std::filesystem::exists(layout_.Index("GOE-FI-HEART-1", 1)));
   EXPECT_THAT(RunOnce(), IsOk());
   EXPECT_EQ(Find(id).state, State::kPublished);
+}
+
+TEST_F(PipelineTest, NorIsItByALaterRunThatIsRefusedBeforeThat) {
+  publisher_.record_errors = 1;
+  std::string id = Submit(Cohort::Get().files);
+  EXPECT_THAT(RunOnce(), HasReason("RECORD_INVALID"));
+  auto& asked = consent_.registrations[{"GOE-FI-HEART-1", 1}];
+  asked["somebody else"] = 1;
+  EXPECT_THAT(RunOnce(), HasReason("VERSION_REGISTERED"));
+  EXPECT_EQ(Find(id).state, State::kRunning);
+  EXPECT_TRUE(std::filesystem::exists(layout_.Index("GOE-FI-HEART-1", 1)));
+  asked.erase("somebody else");
+  EXPECT_THAT(RunOnce(), IsOk());
+  EXPECT_EQ(Find(id).state, State::kPublished);
+}
+
+// Wherever the run was interrupted, everybody else stays.
+TEST_F(PipelineTest, SomebodyForgottenMeanwhileLeavesABlankRow) {
+  for (const bool late : {false, true}) {
+    SCOPED_TRACE(late);
+    const std::string dataset = late ? "GOE-FI-LATE-1" : "GOE-FI-EARLY-1";
+    const std::string id = Submit(Cohort::Get().files, Dataset(dataset));
+    publisher_.record_errors = late ? 1 : 0;
+    consent_.away_for_keys = late ? 0 : 1;
+    EXPECT_FALSE(RunOnce().ok());
+    const auto rows = consent_.rows[{dataset, 1}];
+    for (const std::size_t row : {std::size_t{4}, rows.size() - 1}) {
+      for (const auto& [person, permissions] : consent_.registrations[{dataset, 1}]) {
+        if (test::FakeConsent::Pseudonym(person) == rows[row]) consent_.Forget(person, dataset);
+      }
+    }
+    ASSERT_THAT(RunOnce(), IsOk());
+    const Submission submission = Find(id);
+    ASSERT_EQ(submission.state, State::kPublished) << submission.message;
+    if (late) continue;  // what was made before is erased like everything else
+    const auto individuals =
+        genomics::ReadIndividuals(layout_.Index(dataset, 1) / genomics::kIndividualsFile);
+    ASSERT_THAT(individuals, IsOk());
+    ASSERT_EQ(individuals->size(), rows.size());
+    EXPECT_EQ((*individuals)[4], genomics::Individual());
+    EXPECT_NE((*individuals)[5], genomics::Individual());
+    const auto table = Lines(Decrypt(Published(dataset, 1)["phenotypes"]));
+    EXPECT_TRUE(table[6].starts_with(rows[5]));
+    if (!test::HasBcftools()) continue;
+    auto vcf =
+        test::Write(directory_ / "genotypes.vcf.gz", Decrypt(Published(dataset, 1)["genotypes"]));
+    auto left = rows;
+    left.pop_back();
+    left.erase(left.begin() + 4);
+    EXPECT_EQ(Lines(Output("bcftools query -l " + vcf.string())), left);
+    EXPECT_THAT(
+        submission.findings,
+        ::testing::Not(::testing::Contains(::testing::Field(&Finding::code, "SAMPLE_CALL_RATE"))));
+  }
+}
+
+TEST_F(PipelineTest, NobodyLeftIsNothingToPublish) {
+  const std::string id = Submit(People(0, 3));
+  consent_.away_for_keys = 1;
+  EXPECT_FALSE(RunOnce().ok());
+  const auto asked = consent_.registrations[{"GOE-FI-HEART-1", 1}];
+  for (const auto& [person, permissions] : asked) consent_.Forget(person);
+  ASSERT_THAT(RunOnce(), IsOk());
+  EXPECT_EQ(Find(id).state, State::kRejected);
+  EXPECT_EQ(Find(id).findings.at(0).code, "NO_CONSENTING_SUBJECT");
 }
 
 TEST_F(PipelineTest, VersionsCountUpOneAtATimeAndBelongToTheirHolder) {

@@ -63,12 +63,15 @@ class RunStore {
   // PermissionDenied DATASET_OF_ANOTHER_HOLDER.
   virtual Result<std::int32_t> ReserveVersion(const Context& ctx) = 0;
   virtual Result<std::vector<ObjectRecord>> Objects(const Context& ctx) = 0;
+  // Before an object's body is made: it is removed again (Erasure) unless the object is added.
+  virtual Status PlanObject(const Context& ctx, const std::string& object) = 0;
   virtual Status AddObject(const Context& ctx, const ObjectRecord& object) = 0;
   virtual Status MarkHeaderStored(const Context& ctx, const std::string& object) = 0;
+  // Forgets the objects and the snapshot of a submission that publishes nothing.
   virtual Status DropObjects(const Context& ctx) = 0;
   // NotFound SNAPSHOT_UNKNOWN.
   virtual Result<Snapshot> FindSnapshot(const Context& ctx, std::int32_t version) = 0;
-  // The snapshot of this submission's version; the same one again changes nothing.
+  // The snapshot of this submission's version, which discovery has; again changes nothing.
   virtual Status AddSnapshot(const Context& ctx, const Snapshot& snapshot) = 0;
   // The files that were sealed, in the order of kinds and names.
   virtual Result<std::vector<UploadedFile>> Inputs(const Context& ctx) = 0;
@@ -123,7 +126,7 @@ struct Registration {
 struct ForgottenRow {
   std::string dataset;
   std::int32_t version = 0;
-  std::int32_t row = 0;
+  std::int32_t row = 0;  // -1: none, they were left out of the version
 };
 
 struct ForgottenPage {

@@ -38,6 +38,7 @@ class Quarantine {
   // What the collector set aside of the files, which are read again for it.
   Status AddClinical(std::span<const PeopleFile> files, const clinical::Collector& sources);
 
+  bool empty() const { return bytes_ == 0; }
   // How many were not kept, for want of room.
   std::int64_t not_kept() const { return not_kept_; }
   // Makes the body durable. None when nothing was added: then there is no body. Call once.

@@ -33,7 +33,7 @@ struct Part {
   std::unique_ptr<genomics::SubsetStage> stage;
 };
 
-// Pseudonyms of the people of a file, by row.
+// Pseudonyms of the people of a file that is joined with others, by row.
 std::vector<std::string> NamesOf(const VariantInput& file, const CohortRows& rows) {
   std::map<std::uint32_t, std::string> by_row;
   for (const auto& [sample, row] : file.rows) by_row.emplace(row, rows.pseudonyms[row]);
@@ -139,14 +139,15 @@ Result<GenotypesResult> ReadGenotypes(const Context& ctx, const GenotypesRequest
                                       const GenotypesOutput& out) {
   std::vector<genomics::SegmentInput> inputs = InputsOf(request.rows);
   GF_CHECK(!inputs.empty());
-  const bool one = inputs.size() == 1;
+  const bool one = inputs.size() == 1, joined = genomics::NeedsJoin(inputs);
   std::vector<Part> parts;
   for (const VariantInput& file : request.rows.variants) {
     if (file.rows.empty()) continue;
     Part part{
         one ? out.vcf : fs::path(fmt::format("{}.part-{}.vcf.gz", out.vcf.string(), parts.size())),
         nullptr};
-    part.stage = genomics::SubsetStage::ToFile(NamesOf(file, request.rows), part.path);
+    part.stage = genomics::SubsetStage::ToFile(
+        joined ? NamesOf(file, request.rows) : request.rows.pseudonyms, part.path);
     parts.push_back(std::move(part));
   }
   for (std::size_t i = 0; i < parts.size(); ++i) inputs[i].stages.push_back(parts[i].stage.get());
@@ -168,12 +169,17 @@ Result<GenotypesResult> ReadGenotypes(const Context& ctx, const GenotypesRequest
   GF_ASSIGN(auto absent, AbsentPeople::Open(out.index, std::move(report.has_blocks)));
   std::vector<fs::path> paths;
   for (const Part& part : parts) paths.push_back(part.path);
-  GF_TRY(genomics::MergeVcf(
-      paths, out.vcf,
-      {.samples = request.rows.pseudonyms,
-       .absent = [&](std::size_t row, std::string_view contig, std::int64_t pos) {
-         return absent->Genotype(row, contig, pos);
-       }}));
+  genomics::MergeOptions merge;
+  std::vector<std::size_t> row_of;  // of a sample
+  for (std::size_t row = 0; row < request.rows.size(); ++row) {
+    if (request.rows.pseudonyms[row].empty()) continue;  // nobody's
+    merge.samples.push_back(request.rows.pseudonyms[row]);
+    row_of.push_back(row);
+  }
+  merge.absent = [&](std::size_t sample, std::string_view contig, std::int64_t pos) {
+    return absent->Genotype(row_of[sample], contig, pos);
+  };
+  GF_TRY(genomics::MergeVcf(paths, out.vcf, merge));
   GF_TRY(CountDepths(ctx, request, out.vcf, result.counts));
   return result;
 }

@@ -41,7 +41,9 @@ class ReadGenotypesTest : public ::testing::Test {
     std::vector<std::string> out;
     auto reader = genomics::VcfReader::Open(out_.vcf);
     EXPECT_THAT(reader, IsOk());
-    EXPECT_EQ((*reader)->header().samples, rows_.pseudonyms);
+    auto samples = rows_.pseudonyms;
+    std::erase(samples, "");  // rows of nobody
+    EXPECT_EQ((*reader)->header().samples, samples);
     genomics::VcfRecord record;
     while (true) {
       auto outcome = (*reader)->Next(record);
@@ -87,6 +89,26 @@ TEST_F(ReadGenotypesTest, ReferenceBlocksSayWhoWasCalledWhereOthersHaveAVariant)
   EXPECT_EQ(Counts(150, "C", "T"), (std::pair<std::uint64_t, std::uint64_t>(2, 6)));
   EXPECT_EQ(Counts(200, "A", "G"), (std::pair<std::uint64_t, std::uint64_t>(1, 4)));
   EXPECT_EQ(Counts(300, "G", "A"), (std::pair<std::uint64_t, std::uint64_t>(1, 2)));
+}
+
+TEST_F(ReadGenotypesTest, ARowOfNobodyIsCalledNowhereAndHasNoColumn) {
+  Add(3, {"chr20 100 . A G . . . GT 1/1"});
+  Add(1, {"chr20 100 . A G . . . GT 0/1", "chr20 200 . C T . . . GT 0/1"});
+  const auto result = ReadGenotypes(
+      Context::Background(), {"GOE-FI-A-1", 1, genomics::Assembly::kGrch38, nullptr, rows_}, out_);
+  ASSERT_THAT(result, IsOk());
+  EXPECT_EQ(Records(), (std::vector<std::string>{"100 A 0/1 1/1", "200 C 0/1 0/0"}));
+  EXPECT_EQ(Counts(100, "A", "G"), (std::pair<std::uint64_t, std::uint64_t>(3, 4)));
+  EXPECT_EQ(Counts(200, "C", "T"), (std::pair<std::uint64_t, std::uint64_t>(1, 4)));
+}
+
+TEST_F(ReadGenotypesTest, NorInAFileThatIsTheOnlyOne) {
+  Add(4, {"chr20 100 . A G . . . GT 1/1", "chr20 200 . C T . . . GT 0/1"});
+  const auto result = ReadGenotypes(
+      Context::Background(), {"GOE-FI-A-1", 1, genomics::Assembly::kGrch38, nullptr, rows_}, out_);
+  ASSERT_THAT(result, IsOk());
+  EXPECT_EQ(Records(), (std::vector<std::string>{"100 A 1/1", "200 C 0/1"}));
+  EXPECT_EQ(Counts(100, "A", "G"), (std::pair<std::uint64_t, std::uint64_t>(2, 2)));
 }
 
 // Of a homozygous call with other reads among its own, and a heterozygous one out of balance. Where

@@ -72,6 +72,7 @@ Result<std::vector<ObjectRecord>> SealGenotypes(const Context& ctx, objects::Obj
   GF_ASSIGN(auto recipient, crypt4gh::PublicKey::FromRaw(request.recipient));
   ObjectRecord genotypes = Record(request, "genotypes", "genotypes.vcf.gz", clock, random);
   ObjectRecord index = Record(request, "index", genotypes.name + ".csi", clock, random);
+  for (const ObjectRecord* object : {&genotypes, &index}) GF_TRY(request.plan(object->id));
   const std::filesystem::path clear_index = vcf.string() + ".csi";
   GF_TRY(genomics::BuildVcfIndex(vcf, clear_index));
   GF_ASSIGN(genotypes, SealFile(ctx, store, vcf, recipient, std::move(genotypes), random));
@@ -86,6 +87,7 @@ Result<std::vector<ObjectRecord>> SealPhenotypes(const Context& ctx, objects::Ob
                                                  Random& random) {
   GF_ASSIGN(auto recipient, crypt4gh::PublicKey::FromRaw(request.recipient));
   ObjectRecord object = Record(request, "phenotypes", "phenotypes.tsv", clock, random);
+  GF_TRY(request.plan(object.id));
   GF_ASSIGN(object,
             SealBody(ctx, store, recipient, std::move(object), random,
                      [table](crypt4gh::Encryptor& encryptor) { return encryptor.Push(table); }));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,9 @@ namespace genofed::onboarding {
 struct ObjectRequest {
   std::string submission;
   std::string recipient;  // the key service's X25519 public key, 32 bytes
+  // Writes an object's identifier down before there is a body, so that one of a killed process is
+  // found.
+  std::function<Status(const std::string& object)> plan;
 };
 
 // Sizes, digests and header of what was encrypted.

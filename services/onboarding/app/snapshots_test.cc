@@ -33,6 +33,21 @@ class SnapshotsTest : public test::SiteTest {
     return submission;
   }
 
+  // Another submission's turn comes first.
+  void Defer(const std::string& id, const std::string& by = "1 hour") {
+    ASSERT_TRUE(
+        database_
+            ->Transact(ctx_,
+                       [&](sql::Tx& tx) {
+                         return tx
+                             .Exec(
+                                 "UPDATE jobs SET not_before = now() + $2::interval WHERE id = $1",
+                                 id, by)
+                             .status();
+                       })
+            .ok());
+  }
+
   std::vector<genomics::Individual> Individuals(std::int32_t version) {
     auto read = genomics::ReadIndividuals(layout_.Index(kDataset, version) / genomics::kIndividualsFile);
     EXPECT_THAT(read, IsOk());
@@ -214,6 +229,37 @@ TEST_F(SnapshotsTest, OfADecommissionedDatasetNothingIsLeft) {
   const Submission later = Publish(People(0, 40));
   EXPECT_EQ(later.state, State::kFailed);
   EXPECT_EQ(later.message, "catalogue refused: DATASET_DECOMMISSIONED");
+}
+
+// Wherever the run was cut off that made a version.
+TEST_F(SnapshotsTest, WhatIsUnderWayWhileItsDatasetIsDecommissionedEndsAndLeavesNothing) {
+  for (const bool with_index : {false, true}) {
+    SCOPED_TRACE(with_index);
+    publisher_.decommissioned = false;
+    const std::string dataset = with_index ? "GOE-FI-LATE-1" : "GOE-FI-EARLY-1";
+    publisher_.listed = 0;
+    Submit(People(0, 20), Dataset(dataset));
+    ASSERT_THAT(RunOnce(), IsOk());
+    publisher_.listed = 1;
+    const std::string under_way = Submit(People(20, 30), Dataset(dataset), Mode::kAdd);
+    consent_.away_for_keys = with_index ? 0 : 1;
+    publisher_.record_errors = with_index ? 1 : 0;
+    ASSERT_FALSE(RunOnce().ok());
+    Defer(under_way);
+    Submit({}, Dataset(dataset), Mode::kDecommission);
+    ASSERT_THAT(RunOnce(), IsOk());
+    Defer(under_way, "-1 hour");
+    EXPECT_THAT(RunOnce(), IsOk());
+    EXPECT_EQ(Find(under_way).state, State::kFailed);
+    EXPECT_EQ(Find(under_way).message, "catalogue refused: DATASET_DECOMMISSIONED");
+    EXPECT_TRUE(std::filesystem::is_empty(layout_.root() / "objects"));
+    EXPECT_FALSE(std::filesystem::exists(layout_.Index(dataset, 2)));
+    EXPECT_TRUE(NothingInClear(under_way));
+    EXPECT_TRUE(consent_.headers.empty());
+    const std::string back = Submit({}, Dataset(dataset), Mode::kRollback, 1);
+    ASSERT_THAT(RunOnce(), IsOk());
+    EXPECT_EQ(Find(back).state, State::kFailed);
+  }
 }
 
 TEST_F(SnapshotsTest, EveryStepSurvivesTheDeathOfTheProcess) {

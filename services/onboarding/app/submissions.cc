@@ -44,15 +44,22 @@ Status CheckMode(const SubmissionRequest& request) {
   return absl::OkStatus();
 }
 
+std::string KeyOf(const std::string& id, const FileRef& file) { return id + "/" + file.name; }
+
 // Coordinators and operators see every submission.
 bool SeesAll(const User& user) { return user.HasRole("ncp") || user.HasRole("operator"); }
 
 }  // namespace
 
-Submissions::Submissions(SubmissionStore& store, UploadFiles& files, const Clock& clock, Random& random,
-                         Options options, std::function<void()> started)
-    : store_(store), files_(files), clock_(clock), random_(random), options_(std::move(options)),
-      started_(std::move(started)) {}
+Submissions::Submissions(SubmissionStore& store, UploadFiles& files, const Clock& clock,
+                         Random& random, Options options, std::function<void()> started)
+    : store_(store),
+      files_(files),
+      clock_(clock),
+      random_(random),
+      options_(std::move(options)),
+      started_(std::move(started)),
+      queue_(options_.seal_wait) {}
 
 Mutex& Submissions::LockOf(const std::string& id) {
   return locks_[std::hash<std::string>()(id) % locks_.size()];
@@ -133,6 +140,7 @@ Result<std::int64_t> Submissions::PutChunk(const Context& ctx, const std::string
     return Error(StatusCode::kFailedPrecondition, "FILE_SEALED", "the file was sealed with {} bytes", file.size);
   }
   if (submission.state != State::kOpen) return NotOpen();
+  if (!queue_.Forget(KeyOf(id, ref))) return BeingSealed();
   if (offset > file.size) {
     return WithField(Error(StatusCode::kFailedPrecondition, "OFFSET_GAP",
                            "the next piece starts at offset {}", file.size),
@@ -144,15 +152,14 @@ Result<std::int64_t> Submissions::PutChunk(const Context& ctx, const std::string
   return size;
 }
 
-Status Submissions::Seal(const Context& ctx, const std::string& id, FileRef ref, std::int64_t size,
-                         const std::string& sha256) {
-  GF_ASSIGN(ref, CheckFileRef(std::move(ref)));
-  if (!IsHexDigest(sha256)) return InvalidField("sha256", "SHA256_INVALID", "must be 64 lower-case hex digits");
-  GF_ASSIGN(Submission submission, FindOwn(ctx, id));
-  MutexLock lock(LockOf(id));
+// As it is, when it may be sealed, or was with the same values.
+Result<UploadedFile> Submissions::FindToSeal(const Context& ctx, const std::string& id,
+                                             const FileRef& ref, std::int64_t size,
+                                             const std::string& sha256) {
+  GF_ASSIGN(const Submission submission, FindOwn(ctx, id));
   GF_ASSIGN(UploadedFile file, store_.FindFile(ctx, id, ref));
   if (file.kind != ref.kind) return NameTaken();
-  if (file.sealed && file.size == size && file.sha256 == sha256) return absl::OkStatus();
+  if (file.sealed && file.size == size && file.sha256 == sha256) return file;
   if (file.sealed) {
     return Error(StatusCode::kFailedPrecondition, "FILE_SEALED", "the file was sealed with other values");
   }
@@ -161,22 +168,54 @@ Status Submissions::Seal(const Context& ctx, const std::string& id, FileRef ref,
     return WithField(Error(StatusCode::kFailedPrecondition, "SIZE_MISMATCH", "{} bytes were received", file.size),
                      "size", fmt::format("expected {}", file.size));
   }
-  GF_ASSIGN(std::string measured, files_.Finish(ctx, id, ref.name, size));
-  if (measured != sha256) {
-    return WithField(Error(StatusCode::kFailedPrecondition, "CHECKSUM_MISMATCH",
-                           "the bytes received have another SHA-256; send the file again from offset 0"),
-                     "sha256", "differs from the bytes received");
+  return file;
+}
+
+Status Submissions::Seal(const Context& ctx, const std::string& id, FileRef ref, std::int64_t size,
+                         const std::string& sha256) {
+  GF_ASSIGN(ref, CheckFileRef(std::move(ref)));
+  if (!IsHexDigest(sha256))
+    return InvalidField("sha256", "SHA256_INVALID", "must be 64 lower-case hex digits");
+  {
+    MutexLock lock(LockOf(id));
+    GF_ASSIGN(const UploadedFile file, FindToSeal(ctx, id, ref, size, sha256));
+    if (file.sealed) return absl::OkStatus();
+    queue_.Begin(KeyOf(id, ref),
+                 [this, id, name = ref.name, size](const Context& reading) -> Result<FileFacts> {
+                   FileFacts facts;
+                   GF_ASSIGN(facts.sha256, files_.Finish(reading, id, name, size));
+                   facts.crypt4gh = files_.CheckEncrypted(reading, id, name);
+                   return facts;
+                 });
   }
-  auto encrypted = files_.CheckEncrypted(ctx, id, ref.name);
-  if (Reason(encrypted.status()).starts_with("CRYPT4GH_")) {
-    // What cannot be opened is of no use; sent again, it begins anew.
-    GF_TRY(files_.Remove(id, ref.name));
-    GF_TRY(store_.DropFile(ctx, id, ref.name));
+  GF_TRY(queue_.Wait(ctx, KeyOf(id, ref)));
+  MutexLock lock(LockOf(id));
+  GF_ASSIGN(UploadedFile file, FindToSeal(ctx, id, ref, size, sha256));
+  if (file.sealed) return absl::OkStatus();  // whoever asked beside this call was told first
+  const auto facts = queue_.Take(KeyOf(id, ref));
+  if (!facts) return BeingSealed();  // it changed meanwhile
+  return Conclude(ctx, id, std::move(file), sha256, *facts);
+}
+
+Status Submissions::Conclude(const Context& ctx, const std::string& id, UploadedFile file,
+                             const std::string& sha256, const Result<FileFacts>& facts) {
+  GF_TRY(facts);
+  Status status = facts->crypt4gh.status();
+  if (facts->sha256 != sha256) {
+    status = WithField(
+        Error(StatusCode::kFailedPrecondition, "CHECKSUM_MISMATCH",
+              "the bytes received have another SHA-256; send the file again from offset 0"),
+        "sha256", "differs from the bytes received");
   }
-  GF_TRY(encrypted);
+  if (Reason(status) == "CHECKSUM_MISMATCH" || Reason(status).starts_with("CRYPT4GH_")) {
+    // What is of no use is removed: sent again, it begins anew, and may be shorter.
+    GF_TRY(files_.Remove(id, file.name));
+    GF_TRY(store_.DropFile(ctx, id, file.name));
+  }
+  GF_TRY(status);
   file.sealed = true;
   file.sha256 = sha256;
-  file.crypt4gh = *encrypted;
+  file.crypt4gh = *facts->crypt4gh;
   return store_.SealFile(ctx, id, file);
 }
 
@@ -250,6 +289,7 @@ Result<std::vector<Submission>> Submissions::List(const Context& ctx) {
 }
 
 Status Submissions::ExpireOpen(const Context& ctx) {
+  queue_.ForgetAll();
   GF_ASSIGN(auto stale, store_.OpenSince(ctx, clock_.Now() - kOpenLifetime));
   for (Submission& submission : stale) {
     submission.state = State::kRejected;

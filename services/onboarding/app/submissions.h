@@ -12,6 +12,7 @@
 #include "libs/core/mutex.h"
 #include "libs/core/random.h"
 #include "services/onboarding/app/ports.h"
+#include "services/onboarding/app/seal_queue.h"
 
 namespace genofed::onboarding {
 
@@ -44,6 +45,7 @@ class Submissions {
   struct Options {
     std::string country;  // "FI"
     std::int64_t max_file_bytes = std::int64_t{64} << 30;
+    std::chrono::milliseconds seal_wait = std::chrono::seconds(8);  // of calls with a deadline
   };
   // `started` is told that there is work. All references are borrowed.
   Submissions(SubmissionStore& store, UploadFiles& files, const Clock& clock, Random& random, Options options,
@@ -54,13 +56,16 @@ class Submissions {
   // Errors: DESCRIPTION_INVALID, KEY_INVALID, KEY_REUSED, REASON_MISSING, VERSION_INVALID, and for all modes but kFull
   // DATASET_UNKNOWN.
   Result<Submission> Create(const Context& ctx, SubmissionRequest request);
-  // Bytes held now. Errors: CHUNK_TOO_LARGE, FILE_TOO_LARGE, TOO_MANY_FILES, OFFSET_GAP (names the offset expected),
-  // FILE_SEALED, FILE_NAME_INVALID, NAME_TAKEN (by a file of another kind).
-  // Bytes of a sealed file that come again are accepted and ignored.
+  // Bytes held now. Errors: CHUNK_TOO_LARGE, FILE_TOO_LARGE, TOO_MANY_FILES, OFFSET_GAP (names the
+  // offset expected), FILE_SEALED, FILE_BEING_SEALED, FILE_NAME_INVALID, NAME_TAKEN (by a file of
+  // another kind). Bytes of a sealed file that come again are accepted and ignored.
   Result<std::int64_t> PutChunk(const Context& ctx, const std::string& id, FileRef file, std::int64_t offset,
                                 std::string_view data);
-  // Errors: SIZE_MISMATCH, CHECKSUM_MISMATCH. A Crypt4GH file is decrypted here; one that cannot be (CRYPT4GH_NO_KEY,
-  // CRYPT4GH_NOT_A_RECIPIENT, CRYPT4GH_SEGMENT_INVALID ...) is removed and starts again at offset 0. Sealing again with the same values changes nothing.
+  // Reads the file beside the call: Unavailable FILE_BEING_SEALED while that lasts, then ask again;
+  // without a deadline it waits. Errors: SIZE_MISMATCH, CHECKSUM_MISMATCH. A Crypt4GH file is
+  // decrypted here; one that cannot be (CRYPT4GH_NO_KEY, CRYPT4GH_NOT_A_RECIPIENT,
+  // CRYPT4GH_SEGMENT_INVALID ...) is removed and starts again at offset 0, as one does whose
+  // checksum differs. Sealing again with the same values changes nothing.
   Status Seal(const Context& ctx, const std::string& id, FileRef file, std::int64_t size, const std::string& sha256);
   // Errors: FILE_NOT_SEALED naming the file, or the kind of which there is none. Starting again returns the submission as it is.
   Result<Submission> Start(const Context& ctx, const std::string& id);
@@ -83,6 +88,10 @@ class Submissions {
   Status Complete(const Context& ctx, SubmissionRequest& request);
   // A submission that the caller may change.
   Result<Submission> FindOwn(const Context& ctx, const std::string& id);
+  Result<UploadedFile> FindToSeal(const Context& ctx, const std::string& id, const FileRef& ref,
+                                  std::int64_t size, const std::string& sha256);
+  Status Conclude(const Context& ctx, const std::string& id, UploadedFile file,
+                  const std::string& sha256, const Result<FileFacts>& facts);
   Mutex& LockOf(const std::string& id);
 
   SubmissionStore& store_;
@@ -91,8 +100,10 @@ class Submissions {
   Random& random_;
   const Options options_;
   const std::function<void()> started_;
-  // Pieces of one submission are written, and its files sealed, one at a time.
+  // Pieces of one submission are written, and its files sealed, one at a time; none while it is
+  // read.
   std::array<Mutex, 16> locks_;
+  SealQueue queue_;  // last: its work uses the others
 };
 
 }  // namespace genofed::onboarding

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/onboarding/app/submissions.h"
 
+#include <latch>
+
 #include "libs/crypt4gh/stream.h"
 #include "libs/testing/matchers.h"
 #include "services/onboarding/testing_site.h"
@@ -49,8 +51,69 @@ TEST_F(SubmissionsTest, PiecesMayRepeatAndOverlapButLeaveNoGap) {
   EXPECT_THAT(Put(id, std::int64_t{64} << 30, "x"), HasReason("FILE_TOO_LARGE"));
   EXPECT_THAT(Put(id, INT64_MAX, "x"), HasReason("FILE_TOO_LARGE"));
   EXPECT_THAT(SealText(id, "hello"), HasReason("SIZE_MISMATCH"));
-  EXPECT_THAT(SealText(id, "hello World"), HasReason("CHECKSUM_MISMATCH"));
   EXPECT_THAT(SealText(id, "hello world"), IsOk());
+}
+
+TEST_F(SubmissionsTest, DamagedBytesGoAndAShorterFileMayTakeTheirPlace) {
+  std::string id = Open();
+  ASSERT_THAT(Put(id, 0, "hello World"), IsOk());
+  EXPECT_THAT(SealText(id, "hello world"), HasReason("CHECKSUM_MISMATCH"));
+  EXPECT_FALSE(std::filesystem::exists(layout_.Upload(id, "consents")));
+  EXPECT_THAT(Put(id, 11, "!"), HasReason("OFFSET_GAP"));
+  EXPECT_EQ(*Put(id, 0, "hello"), 5);
+  EXPECT_THAT(SealText(id, "hello"), IsOk());
+}
+
+// Reads nothing before it is told to.
+class SlowFiles final : public UploadFiles {
+ public:
+  explicit SlowFiles(UploadFiles& files) : files_(files) {}
+  Status Write(const std::string& submission, const std::string& name, std::int64_t offset,
+               std::string_view data) override {
+    return files_.Write(submission, name, offset, data);
+  }
+  Result<std::string> Finish(const Context& ctx, const std::string& submission,
+                             const std::string& name, std::int64_t size) override {
+    go_.wait();
+    return files_.Finish(ctx, submission, name, size);
+  }
+  Result<bool> CheckEncrypted(const Context& ctx, const std::string& submission,
+                              const std::string& name) override {
+    return files_.CheckEncrypted(ctx, submission, name);
+  }
+  Status Open(const Context& ctx, const std::string& submission, const std::string& name) override {
+    return files_.Open(ctx, submission, name);
+  }
+  Status Remove(const std::string& submission, const std::string& name) override {
+    return files_.Remove(submission, name);
+  }
+  void Go() { go_.count_down(); }
+
+ private:
+  UploadFiles& files_;
+  std::latch go_{1};
+};
+
+TEST_F(SubmissionsTest, ALargeFileIsReadForLongerThanACallLasts) {
+  SlowFiles slow(uploads_);
+  Submissions submissions(*store_, slow, clock_, random_,
+                          {.country = "FI", .seal_wait = std::chrono::milliseconds(0)}, [] {});
+  const std::string id = submissions.Create(ctx_, {Dataset(), "k"})->id;
+  const FileRef file{FileKind::kConsents, ""};
+  const std::string sha256 = HexEncode(crypto::Sha256("hello"));
+  ASSERT_THAT(submissions.PutChunk(ctx_, id, file, 0, "hello"), IsOk());
+  const Context limited = ctx_.WithTimeout(std::chrono::seconds(30));
+  const Status begun = submissions.Seal(limited, id, file, 5, sha256);
+  EXPECT_THAT(begun, HasReason("FILE_BEING_SEALED"));
+  EXPECT_EQ(begun.code(), StatusCode::kUnavailable);
+  EXPECT_THAT(submissions.Seal(limited, id, file, 5, sha256), HasReason("FILE_BEING_SEALED"));
+  // What was read must be what is sealed, and others do not wait.
+  EXPECT_THAT(submissions.PutChunk(ctx_, id, file, 0, "jello"), HasReason("FILE_BEING_SEALED"));
+  EXPECT_THAT(submissions.PutChunk(ctx_, id, {FileKind::kClinical, ""}, 0, "x"), IsOk());
+  slow.Go();
+  EXPECT_THAT(submissions.Seal(ctx_, id, file, 5, sha256), IsOk()) << "without a deadline it waits";
+  EXPECT_EQ(*ReadFile(layout_.Upload(id, "consents")), "hello");
+  EXPECT_THAT(submissions.Seal(limited, id, file, 5, sha256), IsOk());
 }
 
 TEST_F(SubmissionsTest, ASealedFileStaysAsItIs) {
@@ -225,6 +288,11 @@ TEST_F(EncryptedUploadTest, OneThatCannotBeOpenedLeavesNothingAndStartsAgain) {
     EXPECT_FALSE(std::filesystem::exists(layout_.Upload(id, file_.name)));
     EXPECT_FALSE(std::filesystem::exists(layout_.Input(id, opened_)));
   }
+  // Damaged under way is another thing than made wrong.
+  ASSERT_THAT(submissions_->PutChunk(ctx_, id, file_, 0, changed), IsOk());
+  EXPECT_THAT(submissions_->Seal(ctx_, id, file_, static_cast<std::int64_t>(good.size()),
+                                 HexEncode(crypto::Sha256(good))),
+              HasReason("CHECKSUM_MISMATCH"));
   Upload(id, file_, good);
   ASSERT_THAT(uploads_.Open(ctx_, id, file_.name), IsOk());
   EXPECT_EQ(ReadFile(layout_.Input(id, opened_))->size(), 200'000u);

@@ -113,6 +113,7 @@ struct VariantFiles::File {
   UniqueFd output;
   bool running = false;                      // then input and output are the worker's
   std::optional<Result<std::int64_t>> list;  // its size, or why there is none
+  bool told = false;                         // why: then it may be tried otherwise
   std::atomic<std::int64_t> records{0}, variants{0};
   std::jthread worker;  // last: ends first
 };
@@ -166,18 +167,29 @@ Result<VariantFiles::Written> VariantFiles::Write(const Context& ctx, const std:
                         options_.max_file_bytes);
   }
   GF_ASSIGN(const auto into, file.empty() ? Begin(ctx) : Find(ctx, file));
+  const Status done = WriteInto(*into, offset, data);
+  if (!done.ok() && file.empty()) {  // nobody learned its name
+    MutexLock lock(mutex_);
+    files_.erase(into->id);
+  }
+  GF_TRY(done);
   std::lock_guard lock(into->mutex);
-  if (into->running || !into->input.valid()) {
+  return Written{into->id, into->size};
+}
+
+Status VariantFiles::WriteInto(File& file, std::int64_t offset, std::string_view data) {
+  std::lock_guard lock(file.mutex);
+  if (file.running || !file.input.valid()) {
     return Error(StatusCode::kFailedPrecondition, "FILE_DESCRIBED", "the file takes no more bytes");
   }
-  if (offset > into->size) {
+  if (offset > file.size) {
     return WithField(Error(StatusCode::kFailedPrecondition, "OFFSET_GAP",
-                           "the next piece starts at offset {}", into->size),
-                     "offset", fmt::format("expected {}", into->size));
+                           "the next piece starts at offset {}", file.size),
+                     "offset", fmt::format("expected {}", file.size));
   }
-  GF_TRY(WriteAt(into->input.get(), data, static_cast<std::uint64_t>(offset)));
-  into->size = std::max(into->size, offset + length);
-  return Written{into->id, into->size};
+  GF_TRY(WriteAt(file.input.get(), data, static_cast<std::uint64_t>(offset)));
+  file.size = std::max(file.size, offset + static_cast<std::int64_t>(data.size()));
+  return absl::OkStatus();
 }
 
 Result<VariantFiles::Progress> VariantFiles::Describe(const Context& ctx, const std::string& file,
@@ -194,14 +206,14 @@ Result<VariantFiles::Progress> VariantFiles::Describe(const Context& ctx, const 
   const auto until =
       std::chrono::steady_clock::now() + std::min(options_.wait, ctx.Remaining(options_.wait * 2) / 2);
   std::unique_lock lock(described->mutex);
-  if (!described->running && !described->list) GF_TRY(Start(*described, ref.name, stated));
+  if (!described->running && (!described->list || described->told))
+    GF_TRY(Start(*described, ref.name, stated));
   described->ended.wait_until(lock, until, [&] { return !described->running; });
   Progress progress{!described->running, described->records, described->variants, 0};
   if (!progress.done) return progress;
   if (!described->list->ok()) {
-    const Status why = described->list->status();
-    described->list.reset();  // it may be tried otherwise
-    return why;
+    described->told = true;
+    return described->list->status();  // it stays: others may be waiting for it, too
   }
   progress.list_size = **described->list;
   return progress;
@@ -214,6 +226,8 @@ Status VariantFiles::Start(File& file, const std::string& name,
     return Busy("BUSY", "other files are being described at this moment; try again");
   }
   file.running = true;
+  file.list.reset();
+  file.told = false;
   file.records = file.variants = 0;
   file.worker = std::jthread([this, &file, name, assembly](const std::stop_token& stop) {
     auto list = MakeList(Context::Background().WithStop(stop), file, name, assembly);

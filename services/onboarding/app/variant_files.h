@@ -81,6 +81,7 @@ class VariantFiles {
 
   Result<std::shared_ptr<File>> Begin(const Context& ctx);
   Result<std::shared_ptr<File>> Find(const Context& ctx, const std::string& file);
+  static Status WriteInto(File& file, std::int64_t offset, std::string_view data);
   Status Start(File& file, const std::string& name, std::optional<genomics::Assembly> assembly);
   Result<std::int64_t> MakeList(const Context& ctx, File& file, const std::string& name,
                                 std::optional<genomics::Assembly> assembly) const;

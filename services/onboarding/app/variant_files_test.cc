@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "libs/testing/fakes.h"
 #include "libs/testing/matchers.h"
@@ -146,6 +147,17 @@ TEST_F(VariantFilesTest, SaysWhatIsWrongAndTriesAgain) {
   EXPECT_THAT(files().Describe(chris_, cut, "", ""), testing::HasCode(StatusCode::kInvalidArgument));
 }
 
+TEST_F(VariantFilesTest, EverybodyWhoWaitsIsToldWhatIsWrong) {
+  options_.max_list_bytes = 8U << 20;  // too few, which shows after a while
+  const std::string file = Send(chris_, LongFile(60'000));
+  std::vector<std::string> told(8);
+  std::vector<std::jthread> callers;
+  for (std::string& reason : told)
+    callers.emplace_back([&] { reason = Reason(files().Describe(chris_, file, "", "").status()); });
+  callers.clear();
+  EXPECT_EQ(told, std::vector<std::string>(told.size(), "LIST_TOO_LARGE"));
+}
+
 TEST_F(VariantFilesTest, ThereIsAnEndToHowMuch) {
   options_.max_file_bytes = 10;
   EXPECT_THAT(files().Write(chris_, "", 0, "12345678901"), HasReason("FILE_TOO_LARGE"));
@@ -175,6 +187,12 @@ TEST_F(VariantFilesTest, EachPersonHasAFewFilesAndTheyGoByThemselves) {
   EXPECT_THAT(files().Read(chris_, first, 0, 1), IsOk());
   Send(chris_, kFile);
   Send(As("kim"), kFile);
+}
+
+TEST_F(VariantFilesTest, AFileThatWasNotBegunHoldsNoPlace) {
+  for (int i = 0; i < 3; ++i)
+    EXPECT_THAT(files().Write(chris_, "", 7, "x"), HasReason("OFFSET_GAP"));
+  EXPECT_FALSE(Send(chris_, kFile).empty());
 }
 
 // Describe waits a while and says how far it is; who goes away leaves no work behind.
