@@ -62,7 +62,7 @@ class SpeModule final : public Module {
         ledger_(MakeReleaseLedger(platform.SiteChannel("consent"), platform.clock())),
         tasks_(store_, workflows_, *approvals_, files_, runtime_, platform.clock(),
                [this] { Wake(); }),
-        run_(store_, workflows_, *approvals_, *cohorts_, files_, runtime_, *ledger_,
+        run_(store_, workflows_, *cohorts_, files_, runtime_, *ledger_,
              platform.clock(), work_options_),
         task_service_(MakeGrpcTaskService(platform.dispatcher(), tasks_)),
         airlock_service_(MakeGrpcAirlockService(platform.dispatcher(), tasks_)) {}

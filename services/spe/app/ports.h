@@ -66,7 +66,8 @@ class CohortSource {
  public:
   virtual ~CohortSource() = default;
   // Writes cohort.vcf.gz and phenotypes.tsv of the people who permit secondary use now, and of
-  // nobody else, into `directory` (private, empty). Errors that a later try may mend are
+  // nobody else, into `directory` (private, empty). Under an approval that lives now: that of the
+  // order may have ended while it waited. Errors that a later try may mend are
   // Unavailable or DeadlineExceeded.
   virtual Result<StagedCohort> Stage(const Context& ctx, const TaskOrder& order,
                                      const Workflow& workflow,
@@ -76,7 +77,7 @@ class CohortSource {
                                                        const DatasetRef& dataset) = 0;
 };
 
-// Verifies the country's approval for a task: at submission and again before data are touched.
+// Verifies the country's approval for a task when it is submitted.
 class ApprovalCheck {
  public:
   virtual ~ApprovalCheck() = default;

@@ -83,12 +83,11 @@ Review MakeReview(const Task& task, const AirlockVerdict& verdict, Time now) {
 
 }  // namespace
 
-RunTask::RunTask(TaskStore& store, WorkflowList& workflows, ApprovalCheck& approvals,
-                 CohortSource& cohorts, TaskFiles& files, Executor& executor, ReleaseLedger& ledger,
-                 const Clock& clock, RunTaskOptions options)
+RunTask::RunTask(TaskStore& store, WorkflowList& workflows, CohortSource& cohorts, TaskFiles& files,
+                 Executor& executor, ReleaseLedger& ledger, const Clock& clock,
+                 RunTaskOptions options)
     : store_(store),
       workflows_(workflows),
-      approvals_(approvals),
       cohorts_(cohorts),
       files_(files),
       executor_(executor),
@@ -134,7 +133,6 @@ Status RunTask::Begin(const Context& ctx, const sql::Lease& lease, Task& task,
   ++task.executor_attempt;
   if (!task.started) task.started = clock_.Now();
   GF_TRY(store_.Update(ctx, lease, task));
-  GF_TRY(approvals_.Check(task.order));  // it may have expired since it was submitted
 
   GF_ASSIGN(const AttemptId attempt, AttemptId::Of(task.order.id, task.executor_attempt));
   GF_ASSIGN(const std::filesystem::path stage, files_.NewStage(attempt.str()));

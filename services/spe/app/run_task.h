@@ -24,9 +24,8 @@ struct RunTaskOptions {
 class RunTask {
  public:
   // All borrowed.
-  RunTask(TaskStore& store, WorkflowList& workflows, ApprovalCheck& approvals,
-          CohortSource& cohorts, TaskFiles& files, Executor& executor, ReleaseLedger& ledger,
-          const Clock& clock, RunTaskOptions options);
+  RunTask(TaskStore& store, WorkflowList& workflows, CohortSource& cohorts, TaskFiles& files,
+          Executor& executor, ReleaseLedger& ledger, const Clock& clock, RunTaskOptions options);
 
   // For the holder of `lease` on the task lease.id. OK: the lease is settled. An error: nothing was
   // settled, try again later.
@@ -50,7 +49,6 @@ class RunTask {
 
   TaskStore& store_;
   WorkflowList& workflows_;
-  ApprovalCheck& approvals_;
   CohortSource& cohorts_;
   TaskFiles& files_;
   Executor& executor_;

@@ -171,7 +171,7 @@ class RunTaskTest : public ::testing::Test {
     order_.requester_subject = "researcher";
   }
   RunTask Runner() {
-    return RunTask(store_, site_, site_, site_, site_, executor_, site_, clock_, options_);
+    return RunTask(store_, site_, site_, site_, executor_, site_, clock_, options_);
   }
   Tasks Api() {
     return Tasks(store_, site_, site_, site_, executor_, clock_, [] {});
@@ -350,13 +350,21 @@ TEST_F(RunTaskTest, TriesAgainAfterATransientFailureButNotForEver) {
   EXPECT_EQ(Now().reason, "CONSENT_AWAY");
 }
 
-TEST_F(RunTaskTest, ARefusedApprovalOrNobodyPermittedEndsTheTask) {
+// The token of the order lives an hour, and a task may wait longer for its place.
+TEST_F(RunTaskTest, ATaskThatHasWaitedNeedsAnApprovalThatLivesWhenItBegins) {
   Create();
-  site_.approval = Error(StatusCode::kPermissionDenied, "APPROVAL_REFUSED", "no");
-  EXPECT_TRUE(RunOnce().ok());
-  EXPECT_EQ(Now().reason, "APPROVAL_REFUSED");
-  site_.approval = {};
+  site_.approval = Error(StatusCode::kPermissionDenied, "APPROVAL_REFUSED", "expired");
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_EQ(Now().state, TaskState::kInReview);
   store_ = FakeStore();
+  site_.approval = {};
+  Create();
+  site_.staging = Error(StatusCode::kPermissionDenied, "APPROVAL_REVOKED", "no");
+  ASSERT_TRUE(RunOnce().ok());
+  EXPECT_EQ(Now().reason, "APPROVAL_REVOKED");
+}
+
+TEST_F(RunTaskTest, NobodyPermittedEndsTheTask) {
   Create();
   site_.individuals = 0;
   EXPECT_TRUE(RunOnce().ok());
