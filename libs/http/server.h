@@ -45,6 +45,7 @@ struct ServerOptions {
   std::size_t max_header_bytes = 32U << 10;     // 431
   std::size_t max_body_bytes = 1U << 30;        // 413; upper bound on every route's own limit
   std::size_t max_body_bytes_in_memory = 256U << 20;  // of all requests together, spooled ones aside; beyond that 503
+                                                      // for bodies of more than 64 KiB
   std::chrono::milliseconds handshake_timeout{10'000};
   std::chrono::milliseconds header_timeout{10'000};   // first byte of a request to the end of its header
   std::chrono::milliseconds idle_timeout{60'000};     // between requests

@@ -312,8 +312,10 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
   // Keeps a piece of the body, in memory or in the spool file. False when that failed: the request is refused.
   bool Store(Exchange& exchange, std::string_view bytes) {
     if (exchange.request.body_file.empty()) {
-      // Nobody has said yet who they are: many slow bodies must not fill the memory.
-      if (shared_.body_bytes + bytes.size() > shared_.options.max_body_bytes_in_memory) {
+      // Nobody has said yet who they are: many slow bodies must not fill the memory. Small ones are
+      // taken whatever others do, so that people can still sign in and withdraw.
+      if (exchange.request.body.size() + bytes.size() > kChunk &&
+          shared_.body_bytes + bytes.size() > shared_.options.max_body_bytes_in_memory) {
         exchange.refusal =
             Error(StatusCode::kUnavailable, "SERVER_BUSY", "too much is being received; try again");
         return false;

@@ -272,6 +272,9 @@ class MortalRunStore final : public RunStore {
   Status MarkHeaderStored(const Context& ctx, const std::string& object) override {
     return Mortal(crash_, [&] { return store_.MarkHeaderStored(ctx, object); });
   }
+  Status DropQuarantine(const Context& ctx) override {
+    return Mortal(crash_, [&] { return store_.DropQuarantine(ctx); });
+  }
   Status DropObjects(const Context& ctx) override {
     return Mortal(crash_, [&] { return store_.DropObjects(ctx); });
   }

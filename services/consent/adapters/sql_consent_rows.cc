@@ -342,8 +342,9 @@ Result<std::set<std::string>> SqlConsentRows::FindTombstones(
   return found;
 }
 
-Status SqlConsentRows::LiftTombstone(const std::string& tombstone) {
-  return tx_.Exec("DELETE FROM tombstones WHERE tombstone = $1", tombstone).status();
+Result<bool> SqlConsentRows::LiftTombstone(const std::string& tombstone) {
+  GF_ASSIGN(auto rows, tx_.Exec("DELETE FROM tombstones WHERE tombstone = $1", tombstone));
+  return rows.affected() > 0;
 }
 
 Result<bool> SqlConsentRows::HasForgotten(const DatasetVersion& dataset) {

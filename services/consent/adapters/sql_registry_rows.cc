@@ -45,6 +45,10 @@ Status SqlRegistryRows::Save(const RegistryRow& row) {
       .status();
 }
 
+Status SqlRegistryRows::AskForAll() {
+  return tx_.Exec("UPDATE registries SET last_full = NULL").status();
+}
+
 Result<std::map<std::string, RegistryStatement>> SqlRegistryRows::Statements(const std::string& name,
                                                                              const std::vector<std::string>& records) {
   GF_ASSIGN(auto rows,

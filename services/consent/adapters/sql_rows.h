@@ -70,7 +70,7 @@ class SqlConsentRows final : public ConsentRows {
   Status Forget(const Erasure& erasure) override;
   Result<ForgottenRows> Forgotten(std::int64_t after, int people) override;
   Result<std::set<std::string>> FindTombstones(const std::vector<std::string>& tombstones) override;
-  Status LiftTombstone(const std::string& tombstone) override;
+  Result<bool> LiftTombstone(const std::string& tombstone) override;
   Result<bool> HasForgotten(const DatasetVersion& dataset) override;
   Result<std::int64_t> CountPeople(const std::vector<std::string>& datasets) override;
   Result<std::map<std::string, SnapshotRow>> FindSnapshots(const std::vector<std::string>& ids) override;
@@ -129,6 +129,7 @@ class SqlRegistryRows final : public RegistryRows {
   Result<bool> KeepOnly(const std::vector<std::string>& names) override;
   Result<RegistryRow> Load(const std::string& name) override;
   Status Save(const RegistryRow& row) override;
+  Status AskForAll() override;
   Result<std::map<std::string, RegistryStatement>> Statements(const std::string& name,
                                                               const std::vector<std::string>& records) override;
   Status Put(const std::string& name, std::int32_t generation,

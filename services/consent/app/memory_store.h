@@ -365,9 +365,8 @@ class MemoryStore final : public Store {
       }
       return found;
     }
-    Status LiftTombstone(const std::string& tombstone) override {
-      s_.tombstones.erase(tombstone);
-      return absl::OkStatus();
+    Result<bool> LiftTombstone(const std::string& tombstone) override {
+      return s_.tombstones.erase(tombstone) > 0;
     }
     Result<ForgottenRows> Forgotten(std::int64_t after, int people) override {
       std::set<std::int64_t> ids;
@@ -487,6 +486,10 @@ class MemoryStore final : public Store {
     }
     Status Save(const RegistryRow& row) override {
       s_.registries[row.name] = row;
+      return absl::OkStatus();
+    }
+    Status AskForAll() override {
+      for (auto& [name, row] : s_.registries) row.last_full.reset();
       return absl::OkStatus();
     }
     Result<std::map<std::string, RegistryStatement>> Statements(const std::string& name,

@@ -163,8 +163,12 @@ Result<MyConsent::Changed> MyConsent::Set(const Context& ctx, const std::string&
   const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
     GF_ASSIGN(const Subject subject, FindOrAdd(tx, person));
     // Who was forgotten and permits something again takes that back themselves.
-    if (!choice.permits.empty())
-      GF_TRY(tx.consent().LiftTombstone(pseudonyms_.Tombstone(pseudonyms_.Blinded(person))));
+    if (!choice.permits.empty()) {
+      GF_ASSIGN(const bool lifted, tx.consent().LiftTombstone(
+                                       pseudonyms_.Tombstone(pseudonyms_.Blinded(person))));
+      // What registries say of them was not kept, and they would not say it again by themselves.
+      if (lifted) GF_TRY(tx.registries().AskForAll());
+    }
     if (subject.own == choice) {
       GF_ASSIGN(changed.epoch, tx.consent().Epoch());
       GF_ASSIGN(auto history, tx.consent().Changes(subject.id, kMaxHistory));

@@ -216,8 +216,8 @@ class ConsentRows {
   // Of these tombstones, those that stand.
   virtual Result<std::set<std::string>> FindTombstones(
       const std::vector<std::string>& tombstones) = 0;
-  // The person wants to be known again.
-  virtual Status LiftTombstone(const std::string& tombstone) = 0;
+  // The person wants to be known again. Whether it stood.
+  virtual Result<bool> LiftTombstone(const std::string& tombstone) = 0;
   // Whether somebody in the version was forgotten.
   virtual Result<bool> HasForgotten(const DatasetVersion& dataset) = 0;
   // Of all people with a row in one of the datasets (empty: in any) how many there are.
@@ -283,6 +283,8 @@ class RegistryRows {
   virtual Result<bool> KeepOnly(const std::vector<std::string>& names) = 0;
   virtual Result<RegistryRow> Load(const std::string& name) = 0;  // NotFound REGISTRY_UNKNOWN
   virtual Status Save(const RegistryRow& row) = 0;
+  // The next pull of each is a full one.
+  virtual Status AskForAll() = 0;
   // By record; those that do not exist are missing from the answer.
   virtual Result<std::map<std::string, RegistryStatement>> Statements(const std::string& name,
                                                                       const std::vector<std::string>& records) = 0;

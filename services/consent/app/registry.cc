@@ -193,6 +193,7 @@ Status Registry::Try(const Context& ctx, RegistryRow& state) {
 
 Status Registry::RunOnce(const Context& ctx) {
   GF_ASSIGN(RegistryRow state, State(ctx));
+  const std::optional<Time> full_before = state.last_full;
   state.last_attempt = rules_.clock.Now();
   const Status done = Try(ctx, state);
   if (done.ok()) state.last_success = state.last_attempt;
@@ -200,6 +201,8 @@ Status Registry::RunOnce(const Context& ctx) {
   GF_TRY(ledger_.Write(ctx, [&](Transaction& tx) -> Status {
     GF_ASSIGN(const RegistryRow before, tx.registries().Load(options_.name));
     state.stale = before.stale;  // KeepFresh's to change
+    // All is asked for again, perhaps for somebody whom this pull had passed already.
+    if (before.last_full != full_before) state.last_full = before.last_full;
     return tx.registries().Save(state);
   }));
   GF_TRY(KeepFresh(ctx));

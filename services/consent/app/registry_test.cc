@@ -227,6 +227,7 @@ TEST_F(RegistryTest, WhoWasForgottenStaysSoWhateverItSays) {
   // Who comes back by themselves is heard of again.
   ASSERT_THAT(node_.mine.Set(node_.ctx, "p", Bits(4)), IsOk());
   ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_FALSE(source_.asked_since.has_value()) << "what has not changed is not in any other pull";
   EXPECT_EQ(registry_.State(node_.ctx)->records, 3);
 }
 

@@ -165,6 +165,8 @@ Status NodeFrequencies::PublishOf(const Context& ctx, genomics::Assembly assembl
   if (versions >= policy.table_versions) return absl::OkStatus();
   // A replica that has not opened everything yet would take out what another one published.
   GF_ASSIGN(const bool whole, IsWhole(ctx, view));
+  if (whole != whole_) GF_LOG(ctx, warn, "frequencies.all_opened", {"all", whole});
+  whole_ = whole;
   if (!whole) return absl::OkStatus();
   GF_ASSIGN(const StoredTable table, Build(ctx, assembly, holdings));
   // Counting takes a while, and who left meanwhile is not to be in it: then again, later.

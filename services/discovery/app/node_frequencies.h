@@ -87,6 +87,7 @@ class NodeFrequencies {
     Time since;
   };
   std::map<genomics::Assembly, Settling> settling_;
+  bool whole_ = true;  // all that is listed was open when it was last looked at
   std::set<std::string> damaged_;  // digests of tables that have to be fetched again
   mutable Mutex mutex_;
   ByCohort applied_ ABSL_GUARDED_BY(mutex_);

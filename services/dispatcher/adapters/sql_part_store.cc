@@ -76,14 +76,17 @@ Status SqlPartStore::Add(const Context& ctx, const NodePart& part) {
             "$18, $19, $20, $21) "
             "ON CONFLICT (id) DO UPDATE SET reported = '', work_state = 'ready', "
             "not_before = clock_timestamp(), "
-            "stage = CASE WHEN node_parts.state = $22 THEN $23 ELSE $24 END "
+            "stage = CASE WHEN node_parts.state = $22 THEN $23 ELSE $24 END, "
+            // Complete it is with its outputs, there.
+            "state = CASE WHEN node_parts.state = $22 THEN $25 ELSE node_parts.state END "
             "WHERE node_parts.work_state = 'done'",
             part.id, part.run, part.dataset, part.researcher.issuer, part.researcher.subject,
             sql::Bytes{RequestBytes(part.request)}, part.cancel, part.created,
             StageName(part.stage), StateName(part.state), StateName(part.end_state), part.reason,
             part.message, part.tries, part.version, part.epoch, part.entry, part.ledger_index,
             part.individuals, part.reported, part.changed, StateName(State::kComplete),
-            StageName(Stage::kDelivering), StageName(Stage::kReporting))
+            StageName(Stage::kDelivering), StageName(Stage::kReporting),
+            StateName(State::kRunning))
         .status();
   });
 }

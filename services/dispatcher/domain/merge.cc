@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <optional>
 #include <set>
 #include <tuple>
 
@@ -46,15 +47,20 @@ std::string Header(const TableOutput& output) {
   return fmt::format("{}", fmt::join(names, "\t"));
 }
 
-Result<Row> ParseRow(const TableOutput& output, std::string_view text, std::int64_t line) {
+// None for a row of which a node says no numbers: as if it were not there.
+Result<std::optional<Row>> ParseRow(const TableOutput& output, std::string_view text,
+                                    std::int64_t line) {
   const auto cells = Split(text, '\t');
   if (cells.size() != output.keys.size() + output.counts.size())
     return Bad(line, "has another number of cells");
   Row row;
+  bool masked = false;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     if (i < output.keys.size()) {
       if (!IsKey(cells[i])) return Bad(line, "has a key that is empty, long or not printable");
       row.keys.push_back(cells[i]);
+    } else if (cells[i] == "NA") {
+      masked = true;  // by a node of an earlier version
     } else {
       if (!IsNumber(cells[i]) || cells[i].size() > 15)
         return Bad(line, "has a cell that is no count");
@@ -62,7 +68,8 @@ Result<Row> ParseRow(const TableOutput& output, std::string_view text, std::int6
       row.counts.push_back(count);
     }
   }
-  return row;
+  if (masked) return std::optional<Row>();
+  return std::optional<Row>(std::move(row));
 }
 
 // The rows of `content`, which must outlive them.
@@ -75,9 +82,10 @@ Result<std::vector<Row>> ParseTable(const TableOutput& output, std::string_view 
   for (std::int64_t line = 2; !content.empty(); ++line) {
     const std::size_t end = content.find('\n');
     if (end == std::string_view::npos) return Bad(line, "does not end");
-    GF_ASSIGN(Row row, ParseRow(output, content.substr(0, end), line));
-    if (!seen.insert(row.keys).second) return Bad(line, "has the key of an earlier line");
-    rows.push_back(std::move(row));
+    GF_ASSIGN(std::optional<Row> row, ParseRow(output, content.substr(0, end), line));
+    if (row && !seen.insert(row->keys).second)
+      return Bad(line, "has the key of an earlier line");
+    if (row) rows.push_back(*std::move(row));
     content.remove_prefix(end + 1);
   }
   return rows;

@@ -19,7 +19,7 @@ struct NodeTable {
 };
 
 // Whether `content` is a table of this declaration: the header (keys, then counts), the same cells
-// in every row, counts of 1 to 15 digits, no key twice, every line ended by "\n".
+// in every row, counts of 1 to 15 digits or NA, no key twice, every line ended by "\n".
 // InvalidArgument OUTPUT_INVALID names the line.
 Status CheckTable(const TableOutput& output, std::string_view content);
 

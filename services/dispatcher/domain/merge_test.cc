@@ -37,6 +37,13 @@ TEST(MergeTables, SumsCountsAndSaysHowCompleteEachRowIs) {
             "1\t300\tG\tA\t6\t300\t0.02\t1\n");
 }
 
+// As nodes released them until rows of few people were left out.
+TEST(MergeTables, ARowWithoutNumbersIsNone) {
+  const std::string es = TestTable("1\t100\tA\tG\tNA\tNA\n1\t200\tC\tT\t7\tNA\n");
+  EXPECT_EQ(Merged({{"fi", TestTable("1\t100\tA\tG\t10\t100\n")}, {"es", es}}),
+            "chrom\tpos\tref\talt\tac\tan\taf\tnodes\n1\t100\tA\tG\t10\t100\t0.1\t1\n");
+}
+
 TEST(MergeTables, OrdersChromosomesNaturallyAndPositionsAsNumbers) {
   std::string rows;
   for (const char* key :
@@ -69,7 +76,7 @@ TEST(MergeTables, RefusesTablesThatAreNotAsDeclared) {
   for (const std::string& bad :
        {std::string(""), std::string("chrom\tpos\n"), TestTable("1\t1\tA\tC\t5\n"),
         TestTable("1\t1\tA\tC\t5\t10"), TestTable("1\t1\tA\tC\t-5\t10\n"),
-        TestTable("1\t1\tA\tC\tNA\t10\n"),
+
         TestTable("1\t1\tA\tC\t1e3\t10\n"), TestTable("1\t1\tA\t\t5\t10\n"),
         TestTable("1\t1\tA\tC\t5\t1234567890123456\n"),
         TestTable("1\t1\tA\tC\t5\t10\n1\t1\tA\tC\t5\t10\n"), TestTable("1\t1\tA\xff\tC\t5\t10\n"),

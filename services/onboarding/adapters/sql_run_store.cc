@@ -99,6 +99,23 @@ Status SqlRunStore::MarkHeaderStored(const Context& ctx, const std::string& obje
       sql::Isolation::kReadCommitted);
 }
 
+Status SqlRunStore::DropQuarantine(const Context& ctx) {
+  return database_.Transact(
+      ctx,
+      [&](sql::Tx& tx) -> Status {
+        GF_TRY(leases_.Heartbeat(tx, lease_));
+        return tx
+            .Exec(
+                "WITH gone AS (DELETE FROM objects WHERE submission = $1 AND role = 'quarantine' "
+                "RETURNING id) INSERT INTO discarded (kind, name, dataset) "
+                "SELECT 'object', gone.id, s.dataset FROM gone, submissions s WHERE s.id = $1 "
+                "ON CONFLICT DO NOTHING",
+                lease_.id)
+            .status();
+      },
+      sql::Isolation::kReadCommitted);
+}
+
 Status SqlRunStore::DropObjects(const Context& ctx) {
   return database_.Transact(
       ctx,
@@ -142,8 +159,9 @@ Status SqlRunStore::AddSnapshot(const Context& ctx, const Snapshot& snapshot) {
     GF_TRY(leases_.Heartbeat(tx, lease_));
     GF_ASSIGN(auto added, tx.Exec("INSERT INTO snapshots (dataset, version, submission, base, assembly, "
                                   "individuals_path, individuals_sha256, erased) SELECT $1, $2, $3, $4, $5, $6, $7, "
-                                  // What was erased from the version it goes on from is not in this one, either.
-                                  "coalesce((SELECT erased FROM snapshots WHERE dataset = $1 AND version = $4), '{}') "
+                                  // What was erased from the version it goes on from is not in this one, either; what was
+                                  // set aside (-1) is each version's own.
+                                  "coalesce((SELECT array_remove(erased, -1) FROM snapshots WHERE dataset = $1 AND version = $4), '{}') "
                                   "ON CONFLICT (dataset, version) DO NOTHING",
                                   snapshot.dataset, snapshot.version, lease_.id, snapshot.base, snapshot.assembly,
                                   snapshot.individuals_path, snapshot.individuals_sha256));

@@ -50,6 +50,7 @@ class SqlRunStore final : public RunStore {
   Status PlanObject(const Context& ctx, const std::string& object) override;
   Status AddObject(const Context& ctx, const ObjectRecord& object) override;
   Status MarkHeaderStored(const Context& ctx, const std::string& object) override;
+  Status DropQuarantine(const Context& ctx) override;
   Status DropObjects(const Context& ctx) override;
   Result<Snapshot> FindSnapshot(const Context& ctx, std::int32_t version) override;
   Status AddSnapshot(const Context& ctx, const Snapshot& snapshot) override;

@@ -229,6 +229,26 @@ TEST_F(BadInputTest, ABadRecordIsQuarantinedAndTheRestPublished) {
   EXPECT_EQ(submission.findings.front().line, static_cast<std::int64_t>(first + 1));
 }
 
+// The line has everybody's genotypes, also those of somebody who must not be kept.
+TEST_F(BadInputTest, NothingIsKeptAsideWhenSomebodyWantsToBeForgotten) {
+  if (Cohort::Get().vcf_text.empty()) GTEST_SKIP() << "needs bgzip";
+  Files files = Cohort::Get().files;
+  auto lines = Lines(Cohort::Get().vcf_text);
+  const std::size_t first = FirstRecord(lines);
+  lines[first] = lines[first].substr(0, lines[first].rfind('\t')) + "\t0/7";
+  files.variants = Join(lines);
+  consent_.wants_to_be_forgotten = {"FI-P000001"};
+  const std::string id = Submit(files);
+  ASSERT_TRUE(RunOnce().ok());
+  const Submission submission = Find(id);
+  ASSERT_EQ(submission.state, State::kPublished) << submission.message;
+  EXPECT_EQ(submission.counts.subjects_forgotten, 1);
+  EXPECT_EQ(submission.counts.records_quarantined, 1);
+  const auto objects = submissions_->Objects(ctx_, "GOE-FI-HEART-1", 1);
+  ASSERT_TRUE(objects.ok());
+  EXPECT_EQ(std::ranges::count(*objects, kQuarantineRole, &ObjectRecord::role), 0);
+}
+
 // What is wrong with one record sets that aside; everybody else is published.
 TEST_F(BadInputTest, AClinicalRecordIsQuarantinedAndTheRestPublished) {
   struct Case {

@@ -258,6 +258,9 @@ Status Pipeline::Job::Register() {
     if (!individual.age_months) individual.age_months = before.age_months;
     if (individual.sex == genomics::Sex::kUnknown) individual.sex = before.sex;
   }
+  // Whose the records are that were set aside is not known, and lines of a VCF are everybody's.
+  if (std::ranges::count(answers, true, &RegisteredSubject::forgotten) > 0)
+    GF_TRY(store_.DropQuarantine(ctx_));
   if (resumed_at_ > Stage::kConsent) {
     if (published_ || rows_.size() == 0 || rows_.people() > 0) return absl::OkStatus();
     Findings findings;
@@ -279,7 +282,8 @@ void Pipeline::Job::NoteForgotten(Findings& findings) const {
   if (forgotten == 0) return;
   findings.Add(
       {Severity::kNote, "FORGOTTEN", "", 0, "",
-       "people who asked the node to forget them were left out, whatever their records permit",
+       "people who asked the node to forget them were left out, whatever their records permit; so "
+       "nothing is kept of what was set aside",
        forgotten});
 }
 

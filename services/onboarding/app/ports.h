@@ -67,6 +67,8 @@ class RunStore {
   virtual Status PlanObject(const Context& ctx, const std::string& object) = 0;
   virtual Status AddObject(const Context& ctx, const ObjectRecord& object) = 0;
   virtual Status MarkHeaderStored(const Context& ctx, const std::string& object) = 0;
+  // What was set aside is removed (Erasure), and cannot be had back.
+  virtual Status DropQuarantine(const Context& ctx) = 0;
   // Forgets the objects and the snapshot of a submission that publishes nothing.
   virtual Status DropObjects(const Context& ctx) = 0;
   // NotFound SNAPSHOT_UNKNOWN.

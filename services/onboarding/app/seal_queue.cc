@@ -2,6 +2,7 @@
 #include "services/onboarding/app/seal_queue.h"
 
 #include <algorithm>
+#include <exception>
 
 #include "libs/core/retry_after.h"
 
@@ -12,6 +13,15 @@ constexpr int kWorkers = 2;
 constexpr std::chrono::milliseconds kLook{200};  // whether somebody still waits
 
 }  // namespace
+
+Result<FileFacts> SealQueue::ReadOf(const Job& job, const std::stop_token& stop) {
+  try {
+    return job.read(Context::Background().WithStop(stop));
+  } catch (const std::exception& e) {
+    // As for calls (rpc::Dispatcher): a defect of ours, but not a reason to die.
+    return Error(StatusCode::kInternal, "UNEXPECTED_EXCEPTION", "{}", e.what());
+  }
+}
 
 Status BeingSealed() {
   return WithRetryAfter(
@@ -30,7 +40,7 @@ void SealQueue::Work(const std::stop_token& stop) {
     const std::shared_ptr<Job> job = std::move(queue_.front());
     queue_.pop_front();
     lock.unlock();
-    auto facts = job->read(Context::Background().WithStop(stop));
+    auto facts = ReadOf(*job, stop);
     lock.lock();
     job->facts = std::move(facts);
     changed_.notify_all();

@@ -51,6 +51,7 @@ class SealQueue {
     Read read;
     std::optional<Result<FileFacts>> facts;
   };
+  static Result<FileFacts> ReadOf(const Job& job, const std::stop_token& stop);
   void Work(const std::stop_token& stop);
 
   const std::chrono::milliseconds wait_;
