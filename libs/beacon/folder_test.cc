@@ -299,6 +299,24 @@ TEST_F(FolderTest, AlleleCountsOfAVcfBecomeFrequencies) {
   }
 }
 
+TEST_F(FolderTest, OfAVcfNoMoreIsHeldThanAFolderMayHave) {
+  std::string vcf =
+      "##fileformat=VCFv4.2\n##contig=<ID=1>\n##FORMAT=<ID=GT,Number=1,Type=String,"
+      "Description=\"\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\ts1\n";
+  for (int i = 1; i <= 100; ++i) vcf += fmt::format("1\t{}\t.\tA\tC,G\t.\t.\t.\tGT\t1/2\n", i);
+  const Folder all = Read({{"a.vcf", vcf}, {"b.vcf", vcf}});
+  EXPECT_EQ(all.of(EntryType::kVariant).size(), 400U) << "one of each alternative allele";
+  EXPECT_TRUE(findings_.empty()) << ::testing::PrintToString(Found());
+  const Folder many = Read({{"a.vcf", vcf}, {"b.vcf", vcf}}, {.max_records = 250});
+  EXPECT_EQ(Found(), std::vector<std::string>{"TOO_MANY_RECORDS b.vcf "});
+  EXPECT_EQ(many.of(EntryType::kVariant).size(), 250U);
+  EXPECT_EQ(many.read, 126U) << "nothing behind the limit was read";
+  const Folder large = Read({{"a.vcf", vcf}, {"b.vcf", vcf}}, {.max_file_bytes = 10'000});
+  EXPECT_EQ(Found(), std::vector<std::string>{"RECORDS_TOO_LARGE a.vcf "});
+  EXPECT_LT(large.of(EntryType::kVariant).size(), 100U);
+  EXPECT_LT(large.read, 100U);
+}
+
 TEST_F(FolderTest, RecordsGoBeforeAVcfOfTheSame) {
   Read({{"genomicVariations.json", json::array({Variant("v", {})}).dump()}, {"a.vcf", "no VCF at all"}});
   EXPECT_EQ(Found(), (std::vector<std::string>{"FILE_NOT_USED a.vcf "}));
