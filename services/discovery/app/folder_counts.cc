@@ -149,7 +149,9 @@ Result<Answer> Together(Result<Answer> cohorts, Result<Answer> folders) {
   const auto spent = [](const Result<Answer>& answer) {
     return Reason(answer.status()) == "BUDGET_SPENT";
   };
-  if (spent(cohorts) && folders.ok() && !folders->datasets.empty()) return folders;
+  // Folders find a duplication that is written in their records.
+  const bool unsupported = Reason(cohorts.status()) == "QUERY_UNSUPPORTED";
+  if ((spent(cohorts) || unsupported) && folders.ok() && !folders->datasets.empty()) return folders;
   if (!cohorts.ok()) return cohorts;
   if (spent(folders) && !cohorts->datasets.empty()) return cohorts;
   if (Reason(folders.status()) == "CONSENT_STALE") return cohorts;
