@@ -189,6 +189,23 @@ bool Finds(json parameters) {
   return request.ok() && request->variant->Matches(ReadVariantFacts(Deletion()).value());
 }
 
+TEST(VariantQuery, AnInversionIsFoundByItsBases) {
+  const auto finds = [](const char* hgvs, const char* ref, const char* alt) {
+    VariantFacts facts;
+    facts.contig = "3";
+    facts.start = 99;
+    facts.end = facts.start + static_cast<std::int64_t>(std::string_view(ref).size());
+    facts.ref = ref;
+    facts.alt = alt;
+    return Variant({{"genomicAlleleShortForm", hgvs}})->variant->Matches(facts);
+  };
+  EXPECT_TRUE(finds("NC_000003.12:g.100_102inv", "CTC", "GAG"));
+  EXPECT_TRUE(finds("NC_000003.12:g.101_103inv", "ACTC", "AGAG")) << "with a base before";
+  EXPECT_FALSE(finds("NC_000003.12:g.100_102inv", "CTC", "GTG")) << "other bases";
+  EXPECT_FALSE(finds("NC_000003.12:g.99_101inv", "CTC", "GAG"));
+  EXPECT_FALSE(finds("NC_000004.12:g.100_102inv", "CTC", "GAG"));
+}
+
 TEST(VariantQuery, FindsWhatItAsksFor) {
   const auto at = [](json more) {
     more.update({{"referenceName", "chr3"}});

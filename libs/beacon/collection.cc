@@ -401,40 +401,66 @@ std::vector<const Collection::Contents*> Collection::Seen(EntryType type, Look l
   return seen;
 }
 
-bool Collection::Compare(const Value& value, const Filter& filter) const {
-  // Ages compare as durations; a bare number is in years.
-  if (auto days = DurationDays(filter.value); days || IsAge(filter.id)) {
-    if (!days && NumberOf(filter.value)) days = DurationDays("P" + filter.value + "Y");
-    if (days) return value.days && Holds(filter.op, *value.days, *days);
+// What a filter compares values with.
+struct Collection::Wanted {
+  explicit Wanted(const Filter& filter)
+      : op(filter.op),
+        text(ToLower(filter.value)),
+        number(NumberOf(filter.value)),
+        days(DurationDays(filter.value)) {
+    // Ages compare as durations; a bare number is in years.
+    if (!days && number && IsAge(filter.id)) days = DurationDays("P" + filter.value + "Y");
   }
-  if (const auto number = NumberOf(filter.value); number && value.number)
-    return Holds(filter.op, *value.number, *number);
-  const std::string wanted = ToLower(filter.value), found = ToLower(value.text);
-  if (filter.op == Operator::kEqual || filter.op == Operator::kNot) return Like(wanted, found);
-  // Dates and other words in order; a number is neither before nor behind a word.
-  return !NumberOf(filter.value) && !value.number && Holds(filter.op, found, wanted);
-}
 
-Bitmap Collection::WithField(EntryType type, const Filter& filter, Look look) const {
+  bool Meets(const Value& value) const {
+    if (days) return value.days && Holds(op, *value.days, *days);
+    if (number && value.number) return Holds(op, *value.number, *number);
+    const std::string found = ToLower(value.text);
+    if (op == Operator::kEqual || op == Operator::kNot) return Like(text, found);
+    // Dates and other words in order; a number is neither before nor behind a word.
+    return !number && !value.number && Holds(op, found, text);
+  }
+
+  const Operator op;
+  const std::string text;  // lower case
+  const std::optional<double> number;
+  std::optional<double> days;
+};
+
+Result<Bitmap> Collection::WithField(const Context& ctx, EntryType type, const Filter& filter,
+                                     Look look) const {
+  constexpr std::size_t kCellsBetweenLooks = 4096;  // at the deadline
+  enum class Verdict : std::uint8_t { kOpen, kMeets, kDoesNot };
   const std::size_t size = records(type).size();
   Bitmap matching(size), valued(size);
-  for (const std::vector<Cell>* column : Columns(type, filter.id, look)) {
-    for (const Cell& cell : *column) {
+  const auto columns = Columns(type, filter.id, look);
+  const Wanted wanted(filter);
+  // Many cells have the same value: each is compared once.
+  std::vector<Verdict> verdicts(columns.empty() ? 0 : values_.size());
+  for (const std::vector<Cell>* column : columns) {
+    for (std::size_t i = 0; i < column->size(); ++i) {
+      if (i % kCellsBetweenLooks == 0) GF_TRY(ctx.Alive());
+      const Cell& cell = (*column)[i];
+      Verdict& verdict = verdicts[cell.value];
+      if (verdict == Verdict::kOpen)
+        verdict = wanted.Meets(values_[cell.value]) ? Verdict::kMeets : Verdict::kDoesNot;
       valued.Set(cell.row);
-      if (Compare(values_[cell.value], filter)) matching.Set(cell.row);
+      if (verdict == Verdict::kMeets) matching.Set(cell.row);
     }
   }
   // Not: has values, and none of them is that. What is not known is not known to differ.
   return filter.op == Operator::kNot ? valued.AndNot(matching) : matching;
 }
 
-Bitmap Collection::Matching(EntryType type, const Filter& filter, Look look) const {
-  if (filter.op != Operator::kNone) return WithField(type, filter, look);
+Result<Bitmap> Collection::Matching(const Context& ctx, EntryType type, const Filter& filter,
+                                    Look look) const {
+  if (filter.op != Operator::kNone) return WithField(ctx, type, filter, look);
   Bitmap out(records(type).size());
   const auto take = [&](const std::vector<std::uint32_t>& rows) {
     for (const std::uint32_t row : rows) out.Set(row);
   };
   for (const std::string& term : ontology_.Expand(filter.id, filter.descendants, filter.similarity)) {
+    GF_TRY(ctx.Alive());
     for (const Contents* contents : Seen(type, look)) {
       if (const auto found = contents->terms.find(term); found != contents->terms.end())
         take(found->second.rows);
@@ -453,12 +479,15 @@ Bitmap Collection::Matching(EntryType type, const Filter& filter, Look look) con
   field.id = filter.id.substr(0, colon);
   field.value = filter.id.substr(colon + 1);
   field.op = Operator::kEqual;
-  return out.Or(WithField(type, field, look));
+  GF_ASSIGN(const Bitmap with_field, WithField(ctx, type, field, look));
+  return out.Or(with_field);
 }
 
-bool Collection::Knows(EntryType type, const Filter& filter, Look look) const {
+Result<bool> Collection::Knows(const Context& ctx, EntryType type, const Filter& filter,
+                               Look look) const {
   if (filter.op != Operator::kNone) return !Columns(type, filter.id, look).empty();
-  return Matching(type, filter, look).Count() > 0;
+  GF_ASSIGN(const Bitmap matching, Matching(ctx, type, filter, look));
+  return matching.Count() > 0;
 }
 
 std::map<std::string, Bitmap> Collection::Values(EntryType type, std::string_view path) const {

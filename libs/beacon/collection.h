@@ -20,6 +20,7 @@
 #include "libs/beacon/filter.h"
 #include "libs/beacon/ontology.h"
 #include "libs/beacon/variant_query.h"
+#include "libs/core/context.h"
 #include "libs/core/status.h"
 #include "libs/genomics/bitmap.h"
 
@@ -77,10 +78,12 @@ class Collection {
   // Several datasets may have a record of the same identifier.
   genomics::Bitmap WithId(EntryType type, const std::string& id) const;
   genomics::Bitmap Variants(const VariantQuery& query) const;
-  // Records of `type` that a filter matches, whatever its scope says.
-  genomics::Bitmap Matching(EntryType type, const Filter& filter, Look look) const;
+  // Records of `type` that a filter matches, whatever its scope says. Errors: those of `ctx` alone.
+  Result<genomics::Bitmap> Matching(const Context& ctx, EntryType type, const Filter& filter,
+                                    Look look) const;
   // Whether a filter means something for records of that type, so that none matching is an answer.
-  bool Knows(EntryType type, const Filter& filter, Look look) const;
+  // Errors: those of `ctx` alone.
+  Result<bool> Knows(const Context& ctx, EntryType type, const Filter& filter, Look look) const;
   // Records of type `to` that belong to those of type `from`: samples of people, carriers of variants, ...
   genomics::Bitmap Linked(EntryType from, const genomics::Bitmap& rows, EntryType to) const;
   // Variants with a carrier among both; a null set does not restrict.
@@ -126,14 +129,15 @@ class Collection {
     Contents cases;  // what Look::kShared does not see
   };
   struct Flattener;
+  struct Wanted;
 
   Collection();
   const Table& table(EntryType type) const { return tables_[Index(type)]; }
   std::vector<const Contents*> Seen(EntryType type, Look look) const;
   std::vector<const std::vector<Cell>*> Columns(EntryType type, std::string_view field,
                                                 Look look) const;
-  bool Compare(const Value& value, const Filter& filter) const;
-  genomics::Bitmap WithField(EntryType type, const Filter& filter, Look look) const;
+  Result<genomics::Bitmap> WithField(const Context& ctx, EntryType type, const Filter& filter,
+                                     Look look) const;
   genomics::Bitmap ToPeople(EntryType from, const genomics::Bitmap& rows) const;
   genomics::Bitmap ToDatasets(EntryType from, const genomics::Bitmap& rows) const;
   genomics::Bitmap ToBiosamples(EntryType from, const genomics::Bitmap& rows) const;

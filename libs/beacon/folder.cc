@@ -82,6 +82,10 @@ void CompleteLocation(json& record) {
   }
 }
 
+std::string Dump(const json& record) {
+  return record.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 class Reader {
  public:
   Reader(const Context& ctx, Findings& findings, const FolderLimits& limits)
@@ -126,6 +130,11 @@ class Reader {
         std::move(message));
   }
 
+  Status TooManyRecords() const {
+    return Error(StatusCode::kInvalidArgument, "TOO_MANY_RECORDS",
+                 "a folder has at most {} records", limits_.max_records);
+  }
+
   Status ReadRecords(EntryType type, const FolderFile& file) {
     const auto text = ReadFile(file.path, limits_.max_file_bytes);
     if (!text.ok()) {
@@ -137,9 +146,7 @@ class Reader {
     const Status walked = ForEachElement(*text, [&](std::size_t index, std::string_view element) -> Status {
       if (index % 1024 == 0) stopped = ctx_.Alive();
       GF_TRY(stopped);
-      if (++folder_.read > limits_.max_records)
-        return Error(StatusCode::kInvalidArgument, "TOO_MANY_RECORDS", "a folder has at most {} records",
-                     limits_.max_records);
+      if (++folder_.read > limits_.max_records) return TooManyRecords();
       TakeRecord(type, file.name, index, element);
       return absl::OkStatus();
     });
@@ -183,7 +190,24 @@ class Reader {
 
   // Genotypes and allele counts, where the variants did not come as records already.
   Status ReadVcfs(std::span<const FolderFile> files) {
-    const bool given = !drafts_[Index(EntryType::kVariant)].empty();
+    auto& variants = drafts_[Index(EntryType::kVariant)];
+    const bool given = !variants.empty();
+    const std::size_t others = folder_.read;  // records of other types
+    std::size_t bytes = 0;
+    Status full;  // why no more is taken
+    const auto take = [&](const std::string& file, std::uint64_t line, json record) -> Status {
+      if (others + variants.size() >= limits_.max_records) return full = TooManyRecords();
+      // They are held like genomicVariations.json, and a small file may unpack to much.
+      bytes += Dump(record).size();
+      if (bytes > limits_.max_file_bytes)
+        return full = Error(StatusCode::kInvalidArgument, "RECORDS_TOO_LARGE",
+                            "the variants of a folder's VCF files are more than {} MiB of records",
+                            limits_.max_file_bytes >> 20U);
+      std::string id = record["variantInternalId"].get<std::string>(),
+                  dataset = record["datasetId"].get<std::string>();
+      variants.push_back({file, line, std::move(id), std::move(dataset), std::move(record)});
+      return absl::OkStatus();
+    };
     for (const FolderFile& file : files) {
       GF_TRY(ctx_.Alive());
       if (!IsVcf(file.name)) continue;
@@ -191,18 +215,18 @@ class Reader {
         Add(Severity::kNote, "FILE_NOT_USED", file.name, "", "the variants are taken from genomicVariations.json");
         continue;
       }
-      GF_ASSIGN(const VcfRecords counts,
-                ReadFolderVcf(ctx_, file.name, file.path, findings_, [&](std::uint64_t line, json record) {
-                  std::string id = record["variantInternalId"].get<std::string>(),
-                              dataset = record["datasetId"].get<std::string>();
-                  drafts_[Index(EntryType::kVariant)].push_back(
-                      {file.name, line, std::move(id), std::move(dataset), std::move(record)});
-                }));
+      GF_ASSIGN(const VcfRecords counts, ReadFolderVcf(ctx_, file.name, file.path, findings_,
+                                                       [&](std::uint64_t line, json record) {
+                                                         return take(file.name, line,
+                                                                     std::move(record));
+                                                       }));
       folder_.read += counts.read;
       folder_.set_aside += counts.set_aside;
-      if (folder_.read > limits_.max_records)
-        Add(Severity::kError, "TOO_MANY_RECORDS", file.name, "",
-            fmt::format("a folder has at most {} records", limits_.max_records));
+      if (full.ok() && folder_.read > limits_.max_records) {
+        full = TooManyRecords();
+        Add(Severity::kError, Reason(full), file.name, "", Message(full));
+      }
+      if (!full.ok()) break;
     }
     return absl::OkStatus();
   }
@@ -267,8 +291,7 @@ class Reader {
                  "an earlier record of the dataset has this identifier");
         continue;
       }
-      folder_.records[Index(type)].push_back(
-          {draft.dataset, draft.id, draft.record.dump(-1, ' ', false, json::error_handler_t::replace)});
+      folder_.records[Index(type)].push_back({draft.dataset, draft.id, Dump(draft.record)});
     }
   }
 

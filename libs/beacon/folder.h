@@ -22,7 +22,7 @@
 namespace genofed::beacon {
 
 struct FolderLimits {
-  std::size_t max_file_bytes = std::size_t{1} << 30;
+  std::size_t max_file_bytes = std::size_t{1} << 30;  // also of what all VCF files say, as records
   std::size_t max_record_bytes = std::size_t{32} << 20;
   std::size_t max_depth = 32;
   std::size_t max_records = 2'000'000;  // of all files

@@ -155,8 +155,9 @@ TEST_F(FolderTest, SnapshotsAreCheckedAndKeepEverything) {
   first_row.Set(0);
   EXPECT_EQ(collection.Individuals(first_row).ToRows(), std::vector<std::uint32_t>{1});
   const auto count = [&](EntryType type, const char* query) {
-    return Search(collection, ParseRequest({type, std::nullopt, ""}, query).value(), genomics::Bitmap(2, true))
-        .rows.Count();
+    return Search(Context::Background(), collection,
+                  ParseRequest({type, std::nullopt, ""}, query).value(), genomics::Bitmap(2, true))
+        ->rows.Count();
   };
   EXPECT_EQ(count(EntryType::kIndividual, R"({"query": {"filters": ["NCIT:ANY"]}})"), 2U);
   EXPECT_EQ(
@@ -167,7 +168,8 @@ TEST_F(FolderTest, SnapshotsAreCheckedAndKeepEverything) {
   EXPECT_EQ(count(EntryType::kVariant, R"({"query": {"filters": ["NCIT:C16576"]}})"), 0U);
   // Somebody who does not permit it is not there, and neither is what only they carry.
   const Request everything = ParseRequest({EntryType::kVariant, std::nullopt, ""}, "").value();
-  EXPECT_EQ(Search(collection, everything, genomics::Bitmap(2)).rows.Count(), 0U);
+  EXPECT_EQ(
+      Search(Context::Background(), collection, everything, genomics::Bitmap(2))->rows.Count(), 0U);
 
   std::fstream(path, std::ios::in | std::ios::out) << 'X';
   EXPECT_THAT(ReadSnapshot(path, sha256), HasReason("SNAPSHOT_CORRUPT"));
@@ -215,8 +217,10 @@ TEST_F(FolderTest, AnExcludedFeatureIsNoFeature) {
       {{"individuals.json", json::array({Person("p", "NCIT:C16576", {{"phenotypicFeatures", features}})}).dump()}});
   GF_ASSERT_OK_AND_ASSIGN(const Collection collection, CollectionOf(folder, false));
   const auto finds = [&](const char* term) {
-    return collection.Matching(EntryType::kIndividual, ParseFilterText(term).value(), Look::kShared)
-               .Count() == 1;
+    return collection
+               .Matching(Context::Background(), EntryType::kIndividual,
+                         ParseFilterText(term).value(), Look::kShared)
+               ->Count() == 1;
   };
   EXPECT_FALSE(finds("HP:1"));
   EXPECT_FALSE(finds("HP:9"));
@@ -226,6 +230,43 @@ TEST_F(FolderTest, AnExcludedFeatureIsNoFeature) {
   EXPECT_TRUE(finds("sex.label=fem%"));
   EXPECT_FALSE(finds("sex.label!female"));
   EXPECT_FALSE(finds("ethnicity!European")) << "what is not known is not known to differ";
+}
+
+TEST_F(FolderTest, ASearchThatIsNotWantedAnyMoreStops) {
+  const Folder folder =
+      Read({{"individuals.json", json::array({Person("p", "NCIT:C16576")}).dump()},
+            {"genomicVariations.json", json::array({Variant("v", {"p"})}).dump()}});
+  GF_ASSERT_OK_AND_ASSIGN(const Collection collection, CollectionOf(folder, false));
+  std::stop_source stop;
+  stop.request_stop();
+  const Context stopped = Context::Background().WithStop(stop.get_token());
+  // A field's values, a term, a custom filter, and what has first to be looked for in every type.
+  for (const char* filter : {"sex.label=%em%", "NCIT:C16576", "sex:female", "variantType=SNP"}) {
+    const std::string query = fmt::format(R"({{"query": {{"filters": ["{}"]}}}})", filter);
+    const auto request = ParseRequest({EntryType::kIndividual, std::nullopt, ""}, query).value();
+    const genomics::Bitmap everybody(1, true);
+    EXPECT_EQ(Search(stopped, collection, request, everybody).status().code(),
+              StatusCode::kCancelled)
+        << filter;
+    EXPECT_EQ(Search(Context::Background(), collection, request, everybody)->rows.Count(), 1U)
+        << filter;
+  }
+}
+
+TEST_F(FolderTest, AValueIsComparedAlikeInEveryCell) {
+  const Folder folder = Read(
+      {{"individuals.json", json::array({Person("p", "NCIT:C16576"), Person("q", "NCIT:C20197"),
+                                         Person("r", "NCIT:C16576")})
+                                .dump()}});
+  GF_ASSERT_OK_AND_ASSIGN(const Collection collection, CollectionOf(folder, false));
+  const auto rows = [&](const char* filter) {
+    return collection
+        .Matching(Context::Background(), EntryType::kIndividual, ParseFilterText(filter).value(),
+                  Look::kShared)
+        ->ToRows();
+  };
+  EXPECT_EQ(rows("sex.label=FEM%"), (std::vector<std::uint32_t>{0, 2}));
+  EXPECT_EQ(rows("sex.label!female"), std::vector<std::uint32_t>{1});
 }
 
 // One record of the Genome of Europe's exchange: PROVENANCE.md says what it holds.
@@ -256,6 +297,24 @@ TEST_F(FolderTest, AlleleCountsOfAVcfBecomeFrequencies) {
                                              count(population.c_str(), "alleleCountHemizygous"))
         << population;
   }
+}
+
+TEST_F(FolderTest, OfAVcfNoMoreIsHeldThanAFolderMayHave) {
+  std::string vcf =
+      "##fileformat=VCFv4.2\n##contig=<ID=1>\n##FORMAT=<ID=GT,Number=1,Type=String,"
+      "Description=\"\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\ts1\n";
+  for (int i = 1; i <= 100; ++i) vcf += fmt::format("1\t{}\t.\tA\tC,G\t.\t.\t.\tGT\t1/2\n", i);
+  const Folder all = Read({{"a.vcf", vcf}, {"b.vcf", vcf}});
+  EXPECT_EQ(all.of(EntryType::kVariant).size(), 400U) << "one of each alternative allele";
+  EXPECT_TRUE(findings_.empty()) << ::testing::PrintToString(Found());
+  const Folder many = Read({{"a.vcf", vcf}, {"b.vcf", vcf}}, {.max_records = 250});
+  EXPECT_EQ(Found(), std::vector<std::string>{"TOO_MANY_RECORDS b.vcf "});
+  EXPECT_EQ(many.of(EntryType::kVariant).size(), 250U);
+  EXPECT_EQ(many.read, 126U) << "nothing behind the limit was read";
+  const Folder large = Read({{"a.vcf", vcf}, {"b.vcf", vcf}}, {.max_file_bytes = 10'000});
+  EXPECT_EQ(Found(), std::vector<std::string>{"RECORDS_TOO_LARGE a.vcf "});
+  EXPECT_LT(large.of(EntryType::kVariant).size(), 100U);
+  EXPECT_LT(large.read, 100U);
 }
 
 TEST_F(FolderTest, RecordsGoBeforeAVcfOfTheSame) {

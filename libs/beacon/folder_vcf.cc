@@ -140,8 +140,9 @@ class Vcf {
 
 std::string DatasetOfVcf(std::string_view name) { return std::string(name.substr(0, name.find('.'))); }
 
-Result<VcfRecords> ReadFolderVcf(const Context& ctx, const std::string& name, const std::filesystem::path& path,
-                                 Findings& findings, const std::function<void(std::uint64_t, json)>& take) {
+Result<VcfRecords> ReadFolderVcf(const Context& ctx, const std::string& name,
+                                 const std::filesystem::path& path, Findings& findings,
+                                 const std::function<Status(std::uint64_t, json)>& take) {
   VcfRecords counts;
   const auto failed = [&](const Status& status) {
     findings.Add({Severity::kError, Reason(status), name, 0, "", Message(status)});
@@ -173,8 +174,11 @@ Result<VcfRecords> ReadFolderVcf(const Context& ctx, const std::string& name, co
     }
     const Info info = InfoOf(reader.line());
     for (std::size_t allele = 0; allele < record.alts.size(); ++allele) {
-      if (genomics::ClassifyAllele(record.alts[allele]) == genomics::AlleleKind::kBases)
-        take(record.line, vcf.Record(record, info, allele));
+      if (genomics::ClassifyAllele(record.alts[allele]) != genomics::AlleleKind::kBases) continue;
+      if (const Status taken = take(record.line, vcf.Record(record, info, allele)); !taken.ok()) {
+        failed(taken);
+        return counts;
+      }
     }
   }
 }

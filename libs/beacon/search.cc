@@ -11,18 +11,20 @@ using genomics::Bitmap;
 
 class Searcher {
  public:
-  Searcher(const Collection& collection, const Request& request, const Bitmap& permitted, Look look)
-      : collection_(collection),
+  Searcher(const Context& ctx, const Collection& collection, const Request& request,
+           const Bitmap& permitted, Look look)
+      : ctx_(ctx),
+        collection_(collection),
         request_(request),
         type_(request.target.type),
         permitted_(permitted),
         look_(look),
         found_{collection.All(type_), permitted} {}
 
-  Found Run() {
+  Result<Found> Run() {
     Narrow();
     if (request_.variant) Require(EntryType::kVariant, collection_.Variants(*request_.variant));
-    TakeFilters();
+    GF_TRY(TakeFilters());
     if (type_ == EntryType::kVariant) {
       FilterCarriers();
       // Carriers of what a parent has are others, too; but it is asked of the parent.
@@ -64,22 +66,27 @@ class Searcher {
     Require(EntryType::kDataset, wanted);
   }
 
-  std::vector<EntryType> ScopesOf(const Filter& filter) const {
-    if (filter.scope) return {*filter.scope};
-    if (collection_.Knows(type_, filter, look_)) return {type_};
+  Result<std::vector<EntryType>> ScopesOf(const Filter& filter) const {
+    if (filter.scope) return std::vector{*filter.scope};
+    GF_ASSIGN(const bool known, collection_.Knows(ctx_, type_, filter, look_));
+    if (known) return std::vector{type_};
     std::vector<EntryType> scopes;
     for (const EntryType type : kAllEntryTypes) {
-      if (collection_.Knows(type, filter, look_)) scopes.push_back(type);
+      GF_ASSIGN(const bool there, collection_.Knows(ctx_, type, filter, look_));
+      if (there) scopes.push_back(type);
     }
     return scopes;
   }
 
-  void TakeFilters() {
+  Status TakeFilters() {
     for (const FilterGroup& group : request_.filters) {
       std::vector<std::pair<EntryType, Bitmap>> parts;
       for (const Filter& filter : group) {
-        for (const EntryType scope : ScopesOf(filter))
-          parts.emplace_back(scope, Permitted(scope, collection_.Matching(scope, filter, look_)));
+        GF_ASSIGN(const std::vector<EntryType> scopes, ScopesOf(filter));
+        for (const EntryType scope : scopes) {
+          GF_ASSIGN(Bitmap matching, collection_.Matching(ctx_, scope, filter, look_));
+          parts.emplace_back(scope, Permitted(scope, std::move(matching)));
+        }
       }
       const bool one_scope = !parts.empty() && std::all_of(parts.begin(), parts.end(), [&](const auto& part) {
         return part.first == parts.front().first;
@@ -96,6 +103,7 @@ class Searcher {
         if (type_ == EntryType::kVariant) found_.either.push_back(EitherOf(parts));
       }
     }
+    return absl::OkStatus();
   }
 
   Found::Either EitherOf(const std::vector<std::pair<EntryType, Bitmap>>& parts) const {
@@ -141,6 +149,7 @@ class Searcher {
     found_.rows.And(carried);
   }
 
+  const Context& ctx_;
   const Collection& collection_;
   const Request& request_;
   const EntryType type_;
@@ -165,9 +174,9 @@ bool Found::Counts(std::uint32_t variant, const Carrier& carrier) const {
   });
 }
 
-Found Search(const Collection& collection, const Request& request, const Bitmap& permitted,
-             Look look) {
-  return Searcher(collection, request, permitted, look).Run();
+Result<Found> Search(const Context& ctx, const Collection& collection, const Request& request,
+                     const Bitmap& permitted, Look look) {
+  return Searcher(ctx, collection, request, permitted, look).Run();
 }
 
 std::vector<std::uint32_t> RowsOf(const Collection& collection, EntryType type, const Bitmap& rows,

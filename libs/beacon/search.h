@@ -7,6 +7,8 @@
 
 #include "libs/beacon/collection.h"
 #include "libs/beacon/request.h"
+#include "libs/core/context.h"
+#include "libs/core/status.h"
 
 namespace genofed::beacon {
 
@@ -26,13 +28,16 @@ struct Found {
   bool Counts(std::uint32_t variant, const Carrier& carrier) const;
 };
 
-// The records that a request asks for. People outside `permitted` are not there: neither they, nor what is theirs.
+// The records that a request asks for. People outside `permitted` are not there: neither they, nor
+// what is theirs.
 //
-// A filter looks at records of its scope: of the one it names; else of the type that is asked for, if the term or field
-// occurs there; else of every type where it does. Filters of one scope hold of the same record, and the answer is what
-// belongs to such records: a variant with individual-scoped filters is one that somebody carries who meets them all.
-Found Search(const Collection& collection, const Request& request,
-             const genomics::Bitmap& permitted, Look look = Look::kShared);
+// A filter looks at records of its scope: of the one it names; else of the type that is asked for,
+// if the term or field occurs there; else of every type where it does. Filters of one scope hold of
+// the same record, and the answer is what belongs to such records: a variant with individual-scoped
+// filters is one that somebody carries who meets them all. Errors: those of `ctx` alone, which is
+// looked at while filters compare values.
+Result<Found> Search(const Context& ctx, const Collection& collection, const Request& request,
+                     const genomics::Bitmap& permitted, Look look = Look::kShared);
 
 // Rows of one dataset, in the order of the folder. `dataset` is a row of collection.datasets().
 std::vector<std::uint32_t> RowsOf(const Collection& collection, EntryType type, const genomics::Bitmap& rows,

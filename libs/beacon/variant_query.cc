@@ -152,8 +152,15 @@ bool HgvsMatches(const genomics::HgvsDescription& described, const VariantFacts&
       return own.ref.empty() && own.start == described.start && own.alt == described.alt;
     case genomics::HgvsKind::kDelins:
       return variant.start == begin && variant.ref->size() == length && *variant.alt == described.alt;
+    case genomics::HgvsKind::kInversion: {
+      if (own.start != begin || own.ref.size() != length) return false;
+      const auto its =
+          genomics::DescribeHgvs({variant.contig, variant.start, *variant.ref, *variant.alt},
+                                 described.assembly.value_or(genomics::Assembly::kGrch38), nullptr);
+      return its.ok() && its->kind == described.kind;
+    }
     default:
-      return false;  // duplications and inversions need the reference; they are found as they are written
+      return false;  // duplications need the reference; they are found as they are written
   }
 }
 

@@ -5,6 +5,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <fstream>
 #include <map>
 #include <random>
@@ -12,6 +13,7 @@
 
 #include "libs/cohort/site_frequencies.h"
 #include "libs/core/file.h"
+#include "libs/genomics/digest.h"
 #include "libs/genomics/tile_file.h"
 #include "libs/testing/temporary_directory.h"
 
@@ -658,6 +660,93 @@ TEST_F(TileTest, RefusesDamage) {
   EXPECT_TRUE((*Segment::Open(dir))->Verify().ok());
   EXPECT_EQ(Reason(SegmentWriter::Create(dir, {genomics::Assembly::kGrch38, 5, {}, ""}).status()),
             "INDEX_EXISTS");
+}
+
+// A small tile whose digests are right, whatever was changed in it.
+class ForgedTileTest : public ::testing::Test {
+ protected:
+  static constexpr std::uint32_t kRows = 27;
+
+  ForgedTileTest() {
+    const std::vector<Effect> of_two = {{"G1", Consequence::kStopGained},
+                                        {"G2", Consequence::kSynonymous}};
+    const std::vector<Effect> of_one = {{"G2", Consequence::kMissense}};
+    const std::vector<std::uint32_t> one = {3}, other = {5};
+    TileBuilder builder(0, kRows);
+    GF_CHECK(builder.Add({100, "A", "C", {}, of_two}, {one, {}}, {}).ok());
+    GF_CHECK(builder.Add({200, "A", "C", {}, of_one}, {other, {}}, {}).ok());
+    GF_CHECK(builder.Add({300, "A", "C", {}, {}}, {one, {}}, {other, {}}).ok());
+    // So many that they are a bitset, and one run besides.
+    for (std::uint32_t row = 10; row < 20; ++row) GF_CHECK(builder.AddRun(row, 0, 2, 1).ok());
+    GF_CHECK(builder.AddRun(20, 1, 2, 2).ok());
+    GF_CHECK(builder.Finish(dir_ / "good").ok());
+    bytes_ = *ReadFile(dir_ / "good");
+    std::memcpy(&header_, bytes_.data(), sizeof header_);
+  }
+
+  template <typename T>
+  T* At(Section section, std::size_t i = 0) {
+    const auto& extent = header_.sections[static_cast<std::size_t>(section)];
+    GF_CHECK((i + 1) * sizeof(T) <= extent.size);
+    return reinterpret_cast<T*>(bytes_.data() + extent.offset) + i;
+  }
+  Result<std::unique_ptr<Tile>> Open() {
+    GF_CHECK(WriteFileAtomically(dir_ / "forged", bytes_).ok());
+    const std::string metadata =
+        genomics::Sha256Hex(std::string_view(bytes_).substr(0, header_.metadata_size));
+    return Tile::Open(dir_ / "forged", {0, kRows, bytes_.size(), header_.metadata_size, metadata},
+                      Residence::kRead);
+  }
+  Status Verify() {
+    GF_ASSIGN(const auto tile, Open());
+    return tile->Verify(genomics::Sha256Hex(bytes_));
+  }
+
+  TemporaryDirectory dir_;
+  std::string bytes_;
+  TileHeader header_;
+};
+
+TEST_F(ForgedTileTest, OpenRefusesPlacesThatAreNotThere) {
+  const std::string good = bytes_;
+  ASSERT_TRUE(Verify().ok()) << Describe(Verify());
+  const auto refused = [&] {
+    const std::string reason = Reason(Open().status());
+    bytes_ = good;
+    return reason == "INDEX_CORRUPT";
+  };
+  // Three units, of two genes and between them, and one more.
+  *At<std::uint32_t>(Section::kUnit, 1) = 3;
+  EXPECT_TRUE(refused()) << "no such unit";
+  *At<std::uint8_t>(Section::kConsequence, 1) = kConsequences;
+  EXPECT_TRUE(refused()) << "no such consequence";
+  for (std::size_t unit = 0; unit < 3; ++unit) At<Unit>(Section::kUnits, unit)->name = kNone;
+  EXPECT_TRUE(refused()) << "an effect on no gene";
+  *At<std::uint32_t>(Section::kBuckets, 1) = 1;
+  EXPECT_TRUE(refused()) << "a bucket that misses a site";
+  At<Group>(Section::kGroups, 1)->id = 100;
+  EXPECT_TRUE(refused()) << "rows of a group outside";
+  EXPECT_TRUE(Open().ok());
+}
+
+TEST_F(ForgedTileTest, VerifyRefusesRowsThatAreNotThere) {
+  const std::string good = bytes_;
+  const auto refused = [&] {
+    EXPECT_TRUE(Open().ok());
+    const std::string reason = Reason(Verify());
+    bytes_ = good;
+    return reason == "INDEX_CORRUPT";
+  };
+  // Of no set any more, but still among the rows of the gene.
+  *At<std::uint32_t>(Section::kCounts, 0) = 0;
+  EXPECT_TRUE(Verify().ok());
+  *At<std::uint32_t>(Section::kIds, 0) = kRows;
+  EXPECT_TRUE(refused()) << "a row between sets";
+  *At<std::uint32_t>(Section::kMissing, 0) += 1;
+  EXPECT_TRUE(refused()) << "another number of missing calls";
+  *At<std::uint64_t>(Section::kBase, 0) ^= 1ULL << 10 | 1ULL << kRows;
+  EXPECT_TRUE(refused()) << "missing calls of nobody";
+  EXPECT_TRUE(Verify().ok());
 }
 
 TEST_F(TileTest, LongScansStop) {

@@ -134,6 +134,8 @@ Status Tile::CheckPlaces() const {
     return name < names.size() && names.size() - name > names[name];
   };
   const auto order = Column<std::uint32_t>(Section::kOrder);
+  const auto unit_of = Column<std::uint32_t>(Section::kUnit);
+  const auto consequences = Column<std::uint8_t>(Section::kConsequence);
   bool ok =
       Ascends(positions_, UINT32_MAX, [](std::uint32_t p) { return p; }) &&
       Ascends(Column<std::uint32_t>(Section::kBuckets), n, [](std::uint32_t s) { return s; }) &&
@@ -148,13 +150,26 @@ Status Tile::CheckPlaces() const {
               [](const Chunk& c) { return c.first_run; }) &&
       Ascends(changes, n, [](const Change& c) { return c.site; }) &&
       std::all_of(order.begin(), order.end(), is_site) &&
-      std::all_of(elsewhere.begin(), elsewhere.end(), is_site);
+      std::all_of(elsewhere.begin(), elsewhere.end(), is_site) &&
+      std::all_of(unit_of.begin(), unit_of.end(),
+                  [&](std::uint32_t unit) { return unit < units.size() - 1; }) &&
+      std::all_of(consequences.begin(), consequences.end(),
+                  [](std::uint8_t consequence) { return consequence < kConsequences; });
   for (const Secondary& entry : secondary)
     ok = ok && entry.site < n && entry.consequence < kConsequences;
   for (const Group& group : groups)
     ok = ok && group.consequence < kConsequences && group.band < kBandEnds.size();
   for (const Unit& unit : units)
     ok = ok && (unit.name == kNone || is_name(unit.name));
+  // What a site does besides, it does to a gene.
+  for (std::size_t i = 0; i + 1 < units.size(); ++i)
+    ok = ok && (units[i].name != kNone || units[i].first_secondary == units[i + 1].first_secondary);
+  const auto buckets = Column<std::uint32_t>(Section::kBuckets);
+  for (std::uint32_t i = 0; ok && i < buckets.size(); ++i) {
+    const std::uint64_t from = header_->tile * std::uint64_t{kTileBases} + i * kBucketBases;
+    const std::uint32_t site = buckets[i];
+    ok = (site == 0 || positions_[site - 1] < from) && (site == n || positions_[site] >= from);
+  }
   for (const Change& change : changes) ok = ok && change.site < n && is_name(change.text);
   for (const Chunk& chunk : Column<Chunk>(Section::kChunks)) {
     for (const std::uint32_t base : chunk.base)
@@ -264,7 +279,8 @@ Status Tile::Verify(std::string_view sha256) const {
     return std::adjacent_find(rows, rows + count, std::greater_equal<>()) == rows + count &&
            (count == 0 || rows[count - 1] < n_rows);
   };
-  auto bits_ok = [&](RowSource& source, std::uint64_t place, std::uint64_t count) {
+  // None when there are bits behind the last row.
+  auto count_bits = [&](RowSource& source, std::uint64_t place) -> std::optional<std::uint64_t> {
     const std::uint64_t words = BitsetWords(n_rows);
     const auto* bits = reinterpret_cast<const std::uint64_t*>(source.Get(place, 8 * words));
     std::uint64_t members = 0;
@@ -272,9 +288,12 @@ Status Tile::Verify(std::string_view sha256) const {
       members += static_cast<std::uint64_t>(std::popcount(bits[i]));
       const std::uint64_t first = 64 * i;
       if (first >= n_rows ? bits[i] != 0 : n_rows - first < 64 && bits[i] >> (n_rows - first) != 0)
-        return false;
+        return std::nullopt;
     }
-    return members == count;
+    return members;
+  };
+  auto bits_ok = [&](RowSource& source, std::uint64_t place, std::uint64_t count) {
+    return count_bits(source, place) == count;
   };
   auto pages_ok = [&](const RowSet& set) {
     const std::uint32_t n_pages = PageCount(n_rows);
@@ -291,6 +310,11 @@ Status Tile::Verify(std::string_view sha256) const {
     });
     return ascends;
   };
+  // Genes are scanned from end to end, also between the sets of their sites.
+  const std::uint64_t n_ids = SectionSize(Section::kIds) / 4;
+  const auto* all_ids = reinterpret_cast<const std::uint32_t*>(ids.Get(0, 4 * n_ids));
+  if (std::any_of(all_ids, all_ids + n_ids, [&](std::uint32_t row) { return row >= n_rows; }))
+    return Corrupt("a row that does not exist");
   for (std::uint32_t site = 0; site < n_sites(); ++site) {
     for (std::size_t kind = 0; kind < header_->n_kinds; ++kind) {
       const RowSet set = Set(kind, site);
@@ -307,15 +331,31 @@ Status Tile::Verify(std::string_view sha256) const {
   }
   GF_TRY(Called().status());
   const auto chunks = Column<Chunk>(Section::kChunks);
+  const auto missing = Column<std::uint32_t>(Section::kMissing);
+  std::vector<std::int64_t> change;  // of the missing alleles, from site to site of a chunk
   for (std::size_t i = 0; i + 1 < chunks.size(); ++i) {
-    const std::uint32_t whole =
-        std::min(kChunkSites, n_sites() - static_cast<std::uint32_t>(i) * kChunkSites);
+    const std::uint32_t first_site = static_cast<std::uint32_t>(i) * kChunkSites;
+    const std::uint32_t whole = std::min(kChunkSites, n_sites() - first_site);
+    change.assign(whole + std::size_t{1}, 0);
+    for (std::size_t each = 0; each < 2; ++each) {
+      if (chunks[i].base[each] == kNone) continue;
+      const auto people = count_bits(base, 8 * BitsetWords(n_rows) * chunks[i].base[each]);
+      if (!people) return Corrupt("missing calls of rows that do not exist");
+      change[0] += static_cast<std::int64_t>((each + 1) * *people);
+    }
     for (std::uint64_t at = chunks[i].first_run; at < chunks[i + 1].first_run; ++at) {
       Run run;
       std::memcpy(&run, runs.Get(8 * at, 8), sizeof run);
       if (run.row() >= n_rows || run.first() > run.last() || run.last() >= whole ||
           run.missing() < 1 || run.missing() > 2)
         return Corrupt("a run of missing calls");
+      change[run.first()] += run.missing();
+      change[run.last() + std::size_t{1}] -= run.missing();
+    }
+    std::int64_t sum = 0;
+    for (std::uint32_t at = 0; at < whole; ++at) {
+      sum += change[at];
+      if (sum != missing[first_site + at]) return Corrupt("the number of missing calls");
     }
   }
   return absl::OkStatus();

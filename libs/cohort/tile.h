@@ -45,7 +45,7 @@ class Tile {
   Tile(const Tile&) = delete;
   Tile& operator=(const Tile&) = delete;
 
-  // Reads everything: the digest of the file, and that all rows lie below n_rows.
+  // Reads everything: the digest, that rows lie below n_rows, and that missing calls add up.
   Status Verify(std::string_view sha256) const;
   // Drops the file from the page cache: for measurements.
   void Evict() const;

@@ -28,8 +28,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const beacon::EntryType type : beacon::kAllEntryTypes) {
     const auto request = beacon::ParseRequest(
         {type, std::nullopt, ""}, R"({"query": {"filters": ["A:1"], "requestParameters": {"geneId": "A"}}})");
-    beacon::Search(*collection, *request, genomics::Bitmap(collection->people(), true),
-                   beacon::Look::kAll);
+    GF_CHECK(beacon::Search(Context::Background(), *collection, *request,
+                            genomics::Bitmap(collection->people(), true), beacon::Look::kAll)
+                 .ok());
   }
   return 0;
 }

@@ -26,8 +26,9 @@ json Answer(const Collection& collection, const json& line) {
   target.id = line.value("id", "");
   const auto request = ParseRequest(target, line.at("body").dump());
   if (!request.ok()) return {{"error", Reason(request.status())}};
-  const Found found =
-      Search(collection, *request, genomics::Bitmap(collection.people(), true), Look::kAll);
+  const Found found = Search(Context::Background(), collection, *request,
+                             genomics::Bitmap(collection.people(), true), Look::kAll)
+                          .value();
   json sets = json::object();
   if (IsCollection(target.type)) {
     found.rows.ForEach([&](std::uint32_t row) { sets[""].push_back(collection.records(target.type)[row].id); });

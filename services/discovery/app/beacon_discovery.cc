@@ -25,21 +25,20 @@ bool AsksPeople(const beacon::Request& request) {
          request.target.parent.has_value();
 }
 
-// One request at one folder.
+// One request at one folder, and what was found.
 class Asker {
  public:
-  Asker(const Collection& collection, const BeaconHolding& holding, const beacon::Request& request,
-        bool open, bool by_visa, beacon::Look look, RecordDisclosure& disclosure)
+  Asker(const Collection& collection, const beacon::Request& request, bool open,
+        const Bitmap& permitted, beacon::Look look, beacon::Found found,
+        RecordDisclosure& disclosure)
       : collection_(collection),
         request_(request),
         type_(request.target.type),
         open_(open),
         disclosure_(disclosure),
-        permitted_(by_visa               ? holding.records
-                   : AsksPeople(request) ? holding.subject_level
-                                         : holding.allele_frequency),
+        permitted_(permitted),
         look_(look),
-        found_(beacon::Search(collection, request, permitted_, look)) {}
+        found_(std::move(found)) {}
 
   // Rows of one dataset that may be told of, and how many these are said to be.
   struct Hits {
@@ -94,7 +93,7 @@ class Asker {
 
   // Datasets or cohorts. That they are there is public; that people of theirs match is under
   // control.
-  std::vector<std::uint32_t> Collections() const {
+  genofed::Result<std::vector<std::uint32_t>> Collections(const Context& ctx) const {
     const beacon::Target& target = request_.target;
     const bool of_people = target.parent && !beacon::IsCollection(*target.parent);
     if (open_ || (!request_.variant && request_.filters.empty() && !of_people))
@@ -102,17 +101,19 @@ class Asker {
     beacon::Request people = request_;
     people.target.type = EntryType::kIndividual;
     if (!people.target.parent && !people.target.id.empty()) people.target.parent = type_;
-    const Bitmap matching = beacon::Search(collection_, people, permitted_, look_).rows;
+    GF_ASSIGN(const beacon::Found matching,
+              beacon::Search(ctx, collection_, people, permitted_, look_));
     // All that are meant are judged, also those of which nobody matches: nothing that is charged or
     // refused may tell that somebody does.
     beacon::Request meant;
     meant.target = of_people ? beacon::Target{type_} : target;
     meant.datasets = request_.datasets;
-    auto rows = beacon::Search(collection_, meant, permitted_, look_).rows.ToRows();
+    GF_ASSIGN(const beacon::Found all, beacon::Search(ctx, collection_, meant, permitted_, look_));
+    auto rows = all.rows.ToRows();
     std::erase_if(rows, [&](std::uint32_t row) {
       const beacon::Record& record = collection_.records(type_)[row];
       const auto those =
-          beacon::RowsOf(collection_, EntryType::kIndividual, matching, record.dataset);
+          beacon::RowsOf(collection_, EntryType::kIndividual, matching.rows, record.dataset);
       const auto number = static_cast<std::int64_t>(those.size());
       const auto shown = disclosure_.People(record.id, {number, Population(record.dataset)});
       return !shown.exists() || !found_.rows.Test(row);
@@ -217,11 +218,18 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
     RecordDisclosure disclosure(mechanism_, folder, holding.state, canonical);
     // A visa opens records of people who permit that; a filter would look at the others', too.
     const auto look = open ? beacon::Look::kAll : beacon::Look::kShared;
-    const Asker asker(collection, holding, request, open || by_visa, by_visa, look, disclosure);
+    const Bitmap& permitted = by_visa               ? holding.records
+                              : AsksPeople(request) ? holding.subject_level
+                                                    : holding.allele_frequency;
+    GF_ASSIGN(beacon::Found matching, beacon::Search(ctx, collection, request, permitted, look));
+    const Asker asker(collection, request, open || by_visa, permitted, look, std::move(matching),
+                      disclosure);
     std::vector<std::uint32_t> collections;
     std::vector<BeaconResultSet> sets;
     std::vector<std::pair<std::uint32_t, Asker::Hits>> hits;  // dataset and rows of each set
-    if (beacon::IsCollection(type)) collections = asker.Collections();
+    if (beacon::IsCollection(type)) {
+      GF_ASSIGN(collections, asker.Collections(ctx));
+    }
     for (std::uint32_t dataset = 0;
          !beacon::IsCollection(type) && dataset < collection.datasets().size(); ++dataset) {
       const beacon::Record& described = collection.datasets()[dataset];

@@ -52,7 +52,8 @@ Result<std::vector<Aggregation>> FolderAggregation::Run(const Context& ctx,
     const bool open = open_ || collection.test();
     const genomics::Bitmap& permitted = holding.subject_level;
     const auto look = open ? beacon::Look::kAll : beacon::Look::kShared;
-    const genomics::Bitmap matching = beacon::Search(collection, request, permitted, look).rows;
+    GF_ASSIGN(const beacon::Found found, beacon::Search(ctx, collection, request, permitted, look));
+    const genomics::Bitmap& matching = found.rows;
     const auto population = static_cast<std::int64_t>(permitted.Count());
     std::vector<Spending> spendings;
     std::vector<std::map<std::string, std::int64_t>> distributions;

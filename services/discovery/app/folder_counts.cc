@@ -81,12 +81,14 @@ FolderCounts::FolderCounts(const BeaconView& view, std::string country,
       mechanism_(mechanism),
       telling_(budgets, audit, clock) {}
 
-disclosure::Shown FolderCounts::Count(const BeaconHolding& holding, const Query& query,
-                                      const beacon::Request& request) const {
+Result<disclosure::Shown> FolderCounts::Count(const Context& ctx, const BeaconHolding& holding,
+                                              const Query& query,
+                                              const beacon::Request& request) const {
   const genomics::Bitmap& permitted =
       query.IsSubjectLevel() ? holding.subject_level : holding.allele_frequency;
-  const auto matching = static_cast<std::int64_t>(
-      beacon::Search(*holding.collection, request, permitted).rows.Count());
+  GF_ASSIGN(const beacon::Found found,
+            beacon::Search(ctx, *holding.collection, request, permitted));
+  const auto matching = static_cast<std::int64_t>(found.rows.Count());
   return mechanism_.Count({holding.state, CanonicalOf(query)},
                           {matching, static_cast<std::int64_t>(permitted.Count())},
                           query.IsSubjectLevel());
@@ -104,7 +106,7 @@ Result<Answer> FolderCounts::Run(const Context& ctx, const Query& query) const {
   for (const auto& [folder, holding] : view->folders) {
     GF_TRY(ctx.Alive());
     if (!query.Wants(folder) || holding.collection->test()) continue;
-    const disclosure::Shown shown = Count(holding, query, *request);
+    GF_ASSIGN(const disclosure::Shown shown, Count(ctx, holding, query, *request));
     DatasetAnswer dataset{folder, holding.version, country_, shown.exists(), 0, {}};
     dataset.precision = shown.precision;
     const bool counted = query.granularity >= Granularity::kCount;
@@ -136,7 +138,8 @@ Result<std::set<std::string>> FolderCounts::Terms(const Context& ctx) const {
       Query query;
       query.entity = Entity::kIndividual;
       query.filters = {{Filter{term.id}}};
-      if (Count(holding, query, *AsFolderRequest(query)).exists()) terms.insert(std::move(term.id));
+      GF_ASSIGN(const disclosure::Shown shown, Count(ctx, holding, query, *AsFolderRequest(query)));
+      if (shown.exists()) terms.insert(std::move(term.id));
     }
   }
   return terms;
@@ -146,7 +149,9 @@ Result<Answer> Together(Result<Answer> cohorts, Result<Answer> folders) {
   const auto spent = [](const Result<Answer>& answer) {
     return Reason(answer.status()) == "BUDGET_SPENT";
   };
-  if (spent(cohorts) && folders.ok() && !folders->datasets.empty()) return folders;
+  // Folders find a duplication that is written in their records.
+  const bool unsupported = Reason(cohorts.status()) == "QUERY_UNSUPPORTED";
+  if ((spent(cohorts) || unsupported) && folders.ok() && !folders->datasets.empty()) return folders;
   if (!cohorts.ok()) return cohorts;
   if (spent(folders) && !cohorts->datasets.empty()) return cohorts;
   if (Reason(folders.status()) == "CONSENT_STALE") return cohorts;

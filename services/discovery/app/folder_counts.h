@@ -34,8 +34,8 @@ class FolderCounts {
   Result<std::set<std::string>> Terms(const Context& ctx) const;
 
  private:
-  disclosure::Shown Count(const BeaconHolding& holding, const Query& query,
-                          const beacon::Request& request) const;
+  Result<disclosure::Shown> Count(const Context& ctx, const BeaconHolding& holding,
+                                  const Query& query, const beacon::Request& request) const;
 
   const BeaconView& view_;
   const std::string country_;

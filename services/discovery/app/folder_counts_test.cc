@@ -276,6 +276,9 @@ TEST(Together, AddsUpAndLetsOneStandForBothWhereItMust) {
   EXPECT_EQ(Together(cohorts, spent)->count, 10);
   EXPECT_THAT(Together(spent, spent), HasReason("BUDGET_SPENT"));
   EXPECT_THAT(Together(spent, Answer()), HasReason("BUDGET_SPENT"));
+  const Status unsupported = Error(StatusCode::kInvalidArgument, "QUERY_UNSUPPORTED", "x");
+  EXPECT_EQ(Together(unsupported, folders)->count, 7);
+  EXPECT_THAT(Together(unsupported, Answer()), HasReason("QUERY_UNSUPPORTED"));
   const Status stale = Error(StatusCode::kUnavailable, "CONSENT_STALE", "x");
   EXPECT_EQ(Together(cohorts, stale)->count, 10);
   EXPECT_THAT(Together(stale, folders), HasReason("CONSENT_STALE"));

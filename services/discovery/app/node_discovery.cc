@@ -16,6 +16,11 @@ using Form = VariantPattern::Form;
 
 std::int64_t Signed(std::uint64_t count) { return static_cast<std::int64_t>(count); }
 
+bool IsDuplication(const Query& query) {
+  return query.variant && query.variant->search.described &&
+         query.variant->search.described->kind == genomics::HgvsKind::kDuplication;
+}
+
 }  // namespace
 
 NodeDiscovery::NodeDiscovery(const ConsentView& view, std::string country,
@@ -42,6 +47,10 @@ Result<Answer> NodeDiscovery::Run(const Context& ctx, const Query& query) const 
     if (!query.Wants(dataset)) continue;
     const genomics::Assembly assembly = holding.cohort->assembly();
     if (query.variant && query.variant->assembly && *query.variant->assembly != assembly) continue;
+    if (IsDuplication(query))
+      return InvalidField("variant.hgvs", "QUERY_UNSUPPORTED",
+                          "whether bases are repeated a cohort does not know: ask for the "
+                          "insertion, as the VCF has it");
     assemblies.insert(assembly);
     GF_ASSIGN(Finding finding, Examine(ctx, holding, query));
     findings.push_back(std::move(finding));

@@ -28,8 +28,8 @@ class NodeDiscovery {
 
   // One entry for each dataset that was considered, found or not, but for those withheld. Errors:
   // Unavailable CONSENT_STALE, BUDGET_UNKNOWN; ResourceExhausted BUDGET_SPENT with RetryAfter when
-  // the budget for all datasets that were asked for is spent; InvalidArgument ASSEMBLY_MISSING when
-  // datasets of several assemblies would be mixed up; DataLoss INDEX_CORRUPT; those of `genotypes`.
+  // the budget for all that were asked for is spent; InvalidArgument ASSEMBLY_MISSING when several
+  // assemblies would be mixed up, QUERY_UNSUPPORTED; DataLoss INDEX_CORRUPT; those of `genotypes`.
   Result<Answer> Run(const Context& ctx, const Query& query) const;
 
   // The sexes, and terms by which some dataset would be found. Sorted.

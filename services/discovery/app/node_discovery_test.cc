@@ -360,6 +360,20 @@ TEST_F(NodeTest, ASmallNumberLooksLikeNone) {
   EXPECT_EQ(Run(Individuals({"HP:0000002"}))->count, 30);
 }
 
+// Not "none": that would be an answer.
+TEST_F(NodeTest, SaysThatDuplicationsCannotBeLookedFor) {
+  const auto run = [&](const char* hgvs) {
+    RawQuery raw;
+    raw.entity = Entity::kIndividual;
+    raw.granularity = Granularity::kCount;
+    raw.variant.emplace().hgvs = hgvs;
+    return Run(Validate(raw).value());
+  };
+  EXPECT_THAT(run("NC_000020.11:g.1000227_1000229dup"), HasReason("QUERY_UNSUPPORTED"));
+  EXPECT_THAT(run("NC_000020.11:g.1000227_1000229del"), testing::IsOk());
+  EXPECT_THAT(run("NC_000020.11:g.1000227_1000229inv"), testing::IsOk());
+}
+
 TEST_F(NodeTest, NeverMixesAssemblies) {
   view_.Put(Shared::Get().other);
   Query query = Exact(world_.sites[30].variant, Granularity::kCount);
