@@ -371,7 +371,9 @@ std::vector<std::uint32_t> Cohort::ShardsOf(const VariantFilter& filter,
     };
     // In the same order of precedence as VisitCarriers.
     if (!filter.gene.empty()) {
-      for (const std::uint32_t tile : part.segment->TilesOfGene(filter.gene)) want(tiles[tile]);
+      for (const std::uint32_t tile : part.segment->TilesOfGene(filter.gene)) {
+        if (filter.contig.empty() || tiles[tile].contig == filter.contig) want(tiles[tile]);
+      }
     } else if (!filter.contig.empty()) {
       for (const std::uint32_t tile :
            part.segment->TilesOfRange(filter.contig, filter.start, filter.end))
@@ -397,9 +399,14 @@ Status Cohort::VisitCarriers(const Context& ctx, const VariantFilter& filter, co
     const Part& part = segments_[i];
     SegmentScan scan(*kernels_, RowsOf(part, rows, work), part.segment->n_people(), work,
                      filter.frequencies == nullptr ? nullptr : &filter.frequencies->segment(i));
+    const Segment::Contig* contig = part.segment->FindContig(filter.contig);
     Status status;
     if (!filter.gene.empty()) {
       for (const Segment::GenePart& gene : part.segment->FindGene(filter.gene)) {
+        // Some genes are on X and on Y.
+        if (!filter.contig.empty() &&
+            (contig == nullptr || contig->Find(gene.tile->header().tile) != gene.tile))
+          continue;
         scan.Enter(*gene.tile);
         if (ad_hoc || !scan.MarkGeneSet(gene.unit, filter))
           status = scan.MarkGene(ctx, gene.unit, filter);
@@ -407,7 +414,6 @@ Status Cohort::VisitCarriers(const Context& ctx, const VariantFilter& filter, co
         if (!status.ok()) break;
       }
     } else if (!filter.contig.empty()) {
-      const Segment::Contig* contig = part.segment->FindContig(filter.contig);
       for (std::size_t j = 0; status.ok() && contig != nullptr && j < contig->tiles.size(); ++j) {
         scan.Enter(*contig->tiles[j]);
         status = scan.MarkRange(ctx, filter, contig->max_ref_length);

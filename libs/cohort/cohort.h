@@ -37,9 +37,9 @@ inline constexpr std::size_t kMaxSegments = 10;
 
 class SiteFrequencies;
 
-// Variants by what they do and how frequent they are: those of a gene, or else those that overlap
-// [start, end), 0-based and half open, of a contig, or else, when `change` is given, all; an empty
-// range has none.
+// Variants by what they do and how frequent they are: those of a gene, on `contig` if that is
+// given, or else those that overlap [start, end), 0-based and half open, of a contig, or else, when
+// `change` is given, all; an empty range has none.
 struct VariantFilter {
   std::string gene;
   std::string contig;

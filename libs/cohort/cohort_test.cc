@@ -101,6 +101,7 @@ struct Model {
                                           s.variant.alt))
       return false;
     if (!filter.gene.empty()) {
+      if (!filter.contig.empty() && s.variant.contig != filter.contig) return false;
       return std::any_of(s.effects.begin(), s.effects.end(), [&](const Effect& effect) {
         return effect.gene == filter.gene && (filter.consequences & Of(effect.consequence)) != 0;
       });
@@ -319,6 +320,7 @@ void CheckEverything(const Model& model, Rng& rng, Cohort& cohort) {
     if (rng.Chance(0.7)) {
       const char* genes[] = {"BRCA1", "NBR2", "EMPTY"};
       filter.gene = genes[rng.Below(3)];
+      if (rng.Chance(0.3)) filter.contig = rng.Chance(0.4) ? "20" : rng.Chance(0.8) ? "X" : "21";
     } else {
       filter.contig = rng.Chance(0.7) ? "20" : "X";
       filter.start = (filter.contig == "20" ? 999'900 : 0) + rng.Below(300);
@@ -413,7 +415,10 @@ RC_GTEST_PROP(CohortProperty, ShardsTogetherAnswerAsTheWhole, (std::uint64_t see
   Workspace work;
   for (int i = 0; i < 12; ++i) {
     VariantFilter filter;
-    if (i % 3 == 0) filter.gene = rng.Chance(0.5) ? "BRCA1" : "nbr2";
+    if (i % 3 == 0) {
+      filter.gene = rng.Chance(0.5) ? "BRCA1" : "nbr2";
+      if (rng.Chance(0.5)) filter.contig = rng.Chance(0.5) ? "20" : "X";
+    }
     if (i % 3 == 1) {
       filter.contig = rng.Chance(0.8) ? "20" : "X";
       filter.start = (filter.contig == "20" ? 7'999'850 : 0) + rng.Below(300);
@@ -592,6 +597,37 @@ TEST(CohortTest, AllelesOfOneSegmentCountTheCopiesOfTheOther) {
   EXPECT_EQ(an[20'000], 48U + 6U);
   EXPECT_EQ(an[1'000'400], 36U + 6U);
   EXPECT_EQ(an[2'000'400], 48U + 6U);
+}
+
+TEST(CohortTest, AGeneOfTwoContigsIsAskedForOnOneOfThem) {
+  TemporaryDirectory dir;
+  auto writer = *SegmentWriter::Create(
+      dir / "0", {genomics::Assembly::kGrch38, 9, Unlisted::kIsReference, ""});
+  const std::uint32_t on_x[] = {0, 1, 2}, on_y[] = {2, 3};
+  for (const auto& [contig, rows] :
+       {std::pair<const char*, std::span<const std::uint32_t>>("X", on_x), {"Y", on_y}}) {
+    TileBuilder builder(0, 9);
+    const std::vector<Effect> effects = {{"SHOX", Consequence::kMissense, "G12D"}};
+    ASSERT_TRUE(builder.Add({624'000, "A", "C", {}, effects}, {rows, {}}, {}).ok());
+    ASSERT_TRUE(writer.Add(contig, 0, builder).ok());
+  }
+  ASSERT_TRUE(writer.Finish().ok());
+  const auto cohort = OpenCohort(dir.path(), 1, Residence::kMapped, {0, 1});
+  ASSERT_TRUE(cohort.ok()) << Describe(cohort.status());
+  Workspace work;
+  const Bitmap everybody(9, true);
+  const std::pair<const char*, std::uint64_t> expected[] = {
+      {"", 4U}, {"X", 3U}, {"Y", 2U}, {"20", 0U}};
+  for (const auto& [contig, people] : expected) {
+    VariantFilter filter;
+    filter.gene = "SHOX";
+    filter.contig = contig;
+    for (const bool ad_hoc : {false, true}) {
+      EXPECT_EQ(*(*cohort)->CountCarriers(Context::Background(), filter, everybody, work, ad_hoc),
+                people)
+          << contig;
+    }
+  }
 }
 
 // A page with all of its 256 rows does not fit the number of its members: the set is a bitset.
