@@ -415,12 +415,15 @@ Status Cohort::VisitCarriers(const Context& ctx, const VariantFilter& filter, co
       }
     } else if (!filter.contig.empty()) {
       for (std::size_t j = 0; status.ok() && contig != nullptr && j < contig->tiles.size(); ++j) {
+        status = ctx.Alive();
+        if (!status.ok()) break;
         scan.Enter(*contig->tiles[j]);
         status = scan.MarkRange(ctx, filter, contig->max_ref_length);
         if (status.ok()) status = scan.status();
       }
     } else if (!filter.change.empty()) {
       status = part.segment->ForEachTile([&](const Tile& tile) -> Status {
+        GF_TRY(ctx.Alive());
         scan.Enter(tile);
         GF_TRY(scan.MarkChange(ctx, filter));
         return scan.status();

@@ -715,6 +715,38 @@ TEST_F(TileTest, LongScansStop) {
             model_.Carriers(gene, everybody).Count());
 }
 
+// Also where none of the sites that are looked at passes.
+TEST(CohortTest, ScansOfWholeContigsStop) {
+  Rng rng(3);
+  const Model model = MakeModel(rng, {40}, 6000, 1'000'100);
+  TemporaryDirectory dir;
+  ASSERT_TRUE(Write(model, model.segments[0], dir.path() / "0").ok());
+  const auto cohort = OpenCohort(dir.path(), 1, Residence::kMapped);
+  ASSERT_TRUE(cohort.ok()) << Describe(cohort.status());
+  Workspace work;
+  const Bitmap everybody(40, true);
+  VariantFilter range, change;
+  range.contig = "20";
+  range.end = genomics::kMaxPosition;
+  change.change = "G12D";
+  for (VariantFilter& filter : {std::ref(range), std::ref(change)}) {
+    for (const int begun : {0, 1}) {
+      std::stop_source stop;
+      if (begun == 0) stop.request_stop();
+      int looked = 0;
+      filter.accepts = [&](std::uint32_t, std::string_view, std::string_view) {
+        ++looked;
+        stop.request_stop();
+        return false;
+      };
+      const Context ctx = Context::Background().WithStop(stop.get_token());
+      EXPECT_EQ((*cohort)->CountCarriers(ctx, filter, everybody, work).status().code(),
+                StatusCode::kCancelled);
+      EXPECT_LE(looked, begun * 1024) << filter.contig;
+    }
+  }
+}
+
 TEST(TileBuilderTest, RefusesBadSites) {
   TileBuilder builder(0, 10);
   const std::uint32_t two[] = {1, 2}, twice[] = {1, 1}, high[] = {10};
