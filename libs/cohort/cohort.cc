@@ -175,6 +175,17 @@ Result<std::vector<std::uint32_t>> Cohort::MissingBySite(const Tile& tile,
   return missing;
 }
 
+Result<std::uint32_t> Cohort::MissingOfWithdrawn(const Tile& tile, std::uint32_t site,
+                                                 const Bitmap& counted,
+                                                 Live::Withdrawn& withdrawn) const {
+  const MutexLock lock(withdrawn.mutex);
+  if (!withdrawn.missing) {
+    Bitmap others(counted.size(), true);
+    GF_ASSIGN(withdrawn.missing, MissingBySite(tile, others.AndNot(counted)));
+  }
+  return (*withdrawn.missing)[site];
+}
+
 Result<std::uint64_t> Cohort::MissingWhereUnlisted(const Part& part, const std::uint64_t* rows,
                                                    std::uint64_t n_rows, std::string_view contig,
                                                    std::int64_t position, Workspace& work) const {
@@ -294,15 +305,9 @@ Result<std::optional<AlleleCounts>> Cohort::CountExact(const Variant& variant, c
     found = true;
     std::uint64_t missing = tile->Column<std::uint32_t>(Section::kMissing)[*site];
     if (own.count != part.segment->n_people()) {
-      Live::Withdrawn& withdrawn = *own.tiles[tile->number()];
-      std::call_once(withdrawn.once, [&] {
-        Bitmap others(part.segment->n_people(), true);
-        auto by_site = MissingBySite(*tile, others.AndNot(own.rows));
-        withdrawn.status = by_site.status();
-        if (by_site.ok()) withdrawn.missing = *std::move(by_site);
-      });
-      GF_TRY(withdrawn.status);
-      missing -= withdrawn.missing[*site];
+      GF_ASSIGN(const std::uint32_t theirs,
+                MissingOfWithdrawn(*tile, *site, own.rows, *own.tiles[tile->number()]));
+      missing -= theirs;
     }
     SegmentScan scan(*kernels_, rows, part.segment->n_people(), work);
     scan.Enter(*tile);

@@ -747,6 +747,29 @@ TEST(CohortTest, ScansOfWholeContigsStop) {
   }
 }
 
+// What could not be read once is read again.
+TEST_F(TileTest, AFailedReadSpoilsNoEpoch) {
+  const auto file = dir_.path() / "0" / "20.0001.tile";
+  const std::string good = *ReadFile(file);
+  const auto cohort = OpenCohort(dir_.path(), 1, Residence::kRead);
+  ASSERT_TRUE(cohort.ok());
+  const Variant* variant = nullptr;
+  for (const ModelSite& site : model_.sites) {
+    if (site.variant.contig == "20" && site.variant.pos >= kTileBases) variant = &site.variant;
+  }
+  ASSERT_NE(variant, nullptr);
+  Bitmap rows(300, true);
+  rows.Clear(7);
+  const auto live = (*cohort)->MakeLive(rows, 1);
+  Workspace work;
+  std::filesystem::resize_file(file, 600);
+  EXPECT_EQ(Reason((*cohort)->CountExact(*variant, *live, work).status()), "INDEX_CORRUPT");
+  std::ofstream(file, std::ios::binary) << good;
+  const auto counts = (*cohort)->CountExact(*variant, *live, work);
+  ASSERT_TRUE(counts.ok()) << Describe(counts.status());
+  EXPECT_EQ(**counts, **(*cohort)->CountExact(*variant, rows, work));
+}
+
 TEST(TileBuilderTest, RefusesBadSites) {
   TileBuilder builder(0, 10);
   const std::uint32_t two[] = {1, 2}, twice[] = {1, 1}, high[] = {10};
