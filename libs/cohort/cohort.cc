@@ -78,6 +78,29 @@ const Tile* TileAt(const Segment::Contig* contig, std::int64_t position) {
                            : contig->Find(static_cast<std::uint32_t>(position / kTileBases));
 }
 
+// Where a segment has an allele.
+struct Place {
+  const Tile* tile = nullptr;
+  std::optional<std::uint32_t> site;
+};
+
+// Of each part; nothing when no part lists the allele: then who lacks it need not be counted.
+template <typename Part>
+std::optional<std::vector<Place>> FindPlaces(const std::vector<Part>& parts,
+                                             const Variant& variant) {
+  std::vector<Place> places;
+  bool listed = false;
+  for (const Part& part : parts) {
+    Place& place = places.emplace_back();
+    place.tile = TileAt(part.segment->FindContig(variant.contig), variant.pos);
+    if (place.tile != nullptr)
+      place.site =
+          place.tile->Find(static_cast<std::uint32_t>(variant.pos), variant.ref, variant.alt);
+    listed = listed || place.site;
+  }
+  return listed ? std::optional(std::move(places)) : std::nullopt;
+}
+
 AlleleCounts Sum(const std::array<std::uint64_t, kKinds>& members, std::uint64_t an) {
   AlleleCounts counts;
   counts.n_het = members[0];
@@ -283,26 +306,20 @@ Result<std::optional<AlleleCounts>> Cohort::CountExact(const Variant& variant, c
                                                        Workspace& work) const {
   GF_CHECK(live.cohort_ == this);
   if (variant.pos < 0 || variant.pos >= genomics::kMaxPosition) return std::nullopt;
+  const auto places = FindPlaces(segments_, variant);
+  if (!places) return std::nullopt;
   AlleleCounts total;
-  bool found = false;
   for (std::size_t i = 0; i < segments_.size(); ++i) {
     const Part& part = segments_[i];
     const Live::OfSegment& own = live.segments_[i];
     const std::uint64_t* rows = own.rows.words().data();
-    const Segment::Contig* contig = part.segment->FindContig(variant.contig);
-    const Tile* tile = contig == nullptr
-                           ? nullptr
-                           : contig->Find(static_cast<std::uint32_t>(variant.pos / kTileBases));
-    const auto site = tile == nullptr ? std::nullopt
-                                      : tile->Find(static_cast<std::uint32_t>(variant.pos),
-                                                   variant.ref, variant.alt);
+    const auto& [tile, site] = (*places)[i];
     if (!site) {
       GF_ASSIGN(const std::uint64_t absent,
                 MissingWhereUnlisted(part, rows, own.count, variant.contig, variant.pos, work));
       total.an += 2 * own.count - absent;
       continue;
     }
-    found = true;
     std::uint64_t missing = tile->Column<std::uint32_t>(Section::kMissing)[*site];
     if (own.count != part.segment->n_people()) {
       GF_ASSIGN(const std::uint32_t theirs,
@@ -314,32 +331,27 @@ Result<std::optional<AlleleCounts>> Cohort::CountExact(const Variant& variant, c
     Add(Sum(scan.CountSite(*site), 2 * own.count - missing), total);
     GF_TRY(scan.status());
   }
-  return found ? std::optional(total) : std::nullopt;
+  return total;
 }
 
 Result<std::optional<AlleleCounts>> Cohort::CountExact(const Variant& variant, const Bitmap& rows,
                                                        Workspace& work) const {
   GF_CHECK(rows.size() == n_people_);
   if (variant.pos < 0 || variant.pos >= genomics::kMaxPosition) return std::nullopt;
+  const auto places = FindPlaces(segments_, variant);
+  if (!places) return std::nullopt;
   AlleleCounts total;
-  bool found = false;
-  for (const Part& part : segments_) {
+  for (std::size_t i = 0; i < segments_.size(); ++i) {
+    const Part& part = segments_[i];
     const std::uint64_t* own = RowsOf(part, rows, work);
     const std::uint64_t n = CountBits(own, part.segment->n_people());
-    const Segment::Contig* contig = part.segment->FindContig(variant.contig);
-    const Tile* tile = contig == nullptr
-                           ? nullptr
-                           : contig->Find(static_cast<std::uint32_t>(variant.pos / kTileBases));
-    const auto site = tile == nullptr ? std::nullopt
-                                      : tile->Find(static_cast<std::uint32_t>(variant.pos),
-                                                   variant.ref, variant.alt);
+    const auto& [tile, site] = (*places)[i];
     if (!site) {
       GF_ASSIGN(const std::uint64_t absent,
                 MissingWhereUnlisted(part, own, n, variant.contig, variant.pos, work));
       total.an += 2 * n - absent;
       continue;
     }
-    found = true;
     work.runs_.Reset(*tile, Section::kRuns);
     work.base_.Reset(*tile, Section::kBase);
     const std::uint64_t missing = MissingAt(*tile, *site, work.runs_, work.base_, own, *kernels_);
@@ -350,7 +362,7 @@ Result<std::optional<AlleleCounts>> Cohort::CountExact(const Variant& variant, c
     Add(Sum(scan.CountSite(*site), 2 * n - missing), total);
     GF_TRY(scan.status());
   }
-  return found ? std::optional(total) : std::nullopt;
+  return total;
 }
 
 std::map<std::string, std::vector<std::uint32_t>> Cohort::Megabases() const {

@@ -630,6 +630,33 @@ TEST(CohortTest, AGeneOfTwoContigsIsAskedForOnOneOfThem) {
   }
 }
 
+// Who was called is read only for an allele that somebody has.
+TEST(CohortTest, AnAlleleThatNobodyListsReadsNothing) {
+  TemporaryDirectory dir;
+  auto writer = *SegmentWriter::Create(
+      dir / "0", {genomics::Assembly::kGrch38, 3, Unlisted::kIsNotCalled, ""});
+  TileBuilder builder(0, 3);
+  const std::uint32_t carrier[] = {0};
+  ASSERT_TRUE(builder.Add({1005, "G", "T", {}, {}}, {carrier, {}}, {}).ok());
+  genomics::CoverageWriter called;
+  called.Add({0, 900, 1100, false});
+  builder.SetCalled(called.Encode(3));
+  ASSERT_TRUE(writer.Add("20", 0, builder).ok());
+  ASSERT_TRUE(writer.Finish().ok());
+  const auto cohort = OpenCohort(dir.path(), 1, Residence::kRead);
+  ASSERT_TRUE(cohort.ok()) << Describe(cohort.status());
+  std::filesystem::resize_file(dir.path() / "0" / "20.0000.tile", 0);
+  Workspace work;
+  const Bitmap everybody(3, true);
+  const Variant nobodys{"20", 1005, "G", "C"};
+  for (const auto& counts :
+       {(*cohort)->CountExact(nobodys, everybody, work),
+        (*cohort)->CountExact(nobodys, *(*cohort)->MakeLive(everybody, 1), work)}) {
+    ASSERT_TRUE(counts.ok()) << Describe(counts.status());
+    EXPECT_FALSE(counts->has_value());
+  }
+}
+
 // A page with all of its 256 rows does not fit the number of its members: the set is a bitset.
 TEST(CohortTest, AFullPageIsABitset) {
   const std::uint32_t n = 10'000;
