@@ -78,6 +78,29 @@ const Tile* TileAt(const Segment::Contig* contig, std::int64_t position) {
                            : contig->Find(static_cast<std::uint32_t>(position / kTileBases));
 }
 
+// Where a segment has an allele.
+struct Place {
+  const Tile* tile = nullptr;
+  std::optional<std::uint32_t> site;
+};
+
+// Of each part; nothing when no part lists the allele: then who lacks it need not be counted.
+template <typename Part>
+std::optional<std::vector<Place>> FindPlaces(const std::vector<Part>& parts,
+                                             const Variant& variant) {
+  std::vector<Place> places;
+  bool listed = false;
+  for (const Part& part : parts) {
+    Place& place = places.emplace_back();
+    place.tile = TileAt(part.segment->FindContig(variant.contig), variant.pos);
+    if (place.tile != nullptr)
+      place.site =
+          place.tile->Find(static_cast<std::uint32_t>(variant.pos), variant.ref, variant.alt);
+    listed = listed || place.site;
+  }
+  return listed ? std::optional(std::move(places)) : std::nullopt;
+}
+
 AlleleCounts Sum(const std::array<std::uint64_t, kKinds>& members, std::uint64_t an) {
   AlleleCounts counts;
   counts.n_het = members[0];
@@ -173,6 +196,17 @@ Result<std::vector<std::uint32_t>> Cohort::MissingBySite(const Tile& tile,
     }
   }
   return missing;
+}
+
+Result<std::uint32_t> Cohort::MissingOfWithdrawn(const Tile& tile, std::uint32_t site,
+                                                 const Bitmap& counted,
+                                                 Live::Withdrawn& withdrawn) const {
+  const MutexLock lock(withdrawn.mutex);
+  if (!withdrawn.missing) {
+    Bitmap others(counted.size(), true);
+    GF_ASSIGN(withdrawn.missing, MissingBySite(tile, others.AndNot(counted)));
+  }
+  return (*withdrawn.missing)[site];
 }
 
 Result<std::uint64_t> Cohort::MissingWhereUnlisted(const Part& part, const std::uint64_t* rows,
@@ -272,69 +306,52 @@ Result<std::optional<AlleleCounts>> Cohort::CountExact(const Variant& variant, c
                                                        Workspace& work) const {
   GF_CHECK(live.cohort_ == this);
   if (variant.pos < 0 || variant.pos >= genomics::kMaxPosition) return std::nullopt;
+  const auto places = FindPlaces(segments_, variant);
+  if (!places) return std::nullopt;
   AlleleCounts total;
-  bool found = false;
   for (std::size_t i = 0; i < segments_.size(); ++i) {
     const Part& part = segments_[i];
     const Live::OfSegment& own = live.segments_[i];
     const std::uint64_t* rows = own.rows.words().data();
-    const Segment::Contig* contig = part.segment->FindContig(variant.contig);
-    const Tile* tile = contig == nullptr
-                           ? nullptr
-                           : contig->Find(static_cast<std::uint32_t>(variant.pos / kTileBases));
-    const auto site = tile == nullptr ? std::nullopt
-                                      : tile->Find(static_cast<std::uint32_t>(variant.pos),
-                                                   variant.ref, variant.alt);
+    const auto& [tile, site] = (*places)[i];
     if (!site) {
       GF_ASSIGN(const std::uint64_t absent,
                 MissingWhereUnlisted(part, rows, own.count, variant.contig, variant.pos, work));
       total.an += 2 * own.count - absent;
       continue;
     }
-    found = true;
     std::uint64_t missing = tile->Column<std::uint32_t>(Section::kMissing)[*site];
     if (own.count != part.segment->n_people()) {
-      Live::Withdrawn& withdrawn = *own.tiles[tile->number()];
-      std::call_once(withdrawn.once, [&] {
-        Bitmap others(part.segment->n_people(), true);
-        auto by_site = MissingBySite(*tile, others.AndNot(own.rows));
-        withdrawn.status = by_site.status();
-        if (by_site.ok()) withdrawn.missing = *std::move(by_site);
-      });
-      GF_TRY(withdrawn.status);
-      missing -= withdrawn.missing[*site];
+      GF_ASSIGN(const std::uint32_t theirs,
+                MissingOfWithdrawn(*tile, *site, own.rows, *own.tiles[tile->number()]));
+      missing -= theirs;
     }
     SegmentScan scan(*kernels_, rows, part.segment->n_people(), work);
     scan.Enter(*tile);
     Add(Sum(scan.CountSite(*site), 2 * own.count - missing), total);
     GF_TRY(scan.status());
   }
-  return found ? std::optional(total) : std::nullopt;
+  return total;
 }
 
 Result<std::optional<AlleleCounts>> Cohort::CountExact(const Variant& variant, const Bitmap& rows,
                                                        Workspace& work) const {
   GF_CHECK(rows.size() == n_people_);
   if (variant.pos < 0 || variant.pos >= genomics::kMaxPosition) return std::nullopt;
+  const auto places = FindPlaces(segments_, variant);
+  if (!places) return std::nullopt;
   AlleleCounts total;
-  bool found = false;
-  for (const Part& part : segments_) {
+  for (std::size_t i = 0; i < segments_.size(); ++i) {
+    const Part& part = segments_[i];
     const std::uint64_t* own = RowsOf(part, rows, work);
     const std::uint64_t n = CountBits(own, part.segment->n_people());
-    const Segment::Contig* contig = part.segment->FindContig(variant.contig);
-    const Tile* tile = contig == nullptr
-                           ? nullptr
-                           : contig->Find(static_cast<std::uint32_t>(variant.pos / kTileBases));
-    const auto site = tile == nullptr ? std::nullopt
-                                      : tile->Find(static_cast<std::uint32_t>(variant.pos),
-                                                   variant.ref, variant.alt);
+    const auto& [tile, site] = (*places)[i];
     if (!site) {
       GF_ASSIGN(const std::uint64_t absent,
                 MissingWhereUnlisted(part, own, n, variant.contig, variant.pos, work));
       total.an += 2 * n - absent;
       continue;
     }
-    found = true;
     work.runs_.Reset(*tile, Section::kRuns);
     work.base_.Reset(*tile, Section::kBase);
     const std::uint64_t missing = MissingAt(*tile, *site, work.runs_, work.base_, own, *kernels_);
@@ -345,7 +362,7 @@ Result<std::optional<AlleleCounts>> Cohort::CountExact(const Variant& variant, c
     Add(Sum(scan.CountSite(*site), 2 * n - missing), total);
     GF_TRY(scan.status());
   }
-  return found ? std::optional(total) : std::nullopt;
+  return total;
 }
 
 std::map<std::string, std::vector<std::uint32_t>> Cohort::Megabases() const {
@@ -371,7 +388,9 @@ std::vector<std::uint32_t> Cohort::ShardsOf(const VariantFilter& filter,
     };
     // In the same order of precedence as VisitCarriers.
     if (!filter.gene.empty()) {
-      for (const std::uint32_t tile : part.segment->TilesOfGene(filter.gene)) want(tiles[tile]);
+      for (const std::uint32_t tile : part.segment->TilesOfGene(filter.gene)) {
+        if (filter.contig.empty() || tiles[tile].contig == filter.contig) want(tiles[tile]);
+      }
     } else if (!filter.contig.empty()) {
       for (const std::uint32_t tile :
            part.segment->TilesOfRange(filter.contig, filter.start, filter.end))
@@ -397,9 +416,14 @@ Status Cohort::VisitCarriers(const Context& ctx, const VariantFilter& filter, co
     const Part& part = segments_[i];
     SegmentScan scan(*kernels_, RowsOf(part, rows, work), part.segment->n_people(), work,
                      filter.frequencies == nullptr ? nullptr : &filter.frequencies->segment(i));
+    const Segment::Contig* contig = part.segment->FindContig(filter.contig);
     Status status;
     if (!filter.gene.empty()) {
       for (const Segment::GenePart& gene : part.segment->FindGene(filter.gene)) {
+        // Some genes are on X and on Y.
+        if (!filter.contig.empty() &&
+            (contig == nullptr || contig->Find(gene.tile->header().tile) != gene.tile))
+          continue;
         scan.Enter(*gene.tile);
         if (ad_hoc || !scan.MarkGeneSet(gene.unit, filter))
           status = scan.MarkGene(ctx, gene.unit, filter);
@@ -407,14 +431,16 @@ Status Cohort::VisitCarriers(const Context& ctx, const VariantFilter& filter, co
         if (!status.ok()) break;
       }
     } else if (!filter.contig.empty()) {
-      const Segment::Contig* contig = part.segment->FindContig(filter.contig);
       for (std::size_t j = 0; status.ok() && contig != nullptr && j < contig->tiles.size(); ++j) {
+        status = ctx.Alive();
+        if (!status.ok()) break;
         scan.Enter(*contig->tiles[j]);
         status = scan.MarkRange(ctx, filter, contig->max_ref_length);
         if (status.ok()) status = scan.status();
       }
     } else if (!filter.change.empty()) {
       status = part.segment->ForEachTile([&](const Tile& tile) -> Status {
+        GF_TRY(ctx.Alive());
         scan.Enter(tile);
         GF_TRY(scan.MarkChange(ctx, filter));
         return scan.status();

@@ -11,7 +11,6 @@
 #include <limits>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,6 +21,7 @@
 #include "libs/cohort/kernels.h"
 #include "libs/cohort/segment.h"
 #include "libs/core/context.h"
+#include "libs/core/mutex.h"
 #include "libs/core/status.h"
 #include "libs/genomics/bitmap.h"
 #include "libs/genomics/cohort_index.h"
@@ -37,9 +37,9 @@ inline constexpr std::size_t kMaxSegments = 10;
 
 class SiteFrequencies;
 
-// Variants by what they do and how frequent they are: those of a gene, or else those that overlap
-// [start, end), 0-based and half open, of a contig, or else, when `change` is given, all; an empty
-// range has none.
+// Variants by what they do and how frequent they are: those of a gene, on `contig` if that is
+// given, or else those that overlap [start, end), 0-based and half open, of a contig, or else, when
+// `change` is given, all; an empty range has none.
 struct VariantFilter {
   std::string gene;
   std::string contig;
@@ -106,9 +106,9 @@ class Live {
  private:
   friend class Cohort;
   struct Withdrawn {
-    std::once_flag once;
-    Status status;
-    std::vector<std::uint32_t> missing;  // by site, of those who may not be counted
+    Mutex mutex;
+    // By site, of those who may not be counted; none before they were added up.
+    std::optional<std::vector<std::uint32_t>> missing ABSL_GUARDED_BY(mutex);
   };
   Live() = default;
 
@@ -176,6 +176,8 @@ class Cohort {
   Status VisitCarriers(const Context& ctx, const VariantFilter& filter, const Bitmap& rows,
                        Workspace& work, bool ad_hoc, Take take) const;
   Result<std::vector<std::uint32_t>> MissingBySite(const Tile& tile, const Bitmap& rows) const;
+  Result<std::uint32_t> MissingOfWithdrawn(const Tile& tile, std::uint32_t site,
+                                           const Bitmap& counted, Live::Withdrawn& withdrawn) const;
   Result<std::uint64_t> MissingWhereUnlisted(const Part& part, const std::uint64_t* rows,
                                              std::uint64_t n_rows, std::string_view contig,
                                              std::int64_t position, Workspace& work) const;

@@ -103,6 +103,7 @@ struct Model {
                                           s.variant.alt))
       return false;
     if (!filter.gene.empty()) {
+      if (!filter.contig.empty() && s.variant.contig != filter.contig) return false;
       return std::any_of(s.effects.begin(), s.effects.end(), [&](const Effect& effect) {
         return effect.gene == filter.gene && (filter.consequences & Of(effect.consequence)) != 0;
       });
@@ -321,6 +322,7 @@ void CheckEverything(const Model& model, Rng& rng, Cohort& cohort) {
     if (rng.Chance(0.7)) {
       const char* genes[] = {"BRCA1", "NBR2", "EMPTY"};
       filter.gene = genes[rng.Below(3)];
+      if (rng.Chance(0.3)) filter.contig = rng.Chance(0.4) ? "20" : rng.Chance(0.8) ? "X" : "21";
     } else {
       filter.contig = rng.Chance(0.7) ? "20" : "X";
       filter.start = (filter.contig == "20" ? 999'900 : 0) + rng.Below(300);
@@ -415,7 +417,10 @@ RC_GTEST_PROP(CohortProperty, ShardsTogetherAnswerAsTheWhole, (std::uint64_t see
   Workspace work;
   for (int i = 0; i < 12; ++i) {
     VariantFilter filter;
-    if (i % 3 == 0) filter.gene = rng.Chance(0.5) ? "BRCA1" : "nbr2";
+    if (i % 3 == 0) {
+      filter.gene = rng.Chance(0.5) ? "BRCA1" : "nbr2";
+      if (rng.Chance(0.5)) filter.contig = rng.Chance(0.5) ? "20" : "X";
+    }
     if (i % 3 == 1) {
       filter.contig = rng.Chance(0.8) ? "20" : "X";
       filter.start = (filter.contig == "20" ? 7'999'850 : 0) + rng.Below(300);
@@ -596,6 +601,64 @@ TEST(CohortTest, AllelesOfOneSegmentCountTheCopiesOfTheOther) {
   EXPECT_EQ(an[2'000'400], 48U + 6U);
 }
 
+TEST(CohortTest, AGeneOfTwoContigsIsAskedForOnOneOfThem) {
+  TemporaryDirectory dir;
+  auto writer = *SegmentWriter::Create(
+      dir / "0", {genomics::Assembly::kGrch38, 9, Unlisted::kIsReference, ""});
+  const std::uint32_t on_x[] = {0, 1, 2}, on_y[] = {2, 3};
+  for (const auto& [contig, rows] :
+       {std::pair<const char*, std::span<const std::uint32_t>>("X", on_x), {"Y", on_y}}) {
+    TileBuilder builder(0, 9);
+    const std::vector<Effect> effects = {{"SHOX", Consequence::kMissense, "G12D"}};
+    ASSERT_TRUE(builder.Add({624'000, "A", "C", {}, effects}, {rows, {}}, {}).ok());
+    ASSERT_TRUE(writer.Add(contig, 0, builder).ok());
+  }
+  ASSERT_TRUE(writer.Finish().ok());
+  const auto cohort = OpenCohort(dir.path(), 1, Residence::kMapped, {0, 1});
+  ASSERT_TRUE(cohort.ok()) << Describe(cohort.status());
+  Workspace work;
+  const Bitmap everybody(9, true);
+  const std::pair<const char*, std::uint64_t> expected[] = {
+      {"", 4U}, {"X", 3U}, {"Y", 2U}, {"20", 0U}};
+  for (const auto& [contig, people] : expected) {
+    VariantFilter filter;
+    filter.gene = "SHOX";
+    filter.contig = contig;
+    for (const bool ad_hoc : {false, true}) {
+      EXPECT_EQ(*(*cohort)->CountCarriers(Context::Background(), filter, everybody, work, ad_hoc),
+                people)
+          << contig;
+    }
+  }
+}
+
+// Who was called is read only for an allele that somebody has.
+TEST(CohortTest, AnAlleleThatNobodyListsReadsNothing) {
+  TemporaryDirectory dir;
+  auto writer = *SegmentWriter::Create(
+      dir / "0", {genomics::Assembly::kGrch38, 3, Unlisted::kIsNotCalled, ""});
+  TileBuilder builder(0, 3);
+  const std::uint32_t carrier[] = {0};
+  ASSERT_TRUE(builder.Add({1005, "G", "T", {}, {}}, {carrier, {}}, {}).ok());
+  genomics::CoverageWriter called;
+  called.Add({0, 900, 1100, false});
+  builder.SetCalled(called.Encode(3));
+  ASSERT_TRUE(writer.Add("20", 0, builder).ok());
+  ASSERT_TRUE(writer.Finish().ok());
+  const auto cohort = OpenCohort(dir.path(), 1, Residence::kRead);
+  ASSERT_TRUE(cohort.ok()) << Describe(cohort.status());
+  std::filesystem::resize_file(dir.path() / "0" / "20.0000.tile", 0);
+  Workspace work;
+  const Bitmap everybody(3, true);
+  const Variant nobodys{"20", 1005, "G", "C"};
+  for (const auto& counts :
+       {(*cohort)->CountExact(nobodys, everybody, work),
+        (*cohort)->CountExact(nobodys, *(*cohort)->MakeLive(everybody, 1), work)}) {
+    ASSERT_TRUE(counts.ok()) << Describe(counts.status());
+    EXPECT_FALSE(counts->has_value());
+  }
+}
+
 // A page with all of its 256 rows does not fit the number of its members: the set is a bitset.
 TEST(CohortTest, AFullPageIsABitset) {
   const std::uint32_t n = 10'000;
@@ -766,6 +829,61 @@ TEST_F(TileTest, LongScansStop) {
   // The marks of a query that was stopped are not those of the next.
   EXPECT_EQ(*(*cohort)->CountCarriers(Context::Background(), gene, everybody, work),
             model_.Carriers(gene, everybody).Count());
+}
+
+// Also where none of the sites that are looked at passes.
+TEST(CohortTest, ScansOfWholeContigsStop) {
+  Rng rng(3);
+  const Model model = MakeModel(rng, {40}, 6000, 1'000'100);
+  TemporaryDirectory dir;
+  ASSERT_TRUE(Write(model, model.segments[0], dir.path() / "0").ok());
+  const auto cohort = OpenCohort(dir.path(), 1, Residence::kMapped);
+  ASSERT_TRUE(cohort.ok()) << Describe(cohort.status());
+  Workspace work;
+  const Bitmap everybody(40, true);
+  VariantFilter range, change;
+  range.contig = "20";
+  range.end = genomics::kMaxPosition;
+  change.change = "G12D";
+  for (VariantFilter& filter : {std::ref(range), std::ref(change)}) {
+    for (const int begun : {0, 1}) {
+      std::stop_source stop;
+      if (begun == 0) stop.request_stop();
+      int looked = 0;
+      filter.accepts = [&](std::uint32_t, std::string_view, std::string_view) {
+        ++looked;
+        stop.request_stop();
+        return false;
+      };
+      const Context ctx = Context::Background().WithStop(stop.get_token());
+      EXPECT_EQ((*cohort)->CountCarriers(ctx, filter, everybody, work).status().code(),
+                StatusCode::kCancelled);
+      EXPECT_LE(looked, begun * 1024) << filter.contig;
+    }
+  }
+}
+
+// What could not be read once is read again.
+TEST_F(TileTest, AFailedReadSpoilsNoEpoch) {
+  const auto file = dir_.path() / "0" / "20.0001.tile";
+  const std::string good = *ReadFile(file);
+  const auto cohort = OpenCohort(dir_.path(), 1, Residence::kRead);
+  ASSERT_TRUE(cohort.ok());
+  const Variant* variant = nullptr;
+  for (const ModelSite& site : model_.sites) {
+    if (site.variant.contig == "20" && site.variant.pos >= kTileBases) variant = &site.variant;
+  }
+  ASSERT_NE(variant, nullptr);
+  Bitmap rows(300, true);
+  rows.Clear(7);
+  const auto live = (*cohort)->MakeLive(rows, 1);
+  Workspace work;
+  std::filesystem::resize_file(file, 600);
+  EXPECT_EQ(Reason((*cohort)->CountExact(*variant, *live, work).status()), "INDEX_CORRUPT");
+  std::ofstream(file, std::ios::binary) << good;
+  const auto counts = (*cohort)->CountExact(*variant, *live, work);
+  ASSERT_TRUE(counts.ok()) << Describe(counts.status());
+  EXPECT_EQ(**counts, **(*cohort)->CountExact(*variant, rows, work));
 }
 
 TEST(TileBuilderTest, RefusesBadSites) {

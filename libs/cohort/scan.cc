@@ -184,7 +184,9 @@ Status SegmentScan::MarkChange(const Context& ctx, const VariantFilter& filter) 
   const auto consequences = tile_->Column<std::uint8_t>(Section::kConsequence);
   work_.sites_.clear();
   std::uint32_t last = kNone;  // a site may have a change twice: of two genes
+  std::uint32_t looked = 0;
   for (const Change& change : tile_->Column<Change>(Section::kChanges)) {
+    if (looked++ % kSitesBetweenLooks == 0) GF_TRY(ctx.Alive());
     if (change.site == last || tile_->Name(change.text) != filter.change ||
         !Holds(filter.consequences, consequences[change.site]) ||
         !IsBelow(frequencies_[change.site], filter.below_frequency) ||
@@ -273,8 +275,9 @@ Status SegmentScan::MarkRange(const Context& ctx, const VariantFilter& filter,
   const std::uint32_t last = tile_->LowerBound(static_cast<std::uint32_t>(end));
   std::vector<std::uint32_t>& sites = work_.sites_;
   sites.clear();
-  for (std::uint32_t site = tile_->LowerBound(static_cast<std::uint32_t>(from)); site < last;
-       ++site) {
+  const std::uint32_t first = tile_->LowerBound(static_cast<std::uint32_t>(from));
+  for (std::uint32_t site = first; site < last; ++site) {
+    if ((site - first) % kSitesBetweenLooks == 0) GF_TRY(ctx.Alive());
     if (!Holds(filter.consequences, consequences[site]) ||
         !IsBelow(frequencies_[site], filter.below_frequency))
       continue;

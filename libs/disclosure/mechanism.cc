@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "libs/core/parts.h"
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
 #include "libs/disclosure/budget.h"
@@ -17,13 +18,6 @@ constexpr std::string_view kEverybodysAlleles = "everybody's alleles";
 // of the two for the worst frequency is 2/pi, and half of the answers there are charged in full
 // (docs/security/privacy.md).
 constexpr double kHiddenShare = 0.3;
-
-// Length-prefixed, so that no two lists of parts are the same text.
-std::string Join(std::initializer_list<std::string_view> parts) {
-  std::string out;
-  for (std::string_view part : parts) out += fmt::format("{}:{}", part.size(), part);
-  return out;
-}
 
 }  // namespace
 
@@ -66,16 +60,17 @@ Mechanism::Mechanism(Policy policy, std::string secret)
 std::string Mechanism::State(std::string_view dataset, std::int32_t version,
                              std::string_view permitted_bits) const {
   return crypto::HmacSha256(secret_,
-                            Join({"state", dataset, std::to_string(version), permitted_bits}));
+                            JoinParts({"state", dataset, std::to_string(version), permitted_bits}));
 }
 
 std::string Mechanism::Mac(const Question& question, std::string_view what) const {
-  return crypto::HmacSha256(secret_, Join({"asked", question.state, what, question.canonical}));
+  return crypto::HmacSha256(secret_,
+                            JoinParts({"asked", question.state, what, question.canonical}));
 }
 
 double Mechanism::Draw(const Question& question, std::string_view what) const {
   const std::string mac =
-      crypto::HmacSha256(secret_, Join({"noise", question.state, what, question.canonical}));
+      crypto::HmacSha256(secret_, JoinParts({"noise", question.state, what, question.canonical}));
   std::uint64_t bits = 0;
   for (std::size_t i = 0; i < 8; ++i) bits = bits << 8 | static_cast<unsigned char>(mac[i]);
   return std::ldexp(static_cast<double>(bits >> 11), -53);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "libs/beacon/redact.h"
+#include "libs/core/parts.h"
 #include "libs/disclosure/budget.h"
 
 namespace genofed::discovery {
@@ -31,20 +32,45 @@ std::optional<beacon::PopulationCounts> DisclosePopulation(const beacon::Populat
   return out;
 }
 
+// Sorted, and each once.
+std::string JoinSet(std::vector<std::string> texts) {
+  std::sort(texts.begin(), texts.end());
+  texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
+  std::string out;
+  for (const std::string& text : texts) out += JoinParts({text});
+  return out;
+}
+
+// With all that decides whom it finds; Filter::Text() is what Beacon can echo of it.
+std::string CanonicalFilter(const beacon::Filter& filter) {
+  return JoinParts({filter.id, std::to_string(static_cast<int>(filter.op)), filter.value,
+                    filter.descendants ? "descendants" : "",
+                    std::to_string(static_cast<int>(filter.similarity)),
+                    filter.scope ? beacon::Facts(*filter.scope).path : ""});
+}
+
+std::string CanonicalFilters(const std::vector<beacon::FilterGroup>& filters) {
+  std::vector<std::string> groups;
+  for (const beacon::FilterGroup& group : filters) {
+    std::vector<std::string> one_of;
+    for (const beacon::Filter& filter : group) one_of.push_back(CanonicalFilter(filter));
+    groups.push_back(JoinSet(std::move(one_of)));
+  }
+  return JoinSet(std::move(groups));
+}
+
 }  // namespace
 
 std::string Canonical(const beacon::Request& request) {
-  // The summary has every condition in its normal form; an object's members are in order.
+  // The summary has every parameter in its normal form; an object's members are in order.
   const json summary = json::parse(request.summary, nullptr, false);
-  json filters = summary.is_object() ? summary.value("filters", json::array()) : json::array();
-  if (filters.is_array()) std::sort(filters.begin(), filters.end());
   const json parameters =
       summary.is_object() ? summary.value("requestParameters", json::object()) : json::object();
   const auto& target = request.target;
-  return fmt::format("{}\n{}\n{}\n{}\n{}", beacon::Facts(target.type).path,
-                     target.parent ? beacon::Facts(*target.parent).path : "", target.id,
-                     parameters.dump(-1, ' ', false, json::error_handler_t::replace),
-                     filters.dump(-1, ' ', false, json::error_handler_t::replace));
+  return JoinParts({beacon::Facts(target.type).path,
+                    target.parent ? beacon::Facts(*target.parent).path : "", target.id,
+                    parameters.dump(-1, ' ', false, json::error_handler_t::replace),
+                    CanonicalFilters(request.filters)});
 }
 
 // Identifiers are whatever a folder says: with their lengths no two pairs are one text.

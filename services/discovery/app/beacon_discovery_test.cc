@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "libs/beacon/snapshot.h"
@@ -498,6 +499,31 @@ TEST_F(BeaconDiscoveryTest, TheSameQuestionHasOneName) {
       name(
           R"({"filters": ["NCIT:C16576", "ET:1"], "requestedGranularity": "count", "pagination": {"skip": 3}})"));
   EXPECT_NE(plain, name(R"({"filters": ["ET:1"]})"));
+  EXPECT_EQ(name(R"({"filters": [["ET:1", "ET:2"]]})"),
+            name(R"({"filters": [["ET:2", "ET:1", "ET:2"]]})"));
+}
+
+// Each finds other people, though Beacon's echo is the same for some.
+TEST_F(BeaconDiscoveryTest, WhatAFilterSaysIsPartOfTheQuestion) {
+  const char* filters[] = {R"([{"id": "HP:0000118"}])",
+                           R"([{"id": "HP:0000118", "includeDescendantTerms": false}])",
+                           R"([{"id": "HP:0000118", "similarity": "low"}])",
+                           R"([{"id": "HP:0000118", "scope": "biosample"}])",
+                           R"([{"id": "HP:0000118", "operator": "=", "value": "x"}])",
+                           R"([{"id": "HP:0000118:=x"}])",
+                           R"([["ET:1", "ET:2"]])",
+                           R"([{"id": "ET:1|ET:2"}])",
+                           R"(["ET:1", "ET:2"])",
+                           R"([])"};
+  std::map<std::string, std::string> names;
+  for (const char* one : filters) {
+    const auto request =
+        beacon::ParseRequest({EntryType::kIndividual, std::nullopt, ""},
+                             std::string(R"({"query": {"filters": )") + one + "}}");
+    ASSERT_TRUE(request.ok()) << one << Describe(request.status());
+    const auto [held, added] = names.emplace(Canonical(*request), one);
+    EXPECT_TRUE(added) << one << " is " << held->second;
+  }
 }
 
 TEST_F(BeaconDiscoveryTest, TermsOfFewPeopleAreNotListed) {

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/discovery/app/hub_discovery.h"
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <set>
 #include <stop_token>
 
+#include "libs/core/parts.h"
 #include "libs/core/retry_after.h"
 #include "services/discovery/app/node_discovery.h"
 
@@ -279,12 +278,12 @@ Result<Answer> HubDiscovery::Run(const Context& ctx, const Query& query) {
   const auto tables = tables_ != nullptr && query.AsksRarity() ? tables_->Current()
                                                                : std::map<std::string, TableName>();
   // Everything on which a node's answer depends.
-  std::string question =
-      fmt::format("{}|{}|{}|{}", query.account, GranularityName(query.granularity),
-                  fmt::join(query.datasets, ","), Canonical(query)) +
-      (query.variant && query.variant->assembly
-           ? std::string(genomics::AssemblyName(*query.variant->assembly))
-           : "");
+  std::string datasets;  // whatever the caller says
+  for (const std::string& dataset : query.datasets) datasets += JoinParts({dataset});
+  std::string question = JoinParts(
+      {query.account, GranularityName(query.granularity), datasets, Canonical(query),
+       query.variant && query.variant->assembly ? genomics::AssemblyName(*query.variant->assembly)
+                                                : std::string_view()});
   for (const auto& [assembly, table] : tables) question += table.digest;
   const auto asked = std::make_shared<const std::string>(std::move(question));
   auto replies = AskAll<Answer>(

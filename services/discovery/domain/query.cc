@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "libs/core/parts.h"
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
 #include "libs/genomics/normalise.h"
@@ -15,11 +16,16 @@ namespace {
 
 using genomics::kMaxPosition;
 
+constexpr std::string_view kTermCharacters =
+    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz.-";
+
+// A CURIE, of the characters that onboarding takes.
 bool IsTerm(std::string_view term) {
-  auto colon = term.find(':');
+  const auto colon = term.find(':');
   if (term.size() > 64 || colon == 0 || colon == std::string_view::npos || colon + 1 == term.size())
     return false;
-  return std::all_of(term.begin(), term.end(), [](char c) { return c > ' ' && c <= '~'; });
+  term.remove_prefix(term.find_first_not_of(kTermCharacters));
+  return term.substr(1).find_first_not_of(kTermCharacters) == std::string_view::npos;
 }
 
 // Only A, C, G and T: an N would stand for four alleles, each with a count of its own.
@@ -283,8 +289,8 @@ Result<Query> Validate(const RawQuery& raw) {
 }
 
 std::string Filter::Text() const {
-  if (ages) return fmt::format("age:{}-{}", ages->first, ages->second);
-  return descendants ? term : term + "!";
+  if (ages) return JoinParts({"ages", std::to_string(ages->first), std::to_string(ages->second)});
+  return JoinParts({descendants ? "term" : "exact term", term});
 }
 
 std::optional<beacon::VariantQuery::Window> VariantPattern::Region() const {
@@ -330,10 +336,11 @@ namespace {
 // All of a search that decides what it finds.
 std::string CanonicalSearch(const VariantPattern& variant) {
   const beacon::VariantQuery& search = variant.search;
-  return fmt::format("|{}:[{}]-[{}]:{}>{}:gene={}:change={}:hgvs={}:type={}:length={}-{}",
-                     variant.contig, fmt::join(search.start, ","), fmt::join(search.end, ","),
-                     search.ref, search.alt, search.gene, search.amino_acid_change, search.hgvs,
-                     search.type, search.min_length.value_or(0), search.max_length.value_or(0));
+  return JoinParts({"search", variant.contig, fmt::format("{}", fmt::join(search.start, ",")),
+                    fmt::format("{}", fmt::join(search.end, ",")), search.ref, search.alt,
+                    search.gene, search.amino_acid_change, search.hgvs, search.type,
+                    std::to_string(search.min_length.value_or(0)),
+                    std::to_string(search.max_length.value_or(0))});
 }
 
 std::string CanonicalVariant(const VariantPattern& variant) {
@@ -342,14 +349,16 @@ std::string CanonicalVariant(const VariantPattern& variant) {
     text = CanonicalSearch(variant);
   } else {
     // The assembly is the dataset's own, whether it was named or not.
-    text = fmt::format("|{}:{}-{}:{}>{}", variant.contig, variant.start, variant.end, variant.ref,
-                       variant.alt);
-    if (variant.form != VariantPattern::Form::kExact)
-      text += variant.form == VariantPattern::Form::kRange ? ":range" : ":start";
+    text = JoinParts({variant.form == VariantPattern::Form::kExact   ? "exact"
+                      : variant.form == VariantPattern::Form::kRange ? "range"
+                                                                     : "start",
+                      variant.contig, std::to_string(variant.start), std::to_string(variant.end),
+                      variant.ref, variant.alt});
   }
   if (variant.consequences != cohort::kAnyConsequence)
-    text += fmt::format(":consequences={:x}", variant.consequences);
-  if (variant.below_frequency <= 1) text += fmt::format(":below={}", variant.below_frequency);
+    text += JoinParts({"consequences", fmt::format("{:x}", variant.consequences)});
+  if (variant.below_frequency <= 1)
+    text += JoinParts({"below", fmt::format("{}", variant.below_frequency)});
   return text;
 }
 
@@ -357,11 +366,12 @@ std::string CanonicalVariant(const VariantPattern& variant) {
 
 std::string Canonical(const Query& query) {
   // Subject-level queries count other people than those about alleles alone.
-  std::string text = query.IsSubjectLevel() ? "people" : "alleles";
-  if (query.variant) text += CanonicalVariant(*query.variant);
+  std::string text = JoinParts({query.IsSubjectLevel() ? "people" : "alleles"});
+  if (query.variant) text += JoinParts({"variant", CanonicalVariant(*query.variant)});
   for (const FilterGroup& group : query.filters) {
-    text += "|";
-    for (const Filter& filter : group) text += (&filter == group.data() ? "" : "/") + filter.Text();
+    std::string one_of;
+    for (const Filter& filter : group) one_of += JoinParts({filter.Text()});
+    text += JoinParts({"filters", one_of});
   }
   return text;
 }

@@ -2,6 +2,9 @@
 #include "services/discovery/domain/query.h"
 
 #include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
 
 #include "libs/testing/matchers.h"
 #include "services/discovery/domain/publication.h"
@@ -78,7 +81,8 @@ TEST(Validate, LimitsFiltersAndDatasets) {
   EXPECT_EQ(query->filters.size(), 1u);
   raw.filters = {FilterGroup(21, Filter{"HP:0001250"})};
   EXPECT_THAT(Validate(raw), HasReason("TOO_MANY_FILTERS"));
-  for (const char* term : {"", "HP", ":1", "HP:", "HP:1 2", "HP:\n1"}) {
+  for (const char* term : {"", "HP", ":1", "HP:", "HP:1 2", "HP:\n1", "HP:1:2", "HP:1|HP:2",
+                           "HP:1!", "A:1/B:2", "20:999-1000:A>G", "H P:1"}) {
     raw.filters = {{Filter{term}}};
     EXPECT_THAT(Validate(raw), HasReason("FILTER_INVALID")) << term;
   }
@@ -151,6 +155,107 @@ TEST(Canonical, IsOneForTheSameQuestion) {
   RawQuery people = VariantQuery({"", "20", 100, 0, "A", "T"});
   people.entity = Entity::kIndividual;  // counts other people
   EXPECT_NE(Canonical(*Validate(people)), exact);
+}
+
+// What a person must meet to be found, in a form of its own.
+struct Meant {
+  Entity entity = Entity::kIndividual;
+  std::string gene, change;
+  bool below = false, stop = false;
+  std::vector<FilterGroup> filters = {};
+
+  bool operator==(const Meant&) const = default;
+};
+
+Meant AnyMeaning() {
+  // Pieces of which a text of many parts is made.
+  const auto text = [] {
+    std::string made;
+    for (int i = *rc::gen::inRange(1, 4); i > 0; --i)
+      made +=
+          *rc::gen::element<std::string>("A:1", "|", "/", "!", ":change=", "B", "4:", "term", "1:");
+    return made;
+  };
+  Meant meant;
+  meant.entity = *rc::gen::element(Entity::kIndividual, Entity::kVariant);
+  meant.gene = text();
+  if (*rc::gen::arbitrary<bool>()) meant.change = text();
+  meant.below = *rc::gen::arbitrary<bool>();
+  meant.stop = *rc::gen::arbitrary<bool>();
+  for (int groups = *rc::gen::inRange(0, 3); groups > 0; --groups) {
+    FilterGroup group;
+    for (int filters = *rc::gen::inRange(1, 3); filters > 0; --filters) {
+      Filter filter;
+      filter.descendants = *rc::gen::arbitrary<bool>();
+      if (*rc::gen::inRange(0, 3) == 0)
+        filter = Filter{"", true, std::pair(*rc::gen::inRange(1, 3), *rc::gen::inRange(10, 13))};
+      else
+        filter.term = text();
+      group.push_back(filter);
+    }
+    meant.filters.push_back(group);
+    meant.entity = Entity::kIndividual;  // whatever has filters is about people
+  }
+  return meant;
+}
+
+std::string CanonicalOf(const Meant& meant) {
+  Query query;
+  query.entity = meant.entity;
+  query.variant.emplace();
+  query.variant->form = Form::kSearch;
+  query.variant->search.gene = meant.gene;
+  query.variant->search.amino_acid_change = meant.change;
+  if (meant.below) query.variant->below_frequency = 0.01;
+  if (meant.stop) query.variant->consequences = cohort::Of(cohort::Consequence::kStopGained);
+  query.filters = meant.filters;
+  return Canonical(query);
+}
+
+// What keeps questions apart does not rest on what terms may contain: these are not valid.
+RC_GTEST_PROP(Canonical, DifferentQuestionsNeverHaveOneText, ()) {
+  const Meant one = AnyMeaning();
+  Meant other = AnyMeaning();
+  if (*rc::gen::arbitrary<bool>()) {  // differs in the filters alone, or not at all
+    other = one;
+    for (FilterGroup& group : other.filters) group.push_back(Filter{group.front().Text()});
+  }
+  if (*rc::gen::inRange(0, 4) == 0) other = one;
+  RC_ASSERT((CanonicalOf(one) == CanonicalOf(other)) == (one == other));
+}
+
+TEST(Canonical, KeepsAlikeQuestionsApart) {
+  const auto of = [](std::vector<FilterGroup> filters, std::optional<VariantPattern> variant = {}) {
+    Query query;
+    query.entity = Entity::kIndividual;
+    query.variant = std::move(variant);
+    query.filters = std::move(filters);
+    return Canonical(query);
+  };
+  VariantPattern exact{Form::kExact, {}, "20", 999, 1000, "A", "G"};
+  VariantPattern search;
+  search.form = Form::kSearch;
+  search.search.gene = "a:change=b";
+  VariantPattern two = search;
+  two.search.gene = "a";
+  two.search.amino_acid_change = "b:change=";
+  std::vector<std::string> texts = {
+      of({{Filter{"20:999-1000:A>G"}}}),
+      of({}, exact),
+      of({{Filter{"HP:1|HP:2"}}}),
+      of({{Filter{"HP:1"}}, {Filter{"HP:2"}}}),
+      of({{Filter{"HP:1"}, Filter{"HP:2"}}}),
+      of({{Filter{"HP:1/HP:2"}}}),
+      of({{Filter{"HP:1!"}}}),
+      of({{Filter{"HP:1", false}}}),
+      of({{Filter{"HP:1"}}}),
+      of({{Filter{"age:18-40"}}}),
+      of({{Filter{"", true, std::pair(18, 40)}}}),
+      of({}, search),
+      of({}, two),
+  };
+  std::sort(texts.begin(), texts.end());
+  EXPECT_EQ(std::adjacent_find(texts.begin(), texts.end()), texts.end());
 }
 
 TEST(Account, IsSharedByAnOrganisationAndNobodysName) {
