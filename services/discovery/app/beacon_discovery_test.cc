@@ -545,8 +545,9 @@ TEST_F(BeaconDiscoveryTest, TermsDoNotSayWhetherSomebodyIsThere) {
   Publish();
   const auto ids = [&](EntryType type, const char* id) {
     std::vector<std::string> out;
-    for (const auto& term : Discovery(false).Terms(ctx_, beacon::Target{type, {}, id}).value())
-      out.push_back(term.id);
+    const auto terms = Discovery(false).Terms(ctx_, beacon::Target{type, {}, id});
+    EXPECT_TRUE(terms.ok());
+    for (const auto& term : terms.value()) out.push_back(term.id);
     return out;
   };
   for (const EntryType type :
