@@ -88,6 +88,14 @@ class Workspace {
   std::vector<std::uint32_t> filtered_, spread_;
   std::vector<std::uint32_t> sites_;
   std::vector<std::int32_t> change_;
+  std::vector<std::uint64_t> bits_;   // which of some rows, or runs, are in a set
+  std::vector<std::uint32_t> ranks_;  // members before each word of bits_
+  // Sets to be counted, and where to.
+  struct ToCount {
+    RowSet set;
+    std::uint32_t* out;
+  };
+  std::vector<ToCount> lists_, paged_, dense_;
   Bitmap slice_;
   RowSource ids_, pages_, bitsets_, runs_, base_, gene_rows_;
 };

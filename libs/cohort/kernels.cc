@@ -14,7 +14,10 @@ namespace genofed::cohort {
 namespace {
 
 constexpr std::size_t kBlockWords = 64;  // of `intersect`: stays in the first-level cache
+// How far ahead bitsets are asked for: the processor does so itself, but not beyond a 4 KB page.
+constexpr std::size_t kAheadWords = 256;
 
+constexpr std::size_t SetWords(std::uint32_t n_rows) { return (std::size_t{n_rows} + 63) / 64; }
 inline std::uint64_t Bit(const std::uint64_t* set, std::uint32_t row) {
   return set[row / 64] >> (row % 64) & 1;
 }
@@ -62,6 +65,27 @@ template <typename Count>
   return count;
 }
 
+template <typename RowOf>
+[[gnu::always_inline]] inline void TestLoop(std::size_t begin, std::size_t n,
+                                            const std::uint64_t* set, std::uint64_t* bits,
+                                            RowOf row_of) {
+  for (std::size_t at = begin; at < n; at += 64) {
+    const std::size_t here = n - at < 64 ? n - at : 64;
+    std::uint64_t word = 0;
+    for (std::size_t i = 0; i < here; ++i) word |= Bit(set, row_of(at + i)) << i;
+    bits[at / 64] = word;
+  }
+}
+[[gnu::always_inline]] inline void TestRowsLoop(const std::uint32_t* rows, std::size_t begin,
+                                                std::size_t n, const std::uint64_t* set,
+                                                std::uint64_t* bits) {
+  TestLoop(begin, n, set, bits, [rows](std::size_t i) { return rows[i]; });
+}
+[[gnu::always_inline]] inline void TestRunsLoop(const Run* runs, std::size_t begin, std::size_t n,
+                                                const std::uint64_t* set, std::uint64_t* bits) {
+  TestLoop(begin, n, set, bits, [runs](std::size_t i) { return runs[i].row(); });
+}
+
 [[gnu::always_inline]] inline std::uint64_t CountPagesLoop(const std::uint8_t* pages,
                                                            std::uint32_t n_rows,
                                                            const std::uint64_t* set) {
@@ -98,9 +122,22 @@ std::uint64_t Intersect(std::span<const std::uint64_t* const> in, const std::uin
 std::uint64_t CountRows(const std::uint32_t* rows, std::size_t n, const std::uint64_t* set) {
   return CountRowsLoop(rows, n, set);
 }
+void TestRows(const std::uint32_t* rows, std::size_t n, const std::uint64_t* set,
+              std::uint64_t* bits) {
+  TestRowsLoop(rows, 0, n, set, bits);
+}
+void TestRuns(const Run* runs, std::size_t n, const std::uint64_t* set, std::uint64_t* bits) {
+  TestRunsLoop(runs, 0, n, set, bits);
+}
 std::uint64_t CountPages(const std::uint8_t* pages, std::uint32_t n_rows,
                          const std::uint64_t* set) {
   return CountPagesLoop(pages, n_rows, set);
+}
+std::pair<std::uint64_t, std::uint64_t> CountPagesAnd(const std::uint8_t* pages,
+                                                      const std::uint64_t* bits,
+                                                      std::uint32_t n_rows,
+                                                      const std::uint64_t* set) {
+  return {CountPages(pages, n_rows, set), CountAnd(bits, set, SetWords(n_rows))};
 }
 std::size_t FilterRows(const std::uint32_t* rows, std::size_t n, const std::uint64_t* set,
                        std::uint32_t* out) {
@@ -161,9 +198,23 @@ GF_AVX2 std::uint64_t CountRowsAvx2(const std::uint32_t* rows, std::size_t n,
   for (std::uint32_t lane : sums) count += lane;
   return count;
 }
+GF_AVX2 void TestRowsAvx2(const std::uint32_t* rows, std::size_t n, const std::uint64_t* set,
+                          std::uint64_t* bits) {
+  TestRowsLoop(rows, 0, n, set, bits);
+}
+GF_AVX2 void TestRunsAvx2(const Run* runs, std::size_t n, const std::uint64_t* set,
+                          std::uint64_t* bits) {
+  TestRunsLoop(runs, 0, n, set, bits);
+}
 GF_AVX2 std::uint64_t CountPagesAvx2(const std::uint8_t* pages, std::uint32_t n_rows,
                                      const std::uint64_t* set) {
   return CountPagesLoop(pages, n_rows, set);
+}
+GF_AVX2 std::pair<std::uint64_t, std::uint64_t> CountPagesAndAvx2(const std::uint8_t* pages,
+                                                                  const std::uint64_t* bits,
+                                                                  std::uint32_t n_rows,
+                                                                  const std::uint64_t* set) {
+  return {CountPagesAvx2(pages, n_rows, set), CountAndAvx2(bits, set, SetWords(n_rows))};
 }
 // Also with AVX-512: rows of rare alleles are in no order, and gathering them is slower on Zen 4.
 GF_AVX2 std::size_t FilterRowsAvx2(const std::uint32_t* rows, std::size_t n,
@@ -177,6 +228,8 @@ GF_AVX512 std::uint64_t CountAndAvx512(const std::uint64_t* a, const std::uint64
   __m512i odd = _mm512_setzero_si512();
   std::size_t i = 0;
   for (; i + 16 <= words; i += 16) {
+    __builtin_prefetch(a + i + kAheadWords);
+    __builtin_prefetch(a + i + kAheadWords + 8);
     even = _mm512_add_epi64(even, _mm512_popcnt_epi64(_mm512_and_si512(_mm512_loadu_si512(a + i),
                                                                        _mm512_loadu_si512(b + i))));
     odd = _mm512_add_epi64(odd, _mm512_popcnt_epi64(_mm512_and_si512(
@@ -229,6 +282,35 @@ GF_AVX512 std::uint64_t CountRowsAvx512(const std::uint32_t* rows, std::size_t n
   }
   return count;
 }
+GF_AVX512 void TestRowsAvx512(const std::uint32_t* rows, std::size_t n, const std::uint64_t* set,
+                              std::uint64_t* bits) {
+  std::size_t i = 0;
+  for (; i + 64 <= n; i += 64) {
+    std::uint64_t word = 0;
+    for (std::size_t part = 0; part < 64; part += 16) {
+      word |= std::uint64_t{TestRows(_mm512_loadu_si512(rows + i + part), set, 0xffff)} << part;
+    }
+    bits[i / 64] = word;
+  }
+  TestRowsLoop(rows, i, n, set, bits);
+}
+GF_AVX512 void TestRunsAvx512(const Run* runs, std::size_t n, const std::uint64_t* set,
+                              std::uint64_t* bits) {
+  std::size_t i = 0;
+  for (; i + 64 <= n; i += 64) {
+    std::uint64_t word = 0;
+    for (std::size_t part = 0; part < 64; part += 16) {
+      const __m256i first = _mm512_cvtepi64_epi32(_mm512_loadu_si512(runs + i + part));
+      const __m256i last = _mm512_cvtepi64_epi32(_mm512_loadu_si512(runs + i + part + 8));
+      const __m512i row =
+          _mm512_and_si512(_mm512_inserti64x4(_mm512_castsi256_si512(first), last, 1),
+                           _mm512_set1_epi32(Run::kRowMask));
+      word |= std::uint64_t{TestRows(row, set, 0xffff)} << part;
+    }
+    bits[i / 64] = word;
+  }
+  TestRunsLoop(runs, i, n, set, bits);
+}
 // Of up to 64 members, those in the set. `before[i]`: lanes of the first i + 1 of four pages, whose
 // parts of the set are a table of 128 bytes in two registers.
 GF_AVX512 inline std::uint64_t TestMembers(const std::uint8_t* low, const __mmask64 (&before)[4],
@@ -246,17 +328,34 @@ GF_AVX512 inline std::uint64_t TestMembers(const std::uint8_t* low, const __mmas
   return static_cast<std::uint64_t>(
       __builtin_popcountll(_mm512_mask_test_epi8_mask(before[3], byte, bit)));
 }
-// Most pages have few members, so those of four are looked up together, 64 at once.
-GF_AVX512 std::uint64_t CountPagesAvx512(const std::uint8_t* pages, std::uint32_t n_rows,
-                                         const std::uint64_t* set) {
+// Most pages have few members, so those of four are looked up together, 64 at once. `bits` is null
+// unless kWithBits.
+template <bool kWithBits>
+GF_AVX512 inline std::pair<std::uint64_t, std::uint64_t> CountFourPages(const std::uint8_t* pages,
+                                                                        const std::uint64_t* bits,
+                                                                        std::uint32_t n_rows,
+                                                                        const std::uint64_t* set) {
+  constexpr std::size_t kPageWords = kPageRows / 64;
+  constexpr std::size_t kAheadMembers = 1024;  // as kAheadWords
   const std::uint32_t n_pages = PageCount(n_rows);
   const std::uint32_t whole = n_rows / kPageRows;  // the last page of the set may be shorter
   const std::uint8_t* low = pages + n_pages;
+  __m512i even = _mm512_setzero_si512(), odd = _mm512_setzero_si512();  // of `bits`
   std::uint64_t count = 0;
   std::uint32_t page = 0;
   for (; page + 4 <= whole; page += 4) {
-    const std::uint64_t* words = set + std::size_t{page} * (kPageRows / 64);
+    const std::uint64_t* words = set + page * kPageWords;
     const __m512i first = _mm512_loadu_si512(words), last = _mm512_loadu_si512(words + 8);
+    __builtin_prefetch(low + kAheadMembers);
+    if constexpr (kWithBits) {
+      const std::uint64_t* others = bits + page * kPageWords;
+      __builtin_prefetch(others + kAheadWords);
+      __builtin_prefetch(others + kAheadWords + 8);
+      even = _mm512_add_epi64(
+          even, _mm512_popcnt_epi64(_mm512_and_si512(_mm512_loadu_si512(others), first)));
+      odd = _mm512_add_epi64(
+          odd, _mm512_popcnt_epi64(_mm512_and_si512(_mm512_loadu_si512(others + 8), last)));
+    }
     const std::uint32_t one = pages[page], two = one + pages[page + 1],
                         three = two + pages[page + 2], four = three + pages[page + 3];
     if (four <= 64) {
@@ -276,11 +375,26 @@ GF_AVX512 std::uint64_t CountPagesAvx512(const std::uint8_t* pages, std::uint32_
     }
     low += four;
   }
+  std::uint64_t both = 0;
+  if constexpr (kWithBits) {
+    both = static_cast<std::uint64_t>(_mm512_reduce_add_epi64(_mm512_add_epi64(even, odd))) +
+           CountAndLoop(bits, set, page * kPageWords, SetWords(n_rows));
+  }
   for (; page < n_pages; ++page) {
     for (const std::uint8_t* end = low + pages[page]; low != end; ++low)
       count += Bit(set, page * kPageRows + *low);
   }
-  return count;
+  return {count, both};
+}
+GF_AVX512 std::uint64_t CountPagesAvx512(const std::uint8_t* pages, std::uint32_t n_rows,
+                                         const std::uint64_t* set) {
+  return CountFourPages<false>(pages, nullptr, n_rows, set).first;
+}
+GF_AVX512 std::pair<std::uint64_t, std::uint64_t> CountPagesAndAvx512(const std::uint8_t* pages,
+                                                                      const std::uint64_t* bits,
+                                                                      std::uint32_t n_rows,
+                                                                      const std::uint64_t* set) {
+  return CountFourPages<true>(pages, bits, n_rows, set);
 }
 #endif
 
@@ -292,18 +406,20 @@ struct Table {
 
 Table Detect() {
   Table table;
-  table.Add({"portable", CountAnd, MarkAnd, Intersect, CountRows, CountPages, FilterRows});
+  table.Add({"portable", CountAnd, MarkAnd, Intersect, CountRows, TestRows, TestRuns, CountPages,
+             CountPagesAnd, FilterRows});
 #if defined(__x86_64__)
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt") &&
                     __builtin_cpu_supports("bmi2");
   if (avx2) {
-    table.Add({"avx2", CountAndAvx2, MarkAndAvx2, IntersectAvx2, CountRowsAvx2, CountPagesAvx2,
-               FilterRowsAvx2});
+    table.Add({"avx2", CountAndAvx2, MarkAndAvx2, IntersectAvx2, CountRowsAvx2, TestRowsAvx2,
+               TestRunsAvx2, CountPagesAvx2, CountPagesAndAvx2, FilterRowsAvx2});
   }
   if (avx2 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vpopcntdq")) {
     table.Add({"avx512", CountAndAvx512, MarkAndAvx512, IntersectAvx512, CountRowsAvx512,
-               CountPagesAvx512, FilterRowsAvx2});
+               TestRowsAvx512, TestRunsAvx512, CountPagesAvx512, CountPagesAndAvx512,
+               FilterRowsAvx2});
   }
 #endif
   return table;

@@ -8,6 +8,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
+
+#include "libs/cohort/tile_layout.h"
 
 namespace genofed::cohort {
 
@@ -24,9 +27,20 @@ struct Kernels {
                              std::uint64_t* out, std::size_t words);
   // How many of the rows are in `set`.
   std::uint64_t (*count_rows)(const std::uint32_t* rows, std::size_t n, const std::uint64_t* set);
+  // Which of the rows are in `set`: bit i of `bits`, of which (n + 63) / 64 words are written.
+  void (*test_rows)(const std::uint32_t* rows, std::size_t n, const std::uint64_t* set,
+                    std::uint64_t* bits);
+  // The same for the rows of runs.
+  void (*test_runs)(const Run* runs, std::size_t n, const std::uint64_t* set, std::uint64_t* bits);
   // Of a set in pages of 256 rows (tile_layout.h), those that are in `set`, both among n_rows.
   std::uint64_t (*count_pages)(const std::uint8_t* pages, std::uint32_t n_rows,
                                const std::uint64_t* set);
+  // count_pages, and count_and of `bits`, in one pass: the one waits for the processor, the other
+  // for memory.
+  std::pair<std::uint64_t, std::uint64_t> (*count_pages_and)(const std::uint8_t* pages,
+                                                             const std::uint64_t* bits,
+                                                             std::uint32_t n_rows,
+                                                             const std::uint64_t* set);
   // Copies those that are in `set`; `out` has room for n. Returns how many.
   std::size_t (*filter_rows)(const std::uint32_t* rows, std::size_t n, const std::uint64_t* set,
                              std::uint32_t* out);

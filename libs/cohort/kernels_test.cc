@@ -34,6 +34,9 @@ TEST(KernelsTest, AllAgreeWithSingleRows) {
       for (const std::uint32_t row : rows) {
         if (has(a, row)) expected.push_back(row);
       }
+      std::vector<Run> runs;
+      for (const std::uint32_t row : rows)
+        runs.push_back(Run::Of(row, static_cast<std::uint32_t>(rng() % 1024), 1023, 1 + row % 2));
       std::uint64_t both = 0, selected = 0;
       for (std::uint32_t row = 0; row < n_rows; ++row) {
         both += has(a, row) && has(b, row);
@@ -69,8 +72,19 @@ TEST(KernelsTest, AllAgreeWithSingleRows) {
         for (std::uint32_t row = 0; row < n_rows; ++row)
           ASSERT_EQ(has(out, row), has(c, row) || (has(a, row) && has(b, row)));
         EXPECT_EQ(kernels.count_rows(rows.data(), rows.size(), a.data()), expected.size());
-        for (const Paged& pages : paged)
+        for (const Paged& pages : paged) {
           EXPECT_EQ(kernels.count_pages(pages.bytes.data(), n_rows, a.data()), pages.in_a);
+          EXPECT_EQ(kernels.count_pages_and(pages.bytes.data(), b.data(), n_rows, a.data()),
+                    std::pair(pages.in_a, both));
+        }
+        std::vector<std::uint64_t> bits((rows.size() + 63) / 64 + 1, ~0ULL);
+        kernels.test_rows(rows.data(), rows.size(), a.data(), bits.data());
+        EXPECT_EQ(bits.back(), ~0ULL) << "written beyond the rows";
+        for (std::uint32_t i = 0; i < rows.size(); ++i) ASSERT_EQ(has(bits, i), has(a, rows[i]));
+        bits.assign(bits.size(), ~0ULL);
+        kernels.test_runs(runs.data(), runs.size(), a.data(), bits.data());
+        EXPECT_EQ(bits.back(), ~0ULL) << "written beyond the runs";
+        for (std::uint32_t i = 0; i < rows.size(); ++i) ASSERT_EQ(has(bits, i), has(a, rows[i]));
         std::vector<std::uint32_t> found(rows.size());
         found.resize(kernels.filter_rows(rows.data(), rows.size(), a.data(), found.data()));
         EXPECT_EQ(found, expected);

@@ -11,6 +11,7 @@ constexpr std::uint32_t kSitesBetweenLooks = 1024;  // at the deadline
 constexpr std::uint64_t kBitsetPiece = 16U << 20;   // bytes of bitsets read at a time
 constexpr std::uint64_t kMaxWindow = 256U << 20;    // bytes of lists read at once
 constexpr std::uint32_t kShortList = 8;
+constexpr std::uint64_t kListPiece = 16384;  // rows of lists that are looked up together
 
 bool Holds(ConsequenceSet set, std::uint32_t consequence) { return (set >> consequence & 1) != 0; }
 
@@ -335,6 +336,15 @@ void SegmentScan::Clear() {
   pending_ = nullptr;
 }
 
+std::pair<const Group&, const Group&> SegmentScan::GroupsOf(std::uint32_t first,
+                                                            std::uint32_t last) const {
+  const auto unit = tile_->Column<std::uint32_t>(Section::kUnit);
+  const auto units = tile_->Column<Unit>(Section::kUnits);
+  const auto groups = tile_->Column<Group>(Section::kGroups);
+  const auto [low, high] = std::minmax_element(unit.begin() + first, unit.begin() + last);
+  return {groups[units[*low].first_group], groups[units[*high + 1].first_group]};
+}
+
 Status SegmentScan::CountSites(const Context& ctx, std::int64_t start, std::int64_t end,
                                std::uint32_t max_ref_length, std::vector<SiteCounts>& out) {
   const std::int64_t tile_start = std::int64_t{tile_->header().tile} * kTileBases;
@@ -368,19 +378,49 @@ Status SegmentScan::CountSites(const Context& ctx, std::int64_t start, std::int6
   return absl::OkStatus();
 }
 
+// Lists of neighbours are contiguous, and mostly short: all their rows are looked up in one go.
+void SegmentScan::CountPiece() {
+  std::vector<Workspace::ToCount>& lists = work_.lists_;
+  Extent rows;
+  for (const auto& list : lists)
+    rows.Cover(list.set.place, std::uint64_t{list.set.place} + list.set.count);
+  // Damaged places are not always neighbours.
+  if (!lists.empty() && rows.end - rows.begin > 4 * kListPiece + n_rows_ / 256) {
+    for (const auto& list : lists) *list.out = static_cast<std::uint32_t>(CountSet(list.set));
+  } else if (!lists.empty()) {
+    const auto n = static_cast<std::size_t>(rows.end - rows.begin);
+    const std::size_t words = n / 64 + 1;  // a word for the end, too
+    work_.bits_.resize(std::max(work_.bits_.size(), words));
+    work_.ranks_.resize(work_.bits_.size());
+    work_.bits_[words - 1] = 0;
+    kernels_.test_rows(AsRows(work_.ids_.Get(4 * rows.begin, 4 * n)), n, rows_, work_.bits_.data());
+    std::uint32_t sum = 0;
+    for (std::size_t i = 0; i < words; ++i) {
+      work_.ranks_[i] = sum;
+      sum += static_cast<std::uint32_t>(std::popcount(work_.bits_[i]));
+    }
+    auto before = [&](std::uint64_t at) {
+      const std::uint64_t part = work_.bits_[at / 64] & ((1ULL << (at % 64)) - 1);
+      return work_.ranks_[at / 64] + static_cast<std::uint32_t>(std::popcount(part));
+    };
+    for (const auto& list : lists) {
+      const std::uint64_t at = list.set.place - rows.begin;
+      *list.out = before(at + list.set.count) - before(at);
+    }
+  }
+  lists.clear();
+}
+
 // In the order of the rows, so that they are read one after the other.
 Status SegmentScan::CountLists(const Context& ctx, std::uint32_t first, std::uint32_t last,
                                SiteCounts* out) {
-  const auto unit = tile_->Column<std::uint32_t>(Section::kUnit);
-  const auto units = tile_->Column<Unit>(Section::kUnits);
-  const auto groups = tile_->Column<Group>(Section::kGroups);
   const auto order = tile_->Column<std::uint32_t>(Section::kOrder);
-  const auto [low, high] = std::minmax_element(unit.begin() + first, unit.begin() + last);
-  const Group& begin = groups[units[*low].first_group];
-  const Group& end = groups[units[*high + 1].first_group];
+  const auto [begin, end] = GroupsOf(first, last);
   const std::uint64_t size = 4 * std::uint64_t{end.id - begin.id};
   if (size <= kMaxWindow)
     GF_TRY(work_.ids_.Load(4 * std::uint64_t{begin.id}, 4 * std::uint64_t{end.id}));
+  std::uint64_t waiting = 0;
+  work_.lists_.clear();
   for (std::uint32_t i = begin.first; i < end.first; ++i) {
     if (i % kSitesBetweenLooks == 0) GF_TRY(ctx.Alive());
     const std::uint32_t site = order[i];
@@ -389,48 +429,70 @@ Status SegmentScan::CountLists(const Context& ctx, std::uint32_t first, std::uin
     std::uint32_t* fields[kKinds] = {&counts.n_het, &counts.n_hom, &counts.n_hemi};
     for (std::size_t kind = 0; kind < tile_->header().n_kinds; ++kind) {
       const RowSet set = tile_->Set(kind, site);
-      if (set.count != 0 && set.form == Form::kRows)
-        *fields[kind] = static_cast<std::uint32_t>(CountSet(set));
+      if (set.count == 0 || set.form != Form::kRows) continue;
+      work_.lists_.push_back({set, fields[kind]});
+      waiting += set.count;
+    }
+    if (waiting >= kListPiece) {
+      CountPiece();
+      waiting = 0;
     }
   }
+  CountPiece();
   return absl::OkStatus();
 }
 
 Status SegmentScan::CountDense(const Context& ctx, std::uint32_t first, std::uint32_t last,
                                SiteCounts* out) {
-  Extent pages, bitsets;
+  const auto elsewhere = tile_->Column<std::uint32_t>(Section::kElsewhere);
+  const auto [begin, end] = GroupsOf(first, last);
   std::vector<std::uint32_t>& sites = work_.sites_;
   sites.clear();
-  for (std::uint32_t site = first; site < last; ++site) {
-    bool dense = false;
-    for (std::size_t kind = 0; kind < tile_->header().n_kinds; ++kind) {
-      const RowSet set = tile_->Set(kind, site);
-      if (set.form == Form::kRows) continue;
-      dense = true;
-      (set.form == Form::kPages ? pages : bitsets)
-          .Cover(set.begin(n_rows_), set.begin(n_rows_) + set.size(n_rows_));
-    }
-    if (dense) sites.push_back(site);
+  for (std::uint32_t i = begin.elsewhere; i < end.elsewhere; ++i) {
+    if (elsewhere[i] >= first && elsewhere[i] < last) sites.push_back(elsewhere[i]);
   }
-  work_.bitsets_.Announce(bitsets.begin, bitsets.end);
-  if (pages.begin < pages.end && pages.end - pages.begin <= kMaxWindow)
-    GF_TRY(work_.pages_.Load(pages.begin, pages.end));
-  std::uint64_t loaded = 0;
+  std::sort(sites.begin(), sites.end());  // as pages and bitsets stand
+  Extent pages, bitsets;
+  std::vector<Workspace::ToCount>& paged = work_.paged_;
+  std::vector<Workspace::ToCount>& dense = work_.dense_;
+  paged.clear();
+  dense.clear();
   for (const std::uint32_t site : sites) {
-    GF_TRY(ctx.Alive());
     SiteCounts& counts = out[site - first];
     std::uint32_t* fields[kKinds] = {&counts.n_het, &counts.n_hom, &counts.n_hemi};
     for (std::size_t kind = 0; kind < tile_->header().n_kinds; ++kind) {
       const RowSet set = tile_->Set(kind, site);
       if (set.form == Form::kRows) continue;
-      if (set.form == Form::kBitset) {
-        const std::uint64_t at = set.begin(n_rows_);
-        if (at + set.size(n_rows_) > loaded) {
-          loaded = std::min(bitsets.end, at + std::max(kBitsetPiece, set.size(n_rows_)));
-          GF_TRY(work_.bitsets_.Load(at, loaded));
-        }
+      const bool is_paged = set.form == Form::kPages;
+      (is_paged ? pages : bitsets)
+          .Cover(set.begin(n_rows_), set.begin(n_rows_) + set.size(n_rows_));
+      (is_paged ? paged : dense).push_back({set, fields[kind]});
+    }
+  }
+  work_.bitsets_.Announce(bitsets.begin, bitsets.end);
+  if (pages.begin < pages.end && pages.end - pages.begin <= kMaxWindow)
+    GF_TRY(work_.pages_.Load(pages.begin, pages.end));
+  std::uint64_t loaded = 0;
+  for (std::size_t i = 0; i < std::max(paged.size(), dense.size()); ++i) {
+    GF_TRY(ctx.Alive());
+    if (i < dense.size()) {
+      const std::uint64_t at = dense[i].set.begin(n_rows_);
+      const std::uint64_t size = dense[i].set.size(n_rows_);
+      if (at + size > loaded) {
+        loaded = std::min(bitsets.end, at + std::max(kBitsetPiece, size));
+        GF_TRY(work_.bitsets_.Load(at, loaded));
       }
-      *fields[kind] = static_cast<std::uint32_t>(CountSet(set));
+    }
+    if (i < paged.size() && i < dense.size()) {
+      const RowSet &one = paged[i].set, &other = dense[i].set;
+      const auto [in_pages, in_bitset] = kernels_.count_pages_and(
+          AsPages(work_.pages_.Get(one.begin(n_rows_), one.size(n_rows_))),
+          AsWords(work_.bitsets_.Get(other.begin(n_rows_), other.size(n_rows_))), n_rows_, rows_);
+      *paged[i].out = static_cast<std::uint32_t>(in_pages);
+      *dense[i].out = static_cast<std::uint32_t>(in_bitset);
+    } else {
+      const Workspace::ToCount& alone = i < paged.size() ? paged[i] : dense[i];
+      *alone.out = static_cast<std::uint32_t>(CountSet(alone.set));
     }
   }
   return absl::OkStatus();
@@ -458,12 +520,15 @@ Status SegmentScan::CountMissing(const Context& ctx, std::uint32_t first, std::u
     const std::uint64_t n = chunks[chunk + 1].first_run - chunks[chunk].first_run;
     const auto* runs = reinterpret_cast<const Run*>(
         work_.runs_.Get(8 * std::uint64_t{chunks[chunk].first_run}, 8 * n));
-    for (std::uint64_t i = 0; i < n; ++i) {
-      const std::uint32_t row = runs[i].row();
-      if ((rows_[row / 64] >> (row % 64) & 1) == 0) continue;
-      const auto missing = static_cast<std::int32_t>(runs[i].missing());
-      change[runs[i].first()] += missing;
-      change[runs[i].last() + 1U] -= missing;
+    work_.bits_.resize(std::max<std::size_t>(work_.bits_.size(), (n + 63) / 64));
+    kernels_.test_runs(runs, n, rows_, work_.bits_.data());
+    for (std::uint64_t at = 0; at < n; at += 64) {
+      for (std::uint64_t word = work_.bits_[at / 64]; word != 0; word &= word - 1) {
+        const Run& run = runs[at + static_cast<std::uint64_t>(std::countr_zero(word))];
+        const auto missing = static_cast<std::int32_t>(run.missing());
+        change[run.first()] += missing;
+        change[run.last() + 1U] -= missing;
+      }
     }
     std::int32_t sum = 0;
     for (std::uint32_t i = 0, site = chunk * kChunkSites; i < kChunkSites && site < last;

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "libs/cohort/cohort.h"
@@ -77,6 +78,10 @@ class SegmentScan {
     word |= bit;
   }
   std::uint64_t CountSet(const RowSet& set);
+  // The first group of the units of sites [first, last), and the one behind the last.
+  std::pair<const Group&, const Group&> GroupsOf(std::uint32_t first, std::uint32_t last) const;
+  // Those of work_.lists_, in the order of their rows; empties it.
+  void CountPiece();
   Status CountLists(const Context& ctx, std::uint32_t first, std::uint32_t last, SiteCounts* out);
   Status CountDense(const Context& ctx, std::uint32_t first, std::uint32_t last, SiteCounts* out);
   Status CountMissing(const Context& ctx, std::uint32_t first, std::uint32_t last, SiteCounts* out);

@@ -46,8 +46,8 @@ inline constexpr std::uint32_t kNone = UINT32_MAX;
 
 // Upper ends of the bands of allele frequency, exclusive but for the last one.
 inline constexpr std::array<double, 5> kBandEnds = {1e-4, 1e-3, 1e-2, 5e-2, 1.0};
-// Frequencies are kept with single precision: a limit is rounded as they are, so that a frequency of
-// just the limit is not below it.
+// Frequencies are kept with single precision: a limit is rounded as they are, so that a frequency
+// of just the limit is not below it.
 constexpr bool IsBelow(float frequency, double limit) {
   return frequency < static_cast<float>(limit);
 }
@@ -192,6 +192,8 @@ struct GeneSet {
 };
 
 struct Run {
+  static constexpr std::uint32_t kRowMask = 0xffffff;
+
   std::uint64_t bits = 0;
 
   // `first` and `last` within the chunk; missing is 1 or 2.
@@ -203,7 +205,7 @@ struct Run {
   constexpr std::uint32_t first() const { return static_cast<std::uint32_t>(bits >> 40) & 0x3ff; }
   constexpr std::uint32_t last() const { return static_cast<std::uint32_t>(bits >> 30) & 0x3ff; }
   constexpr std::uint32_t missing() const { return static_cast<std::uint32_t>(bits >> 24) & 3; }
-  constexpr std::uint32_t row() const { return static_cast<std::uint32_t>(bits) & 0xffffff; }
+  constexpr std::uint32_t row() const { return static_cast<std::uint32_t>(bits) & kRowMask; }
 };
 
 // Visits the rows of a set in pages, ascending.

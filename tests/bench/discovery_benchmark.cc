@@ -185,19 +185,27 @@ double DependentLoad() {
   return each;
 }
 
-// Bytes of rows in the range, as they lie in the file.
+// Bytes that counts of the range have to read, as they lie in the file: rows, missing calls and
+// columns of sites.
 std::uint64_t BytesOf(const Cohort& cohort, const std::string& gene) {
   const auto [start, end] = RangeOf(gene);
   std::uint64_t bytes = 0;
   for (const auto& tile : cohort.segment(0).FindContig("20")->tiles) {
-    const std::uint32_t n = tile->header().n_rows;
-    for (std::uint32_t site = tile->LowerBound(static_cast<std::uint32_t>(start));
-         site < tile->LowerBound(static_cast<std::uint32_t>(end)); ++site) {
-      for (std::size_t kind = 0; kind < tile->header().n_kinds; ++kind) {
+    const cohort::TileHeader& header = tile->header();
+    const std::uint32_t first = tile->LowerBound(static_cast<std::uint32_t>(start));
+    const std::uint32_t last = tile->LowerBound(static_cast<std::uint32_t>(end));
+    if (first == last) continue;
+    for (std::uint32_t site = first; site < last; ++site) {
+      for (std::size_t kind = 0; kind < header.n_kinds; ++kind) {
         const cohort::RowSet set = tile->Set(kind, site);
-        if (set.count != 0) bytes += set.size(n);
+        if (set.count != 0) bytes += set.size(header.n_rows);
       }
     }
+    const auto chunks = tile->Column<cohort::Chunk>(cohort::Section::kChunks);
+    bytes += sizeof(cohort::Run) * (chunks[(last - 1) / cohort::kChunkSites + 1].first_run -
+                                    chunks[first / cohort::kChunkSites].first_run);
+    // Position, allele, unit and order; count and place of each kind.
+    bytes += std::uint64_t{4} * (last - first) * (4 + 2 * header.n_kinds);
   }
   return bytes;
 }
