@@ -127,8 +127,11 @@ std::string Explain(const Policy& policy) {
     }
   }
   out += policy.batch > 1
-             ? fmt::format("Joining: people who join a dataset are counted once {} have joined.\n",
-                           policy.batch)
+             ? fmt::format("Joining: people who join a dataset are counted once {} have joined.\n"
+                           "Company: {} people at random (never more than half) are not counted, and "
+                           "others after each change of anybody's permissions, so that who joins or "
+                           "leaves is one of many.\n",
+                           policy.batch, policy.batch)
              : "Joining: a person who joins is counted at once, so counts before and after tell of "
                "that person.\n";
   out += policy.HasNoise() ? "Leaving: who withdraws is out of the next answer; then all noise is "

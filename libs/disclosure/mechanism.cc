@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "libs/core/parts.h"
 #include "libs/core/strings.h"
@@ -74,6 +75,21 @@ double Mechanism::Draw(const Question& question, std::string_view what) const {
   std::uint64_t bits = 0;
   for (std::size_t i = 0; i < 8; ++i) bits = bits << 8 | static_cast<unsigned char>(mac[i]);
   return std::ldexp(static_cast<double>(bits >> 11), -53);
+}
+
+std::vector<std::uint64_t> Mechanism::LeftOut(std::string_view state, std::string_view what,
+                                              std::uint64_t people) const {
+  const std::uint64_t n =
+      policy_.batch <= 1 ? 0 : std::min(static_cast<std::uint64_t>(policy_.batch), people / 2);
+  // Floyd's sample without repetition (Bentley & Floyd 1987).
+  std::set<std::uint64_t> chosen;
+  for (std::uint64_t last = people - n; last < people; ++last) {
+    const std::string turn = std::to_string(last);
+    const auto drawn = static_cast<std::uint64_t>(
+        Draw({state, turn}, JoinParts({"left out", what})) * static_cast<double>(last + 1));
+    if (!chosen.insert(drawn).second) chosen.insert(last);
+  }
+  return {chosen.begin(), chosen.end()};
 }
 
 std::int64_t Mechanism::Noise(const Question& question, std::string_view what, double scale,

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "libs/disclosure/policy.h"
 
@@ -91,6 +92,12 @@ class Mechanism {
   // called at a place is not told.
   ShownAllele Frequency(const Question& question, const Genotypes& genotypes,
                         std::int64_t population) const;
+
+  // Who of `people`, numbered from 0, is not counted in this state: policy().batch of them, at most
+  // half, ascending. Each state draws others, so that whoever joins or leaves does so in the
+  // company of many. `what` tells apart several sets of people in one state.
+  std::vector<std::uint64_t> LeftOut(std::string_view state, std::string_view what,
+                                     std::uint64_t people) const;
 
   // A draw of Laplace noise for a number that has rules of its own (allele_table.h).
   std::int64_t Noise(const Question& question, std::string_view what, double scale,

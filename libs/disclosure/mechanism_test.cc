@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -153,6 +156,38 @@ TEST(Mechanism, FrequenciesAreNearTheTruthAndConsistent) {
     EXPECT_EQ(shown.homozygotes > 0, policy.genotypes);
     EXPECT_GT(shown.charge, 0);
   }
+}
+
+TEST(Mechanism, EachStateLeavesOutOthers) {
+  Policy policy;
+  policy.batch = 20;
+  const Mechanism mechanism(policy, kSecret);
+  std::vector<int> chosen(100);
+  std::vector<std::uint64_t> before;
+  int states = 0, close = 0;
+  for (; states < 2000; ++states) {
+    const auto left_out = mechanism.LeftOut(std::to_string(states), "a", 100);
+    ASSERT_EQ(left_out.size(), 20u);
+    ASSERT_TRUE(std::adjacent_find(left_out.begin(), left_out.end(), std::greater_equal()) ==
+                left_out.end());
+    for (const std::uint64_t person : left_out) ++chosen.at(person);
+    EXPECT_EQ(mechanism.LeftOut(std::to_string(states), "a", 100), left_out);
+    EXPECT_NE(mechanism.LeftOut(std::to_string(states), "b", 100), left_out);
+    std::vector<std::uint64_t> changed;
+    std::set_symmetric_difference(before.begin(), before.end(), left_out.begin(), left_out.end(),
+                                  std::back_inserter(changed));
+    close += changed.size() < 20;
+    before = left_out;
+  }
+  // Two draws of 20 among 100 have more than 10 in common once in 12,500 (hypergeometric).
+  EXPECT_LE(close, 2);
+  // 400 each; the standard deviation is 18.
+  for (const int times : chosen) EXPECT_NEAR(times, 400, 90);
+  EXPECT_EQ(mechanism.LeftOut("s", "a", 7).size(), 3u);
+  EXPECT_TRUE(mechanism.LeftOut("s", "a", 0).empty());
+  EXPECT_TRUE(Mechanism(NoControl(), "").LeftOut("s", "a", 100).empty());
+  EXPECT_NE(Mechanism(policy, std::string(32, 't')).LeftOut("1", "a", 100),
+            mechanism.LeftOut("1", "a", 100));
 }
 
 // With exact groups, one that is held back would follow from the others.

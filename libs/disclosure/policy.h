@@ -43,7 +43,8 @@ struct Policy {
   // runs into this.
   double everybody = 100;
 
-  // People who join a dataset are counted once so many have joined.
+  // People who join a dataset are counted once so many have joined, and so many at random are not
+  // counted in any one state of it, others in each: who leaves is one of many (Mechanism::LeftOut).
   std::int64_t batch = 20;
 
   // Whether a table of all alleles' frequencies is given to the network (allele_table.h). It is

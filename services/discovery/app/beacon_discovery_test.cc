@@ -584,6 +584,27 @@ TEST_F(BeaconDiscoveryTest, NoTermIsListedByAnExactEdge) {
   EXPECT_LT(listed, states * 7 / 8);
 }
 
+// As in cohorts (consent_view_test); records of those whose passport opens them are all there.
+TEST_F(BeaconDiscoveryTest, NobodyLeavesAFolderAlone) {
+  disclosure::Policy policy = FloorOfFive();
+  policy.batch = 6;
+  const disclosure::Mechanism mechanism(policy, std::string(32, 'k'));
+  BeaconView view(store_, opener_, consent_, listing_, mechanism, seconds(5), [this] { return now_; });
+  ASSERT_TRUE(view.Publish(ctx_, {"F", 1, "folder", "x"}).ok());
+  const BeaconHolding before = view.Current().value()->folders.at("F");
+  EXPECT_EQ(before.subject_level.Count(), 14u);
+  EXPECT_EQ(before.allele_frequency.Count(), 14u);
+  EXPECT_EQ(before.records.Count(), 20u);
+  consent_.withdrawn[Permission::kSubjectLevelQuery] = {3};
+  ++consent_.epoch;
+  ASSERT_TRUE(view.Refresh(ctx_).ok());
+  const BeaconHolding after = view.Current().value()->folders.at("F");
+  EXPECT_EQ(after.subject_level.Count(), 13u);
+  EXPECT_FALSE(after.subject_level.Test(3));
+  EXPECT_FALSE(after.records.Test(3));
+  EXPECT_LE(after.subject_level.CountAnd(before.subject_level), 11u);
+}
+
 TEST(BeaconDisclosure, FrequenciesAreTwoTailed) {
   const auto populations = [](std::int64_t count, std::int64_t number) {
     const json record = {{"frequencyInPopulations",

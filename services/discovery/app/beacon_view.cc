@@ -2,6 +2,7 @@
 #include "services/discovery/app/beacon_view.h"
 
 #include "libs/obs/log.h"
+#include "services/discovery/app/company.h"
 
 namespace genofed::discovery {
 namespace {
@@ -78,6 +79,8 @@ Result<BeaconHolding> BeaconView::Fetch(const Context& ctx, const BeaconPublicat
   holding.records.And(holding.subject_level);
   holding.state = mechanism_.State(publication.dataset, publication.version,
                                    frequency.bits + "/" + subject.bits);
+  LeaveOut(mechanism_, holding.state, "allele frequency", holding.allele_frequency);
+  LeaveOut(mechanism_, holding.state, "subject level", holding.subject_level);
   return holding;
 }
 

@@ -14,7 +14,8 @@
 
 namespace genofed::discovery {
 
-// One folder and who of it may be counted. Its individuals are the rows that consent knows.
+// One folder and who of it is counted (as in Holding), and who has records that may be seen. Its
+// individuals are the rows that consent knows.
 struct BeaconHolding {
   std::int32_t version = 0;
   std::shared_ptr<const beacon::Collection>

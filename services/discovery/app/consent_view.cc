@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/discovery/app/consent_view.h"
 
+#include <array>
+
 #include "libs/obs/log.h"
+#include "services/discovery/app/company.h"
 
 namespace genofed::discovery {
 namespace {
@@ -137,12 +140,12 @@ Result<View> ConsentView::Build(
 
 Result<Holding> ConsentView::Fetch(const Context& ctx, const std::shared_ptr<const Cohort>& cohort,
                                    std::int64_t epoch) {
-  Holding holding{cohort, {}, {}, {}};
+  Holding holding{cohort, {}, {}, {}, {}};
   std::string states;
   const std::uint32_t released = cohort->Released(mechanism_.policy().batch);
-  for (auto [permission, out] :
-       {std::pair(Permission::kAlleleFrequency, &holding.allele_frequency),
-        std::pair(Permission::kSubjectLevelQuery, &holding.subject_level)}) {
+  std::array<genomics::Bitmap, 2> counted;
+  for (auto [permission, out] : {std::pair(Permission::kAlleleFrequency, &counted[0]),
+                                 std::pair(Permission::kSubjectLevelQuery, &counted[1])}) {
     GF_ASSIGN(PermittedRows permitted,
               consent_.Permitted(ctx, cohort->dataset(), cohort->version(), permission));
     // Newer than the epoch is welcome, the next check finds that out; older would bring a withdrawn
@@ -153,10 +156,18 @@ Result<Holding> ConsentView::Fetch(const Context& ctx, const std::shared_ptr<con
     }
     GF_ASSIGN(genomics::Bitmap rows, ToBitmap(permitted, cohort->rows()));
     for (std::uint32_t row = released; row < cohort->rows(); ++row) rows.Clear(row);
-    *out = cohort->genotypes().MakeLive(std::move(rows), static_cast<std::uint64_t>(epoch));
+    *out = std::move(rows);
     states += permitted.bits;
   }
   holding.state = mechanism_.State(cohort->dataset(), cohort->version(), states);
+  auto live = [&](genomics::Bitmap rows) {
+    return cohort->genotypes().MakeLive(std::move(rows), static_cast<std::uint64_t>(epoch));
+  };
+  if (mechanism_.policy().table) holding.for_table = live(counted[0]);
+  LeaveOut(mechanism_, holding.state, "allele frequency", counted[0]);
+  LeaveOut(mechanism_, holding.state, "subject level", counted[1]);
+  holding.allele_frequency = live(std::move(counted[0]));
+  holding.subject_level = live(std::move(counted[1]));
   return holding;
 }
 

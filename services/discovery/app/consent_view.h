@@ -13,12 +13,15 @@
 
 namespace genofed::discovery {
 
-// One dataset and who of it may be counted.
+// One dataset and who of it is counted: who may be, but for those who are left out for company.
 struct Holding {
   std::shared_ptr<const Cohort>
       cohort;  // shared: a newer version replaces it while queries still read it
   std::shared_ptr<const cohort::Live> allele_frequency;
   std::shared_ptr<const cohort::Live> subject_level;
+  // All who permit frequencies, for the network's table, which changes by batches of its own; null
+  // when the site gives none.
+  std::shared_ptr<const cohort::Live> for_table;
   std::string state;  // disclosure::Mechanism::State of who is permitted
 
   const cohort::Live& Permitted(const Query& query) const {
@@ -51,8 +54,8 @@ class ConsentView {
   // A version that was added, listed or not, with what people permit just now. FailedPrecondition
   // VERSION_UNKNOWN.
   Result<Holding> Prepare(const Context& ctx, const std::string& dataset, std::int32_t version);
-  // A version to answer from, after the next Refresh, while it is listed; in the place of the one of
-  // its number, if there is one.
+  // A version to answer from, after the next Refresh, while it is listed; in the place of the one
+  // of its number, if there is one.
   void Put(std::shared_ptr<const Cohort> cohort);
   bool Holds(const std::string& dataset, std::int32_t version) const;
   // What was put, listed or not: one, or null; all.

@@ -81,8 +81,42 @@ TEST_F(ConsentViewTest, FetchesOnlyWhenTheEpochOrTheDatasetsChange) {
   EXPECT_EQ(after->epoch, 2);
   EXPECT_FALSE(after->holdings.at("GOE-FI-A-1").subject_level->rows().Test(3));
   EXPECT_TRUE(after->holdings.at("GOE-FI-A-1").allele_frequency->rows().Test(3));
-  EXPECT_TRUE(
-      before->holdings.at("GOE-FI-A-1").subject_level->rows().Test(3));  // a running query keeps its view
+  EXPECT_TRUE(before->holdings.at("GOE-FI-A-1").subject_level->rows().Test(3));  // a running query
+                                                                                 // keeps its view
+}
+
+// Whatever the policy says of noise: counts before and after a change are of people who differ by
+// many, of whom nobody is told who left.
+TEST_F(ConsentViewTest, NobodyLeavesAlone) {
+  constexpr std::uint32_t kPeople = 400;
+  FileCohortOpener opener(directory_.path(), directory_ / "derived");
+  const std::shared_ptr<const Cohort> cohort =
+      *opener.Open(WriteCohort(directory_.path(), "GOE-FI-B-1", 1, kPeople, {}));
+  consent_.rows["GOE-FI-B-1"] = kPeople;
+  disclosure::Policy policy = FloorOfFive();
+  policy.batch = 20;
+  policy.table = true;
+  const disclosure::Mechanism mechanism(policy, std::string(32, 'k'));
+  ConsentView view(consent_, listing_, mechanism, seconds(5), [this] { return now_; });
+  view.Put(cohort);
+  std::vector<Holding> states;
+  for (std::uint32_t row = 0; row < 30; ++row) {
+    if (row > 0) consent_.withdrawn[Permission::kSubjectLevelQuery].push_back(row);
+    ++consent_.epoch;
+    ASSERT_THAT(view.Refresh(ctx_), IsOk());
+    states.push_back((*view.Current())->holdings.at("GOE-FI-B-1"));
+    const genomics::Bitmap& counted = states.back().subject_level->rows();
+    EXPECT_EQ(counted.Count(), kPeople - row - 20);
+    for (std::uint32_t gone = 1; gone <= row; ++gone) EXPECT_FALSE(counted.Test(gone));
+    EXPECT_EQ(states.back().for_table->count(), kPeople);
+    for (std::size_t i = 0; i + 1 < states.size(); ++i) {
+      for (const auto of : {&Holding::subject_level, &Holding::allele_frequency}) {
+        const genomics::Bitmap& then = (states[i].*of)->rows();
+        const genomics::Bitmap& now = (states.back().*of)->rows();
+        EXPECT_GE(then.Count() + now.Count() - 2 * then.CountAnd(now), 20u) << i << " and " << row;
+      }
+    }
+  }
 }
 
 TEST_F(ConsentViewTest, AChangeThatCannotBeFetchedMakesTheOldViewStaleInTheEnd) {

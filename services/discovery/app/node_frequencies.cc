@@ -47,7 +47,7 @@ CountedByDataset CountedOf(const std::vector<const Holding*>& holdings) {
   CountedByDataset counted;
   for (const Holding* holding : holdings) {
     counted[holding->cohort->dataset()] = {holding->cohort->version(),
-                                           BitsOf(holding->allele_frequency->rows())};
+                                           BitsOf(holding->for_table->rows())};
   }
   return counted;
 }
@@ -72,7 +72,7 @@ Result<Sums> SumUp(const Context& ctx, const Genotypes& genotypes,
                    std::uint32_t megabase) {
   Sums sums;
   for (const Holding* holding : holdings) {
-    const cohort::Live& live = *holding->allele_frequency;
+    const cohort::Live& live = *holding->for_table;
     GF_TRY(genotypes.ForEachSite(
         ctx, *holding->cohort, contig, megabase, live.rows(),
         [&](const cohort::SiteCounts& site, std::uint64_t an) {
@@ -213,7 +213,7 @@ Result<StoredTable> NodeFrequencies::Build(const Context& ctx, genomics::Assembl
   std::set<std::pair<std::string, std::uint32_t>> megabases;
   for (const Holding* holding : holdings) {
     states += holding->state;
-    population += static_cast<std::int64_t>(holding->allele_frequency->count());
+    population += static_cast<std::int64_t>(holding->for_table->count());
     for (const auto& [contig, tiles] : holding->cohort->genotypes().Megabases()) {
       for (const std::uint32_t tile : tiles) megabases.emplace(contig, tile);
     }
