@@ -59,6 +59,8 @@ struct PersonFact {
   std::vector<std::string> names;   // by which consents may speak of this person, besides source_id
   std::optional<Sex> sex;       // none: not stated
   std::optional<PartialDate> birth_date;
+  bool died = false;
+  std::optional<PartialDate> death_date;    // none: not known when
   std::optional<std::uint32_t> age_months;  // when last seen, as the source states it: never guessed
 };
 

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t kMaxEntries = 2'000'000;
 constexpr std::size_t kMaxProvisions = 1'000;
+constexpr std::size_t kMaxName = 200;  // of a form or an organisation
 constexpr std::uint8_t kAll = kPermitAlleleFrequency | kPermitSubjectLevel | kPermitSecondaryUse;
 constexpr const char* kInvalid = "CONSENT_INVALID";
 
@@ -46,6 +47,8 @@ class ConsentReader {
   std::optional<ConsentRecord> Read() {
     ReadStatus();
     ReadPerson();
+    ReadSpeaker();
+    ReadForm();
     record_.date_time = ReadTime(resource_, resource_.Find("dateTime") != nullptr ? "dateTime" : "date", false);
     const JsonNode* provision = resource_.Find("provision");
     const JsonNode* decision = resource_.Find("decision");
@@ -99,6 +102,47 @@ class ConsentReader {
       record_.person_identifier = reference.substr(kPrefix.size());
     } else if (!reference.empty()) {
       Add(*patient, "reference", "must be Patient/ID");
+    }
+  }
+
+  void ReadSpeaker() {
+    for (const char* name : {"performer", "grantor"}) {
+      for (const JsonNode& person : resource_.Array(name))
+        record_.by_guardian |= IsRelatedPerson(person);
+    }
+  }
+
+  // Referred to here, at any server, or within the Consent.
+  bool IsRelatedPerson(const JsonNode& person) const {
+    constexpr std::string_view kType = "RelatedPerson";
+    const std::string_view reference = person.Text("reference");
+    if (person.Text("type") == kType || reference.starts_with("RelatedPerson/") ||
+        reference.find("/RelatedPerson/") != std::string_view::npos)
+      return true;
+    const auto& contained = resource_.Array("contained");
+    return std::any_of(contained.begin(), contained.end(), [&](const JsonNode& resource) {
+      return resource.Text("resourceType") == kType &&
+             "#" + std::string(resource.Text("id")) == reference;
+    });
+  }
+
+  // By which form, and of whom: the first of each that is named.
+  void ReadForm() {
+    const auto keep = [](std::string& member, const JsonNode* object, std::string_view key) {
+      if (object != nullptr && member.empty() && object->Text(key).size() <= kMaxName)
+        member = object->Text(key);
+    };
+    for (const JsonNode& policy : resource_.Array("policy"))
+      keep(record_.form, &policy, "uri");                                           // R4
+    if (const JsonNode* basis = resource_.Find("policyBasis"); basis != nullptr) {  // R5
+      keep(record_.form, basis, "url");
+      keep(record_.form, basis->Find("reference"), "reference");
+    }
+    for (const char* name : {"organization", "manager", "controller"}) {
+      for (const JsonNode& organisation : resource_.Array(name)) {
+        keep(record_.organisation, organisation.Find("identifier"), "value");
+        keep(record_.organisation, &organisation, "reference");
+      }
     }
   }
 
@@ -261,6 +305,7 @@ class ConsentBundle {
     }
     const std::string_view type = resource->Text("resourceType");
     if (type.empty()) fields_.push_back({path.empty() ? "resourceType" : path + ".resourceType", "is required"});
+    if (type == "Patient") TakePatient(*resource);
     if (type != "Consent") return true;
     JsonFaults faults;
     auto record = ReadConsent(*resource, faults);
@@ -272,10 +317,42 @@ class ConsentBundle {
   Result<std::vector<ConsentRecord>> Finish() {
     if (pieces_ == 0) fields_.push_back({"", "there is no JSON document"});
     GF_TRY(ToStatus(fields_, kInvalid));
+    for (ConsentRecord& record : records_) {
+      const auto patient = patients_.find(record.person_identifier);
+      if (patient == patients_.end()) continue;
+      record.birth_date = patient->second.born;
+      record.died = patient->second.died;
+      record.death_date = patient->second.death_date;
+    }
     return std::move(records_);
   }
 
  private:
+  struct Life {
+    std::optional<PartialDate> born, death_date;
+    bool died = false;
+  };
+
+  // By every name that a Consent may have for the person. Of several Patients, the earlier birth:
+  // closed sooner.
+  void TakePatient(const JsonNode& patient) {
+    const JsonNode* dead = patient.Find("deceasedBoolean");
+    const Life life{ParseIsoDate(patient.Text("birthDate")),
+                    ParseIsoDateTime(patient.Text("deceasedDateTime")),
+                    patient.Find("deceasedDateTime") != nullptr ||
+                        (dead != nullptr && dead->kind == JsonNode::Kind::kBool && dead->flag)};
+    const auto add = [&](std::string_view name) {
+      if (name.empty()) return;
+      Life& known = patients_[std::string(name)];
+      if (life.born && (!known.born || FirstInstant(*life.born) < FirstInstant(*known.born)))
+        known.born = life.born;
+      known.died |= life.died;
+      if (!known.death_date) known.death_date = life.death_date;
+    };
+    add(patient.Text("id"));
+    for (const JsonNode& identifier : patient.Array("identifier")) add(identifier.Text("value"));
+  }
+
   // Whether a document is a resource itself; the entries of a Bundle have been read by then.
   bool IsConsent(const JsonNode& document) {
     const std::string_view type = document.Text("resourceType");
@@ -288,6 +365,7 @@ class ConsentBundle {
 
   std::size_t pieces_ = 0;
   std::vector<ConsentRecord> records_;
+  std::map<std::string, Life> patients_;
   std::vector<FieldViolation> fields_;
 };
 
@@ -351,6 +429,23 @@ std::map<std::string, Time> EndsOfPermissions(std::span<const ConsentRecord> rec
     }
   }
   return ends;
+}
+
+std::map<std::string, ConsentOrigin> OriginsOfPermissions(std::span<const ConsentRecord> records,
+                                                          Time now) {
+  std::map<std::string, ConsentOrigin> origins;
+  for (const ConsentRecord& record : records) {
+    if (!record.InForce(now)) continue;
+    const auto [known, first] =
+        origins.emplace(record.person_identifier,
+                        ConsentOrigin{record.by_guardian, record.form, record.organisation});
+    if (first) continue;
+    ConsentOrigin& origin = known->second;
+    origin.by_guardian |= record.by_guardian;
+    if (origin.form != record.form || origin.organisation != record.organisation)
+      origin.form = origin.organisation = "";
+  }
+  return origins;
 }
 
 std::string PermissionNames(std::uint8_t permissions) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "libs/clinical/json_fault.h"
+#include "libs/clinical/partial_date.h"
 #include "libs/core/clock.h"
 #include "libs/core/status.h"
 
@@ -44,11 +45,22 @@ struct ConsentRecord {
   std::optional<Time> valid_from;  // the period of the whole: expiry is evaluated at use
   std::optional<Time> valid_until;
   std::vector<ConsentRule> rules;
+  bool by_guardian =
+      false;         // said by a RelatedPerson (R4 performer, R5 grantor): lapses at coming of age
+  std::string form;  // of R4 policy.uri or R5 policyBasis: "urn:...|2.1"
+  std::string organisation;  // that collected it: R4 organization, R5 manager or controller
+  // Of the Patient in the same Bundle, if there is one.
+  std::optional<PartialDate> birth_date;
+  bool died = false;
+  std::optional<PartialDate> death_date;  // none: not known when
 
   bool InForce(Time now) const;
   // What it permits at `now`: nothing unless it is in force. A denial wins over any permission.
   std::uint8_t PermissionsAt(Time now) const;
 };
+
+// In years: of every Member State. What a guardian permitted is asked again then.
+inline constexpr int kAdultAge = 18;
 
 inline constexpr std::size_t kMaxConsentBytes = std::size_t{256} << 20;
 
@@ -62,7 +74,8 @@ inline constexpr std::size_t kMaxConsentBytes = std::size_t{256} << 20;
 // Faults have the code CONSENT_INVALID; a record with faults must not be used.
 std::optional<ConsentRecord> ReadConsent(const JsonNode& resource, JsonFaults& faults);
 
-// Reads a Bundle, a Consent or NDJSON of Consents. Other resource types are left out.
+// Reads a Bundle, a Consent or NDJSON of Consents. Of other resource types, Patients tell when
+// people were born and died.
 //
 // One wrong entry refuses the whole: leaving it out could hide a denial. The error
 // (InvalidArgument CONSENT_INVALID) names the fields, such as "entry[3].resource.patient".
@@ -76,6 +89,15 @@ std::map<std::string, std::uint8_t> EffectivePermissions(std::span<const Consent
 // When what EffectivePermissions says begins to end: the first end of a record in force at `now`, or of one of its
 // permits. People of whom nothing ends are missing.
 std::map<std::string, Time> EndsOfPermissions(std::span<const ConsentRecord> records, Time now);
+
+// How what EffectivePermissions says was given.
+struct ConsentOrigin {
+  bool by_guardian = false;        // some of it: then all of it lapses with that
+  std::string form, organisation;  // of all of it; empty if they differ
+};
+// By every active consent in force.
+std::map<std::string, ConsentOrigin> OriginsOfPermissions(std::span<const ConsentRecord> records,
+                                                          Time now);
 
 // "AF,SLQ,SEC", or "NONE".
 std::string PermissionNames(std::uint8_t permissions);

@@ -137,6 +137,72 @@ TEST(ConsentTest, ConsentsToTreatmentAreLeftOut) {
   EXPECT_TRUE(records->empty());
 }
 
+// R4 names who spoke in performer, R5 in grantor; the reference may lead anywhere.
+TEST(ConsentTest, SaysWhetherAGuardianSpokeAndByWhichForm) {
+  const auto read = [](const std::string& members) {
+    auto records = ParseFhirConsents(
+        R"({"resourceType":"Consent","status":"active","patient":{"reference":"Patient/P"},"provision":{"type":"deny"},)" +
+        members + "}");
+    return records.ok() ? records->at(0) : ConsentRecord();
+  };
+  for (const char* member : {"performer", "grantor"}) {
+    const auto by_guardian = [&](const std::string& who) {
+      return read("\"" + std::string(member) + "\":[" + who +
+                  R"(],"contained":[{"resourceType":"RelatedPerson","id":"g"}])")
+          .by_guardian;
+    };
+    EXPECT_TRUE(by_guardian(R"({"reference":"RelatedPerson/3"})"));
+    EXPECT_TRUE(by_guardian(R"({"reference":"https://registry.example/r4/RelatedPerson/3"})"));
+    EXPECT_TRUE(by_guardian(R"({"reference":"#g"})"));
+    EXPECT_TRUE(
+        by_guardian(R"({"reference":"Patient/P"},{"type":"RelatedPerson","display":"mother"})"));
+    EXPECT_FALSE(by_guardian(R"({"reference":"Patient/P"})"));
+    EXPECT_FALSE(by_guardian(R"({"reference":"#p"})"));
+  }
+  EXPECT_EQ(read(R"("policy":[{"authority":"a"},{"uri":"urn:form|2"}])").form, "urn:form|2");
+  EXPECT_EQ(read(R"("policyBasis":{"url":"urn:form|2"})").form, "urn:form|2");
+  EXPECT_EQ(read(R"("organization":[{"identifier":{"value":"ORG-1"}}])").organisation, "ORG-1");
+  EXPECT_EQ(read(R"("controller":[{"reference":"Organization/1"}])").organisation,
+            "Organization/1");
+}
+
+TEST(ConsentTest, PatientsOfTheBundleTellWhenPeopleWereBornAndDied) {
+  const auto patient = [](const std::string& members) {
+    return R"({"resource":{"resourceType":"Patient",)" + members + "}}";
+  };
+  auto records = ParseFhirConsents(Bundle(
+      {Consent("P1", R"({"type":"deny"})"), Consent("P2", R"({"type":"deny"})"),
+       Consent("P3", R"({"type":"deny"})"),
+       patient(
+           R"("id":"7","identifier":[{"value":"P1"}],"birthDate":"2010-05","deceasedDateTime":"2020-01-02T03:04:05Z")"),
+       patient(R"("id":"P2","deceasedBoolean":true)")}));
+  ASSERT_TRUE(records.ok()) << Describe(records.status());
+  EXPECT_EQ(records->at(0).birth_date, ParseIsoDate("2010-05"));
+  EXPECT_EQ(records->at(0).death_date, ParseIsoDate("2020-01-02"));
+  EXPECT_TRUE(records->at(1).died && !records->at(1).death_date && !records->at(1).birth_date);
+  EXPECT_FALSE(records->at(2).died);
+  EXPECT_EQ(ReachesAge(*records->at(0).birth_date, kAdultAge),
+            *ParseRfc3339("2028-05-01T00:00:00Z"))
+      << "the earliest";
+  EXPECT_EQ(ReachesAge(*ParseIsoDate("2004-02-29"), 18), *ParseRfc3339("2022-03-01T00:00:00Z"));
+}
+
+// One person's consents give one answer: a guardian among those who gave it makes all of it lapse.
+TEST(ConsentTest, OriginsAreThoseOfAllConsentsInForce) {
+  ConsentRecord own, guardian;
+  own.person_identifier = guardian.person_identifier = "P";
+  own.status = guardian.status = ConsentStatus::kActive;
+  own.form = guardian.form = "urn:form|1";
+  guardian.by_guardian = true;
+  const Time now = *ParseRfc3339("2025-01-01T00:00:00Z");
+  EXPECT_TRUE(OriginsOfPermissions(std::vector{own, guardian}, now)["P"].by_guardian);
+  EXPECT_EQ(OriginsOfPermissions(std::vector{own, guardian}, now)["P"].form, "urn:form|1");
+  guardian.form = "urn:form|2";
+  EXPECT_EQ(OriginsOfPermissions(std::vector{own, guardian}, now)["P"].form, "");
+  guardian.status = ConsentStatus::kEnded;
+  EXPECT_FALSE(OriginsOfPermissions(std::vector{own, guardian}, now)["P"].by_guardian);
+}
+
 // expected.tsv was written independently: last column, for example AF,SLQ,SEC.
 TEST(ConsentTest, SharedBundleGivesTheExpectedPermissions) {
   if (SharedDir().empty()) GTEST_SKIP() << "needs GENOFED_SHARED_DIR: the consent bundle";

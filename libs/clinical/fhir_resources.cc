@@ -51,14 +51,20 @@ void ReadBirthAndDeath(const JsonNode& patient, PersonFact& person, Collector& o
     if (birth->is_string()) person.birth_date = ParseIsoDate(birth->text);
     if (!person.birth_date) out.Warn("DATE_INVALID", "birthDate", "must be YYYY, YYYY-MM or YYYY-MM-DD of the calendar");
   }
+  const JsonNode* dead = patient.Find("deceasedBoolean");
   const JsonNode* death = patient.Find("deceasedDateTime");
+  person.died =
+      death != nullptr || (dead != nullptr && dead->kind == JsonNode::Kind::kBool && dead->flag);
   if (death == nullptr) return;
   const auto died = death->is_string() ? ParseIsoDateTime(death->text) : std::nullopt;
   if (!died || InFuture(*died, out.now())) {
     return out.Warn(died ? "DATE_IN_FUTURE" : "DATE_INVALID", "deceasedDateTime", "must be a FHIR dateTime of the past");
   }
   const bool before = person.birth_date && died->ToString() < person.birth_date->ToString() && !died->Contains(*person.birth_date);
-  if (!before) return;
+  if (!before) {
+    person.death_date = died;
+    return;
+  }
   out.Warn("DATE_IMPOSSIBLE", "deceasedDateTime", "the patient died before birth; neither date is used");
   person.birth_date.reset();
 }

@@ -2,6 +2,7 @@
 #include "libs/clinical/harmonise.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <unordered_map>
@@ -253,6 +254,8 @@ class Harmoniser {
     row.samples.assign(subject.samples.begin(), subject.samples.end());
     row.sex = SexOf(subject);
     row.birth_date = BirthDateOf(subject);
+    for (const PersonFact* person : subject.persons)
+      AddDeath(person->died, person->death_date, row);
     AddFeatures(subject, row);
     AddDiseases(subject, row);
     return row;
@@ -292,6 +295,13 @@ class Harmoniser {
                "several birth dates are stated for one person; none is used");
     }
     return "";
+  }
+
+  // Of several dates the earliest: whoever may be dead is taken for it.
+  static void AddDeath(bool died, const std::optional<PartialDate>& date, HarmonisedRow& row) {
+    if (!died) return;
+    const Time at = date ? FirstInstant(*date) : Time{};
+    if (!row.died_at || at < *row.died_at) row.died_at = at;
   }
 
   static void AddFeatures(Subject& subject, HarmonisedRow& row) {
@@ -353,7 +363,7 @@ class Harmoniser {
       Use(fact.origin);
       consents.push_back(fact.consent);
     }
-    std::vector<ConsentRecord> of_rows;
+    std::vector<std::vector<ConsentRecord>> by_row(rows.size());
     std::set<std::string_view> others;
     for (ConsentRecord& consent : consents) {
       auto found = named.find(consent.person_identifier);
@@ -366,19 +376,56 @@ class Harmoniser {
         ConsentRecord one = consent;
         if (found->second.size() > 1) one.rules.clear();
         one.person_identifier = rows[number].subject;
-        of_rows.push_back(std::move(one));
+        by_row[number].push_back(std::move(one));
       }
+    }
+    std::vector<ConsentRecord> of_rows;
+    for (std::size_t number = 0; number < rows.size(); ++number) {
+      SettleGuardians(by_row[number], rows[number]);
+      std::move(by_row[number].begin(), by_row[number].end(), std::back_inserter(of_rows));
     }
     if (options_.consents_of_others != nullptr) *options_.consents_of_others = static_cast<std::int64_t>(others.size());
     const auto permissions = EffectivePermissions(of_rows, c_.now());
     const auto ends = EndsOfPermissions(of_rows, c_.now());
+    const auto origins = OriginsOfPermissions(of_rows, c_.now());
     for (HarmonisedRow& row : rows) {
       auto found = permissions.find(row.subject);
       if (found == permissions.end()) continue;
       row.permissions = found->second;
       row.has_consent = true;
       if (auto end = ends.find(row.subject); end != ends.end()) row.permitted_until = end->second;
+      if (auto origin = origins.find(row.subject); origin != origins.end())
+        row.consent_origin = origin->second;
     }
+  }
+
+  // What guardians said of one person: over once the person has said something of age, and nothing
+  // is permitted by it while nobody knows when that will be.
+  void SettleGuardians(std::vector<ConsentRecord>& consents, HarmonisedRow& row) {
+    std::optional<PartialDate> born = ParseIsoDate(row.birth_date);
+    for (const ConsentRecord& consent : consents) {
+      if (!born) born = consent.birth_date;
+      AddDeath(consent.died, consent.death_date, row);
+    }
+    const auto speaks = [&](const ConsentRecord& consent) {
+      return consent.by_guardian && consent.InForce(c_.now());
+    };
+    if (std::none_of(consents.begin(), consents.end(), speaks)) return;
+    if (!born) {
+      for (ConsentRecord& consent : consents) {
+        if (speaks(consent)) consent.rules.clear();
+      }
+      return c_.AddAt(row.origin, Severity::kWarning, "GUARDIAN_WITHOUT_BIRTH_DATE",
+                      FieldsOf(row.origin).birth_date,
+                      "a guardian's consent permits nothing of somebody without a birth date: when "
+                      "it lapses is not known");
+    }
+    row.adult_at = ReachesAge(*born, kAdultAge);
+    const bool own =
+        std::any_of(consents.begin(), consents.end(), [&](const ConsentRecord& consent) {
+          return !consent.by_guardian && consent.InForce(c_.now());
+        });
+    if (own && *row.adult_at <= c_.now()) std::erase_if(consents, speaks);
   }
 
   void CountRecords() {

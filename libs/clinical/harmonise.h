@@ -41,6 +41,9 @@ struct HarmonisedRow {
   std::uint8_t permissions = 0;         // at the time of the collector
   bool has_consent = false;             // there is some record of this person's choice
   std::optional<Time> permitted_until;  // when the first of them ends; none: never
+  ConsentOrigin consent_origin;
+  std::optional<Time> adult_at;  // when what a guardian permitted lapses; none: no guardian did
+  std::optional<Time> died_at;   // the epoch's first instant: not known when
 };
 
 struct HarmoniseOptions {
@@ -56,13 +59,16 @@ struct HarmoniseOptions {
   std::int64_t* consents_of_others = nullptr;
 };
 
-// Rows sorted by subject. A disease is in the columns of MONDO, ORPHA and ICD-10-CM by its own code, and by those that
-// are exactly the same; a broad or narrow match never leads on.
+// Rows sorted by subject. A disease is in the columns of MONDO, ORPHA and ICD-10-CM by its own
+// code, and by those that are exactly the same; a broad or narrow match never leads on.
 //
-// What cannot be true together is set aside, with a finding on every record that says it: SUBJECT_UNKNOWN,
-// SUBJECT_AMBIGUOUS, SEX_CONFLICT, BIRTH_DATE_CONFLICT, FEATURE_CONTRADICTION, SAMPLE_CLAIMED_TWICE; and the notes
-// SAMPLE_WITHOUT_SUBJECT, SUBJECT_WITHOUT_SAMPLE. Then counts the records of each file, and adds the error
-// NOTHING_USABLE to a file of which everything was set aside. Call once, when all files are read.
+// What cannot be true together is set aside, with a finding on every record that says it:
+// SUBJECT_UNKNOWN, SUBJECT_AMBIGUOUS, SEX_CONFLICT, BIRTH_DATE_CONFLICT, FEATURE_CONTRADICTION,
+// SAMPLE_CLAIMED_TWICE; and the notes SAMPLE_WITHOUT_SUBJECT, SUBJECT_WITHOUT_SAMPLE. So is a
+// guardian's consent of somebody of whom nobody can say when they come of age
+// (GUARDIAN_WITHOUT_BIRTH_DATE): it permits nothing. Then counts the records of each file, and adds
+// the error NOTHING_USABLE to a file of which everything was set aside. Call once, when all files
+// are read.
 std::vector<HarmonisedRow> Harmonise(Collector& collector, const HarmoniseOptions& options = {});
 
 // Tab-separated, '|' within cells:

@@ -41,6 +41,16 @@ std::optional<PartialDate> MakeDate(int year, unsigned month, unsigned day) {
   return PartialDate{year, month, day};
 }
 
+Time FirstInstant(const PartialDate& date) { return ReachesAge(date, 0); }
+
+Time ReachesAge(const PartialDate& born, int years) {
+  const std::chrono::year_month_day date{std::chrono::year(born.year),
+                                         std::chrono::month(std::max(born.month, 1U)),
+                                         std::chrono::day(std::max(born.day, 1U))};
+  // Born on 29 February: on 1 March (sys_days rolls over).
+  return Time(std::chrono::sys_days(date + std::chrono::years(years)));
+}
+
 std::optional<PartialDate> ParseIsoDate(std::string_view text) {
   unsigned parts[3] = {0, 0, 0};
   for (int i = 0; i < 3 && (i == 0 || !text.empty()); ++i) {

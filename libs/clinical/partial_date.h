@@ -36,6 +36,10 @@ bool LooksLikeOtherDate(std::string_view text);
 
 // "" when a person may have been born then; else DATE_IN_FUTURE or DATE_IMPLAUSIBLE (more than 130 years ago).
 std::string_view WrongBirthDate(const PartialDate& date, Time now);
+// The first instant of the date, UTC; of what is not known the earliest.
+Time FirstInstant(const PartialDate& date);
+// When somebody of this age in years, born then, may come of it first.
+Time ReachesAge(const PartialDate& born, int years);
 // Whether the whole of `date` lies after the day of `now`; one day is left for time zones.
 bool InFuture(const PartialDate& date, Time now);
 

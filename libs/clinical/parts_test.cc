@@ -186,6 +186,8 @@ TEST(TerminologyTest, TheProductsTables) {
   EXPECT_EQ(tables.FindHpo(4715).state, HpoTerm::State::kAlternative);
   EXPECT_EQ(tables.FindHpo(4715).id, 3U);
   EXPECT_EQ(tables.FindHpo(9999999).state, HpoTerm::State::kUnknown);
+  EXPECT_EQ(tables.HpoName(1250), "Seizure");
+  EXPECT_EQ(tables.HpoName(57), "") << "was replaced";
   EXPECT_THAT(tables.HpoParents(1250), ElementsAre(12638U));
   EXPECT_TRUE(tables.HpoParents(1).empty()) << "the root";
   EXPECT_TRUE(tables.IsNameOfOther("seizure", 252));

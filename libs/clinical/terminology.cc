@@ -125,6 +125,7 @@ Status Terminology::ParseHpo(std::string_view text) {
     if (!id) return Wrong(line, "not an HPO id");
     if (row[2] != "1") {
       hpo_[*id] = {HpoTerm::State::kCurrent, *id};
+      hpo_names_[*id] = row[1];
       names_.emplace(ToLower(row[1]), *id);
     } else if (const auto replacement = HpoNumber(row[3])) {
       hpo_[*id] = {HpoTerm::State::kReplaced, *replacement};
@@ -191,6 +192,11 @@ HpoTerm Terminology::FindHpo(std::uint32_t id) const {
 bool Terminology::IsNameOfOther(std::string_view label, std::uint32_t id) const {
   auto found = names_.find(ToLower(Trim(label)));
   return found != names_.end() && found->second != id;
+}
+
+std::string_view Terminology::HpoName(std::uint32_t id) const {
+  const auto found = hpo_names_.find(id);
+  return found == hpo_names_.end() ? std::string_view() : found->second;
 }
 
 const std::vector<std::uint32_t>& Terminology::HpoParents(std::uint32_t id) const {

@@ -54,6 +54,8 @@ class Terminology {
 
   std::string_view hpo_release() const { return hpo_release_; }
   HpoTerm FindHpo(std::uint32_t id) const;
+  // The name of a current term, "Seizure"; empty for what is none.
+  std::string_view HpoName(std::uint32_t id) const;
   // What a current term is a kind of (is_a); none for the root, and where the table has no such column.
   const std::vector<std::uint32_t>& HpoParents(std::uint32_t id) const;
   // Ids of all current terms, ascending.
@@ -76,7 +78,8 @@ class Terminology {
   std::string hpo_release_;
   std::unordered_map<std::uint32_t, HpoTerm> hpo_;
   std::unordered_map<std::uint32_t, std::vector<std::uint32_t>> hpo_parents_;
-  std::unordered_map<std::string, std::uint32_t> names_;  // lower case, of current terms
+  std::unordered_map<std::uint32_t, std::string> hpo_names_;  // of current terms
+  std::unordered_map<std::string, std::uint32_t> names_;      // the same, lower case
   std::unordered_map<std::string, std::vector<Mapping>> mappings_;
   std::unordered_map<std::string, std::vector<std::string>> exact_codes_;
 };

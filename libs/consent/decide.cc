@@ -108,6 +108,22 @@ Decision Decide(const Policy& policy, const Voices& voices, const Question& ques
   return answer(false, heard.lapsed ? Basis::kLapsed : Basis::kSilent);
 }
 
+Wishes WishesOf(const Voices& voices, Time at) {
+  if (voices.who.erased || (voices.who.died_at && at >= *voices.who.died_at)) return {};
+  const bool adult = !voices.who.adult_at || at >= *voices.who.adult_at;
+  std::optional<bool> recontact, incidental_findings;
+  const auto hear = [](std::optional<bool>& heard, const std::optional<bool>& said, bool lapsed) {
+    if (said && !(*said && lapsed)) heard = *said && heard.value_or(true);
+  };
+  for (const Statement& statement : voices.statements) {
+    if (!statement.InForce(at)) continue;
+    const bool lapsed = statement.by_guardian && adult;
+    hear(recontact, statement.recontact, lapsed);
+    hear(incidental_findings, statement.incidental_findings, lapsed);
+  }
+  return {recontact.value_or(false), incidental_findings.value_or(false)};
+}
+
 bool PermitsAnything(const Policy& policy, const Voices& voices, Time at, bool registry_stale) {
   const auto permits = [&](Permission permission, const std::string& purpose, const std::vector<std::string>& met) {
     return Decide(policy, voices, {permission, purpose, met, at, registry_stale}).permitted;

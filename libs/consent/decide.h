@@ -27,7 +27,7 @@ struct Statement {
   std::string form = {};          // "urn:...|2.1"
   std::string organisation = {};  // of data altruism
   bool by_guardian = false;       // said for a child
-  // Wishes, which decide nothing here.
+  // Wishes, which no permission depends on: see WishesOf.
   std::optional<bool> recontact = {};
   std::optional<bool> incidental_findings = {};
 
@@ -87,6 +87,15 @@ struct Decision {
 // coming of age what a guardian permitted lapses; what a guardian denied stays until the person
 // decides.
 Decision Decide(const Policy& policy, const Voices& voices, const Question& question);
+
+// What a person wants to hear of, by everything that counts: a no in force wins, what a guardian
+// wished lapses at coming of age, and nobody is asked for who died.
+struct Wishes {
+  bool recontact = false;
+  bool incidental_findings = false;
+  friend bool operator==(const Wishes&, const Wishes&) = default;
+};
+Wishes WishesOf(const Voices& voices, Time at);
 
 // Whether any permission for any purpose that the policy names is given.
 bool PermitsAnything(const Policy& policy, const Voices& voices, Time at, bool registry_stale);

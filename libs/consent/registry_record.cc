@@ -15,6 +15,7 @@ constexpr int kMaxDepth = 16;
 constexpr std::size_t kMaxIdentifier = 256;
 constexpr std::size_t kMaxId = 64;  // hl7.org/fhir/R4/datatypes.html#id
 constexpr std::size_t kMaxProvisions = 1000;
+constexpr std::size_t kMaxName = 200;  // of a form or an organisation
 
 const json& Member(const json& object, const char* name) {
   static const json kNothing;
@@ -74,6 +75,7 @@ class Reader {
   std::optional<RegistryRecord> Read() {
     record_.id = Text(consent_, "id");
     ReadPerson();
+    ReadForm();
     if (record_.id.empty() || record_.id.size() > kMaxId) return std::nullopt;
     const std::string status = Text(consent_, "status");
     const bool rejected = status == "rejected";
@@ -110,6 +112,29 @@ class Reader {
       const json& people = Member(consent_, name);
       if (!people.is_array()) continue;
       for (const json& person : people) record_.says.by_guardian |= IsRelatedPerson(person);
+    }
+  }
+
+  // By which form, and of whom: the first of each that is named.
+  void ReadForm() {
+    Statement& says = record_.says;
+    const auto keep = [](std::string& member, const std::string& value) {
+      if (member.empty() && value.size() <= kMaxName) member = value;
+    };
+    const json& policies = Member(consent_, "policy");  // R4
+    if (policies.is_array()) {
+      for (const json& policy : policies) keep(says.form, Text(policy, "uri"));
+    }
+    const json& basis = Member(consent_, "policyBasis");  // R5
+    keep(says.form, Text(basis, "url"));
+    keep(says.form, Text(Member(basis, "reference"), "reference"));
+    for (const char* name : {"organization", "manager", "controller"}) {
+      const json& organisations = Member(consent_, name);
+      if (!organisations.is_array()) continue;
+      for (const json& organisation : organisations) {
+        keep(says.organisation, Text(Member(organisation, "identifier"), "value"));
+        keep(says.organisation, Text(organisation, "reference"));
+      }
     }
   }
 

@@ -203,6 +203,34 @@ TEST(RegistryRecord, AGuardianIsSeenWhereverTheReferenceLeads) {
   EXPECT_FALSE(by_guardian({{"reference", "Patient/7"}}));
 }
 
+// Altruism is of a form of an organisation: without them it permits nobody.
+TEST(RegistryRecord, SaysByWhichFormAndOfWhom) {
+  json r4 = R4(json::array());
+  r4["policy"] = {{{"authority", "https://example"}},
+                  {{"uri", "urn:example:dga-form|2"}},
+                  {{"uri", "urn:other"}}};
+  r4["organization"] = {{{"identifier", {{"value", "ES-ALTRUISM-1"}}}}};
+  json r5 = {{"resourceType", "Consent"},
+             {"id", "c1"},
+             {"status", "active"},
+             {"subject", Patient()},
+             {"decision", "deny"},
+             {"policyBasis", {{"url", "urn:example:dga-form|2"}}},
+             {"manager", {{{"identifier", {{"value", "ES-ALTRUISM-1"}}}}}}};
+  for (const json& consent : {r4, r5}) {
+    EXPECT_EQ(Read(consent).says.form, "urn:example:dga-form|2");
+    EXPECT_EQ(Read(consent).says.organisation, "ES-ALTRUISM-1");
+  }
+  r5.erase("manager");
+  r5["controller"] = {{{"reference", "Organization/7"}}};
+  r5["policyBasis"] = {{"reference", {{"reference", "DocumentReference/3"}}}};
+  EXPECT_EQ(Read(r5).says.organisation, "Organization/7");
+  EXPECT_EQ(Read(r5).says.form, "DocumentReference/3");
+  r5["policyBasis"] = {{"url", std::string(201, 'x')}};
+  r5["controller"] = 7;
+  EXPECT_EQ(Read(r5).says.form + Read(r5).says.organisation, "");
+}
+
 TEST(RegistryRecord, PatientsHaveIdentifiersAndLives) {
   const auto patient = ReadRegistryPatient(
       {{"identifier", {{{"system", "urn:x"}, {"value", "no"}}, {{"system", "urn:oid:1.2.246.21"}, {"value", "P9"}}}},

@@ -20,12 +20,14 @@ struct KindRow {
   EntryKind kind;
   std::string_view name;
 };
-constexpr std::array<KindRow, 13> kKinds = {{{EntryKind::kConsentSet, "consent-set"},
+constexpr std::array<KindRow, 15> kKinds = {{{EntryKind::kConsentSet, "consent-set"},
                                              {EntryKind::kConsentWithdraw, "consent-withdraw"},
                                              {EntryKind::kSnapshot, "snapshot"},
                                              {EntryKind::kRun, "run"},
+                                             {EntryKind::kGrant, "grant"},
                                              {EntryKind::kAccess, "access"},
                                              {EntryKind::kDenied, "denied"},
+                                             {EntryKind::kQueryBatch, "query-batch"},
                                              {EntryKind::kRelease, "release"},
                                              {EntryKind::kErase, "erase"},
                                              {EntryKind::kPolicy, "policy"},
@@ -34,8 +36,10 @@ constexpr std::array<KindRow, 13> kKinds = {{{EntryKind::kConsentSet, "consent-s
                                              {EntryKind::kContact, "contact"},
                                              {EntryKind::kCheckpoint, "checkpoint"}}};
 
-constexpr std::array<std::string_view, 29> kTextFields = {"application",
+constexpr std::array<std::string_view, 34> kTextFields = {"agreement_sha256",
+                                                          "application",
                                                           "application_sha256",
+                                                          "audit_sha256",
                                                           "checkpoint",
                                                           "client",
                                                           "conditions",
@@ -51,20 +55,24 @@ constexpr std::array<std::string_view, 29> kTextFields = {"application",
                                                           "policy_sha256",
                                                           "project",
                                                           "purpose",
+                                                          "purpose_code",
                                                           "reason",
                                                           "recipient_sha256",
                                                           "release_sha256",
                                                           "report_sha256",
                                                           "rule",
                                                           "run",
+                                                          "since",
                                                           "snapshot",
                                                           "snapshot_root",
+                                                          "until",
                                                           "version",
                                                           "visa",
                                                           "visa_source",
                                                           "workflow_sha256"};
-constexpr std::array<std::string_view, 6> kNumberFields = {"bytes",    "epoch",    "erased_index",
-                                                           "log_size", "releases", "slots"};
+constexpr std::array<std::string_view, 9> kNumberFields = {"answers",  "audit_links",  "bytes",
+                                                           "epoch",    "erased_index", "log_size",
+                                                           "refusals", "releases",     "slots"};
 
 template <typename List>
 bool Contains(const List& list, std::string_view name) {
@@ -118,6 +126,8 @@ Status Validate(const Entry& entry) {
     if (!IsText(value)) return Invalid(name, "empty, too long or not plain UTF-8 text");
     bool digest = name.ends_with("_sha256") || name == "snapshot_root" || name == "log_root";
     if (digest && !IsDigest(value)) return Invalid(name, "not 64 lower-case hex digits");
+    if ((name == "since" || name == "until") && !IsTime(value))
+      return Invalid(name, "not a UTC time with seconds");
   }
   for (const auto& [name, value] : entry.numbers) {
     if (!Contains(kNumberFields, name))
@@ -196,6 +206,20 @@ Result<EntryKind> ParseKind(std::string_view name) {
 std::string Entry::Field(const std::string& name) const {
   auto found = fields.find(name);
   return found == fields.end() ? "" : found->second;
+}
+
+void Entry::SetText(const std::string& name, std::string_view text) {
+  if (!text.empty()) fields[name] = LedgerText(text);
+}
+
+std::string LedgerText(std::string_view text) {
+  if (!IsUtf8(text)) return "-";
+  std::string line(text.substr(0, kMaxFieldBytes));
+  while (!IsUtf8(line)) line.pop_back();  // cut within a character
+  std::ranges::replace_if(
+      line, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  line = std::string(Trim(line));
+  return line.empty() ? "-" : line;
 }
 
 Result<std::string> EncodeEntry(const Entry& entry) {

@@ -32,8 +32,10 @@ enum class EntryKind {
   kConsentWithdraw,  // "consent-withdraw"
   kSnapshot,         // "snapshot": the subjects who permit a use of a dataset version, as a root
   kRun,              // "run": keys were released for an analysis
+  kGrant,            // "grant": a country approved a project, or took that back
   kAccess,           // "access": a permitted client may fetch an object, encrypted for its key
-  kDenied,           // "denied": an access was refused
+  kDenied,           // "denied": a project, a run, or an access was refused
+  kQueryBatch,       // "query-batch": so many questions about a dataset were answered
   kRelease,          // "release": results left the node
   kErase,            // "erase": what was committed to in an earlier entry was destroyed
   kPolicy,           // "policy": the node's rules changed
@@ -50,26 +52,35 @@ struct Entry {
   EntryKind kind = EntryKind::kRun;
   std::string time;  // UTC with seconds: "2026-01-31T12:00:00Z"
 
-  // Text fields. Names: application, application_sha256, checkpoint (a signed note in base64),
-  // client, conditions (DUO modifiers, a space between two), dataset, decision_sha256, key_id, log
-  // (origin of another ledger), log_root, object, organisation, outcome, permission, policy_sha256,
-  // project, purpose, reason, recipient_sha256, release_sha256, report_sha256, rule, run, snapshot,
-  // snapshot_root, version, visa, visa_source, workflow_sha256. Values: UTF-8 without control
-  // characters, 1 to 1024 bytes;
+  // Text fields. Names: agreement_sha256, application, application_sha256, audit_sha256 (link of a
+  // chain of records that are kept elsewhere), checkpoint (a signed note in base64), client,
+  // conditions (DUO modifiers, a space between two), dataset, decision_sha256, key_id, log (origin
+  // of another ledger), log_root, object, organisation, outcome, permission, policy_sha256,
+  // project, purpose, purpose_code, reason, recipient_sha256, release_sha256, report_sha256, rule,
+  // run, since and until (times like `time`), snapshot, snapshot_root, version, visa, visa_source,
+  // workflow_sha256. Values: UTF-8 without control characters, 1 to 1024 bytes;
   // *_sha256, snapshot_root and log_root are 64 lower-case hex digits.
   // `snapshot` comes together with snapshot_root and the number `slots`.
   std::map<std::string, std::string> fields;
-  // Numbers, 0 to 2^53. Names: bytes, epoch (consent epoch), erased_index, log_size, releases (counter
-  // of the key service), slots (of the snapshot).
+  // Numbers, 0 to 2^53. Names: answers, audit_links (number of the link), bytes, epoch (consent
+  // epoch), erased_index, log_size, refusals, releases (counter of the key service), slots (of the
+  // snapshot).
   std::map<std::string, std::int64_t> numbers;
   // Commitments by what they hide; names of 1 to 40 lower-case letters, digits and '_'.
   std::map<std::string, Hash> commitments;
 
   // Empty when absent.
   std::string Field(const std::string& name) const;
+  // Sets a field to what people wrote, as LedgerText; without text the field is left out.
+  void SetText(const std::string& name, std::string_view text);
 
   friend bool operator==(const Entry&, const Entry&) = default;
 };
+
+// What people wrote, as an entry can hold it: one line of at most kMaxFieldBytes of UTF-8 without
+// control characters; "-" if nothing is left. Everything that is not of a closed set goes through
+// it: an entry that is refused for its text would hold up whatever it is about.
+std::string LedgerText(std::string_view text);
 
 // The canonical bytes. Errors: ENTRY_INVALID, naming the field.
 Result<std::string> EncodeEntry(const Entry& entry);

@@ -33,8 +33,9 @@ TEST(Entry, HasOneCanonicalForm) {
 }
 
 TEST(Entry, EveryKindHasItsName) {
-  for (const char* name : {"consent-set", "consent-withdraw", "snapshot", "run", "access", "denied",
-                           "release", "erase", "policy", "key-event", "dataset", "checkpoint"}) {
+  for (const char* name : {"consent-set", "consent-withdraw", "snapshot", "run", "grant", "access",
+                           "denied", "query-batch", "release", "erase", "policy", "key-event",
+                           "dataset", "contact", "checkpoint"}) {
     Entry entry;
     entry.kind = ParseKind(name).value();
     entry.time = "2026-01-31T12:00:00Z";
@@ -42,6 +43,47 @@ TEST(Entry, EveryKindHasItsName) {
     EXPECT_EQ(DecodeEntry(EncodeEntry(entry).value()).value(), entry);
   }
   EXPECT_FALSE(ParseKind("other").ok());
+}
+
+TEST(Entry, HoldsWhatAGrantAndABatchOfQuestionsSay) {
+  Entry entry = Sample();
+  entry.kind = EntryKind::kGrant;
+  entry.fields["agreement_sha256"] = std::string(64, 'a');
+  entry.fields["purpose_code"] = "DUO:0000007";
+  entry.fields["until"] = "2027-01-31T12:00:00Z";
+  EXPECT_EQ(DecodeEntry(EncodeEntry(entry).value()).value(), entry);
+  entry.fields["until"] = "next year";
+  EXPECT_FALSE(EncodeEntry(entry).ok());
+
+  entry = Sample();
+  entry.kind = EntryKind::kQueryBatch;
+  entry.fields["since"] = "2026-01-31T11:00:00Z";
+  entry.fields["audit_sha256"] = std::string(64, 'b');
+  entry.numbers = {{"answers", 12}, {"refusals", 0}, {"audit_links", 40}};
+  EXPECT_EQ(DecodeEntry(EncodeEntry(entry).value()).value(), entry);
+  entry.fields["audit_sha256"] = "short";
+  EXPECT_FALSE(EncodeEntry(entry).ok());
+}
+
+TEST(LedgerText, IsOneBoundedLine) {
+  EXPECT_EQ(LedgerText(" a\nb\tc\x7f "), "a b c");
+  EXPECT_EQ(LedgerText(""), "-");
+  EXPECT_EQ(LedgerText("\n"), "-");
+  EXPECT_EQ(LedgerText("\xff"), "-");
+  std::string umlauts;
+  for (int i = 0; i < 1000; ++i) umlauts += "\xc3\xa4";
+  EXPECT_EQ(LedgerText(umlauts).size(), 1024U);
+  EXPECT_EQ(LedgerText("x" + umlauts).size(), 1023U);
+}
+
+// Whatever people write, the entry is taken.
+TEST(LedgerText, AlwaysFitsIntoAnEntry) {
+  EXPECT_TRUE(rc::check([](const std::string& text) {
+    Entry entry = Sample();
+    entry.SetText("reason", text);
+    RC_ASSERT(entry.fields.contains("reason") == !text.empty());
+    RC_ASSERT(EncodeEntry(entry).ok());
+  }));
 }
 
 // Another JSON library writes the same bytes.

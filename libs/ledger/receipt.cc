@@ -74,6 +74,26 @@ Result<SnapshotProof> ParseSnapshot(const json& object) {
   return proof;
 }
 
+json ToJson(const GroupProof& proof) {
+  return {{"key", Base64Encode(proof.key)},
+          {"path", ToJson(proof.path)},
+          {"payload", proof.payload},
+          {"place", proof.place},
+          {"size", proof.size}};
+}
+
+Result<GroupProof> ParseGroup(const json& object) {
+  GroupProof proof;
+  GF_ASSIGN(proof.place, Number(object, "place"));
+  GF_ASSIGN(proof.size, Number(object, "size"));
+  GF_ASSIGN(const std::string key, Text(object, "key"));
+  GF_ASSIGN(const Hash key_bytes, Hash::FromBase64(key));
+  proof.key = key_bytes.view();
+  GF_ASSIGN(proof.payload, Text(object, "payload"));
+  GF_ASSIGN(proof.path, Hashes(object, "path"));
+  return proof;
+}
+
 Result<Receipt> Parse(std::string_view text) {
   if (text.size() > kMaxReceiptBytes || !IsUtf8(text)) return Invalid("too long or not UTF-8");
   json object = json::parse(text, nullptr, false);
@@ -87,6 +107,10 @@ Result<Receipt> Parse(std::string_view text) {
   if (auto snapshot = object.find("snapshot"); snapshot != object.end()) {
     if (!snapshot->is_object()) return Invalid("'snapshot' is not an object");
     GF_ASSIGN(receipt.snapshot, ParseSnapshot(*snapshot));
+  }
+  if (auto group = object.find("group"); group != object.end()) {
+    if (!group->is_object()) return Invalid("'group' is not an object");
+    GF_ASSIGN(receipt.group, ParseGroup(*group));
   }
   // Refuses another format, unknown and repeated members, and other spellings.
   if (FormatReceipt(receipt) != text)
@@ -106,6 +130,16 @@ Result<std::optional<bool>> CheckSnapshot(const Receipt& receipt, const Entry& e
   return std::optional<bool>(receipt.snapshot->permitted);
 }
 
+// What the entry commits to of the citizen; nothing when it is about no group.
+Result<std::optional<std::string>> CheckGroup(const Receipt& receipt, const Entry& entry) {
+  const auto root = entry.commitments.find(kGroupCommitment);
+  if ((root != entry.commitments.end()) != receipt.group.has_value())
+    return Invalid("the group's proof does not belong to the entry");
+  if (!receipt.group) return std::optional<std::string>();
+  GF_TRY(VerifyGroup(*receipt.group, root->second));
+  return std::optional<std::string>(receipt.group->payload);
+}
+
 Use UseOf(EntryKind kind, std::optional<bool> in_snapshot) {
   bool access = kind == EntryKind::kRun || kind == EntryKind::kAccess ||
                 kind == EntryKind::kRelease || kind == EntryKind::kDenied;
@@ -118,6 +152,7 @@ Result<ReceiptFacts> FactsOf(const Receipt& receipt, const Checkpoint& checkpoin
   ReceiptFacts facts;
   GF_ASSIGN(facts.entry, DecodeEntry(receipt.entry));
   GF_ASSIGN(facts.in_snapshot, CheckSnapshot(receipt, facts.entry));
+  GF_ASSIGN(facts.said, CheckGroup(receipt, facts.entry));
   if (receipt.snapshot) facts.slot = receipt.snapshot->slot;
   facts.use = UseOf(facts.entry.kind, facts.in_snapshot);
   facts.time = facts.entry.time;
@@ -137,12 +172,15 @@ std::string FormatReceipt(const Receipt& receipt) {
                  {"proof", ToJson(receipt.proof)},
                  {"checkpoint", receipt.checkpoint}};
   if (receipt.snapshot) object["snapshot"] = ToJson(*receipt.snapshot);
+  if (receipt.group) object["group"] = ToJson(*receipt.group);
   return object.dump(2, ' ', false, json::error_handler_t::replace);
 }
 
 std::string FormatReceiptAsTlogProof(const Receipt& receipt) {
   TlogProof proof{std::nullopt, receipt.index, receipt.proof, receipt.checkpoint};
   if (receipt.snapshot) proof.extra = ToJson(*receipt.snapshot).dump();
+  if (receipt.group)
+    proof.extra = ToJson(*receipt.group).dump(-1, ' ', false, json::error_handler_t::replace);
   return FormatTlogProof(proof);
 }
 
@@ -170,7 +208,11 @@ Result<ReceiptFacts> VerifyTlogReceipt(std::string_view tlog_proof, std::string_
   receipt.index = proof.index;
   const json extra = json::parse(proof.extra.value_or(""), nullptr, false);
   if (extra.is_object()) {
-    GF_ASSIGN(receipt.snapshot, ParseSnapshot(extra));
+    if (extra.contains("payload")) {
+      GF_ASSIGN(receipt.group, ParseGroup(extra));
+    } else {
+      GF_ASSIGN(receipt.snapshot, ParseSnapshot(extra));
+    }
     return FactsOf(receipt, checkpoint);
   }
   ReceiptFacts facts;

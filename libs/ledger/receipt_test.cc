@@ -78,6 +78,20 @@ TEST_F(ReceiptTest, ADeniedAccessUsedNobody) {
   EXPECT_EQ(facts.use, Use::kNotApplicable);
 }
 
+// Who may ask, and how often somebody asked, is no use of anybody's data.
+TEST_F(ReceiptTest, GrantsAndBatchesOfQuestionsAreNoUse) {
+  for (const EntryKind kind : {EntryKind::kGrant, EntryKind::kQueryBatch}) {
+    EXPECT_EQ(VerifyReceipt(FormatReceipt(Make(AccessEntry(kind), 0)), kLogKey).value().use,
+              Use::kNotApplicable);
+    Entry plain;
+    plain.kind = kind;
+    plain.time = kTime;
+    plain.fields = {{"dataset", "fi-wgs"}};
+    EXPECT_EQ(VerifyReceipt(FormatReceipt(Make(plain, std::nullopt)), kLogKey).value().use,
+              Use::kNotApplicable);
+  }
+}
+
 TEST_F(ReceiptTest, IsATlogProofForOthers) {
   const NoteVerifier log = NoteVerifier::Parse(kLogKey).value();
   for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
@@ -122,6 +136,44 @@ TEST_F(ReceiptTest, ASnapshotProofCanNeitherBeDroppedNorAdded) {
   entry.time = kTime;
   EXPECT_EQ(Reason(VerifyReceipt(FormatReceipt(Make(entry, 3)), kLogKey).status()),
             "RECEIPT_INVALID");
+}
+
+// Nine people of whom an entry tells together: each is shown their part, and nobody another's.
+TEST_F(ReceiptTest, EachOfAGroupIsShownTheirPart) {
+  SystemRandom random;
+  std::vector<Commitment> people;
+  std::vector<Hash> commitments;
+  for (int i = 0; i < 9; ++i) {
+    people.push_back(Commit("person-" + std::to_string(i), random));
+    commitments.push_back(people.back().value);
+  }
+  Entry entry;
+  entry.kind = EntryKind::kConsentSet;
+  entry.time = kTime;
+  entry.commitments = {{kGroupCommitment, GroupRoot(commitments)}};
+  const NoteVerifier log = NoteVerifier::Parse(kLogKey).value();
+  for (std::uint64_t i = 0; i < 9; ++i) {
+    Receipt receipt = Make(entry, std::nullopt);
+    receipt.group = ProveGroup(commitments, i).value();
+    receipt.group->key = people[i].key;
+    receipt.group->payload = "person-" + std::to_string(i);
+    for (const auto& facts :
+         {VerifyReceipt(FormatReceipt(receipt), kLogKey),
+          VerifyTlogReceipt(FormatReceiptAsTlogProof(receipt), receipt.entry, log)}) {
+      ASSERT_TRUE(facts.ok()) << Describe(facts.status());
+      EXPECT_EQ(facts->said, "person-" + std::to_string(i));
+      EXPECT_EQ(facts->use, Use::kNotApplicable);
+    }
+    Receipt liar = receipt;
+    liar.group->payload = "person-x";
+    EXPECT_EQ(Reason(VerifyReceipt(FormatReceipt(liar), kLogKey).status()), "PROOF_INVALID");
+    liar = receipt;
+    liar.group->key = people[(i + 1) % 9].key;
+    EXPECT_EQ(Reason(VerifyReceipt(FormatReceipt(liar), kLogKey).status()), "PROOF_INVALID");
+    liar = receipt;
+    liar.group.reset();
+    EXPECT_EQ(Reason(VerifyReceipt(FormatReceipt(liar), kLogKey).status()), "RECEIPT_INVALID");
+  }
 }
 
 TEST_F(ReceiptTest, ALiarIsNoticed) {

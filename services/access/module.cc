@@ -9,6 +9,7 @@
 #include "libs/config/load.h"
 #include "libs/core/strings.h"
 #include "libs/obs/log.h"
+#include "libs/platform/ledger_outbox.h"
 #include "libs/platform/platform.h"
 #include "services/access/adapters/grpc_services.h"
 #include "services/access/adapters/json_codec.h"
@@ -45,12 +46,13 @@ class HubModule final : public Module {
       : database_(std::move(database)),
         signer_(std::move(signer)),
         store_(*database_),
-        revocation_store_(*database_),
+        revocation_store_(*database_, platform.random()),
         visa_store_(*database_),
         directory_(MakeCatalogueDirectory(platform.SiteChannel("catalogue"))),
         applications_(store_, *directory_, codec_, platform.trust(), platform.clock(),
                       platform.random()),
-        revocations_(revocation_store_, platform.dataset_url_prefix(), platform.clock(), platform.random()),
+        revocations_(revocation_store_, platform.dataset_url_prefix(), platform.clock(),
+                     platform.random()),
         passports_(visa_store_, store_, revocation_store_, platform.trust(), signer_.get(),
                    Issuer(platform), platform.clock(), platform.random()),
         keys_(OwnJwk(signer_.get()), platform.config().access().published_keys_file()),
@@ -101,14 +103,15 @@ class NodeModule final : public Module {
       : platform_(platform),
         database_(std::move(database)),
         signer_(std::move(signer)),
-        store_(*database_),
-        revocation_store_(*database_),
+        store_(*database_, platform.clock(), platform.random()),
+        revocation_store_(*database_, platform.random()),
         visa_store_(*database_),
         hub_(MakeHubApplications(platform.HubChannel("access"))),
         hub_visas_(MakeHubVisas(platform.HubChannel("access"))),
         decisions_(store_, revocation_store_, *hub_, codec_, platform.trust(), *signer_,
                    Authority(platform), platform.clock(), platform.random()),
-        revocations_(revocation_store_, platform.dataset_url_prefix(), platform.clock(), platform.random()),
+        revocations_(revocation_store_, platform.dataset_url_prefix(), platform.clock(),
+                     platform.random()),
         visas_(store_, revocation_store_, visa_store_, *hub_visas_, platform.trust(), *signer_,
                ForVisas(platform), platform.clock(), platform.random()),
         passport_check_(store_, revocation_store_, platform.trust(), platform.audience(),
@@ -127,6 +130,7 @@ class NodeModule final : public Module {
 
   Status Start() override {
     delivery_ = StartDecisionDelivery(*database_, platform_.HubChannel("access"));
+    ledger_delivery_ = StartLedgerDelivery(*database_, platform_.SiteChannel("consent"));
     const auto& config = platform_.config().access();
     auto interval = config::DurationOr(config.has_poll_interval(), config.poll_interval(),
                                        std::chrono::seconds(1));
@@ -147,6 +151,7 @@ class NodeModule final : public Module {
     poller_ = {};
     visa_thread_ = {};
     delivery_ = nullptr;
+    ledger_delivery_ = nullptr;
   }
 
   Status Ready() override { return Ping(*database_); }
@@ -203,7 +208,7 @@ class NodeModule final : public Module {
   std::unique_ptr<grpc::Service> service_;
   std::unique_ptr<grpc::Service> revocation_service_;
   std::unique_ptr<grpc::Service> passport_service_;
-  std::unique_ptr<sql::OutboxPump> delivery_;
+  std::unique_ptr<sql::OutboxPump> delivery_, ledger_delivery_;
   std::jthread poller_;
   std::jthread visa_thread_;
 };

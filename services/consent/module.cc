@@ -176,6 +176,7 @@ class ConsentModule final : public LedgerModule {
         registrar_(ledger_, pseudonyms_, rules_, platform.random()),
         cohorts_(store_, ledger_, rules_),
         mine_(store_, ledger_, pseudonyms_, rules_, platform.random()),
+        wishes_(store_, ledger_, pseudonyms_, rules_, platform.random()),
         audit_(store_, ledger_, platform.clock(), platform.random()),
         grants_(MakePeerGrantChecker(platform.SiteChannel("access"))),
         dataset_keys_(std::move(keys.dataset), {platform.audience(), platform.country()}, store_,
@@ -196,7 +197,7 @@ class ConsentModule final : public LedgerModule {
                                              platform_.random(), platform_.metrics()}));
     consent_service_ = MakeGrpcConsentService(
         platform_.dispatcher(),
-        {registrar_, cohorts_, mine_, ledger_, *registries_, audit_, platform_.clock(),
+        {registrar_, cohorts_, mine_, wishes_, ledger_, *registries_, audit_, platform_.clock(),
          platform_.site() + "." + platform_.config().site().domain(), platform_.country()});
     return SetUpRegistries(ctx, ledger_, rules_, registries_->Names());
   }
@@ -248,7 +249,8 @@ class ConsentModule final : public LedgerModule {
     std::unique_lock lock(mutex);
     while (!stop.stop_requested()) {
       const Context ctx = Context::Background().WithStop(stop).WithTimeout(std::chrono::minutes(5));
-      const auto result = audit_.Reconcile(ctx);
+      const Status swept = audit_.Sweep(ctx);
+      const auto result = swept.ok() ? audit_.Reconcile(ctx) : Result<Reconciliation>(swept);
       if (stop.stop_requested()) return;
       if (!result.ok()) {
         GF_LOG(ctx, warn, "releases.not_checked", {"reason", Reason(result.status())});
@@ -269,6 +271,7 @@ class ConsentModule final : public LedgerModule {
   Registrar registrar_;
   Cohorts cohorts_;
   MyConsent mine_;
+  AskWishes wishes_;
   Audit audit_;
   std::unique_ptr<Registries> registries_;
   std::unique_ptr<GrantChecker> grants_;

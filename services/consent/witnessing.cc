@@ -98,7 +98,7 @@ Witnessing::Witnessing(Platform& platform, sql::Database& database, Ledger& ledg
     const config::v1::LedgerPeer& at = config[static_cast<int>(i)];
     Site site{MakeHttpLedgerPeer(at.url(), at.ca_file()), nullptr};
     site.peer = std::make_unique<LedgerPeer>(std::move(peers[i]), *site.client, ledger, candidates_,
-                                             witness_, platform.clock());
+                                             witness_, platform.clock(), platform.random());
     sites_.push_back(std::move(site));
   }
   platform.metrics().Add("genofed_ledger_alarms_total", {}, 0);
@@ -122,11 +122,17 @@ void Witnessing::Run(const std::stop_token& stop, Site& site) {
   std::unique_lock lock(mutex);
   Status watched;
   std::string failing;
+  bool accused_own = false;
   for (int round = 0; !stop.stop_requested(); ++round) {
     const Context ctx = Context::Background().WithTimeout(kRound);
     Status status = site.peer->Submit(ctx);
     if (round % kWatchEvery == 0) watched = site.peer->Watch(ctx);
     status.Update(watched);
+    if (!accused_own) {
+      const auto accused = witness_.AccuseOwn(ctx);
+      accused_own = accused.ok() && *accused;
+      status.Update(accused.status());
+    }
     // Once when it begins and once when it ends: a site may be away for long.
     const std::string now = Reason(status);
     if (now != failing) {

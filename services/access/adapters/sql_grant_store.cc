@@ -3,6 +3,7 @@
 
 #include "services/access/adapters/document.h"
 #include "services/access/adapters/proto_mapping.h"
+#include "services/access/adapters/sql_grant_ledger.h"
 #include "services/access/adapters/sql_revocation_store.h"
 
 namespace genofed::access {
@@ -85,7 +86,7 @@ Result<Grant> SqlGrantStore::ChangeAndRevoke(const Context& ctx, const std::stri
                                              const std::function<Status(Grant&)>& change) {
   return database_.Transact(ctx, [&](sql::Tx& tx) -> Result<Grant> {
     GF_ASSIGN(Grant grant, Change(tx, application, change));
-    GF_TRY(AddRevocation(tx, revocation));
+    GF_TRY(AddRevocation(tx, revocation, random_));
     return grant;
   });
 }
@@ -97,7 +98,7 @@ Result<Grant> SqlGrantStore::Change(sql::Tx& tx, const std::string& application,
   if (!rows.empty()) {
     GF_ASSIGN(grant, Parse(rows[0]));
   }
-  const std::string decided_before = grant.decision.signed_decision;
+  const Grant before = grant;
   GF_TRY(change(grant));
   const std::string document = ToDocument(ToProto(grant));
   if (!rows.empty() && rows[0].Text(0) == document) return grant;
@@ -108,7 +109,8 @@ Result<Grant> SqlGrantStore::Change(sql::Tx& tx, const std::string& application,
               "ON CONFLICT (application) DO UPDATE SET document = excluded.document, live_until = "
               "excluded.live_until",
               application, document, live_until));
-  if (grant.decision.signed_decision != decided_before) {
+  GF_TRY(PutEntries(tx, EntriesOf(before, grant, clock_.Now(), random_)));
+  if (grant.decision.signed_decision != before.decision.signed_decision) {
     v1::DeliverDecisionRequest message;
     message.set_application(application);
     message.set_signed_decision(grant.decision.signed_decision);

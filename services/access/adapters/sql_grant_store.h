@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "libs/core/random.h"
 #include "libs/sql/database.h"
 #include "libs/sql/outbox.h"
 #include "services/access/app/ports.h"
@@ -11,9 +12,12 @@ namespace genofed::access {
 // v1.DeliverDecisionRequest.
 constexpr char kDecisionTopic[] = "deliver-decision";
 
+// What is decided is on its way to the hub and to the site's ledger when it can be seen.
 class SqlGrantStore final : public GrantStore {
  public:
-  explicit SqlGrantStore(sql::Database& database) : database_(database) {}
+  // Borrows all.
+  SqlGrantStore(sql::Database& database, const Clock& clock, Random& random)
+      : database_(database), clock_(clock), random_(random) {}
   Result<Grant> Find(const Context& ctx, const std::string& application) override;
   Result<Listed<Grant>> List(const Context& ctx, const Page& page) override;
   Result<std::vector<Grant>> Live(const Context& ctx, Time now) override;
@@ -31,6 +35,8 @@ class SqlGrantStore final : public GrantStore {
                        const std::function<Status(Grant&)>& change);
 
   sql::Database& database_;
+  const Clock& clock_;
+  Random& random_;
   sql::Outbox outbox_;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/access/adapters/sql_revocation_store.h"
 
+#include "services/access/adapters/sql_grant_ledger.h"
+
 namespace genofed::access {
 namespace {
 
@@ -29,7 +31,8 @@ Status ListChanged(sql::Tx& tx) {
 
 }  // namespace
 
-Result<RevocationRecord> AddRevocation(sql::Tx& tx, const RevocationRecord& record) {
+Result<RevocationRecord> AddRevocation(sql::Tx& tx, const RevocationRecord& record,
+                                       Random& random) {
   const std::string kind(auth::KindName(record.what.kind));
   GF_ASSIGN(auto same,
             tx.Exec(GF_COLUMNS "WHERE kind = $1 AND value = $2 AND issuer = $3 AND reinstated_at "
@@ -50,6 +53,7 @@ Result<RevocationRecord> AddRevocation(sql::Tx& tx, const RevocationRecord& reco
                 "FROM minted_visas "
                 "WHERE application = $5 AND expires > $4 ON CONFLICT DO NOTHING",
                 record.id, record.reason, record.by, record.at, record.what.value));
+    GF_TRY(PutRevocation(tx, record.what.value, record.at, random));
   }
   GF_TRY(ListChanged(tx));
   return record;
@@ -57,7 +61,7 @@ Result<RevocationRecord> AddRevocation(sql::Tx& tx, const RevocationRecord& reco
 
 Result<RevocationRecord> SqlRevocationStore::Add(const Context& ctx,
                                                  const RevocationRecord& record) {
-  return database_.Transact(ctx, [&](sql::Tx& tx) { return AddRevocation(tx, record); });
+  return database_.Transact(ctx, [&](sql::Tx& tx) { return AddRevocation(tx, record, random_); });
 }
 
 Result<RevocationRecord> SqlRevocationStore::Change(

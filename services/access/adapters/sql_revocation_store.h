@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "libs/core/random.h"
 #include "libs/sql/database.h"
 #include "services/access/app/ports.h"
 
@@ -8,7 +9,9 @@ namespace genofed::access {
 
 class SqlRevocationStore final : public RevocationStore {
  public:
-  explicit SqlRevocationStore(sql::Database& database) : database_(database) {}
+  // Borrows both.
+  SqlRevocationStore(sql::Database& database, Random& random)
+      : database_(database), random_(random) {}
   Result<RevocationRecord> Add(const Context& ctx, const RevocationRecord& record) override;
   Result<RevocationRecord> Change(const Context& ctx, const std::string& id,
                                   const std::function<Status(RevocationRecord&)>& change) override;
@@ -17,9 +20,11 @@ class SqlRevocationStore final : public RevocationStore {
 
  private:
   sql::Database& database_;
+  Random& random_;
 };
 
-// As RevocationStore::Add, within a transaction of something else.
-Result<RevocationRecord> AddRevocation(sql::Tx& tx, const RevocationRecord& record);
+// As RevocationStore::Add, within a transaction of something else. That the country's approval of
+// an application no longer counts is on its way to the ledger then.
+Result<RevocationRecord> AddRevocation(sql::Tx& tx, const RevocationRecord& record, Random& random);
 
 }  // namespace genofed::access

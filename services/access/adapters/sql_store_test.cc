@@ -2,7 +2,13 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <thread>
+
+#include "libs/platform/ledger_outbox.h"
 #include "libs/sql/outbox.h"
+#include "libs/testing/fake_ledger.h"
+#include "libs/testing/fakes.h"
 #include "libs/testing/matchers.h"
 #include "libs/testing/temporary_postgres.h"
 #include "services/access/adapters/sql_application_store.h"
@@ -16,6 +22,16 @@ namespace {
 
 using testing::HasReason;
 using testing::IsOk;
+
+RevocationRecord NewRecord(std::string id, auth::RevocationKind kind, std::string value, Time at) {
+  RevocationRecord record;
+  record.id = std::move(id);
+  record.what = {kind, std::move(value), ""};
+  record.reason = "because";
+  record.by = "dora";
+  record.at = at;
+  return record;
+}
 
 class SqlStoreTest : public ::testing::Test {
  protected:
@@ -31,7 +47,30 @@ class SqlStoreTest : public ::testing::Test {
     application.content.datasets = {"GOE-FI-A-1"};
     return application;
   }
+  // A grant as the committee decided it.
+  static std::function<Status(Grant&)> Decision(const std::string& id, Outcome outcome,
+                                                const std::string& jws, Time at) {
+    return [=](Grant& grant) -> Status {
+      grant.application = NewApplication(id);
+      grant.application.content.title = "Epilepsy";
+      grant.decision.outcome = outcome;
+      grant.decision.datasets = {"GOE-FI-A-1", "GOE-FI-B-1"};
+      grant.decision.signed_decision = jws;
+      grant.decision.at = at;
+      grant.permit_until = at + std::chrono::hours(24);
+      return absl::OkStatus();
+    };
+  }
+  std::int64_t Count(const std::string& of) {
+    return *database_->Read(ctx_, [&](sql::Tx& tx) -> Result<std::int64_t> {
+      if (of != "ledger_openings") return sql::Outbox(of).Pending(tx);
+      GF_ASSIGN(auto rows, tx.Exec("SELECT count(*) FROM ledger_openings"));
+      return rows[0].Int(0);
+    });
+  }
   std::unique_ptr<sql::Database> database_;
+  testing::FakeClock clock_;
+  SystemRandom random_;
   Context ctx_ = Context::Background();
 };
 
@@ -69,7 +108,7 @@ TEST_F(SqlStoreTest, ANodeSeesOnlyWhatWasTransmittedToItAndEveryChangeOnce) {
 }
 
 TEST_F(SqlStoreTest, ADecisionAndItsMessageAreStoredTogether) {
-  SqlGrantStore store(*database_);
+  SqlGrantStore store(*database_, clock_, random_);
   auto sign = [](Grant& grant) -> Status {
     grant.application.id = "app-1";
     grant.decision.signed_decision = "jws";
@@ -82,6 +121,66 @@ TEST_F(SqlStoreTest, ADecisionAndItsMessageAreStoredTogether) {
   ASSERT_THAT(store.SetCursor(ctx_, 7), IsOk());
   ASSERT_THAT(store.SetCursor(ctx_, 5), IsOk());
   EXPECT_EQ(*store.Cursor(ctx_), 5);
+}
+
+TEST_F(SqlStoreTest, ADecisionAndItsEntriesAreStoredTogether) {
+  SqlGrantStore store(*database_, clock_, random_);
+  const Time at = FromUnixSeconds(1'767'225'600);
+  const auto approve = Decision("app-1", Outcome::kApproved, "jws", at);
+  ASSERT_THAT(store.Change(ctx_, "app-1", approve), IsOk());
+  ASSERT_THAT(store.Change(ctx_, "app-1", approve), IsOk());
+  EXPECT_EQ(Count("ledger_outbox"), 2) << "one for each dataset";
+  EXPECT_EQ(Count("ledger_openings"), 2);
+  // What is not stored leaves nothing behind.
+  EXPECT_THAT(store.ChangeAndRevoke(ctx_, "app-1", {},
+                                    [&](Grant& grant) -> Status {
+                                      GF_TRY(Decision("app-1", Outcome::kRevoked, "x", at)(grant));
+                                      return Error(StatusCode::kAborted, "NO", "no");
+                                    }),
+              HasReason("NO"));
+  EXPECT_EQ(Count("ledger_outbox"), 2);
+
+  testing::FakeLedger ledger;
+  auto delivery = StartLedgerDelivery(*database_, ledger.Channel());
+  for (int i = 0; i < 200 && ledger.Entries().size() < 2; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  const auto entries = ledger.Entries();
+  ASSERT_EQ(entries.size(), 2u);
+  EXPECT_EQ(entries[0].kind, ledger::EntryKind::kGrant);
+  EXPECT_EQ(entries[0].Field("dataset"), "GOE-FI-A-1");
+  EXPECT_EQ(entries[1].Field("dataset"), "GOE-FI-B-1");
+  EXPECT_EQ(entries[1].time, "2026-01-01T00:00:00Z");
+}
+
+TEST_F(SqlStoreTest, ARevocationAtTheSiteIsInTheLedgerOnce) {
+  SqlGrantStore grants(*database_, clock_, random_);
+  SqlRevocationStore revocations(*database_, random_);
+  const Time now = FromUnixSeconds(1'767'225'600);
+  const auto revoke = [&](const std::string& id, const std::string& application) {
+    return revocations
+        .Add(ctx_, NewRecord(id, auth::RevocationKind::kApplication, application, now))
+        .status();
+  };
+  ASSERT_THAT(grants.Change(ctx_, "app-1", Decision("app-1", Outcome::kApproved, "jws", now)),
+              IsOk());
+  ASSERT_THAT(grants.Change(ctx_, "app-2", Decision("app-2", Outcome::kVetoed, "jws", now)),
+              IsOk());
+  const auto before = Count("ledger_outbox");
+  ASSERT_THAT(revoke("rev-1", "app-1"), IsOk());
+  ASSERT_THAT(revoke("rev-2", "app-1"), IsOk());  // again
+  ASSERT_THAT(revoke("rev-3", "app-2"), IsOk());  // nothing was granted
+  ASSERT_THAT(revoke("rev-4", "app-9"), IsOk());  // nobody asked this country, or this is the hub
+  EXPECT_EQ(Count("ledger_outbox"), before + 2);
+  // By the committee itself: the decision is the event, not the list.
+  ASSERT_THAT(grants.Change(ctx_, "app-3", Decision("app-3", Outcome::kApproved, "jws", now)),
+              IsOk());
+  const auto approved = Count("ledger_outbox");
+  ASSERT_THAT(
+      grants.ChangeAndRevoke(ctx_, "app-3",
+                             NewRecord("rev-5", auth::RevocationKind::kApplication, "app-3", now),
+                             Decision("app-3", Outcome::kRevoked, "jws of revocation", now)),
+      IsOk());
+  EXPECT_EQ(Count("ledger_outbox"), approved + 2);
 }
 
 TEST_F(SqlStoreTest, APageIsOfWhatTheViewerMaySee) {
@@ -114,7 +213,7 @@ TEST_F(SqlStoreTest, APageIsOfWhatTheViewerMaySee) {
 
 // Far more than a page.
 TEST_F(SqlStoreTest, EveryLiveGrantIsFound) {
-  SqlGrantStore store(*database_);
+  SqlGrantStore store(*database_, clock_, random_);
   const Time now = FromUnixSeconds(1'767'225'600);
   const auto put = [&](const std::string& id, Outcome outcome, Time until) {
     return store
@@ -159,9 +258,9 @@ TEST_F(SqlStoreTest, AProposalIsKeptAndSendsNothing) {
     grant.proposal = proposal;
     return absl::OkStatus();
   };
-  ASSERT_THAT(SqlGrantStore(*database_).Change(ctx_, "app-1", change), IsOk());
+  ASSERT_THAT(SqlGrantStore(*database_, clock_, random_).Change(ctx_, "app-1", change), IsOk());
   EXPECT_EQ(*database_->Read(ctx_, [](sql::Tx& tx) { return sql::Outbox().Pending(tx); }), 0);
-  auto kept = SqlGrantStore(*database_).Find(ctx_, "app-1")->proposal;
+  auto kept = SqlGrantStore(*database_, clock_, random_).Find(ctx_, "app-1")->proposal;
   ASSERT_TRUE(kept.has_value());
   EXPECT_EQ(kept->proposer.subject, "dora");
   EXPECT_EQ(kept->proposer.name, "Dr Dora");
@@ -171,22 +270,14 @@ TEST_F(SqlStoreTest, AProposalIsKeptAndSendsNothing) {
 
   proposal.seconder = Member{"https://idp", "dick", "Dr Dick"};
   proposal.seconded_at = at;
-  ASSERT_THAT(SqlGrantStore(*database_).Change(ctx_, "app-1", change), IsOk());
-  EXPECT_EQ(SqlGrantStore(*database_).Find(ctx_, "app-1")->proposal->seconder->subject, "dick");
-}
-
-RevocationRecord NewRecord(std::string id, auth::RevocationKind kind, std::string value, Time at) {
-  RevocationRecord record;
-  record.id = std::move(id);
-  record.what = {kind, std::move(value), ""};
-  record.reason = "because";
-  record.by = "dora";
-  record.at = at;
-  return record;
+  ASSERT_THAT(SqlGrantStore(*database_, clock_, random_).Change(ctx_, "app-1", change), IsOk());
+  EXPECT_EQ(
+      SqlGrantStore(*database_, clock_, random_).Find(ctx_, "app-1")->proposal->seconder->subject,
+      "dick");
 }
 
 TEST_F(SqlStoreTest, RevocationsAreAddedOnceAndNumbered) {
-  SqlRevocationStore store(*database_);
+  SqlRevocationStore store(*database_, random_);
   const Time now = FromUnixSeconds(1'767'225'600);
   EXPECT_TRUE(store.InForce(ctx_, 1)->unchanged);
   EXPECT_FALSE(store.InForce(ctx_, 0)->unchanged);
@@ -220,7 +311,7 @@ TEST_F(SqlStoreTest, RevocationsAreAddedOnceAndNumbered) {
 }
 
 TEST_F(SqlStoreTest, TokensAreForgottenOnceNoneCanLive) {
-  SqlRevocationStore store(*database_);
+  SqlRevocationStore store(*database_, random_);
   const Time now = FromUnixSeconds(1'767'225'600);
   ASSERT_THAT(store.Add(ctx_, NewRecord("rev-1", auth::RevocationKind::kToken, "old", now)),
               IsOk());
@@ -232,9 +323,9 @@ TEST_F(SqlStoreTest, TokensAreForgottenOnceNoneCanLive) {
 }
 
 TEST_F(SqlStoreTest, RevokingAnApplicationTakesItsVisasWithIt) {
-  SqlRevocationStore revocations(*database_);
+  SqlRevocationStore revocations(*database_, random_);
   SqlMintedVisaStore minted(*database_);
-  SqlGrantStore grants(*database_);
+  SqlGrantStore grants(*database_, clock_, random_);
   const Time now = FromUnixSeconds(1'767'225'600);
   auto visa = [&](std::string id, std::string application, int hours) {
     MintedVisa one;

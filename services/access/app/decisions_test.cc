@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <set>
 
 #include "libs/auth/approval.h"
 #include "libs/auth/decision.h"
@@ -174,6 +175,67 @@ TEST_F(DecisionsTest, AnAgreementThatIsNotItsDigestIsNone) {
   EXPECT_THAT(decisions_.Approve(ctx_, "app-1"), HasReason("APPROVAL_AGREEMENT_MISSING"));
   Agree();
   EXPECT_THAT(decisions_.Approve(ctx_, "app-1"), IsOk());
+}
+
+// Everything that is decided stands in the ledger, and names no person.
+TEST_F(DecisionsTest, AGrantIsInTheLedgerFromItsApprovalToItsEnd) {
+  hub_.application.content.title = "Epilepsy\nin children " + std::string(20'000, 'x');
+  hub_.application.frozen = codec_.Freeze(hub_.application);
+  hub_.application.digest = HexEncode(crypto::Sha256(hub_.application.frozen));
+  ASSERT_THAT(decisions_.FetchFromHub(ctx_), IsOk());
+  EXPECT_TRUE(store_.entries.empty()) << "nothing is decided yet";
+  ASSERT_THAT(Decide(true, "dora", {}, {"DUO:0000045"}), IsOk());
+  const std::string approval = store_.grants["app-1"].decision_sha256;
+  Agree();
+  hub_.application.sequence++;
+  ASSERT_THAT(decisions_.FetchFromHub(ctx_), IsOk());  // seen again
+  ASSERT_THAT(decisions_.Revoke(As("dick"), "app-1", "ann has left"), IsOk());
+  ASSERT_EQ(store_.entries.size(), 3u);
+  const std::vector<std::string> outcomes = {"approved", "agreed", "revoked"};
+  std::set<std::string> keys;
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    const GrantEntry& made = store_.entries[i];
+    const ledger::Entry& entry = made.entry;
+    keys.insert(made.key);
+    EXPECT_EQ(entry.kind, ledger::EntryKind::kGrant);
+    EXPECT_EQ(entry.Field("outcome"), outcomes[i]);
+    EXPECT_EQ(entry.Field("application"), "app-1");
+    EXPECT_EQ(entry.Field("application_sha256"), hub_.application.digest);
+    EXPECT_EQ(entry.Field("dataset"), "GOE-FI-A-1");
+    EXPECT_TRUE(entry.Field("project").starts_with("Epilepsy in children xx"));
+    EXPECT_EQ(entry.Field("organisation"), "Karolinska");
+    EXPECT_EQ(entry.Field("purpose"), "We look");
+    EXPECT_EQ(entry.Field("purpose_code"), "DUO:0000006");
+    EXPECT_EQ(entry.Field("conditions"), "DUO:0000045");
+    EXPECT_EQ(entry.Field("decision_sha256"),
+              i < 2 ? approval : store_.grants["app-1"].decision_sha256);
+    EXPECT_EQ(entry.Field("agreement_sha256"), i == 0 ? "" : hub_.application.agreement_sha256);
+    EXPECT_EQ(entry.Field("until").empty(), outcomes[i] == "revoked");
+    EXPECT_TRUE(
+        ledger::Opens(entry.commitments.at("researcher"), made.researcher_key, "https://idp|ann"));
+    const auto bytes = ledger::EncodeEntry(entry);
+    ASSERT_THAT(bytes, IsOk());
+    for (const char* personal : {"ann", "dora", "dick", "because"})
+      EXPECT_EQ(bytes->find(personal), std::string::npos) << personal;
+  }
+  EXPECT_EQ(keys.size(), 3u);
+}
+
+TEST_F(DecisionsTest, AVetoIsInTheLedgerForEachDataset) {
+  hub_.application.content.datasets = {"GOE-FI-A-1", "GOE-FI-B-1", "GOE-ES-A-1"};
+  hub_.application.frozen = codec_.Freeze(hub_.application);
+  hub_.application.digest = HexEncode(crypto::Sha256(hub_.application.frozen));
+  ASSERT_THAT(decisions_.FetchFromHub(ctx_), IsOk());
+  ASSERT_THAT(Decide(false), IsOk());
+  ASSERT_EQ(store_.entries.size(), 2u);
+  for (const GrantEntry& made : store_.entries) {
+    EXPECT_EQ(made.entry.kind, ledger::EntryKind::kDenied);
+    EXPECT_EQ(made.entry.Field("outcome"), "vetoed");
+    EXPECT_EQ(made.entry.Field("reason"), "APPROVAL_VETOED");
+    EXPECT_THAT(ledger::EncodeEntry(made.entry), IsOk());
+  }
+  EXPECT_EQ(store_.entries[1].entry.Field("dataset"), "GOE-FI-B-1");
+  EXPECT_NE(store_.entries[0].key, store_.entries[1].key);
 }
 
 TEST_F(DecisionsTest, AHubThatGivesNumbersOutAgainIsReadAgain) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "services/access/app/grant_entries.h"
 #include "services/access/app/passports.h"
 #include "services/access/app/visas.h"
 
@@ -90,11 +91,13 @@ class FakeGrantStore final : public GrantStore {
   Result<Grant> Change(const Context&, const std::string& id,
                        const std::function<Status(Grant&)>& change) override {
     Grant grant = grants[id];
+    const Grant before = grant;
     Status status = change(grant);
     if (!status.ok()) {
       if (grants[id].application.id.empty()) grants.erase(id);
       return status;
     }
+    for (auto& made : EntriesOf(before, grant, agreed_at, random)) entries.push_back(made);
     return grants[id] = grant;
   }
   Result<Grant> ChangeAndRevoke(const Context& ctx, const std::string& id,
@@ -110,6 +113,9 @@ class FakeGrantStore final : public GrantStore {
   }
 
   std::map<std::string, Grant> grants;
+  std::vector<GrantEntry> entries;  // of the ledger
+  Time agreed_at = FromUnixSeconds(1'767'225'600);
+  SystemRandom random;
   std::int64_t cursor = 0;
 
  private:

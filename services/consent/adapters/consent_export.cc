@@ -2,6 +2,8 @@
 #include "services/consent/adapters/consent_export.h"
 
 #include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
 
 #include "libs/core/strings.h"
 
@@ -14,6 +16,9 @@ constexpr char kPermissionSystem[] = "urn:1plusmg:consent-permission";
 constexpr char kDuoSystem[] = "http://purl.obolibrary.org/obo/duo.owl";
 constexpr char kPurposeSystem[] = "urn:1plusmg:purpose";  // a country's own codes
 constexpr char kDuoPrefix[] = "http://purl.obolibrary.org/obo/DUO_";
+
+constexpr int kExportedAtOnce = 100;  // accesses: with their receipts a megabyte at most
+constexpr char kEnd[] = "\n}\n";      // of what Dump makes
 
 std::string Dump(const ordered_json& json) {
   return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
@@ -110,12 +115,13 @@ ordered_json FhirConsent(const SourcedStatement& statement, const ExportFacts& f
   consent["category"] = {{{"coding", {{{"system", "http://loinc.org"}, {"code", "57016-8"}}}}}};
   consent[r5 ? "subject" : "patient"] = {{"identifier", {{"value", facts.person}}}};
   if (!says.form.empty()) {
-    const std::string uri = says.form.substr(0, says.form.find('|'));
     if (r5)
-      consent["policyBasis"] = {{"uri", uri}};
+      consent["policyBasis"] = {{"url", says.form}};
     else
-      consent["policy"] = {{{"uri", uri}}};
+      consent["policy"] = {{{"uri", says.form}}};
   }
+  if (!says.organisation.empty())
+    consent[r5 ? "manager" : "organization"] = {{{"identifier", {{"value", says.organisation}}}}};
   if (says.by_guardian)
     consent[r5 ? "grantor" : "performer"] = {{{"type", "RelatedPerson"}, {"display", "guardian"}}};
   const ordered_json period = Period(says);
@@ -231,18 +237,15 @@ ordered_json AccessJson(const MyAccess& access) {
   return json;
 }
 
-}  // namespace
+struct Everything {
+  MyPermissions permissions;
+  std::vector<MyHolding> holdings;
+  std::vector<Opening> openings;
+  std::vector<NoticeRow> notices;
+};
 
-Result<ExportedConsents> ExportConsents(const std::string& format, const MyPermissions& mine,
-                                        const ExportFacts& facts) {
-  if (format == "fhir-r4" || format == "fhir-r5")
-    return ExportedConsents{"application/fhir+json", Dump(FhirBundle(mine, facts, format == "fhir-r5"))};
-  if (format == "duo") return ExportedConsents{"application/json", Dump(Duo(mine))};
-  if (format == "receipt") return ExportedConsents{"application/ld+json", Dump(Receipt(mine, facts))};
-  return InvalidField("format", "FORMAT_UNKNOWN", "must be fhir-r4, fhir-r5, duo or receipt");
-}
-
-std::string ExportEverything(const Everything& all, const ExportFacts& facts) {
+// All but accesses, which come behind it.
+std::string Beginning(const Everything& all, const ExportFacts& facts) {
   const MyPermissions& mine = all.permissions;
   ordered_json json = {{"about", facts.person},
                        {"held_by", facts.site},
@@ -265,17 +268,21 @@ std::string ExportEverything(const Everything& all, const ExportFacts& facts) {
                                  {"basis", BasisName(one.decision.basis)},
                                  {"legal_basis", one.legal_basis}});
   }
-  for (const Change& change : mine.history) {
+  for (const MyChange& change : mine.history) {
     json["history"].push_back({{"at", Day(change.at)},
                                {"by", !change.registry.empty() ? "registry " + change.registry
                                       : change.by_subject      ? "subject"
                                                                : "holder"},
                                {"permissions", Names(change.permissions)},
                                {"ledger_index", change.ledger_index.value_or(-1)}});
+    if (!change.receipt.empty()) json["history"].back()["receipt"] = change.receipt;
   }
   json["datasets"] = mine.datasets;
-  for (const MyAccess& access : all.accesses) json["accesses"].push_back(AccessJson(access));
-  json["older_accesses_left_out"] = all.more_accesses;
+  for (const MyHolding& holding : all.holdings) {
+    json["held"].push_back({{"dataset", holding.dataset.dataset},
+                            {"version", holding.dataset.version},
+                            {"files", holding.kinds}});
+  }
   for (const Opening& opening : all.openings) {
     json["openings"].push_back({{"ledger_index", opening.ledger_index},
                                 {"commitment", opening.name},
@@ -291,7 +298,49 @@ std::string ExportEverything(const Everything& all, const ExportFacts& facts) {
                                {"measures", notice.measures},
                                {"contact", notice.contact}});
   }
-  return Dump(json);
+  std::string text = Dump(json);
+  text.resize(text.size() - std::string_view(kEnd).size());
+  return text + ",\n  \"accesses\": [";
+}
+
+std::string Listed(const std::vector<MyAccess>& accesses, bool first) {
+  std::string text;
+  for (const MyAccess& access : accesses) {
+    text += std::exchange(first, false) ? "\n    " : ",\n    ";
+    text += AccessJson(access).dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<ExportedConsents> ExportConsents(const std::string& format, const MyPermissions& mine,
+                                        const ExportFacts& facts) {
+  if (format == "fhir-r4" || format == "fhir-r5")
+    return ExportedConsents{"application/fhir+json",
+                            Dump(FhirBundle(mine, facts, format == "fhir-r5"))};
+  if (format == "duo") return ExportedConsents{"application/json", Dump(Duo(mine))};
+  if (format == "receipt")
+    return ExportedConsents{"application/ld+json", Dump(Receipt(mine, facts))};
+  return InvalidField("format", "FORMAT_UNKNOWN", "must be fhir-r4, fhir-r5, duo or receipt");
+}
+
+Result<ExportedPiece> ExportEverything(const Context& ctx, MyConsent& mine,
+                                       const std::string& page_token, const ExportFacts& facts) {
+  ExportedPiece piece;
+  if (page_token.empty()) {
+    Everything all;
+    GF_ASSIGN(all.permissions, mine.Get(ctx, facts.person));
+    GF_ASSIGN(all.holdings, mine.Holdings(ctx, facts.person));
+    GF_ASSIGN(all.openings, mine.Openings(ctx, facts.person));
+    GF_ASSIGN(all.notices, mine.Notices(ctx, facts.person));
+    piece.json = Beginning(all, facts);
+  }
+  GF_ASSIGN(MyAccesses page, mine.Accesses(ctx, facts.person, kExportedAtOnce, page_token));
+  piece.json += Listed(page.accesses, page_token.empty());
+  if (page.next_page_token.empty()) piece.json += std::string("\n  ]") + kEnd;
+  piece.next_page_token = std::move(page.next_page_token);
+  return piece;
 }
 
 }  // namespace genofed::consent

@@ -29,14 +29,14 @@ struct ExportedConsents {
 // InvalidArgument FORMAT_UNKNOWN.
 Result<ExportedConsents> ExportConsents(const std::string& format, const MyPermissions& mine, const ExportFacts& facts);
 
-struct Everything {
-  MyPermissions permissions;
-  std::vector<MyAccess> accesses;
-  bool more_accesses = false;  // there are older ones, which the list of accesses shows
-  std::vector<Opening> openings;
-  std::vector<NoticeRow> notices;
+struct ExportedPiece {
+  std::string json;
+  std::string next_page_token;  // empty: that was all
 };
-// One JSON document. Receipts are in it as text.
-std::string ExportEverything(const Everything& all, const ExportFacts& facts);
+// Everything that is known here about the person of `facts`, as one JSON document in pieces, since
+// accesses may be very many: the pieces one after another are the document. Receipts are in it as
+// text. Errors: those of MyConsent.
+Result<ExportedPiece> ExportEverything(const Context& ctx, MyConsent& mine,
+                                       const std::string& page_token, const ExportFacts& facts);
 
 }  // namespace genofed::consent

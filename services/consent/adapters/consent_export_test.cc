@@ -8,6 +8,7 @@
 #include "libs/clinical/consent.h"
 #include "libs/testing/matchers.h"
 #include "services/consent/adapters/statement_terms.h"
+#include "services/consent/app/test_support.h"
 
 namespace genofed::consent {
 namespace {
@@ -15,8 +16,6 @@ namespace {
 using nlohmann::json;
 using testing::HasReason;
 using testing::IsOk;
-
-PermissionSet Bits(int bits) { return PermissionSet::FromBits(bits); }
 
 MyPermissions Mine() {
   MyPermissions mine;
@@ -64,6 +63,17 @@ json Codes(const json& provision) {
   json codes = json::array();
   for (const json& code : provision["code"]) codes.push_back(code["coding"][0]["code"]);
   return codes;
+}
+
+TEST(ConsentExport, FhirKeepsTheFormWithItsVersionAndTheOrganisation) {
+  MyPermissions mine = Mine();
+  mine.statements[0].says.organisation = "ES-ALTRUISM-1";
+  for (const char* format : {"fhir-r4", "fhir-r5"}) {
+    auto records = clinical::ParseFhirConsents(ExportConsents(format, mine, kFacts)->content);
+    ASSERT_THAT(records, IsOk());
+    EXPECT_EQ(records->at(0).form, "urn:form|2.1") << format;
+    EXPECT_EQ(records->at(0).organisation, "ES-ALTRUISM-1") << format;
+  }
 }
 
 TEST(ConsentExport, FhirNamesThePurposesOfAPermission) {
@@ -117,17 +127,45 @@ TEST(ConsentExport, DuoAndReceipt) {
   EXPECT_EQ(receipt["dpv:hasRecord"][0]["permits"], json({"AF", "SEC"}));
 }
 
-TEST(ConsentExport, EverythingIsInOneDocument) {
-  Everything all{Limited(), {}, false, {{3, "subject", std::string(32, 'k'), "value"}}, {}};
-  MyAccess access{true, {}, "", 7, "receipt-text", "", "DUO:0000006", "opt-out", "EHDS", false};
-  access.entry.time = "2026-02-03T00:00:00Z";
-  access.entry.fields = {{"project", "Heart"}, {"organisation", "University"}};
-  all.accesses = {access};
-  const json document = json::parse(ExportEverything(all, kFacts));
-  EXPECT_EQ(document["about"], "010190-1234");
-  EXPECT_EQ(document["statements"][0]["terms"]["purposes"][0], "DUO:0000006");
-  EXPECT_EQ(document["accesses"][0]["receipt"], "receipt-text");
-  EXPECT_EQ(document["openings"][0]["value"], "value");
+TEST(ConsentExport, EverythingIsInOneDocumentHoweverManyAccessesThereAre) {
+  const DatasetVersion dataset{"GOE-FI-A-1", 1};
+  MemoryStore store;
+  Node node(store);
+  ASSERT_THAT(node.registrar.Run(node.ctx, {dataset, {{kFacts.person, Says(7)}}}), IsOk());
+  store.state.headers = {{"o1", {"o1", dataset, "", "phenotypes"}},
+                         {"o2", {"o2", dataset, "", "genotypes"}}};
+  ASSERT_THAT(node.mine.Set(node.ctx, kFacts.person, Limited().statements[0].says), IsOk());
+  constexpr int kRuns = 250;
+  for (int i = 0; i < kRuns; ++i)
+    ASSERT_THAT(node.AppendRun(dataset, "run-" + std::to_string(i)), IsOk());
+  std::string document, token;
+  int pieces = 0;
+  do {
+    const auto piece = ExportEverything(node.ctx, node.mine, token, kFacts);
+    ASSERT_THAT(piece, IsOk());
+    document += piece->json;
+    token = piece->next_page_token;
+    ++pieces;
+  } while (!token.empty());
+  EXPECT_EQ(pieces, 3);
+  const json all = json::parse(document);
+  EXPECT_EQ(all["about"], "010190-1234");
+  EXPECT_EQ(all["statements"][0]["terms"]["purposes"][0], "DUO:0000006");
+  EXPECT_EQ(all["held"], json::parse(R"([{"dataset": "GOE-FI-A-1", "version": 1,
+                                          "files": ["genotypes", "phenotypes"]}])"));
+  EXPECT_FALSE(all["openings"].empty());
+  ASSERT_EQ(all["accesses"].size(), static_cast<std::size_t>(kRuns));
+  for (std::size_t i = 0; i < kRuns; ++i) {
+    EXPECT_EQ(all["accesses"][i]["run"], "run-" + std::to_string(kRuns - 1 - i));
+    EXPECT_FALSE(all["accesses"][i]["receipt"].empty());
+  }
+  // Of a stranger there is a document, and nothing in it.
+  ExportFacts stranger = kFacts;
+  stranger.person = "stranger";
+  const auto nothing = ExportEverything(node.ctx, node.mine, "", stranger);
+  ASSERT_THAT(nothing, IsOk());
+  EXPECT_TRUE(json::parse(nothing->json)["accesses"].empty());
+  EXPECT_FALSE(json::parse(nothing->json).contains("held"));
 }
 
 TEST(StatementTerms, SurviveStorageAndAreNeverGuessed) {

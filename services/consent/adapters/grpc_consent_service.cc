@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/consent/adapters/grpc_consent_service.h"
 
-#include <iterator>
+#include <utility>
 
 #include "genofed/consent/v1/consent.grpc.pb.h"
 #include "services/consent/adapters/consent_export.h"
@@ -148,10 +148,13 @@ class GrpcConsentService final : public v1::ConsentService::CallbackService {
   grpc::ServerUnaryReactor* ExportMyData(grpc::CallbackServerContext* call, const v1::ExportMyDataRequest* request,
                                          v1::ExportMyDataResponse* response) override {
     return rpc_.Unary(call, GF_METHOD(ExportMyData), request, response,
-                      [this](const Context& ctx, const v1::ExportMyDataRequest&) -> Result<v1::ExportMyDataResponse> {
-                        GF_ASSIGN(const Everything all, Collect(ctx));
+                      [this](const Context& ctx,
+                             const v1::ExportMyDataRequest& r) -> Result<v1::ExportMyDataResponse> {
+                        GF_ASSIGN(auto piece,
+                                  ExportEverything(ctx, with_.mine, r.page_token(), Facts(ctx)));
                         v1::ExportMyDataResponse answer;
-                        answer.set_json(ExportEverything(all, Facts(ctx)));
+                        answer.set_json(std::move(piece.json));
+                        answer.set_next_page_token(std::move(piece.next_page_token));
                         return answer;
                       });
   }
@@ -184,6 +187,24 @@ class GrpcConsentService final : public v1::ConsentService::CallbackService {
             row.set_row(place.slot.included ? place.slot.slot : -1);
           }
           answer.set_next(forgotten.next);
+          return answer;
+        });
+  }
+
+  grpc::ServerUnaryReactor* AskWishes(grpc::CallbackServerContext* call,
+                                      const v1::AskWishesRequest* request,
+                                      v1::AskWishesResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(AskWishes), request, response,
+        [this](const Context& ctx, const v1::AskWishesRequest& r) -> Result<v1::AskWishesResponse> {
+          GF_ASSIGN(const auto wishes,
+                    with_.wishes.Run(ctx, r.dataset(), {r.people().begin(), r.people().end()}));
+          v1::AskWishesResponse answer;
+          for (const Wishes& one : wishes) {
+            auto& of_person = *answer.add_wishes();
+            of_person.set_recontact(one.recontact);
+            of_person.set_incidental_findings(one.incidental_findings);
+          }
           return answer;
         });
   }
@@ -237,23 +258,6 @@ class GrpcConsentService final : public v1::ConsentService::CallbackService {
 
  private:
   ExportFacts Facts(const Context& ctx) const { return {Person(ctx), with_.site, with_.country, with_.clock.Now()}; }
-
-  // What one answer can hold: receipts are a few kilobytes each.
-  Result<Everything> Collect(const Context& ctx) {
-    constexpr std::size_t kMaxAccesses = 1000;
-    Everything all;
-    GF_ASSIGN(all.permissions, with_.mine.Get(ctx, Person(ctx)));
-    std::string token;
-    do {
-      GF_ASSIGN(MyAccesses page, with_.mine.Accesses(ctx, Person(ctx), 100, token));
-      std::move(page.accesses.begin(), page.accesses.end(), std::back_inserter(all.accesses));
-      token = page.next_page_token;
-    } while (!token.empty() && all.accesses.size() < kMaxAccesses);
-    all.more_accesses = !token.empty();
-    GF_ASSIGN(all.openings, with_.mine.Openings(ctx, Person(ctx)));
-    GF_ASSIGN(all.notices, with_.mine.Notices(ctx, Person(ctx)));
-    return all;
-  }
 
   rpc::Dispatcher& rpc_;
   const ConsentUseCases with_;

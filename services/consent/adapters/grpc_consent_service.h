@@ -6,6 +6,7 @@
 
 #include "libs/rpc/dispatcher.h"
 #include "services/consent/adapters/registries.h"
+#include "services/consent/app/ask_wishes.h"
 #include "services/consent/app/audit.h"
 #include "services/consent/app/cohorts.h"
 #include "services/consent/app/my_consent.h"
@@ -21,6 +22,7 @@ struct ConsentUseCases {
   Registrar& registrar;
   Cohorts& cohorts;
   MyConsent& mine;
+  AskWishes& wishes;
   Ledger& ledger;
   Registries& registries;
   Audit& audit;

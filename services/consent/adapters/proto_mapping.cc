@@ -184,13 +184,14 @@ v1::GetCohortResponse ToProto(const Cohort& cohort) {
 v1::GetMyPermissionsResponse ToProto(const MyPermissions& mine) {
   v1::GetMyPermissionsResponse out;
   AddPermissions(mine.permissions, out.mutable_permissions());
-  for (const Change& change : mine.history) {
+  for (const MyChange& change : mine.history) {
     v1::PermissionChange* row = out.add_history();
     AddPermissions(change.permissions, row->mutable_permissions());
     rpc::SetTime(row->mutable_at(), change.at);
     row->set_by(!change.registry.empty() ? "registry" : change.by_subject ? "subject" : "holder");
     row->set_registry(change.registry);
     row->set_ledger_index(change.ledger_index.value_or(-1));
+    row->set_receipt(change.receipt);
   }
   out.mutable_datasets()->Add(mine.datasets.begin(), mine.datasets.end());
   for (const SourcedStatement& statement : mine.statements) *out.add_statements() = ToProto(statement);

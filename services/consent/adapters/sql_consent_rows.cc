@@ -83,6 +83,15 @@ Result<std::map<std::string, Subject>> SqlConsentRows::FindSubjects(
   return subjects;
 }
 
+Result<std::map<std::int64_t, std::string>> SqlConsentRows::BlindedOf(
+    const std::vector<std::int64_t>& subjects) {
+  GF_ASSIGN(auto rows,
+            tx_.Exec("SELECT id, blinded FROM subjects WHERE id = ANY($1::bigint[])", subjects));
+  std::map<std::int64_t, std::string> blinded;
+  for (sql::Row row : rows) blinded[row.Int(0)] = row.Text(1);
+  return blinded;
+}
+
 Status SqlConsentRows::AddSubjects(const std::vector<NewSubject>& subjects) {
   std::vector<std::string> blinded;
   std::vector<std::int64_t> slots;
@@ -131,8 +140,13 @@ Status SqlConsentRows::AddChanges(const std::vector<Change>& changes) {
   std::vector<std::int64_t> indices;  // -1: none
   std::vector<std::string> times;
   std::vector<std::string> registries;
+  std::vector<std::int64_t> places;  // -1: of no group
+  std::vector<std::string> keys, words;
   for (const Change& change : changes) {
     registries.push_back(change.registry);
+    places.push_back(change.group ? change.group->place : -1);
+    keys.push_back(change.group ? HexEncode(change.group->key) : "");
+    words.push_back(change.group ? change.group->words : "");
     subjects.push_back(change.subject);
     permissions.push_back(change.permissions.bits());
     by_subject.push_back(change.by_subject ? 1 : 0);
@@ -141,22 +155,29 @@ Status SqlConsentRows::AddChanges(const std::vector<Change>& changes) {
   }
   return tx_
       .Exec(
-          "INSERT INTO permission_changes (subject, permissions, by_subject, ledger_index, at, registry) "
-          "SELECT s, p, b = 1, nullif(i, -1), t::timestamptz, r "
-          "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[]) AS new "
-          "(s, p, b, i, t, r)",
-          subjects, permissions, by_subject, indices, times, registries)
+          "INSERT INTO permission_changes (subject, permissions, by_subject, ledger_index, at, "
+          "registry, place, key, words) SELECT s, p, b = 1, nullif(i, -1), t::timestamptz, r, "
+          "nullif(l, -1), "
+          "decode(nullif(k, ''), 'hex'), CASE WHEN l >= 0 THEN w END "
+          "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], "
+          "$6::text[], $7::bigint[], $8::text[], $9::text[]) AS new (s, p, b, i, t, r, l, k, w)",
+          subjects, permissions, by_subject, indices, times, registries, places, keys, words)
       .status();
 }
 
 Result<std::vector<Change>> SqlConsentRows::Changes(std::int64_t subject, int limit) {
-  GF_ASSIGN(auto rows, tx_.Exec("SELECT permissions, at, by_subject, ledger_index, registry FROM permission_changes "
-                                "WHERE subject = $1 ORDER BY id DESC LIMIT $2",
-                                subject, limit));
+  GF_ASSIGN(
+      auto rows,
+      tx_.Exec("SELECT permissions, at, by_subject, ledger_index, registry, place, key, words "
+               "FROM permission_changes WHERE subject = $1 ORDER BY id DESC LIMIT $2",
+               subject, limit));
   std::vector<Change> changes;
   for (sql::Row row : rows) {
     changes.push_back(
         {subject, PermissionSet::FromBits(row.Int(0)), row.TimeAt(1), row.Bool(2), row.OptionalInt(3), row.Text(4)});
+    if (!row.IsNull(5))
+      changes.back().group =
+          GroupPlace{static_cast<std::int32_t>(row.Int(5)), row.BytesAt(6), row.Text(7)};
   }
   return changes;
 }
@@ -356,9 +377,14 @@ Result<bool> SqlConsentRows::HasForgotten(const DatasetVersion& dataset) {
 }
 
 Result<std::int64_t> SqlConsentRows::CountPeople(const std::vector<std::string>& datasets) {
-  GF_ASSIGN(auto rows, tx_.Exec("SELECT count(DISTINCT subject) FROM dataset_rows WHERE pseudonym IS NOT NULL AND "
-                                "(cardinality($1::text[]) = 0 OR dataset = ANY($1::text[]))",
-                                datasets));
+  GF_ASSIGN(
+      auto rows,
+      datasets.empty()
+          ? tx_.Exec("SELECT count(*) FROM subjects WHERE erased IS NULL")
+          : tx_.Exec(
+                "SELECT count(DISTINCT subject) FROM dataset_rows WHERE pseudonym IS NOT NULL AND "
+                "dataset = ANY($1::text[])",
+                datasets));
   GF_ASSIGN(auto row, rows.One());
   return row.Int(0);
 }

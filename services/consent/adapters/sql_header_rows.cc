@@ -26,6 +26,17 @@ Status SqlHeaderRows::Add(const HeaderRow& header) {
       .status();
 }
 
+Result<std::map<DatasetVersion, std::set<std::string>>> SqlHeaderRows::Kinds(
+    const std::vector<std::string>& datasets) {
+  GF_ASSIGN(auto rows, tx_.Exec("SELECT DISTINCT dataset, version, role FROM headers "
+                                "WHERE dataset = ANY($1::text[]) AND role <> ''",
+                                datasets));
+  std::map<DatasetVersion, std::set<std::string>> kinds;
+  for (sql::Row row : rows)
+    kinds[{row.Text(0), static_cast<std::int32_t>(row.Int(1))}].insert(row.Text(2));
+  return kinds;
+}
+
 Result<std::int64_t> SqlHeaderRows::Destroy(const std::string& dataset, const std::vector<std::string>& objects) {
   GF_ASSIGN(auto rows, tx_.Exec("DELETE FROM headers WHERE dataset = $1 AND "
                                 "(cardinality($2::text[]) = 0 OR object = ANY($2::text[]))",

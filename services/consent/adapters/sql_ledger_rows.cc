@@ -110,4 +110,28 @@ Status SqlLedgerRows::KeepOpening(std::int64_t index, const std::string& name,
       .status();
 }
 
+Status SqlLedgerRows::KeepGroup(std::int64_t index, const std::vector<ledger::Hash>& commitments) {
+  std::string bytes;
+  for (const ledger::Hash& commitment : commitments) bytes += commitment.view();
+  return tx_
+      .Exec("INSERT INTO change_groups (ledger_index, commitments) VALUES ($1, $2)", index,
+            sql::Bytes{bytes})
+      .status();
+}
+
+Result<std::vector<ledger::Hash>> SqlLedgerRows::Group(std::int64_t index) {
+  GF_ASSIGN(auto rows,
+            tx_.Exec("SELECT commitments FROM change_groups WHERE ledger_index = $1", index));
+  std::vector<ledger::Hash> commitments;
+  if (rows.empty()) return commitments;
+  const std::string bytes = rows[0].BytesAt(0);
+  constexpr std::size_t kHash = 32;
+  for (std::size_t at = 0; at < bytes.size(); at += kHash) {
+    GF_ASSIGN(const ledger::Hash commitment,
+              ledger::Hash::FromBytes(std::string_view(bytes).substr(at, kHash)));
+    commitments.push_back(commitment);
+  }
+  return commitments;
+}
+
 }  // namespace genofed::consent

@@ -5,6 +5,13 @@
 
 namespace genofed::consent {
 
+// The rows of these records, each looked up in the index, whatever the planner knows of the table:
+// left to it, it may compare a list of thousands with each row of the registry.
+#define GF_ROWS_OF(name, records)                                                       \
+  "ARRAY(SELECT found.ctid FROM unnest(" records "::text[]) AS wanted (r) "             \
+  "CROSS JOIN LATERAL (SELECT s.ctid FROM statements s WHERE s.source = 'registry' AND " \
+  "s.name = " name " AND s.record = wanted.r OFFSET 0) AS found)"
+
 Result<bool> SqlRegistryRows::KeepOnly(const std::vector<std::string>& names) {
   GF_TRY(tx_.Exec("DELETE FROM statements WHERE source = 'registry' AND name <> ALL($1::text[])", names));
   GF_ASSIGN(auto gone, tx_.Exec("DELETE FROM registries WHERE name <> ALL($1::text[])", names));
@@ -53,7 +60,7 @@ Result<std::map<std::string, RegistryStatement>> SqlRegistryRows::Statements(con
                                                                              const std::vector<std::string>& records) {
   GF_ASSIGN(auto rows,
             tx_.Exec("SELECT record, subject, permits, denies, valid_from, valid_until, terms FROM statements "
-                     "WHERE source = 'registry' AND name = $1 AND record = ANY($2::text[])",
+                     "WHERE ctid = ANY(" GF_ROWS_OF("$1", "$2") ")",
                      name, records));
   std::map<std::string, RegistryStatement> statements;
   for (sql::Row row : rows) {
@@ -92,22 +99,29 @@ Status SqlRegistryRows::Put(const std::string& name, std::int32_t generation,
 Status SqlRegistryRows::Touch(const std::string& name, std::int32_t generation,
                               const std::vector<std::string>& records) {
   return tx_
-      .Exec("UPDATE statements SET version = $2 WHERE source = 'registry' AND name = $1 AND record = ANY($3::text[])",
+      .Exec("UPDATE statements SET version = $2 WHERE ctid = ANY(" GF_ROWS_OF("$1", "$3") ")",
             name, generation, records)
       .status();
 }
 
 Status SqlRegistryRows::Remove(const std::string& name, const std::vector<std::string>& records) {
   return tx_
-      .Exec("DELETE FROM statements WHERE source = 'registry' AND name = $1 AND record = ANY($2::text[])", name,
-            records)
+      .Exec("DELETE FROM statements WHERE ctid = ANY(" GF_ROWS_OF("$1", "$2") ")", name, records)
       .status();
 }
 
-Result<std::int64_t> SqlRegistryRows::RemoveUnseen(const std::string& name, std::int32_t generation) {
-  GF_ASSIGN(auto rows, tx_.Exec("DELETE FROM statements WHERE source = 'registry' AND name = $1 AND version < $2", name,
-                                generation));
-  return static_cast<std::int64_t>(rows.affected());
+Result<std::set<std::int64_t>> SqlRegistryRows::RemoveUnseen(const std::string& name,
+                                                             std::int32_t generation) {
+  GF_ASSIGN(
+      auto rows,
+      tx_.Exec("DELETE FROM statements WHERE source = 'registry' AND name = $1 AND version < $2 "
+               "RETURNING subject",
+               name, generation));
+  std::set<std::int64_t> whose;
+  for (sql::Row row : rows) whose.insert(row.Int(0));
+  return whose;
 }
+
+#undef GF_ROWS_OF
 
 }  // namespace genofed::consent

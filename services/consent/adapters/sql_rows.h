@@ -24,6 +24,8 @@ class SqlLedgerRows final : public LedgerRows {
   Result<std::vector<StoredEntry>> Accesses(std::int64_t before, int limit) override;
   Status KeepOpening(std::int64_t index, const std::string& name, const std::string& key,
                      const std::string& payload) override;
+  Status KeepGroup(std::int64_t index, const std::vector<ledger::Hash>& commitments) override;
+  Result<std::vector<ledger::Hash>> Group(std::int64_t index) override;
 
  private:
   sql::Tx& tx_;
@@ -45,6 +47,8 @@ class SqlConsentRows final : public ConsentRows {
   Status SetPolicyDigest(const std::string& sha256) override;
   Result<std::map<std::string, Subject>> FindSubjects(
       const std::vector<std::string>& blinded) override;
+  Result<std::map<std::int64_t, std::string>> BlindedOf(
+      const std::vector<std::int64_t>& subjects) override;
   Status AddSubjects(const std::vector<NewSubject>& subjects) override;
   Status SetOwn(std::int64_t subject, const Statement& statement) override;
   Status SetLives(const std::map<std::int64_t, Circumstances>& lives) override;
@@ -92,6 +96,8 @@ class SqlHeaderRows final : public HeaderRows {
   explicit SqlHeaderRows(sql::Tx& tx) : tx_(tx) {}
   Result<std::map<std::string, HeaderRow>> Find(const std::vector<std::string>& objects) override;
   Status Add(const HeaderRow& header) override;
+  Result<std::map<DatasetVersion, std::set<std::string>>> Kinds(
+      const std::vector<std::string>& datasets) override;
   Result<std::int64_t> Destroy(const std::string& dataset, const std::vector<std::string>& objects) override;
   Result<std::int64_t> CountReleases(std::int64_t headers) override;
   Result<std::int64_t> Releases() override;
@@ -136,7 +142,8 @@ class SqlRegistryRows final : public RegistryRows {
              const std::vector<RegistryStatement>& statements) override;
   Status Touch(const std::string& name, std::int32_t generation, const std::vector<std::string>& records) override;
   Status Remove(const std::string& name, const std::vector<std::string>& records) override;
-  Result<std::int64_t> RemoveUnseen(const std::string& name, std::int32_t generation) override;
+  Result<std::set<std::int64_t>> RemoveUnseen(const std::string& name,
+                                              std::int32_t generation) override;
 
  private:
   sql::Tx& tx_;

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "libs/crypto/hash.h"
+#include "libs/ledger/receipt.h"
 #include "libs/testing/temporary_postgres.h"
 #include "services/consent/app/audit.h"
 #include "services/consent/app/registry.h"
@@ -60,7 +61,7 @@ TEST_F(SqlStoreTest, ConcurrentAppendsOfTwoProcessesLeaveNoGapAndNoDuplicate) {
         Node& node = t % 2 == 0 ? *one.node : *two.node;
         for (int i = 0; i < kEach; ++i) {
           std::string name = std::to_string(t) + "-" + std::to_string(i);
-          auto appended = node.ledger.Append(node.ctx, "spe", name, Denied(name));
+          auto appended = node.ledger.Append(node.ctx, "dispatcher", name, Denied(name));
           ASSERT_THAT(appended, IsOk());
           indices[static_cast<std::size_t>(t)].push_back(appended->index);
         }
@@ -95,14 +96,14 @@ TEST_F(SqlStoreTest, OneEventSentByManyIsOneEntry) {
     for (int t = 0; t < 6; ++t) {
       threads.emplace_back([&, t] {
         Node& node = t % 2 == 0 ? *one.node : *two.node;
-        auto appended = node.ledger.Append(node.ctx, "spe", "same", Denied("x"));
+        auto appended = node.ledger.Append(node.ctx, "dispatcher", "same", Denied("x"));
         if (!appended.ok() || appended->index != 0) ++other_index;
       });
     }
   }
   EXPECT_EQ(other_index, 0);
   EXPECT_EQ(one.node->ledger.List(Context::Background(), 0, 10)->size(), 1u);
-  EXPECT_THAT(one.node->ledger.Append(Context::Background(), "spe", "same", Denied("y")),
+  EXPECT_THAT(one.node->ledger.Append(Context::Background(), "dispatcher", "same", Denied("y")),
               HasReason("IDEMPOTENCY_KEY_REUSED"));
 }
 
@@ -122,7 +123,7 @@ TEST_F(SqlStoreTest, RequestsThatComeTogetherShareTransactions) {
             const std::string name = fmt::format("{}-{}-{}", t, i, e);
             requests.push_back({name, Denied(name)});
           }
-          auto appended = process.node->ledger.AppendAll(process.node->ctx, "spe", requests);
+          auto appended = process.node->ledger.AppendAll(process.node->ctx, "dispatcher", requests);
           ASSERT_THAT(appended, IsOk());
           // In their order, one after another.
           for (int e = 1; e < kEntries; ++e)
@@ -140,7 +141,8 @@ TEST_F(SqlStoreTest, RequestsThatComeTogetherShareTransactions) {
 
 TEST_F(SqlStoreTest, EntriesCannotBeChangedOrRemoved) {
   Process process(options_);
-  ASSERT_THAT(process.node->ledger.Append(process.node->ctx, "spe", "a", Denied("x")), IsOk());
+  ASSERT_THAT(process.node->ledger.Append(process.node->ctx, "dispatcher", "a", Denied("x")),
+              IsOk());
   for (int i = 0; i < 3; ++i) {
     EXPECT_FALSE(process.database
                      ->Transact(process.node->ctx,
@@ -155,6 +157,34 @@ TEST_F(SqlStoreTest, EntriesCannotBeChangedOrRemoved) {
   EXPECT_EQ(process.node->ledger.List(process.node->ctx, 0, 10)->size(), 1u);
 }
 
+// Not even by whoever may take the trigger away.
+TEST_F(SqlStoreTest, AnEntryThatWasRewrittenAllTheSameIsNoticed) {
+  Process process(options_);
+  Node& node = *process.node;
+  for (const char* key : {"a", "b", "c"})
+    ASSERT_THAT(node.ledger.Append(node.ctx, "dispatcher", key, Denied("x")), IsOk());
+  const auto rewrite = [&](const std::string& reason) {
+    return process.database->Transact(node.ctx, [&](sql::Tx& tx) -> Status {
+      GF_TRY(tx.Exec("ALTER TABLE ledger DISABLE TRIGGER ledger_append_only"));
+      GF_TRY(tx.Exec("UPDATE ledger SET entry = $1 WHERE index = 1", Denied(reason)));
+      return tx.Exec("ALTER TABLE ledger ENABLE TRIGGER ledger_append_only").status();
+    });
+  };
+  ASSERT_THAT(rewrite("never happened"), IsOk());
+  EXPECT_THAT(node.ledger.List(node.ctx, 0, 10), HasReason("LEDGER_DAMAGED"));
+  EXPECT_THAT(node.ledger.Append(node.ctx, "dispatcher", "d", Denied("x")),
+              HasReason("LEDGER_FROZEN"));
+  // A start makes the tree of the leaves, and finds it again.
+  Process restarted(options_);
+  Audit audit(*restarted.store, restarted.node->ledger, node.clock, node.random);
+  EXPECT_THAT(audit.Sweep(node.ctx), HasReason("LEDGER_DAMAGED"));
+  ASSERT_THAT(rewrite("x"), IsOk());
+  Process mended(options_);
+  Audit again(*mended.store, mended.node->ledger, node.clock, node.random);
+  EXPECT_THAT(again.Sweep(node.ctx), IsOk());
+  EXPECT_THAT(mended.node->ledger.List(node.ctx, 0, 10), IsOk());
+}
+
 TEST_F(SqlStoreTest, SurvivesARestartOfTheServer) {
   Process process(options_);
   Node& node = *process.node;
@@ -166,7 +196,7 @@ TEST_F(SqlStoreTest, SurvivesARestartOfTheServer) {
     changed = node.mine.Set(node.ctx, "p", Bits(5));  // the first found a dead connection
   ASSERT_THAT(changed, IsOk());
   EXPECT_EQ(changed->epoch, 3);
-  EXPECT_EQ(changed->ledger_index, 1);
+  EXPECT_EQ(changed->ledger_index, 3) << "behind two of the registration, and the first choice";
   Process restarted(options_);
   EXPECT_EQ(*restarted.node->ledger.Epoch(node.ctx), 3);
 }
@@ -202,7 +232,9 @@ TEST_F(SqlStoreTest, ACitizensWholeViewVerifies) {
   ASSERT_EQ(mine->history.size(), 2u);
   EXPECT_TRUE(mine->history[0].by_subject);
   EXPECT_EQ(mine->history[0].at, node.clock.Now());
-  EXPECT_FALSE(mine->history[1].ledger_index.has_value());
+  EXPECT_EQ(mine->history[1].ledger_index, 0);
+  for (const MyChange& change : mine->history)
+    EXPECT_THAT(ledger::VerifyReceipt(change.receipt, node.ledger.VerifierKey()), IsOk());
 }
 
 TEST_F(SqlStoreTest, PeopleOfAnOlderDatabaseKeepTheirSecretsInSlots) {
@@ -350,6 +382,55 @@ TEST_F(SqlStoreTest, WhatIsKeptInMemoryIsNeverWhatWasTakenBack) {
   EXPECT_EQ(permitted(two), 1);
   ASSERT_THAT(two.node->mine.Forget(node.ctx, "p"), IsOk());
   EXPECT_EQ(permitted(one), 0);
+}
+
+// A registry of many people: what is logged must not make its pull slow.
+TEST_F(SqlStoreTest, WhatARegistrySaysIsLoggedInGroupsAndProven) {
+  class ManyPeople final : public RegistrySource {
+   public:
+    Result<RegistryPull> Pull(const Context&, std::optional<Time>, const Sink& sink) override {
+      for (int i = 0; i < 5000; ++i) {
+        RegistryEntry entry{std::to_string(i),
+                            "person-" + std::to_string(i),
+                            true,
+                            {Bits(4), {}, {}, {}},
+                            {},
+                            {},
+                            false};
+        if (i % 10 == 0) entry.says.permits = {}, entry.refused = Bits(7);
+        GF_TRY(sink(std::move(entry)));
+      }
+      return RegistryPull{now, 0, true};
+    }
+    Time now{};
+  };
+  Process process(options_);
+  Node& node = *process.node;
+  ManyPeople source;
+  source.now = node.clock.Now();
+  ASSERT_THAT(SetUpRegistries(node.ctx, node.ledger, node.rules, {"national"}), IsOk());
+  Registry registry(
+      {"national", std::chrono::hours(1), std::chrono::minutes(5), std::chrono::hours(24)}, source,
+      *process.store, node.ledger, node.pseudonyms, node.rules, node.random);
+  const std::int64_t before = *node.ledger.Size(node.ctx);
+  ASSERT_THAT(registry.RunOnce(node.ctx), IsOk());
+  EXPECT_EQ(*node.ledger.Size(node.ctx), before + 9)
+      << "of each batch two groups or one, and its refusals; heard";
+  for (const auto& [person, words] :
+       {std::pair("person-4999", " SEC"), {"person-10", " none refuses AF,SLQ,SEC"}}) {
+    auto mine = node.mine.Get(node.ctx, person);
+    ASSERT_EQ(mine->history.size(), 1u);
+    EXPECT_EQ(mine->history[0].registry, "national");
+    const auto facts = ledger::VerifyReceipt(mine->history[0].receipt, node.ledger.VerifierKey());
+    ASSERT_THAT(facts, IsOk());
+    EXPECT_EQ(facts->said, node.pseudonyms.Blinded(person) + words);
+  }
+  // What opens it goes with the person; the others' proofs hold.
+  ASSERT_THAT(node.mine.Forget(node.ctx, "person-10"), IsOk());
+  EXPECT_TRUE(node.mine.Openings(node.ctx, "person-10")->empty());
+  EXPECT_THAT(ledger::VerifyReceipt(node.mine.Get(node.ctx, "person-20")->history[0].receipt,
+                                    node.ledger.VerifierKey()),
+              IsOk());
 }
 
 TEST_F(SqlStoreTest, SoManyAtOnceAreReadAgain) {
@@ -505,8 +586,9 @@ TEST_F(SqlStoreTest, SnapshotsKeepTheConditionsTheyWereMadeBy) {
     ASSERT_THAT(with, IsOk());
     EXPECT_EQ(used(without), 1);
     EXPECT_EQ(used(with), 2);
-    const auto appended = node.ledger.Append(
-        node.ctx, "spe", "run:1", *ledger::EncodeEntry(node.RunEntry(*with->snapshot, "run-1")));
+    const auto appended =
+        node.ledger.Append(node.ctx, "dispatcher", "run:1",
+                           *ledger::EncodeEntry(node.RunEntry(*with->snapshot, "run-1")));
     ASSERT_THAT(appended, IsOk());
     run = appended->index;
   }
@@ -526,7 +608,8 @@ TEST_F(SqlStoreTest, ErasureNoticesAndAuditAreStored) {
   ASSERT_THAT(node.registrar.Run(node.ctx, {kA1, {{"p", Says(7)}, {"q", Says(4)}}}), IsOk());
   ASSERT_THAT(node.mine.Set(node.ctx, "p", Bits(5)), IsOk());
   ASSERT_THAT(node.AppendRun(kA1, "run-1"), IsOk());
-  ASSERT_EQ(node.mine.Openings(node.ctx, "p")->size(), 2u);
+  // Of the holder's record, and two of the person's own choice.
+  ASSERT_EQ(node.mine.Openings(node.ctx, "p")->size(), 3u);
   Audit audit(*process.store, node.ledger, node.clock, node.random);
   NoticeRow notice;
   notice.idempotency_key = "k";
@@ -535,6 +618,23 @@ TEST_F(SqlStoreTest, ErasureNoticesAndAuditAreStored) {
   notice.happened = node.clock.Now();
   EXPECT_EQ(audit.Publish(node.ctx, notice)->people, 2);
   EXPECT_EQ(node.mine.Notices(node.ctx, "q")->at(0).datasets, notice.datasets);
+  ASSERT_THAT(node.mine.Set(node.ctx, "choice", Bits(0)), IsOk());
+  notice.idempotency_key = "to everybody";
+  notice.datasets.clear();
+  EXPECT_EQ(audit.Publish(node.ctx, notice)->people, 3);
+  EXPECT_EQ(node.mine.Notices(node.ctx, "choice")->size(), 1u);
+  EXPECT_EQ(node.mine.Notices(node.ctx, "q")->size(), 2u);
+  ASSERT_THAT(node.ledger.Write(node.ctx,
+                                [](Transaction& tx) -> Status {
+                                  GF_TRY(tx.headers().Add({"o1", kA1, "header", "phenotypes"}));
+                                  return tx.headers().Add({"o2", kA1, "header", "genotypes"});
+                                }),
+              IsOk());
+  const auto holdings = node.mine.Holdings(node.ctx, "q");
+  ASSERT_THAT(holdings, IsOk());
+  ASSERT_EQ(holdings->size(), 1u);
+  EXPECT_EQ(holdings->at(0).dataset, kA1);
+  EXPECT_EQ(holdings->at(0).kinds, (std::set<std::string>{"genotypes", "phenotypes"}));
   ASSERT_THAT(node.mine.Forget(node.ctx, "p"), IsOk());
   Process restarted(options_);
   Node& after = *restarted.node;
@@ -543,6 +643,9 @@ TEST_F(SqlStoreTest, ErasureNoticesAndAuditAreStored) {
   ASSERT_FALSE(forgotten->rows.empty());
   EXPECT_EQ(forgotten->next, 0);
   EXPECT_TRUE(after.mine.Get(node.ctx, "p")->statements.empty());
+  Audit of_after(*restarted.store, after.ledger, after.clock, after.random);
+  notice.idempotency_key = "to everybody who is left";
+  EXPECT_EQ(of_after.Publish(node.ctx, notice)->people, 2);
   const RegistrationRequest next{{kA1.dataset, 2}, {{"p", Says(7)}, {"q", Says(4)}}};
   EXPECT_EQ(after.registrar.Run(node.ctx, next)->subjects.at(0), (RegisteredSubject{"", -1, true}));
   const std::string tombstone = node.pseudonyms.Tombstone(node.pseudonyms.Blinded("p"));

@@ -12,8 +12,9 @@ Status ApplyPolicy(const Context& ctx, Ledger& ledger, const Rules& rules) {
     ledger::Entry entry;
     entry.kind = ledger::EntryKind::kPolicy;
     entry.time = ledger.EntryTime();
-    entry.fields = {
-        {"rule", rules.policy.id}, {"reason", "consent policy of the country"}, {"policy_sha256", rules.policy.sha256}};
+    entry.fields = {{"reason", "consent policy of the country"},
+                    {"policy_sha256", rules.policy.sha256}};
+    entry.SetText("rule", rules.policy.id);
     if (rules.policy.sha256.empty()) entry.fields.erase("policy_sha256");
     entry.numbers = {{"epoch", epoch}};
     return ledger.Add(tx, "consent", fmt::format("consent-policy:{}", epoch), entry).status();

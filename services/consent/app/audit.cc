@@ -16,6 +16,7 @@ constexpr std::size_t kMaxNoticeText = 4000;
 constexpr std::size_t kMaxNoticeDatasets = 1000;
 constexpr std::size_t kMaxProblems = 20;
 constexpr std::chrono::hours kLookAtAll{24};
+constexpr int kSweepBatches = 100;  // a second's work, at most
 
 Result<AuditRow> RowOf(const StoredEntry& stored) {
   GF_ASSIGN(const ledger::Entry entry, ledger::DecodeEntry(stored.entry));
@@ -87,7 +88,8 @@ Status CatchUp(const Context& ctx, Store& store, Ledger& ledger) {
   return absl::OkStatus();
 }
 
-Result<Audit::Page> Audit::Fill(Transaction& tx, std::vector<AuditRow> rows, int limit) {
+Result<Audit::Page> Audit::Fill(const Context& ctx, Transaction& tx, std::vector<AuditRow> rows,
+                                int limit) {
   Page page;
   if (rows.size() > static_cast<std::size_t>(limit)) {
     page.next = rows[static_cast<std::size_t>(limit)].index;
@@ -102,6 +104,7 @@ Result<Audit::Page> Audit::Fill(Transaction& tx, std::vector<AuditRow> rows, int
     GF_ASSIGN(auto stored, tx.ledger().List(row.index, 1));
     if (stored.empty() || stored[0].index != row.index)
       return Error(StatusCode::kDataLoss, "LEDGER_BROKEN", "entry {} of the ledger is missing", row.index);
+    GF_TRY(ledger_.CheckRows(ctx, stored));
     bytes += stored[0].entry.size();
     page.entries.push_back({std::move(row), std::move(stored[0].entry)});
   }
@@ -114,7 +117,7 @@ Result<Audit::Page> Audit::Search(const Context& ctx, const AuditQuery& query, s
   Page page;
   GF_TRY(store_.Read(ctx, [&](Transaction& tx) -> Status {
     GF_ASSIGN(auto rows, tx.audit().Newest(query, before, limit + 1));
-    GF_ASSIGN(page, Fill(tx, std::move(rows), limit));
+    GF_ASSIGN(page, Fill(ctx, tx, std::move(rows), limit));
     return absl::OkStatus();
   }));
   // The page that follows begins before the last of this one.
@@ -128,10 +131,39 @@ Result<Audit::Page> Audit::Export(const Context& ctx, const AuditQuery& query, s
   Page page;
   GF_TRY(store_.Read(ctx, [&](Transaction& tx) -> Status {
     GF_ASSIGN(auto rows, tx.audit().Oldest(query, start, limit + 1));
-    GF_ASSIGN(page, Fill(tx, std::move(rows), limit));
+    GF_ASSIGN(page, Fill(ctx, tx, std::move(rows), limit));
     return absl::OkStatus();
   }));
   return page;
+}
+
+Status Audit::Sweep(const Context& ctx) {
+  GF_ASSIGN(const std::int64_t size, ledger_.Size(ctx));
+  const Time now = clock_.Now();
+  std::int64_t next = 0;
+  {
+    MutexLock lock(mutex_);
+    if (!sweep_began_ || now < *sweep_began_ ||
+        (swept_ >= size && now - *sweep_began_ >= kLookAtAll)) {
+      sweep_began_ = now;
+      swept_ = 0;
+    }
+    next = swept_;
+  }
+  for (int batch = 0; batch < kSweepBatches && next < size; ++batch) {
+    GF_TRY(ctx.Alive());
+    std::vector<StoredEntry> rows;
+    GF_TRY(store_.Read(ctx, [&](Transaction& tx) -> Status {
+      GF_ASSIGN(rows, tx.ledger().List(next, kBatch));
+      return absl::OkStatus();
+    }));
+    const std::int64_t end = std::min(size, next + kBatch);
+    GF_TRY(ledger_.CheckRows(ctx, rows, next, end));
+    next = end;
+    MutexLock lock(mutex_);
+    swept_ = next;
+  }
+  return absl::OkStatus();
 }
 
 Status Audit::Judge(Transaction& tx, Judged& judged) {

@@ -51,6 +51,10 @@ class Audit {
   // transaction.
   Result<Reconciliation> Reconcile(const Context& ctx);
 
+  // Compares entries as they are stored with the tree: at most 100,000 at a time, going on where
+  // the last call ended, and over again once a day and after a start. Errors: LEDGER_DAMAGED.
+  Status Sweep(const Context& ctx);
+
   // For the people concerned; the same key publishes once. Errors: NOTICE_INVALID, NOTICE_KEY_REUSED.
   Result<NoticeRow> Publish(const Context& ctx, NoticeRow notice);
 
@@ -62,7 +66,7 @@ class Audit {
     std::vector<std::string> problems;
   };
   static Status Judge(Transaction& tx, Judged& judged);
-  Result<Page> Fill(Transaction& tx, std::vector<AuditRow> rows, int limit);
+  Result<Page> Fill(const Context& ctx, Transaction& tx, std::vector<AuditRow> rows, int limit);
 
   Store& store_;
   Ledger& ledger_;
@@ -71,6 +75,8 @@ class Audit {
   Mutex mutex_;
   Judged good_ ABSL_GUARDED_BY(mutex_);                        // without problems
   std::optional<Time> looked_at_all_ ABSL_GUARDED_BY(mutex_);  // when good_ began from nothing
+  std::int64_t swept_ ABSL_GUARDED_BY(mutex_) = 0;             // entries before this were compared
+  std::optional<Time> sweep_began_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace genofed::consent

@@ -205,9 +205,15 @@ TEST_F(CitizenTest, NoticesReachThePeopleConcerned) {
   EXPECT_TRUE(node_.mine.Notices(node_.ctx, "p")->empty());
   notice.idempotency_key = "k2";
   notice.datasets.clear();
-  EXPECT_EQ(audit_.Publish(node_.ctx, notice)->people, 3) << "everybody with a row";
+  ASSERT_THAT(node_.mine.Set(node_.ctx, "choice", Bits(0)), IsOk());
+  ASSERT_THAT(node_.mine.Forget(node_.ctx, "q"), IsOk());
+  EXPECT_EQ(audit_.Publish(node_.ctx, notice)->people, 4)
+      << "everybody who is known: p, out, b, choice";
   EXPECT_EQ(node_.mine.Notices(node_.ctx, "b")->size(), 2u);
-  EXPECT_TRUE(node_.mine.Notices(node_.ctx, "out")->empty());
+  // Who has no row is concerned as well: their consents, and who they are, are held.
+  for (const char* person : {"p", "out", "choice"})
+    EXPECT_EQ(node_.mine.Notices(node_.ctx, person)->size(), 1u) << person;
+  EXPECT_TRUE(node_.mine.Notices(node_.ctx, "stranger")->empty());
   notice.consequences.clear();
   EXPECT_THAT(audit_.Publish(node_.ctx, notice), HasReason("NOTICE_INVALID"));
 }
@@ -259,6 +265,30 @@ TEST_F(CitizenTest, ReleasesMustBeInTheLedger) {
   ASSERT_THAT(release("run-unknown", 3), IsOk());
   store_.state.releases = 3;
   EXPECT_FALSE(audit_.Reconcile(node_.ctx)->accounted);
+}
+
+TEST_F(CitizenTest, EntriesAreComparedWithTheTreeOnceADay) {
+  const auto run = node_.AppendRun(kA1, "run-1");
+  ASSERT_THAT(run, IsOk());
+  EXPECT_THAT(audit_.Sweep(node_.ctx), IsOk());
+  ASSERT_THAT(node_.AppendRun(kA1, "run-2"), IsOk());
+  EXPECT_THAT(audit_.Sweep(node_.ctx), IsOk());
+  std::string& entry = store_.state.ledger.at(static_cast<std::size_t>(run->index)).first.entry;
+  entry.replace(entry.find("Heart"), 5, "Liver");
+  EXPECT_THAT(audit_.Sweep(node_.ctx), IsOk()) << "it was good a moment ago";
+  node_.clock.Advance(std::chrono::hours(24));
+  EXPECT_THAT(audit_.Sweep(node_.ctx), HasReason("LEDGER_DAMAGED"));
+  EXPECT_EQ(node_.ledger.Damage(),
+            fmt::format("entry {} is not the one that was appended", run->index));
+  EXPECT_THAT(audit_.Reconcile(node_.ctx), HasReason("LEDGER_FROZEN"));
+  AuditQuery query;
+  query.kind = "run";
+  EXPECT_THAT(audit_.Search(node_.ctx, query, 10, 10), HasReason("LEDGER_DAMAGED"));
+  EXPECT_THAT(audit_.Export(node_.ctx, query, 0, 10), HasReason("LEDGER_DAMAGED"));
+  // A new process looks at everything.
+  Node again(store_);
+  Audit after_a_start(store_, again.ledger, again.clock, again.random);
+  EXPECT_THAT(after_a_start.Sweep(node_.ctx), HasReason("LEDGER_DAMAGED"));
 }
 
 // A memory store, and something that happens just before each writing transaction.

@@ -98,12 +98,12 @@ Result<SnapshotRow> Cohorts::Log(Transaction& tx, const DatasetVersion& dataset,
                   {"permission", std::string(Name(use.permission))},
                   {"snapshot", row.id},
                   {"snapshot_root", row.root.Hex()},
-                  {"rule", fmt::format("{} {} {}", rules_.policy.id, index + 1, row.model)},
                   {"purpose", use.purpose},
                   {"conditions", Spaced(use.met)},
-                  {"reason", rule.legal_basis},
                   {"policy_sha256", rules_.policy.sha256}};
   std::erase_if(entry.fields, [](const auto& field) { return field.second.empty(); });
+  entry.SetText("rule", fmt::format("{} {} {}", rules_.policy.id, index + 1, row.model));
+  entry.SetText("reason", rule.legal_basis);
   entry.numbers = {{"epoch", number}, {"slots", row.slots}};
   GF_ASSIGN(row.ledger_index, ledger_.Add(tx, "consent", "snapshot:" + row.id, entry));
   GF_TRY(tx.consent().AddSnapshot(row, snapshot));
@@ -152,6 +152,7 @@ Result<Cohort> Cohorts::Run(const Context& ctx, const DatasetVersion& dataset, c
                             bool with_snapshot, bool with_pseudonyms) {
   GF_TRY(Validate(dataset));
   GF_TRY(Validate(use));
+  GF_TRY(ledger_.CheckNotFrozen());
   if (with_snapshot) return WithSnapshot(ctx, dataset, use, with_pseudonyms);
   Cohort cohort;
   ledger::SlotSet permitted;
@@ -211,14 +212,16 @@ Result<Cohort> Cohorts::WithSnapshot(const Context& ctx, const DatasetVersion& d
 Result<Cohort> Cohorts::OfRun(const Context& ctx, const DatasetVersion& dataset,
                               std::int64_t ledger_index, bool with_pseudonyms) {
   std::optional<SnapshotRow> snapshot;
-  GF_TRY(store_.Read(ctx, [&](Transaction& tx) -> Status {
+  const Status read = store_.Read(ctx, [&](Transaction& tx) -> Status {
     GF_ASSIGN(auto rows, tx.ledger().List(ledger_index, 1));
     if (rows.empty() || rows[0].index != ledger_index) return absl::OkStatus();
+    GF_TRY(ledger_.CheckRows(ctx, rows));
     GF_ASSIGN(const ledger::Entry entry, ledger::DecodeEntry(rows[0].entry));
     if (entry.kind != ledger::EntryKind::kRun) return absl::OkStatus();
     GF_ASSIGN(snapshot, tx.consent().FindSnapshot(entry.Field("snapshot")));
     return absl::OkStatus();
-  }));
+  });
+  GF_TRY(read);
   if (!snapshot || snapshot->dataset != dataset) {
     return Error(StatusCode::kFailedPrecondition, "RUN_ENTRY_UNKNOWN",
                  "no run of this dataset version is logged at index {}", ledger_index);
@@ -243,7 +246,8 @@ Result<RunCheck> Cohorts::CheckRun(const Context& ctx, std::int64_t ledger_index
   RunCheck check;
   bool known = false;
   ledger::Entry run;
-  GF_TRY(store_.Read(ctx, [&](Transaction& tx) -> Status {
+  GF_TRY(ledger_.CheckNotFrozen());
+  const Status read = store_.Read(ctx, [&](Transaction& tx) -> Status {
     GF_ASSIGN(const EpochState epoch, tx.consent().EpochAt(rules_.clock.Now()));
     const auto before_now = epoch.over ? std::nullopt : KnownCheck(ledger_index, epoch.epoch);
     known = before_now.has_value();
@@ -253,6 +257,7 @@ Result<RunCheck> Cohorts::CheckRun(const Context& ctx, std::int64_t ledger_index
     }
     GF_ASSIGN(auto rows, tx.ledger().List(ledger_index, 1));
     if (!rows.empty() && rows[0].index == ledger_index) {
+      GF_TRY(ledger_.CheckRows(ctx, rows));
       GF_ASSIGN(run, ledger::DecodeEntry(rows[0].entry));
     }
     GF_ASSIGN(auto snapshot, tx.consent().FindSnapshot(run.Field("snapshot")));
@@ -268,7 +273,8 @@ Result<RunCheck> Cohorts::CheckRun(const Context& ctx, std::int64_t ledger_index
     // Who came since then is no reason to begin again.
     check.unchanged = PermittedSlots(people).ContainsAll(stored.permitted());
     return absl::OkStatus();
-  }));
+  });
+  GF_TRY(read);
   if (check.unchanged && !known) Remember(ledger_index, check);
   if (check.unchanged || known) return check;
   check.cancel = rules_.policy.running_tasks == Policy::RunningTasks::kCancel;
@@ -283,7 +289,7 @@ Result<RunCheck> Cohorts::CheckRun(const Context& ctx, std::int64_t ledger_index
     entry.fields["reason"] = "somebody in the cohort is not permitted any more";
     entry.fields["outcome"] =
         check.cancel ? "ended, to begin again without them" : "will be finished";
-    entry.fields["rule"] = rules_.policy.id;
+    entry.SetText("rule", rules_.policy.id);
     entry.numbers = {{"epoch", check.epoch}};
     return ledger_.Add(tx, "consent", fmt::format("run-changed:{}", ledger_index), entry).status();
   }));

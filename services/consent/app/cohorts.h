@@ -28,7 +28,8 @@ struct RunCheck {
 };
 
 // Who of a dataset version may be used now, by the country's policy. Errors: DATASET_INVALID,
-// PURPOSE_INVALID, CONDITION_INVALID, NotFound DATASET_UNKNOWN.
+// PURPOSE_INVALID, CONDITION_INVALID, NotFound DATASET_UNKNOWN; Unavailable LEDGER_FROZEN, since
+// withdrawals may be missing; LEDGER_DAMAGED.
 class Cohorts {
  public:
   Cohorts(Store& store, Ledger& ledger, Rules rules)

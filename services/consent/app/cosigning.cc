@@ -2,6 +2,7 @@
 #include "services/consent/app/cosigning.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
@@ -17,6 +18,10 @@ class PeerTiles final : public ledger::TileSource {
   Result<std::string> Read(const std::string& path) override {
     GF_ASSIGN(LedgerPeerClient::Answer answer, client_.LedgerFile(ctx_, path));
     if (answer.status == 200) return std::move(answer.body);
+    if (answer.status == 409) {
+      return Error(StatusCode::kDataLoss, "LEDGER_DAMAGED",
+                   "the site itself does not take {} for what was appended", path);
+    }
     return answer.status == 404
                ? Error(StatusCode::kNotFound, "FILE_MISSING", "the site has no {}", path)
                : Error(StatusCode::kUnavailable, "PEER_FAILED", "the site answered {} for {}",
@@ -43,6 +48,33 @@ Status CheckGrowth(PeerTiles& tiles, const ledger::WitnessedTree& smaller,
   return Error(StatusCode::kDataLoss, "LEDGER_FORKED",
                "its {} entries do not begin with the {} that were signed", larger.size,
                smaller.size);
+}
+
+// Whether the entries of this bundle are those that the tree was made of.
+Status CheckBundle(PeerTiles& tiles, ledger::TileTree& tree, std::uint64_t index,
+                   const ledger::WitnessedTree& of) {
+  const ledger::TileId id{ledger::TileId::kEntries, index,
+                          ledger::TileWidthAt(ledger::TileId::kEntries, index, of.size)};
+  GF_ASSIGN(const auto entries, ledger::ReadBundle(tiles, id));
+  std::vector<ledger::Hash> leaves;
+  leaves.reserve(entries.size());
+  for (const std::string& entry : entries) leaves.push_back(ledger::LeafHash(entry));
+  const std::uint64_t start = index * ledger::kTileWidth;
+  const std::uint64_t end = start + id.width;
+  GF_ASSIGN(const auto proof, ledger::ProveSubtreeConsistency(tree, start, end, of.size));
+  if (ledger::VerifySubtreeConsistency(start, end, of.size, ledger::RootOfNodes(leaves), of.root,
+                                       proof)
+          .ok())
+    return absl::OkStatus();
+  return Error(StatusCode::kDataLoss, "LEDGER_DAMAGED",
+               "its entries {} to {} are not those of its checkpoint of {} entries", start, end - 1,
+               of.size);
+}
+
+// A file that is missing or none hides what was signed as well as another content.
+bool IsDamage(const Status& status) {
+  return status.code() == StatusCode::kNotFound || status.code() == StatusCode::kInvalidArgument ||
+         status.code() == StatusCode::kDataLoss;
 }
 
 }  // namespace
@@ -92,13 +124,14 @@ std::uint64_t Candidates::unwitnessed() {
 }
 
 LedgerPeer::LedgerPeer(Options options, LedgerPeerClient& client, Ledger& ledger,
-                       Candidates& candidates, Witness& witness, const Clock& clock)
+                       Candidates& candidates, Witness& witness, const Clock& clock, Random& random)
     : options_(std::move(options)),
       client_(client),
       ledger_(ledger),
       candidates_(candidates),
       witness_(witness),
-      clock_(clock) {}
+      clock_(clock),
+      random_(random) {}
 
 Result<LedgerPeerClient::Answer> LedgerPeer::Ask(const Context& ctx,
                                                  const Candidates::Candidate& candidate) {
@@ -177,48 +210,85 @@ Status LedgerPeer::Watch(const Context& ctx) {
     return Error(StatusCode::kUnavailable, "PEER_FAILED", "{} answered {} for its checkpoint",
                  origin(), answer.status);
   }
-  if (answer.body == watched_) return absl::OkStatus();
+  // A clock that was set back is no reason to wait.
+  const Time time = clock_.Now();
+  const bool read = time - read_ >= kReadEvery || time < read_;
+  if (answer.body == watched_ && !read) return absl::OkStatus();
   GF_ASSIGN(const auto known, witness_.Known(ctx, origin()));
   if (!known) return absl::OkStatus();  // its first request makes it known
   const auto seen = ledger::OpenCheckpoint(answer.body, options_.log);
-  if (!seen.ok())
-    return Accuse(ctx, *known, answer.body, "CHECKPOINT_INVALID", Message(seen.status()));
+  if (!seen.ok()) {
+    return Accuse(ctx, *known, answer.body, "CHECKPOINT_INVALID", Message(seen.status()),
+                  known->checkpoint);
+  }
   const ledger::WitnessedTree now{seen->size, seen->root};
-  if (now.size == known->tree.size) {
-    if (now.root != known->tree.root) {
-      return Accuse(ctx, *known, answer.body, "LEDGER_FORKED",
-                    fmt::format("two roots are signed for {} entries", now.size));
+  if (answer.body != watched_) GF_TRY(CheckCheckpoint(ctx, *known, answer.body, now));
+  if (answer.body != watched_ || !read) return absl::OkStatus();
+  GF_TRY(ReadEntries(ctx, *known, answer.body, now));
+  read_ = time;
+  return absl::OkStatus();
+}
+
+Status LedgerPeer::CheckCheckpoint(const Context& ctx, const WitnessedLog& known,
+                                   const std::string& note, const ledger::WitnessedTree& now) {
+  if (now.size == known.tree.size) {
+    if (now.root != known.tree.root) {
+      return Accuse(ctx, known, note, "LEDGER_FORKED",
+                    fmt::format("two roots are signed for {} entries", now.size), known.checkpoint);
     }
   } else {
     // A little behind is what was not published yet, but then the tiles of all that was signed
     // exist.
     PeerTiles tiles(ctx, client_);
-    const bool behind = now.size < known->tree.size;
+    const bool behind = now.size < known.tree.size;
     const Status grown =
-        behind ? CheckGrowth(tiles, now, known->tree) : CheckGrowth(tiles, known->tree, now);
+        behind ? CheckGrowth(tiles, now, known.tree) : CheckGrowth(tiles, known.tree, now);
     if (behind && grown.code() == StatusCode::kNotFound) {
-      return Accuse(ctx, *known, answer.body, "LEDGER_ROLLED_BACK",
-                    fmt::format("it has {} entries and had {}", now.size, known->tree.size));
+      return Accuse(ctx, known, note, "LEDGER_ROLLED_BACK",
+                    fmt::format("it has {} entries and had {}", now.size, known.tree.size),
+                    known.checkpoint);
     }
-    // A file that is missing or none hides what was signed as well as another content.
-    if (grown.code() == StatusCode::kNotFound || grown.code() == StatusCode::kInvalidArgument)
-      return Accuse(ctx, *known, answer.body, "LEDGER_DAMAGED", Message(grown));
-    if (grown.code() == StatusCode::kDataLoss)
-      return Accuse(ctx, *known, answer.body, Reason(grown), Message(grown));
+    if (IsDamage(grown)) {
+      return Accuse(ctx, known, note,
+                    Reason(grown) == "LEDGER_FORKED" ? "LEDGER_FORKED" : "LEDGER_DAMAGED",
+                    Message(grown), known.checkpoint);
+    }
     GF_TRY(grown);
   }
-  watched_ = answer.body;
+  watched_ = note;
+  return absl::OkStatus();
+}
+
+Status LedgerPeer::ReadEntries(const Context& ctx, const WitnessedLog& known,
+                               const std::string& note, const ledger::WitnessedTree& now) {
+  if (now.size == 0) return absl::OkStatus();
+  std::uint64_t number = 0;
+  std::memcpy(&number, random_.Bytes(sizeof number).data(), sizeof number);
+  const std::uint64_t newest = (now.size - 1) / ledger::kTileWidth;
+  std::set<std::uint64_t> bundles{newest};
+  if (newest > 0) bundles.insert(number % newest);
+  PeerTiles tiles(ctx, client_);
+  ledger::TileTree tree(tiles, now.size);
+  for (const std::uint64_t bundle : bundles) {
+    const Status sound = CheckBundle(tiles, tree, bundle, now);
+    if (IsDamage(sound)) {
+      GF_TRY(Accuse(ctx, known, note, "LEDGER_DAMAGED", Message(sound),
+                    fmt::format("bundle {}", bundle)));
+    } else {
+      GF_TRY(sound);
+    }
+  }
   return absl::OkStatus();
 }
 
 // Once for what it contradicts: a forked ledger may go on growing.
 Status LedgerPeer::Accuse(const Context& ctx, const WitnessedLog& known, const std::string& seen,
-                          std::string_view reason, std::string detail) {
-  const std::string accusation = fmt::format("{}\n{}", reason, known.checkpoint);
-  if (accusation == accused_) return absl::OkStatus();
+                          std::string_view reason, std::string detail, const std::string& key) {
+  const std::string accusation = fmt::format("{}\n{}", reason, key);
+  if (accused_.contains(accusation)) return absl::OkStatus();
   GF_TRY(witness_.Raise(ctx, {origin(), std::string(reason), std::move(detail), known.checkpoint,
                               seen, clock_.Now()}));
-  accused_ = accusation;
+  accused_.insert(accusation);
   return absl::OkStatus();
 }
 

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 
 #include "libs/core/mutex.h"
+#include "libs/core/random.h"
 #include "services/consent/app/ledger.h"
 #include "services/consent/app/witness.h"
 
@@ -52,12 +54,14 @@ class Candidates {
 // time.
 class LedgerPeer {
  public:
+  static constexpr std::chrono::seconds kReadEvery{10};
+
   struct Options {
     ledger::NoteVerifier log;      // its ledger
     ledger::NoteVerifier witness;  // its witness key
   };
   LedgerPeer(Options options, LedgerPeerClient& client, Ledger& ledger, Candidates& candidates,
-             Witness& witness, const Clock& clock);
+             Witness& witness, const Clock& clock, Random& random);
 
   // Has the candidate cosigned unless it is already. When the witness shows that this ledger's key
   // signed a longer or another ledger, this process is a restored backup or a second copy: the
@@ -65,16 +69,22 @@ class LedgerPeer {
   Status Submit(const Context& ctx);
 
   // Looks at the checkpoint that the other site shows to everybody: it must contain what was
-  // cosigned here, and its tiles must say the same; otherwise raises an alarm. Errors: those of the
-  // client.
+  // cosigned here, and its tiles must say the same. Every kReadEvery also reads the newest entries
+  // and 256 older ones, nobody knows which: they must be those of the checkpoint. Otherwise raises
+  // an alarm. Errors: those of the client.
   Status Watch(const Context& ctx);
 
   const std::string& origin() const { return options_.log.name(); }
 
  private:
   Result<LedgerPeerClient::Answer> Ask(const Context& ctx, const Candidates::Candidate& candidate);
+  Status CheckCheckpoint(const Context& ctx, const WitnessedLog& known, const std::string& note,
+                         const ledger::WitnessedTree& now);
+  Status ReadEntries(const Context& ctx, const WitnessedLog& known, const std::string& note,
+                     const ledger::WitnessedTree& now);
+  // `key` names what is accused: the same is not accused twice.
   Status Accuse(const Context& ctx, const WitnessedLog& known, const std::string& seen,
-                std::string_view reason, std::string detail);
+                std::string_view reason, std::string detail, const std::string& key);
   // After a refusal that says so.
   Status FreezeIfProven(const Context& ctx, const Candidates::Candidate& candidate,
                         const LedgerPeerClient::Answer& refusal);
@@ -86,11 +96,13 @@ class LedgerPeer {
   Candidates& candidates_;
   Witness& witness_;
   const Clock& clock_;
+  Random& random_;
   std::uint64_t known_size_ = 0;  // what the other site cosigned last
   std::string submitted_;         // text of the last candidate that it cosigned
   bool frozen_ = false;           // this site's ledger is, by what the other site said
   std::string watched_;           // the last checkpoint that was found good
-  std::string accused_;           // reason and known checkpoint of the last alarm
+  Time read_{};                   // when entries were read last
+  std::set<std::string> accused_;  // of what
 };
 
 }  // namespace genofed::consent

@@ -82,9 +82,9 @@ TEST_F(PolicyAtWork, AStatutoryUseIsSeenByThoseWhoObjected) {
   auto cohort = node_.cohorts.Run(node_.ctx, kA1, {Permission::kSecondaryUse, kStatutory}, true);
   ASSERT_THAT(cohort, IsOk());
   EXPECT_EQ(cohort->snapshot->id, "GOE-ES-A-1/1/SEC/1/EHDS:53-1-a");
-  ASSERT_THAT(
-      node_.ledger.Append(node_.ctx, "spe", "run", *ledger::EncodeEntry(node_.RunEntry(*cohort->snapshot, "run"))),
-      IsOk());
+  ASSERT_THAT(node_.ledger.Append(node_.ctx, "dispatcher", "run",
+                                  *ledger::EncodeEntry(node_.RunEntry(*cohort->snapshot, "run"))),
+              IsOk());
   auto page = node_.mine.Accesses(node_.ctx, "no", 0, "");
   ASSERT_THAT(page, IsOk());
   ASSERT_EQ(page->accesses.size(), 1u);
@@ -104,8 +104,8 @@ TEST_F(PolicyAtWork, AStatutoryUseIsSeenByThoseWhoObjected) {
 TEST_F(PolicyAtWork, ARunKeepsItsPurpose) {
   Register();
   auto cohort = node_.cohorts.Run(node_.ctx, kA1, {Permission::kSecondaryUse, kHealth}, true);
-  auto run =
-      node_.ledger.Append(node_.ctx, "spe", "run", *ledger::EncodeEntry(node_.RunEntry(*cohort->snapshot, "run")));
+  auto run = node_.ledger.Append(node_.ctx, "dispatcher", "run",
+                                 *ledger::EncodeEntry(node_.RunEntry(*cohort->snapshot, "run")));
   ASSERT_THAT(run, IsOk());
   auto again = node_.cohorts.OfRun(node_.ctx, kA1, run->index);
   ASSERT_THAT(again, IsOk());
@@ -157,7 +157,7 @@ TEST_F(Conditions, ARunKeepsThemAndIsCheckedByThem) {
       ledger::DecodeEntry(node_.ledger.List(node_.ctx, with->snapshot->ledger_index, 1)->at(0));
   EXPECT_EQ(logged->Field("conditions"), "DUO:0000021 DUO:0000045");
   const auto run = node_.ledger.Append(
-      node_.ctx, "spe", "run", *ledger::EncodeEntry(node_.RunEntry(*with->snapshot, "run")));
+      node_.ctx, "dispatcher", "run", *ledger::EncodeEntry(node_.RunEntry(*with->snapshot, "run")));
   ASSERT_THAT(run, IsOk());
   EXPECT_EQ(node_.cohorts.OfRun(node_.ctx, kA1, run->index)->permitted, with->permitted);
   // Somebody else's change begins an epoch, in which everybody is judged anew.
@@ -192,7 +192,7 @@ TEST_F(Conditions, AsManyAsAProjectMayStateMakeARun) {
   ASSERT_THAT(cohort, IsOk());
   const auto entry = ledger::EncodeEntry(restarted.RunEntry(*cohort->snapshot, "run"));
   ASSERT_THAT(entry, IsOk());
-  ASSERT_THAT(restarted.ledger.Append(node_.ctx, "spe", "run", *entry), IsOk());
+  ASSERT_THAT(restarted.ledger.Append(node_.ctx, "dispatcher", "run", *entry), IsOk());
   const auto page = restarted.mine.Accesses(node_.ctx, "yes", 0, "");
   ASSERT_THAT(page, IsOk());
   EXPECT_THAT(ledger::VerifyReceipt(page->accesses.at(0).receipt, node_.ledger.VerifierKey()),
@@ -202,7 +202,7 @@ TEST_F(Conditions, AsManyAsAProjectMayStateMakeARun) {
 TEST_F(Conditions, AreToldInWords) {
   const auto cohort =
       node_.cohorts.Run(node_.ctx, kA1, {Permission::kSecondaryUse, kHealth, both_}, true);
-  ASSERT_THAT(node_.ledger.Append(node_.ctx, "spe", "run",
+  ASSERT_THAT(node_.ledger.Append(node_.ctx, "dispatcher", "run",
                                   *ledger::EncodeEntry(node_.RunEntry(*cohort->snapshot, "run"))),
               IsOk());
   const auto page = node_.mine.Accesses(node_.ctx, "yes", 0, "");

@@ -56,8 +56,9 @@ std::string ReleaseKey(const ReleaseRequest& request) {
 
 }  // namespace
 
-DatasetKeys::DatasetKeys(crypt4gh::SecretKey key, Site site, Store& store, Ledger& ledger, GrantChecker& grants,
-                         const auth::TrustSource& trust, Rules rules, Random& random)
+DatasetKeys::DatasetKeys(crypt4gh::SecretKey key, Site site, Store& store, Ledger& ledger,
+                         GrantChecker& grants, const auth::TrustSource& trust, Rules rules,
+                         Random& random)
     : key_(std::move(key)),
       site_(std::move(site)),
       store_(store),
@@ -65,7 +66,8 @@ DatasetKeys::DatasetKeys(crypt4gh::SecretKey key, Site site, Store& store, Ledge
       grants_(grants),
       trust_(trust),
       rules_(rules),
-      random_(random) {}
+      random_(random),
+      denials_(ledger, rules.clock, random) {}
 
 Status DatasetKeys::StoreHeader(const Context& ctx, const HeaderRow& header) {
   if (!IsObject(header.object)) {
@@ -85,25 +87,18 @@ Status DatasetKeys::StoreHeader(const Context& ctx, const HeaderRow& header) {
   });
 }
 
-Result<DatasetKeys::Run> DatasetKeys::FindRun(Transaction& tx,
+Result<DatasetKeys::Run> DatasetKeys::FindRun(const Context& ctx, Transaction& tx,
                                               const ReleaseRequest& request) const {
   Status unknown = Error(StatusCode::kFailedPrecondition, "RUN_ENTRY_UNKNOWN",
                          "no run is logged at index {}", request.ledger_index);
   if (request.ledger_index < 0) return unknown;
   GF_ASSIGN(auto rows, tx.ledger().List(request.ledger_index, 1));
   if (rows.empty() || rows[0].index != request.ledger_index) return unknown;
+  GF_TRY(ledger_.CheckRows(ctx, rows));
   Run run;
   GF_ASSIGN(run.entry, ledger::DecodeEntry(rows[0].entry));
   if (run.entry.kind != ledger::EntryKind::kRun) return unknown;
-  // The time this service took it, not the time it claims.
-  if (rules_.clock.Now() - rows[0].appended > kEntryLifetime) {
-    return Error(StatusCode::kFailedPrecondition, "RUN_ENTRY_EXPIRED",
-                 "the run was logged more than a day ago");
-  }
-  if (!request.application.empty() && request.application != run.entry.Field("application")) {
-    return Error(StatusCode::kPermissionDenied, "APPLICATION_MISMATCH",
-                 "the run was logged for another application");
-  }
+  run.appended = rows[0].appended;
   GF_ASSIGN(const std::int64_t version, ParseInt(run.entry.Field("version")));
   run.dataset = {run.entry.Field("dataset"), static_cast<std::int32_t>(version)};
   return run;
@@ -236,6 +231,19 @@ Result<std::int32_t> DatasetKeys::Destroy(const Context& ctx, const std::string&
   return static_cast<std::int32_t>(destroyed);
 }
 
+// What cannot be answered now is no refusal, nor is a question that nobody could answer.
+void DatasetKeys::LogRefusal(const Context& ctx, const Run& run, const Status& refused) {
+  const std::string reason = Reason(refused);
+  if (refused.code() != StatusCode::kPermissionDenied && reason != "COHORT_CHANGED" &&
+      reason != "RUN_ENTRY_EXPIRED")
+    return;
+  std::map<std::string, std::string> fields = {{"reason", reason}, {"outcome", "no keys released"}};
+  for (const char* field : {"application", "application_sha256", "project", "organisation",
+                            "purpose", "run", "dataset", "version"})
+    fields[field] = run.entry.Field(field);
+  denials_.Log(ctx, fields);
+}
+
 Status DatasetKeys::Log(Transaction& tx, const ReleaseRequest& request, const Run& run) {
   std::map<std::string, std::string> fields;
   for (const char* field :
@@ -260,10 +268,25 @@ Result<Released> DatasetKeys::Release(const Context& ctx, const ReleaseRequest& 
   // The peer is asked outside of any transaction; everything of our own is checked again inside.
   Run run;
   const Status read = store_.Read(ctx, [&](Transaction& tx) -> Status {
-    GF_ASSIGN(run, FindRun(tx, request));
+    GF_ASSIGN(run, FindRun(ctx, tx, request));
     return absl::OkStatus();
   });
   GF_TRY(read);
+  auto released = ReleaseOf(ctx, request, run);
+  if (!released.ok()) LogRefusal(ctx, run, released.status());
+  return released;
+}
+
+Result<Released> DatasetKeys::ReleaseOf(const Context& ctx, const ReleaseRequest& request,
+                                        const Run& run) {
+  if (rules_.clock.Now() - run.appended > kEntryLifetime) {
+    return Error(StatusCode::kFailedPrecondition, "RUN_ENTRY_EXPIRED",
+                 "the run was logged more than a day ago");
+  }
+  if (!request.application.empty() && request.application != run.entry.Field("application")) {
+    return Error(StatusCode::kPermissionDenied, "APPLICATION_MISMATCH",
+                 "the run was logged for another application");
+  }
   GF_ASSIGN(const auth::Approval approval, CheckApproval(ctx, request, run));
   Released released;
   const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {

@@ -10,6 +10,7 @@
 #include "libs/core/random.h"
 #include "libs/crypt4gh/edit_list.h"
 #include "libs/crypt4gh/key.h"
+#include "services/consent/app/denials.h"
 #include "services/consent/app/ledger.h"
 #include "services/consent/app/rules.h"
 
@@ -41,8 +42,8 @@ class DatasetKeys {
     std::string country;
   };
 
-  DatasetKeys(crypt4gh::SecretKey key, Site site, Store& store, Ledger& ledger, GrantChecker& grants,
-              const auth::TrustSource& trust, Rules rules, Random& random);
+  DatasetKeys(crypt4gh::SecretKey key, Site site, Store& store, Ledger& ledger,
+              GrantChecker& grants, const auth::TrustSource& trust, Rules rules, Random& random);
 
   const std::string& public_key() const { return key_.public_key().raw(); }
 
@@ -50,10 +51,12 @@ class DatasetKeys {
   // DATASET_INVALID, HEADER_EXISTS, and those of crypt4gh::OpenHeader.
   Status StoreHeader(const Context& ctx, const HeaderRow& header);
 
-  // Within a transaction, for whoever has judged that it may be: the header of an object for `recipient`, with an edit
-  // list if it is not empty. The same question gives the same bytes, so that a download can be resumed. `reader` is
-  // who asks; no two share a writer's key. Errors: OBJECT_UNKNOWN, RECIPIENT_INVALID, those of crypt4gh::Reencrypt.
-  Result<std::string> HeaderFor(const HeaderRow& header, const std::string& recipient, const std::string& reader,
+  // Within a transaction, for whoever has judged that it may be: the header of an object for
+  // `recipient`, with an edit list if it is not empty. The same question gives the same bytes, so
+  // that a download can be resumed. `reader` is who asks; no two share a writer's key. Errors:
+  // OBJECT_UNKNOWN, RECIPIENT_INVALID, those of crypt4gh::Reencrypt.
+  Result<std::string> HeaderFor(const HeaderRow& header, const std::string& recipient,
+                                const std::string& reader,
                                 const crypt4gh::EditList& edit_list) const;
   // Logs, once for the same key, that `headers` headers left.
   Status LogRelease(Transaction& tx, const std::string& key, std::int64_t headers,
@@ -62,17 +65,19 @@ class DatasetKeys {
   // Re-encrypts headers to the recipient, after everything was checked once more: the run entry,
   // its dataset version, the approval token, its grant, and that nobody in the entry's snapshot has
   // withdrawn, nor anybody in it by a condition that the token does not accept. Logged (once for
-  // the same entry, recipient and objects) before it returns. Errors: OBJECTS_INVALID,
-  // RECIPIENT_INVALID, RUN_ENTRY_UNKNOWN, RUN_ENTRY_EXPIRED, APPLICATION_MISMATCH, OBJECT_UNKNOWN,
-  // OBJECT_OUTSIDE_RUN, APPROVAL_REFUSED, APPROVAL_ENDED, COHORT_CHANGED, Unavailable.
+  // the same entry, recipient and objects) before it returns; so is a refusal. Errors:
+  // OBJECTS_INVALID, RECIPIENT_INVALID, RUN_ENTRY_UNKNOWN, RUN_ENTRY_EXPIRED, APPLICATION_MISMATCH,
+  // OBJECT_UNKNOWN, OBJECT_OUTSIDE_RUN, APPROVAL_REFUSED, APPROVAL_ENDED, COHORT_CHANGED,
+  // Unavailable.
   Result<Released> Release(const Context& ctx, const ReleaseRequest& request);
 
-  // The header of an object for a key of the caller's, who writes the object anew without forgotten people; logged
-  // before it returns. Errors: OBJECT_UNKNOWN, NOBODY_FORGOTTEN, RECIPIENT_INVALID.
-  Result<std::string> ReleaseForErasure(const Context& ctx, const std::string& object, const std::string& recipient);
+  // The header of an object for a key of the caller's, who writes the object anew without forgotten
+  // people; logged before it returns. Errors: OBJECT_UNKNOWN, NOBODY_FORGOTTEN, RECIPIENT_INVALID.
+  Result<std::string> ReleaseForErasure(const Context& ctx, const std::string& object,
+                                        const std::string& recipient);
 
-  // Destroys every header of a dataset, or of these objects of it, for good, and logs it. Returns how many; 0 when
-  // repeated.
+  // Destroys every header of a dataset, or of these objects of it, for good, and logs it. Returns
+  // how many; 0 when repeated.
   Result<std::int32_t> Destroy(const Context& ctx, const std::string& dataset,
                                const std::vector<std::string>& objects = {});
 
@@ -80,8 +85,11 @@ class DatasetKeys {
   struct Run {
     ledger::Entry entry;
     DatasetVersion dataset;
+    Time appended;  // the time this service took it, not the time it claims
   };
-  Result<Run> FindRun(Transaction& tx, const ReleaseRequest& request) const;
+  Result<Run> FindRun(const Context& ctx, Transaction& tx, const ReleaseRequest& request) const;
+  Result<Released> ReleaseOf(const Context& ctx, const ReleaseRequest& request, const Run& run);
+  void LogRefusal(const Context& ctx, const Run& run, const Status& refused);
   Result<auth::Approval> CheckApproval(const Context& ctx, const ReleaseRequest& request,
                                        const Run& run) const;
   // Whether an object of `version` belongs to the run: its version, or one that goes on to it.
@@ -98,6 +106,7 @@ class DatasetKeys {
   const auth::TrustSource& trust_;
   const Rules rules_;
   Random& random_;
+  Denials denials_;
 };
 
 }  // namespace genofed::consent

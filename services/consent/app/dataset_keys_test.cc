@@ -107,6 +107,15 @@ TEST_F(DatasetKeysTest, TheTaskOpensWhatIsReleasedAndNobodyElseDoes) {
   EXPECT_EQ(grants_.asked, "apr-1 APP-1");
 }
 
+TEST_F(DatasetKeysTest, AnEntryThatWasRewrittenReleasesNothing) {
+  std::string& entry =
+      store_.state.ledger.at(static_cast<std::size_t>(request_.ledger_index)).first.entry;
+  entry.replace(entry.find("Heart"), 5, "Liver");
+  EXPECT_THAT(Release(), HasReason("LEDGER_DAMAGED"));
+  EXPECT_THAT(Release(), HasReason("LEDGER_DAMAGED"));
+  EXPECT_EQ(store_.state.releases, 0);
+}
+
 TEST_F(DatasetKeysTest, ObjectsOfTheBaseAreOfTheVersionAndNoOthers) {
   const DatasetVersion from_base{"GOE-FI-A-1", 2};
   const DatasetVersion anew{"GOE-FI-A-1", 3};
@@ -186,7 +195,9 @@ TEST_F(DatasetKeysTest, NothingIsReleasedWithoutARunOfToday) {
   }
   request_.ledger_index = *node_.ledger.Size(node_.ctx) - 1;
   node_.clock.Advance(std::chrono::hours(24) + std::chrono::seconds(1));
+  const std::int64_t before = *node_.ledger.Size(node_.ctx);
   EXPECT_THAT(Release(), HasReason("RUN_ENTRY_EXPIRED"));
+  EXPECT_EQ(*node_.ledger.Size(node_.ctx), before + 1);
 }
 
 TEST_F(DatasetKeysTest, TheApprovalMustFitTheLoggedRun) {
@@ -208,12 +219,32 @@ TEST_F(DatasetKeysTest, TheApprovalMustFitTheLoggedRun) {
   EXPECT_EQ(store_.state.releases, 0);
 }
 
+TEST_F(DatasetKeysTest, ARefusalIsLoggedOnceAnHour) {
+  const std::int64_t before = *node_.ledger.Size(node_.ctx);
+  request_.researcher_subject = "mallory";
+  for (int i = 0; i < 10; ++i) EXPECT_THAT(Release(), HasReason("APPROVAL_REFUSED"));
+  request_.application = "APP-2";
+  EXPECT_THAT(Release(), HasReason("APPLICATION_MISMATCH"));
+  request_.ledger_index = 99;
+  EXPECT_THAT(Release(), HasReason("RUN_ENTRY_UNKNOWN"));  // nothing is known that could be named
+  auto entries = *node_.ledger.List(node_.ctx, before, 10);
+  ASSERT_EQ(entries.size(), 2u);
+  const auto entry = ledger::DecodeEntry(entries[0]);
+  EXPECT_EQ(entry->kind, ledger::EntryKind::kDenied);
+  EXPECT_EQ(entry->Field("reason"), "APPROVAL_REFUSED");
+  EXPECT_EQ(entry->Field("run"), "run-1");
+  EXPECT_EQ(entry->Field("dataset"), "GOE-FI-A-1");
+  EXPECT_FALSE(entry->fields.contains("snapshot")) << "it is nobody's";
+  EXPECT_EQ(ledger::DecodeEntry(entries[1])->Field("reason"), "APPLICATION_MISMATCH");
+  EXPECT_EQ(store_.state.releases, 0);
+}
+
 TEST_F(DatasetKeysTest, ACohortForAPurposeNeedsAnApprovalForIt) {
   for (const auto& [purpose, run] : {std::pair("DUO:0000007", "run-2"), {"DUO:0000006", "run-3"}}) {
     const auto cohort = node_.cohorts.Run(node_.ctx, kA1, {Permission::kSecondaryUse, purpose}, true);
     ASSERT_THAT(cohort, IsOk());
     const auto entry = node_.ledger.Append(
-        node_.ctx, "spe", run, *ledger::EncodeEntry(node_.RunEntry(*cohort->snapshot, run)));
+        node_.ctx, "dispatcher", run, *ledger::EncodeEntry(node_.RunEntry(*cohort->snapshot, run)));
     ASSERT_THAT(entry, IsOk());
     request_.ledger_index = entry->index;
     const bool approved = purpose == std::string("DUO:0000006");
@@ -230,8 +261,9 @@ TEST_F(DatasetKeysTest, ACohortByConditionsNeedsAnApprovalThatAcceptsThem) {
   const auto cohort =
       node_.cohorts.Run(node_.ctx, kA1, {Permission::kSecondaryUse, "DUO:0000006", met}, true);
   ASSERT_THAT(cohort, IsOk());
-  const auto run = node_.ledger.Append(
-      node_.ctx, "spe", "run:2", *ledger::EncodeEntry(node_.RunEntry(*cohort->snapshot, "run-2")));
+  const auto run =
+      node_.ledger.Append(node_.ctx, "dispatcher", "run:2",
+                          *ledger::EncodeEntry(node_.RunEntry(*cohort->snapshot, "run-2")));
   ASSERT_THAT(run, IsOk());
   request_.ledger_index = run->index;
   for (const std::vector<std::string>& accepted :

@@ -7,6 +7,7 @@
 #include "libs/core/strings.h"
 #include "libs/ledger/checkpoint.h"
 #include "libs/ledger/tiles.h"
+#include "libs/obs/log.h"
 
 namespace genofed::consent {
 namespace {
@@ -27,28 +28,39 @@ bool IsAccess(const ledger::Entry& entry) {
          entry.fields.contains("snapshot");
 }
 
-// What other services may say, in form: the rest of the rules needs the store.
-Status CheckForeign(const ledger::Entry& entry, Time now) {
-  switch (entry.kind) {
-    case EntryKind::kConsentSet:
-    case EntryKind::kConsentWithdraw:
-    case EntryKind::kSnapshot:
-    case EntryKind::kAccess:
-    case EntryKind::kErase:
-    case EntryKind::kCheckpoint:
-      return Error(StatusCode::kPermissionDenied, "ENTRY_KIND_RESERVED",
-                   "only the consent service writes entries of kind {}",
-                   ledger::KindName(entry.kind));
-    default:
-      break;
+// What other services may say, and what such an entry must name. Everything else is this service's.
+struct ForeignKind {
+  EntryKind kind;
+  std::vector<std::string_view> callers;
+  std::vector<const char*> fields;
+};
+const std::vector<ForeignKind>& ForeignKinds() {
+  static const std::vector<ForeignKind> kinds = {
+      {EntryKind::kGrant, {"access"}, {"application", "dataset", "outcome"}},
+      {EntryKind::kDenied, {"access", "dispatcher"}, {"reason"}},
+      {EntryKind::kRun, {"dispatcher"}, {"application", "run", "dataset", "version", "snapshot"}},
+      {EntryKind::kRelease, {"spe"}, {}},
+      {EntryKind::kDataset, {"onboarding"}, {"dataset"}},
+      {EntryKind::kContact, {"discovery"}, {}},
+      {EntryKind::kQueryBatch, {"discovery"}, {"dataset", "since", "audit_sha256"}}};
+  return kinds;
+}
+
+// In form: the rest of the rules needs the store.
+Status CheckForeign(const std::string& caller, const ledger::Entry& entry, Time now) {
+  const auto kind = std::ranges::find(ForeignKinds(), entry.kind, &ForeignKind::kind);
+  if (kind == ForeignKinds().end() ||
+      std::ranges::find(kind->callers, caller) == kind->callers.end()) {
+    return Error(StatusCode::kPermissionDenied, "ENTRY_KIND_RESERVED",
+                 "{} does not write entries of kind {}", caller, ledger::KindName(entry.kind));
   }
   GF_ASSIGN(Time time, ParseRfc3339(entry.time));
   if (time > now + kMaxClockError)
     return InvalidField("time", "ENTRY_INVALID", "lies in the future");
-  if (entry.kind != EntryKind::kRun) return absl::OkStatus();
-  for (const char* field : {"application", "run", "dataset", "version", "snapshot"}) {
+  for (const char* field : kind->fields) {
     if (!entry.fields.contains(field))
-      return InvalidField(field, "ENTRY_INVALID", "a run entry must name it");
+      return InvalidField(field, "ENTRY_INVALID", "an entry of kind {} must name it",
+                          ledger::KindName(entry.kind));
   }
   return absl::OkStatus();
 }
@@ -66,14 +78,7 @@ std::int64_t Ledger::TreeSize() {
 }
 
 Status Ledger::Write(const Context& ctx, const Store::Body& body) {
-  {
-    MutexLock lock(state_mutex_);
-    if (!state_.frozen.empty()) {
-      return Error(StatusCode::kFailedPrecondition, "LEDGER_FROZEN",
-                   "the ledger takes nothing until an operator has looked at it: {}",
-                   state_.frozen);
-    }
-  }
+  GF_TRY(CheckNotFrozen());
   return WriteAnyway(ctx, body);
 }
 
@@ -160,7 +165,7 @@ Result<AppendJob> Ledger::Prepare(const std::string& caller,
     if (bytes > kMaxAppendBytes)
       return InvalidField("entries", "APPEND_TOO_LARGE", "at most {} bytes", kMaxAppendBytes);
     GF_ASSIGN(ledger::Entry entry, ledger::DecodeEntry(request.entry));
-    GF_TRY(CheckForeign(entry, clock_.Now()));
+    GF_TRY(CheckForeign(caller, entry, clock_.Now()));
     job.entries.push_back({request.entry, ledger::LeafHash(request.entry), caller, key,
                            clock_.Now(), IsAccess(entry)});
     job.decoded.push_back(std::move(entry));
@@ -245,7 +250,8 @@ Result<std::string> Ledger::Tile(const Context& ctx, const std::string& path) {
     GF_ASSIGN(const auto rows,
               tx.ledger().List(static_cast<std::int64_t>(id->index * ledger::kTileWidth),
                                static_cast<int>(id->width)));
-    GF_CHECK(rows.size() == id->width);  // the tree has them
+    const auto first = static_cast<std::int64_t>(id->index * ledger::kTileWidth);
+    GF_TRY(CheckRows(ctx, rows, first, first + id->width));
     bundle.clear();
     for (const StoredEntry& row : rows) GF_TRY(ledger::AppendToBundle(bundle, row.entry));
     return absl::OkStatus();
@@ -255,6 +261,7 @@ Result<std::string> Ledger::Tile(const Context& ctx, const std::string& path) {
 }
 
 Result<std::int64_t> Ledger::Epoch(const Context& ctx) {
+  GF_TRY(CheckNotFrozen());
   GF_TRY(MakeKnown(ctx));
   MutexLock lock(state_mutex_);
   return state_.epoch;
@@ -303,16 +310,73 @@ void Ledger::Freeze(std::string why) {
   state_.frozen = std::move(why);
 }
 
+// Unavailable: what waits for an answer goes on waiting, and goes on by itself once it was mended.
+Status Ledger::CheckNotFrozen() {
+  MutexLock lock(state_mutex_);
+  if (state_.frozen.empty()) return absl::OkStatus();
+  return Error(StatusCode::kUnavailable, "LEDGER_FROZEN",
+               "the ledger takes nothing, and permissions are not known, until an operator has "
+               "looked at it: {}",
+               state_.frozen);
+}
+
+Status Ledger::CheckRows(const Context& ctx, const std::vector<StoredEntry>& rows) {
+  std::vector<ledger::Hash> leaves;
+  leaves.reserve(rows.size());
+  for (const StoredEntry& row : rows) leaves.push_back(ledger::LeafHash(row.entry));
+  std::optional<std::int64_t> changed;
+  {
+    MutexLock lock(state_mutex_);
+    for (std::size_t i = 0; i < rows.size() && !changed; ++i) {
+      const auto leaf = state_.tree.Leaf(static_cast<std::uint64_t>(rows[i].index));
+      if (leaf.ok() && *leaf != leaves[i]) changed = rows[i].index;
+    }
+  }
+  if (!changed) return absl::OkStatus();
+  return Damaged(ctx, fmt::format("entry {} is not the one that was appended", *changed));
+}
+
+Status Ledger::CheckRows(const Context& ctx, const std::vector<StoredEntry>& rows,
+                         std::int64_t start, std::int64_t end) {
+  GF_TRY(CheckRows(ctx, rows));
+  for (const StoredEntry& row : rows) {
+    if (row.index != start) break;
+    ++start;
+  }
+  if (start >= end) return absl::OkStatus();
+  return Damaged(ctx, fmt::format("entry {} is missing", start));
+}
+
+Status Ledger::Damaged(const Context& ctx, std::string what) {
+  bool first = false;
+  {
+    MutexLock lock(state_mutex_);
+    first = state_.damage.empty();
+    if (first) state_.damage = what;
+    if (state_.frozen.empty()) state_.frozen = what;
+  }
+  if (first) GF_LOG(ctx, error, "ledger.damaged", {"what", what});
+  return Error(StatusCode::kFailedPrecondition, "LEDGER_DAMAGED",
+               "somebody changed rows of the ledger: {}", what);
+}
+
+std::string Ledger::Damage() {
+  MutexLock lock(state_mutex_);
+  return state_.damage;
+}
+
 Result<std::vector<std::string>> Ledger::List(const Context& ctx, std::int64_t start, int limit) {
   if (start < 0) return InvalidField("start", "TREE_RANGE", "must not be negative");
-  if (limit <= 0) limit = kDefaultList;
+  limit = limit <= 0 ? kDefaultList : std::min(limit, kMaxList);
   GF_ASSIGN(const std::int64_t size, Size(ctx));
+  if (start >= size) return std::vector<std::string>();
   std::vector<StoredEntry> rows;
   const Status read = store_.Read(ctx, [&](Transaction& tx) -> Status {
-    GF_ASSIGN(rows, tx.ledger().List(start, std::min(limit, kMaxList)));
+    GF_ASSIGN(rows, tx.ledger().List(start, limit));
     return absl::OkStatus();
   });
   GF_TRY(read);
+  GF_TRY(CheckRows(ctx, rows, start, std::min(size, start + limit)));
   std::vector<std::string> entries;
   std::size_t bytes = 0;
   for (StoredEntry& row : rows) {

@@ -33,7 +33,7 @@ class Ledger {
 
   // The only way to change anything in the store: runs `body` in one writing transaction and then
   // shows its entries and epoch to readers. If it is not known whether a transaction took effect,
-  // readers first find out. Errors: LEDGER_FROZEN.
+  // readers first find out. Errors: Unavailable LEDGER_FROZEN.
   Status Write(const Context& ctx, const Store::Body& body);
 
   // Within `body` of Write: appends an entry of this service. The same key returns the first index.
@@ -46,8 +46,9 @@ class Ledger {
     std::int64_t index = 0;
     std::string checkpoint;  // of a tree that contains the entry
   };
-  // Takes an entry of another service: durable when it returns. Errors: ENTRY_INVALID,
-  // IDEMPOTENCY_KEY_INVALID, ENTRY_KIND_RESERVED, SNAPSHOT_UNKNOWN, SNAPSHOT_UNFIT (a run over
+  // Takes an entry of another service: durable when it returns. Which service may write which kind
+  // stands in README.md. Errors: ENTRY_INVALID, IDEMPOTENCY_KEY_INVALID, ENTRY_KIND_RESERVED (not
+  // the caller's to say), SNAPSHOT_UNKNOWN, SNAPSHOT_UNFIT (a run over
   // people who permit something else), IDEMPOTENCY_KEY_REUSED (another entry came with this key).
   Result<Appended> Append(const Context& ctx, const std::string& caller,
                           const std::string& idempotency_key, const std::string& entry_bytes);
@@ -64,6 +65,7 @@ class Ledger {
   Result<AppendedAll> AppendAll(const Context& ctx, const std::string& caller,
                                 const std::vector<Request>& requests);
 
+  // Errors: LEDGER_FROZEN, so that nobody goes on answering by an epoch that may lack withdrawals.
   Result<std::int64_t> Epoch(const Context& ctx);
   // The size of the newest checkpoint, and the checkpoint.
   Result<std::int64_t> Size(const Context& ctx);
@@ -74,21 +76,34 @@ class Ledger {
   // From now on everybody is shown what is the newest now, until Publish names another: what is
   // shown never gets smaller.
   Status HoldPublished(const Context& ctx);
-  // Refuses every change from now on: somebody holds a checkpoint that this ledger contradicts, and
-  // each further entry would make it worse. Ends with the process.
+  // Refuses every change from now on, and every answer that people's permissions decide: somebody
+  // holds a checkpoint that this ledger contradicts. Each further entry would make it worse, and
+  // withdrawals may be among what is missing. Ends with the process.
   void Freeze(std::string why);
+  // For answers that people's permissions decide. Errors: Unavailable LEDGER_FROZEN.
+  Status CheckNotFrozen();
+  // Whether these rows are those that the tree was made of; those behind it are not judged. Rows
+  // that somebody changed freeze the ledger. Errors: FailedPrecondition LEDGER_DAMAGED, which
+  // unlike DataLoss tells everybody.
+  Status CheckRows(const Context& ctx, const std::vector<StoredEntry>& rows);
+  // The same, and whether they begin with `start` and none is missing before `end`, which the tree
+  // had before they were read.
+  Status CheckRows(const Context& ctx, const std::vector<StoredEntry>& rows, std::int64_t start,
+                   std::int64_t end);
+  // What CheckRows found first, in words; empty: nothing.
+  std::string Damage();
   const ledger::NoteVerifier& verifier() const { return signer_.verifier(); }
   std::string VerifierKey() const { return verifier().ToString(); }
   // Of the first so many entries. Errors: TREE_RANGE (OutOfRange) when there are fewer.
   Result<ledger::Hash> Root(const Context& ctx, std::uint64_t size);
   // Entries that the newest checkpoint covers: at most kMaxList and about 1 MiB, at least one if
-  // there is one.
+  // there is one. Errors: LEDGER_DAMAGED.
   Result<std::vector<std::string>> List(const Context& ctx, std::int64_t start, int limit);
   Result<ledger::Proof> Consistency(const Context& ctx, std::int64_t old_size,
                                     std::int64_t new_size);
   // The bytes of a file of the log ("tile/0/000", "tile/entries/000.p/12"), as of
   // c2sp.org/tlog-tiles. They never change. Errors: TILE_PATH_INVALID (NotFound), TILE_MISSING
-  // (NotFound).
+  // (NotFound), LEDGER_DAMAGED.
   Result<std::string> Tile(const Context& ctx, const std::string& path);
   // A receipt under the published checkpoint, if the entry is in it, else under the newest.
   Result<ledger::Receipt> Receipt(const Context& ctx, const StoredEntry& entry,
@@ -102,6 +117,7 @@ class Ledger {
     std::string published;
     std::uint64_t published_size = 0;
     std::string frozen;  // why
+    std::string damage;  // what CheckRows found
     std::int64_t epoch = 0;
     bool known = false;  // false: a transaction may have taken effect that is not in here
   };
@@ -113,6 +129,7 @@ class Ledger {
   Status WriteAnyway(const Context& ctx, const Store::Body& body);
   Status MakeKnown(const Context& ctx);
   std::int64_t TreeSize();
+  Status Damaged(const Context& ctx, std::string what);
 
   Store& store_;
   const Clock& clock_;

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <set>
+
 #include "libs/ledger/checkpoint.h"
 #include "libs/ledger/fsck.h"
 #include "services/consent/app/test_support.h"
@@ -24,7 +27,7 @@ class LedgerTest : public ::testing::Test {
     return *ledger::EncodeEntry(entry);
   }
   Result<Ledger::Appended> Append(const std::string& key, const std::string& entry) {
-    return node_.ledger.Append(node_.ctx, "spe", key, entry);
+    return node_.ledger.Append(node_.ctx, "dispatcher", key, entry);
   }
   ledger::Checkpoint Open(const std::string& note) const {
     return *ledger::OpenCheckpoint(note, *ledger::NoteVerifier::Parse(node_.ledger.VerifierKey()));
@@ -53,7 +56,7 @@ TEST_F(LedgerTest, TheSameKeyReturnsTheFirstIndexForEachCaller) {
   ASSERT_EQ(Append("b", Denied("x"))->index, 1);
   EXPECT_EQ(Append("a", Denied("x"))->index, 0);
   EXPECT_THAT(Append("a", Denied("y")), HasReason("IDEMPOTENCY_KEY_REUSED"));
-  EXPECT_EQ(node_.ledger.Append(node_.ctx, "dispatcher", "a", Denied("x"))->index, 2);
+  EXPECT_EQ(node_.ledger.Append(node_.ctx, "access", "a", Denied("x"))->index, 2);
   EXPECT_THAT(Append("", Denied("x")), HasReason("IDEMPOTENCY_KEY_INVALID"));
 }
 
@@ -70,6 +73,56 @@ TEST_F(LedgerTest, RefusesWhatIsNotCanonicalOrNotTheCallersToSay) {
   entry.time = "2026-01-01T00:06:00Z";  // the clock stands at midnight
   EXPECT_THAT(Append("a", *ledger::EncodeEntry(entry)), HasReason("ENTRY_INVALID"));
   EXPECT_EQ(*node_.ledger.Size(node_.ctx), 0);
+}
+
+// Whoever is broken into can say no more than what was theirs to say.
+TEST_F(LedgerTest, EachServiceWritesItsOwnKindsAlone) {
+  using ledger::EntryKind;
+  const std::map<EntryKind, std::set<std::string>> may = {
+      {EntryKind::kGrant, {"access"}},      {EntryKind::kDenied, {"access", "dispatcher"}},
+      {EntryKind::kRun, {"dispatcher"}},    {EntryKind::kRelease, {"spe"}},
+      {EntryKind::kContact, {"discovery"}}, {EntryKind::kQueryBatch, {"discovery"}},
+      {EntryKind::kDataset, {"onboarding"}}};
+  for (int kind = 0; kind <= static_cast<int>(EntryKind::kCheckpoint); ++kind) {
+    ledger::Entry entry;
+    entry.kind = static_cast<EntryKind>(kind);
+    entry.time = node_.ledger.EntryTime();
+    const auto callers = may.find(entry.kind);
+    for (const std::string caller :
+         {"access", "discovery", "dispatcher", "gateway", "onboarding", "spe", ""}) {
+      const auto appended = node_.ledger.Append(node_.ctx, caller, fmt::format("{}", kind),
+                                                *ledger::EncodeEntry(entry));
+      // Without its fields an entry of the caller's own may be refused, but for another reason.
+      EXPECT_EQ(Reason(appended.status()) == "ENTRY_KIND_RESERVED",
+                callers == may.end() || !callers->second.contains(caller))
+          << ledger::KindName(entry.kind) << " of " << caller;
+    }
+  }
+}
+
+TEST_F(LedgerTest, GrantsAndBatchesOfQuestionsNameWhatTheyAreAbout) {
+  ledger::Entry grant;
+  grant.kind = ledger::EntryKind::kGrant;
+  grant.time = node_.ledger.EntryTime();
+  grant.fields = {{"application", "app-1"}, {"dataset", "GOE-FI-A-1"}, {"outcome", "approved"}};
+  ledger::Entry batch = grant;
+  batch.kind = ledger::EntryKind::kQueryBatch;
+  batch.fields = {{"dataset", "GOE-FI-A-1"},
+                  {"since", "2025-12-31T23:00:00Z"},
+                  {"audit_sha256", std::string(64, 'a')}};
+  batch.numbers = {{"answers", 3}, {"audit_links", 9}};
+  for (const auto& [caller, entry] :
+       {std::pair<std::string, ledger::Entry>("access", grant), {"discovery", batch}}) {
+    const auto append = [&](const ledger::Entry& one) {
+      return node_.ledger.Append(node_.ctx, caller, "k", *ledger::EncodeEntry(one));
+    };
+    for (const auto& [field, value] : entry.fields) {
+      ledger::Entry without = entry;
+      without.fields.erase(field);
+      EXPECT_THAT(append(without), HasReason("ENTRY_INVALID")) << field;
+    }
+    EXPECT_THAT(append(entry), IsOk());
+  }
 }
 
 TEST_F(LedgerTest, ARunNamesASnapshotThatWasTakenForSecondaryUse) {
@@ -93,7 +146,8 @@ TEST_F(LedgerTest, ARunNamesASnapshotThatWasTakenForSecondaryUse) {
   auto frequencies = node_.cohorts.Run(node_.ctx, dataset, Permission::kAlleleFrequency, true);
   EXPECT_THAT(Append("1", *ledger::EncodeEntry(node_.RunEntry(*frequencies->snapshot, "run-1"))),
               HasReason("SNAPSHOT_UNFIT"));
-  EXPECT_EQ(Append("1", *ledger::EncodeEntry(entry))->index, 2);
+  const auto appended = Append("1", *ledger::EncodeEntry(entry));
+  EXPECT_EQ(appended->index, 3) << "behind the registration and two snapshots";
 }
 
 TEST_F(LedgerTest, AClockThatJumpsChangesTheTimesOfEntriesAndNothingElse) {
@@ -111,7 +165,7 @@ TEST_F(LedgerTest, AClockThatJumpsChangesTheTimesOfEntriesAndNothingElse) {
 
 TEST_F(LedgerTest, SeveralEntriesAreTakenTogetherOrNotAtAll) {
   auto all = [&](std::vector<Ledger::Request> requests) {
-    return node_.ledger.AppendAll(node_.ctx, "spe", requests);
+    return node_.ledger.AppendAll(node_.ctx, "dispatcher", requests);
   };
   EXPECT_EQ(all({{"a", Denied("x")}, {"b", Denied("y")}})->indices, (std::vector<std::int64_t>{0, 1}));
   // One that is there already keeps its place.
@@ -154,7 +208,7 @@ TEST_F(LedgerTest, ServesItsTiles) {
       const std::string name = std::to_string(200 * i + j);
       requests.push_back({name, Denied(name)});
     }
-    ASSERT_THAT(node_.ledger.AppendAll(node_.ctx, "spe", requests), IsOk());
+    ASSERT_THAT(node_.ledger.AppendAll(node_.ctx, "dispatcher", requests), IsOk());
   }
   struct Served final : ledger::TileSource {
     explicit Served(Node& of) : node(of) {}
@@ -174,6 +228,78 @@ TEST_F(LedgerTest, ServesItsTiles) {
     EXPECT_THAT(served.Read(path), HasReason("TILE_MISSING")) << path;
   }
   EXPECT_THAT(served.Read("tile/0/0"), HasReason("TILE_PATH_INVALID"));
+}
+
+// Withdrawals may be among what is missing: nothing that permissions decide is answered.
+TEST_F(LedgerTest, AFrozenLedgerSaysNothingOfPermissions) {
+  const DatasetVersion dataset{"GOE-FI-A-1", 1};
+  ASSERT_THAT(node_.registrar.Run(node_.ctx, {dataset, {{"p", Says(7)}}}), IsOk());
+  const auto run = node_.AppendRun(dataset, "run-1");
+  ASSERT_THAT(run, IsOk());
+  ASSERT_TRUE(node_.cohorts.CheckRun(node_.ctx, run->index)->unchanged);
+  node_.ledger.Freeze("a witness has seen more of it");
+  EXPECT_THAT(node_.ledger.Epoch(node_.ctx), HasReason("LEDGER_FROZEN"));
+  EXPECT_THAT(node_.ledger.Epoch(node_.ctx), HasCode(StatusCode::kUnavailable));
+  for (const bool with_snapshot : {false, true}) {
+    EXPECT_THAT(node_.cohorts.Run(node_.ctx, dataset, Permission::kAlleleFrequency, with_snapshot),
+                HasReason("LEDGER_FROZEN"));
+  }
+  EXPECT_THAT(node_.cohorts.OfRun(node_.ctx, dataset, run->index), HasReason("LEDGER_FROZEN"));
+  EXPECT_THAT(node_.cohorts.CheckRun(node_.ctx, run->index), HasReason("LEDGER_FROZEN"));
+  EXPECT_THAT(node_.mine.Set(node_.ctx, "p", Bits(0)), HasReason("LEDGER_FROZEN"));
+  // It can still be looked at.
+  EXPECT_THAT(node_.ledger.Checkpoint(node_.ctx), IsOk());
+  EXPECT_THAT(node_.ledger.Tile(node_.ctx, "tile/entries/000.p/2"), IsOk());
+  EXPECT_THAT(node_.mine.Accesses(node_.ctx, "p", 10, ""), IsOk());
+}
+
+// Somebody with the database changes what an entry says, and nothing else.
+class RewrittenEntryTest : public LedgerTest {
+ protected:
+  void SetUp() override {
+    ASSERT_THAT(node_.registrar.Run(node_.ctx, {kDataset, {{"p", Says(7)}}}), IsOk());
+    for (int i = 0; i < 300; ++i) ASSERT_THAT(Append(std::to_string(i), Denied("x")), IsOk());
+    const auto run = node_.AppendRun(kDataset, "run-1");
+    ASSERT_THAT(run, IsOk());
+    run_ = run->index;
+    ASSERT_THAT(node_.ledger.Tile(node_.ctx, "tile/entries/000"), IsOk());
+  }
+  void Rewrite(std::int64_t index, const std::string& from, const std::string& to) {
+    std::string& entry = store_.state.ledger.at(static_cast<std::size_t>(index)).first.entry;
+    const std::size_t at = entry.find(from);
+    ASSERT_NE(at, std::string::npos) << entry;
+    entry.replace(at, from.size(), to);
+  }
+  std::int64_t run_ = 0;
+  const DatasetVersion kDataset{"GOE-FI-A-1", 1};
+};
+
+TEST_F(RewrittenEntryTest, IsNotServedAndFreezesTheLedger) {
+  Rewrite(7, "\"x\"", "\"y\"");
+  EXPECT_THAT(node_.ledger.Tile(node_.ctx, "tile/entries/001.p/46"), IsOk());
+  EXPECT_THAT(node_.ledger.List(node_.ctx, 8, 100), IsOk());
+  EXPECT_TRUE(node_.ledger.Damage().empty()) << "nobody has read it yet";
+  EXPECT_THAT(node_.ledger.Tile(node_.ctx, "tile/entries/000"), HasReason("LEDGER_DAMAGED"));
+  EXPECT_THAT(node_.ledger.List(node_.ctx, 0, 100), HasReason("LEDGER_DAMAGED"));
+  EXPECT_EQ(node_.ledger.Damage(), "entry 7 is not the one that was appended");
+  EXPECT_THAT(Append("more", Denied("x")), HasReason("LEDGER_FROZEN"));
+  EXPECT_THAT(node_.ledger.Epoch(node_.ctx), HasReason("LEDGER_FROZEN"));
+  EXPECT_THAT(node_.ledger.Tile(node_.ctx, "tile/entries/001.p/46"), IsOk());
+}
+
+TEST_F(RewrittenEntryTest, DecidesNothing) {
+  Rewrite(run_, "Heart", "Liver");
+  EXPECT_THAT(node_.mine.Accesses(node_.ctx, "p", 10, ""), HasReason("LEDGER_DAMAGED"));
+  Node again(store_);
+  EXPECT_THAT(again.cohorts.CheckRun(node_.ctx, run_), HasReason("LEDGER_DAMAGED"));
+  Node other(store_);
+  EXPECT_THAT(other.cohorts.OfRun(node_.ctx, kDataset, run_), HasReason("LEDGER_DAMAGED"));
+}
+
+TEST_F(RewrittenEntryTest, IsMissedWhenItIsGone) {
+  store_.state.ledger.erase(store_.state.ledger.begin() + 7);
+  EXPECT_THAT(node_.ledger.Tile(node_.ctx, "tile/entries/000"), HasReason("LEDGER_DAMAGED"));
+  EXPECT_EQ(node_.ledger.Damage(), "entry 7 is missing");
 }
 
 TEST_F(LedgerTest, FindsOutWhatALostCommitDid) {

@@ -18,6 +18,7 @@ class MemoryStore final : public Store {
   struct State {
     std::vector<std::pair<StoredEntry, NewEntry>> ledger;
     std::map<std::pair<std::int64_t, std::string>, std::string> openings;
+    std::map<std::int64_t, std::vector<ledger::Hash>> groups;
     std::int64_t epoch = 0;
     Time epoch_at{};
     std::string policy;
@@ -124,6 +125,14 @@ class MemoryStore final : public Store {
       s_.openings[{index, name}] = key + payload;
       return absl::OkStatus();
     }
+    Status KeepGroup(std::int64_t index, const std::vector<ledger::Hash>& commitments) override {
+      s_.groups[index] = commitments;
+      return absl::OkStatus();
+    }
+    Result<std::vector<ledger::Hash>> Group(std::int64_t index) override {
+      const auto found = s_.groups.find(index);
+      return found == s_.groups.end() ? std::vector<ledger::Hash>() : found->second;
+    }
 
     Result<std::int64_t> Epoch() override { return s_.epoch; }
     Result<std::int64_t> NextEpoch(Time now) override {
@@ -163,6 +172,14 @@ class MemoryStore final : public Store {
       std::map<std::string, Subject> found;
       for (const std::string& id : blinded) {
         if (auto it = s_.subjects.find(id); it != s_.subjects.end()) found.insert(*it);
+      }
+      return found;
+    }
+    Result<std::map<std::int64_t, std::string>> BlindedOf(
+        const std::vector<std::int64_t>& subjects) override {
+      std::map<std::int64_t, std::string> found;
+      for (const auto& [blinded, subject] : s_.subjects) {
+        if (std::ranges::find(subjects, subject.id) != subjects.end()) found[subject.id] = blinded;
       }
       return found;
     }
@@ -305,6 +322,16 @@ class MemoryStore final : public Store {
       s_.headers[header.object] = header;
       return absl::OkStatus();
     }
+    Result<std::map<DatasetVersion, std::set<std::string>>> Kinds(
+        const std::vector<std::string>& datasets) override {
+      std::map<DatasetVersion, std::set<std::string>> kinds;
+      for (const auto& [object, header] : s_.headers) {
+        if (!header.role.empty() &&
+            std::ranges::find(datasets, header.dataset.dataset) != datasets.end())
+          kinds[header.dataset].insert(header.role);
+      }
+      return kinds;
+    }
     Result<std::int64_t> Destroy(const std::string& dataset, const std::vector<std::string>& objects) override {
       return static_cast<std::int64_t>(std::erase_if(s_.headers, [&](const auto& row) {
         return row.second.dataset.dataset == dataset &&
@@ -391,8 +418,12 @@ class MemoryStore final : public Store {
     }
     Result<std::int64_t> CountPeople(const std::vector<std::string>& datasets) override {
       std::set<std::int64_t> people;
+      if (datasets.empty()) {
+        return std::ranges::count_if(
+            s_.subjects, [](const auto& one) { return !one.first.starts_with("erased:"); });
+      }
       for (const auto& [version, rows] : s_.versions) {
-        if (!datasets.empty() && std::ranges::find(datasets, version.dataset) == datasets.end()) continue;
+        if (std::ranges::find(datasets, version.dataset) == datasets.end()) continue;
         for (const SlotRow& slot : rows.second) {
           if (!slot.pseudonym.empty()) people.insert(slot.subject);
         }
@@ -514,9 +545,15 @@ class MemoryStore final : public Store {
       for (const std::string& record : records) s_.registered.erase({name, record});
       return absl::OkStatus();
     }
-    Result<std::int64_t> RemoveUnseen(const std::string& name, std::int32_t generation) override {
-      return static_cast<std::int64_t>(std::erase_if(
-          s_.registered, [&](const auto& row) { return row.first.first == name && row.second.first < generation; }));
+    Result<std::set<std::int64_t>> RemoveUnseen(const std::string& name,
+                                                std::int32_t generation) override {
+      std::set<std::int64_t> whose;
+      std::erase_if(s_.registered, [&](const auto& row) {
+        const bool unseen = row.first.first == name && row.second.first < generation;
+        if (unseen) whose.insert(row.second.second.subject);
+        return unseen;
+      });
+      return whose;
     }
 
     State& s_;

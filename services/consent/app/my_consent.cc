@@ -8,12 +8,14 @@
 #include "libs/consent/purpose.h"
 #include "libs/core/strings.h"
 #include "services/consent/app/audit.h"
+#include "services/consent/app/change_log.h"
 #include "services/consent/app/people.h"
 
 namespace genofed::consent {
 namespace {
 
 constexpr int kMaxHistory = 1000;
+constexpr std::size_t kMaxHistoryReceipts = 100;
 constexpr int kDefaultPage = 20;
 constexpr int kMaxPage = 100;
 constexpr std::size_t kMaxCodes = 20;
@@ -49,14 +51,34 @@ Status CheckChoice(const Statement& choice, Time now) {
   return absl::OkStatus();
 }
 
-// What a choice is committed to as: its permissions, and how they are limited.
-std::string InWords(const Statement& choice) {
-  std::string text = choice.permits.Names();
-  for (const std::string& purpose : choice.purposes) text += " for " + purpose;
-  for (const std::string& condition : choice.conditions) text += " if " + condition;
-  if (choice.from) text += " from " + FormatRfc3339(*choice.from);
-  if (choice.until) text += " until " + FormatRfc3339(*choice.until);
-  return text;
+// What the receipt of a change is made of.
+struct LoggedChange {
+  std::size_t number = 0;  // in the history
+  StoredEntry entry;
+  std::optional<ledger::GroupProof> group;
+};
+
+Result<std::vector<LoggedChange>> ReadLogged(Transaction& tx, const std::vector<MyChange>& history,
+                                             std::int64_t published, const std::string& blinded) {
+  std::vector<LoggedChange> logged;
+  for (std::size_t i = 0; i < std::min(history.size(), kMaxHistoryReceipts); ++i) {
+    const MyChange& change = history[i];
+    if (!change.ledger_index || *change.ledger_index >= published) continue;
+    GF_ASSIGN(const auto entries, tx.ledger().List(*change.ledger_index, 1));
+    if (entries.empty())
+      return Error(StatusCode::kDataLoss, "LEDGER_BROKEN", "an entry of the ledger is missing");
+    LoggedChange one{i, entries[0], std::nullopt};
+    if (change.group) {
+      GF_ASSIGN(const auto commitments, tx.ledger().Group(*change.ledger_index));
+      GF_ASSIGN(auto proof,
+                ledger::ProveGroup(commitments, static_cast<std::uint64_t>(change.group->place)));
+      proof.key = change.group->key;
+      proof.payload = PayloadOf(blinded, change.group->words);
+      one.group = std::move(proof);
+    }
+    logged.push_back(std::move(one));
+  }
+  return logged;
 }
 
 }  // namespace
@@ -71,8 +93,12 @@ Result<std::optional<Subject>> MyConsent::Find(Transaction& tx, const std::strin
 Result<MyPermissions> MyConsent::Get(const Context& ctx, const std::string& person) {
   GF_TRY(CheckPerson(person));
   MyPermissions mine;
+  std::vector<LoggedChange> logged;
+  // Only what the newest checkpoint covers can be proven.
+  GF_ASSIGN(const std::int64_t published, ledger_.Size(ctx));
   const Status read = store_.Read(ctx, [&](Transaction& tx) -> Status {
     mine = {};
+    logged.clear();
     mine.policy = rules_.policy.id;
     GF_ASSIGN(auto subject, Find(tx, person));
     if (!subject) return absl::OkStatus();
@@ -83,7 +109,9 @@ Result<MyPermissions> MyConsent::Get(const Context& ctx, const std::string& pers
       const bool counts = subject->own ? one.source == Source::kOwn : one.source == Source::kHolder;
       if (counts && one.says.InForce(rules_.clock.Now())) mine.permissions.Add(one.says.permits);
     }
-    GF_ASSIGN(mine.history, tx.consent().Changes(subject->id, kMaxHistory));
+    GF_ASSIGN(auto changes, tx.consent().Changes(subject->id, kMaxHistory));
+    for (Change& change : changes) mine.history.push_back({std::move(change)});
+    GF_ASSIGN(logged, ReadLogged(tx, mine.history, published, pseudonyms_.Blinded(person)));
     GF_ASSIGN(auto places, tx.consent().SlotsOf(subject->id));
     std::set<std::string> datasets;
     for (const PersonSlot& place : places) {
@@ -94,6 +122,12 @@ Result<MyPermissions> MyConsent::Get(const Context& ctx, const std::string& pers
     return absl::OkStatus();
   });
   GF_TRY(read);
+  for (LoggedChange& one : logged) {
+    GF_TRY(ledger_.CheckRows(ctx, {one.entry}));
+    GF_ASSIGN(auto receipt, ledger_.Receipt(ctx, one.entry, std::nullopt));
+    receipt.group = std::move(one.group);
+    mine.history[one.number].receipt = ledger::FormatReceipt(receipt);
+  }
   return mine;
 }
 
@@ -138,7 +172,8 @@ Result<std::int64_t> MyConsent::Log(Transaction& tx, const std::string& person,
                                     const Statement& choice, std::int64_t epoch) {
   const std::string blinded = pseudonyms_.Blinded(person);
   const ledger::Commitment subject = ledger::Commit(blinded, random_);
-  const ledger::Commitment granted = ledger::Commit(InWords(choice), random_);
+  const std::string words = WordsOf(choice);
+  const ledger::Commitment granted = ledger::Commit(words, random_);
   ledger::Entry entry;
   entry.kind =
       choice.permits.empty() ? ledger::EntryKind::kConsentWithdraw : ledger::EntryKind::kConsentSet;
@@ -149,7 +184,7 @@ Result<std::int64_t> MyConsent::Log(Transaction& tx, const std::string& person,
   GF_ASSIGN(const std::int64_t index,
             ledger_.Add(tx, "consent", fmt::format("consent:{}", epoch), entry));
   GF_TRY(tx.ledger().KeepOpening(index, "subject", subject.key, blinded));
-  GF_TRY(tx.ledger().KeepOpening(index, "permissions", granted.key, InWords(choice)));
+  GF_TRY(tx.ledger().KeepOpening(index, "permissions", granted.key, words));
   return index;
 }
 
@@ -218,6 +253,7 @@ Result<MyAccesses> MyConsent::Accesses(const Context& ctx, const std::string& pe
       rows.resize(static_cast<std::size_t>(limit));
       page.next_page_token = std::to_string(rows.back().index);
     }
+    GF_TRY(ledger_.CheckRows(ctx, rows));
     std::vector<std::string> names;
     for (const StoredEntry& row : rows) {
       GF_ASSIGN(ledger::Entry entry, ledger::DecodeEntry(row.entry));
@@ -295,6 +331,28 @@ std::string SentenceOf(const MyAccess& access) {
   return text + " Outcome: " + OutcomeOf(access) + ".";
 }
 
+Result<std::vector<MyHolding>> MyConsent::Holdings(const Context& ctx, const std::string& person) {
+  GF_TRY(CheckPerson(person));
+  std::vector<MyHolding> holdings;
+  GF_TRY(store_.Read(ctx, [&](Transaction& tx) -> Status {
+    holdings.clear();
+    GF_ASSIGN(auto subject, Find(tx, person));
+    if (!subject) return absl::OkStatus();
+    GF_ASSIGN(const auto places, tx.consent().SlotsOf(subject->id));
+    std::set<DatasetVersion> versions;
+    std::vector<std::string> datasets;
+    for (const PersonSlot& place : places) {
+      if (place.slot.included && versions.insert(place.dataset).second)
+        datasets.push_back(place.dataset.dataset);
+    }
+    GF_ASSIGN(auto kinds, tx.headers().Kinds(datasets));
+    for (const DatasetVersion& version : versions)
+      holdings.push_back({version, std::move(kinds[version])});
+    return absl::OkStatus();
+  }));
+  return holdings;
+}
+
 Result<std::vector<Opening>> MyConsent::Openings(const Context& ctx, const std::string& person) {
   GF_TRY(CheckPerson(person));
   std::vector<Opening> openings;
@@ -303,6 +361,13 @@ Result<std::vector<Opening>> MyConsent::Openings(const Context& ctx, const std::
     GF_ASSIGN(auto subject, Find(tx, person));
     if (!subject) return absl::OkStatus();
     GF_ASSIGN(openings, tx.consent().Openings(subject->id));
+    GF_ASSIGN(const auto changes, tx.consent().Changes(subject->id, kMaxHistory));
+    for (const Change& change : changes) {
+      if (!change.group) continue;
+      openings.push_back({change.ledger_index.value_or(-1), ledger::kGroupCommitment,
+                          change.group->key,
+                          PayloadOf(pseudonyms_.Blinded(person), change.group->words)});
+    }
     return absl::OkStatus();
   }));
   return openings;
@@ -320,7 +385,7 @@ Result<std::vector<NoticeRow>> MyConsent::Notices(const Context& ctx, const std:
     for (const PersonSlot& place : places) {
       if (place.slot.included) datasets.insert(place.dataset.dataset);
     }
-    if (datasets.empty()) return absl::OkStatus();
+    // Of whoever is in none, too: what was said about them, and who they are, is held.
     GF_ASSIGN(notices, tx.audit().NoticesOf({datasets.begin(), datasets.end()}));
     return absl::OkStatus();
   }));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,10 @@ struct MyDecision {
   std::string legal_basis;  // of the policy's rule
 };
 
+struct MyChange : Change {
+  std::string receipt = {};  // empty: not logged, or older than what receipts are made of
+};
+
 struct MyPermissions {
   PermissionSet permissions;  // said by the person, or until then by any holder
   std::vector<SourcedStatement> statements;
@@ -26,7 +31,7 @@ struct MyPermissions {
   // For each permission, and for each purpose that the policy names. Of several datasets, the one that permits.
   std::vector<MyDecision> decisions;
   std::string policy;                 // its name
-  std::vector<Change> history;        // newest first, at most 1000
+  std::vector<MyChange> history;      // newest first, at most 1000; the newest 100 with receipts
   std::vector<std::string> datasets;  // in which the person has a row
 };
 
@@ -48,6 +53,12 @@ struct MyAccess {
 // In words: "Used: Heart of University, for DUO:0000006 ..."
 std::string OutcomeOf(const MyAccess& access);
 std::string SentenceOf(const MyAccess& access);
+
+// A dataset version with a row of the person, and the kinds of files that hold its people.
+struct MyHolding {
+  DatasetVersion dataset;
+  std::set<std::string> kinds;  // "genotypes", "phenotypes" ...
+};
 
 struct MyAccesses {
   std::vector<MyAccess> accesses;
@@ -76,14 +87,17 @@ class MyConsent {
   // outside of the period. Errors: CHOICE_INVALID.
   Result<Changed> Set(const Context& ctx, const std::string& person, Statement choice);
 
-  // Every run, access of a smart layer and release of results at this node, for persons who were ever part of one of its
-  // datasets or left out of it; newest first.
+  // Every run and access of a smart layer at this node, for persons who were ever part of one of
+  // its datasets or left out of it; newest first.
   Result<MyAccesses> Accesses(const Context& ctx, const std::string& person, int page_size,
                               const std::string& page_token);
 
+  // What the node stores of this person, as far as this service knows it: oldest version first.
+  Result<std::vector<MyHolding>> Holdings(const Context& ctx, const std::string& person);
   // Every opening of a commitment about this person.
   Result<std::vector<Opening>> Openings(const Context& ctx, const std::string& person);
-  // Notices that concern this person, newest first.
+  // Notices that concern this person, newest first: those of datasets with a row of theirs, and
+  // those to everybody.
   Result<std::vector<NoticeRow>> Notices(const Context& ctx, const std::string& person);
 
   // Forgets the person: everything that was said, its history, what opens commitments, the secret. Slots and snapshots

@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "libs/ledger/receipt.h"
+#include "services/consent/app/change_log.h"
 #include "services/consent/app/test_support.h"
 
 namespace genofed::consent {
@@ -44,7 +47,7 @@ TEST_F(MyConsentTest, ShowsWhatTheHolderRecorded) {
   EXPECT_EQ(mine->permissions, PermissionSet::All());
   EXPECT_EQ(mine->history.size(), 2u);
   EXPECT_FALSE(mine->history[0].by_subject);
-  EXPECT_FALSE(mine->history[0].ledger_index.has_value());
+  EXPECT_EQ(mine->history[0].ledger_index, 2) << "behind the two of the first registration";
   EXPECT_EQ(mine->datasets, (std::vector<std::string>{"GOE-FI-A-1", "GOE-FI-B-1"}));
   EXPECT_TRUE(node_.mine.Get(node_.ctx, "out")->datasets.empty());
 }
@@ -87,11 +90,67 @@ TEST_F(MyConsentTest, TheLedgerHoldsCommitmentsOnly) {
   const std::string opening = store_.state.openings.at({changed->ledger_index, "subject"});
   EXPECT_TRUE(ledger::Opens(entry->commitments.at("subject"), opening.substr(0, 32), blinded));
   const std::string granted = store_.state.openings.at({changed->ledger_index, "permissions"});
-  EXPECT_TRUE(ledger::Opens(entry->commitments.at("permissions"), granted.substr(0, 32), "AF,SEC"));
+  EXPECT_TRUE(ledger::Opens(entry->commitments.at("permissions"), granted.substr(0, 32),
+                            "AF,SEC refuses SLQ"));
   auto withdrawn = node_.mine.Set(node_.ctx, "in", Bits(0));
   EXPECT_EQ(
       ledger::DecodeEntry(node_.ledger.List(node_.ctx, withdrawn->ledger_index, 1)->at(0))->kind,
       ledger::EntryKind::kConsentWithdraw);
+}
+
+// What is committed to must be what was chosen, and nothing else.
+TEST_F(MyConsentTest, DifferentChoicesHaveDifferentWords) {
+  std::vector<Statement> choices(15, Says(4));
+  choices[1].form = "urn:form|1";
+  choices[2].form = "urn:form|2";
+  choices[3].organisation = "urn:form|1";
+  choices[4].form = "a\" of organisation \"b";
+  choices[5].form = "a";
+  choices[5].organisation = "b";
+  choices[6].recontact = true;
+  choices[7].recontact = false;
+  choices[8].incidental_findings = true;
+  choices[9].by_guardian = true;
+  choices[10].purposes = {"DUO:0000006"};
+  choices[11].conditions = {"DUO:0000045"};
+  choices[12].until = node_.clock.Now();
+  choices[13].form = std::string("a\0b", 3);
+  choices[14].form = "a\\x00b";
+  std::set<std::string> words;
+  for (const Statement& choice : choices) words.insert(WordsOf(choice));
+  EXPECT_EQ(words.size(), choices.size());
+  EXPECT_EQ(WordsOf(choices[13]).find('\0'), std::string::npos) << "PostgreSQL has no such text";
+}
+
+// What a holder recorded is in the ledger as well, and each of its people can show what it says of
+// them.
+TEST_F(MyConsentTest, ReceiptsProveWhatOthersSaid) {
+  for (const auto& [person, words] :
+       {std::pair("in", "AF,SLQ,SEC"), {"out", "none refuses AF,SLQ,SEC"}}) {
+    const auto mine = node_.mine.Get(node_.ctx, person);
+    const MyChange& first = mine->history.back();
+    const auto facts = ledger::VerifyReceipt(first.receipt, node_.ledger.VerifierKey());
+    ASSERT_THAT(facts, IsOk());
+    EXPECT_EQ(facts->said, node_.pseudonyms.Blinded(person) + " " + words);
+    EXPECT_EQ(static_cast<std::int64_t>(facts->index), first.ledger_index);
+    EXPECT_EQ(facts->entry.Field("dataset"), kA1.dataset);
+    EXPECT_EQ(facts->entry.kind == ledger::EntryKind::kConsentWithdraw,
+              std::string(person) == "out");
+    const auto openings = node_.mine.Openings(node_.ctx, person);
+    EXPECT_EQ(openings->back().payload, *facts->said);
+  }
+  ASSERT_THAT(node_.mine.Set(node_.ctx, "in", Bits(0)), IsOk());
+  EXPECT_THAT(ledger::VerifyReceipt(node_.mine.Get(node_.ctx, "in")->history[0].receipt,
+                                    node_.ledger.VerifierKey()),
+              IsOk());
+  // Nobody knows it any more of whom was forgotten; the others' receipts hold.
+  ASSERT_THAT(node_.mine.Forget(node_.ctx, "out"), IsOk());
+  EXPECT_TRUE(node_.mine.Get(node_.ctx, "out")->history.empty());
+  for (const Change& change : store_.state.changes)
+    EXPECT_NE(change.group.value_or(GroupPlace()).words, "none refuses AF,SLQ,SEC");
+  EXPECT_THAT(ledger::VerifyReceipt(node_.mine.Get(node_.ctx, "counted")->history[0].receipt,
+                                    node_.ledger.VerifierKey()),
+              IsOk());
 }
 
 TEST_F(MyConsentTest, ReceiptsProveUseAndNonUse) {

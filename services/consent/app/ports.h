@@ -52,6 +52,11 @@ class LedgerRows {
   // What opens a commitment of the entry: erasable.
   virtual Status KeepOpening(std::int64_t index, const std::string& name, const std::string& key,
                              const std::string& payload) = 0;
+  // The commitments of a group's entry (libs/ledger/group.h), in order. They hide what they commit
+  // to, and stay.
+  virtual Status KeepGroup(std::int64_t index, const std::vector<ledger::Hash>& commitments) = 0;
+  // Empty: the entry is about no group.
+  virtual Result<std::vector<ledger::Hash>> Group(std::int64_t index) = 0;
 };
 
 struct Subject {
@@ -78,6 +83,15 @@ struct NewSubject {
   std::int32_t slot = 0;  // a free one
 };
 
+// Where somebody's commitment stands among those of their group, and what opens it.
+struct GroupPlace {
+  std::int32_t place = 0;
+  std::string key;    // 32 bytes
+  std::string words;  // see app/change_log.h
+
+  friend bool operator==(const GroupPlace&, const GroupPlace&) = default;
+};
+
 struct Change {
   std::int64_t subject = 0;
   PermissionSet permissions;
@@ -85,6 +99,7 @@ struct Change {
   bool by_subject = false;
   std::optional<std::int64_t> ledger_index;
   std::string registry = {};  // that it came from; empty: the person or a holder
+  std::optional<GroupPlace> group = {};  // of an entry about several people
 };
 
 struct VersionRow {
@@ -175,6 +190,8 @@ class ConsentRows {
   // By blinded identifier; those that do not exist are missing from the answer.
   virtual Result<std::map<std::string, Subject>> FindSubjects(
       const std::vector<std::string>& blinded) = 0;
+  virtual Result<std::map<std::int64_t, std::string>> BlindedOf(
+      const std::vector<std::int64_t>& subjects) = 0;
   virtual Status AddSubjects(const std::vector<NewSubject>& subjects) = 0;
   virtual Status SetOwn(std::int64_t subject, const Statement& statement) = 0;
   // What is not set here stays as it is.
@@ -220,7 +237,7 @@ class ConsentRows {
   virtual Result<bool> LiftTombstone(const std::string& tombstone) = 0;
   // Whether somebody in the version was forgotten.
   virtual Result<bool> HasForgotten(const DatasetVersion& dataset) = 0;
-  // Of all people with a row in one of the datasets (empty: in any) how many there are.
+  // How many people have a row in one of the datasets; empty: of how many anything is known.
   virtual Result<std::int64_t> CountPeople(const std::vector<std::string>& datasets) = 0;
 
   // Those that do not exist are missing from the answer.
@@ -251,6 +268,9 @@ class HeaderRows {
   virtual Result<std::map<std::string, HeaderRow>> Find(
       const std::vector<std::string>& objects) = 0;
   virtual Status Add(const HeaderRow& header) = 0;
+  // Of what kinds the objects of these datasets are: roles, in order.
+  virtual Result<std::map<DatasetVersion, std::set<std::string>>> Kinds(
+      const std::vector<std::string>& datasets) = 0;
   // All of a dataset, or these objects of it, for good; returns how many.
   virtual Result<std::int64_t> Destroy(const std::string& dataset, const std::vector<std::string>& objects) = 0;
   // Adds to the counter of released headers and returns it.
@@ -292,8 +312,9 @@ class RegistryRows {
                      const std::vector<RegistryStatement>& statements) = 0;
   virtual Status Touch(const std::string& name, std::int32_t generation, const std::vector<std::string>& records) = 0;
   virtual Status Remove(const std::string& name, const std::vector<std::string>& records) = 0;
-  // Those that this generation has not put or touched; returns how many.
-  virtual Result<std::int64_t> RemoveUnseen(const std::string& name, std::int32_t generation) = 0;
+  // Those that this generation has not put or touched; returns whose they were.
+  virtual Result<std::set<std::int64_t>> RemoveUnseen(const std::string& name,
+                                                      std::int32_t generation) = 0;
 };
 
 // An entry of the ledger as it is searched.
@@ -335,6 +356,8 @@ class AuditRows {
 
   virtual Result<std::optional<NoticeRow>> FindNotice(const std::string& idempotency_key) = 0;
   virtual Status AddNotice(const NoticeRow& notice) = 0;
+  // Those that name one of the datasets, and those that name none: they are to everybody. Newest
+  // first.
   virtual Result<std::vector<NoticeRow>> NoticesOf(const std::vector<std::string>& datasets) = 0;
 };
 

@@ -59,7 +59,7 @@ std::string DigestOfRelease(const std::string& object, const std::string& recipi
 }  // namespace
 
 ReaderAccess::ReaderAccess(Site site, const Collaborators& with)
-    : site_(std::move(site)), with_(with) {}
+    : site_(std::move(site)), with_(with), denials_(with.ledger, with.rules.clock, with.random) {}
 
 Result<HeaderRow> ReaderAccess::FindHeader(const Context& ctx, const std::string& object) {
   std::map<std::string, HeaderRow> found;
@@ -107,8 +107,8 @@ Result<ReaderAccess::Grant> ReaderAccess::JudgeClient(const Context& ctx, const 
   return grant;
 }
 
-Result<ReaderAccess::Permitted> ReaderAccess::Judge(const Context& ctx, const Question& question,
-                                                    const std::string& passport) {
+Result<ReaderAccess::Permitted> ReaderAccess::TryJudge(const Context& ctx, const Question& question,
+                                                       const std::string& passport) {
   GF_ASSIGN(const Grant grant, JudgeClient(ctx, question, passport));
   GF_ASSIGN(const Cohort cohort, with_.cohorts.Run(ctx, grant.header.dataset, UseOf(*grant.layer), false));
   if (!EverybodyPermits(cohort)) return CohortNotPermitted();
@@ -128,17 +128,17 @@ Result<std::int64_t> ReaderAccess::Log(Transaction& tx, const User& user, const 
   ledger::Entry entry;
   entry.kind = ledger::EntryKind::kAccess;
   entry.time = with_.ledger.EntryTime();
-  entry.fields = {{"client", grant.layer->client_id},
-                  {"project", grant.layer->title},
-                  {"organisation", grant.layer->organisation},
-                  {"purpose", grant.layer->purpose},
+  entry.fields = {{"client", ledger::LedgerText(grant.layer->client_id)},
+                  {"project", ledger::LedgerText(grant.layer->title)},
+                  {"organisation", ledger::LedgerText(grant.layer->organisation)},
+                  {"purpose", ledger::LedgerText(grant.layer->purpose)},
                   {"object", grant.header.object},
                   {"dataset", snapshot.dataset.dataset},
                   {"version", std::to_string(snapshot.dataset.version)},
                   {"snapshot", snapshot.id},
                   {"snapshot_root", snapshot.root.Hex()},
-                  {"visa", grant.visa.id},
-                  {"visa_source", grant.visa.source},
+                  {"visa", ledger::LedgerText(grant.visa.id)},
+                  {"visa_source", ledger::LedgerText(grant.visa.source)},
                   {"recipient_sha256", HexEncode(crypto::Sha256(recipient))}};
   entry.numbers = {{"epoch", snapshot.epoch}, {"slots", snapshot.slots}};
   entry.commitments = {{"researcher", researcher.value}};
@@ -147,9 +147,9 @@ Result<std::int64_t> ReaderAccess::Log(Transaction& tx, const User& user, const 
   return index;
 }
 
-Result<ReaderAccess::Opened> ReaderAccess::Open(const Context& ctx, const Question& question,
-                                                const std::string& passport,
-                                                const std::string& recipient) {
+Result<ReaderAccess::Opened> ReaderAccess::TryOpen(const Context& ctx, const Question& question,
+                                                   const std::string& passport,
+                                                   const std::string& recipient) {
   GF_ASSIGN(const Grant grant, JudgeClient(ctx, question, passport));
   GF_ASSIGN(const std::string key, RecipientOf(*grant.layer, recipient));
   if (!crypt4gh::PublicKey::FromRaw(key).ok())
@@ -211,19 +211,20 @@ Result<ReaderAccess::Access> ReaderAccess::Recheck(const Context& ctx, const std
   return access;
 }
 
-Result<ReaderAccess::Permitted> ReaderAccess::Check(const Context& ctx, const Question& question,
-                                                    const std::string& access_name) {
+Result<ReaderAccess::Permitted> ReaderAccess::TryCheck(const Context& ctx, const Question& question,
+                                                       const std::string& access_name) {
   GF_ASSIGN(const Access access, Recheck(ctx, access_name, question.peer));
   if (access.object != question.object) return AccessUnknown();
+  GF_TRY(with_.ledger.CheckNotFrozen());
   GF_TRY(with_.store.Read(ctx, [&](Transaction& tx) -> Status {
     return StillPermitted(tx, with_.rules, access.snapshot, access.dataset);
   }));
   return Permitted{access.dataset, access.expires};
 }
 
-Result<std::string> ReaderAccess::Release(const Context& ctx, const Question& question,
-                                          const std::string& access_name,
-                                          const std::vector<std::uint64_t>& edit_list) {
+Result<std::string> ReaderAccess::TryRelease(const Context& ctx, const Question& question,
+                                             const std::string& access_name,
+                                             const std::vector<std::uint64_t>& edit_list) {
   if (edit_list.size() > kMaxEditList)
     return InvalidField("edit_list", "EDIT_LIST_TOO_LONG", "at most {} lengths", kMaxEditList);
   GF_ASSIGN(const Access access, Recheck(ctx, access_name, question.peer));
@@ -247,9 +248,9 @@ Result<std::string> ReaderAccess::Release(const Context& ctx, const Question& qu
   return out;
 }
 
-Result<std::string> ReaderAccess::ReleaseIndex(const Context& ctx, const Question& index,
-                                               const std::string& access_name,
-                                               const std::string& recipient) {
+Result<std::string> ReaderAccess::TryReleaseIndex(const Context& ctx, const Question& index,
+                                                  const std::string& access_name,
+                                                  const std::string& recipient) {
   GF_ASSIGN(const Access access, Recheck(ctx, access_name, index.peer));
   GF_ASSIGN(const HeaderRow header, FindHeader(ctx, index.object));
   if (header.role != "index" || header.dataset != access.dataset) {
@@ -269,6 +270,60 @@ Result<std::string> ReaderAccess::ReleaseIndex(const Context& ctx, const Questio
   });
   GF_TRY(logged);
   return out;
+}
+
+// A client that shows no passport, or names an access that has ended, asks for what it does not
+// have yet: only what was shown can be refused. An unknown client is not named: it could call
+// itself by any number of names.
+void ReaderAccess::LogRefusal(const Context& ctx, const Question& question, const Status& refused) {
+  const std::string reason = Reason(refused);
+  if (refused.code() != StatusCode::kPermissionDenied || reason == "PASSPORT_MISSING" ||
+      reason == "ACCESS_UNKNOWN" || reason == "NOT_AN_INDEX")
+    return;
+  const auto header = FindHeader(ctx, question.object);
+  if (!header.ok()) return;
+  const User& user = *ctx.principal().user;
+  std::map<std::string, std::string> fields = {
+      {"reason", reason},
+      {"outcome", "nothing was opened"},
+      {"dataset", header->dataset.dataset},
+      {"version", std::to_string(header->dataset.version)}};
+  const auto layer = std::ranges::find(site_.layers, user.client_id, &SmartLayer::client_id);
+  if (layer != site_.layers.end()) {
+    fields["client"] = layer->client_id;
+    fields["project"] = layer->title;
+    fields["organisation"] = layer->organisation;
+    fields["purpose"] = layer->purpose;
+  }
+  denials_.Log(ctx, fields, user.issuer + "|" + user.subject);
+}
+
+Result<ReaderAccess::Permitted> ReaderAccess::Judge(const Context& ctx, const Question& question,
+                                                    const std::string& passport) {
+  return Told(ctx, question, TryJudge(ctx, question, passport));
+}
+
+Result<ReaderAccess::Opened> ReaderAccess::Open(const Context& ctx, const Question& question,
+                                                const std::string& passport,
+                                                const std::string& recipient) {
+  return Told(ctx, question, TryOpen(ctx, question, passport, recipient));
+}
+
+Result<ReaderAccess::Permitted> ReaderAccess::Check(const Context& ctx, const Question& question,
+                                                    const std::string& access) {
+  return Told(ctx, question, TryCheck(ctx, question, access));
+}
+
+Result<std::string> ReaderAccess::Release(const Context& ctx, const Question& question,
+                                          const std::string& access,
+                                          const std::vector<std::uint64_t>& edit_list) {
+  return Told(ctx, question, TryRelease(ctx, question, access, edit_list));
+}
+
+Result<std::string> ReaderAccess::ReleaseIndex(const Context& ctx, const Question& index,
+                                               const std::string& access,
+                                               const std::string& recipient) {
+  return Told(ctx, index, TryReleaseIndex(ctx, index, access, recipient));
 }
 
 }  // namespace genofed::consent

@@ -16,6 +16,7 @@
 #include "libs/core/random.h"
 #include "services/consent/app/cohorts.h"
 #include "services/consent/app/dataset_keys.h"
+#include "services/consent/app/denials.h"
 #include "services/consent/domain/smart_layer.h"
 
 namespace genofed::consent {
@@ -52,11 +53,12 @@ class ReaderAccess {
     DatasetVersion dataset;
     Time until;
   };
-  // Whether the client may read the object with this passport; nothing is logged. PermissionDenied,
-  // saying which condition is not met: those of FindLayer and CheckDataset, PASSPORT_MISSING,
-  // PASSPORT_REFUSED (why stands in the log), COHORT_NOT_PERMITTED (somebody in the dataset version
-  // does not, or no longer, permit secondary use: the file holds their data). NotFound
-  // OBJECT_UNKNOWN. Unavailable REVOCATIONS_STALE.
+  // Whether the client may read the object with this passport. Only a refusal is logged, as in all
+  // that follows, unless nothing was shown that could be refused. PermissionDenied, saying which
+  // condition is not met: those of FindLayer and CheckDataset, PASSPORT_MISSING, PASSPORT_REFUSED
+  // (why stands in the log), COHORT_NOT_PERMITTED (somebody in the dataset version does not, or no
+  // longer, permit secondary use: the file holds their data). NotFound OBJECT_UNKNOWN. Unavailable
+  // REVOCATIONS_STALE.
   Result<Permitted> Judge(const Context& ctx, const Question& question,
                           const std::string& passport);
 
@@ -106,6 +108,24 @@ class ReaderAccess {
     auth::Visa visa;
     Time until;
   };
+  Result<Permitted> TryJudge(const Context& ctx, const Question& question,
+                             const std::string& passport);
+  Result<Opened> TryOpen(const Context& ctx, const Question& question, const std::string& passport,
+                         const std::string& recipient);
+  Result<Permitted> TryCheck(const Context& ctx, const Question& question,
+                             const std::string& access);
+  Result<std::string> TryRelease(const Context& ctx, const Question& question,
+                                 const std::string& access,
+                                 const std::vector<std::uint64_t>& edit_list);
+  Result<std::string> TryReleaseIndex(const Context& ctx, const Question& index,
+                                      const std::string& access, const std::string& recipient);
+  // Passes an answer on; a refusal is in the ledger then.
+  template <typename T>
+  Result<T> Told(const Context& ctx, const Question& question, Result<T> answer) {
+    if (!answer.ok()) LogRefusal(ctx, question, answer.status());
+    return answer;
+  }
+  void LogRefusal(const Context& ctx, const Question& question, const Status& refused);
   Result<Grant> JudgeClient(const Context& ctx, const Question& question,
                             const std::string& passport);
   Result<auth::Passport> JudgePassport(const Context& ctx, const std::string& passport,
@@ -120,6 +140,7 @@ class ReaderAccess {
 
   const Site site_;
   const Collaborators with_;
+  Denials denials_;
   mutable Mutex mutex_;
   // By the digest of their names, so that looking one up tells nothing by its time.
   std::map<std::string, Access> open_ ABSL_GUARDED_BY(mutex_);

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "libs/auth/testing_authority.h"
 #include "libs/auth/visa.h"
 #include "libs/crypt4gh/header.h"
@@ -128,19 +130,21 @@ class ReaderAccessTest : public ::testing::Test {
   crypt4gh::DataKey data_key_ = crypt4gh::DataKey::Generate(node_.random);
   DatasetKeys keys_{secret_, {kAudience, "FI"}, store_, node_.ledger, grants_, trust_, node_.rules, node_.random};
   std::unique_ptr<ReaderAccess> readers_ = Make({});
-  std::unique_ptr<ReaderAccess> Make(const std::string& registered) {
+  std::unique_ptr<ReaderAccess> Make(const std::string& registered,
+                                     const std::string& title = "Clinical viewer") {
     return std::make_unique<ReaderAccess>(
         ReaderAccess::Site{kAudience,
                            kPrefix,
                            {{"viewer",
-                             "Clinical viewer",
+                             title,
                              "Hospital",
                              "DUO:0000043",
                              {"GOE-FI-A-1"},
                              registered,
                              {},
                              {*Network::Parse("10.0.0.0/8")}}}},
-        ReaderAccess::Collaborators{store_, node_.ledger, node_.cohorts, keys_, trust_, node_.rules, node_.random});
+        ReaderAccess::Collaborators{store_, node_.ledger, node_.cohorts, keys_, trust_, node_.rules,
+                                    node_.random});
   }
   User user_;
   std::string passport_;
@@ -195,7 +199,7 @@ TEST_F(ReaderAccessTest, EveryAccessAndReleaseStandsInTheLedgerOnce) {
   EXPECT_EQ(entries[2].Field("outcome"), "keys-released");
   EXPECT_EQ(entries[3].numbers.at("releases"), 2);
   // Other services cannot invent one.
-  EXPECT_THAT(node_.ledger.Append(node_.ctx, "spe", "k", *ledger::EncodeEntry(entries[1])),
+  EXPECT_THAT(node_.ledger.Append(node_.ctx, "dispatcher", "k", *ledger::EncodeEntry(entries[1])),
               HasReason("ENTRY_KIND_RESERVED"));
 }
 
@@ -244,7 +248,71 @@ TEST_F(ReaderAccessTest, EachConditionRefusesWithItsReason) {
   EXPECT_THAT(Open(), HasReason("RECIPIENT_MISMATCH"));
   trust_.stale = true;
   EXPECT_THAT(Open(), HasReason("REVOCATIONS_STALE"));
-  EXPECT_EQ(*node_.ledger.Size(node_.ctx), before);  // nothing is said of what did not happen
+  // What was refused is in the ledger, once for each reason, and names nobody.
+  std::map<std::string, int> refused;
+  for (const ledger::Entry& entry : Entries(before)) {
+    EXPECT_EQ(entry.kind, ledger::EntryKind::kDenied);
+    EXPECT_EQ(entry.Field("version"), "1");
+    EXPECT_EQ(entry.Field("client"),
+              entry.Field("reason") == "CLIENT_NOT_PERMITTED" ? "" : "viewer");
+    EXPECT_TRUE(entry.commitments.contains("researcher"));
+    EXPECT_EQ(ledger::EncodeEntry(entry)->find("alice"), std::string::npos);
+    ++refused[entry.Field("reason")];
+  }
+  EXPECT_EQ(refused, (std::map<std::string, int>{{"CLIENT_NOT_PERMITTED", 1},
+                                                 {"DATASET_NOT_PERMITTED", 1},
+                                                 {"NETWORK_NOT_PERMITTED", 1},
+                                                 {"PASSPORT_REFUSED", 1},
+                                                 {"RECIPIENT_MISMATCH", 1},
+                                                 {"TOKEN_NOT_BOUND", 1}}));
+}
+
+// Whoever asks again and again does not fill the log, whoever they say they are.
+TEST_F(ReaderAccessTest, TheSameRefusalIsLoggedOnceAnHour) {
+  passport_ = "x";
+  const std::int64_t before = *node_.ledger.Size(node_.ctx);
+  const auto ask = [&] {
+    for (int i = 0; i < 20; ++i) {
+      user_.subject = fmt::format("somebody-{}", i);
+      EXPECT_THAT(Open(), HasReason("PASSPORT_REFUSED"));
+    }
+  };
+  ask();
+  readers_ = Make("");  // another process
+  ask();
+  EXPECT_EQ(*node_.ledger.Size(node_.ctx), before + 1);
+  node_.clock.Advance(std::chrono::hours(1));
+  ask();
+  EXPECT_EQ(*node_.ledger.Size(node_.ctx), before + 2);
+  // Nobody sees a refusal as a use of their data.
+  EXPECT_TRUE(node_.mine.Accesses(node_.ctx, "p", 0, "")->accesses.empty());
+}
+
+TEST_F(ReaderAccessTest, AWithdrawalThatEndsAnAccessIsLogged) {
+  const std::string access = Open()->access;
+  ASSERT_THAT(node_.mine.Set(node_.ctx, "p", Bits(3)), IsOk());
+  const std::int64_t before = *node_.ledger.Size(node_.ctx);
+  EXPECT_THAT(Check(access), HasReason("COHORT_CHANGED"));
+  EXPECT_THAT(Release(access), HasReason("COHORT_CHANGED"));
+  const auto entries = Entries(before);
+  ASSERT_EQ(entries.size(), 1u);
+  EXPECT_EQ(entries[0].Field("reason"), "COHORT_CHANGED");
+  EXPECT_EQ(entries[0].Field("organisation"), "Hospital");
+}
+
+// A ledger that takes nothing opens nothing.
+TEST_F(ReaderAccessTest, ARefusalStandsWhenTheLedgerTakesNothing) {
+  node_.ledger.Freeze("a test");
+  passport_ = "x";
+  EXPECT_THAT(Open(), HasReason("PASSPORT_REFUSED"));
+}
+
+// The operator may write what they like into the configuration.
+TEST_F(ReaderAccessTest, TitlesOfSeveralLinesAreLogged) {
+  readers_ = Make("", "Clinical\nviewer");
+  const std::int64_t before = *node_.ledger.Size(node_.ctx);
+  ASSERT_THAT(Open(), IsOk());
+  EXPECT_EQ(Entries(before).back().Field("project"), "Clinical viewer");
 }
 
 TEST_F(ReaderAccessTest, AnAccessIsJudgedAnewEachTime) {
@@ -265,6 +333,15 @@ TEST_F(ReaderAccessTest, AnAccessIsJudgedAnewEachTime) {
   ASSERT_THAT(Check(access), IsOk());
   node_.clock.Advance(std::chrono::seconds(591));
   EXPECT_THAT(Check(access), HasReason("ACCESS_UNKNOWN"));
+}
+
+TEST_F(ReaderAccessTest, AFrozenLedgerEndsEveryAccess) {
+  const std::string access = Open()->access;
+  node_.ledger.Freeze("a witness has seen more of it");
+  EXPECT_THAT(Check(access), HasReason("LEDGER_FROZEN"));
+  EXPECT_THAT(Release(access), HasReason("LEDGER_FROZEN"));
+  EXPECT_THAT(Open(), HasReason("LEDGER_FROZEN"));
+  EXPECT_THAT(readers_->Judge(Ctx(), {"obj-1", "10.0.0.1"}, passport_), HasReason("LEDGER_FROZEN"));
 }
 
 TEST_F(ReaderAccessTest, AnAccessIsWorthNothingToOthers) {

@@ -138,23 +138,24 @@ Status Registrar::Identify(Transaction& tx, std::vector<Person>& persons, bool k
   return absl::OkStatus();
 }
 
-Status Registrar::RecordHolder(Transaction& tx, const DatasetVersion& dataset,
-                               const std::vector<Person>& persons) {
+Result<std::vector<Told>> Registrar::RecordHolder(Transaction& tx, const DatasetVersion& dataset,
+                                                  const std::vector<Person>& persons) {
   GF_ASSIGN(auto before, tx.consent().Holder(dataset.dataset));
   std::map<std::int64_t, Statement> records;
   std::map<std::int64_t, Circumstances> lives;
-  std::vector<Change> changes;
+  std::vector<Told> told;
   for (const Person& person : persons) {
     records[person.subject.id] = person.holder;
     if (person.who != Circumstances()) lives[person.subject.id] = person.who;
     auto old = before.find(person.subject.id);
-    if (old == before.end() || old->second != person.holder) {
-      changes.push_back({person.subject.id, person.holder.permits, rules_.clock.Now(), false, std::nullopt});
-    }
+    if (old != before.end() && old->second == person.holder) continue;
+    const Statement& says = person.holder;
+    told.push_back({person.subject.id, says.permits, says.permits.empty() && !says.denies.empty(),
+                    WordsOf(says)});
   }
   GF_TRY(tx.consent().PutHolder(dataset, records));
   GF_TRY(tx.consent().SetLives(lives));
-  return tx.consent().AddChanges(changes);
+  return told;
 }
 
 namespace {
@@ -238,9 +239,13 @@ Result<Registration> Registrar::Register(Transaction& tx, const RegistrationRequ
     rows.push_back({0, subject, slot.pseudonym});
   }
   const std::vector<Slot> slots = AssignSlots(candidates);
-  GF_TRY(RecordHolder(tx, request.dataset, registered));
+  GF_ASSIGN(std::vector<Told> told, RecordHolder(tx, request.dataset, registered));
   Registration registration;
   GF_ASSIGN(registration.epoch, tx.consent().NextEpoch(rules_.clock.Now()));
+  GF_TRY(LogTold(
+      tx, ledger_, random_, rules_.clock.Now(), registration.epoch,
+      {{"dataset", request.dataset.dataset}, {"version", std::to_string(request.dataset.version)}},
+      std::move(told)));
   VersionRow version{
       request.dataset,    fingerprint,         0, static_cast<std::int32_t>(rows.size()),
       registration.epoch, request.base_version};

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "libs/core/random.h"
+#include "services/consent/app/change_log.h"
 #include "services/consent/app/ledger.h"
 #include "services/consent/app/rules.h"
 #include "services/consent/domain/pseudonyms.h"
@@ -67,8 +68,9 @@ class Registrar {
   Status Identify(Transaction& tx, std::vector<Person>& persons, bool known_only);
   Result<Registration> Register(Transaction& tx, const RegistrationRequest& request,
                                 const std::string& fingerprint, std::vector<Person> persons);
-  Status RecordHolder(Transaction& tx, const DatasetVersion& dataset,
-                      const std::vector<Person>& persons);
+  // Returns what is new.
+  Result<std::vector<Told>> RecordHolder(Transaction& tx, const DatasetVersion& dataset,
+                                         const std::vector<Person>& persons);
 
   Ledger& ledger_;
   const Pseudonyms& pseudonyms_;

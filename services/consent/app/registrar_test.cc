@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "libs/ledger/receipt.h"
 #include "services/consent/app/test_support.h"
 
 namespace genofed::consent {
@@ -64,6 +65,43 @@ TEST_F(RegistrarTest, OwnWithdrawalWinsOverTheHolder) {
   EXPECT_EQ(registration->subjects[1].row, 0);
 }
 
+// However many people, an entry for every thousand; and none for what was said before.
+TEST_F(RegistrarTest, WhatHoldersSayIsLoggedInGroups) {
+  std::vector<SubjectConsent> people;
+  for (int i = 0; i < 1100; ++i)
+    people.push_back({"person-" + std::to_string(i), Says(i == 7 ? 0 : 7)});
+  ASSERT_THAT(Register(kA1, people), IsOk());
+  ASSERT_EQ(*node_.ledger.Size(node_.ctx), 3) << "two groups who permit, and one who refuse";
+  for (std::int64_t i = 0; i < 3; ++i) {
+    const std::string bytes = node_.ledger.List(node_.ctx, i, 1)->at(0);
+    const auto entry = ledger::DecodeEntry(bytes);
+    EXPECT_EQ(entry->kind,
+              i < 2 ? ledger::EntryKind::kConsentSet : ledger::EntryKind::kConsentWithdraw);
+    EXPECT_EQ(entry->Field("version"), "1");
+    EXPECT_EQ(entry->numbers.at("epoch"), 1);
+    EXPECT_EQ(entry->commitments.size(), 1u);
+  }
+  ASSERT_THAT(Register(kA2, people), IsOk());
+  EXPECT_EQ(*node_.ledger.Size(node_.ctx), 3) << "nothing new";
+  const auto mine = node_.mine.Get(node_.ctx, "person-1099");
+  EXPECT_THAT(ledger::VerifyReceipt(mine->history.at(0).receipt, node_.ledger.VerifierKey()),
+              IsOk());
+}
+
+// A guardian's permission that a holder handed in ends when the person comes of age.
+TEST_F(RegistrarTest, WhatAGuardianPermittedLapses) {
+  SubjectConsent child{"child", Says(7), {node_.clock.Now() + std::chrono::hours(24), {}, false}};
+  child.says.by_guardian = true;
+  ASSERT_THAT(Register(kA1, {child, {"p", Says(7)}}), IsOk());
+  const auto permitted = [&] {
+    return std::ranges::count(
+        node_.cohorts.Run(node_.ctx, kA1, Permission::kSecondaryUse, false)->permitted, true);
+  };
+  EXPECT_EQ(permitted(), 2);
+  node_.clock.Advance(std::chrono::hours(24));
+  EXPECT_EQ(permitted(), 1);
+}
+
 TEST_F(RegistrarTest, PseudonymsLastOverVersions) {
   auto first = Register(kA1, {{"p", Says(7)}});
   auto second = Register(kA2, {{"q", Says(7)}, {"p", Says(7)}});
@@ -90,13 +128,14 @@ TEST_F(RegistrarTest, KeepsNoIdentifierAndRefusesBadInput) {
 
 TEST_F(RegistrarTest, ASnapshotIsLoggedOncePerEpoch) {
   ASSERT_THAT(Register(kA1, {{"p", Says(7)}, {"q", Says(0)}}), IsOk());
+  const std::int64_t before = *node_.ledger.Size(node_.ctx);
   auto first = node_.cohorts.Run(node_.ctx, kA1, Permission::kSecondaryUse, true);
   ASSERT_THAT(first, IsOk());
   EXPECT_EQ(first->rows, 1);
   EXPECT_EQ(first->snapshot->slots, 1024) << "it does not tell how many people there are";
   auto again = node_.cohorts.Run(node_.ctx, kA1, Permission::kSecondaryUse, true);
   EXPECT_EQ(again->snapshot->id, first->snapshot->id);
-  EXPECT_EQ(*node_.ledger.Size(node_.ctx), 1);
+  EXPECT_EQ(*node_.ledger.Size(node_.ctx), before + 1);
   EXPECT_FALSE(
       node_.cohorts.Run(node_.ctx, kA1, Permission::kSecondaryUse, false)->snapshot.has_value());
   ASSERT_THAT(node_.mine.Set(node_.ctx, "z", Bits(7)), IsOk());

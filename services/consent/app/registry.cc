@@ -33,10 +33,42 @@ std::vector<RegistryStatement> RowsOf(const RegistryEntry& entry, std::int64_t s
   return rows;
 }
 
+// What the rows of somebody's Consents say together.
+Told ToldBy(const std::string& registry, std::int64_t subject, PermissionSet permits,
+            const std::vector<Statement>& said) {
+  Told told{subject, permits, false, "", registry};
+  PermissionSet permitted, denied;
+  for (const Statement& says : said) {
+    permitted.Add(says.permits);
+    denied.Add(says.denies);
+    // A refusal has a row beside it that permits nothing.
+    if (says.permits.empty() && says.denies.empty() && !says.recontact && !says.incidental_findings)
+      continue;
+    told.words += (told.words.empty() ? "" : "; ") + WordsOf(says);
+  }
+  if (told.words.empty()) told.words = "not in force any more";
+  told.refuses = permitted.empty() && !denied.empty();
+  return told;
+}
+
+// Begins an epoch in which other registries count than before.
+Status LogRule(Transaction& tx, Ledger& ledger, const Rules& rules, const std::string& reason) {
+  GF_ASSIGN(const std::int64_t epoch, tx.consent().NextEpoch(rules.clock.Now()));
+  ledger::Entry entry;
+  entry.kind = ledger::EntryKind::kPolicy;
+  entry.time = ledger.EntryTime();
+  entry.fields = {{"rule", rules.policy.id}, {"reason", reason}};
+  entry.numbers = {{"epoch", epoch}};
+  return ledger.Add(tx, "consent", fmt::format("registries:{}", epoch), entry).status();
+}
+
 }  // namespace
 
+// A success that lies in the future was before the clock was set back: nobody knows how long ago.
 bool Registry::IsStale(const RegistryRow& state) const {
-  return !state.last_success || rules_.clock.Now() - *state.last_success > options_.max_staleness;
+  const Time now = rules_.clock.Now();
+  return !state.last_success || now < *state.last_success ||
+         now - *state.last_success > options_.max_staleness;
 }
 
 Result<RegistryRow> Registry::State(const Context& ctx) {
@@ -58,8 +90,17 @@ Status Registry::KeepFresh(const Context& ctx) {
     now.stale = stale;
     GF_LOG(ctx, warn, "registry.staleness", {"registry", options_.name}, {"stale", stale});
     GF_TRY(tx.registries().Save(now));
-    return tx.consent().NextEpoch(rules_.clock.Now()).status();
+    return LogRule(tx, ledger_, rules_,
+                   fmt::format("registry {} {}", options_.name,
+                               stale ? "is silent: closed but by statute" : "is heard again"));
   });
+}
+
+Status Registry::Log(Transaction& tx, std::vector<Told> told) {
+  const Time now = rules_.clock.Now();
+  GF_ASSIGN(const std::int64_t epoch, tx.consent().NextEpoch(now));
+  return LogTold(tx, ledger_, random_, now, epoch, {{"reason", "registry " + options_.name}},
+                 std::move(told));
 }
 
 // One transaction: all of the batch, or nothing; readers see one epoch or the next.
@@ -107,7 +148,7 @@ Status Registry::Take(const Context& ctx, std::vector<RegistryEntry>& batch, std
       // The same Consent may come twice in a pull: the later one counts.
       for (const std::string_view row : kRows) after.erase(batch[i].id + std::string(row));
       for (RegistryStatement& row : RowsOf(batch[i], subject.id)) after[row.record] = std::move(row);
-      spoken[subject.id] = batch[i].says.permits;
+      spoken[subject.id] = batch[i].counts ? batch[i].says.permits : PermissionSet();
       Circumstances who = batch[i].who;
       if (who.adult_at == subject.who.adult_at) who.adult_at.reset();
       if (who.died_at == subject.who.died_at) who.died_at.reset();
@@ -116,23 +157,22 @@ Status Registry::Take(const Context& ctx, std::vector<RegistryEntry>& batch, std
     }
     std::vector<RegistryStatement> changed;
     std::vector<std::string> gone, kept;
-    std::vector<Change> changes;
-    const auto note = [&](std::int64_t subject) {
-      changes.push_back({subject, spoken[subject], rules_.clock.Now(), false, std::nullopt, options_.name});
-    };
+    std::set<std::int64_t> news;
+    std::map<std::int64_t, std::vector<Statement>> said;
     for (const auto& [record, row] : after) {
+      said[row.subject].push_back(row.says);
       const auto old = before.find(record);
       if (old != before.end() && old->second.subject == row.subject && old->second.says == row.says) {
         kept.push_back(record);
         continue;
       }
       changed.push_back(row);
-      if (changes.empty() || changes.back().subject != row.subject) note(row.subject);
+      news.insert(row.subject);
     }
     for (const auto& [record, row] : before) {
-      if (after.contains(record)) continue;
-      gone.push_back(record);
-      note(row.subject);
+      const auto now = after.find(record);
+      if (now == after.end()) gone.push_back(record);
+      if (now == after.end() || now->second.subject != row.subject) news.insert(row.subject);
     }
     GF_TRY(tx.registries().Remove(options_.name, gone));
     GF_TRY(tx.registries().Put(options_.name, generation, changed));
@@ -140,8 +180,10 @@ Status Registry::Take(const Context& ctx, std::vector<RegistryEntry>& batch, std
     GF_TRY(tx.consent().SetLives(lives));
     GF_TRY(tx.consent().TakeBackDeaths(alive));
     if (changed.empty() && gone.empty() && lives.empty() && alive.empty()) return absl::OkStatus();
-    GF_TRY(tx.consent().AddChanges(changes));
-    return tx.consent().NextEpoch(rules_.clock.Now()).status();
+    std::vector<Told> told;
+    for (const std::int64_t subject : news)
+      told.push_back(ToldBy(options_.name, subject, spoken[subject], said[subject]));
+    return Log(tx, std::move(told));
   });
   batch.clear();
   return written;
@@ -149,7 +191,8 @@ Status Registry::Take(const Context& ctx, std::vector<RegistryEntry>& batch, std
 
 Status Registry::Try(const Context& ctx, RegistryRow& state) {
   const Time now = rules_.clock.Now();
-  const bool full = !state.watermark || !state.last_full || now - *state.last_full >= options_.full_interval;
+  const bool full = !state.watermark || !state.last_full || now < *state.last_full ||
+                    now - *state.last_full >= options_.full_interval;
   if (full) {
     // Stored first: what a pull that fails has seen must not count as seen by the next.
     ++state.generation;
@@ -177,9 +220,12 @@ Status Registry::Try(const Context& ctx, RegistryRow& state) {
   }
   if (full && pull.complete) {
     GF_TRY(ledger_.Write(ctx, [&](Transaction& tx) -> Status {
-      GF_ASSIGN(const std::int64_t removed, tx.registries().RemoveUnseen(options_.name, generation));
-      if (removed == 0) return absl::OkStatus();
-      return tx.consent().NextEpoch(rules_.clock.Now()).status();
+      GF_ASSIGN(const auto whose, tx.registries().RemoveUnseen(options_.name, generation));
+      if (whose.empty()) return absl::OkStatus();
+      std::vector<Told> told;
+      for (const std::int64_t subject : whose)
+        told.push_back(ToldBy(options_.name, subject, {}, {}));
+      return Log(tx, std::move(told));
     }));
   }
   if (full) {
@@ -213,7 +259,9 @@ Status SetUpRegistries(const Context& ctx, Ledger& ledger, const Rules& rules, c
   return ledger.Write(ctx, [&](Transaction& tx) -> Status {
     GF_ASSIGN(const bool changed, tx.registries().KeepOnly(names));
     if (!changed) return absl::OkStatus();
-    return tx.consent().NextEpoch(rules.clock.Now()).status();
+    std::string all;
+    for (const std::string& name : names) all += " " + name;
+    return LogRule(tx, ledger, rules, "registries that count:" + (all.empty() ? " none" : all));
   });
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "libs/core/random.h"
+#include "services/consent/app/change_log.h"
 #include "services/consent/app/ledger.h"
 #include "services/consent/app/rules.h"
 #include "services/consent/domain/pseudonyms.h"
@@ -75,6 +76,8 @@ class Registry {
 
  private:
   Status Try(const Context& ctx, RegistryRow& state);
+  // Begins an epoch with what the registry said.
+  Status Log(Transaction& tx, std::vector<Told> told);
   Status Take(const Context& ctx, std::vector<RegistryEntry>& batch, std::int32_t generation);
   bool IsStale(const RegistryRow& state) const;
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "libs/ledger/receipt.h"
 #include "services/consent/app/test_support.h"
 
 namespace genofed::consent {
@@ -199,6 +200,81 @@ TEST_F(RegistryTest, SilenceOfTheRegistryClosesAndItsReturnOpens) {
   EXPECT_EQ(Permitted(), 0);
   ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
   EXPECT_EQ(Permitted(), 2);
+}
+
+// The clock was ahead when the registry was heard last, and is right again: nobody knows how long
+// ago that was.
+TEST_F(RegistryTest, AClockThatWasSetBackMakesItStaleAndAsksForEverything) {
+  node_.clock.Advance(std::chrono::hours(24 * 30));
+  source_.now = node_.clock.Now();
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_EQ(Permitted(), 2);
+  node_.clock.Advance(-std::chrono::hours(24 * 30));
+  ASSERT_THAT(registry_.KeepFresh(node_.ctx), IsOk());
+  EXPECT_EQ(Permitted(), 0) << "a success of the future is none";
+  source_.entries = {Entry("c1", "p", 0, 7)};
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_FALSE(source_.asked_since.has_value()) << "everything is asked for";
+  EXPECT_EQ(Permitted(), 1);
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_TRUE(source_.asked_since.has_value());
+}
+
+TEST_F(RegistryTest, WhatItSaysIsInTheLedgerAndInPeoplesHistories) {
+  const auto last = [&] { return *ledger::DecodeEntry(store_.state.ledger.back().first.entry); };
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_EQ(last().Field("reason"), "registry national is heard again");
+  source_.entries = {Entry("c1", "p", 0, 4), Entry("c2", "q", 4), Entry("c3", "r", 4)};
+  const auto before = static_cast<std::int64_t>(store_.state.ledger.size());
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  ASSERT_EQ(static_cast<std::int64_t>(store_.state.ledger.size()), before + 2);
+  EXPECT_EQ(last().kind, ledger::EntryKind::kConsentWithdraw);
+  EXPECT_EQ(last().Field("reason"), "registry national");
+  const auto said = [&](const std::string& person) {
+    const auto mine = node_.mine.Get(node_.ctx, person);
+    const auto facts = ledger::VerifyReceipt(mine->history[0].receipt, node_.ledger.VerifierKey());
+    EXPECT_THAT(facts, IsOk());
+    EXPECT_EQ(mine->history[0].ledger_index, static_cast<std::int64_t>(facts->index));
+    return facts->said->substr(facts->said->find(' ') + 1);
+  };
+  EXPECT_EQ(said("p"), "none refuses SEC");
+  EXPECT_EQ(said("q"), "SEC");
+  EXPECT_EQ(said("r"), "SEC");
+  // Changed, over, and gone from a full pull.
+  source_.entries = {Entry("c1", "p", 4), Entry("c2", "q", 4), Entry("c3", "r", 4)};
+  source_.entries[1].counts = false;
+  node_.clock.Advance(std::chrono::minutes(30));
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_EQ(said("p"), "SEC");
+  EXPECT_EQ(said("q"), "not in force any more");
+  EXPECT_TRUE(node_.mine.Get(node_.ctx, "q")->history[0].permissions.empty());
+  source_.entries.resize(1);
+  node_.clock.Advance(std::chrono::hours(24));
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_EQ(said("r"), "not in force any more");
+  // What did not change is said as well.
+  for (const int permits : {2, 0}) {
+    source_.entries = {Entry("c1", "p", permits, 4)};
+    ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+    EXPECT_EQ(said("p"), permits == 2 ? "SLQ; none refuses SEC" : "none refuses SEC");
+  }
+  // Whoever it is about never stands in the ledger.
+  for (const auto& [stored, entry] : store_.state.ledger) {
+    for (const char* person : {"p", "q", "r"})
+      EXPECT_EQ(stored.entry.find(node_.pseudonyms.Blinded(person)), std::string::npos);
+  }
+  ASSERT_THAT(SetUpRegistries(node_.ctx, node_.ledger, node_.rules, {}), IsOk());
+  EXPECT_EQ(last().Field("reason"), "registries that count: none");
+}
+
+// Of somebody whose Consent became another's, and of a Consent about somebody else, both are told.
+TEST_F(RegistryTest, AConsentThatIsAboutSomebodyElseNowIsNewsToBoth) {
+  source_.entries = {Entry("c1", "p", 0, 4)};
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  source_.entries = {Entry("c1", "r", 0, 4)};
+  ASSERT_THAT(registry_.RunOnce(node_.ctx), IsOk());
+  EXPECT_EQ(node_.mine.Get(node_.ctx, "p")->history[0].group->words, "not in force any more");
+  EXPECT_EQ(node_.mine.Get(node_.ctx, "r")->history[0].group->words, "none refuses SEC");
 }
 
 TEST_F(RegistryTest, ARegistryThatIsNotConfiguredAnyMoreIsForgotten) {

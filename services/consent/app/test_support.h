@@ -48,7 +48,7 @@ struct Node {
   Result<Ledger::Appended> AppendRun(const DatasetVersion& dataset, const std::string& run) {
     GF_ASSIGN(auto cohort, cohorts.Run(ctx, dataset, Permission::kSecondaryUse, true));
     GF_ASSIGN(std::string bytes, ledger::EncodeEntry(RunEntry(*cohort.snapshot, run)));
-    return ledger.Append(ctx, "spe", "run:" + run, bytes);
+    return ledger.Append(ctx, "dispatcher", "run:" + run, bytes);
   }
   ledger::Entry RunEntry(const SnapshotRow& snapshot, const std::string& run) const {
     ledger::Entry entry;

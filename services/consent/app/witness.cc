@@ -131,6 +131,15 @@ Result<Witness::Overview> Witness::List(const Context& ctx) {
   return overview;
 }
 
+Result<bool> Witness::AccuseOwn(const Context& ctx) {
+  std::string damage = ledger_.Damage();
+  if (damage.empty()) return false;
+  GF_ASSIGN(std::string known, ledger_.Checkpoint(ctx));
+  GF_TRY(Raise(ctx, {ledger_.verifier().name(), "LEDGER_DAMAGED", std::move(damage),
+                     std::move(known), "", clock_.Now()}));
+  return true;
+}
+
 Status Witness::Raise(const Context& ctx, LedgerAlarm alarm) {
   GF_ASSIGN(const bool is_new, store_.AddAlarm(ctx, alarm));
   if (is_new && options_.on_alarm) options_.on_alarm(alarm);

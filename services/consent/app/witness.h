@@ -42,6 +42,9 @@ class Witness {
   Result<Overview> List(const Context& ctx);
   std::string VerifierKey() const { return options_.signer.verifier().ToString(); }
 
+  // Raises an alarm about this site's own ledger when its rows were changed under it. Whether it
+  // did.
+  Result<bool> AccuseOwn(const Context& ctx);
   // Keeps an alarm that was raised elsewhere at this site.
   Status Raise(const Context& ctx, LedgerAlarm alarm);
   // What this site cosigned last of a ledger.

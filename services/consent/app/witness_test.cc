@@ -5,6 +5,7 @@
 
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
+#include "libs/http/problem.h"
 #include "libs/ledger/checkpoint.h"
 #include "services/consent/app/cosigning.h"
 #include "services/consent/app/memory_witness_store.h"
@@ -50,7 +51,7 @@ struct Site {
     entry.kind = ledger::EntryKind::kDenied;
     entry.time = ledger->EntryTime();
     entry.fields = {{"reason", what}};
-    GF_CHECK(ledger->Append(ctx, "spe", what, ledger::EncodeEntry(entry).value()).ok());
+    GF_CHECK(ledger->Append(ctx, "dispatcher", what, ledger::EncodeEntry(entry).value()).ok());
   }
   ledger::Checkpoint Head() {
     return ledger::ParseCheckpoint(ledger::ParseNote(*ledger->Checkpoint(ctx))->text).value();
@@ -61,6 +62,7 @@ struct Site {
   std::vector<ledger::NoteVerifier> logs;
   Context ctx = Context::Background();
   testing::FakeClock clock;
+  SystemRandom random;
   MemoryStore store;
   MemoryWitnessStore witnessed;
   std::unique_ptr<Ledger> ledger;
@@ -91,7 +93,7 @@ struct PeerOf final : LedgerPeerClient {
     auto content =
         path == "checkpoint" ? site.ledger->Published(ctx) : site.ledger->Tile(ctx, path);
     if (content.ok()) return Answer{200, *content};
-    return Answer{content.status().code() == StatusCode::kNotFound ? 404 : 500, ""};
+    return Answer{http::HttpStatusOf(content.status()), ""};
   }
   Site& site;
   bool away = false;
@@ -115,7 +117,7 @@ class WitnessTest : public ::testing::Test {
  protected:
   LedgerPeer Peer(Site& site, PeerOf& other, Candidates& candidates) {
     return LedgerPeer({LogKey(other.site.name), WitnessKey(other.site.name)}, other, *site.ledger,
-                      candidates, *site.witness, site.clock);
+                      candidates, *site.witness, site.clock, site.random);
   }
   // fi's process starts anew.
   void Restart() {
@@ -280,7 +282,8 @@ TEST_F(WitnessTest, ARewrittenHistoryFreezesItsSiteAndAlarmsTheWitness) {
   ledger::Entry entry;
   entry.kind = ledger::EntryKind::kDenied;
   entry.time = fi_.ledger->EntryTime();
-  EXPECT_THAT(fi_.ledger->Append(ctx_, "spe", "k", *ledger::EncodeEntry(entry)),
+  entry.fields = {{"reason", "x"}};
+  EXPECT_THAT(fi_.ledger->Append(ctx_, "dispatcher", "k", *ledger::EncodeEntry(entry)),
               HasReason("LEDGER_FROZEN"));
   EXPECT_THAT(fi_.ledger->Checkpoint(ctx_), IsOk()) << "it can still be looked at";
   // Told once.
@@ -299,6 +302,7 @@ TEST_F(WitnessTest, ARestoredBackupFreezesItself) {
   EXPECT_EQ(ledger::OpenCheckpoint(alarm.known, LogKey("fi"))->size, 3u) << "what it has to mend";
   EXPECT_EQ(ledger::OpenCheckpoint(alarm.seen, LogKey("fi"))->size, 2u);
   EXPECT_TRUE(hub_.told.empty()) << "an old checkpoint proves nothing";
+  EXPECT_THAT(fi_.ledger->Epoch(ctx_), HasReason("LEDGER_FROZEN")) << "it may lack withdrawals";
 }
 
 TEST_F(WitnessTest, WatchingSeesWhatWasNeverSubmitted) {
@@ -324,6 +328,59 @@ TEST_F(WitnessTest, WatchingSeesWhatWasNeverSubmitted) {
   EXPECT_EQ(hub_.told.back(), "LEDGER_ROLLED_BACK");
   fi_at_.away = true;
   EXPECT_THAT(hub_to_fi.Watch(ctx_), HasCode(StatusCode::kUnavailable));
+}
+
+TEST_F(WitnessTest, WatchersReadTheNewestEntriesAndSomeOlderOnes) {
+  std::optional<Candidates> of_hub(std::in_place, *hub_.ledger, hub_.clock, 2, 1);
+  LedgerPeer hub_to_fi = Peer(hub_, fi_at_, *of_hub);
+  for (int i = 0; i < 300; ++i) fi_.Append(std::to_string(i));
+  ASSERT_THAT(to_hub_->Submit(ctx_), IsOk());
+  ASSERT_THAT(hub_to_fi.Watch(ctx_), IsOk());
+  EXPECT_TRUE(hub_.told.empty());
+  // A site that lies about what its entries say; its tiles do not.
+  const std::string served = *fi_.ledger->Tile(ctx_, "tile/entries/000");
+  std::string changed = served;
+  changed[changed.find("\"99\"") + 1] = '8';
+  fi_at_.files = {{"tile/entries/000", {200, changed}}};
+  ASSERT_THAT(hub_to_fi.Watch(ctx_), IsOk());
+  EXPECT_TRUE(hub_.told.empty()) << "not every second";
+  hub_.clock.Advance(LedgerPeer::kReadEvery);
+  ASSERT_THAT(hub_to_fi.Watch(ctx_), IsOk()) << "although the checkpoint has not changed";
+  EXPECT_EQ(hub_.told, std::vector<std::string>{"LEDGER_DAMAGED"});
+  hub_.clock.Advance(LedgerPeer::kReadEvery);
+  ASSERT_THAT(hub_to_fi.Watch(ctx_), IsOk());
+  EXPECT_EQ(hub_.told.size(), 1u) << "told once";
+  // What was not to be had proves nothing, and is asked for again.
+  for (const auto& [answer, alarm] : {std::pair(LedgerPeerClient::Answer{503, ""}, false),
+                                      {{404, ""}, true},
+                                      {{200, "short"}, true}}) {
+    Site other("es", {"hub", "fi"});
+    other.witnessed.logs = hub_.witnessed.logs;
+    fi_at_.files = {{"tile/entries/001.p/44", answer}};
+    LedgerPeer watcher = Peer(other, fi_at_, *of_hub);
+    EXPECT_EQ(watcher.Watch(ctx_).ok(), alarm);
+    EXPECT_EQ(other.told.size(), alarm ? 1u : 0u);
+    fi_at_.files.clear();
+    EXPECT_THAT(watcher.Watch(ctx_), IsOk());
+  }
+}
+
+TEST_F(WitnessTest, AnEntryThatWasRewrittenAlarmsItsSiteAndItsWatchers) {
+  std::optional<Candidates> of_hub(std::in_place, *hub_.ledger, hub_.clock, 2, 1);
+  LedgerPeer hub_to_fi = Peer(hub_, fi_at_, *of_hub);
+  for (int i = 0; i < 5; ++i) fi_.Append(std::to_string(i));
+  ASSERT_THAT(to_hub_->Submit(ctx_), IsOk());
+  EXPECT_FALSE(*fi_.witness->AccuseOwn(ctx_));
+  std::string& entry = fi_.store.state.ledger[3].first.entry;  // and not its leaf
+  entry.replace(entry.find("\"3\""), 3, "\"7\"");
+  ASSERT_THAT(hub_to_fi.Watch(ctx_), IsOk());
+  EXPECT_EQ(hub_.told, std::vector<std::string>{"LEDGER_DAMAGED"}) << "the site refuses to show it";
+  EXPECT_TRUE(*fi_.witness->AccuseOwn(ctx_));
+  EXPECT_TRUE(*fi_.witness->AccuseOwn(ctx_));
+  EXPECT_EQ(fi_.told, std::vector<std::string>{"LEDGER_DAMAGED"}) << "told once";
+  const LedgerAlarm alarm = fi_.witness->List(ctx_)->alarms.at(0);
+  EXPECT_EQ(alarm.origin, "fi/ledger");
+  EXPECT_EQ(alarm.detail, "entry 3 is not the one that was appended");
 }
 
 TEST_F(WitnessTest, WatchingTakesNoFileForAnAnswer) {

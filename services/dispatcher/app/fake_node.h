@@ -126,7 +126,7 @@ class FakeNode final : public PartStore, public HubDesk, public Approvals, publi
     answer.token =
         *auth::MintApproval(signer == nullptr ? federation_.fi.signer : *signer, content);
     answer.decision_sha256 = std::string(64, 'd');
-    answer.title = "Epilepsy";
+    answer.title = title;
     answer.purpose = "To understand epilepsy.\nIn children.";
     answer.organisation = "University of Porto";
     answer.frozen = kFrozen;
@@ -143,6 +143,7 @@ class FakeNode final : public PartStore, public HubDesk, public Approvals, publi
   // --- catalogue, consent, ledger
   Result<std::int32_t> ListedVersion(const Context&, const std::string&) override {
     GF_TRY(Do([] {}));
+    if (!unlisted.ok()) return unlisted;
     return 3;
   }
   Result<Cohort> TakeCohort(const Context&, const std::string&, std::int32_t, const std::string&,
@@ -162,6 +163,7 @@ class FakeNode final : public PartStore, public HubDesk, public Approvals, publi
     std::int64_t index = -1;
     bool reused = false;
     GF_TRY(Do([&] {
+      if (!ledger_refusal.ok()) return;
       for (std::size_t i = 0; i < entries.size(); ++i) {
         if (entries[i].first != key) continue;
         index = static_cast<std::int64_t>(i);
@@ -171,7 +173,8 @@ class FakeNode final : public PartStore, public HubDesk, public Approvals, publi
       index = static_cast<std::int64_t>(entries.size());
       entries.emplace_back(key, entry);
     }));
-    EXPECT_FALSE(reused) << "the ledger would refuse another entry under the same key";
+    if (!ledger_refusal.ok()) return ledger_refusal;
+    if (reused) return Error(StatusCode::kAlreadyExists, "IDEMPOTENCY_KEY_REUSED", "another entry");
     return index;
   }
 
@@ -229,7 +232,10 @@ class FakeNode final : public PartStore, public HubDesk, public Approvals, publi
   auth::Approval approval;
   crypto::Signer* signer = nullptr;  // null: the country's own
   std::int32_t permitted = 100;
+  std::string title = "Epilepsy";
   std::vector<std::pair<std::string, std::string>> entries;
+  Status ledger_refusal;  // of every entry
+  Status unlisted;        // what the catalogue says of datasets; OK: they are there
   std::map<std::string, TaskOrder> tasks;
   std::map<std::string, std::vector<TaskView>> scripts;
   std::vector<std::string> met;      // as the last cohort was asked for

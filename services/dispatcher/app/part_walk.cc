@@ -207,9 +207,9 @@ Result<std::string> PartWalk::MakeEntry(const NodePart& part, const Approval& ap
                   {"application_sha256", HexEncode(crypto::Sha256(approval.frozen))},
                   {"dataset", part.dataset},
                   {"decision_sha256", approval.decision_sha256},
-                  {"organisation", LedgerText(approval.organisation)},
-                  {"project", LedgerText(approval.title)},
-                  {"purpose", LedgerText(approval.purpose)},
+                  {"organisation", ledger::LedgerText(approval.organisation)},
+                  {"project", ledger::LedgerText(approval.title)},
+                  {"purpose", ledger::LedgerText(approval.purpose)},
                   {"run", part.run},
                   {"snapshot", cohort.snapshot},
                   {"snapshot_root", cohort.snapshot_root},
@@ -398,7 +398,35 @@ Result<PartWalk::Next> PartWalk::StopTask(const Context& ctx, NodePart& part) {
   return Next::kGoOn;
 }
 
+Status PartWalk::LogRefusal(const Context& ctx, const NodePart& part) {
+  // Only a dataset of this node is named: the hub could ask for any.
+  const auto version = site_.ListedVersion(ctx, part.dataset);
+  if (!version.ok() && IsPassing(version.status())) return version.status();
+  const std::string dataset = version.ok() ? part.dataset : "";
+  ledger::Entry entry;
+  entry.kind = ledger::EntryKind::kDenied;
+  // When the part ended, so that a repetition is the same entry.
+  entry.time = FormatRfc3339(std::chrono::floor<std::chrono::seconds>(part.changed));
+  entry.fields = {{"outcome", "run refused"}, {"reason", part.reason}};
+  entry.SetText("application", part.request.application);
+  entry.SetText("run", part.run);
+  entry.SetText("dataset", dataset);
+  if (version.ok()) entry.fields["version"] = std::to_string(*version);
+  GF_ASSIGN(const std::string bytes, ledger::EncodeEntry(entry));
+  const auto hour = std::chrono::floor<std::chrono::hours>(part.changed).time_since_epoch().count();
+  const std::string key =
+      "denied/" + HexEncode(crypto::Sha256(fmt::format("{}\n{}\n{}\n{}", part.request.application,
+                                                       dataset, part.reason, hour)));
+  const Status logged = site_.AppendEntry(ctx, key, bytes).status();
+  if (logged.ok() || Reason(logged) == "IDEMPOTENCY_KEY_REUSED") return absl::OkStatus();
+  if (IsPassing(logged)) return logged;
+  // A ledger that takes nothing does not make a refusal something else.
+  GF_LOG(ctx, warn, "denied.not_in_ledger", {"part", part.id}, {"reason", Reason(logged)});
+  return absl::OkStatus();
+}
+
 Result<PartWalk::Next> PartWalk::ReportEnd(const Context& ctx, NodePart& part) {
+  if (IsRefusal(part)) GF_TRY(LogRefusal(ctx, part));
   const Status told = TellHub(ctx, part);
   // What the hub does not take any more, it does not want to know.
   if (!HasAnswered(told)) return told;

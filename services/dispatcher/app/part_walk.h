@@ -59,6 +59,9 @@ class PartWalk {
            bool stop = false) const;
   // A permanent error ends the part with its reason; a passing one is returned.
   Result<Next> Refused(NodePart& part, const Status& why, bool stop = false) const;
+  // In the ledger before anybody hears of it, once in an hour of the clock for the same
+  // application, dataset and reason: the hub may ask as often as it likes.
+  Status LogRefusal(const Context& ctx, const NodePart& part);
   Result<Next> BeginAgain(const Context& ctx, NodePart& part);
   Status TellHub(const Context& ctx, NodePart& part);
 

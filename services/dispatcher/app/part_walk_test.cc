@@ -58,13 +58,31 @@ class PartWalkTest : public ::testing::Test {
     ASSERT_TRUE(world_.finished);
   }
   NodePart& Stored() { return world_.stored.at(FakeNode::part().id); }
+  // The reason of the first walk, or of another part like it.
   std::string RefusalOf() {
+    world_.stored.erase(FakeNode::part().id);
+    return RefusalOfStored();
+  }
+  std::string RefusalOfStored() {
+    world_.finished = false;
+    world_.hub_part = {};
+    world_.hub_part.id = FakeNode::part().id;
     Walk();
     EXPECT_TRUE(world_.tasks.empty());
-    EXPECT_TRUE(world_.entries.empty()) << "nothing is logged for a refused part";
+    EXPECT_EQ(Entries(ledger::EntryKind::kRun).size(), 0u) << "no run is logged for a refused part";
     EXPECT_EQ(world_.hub_part.state, State::kSystemError);
     return world_.hub_part.reason;
   }
+  std::vector<ledger::Entry> Entries(ledger::EntryKind kind) const {
+    std::vector<ledger::Entry> found;
+    for (const auto& [key, bytes] : world_.entries) {
+      const auto entry = ledger::DecodeEntry(bytes);
+      EXPECT_THAT(entry, IsOk());
+      if (entry->kind == kind) found.push_back(*entry);
+    }
+    return found;
+  }
+  std::vector<ledger::Entry> Denied() const { return Entries(ledger::EntryKind::kDenied); }
   void WalkUntilRunning() {
     ASSERT_THAT(FetchWork(Context::Background(), world_, world_, clock_.now), IsOk());
     for (int i = 0; i < 10 && Stored().state != State::kRunning; ++i) ASSERT_THAT(Once(), IsOk());
@@ -192,12 +210,92 @@ TEST_F(PartWalkTest, IsCanceledCleanlyWhereverItIsKilled) {
 TEST_F(PartWalkTest, RefusesWithTheReasonOfTheCountry) {
   for (const char* reason : {"APPROVAL_VETOED", "APPROVAL_REVOKED", "APPROVAL_PERMIT_EXPIRED"}) {
     world_.grant = Error(StatusCode::kPermissionDenied, reason, "no");
-    world_.stored.clear();
-    world_.finished = false;
-    world_.hub_part = {};
-    world_.hub_part.id = FakeNode::part().id;
     EXPECT_EQ(RefusalOf(), reason);
+    EXPECT_EQ(Denied().back().Field("reason"), reason);
   }
+  EXPECT_EQ(Denied().size(), 3u);
+}
+
+TEST_F(PartWalkTest, ARefusalIsInTheLedgerOnceWhereverItIsKilled) {
+  world_.permitted = 0;
+  Walk();
+  ASSERT_EQ(Denied().size(), 1u);
+  const ledger::Entry entry = Denied()[0];
+  EXPECT_EQ(entry.Field("reason"), "NO_PERMITTED_INDIVIDUALS");
+  EXPECT_EQ(entry.Field("application"), "APP-1");
+  EXPECT_EQ(entry.Field("dataset"), kDataset);
+  EXPECT_EQ(entry.Field("version"), "3");
+  EXPECT_EQ(entry.Field("run"), "run-1");
+  const int calls = world_.calls;
+  const Time began = clock_.now;
+  for (int at = 0; at < calls; ++at) {
+    clock_.now = began;
+    FakeNode fresh(federation_, clock_);
+    fresh.approval = world_.approval;
+    fresh.permitted = 0;
+    fresh.crash_at = at;
+    TasksOf tasks(fresh);
+    for (int i = 0; i < 100 && !fresh.finished; ++i) {
+      clock_.now += std::chrono::minutes(20);  // and into another hour
+      (void)FetchWork(Context::Background(), fresh, fresh, clock_.now);
+      PartWalk walk(fresh, fresh, fresh, fresh, tasks, trust_, clock_, policy_);
+      (void)walk.Run(Context::Background(), {FakeNode::part().id, "me", 1, {}});
+      if (fresh.dead) {
+        fresh.dead = false;
+        fresh.crash_at = -1;
+      }
+      if (fresh.hub_part.state == State::kSystemError) {
+        EXPECT_EQ(fresh.entries.size(), 1u) << "the hub hears after the ledger, killed at " << at;
+      }
+    }
+    EXPECT_EQ(fresh.entries.size(), 1u) << "killed at " << at;
+  }
+}
+
+// A hub that asks without end does not fill the log.
+TEST_F(PartWalkTest, TheSameRefusalIsLoggedOnceAnHour) {
+  world_.grant = Error(StatusCode::kPermissionDenied, "APPROVAL_VETOED", "no");
+  for (int i = 0; i < 5; ++i) {
+    clock_.now += std::chrono::seconds(1);
+    EXPECT_EQ(RefusalOf(), "APPROVAL_VETOED");
+  }
+  EXPECT_EQ(Denied().size(), 1u);
+  clock_.now += std::chrono::hours(1);
+  EXPECT_EQ(RefusalOf(), "APPROVAL_VETOED");
+  EXPECT_EQ(Denied().size(), 2u);
+}
+
+TEST_F(PartWalkTest, WhatTheHubMakesUpIsNotNamed) {
+  ASSERT_THAT(FetchWork(Context::Background(), world_, world_, clock_.now), IsOk());
+  world_.grant = Error(StatusCode::kNotFound, "APPLICATION_UNKNOWN", "no");
+  clock_.now += std::chrono::seconds(16);  // it may be on its way
+  EXPECT_EQ(RefusalOfStored(), "APPLICATION_UNKNOWN");
+  EXPECT_TRUE(Denied().empty());
+  world_.grant = Error(StatusCode::kPermissionDenied, "APPROVAL_VETOED", "no");
+  world_.unlisted = Error(StatusCode::kNotFound, "DATASET_UNKNOWN", "no");
+  EXPECT_EQ(RefusalOf(), "APPROVAL_VETOED");
+  ASSERT_EQ(Denied().size(), 1u);
+  EXPECT_EQ(Denied()[0].Field("dataset"), "");
+}
+
+TEST_F(PartWalkTest, ARefusalStandsWhenTheLedgerTakesNothing) {
+  world_.permitted = 0;
+  world_.ledger_refusal = Error(StatusCode::kUnavailable, "AWAY", "no");
+  ASSERT_THAT(FetchWork(Context::Background(), world_, world_, clock_.now), IsOk());
+  EXPECT_EQ(Once().code(), StatusCode::kUnavailable);
+  EXPECT_NE(world_.hub_part.state, State::kSystemError) << "nobody hears yet";
+  world_.ledger_refusal = Error(StatusCode::kFailedPrecondition, "LEDGER_FROZEN", "no");
+  Walk();
+  EXPECT_EQ(world_.hub_part.reason, "NO_PERMITTED_INDIVIDUALS");
+}
+
+// A title is what people wrote: 20,000 bytes and several lines of it.
+TEST_F(PartWalkTest, WhatAnApplicationSaysOfItselfAlwaysFitsIntoTheEntry) {
+  world_.title = "Epilepsy\nin " + std::string(20'000, 'x');
+  Walk();
+  ASSERT_EQ(Entries(ledger::EntryKind::kRun).size(), 1u);
+  EXPECT_TRUE(Entries(ledger::EntryKind::kRun)[0].Field("project").starts_with("Epilepsy in xxx"));
+  EXPECT_EQ(world_.hub_part.state, State::kComplete);
 }
 
 TEST_F(PartWalkTest, TakesNoPartThatIsNamedAsATryOfAnother) {
@@ -214,7 +312,7 @@ TEST_F(PartWalkTest, WaitsAWhileForASignatureThatIsOnItsWay) {
   world_.grant = Error(StatusCode::kPermissionDenied, "APPROVAL_AGREEMENT_MISSING", "no");
   EXPECT_EQ(Once().code(), StatusCode::kUnavailable);
   clock_.now += std::chrono::seconds(16);
-  EXPECT_EQ(RefusalOf(), "APPROVAL_AGREEMENT_MISSING");
+  EXPECT_EQ(RefusalOfStored(), "APPROVAL_AGREEMENT_MISSING");
 }
 
 TEST_F(PartWalkTest, BelievesOnlyTheNationalKey) {
@@ -263,7 +361,8 @@ TEST_F(PartWalkTest, RefusesParametersTheHubShouldNotHavePassedOn) {
   NodePart part = FakeNode::part();
   part.request.parameters["LD_PRELOAD"] = "x";
   world_.stored.emplace(part.id, part);
-  EXPECT_EQ(RefusalOf(), "PARAMETER_UNKNOWN");
+  EXPECT_EQ(RefusalOfStored(), "PARAMETER_UNKNOWN");
+  EXPECT_TRUE(Denied().empty()) << "a mistake is no refusal";
 }
 
 TEST_F(PartWalkTest, RefusesWhenNobodyPermitsTheUse) {
@@ -287,6 +386,8 @@ TEST_F(PartWalkTest, EndsTheTaskWhenTheApprovalIsRevoked) {
   EXPECT_EQ(world_.hub_part.state, State::kSystemError);
   EXPECT_EQ(world_.hub_part.reason, "APPROVAL_REVOKED");
   EXPECT_TRUE(world_.delivered.empty());
+  ASSERT_EQ(Denied().size(), 1u);
+  EXPECT_EQ(Denied()[0].Field("reason"), "APPROVAL_REVOKED");
 }
 
 TEST_F(PartWalkTest, EndsTheTaskWhenTheDatasetIsRevoked) {

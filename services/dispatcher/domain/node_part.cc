@@ -2,15 +2,16 @@
 #include "services/dispatcher/domain/node_part.h"
 
 #include <algorithm>
-
-#include "libs/core/strings.h"
+#include <array>
 
 namespace genofed::dispatcher {
 namespace {
 
-constexpr std::size_t kMaxLedgerText = 1024;  // libs/ledger/entry.h
 // Fewer people than this are not counted aloud.
 constexpr std::int32_t kMinimumCount = 5;
+constexpr std::array<std::string_view, 5> kRefusals = {
+    "CONDITIONS_NOT_ACCEPTED", "DATASET_REVOKED", "NO_PERMITTED_INDIVIDUALS",
+    "PURPOSE_NOT_APPROVED", "WORKFLOW_NOT_ALLOWED"};
 
 }  // namespace
 
@@ -24,15 +25,10 @@ PartReport NodePart::Report() const {
   return {id, state, reason, message, ledger_index, individuals < kMinimumCount ? 0 : individuals};
 }
 
-std::string LedgerText(const std::string& text) {
-  if (!IsUtf8(text)) return "-";
-  std::string line = text.substr(0, kMaxLedgerText);
-  while (!IsUtf8(line)) line.pop_back();  // cut within a character
-  std::replace_if(
-      line.begin(), line.end(),
-      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
-  line = std::string(Trim(line));
-  return line.empty() ? "-" : line;
+bool IsRefusal(const NodePart& part) {
+  return part.state == State::kSystemError &&
+         (part.reason.starts_with("APPROVAL_") ||
+          std::ranges::find(kRefusals, part.reason) != kRefusals.end());
 }
 
 }  // namespace genofed::dispatcher

@@ -53,8 +53,9 @@ struct NodePart {
   PartReport Report() const;
 };
 
-// Text as a ledger entry holds it: one line of at most 1024 bytes of UTF-8 without control
-// characters; "-" if empty.
-std::string LedgerText(const std::string& text);
+// Whether a part ended because its researcher may not have what it asked for, and not because
+// something failed: then the ledger says so. Who withdrew is consent's to log, and an application
+// that this country does not know could have any name.
+bool IsRefusal(const NodePart& part);
 
 }  // namespace genofed::dispatcher

@@ -176,16 +176,6 @@ TEST(State, NamesRoundTrip) {
   EXPECT_FALSE(ParseState("PAUSED").ok());
 }
 
-TEST(LedgerText, IsOneBoundedLine) {
-  EXPECT_EQ(LedgerText(" a\nb\tc\x7f "), "a b c");
-  EXPECT_EQ(LedgerText(""), "-");
-  EXPECT_EQ(LedgerText("\xff"), "-");
-  std::string umlauts;
-  for (int i = 0; i < 1000; ++i) umlauts += "\xc3\xa4";
-  EXPECT_EQ(LedgerText(umlauts).size(), 1024u);
-  EXPECT_EQ(LedgerText("x" + umlauts).size(), 1023u);
-}
-
 TEST(NodePart, TellsTheHubNoSmallNumbers) {
   NodePart part;
   part.individuals = 4;

@@ -7,7 +7,7 @@
 #include "genofed/discovery/v1/discovery.grpc.pb.h"
 #include "genofed/discovery/v1/statistics.grpc.pb.h"
 #include "libs/clinical/consent.h"
-#include "libs/ledger/entry.h"
+#include "libs/platform/ledger_client.h"
 #include "libs/rpc/time_codec.h"
 
 namespace genofed::onboarding {
@@ -33,6 +33,17 @@ void AddPermissions(std::uint8_t bits, consent::SubjectConsent& out) {
   if ((bits & clinical::kPermitSecondaryUse) != 0) out.add_permissions(common::v1::PERMISSION_SECONDARY_USE);
 }
 
+// Of a record without any, the message stays as it was.
+void AddTerms(const SubjectConsent& subject, consent::SubjectConsent& out) {
+  if (subject.until) rpc::SetTime(out.mutable_terms()->mutable_valid_until(), *subject.until);
+  if (subject.origin.by_guardian) out.mutable_terms()->set_by_guardian(true);
+  if (!subject.origin.form.empty()) out.mutable_terms()->set_form(subject.origin.form);
+  if (!subject.origin.organisation.empty())
+    out.mutable_terms()->set_organisation(subject.origin.organisation);
+  if (subject.adult_at) rpc::SetTime(out.mutable_adult_at(), *subject.adult_at);
+  if (subject.died_at) rpc::SetTime(out.mutable_died_at(), *subject.died_at);
+}
+
 class GrpcConsentClient final : public ConsentClient {
  public:
   GrpcConsentClient(rpc::ChannelSource source, const Clock& clock)
@@ -49,7 +60,7 @@ class GrpcConsentClient final : public ConsentClient {
       added.set_person_identifier(subject.person_identifier);
       AddPermissions(subject.permissions, added);
       added.set_unrecorded(!subject.recorded);
-      if (subject.until) rpc::SetTime(added.mutable_terms()->mutable_valid_until(), *subject.until);
+      AddTerms(subject, added);
     }
     GF_ASSIGN(auto answer, consent_.Call(ctx, &consent::ConsentService::Stub::RegisterSubjects, request));
     std::vector<RegisteredSubject> registered;
@@ -119,19 +130,16 @@ class GrpcConsentClient final : public ConsentClient {
                     {"version", event.version > 0 ? std::to_string(event.version) : ""},
                     {"outcome", event.outcome},
                     {"report_sha256", event.report_sha256},
-                    {"key_id", event.key_id},
-                    {"reason", event.reason}};
+                    {"key_id", event.key_id}};
     std::erase_if(entry.fields, [](const auto& field) { return field.second.empty(); });
-    consent::AppendEntryRequest request;
-    request.set_idempotency_key(key);
-    GF_ASSIGN(*request.mutable_entry(), ledger::EncodeEntry(entry));
-    return ledger_.Call(ctx, &consent::LedgerService::Stub::AppendEntry, request).status();
+    entry.SetText("reason", event.reason);
+    return ledger_.Append(ctx, key, entry);
   }
 
  private:
   rpc::Peer<consent::ConsentService> consent_;
   rpc::Peer<consent::KeyService> keys_;
-  rpc::Peer<consent::LedgerService> ledger_;
+  const LedgerClient ledger_;
   const Clock& clock_;
 };
 

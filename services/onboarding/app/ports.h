@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libs/clinical/consent.h"
 #include "libs/core/context.h"
 #include "services/onboarding/domain/inclusion.h"
 #include "services/onboarding/domain/snapshot.h"
@@ -107,6 +108,9 @@ struct SubjectConsent {
   std::uint8_t permissions = 0;  // bits of libs/clinical/consent.h
   bool recorded = true;          // false: nobody knows the person's choice, the country's policy decides
   std::optional<Time> until = {};  // when what is permitted ends by itself
+  clinical::ConsentOrigin origin = {};
+  std::optional<Time> adult_at = {};  // when what a guardian permitted lapses
+  std::optional<Time> died_at = {};
 };
 
 struct RegisteredSubject {

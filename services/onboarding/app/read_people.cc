@@ -141,8 +141,9 @@ class PeopleReader {
     auto row = rows.begin();
     for (const LinkedSubject& subject : people.subjects) {
       while (row->subject != subject.person_identifier) ++row;
-      people.consents.push_back(
-          {subject.person_identifier, row->permissions, row->has_consent, row->permitted_until});
+      people.consents.push_back({subject.person_identifier, row->permissions, row->has_consent,
+                                 row->permitted_until, row->consent_origin, row->adult_at,
+                                 row->died_at});
     }
     return people;
   }

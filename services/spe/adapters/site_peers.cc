@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/spe/adapters/site_peers.h"
 
-#include "genofed/consent/v1/consent.grpc.pb.h"
 #include "libs/auth/approval.h"
-#include "libs/ledger/entry.h"
 #include "libs/obs/log.h"
+#include "libs/platform/ledger_client.h"
 
 namespace genofed::spe {
 namespace {
-
-namespace consent = genofed::consent::v1;
 
 class GrpcReleaseLedger final : public ReleaseLedger {
  public:
@@ -22,19 +19,16 @@ class GrpcReleaseLedger final : public ReleaseLedger {
     entry.time = FormatRfc3339(std::chrono::floor<std::chrono::seconds>(clock_.Now()));
     entry.fields = {{"run", task.order.run},
                     {"application", task.order.application},
-                    {"project", task.order.project},
                     {"dataset", task.order.dataset.dataset},
                     {"version", std::to_string(task.order.dataset.version)},
                     {"release_sha256", review.digest}};
     std::erase_if(entry.fields, [](const auto& field) { return field.second.empty(); });
-    consent::AppendEntryRequest request;
-    request.set_idempotency_key("release-" + task.order.id);
-    GF_ASSIGN(*request.mutable_entry(), ledger::EncodeEntry(entry));
-    return ledger_.Call(ctx, &consent::LedgerService::Stub::AppendEntry, request).status();
+    entry.SetText("project", task.order.project);
+    return ledger_.Append(ctx, "release-" + task.order.id, entry);
   }
 
  private:
-  rpc::Peer<consent::LedgerService> ledger_;
+  const LedgerClient ledger_;
   const Clock& clock_;
 };
 
