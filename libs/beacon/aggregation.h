@@ -20,14 +20,18 @@ namespace genofed::beacon {
 struct AggregationTerm {
   std::string_view id;
   std::string_view label;
-  std::string_view property;  // "individual.sex.id"
-  bool divides;               // everybody has one value at most
+  std::string_view property;          // "individual.sex.id"
+  bool divides;                       // everybody has one value at most
+  bool of_folders, of_cohorts;        // who knows it
+  std::string_view by_property = {};  // that it is crossed with
 };
-inline constexpr std::array<AggregationTerm, 4> kAggregationTerms = {{
-    {"sex", "Sex", "individual.sex.id", true},
-    {"ethnicity", "Ethnicity", "individual.ethnicity.id", true},
-    {"geographicOrigin", "Geographic origin", "individual.geographicOrigin.id", true},
-    {"diseases", "Diseases", "individual.diseases.diseaseCode.id", false},
+inline constexpr std::array<AggregationTerm, 6> kAggregationTerms = {{
+    {"sex", "Sex", "individual.sex.id", true, true, true},
+    {"ethnicity", "Ethnicity", "individual.ethnicity.id", true, true, false},
+    {"geographicOrigin", "Geographic origin", "individual.geographicOrigin.id", true, true, false},
+    {"diseases", "Diseases", "individual.diseases.diseaseCode.id", false, true, false},
+    {"age", "Age in bands", "individual.age", true, false, true},
+    {"sexByAge", "Sex by age in bands", "individual.sex.id", true, false, true, "individual.age"},
 }};
 // Null for what is none.
 const AggregationTerm* FindAggregationTerm(std::string_view id);

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "libs/beacon/duration.h"
 #include "libs/beacon/json_split.h"
@@ -240,6 +241,109 @@ TEST(VariantQuery, FindsWhatItAsksFor) {
   const auto request = Variant({{"genomicAlleleShortForm", "NC_000003.12:g.45828197del"}});
   EXPECT_TRUE(request->variant->Matches(ReadVariantFacts(nameless).value()));
   EXPECT_FALSE(Finds({{"genomicAlleleShortForm", "NC_000003.11:g.45828197del"}})) << "another assembly";
+}
+
+// However a change is written, all that is asked of it must hold.
+TEST(VariantQuery, AChangeIsOneHoweverManyBasesAreAroundIt) {
+  const auto at = [](std::int64_t start, const char* ref, const char* alt,
+                     json more = json::object()) {
+    more.update({{"referenceName", "3"},
+                 {"start", start},
+                 {"referenceBases", ref},
+                 {"alternateBases", alt}});
+    return Finds(more);
+  };
+  EXPECT_TRUE(at(45828195, "CA", "C"));
+  EXPECT_TRUE(at(45828195, "CAG", "CG")) << "from the same place";
+  EXPECT_TRUE(at(45828194, "GCA", "GC"));
+  EXPECT_TRUE(at(45828196, "A", ""));
+  EXPECT_FALSE(at(45828194, "CA", "C"));
+  EXPECT_FALSE(at(45828196, "A", "", {{"variantType", "SNP"}}));
+  EXPECT_FALSE(at(45828196, "A", "", {{"geneId", "ABC"}}));
+  EXPECT_TRUE(at(45828196, "A", "", {{"geneId", "LZTFL1"}}));
+}
+
+TEST(VariantQuery, HasOneTextHoweverItIsSpelled) {
+  const auto text = [](const json& parameters) { return Variant(parameters)->variant->Meaning(); };
+  const auto all_same = [&](const std::vector<json>& queries) {
+    for (const json& query : queries) EXPECT_EQ(text(query), text(queries.front())) << query;
+  };
+  all_same(
+      {{{"referenceName", "20"}, {"start", {9}}, {"referenceBases", "A"}, {"alternateBases", "T"}},
+       {{"referenceName", "chr20"},
+        {"start", "9"},
+        {"referenceBases", "a"},
+        {"alternateBases", "t"}},
+       {{"referenceName", "20"},
+        {"start", 8},
+        {"referenceBases", "CA"},
+        {"alternateBases", "CT"}}});
+  all_same({{{"referenceName", "NC_000020.11"}, {"start", 9}, {"end", 12}},
+            {{"referenceName", "refseq:NC_000020.11"},
+             {"start", 9},
+             {"end", 12},
+             {"assemblyId", "hg38"}},
+            {{"referenceName", "20"}, {"start", 9}, {"end", 12}, {"assemblyId", "GRCh38.p14"}}});
+  all_same({{{"geneId", "brca1"}}, {{"geneId", "BRCA1"}}, {{"geneid", "Brca1"}}});
+  all_same({{{"geneId", "A"}, {"variantType", "SNP"}}, {{"geneId", "A"}, {"variantType", "snv"}}});
+  all_same({{{"aminoacidChange", "G12D"}}, {{"aminoacidChange", "p.Gly12Asp"}}});
+  all_same({{{"genomicAlleleShortForm", "NC_000003.12:g.45828197del"}},
+            {{"allele", "NC_000003.12:g.45828197del"}}});
+
+  const std::vector<json> others = {
+      {{"referenceName", "20"}, {"start", 9}, {"referenceBases", "A"}, {"alternateBases", "T"}},
+      {{"referenceName", "20"}, {"start", 9}, {"referenceBases", "A"}, {"alternateBases", "C"}},
+      {{"referenceName", "20"}, {"start", 9}, {"referenceBases", "A"}, {"alternateBases", ""}},
+      {{"referenceName", "20"}, {"start", 9}, {"referenceBases", "N"}, {"alternateBases", "T"}},
+      {{"referenceName", "20"}, {"start", 9}, {"alternateBases", "T"}},
+      {{"referenceName", "20"},
+       {"start", 9},
+       {"end", 10},
+       {"referenceBases", "A"},
+       {"alternateBases", "T"}},
+      {{"referenceName", "20"}, {"start", 9}, {"end", 10}},
+      {{"referenceName", "20"}, {"start", 9}, {"end", 10}, {"variantMinLength", 1}},
+      {{"referenceName", "20"}, {"start", 9}, {"end", 10}, {"variantMaxLength", 1}},
+      {{"referenceName", "20"}, {"start", 9}, {"end", 10}, {"assemblyId", "GRCh37"}},
+      {{"referenceName", "20"}, {"start", 9}, {"end", 10}, {"assemblyId", "GRCh38"}},
+      {{"referenceName", "20"}, {"start", {9, 10}}, {"end", {10, 11}}},
+      {{"geneId", "A"}},
+      {{"aminoacidChange", "A"}},
+      {{"genomicAlleleShortForm", "A"}},
+      {{"geneId", "A"}, {"variantType", "A"}}};
+  std::set<std::string> texts;
+  for (const json& one : others) EXPECT_TRUE(texts.insert(text(one)).second) << one;
+}
+
+TEST(Filter, HasOneTextHoweverItIsSpelled) {
+  const auto text = [](const json& filter) {
+    return ParseFilters(json::array({filter}))->at(0).at(0).Meaning();
+  };
+  const auto all_same = [&](const std::vector<json>& filters) {
+    for (const json& filter : filters) EXPECT_EQ(text(filter), text(filters.front())) << filter;
+  };
+  all_same({"age:>=P18Y", "Age:>=P18Y", "PATO_0000011>=P18Y", "NCIT:C25150>=18", "age:>=P216M"});
+  all_same({"female", "Female"});
+  all_same({"sex.label=fem%", "sex.label=FEM%%", {{"id", "sex.label"}, {"value", "Fem%"}}});
+  all_same({"bmi>30",
+            "bmi>30.0",
+            {{"id", "bmi"}, {"operator", ">"}, {"value", 30}, {"includeDescendantTerms", false}}});
+  std::set<std::string> texts;
+  const std::vector<json> others = {"A:1",
+                                    "a:1",
+                                    {{"id", "A:1"}, {"includeDescendantTerms", false}},
+                                    {{"id", "A:1"}, {"similarity", "low"}},
+                                    {{"id", "A:1"}, {"scope", "biosample"}},
+                                    "A:1=x",
+                                    "x",
+                                    "x=x",
+                                    "x!x",
+                                    "x=1",
+                                    "x=P1Y",
+                                    "x>a%",
+                                    "x>a%%",
+                                    "X=x"};
+  for (const json& one : others) EXPECT_TRUE(texts.insert(text(one)).second) << one;
 }
 
 TEST(VariantQuery, RecordsThatCannotBeAnsweredInTheModelAreRefused) {

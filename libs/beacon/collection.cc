@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
@@ -21,8 +20,6 @@ using nlohmann::json;
 constexpr std::array<std::string_view, 8> kAgeFields = {
     "age",   "ageOfOnset",        "ageAtOnset",      "ageAtExposure", "ageAtProcedure",
     "onset", "observationMoment", "collectionMoment"};
-// The name of that in filters: Beacon's documentation uses PATO's "age".
-constexpr std::array<std::string_view, 3> kAgeTerms = {"age", "pato:0000011", "ncit:c25150"};
 // What a field of an object is compared with.
 constexpr std::array<std::string_view, 8> kLeaves = {
     "",    ".iso8601duration", ".age.iso8601duration", ".label",
@@ -33,20 +30,9 @@ bool IsOfCases(EntryType type, std::string_view member) {
          (member == "caseLevelData" || member == "frequencyInPopulations");
 }
 
-bool IsAge(std::string_view field) {
-  return std::find(kAgeTerms.begin(), kAgeTerms.end(), ToLower(field)) != kAgeTerms.end();
-}
-
 bool IsCurie(std::string_view id) {
   const auto colon = id.find(':');
   return colon != std::string_view::npos && colon >= 2 && colon + 1 < id.size();
-}
-
-std::optional<double> NumberOf(std::string_view text) {
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
 }
 
 // `pattern` is lower case; % stands for any characters.
@@ -90,6 +76,29 @@ std::string TextMember(const json& object, const char* name) {
   const json* value = Member(object, name);
   return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
 }
+
+// Looks at the deadline now and then while something long is gone through.
+class Looks {
+ public:
+  explicit Looks(const Context& ctx) : ctx_(ctx) {}
+
+  // Before so many steps more. False once nobody waits any more.
+  bool Alive(std::size_t steps = 1) {
+    constexpr std::size_t kBetween = 4096;
+    if (status_.ok() && to_go_ <= 0) {
+      status_ = ctx_.Alive();
+      to_go_ = kBetween;
+    }
+    to_go_ -= static_cast<std::int64_t>(steps);
+    return status_.ok();
+  }
+  const Status& status() const { return status_; }
+
+ private:
+  const Context& ctx_;
+  Status status_;
+  std::int64_t to_go_ = 0;
+};
 
 void Append(std::vector<std::uint32_t>& rows, std::uint32_t row) {
   if (rows.empty() || rows.back() != row) rows.push_back(row);
@@ -197,6 +206,7 @@ struct Collection::Builder::Pending {
   void Link(EntryType type);
   void LinkCarriers();
   void IndexVariants();
+  void CompleteOntology();
 };
 
 Collection::Collection() = default;
@@ -307,6 +317,16 @@ void Collection::Builder::Pending::IndexVariants() {
   }
 }
 
+void Collection::Builder::Pending::CompleteOntology() {
+  std::vector<std::string> terms;
+  for (const Table& table : collection.tables_) {
+    for (const Contents* contents : {&table.shared, &table.cases}) {
+      for (const auto& [term, posting] : contents->terms) terms.push_back(term);
+    }
+  }
+  collection.ontology_.AddHpo(std::move(terms));
+}
+
 Result<Collection> Collection::Builder::Finish() {
   Pending& pending = *pending_;
   Table& datasets = pending.collection.tables_[Index(EntryType::kDataset)];
@@ -318,6 +338,7 @@ Result<Collection> Collection::Builder::Finish() {
     pending.Link(type);
   pending.LinkCarriers();
   pending.IndexVariants();
+  pending.CompleteOntology();
   return std::move(pending.collection);
 }
 
@@ -335,10 +356,14 @@ Bitmap Collection::WithId(EntryType type, const std::string& id) const {
                                           : Bitmap::FromRows(records(type).size(), found->second);
 }
 
-Bitmap Collection::Variants(const VariantQuery& query) const {
+Result<Bitmap> Collection::Variants(const Context& ctx, const VariantQuery& query) const {
   Bitmap out(variants_.size());
+  Looks looks(ctx);
+  // False once nobody waits any more.
   const auto take = [&](std::uint32_t row) {
+    if (!looks.Alive()) return false;
     if (query.Matches(variants_[row])) out.Set(row);
+    return true;
   };
   if (const auto window = query.Region()) {
     const auto contig = by_contig_.find(query.contig);
@@ -347,13 +372,17 @@ Bitmap Collection::Variants(const VariantQuery& query) const {
     const std::int64_t reach = longest_.at(query.contig) + 1;
     auto row = std::lower_bound(rows.begin(), rows.end(), window->begin - reach,
                                 [this](std::uint32_t a, std::int64_t start) { return variants_[a].start < start; });
-    for (; row != rows.end() && variants_[*row].start < window->end; ++row) take(*row);
+    while (row != rows.end() && variants_[*row].start < window->end && take(*row)) ++row;
   } else if (!query.gene.empty()) {
-    if (const auto rows = by_gene_.find(query.gene); rows != by_gene_.end())
-      std::for_each(rows->second.begin(), rows->second.end(), take);
+    const auto of_gene = by_gene_.find(query.gene);
+    for (std::size_t i = 0; of_gene != by_gene_.end() && i < of_gene->second.size(); ++i) {
+      if (!take(of_gene->second[i])) break;
+    }
   } else {
-    for (std::uint32_t row = 0; row < variants_.size(); ++row) take(row);
+    std::uint32_t row = 0;
+    while (row < variants_.size() && take(row)) ++row;
   }
+  GF_TRY(looks.status());
   return out;
 }
 
@@ -402,15 +431,8 @@ std::vector<const Collection::Contents*> Collection::Seen(EntryType type, Look l
 }
 
 // What a filter compares values with.
-struct Collection::Wanted {
-  explicit Wanted(const Filter& filter)
-      : op(filter.op),
-        text(ToLower(filter.value)),
-        number(NumberOf(filter.value)),
-        days(DurationDays(filter.value)) {
-    // Ages compare as durations; a bare number is in years.
-    if (!days && number && IsAge(filter.id)) days = DurationDays("P" + filter.value + "Y");
-  }
+struct Collection::Wanted : Operand {
+  explicit Wanted(const Filter& filter) : Operand(filter), op(filter.op) {}
 
   bool Meets(const Value& value) const {
     if (days) return value.days && Holds(op, *value.days, *days);
@@ -422,14 +444,10 @@ struct Collection::Wanted {
   }
 
   const Operator op;
-  const std::string text;  // lower case
-  const std::optional<double> number;
-  std::optional<double> days;
 };
 
 Result<Bitmap> Collection::WithField(const Context& ctx, EntryType type, const Filter& filter,
                                      Look look) const {
-  constexpr std::size_t kCellsBetweenLooks = 4096;  // at the deadline
   enum class Verdict : std::uint8_t { kOpen, kMeets, kDoesNot };
   const std::size_t size = records(type).size();
   Bitmap matching(size), valued(size);
@@ -437,10 +455,10 @@ Result<Bitmap> Collection::WithField(const Context& ctx, EntryType type, const F
   const Wanted wanted(filter);
   // Many cells have the same value: each is compared once.
   std::vector<Verdict> verdicts(columns.empty() ? 0 : values_.size());
+  Looks looks(ctx);
   for (const std::vector<Cell>* column : columns) {
-    for (std::size_t i = 0; i < column->size(); ++i) {
-      if (i % kCellsBetweenLooks == 0) GF_TRY(ctx.Alive());
-      const Cell& cell = (*column)[i];
+    for (const Cell& cell : *column) {
+      if (!looks.Alive()) return looks.status();
       Verdict& verdict = verdicts[cell.value];
       if (verdict == Verdict::kOpen)
         verdict = wanted.Meets(values_[cell.value]) ? Verdict::kMeets : Verdict::kDoesNot;
@@ -459,13 +477,6 @@ Result<Bitmap> Collection::Matching(const Context& ctx, EntryType type, const Fi
   const auto take = [&](const std::vector<std::uint32_t>& rows) {
     for (const std::uint32_t row : rows) out.Set(row);
   };
-  for (const std::string& term : ontology_.Expand(filter.id, filter.descendants, filter.similarity)) {
-    GF_TRY(ctx.Alive());
-    for (const Contents* contents : Seen(type, look)) {
-      if (const auto found = contents->terms.find(term); found != contents->terms.end())
-        take(found->second.rows);
-    }
-  }
   const auto colon = filter.id.find(':');
   if (colon == std::string::npos) {
     for (const Contents* contents : Seen(type, look)) {
@@ -473,6 +484,14 @@ Result<Bitmap> Collection::Matching(const Context& ctx, EntryType type, const Fi
       if (found != contents->labels.end()) take(found->second);
     }
     return out;
+  }
+  for (const std::string& term :
+       ontology_.Expand(filter.id, filter.descendants, filter.similarity)) {
+    GF_TRY(ctx.Alive());
+    for (const Contents* contents : Seen(type, look)) {
+      if (const auto found = contents->terms.find(term); found != contents->terms.end())
+        take(found->second.rows);
+    }
   }
   // "sampleOriginType:blood": a custom filter.
   Filter field = filter;
@@ -504,15 +523,18 @@ std::uint32_t Collection::PersonOf(EntryType type, std::uint32_t row) const {
   return table(type).links[row].individual;
 }
 
-Bitmap Collection::ToPeople(EntryType from, const Bitmap& rows) const {
+Result<Bitmap> Collection::ToPeople(const Context& ctx, EntryType from, const Bitmap& rows) const {
   if (from == EntryType::kIndividual) return rows;
   Bitmap out(people());
   if (from == EntryType::kVariant) {
+    Looks looks(ctx);
     rows.ForEach([&](std::uint32_t row) {
+      if (!looks.Alive(carriers_[row].size() + 1)) return;
       for (const Carrier& carrier : carriers_[row]) {
         if (carrier.individual != kNoRow) out.Set(carrier.individual);
       }
     });
+    GF_TRY(looks.status());
   } else {
     rows.ForEach([&](std::uint32_t row) {
       if (const std::uint32_t person = PersonOf(from, row); person != kNoRow) out.Set(person);
@@ -521,7 +543,8 @@ Bitmap Collection::ToPeople(EntryType from, const Bitmap& rows) const {
   return out;
 }
 
-Bitmap Collection::ToBiosamples(EntryType from, const Bitmap& rows) const {
+Result<Bitmap> Collection::ToBiosamples(const Context& ctx, EntryType from,
+                                        const Bitmap& rows) const {
   if (from == EntryType::kBiosample) return rows;
   const auto& biosamples = table(EntryType::kBiosample).links;
   Bitmap out(biosamples.size());
@@ -534,7 +557,9 @@ Bitmap Collection::ToBiosamples(EntryType from, const Bitmap& rows) const {
     all_of(rows);
   } else if (from == EntryType::kVariant) {
     Bitmap others(people());  // carriers of whom the sample is not said
+    Looks looks(ctx);
     rows.ForEach([&](std::uint32_t row) {
+      if (!looks.Alive(carriers_[row].size() + 1)) return;
       for (const Carrier& carrier : carriers_[row]) {
         if (carrier.biosample != kNoRow)
           out.Set(carrier.biosample);
@@ -542,6 +567,7 @@ Bitmap Collection::ToBiosamples(EntryType from, const Bitmap& rows) const {
           others.Set(carrier.individual);
       }
     });
+    GF_TRY(looks.status());
     all_of(others);
   } else {
     rows.ForEach([&](std::uint32_t row) {
@@ -574,9 +600,12 @@ Bitmap Collection::OfDatasets(const Bitmap& chosen, EntryType to) const {
   return out;
 }
 
-Bitmap Collection::CarriedBy(const Bitmap* individuals, const Bitmap* biosamples) const {
+Result<Bitmap> Collection::CarriedBy(const Context& ctx, const Bitmap* individuals,
+                                     const Bitmap* biosamples) const {
   Bitmap out(variants_.size());
+  Looks looks(ctx);
   for (std::uint32_t row = 0; row < variants_.size(); ++row) {
+    if (!looks.Alive(carriers_[row].size() + 1)) return looks.status();
     const bool carried = std::any_of(carriers_[row].begin(), carriers_[row].end(), [&](const Carrier& carrier) {
       if (individuals != nullptr && (carrier.individual == kNoRow || !individuals->Test(carrier.individual)))
         return false;
@@ -587,15 +616,16 @@ Bitmap Collection::CarriedBy(const Bitmap* individuals, const Bitmap* biosamples
   return out;
 }
 
-Bitmap Collection::Linked(EntryType from, const Bitmap& rows, EntryType to) const {
+Result<Bitmap> Collection::Linked(const Context& ctx, EntryType from, const Bitmap& rows,
+                                  EntryType to) const {
   if (from == to) return rows;
   if (IsCollection(from) || IsCollection(to)) return OfDatasets(ToDatasets(from, rows), to);
-  if (to == EntryType::kIndividual) return ToPeople(from, rows);
-  if (to == EntryType::kBiosample) return ToBiosamples(from, rows);
+  if (to == EntryType::kIndividual) return ToPeople(ctx, from, rows);
+  if (to == EntryType::kBiosample) return ToBiosamples(ctx, from, rows);
   if (to == EntryType::kVariant) {
-    if (from == EntryType::kIndividual) return CarriedBy(&rows, nullptr);
-    const Bitmap biosamples = ToBiosamples(from, rows);
-    return CarriedBy(nullptr, &biosamples);
+    if (from == EntryType::kIndividual) return CarriedBy(ctx, &rows, nullptr);
+    GF_ASSIGN(const Bitmap biosamples, ToBiosamples(ctx, from, rows));
+    return CarriedBy(ctx, nullptr, &biosamples);
   }
   // Runs and analyses: of the same run where that is said, else of the same sample or person.
   Bitmap out(records(to).size());
@@ -612,7 +642,7 @@ Bitmap Collection::Linked(EntryType from, const Bitmap& rows, EntryType to) cons
     });
     return out;
   }
-  const Bitmap biosamples = ToBiosamples(from, rows);
+  GF_ASSIGN(const Bitmap biosamples, ToBiosamples(ctx, from, rows));
   for (std::uint32_t row = 0; row < links.size(); ++row) {
     const bool by_run = from == EntryType::kRun && links[row].run != kNoRow;
     if (by_run ? rows.Test(links[row].run) : links[row].biosample != kNoRow && biosamples.Test(links[row].biosample))

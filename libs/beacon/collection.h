@@ -77,17 +77,19 @@ class Collection {
   genomics::Bitmap All(EntryType type) const { return genomics::Bitmap(records(type).size(), true); }
   // Several datasets may have a record of the same identifier.
   genomics::Bitmap WithId(EntryType type, const std::string& id) const;
-  genomics::Bitmap Variants(const VariantQuery& query) const;
-  // Records of `type` that a filter matches, whatever its scope says. Errors: those of `ctx` alone.
+  // Errors here and below: those of `ctx` alone, which is looked at every few thousand steps.
+  Result<genomics::Bitmap> Variants(const Context& ctx, const VariantQuery& query) const;
+  // Records of `type` that a filter matches, whatever its scope says.
   Result<genomics::Bitmap> Matching(const Context& ctx, EntryType type, const Filter& filter,
                                     Look look) const;
   // Whether a filter means something for records of that type, so that none matching is an answer.
-  // Errors: those of `ctx` alone.
   Result<bool> Knows(const Context& ctx, EntryType type, const Filter& filter, Look look) const;
   // Records of type `to` that belong to those of type `from`: samples of people, carriers of variants, ...
-  genomics::Bitmap Linked(EntryType from, const genomics::Bitmap& rows, EntryType to) const;
+  Result<genomics::Bitmap> Linked(const Context& ctx, EntryType from, const genomics::Bitmap& rows,
+                                  EntryType to) const;
   // Variants with a carrier among both; a null set does not restrict.
-  genomics::Bitmap CarriedBy(const genomics::Bitmap* individuals, const genomics::Bitmap* biosamples) const;
+  Result<genomics::Bitmap> CarriedBy(const Context& ctx, const genomics::Bitmap* individuals,
+                                     const genomics::Bitmap* biosamples) const;
   // Records of `type` by each of their values at a path, written exactly: "diseases.diseaseCode.id".
   std::map<std::string, genomics::Bitmap> Values(EntryType type, std::string_view path) const;
   // The person behind a record of a person's; kNoRow for variants, datasets and cohorts.
@@ -97,9 +99,9 @@ class Collection {
   using Enough = std::function<bool(const std::string& what, std::size_t people)>;
   // Terms and fields with which enough of `people` would be found; without people behind them
   // (datasets, variants without carriers) those of the folder. Sorted by identifier.
-  std::vector<FilteringTerm> Terms(const std::set<EntryType>& scopes,
-                                   const genomics::Bitmap& people, const Enough& enough, Look look,
-                                   std::uint32_t dataset = kNoRow) const;
+  Result<std::vector<FilteringTerm>> Terms(const Context& ctx, const std::set<EntryType>& scopes,
+                                           const genomics::Bitmap& people, const Enough& enough,
+                                           Look look, std::uint32_t dataset = kNoRow) const;
 
  private:
   struct Cell {
@@ -138,9 +140,11 @@ class Collection {
                                                 Look look) const;
   Result<genomics::Bitmap> WithField(const Context& ctx, EntryType type, const Filter& filter,
                                      Look look) const;
-  genomics::Bitmap ToPeople(EntryType from, const genomics::Bitmap& rows) const;
+  Result<genomics::Bitmap> ToPeople(const Context& ctx, EntryType from,
+                                    const genomics::Bitmap& rows) const;
   genomics::Bitmap ToDatasets(EntryType from, const genomics::Bitmap& rows) const;
-  genomics::Bitmap ToBiosamples(EntryType from, const genomics::Bitmap& rows) const;
+  Result<genomics::Bitmap> ToBiosamples(const Context& ctx, EntryType from,
+                                        const genomics::Bitmap& rows) const;
   genomics::Bitmap OfDatasets(const genomics::Bitmap& datasets, EntryType to) const;
 
   std::array<Table, kEntryTypes> tables_;

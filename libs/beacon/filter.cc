@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "libs/beacon/duration.h"
 #include "libs/beacon/json_values.h"
+#include "libs/core/parts.h"
 #include "libs/core/strings.h"
 
 namespace genofed::beacon {
@@ -13,6 +16,8 @@ namespace {
 
 using nlohmann::json;
 
+// The name of a time of life in filters: Beacon's documentation uses PATO's "age".
+constexpr std::array<std::string_view, 3> kAgeTerms = {"age", "pato:0000011", "ncit:c25150"};
 constexpr std::array<std::string_view, 7> kOperators = {"", "=", "<", ">", "!", ">=", "<="};
 
 std::optional<Operator> OperatorOf(std::string_view text) {
@@ -98,6 +103,48 @@ Result<Filter> ParseOne(const json& filter) {
 std::string Filter::Text() const {
   if (op == Operator::kNone) return id;
   return id + ":" + std::string(kOperators[static_cast<std::size_t>(op)]) + value;
+}
+
+std::string Filter::Meaning() const {
+  std::string what, how = std::to_string(static_cast<int>(op));
+  if (op != Operator::kNone) {
+    what = IsAge(id) ? std::string(kAgeTerms.front()) : id;
+    const Operand operand(*this);
+    std::string text = operand.text;
+    // Any characters and any more are any.
+    if (op == Operator::kEqual || op == Operator::kNot)
+      text.erase(std::unique(text.begin(), text.end(),
+                             [](char a, char b) { return a == '%' && b == '%'; }),
+                 text.end());
+    how += operand.days     ? fmt::format(" days {}", *operand.days)
+           : operand.number ? fmt::format(" number {}", *operand.number)
+                            : " text " + text;
+  } else if (id.find(':') == std::string::npos) {
+    what = ToLower(id);  // a label
+  } else {
+    what = id;
+    how += fmt::format(" {} {}", descendants, static_cast<int>(similarity));
+  }
+  return JoinParts({what, how, scope ? Facts(*scope).path : ""});
+}
+
+bool IsAge(std::string_view field) {
+  return std::find(kAgeTerms.begin(), kAgeTerms.end(), ToLower(field)) != kAgeTerms.end();
+}
+
+std::optional<double> NumberOf(std::string_view text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+Operand::Operand(const Filter& filter)
+    : text(ToLower(filter.value)),
+      number(NumberOf(filter.value)),
+      days(DurationDays(filter.value)) {
+  // Ages compare as durations; a bare number is in years.
+  if (!days && number && IsAge(filter.id)) days = DurationDays("P" + filter.value + "Y");
 }
 
 Result<Filter> ParseFilterText(std::string_view text) {

@@ -29,10 +29,25 @@ struct Filter {
 
   // As Beacon echoes it, and as GET takes it: "HP:0001250", "age:>P70Y".
   std::string Text() const;
+  // One text for filters that mean the same, however they are spelled, and for no others.
+  std::string Meaning() const;
   bool operator==(const Filter&) const = default;
 };
 
 using FilterGroup = std::vector<Filter>;  // one of them holds
+
+// Whether a field is a time of life: "age", or its terms in PATO and NCIT.
+bool IsAge(std::string_view field);
+
+// What a filter with an operator compares values with: by days, where it has them; else by number,
+// where both are numbers; else by text.
+struct Operand {
+  explicit Operand(const Filter& filter);
+
+  std::string text;  // lower case
+  std::optional<double> number, days;
+};
+std::optional<double> NumberOf(std::string_view text);
 
 inline constexpr std::size_t kMaxFilters = 64;  // in all groups together
 inline constexpr std::size_t kMaxFilterBytes = 512;

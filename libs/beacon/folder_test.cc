@@ -25,8 +25,8 @@ json Person(const std::string& id, const std::string& sex, json more = json::obj
 }
 
 json Variant(const std::string& id, std::vector<std::string> carriers) {
-  json out =
-      json::parse(R"({"variation": {"variantType": "SNP", "referenceBases": "A", "alternateBases": "T", "location": {
+  json out = json::parse(
+      R"({"molecularAttributes": {"geneIds": ["ABC"]}, "variation": {"variantType": "SNP", "referenceBases": "A", "alternateBases": "T", "location": {
     "sequence_id": "refseq:NC_000003.12", "interval": {"start": 10, "end": {"value": 11}}}}})");
   out["variantInternalId"] = id;
   for (const std::string& carrier : carriers) out["caseLevelData"].push_back({{"individualId", carrier}});
@@ -232,6 +232,50 @@ TEST_F(FolderTest, AnExcludedFeatureIsNoFeature) {
   EXPECT_FALSE(finds("ethnicity!European")) << "what is not known is not known to differ";
 }
 
+// Seizure is a kind of abnormality of the nervous system, of which folders need not tell us.
+TEST_F(FolderTest, DescendantsAreThoseOfThePhenotypeOntologyAndOfTheFolder) {
+  const json seizure = {{{"featureType", {{"id", "HP:0001250"}}}}},
+             own = {{{"featureType", {{"id", "MY:3"}}}}};
+  const std::string people =
+      json::array({Person("p", "NCIT:C16576", {{"phenotypicFeatures", seizure}}),
+                   Person("q", "NCIT:C16576", {{"phenotypicFeatures", own}}),
+                   Person("r", "NCIT:C16576")})
+          .dump();
+  const auto rows = [](const Collection& collection, const char* term, bool descendants = true,
+                       Similarity similarity = Similarity::kExact) {
+    Filter filter;
+    filter.id = term;
+    filter.descendants = descendants;
+    filter.similarity = similarity;
+    return collection
+        .Matching(Context::Background(), EntryType::kIndividual, filter, Look::kShared)
+        ->ToRows();
+  };
+  using Rows = std::vector<std::uint32_t>;
+  const Folder plain = Read({{"individuals.json", people}});
+  GF_ASSERT_OK_AND_ASSIGN(const Collection without, CollectionOf(plain, false));
+  GF_ASSERT_OK_AND_ASSIGN(const std::string sha256,
+                          WriteSnapshot(directory_ / "snapshot", plain, false));
+  GF_ASSERT_OK_AND_ASSIGN(const Collection read, ReadSnapshot(directory_ / "snapshot", sha256));
+  for (const Collection* collection : {&without, &read}) {
+    for (const char* term : {"HP:0000118", "HP:0000707", "HP:0012638", "HP:0001250"})
+      EXPECT_EQ(rows(*collection, term), Rows{0}) << term;
+    EXPECT_EQ(rows(*collection, "HP:0000118", false), Rows{});
+    EXPECT_EQ(rows(*collection, "HP:0000478"), Rows{}) << "of the eye";
+    // Headache, of which nobody has anything, is a sibling.
+    EXPECT_EQ(rows(*collection, "HP:0002315", true, Similarity::kHigh), Rows{});
+    EXPECT_EQ(rows(*collection, "HP:0002315", true, Similarity::kMedium), Rows{0});
+  }
+  // On top of it: above a term of HPO, and below one that nobody has.
+  const Folder more =
+      Read({{"individuals.json", people},
+            {"ontology.json", R"({"MY:1": ["HP:0000707"], "HP:0002315": ["MY:3"]})"}});
+  GF_ASSERT_OK_AND_ASSIGN(const Collection with, CollectionOf(more, false));
+  EXPECT_EQ(rows(with, "MY:1"), (Rows{0, 1}));
+  EXPECT_EQ(rows(with, "HP:0000118"), (Rows{0, 1}));
+  EXPECT_EQ(rows(with, "HP:0001250"), Rows{0});
+}
+
 TEST_F(FolderTest, ASearchThatIsNotWantedAnyMoreStops) {
   const Folder folder =
       Read({{"individuals.json", json::array({Person("p", "NCIT:C16576")}).dump()},
@@ -250,6 +294,24 @@ TEST_F(FolderTest, ASearchThatIsNotWantedAnyMoreStops) {
         << filter;
     EXPECT_EQ(Search(Context::Background(), collection, request, everybody)->rows.Count(), 1U)
         << filter;
+  }
+  // Variants wherever they are looked for, and the ways from one type to another.
+  for (const char* variant : {R"({"referenceName": "3", "start": [10], "end": [11]})",
+                              R"({"geneId": "ABC"})", R"({"aminoacidChange": "G12D"})"}) {
+    const std::string query = fmt::format(R"({{"query": {{"requestParameters": {}}}}})", variant);
+    const auto request = ParseRequest({EntryType::kVariant, std::nullopt, ""}, query).value();
+    EXPECT_TRUE(collection.Variants(Context::Background(), *request.variant).ok());
+    EXPECT_EQ(collection.Variants(stopped, *request.variant).status().code(),
+              StatusCode::kCancelled)
+        << variant;
+  }
+  const genomics::Bitmap one(1, true);
+  EXPECT_EQ(collection.CarriedBy(stopped, &one, nullptr).status().code(), StatusCode::kCancelled);
+  for (const auto& [from, to] : {std::pair(EntryType::kVariant, EntryType::kIndividual),
+                                 std::pair(EntryType::kVariant, EntryType::kBiosample),
+                                 std::pair(EntryType::kIndividual, EntryType::kVariant)}) {
+    EXPECT_TRUE(collection.Linked(Context::Background(), from, one, to).ok());
+    EXPECT_EQ(collection.Linked(stopped, from, one, to).status().code(), StatusCode::kCancelled);
   }
 }
 

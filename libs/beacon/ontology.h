@@ -10,11 +10,16 @@
 
 namespace genofed::beacon {
 
-// The hierarchy of terms that came with a data folder: parent -> children. Cycles do no harm.
+// The hierarchy of a data folder's terms: what came with it, parent -> children, and the Human
+// Phenotype Ontology (data/ontologies). Cycles do no harm.
 class Ontology {
  public:
   Ontology() = default;
   explicit Ontology(std::map<std::string, std::vector<std::string>> children);
+
+  // Takes in what the Human Phenotype Ontology says that these terms, and those that came with the
+  // folder, are kinds of. Others have no descendants here, for no record has them.
+  void AddHpo(std::vector<std::string> terms);
 
   // The terms that a filter for `term` stands for, itself among them. Descendants without bound; similar ones by the
   // number of steps along the hierarchy in either direction: high 1, medium 2, low 3. (Beacon leaves the model to the

@@ -22,15 +22,18 @@ class Searcher {
         found_{collection.All(type_), permitted} {}
 
   Result<Found> Run() {
-    Narrow();
-    if (request_.variant) Require(EntryType::kVariant, collection_.Variants(*request_.variant));
+    GF_TRY(Narrow());
+    if (request_.variant) {
+      GF_ASSIGN(const Bitmap variants, collection_.Variants(ctx_, *request_.variant));
+      GF_TRY(Require(EntryType::kVariant, variants));
+    }
     GF_TRY(TakeFilters());
     if (type_ == EntryType::kVariant) {
-      FilterCarriers();
+      GF_TRY(FilterCarriers());
       // Carriers of what a parent has are others, too; but it is asked of the parent.
       if (owners_) found_.people.And(*owners_);
     } else {
-      for (const auto& [scope, rows] : by_scope_) Require(scope, rows);
+      for (const auto& [scope, rows] : by_scope_) GF_TRY(Require(scope, rows));
       found_.rows.And(Permitted(type_, collection_.All(type_)));
     }
     if (type_ == EntryType::kIndividual) found_.people = found_.rows;
@@ -38,7 +41,15 @@ class Searcher {
   }
 
  private:
-  void Require(EntryType scope, const Bitmap& rows) { found_.rows.And(collection_.Linked(scope, rows, type_)); }
+  Result<Bitmap> Linked(EntryType from, const Bitmap& rows, EntryType to) const {
+    return collection_.Linked(ctx_, from, rows, to);
+  }
+
+  Status Require(EntryType scope, const Bitmap& rows) {
+    GF_ASSIGN(const Bitmap linked, Linked(scope, rows, type_));
+    found_.rows.And(linked);
+    return absl::OkStatus();
+  }
 
   // Without what belongs to people who do not permit it.
   Bitmap Permitted(EntryType type, Bitmap rows) const {
@@ -52,18 +63,20 @@ class Searcher {
   }
 
   // Identifier, parent and datasets.
-  void Narrow() {
+  Status Narrow() {
     const Target& target = request_.target;
     if (!target.id.empty()) {
       const EntryType named = target.parent.value_or(type_);
       const Bitmap with_id = Permitted(named, collection_.WithId(named, target.id));
-      Require(named, with_id);
-      if (target.parent) owners_ = collection_.Linked(named, with_id, EntryType::kIndividual);
+      GF_TRY(Require(named, with_id));
+      if (target.parent) {
+        GF_ASSIGN(owners_, Linked(named, with_id, EntryType::kIndividual));
+      }
     }
-    if (request_.datasets.empty()) return;
+    if (request_.datasets.empty()) return absl::OkStatus();
     Bitmap wanted(collection_.datasets().size());
     for (const std::string& id : request_.datasets) wanted.Or(collection_.WithId(EntryType::kDataset, id));
-    Require(EntryType::kDataset, wanted);
+    return Require(EntryType::kDataset, wanted);
   }
 
   Result<std::vector<EntryType>> ScopesOf(const Filter& filter) const {
@@ -98,48 +111,58 @@ class Searcher {
         if (!added) held->second.And(rows);
       } else {
         Bitmap rows(found_.rows.size());
-        for (const auto& [scope, matching] : parts) rows.Or(collection_.Linked(scope, matching, type_));
+        for (const auto& [scope, matching] : parts) {
+          GF_ASSIGN(const Bitmap linked, Linked(scope, matching, type_));
+          rows.Or(linked);
+        }
         found_.rows.And(rows);
-        if (type_ == EntryType::kVariant) found_.either.push_back(EitherOf(parts));
+        if (type_ == EntryType::kVariant) {
+          GF_ASSIGN(Found::Either either, EitherOf(parts));
+          found_.either.push_back(std::move(either));
+        }
       }
     }
     return absl::OkStatus();
   }
 
-  Found::Either EitherOf(const std::vector<std::pair<EntryType, Bitmap>>& parts) const {
+  Result<Found::Either> EitherOf(const std::vector<std::pair<EntryType, Bitmap>>& parts) const {
     Found::Either either{Bitmap(found_.rows.size()), Bitmap(collection_.people()),
                          Bitmap(collection_.records(EntryType::kBiosample).size())};
     for (const auto& [scope, rows] : parts) {
-      if (scope == EntryType::kVariant || IsCollection(scope))
-        either.variants.Or(collection_.Linked(scope, rows, EntryType::kVariant));
-      else if (scope == EntryType::kIndividual)
+      if (scope == EntryType::kIndividual) {
         either.people.Or(rows);
-      else
-        either.biosamples.Or(collection_.Linked(scope, rows, EntryType::kBiosample));
+        continue;
+      }
+      const bool of_variants = scope == EntryType::kVariant || IsCollection(scope);
+      GF_ASSIGN(const Bitmap linked,
+                Linked(scope, rows, of_variants ? EntryType::kVariant : EntryType::kBiosample));
+      (of_variants ? either.variants : either.biosamples).Or(linked);
     }
     return either;
   }
 
   // Variants are found by who carries them: one person, or one sample, meets all conditions.
-  void FilterCarriers() {
+  Status FilterCarriers() {
     std::optional<Bitmap>& biosamples = found_.biosamples;
     bool people = false;
     for (const auto& [scope, rows] : by_scope_) {
       if (scope == EntryType::kVariant || IsCollection(scope)) {
-        Require(scope, rows);
+        GF_TRY(Require(scope, rows));
       } else if (scope == EntryType::kIndividual) {
         found_.people.And(rows);
         people = true;
       } else {
-        Bitmap samples = collection_.Linked(scope, rows, EntryType::kBiosample);
+        GF_ASSIGN(Bitmap samples, Linked(scope, rows, EntryType::kBiosample));
         if (biosamples)
           biosamples->And(samples);
         else
           biosamples = std::move(samples);
-        found_.people.And(collection_.Linked(scope, rows, EntryType::kIndividual));
+        GF_ASSIGN(const Bitmap of_people, Linked(scope, rows, EntryType::kIndividual));
+        found_.people.And(of_people);
       }
     }
-    Bitmap carried = collection_.CarriedBy(&found_.people, biosamples ? &*biosamples : nullptr);
+    GF_ASSIGN(Bitmap carried,
+              collection_.CarriedBy(ctx_, &found_.people, biosamples ? &*biosamples : nullptr));
     if (!people && !biosamples) {
       // A variant of which only frequencies are known is nobody's.
       for (std::uint32_t row = 0; row < carried.size(); ++row) {
@@ -147,6 +170,7 @@ class Searcher {
       }
     }
     found_.rows.And(carried);
+    return absl::OkStatus();
   }
 
   const Context& ctx_;

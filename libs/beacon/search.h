@@ -35,7 +35,7 @@ struct Found {
 // if the term or field occurs there; else of every type where it does. Filters of one scope hold of
 // the same record, and the answer is what belongs to such records: a variant with individual-scoped
 // filters is one that somebody carries who meets them all. Errors: those of `ctx` alone, which is
-// looked at while filters compare values.
+// looked at all the while.
 Result<Found> Search(const Context& ctx, const Collection& collection, const Request& request,
                      const genomics::Bitmap& permitted, Look look = Look::kShared);
 

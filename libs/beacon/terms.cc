@@ -27,16 +27,19 @@ bool IsTerm(std::string_view path) {
 
 }  // namespace
 
-std::vector<FilteringTerm> Collection::Terms(const std::set<EntryType>& scopes,
-                                             const genomics::Bitmap& permitted,
-                                             const Enough& enough, Look look,
-                                             std::uint32_t dataset) const {
+Result<std::vector<FilteringTerm>> Collection::Terms(const Context& ctx,
+                                                     const std::set<EntryType>& scopes,
+                                                     const genomics::Bitmap& permitted,
+                                                     const Enough& enough, Look look,
+                                                     std::uint32_t dataset) const {
   std::map<std::string, FilteringTerm> terms;
   // Not when so few people have it that naming it would point at them.
-  const auto shown = [&](EntryType type, const genomics::Bitmap& rows, const std::string& what) {
+  const auto shown = [&](EntryType type, const genomics::Bitmap& rows,
+                         const std::string& what) -> Result<bool> {
+    GF_TRY(ctx.Alive());
     if (rows.Count() == 0) return false;
     if (IsCollection(type)) return true;
-    genomics::Bitmap with = Linked(type, rows, EntryType::kIndividual);
+    GF_ASSIGN(genomics::Bitmap with, Linked(ctx, type, rows, EntryType::kIndividual));
     const bool of_nobody = type == EntryType::kVariant && with.Count() == 0;
     return of_nobody ||
            enough(std::string(Facts(type).path) + " " + what, with.And(permitted).Count());
@@ -52,7 +55,8 @@ std::vector<FilteringTerm> Collection::Terms(const std::set<EntryType>& scopes,
         for (const std::uint32_t row : posting.rows) {
           if (here(row)) rows.Set(row);
         }
-        if (!shown(type, rows, id)) continue;
+        GF_ASSIGN(const bool listed, shown(type, rows, id));
+        if (!listed) continue;
         FilteringTerm& term = terms[id];
         term.type = "ontology";
         term.id = id;
@@ -69,7 +73,8 @@ std::vector<FilteringTerm> Collection::Terms(const std::set<EntryType>& scopes,
         rows.Set(cell.row);
         if (by_value.size() <= kMaxValues) by_value.try_emplace(cell.value, records.size()).first->second.Set(cell.row);
       }
-      if (!shown(type, rows, path)) continue;
+      GF_ASSIGN(const bool listed, shown(type, rows, path));
+      if (!listed) continue;
       FilteringTerm& term = terms[path];
       term.type = "alphanumeric";
       term.id = path;
@@ -77,9 +82,11 @@ std::vector<FilteringTerm> Collection::Terms(const std::set<EntryType>& scopes,
       if (by_value.size() > kMaxValues) continue;
       for (const auto& [value, having] : by_value) {
         const std::string& text = values_[value].text;
-        if (text.size() <= kMaxValueBytes && shown(type, having, path + "=" + text) &&
-            std::find(term.values.begin(), term.values.end(), text) == term.values.end())
-          term.values.push_back(text);
+        if (text.size() > kMaxValueBytes ||
+            std::find(term.values.begin(), term.values.end(), text) != term.values.end())
+          continue;
+        GF_ASSIGN(const bool named, shown(type, having, path + "=" + text));
+        if (named) term.values.push_back(text);
       }
     }
   }

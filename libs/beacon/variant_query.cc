@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/beacon/variant_query.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
 #include "libs/beacon/json_values.h"
+#include "libs/core/parts.h"
 #include "libs/core/strings.h"
 
 namespace genofed::beacon {
@@ -116,6 +119,14 @@ std::optional<std::string> BasesOf(const json& object, const char* name) {
   return text;
 }
 
+// As FormatHgvs writes what can be read; lower case.
+std::string NormalHgvs(const std::string& text,
+                       const Result<genomics::HgvsDescription>& described) {
+  if (!described.ok()) return ToLower(text);
+  return ToLower(
+      genomics::FormatHgvs(*described, described->assembly.value_or(genomics::Assembly::kGrch38)));
+}
+
 void ReadIdentifiers(const json& record, VariantFacts& facts) {
   const json* identifiers = Member(record, "identifiers");
   if (identifiers == nullptr) return;
@@ -123,7 +134,7 @@ void ReadIdentifiers(const json& record, VariantFacts& facts) {
     const json* value = Member(*identifiers, name);
     if (value == nullptr) continue;
     ForEachText(*value, [&](const std::string& text) {
-      facts.hgvs.push_back(ToLower(text));
+      facts.hgvs.push_back(NormalHgvs(text, genomics::ParseHgvs(text)));
       if (std::string_view(name) == "proteinHGVSIds")
         facts.amino_acid_changes.push_back(genomics::NormaliseAminoAcidChange(text));
       if (std::string_view(name) == "genomicHGVSId" && !facts.assembly) {
@@ -218,19 +229,48 @@ bool VariantQuery::Matches(const VariantFacts& variant) const {
       return false;
   } else if (!end.empty()) {
     if (!Overlaps(variant, start[0], end[0])) return false;
-  } else if (!start.empty() && variant.start != start[0]) {
-    // Both alleles given: the same change may be written with more or fewer shared bases around it.
-    const bool spelled = !ref.empty() && (!alt.empty() || no_alt) && variant.ref && variant.alt;
-    return spelled && Trim(start[0], ref, alt) == Trim(variant.start, *variant.ref, *variant.alt);
+  } else if (!start.empty() && variant.start != start[0] && !IsOneChange()) {
+    return false;
   }
-  if (!ref.empty() && !(variant.ref && BasesMatch(ref, *variant.ref))) return false;
-  if ((!alt.empty() || no_alt) && !(variant.alt && BasesMatch(alt, *variant.alt))) return false;
+  if (IsOneChange()) {
+    if (!variant.ref || !variant.alt ||
+        Trim(start[0], ref, alt) != Trim(variant.start, *variant.ref, *variant.alt))
+      return false;
+  } else {
+    if (!ref.empty() && !(variant.ref && BasesMatch(ref, *variant.ref))) return false;
+    if ((!alt.empty() || no_alt) && !(variant.alt && BasesMatch(alt, *variant.alt))) return false;
+  }
   if (!type.empty() && type != variant.type) return false;
   if (!gene.empty() && !Contains(variant.genes, gene)) return false;
   if (!amino_acid_change.empty() && !Contains(variant.amino_acid_changes, amino_acid_change)) return false;
   if (min_length && variant.length() < *min_length) return false;
   if (max_length && variant.length() > *max_length) return false;
   return hgvs.empty() || Contains(variant.hgvs, hgvs) || (described && HgvsMatches(*described, variant));
+}
+
+bool VariantQuery::IsOneChange() const {
+  const auto plain = [](const std::string& bases) {
+    return bases.find_first_not_of("ACGT") == std::string::npos;
+  };
+  return start.size() == 1 && end.empty() && !ref.empty() && (!alt.empty() || no_alt) &&
+         plain(ref) && plain(alt);
+}
+
+std::string VariantQuery::Meaning() const {
+  const auto numbers = [](const std::vector<std::int64_t>& values) {
+    return fmt::format("{}", fmt::join(values, ","));
+  };
+  const auto number = [](const std::optional<std::int64_t>& value) {
+    return value ? std::to_string(*value) : "";
+  };
+  std::string place = JoinParts({numbers(start), numbers(end), ref, no_alt ? "-" : alt});
+  if (IsOneChange()) {
+    const Trimmed change = Trim(start[0], ref, alt);
+    place = JoinParts({"change", std::to_string(change.start), change.ref, change.alt});
+  }
+  return JoinParts({assembly ? genomics::AssemblyName(*assembly) : "", contig, place, type, gene,
+                    amino_acid_change, hgvs, described ? "described" : "", number(min_length),
+                    number(max_length)});
 }
 
 std::optional<VariantQuery::Window> VariantQuery::Region() const {
@@ -306,11 +346,15 @@ Status VariantParameters::Take(const std::string& given, const json& value) {
     if (!named_assembly_) return WrongField(name, "is not an assembly that this beacon knows");
   }
   if (name == "variantType") query_.type = UpperType(text);
-  if (name == "geneId") query_.gene = ToLower(text);
+  if (name == "geneId") {
+    query_.gene = ToLower(text);
+    query_.gene_name = text;
+  }
   if (name == "aminoacidChange") query_.amino_acid_change = genomics::NormaliseAminoAcidChange(text);
   if (name == "genomicAlleleShortForm") {
-    query_.hgvs = ToLower(text);
-    if (auto described = genomics::ParseHgvs(text); described.ok()) query_.described = *std::move(described);
+    auto described = genomics::ParseHgvs(text);
+    query_.hgvs = NormalHgvs(text, described);
+    if (described.ok()) query_.described = *std::move(described);
   }
   echo_.emplace_back(name, json(text).dump());
   return absl::OkStatus();

@@ -47,15 +47,22 @@ struct VariantQuery {
   std::string ref, alt;                  // upper case IUPAC codes, N for any base
   bool no_alt = false;                   // the alternate bases were given, and are none: a trimmed deletion
   std::string type, gene, amino_acid_change, hgvs;
+  std::string gene_name;  // `gene` as it was written: other Beacons may tell C9orf72 from C9ORF72
   std::optional<genomics::HgvsDescription> described;  // `hgvs`, where it can be read
   std::optional<std::int64_t> min_length, max_length;
 
   bool Matches(const VariantFacts& variant) const;
+  // One text for queries that mean the same, however they are spelled, and for no others.
+  std::string Meaning() const;
   // Variants outside cannot match; none: they can lie anywhere.
   struct Window {
     std::int64_t begin = 0, end = 0;
   };
   std::optional<Window> Region() const;
+
+ private:
+  // One change is meant, wherever it is written with more or fewer shared bases around it.
+  bool IsOneChange() const;
 };
 
 // Collects requestParameters, flat or below "g_variant". What is not known is refused, never ignored.

@@ -710,6 +710,7 @@ TEST_F(TileTest, RefusesDamage) {
   bad[600] = static_cast<char>(bad[600] ^ 1);  // in the metadata
   write(bad);
   EXPECT_EQ(Reason(Segment::Open(dir).status()), "INDEX_CORRUPT");
+  EXPECT_NE(Message(Segment::Open(dir).status()).find("20.0001.tile"), std::string::npos);
   write(good.substr(0, good.size() - 64));
   EXPECT_EQ(Reason(Segment::Open(dir).status()), "INDEX_CORRUPT");
   bad = good;
@@ -719,6 +720,7 @@ TEST_F(TileTest, RefusesDamage) {
   auto segment = Segment::Open(dir);
   ASSERT_TRUE(segment.ok());
   EXPECT_EQ(Reason((*segment)->Verify()), "INDEX_CORRUPT");
+  EXPECT_NE(Message((*segment)->Verify()).find("20.0001.tile"), std::string::npos);
   write(good);
   EXPECT_TRUE((*Segment::Open(dir))->Verify().ok());
   EXPECT_EQ(Reason(SegmentWriter::Create(dir, {genomics::Assembly::kGrch38, 5, {}, ""}).status()),

@@ -34,9 +34,9 @@ TEST(KernelsTest, AllAgreeWithSingleRows) {
       for (const std::uint32_t row : rows) {
         if (has(a, row)) expected.push_back(row);
       }
-      std::vector<Run> runs;
+      std::vector<cohort::Run> runs;
       for (const std::uint32_t row : rows)
-        runs.push_back(Run::Of(row, static_cast<std::uint32_t>(rng() % 1024), 1023, 1 + row % 2));
+        runs.push_back(cohort::Run::Of(row, static_cast<std::uint32_t>(rng() % 1024), 1023, 1 + row % 2));
       std::uint64_t both = 0, selected = 0;
       for (std::uint32_t row = 0; row < n_rows; ++row) {
         both += has(a, row) && has(b, row);

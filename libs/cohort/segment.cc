@@ -25,6 +25,12 @@ Status Corrupt(std::string_view what) {
   return Error(StatusCode::kDataLoss, "INDEX_CORRUPT", "segment.json: {}", what);
 }
 
+// Tiles know no names: which file is damaged is what its operator has to know.
+Status OfTile(const SegmentTile& tile, const Status& status) {
+  if (Reason(status) != "INDEX_CORRUPT") return status;
+  return Error(StatusCode::kDataLoss, "INDEX_CORRUPT", "{}: {}", tile.FileName(), Message(status));
+}
+
 Status CheckInfo(const SegmentInfo& info) {
   if (info.n_people == 0 || info.n_people > kMaxRows)
     return InvalidField("n_people", "INDEX_INVALID", "a segment has 1 to {} people", kMaxRows);
@@ -91,7 +97,8 @@ Result<SegmentManifest> ParseSegment(std::string_view text) try {
   const auto assembly = genomics::ParseAssembly(json.at("assembly").get<std::string>());
   if (!assembly) return Corrupt("an unknown assembly");
   manifest.info.assembly = *assembly;
-  if (!Read(json, "n_people", manifest.info.n_people) || !CheckInfo(manifest.info).ok()) return Corrupt("n_people is out of range");
+  if (!Read(json, "n_people", manifest.info.n_people) || !CheckInfo(manifest.info).ok())
+    return Corrupt("n_people is out of range");
   const auto unlisted = json.at("unlisted").get<std::string>();
   if (unlisted != "is_reference" && unlisted != "is_not_called")
     return Corrupt("an unknown meaning of unlisted alleles");
@@ -191,10 +198,12 @@ Result<std::unique_ptr<Segment>> Segment::Open(const fs::path& dir, Residence re
     }
     const TileIdentity identity{entry.tile, segment->n_people(), entry.digests.size,
                                 entry.digests.metadata_size, entry.digests.metadata_sha256};
-    GF_ASSIGN(auto tile, Tile::Open(dir / entry.FileName(), identity, residence));
-    if (tile->n_sites() != entry.n_sites) return Corrupt("a tile has another number of sites");
+    auto opened = Tile::Open(dir / entry.FileName(), identity, residence);
+    if (!opened.ok()) return OfTile(entry, opened.status());
+    std::unique_ptr<Tile> tile = *std::move(opened);
+    if (tile->n_sites() != entry.n_sites) return OfTile(entry, Corrupt("another number of sites"));
     if (entry.reach && tile->header().max_ref_length != entry.reach->max_ref_length)
-      return Corrupt("a tile has other alleles");
+      return OfTile(entry, Corrupt("other alleles"));
     tile->set_number(place);
     ++segment->n_tiles_;
     segment->bytes_ += entry.digests.size;
@@ -214,7 +223,8 @@ Result<std::unique_ptr<Segment>> Segment::Open(const fs::path& dir, Residence re
 
 Status Segment::Verify() const {
   return ForEachTile([&](const Tile& tile) {
-    return tile.Verify(manifest_.tiles[tile.number()].digests.sha256);
+    const SegmentTile& entry = manifest_.tiles[tile.number()];
+    return OfTile(entry, tile.Verify(entry.digests.sha256));
   });
 }
 

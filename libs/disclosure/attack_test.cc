@@ -167,5 +167,108 @@ TEST(Frequency, NeitherFrequenciesNorCarriersGiveAwayTheOther) {
   EXPECT_LE(AreaUnderCurve(in, out), 0.55);
 }
 
+// Solves a * x = b; `a` is symmetric and positive definite.
+std::vector<double> Solve(std::vector<std::vector<double>> a, std::vector<double> b) {
+  const std::size_t n = b.size();
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t row = i + 1; row < n; ++row) {
+      const double factor = a[row][i] / a[i][i];
+      for (std::size_t column = i; column < n; ++column) a[row][column] -= factor * a[i][column];
+      b[row] -= factor * b[i];
+    }
+  }
+  for (std::size_t i = n; i-- > 0;) {
+    for (std::size_t column = i + 1; column < n; ++column) b[i] -= a[i][column] * b[column];
+    b[i] /= a[i][i];
+  }
+  return b;
+}
+
+// A homozygous target in a group: how many the group has, and of each of several alleles how many
+// carry it there and how many copies there are, all as told, weighed as well as can be.
+double PlayGroup(const Policy& policy, double of_people, int trials, int most_questions,
+                 double* questions = nullptr) {
+  constexpr double kShare = 0.4;
+  const Mechanism mechanism(policy, kSecret);
+  const double limit = BudgetOf(policy), worst = WorstGroupCharge(policy);
+  std::mt19937_64 random(20261130);
+  std::uniform_real_distribution<double> frequency(0.3, 0.6);
+  std::vector<double> in, out;
+  double asked = 0;
+  for (int trial = 0; trial < 2 * trials; ++trial) {
+    const bool member = trial % 2 == 0;
+    const std::string state = std::to_string(trial);
+    const Question group{state, "B"};
+    const auto population = static_cast<std::int64_t>(of_people);
+    std::binomial_distribution<std::int64_t> others(population - (member ? 1 : 0), kShare);
+    const std::int64_t in_group = others(random) + (member ? 1 : 0);
+    const Shown people = mechanism.Count(group, {in_group, population}, true);
+    double spent = people.charge;
+    const double spread = of_people * kShare * (1 - kShare);
+    // By number: what was told, less what is expected, what the target moves, and how it varies.
+    std::vector<double> told = {static_cast<double>(people.count) - of_people * kShare};
+    std::vector<double> moved = {1 - kShare}, per_person = {1};
+    std::vector<double> own = {CountVariance(policy, static_cast<double>(people.adjusted_to))};
+    std::vector<double> carried = {0};  // the covariance of carriers and copies of one allele
+    for (int q = 0; q < most_questions && (!policy.HasBudget() || spent + worst <= limit);
+         ++q, asked += 1) {
+      const double p = frequency(random), carrier = 1 - (1 - p) * (1 - p);
+      std::binomial_distribution<std::int64_t> carrying(in_group - (member ? 1 : 0), carrier);
+      const std::int64_t carriers = carrying(random) + (member ? 1 : 0);
+      std::binomial_distribution<std::int64_t> twice(carriers - (member ? 1 : 0), p * p / carrier);
+      const std::int64_t homozygotes = twice(random) + (member ? 1 : 0);
+      const std::string name = "A" + std::to_string(q);
+      const Question question{state, name};
+      const Shown count = mechanism.Count(question, {carriers, population}, true);
+      const ShownAllele allele = mechanism.FrequencyInGroup(
+          question,
+          {carriers + homozygotes, 2 * in_group, carriers, homozygotes, carriers - homozygotes, 0},
+          group, in_group, population);
+      GF_CHECK(allele.disclosed);
+      spent += count.charge + allele.charge;
+      const double n = of_people * kShare;
+      told.push_back(static_cast<double>(count.count) - n * carrier);
+      moved.push_back(1 - kShare * carrier);
+      per_person.push_back(carrier);
+      own.push_back(n * carrier * (1 - carrier) +
+                    CountVariance(policy, static_cast<double>(count.adjusted_to)));
+      told.push_back(static_cast<double>(allele.allele_count) - n * 2 * p);
+      moved.push_back(2 - kShare * 2 * p);
+      per_person.push_back(2 * p);
+      own.push_back(n * 2 * p * (1 - p) +
+                    FrequencyVariance(policy, static_cast<double>(policy.step)));
+      carried.push_back(0);
+      carried.push_back(n * 2 * p * (1 - carrier));
+    }
+    std::vector<std::vector<double>> covariance(told.size(), std::vector<double>(told.size()));
+    for (std::size_t i = 0; i < told.size(); ++i) {
+      for (std::size_t j = 0; j < told.size(); ++j)
+        covariance[i][j] = spread * per_person[i] * per_person[j] + (i == j ? own[i] : 0);
+      if (i % 2 == 0 && i > 0) {
+        covariance[i][i - 1] += carried[i];
+        covariance[i - 1][i] += carried[i];
+      }
+    }
+    const std::vector<double> weights = Solve(covariance, moved);
+    double evidence = 0;
+    for (std::size_t i = 0; i < told.size(); ++i) evidence += weights[i] * (told[i] - moved[i] / 2);
+    (member ? in : out).push_back(evidence);
+  }
+  if (questions != nullptr) *questions = asked / (2 * trials);
+  return AreaUnderCurve(std::move(in), std::move(out));
+}
+
+TEST(Frequency, WhatIsToldOfAGroupTogetherStaysWithinTheBudget) {
+  double questions = 0;
+  const double area = PlayGroup(Policy(), 2'000, 4000, 3000, &questions);
+  std::printf("  %-50s AUC %.3f with %.0f questions\n", "frequencies in a group, 2,000 people",
+              area, questions);
+  EXPECT_LE(area, 0.55 + 2 * 0.0065);
+  // The same attack against exact numbers.
+  Policy floor_only = NoControl();
+  floor_only.floor = 5;
+  EXPECT_GT(PlayGroup(floor_only, 200, 200, 60), 0.75);
+}
+
 }  // namespace
 }  // namespace genofed::disclosure

@@ -20,6 +20,12 @@ double LaplaceVariance(double scale, double bound) {
   return scale * scale * (2 - (x * x + 2 * x + 2) * tail) / (1 - tail);
 }
 
+// Never below a variance of one: an exact answer about everybody or nobody would cost infinitely
+// much.
+double Divergence(double moved, double variance) {
+  return moved * moved / (2 * std::max(variance, 1.0));
+}
+
 }  // namespace
 
 double NormalCdf(double x) { return std::erfc(-x / std::numbers::sqrt2) / 2; }
@@ -52,10 +58,17 @@ double FrequencyVariance(const Policy& policy, double step) {
 double Charge(double count, double total, double variance, int copies) {
   if (total <= 0) return 0;
   const double p = std::clamp(count / total, 0.0, 1.0);
-  const double moved = copies * std::max(p, 1 - p);
-  // Never below a variance of one: an exact answer about everybody or nobody would cost infinitely
-  // much.
-  return moved * moved / (2 * std::max(total * p * (1 - p) + variance, 1.0));
+  return Divergence(copies * std::max(p, 1 - p), total * p * (1 - p) + variance);
+}
+
+// Without somebody who has c copies, and of whose kind the group with its share q of all people is,
+// there would be 2pq + 2pb(1-q) - c more copies than expected from the noisy number of the group,
+// where b in [0, 1] is what the noise left of that number: between -c and 2 - c. And they would
+// vary no less than with the exact number of the group.
+double ChargeInGroup(double count, double total, double variance, int copies) {
+  if (total <= 0) return 0;
+  const double p = std::clamp(count / total, 0.0, 1.0);
+  return Divergence(copies, total * p * (1 - p) + variance);
 }
 
 double RarestCharge(const Policy& policy) {
@@ -73,6 +86,14 @@ double WorstCharge(const Policy& policy, bool with_frequency) {
     if (policy.genotypes) worst += 2 * Charge(1, 1, CountVariance(policy, step), 1);
   }
   return worst;
+}
+
+double WorstGroupCharge(const Policy& policy) {
+  return WorstCharge(policy, true) + WorstCharge(policy);
+}
+
+bool AllowsGroups(const Policy& policy) {
+  return !policy.HasBudget() || WorstGroupCharge(policy) <= BudgetOf(policy);
 }
 
 std::int64_t MostAtOnce(const Policy& policy) {

@@ -33,6 +33,10 @@ double BudgetOf(const Policy& policy);
 // The largest charge of one count, and of one count with one allele's frequency: what must be left
 // before a question is answered, so that a refusal never depends on the answer.
 double WorstCharge(const Policy& policy, bool with_frequency = false);
+// The largest charge of a count of people in a group, of how many the group has, and of one
+// allele's frequency in it; and whether a budget allows as much at all.
+double WorstGroupCharge(const Policy& policy);
+bool AllowsGroups(const Policy& policy);
 // How many counts one budget allows at all when they are told together; and whether so many are.
 std::int64_t MostAtOnce(const Policy& policy);
 bool FitsAtOnce(const Policy& policy, std::size_t counts);
@@ -45,6 +49,10 @@ double FrequencyVariance(const Policy& policy, double step);
 // The charge above. `copies` is 1 for people, 2 for alleles (a homozygous person moves the sum by
 // two).
 double Charge(double count, double total, double variance, int copies);
+// The same of copies among people whose number is known through noise alone: whoever were not in
+// the group would take all of theirs away, and not only what they have more than the others. Comes
+// on top of the charge of the group's number.
+double ChargeInGroup(double count, double total, double variance, int copies);
 
 // What was spent on one day (days since 1970, UTC).
 struct Spent {

@@ -28,6 +28,44 @@ TEST(Budget, ChargesByHand) {
   EXPECT_LT(WorstCharge(Policy(), true), BudgetOf(Policy()));
 }
 
+TEST(Budget, ChargesOfGroupsByHand) {
+  // Whoever leaves takes both copies along; 100 people, p = 1/2: variance 50.
+  EXPECT_NEAR(ChargeInGroup(100, 200, 7, 2), 4.0 / (2 * (50 + 7)), 1e-12);
+  EXPECT_NEAR(ChargeInGroup(200, 200, 7, 2), Charge(200, 200, 7, 2), 1e-12);
+  EXPECT_DOUBLE_EQ(WorstGroupCharge(Policy()), WorstCharge(Policy(), true) + WorstCharge(Policy()));
+  EXPECT_TRUE(AllowsGroups(Policy()));
+  Policy strict;
+  strict.auc = NormalCdf(std::sqrt((WorstCharge(strict, true) + WorstGroupCharge(strict)) / 2));
+  EXPECT_FALSE(AllowsGroups(strict));
+  EXPECT_TRUE(AllowsGroups(NoControl()));
+}
+
+// What the numbers of a group and the copies in it tell together, for anybody who is in it: by the
+// covariances of people who are in it with probability q, and have two copies with probability p
+// each.
+TEST(Budget, AGroupsNumberAndItsCopiesAreChargedForWhatTheyTellTogether) {
+  const Policy policy;
+  const double v_count = CountVariance(policy, 10), v_copies = FrequencyVariance(policy, 10);
+  for (const double n : {200.0, 2'000.0, 40'000.0}) {
+    for (double q = 0.05; q < 1; q += 0.05) {
+      for (double p = 0.02; p < 1; p += 0.02) {
+        const double in_group = n * q * (1 - q) + v_count;
+        const double copies =
+            n * (q * (2 * p * (1 - p) + 4 * p * p) - 4 * p * p * q * q) + v_copies;
+        const double both = 2 * p * n * q * (1 - q);
+        const double charged =
+            Charge(n * q, n, v_count, 1) + ChargeInGroup(2 * p * n * q, 2 * n * q, v_copies, 2);
+        for (const double own : {0.0, 1.0, 2.0}) {
+          const double a = 1 - q, b = own - 2 * p * q;
+          const double told = (a * a * copies - 2 * a * b * both + b * b * in_group) /
+                              (2 * (in_group * copies - both * both));
+          EXPECT_LE(told, charged * (1 + 1e-9)) << n << " " << q << " " << p << " " << own;
+        }
+      }
+    }
+  }
+}
+
 TEST(Budget, NoAnswerCostsMoreThanTheWorst) {
   for (const bool noisy : {true, false}) {
     Policy policy;

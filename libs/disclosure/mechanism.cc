@@ -155,19 +155,36 @@ Shown Mechanism::Everybody(std::string_view state, std::int64_t population, bool
   return shown;
 }
 
+std::int64_t Mechanism::CountNoise(const Question& question) const {
+  return Noise(question, "count", policy_.HasNoise() ? 1 / policy_.epsilon : 0,
+               policy_.noise_bound);
+}
+
+bool Mechanism::FewOthers(const People& people, std::int64_t noise) const {
+  const std::int64_t others = people.population - people.matching;
+  return others < policy_.floor || others - noise < policy_.Threshold();
+}
+
 Shown Mechanism::Count(const Question& question, const People& people,
                        bool few_others_count) const {
   GF_CHECK(people.matching >= 0 && people.matching <= people.population);
-  const double scale = policy_.HasNoise() ? 1 / policy_.epsilon : 0;
-  const std::int64_t noise = Noise(question, "count", scale, policy_.noise_bound);
+  const std::int64_t noise = CountNoise(question);
   const Shown shown = Make(question, "round", people.matching, noise, people.population);
+  if (!few_others_count || !shown.exists() || !FewOthers(people, noise)) return shown;
   const std::int64_t others = people.population - people.matching;
-  const bool few_others = others < policy_.floor || others - noise < policy_.Threshold();
-  if (!few_others_count || !shown.exists() || !few_others) return shown;
   Shown all = Everybody(question.state, people.population);
   all.charge = HiddenCharge(others - noise);
   all.suppressed = others > 0;
   return all;
+}
+
+std::int64_t Mechanism::NoisyCopies(const Question& question, const Genotypes& genotypes,
+                                    std::int64_t people, double scale, std::int64_t least) const {
+  const double frequency =
+      static_cast<double>(genotypes.allele_count) / static_cast<double>(genotypes.allele_number);
+  const std::int64_t copies = std::llround(frequency * 2 * static_cast<double>(people)) +
+                              Noise(question, "copies", scale, 2 * policy_.noise_bound);
+  return std::max(copies, least);
 }
 
 ShownAllele Mechanism::Frequency(const Question& question, const Genotypes& genotypes,
@@ -185,11 +202,8 @@ ShownAllele Mechanism::Frequency(const Question& question, const Genotypes& geno
   out.allele_number = genotypes.allele_number;
   if (noised) {
     out.allele_number = 2 * everybody.count;
-    const double frequency =
-        static_cast<double>(genotypes.allele_count) / static_cast<double>(genotypes.allele_number);
-    copies = std::llround(frequency * 2 * static_cast<double>(population));
-    copies += Noise(question, "copies", 2 / policy_.frequency_epsilon, 2 * policy_.noise_bound);
-    copies = std::max(copies, carriers.count);
+    copies =
+        NoisyCopies(question, genotypes, population, 2 / policy_.frequency_epsilon, carriers.count);
   }
   const std::int64_t step = noised ? StepFor(copies) : 1;
   out.allele_count = noised ? Round(question, "round copies", copies) : copies;
@@ -219,6 +233,41 @@ ShownAllele Mechanism::Frequency(const Question& question, const Genotypes& geno
     out.charge +=
         Charge(static_cast<double>(out.allele_count), static_cast<double>(out.allele_number),
                FrequencyVariance(policy_, static_cast<double>(step)), 2);
+  }
+  return out;
+}
+
+ShownAllele Mechanism::FrequencyInGroup(const Question& question, const Genotypes& genotypes,
+                                        const Question& group, std::int64_t in_group,
+                                        std::int64_t population) const {
+  ShownAllele out;
+  out.suppressed = genotypes.carriers > 0;
+  const People carrying{genotypes.carriers, population}, inside{in_group, population};
+  const Shown carriers = Count(question, carrying, false);
+  const Shown people = Count(group, inside, false);
+  if (!carriers.exists() || !people.exists() || genotypes.allele_number <= 0 ||
+      FewOthers(carrying, CountNoise(question)) || FewOthers(inside, CountNoise(group)))
+    return out;
+  out.disclosed = true;
+  out.suppressed = false;
+  // Exact copies would give away what a count that is noised or rounded holds back.
+  const double epsilon =
+      policy_.frequency_epsilon > 0 ? policy_.frequency_epsilon : policy_.epsilon;
+  std::int64_t step = 1;
+  if (epsilon <= 0 && people.precision == Precision::kExact) {
+    out.allele_count = genotypes.allele_count;
+    out.allele_number = genotypes.allele_number;
+  } else {
+    const std::int64_t copies =
+        NoisyCopies(question, genotypes, in_group, epsilon > 0 ? 2 / epsilon : 0, carriers.count);
+    step = StepFor(copies);
+    out.allele_number = 2 * people.count;
+    out.allele_count = std::min(Round(question, "round copies", copies), out.allele_number);
+  }
+  if (policy_.HasBudget()) {
+    out.charge =
+        ChargeInGroup(static_cast<double>(out.allele_count), static_cast<double>(out.allele_number),
+                      FrequencyVariance(policy_, static_cast<double>(step)), 2);
   }
   return out;
 }

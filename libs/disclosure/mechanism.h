@@ -98,6 +98,14 @@ class Mechanism {
   // company of many. `what` tells apart several sets of people in one state.
   std::vector<std::uint64_t> LeftOut(std::string_view state, std::string_view what,
                                      std::uint64_t people) const;
+  // The same among the people of a group, of whom `group` says how many they are. `few_others` and
+  // exact numbers as for Count: where few of `population` are not in the group, or do not carry it
+  // there, nothing is told. AN is in proportion to what was told of the group and says no more than
+  // that. Carriers are not divided. What is charged comes on top of the charges of the group's
+  // number and of the carriers'.
+  ShownAllele FrequencyInGroup(const Question& question, const Genotypes& genotypes,
+                               const Question& group, std::int64_t in_group,
+                               std::int64_t population) const;
 
   // A draw of Laplace noise for a number that has rules of its own (allele_table.h).
   std::int64_t Noise(const Question& question, std::string_view what, double scale,
@@ -107,6 +115,12 @@ class Mechanism {
   // Uniform in [0, 1).
   double Draw(const Question& question, std::string_view what) const;
   std::int64_t StepFor(std::int64_t value) const;
+  std::int64_t CountNoise(const Question& question) const;
+  // Whether so few do not match that those who do must not be told.
+  bool FewOthers(const People& people, std::int64_t noise) const;
+  // Copies among `people` as if all had been called, with noise of this scale; at least `least`.
+  std::int64_t NoisyCopies(const Question& question, const Genotypes& genotypes,
+                           std::int64_t people, double scale, std::int64_t least) const;
   std::int64_t Round(const Question& question, std::string_view what, std::int64_t value) const;
   double HiddenCharge(std::int64_t noisy) const;
   Shown Make(const Question& question, std::string_view what, std::int64_t people,

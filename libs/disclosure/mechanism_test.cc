@@ -190,6 +190,74 @@ TEST(Mechanism, EachStateLeavesOutOthers) {
             mechanism.LeftOut("1", "a", 100));
 }
 
+// 900 of 2,000 people are in the group; 850 of them were called, 200 heterozygous and 50
+// homozygous.
+TEST(Mechanism, FrequenciesInAGroupAreNearTheTruthAndSayNoMoreOfItThanItsCount) {
+  std::set<std::int64_t> numbers;
+  for (int i = 0; i < 200; ++i) {
+    const std::string state = std::to_string(i);
+    const Question question{state, "A and B"}, group{state, "B"};
+    const ShownAllele shown =
+        Default().FrequencyInGroup(question, {300, 1700, 250, 50, 200, 0}, group, 900, 2000);
+    ASSERT_TRUE(shown.disclosed);
+    EXPECT_EQ(shown.allele_number, 2 * Default().Count(group, {900, 2000}, true).count);
+    EXPECT_NEAR(static_cast<double>(shown.allele_count) / static_cast<double>(shown.allele_number),
+                300.0 / 1700, 0.08);
+    EXPECT_GE(shown.allele_count, 10);
+    EXPECT_EQ(shown.homozygotes + shown.heterozygotes, 0);
+    EXPECT_GT(shown.charge, 0);
+    EXPECT_LE(shown.charge, WorstGroupCharge(Policy()) - 2 * WorstCharge(Policy()) + 1e-12);
+    numbers.insert(shown.allele_number);
+  }
+  EXPECT_GE(numbers.size(), 2u);  // never the exact one
+}
+
+TEST(Mechanism, OfAGroupWithFewInItOrFewOutsideNoFrequencyIsTold) {
+  const Mechanism exact(FloorOnly(), "");
+  const auto told = [&](std::int64_t carriers, std::int64_t in_group, std::int64_t population) {
+    return exact
+        .FrequencyInGroup({"s", "A and B"}, {carriers, 2 * in_group, carriers, 0, carriers, 0},
+                          {"s", "B"}, in_group, population)
+        .disclosed;
+  };
+  EXPECT_TRUE(told(5, 10, 15));
+  EXPECT_FALSE(told(4, 10, 15));  // few carriers
+  EXPECT_FALSE(told(5, 10, 14));  // few outside of the group
+  EXPECT_FALSE(told(5, 10, 10));  // nobody: not to be told apart from few
+  for (int i = 0; i < 100; ++i) {
+    const std::string state = std::to_string(i);
+    EXPECT_FALSE(
+        Default()
+            .FrequencyInGroup({state, "A and B"}, {4, 200, 4, 0, 4, 0}, {state, "B"}, 100, 2000)
+            .disclosed);
+    EXPECT_FALSE(
+        Default()
+            .FrequencyInGroup({state, "A and B"}, {80, 240, 80, 0, 80, 0}, {state, "B"}, 120, 124)
+            .disclosed);
+  }
+}
+
+TEST(Mechanism, FrequenciesInAGroupAreExactWhereCountsAreAndNoisyWhereCountsAre) {
+  const Genotypes genotypes{12, 38, 10, 2, 8, 0};
+  const ShownAllele exact =
+      Mechanism(FloorOnly(), "").FrequencyInGroup({"s", "A"}, genotypes, {"s", "B"}, 20, 40);
+  EXPECT_EQ(exact.allele_count, 12);
+  EXPECT_EQ(exact.allele_number, 38);
+  // Exact frequencies of everybody are not exact ones of groups whose counts carry noise.
+  Policy policy;
+  policy.frequency_epsilon = 0;
+  policy.auc = 1;
+  const Mechanism noisy(policy, kSecret);
+  std::set<std::int64_t> copies;
+  for (int i = 0; i < 50; ++i) {
+    const std::string state = std::to_string(i);
+    copies.insert(
+        noisy.FrequencyInGroup({state, "A"}, {300, 1800, 250, 50, 200, 0}, {state, "B"}, 900, 2000)
+            .allele_count);
+  }
+  EXPECT_GE(copies.size(), 3u);
+}
+
 // With exact groups, one that is held back would follow from the others.
 TEST(Mechanism, WithoutNoiseASmallGroupHidesTheOthers) {
   const Mechanism exact(FloorOnly(), "");

@@ -32,6 +32,12 @@ struct ShownTable {
 ShownTable Divide(const Mechanism& mechanism, std::string_view state, std::span<const Cell> cells,
                   std::int64_t population, bool few_others_count = true);
 
+// The same of cells in rows of `columns`, of whose sums by row and by column people know, too: each
+// of these sums hides two numbers or none, one of which is no small one.
+ShownTable DivideCrossed(const Mechanism& mechanism, std::string_view state,
+                         std::span<const Cell> cells, std::size_t columns, std::int64_t population,
+                         bool few_others_count = true);
+
 // Cells that overlap, none of them made of others.
 ShownTable Count(const Mechanism& mechanism, std::string_view state, std::span<const Cell> cells,
                  std::int64_t population);

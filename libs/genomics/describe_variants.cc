@@ -6,11 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/core/strings.h"
-#include "libs/genomics/hgvs.h"
 #include "libs/genomics/normalise.h"
 #include "libs/genomics/sequence_digests.h"
+#include "libs/genomics/variant_names.h"
 #include "libs/genomics/vcf_reader.h"
-#include "libs/genomics/vrs.h"
 
 namespace genofed::genomics {
 namespace {
@@ -201,28 +200,15 @@ class Describer {
     GF_ASSIGN(const Sequence* sequence, SequenceOf(out.variant.contig));
     bool has_bases = reference_ != nullptr && reference_->Length(out.variant.contig) >= 0;
     Reference* reference = has_bases ? reference_ : nullptr;
-    auto why_not = [&](std::string_view reason) {
-      if (out.not_given.empty()) out.not_given = reason;
-    };
-    if (sequence->has_hgvs) {
-      auto described = DescribeHgvs(out.variant, *report_.assembly, reference);
-      if (described.ok()) {
-        out.hgvs = FormatHgvs(*described, *report_.assembly);
-      } else {
-        why_not(Reason(described.status()));
-      }
-    }
-    if (!sequence->refget.empty()) {
-      auto allele = NormaliseVrsAllele(out.variant, sequence->refget, reference);
-      if (allele.ok()) {
-        out.vrs_1_3 = VrsAlleleId(*allele, VrsVersion::k1_3);
-        out.vrs_2_0 = VrsAlleleId(*allele, VrsVersion::k2_0);
-      } else {
-        why_not(Reason(allele.status()));
-      }
-    }
-    if (out.hgvs.empty() || out.vrs_2_0.empty())
-      why_not(report_.assembly ? "SEQUENCE_UNKNOWN" : "ASSEMBLY_UNKNOWN");
+    VariantNames names =
+        NameVariant(out.variant, sequence->has_hgvs ? report_.assembly : std::nullopt,
+                    sequence->refget, reference);
+    out.hgvs = std::move(names.hgvs);
+    out.vrs_1_3 = std::move(names.vrs_1_3);
+    out.vrs_2_0 = std::move(names.vrs_2_0);
+    out.not_given = std::move(names.not_given);
+    if (out.not_given.empty() && (out.hgvs.empty() || out.vrs_2_0.empty()))
+      out.not_given = report_.assembly ? "SEQUENCE_UNKNOWN" : "ASSEMBLY_UNKNOWN";
     return absl::OkStatus();
   }
 

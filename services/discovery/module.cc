@@ -17,6 +17,7 @@
 #include "libs/disclosure/budget.h"
 #include "libs/objects/open.h"
 #include "libs/obs/log.h"
+#include "libs/platform/ledger_outbox.h"
 #include "libs/platform/platform.h"
 #include "services/discovery/adapters/contact_ledger.h"
 #include "services/discovery/adapters/file_beacon_opener.h"
@@ -39,6 +40,7 @@
 #include "services/discovery/adapters/sql_disclosure_store.h"
 #include "services/discovery/adapters/sql_frequency_publications.h"
 #include "services/discovery/adapters/sql_publication_store.h"
+#include "services/discovery/adapters/sql_query_batch_store.h"
 #include "services/discovery/adapters/sql_statistics_store.h"
 #include "services/discovery/adapters/worker_pool.h"
 #include "services/discovery/app/shard_answers.h"
@@ -78,6 +80,7 @@ struct Settings {
   HubDiscovery::Options hub;
   bool open = false;  // disclosure control is off
   milliseconds frequency_interval{10'000};
+  milliseconds query_batch_interval = std::chrono::hours(1);
   cohort::Shard shard = {};
 };
 
@@ -109,6 +112,11 @@ Result<Settings> ReadSettings(const Platform& platform) {
       config.has_frequency_interval(), config.frequency_interval(), settings.frequency_interval);
   if (settings.frequency_interval < milliseconds(10))
     return InvalidField("discovery.frequency_interval", "CONFIG_INVALID", "must be at least 10ms");
+  settings.query_batch_interval =
+      config::DurationOr(config.has_query_batch_interval(), config.query_batch_interval(),
+                         settings.query_batch_interval);
+  if (settings.query_batch_interval < std::chrono::seconds(1))
+    return InvalidField("discovery.query_batch_interval", "CONFIG_INVALID", "must be at least 1s");
   const std::vector<std::string> shards(config.shards().begin(), config.shards().end());
   GF_ASSIGN(settings.shard, ReadShard(shards, config.shard()));
   if (platform.is_hub() && !shards.empty())
@@ -139,6 +147,16 @@ Result<Settings> ReadSettings(const Platform& platform) {
     return InvalidField("discovery.node_deadline", "CONFIG_INVALID", "must be positive");
   }
   return settings;
+}
+
+// Of nothing where none is configured.
+Result<AlleleNames::OpenReference> FindReference(const config::v1::DiscoveryConfig& config) {
+  const std::string fasta = config.reference_fasta();
+  if (fasta.empty()) return AlleleNames::OpenReference();
+  if (!genomics::Reference::Open(fasta).ok())
+    return InvalidField("discovery.reference_fasta", "CONFIG_INVALID",
+                        "the FASTA file or its index cannot be read");
+  return AlleleNames::OpenReference([fasta] { return genomics::Reference::Open(fasta); });
 }
 
 Result<disclosure::Policy> ReadPolicy(const config::v1::DiscoveryConfig& config) {
@@ -236,8 +254,9 @@ class NodeModule final : public Module {
   NodeModule(Platform& platform, const Settings& settings, disclosure::Mechanism mechanism,
              std::unique_ptr<sql::Database> database, const std::filesystem::path& data_dir,
              const std::filesystem::path& segments, AnnotationTable table,
-             std::unique_ptr<SegmentStore> segment_store)
-      : settings_(settings),
+             std::unique_ptr<SegmentStore> segment_store, AlleleNames::OpenReference reference)
+      : platform_(platform),
+        settings_(settings),
         clock_(platform.clock()),
         metrics_(platform.metrics()),
         mechanism_(std::move(mechanism)),
@@ -253,6 +272,8 @@ class NodeModule final : public Module {
         disclosure_store_(*database_, mechanism_.policy()),
         budgets_(disclosure_store_, platform.clock(), disclosure::MostOpen(mechanism_.policy())),
         audit_(disclosure_store_),
+        query_batch_store_(*database_),
+        query_batches_(query_batch_store_, platform.clock(), settings.query_batch_interval),
         frequency_publications_(*database_),
         tables_(data_dir / "frequencies"),
         frequency_hub_(MakeFrequencyHub(platform.HubChannel("discovery"))),
@@ -263,9 +284,10 @@ class NodeModule final : public Module {
             // By then each replica that still answers knows the same permissions.
             std::max(kIntervalsToSettle * settings.frequency_interval, settings.max_staleness),
             GenotypesOf(), settings.shard.divided() ? kKeepTable : milliseconds(0)),
+        names_(std::move(reference)),
         discovery_(view_, platform.country(), mechanism_,
                    mechanism_.policy().HasBudget() ? &budgets_ : nullptr, audit_, platform.clock(),
-                   &frequencies_, GenotypesOf()),
+                   &frequencies_, GenotypesOf(), &names_),
         beacon_store_(*database_),
         beacon_opener_(platform.config().site().data_dir()),
         beacon_view_(beacon_store_, beacon_opener_, *consent_, *listing_, mechanism_,
@@ -311,6 +333,7 @@ class NodeModule final : public Module {
 
   Status Start() override {
     if (segment_store_ != nullptr) segment_store_->Start();
+    ledger_delivery_ = StartLedgerDelivery(*database_, platform_.SiteChannel("consent"));
     poller_ = std::jthread([this](std::stop_token stop) { Poll(stop); });
     beacon_poller_ = std::jthread([this](std::stop_token stop) { PollFolders(stop); });
     settler_ = std::jthread([this](std::stop_token stop) {
@@ -324,15 +347,22 @@ class NodeModule final : public Module {
           stop, settings_.frequency_interval, "discovery.frequencies",
           [this](const Context& ctx) { return ExchangeFrequencies(ctx); }, frequency_bell_);
     });
+    namer_ = std::jthread([this](std::stop_token stop) {
+      const Context ctx = Context::Background().WithStop(stop);
+      if (const Status status = names_.Prepare(ctx); !status.ok() && !stop.stop_requested())
+        GF_LOG(ctx, warn, "discovery.reference", {"result", Describe(status)});
+    });
     return absl::OkStatus();
   }
 
   void Stop() override {
     if (segment_store_ != nullptr) segment_store_->Stop();  // what is being fetched, too
+    ledger_delivery_ = nullptr;
     poller_ = {};
     beacon_poller_ = {};
     frequency_poller_ = {};
     settler_ = {};
+    namer_ = {};
     const Context ctx = Context::Background().WithTimeout(std::chrono::seconds(5));
     if (const Status status = budgets_.Settle(ctx, true); !status.ok())
       GF_LOG(ctx, warn, "discovery.budgets", {"result", Describe(status)});
@@ -421,13 +451,14 @@ class NodeModule final : public Module {
     return status;
   }
 
-  // Writes down what was told, and forgets what no longer counts.
+  // Writes down what was told, in the ledger how often, and forgets what no longer counts.
   void Audit(const Context& ctx) {
     Status status = audit_.Flush(ctx);
     if (const auto now = steady_clock::now(); status.ok() && now >= forget_next_) {
       status = disclosure_store_.Forget(ctx, clock_.Now());
       forget_next_ = now + kForgetInterval;
     }
+    status.Update(query_batches_.Run(ctx));
     if (!status.ok()) GF_LOG(ctx, warn, "discovery.audit", {"result", Describe(status)});
   }
 
@@ -448,6 +479,7 @@ class NodeModule final : public Module {
     }
   }
 
+  Platform& platform_;
   const Settings settings_;
   const Clock& clock_;
   obs::Metrics& metrics_;
@@ -465,11 +497,14 @@ class NodeModule final : public Module {
   SqlDisclosureStore disclosure_store_;
   Budgets budgets_;
   DisclosureAudit audit_;
+  SqlQueryBatchStore query_batch_store_;
+  QueryBatches query_batches_;
   SqlFrequencyPublications frequency_publications_;
   FileTableStore tables_;
   std::unique_ptr<FrequencyHub> frequency_hub_;
   const std::unique_ptr<Genotypes> shared_;
   NodeFrequencies frequencies_;
+  AlleleNames names_;
   NodeDiscovery discovery_;
   SqlBeaconStore beacon_store_;
   FileBeaconOpener beacon_opener_;
@@ -492,7 +527,8 @@ class NodeModule final : public Module {
   std::unique_ptr<grpc::Service> case_service_;
   ShardAnswers shard_answers_;
   std::unique_ptr<grpc::Service> shard_service_;
-  std::jthread poller_, beacon_poller_, frequency_poller_, settler_;
+  std::unique_ptr<sql::OutboxPump> ledger_delivery_;
+  std::jthread poller_, beacon_poller_, frequency_poller_, settler_, namer_;
 };
 
 // The hub holds no data but the nodes' tables of frequencies, and needs no database.
@@ -580,13 +616,14 @@ Result<std::unique_ptr<Module>> Make(Platform& platform) {
   if (!table.ok())
     return InvalidField("discovery.annotations_file", "CONFIG_INVALID", "{}",
                         Message(table.status()));
+  GF_ASSIGN(auto reference, FindReference(platform.config().discovery()));
   GF_ASSIGN(auto segment_store, MakeSegmentStore(platform));
   GF_ASSIGN(const auto segments,
             SegmentsDirectory(data_dir, settings.shard, segment_store != nullptr));
   GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
   return std::unique_ptr<Module>(std::make_unique<NodeModule>(
       platform, settings, std::move(mechanism), std::move(database), data_dir, segments,
-      *std::move(table), std::move(segment_store)));
+      *std::move(table), std::move(segment_store), std::move(reference)));
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "services/gateway/adapters/htsget_routes.h"
 #include "services/gateway/adapters/listing.h"
 #include "services/gateway/adapters/login_routes.h"
+#include "services/gateway/adapters/my_data_route.h"
 #include "services/gateway/adapters/native_routes.h"
 #include "services/gateway/adapters/proof_check.h"
 #include "services/gateway/adapters/registry_routes.h"
@@ -118,6 +119,7 @@ class GatewayModule final : public Module {
       AddTesRoutes(api_, site_, caller);
       AddRegistryRoutes(api_, caller);
       AddVariantRoutes(api_, caller);
+      AddMyDataRoute(api_, caller);
       const auto access = std::make_shared<const ObjectAccess>(caller, kMaxStreams);
       AddDrsRoutes(api_, site_, access,
                    [&platform, country = ToLower(site_.country)] { return IssuersOf(platform.trust(), country); });

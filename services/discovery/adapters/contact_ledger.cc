@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/discovery/adapters/contact_ledger.h"
 
-#include "genofed/consent/v1/consent.grpc.pb.h"
-#include "libs/ledger/entry.h"
+#include "libs/platform/ledger_client.h"
 
 namespace genofed::discovery {
 namespace {
@@ -18,16 +17,14 @@ class GrpcContactLedger final : public ContactLedger {
     ledger::Entry entry;
     entry.kind = ledger::EntryKind::kContact;
     entry.time = FormatRfc3339(std::chrono::floor<std::chrono::seconds>(clock_.Now()));
-    entry.fields = {
-        {"dataset", contact.dataset}, {"organisation", contact.organisation}, {"outcome", outcome}};
-    consent::v1::AppendEntryRequest request;
-    request.set_idempotency_key("contact/" + contact.id + "/" + outcome);
-    GF_ASSIGN(*request.mutable_entry(), ledger::EncodeEntry(entry));
-    return ledger_.Call(ctx, &consent::v1::LedgerService::Stub::AppendEntry, request).status();
+    entry.fields = {{"dataset", contact.dataset},
+                    {"organisation", ledger::LedgerText(contact.organisation)},
+                    {"outcome", outcome}};
+    return ledger_.Append(ctx, "contact/" + contact.id + "/" + outcome, entry);
   }
 
  private:
-  rpc::Peer<consent::v1::LedgerService> ledger_;
+  const LedgerClient ledger_;
   const Clock& clock_;
 };
 

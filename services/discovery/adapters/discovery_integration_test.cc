@@ -11,19 +11,25 @@
 
 #include "genofed/consent/v1/consent.grpc.pb.h"
 #include "genofed/discovery/v1/discovery.grpc.pb.h"
+#include "libs/core/strings.h"
 #include "libs/disclosure/budget.h"
+#include "libs/platform/ledger_outbox.h"
+#include "libs/testing/fake_ledger.h"
 #include "libs/testing/fakes.h"
 #include "libs/testing/matchers.h"
 #include "libs/testing/temporary_directory.h"
 #include "libs/testing/temporary_postgres.h"
+#include "services/discovery/adapters/contact_ledger.h"
 #include "services/discovery/adapters/file_cohort_opener.h"
 #include "services/discovery/adapters/peers.h"
 #include "services/discovery/adapters/sql_contact_store.h"
 #include "services/discovery/adapters/sql_disclosure_store.h"
 #include "services/discovery/adapters/sql_frequency_publications.h"
 #include "services/discovery/adapters/sql_publication_store.h"
+#include "services/discovery/adapters/sql_query_batch_store.h"
 #include "services/discovery/app/node_discovery.h"
 #include "services/discovery/app/publications.h"
+#include "services/discovery/app/query_batches.h"
 #include "services/discovery/test_support.h"
 
 namespace genofed::discovery {
@@ -503,6 +509,90 @@ TEST_F(DisclosureStoreTest, TheAuditIsAChainThatShowsEveryChange) {
   auto shorter = rows;
   shorter.erase(shorter.begin() + 1);
   EXPECT_EQ(FirstBroken(shorter), 3);
+}
+
+// Whoever has the database can change the audit, but not what the ledger covers of it.
+TEST_F(DisclosureStoreTest, EachQuestionIsInOneBatchOfTheLedger) {
+  testing::FakeClock clock(now_);
+  SqlDisclosureStore audit = Replica();
+  SqlQueryBatchStore one(*database_), other(*database_);
+  QueryBatches batches(one, clock, std::chrono::hours(1)),
+      replica(other, clock, std::chrono::hours(1));
+  const auto ask = [&](const std::string& account, const std::string& dataset, int numbers,
+                       const std::string& outcome) {
+    now_ += std::chrono::microseconds(1);
+    const std::vector<AuditEntry> entries(
+        static_cast<std::size_t>(numbers),
+        AuditEntry{now_, account, dataset, "digest", outcome, 0.001});
+    EXPECT_THAT(audit.Append(ctx_, entries), IsOk());
+  };
+  const auto run = [&] {
+    now_ += std::chrono::minutes(1);
+    clock.Set(now_ + std::chrono::hours(1));
+    EXPECT_THAT(batches.Run(ctx_), IsOk());
+    EXPECT_THAT(replica.Run(ctx_), IsOk());
+  };
+  testing::FakeLedger ledger;
+  auto delivery = StartLedgerDelivery(*database_, ledger.Channel());
+  const auto entries = [&](std::size_t expected) {
+    for (int i = 0; i < 200 && ledger.Entries().size() < expected; ++i)
+      std::this_thread::sleep_for(milliseconds(50));
+    return ledger.Entries();
+  };
+  run();  // nothing was asked
+  ask("ann", "GOE-FI-A-1", 1, "told");
+  ask("ann", "GOE-FI-A-1", 30, "told");  // a page of records is one answer
+  ask("bob", "GOE-FI-A-1", 1, "held_back");
+  ask("bob", "GOE-FI-B-1", 1, "refused");
+  ask("", "", 1, "lost");
+  run();
+  auto appended = entries(2);
+  ASSERT_EQ(appended.size(), 2u);
+  EXPECT_EQ(appended[0].Field("dataset"), "GOE-FI-A-1");
+  EXPECT_EQ(appended[0].numbers.at("answers"), 3);
+  EXPECT_EQ(appended[0].numbers.at("refusals"), 0);
+  EXPECT_EQ(appended[1].numbers.at("answers"), 0);
+  EXPECT_EQ(appended[1].numbers.at("refusals"), 1);
+  const auto rows = *audit.ReadAudit(ctx_);
+  EXPECT_EQ(appended[0].numbers.at("audit_links"), rows.back().seq);
+  EXPECT_EQ(appended[0].Field("audit_sha256"), HexEncode(rows.back().hash));
+  run();  // nothing new
+  ask("ann", "GOE-FI-B-1", 1, "told");
+  run();
+  appended = entries(3);
+  ASSERT_EQ(appended.size(), 3u);
+  EXPECT_EQ(appended[2].Field("dataset"), "GOE-FI-B-1");
+  EXPECT_EQ(appended[2].numbers.at("answers"), 1);
+  // A window that has just begun is left open, however long nobody had asked.
+  clock.Advance(std::chrono::hours(20));
+  now_ = clock.Now();
+  ask("ann", "GOE-FI-B-1", 1, "told");
+  EXPECT_THAT(batches.Run(ctx_), IsOk());
+  EXPECT_EQ(Number("SELECT count(*)::float8 FROM ledger_outbox"), 3);
+  ASSERT_THAT(
+      database_->Transact(ctx_,
+                          [](sql::Tx& tx) -> Status {
+                            return tx.Exec("DELETE FROM disclosure_audit WHERE seq > 3").status();
+                          }),
+      IsOk());
+  clock.Advance(std::chrono::hours(1));
+  EXPECT_THAT(batches.Run(ctx_), HasReason("AUDIT_SHORTENED"));
+}
+
+TEST(ContactLedger, AnyOrganisationFitsIntoTheEntryOnce) {
+  testing::FakeClock clock;
+  testing::FakeLedger fake;
+  const auto ledger = MakeContactLedger(fake.Channel(), clock, milliseconds(5000));
+  ContactRequest contact;
+  contact.id = "contact-1";
+  contact.dataset = "GOE-FI-A-1";
+  contact.organisation = "University\nof " + std::string(2'000, 'x');
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_THAT(ledger->Log(Context::Background(), contact, "requested"), IsOk());
+    clock.Advance(std::chrono::minutes(1));
+  }
+  ASSERT_EQ(fake.Entries().size(), 1u);
+  EXPECT_TRUE(fake.Entries()[0].Field("organisation").starts_with("University of xx"));
 }
 
 class FakeConsentServer final : public consent::v1::ConsentService::Service {

@@ -72,7 +72,7 @@ void RenderVariant(const VariantPattern& variant, json& parameters) {
   const beacon::VariantQuery& search = variant.search;
   if (!search.start.empty()) parameters["start"] = search.start;
   if (!search.end.empty()) parameters["end"] = search.end;
-  put("geneId", ToUpper(search.gene));
+  put("geneId", search.gene_name);
   put("aminoacidChange", search.amino_acid_change);
   put("variantType", search.type);
   if (search.min_length) parameters["variantMinLength"] = *search.min_length;

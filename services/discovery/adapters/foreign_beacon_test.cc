@@ -84,6 +84,11 @@ TEST(ForeignBeacon, AsksForGenesAndChanges) {
   const auto body = nlohmann::json::parse(RenderBeaconQuery(*Validate(raw)));
   EXPECT_EQ(body["query"]["requestParameters"],
             nlohmann::json({{"geneId", "KRAS"}, {"aminoacidChange", "G12D"}}));
+  // A Beacon that tells upper from lower case has to be asked as its genes are written.
+  raw.variant->gene = "C9orf72";
+  EXPECT_EQ(nlohmann::json::parse(
+                RenderBeaconQuery(*Validate(raw)))["query"]["requestParameters"]["geneId"],
+            "C9orf72");
   // What Beacon has no words for is not asked as something else.
   raw.variant->consequences = {"stop_gained"};
   auto beacon = Beacon({"other", "http://127.0.0.1:1", "", std::chrono::seconds(1)});

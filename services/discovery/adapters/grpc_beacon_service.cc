@@ -41,6 +41,14 @@ v1::QueryFoldersResponse ToProto(BeaconAnswer answer, bool open) {
   out.set_minimum_count(answer.minimum_count);
   out.set_disclosure_control_off(open);
   out.mutable_folders()->Add(answer.folders.begin(), answer.folders.end());
+  for (const WithheldFolder& one : answer.withheld) {
+    v1::WithheldFolder& added = *out.add_withheld();
+    added.set_folder(one.folder);
+    added.mutable_datasets()->Add(one.datasets.begin(), one.datasets.end());
+    added.set_reason(one.retry_after ? v1::WithheldFolder::REASON_BUDGET_SPENT
+                                     : v1::WithheldFolder::REASON_TOO_MUCH_AT_ONCE);
+    added.set_retry_after_seconds(one.retry_after.value_or(std::chrono::seconds(0)).count());
+  }
   for (BeaconResultSet& set : answer.sets) {
     v1::BeaconResultSet& added = *out.add_sets();
     added.set_id(set.id);
@@ -52,6 +60,7 @@ v1::QueryFoldersResponse ToProto(BeaconAnswer answer, bool open) {
     for (std::string& result : set.results) added.add_results(std::move(result));
   }
   for (std::string& collection : answer.collections) out.add_collections(std::move(collection));
+  out.set_answered(answer.answered);
   return out;
 }
 
@@ -139,9 +148,14 @@ class GrpcBeaconService final : public v1::BeaconService::CallbackService {
     const std::string granularity(beacon::GranularityName(answer.granularity));
     metrics_.Observe("genofed_discovery_beacon_seconds", {{"entity", entity}, {"granularity", granularity}},
                      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-    GF_LOG(ctx, info, "discovery.beacon_query", {"principal", obs::PrincipalTag(ctx.principal())}, {"entity", entity},
-           {"granularity", granularity}, {"variant", request.variant.has_value()}, {"filters", request.filters.size()},
-           {"datasets", answer.sets.size()}, {"exact", answer.exact}, {"epoch", answer.epoch});
+    if (!answer.withheld.empty())
+      metrics_.Add("genofed_discovery_withheld_total", {},
+                   static_cast<double>(answer.withheld.size()));
+    GF_LOG(ctx, info, "discovery.beacon_query", {"principal", obs::PrincipalTag(ctx.principal())},
+           {"entity", entity}, {"granularity", granularity},
+           {"variant", request.variant.has_value()}, {"filters", request.filters.size()},
+           {"datasets", answer.sets.size()}, {"withheld", answer.withheld.size()},
+           {"exact", answer.exact}, {"epoch", answer.epoch});
     v1::QueryFoldersResponse response = ToProto(std::move(answer), discovery_.open());
     if (request.granularity == beacon::Granularity::kAggregated && !request.aggregations.empty()) {
       GF_ASSIGN(const auto aggregations, aggregation_.Run(ctx, request, account));

@@ -23,6 +23,9 @@ class Backend {
   virtual Result<std::vector<std::string>> Sites() {
     return Error(StatusCode::kUnimplemented, "HUB_ONLY", "a node is no network");
   }
+  virtual Result<Answer> Combine(const Query&, std::vector<NodeReply>) {
+    return Error(StatusCode::kUnimplemented, "HUB_ONLY", "a node is no network");
+  }
 };
 
 class NodeBackend final : public Backend {
@@ -30,8 +33,11 @@ class NodeBackend final : public Backend {
   NodeBackend(NodeDiscovery& discovery, const FolderCounts& folders, Publications& publications)
       : discovery_(discovery), folders_(folders), publications_(publications) {}
   Result<Answer> Run(const Context& ctx, const Query& query) override {
-    if (!IsHub(ctx)) return discovery_.Run(ctx, query);
-    return Together(discovery_.Run(ctx, query), folders_.Run(ctx, query));
+    GF_ASSIGN(Answer answer, IsHub(ctx)
+                                 ? Together(discovery_.Run(ctx, query), folders_.Run(ctx, query))
+                                 : discovery_.Run(ctx, query));
+    GF_TRY(CheckTold(answer));
+    return answer;
   }
   Result<std::vector<FilteringTerm>> Terms(const Context& ctx) override {
     GF_ASSIGN(std::vector<FilteringTerm> terms, discovery_.Terms(ctx));
@@ -40,7 +46,7 @@ class NodeBackend final : public Backend {
     if (Reason(of_folders.status()) == "CONSENT_STALE") return terms;  // a large one is being opened
     GF_TRY(of_folders);
     for (const FilteringTerm& term : terms) of_folders->erase(term.id);
-    for (const std::string& id : *of_folders) terms.push_back({id, ""});
+    for (const std::string& id : *of_folders) terms.push_back({id, TermLabel(id)});
     std::sort(terms.begin(), terms.end());
     return terms;
   }
@@ -73,6 +79,9 @@ class HubBackend final : public Backend {
     return Error(StatusCode::kUnimplemented, "NODE_ONLY", "datasets are published at nodes");
   }
   Result<std::vector<std::string>> Sites() override { return discovery_.Sites(); }
+  Result<Answer> Combine(const Query& query, std::vector<NodeReply> replies) override {
+    return discovery_.Combine(query, std::move(replies));
+  }
 
  private:
   HubDiscovery& discovery_;
@@ -120,6 +129,26 @@ class GrpcDiscoveryService final : public v1::DiscoveryService::CallbackService 
           GF_ASSIGN(auto sites, backend_->Sites());
           v1::ListMembersResponse out;
           out.mutable_sites()->Add(sites.begin(), sites.end());
+          return out;
+        });
+  }
+
+  grpc::ServerUnaryReactor* CombineAnswers(grpc::CallbackServerContext* call,
+                                           const v1::CombineAnswersRequest* request,
+                                           v1::CombineAnswersResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(CombineAnswers), request, response,
+        [this](const Context&,
+               const v1::CombineAnswersRequest& r) -> Result<v1::CombineAnswersResponse> {
+          GF_ASSIGN(const discovery::Query query, Validate(FromProto(r.query())));
+          std::vector<NodeReply> replies;
+          for (const v1::QueryResponse& answer : r.answers()) {
+            GF_ASSIGN(NodeReply reply, ReplyOf(answer));
+            replies.push_back(std::move(reply));
+          }
+          GF_ASSIGN(const Answer answer, backend_->Combine(query, std::move(replies)));
+          v1::CombineAnswersResponse out;
+          *out.mutable_answer() = ToProto(answer);
           return out;
         });
   }

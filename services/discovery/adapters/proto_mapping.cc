@@ -25,6 +25,25 @@ v1::Member::State ToProto(MemberState state) {
   return v1::Member::STATE_UNSPECIFIED;
 }
 
+MemberState FromProto(v1::Member::State state) {
+  switch (state) {
+    case v1::Member::STATE_ANSWERED:
+      return MemberState::kAnswered;
+    case v1::Member::STATE_TIMED_OUT:
+      return MemberState::kTimedOut;
+    case v1::Member::STATE_UNREACHABLE:
+      return MemberState::kUnreachable;
+    case v1::Member::STATE_BUDGET_SPENT:
+      return MemberState::kBudgetSpent;
+    default:
+      return MemberState::kRefused;
+  }
+}
+
+TableName FromProto(const v1::FrequencyTableUsed& table) {
+  return {table.assembly(), table.number(), table.digest(), table.resolution()};
+}
+
 void ToProto(const AlleleAnswer& allele, v1::AlleleCount* out) {
   out->set_assembly(allele.assembly);
   out->set_contig(allele.contig);
@@ -35,6 +54,10 @@ void ToProto(const AlleleAnswer& allele, v1::AlleleCount* out) {
   out->set_allele_number(allele.allele_number);
   out->set_homozygotes(allele.homozygotes);
   out->set_heterozygotes(allele.heterozygotes);
+  out->set_population(allele.population);
+  out->set_hgvs(allele.names.hgvs);
+  out->set_vrs_1_3(allele.names.vrs_1_3);
+  out->set_vrs_2_0(allele.names.vrs_2_0);
 }
 
 RawVariant FromProto(const v1::VariantQuery& variant) {
@@ -115,10 +138,31 @@ void ToProto(const TableName& table, v1::FrequencyTableUsed* out) {
   out->set_resolution(table.resolution);
 }
 
+void ToProto(const Distribution& distribution, v1::Distribution* out) {
+  out->set_aggregation(ByName(distribution.by));
+  for (const Distribution::Cell& cell : distribution.cells) {
+    auto* added = out->add_cells();
+    added->mutable_values()->Add(cell.values.begin(), cell.values.end());
+    added->set_count(cell.count);
+  }
+}
+
+Distribution FromProto(By by, const v1::Distribution& in) {
+  Distribution out{by, {}};
+  for (const auto& cell : in.cells())
+    out.cells.push_back({{cell.values().begin(), cell.values().end()}, cell.count()});
+  return out;
+}
+
 AlleleAnswer FromProto(const v1::AlleleCount& allele) {
-  return {allele.assembly(),        allele.contig(),          allele.start(),
-          allele.reference_bases(), allele.alternate_bases(), allele.allele_count(),
-          allele.allele_number(),   allele.homozygotes(),     allele.heterozygotes()};
+  AlleleAnswer out{allele.assembly(),        allele.contig(),          allele.start(),
+                   allele.reference_bases(), allele.alternate_bases(), allele.allele_count(),
+                   allele.allele_number(),   allele.homozygotes(),     allele.heterozygotes()};
+  out.population = allele.population();
+  out.names.hgvs = allele.hgvs();
+  out.names.vrs_1_3 = allele.vrs_1_3();
+  out.names.vrs_2_0 = allele.vrs_2_0();
+  return out;
 }
 
 }  // namespace
@@ -166,6 +210,7 @@ RawQuery FromProto(const v1::QueryRequest& request) {
   }
   raw.datasets.assign(request.datasets().begin(), request.datasets().end());
   raw.sites.assign(request.sites().begin(), request.sites().end());
+  raw.distributions.assign(request.aggregations().begin(), request.aggregations().end());
   if (request.granularity() == v1::GRANULARITY_COUNT) raw.granularity = Granularity::kCount;
   if (request.granularity() == v1::GRANULARITY_RECORD) raw.granularity = Granularity::kRecord;
   return raw;
@@ -185,6 +230,7 @@ v1::QueryRequest ToProto(const Query& query) {
   }
   request.mutable_datasets()->Add(query.datasets.begin(), query.datasets.end());
   request.set_account(query.account);
+  for (const By by : query.distributions) request.add_aggregations(ByName(by));
   switch (query.granularity) {
     case Granularity::kBoolean:
       request.set_granularity(v1::GRANULARITY_BOOLEAN);
@@ -210,15 +256,32 @@ Answer FromProto(const v1::QueryResponse& response) {
     dataset.precision = FromProto(in.count_precision());
     dataset.adjusted_to = std::max<std::int64_t>(in.count_adjusted_to(), 1);
     for (const auto& allele : in.alleles()) dataset.alleles.push_back(FromProto(allele));
+    for (const auto& one : in.distributions()) {
+      const auto by = ParseBy(one.aggregation());
+      if (by) dataset.distributions.push_back(FromProto(*by, one));
+    }
     answer.datasets.push_back(std::move(dataset));
   }
   for (const auto& in : response.withheld())
     answer.withheld.push_back({in.dataset(), in.retry_after_seconds()});
-  if (response.frequency_tables_size() == 1) {
-    const auto& table = response.frequency_tables(0);
-    answer.table = {table.assembly(), table.number(), table.digest(), table.resolution()};
-  }
+  if (response.frequency_tables_size() == 1) answer.table = FromProto(response.frequency_tables(0));
   return answer;
+}
+
+Result<NodeReply> ReplyOf(const v1::QueryResponse& response) {
+  if (response.members_size() != 1)
+    return InvalidField("answers", "FIELD_INVALID", "must each be of one member");
+  const v1::Member& member = response.members(0);
+  NodeReply reply{{member.site(), FromProto(member.state()), member.milliseconds(), member.epoch(),
+                   member.retry_after_seconds()},
+                  std::nullopt};
+  if (reply.member.state != MemberState::kAnswered) return reply;
+  reply.answer = FromProto(response);
+  // Of what the hub says these are the member's own.
+  reply.answer->epoch = member.epoch();
+  reply.answer->table.reset();
+  if (member.has_frequency_table()) reply.answer->table = FromProto(member.frequency_table());
+  return reply;
 }
 
 v1::QueryResponse ToProto(const Answer& answer) {
@@ -237,6 +300,7 @@ v1::QueryResponse ToProto(const Answer& answer) {
     out->set_count_precision(ToProto(dataset.precision));
     out->set_count_adjusted_to(dataset.adjusted_to);
     for (const AlleleAnswer& allele : dataset.alleles) ToProto(allele, out->add_alleles());
+    for (const Distribution& one : dataset.distributions) ToProto(one, out->add_distributions());
   }
   for (const Member& member : answer.members) ToProto(member, response.add_members());
   if (answer.table) ToProto(*answer.table, response.add_frequency_tables());

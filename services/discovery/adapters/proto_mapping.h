@@ -3,6 +3,7 @@
 
 #include "genofed/discovery/v1/discovery.pb.h"
 #include "services/discovery/domain/answer.h"
+#include "services/discovery/domain/merge.h"
 #include "services/discovery/domain/publication.h"
 #include "services/discovery/domain/query.h"
 
@@ -18,6 +19,9 @@ v1::QueryRequest ToProto(const Query& query);
 // Members are not taken over: only the hub itself says how its nodes fared.
 Answer FromProto(const v1::QueryResponse& response);
 v1::QueryResponse ToProto(const Answer& answer);
+// What the hub itself said of one member that was asked alone. InvalidArgument FIELD_INVALID for
+// what is not of one member.
+Result<NodeReply> ReplyOf(const v1::QueryResponse& response);
 Publication FromProto(const v1::PublishVersionRequest& request);
 
 v1::CountPrecision ToProto(disclosure::Precision precision);

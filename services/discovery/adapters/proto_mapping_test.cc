@@ -91,6 +91,46 @@ TEST(ProtoMapping, AChangeWhoseLettersSpellAnAminoAcidStaysWhatItIs) {
   }
 }
 
+TEST(ProtoMapping, AllelesArriveWithNamesAndPopulation) {
+  Answer answer;
+  answer.datasets = {{"GOE-FI-A-1", 1, "FI", true, 9, {}}};
+  answer.datasets[0].alleles = {{"GRCh38",
+                                 "20",
+                                 1,
+                                 "A",
+                                 "T",
+                                 8,
+                                 20,
+                                 1,
+                                 6,
+                                 "NCIT:C16576",
+                                 {"NC_000020.11:g.2A>T", "ga4gh:VA.a", "ga4gh:VA.b", ""}}};
+  const AlleleAnswer allele = FromProto(ToProto(answer)).datasets[0].alleles[0];
+  EXPECT_EQ(allele.heterozygotes, 6);
+  EXPECT_EQ(allele.population, "NCIT:C16576");
+  EXPECT_EQ(allele.names.hgvs, "NC_000020.11:g.2A>T");
+  EXPECT_EQ(allele.names.vrs_1_3, "ga4gh:VA.a");
+  EXPECT_EQ(allele.names.vrs_2_0, "ga4gh:VA.b");
+}
+
+TEST(ProtoMapping, DistributionsAreAskedForAndArrive) {
+  RawQuery raw;
+  raw.entity = Entity::kIndividual;
+  raw.distributions = {"sex", "sexByAge"};
+  const Query query = *Validate(raw);
+  EXPECT_EQ(Validate(FromProto(ToProto(query)))->distributions, query.distributions);
+  Answer answer;
+  answer.datasets = {{"GOE-FI-A-1", 1, "FI", true, 9, {}}};
+  answer.datasets[0].distributions = {{By::kSexByAge, {{{"NCIT:C16576", "P65Y-"}, 9}}}};
+  v1::QueryResponse response = ToProto(answer);
+  response.mutable_datasets(0)->add_distributions()->set_aggregation("of a later version");
+  const auto arrived = FromProto(response).datasets[0].distributions;
+  ASSERT_EQ(arrived.size(), 1u);
+  EXPECT_EQ(arrived[0].by, By::kSexByAge);
+  EXPECT_EQ(arrived[0].cells[0].values, (std::vector<std::string>{"NCIT:C16576", "P65Y-"}));
+  EXPECT_EQ(arrived[0].cells[0].count, 9);
+}
+
 TEST(ProtoMapping, AFilterSaysOneThing) {
   v1::QueryRequest request;
   request.set_entity(v1::ENTITY_INDIVIDUAL);

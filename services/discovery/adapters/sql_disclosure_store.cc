@@ -306,11 +306,15 @@ Status SqlDisclosureStore::Settle(const Context& ctx, const std::vector<Settleme
       sql::Isolation::kReadCommitted);
 }
 
+Status LockAudit(sql::Tx& tx) {
+  return tx.Exec("SELECT pg_advisory_xact_lock($1)", kAuditLock).status();
+}
+
 Status SqlDisclosureStore::Append(const Context& ctx, const std::vector<AuditEntry>& entries) {
   return database_.Transact(
       ctx,
       [&](sql::Tx& tx) -> Status {
-        GF_TRY(tx.Exec("SELECT pg_advisory_xact_lock($1)", kAuditLock));
+        GF_TRY(LockAudit(tx));
         GF_ASSIGN(auto last,
                   tx.Exec("SELECT seq, hash FROM disclosure_audit ORDER BY seq DESC LIMIT 1"));
         std::int64_t seq = last.empty() ? 0 : last[0].Int(0);

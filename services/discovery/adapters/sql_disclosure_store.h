@@ -28,4 +28,7 @@ class SqlDisclosureStore final : public BudgetStore, public AuditStore {
   const disclosure::Policy policy_;
 };
 
+// Nobody adds to the audit until `tx` ends.
+Status LockAudit(sql::Tx& tx);
+
 }  // namespace genofed::discovery

@@ -2,7 +2,6 @@
 #include "services/discovery/app/beacon_disclosure.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "libs/beacon/redact.h"
@@ -11,8 +10,6 @@
 
 namespace genofed::discovery {
 namespace {
-
-using nlohmann::json;
 
 bool Few(std::int64_t count, std::int64_t floor) { return count > 0 && count < floor; }
 
@@ -41,42 +38,51 @@ std::string JoinSet(std::vector<std::string> texts) {
   return out;
 }
 
-// With all that decides whom it finds; Filter::Text() is what Beacon can echo of it.
-std::string CanonicalFilter(const beacon::Filter& filter) {
-  return JoinParts({filter.id, std::to_string(static_cast<int>(filter.op)), filter.value,
-                    filter.descendants ? "descendants" : "",
-                    std::to_string(static_cast<int>(filter.similarity)),
-                    filter.scope ? beacon::Facts(*filter.scope).path : ""});
-}
-
 std::string CanonicalFilters(const std::vector<beacon::FilterGroup>& filters) {
   std::vector<std::string> groups;
   for (const beacon::FilterGroup& group : filters) {
     std::vector<std::string> one_of;
-    for (const beacon::Filter& filter : group) one_of.push_back(CanonicalFilter(filter));
+    for (const beacon::Filter& filter : group) one_of.push_back(filter.Meaning());
     groups.push_back(JoinSet(std::move(one_of)));
   }
   return JoinSet(std::move(groups));
 }
 
+// Identifiers are whatever a folder says: with their lengths no two pairs are one text.
+std::string About(const std::string& canonical, std::string_view what, std::string_view dataset,
+                  std::string_view variant = {}) {
+  return fmt::format("{}\n{} {}:{}{}", canonical, what, dataset.size(), dataset, variant);
+}
+
 }  // namespace
 
 std::string Canonical(const beacon::Request& request) {
-  // The summary has every parameter in its normal form; an object's members are in order.
-  const json summary = json::parse(request.summary, nullptr, false);
-  const json parameters =
-      summary.is_object() ? summary.value("requestParameters", json::object()) : json::object();
   const auto& target = request.target;
   return JoinParts({beacon::Facts(target.type).path,
                     target.parent ? beacon::Facts(*target.parent).path : "", target.id,
-                    parameters.dump(-1, ' ', false, json::error_handler_t::replace),
+                    request.variant ? request.variant->Meaning() : "",
                     CanonicalFilters(request.filters)});
 }
 
-// Identifiers are whatever a folder says: with their lengths no two pairs are one text.
+std::string CanonicalDatasets(const beacon::Request& request,
+                              const beacon::Collection& collection) {
+  std::vector<std::string> named;
+  for (const beacon::Record& dataset : collection.datasets()) {
+    if (std::find(request.datasets.begin(), request.datasets.end(), dataset.id) !=
+        request.datasets.end())
+      named.push_back(dataset.id);
+  }
+  const bool all = request.datasets.empty() || named.size() == collection.datasets().size();
+  return all ? "" : "datasets " + JoinSet(std::move(named));
+}
+
+std::string AboutPeople(const std::string& canonical, std::string_view dataset) {
+  return About(canonical, "people", dataset);
+}
+
 std::string RecordDisclosure::About(std::string_view what, std::string_view dataset,
                                     std::string_view variant) const {
-  return fmt::format("{}\n{} {}:{}{}", canonical_, what, dataset.size(), dataset, variant);
+  return discovery::About(canonical_, what, dataset, variant);
 }
 
 void RecordDisclosure::Spend(const std::string& canonical, double nats) {
@@ -92,7 +98,7 @@ std::vector<Spending> RecordDisclosure::Take() {
 
 disclosure::Shown RecordDisclosure::People(std::string_view dataset,
                                            const disclosure::People& people) {
-  const std::string canonical = About("people", dataset);
+  const std::string canonical = AboutPeople(canonical_, dataset);
   const disclosure::Shown shown = mechanism_.Count({state_, canonical}, people, true);
   Spend(canonical, shown.charge);
   return shown;
@@ -123,11 +129,13 @@ void RecordDisclosure::Mentioned(std::string_view dataset, std::string_view vari
         carriers.matching == 0 ? 0 : mechanism_.Count({state_, canonical}, carriers, false).charge);
 }
 
-std::string RecordDisclosure::PublicVariant(const std::string& record) const {
-  return beacon::PublicVariant(
-      record, [floor = mechanism_.policy().floor](const beacon::PopulationCounts& counts) {
-        return DisclosePopulation(counts, floor);
-      });
+std::string RecordDisclosure::PublicVariant(const std::string& record, bool of_people) const {
+  const disclosure::Policy& policy = mechanism_.policy();
+  // A few exact numbers tell more of each person in them than a whole budget may.
+  const bool exact_at_noise = of_people && policy.HasNoise();
+  return beacon::PublicVariant(record, [&](const beacon::PopulationCounts& counts) {
+    return exact_at_noise ? std::nullopt : DisclosePopulation(counts, policy.floor);
+  });
 }
 
 }  // namespace genofed::discovery

@@ -16,9 +16,13 @@
 
 namespace genofed::discovery {
 
-// One text for all requests that ask the same of a folder, whatever their page, granularity and
-// include mode.
+// One text for all requests that ask the same of a dataset, however that is spelled and whatever
+// their page, granularity, include mode and other datasets.
 std::string Canonical(const beacon::Request& request);
+// Which of a folder's datasets a request names; empty: all of them.
+std::string CanonicalDatasets(const beacon::Request& request, const beacon::Collection& collection);
+// The question how many people of one of a folder's datasets meet a request.
+std::string AboutPeople(const std::string& canonical, std::string_view dataset);
 
 // Judges one request at one folder, and notes what each answer tells. What is noted until it is
 // taken is told together.
@@ -51,8 +55,10 @@ class RecordDisclosure {
                  const disclosure::People& carriers);
 
   // The variant as everybody may see it: no people, and frequencies of groups in which neither
-  // those who carry the allele nor those who do not are few.
-  std::string PublicVariant(const std::string& record) const;
+  // those who carry the allele nor those who do not are few. Frequencies are as exact as they were
+  // loaded: where counts carry noise they are left out, unless the folder knows nobody who carries
+  // the allele (`of_people`), so that they are what its holder published.
+  std::string PublicVariant(const std::string& record, bool of_people) const;
 
   // What was noted since the last time. How many these are must be known to whoever asks.
   std::vector<Spending> Take();

@@ -6,6 +6,7 @@
 
 #include "libs/beacon/redact.h"
 #include "libs/beacon/search.h"
+#include "libs/core/parts.h"
 #include "libs/disclosure/budget.h"
 #include "services/discovery/app/answer_time.h"
 #include "services/discovery/app/beacon_disclosure.h"
@@ -46,7 +47,9 @@ class Asker {
     std::int64_t count = 0;
     bool exact = true;
   };
-  Hits In(std::uint32_t dataset) const {
+  // Errors: those of `ctx` alone.
+  genofed::Result<Hits> In(const Context& ctx, std::uint32_t dataset) const {
+    constexpr std::size_t kBetweenLooks = 1024;
     Hits hits{beacon::RowsOf(collection_, type_, found_.rows, dataset), 0, true};
     hits.count = static_cast<std::int64_t>(hits.rows.size());
     if (open_) return hits;
@@ -55,12 +58,16 @@ class Asker {
     if (type_ == EntryType::kVariant) {
       const std::int64_t population = Population(dataset);
       double nats = 0;
-      std::erase_if(hits.rows, [&](std::uint32_t row) {
+      std::vector<std::uint32_t> mentioned;
+      for (std::size_t i = 0; i < hits.rows.size(); ++i) {
+        if (i % kBetweenLooks == 0) GF_TRY(ctx.Alive());
+        const std::uint32_t row = hits.rows[i];
         const auto judged =
             disclosure_.Judge(name, IdOf(row), {Carriers(row), population}, AlleleCount(row));
         nats += judged.nats;
-        return !judged.mentioned;
-      });
+        if (judged.mentioned) mentioned.push_back(row);
+      }
+      hits.rows = std::move(mentioned);
       hits.count = static_cast<std::int64_t>(hits.rows.size());
       disclosure_.CountedVariants(name, nats, population);
       return hits;
@@ -78,7 +85,7 @@ class Asker {
     if (!open_) {
       disclosure_.Mentioned(collection_.datasets()[dataset].id, IdOf(row),
                             {Carriers(row), Population(dataset)});
-      return disclosure_.PublicVariant(record);
+      return disclosure_.PublicVariant(record, !collection_.carriers(row).empty());
     }
     const auto& carriers = collection_.carriers(row);
     std::vector<bool> keep;
@@ -182,6 +189,16 @@ std::int64_t MostOnAPage(const disclosure::Policy& policy, std::size_t datasets)
   return std::max<std::int64_t>(disclosure::MostAtOnce(policy) / of - 1, 1);
 }
 
+// Of all that were asked: the reason, where there is one that something is not told.
+Status NothingTold(const disclosure::Policy& policy, const std::vector<WithheldFolder>& withheld) {
+  Refused refused;
+  for (const WithheldFolder& one : withheld) {
+    if (one.retry_after) refused.emplace(one.folder, *one.retry_after);
+  }
+  if (!refused.empty()) return BudgetSpent(refused);
+  return withheld.empty() ? absl::OkStatus() : TooMuchAtOnce(policy, "datasets");
+}
+
 Status TooLarge() {
   return Error(StatusCode::kInvalidArgument, "RESPONSE_TOO_LARGE",
                "the page has more than {} MiB of records; ask with a smaller limit",
@@ -200,8 +217,7 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
   answer.granularity = request.granularity;
   const EntryType type = request.target.type;
   const bool page = request.granularity == beacon::Granularity::kRecord;
-  bool records_somewhere = beacon::IsCollection(type), counted = false, too_much = false;
-  Refused later;
+  bool records_somewhere = beacon::IsCollection(type), counted = false;
   std::set<std::string> seen;
   std::size_t bytes = 0;
   std::int64_t place = 0;  // among all collections
@@ -227,6 +243,10 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
     std::vector<std::uint32_t> collections;
     std::vector<BeaconResultSet> sets;
     std::vector<std::pair<std::uint32_t, Asker::Hits>> hits;  // dataset and rows of each set
+    const auto withhold = [&, &name = folder](std::optional<std::chrono::seconds> retry_after) {
+      answer.withheld.push_back({name, {}, retry_after});
+      for (const BeaconResultSet& set : sets) answer.withheld.back().datasets.push_back(set.id);
+    };
     if (beacon::IsCollection(type)) {
       GF_ASSIGN(collections, asker.Collections(ctx));
     }
@@ -238,7 +258,8 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
         continue;
       if (seen.contains(described.id))
         continue;  // another folder's dataset of that name came first
-      hits.emplace_back(dataset, asker.In(dataset));
+      GF_ASSIGN(Asker::Hits those, asker.In(ctx, dataset));
+      hits.emplace_back(dataset, std::move(those));
       const Asker::Hits& found = hits.back().second;
       sets.push_back({described.id,
                       folder,
@@ -253,12 +274,14 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
       WaitForMultiple(start, std::chrono::microseconds(mechanism_.policy().answer_microseconds));
     const std::vector<Spending> counts = disclosure.Take();
     if (!disclosure::FitsAtOnce(mechanism_.policy(), counts.size())) {
-      too_much = true;
+      withhold(std::nullopt);
       continue;
     }
     GF_ASSIGN(const Refused refused, telling_.Charge(ctx, account, counts));
-    later.insert(refused.begin(), refused.end());
-    if (!refused.empty()) continue;
+    if (!refused.empty()) {
+      withhold(refused.begin()->second);
+      continue;
+    }
     // How many there are was told, so that it is known how many records a page has: these are
     // charged together, and without them the answer is the number.
     const std::int64_t limit =
@@ -290,6 +313,7 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
       if ((bytes += answer.collections.back().size()) > kMaxAnswerBytes) return TooLarge();
     }
     for (BeaconResultSet& set : sets) {
+      ++answer.answered;
       seen.insert(set.id);
       answer.count += set.count;
       answer.exact = answer.exact && set.exact;
@@ -298,9 +322,7 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
       if (Includes(request.include, set.exists)) answer.sets.push_back(std::move(set));
     }
   }
-  if (!later.empty() && !counted && answer.count == 0) return BudgetSpent(later);
-  if (too_much && !counted && answer.count == 0)
-    return TooMuchAtOnce(mechanism_.policy(), "datasets");
+  if (!counted && answer.count == 0) GF_TRY(NothingTold(mechanism_.policy(), answer.withheld));
   answer.exists = answer.count > 0;
   if (page && counted && !records_somewhere) answer.granularity = beacon::Granularity::kCount;
   return answer;
@@ -309,19 +331,39 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
 Result<std::vector<beacon::FilteringTerm>> BeaconDiscovery::Terms(
     const Context& ctx, const std::optional<beacon::Target>& target) const {
   GF_ASSIGN(const auto view, view_.Current());
-  std::map<std::string, beacon::FilteringTerm> terms;
+  std::optional<beacon::Target> meant = target;
   // That a dataset or a cohort is there is public; of anything else an identifier says nothing.
-  const bool of_one = target && !target->id.empty() && beacon::IsCollection(target->type);
+  if (meant && !beacon::IsCollection(meant->type)) meant->id.clear();
+  const auto has_it = [&](const auto& folder) {
+    return folder.second.collection->WithId(meant->type, meant->id).Count() > 0;
+  };
+  // What somebody made up is not kept.
+  if (meant && !meant->id.empty() &&
+      std::none_of(view->folders.begin(), view->folders.end(), has_it))
+    return std::vector<beacon::FilteringTerm>();
+  const std::string key =
+      meant ? JoinParts({beacon::Facts(meant->type).path, meant->id}) : std::string();
+  GF_ASSIGN(const auto terms, terms_.Get(view, key, [&] { return CountTerms(ctx, *view, meant); }));
+  return *terms;
+}
+
+Result<std::vector<beacon::FilteringTerm>> BeaconDiscovery::CountTerms(
+    const Context& ctx, const BeaconHoldings& view,
+    const std::optional<beacon::Target>& target) const {
+  std::map<std::string, beacon::FilteringTerm> terms;
+  const bool of_one = target && !target->id.empty();
   std::set<EntryType> scopes(beacon::kAllEntryTypes.begin(), beacon::kAllEntryTypes.end());
   if (target && !of_one) scopes = {target->type};
-  for (const auto& [folder, holding] : view->folders) {
+  for (const auto& [folder, holding] : view.folders) {
     GF_TRY(ctx.Alive());
     const Collection& collection = *holding.collection;
     if (!open_ && collection.test()) continue;
     std::vector<std::uint32_t> datasets = {beacon::kNoRow};
     if (of_one) {
       const Bitmap named = collection.WithId(target->type, target->id);
-      datasets = collection.Linked(target->type, named, EntryType::kDataset).ToRows();
+      GF_ASSIGN(const Bitmap of_these,
+                collection.Linked(ctx, target->type, named, EntryType::kDataset));
+      datasets = of_these.ToRows();
     }
     const auto permitted = static_cast<std::int64_t>(holding.subject_level.Count());
     for (const std::uint32_t dataset : datasets) {
@@ -336,8 +378,9 @@ Result<std::vector<beacon::FilteringTerm>> BeaconDiscovery::Terms(
             .exists();
       };
       const auto look = open_ ? beacon::Look::kAll : beacon::Look::kShared;
-      for (beacon::FilteringTerm& term :
-           collection.Terms(scopes, holding.subject_level, enough, look, dataset)) {
+      GF_ASSIGN(auto found,
+                collection.Terms(ctx, scopes, holding.subject_level, enough, look, dataset));
+      for (beacon::FilteringTerm& term : found) {
         const auto [held, added] = terms.try_emplace(term.id, term);
         if (added) continue;
         held->second.scopes.merge(term.scopes);

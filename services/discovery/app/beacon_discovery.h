@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "services/discovery/app/beacon_view.h"
 #include "services/discovery/app/budgets.h"
 #include "services/discovery/app/disclosure_audit.h"
+#include "services/discovery/app/view_cache.h"
 
 namespace genofed::discovery {
 
@@ -24,6 +27,14 @@ struct BeaconResultSet {
   bool exact = true;  // false: the count is under disclosure control, and of people where they are
 };
 
+// A folder that was asked and says nothing.
+struct WithheldFolder {
+  std::string folder;
+  std::vector<std::string> datasets;  // of the folder, those that were asked for
+  // Until the budget allows it; none: no budget allows so much at once.
+  std::optional<std::chrono::seconds> retry_after = {};
+};
+
 struct BeaconAnswer {
   bool holds = false;  // the node has folders that the request could be answered from
   bool exists = false;
@@ -33,8 +44,10 @@ struct BeaconAnswer {
   std::vector<BeaconResultSet> sets;     // of those that the request includes; no dataset twice
   std::vector<std::string> collections;  // the page of datasets or cohorts
   std::vector<std::string> folders;      // the catalogue's names of all that are listed
+  std::vector<WithheldFolder> withheld;  // of which nothing is in all of this
   std::int64_t epoch = 0;
   std::int32_t minimum_count = 0;
+  std::int32_t answered = 0;  // datasets that were answered from, included or not
 };
 
 // Beacon v2 over the data folders of a node. Every number about people goes through
@@ -53,23 +66,29 @@ class BeaconDiscovery {
   bool open() const { return open_; }
   // `opened`: folders whose records the caller's visas open, of people who permit secondary use.
   // Records of test folders are open to everybody; with testMode they alone answer, and without it
-  // the others do. A folder whose budget is spent for `account` says nothing; when all are,
-  // ResourceExhausted BUDGET_SPENT with RetryAfter. One with less left than its page of variants
-  // could cost is answered with a number. Under a budget pages are no longer than it could pay for.
-  // InvalidArgument RESPONSE_TOO_LARGE, TOO_MUCH_AT_ONCE.
+  // the others do. A folder whose budget is spent for `account` says nothing and is named; when all
+  // are, ResourceExhausted BUDGET_SPENT with RetryAfter. One with less left than its page of
+  // variants could cost is answered with a number. Under a budget pages are no longer than it could
+  // pay for. InvalidArgument RESPONSE_TOO_LARGE, TOO_MUCH_AT_ONCE.
   Result<BeaconAnswer> Run(const Context& ctx, const beacon::Request& request,
                            const std::set<std::string>& opened, const std::string& account) const;
 
   // Sorted by identifier. `target` names a type, or one dataset or cohort; none: all types. Of one
   // record of another type: the terms of its type, so that nothing shows whether it is there.
+  // Counted once for each view.
   Result<std::vector<beacon::FilteringTerm>> Terms(
       const Context& ctx, const std::optional<beacon::Target>& target) const;
 
  private:
+  Result<std::vector<beacon::FilteringTerm>> CountTerms(
+      const Context& ctx, const BeaconHoldings& view,
+      const std::optional<beacon::Target>& target) const;
+
   const BeaconView& view_;
   const disclosure::Mechanism& mechanism_;
   const Telling telling_;
   const bool open_;
+  mutable ViewCache<BeaconHoldings, std::vector<beacon::FilteringTerm>> terms_;
 };
 
 }  // namespace genofed::discovery

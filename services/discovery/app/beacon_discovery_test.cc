@@ -5,6 +5,8 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <stop_token>
 
 #include "libs/beacon/snapshot.h"
 #include "libs/disclosure/budget.h"
@@ -102,8 +104,23 @@ class FakeOpener final : public BeaconOpener {
       const BeaconPublication& publication) override {
     if (publication.path == "broken")
       return Error(StatusCode::kDataLoss, "SNAPSHOT_CORRUPT", "broken");
+    beacon::Folder folder = MakeFolder(publication.path);
+    if (const auto named = names.find(publication.dataset); named != names.end())
+      Rename(folder, named->second);
     return std::make_shared<const beacon::Collection>(
-        beacon::CollectionOf(MakeFolder(publication.path), publication.path == "test").value());
+        beacon::CollectionOf(folder, publication.path == "test").value());
+  }
+  std::map<std::string, std::string> names;  // of dataset A, by folder
+
+ private:
+  static void Rename(beacon::Folder& folder, const std::string& name) {
+    for (auto& records : folder.records) {
+      for (beacon::FolderRecord& record : records) record.dataset = name;
+    }
+    beacon::FolderRecord& described = folder.records[beacon::Index(EntryType::kDataset)].front();
+    json record = json::parse(described.json);
+    record["id"] = described.id = name;
+    described.json = record.dump();
   }
 };
 
@@ -313,6 +330,16 @@ TEST_F(BeaconDiscoveryTest, IncludeModesNameDatasets) {
   EXPECT_EQ(sets("NCIT:C16576", "NONE"), 0U);
 }
 
+TEST_F(BeaconDiscoveryTest, WhatIsNotIncludedWasAnsweredAllTheSame) {
+  Publish();
+  const char* nobody = R"({"filters": ["ET:2"], "includeResultsetResponses": "HIT"})";
+  const auto answer = Ask(EntryType::kIndividual, nobody);
+  EXPECT_TRUE(answer->sets.empty());
+  EXPECT_EQ(answer->answered, 1);
+  EXPECT_EQ(Ask(EntryType::kIndividual, R"({"requestParameters": {"datasets": ["Z"]}})")->answered,
+            0);
+}
+
 TEST_F(BeaconDiscoveryTest, NoDatasetIsThereTwice) {
   consent_.rows["G"] = 20;
   Publish();
@@ -359,6 +386,33 @@ TEST_F(BeaconDiscoveryTest, CountsAreChargedToTheAccount) {
   EXPECT_THAT(Ask(EntryType::kIndividual, R"({"filters": ["ET:1"]})"), HasReason("BUDGET_SPENT"));
   EXPECT_EQ(Count(EntryType::kIndividual, R"({"filters": ["ET:1"]})", true), 17)
       << "without control nothing is charged";
+}
+
+// What is missing in a total is named, with the reason.
+TEST_F(BeaconDiscoveryTest, AFolderThatSaysNothingIsNamed) {
+  consent_.rows["G"] = 20;
+  Publish();
+  // Of the second one the dataset is known by another name.
+  opener_.names["G"] = "Z";
+  Publish("folder", "G");
+  budgets_ = &all_budgets_;
+  EXPECT_EQ(Ask(EntryType::kIndividual, "{}")->count, 40);
+  budget_store_.spent_out = {"G"};
+  for (const char* granularity : {"boolean", "count", "record"}) {
+    const auto answer = Ask(
+        EntryType::kIndividual,
+        fmt::format(R"({{"filters": ["NCIT:C16576"], "requestedGranularity": "{}"}})", granularity)
+            .c_str());
+    ASSERT_TRUE(answer.ok()) << Describe(answer.status());
+    EXPECT_EQ(answer->count, 12);
+    ASSERT_EQ(answer->withheld.size(), 1U) << granularity;
+    EXPECT_EQ(answer->withheld[0].folder, "G");
+    EXPECT_EQ(answer->withheld[0].datasets, std::vector<std::string>{"Z"});
+    EXPECT_EQ(answer->withheld[0].retry_after, seconds(7));
+  }
+  const auto other = Ask(EntryType::kIndividual, R"({"filters": ["NCIT:C16576"],
+                                                     "requestParameters": {"datasets": ["A"]}})");
+  EXPECT_TRUE(other->withheld.empty()) << "was not asked";
 }
 
 // A number of datasets or cohorts is one of people, whatever they are asked of.
@@ -483,6 +537,16 @@ TEST_F(BeaconBudgetTest, MoreDatasetsThanABudgetAllowsAreAskedOneByOne) {
   Publish("six");
   EXPECT_THAT(Ask(EntryType::kIndividual, "{}"), HasReason("TOO_MUCH_AT_ONCE"));
   EXPECT_TRUE(budget_store_.charged.empty());
+  consent_.rows["G"] = 20;
+  opener_.names["G"] = "Z";
+  Publish("folder", "G");
+  const auto one = Ask(EntryType::kIndividual, "{}");
+  ASSERT_TRUE(one.ok()) << Describe(one.status());
+  EXPECT_EQ(one->count, 20);
+  ASSERT_EQ(one->withheld.size(), 1U);
+  EXPECT_EQ(one->withheld[0].folder, "F");
+  EXPECT_EQ(one->withheld[0].datasets.size(), 6U);
+  EXPECT_EQ(one->withheld[0].retry_after, std::nullopt);
   EXPECT_EQ(
       Ask(EntryType::kIndividual, R"({"requestParameters": {"datasets": ["A", "B"]}})")->count, 40);
 }
@@ -501,6 +565,36 @@ TEST_F(BeaconDiscoveryTest, TheSameQuestionHasOneName) {
   EXPECT_NE(plain, name(R"({"filters": ["ET:1"]})"));
   EXPECT_EQ(name(R"({"filters": [["ET:1", "ET:2"]]})"),
             name(R"({"filters": [["ET:2", "ET:1", "ET:2"]]})"));
+}
+
+// Whoever spells a question otherwise, or asks several datasets, is told the same and charged once.
+TEST_F(BeaconDiscoveryTest, ADatasetsAnswerDoesNotDependOnHowItWasAskedFor) {
+  disclosure::Policy policy = FloorOfFive();
+  policy.epsilon = 0.2;
+  policy.noise_bound = 7;
+  const disclosure::Mechanism noisy(policy, std::string(32, 'k'));
+  BeaconView view(store_, opener_, consent_, listing_, noisy, seconds(5), [this] { return now_; });
+  ASSERT_TRUE(view.Publish(ctx_, {"F", 1, "folder", "x"}).ok());
+  const BeaconDiscovery discovery(view, noisy, &all_budgets_, audit_, clock_, false);
+  std::set<std::int64_t> counts;
+  for (const char* parameters :
+       {R"("referenceName": "3", "start": [10], "referenceBases": "A", "alternateBases": "T")",
+        R"("referenceName": "chr3", "start": "10", "referenceBases": "a", "alternateBases": "T")",
+        R"("referenceName": "3", "start": [9], "referenceBases": "CA", "alternateBases": "CT")",
+        R"("referenceName": "3", "start": [10], "referenceBases": "A", "alternateBases": "T",
+           "datasets": ["A"])",
+        R"("referenceName": "3", "start": [10], "referenceBases": "A", "alternateBases": "T",
+           "datasets": ["nobody's", "A"])"}) {
+    const std::string body =
+        fmt::format(R"({{"query": {{"requestParameters": {{{}}}}}}})", parameters);
+    const auto request = beacon::ParseRequest({EntryType::kIndividual, std::nullopt, ""}, body);
+    ASSERT_TRUE(request.ok()) << Describe(request.status());
+    const auto answer = discovery.Run(ctx_, *request, {}, "me");
+    ASSERT_TRUE(answer.ok());
+    counts.insert(answer->count);
+  }
+  EXPECT_EQ(counts.size(), 1U) << "one draw of noise";
+  EXPECT_EQ(budget_store_.charged["me"].size(), 1U);
 }
 
 // Each finds other people, though Beacon's echo is the same for some.
@@ -539,6 +633,35 @@ TEST_F(BeaconDiscoveryTest, TermsOfFewPeopleAreNotListed) {
   EXPECT_EQ(ids(false), (std::vector<std::string>{"ET:1", "NCIT:C16576", "NCIT:C20197"}));
   EXPECT_EQ(ids(true), (std::vector<std::string>{"ET:1", "ET:2", "GENO:0000135", "GENO:0000136",
                                                  "NCIT:C16576", "NCIT:C20197"}));
+}
+
+// Anybody may ask for them, page after page.
+TEST_F(BeaconDiscoveryTest, TermsAreCountedOnceForEachView) {
+  Publish();
+  const BeaconDiscovery discovery = Discovery(false);
+  const beacon::Target of_dataset{EntryType::kDataset, {}, "A"},
+      of_people{EntryType::kIndividual, {}, ""};
+  for (const std::optional<beacon::Target>& target :
+       {std::optional<beacon::Target>(), std::optional(of_dataset), std::optional(of_people)}) {
+    const auto first = discovery.Terms(ctx_, target);
+    ASSERT_TRUE(first.ok());
+    std::stop_source stop;
+    stop.request_stop();
+    const auto again = discovery.Terms(Context::Background().WithStop(stop.get_token()), target);
+    ASSERT_TRUE(again.ok()) << "nothing is counted";
+    ASSERT_EQ(again->size(), first->size());
+    for (std::size_t i = 0; i < first->size(); ++i) EXPECT_EQ((*again)[i].id, (*first)[i].id);
+  }
+  const auto has_men = [&] {
+    const auto terms = discovery.Terms(ctx_, of_people).value();
+    return std::any_of(terms.begin(), terms.end(),
+                       [](const auto& term) { return term.id == "NCIT:C20197"; });
+  };
+  EXPECT_TRUE(has_men());
+  consent_.withdrawn[Permission::kSubjectLevelQuery] = {12, 13, 14, 15};
+  ++consent_.epoch;
+  ASSERT_TRUE(view_.Refresh(ctx_).ok());
+  EXPECT_FALSE(has_men()) << "four are left";
 }
 
 TEST_F(BeaconDiscoveryTest, TermsDoNotSayWhetherSomebodyIsThere) {
@@ -606,7 +729,9 @@ TEST_F(BeaconDiscoveryTest, NobodyLeavesAFolderAlone) {
 }
 
 TEST(BeaconDisclosure, FrequenciesAreTwoTailed) {
-  const auto populations = [](std::int64_t count, std::int64_t number) {
+  disclosure::Policy policy = FloorOfFive();
+  bool of_people = true;
+  const auto populations = [&](std::int64_t count, std::int64_t number) {
     const json record = {{"frequencyInPopulations",
                           {{{"source", "s"},
                             {"sourceReference", "r"},
@@ -617,8 +742,9 @@ TEST(BeaconDisclosure, FrequenciesAreTwoTailed) {
                                {"alleleFrequency", 0.1},
                                {"alleleCountHomozygous", 2},
                                {"alleleCountHeterozygous", count - 2}}}}}}}};
-    const disclosure::Mechanism mechanism(FloorOfFive(), "");
-    return json::parse(RecordDisclosure(mechanism, "F", "", "").PublicVariant(record.dump()));
+    const disclosure::Mechanism mechanism(policy, std::string(32, 's'));
+    return json::parse(
+        RecordDisclosure(mechanism, "F", "", "").PublicVariant(record.dump(), of_people));
   };
   EXPECT_TRUE(populations(10, 100).contains("frequencyInPopulations"));
   EXPECT_FALSE(populations(8, 100).contains("frequencyInPopulations"))
@@ -628,6 +754,12 @@ TEST(BeaconDisclosure, FrequenciesAreTwoTailed) {
   const json shown = populations(10, 100)["frequencyInPopulations"][0]["frequencies"][0];
   EXPECT_FALSE(shown.contains("alleleCountHomozygous")) << "one homozygote";
   EXPECT_EQ(shown["alleleCount"], 10);
+
+  policy = disclosure::Policy();
+  EXPECT_FALSE(populations(10, 100).contains("frequencyInPopulations"))
+      << "exact, of people of whom counts are noised";
+  of_people = false;
+  EXPECT_TRUE(populations(10, 100).contains("frequencyInPopulations")) << "what is published";
 }
 
 }  // namespace

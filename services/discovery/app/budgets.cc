@@ -216,10 +216,12 @@ Result<Refused> Telling::Charge(const Context& ctx, const std::string& account,
 
 Status BudgetSpent(const Refused& refused) {
   const auto soonest = std::ranges::min_element(refused, {}, &Refused::value_type::second);
-  return WithRetryAfter(
-      Error(StatusCode::kResourceExhausted, "BUDGET_SPENT",
-            "this account was told as much of these datasets as it may be for now"),
-      soonest == refused.end() ? std::chrono::seconds(0) : soonest->second);
+  Status status = Error(StatusCode::kResourceExhausted, "BUDGET_SPENT",
+                        "this account was told as much of these datasets as it may be for now");
+  for (const auto& [dataset, after] : refused)
+    status = WithField(std::move(status), "datasets", dataset);
+  return WithRetryAfter(std::move(status),
+                        soonest == refused.end() ? std::chrono::seconds(0) : soonest->second);
 }
 
 Status TooMuchAtOnce(const disclosure::Policy& policy, std::string_view things) {

@@ -132,22 +132,30 @@ class Telling {
   const Clock& clock_;
 };
 
-// ResourceExhausted BUDGET_SPENT with RetryAfter: the soonest of them.
+// ResourceExhausted BUDGET_SPENT with RetryAfter, the soonest of them, and a field for each
+// dataset.
 Status BudgetSpent(const Refused& refused);
 
 // InvalidArgument TOO_MUCH_AT_ONCE: no budget would ever allow what is told together of so many
 // `things`; and how many it allows.
 Status TooMuchAtOnce(const disclosure::Policy& policy, std::string_view things);
 
-// Moves what was refused from the answer's datasets to those it withholds. BUDGET_SPENT when
-// nothing else is left.
+// Moves what was refused from the answer's datasets to those it withholds.
 template <typename AnswerOfDatasets>
-Status Withhold(const Refused& refused, AnswerOfDatasets& answer) {
+void Withhold(const Refused& refused, AnswerOfDatasets& answer) {
   std::erase_if(answer.datasets,
                 [&](const auto& dataset) { return refused.contains(dataset.dataset); });
   for (const auto& [dataset, after] : refused) answer.withheld.push_back({dataset, after.count()});
-  if (answer.datasets.empty() && !refused.empty()) return BudgetSpent(refused);
-  return absl::OkStatus();
+}
+
+// BUDGET_SPENT when an answer withholds everything.
+template <typename AnswerOfDatasets>
+Status CheckTold(const AnswerOfDatasets& answer) {
+  if (!answer.datasets.empty() || answer.withheld.empty()) return absl::OkStatus();
+  Refused refused;
+  for (const auto& one : answer.withheld)
+    refused.emplace(one.dataset, std::chrono::seconds(one.retry_after_seconds));
+  return BudgetSpent(refused);
 }
 
 }  // namespace genofed::discovery

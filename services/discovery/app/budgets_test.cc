@@ -67,20 +67,30 @@ TEST_F(TellingTest, NothingIsToldWhenItCannotBeCharged) {
   EXPECT_TRUE(Recorded().empty());
 }
 
-TEST(Withhold, MovesWhatIsRefusedAndRefusesWhenNothingIsLeft) {
+TEST(BudgetSpent, NamesEachDataset) {
+  const Status spent =
+      BudgetSpent({{"A", std::chrono::seconds(9)}, {"B", std::chrono::seconds(7)}});
+  ASSERT_EQ(Fields(spent).size(), 2u);
+  EXPECT_EQ(Fields(spent)[1].description, "B");
+}
+
+TEST(Withhold, MovesWhatIsRefusedAndSaysWhenNothingIsLeft) {
   const Refused refused = {{"A", std::chrono::seconds(9)}, {"B", std::chrono::seconds(7)}};
   Answer some;
   for (const char* dataset : {"A", "B", "C"})
     some.datasets.push_back({dataset, 1, "FI", false, 0, {}});
-  ASSERT_THAT(Withhold(refused, some), IsOk());
+  Withhold(refused, some);
+  EXPECT_THAT(CheckTold(some), IsOk());
   ASSERT_EQ(some.datasets.size(), 1u);
   EXPECT_EQ(some.datasets[0].dataset, "C");
   ASSERT_EQ(some.withheld.size(), 2u);
   EXPECT_EQ(some.withheld[0].retry_after_seconds, 9);
   Answer none;
-  EXPECT_THAT(Withhold({}, none), IsOk()) << "nothing was asked of";
+  Withhold({}, none);
+  EXPECT_THAT(CheckTold(none), IsOk()) << "nothing was asked of";
   none.datasets.push_back({"A", 1, "FI", false, 0, {}});
-  const Status spent = Withhold(refused, none);
+  Withhold(refused, none);
+  const Status spent = CheckTold(none);
   EXPECT_THAT(spent, HasReason("BUDGET_SPENT"));
   EXPECT_EQ(RetryAfter(spent), std::chrono::seconds(7)) << "the soonest";
 }

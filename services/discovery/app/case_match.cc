@@ -108,7 +108,8 @@ Result<CaseAnswer> CaseMatch::Run(const Context& ctx, const CaseQuery& query) {
   }
   WaitForMultiple(start, std::chrono::microseconds(mechanism_.policy().answer_microseconds));
   GF_ASSIGN(const Refused refused, telling_.Charge(ctx, query.account, spendings));
-  GF_TRY(Withhold(refused, answer));
+  Withhold(refused, answer);
+  GF_TRY(CheckTold(answer));
   return answer;
 }
 

@@ -2,7 +2,9 @@
 #include "services/discovery/app/cohort.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
+#include <numeric>
 
 #include "libs/clinical/terminology.h"
 #include "libs/core/strings.h"
@@ -132,6 +134,33 @@ Bitmap Cohort::Select(std::span<const FilterGroup> filters, const Bitmap& among)
     selected = std::move(any);
   }
   return selected;
+}
+
+std::vector<std::int64_t> Cohort::Distribute(std::span<const CrossCell> cells,
+                                             const Bitmap& rows) const {
+  std::vector<std::int64_t> people(cells.size());
+  if (!described_) return people;
+  const auto table = people_.CrossTable(rows, AgeBounds());
+  // Of the sexes, and last of all: who is in which band, and in the end whose age is not known.
+  std::array<std::vector<std::int64_t>, 4> bands;
+  for (std::size_t sex = 0; sex < 3; ++sex) {
+    cohort::Selection selection;
+    selection.sex = static_cast<Sex>(sex);
+    auto unknown = static_cast<std::int64_t>(people_.Select(selection, rows).Count());
+    for (const auto& band : table) {
+      bands[sex].push_back(static_cast<std::int64_t>(band[sex]));
+      unknown -= bands[sex].back();
+    }
+    bands[sex].push_back(unknown);
+    bands[3].resize(bands[sex].size());
+    for (std::size_t i = 0; i < bands[sex].size(); ++i) bands[3][i] += bands[sex][i];
+  }
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const auto& of_sex = bands[cells[i].sex ? static_cast<std::size_t>(*cells[i].sex) : 3];
+    people[i] = cells[i].band ? of_sex[*cells[i].band]
+                              : std::accumulate(of_sex.begin(), of_sex.end(), std::int64_t{0});
+  }
+  return people;
 }
 
 Cohort::Buffers::Buffers(const Cohort& cohort) : cohort_(cohort) {

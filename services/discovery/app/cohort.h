@@ -11,6 +11,7 @@
 #include "libs/cohort/people.h"
 #include "libs/core/mutex.h"
 #include "libs/genomics/individuals.h"
+#include "services/discovery/domain/cross_table.h"
 #include "services/discovery/domain/query.h"
 
 namespace genofed::discovery {
@@ -43,6 +44,10 @@ class Cohort {
   // individuals were published.
   genomics::Bitmap Select(std::span<const FilterGroup> filters,
                           const genomics::Bitmap& among) const;
+
+  // How many of `rows` are in each cell. No individuals: nobody is.
+  std::vector<std::int64_t> Distribute(std::span<const CrossCell> cells,
+                                       const genomics::Bitmap& rows) const;
 
   // Buffers for one query.
   class Buffers {

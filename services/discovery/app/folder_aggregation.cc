@@ -39,9 +39,11 @@ Result<std::vector<Aggregation>> FolderAggregation::Run(const Context& ctx,
                                                         const std::string& account) const {
   GF_ASSIGN(const auto view, view_.Current());
   std::vector<Aggregation> aggregations;
-  for (const std::string& id : request.aggregations)
-    aggregations.push_back({beacon::FindAggregationTerm(id), {}});
-  const std::string canonical = Canonical(request);
+  for (const std::string& id : request.aggregations) {
+    const beacon::AggregationTerm* term = beacon::FindAggregationTerm(id);
+    if (term->of_folders) aggregations.push_back({term, {}});
+  }
+  if (aggregations.empty()) return aggregations;
   Refused withheld;
   bool told_something = false, too_much = false;
   for (const auto& [folder, holding] : view->folders) {
@@ -55,6 +57,7 @@ Result<std::vector<Aggregation>> FolderAggregation::Run(const Context& ctx,
     GF_ASSIGN(const beacon::Found found, beacon::Search(ctx, collection, request, permitted, look));
     const genomics::Bitmap& matching = found.rows;
     const auto population = static_cast<std::int64_t>(permitted.Count());
+    const std::string canonical = Canonical(request) + CanonicalDatasets(request, collection);
     std::vector<Spending> spendings;
     std::vector<std::map<std::string, std::int64_t>> distributions;
     for (const Aggregation& aggregation : aggregations) {

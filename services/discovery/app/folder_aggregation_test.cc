@@ -148,6 +148,17 @@ TEST_F(FolderAggregationTest, MoreValuesThanABudgetAllowsAreRefusedAsSuch) {
   EXPECT_THAT(ask(R"([{"id":"sex"}])"), IsOk());
 }
 
+TEST_F(FolderAggregationTest, WhatOnlyCohortsKnowIsNotOfFolders) {
+  budgets_ = &all_budgets_;
+  const auto ages = Ask(R"("aggregationTerms":[{"id":"age"},{"id":"sexByAge"}])");
+  ASSERT_THAT(ages, IsOk());
+  EXPECT_TRUE(ages->empty());
+  EXPECT_TRUE(budget_store_.charged["me"].empty());
+  const auto both = Ask(R"("aggregationTerms":[{"id":"age"},{"id":"sex"}])");
+  ASSERT_EQ(both->size(), 1u);
+  EXPECT_EQ((*both)[0].term->id, "sex");
+}
+
 TEST_F(FolderAggregationTest, WhatIsNotListedIsRefused) {
   for (const char* terms : {R"([{"id":"shoeSize"}])", R"([[{"id":"sex"},{"id":"diseases"}]])",
                             R"("sex")", R"([{}])", "[[]]"})

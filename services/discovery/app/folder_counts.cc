@@ -7,6 +7,7 @@
 #include "libs/cohort/people.h"
 #include "libs/disclosure/budget.h"
 #include "services/discovery/app/answer_time.h"
+#include "services/discovery/app/beacon_disclosure.h"
 
 namespace genofed::discovery {
 namespace {
@@ -23,6 +24,11 @@ beacon::VariantQuery AsFolderVariant(const VariantPattern& pattern) {
   }
   variant.contig = pattern.contig;
   variant.assembly = pattern.assembly;
+  if (variant.described) {
+    // The description says both, and records without a place are found by it alone.
+    variant.contig.clear();
+    if (variant.described->assembly) variant.assembly.reset();
+  }
   return variant;
 }
 
@@ -42,7 +48,16 @@ void AddAges(const std::pair<std::int32_t, std::int32_t>& ages,
     filters.push_back({Aged(beacon::Operator::kLess, ages.second + 1)});
 }
 
-std::string CanonicalOf(const Query& query) { return "network\n" + Canonical(query); }
+// Asked of the one dataset of a folder it is the question of the node's own Beacon. That one counts
+// each dataset by itself, and never people who permit frequencies alone.
+std::string CanonicalOf(const Query& query, const beacon::Request& request,
+                        const beacon::Collection& collection) {
+  const std::string canonical = Canonical(request);
+  const auto& datasets = collection.datasets();
+  if (!query.IsSubjectLevel()) return canonical + "\ncarriers";
+  return datasets.size() == 1 ? AboutPeople(canonical, datasets.front().id)
+                              : canonical + "\nall people";
+}
 
 }  // namespace
 
@@ -82,14 +97,14 @@ FolderCounts::FolderCounts(const BeaconView& view, std::string country,
       telling_(budgets, audit, clock) {}
 
 Result<disclosure::Shown> FolderCounts::Count(const Context& ctx, const BeaconHolding& holding,
-                                              const Query& query,
-                                              const beacon::Request& request) const {
+                                              const Query& query, const beacon::Request& request,
+                                              const std::string& canonical) const {
   const genomics::Bitmap& permitted =
       query.IsSubjectLevel() ? holding.subject_level : holding.allele_frequency;
   GF_ASSIGN(const beacon::Found found,
             beacon::Search(ctx, *holding.collection, request, permitted));
   const auto matching = static_cast<std::int64_t>(found.rows.Count());
-  return mechanism_.Count({holding.state, CanonicalOf(query)},
+  return mechanism_.Count({holding.state, canonical},
                           {matching, static_cast<std::int64_t>(permitted.Count())},
                           query.IsSubjectLevel());
 }
@@ -106,39 +121,49 @@ Result<Answer> FolderCounts::Run(const Context& ctx, const Query& query) const {
   for (const auto& [folder, holding] : view->folders) {
     GF_TRY(ctx.Alive());
     if (!query.Wants(folder) || holding.collection->test()) continue;
-    GF_ASSIGN(const disclosure::Shown shown, Count(ctx, holding, query, *request));
+    const std::string canonical = CanonicalOf(query, *request, *holding.collection);
+    GF_ASSIGN(const disclosure::Shown shown, Count(ctx, holding, query, *request, canonical));
     DatasetAnswer dataset{folder, holding.version, country_, shown.exists(), 0, {}};
     dataset.precision = shown.precision;
     const bool counted = query.granularity >= Granularity::kCount;
     dataset.adjusted_to = counted && shown.exists() ? shown.adjusted_to : mechanism_.policy().step;
     if (counted) dataset.count = shown.count;
     answer.suppressed = answer.suppressed || shown.suppressed;
-    spendings.push_back({folder, mechanism_.Mac({holding.state, CanonicalOf(query)}, "records"),
+    spendings.push_back({folder, mechanism_.Mac({holding.state, canonical}, "records"),
                          shown.charge, disclosure::WorstCharge(mechanism_.policy())});
     answer.datasets.push_back(std::move(dataset));
   }
   WaitForMultiple(start, std::chrono::microseconds(mechanism_.policy().answer_microseconds));
   GF_ASSIGN(const Refused refused, telling_.Charge(ctx, query.account, spendings));
-  GF_TRY(Withhold(refused, answer));
+  Withhold(refused, answer);
   return answer;
 }
 
 Result<std::set<std::string>> FolderCounts::Terms(const Context& ctx) const {
   GF_ASSIGN(const auto view, view_.Current());
+  GF_ASSIGN(const auto terms, terms_.Get(view, "", [&] { return CountTerms(ctx, *view); }));
+  return *terms;
+}
+
+Result<std::set<std::string>> FolderCounts::CountTerms(const Context& ctx,
+                                                       const BeaconHoldings& view) const {
   const auto somebody = [](const std::string&, std::size_t people) { return people > 0; };
   std::set<std::string> terms;
-  for (const auto& [folder, holding] : view->folders) {
+  for (const auto& [folder, holding] : view.folders) {
     GF_TRY(ctx.Alive());
     if (holding.collection->test()) continue;
     const std::set<beacon::EntryType> scope = {beacon::EntryType::kIndividual};
-    for (beacon::FilteringTerm& term :
-         holding.collection->Terms(scope, holding.subject_level, somebody, beacon::Look::kShared)) {
+    GF_ASSIGN(auto known, holding.collection->Terms(ctx, scope, holding.subject_level, somebody,
+                                                    beacon::Look::kShared));
+    for (beacon::FilteringTerm& term : known) {
       if (term.type != "ontology") continue;
       // The same question as when it is asked, so that the list tells nothing besides.
       Query query;
       query.entity = Entity::kIndividual;
       query.filters = {{Filter{term.id}}};
-      GF_ASSIGN(const disclosure::Shown shown, Count(ctx, holding, query, *AsFolderRequest(query)));
+      const beacon::Request request = *AsFolderRequest(query);
+      const std::string canonical = CanonicalOf(query, request, *holding.collection);
+      GF_ASSIGN(const disclosure::Shown shown, Count(ctx, holding, query, request, canonical));
       if (shown.exists()) terms.insert(std::move(term.id));
     }
   }
@@ -146,14 +171,10 @@ Result<std::set<std::string>> FolderCounts::Terms(const Context& ctx) const {
 }
 
 Result<Answer> Together(Result<Answer> cohorts, Result<Answer> folders) {
-  const auto spent = [](const Result<Answer>& answer) {
-    return Reason(answer.status()) == "BUDGET_SPENT";
-  };
   // Folders find a duplication that is written in their records.
   const bool unsupported = Reason(cohorts.status()) == "QUERY_UNSUPPORTED";
-  if ((spent(cohorts) || unsupported) && folders.ok() && !folders->datasets.empty()) return folders;
+  if (unsupported && folders.ok() && !folders->datasets.empty()) return folders;
   if (!cohorts.ok()) return cohorts;
-  if (spent(folders) && !cohorts->datasets.empty()) return cohorts;
   if (Reason(folders.status()) == "CONSENT_STALE") return cohorts;
   if (!folders.ok()) return folders;
   // Where no folder was asked, the answer is as new as the cohorts': a node without folders knows no

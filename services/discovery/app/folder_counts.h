@@ -11,6 +11,7 @@
 #include "services/discovery/app/beacon_view.h"
 #include "services/discovery/app/budgets.h"
 #include "services/discovery/app/disclosure_audit.h"
+#include "services/discovery/app/view_cache.h"
 #include "services/discovery/domain/answer.h"
 #include "services/discovery/domain/query.h"
 
@@ -27,28 +28,31 @@ class FolderCounts {
 
   // One entry for each folder that was considered. Folders that hold test data are none of the
   // network, and of a query that asks for what folders do not say (consequences, rarity) they know
-  // nothing. Errors: Unavailable CONSENT_STALE, BUDGET_UNKNOWN; ResourceExhausted BUDGET_SPENT.
+  // nothing. Those whose budget is spent are withheld. Errors: Unavailable CONSENT_STALE,
+  // BUDGET_UNKNOWN.
   Result<Answer> Run(const Context& ctx, const Query& query) const;
   // Terms of an ontology by which Run finds enough people of some folder to say so, without labels:
-  // those are a folder's own words. Errors: Unavailable CONSENT_STALE.
+  // those are a folder's own words. Counted once for each view. Errors: Unavailable CONSENT_STALE.
   Result<std::set<std::string>> Terms(const Context& ctx) const;
 
  private:
   Result<disclosure::Shown> Count(const Context& ctx, const BeaconHolding& holding,
-                                  const Query& query, const beacon::Request& request) const;
+                                  const Query& query, const beacon::Request& request,
+                                  const std::string& canonical) const;
+  Result<std::set<std::string>> CountTerms(const Context& ctx, const BeaconHoldings& view) const;
 
   const BeaconView& view_;
   const std::string country_;
   const disclosure::Mechanism& mechanism_;
   const Telling telling_;
+  mutable ViewCache<BeaconHoldings, std::set<std::string>> terms_;
 };
 
 // The query as folders are asked, for people; none: they cannot be.
 std::optional<beacon::Request> AsFolderRequest(const Query& query);
 
-// What a node says to the network: of its cohorts and of its folders. An account whose budget is
-// spent for one of both is told the other, and while permissions for the folders are not known
-// (a large one is being opened) the cohorts answer alone.
+// What a node says to the network: of its cohorts and of its folders. While permissions for the
+// folders are not known (a large one is being opened) the cohorts answer alone.
 Result<Answer> Together(Result<Answer> cohorts, Result<Answer> folders);
 
 }  // namespace genofed::discovery

@@ -9,6 +9,7 @@
 #include "libs/core/retry_after.h"
 #include "libs/testing/fakes.h"
 #include "libs/testing/matchers.h"
+#include "services/discovery/app/beacon_discovery.h"
 #include "services/discovery/test_support.h"
 
 namespace genofed::discovery {
@@ -90,7 +91,8 @@ class FolderCountsTest : public ::testing::Test {
     ASSERT_THAT(view_.Publish(ctx_, {kFolder, 1, path, "x"}), IsOk());
   }
   Result<Answer> Ask(const RawQuery& raw) {
-    GF_ASSIGN(const Query query, Validate(raw));
+    GF_ASSIGN(Query query, Validate(raw));
+    query.account = "me";
     return FolderCounts(view_, "FI", mechanism_, budgets_, audit_, clock_).Run(ctx_, query);
   }
   std::int64_t CountOf(const RawQuery& raw) { return Ask(raw)->datasets.at(0).count; }
@@ -238,11 +240,63 @@ TEST_F(FolderCountsTest, IsChargedAndWithheld) {
   budgets_ = &all_budgets_;
   Publish();
   ASSERT_THAT(Ask(People({{Filter{"NCIT:C16576"}}})), IsOk());
-  EXPECT_EQ(budget_store_.charged[""].size(), 1u);
+  EXPECT_EQ(budget_store_.charged["me"].size(), 1u);
   budget_store_.spent_out = {kFolder};
   const auto refused = Ask(People({{Filter{"NCIT:C20197"}}}));
-  EXPECT_THAT(refused, HasReason("BUDGET_SPENT"));
-  EXPECT_EQ(RetryAfter(refused.status()), seconds(7));
+  ASSERT_THAT(refused, IsOk());
+  EXPECT_TRUE(refused->datasets.empty());
+  ASSERT_EQ(refused->withheld.size(), 1u);
+  EXPECT_EQ(refused->withheld[0].dataset, kFolder);
+  EXPECT_THAT(CheckTold(*refused), HasReason("BUDGET_SPENT"));
+  EXPECT_EQ(RetryAfter(CheckTold(*refused)), seconds(7));
+}
+
+// Through the network and at the node itself: one number, charged once.
+TEST_F(FolderCountsTest, WhatIsTheSameQuestionAtTheNodeHasTheSameAnswer) {
+  disclosure::Policy policy = FloorOfFive();
+  policy.epsilon = 0.2;
+  policy.noise_bound = 7;
+  const disclosure::Mechanism noisy(policy, std::string(32, 'k'));
+  BeaconView view(store_, opener_, consent_, listing_, noisy, seconds(5), [this] { return now_; });
+  ASSERT_THAT(view.Publish(ctx_, {kFolder, 1, "folder", "x"}), IsOk());
+  const FolderCounts counts(view, "FI", noisy, &all_budgets_, audit_, clock_);
+  const BeaconDiscovery own(view, noisy, &all_budgets_, audit_, clock_, false);
+  RawQuery allele = People({}), women = People({{Filter{"NCIT:C16576"}}}),
+           old = People({{Filter{"", true, std::pair(40, 200)}}}), gene = People({}),
+           hgvs = People({});
+  allele.variant = RawVariant{"", "3", 10, 0, "A", "T"};
+  gene.variant.emplace();
+  gene.variant->gene = "ABC";
+  hgvs.variant.emplace();
+  hgvs.variant->hgvs = "NC_000003.12:g.11A>T";
+  std::size_t questions = 0;
+  for (const auto& [raw, text] :
+       {std::pair(women, R"("filters": ["NCIT:C16576"])"),
+        std::pair(old, R"("filters": ["age:>=40"])"),
+        std::pair(allele, R"("requestParameters": {"referenceName": "chr3", "start": [10],
+                             "referenceBases": "A", "alternateBases": "T"})"),
+        std::pair(gene, R"("requestParameters": {"geneId": "abc"})"),
+        std::pair(hgvs,
+                  R"("requestParameters": {"genomicAlleleShortForm": "NC_000003.12:g.11A>T"})")}) {
+    Query query = *Validate(raw);
+    query.account = "me";
+    const auto network = counts.Run(ctx_, query);
+    ASSERT_THAT(network, IsOk());
+    EXPECT_EQ(budget_store_.charged["me"].size(), ++questions) << text;
+    const auto request = beacon::ParseRequest({EntryType::kIndividual, std::nullopt, ""},
+                                              fmt::format(R"({{"query": {{{}}}}})", text));
+    ASSERT_THAT(request, IsOk());
+    const auto node = own.Run(ctx_, *request, {}, "me");
+    ASSERT_THAT(node, IsOk());
+    EXPECT_EQ(node->count, network->datasets.at(0).count) << text;
+    EXPECT_EQ(budget_store_.charged["me"].size(), questions) << text;
+  }
+  // Other people may be counted where it is only about carriers.
+  allele.entity = Entity::kVariant;
+  Query carriers = *Validate(allele);
+  carriers.account = "me";
+  ASSERT_THAT(counts.Run(ctx_, carriers), IsOk());
+  EXPECT_EQ(budget_store_.charged["me"].size(), questions + 1);
 }
 
 TEST_F(FolderCountsTest, SaysNothingWhenPermissionsAreNotKnown) {
@@ -271,11 +325,25 @@ TEST(Together, AddsUpAndLetsOneStandForBothWhereItMust) {
   older.epoch = 2;
   EXPECT_EQ(Together(cohorts, older)->epoch, 2);
   EXPECT_EQ(Together(cohorts, Answer())->epoch, 3);
-  const Status spent = Error(StatusCode::kResourceExhausted, "BUDGET_SPENT", "x");
-  EXPECT_EQ(Together(spent, folders)->count, 7);
-  EXPECT_EQ(Together(cohorts, spent)->count, 10);
-  EXPECT_THAT(Together(spent, spent), HasReason("BUDGET_SPENT"));
-  EXPECT_THAT(Together(spent, Answer()), HasReason("BUDGET_SPENT"));
+  // What is missing in a total is named.
+  const auto withheld = [](const std::string& dataset) {
+    Answer answer;
+    answer.minimum_count = 5;
+    answer.epoch = 3;
+    answer.withheld = {{dataset, 9}};
+    return answer;
+  };
+  const auto no_cohorts = Together(withheld("GOE-FI-A-1"), folders);
+  EXPECT_EQ(no_cohorts->count, 7);
+  EXPECT_TRUE(no_cohorts->exists);
+  ASSERT_EQ(no_cohorts->withheld.size(), 1u);
+  EXPECT_EQ(no_cohorts->withheld[0].dataset, "GOE-FI-A-1");
+  const auto no_folders = Together(cohorts, withheld(kFolder));
+  EXPECT_EQ(no_folders->count, 10);
+  ASSERT_EQ(no_folders->withheld.size(), 1u);
+  EXPECT_EQ(no_folders->withheld[0].dataset, kFolder);
+  EXPECT_EQ(Together(withheld("GOE-FI-A-1"), withheld(kFolder))->withheld.size(), 2u);
+  EXPECT_THAT(CheckTold(*Together(withheld("GOE-FI-A-1"), Answer())), HasReason("BUDGET_SPENT"));
   const Status unsupported = Error(StatusCode::kInvalidArgument, "QUERY_UNSUPPORTED", "x");
   EXPECT_EQ(Together(unsupported, folders)->count, 7);
   EXPECT_THAT(Together(unsupported, Answer()), HasReason("QUERY_UNSUPPORTED"));

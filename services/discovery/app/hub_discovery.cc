@@ -275,15 +275,17 @@ Result<CaseAnswer> HubDiscovery::Match(const Context& ctx, const CaseQuery& quer
 
 Result<Answer> HubDiscovery::Run(const Context& ctx, const Query& query) {
   GF_TRY(CheckSites(query.sites));
-  const auto tables = tables_ != nullptr && query.AsksRarity() ? tables_->Current()
-                                                               : std::map<std::string, TableName>();
-  // Everything on which a node's answer depends.
+  const auto tables = TablesFor(query);
+  const Query asks = AsksNodes(query);
+  // Everything on which a member's answer depends.
   std::string datasets;  // whatever the caller says
   for (const std::string& dataset : query.datasets) datasets += JoinParts({dataset});
   std::string question = JoinParts(
-      {query.account, GranularityName(query.granularity), datasets, Canonical(query),
+      {query.account, GranularityName(asks.granularity), datasets, Canonical(query),
        query.variant && query.variant->assembly ? genomics::AssemblyName(*query.variant->assembly)
-                                                : std::string_view()});
+                                                : std::string_view(),
+        query.variant ? query.variant->search.gene_name : std::string_view()});
+  for (const By by : query.distributions) question += JoinParts({ByName(by)});
   for (const auto& [assembly, table] : tables) question += table.digest;
   const auto asked = std::make_shared<const std::string>(std::move(question));
   auto replies = AskAll<Answer>(
@@ -291,7 +293,7 @@ Result<Answer> HubDiscovery::Run(const Context& ctx, const Query& query) {
       [&](const Context& limited, NodeClient& node, NodeClient::Done<Answer> done) {
         if (auto kept = cache_.Find(node.site(), *asked, steady_clock::now()))
           return done(*std::move(kept));
-        node.Ask(limited, query,
+        node.Ask(limited, asks,
                  [this, asked, &node, done = std::move(done)](Result<Answer> answer) {
                    if (answer.ok()) cache_.Put(node.site(), *asked, *answer, steady_clock::now());
                    done(std::move(answer));
@@ -300,10 +302,34 @@ Result<Answer> HubDiscovery::Run(const Context& ctx, const Query& query) {
   std::vector<NodeReply> answers;
   for (auto& reply : replies)
     answers.push_back({std::move(reply.member), std::move(reply.value), reply.foreign});
-  Answer merged = Merge(query, std::move(answers), options_.floor);
+  return Sum(query, std::move(answers), tables);
+}
+
+Result<Answer> HubDiscovery::Combine(const Query& query, std::vector<NodeReply> replies) const {
+  std::set<std::string> seen;
+  for (NodeReply& reply : replies) {
+    const std::string& site = reply.member.site;
+    GF_TRY(CheckSites({site}));
+    if (!seen.insert(site).second)
+      return InvalidField("answers", "FIELD_INVALID", "{} is there twice", site);
+    for (const auto& asked : members_) {
+      if (asked->client->site() == site) reply.foreign = asked->client->foreign();
+    }
+  }
+  return Sum(query, std::move(replies), TablesFor(query));
+}
+
+Result<Answer> HubDiscovery::Sum(const Query& query, std::vector<NodeReply> replies,
+                                 const std::map<std::string, TableName>& tables) const {
+  Answer merged = Merge(query, std::move(replies), options_.floor);
   NameTables(query, tables, merged);
   GF_TRY(CheckBudget(merged.members));
   return merged;
+}
+
+std::map<std::string, TableName> HubDiscovery::TablesFor(const Query& query) const {
+  if (tables_ == nullptr || !query.AsksRarity()) return {};
+  return tables_->Current();
 }
 
 std::vector<FilteringTerm> HubDiscovery::Terms(const Context& ctx) {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,6 +47,9 @@ class HubDiscovery {
   // Members say who did not answer. ResourceExhausted BUDGET_SPENT with RetryAfter when nobody did,
   // and somebody because the account's budget is spent; InvalidArgument SITE_UNKNOWN.
   Result<Answer> Run(const Context& ctx, const Query& query);
+  // What Run would say of these replies, of which each came from a member that was asked alone
+  // (AsksNodes). Besides InvalidArgument FIELD_INVALID for a member that is there twice.
+  Result<Answer> Combine(const Query& query, std::vector<NodeReply> replies) const;
   // The same for cases. Beacons of others match none and are not asked.
   Result<CaseAnswer> Match(const Context& ctx, const CaseQuery& query);
   // Terms that some node knows, sorted, without saying how many people or which node.
@@ -82,6 +86,10 @@ class HubDiscovery {
     std::chrono::steady_clock::time_point due;
   };
 
+  // By the network's tables, where it is about rarity; none: not.
+  std::map<std::string, TableName> TablesFor(const Query& query) const;
+  Result<Answer> Sum(const Query& query, std::vector<NodeReply> replies,
+                     const std::map<std::string, TableName>& tables) const;
   Status CheckSites(const std::vector<std::string>& sites) const;
 
   template <typename T>

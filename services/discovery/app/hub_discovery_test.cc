@@ -12,6 +12,8 @@
 #include <thread>
 
 #include "libs/core/retry_after.h"
+#include "libs/core/strings.h"
+#include "services/discovery/adapters/proto_mapping.h"
 #include "services/discovery/adapters/worker_pool.h"
 
 namespace genofed::discovery {
@@ -60,7 +62,7 @@ class FakeNode final : public NodeClient {
   }
   void Terms(const Context&, Done<std::vector<FilteringTerm>> done) override {
     if (!status_.ok()) return done(status_);
-    done(std::vector<FilteringTerm>{{"HP:1", "a node's own words"}, {"HP:" + site_, ""}});
+    done(std::vector<FilteringTerm>{{"HP:0001250", "a node's own words"}, {"HP:" + site_, ""}});
   }
 
  private:
@@ -119,7 +121,8 @@ TEST(HubDiscovery, TellsHowEveryNodeFared) {
                                   MemberState::kTimedOut};
   for (std::size_t i = 0; i < 5; ++i)
     EXPECT_EQ(answer.members[i].state, expected[i]) << answer.members[i].site;
-  const std::vector<FilteringTerm> terms = {{"HP:1", ""}, {"HP:es", ""}, {"HP:fi", ""}};
+  const std::vector<FilteringTerm> terms = {
+      {"HP:0001250", "Seizure"}, {"HP:es", ""}, {"HP:fi", ""}};
   EXPECT_EQ(hub.Terms(Context::Background()), terms);
 }
 
@@ -651,6 +654,78 @@ TEST(HubDiscovery, AsksTheMembersThatAreNamed) {
   ASSERT_EQ(answer.members.size(), 1u);
   query.sites = {"xx"};
   EXPECT_EQ(Reason(hub.Run(Context::Background(), query).status()), "SITE_UNKNOWN");
+}
+
+// Says no more than it is asked, by a floor of its own.
+class ObedientNode final : public NodeClient {
+ public:
+  ObedientNode(std::string site, std::int32_t floor, std::int64_t people)
+      : site_(std::move(site)), floor_(floor), people_(people) {}
+  const std::string& site() const override { return site_; }
+  void Ask(const Context&, const Query& query, Done<Answer> done) override {
+    const std::string country = ToUpper(site_);
+    const bool exists = people_ >= floor_;
+    const bool counted = exists && query.granularity >= Granularity::kCount;
+    Answer answer;
+    answer.minimum_count = floor_;
+    answer.datasets = {{"GOE-" + country + "-A-1", 1, country, exists, counted ? people_ : 0, {}}};
+    done(answer);
+  }
+  void Terms(const Context&, Done<std::vector<FilteringTerm>> done) override {
+    done(std::vector<FilteringTerm>());
+  }
+
+ private:
+  const std::string site_;
+  const std::int32_t floor_;
+  const std::int64_t people_;
+};
+
+TEST(HubDiscovery, TheHighestFloorHoldsInEveryGranularity) {
+  std::vector<std::unique_ptr<NodeClient>> nodes;
+  nodes.push_back(std::make_unique<ObedientNode>("es", 10, 3));
+  nodes.push_back(std::make_unique<ObedientNode>("fi", 5, 7));
+  HubDiscovery hub(std::move(nodes), Patient());
+  Query query = Counting();
+  EXPECT_FALSE(hub.Run(Context::Background(), query)->exists);
+  query.granularity = Granularity::kBoolean;
+  EXPECT_FALSE(hub.Run(Context::Background(), query)->exists);
+}
+
+// Asked one by one, members say together what they say when they are asked at once.
+TEST(HubDiscovery, CombinesWhatMembersSaidAlone) {
+  std::vector<std::unique_ptr<NodeClient>> nodes;
+  nodes.push_back(std::make_unique<ObedientNode>("es", 10, 30));
+  nodes.push_back(std::make_unique<ObedientNode>("fi", 5, 7));
+  nodes.push_back(MakeNode("se", Error(StatusCode::kUnavailable, "CONSENT_STALE", "x")));
+  HubDiscovery hub(std::move(nodes), Patient());
+  Query query = Counting();
+  std::vector<NodeReply> replies;
+  for (const std::string& site : hub.Sites()) {
+    Query alone = query;
+    alone.sites = {site};
+    auto reply = ReplyOf(ToProto(*hub.Run(Context::Background(), alone)));
+    ASSERT_TRUE(reply.ok());
+    replies.push_back(*std::move(reply));
+  }
+  const auto whole = hub.Run(Context::Background(), query);
+  auto combined = hub.Combine(query, replies);
+  ASSERT_TRUE(combined.ok());
+  for (std::size_t i = 0; i < 3; ++i)
+    combined->members[i].milliseconds = whole->members[i].milliseconds;
+  EXPECT_EQ(ToProto(*combined).SerializeAsString(), ToProto(*whole).SerializeAsString());
+  EXPECT_EQ(combined->count, 30) << "Finland's seven are less than Spain's floor";
+  query.granularity = Granularity::kBoolean;
+  EXPECT_EQ(hub.Combine(query, replies)->count, 0);
+
+  EXPECT_EQ(Reason(hub.Combine(query, {replies[0], replies[0]}).status()), "FIELD_INVALID");
+  replies[0].member.site = "xx";
+  EXPECT_EQ(Reason(hub.Combine(query, replies).status()), "SITE_UNKNOWN");
+  EXPECT_EQ(Reason(ReplyOf(ToProto(*whole)).status()), "FIELD_INVALID") << "is of three";
+  NodeReply spent{{"es", MemberState::kBudgetSpent, 0, 0, 77}, std::nullopt};
+  const auto later = hub.Combine(query, {spent});
+  EXPECT_EQ(Reason(later.status()), "BUDGET_SPENT");
+  EXPECT_EQ(RetryAfter(later.status()), std::chrono::seconds(77));
 }
 
 TEST(HubDiscovery, WithoutNodesThereIsAnAnswerAndNoWait) {

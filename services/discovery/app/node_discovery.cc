@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <set>
 
+#include "libs/clinical/terminology.h"
+#include "libs/core/strings.h"
 #include "libs/disclosure/budget.h"
+#include "libs/disclosure/table.h"
 #include "services/discovery/app/answer_time.h"
 
 namespace genofed::discovery {
@@ -21,18 +24,35 @@ bool IsDuplication(const Query& query) {
          query.variant->search.described->kind == genomics::HgvsKind::kDuplication;
 }
 
+std::size_t CountCells(const Query& query) {
+  std::size_t cells = 0;
+  for (const By by : query.distributions) cells += CellsOf(by).size();
+  return cells;
+}
+
+// How many people the filters select, as a question of its own: an account that asks it has been
+// told it.
+Query GroupOf(const Query& query) {
+  Query group;
+  group.entity = Entity::kIndividual;
+  group.filters = query.filters;
+  return group;
+}
+
 }  // namespace
 
 NodeDiscovery::NodeDiscovery(const ConsentView& view, std::string country,
                              const disclosure::Mechanism& mechanism, Budgets* budgets,
                              DisclosureAudit& audit, const Clock& clock,
-                             const NodeFrequencies* frequencies, const Genotypes& genotypes)
+                             const NodeFrequencies* frequencies, const Genotypes& genotypes,
+                             const AlleleNames* names)
     : view_(view),
       country_(std::move(country)),
       mechanism_(mechanism),
       telling_(budgets, audit, clock),
       frequencies_(frequencies),
-      genotypes_(genotypes) {}
+      genotypes_(genotypes),
+      names_(names) {}
 
 Result<Answer> NodeDiscovery::Run(const Context& ctx, const Query& query) const {
   const auto start = steady_clock::now();
@@ -87,7 +107,7 @@ Result<Answer> NodeDiscovery::Tell(const Context& ctx, const Query& query, Answe
                              : std::min(answer.adjusted_to, finding.answer.adjusted_to);
     answer.datasets.push_back(std::move(finding.answer));
   }
-  GF_TRY(Withhold(refused, answer));
+  Withhold(refused, answer);
   return answer;
 }
 
@@ -100,11 +120,12 @@ Result<NodeDiscovery::Finding> NodeDiscovery::Examine(const Context& ctx, const 
   std::shared_ptr<const NodeFrequencies::Applied> table;
   if (frequencies_ != nullptr && query.AsksRarity()) table = frequencies_->For(cohort);
   std::uint64_t matching = permitted.count();
+  std::optional<Bitmap> selected;
   if (!query.filters.empty()) {
-    const Bitmap selected = cohort.Select(query.filters, permitted.rows());
-    matching = selected.Count();
+    selected = cohort.Select(query.filters, permitted.rows());
+    matching = selected->Count();
     if (query.variant) {
-      GF_ASSIGN(matching, CountCarriers(ctx, cohort, *query.variant, selected, nullptr, table));
+      GF_ASSIGN(matching, CountCarriers(ctx, cohort, *query.variant, *selected, nullptr, table));
     }
   } else if (query.variant) {
     GF_ASSIGN(matching, CountCarriers(ctx, cohort, *query.variant, permitted.rows(), &permitted,
@@ -118,8 +139,8 @@ Result<NodeDiscovery::Finding> NodeDiscovery::Examine(const Context& ctx, const 
   const disclosure::Shown shown = mechanism_.Count(
       question, {Signed(matching), Signed(permitted.count())}, query.IsSubjectLevel());
   finding.suppressed = shown.suppressed;
-  finding.spendings.push_back({cohort.dataset(), mechanism_.Mac(question, "count"), shown.charge,
-                               disclosure::WorstCharge(mechanism_.policy())});
+  finding.spendings.push_back(
+      {cohort.dataset(), mechanism_.Mac(question, "count"), shown.charge, Worst(query)});
   DatasetAnswer& answer = finding.answer;
   answer.dataset = cohort.dataset();
   answer.version = cohort.version();
@@ -130,12 +151,10 @@ Result<NodeDiscovery::Finding> NodeDiscovery::Examine(const Context& ctx, const 
   const bool counted = query.granularity >= Granularity::kCount;
   answer.adjusted_to = counted && shown.exists() ? shown.adjusted_to : mechanism_.policy().step;
   if (counted) answer.count = shown.count;
-  // Frequencies among the people who permitted frequencies, never among a group that filters carved
-  // out.
-  if (query.granularity == Granularity::kRecord && !query.IsSubjectLevel() &&
-      (query.variant->form == Form::kExact || query.variant->form == Form::kAtStart)) {
-    GF_TRY(AddAlleles(ctx, holding, *query.variant, finding));
-  }
+  if (TellsDistributions(query))
+    AddDistributions(holding, query, selected ? *selected : permitted.rows(), finding);
+  if (AsksFrequencies(query))
+    GF_TRY(AddAlleles(ctx, holding, query, selected ? *selected : permitted.rows(), finding));
   return finding;
 }
 
@@ -151,44 +170,109 @@ Result<std::uint64_t> NodeDiscovery::CountCarriers(
   return genotypes_.CountCarriers(ctx, cohort, pattern, rows, live, table.get());
 }
 
-Status NodeDiscovery::AddAlleles(const Context& ctx, const Holding& holding,
-                                 const VariantPattern& pattern, Finding& finding) const {
-  const cohort::Live& permitted = *holding.allele_frequency;
-  GF_ASSIGN(const auto sites, genotypes_.FindAlleles(ctx, *holding.cohort, pattern,
-                                                     permitted.rows(), &permitted));
+bool NodeDiscovery::AsksFrequencies(const Query& query) const {
+  return query.granularity == Granularity::kRecord && query.entity == Entity::kVariant &&
+         (query.variant->form == Form::kExact || query.variant->form == Form::kAtStart) &&
+         (query.filters.empty() || disclosure::AllowsGroups(mechanism_.policy()));
+}
+
+bool NodeDiscovery::TellsDistributions(const Query& query) const {
+  return !query.distributions.empty() &&
+         disclosure::FitsAtOnce(mechanism_.policy(), 1 + CountCells(query));
+}
+
+void NodeDiscovery::AddDistributions(const Holding& holding, const Query& query, const Bitmap& rows,
+                                     Finding& finding) const {
+  for (const By by : query.distributions) {
+    const std::vector<CrossCell> cells = CellsOf(by);
+    const std::vector<std::int64_t> people = holding.cohort->Distribute(cells, rows);
+    std::vector<disclosure::Cell> asked;
+    for (std::size_t i = 0; i < cells.size(); ++i)
+      asked.push_back({CanonicalOf(query, cells[i]), people[i]});
+    const std::size_t columns = by == By::kSexByAge ? AgeBands() + 1 : cells.size();
+    const disclosure::ShownTable shown = disclosure::DivideCrossed(
+        mechanism_, holding.state, asked, columns, Signed(holding.Permitted(query).count()));
+    Distribution& distribution = finding.answer.distributions.emplace_back();
+    distribution.by = by;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      finding.suppressed = finding.suppressed || shown.cells[i].suppressed;
+      finding.spendings.push_back({holding.cohort->dataset(),
+                                   mechanism_.Mac({holding.state, asked[i].canonical}, "count"),
+                                   shown.cells[i].charge, Worst(query)});
+      if (shown.cells[i].exists())
+        distribution.cells.push_back({ValuesOf(cells[i]), shown.cells[i].count});
+    }
+  }
+}
+
+double NodeDiscovery::Worst(const Query& query) const {
+  if (TellsDistributions(query))
+    return disclosure::WorstCharge(mechanism_.policy()) *
+           static_cast<double>(1 + CountCells(query));
+  if (!AsksFrequencies(query)) return disclosure::WorstCharge(mechanism_.policy());
+  return query.filters.empty() ? disclosure::WorstCharge(mechanism_.policy(), true)
+                               : disclosure::WorstGroupCharge(mechanism_.policy());
+}
+
+Status NodeDiscovery::AddAlleles(const Context& ctx, const Holding& holding, const Query& query,
+                                 const Bitmap& rows, Finding& finding) const {
+  const cohort::Live& permitted = holding.Permitted(query);
+  const std::int64_t population = Signed(permitted.count());
+  const std::int64_t in_group = Signed(rows.Count());
+  const bool everybody = query.filters.empty();
+  const std::string group_canonical = everybody ? "" : Canonical(GroupOf(query));
+  const disclosure::Question group{holding.state, group_canonical};
+  const Cohort& cohort = *holding.cohort;
+  GF_ASSIGN(const auto sites, genotypes_.FindAlleles(ctx, cohort, *query.variant, rows,
+                                                     everybody ? &permitted : nullptr));
   for (const auto& [variant, counts] : sites) {
     Query exact;
     exact.variant = VariantPattern{Form::kExact, std::nullopt, variant.contig, variant.pos,
                                    variant.end(), variant.ref, variant.alt};
+    exact.filters = query.filters;
     const std::string canonical = Canonical(exact);
     const disclosure::Question question{holding.state, canonical};
+    const disclosure::Genotypes genotypes{
+        Signed(counts.ac),    Signed(counts.an),    Signed(counts.n_individuals),
+        Signed(counts.n_hom), Signed(counts.n_het), Signed(counts.n_hemi)};
     const disclosure::ShownAllele allele =
-        mechanism_.Frequency(question,
-                             {Signed(counts.ac), Signed(counts.an), Signed(counts.n_individuals),
-                              Signed(counts.n_hom), Signed(counts.n_het), Signed(counts.n_hemi)},
-                             Signed(permitted.count()));
+        everybody ? mechanism_.Frequency(question, genotypes, population)
+                  : mechanism_.FrequencyInGroup(question, genotypes, group, in_group, population);
     finding.suppressed = finding.suppressed || allele.suppressed;
     if (!allele.disclosed || !finding.answer.exists) continue;
-    finding.spendings.push_back({holding.cohort->dataset(), mechanism_.Mac(question, "alleles"),
-                                 allele.charge,
-                                 disclosure::WorstCharge(mechanism_.policy(), true)});
-    finding.answer.alleles.push_back(
-        {std::string(genomics::AssemblyName(holding.cohort->assembly())), variant.contig,
-         variant.pos, variant.ref, variant.alt, allele.allele_count, allele.allele_number,
-         allele.homozygotes, allele.heterozygotes});
+    finding.spendings.push_back(
+        {cohort.dataset(), mechanism_.Mac(question, "alleles"), allele.charge, Worst(query)});
+    AlleleAnswer& answer = finding.answer.alleles.emplace_back(
+        AlleleAnswer{std::string(genomics::AssemblyName(cohort.assembly())), variant.contig,
+                     variant.pos, variant.ref, variant.alt, allele.allele_count,
+                     allele.allele_number, allele.homozygotes, allele.heterozygotes});
+    answer.population = PopulationOf(query);
+    if (names_ != nullptr) answer.names = names_->Of(cohort.assembly(), variant);
+  }
+  // Whether frequencies are told depends on how large the group is, too.
+  if (!everybody && finding.answer.exists) {
+    const double charge = mechanism_.Count(group, {in_group, population}, true).charge;
+    finding.spendings.push_back(
+        {cohort.dataset(), mechanism_.Mac(group, "count"), charge, Worst(query)});
   }
   return absl::OkStatus();
 }
 
 Result<std::vector<FilteringTerm>> NodeDiscovery::Terms(const Context& ctx) const {
-  GF_ASSIGN(auto view, view_.Current());
+  GF_ASSIGN(const auto view, view_.Current());
+  GF_ASSIGN(const auto terms, terms_.Get(view, "", [&] { return CountTerms(ctx, *view); }));
+  return *terms;
+}
+
+Result<std::vector<FilteringTerm>> NodeDiscovery::CountTerms(const Context& ctx,
+                                                             const View& view) const {
   std::set<std::string> terms = {std::string(genomics::SexTerm(genomics::Sex::kFemale)),
                                  std::string(genomics::SexTerm(genomics::Sex::kMale))};
-  for (const auto& [dataset, holding] : view->holdings) {
-    GF_TRY(ctx.Alive());
+  for (const auto& [dataset, holding] : view.holdings) {
     const Bitmap& permitted = holding.subject_level->rows();
     const std::int64_t population = Signed(holding.subject_level->count());
     for (const std::string& term : holding.cohort->terms().Terms()) {
+      GF_TRY(ctx.Alive());
       Query query;
       query.entity = Entity::kIndividual;
       query.filters = {{Filter{term}}};
@@ -205,7 +289,12 @@ Result<std::vector<FilteringTerm>> NodeDiscovery::Terms(const Context& ctx) cons
 std::string TermLabel(std::string_view id) {
   if (id == genomics::SexTerm(genomics::Sex::kFemale)) return "Female";
   if (id == genomics::SexTerm(genomics::Sex::kMale)) return "Male";
-  return "";
+  constexpr std::string_view kHpo = "HP:";
+  if (!id.starts_with(kHpo) || id.size() != kHpo.size() + 7) return "";
+  const auto number = ParseInt(id.substr(kHpo.size()));
+  if (!number.ok() || *number < 0) return "";
+  return std::string(
+      clinical::Terminology::Embedded().HpoName(static_cast<std::uint32_t>(*number)));
 }
 
 }  // namespace genofed::discovery

@@ -7,11 +7,13 @@
 
 #include "libs/core/clock.h"
 #include "libs/disclosure/mechanism.h"
+#include "services/discovery/app/allele_names.h"
 #include "services/discovery/app/budgets.h"
 #include "services/discovery/app/consent_view.h"
 #include "services/discovery/app/disclosure_audit.h"
 #include "services/discovery/app/genotypes.h"
 #include "services/discovery/app/node_frequencies.h"
+#include "services/discovery/app/view_cache.h"
 
 namespace genofed::discovery {
 
@@ -20,19 +22,20 @@ namespace genofed::discovery {
 class NodeDiscovery {
  public:
   // `budgets` is null where the policy has no budget. Without `frequencies`, "rarer than" is by the
-  // annotations alone.
+  // annotations alone; without `names`, alleles have none.
   NodeDiscovery(const ConsentView& view, std::string country,
                 const disclosure::Mechanism& mechanism, Budgets* budgets, DisclosureAudit& audit,
                 const Clock& clock, const NodeFrequencies* frequencies = nullptr,
-                const Genotypes& genotypes = OwnGenotypes::Get());
+                const Genotypes& genotypes = OwnGenotypes::Get(),
+                const AlleleNames* names = nullptr);
 
-  // One entry for each dataset that was considered, found or not, but for those withheld. Errors:
-  // Unavailable CONSENT_STALE, BUDGET_UNKNOWN; ResourceExhausted BUDGET_SPENT with RetryAfter when
-  // the budget for all that were asked for is spent; InvalidArgument ASSEMBLY_MISSING when several
-  // assemblies would be mixed up, QUERY_UNSUPPORTED; DataLoss INDEX_CORRUPT; those of `genotypes`.
+  // One entry for each dataset that was considered, found or not, but for those withheld, because
+  // the account's budget is spent (CheckTold where that is all of them). Errors: Unavailable
+  // CONSENT_STALE, BUDGET_UNKNOWN; InvalidArgument ASSEMBLY_MISSING when several assemblies would
+  // be mixed up, QUERY_UNSUPPORTED; DataLoss INDEX_CORRUPT; those of `genotypes`.
   Result<Answer> Run(const Context& ctx, const Query& query) const;
 
-  // The sexes, and terms by which some dataset would be found. Sorted.
+  // The sexes, and terms by which some dataset would be found. Sorted. Counted once for each view.
   Result<std::vector<FilteringTerm>> Terms(const Context& ctx) const;
 
  private:
@@ -50,8 +53,18 @@ class NodeDiscovery {
                                       const VariantPattern& pattern, const genomics::Bitmap& rows,
                                       const cohort::Live* live,
                                       std::shared_ptr<const AppliedFrequencies>& table) const;
-  Status AddAlleles(const Context& ctx, const Holding& holding, const VariantPattern& pattern,
-                    Finding& finding) const;
+  // Of one allele, among everybody or among those whom filters select where budgets allow that.
+  bool AsksFrequencies(const Query& query) const;
+  // What a question may cost at most, whatever its answer is.
+  double Worst(const Query& query) const;
+  // Whether a budget allows all cells of the distributions at once.
+  bool TellsDistributions(const Query& query) const;
+  void AddDistributions(const Holding& holding, const Query& query, const genomics::Bitmap& rows,
+                        Finding& finding) const;
+  // Frequencies among `rows`: everybody who permits them, or whom the question's filters select.
+  Status AddAlleles(const Context& ctx, const Holding& holding, const Query& query,
+                    const genomics::Bitmap& rows, Finding& finding) const;
+  Result<std::vector<FilteringTerm>> CountTerms(const Context& ctx, const View& view) const;
   Result<Answer> Tell(const Context& ctx, const Query& query, Answer answer,
                       std::vector<Finding> findings) const;
 
@@ -61,9 +74,11 @@ class NodeDiscovery {
   const Telling telling_;
   const NodeFrequencies* const frequencies_;
   const Genotypes& genotypes_;
+  const AlleleNames* const names_;
+  mutable ViewCache<View, std::vector<FilteringTerm>> terms_;
 };
 
-// Label of a term where this service knows one: the sexes.
+// Label of a term where this service knows one: of the sexes, and by the Human Phenotype Ontology.
 std::string TermLabel(std::string_view id);
 
 }  // namespace genofed::discovery

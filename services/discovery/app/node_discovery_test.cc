@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/discovery/app/node_discovery.h"
 
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
 #include <atomic>
+#include <numeric>
 #include <random>
+#include <stop_token>
 #include <thread>
 
 #include "libs/core/retry_after.h"
+#include "libs/disclosure/budget.h"
 #include "libs/testing/fakes.h"
 #include "libs/testing/matchers.h"
 #include "libs/testing/temporary_directory.h"
@@ -124,7 +128,9 @@ class NodeTest : public ::testing::Test {
   }
   Result<Answer> Run(const Query& query) {
     GF_TRY(view_.Refresh(ctx_));
-    return Node().Run(ctx_, query);
+    GF_ASSIGN(Answer answer, Node().Run(ctx_, query));
+    GF_TRY(CheckTold(answer));
+    return answer;
   }
   NodeDiscovery Node() { return {view_, "FI", mechanism_, &budgets_, audit_, clock_}; }
   static Query Individuals(const std::vector<std::string>& filters) {
@@ -300,13 +306,14 @@ RC_GTEST_FIXTURE_PROP(NodeTest, CountsAsBruteForceAndThenAppliesTheFloor, ()) {
   const auto& away =
       consent_
           .withdrawn[subject_level ? Permission::kSubjectLevelQuery : Permission::kAlleleFrequency];
-  std::int64_t population = 0, matching = 0;
+  std::int64_t population = 0, matching = 0, selected = 0;
   for (std::uint32_t row = 0; row < kRows; ++row) {
     if (std::find(away.begin(), away.end(), row) != away.end()) continue;
     ++population;
     bool all =
         std::all_of(query.filters.begin(), query.filters.end(),
                     [&](const FilterGroup& group) { return Holds(group, world_.people[row]); });
+    selected += all ? 1 : 0;
     bool carries = !query.variant;
     for (std::size_t i = 0; !carries && i < world_.sites.size(); ++i)
       carries = Matches(world_.sites[i], world_.notes[i], *query.variant) &&
@@ -323,9 +330,12 @@ RC_GTEST_FIXTURE_PROP(NodeTest, CountsAsBruteForceAndThenAppliesTheFloor, ()) {
   RC_ASSERT(answer->exists == (expected > 0));
   RC_ASSERT(answer->count == (query.granularity == Granularity::kBoolean ? 0 : expected));
   RC_ASSERT(answer->datasets[0].exists == answer->exists);
-  bool frequencies = query.granularity == Granularity::kRecord && !subject_level &&
-                     answer->exists && query.variant->form != VariantPattern::Form::kRange &&
+  bool frequencies = query.granularity == Granularity::kRecord &&
+                     query.entity == Entity::kVariant && answer->exists &&
+                     query.variant->form != VariantPattern::Form::kRange &&
                      query.variant->form != VariantPattern::Form::kSearch;
+  // Of a group that leaves few others nothing more is said.
+  if (!query.filters.empty()) frequencies = frequencies && population - selected >= 5;
   RC_ASSERT(answer->datasets[0].alleles.size() == (frequencies ? 1u : 0u));
 }
 
@@ -344,6 +354,222 @@ TEST_F(NodeTest, GivesFrequenciesOfEnoughCarriersOnly) {
     EXPECT_EQ(alleles[0].homozygotes, (het == 0 || het >= 5) && (hom == 0 || hom >= 5) ? hom : 0);
     EXPECT_EQ(alleles[0].assembly, "GRCh38");
   }
+}
+
+TEST_F(NodeTest, GivesFrequenciesAmongThoseWhomFiltersSelect) {
+  consent_.withdrawn[Permission::kSubjectLevelQuery] = {4, 10, 21};
+  consent_.withdrawn[Permission::kAlleleFrequency] = {2, 3};
+  const auto& away = consent_.withdrawn[Permission::kSubjectLevelQuery];
+  int told = 0;
+  for (const TestSite& site : world_.sites) {
+    Query query = Exact(site.variant, Granularity::kRecord);
+    query.filters = {{Filter{"HP:0000002"}}, {Filter{"", true, std::pair(10, 200)}}};
+    const auto among = [&](const std::vector<std::uint32_t>& rows) {
+      return std::count_if(rows.begin(), rows.end(), [&](std::uint32_t row) {
+        return row % 2 == 0 && row >= 10 && std::find(away.begin(), away.end(), row) == away.end();
+      });
+    };
+    std::vector<std::uint32_t> everybody(kRows);
+    std::iota(everybody.begin(), everybody.end(), 0U);
+    auto answer = Run(query);
+    ASSERT_TRUE(answer.ok());
+    const std::int64_t het = among(site.sets.het), hom = among(site.sets.hom);
+    const auto& alleles = answer->datasets[0].alleles;
+    ASSERT_EQ(alleles.size(), het + hom >= 5 ? 1u : 0u);
+    if (alleles.empty()) continue;
+    ++told;
+    EXPECT_EQ(alleles[0].allele_count, het + 2 * hom);
+    EXPECT_EQ(alleles[0].allele_number, 2 * (among(everybody) - among(site.sets.nocall)));
+    EXPECT_EQ(alleles[0].homozygotes + alleles[0].heterozygotes, 0);
+    EXPECT_EQ(alleles[0].population, "HP:0000002 AND age >= 10");
+    // Of individuals only how many there are is asked.
+    query.entity = Entity::kIndividual;
+    EXPECT_TRUE(Run(query)->datasets[0].alleles.empty());
+  }
+  EXPECT_GT(told, 20);
+}
+
+// What was told of the group and the carriers in it, and the frequency; nothing twice.
+TEST_F(NodeTest, AFrequencyInAGroupIsChargedWithTheGroupsNumber) {
+  disclosure::Policy policy;
+  policy.floor = 2;
+  policy.epsilon = policy.frequency_epsilon = 2;
+  policy.noise_bound = 2;
+  policy.auc = 0.999;
+  const disclosure::Mechanism mechanism(policy, std::string(32, 's'));
+  ConsentView view(consent_, listing_, mechanism, std::chrono::seconds(60));
+  view.Put(Shared::Get().cohort);
+  ASSERT_THAT(view.Refresh(ctx_), testing::IsOk());
+  const NodeDiscovery node(view, "FI", mechanism, &budgets_, audit_, clock_);
+  const auto& charged = budget_store_.charged["finder"];
+  Query query = Exact(world_.sites[30].variant, Granularity::kRecord);
+  query.account = "finder";
+  query.filters = {{Filter{"HP:0000002"}}};
+  const auto answer = node.Run(ctx_, query);
+  ASSERT_THAT(answer, testing::IsOk());
+  ASSERT_EQ(answer->datasets[0].alleles.size(), 1u);
+  ASSERT_EQ(charged.size(), 3u);
+  for (const Spending& spending : charged) {
+    EXPECT_GT(spending.nats, 0);
+    EXPECT_DOUBLE_EQ(spending.worst, disclosure::WorstGroupCharge(policy));
+  }
+  // The number of copies is one of twice as many people as it was told that there are.
+  Query group = Individuals({"HP:0000002"});
+  group.account = "finder";
+  EXPECT_EQ(answer->datasets[0].alleles[0].allele_number, 2 * node.Run(ctx_, group)->count);
+  EXPECT_EQ(charged.size(), 3u);
+  // Of another allele in the same group, the group is known.
+  query.variant = Exact(world_.sites[32].variant, Granularity::kRecord).variant;
+  ASSERT_EQ(node.Run(ctx_, query)->datasets[0].alleles.size(), 1u);
+  EXPECT_EQ(charged.size(), 5u);
+}
+
+// What must be left to ask at all does not tell whether something was found.
+TEST_F(NodeTest, WhatAQuestionMayCostDoesNotDependOnTheAnswer) {
+  for (const bool filtered : {false, true}) {
+    std::set<double> worst;
+    for (const std::size_t site : {std::size_t{0}, std::size_t{30}}) {  // of nobody, of many
+      Query query = Exact(world_.sites[site].variant, Granularity::kRecord);
+      if (filtered) query.filters = {{Filter{"HP:0000002"}}};
+      query.account = fmt::format("{} {}", filtered, site);
+      const auto answer = Run(query);
+      ASSERT_THAT(answer, testing::IsOk());
+      EXPECT_EQ(answer->exists, site != 0);
+      double most = 0;
+      for (const Spending& spending : budget_store_.charged[query.account])
+        most = std::max(most, spending.worst);
+      worst.insert(most);
+    }
+    EXPECT_EQ(worst.size(), 1u);
+  }
+}
+
+TEST_F(NodeTest, WhereOneAnswerOfAGroupWouldBeTooMuchOnlyItsCountIsTold) {
+  disclosure::Policy policy = FloorOfFive();
+  policy.auc = 0.97;  // exact numbers: each may tell more than that
+  const disclosure::Mechanism mechanism(policy, "");
+  ASSERT_FALSE(disclosure::AllowsGroups(policy));
+  ConsentView view(consent_, listing_, mechanism, std::chrono::seconds(60));
+  view.Put(Shared::Get().cohort);
+  ASSERT_THAT(view.Refresh(ctx_), testing::IsOk());
+  Query query = Exact(world_.sites[30].variant, Granularity::kRecord);
+  query.filters = {{Filter{"HP:0000002"}}};
+  const auto answer =
+      NodeDiscovery(view, "FI", mechanism, nullptr, audit_, clock_).Run(ctx_, query);
+  ASSERT_THAT(answer, testing::IsOk());
+  EXPECT_GT(answer->count, 5);
+  EXPECT_TRUE(answer->datasets[0].alleles.empty());
+}
+
+// {"NCIT:C16576 P0Y-P17Y": people}
+std::map<std::string, std::int64_t> CellsIn(const DatasetAnswer& dataset, By by) {
+  std::map<std::string, std::int64_t> cells;
+  for (const Distribution& one : dataset.distributions) {
+    if (one.by != by) continue;
+    for (const auto& cell : one.cells)
+      cells[fmt::format("{}", fmt::join(cell.values, " "))] = cell.count;
+  }
+  return cells;
+}
+
+// The ages are 0 to 59, each once; every third is a man.
+TEST_F(NodeTest, DistributesThoseWhoMatchOverSexAndAge) {
+  using Cells = std::map<std::string, std::int64_t>;
+  Query query = Individuals({});
+  query.distributions = {By::kSex, By::kAge, By::kSexByAge};
+  auto answer = Run(query);
+  ASSERT_THAT(answer, testing::IsOk());
+  const DatasetAnswer& dataset = answer->datasets[0];
+  EXPECT_EQ(dataset.distributions.size(), 3u);
+  EXPECT_EQ(CellsIn(dataset, By::kSex), (Cells{{"NCIT:C16576", 40}, {"NCIT:C20197", 20}}));
+  EXPECT_EQ(CellsIn(dataset, By::kAge),
+            (Cells{{"P0Y-P17Y", 18}, {"P18Y-P39Y", 22}, {"P40Y-P64Y", 20}}));
+  EXPECT_EQ(CellsIn(dataset, By::kSexByAge), (Cells{{"NCIT:C16576 P0Y-P17Y", 12},
+                                                    {"NCIT:C16576 P18Y-P39Y", 14},
+                                                    {"NCIT:C16576 P40Y-P64Y", 14},
+                                                    {"NCIT:C20197 P0Y-P17Y", 6},
+                                                    {"NCIT:C20197 P18Y-P39Y", 8},
+                                                    {"NCIT:C20197 P40Y-P64Y", 6}}));
+  // Four boys are too few to tell: with them go the 12 girls, with these the 13 younger women, and
+  // with these the men of that age.
+  consent_.withdrawn[Permission::kSubjectLevelQuery] = {0, 3, 19};
+  ++consent_.epoch;
+  query.distributions = {By::kSexByAge};
+  answer = Run(query);
+  EXPECT_EQ(CellsIn(answer->datasets[0], By::kSexByAge),
+            (Cells{{"NCIT:C16576 P40Y-P64Y", 14}, {"NCIT:C20197 P40Y-P64Y", 6}}));
+  // Of those who match: women and girls of even rows.
+  query = Individuals({"HP:0000002", "NCIT:C16576"});
+  query.distributions = {By::kSexByAge};
+  EXPECT_EQ(CellsIn(Run(query)->datasets[0], By::kSexByAge), (Cells{{"NCIT:C16576 P0Y-P17Y", 6},
+                                                                    {"NCIT:C16576 P18Y-P39Y", 7},
+                                                                    {"NCIT:C16576 P40Y-P64Y", 7}}));
+  // Of whom nothing is known, nobody is in any cell.
+  view_.Put(Shared::Get().other);
+  EXPECT_TRUE(CellsIn(Run(query)->datasets[1], By::kSexByAge).empty());
+}
+
+TEST_F(NodeTest, ACellIsToldAndChargedAsTheSameQuestion) {
+  disclosure::Policy policy;
+  policy.floor = 2;
+  policy.epsilon = policy.frequency_epsilon = 2;
+  policy.noise_bound = 2;
+  policy.step = 1;
+  policy.relative_step = 0;
+  policy.auc = 0.99999;
+  const disclosure::Mechanism mechanism(policy, std::string(32, 's'));
+  ConsentView view(consent_, listing_, mechanism, std::chrono::seconds(60));
+  view.Put(Shared::Get().cohort);
+  ASSERT_THAT(view.Refresh(ctx_), testing::IsOk());
+  const NodeDiscovery node(view, "FI", mechanism, &budgets_, audit_, clock_);
+  const auto& charged = budget_store_.charged["finder"];
+  Query query = Individuals({});
+  query.account = "finder";
+  query.distributions = {By::kSex, By::kSexByAge};
+  ASSERT_TRUE(disclosure::FitsAtOnce(policy, 19));
+  const auto answer = node.Run(ctx_, query);
+  ASSERT_THAT(answer, testing::IsOk());
+  EXPECT_EQ(charged.size(), 19u);  // everybody, 3 sexes, 15 cells
+  for (const Spending& spending : charged)
+    EXPECT_DOUBLE_EQ(spending.worst, 19 * disclosure::WorstCharge(policy));
+  Query women = Individuals({"NCIT:C16576"});
+  women.account = "finder";
+  EXPECT_EQ(node.Run(ctx_, women)->count, CellsIn(answer->datasets[0], By::kSex)["NCIT:C16576"]);
+  EXPECT_EQ(charged.size(), 19u);
+}
+
+TEST_F(NodeTest, WhereNoBudgetAllowsAllCellsNoneIsTold) {
+  disclosure::Policy policy = FloorOfFive();
+  policy.auc = 0.95;
+  const disclosure::Mechanism mechanism(policy, "");
+  ASSERT_EQ(disclosure::MostAtOnce(policy), 5);
+  ConsentView view(consent_, listing_, mechanism, std::chrono::seconds(60));
+  view.Put(Shared::Get().cohort);
+  ASSERT_THAT(view.Refresh(ctx_), testing::IsOk());
+  const NodeDiscovery node(view, "FI", mechanism, nullptr, audit_, clock_);
+  Query query = Individuals({});
+  query.distributions = {By::kSex};  // with the number of all: 4
+  EXPECT_EQ(CellsIn(node.Run(ctx_, query)->datasets[0], By::kSex).size(), 2u);
+  query.distributions = {By::kAge};  // 6
+  const auto answer = node.Run(ctx_, query);
+  EXPECT_TRUE(answer->datasets[0].distributions.empty());
+  EXPECT_EQ(answer->count, 60);
+}
+
+TEST_F(NodeTest, AllelesHaveTheirNames) {
+  ASSERT_THAT(view_.Refresh(ctx_), testing::IsOk());
+  const AlleleNames names;
+  const NodeDiscovery node(view_, "FI", mechanism_, &budgets_, audit_, clock_, nullptr,
+                           OwnGenotypes::Get(), &names);
+  const auto substitution = node.Run(ctx_, Exact(world_.sites[30].variant, Granularity::kRecord));
+  ASSERT_THAT(substitution, testing::IsOk());
+  const AlleleAnswer& allele = substitution->datasets[0].alleles[0];
+  EXPECT_EQ(allele.names.hgvs, "NC_000020.11:g.1301A>T");
+  EXPECT_EQ(allele.names.vrs_2_0,
+            names.Of(genomics::Assembly::kGrch38, world_.sites[30].variant).vrs_2_0);
+  EXPECT_TRUE(allele.names.vrs_1_3.starts_with("ga4gh:VA."));
+  const auto insertion = node.Run(ctx_, Exact(world_.sites[31].variant, Granularity::kRecord));
+  EXPECT_EQ(insertion->datasets[0].alleles[0].names.vrs_2_0, "");
 }
 
 TEST_F(NodeTest, ASmallNumberLooksLikeNone) {
@@ -529,9 +755,32 @@ TEST_F(NodeTest, ListsTermsThatAQueryWouldFind) {
   ASSERT_TRUE(view_.Refresh(ctx_).ok());
   auto terms = Node().Terms(ctx_);
   ASSERT_TRUE(terms.ok());
-  const std::vector<FilteringTerm> expected = {
-      {"HP:0000001", ""}, {"HP:0000002", ""}, {"NCIT:C16576", "Female"}, {"NCIT:C20197", "Male"}};
+  const std::vector<FilteringTerm> expected = {{"HP:0000001", "All"},
+                                               {"HP:0000002", "Abnormality of body height"},
+                                               {"NCIT:C16576", "Female"},
+                                               {"NCIT:C20197", "Male"}};
   EXPECT_EQ(*terms, expected);
+}
+
+// Anybody may ask for them, page after page.
+TEST_F(NodeTest, TermsAreCountedOnceForEachView) {
+  ASSERT_TRUE(view_.Refresh(ctx_).ok());
+  const NodeDiscovery node = Node();
+  const auto terms = node.Terms(ctx_);
+  ASSERT_TRUE(terms.ok());
+  std::stop_source stop;
+  stop.request_stop();
+  const Context stopped = Context::Background().WithStop(stop.get_token());
+  const auto again = node.Terms(stopped);
+  ASSERT_TRUE(again.ok()) << "nothing is counted";
+  EXPECT_EQ(*again, *terms);
+  // Everybody but three withdraws.
+  for (std::uint32_t row = 3; row < kRows; ++row)
+    consent_.withdrawn[Permission::kSubjectLevelQuery].push_back(row);
+  consent_.epoch = 2;
+  ASSERT_TRUE(view_.Refresh(ctx_).ok());
+  EXPECT_FALSE(node.Terms(stopped).ok());
+  EXPECT_EQ(node.Terms(ctx_)->size(), 2u) << "the sexes";
 }
 
 }  // namespace

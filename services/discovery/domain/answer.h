@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "libs/disclosure/mechanism.h"
+#include "libs/genomics/variant_names.h"
 #include "services/discovery/domain/frequency_table.h"
+#include "services/discovery/domain/query.h"
 
 namespace genofed::discovery {
 
@@ -23,6 +25,19 @@ struct AlleleAnswer {
   std::int64_t allele_number = 0;
   std::int64_t homozygotes = 0;
   std::int64_t heterozygotes = 0;
+  // The filters that its people meet, in words; empty: everybody who permits allele frequencies.
+  std::string population = {};
+  genomics::VariantNames names = {};  // without `not_given`
+};
+
+// How people are distributed: cells of those that may be told.
+struct Distribution {
+  struct Cell {
+    std::vector<std::string> values;  // "NCIT:C16576", "P18Y-P39Y"
+    std::int64_t count = 0;           // people
+  };
+  By by = By::kSex;
+  std::vector<Cell> cells;
 };
 
 struct DatasetAnswer {
@@ -34,6 +49,7 @@ struct DatasetAnswer {
   std::vector<AlleleAnswer> alleles;
   disclosure::Precision precision = disclosure::Precision::kExact;
   std::int64_t adjusted_to = 1;
+  std::vector<Distribution> distributions = {};
 };
 
 // A dataset that is not answered from, because the account's budget is spent.

@@ -5,6 +5,8 @@
 #include <set>
 
 #include "libs/core/strings.h"
+#include "libs/genomics/hgvs.h"
+#include "services/discovery/domain/cross_table.h"
 
 namespace genofed::discovery {
 namespace {
@@ -18,12 +20,46 @@ constexpr std::int32_t kMaxFloor = 10'000;
 
 bool IsCount(std::int64_t count, std::int64_t max) { return count >= 0 && count <= max; }
 
+bool IsVrsId(std::string_view id) {
+  constexpr std::string_view kPrefix = "ga4gh:VA.";
+  constexpr std::size_t kDigest = 32;  // characters of URL-safe base64
+  return id.size() == kPrefix.size() + kDigest && id.starts_with(kPrefix) &&
+         id.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+                              kPrefix.size()) == std::string_view::npos;
+}
+
+// Of one allele whose bases could be asked for.
+bool ArePlausible(const genomics::VariantNames& names) {
+  constexpr std::size_t kMaxHgvs = 2 * kMaxQueryBases;
+  return (names.hgvs.empty() ||
+          (names.hgvs.size() <= kMaxHgvs && genomics::ParseHgvs(names.hgvs).ok())) &&
+         (names.vrs_1_3.empty() || IsVrsId(names.vrs_1_3)) &&
+         (names.vrs_2_0.empty() || IsVrsId(names.vrs_2_0));
+}
+
 bool IsPlausible(const AlleleAnswer& allele) {
-  return IsCount(allele.allele_number, 2 * kMaxPeople) &&
+  return ArePlausible(allele.names) && IsCount(allele.allele_number, 2 * kMaxPeople) &&
          IsCount(allele.allele_count, allele.allele_number) &&
          IsCount(allele.homozygotes, allele.allele_count / 2) &&
          IsCount(allele.heterozygotes, allele.allele_count) &&
          2 * allele.homozygotes + allele.heterozygotes <= allele.allele_count;
+}
+
+bool IsPlausible(const Distribution& distribution, std::int32_t floor) {
+  std::set<std::vector<std::string>> possible;
+  for (const CrossCell& cell : CellsOf(distribution.by)) possible.insert(ValuesOf(cell));
+  return std::all_of(distribution.cells.begin(), distribution.cells.end(),
+                     [&](const Distribution::Cell& cell) {
+                       return cell.count >= floor && IsCount(cell.count, kMaxPeople) &&
+                              possible.erase(cell.values) == 1;
+                     });
+}
+
+bool ArePlausible(const std::vector<Distribution>& distributions, std::int32_t floor) {
+  std::set<By> seen;
+  return std::all_of(distributions.begin(), distributions.end(), [&](const Distribution& one) {
+    return seen.insert(one.by).second && IsPlausible(one, floor);
+  });
 }
 
 // "GOE-FI-DATASET-1": what a dataset of a node is called.
@@ -45,7 +81,8 @@ bool IsPlausible(const DatasetAnswer& dataset, const std::string& country, std::
                  bool foreign) {
   bool count_fits = dataset.count == 0 || (dataset.exists && dataset.count >= floor);
   return NamesFit(dataset, country, foreign) && IsCount(dataset.count, kMaxPeople) && count_fits &&
-         dataset.alleles.size() <= kMaxAlleles && (dataset.exists || dataset.alleles.empty()) &&
+         ArePlausible(dataset.distributions, floor) && dataset.alleles.size() <= kMaxAlleles &&
+         (dataset.exists || dataset.alleles.empty()) &&
          std::all_of(dataset.alleles.begin(), dataset.alleles.end(),
                      [](const AlleleAnswer& allele) { return IsPlausible(allele); });
 }
@@ -69,23 +106,33 @@ bool IsPlausible(const Answer& answer, const std::string& country, bool foreign)
                      });
 }
 
-// A node that says more than was asked is not passed on.
-void Limit(DatasetAnswer& dataset, Granularity granularity) {
+// What says more than was asked is not passed on: not even how a number would be rounded.
+void Limit(DatasetAnswer& dataset, const Query& query) {
+  const Granularity granularity = query.granularity;
+  std::erase_if(dataset.distributions, [&](const Distribution& one) {
+    return std::find(query.distributions.begin(), query.distributions.end(), one.by) ==
+           query.distributions.end();
+  });
   if (granularity < Granularity::kRecord) dataset.alleles.clear();
-  if (granularity < Granularity::kCount) dataset.count = 0;
+  if (granularity >= Granularity::kCount) return;
+  dataset.count = 0;
+  dataset.adjusted_to = 1;
 }
 
 // The floor of the strictest node holds for all.
 void ApplyFloor(DatasetAnswer& dataset, std::int32_t floor) {
+  for (Distribution& one : dataset.distributions)
+    std::erase_if(one.cells, [&](const Distribution::Cell& cell) { return cell.count < floor; });
   if (dataset.count == 0 || dataset.count >= floor) return;
   dataset.exists = false;
   dataset.count = 0;
   dataset.alleles.clear();
 }
 
-void AddUp(Answer& merged) {
+void AddUp(Answer& merged, const Query& query) {
   for (DatasetAnswer& dataset : merged.datasets) {
-    ApplyFloor(dataset, merged.minimum_count);
+    ApplyFloor(dataset, merged.minimum_count);  // before the count by which it goes is gone
+    Limit(dataset, query);
     merged.exists = merged.exists || dataset.exists;
     merged.count += dataset.count;
     merged.precision = std::max(merged.precision, dataset.precision);
@@ -115,6 +162,11 @@ const char* MemberStateName(MemberState state) {
   return "refused";
 }
 
+Query AsksNodes(Query query) {
+  query.granularity = std::max(query.granularity, Granularity::kCount);
+  return query;
+}
+
 Answer Merge(const Query& query, std::vector<NodeReply> replies, std::int32_t own_floor) {
   std::sort(replies.begin(), replies.end(),
             [](const NodeReply& a, const NodeReply& b) { return a.member.site < b.member.site; });
@@ -140,7 +192,7 @@ Answer Merge(const Query& query, std::vector<NodeReply> replies, std::int32_t ow
       }
       for (DatasetAnswer& dataset : reply.answer->datasets) {
         if (!query.Wants(dataset.dataset) || !seen.insert(dataset.dataset).second) continue;
-        Limit(dataset, query.granularity);
+        for (AlleleAnswer& allele : dataset.alleles) allele.population = PopulationOf(query);
         merged.datasets.push_back(std::move(dataset));
       }
     }
@@ -149,7 +201,7 @@ Answer Merge(const Query& query, std::vector<NodeReply> replies, std::int32_t ow
   std::sort(merged.datasets.begin(), merged.datasets.end(),
             [](const DatasetAnswer& a, const DatasetAnswer& b) { return a.dataset < b.dataset; });
   merged.minimum_count = floor.value_or(own_floor);
-  AddUp(merged);
+  AddUp(merged, query);
   return merged;
 }
 

@@ -19,6 +19,10 @@ struct NodeReply {
   bool foreign = false;
 };
 
+// What nodes are asked so that Merge can answer a query: counts, also where only yes or no is told,
+// for the floor that holds for all goes by them.
+Query AsksNodes(Query query);
+
 // Adds up what nodes said. The hub believes a node about datasets of its own country only: the
 // identifier of a dataset names its country, so that no dataset can come from two nodes. A node
 // whose answer cannot be true (negative or contradictory numbers, another country's dataset, a

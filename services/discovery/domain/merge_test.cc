@@ -76,13 +76,69 @@ TEST(Merge, RefusesAnswersThatCannotBeTrue) {
   }
 }
 
+TEST(Merge, SaysItselfOfWhomFrequenciesAreAndPassesOnNamesThatCanBe) {
+  const auto merge = [](genomics::VariantNames names) {
+    DatasetAnswer dataset = Dataset("ES", 9);
+    dataset.alleles = {
+        {"GRCh38", "20", 1, "A", "T", 8, 20, 0, 0, "everybody of the world", std::move(names)}};
+    Query query = Counting();
+    query.filters = {{Filter{"NCIT:C16576"}}};
+    return Merge(query, {Answered("es", {dataset})}, 5);
+  };
+  const std::string id = "ga4gh:VA.RV4gnaEgTH5jghr1mEutXUQAwYLlmDn2";
+  const Answer good = merge({"NC_000020.11:g.2A>T", id, id, ""});
+  ASSERT_EQ(good.datasets.size(), 1u);
+  EXPECT_EQ(good.datasets[0].alleles[0].population, "NCIT:C16576");
+  EXPECT_EQ(good.datasets[0].alleles[0].names.vrs_2_0, id);
+  for (const genomics::VariantNames& wrong : std::vector<genomics::VariantNames>{
+           {"<script>", "", "", ""},
+           {"", id + "x", "", ""},
+           {"", "", "ga4gh:VA.RV4gnaEgTH5jghr1mEutXUQAwYLlmDn!", ""}})
+    EXPECT_EQ(merge(wrong).members[0].state, MemberState::kRefused);
+}
+
+TEST(Merge, DistributionsArePassedOnAsAskedAndAboveTheHighestFloor) {
+  const auto dataset = [](const std::string& country, std::vector<Distribution> distributions) {
+    DatasetAnswer out = Dataset(country, 50);
+    out.distributions = std::move(distributions);
+    return out;
+  };
+  Query query = Counting(Granularity::kCount);
+  query.entity = Entity::kIndividual;
+  query.distributions = {By::kSex};
+  NodeReply strict = Answered("es", {dataset("ES", {{By::kSex, {{{"NCIT:C16576"}, 20}}}})});
+  strict.answer->minimum_count = 10;
+  const Answer merged = Merge(
+      query,
+      {strict,
+       Answered("fi", {dataset("FI", {{By::kSex, {{{"NCIT:C16576"}, 30}, {{"NCIT:C20197"}, 7}}},
+                                      {By::kAge, {{{"P65Y-"}, 9}}}})})},
+      5);
+  ASSERT_EQ(merged.datasets.size(), 2u);
+  const auto& told = merged.datasets[1].distributions;
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].by, By::kSex);
+  ASSERT_EQ(told[0].cells.size(), 1u);
+  EXPECT_EQ(told[0].cells[0].count, 30);
+  for (const auto& wrong : std::vector<std::vector<Distribution>>{
+           {{By::kSex, {{{"NCIT:C16576"}, 4}}}},                        // below the floor
+           {{By::kSex, {{{"NCIT:C16576"}, 9}, {{"NCIT:C16576"}, 9}}}},  // twice
+           {{By::kSex, {{{"P65Y-"}, 9}}}},                              // no sex
+           {{By::kSexByAge, {{{"NCIT:C16576"}, 9}}}},                   // no age
+           {{By::kSex, {}}, {By::kSex, {}}}})
+    EXPECT_EQ(Merge(query, {Answered("es", {dataset("ES", wrong)})}, 5).members[0].state,
+              MemberState::kRefused);
+}
+
 TEST(Merge, NeverPassesOnMoreThanWasAsked) {
   DatasetAnswer talkative = Dataset("FI", 20);
   talkative.alleles = {{"GRCh38", "20", 1, "A", "T", 10, 40, 0, 0}};
+  talkative.adjusted_to = 20;
   auto merged = Merge(Counting(Granularity::kBoolean), {Answered("fi", {talkative})}, 5);
   EXPECT_TRUE(merged.exists);
   EXPECT_EQ(merged.count, 0);
   EXPECT_EQ(merged.datasets[0].count, 0);
+  EXPECT_EQ(merged.datasets[0].adjusted_to, 1);
   EXPECT_TRUE(merged.datasets[0].alleles.empty());
   Query one = Counting();
   one.datasets = {"GOE-FI-A-2"};
@@ -101,6 +157,22 @@ TEST(Merge, TheHighestFloorHoldsForAll) {
   strict.answer->minimum_count = 1'000'000;  // would silence everybody
   strict.answer->datasets.clear();
   EXPECT_EQ(Merge(Counting(), {strict, Answered("fi", {Dataset("FI", 7)})}, 7).count, 7);
+}
+
+// Also where only yes or no was asked: what a count would not show must not show there.
+TEST(Merge, TheHighestFloorHoldsInEveryGranularity) {
+  for (const Granularity granularity :
+       {Granularity::kBoolean, Granularity::kCount, Granularity::kRecord}) {
+    const Query query = Counting(granularity);
+    EXPECT_GE(AsksNodes(query).granularity, Granularity::kCount);
+    EXPECT_GE(AsksNodes(query).granularity, granularity);
+    NodeReply strict = Answered("es", {Dataset("ES", 0)});
+    strict.answer->minimum_count = 10;
+    const auto merged = Merge(query, {strict, Answered("fi", {Dataset("FI", 7)})}, 5);
+    EXPECT_FALSE(merged.exists);
+    EXPECT_FALSE(merged.datasets[1].exists);
+    EXPECT_EQ(merged.count, 0);
+  }
 }
 
 // A node that keeps its numbers to itself says that it has some, and that is not lost in the total.

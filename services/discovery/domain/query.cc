@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "libs/cohort/people.h"
 #include "libs/core/parts.h"
 #include "libs/core/strings.h"
 #include "libs/crypto/hash.h"
@@ -146,6 +147,7 @@ Status MakeSearch(const RawVariant& raw, VariantPattern& pattern) {
   GF_TRY(CheckName("variant.type", raw.type));
   if (!raw.hgvs.empty()) GF_TRY(TakeHgvs(raw, pattern));
   search.gene = ToLower(raw.gene);
+  search.gene_name = raw.gene;
   search.amino_acid_change = genomics::NormaliseAminoAcidChange(raw.amino_acid_change);
   search.type = ToUpper(raw.type) == "SNV" ? "SNP" : ToUpper(raw.type);
   if (raw.min_length < 0 || raw.max_length < 0 ||
@@ -228,6 +230,13 @@ Status CheckFilter(std::size_t place, const Filter& filter) {
   return absl::OkStatus();
 }
 
+// Nobody counts as older: however far beyond a range goes, it is one.
+std::pair<std::int32_t, std::int32_t> Clamped(std::pair<std::int32_t, std::int32_t> ages) {
+  constexpr auto kOldest = static_cast<std::int32_t>(cohort::kMaxAge);
+  const std::int32_t from = std::min(ages.first, kOldest + 1);  // as old as nobody is
+  return {from, std::clamp(ages.second, from, std::max(from, kOldest))};
+}
+
 template <typename T>
 void SortAndUnite(std::vector<T>& values) {
   std::sort(values.begin(), values.end());
@@ -235,6 +244,25 @@ void SortAndUnite(std::vector<T>& values) {
 }
 
 }  // namespace
+
+const char* ByName(By by) {
+  switch (by) {
+    case By::kSex:
+      return "sex";
+    case By::kAge:
+      return "age";
+    case By::kSexByAge:
+      return "sexByAge";
+  }
+  return "sex";
+}
+
+std::optional<By> ParseBy(std::string_view name) {
+  for (const By by : {By::kSex, By::kAge, By::kSexByAge}) {
+    if (name == ByName(by)) return by;
+  }
+  return std::nullopt;
+}
 
 const char* EntityName(Entity entity) {
   return entity == Entity::kVariant ? "variant" : "individual";
@@ -276,7 +304,12 @@ Result<Query> Validate(const RawQuery& raw) {
     for (const Filter& filter : raw.filters[i]) GF_TRY(CheckFilter(i, filter));
   }
   query.filters = raw.filters;
-  for (FilterGroup& group : query.filters) SortAndUnite(group);
+  for (FilterGroup& group : query.filters) {
+    for (Filter& filter : group) {
+      if (filter.ages) filter.ages = Clamped(*filter.ages);
+    }
+    SortAndUnite(group);
+  }
   SortAndUnite(query.filters);
   if (raw.datasets.size() > kMaxDatasets) {
     return InvalidField("datasets", "TOO_MANY_DATASETS", "at most {} datasets", kMaxDatasets);
@@ -285,11 +318,30 @@ Result<Query> Validate(const RawQuery& raw) {
   if (raw.sites.size() > kMaxSites)
     return InvalidField("sites", "TOO_MANY_SITES", "at most {} sites", kMaxSites);
   query.sites = raw.sites;
+  for (const std::string& name : raw.distributions) {
+    const auto by = ParseBy(name);
+    if (!by)
+      return InvalidField("aggregations", "AGGREGATION_UNKNOWN", "sex, age and sexByAge are known");
+    query.distributions.push_back(*by);
+  }
+  SortAndUnite(query.distributions);
+  if (!query.distributions.empty() && (query.entity != Entity::kIndividual || query.variant))
+    return InvalidField("aggregations", "QUERY_UNSUPPORTED",
+                        "individuals are aggregated, without a condition on variants");
+  return query;
+}
+
+Query Narrowed(Query query, const Filter& filter) {
+  query.filters.push_back({filter});
+  SortAndUnite(query.filters);
   return query;
 }
 
 std::string Filter::Text() const {
-  if (ages) return JoinParts({"ages", std::to_string(ages->first), std::to_string(ages->second)});
+  if (ages) {
+    const auto [from, to] = Clamped(*ages);
+    return JoinParts({"ages", std::to_string(from), std::to_string(to)});
+  }
   return JoinParts({descendants ? "term" : "exact term", term});
 }
 
@@ -374,6 +426,28 @@ std::string Canonical(const Query& query) {
     text += JoinParts({"filters", one_of});
   }
   return text;
+}
+
+namespace {
+
+std::string InWords(const Filter& filter) {
+  if (!filter.ages) return filter.descendants ? filter.term : filter.term + " without descendants";
+  const auto [from, to] = *filter.ages;
+  if (to >= static_cast<std::int32_t>(cohort::kMaxAge)) return fmt::format("age >= {}", from);
+  return from == to ? fmt::format("age {}", from) : fmt::format("age {}-{}", from, to);
+}
+
+}  // namespace
+
+std::string PopulationOf(const Query& query) {
+  std::vector<std::string> groups;
+  for (const FilterGroup& group : query.filters) {
+    std::vector<std::string> one_of;
+    for (const Filter& filter : group) one_of.push_back(InWords(filter));
+    const std::string text = fmt::format("{}", fmt::join(one_of, " OR "));
+    groups.push_back(one_of.size() == 1 ? text : "(" + text + ")");
+  }
+  return fmt::format("{}", fmt::join(groups, " AND "));
 }
 
 std::string AccountOf(std::string_view issuer, std::string_view subject,

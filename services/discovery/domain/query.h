@@ -27,6 +27,11 @@ enum class Entity { kVariant, kIndividual };
 // Ascending: an answer is never more detailed than what was asked for.
 enum class Granularity { kBoolean, kCount, kRecord };
 
+// How people are distributed (experimental: aggregated granularity).
+enum class By { kSex, kAge, kSexByAge };
+const char* ByName(By by);  // "sexByAge": an aggregation term of libs/beacon
+std::optional<By> ParseBy(std::string_view name);
+
 const char* EntityName(Entity entity);
 const char* GranularityName(Granularity granularity);
 
@@ -92,6 +97,7 @@ struct RawQuery {
   std::vector<std::string> datasets;
   Granularity granularity = Granularity::kBoolean;
   std::vector<std::string> sites;
+  std::vector<std::string> distributions = {};
 };
 
 // A query that can be answered.
@@ -103,6 +109,8 @@ struct Query {
   Granularity granularity = Granularity::kBoolean;
   std::string account;             // whose budget is charged
   std::vector<std::string> sites;  // at the hub: members to ask; empty: all
+  // Besides their number: of individuals, without a condition on variants. Each once.
+  std::vector<By> distributions = {};
 
   // Whether people are counted by what is known of each of them, and not only by the allele they
   // carry: then they must have permitted subject-level queries; otherwise allele frequencies are
@@ -117,9 +125,16 @@ struct Query {
 // trimmed as those of the index are. Errors: InvalidArgument with the field's name.
 Result<Query> Validate(const RawQuery& raw);
 
+// The same query of those for whom one more filter holds.
+Query Narrowed(Query query, const Filter& filter);
+
 // One text for all queries that ask the same of a dataset, whatever their granularity and whoever
 // asks.
 std::string Canonical(const Query& query);
+
+// The filters in words, for people: "NCIT:C16576 AND (HP:0001250 OR OMIM:1) AND age 18-64". Empty
+// without filters.
+std::string PopulationOf(const Query& query);
 
 // Who did not sign in.
 inline constexpr std::string_view kAnonymous = "anonymous";

@@ -157,6 +157,25 @@ TEST(Canonical, IsOneForTheSameQuestion) {
   EXPECT_NE(Canonical(*Validate(people)), exact);
 }
 
+// Nobody counts as older than 119.
+TEST(Canonical, AgesBeyondTheOldestAreOneText) {
+  const auto of = [](std::int32_t from, std::int32_t to) {
+    RawQuery raw;
+    raw.entity = Entity::kIndividual;
+    raw.filters = {{Filter{"", true, std::pair(from, to)}}};
+    return Canonical(*Validate(raw));
+  };
+  for (const std::int32_t to : {130, 200, INT32_MAX}) EXPECT_EQ(of(70, to), of(70, 119)) << to;
+  EXPECT_NE(of(70, 118), of(70, 119));
+  EXPECT_EQ(of(120, 130), of(140, 150)) << "nobody";
+  EXPECT_NE(of(119, 130), of(120, 130));
+  // Alternatives that are the same are one.
+  RawQuery raw;
+  raw.entity = Entity::kIndividual;
+  raw.filters = {{Filter{"", true, std::pair(70, 130)}, Filter{"", true, std::pair(70, 200)}}};
+  EXPECT_EQ(Canonical(*Validate(raw)), of(70, 119));
+}
+
 // What a person must meet to be found, in a form of its own.
 struct Meant {
   Entity entity = Entity::kIndividual;
@@ -256,6 +275,20 @@ TEST(Canonical, KeepsAlikeQuestionsApart) {
   };
   std::sort(texts.begin(), texts.end());
   EXPECT_EQ(std::adjacent_find(texts.begin(), texts.end()), texts.end());
+}
+
+TEST(PopulationOf, NamesTheFilters) {
+  Query query;
+  EXPECT_EQ(PopulationOf(query), "");
+  query.filters = {{Filter{"NCIT:C16576"}},
+                   {Filter{"HP:0001250"}, Filter{"OMIM:1", false}},
+                   {Filter{"", true, std::pair(18, 64)}},
+                   {Filter{"", true, std::pair(60, 200)}},
+                   {Filter{"", true, std::pair(7, 7)}}};
+  EXPECT_EQ(
+      PopulationOf(query),
+      "NCIT:C16576 AND (HP:0001250 OR OMIM:1 without descendants) AND age 18-64 AND age >= 60 "
+      "AND age 7");
 }
 
 TEST(Account, IsSharedByAnOrganisationAndNobodysName) {

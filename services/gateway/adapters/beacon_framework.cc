@@ -33,23 +33,24 @@ std::string ModelUrl(EntryType type, std::string_view file) {
   return fmt::format("{}/models/json/beacon-v2-default-model/{}/{}", kSchemaRoot, beacon::Facts(type).model, file);
 }
 
-json EntryTypes(const SiteFacts& site) {
+json EntryTypes(const SiteFacts& site, bool folders) {
   json types = json::object();
   for (const EntryType type : BeaconEntryTypes(site)) {
     const beacon::EntryFacts& facts = beacon::Facts(type);
     const std::string_view schema = facts.schema;
-    types[std::string(facts.id)] = {{"id", facts.id},
-                                    {"name", facts.name},
-                                    {"ontologyTermForThisType", {{"id", facts.term}, {"label", facts.label}}},
-                                    {"partOfSpecification", "Beacon v2.2.0"},
-                                    {"defaultSchema",
-                                     {{"id", schema},
-                                      {"name", fmt::format("Default schema for: {}", facts.name)},
-                                      {"schemaVersion", schema.substr(schema.rfind('-') + 1)},
-                                      {"referenceToSchemaDefinition", ModelUrl(type, "defaultSchema.json")}}},
-                                    {"additionallySupportedSchemas", json::array()},
-                                    // Cohort indices know no other way to a variant than its place.
-                                    {"nonFilteredQueriesAllowed", !(site.hub && type == EntryType::kVariant)}};
+    types[std::string(facts.id)] = {
+        {"id", facts.id},
+        {"name", facts.name},
+        {"ontologyTermForThisType", {{"id", facts.term}, {"label", facts.label}}},
+        {"partOfSpecification", "Beacon v2.2.0"},
+        {"defaultSchema",
+         {{"id", schema},
+          {"name", fmt::format("Default schema for: {}", facts.name)},
+          {"schemaVersion", schema.substr(schema.rfind('-') + 1)},
+          {"referenceToSchemaDefinition", ModelUrl(type, "defaultSchema.json")}}},
+        {"additionallySupportedSchemas", json::array()},
+        // Cohorts must be told which variant.
+        {"nonFilteredQueriesAllowed", folders || type != EntryType::kVariant}};
   }
   types["dataset"]["aCollectionOf"] = json::array({{{"id", "genomicVariant"}, {"name", "Genomic variants"}}});
   if (types.contains("cohort"))
@@ -106,17 +107,23 @@ std::string RenderBeaconServiceInfo(const SiteFacts& site) {
   return ga4gh::ToJsonText(info);
 }
 
-std::string RenderBeaconConfiguration(const SiteFacts& site) {
+std::string RenderBeaconConfiguration(const SiteFacts& site, bool folders) {
+  json levels = json::array({"PUBLIC"});
+  // Visas open records of folders.
+  if (!site.hub && !site.disclosure_off) levels.push_back("CONTROLLED");
   return Envelope(
       site, "configuration", "beacon-configuration-v2.2.0",
-      {{"$schema", fmt::format("{}/framework/json/configuration/beaconConfigurationSchema.json", kSchemaRoot)},
+      {{"$schema",
+        fmt::format("{}/framework/json/configuration/beaconConfigurationSchema.json", kSchemaRoot)},
        {"maturityAttributes", {{"productionStatus", "DEV"}}},
-       {"securityAttributes", {{"defaultGranularity", "record"}, {"securityLevels", json::array({"PUBLIC"})}}},
-       {"entryTypes", EntryTypes(site)}});
+       {"securityAttributes",
+        {{"defaultGranularity", "record"}, {"securityLevels", std::move(levels)}}},
+       {"entryTypes", EntryTypes(site, folders)}});
 }
 
-std::string RenderBeaconEntryTypes(const SiteFacts& site) {
-  return Envelope(site, "entryTypes", "beacon-entry-types-v2.2.0", {{"entryTypes", EntryTypes(site)}});
+std::string RenderBeaconEntryTypes(const SiteFacts& site, bool folders) {
+  return Envelope(site, "entryTypes", "beacon-entry-types-v2.2.0",
+                  {{"entryTypes", EntryTypes(site, folders)}});
 }
 
 std::string RenderBeaconMap(const SiteFacts& site) {
@@ -127,10 +134,10 @@ std::string RenderBeaconMap(const SiteFacts& site) {
     json& set = sets[std::string(facts.id)];
     set = {
         {"entryType", facts.id}, {"rootUrl", root}, {"openAPIEndpointsDefinition", ModelUrl(type, "endpoints.json")}};
-    if (!site.hub || type == EntryType::kDataset) set["singleEntryUrl"] = root + "/{id}";
-    if (site.hub) continue;
-    set["filteringTermsUrl"] = root + "/filtering_terms";
-    for (const EntryType other : beacon::kAllEntryTypes) {
+    if (site.hub && type != EntryType::kDataset) continue;
+    set["singleEntryUrl"] = root + "/{id}";
+    if (!site.hub) set["filteringTermsUrl"] = root + "/filtering_terms";
+    for (const EntryType other : BeaconEntryTypes(site)) {
       if (other == type) continue;
       set["endpoints"][std::string(beacon::Facts(other).id)] = {
           {"returnedEntryType", beacon::Facts(other).id},
@@ -165,12 +172,18 @@ std::string RenderFilteringTerms(const SiteFacts& site, const std::vector<discov
                   {{"filteringTerms", std::move(list)}, {"resources", std::move(resources)}});
 }
 
+json AggregationConcepts(const beacon::AggregationTerm& term) {
+  json concepts = json::array({{{"property", term.property}}});
+  if (!term.by_property.empty()) concepts.push_back({{"property", term.by_property}});
+  return concepts;
+}
+
 std::string RenderAggregationTerms(const SiteFacts& site) {
   json list = json::array();
   for (const beacon::AggregationTerm& term : beacon::kAggregationTerms) {
-    list.push_back({{"id", term.id},
-                    {"label", term.label},
-                    {"concepts", json::array({{{"property", term.property}}})}});
+    if (site.hub && !term.of_cohorts) continue;
+    list.push_back(
+        {{"id", term.id}, {"label", term.label}, {"concepts", AggregationConcepts(term)}});
   }
   return Envelope(site, "aggregationTerms", "beacon-aggregation-terms-experimental",
                   {{"aggregationTerms", std::move(list)}});

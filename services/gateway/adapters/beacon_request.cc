@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
+#include "libs/beacon/aggregation.h"
+#include "libs/beacon/duration.h"
 #include "libs/cohort/consequence.h"
 #include "libs/core/strings.h"
 #include "libs/http/problem.h"
@@ -29,15 +32,28 @@ bool IsFrequency(const beacon::Filter& filter) {
 // Terms of the Sequence Ontology say what a variant does.
 bool IsConsequence(const beacon::Filter& filter) { return filter.id.starts_with("SO:"); }
 
+constexpr int kOldest = 200;
+
+// "P18Y" or "18"; none for any other age.
+std::optional<int> WholeYears(std::string_view age) {
+  if (age.size() >= 3 && age.front() == 'P' && age.back() == 'Y')
+    age = age.substr(1, age.size() - 2);
+  const auto number = ParseInt(age);
+  return number.ok() && *number >= 0 && *number <= kOldest
+             ? std::optional(static_cast<int>(*number))
+             : std::nullopt;
+}
+
 // In completed years.
 Result<v1::Filter> AgeFilter(const beacon::Filter& filter) {
-  constexpr int kOldest = 200;
-  const std::string_view value = filter.value;
-  const bool years = value.size() >= 3 && value.size() <= 5 && value.front() == 'P' && value.back() == 'Y';
-  const auto number = years ? ParseInt(value.substr(1, value.size() - 2)) : Result<std::int64_t>(Unsupported("filters"));
-  if (!number.ok() || *number < 0 || *number > kOldest)
+  if (filter.op == beacon::Operator::kNone) return Unsupported("filters");
+  const auto years = WholeYears(filter.value);
+  if (!years && !beacon::DurationDays(filter.value))
+    return InvalidField("filters", "FIELD_INVALID",
+                        "an age is compared with a duration, such as P18Y");
+  if (!years)
     return InvalidField("filters", "QUERY_UNSUPPORTED", "ages of cohorts are compared in whole years, such as P18Y");
-  const auto age = static_cast<int>(*number);
+  const int age = *years;
   v1::Filter out;
   auto between = [&](int from, int to) {
     out.mutable_ages()->set_from(from);
@@ -71,7 +87,9 @@ Result<v1::Filter> CohortFilter(const beacon::Filter& filter) {
       filter.id.size() > 128 || IsConsequence(filter))
     return Unsupported("filters");
   if (IsAge(filter)) return AgeFilter(filter);
-  if (filter.op != beacon::Operator::kNone) return Unsupported("filters");
+  // Fields and labels are words of records, which cohorts have none of.
+  if (filter.op != beacon::Operator::kNone || filter.id.find(':') == std::string::npos)
+    return Unsupported("filters");
   v1::Filter out;
   out.set_term(filter.id);
   out.set_without_descendants(!filter.descendants);
@@ -140,13 +158,13 @@ class VariantFilters {
 Status FillVariant(const beacon::VariantQuery& query, v1::VariantQuery* variant) {
   if (query.no_alt) return Unsupported("alternateBases");
   if (!query.hgvs.empty() && !query.described)
-    return InvalidField("genomicAlleleShortForm", "QUERY_UNSUPPORTED",
-                        "cohorts know descriptions on chromosomes, such as NC_000007.14:g.55181320A>T");
-  if (query.start.size() == 1 && !query.end.empty() && query.end[0] <= query.start[0])
-    return InvalidField("end", "FIELD_INVALID", "must be greater than start");
+    return InvalidField(
+        "genomicAlleleShortForm", "QUERY_UNSUPPORTED",
+        "cohorts know descriptions on chromosomes, such as NC_000007.14:g.55181320A>T");
   for (const std::string* bases : {&query.ref, &query.alt}) {
-    if (bases->find_first_not_of("ACGTN") != std::string::npos || bases->size() > 1000)
-      return Unsupported("alternateBases");
+    if (bases->find_first_not_of("ACGT") != std::string::npos || bases->size() > 1000)
+      return InvalidField("alternateBases", "QUERY_UNSUPPORTED",
+                          "cohorts know up to 1,000 of the bases A, C, G and T");
   }
   variant->set_contig(query.contig);
   if (query.assembly) variant->set_assembly(std::string(genomics::AssemblyName(*query.assembly)));
@@ -158,10 +176,13 @@ Status FillVariant(const beacon::VariantQuery& query, v1::VariantQuery* variant)
   } else {
     if (!query.start.empty()) variant->set_start(query.start[0]);
     if (!query.end.empty()) variant->set_end(query.end[0]);
+    // Portals send a position twice: it is that of the allele, or without one the base itself.
+    if (!query.end.empty() && query.end[0] == query.start[0])
+      variant->set_end(query.alt.empty() ? query.start[0] + 1 : 0);
   }
   variant->set_reference_bases(query.ref);
   variant->set_alternate_bases(query.alt);
-  variant->set_gene(query.gene);
+  variant->set_gene(query.gene_name);
   variant->set_amino_acid_change(query.amino_acid_change);
   if (query.described)
     variant->set_hgvs(genomics::FormatHgvs(
@@ -200,14 +221,36 @@ Result<BeaconRequest> ParseBeacon(beacon::Target target, const http::Request& re
   return out;
 }
 
+bool Means(const beacon::Request& request, const std::string& dataset) {
+  const beacon::Target& target = request.target;
+  const auto& named = request.datasets;
+  const EntryType of = target.parent.value_or(target.type);
+  if (of == EntryType::kDataset && !target.id.empty() && target.id != dataset) return false;
+  return named.empty() || std::find(named.begin(), named.end(), dataset) != named.end();
+}
+
 Result<v1::QueryRequest> CohortQuery(const beacon::Request& request) {
-  const EntryType type = request.target.type;
-  if ((type != EntryType::kVariant && type != EntryType::kIndividual) || !request.target.id.empty())
-    return Unsupported("query");
+  const beacon::Target& target = request.target;
+  const EntryType type = target.type;
+  if (type != EntryType::kVariant && type != EntryType::kIndividual)
+    return InvalidField("query", "QUERY_UNSUPPORTED", "cohorts know people and variants only");
+  const bool of_dataset = target.parent == EntryType::kDataset;
+  if (!target.id.empty() && !of_dataset)
+    return InvalidField("query", "QUERY_UNSUPPORTED",
+                        "cohorts count people and say nothing of a single record");
   v1::QueryRequest query;
   query.set_entity(type == EntryType::kVariant ? v1::ENTITY_VARIANT : v1::ENTITY_INDIVIDUAL);
   query.set_granularity(GranularityOf(request.granularity));
-  query.mutable_datasets()->Add(request.datasets.begin(), request.datasets.end());
+  if (of_dataset) {
+    query.add_datasets(target.id);
+  } else {
+    query.mutable_datasets()->Add(request.datasets.begin(), request.datasets.end());
+  }
+  if (request.granularity == beacon::Granularity::kAggregated && !request.variant) {
+    for (const std::string& id : request.aggregations) {
+      if (beacon::FindAggregationTerm(id)->of_cohorts) query.add_aggregations(id);
+    }
+  }
   VariantFilters of_variants;
   for (const beacon::FilterGroup& group : request.filters) {
     GF_ASSIGN(const bool taken, of_variants.Take(group));

@@ -24,9 +24,14 @@ struct BeaconRequest {
 // POST with a body, or GET with parameters. InvalidArgument UNSUPPORTED_MEDIA_TYPE, and those of libs/beacon/request.h.
 Result<BeaconRequest> ParseBeacon(beacon::Target target, const http::Request& request);
 
-// As a query of cohorts. Filters for terms of the Sequence Ontology and for the field alleleFrequency are about the
-// variant that is asked for, age and all other terms about people. InvalidArgument QUERY_UNSUPPORTED for what cohorts
-// cannot be asked, QUERY_INCOMPLETE for variants without a place or gene.
+// Whether the request is about a dataset of that name, by its path and its list of datasets.
+bool Means(const beacon::Request& request, const std::string& dataset);
+
+// As a query of cohorts. Filters for terms of the Sequence Ontology and for the field
+// alleleFrequency are about the variant that is asked for, age and all other terms about people.
+// InvalidArgument QUERY_UNSUPPORTED for what cohorts cannot be asked, QUERY_INCOMPLETE for variants
+// without a place or gene, FIELD_INVALID for what means nothing. Test mode is for the caller to
+// see: cohorts are people.
 Result<discovery::v1::QueryRequest> CohortQuery(const beacon::Request& request);
 
 }  // namespace genofed::gateway

@@ -39,6 +39,18 @@ Result<v1::QueryRequest> Variant(const json& parameters) {
   return Cohort(EntryType::kVariant, Post({{"requestParameters", parameters}}));
 }
 
+TEST(BeaconRequest, CohortsAreAskedForDistributionsThatTheyKnow) {
+  json query = {{"requestedGranularity", "aggregated"},
+                {"aggregationTerms", {{{"id", "ethnicity"}}, {{"id", "sexByAge"}}}}};
+  GF_ASSERT_OK_AND_ASSIGN(const auto asked, Cohort(EntryType::kIndividual, Post(query)));
+  ASSERT_EQ(asked.aggregations_size(), 1);
+  EXPECT_EQ(asked.aggregations(0), "sexByAge");
+  EXPECT_EQ(asked.granularity(), v1::GRANULARITY_COUNT);
+  query["requestParameters"] = {{"referenceName", "20"}, {"start", 7}, {"end", 9}};
+  GF_ASSERT_OK_AND_ASSIGN(const auto of_carriers, Cohort(EntryType::kIndividual, Post(query)));
+  EXPECT_EQ(of_carriers.aggregations_size(), 0);
+}
+
 TEST(BeaconRequest, CohortsAreAskedForExactAllelesAndRanges) {
   const json flat = {
       {"referenceName", "chr20"}, {"start", {1000225}}, {"referenceBases", "a"}, {"alternateBases", "T"}};
@@ -69,19 +81,59 @@ TEST(BeaconRequest, WhatCohortsDoNotKnowIsNotAskedOfThem) {
     return Variant(parameters);
   };
   EXPECT_THAT(Variant(place), IsOk());
-  EXPECT_THAT(with("alternateBases", "R"), HasReason("QUERY_UNSUPPORTED"));
-  EXPECT_THAT(with("end", 7), HasReason("FIELD_INVALID"));
+  for (const char* bases : {"R", "N"})
+    EXPECT_THAT(with("alternateBases", bases), HasReason("QUERY_UNSUPPORTED"));
   EXPECT_THAT(Variant({{"genomicAlleleShortForm", "NM_1.1:c.5A>G"}}), HasReason("QUERY_UNSUPPORTED"));
   EXPECT_THAT(Variant(nullptr), HasReason("QUERY_INCOMPLETE"));
   EXPECT_THAT(Cohort(EntryType::kBiosample, Get("")), HasReason("QUERY_UNSUPPORTED"));
   for (const json& refused :
-       {json{{"id", "age"}, {"operator", ">"}, {"value", "P70Y6M"}}, json{{"id", "age"}, {"operator", "!"}, {"value", "P7Y"}},
-        json{{"id", "HP:0001250"}, {"similarity", "low"}}, json{{"id", "alleleFrequency"}, {"operator", ">"}, {"value", "0.1"}},
-        json{"HP:0001250", "SO:0001587"}, json("SO:9999999"), json{{"id", "HP:0001250"}, {"scope", "biosample"}}}) {
+       {json{{"id", "age"}, {"operator", ">"}, {"value", "P70Y6M"}},
+        json{{"id", "age"}, {"operator", "!"}, {"value", "P7Y"}},
+        json{{"id", "HP:0001250"}, {"similarity", "low"}},
+        json{{"id", "alleleFrequency"}, {"operator", ">"}, {"value", "0.1"}},
+        json{"HP:0001250", "SO:0001587"}, json("SO:9999999"), json("female"),
+        json{{"id", "diseases.ageOfOnset.iso8601duration"}, {"operator", ">"}, {"value", "P40Y"}},
+        json{{"id", "HP:0001250"}, {"scope", "biosample"}}}) {
     EXPECT_THAT(Cohort(EntryType::kIndividual, Post({{"filters", json::array({refused})}})),
                 HasReason("QUERY_UNSUPPORTED"))
         << refused;
   }
+}
+
+TEST(BeaconRequest, AnAgeIsADurationOrANumberOfYears) {
+  const auto age = [](const char* value) {
+    const json filter = {{"id", "age"}, {"operator", ">="}, {"value", value}};
+    return Cohort(EntryType::kIndividual, Post({{"filters", {filter}}}));
+  };
+  for (const char* years : {"P18Y", "18"}) {
+    GF_ASSERT_OK_AND_ASSIGN(const auto query, age(years));
+    EXPECT_EQ(query.filters(0).ages().from(), 18);
+  }
+  for (const char* wrong : {"old", "P18", "-1"})
+    EXPECT_THAT(age(wrong), HasReason("FIELD_INVALID")) << wrong;
+}
+
+// Portals send the position of an allele as its start and its end.
+TEST(BeaconRequest, AnEmptyIntervalIsAPosition) {
+  json place = {{"referenceName", "20"}, {"start", {7}}, {"end", {7}}};
+  GF_ASSERT_OK_AND_ASSIGN(const auto base, Variant(place));
+  EXPECT_EQ(base.variant().start(), 7);
+  EXPECT_EQ(base.variant().end(), 8);
+  place["alternateBases"] = "T";
+  GF_ASSERT_OK_AND_ASSIGN(const auto allele, Variant(place));
+  EXPECT_EQ(allele.variant().end(), 0) << "the allele itself, with its frequency";
+}
+
+TEST(BeaconRequest, ThePathNamesTheDataset) {
+  const auto asked = [](EntryType parent, const char* id) -> Result<v1::QueryRequest> {
+    GF_ASSIGN(const BeaconRequest parsed,
+              ParseBeacon({EntryType::kIndividual, parent, id}, Post(json::object())));
+    return CohortQuery(parsed.parsed);
+  };
+  GF_ASSERT_OK_AND_ASSIGN(const auto query, asked(EntryType::kDataset, "GOE-FI-DATASET-1"));
+  ASSERT_EQ(query.datasets_size(), 1);
+  EXPECT_EQ(query.datasets(0), "GOE-FI-DATASET-1");
+  EXPECT_THAT(asked(EntryType::kCohort, "C"), HasReason("QUERY_UNSUPPORTED"));
 }
 
 TEST(BeaconRequest, CohortsAreFilteredByTerms) {
@@ -110,7 +162,7 @@ TEST(BeaconRequest, CohortsAreAskedForGenesChangesAndBrackets) {
                      {{"id", "alleleFrequency"}, {"operator", "<"}, {"value", "0.001"}},
                      {{"id", "age"}, {"operator", ">="}, {"value", "P18Y"}},
                      {"HP:0001250", {{"id", "HP:0001251"}, {"includeDescendantTerms", false}}}}}})));
-  EXPECT_EQ(gene.variant().gene(), "brca1");
+  EXPECT_EQ(gene.variant().gene(), "BRCA1") << "as it was written";
   EXPECT_EQ(gene.variant().type(), "SNP");
   EXPECT_EQ(gene.variant().below_frequency(), 0.001);
   EXPECT_EQ((std::vector<std::string>{gene.variant().consequences().begin(), gene.variant().consequences().end()}),

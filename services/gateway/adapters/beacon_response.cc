@@ -4,10 +4,13 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include "libs/beacon/aggregation.h"
+#include "libs/genomics/individuals.h"
 #include "libs/genomics/variant.h"
 #include "libs/http/uri.h"
 #include "libs/rpc/time_codec.h"
@@ -77,21 +80,56 @@ json Variation(const v1::AlleleCount& allele) {
               {"end", Number(end)}}}}}};
 }
 
+// As the Genome of Europe names them: the country, "FI_F" of its women, "FI_M" of its men; else the
+// country and the filters.
+std::string Population(const v1::DatasetResult& dataset, const v1::AlleleCount& allele) {
+  const std::string& filters = allele.population();
+  if (filters.empty()) return dataset.country();
+  if (filters == genomics::SexTerm(genomics::Sex::kFemale)) return dataset.country() + "_F";
+  if (filters == genomics::SexTerm(genomics::Sex::kMale)) return dataset.country() + "_M";
+  return fmt::format("{}: {}", dataset.country(), filters);
+}
+
 // Genome of Europe: AC = Hom + Het + Hemi, all counted in alleles.
 json Frequency(const v1::DatasetResult& dataset, const v1::AlleleCount& allele) {
   const double frequency =
       allele.allele_number() > 0
           ? static_cast<double>(allele.allele_count()) / static_cast<double>(allele.allele_number())
           : 0.0;
-  json out = {{"population", dataset.country()},
+  json out = {{"population", Population(dataset, allele)},
               {"alleleFrequency", frequency},
               {"alleleCount", allele.allele_count()},
-              {"alleleNumber", allele.allele_number()},
-              {"alleleCountHomozygous", 2 * allele.homozygotes()},
-              {"alleleCountHeterozygous", allele.heterozygotes()}};
+              {"alleleNumber", allele.allele_number()}};
+  // Where carriers are not divided, they are not all hemizygous.
+  if (allele.homozygotes() == 0 && allele.heterozygotes() == 0) return out;
+  out["alleleCountHomozygous"] = 2 * allele.homozygotes();
+  out["alleleCountHeterozygous"] = allele.heterozygotes();
   const std::int64_t hemizygous =
       allele.allele_count() - 2 * allele.homozygotes() - allele.heterozygotes();
   if (hemizygous >= 0) out["alleleCountHemizygous"] = hemizygous;
+  return out;
+}
+
+// All people of a dataset are of its country: portals look for the one row or the other.
+json Frequencies(const v1::DatasetResult& dataset, const v1::AlleleCount& allele) {
+  json own = Frequency(dataset, allele);
+  if (own["population"] != dataset.country()) return json::array({std::move(own)});
+  json total = own;
+  total["population"] = "Total";
+  if (dataset.country().empty()) return json::array({std::move(total)});
+  return json::array({std::move(own), std::move(total)});
+}
+
+json Identifiers(const v1::AlleleCount& allele) {
+  json out = json::object();
+  if (!allele.hgvs().empty()) out["genomicHGVSId"] = allele.hgvs();
+  const auto add = [&](const std::string& id, const char* version) {
+    if (!id.empty())
+      out["variantAlternativeIds"].push_back(
+          {{"id", id}, {"notes", fmt::format("GA4GH VRS {}", version)}});
+  };
+  add(allele.vrs_2_0(), "2.0");
+  add(allele.vrs_1_3(), "1.3");
   return out;
 }
 
@@ -100,14 +138,17 @@ json VariantResult(const SiteFacts& site, const v1::DatasetResult& dataset,
   const genomics::Variant variant{allele.contig(), allele.start(), allele.reference_bases(),
                                   allele.alternate_bases()};
   const std::string prefix = allele.assembly().empty() ? "" : allele.assembly() + "-";
-  return {
+  json out = {
       {"variantInternalId", prefix + genomics::FormatVariant(variant)},
       {"variation", Variation(allele)},
       {"frequencyInPopulations",
        json::array({{{"source", dataset.dataset()},
                      {"sourceReference", site.public_url + "/api/v1/datasets/" + dataset.dataset()},
                      {"version", std::to_string(dataset.version())},
-                     {"frequencies", json::array({Frequency(dataset, allele)})}}})}};
+                     {"frequencies", Frequencies(dataset, allele)}}})}};
+  if (json identifiers = Identifiers(allele); !identifiers.empty())
+    out["identifiers"] = std::move(identifiers);
+  return out;
 }
 
 // One page of the results in a result set: skip counts pages, and every dataset is paged by itself.
@@ -154,36 +195,43 @@ void AddPrecision(v1::CountPrecision precision, std::int64_t adjusted_to, json& 
   if (adjusted_to > 1) out["countAdjustedTo"] = json::array({adjusted_to});
 }
 
-json CohortSet(const SiteFacts& site, const beacon::Request& request,
-               const v1::DatasetResult& dataset) {
-  json set = {{"id", dataset.dataset()},
-              {"setType", "dataset"},
-              {"exists", dataset.exists()},
-              {"results", ResultsOf(site, request, dataset)},
-              {"info",
-               {{"country", dataset.country()},
-                {"version", dataset.version()},
-                {"counted", "individuals"}}}};
-  // Not disclosed is not zero.
-  if (!dataset.exists() || dataset.count() > 0) {
-    set["resultsCount"] = dataset.count();
-    AddPrecision(dataset.count_precision(), dataset.count_adjusted_to(), set);
-  }
-  return set;
-}
-
-// {"handoverType": ..., "url": ...} of a page about a dataset of a folder.
+// Of a page about a dataset.
 json DatasetHandover(const SiteFacts& site, const std::string& dataset) {
   return {{"handoverType", {{"id", "CUSTOM:dataset"}, {"label", "Description of the dataset"}}},
           {"url", site.public_url + "/beacon/v2/datasets/" + http::PercentEncode(dataset)},
           {"note", "What the dataset is and under which conditions its data may be used"}};
 }
 
-// Where to ask for what is not answered openly.
-json AccessHandover(const SiteFacts& site) {
+// Where to ask for what is not answered openly: an application names the record of the catalogue.
+json AccessHandover(const SiteFacts& site, const std::string& record) {
   return {{"handoverType", {{"id", "CUSTOM:data-access"}, {"label", "Application for access"}}},
-          {"url", site.public_url + "/docs"},
-          {"note", "Records of people are answered to those whose application was approved"}};
+          {"url", site.public_url + "/api/v1/datasets/" + http::PercentEncode(record)},
+          {"note",
+           "What an application at the hub of the federation names, and whom to ask. Records of "
+           "people are answered to those whose application was approved"}};
+}
+
+json CohortSet(const SiteFacts& site, const beacon::Request& request,
+               const v1::DatasetResult& dataset) {
+  json set = {{"id", dataset.dataset()},
+              {"setType", "dataset"},
+              {"exists", dataset.exists()},
+              {"info",
+               {{"country", dataset.country()},
+                {"version", dataset.version()},
+                {"counted", "individuals"}}}};
+  if (request.target.type == EntryType::kVariant)
+    set["results"] = ResultsOf(site, request, dataset);
+  // Datasets of Beacons that are no sites of the federation are not in its catalogue.
+  if (!dataset.country().empty())
+    set["resultsHandovers"] = json::array(
+        {DatasetHandover(site, dataset.dataset()), AccessHandover(site, dataset.dataset())});
+  // Not disclosed is not zero.
+  if (!dataset.exists() || dataset.count() > 0) {
+    set["resultsCount"] = dataset.count();
+    AddPrecision(dataset.count_precision(), dataset.count_adjusted_to(), set);
+  }
+  return set;
 }
 
 json FolderSet(const SiteFacts& site, const v1::BeaconResultSet& set, std::int32_t floor) {
@@ -195,7 +243,7 @@ json FolderSet(const SiteFacts& site, const v1::BeaconResultSet& set, std::int32
               {"resultsHandovers", json::array({DatasetHandover(site, set.id())})},
               {"info", {{"counted", set.exact() || set.records() ? "records" : "individuals"}}}};
   if (!set.exact()) out["countAdjustedTo"] = {0, floor};  // less than the floor is told as 0
-  if (!set.records()) out["resultsHandovers"].push_back(AccessHandover(site));
+  if (!set.records()) out["resultsHandovers"].push_back(AccessHandover(site, set.folder()));
   return out;
 }
 
@@ -246,15 +294,72 @@ json FrequencyTable(const v1::FrequencyTableUsed& table) {
           {"resolution", table.resolution()}};
 }
 
-json Info(const SiteFacts& site, const BeaconAnswers& answers) {
+// What one number says, or several added up that count the same.
+struct Total {
+  std::int64_t count = 0;
+  const char* counted = "individuals";
+  json precision = json::object();  // countPrecision and countAdjustedTo
+};
+
+bool AnswersFromCohorts(const BeaconAnswers& answers) {
+  return answers.cohorts && answers.cohorts->datasets_size() > 0;
+}
+
+Total OfFolders(const beacon::Request& request, const v1::QueryFoldersResponse& folders) {
+  // Under control people are counted, whatever record of theirs was asked for, but for variants.
+  const bool records = folders.exact() || request.target.type == EntryType::kVariant;
+  return {folders.count(),
+          records ? "records" : "individuals",
+          {{"countPrecision", folders.exact() ? "exact" : "imprecise"}}};
+}
+
+Total OfCohorts(const v1::QueryResponse& cohorts) {
+  Total total{cohorts.count()};
+  AddPrecision(cohorts.count_precision(), cohorts.count_adjusted_to(), total.precision);
+  return total;
+}
+
+// Whether folders and cohorts count different things: variants these, who carries them those.
+bool CountsDiffer(const beacon::Request& request, const BeaconAnswers& answers) {
+  return answers.folders.holds() && AnswersFromCohorts(answers) &&
+         request.target.type == EntryType::kVariant;
+}
+
+// Never of different things.
+Total Sum(const beacon::Request& request, const BeaconAnswers& answers) {
   const auto& folders = answers.folders;
-  const std::int32_t floor =
-      answers.cohorts ? answers.cohorts->minimum_count() : folders.minimum_count();
-  json info = {{"counted", folders.holds() ? "records" : "individuals"}, {"minimumCount", floor}};
-  if (folders.disclosure_control_off()) {
-    info["minimumCount"] = 1;
-    info["disclosureControl"] = "OFF: for conformance runs only";
+  const bool cohorts = AnswersFromCohorts(answers);
+  if (!folders.holds()) return answers.cohorts ? OfCohorts(*answers.cohorts) : Total();
+  if (!cohorts) return OfFolders(request, folders);
+  if (CountsDiffer(request, answers))
+    return folders.exists() ? OfFolders(request, folders) : OfCohorts(*answers.cohorts);
+  Total total = OfCohorts(*answers.cohorts);
+  total.count += folders.count();
+  const bool exact =
+      folders.exact() && answers.cohorts->count_precision() == v1::COUNT_PRECISION_EXACT;
+  total.precision = {{"countPrecision", exact ? "exact" : "imprecise"}};
+  return total;
+}
+
+// Which datasets of folders are not in the counts, and why. Where datasets themselves were asked
+// for, the folder is named.
+void AddWithheld(const v1::QueryFoldersResponse& folders, json& info) {
+  for (const v1::WithheldFolder& withheld : folders.withheld()) {
+    json one = {{"dataset", withheld.folder()}, {"reason", "TOO_MUCH_AT_ONCE"}};
+    if (withheld.reason() == v1::WithheldFolder::REASON_BUDGET_SPENT) {
+      one["reason"] = "BUDGET_SPENT";
+      one["retryAfterSeconds"] = withheld.retry_after_seconds();
+    }
+    if (withheld.datasets().empty()) info["withheld"].push_back(one);
+    for (const std::string& dataset : withheld.datasets()) {
+      one["dataset"] = dataset;
+      info["withheld"].push_back(one);
+    }
   }
+}
+
+void AddWithheld(const BeaconAnswers& answers, json& info) {
+  AddWithheld(answers.folders, info);
   if (answers.cohorts) {
     for (const auto& withheld : answers.cohorts->withheld()) {
       info["withheld"].push_back({{"dataset", withheld.dataset()},
@@ -262,24 +367,63 @@ json Info(const SiteFacts& site, const BeaconAnswers& answers) {
                                   {"retryAfterSeconds", withheld.retry_after_seconds()}});
     }
   }
+  for (const LeftOut& left_out : answers.withheld) {
+    json one = {{"dataset", left_out.dataset}, {"reason", left_out.reason}};
+    if (left_out.retry_after) one["retryAfterSeconds"] = left_out.retry_after->count();
+    info["withheld"].push_back(std::move(one));
+  }
+}
+
+json NotAsked(const std::vector<LeftOut>& not_asked) {
+  json list = json::array();
+  for (const LeftOut& one : not_asked)
+    list.push_back({{"dataset", one.dataset}, {"reason", one.reason}, {"detail", one.detail}});
+  return list;
+}
+
+json Members(const v1::QueryResponse& cohorts) {
+  json members = json::array();
+  for (const auto& member : cohorts.members()) {
+    members.push_back({{"site", member.site()},
+                       {"state", MemberState(member.state())},
+                       {"milliseconds", member.milliseconds()},
+                       {"consentEpoch", member.epoch()}});
+    if (member.has_frequency_table())
+      members.back()["frequencyTable"] = FrequencyTable(member.frequency_table());
+    if (member.other_frequency_table()) members.back()["otherFrequencyTable"] = true;
+  }
+  return members;
+}
+
+std::int64_t Epoch(const BeaconAnswers& answers) {
+  if (!answers.cohorts) return answers.folders.epoch();
+  return answers.folders.holds() ? std::min(answers.folders.epoch(), answers.cohorts->epoch())
+                                 : answers.cohorts->epoch();
+}
+
+json Info(const SiteFacts& site, const beacon::Request& request, const BeaconAnswers& answers) {
+  const auto& folders = answers.folders;
+  json info = {{"counted", Sum(request, answers).counted}};
+  if (CountsDiffer(request, answers))
+    info["totals"] = {{"records", folders.count()}, {"individuals", answers.cohorts->count()}};
+  if (const std::int32_t floor =
+          answers.cohorts ? answers.cohorts->minimum_count() : folders.minimum_count();
+      floor > 0)
+    info["minimumCount"] = floor;
+  if (folders.disclosure_control_off()) {
+    info["minimumCount"] = 1;
+    info["disclosureControl"] = "OFF: for conformance runs only";
+  }
+  AddWithheld(answers, info);
+  if (!answers.not_asked.empty()) info["notAsked"] = NotAsked(answers.not_asked);
   if (answers.cohorts) {
     for (const auto& table : answers.cohorts->frequency_tables())
       info["frequencyTables"].push_back(FrequencyTable(table));
   }
-  if (!site.hub) {
-    info["consentEpoch"] = answers.cohorts ? answers.cohorts->epoch() : folders.epoch();
-    return info;
-  }
-  info["members"] = json::array();
-  if (!answers.cohorts) return info;
-  for (const auto& member : answers.cohorts->members()) {
-    info["members"].push_back({{"site", member.site()},
-                               {"state", MemberState(member.state())},
-                               {"milliseconds", member.milliseconds()},
-                               {"consentEpoch", member.epoch()}});
-    if (member.has_frequency_table())
-      info["members"].back()["frequencyTable"] = FrequencyTable(member.frequency_table());
-    if (member.other_frequency_table()) info["members"].back()["otherFrequencyTable"] = true;
+  if (site.hub) {
+    info["members"] = answers.cohorts ? Members(*answers.cohorts) : json::array();
+  } else {
+    info["consentEpoch"] = Epoch(answers);
   }
   return info;
 }
@@ -291,39 +435,76 @@ Granularity ParseGranularity(std::string_view name) {
   return Granularity::kBoolean;
 }
 
-// Never finer than asked for; where counts were not disclosed only yes or no is left.
-Granularity Returned(const beacon::Request& request, const BeaconAnswers& answers) {
-  // Experimental, and only where it was asked for with terms: schemas of 2.2 do not know the word.
-  if (answers.folders.aggregations_size() > 0) return Granularity::kAggregated;
-  if (answers.folders.holds()) return ParseGranularity(answers.folders.granularity());
-  const Granularity asked =
-      request.granularity == Granularity::kAggregated ? Granularity::kCount : request.granularity;
-  const bool hidden = answers.cohorts && answers.cohorts->exists() && answers.cohorts->count() <= 0;
-  return hidden ? Granularity::kBoolean : asked;
+// People by the values of each aggregation that was told: those of folders and of all datasets of
+// cohorts.
+using Distributions = std::map<std::string, std::map<std::vector<std::string>, std::int64_t>>;
+
+Distributions Aggregated(const BeaconAnswers& answers) {
+  Distributions out;
+  for (const v1::FolderAggregation& aggregation : answers.folders.aggregations()) {
+    auto& values = out[aggregation.term()];
+    for (const auto& value : aggregation.distribution()) values[{value.id()}] += value.count();
+  }
+  if (!answers.cohorts) return out;
+  for (const auto& dataset : answers.cohorts->datasets()) {
+    for (const v1::Distribution& distribution : dataset.distributions()) {
+      auto& values = out[distribution.aggregation()];
+      for (const auto& cell : distribution.cells())
+        values[{cell.values().begin(), cell.values().end()}] += cell.count();
+    }
+  }
+  return out;
 }
 
-json Summary(bool exists, std::int64_t count, bool exact, bool folders, Granularity granularity) {
+// Of cohorts. Records are alleles with frequencies, never people; where counts were not disclosed
+// only yes or no is left.
+Granularity OfCohorts(const beacon::Request& request, const v1::QueryResponse& cohorts) {
+  if (cohorts.exists() && cohorts.count() <= 0) return Granularity::kBoolean;
+  const auto& datasets = cohorts.datasets();
+  const bool alleles = std::any_of(datasets.begin(), datasets.end(),
+                                   [](const auto& dataset) { return dataset.alleles_size() > 0; });
+  const bool records = request.target.type == EntryType::kVariant && (alleles || !cohorts.exists());
+  return records ? request.granularity : std::min(request.granularity, Granularity::kCount);
+}
+
+// The finest of what was answered, never finer than asked for.
+Granularity Returned(const beacon::Request& request, const BeaconAnswers& answers) {
+  // Experimental, and only where it was asked for with terms: schemas of 2.2 do not know the word.
+  if (!Aggregated(answers).empty()) return Granularity::kAggregated;
+  std::optional<Granularity> finest;
+  if (answers.folders.holds()) finest = ParseGranularity(answers.folders.granularity());
+  if (answers.cohorts && (!finest || AnswersFromCohorts(answers)))
+    finest = std::max(finest.value_or(Granularity::kBoolean), OfCohorts(request, *answers.cohorts));
+  const Granularity returned = finest.value_or(request.granularity);
+  return returned == Granularity::kAggregated ? Granularity::kCount : returned;
+}
+
+json Summary(bool exists, const Total& total, Granularity granularity) {
   json summary = {{"exists", exists}};
   if (granularity == Granularity::kBoolean) return summary;
-  summary["numTotalResults"] = count;
-  if (folders) summary["countPrecision"] = exact ? "exact" : "imprecise";
+  summary["numTotalResults"] = total.count;
+  summary.update(total.precision);
   return summary;
 }
 
-// Experimental: responseAggregation of the proposed beaconAggregationResponse.
-json ResponseAggregation(const v1::QueryFoldersResponse& folders) {
+// Experimental: responseAggregation of the proposed beaconAggregationResponse, in the order that
+// was asked for.
+json ResponseAggregation(const beacon::Request& request, const Distributions& distributions) {
   json list = json::array();
-  for (const v1::FolderAggregation& aggregation : folders.aggregations()) {
-    const beacon::AggregationTerm* term = beacon::FindAggregationTerm(aggregation.term());
-    if (term == nullptr) continue;
+  for (const std::string& id : request.aggregations) {
+    const beacon::AggregationTerm* term = beacon::FindAggregationTerm(id);
+    const auto told = distributions.find(id);
+    if (term == nullptr || told == distributions.end()) continue;
     json distribution = json::array();
-    for (const auto& value : aggregation.distribution())
-      distribution.push_back(
-          {{"conceptValues", json::array({{{"id", value.id()}}})}, {"count", value.count()}});
+    for (const auto& [values, count] : told->second) {
+      json concept_values = json::array();
+      for (const std::string& value : values) concept_values.push_back({{"id", value}});
+      distribution.push_back({{"conceptValues", std::move(concept_values)}, {"count", count}});
+    }
     list.push_back({{"id", term->id},
                     {"label", term->label},
                     {"scope", "individual"},
-                    {"concepts", json::array({{{"property", term->property}}})},
+                    {"concepts", AggregationConcepts(*term)},
                     {"distribution", std::move(distribution)}});
   }
   return list;
@@ -363,16 +544,11 @@ std::string RenderQueryResponse(const SiteFacts& site, const beacon::Request& re
   const Granularity returned = Returned(request, answers);
   const auto& folders = answers.folders;
   const bool exists = folders.exists() || (answers.cohorts && answers.cohorts->exists());
-  const std::int64_t count = folders.count() + (answers.cohorts ? answers.cohorts->count() : 0);
-  const bool exact = folders.exact() && (!answers.cohorts || answers.cohorts->datasets().empty());
   json document = {{"meta", Meta(site, request, returned)},
-                   {"responseSummary", Summary(exists, count, exact, folders.holds(), returned)},
-                   {"info", Info(site, answers)}};
-  if (answers.cohorts && !folders.holds() && returned != Granularity::kBoolean)
-    AddPrecision(answers.cohorts->count_precision(), answers.cohorts->count_adjusted_to(),
-                 document["responseSummary"]);
+                   {"responseSummary", Summary(exists, Sum(request, answers), returned)},
+                   {"info", Info(site, request, answers)}};
   if (returned == Granularity::kAggregated)
-    document["responseAggregation"] = ResponseAggregation(folders);
+    document["responseAggregation"] = ResponseAggregation(request, Aggregated(answers));
   // Asked for records and given counts: the datasets are named all the same.
   if (request.granularity != Granularity::kRecord || returned == Granularity::kBoolean)
     return Dump(document);
@@ -385,12 +561,15 @@ std::string RenderQueryResponse(const SiteFacts& site, const beacon::Request& re
 
 std::string RenderCollections(const SiteFacts& site, const beacon::Request& request,
                               const v1::QueryFoldersResponse& folders,
-                              const std::vector<catalogue::v1::DatasetRecord>& records) {
+                              const std::vector<catalogue::v1::DatasetRecord>& records,
+                              const std::vector<LeftOut>& not_asked) {
   const Granularity returned =
       request.granularity == Granularity::kAggregated ? Granularity::kCount : request.granularity;
   const auto count = folders.count() + static_cast<std::int64_t>(records.size());
   json document = {{"meta", Meta(site, request, returned)},
-                   {"responseSummary", Summary(count > 0, count, true, false, returned)}};
+                   {"responseSummary", Summary(count > 0, {count}, returned)}};
+  if (!not_asked.empty()) document["info"]["notAsked"] = NotAsked(not_asked);
+  if (!folders.withheld().empty()) AddWithheld(folders, document["info"]);
   if (returned != Granularity::kRecord) return Dump(document);
   std::vector<std::string> page(folders.collections().begin(), folders.collections().end());
   // The catalogue's records come behind all datasets of folders.

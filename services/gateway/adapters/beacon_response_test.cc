@@ -49,6 +49,9 @@ v1::QueryResponse Answer() {
   allele->set_homozygotes(2);
   allele->set_heterozygotes(9);
   allele->set_assembly("GRCh38");
+  allele->set_hgvs("NC_000020.11:g.1000226A>T");
+  allele->set_vrs_1_3("ga4gh:VA.RV4gnaEgTH5jghr1mEutXUQAwYLlmDn2");
+  allele->set_vrs_2_0("ga4gh:VA.uV5O4M9zpiwk6sftOd-EDvtw_pkSAvdf");
   auto* es = answer.add_datasets();
   es->set_dataset("GOE-ES-DATASET-1");
   es->set_country("ES");
@@ -87,14 +90,59 @@ TEST(BeaconResponse, AnExactAlleleHasFrequencies) {
   EXPECT_EQ(result["variantInternalId"], "GRCh38-20-1000226-A-T");
   EXPECT_EQ(result["variation"]["location"]["sequence_id"], "refseq:NC_000020.11");
   EXPECT_EQ(result["variation"]["location"]["interval"]["end"]["value"], 1000226);
-  const json& frequency = result["frequencyInPopulations"][0]["frequencies"][0];
-  EXPECT_EQ(frequency["population"], "FI");
+  const json& frequencies = result["frequencyInPopulations"][0]["frequencies"];
+  ASSERT_EQ(frequencies.size(), 2U) << "portals look for all people, or for those of a country";
+  EXPECT_EQ(frequencies[0]["population"], "FI");
+  json total = frequencies[0];
+  total["population"] = "Total";
+  EXPECT_EQ(frequencies[1], total);
+  const json& frequency = frequencies[0];
   EXPECT_DOUBLE_EQ(frequency["alleleFrequency"], 0.07);
   // In alleles: 2 x 2 + 9 + 1 = 14.
   EXPECT_EQ(frequency["alleleCountHomozygous"], 4);
   EXPECT_EQ(frequency["alleleCountHeterozygous"], 9);
   EXPECT_EQ(frequency["alleleCountHemizygous"], 1);
   EXPECT_EQ(frequency["alleleCount"], 14);
+}
+
+TEST(BeaconResponse, AnAlleleHasTheNamesThatItHas) {
+  const auto result = [](const v1::QueryResponse& answer) {
+    return json::parse(
+        RenderQueryResponse(TestSite(), Request(EntryType::kVariant, "record"),
+                            {{}, answer}))["response"]["resultSets"][0]["results"][0];
+  };
+  v1::QueryResponse answer = Answer();
+  EXPECT_EQ(result(answer)["identifiers"],
+            json::parse(R"({"genomicHGVSId":"NC_000020.11:g.1000226A>T","variantAlternativeIds":[
+              {"id":"ga4gh:VA.uV5O4M9zpiwk6sftOd-EDvtw_pkSAvdf","notes":"GA4GH VRS 2.0"},
+              {"id":"ga4gh:VA.RV4gnaEgTH5jghr1mEutXUQAwYLlmDn2","notes":"GA4GH VRS 1.3"}]})"));
+  v1::AlleleCount& allele = *answer.mutable_datasets(0)->mutable_alleles(0);
+  allele.clear_hgvs();
+  allele.clear_vrs_1_3();
+  allele.clear_vrs_2_0();
+  EXPECT_FALSE(result(answer).contains("identifiers"));
+}
+
+TEST(BeaconResponse, FrequenciesNameThePeopleTheyAreOf) {
+  v1::QueryResponse answer = Answer();
+  v1::AlleleCount& allele = *answer.mutable_datasets(0)->mutable_alleles(0);
+  allele.set_homozygotes(0);
+  allele.set_heterozygotes(0);
+  const std::pair<const char*, const char*> populations[] = {
+      {"", "FI"},
+      {"NCIT:C16576", "FI_F"},
+      {"NCIT:C20197", "FI_M"},
+      {"NCIT:C16576 AND age >= 60", "FI: NCIT:C16576 AND age >= 60"}};
+  for (const auto& [filters, population] : populations) {
+    allele.set_population(filters);
+    const json document = json::parse(
+        RenderQueryResponse(TestSite(), Request(EntryType::kVariant, "record"), {{}, answer}));
+    const json& frequency = document["response"]["resultSets"][0]["results"][0]
+                                    ["frequencyInPopulations"][0]["frequencies"][0];
+    EXPECT_EQ(frequency["population"], population);
+    EXPECT_EQ(frequency["alleleCount"], 14);
+    EXPECT_FALSE(frequency.contains("alleleCountHemizygous")) << "carriers are not divided";
+  }
 }
 
 TEST(BeaconResponse, ResultSetsFollowTheRequest) {
@@ -122,6 +170,43 @@ TEST(BeaconResponse, WithoutCountsOnlyYesOrNoIsReturned) {
       json::parse(RenderQueryResponse(TestSite(), Request(EntryType::kIndividual, "record"), {{}, answer}));
   EXPECT_EQ(document["meta"]["returnedGranularity"], "boolean");
   EXPECT_FALSE(document["responseSummary"].contains("numTotalResults"));
+}
+
+// Of people no records are there, and of a range no alleles: then numbers were answered, and it
+// says so.
+TEST(BeaconResponse, TheGranularityIsThatOfWhatCohortsAnswer) {
+  const auto returned = [](EntryType entry, const v1::QueryResponse& answer) {
+    return json::parse(RenderQueryResponse(TestSite(), Request(entry, "record"), {{}, answer}));
+  };
+  const json people = returned(EntryType::kIndividual, Answer());
+  EXPECT_EQ(people["meta"]["returnedGranularity"], "count");
+  EXPECT_EQ(people["response"]["resultSets"][0]["resultsCount"], 12)
+      << "the portal reads counts of datasets";
+  EXPECT_FALSE(people["response"]["resultSets"][0].contains("results"));
+  v1::QueryResponse answer = Answer();
+  answer.mutable_datasets(0)->clear_alleles();
+  EXPECT_EQ(returned(EntryType::kVariant, answer)["meta"]["returnedGranularity"], "count");
+  EXPECT_EQ(returned(EntryType::kVariant, v1::QueryResponse())["meta"]["returnedGranularity"],
+            "record");
+}
+
+TEST(BeaconResponse, EveryDatasetSaysWhereToApplyForIt) {
+  for (const bool hub : {false, true}) {
+    const SiteFacts site = TestSite(hub);
+    const json set = Render(site, EntryType::kIndividual, "record")["response"]["resultSets"][0];
+    ASSERT_EQ(set["resultsHandovers"].size(), 2U);
+    EXPECT_EQ(set["resultsHandovers"][0]["url"],
+              site.public_url + "/beacon/v2/datasets/GOE-FI-DATASET-1");
+    EXPECT_EQ(set["resultsHandovers"][1]["handoverType"]["id"], "CUSTOM:data-access");
+    EXPECT_EQ(set["resultsHandovers"][1]["url"],
+              site.public_url + "/api/v1/datasets/GOE-FI-DATASET-1");
+  }
+  v1::QueryResponse foreign = Answer();
+  foreign.mutable_datasets(0)->clear_country();
+  const json document = json::parse(RenderQueryResponse(
+      TestSite(true), Request(EntryType::kIndividual, "record"), {{}, foreign}));
+  EXPECT_FALSE(document["response"]["resultSets"][0].contains("resultsHandovers"))
+      << "not in the catalogue";
 }
 
 TEST(BeaconResponse, TheHubNamesNodesThatDidNotAnswer) {
@@ -176,6 +261,7 @@ v1::QueryFoldersResponse Folders() {
   open->add_results(R"({"id":"b","sex":{"id":"NCIT:C16576"}})");
   auto* closed = folders.add_sets();
   closed->set_id("CLOSED");
+  closed->set_folder("GDI-FI-BEACON-1");
   closed->set_exists(true);
   closed->set_count(7);
   auto* empty = folders.add_sets();
@@ -196,6 +282,9 @@ TEST(BeaconResponse, FoldersComeRecordByRecordWhereTheyMay) {
   EXPECT_FALSE(sets[1].contains("results"));
   EXPECT_EQ(sets[1]["countPrecision"], "imprecise");
   EXPECT_EQ(sets[1]["resultsHandovers"][1]["handoverType"]["id"], "CUSTOM:data-access");
+  EXPECT_EQ(sets[1]["resultsHandovers"][1]["url"],
+            "https://fi.example:8443/api/v1/datasets/GDI-FI-BEACON-1")
+      << "what the catalogue lists";
   EXPECT_EQ(sets[2]["results"], json::array());
 }
 
@@ -209,6 +298,84 @@ TEST(BeaconResponse, NoDatasetIsThereTwice) {
   EXPECT_EQ(ids, (std::vector<std::string>{"GOE-FI-DATASET-1", "CLOSED", "EMPTY", "GOE-ES-DATASET-1"}));
 }
 
+// Three variants and twelve people are not fifteen of anything.
+TEST(BeaconResponse, VariantsAndPeopleAreNotAddedUp) {
+  v1::QueryFoldersResponse folders = Folders();
+  const auto render = [&](EntryType entry) {
+    return json::parse(
+        RenderQueryResponse(TestSite(), Request(entry, "record"), {folders, Answer()}));
+  };
+  json document = render(EntryType::kVariant);
+  EXPECT_EQ(document["responseSummary"]["numTotalResults"], 10);
+  EXPECT_EQ(document["info"]["counted"], "records");
+  EXPECT_EQ(document["info"]["totals"], (json{{"records", 10}, {"individuals", 12}}));
+  folders.set_exists(false);
+  folders.set_count(0);
+  document = render(EntryType::kVariant);
+  EXPECT_EQ(document["responseSummary"]["numTotalResults"], 12)
+      << "not nobody, where somebody exists";
+  EXPECT_EQ(document["info"]["counted"], "individuals");
+  folders = Folders();
+  document = render(EntryType::kIndividual);
+  EXPECT_EQ(document["responseSummary"]["numTotalResults"], 22)
+      << "a record of an individual is one";
+  EXPECT_EQ(document["info"]["counted"], "individuals");
+  EXPECT_FALSE(document["info"].contains("totals"));
+}
+
+// Of two datasets of cohorts and a folder; its shape is that of upstream pull request 259.
+TEST(BeaconResponse, DistributionsAreAddedUp) {
+  beacon::Request request =
+      *beacon::ParseRequest({EntryType::kIndividual, std::nullopt, ""}, R"({"query":{
+    "requestedGranularity":"aggregated","aggregationTerms":[{"id":"sexByAge"},{"id":"sex"},{"id":"ethnicity"}]}})");
+  v1::QueryResponse answer = Answer();
+  const auto add = [](v1::DatasetResult* dataset, const char* by, std::vector<std::string> values,
+                      int count) {
+    auto* distribution = dataset->add_distributions();
+    distribution->set_aggregation(by);
+    auto* cell = distribution->add_cells();
+    cell->mutable_values()->Add(values.begin(), values.end());
+    cell->set_count(count);
+  };
+  add(answer.mutable_datasets(0), "sexByAge", {"NCIT:C16576", "P65Y-"}, 20);
+  add(answer.mutable_datasets(1), "sexByAge", {"NCIT:C16576", "P65Y-"}, 7);
+  add(answer.mutable_datasets(1), "sex", {"NCIT:C16576"}, 9);
+  v1::QueryFoldersResponse folders;
+  auto* sexes = folders.add_aggregations();
+  sexes->set_term("sex");
+  auto* women = sexes->add_distribution();
+  women->set_id("NCIT:C16576");
+  women->set_count(30);
+  const json document = json::parse(RenderQueryResponse(TestSite(), request, {folders, answer}));
+  EXPECT_EQ(document["meta"]["returnedGranularity"], "aggregated");
+  EXPECT_EQ(document["responseSummary"]["numTotalResults"], 12);
+  const json& aggregations = document["responseAggregation"];
+  ASSERT_EQ(aggregations.size(), 2U);
+  EXPECT_EQ(aggregations[0]["id"], "sexByAge");
+  EXPECT_EQ(aggregations[0]["concepts"],
+            json::parse(R"([{"property":"individual.sex.id"},{"property":"individual.age"}])"));
+  EXPECT_EQ(aggregations[0]["distribution"],
+            json::parse(R"([{"conceptValues":[{"id":"NCIT:C16576"},{"id":"P65Y-"}],"count":27}])"));
+  EXPECT_EQ(aggregations[1]["distribution"],
+            json::parse(R"([{"conceptValues":[{"id":"NCIT:C16576"}],"count":39}])"));
+  // Who tells no distribution is asked for a count.
+  EXPECT_EQ(json::parse(RenderQueryResponse(TestSite(true), request,
+                                            {{}, Answer()}))["meta"]["returnedGranularity"],
+            "count");
+}
+
+TEST(BeaconResponse, WhatCanBeAggregatedIsListed) {
+  const auto listed = [](bool hub) {
+    const json document = json::parse(RenderAggregationTerms(TestSite(hub)));
+    std::vector<std::string> ids;
+    for (const json& term : document["response"]["aggregationTerms"]) ids.push_back(term["id"]);
+    return ids;
+  };
+  EXPECT_EQ(listed(false), (std::vector<std::string>{"sex", "ethnicity", "geographicOrigin",
+                                                     "diseases", "age", "sexByAge"}));
+  EXPECT_EQ(listed(true), (std::vector<std::string>{"sex", "age", "sexByAge"}));
+}
+
 TEST(BeaconResponse, GranularityIsLoweredWithTheFolders) {
   v1::QueryFoldersResponse folders = Folders();
   folders.set_granularity("count");
@@ -216,6 +383,39 @@ TEST(BeaconResponse, GranularityIsLoweredWithTheFolders) {
       json::parse(RenderQueryResponse(TestSite(), Request(EntryType::kIndividual, "record"), {folders, {}}));
   EXPECT_EQ(document["meta"]["returnedGranularity"], "count");
   EXPECT_EQ(document["response"]["resultSets"].size(), 3U) << "the portal reads counts of datasets";
+}
+
+TEST(BeaconResponse, WhatIsMissingInTheCountsIsNamed) {
+  BeaconAnswers answers;
+  answers.folders.set_holds(true);
+  answers.folders.set_granularity("count");
+  auto* spent = answers.folders.add_withheld();
+  spent->set_folder("GDI-FI-BEACON-1");
+  spent->add_datasets("A");
+  spent->add_datasets("B");
+  spent->set_reason(v1::WithheldFolder::REASON_BUDGET_SPENT);
+  spent->set_retry_after_seconds(60);
+  auto* large = answers.folders.add_withheld();
+  large->set_folder("GDI-FI-BEACON-2");
+  large->add_datasets("C");
+  large->set_reason(v1::WithheldFolder::REASON_TOO_MUCH_AT_ONCE);
+  const json later = {{"reason", "BUDGET_SPENT"}, {"retryAfterSeconds", 60}};
+  json expected = json::array({later, later, {{"dataset", "C"}, {"reason", "TOO_MUCH_AT_ONCE"}}});
+  expected[0]["dataset"] = "A";
+  expected[1]["dataset"] = "B";
+  const json document = json::parse(
+      RenderQueryResponse(TestSite(), Request(EntryType::kIndividual, "count"), answers));
+  EXPECT_EQ(document["info"].value("withheld", json()), expected);
+  // Of datasets themselves the folder.
+  answers.folders.mutable_withheld(0)->clear_datasets();
+  answers.folders.mutable_withheld()->RemoveLast();
+  expected = json::array({later});
+  expected[0]["dataset"] = "GDI-FI-BEACON-1";
+  for (const char* granularity : {"count", "record"}) {
+    const json collections = json::parse(RenderCollections(
+        TestSite(), Request(EntryType::kDataset, granularity), answers.folders, {}));
+    EXPECT_EQ(collections.value("info", json::object()).value("withheld", json()), expected);
+  }
 }
 
 TEST(BeaconResponse, CataloguedDatasetsComeBehindThoseOfFolders) {
@@ -228,6 +428,18 @@ TEST(BeaconResponse, CataloguedDatasetsComeBehindThoseOfFolders) {
   EXPECT_EQ(document["responseSummary"]["numTotalResults"], 12);
   ASSERT_EQ(document["response"]["collections"].size(), 2U);
   EXPECT_EQ(document["response"]["collections"][1]["id"], "GOE-FI-DATASET-1");
+}
+
+TEST(BeaconResponse, VisasAreALevelOfSecurityWhereTheyOpenRecords) {
+  const auto levels = [](const SiteFacts& site) {
+    return json::parse(
+        RenderBeaconConfiguration(site, false))["response"]["securityAttributes"]["securityLevels"];
+  };
+  SiteFacts site = TestSite();
+  EXPECT_EQ(levels(site), (json{"PUBLIC", "CONTROLLED"}));
+  EXPECT_EQ(levels(TestSite(true)), json::array({"PUBLIC"}));
+  site.disclosure_off = true;
+  EXPECT_EQ(levels(site), json::array({"PUBLIC"}));
 }
 
 TEST(BeaconResponse, DisclosureControlThatIsOffIsSaidLoudly) {
@@ -263,6 +475,13 @@ TEST(BeaconResponse, EveryAnswerIsValidBeacon) {
       for (const char* include : {"HIT", "ALL", "MISS", "NONE"}) {
         add("beaconResultsetsResponse.json", Render(site, entry, "record", include).dump());
       }
+      add("beaconResultsetsResponse.json",
+          RenderQueryResponse(
+              site, Request(entry, "record", "ALL"),
+              {Folders(),
+               Answer(),
+               {{"GOE-FI-DATASET-2", "QUERY_UNSUPPORTED", "why"}},
+               {{"GDI-FI-BEACON-2", "BUDGET_SPENT", "", std::chrono::seconds(5)}}}));
       add("beaconResultsetsResponse.json", RenderQueryResponse(site, Request(entry, "record", "ALL"), {Folders(), {}}));
       add("beaconCountResponse.json", Render(site, entry, "count").dump());
       add("beaconBooleanResponse.json", Render(site, entry, "boolean").dump());
@@ -279,8 +498,8 @@ TEST(BeaconResponse, EveryAnswerIsValidBeacon) {
                 Render(site, EntryType::kVariant, "record")["response"]["resultSets"][0]["results"][0].dump());
     add("beaconInfoResponse.json", RenderBeaconInfo(site));
     add("ga4gh-service-info-1-0-0-schema.json", RenderBeaconServiceInfo(site));
-    add("beaconConfigurationResponse.json", RenderBeaconConfiguration(site));
-    add("beaconEntryTypesResponse.json", RenderBeaconEntryTypes(site));
+    add("beaconConfigurationResponse.json", RenderBeaconConfiguration(site, !hub));
+    add("beaconEntryTypesResponse.json", RenderBeaconEntryTypes(site, !hub));
     add("beaconMapResponse.json", RenderBeaconMap(site));
     v1::FolderTerm term;
     term.set_type("ontology");

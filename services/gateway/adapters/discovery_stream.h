@@ -12,7 +12,8 @@ namespace genofed::gateway {
 //   event: member   {"site", "state", "milliseconds", "beacon": <Beacon response of that member
 //   alone>} event: summary  <Beacon response of the whole network>, the last event event: problem
 //   {"status", "reason", "detail"}, the last event instead of a summary
-// Asking in parts costs an account what asking at once does.
+// Every member is asked once, and the summary is of what the events say. Asking in parts costs an
+// account what asking at once does.
 void AddDiscoveryStream(Api& api, const SiteFacts& site, const UnaryCaller& caller);
 
 }  // namespace genofed::gateway

@@ -92,11 +92,6 @@ Result<Response> MyConsents(const Request& request, const Message& message) {
                     "consents-" + std::string(request.Param("format")) + ".json");
 }
 
-Result<Response> MyData(const Request&, const Message& message) {
-  return Attachment(static_cast<const consent::v1::ExportMyDataResponse&>(message).json(),
-                    "application/json", "my-data.json");
-}
-
 // A page of its own, without scripts: nothing else may be loaded from it.
 Result<Response> ReportPage(const Request&, const Message& message) {
   Response response =
@@ -178,26 +173,28 @@ constexpr RpcRow kRows[] = {
     {kPost, "/api/v1/submissions/{submission}/quarantine", Sites::kNode, kUser, "role holder",
      GF_ONBOARDING "ReadQuarantine", "*",
      "Records that were set aside, as they came, encrypted for your Crypt4GH key"},
-    {kGet, "/api/v1/intake-key", Sites::kNode, kUser, "role holder", GF_ONBOARDING "GetIntakeKey", "",
-     "The Crypt4GH key for which files may be encrypted before they are sent"},
+    {kGet, "/api/v1/intake-key", Sites::kNode, kUser, "role holder", GF_ONBOARDING "GetIntakeKey",
+     "", "The Crypt4GH key for which files may be encrypted before they are sent"},
     {kPut, "/api/v1/submissions/{submission}/files/{kind}", Sites::kNode, kUser, "role holder",
      GF_ONBOARDING "PutChunk", "data",
-     "Send a piece of a file (octets) at ?offset=N&name=FILE; kind is variants, clinical, consents or "
+     "Send a piece of a file (octets) at ?offset=N&name=FILE; kind is variants, clinical, consents "
+     "or "
      "mapping"},
     {kPost, "/api/v1/submissions/{submission}/files/{kind}/seal", Sites::kNode, kUser,
      "role holder", GF_ONBOARDING "SealFile", "*",
      "State size and SHA-256 of a file that was sent"},
     {kPost, "/api/v1/submissions/{submission}/start", Sites::kNode, kUser, "role holder",
      GF_ONBOARDING "StartSubmission", "*", "Check and publish what was sent"},
-    {kGet, "/api/v1/integrity", Sites::kNode, kUser, "roles holder, ncp, operator",
-     "onboarding", "genofed.onboarding.v1.ObjectService/GetIntegrity", "",
+    {kGet, "/api/v1/integrity", Sites::kNode, kUser, "roles holder, ncp, operator", "onboarding",
+     "genofed.onboarding.v1.ObjectService/GetIntegrity", "",
      "Whether stored objects are still what was written"},
     {kGet, "/api/v1/connectors", Sites::kNode, kUser, "roles holder, operator",
      GF_ONBOARDING "ListConnectors", "", "Clinical systems that this node pulls from"},
 
     {kPut, "/api/v1/variant-files", Sites::kNode, kUser, "role clinician",
      GF_VARIANTS "PutVariantFile", "data",
-     "Send a piece of a patient's VCF or BCF (octets) at ?offset=N, further ones with &file= as answered"},
+     "Send a piece of a patient's VCF or BCF (octets) at ?offset=N, further ones with &file= as "
+     "answered"},
     {kPost, "/api/v1/variant-files/{file}/describe", Sites::kNode, kUser, "role clinician",
      GF_VARIANTS "DescribeVariantFile", "*",
      "Normalise and name the variants of such a file; ask again until it is done"},
@@ -269,18 +266,20 @@ constexpr RpcRow kRows[] = {
     {kGet, "/api/v1/me/accesses", Sites::kNode, kUser, "role citizen", GF_CONSENT "ListMyAccesses",
      "", "Who used this person's data, with receipts"},
 
-    {kGet, "/api/v1/me/consents/{format}", Sites::kNode, kUser, "role citizen", GF_CONSENT "ExportMyConsents", "",
+    {kGet, "/api/v1/me/consents/{format}", Sites::kNode, kUser, "role citizen",
+     GF_CONSENT "ExportMyConsents", "",
      "This person's consents as fhir-r4, fhir-r5, duo or receipt", &MyConsents},
-    {kGet, "/api/v1/me/data", Sites::kNode, kUser, "role citizen", GF_CONSENT "ExportMyData", "",
-     "Everything that is held about this person, as one JSON file", &MyData},
     {kPost, "/api/v1/me/erasure", Sites::kNode, kUser, "role citizen", GF_CONSENT "EraseMe", "*",
      "Forget this person, for good; {\"confirm\": \"erase\"}"},
-    {kGet, "/api/v1/me/notices", Sites::kNode, kUser, "role citizen", GF_CONSENT "ListMyNotices", "",
-     "Notices of data breaches that concern this person"},
-    {kPost, "/api/v1/notices", Sites::kNode, kUser, "role operator or dpo", GF_CONSENT "PublishNotice", "*",
-     "Tell the people concerned of a breach of their data"},
-    {kGet, "/api/v1/registries", Sites::kNode, kUser, "role operator or dpo", GF_CONSENT "ListRegistries", "",
-     "National registries of consents, and when they were heard"},
+    {kGet, "/api/v1/me/notices", Sites::kNode, kUser, "role citizen", GF_CONSENT "ListMyNotices",
+     "", "Notices of data breaches that concern this person"},
+    {kPost, "/api/v1/datasets/{dataset}/wishes", Sites::kNode, kUser, "role holder",
+     GF_CONSENT "AskWishes", "*",
+     "Who of these people agreed to be contacted again, or to hear of findings about their health"},
+    {kPost, "/api/v1/notices", Sites::kNode, kUser, "role operator or dpo",
+     GF_CONSENT "PublishNotice", "*", "Tell the people concerned of a breach of their data"},
+    {kGet, "/api/v1/registries", Sites::kNode, kUser, "role operator or dpo",
+     GF_CONSENT "ListRegistries", "", "National registries of consents, and when they were heard"},
     {kGet, "/api/v1/audit/entries", Sites::kNode, kUser, "role dpo", GF_AUDIT "SearchEntries", "",
      "Entries of the ledger by project, organisation, dataset, application, kind and time"},
     {kGet, "/api/v1/audit/export", Sites::kNode, kUser, "role dpo", GF_AUDIT "ExportEntries", "",
@@ -305,8 +304,8 @@ constexpr RpcRow kRows[] = {
     {kGet, "/witness/logs", Sites::kBoth, kPublic, "anyone", GF_WITNESS "ListWitnessed", "",
      "Ledgers that are witnessed here, and those that were caught"},
     {kGet, "/witness/{origin_sha256}/checkpoint", Sites::kBoth, kPublic, "anyone",
-     GF_WITNESS "GetWitnessedCheckpoint", "", "The newest checkpoint cosigned here (C2SP signed note)",
-     &WitnessedCheckpoint},
+     GF_WITNESS "GetWitnessedCheckpoint", "",
+     "The newest checkpoint cosigned here (C2SP signed note)", &WitnessedCheckpoint},
 };
 
 // The linker keeps a descriptor only if something names it.

@@ -54,6 +54,7 @@ class ScriptedServices {
  public:
   void Answer(const std::string& method, const google::protobuf::Message& message) {
     answers_[method] = message.SerializeAsString();
+    failures_.erase(method);
   }
   void Fail(const std::string& method, Status status) { failures_[method] = std::move(status); }
 
@@ -79,6 +80,7 @@ class ScriptedServices {
     GF_CHECK(message.ParseFromString(asked_.at(method)));
     return message;
   }
+  bool WasAsked(const std::string& method) const { return asked_.contains(method); }
   const std::string& service() const { return service_; }
   const std::string& user() const { return user_; }
 
