@@ -2,6 +2,7 @@
 #include "libs/config/load.h"
 
 #include <arpa/inet.h>
+#include <google/protobuf/descriptor.h>
 #include <google/protobuf/util/json_util.h>
 
 #include <cstdlib>
@@ -16,6 +17,7 @@ namespace genofed::config {
 namespace {
 
 using Json = nlohmann::json;
+namespace pb = google::protobuf;
 
 // Puts `value` at a dotted path of nested objects, as JSON if it is JSON, else as a string.
 Json Nest(const std::vector<std::string_view>& path, std::string_view value) {
@@ -58,6 +60,29 @@ Status MergeEnvironment(v1::SiteConfig* config) {
                      config));
   }
   return absl::OkStatus();
+}
+
+// A field by the name that JSON gives it, "minimum_count" or "minimumCount".
+const pb::FieldDescriptor* FindField(const pb::Descriptor& type, const std::string& name) {
+  const auto* field = type.FindFieldByName(name);
+  return field != nullptr ? field : type.FindFieldByCamelcaseName(name);
+}
+
+// Takes out of `config` what a layer says anew. Merged onto the rest, even false, 0 and an empty
+// list then win, lists are not appended and durations not added up; objects stay, for what the
+// layer does not say of them.
+void ClearSaid(const Json& said, pb::Message* config) {
+  const pb::Reflection& reflection = *config->GetReflection();
+  for (const auto& [name, value] : said.items()) {
+    const auto* field = FindField(*config->GetDescriptor(), name);
+    if (field == nullptr || (field->is_map() && value.is_object()))
+      continue;  // maps are merged by key
+    if (field->is_repeated() || !value.is_object()) {
+      reflection.ClearField(config, field);
+    } else if (reflection.HasField(*config, field)) {
+      ClearSaid(value, reflection.MutableMessage(config, field));
+    }
+  }
 }
 
 // "127.0.0.1:8080", "[::1]:8080". Names are not looked up: they can be made to mean anything.
@@ -140,11 +165,12 @@ Status MergeJson(std::string_view origin, std::string_view json, v1::SiteConfig*
     return Error(StatusCode::kInvalidArgument, "CONFIG_SYNTAX", "{}: {}", origin, e.what());
   }
   v1::SiteConfig layer;
-  auto status = google::protobuf::util::JsonStringToMessage(parsed.dump(), &layer);
+  auto status = pb::util::JsonStringToMessage(parsed.dump(), &layer);
   if (!status.ok()) {
     return Error(StatusCode::kInvalidArgument, "CONFIG_INVALID", "{}: {}", origin,
                  status.ToString());
   }
+  ClearSaid(parsed, config);
   config->MergeFrom(layer);
   return absl::OkStatus();
 }
@@ -206,10 +232,10 @@ std::chrono::milliseconds DurationOr(bool has, const google::protobuf::Duration&
 
 std::string ToJson(const v1::SiteConfig& config) {
   std::string text;
-  google::protobuf::util::JsonPrintOptions options;
+  pb::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   options.add_whitespace = true;
-  auto status = google::protobuf::util::MessageToJsonString(config, &text, options);
+  auto status = pb::util::MessageToJsonString(config, &text, options);
   return status.ok() ? text : "{}";
 }
 

@@ -23,7 +23,8 @@ struct Sources {
 // own block.
 Result<v1::SiteConfig> Load(const Sources& sources);
 
-// Parses one JSON document with // comments into `config`, merging over what is there.
+// Parses one JSON document with // comments into `config`. What it says wins over what is there:
+// objects are merged member by member, everything else is replaced, lists as a whole.
 Status MergeJson(std::string_view origin, std::string_view json, v1::SiteConfig* config);
 
 // The secret's value; `path` names the configuration key in errors, "{service}" in file names

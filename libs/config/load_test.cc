@@ -38,6 +38,42 @@ TEST(Load, LaterSourcesWin) {
   ::unsetenv("GENOFED_DISCOVERY_MINIMUM_COUNT");
 }
 
+TEST(Load, WhatIsSaidLaterReplacesAlsoWithNothing) {
+  const std::string first = WriteConfig(kMinimal);
+  const std::string second = WriteConfig(R"({
+    "spe": {"release_automatically": true, "allowed_workflows": ["a", "b"]},
+    "discovery": {"hedge_after": "2.5s", "segment_key": {"env": "KEY"}, "segment_store": {"local": {"directory": "/shared"}}},
+    "network": {"grpc": {"spe": "h:1", "access": "h:2"}, "certificate_file": "other"},
+    "trust": {"role_bindings": [{"subject": "a", "roles": ["holder"]}]}})");
+  const std::string third = WriteConfig(R"({
+    "spe": {"release_automatically": false, "allowedWorkflows": ["c"]},
+    "discovery": {"minimum_count": 0, "consent_max_staleness": "0.5s", "hedge_after": "0s", "segment_key": {"file": "/key"},
+                  "segment_store": {"s3": {"bucket": "genomes"}}},
+    "network": {"grpc": {"access": "h:3"}},
+    "trust": {"role_bindings": []}})");
+  ASSERT_TRUE(Load({{first, second}, {}})->spe().release_automatically());
+  const auto config = Load({{first, second, third}, {}});
+  ASSERT_TRUE(config.ok()) << Describe(config.status());
+  EXPECT_FALSE(config->spe().release_automatically());
+  EXPECT_EQ(config->discovery().minimum_count(), 0);
+  EXPECT_EQ(DurationOr(true, config->discovery().consent_max_staleness(), {}).count(), 500)
+      << "not 5.5 s";
+  EXPECT_TRUE(config->discovery().has_hedge_after());
+  EXPECT_EQ(DurationOr(true, config->discovery().hedge_after(), {}).count(), 0);
+  ASSERT_EQ(config->spe().allowed_workflows_size(), 1);
+  EXPECT_EQ(config->spe().allowed_workflows(0), "c");
+  EXPECT_EQ(config->trust().role_bindings_size(), 0);
+  EXPECT_EQ(config->discovery().segment_key().file(), "/key");
+  EXPECT_EQ(config->discovery().segment_store().s3().bucket(), "genomes");
+  EXPECT_EQ(config->network().grpc().at("access"), "h:3");
+  // What the later layer does not say stays.
+  EXPECT_EQ(config->network().grpc().at("spe"), "h:1");
+  EXPECT_EQ(config->network().certificate_file(), "other");
+  EXPECT_EQ(config->trust().trust_file(), "t");
+  EXPECT_EQ(Load({{first, second}, {"spe.allowed_workflows=[]"}})->spe().allowed_workflows_size(),
+            0);
+}
+
 TEST(Load, ErrorsNameTheKey) {
   auto unknown = Load({{WriteConfig(R"({"discovery": {"minimun_count": 8}})")}, {}});
   EXPECT_NE(Message(unknown.status()).find("minimun_count"), std::string::npos);

@@ -40,6 +40,8 @@ Result<std::string> ReadFile(const std::filesystem::path& path, std::size_t max_
                    path.string(), max_bytes);
     }
   }
+  if (in.bad())
+    return Failed("read", path);  // a directory, or a disk that fails: not an empty file
   return content;
 }
 

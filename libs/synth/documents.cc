@@ -169,6 +169,7 @@ std::string DatasetDescription(const SynthOptions& options) {
       {"contact_email", "data@biobank.example"},
       {"keywords", {"synthetic"}},
       {"data_use", {"DUO:0000042"}},
+      {"assembly", "GRCh38"},
       {"evidence",
        {{"ethics_approval", "none needed: synthetic data"},
         {"legal_basis", "none needed: synthetic data"},

@@ -117,9 +117,10 @@ Status PrepareDirectory(const SynthOptions& options) {
   std::error_code error;
   fs::create_directories(options.directory, error);
   if (!error && options.replace) {
+    // truth.json first: with it a directory is complete.
     for (const char* name :
-         {"cohort.vcf.gz", "cohort.vcf.gz.tbi", "phenopackets", "consents.fhir-r4.json",
-          "truth.json", "README.txt", "dataset.json", "reference.fa"}) {
+         {"truth.json", "cohort.vcf.gz", "cohort.vcf.gz.tbi", "phenopackets",
+          "consents.fhir-r4.json", "README.txt", "dataset.json", "reference.fa"}) {
       if (!error) fs::remove_all(options.directory / name, error);
     }
   }

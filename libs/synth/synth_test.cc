@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/inotify.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -17,6 +19,7 @@
 #include <vector>
 
 #include "libs/core/file.h"
+#include "libs/core/unique_fd.h"
 
 namespace genofed::synth {
 namespace {
@@ -305,6 +308,21 @@ TEST_F(SynthTest, RefusesBadOptionsAndForeignFiles) {
   EXPECT_EQ(code([](SynthOptions&) {}), StatusCode::kFailedPrecondition);
   EXPECT_EQ(code([](SynthOptions& o) { o.replace = true; o.people = 20; o.sites = 300; }), StatusCode::kOk);
   EXPECT_EQ(Content(options.directory / "mine.txt"), "keep");
+}
+
+// With truth.json a directory is complete: when it is replaced, that goes first.
+TEST_F(SynthTest, WhatIsReplacedIsIncompleteAtOnce) {
+  SynthOptions options;
+  options.directory = Make("replaced", "FI", 20);
+  options.people = 20;
+  options.sites = 300;
+  options.replace = true;
+  const UniqueFd events(inotify_init1(IN_CLOEXEC));
+  ASSERT_GE(inotify_add_watch(events.get(), options.directory.c_str(), IN_DELETE), 0);
+  ASSERT_TRUE(WriteCohort(options, nullptr).ok());
+  alignas(inotify_event) std::array<char, 4096> buffer{};
+  ASSERT_GT(read(events.get(), buffer.data(), buffer.size()), 0);
+  EXPECT_STREQ(reinterpret_cast<const inotify_event*>(buffer.data())->name, "truth.json");
 }
 
 }  // namespace

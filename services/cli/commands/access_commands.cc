@@ -12,21 +12,42 @@ namespace {
 // Conditions on people's permissions, each with DUO's name for it.
 void PrintConditions(const char* indent, const char* what, const Json& codes) {
   for (const Json& code : codes) {
-    const auto known = consent::FindCondition(code.get<std::string>());
-    std::printf("%s%-12s %s %s\n", indent, what, code.get<std::string>().c_str(),
+    const std::string shown = Printable(code.get<std::string>());
+    const auto known = consent::FindCondition(shown);
+    std::printf("%s%-12s %s %s\n", indent, what, shown.c_str(),
                 known ? std::string(known->label).c_str() : "");
   }
 }
 
+std::string Joined(const Json& words) {
+  std::string text;
+  for (const Json& word : words)
+    text += (text.empty() ? "" : ", ") + Printable(word.get<std::string>());
+  return text;
+}
+
+// What is asked for, as it is decided on.
+void PrintContent(const Json& content) {
+  const auto line = [](const char* what, const std::string& text) {
+    if (!text.empty()) std::printf("  %-12s %s\n", what, text.c_str());
+  };
+  line("datasets", Joined(content.value("datasets", Json::array())));
+  line("days", TextOf(content, "duration_days"));
+  line("purpose code", TextOf(content, "purpose_code"));
+  line("purpose", TextOf(content, "purpose"));
+  line("lay summary", TextOf(content, "lay_summary"));
+  PrintConditions("  ", "meets", content.value("conditions_met", Json::array()));
+}
+
 void PrintApplication(const Json& application) {
+  const Json content = application.value("content", Json::object());
   std::printf("%s  %s  %s\n", TextOf(application, "id").c_str(),
-              TextOf(application, "state").c_str(),
-              TextOf(application["content"], "title").c_str());
+              TextOf(application, "state").c_str(), TextOf(content, "title").c_str());
   std::printf("  applicant    %s, %s\n", TextOf(application, "applicant_name").c_str(),
               TextOf(application, "organisation").c_str());
   if (!TextOf(application, "digest").empty())
     std::printf("  digest       %s\n", TextOf(application, "digest").c_str());
-  PrintConditions("  ", "meets", application["content"].value("conditions_met", Json::array()));
+  PrintContent(content);
   for (const Json& decision : application.value("decisions", Json::array())) {
     std::printf("  %-12s %s  %s\n", TextOf(decision, "country").c_str(),
                 TextOf(decision, "outcome").c_str(), TextOf(decision, "reason").c_str());
@@ -40,26 +61,23 @@ void PrintApplication(const Json& application) {
 
 // "2026-11-28T13:00:00Z by Dr Dora (dora)"
 std::string WhenAndWho(const Json& proposal, const char* at, const char* who) {
-  const Json& person = proposal[who];
+  const Json& person = Member(proposal, who);
   return TextOf(proposal, at) + " by " + TextOf(person, "name") + " (" + TextOf(person, "subject") +
          ")";
 }
 
 // The two-person rule in words: what was proposed, by whom, and what is still missing.
 void PrintProposal(const Json& review) {
-  const Json& proposal = review["proposal"];
+  const Json& proposal = Member(review, "proposal");
   const int days = proposal.value("permit_days", 0);
-  std::string datasets;
-  for (const Json& dataset : proposal.value("datasets", Json::array())) {
-    datasets += (datasets.empty() ? "" : ", ") + dataset.get<std::string>();
-  }
+  const std::string datasets = Joined(proposal.value("datasets", Json::array()));
   std::printf("  approval proposed %s\n", WhenAndWho(proposal, "at", "proposer").c_str());
   std::printf("    %s for %d %s: %s\n", datasets.c_str(), days, days == 1 ? "day" : "days",
               TextOf(proposal, "reason").c_str());
   PrintConditions("    ", "accepts", proposal.value("accepted_conditions", Json::array()));
   if (proposal.contains("seconder")) {
     std::printf("    seconded %s\n", WhenAndWho(proposal, "seconded_at", "seconder").c_str());
-  } else if (TextOf(review["decision"], "outcome") == "OUTCOME_PENDING") {
+  } else if (TextOf(Member(review, "decision"), "outcome") == "OUTCOME_PENDING") {
     std::printf(
         "    nothing is granted yet: another member of the committee has to approve the same\n");
   } else {
@@ -68,11 +86,11 @@ void PrintProposal(const Json& review) {
 }
 
 void PrintReview(const Json& review) {
-  PrintApplication(review["application"]);
-  std::printf("  this country: %s  digest %s\n", TextOf(review["decision"], "outcome").c_str(),
+  const Json decision = review.value("decision", Json::object());
+  PrintApplication(Member(review, "application"));
+  std::printf("  this country: %s  digest %s\n", TextOf(decision, "outcome").c_str(),
               review.value("digest_matches", false) ? "matches" : "DOES NOT MATCH: do not decide");
-  PrintConditions("    ", "accepts",
-                  review["decision"].value("accepted_conditions", Json::array()));
+  PrintConditions("    ", "accepts", decision.value("accepted_conditions", Json::array()));
   if (review.contains("proposal")) PrintProposal(review);
 }
 
@@ -123,7 +141,7 @@ void AddAccessCommands(Commands commands) {
           {"purpose_code", t->code}, {"datasets", t->datasets}, {"duration_days", t->days}};
       if (!t->conditions.empty()) content["conditions_met"] = t->conditions;
       return Show(session, session.Post("/api/v1/applications", {{"content", content}}),
-                  [](const Json& answer) { PrintApplication(answer["application"]); });
+                  [](const Json& answer) { PrintApplication(Member(answer, "application")); });
     };
   });
   application->add_subcommand("list", "Applications you may see")->callback([&target, &action] {
@@ -145,7 +163,7 @@ void AddAccessCommands(Commands commands) {
       action = [t, path, body, &target] {
         Session session(target);
         return Show(session, session.Post("/api/v1/applications/" + Escape(t->id) + path, body()),
-                    [](const Json& answer) { PrintApplication(answer["application"]); });
+                    [](const Json& answer) { PrintApplication(Member(answer, "application")); });
       };
     });
     return command;
@@ -157,7 +175,7 @@ void AddAccessCommands(Commands commands) {
     action = [t, &target] {
       Session session(target);
       return Show(session, session.Get("/api/v1/applications/" + Escape(t->id)),
-                  [](const Json& answer) { PrintApplication(answer["application"]); });
+                  [](const Json& answer) { PrintApplication(Member(answer, "application")); });
     };
   });
   step("submit", "Freeze it to its digest and ask the signing official (applicant)", "/submit",
@@ -193,7 +211,9 @@ void AddAccessCommands(Commands commands) {
   review->footer(
       "Examples:\n"
       "  genofed review list --as dac_fi                      what was sent to this country\n"
-      "  genofed review approve app-… --reason \"Meets our conditions\" --as dac_fi\n"
+      "  genofed review show app-… --as dac_fi                what is asked for, and its digest\n"
+      "  genofed review approve app-… --digest DIGEST --reason \"Meets our conditions\" --as "
+      "dac_fi\n"
       "  genofed review veto app-… --reason \"Not covered by our law\" --as dac_fi");
   review->add_subcommand("list", "Applications sent to this country")->callback([&target, &action] {
     action = [&target] {
@@ -210,7 +230,7 @@ void AddAccessCommands(Commands commands) {
     action = [t, &target] {
       Session session(target);
       return Show(session, session.Get("/api/v1/reviews/" + Escape(t->id)),
-                  [](const Json& answer) { PrintReview(answer["review"]); });
+                  [](const Json& answer) { PrintReview(Member(answer, "review")); });
     };
   });
   for (const char* verb : {"approve", "veto"}) {
@@ -239,20 +259,24 @@ void AddAccessCommands(Commands commands) {
     decide->callback([t, approve, &target, &action] {
       action = [t, approve, &target] {
         Session session(target);
-        if (t->digest.empty()) {
-          auto current = session.Get("/api/v1/reviews/" + Escape(t->id));
-          if (!current.ok()) return Fail(current.status());
-          t->digest = TextOf((*current)["review"]["application"], "digest");
+        const auto current = session.Get("/api/v1/reviews/" + Escape(t->id));
+        if (!current.ok()) return Fail(current.status());
+        const std::string digest =
+            TextOf(Member(Member(*current, "review"), "application"), "digest");
+        if (!t->digest.empty() && t->digest != digest) {
+          return Fail(Error(StatusCode::kFailedPrecondition, "DIGEST_MISMATCH",
+                            "application {} has another digest, {}: look at it again", t->id,
+                            digest));
         }
         Json body = {{"approve", approve},
                      {"reason", t->note},
-                     {"digest", t->digest},
+                     {"digest", digest},
                      {"datasets", t->datasets}};
         if (!t->conditions.empty()) body["accepted_conditions"] = t->conditions;
         if (t->permit_days != 0) body["permit_days"] = t->permit_days;
         if (t->replace) body["replace_proposal"] = true;
         return Show(session, session.Post("/api/v1/reviews/" + Escape(t->id) + "/decision", body),
-                    [](const Json& answer) { PrintReview(answer["review"]); });
+                    [](const Json& answer) { PrintReview(Member(answer, "review")); });
       };
     });
   }
@@ -265,7 +289,7 @@ void AddAccessCommands(Commands commands) {
       return Show(
           session,
           session.Post("/api/v1/reviews/" + Escape(t->id) + "/revocation", {{"reason", t->note}}),
-          [](const Json& answer) { PrintReview(answer["review"]); });
+          [](const Json& answer) { PrintReview(Member(answer, "review")); });
     };
   });
 }

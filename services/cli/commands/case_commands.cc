@@ -48,7 +48,7 @@ void PrintMatches(const Json& answer) {
 void PrintContact(const Json& contact) {
   std::string terms;
   for (const Json& term : contact.value("terms", Json::array()))
-    terms += (terms.empty() ? "" : ", ") + term.get<std::string>();
+    terms += (terms.empty() ? "" : ", ") + Printable(term.get<std::string>());
   std::printf("%s  %s  %s\n  %s, %s: %s\n  %s\n  %s\n", TextOf(contact, "id").c_str(),
               TextOf(contact, "state").c_str(), TextOf(contact, "dataset").c_str(),
               TextOf(contact, "name").c_str(), TextOf(contact, "organisation").c_str(),
@@ -106,7 +106,7 @@ void AddCaseCommands(Commands commands) {
                                                             {"terms", o->terms},
                                                             {"message", o->message},
                                                             {"reply_to", o->reply_to}}),
-                  [](const Json& answer) { PrintContact(answer["contact"]); });
+                  [](const Json& answer) { PrintContact(Member(answer, "contact")); });
     };
   });
 
@@ -137,7 +137,7 @@ void AddCaseCommands(Commands commands) {
         return Show(session,
                     session.Post("/api/v1/contact-requests/" + Escape(o->id) + "/answer",
                                  {{"accept", accept}, {"reply", o->reply}}),
-                    [](const Json& done) { PrintContact(done["contact"]); });
+                    [](const Json& done) { PrintContact(Member(done, "contact")); });
       };
     });
   }

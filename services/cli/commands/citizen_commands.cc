@@ -29,7 +29,7 @@ std::string Plain(const Json& permissions) {
 // What a person chooses besides the permissions.
 struct Limits {
   std::vector<std::string> purposes, conditions;
-  std::string until, recontact, incidental;
+  std::string until, form, organisation, recontact, incidental;
 };
 
 int SetPermissions(const Target& target, const std::vector<std::string>& codes, const Limits& limits) {
@@ -39,6 +39,8 @@ int SetPermissions(const Target& target, const std::vector<std::string>& codes, 
   if (!limits.purposes.empty()) terms["purposes"] = limits.purposes;
   if (!limits.conditions.empty()) terms["conditions"] = limits.conditions;
   if (!limits.until.empty()) terms["valid_until"] = limits.until;
+  if (!limits.form.empty()) terms["form"] = limits.form;
+  if (!limits.organisation.empty()) terms["organisation"] = limits.organisation;
   if (!limits.recontact.empty()) terms["recontact"] = limits.recontact == "yes";
   if (!limits.incidental.empty()) terms["incidental_findings"] = limits.incidental == "yes";
   Session session(target);
@@ -50,6 +52,45 @@ int SetPermissions(const Target& target, const std::vector<std::string>& codes, 
               });
 }
 
+// Of its ledger entry; -1: none. Numbers that are 0 are not sent.
+std::string IndexOf(const Json& change) {
+  const std::string index = TextOf(change, "ledger_index");
+  return index.empty() ? "0" : index;
+}
+
+void PrintPermissions(const Json& answer) {
+  std::printf("permitted: %s\n", Plain(answer.value("permissions", Json::array())).c_str());
+  std::printf("by the policy %s:\n", TextOf(answer, "policy").c_str());
+  for (const Json& use : answer.value("decisions", Json::array())) {
+    const std::string purpose = TextOf(use, "purpose"), law = TextOf(use, "legal_basis");
+    std::printf("  %s  %s%s%s: %s%s%s\n", use.value("permitted", false) ? "yes" : "no ",
+                Plain(Json::array({Member(use, "permission")})).c_str(), purpose.empty() ? "" : " for ",
+                purpose.c_str(), TextOf(use, "basis").c_str(), law.empty() ? "" : ", ",
+                law.c_str());
+  }
+  for (const Json& change : answer.value("history", Json::array())) {
+    const std::string index = IndexOf(change);
+    std::printf("  %s by %s: %s%s%s\n", TextOf(change, "at").c_str(), TextOf(change, "by").c_str(),
+                Plain(change.value("permissions", Json::array())).c_str(),
+                index == "-1" ? "" : ", ledger entry ", index == "-1" ? "" : index.c_str());
+  }
+}
+
+int Permissions(const Target& target, const std::string& receipts) {
+  Session session(target);
+  const auto answer = session.Get("/api/v1/me/permissions");
+  if (answer.ok() && !receipts.empty()) {
+    for (const Json& change : answer->value("history", Json::array())) {
+      const std::string receipt = ContentOf(change, "receipt");
+      if (receipt.empty()) continue;
+      const Status status =
+          WriteFileAtomically(receipts + "/consent-" + IndexOf(change) + ".json", receipt);
+      if (!status.ok()) return Fail(status);
+    }
+  }
+  return Show(session, answer, PrintPermissions);
+}
+
 int Accesses(const Target& target, const std::string& receipts) {
   Session session(target);
   auto answer = GetAllPages(session, "/api/v1/me/accesses?page_size=100", "accesses");
@@ -58,7 +99,7 @@ int Accesses(const Target& target, const std::string& receipts) {
       const std::string stem = receipts + "/receipt-" + TextOf(access, "ledger_index");
       for (const auto& [suffix, member] :
            {std::pair(".json", "receipt"), {".entry", "entry"}, {".tlog-proof", "tlog_proof"}}) {
-        const std::string content = TextOf(access, member);
+        const std::string content = ContentOf(access, member);
         if (content.empty()) continue;
         Status status = WriteFileAtomically(stem + suffix, content);
         if (!status.ok()) return Fail(status);
@@ -73,19 +114,30 @@ int Accesses(const Target& target, const std::string& receipts) {
       const std::string by = TextOf(access, "kind") == "access"
                                  ? "files for client " + TextOf(access, "client")
                                  : "decision " + TextOf(access, "decision_sha256").substr(0, 16) + "…";
-      std::printf("%s  %s\n    %s\n    dataset %s; %s, ledger entry %s\n", TextOf(access, "at").c_str(),
-                  used ? "USED" : "not used", TextOf(access, "text").c_str(),
-                  TextOf(access["dataset"], "dataset").c_str(), by.c_str(), TextOf(access, "ledger_index").c_str());
+      std::printf("%s  %s\n    %s\n    dataset %s; %s, ledger entry %s\n",
+                  TextOf(access, "at").c_str(), used ? "USED" : "not used",
+                  TextOf(access, "text").c_str(),
+                  TextOf(Member(access, "dataset"), "dataset").c_str(), by.c_str(),
+                  TextOf(access, "ledger_index").c_str());
     }
   });
 }
 
 int Save(const Target& target, const std::string& path, const std::string& file) {
   Session session(target);
-  auto content = session.GetBytes(path);
-  if (!content.ok()) return Fail(content.status());
-  if (file.empty() || file == "-") return std::fputs(content->c_str(), stdout) < 0 ? kFailed : kOk;
-  Status written = WriteFileAtomically(file, *content, 0600);
+  std::string content;
+  const Status got = session.Stream(path, [&content](std::string_view bytes) {
+    content += bytes;
+    return absl::OkStatus();
+  });
+  if (!got.ok()) return Fail(got);
+  // Its length is not known before, so that a connection that broke off is known by this.
+  if (!content.ends_with("}\n")) {
+    return Fail(Error(StatusCode::kUnavailable, "DOWNLOAD_INCOMPLETE",
+                      "the download broke off before its end: try again"));
+  }
+  if (file.empty() || file == "-") return std::fputs(content.c_str(), stdout) < 0 ? kFailed : kOk;
+  Status written = WriteFileAtomically(file, content, 0600);
   if (!written.ok()) return Fail(written);
   std::printf("%s\n", file.c_str());
   return kOk;
@@ -136,25 +188,12 @@ void AddCitizenCommands(Commands commands) {
       "  genofed me accesses --receipts receipts --as citizen_fi\n"
       "Your data count in frequencies of variants (AF), when researchers ask how many people have a trait\n"
       "(SLQ), and are used by projects that your country has approved (SEC).");
-  me->add_subcommand("permissions", "What you permitted")->callback([&target, &action] {
-    action = [&target] {
-      Session session(target);
-      return Show(session, session.Get("/api/v1/me/permissions"), [](const Json& answer) {
-        std::printf("permitted: %s\n", Plain(answer.value("permissions", Json::array())).c_str());
-        std::printf("by the policy %s:\n", TextOf(answer, "policy").c_str());
-        for (const Json& use : answer.value("decisions", Json::array())) {
-          const std::string purpose = TextOf(use, "purpose"), law = TextOf(use, "legal_basis");
-          std::printf("  %s  %s%s%s: %s%s%s\n", use.value("permitted", false) ? "yes" : "no ",
-                      Plain(Json::array({use["permission"]})).c_str(), purpose.empty() ? "" : " for ", purpose.c_str(),
-                      TextOf(use, "basis").c_str(), law.empty() ? "" : ", ", law.c_str());
-        }
-        for (const Json& change : answer.value("history", Json::array())) {
-          std::printf("  %s by %s: %s\n", TextOf(change, "at").c_str(),
-                      TextOf(change, "by").c_str(),
-                      Plain(change.value("permissions", Json::array())).c_str());
-        }
-      });
-    };
+  auto proofs = std::make_shared<std::string>();
+  auto* permissions = me->add_subcommand("permissions", "What you permitted");
+  permissions->add_option("--receipts", *proofs,
+                          "Existing folder to save the receipts of its changes to");
+  permissions->callback([proofs, &target, &action] {
+    action = [proofs, &target] { return Permissions(target, *proofs); };
   });
   me->add_subcommand("withdraw", "Take back every permission; effective within seconds")->callback([&target, &action] {
     action = [&target] { return SetPermissions(target, {}, {}); };
@@ -171,11 +210,18 @@ void AddCitizenCommands(Commands commands) {
       "SEC for projects that meet this only (DUO modifier, repeatable): DUO:0000045, or with a "
       "value DUO:0000022=FI");
   permit->add_option("--until", limits->until, "When it ends by itself: 2030-01-01T00:00:00Z");
-  permit->add_option("--recontact", limits->recontact, "Whether researchers may ask to contact you")
+  permit->add_option("--form", limits->form,
+                     "The form that you signed, with its version: urn:example:dga-form|2");
+  permit->add_option("--organisation", limits->organisation,
+                     "The data altruism organisation that you gave it to");
+  permit
+      ->add_option(
+          "--recontact", limits->recontact,
+          "Whether who collected your data may contact you again, for example when researchers ask")
       ->check(CLI::IsMember({"yes", "no"}));
   permit
       ->add_option("--incidental-findings", limits->incidental,
-                   "Whether you want to hear of findings about your health")
+                   "Whether who collected your data may tell you of findings about your health")
       ->check(CLI::IsMember({"yes", "no"}));
   permit->callback([codes, limits, &target, &action] {
     action = [codes, limits, &target] { return SetPermissions(target, *codes, *limits); };
@@ -190,8 +236,8 @@ void AddCitizenCommands(Commands commands) {
 
   auto out = std::make_shared<std::string>();
   auto format = std::make_shared<std::string>("data");
-  auto* exported =
-      me->add_subcommand("export", "Everything that is held about you, or your consents in another form");
+  auto* exported = me->add_subcommand(
+      "export", "Everything that consent holds about you, or your consents in another form");
   exported->footer(
       "Examples:\n"
       "  genofed me export --out my-data.json --as citizen_fi\n"

@@ -5,6 +5,7 @@
 
 #include "libs/consent/policy.h"
 #include "libs/core/file.h"
+#include "libs/core/strings.h"
 #include "services/cli/commands/session.h"
 
 namespace genofed::cli {
@@ -77,7 +78,7 @@ int ExportAudit(const Target& target, const AuditOptions& o) {
   while (next != "-1") {
     const auto page = session.Get("/api/v1/audit/export?start_index=" + next + "&" + o.Query());
     if (!page.ok()) return Fail(page.status());
-    lines += TextOf(*page, "ndjson");
+    lines += ContentOf(*page, "ndjson");
     next = TextOf(*page, "next_index");
   }
   if (o.out.empty() || o.out == "-") return std::fputs(lines.c_str(), stdout) < 0 ? kFailed : kOk;
@@ -95,7 +96,7 @@ int Reconcile(const Target& target) {
                 json.value("accounted", false) ? "accounted for" : "NOT ACCOUNTED FOR",
                 TextOf(json, "released").c_str(), TextOf(json, "logged").c_str());
     for (const Json& problem : json.value("problems", Json::array()))
-      std::printf("  %s\n", problem.get<std::string>().c_str());
+      std::printf("  %s\n", Printable(problem.get<std::string>()).c_str());
   });
   return shown == kOk && !answer->value("accounted", false) ? kRejected : shown;
 }
@@ -124,11 +125,60 @@ int PublishNotice(const Target& target, const std::string& file, const std::stri
     return kUsage;
   }
   Session session(target);
-  return Show(session, session.Post("/api/v1/notices", {{"notice", notice}, {"idempotency_key", key}}),
+  return Show(session,
+              session.Post("/api/v1/notices", {{"notice", notice}, {"idempotency_key", key}}),
               [](const Json& answer) {
-                std::printf("%s published: %s people see it\n", TextOf(answer["notice"], "id").c_str(),
+                std::printf("%s published: %s people see it\n",
+                            TextOf(Member(answer, "notice"), "id").c_str(),
                             TextOf(answer, "people").c_str());
               });
+}
+
+// A person in each line, as they were handed in.
+Result<Json> ReadPeople(const std::string& file) {
+  GF_ASSIGN(const std::string text, ReadFile(file, 16U << 20));
+  Json people = Json::array();
+  for (const std::string_view line : Split(text, '\n')) {
+    if (const std::string_view person = Trim(line); !person.empty())
+      people.push_back(std::string(person));
+  }
+  return people;
+}
+
+int AskWishes(const Target& target, const std::string& dataset, const std::string& file) {
+  constexpr std::size_t kAtOnce = 1000;
+  const auto people = ReadPeople(file);
+  if (!people.ok()) return Fail(people.status()), kUsage;
+  Session session(target);
+  Json found = Json::array();
+  for (std::size_t at = 0; at < people->size(); at += kAtOnce) {
+    const std::size_t end = std::min(people->size(), at + kAtOnce);
+    const Json some(people->begin() + static_cast<std::ptrdiff_t>(at),
+                    people->begin() + static_cast<std::ptrdiff_t>(end));
+    const auto answer =
+        session.Post("/api/v1/datasets/" + Escape(dataset) + "/wishes", {{"people", some}});
+    if (!answer.ok()) return Fail(answer.status());
+    const Json wishes = answer->value("wishes", Json::array());
+    if (wishes.size() != some.size())
+      return Fail(
+          Error(StatusCode::kInternal, "ANSWER_INVALID", "an answer for each person was expected"));
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      Json one = wishes[i];
+      one["person"] = some[i];
+      found.push_back(std::move(one));
+    }
+  }
+  const Json all = {{"wishes", found}};
+  return Show(session, all, [](const Json& answer) {
+    const auto yes = [](const Json& row, const char* wish) {
+      return row.value(wish, false) ? "yes" : "no";
+    };
+    std::vector<std::vector<std::string>> table = {{"person", "contact again", "findings"}};
+    for (const Json& row : answer.at("wishes"))
+      table.push_back(
+          {TextOf(row, "person"), yes(row, "recontact"), yes(row, "incidental_findings")});
+    PrintTable(table);
+  });
 }
 
 void AddAuditCommands(Commands commands) {
@@ -147,7 +197,7 @@ void AddAuditCommands(Commands commands) {
     command->add_option("--organisation", o->organisation);
     command->add_option("--dataset", o->dataset);
     command->add_option("--application", o->application);
-    command->add_option("--kind", o->kind, "run, access, release, denied, erase ...");
+    command->add_option("--kind", o->kind, "run, access, release, grant, denied, query-batch ...");
     command->add_option("--from", o->from, "2026-01-31T12:00:00Z");
     command->add_option("--to", o->to, "Exclusive");
   };
@@ -175,6 +225,7 @@ void AddConsentCommands(Commands commands) {
       "Examples:\n"
       "  genofed consent policy explain /etc/genofed/consent-policy.json\n"
       "  genofed consent registries --as operator_fi\n"
+      "  genofed consent wishes GOE-FI-DATASET-1 --people patients.txt --as holder_fi\n"
       "  genofed consent notice breach.json --key 2026-06-01-disk --as dpo_fi");
   auto* policy = consent->add_subcommand("policy", "A country's consent policy")->require_subcommand(1);
   auto file = std::make_shared<std::string>();
@@ -193,6 +244,16 @@ void AddConsentCommands(Commands commands) {
   notice->add_option("--key", *key, "Your name for it: published once, however often you send it")->required();
   notice->callback(
       [file, key, &target, &action] { action = [file, key, &target] { return PublishNotice(target, *file, *key); }; });
+  auto dataset = std::make_shared<std::string>();
+  auto* wishes = consent->add_subcommand(
+      "wishes",
+      "Whom you may ask: who agreed to be contacted again, or to hear of findings (role holder)");
+  wishes->add_option("dataset", *dataset, "Identifier of the dataset")->required();
+  wishes->add_option("--people", *file, "File with an identifier a line, as you handed them in")
+      ->required();
+  wishes->callback([dataset, file, &target, &action] {
+    action = [dataset, file, &target] { return AskWishes(target, *dataset, *file); };
+  });
   AddAuditCommands(commands);
 }
 

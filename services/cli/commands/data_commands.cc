@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "libs/cohort/consequence.h"
@@ -15,6 +16,7 @@
 #include "libs/crypto/hash.h"
 #include "services/cli/commands/onboard_beacon.h"
 #include "services/cli/commands/onboard_check.h"
+#include "services/cli/commands/onboard_description.h"
 #include "services/cli/commands/onboard_files.h"
 #include "services/cli/commands/session.h"
 #include "services/cli/commands/submission_report.h"
@@ -26,25 +28,10 @@ namespace {
 struct OnboardOptions {
   GivenFiles given;
   bool intake_key = false;
-  Json dataset = Json::object();
-  std::string id, title, description, publisher, contact, assembly;
-  std::vector<std::string> keywords, data_use, evidence;
+  DescriptionOptions dataset;
   bool add = false, follow_up = false;
   bool wait = true;
 };
-
-// "criterion=reference" as an entry of a JSON object.
-Status AddEvidence(const std::vector<std::string>& pairs, Json& evidence) {
-  for (const std::string& pair : pairs) {
-    const auto equals = pair.find('=');
-    if (equals == 0 || equals == std::string::npos || equals + 1 == pair.size()) {
-      return Error(StatusCode::kInvalidArgument, "EVIDENCE_INVALID",
-                   "'{}' is not CRITERION=REFERENCE, as ethics_approval=HUS/1/2026", pair);
-    }
-    evidence[pair.substr(0, equals)] = pair.substr(equals + 1);
-  }
-  return absl::OkStatus();
-}
 
 void PrintFindings(const Json& submission) {
   for (const Json& finding : submission.value("findings", Json::array())) {
@@ -85,7 +72,7 @@ int Report(const Session& session, const Json& submission) {
       return counts.contains(name) ? TextOf(counts, name) : std::string("0");
     };
     const std::string mode = TextOf(submission, "mode"),
-                      dataset = TextOf(submission["dataset"], "id");
+                      dataset = TextOf(Member(submission, "dataset"), "id");
     const bool makes_version = mode != "MODE_ROLLBACK" && mode != "MODE_DECOMMISSION";
     if (makes_version) {
       std::printf("%s version %s: %s\n", dataset.c_str(), TextOf(submission, "version").c_str(),
@@ -109,14 +96,17 @@ int Report(const Session& session, const Json& submission) {
     if (!TextOf(submission, "message").empty())
       std::printf("  %s\n", TextOf(submission, "message").c_str());
   }
-  return state == "STATE_PUBLISHED" ? kOk : state == "STATE_REJECTED" ? kRejected : kFailed;
+  if (state == "STATE_PUBLISHED" || state == "STATE_OPEN" || state == "STATE_QUEUED" ||
+      state == "STATE_RUNNING")
+    return kOk;
+  return state == "STATE_REJECTED" ? kRejected : kFailed;
 }
 
 Result<Json> Wait(Session& session, const std::string& id, bool show) {
   std::string last;
   for (;;) {
     GF_ASSIGN(Json answer, session.Get("/api/v1/submissions/" + Escape(id)));
-    const Json& submission = answer["submission"];
+    const Json& submission = Member(answer, "submission");
     const std::string state = TextOf(submission, "state");
     if (state != "STATE_QUEUED" && state != "STATE_RUNNING") return submission;
     std::string now = TextOf(submission, "stage") + " " + TextOf(submission, "percent") + " %";
@@ -128,52 +118,20 @@ Result<Json> Wait(Session& session, const std::string& id, bool show) {
 
 namespace {
 
-// What dataset.json says, then what the command line says; the site takes what both leave out from
-// the dataset's last version, and a first version needs it all.
-Result<Json> DescribeDataset(const OnboardOptions& o, const std::filesystem::path& file) {
-  Json dataset = Json::object();
-  if (!file.empty()) {
-    GF_ASSIGN(std::string text, ReadFile(file, 1U << 20));
-    dataset = Json::parse(text, nullptr, false);
-    if (!dataset.is_object()) {
-      return Error(StatusCode::kInvalidArgument, "DESCRIPTION_INVALID", "{} is not a JSON object",
-                   file.string());
-    }
-  } else if (!o.add && !o.follow_up) {
-    dataset = {{"title", "Cohort " + o.id},
-               {"description", "A cohort of " + o.id.substr(0, o.id.rfind('-'))},
-               {"publisher", "National biobank"},
-               {"contact_email", "data@biobank.example"},
-               {"data_use", {"DUO:0000042"}}};
-  }
-  auto set = [&](const char* name, const auto& value) {
-    if (!value.empty()) dataset[name] = value;
-  };
-  set("id", o.id);
-  set("title", o.title);
-  set("description", o.description);
-  set("publisher", o.publisher);
-  set("contact_email", o.contact);
-  set("keywords", o.keywords);
-  set("data_use", o.data_use);
-  set("assembly", o.assembly);
-  if (!dataset.contains("assembly") && !o.add && !o.follow_up) dataset["assembly"] = "GRCh38";
-  if (!o.evidence.empty()) GF_TRY(AddEvidence(o.evidence, dataset["evidence"]));
-  return dataset;
-}
-
 // The layout that `genofed synth` writes has more in it than what is handed over.
 void ExpandCohort(OnboardOptions& o) {
   if (o.given.paths.size() != 1) return;
   const std::filesystem::path folder = o.given.paths.front();
-  const bool has_vcf = std::filesystem::exists(folder / "cohort.vcf.gz");
-  if (!std::filesystem::is_directory(folder / "phenopackets") ||
-      !std::filesystem::exists(folder / "consents.fhir-r4.json") || !(has_vcf || o.follow_up)) {
+  std::error_code ignored;  // what cannot be looked at is noticed when it is read
+  const auto has = [&](const char* name) {
+    return std::filesystem::exists(folder / name, ignored);
+  };
+  if (!std::filesystem::is_directory(folder / "phenopackets", ignored) ||
+      !has("consents.fhir-r4.json") || !(has("cohort.vcf.gz") || o.follow_up)) {
     return;
   }
   o.given.paths.clear();
-  if (std::filesystem::exists(folder / "dataset.json"))
-    o.given.paths.push_back(folder / "dataset.json");
+  if (has("dataset.json")) o.given.paths.push_back(folder / "dataset.json");
   if (o.given.variants.empty() && !o.follow_up) o.given.variants = {folder / "cohort.vcf.gz"};
   if (o.given.clinical.empty()) o.given.clinical = {folder / "phenopackets"};
   if (o.given.consents.empty()) o.given.consents = {folder / "consents.fhir-r4.json"};
@@ -189,17 +147,8 @@ Status Upload(Session& session, const std::string& id, const std::vector<HandedF
   }
   for (const HandedFile& file : files) {
     const UploadTarget to{id, file.kind, file.name, held[file.name]};
-    if (!file.packed) {
-      GF_TRY(UploadFile(session, to, file.path));
-      continue;
-    }
-    const auto scratch =
-        std::filesystem::temp_directory_path() / fmt::format("genofed-{}.ndjson", id);
-    Status status = WriteFileAtomically(scratch, *file.packed, 0600);
-    if (status.ok()) status = UploadFile(session, to, scratch);
-    std::error_code ignored;
-    std::filesystem::remove(scratch, ignored);
-    GF_TRY(status);
+    GF_TRY(file.packed ? UploadText(session, to, *file.packed)
+                       : UploadFile(session, to, file.path));
   }
   return absl::OkStatus();
 }
@@ -224,17 +173,18 @@ int Onboard(const Target& target, OnboardOptions o) {
     return kUsage;
   }
   Session session(target);
-  auto described = DescribeDataset(o, collected->description);
+  auto described = DescribeDataset(o.dataset, collected->description);
   if (!described.ok()) return Fail(described.status());
-  // The same files under the same identifier are the same submission, so an interrupted command can
-  // be repeated.
+  // The same files and description under the same identifier are the same submission, so an
+  // interrupted command can be repeated.
   const char* mode = o.add ? "MODE_ADD" : o.follow_up ? "MODE_FOLLOW_UP" : "MODE_UNSPECIFIED";
-  const std::string key = fmt::format("{}.{}.{}", o.id, mode, Fingerprint(collected->files));
+  const std::string key =
+      fmt::format("{}.{}.{}", o.dataset.id, mode, Fingerprint(collected->files, described->dump()));
   auto created = session.Post("/api/v1/submissions",
                               {{"dataset", *described}, {"idempotency_key", key}, {"mode", mode}});
   if (!created.ok()) return Fail(created.status());
-  const std::string id = TextOf((*created)["submission"], "id");
-  if (TextOf((*created)["submission"], "state") == "STATE_OPEN") {
+  const std::string id = TextOf(Member(*created, "submission"), "id");
+  if (TextOf(Member(*created, "submission"), "state") == "STATE_OPEN") {
     Status status = Upload(session, id, collected->files);
     if (status.ok()) status = session.Post("/api/v1/submissions/" + Escape(id) + "/start").status();
     if (!status.ok()) return Fail(status);
@@ -253,7 +203,7 @@ int ShowIntakeKey(const Target& target) {
   auto answer = session.Get("/api/v1/intake-key");
   if (!answer.ok()) return Fail(answer.status());
   std::printf("%s", session.json() ? (answer->dump(2) + "\n").c_str()
-                                   : TextOf(*answer, "public_key").c_str());
+                                   : ContentOf(*answer, "public_key").c_str());
   return kOk;
 }
 
@@ -272,7 +222,7 @@ struct QueryOptions {
   std::string variant, assembly;
   std::string gene, change, hgvs, type;
   std::vector<std::string> consequences;
-  double below_frequency = 0;
+  std::optional<double> below_frequency;
   std::vector<std::string> terms;
   bool exact_terms = false;
   std::string sex, age;
@@ -355,10 +305,16 @@ Result<Json> QueryFilters(const QueryOptions& o) {
   }
   if (any.size() == 1) filters.push_back(any[0]);
   if (any.size() > 1) filters.push_back(any);
-  if (o.below_frequency > 0)
+  if (o.below_frequency) {
+    if (!(*o.below_frequency > 0 && *o.below_frequency <= 1)) {
+      return Error(StatusCode::kInvalidArgument, "FREQUENCY_INVALID",
+                   "--below-frequency {}: nothing is rarer; more than 0 and at most 1 is expected",
+                   *o.below_frequency);
+    }
     filters.push_back({{"id", "alleleFrequency"},
                        {"operator", "<"},
-                       {"value", fmt::format("{}", o.below_frequency)}});
+                       {"value", fmt::format("{}", *o.below_frequency)}});
+  }
   return filters;
 }
 
@@ -377,9 +333,11 @@ int Query(const Target& target, const QueryOptions& o, const std::string& entity
       session.Post("/beacon/v2/" + entity, {{"meta", {{"apiVersion", "2.0"}}}, {"query", query}});
   return Show(session, answer, [&](const Json& beacon) {
     const Json summary = beacon.value("responseSummary", Json::object());
+    const Json info = beacon.value("info", Json::object());
     const bool noisy = TextOf(summary, "countPrecision") == "imprecise";
-    std::printf("%s%s individuals in total\n", noisy ? "about " : "",
-                TextOf(summary, "numTotalResults").c_str());
+    std::printf("%s%s %s in total\n", noisy ? "about " : "",
+                TextOf(summary, "numTotalResults").c_str(),
+                Printable(info.value("counted", "individuals")).c_str());
     std::vector<std::vector<std::string>> rows = {{"DATASET", "INDIVIDUALS"}};
     for (const Json& set :
          beacon.value("response", Json::object()).value("resultSets", Json::array())) {
@@ -388,22 +346,27 @@ int Query(const Target& target, const QueryOptions& o, const std::string& entity
           {TextOf(set, "id"), exists ? TextOf(set, "resultsCount") : "none, or too few to say"});
     }
     PrintTable(rows);
-    for (const Json& withheld :
-         beacon.value("info", Json::object()).value("withheld", Json::array())) {
-      std::printf("%s: you were told as much as you may be for now; again in %s s\n",
-                  TextOf(withheld, "dataset").c_str(),
-                  TextOf(withheld, "retryAfterSeconds").c_str());
+    for (const Json& withheld : info.value("withheld", Json::array())) {
+      const std::string dataset = TextOf(withheld, "dataset"), reason = TextOf(withheld, "reason");
+      if (reason == "BUDGET_SPENT") {
+        std::printf("%s: you were told as much as you may be for now; again in %s s\n",
+                    dataset.c_str(), TextOf(withheld, "retryAfterSeconds").c_str());
+      } else {
+        std::printf("%s: no answer just now (%s)\n", dataset.c_str(), reason.c_str());
+      }
     }
-    for (const Json& table :
-         beacon.value("info", Json::object()).value("frequencyTables", Json::array())) {
+    for (const Json& one : info.value("notAsked", Json::array())) {
+      std::printf("%s: not asked (%s)\n", TextOf(one, "dataset").c_str(),
+                  TextOf(one, "detail").c_str());
+    }
+    for (const Json& table : info.value("frequencyTables", Json::array())) {
       std::printf(
           "rarity: by version %s of the network's table for %s; what is not in it is rarer than "
           "%s\n",
           TextOf(table, "version").c_str(), TextOf(table, "assembly").c_str(),
           fmt::format("{:.2g}", table.value("resolution", 1.0)).c_str());
     }
-    for (const Json& member :
-         beacon.value("info", Json::object()).value("members", Json::array())) {
+    for (const Json& member : info.value("members", Json::array())) {
       if (member.value("otherFrequencyTable", false)) {
         const Json other = member.value("frequencyTable", Json::object());
         std::printf("%s went by %s\n", TextOf(member, "site").c_str(),
@@ -425,7 +388,7 @@ int CarryOut(const Target& target, Json request) {
   request["idempotency_key"] = fmt::format("{}.{}", TextOf(request, "mode"), now);
   auto created = session.Post("/api/v1/submissions", request);
   if (!created.ok()) return Fail(created.status());
-  const std::string id = TextOf((*created)["submission"], "id");
+  const std::string id = TextOf(Member(*created, "submission"), "id");
   Status started = session.Post("/api/v1/submissions/" + Escape(id) + "/start").status();
   if (!started.ok()) return Fail(started);
   auto done = Wait(session, id, !session.json());
@@ -437,12 +400,14 @@ int ShowReport(const Target& target, const std::string& id, const std::string& h
   auto answer = session.Get("/api/v1/submissions/" + Escape(id) + "/report");
   if (!answer.ok()) return Fail(answer.status());
   if (!html_file.empty()) {
-    if (Status status = WriteFileAtomically(html_file, TextOf(*answer, "html"), 0600); !status.ok())
+    if (Status status = WriteFileAtomically(html_file, ContentOf(*answer, "html"), 0600);
+        !status.ok())
       return Fail(status);
     std::fprintf(stderr, "%s\n", html_file.c_str());
     return kOk;
   }
-  std::printf("%s\n", session.json() ? answer->dump(2).c_str() : TextOf(*answer, "json").c_str());
+  std::printf("%s\n",
+              session.json() ? answer->dump(2).c_str() : ContentOf(*answer, "json").c_str());
   return kOk;
 }
 
@@ -460,9 +425,9 @@ int ShowIntegrity(const Target& target) {
                 TextOf(*answer, "never_checked").c_str(),
                 since.empty() ? "" : ("; all looked at since " + since).c_str());
     for (const Json& object : damaged) {
-      std::printf("%-18s %-12s %s  %s\n", TextOf(object, "reason").c_str(),
-                  TextOf(object, "role").c_str(), TextOf(object["dataset"], "dataset").c_str(),
-                  TextOf(object, "object").c_str());
+      std::printf(
+          "%-18s %-12s %s  %s\n", TextOf(object, "reason").c_str(), TextOf(object, "role").c_str(),
+          TextOf(Member(object, "dataset"), "dataset").c_str(), TextOf(object, "object").c_str());
     }
     if (!damaged.empty())
       std::printf("Restore these bodies from the backup; a later look clears them.\n");
@@ -501,6 +466,43 @@ int SaveQuarantine(const Target& target, const std::string& id, const std::strin
   if (Status status = WriteFileAtomically(out, content, 0600); !status.ok()) return Fail(status);
   std::fprintf(stderr, "%s\n", out.c_str());
   return kOk;
+}
+
+struct ReviewOptions {
+  std::string id, comment;
+  std::optional<std::int64_t> version;
+  std::vector<std::string> evidence;
+};
+
+// The national coordinator's answer to the newest version.
+int ReviewRecord(const Target& target, const ReviewOptions& o, bool approve) {
+  Json seen = Json::object();
+  if (Status status = AddEvidence(o.evidence, seen); !status.ok()) return Fail(status), kUsage;
+  Session session(target);
+  const auto all = GetAllPages(session, "/api/v1/datasets?all=true&page_size=500", "records");
+  if (!all.ok()) return Fail(all.status());
+  for (const Json& record : all->value("records", Json::array())) {
+    if (TextOf(record, "id") != o.id) continue;
+    const std::string version = TextOf(record, "version");
+    if (o.version && std::to_string(*o.version) != version) {
+      return Fail(Error(StatusCode::kFailedPrecondition, "VERSION_CHANGED",
+                        "the newest version of {} is {}: look at it again", o.id, version));
+    }
+    return Show(session,
+                session.Post("/api/v1/datasets/" + Escape(o.id) + "/review",
+                             {{"version", Member(record, "version")},
+                              {"approve", approve},
+                              {"comment", o.comment},
+                              {"evidence", seen}}),
+                [](const Json& answer) {
+                  const Json& reviewed = Member(answer, "record");
+                  std::printf("%s version %s: %s\n", TextOf(reviewed, "id").c_str(),
+                              TextOf(reviewed, "version").c_str(),
+                              TextOf(reviewed, "state").c_str());
+                });
+  }
+  return Fail(
+      Error(StatusCode::kNotFound, "DATASET_UNKNOWN", "there is no dataset {} at this site", o.id));
 }
 
 void AddLifecycleCommands(Commands commands, CLI::App& dataset) {
@@ -592,41 +594,34 @@ void AddDataCommands(Commands commands) {
                       "What the columns of CSV files mean (JSON; docs/guides/data-holder.md)");
   onboard->add_flag("--intake-key", o->intake_key,
                     "Print the Crypt4GH key for which files may be encrypted, and do nothing else");
-  onboard->add_option("--id", o->id, "Dataset identifier: GOE-FI-DATASET-1");
-  onboard->add_option("--title", o->title);
-  onboard->add_option("--description", o->description);
-  onboard->add_option("--publisher", o->publisher);
-  onboard->add_option("--contact", o->contact, "E-mail address");
-  onboard->add_option("--keyword", o->keywords, "Repeatable");
-  onboard->add_option("--data-use", o->data_use, "DUO codes");
-  onboard->add_option("--evidence", o->evidence,
-                      "CRITERION=REFERENCE for the inclusion check, as ethics_approval=HUS/1/2026; "
-                      "repeatable");
+  onboard->add_option("--id", o->dataset.id, "Dataset identifier: GOE-FI-DATASET-1");
+  AddDescriptionOptions(*onboard, o->dataset);
   auto* add = onboard->add_flag("--add", o->add,
                                 "Add these people to the listed version; nothing of it is rebuilt");
   onboard
       ->add_flag("--follow-up", o->follow_up,
                  "New clinical data and consents of people who are in the listed version; no VCF")
       ->excludes(add);
-  onboard->add_option("--assembly", o->assembly,
-                      "GRCh37 or GRCh38 (default); updates keep that of the version before");
   onboard->add_flag("!--no-wait", o->wait, "Return as soon as the work is accepted");
   onboard->footer(
       "Examples:\n"
       "  genofed onboard check --json cohorts/fi/cohort.vcf.gz            without storing "
       "anything\n"
       "  genofed onboard cohorts/fi --id GOE-FI-DATASET-1 --as holder_fi\n"
-      "  genofed onboard cohort.bcf omop/ consents.ndjson --id GOE-FI-DATASET-1 --as holder_fi\n"
+      "  genofed onboard cohort.bcf omop/ consents.ndjson dataset.json --id GOE-FI-DATASET-1 --as "
+      "holder_fi\n"
       "  genofed onboard cohort.bcf redcap.csv consents.json --mapping mapping.json --id "
       "GOE-FI-DATASET-1\n"
       "  genofed onboard --intake-key > node.pub; genofed crypt4gh encrypt --recipient-key "
       "node.pub < a.vcf > a.vcf.c4gh\n"
       "  genofed onboard batch-2 --id GOE-FI-DATASET-1 --add --as holder_fi\n"
       "  genofed onboard visits --id GOE-FI-DATASET-1 --follow-up --as holder_fi\n"
-      "The file dataset.json (title, description, publisher, contact_email, keywords, "
-      "data_use,\n"
-      "evidence) describes the dataset; options win over it. Exit code 3: rejected, the findings "
-      "say why.");
+      "The file dataset.json (title, description, publisher, contact_email, keywords, data_use, "
+      "evidence, assembly)\n"
+      "describes the dataset; options win over it, and what neither says stays as it was in the "
+      "version before. A first\n"
+      "version needs it all but keywords, data_use and evidence. Exit code 3: rejected, the "
+      "findings say why.");
   AddOnboardCheck(*onboard, commands);
   AddOnboardBeacon(*onboard, commands);
   // The command acts by itself unless its subcommand was named.
@@ -637,7 +632,7 @@ void AddDataCommands(Commands commands) {
       action = [&target] { return ShowIntakeKey(target); };
       return;
     }
-    if (o->id.empty()) throw CLI::RequiredError("--id");
+    if (o->dataset.id.empty()) throw CLI::RequiredError("--id");
     action = [o, &target] { return Onboard(target, *o); };
   });
 
@@ -650,7 +645,7 @@ void AddDataCommands(Commands commands) {
     action = [id, &target] {
       Session session(target);
       auto answer = session.Get("/api/v1/submissions/" + Escape(*id));
-      return answer.ok() ? Report(session, (*answer)["submission"]) : Fail(answer.status());
+      return answer.ok() ? Report(session, Member(*answer, "submission")) : Fail(answer.status());
     };
   });
 
@@ -659,9 +654,11 @@ void AddDataCommands(Commands commands) {
       "Examples:\n"
       "  genofed dataset list epilepsy                        what is listed of all countries\n"
       "  genofed dataset list --all --as ncp_fi               what waits for review, too\n"
-      "  genofed dataset approve GOE-FI-DATASET-1 --evidence consent_form=V3 --as ncp_fi\n"
+      "  genofed dataset approve GOE-FI-DATASET-1 --version 2 --evidence consent_form=V3 --as "
+      "ncp_fi\n"
       "  genofed dataset rollback GOE-FI-DATASET-1 --to 1 --reason \"Wrong visit\" --as holder_fi\n"
-      "  genofed dataset decommission GOE-FI-DATASET-1 --reason \"The study ended\" --yes --as holder_fi");
+      "  genofed dataset decommission GOE-FI-DATASET-1 --reason \"The study ended\" --yes --as "
+      "holder_fi");
   auto text = std::make_shared<std::string>();
   auto all = std::make_shared<bool>(false);
   auto* list = dataset->add_subcommand("list", "Listed datasets");
@@ -671,7 +668,10 @@ void AddDataCommands(Commands commands) {
     action = [text, all, &target] {
       Session session(target);
       return Show(session,
-                  session.Get("/api/v1/datasets?text=" + Escape(*text) + (*all ? "&all=true" : "")),
+                  GetAllPages(session,
+                              "/api/v1/datasets?page_size=500&text=" + Escape(*text) +
+                                  (*all ? "&all=true" : ""),
+                              "records"),
                   PrintRecords);
     };
   });
@@ -681,47 +681,25 @@ void AddDataCommands(Commands commands) {
     action = [id, &target] {
       Session session(target);
       return Show(session, session.Get("/api/v1/datasets/" + Escape(*id)), [](const Json& answer) {
-        std::printf("%s\n", answer["record"].dump(2).c_str());
+        std::printf("%s\n", Member(answer, "record").dump(2).c_str());
       });
     };
   });
-  auto comment = std::make_shared<std::string>();
-  auto evidence = std::make_shared<std::vector<std::string>>();
+  auto r = std::make_shared<ReviewOptions>();
   for (const char* verb : {"approve", "return"}) {
     bool approve = std::string(verb) == "approve";
     auto* review =
         dataset->add_subcommand(verb, approve ? "List a waiting dataset (role ncp)"
                                               : "Send a record back with a reason (role ncp)");
-    review->add_option("id", *id)->required();
-    review->add_option("--comment", *comment, "Shown to the holder")->required(!approve);
+    review->add_option("id", r->id)->required();
+    review->add_option("--version", r->version, "Version that was looked at; default: the newest");
+    review->add_option("--comment", r->comment, "Shown to the holder")->required(!approve);
     if (approve) {
-      review->add_option("--evidence", *evidence,
+      review->add_option("--evidence", r->evidence,
                          "CRITERION=REFERENCE of a document you have seen; repeatable");
     }
-    review->callback([id, comment, evidence, approve, &target, &action] {
-      action = [id, comment, evidence, approve, &target] {
-        Session session(target);
-        Json seen = Json::object();
-        if (Status status = AddEvidence(*evidence, seen); !status.ok()) return Fail(status), kUsage;
-        // What is reviewed is the newest version.
-        auto waiting = session.Get("/api/v1/datasets?all=true&page_size=500");
-        if (!waiting.ok()) return Fail(waiting.status());
-        for (const Json& record : waiting->value("records", Json::array())) {
-          if (TextOf(record, "id") != *id) continue;
-          Json body = {{"version", record["version"]},
-                       {"approve", approve},
-                       {"comment", *comment},
-                       {"evidence", seen}};
-          return Show(session, session.Post("/api/v1/datasets/" + Escape(*id) + "/review", body),
-                      [](const Json& answer) {
-                        std::printf("%s version %s: %s\n", TextOf(answer["record"], "id").c_str(),
-                                    TextOf(answer["record"], "version").c_str(),
-                                    TextOf(answer["record"], "state").c_str());
-                      });
-        }
-        return Fail(Error(StatusCode::kNotFound, "DATASET_UNKNOWN",
-                          "there is no dataset {} at this site", *id));
-      };
+    review->callback([r, approve, &target, &action] {
+      action = [r, approve, &target] { return ReviewRecord(target, *r, approve); };
     });
   }
 
@@ -754,8 +732,7 @@ void AddDataCommands(Commands commands) {
     command->add_option("--type", q->type)->check(CLI::IsMember({"SNP", "MNP", "INS", "DEL"}));
     command->add_option("--consequence", q->consequences,
                         "stop_gained, missense_variant ..., or loss_of_function; repeatable, any of them");
-    command->add_option("--below-frequency", q->below_frequency, "Rarer than this, such as 0.001")
-        ->check(CLI::Range(0.0, 1.0));
+    command->add_option("--below-frequency", q->below_frequency, "Rarer than this, such as 0.001");
     std::string entity = command == variant ? "g_variants" : "individuals";
     command->callback([q, entity, &target, &action] {
       action = [q, entity, &target] { return Query(target, *q, entity); };

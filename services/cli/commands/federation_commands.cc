@@ -77,14 +77,20 @@ void AddFederationCommands(Commands commands) {
                    "Seconds that workload certificates last (at least 10); renewed in time")
       ->capture_default_str();
   up_command->add_flag("--foreground", up->foreground, "Stay until Ctrl-C");
-  up_command->footer("Example: genofed up --nodes FI,ES,SE --set fi:discovery.minimum_count=10");
+  up_command->footer(
+      "Example: genofed up --nodes FI,ES,SE --set fi:discovery.minimum_count=10\n"
+      "What runs already goes on as it is: another configuration is refused until `genofed down`.");
   up_command->add_option("--beacon-data", beacon->folder, "Beacon data folder that the first country's node takes in and serves");
   up_command
       ->add_option("--disclosure-control", beacon->disclosure_control,
                    "off: its records are answered to anybody on this machine, for conformance runs")
       ->check(CLI::IsMember({"on", "off"}))
       ->capture_default_str();
-  up_command->callback([up, beacon, &target, &action] {
+  up_command->callback([up, beacon, up_command, &target, &action] {
+    for (const char* option : {"--nodes", "--layout", "--images", "--set", "--hsm",
+                               "--certificate-lifetime", "--disclosure-control"}) {
+      if (up_command->count(option) > 0) up->given.push_back(option);
+    }
     action = [up, beacon, &target] { return Up(*up, *beacon, target); };
   });
 

@@ -82,12 +82,8 @@ Status WriteTile(const std::filesystem::path& directory, const ledger::TileId& i
                  "{} is there already, with other content: give another --out", path.string());
   }
   std::filesystem::create_directories(path.parent_path(), failed);
-  std::ofstream out(path, std::ios::binary);
-  out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  out.close();
-  if (!out)
-    return Error(StatusCode::kUnavailable, "FILE_UNWRITABLE", "cannot write {}", path.string());
-  return absl::OkStatus();
+  // A part of a file would be another content for whoever builds the log again.
+  return WriteFileAtomically(path, bytes);
 }
 
 Result<ledger::NoteSigner> ReadSigner(const Options& options) {
@@ -168,7 +164,13 @@ int ShowReceipt(const Target& target, const ledger::ReceiptFacts& facts) {
                  {"index", facts.index},   {"tree_size", facts.tree_size},
                  {"origin", facts.origin}, {"time", facts.time}};
     if (facts.slot) json["slot"] = *facts.slot;
+    if (facts.said) json["said"] = *facts.said;
     std::printf("%s\n", json.dump(2).c_str());
+  } else if (facts.said) {
+    std::printf("VALID: entry %llu of %llu in the ledger %s, written %s, says of this person: %s\n",
+                static_cast<unsigned long long>(facts.index),
+                static_cast<unsigned long long>(facts.tree_size), facts.origin.c_str(),
+                facts.time.c_str(), facts.said->c_str());
   } else {
     std::printf(
         "VALID: entry %llu of %llu in the ledger %s, written %s: this person's data was %s%s\n",
@@ -227,7 +229,7 @@ int VerifyProof(const Target& target, const Options& options, const std::string&
   if (proof->extra) {
     const auto facts = ledger::VerifyTlogReceipt(text, *entry, key, witnesses, options.witnesses);
     if (!facts.ok()) return NotValid(facts.status());
-    if (facts->in_snapshot) return ShowReceipt(target, *facts);
+    if (facts->in_snapshot || facts->said) return ShowReceipt(target, *facts);
   }
   ShowCheckpoint(target, *checkpoint, proof->index, CountWitnesses(proof->checkpoint, witnesses));
   return kOk;

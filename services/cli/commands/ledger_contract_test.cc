@@ -83,6 +83,14 @@ TEST_F(LedgerCommand, BuildsTilesAndPrintsSizeAndRoot) {
   EXPECT_NE(other.err.find("LOG_DIFFERS"), std::string::npos) << other.err;
 }
 
+TEST_F(LedgerCommand, AFullDiskLeavesNoPartOfATile) {
+  // As long as a file may get here is half a tile.
+  const auto full = Shell("trap '' XFSZ; ulimit -f 4; " + std::string(GENOFED_PROGRAM) +
+                          " ledger build --leaves leaves --out log");
+  EXPECT_EQ(full.code, 1) << full.err;
+  EXPECT_EQ(Run("build --leaves leaves --out log").code, 0) << "what is there is whole";
+}
+
 TEST_F(LedgerCommand, KnowsTheRootsOfTheVectors) {
   GF_NEED_VECTORS();
   for (const auto& row : Rows("tree-513.tsv")) {
@@ -274,6 +282,11 @@ TEST_F(LedgerCommand, VerifyNamesTheSlotOfAReceipt) {
 TEST_F(LedgerCommand, WatchSeesGrowthAndRaisesTheAlarmOnAnythingElse) {
   Build(255, "log");
   EXPECT_EQ(Run("watch log --key key --state seen --once").code, 0);
+  // Seen before, and still without the witness that is now asked for.
+  const auto alone = Run("watch log --key key --state seen --once --witness-key " +
+                         std::string(kWitnessKey) + " --witnesses 1");
+  EXPECT_EQ(alone.code, 3);
+  EXPECT_NE(alone.err.find("WITNESSES_MISSING"), std::string::npos) << alone.err;
   Build(300, "log");
   auto grown = Run("watch log --key key --state seen --once");
   EXPECT_EQ(grown.code, 0) << grown.err;

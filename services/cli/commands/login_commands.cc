@@ -25,12 +25,6 @@ struct LoginOptions {
   std::string provider_ca;
 };
 
-// What a provider says goes to a terminal, which obeys control characters.
-std::string Printable(std::string text) {
-  std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-  return text;
-}
-
 Status Unusable(std::string_view what) {
   return Error(StatusCode::kFailedPrecondition, "PROVIDER_UNUSABLE", "the login service {}", what);
 }
@@ -148,7 +142,8 @@ void ShowCode(const Json& device, bool json) {
 
 void ShowPerson(const Json& me) {
   std::string roles;
-  for (const Json& role : me.value("roles", Json::array())) roles += (roles.empty() ? "" : ", ") + role.get<std::string>();
+  for (const Json& role : me.value("roles", Json::array()))
+    roles += (roles.empty() ? "" : ", ") + Printable(role.get<std::string>());
   std::printf("%s%s%s\nroles:   %s\nuntil:   %s%s\n", TextOf(me, "name").empty() ? TextOf(me, "subject").c_str()
                                                                                : TextOf(me, "name").c_str(),
               TextOf(me, "organisation").empty() ? "" : ", ", TextOf(me, "organisation").c_str(), roles.c_str(),

@@ -25,7 +25,7 @@ constexpr auto kAnswersWithin = std::chrono::seconds(60);
 
 struct FolderFiles {
   std::vector<fs::path> used;
-  std::string digest;  // of names and content
+  std::string digest;  // of names and content, SHA-256
 };
 
 Result<FolderFiles> FilesOf(const fs::path& folder) {
@@ -51,8 +51,10 @@ Result<FolderFiles> FilesOf(const fs::path& folder) {
     std::ifstream in(file, std::ios::binary);
     while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())), in.gcount() > 0)
       hash.Update(std::string_view(piece.data(), static_cast<std::size_t>(in.gcount())));
+    if (!in.eof())
+      return Error(StatusCode::kInternal, "FILE_FAILED", "cannot read {}", file.string());
   }
-  files.digest = HexEncode(hash.Finish()).substr(0, 32);
+  files.digest = hash.Finish();
   return files;
 }
 
@@ -62,29 +64,21 @@ Result<std::string> DefaultId(Session& session) {
   return "GDI-" + TextOf(site, "country") + "-BEACON-1";
 }
 
-Result<Json> Submit(Session& session, const BeaconFolderOptions& o) {
+Result<Json> Submit(Session& session, BeaconFolderOptions o) {
   GF_ASSIGN(const FolderFiles files, FilesOf(o.folder));
-  std::string id = o.id;
-  if (id.empty()) {
-    GF_ASSIGN(id, DefaultId(session));
+  if (o.dataset.id.empty()) {
+    GF_ASSIGN(o.dataset.id, DefaultId(session));
   }
-  const auto given = [](const std::string& value, std::string fallback) {
-    return value.empty() ? std::move(fallback) : value;
-  };
-  const Json dataset = {{"id", id},
-                        {"title", given(o.title, "Beacon data folder " + o.folder.filename().string())},
-                        {"description", "Records of a Beacon v2, taken in from a data folder"},
-                        {"publisher", given(o.publisher, "National biobank")},
-                        {"contact_email", given(o.contact, "data@biobank.example")},
-                        {"data_use", {"DUO:0000042"}},
-                        {"assembly", o.assembly}};
-  const std::string key = fmt::format("{}.beacon.{}{}", id, files.digest, o.test_data ? ".test" : "");
+  GF_ASSIGN(const Json dataset, DescribeDataset(o.dataset, {}));
+  const std::string said = HexEncode(crypto::Sha256(files.digest + dataset.dump())).substr(0, 32);
+  const std::string key =
+      fmt::format("{}.beacon.{}{}", o.dataset.id, said, o.test_data ? ".test" : "");
   GF_ASSIGN(const Json created,
             session.Post(
                 "/api/v1/submissions",
                 {{"dataset", dataset}, {"idempotency_key", key}, {"mode", "MODE_BEACON"}, {"test_data", o.test_data}}));
-  const std::string submission = TextOf(created["submission"], "id");
-  if (TextOf(created["submission"], "state") == "STATE_OPEN") {
+  const std::string submission = TextOf(Member(created, "submission"), "id");
+  if (TextOf(Member(created, "submission"), "state") == "STATE_OPEN") {
     for (const fs::path& file : files.used)
       GF_TRY(UploadFile(session, {submission, "beacon", file.filename().string(), 0}, file));
     GF_TRY(session.Post("/api/v1/submissions/" + Escape(submission) + "/start"));
@@ -97,14 +91,17 @@ Status List(const Target& target, const std::string& site, const Json& submissio
   Target coordinator = target;
   coordinator.persona = "ncp_" + site;
   Session session(coordinator);
-  const std::string id = TextOf(submission["dataset"], "id");
-  GF_ASSIGN(const Json all, session.Get("/api/v1/datasets?all=true&page_size=500"));
+  const std::string id = TextOf(Member(submission, "dataset"), "id");
+  GF_ASSIGN(const Json all,
+            GetAllPages(session, "/api/v1/datasets?all=true&page_size=500", "records"));
   Json record;
   for (const Json& one : all.value("records", Json::array())) {
     if (TextOf(one, "id") == id && TextOf(one, "version") == TextOf(submission, "version")) record = one;
   }
   if (TextOf(record, "state") == "STATE_LISTED") return absl::OkStatus();
-  Json review = {{"version", submission["version"]}, {"approve", true}, {"comment", "Served by genofed up"}};
+  Json review = {{"version", Member(submission, "version")},
+                 {"approve", true},
+                 {"comment", "Served by genofed up"}};
   review["evidence"] = Json::object();
   for (const Json& criterion : record.value("inclusion", Json::array())) {
     if (criterion.value("required", false) && !criterion.value("automatic", false) && !criterion.value("met", false))
@@ -149,12 +146,17 @@ int ServeBeaconFolder(const Target& target, const std::string& site, const fs::p
   Session session(holder);
   BeaconFolderOptions options;
   options.folder = folder;
-  options.title = "Beacon data folder";
+  options.dataset.title = "Beacon data folder";
+  options.dataset.description = "Served by genofed up";
+  options.dataset.publisher = "A private federation";
+  options.dataset.contact = "nobody@1mg.example";
+  options.dataset.data_use = {"DUO:0000042"};
+  options.dataset.assembly = "GRCh38";
   const auto done = Submit(session, options);
   if (!done.ok()) return Fail(done.status());
   if (const int code = Report(session, *done); code != kOk) return code;
   Status listed = List(target, site, *done);
-  if (listed.ok()) listed = WaitForAnswer(target, site, TextOf((*done)["dataset"], "id"));
+  if (listed.ok()) listed = WaitForAnswer(target, site, TextOf(Member(*done, "dataset"), "id"));
   return listed.ok() ? kOk : Fail(listed);
 }
 
@@ -168,19 +170,24 @@ void AddOnboardBeacon(CLI::App& onboard, Commands commands) {
       ->add_option("folder", o->folder,
                    "Folder with individuals.json, genomicVariations.json, ... and perhaps ontology.json")
       ->required();
-  beacon->add_option("--id", o->id, "Name in the catalogue; default: GDI-<country>-BEACON-1");
-  beacon->add_option("--title", o->title);
-  beacon->add_option("--publisher", o->publisher);
-  beacon->add_option("--contact", o->contact, "E-mail address");
-  beacon->add_option("--assembly", o->assembly, "What the catalogue says: GRCh37 or GRCh38")->capture_default_str();
+  beacon->add_option("--id", o->dataset.id,
+                     "Name in the catalogue; default: GDI-<country>-BEACON-1");
+  AddDescriptionOptions(*beacon, o->dataset);
   beacon->add_flag("--test", o->test_data,
                    "The data are of nobody: everybody may see the records, and they answer testMode");
   beacon->footer(
-      "You state that the people of the folder permitted to be counted, found and used for approved purposes (AF, SLQ, "
+      "You state that the people of the folder permitted to be counted, found and used for "
+      "approved purposes (AF, SLQ, "
       "SEC);\n"
-      "whoever withdraws here is left out. Records that are not of Beacon's model are set aside, with file, index and "
-      "rule. Exit code 3: rejected.\n"
-      "Example: genofed onboard beacon beacon-data --id GDI-FI-BEACON-1 --as holder_fi");
+      "whoever withdraws here is left out. Records that are not of Beacon's model are set aside, "
+      "with file, index and "
+      "rule. Exit code 3: rejected. What is not said stays as it was in the version before; a "
+      "first version needs title,\n"
+      "description, publisher, contact and assembly.\n"
+      "Example: genofed onboard beacon beacon-data --id GDI-FI-BEACON-1 --title \"Our Beacon\" "
+      "--description \"Rare diseases\" \\\n"
+      "    --publisher \"University hospital\" --contact data@hospital.example --assembly GRCh38 "
+      "--as holder_fi");
   beacon->callback([o, &target, &action] { action = [o, &target] { return OnboardBeacon(target, *o); }; });
 }
 

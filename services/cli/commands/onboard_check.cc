@@ -93,8 +93,9 @@ void PrintHuman(const std::vector<intake::FileJudgement>& files) {
       if (reason.line > 0) where += fmt::format(":{}", reason.line);
       if (!reason.field.empty()) where += " " + reason.field;
       const std::string times = reason.count > 1 ? fmt::format(" ({} times)", reason.count) : "";
-      std::printf("%s: %s %s: %s%s\n", where.c_str(), std::string(Mark(reason.severity)).c_str(), reason.code.c_str(),
-                  reason.message.c_str(), times.c_str());
+      std::printf("%s: %s %s: %s%s\n", Printable(where).c_str(),
+                  std::string(Mark(reason.severity)).c_str(), reason.code.c_str(),
+                  Printable(reason.message).c_str(), times.c_str());
     }
   }
 }

@@ -139,8 +139,9 @@ Result<HandedOver> CollectFiles(const GivenFiles& given) {
   return collector.Take();
 }
 
-std::string Fingerprint(const std::vector<HandedFile>& files) {
+std::string Fingerprint(const std::vector<HandedFile>& files, std::string_view description) {
   crypto::Sha256Stream hash;
+  hash.Update(crypto::Sha256(description));
   for (const HandedFile& file : files) {
     hash.Update(fmt::format("{}\n{}\n", file.kind, file.name));
     if (file.packed) {

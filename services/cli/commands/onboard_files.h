@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "libs/core/status.h"
@@ -35,7 +36,8 @@ struct HandedOver {
 // findings. Errors: FILE_MISSING, FILE_NOT_RECOGNISED, MAPPING_INVALID.
 Result<HandedOver> CollectFiles(const GivenFiles& given);
 
-// What tells the files from others of the same names: sizes, times, and the digest of what was packed.
-std::string Fingerprint(const std::vector<HandedFile>& files);
+// What tells a submission from others of the same names: sizes and times of files, the digest of
+// what was packed, and what is said of the dataset.
+std::string Fingerprint(const std::vector<HandedFile>& files, std::string_view description);
 
 }  // namespace genofed::cli

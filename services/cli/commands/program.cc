@@ -2,6 +2,7 @@
 #include "services/cli/commands/program.h"
 
 #include <CLI/CLI.hpp>
+#include <exception>
 
 #include "services/cli/commands/login_commands.h"
 #include "services/cli/commands/privacy_commands.h"
@@ -31,6 +32,27 @@ Exit codes: 0 done; 1 refused or failed, the reason is printed; 2 wrong usage; 3
 
 }  // namespace
 
+int Run(int argc, const char* const* argv) {
+  CLI::App app(
+      "genofed: federated genomics across countries. Data stay where they are; questions travel.");
+  Target target;
+  Action action;
+  AddEverything({app, target, action});
+  try {
+    app.parse(argc, argv);
+    return action ? action() : kUsage;
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? kOk : kUsage;
+  } catch (const Json::exception& e) {
+    return Fail(
+        Error(StatusCode::kInternal, "FORM_UNEXPECTED",
+              "an answer, a file or a word of the command line has another form than expected: {}",
+              e.what()));
+  } catch (const std::exception& e) {
+    return Fail(Error(StatusCode::kInternal, "FAILED", "{}", e.what()));
+  }
+}
+
 void AddEverything(Commands commands) {
   CLI::App& app = commands.app;
   Target& target = commands.target;
@@ -39,12 +61,16 @@ void AddEverything(Commands commands) {
   app.fallthrough();
   app.add_option("--var", target.var, "Directory of the federation started by `genofed up`")
       ->envname("GENOFED_VAR");
-  app.add_option("--as", target.persona, "Persona of federation.json to act as");
-  app.add_option("--site", target.site,
-                 "Site to talk to: hub, fi, es …; default: the persona's own");
-  app.add_option("--url", target.url, "Site to talk to, by address");
+  auto* as = app.add_option("--as", target.persona,
+                            "Persona of federation.json to act as; not with --url");
+  auto* site = app.add_option("--site", target.site,
+                              "Site to talk to: hub, fi, es …; default: the persona's own");
+  app.add_option("--url", target.url, "Site to talk to, by address; instead of --as and --site")
+      ->excludes(as)
+      ->excludes(site);
   app.add_option("--ca", target.ca_file, "Certificate authorities (PEM) for --url");
-  app.add_option("--token-file", target.token_file, "File with an access token");
+  app.add_option("--token-file", target.token_file, "File with an access token")
+      ->check(CLI::ExistingFile);
   app.add_flag("--json", target.json, "Print answers as JSON");
 
   AddFederationCommands(commands);

@@ -5,6 +5,9 @@
 
 namespace genofed::cli {
 
+// The whole program; its exit code.
+int Run(int argc, const char* const* argv);
+
 // All options and commands. Parsing a command line sets `commands.action`, and does nothing else.
 void AddEverything(Commands commands);
 

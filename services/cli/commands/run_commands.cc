@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -13,7 +16,7 @@ namespace genofed::cli {
 namespace {
 
 struct RunOptions {
-  std::string id, application, workflow, output, file, reason;
+  std::string id, application, workflow, output, file, reason, digest;
   std::vector<std::string> datasets, sets;
 };
 
@@ -30,7 +33,7 @@ void PrintRun(const Json& run) {
                 TextOf(part, "reason").c_str(), TextOf(part, "message").c_str());
   }
   for (const Json& output : run.value("outputs", Json::array()))
-    std::printf("  output %s\n", output.get<std::string>().c_str());
+    std::printf("  output %s\n", Printable(output.get<std::string>()).c_str());
 }
 
 int Submit(const Target& target, const RunOptions& o) {
@@ -45,7 +48,7 @@ int Submit(const Target& target, const RunOptions& o) {
     }
     parameters[set.substr(0, equals)] = set.substr(equals + 1);
   }
-  Json params = {
+  const Json params = {
       {"application", o.application}, {"datasets", o.datasets}, {"parameters", parameters}};
   Session session(target);
   const std::string name = std::filesystem::path(o.workflow).filename();
@@ -65,7 +68,7 @@ int WaitFor(const Target& target, const std::string& id) {
   for (;;) {
     auto answer = session.Get("/api/v1/runs/" + Escape(id));
     if (!answer.ok()) return Fail(answer.status());
-    const Json& run = (*answer)["run"];
+    const Json& run = Member(*answer, "run");
     std::string now = TextOf(run, "state") + run.value("parts", Json::array()).dump();
     if (now != last && !session.json()) PrintRun(run);
     last = now;
@@ -90,6 +93,53 @@ void PrintAirlock(const Json& answer) {
                   TextOf(check, "check").c_str(), TextOf(check, "detail").c_str());
     }
   }
+}
+
+// What waits for a decision about a task now.
+Result<Json> Waiting(Session& session, const std::string& task) {
+  GF_ASSIGN(const Json answer, session.Get("/api/v1/airlock"));
+  for (const Json& review : answer.value("reviews", Json::array())) {
+    if (TextOf(review, "task") == task) return review;
+  }
+  return Error(StatusCode::kNotFound, "TASK_UNKNOWN", "no output of task {} waits here", task);
+}
+
+int ShowFile(const Target& target, const RunOptions& o) {
+  Session session(target);
+  // Asked for before the file, so that a decision with this digest holds for nothing newer.
+  const auto review = Waiting(session, o.id);
+  const auto content =
+      session.GetBytes("/api/v1/airlock/" + Escape(o.id) + "/files/" + Escape(o.output));
+  if (!content.ok()) return Fail(content.status());
+  if (::isatty(STDOUT_FILENO) == 1) {
+    // Of what controls a terminal, only line breaks and tabs.
+    for (std::string_view rest = *content; !rest.empty();) {
+      const std::size_t end = std::min(rest.find_first_of("\n\t"), rest.size());
+      std::printf("%s%.*s", Printable(rest.substr(0, end)).c_str(), end < rest.size() ? 1 : 0,
+                  rest.data() + end);
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+  } else {
+    std::fwrite(content->data(), 1, content->size(), stdout);
+  }
+  if (review.ok()) std::fprintf(stderr, "  digest %s\n", TextOf(*review, "digest").c_str());
+  return kOk;
+}
+
+int DecideAirlock(const Target& target, const RunOptions& o, bool release) {
+  Session session(target);
+  const auto review = Waiting(session, o.id);
+  if (!review.ok()) return Fail(review.status());
+  const std::string digest = TextOf(*review, "digest");
+  if (!o.digest.empty() && o.digest != digest) {
+    return Fail(Error(StatusCode::kFailedPrecondition, "REVIEW_CHANGED",
+                      "what waits of task {} has another digest, {}: look at it again", o.id,
+                      digest));
+  }
+  return Show(session,
+              session.Post("/api/v1/airlock/" + Escape(o.id) + "/decision",
+                           {{"digest", digest}, {"release", release}, {"reason", o.reason}}),
+              [release](const Json&) { std::printf("%s\n", release ? "released" : "refused"); });
 }
 
 }  // namespace
@@ -129,7 +179,7 @@ void AddRunCommands(Commands commands) {
           [](const Target& at, const RunOptions& options) {
             Session session(at);
             return Show(session, session.Get("/api/v1/runs/" + Escape(options.id)),
-                        [](const Json& answer) { PrintRun(answer["run"]); });
+                        [](const Json& answer) { PrintRun(Member(answer, "run")); });
           });
   with_id(run, "wait", "Show progress until it ends; exit code 3 if it did not complete",
           [](const Target& at, const RunOptions& options) { return WaitFor(at, options.id); });
@@ -157,11 +207,12 @@ void AddRunCommands(Commands commands) {
   run->add_subcommand("list", "Your runs")->callback([&target, &action] {
     action = [&target] {
       Session session(target);
-      return Show(session, session.Get("/ga4gh/wes/v1/runs"), [](const Json& answer) {
-        for (const Json& one : answer.value("runs", Json::array())) {
-          std::printf("%s  %s\n", TextOf(one, "run_id").c_str(), TextOf(one, "state").c_str());
-        }
-      });
+      return Show(
+          session, GetAllPages(session, "/ga4gh/wes/v1/runs", "runs"), [](const Json& answer) {
+            for (const Json& one : answer.value("runs", Json::array())) {
+              std::printf("%s  %s\n", TextOf(one, "run_id").c_str(), TextOf(one, "state").c_str());
+            }
+          });
     };
   });
 
@@ -172,7 +223,8 @@ void AddRunCommands(Commands commands) {
       "Examples:\n"
       "  genofed airlock list --as holder_fi                  what waits: project, files, checks\n"
       "  genofed airlock show run-…-fi-… case_control.tsv --as holder_fi\n"
-      "  genofed airlock release run-…-fi-… --as holder_fi\n"
+      "  genofed airlock release run-…-fi-… --digest DIGEST --as holder_fi      what you looked "
+      "at, and nothing else\n"
       "  genofed airlock refuse run-…-fi-… --reason \"Rows look like single people\" --as "
       "holder_fi");
   airlock->add_subcommand("list", "Outputs that wait for a decision")->callback([&target, &action] {
@@ -181,38 +233,20 @@ void AddRunCommands(Commands commands) {
       return Show(session, session.Get("/api/v1/airlock"), PrintAirlock);
     };
   });
-  auto* show = with_id(airlock, "show", "Print one file as it would leave",
-                       [](const Target& at, const RunOptions& options) {
-                         Session session(at);
-                         auto content = session.GetBytes("/api/v1/airlock/" + Escape(options.id) +
-                                                         "/files/" + Escape(options.output));
-                         if (!content.ok()) return Fail(content.status());
-                         std::fwrite(content->data(), 1, content->size(), stdout);
-                         return kOk;
-                       });
+  auto* show =
+      with_id(airlock, "show", "Print one file as it would leave, and to standard error the digest",
+              [](const Target& at, const RunOptions& options) { return ShowFile(at, options); });
   show->add_option("file", o->output)->required();
   for (const char* verb : {"release", "refuse"}) {
     bool release = std::string(verb) == "release";
-    auto* decide = with_id(
-        airlock, verb,
-        release ? "Let the outputs of a task leave"
-                : "Keep them; the requester gets a coded reason only",
-        [release](const Target& at, const RunOptions& options) {
-          Session session(at);
-          // The digest of what waits now: the decision holds for nothing else.
-          auto waiting = session.Get("/api/v1/airlock");
-          if (!waiting.ok()) return Fail(waiting.status());
-          for (const Json& review : waiting->value("reviews", Json::array())) {
-            if (TextOf(review, "task") != options.id) continue;
-            Json body = {
-                {"digest", review["digest"]}, {"release", release}, {"reason", options.reason}};
-            return Show(
-                session, session.Post("/api/v1/airlock/" + Escape(options.id) + "/decision", body),
-                [release](const Json&) { std::printf("%s\n", release ? "released" : "refused"); });
-          }
-          return Fail(Error(StatusCode::kNotFound, "TASK_UNKNOWN",
-                            "no output of task {} waits here", options.id));
-        });
+    auto* decide = with_id(airlock, verb,
+                           release ? "Let the outputs of a task leave"
+                                   : "Keep them; the requester gets a coded reason only",
+                           [release](const Target& at, const RunOptions& options) {
+                             return DecideAirlock(at, options, release);
+                           });
+    decide->add_option("--digest", o->digest,
+                       "Digest that was looked at; default: of what waits now");
     decide->add_option("--reason", o->reason)->required(!release);
   }
 }

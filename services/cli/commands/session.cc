@@ -9,23 +9,39 @@
 #include "libs/core/file.h"
 #include "libs/core/random.h"
 #include "libs/core/strings.h"
+#include "libs/crypto/strict_json.h"
 #include "libs/http/client.h"
 
 namespace genofed::cli {
 namespace {
 
+// Deeper nesting would overflow the stack when it is printed.
+constexpr crypto::JsonLimits kAnswer{.max_bytes = std::size_t{1} << 30, .max_depth = 64};
+
 Result<Json> ParseAnswer(const std::string& text) {
   if (text.empty()) return Json::object();
-  Json json = Json::parse(text, nullptr, false);
-  if (json.is_discarded())
-    return Error(StatusCode::kInternal, "ANSWER_UNREADABLE", "the site's answer is not JSON");
+  auto json = crypto::ParseStrictJson(text, kAnswer);
+  if (!json.ok()) {
+    return Error(StatusCode::kInternal, "ANSWER_UNREADABLE", "the site's answer is not JSON: {}",
+                 Message(json.status()));
+  }
   return json;
+}
+
+// Words of a command line need not be UTF-8, and JSON must be.
+Result<std::string> ToText(const Json& body) {
+  try {
+    return body.dump();
+  } catch (const Json::exception&) {
+    return Error(StatusCode::kInvalidArgument, "TEXT_INVALID",
+                 "what is to be sent is not UTF-8 text");
+  }
 }
 
 // A problem document (RFC 9457) or a GA4GH error body, whose reason is in a header, becomes a
 // status again.
 Status ToStatus(int http_status, const std::string& body, std::string reason) {
-  Json problem = Json::parse(body, nullptr, false);
+  const Json problem = crypto::ParseStrictJson(body, kAnswer).value_or(Json());
   if (reason.empty()) reason = "HTTP_" + std::to_string(http_status);
   std::string detail = "the site answered " + std::to_string(http_status);
   if (problem.is_object()) {
@@ -36,8 +52,8 @@ Status ToStatus(int http_status, const std::string& body, std::string reason) {
         break;
       }
     }
-    if (problem.contains("error") && problem["error"].is_object())
-      detail = TextOf(problem["error"], "errorMessage");
+    if (Member(problem, "error").is_object())
+      detail = TextOf(Member(problem, "error"), "errorMessage");
   }
   StatusCode code = http_status == 401   ? StatusCode::kUnauthenticated
                     : http_status == 403 ? StatusCode::kPermissionDenied
@@ -46,8 +62,8 @@ Status ToStatus(int http_status, const std::string& body, std::string reason) {
                     : http_status < 500  ? StatusCode::kInvalidArgument
                                          : StatusCode::kUnavailable;
   Status status = MakeError(code, reason, detail);
-  if (problem.is_object() && problem.contains("errors") && problem["errors"].is_array()) {
-    for (const Json& error : problem["errors"])
+  if (Member(problem, "errors").is_array()) {
+    for (const Json& error : Member(problem, "errors"))
       status = WithField(std::move(status), TextOf(error, "field"), TextOf(error, "detail"));
   }
   return status;
@@ -55,9 +71,38 @@ Status ToStatus(int http_status, const std::string& body, std::string reason) {
 
 }  // namespace
 
+const Json& Member(const Json& json, const std::string& member) {
+  static const Json kNone;
+  const auto found = json.is_object() ? json.find(member) : json.end();
+  return found == json.end() ? kNone : *found;
+}
+
+std::string ContentOf(const Json& json, const std::string& member) {
+  const Json& value = Member(json, member);
+  if (value.is_null()) return "";
+  return value.is_string() ? value.get<std::string>()
+                           : value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 std::string TextOf(const Json& json, const std::string& member) {
-  if (!json.is_object() || !json.contains(member) || json[member].is_null()) return "";
-  return json[member].is_string() ? json[member].get<std::string>() : json[member].dump();
+  return Printable(ContentOf(json, member));
+}
+
+std::string Printable(std::string_view text) {
+  std::string shown;
+  shown.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : '\0');
+    if (byte == '\n' || byte == '\t') {
+      shown += ' ';
+    } else if (byte == 0xc2 && next >= 0x80 && next < 0xa0) {
+      ++i;  // C1, in UTF-8
+    } else if (byte >= 0x20 && byte != 0x7f) {
+      shown += text[i];
+    }
+  }
+  return shown;
 }
 
 Status Session::Resolve() {
@@ -66,6 +111,11 @@ Status Session::Resolve() {
   if (!target_.token_file.empty()) {
     GF_ASSIGN(std::string token, ReadFile(target_.token_file, 1U << 16));
     token_ = std::string(Trim(token));
+    // Not as whoever is signed in instead.
+    if (token_.empty()) {
+      return Error(StatusCode::kInvalidArgument, "TOKEN_MISSING", "there is no token in {}",
+                   target_.token_file);
+    }
   }
   return token_.empty() && !target_.anonymous ? UseStoredLogin() : absl::OkStatus();
 }
@@ -156,11 +206,13 @@ Result<Json> Session::Get(const std::string& path) {
   return ParseAnswer(body);
 }
 Result<Json> Session::Post(const std::string& path, const Json& body) {
-  GF_ASSIGN(std::string answer, Exchange("POST", path, body.dump(), "application/json"));
+  GF_ASSIGN(std::string text, ToText(body));
+  GF_ASSIGN(std::string answer, Exchange("POST", path, std::move(text), "application/json"));
   return ParseAnswer(answer);
 }
 Result<Json> Session::Put(const std::string& path, const Json& body) {
-  GF_ASSIGN(std::string answer, Exchange("PUT", path, body.dump(), "application/json"));
+  GF_ASSIGN(std::string text, ToText(body));
+  GF_ASSIGN(std::string answer, Exchange("PUT", path, std::move(text), "application/json"));
   return ParseAnswer(answer);
 }
 Result<Json> Session::PutBytes(const std::string& path, std::string bytes) {
@@ -198,10 +250,11 @@ Result<Json> Session::PostForm(const std::string& path,
 }
 
 int Fail(const Status& status) {
-  std::fprintf(stderr, "genofed: %s (%s)\n", Message(status).c_str(), Reason(status).c_str());
+  std::fprintf(stderr, "genofed: %s (%s)\n", Printable(Message(status)).c_str(),
+               Printable(Reason(status)).c_str());
   for (const auto& field : Fields(status)) {
     const std::string line = field.field + ": " + field.description;
-    if (line != Message(status)) std::fprintf(stderr, "  %s\n", line.c_str());
+    if (line != Message(status)) std::fprintf(stderr, "  %s\n", Printable(line).c_str());
   }
   if (status.code() == StatusCode::kUnauthenticated) {
     std::fprintf(stderr,
@@ -221,7 +274,10 @@ int Show(const Session& session, const Result<Json>& answer,
   return kOk;
 }
 
-void PrintTable(const std::vector<std::vector<std::string>>& rows) {
+void PrintTable(std::vector<std::vector<std::string>> rows) {
+  for (auto& row : rows) {
+    for (std::string& cell : row) cell = Printable(cell);
+  }
   std::vector<std::size_t> width;
   for (const auto& row : rows) {
     width.resize(std::max(width.size(), row.size()));

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "libs/core/status.h"
@@ -115,11 +116,18 @@ int Fail(const Status& status);
 // Prints the answer: as JSON if asked for, else by `human`.
 int Show(const Session& session, const Result<Json>& answer,
          const std::function<void(const Json&)>& human);
-// Columns aligned, first row as heading.
-void PrintTable(const std::vector<std::vector<std::string>>& rows);
+// Columns aligned, first row as heading; cells are shown as Printable() has them.
+void PrintTable(std::vector<std::vector<std::string>> rows);
 // Percent-encodes one path segment or query value.
 std::string Escape(std::string_view text);
-// A member as text, whatever its type; "" if absent.
+// A member as text to show or compare, whatever its type, without control characters; "" if absent.
 std::string TextOf(const Json& json, const std::string& member);
+// The same as it came: what goes into a file, or is a file's content.
+std::string ContentOf(const Json& json, const std::string& member);
+// A member, or null if there is none.
+const Json& Member(const Json& json, const std::string& member);
+// Other people's text for a terminal, which obeys control characters (C0, DEL, C1): they are left
+// out, line breaks and tabs become blanks.
+std::string Printable(std::string_view text);
 
 }  // namespace genofed::cli

@@ -22,6 +22,8 @@ namespace {
 constexpr std::size_t kMaxTrustFileBytes = 4U << 20;
 constexpr std::size_t kMaxTokenBytes = 1U << 20;
 constexpr std::size_t kMaxLineBytes = 4U << 20;
+// Deeper nesting would overflow the stack when it is written again.
+constexpr crypto::JsonLimits kReadable{.max_bytes = kMaxLineBytes, .max_depth = 64};
 
 struct TokenOptions {
   std::string file = "-";
@@ -46,11 +48,12 @@ Json Part(std::string_view token, std::size_t index) {
   const auto parts = Split(token, '.');
   if (index >= parts.size()) return nullptr;
   const auto text = Base64UrlDecode(parts[index]);
-  return text.ok() ? Json::parse(*text, nullptr, false) : Json(nullptr);
+  return text.ok() ? crypto::ParseStrictJson(*text, kReadable).value_or(Json(nullptr))
+                   : Json(nullptr);
 }
 
 std::string KindOf(const Json& header, const Json& claims) {
-  const std::string type = ToLower(TextOf(header, "typ"));
+  const std::string type = ToLower(ContentOf(header, "typ"));
   if (type == "1mg-approval+jwt") return "approval";
   if (type == "1mg-decision+jwt") return "decision";
   if (type == "vnd.ga4gh.passport+jwt" || (claims.is_object() && claims.contains("ga4gh_passport_v1"))) return "passport";
@@ -86,7 +89,8 @@ void PrintDescription(const Json& shown, const std::string& indent) {
       if ((name == "exp" || name == "iat" || name == "nbf") && value.is_number_integer()) {
         text += "  " + FormatRfc3339(FromUnixSeconds(value.get<std::int64_t>()));
       }
-      std::printf("%s  %-6s %-22s %s\n", indent.c_str(), part, name.c_str(), text.c_str());
+      std::printf("%s  %-6s %-22s %s\n", indent.c_str(), part, Printable(name).c_str(),
+                  Printable(text).c_str());
     }
   }
   if (!shown.contains("visas")) return;
@@ -170,7 +174,8 @@ int Verify(const Target& target, const TokenOptions& options) {
   } else if (judgement.accepted) {
     std::printf("accepted as %s until %s\n", kind.c_str(), FormatRfc3339(judgement.expires_at).c_str());
   } else {
-    std::printf("refused as %s: %s, %s\n", kind.c_str(), judgement.why.check.c_str(), judgement.why.detail.c_str());
+    std::printf("refused as %s: %s, %s\n", kind.c_str(), judgement.why.check.c_str(),
+                Printable(judgement.why.detail).c_str());
   }
   return judgement.accepted ? kOk : kRejected;
 }
@@ -207,7 +212,7 @@ int Explain(const Target& target, const TokenOptions& options) {
     std::printf("accepted until %s\n", FormatRfc3339(judgement.expires_at).c_str());
     return kOk;
   }
-  std::printf("%s: %s\n", judgement.why.check.c_str(), judgement.why.detail.c_str());
+  std::printf("%s: %s\n", judgement.why.check.c_str(), Printable(judgement.why.detail).c_str());
   if (failed != nullptr) std::printf("what to do: %s\n", std::string(failed->remedy).c_str());
   return kRejected;
 }
@@ -238,8 +243,8 @@ int Lint(const Target& target, const std::string& file) {
 // One line of the interchange format. A line that cannot be read is refused under whatever name it has.
 Json JudgeLine(const auth::TrustStore& trust, const auth::ClearinghouseRequest& request, const std::string& text) {
   Json answer = {{"name", nullptr}, {"verdict", "reject"}, {"why", "INPUT_MALFORMED"}};
-  const Json line = text.size() > kMaxLineBytes ? Json(Json::value_t::discarded) : Json::parse(text, nullptr, false);
-  if (line.is_discarded()) {
+  const auto parsed = crypto::ParseStrictJson(text, kReadable);
+  if (!parsed.ok()) {
     // The token in it is no text that JSON can hold; the name may still be.
     const auto from = text.find("\"name\"");
     const auto open = from == std::string::npos ? from : text.find('"', text.find(':', from + 6));
@@ -250,9 +255,10 @@ Json JudgeLine(const auth::TrustStore& trust, const auth::ClearinghouseRequest& 
     }
     return answer;
   }
+  const Json& line = *parsed;
   if (!line.is_object()) return answer;
   if (line.contains("name")) answer["name"] = line["name"];
-  const auto kind = auth::ParseTokenKind(TextOf(line, "kind"));
+  const auto kind = auth::ParseTokenKind(ContentOf(line, "kind"));
   if (!line.contains("token") || !line["token"].is_string()) return answer;
   if (!kind.ok()) {
     answer["why"] = "KIND_UNKNOWN";

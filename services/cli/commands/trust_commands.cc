@@ -65,7 +65,7 @@ void AddTrustCommands(Commands commands) {
                                                          {"value", t->value},
                                                          {"issuer", t->issuer},
                                                          {"reason", t->reason}}),
-                    [](const Json& answer) { PrintRevocation(answer["revocation"]); });
+                    [](const Json& answer) { PrintRevocation(Member(answer, "revocation")); });
       };
     });
   }
@@ -99,7 +99,7 @@ void AddTrustCommands(Commands commands) {
       return Show(session,
                   session.Post("/api/v1/revocations/" + Escape(t->id) + "/reinstate",
                                {{"reason", t->reason}}),
-                  [](const Json& answer) { PrintRevocation(answer["revocation"]); });
+                  [](const Json& answer) { PrintRevocation(Member(answer, "revocation")); });
     };
   });
 }

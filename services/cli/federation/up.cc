@@ -2,7 +2,7 @@
 #include "services/cli/federation/up.h"
 
 #include <fcntl.h>
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -168,6 +168,12 @@ int Up(const UpOptions& options) {
   auto lock = InstanceLock::TryTake(run->var);
   if (!lock.ok()) return Fail(lock.status());
   if (!lock->has_value()) {
+    if (!options.given.empty()) {
+      return Fail(Error(
+          StatusCode::kFailedPrecondition, "ALREADY_RUNNING",
+          "the federation is already running, and {} would have no effect: `genofed down` first",
+          fmt::join(options.given, ", ")));
+    }
     fmt::print("The federation is already running.\n{}", AddressTable(run->var));
     return 0;
   }

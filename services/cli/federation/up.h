@@ -25,10 +25,13 @@ struct UpOptions {
   std::filesystem::path idp_dir;     // deploy/dev-idp; empty: found from the working directory or the executable
   int timeout_seconds = 120;         // for everything to be healthy
   int certificate_lifetime = 3600;   // seconds, at least 10; workload certificates are renewed in time
+  std::vector<std::string>
+      given;  // names of options that somebody gave and that only a start can follow
 };
 
-// Starts a federation and returns 0 when every process is ready; 0 as well, saying so, when it is running already.
-// 1: it could not be started, and nothing of it is left running.
+// Starts a federation and returns 0 when every process is ready; 0 as well, saying so, when it is
+// running already and nothing is `given` that it may not be running with. 1: it could not be
+// started, and nothing of it is left running; or it is running, and was asked for something else.
 int Up(const UpOptions& options);
 
 struct DownOptions {

@@ -91,6 +91,15 @@ TEST_F(UpTest, UpTwiceDownTwice) {
   EXPECT_EQ(Up(options_), 0);
   EXPECT_THAT(::testing::internal::GetCapturedStdout(), HasSubstr("already running"));
   EXPECT_EQ(Read("federation.json"), federation);
+  // It goes on as it is: what it may not be running with is refused.
+  UpOptions other = options_;
+  other.sets = {"fi:discovery.disclosure_control=off"};
+  other.given = {"--set", "--disclosure-control"};
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(Up(other), 1);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              HasSubstr("--set, --disclosure-control would have no effect"));
+  EXPECT_EQ(ShowStatus({options_.var}), 0);
 
   std::vector<pid_t> pids = Pids();
   EXPECT_EQ(pids.size(), 5U);  // two databases, the login service, two sites
