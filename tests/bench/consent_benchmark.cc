@@ -159,7 +159,7 @@ void LogAccesses(Process& process, const std::vector<SnapshotRow>& snapshots, in
     requests.push_back(
         {fmt::format("run:{}", run), *ledger::EncodeEntry(RunEntry(process, snapshot, run))});
     if (requests.size() < Ledger::kMaxAppend && run + 1 < accesses) continue;
-    GF_CHECK(process.ledger.AppendAll(process.ctx, "spe", requests).ok());
+    GF_CHECK(process.ledger.AppendAll(process.ctx, "dispatcher", requests).ok());
     requests.clear();
   }
 }

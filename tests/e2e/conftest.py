@@ -24,6 +24,7 @@ from federation import BUILD, REPO, Federation, genofed  # noqa: E402
 PEOPLE, SITES, SEED = 200, 1200, 7
 CASE_TERM = "HP:0001250"
 WORKFLOW = "allele-counts.workflow.json"
+SLOW_WORKFLOW = "slow.workflow.json"  # the same, after ten seconds
 
 # Quick, so that tests need not wait; the defaults are a second.
 QUICK = ["dispatcher.poll_interval=0.2s", "access.poll_interval=0.2s", "catalogue.announce_interval=0.2s"]
@@ -86,6 +87,9 @@ def images(workspace):
     endless = json.loads((path / "hostile-endless.workflow.json").read_text())
     endless.update(name="hostile-brief", limits={**endless["limits"], "minutes": 0.05})
     (path / "hostile-brief.workflow.json").write_text(json.dumps(endless))
+    slow = json.loads((path / WORKFLOW).read_text())
+    slow.update(name="slow", command=["/bin/sh", "-c", f"sleep 10; exec {slow['command'][0]}"])
+    (path / SLOW_WORKFLOW).write_text(json.dumps(slow))
     unknown = (path / WORKFLOW).read_text().replace('"1.0.0"', '"9.9.9"')
     (workspace / "unknown.workflow.json").write_text(unknown)
     return path

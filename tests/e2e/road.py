@@ -23,6 +23,16 @@ def list_dataset(fed, cohort, evidence=()):
     return wait_until(lambda: hub_record(fed, cohort.dataset), 20, f"{cohort.dataset} in the hub's catalogue")
 
 
+DESCRIBED = ["--title", "Beacon", "--description", "Records", "--publisher", "Bank", "--contact", "data@bank.example", "--assembly", "GRCh38"]
+DOCUMENTS = [word for criterion in ("ethics_approval", "legal_basis", "consent_form") for word in ("--evidence", f"{criterion}=seen/1/2026")]
+
+
+def list_folder(fed, path, name, site="fi"):
+    """A Beacon data folder, onboarded and listed under `name`; its node answers from it soon."""
+    fed.genofed("onboard", "beacon", path, "--id", name, *DESCRIBED, as_=f"holder_{site}")
+    fed.genofed("dataset", "approve", name, *DOCUMENTS, as_=f"ncp_{site}")
+
+
 def answering(fed, site):
     """The datasets from which a node answers just now."""
     question = {"meta": {"apiVersion": "2.0"}, "query": {

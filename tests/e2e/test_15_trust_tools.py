@@ -41,11 +41,12 @@ def test_every_line_gets_an_answer_whatever_it_holds(interchange):
     head, payload, signature = good["token"].split(".")
     lines = ["", "not json", "[]", '{"name": "cut", "kind": "visa", "token": "\\ud800"}', json.dumps({"name": "no token", "kind": "visa"}),
              json.dumps({**good, "name": "no kind", "kind": None}), json.dumps({**good, "name": "other kind", "kind": "passport"}),
-             json.dumps({**good, "name": "changed", "token": f"{head}.{payload}.{signature[:-4]}AAAA"}), json.dumps(good)]
+             json.dumps({**good, "name": "changed", "token": f"{head}.{payload}.{signature[:-4]}AAAA"}),
+             f'{{"kind": "visa", "token": "deep", "name": {"[" * 200_000}{"]" * 200_000}}}', json.dumps(good)]
     answers = check(interchange / "trust.json", lines)
-    assert [a["verdict"] for a in answers] == ["reject"] * 8 + ["accept"], answers
-    assert [a["name"] for a in answers][3:] == ["cut", "no token", "no kind", "other kind", "changed", good["name"]]
-    assert all(a["why"] for a in answers[:8])
+    assert [a["verdict"] for a in answers] == ["reject"] * 9 + ["accept"], answers
+    assert [a["name"] for a in answers][3:] == ["cut", "no token", "no kind", "other kind", "changed", None, good["name"]]
+    assert all(a["why"] for a in answers[:9])
 
 
 def test_explain_names_the_check_and_the_remedy(interchange, tmp_path):

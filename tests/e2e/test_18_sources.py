@@ -24,8 +24,12 @@ def data():
     return pathlib.Path(shared) / "data" / "etl-equivalence"
 
 
+DESCRIPTION = ["--title", "One cohort", "--description", "The same people in four formats", "--publisher", "Test bank",
+               "--contact", "data@bank.example", "--data-use", "DUO:0000042", "--assembly", "GRCh38"]
+
+
 def onboard(fed, dataset, *files, check=True):
-    return fed.genofed("onboard", *files, "--id", dataset, as_=HOLDER, check=check)
+    return fed.genofed("onboard", *files, "--id", dataset, *DESCRIPTION, as_=HOLDER, check=check)
 
 
 def individuals(fed, dataset, version=1):
@@ -65,6 +69,18 @@ def test_every_source_gives_the_people_that_are_expected(fed, data, published, s
     assert (counts["subjects"], counts["subjects_included"], counts["subjects_without_consent"]) == (40, 30, 10)
     assert individuals(fed, submission["dataset"]["id"]) == expected(data)
     assert not [finding for finding in submission["findings"] if finding["severity"] != "SEVERITY_NOTE"]
+
+
+def test_a_description_is_what_the_holder_says(fed, data, published):
+    files = [data / "cohort.vcf", data / SOURCES["csv"], data / "consents.fhir-r4.json"]
+    refused = fed.genofed("onboard", *files, "--id", "GOE-FI-NAMELESS-1", as_=HOLDER, check=False)
+    assert refused.code == 1 and "DESCRIPTION_INVALID" in refused.err and "publisher" in refused.err, refused
+    # The same files, corrected in one word: a version of its own, and the rest as it was.
+    before = published["csv"]["dataset"]
+    again = fed.genofed("onboard", *files, "--id", before["id"], "--title", "Corrected", as_=HOLDER).json
+    assert again["state"] == "STATE_PUBLISHED" and again["version"] == 2, again
+    assert again["dataset"] == {**before, "title": "Corrected"}
+    assert fed.genofed("onboard", *files, "--id", before["id"], "--title", "Corrected", as_=HOLDER).json["id"] == again["id"]
 
 
 def test_a_mapping_says_what_the_columns_of_a_table_mean(fed, data, tmp_path):

@@ -133,6 +133,41 @@ def test_postgresql_syncs_what_it_acknowledges(ledgers):
         assert settings == ["on", "on", "on"], (site, settings)
 
 
+@pytest.fixture
+def spain_is_mended(ledgers):
+    yield
+    killed = ledgers.kill9("es", "consent")
+    ledgers.wait_ready("es", "consent", not_pid=killed, timeout=90)
+
+
+def test_an_entry_that_somebody_rewrites_in_the_database_is_noticed(ledgers, spain_is_mended, figures):
+    """The tree is made of the column beside it, and stays as it was."""
+    me = ledgers.token("citizen_es", "rewritten-1")
+    status, _, answer = ledgers.rest("es", "PUT", "/api/v1/me/permissions", body={"permissions": ["PERMISSION_ALLELE_FREQUENCY"]}, token=me)
+    assert status == 200, answer
+    index = int(answer["ledger_index"])
+    wait_until(lambda: checkpoint(ledgers, "es")[0] > index, 10, "the entry to be cosigned")
+    was = sql(ledgers, "es", f"SELECT entry FROM consent.ledger WHERE index = {index}")
+
+    def write(entry):
+        sql(ledgers, "es", f"""ALTER TABLE consent.ledger DISABLE TRIGGER ledger_append_only;
+            UPDATE consent.ledger SET entry = '{entry}' WHERE index = {index}; ALTER TABLE consent.ledger ENABLE TRIGGER ledger_append_only""")
+    write(was.replace("consent-set", "consent-withdraw"))
+    began = time.monotonic()
+    try:
+        for site in ("hub", "es", "fi", "ee"):
+            wait_until(lambda: ("es.1mg.example/ledger", "LEDGER_DAMAGED") in alarms(ledgers, site), 30, f"{site}'s alarm")  # noqa: B023
+        figures.append(f"ledger: an entry that was rewritten beside the tree raised everybody's alarm within {time.monotonic() - began:.1f} s")
+        assert ledgers.rest("es", "GET", f"/ledger/entries?start={index}")[0] == 409
+        status, _, problem = ledgers.rest("es", "PUT", "/api/v1/me/permissions", body={"permissions": []}, token=me)
+        assert status == 503 and problem["reason"] == "LEDGER_FROZEN", problem
+        # Who may be counted is not known any more.
+        question = {"meta": {"apiVersion": "2.0"}, "query": {"filters": [{"id": "NCIT:C16576"}], "requestedGranularity": "count"}}
+        wait_until(lambda: ledgers.rest("es", "POST", "/beacon/v2/individuals", body=question)[0] == 503, 20, "discovery to close")
+    finally:
+        write(was)
+
+
 def test_a_rewritten_history_is_noticed_within_seconds(ledgers, figures):
     wait_until(lambda: checkpoint(ledgers, "fi")[0] == int(sql(ledgers, "fi", "SELECT count(*) FROM consent.ledger")), 10, "everything to be cosigned")
     sql(ledgers, "fi", """ALTER TABLE consent.ledger DISABLE TRIGGER ledger_append_only;

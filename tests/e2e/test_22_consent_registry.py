@@ -4,6 +4,7 @@
 import json
 import pathlib
 import secrets
+import subprocess
 
 import pytest
 
@@ -11,7 +12,7 @@ import fhir_server
 import road
 from cohort import Cohort
 from conftest import QUICK, _running, synth
-from federation import Federation, wait_until
+from federation import REPO, Federation, genofed, wait_until
 
 SYSTEM = "urn:1plusmg:consent-permission"
 TABLE = {"codes": [{"system": SYSTEM, "code": code, "permissions": [code]} for code in ("AF", "SLQ", "SEC")]}
@@ -69,6 +70,32 @@ def consent(ident, person, kind, *codes):
             "patient": {"identifier": {"value": person}}, "provision": {"type": "deny", "provision": provision}}
 
 
+def notify_with(fed, token, resource):
+    """As a Subscription with a payload does it."""
+    return fed.rest("fi", "PUT", f"/api/v1/registries/national/notify/Consent/{resource['id']}", body=resource,
+                    headers={"X-Registry-Token": token})[0]
+
+
+def proven(fed, person_token, folder):
+    """The newest change of what somebody permits, and what its receipt proves that the ledger says of them."""
+    newest = fed.get("fi", "/api/v1/me/permissions", token=person_token)["history"][0]
+    receipt, key = folder / "receipt.json", folder / "fi.key"
+    receipt.write_text(newest["receipt"])
+    key.write_text(fed.genofed("ledger", "key", site="fi", json=False).out)
+    facts = genofed("--json", "ledger", "verify", receipt, "--key", key)
+    assert facts.returncode == 0, facts
+    facts = json.loads(facts.stdout)
+    assert facts["index"] == int(newest.get("ledger_index", 0))
+    def in_javascript(text):
+        receipt.write_text(text)
+        return subprocess.run(["node", REPO / "tests/infra/verify_receipt.mjs", receipt, key], capture_output=True, text=True, check=False)
+
+    again = in_javascript(newest["receipt"])
+    assert again.returncode == 0 and json.loads(again.stdout)["said"] == facts["said"], again
+    assert in_javascript(newest["receipt"].replace(facts["said"], facts["said"] + " not")).returncode == 3
+    return newest, road.ledger_entries(fed, "fi")[facts["index"]], facts["said"].partition(" ")[2]
+
+
 def notify(fed, token):
     return fed.rest("fi", "POST", "/api/v1/registries/national/notify", body={}, headers={"X-Registry-Token": token})[0]
 
@@ -83,7 +110,7 @@ def someone(people, *codes):
     return next(p for p in sorted(women) if people.permissions[p] == set(codes))
 
 
-def test_a_refusal_in_the_registry_counts_within_five_seconds_of_its_notification(land, people, registry, webhook_token):
+def test_a_refusal_in_the_registry_counts_within_five_seconds_of_its_notification(land, people, registry, webhook_token, tmp_path):
     before = count(land, people)
     assert before == len(people.with_filters(people.permitting("SLQ"), sex="FEMALE"))
     person = someone(people, "AF", "SLQ", "SEC")
@@ -91,12 +118,19 @@ def test_a_refusal_in_the_registry_counts_within_five_seconds_of_its_notificatio
     assert notify(land, "x" * 40) == 403 and notify(land, "") == 401
     assert notify(land, webhook_token.read_text()) == 202
     wait_until(lambda: count(land, people) == before - 1, 5, "the refusal to count")
-    held = land.get("fi", "/api/v1/me/permissions", token=land.token(people.citizen, person))
+    token = land.token(people.citizen, person)
+    held = land.get("fi", "/api/v1/me/permissions", token=token)
     assert any(s["by"] == "registry" and s["name"] == "national" for s in held["statements"]), held
     assert next(d for d in held["decisions"] if d["permission"] == "PERMISSION_SUBJECT_LEVEL_QUERY")["basis"] == "denied"
-    registry.put({**consent("objection", person, "deny", "SLQ"), "status": "inactive"})
-    assert notify(land, webhook_token.read_text()) == 202
+    newest, entry, said = proven(land, token, tmp_path)
+    assert newest["registry"] == "national" and entry["kind"] == "consent-withdraw", (newest, entry)
+    assert said == "none refuses SLQ" and person not in json.dumps(entry)
+    over = {**consent("objection", person, "deny", "SLQ"), "status": "inactive"}
+    registry.put(over)
+    assert notify_with(land, "x" * 40, over) == 403 and notify_with(land, "", over) == 401
+    assert notify_with(land, webhook_token.read_text(), over) == 202
     wait_until(lambda: count(land, people) == before, 5, "the refusal to be over")
+    assert proven(land, token, tmp_path)[2] == "not in force any more"
 
 
 def test_the_operator_sees_when_it_was_heard(land, people):
@@ -115,6 +149,10 @@ def test_a_citizen_takes_everything_along_and_is_forgotten(land, people, tmp_pat
     land.genofed("me", "export", "--out", tmp_path / "all", site="fi", token=token, json=False)
     everything = json.loads((tmp_path / "all").read_text())
     assert everything["about"] == person and everything["datasets"] == [people.dataset], everything
+    held = everything["held"][-1]
+    assert held["dataset"] == people.dataset and {"genotypes", "phenotypes"} <= set(held["files"]), held
+    listed = land.get("fi", "/api/v1/me/accesses?page_size=100", token=token).get("accesses", [])
+    assert [access["ledger_index"] for access in everything["accesses"]] == [int(access["ledger_index"]) for access in listed]
     assert land.genofed("me", "erase", site="fi", token=token, check=False).code == 2, "only with --yes"
     land.genofed("me", "erase", "--yes", site="fi", token=token)
     wait_until(lambda: count(land, people) == before - 1, 5, "the forgotten person not to be counted")

@@ -11,12 +11,14 @@ from conftest import CASE_TERM, QUICK, WORKFLOW, _running, synth
 from federation import Federation, genofed, wait_until
 
 HEALTH, ANCESTRY, STATUTE = "DUO:0000006", "DUO:0000011", "EHDS:53-1-a"
+ALTRUISM, FORM = "ES:altruism", "urn:example:dga-form|2"
 OPEN_COUNTS = {"permissions": ["AF", "SLQ"], "model": "opt-out", "legal_basis": "EHDS Art. 71(1)"}
 POLICIES = {
     "fi": {"policy": "FI-2026-1", "country": "FI", "rules": [OPEN_COUNTS]},
     "es": {"policy": "ES-2026-1", "country": "ES", "rules": [
         OPEN_COUNTS,
         {"permissions": ["SEC"], "purposes": [HEALTH], "model": "opt-out", "legal_basis": "EHDS Art. 71(1)"},
+        {"permissions": ["SEC"], "purposes": [ALTRUISM], "model": "altruism", "forms": [FORM], "organisations": ["ES-ALTRUISM-1"]},
         {"permissions": ["SEC"], "purposes": [STATUTE], "model": "statutory", "legal_basis": "Ley 1/2026, art. 5"}]},
 }
 
@@ -110,7 +112,67 @@ def test_an_objection_counts_at_once_but_not_before_a_statute_which_the_person_s
     assert access["purpose_code"] == STATUTE
 
 
-def test_a_person_may_limit_a_purpose_and_an_end(lands, silent, images):
+def by_mother(person):
+    """An R5 Consent to everything that somebody's mother gave."""
+    return {"resourceType": "Consent", "status": "active", "subject": {"identifier": {"value": person}},
+            "grantor": [{"reference": "RelatedPerson/mother"}], "decision": "deny",
+            "provision": [{"code": [{"coding": [{"system": "urn:1plusmg:consent-permission", "code": code}]}
+                                    for code in ("AF", "SLQ", "SEC")]}]}
+
+
+def test_what_a_guardian_permitted_lapses_at_coming_of_age(lands, silent, workspace, tmp_path):
+    folder = synth(workspace / "guardians", "FI", people=70, sites=200, seed=8)
+    cohort = Cohort(folder, "FI", "GOE-FI-GUARDIANS-1")
+    child, grown, undated = sorted(cohort.people.keys() - silent["fi"].people.keys())[:3]  # of one dataset alone
+    for person, born in ((child, "2020-05-04T00:00:00Z"), (grown, "1990-05-04T00:00:00Z"), (undated, None)):
+        file = next(f for f in (folder / "phenopackets").glob("*.json") if json.loads(f.read_text())["subject"]["id"] == person)
+        packet = json.loads(file.read_text())
+        packet["subject"].pop("timeAtLastEncounter", None)
+        packet["subject"].pop("dateOfBirth")
+        if born:
+            packet["subject"]["dateOfBirth"] = born
+        file.write_text(json.dumps(packet))
+    (folder / "consents.fhir-r4.json").write_text(json.dumps({"resourceType": "Bundle", "type": "collection", "entry": [
+        {"resource": by_mother(person)} for person in (child, grown, undated)]}))
+    submission = road.onboard(lands, cohort).json
+    assert any(finding["code"] == "GUARDIAN_WITHOUT_BIRTH_DATE" for finding in submission["findings"]), submission
+    basis, refused = {}, {}
+    for person in (child, grown, undated):
+        held = lands.get("fi", "/api/v1/me/permissions", token=lands.token(cohort.citizen, person))
+        use, = (d for d in held["decisions"] if d["permission"] == "PERMISSION_SECONDARY_USE")
+        basis[person] = use["basis"]
+        statement, = held["statements"]
+        refused[person] = len(statement.get("refuses", []))
+    assert basis[child] == "permitted" and basis[grown] == "lapsed", basis
+    assert refused == {child: 0, grown: 0, undated: 3}, "nobody knows when the last comes of age"
+    # What a holder recorded is proven to the person, too.
+    token = lands.token(cohort.citizen, child)
+    lands.genofed("me", "permissions", "--receipts", tmp_path, site="fi", token=token, json=False)
+    receipt, = tmp_path.glob("consent-*.json")
+    key = tmp_path / "fi.key"
+    key.write_text(lands.genofed("ledger", "key", site="fi", json=False).out)
+    facts = genofed("--json", "ledger", "verify", receipt, "--key", key)
+    assert facts.returncode == 0, facts
+    assert json.loads(facts.stdout)["said"].endswith(" AF,SLQ,SEC by guardian"), facts.stdout
+
+
+def test_altruism_is_of_a_form_and_an_organisation(lands, silent):
+    es = silent["es"]
+    token = lands.token(es.citizen, sorted(es.people)[2])
+
+    def decision(*more):
+        lands.genofed("me", "permit", "SEC", *more, site="es", token=token)
+        held = lands.get("es", "/api/v1/me/permissions", token=token)
+        return next(d for d in held["decisions"] if d.get("purpose") == ALTRUISM)
+
+    assert not decision().get("permitted")
+    assert not decision("--form", FORM).get("permitted")
+    assert decision("--form", FORM, "--organisation", "ES-ALTRUISM-1")["basis"] == "altruism"
+    form = json.loads(lands.genofed("me", "export", "--format", "fhir-r4", site="es", token=token, json=False).out)
+    assert [{"uri": FORM}] in [entry["resource"].get("policy") for entry in form["entry"]], form
+
+
+def test_a_person_may_limit_a_purpose_and_an_end(lands, silent, tmp_path):
     fi = silent["fi"]
     person = sorted(fi.people)[1]
     token = lands.token(fi.citizen, person)
@@ -123,6 +185,14 @@ def test_a_person_may_limit_a_purpose_and_an_end(lands, silent, images):
     assert decisions[""]["basis"] == "limited", held
     refused = lands.genofed("me", "permit", "SEC", "--until", "2001-01-01T00:00:00Z", site="fi", token=token, check=False)
     assert refused.reason == "CHOICE_INVALID", refused
+    # The holder learns whom it may ask, of the people whom it names.
+    people = tmp_path / "people.txt"
+    people.write_text("\n".join([sorted(fi.people)[2], person, "nobody"]) + "\n")
+    asked = lands.genofed("consent", "wishes", fi.dataset, "--people", people, as_="holder_fi").json["wishes"]
+    assert [one["recontact"] for one in asked] == [False, True, False] and not any(one["incidental_findings"] for one in asked), asked
+    assert [one["person"] for one in asked][1] == person
+    assert any(entry["kind"] == "contact" and entry.get("outcome") == "wishes-asked" for entry in road.ledger_entries(lands, "fi"))
+    assert lands.rest("fi", "POST", f"/api/v1/datasets/{fi.dataset}/wishes", body={"people": [person]}, persona="researcher")[0] in (401, 403)
 
 
 def test_a_policy_file_is_explained_and_a_wrong_one_refused(policies, tmp_path):

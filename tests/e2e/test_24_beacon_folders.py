@@ -2,12 +2,16 @@
 """Beacon v2.2 over data folders: every answer against the official schemas, and against a brute-force oracle."""
 
 import concurrent.futures
+import http.client
 import json
 import os
 import pathlib
 import random
+import ssl
 import sys
 import types
+import urllib.parse
+import uuid
 
 import pytest
 
@@ -416,7 +420,8 @@ AGGREGATIONS = {"sex": "sex.id", "ethnicity": "ethnicity.id", "geographicOrigin"
 def test_individuals_are_aggregated_as_the_proposal_says(open_beacon):
     federation, folder = open_beacon
     listed = ask(federation, "/aggregation_terms", method="GET")["response"]["aggregationTerms"]
-    assert {term["id"]: term["concepts"] for term in listed} == {
+    concepts = {term["id"]: term["concepts"] for term in listed}
+    assert {term: concepts[term] for term in AGGREGATIONS} == {
         term: [{"property": f"individual.{path}"}] for term, path in AGGREGATIONS.items()}
     for filters in ([], [{"id": "NCIT:C16576"}]):
         answer = ask(federation, "/individuals", {"filters": filters, "requestedGranularity": "aggregated",
@@ -538,7 +543,7 @@ def test_bad_records_are_reported_with_file_index_and_rule(closed_beacon, tmp_pa
     (tmp_path / "individuals.json").write_text(json.dumps(people)[:-1] + ', 7, {"id": "x", "id": "y"}]')
     variant = dict(folder.tables["g_variants"][0], datasetId="D", caseLevelData=[])
     (tmp_path / "genomicVariations.json").write_text(json.dumps([variant, {"variantInternalId": "v"}, dict(variant, variantInternalId="w", variation={"location": {"sequence_id": "refseq:NC_000003.12"}})]))
-    answer = federation.genofed("onboard", "beacon", tmp_path, "--id", "GDI-FI-BEACON-2", as_="holder_fi").json
+    answer = federation.genofed("onboard", "beacon", tmp_path, "--id", "GDI-FI-BEACON-2", *road.DESCRIBED, as_="holder_fi").json
     found = {(finding["file"], finding.get("field"), finding["code"]) for finding in answer["findings"]}
     assert {("individuals.json", "[1].sex", "MEMBER_MISSING"), ("individuals.json", "[2].sex", "MEMBER_INVALID"),
             ("individuals.json", "[3].id", "ID_TWICE"), ("individuals.json", "[8]", "NOT_AN_OBJECT"),
@@ -548,8 +553,110 @@ def test_bad_records_are_reported_with_file_index_and_rule(closed_beacon, tmp_pa
     broken = tmp_path / "broken"
     broken.mkdir(mode=0o755)
     (broken / "individuals.json").write_text('[{"id": "a"')
-    answer = federation.genofed("onboard", "beacon", broken, "--id", "GDI-FI-BEACON-3", as_="holder_fi", check=False)
+    answer = federation.genofed("onboard", "beacon", broken, "--id", "GDI-FI-BEACON-3", *road.DESCRIBED, as_="holder_fi", check=False)
     assert answer.code == 3 and "ARRAY_INVALID" in {finding["code"] for finding in answer.json["findings"]}
+
+
+def asked_on(connection, path, query, headers):
+    connection.request("POST", f"/beacon/v2{path}", json.dumps({"meta": META, "query": query}), {"Content-Type": "application/json", **headers})
+    response = connection.getresponse()
+    return response.status, json.loads(response.read())
+
+
+def reissued(federation, given, subject, dataset):
+    """The passport as hub and Finland would have signed it for `subject`, who was granted this dataset alone."""
+    def key(site, name):
+        return (federation.var / site / "secrets" / name).read_text()
+    claims = tokens.claims_of(given)
+    visa = next(visa for visa in claims["ga4gh_passport_v1"] if tokens.claims_of(visa)["ga4gh_visa_v1"]["value"].endswith(f"/{dataset}"))
+    jku = json.loads(tokens.base64.urlsafe_b64decode(visa.split(".")[0] + "=="))["jku"]
+    visa = tokens.sign(key("fi", "national.pem"), "vnd.ga4gh.visa+jwt", {**tokens.claims_of(visa), "sub": subject, "jti": str(uuid.uuid4())}, jku=jku)
+    return tokens.sign(key("hub", "passport.pem"), "vnd.ga4gh.passport+jwt",
+                       {**claims, "sub": subject, "jti": str(uuid.uuid4()), "ga4gh_passport_v1": [visa]})
+
+
+@pytest.fixture(scope="module")
+def two_visas(closed_beacon):
+    """A second folder at the node; two people, each with a visa for one of both: {name: (headers, folder that opens)}, and both folders."""
+    federation, first = closed_beacon
+    path = pathlib.Path(SHARED) / "testdata" / "beacon-pi-test"
+    second = Folder(path)
+    assert not set(first.datasets) & set(second.datasets)
+    road.list_folder(federation, path, "GDI-FI-BEACON-4")
+    for beacon in ("GDI-FI-BEACON-1", "GDI-FI-BEACON-4"):
+        dataset = types.SimpleNamespace(dataset=beacon, site="fi", dac="dac_fi")
+        wait_until(lambda dataset=dataset: road.hub_record(federation, dataset.dataset), 20, "the folder in the hub's catalogue")
+        road.grant(federation, [(dataset, True)], f"Records of {beacon}")
+
+    def visas():
+        values = [visa["ga4gh_visa_v1"]["value"] for visa in test_14_passports.visas_in(test_14_passports.passport(federation))]
+        return sorted(value.rpartition("/")[2] for value in set(values)) == ["GDI-FI-BEACON-1", "GDI-FI-BEACON-4"]
+    wait_until(visas, 20, "both visas")
+    given = test_14_passports.passport(federation)
+    bearer = {person: {"Authorization": f"Bearer {tokens.access_token(federation, person, ['fi'])}"} for person in ("researcher", "researcher_other_org")}
+    passports = {"researcher": reissued(federation, given, "researcher", "GDI-FI-BEACON-1"),
+                 "researcher_other_org": reissued(federation, given, "researcher_other_org", "GDI-FI-BEACON-4")}
+    callers = {"the first": ({**bearer["researcher"], "GA4GH-Passport": passports["researcher"]}, first),
+               "the second": ({**bearer["researcher_other_org"], "GA4GH-Passport": passports["researcher_other_org"]}, second),
+               "nobody": ({}, None),
+               "the first, who shows nothing": (bearer["researcher"], None),
+               "the second with what is the first's": ({**bearer["researcher_other_org"], "GA4GH-Passport": passports["researcher"]}, None)}
+    return callers, first, second
+
+
+def test_requests_of_different_people_do_not_mix(closed_beacon, two_visas, figures):
+    """Whoever asks beside others, on the same connection even, sees what they see alone: never another's records or granularity."""
+    federation, _ = closed_beacon
+    callers, first, second = two_visas
+    female, anybody = [{"id": "NCIT:C16576"}], {"pagination": {"limit": 5}}
+    questions = [("/individuals", {"filters": female, **anybody}), ("/individuals", {"filters": female, "requestedGranularity": "count"}),
+                 ("/individuals", {"requestedGranularity": "boolean"}), ("/biosamples", anybody), ("/runs", {**anybody, "includeResultsetResponses": "ALL"}),
+                 ("/g_variants", anybody), (f"/individuals/{first.tables['individuals'][20]['id']}", {}),
+                 (f"/individuals/{second.tables['individuals'][3]['id']}", {}),
+                 ("/individuals", {"requestParameters": {"datasets": [first.datasets[0]]}, **anybody}),
+                 ("/individuals", {"requestParameters": {"datasets": [second.datasets[0]]}, **anybody})]
+    cases = [(name, path, query) for name in callers for path, query in questions]
+
+    def line():
+        address = urllib.parse.urlsplit(federation.site("fi")["rest"])
+        return http.client.HTTPSConnection(address.hostname, address.port, timeout=60, context=ssl.create_default_context(cafile=federation.ca_file))
+
+    connection = line()
+    wait_until(lambda: set(first.datasets + second.datasets) <= set(ids_of("datasets", asked_on(connection, "/datasets", {}, {})[1]["response"]["collections"])),
+               20, "both folders to be answered from")
+    alone = {}
+    for at, (name, path, query) in enumerate(cases):
+        headers, opens = callers[name]
+        status, answer = alone[at] = asked_on(connection, path, query, headers)
+        if name == "the second with what is the first's":
+            assert status == 403 and answer["error"]["errorCode"] == 403, answer
+            continue
+        assert status == 200, answer
+        asked = query.get("requestedGranularity", "record")
+        people = path != "/g_variants"
+        within = query.get("requestParameters", {}).get("datasets")
+        granted = opens is not None and (within is None or within[0] in opens.datasets)
+        assert answer["meta"]["returnedGranularity"] == (asked if asked != "record" or granted or not people else "count"), (name, path)
+        for one in answer.get("response", {}).get("resultSets", []):
+            own = opens is not None and one["id"] in opens.datasets
+            assert ("results" in one) == (own or not people), (name, path, one["id"])
+            assert own or not any("caseLevelData" in record for record in one.get("results", [])), (name, path)
+    for name, (_, opens) in callers.items():
+        seen = [one["id"] for at, case in enumerate(cases) if case[0] == name for one in alone[at][1].get("response", {}).get("resultSets", [])
+                if case[1] != "/g_variants" and one.get("results")]
+        assert set(seen) == set(opens.datasets if opens else []), name
+
+    def ask_all(seed):
+        own, order = line(), list(range(len(cases))) * 3
+        random.Random(seed).shuffle(order)
+        wrong = [cases[at] for at in order if asked_on(own, *cases[at][1:], callers[cases[at][0]][0]) != alone[at]]
+        own.close()
+        return len(order), wrong
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        done = list(pool.map(ask_all, range(8)))
+    assert [wrong for _, wrong in done] == [[]] * 8
+    figures.append(f"people do not mix: {sum(asked for asked, _ in done)} answers to {len(callers)} kinds of callers at once, on 8 connections, each as alone")
 
 
 def test_disclosure_control_stays_on_where_others_could_ask(workspace):

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two discovery services of one node: the same numbers from both, and none is missed when one of them dies or hangs."""
+"""Two discovery services of one node: the same numbers from both, one budget, and none is missed when one of them dies or hangs."""
 
+import concurrent.futures
+import http.client
 import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -12,9 +15,16 @@ import time
 import pytest
 
 import road
+import tokens
 from cohort import MINIMUM, Cohort
 from conftest import QUICK, synth
 from federation import BUILD, Federation, wait_until
+from test_30_privacy import carriers, database
+from test_34_shards import Process
+
+BUDGET = 0.0157908  # nats: the square of the normal distribution's quantile of 0.55, which is 0.1256613
+NOISE_VARIANCE = 121.41  # of Laplace noise of scale 10, cut at 30
+SLICE_LIFE = 8  # seconds after which what another replica holds open was given back: docs/security/privacy.md
 
 
 def free_port():
@@ -61,7 +71,7 @@ def replica(node, people, workspace):
         node.wait_ready("hub", "discovery", not_pid=killed, timeout=60)
         wait_until(lambda: served(admin) is not None, 30, "the replica to be ready")
         wait_until(lambda: count(node) is not None, 30, "the hub to reach the node")
-        yield process, admin, config["network"]["admin"]["discovery"]
+        yield process, admin, config["network"]["admin"]["discovery"], grpc
     finally:
         process.send_signal(signal.SIGCONT)
         process.terminate()
@@ -101,7 +111,7 @@ def count(federation):
 
 
 def test_both_replicas_tell_the_same_noisy_number(node, people, replica):
-    _, second, first = replica
+    _, second, first, _ = replica
     before = served(first), served(second)
     told = [count(node) for _ in range(20)]
     assert told[0] and set(told) == {told[0]}, told
@@ -109,6 +119,95 @@ def test_both_replicas_tell_the_same_noisy_number(node, people, replica):
     assert abs(told[0] - truth) < truth / 2 and truth >= MINIMUM
     after = served(first), served(second)
     assert all(now > then for now, then in zip(after, before, strict=True)), "both were asked"
+
+
+@pytest.fixture(scope="module")
+def doors(node, replica):
+    """Ports of two gateways of the node, the second of which asks the replica alone."""
+    port = free_port()
+    gateway = Process(node, "gateway", "replica-gateway", f"gateway.listen=127.0.0.1:{port}", f"network.grpc.discovery={replica[3]}")
+    try:
+        wait_until(gateway.ready, 60, "the replica's gateway to be ready")
+        yield int(node.site("fi")["rest"].rsplit(":", 1)[1]), port
+    finally:
+        gateway.stop()
+
+
+def count_at(federation, port, question, token):
+    """(count and what it was rounded to, None), or (None, seconds until asking makes sense again)."""
+    entity, query = question
+    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=60, context=ssl.create_default_context(cafile=federation.ca_file))
+    try:
+        connection.request("POST", f"/beacon/v2/{entity}", json.dumps({"meta": {"apiVersion": "2.0"}, "query": {
+            **query, "requestedGranularity": "count"}}), {"Content-Type": "application/json", "Authorization": f"Bearer {token}"})
+        response = connection.getresponse()
+        body = json.loads(response.read())
+    finally:
+        connection.close()
+    if response.status == 429:
+        assert response.headers["Genofed-Reason"] == "BUDGET_SPENT"
+        return None, int(response.headers["Retry-After"])
+    assert response.status == 200, body
+    summary = body["responseSummary"]
+    return (summary.get("numTotalResults", 0), summary.get("countAdjustedTo", [10])[0]), None
+
+
+def nats(told, people):
+    """What answers that were shown cost, by docs/security/privacy.md; of those that were not, nothing."""
+    total = 0
+    for count, step in told:
+        p = min(count / people, 1)
+        total += max(p, 1 - p) ** 2 / (2 * (people * p * (1 - p) + NOISE_VARIANCE + step * step / 12)) if count else 0
+    return total
+
+
+def told_by_audit(node, dataset):
+    """Account to the nats of all that it was told: each question once."""
+    time.sleep(1.5)  # both processes write it in batches, twice a second
+    rows = database(node, "fi", "discovery", "SELECT account, sum(nats) AS nats FROM (SELECT DISTINCT account, question, nats FROM "
+                    f"discovery.disclosure_audit WHERE dataset = '{dataset}' AND outcome <> 'refused') AS once GROUP BY account")
+    return {row["account"]: row["nats"] for row in rows}
+
+
+def test_a_budget_is_not_doubled_by_a_replica(node, people, doors, figures):
+    """One account asks both by turns, then another one both at once: what the two say together stays within one budget."""
+    population = people.permitting("AF")
+    questions = [carriers(v) for v in people.variants() if 0.2 < people.carriers(v, population) / len(population) < 0.8]
+    assert len(questions) > 30, "more than two budgets would pay for"
+    before = set(told_by_audit(node, people.dataset))
+    patient, hasty = (tokens.access_token(node, subject, ["fi"]) for subject in ("patient", "hasty"))
+
+    told, answered, waiting = [], [0, 0], list(questions)
+    for _ in range(4):  # what the other one holds open may refuse an account for some seconds
+        refusals = [None, None]
+        while waiting and None in refusals:
+            for at, port in enumerate(doors):
+                if refusals[at] is None and waiting:
+                    told_now, refusals[at] = count_at(node, port, waiting[-1], patient)
+                    if told_now is not None:
+                        told.append(told_now)
+                        answered[at] += 1
+                        waiting.pop()
+        assert waiting, "all was answered, and no budget was spent"
+        if min(refusals) > SLICE_LIFE:
+            break
+        time.sleep(SLICE_LIFE)
+    assert min(refusals) > SLICE_LIFE, "the end of the budget, not of a slice"
+    assert min(answered) > 0, answered
+    by_hand = nats(told, len(population))
+    assert 0 < by_hand <= BUDGET
+    # Neither of them tells anything new to anybody of it; what was told before is told by both.
+    assert all(count_at(node, port, waiting[0], patient)[1] for port in doors)
+    assert [count_at(node, port, questions[-1], patient)[0] for port in doors] == [told[0]] * 2
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        at_once = list(pool.map(lambda at: count_at(node, doors[at % 2], questions[at], hasty)[0], range(len(questions))))
+    at_once = [one for one in at_once if one is not None]
+    assert 0 < nats(at_once, len(population)) <= BUDGET
+    spent = {account: sum_of for account, sum_of in told_by_audit(node, people.dataset).items() if account not in before}
+    assert len(spent) == 2 and all(by_hand / 2 < sum_of <= BUDGET for sum_of in spent.values()), spent
+    figures.append(f"budget split over two replicas: {answered[0]} + {answered[1]} answers by turns, {len(at_once)} of {len(questions)} at once; "
+                   f"{', '.join(f'{sum_of / BUDGET:.2f}' for sum_of in spent.values())} of one budget")
 
 
 def test_a_replica_that_dies_is_not_missed(node, replica):
@@ -135,7 +234,7 @@ def test_a_replica_that_dies_is_not_missed(node, replica):
 
 
 def test_a_replica_that_hangs_is_not_waited_for(node, replica):
-    process, _, _ = replica
+    process, *_ = replica
     told = wait_until(lambda: count(node), 30, "the node to answer")
     os.kill(process.pid, signal.SIGSTOP)
     try:

@@ -3,6 +3,7 @@
 
 import hashlib
 import json
+import subprocess
 import time
 
 import pytest
@@ -15,12 +16,14 @@ from test_7_hostile_hub import Attacker, hub_sql
 
 NOT_FOR_PROFIT, ETHICS, NOT_COMMERCIAL, INSTITUTION = "DUO:0000045", "DUO:0000021", "DUO:0000046", "DUO:0000028"
 BOTH = [NOT_FOR_PROFIT, ETHICS]
+APPEND = "genofed.consent.v1.LedgerService/AppendEntry"
 COHORT = "genofed.consent.v1.ConsentService/GetCohort"
 
 
 @pytest.fixture(scope="module")
 def finland(workspace, images):
-    federation = Federation(workspace / "var-conditions", nodes="FI", images=images, hsm="none", sets=QUICK)
+    federation = Federation(workspace / "var-conditions", nodes="FI", images=images, hsm="none",
+                            sets=[*QUICK, "discovery.query_batch_interval=1s"])
     _running.append(federation)
     try:
         yield federation.up()
@@ -204,6 +207,88 @@ def test_only_the_dispatcher_names_what_a_project_meets(finland, people, person,
     assert ask("dispatcher", conditions_met=BOTH)["status"] == "OK"
     attempt = ask("dispatcher", conditions_met=[INSTITUTION])
     assert (attempt["status"], attempt["reason"]) == ("INVALID_ARGUMENT", "CONDITION_INVALID"), attempt
+
+
+def entries_of(fed, **fields):
+    return [entry for entry in road.ledger_entries(fed, "fi") if fields.items() <= entry.items()]
+
+
+def test_grants_refusals_and_numbers_of_questions_are_in_the_ledger(finland, people, person, workspace, images):
+    """A project from its approval to its end, under a title of several lines; and what everybody was told of the dataset."""
+    ident = finland.genofed("application", "create", "--title", "Seizures\nin children", "--purpose", "Find variants that cause seizures",
+                            "--lay-summary", "We look for causes of epilepsy.", "--dataset", people.dataset, as_="researcher").json["application"]["id"]
+    finland.genofed("application", "submit", ident, as_="researcher")
+    finland.genofed("application", "confirm", ident, as_="signing_official")
+    finland.genofed("application", "recommend", ident, as_="central_dac")
+    road.wait_for_review(finland, people, ident)
+    approve(finland, people, ident, [])
+    road.sign(finland, ident)
+    done, _ = run(finland, people, ident, images)
+    used, released = (entries_of(finland, run=done, kind=kind)[0] for kind in ("run", "release"))
+    assert used["project"] == released["project"] == "Seizures in children"
+    refused = road.submit(finland, ident, workspace / "unknown.workflow.json", CASE_TERM=CASE_TERM)
+    assert road.parts(road.finish(finland, refused, []))["fi"]["reason"] == "WORKFLOW_NOT_ALLOWED"
+    denied, = entries_of(finland, kind="denied", run=refused)
+    assert (denied["application"], denied["dataset"], denied["version"], denied["reason"]) == (ident, people.dataset, "1", "WORKFLOW_NOT_ALLOWED")
+
+    finland.genofed("review", "revoke", ident, "--reason", "A breach by Dr Findlater", as_=people.dac)
+    granted = wait_until(lambda: (found := entries_of(finland, kind="grant", application=ident)) and len(found) == 3 and found, 20,
+                         "approval, agreement and revocation in the ledger")
+    assert [entry["outcome"] for entry in granted] == ["approved", "agreed", "revoked"]
+    for entry in granted:
+        assert entry["dataset"] == people.dataset and entry["project"] == "Seizures in children"
+        assert len(entry["commitments"]["researcher"]) == 64 and "Findlater" not in json.dumps(entry)
+    review = finland.get("fi", f"/api/v1/reviews/{ident}", persona=people.dac)["review"]
+    assert granted[1]["agreement_sha256"] == review["application"]["agreement_sha256"]
+    assert granted[0]["decision_sha256"] == used["decision_sha256"] != granted[2]["decision_sha256"]
+
+    vetoed = transmit(finland, people, [])
+    finland.genofed("review", "veto", vetoed, "--reason", "Not covered by national law", as_=people.dac)
+    wait_until(lambda: entries_of(finland, kind="denied", application=vetoed, outcome="vetoed"), 20, "the veto in the ledger")
+
+    before = sum(batch["answers"] for batch in entries_of(finland, kind="query-batch", dataset=people.dataset))
+    asked = 3
+    for _ in range(asked):
+        road.query(finland, "individuals", terms=[CASE_TERM], site="fi")
+    batches = wait_until(lambda: (found := entries_of(finland, kind="query-batch", dataset=people.dataset))
+                         and sum(batch["answers"] for batch in found) >= before + asked and found, 30, "the questions in the ledger")
+    assert CASE_TERM not in json.dumps(batches)
+    links = {str(batch["audit_links"]): batch["audit_sha256"] for batch in batches}
+    rows = dict(line.split("|") for line in site_sql(finland, "discovery", "SELECT seq, encode(hash, 'hex') FROM discovery.disclosure_audit").splitlines())
+    assert links.items() <= rows.items(), "the chain is anchored where the entries say"
+
+    found = finland.get("fi", f"/api/v1/audit/entries?kind=grant&application={ident}", persona="dpo_fi")["entries"]
+    assert [json.loads(entry["entry"])["outcome"] for entry in found] == ["revoked", "agreed", "approved"]
+    seen = finland.get("fi", "/api/v1/me/accesses?page_size=100", token=person)["accesses"]
+    assert {access["kind"] for access in seen} <= {"run", "access", "release"}, "nobody's data are used by a grant or a question"
+    key = workspace / "conditions.ledger-key"
+    key.write_text(finland.genofed("ledger", "key", site="fi", json=False).out)
+    assert finland.genofed("ledger", "fsck", "--key", key, site="fi").json["ok"]
+
+
+def site_sql(fed, service, statement):
+    config = json.loads((fed.var / "fi" / "site.json").read_text())["postgres"]
+    password = (fed.var / "fi" / "secrets" / f"postgres-{service}").read_text().strip()
+    done = subprocess.run(["psql", "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-h", config["host"], "-p", str(config["port"]),
+                           "-U", f"genofed_{service}", "-d", config["database"], "-c", statement],
+                          capture_output=True, text=True, timeout=30, env={"PATH": "/usr/bin:/bin", "PGPASSWORD": password}, check=True)
+    return done.stdout.strip()
+
+
+def test_each_service_appends_its_own_kinds_alone(finland, hostile_hub):
+    """Whoever has the keys of one service can say no more in the ledger than that service."""
+    def append(service, kind, **fields):
+        entry = {"kind": kind, "time": "2026-01-01T00:00:00Z", "v": 1, **fields}
+        body = {"idempotency_key": f"test-{service}-{kind}", "entry": json.dumps(entry, sort_keys=True, separators=(",", ":"))}
+        attempt = Attacker(finland, hostile_hub, "fi").run([service], "fi", ["consent"], requests=[(APPEND, body)], only=True)[0]
+        return attempt["status"] if attempt["status"] == "OK" else attempt["reason"]
+    grant_of = {"application": "app-x", "dataset": "GOE-FI-X-1", "outcome": "approved"}
+    for service in ("discovery", "dispatcher", "spe", "onboarding"):
+        assert append(service, "grant", **grant_of) == "ENTRY_KIND_RESERVED", service
+    for service, kind in (("access", "run"), ("access", "query-batch"), ("discovery", "denied"), ("discovery", "run"), ("dispatcher", "release"),
+                          ("dispatcher", "access"), ("spe", "denied")):
+        assert append(service, kind, reason="x") == "ENTRY_KIND_RESERVED", (service, kind)
+    assert append("access", "grant", **grant_of) == "OK"
 
 
 def test_once_somebody_is_forgotten_the_same_version_is_analysed_from_what_was_written_anew(finland, people, person, others, images):

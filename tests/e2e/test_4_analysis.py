@@ -182,4 +182,4 @@ def test_an_expired_permit_is_refused(site_fed, workspace, images):
     assert road.parts(state)["fi"]["reason"] == "APPROVAL_PERMIT_EXPIRED", state
     assert state["state"] == "STATE_SYSTEM_ERROR"
     entries = [e for e in road.ledger_entries(site_fed, "fi") if e.get("run") == state["id"]]
-    assert not entries, "nothing was used, so nothing stands in the ledger"
+    assert [(e["kind"], e["reason"]) for e in entries] == [("denied", "APPROVAL_PERMIT_EXPIRED")], "nothing was used, and that stands in the ledger"

@@ -74,6 +74,9 @@ def make(folder, country, place, cases):
             continue
         consents.append({"resource": consent(person, ["AF"] if number % 20 == 10 else ["AF", "SLQ", "SEC"])})
     (folder / "consents.fhir-r4.json").write_text(json.dumps({"resourceType": "Bundle", "type": "searchset", "entry": consents}))
+    (folder / "dataset.json").write_text(json.dumps({
+        "title": f"1000 Genomes, {place}", "description": "Published genotypes with published phenopackets", "publisher": "IGSR",
+        "contact_email": "data@biobank.example", "data_use": ["DUO:0000042"]}))
     return Cohort(folder, country, f"GOE-{country}-THOUSAND-1", assembly="GRCh37")
 
 

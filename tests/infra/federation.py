@@ -96,13 +96,15 @@ class Federation:
     # Life cycle ----------------------------------------------------------------------------------------------------
 
     def up(self, timeout=120):
-        """Starts everything and returns when it is ready. Safe to call when it runs already."""
+        """Starts everything and returns when it is ready. Safe to call when it runs already, whatever it was started with."""
+        self._document = None
+        if genofed("--var", self.var, "status", timeout=60).returncode != 3:
+            return self
         command = ["--var", self.var, "up", "--nodes", ",".join(self.nodes).upper(), "--layout", self.layout,
                    "--images", self.images, "--timeout", timeout, "--hsm", self.hsm, *self.args]
         for setting in self.sets:
             command += ["--set", setting]
         done = genofed(*command, timeout=timeout + 60, cwd=REPO)
-        self._document = None
         if done.returncode != 0:
             raise CommandFailed(f"genofed up failed\n{done.stdout}{done.stderr}\n{self.log_tails()}")
         return self

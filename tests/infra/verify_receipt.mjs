@@ -5,6 +5,7 @@
 // `verify` uses WebCrypto alone, as a browser has it.
 //
 //   node verify_receipt.mjs PROOF ENTRY LOG_KEY [WITNESS_KEY...]     files; one line of JSON; 3: not valid
+//   node verify_receipt.mjs RECEIPT.json LOG_KEY [WITNESS_KEY...]    of a change of what a person permits
 import { webcrypto } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
@@ -118,14 +119,34 @@ export async function verify(proof, entryBytes, logKey, witnessKeys = []) {
 
   // Without a person's part any entry will do.
   const entry = extra === undefined ? {} : JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(entryBytes));
-  const used = entry.snapshot ? await inSnapshot(entry, extra) : null;
+  const permitted = entry.snapshot ? await inSnapshot(entry, extra) : null;
+  // Only these are a use of somebody's data; what was refused used nobody, whoever was in the cohort.
+  const isUse = ["run", "access", "release"].includes(entry.kind);
+  const used = permitted === null || (!isUse && entry.kind !== "denied") ? null : isUse && permitted;
   return { valid: true, origin, index: Number(index), size: Number(size), witnesses, kind: entry.kind, used };
 }
 
+// A receipt in JSON of what was said of a person: by themselves, or with others in a group.
+export async function verifyChange(text, logKey, witnessKeys = []) {
+  const { checkpoint, entry, group, index, proof } = JSON.parse(text);
+  const head = ["c2sp.org/tlog-proof@v1", `index ${index}`, ...proof].join("\n");
+  const facts = await verify(`${head}\n\n${checkpoint}`, utf8.encode(entry), logKey, witnessKeys);
+  const { commitments, kind } = JSON.parse(entry);
+  if (!commitments.group) return { ...facts, kind };
+  const key = await subtle.importKey("raw", bytesOf(group.key), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  const commitment = new Uint8Array(await subtle.sign("HMAC", key, utf8.encode(group.payload)));
+  const root = await rootFrom(BigInt(group.place), BigInt(group.size), await leafHash(commitment), group.path.map(bytesOf));
+  must(hexOf(root) === commitments.group, "what is said is not in the group of the entry");
+  return { ...facts, kind, said: group.payload };
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const [proof, entry, logKey, ...witnessKeys] = process.argv.slice(2).map((name) => readFileSync(name));
+  const [first, ...files] = process.argv.slice(2).map((name) => readFileSync(name));
   try {
-    console.log(JSON.stringify(await verify(proof.toString(), entry, logKey.toString(), witnessKeys.map(String))));
+    const facts = first.toString().startsWith("{")
+      ? await verifyChange(first.toString(), files[0].toString(), files.slice(1).map(String))
+      : await verify(first.toString(), files[0], files[1].toString(), files.slice(2).map(String));
+    console.log(JSON.stringify(facts));
   } catch (error) {
     console.log(JSON.stringify({ valid: false, why: error.message }));
     process.exitCode = 3;
