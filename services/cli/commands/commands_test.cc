@@ -263,6 +263,18 @@ TEST_F(AnswerTest, ListsAreShownToTheirEnd) {
   EXPECT_THAT(Genofed({"run", "list"}).out, HasSubstr("run-2"));
 }
 
+TEST_F(AnswerTest, AnExportThatDoesNotGoOnEnds) {
+  Answer("GET /api/v1/audit/export", {{"ndjson", "a\n"}, {"next_index", "7"}});
+  const Outcome again = Genofed({"audit", "export"});
+  EXPECT_EQ(again.code, kFailed) << "the page behind entry 7 goes on at 7";
+  EXPECT_THAT(again.err, HasSubstr("ANSWER_INVALID"));
+  EXPECT_THAT(again.out, IsEmpty());
+  Answer("GET /api/v1/audit/export", {{"ndjson", "a\n"}});
+  EXPECT_EQ(Genofed({"audit", "export"}).code, kFailed);
+  Answer("GET /api/v1/audit/export", {{"ndjson", "a\n"}, {"next_index", "-1"}});
+  EXPECT_EQ(Genofed({"audit", "export"}).out, "a\n");
+}
+
 TEST_F(AnswerTest, NothingIsRarerThanNever) {
   Answer("POST /beacon/v2/g_variants", Json::object());
   for (const char* frequency : {"0", "0.0", "-1", "2", "nan"}) {

@@ -27,7 +27,8 @@ Json ToJson(const consent::Policy& policy) {
           {"country", policy.country},
           {"rules", rules},
           {"use_after_death", policy.use_after_death},
-          {"running_tasks", policy.running_tasks == consent::Policy::RunningTasks::kCancel ? "cancel" : "finish"},
+          {"running_tasks",
+           policy.running_tasks == consent::Policy::RunningTasks::kCancel ? "cancel" : "finish"},
           {"sha256", policy.sha256}};
 }
 
@@ -50,10 +51,12 @@ struct AuditOptions {
 
   std::string Query() const {
     std::string query;
-    for (const auto& [name, value] : {std::pair("project", project), std::pair("organisation", organisation),
-                                      std::pair("dataset", dataset), std::pair("application", application),
-                                      std::pair("kind", kind), std::pair("from", from), std::pair("to", to)}) {
-      if (!value.empty()) query += std::string(query.empty() ? "" : "&") + name + "=" + Escape(value);
+    for (const auto& [name, value] :
+         {std::pair("project", project), std::pair("organisation", organisation),
+          std::pair("dataset", dataset), std::pair("application", application),
+          std::pair("kind", kind), std::pair("from", from), std::pair("to", to)}) {
+      if (!value.empty())
+        query += std::string(query.empty() ? "" : "&") + name + "=" + Escape(value);
     }
     return query;
   }
@@ -61,25 +64,35 @@ struct AuditOptions {
 
 int SearchAudit(const Target& target, const AuditOptions& o) {
   Session session(target);
-  return Show(session, session.Get(fmt::format("/api/v1/audit/entries?page_size={}&{}", o.limit, o.Query())),
+  return Show(session,
+              session.Get(fmt::format("/api/v1/audit/entries?page_size={}&{}", o.limit, o.Query())),
               [](const Json& answer) {
                 for (const Json& row : answer.value("entries", Json::array())) {
-                  std::printf("%s  %s  %s\n    %s\n", TextOf(row, "index").c_str(), TextOf(row, "at").c_str(),
-                              TextOf(row, "kind").c_str(), TextOf(row, "entry").c_str());
+                  std::printf("%s  %s  %s\n    %s\n", TextOf(row, "index").c_str(),
+                              TextOf(row, "at").c_str(), TextOf(row, "kind").c_str(),
+                              TextOf(row, "entry").c_str());
                 }
-                if (!TextOf(answer, "next_page_token").empty()) std::printf("There is more: --limit, or --to.\n");
+                if (!TextOf(answer, "next_page_token").empty())
+                  std::printf("There is more: --limit, or --to.\n");
               });
 }
 
 // Page by page, as the authority gets it: one file.
 int ExportAudit(const Target& target, const AuditOptions& o) {
   Session session(target);
-  std::string lines, next = "0";
-  while (next != "-1") {
-    const auto page = session.Get("/api/v1/audit/export?start_index=" + next + "&" + o.Query());
+  std::string lines;
+  std::int64_t next = 0;
+  while (next >= 0) {
+    const auto page =
+        session.Get(fmt::format("/api/v1/audit/export?start_index={}&{}", next, o.Query()));
     if (!page.ok()) return Fail(page.status());
     lines += ContentOf(*page, "ndjson");
-    next = TextOf(*page, "next_index");
+    const auto further = ParseInt(TextOf(*page, "next_index"));
+    if (!further.ok() || (*further >= 0 && *further <= next)) {
+      return Fail(Error(StatusCode::kInternal, "ANSWER_INVALID",
+                        "the site does not say where the export goes on"));
+    }
+    next = *further;
   }
   if (o.out.empty() || o.out == "-") return std::fputs(lines.c_str(), stdout) < 0 ? kFailed : kOk;
   Status written = WriteFileAtomically(o.out, lines, 0600);
@@ -104,11 +117,13 @@ int Reconcile(const Target& target) {
 int Registries(const Target& target) {
   Session session(target);
   return Show(session, session.Get("/api/v1/registries"), [](const Json& answer) {
-    std::vector<std::vector<std::string>> table = {{"registry", "last heard", "records", "unreadable", "state"}};
+    std::vector<std::vector<std::string>> table = {
+        {"registry", "last heard", "records", "unreadable", "state"}};
     for (const Json& row : answer.value("registries", Json::array())) {
       const std::string error = TextOf(row, "last_error");
       table.push_back({TextOf(row, "name"), TextOf(row, "last_success"), TextOf(row, "records"),
-                       TextOf(row, "unreadable"), row.value("stale", false) ? "STALE " + error : error});
+                       TextOf(row, "unreadable"),
+                       row.value("stale", false) ? "STALE " + error : error});
     }
     PrintTable(table);
   });
@@ -120,7 +135,8 @@ int PublishNotice(const Target& target, const std::string& file, const std::stri
   const Json notice = Json::parse(*text, nullptr, false);
   if (!notice.is_object()) {
     std::fprintf(stderr,
-                 "genofed: %s must be a JSON object: title, what_happened, consequences, measures, contact, datasets\n",
+                 "genofed: %s must be a JSON object: title, what_happened, consequences, measures, "
+                 "contact, datasets\n",
                  file.c_str());
     return kUsage;
   }
@@ -184,8 +200,9 @@ int AskWishes(const Target& target, const std::string& dataset, const std::strin
 void AddAuditCommands(Commands commands) {
   Action& action = commands.action;
   Target& target = commands.target;
-  auto* audit = commands.app.add_subcommand("audit", "For the data protection officer (role dpo), at a node")
-                    ->require_subcommand(1);
+  auto* audit =
+      commands.app.add_subcommand("audit", "For the data protection officer (role dpo), at a node")
+          ->require_subcommand(1);
   audit->footer(
       "Examples:\n"
       "  genofed audit search --dataset GOE-FI-DATASET-1 --kind run --as dpo_fi\n"
@@ -204,14 +221,19 @@ void AddAuditCommands(Commands commands) {
   auto* search = audit->add_subcommand("search", "Entries of the ledger, newest first");
   add_query(search);
   search->add_option("--limit", o->limit)->capture_default_str();
-  search->callback([o, &target, &action] { action = [o, &target] { return SearchAudit(target, *o); }; });
-  auto* exported = audit->add_subcommand("export",
-                                         "The same search for the national data authority: NDJSON, oldest first, the "
-                                         "signed checkpoint last");
+  search->callback(
+      [o, &target, &action] { action = [o, &target] { return SearchAudit(target, *o); }; });
+  auto* exported = audit->add_subcommand(
+      "export",
+      "The same search for the national data authority: NDJSON, oldest first, the "
+      "signed checkpoint last");
   add_query(exported);
   exported->add_option("--out", o->out, "File; default: the terminal");
-  exported->callback([o, &target, &action] { action = [o, &target] { return ExportAudit(target, *o); }; });
-  audit->add_subcommand("reconcile", "Whether every release of keys is in the ledger; exit code 3 if not")
+  exported->callback(
+      [o, &target, &action] { action = [o, &target] { return ExportAudit(target, *o); }; });
+  audit
+      ->add_subcommand("reconcile",
+                       "Whether every release of keys is in the ledger; exit code 3 if not")
       ->callback([&target, &action] { action = [&target] { return Reconcile(target); }; });
 }
 
@@ -220,30 +242,41 @@ void AddAuditCommands(Commands commands) {
 void AddConsentCommands(Commands commands) {
   Action& action = commands.action;
   Target& target = commands.target;
-  auto* consent = commands.app.add_subcommand("consent", "Consent at a node")->require_subcommand(1);
+  auto* consent =
+      commands.app.add_subcommand("consent", "Consent at a node")->require_subcommand(1);
   consent->footer(
       "Examples:\n"
       "  genofed consent policy explain /etc/genofed/consent-policy.json\n"
       "  genofed consent registries --as operator_fi\n"
       "  genofed consent wishes GOE-FI-DATASET-1 --people patients.txt --as holder_fi\n"
       "  genofed consent notice breach.json --key 2026-06-01-disk --as dpo_fi");
-  auto* policy = consent->add_subcommand("policy", "A country's consent policy")->require_subcommand(1);
+  auto* policy =
+      consent->add_subcommand("policy", "A country's consent policy")->require_subcommand(1);
   auto file = std::make_shared<std::string>();
-  auto* explain =
-      policy->add_subcommand("explain",
-                             "Check a policy file and say what it does, offline; exit code 3 if it is not valid");
+  auto* explain = policy->add_subcommand(
+      "explain",
+      "Check a policy file and say what it does, offline; exit code 3 if it is not valid");
   explain->add_option("file", *file, "JSON, docs/guides/consent-policy.md")->required();
-  explain->callback([file, &target, &action] { action = [file, &target] { return ExplainPolicy(target, *file); }; });
-  consent->add_subcommand("registries", "National registries, and when they were heard (roles operator, dpo)")
+  explain->callback([file, &target, &action] {
+    action = [file, &target] { return ExplainPolicy(target, *file); };
+  });
+  consent
+      ->add_subcommand("registries",
+                       "National registries, and when they were heard (roles operator, dpo)")
       ->callback([&target, &action] { action = [&target] { return Registries(target); }; });
   auto key = std::make_shared<std::string>();
-  auto* notice = consent->add_subcommand("notice",
-                                         "Tell the people concerned of a breach of their data (roles operator, dpo)");
-  notice->add_option("file", *file, "JSON: title, what_happened, consequences, measures, contact, datasets, happened")
+  auto* notice = consent->add_subcommand(
+      "notice", "Tell the people concerned of a breach of their data (roles operator, dpo)");
+  notice
+      ->add_option(
+          "file", *file,
+          "JSON: title, what_happened, consequences, measures, contact, datasets, happened")
       ->required();
-  notice->add_option("--key", *key, "Your name for it: published once, however often you send it")->required();
-  notice->callback(
-      [file, key, &target, &action] { action = [file, key, &target] { return PublishNotice(target, *file, *key); }; });
+  notice->add_option("--key", *key, "Your name for it: published once, however often you send it")
+      ->required();
+  notice->callback([file, key, &target, &action] {
+    action = [file, key, &target] { return PublishNotice(target, *file, *key); };
+  });
   auto dataset = std::make_shared<std::string>();
   auto* wishes = consent->add_subcommand(
       "wishes",

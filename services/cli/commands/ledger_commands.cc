@@ -170,7 +170,7 @@ int ShowReceipt(const Target& target, const ledger::ReceiptFacts& facts) {
     std::printf("VALID: entry %llu of %llu in the ledger %s, written %s, says of this person: %s\n",
                 static_cast<unsigned long long>(facts.index),
                 static_cast<unsigned long long>(facts.tree_size), facts.origin.c_str(),
-                facts.time.c_str(), facts.said->c_str());
+                facts.time.c_str(), Printable(*facts.said).c_str());
   } else {
     std::printf(
         "VALID: entry %llu of %llu in the ledger %s, written %s: this person's data was %s%s\n",
