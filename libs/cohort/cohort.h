@@ -85,7 +85,7 @@ class Workspace {
   friend class SegmentScan;
   std::vector<std::uint64_t> marks_;    // zero between queries
   std::vector<std::uint32_t> touched_;  // rows of marks_
-  std::vector<std::uint32_t> filtered_, spread_;
+  std::vector<std::uint32_t> spread_;
   std::vector<std::uint32_t> sites_;
   std::vector<std::int32_t> change_;
   std::vector<std::uint64_t> bits_;   // which of some rows, or runs, are in a set

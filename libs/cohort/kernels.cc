@@ -94,18 +94,6 @@ template <typename RowOf>
   return count;
 }
 
-[[gnu::always_inline]] inline std::size_t FilterRowsLoop(const std::uint32_t* rows, std::size_t n,
-                                                         const std::uint64_t* set,
-                                                         std::uint32_t* out) {
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    const std::uint32_t row = rows[i];
-    out[count] = row;
-    count += Bit(set, row);
-  }
-  return count;
-}
-
 std::uint64_t CountAnd(const std::uint64_t* a, const std::uint64_t* b, std::size_t words) {
   return CountAndLoop(a, b, 0, words);
 }
@@ -138,10 +126,6 @@ std::pair<std::uint64_t, std::uint64_t> CountPagesAnd(const std::uint8_t* pages,
                                                       std::uint32_t n_rows,
                                                       const std::uint64_t* set) {
   return {CountPages(pages, n_rows, set), CountAnd(bits, set, SetWords(n_rows))};
-}
-std::size_t FilterRows(const std::uint32_t* rows, std::size_t n, const std::uint64_t* set,
-                       std::uint32_t* out) {
-  return FilterRowsLoop(rows, n, set, out);
 }
 
 #if defined(__x86_64__)
@@ -215,11 +199,6 @@ GF_AVX2 std::pair<std::uint64_t, std::uint64_t> CountPagesAndAvx2(const std::uin
                                                                   std::uint32_t n_rows,
                                                                   const std::uint64_t* set) {
   return {CountPagesAvx2(pages, n_rows, set), CountAndAvx2(bits, set, SetWords(n_rows))};
-}
-// Also with AVX-512: rows of rare alleles are in no order, and gathering them is slower on Zen 4.
-GF_AVX2 std::size_t FilterRowsAvx2(const std::uint32_t* rows, std::size_t n,
-                                   const std::uint64_t* set, std::uint32_t* out) {
-  return FilterRowsLoop(rows, n, set, out);
 }
 
 GF_AVX512 std::uint64_t CountAndAvx512(const std::uint64_t* a, const std::uint64_t* b,
@@ -407,19 +386,18 @@ struct Table {
 Table Detect() {
   Table table;
   table.Add({"portable", CountAnd, MarkAnd, Intersect, CountRows, TestRows, TestRuns, CountPages,
-             CountPagesAnd, FilterRows});
+             CountPagesAnd});
 #if defined(__x86_64__)
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt") &&
                     __builtin_cpu_supports("bmi2");
   if (avx2) {
     table.Add({"avx2", CountAndAvx2, MarkAndAvx2, IntersectAvx2, CountRowsAvx2, TestRowsAvx2,
-               TestRunsAvx2, CountPagesAvx2, CountPagesAndAvx2, FilterRowsAvx2});
+               TestRunsAvx2, CountPagesAvx2, CountPagesAndAvx2});
   }
   if (avx2 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vpopcntdq")) {
     table.Add({"avx512", CountAndAvx512, MarkAndAvx512, IntersectAvx512, CountRowsAvx512,
-               TestRowsAvx512, TestRunsAvx512, CountPagesAvx512, CountPagesAndAvx512,
-               FilterRowsAvx2});
+               TestRowsAvx512, TestRunsAvx512, CountPagesAvx512, CountPagesAndAvx512});
   }
 #endif
   return table;

@@ -41,9 +41,6 @@ struct Kernels {
                                                              const std::uint64_t* bits,
                                                              std::uint32_t n_rows,
                                                              const std::uint64_t* set);
-  // Copies those that are in `set`; `out` has room for n. Returns how many.
-  std::size_t (*filter_rows)(const std::uint32_t* rows, std::size_t n, const std::uint64_t* set,
-                             std::uint32_t* out);
 };
 
 const Kernels& BestKernels();

@@ -36,7 +36,8 @@ TEST(KernelsTest, AllAgreeWithSingleRows) {
       }
       std::vector<cohort::Run> runs;
       for (const std::uint32_t row : rows)
-        runs.push_back(cohort::Run::Of(row, static_cast<std::uint32_t>(rng() % 1024), 1023, 1 + row % 2));
+        runs.push_back(
+            cohort::Run::Of(row, static_cast<std::uint32_t>(rng() % 1024), 1023, 1 + row % 2));
       std::uint64_t both = 0, selected = 0;
       for (std::uint32_t row = 0; row < n_rows; ++row) {
         both += has(a, row) && has(b, row);
@@ -85,9 +86,6 @@ TEST(KernelsTest, AllAgreeWithSingleRows) {
         kernels.test_runs(runs.data(), runs.size(), a.data(), bits.data());
         EXPECT_EQ(bits.back(), ~0ULL) << "written beyond the runs";
         for (std::uint32_t i = 0; i < rows.size(); ++i) ASSERT_EQ(has(bits, i), has(a, rows[i]));
-        std::vector<std::uint32_t> found(rows.size());
-        found.resize(kernels.filter_rows(rows.data(), rows.size(), a.data(), found.data()));
-        EXPECT_EQ(found, expected);
       }
     }
   }

@@ -6,7 +6,7 @@
 namespace genofed::cohort {
 namespace {
 
-constexpr std::uint64_t kPiece = 4096;  // rows filtered at a time: stays in the first-level cache
+constexpr std::size_t kPiece = 4096;  // rows tested at a time: stays in the first-level cache
 constexpr std::uint32_t kSitesBetweenLooks = 1024;  // at the deadline
 constexpr std::uint64_t kBitsetPiece = 16U << 20;   // bytes of bitsets read at a time
 constexpr std::uint64_t kMaxWindow = 256U << 20;    // bytes of lists read at once
@@ -84,11 +84,15 @@ std::array<std::uint64_t, kKinds> SegmentScan::CountSite(std::uint32_t site) {
 }
 
 void SegmentScan::MarkRows(const std::uint32_t* rows, std::size_t n) {
-  work_.filtered_.resize(kPiece);
-  for (std::size_t at = 0; at < n; at += kPiece) {
-    const std::size_t here = kernels_.filter_rows(rows + at, std::min<std::size_t>(kPiece, n - at),
-                                                  rows_, work_.filtered_.data());
-    for (std::size_t i = 0; i < here; ++i) MarkOne(work_.filtered_[i]);
+  work_.bits_.resize(std::max<std::size_t>(work_.bits_.size(), kPiece / 64));
+  for (std::size_t begin = 0; begin < n; begin += kPiece) {
+    const std::uint32_t* piece = rows + begin;
+    const std::size_t here = std::min(kPiece, n - begin);
+    kernels_.test_rows(piece, here, rows_, work_.bits_.data());
+    for (std::size_t at = 0; at < here; at += 64) {
+      for (std::uint64_t word = work_.bits_[at / 64]; word != 0; word &= word - 1)
+        MarkOne(piece[at + static_cast<std::size_t>(std::countr_zero(word))]);
+    }
   }
   // Beyond this many it is cheaper to look at all words than at a list.
   if (work_.touched_.size() > n_rows_ / 64) listed_ = false;
@@ -117,7 +121,7 @@ void SegmentScan::MarkSite(std::uint32_t site, bool ids) {
         MarkRows(AsRows(work_.ids_.Get(at, size)), set.count);
         break;
       case Form::kPages: {
-        // Spread out first: the filter tests several rows at a time.
+        // Spread out first: rows are tested several at a time.
         work_.spread_.resize(set.count);
         std::uint32_t n = 0;
         ForEachInPages(AsPages(work_.pages_.Get(at, size)), PageCount(n_rows_),
