@@ -30,6 +30,19 @@ Result<beacon::Target> TargetOf(const v1::BeaconTarget& in) {
   return target;
 }
 
+void AddTo(v1::QueryFoldersResponse& response, const WithheldFolder& withheld) {
+  // Of a folder the number may be withheld, and then its distributions, too.
+  for (const v1::WithheldFolder& named : response.withheld()) {
+    if (named.folder() == withheld.folder) return;
+  }
+  v1::WithheldFolder& added = *response.add_withheld();
+  added.set_folder(withheld.folder);
+  added.mutable_datasets()->Add(withheld.datasets.begin(), withheld.datasets.end());
+  added.set_reason(withheld.retry_after ? v1::WithheldFolder::REASON_BUDGET_SPENT
+                                        : v1::WithheldFolder::REASON_TOO_MUCH_AT_ONCE);
+  added.set_retry_after_seconds(withheld.retry_after.value_or(std::chrono::seconds(0)).count());
+}
+
 v1::QueryFoldersResponse ToProto(BeaconAnswer answer, bool open) {
   v1::QueryFoldersResponse out;
   out.set_holds(answer.holds);
@@ -41,14 +54,7 @@ v1::QueryFoldersResponse ToProto(BeaconAnswer answer, bool open) {
   out.set_minimum_count(answer.minimum_count);
   out.set_disclosure_control_off(open);
   out.mutable_folders()->Add(answer.folders.begin(), answer.folders.end());
-  for (const WithheldFolder& one : answer.withheld) {
-    v1::WithheldFolder& added = *out.add_withheld();
-    added.set_folder(one.folder);
-    added.mutable_datasets()->Add(one.datasets.begin(), one.datasets.end());
-    added.set_reason(one.retry_after ? v1::WithheldFolder::REASON_BUDGET_SPENT
-                                     : v1::WithheldFolder::REASON_TOO_MUCH_AT_ONCE);
-    added.set_retry_after_seconds(one.retry_after.value_or(std::chrono::seconds(0)).count());
-  }
+  for (const WithheldFolder& one : answer.withheld) AddTo(out, one);
   for (BeaconResultSet& set : answer.sets) {
     v1::BeaconResultSet& added = *out.add_sets();
     added.set_id(set.id);
@@ -158,8 +164,9 @@ class GrpcBeaconService final : public v1::BeaconService::CallbackService {
            {"exact", answer.exact}, {"epoch", answer.epoch});
     v1::QueryFoldersResponse response = ToProto(std::move(answer), discovery_.open());
     if (request.granularity == beacon::Granularity::kAggregated && !request.aggregations.empty()) {
-      GF_ASSIGN(const auto aggregations, aggregation_.Run(ctx, request, account));
-      for (const Aggregation& one : aggregations) AddTo(response, one);
+      GF_ASSIGN(const Aggregated told, aggregation_.Run(ctx, request, account));
+      for (const Aggregation& one : told.aggregations) AddTo(response, one);
+      for (const WithheldFolder& one : told.withheld) AddTo(response, one);
     }
     return response;
   }

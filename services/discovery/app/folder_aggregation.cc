@@ -34,18 +34,18 @@ Cells CellsOf(const beacon::Collection& collection, const beacon::AggregationTer
 
 }  // namespace
 
-Result<std::vector<Aggregation>> FolderAggregation::Run(const Context& ctx,
-                                                        const beacon::Request& request,
-                                                        const std::string& account) const {
+Result<Aggregated> FolderAggregation::Run(const Context& ctx, const beacon::Request& request,
+                                          const std::string& account) const {
   GF_ASSIGN(const auto view, view_.Current());
-  std::vector<Aggregation> aggregations;
+  Aggregated out;
+  std::vector<Aggregation>& aggregations = out.aggregations;
   for (const std::string& id : request.aggregations) {
     const beacon::AggregationTerm* term = beacon::FindAggregationTerm(id);
     if (term->of_folders) aggregations.push_back({term, {}});
   }
-  if (aggregations.empty()) return aggregations;
-  Refused withheld;
-  bool told_something = false, too_much = false;
+  if (aggregations.empty()) return out;
+  Refused spent;
+  bool told_something = false;
   for (const auto& [folder, holding] : view->folders) {
     GF_TRY(ctx.Alive());
     const auto start = std::chrono::steady_clock::now();
@@ -77,7 +77,7 @@ Result<std::vector<Aggregation>> FolderAggregation::Run(const Context& ctx,
       }
     }
     if (!disclosure::FitsAtOnce(mechanism_.policy(), spendings.size())) {
-      too_much = true;
+      out.withheld.push_back({folder, {}});
       continue;
     }
     // All values are told together.
@@ -88,7 +88,8 @@ Result<std::vector<Aggregation>> FolderAggregation::Run(const Context& ctx,
       WaitForMultiple(start, std::chrono::microseconds(mechanism_.policy().answer_microseconds));
     GF_ASSIGN(const Refused refused, telling_.Charge(ctx, account, spendings));
     if (!refused.empty()) {
-      withheld.insert(refused.begin(), refused.end());
+      out.withheld.push_back({folder, {}, refused.begin()->second});
+      spent.insert(refused.begin(), refused.end());
       continue;
     }
     told_something = true;
@@ -97,9 +98,8 @@ Result<std::vector<Aggregation>> FolderAggregation::Run(const Context& ctx,
         aggregations[i].distribution[value] += count;
     }
   }
-  if (!withheld.empty() && !told_something) return BudgetSpent(withheld);
-  if (too_much && !told_something) return TooMuchAtOnce(mechanism_.policy(), "values");
-  return aggregations;
+  if (told_something || out.withheld.empty()) return out;
+  return spent.empty() ? TooMuchAtOnce(mechanism_.policy(), "values") : BudgetSpent(spent);
 }
 
 }  // namespace genofed::discovery

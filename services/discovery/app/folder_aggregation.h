@@ -9,6 +9,7 @@
 #include "libs/beacon/request.h"
 #include "libs/core/clock.h"
 #include "libs/disclosure/mechanism.h"
+#include "services/discovery/app/beacon_discovery.h"
 #include "services/discovery/app/beacon_view.h"
 #include "services/discovery/app/budgets.h"
 #include "services/discovery/app/disclosure_audit.h"
@@ -18,6 +19,11 @@ namespace genofed::discovery {
 struct Aggregation {
   const beacon::AggregationTerm* term = nullptr;
   std::map<std::string, std::int64_t> distribution;  // people by value; those that may be told
+};
+
+struct Aggregated {
+  std::vector<Aggregation> aggregations;
+  std::vector<WithheldFolder> withheld;  // of which nothing is in the distributions
 };
 
 // Aggregated granularity over the data folders of a node (experimental, libs/beacon/aggregation.h):
@@ -31,10 +37,10 @@ class FolderAggregation {
       : view_(view), mechanism_(mechanism), telling_(budgets, audit, clock), open_(open) {}
 
   // For request.aggregations, which ParseRequest has checked. Folders whose budget is spent are
-  // left out; when all are, ResourceExhausted BUDGET_SPENT with RetryAfter. Likewise those with
+  // withheld; when all are, ResourceExhausted BUDGET_SPENT with RetryAfter. Likewise those with
   // more values than any budget allows: InvalidArgument TOO_MUCH_AT_ONCE.
-  Result<std::vector<Aggregation>> Run(const Context& ctx, const beacon::Request& request,
-                                       const std::string& account) const;
+  Result<Aggregated> Run(const Context& ctx, const beacon::Request& request,
+                         const std::string& account) const;
 
  private:
   const BeaconView& view_;

@@ -29,7 +29,8 @@ class FakeStore final : public BeaconStore {
   }
   Status Replace(const Context&, const BeaconPublication& publication) override {
     for (BeaconPublication& row : rows) {
-      if (row.dataset == publication.dataset && row.version == publication.version) row = publication;
+      if (row.dataset == publication.dataset && row.version == publication.version)
+        row = publication;
     }
     return absl::OkStatus();
   }
@@ -70,7 +71,7 @@ class FolderAggregationTest : public ::testing::Test {
     consent_.rows["F"] = 40;
     ASSERT_THAT(view_.Publish(ctx_, {"F", 1, "folder", "x"}), IsOk());
   }
-  Result<std::vector<Aggregation>> Ask(const std::string& query, bool open = false) {
+  Result<Aggregated> Ask(const std::string& query, bool open = false) {
     GF_ASSIGN(
         const auto request,
         beacon::ParseRequest({EntryType::kIndividual, std::nullopt, ""},
@@ -80,7 +81,7 @@ class FolderAggregationTest : public ::testing::Test {
   }
   using Counts = std::map<std::string, std::int64_t>;
   Counts Of(const std::string& query, bool open = false) {
-    return Ask(query, open)->at(0).distribution;
+    return Ask(query, open)->aggregations.at(0).distribution;
   }
 
   const Context ctx_ = Context::Background();
@@ -127,6 +128,19 @@ TEST_F(FolderAggregationTest, AllValuesAreChargedTogether) {
   EXPECT_EQ(RetryAfter(refused.status()), seconds(7));
 }
 
+TEST_F(FolderAggregationTest, AFolderThatIsNotInTheDistributionsIsNamed) {
+  consent_.rows["G"] = 40;
+  ASSERT_THAT(view_.Publish(ctx_, {"G", 1, "folder", "x"}), IsOk());
+  budgets_ = &all_budgets_;
+  budget_store_.spent_out = {"G"};
+  const auto told = Ask(R"("aggregationTerms":[{"id":"sex"}])");
+  ASSERT_THAT(told, IsOk());
+  EXPECT_EQ(told->aggregations.at(0).distribution, (Counts{{"NCIT:C16576", 20}})) << "those of F";
+  ASSERT_EQ(told->withheld.size(), 1u);
+  EXPECT_EQ(told->withheld[0].folder, "G");
+  EXPECT_EQ(told->withheld[0].retry_after, seconds(7));
+}
+
 // Waiting would not help.
 TEST_F(FolderAggregationTest, MoreValuesThanABudgetAllowsAreRefusedAsSuch) {
   disclosure::Policy policy = FloorOfFive();
@@ -152,11 +166,11 @@ TEST_F(FolderAggregationTest, WhatOnlyCohortsKnowIsNotOfFolders) {
   budgets_ = &all_budgets_;
   const auto ages = Ask(R"("aggregationTerms":[{"id":"age"},{"id":"sexByAge"}])");
   ASSERT_THAT(ages, IsOk());
-  EXPECT_TRUE(ages->empty());
+  EXPECT_TRUE(ages->aggregations.empty());
   EXPECT_TRUE(budget_store_.charged["me"].empty());
   const auto both = Ask(R"("aggregationTerms":[{"id":"age"},{"id":"sex"}])");
-  ASSERT_EQ(both->size(), 1u);
-  EXPECT_EQ((*both)[0].term->id, "sex");
+  ASSERT_EQ(both->aggregations.size(), 1u);
+  EXPECT_EQ(both->aggregations[0].term->id, "sex");
 }
 
 TEST_F(FolderAggregationTest, WhatIsNotListedIsRefused) {
