@@ -4,12 +4,16 @@
 #include <algorithm>
 #include <chrono>
 
+#include "libs/consent/condition.h"
+#include "libs/consent/purpose.h"
+
 namespace genofed::clinical {
 namespace {
 
 constexpr std::size_t kMaxEntries = 2'000'000;
 constexpr std::size_t kMaxProvisions = 1'000;
 constexpr std::size_t kMaxName = 200;  // of a form or an organisation
+constexpr std::size_t kMaxPurposes = 20;
 constexpr std::uint8_t kAll = kPermitAlleleFrequency | kPermitSubjectLevel | kPermitSecondaryUse;
 constexpr const char* kInvalid = "CONSENT_INVALID";
 
@@ -36,6 +40,53 @@ struct Period {
   std::optional<Time> until;
 };
 
+// For whom two consents both speak: what each of them covers. None: they have nothing in common.
+std::optional<std::vector<std::string>> Common(const std::vector<std::string>& one,
+                                               const std::vector<std::string>& other) {
+  if (one.empty()) return other;
+  if (other.empty()) return one;
+  std::vector<std::string> both;
+  const auto add = [&both](const std::vector<std::string>& narrow,
+                           const std::vector<std::string>& wide) {
+    for (const std::string& code : narrow) {
+      if (std::ranges::any_of(wide,
+                              [&](const std::string& over) { return consent::Covers(over, code); }))
+        both.push_back(code);
+    }
+  };
+  add(one, other);
+  add(other, one);
+  if (both.empty()) return std::nullopt;
+  return consent::ConditionSet(std::move(both));
+}
+
+// None: secondary use is for no purpose. Of somebody of whom no consent permits it, whatever is
+// asked.
+std::optional<ConsentLimits> CommonLimits(std::span<const ConsentRecord* const> records, Time now) {
+  ConsentLimits limits;
+  for (const ConsentRecord* record : records) {
+    if ((record->PermissionsAt(now) & kPermitSecondaryUse) == 0) continue;
+    ConsentLimits its = record->LimitsAt(now);
+    auto purposes = Common(limits.purposes, its.purposes);
+    if (!purposes) return std::nullopt;
+    limits.purposes = *std::move(purposes);
+    limits.conditions.insert(limits.conditions.end(), its.conditions.begin(), its.conditions.end());
+  }
+  limits.conditions = consent::ConditionSet(std::move(limits.conditions));
+  return limits;
+}
+
+// Of each person who has any, those in force.
+std::map<std::string, std::vector<const ConsentRecord*>> InForceByPerson(
+    std::span<const ConsentRecord> records, Time now) {
+  std::map<std::string, std::vector<const ConsentRecord*>> people;
+  for (const ConsentRecord& record : records) {
+    auto& those = people[record.person_identifier];
+    if (record.InForce(now)) those.push_back(&record);
+  }
+  return people;
+}
+
 bool Within(const std::optional<Time>& from, const std::optional<Time>& until, Time now) {
   return (!from || now >= *from) && (!until || now < *until);
 }
@@ -45,6 +96,7 @@ class ConsentReader {
   ConsentReader(const JsonNode& resource, JsonFaults& faults) : resource_(resource), faults_(faults) {}
 
   std::optional<ConsentRecord> Read() {
+    CheckModifiers(resource_);
     ReadStatus();
     ReadPerson();
     ReadSpeaker();
@@ -201,19 +253,101 @@ class ConsentReader {
     return own;
   }
 
+  // Who does not know what a modifier extension says does not know what its element says
+  // (hl7.org/fhir/R4/extensibility.html#modifierExtension). On a denial a condition says less than
+  // that.
+  void CheckModifiers(const JsonNode& object) {
+    const JsonNode* modifiers = object.Find("modifierExtension");
+    if (modifiers == nullptr) return;
+    if (!modifiers->is_array()) return Add(object, "modifierExtension", "must be an array");
+    for (const JsonNode& modifier : modifiers->items) {
+      if (&object == &resource_ || modifier.Text("url") != kConditionUrl)
+        Add(modifier, "url",
+            fmt::format("changes what is meant in a way that is not known here; of a provision it "
+                        "may be {}",
+                        kConditionUrl));
+    }
+  }
+
+  // Limits of a permission, which say nothing unless it is of secondary use alone.
+  ConsentLimits ReadLimits(const JsonNode& provision, std::uint8_t codes) {
+    ConsentLimits limits;
+    if (const JsonNode* purposes = provision.Find("purpose"); purposes != nullptr) {
+      if (!purposes->is_array() || purposes->items.empty() || purposes->items.size() > kMaxPurposes)
+        Add(provision, "purpose", fmt::format("must be an array of 1 to {}", kMaxPurposes));
+      for (const JsonNode& coding : purposes->items) ReadPurpose(coding, limits);
+    }
+    for (const JsonNode& modifier : provision.Array("modifierExtension")) {
+      if (modifier.Text("url") != kConditionUrl) continue;  // a fault already
+      std::string code = TextMember(modifier, "valueCode", true, kInvalid, faults_);
+      if (code.empty()) continue;
+      if (!consent::FindCondition(code))
+        Add(modifier, "valueCode",
+            "must be a condition that a project can meet, such as DUO:0000045 or DUO:0000022=FI");
+      limits.conditions.push_back(std::move(code));
+    }
+    if (!consent::AreFew(limits.conditions))
+      Add(provision, "modifierExtension", "must be at most 20 conditions of 800 bytes");
+    const bool limited = provision.Find("purpose") != nullptr || !limits.conditions.empty();
+    if (limited && (codes & kAll & ~kPermitSecondaryUse) != 0)
+      Add(provision, "code",
+          "must be SEC alone, which has purposes and conditions; AF and SLQ stand in a provision "
+          "of their own");
+    return limits;
+  }
+
+  void ReadPurpose(const JsonNode& coding, ConsentLimits& limits) {
+    if (!coding.is_object()) return Add(coding, "", "must be an object");
+    const std::string system = TextMember(coding, "system", true, kInvalid, faults_);
+    const std::string code = TextMember(coding, "code", true, kInvalid, faults_);
+    if (system.empty() || code.empty()) return;
+    if (system != kDuoSystem && system != kPurposeSystem)
+      return Add(coding, "system", fmt::format("must be {} or {}", kDuoSystem, kPurposeSystem));
+    if (system == kDuoSystem && consent::FindCondition(code.substr(0, code.find('='))))
+      return Add(
+          coding, "code",
+          fmt::format("is a condition on the project, which stands in a modifierExtension {}",
+                      kConditionUrl));
+    if (!consent::IsKnownPurpose(code) || code.starts_with("DUO:") != (system == kDuoSystem))
+      return Add(coding, "code",
+                 "must be a purpose, such as DUO:0000006 or, of the country's own, EHDS:53-1-a");
+    limits.purposes.push_back(code);
+  }
+
   // Depth 0 is the base rule of R4, whose "deny" without codes only says that nothing is permitted by
   // default.
   void ReadRule(const JsonNode& provision, Type type, int depth, const Period& period) {
     if (++provisions_ > kMaxProvisions) return Add(provision, "", "too many provisions");
     std::uint8_t codes = ReadCodes(provision);
-    if (type == Type::kPermit && Conditional(provision)) {
-      return Add(provision, "", "permits under a condition (actor, purpose ...) that cannot be enforced");
+    CheckModifiers(provision);
+    ConsentLimits limits;
+    if (type == Type::kPermit) {
+      if (Conditional(provision))
+        return Add(provision, "",
+                   "permits under a condition (actor, action ...) that cannot be enforced");
+      limits = ReadLimits(provision, codes);
     }
+    // What stands within is limited by it, too, which its own rule would not say.
+    if (limited_around_ && type == Type::kPermit)
+      return Add(
+          provision, "",
+          "permits within a provision that has purposes or conditions; must stand beside it");
     // A denial that we cannot read may mean any of the three.
     if (type == Type::kDeny && codes == 0 && (depth > 0 || provision.Find("code") != nullptr)) codes = kAll;
     if (type != Type::kNone && codes != 0) {
-      record_.rules.push_back({type == Type::kPermit, codes, period.from, period.until});
+      record_.rules.push_back({type == Type::kPermit, codes, period.from, period.until, limits});
     }
+    const bool around = limited_around_;
+    limited_around_ |= IsLimited(provision);
+    ReadNested(provision, type, depth, period);
+    limited_around_ = around;
+  }
+
+  static bool IsLimited(const JsonNode& provision) {
+    return provision.Find("purpose") != nullptr || provision.Find("modifierExtension") != nullptr;
+  }
+
+  void ReadNested(const JsonNode& provision, Type type, int depth, const Period& period) {
     const JsonNode* nested = provision.Find("provision");
     if (nested == nullptr) return;
     if (!nested->is_array()) return Add(provision, "provision", "must be an array");
@@ -230,8 +364,8 @@ class ConsentReader {
   }
 
   static bool Conditional(const JsonNode& provision) {
-    for (const char* key : {"actor", "action", "securityLabel", "purpose", "class", "documentType", "resourceType",
-                            "dataPeriod", "data", "expression"}) {
+    for (const char* key : {"actor", "action", "securityLabel", "class", "documentType",
+                            "resourceType", "dataPeriod", "data", "expression"}) {
       if (provision.Find(key) != nullptr) return true;
     }
     return false;
@@ -280,6 +414,7 @@ class ConsentReader {
   ConsentRecord record_;
   std::size_t provisions_ = 0;
   bool names_permission_ = false;
+  bool limited_around_ = false;  // by a provision that the present one stands in
 };
 
 // Collects the consents of bundles and of single resources, as NDJSON has them.
@@ -384,6 +519,24 @@ std::uint8_t ConsentRecord::PermissionsAt(Time now) const {
   return static_cast<std::uint8_t>(permitted & ~denied);
 }
 
+ConsentLimits ConsentRecord::LimitsAt(Time now) const {
+  ConsentLimits limits;
+  bool any_purpose = false;
+  for (const ConsentRule& rule : rules) {
+    if (!rule.permit || (rule.permissions & kPermitSecondaryUse) == 0 ||
+        !Within(rule.from, rule.until, now))
+      continue;
+    any_purpose |= rule.limits.purposes.empty();
+    limits.purposes.insert(limits.purposes.end(), rule.limits.purposes.begin(),
+                           rule.limits.purposes.end());
+    limits.conditions.insert(limits.conditions.end(), rule.limits.conditions.begin(),
+                             rule.limits.conditions.end());
+  }
+  if (any_purpose) limits.purposes.clear();
+  return {consent::ConditionSet(std::move(limits.purposes)),
+          consent::ConditionSet(std::move(limits.conditions))};
+}
+
 std::optional<ConsentRecord> ReadConsent(const JsonNode& resource, JsonFaults& faults) {
   return ConsentReader(resource, faults).Read();
 }
@@ -403,13 +556,21 @@ Result<std::vector<ConsentRecord>> ParseFhirConsents(std::string_view text) {
 std::map<std::string, std::uint8_t> EffectivePermissions(std::span<const ConsentRecord> records,
                                                          Time now) {
   std::map<std::string, std::uint8_t> out;
-  std::map<std::string, bool> in_force;
-  for (const ConsentRecord& record : records) {
-    std::uint8_t& bits = out[record.person_identifier];
-    if (!record.InForce(now)) continue;
-    const bool first = in_force.emplace(record.person_identifier, true).second;
-    const std::uint8_t permitted = record.PermissionsAt(now);
-    bits = first ? permitted : static_cast<std::uint8_t>(bits & permitted);
+  for (const auto& [person, those] : InForceByPerson(records, now)) {
+    std::uint8_t bits = those.empty() ? 0 : kAll;
+    for (const ConsentRecord* record : those) bits &= record->PermissionsAt(now);
+    if (!CommonLimits(those, now)) bits &= static_cast<std::uint8_t>(~kPermitSecondaryUse);
+    out[person] = bits;
+  }
+  return out;
+}
+
+std::map<std::string, ConsentLimits> LimitsOfPermissions(std::span<const ConsentRecord> records,
+                                                         Time now) {
+  std::map<std::string, ConsentLimits> out;
+  for (const auto& [person, those] : InForceByPerson(records, now)) {
+    auto limits = CommonLimits(those, now);
+    if (limits && *limits != ConsentLimits()) out[person] = *std::move(limits);
   }
   return out;
 }

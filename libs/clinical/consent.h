@@ -22,11 +22,24 @@ inline constexpr std::uint8_t kPermitAlleleFrequency = 1;  // AF
 inline constexpr std::uint8_t kPermitSubjectLevel = 2;     // SLQ
 inline constexpr std::uint8_t kPermitSecondaryUse = 4;     // SEC
 inline constexpr std::string_view kPermissionSystem = "urn:1plusmg:consent-permission";
+// What a permission for secondary use is limited by: codes of Provision.purpose, and conditions on the
+// project in modifier extensions (valueCode) of the provision.
+inline constexpr std::string_view kDuoSystem = "http://purl.obolibrary.org/obo/duo.owl";
+inline constexpr std::string_view kPurposeSystem = "urn:1plusmg:purpose";  // a country's own codes
+inline constexpr std::string_view kConditionUrl = "urn:1plusmg:project-condition";
 
 enum class ConsentStatus : std::uint8_t {
   kActive,
   kNotYet,  // draft, proposed
   kEnded    // rejected, inactive, entered-in-error, not-done
+};
+
+// Of secondary use alone.
+struct ConsentLimits {
+  std::vector<std::string> purposes;    // "DUO:0000006"; empty: any
+  std::vector<std::string> conditions;  // "DUO:0000045", that the project must meet
+
+  bool operator==(const ConsentLimits&) const = default;
 };
 
 // One provision that names permissions, with the time for which it holds.
@@ -35,6 +48,7 @@ struct ConsentRule {
   std::uint8_t permissions = 0;
   std::optional<Time> from;
   std::optional<Time> until;  // exclusive
+  ConsentLimits limits = {};
 };
 
 struct ConsentRecord {
@@ -57,9 +71,11 @@ struct ConsentRecord {
   bool InForce(Time now) const;
   // What it permits at `now`: nothing unless it is in force. A denial wins over any permission.
   std::uint8_t PermissionsAt(Time now) const;
+  // Of what it permits at `now`: the purposes of any of its provisions, under the conditions of all.
+  ConsentLimits LimitsAt(Time now) const;
 };
 
-// In years: of every Member State. What a guardian permitted is asked again then.
+// In years, unless the country's policy says otherwise. What a guardian permitted is asked again then.
 inline constexpr int kAdultAge = 18;
 
 inline constexpr std::size_t kMaxConsentBytes = std::size_t{256} << 20;
@@ -68,7 +84,9 @@ inline constexpr std::size_t kMaxConsentBytes = std::size_t{256} << 20;
 // provision says permit or deny; in R5 the base `decision` does, and each level of provisions is the opposite of the
 // level around it. A permission is given only where a permit names its code; a deny that names it takes it away,
 // whatever the order, and one that names nothing that genofed knows takes all away. (The base rule's deny only says that
-// nothing is permitted by default.) A permit under a condition that cannot be enforced (actor, purpose ...) is a fault.
+// nothing is permitted by default.) A permit under a condition that cannot be enforced (actor, action ...) is a fault, and so is any
+// modifier extension that is not known. A permit of secondary use alone may be for purposes and under conditions
+// (kPurposeSystem, kConditionUrl); a code of either that means nothing is a fault.
 //
 // None for a consent about something else than research: of scope treatment or adr, without any permission code.
 // Faults have the code CONSENT_INVALID; a record with faults must not be used.
@@ -82,8 +100,14 @@ std::optional<ConsentRecord> ReadConsent(const JsonNode& resource, JsonFaults& f
 Result<std::vector<ConsentRecord>> ParseFhirConsents(std::string_view json);
 
 // One answer for each person at `now`: what every active consent in force permits. Deny wins: a
-// permission lacking in one of them is lacking. A person with no active consent in force has none.
+// permission lacking in one of them is lacking, and so is secondary use that two of them permit for
+// purposes of which none is the other's. A person with no active consent in force has none.
 std::map<std::string, std::uint8_t> EffectivePermissions(std::span<const ConsentRecord> records,
+                                                         Time now);
+
+// How far secondary use that EffectivePermissions permits reaches: purposes that every consent in
+// force covers, and the conditions of all. People without limits are missing.
+std::map<std::string, ConsentLimits> LimitsOfPermissions(std::span<const ConsentRecord> records,
                                                          Time now);
 
 // When what EffectivePermissions says begins to end: the first end of a record in force at `now`, or of one of its

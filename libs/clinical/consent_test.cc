@@ -53,6 +53,133 @@ TEST(ConsentTest, DenyWinsAndOnlyActiveCounts) {
   EXPECT_EQ(Permissions(base + R"({"type":"permit","purpose":[],)" + Code("AF") + "}]}"), -1);
 }
 
+constexpr char kDuo[] = "http://purl.obolibrary.org/obo/duo.owl";
+constexpr char kOwn[] = "urn:1plusmg:purpose";
+
+std::string Purpose(const std::string& code, const char* system = kDuo) {
+  return R"({"system":")" + std::string(system) + R"(","code":")" + code + R"("})";
+}
+
+std::string Condition(const std::string& code) {
+  return R"({"url":"urn:1plusmg:project-condition","valueCode":")" + code + R"("})";
+}
+
+// A permit of these codes for purposes, under conditions; either may be empty.
+std::string Limited(const std::string& codes, const std::string& purposes,
+                    const std::string& conditions = "") {
+  return R"({"type":"permit",)" + codes +
+         (purposes.empty() ? "" : R"(,"purpose":[)" + purposes + "]") +
+         (conditions.empty() ? "" : R"(,"modifierExtension":[)" + conditions + "]") + "}";
+}
+
+std::string Root(const std::string& provisions) {
+  return R"({"type":"deny","provision":[)" + provisions + "]}";
+}
+
+const Time kThen = *ParseRfc3339("2025-01-01T00:00:00Z");
+
+using Codes = std::vector<std::string>;
+
+TEST(ConsentTest, SecondaryUseMayBeForPurposesAndUnderConditions) {
+  const auto read = [](const std::string& provisions) {
+    auto records = ParseFhirConsents(Bundle({Consent("P", Root(provisions))}));
+    EXPECT_TRUE(records.ok()) << Describe(records.status());
+    return records.ok() ? records->at(0).LimitsAt(kThen) : ConsentLimits{{"unreadable"}, {}};
+  };
+  EXPECT_EQ(read(Limited(Code("SEC"), "")), ConsentLimits());
+  EXPECT_EQ(read(Limited(Code("SEC"), Purpose("DUO:0000006") + "," + Purpose("EHDS:53-1-a", kOwn),
+                         Condition("DUO:0000045") + "," + Condition("DUO:0000022=FI"))),
+            (ConsentLimits{{"DUO:0000006", "EHDS:53-1-a"}, {"DUO:0000022=FI", "DUO:0000045"}}));
+  // One record has one list of each: every purpose that is permitted, and every condition of any.
+  EXPECT_EQ(read(Limited(Code("SEC"), Purpose("DUO:0000006"), Condition("DUO:0000045")) + "," +
+                 Limited(Code("SEC"), Purpose("DUO:0000011"))),
+            (ConsentLimits{{"DUO:0000006", "DUO:0000011"}, {"DUO:0000045"}}));
+  EXPECT_EQ(read(Limited(Code("SEC"), Purpose("DUO:0000006"), Condition("DUO:0000045")) + "," +
+                 Limited(Code("SEC"), "")),
+            (ConsentLimits{{}, {"DUO:0000045"}}));
+  // What is over limits nothing any more, and a denial with a purpose is one of everything.
+  EXPECT_EQ(
+      read(R"({"type":"permit","period":{"end":"2024"},"purpose":[)" + Purpose("DUO:0000006") +
+           "]," + Code("SEC") + "}," + Limited(Code("SEC"), Purpose("DUO:0000011"))),
+      (ConsentLimits{{"DUO:0000011"}, {}}));
+  EXPECT_EQ(Permissions(Root(Limited(Code("SEC"), "") + R"(,{"type":"deny","purpose":[)" +
+                             Purpose("DUO:0000011") + "]," + Code("SEC") + "}")),
+            0);
+}
+
+TEST(ConsentTest, ALimitThatNobodyKnowsIsAFaultAndNamed) {
+  const auto fault = [](const std::string& provision) {
+    const auto records = ParseFhirConsents(Bundle({Consent("P", Root(provision))}));
+    const auto fields = Fields(records.status());
+    if (Reason(records.status()) != "CONSENT_INVALID" || fields.size() != 1)
+      return Describe(records.status());
+    constexpr std::string_view kPath = "entry[0].resource.provision.provision[0]";
+    EXPECT_TRUE(fields[0].field.starts_with(kPath)) << fields[0].field;
+    return fields[0].field.substr(std::min(kPath.size(), fields[0].field.size())) + " " +
+           fields[0].description.substr(0, 24);
+  };
+  EXPECT_EQ(fault(Limited(Code("SEC"), Purpose("DUO:9999999"))),
+            ".purpose[0].code must be a purpose, such ");
+  EXPECT_EQ(fault(Limited(Code("SEC"), Purpose("health"))),
+            ".purpose[0].code must be a purpose, such ");
+  EXPECT_EQ(fault(Limited(Code("SEC"), Purpose("EHDS:53-1-a"))),
+            ".purpose[0].code must be a purpose, such ");
+  EXPECT_EQ(fault(Limited(Code("SEC"), Purpose("DUO:0000006", kOwn))),
+            ".purpose[0].code must be a purpose, such ");
+  EXPECT_EQ(fault(Limited(Code("SEC"), Purpose("DUO:0000045"))),
+            ".purpose[0].code is a condition on the pr");
+  EXPECT_EQ(fault(Limited(Code("SEC"),
+                          Purpose("HRESCH", "http://terminology.hl7.org/CodeSystem/v3-ActReason"))),
+            ".purpose[0].system must be http://purl.obol");
+  EXPECT_EQ(fault(R"({"type":"permit","purpose":[],)" + Code("SEC") + "}"),
+            ".purpose must be an array of 1 to");
+  EXPECT_EQ(fault(Limited(Code("AF"), Purpose("DUO:0000006"))), ".code must be SEC alone, which");
+  EXPECT_EQ(fault(Limited(Code("SLQ"), "", Condition("DUO:0000045"))),
+            ".code must be SEC alone, which");
+  for (const char* code :
+       {"DUO:0000022", "DUO:0000022=fi", "DUO:0000006", "DUO:0000043", "not-for-profit"})
+    EXPECT_EQ(fault(Limited(Code("SEC"), "", Condition(code))),
+              ".modifierExtension[0].valueCode must be a condition that")
+        << code;
+  EXPECT_EQ(fault(Limited(Code("SEC"), "", R"({"url":"urn:example:x","valueCode":"DUO:0000045"})")),
+            ".modifierExtension[0].url changes what is meant in");
+  EXPECT_EQ(fault(Limited(Code("SEC"), "", R"({"url":"urn:1plusmg:project-condition"})")),
+            ".modifierExtension[0].valueCode is required");
+  // It would be limited, too, and its rule does not say so.
+  EXPECT_EQ(fault(R"({"type":"permit","purpose":[)" + Purpose("DUO:0000006") +
+                  R"(],"provision":[)" + Limited(Code("SEC"), "") + "]}"),
+            ".provision[0] permits within a provisi");
+  const auto whole = ParseFhirConsents(
+      R"({"resourceType":"Consent","status":"active","patient":{"reference":"Patient/P"},"provision":{"type":"deny"},)"
+      R"("modifierExtension":[)" +
+      Condition("DUO:0000045") + "]}");
+  EXPECT_EQ(Fields(whole.status()).at(0).field, "modifierExtension[0].url")
+      << "of a provision alone";
+}
+
+// Two records of one person: each limits the other.
+TEST(ConsentTest, LimitsOfSeveralConsentsAllHold) {
+  const auto both = [](const std::string& one, const std::string& other) {
+    auto records = ParseFhirConsents(Bundle({Consent("P", Root(one)), Consent("P", Root(other))}));
+    EXPECT_TRUE(records.ok()) << Describe(records.status());
+    return std::pair(int{EffectivePermissions(*records, kThen)["P"]},
+                     LimitsOfPermissions(*records, kThen)["P"]);
+  };
+  const auto sec = [](const std::string& purpose, const std::string& condition = "") {
+    return Limited(Code("SEC"), purpose.empty() ? "" : Purpose(purpose),
+                   condition.empty() ? "" : Condition(condition));
+  };
+  EXPECT_EQ(both(sec("DUO:0000042"), sec("DUO:0000006")),
+            std::pair(4, ConsentLimits{{"DUO:0000006"}, {}}));
+  EXPECT_EQ(both(sec("DUO:0000007"), sec("DUO:0000006")),
+            std::pair(4, ConsentLimits{{"DUO:0000007"}, {}}));
+  EXPECT_EQ(both(sec("", "DUO:0000045"), sec("DUO:0000006", "DUO:0000021")),
+            std::pair(4, ConsentLimits{{"DUO:0000006"}, {"DUO:0000021", "DUO:0000045"}}));
+  EXPECT_EQ(both(sec("DUO:0000011"), sec("DUO:0000006")).first, 0) << "nothing in common";
+  EXPECT_EQ(both(sec("DUO:0000011"), Limited(Code("AF"), "")).first, 0)
+      << "one of them does not permit it";
+}
+
 TEST(ConsentTest, OneWrongEntryRefusesTheBundleAndIsNamed) {
   std::string good = Consent("P1", R"({"type":"deny"})");
   auto records =

@@ -388,6 +388,7 @@ class Harmoniser {
     const auto permissions = EffectivePermissions(of_rows, c_.now());
     const auto ends = EndsOfPermissions(of_rows, c_.now());
     const auto origins = OriginsOfPermissions(of_rows, c_.now());
+    const auto limits = LimitsOfPermissions(of_rows, c_.now());
     for (HarmonisedRow& row : rows) {
       auto found = permissions.find(row.subject);
       if (found == permissions.end()) continue;
@@ -396,6 +397,9 @@ class Harmoniser {
       if (auto end = ends.find(row.subject); end != ends.end()) row.permitted_until = end->second;
       if (auto origin = origins.find(row.subject); origin != origins.end())
         row.consent_origin = origin->second;
+      if (auto limit = limits.find(row.subject);
+          limit != limits.end() && (row.permissions & kPermitSecondaryUse) != 0)
+        row.consent_limits = limit->second;
     }
   }
 
@@ -420,12 +424,12 @@ class Harmoniser {
                       "a guardian's consent permits nothing of somebody without a birth date: when "
                       "it lapses is not known");
     }
-    row.adult_at = ReachesAge(*born, kAdultAge);
+    row.born = FirstInstant(*born);
     const bool own =
         std::any_of(consents.begin(), consents.end(), [&](const ConsentRecord& consent) {
           return !consent.by_guardian && consent.InForce(c_.now());
         });
-    if (own && *row.adult_at <= c_.now()) std::erase_if(consents, speaks);
+    if (own && ReachesAge(*born, options_.adult_age) <= c_.now()) std::erase_if(consents, speaks);
   }
 
   void CountRecords() {

@@ -42,7 +42,8 @@ struct HarmonisedRow {
   bool has_consent = false;             // there is some record of this person's choice
   std::optional<Time> permitted_until;  // when the first of them ends; none: never
   ConsentOrigin consent_origin;
-  std::optional<Time> adult_at;  // when what a guardian permitted lapses; none: no guardian did
+  ConsentLimits consent_limits;  // of secondary use, if that is permitted
+  std::optional<Time> born;  // where a guardian spoke, of what is possible the earliest; else none
   std::optional<Time> died_at;   // the epoch's first instant: not known when
 };
 
@@ -55,6 +56,7 @@ struct HarmoniseOptions {
   // sample of its name, and notes say what has no counterpart.
   std::span<const std::string> vcf_samples;
   std::span<const ConsentRecord> consents;  // besides those that the sources have
+  int adult_age = kAdultAge;                // years, of the country's policy
   // How many people have a consent and no data. Null: not asked.
   std::int64_t* consents_of_others = nullptr;
 };

@@ -89,6 +89,11 @@ std::string_view BasisName(Basis basis) {
   return "";
 }
 
+Time ComesOfAge(Time born, int years) {
+  const std::chrono::year_month_day date(std::chrono::floor<std::chrono::days>(born));
+  return Time(std::chrono::sys_days(date + std::chrono::years(years)));  // rolls 29 February over
+}
+
 Decision Decide(const Policy& policy, const Voices& voices, const Question& question) {
   const int index = policy.Find(question.permission, question.purpose);
   const Rule* rule = index < 0 ? nullptr : &policy.rules[static_cast<std::size_t>(index)];

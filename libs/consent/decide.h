@@ -41,9 +41,15 @@ struct Circumstances {
   std::optional<Time> adult_at;  // what a guardian permitted lapses; not known: it has
   std::optional<Time> died_at;
   bool erased = false;  // asked to be forgotten: nothing, not even by statute
+  // Of what is possible the earliest; `adult_at` follows from it and the policy.
+  std::optional<Time> born = {};
 
   friend bool operator==(const Circumstances&, const Circumstances&) = default;
 };
+
+// When somebody comes of age: at the beginning of that birthday, UTC, and of somebody born on 29
+// February on 1 March in other years than leap years.
+Time ComesOfAge(Time born, int years);
 
 // Everything that counts for one person in one dataset. Once a person has decided, their own
 // statement stands in place of the holder's; those of national registries always count.

@@ -114,6 +114,36 @@ TEST(Decide, AGuardiansPermissionLapsesAndTheirRefusalStays) {
   EXPECT_EQ(Ask(OptOut(), voices), Basis::kDenied);
 }
 
+// By the calendar: 2028 and 2032 are leap years, 2030 and 2033 are not.
+TEST(Decide, PeopleComeOfAgeAtTheBeginningOfABirthday) {
+  struct Birthday {
+    const char *born, *of_age;
+    int years;
+  };
+  for (const auto& [born, of_age, years] : {Birthday{"2010-05-04", "2028-05-04", 18},
+                                            {"2010-05-04", "2026-05-04", 16},
+                                            {"2012-02-29", "2030-03-01", 18},
+                                            {"2012-02-29", "2028-02-29", 16},
+                                            {"2012-02-29", "2032-02-29", 20},
+                                            {"2012-02-29", "2033-03-01", 21},
+                                            {"2011-02-28", "2028-02-28", 17},
+                                            {"2011-03-01", "2028-03-01", 17},
+                                            {"1931-12-31", "1949-12-31", 18}}) {
+    const auto at = *ParseRfc3339(std::string(of_age) + "T00:00:00Z");
+    EXPECT_EQ(ComesOfAge(*ParseRfc3339(std::string(born) + "T00:00:00Z"), years), at)
+        << born << " " << years;
+    EXPECT_EQ(ComesOfAge(*ParseRfc3339(std::string(born) + "T13:45:00Z"), years), at)
+        << "the day counts";
+    Statement by_guardian = Permits(4);
+    by_guardian.by_guardian = true;
+    const Voices voices{{by_guardian}, {at, {}, false}};
+    Question question{Permission::kSecondaryUse, "", {}, at - std::chrono::microseconds(1)};
+    EXPECT_EQ(Decide(Policy(), voices, question).basis, Basis::kPermitted) << born;
+    question.at = at;
+    EXPECT_EQ(Decide(Policy(), voices, question).basis, Basis::kLapsed) << born;
+  }
+}
+
 TEST(Decide, DeathErasureAndStaleRegistries) {
   Policy policy = OptOut();
   Voices voices{{Permits(7)}, {{}, kBefore, false}};

@@ -33,6 +33,10 @@ struct Rule {
   std::vector<std::string> organisations;
 };
 
+// Of nearly every Member State.
+inline constexpr int kUsualAdultAge = 18;
+inline constexpr int kLowestAdultAge = 14, kHighestAdultAge = 21;
+
 struct Policy {
   // What runs when somebody in its cohort withdraws.
   enum class RunningTasks { kCancel, kFinish };
@@ -42,6 +46,7 @@ struct Policy {
   std::vector<Rule> rules;      // the first that fits counts; where none fits: opt-in
   bool use_after_death = true;  // false: nothing of people who have died, but by statute
   RunningTasks running_tasks = RunningTasks::kCancel;
+  int adult_age = kUsualAdultAge;  // years, at which what a guardian permitted lapses
   std::string sha256;  // hex, of the file's bytes; empty without a file
 
   // The rule for a permission and purpose (empty: not known). A rule with purposes fits none

@@ -209,7 +209,9 @@ Result<Policy> ParsePolicy(std::string_view text) {
   const json file = json::parse(text, watch, false, true);
   if (file.is_discarded()) return Invalid("", "is no JSON");
   if (twice) return Invalid("", "names a member twice");
-  GF_TRY(CheckMembers(file, "", {"policy", "country", "rules", "use_after_death", "running_tasks", "comment"}));
+  GF_TRY(CheckMembers(
+      file, "",
+      {"policy", "country", "rules", "use_after_death", "running_tasks", "adult_age", "comment"}));
   Policy policy;
   GF_ASSIGN(policy.id, Text(file, "", "policy", true, kMaxId));
   GF_ASSIGN(policy.country, Text(file, "", "country", true));
@@ -233,6 +235,11 @@ Result<Policy> ParsePolicy(std::string_view text) {
   if (!running.empty() && running != "cancel" && running != "finish")
     return Invalid("running_tasks", "must be cancel or finish");
   policy.running_tasks = running == "finish" ? Policy::RunningTasks::kFinish : Policy::RunningTasks::kCancel;
+  if (const auto age = file.find("adult_age"); age != file.end()) {
+    if (!age->is_number_integer() || *age < kLowestAdultAge || *age > kHighestAdultAge)
+      return Invalid("adult_age", "must be {} to {} years", kLowestAdultAge, kHighestAdultAge);
+    policy.adult_age = age->get<int>();
+  }
   policy.sha256 = HexEncode(crypto::Sha256(text));
   return policy;
 }
@@ -252,6 +259,7 @@ std::string Explain(const Policy& policy) {
   }
   text += fmt::format("{}. everything else: opt-in - {}\n", policy.rules.size() + 1, Meaning(Model::kOptIn));
   text += "A refusal wins over any permission but a statute; what has expired says nothing.\n";
+  text += fmt::format("What a guardian permitted lapses at {} years.\n", policy.adult_age);
   text += policy.use_after_death ? "What people decided holds after their death.\n"
                                  : "After death nothing is used but by statute.\n";
   text += policy.running_tasks == Policy::RunningTasks::kCancel

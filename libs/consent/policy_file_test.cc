@@ -64,6 +64,25 @@ TEST(PolicyFile, RefusesWhatMeansNothing) {
   }
 }
 
+TEST(PolicyFile, SaysWhenPeopleComeOfAge) {
+  EXPECT_EQ(ParsePolicy(With(""))->adult_age, 18);
+  for (const int age : {14, 16, 21}) {
+    const auto policy = ParsePolicy(With("", fmt::format(R"(, "adult_age": {})", age)));
+    ASSERT_TRUE(policy.ok()) << Describe(policy.status());
+    EXPECT_EQ(policy->adult_age, age);
+    EXPECT_NE(Explain(*policy).find(fmt::format("lapses at {} years", age)), std::string::npos);
+  }
+  for (const char* wrong :
+       {"13", "22", "-16", "0", "16.5", "\"16\"", "null", "18446744073709551632"}) {
+    const auto policy = ParsePolicy(With("", fmt::format(R"(, "adult_age": {})", wrong)));
+    ASSERT_FALSE(policy.ok()) << wrong;
+    EXPECT_EQ(Reason(policy.status()), "CONSENT_POLICY_INVALID") << wrong;
+    ASSERT_EQ(Fields(policy.status()).size(), 1u);
+    EXPECT_EQ(Fields(policy.status())[0].field, "adult_age");
+    EXPECT_EQ(Fields(policy.status())[0].description, "must be 14 to 21 years");
+  }
+}
+
 TEST(PolicyFile, WithoutAFileEverythingIsOptIn) {
   EXPECT_NE(Explain(Policy()).find("1. everything else: opt-in"), std::string::npos);
 }

@@ -19,6 +19,13 @@ bool IsPurpose(std::string_view code) {
          });
 }
 
+bool IsKnownPurpose(std::string_view code) {
+  constexpr std::string_view kTerms[] = {"DUO:0000004", "DUO:0000006", "DUO:0000007", "DUO:0000011",
+                                         "DUO:0000042"};
+  return IsPurpose(code) &&
+         (!code.starts_with("DUO:") || std::ranges::find(kTerms, code) != std::end(kTerms));
+}
+
 bool Covers(std::string_view permitted, std::string_view purpose) {
   if (permitted == purpose || permitted == "DUO:0000004") return true;
   if (permitted == "DUO:0000042") return purpose.starts_with("DUO:") && purpose != "DUO:0000004";

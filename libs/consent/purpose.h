@@ -12,6 +12,10 @@ namespace genofed::consent {
 // "SYSTEM:code": 1 to 8 capital letters and digits, then 1 to 20 letters, digits, '.', '_', '-'.
 bool IsPurpose(std::string_view code);
 
+// Whether somebody can mean it as a purpose: a permission term of DUO, or a code of another system.
+// DUO's modifiers are conditions (condition.h), and what DUO does not have is nothing.
+bool IsKnownPurpose(std::string_view code);
+
 // Whether a permission for `permitted` holds for a project of `purpose`, by the definitions of DUO's
 // permission terms: no restriction (DUO:0000004) covers everything; general research (DUO:0000042)
 // every DUO term; health research (DUO:0000006) disease-specific research (DUO:0000007) too, but

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "libs/consent/condition.h"
 #include "libs/consent/purpose.h"
 
 namespace genofed::consent {
@@ -164,7 +165,14 @@ class Reader {
   }
 
   void ReadRules() {
+    if (consent_.contains("modifierExtension"))
+      Unreadable();  // changes what is meant, nobody knows how
     for (const char* name : {"policyRule", "policyBasis"}) ReadDeciding(Member(consent_, name));
+    const json& regulations =
+        Member(consent_, "regulatoryBasis");  // R5's for policyRule, and a list
+    if (regulations.is_array()) {
+      for (const json& regulation : regulations) ReadDeciding(regulation);
+    }
     const json& provision = Member(consent_, "provision");
     const std::string decision = Text(consent_, "decision");
     if (provision.is_object()) {  // R4
@@ -191,7 +199,7 @@ class Reader {
     }
   }
 
-  // Codes that decide by themselves, such as OPTOUT in R4's policyRule.
+  // Codes that decide by themselves, such as OPTOUT in R4's policyRule or R5's regulatoryBasis.
   void ReadDeciding(const json& concept_) {
     const json& codings = Member(concept_, "coding");
     if (!codings.is_array()) return;
@@ -232,7 +240,8 @@ class Reader {
     const std::string type = own_type.empty() ? given_type : own_type;
     const bool permit = type == "permit";
     if (!permit && type != "deny" && !(depth == 0 && type.empty())) return Unreadable();
-    if (permit && Conditional(provision)) return Unreadable();
+    if ((permit && Conditional(provision)) || provision.contains("modifierExtension"))
+      return Unreadable();
     Period period = ReadPeriod(provision);
     if (around.from && (!period.from || *period.from < *around.from)) period.from = around.from;
     if (around.until && (!period.until || *period.until > *around.until)) period.until = around.until;
@@ -285,7 +294,11 @@ class Reader {
     retrospective_ |= mapped.retrospective;
     if (mapped.permissions.Has(Permission::kSecondaryUse)) {
       if (mapped.purposes.empty()) any_purpose_ = true;
-      record_.says.purposes.insert(record_.says.purposes.end(), mapped.purposes.begin(), mapped.purposes.end());
+      Statement& says = record_.says;
+      says.purposes.insert(says.purposes.end(), mapped.purposes.begin(), mapped.purposes.end());
+      // One statement has one list: what any of its permissions is limited by.
+      says.conditions.insert(says.conditions.end(), mapped.conditions.begin(),
+                             mapped.conditions.end());
     }
     Clip(period);
   }
@@ -305,6 +318,8 @@ class Reader {
     record_.refused = denies_;
     says.permits = rejected ? PermissionSet() : PermissionSet::FromBits(permits_.bits() & ~denies_.bits());
     if (any_purpose_ || !says.permits.Has(Permission::kSecondaryUse)) says.purposes.clear();
+    says.conditions = ConditionSet(std::move(says.conditions));
+    if (!says.permits.Has(Permission::kSecondaryUse)) says.conditions.clear();
     if (!retrospective_) says.from = from_;
     says.until = until_;
   }
@@ -328,8 +343,9 @@ Status Invalid(const std::string& member, std::string_view message) {
 Result<MappedCode> ReadMappedCode(const json& row, const std::string& path) {
   if (!row.is_object()) return Invalid(path, "must be an object");
   for (const auto& [name, value] : row.items()) {
-    static constexpr std::string_view kKnown[] = {"system",        "code", "permissions", "purposes", "decision",
-                                                  "retrospective", "wish", "ignore",      "comment"};
+    static constexpr std::string_view kKnown[] = {
+        "system",   "code",          "permissions", "purposes", "conditions",
+        "decision", "retrospective", "wish",        "ignore",   "comment"};
     if (std::find(std::begin(kKnown), std::end(kKnown), name) == std::end(kKnown))
       return Invalid(path + "." + name, "is not known here");
   }
@@ -347,6 +363,15 @@ Result<MappedCode> ReadMappedCode(const json& row, const std::string& path) {
       return Invalid(path + ".purposes", "must be codes such as DUO:0000006");
     mapped.purposes.push_back(purpose.get<std::string>());
   }
+  for (const json& condition : Member(row, "conditions")) {
+    if (!condition.is_string() || !FindCondition(condition.get<std::string>()))
+      return Invalid(
+          path + ".conditions",
+          "must be conditions that a project can meet, such as DUO:0000045 or DUO:0000022=FI");
+    mapped.conditions.push_back(condition.get<std::string>());
+  }
+  if (!AreFew(mapped.conditions))
+    return Invalid(path + ".conditions", "must be at most 20 of 800 bytes");
   if (const std::string decision = Text(row, "decision"); !decision.empty()) {
     if (decision != "permit" && decision != "deny") return Invalid(path + ".decision", "must be permit or deny");
     mapped.permits = decision == "permit";
@@ -363,6 +388,8 @@ Result<MappedCode> ReadMappedCode(const json& row, const std::string& path) {
   if (meanings != 1) return Invalid(path, "must have one of permissions, wish and ignore");
   if (!mapped.purposes.empty() && mapped.permissions != PermissionSet::FromBits(4))
     return Invalid(path + ".purposes", "only SEC has purposes");
+  if (!mapped.conditions.empty() && mapped.permissions != PermissionSet::FromBits(4))
+    return Invalid(path + ".conditions", "only SEC has conditions");
   return mapped;
 }
 
@@ -374,16 +401,12 @@ Result<RegistryMapping> ParseRegistryMapping(std::string_view text) {
   const json file = json::parse(text, nullptr, false, true);
   if (!file.is_object()) return Invalid("", "must be a JSON object");
   for (const auto& [name, value] : file.items()) {
-    if (name != "identifier_system" && name != "adult_age" && name != "codes" && name != "comment")
+    if (name == "adult_age") return Invalid(name, "is the consent policy's to say");
+    if (name != "identifier_system" && name != "codes" && name != "comment")
       return Invalid(name, "is not known here");
   }
   RegistryMapping mapping;
   mapping.identifier_system = Text(file, "identifier_system");
-  if (const json& age = Member(file, "adult_age"); !age.is_null()) {
-    if (!age.is_number_unsigned() || age.get<std::uint64_t>() < 1 || age.get<std::uint64_t>() > 30)
-      return Invalid("adult_age", "must be a number of years");
-    mapping.adult_age = age.get<int>();
-  }
   const json& codes = Member(file, "codes");
   if (!codes.is_array() || codes.empty() || codes.size() > kMaxCodes)
     return Invalid("codes", "must be an array of 1 to 1000");
@@ -415,9 +438,8 @@ RegistryPatient ReadRegistryPatient(const json& patient, const RegistryMapping& 
     }
   }
   if (const auto born = ReadTime(Text(patient, "birthDate"), false)) {
-    const std::chrono::year_month_day date(std::chrono::floor<std::chrono::days>(*born));
-    // Born on 29 February: of age on 1 March (sys_days rolls over).
-    out.who.adult_at = Time(std::chrono::sys_days(date + std::chrono::years(mapping.adult_age)));
+    out.who.born = born;
+    out.who.adult_at = ComesOfAge(*born, mapping.adult_age);
   }
   if (const json& died = Member(patient, "deceasedDateTime"); died.is_string()) {
     out.who.died_at = ReadTime(died.get<std::string>(), false);

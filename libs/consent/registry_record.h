@@ -19,7 +19,8 @@ struct MappedCode {
   std::string system;
   std::string code;
   PermissionSet permissions;
-  std::vector<std::string> purposes;  // of SEC alone
+  std::vector<std::string> purposes;    // of SEC alone
+  std::vector<std::string> conditions;  // on the project, of SEC alone
   std::optional<bool> permits;        // of a code that decides by itself, as OPTOUT does; else its provision decides
   bool retrospective = false;         // what it permits holds from ever, not from the period's beginning
   enum class Wish { kNone, kRecontact, kIncidentalFindings } wish = Wish::kNone;
@@ -28,7 +29,7 @@ struct MappedCode {
 
 struct RegistryMapping {
   std::string identifier_system;  // of the person identifiers that the node's datasets use; empty: any
-  int adult_age = 18;             // years, at which guardians' permissions lapse
+  int adult_age = kUsualAdultAge;  // of the country's policy, and not of the table
   std::vector<MappedCode> codes;
 };
 

@@ -60,6 +60,31 @@ TEST(RegistryRecord, R4PermitsWhatTheTableKnows) {
   EXPECT_EQ(record.says.until, *ParseRfc3339("2031-01-01T00:00:00Z")) << "a period's end is inclusive";
 }
 
+// What a code of the registry means may be limited as what people say themselves.
+TEST(RegistryRecord, ACodeMayPermitUnderConditions) {
+  const auto table = ParseRegistryMapping(R"({"codes": [
+    {"system": "s", "code": "limited", "permissions": ["SEC"], "purposes": ["DUO:0000006"],
+     "conditions": ["DUO:0000045", "DUO:0000022=FI"]},
+    {"system": "s", "code": "reviewed", "permissions": ["SEC"], "conditions": ["DUO:0000021", "DUO:0000045"]},
+    {"system": "s", "code": "counts", "permissions": ["SLQ"]}]})");
+  ASSERT_TRUE(table.ok()) << Describe(table.status());
+  const auto read = [&](const json& codes) {
+    return ReadRegistryRecord(R4({{{"type", "permit"}, {"code", codes}}}), *table)
+        .value_or(RegistryRecord())
+        .says;
+  };
+  using List = std::vector<std::string>;
+  EXPECT_EQ(read(json::array({Code("limited", "s")})).conditions,
+            (List{"DUO:0000022=FI", "DUO:0000045"}));
+  EXPECT_EQ(read(json::array({Code("limited", "s")})).purposes, List{"DUO:0000006"});
+  const Statement both = read({Code("limited", "s"), Code("reviewed", "s"), Code("counts", "s")});
+  EXPECT_EQ(both.conditions, (List{"DUO:0000021", "DUO:0000022=FI", "DUO:0000045"}))
+      << "the conditions of all";
+  EXPECT_EQ(both.purposes, List()) << "one of them is for any";
+  EXPECT_EQ(both.permits.Names(), "SLQ,SEC");
+  EXPECT_EQ(read(json::array({Code("counts", "s")})).conditions, List());
+}
+
 TEST(RegistryRecord, RetrospectiveUseBeginsBeforeTheConsent) {
   EXPECT_FALSE(Read(R4({{{"type", "permit"}, {"code", {Code(kRetrospective)}}}})).says.from.has_value());
 }
@@ -79,6 +104,23 @@ TEST(RegistryRecord, AConditionThatCannotBeKeptRefuses) {
   const auto record = Read(R4({{{"type", "permit"}, {"code", {Code(kUse)}}, {"actor", json::array()}}}));
   EXPECT_TRUE(record.unreadable);
   EXPECT_EQ(record.refused, PermissionSet::All());
+}
+
+// hl7.org/fhir/R4/extensibility.html#modifierExtension: not to be passed over.
+TEST(RegistryRecord, AModifierThatNobodyKnowsRefuses) {
+  const json modifiers =
+      json::array({{{"url", "urn:example:unless-at-night"}, {"valueBoolean", true}}});
+  for (const char* type : {"permit", "deny"}) {
+    json provision = {{"type", type}, {"code", {Code(kUse)}}};
+    provision["modifierExtension"] = modifiers;
+    EXPECT_TRUE(Read(R4(json::array({provision}))).unreadable) << type;
+  }
+  json whole = R4({{{"type", "permit"}, {"code", {Code(kUse)}}}});
+  EXPECT_FALSE(Read(whole).unreadable);
+  whole["modifierExtension"] = modifiers;
+  EXPECT_EQ(Read(whole).refused, PermissionSet::All());
+  whole["status"] = "inactive";
+  EXPECT_FALSE(Read(whole).counts);
 }
 
 TEST(RegistryRecord, R5DecidesAndProvisionsAreExceptions) {
@@ -149,6 +191,30 @@ TEST(RegistryRecord, AnObjectionRegistersCodeDecidesByItself) {
   EXPECT_FALSE(Read(consent).counts);
   consent["status"] = "of-a-kind-unknown";
   EXPECT_EQ(Read(consent).refused, PermissionSet::All());
+}
+
+// R5 has no policyRule: its regulatoryBasis says the same, as a list
+// (hl7.org/fhir/R5/consent-definitions.html#Consent.regulatoryBasis).
+TEST(RegistryRecord, R5SaysInItsRegulatoryBasisWhatDecidesByItself) {
+  json consent = {
+      {"resourceType", "Consent"},
+      {"id", "c3"},
+      {"status", "active"},
+      {"subject", Patient()},
+      {"decision", "deny"},
+      {"regulatoryBasis",
+       {Code("other"), Code("OPTOUT", "http://terminology.hl7.org/CodeSystem/v3-ActCode")}}};
+  EXPECT_EQ(Read(consent).refused.Names(), "SLQ,SEC") << "the code decides of what";
+  consent["decision"] = "permit";
+  EXPECT_EQ(Read(consent).refused.Names(), "SLQ,SEC") << "and how";
+  EXPECT_FALSE(Read(consent).unreadable);
+  consent["provision"] = {{{"code", {Code("new")}}}};
+  EXPECT_EQ(Read(consent).refused, PermissionSet::All()) << "an exception that nobody knows";
+  consent.erase("provision");
+  consent["regulatoryBasis"] = json::array({Code("other")});
+  EXPECT_TRUE(Read(consent).unreadable) << "permits, but nobody knows what";
+  consent["regulatoryBasis"] = Code("OPTOUT", "http://terminology.hl7.org/CodeSystem/v3-ActCode");
+  EXPECT_TRUE(Read(consent).unreadable) << "is a list";
 }
 
 TEST(RegistryRecord, ARejectionRefusesWhatWasAskedFor) {
@@ -246,13 +312,37 @@ TEST(RegistryRecord, PatientsHaveIdentifiersAndLives) {
   EXPECT_FALSE(ReadRegistryPatient(json::object(), Table()).lives) << "says nothing";
 }
 
+// By the country's policy, and not by the registry's table.
+TEST(RegistryRecord, PatientsComeOfAgeByThePolicy) {
+  RegistryMapping table = Table();
+  const auto of_age = [&](const char* born) {
+    return ReadRegistryPatient({{"birthDate", born}}, table).who.adult_at;
+  };
+  EXPECT_EQ(of_age("2012-02-29"), *ParseRfc3339("2030-03-01T00:00:00Z"));
+  EXPECT_EQ(of_age("2012-02"), *ParseRfc3339("2030-02-01T00:00:00Z"))
+      << "the earliest that is possible";
+  table.adult_age = 16;
+  EXPECT_EQ(of_age("2012-02-29"), *ParseRfc3339("2028-02-29T00:00:00Z"));
+  EXPECT_EQ(of_age("2012"), *ParseRfc3339("2028-01-01T00:00:00Z"));
+  EXPECT_EQ(ReadRegistryPatient({{"birthDate", "2012-02-29"}}, table).who.born,
+            *ParseRfc3339("2012-02-29T00:00:00Z"));
+}
+
 TEST(RegistryMapping, RefusesWhatMeansNothing) {
-  for (const char* wrong : {"", "[]", "{}", R"({"codes": []})", R"({"codes": [{"system": "s"}]})",
-                            R"({"codes": [{"system": "s", "code": "c"}]})",
-                            R"({"codes": [{"system": "s", "code": "c", "permissions": ["X"]}]})",
-                            R"({"codes": [{"system": "s", "code": "c", "permissions": ["AF"], "ignore": true}]})",
-                            R"({"codes": [{"system": "s", "code": "c", "permissions": ["AF"], "typo": 1}]})",
-                            R"({"codes": [{"system": "s", "code": "c", "ignore": true},
+  const auto age = ParseRegistryMapping(
+      R"({"adult_age": 18, "codes": [{"system": "s", "code": "c", "ignore": true}]})");
+  EXPECT_NE(Describe(age.status()).find("the consent policy's to say"), std::string::npos);
+  for (
+      const char* wrong :
+      {"", "[]", "{}", R"({"codes": []})", R"({"codes": [{"system": "s"}]})",
+       R"({"codes": [{"system": "s", "code": "c"}]})",
+       R"({"codes": [{"system": "s", "code": "c", "permissions": ["X"]}]})",
+       R"({"codes": [{"system": "s", "code": "c", "permissions": ["AF"], "conditions": ["DUO:0000045"]}]})",
+       R"({"codes": [{"system": "s", "code": "c", "permissions": ["SEC"], "conditions": ["DUO:0000022"]}]})",
+       R"({"codes": [{"system": "s", "code": "c", "permissions": ["SEC"], "conditions": ["nice"]}]})",
+       R"({"codes": [{"system": "s", "code": "c", "permissions": ["AF"], "ignore": true}]})",
+       R"({"codes": [{"system": "s", "code": "c", "permissions": ["AF"], "typo": 1}]})",
+       R"({"codes": [{"system": "s", "code": "c", "ignore": true},
                                           {"system": "s", "code": "c", "ignore": true}]})"}) {
     EXPECT_EQ(Reason(ParseRegistryMapping(wrong).status()), "REGISTRY_MAPPING_INVALID") << wrong;
   }

@@ -29,7 +29,7 @@ class FileJudge {
       JudgeFile(i);
     }
     clinical_.Finish();
-    out_.people = clinical::Harmonise(collector_, {options_.together, samples_, options_.consents});
+    out_.people = clinical::Harmonise(collector_, {options_.together, samples_, options_.consents, options_.adult_age});
     for (const auto& [number, i] : collected_) Take(collector_.files()[number], out_.files[i]);
     NoteSamples();
     for (FileJudgement& file : out_.files) file.verdict = VerdictOf(file);

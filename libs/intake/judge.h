@@ -44,6 +44,7 @@ struct Options {
   const clinical::Terminology* terminology = nullptr;  // borrowed; null: the product's own
   // The files are one submission (see HarmoniseOptions): verdicts then depend on what the other files say.
   bool together = false;
+  int adult_age = clinical::kAdultAge;
   Time now;
 };
 

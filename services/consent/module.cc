@@ -155,6 +155,10 @@ class LedgerModule : public Module {
   }
 
  protected:
+  void AskWitnesses() {
+    if (witnessing_ != nullptr) witnessing_->AskFirst();
+  }
+
   std::unique_ptr<sql::Database> database_;
   SqlStore store_;
   Ledger ledger_;
@@ -191,15 +195,18 @@ class ConsentModule final : public LedgerModule {
   Status Load(Platform& platform) override {
     GF_TRY(LedgerModule::Load(platform));
     const Context ctx = Context::Background().WithTimeout(std::chrono::minutes(5));
+    GF_ASSIGN(const std::int64_t size, ledger_.Size(ctx));
     GF_TRY(ApplyPolicy(ctx, ledger_, rules_));
     GF_ASSIGN(registries_, Registries::Make(platform_.config().consent(),
                                             {store_, ledger_, pseudonyms_, rules_,
                                              platform_.random(), platform_.metrics()}));
     consent_service_ = MakeGrpcConsentService(
         platform_.dispatcher(),
-        {registrar_, cohorts_, mine_, wishes_, ledger_, *registries_, audit_, platform_.clock(),
+        {registrar_, cohorts_, mine_, wishes_, ledger_, *registries_, audit_, platform_.clock(), policy_.adult_age,
          platform_.site() + "." + platform_.config().site().domain(), platform_.country()});
-    return SetUpRegistries(ctx, ledger_, rules_, registries_->Names());
+    GF_TRY(SetUpRegistries(ctx, ledger_, rules_, registries_->Names()));
+    if (size > 0) AskWitnesses();  // an empty one has said nothing that they could know
+    return absl::OkStatus();
   }
   Status Start() override {
     GF_TRY(LedgerModule::Start());

@@ -19,6 +19,7 @@ constexpr std::size_t kMaxKeyFile = 16U << 10;
 constexpr std::chrono::milliseconds kInterval{200};
 constexpr int kWatchEvery = 5;  // intervals
 constexpr std::chrono::seconds kRound{10};
+constexpr std::chrono::seconds kFirstAnswers{5};
 
 Result<LedgerPeer::Options> ReadPeer(const config::v1::LedgerPeer& config,
                                      const std::string& path) {
@@ -105,6 +106,17 @@ Witnessing::Witnessing(Platform& platform, sql::Database& database, Ledger& ledg
 }
 
 Witnessing::~Witnessing() { Stop(); }
+
+void Witnessing::AskFirst() {
+  std::vector<LedgerPeer*> peers;
+  for (Site& site : sites_) peers.push_back(site.peer.get());
+  const auto end = std::chrono::steady_clock::now() + kFirstAnswers;
+  consent::AskFirst(peers, [end] {
+    if (std::chrono::steady_clock::now() >= end) return false;
+    std::this_thread::sleep_for(kInterval);
+    return true;
+  });
+}
 
 void Witnessing::Start() {
   for (Site& site : sites_)

@@ -25,6 +25,8 @@ class Witnessing {
   ~Witnessing();
 
   grpc::Service* service() { return service_.get(); }
+  // Before Start and before anything is served. Waits for some seconds where no witness answers.
+  void AskFirst();
   void Start();
   void Stop();
 

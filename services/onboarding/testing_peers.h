@@ -79,6 +79,8 @@ class FakeConsent final : public ConsentClient {
     });
   }
 
+  Result<int> AdultAge(const Context&) override { return 18; }
+
   Result<std::vector<std::string>> Pseudonyms(const Context&, const std::string& dataset,
                                               std::int32_t version) override {
     return Mortal(crash_, [&]() -> Result<std::vector<std::string>> { return rows[{dataset, version}]; });

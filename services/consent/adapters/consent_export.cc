@@ -12,9 +12,11 @@ namespace {
 
 using nlohmann::ordered_json;
 
+// As libs/clinical reads them in holders' Consents.
 constexpr char kPermissionSystem[] = "urn:1plusmg:consent-permission";
 constexpr char kDuoSystem[] = "http://purl.obolibrary.org/obo/duo.owl";
 constexpr char kPurposeSystem[] = "urn:1plusmg:purpose";  // a country's own codes
+constexpr char kConditionUrl[] = "urn:1plusmg:project-condition";
 constexpr char kDuoPrefix[] = "http://purl.obolibrary.org/obo/DUO_";
 
 constexpr int kExportedAtOnce = 100;  // accesses: with their receipts a megabyte at most
@@ -81,27 +83,25 @@ ordered_json Period(const Statement& says) {
   return period;
 }
 
-// What is permitted, as provisions. FHIR can say what for, and nothing of conditions on the
-// project.
+// What is permitted, as provisions. FHIR can say what for; conditions on the project are modifier extensions, which
+// nobody may pass over who does not know them.
 ordered_json Permits(const Statement& says) {
-  const bool limits_project = !says.conditions.empty();
-  const bool limited = limits_project || !says.purposes.empty();
-  PermissionSet plain, for_purposes;
+  const bool limited = !says.conditions.empty() || !says.purposes.empty();
+  PermissionSet plain, within_limits;
   for (const Permission permission : kPermissions) {
     if (!says.permits.Has(permission)) continue;
-    if (permission != Permission::kSecondaryUse || !limited)
-      plain.Add(permission);
-    else if (!limits_project)
-      for_purposes.Add(permission);
+    (permission == Permission::kSecondaryUse && limited ? within_limits : plain).Add(permission);
   }
   ordered_json provisions = ordered_json::array();
   if (!plain.empty()) provisions.push_back({{"code", Codes(plain)}});
-  if (!for_purposes.empty()) {
-    ordered_json purposes = ordered_json::array();
-    for (const std::string& code : says.purposes)
-      purposes.push_back({{"system", SystemOf(code)}, {"code", code}});
-    provisions.push_back({{"code", Codes(for_purposes)}, {"purpose", purposes}});
-  }
+  if (within_limits.empty()) return provisions;
+  ordered_json provision = ordered_json::object();
+  for (const std::string& code : says.conditions)
+    provision["modifierExtension"].push_back({{"url", kConditionUrl}, {"valueCode", code}});
+  provision["code"] = Codes(within_limits);
+  for (const std::string& code : says.purposes)
+    provision["purpose"].push_back({{"system", SystemOf(code)}, {"code", code}});
+  provisions.push_back(std::move(provision));
   return provisions;
 }
 
@@ -138,10 +138,7 @@ ordered_json FhirConsent(const SourcedStatement& statement, const ExportFacts& f
     if (!provisions.empty()) consent["provision"] = provisions;
     return consent;
   }
-  PermissionSet denies = says.denies;
-  // Limited by what FHIR cannot say: whoever reads only this must not take it for permitted.
-  if (!says.conditions.empty()) denies.Add(Permission::kSecondaryUse);
-  if (!denies.empty()) provisions.push_back({{"type", "deny"}, {"code", Codes(denies)}});
+  if (!says.denies.empty()) provisions.push_back({{"type", "deny"}, {"code", Codes(says.denies)}});
   consent["provision"] = {{"type", "deny"}};
   if (!own && !period.empty()) consent["provision"]["period"] = period;
   if (!provisions.empty()) consent["provision"]["provision"] = provisions;
@@ -259,6 +256,7 @@ std::string Beginning(const Everything& all, const ExportFacts& facts) {
                                   {"refuses", Names(statement.says.denies)},
                                   {"terms", Terms(statement.says)}});
   }
+  if (mine.who.born) json["born"] = Day(*mine.who.born).substr(0, 10);
   if (mine.who.adult_at) json["of_age"] = Day(*mine.who.adult_at);
   if (mine.who.died_at) json["died"] = Day(*mine.who.died_at);
   for (const MyDecision& one : mine.decisions) {

@@ -92,15 +92,21 @@ TEST(ConsentExport, FhirNamesThePurposesOfAPermission) {
   EXPECT_EQ(Codes(r4[2]), json::array({"SLQ"}));
 }
 
-// Conditions on the project have no place in FHIR.
-TEST(ConsentExport, FhirDeniesWhatIsLimitedByWhatItCannotSay) {
+// What a person takes along limits the next holder as it limited the first; who reads FHIR and does not know our
+// extension must not read over it.
+TEST(ConsentExport, FhirKeepsTheConditionsOnTheProject) {
+  MyPermissions mine = Limited();
+  mine.statements[0].says.conditions = {"DUO:0000022=FI", "DUO:0000045"};
   for (const char* format : {"fhir-r4", "fhir-r5"}) {
-    auto records = clinical::ParseFhirConsents(ExportConsents(format, Limited(), kFacts)->content);
+    auto records = clinical::ParseFhirConsents(ExportConsents(format, mine, kFacts)->content);
     ASSERT_THAT(records, IsOk());
-    EXPECT_EQ(records->at(0).PermissionsAt(kFacts.at), 1) << format;
+    EXPECT_EQ(records->at(0).PermissionsAt(kFacts.at), 5) << format;
+    EXPECT_EQ(records->at(0).LimitsAt(kFacts.at).purposes, std::vector<std::string>{"DUO:0000006"}) << format;
+    EXPECT_EQ(records->at(0).LimitsAt(kFacts.at).conditions, mine.statements[0].says.conditions) << format;
   }
-  EXPECT_EQ(Codes(FhirOf("fhir-r4", Limited())["provision"]["provision"][1]),
-            json::array({"SLQ", "SEC"}));
+  const json limited = FhirOf("fhir-r4", Limited())["provision"]["provision"][1];
+  EXPECT_EQ(Codes(limited), json::array({"SEC"}));
+  EXPECT_EQ(limited["modifierExtension"], json::parse(R"([{"url": "urn:1plusmg:project-condition", "valueCode": "DUO:0000045"}])"));
 }
 
 TEST(ConsentExport, FhirSaysWhoSpokeAndForHowLong) {

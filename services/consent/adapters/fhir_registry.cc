@@ -68,6 +68,7 @@ class FhirRegistry final : public RegistrySource {
     record.refused = PermissionSet::All();
     record.says.permits = {};
     record.says.purposes.clear();
+    record.says.conditions.clear();
   }
 
   // A Patient that is not there any more has no identifier.

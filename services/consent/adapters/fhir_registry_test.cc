@@ -27,7 +27,7 @@ json ByGuardian(const std::string& patient) {
           {"subject", {{"reference", patient}}},
           {"grantor", {{{"reference", "RelatedPerson/3"}}}},
           {"decision", "permit"},
-          {"policyBasis", {{"coding", {{{"system", "s"}, {"code", "use"}}}}}},
+          {"regulatoryBasis", {{{"coding", {{{"system", "s"}, {"code", "use"}}}}}}},
           {"provision", json::array()}};
 }
 
@@ -77,6 +77,7 @@ TEST_F(FhirRegistryTest, ReadsThePatientOfAnAbsoluteReference) {
   EXPECT_EQ(entries_[0].says.permits.Names(), "SEC");
   EXPECT_TRUE(entries_[0].says.by_guardian);
   EXPECT_EQ(entries_[0].who.adult_at, *ParseRfc3339("2038-05-04T00:00:00Z"));
+  EXPECT_EQ(entries_[0].who.born, *ParseRfc3339("2020-05-04T00:00:00Z"));
 }
 
 TEST_F(FhirRegistryTest, AGuardiansPermissionNeedsADateOfBirth) {

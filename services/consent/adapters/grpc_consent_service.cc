@@ -75,6 +75,7 @@ class GrpcConsentService final : public v1::ConsentService::CallbackService {
           v1::GetEpochResponse answer;
           GF_ASSIGN(auto epoch, with_.ledger.Epoch(ctx));
           answer.set_epoch(epoch);
+          answer.set_adult_age(with_.adult_age);
           return answer;
         });
   }

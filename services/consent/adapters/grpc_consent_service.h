@@ -27,6 +27,7 @@ struct ConsentUseCases {
   Registries& registries;
   Audit& audit;
   const Clock& clock;
+  int adult_age;        // years, of the country's policy
   std::string site;     // "fi.1mg.example"
   std::string country;  // "FI"
 };

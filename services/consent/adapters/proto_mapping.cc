@@ -146,8 +146,10 @@ Result<std::vector<SubjectConsent>> FromProto(const v1::RegisterSubjectsRequest&
     GF_ASSIGN(PermissionSet permissions, FromProto(subject.permissions()));
     SubjectConsent one{subject.person_identifier(),
                        FromProto(permissions, subject.terms()),
-                       {OptionalTime(subject.has_adult_at(), subject.adult_at()),
-                        OptionalTime(subject.has_died_at(), subject.died_at()), false}};
+                       {{},
+                        OptionalTime(subject.has_died_at(), subject.died_at()),
+                        false,
+                        OptionalTime(subject.has_born(), subject.born())}};
     one.says.denies = subject.unrecorded() ? PermissionSet() : permissions.Others();
     subjects.push_back(std::move(one));
   }

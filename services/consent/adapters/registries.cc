@@ -93,6 +93,7 @@ Result<std::unique_ptr<Registries>> Registries::Make(const config::v1::ConsentCo
     options.filter = one.filter();
     GF_ASSIGN(const std::string table, ReadFile(one.mapping_file(), kMaxMappingBytes));
     GF_ASSIGN(options.mapping, ParseRegistryMapping(table));
+    options.mapping.adult_age = parts.rules.policy.adult_age;
     if (one.has_webhook_token()) {
       GF_ASSIGN(const std::string token, config::ReadSecret(one.webhook_token(), key + ".webhook_token", "consent"));
       if (token.size() < kMinToken) return Bad(key + ".webhook_token", "must have at least {} bytes", kMinToken);

@@ -68,13 +68,15 @@ Status SqlConsentRows::SetPolicyDigest(const std::string& sha256) {
 Result<std::map<std::string, Subject>> SqlConsentRows::FindSubjects(
     const std::vector<std::string>& blinded) {
   GF_ASSIGN(auto rows, tx_.Exec("SELECT s.blinded, s.id, s.slot, s.adult_at, s.died_at, s.erased, "
-                                "t.permits, t.denies, t.valid_from, t.valid_until, t.terms "
+                                "t.permits, t.denies, t.valid_from, t.valid_until, t.terms, "
+                                "s.born::timestamp AT TIME ZONE 'UTC' "
                                 "FROM subjects s LEFT JOIN statements t ON t.subject = s.id AND t.source = 'own' "
                                 "WHERE s.blinded = ANY($1::text[])",
                                 blinded));
   std::map<std::string, Subject> subjects;
   for (sql::Row row : rows) {
     Subject subject{row.Int(1), static_cast<std::int32_t>(row.Int(2)), std::nullopt, ToCircumstances(row, 3)};
+    subject.who.born = row.OptionalTime(11);
     if (!row.IsNull(6)) {
       GF_ASSIGN(subject.own, ToStatement(row, 6));
     }
@@ -121,10 +123,22 @@ Status SqlConsentRows::SetOwn(std::int64_t subject, const Statement& statement) 
 Status SqlConsentRows::SetLives(const std::map<std::int64_t, Circumstances>& lives) {
   for (const auto& [subject, who] : lives) {
     GF_TRY(
-        tx_.Exec("UPDATE subjects SET adult_at = coalesce($2, adult_at), died_at = coalesce($3, died_at) WHERE id = $1",
-                 subject, who.adult_at, who.died_at));
+        tx_.Exec("UPDATE subjects SET adult_at = coalesce($2, adult_at), died_at = coalesce($3, died_at), "
+                 "born = coalesce(($4::timestamptz AT TIME ZONE 'UTC')::date, born) WHERE id = $1",
+                 subject, who.adult_at, who.died_at, who.born));
   }
   return absl::OkStatus();
+}
+
+// As ComesOfAge. PostgreSQL makes 28 February of the 29th in other years than leap years: then it is the day after.
+Status SqlConsentRows::SetAdultAge(int years) {
+  return tx_
+      .Exec("UPDATE subjects s SET adult_at = o.at FROM (SELECT id, (day + CASE WHEN extract(day FROM day) = "
+            "extract(day FROM born) THEN interval '0 days' ELSE interval '1 day' END) AT TIME ZONE 'UTC' AS at FROM "
+            "(SELECT id, born, born + make_interval(years => $1::integer) AS day FROM subjects "
+            "WHERE born IS NOT NULL) AS b) AS o WHERE s.id = o.id AND s.adult_at IS DISTINCT FROM o.at",
+            years)
+      .status();
 }
 
 Status SqlConsentRows::TakeBackDeaths(const std::vector<std::int64_t>& subjects) {
@@ -331,7 +345,7 @@ Status SqlConsentRows::Forget(const Erasure& erasure) {
                  erasure.subject, dataset, pseudonym));
   }
   return tx_
-      .Exec("UPDATE subjects SET blinded = $2, adult_at = NULL, died_at = NULL, erased = $3 WHERE id = $1",
+      .Exec("UPDATE subjects SET blinded = $2, adult_at = NULL, died_at = NULL, born = NULL, erased = $3 WHERE id = $1",
             erasure.subject, erasure.blinded, erasure.at)
       .status();
 }
@@ -382,8 +396,8 @@ Result<std::int64_t> SqlConsentRows::CountPeople(const std::vector<std::string>&
       datasets.empty()
           ? tx_.Exec("SELECT count(*) FROM subjects WHERE erased IS NULL")
           : tx_.Exec(
-                "SELECT count(DISTINCT subject) FROM dataset_rows WHERE pseudonym IS NOT NULL AND "
-                "dataset = ANY($1::text[])",
+                "SELECT count(DISTINCT r.subject) FROM dataset_rows r JOIN subjects s ON s.id = r.subject "
+                "WHERE r.pseudonym IS NOT NULL AND s.erased IS NULL AND r.dataset = ANY($1::text[])",
                 datasets));
   GF_ASSIGN(auto row, rows.One());
   return row.Int(0);

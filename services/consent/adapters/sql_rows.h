@@ -52,6 +52,7 @@ class SqlConsentRows final : public ConsentRows {
   Status AddSubjects(const std::vector<NewSubject>& subjects) override;
   Status SetOwn(std::int64_t subject, const Statement& statement) override;
   Status SetLives(const std::map<std::int64_t, Circumstances>& lives) override;
+  Status SetAdultAge(int years) override;
   Status TakeBackDeaths(const std::vector<std::int64_t>& subjects) override;
   Status AddChanges(const std::vector<Change>& changes) override;
   Result<std::vector<Change>> Changes(std::int64_t subject, int limit) override;

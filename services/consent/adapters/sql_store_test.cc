@@ -272,6 +272,34 @@ TEST_F(SqlStoreTest, PeopleOfAnOlderDatabaseKeepTheirSecretsInSlots) {
               IsOk());
 }
 
+// Everybody came of age at 18; who did on 1 March may have been born on the 29th of a leap year's February.
+TEST_F(SqlStoreTest, PeopleOfAnOlderDatabaseWereBornEighteenYearsBefore) {
+  std::vector<EmbeddedFile> before;
+  for (const EmbeddedFile* file = kMigrations; std::string_view(file->name) < "0046"; ++file) before.push_back(*file);
+  before.push_back({nullptr, nullptr});
+  auto database = *sql::Database::Open(options_);
+  ASSERT_THAT(database->Migrate(before.data()), IsOk());
+  ASSERT_THAT(database->Transact(Context::Background(),
+                                 [](sql::Tx& tx) {
+                                   return tx
+                                       .Exec("INSERT INTO subjects (blinded, slot, adult_at) VALUES ('a', 1, '2030-03-01Z'), "
+                                             "('b', 2, '2029-03-01Z'), ('c', 3, '2028-05-04Z'), ('d', 4, NULL)")
+                                       .status();
+                                 }),
+              IsOk());
+  Process process(options_);
+  ASSERT_THAT(process.store->Read(Context::Background(),
+                                  [](Transaction& tx) -> Status {
+                                    const auto people = *tx.consent().FindSubjects({"a", "b", "c", "d"});
+                                    EXPECT_EQ(people.at("a").who.born, *ParseRfc3339("2012-02-29T00:00:00Z"));
+                                    EXPECT_EQ(people.at("b").who.born, *ParseRfc3339("2011-03-01T00:00:00Z"));
+                                    EXPECT_EQ(people.at("c").who.born, *ParseRfc3339("2010-05-04T00:00:00Z"));
+                                    EXPECT_FALSE(people.at("d").who.born.has_value());
+                                    return absl::OkStatus();
+                                  }),
+              IsOk());
+}
+
 TEST_F(SqlStoreTest, SomebodyWhoWasLeftOutAndIsForgottenIsListedWithoutARow) {
   Process process(options_);
   Node& node = *process.node;
@@ -565,6 +593,29 @@ TEST_F(SqlStoreTest, RegistriesSpeakBesideHoldersAndPeople) {
   EXPECT_EQ(permitted(Permission::kSubjectLevelQuery), 1);
 }
 
+// The calendar of PostgreSQL says the same as ours of every birthday around the end of February.
+TEST_F(SqlStoreTest, TheAgeOfMajorityCountsForWhoIsRegisteredAlready) {
+  Process process(options_);
+  Node& node = *process.node;
+  std::vector<SubjectConsent> people;
+  std::vector<Time> born;
+  for (const char* year : {"1932", "2011", "2012", "2015"}) {
+    for (int day = 0; day < 8; ++day) born.push_back(*ParseRfc3339(std::string(year) + "-02-25T00:00:00Z") + std::chrono::days(day));
+  }
+  for (std::size_t i = 0; i < born.size(); ++i)
+    people.push_back({fmt::format("p{}", i), Says(4), {{}, {}, false, born[i]}});
+  ASSERT_THAT(node.registrar.Run(node.ctx, {kA1, people}), IsOk());
+  for (const int years : {18, 14, 16, 17, 21}) {
+    ASSERT_THAT(node.ledger.Write(node.ctx, [&](Transaction& tx) { return tx.consent().SetAdultAge(years); }), IsOk());
+    for (std::size_t i = 0; i < born.size(); ++i) {
+      const auto mine = node.mine.Get(node.ctx, fmt::format("p{}", i));
+      ASSERT_THAT(mine, IsOk());
+      EXPECT_EQ(mine->who.born, born[i]);
+      EXPECT_EQ(mine->who.adult_at, ComesOfAge(born[i], years)) << FormatRfc3339(born[i]) << " " << years;
+    }
+  }
+}
+
 TEST_F(SqlStoreTest, SnapshotsKeepTheConditionsTheyWereMadeBy) {
   std::int64_t run = 0;
   const std::vector<std::string> met = {"DUO:0000045", "DUO:0000021"};
@@ -646,6 +697,9 @@ TEST_F(SqlStoreTest, ErasureNoticesAndAuditAreStored) {
   Audit of_after(*restarted.store, after.ledger, after.clock, after.random);
   notice.idempotency_key = "to everybody who is left";
   EXPECT_EQ(of_after.Publish(node.ctx, notice)->people, 2);
+  notice.idempotency_key = "to who is left of the dataset";
+  notice.datasets = {"GOE-FI-A-1"};
+  EXPECT_EQ(of_after.Publish(node.ctx, notice)->people, 1);
   const RegistrationRequest next{{kA1.dataset, 2}, {{"p", Says(7)}, {"q", Says(4)}}};
   EXPECT_EQ(after.registrar.Run(node.ctx, next)->subjects.at(0), (RegisteredSubject{"", -1, true}));
   const std::string tombstone = node.pseudonyms.Tombstone(node.pseudonyms.Blinded("p"));

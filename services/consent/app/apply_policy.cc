@@ -9,6 +9,7 @@ Status ApplyPolicy(const Context& ctx, Ledger& ledger, const Rules& rules) {
     if (before == rules.policy.sha256) return absl::OkStatus();
     GF_ASSIGN(const std::int64_t epoch, tx.consent().NextEpoch(rules.clock.Now()));
     GF_TRY(tx.consent().SetPolicyDigest(rules.policy.sha256));
+    GF_TRY(tx.consent().SetAdultAge(rules.policy.adult_age));
     ledger::Entry entry;
     entry.kind = ledger::EntryKind::kPolicy;
     entry.time = ledger.EntryTime();

@@ -47,6 +47,12 @@ Result<std::int64_t> IndexSome(Transaction& tx) {
   return from + static_cast<std::int64_t>(rows.size());
 }
 
+// And the same people: who corrects a notice publishes another one.
+bool SameWords(const NoticeRow& a, const NoticeRow& b) {
+  return a.title == b.title && a.what_happened == b.what_happened && a.consequences == b.consequences &&
+         a.measures == b.measures && a.contact == b.contact && a.datasets == b.datasets;
+}
+
 Status CheckNotice(const NoticeRow& notice) {
   const auto text = [](const std::string& value, std::string_view field, bool required) -> Status {
     if ((required && value.empty()) || value.size() > kMaxNoticeText || !IsUtf8(value))
@@ -250,7 +256,7 @@ Result<NoticeRow> Audit::Publish(const Context& ctx, NoticeRow notice) {
   const Status written = ledger_.Write(ctx, [&](Transaction& tx) -> Status {
     GF_ASSIGN(auto known, tx.audit().FindNotice(notice.idempotency_key));
     if (known) {
-      if (known->title != notice.title || known->what_happened != notice.what_happened)
+      if (!SameWords(*known, notice))
         return Error(StatusCode::kAlreadyExists, "NOTICE_KEY_REUSED", "another notice was published under this key");
       notice = *std::move(known);
       return absl::OkStatus();

@@ -203,6 +203,16 @@ TEST_F(CitizenTest, NoticesReachThePeopleConcerned) {
   EXPECT_EQ(audit_.Publish(node_.ctx, notice)->id, published->id) << "once";
   EXPECT_EQ(node_.mine.Notices(node_.ctx, "b")->size(), 1u);
   EXPECT_TRUE(node_.mine.Notices(node_.ctx, "p")->empty());
+  // Nobody is passed over in silence, nor left with words that were corrected.
+  NoticeRow wider = notice;
+  wider.datasets.push_back("GOE-FI-A-1");
+  EXPECT_THAT(audit_.Publish(node_.ctx, wider), HasReason("NOTICE_KEY_REUSED"));
+  for (std::string NoticeRow::*field : {&NoticeRow::title, &NoticeRow::what_happened, &NoticeRow::consequences,
+                                        &NoticeRow::measures, &NoticeRow::contact}) {
+    NoticeRow corrected = notice;
+    corrected.*field = "something else";
+    EXPECT_THAT(audit_.Publish(node_.ctx, corrected), HasReason("NOTICE_KEY_REUSED"));
+  }
   notice.idempotency_key = "k2";
   notice.datasets.clear();
   ASSERT_THAT(node_.mine.Set(node_.ctx, "choice", Bits(0)), IsOk());
@@ -214,6 +224,9 @@ TEST_F(CitizenTest, NoticesReachThePeopleConcerned) {
   for (const char* person : {"p", "out", "choice"})
     EXPECT_EQ(node_.mine.Notices(node_.ctx, person)->size(), 1u) << person;
   EXPECT_TRUE(node_.mine.Notices(node_.ctx, "stranger")->empty());
+  notice.idempotency_key = "k3";
+  notice.datasets = {kA1.dataset};
+  EXPECT_EQ(audit_.Publish(node_.ctx, notice)->people, 1) << "p: q was forgotten, out has no row";
   notice.consequences.clear();
   EXPECT_THAT(audit_.Publish(node_.ctx, notice), HasReason("NOTICE_INVALID"));
 }

@@ -11,6 +11,8 @@
 namespace genofed::consent {
 namespace {
 
+constexpr std::chrono::seconds kFirstAnswer{1};  // of one witness
+
 // The tiles of another site's ledger.
 class PeerTiles final : public ledger::TileSource {
  public:
@@ -290,6 +292,13 @@ Status LedgerPeer::Accuse(const Context& ctx, const WitnessedLog& known, const s
                               seen, clock_.Now()}));
   accused_.insert(accusation);
   return absl::OkStatus();
+}
+
+void AskFirst(const std::vector<LedgerPeer*>& peers, const std::function<bool()>& again) {
+  if (peers.empty()) return;
+  for (std::size_t i = 0;; i = (i + 1) % peers.size()) {
+    if (peers[i]->Submit(Context::Background().WithTimeout(kFirstAnswer)).ok() || !again()) return;
+  }
 }
 
 }  // namespace genofed::consent

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "libs/core/mutex.h"
 #include "libs/core/random.h"
@@ -104,5 +106,11 @@ class LedgerPeer {
   Time read_{};                   // when entries were read last
   std::set<std::string> accused_;  // of what
 };
+
+// Before a process serves anything: a restored backup must not tell permissions by what it lacks,
+// not even until the first of its witnesses was asked. Asks them in turn until one has cosigned, or
+// shown what freezes the ledger; `again`, which may wait, says after each one that did not whether to
+// go on.
+void AskFirst(const std::vector<LedgerPeer*>& peers, const std::function<bool()>& again);
 
 }  // namespace genofed::consent

@@ -245,6 +245,43 @@ TEST_F(OptIn, WhatExpiresEndsAtOnceAndBeginsAnEpoch) {
   EXPECT_EQ(Permitted(Permission::kSecondaryUse), (People{{"yes", false}, {"no", false}}));
 }
 
+Policy OfAge(int years) {
+  auto policy = ParsePolicy(
+      fmt::format(R"({{"policy": "ES-AGE-{}", "country": "ES", "rules": [], "adult_age": {}}})", years, years));
+  GF_CHECK(policy.ok());
+  return *std::move(policy);
+}
+
+// Born on 29 February 2012: 16 years old on that day of 2028, and 18 on 1 March of 2030.
+TEST(AdultAge, IsTheCountrysAndMayChange) {
+  MemoryStore store;
+  Statement by_guardian = Says(4);
+  by_guardian.by_guardian = true;
+  const Circumstances who{{}, {}, false, *ParseRfc3339("2012-02-29T00:00:00Z")};
+  const auto permitted = [&](Node& node, const char* at) -> bool {
+    node.clock.Set(*ParseRfc3339(at));
+    GF_CHECK(node.cohorts.KeepTime(node.ctx).ok());
+    return node.cohorts.Run(node.ctx, kA1, Permission::kSecondaryUse, false)->permitted[0];
+  };
+  {
+    Node node(store, OfAge(16));
+    ASSERT_THAT(ApplyPolicy(node.ctx, node.ledger, node.rules), IsOk());
+    ASSERT_THAT(node.registrar.Run(node.ctx, {kA1, {{"child", by_guardian, who}}}), IsOk());
+    EXPECT_TRUE(permitted(node, "2028-02-28T23:59:59Z"));
+    EXPECT_FALSE(permitted(node, "2028-02-29T00:00:00Z"));
+    EXPECT_EQ(node.mine.Get(node.ctx, "child")->decisions[2].decision.basis, Basis::kLapsed);
+  }
+  // The country raises the age: it counts for who was registered before, too.
+  Node node(store, OfAge(18));
+  node.clock.Set(*ParseRfc3339("2028-02-29T00:00:00Z"));
+  ASSERT_THAT(ApplyPolicy(node.ctx, node.ledger, node.rules), IsOk());
+  EXPECT_TRUE(permitted(node, "2030-02-28T23:59:59Z"));
+  EXPECT_FALSE(permitted(node, "2030-03-01T00:00:00Z"));
+  // What the person says themselves does not lapse.
+  ASSERT_THAT(node.mine.Set(node.ctx, "child", Bits(4)), IsOk());
+  EXPECT_TRUE(permitted(node, "2030-03-02T00:00:00Z"));
+}
+
 TEST_F(OptIn, ComingOfAgeAsksAgain) {
   Statement by_guardian = Says(4);
   by_guardian.by_guardian = true;

@@ -204,7 +204,14 @@ class MemoryStore final : public Store {
       for (const auto& [subject, life] : lives) {
         Circumstances& who = ById(subject).who;
         if (life.adult_at) who.adult_at = life.adult_at;
+        if (life.born) who.born = life.born;
         if (life.died_at) who.died_at = life.died_at;
+      }
+      return absl::OkStatus();
+    }
+    Status SetAdultAge(int years) override {
+      for (auto& [blinded, subject] : s_.subjects) {
+        if (subject.who.born) subject.who.adult_at = ComesOfAge(*subject.who.born, years);
       }
       return absl::OkStatus();
     }
@@ -425,7 +432,7 @@ class MemoryStore final : public Store {
       for (const auto& [version, rows] : s_.versions) {
         if (std::ranges::find(datasets, version.dataset) == datasets.end()) continue;
         for (const SlotRow& slot : rows.second) {
-          if (!slot.pseudonym.empty()) people.insert(slot.subject);
+          if (!slot.pseudonym.empty() && !ById(slot.subject).who.erased) people.insert(slot.subject);
         }
       }
       return static_cast<std::int64_t>(people.size());

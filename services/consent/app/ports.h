@@ -196,6 +196,8 @@ class ConsentRows {
   virtual Status SetOwn(std::int64_t subject, const Statement& statement) = 0;
   // What is not set here stays as it is.
   virtual Status SetLives(const std::map<std::int64_t, Circumstances>& lives) = 0;
+  // Of everybody whose birth is known: when they come of age.
+  virtual Status SetAdultAge(int years) = 0;
   // They live, whatever was said.
   virtual Status TakeBackDeaths(const std::vector<std::int64_t>& subjects) = 0;
   virtual Status AddChanges(const std::vector<Change>& changes) = 0;
@@ -237,7 +239,8 @@ class ConsentRows {
   virtual Result<bool> LiftTombstone(const std::string& tombstone) = 0;
   // Whether somebody in the version was forgotten.
   virtual Result<bool> HasForgotten(const DatasetVersion& dataset) = 0;
-  // How many people have a row in one of the datasets; empty: of how many anything is known.
+  // How many people have a row in one of the datasets; empty: of how many anything is known. Who
+  // was forgotten is none of them.
   virtual Result<std::int64_t> CountPeople(const std::vector<std::string>& datasets) = 0;
 
   // Those that do not exist are missing from the answer.

@@ -29,7 +29,7 @@ std::string Digestible(const Statement& says, const Circumstances& who) {
   if (says == plain && who == Circumstances()) return text;
   const auto add = [&text](const std::optional<Time>& time) { text += "|" + (time ? FormatRfc3339(*time) : ""); };
   text += fmt::format("|{}|{}|{}|{}", says.denies.bits(), says.form, says.organisation, says.by_guardian);
-  for (const auto& time : {says.from, says.until, who.adult_at, who.died_at}) add(time);
+  for (const auto& time : {says.from, says.until, who.born, who.died_at}) add(time);
   for (const auto& codes : {says.purposes, says.conditions}) {
     text += "|";
     for (const std::string& code : codes) text += code + ",";
@@ -101,6 +101,8 @@ Result<std::vector<Registrar::Person>> Registrar::Prepare(
                   subjects[i].who,
                   {},
                   false};
+    if (const auto& born = persons[i].who.born)
+      persons[i].who.adult_at = ComesOfAge(*born, rules_.policy.adult_age);
   }
   return persons;
 }

@@ -150,7 +150,10 @@ Status Registry::Take(const Context& ctx, std::vector<RegistryEntry>& batch, std
       for (RegistryStatement& row : RowsOf(batch[i], subject.id)) after[row.record] = std::move(row);
       spoken[subject.id] = batch[i].counts ? batch[i].says.permits : PermissionSet();
       Circumstances who = batch[i].who;
-      if (who.adult_at == subject.who.adult_at) who.adult_at.reset();
+      if (who.adult_at == subject.who.adult_at && who.born == subject.who.born) {
+        who.adult_at.reset();
+        who.born.reset();
+      }
       if (who.died_at == subject.who.died_at) who.died_at.reset();
       if (who != Circumstances()) lives[subject.id] = who;
       if (batch[i].lives && subject.who.died_at) alive.push_back(subject.id);

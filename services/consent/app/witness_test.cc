@@ -305,6 +305,34 @@ TEST_F(WitnessTest, ARestoredBackupFreezesItself) {
   EXPECT_THAT(fi_.ledger->Epoch(ctx_), HasReason("LEDGER_FROZEN")) << "it may lack withdrawals";
 }
 
+TEST_F(WitnessTest, AStartAsksAWitnessBeforeItServes) {
+  for (int i = 0; i < 3; ++i) fi_.Append(std::to_string(i));
+  ASSERT_THAT(to_hub_->Submit(ctx_), IsOk());
+  // A good one: who answers first is enough.
+  Restart();
+  AskFirst({&*to_hub_, &*to_es_}, [] { return false; });
+  EXPECT_EQ(es_at_.asked, 0);
+  EXPECT_THAT(fi_.ledger->Epoch(ctx_), IsOk());
+  // A restored backup, whose witnesses are not there at first.
+  fi_.store.state.ledger.pop_back();
+  hub_at_.away = es_at_.away = true;
+  Restart();
+  int tries = 0;
+  AskFirst({&*to_es_, &*to_hub_}, [&] {
+    hub_at_.away = ++tries < 2;
+    return tries < 5;
+  });
+  EXPECT_EQ(tries, 3);
+  EXPECT_THAT(fi_.ledger->Epoch(ctx_), HasReason("LEDGER_FROZEN"));
+  // Where nobody answers it opens in the end.
+  hub_at_.away = true;
+  Restart();
+  tries = 0;
+  AskFirst({&*to_es_, &*to_hub_}, [&] { return ++tries < 5; });
+  EXPECT_EQ(tries, 5);
+  EXPECT_THAT(fi_.ledger->Epoch(ctx_), IsOk());
+}
+
 TEST_F(WitnessTest, WatchingSeesWhatWasNeverSubmitted) {
   std::optional<Candidates> of_hub(std::in_place, *hub_.ledger, hub_.clock, 2, 1);
   LedgerPeer hub_to_fi = Peer(hub_, fi_at_, *of_hub);

@@ -40,7 +40,9 @@ void AddTerms(const SubjectConsent& subject, consent::SubjectConsent& out) {
   if (!subject.origin.form.empty()) out.mutable_terms()->set_form(subject.origin.form);
   if (!subject.origin.organisation.empty())
     out.mutable_terms()->set_organisation(subject.origin.organisation);
-  if (subject.adult_at) rpc::SetTime(out.mutable_adult_at(), *subject.adult_at);
+  for (const std::string& purpose : subject.limits.purposes) out.mutable_terms()->add_purposes(purpose);
+  for (const std::string& condition : subject.limits.conditions) out.mutable_terms()->add_conditions(condition);
+  if (subject.born) rpc::SetTime(out.mutable_born(), *subject.born);
   if (subject.died_at) rpc::SetTime(out.mutable_died_at(), *subject.died_at);
 }
 
@@ -69,6 +71,13 @@ class GrpcConsentClient final : public ConsentClient {
           {subject.included(), subject.pseudonym(), subject.row(), subject.forgotten()});
     }
     return registered;
+  }
+
+  Result<int> AdultAge(const Context& ctx) override {
+    GF_ASSIGN(const auto answer, consent_.Call(ctx, &consent::ConsentService::Stub::GetEpoch, {}));
+    if (answer.adult_age() <= 0)
+      return Error(StatusCode::kDataLoss, "CONSENT_ANSWER_INVALID", "the consent service does not say when people come of age");
+    return answer.adult_age();
   }
 
   Result<std::vector<std::string>> Pseudonyms(const Context& ctx, const std::string& dataset,

@@ -144,8 +144,11 @@ Status Pipeline::Job::Link() {
   // Without a header that can be read, the others are judged all the same.
   const bool readable = std::none_of(variants_.begin(), variants_.end(), [](const auto& file) { return file.samples.empty(); });
   if (submission_.mode != Mode::kFollowUp && readable) variants = variants_;
+  peer_ = "consent";
+  GF_ASSIGN(const int adult_age, pipeline_.consent_.AdultAge(ctx_));
+  peer_.clear();
   GF_ASSIGN(people_, ReadPeople(ctx_, files, variants, Terminology(), submission_.started.value_or(submission_.created),
-                                quarantine_.get(), findings));
+                                adult_age, quarantine_.get(), findings));
   mappings_ = people_.mappings;
   if (resumed_at_ > Stage::kLink) return absl::OkStatus();
   Counts& counts = submission_.counts;

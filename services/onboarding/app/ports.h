@@ -109,8 +109,9 @@ struct SubjectConsent {
   bool recorded = true;          // false: nobody knows the person's choice, the country's policy decides
   std::optional<Time> until = {};  // when what is permitted ends by itself
   clinical::ConsentOrigin origin = {};
-  std::optional<Time> adult_at = {};  // when what a guardian permitted lapses
+  std::optional<Time> born = {};  // where a guardian spoke: what they permitted lapses
   std::optional<Time> died_at = {};
+  clinical::ConsentLimits limits = {};  // of secondary use
 };
 
 struct RegisteredSubject {
@@ -157,6 +158,8 @@ class ConsentClient {
   // One answer for each subject, in order; repeating gives the same. Rows of the base version stay as they are.
   virtual Result<std::vector<RegisteredSubject>> Register(const Context& ctx, const Registration& version,
                                                           std::span<const SubjectConsent> subjects) = 0;
+  // Of the country's policy: years, at which what a guardian permitted lapses.
+  virtual Result<int> AdultAge(const Context& ctx) = 0;
   // Of all rows of a version, in order.
   virtual Result<std::vector<std::string>> Pseudonyms(const Context& ctx, const std::string& dataset,
                                                       std::int32_t version) = 0;

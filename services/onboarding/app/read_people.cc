@@ -30,8 +30,8 @@ Status Unreadable() { return Error(StatusCode::kInternal, "FILE_FAILED", "cannot
 class PeopleReader {
  public:
   PeopleReader(const Context& ctx, std::span<const PeopleFile> files, const clinical::Terminology& terminology, Time now,
-               Findings& findings)
-      : ctx_(ctx), files_(files), findings_(findings), sources_(terminology, now) {}
+               int adult_age, Findings& findings)
+      : ctx_(ctx), files_(files), adult_age_(adult_age), findings_(findings), sources_(terminology, now) {}
 
   Result<People> Read(const std::optional<std::vector<VariantsFile>>& variants) {
     GF_TRY(ReadMapping());
@@ -45,6 +45,7 @@ class PeopleReader {
     const auto rows = clinical::Harmonise(sources_, {.together = true,
                                                      .vcf_samples = samples,
                                                      .consents = consents_,
+                                                     .adult_age = adult_age_,
                                                      .consents_of_others = &consents_of_others});
     People people = ToPeople(rows, variants);
     TakeFindings(variants.has_value());
@@ -142,8 +143,8 @@ class PeopleReader {
     for (const LinkedSubject& subject : people.subjects) {
       while (row->subject != subject.person_identifier) ++row;
       people.consents.push_back({subject.person_identifier, row->permissions, row->has_consent,
-                                 row->permitted_until, row->consent_origin, row->adult_at,
-                                 row->died_at});
+                                 row->permitted_until, row->consent_origin, row->born,
+                                 row->died_at, row->consent_limits});
     }
     return people;
   }
@@ -180,6 +181,7 @@ class PeopleReader {
 
   const Context& ctx_;
   const std::span<const PeopleFile> files_;
+  const int adult_age_;
   Findings& findings_;
   clinical::Collector sources_;
   clinical::CsvMapping mapping_ = clinical::CsvMapping::BuiltIn();
@@ -190,9 +192,9 @@ class PeopleReader {
 
 Result<People> ReadPeople(const Context& ctx, std::span<const PeopleFile> files,
                           const std::optional<std::vector<VariantsFile>>& variants,
-                          const clinical::Terminology& terminology, Time now, Quarantine* quarantine,
-                          Findings& findings) {
-  PeopleReader reader(ctx, files, terminology, now, findings);
+                          const clinical::Terminology& terminology, Time now, int adult_age,
+                          Quarantine* quarantine, Findings& findings) {
+  PeopleReader reader(ctx, files, terminology, now, adult_age, findings);
   GF_ASSIGN(People people, reader.Read(variants));
   if (quarantine != nullptr) GF_TRY(quarantine->AddClinical(files, reader.sources()));
   return people;

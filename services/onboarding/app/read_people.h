@@ -42,7 +42,7 @@ struct PeopleFile {
   std::filesystem::path path;
 };
 
-// Puts together the people of all clinical files and judges their consents at `now`: all files are one submission, and
+// Puts together the people of all clinical files and judges their consents at `now`, people being of age with `adult_age` years: all files are one submission, and
 // the tables of OMOP one export. Wrong input becomes findings: those of libs/intake (detect.h), libs/clinical
 // (harmonise.h and the readers) and LinkPeople; MAPPING_INVALID, SEVERAL_MAPPINGS, CONSENT_INVALID, CONSENTS_TOO_LARGE,
 // JSON_INVALID, NO_SUBJECTS; the note CONSENT_WITHOUT_SUBJECT. Two people with one sample are an error here
@@ -52,7 +52,7 @@ struct PeopleFile {
 // The status is an error only when a file cannot be read at all, or `ctx` has ended.
 Result<People> ReadPeople(const Context& ctx, std::span<const PeopleFile> files,
                           const std::optional<std::vector<VariantsFile>>& variants,
-                          const clinical::Terminology& terminology, Time now, Quarantine* quarantine,
-                          Findings& findings);
+                          const clinical::Terminology& terminology, Time now, int adult_age,
+                          Quarantine* quarantine, Findings& findings);
 
 }  // namespace genofed::onboarding
