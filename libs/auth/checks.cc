@@ -55,7 +55,7 @@ constexpr CheckReason kReasons[] = {
     {"VALUE_INVALID", 10, kAskIssuer},
     {"AUTHORITY_INVALID", 10, "A grant must be by a \"dac\"; terms need a \"by\"."},
     {"AUDIENCE_MISMATCH", 11, "Get a token for this site: its audience is in /api/v1/site."},
-    {"AUDIENCE_NOT_SINGLE", 11, "An approval names exactly one node."},
+    {"AUDIENCE_NOT_SINGLE", 11, "An approval, or an account token, names exactly one node."},
     {"SUBJECT_MISMATCH", 11, "The token is about somebody else, and no LinkedIdentities visa says both are one person."},
     {"SUBJECT_NAMESPACE_MISMATCH", 11, "Both issuers need the same sub_namespace in the trust file, if they share names."},
     {"TOO_MANY_VISAS", 11, "Ask the broker for fewer visas, or raise max_visas under limits in the trust file."},

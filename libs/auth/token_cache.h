@@ -22,7 +22,7 @@ class TokenCache {
  public:
   explicit TokenCache(std::size_t max_entries = 4096) : max_entries_(max_entries) {}
 
-  enum class Kind : unsigned char { kVisa, kApproval };
+  enum class Kind : unsigned char { kVisa, kApproval, kAccount };
   using Key = std::array<unsigned char, 33>;  // kind, SHA-256 of the token
   static Key KeyOf(Kind kind, std::string_view token);
 

@@ -62,6 +62,8 @@ TEST(Ontology, SimilarityWidensByStepsAlongTheHierarchy) {
   EXPECT_EQ(ontology.Expand("T:a2", false, Similarity::kMedium), (Terms{"T:a2", "T:a", "T:a1", "T:root"}));
   EXPECT_EQ(ontology.Expand("T:a2", false, Similarity::kLow), (Terms{"T:a2", "T:a", "T:a1", "T:root", "T:a11", "T:b"}));
   EXPECT_EQ(ontology.Expand("T:unknown", true, Similarity::kLow), Terms{"T:unknown"});
+  EXPECT_EQ(ontology.WithAncestors({"T:a11", "T:unknown"}), (Terms{"T:a11", "T:a1", "T:a", "T:root", "T:unknown"}));
+  EXPECT_EQ(ontology.WithAncestors({}), Terms{});
 }
 
 TEST(Filter, IsReadFromTextAndObjects) {

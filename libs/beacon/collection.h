@@ -94,13 +94,14 @@ class Collection {
   std::map<std::string, genomics::Bitmap> Values(EntryType type, std::string_view path) const;
   // The person behind a record of a person's; kNoRow for variants, datasets and cohorts.
   std::uint32_t PersonOf(EntryType type, std::uint32_t row) const;
-  // Whether so many people have a term, or a value of a field, that it may be named. `what` is one
-  // text for each.
-  using Enough = std::function<bool(const std::string& what, std::size_t people)>;
-  // Terms and fields with which enough of `people` would be found; without people behind them
-  // (datasets, variants without carriers) those of the folder. Sorted by identifier.
+  // Whether the question that this filter asks of records of `type` finds somebody.
+  using Finds = std::function<Result<bool>(EntryType type, const Filter& filter)>;
+  // Terms, fields and values by which something is found, sorted by identifier. With `finds` that
+  // alone decides, also about terms that nobody has but as kinds of them: else it would show that
+  // somebody has just this one. Without, what somebody of `people` has, or nobody at all (variants
+  // without carriers). Of datasets and cohorts what they say themselves.
   Result<std::vector<FilteringTerm>> Terms(const Context& ctx, const std::set<EntryType>& scopes,
-                                           const genomics::Bitmap& people, const Enough& enough,
+                                           const genomics::Bitmap& people, const Finds& finds,
                                            Look look, std::uint32_t dataset = kNoRow) const;
 
  private:

@@ -18,6 +18,7 @@ using nlohmann::json;
 
 // The name of a time of life in filters: Beacon's documentation uses PATO's "age".
 constexpr std::array<std::string_view, 3> kAgeTerms = {"age", "pato:0000011", "ncit:c25150"};
+constexpr std::array<const char*, 4> kSimilarities = {"exact", "high", "medium", "low"};
 constexpr std::array<std::string_view, 7> kOperators = {"", "=", "<", ">", "!", ">=", "<="};
 
 std::optional<Operator> OperatorOf(std::string_view text) {
@@ -65,11 +66,9 @@ Status TakeMember(const std::string& name, const json& value, Filter* filter) {
     if (!value.is_boolean()) return WrongField("filters.includeDescendantTerms", "must be true or false");
     filter->descendants = value.get<bool>();
   } else if (name == "similarity") {
-    constexpr std::array<std::string_view, 4> kWords = {"exact", "high", "medium", "low"};
-    const auto found =
-        value.is_string() ? std::find(kWords.begin(), kWords.end(), value.get_ref<const std::string&>()) : kWords.end();
-    if (found == kWords.end()) return WrongField("filters.similarity", "must be exact, high, medium or low");
-    filter->similarity = static_cast<Similarity>(found - kWords.begin());
+    const auto similarity = value.is_string() ? ParseSimilarity(value.get_ref<const std::string&>()) : std::nullopt;
+    if (!similarity) return WrongField("filters.similarity", "must be exact, high, medium or low");
+    filter->similarity = *similarity;
   } else if (name == "scope") {
     if (value.is_string()) filter->scope = EntryOfScope(value.get_ref<const std::string&>());
     if (!filter->scope) return WrongField("filters.scope", "is not an entry type");
@@ -99,6 +98,16 @@ Result<Filter> ParseOne(const json& filter) {
 }
 
 }  // namespace
+
+const char* SimilarityName(Similarity similarity) {
+  return kSimilarities[static_cast<std::size_t>(similarity)];
+}
+
+std::optional<Similarity> ParseSimilarity(std::string_view name) {
+  const auto found = std::find(kSimilarities.begin(), kSimilarities.end(), name);
+  if (found == kSimilarities.end()) return std::nullopt;
+  return static_cast<Similarity>(found - kSimilarities.begin());
+}
 
 std::string Filter::Text() const {
   if (op == Operator::kNone) return id;

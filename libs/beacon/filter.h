@@ -17,6 +17,8 @@
 namespace genofed::beacon {
 
 enum class Similarity : std::uint8_t { kExact, kHigh, kMedium, kLow };
+const char* SimilarityName(Similarity similarity);  // "exact", "high"...
+std::optional<Similarity> ParseSimilarity(std::string_view name);
 enum class Operator : std::uint8_t { kNone, kEqual, kLess, kGreater, kNot, kGreaterEqual, kLessEqual };
 
 struct Filter {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/core/strings.h"
+#include "libs/genomics/variant_names.h"
 #include "libs/genomics/vcf_reader.h"
 
 namespace genofed::beacon {
@@ -113,8 +114,8 @@ class Vcf {
             {"sequence_id", accession ? "refseq:" + *accession : "contig:" + record.contig},
             {"interval",
              {{"type", "SequenceInterval"}, {"start", Number(record.pos)}, {"end", Number(variant.end())}}}}}}}};
-    if (accession && record.ref.size() == 1 && alt.size() == 1)
-      out["identifiers"]["genomicHGVSId"] = fmt::format("{}:g.{}{}>{}", *accession, record.pos + 1, record.ref, alt);
+    if (const std::string hgvs = genomics::NameVariant(variant, assembly_, "", nullptr).hgvs; !hgvs.empty())
+      out["identifiers"]["genomicHGVSId"] = hgvs;
     const auto number = static_cast<std::int8_t>(allele + 1);
     for (std::size_t sample = 0; sample < header_.samples.size(); ++sample) {
       const auto genotype = record.Genotype(sample);

@@ -78,6 +78,12 @@ void Ontology::AddHpo(std::vector<std::string> terms) {
   }
 }
 
+std::set<std::string> Ontology::WithAncestors(const std::vector<std::string>& terms) const {
+  std::set<std::string> out(terms.begin(), terms.end());
+  for (std::vector<std::string> frontier = terms; !frontier.empty();) frontier = Step(frontier, {&parents_}, out);
+  return out;
+}
+
 std::set<std::string> Ontology::Expand(const std::string& term, bool descendants, Similarity similarity) const {
   std::set<std::string> out = {term};
   if (descendants) {

@@ -25,6 +25,8 @@ class Ontology {
   // number of steps along the hierarchy in either direction: high 1, medium 2, low 3. (Beacon leaves the model to the
   // implementation; each level contains the one before.)
   std::set<std::string> Expand(const std::string& term, bool descendants, Similarity similarity) const;
+  // These terms and all that they are a kind of.
+  std::set<std::string> WithAncestors(const std::vector<std::string>& terms) const;
   const std::map<std::string, std::vector<std::string>>& children() const { return children_; }
 
  private:

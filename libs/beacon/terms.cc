@@ -25,43 +25,68 @@ bool IsTerm(std::string_view path) {
                       [&](std::string_view prefix) { return path.starts_with(prefix); });
 }
 
+Filter TermFilter(const std::string& id) {
+  Filter filter;
+  filter.id = id;
+  return filter;
+}
+
+Filter ValueFilter(const std::string& path, const std::string& value) {
+  Filter filter;
+  filter.id = path;
+  filter.op = Operator::kEqual;
+  filter.value = value;
+  return filter;
+}
+
 }  // namespace
 
 Result<std::vector<FilteringTerm>> Collection::Terms(const Context& ctx,
                                                      const std::set<EntryType>& scopes,
                                                      const genomics::Bitmap& permitted,
-                                                     const Enough& enough, Look look,
+                                                     const Finds& finds, Look look,
                                                      std::uint32_t dataset) const {
   std::map<std::string, FilteringTerm> terms;
-  // Not when so few people have it that naming it would point at them.
   const auto shown = [&](EntryType type, const genomics::Bitmap& rows,
-                         const std::string& what) -> Result<bool> {
+                         const Filter& filter) -> Result<bool> {
     GF_TRY(ctx.Alive());
+    if (IsCollection(type)) return rows.Count() > 0;
+    if (finds) return finds(type, filter);
     if (rows.Count() == 0) return false;
-    if (IsCollection(type)) return true;
     GF_ASSIGN(genomics::Bitmap with, Linked(ctx, type, rows, EntryType::kIndividual));
-    const bool of_nobody = type == EntryType::kVariant && with.Count() == 0;
-    return of_nobody ||
-           enough(std::string(Facts(type).path) + " " + what, with.And(permitted).Count());
+    if (type == EntryType::kVariant && with.Count() == 0) return true;
+    return with.And(permitted).Count() > 0;
+  };
+  const auto list = [&](const std::string& id, EntryType type, const std::string& label) {
+    FilteringTerm& term = terms[id];
+    term.type = "ontology";
+    term.id = id;
+    if (term.label.empty()) term.label = label;
+    term.scopes.insert(type);
   };
   for (const EntryType type : scopes) {
     const auto& records = this->records(type);
     const auto here = [&](std::uint32_t row) {
       return dataset == kNoRow || records[row].dataset == dataset || records[row].dataset == kNoRow;
     };
+    std::vector<std::string> own;
     for (const Contents* contents : Seen(type, look)) {
       for (const auto& [id, posting] : contents->terms) {
         genomics::Bitmap rows(records.size());
         for (const std::uint32_t row : posting.rows) {
           if (here(row)) rows.Set(row);
         }
-        GF_ASSIGN(const bool listed, shown(type, rows, id));
-        if (!listed) continue;
-        FilteringTerm& term = terms[id];
-        term.type = "ontology";
-        term.id = id;
-        if (term.label.empty()) term.label = posting.label;
-        term.scopes.insert(type);
+        GF_ASSIGN(const bool listed, shown(type, rows, TermFilter(id)));
+        if (listed) list(id, type, posting.label);
+        own.push_back(id);
+      }
+    }
+    if (finds && !IsCollection(type)) {
+      std::set<std::string> above = ontology_.WithAncestors(own);
+      for (const std::string& id : own) above.erase(id);
+      for (const std::string& id : above) {
+        GF_ASSIGN(const bool listed, shown(type, genomics::Bitmap(records.size()), TermFilter(id)));
+        if (listed) list(id, type, "");
       }
     }
     for (const auto& [path, cells] : table(type).shared.fields) {
@@ -73,7 +98,7 @@ Result<std::vector<FilteringTerm>> Collection::Terms(const Context& ctx,
         rows.Set(cell.row);
         if (by_value.size() <= kMaxValues) by_value.try_emplace(cell.value, records.size()).first->second.Set(cell.row);
       }
-      GF_ASSIGN(const bool listed, shown(type, rows, path));
+      GF_ASSIGN(const bool listed, shown(type, rows, ValueFilter(path, "%")));
       if (!listed) continue;
       FilteringTerm& term = terms[path];
       term.type = "alphanumeric";
@@ -85,7 +110,7 @@ Result<std::vector<FilteringTerm>> Collection::Terms(const Context& ctx,
         if (text.size() > kMaxValueBytes ||
             std::find(term.values.begin(), term.values.end(), text) != term.values.end())
           continue;
-        GF_ASSIGN(const bool named, shown(type, having, path + "=" + text));
+        GF_ASSIGN(const bool named, shown(type, having, ValueFilter(path, text)));
         if (named) term.values.push_back(text);
       }
     }

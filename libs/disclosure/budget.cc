@@ -26,6 +26,11 @@ double Divergence(double moved, double variance) {
   return moved * moved / (2 * std::max(variance, 1.0));
 }
 
+// The sum of the charges is compared with the budget, so a little less than the quotient.
+double CountsIn(const Policy& policy) {
+  return BudgetOf(policy) / WorstCharge(policy) * (1 - 1e-9);
+}
+
 }  // namespace
 
 double NormalCdf(double x) { return std::erfc(-x / std::numbers::sqrt2) / 2; }
@@ -98,12 +103,12 @@ bool AllowsGroups(const Policy& policy) {
 
 std::int64_t MostAtOnce(const Policy& policy) {
   if (!policy.HasBudget()) return INT64_MAX;
-  // The sum of the charges is compared with the budget, so a little less than the quotient.
-  return static_cast<std::int64_t>(BudgetOf(policy) / WorstCharge(policy) * (1 - 1e-9));
+  return static_cast<std::int64_t>(CountsIn(policy));
 }
 
 bool FitsAtOnce(const Policy& policy, std::size_t counts) {
-  return static_cast<std::int64_t>(counts) <= MostAtOnce(policy);
+  return !policy.HasBudget() ||
+         static_cast<double>(counts) <= (1 - kCatalogueShare) * CountsIn(policy);
 }
 
 Admission Admit(std::span<const Spent> spent, double worst, double limit, std::int32_t days,

@@ -37,9 +37,12 @@ double WorstCharge(const Policy& policy, bool with_frequency = false);
 // allele's frequency in it; and whether a budget allows as much at all.
 double WorstGroupCharge(const Policy& policy);
 bool AllowsGroups(const Policy& policy);
-// How many counts one budget allows at all when they are told together; and whether so many are.
+// How many counts one budget allows at all when they are told together; and whether so many are
+// beside what the catalogue told everybody of the dataset.
 std::int64_t MostAtOnce(const Policy& policy);
 bool FitsAtOnce(const Policy& policy, std::size_t counts);
+// What the catalogue tells takes at most so much of a budget.
+inline constexpr double kCatalogueShare = 0.25;
 // Of the smallest count that is shown, among so many that it is rare.
 double RarestCharge(const Policy& policy);
 

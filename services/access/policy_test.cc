@@ -33,4 +33,21 @@ TEST(Policy, EveryMethodHasARowAndTheHubHasNone) {
   }
 }
 
+// Whoever has these decides whose budget a question is charged to.
+TEST(Policy, AccountTokensAreForTheHubsOwnDiscoveryAndASignedInCallerAlone) {
+  auto policy = rpc::Policy::Parse(kPolicy[0].content);
+  ASSERT_TRUE(policy.ok());
+  const auto* row = policy->Find("genofed.access.v1.PassportService/IssueAccountTokens");
+  ASSERT_NE(row, nullptr);
+  EXPECT_TRUE(row->AllowsWorkload({"hub", "discovery"}, "hub"));
+  for (const WorkloadIdentity& stranger : {WorkloadIdentity{"hub", "gateway"},
+                                           {"hub", "dispatcher"},
+                                           {"fi", "discovery"},
+                                           {"fi", "access"}}) {
+    EXPECT_FALSE(row->AllowsWorkload(stranger, "hub")) << stranger.site << "/" << stranger.service;
+  }
+  EXPECT_FALSE(row->AllowsWorkload({"hub", "discovery"}, "fi"));
+  EXPECT_EQ(row->token, rpc::TokenNeed::kUser);
+}
+
 }  // namespace genofed::access

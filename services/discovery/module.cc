@@ -293,12 +293,12 @@ class NodeModule final : public Module {
         beacon_view_(beacon_store_, beacon_opener_, *consent_, *listing_, mechanism_,
                      settings.max_staleness),
         beacon_(beacon_view_, mechanism_, mechanism_.policy().HasBudget() ? &budgets_ : nullptr,
-                audit_, platform.clock(), settings.open),
+                audit_, platform.clock(), settings.open, &names_),
         folder_counts_(beacon_view_, platform.country(), mechanism_,
                        mechanism_.policy().HasBudget() ? &budgets_ : nullptr, audit_,
                        platform.clock()),
         service_(MakeNodeService(platform.dispatcher(), platform.metrics(), discovery_,
-                                 folder_counts_, publications_)),
+                                 folder_counts_, publications_, Payers(platform))),
         aggregation_(beacon_view_, mechanism_,
                      mechanism_.policy().HasBudget() ? &budgets_ : nullptr, audit_,
                      platform.clock(), settings.open),
@@ -318,7 +318,8 @@ class NodeModule final : public Module {
         contact_ledger_(MakeContactLedger(platform.SiteChannel("consent"), platform.clock(),
                                           settings.max_staleness)),
         contacts_(contact_store_, *contact_ledger_, case_match_, platform.clock(), random_),
-        case_service_(MakeNodeCaseService(platform.dispatcher(), case_match_, contacts_)),
+        case_service_(
+            MakeNodeCaseService(platform.dispatcher(), case_match_, contacts_, Payers(platform))),
         shard_answers_(settings.shard, view_, frequencies_, [this] { LookSoon(); }),
         shard_service_(settings.shard.divided()
                            ? MakeShardService(platform.PeerDispatcher(), shard_answers_)
@@ -375,6 +376,9 @@ class NodeModule final : public Module {
   }
 
  private:
+  static PayerOfCall Payers(Platform& platform) {
+    return PayerAtNode(platform.trust(), platform.clock(), platform.audience());
+  }
   // The other processes that have parts of the genome; null: this one has it all.
   std::unique_ptr<Genotypes> Shared(Platform& platform) {
     const cohort::Shard& own = settings_.shard;
@@ -539,9 +543,13 @@ class HubModule final : public Module {
         tables_(data_dir / "frequencies"),
         desk_(tables_, Members(platform)),
         frequency_service_(MakeFrequencyService(platform.dispatcher(), desk_)),
+        broker_(MakeBroker(platform.SiteChannel("access"), settings.hub.node_deadline)),
+        account_tokens_(*broker_, platform.clock(), settings.hub.node_deadline),
         discovery_(Nodes(platform, settings.hub.node_deadline), settings.hub, &desk_),
-        service_(MakeHubService(platform.dispatcher(), platform.metrics(), discovery_)),
-        case_service_(MakeHubCaseService(platform.dispatcher(), discovery_)) {}
+        service_(MakeHubService(platform.dispatcher(), platform.metrics(), discovery_,
+                                PayerAtHub(account_tokens_))),
+        case_service_(
+            MakeHubCaseService(platform.dispatcher(), discovery_, PayerAtHub(account_tokens_))) {}
 
   std::vector<grpc::Service*> Services() override {
     return {service_.get(), case_service_.get(), frequency_service_.get()};
@@ -579,6 +587,8 @@ class HubModule final : public Module {
   FileTableStore tables_;
   FrequencyDesk desk_;
   std::unique_ptr<grpc::Service> frequency_service_;
+  std::unique_ptr<Broker> broker_;
+  AccountTokenCache account_tokens_;
   HubDiscovery discovery_;
   std::unique_ptr<grpc::Service> service_;
   std::unique_ptr<grpc::Service> case_service_;

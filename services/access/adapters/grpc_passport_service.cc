@@ -47,6 +47,23 @@ class GrpcPassportService final : public v1::PassportService::CallbackService {
           return answer;
         });
   }
+  Reactor* IssueAccountTokens(Call* call, const v1::IssueAccountTokensRequest* request,
+                              v1::IssueAccountTokensResponse* response) override {
+    return rpc_.Unary(
+        call, GF_METHOD(IssueAccountTokens), request, response,
+        [this](const Context& ctx, const auto&) -> Result<v1::IssueAccountTokensResponse> {
+          if (parts_.passports == nullptr) return NotHere();
+          GF_ASSIGN(const auto tokens, parts_.passports->NameAccount(ctx));
+          v1::IssueAccountTokensResponse answer;
+          for (const auto& [site, token] : tokens.by_site) {
+            auto* one = answer.add_tokens();
+            one->set_site(site);
+            one->set_token(token);
+          }
+          answer.set_expires_in_s(static_cast<std::int32_t>(tokens.lifetime.count()));
+          return answer;
+        });
+  }
   Reactor* GetPermissions(Call* call, const v1::GetPermissionsRequest* request,
                           v1::GetPermissionsResponse* response) override {
     return rpc_.Unary(

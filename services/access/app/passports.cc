@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "libs/auth/account_token.h"
 #include "libs/auth/passport.h"
 #include "libs/auth/visa.h"
 #include "libs/core/strings.h"
@@ -85,12 +86,17 @@ Result<std::vector<HeldVisa>> Passports::Counting(const Context& ctx, const std:
   return counting;
 }
 
+Status Passports::CheckSigner() const {
+  if (signer_ != nullptr) return absl::OkStatus();
+  return Error(StatusCode::kUnimplemented, "PASSPORTS_DISABLED",
+               "this site signs no passports and account tokens: its operator has to set "
+               "access.passport_key_file and access.passport_issuer");
+}
+
 Result<Passports::Passport> Passports::Exchange(const Context& ctx, const std::string& audience) {
   GF_CHECK(ctx.principal().user.has_value());
   const User& user = *ctx.principal().user;
-  if (signer_ == nullptr) {
-    return Error(StatusCode::kUnimplemented, "PASSPORTS_DISABLED", "this site makes no passports");
-  }
+  GF_TRY(CheckSigner());
   const auto node = issuer_.countries.find(audience);
   if (node == issuer_.countries.end()) {
     return InvalidField("audience", "AUDIENCE_UNKNOWN", "must name one node of the federation");
@@ -116,6 +122,25 @@ Result<Passports::Passport> Passports::Exchange(const Context& ctx, const std::s
       std::chrono::duration_cast<std::chrono::seconds>(draft.expires_at - draft.issued_at);
   GF_ASSIGN(passport.token, auth::MintPassport(*signer_, draft));
   return passport;
+}
+
+Result<Passports::AccountTokens> Passports::NameAccount(const Context& ctx) {
+  GF_CHECK(ctx.principal().user.has_value());
+  const User& user = *ctx.principal().user;
+  GF_TRY(CheckSigner());
+  auth::AccountToken token;
+  token.issuer = issuer_.issuer;
+  token.account = auth::AccountOf(user.issuer, user.subject, user.organisation);
+  token.issued_at = WholeSeconds(clock_.Now());
+  token.expires_at = token.issued_at + auth::AccountToken::kLifetime;
+  AccountTokens tokens;
+  tokens.lifetime = auth::AccountToken::kLifetime;
+  for (const auto& [audience, country] : issuer_.countries) {
+    token.id = NewId("act", clock_, random_);
+    token.audience = audience;
+    GF_ASSIGN(tokens.by_site[ToLower(country)], auth::MintAccountToken(*signer_, token));
+  }
+  return tokens;
 }
 
 Result<std::vector<std::string>> Passports::Permissions(const Context& ctx,

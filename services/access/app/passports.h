@@ -64,10 +64,18 @@ class Passports {
   };
   // InvalidArgument/AUDIENCE_UNKNOWN; Unimplemented/PASSPORTS_DISABLED.
   Result<Passport> Exchange(const Context& ctx, const std::string& audience);
+  struct AccountTokens {
+    std::map<std::string, std::string> by_site;  // "fi"
+    std::chrono::seconds lifetime{0};
+  };
+  // For each node a token with the caller's account, which says nothing of who it is.
+  // Unimplemented/PASSPORTS_DISABLED.
+  Result<AccountTokens> NameAccount(const Context& ctx);
   // The visas of whoever is called `subject`.
   Result<std::vector<std::string>> Permissions(const Context& ctx, const std::string& subject);
 
  private:
+  Status CheckSigner() const;
   // Those whose application is approved still and that nothing revokes here.
   Result<std::vector<HeldVisa>> Counting(const Context& ctx, const std::string& subject);
 

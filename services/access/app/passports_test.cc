@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "libs/auth/account_token.h"
 #include "libs/core/strings.h"
 #include "libs/testing/fakes.h"
 #include "libs/testing/matchers.h"
@@ -201,6 +202,38 @@ TEST_F(PassportsTest, APassportOpensWhatTheCountryGrantedToItsHolderOnly) {
   EXPECT_THAT(check_.Run(As("ann"), passport, ""), HasReason("PASSPORT_REFUSED"));
   EXPECT_THAT(passports_.Exchange(As("ann"), "urn:genofed:site:hub"),
               HasReason("AUDIENCE_UNKNOWN"));
+}
+
+TEST_F(PassportsTest, NamesTheAccountToEachNodeAndThePersonToNone) {
+  const auto of_ann = [&](std::string organisation) {
+    Principal principal = As("ann").principal();
+    principal.user->organisation = std::move(organisation);
+    return passports_.NameAccount(ctx_.WithPrincipal(std::move(principal)));
+  };
+  const auto tokens = of_ann("");
+  ASSERT_THAT(tokens, IsOk());
+  EXPECT_EQ(tokens->lifetime, std::chrono::minutes(10));
+  ASSERT_EQ(tokens->by_site.size(), 2u);
+  for (const auto& [site, token] : tokens->by_site) {
+    for (const std::string node : {"fi", "es"}) {
+      const auto verified =
+          auth::VerifyAccountToken(*trust_.Current(), clock_, token, "urn:genofed:site:" + node);
+      EXPECT_EQ(verified.ok(), site == node) << site << " at " << node;
+      if (verified.ok()) {
+        EXPECT_EQ((*verified)->account, auth::AccountOf(kLogin, "ann", ""));
+      }
+    }
+    EXPECT_EQ(Base64UrlDecode(Split(token, '.').at(1))->find("ann"), std::string::npos);
+    EXPECT_THAT(check_.Run(As("ann"), token, ""), HasReason("PASSPORT_REFUSED"));
+  }
+  const auto shared = of_ann("Uni");
+  ASSERT_THAT(shared, IsOk());
+  EXPECT_EQ((*auth::VerifyAccountToken(*trust_.Current(), clock_, shared->by_site.at("fi"),
+                                       "urn:genofed:site:fi"))
+                ->account,
+            auth::AccountOf(kLogin, "bob", "Uni"));
+  Passports without(held_, applications_, hub_revocations_, trust_, nullptr, {}, clock_, random_);
+  EXPECT_THAT(without.NameAccount(As("ann")), HasReason("PASSPORTS_DISABLED"));
 }
 
 TEST_F(PassportsTest, VisasAreMadeAnewAtHalfTheirLifeAndNotForWhatIsRevoked) {

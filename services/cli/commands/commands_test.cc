@@ -365,8 +365,24 @@ TEST_F(AnswerTest, DeepTokensAreNotReadable) {
   const std::string token =
       Base64UrlEncode(R"({"typ": "JWT"})") + "." + Base64UrlEncode(deep) + ".x";
   const Outcome shown = Program({"token", "inspect", Write("token", token)});
-  EXPECT_EQ(shown.code, kOk);
+  EXPECT_EQ(shown.code, kUsage);
   EXPECT_THAT(shown.out, HasSubstr("claims: not readable"));
+}
+
+// A script that looks at a token learns that it is none.
+TEST_F(AnswerTest, WhatIsNoTokenIsAnError) {
+  const std::string header = Base64UrlEncode(R"({"typ": "JWT"})"), claims = Base64UrlEncode(R"({"sub": "ada"})");
+  const Outcome token = Program({"token", "inspect", Write("token", header + "." + claims + ".x")});
+  EXPECT_EQ(token.code, kOk) << token.err;
+  EXPECT_THAT(token.out, HasSubstr("ada"));
+  for (const std::string& text : {std::string(), std::string("hello"), header, header + ".!!.x",
+                                  header + "." + Base64UrlEncode("[]") + ".x", Base64UrlEncode("7") + "." + claims + ".x"}) {
+    const Outcome none = Program({"token", "inspect", Write("token", text)});
+    EXPECT_EQ(none.code, kUsage) << text;
+    EXPECT_THAT(none.err, HasSubstr("TOKEN_INVALID")) << text;
+    EXPECT_EQ(Program({"--json", "token", "inspect", Write("token", text)}).code, kUsage) << text;
+  }
+  EXPECT_EQ(Program({"token", "inspect", Write("token", header) + ".missing"}).code, kUsage);
 }
 
 }  // namespace

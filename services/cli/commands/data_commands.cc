@@ -356,8 +356,9 @@ int Query(const Target& target, const QueryOptions& o, const std::string& entity
       }
     }
     for (const Json& one : info.value("notAsked", Json::array())) {
-      std::printf("%s: not asked (%s)\n", TextOf(one, "dataset").c_str(),
-                  TextOf(one, "detail").c_str());
+      const bool named = one.contains("dataset"), said = !one.value("detail", "").empty();
+      std::printf("%s: not asked (%s)\n", TextOf(one, named ? "dataset" : "site").c_str(),
+                  TextOf(one, said ? "detail" : "reason").c_str());
     }
     for (const Json& table : info.value("frequencyTables", Json::array())) {
       std::printf(
@@ -373,7 +374,8 @@ int Query(const Target& target, const QueryOptions& o, const std::string& entity
                     other.empty() ? "its own annotations"
                                   : ("version " + TextOf(other, "version")).c_str());
       }
-      if (TextOf(member, "state") != "ANSWERED") {
+      const std::string state = TextOf(member, "state");
+      if (state != "ANSWERED" && state != "NOT_ASKED") {
         std::printf("%s did not answer (%s)\n", TextOf(member, "site").c_str(),
                     TextOf(member, "state").c_str());
       }

@@ -56,6 +56,7 @@ std::string KindOf(const Json& header, const Json& claims) {
   const std::string type = ToLower(ContentOf(header, "typ"));
   if (type == "1mg-approval+jwt") return "approval";
   if (type == "1mg-decision+jwt") return "decision";
+  if (type == "1mg-account+jwt") return "account";
   if (type == "vnd.ga4gh.passport+jwt" || (claims.is_object() && claims.contains("ga4gh_passport_v1"))) return "passport";
   if (type == "vnd.ga4gh.visa+jwt" || (claims.is_object() && claims.contains("ga4gh_visa_v1"))) return "visa";
   return "access_token";
@@ -101,13 +102,17 @@ void PrintDescription(const Json& shown, const std::string& indent) {
 
 int Inspect(const Target& target, const TokenOptions& options) {
   const auto token = ReadToken(options.file);
-  if (!token.ok()) return Fail(token.status());
+  if (!token.ok()) return Fail(token.status()), kUsage;
   const Json shown = Describe(*token);
   if (target.json) {
     std::printf("%s\n", shown.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
   } else {
     std::printf("NOT VERIFIED: anybody can write this. `genofed token verify` says whether it is true.\n");
     PrintDescription(shown, "");
+  }
+  for (const char* part : {"header", "claims"}) {
+    if (!shown[part].is_object())
+      return Fail(Error(StatusCode::kInvalidArgument, "TOKEN_INVALID", "this is no token: its {} cannot be read", part)), kUsage;
   }
   return kOk;
 }
@@ -317,7 +322,7 @@ void AddTokenCommands(Commands commands) {
       "  genofed token explain visa.jwt --trust trust.json --subject alice@aai.example --sub-namespace aai \\\n"
       "      --audience https://node.fi.example --country FI --dataset https://data.1mg.example/datasets/GDI-FI-DATASET-001\n"
       "Tokens are read from files or standard input, never from the command line, where others could see them.\n"
-      "Exit codes: 0 accepted, 2 the question is wrong, 3 refused.");
+      "Exit codes: 0 accepted, or shown; 2 the question is wrong, or what inspect was given is no token; 3 refused.");
   auto persona = std::make_shared<std::string>();
   auto person = std::make_shared<std::string>();
   auto* get = token->add_subcommand("get", "A fresh access token of a persona, from the development login");

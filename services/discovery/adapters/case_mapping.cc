@@ -18,7 +18,6 @@ v1::MatchCasesRequest ToProto(const CaseQuery& query) {
   v1::MatchCasesRequest request;
   request.mutable_terms()->Add(query.terms.begin(), query.terms.end());
   request.mutable_datasets()->Add(query.datasets.begin(), query.datasets.end());
-  request.set_account(query.account);
   return request;
 }
 

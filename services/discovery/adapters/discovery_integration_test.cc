@@ -618,10 +618,14 @@ class FakeConsentServer final : public consent::v1::ConsentService::Service {
 class FakeNodeServer final : public v1::DiscoveryService::Service {
  public:
   bool hang = false;
+  std::string shown;  // account token of the last question
+  bool access_token_shown = false;
 
  private:
   grpc::Status Query(grpc::ServerContext* context, const v1::QueryRequest* request,
                      v1::QueryResponse* response) override {
+    shown = request->account_token();
+    access_token_shown = context->client_metadata().contains("authorization");
     while (hang && !context->IsCancelled()) std::this_thread::sleep_for(milliseconds(5));
     response->set_minimum_count(5);
     auto* dataset = response->add_datasets();
@@ -729,6 +733,31 @@ TEST_F(ClientTest, AsksConsentForEpochAndRows) {
   EXPECT_EQ(client->Permitted(ctx_, "GOE-FI-A-1", 3, Permission::kSubjectLevelQuery)->bits, "\x03");
   EXPECT_THAT(client->Permitted(ctx_, "GOE-FI-A-1", 4, Permission::kAlleleFrequency),
               testing::HasCode(StatusCode::kNotFound));
+}
+
+TEST_F(ClientTest, ShowsANodeItsOwnAccountTokenAndNothingElseOfTheCaller) {
+  Principal ann;
+  ann.user.emplace();
+  ann.user->subject = "ann";
+  ann.user->access_token = "secret";
+  const Context ctx = ctx_.WithPrincipal(std::move(ann));
+  auto client = MakeNodeClient("fi", Channel(), milliseconds(5000));
+  Query query;
+  query.variant =
+      VariantPattern{VariantPattern::Form::kExact, std::nullopt, "20", 1000, 1001, "A", "T"};
+  query.account = std::string(64, 'a');
+  query.account_tokens =
+      std::make_shared<const AccountTokens>(AccountTokens{{"es", "for spain"}, {"fi", "for finland"}});
+  ASSERT_THAT(AskAndWait(*client, ctx, query), IsOk());
+  EXPECT_EQ(node_.shown, "for finland");
+  EXPECT_FALSE(node_.access_token_shown);
+  // Not asked as nobody either, whose budget all share.
+  query.account_tokens = std::make_shared<const AccountTokens>(AccountTokens{{"es", "for spain"}});
+  EXPECT_THAT(AskAndWait(*client, ctx, query), HasReason("ACCOUNT_TOKEN_MISSING"));
+  query.account = std::string(kAnonymous);
+  query.account_tokens = nullptr;
+  ASSERT_THAT(AskAndWait(*client, ctx_, query), IsOk());
+  EXPECT_EQ(node_.shown, "");
 }
 
 TEST_F(ClientTest, AsksANodeWithinTheDeadlineAndReadsAllPagesOfTerms) {

@@ -87,6 +87,8 @@ void RenderFilter(const Filter& filter, json& filters) {
   if (!filter.ages) {
     json one = {{"id", filter.term}};
     if (!filter.descendants) one["includeDescendantTerms"] = false;
+    if (filter.similarity != beacon::Similarity::kExact)
+      one["similarity"] = beacon::SimilarityName(filter.similarity);
     filters.push_back(std::move(one));
     return;
   }
@@ -126,7 +128,7 @@ class ForeignBeacon final : public NodeClient {
   void Ask(const Context& ctx, const Query& query, Done<Answer> done) override {
     if (!CanBeAsked(query))
       return done(Error(StatusCode::kFailedPrecondition, "QUERY_UNSUPPORTED",
-                        "{} is a Beacon of others, which cannot be asked that", site()));
+                        "a Beacon of others, which has no words for this question"));
     if (!workers_->Submit([this, ctx, query, done] { done(Exchange(ctx, query)); }))
       done(Error(StatusCode::kDeadlineExceeded, "PEER_BUSY", "{} answers none of many", site()));
   }
@@ -161,6 +163,10 @@ class ForeignBeacon final : public NodeClient {
       return WithRetryAfter(
           Error(StatusCode::kResourceExhausted, "BUDGET_SPENT", "asked too much"),
           PauseOf(response->headers));
+    // A Beacon says so of what it was asked, and of nothing else that could be wrong here.
+    if (response->status == 400 || response->status == 422 || response->status == 501)
+      return Error(StatusCode::kFailedPrecondition, "QUERY_UNSUPPORTED",
+                   "it says that it cannot be asked this (HTTP status {})", response->status);
     if (response->status >= 500)
       return Error(StatusCode::kInternal, "PEER_FAILED", "HTTP status {}", response->status);
     if (response->status != 200)
@@ -172,6 +178,23 @@ class ForeignBeacon final : public NodeClient {
   const ForeignBeaconOptions options_;
   const std::unique_ptr<WorkerPool> workers_;  // ends first
 };
+
+// What a genofed Beacon says of datasets that cannot be asked this. Whatever else is there is none.
+std::vector<NotAsked> NotAskedOf(const json& document) {
+  std::vector<NotAsked> out;
+  const json* info = Field(document, "info");
+  const json* list = info == nullptr ? nullptr : Field(*info, "notAsked");
+  if (list == nullptr || !list->is_array()) return out;
+  const auto text = [](const json& object, const char* name) {
+    const json* value = Field(object, name);
+    return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
+  };
+  for (const json& one : *list) {
+    if (!one.is_object() || out.size() == kMaxResultSets) continue;
+    out.push_back({"", text(one, "dataset"), text(one, "reason"), text(one, "detail")});
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -201,11 +224,13 @@ Result<Answer> ParseBeaconAnswer(std::string_view name, std::string_view text) {
   if (summary == nullptr) return Invalid("no responseSummary");
   Answer answer;
   answer.minimum_count = 1;  // unknown
+  answer.not_asked = NotAskedOf(document);
   const json* response = Field(document, "response");
   const json* sets = response == nullptr ? nullptr : Field(*response, "resultSets");
   if (sets == nullptr || (sets->is_array() && sets->empty())) {
     GF_ASSIGN(auto whole, ReadDataset(std::string(name), *summary, "numTotalResults"));
-    answer.datasets.push_back(std::move(whole));
+    // Of a "no" to which some were not asked nobody knows whose it is.
+    if (whole.exists || answer.not_asked.empty()) answer.datasets.push_back(std::move(whole));
     return answer;
   }
   if (!sets->is_array() || sets->size() > kMaxResultSets)

@@ -27,7 +27,8 @@ std::unique_ptr<NodeClient> MakeForeignBeacon(ForeignBeaconOptions options,
 std::string RenderBeaconQuery(const Query& query);
 
 // Reads a boolean, count or resultsets response (Beacon 2.0 to 2.2). Result sets become datasets;
-// without them there is one, named `name`. Frequencies are not taken over. DataLoss ANSWER_INVALID
+// without them there is one, named `name`, or none where it found nothing
+// and says that some were not asked. Frequencies are not taken over. DataLoss ANSWER_INVALID
 // for what is no such response.
 Result<Answer> ParseBeaconAnswer(std::string_view name, std::string_view json);
 

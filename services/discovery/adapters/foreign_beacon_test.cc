@@ -42,6 +42,26 @@ TEST(ForeignBeacon, ReadsBooleansCountsAndResultSets) {
   EXPECT_EQ(sets->datasets[0].count, 3);
 }
 
+// As the Beacons of this federation say it (docs/guides/beacon.md).
+TEST(ForeignBeacon, ANoOfThoseWhoWereNotAskedIsNone) {
+  const std::string said = R"("info": {"notAsked": [
+      {"dataset": "EGAD1", "reason": "QUERY_UNSUPPORTED", "detail": "no labels"}, {"site": "es", "reason": 5}, "x"]})";
+  const auto no = ParseBeaconAnswer("other", R"({"responseSummary": {"exists": false}, )" + said + "}");
+  ASSERT_THAT(no, IsOk());
+  EXPECT_TRUE(no->datasets.empty());
+  ASSERT_EQ(no->not_asked.size(), 2u);
+  EXPECT_EQ(no->not_asked[0], (NotAsked{"", "EGAD1", "QUERY_UNSUPPORTED", "no labels"}));
+  EXPECT_EQ(no->not_asked[1], NotAsked());
+  const auto yes = ParseBeaconAnswer("other", R"({"responseSummary": {"exists": true, "numTotalResults": 3}, )" + said + "}");
+  EXPECT_EQ(yes->datasets.at(0).count, 3);
+  EXPECT_EQ(yes->not_asked.size(), 2u);
+  for (const char* info : {R"("info": {"notAsked": {}})", R"("info": [])", R"("info": {"notAsked": []})"}) {
+    const auto plain = ParseBeaconAnswer("other", R"({"responseSummary": {"exists": false}, )" + std::string(info) + "}");
+    ASSERT_THAT(plain, IsOk()) << info;
+    EXPECT_EQ(plain->datasets.size(), 1u) << info;
+  }
+}
+
 TEST(ForeignBeacon, RefusesNonsense) {
   for (
       const char* text :
@@ -60,9 +80,11 @@ TEST(ForeignBeacon, AsksInBeaconsWords) {
   Query query;
   query.granularity = Granularity::kRecord;
   query.account = "never told";
+  query.account_tokens = std::make_shared<const AccountTokens>(AccountTokens{{"other", "never told"}});
   query.variant = VariantPattern{
       VariantPattern::Form::kExact, genomics::Assembly::kGrch38, "20", 1000, 1001, "A", "T"};
-  query.filters = {{Filter{"HP:0001250"}}, {Filter{"HP:0000002", false}}, {Filter{"", true, std::pair(18, 64)}}};
+  query.filters = {{Filter{"HP:0001250"}}, {Filter{"HP:0000002", false}}, {Filter{"", true, std::pair(18, 64)}},
+                   {Filter{"HP:0000002", true, {}, beacon::Similarity::kHigh}}};
   const auto body = nlohmann::json::parse(RenderBeaconQuery(query));
   EXPECT_EQ(body["query"]["requestParameters"]["start"], nlohmann::json::array({1000}));
   EXPECT_EQ(body["query"]["requestParameters"]["assemblyId"], "GRCh38");
@@ -71,6 +93,8 @@ TEST(ForeignBeacon, AsksInBeaconsWords) {
   EXPECT_EQ(body["query"]["filters"][1]["includeDescendantTerms"], false);
   EXPECT_EQ(body["query"]["filters"][2], nlohmann::json({{"id", "age"}, {"operator", ">="}, {"value", "P18Y"}}));
   EXPECT_EQ(body["query"]["filters"][3], nlohmann::json({{"id", "age"}, {"operator", "<"}, {"value", "P65Y"}}));
+  EXPECT_EQ(body["query"]["filters"][4], nlohmann::json({{"id", "HP:0000002"}, {"similarity", "high"}}));
+  EXPECT_FALSE(body["query"]["filters"][0].contains("similarity"));
   EXPECT_EQ(body["query"]["requestedGranularity"], "count");
   EXPECT_EQ(body.dump().find("never told"), std::string::npos);
 }
@@ -126,6 +150,10 @@ TEST(ForeignBeacon, IsNamedForWhatItDoesWrong) {
   EXPECT_THAT(AskAndWait(*client, Context::Background(), query), HasReason("PEER_FAILED"));
   status = 401;
   EXPECT_THAT(AskAndWait(*client, Context::Background(), query), HasReason("PEER_REFUSED"));
+  for (const int cannot : {400, 422, 501}) {
+    status = cannot;
+    EXPECT_THAT(AskAndWait(*client, Context::Background(), query), HasReason("QUERY_UNSUPPORTED"));
+  }
   status = 429;
   const auto later = AskAndWait(*client, Context::Background(), query);
   EXPECT_THAT(later, HasReason("BUDGET_SPENT"));

@@ -148,7 +148,7 @@ class GrpcBeaconService final : public v1::BeaconService::CallbackService {
     if (!r.passport().empty()) {
       GF_ASSIGN(opened, passports_.Opened(ctx, r.passport()));
     }
-    GF_ASSIGN(const std::string account, AccountOfCall(ctx.principal(), ""));
+    const std::string account = AccountOfUser(ctx.principal());
     GF_ASSIGN(BeaconAnswer answer, discovery_.Run(ctx, request, opened, account));
     const std::string entity(beacon::Facts(request.target.type).id);
     const std::string granularity(beacon::GranularityName(answer.granularity));

@@ -5,7 +5,6 @@
 
 #include "genofed/discovery/v1/case.grpc.pb.h"
 #include "libs/obs/log.h"
-#include "services/discovery/adapters/account_of_call.h"
 #include "services/discovery/adapters/case_mapping.h"
 
 namespace genofed::discovery {
@@ -24,8 +23,9 @@ Status NodeOnly() {
 // Exactly one of hub and match is set; contacts is set with match.
 class GrpcCaseService final : public v1::CaseService::CallbackService {
  public:
-  GrpcCaseService(rpc::Dispatcher& rpc, HubDiscovery* hub, CaseMatch* match, Contacts* contacts)
-      : rpc_(rpc), hub_(hub), match_(match), contacts_(contacts) {}
+  GrpcCaseService(rpc::Dispatcher& rpc, HubDiscovery* hub, CaseMatch* match, Contacts* contacts,
+                  PayerOfCall payer)
+      : rpc_(rpc), hub_(hub), match_(match), contacts_(contacts), payer_(std::move(payer)) {}
 
   grpc::ServerUnaryReactor* MatchCases(grpc::CallbackServerContext* call,
                                        const v1::MatchCasesRequest* request,
@@ -34,19 +34,19 @@ class GrpcCaseService final : public v1::CaseService::CallbackService {
         call, GF_METHOD(MatchCases), request, response,
         [this](const Context& ctx,
                const v1::MatchCasesRequest& r) -> Result<v1::MatchCasesResponse> {
-          const auto& who = ctx.principal();
-          // The hub has seen who asks, and says so by an account.
-          if (!who.user && (who.workload.site != "hub" || who.workload.service != "discovery"))
+          GF_ASSIGN(Payer payer, payer_(ctx, r.account_token()));
+          if (payer.account == kAnonymous)
             return Error(StatusCode::kUnauthenticated, "TOKEN_MISSING",
                          "cases are matched for people who signed in");
           GF_ASSIGN(CaseQuery query, Validate(FromProto(r)));
-          GF_ASSIGN(query.account, AccountOfCall(who, r.account()));
+          query.account = std::move(payer.account);
+          query.account_tokens = std::move(payer.tokens);
           GF_ASSIGN(const CaseAnswer answer,
                     hub_ != nullptr ? hub_->Match(ctx, query) : match_->Run(ctx, query));
-          GF_LOG(ctx, info, "discovery.case_match", {"principal", obs::PrincipalTag(who)},
-                 {"terms", query.terms.size()}, {"datasets", answer.datasets.size()},
-                 {"withheld", answer.withheld.size()}, {"epoch", answer.epoch},
-                 {"members", answer.members.size()});
+          GF_LOG(ctx, info, "discovery.case_match",
+                 {"principal", obs::PrincipalTag(ctx.principal())}, {"terms", query.terms.size()},
+                 {"datasets", answer.datasets.size()}, {"withheld", answer.withheld.size()},
+                 {"epoch", answer.epoch}, {"members", answer.members.size()});
           return ToProto(answer);
         });
   }
@@ -117,6 +117,7 @@ class GrpcCaseService final : public v1::CaseService::CallbackService {
   HubDiscovery* const hub_;
   CaseMatch* const match_;
   Contacts* const contacts_;
+  const PayerOfCall payer_;
 };
 
 #undef GF_METHOD
@@ -124,12 +125,13 @@ class GrpcCaseService final : public v1::CaseService::CallbackService {
 }  // namespace
 
 std::unique_ptr<grpc::Service> MakeNodeCaseService(rpc::Dispatcher& rpc, CaseMatch& match,
-                                                   Contacts& contacts) {
-  return std::make_unique<GrpcCaseService>(rpc, nullptr, &match, &contacts);
+                                                   Contacts& contacts, PayerOfCall payer) {
+  return std::make_unique<GrpcCaseService>(rpc, nullptr, &match, &contacts, std::move(payer));
 }
 
-std::unique_ptr<grpc::Service> MakeHubCaseService(rpc::Dispatcher& rpc, HubDiscovery& discovery) {
-  return std::make_unique<GrpcCaseService>(rpc, &discovery, nullptr, nullptr);
+std::unique_ptr<grpc::Service> MakeHubCaseService(rpc::Dispatcher& rpc, HubDiscovery& discovery,
+                                                  PayerOfCall payer) {
+  return std::make_unique<GrpcCaseService>(rpc, &discovery, nullptr, nullptr, std::move(payer));
 }
 
 }  // namespace genofed::discovery

@@ -5,7 +5,6 @@
 
 #include "genofed/discovery/v1/discovery.grpc.pb.h"
 #include "libs/obs/log.h"
-#include "services/discovery/adapters/account_of_call.h"
 #include "services/discovery/adapters/proto_mapping.h"
 
 namespace genofed::discovery {
@@ -33,7 +32,7 @@ class NodeBackend final : public Backend {
   NodeBackend(NodeDiscovery& discovery, const FolderCounts& folders, Publications& publications)
       : discovery_(discovery), folders_(folders), publications_(publications) {}
   Result<Answer> Run(const Context& ctx, const Query& query) override {
-    GF_ASSIGN(Answer answer, IsHub(ctx)
+    GF_ASSIGN(Answer answer, IsFromHub(ctx.principal())
                                  ? Together(discovery_.Run(ctx, query), folders_.Run(ctx, query))
                                  : discovery_.Run(ctx, query));
     GF_TRY(CheckTold(answer));
@@ -41,7 +40,8 @@ class NodeBackend final : public Backend {
   }
   Result<std::vector<FilteringTerm>> Terms(const Context& ctx) override {
     GF_ASSIGN(std::vector<FilteringTerm> terms, discovery_.Terms(ctx));
-    if (!IsHub(ctx)) return terms;
+    // The gateway of the site asks folders by themselves, in Beacon's own words.
+    if (!IsFromHub(ctx.principal())) return terms;
     auto of_folders = folders_.Terms(ctx);
     if (Reason(of_folders.status()) == "CONSENT_STALE") return terms;  // a large one is being opened
     GF_TRY(of_folders);
@@ -55,12 +55,6 @@ class NodeBackend final : public Backend {
   }
 
  private:
-  // The gateway of the site asks folders by themselves, in Beacon's own words.
-  static bool IsHub(const Context& ctx) {
-    const WorkloadIdentity& caller = ctx.principal().workload;
-    return caller.site == "hub" && caller.service == "discovery";
-  }
-
   NodeDiscovery& discovery_;
   const FolderCounts& folders_;
   Publications& publications_;
@@ -90,8 +84,8 @@ class HubBackend final : public Backend {
 class GrpcDiscoveryService final : public v1::DiscoveryService::CallbackService {
  public:
   GrpcDiscoveryService(rpc::Dispatcher& rpc, obs::Metrics& metrics,
-                       std::unique_ptr<Backend> backend)
-      : rpc_(rpc), metrics_(metrics), backend_(std::move(backend)) {}
+                       std::unique_ptr<Backend> backend, PayerOfCall payer)
+      : rpc_(rpc), metrics_(metrics), backend_(std::move(backend)), payer_(std::move(payer)) {}
 
   grpc::ServerUnaryReactor* Query(grpc::CallbackServerContext* call,
                                   const v1::QueryRequest* request,
@@ -101,7 +95,9 @@ class GrpcDiscoveryService final : public v1::DiscoveryService::CallbackService 
         [this](const Context& ctx, const v1::QueryRequest& r) -> Result<v1::QueryResponse> {
           const auto start = std::chrono::steady_clock::now();
           GF_ASSIGN(discovery::Query query, Validate(FromProto(r)));
-          GF_ASSIGN(query.account, AccountOfCall(ctx.principal(), r.account()));
+          GF_ASSIGN(Payer payer, payer_(ctx, r.account_token()));
+          query.account = std::move(payer.account);
+          query.account_tokens = std::move(payer.tokens);
           GF_ASSIGN(Answer answer, backend_->Run(ctx, query));
           Account(ctx, query, answer, std::chrono::steady_clock::now() - start);
           return ToProto(answer);
@@ -193,6 +189,7 @@ class GrpcDiscoveryService final : public v1::DiscoveryService::CallbackService 
   rpc::Dispatcher& rpc_;
   obs::Metrics& metrics_;
   const std::unique_ptr<Backend> backend_;
+  const PayerOfCall payer_;
 };
 
 #undef GF_METHOD
@@ -202,15 +199,16 @@ class GrpcDiscoveryService final : public v1::DiscoveryService::CallbackService 
 std::unique_ptr<grpc::Service> MakeNodeService(rpc::Dispatcher& rpc, obs::Metrics& metrics,
                                                NodeDiscovery& discovery,
                                                const FolderCounts& folders,
-                                               Publications& publications) {
+                                               Publications& publications, PayerOfCall payer) {
   return std::make_unique<GrpcDiscoveryService>(
-      rpc, metrics, std::make_unique<NodeBackend>(discovery, folders, publications));
+      rpc, metrics, std::make_unique<NodeBackend>(discovery, folders, publications),
+      std::move(payer));
 }
 
 std::unique_ptr<grpc::Service> MakeHubService(rpc::Dispatcher& rpc, obs::Metrics& metrics,
-                                              HubDiscovery& discovery) {
-  return std::make_unique<GrpcDiscoveryService>(rpc, metrics,
-                                                std::make_unique<HubBackend>(discovery));
+                                              HubDiscovery& discovery, PayerOfCall payer) {
+  return std::make_unique<GrpcDiscoveryService>(
+      rpc, metrics, std::make_unique<HubBackend>(discovery), std::move(payer));
 }
 
 }  // namespace genofed::discovery

@@ -5,6 +5,7 @@
 
 #include "libs/obs/metrics.h"
 #include "libs/rpc/dispatcher.h"
+#include "services/discovery/adapters/account_of_call.h"
 #include "services/discovery/app/folder_counts.h"
 #include "services/discovery/app/hub_discovery.h"
 #include "services/discovery/app/node_discovery.h"
@@ -22,8 +23,8 @@ namespace genofed::discovery {
 std::unique_ptr<grpc::Service> MakeNodeService(rpc::Dispatcher& rpc, obs::Metrics& metrics,
                                                NodeDiscovery& discovery,
                                                const FolderCounts& folders,
-                                               Publications& publications);
+                                               Publications& publications, PayerOfCall payer);
 std::unique_ptr<grpc::Service> MakeHubService(rpc::Dispatcher& rpc, obs::Metrics& metrics,
-                                              HubDiscovery& discovery);
+                                              HubDiscovery& discovery, PayerOfCall payer);
 
 }  // namespace genofed::discovery

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/discovery/adapters/peers.h"
 
+#include "genofed/access/v1/passport.grpc.pb.h"
 #include "genofed/catalogue/v1/catalogue.grpc.pb.h"
 #include "genofed/consent/v1/consent.grpc.pb.h"
 #include "genofed/discovery/v1/case.grpc.pb.h"
@@ -13,6 +14,7 @@ namespace {
 
 using Catalogue = genofed::catalogue::v1::CatalogueService;
 using Consent = genofed::consent::v1::ConsentService;
+using Passports = genofed::access::v1::PassportService;
 
 constexpr int kListingPage = 500;
 
@@ -77,6 +79,25 @@ class GrpcListingClient final : public ListingClient {
   rpc::Peer<Catalogue> peer_;
 };
 
+class GrpcBroker final : public Broker {
+ public:
+  GrpcBroker(rpc::ChannelSource source, std::chrono::milliseconds timeout)
+      : peer_(std::move(source), {timeout, 2, true}) {}
+
+  Result<Issued> Issue(const Context& ctx) override {
+    GF_ASSIGN(auto answer, peer_.Call(ctx, &Passports::Stub::IssueAccountTokens,
+                                      genofed::access::v1::IssueAccountTokensRequest()));
+    Issued issued;
+    issued.lifetime = std::chrono::seconds(answer.expires_in_s());
+    for (auto& one : *answer.mutable_tokens())
+      issued.tokens.emplace(one.site(), std::move(*one.mutable_token()));
+    return issued;
+  }
+
+ private:
+  rpc::Peer<Passports> peer_;
+};
+
 class GrpcNodeClient final : public NodeClient {
  public:
   GrpcNodeClient(std::string site, rpc::ChannelSource source, std::chrono::milliseconds timeout)
@@ -87,7 +108,11 @@ class GrpcNodeClient final : public NodeClient {
   const std::string& site() const override { return site_; }
 
   void Ask(const Context& ctx, const Query& query, Done<Answer> done) override {
-    peer_.Start(ctx, &Discovery::Query, ToProto(query),
+    auto token = TokenOf(query.account, query.account_tokens.get());
+    if (!token.ok()) return done(token.status());
+    v1::QueryRequest request = ToProto(query);
+    request.set_account_token(*std::move(token));
+    peer_.Start(ctx, &Discovery::Query, std::move(request),
                 [done = std::move(done)](Result<v1::QueryResponse> answer) {
                   if (!answer.ok()) return done(answer.status());
                   done(FromProto(*answer));
@@ -95,7 +120,11 @@ class GrpcNodeClient final : public NodeClient {
   }
 
   void Match(const Context& ctx, const CaseQuery& query, Done<CaseAnswer> done) override {
-    cases_.Start(ctx, &Cases::MatchCases, ToProto(query),
+    auto token = TokenOf(query.account, query.account_tokens.get());
+    if (!token.ok()) return done(token.status());
+    v1::MatchCasesRequest request = ToProto(query);
+    request.set_account_token(*std::move(token));
+    cases_.Start(ctx, &Cases::MatchCases, std::move(request),
                  [done = std::move(done)](Result<v1::MatchCasesResponse> answer) {
                    if (!answer.ok()) return done(answer.status());
                    done(FromProto(*answer));
@@ -119,6 +148,18 @@ class GrpcNodeClient final : public NodeClient {
     std::vector<FilteringTerm> terms;
     const Done<std::vector<FilteringTerm>> done;
   };
+
+  // Without one the question would be charged to all who did not sign in.
+  Result<std::string> TokenOf(const std::string& account, const AccountTokens* tokens) const {
+    if (account.empty() || account == kAnonymous) return std::string();
+    if (tokens != nullptr) {
+      if (const auto found = tokens->find(site_); found != tokens->end()) return found->second;
+    }
+    return Error(StatusCode::kFailedPrecondition, "ACCOUNT_TOKEN_MISSING",
+                 "the hub's access service issues no account token for {}: its network.nodes has "
+                 "to name the node",
+                 site_);
+  }
 
   void NextPage(std::shared_ptr<Listing> listing) {
     const Listing& asked = *listing;
@@ -161,6 +202,10 @@ std::unique_ptr<ConsentClient> MakeConsentClient(rpc::ChannelSource consent,
 std::unique_ptr<ListingClient> MakeListingClient(rpc::ChannelSource catalogue,
                                                  std::chrono::milliseconds timeout) {
   return std::make_unique<GrpcListingClient>(std::move(catalogue), timeout);
+}
+
+std::unique_ptr<Broker> MakeBroker(rpc::ChannelSource access, std::chrono::milliseconds timeout) {
+  return std::make_unique<GrpcBroker>(std::move(access), timeout);
 }
 
 std::unique_ptr<NodeClient> MakeNodeClient(std::string site, rpc::ChannelSource node,

@@ -17,8 +17,11 @@ std::unique_ptr<ConsentClient> MakeConsentClient(rpc::ChannelSource consent,
 std::unique_ptr<ListingClient> MakeListingClient(rpc::ChannelSource catalogue,
                                                  std::chrono::milliseconds timeout);
 
-// The discovery service of a node. The user's token stays at the hub: a node answers everybody
-// alike.
+// The access service of the hub, which is given the user's own token.
+std::unique_ptr<Broker> MakeBroker(rpc::ChannelSource access, std::chrono::milliseconds timeout);
+
+// The discovery service of a node. The user's token stays at the hub: a node is shown the account
+// token that is for this node, and is not asked where there is none for somebody who signed in.
 std::unique_ptr<NodeClient> MakeNodeClient(std::string site, rpc::ChannelSource node,
                                            std::chrono::milliseconds timeout);
 

@@ -21,6 +21,8 @@ v1::Member::State ToProto(MemberState state) {
       return v1::Member::STATE_REFUSED;
     case MemberState::kBudgetSpent:
       return v1::Member::STATE_BUDGET_SPENT;
+    case MemberState::kNotAsked:
+      return v1::Member::STATE_NOT_ASKED;
   }
   return v1::Member::STATE_UNSPECIFIED;
 }
@@ -35,6 +37,8 @@ MemberState FromProto(v1::Member::State state) {
       return MemberState::kUnreachable;
     case v1::Member::STATE_BUDGET_SPENT:
       return MemberState::kBudgetSpent;
+    case v1::Member::STATE_NOT_ASKED:
+      return MemberState::kNotAsked;
     default:
       return MemberState::kRefused;
   }
@@ -117,15 +121,30 @@ void ToProto(const VariantPattern& pattern, v1::VariantQuery* out) {
   if (pattern.below_frequency <= 1) out->set_below_frequency(pattern.below_frequency);
 }
 
+// Levels have the numbers of beacon::Similarity. A filter that says several things at once, or a
+// level that is none, is refused by Validate: as a filter without a term.
 Filter FromProto(const v1::Filter& filter) {
   Filter out{filter.term(), !filter.without_descendants()};
   if (filter.has_ages()) out.ages.emplace(filter.ages().from(), filter.ages().to());
+  if (!filter.has_similar()) return out;
+  const int level = filter.similar().level();
+  const bool known = level > v1::Filter::Similar::LEVEL_UNSPECIFIED &&
+                     level <= v1::Filter::Similar::LEVEL_LOW;
+  if (!known || filter.has_ages() || !filter.term().empty()) return Filter();
+  out.term = filter.similar().term();
+  out.similarity = static_cast<beacon::Similarity>(level);
   return out;
 }
 
 void ToProto(const Filter& filter, v1::Filter* out) {
-  out->set_term(filter.term);
   out->set_without_descendants(!filter.descendants);
+  if (filter.similarity != beacon::Similarity::kExact) {
+    out->mutable_similar()->set_term(filter.term);
+    out->mutable_similar()->set_level(
+        static_cast<v1::Filter::Similar::Level>(static_cast<int>(filter.similarity)));
+    return;
+  }
+  out->set_term(filter.term);
   if (!filter.ages) return;
   out->mutable_ages()->set_from(filter.ages->first);
   out->mutable_ages()->set_to(filter.ages->second);
@@ -205,7 +224,7 @@ RawQuery FromProto(const v1::QueryRequest& request) {
     // A filter that says several things at once is refused by Validate: as an empty group.
     if (filter.any_of_size() == 0)
       group.push_back(FromProto(filter));
-    else if (filter.term().empty() && !filter.has_ages())
+    else if (filter.term().empty() && !filter.has_ages() && !filter.has_similar())
       for (const auto& one : filter.any_of()) group.push_back(FromProto(one));
   }
   raw.datasets.assign(request.datasets().begin(), request.datasets().end());
@@ -229,7 +248,6 @@ v1::QueryRequest ToProto(const Query& query) {
     }
   }
   request.mutable_datasets()->Add(query.datasets.begin(), query.datasets.end());
-  request.set_account(query.account);
   for (const By by : query.distributions) request.add_aggregations(ByName(by));
   switch (query.granularity) {
     case Granularity::kBoolean:
@@ -264,6 +282,8 @@ Answer FromProto(const v1::QueryResponse& response) {
   }
   for (const auto& in : response.withheld())
     answer.withheld.push_back({in.dataset(), in.retry_after_seconds()});
+  for (const auto& in : response.not_asked())
+    answer.not_asked.push_back({in.site(), in.dataset(), in.reason(), in.detail()});
   if (response.frequency_tables_size() == 1) answer.table = FromProto(response.frequency_tables(0));
   return answer;
 }
@@ -275,6 +295,8 @@ Result<NodeReply> ReplyOf(const v1::QueryResponse& response) {
   NodeReply reply{{member.site(), FromProto(member.state()), member.milliseconds(), member.epoch(),
                    member.retry_after_seconds()},
                   std::nullopt};
+  if (reply.member.state == MemberState::kNotAsked)
+    reply.answer.emplace().not_asked = FromProto(response).not_asked;
   if (reply.member.state != MemberState::kAnswered) return reply;
   reply.answer = FromProto(response);
   // Of what the hub says these are the member's own.
@@ -312,6 +334,13 @@ v1::QueryResponse ToProto(const Answer& answer) {
     auto* out = response.add_withheld();
     out->set_dataset(withheld.dataset);
     out->set_retry_after_seconds(withheld.retry_after_seconds);
+  }
+  for (const NotAsked& not_asked : answer.not_asked) {
+    auto* out = response.add_not_asked();
+    out->set_site(not_asked.site);
+    out->set_dataset(not_asked.dataset);
+    out->set_reason(not_asked.reason);
+    out->set_detail(not_asked.detail);
   }
   return response;
 }

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "libs/testing/matchers.h"
+
 namespace genofed::discovery {
 namespace {
 
@@ -62,6 +64,7 @@ RC_GTEST_PROP(ProtoMapping, SearchesAndFiltersMeanTheSame, ()) {
   const int n = *rc::gen::inRange(0, 3);
   for (int i = 0; i < n; ++i) {
     FilterGroup group = {Filter{"HP:0001250", *rc::gen::arbitrary<bool>()}};
+    group[0].similarity = static_cast<beacon::Similarity>(*rc::gen::inRange(0, 4));
     if (maybe()) group.push_back(Filter{"", true, std::pair(18, 64)});
     raw.filters.push_back(group);
   }
@@ -142,6 +145,32 @@ TEST(ProtoMapping, AFilterSaysOneThing) {
   EXPECT_TRUE(Validate(FromProto(request)).ok());
   filter->mutable_any_of(0)->mutable_ages()->set_to(-1);
   EXPECT_FALSE(Validate(FromProto(request)).ok());
+  filter->clear_any_of();
+  auto* similar = filter->mutable_similar();
+  similar->set_term("HP:0001250");
+  EXPECT_FALSE(Validate(FromProto(request)).ok()) << "how similar?";
+  for (const int level : {-1, 4}) {
+    similar->set_level(static_cast<v1::Filter::Similar::Level>(level));
+    EXPECT_FALSE(Validate(FromProto(request)).ok()) << "a level of a later version";
+  }
+  similar->set_level(v1::Filter::Similar::LEVEL_LOW);
+  EXPECT_TRUE(Validate(FromProto(request)).ok());
+  filter->mutable_ages()->set_to(5);
+  EXPECT_FALSE(Validate(FromProto(request)).ok());
+}
+
+// A node of an earlier version knows neither the field nor a term, and refuses.
+TEST(ProtoMapping, SimilarityIsNeverReadAsAnotherQuestion) {
+  RawQuery raw;
+  raw.entity = Entity::kIndividual;
+  raw.filters = {{Filter{"HP:0001250", false, {}, beacon::Similarity::kMedium}}};
+  v1::QueryRequest sent = ToProto(*Validate(raw));
+  ASSERT_EQ(sent.filters_size(), 1);
+  EXPECT_EQ(sent.filters(0).similar().term(), "HP:0001250");
+  EXPECT_EQ(sent.filters(0).similar().level(), v1::Filter::Similar::LEVEL_MEDIUM);
+  EXPECT_TRUE(sent.filters(0).without_descendants());
+  sent.mutable_filters(0)->clear_similar();
+  EXPECT_THAT(Validate(FromProto(sent)), testing::HasReason("FILTER_INVALID"));
 }
 
 TEST(ProtoMapping, WithoutAGranularityTheLeastIsSaid) {

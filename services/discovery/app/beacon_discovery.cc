@@ -6,10 +6,12 @@
 
 #include "libs/beacon/redact.h"
 #include "libs/beacon/search.h"
+#include "libs/beacon/variant_names.h"
 #include "libs/core/parts.h"
 #include "libs/disclosure/budget.h"
 #include "services/discovery/app/answer_time.h"
 #include "services/discovery/app/beacon_disclosure.h"
+#include "services/discovery/app/node_discovery.h"
 
 namespace genofed::discovery {
 namespace {
@@ -47,6 +49,12 @@ class Asker {
     std::int64_t count = 0;
     bool exact = true;
   };
+  // Whether the dataset is asked: where the path names one, nothing is said of any other.
+  bool IsMeant(std::uint32_t dataset) const {
+    const beacon::Target& target = request_.target;
+    return target.parent != EntryType::kDataset || target.id == collection_.datasets()[dataset].id;
+  }
+
   // Errors: those of `ctx` alone.
   genofed::Result<Hits> In(const Context& ctx, std::uint32_t dataset) const {
     constexpr std::size_t kBetweenLooks = 1024;
@@ -54,6 +62,7 @@ class Asker {
     hits.count = static_cast<std::int64_t>(hits.rows.size());
     if (open_) return hits;
     hits.exact = false;
+    if (!IsMeant(dataset)) return Hits{{}, 0, false};
     const std::string& name = collection_.datasets()[dataset].id;
     if (type_ == EntryType::kVariant) {
       const std::int64_t population = Population(dataset);
@@ -77,6 +86,24 @@ class Asker {
     hits.count = disclosure_.People(name, {People(hits.rows), Population(dataset)}).count;
     hits.rows.clear();
     return hits;
+  }
+
+  // Whether In finds any under control; of variants the first that is mentioned will do.
+  genofed::Result<bool> Finds(const Context& ctx, std::uint32_t dataset, std::int64_t floor) const {
+    if (type_ != EntryType::kVariant) {
+      GF_ASSIGN(const Hits hits, In(ctx, dataset));
+      return hits.count > 0;
+    }
+    const std::string& name = collection_.datasets()[dataset].id;
+    const std::int64_t population = Population(dataset);
+    for (const std::uint32_t row : beacon::RowsOf(collection_, type_, found_.rows, dataset)) {
+      const auto carriers = static_cast<std::int64_t>(collection_.carriers(row).size());
+      if (carriers > 0 && carriers < floor) continue;  // fewer people than that
+      GF_TRY(ctx.Alive());
+      if (disclosure_.Judge(name, IdOf(row), {Carriers(row), population}, AlleleCount(row)).mentioned)
+        return true;
+    }
+    return false;
   }
 
   std::string Result(std::uint32_t row, std::uint32_t dataset) const {
@@ -132,8 +159,12 @@ class Asker {
   const std::string& IdOf(std::uint32_t row) const { return collection_.records(type_)[row].id; }
 
   std::int64_t Population(std::uint32_t dataset) const {
-    return static_cast<std::int64_t>(
-        beacon::RowsOf(collection_, EntryType::kIndividual, permitted_, dataset).size());
+    if (populations_.empty()) {
+      populations_.resize(collection_.datasets().size());
+      const auto& people = collection_.records(EntryType::kIndividual);
+      permitted_.ForEach([&](std::uint32_t row) { ++populations_[people[row].dataset]; });
+    }
+    return populations_[dataset];
   }
 
   std::int64_t People(const std::vector<std::uint32_t>& rows) const {
@@ -166,7 +197,46 @@ class Asker {
   const Bitmap& permitted_;
   const beacon::Look look_;
   const beacon::Found found_;
+  mutable std::vector<std::int64_t> populations_;  // of datasets, when they were asked for
 };
+
+// The path of a dataset names it as well as its identifier does. Of variants it counts other
+// people.
+std::string CanonicalOf(const beacon::Request& request) {
+  if (request.target.parent != EntryType::kDataset || request.target.type == EntryType::kVariant)
+    return Canonical(request);
+  beacon::Request named = request;
+  named.target = beacon::Target{request.target.type};
+  return Canonical(named);
+}
+
+// Whether the question for a term finds somebody of one of these datasets of a folder: by the number
+// that whoever asks it is told, so that who sees the list as well knows no more.
+Result<bool> IsFound(const Context& ctx, const disclosure::Mechanism& mechanism,
+                     const std::string& folder, const BeaconHolding& holding,
+                     const std::set<std::uint32_t>& datasets, EntryType type,
+                     const beacon::Filter& filter) {
+  const Collection& collection = *holding.collection;
+  const auto look = beacon::Look::kShared;
+  beacon::Request request;
+  request.target.type = type;
+  request.filters = {{filter}};
+  GF_ASSIGN(beacon::Found found,
+            beacon::Search(ctx, collection, request, holding.subject_level, look));
+  std::map<std::uint32_t, std::int64_t> rows;  // by dataset
+  found.rows.ForEach([&](std::uint32_t row) { ++rows[collection.records(type)[row].dataset]; });
+  RecordDisclosure disclosure(mechanism, folder, holding.state, Canonical(request));
+  const Asker asker(collection, request, false, holding.subject_level, look, std::move(found),
+                    disclosure);
+  for (const auto& [dataset, number] : rows) {
+    if (!datasets.contains(dataset)) continue;
+    // A person has one record at least.
+    if (type != EntryType::kVariant && number < mechanism.policy().floor) continue;
+    GF_ASSIGN(const bool finds, asker.Finds(ctx, dataset, mechanism.policy().floor));
+    if (finds) return true;
+  }
+  return false;
+}
 
 bool Includes(beacon::Include include, bool exists) {
   switch (include) {
@@ -189,11 +259,14 @@ std::int64_t MostOnAPage(const disclosure::Policy& policy, std::size_t datasets)
   return std::max<std::int64_t>(disclosure::MostAtOnce(policy) / of - 1, 1);
 }
 
-// Of all that were asked: the reason, where there is one that something is not told.
+// Of all that were asked, by the names that answers have: the reason, where there is one that
+// something is not told.
 Status NothingTold(const disclosure::Policy& policy, const std::vector<WithheldFolder>& withheld) {
   Refused refused;
   for (const WithheldFolder& one : withheld) {
-    if (one.retry_after) refused.emplace(one.folder, *one.retry_after);
+    if (!one.retry_after) continue;
+    for (const std::string& dataset : one.datasets) refused.emplace(dataset, *one.retry_after);
+    if (one.datasets.empty()) refused.emplace(one.folder, *one.retry_after);
   }
   if (!refused.empty()) return BudgetSpent(refused);
   return withheld.empty() ? absl::OkStatus() : TooMuchAtOnce(policy, "datasets");
@@ -221,7 +294,7 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
   std::set<std::string> seen;
   std::size_t bytes = 0;
   std::int64_t place = 0;  // among all collections
-  const std::string canonical = Canonical(request);
+  const std::string canonical = CanonicalOf(request);
   for (const auto& [folder, holding] : view->folders) {
     GF_TRY(ctx.Alive());
     const auto start = std::chrono::steady_clock::now();
@@ -245,7 +318,9 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
     std::vector<std::pair<std::uint32_t, Asker::Hits>> hits;  // dataset and rows of each set
     const auto withhold = [&, &name = folder](std::optional<std::chrono::seconds> retry_after) {
       answer.withheld.push_back({name, {}, retry_after});
-      for (const BeaconResultSet& set : sets) answer.withheld.back().datasets.push_back(set.id);
+      for (std::size_t at = 0; at < sets.size(); ++at) {
+        if (asker.IsMeant(hits[at].first)) answer.withheld.back().datasets.push_back(sets[at].id);
+      }
     };
     if (beacon::IsCollection(type)) {
       GF_ASSIGN(collections, asker.Collections(ctx));
@@ -273,7 +348,7 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
     if (!open)
       WaitForMultiple(start, std::chrono::microseconds(mechanism_.policy().answer_microseconds));
     const std::vector<Spending> counts = disclosure.Take();
-    if (!disclosure::FitsAtOnce(mechanism_.policy(), counts.size())) {
+    if (static_cast<std::int64_t>(counts.size()) > disclosure::MostAtOnce(mechanism_.policy())) {
       withhold(std::nullopt);
       continue;
     }
@@ -294,7 +369,9 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
           std::min(request.skip * limit + limit, static_cast<std::int64_t>(found.rows.size()));
       for (std::int64_t i = request.skip * limit;
            set.records && Includes(request.include, set.exists) && i < last; ++i) {
-        set.results.push_back(asker.Result(found.rows[static_cast<std::size_t>(i)], dataset));
+        GF_TRY(ctx.Alive());
+        set.results.push_back(
+            Named(type, asker.Result(found.rows[static_cast<std::size_t>(i)], dataset)));
         if ((bytes += set.results.back().size()) > kMaxAnswerBytes) return TooLarge();
       }
     }
@@ -312,8 +389,9 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
       answer.collections.push_back(collection.records(type)[row].json);
       if ((bytes += answer.collections.back().size()) > kMaxAnswerBytes) return TooLarge();
     }
-    for (BeaconResultSet& set : sets) {
-      ++answer.answered;
+    for (std::size_t at = 0; at < sets.size(); ++at) {
+      BeaconResultSet& set = sets[at];
+      answer.answered += asker.IsMeant(hits[at].first) ? 1 : 0;
       seen.insert(set.id);
       answer.count += set.count;
       answer.exact = answer.exact && set.exact;
@@ -322,10 +400,19 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
       if (Includes(request.include, set.exists)) answer.sets.push_back(std::move(set));
     }
   }
-  if (!counted && answer.count == 0) GF_TRY(NothingTold(mechanism_.policy(), answer.withheld));
+  if (answer.answered == 0 && answer.count == 0)
+    GF_TRY(NothingTold(mechanism_.policy(), answer.withheld));
   answer.exists = answer.count > 0;
   if (page && counted && !records_somewhere) answer.granularity = beacon::Granularity::kCount;
   return answer;
+}
+
+std::string BeaconDiscovery::Named(EntryType type, std::string record) const {
+  if (names_ == nullptr || type != EntryType::kVariant) return record;
+  return beacon::WithNames(std::move(record),
+                           [this](genomics::Assembly assembly, const genomics::Variant& variant) {
+                             return names_->Of(assembly, variant);
+                           });
 }
 
 Result<std::vector<beacon::FilteringTerm>> BeaconDiscovery::Terms(
@@ -358,29 +445,30 @@ Result<std::vector<beacon::FilteringTerm>> BeaconDiscovery::CountTerms(
     GF_TRY(ctx.Alive());
     const Collection& collection = *holding.collection;
     if (!open_ && collection.test()) continue;
-    std::vector<std::uint32_t> datasets = {beacon::kNoRow};
+    std::set<std::uint32_t> datasets;  // that are meant
+    for (std::uint32_t row = 0; !of_one && row < collection.datasets().size(); ++row)
+      datasets.insert(row);
     if (of_one) {
       const Bitmap named = collection.WithId(target->type, target->id);
       GF_ASSIGN(const Bitmap of_these,
                 collection.Linked(ctx, target->type, named, EntryType::kDataset));
-      datasets = of_these.ToRows();
+      of_these.ForEach([&](std::uint32_t row) { datasets.insert(row); });
     }
-    const auto permitted = static_cast<std::int64_t>(holding.subject_level.Count());
-    for (const std::uint32_t dataset : datasets) {
-      const bool whole = dataset == beacon::kNoRow || collection.datasets().size() == 1;
-      const std::string place = whole ? "" : collection.datasets()[dataset].id;
-      // By the mechanism's noise: at an exact edge it would show that one person is gone.
-      const auto enough = [&](const std::string& what, std::size_t people) {
-        if (open_) return people > 0;
-        const std::string canonical = fmt::format("term\n{}\n{}", place, what);
-        return mechanism_
-            .Count({holding.state, canonical}, {static_cast<std::int64_t>(people), permitted}, true)
-            .exists();
+    const auto look = open_ ? beacon::Look::kAll : beacon::Look::kShared;
+    // Of all datasets at once, or of each that is meant.
+    std::vector<std::uint32_t> parts(datasets.begin(), datasets.end());
+    if (!of_one) parts = {beacon::kNoRow};
+    for (const std::uint32_t part : parts) {
+      const Collection::Finds finds = [&, &name = folder, &its = holding](
+                                          EntryType type, const beacon::Filter& filter) {
+        return IsFound(ctx, mechanism_, name, its,
+                       of_one ? std::set<std::uint32_t>{part} : datasets, type, filter);
       };
-      const auto look = open_ ? beacon::Look::kAll : beacon::Look::kShared;
-      GF_ASSIGN(auto found,
-                collection.Terms(ctx, scopes, holding.subject_level, enough, look, dataset));
+      GF_ASSIGN(auto found, collection.Terms(ctx, scopes, holding.subject_level,
+                                             open_ ? nullptr : finds, look, part));
       for (beacon::FilteringTerm& term : found) {
+        // The folder's own word for it would show that somebody has just this one.
+        if (std::string label = open_ ? "" : TermLabel(term.id); !label.empty()) term.label = std::move(label);
         const auto [held, added] = terms.try_emplace(term.id, term);
         if (added) continue;
         held->second.scopes.merge(term.scopes);

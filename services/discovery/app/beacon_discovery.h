@@ -10,6 +10,7 @@
 #include "libs/beacon/request.h"
 #include "libs/core/clock.h"
 #include "libs/disclosure/mechanism.h"
+#include "services/discovery/app/allele_names.h"
 #include "services/discovery/app/beacon_view.h"
 #include "services/discovery/app/budgets.h"
 #include "services/discovery/app/disclosure_audit.h"
@@ -47,7 +48,7 @@ struct BeaconAnswer {
   std::vector<WithheldFolder> withheld;  // of which nothing is in all of this
   std::int64_t epoch = 0;
   std::int32_t minimum_count = 0;
-  std::int32_t answered = 0;  // datasets that were answered from, included or not
+  std::int32_t answered = 0;  // datasets that were asked and answered from, included or not
 };
 
 // Beacon v2 over the data folders of a node. Every number about people goes through
@@ -55,13 +56,16 @@ struct BeaconAnswer {
 class BeaconDiscovery {
  public:
   // `open`: disclosure control is off, everything is answered as it is. For conformance runs on
-  // loopback only. `budgets` is null where the policy has none.
+  // loopback only. `budgets` is null where the policy has none. `names`: for variants whose records
+  // state none; null: records are as they are.
   BeaconDiscovery(const BeaconView& view, const disclosure::Mechanism& mechanism, Budgets* budgets,
-                  DisclosureAudit& audit, const Clock& clock, bool open)
+                  DisclosureAudit& audit, const Clock& clock, bool open,
+                  const AlleleNames* names = nullptr)
       : view_(view),
         mechanism_(mechanism),
         telling_(budgets, audit, clock),
-        open_(open) {}
+        open_(open),
+        names_(open ? nullptr : names) {}
 
   bool open() const { return open_; }
   // `opened`: folders whose records the caller's visas open, of people who permit secondary use.
@@ -80,6 +84,8 @@ class BeaconDiscovery {
       const Context& ctx, const std::optional<beacon::Target>& target) const;
 
  private:
+  // As it leaves, with the names that follow from what it says.
+  std::string Named(beacon::EntryType type, std::string record) const;
   Result<std::vector<beacon::FilteringTerm>> CountTerms(
       const Context& ctx, const BeaconHoldings& view,
       const std::optional<beacon::Target>& target) const;
@@ -88,6 +94,7 @@ class BeaconDiscovery {
   const disclosure::Mechanism& mechanism_;
   const Telling telling_;
   const bool open_;
+  const AlleleNames* const names_;
   mutable ViewCache<BeaconHoldings, std::vector<beacon::FilteringTerm>> terms_;
 };
 

@@ -41,7 +41,8 @@ class FakeStore final : public BeaconStore {
 
 // Dataset A: 20 people, p0 to p11 female; each has a sample. Variant "common" has 8 carriers,
 // "rare" has 2; of "frequency" only an allele count is known. The folder "many" has 30 more
-// variants like "common"; "six" has as many datasets, of which B has 20 people and a variant
+// variants like "common"; in "effects" terms say what they do; in "seizures" p0 to p9 have
+// these, in "seizures and one" p10 has just what they are a kind of; "six" has as many datasets, of which B has 20 people and a variant
 // "common", too.
 beacon::Folder MakeFolder(const std::string& path) {
   beacon::Folder folder;
@@ -64,9 +65,14 @@ beacon::Folder MakeFolder(const std::string& path) {
   json common = variant(10), rare = variant(20), frequency = variant(30);
   for (int i = 0; i < 20; ++i) {
     const std::string person = "p" + std::to_string(i);
-    add(EntryType::kIndividual, person,
-        {{"sex", {{"id", i < 12 ? "NCIT:C16576" : "NCIT:C20197"}}},
-         {"ethnicity", {{"id", i < 17 ? "ET:1" : "ET:2"}}}});
+    json described = {{"sex", {{"id", i < 12 ? "NCIT:C16576" : "NCIT:C20197"}}},
+                      {"ethnicity", {{"id", i < 17 ? "ET:1" : "ET:2"}}}};
+    const auto has = [&](const char* term, const char* label) {
+      described["phenotypicFeatures"] = json::array({{{"featureType", {{"id", term}, {"label", label}}}}});
+    };
+    if (path.starts_with("seizures") && i < 10) has("HP:0001250", "fits");
+    if (path == "seizures and one" && i == 10) has("HP:0012638", "something");
+    add(EntryType::kIndividual, person, described);
     add(EntryType::kBiosample, "b" + std::to_string(i), {{"individualId", person}});
     const json carrier = {{"individualId", person},
                           {"biosampleId", "b" + std::to_string(i)},
@@ -81,6 +87,11 @@ beacon::Folder MakeFolder(const std::string& path) {
                                              {"alleleCount", 40},
                                              {"alleleNumber", 100},
                                              {"alleleFrequency", 0.4}}}}}};
+  const auto effect = [](const char* term) { return json::array({{{"id", term}}}); };
+  if (path == "effects") {
+    common["molecularAttributes"]["molecularEffects"] = effect("SO:0001583");
+    rare["molecularAttributes"]["molecularEffects"] = effect("SO:0001587");
+  }
   add(EntryType::kVariant, "common", common);
   add(EntryType::kVariant, "rare", rare);
   add(EntryType::kVariant, "frequency", frequency);
@@ -229,6 +240,29 @@ TEST_F(BeaconDiscoveryTest, UnderControlVariantsAreMentionedWithEnoughCarriers) 
           EntryType::kDataset,
           R"({"requestParameters": {"referenceName": "3", "start": [20], "alternateBases": "T"}})"),
       0);
+}
+
+// 11A>T on chromosome 3 of GRCh38, by the published sequence: VRS, "Computed identifiers", done once more by hand.
+TEST_F(BeaconDiscoveryTest, VariantsHaveTheNamesThatTheirRecordsLack) {
+  Publish();
+  AlleleNames names;
+  ASSERT_TRUE(names.Prepare(ctx_).ok());
+  const auto common = [&](bool open, const std::set<std::string>& opened, const AlleleNames* known) {
+    const BeaconDiscovery discovery(view_, mechanism_, budgets_, audit_, clock_, open, known);
+    const auto request = beacon::ParseRequest({EntryType::kVariant, std::nullopt, "common"}, "").value();
+    return json::parse(discovery.Run(ctx_, request, opened, "me").value().sets.at(0).results.at(0));
+  };
+  const json expected = {
+      {"genomicHGVSId", "NC_000003.12:g.11A>T"},
+      {"variantAlternativeIds",
+       {{{"id", "ga4gh:VA.g2ia9Qu2x06KuynHH-O2cBkP4g65bbiw"}, {"notes", "GA4GH VRS 2.0"}},
+        {{"id", "ga4gh:VA.m6sjk-kKDXICJLR_MVGZTQEsiDdJx5yd"}, {"notes", "GA4GH VRS 1.3"}}}}};
+  EXPECT_EQ(common(false, {}, &names)["identifiers"], expected);
+  const json by_visa = common(false, {"F"}, &names);
+  EXPECT_EQ(by_visa["identifiers"], expected);
+  EXPECT_TRUE(by_visa.contains("caseLevelData"));
+  EXPECT_FALSE(common(false, {}, nullptr).contains("identifiers"));
+  EXPECT_FALSE(common(true, {}, &names).contains("identifiers")) << "records are compared with what was loaded";
 }
 
 TEST_F(BeaconDiscoveryTest, OfOnePersonsVariantsNothingIsMentioned) {
@@ -413,6 +447,13 @@ TEST_F(BeaconDiscoveryTest, AFolderThatSaysNothingIsNamed) {
   const auto other = Ask(EntryType::kIndividual, R"({"filters": ["NCIT:C16576"],
                                                      "requestParameters": {"datasets": ["A"]}})");
   EXPECT_TRUE(other->withheld.empty()) << "was not asked";
+  // In a refusal by the same names.
+  budget_store_.spent_out = {"F", "G"};
+  const auto refused = Ask(EntryType::kIndividual, R"({"filters": ["ET:1"]})");
+  ASSERT_THAT(refused, HasReason("BUDGET_SPENT"));
+  std::vector<std::string> named;
+  for (const FieldViolation& field : Fields(refused.status())) named.push_back(field.description);
+  EXPECT_EQ(named, (std::vector<std::string>{"A", "Z"}));
 }
 
 // A number of datasets or cohorts is one of people, whatever they are asked of.
@@ -593,8 +634,41 @@ TEST_F(BeaconDiscoveryTest, ADatasetsAnswerDoesNotDependOnHowItWasAskedFor) {
     ASSERT_TRUE(answer.ok());
     counts.insert(answer->count);
   }
+  const auto by_path = beacon::ParseRequest(
+      {EntryType::kIndividual, EntryType::kDataset, "A"},
+      R"({"query": {"requestParameters": {"referenceName": "3", "start": [10], "referenceBases": "A",
+                                          "alternateBases": "T"}}})");
+  ASSERT_TRUE(by_path.ok()) << Describe(by_path.status());
+  counts.insert(discovery.Run(ctx_, *by_path, {}, "me")->count);
   EXPECT_EQ(counts.size(), 1U) << "one draw of noise";
   EXPECT_EQ(budget_store_.charged["me"].size(), 1U);
+}
+
+// Nothing is charged of other folders, nor are they withheld.
+TEST_F(BeaconDiscoveryTest, ThePathOfADatasetAsksNoOther) {
+  consent_.rows["G"] = 20;
+  Publish();
+  opener_.names["G"] = "Z";
+  Publish("folder", "G");
+  budgets_ = &all_budgets_;
+  budget_store_.spent_out = {"G"};
+  const auto ask = [&](EntryType type, const char* dataset) {
+    return Ask({type, EntryType::kDataset, dataset},
+               R"({"filters": ["NCIT:C16576"], "includeResultsetResponses": "ALL",
+                   "requestedGranularity": "count"})");
+  };
+  for (const EntryType type : {EntryType::kIndividual, EntryType::kVariant}) {
+    const auto answer = ask(type, "A");
+    ASSERT_TRUE(answer.ok()) << Describe(answer.status());
+    EXPECT_EQ(answer->count, type == EntryType::kIndividual ? 12 : 1);
+    EXPECT_TRUE(answer->withheld.empty());
+    EXPECT_EQ(answer->sets.size(), 2U);
+  }
+  EXPECT_EQ(budget_store_.charged["me"].size(), 2U);
+  for (const Spending& spending : budget_store_.charged["me"]) EXPECT_EQ(spending.dataset, "F");
+  EXPECT_EQ(ask(EntryType::kIndividual, "ELSEWHERE")->count, 0);
+  EXPECT_EQ(budget_store_.charged["me"].size(), 2U);
+  EXPECT_THAT(ask(EntryType::kIndividual, "Z"), HasReason("BUDGET_SPENT"));
 }
 
 // Each finds other people, though Beacon's echo is the same for some.
@@ -633,6 +707,38 @@ TEST_F(BeaconDiscoveryTest, TermsOfFewPeopleAreNotListed) {
   EXPECT_EQ(ids(false), (std::vector<std::string>{"ET:1", "NCIT:C16576", "NCIT:C20197"}));
   EXPECT_EQ(ids(true), (std::vector<std::string>{"ET:1", "ET:2", "GENO:0000135", "GENO:0000136",
                                                  "NCIT:C16576", "NCIT:C20197"}));
+}
+
+// What 10 people have is found by whatever it is a kind of; that somebody has just that shows nowhere.
+TEST_F(BeaconDiscoveryTest, TermsDoNotSayThatOnePersonHasJustThis) {
+  const auto terms = [&](const char* path) {
+    store_.rows.clear();
+    BeaconView view(store_, opener_, consent_, listing_, mechanism_, seconds(5), [this] { return now_; });
+    EXPECT_TRUE(view.Publish(ctx_, {"F", 1, path, "x"}).ok());
+    std::map<std::string, std::string> labels;
+    const auto listed = BeaconDiscovery(view, mechanism_, nullptr, audit_, clock_, false).Terms(ctx_, std::nullopt);
+    for (const auto& term : listed.value()) labels[term.id] = term.label;
+    return labels;
+  };
+  const auto without = terms("seizures"), with = terms("seizures and one");
+  EXPECT_EQ(with, without);
+  EXPECT_EQ(without.at("HP:0001250"), "Seizure");
+  EXPECT_EQ(without.at("HP:0012638"), "Abnormal nervous system physiology");
+  EXPECT_TRUE(without.contains("HP:0000118"));
+  EXPECT_FALSE(terms("folder").contains("HP:0000118"));
+}
+
+// 8 people carry a missense variant, 2 one that stops a protein.
+TEST_F(BeaconDiscoveryTest, TermsOfVariantsAreThoseOfVariantsThatAreMentioned) {
+  Publish("effects");
+  std::vector<std::string> ids;
+  const auto terms = Discovery(false).Terms(ctx_, beacon::Target{EntryType::kVariant, {}, ""}).value();
+  for (const auto& term : terms) {
+    if (term.type == "ontology") ids.push_back(term.id);
+  }
+  EXPECT_EQ(ids, std::vector<std::string>{"SO:0001583"});
+  EXPECT_EQ(Count(EntryType::kVariant, R"({"filters": ["SO:0001583"]})"), 1);
+  EXPECT_EQ(Count(EntryType::kVariant, R"({"filters": ["SO:0001587"]})"), 0);
 }
 
 // Anybody may ask for them, page after page.
@@ -705,6 +811,44 @@ TEST_F(BeaconDiscoveryTest, NoTermIsListedByAnExactEdge) {
   }
   EXPECT_GT(listed, states / 8);
   EXPECT_LT(listed, states * 7 / 8);
+}
+
+// Of two numbers of the same people, each with noise of its own, the mean would say more than a budget pays for.
+TEST_F(BeaconDiscoveryTest, ATermIsListedByTheNumberThatItsQuestionTells) {
+  disclosure::Policy policy = FloorOfFive();
+  policy.epsilon = 0.2;
+  policy.noise_bound = 7;
+  const disclosure::Mechanism noisy(policy, std::string(32, 'k'));
+  BeaconView view(store_, opener_, consent_, listing_, noisy, seconds(5), [this] { return now_; });
+  consent_.rows["F"] = 40;
+  ASSERT_TRUE(view.Publish(ctx_, {"F", 1, "six", "x"}).ok());
+  const BeaconDiscovery discovery(view, noisy, nullptr, audit_, clock_, false);
+  const auto asked = [&](const std::string& term, const std::string& dataset) {
+    json query = {{"filters", {term}}, {"requestedGranularity", "boolean"}};
+    if (!dataset.empty()) query["requestParameters"] = {{"datasets", {dataset}}};
+    const auto request = beacon::ParseRequest({EntryType::kIndividual, std::nullopt, ""}, json{{"query", query}}.dump());
+    return discovery.Run(ctx_, request.value(), {}, "me").value().exists;
+  };
+  const auto listed = [&](const std::string& term, const std::optional<beacon::Target>& target) {
+    const auto terms = discovery.Terms(ctx_, target).value();
+    return std::any_of(terms.begin(), terms.end(), [&](const auto& one) { return one.id == term; });
+  };
+  int found = 0, differs = 0, times = 0;
+  for (std::uint32_t one = 0; one < 30; ++one, ++times) {
+    consent_.withdrawn[Permission::kSubjectLevelQuery] = {one, one + 5};
+    ++consent_.epoch;
+    ASSERT_TRUE(view.Refresh(ctx_).ok());
+    for (const char* term : {"NCIT:C16576", "NCIT:C20197", "ET:1"}) {
+      EXPECT_EQ(listed(term, std::nullopt), asked(term, "")) << term;
+      EXPECT_EQ(listed(term, beacon::Target{EntryType::kIndividual, {}, ""}), asked(term, "")) << term;
+      EXPECT_EQ(listed(term, beacon::Target{EntryType::kDataset, {}, "A"}), asked(term, "A")) << term;
+    }
+    found += asked("NCIT:C16576", "A") ? 1 : 0;
+    differs += asked("NCIT:C16576", "A") != asked("NCIT:C16576", "") ? 1 : 0;
+  }
+  EXPECT_GT(found, 0);
+  EXPECT_LT(found, times) << "noise decides";
+  EXPECT_GT(differs, 0) << "other datasets have more of them";
 }
 
 // As in cohorts (consent_view_test); records of those whose passport opens them are all there.

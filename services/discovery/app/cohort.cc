@@ -6,6 +6,7 @@
 #include <map>
 #include <numeric>
 
+#include "libs/beacon/ontology.h"
 #include "libs/clinical/terminology.h"
 #include "libs/core/strings.h"
 
@@ -105,12 +106,30 @@ bool Cohort::Describe(const Filter& filter, cohort::Selection& selection) const 
     selection.sex = sex;
     return true;
   }
-  if (!filter.descendants) return false;
+  if (!filter.descendants || filter.similarity != beacon::Similarity::kExact) return false;
   selection.terms.push_back(filter.term);
   return true;
 }
 
+// Those who have just a term that is near. Which these are is the ontology's word alone, and each
+// step goes along all of it: never only along what people of this cohort have.
+Bitmap Cohort::HaveNear(const Filter& filter) const {
+  Bitmap rows(this->rows());
+  for (const std::string& near : beacon::Ontology().Expand(filter.term, false, filter.similarity)) {
+    for (const std::uint32_t row : terms_.Rows(near)) rows.Set(row);
+  }
+  return rows;
+}
+
 Bitmap Cohort::Holds(const Filter& filter, const Bitmap& among) const {
+  if (filter.similarity != beacon::Similarity::kExact) {
+    Bitmap rows = HaveNear(filter);
+    rows.And(among);
+    Filter itself = filter;
+    itself.similarity = beacon::Similarity::kExact;
+    rows.Or(Holds(itself, among));
+    return rows;
+  }
   cohort::Selection selection;
   if (Describe(filter, selection)) return people_.Select(selection, among);
   Bitmap rows = filter.ages ? Bitmap(among.size()) : terms_.Get(filter.term);

@@ -33,6 +33,8 @@ class Cohort {
   genomics::Assembly assembly() const { return genotypes_->assembly(); }
   std::uint32_t rows() const { return genotypes_->n_people(); }
   const cohort::Cohort& genotypes() const { return *genotypes_; }
+  // What people can be found by: terms that were recorded, and all that these are a kind of.
+  std::vector<std::string> TermsToFind() const { return people_.Terms(); }
   // Terms as they were recorded.
   const genomics::TermBitmaps& terms() const { return terms_; }
   // Rows from the first on that are counted when people are let in by at least `least` at a time:
@@ -65,6 +67,7 @@ class Cohort {
 
  private:
   bool Describe(const Filter& filter, cohort::Selection& selection) const;
+  genomics::Bitmap HaveNear(const Filter& filter) const;
   genomics::Bitmap Holds(const Filter& filter, const genomics::Bitmap& among) const;
 
   std::string dataset_;

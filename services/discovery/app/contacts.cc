@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/discovery/app/contacts.h"
 
+#include "libs/auth/account_token.h"
 #include "services/discovery/domain/query.h"
 
 namespace genofed::discovery {
@@ -28,7 +29,7 @@ Result<ContactRequest> Contacts::Request(const Context& ctx, ContactRequest cont
   contact.id = NewId("contact-", clock_, random_);
   contact.state = ContactRequest::State::kWaiting;
   contact.created = clock_.Now();
-  contact.account = AccountOf(user.issuer, user.subject, user.organisation);
+  contact.account = auth::AccountOf(user.issuer, user.subject, user.organisation);
   contact.issuer = user.issuer;
   contact.subject = user.subject;
   contact.name = user.name;

@@ -9,7 +9,6 @@
 namespace genofed::discovery {
 namespace {
 
-constexpr double kShareOfBudget = 0.25;
 
 }  // namespace
 
@@ -49,7 +48,7 @@ Result<std::vector<PeopleGroup>> DatasetStatistics::Groups(const Context& ctx,
   GF_ASSIGN(const auto people, reader_.Read(publication));
   const auto population = static_cast<std::int64_t>(holding.subject_level->count());
   const disclosure::Policy& policy = mechanism_.policy();
-  double left = policy.HasBudget() ? kShareOfBudget * disclosure::BudgetOf(policy) : 0;
+  double left = policy.HasBudget() ? disclosure::kCatalogueShare * disclosure::BudgetOf(policy) : 0;
   std::vector<PeopleGroup> groups;
   std::vector<Spending> spendings;
   for (const Dimension& dimension : DimensionsOf(people, holding.subject_level->rows())) {

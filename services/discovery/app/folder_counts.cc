@@ -40,12 +40,14 @@ beacon::Filter Aged(beacon::Operator op, std::int32_t years) {
   return filter;
 }
 
-// Completed years: at least the first, and not yet one more than the last.
+// Completed years: at least the first, and not yet one more than the last. Nobody is younger than
+// nothing, so that "below 40" is one condition, as it is at the node's own Beacon.
 void AddAges(const std::pair<std::int32_t, std::int32_t>& ages,
              std::vector<beacon::FilterGroup>& filters) {
-  filters.push_back({Aged(beacon::Operator::kGreaterEqual, ages.first)});
-  if (ages.second < static_cast<std::int32_t>(cohort::kMaxAge))
-    filters.push_back({Aged(beacon::Operator::kLess, ages.second + 1)});
+  const bool open_end = ages.second >= static_cast<std::int32_t>(cohort::kMaxAge);
+  if (ages.first > 0 || open_end)
+    filters.push_back({Aged(beacon::Operator::kGreaterEqual, ages.first)});
+  if (!open_end) filters.push_back({Aged(beacon::Operator::kLess, ages.second + 1)});
 }
 
 // Asked of the one dataset of a folder it is the question of the node's own Beacon. That one counts
@@ -81,6 +83,7 @@ std::optional<beacon::Request> AsFolderRequest(const Query& query) {
       beacon::Filter term;
       term.id = filter.term;
       term.descendants = filter.descendants;
+      term.similarity = filter.similarity;
       one_of.push_back(std::move(term));
     }
     request.filters.push_back(std::move(one_of));
@@ -147,24 +150,27 @@ Result<std::set<std::string>> FolderCounts::Terms(const Context& ctx) const {
 
 Result<std::set<std::string>> FolderCounts::CountTerms(const Context& ctx,
                                                        const BeaconHoldings& view) const {
-  const auto somebody = [](const std::string&, std::size_t people) { return people > 0; };
   std::set<std::string> terms;
   for (const auto& [folder, holding] : view.folders) {
     GF_TRY(ctx.Alive());
     if (holding.collection->test()) continue;
-    const std::set<beacon::EntryType> scope = {beacon::EntryType::kIndividual};
-    GF_ASSIGN(auto known, holding.collection->Terms(ctx, scope, holding.subject_level, somebody,
-                                                    beacon::Look::kShared));
-    for (beacon::FilteringTerm& term : known) {
-      if (term.type != "ontology") continue;
-      // The same question as when it is asked, so that the list tells nothing besides.
+    // The same question as when it is asked, so that the list tells nothing besides.
+    const auto finds = [&, &its = holding](beacon::EntryType,
+                                           const beacon::Filter& filter) -> Result<bool> {
+      if (filter.op != beacon::Operator::kNone) return false;  // fields are none of the network
       Query query;
       query.entity = Entity::kIndividual;
-      query.filters = {{Filter{term.id}}};
+      query.filters = {{Filter{filter.id}}};
       const beacon::Request request = *AsFolderRequest(query);
-      const std::string canonical = CanonicalOf(query, request, *holding.collection);
-      GF_ASSIGN(const disclosure::Shown shown, Count(ctx, holding, query, request, canonical));
-      if (shown.exists()) terms.insert(std::move(term.id));
+      const std::string canonical = CanonicalOf(query, request, *its.collection);
+      GF_ASSIGN(const disclosure::Shown shown, Count(ctx, its, query, request, canonical));
+      return shown.exists();
+    };
+    GF_ASSIGN(const auto known,
+              holding.collection->Terms(ctx, {beacon::EntryType::kIndividual},
+                                        holding.subject_level, finds, beacon::Look::kShared));
+    for (const beacon::FilteringTerm& term : known) {
+      if (term.type == "ontology") terms.insert(term.id);
     }
   }
   return terms;

@@ -223,6 +223,16 @@ TEST_F(FolderCountsTest, WhoDoesNotPermitIsNotCounted) {
   EXPECT_EQ(CountOf(People({{Filter{"NCIT:C16576"}}})), 12);
 }
 
+TEST_F(FolderCountsTest, UnderstandsSimilarity) {
+  const auto asked = [](beacon::Similarity similarity) {
+    Query query;
+    query.filters = {{Filter{"HP:0001250", false, {}, similarity}}};
+    return AsFolderRequest(query)->filters.at(0).at(0).similarity;
+  };
+  for (const auto similarity : {beacon::Similarity::kExact, beacon::Similarity::kHigh, beacon::Similarity::kLow})
+    EXPECT_EQ(asked(similarity), similarity);
+}
+
 TEST_F(FolderCountsTest, WhatFoldersDoNotSayTheyAreNotAsked) {
   Publish();
   RawVariant gene;
@@ -262,7 +272,8 @@ TEST_F(FolderCountsTest, WhatIsTheSameQuestionAtTheNodeHasTheSameAnswer) {
   const FolderCounts counts(view, "FI", noisy, &all_budgets_, audit_, clock_);
   const BeaconDiscovery own(view, noisy, &all_budgets_, audit_, clock_, false);
   RawQuery allele = People({}), women = People({{Filter{"NCIT:C16576"}}}),
-           old = People({{Filter{"", true, std::pair(40, 200)}}}), gene = People({}),
+           old = People({{Filter{"", true, std::pair(40, 200)}}}),
+           young = People({{Filter{"", true, std::pair(0, 39)}}}), gene = People({}),
            hgvs = People({});
   allele.variant = RawVariant{"", "3", 10, 0, "A", "T"};
   gene.variant.emplace();
@@ -273,6 +284,7 @@ TEST_F(FolderCountsTest, WhatIsTheSameQuestionAtTheNodeHasTheSameAnswer) {
   for (const auto& [raw, text] :
        {std::pair(women, R"("filters": ["NCIT:C16576"])"),
         std::pair(old, R"("filters": ["age:>=40"])"),
+        std::pair(young, R"("filters": ["age:<40"])"),
         std::pair(allele, R"("requestParameters": {"referenceName": "chr3", "start": [10],
                              "referenceBases": "A", "alternateBases": "T"})"),
         std::pair(gene, R"("requestParameters": {"geneId": "abc"})"),

@@ -55,6 +55,9 @@ HubDiscovery::~HubDiscovery() = default;
 MemberState StateOf(const Status& status) {
   if (status.ok()) return MemberState::kAnswered;
   if (Reason(status) == "BUDGET_SPENT") return MemberState::kBudgetSpent;
+  // The hub understood the question: who calls it wrong is of an earlier version, or cannot answer it.
+  if (status.code() == StatusCode::kInvalidArgument || Reason(status) == "QUERY_UNSUPPORTED")
+    return MemberState::kNotAsked;
   if (status.code() == StatusCode::kDeadlineExceeded || status.code() == StatusCode::kCancelled) {
     return MemberState::kTimedOut;
   }
@@ -195,6 +198,7 @@ void HubDiscovery::TakeIn(const Attempt& attempt, Gathering<T>& gathering, Resul
   slot.reply.member.milliseconds = MillisecondsSince(gathering.start);
   slot.reply.member.retry_after_seconds =
       RetryAfter(status).value_or(std::chrono::seconds(0)).count();
+  slot.reply.why = status;
   if (result.ok()) slot.reply.value = *std::move(result);
   gathering.Finish(slot);
 }
@@ -281,10 +285,11 @@ Result<Answer> HubDiscovery::Run(const Context& ctx, const Query& query) {
   std::string datasets;  // whatever the caller says
   for (const std::string& dataset : query.datasets) datasets += JoinParts({dataset});
   std::string question = JoinParts(
-      {query.account, GranularityName(asks.granularity), datasets, Canonical(query),
+      {query.account, EntityName(query.entity), GranularityName(asks.granularity), datasets,
+       Canonical(query),
        query.variant && query.variant->assembly ? genomics::AssemblyName(*query.variant->assembly)
                                                 : std::string_view(),
-        query.variant ? query.variant->search.gene_name : std::string_view()});
+       query.variant ? query.variant->search.gene_name : std::string_view()});
   for (const By by : query.distributions) question += JoinParts({ByName(by)});
   for (const auto& [assembly, table] : tables) question += table.digest;
   const auto asked = std::make_shared<const std::string>(std::move(question));
@@ -300,8 +305,12 @@ Result<Answer> HubDiscovery::Run(const Context& ctx, const Query& query) {
                  });
       });
   std::vector<NodeReply> answers;
-  for (auto& reply : replies)
-    answers.push_back({std::move(reply.member), std::move(reply.value), reply.foreign});
+  for (auto& reply : replies) {
+    NodeReply& one = answers.emplace_back(
+        NodeReply{std::move(reply.member), std::move(reply.value), reply.foreign});
+    if (one.member.state == MemberState::kNotAsked)
+      one.answer.emplace().not_asked = {{one.member.site, "", Reason(reply.why), Message(reply.why)}};
+  }
   return Sum(query, std::move(answers), tables);
 }
 

@@ -74,6 +74,7 @@ class HubDiscovery {
     Member member;
     std::optional<T> value;
     bool foreign = false;
+    Status why = absl::OkStatus();  // there is no value
   };
   template <typename T>
   using Asker = std::function<void(const Context&, NodeClient&, NodeClient::Done<T>)>;

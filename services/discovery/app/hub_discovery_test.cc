@@ -618,6 +618,35 @@ TEST(HubDiscovery, ASpentBudgetAtOneNodeIsNamedAndTheOthersAnswer) {
   EXPECT_EQ(answer.members[0].retry_after_seconds, 77);
 }
 
+// A node of an earlier version, one that would have to mix assemblies, and a Beacon without words for it.
+TEST(HubDiscovery, WhoCannotBeAskedIsNamedWithTheReason) {
+  std::vector<std::unique_ptr<NodeClient>> nodes;
+  nodes.push_back(MakeNode("es", InvalidField("filters[0]", "FILTER_INVALID", "must be a term")));
+  nodes.push_back(MakeNode("fi", absl::OkStatus()));
+  nodes.push_back(MakeNode("pt", Error(StatusCode::kFailedPrecondition, "QUERY_UNSUPPORTED", "x")));
+  nodes.push_back(MakeNode("se", Error(StatusCode::kFailedPrecondition, "PEER_REFUSED", "x")));
+  HubDiscovery hub(std::move(nodes), Patient());
+  const Answer answer = *hub.Run(Context::Background(), Counting());
+  EXPECT_EQ(answer.count, 10);
+  const MemberState expected[] = {MemberState::kNotAsked, MemberState::kAnswered,
+                                  MemberState::kNotAsked, MemberState::kRefused};
+  for (std::size_t i = 0; i < 4; ++i)
+    EXPECT_EQ(answer.members[i].state, expected[i]) << answer.members[i].site;
+  ASSERT_EQ(answer.not_asked.size(), 2u);
+  EXPECT_EQ(answer.not_asked[0].site, "es");
+  EXPECT_EQ(answer.not_asked[0].reason, "FILTER_INVALID");
+  EXPECT_NE(answer.not_asked[0].detail.find("must be a term"), std::string::npos);
+  EXPECT_EQ(answer.not_asked[1], (NotAsked{"pt", "", "QUERY_UNSUPPORTED", "x"}));
+  // Asked one by one and combined it is the same.
+  std::vector<NodeReply> replies;
+  for (const std::string& site : hub.Sites()) {
+    Query alone = Counting();
+    alone.sites = {site};
+    replies.push_back(*ReplyOf(ToProto(*hub.Run(Context::Background(), alone))));
+  }
+  EXPECT_EQ(hub.Combine(Counting(), std::move(replies))->not_asked, answer.not_asked);
+}
+
 TEST(HubDiscovery, AnswersAreKeptForAnAccountUntilTheNodesEpochMoves) {
   std::atomic<int> asked = 0;
   std::atomic<std::int64_t> epoch = 1;
@@ -639,6 +668,16 @@ TEST(HubDiscovery, AnswersAreKeptForAnAccountUntilTheNodesEpochMoves) {
   EXPECT_EQ(asked, 3);
   ASSERT_TRUE(hub.Run(Context::Background(), query).ok());
   EXPECT_EQ(asked, 4);
+  // Of people and of their alleles there is one number, but alleles are told to the latter alone.
+  Query carriers = query;
+  carriers.variant =
+      VariantPattern{VariantPattern::Form::kExact, std::nullopt, "20", 9, 10, "A", "T"};
+  carriers.filters = {{Filter{"HP:1"}}};
+  for (const Entity entity : {Entity::kIndividual, Entity::kVariant}) {
+    carriers.entity = entity;
+    ASSERT_TRUE(hub.Run(Context::Background(), carriers).ok());
+  }
+  EXPECT_EQ(asked, 6);
 }
 
 TEST(HubDiscovery, AsksTheMembersThatAreNamed) {

@@ -24,6 +24,30 @@ bool IsDuplication(const Query& query) {
          query.variant->search.described->kind == genomics::HgvsKind::kDuplication;
 }
 
+// A substitution that is described is an allele, which has one answer however it is asked for. None
+// where anything else is said of it.
+std::optional<Query> AsAllele(const Query& query) {
+  if (!query.variant || query.variant->form != Form::kSearch || !query.variant->search.described)
+    return std::nullopt;
+  const VariantPattern& pattern = *query.variant;
+  const genomics::HgvsDescription& described = *pattern.search.described;
+  beacon::VariantQuery alone;
+  alone.contig = pattern.search.contig;
+  alone.assembly = pattern.search.assembly;
+  alone.hgvs = pattern.search.hgvs;
+  alone.described = described;
+  const bool restricted =
+      pattern.consequences != cohort::kAnyConsequence || pattern.below_frequency <= 1;
+  if (described.kind != genomics::HgvsKind::kSubstitution || restricted ||
+      pattern.search.Meaning() != alone.Meaning())
+    return std::nullopt;
+  Query allele = query;
+  allele.variant =
+      VariantPattern{Form::kExact,  pattern.assembly, described.contig, described.start - 1,
+                     described.end, described.ref,    described.alt};
+  return allele;
+}
+
 std::size_t CountCells(const Query& query) {
   std::size_t cells = 0;
   for (const By by : query.distributions) cells += CellsOf(by).size();
@@ -54,8 +78,10 @@ NodeDiscovery::NodeDiscovery(const ConsentView& view, std::string country,
       genotypes_(genotypes),
       names_(names) {}
 
-Result<Answer> NodeDiscovery::Run(const Context& ctx, const Query& query) const {
+Result<Answer> NodeDiscovery::Run(const Context& ctx, const Query& asked) const {
   const auto start = steady_clock::now();
+  const std::optional<Query> allele = AsAllele(asked);
+  const Query& query = allele ? *allele : asked;
   GF_ASSIGN(auto view, view_.Current());
   Answer answer;
   answer.epoch = view->epoch;
@@ -138,21 +164,26 @@ Result<NodeDiscovery::Finding> NodeDiscovery::Examine(const Context& ctx, const 
   const disclosure::Question question{holding.state, canonical};
   const disclosure::Shown shown = mechanism_.Count(
       question, {Signed(matching), Signed(permitted.count())}, query.IsSubjectLevel());
-  finding.suppressed = shown.suppressed;
-  finding.spendings.push_back(
-      {cohort.dataset(), mechanism_.Mac(question, "count"), shown.charge, Worst(query)});
   DatasetAnswer& answer = finding.answer;
   answer.dataset = cohort.dataset();
   answer.version = cohort.version();
   answer.country = country_;
+  if (TellsDistributions(query)) {
+    AddDistributions(holding, query, selected ? *selected : permitted.rows(), finding);
+    if (CellsAreAll()) {
+      AddUpCells(query, shown, finding.answer);
+      return finding;
+    }
+  }
+  finding.suppressed = finding.suppressed || shown.suppressed;
+  finding.spendings.push_back(
+      {cohort.dataset(), mechanism_.Mac(question, "count"), shown.charge, Worst(query)});
   answer.exists = shown.exists();
   answer.precision = shown.precision;
   // Of what is not told, not even how it would be rounded.
   const bool counted = query.granularity >= Granularity::kCount;
   answer.adjusted_to = counted && shown.exists() ? shown.adjusted_to : mechanism_.policy().step;
   if (counted) answer.count = shown.count;
-  if (TellsDistributions(query))
-    AddDistributions(holding, query, selected ? *selected : permitted.rows(), finding);
   if (AsksFrequencies(query))
     GF_TRY(AddAlleles(ctx, holding, query, selected ? *selected : permitted.rows(), finding));
   return finding;
@@ -178,7 +209,27 @@ bool NodeDiscovery::AsksFrequencies(const Query& query) const {
 
 bool NodeDiscovery::TellsDistributions(const Query& query) const {
   return !query.distributions.empty() &&
-         disclosure::FitsAtOnce(mechanism_.policy(), 1 + CountCells(query));
+         disclosure::FitsAtOnce(mechanism_.policy(), CountsTogether(query));
+}
+
+// A number of all beside noisy cells would be charged, too, and tell what they do: their sum is
+// told. Exact cells are beside an exact number of all.
+bool NodeDiscovery::CellsAreAll() const {
+  return mechanism_.policy().HasNoise() && mechanism_.policy().HasBudget();
+}
+
+std::size_t NodeDiscovery::CountsTogether(const Query& query) const {
+  return CountCells(query) + (CellsAreAll() ? 0 : 1);
+}
+
+void NodeDiscovery::AddUpCells(const Query& query, const disclosure::Shown& shown,
+                               DatasetAnswer& answer) const {
+  const std::vector<Distribution::Cell>& cells = answer.distributions.front().cells;
+  answer.exists = !cells.empty();
+  answer.precision = shown.precision;
+  answer.adjusted_to = mechanism_.policy().step;
+  if (query.granularity < Granularity::kCount) return;
+  for (const Distribution::Cell& cell : cells) answer.count += cell.count;
 }
 
 void NodeDiscovery::AddDistributions(const Holding& holding, const Query& query, const Bitmap& rows,
@@ -208,7 +259,7 @@ void NodeDiscovery::AddDistributions(const Holding& holding, const Query& query,
 double NodeDiscovery::Worst(const Query& query) const {
   if (TellsDistributions(query))
     return disclosure::WorstCharge(mechanism_.policy()) *
-           static_cast<double>(1 + CountCells(query));
+           static_cast<double>(CountsTogether(query));
   if (!AsksFrequencies(query)) return disclosure::WorstCharge(mechanism_.policy());
   return query.filters.empty() ? disclosure::WorstCharge(mechanism_.policy(), true)
                                : disclosure::WorstGroupCharge(mechanism_.policy());
@@ -271,7 +322,8 @@ Result<std::vector<FilteringTerm>> NodeDiscovery::CountTerms(const Context& ctx,
   for (const auto& [dataset, holding] : view.holdings) {
     const Bitmap& permitted = holding.subject_level->rows();
     const std::int64_t population = Signed(holding.subject_level->count());
-    for (const std::string& term : holding.cohort->terms().Terms()) {
+    // Not only those that somebody has just so, which would be shown by which are there.
+    for (const std::string& term : holding.cohort->TermsToFind()) {
       GF_TRY(ctx.Alive());
       Query query;
       query.entity = Entity::kIndividual;

@@ -59,6 +59,9 @@ class NodeDiscovery {
   double Worst(const Query& query) const;
   // Whether a budget allows all cells of the distributions at once.
   bool TellsDistributions(const Query& query) const;
+  bool CellsAreAll() const;
+  std::size_t CountsTogether(const Query& query) const;
+  void AddUpCells(const Query& query, const disclosure::Shown& shown, DatasetAnswer& answer) const;
   void AddDistributions(const Holding& holding, const Query& query, const genomics::Bitmap& rows,
                         Finding& finding) const;
   // Frequencies among `rows`: everybody who permits them, or whom the question's filters select.

@@ -526,16 +526,19 @@ TEST_F(NodeTest, ACellIsToldAndChargedAsTheSameQuestion) {
   Query query = Individuals({});
   query.account = "finder";
   query.distributions = {By::kSex, By::kSexByAge};
-  ASSERT_TRUE(disclosure::FitsAtOnce(policy, 19));
+  ASSERT_TRUE(disclosure::FitsAtOnce(policy, 18));
   const auto answer = node.Run(ctx_, query);
   ASSERT_THAT(answer, testing::IsOk());
-  EXPECT_EQ(charged.size(), 19u);  // everybody, 3 sexes, 15 cells
+  EXPECT_EQ(charged.size(), 18u);  // 3 sexes, 15 cells
   for (const Spending& spending : charged)
-    EXPECT_DOUBLE_EQ(spending.worst, 19 * disclosure::WorstCharge(policy));
+    EXPECT_DOUBLE_EQ(spending.worst, 18 * disclosure::WorstCharge(policy));
+  std::int64_t sum = 0;
+  for (const auto& [sex, count] : CellsIn(answer->datasets[0], By::kSex)) sum += count;
+  EXPECT_EQ(answer->count, sum) << "no number of all beside them";
   Query women = Individuals({"NCIT:C16576"});
   women.account = "finder";
   EXPECT_EQ(node.Run(ctx_, women)->count, CellsIn(answer->datasets[0], By::kSex)["NCIT:C16576"]);
-  EXPECT_EQ(charged.size(), 19u);
+  EXPECT_EQ(charged.size(), 18u);
 }
 
 TEST_F(NodeTest, WhereNoBudgetAllowsAllCellsNoneIsTold) {
@@ -543,12 +546,14 @@ TEST_F(NodeTest, WhereNoBudgetAllowsAllCellsNoneIsTold) {
   policy.auc = 0.95;
   const disclosure::Mechanism mechanism(policy, "");
   ASSERT_EQ(disclosure::MostAtOnce(policy), 5);
+  ASSERT_TRUE(disclosure::FitsAtOnce(policy, 4)) << "a quarter is the catalogue's";
+  ASSERT_FALSE(disclosure::FitsAtOnce(policy, 5));
   ConsentView view(consent_, listing_, mechanism, std::chrono::seconds(60));
   view.Put(Shared::Get().cohort);
   ASSERT_THAT(view.Refresh(ctx_), testing::IsOk());
   const NodeDiscovery node(view, "FI", mechanism, nullptr, audit_, clock_);
   Query query = Individuals({});
-  query.distributions = {By::kSex};  // with the number of all: 4
+  query.distributions = {By::kSex};  // with the number of all, which is exact: 4
   EXPECT_EQ(CellsIn(node.Run(ctx_, query)->datasets[0], By::kSex).size(), 2u);
   query.distributions = {By::kAge};  // 6
   const auto answer = node.Run(ctx_, query);
@@ -600,6 +605,28 @@ TEST_F(NodeTest, SaysThatDuplicationsCannotBeLookedFor) {
   EXPECT_THAT(run("NC_000020.11:g.1000227_1000229inv"), testing::IsOk());
 }
 
+TEST_F(NodeTest, ASubstitutionHasOneAnswerHoweverItIsDescribed) {
+  const genomics::Variant& variant = world_.sites[30].variant;
+  const Query exact = Exact(variant, Granularity::kRecord);
+  const auto told = Run(exact);
+  ASSERT_THAT(told, testing::IsOk());
+  ASSERT_EQ(told->datasets.at(0).alleles.size(), 1u);
+  const auto charged = budget_store_.charged[""].size();
+  RawQuery raw;
+  raw.entity = Entity::kVariant;
+  raw.granularity = Granularity::kRecord;
+  raw.variant.emplace().hgvs = fmt::format("NC_000020.11:g.{}A>T", variant.pos + 1);
+  const auto described = Run(Validate(raw).value());
+  ASSERT_THAT(described, testing::IsOk());
+  EXPECT_EQ(described->count, told->count);
+  ASSERT_EQ(described->datasets.at(0).alleles.size(), 1u);
+  EXPECT_EQ(budget_store_.charged[""].size(), charged) << "is the same question";
+  // With a condition of another kind it is another one.
+  raw.variant->type = "INS";
+  EXPECT_EQ(Run(Validate(raw).value())->count, 0);
+  EXPECT_GT(budget_store_.charged[""].size(), charged);
+}
+
 TEST_F(NodeTest, NeverMixesAssemblies) {
   view_.Put(Shared::Get().other);
   Query query = Exact(world_.sites[30].variant, Granularity::kCount);
@@ -640,6 +667,50 @@ TEST_F(NodeTest, ChargesTheAccountOnceForEachQuestion) {
   consent_.epoch = 2;
   ASSERT_THAT(Run(query), testing::IsOk());
   EXPECT_EQ(budget_store_.charged["another"].size(), 2u);
+}
+
+// HP:0000002 (body height) is three steps below HP:0000001 (all), by HP:0001507 and HP:0000118, which
+// nobody has: steps go along the ontology, not along the data. All but rows 0 and 1 have HP:0000001,
+// the even ones HP:0000002; women are those whose row is no multiple of three.
+TEST_F(NodeTest, SimilarTermsAreSoManyStepsAway) {
+  using beacon::Similarity;
+  const auto women = [&](const char* term, bool descendants, Similarity similarity) {
+    Query query = Individuals({"NCIT:C16576"});
+    query.filters.push_back({Filter{term, descendants, {}, similarity}});
+    return Run(query)->count;
+  };
+  EXPECT_EQ(women("HP:0000002", false, Similarity::kExact), 20);
+  EXPECT_EQ(women("HP:0000002", false, Similarity::kHigh), 20);
+  EXPECT_EQ(women("HP:0000002", true, Similarity::kMedium), 20);
+  EXPECT_EQ(women("HP:0000002", true, Similarity::kLow), 39) << "all but row 1";
+  EXPECT_EQ(women("HP:0000002", false, Similarity::kLow), 39);
+  // Nobody has just one of the terms between them.
+  EXPECT_EQ(women("HP:0000118", false, Similarity::kExact), 0);
+  EXPECT_EQ(women("HP:0000118", false, Similarity::kHigh), 39) << "all but row 1";
+  EXPECT_EQ(women("HP:0001507", false, Similarity::kHigh), 20);
+  EXPECT_EQ(women("HP:0001507", false, Similarity::kMedium), 39);
+  // Terms of no hierarchy are near themselves.
+  EXPECT_EQ(women("ORPHA:1", true, Similarity::kLow), 0);
+  Query either = Individuals({"NCIT:C16576"});
+  either.filters.push_back({Filter{"OMIM:9"}, Filter{"HP:0001507", false, {}, Similarity::kHigh}});
+  EXPECT_EQ(Run(either)->count, 20);
+}
+
+TEST_F(NodeTest, ALevelOfSimilarityIsAQuestionOfItsOwn) {
+  for (const auto similarity : {beacon::Similarity::kExact, beacon::Similarity::kHigh,
+                                beacon::Similarity::kHigh, beacon::Similarity::kMedium}) {
+    Query query = Individuals({"HP:0000002"});
+    query.account = "finder";
+    query.filters[0][0].similarity = similarity;
+    ASSERT_THAT(Run(query), testing::IsOk());
+  }
+  std::set<std::string> questions;
+  const double whole = disclosure::WorstCharge(mechanism_.policy());
+  for (const Spending& spending : budget_store_.charged["finder"]) {
+    questions.insert(spending.question);
+    EXPECT_EQ(spending.worst, whole) << "as of one count";
+  }
+  EXPECT_EQ(questions.size(), 3u);
 }
 
 TEST_F(NodeTest, ASpentBudgetIsSaidWithTheTimeToComeBack) {
@@ -755,8 +826,11 @@ TEST_F(NodeTest, ListsTermsThatAQueryWouldFind) {
   ASSERT_TRUE(view_.Refresh(ctx_).ok());
   auto terms = Node().Terms(ctx_);
   ASSERT_TRUE(terms.ok());
+  // Nobody has HP:0000118 or HP:0001507 but by HP:0000002, which is a kind of them.
   const std::vector<FilteringTerm> expected = {{"HP:0000001", "All"},
                                                {"HP:0000002", "Abnormality of body height"},
+                                               {"HP:0000118", "Phenotypic abnormality"},
+                                               {"HP:0001507", "Growth abnormality"},
                                                {"NCIT:C16576", "Female"},
                                                {"NCIT:C20197", "Male"}};
   EXPECT_EQ(*terms, expected);

@@ -91,6 +91,18 @@ class NodeClient {
   virtual void Terms(const Context& ctx, Done<std::vector<FilteringTerm>> done) = 0;
 };
 
+// The hub's broker.
+class Broker {
+ public:
+  struct Issued {
+    AccountTokens tokens;
+    std::chrono::seconds lifetime{0};  // from when it was asked
+  };
+  virtual ~Broker() = default;
+  // Exchanges the access token of the user of `ctx`.
+  virtual Result<Issued> Issue(const Context& ctx) = 0;
+};
+
 // What one answer about one dataset tells an account.
 struct Spending {
   std::string dataset;

@@ -58,7 +58,17 @@ struct Withheld {
   std::int64_t retry_after_seconds = 0;
 };
 
-enum class MemberState { kAnswered, kTimedOut, kUnreachable, kRefused, kBudgetSpent };
+// Who cannot be asked a question, which is no "no".
+struct NotAsked {
+  std::string site;     // at the hub
+  std::string dataset;  // empty: all that the member has
+  std::string reason;   // a stable word
+  std::string detail;   // for people; may be empty
+
+  auto operator<=>(const NotAsked&) const = default;
+};
+
+enum class MemberState { kAnswered, kTimedOut, kUnreachable, kRefused, kBudgetSpent, kNotAsked };
 
 // "answered", ...: the label of a metric.
 const char* MemberStateName(MemberState state);
@@ -84,6 +94,7 @@ struct Answer {
   disclosure::Precision precision = disclosure::Precision::kExact;  // of the count
   std::int64_t adjusted_to = 1;
   std::vector<Withheld> withheld;
+  std::vector<NotAsked> not_asked = {};
   // Of a question about rarity, at a node: the network's table that all datasets were asked by;
   // none where they went by the site's own annotations.
   std::optional<TableName> table = {};

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "libs/disclosure/mechanism.h"
 #include "libs/phenotype/similarity.h"
 #include "services/discovery/domain/answer.h"
+#include "services/discovery/domain/query.h"
 
 namespace genofed::discovery {
 
@@ -22,6 +24,7 @@ struct CaseQuery {
   std::vector<std::string> datasets;  // empty: all
   std::string account;                // whose budget is charged
   std::vector<std::string> sites;     // at the hub: members to ask; empty: all
+  std::shared_ptr<const AccountTokens> account_tokens = {};  // as Query's
 
   bool Wants(const std::string& dataset) const;
 };

@@ -106,6 +106,40 @@ bool IsPlausible(const Answer& answer, const std::string& country, bool foreign)
                      });
 }
 
+constexpr std::size_t kMaxNotAsked = 1'000;  // of one member
+
+// Words of others: a word where one is due, and text without control characters.
+std::string ReasonOf(const std::string& reason) {
+  constexpr std::size_t kMaxReason = 64;
+  const bool word = !reason.empty() && reason.size() <= kMaxReason &&
+                    reason.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") ==
+                        std::string::npos;
+  return word ? reason : "QUERY_UNSUPPORTED";
+}
+
+bool IsShown(std::string_view text, std::size_t most) {
+  return text.size() <= most && IsUtf8(text) &&
+         std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; });
+}
+
+// A dataset that cannot be the member's is not named: then the member is.
+std::vector<NotAsked> SaidBy(const NodeReply& reply, const Query& query) {
+  constexpr std::size_t kMaxDetail = 500, kMaxName = 256;
+  const std::string& site = reply.member.site;
+  std::set<NotAsked> said;
+  for (const NotAsked& one : reply.answer ? reply.answer->not_asked : std::vector<NotAsked>()) {
+    const bool its_own = reply.foreign ? !LooksLikeOurs(one.dataset)
+                                       : DatasetNamesCountry(one.dataset, ToUpper(site));
+    NotAsked entry{site, its_own && IsShown(one.dataset, kMaxName) ? one.dataset : "",
+                   ReasonOf(one.reason), IsShown(one.detail, kMaxDetail) ? one.detail : ""};
+    if (!entry.dataset.empty() && !query.Wants(entry.dataset)) continue;
+    if (said.size() < kMaxNotAsked) said.insert(std::move(entry));
+  }
+  if (said.empty() && reply.member.state == MemberState::kNotAsked)
+    said.insert({site, "", ReasonOf(""), ""});
+  return {said.begin(), said.end()};
+}
+
 // What says more than was asked is not passed on: not even how a number would be rounded.
 void Limit(DatasetAnswer& dataset, const Query& query) {
   const Granularity granularity = query.granularity;
@@ -158,6 +192,8 @@ const char* MemberStateName(MemberState state) {
       return "refused";
     case MemberState::kBudgetSpent:
       return "budget_spent";
+    case MemberState::kNotAsked:
+      return "not_asked";
   }
   return "refused";
 }
@@ -178,6 +214,12 @@ Answer Merge(const Query& query, std::vector<NodeReply> replies, std::int32_t ow
     if (member.state == MemberState::kAnswered &&
         (!reply.answer || !IsPlausible(*reply.answer, ToUpper(member.site), reply.foreign))) {
       member.state = MemberState::kRefused;
+    }
+    if (member.state == MemberState::kAnswered && reply.answer->datasets.empty() &&
+        reply.answer->withheld.empty() && !reply.answer->not_asked.empty())
+      member.state = MemberState::kNotAsked;
+    if (member.state == MemberState::kAnswered || member.state == MemberState::kNotAsked) {
+      for (NotAsked& one : SaidBy(reply, query)) merged.not_asked.push_back(std::move(one));
     }
     if (member.state == MemberState::kAnswered) {
       member.epoch = reply.answer->epoch;

@@ -11,7 +11,8 @@
 
 namespace genofed::discovery {
 
-// What came from one node: an answer exactly when the state is kAnswered.
+// What came from one node: an answer when the state is kAnswered, and with kNotAsked one that says
+// no more than why.
 struct NodeReply {
   Member member;
   std::optional<Answer> answer;
@@ -30,7 +31,9 @@ Query AsksNodes(Query query);
 // Totals are computed here, never taken over. Members are sorted by site, datasets by identifier.
 // minimum_count is the highest floor among those that answered, or `own_floor` when none did; it
 // holds for all: a dataset with a smaller count counts as not found. A node that says only whether
-// something exists is believed that, and adds nothing to the count.
+// something exists is believed that, and adds nothing to the count. A member that answers of nothing
+// but what it was not asked becomes kNotAsked; what it says of that is passed on as far as it can be
+// shown to people.
 Answer Merge(const Query& query, std::vector<NodeReply> replies, std::int32_t own_floor);
 
 // To an answer about rarity: the hub's tables of the assemblies that were used, and which members

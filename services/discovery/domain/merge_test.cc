@@ -206,6 +206,57 @@ TEST(Merge, AnotherBeaconsDatasetsAddUpButMayNotPassForANodes) {
   EXPECT_EQ(forged.members[1].state, MemberState::kRefused);
 }
 
+// A Beacon that answered of nothing but what it was not asked said no "no".
+TEST(Merge, NamesWhoCannotBeAsked) {
+  const auto foreign = [](std::vector<DatasetAnswer> datasets, std::vector<NotAsked> not_asked) {
+    NodeReply reply = Answered("other", std::move(datasets));
+    reply.foreign = true;
+    reply.answer->not_asked = std::move(not_asked);
+    return reply;
+  };
+  const NotAsked said{"a site of its choice", "EGAD1", "QUERY_UNSUPPORTED", "no labels"};
+  const NotAsked shown{"other", "EGAD1", "QUERY_UNSUPPORTED", "no labels"};
+  const Answer none = Merge(Counting(), {Answered("fi", {Dataset("FI", 20)}), foreign({}, {said})}, 5);
+  EXPECT_EQ(none.members[1].state, MemberState::kNotAsked);
+  EXPECT_EQ(none.not_asked, std::vector{shown});
+  EXPECT_EQ(none.count, 20);
+  const Answer some = Merge(Counting(), {foreign({{"EGAD2", 0, "", true, 8, {}}}, {said, said})}, 5);
+  EXPECT_EQ(some.members[0].state, MemberState::kAnswered);
+  EXPECT_EQ(some.not_asked, std::vector{shown}) << "once";
+  EXPECT_EQ(some.count, 8);
+  // Of datasets that were not asked for nothing is said.
+  Query other = Counting();
+  other.datasets = {"EGAD2"};
+  EXPECT_TRUE(Merge(other, {foreign({{"EGAD2", 0, "", true, 8, {}}}, {said})}, 5).not_asked.empty());
+  // What a member said when it was asked alone is combined to the same.
+  NodeReply alone{{"other", MemberState::kNotAsked, 3, 0}, Answer(), true};
+  alone.answer->not_asked = {shown};
+  EXPECT_EQ(Merge(Counting(), {alone}, 5).not_asked, std::vector{shown});
+  alone.answer->not_asked.clear();
+  EXPECT_EQ(Merge(Counting(), {alone}, 5).not_asked,
+            (std::vector{NotAsked{"other", "", "QUERY_UNSUPPORTED", ""}}));
+}
+
+// Others' names and words are shown as far as they can be theirs, and can be shown.
+TEST(Merge, WhatIsSaidOfTheNotAskedCannotPassForAnythingElse) {
+  const auto said = [](NotAsked one, bool foreign) {
+    NodeReply reply = Answered("es", {});
+    reply.foreign = foreign;
+    reply.answer->not_asked = {std::move(one)};
+    return Merge(Counting(), {reply}, 5).not_asked.at(0);
+  };
+  const std::string word = "QUERY_UNSUPPORTED";
+  EXPECT_EQ(said({"", "GOE-FI-A-1", word, ""}, true).dataset, "");
+  EXPECT_EQ(said({"", "GOE-FI-A-1", word, ""}, false).dataset, "");
+  EXPECT_EQ(said({"", "GOE-ES-A-1", word, ""}, false).dataset, "GOE-ES-A-1");
+  EXPECT_EQ(said({"", std::string(300, 'x'), word, ""}, true).dataset, "");
+  EXPECT_EQ(said({"", "A", "<b>", ""}, true).reason, word);
+  EXPECT_EQ(said({"", "A", "RANGE_TOO_LONG", ""}, true).reason, "RANGE_TOO_LONG");
+  for (const std::string& text : {std::string("\x1b[2J"), std::string("\xff"), std::string(501, 'x')})
+    EXPECT_EQ(said({"", "A", word, text}, true).detail, "");
+  EXPECT_EQ(said({"", "A", word, "not älter"}, true).detail, "not älter");
+}
+
 TEST(Merge, TheTotalIsAsPreciseAsItsLeastPrecisePart) {
   DatasetAnswer exact = Dataset("FI", 21), noisy = Dataset("ES", 40);
   noisy.precision = disclosure::Precision::kImprecise;

@@ -8,7 +8,6 @@
 #include "libs/cohort/people.h"
 #include "libs/core/parts.h"
 #include "libs/core/strings.h"
-#include "libs/crypto/hash.h"
 #include "libs/genomics/normalise.h"
 #include "libs/genomics/protein_change.h"
 
@@ -224,6 +223,8 @@ Status CheckFilter(std::size_t place, const Filter& filter) {
   if (filter.ages) {
     if (!filter.term.empty() || filter.ages->first < 0 || filter.ages->second < filter.ages->first)
       return InvalidField(field, "FILTER_INVALID", "must be a range of ages in years");
+    if (filter.similarity != beacon::Similarity::kExact)
+      return InvalidField(field, "FILTER_INVALID", "no age is similar to another");
   } else if (!IsTerm(filter.term)) {
     return InvalidField(field, "FILTER_INVALID", "must be a term such as HP:0001250");
   }
@@ -342,7 +343,9 @@ std::string Filter::Text() const {
     const auto [from, to] = Clamped(*ages);
     return JoinParts({"ages", std::to_string(from), std::to_string(to)});
   }
-  return JoinParts({descendants ? "term" : "exact term", term});
+  const char* what = descendants ? "term" : "exact term";
+  if (similarity == beacon::Similarity::kExact) return JoinParts({what, term});
+  return JoinParts({what, term, beacon::SimilarityName(similarity)});
 }
 
 std::optional<beacon::VariantQuery::Window> VariantPattern::Region() const {
@@ -431,7 +434,12 @@ std::string Canonical(const Query& query) {
 namespace {
 
 std::string InWords(const Filter& filter) {
-  if (!filter.ages) return filter.descendants ? filter.term : filter.term + " without descendants";
+  if (!filter.ages) {
+    std::string words = filter.term;
+    if (filter.similarity != beacon::Similarity::kExact)
+      words += fmt::format(" with {} similarity", beacon::SimilarityName(filter.similarity));
+    return filter.descendants ? words : words + " without descendants";
+  }
   const auto [from, to] = *filter.ages;
   if (to >= static_cast<std::int32_t>(cohort::kMaxAge)) return fmt::format("age >= {}", from);
   return from == to ? fmt::format("age {}", from) : fmt::format("age {}-{}", from, to);
@@ -448,21 +456,6 @@ std::string PopulationOf(const Query& query) {
     groups.push_back(one_of.size() == 1 ? text : "(" + text + ")");
   }
   return fmt::format("{}", fmt::join(groups, " AND "));
-}
-
-std::string AccountOf(std::string_view issuer, std::string_view subject,
-                      std::string_view organisation) {
-  const bool shared = !organisation.empty();
-  return HexEncode(crypto::Sha256(fmt::format("genofed account|{}:{}|{}|{}", issuer.size(), issuer,
-                                              shared ? "organisation" : "subject",
-                                              shared ? organisation : subject)));
-}
-
-bool IsAccount(std::string_view text) {
-  if (text == kAnonymous) return true;
-  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
 }
 
 bool DatasetNamesCountry(const std::string& dataset, const std::string& country) {

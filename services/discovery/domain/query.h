@@ -4,12 +4,15 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "libs/beacon/filter.h"
 #include "libs/beacon/variant_query.h"
 #include "libs/cohort/consequence.h"
 #include "libs/core/status.h"
@@ -84,6 +87,8 @@ struct Filter {
   std::string term;
   bool descendants = true;
   std::optional<std::pair<std::int32_t, std::int32_t>> ages = {};
+  // Besides, who has just a term that is so near (libs/beacon/ontology.h).
+  beacon::Similarity similarity = beacon::Similarity::kExact;
 
   std::string Text() const;
   auto operator<=>(const Filter&) const = default;
@@ -100,6 +105,11 @@ struct RawQuery {
   std::vector<std::string> distributions = {};
 };
 
+// Who did not sign in.
+inline constexpr std::string_view kAnonymous = "anonymous";
+// At the hub: by site, what shows that node whose budget is charged, and no other node.
+using AccountTokens = std::map<std::string, std::string>;
+
 // A query that can be answered.
 struct Query {
   Entity entity = Entity::kVariant;
@@ -109,6 +119,8 @@ struct Query {
   Granularity granularity = Granularity::kBoolean;
   std::string account;             // whose budget is charged
   std::vector<std::string> sites;  // at the hub: members to ask; empty: all
+  // At the hub, unless the account is kAnonymous; shared by all questions of the account.
+  std::shared_ptr<const AccountTokens> account_tokens = {};
   // Besides their number: of individuals, without a condition on variants. Each once.
   std::vector<By> distributions = {};
 
@@ -135,14 +147,6 @@ std::string Canonical(const Query& query);
 // The filters in words, for people: "NCIT:C16576 AND (HP:0001250 OR OMIM:1) AND age 18-64". Empty
 // without filters.
 std::string PopulationOf(const Query& query);
-
-// Who did not sign in.
-inline constexpr std::string_view kAnonymous = "anonymous";
-// Names the account of a person, who shares it with all people of the same organisation: budgets of
-// colleagues add up. The same at every site, and nobody's name can be read from it.
-std::string AccountOf(std::string_view issuer, std::string_view subject,
-                      std::string_view organisation);
-bool IsAccount(std::string_view text);
 
 // "GOE-FI-DATASET-1" names FI.
 bool DatasetNamesCountry(const std::string& dataset, const std::string& country);

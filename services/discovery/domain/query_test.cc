@@ -5,7 +5,9 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <set>
 
+#include "libs/core/parts.h"
 #include "libs/testing/matchers.h"
 #include "services/discovery/domain/publication.h"
 
@@ -210,6 +212,9 @@ Meant AnyMeaning() {
         filter = Filter{"", true, std::pair(*rc::gen::inRange(1, 3), *rc::gen::inRange(10, 13))};
       else
         filter.term = text();
+      if (!filter.ages)
+        filter.similarity = *rc::gen::element(beacon::Similarity::kExact, beacon::Similarity::kHigh,
+                                              beacon::Similarity::kLow);
       group.push_back(filter);
     }
     meant.filters.push_back(group);
@@ -277,6 +282,28 @@ TEST(Canonical, KeepsAlikeQuestionsApart) {
   EXPECT_EQ(std::adjacent_find(texts.begin(), texts.end()), texts.end());
 }
 
+// Each level is a question of its own; the text of one without is what it always was.
+TEST(Canonical, SaysHowSimilarTermsMayBe) {
+  RawQuery raw;
+  raw.entity = Entity::kIndividual;
+  std::set<std::string> texts;
+  for (const auto similarity : {beacon::Similarity::kExact, beacon::Similarity::kHigh,
+                                beacon::Similarity::kMedium, beacon::Similarity::kLow}) {
+    for (const bool descendants : {true, false}) {
+      raw.filters = {{Filter{"HP:0001250", descendants, {}, similarity}}};
+      const auto query = Validate(raw);
+      ASSERT_TRUE(query.ok());
+      texts.insert(Canonical(*query));
+    }
+  }
+  EXPECT_EQ(texts.size(), 8u);
+  raw.filters = {{Filter{"HP:0001250"}}};
+  EXPECT_TRUE(texts.contains(Canonical(*Validate(raw))));
+  EXPECT_EQ(Filter{"HP:0001250"}.Text(), JoinParts({"term", "HP:0001250"}));
+  raw.filters = {{Filter{"", true, std::pair(18, 64), beacon::Similarity::kLow}}};
+  EXPECT_THAT(Validate(raw), testing::HasReason("FILTER_INVALID"));
+}
+
 TEST(PopulationOf, NamesTheFilters) {
   Query query;
   EXPECT_EQ(PopulationOf(query), "");
@@ -289,17 +316,8 @@ TEST(PopulationOf, NamesTheFilters) {
       PopulationOf(query),
       "NCIT:C16576 AND (HP:0001250 OR OMIM:1 without descendants) AND age 18-64 AND age >= 60 "
       "AND age 7");
-}
-
-TEST(Account, IsSharedByAnOrganisationAndNobodysName) {
-  EXPECT_EQ(AccountOf("https://idp", "ada", "Uni"), AccountOf("https://idp", "bob", "Uni"));
-  EXPECT_NE(AccountOf("https://idp", "ada", ""), AccountOf("https://idp", "bob", ""));
-  EXPECT_NE(AccountOf("https://idp", "Uni", ""), AccountOf("https://idp", "x", "Uni"));
-  EXPECT_NE(AccountOf("https://idp", "ada", ""), AccountOf("https://other", "ada", ""));
-  EXPECT_TRUE(IsAccount(AccountOf("https://idp", "ada", "")));
-  EXPECT_TRUE(IsAccount("anonymous"));
-  EXPECT_FALSE(IsAccount("*"));
-  EXPECT_FALSE(IsAccount(std::string(64, 'G')));
+  query.filters = {{Filter{"HP:0001250", false, {}, beacon::Similarity::kMedium}}};
+  EXPECT_EQ(PopulationOf(query), "HP:0001250 with medium similarity without descendants");
 }
 
 TEST(Publication, StaysBelowTheDataDirectory) {

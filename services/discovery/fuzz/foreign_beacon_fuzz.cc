@@ -16,5 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Answer merged = Merge(query, {{{"other", MemberState::kAnswered, 0, 0}, *answer, true}}, 5);
   for (const DatasetAnswer& dataset : merged.datasets)
     GF_CHECK(!dataset.dataset.starts_with("GOE-FI-A-"));
+  for (const NotAsked& one : merged.not_asked)
+    GF_CHECK(one.site == "other" && one.dataset != "GOE-FI-A-1");
   return 0;
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <optional>
 
 #include "libs/beacon/aggregation.h"
@@ -32,16 +33,20 @@ bool IsFrequency(const beacon::Filter& filter) {
 // Terms of the Sequence Ontology say what a variant does.
 bool IsConsequence(const beacon::Filter& filter) { return filter.id.starts_with("SO:"); }
 
+bool IsSimilar(const beacon::Filter& filter) { return filter.similarity != beacon::Similarity::kExact; }
+
 constexpr int kOldest = 200;
 
-// "P18Y" or "18"; none for any other age.
+// "P18Y", "P216M" or "18"; none for any other age.
 std::optional<int> WholeYears(std::string_view age) {
-  if (age.size() >= 3 && age.front() == 'P' && age.back() == 'Y')
-    age = age.substr(1, age.size() - 2);
-  const auto number = ParseInt(age);
-  return number.ok() && *number >= 0 && *number <= kOldest
-             ? std::optional(static_cast<int>(*number))
-             : std::nullopt;
+  const auto within = [](double years) {
+    return years >= 0 && years <= kOldest ? std::optional(static_cast<int>(years)) : std::nullopt;
+  };
+  if (const auto number = ParseInt(age); number.ok()) return within(static_cast<double>(*number));
+  const auto days = beacon::DurationDays(age), year = beacon::DurationDays("P1Y");
+  if (!days) return std::nullopt;
+  const double years = *days / *year, whole = std::round(years);
+  return std::abs(years - whole) < 1e-9 ? within(whole) : std::nullopt;
 }
 
 // In completed years.
@@ -52,7 +57,7 @@ Result<v1::Filter> AgeFilter(const beacon::Filter& filter) {
     return InvalidField("filters", "FIELD_INVALID",
                         "an age is compared with a duration, such as P18Y");
   if (!years)
-    return InvalidField("filters", "QUERY_UNSUPPORTED", "ages of cohorts are compared in whole years, such as P18Y");
+    return InvalidField("filters", "QUERY_UNSUPPORTED", "ages are held in whole years, and compared with one such as P18Y");
   const int age = *years;
   v1::Filter out;
   auto between = [&](int from, int to) {
@@ -82,17 +87,34 @@ Result<v1::Filter> AgeFilter(const beacon::Filter& filter) {
   return out;
 }
 
+v1::Filter::Similar::Level LevelOf(beacon::Similarity similarity) {
+  switch (similarity) {
+    case beacon::Similarity::kHigh:
+      return v1::Filter::Similar::LEVEL_HIGH;
+    case beacon::Similarity::kMedium:
+      return v1::Filter::Similar::LEVEL_MEDIUM;
+    case beacon::Similarity::kLow:
+      return v1::Filter::Similar::LEVEL_LOW;
+    default:
+      return v1::Filter::Similar::LEVEL_UNSPECIFIED;
+  }
+}
+
 Result<v1::Filter> CohortFilter(const beacon::Filter& filter) {
-  if (filter.similarity != beacon::Similarity::kExact || (filter.scope && filter.scope != EntryType::kIndividual) ||
-      filter.id.size() > 128 || IsConsequence(filter))
+  if ((filter.scope && filter.scope != EntryType::kIndividual) || filter.id.size() > 128 || IsConsequence(filter))
     return Unsupported("filters");
-  if (IsAge(filter)) return AgeFilter(filter);
+  if (IsAge(filter)) return IsSimilar(filter) ? Unsupported("filters") : AgeFilter(filter);
   // Fields and labels are words of records, which cohorts have none of.
   if (filter.op != beacon::Operator::kNone || filter.id.find(':') == std::string::npos)
     return Unsupported("filters");
   v1::Filter out;
-  out.set_term(filter.id);
   out.set_without_descendants(!filter.descendants);
+  if (!IsSimilar(filter)) {
+    out.set_term(filter.id);
+    return out;
+  }
+  out.mutable_similar()->set_term(filter.id);
+  out.mutable_similar()->set_level(LevelOf(filter.similarity));
   return out;
 }
 
@@ -112,7 +134,8 @@ class VariantFilters {
   Result<bool> Take(const beacon::FilterGroup& group) {
     const beacon::Filter& first = group.front();
     if (!IsConsequence(first) && !IsFrequency(first)) return false;
-    if (first.scope && first.scope != EntryType::kVariant) return Unsupported("filters");
+    if ((first.scope && first.scope != EntryType::kVariant) || std::any_of(group.begin(), group.end(), IsSimilar))
+      return Unsupported("filters");
     if (IsFrequency(first)) {
       GF_TRY(TakeFrequency(group));
       return true;

@@ -89,7 +89,8 @@ TEST(BeaconRequest, WhatCohortsDoNotKnowIsNotAskedOfThem) {
   for (const json& refused :
        {json{{"id", "age"}, {"operator", ">"}, {"value", "P70Y6M"}},
         json{{"id", "age"}, {"operator", "!"}, {"value", "P7Y"}},
-        json{{"id", "HP:0001250"}, {"similarity", "low"}},
+        json{{"id", "age"}, {"operator", ">"}, {"value", "P7Y"}, {"similarity", "low"}},
+        json{{"id", "SO:0001587"}, {"similarity", "low"}}, json{{"id", "female"}, {"similarity", "low"}},
         json{{"id", "alleleFrequency"}, {"operator", ">"}, {"value", "0.1"}},
         json{"HP:0001250", "SO:0001587"}, json("SO:9999999"), json("female"),
         json{{"id", "diseases.ageOfOnset.iso8601duration"}, {"operator", ">"}, {"value", "P40Y"}},
@@ -100,6 +101,29 @@ TEST(BeaconRequest, WhatCohortsDoNotKnowIsNotAskedOfThem) {
   }
 }
 
+TEST(BeaconRequest, CohortsAreAskedForSimilarTerms) {
+  const auto filter = [](const json& members) {
+    json one = {{"id", "HP:0001250"}};
+    one.update(members);
+    return Cohort(EntryType::kIndividual, Post({{"filters", json::array({one})}}));
+  };
+  const std::pair<const char*, v1::Filter::Similar::Level> levels[] = {
+      {"high", v1::Filter::Similar::LEVEL_HIGH},
+      {"medium", v1::Filter::Similar::LEVEL_MEDIUM},
+      {"low", v1::Filter::Similar::LEVEL_LOW}};
+  for (const auto& [word, level] : levels) {
+    GF_ASSERT_OK_AND_ASSIGN(const auto query, filter({{"similarity", word}, {"includeDescendantTerms", false}}));
+    EXPECT_EQ(query.filters(0).similar().term(), "HP:0001250");
+    EXPECT_EQ(query.filters(0).similar().level(), level);
+    EXPECT_TRUE(query.filters(0).without_descendants());
+    EXPECT_EQ(query.filters(0).term(), "");
+  }
+  GF_ASSERT_OK_AND_ASSIGN(const auto exact, filter({{"similarity", "exact"}}));
+  EXPECT_FALSE(exact.filters(0).has_similar());
+  EXPECT_EQ(exact.filters(0).term(), "HP:0001250");
+  EXPECT_THAT(filter({{"similarity", "nearly"}}), HasReason("FIELD_INVALID"));
+}
+
 TEST(BeaconRequest, AnAgeIsADurationOrANumberOfYears) {
   const auto age = [](const char* value) {
     const json filter = {{"id", "age"}, {"operator", ">="}, {"value", value}};
@@ -108,6 +132,15 @@ TEST(BeaconRequest, AnAgeIsADurationOrANumberOfYears) {
   for (const char* years : {"P18Y", "18"}) {
     GF_ASSERT_OK_AND_ASSIGN(const auto query, age(years));
     EXPECT_EQ(query.filters(0).ages().from(), 18);
+  }
+  for (const char* months : {"P216M", "P17Y12M"}) {
+    GF_ASSERT_OK_AND_ASSIGN(const auto query, age(months));
+    EXPECT_EQ(query.filters(0).ages().from(), 18) << "the same age, however it is written";
+  }
+  for (const char* between : {"P18M", "P1Y6M", "P200D", "P52W"}) {
+    const auto query = age(between);
+    EXPECT_THAT(query, HasReason("QUERY_UNSUPPORTED")) << between;
+    EXPECT_NE(Message(query.status()).find("ages are held in whole years"), std::string::npos);
   }
   for (const char* wrong : {"old", "P18", "-1"})
     EXPECT_THAT(age(wrong), HasReason("FIELD_INVALID")) << wrong;

@@ -381,6 +381,18 @@ json NotAsked(const std::vector<LeftOut>& not_asked) {
   return list;
 }
 
+// At the hub members say it, too: of a dataset of theirs, or of all.
+json NotAsked(const BeaconAnswers& answers) {
+  json list = NotAsked(answers.not_asked);
+  if (!answers.cohorts) return list;
+  for (const v1::NotAsked& one : answers.cohorts->not_asked()) {
+    json said = {{"site", one.site()}, {"reason", one.reason()}, {"detail", one.detail()}};
+    if (!one.dataset().empty()) said["dataset"] = one.dataset();
+    list.push_back(std::move(said));
+  }
+  return list;
+}
+
 json Members(const v1::QueryResponse& cohorts) {
   json members = json::array();
   for (const auto& member : cohorts.members()) {
@@ -415,7 +427,7 @@ json Info(const SiteFacts& site, const beacon::Request& request, const BeaconAns
     info["disclosureControl"] = "OFF: for conformance runs only";
   }
   AddWithheld(answers, info);
-  if (!answers.not_asked.empty()) info["notAsked"] = NotAsked(answers.not_asked);
+  if (json not_asked = NotAsked(answers); !not_asked.empty()) info["notAsked"] = std::move(not_asked);
   if (answers.cohorts) {
     for (const auto& table : answers.cohorts->frequency_tables())
       info["frequencyTables"].push_back(FrequencyTable(table));

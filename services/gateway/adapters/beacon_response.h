@@ -39,7 +39,7 @@ struct BeaconAnswers {
 // then, with what may be said. Of folders `resultsCount` counts records, of cohorts individuals,
 // for variants too; info says so. `numTotalResults` counts one of both, and where they differ
 // info.totals has each. info.withheld and info.notAsked name who did not answer. At the hub
-// info.members names every node and how it fared.
+// info.members names every node and how it fared, and info.notAsked those that cannot be asked this.
 std::string RenderQueryResponse(const SiteFacts& site, const beacon::Request& request, const BeaconAnswers& answers);
 
 // The answer for datasets and cohorts: those of folders, then `records`, which are all there are.

@@ -218,6 +218,25 @@ TEST(BeaconResponse, TheHubNamesNodesThatDidNotAnswer) {
   EXPECT_FALSE(Render(TestSite(false), EntryType::kVariant, "boolean")["info"].contains("members"));
 }
 
+TEST(BeaconResponse, TheHubNamesWhoCannotBeAsked) {
+  v1::QueryResponse answer = Answer();
+  answer.mutable_members(1)->set_state(v1::Member::STATE_NOT_ASKED);
+  auto* whole = answer.add_not_asked();
+  whole->set_site("se");
+  whole->set_reason("QUERY_UNSUPPORTED");
+  auto* one = answer.add_not_asked();
+  one->set_site("other");
+  one->set_dataset("EGAD1");
+  one->set_reason("QUERY_UNSUPPORTED");
+  one->set_detail("no labels");
+  const json info = json::parse(RenderQueryResponse(TestSite(true), Request(EntryType::kIndividual, "count"), {{}, answer}))["info"];
+  EXPECT_EQ(info["members"][1]["state"], "NOT_ASKED");
+  EXPECT_EQ(info["notAsked"],
+            json::array({{{"site", "se"}, {"reason", "QUERY_UNSUPPORTED"}, {"detail", ""}},
+                         {{"site", "other"}, {"dataset", "EGAD1"}, {"reason", "QUERY_UNSUPPORTED"}, {"detail", "no labels"}}}));
+  EXPECT_FALSE(Render(TestSite(true), EntryType::kVariant, "count")["info"].contains("notAsked"));
+}
+
 TEST(BeaconResponse, RarityIsSaidToBeByWhichTable) {
   const json info = Render(TestSite(true), EntryType::kVariant, "count")["info"];
   const json table = {

@@ -210,7 +210,7 @@ TEST_F(BeaconRoutesTest, WhatCohortsCannotBeAskedIsSaid) {
   json any_base = kPlace;
   any_base["alternateBases"] = "N";
   const std::vector<std::pair<std::string, json>> questions = {
-      {"/individuals", filtered({{"id", "HP:0001250"}, {"similarity", "low"}})},
+      {"/individuals", filtered({{"id", "HP:0001250"}, {"scope", "biosample"}})},
       {"/individuals", filtered({{"id", "age"}, {"operator", ">"}, {"value", "P1Y6M"}})},
       {"/individuals",
        filtered(
