@@ -88,8 +88,9 @@ class Workspace {
   std::vector<std::uint32_t> spread_;
   std::vector<std::uint32_t> sites_;
   std::vector<std::int32_t> change_;
-  std::vector<std::uint64_t> bits_;   // which of some rows, or runs, are in a set
-  std::vector<std::uint32_t> ranks_;  // members before each word of bits_
+  std::vector<std::uint64_t> bits_;    // which of some rows, or runs, are in a set
+  std::vector<BitSpan> spans_;         // of bits_: lists
+  std::vector<std::uint32_t> counts_;  // of spans_
   // Sets to be counted, and where to.
   struct ToCount {
     RowSet set;

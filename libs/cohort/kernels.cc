@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kBlockWords = 64;  // of `intersect`: stays in the first-level cache
 // How far ahead bitsets are asked for: the processor does so itself, but not beyond a 4 KB page.
-constexpr std::size_t kAheadWords = 256;
+constexpr std::size_t kAheadWords = 1024;
 
 constexpr std::size_t SetWords(std::uint32_t n_rows) { return (std::size_t{n_rows} + 63) / 64; }
 inline std::uint64_t Bit(const std::uint64_t* set, std::uint32_t row) {
@@ -86,6 +86,22 @@ template <typename RowOf>
   TestLoop(begin, n, set, bits, [runs](std::size_t i) { return runs[i].row(); });
 }
 
+[[gnu::always_inline]] inline void CountSpansLoop(const std::uint64_t* bits, const BitSpan* spans,
+                                                  std::size_t n, std::uint32_t* counts) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::uint32_t first = spans[i].begin, last = first + spans[i].count - 1;
+    const std::uint64_t from = ~0ULL << (first % 64), to = ~0ULL >> (63 - last % 64);
+    const std::uint64_t* word = bits + first / 64;
+    const std::uint64_t* const end = bits + last / 64;
+    int count = std::popcount(*word & from & (word == end ? to : ~0ULL));
+    if (word != end) {
+      while (++word != end) count += std::popcount(*word);
+      count += std::popcount(*end & to);
+    }
+    counts[i] = static_cast<std::uint32_t>(count);
+  }
+}
+
 [[gnu::always_inline]] inline std::uint64_t CountPagesLoop(const std::uint8_t* pages,
                                                            std::uint32_t n_rows,
                                                            const std::uint64_t* set) {
@@ -116,6 +132,10 @@ void TestRows(const std::uint32_t* rows, std::size_t n, const std::uint64_t* set
 }
 void TestRuns(const Run* runs, std::size_t n, const std::uint64_t* set, std::uint64_t* bits) {
   TestRunsLoop(runs, 0, n, set, bits);
+}
+void CountSpans(const std::uint64_t* bits, const BitSpan* spans, std::size_t n,
+                std::uint32_t* counts) {
+  CountSpansLoop(bits, spans, n, counts);
 }
 std::uint64_t CountPages(const std::uint8_t* pages, std::uint32_t n_rows,
                          const std::uint64_t* set) {
@@ -189,6 +209,10 @@ GF_AVX2 void TestRowsAvx2(const std::uint32_t* rows, std::size_t n, const std::u
 GF_AVX2 void TestRunsAvx2(const Run* runs, std::size_t n, const std::uint64_t* set,
                           std::uint64_t* bits) {
   TestRunsLoop(runs, 0, n, set, bits);
+}
+GF_AVX2 void CountSpansAvx2(const std::uint64_t* bits, const BitSpan* spans, std::size_t n,
+                            std::uint32_t* counts) {
+  CountSpansLoop(bits, spans, n, counts);
 }
 GF_AVX2 std::uint64_t CountPagesAvx2(const std::uint8_t* pages, std::uint32_t n_rows,
                                      const std::uint64_t* set) {
@@ -267,6 +291,7 @@ GF_AVX512 void TestRowsAvx512(const std::uint32_t* rows, std::size_t n, const st
   for (; i + 64 <= n; i += 64) {
     std::uint64_t word = 0;
     for (std::size_t part = 0; part < 64; part += 16) {
+      __builtin_prefetch(rows + i + part + 2 * kAheadWords);
       word |= std::uint64_t{TestRows(_mm512_loadu_si512(rows + i + part), set, 0xffff)} << part;
     }
     bits[i / 64] = word;
@@ -279,6 +304,8 @@ GF_AVX512 void TestRunsAvx512(const Run* runs, std::size_t n, const std::uint64_
   for (; i + 64 <= n; i += 64) {
     std::uint64_t word = 0;
     for (std::size_t part = 0; part < 64; part += 16) {
+      __builtin_prefetch(runs + i + part + kAheadWords);
+      __builtin_prefetch(runs + i + part + kAheadWords + 8);
       const __m256i first = _mm512_cvtepi64_epi32(_mm512_loadu_si512(runs + i + part));
       const __m256i last = _mm512_cvtepi64_epi32(_mm512_loadu_si512(runs + i + part + 8));
       const __m512i row =
@@ -315,7 +342,7 @@ GF_AVX512 inline std::pair<std::uint64_t, std::uint64_t> CountFourPages(const st
                                                                         std::uint32_t n_rows,
                                                                         const std::uint64_t* set) {
   constexpr std::size_t kPageWords = kPageRows / 64;
-  constexpr std::size_t kAheadMembers = 1024;  // as kAheadWords
+  constexpr std::size_t kAheadMembers = 2048;  // as kAheadWords
   const std::uint32_t n_pages = PageCount(n_rows);
   const std::uint32_t whole = n_rows / kPageRows;  // the last page of the set may be shorter
   const std::uint8_t* low = pages + n_pages;
@@ -385,19 +412,20 @@ struct Table {
 
 Table Detect() {
   Table table;
-  table.Add({"portable", CountAnd, MarkAnd, Intersect, CountRows, TestRows, TestRuns, CountPages,
-             CountPagesAnd});
+  table.Add({"portable", CountAnd, MarkAnd, Intersect, CountRows, TestRows, TestRuns, CountSpans,
+             CountPages, CountPagesAnd});
 #if defined(__x86_64__)
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt") &&
                     __builtin_cpu_supports("bmi2");
   if (avx2) {
     table.Add({"avx2", CountAndAvx2, MarkAndAvx2, IntersectAvx2, CountRowsAvx2, TestRowsAvx2,
-               TestRunsAvx2, CountPagesAvx2, CountPagesAndAvx2});
+               TestRunsAvx2, CountSpansAvx2, CountPagesAvx2, CountPagesAndAvx2});
   }
   if (avx2 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vpopcntdq")) {
     table.Add({"avx512", CountAndAvx512, MarkAndAvx512, IntersectAvx512, CountRowsAvx512,
-               TestRowsAvx512, TestRunsAvx512, CountPagesAvx512, CountPagesAndAvx512});
+               TestRowsAvx512, TestRunsAvx512, CountSpansAvx2, CountPagesAvx512,
+               CountPagesAndAvx512});
   }
 #endif
   return table;

@@ -14,6 +14,11 @@
 
 namespace genofed::cohort {
 
+struct BitSpan {
+  std::uint32_t begin = 0;
+  std::uint32_t count = 0;  // at least one
+};
+
 // No bounds are checked here: Segment::Verify looked at every row when the segment arrived.
 struct Kernels {
   const char* name;
@@ -32,6 +37,9 @@ struct Kernels {
                     std::uint64_t* bits);
   // The same for the rows of runs.
   void (*test_runs)(const Run* runs, std::size_t n, const std::uint64_t* set, std::uint64_t* bits);
+  // Of each of n spans, how many of its bits are set.
+  void (*count_spans)(const std::uint64_t* bits, const BitSpan* spans, std::size_t n,
+                      std::uint32_t* counts);
   // Of a set in pages of 256 rows (tile_layout.h), those that are in `set`, both among n_rows.
   std::uint64_t (*count_pages)(const std::uint8_t* pages, std::uint32_t n_rows,
                                const std::uint64_t* set);

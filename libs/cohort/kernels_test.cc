@@ -82,6 +82,19 @@ TEST(KernelsTest, AllAgreeWithSingleRows) {
         kernels.test_rows(rows.data(), rows.size(), a.data(), bits.data());
         EXPECT_EQ(bits.back(), ~0ULL) << "written beyond the rows";
         for (std::uint32_t i = 0; i < rows.size(); ++i) ASSERT_EQ(has(bits, i), has(a, rows[i]));
+        std::vector<BitSpan> spans;
+        std::vector<std::uint32_t> expected_counts;
+        for (std::uint32_t begin = 0; begin < rows.size(); begin += 7) {
+          for (const std::uint32_t count : {1U, 2U, 63U, 64U, 65U, 200U}) {
+            if (begin + count > rows.size()) continue;
+            spans.push_back({begin, count});
+            std::uint32_t& members = expected_counts.emplace_back(0);
+            for (std::uint32_t i = begin; i < begin + count; ++i) members += has(a, rows[i]);
+          }
+        }
+        std::vector<std::uint32_t> counts(spans.size());
+        kernels.count_spans(bits.data(), spans.data(), spans.size(), counts.data());
+        EXPECT_EQ(counts, expected_counts);
         bits.assign(bits.size(), ~0ULL);
         kernels.test_runs(runs.data(), runs.size(), a.data(), bits.data());
         EXPECT_EQ(bits.back(), ~0ULL) << "written beyond the runs";

@@ -393,24 +393,16 @@ void SegmentScan::CountPiece() {
     for (const auto& list : lists) *list.out = static_cast<std::uint32_t>(CountSet(list.set));
   } else if (!lists.empty()) {
     const auto n = static_cast<std::size_t>(rows.end - rows.begin);
-    const std::size_t words = n / 64 + 1;  // a word for the end, too
-    work_.bits_.resize(std::max(work_.bits_.size(), words));
-    work_.ranks_.resize(work_.bits_.size());
-    work_.bits_[words - 1] = 0;
+    work_.bits_.resize(std::max(work_.bits_.size(), n / 64 + 1));
     kernels_.test_rows(AsRows(work_.ids_.Get(4 * rows.begin, 4 * n)), n, rows_, work_.bits_.data());
-    std::uint32_t sum = 0;
-    for (std::size_t i = 0; i < words; ++i) {
-      work_.ranks_[i] = sum;
-      sum += static_cast<std::uint32_t>(std::popcount(work_.bits_[i]));
-    }
-    auto before = [&](std::uint64_t at) {
-      const std::uint64_t part = work_.bits_[at / 64] & ((1ULL << (at % 64)) - 1);
-      return work_.ranks_[at / 64] + static_cast<std::uint32_t>(std::popcount(part));
-    };
-    for (const auto& list : lists) {
-      const std::uint64_t at = list.set.place - rows.begin;
-      *list.out = before(at + list.set.count) - before(at);
-    }
+    work_.spans_.clear();
+    for (const auto& list : lists)
+      work_.spans_.push_back(
+          {static_cast<std::uint32_t>(list.set.place - rows.begin), list.set.count});
+    work_.counts_.resize(std::max(work_.counts_.size(), lists.size()));
+    kernels_.count_spans(work_.bits_.data(), work_.spans_.data(), lists.size(),
+                         work_.counts_.data());
+    for (std::size_t i = 0; i < lists.size(); ++i) *lists[i].out = work_.counts_[i];
   }
   lists.clear();
 }

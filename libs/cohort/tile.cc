@@ -56,6 +56,8 @@ Result<std::unique_ptr<Tile>> Tile::Open(const std::filesystem::path& path,
     if (map == MAP_FAILED) return Corrupt("the file cannot be mapped");
     tile->map_ = static_cast<const std::byte*>(map);
     tile->map_size_ = identity.size;
+    // Where the file system has large pages: a tenth of the time of long scans is looking up small ones.
+    ::madvise(map, identity.size, MADV_HUGEPAGE);
     ::madvise(map, identity.size, MADV_WILLNEED);
   }
   return tile;

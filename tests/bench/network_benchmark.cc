@@ -2,7 +2,9 @@
 //
 // What a count costs end to end, next to an empty call on the same way in the same run: a node over
 // mutual TLS with its index, permissions and the whole of disclosure control, and the hub over 27
-// such nodes with a million people. Budgets are in a PostgreSQL of its own. Prints one JSON object;
+// such nodes with a million people. Who asks has signed in: the hub shows each node its token of
+// their account, and nodes verify it; empty calls are nobody's. The broker is in this process.
+// Budgets are in a PostgreSQL of its own. Prints one JSON object;
 // tests/bench/run makes rows of it.
 #include <grpcpp/impl/codegen/service_type.h>
 
@@ -16,6 +18,9 @@
 
 #include "genofed/discovery/v1/discovery.grpc.pb.h"
 #include "libs/auth/access_token.h"
+#include "libs/auth/account_token.h"
+#include "libs/auth/token_cache.h"
+#include "libs/crypto/signer.h"
 #include "libs/disclosure/budget.h"
 #include "libs/obs/log.h"
 #include "libs/rpc/channel.h"
@@ -26,6 +31,7 @@
 #include "libs/testing/temporary_directory.h"
 #include "libs/testing/temporary_postgres.h"
 #include "services/cli/federation/pki.h"
+#include "services/discovery/adapters/account_of_call.h"
 #include "services/discovery/adapters/file_beacon_opener.h"
 #include "services/discovery/adapters/file_cohort_opener.h"
 #include "services/discovery/adapters/grpc_discovery_service.h"
@@ -90,6 +96,42 @@ std::vector<genomics::Individual> MakePeople() {
 
 rpc::Policy ThePolicy() { return *rpc::Policy::Parse(kPolicy[0].content); }
 
+std::string AudienceOf(const std::string& site) { return "urn:genofed:site:" + site; }
+
+// The hub's broker.
+class BenchBroker final : public Broker {
+ public:
+  Result<Issued> Issue(const Context& ctx) override {
+    auth::AccountToken token;
+    token.issuer = kIssuer;
+    token.account = AccountOfUser(ctx.principal());
+    token.issued_at = std::chrono::floor<std::chrono::seconds>(clock_.Now());
+    token.expires_at = token.issued_at + auth::AccountToken::kLifetime;
+    Issued issued;
+    issued.lifetime = auth::AccountToken::kLifetime;
+    for (int i = 0; i < kNodes; ++i) {
+      token.id = NewId("act", clock_, random_);
+      token.audience = AudienceOf(NodeName(i));
+      GF_ASSIGN(issued.tokens[NodeName(i)], auth::MintAccountToken(signer_, token));
+    }
+    return issued;
+  }
+  // What a node believes, with a memory of its own.
+  auth::TrustStore Trust() const {
+    nlohmann::json issuer = {{"iss", kIssuer}, {"roles", nlohmann::json::array({"passport"})}};
+    issuer["jwks"]["keys"] =
+        nlohmann::json::array({nlohmann::json::parse(signer_.public_key().Jwk())});
+    const nlohmann::json file = {{"issuers", nlohmann::json::array({issuer})}};
+    return auth::TrustStore::FromJson(file.dump())->With(std::make_shared<auth::TokenCache>());
+  }
+
+ private:
+  static constexpr char kIssuer[] = "https://passports.1mg.example";
+  const SystemClock clock_;
+  SystemRandom random_;
+  crypto::FileSigner signer_{*crypto::SigningKey::Generate()};
+};
+
 // Keys and certificates of all sites.
 class Certificates {
  public:
@@ -115,8 +157,9 @@ class Certificates {
 class Node {
  public:
   Node(const std::string& site, std::shared_ptr<const Cohort> cohort, const rpc::TlsFiles& files,
-       sql::Database& database)
+       sql::Database& database, auth::TrustStore trust)
       : country_(ToUpper(site)),
+        trust_(std::move(trust)),
         store_(database, mechanism_.policy()),
         publication_store_(database),
         beacon_store_(database),
@@ -129,7 +172,8 @@ class Node {
         rpc::Dispatcher::Options{
             .site = site, .domain = kDomain, .service = "discovery", .denied = NobodyDenied},
         ThePolicy(), tokens_, metrics_);
-    service_ = MakeNodeService(*dispatcher_, metrics_, discovery_, folders_, publications_);
+    service_ = MakeNodeService(*dispatcher_, metrics_, discovery_, folders_, publications_,
+                               PayerAtNode(trust_, clock_, AudienceOf(site)));
     server_ = *rpc::Server::Start({.listeners = {{"127.0.0.1:0", files}},
                                    .site = site,
                                    .domain = kDomain,
@@ -146,7 +190,7 @@ class Node {
  private:
   const std::string country_;
   const SystemClock clock_;
-  const auth::FixedTrust trust_{auth::TrustStore()};
+  const auth::FixedTrust trust_;
   obs::Metrics metrics_;
   FakeConsent consent_;
   FakeListing listing_;
@@ -190,25 +234,31 @@ struct Times {
   }
 };
 
-Query AlleleQuery(int site, const std::string& account) {
+Query AlleleQuery(int site) {
   Query query;
   query.granularity = Granularity::kCount;
   query.variant =
       VariantPattern{VariantPattern::Form::kExact, std::nullopt, "20", 1'000 + 100 * site,
                      1'001 + 100 * site,           "A",          "T"};
-  query.account = account;
   return query;
 }
 
 // A question about no dataset goes all the way and finds nothing to do: the empty call of the same
 // kind.
 Query EmptyQuery() {
-  Query query = AlleleQuery(0, "anonymous");
+  Query query = AlleleQuery(0);
   query.datasets = {"none"};
   return query;
 }
 
-std::string Account(int i) { return fmt::format("{:064x}", i); }
+// Somebody with an account of their own.
+Context As(int person) {
+  Principal principal;
+  principal.user.emplace();
+  principal.user->issuer = "https://login.1mg.example";
+  principal.user->subject = std::to_string(person);
+  return Context::Background().WithPrincipal(std::move(principal));
+}
 
 int Run() {
   rpc::RequireTls13();
@@ -231,13 +281,17 @@ int Run() {
   std::vector<rpc::TlsFiles> files;
   for (int i = 0; i < kNodes; ++i) files.push_back(certificates.Of(NodeName(i), "discovery"));
   std::unique_ptr<rpc::Peer<v1::DiscoveryService>> alone;
+  BenchBroker broker;
+  const SystemClock clock;
+  AccountTokenCache tokens(broker, clock, options.node_deadline);
+  const PayerOfCall payer_of = PayerAtHub(tokens);
   for (int i = 0; i < kNodes; ++i) {
     const std::string site = NodeName(i);
     auto cohort = opener.Open(
         WriteCohort(data.path(), "GOE-" + ToUpper(site) + "-BENCH-1", 1, kPeople, sites, people));
     GF_CHECK(cohort.ok());
-    nodes.push_back(
-        std::make_unique<Node>(site, *cohort, files[static_cast<std::size_t>(i)], *database));
+    nodes.push_back(std::make_unique<Node>(site, *cohort, files[static_cast<std::size_t>(i)],
+                                           *database, broker.Trust()));
     auto channel = rpc::ConnectTls(nodes.back()->address(), hub, {site, "discovery"}, kDomain);
     const rpc::ChannelSource source = {[channel] { return channel; }, site + "/discovery",
                                        "discovery", nullptr};
@@ -245,7 +299,7 @@ int Run() {
     members.push_back(MakeNodeClient(site, source, options.node_deadline));
   }
   HubDiscovery network(std::move(members), options);
-  const Context ctx = Context::Background();
+  const Context nobody = Context::Background();
 
   // Each node twice a second, one after the other.
   std::jthread settler([&](const std::stop_token& stop) {
@@ -256,12 +310,20 @@ int Run() {
   });
 
   Times node_empty, node_repeat, node_first, node_new, hub_empty, hub_repeat, hub_first, hub_new;
-  auto ask = [&](const rpc::Peer<v1::DiscoveryService>& node, const Query& query) {
-    const auto answer = node.Call(ctx, &v1::DiscoveryService::Stub::Query, ToProto(query));
+  auto ask = [&](const Context& ctx, const Query& query) {
+    const auto payer = payer_of(ctx, "");
+    GF_CHECK(payer.ok());
+    auto request = ToProto(query);
+    if (payer->tokens != nullptr) request.set_account_token(payer->tokens->at(NodeName(0)));
+    const auto answer = alone->Call(nobody, &v1::DiscoveryService::Stub::Query, request);
     if (!answer.ok()) std::fprintf(stderr, "%s\n", Describe(answer.status()).c_str());
     GF_CHECK(answer.ok());
   };
-  auto ask_all = [&](const Query& query) {
+  auto ask_all = [&](const Context& ctx, Query query) {
+    auto payer = payer_of(ctx, "");
+    GF_CHECK(payer.ok());
+    query.account = std::move(payer->account);
+    query.account_tokens = std::move(payer->tokens);
     auto answer = network.Run(ctx, query);
     GF_CHECK(answer.ok());
     for (const Member& member : answer->members) {
@@ -272,30 +334,34 @@ int Run() {
     }
   };
   // Each account is told a few common alleles, which cost next to nothing, before the next one
-  // asks.
-  auto fresh = [&](int round) { return AlleleQuery(kSites - 1 - round % 50, Account(round / 50)); };
+  // asks. What the hub's broker signs for a first question is part of the hub's time, and not of
+  // the node's.
+  const Context known = As(1'000'000);
+  auto common = [](int round) { return AlleleQuery(kSites - 1 - round % 50); };
   for (int i = 0; i < 50; ++i) {
-    ask(*alone, AlleleQuery(kSites - 1 - i, Account(1'000'000)));
-    ask_all(AlleleQuery(kSites - 1 - i, Account(1'000'000)));
+    ask(known, common(i));
+    ask_all(known, common(i));
   }
   for (int round = 0; round < kRounds; ++round) {
-    const Query known = AlleleQuery(kSites - 1 - round % 50, Account(1'000'000));
-    node_empty.Take([&] { ask(*alone, EmptyQuery()); });
-    node_repeat.Take([&] { ask(*alone, known); });
-    (round % 50 == 0 ? node_first : node_new).Take([&] { ask(*alone, fresh(round)); });
+    const Context somebody = As(round / 50);
+    GF_CHECK(payer_of(somebody, "").ok());
+    node_empty.Take([&] { ask(nobody, EmptyQuery()); });
+    node_repeat.Take([&] { ask(known, common(round)); });
+    (round % 50 == 0 ? node_first : node_new).Take([&] { ask(somebody, common(round)); });
   }
   for (int round = 0; round < kRounds / 5; ++round) {
-    const Query known = AlleleQuery(kSites - 1 - round % 50, Account(1'000'000));
-    hub_empty.Take([&] { ask_all(EmptyQuery()); });
-    hub_repeat.Take([&] { ask_all(known); });
-    (round % 50 == 0 ? hub_first : hub_new).Take([&] { ask_all(fresh(kRounds + round)); });
+    const Context somebody = As((kRounds + round) / 50);
+    hub_empty.Take([&] { ask_all(nobody, EmptyQuery()); });
+    hub_repeat.Take([&] { ask_all(known, common(round)); });
+    (round % 50 == 0 ? hub_first : hub_new).Take([&] { ask_all(somebody, common(round)); });
   }
   // More of the first questions of accounts, which go to the database.
   for (int round = 0; round < kRounds / 15; ++round) {
     for (auto& node : nodes) node->Settle(true);
-    const int site = kSites - 1 - round % 50;
-    node_first.Take([&] { ask(*alone, AlleleQuery(site, Account(2'000'000 + round))); });
-    hub_first.Take([&] { ask_all(AlleleQuery(site, Account(3'000'000 + round))); });
+    const Context one = As(2'000'000 + round), other = As(3'000'000 + round);
+    GF_CHECK(payer_of(one, "").ok());
+    node_first.Take([&] { ask(one, common(round)); });
+    hub_first.Take([&] { ask_all(other, common(round)); });
   }
   const nlohmann::json out = {{"people", std::int64_t{kPeople} * kNodes},
                               {"nodes", kNodes},
