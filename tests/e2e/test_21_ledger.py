@@ -1,28 +1,43 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ledgers of a running federation: as files, with witnesses, after crashes, and when somebody rewrites one."""
+"""The ledgers of a running federation: as files, with witnesses, after crashes, by clocks that jump, restored from a backup, and when somebody rewrites one."""
 
 import base64
+import contextlib
+import datetime
 import json
 import shutil
+import signal
 import subprocess
 import time
 
 import pytest
 
-from conftest import QUICK
-from federation import BUILD, Federation, wait_until
+import road
+from cohort import Cohort
+from conftest import CASE_TERM, QUICK, WORKFLOW, _running, synth
+from federation import BUILD, Federation, genofed, wait_until
+from set_clock import SetClock
 
 NODES = "FI,ES,EE"
 
 
 @pytest.fixture(scope="module")
-def ledgers(workspace):
-    """A hub and three nodes: each ledger has the hub and two other nodes as witnesses."""
-    federation = Federation(workspace / "var-ledger", nodes=NODES, layout="services", images=workspace / "no-images", hsm="none", sets=QUICK)
+def clock(workspace):
+    """What Finland's consent service takes for the time of day."""
+    return SetClock(workspace / "clock", "fi", "consent")
+
+
+@pytest.fixture(scope="module")
+def ledgers(workspace, images, clock):
+    """A hub and three nodes: each ledger has the hub and two other nodes as witnesses. Certificates outlast what the clock jumps over."""
+    federation = Federation(workspace / "var-ledger", nodes=NODES, layout="services", images=images, hsm="none", sets=QUICK,
+                            args=["--certificate-lifetime", 30 * 86400], programs=clock.programs)
+    _running.append(federation)
     try:
         yield federation.up(timeout=240)
     finally:
         federation.down()
+        _running.remove(federation)
 
 
 def load(federation, *, seconds, batch=20, threads=4, check=True):
@@ -131,6 +146,251 @@ def test_postgresql_syncs_what_it_acknowledges(ledgers):
     for site in ("hub", "fi"):
         settings = [sql(ledgers, site, f"SHOW {name}") for name in ("fsync", "synchronous_commit", "full_page_writes")]
         assert settings == ["on", "on", "on"], (site, settings)
+
+
+@pytest.fixture(scope="module")
+def held(ledgers, workspace):
+    """{site: Cohort}, listed in two countries; of Finland's, `child` comes of age within a week, and a guardian permitted everything."""
+    cohorts = {}
+    for country in ("FI", "ES"):
+        folder = synth(workspace / "of-ledgers" / country, country, people=60, sites=300)
+        cohort = Cohort(folder, country, f"GOE-{country}-LEDGER-1")
+        if country == "FI":
+            cohort.child = someone(cohort)
+            of_age = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=2)
+            while of_age.day > 28:  # there is such a day in every year
+                of_age += datetime.timedelta(days=1)
+            file = next(f for f in (folder / "phenopackets").glob("*.json") if json.loads(f.read_text())["subject"]["id"] == cohort.child)
+            packet = json.loads(file.read_text())
+            packet["subject"].pop("timeAtLastEncounter", None)
+            packet["subject"]["dateOfBirth"] = f"{of_age.year - 18}-{of_age.month:02}-{of_age.day:02}T00:00:00Z"
+            file.write_text(json.dumps(packet))
+            bundle = json.loads((folder / "consents.fhir-r4.json").read_text())
+            for entry in bundle["entry"]:
+                if entry["resource"]["patient"]["identifier"]["value"] == cohort.child:
+                    entry["resource"]["performer"] = [{"reference": "RelatedPerson/mother"}]
+            (folder / "consents.fhir-r4.json").write_text(json.dumps(bundle))
+        road.onboard(ledgers, cohort)
+        road.list_dataset(ledgers, cohort)
+        cohorts[cohort.site] = cohort
+    return cohorts
+
+
+def someone(cohort, number=0):
+    """A woman who permits everything."""
+    women = cohort.with_filters(cohort.included, sex="FEMALE")
+    return [p for p in sorted(women) if cohort.permissions[p] == {"AF", "SLQ", "SEC"}][number]
+
+
+def counted(federation, site, cohort):
+    """How many women of a dataset a site counts; None when it counts none of it just now."""
+    question = {"meta": {"apiVersion": "2.0"}, "query": {"filters": [{"id": "NCIT:C16576"}], "requestedGranularity": "record",
+                                                          "includeResultsetResponses": "ALL"}}
+    status, _, body = federation.rest(site, "POST", "/beacon/v2/individuals", body=question)
+    if status == 503:
+        return None
+    assert status == 200, body
+    return next((found["resultsCount"] for found in body["response"]["resultSets"] if found["id"] == cohort.dataset and found["exists"]), None)
+
+
+def entries_like(federation, site, text):
+    """Those with this text, in order; there are too many to read all of them again and again."""
+    return [json.loads(line) for line in sql(federation, site, f"SELECT entry FROM consent.ledger WHERE entry LIKE '%{text}%' ORDER BY index").splitlines()]
+
+
+def no_gap(federation, site):
+    return sql(federation, site, "SELECT count(*) = max(index) + 1 AND min(index) = 0 FROM consent.ledger") == "t"
+
+
+def test_clocks_that_jump_lose_nothing_fork_nothing_and_bring_no_permission_back(ledgers, held, clock, tmp_path, figures):
+    """A week forward and back, and before the present, under load, with a death in between."""
+    fi, key, acknowledged = held["fi"], key_file(ledgers, "fi"), ledgers.var / "acknowledged-clock"
+    leaver, limited = someone(fi, 1), someone(fi, 2)
+    until = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    ledgers.genofed("me", "permit", "AF", "SLQ", "SEC", "--until", until, site="fi", token=ledgers.token(fi.citizen, limited))
+    all_women = len(fi.with_filters(fi.permitting("SLQ"), sex="FEMALE"))
+    assert counted(ledgers, "fi", fi) == all_women
+    config = json.loads((ledgers.var / "fi" / "site.json").read_text())
+    loading = subprocess.Popen([BUILD / "bin" / "ledger_load", "--tls", ledgers.var / "fi" / "tls", "--bundle", ledgers.var / "ca.pem",
+                                "--at", config["network"]["grpc"]["consent"], "--site", "fi", "--batch", "5", "--threads", "2", "--seconds", "15",
+                                "--acknowledged", acknowledged], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        time.sleep(1)
+        clock.set(7 * 86400)
+        wait_until(lambda: counted(ledgers, "fi", fi) == all_women - 2, 10, "a period to be over, and a child to have come of age")
+        for seconds in (0, -200, -50):
+            clock.set(seconds)
+            for _ in range(6):
+                assert counted(ledgers, "fi", fi) == all_women - 2, f"what was over is back, at {seconds} s"
+                time.sleep(0.2)
+        # What is said by a clock that is behind counts like anything else.
+        me = ledgers.token(fi.citizen, leaver)
+        status, _, answer = ledgers.rest("fi", "PUT", "/api/v1/me/permissions", body={"permissions": []}, token=me)
+        assert status == 200, answer
+        wait_until(lambda: counted(ledgers, "fi", fi) == all_women - 3, 5, "the withdrawal to count")
+        clock.set(-200)
+        killed = ledgers.kill9("fi", "consent")
+        ledgers.wait_ready("fi", "consent", not_pid=killed, timeout=90)
+        wait_until(lambda: counted(ledgers, "fi", fi), 20, "discovery to be open again")
+        assert counted(ledgers, "fi", fi) == all_women - 3
+    finally:
+        clock.set(0)
+        loading.wait(60)
+    fi.permissions |= dict.fromkeys((leaver, limited, fi.child), set())
+    size = int(sql(ledgers, "fi", "SELECT count(*) FROM consent.ledger"))
+    wait_until(lambda: checkpoint(ledgers, "fi")[0] >= size and len(checkpoint(ledgers, "fi")[1]) == 4, 20, "everybody's cosignature, whatever their clocks say")
+    fsck = ledgers.genofed("ledger", "fsck", "--key", key, site="fi").json
+    assert fsck["ok"] and no_gap(ledgers, "fi"), fsck
+    rows = dict(line.split("|", 1) for line in sql(ledgers, "fi", "SELECT idempotency_key, index FROM consent.ledger WHERE caller = 'dispatcher'").splitlines())
+    said = [line.split() for line in acknowledged.read_text().splitlines()]
+    assert said and all(rows.get(name) == index for name, index in said), "an acknowledged entry is where the answer said"
+    assert not any(alarms(ledgers, site) for site in ("hub", "fi", "es", "ee"))
+    # The order of the ledger is the order of events, whatever times are written in it.
+    newest, = ledgers.get("fi", "/api/v1/me/permissions", token=me)["history"][:1]
+    assert newest["ledger_index"] == answer["ledger_index"] and not newest.get("permissions"), newest
+    epochs = [entry["epoch"] for entry in entries_like(ledgers, "fi", "consent-") if entry["kind"].startswith("consent-")]
+    assert len(epochs) > 2 and epochs == sorted(epochs)
+    receipt = tmp_path / "receipt.json"
+    receipt.write_text(newest["receipt"])
+    assert genofed("ledger", "verify", receipt, "--key", key).returncode == 0
+    figures.append(f"ledger: {len(said)} entries were acknowledged while the clock was set a week forward and 200 s back, all are where the answers said")
+
+
+def admin(federation, site, program, *args):
+    """A tool of PostgreSQL's, as whoever keeps the site's database."""
+    config = json.loads((federation.var / site / "site.json").read_text())["postgres"]
+    done = subprocess.run([program, "-h", config["host"], "-p", str(config["port"]), "-U", "genofed_admin", "-d", config["database"], *args],
+                          capture_output=True, text=True, timeout=120, check=False,
+                          env={"PATH": "/usr/bin:/bin", "PGPASSWORD": (federation.var / site / "secrets" / "postgres-admin").read_text().strip()})
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def back_up(federation, site, name):
+    file = federation.var / f"{site}.{name}"
+    admin(federation, site, "pg_dump", "-Fc", "-n", "consent", "-f", file)
+    return file
+
+
+def restore(federation, site, backup, archive=None):
+    """Into the database of a service that is at rest meanwhile and starts anew; `archive()` may look at it before. Returns the process that was."""
+    pid = federation.pid(site, "consent")
+    federation.signal(site, "consent", signal.SIGSTOP)
+    if archive:
+        archive()
+    admin(federation, site, "psql", "-c", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'genofed_consent'")
+    admin(federation, site, "pg_restore", "--clean", "--if-exists", "--single-transaction", "-n", "consent", backup)
+    return federation.kill9(site, "consent") if federation.pid(site, "consent") == pid else pid
+
+
+def of_run(federation, site, run, kind):
+    return [entry for entry in entries_like(federation, site, run) if entry.get("run") == run and entry["kind"] == kind]
+
+
+def history(federation, site, size):
+    """What the first so many entries are, whatever came since."""
+    return sql(federation, site, f"SELECT count(*), md5(string_agg(entry, '' ORDER BY index)) FROM consent.ledger WHERE index < {size}")
+
+
+@pytest.fixture(scope="module")
+def frozen(ledgers, held, images):
+    """Finland's consents restored from a backup that is older than a withdrawal, while a task waits for its keys."""
+    fi, state = held["fi"], {}
+    state["application"] = road.grant(ledgers, [(cohort, True) for cohort in held.values()], "Before the restore")["id"]
+    state["analysed"] = len(fi.permitting("SEC"))
+    ledgers.signal("fi", "spe", signal.SIGSTOP)
+    try:
+        state["run"] = road.submit(ledgers, state["application"], images / WORKFLOW, datasets=[fi.dataset], CASE_TERM=CASE_TERM)
+        wait_until(lambda: of_run(ledgers, "fi", state["run"], "run"), 30, "the run to be in the ledger")
+        state["before"] = counted(ledgers, "fi", fi)
+        backup = back_up(ledgers, "fi", "backup")
+        state["leaver"] = ledgers.token(fi.citizen, someone(fi, 1))
+        status, _, answer = ledgers.rest("fi", "PUT", "/api/v1/me/permissions", body={"permissions": []}, token=state["leaver"])
+        assert status == 200, answer
+        for site in ("fi", "hub"):
+            wait_until(lambda: counted(ledgers, site, fi) == state["before"] - 1, 10, "the withdrawal to count")  # noqa: B023
+        wait_until(lambda: len(checkpoint(ledgers, "fi")[1]) == 4 and checkpoint(ledgers, "fi")[0] > int(answer["ledger_index"]), 20, "all to cosign it")
+
+        def archive():
+            """What is in the archived log of the database, too."""
+            state["archive"] = back_up(ledgers, "fi", "archive")
+            state["size"] = int(sql(ledgers, "fi", "SELECT count(*) FROM consent.ledger"))
+            state["history"] = history(ledgers, "fi", state["size"])
+        restored = restore(ledgers, "fi", backup, archive)
+        began = time.monotonic()
+        state["seen"] = {"fi": set(), "hub": set()}  # all that anybody was told since
+        while not alarms_or_none(ledgers, "fi") or counted(ledgers, "fi", fi) is not None:
+            for site, counts in state["seen"].items():
+                counts.add(counted(ledgers, site, fi))
+            assert time.monotonic() < began + 60, "it did not close"
+        state["took"] = time.monotonic() - began
+        ledgers.wait_ready("fi", "consent", not_pid=restored)
+    finally:
+        ledgers.signal("fi", "spe", signal.SIGCONT)
+    return state
+
+
+def alarms_or_none(federation, site):
+    with contextlib.suppress(AssertionError):
+        return alarms(federation, site)
+    return None
+
+
+def test_a_restored_backup_freezes_and_nobody_who_withdrew_is_counted_again(ledgers, held, frozen, figures):
+    assert ("fi.1mg.example/ledger", "LEDGER_BEHIND") in alarms(ledgers, "fi")
+    for site in ("hub", "es", "ee"):
+        wait_until(lambda: ("fi.1mg.example/ledger", "LEDGER_ROLLED_BACK") in alarms(ledgers, site), 20, f"{site}'s alarm")  # noqa: B023
+    assert frozen["seen"]["fi"] <= {frozen["before"] - 1, None} and frozen["seen"]["hub"] <= {frozen["before"] - 1, None}, frozen["seen"]
+    figures.append(f"ledger: a restored backup was noticed, and discovery closed, {frozen['took']:.1f} s after the database was back")
+    # The node says why not, and the hub who is missing; the other country is counted as before.
+    question = {"meta": {"apiVersion": "2.0"}, "query": {"filters": [{"id": "NCIT:C16576"}], "requestedGranularity": "count"}}
+    status, _, problem = ledgers.rest("fi", "POST", "/beacon/v2/individuals", body=question)
+    assert status == 503 and "permissions could not be checked" in problem["error"]["errorMessage"], problem
+    answer = road.query(ledgers, "individuals", sex="female")
+    assert set(answer["counts"]) == {held["es"].dataset} and answer["members"]["es"] == "ANSWERED" != answer["members"]["fi"], answer
+    # Nothing is taken, and everything that was said is shown, with what proves it.
+    status, _, problem = ledgers.rest("fi", "PUT", "/api/v1/me/permissions", body={"permissions": []}, token=frozen["leaver"])
+    assert status == 503 and problem["reason"] == "LEDGER_FROZEN", problem
+    assert ledgers.get("fi", "/api/v1/me/permissions", token=frozen["leaver"])["history"]
+    assert ledgers.get("fi", "/ledger/entries?start=0&limit=10")["entries"]
+    assert history(ledgers, "fi", frozen["size"]) != frozen["history"], "the withdrawal is missing"
+
+
+def test_a_frozen_ledger_releases_no_key_and_dispatches_nothing(ledgers, held, frozen, images):
+    wait_until(lambda: "LEDGER_FROZEN" in ledgers.log("fi", "spe"), 60, "the waiting task to be refused its keys")
+    later = road.submit(ledgers, frozen["application"], images / WORKFLOW, CASE_TERM=CASE_TERM)
+    wait_until(lambda: of_run(ledgers, "es", later, "run"), 30, "the other country to begin")
+    wait_until(lambda: "LEDGER_FROZEN" in ledgers.log("fi", "dispatcher"), 20, "Finland's dispatcher to be refused an entry")
+    assert not of_run(ledgers, "fi", later, "run") and not of_run(ledgers, "fi", frozen["run"], "key-event")
+    assert not entries_like(ledgers, "fi", "releases"), "nothing was ever opened"
+    assert road.run_state(ledgers, frozen["run"])["state"] not in road.ENDED
+    assert not road.parts(road.run_state(ledgers, later))["fi"].get("reason"), "it waits, and has not failed"
+    frozen["later"] = later
+
+
+def test_only_what_is_missing_lifts_it(ledgers, held, frozen):
+    """Not a new start; what docs/operations/witnesses.md says does."""
+    fi = held["fi"]
+    killed = ledgers.kill9("fi", "consent")
+    ledgers.wait_ready("fi", "consent", not_pid=killed, timeout=90)
+    wait_until(lambda: "LEDGER_FROZEN" in load(ledgers, seconds=0.2, check=False).stderr, 20, "the ledger to be frozen again")
+    assert counted(ledgers, "fi", fi) is None
+    restored = restore(ledgers, "fi", frozen["archive"])
+    ledgers.wait_ready("fi", "consent", not_pid=restored, timeout=90)
+    assert wait_until(lambda: counted(ledgers, "fi", fi), 30, "discovery to be open") == frozen["before"] - 1
+    wait_until(lambda: counted(ledgers, "hub", fi) == frozen["before"] - 1, 20, "the hub to count Finland again")
+    assert not ledgers.get("fi", "/api/v1/me/permissions", token=frozen["leaver"]).get("permissions")
+    for run in (frozen["run"], frozen["later"]):
+        state = road.finish(ledgers, run, ["fi", "es"], timeout=150)
+        assert state["state"] == "STATE_COMPLETE", state
+        assert road.parts(state)["fi"]["individuals"] == frozen["analysed"] - 1, state
+    assert of_run(ledgers, "fi", frozen["run"], "key-event")
+    assert history(ledgers, "fi", frozen["size"]) == frozen["history"], "the same history goes on"
+    load(ledgers, seconds=0.2)
+    size = int(sql(ledgers, "fi", "SELECT count(*) FROM consent.ledger"))
+    wait_until(lambda: checkpoint(ledgers, "fi")[0] >= size and len(checkpoint(ledgers, "fi")[1]) == 4, 20, "everybody to cosign what came since")
+    assert ledgers.genofed("audit", "reconcile", as_="dpo_fi").json["accounted"] is True
+    assert ("fi.1mg.example/ledger", "LEDGER_ROLLED_BACK") in alarms(ledgers, "hub"), "evidence stays"
 
 
 @pytest.fixture

@@ -206,3 +206,78 @@ def test_who_was_forgotten_is_not_taken_in_again(land, people):
     submission = road.onboard(land, people, dataset="GOE-FI-REGISTERED-2").json
     assert submission["counts"]["subjects_forgotten"] == 1, submission["counts"]
     assert any(finding["code"] == "FORGOTTEN" for finding in submission["findings"]), submission["findings"]
+
+
+BREACH = {"title": "A copy was sent to a wrong address", "what_happened": "A courier gave a disk to somebody else.",
+          "consequences": "Nobody knows of any; the disk was encrypted.", "measures": "Its keys were changed, and the courier too.",
+          "contact": "dpo@example.fi, +358 1", "happened": "2026-03-01T08:00:00Z"}
+
+
+def told(fed, people, person):
+    """The notices that somebody is shown, newest first."""
+    return fed.get("fi", "/api/v1/me/notices", token=fed.token(people.citizen, person)).get("notices", [])
+
+
+def publish(fed, key, persona="dpo_fi", **notice):
+    return fed.rest("fi", "POST", "/api/v1/notices", body={"notice": {**BREACH, **notice}, "idempotency_key": key}, persona=persona)
+
+
+def test_a_breach_is_told_once_to_everybody_concerned_and_to_nobody_else(land, people, registry, webhook_token, tmp_path):
+    """People of several datasets, of one of them, of none, and of whom only a registry has ever spoken."""
+    both = someone(people, "AF", "SLQ", "SEC")
+    leaver = next(p for p in sorted(people.included) if people.permissions[p] == {"AF", "SLQ", "SEC"} and p != both)
+    silent = next(p for p in sorted(people.people) if p not in people.included)
+    only_registered, stranger = "FI-P888888", "FI-P777777"
+    assert land.rest("fi", "PUT", "/api/v1/me/permissions", body={"permissions": []}, token=land.token(people.citizen, leaver))[0] == 200
+    second = road.onboard(land, people, dataset="GOE-FI-REGISTERED-3").json["counts"]["subjects_included"]
+    spoken_of = consent("only-registered", only_registered, "permit", "AF")
+    registry.put(spoken_of)
+    assert notify_with(land, webhook_token.read_text(), spoken_of) == 202
+    wait_until(lambda: land.get("fi", "/api/v1/me/permissions", token=land.token(people.citizen, only_registered)).get("statements"), 10,
+               "the registry's word to be known")
+
+    before = {person: told(land, people, person) for person in (both, leaver, silent, only_registered, stranger)}
+    first = len(people.included) - 1  # an earlier test left somebody who was forgotten
+    assert second == first - 1, "who withdrew everything is not in the second"
+    concerned = {"of-both": ([people.dataset, "GOE-FI-REGISTERED-3"], first), "of-the-second": (["GOE-FI-REGISTERED-3"], second),
+                 "of-none": (["GOE-FI-REGISTERED-404"], 0), "of-everybody": ([], len(people.people) - 1 + 1)}
+    ids = {}
+    for key, (datasets, number) in concerned.items():
+        for again in (False, True):
+            status, _, answer = publish(land, key, "operator_fi" if again else "dpo_fi", datasets=datasets)
+            assert status == 200 and int(answer.get("people", 0)) == number, (key, answer)
+            assert ids.setdefault(key, answer["notice"]["id"]) == answer["notice"]["id"], "the same key publishes once"
+
+    def new(person):
+        shown = told(land, people, person)
+        assert shown[len(shown) - len(before[person]):] == before[person], "newest first"
+        return [notice["id"] for notice in shown[:len(shown) - len(before[person])]]
+    everybody, of_both, of_second = ids["of-everybody"], ids["of-both"], ids["of-the-second"]
+    assert new(both) == [everybody, of_second, of_both]
+    assert new(leaver) == [everybody, of_both], "whose data are still kept, though nobody may use them"
+    assert new(silent) == new(only_registered) == [everybody]
+    assert new(stranger) == before[stranger] == []
+
+    # What the law wants to be said, and nothing of whom else it is said to.
+    shown = next(notice for notice in told(land, people, both) if notice["id"] == of_both)
+    assert {field: shown[field] for field in BREACH} == BREACH and shown["datasets"] == concerned["of-both"][0]
+    assert set(shown) == {*BREACH, "id", "datasets", "published"}, shown
+    assert not any(person in json.dumps(shown) for person in people.people)
+    land.genofed("me", "export", "--out", tmp_path / "all", site="fi", token=land.token(people.citizen, leaver), json=False)
+    assert [notice["id"] for notice in json.loads((tmp_path / "all").read_text())["notices"]][:2] == [everybody, of_both]
+
+
+def test_who_may_not_send_a_notice_and_which_is_none(land, people):
+    before = told(land, people, someone(people, "AF", "SLQ", "SEC"))
+    for persona in ("holder_fi", "dac_fi", "ncp_fi", "citizen_fi"):
+        assert publish(land, "not-mine", persona)[0] == 403, persona
+    for persona in (None, "researcher", "central_dac"):  # nobody, and people of the hub
+        assert publish(land, "not-mine", persona)[0] in (401, 403), persona
+    for change in ({"what_happened": "Something else."}, {"contact": "another@example.fi"}, {"datasets": [people.dataset]}):
+        status, _, problem = publish(land, "of-everybody", **change)
+        assert status == 409 and problem["reason"] == "NOTICE_KEY_REUSED", problem
+    for field in ("title", "what_happened", "consequences", "measures", "contact"):
+        status, _, problem = publish(land, "incomplete", **{field: ""})
+        assert status == 400 and problem["reason"] == "NOTICE_INVALID", (field, problem)
+    assert publish(land, "")[0] == 400
+    assert told(land, people, someone(people, "AF", "SLQ", "SEC")) == before

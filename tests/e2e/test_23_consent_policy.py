@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two countries, two laws: nobody in either cohort has said anything, and the same project asks both."""
 
+import datetime
 import json
 
 import pytest
@@ -14,7 +15,7 @@ HEALTH, ANCESTRY, STATUTE = "DUO:0000006", "DUO:0000011", "EHDS:53-1-a"
 ALTRUISM, FORM = "ES:altruism", "urn:example:dga-form|2"
 OPEN_COUNTS = {"permissions": ["AF", "SLQ"], "model": "opt-out", "legal_basis": "EHDS Art. 71(1)"}
 POLICIES = {
-    "fi": {"policy": "FI-2026-1", "country": "FI", "rules": [OPEN_COUNTS]},
+    "fi": {"policy": "FI-2026-1", "country": "FI", "rules": [OPEN_COUNTS], "adult_age": 16},
     "es": {"policy": "ES-2026-1", "country": "ES", "rules": [
         OPEN_COUNTS,
         {"permissions": ["SEC"], "purposes": [HEALTH], "model": "opt-out", "legal_basis": "EHDS Art. 71(1)"},
@@ -120,33 +121,57 @@ def by_mother(person):
                                     for code in ("AF", "SLQ", "SEC")]}]}
 
 
-def test_what_a_guardian_permitted_lapses_at_coming_of_age(lands, silent, workspace, tmp_path):
-    folder = synth(workspace / "guardians", "FI", people=70, sites=200, seed=8)
+ADULT = POLICIES["fi"]["adult_age"]
+
+
+def birthday(of_age_in):
+    """Of somebody who comes of age in so many days, counted from today. Who was born on 29 February does on 1 March."""
+    day = datetime.datetime.now(datetime.timezone.utc).date() + datetime.timedelta(days=of_age_in)
+    try:
+        return day.replace(year=day.year - ADULT).isoformat()
+    except ValueError:
+        return day.replace(year=day.year - ADULT, month=3, day=1).isoformat()
+
+
+@pytest.fixture(scope="module")
+def guarded(lands, silent, workspace):
+    """A Finnish dataset of people whose mothers permitted everything; {group: people}, of one dataset alone."""
+    folder = synth(workspace / "guardians", "FI", people=80, sites=200, seed=8)
     cohort = Cohort(folder, "FI", "GOE-FI-GUARDIANS-1")
-    child, grown, undated = sorted(cohort.people.keys() - silent["fi"].people.keys())[:3]  # of one dataset alone
-    for person, born in ((child, "2020-05-04T00:00:00Z"), (grown, "1990-05-04T00:00:00Z"), (undated, None)):
-        file = next(f for f in (folder / "phenopackets").glob("*.json") if json.loads(f.read_text())["subject"]["id"] == person)
+    people = iter(sorted(cohort.people.keys() - silent["fi"].people.keys()))
+    # Days until they come of age. Nothing changes at the next midnight, whenever this runs.
+    born = {"infants": birthday(14 * 365), "nearly": birthday(2), "just": birthday(-1), "long": birthday(-3650), "undated": None}
+    cohort.groups = {group: [next(people) for _ in range(3)] for group in born}
+    dates = {person: born[group] for group, some in cohort.groups.items() for person in some}
+    for file in (folder / "phenopackets").glob("*.json"):
         packet = json.loads(file.read_text())
-        packet["subject"].pop("timeAtLastEncounter", None)
-        packet["subject"].pop("dateOfBirth")
-        if born:
-            packet["subject"]["dateOfBirth"] = born
-        file.write_text(json.dumps(packet))
+        if packet["subject"]["id"] in dates:
+            packet["subject"].pop("timeAtLastEncounter", None)
+            packet["subject"].pop("dateOfBirth")
+            if date := dates[packet["subject"]["id"]]:
+                packet["subject"]["dateOfBirth"] = f"{date}T00:00:00Z"
+            file.write_text(json.dumps(packet))
     (folder / "consents.fhir-r4.json").write_text(json.dumps({"resourceType": "Bundle", "type": "collection", "entry": [
-        {"resource": by_mother(person)} for person in (child, grown, undated)]}))
+        {"resource": by_mother(person)} for person in dates]}))
     submission = road.onboard(lands, cohort).json
     assert any(finding["code"] == "GUARDIAN_WITHOUT_BIRTH_DATE" for finding in submission["findings"]), submission
-    basis, refused = {}, {}
-    for person in (child, grown, undated):
+    road.list_dataset(lands, cohort)
+    return cohort
+
+
+def test_what_a_guardian_permitted_lapses_at_coming_of_age(lands, guarded, tmp_path):
+    cohort = guarded
+
+    def use(person):
         held = lands.get("fi", "/api/v1/me/permissions", token=lands.token(cohort.citizen, person))
-        use, = (d for d in held["decisions"] if d["permission"] == "PERMISSION_SECONDARY_USE")
-        basis[person] = use["basis"]
+        decision, = (d for d in held["decisions"] if d["permission"] == "PERMISSION_SECONDARY_USE")
         statement, = held["statements"]
-        refused[person] = len(statement.get("refuses", []))
-    assert basis[child] == "permitted" and basis[grown] == "lapsed", basis
-    assert refused == {child: 0, grown: 0, undated: 3}, "nobody knows when the last comes of age"
+        return decision["basis"], len(statement.get("refuses", []))
+    for group, expected in (("infants", ("permitted", 0)), ("nearly", ("permitted", 0)), ("just", ("lapsed", 0)), ("long", ("lapsed", 0)),
+                            ("undated", ("silent", 3))):  # nobody knows when they come of age: refused, and nothing of them is held
+        assert [use(person) for person in cohort.groups[group]] == [expected] * 3, group
     # What a holder recorded is proven to the person, too.
-    token = lands.token(cohort.citizen, child)
+    token = lands.token(cohort.citizen, cohort.groups["infants"][0])
     lands.genofed("me", "permissions", "--receipts", tmp_path, site="fi", token=token, json=False)
     receipt, = tmp_path.glob("consent-*.json")
     key = tmp_path / "fi.key"
@@ -154,6 +179,28 @@ def test_what_a_guardian_permitted_lapses_at_coming_of_age(lands, silent, worksp
     facts = genofed("--json", "ledger", "verify", receipt, "--key", key)
     assert facts.returncode == 0, facts
     assert json.loads(facts.stdout)["said"].endswith(" AF,SLQ,SEC by guardian"), facts.stdout
+
+
+def test_a_run_uses_children_and_nobody_who_has_come_of_age_until_they_permit_it_themselves(lands, guarded, images, tmp_path):
+    cohort = guarded
+    children = {*cohort.groups["infants"], *cohort.groups["nearly"]}
+    decided = cohort.groups["just"][0]
+    status, _, answer = lands.rest("fi", "PUT", "/api/v1/me/permissions", body={"permissions": ["PERMISSION_SECONDARY_USE"]},
+                                   token=lands.token(cohort.citizen, decided))
+    assert status == 200, answer
+    ident, parts = run(lands, [cohort], grant(lands, [cohort], HEALTH), images)
+    assert parts["fi"]["state"] == "STATE_COMPLETE" and parts["fi"]["individuals"] == len(children) + 1, parts
+    key = tmp_path / "fi.key"
+    key.write_text(lands.genofed("ledger", "key", site="fi", json=False).out)
+    for person in (person for some in cohort.groups.values() for person in some):
+        seen = lands.get("fi", "/api/v1/me/accesses?page_size=100", token=lands.token(cohort.citizen, person))["accesses"]
+        access, = (a for a in seen if a["run"] == ident and a["kind"] == "run")
+        expected = person in children or person == decided
+        assert access.get("used", False) is expected, (person, cohort.groups)
+        receipt = tmp_path / "receipt.json"
+        receipt.write_text(access["receipt"])
+        facts = genofed("--json", "ledger", "verify", receipt, "--key", key)
+        assert facts.returncode == 0 and json.loads(facts.stdout)["use"] == ("used" if expected else "not_used"), facts
 
 
 def test_altruism_is_of_a_form_and_an_organisation(lands, silent):
@@ -199,7 +246,11 @@ def test_a_policy_file_is_explained_and_a_wrong_one_refused(policies, tmp_path):
     told = genofed("consent", "policy", "explain", policies["es"])
     assert told.returncode == 0 and "SEC for EHDS:53-1-a: statutory" in told.stdout, told
     assert json.loads(genofed("--json", "consent", "policy", "explain", policies["fi"]).stdout)["country"] == "FI"
+    assert "What a guardian permitted lapses at 16 years." in genofed("consent", "policy", "explain", policies["fi"]).stdout
     wrong = tmp_path / "wrong.json"
+    wrong.write_text(json.dumps({**POLICIES["fi"], "adult_age": 12}))
+    refused = genofed("consent", "policy", "explain", wrong)
+    assert refused.returncode == 3 and "adult_age" in refused.stderr and "14 to 21 years" in refused.stderr, refused
     wrong.write_text(json.dumps({**POLICIES["es"], "rules": [{"permissions": ["SEC"], "model": "statutory"}]}))
     refused = genofed("consent", "policy", "explain", wrong)
     assert refused.returncode == 3 and "rules[0].purposes" in refused.stderr, refused

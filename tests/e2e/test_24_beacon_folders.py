@@ -22,6 +22,7 @@ import tokens
 from beacon_oracle import COLLECTIONS, FILES, Folder, values
 from conftest import QUICK
 from federation import REPO, Federation, genofed, wait_until
+from test_36_clinician import vrs_2_0
 
 sys.path.insert(0, str(REPO / "libs" / "beacon" / "oracle"))
 
@@ -283,6 +284,11 @@ def test_a_vcf_of_frequencies_is_a_folder(workspace, schemas):
         answer = ask(federation, "/g_variants", query)
         schemas.check_answer(answer)
         [record] = result_sets(answer)["goe-sample"]["results"]
+        # The accession of chromosome 3 in GRCh38, as NCBI's sequence has it.
+        assert record["identifiers"]["genomicHGVSId"] == "NC_000003.12:g.45823240T>C"
+        assert record["identifiers"]["variantAlternativeIds"] == [
+            {"id": vrs_2_0("Zu7h9AggXxhTaGVsy7h_EZSChSZGcmgX", 45823240, "T", "C"), "notes": "GA4GH VRS 2.0"},
+            {"id": "ga4gh:VA.S6wWHTu2hblAgp2Cri1BN7HLuHAU8aEl", "notes": "GA4GH VRS 1.3"}]
         frequencies = {one["population"]: one for one in record["frequencyInPopulations"][0]["frequencies"]}
         # Public under disclosure control: 618 of 8000, and 12 populations that are all large.
         assert len(frequencies) == 12 and frequencies["Total"]["alleleCount"] == 618

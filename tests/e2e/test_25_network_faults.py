@@ -317,7 +317,7 @@ def test_terms_without_end_are_cut_off(network):
         call.answer(message(f1=[message(f1=f"HP:{pages[0]:07}")], f2=f"page {pages[0]}"))
     network.estonia.script = script
     started = time.monotonic()
-    status, _, body = network.federation.rest("hub", "GET", "/beacon/v2/filtering_terms?limit=100")
+    status, _, body = network.federation.rest("hub", "GET", "/beacon/v2/filtering_terms?limit=1000")
     assert status == 200 and time.monotonic() - started < BOUND
     assert {"NCIT:C16576", "NCIT:C20197"} <= {term["id"] for term in body["response"]["filteringTerms"]}
     assert pages[0] > 1
@@ -399,6 +399,43 @@ def test_a_bad_beacon_costs_its_own_answer_only(network, kind):
     network.others(total, 0)
     assert len(network.beacon.requests) > asked
     assert network.recover() == total
+
+
+UNASKED = {"dataset": "EGAD00000000001", "reason": "QUERY_UNSUPPORTED", "detail": "no such field"}
+
+
+@pytest.mark.parametrize("script, said", [
+    (answered({**NO, "info": {"notAsked": [UNASKED]}}), [{"site": "boolean", **UNASKED}]),
+    (answered({**result_sets({"id": "EGAD00000000002", "exists": True, "resultsCount": 50}), "info": {"notAsked": [UNASKED]}}),
+     [{"site": "boolean", **UNASKED}]),
+    (answered({"error": {"errorCode": 400}}, status=400), [{"site": "boolean", "reason": "QUERY_UNSUPPORTED"}]),
+    (answered({"error": {"errorCode": 501}}, status=501), [{"site": "boolean", "reason": "QUERY_UNSUPPORTED"}])],
+    ids=["not its dataset", "one of two", "bad request", "not implemented"])
+def test_a_beacon_that_cannot_be_asked_says_no_no(network, script, said):
+    total = network.recover()
+    network.beacon.script = script
+    body = network.ask()
+    asked = network.total - total == 50
+    assert network.states()["boolean"] == ("ANSWERED" if asked else "NOT_ASKED"), body
+    network.others(total, -50 if asked else 0)
+    assert all(one["detail"] for one in body["info"]["notAsked"]), body
+    assert [{key: one.get(key) for key in said[0]} for one in body["info"]["notAsked"]] == said
+    sets = network.ask("record")["response"]["resultSets"]
+    assert [one["id"] for one in sets if one["id"].startswith(("EGAD", "boolean"))] == (["EGAD00000000002"] if asked else [])
+    assert network.recover() == total
+
+
+def test_a_beacon_without_words_for_the_question_is_named(network):
+    """Alternatives are a proposal, and nothing of it is asked; nodes answer."""
+    network.recover()
+    network.beacon.requests.clear()
+    status, _, body = network.federation.rest("hub", "POST", "/beacon/v2/individuals", body={
+        "meta": {"apiVersion": "2.0"}, "query": {"filters": [["NCIT:C16576", "NCIT:C20197"]], "requestedGranularity": "count"}})
+    assert status == 200
+    states = {member["site"]: member["state"] for member in body["info"]["members"]}
+    assert states["boolean"] == "NOT_ASKED" and states["fi"] == "ANSWERED"
+    assert [(one["site"], one["reason"]) for one in body["info"]["notAsked"]] == [("boolean", "QUERY_UNSUPPORTED")]
+    assert not network.beacon.requests
 
 
 def test_the_hub_is_as_it_was(network, truth):

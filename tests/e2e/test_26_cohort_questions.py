@@ -7,6 +7,7 @@ import pathlib
 import pytest
 
 import beacon_schemas
+import hpo_oracle
 import road
 from cohort import MINIMUM, Cohort
 from conftest import QUICK, make_reference, synth
@@ -155,6 +156,31 @@ def test_a_phenotype_has_everybody_who_has_a_kind_of_it(annotated, term):
     assert told(expected), "somebody has it"
     assert ask(federation, "individuals", "--term", term) == told(expected)
     assert ask(federation, "individuals", "--term", term, "--exact-terms") == told(exactly)
+
+
+STEPS = {"exact": 0, "high": 1, "medium": 2, "low": 3}
+
+
+@pytest.mark.parametrize("site", ["fi", "hub"])
+@pytest.mark.parametrize("descendants", [True, False])
+@pytest.mark.parametrize("similarity", STEPS)
+def test_similar_terms_are_so_many_steps_away(annotated, site, descendants, similarity):
+    federation, cohorts = annotated
+    seen = 0
+    for term in ("HP:0001250", "HP:0002315", "HP:0000707"):
+        near, expected = hpo_oracle.within(term, STEPS[similarity]), {}
+        for cohort in cohorts.values() if site == "hub" else [cohorts[site]]:
+            people = cohort.permitting("SLQ")
+            holds = {p for p in people if near & set(cohort.people[p]["terms"])}
+            holds |= cohort.with_filters(people, [term]) if descendants else set()
+            expected[cohort.dataset] = subject_level(len(holds), len(people))
+        query = {"requestedGranularity": "record", "includeResultsetResponses": "HIT",
+                 "filters": [{"id": term, "similarity": similarity, "includeDescendantTerms": descendants}]}
+        status, _, body = federation.rest(site, "POST", "/beacon/v2/individuals", body={"meta": {"apiVersion": "2.0"}, "query": query})
+        assert status == 200 and "notAsked" not in body["info"], body
+        assert {s["id"]: s["resultsCount"] for s in body["response"]["resultSets"] if s["exists"]} == told(expected), term
+        seen += len(told(expected))
+    assert seen, "the questions must have an answer to compare"
 
 
 def test_people_with_a_rare_variant_and_a_phenotype_and_a_sex(annotated):

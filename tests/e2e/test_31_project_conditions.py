@@ -60,14 +60,14 @@ def options(name, codes):
     return [word for code in codes for word in (name, code)]
 
 
-def draft(fed, cohort, stated, check=True):
+def draft(fed, cohort, stated, check=True, more=()):
     return fed.genofed("application", "create", "--title", "Seizures", "--purpose", "Find variants that cause seizures",
                        "--lay-summary", "We look for causes of epilepsy.", "--dataset", cohort.dataset,
-                       *options("--meets", stated), as_="researcher", check=check)
+                       *options("--meets", stated), *more, as_="researcher", check=check)
 
 
-def transmit(fed, cohort, stated):
-    ident = draft(fed, cohort, stated).json["application"]["id"]
+def transmit(fed, cohort, stated, more=()):
+    ident = draft(fed, cohort, stated, more=more).json["application"]["id"]
     fed.genofed("application", "submit", ident, as_="researcher")
     fed.genofed("application", "confirm", ident, *options("--attest", stated), as_="signing_official")
     fed.genofed("application", "recommend", ident, as_="central_dac")
@@ -80,8 +80,8 @@ def approve(fed, cohort, ident, accepted, check=True):
                        as_=cohort.dac, check=check)
 
 
-def grant(fed, cohort, stated, accepted):
-    ident = transmit(fed, cohort, stated)
+def grant(fed, cohort, stated, accepted, more=()):
+    ident = transmit(fed, cohort, stated, more)
     approve(fed, cohort, ident, accepted)
     return road.sign(fed, ident)["id"]
 
@@ -116,6 +116,63 @@ def test_the_person_is_used_if_and_only_if_the_country_accepted_every_condition(
         assert individuals == others, (stated, accepted)
         access = access_of(finland, person, ident)
         assert not access.get("used") and access.get("accepted_conditions", []) == accepted, access
+
+
+HEALTH, ANCESTRY = "DUO:0000006", "DUO:0000011"
+DUO = "http://purl.obolibrary.org/obo/duo.owl"
+
+
+def permit(*codes, purposes=(), conditions=()):
+    """A provision of a holder's Consent, as docs/guides/data-holder.md has it."""
+    provision = {"type": "permit", "code": [{"coding": [{"system": "urn:1plusmg:consent-permission", "code": code}]} for code in codes]}
+    if purposes:
+        provision["purpose"] = [{"system": DUO, "code": code} for code in purposes]
+    if conditions:
+        provision["modifierExtension"] = [{"url": "urn:1plusmg:project-condition", "valueCode": code} for code in conditions]
+    return provision
+
+
+def test_what_a_holder_hands_in_limits_as_what_people_say_does(finland, people, workspace, images):
+    folder = synth(workspace / "holder-conditions", "FI", people=70, sites=200, seed=9)
+    cohort = Cohort(folder, "FI", "GOE-FI-LIMITED-1")
+    limited = next(p for p in sorted(cohort.included - people.people.keys()) if cohort.permissions[p] == {"AF", "SLQ", "SEC"})
+    file = folder / "consents.fhir-r4.json"
+    bundle = json.loads(file.read_text())
+    number, consent = next((i, entry["resource"]) for i, entry in enumerate(bundle["entry"])
+                           if entry["resource"]["patient"]["identifier"]["value"] == limited)
+
+    def say(*provisions):
+        consent["provision"]["provision"] = provisions
+        file.write_text(json.dumps(bundle))
+
+    # What nobody knows refuses the file, and its place is named.
+    for wrong, field in ((permit("SEC", purposes=["DUO:9999999"]), "purpose[0].code"), (permit("SEC", conditions=["DUO:0000022"]), "modifierExtension[0].valueCode"),
+                         (permit("AF", "SEC", purposes=[HEALTH]), "code")):
+        say(wrong)
+        refused = road.onboard(finland, cohort, check=False, dataset="GOE-FI-LIMITED-0")
+        assert refused.code == 3, refused
+        assert {(f["code"], f["field"]) for f in refused.json["findings"] if f["code"] == "CONSENT_INVALID"} == {
+            ("CONSENT_INVALID", f"entry[{number}].resource.provision.provision[0].{field}")}, refused
+    say(permit("AF", "SLQ"), permit("SEC", purposes=[HEALTH], conditions=[NOT_FOR_PROFIT]))
+    road.onboard(finland, cohort)
+    road.list_dataset(finland, cohort)
+    token = finland.token(cohort.citizen, limited)
+    held, = finland.get("fi", "/api/v1/me/permissions", token=token)["statements"]
+    assert held["by"] == "holder" and held["terms"]["purposes"] == [HEALTH] and held["terms"]["conditions"] == [NOT_FOR_PROFIT], held
+    counts = []  # some of the others are in both cohorts and have decided themselves, which is the same in each run
+    for purpose, met, used in ((HEALTH, [NOT_FOR_PROFIT], True), (HEALTH, [], False), (ANCESTRY, [NOT_FOR_PROFIT], False)):
+        ident, individuals = run(finland, cohort, grant(finland, cohort, met, met, ["--purpose-code", purpose]), images)
+        counts.append(individuals)
+        assert access_of(finland, token, ident).get("used", False) is used, (purpose, met)
+    assert counts[0] - 1 == counts[1] == counts[2] > len(cohort.people) // 2, counts
+    # What the person takes along says the same.
+    exported = {form: json.loads(finland.genofed("me", "export", "--format", form, site="fi", token=token, json=False).out)
+                for form in ("fhir-r4", "duo", "receipt")}
+    said = exported["fhir-r4"]["entry"][0]["resource"]["provision"]["provision"]
+    assert permit("SEC", purposes=[HEALTH], conditions=[NOT_FOR_PROFIT]) in said, said
+    use, = exported["duo"]["dataUse"]
+    assert use["duo"] == HEALTH and use["modifiers"] == [NOT_FOR_PROFIT], use
+    assert exported["receipt"]["dpv:hasRecord"][0]["terms"]["conditions"] == [NOT_FOR_PROFIT]
 
 
 def test_a_value_is_part_of_a_condition(finland, people, others, images):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Beacon v2.2 over cohorts, alone and beside a folder, at a node and at the hub: every answer against the official schemas."""
 
+import json
 import os
 import pathlib
 
@@ -197,7 +198,7 @@ def test_variants_and_people_are_not_added_up(beside, schemas):
 def test_whom_the_node_did_not_ask_is_said(beside, schemas):
     federation, cohort = beside
     place, _ = frequent(cohort)
-    for path, query in (("/individuals", {"filters": [{"id": "HP:0001250", "similarity": "low"}]}),
+    for path, query in (("/individuals", {"filters": [{"id": "HP:0001250", "scope": "biosample"}]}),
                         ("/individuals", {"filters": [{"id": "age", "operator": ">", "value": "P1Y6M"}]}),
                         ("/individuals", {"filters": [ONSET]}),
                         ("/g_variants", {"requestParameters": {**place, "alternateBases": "N"}}),
@@ -205,6 +206,7 @@ def test_whom_the_node_did_not_ask_is_said(beside, schemas):
         answer = ask(federation, schemas, "fi", path, query)
         assert [one["dataset"] for one in answer["info"]["notAsked"]] == [cohort.dataset], (path, query)
         assert answer["info"]["notAsked"][0]["reason"] and answer["info"]["notAsked"][0]["detail"]
+        assert ("ages are held in whole years" in answer["info"]["notAsked"][0]["detail"]) == ("P1Y6M" in json.dumps(query)), answer["info"]
     assert "notAsked" not in ask(federation, schemas, "fi", "/individuals", {"filters": [{"id": "HP:0001250"}]})["info"]
     assert "notAsked" not in ask(federation, schemas, "fi", "/datasets").get("info", {})
 

@@ -20,6 +20,7 @@ REFUSED = {"PERMISSION_DENIED", "UNAUTHENTICATED"}
 QUERY = "genofed.discovery.v1.DiscoveryService/Query"
 TERMS = "genofed.discovery.v1.DiscoveryService/ListFilteringTerms"
 CASES = "genofed.discovery.v1.CaseService/MatchCases"
+ISSUE = "genofed.access.v1.PassportService/IssueAccountTokens"
 
 
 def b64(data):
@@ -139,6 +140,55 @@ def test_what_the_hub_may_ask_stays_above_the_floor(fed, cohorts, listed, hostil
             assert int(answer["count"]) == truth, (truth, answer)
     text = json.dumps([attempt["response"] for attempt in attempts])
     assert not any(person["sample"] in text for person in cohort.people.values())
+
+
+def test_a_captured_discovery_of_the_hub_cannot_invent_accounts(fed, listed, hostile_hub, stolen):
+    """It has its certificate and what callers hand over. Accounts are named by the hub's broker alone, to one node at a time."""
+    hub = Attacker(fed, hostile_hub, "hub")
+    nobody, researcher = hub.run(["discovery"], "hub", ["access"], stolen[:1], [(ISSUE, {})], only=True)
+    assert nobody["status"] == "UNAUTHENTICATED", nobody
+    assert researcher["status"] == "OK", researcher
+    issued = {one["site"]: one["token"] for one in researcher["response"]["tokens"]}
+    assert issued.keys() >= {"fi", "es"}
+    assert all(a["status"] in REFUSED for a in hub.run(["gateway", "dispatcher", "catalogue"], "hub", ["access"], stolen[:1],
+                                                       [(ISSUE, {})], only=True))
+    header, claims = unpack(issued["fi"])
+    assert claims["aud"] == "urn:genofed:site:fi" and claims["exp"] - claims["iat"] == 600
+    assert "researcher" not in json.dumps(claims) and len(claims["sub"]) == 64
+
+    def ask(site, token):
+        # Of no dataset: it goes all the way, and spends nothing.
+        query = {"entity": "ENTITY_VARIANT", "granularity": "GRANULARITY_BOOLEAN", "datasets": ["none"], "account_token": token,
+                 "variant": {"contig": "20", "start": 1000, "reference_bases": "A", "alternate_bases": "T"}}
+        cases = {"terms": [CASE_TERM], "datasets": ["none"], "account_token": token}
+        return hub.run(["discovery"], site, ["discovery"], requests=[(QUERY, query), (CASES, cases)], only=True)
+
+    assert [a["status"] for a in ask("fi", issued["fi"])] == ["OK", "OK"], "the control"
+    # Who shows nothing is nobody, of whom there is one; cases are matched for people who signed in.
+    assert [a["status"] for a in ask("fi", "")] == ["OK", "UNAUTHENTICATED"]
+    invented = {**claims, "sub": hashlib.sha256(b"a new organisation").hexdigest()}
+    broker, own = fed.var / "hub/secrets/passport.pem", fed.var / "hub/tls/discovery.key"
+    now = int(time.time())
+    refused = {
+        "a bare name": invented["sub"],
+        "its own key under the broker's name": forge(own, header, invented),
+        "the hub's authority": forge(fed.var / "hub/secrets/ca.key", header, invented),
+        "another country's key": forge(fed.var / "es/secrets/national.pem", header, invented),
+        "another account under the broker's signature":
+            ".".join([issued["fi"].split(".")[0], b64(json.dumps(invented).encode()), issued["fi"].split(".")[2]]),
+        "the token for Spain": issued["es"],
+        "a passport": forge(broker, {**header, "typ": "vnd.ga4gh.passport+jwt"}, {**claims, "ga4gh_passport_v1": []}),
+        "one that ended": forge(broker, header, {**claims, "iat": now - 700, "exp": now - 100}),
+        "one for an hour": forge(broker, header, {**claims, "iat": now, "exp": now + 3600}),
+        "the caller's own token": stolen[0][1].read_text(),
+    }
+    for name, token in refused.items():
+        for attempt in ask("fi", token):
+            assert (attempt["status"], attempt["reason"]) == ("PERMISSION_DENIED", "ACCOUNT_TOKEN_REFUSED"), (name, attempt)
+            assert "trust file" in attempt["message"], attempt
+    assert ask("es", issued["fi"])[0]["reason"] == "ACCOUNT_TOKEN_REFUSED"
+    # What was forged above was forged rightly: with the broker's key it counts, which is all that this key can do here.
+    assert [a["status"] for a in ask("fi", forge(broker, header, invented))] == ["OK", "OK"]
 
 
 def test_a_certificate_for_finland_by_the_hubs_authority_is_refused(fed, hostile_hub, listed, tmp_path):

@@ -47,9 +47,9 @@ class Answer:
         return f"exit code {self.code}\n{self.out}\n{self.err}"
 
 
-def genofed(*args, timeout=120, **kwargs):
+def genofed(*args, timeout=120, program=GENOFED, **kwargs):
     """Runs the command without a federation and returns the completed process; `kwargs` as subprocess.run."""
-    return subprocess.run([GENOFED, *map(str, args)], capture_output=True, text=True, timeout=timeout, check=False, **kwargs)
+    return subprocess.run([program, *map(str, args)], capture_output=True, text=True, timeout=timeout, check=False, **kwargs)
 
 
 def wait_until(fn, timeout, what):
@@ -79,9 +79,10 @@ class Federation:
     hsm     countries whose national key is in a SoftHSM token, or "none"
     args    further arguments of `genofed up`
     exact   nodes count exactly from five people on, so that tests can compare; False: the product's disclosure control
+    programs  directory of the programs that are started; default: $GENOFED_BUILD_DIR/bin
     """
 
-    def __init__(self, var_dir, nodes="FI,ES", layout="services", images=None, sets=(), hsm="ES", args=(), exact=True):
+    def __init__(self, var_dir, nodes="FI,ES", layout="services", images=None, sets=(), hsm="ES", args=(), exact=True, programs=BUILD / "bin"):
         self.var = pathlib.Path(var_dir).resolve()
         self.nodes = [country.strip().lower() for country in nodes.split(",")]
         self.layout = layout
@@ -91,6 +92,7 @@ class Federation:
             self.sets.insert(0, f"discovery.disclosure_policy_file={EXACT_COUNTS}")
         self.hsm = hsm
         self.args = list(args)
+        self.programs = programs
         self._document = None
 
     # Life cycle ----------------------------------------------------------------------------------------------------
@@ -104,7 +106,7 @@ class Federation:
                    "--images", self.images, "--timeout", timeout, "--hsm", self.hsm, *self.args]
         for setting in self.sets:
             command += ["--set", setting]
-        done = genofed(*command, timeout=timeout + 60, cwd=REPO)
+        done = genofed(*command, timeout=timeout + 60, cwd=REPO, program=self.programs / "genofed")
         if done.returncode != 0:
             raise CommandFailed(f"genofed up failed\n{done.stdout}{done.stderr}\n{self.log_tails()}")
         return self

@@ -36,6 +36,23 @@ def ancestors(term):
 
 
 @functools.lru_cache
+def children():
+    under = {}
+    for term, above in parents().items():
+        for parent in above:
+            under.setdefault(parent, []).append(term)
+    return under
+
+
+def within(term, steps):
+    """Terms so many steps up and down from this one, itself included."""
+    near = {term}
+    for _ in range(steps):
+        near |= {other for one in near for other in (*parents().get(one, []), *children().get(one, []))}
+    return near
+
+
+@functools.lru_cache
 def below():
     """Term to the number of its kinds, itself included."""
     numbers = {}
