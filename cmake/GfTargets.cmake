@@ -6,6 +6,7 @@ function(gf_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
   string(REPLACE "-" "_" target "genofed_${name}")
   add_library(${target} STATIC ${ARG_SOURCES})
+  gf_keep_apart(${ARG_SOURCES})
   add_library(genofed::${name} ALIAS ${target})
   target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR})
   target_link_libraries(${target} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE} genofed_warnings)
@@ -15,6 +16,7 @@ endfunction()
 function(gf_executable name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
+  gf_keep_apart(${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} genofed_warnings)
 endfunction()
@@ -30,6 +32,7 @@ function(gf_test name)
     set(ARG_TIMEOUT 300)  # with sanitizers on a busy machine
   endif()
   add_executable(${name} ${ARG_SOURCES})
+  gf_keep_apart(${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gmock GTest::gtest_main genofed_warnings)
   add_test(NAME ${name} COMMAND ${name})
@@ -49,6 +52,7 @@ function(gf_embed target namespace symbol)
             -P ${CMAKE_SOURCE_DIR}/cmake/Embed.cmake
     DEPENDS ${ARGN} ${CMAKE_SOURCE_DIR}/cmake/Embed.cmake
     WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} VERBATIM)
+  set_source_files_properties(${out} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   target_sources(${target} PRIVATE ${out})
 endfunction()
 
@@ -78,7 +82,7 @@ std::string_view @function@() {
 }
 }
 ]])
-  set_source_files_properties(${out} PROPERTIES OBJECT_DEPENDS ${file})
+  set_source_files_properties(${out} PROPERTIES OBJECT_DEPENDS ${file} SKIP_UNITY_BUILD_INCLUSION ON)
   target_sources(${target} PRIVATE ${out})
 endfunction()
 

@@ -415,7 +415,8 @@ Status Cohort::VisitCarriers(const Context& ctx, const VariantFilter& filter, co
   for (std::size_t i = 0; i < segments_.size(); ++i) {
     const Part& part = segments_[i];
     SegmentScan scan(*kernels_, RowsOf(part, rows, work), part.segment->n_people(), work,
-                     filter.frequencies == nullptr ? nullptr : &filter.frequencies->segment(i));
+                     filter.frequencies == nullptr ? nullptr : &filter.frequencies->segment(i),
+                     share_from_);
     const Segment::Contig* contig = part.segment->FindContig(filter.contig);
     Status status;
     if (!filter.gene.empty()) {
@@ -498,7 +499,7 @@ Result<Frequencies> Cohort::CountSites(const Context& ctx, std::string_view cont
                          CountBits(words, part.segment->n_people()));
     const Segment::Contig* of = part.segment->FindContig(contig);
     if (of == nullptr) continue;
-    SegmentScan scan(*kernels_, words, part.segment->n_people(), work);
+    SegmentScan scan(*kernels_, words, part.segment->n_people(), work, nullptr, share_from_);
     for (const auto& tile : of->tiles) {
       scan.Enter(*tile);
       GF_TRY(scan.CountSites(ctx, start, end, of->max_ref_length, own.sites));

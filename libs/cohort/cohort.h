@@ -37,6 +37,10 @@ inline constexpr std::size_t kMaxSegments = 10;
 
 class SiteFrequencies;
 
+// Sites times people from which on threads of other cores help to count: a quarter of a
+// millisecond's work.
+inline constexpr std::uint64_t kShareFrom = 1ULL << 30;
+
 // Variants by what they do and how frequent they are: those of a gene, on `contig` if that is
 // given, or else those that overlap [start, end), 0-based and half open, of a contig, or else, when
 // `change` is given, all; an empty range has none.
@@ -99,6 +103,7 @@ class Workspace {
   std::vector<ToCount> lists_, paged_, dense_;
   Bitmap slice_;
   RowSource ids_, pages_, bitsets_, runs_, base_, gene_rows_;
+  std::vector<std::unique_ptr<Workspace>> helpers_;  // of threads that count beside its own
 };
 
 class Cohort;
@@ -149,8 +154,9 @@ class Cohort {
   // Which of so many shards have tiles with variants that may pass the filter: ascending. Of
   // segments that were opened as one of them.
   std::vector<std::uint32_t> ShardsOf(const VariantFilter& filter, std::uint32_t shards) const;
-  // Chooses other kernels than the best: for tests.
+  // Chooses other kernels than the best, and shares smaller work: for tests.
   void UseKernels(const Kernels& kernels) { kernels_ = &kernels; }
+  void ShareFrom(std::uint64_t cells) { share_from_ = cells; }
 
   std::shared_ptr<const Live> MakeLive(Bitmap rows, std::uint64_t epoch) const;
 
@@ -169,7 +175,8 @@ class Cohort {
                                       bool ad_hoc = false) const;
   Result<Bitmap> Carriers(const Context& ctx, const VariantFilter& filter, const Bitmap& rows,
                           Workspace& work, bool ad_hoc = false) const;
-  // Alleles that overlap the range, counted among `rows`, those without carriers too.
+  // Alleles that overlap the range, counted among `rows`, those without carriers too. Of many
+  // people other cores help, if they are free.
   Result<Frequencies> CountSites(const Context& ctx, std::string_view contig, std::int64_t start,
                                  std::int64_t end, const Bitmap& rows, Workspace& work) const;
 
@@ -195,6 +202,7 @@ class Cohort {
   std::vector<Part> segments_;
   std::uint32_t n_people_ = 0;
   const Kernels* kernels_ = &BestKernels();
+  std::uint64_t share_from_ = kShareFrom;
 };
 
 }  // namespace genofed::cohort

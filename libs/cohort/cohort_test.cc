@@ -409,6 +409,7 @@ RC_GTEST_PROP(CohortProperty, EveryAnswerEqualsTheDefinition, (std::uint64_t see
     RC_ASSERT(cohort.ok());
     for (const Kernels& kernels : AvailableKernels()) {
       (*cohort)->UseKernels(kernels);
+      (*cohort)->ShareFrom(rng.Chance(0.5) ? 0 : kShareFrom);
       CheckEverything(model, rng, **cohort);
     }
   }
@@ -855,6 +856,47 @@ TEST_F(TileTest, LongScansStop) {
   // The marks of a query that was stopped are not those of the next.
   EXPECT_EQ(*(*cohort)->CountCarriers(Context::Background(), gene, everybody, work),
             model_.Carriers(gene, everybody).Count());
+}
+
+// Several chunks of sites, so that every part of the work is shared out.
+TEST(CohortTest, SharedWorkIsTheSame) {
+  Rng rng(5);
+  const Model model = MakeModel(rng, {700}, 5000, 1'000'100);
+  TemporaryDirectory dir;
+  ASSERT_TRUE(Write(model, model.segments[0], dir.path() / "0").ok());
+  const auto cohort = OpenCohort(dir.path(), 1, Residence::kMapped);
+  ASSERT_TRUE(cohort.ok()) << Describe(cohort.status());
+  const Context ctx = Context::Background();
+  Workspace work;
+  Bitmap rows(700);
+  for (std::uint32_t row = 0; row < 700; row += 1 + rng.Below(3)) rows.Set(row);
+  for (const auto& [start, end] : {std::pair{0, 3'000'000}, {1'005'000, 1'025'000}, {1'012'000, 2'000'000}}) {
+    (*cohort)->ShareFrom(kShareFrom);
+    const auto alone = (*cohort)->CountSites(ctx, "20", start, end, rows, work);
+    (*cohort)->ShareFrom(0);
+    const auto shared = (*cohort)->CountSites(ctx, "20", start, end, rows, work);
+    ASSERT_TRUE(alone.ok() && shared.ok());
+    ASSERT_GT(alone->sites.size(), 1024U);
+    ASSERT_EQ(alone->sites.size(), shared->sites.size());
+    for (std::size_t i = 0; i < alone->sites.size(); ++i) {
+      const auto all = [](const SiteCounts& s) {
+        return std::tie(s.position, s.ref, s.alt, s.n_het, s.n_hom, s.n_hemi, s.missing);
+      };
+      ASSERT_EQ(all(alone->sites[i]), all(shared->sites[i])) << i;
+    }
+  }
+  VariantFilter gene;
+  gene.gene = "BRCA1";
+  (*cohort)->ShareFrom(kShareFrom);
+  const auto alone = (*cohort)->Carriers(ctx, gene, rows, work, true);
+  (*cohort)->ShareFrom(0);
+  // Twice: nobody's marks are left for the next question.
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(*(*cohort)->Carriers(ctx, gene, rows, work, true), *alone);
+  EXPECT_EQ(*(*cohort)->CountCarriers(ctx, gene, rows, work, true), alone->Count());
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_EQ((*cohort)->CountSites(ctx.WithStop(stop.get_token()), "20", 0, 3'000'000, rows, work).status().code(),
+            StatusCode::kCancelled);
 }
 
 // Also where none of the sites that are looked at passes.

@@ -2,6 +2,14 @@
 #include "libs/cohort/scan.h"
 
 #include <algorithm>
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <semaphore>
+#include <system_error>
+#include <thread>
 
 namespace genofed::cohort {
 namespace {
@@ -12,8 +20,48 @@ constexpr std::uint64_t kBitsetPiece = 16U << 20;   // bytes of bitsets read at 
 constexpr std::uint64_t kMaxWindow = 256U << 20;    // bytes of lists read at once
 constexpr std::uint32_t kShortList = 8;
 constexpr std::uint64_t kListPiece = 16384;  // rows of lists that are looked up together
+constexpr std::uint64_t kCellsOfRow = 4096;  // what one of a list takes to mark, see kShareFrom
+constexpr std::uint32_t kMaxHelpers = 3;  // beyond, the memory has no more to give
+constexpr std::uint32_t kPiecesEach = 2;  // so that a thread that is held up holds up few
 
 bool Holds(ConsequenceSet set, std::uint32_t consequence) { return (set >> consequence & 1) != 0; }
+
+// Threads beside those that ask: over all queries at most one less than there are cores, so that
+// many questions at once are each answered by their own thread.
+class Helpers {
+ public:
+  // As many as wanted, if so many cores are free.
+  explicit Helpers(std::uint32_t wanted) {
+    while (size_ < wanted && Free().try_acquire()) ++size_;
+    threads_.reserve(size_);
+  }
+  ~Helpers() {
+    Wait();
+    Free().release(size_);
+  }
+  Helpers(const Helpers&) = delete;
+  Helpers& operator=(const Helpers&) = delete;
+
+  std::uint32_t size() const { return size_; }
+  // Where the system has no thread left, the others do the work.
+  void Start(std::function<void()> work) {
+    try {
+      threads_.emplace_back(std::move(work));
+    } catch (const std::system_error&) {
+    }
+  }
+  void Wait() { threads_.clear(); }
+
+ private:
+  static std::counting_semaphore<>& Free() {
+    static std::counting_semaphore<> free(
+        static_cast<std::ptrdiff_t>(std::max(std::thread::hardware_concurrency(), 1U)) - 1);
+    return free;
+  }
+
+  std::uint32_t size_ = 0;
+  std::vector<std::jthread> threads_;
+};
 
 const std::uint32_t* AsRows(const std::byte* bytes) {
   return reinterpret_cast<const std::uint32_t*>(bytes);
@@ -28,13 +76,15 @@ const std::uint64_t* AsWords(const std::byte* bytes) {
 }  // namespace
 
 SegmentScan::SegmentScan(const Kernels& kernels, const std::uint64_t* rows, std::uint32_t n_rows,
-                         Workspace& work, const SiteFrequencies::OfSegment* frequencies)
+                         Workspace& work, const SiteFrequencies::OfSegment* frequencies,
+                         std::uint64_t share_from)
     : kernels_(kernels),
       rows_(rows),
       n_rows_(n_rows),
       words_((std::size_t{n_rows} + 63) / 64),
       work_(work),
-      other_frequencies_(frequencies) {
+      other_frequencies_(frequencies),
+      share_from_(share_from) {
   if (work_.marks_.size() < words_) work_.marks_.resize(words_);
 }
 
@@ -105,8 +155,54 @@ void SegmentScan::MarkPending() {
   pending_ = nullptr;
 }
 
-void SegmentScan::MarkIds(std::uint64_t begin, std::uint64_t end) {
-  MarkRows(AsRows(work_.ids_.Get(4 * begin, 4 * (end - begin))), end - begin);
+// Does work(scan, piece, pieces) for each piece: other threads, if it is worth them and there are
+// any, with scans of their own, which merge(scan) sees one after another when all is done.
+template <typename Work, typename Merge>
+Status SegmentScan::Share(bool worth_it, Work work, Merge merge) {
+  if (!worth_it || !tile_->mapped()) return work(*this, 0, 1);
+  Helpers helpers(kMaxHelpers);
+  const std::uint32_t pieces = kPiecesEach * (helpers.size() + 1);
+  std::atomic<std::uint32_t> next = 0;
+  std::mutex mutex;
+  Status failed;
+  const auto loop = [&](SegmentScan& scan) {
+    for (std::uint32_t i = next++; i < pieces; i = next++) {
+      Status status = work(scan, i, pieces);
+      if (status.ok()) continue;
+      next = pieces;
+      const std::lock_guard lock(mutex);
+      failed.Update(std::move(status));
+    }
+  };
+  while (work_.helpers_.size() < helpers.size())
+    work_.helpers_.push_back(std::make_unique<Workspace>());
+  std::deque<SegmentScan> scans;
+  for (std::uint32_t i = 0; i < helpers.size(); ++i) {
+    SegmentScan& scan = scans.emplace_back(kernels_, rows_, n_rows_, *work_.helpers_[i]);
+    scan.Enter(*tile_);
+    helpers.Start([&loop, &scan] { loop(scan); });
+  }
+  loop(*this);
+  helpers.Wait();
+  for (SegmentScan& scan : scans) merge(scan);
+  return failed;
+}
+
+Status SegmentScan::MarkIds(std::uint64_t begin, std::uint64_t end) {
+  const std::uint32_t* ids = AsRows(work_.ids_.Get(4 * begin, 4 * (end - begin)));
+  const std::uint64_t n = end - begin;
+  return Share(
+      n * kCellsOfRow >= share_from_,
+      [&](SegmentScan& scan, std::uint32_t piece, std::uint32_t pieces) -> Status {
+        const std::uint64_t first = n * piece / pieces;
+        scan.MarkRows(ids + first, n * (piece + 1) / pieces - first);
+        return absl::OkStatus();
+      },
+      [&](SegmentScan& scan) {
+        for (std::size_t i = 0; i < words_; ++i) work_.marks_[i] |= scan.work_.marks_[i];
+        listed_ = false;
+        scan.Clear();
+      });
 }
 
 // Those sets of a site that are in kIds only when `ids`.
@@ -233,8 +329,7 @@ Status SegmentScan::MarkGene(const Context& ctx, std::uint32_t unit, const Varia
     GF_TRY(ctx.Alive());
     if (begin == end) return absl::OkStatus();
     GF_TRY(work_.ids_.Load(4 * begin, 4 * end));
-    MarkIds(begin, end);
-    return absl::OkStatus();
+    return MarkIds(begin, end);
   };
   const std::uint32_t last = units[unit + 1].first_group;
   for (std::uint32_t i = units[unit].first_group; i < last; ++i) {
@@ -349,6 +444,29 @@ std::pair<const Group&, const Group&> SegmentScan::GroupsOf(std::uint32_t first,
   return {groups[units[*low].first_group], groups[units[*high + 1].first_group]};
 }
 
+// Lists are shared out by their place in the file, where those of a gene lie together; everything
+// else by site.
+Status SegmentScan::CountPiece(const Context& ctx, std::uint32_t first, std::uint32_t last,
+                               std::uint32_t piece, std::uint32_t pieces, SiteCounts* out) {
+  GF_TRY(CountLists(ctx, first, last, piece, pieces, out));
+  const std::uint32_t chunk = first / kChunkSites, chunks = (last - 1) / kChunkSites + 1 - chunk;
+  const auto bound = [&](std::uint32_t at) {
+    const std::uint64_t of_piece = chunk + std::uint64_t{chunks} * at / pieces;
+    return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(of_piece * kChunkSites, first, last));
+  };
+  const std::uint32_t begin = bound(piece), end = bound(piece + 1);
+  if (begin == end) return status();
+  out += begin - first;
+  for (std::uint32_t site = begin; site < end; ++site) {
+    out[site - begin].position = tile_->positions()[site];
+    out[site - begin].ref = tile_->ref(site);
+    out[site - begin].alt = tile_->alt(site);
+  }
+  GF_TRY(CountDense(ctx, begin, end, out));
+  GF_TRY(CountMissing(ctx, begin, end, out));
+  return status();
+}
+
 Status SegmentScan::CountSites(const Context& ctx, std::int64_t start, std::int64_t end,
                                std::uint32_t max_ref_length, std::vector<SiteCounts>& out) {
   const std::int64_t tile_start = std::int64_t{tile_->header().tile} * kTileBases;
@@ -364,15 +482,14 @@ Status SegmentScan::CountSites(const Context& ctx, std::int64_t start, std::int6
   if (first >= last) return absl::OkStatus();
   const std::size_t before = out.size();
   out.resize(before + (last - first));
-  SiteCounts* counts = out.data() + before;
-  for (std::uint32_t site = first; site < last; ++site) {
-    counts[site - first].position = tile_->positions()[site];
-    counts[site - first].ref = tile_->ref(site);
-    counts[site - first].alt = tile_->alt(site);
-  }
-  GF_TRY(CountLists(ctx, first, last, counts));
-  GF_TRY(CountDense(ctx, first, last, counts));
-  GF_TRY(CountMissing(ctx, first, last, counts));
+  // Pieces write other counts, so that any number of threads can work side by side.
+  GF_TRY(Share(
+      std::uint64_t{last - first} * n_rows_ >= share_from_,
+      [&, counts = out.data() + before](SegmentScan& scan, std::uint32_t piece,
+                                        std::uint32_t pieces) {
+        return scan.CountPiece(ctx, first, last, piece, pieces, counts);
+      },
+      [](SegmentScan&) {}));
   if (first < inside) {
     std::erase_if(out, [&](const SiteCounts& site) {
       return site.position < start &&
@@ -383,7 +500,7 @@ Status SegmentScan::CountSites(const Context& ctx, std::int64_t start, std::int6
 }
 
 // Lists of neighbours are contiguous, and mostly short: all their rows are looked up in one go.
-void SegmentScan::CountPiece() {
+void SegmentScan::CountListed() {
   std::vector<Workspace::ToCount>& lists = work_.lists_;
   Extent rows;
   for (const auto& list : lists)
@@ -409,15 +526,19 @@ void SegmentScan::CountPiece() {
 
 // In the order of the rows, so that they are read one after the other.
 Status SegmentScan::CountLists(const Context& ctx, std::uint32_t first, std::uint32_t last,
-                               SiteCounts* out) {
+                               std::uint32_t piece, std::uint32_t pieces, SiteCounts* out) {
   const auto order = tile_->Column<std::uint32_t>(Section::kOrder);
   const auto [begin, end] = GroupsOf(first, last);
+  const auto bound = [&](std::uint32_t at) {
+    return begin.first +
+           static_cast<std::uint32_t>(std::uint64_t{end.first - begin.first} * at / pieces);
+  };
   const std::uint64_t size = 4 * std::uint64_t{end.id - begin.id};
   if (size <= kMaxWindow)
     GF_TRY(work_.ids_.Load(4 * std::uint64_t{begin.id}, 4 * std::uint64_t{end.id}));
   std::uint64_t waiting = 0;
   work_.lists_.clear();
-  for (std::uint32_t i = begin.first; i < end.first; ++i) {
+  for (std::uint32_t i = bound(piece), behind = bound(piece + 1); i < behind; ++i) {
     if (i % kSitesBetweenLooks == 0) GF_TRY(ctx.Alive());
     const std::uint32_t site = order[i];
     if (site < first || site >= last) continue;
@@ -430,11 +551,11 @@ Status SegmentScan::CountLists(const Context& ctx, std::uint32_t first, std::uin
       waiting += set.count;
     }
     if (waiting >= kListPiece) {
-      CountPiece();
+      CountListed();
       waiting = 0;
     }
   }
-  CountPiece();
+  CountListed();
   return absl::OkStatus();
 }
 

@@ -17,9 +17,10 @@ namespace genofed::cohort {
 class SegmentScan {
  public:
   // `rows` has bits for n_rows, and outlives the scan. `frequencies`, if any, of this segment take
-  // the place of those in its tiles.
+  // the place of those in its tiles. Threads help with what is larger than `share_from`.
   SegmentScan(const Kernels& kernels, const std::uint64_t* rows, std::uint32_t n_rows,
-              Workspace& work, const SiteFrequencies::OfSegment* frequencies = nullptr);
+              Workspace& work, const SiteFrequencies::OfSegment* frequencies = nullptr,
+              std::uint64_t share_from = kShareFrom);
 
   void Enter(const Tile& tile);
   // Of the tile's row sources, since Enter.
@@ -63,7 +64,7 @@ class SegmentScan {
   };
   enum class Passing { kNoSite, kSomeSites, kEverySite };
   Passing PassingOf(std::uint32_t group, double below) const;
-  void MarkIds(std::uint64_t begin, std::uint64_t end);
+  Status MarkIds(std::uint64_t begin, std::uint64_t end);
   void MarkSite(std::uint32_t site, bool ids);
   // Whether the filter's conditions on single sites hold: those that no group of sites shares.
   bool Accepts(std::uint32_t site, const VariantFilter& filter) const;
@@ -80,9 +81,15 @@ class SegmentScan {
   std::uint64_t CountSet(const RowSet& set);
   // The first group of the units of sites [first, last), and the one behind the last.
   std::pair<const Group&, const Group&> GroupsOf(std::uint32_t first, std::uint32_t last) const;
+  template <typename Work, typename Merge>
+  Status Share(bool worth_it, Work work, Merge merge);
+  Status CountPiece(const Context& ctx, std::uint32_t first, std::uint32_t last,
+                    std::uint32_t piece, std::uint32_t pieces, SiteCounts* out);
   // Those of work_.lists_, in the order of their rows; empties it.
-  void CountPiece();
-  Status CountLists(const Context& ctx, std::uint32_t first, std::uint32_t last, SiteCounts* out);
+  void CountListed();
+  // One of so many pieces.
+  Status CountLists(const Context& ctx, std::uint32_t first, std::uint32_t last,
+                    std::uint32_t piece, std::uint32_t pieces, SiteCounts* out);
   Status CountDense(const Context& ctx, std::uint32_t first, std::uint32_t last, SiteCounts* out);
   Status CountMissing(const Context& ctx, std::uint32_t first, std::uint32_t last, SiteCounts* out);
 
@@ -92,6 +99,7 @@ class SegmentScan {
   std::size_t words_;
   Workspace& work_;
   const SiteFrequencies::OfSegment* const other_frequencies_;
+  const std::uint64_t share_from_;
   const SiteFrequencies::OfTile* other_ = nullptr;  // of tile_
   const Tile* tile_ = nullptr;
   std::span<const float> frequencies_;  // of tile_

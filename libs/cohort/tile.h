@@ -52,6 +52,7 @@ class Tile {
 
   const TileHeader& header() const { return *header_; }
   std::uint32_t n_sites() const { return header_->n_sites; }
+  bool mapped() const { return map_ != nullptr; }
   template <typename T>
   std::span<const T> Column(Section section) const {  // of the metadata
     const TileHeader::Extent& extent = header_->sections[static_cast<std::size_t>(section)];

@@ -311,7 +311,7 @@ def bench(row, program, build, small=False):
     if duck:
         duck.close()
     first = ours[0]
-    stream, load = median_of(ours, "stream"), median_of(ours, "dependent_load")
+    stream, of_cores, load = (median_of(ours, of) for of in ("stream", "stream_of_cores", "dependent_load"))
 
     def us(name, field="p50", rounds=ours):
         return median_of(rounds, name, field) / 1000
@@ -337,8 +337,8 @@ def bench(row, program, build, small=False):
         same = all(o[f"{name}-set"]["answers"] == o[name]["answers"] for o in ours)
         add(f"{name}-set", f"the same from a stored gene set; goal {set_goal} µs", us(f"{name}-set"), "µs", us(f"{name}-set", "cpu_p99"), duck_name, duck_us(name), equal=same)
     add("D4", f"allele counts of a sub-cohort with AN over {first['D4']['answers'][0]['sites']:,} sites; goal 7,000 µs and 55 % of the floor", us("D4"), "µs",
-        us("D4", "cpu_p99"), limit=first["D4"]["bytes"] / stream * 1e6, share=first["D4"]["bytes"] / stream * 1e6 / us("D4", "cpu"))
-    add("D4-cpu", "D4 in time of its thread, which other work on the machine does not stretch", us("D4", "cpu"), "µs", us("D4", "cpu_p99"))
+        us("D4", "p99"), limit=first["D4"]["bytes"] / of_cores * 1e6, share=first["D4"]["bytes"] / of_cores * 1e6 / us("D4"))
+    add("D4-cpu", "D4 in processor time, of all its threads", us("D4", "cpu"), "µs", us("D4", "cpu_p99"))
     add("D8", "what the mask of who permits adds to selecting a cohort; goal 1.5 µs and 5 % of D2", us("D8", "mask"), "µs", peer_name="D2", peer_value=us("D2"))
     bytes_wgs = first["bytes"] / n / (2_500_000 if not small else 500_000) * 3.1e9 / 1e6
     add("D9", f"bytes a person, extrapolated to 3.1 Gb; metadata {first['metadata_bytes'] / first['bytes']:.1%} of them; goal 2.4 MB", bytes_wgs, "MB")
