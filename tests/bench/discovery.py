@@ -336,8 +336,11 @@ def bench(row, program, build, small=False):
             first[name]["id_bytes"] / stream * 1e6, duck_equal(name), share=first[name]["id_bytes"] / stream * 1e6 / us(name, "cpu"))
         same = all(o[f"{name}-set"]["answers"] == o[name]["answers"] for o in ours)
         add(f"{name}-set", f"the same from a stored gene set; goal {set_goal} µs", us(f"{name}-set"), "µs", us(f"{name}-set", "cpu_p99"), duck_name, duck_us(name), equal=same)
-    add("D4", f"allele counts of a sub-cohort with AN over {first['D4']['answers'][0]['sites']:,} sites; goal 7,000 µs and 55 % of the floor", us("D4"), "µs",
-        us("D4", "p99"), limit=first["D4"]["bytes"] / of_cores * 1e6, share=first["D4"]["bytes"] / of_cores * 1e6 / us("D4"))
+    sites = first["D4"]["answers"][0]["sites"]
+    for name, cores, floor in (("D4", "all cores that are free; the floor is all cores' bandwidth", of_cores), ("D4-one", "one core; the floor is one core's bandwidth, goal 55 % of it", stream)):
+        limit = first["D4"]["bytes"] / floor * 1e6
+        add(name, f"allele counts of a sub-cohort with AN over {sites:,} sites by {cores}; goal 7,000 µs", us(name), "µs", us(name, "p99"), limit=limit, share=limit / us(name),
+            equal=all(o[name]["answers"] == first["D4"]["answers"] for o in ours))
     add("D4-cpu", "D4 in processor time, of all its threads", us("D4", "cpu"), "µs", us("D4", "cpu_p99"))
     add("D8", "what the mask of who permits adds to selecting a cohort; goal 1.5 µs and 5 % of D2", us("D8", "mask"), "µs", peer_name="D2", peer_value=us("D2"))
     bytes_wgs = first["bytes"] / n / (2_500_000 if not small else 500_000) * 3.1e9 / 1e6

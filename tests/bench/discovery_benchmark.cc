@@ -66,7 +66,7 @@ double Nanoseconds(Clock::time_point from) {
 }
 
 // Of this thread: what other work on the machine does not stretch. Costs half a microsecond.
-double CpuNanoseconds(clockid_t of = CLOCK_THREAD_CPUTIME_ID) {
+double CpuNanoseconds(clockid_t of) {
   timespec now = {};
   ::clock_gettime(of, &now);
   return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
@@ -178,11 +178,11 @@ class LargeArray {
 // Reads a large array, as the STREAM benchmark's sum would: bytes a second of this thread's time.
 double StreamRead(std::span<const std::uint64_t> array) {
   // AND and count as our own kernel, so that the floor has the same instructions per byte.
-  const double began = CpuNanoseconds();
+  const double began = CpuNanoseconds(CLOCK_THREAD_CPUTIME_ID);
   volatile std::uint64_t sink = cohort::BestKernels().count_and(
       array.data(), array.data() + array.size() / 2, array.size() / 2);
   static_cast<void>(sink);
-  return static_cast<double>(array.size() * 8) / (CpuNanoseconds() - began) * 1e9;
+  return static_cast<double>(array.size() * 8) / (CpuNanoseconds(CLOCK_THREAD_CPUTIME_ID) - began) * 1e9;
 }
 
 double BestStream() {
@@ -377,7 +377,7 @@ void Measure(const fs::path& dir, bool many_segments) {
     for (int round = 0; round < 4; ++round) {
       for (const auto& pair : questions.pairs) {
         const VariantFilter filter = Filter(pair.gene, ask.loss_of_function);
-        const double cpu_began = CpuNanoseconds();
+        const double cpu_began = CpuNanoseconds(CLOCK_PROCESS_CPUTIME_ID);
         const auto began = Clock::now();
         people.Select(pair.selection, live->rows(), rows);
         const double selected = Nanoseconds(began);
@@ -387,7 +387,7 @@ void Measure(const fs::path& dir, bool many_segments) {
         if (round == 0) answers.push_back(*count);
         if (round > 0) {
           times.push_back(took);
-          cpu.push_back(CpuNanoseconds() - cpu_began);
+          cpu.push_back(CpuNanoseconds(CLOCK_PROCESS_CPUTIME_ID) - cpu_began);
           cohorts.push_back(selected);
         }
       }
@@ -416,22 +416,30 @@ void Measure(const fs::path& dir, bool many_segments) {
   }
   json["D8"] = {{"mask", std::max(0.0, Quantile(with, 0.5) - Quantile(without, 0.5))}};
 
-  std::vector<double> times, cpu, share_bytes;
-  Json answers = Json::array();
+  // Of all cores that are free, and of one alone.
+  std::vector<double> share_bytes;
   constexpr std::size_t kRegions = 12;
-  for (std::size_t i = 0; i < 3 * kRegions; ++i) {
-    const auto& pair = questions.pairs[i % kRegions];
-    const auto [start, end] = RangeOf(pair.gene);
-    Selection selection = pair.selection;
-    selection.sex.reset();
-    people.Select(selection, live->rows(), rows);
-    const double cpu_began = CpuNanoseconds(CLOCK_PROCESS_CPUTIME_ID);
-    const auto began = Clock::now();
-    const auto counts = cohort->CountSites(ctx, "20", start, end, rows, work);
-    const double took = Nanoseconds(began);
-    const double cpu_took = CpuNanoseconds(CLOCK_PROCESS_CPUTIME_ID) - cpu_began;
-    if (!counts.ok()) Die(counts.status());
-    if (i < kRegions) {
+  for (const char* name : {"D4", "D4-one"}) {
+    if (name == std::string_view("D4-one")) cohort->ShareFrom(UINT64_MAX);
+    std::vector<double> times, cpu;
+    Json answers = Json::array();
+    for (std::size_t i = 0; i < 3 * kRegions; ++i) {
+      const auto& pair = questions.pairs[i % kRegions];
+      const auto [start, end] = RangeOf(pair.gene);
+      Selection selection = pair.selection;
+      selection.sex.reset();
+      people.Select(selection, live->rows(), rows);
+      const double cpu_began = CpuNanoseconds(CLOCK_PROCESS_CPUTIME_ID);
+      const auto began = Clock::now();
+      const auto counts = cohort->CountSites(ctx, "20", start, end, rows, work);
+      const double took = Nanoseconds(began);
+      const double cpu_took = CpuNanoseconds(CLOCK_PROCESS_CPUTIME_ID) - cpu_began;
+      if (!counts.ok()) Die(counts.status());
+      if (i >= kRegions) {
+        times.push_back(took);
+        cpu.push_back(cpu_took);
+        continue;
+      }
       std::uint64_t sites = 0, ac = 0, an = 0, hom = 0;
       for (std::size_t j = 0; j < counts->sites.size(); ++j) {
         // Peers look at positions, and not at deletions that reach into the range.
@@ -443,16 +451,13 @@ void Measure(const fs::path& dir, bool many_segments) {
       }
       answers.push_back(
           {{"sites", sites}, {"people", counts->n_people}, {"ac", ac}, {"an", an}, {"hom", hom}});
-    } else {
-      times.push_back(took);
-      cpu.push_back(cpu_took);
       if (!many_segments) share_bytes.push_back(static_cast<double>(BytesOf(*cohort, pair.gene)));
     }
+    json[name] = Times(times);
+    json[name]["cpu"] = Quantile(cpu, 0.5);
+    json[name]["cpu_p99"] = Quantile(cpu, 0.99);
+    json[name]["answers"] = answers;
   }
-  json["D4"] = Times(times);
-  json["D4"]["cpu"] = Quantile(cpu, 0.5);
-  json["D4"]["cpu_p99"] = Quantile(cpu, 0.99);
-  json["D4"]["answers"] = answers;
   if (!many_segments) {
     std::uint64_t lof = 0, any = 0;
     for (const auto& pair : questions.pairs) {
