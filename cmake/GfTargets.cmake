@@ -35,6 +35,7 @@ function(gf_test name)
   gf_keep_apart(${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gmock GTest::gtest_main genofed_warnings)
+  set_property(GLOBAL APPEND PROPERTY GENOFED_TESTS_${ARG_LABEL} ${name})
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT}
     ENVIRONMENT "GENOFED_SHARED_DIR=${GENOFED_SHARED_DIR};GENOFED_SOURCE_DIR=${CMAKE_SOURCE_DIR}")
