@@ -15,7 +15,14 @@ constexpr std::size_t kMaxProvisions = 1'000;
 constexpr std::size_t kMaxName = 200;  // of a form or an organisation
 constexpr std::size_t kMaxPurposes = 20;
 constexpr std::uint8_t kAll = kPermitAlleleFrequency | kPermitSubjectLevel | kPermitSecondaryUse;
+constexpr std::uint8_t kAllWishes = kWishRecontact | kWishIncidentalFindings;
 constexpr const char* kInvalid = "CONSENT_INVALID";
+
+// What a provision names, as bits.
+struct Codes {
+  std::uint8_t permissions = 0, wishes = 0;
+  bool none() const { return permissions == 0 && wishes == 0; }
+};
 
 // FHIR dateTime: YYYY, YYYY-MM, YYYY-MM-DD or a full time with offset. With `end`, a partial date
 // means the instant after it: a period's end date is inclusive (FHIR R4, Period).
@@ -116,7 +123,7 @@ class ConsentReader {
     }
     record_.valid_from = period.from;
     record_.valid_until = period.until;
-    if (!names_permission_ && AboutSomethingElse()) return std::nullopt;
+    if (!names_ours_ && AboutSomethingElse()) return std::nullopt;
     return std::move(record_);
   }
 
@@ -270,7 +277,7 @@ class ConsentReader {
   }
 
   // Limits of a permission, which say nothing unless it is of secondary use alone.
-  ConsentLimits ReadLimits(const JsonNode& provision, std::uint8_t codes) {
+  ConsentLimits ReadLimits(const JsonNode& provision, const Codes& codes) {
     ConsentLimits limits;
     if (const JsonNode* purposes = provision.Find("purpose"); purposes != nullptr) {
       if (!purposes->is_array() || purposes->items.empty() || purposes->items.size() > kMaxPurposes)
@@ -289,10 +296,10 @@ class ConsentReader {
     if (!consent::AreFew(limits.conditions))
       Add(provision, "modifierExtension", "must be at most 20 conditions of 800 bytes");
     const bool limited = provision.Find("purpose") != nullptr || !limits.conditions.empty();
-    if (limited && (codes & kAll & ~kPermitSecondaryUse) != 0)
+    if (limited && ((codes.permissions & ~kPermitSecondaryUse) != 0 || codes.wishes != 0))
       Add(provision, "code",
-          "must be SEC alone, which has purposes and conditions; AF and SLQ stand in a provision "
-          "of their own");
+          "must be SEC alone, which has purposes and conditions; AF, SLQ and wishes stand in a "
+          "provision of their own");
     return limits;
   }
 
@@ -318,7 +325,7 @@ class ConsentReader {
   // default.
   void ReadRule(const JsonNode& provision, Type type, int depth, const Period& period) {
     if (++provisions_ > kMaxProvisions) return Add(provision, "", "too many provisions");
-    std::uint8_t codes = ReadCodes(provision);
+    Codes codes = ReadCodes(provision);
     CheckModifiers(provision);
     ConsentLimits limits;
     if (type == Type::kPermit) {
@@ -332,10 +339,12 @@ class ConsentReader {
       return Add(
           provision, "",
           "permits within a provision that has purposes or conditions; must stand beside it");
-    // A denial that we cannot read may mean any of the three.
-    if (type == Type::kDeny && codes == 0 && (depth > 0 || provision.Find("code") != nullptr)) codes = kAll;
-    if (type != Type::kNone && codes != 0) {
-      record_.rules.push_back({type == Type::kPermit, codes, period.from, period.until, limits});
+    // A denial that we cannot read may mean any of them.
+    if (type == Type::kDeny && codes.none() && (depth > 0 || provision.Find("code") != nullptr))
+      codes = {kAll, kAllWishes};
+    if (type != Type::kNone && !codes.none()) {
+      record_.rules.push_back({type == Type::kPermit, codes.permissions, period.from, period.until,
+                               limits, codes.wishes});
     }
     const bool around = limited_around_;
     limited_around_ |= IsLimited(provision);
@@ -371,32 +380,39 @@ class ConsentReader {
     return false;
   }
 
-  std::uint8_t ReadCodes(const JsonNode& provision) {
-    std::uint8_t bits = 0;
+  Codes ReadCodes(const JsonNode& provision) {
+    Codes all;
     const JsonNode* codes = provision.Find("code");
-    if (codes == nullptr) return 0;
-    if (!codes->is_array()) return Add(provision, "code", "must be an array"), std::uint8_t{0};
+    if (codes == nullptr) return all;
+    if (!codes->is_array()) return Add(provision, "code", "must be an array"), all;
     for (const JsonNode& item : codes->items) {
       const JsonNode* codings = item.Find("coding");
       if (codings == nullptr || !codings->is_array()) {
         Add(item, "coding", "is required and must be an array");
         continue;
       }
-      for (const JsonNode& coding : codings->items) bits |= ReadCoding(coding);
+      for (const JsonNode& coding : codings->items) ReadCoding(coding, all);
     }
-    return bits;
+    return all;
   }
 
-  std::uint8_t ReadCoding(const JsonNode& coding) {
-    if (!coding.is_object()) return Add(coding, "", "must be an object"), std::uint8_t{0};
-    if (TextMember(coding, "system", false, kInvalid, faults_) != kPermissionSystem) return 0;
-    names_permission_ = true;
+  void ReadCoding(const JsonNode& coding, Codes& all) {
+    if (!coding.is_object()) return Add(coding, "", "must be an object");
+    const std::string system = TextMember(coding, "system", false, kInvalid, faults_);
+    if (system != kPermissionSystem && system != kWishSystem) return;
+    names_ours_ = true;
     const std::string code = TextMember(coding, "code", true, kInvalid, faults_);
-    if (code == "AF") return kPermitAlleleFrequency;
-    if (code == "SLQ") return kPermitSubjectLevel;
-    if (code == "SEC") return kPermitSecondaryUse;
-    if (!code.empty()) Add(coding, "code", "must be AF, SLQ or SEC");
-    return 0;
+    if (code.empty()) return;
+    if (system == kWishSystem) {
+      if (code == "recontact") all.wishes |= kWishRecontact;
+      else if (code == "incidental-findings") all.wishes |= kWishIncidentalFindings;
+      else Add(coding, "code", "must be recontact or incidental-findings");
+      return;
+    }
+    if (code == "AF") all.permissions |= kPermitAlleleFrequency;
+    else if (code == "SLQ") all.permissions |= kPermitSubjectLevel;
+    else if (code == "SEC") all.permissions |= kPermitSecondaryUse;
+    else Add(coding, "code", "must be AF, SLQ or SEC");
   }
 
   // Consent to treatment and advance directives are Consents as well, and say nothing about research.
@@ -413,7 +429,7 @@ class ConsentReader {
   JsonFaults& faults_;
   ConsentRecord record_;
   std::size_t provisions_ = 0;
-  bool names_permission_ = false;
+  bool names_ours_ = false;
   bool limited_around_ = false;  // by a provision that the present one stands in
 };
 
@@ -519,6 +535,24 @@ std::uint8_t ConsentRecord::PermissionsAt(Time now) const {
   return static_cast<std::uint8_t>(permitted & ~denied);
 }
 
+ConsentWishes ConsentRecord::WishesAt(Time now) const {
+  std::uint8_t yes = 0, no = 0;
+  if (InForce(now)) {
+    for (const ConsentRule& rule : rules) {
+      if (Within(rule.from, rule.until, now)) (rule.permit ? yes : no) |= rule.wishes;
+    }
+  }
+  const auto said = [yes, no](std::uint8_t wish) {
+    return ((yes | no) & wish) == 0 ? std::nullopt : std::optional<bool>((no & wish) == 0);
+  };
+  return {said(kWishRecontact), said(kWishIncidentalFindings)};
+}
+
+bool ConsentRecord::IsOfWishes() const {
+  return !rules.empty() &&
+         std::ranges::all_of(rules, [](const ConsentRule& rule) { return rule.permissions == 0; });
+}
+
 ConsentLimits ConsentRecord::LimitsAt(Time now) const {
   ConsentLimits limits;
   bool any_purpose = false;
@@ -557,8 +591,14 @@ std::map<std::string, std::uint8_t> EffectivePermissions(std::span<const Consent
                                                          Time now) {
   std::map<std::string, std::uint8_t> out;
   for (const auto& [person, those] : InForceByPerson(records, now)) {
-    std::uint8_t bits = those.empty() ? 0 : kAll;
-    for (const ConsentRecord* record : those) bits &= record->PermissionsAt(now);
+    std::uint8_t bits = kAll;
+    bool any = false;
+    for (const ConsentRecord* record : those) {
+      if (record->IsOfWishes()) continue;
+      bits &= record->PermissionsAt(now);
+      any = true;
+    }
+    if (!any) bits = 0;
     if (!CommonLimits(those, now)) bits &= static_cast<std::uint8_t>(~kPermitSecondaryUse);
     out[person] = bits;
   }
@@ -571,6 +611,23 @@ std::map<std::string, ConsentLimits> LimitsOfPermissions(std::span<const Consent
   for (const auto& [person, those] : InForceByPerson(records, now)) {
     auto limits = CommonLimits(those, now);
     if (limits && *limits != ConsentLimits()) out[person] = *std::move(limits);
+  }
+  return out;
+}
+
+std::map<std::string, ConsentWishes> WishesOf(std::span<const ConsentRecord> records, Time now) {
+  std::map<std::string, ConsentWishes> out;
+  const auto hear = [](std::optional<bool>& heard, const std::optional<bool>& said) {
+    if (said) heard = *said && heard.value_or(true);
+  };
+  for (const auto& [person, those] : InForceByPerson(records, now)) {
+    ConsentWishes wishes;
+    for (const ConsentRecord* record : those) {
+      const ConsentWishes its = record->WishesAt(now);
+      hear(wishes.recontact, its.recontact);
+      hear(wishes.incidental_findings, its.incidental_findings);
+    }
+    if (wishes != ConsentWishes()) out[person] = wishes;
   }
   return out;
 }
@@ -595,16 +652,21 @@ std::map<std::string, Time> EndsOfPermissions(std::span<const ConsentRecord> rec
 std::map<std::string, ConsentOrigin> OriginsOfPermissions(std::span<const ConsentRecord> records,
                                                           Time now) {
   std::map<std::string, ConsentOrigin> origins;
-  for (const ConsentRecord& record : records) {
-    if (!record.InForce(now)) continue;
-    const auto [known, first] =
-        origins.emplace(record.person_identifier,
-                        ConsentOrigin{record.by_guardian, record.form, record.organisation});
-    if (first) continue;
-    ConsentOrigin& origin = known->second;
-    origin.by_guardian |= record.by_guardian;
-    if (origin.form != record.form || origin.organisation != record.organisation)
-      origin.form = origin.organisation = "";
+  auto people = InForceByPerson(records, now);
+  for (auto& [person, those] : people) {
+    // Another form, of wishes alone, says nothing of where permissions come from.
+    const auto of_wishes = std::ranges::stable_partition(
+        those, [](const ConsentRecord* record) { return !record->IsOfWishes(); });
+    if (of_wishes.begin() != those.begin()) those.erase(of_wishes.begin(), those.end());
+    for (const ConsentRecord* record : those) {
+      const auto [known, first] =
+          origins.emplace(person, ConsentOrigin{record->by_guardian, record->form, record->organisation});
+      if (first) continue;
+      ConsentOrigin& origin = known->second;
+      origin.by_guardian |= record->by_guardian;
+      if (origin.form != record->form || origin.organisation != record->organisation)
+        origin.form = origin.organisation = "";
+    }
   }
   return origins;
 }

@@ -28,6 +28,17 @@ inline constexpr std::string_view kDuoSystem = "http://purl.obolibrary.org/obo/d
 inline constexpr std::string_view kPurposeSystem = "urn:1plusmg:purpose";  // a country's own codes
 inline constexpr std::string_view kConditionUrl = "urn:1plusmg:project-condition";
 
+// What people wish, beside what they permit: codes of Provision.code, in a permit ("yes") or a deny ("no").
+inline constexpr std::string_view kWishSystem = "urn:1plusmg:consent-wish";
+inline constexpr std::uint8_t kWishRecontact = 1;           // recontact: to be asked for more
+inline constexpr std::uint8_t kWishIncidentalFindings = 2;  // incidental-findings: to be told of them
+
+struct ConsentWishes {
+  std::optional<bool> recontact, incidental_findings;  // none: nothing was said
+
+  bool operator==(const ConsentWishes&) const = default;
+};
+
 enum class ConsentStatus : std::uint8_t {
   kActive,
   kNotYet,  // draft, proposed
@@ -42,13 +53,14 @@ struct ConsentLimits {
   bool operator==(const ConsentLimits&) const = default;
 };
 
-// One provision that names permissions, with the time for which it holds.
+// One provision that names permissions or wishes, with the time for which it holds.
 struct ConsentRule {
   bool permit = false;
   std::uint8_t permissions = 0;
   std::optional<Time> from;
   std::optional<Time> until;  // exclusive
   ConsentLimits limits = {};
+  std::uint8_t wishes = 0;
 };
 
 struct ConsentRecord {
@@ -71,6 +83,10 @@ struct ConsentRecord {
   bool InForce(Time now) const;
   // What it permits at `now`: nothing unless it is in force. A denial wins over any permission.
   std::uint8_t PermissionsAt(Time now) const;
+  // At `now`; a "no" wins over any "yes".
+  ConsentWishes WishesAt(Time now) const;
+  // Of wishes alone: it says nothing of what is permitted.
+  bool IsOfWishes() const;
   // Of what it permits at `now`: the purposes of any of its provisions, under the conditions of all.
   ConsentLimits LimitsAt(Time now) const;
 };
@@ -100,7 +116,7 @@ std::optional<ConsentRecord> ReadConsent(const JsonNode& resource, JsonFaults& f
 Result<std::vector<ConsentRecord>> ParseFhirConsents(std::string_view json);
 
 // One answer for each person at `now`: what every active consent in force permits. Deny wins: a
-// permission lacking in one of them is lacking, and so is secondary use that two of them permit for
+// permission lacking in one of them is lacking (wishes apart, see IsOfWishes), and so is secondary use that two of them permit for
 // purposes of which none is the other's. A person with no active consent in force has none.
 std::map<std::string, std::uint8_t> EffectivePermissions(std::span<const ConsentRecord> records,
                                                          Time now);
@@ -109,6 +125,10 @@ std::map<std::string, std::uint8_t> EffectivePermissions(std::span<const Consent
 // force covers, and the conditions of all. People without limits are missing.
 std::map<std::string, ConsentLimits> LimitsOfPermissions(std::span<const ConsentRecord> records,
                                                          Time now);
+
+// What people wish, by every active consent in force: a "no" in one of them wins. People of whom
+// nothing is said are missing.
+std::map<std::string, ConsentWishes> WishesOf(std::span<const ConsentRecord> records, Time now);
 
 // When what EffectivePermissions says begins to end: the first end of a record in force at `now`, or of one of its
 // permits. People of whom nothing ends are missing.
@@ -119,7 +139,7 @@ struct ConsentOrigin {
   bool by_guardian = false;        // some of it: then all of it lapses with that
   std::string form, organisation;  // of all of it; empty if they differ
 };
-// By every active consent in force.
+// By every active consent in force; those of wishes alone count where there are no others.
 std::map<std::string, ConsentOrigin> OriginsOfPermissions(std::span<const ConsentRecord> records,
                                                           Time now);
 

@@ -107,6 +107,46 @@ TEST(ConsentTest, SecondaryUseMayBeForPurposesAndUnderConditions) {
             0);
 }
 
+std::string Wish(const std::string& type, const std::string& code, const std::string& more = "") {
+  return R"({"type":")" + type + R"(",)" + more + Code(code, "urn:1plusmg:consent-wish") + "}";
+}
+
+TEST(ConsentTest, WishesStandBesidePermissions) {
+  const auto read = [](const std::vector<std::string>& consents) {
+    std::vector<std::string> all;
+    for (const std::string& provisions : consents) all.push_back(Consent("P", Root(provisions)));
+    auto records = ParseFhirConsents(Bundle(all));
+    EXPECT_TRUE(records.ok()) << Describe(records.status());
+    const auto wishes = WishesOf(*records, kThen);
+    return std::pair(static_cast<int>(EffectivePermissions(*records, kThen)["P"]),
+                     wishes.contains("P") ? wishes.at("P") : ConsentWishes());
+  };
+  const std::string research = Limited(Code("SEC"), "");
+  const std::string yes = Wish("permit", "recontact"), no = Wish("deny", "recontact"),
+                    told = Wish("permit", "incidental-findings");
+  EXPECT_EQ(read({research}), std::pair(4, ConsentWishes()));
+  EXPECT_EQ(read({research + "," + yes + "," + told}), std::pair(4, ConsentWishes{true, true}));
+  EXPECT_EQ(read({research + "," + no}), std::pair(4, ConsentWishes{false, {}}))
+      << "a denial of a wish is none of permissions";
+  EXPECT_EQ(read({research + "," + no + "," + yes}), std::pair(4, ConsentWishes{false, {}}));
+  // A form about wishes alone takes no permission away, and gives none.
+  EXPECT_EQ(read({research, yes}), std::pair(4, ConsentWishes{true, {}}));
+  EXPECT_EQ(read({research + "," + yes, no}), std::pair(4, ConsentWishes{false, {}}));
+  EXPECT_EQ(read({yes}), std::pair(0, ConsentWishes{true, {}}));
+  // A denial of something else may be one of wishes, too.
+  EXPECT_EQ(read({research + "," + yes + R"(,{"type":"deny","code":[{"coding":[{"system":"urn:x","code":"all"}]}]})"}),
+            std::pair(0, ConsentWishes{false, false}));
+  EXPECT_EQ(read({research + "," + Wish("permit", "recontact", R"("period":{"end":"2024"},)")}),
+            std::pair(4, ConsentWishes()))
+      << "over";
+
+  const std::string with_purpose = R"("purpose":[)" + Purpose("DUO:0000006") + "],";
+  for (const std::string& wrong :
+       {Wish("permit", "letters"), Wish("permit", "recontact", with_purpose)}) {
+    EXPECT_EQ(Permissions(Root(wrong)), -1) << wrong;
+  }
+}
+
 TEST(ConsentTest, ALimitThatNobodyKnowsIsAFaultAndNamed) {
   const auto fault = [](const std::string& provision) {
     const auto records = ParseFhirConsents(Bundle({Consent("P", Root(provision))}));
@@ -328,6 +368,11 @@ TEST(ConsentTest, OriginsAreThoseOfAllConsentsInForce) {
   EXPECT_EQ(OriginsOfPermissions(std::vector{own, guardian}, now)["P"].form, "");
   guardian.status = ConsentStatus::kEnded;
   EXPECT_FALSE(OriginsOfPermissions(std::vector{own, guardian}, now)["P"].by_guardian);
+  ConsentRecord wishes = own;
+  wishes.form = "urn:recontact|1";
+  wishes.rules.push_back({true, 0, {}, {}, {}, kWishRecontact});
+  EXPECT_EQ(OriginsOfPermissions(std::vector{wishes, own}, now)["P"].form, "urn:form|1");
+  EXPECT_EQ(OriginsOfPermissions(std::vector{wishes}, now)["P"].form, "urn:recontact|1");
 }
 
 // expected.tsv was written independently: last column, for example AF,SLQ,SEC.

@@ -389,6 +389,7 @@ class Harmoniser {
     const auto ends = EndsOfPermissions(of_rows, c_.now());
     const auto origins = OriginsOfPermissions(of_rows, c_.now());
     const auto limits = LimitsOfPermissions(of_rows, c_.now());
+    const auto wishes = WishesOf(of_rows, c_.now());
     for (HarmonisedRow& row : rows) {
       auto found = permissions.find(row.subject);
       if (found == permissions.end()) continue;
@@ -400,6 +401,7 @@ class Harmoniser {
       if (auto limit = limits.find(row.subject);
           limit != limits.end() && (row.permissions & kPermitSecondaryUse) != 0)
         row.consent_limits = limit->second;
+      if (auto wish = wishes.find(row.subject); wish != wishes.end()) row.wishes = wish->second;
     }
   }
 

@@ -43,6 +43,7 @@ struct HarmonisedRow {
   std::optional<Time> permitted_until;  // when the first of them ends; none: never
   ConsentOrigin consent_origin;
   ConsentLimits consent_limits;  // of secondary use, if that is permitted
+  ConsentWishes wishes;
   std::optional<Time> born;  // where a guardian spoke, of what is possible the earliest; else none
   std::optional<Time> died_at;   // the epoch's first instant: not known when
 };

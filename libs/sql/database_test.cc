@@ -171,17 +171,18 @@ TEST(Database, RepeatsTransactionsThatConflict) {
   constexpr int kRounds = 10;
   std::atomic<int> bodies = 0;
   std::atomic<int> failed = 0;
-  std::latch start(kThreads);
+  std::latch all_have_read(kThreads);  // once, so that some conflict for certain
   {
     std::vector<std::jthread> threads;
     for (int t = 0; t < kThreads; ++t) {
       threads.emplace_back([&] {
-        start.arrive_and_wait();
+        bool first = true;
         for (int i = 0; i < kRounds; ++i) {
           const Status status = db->Transact(kCtx, [&](Tx& tx) -> Status {
             ++bodies;
             GF_ASSIGN(const Rows rows, tx.Exec("SELECT n FROM thing WHERE id = 'counter'"));
             GF_ASSIGN(const Row row, rows.One());
+            if (std::exchange(first, false)) all_have_read.arrive_and_wait();
             return tx.Exec("UPDATE thing SET n = $1 WHERE id = 'counter'", row.Int(0) + 1).status();
           });
           if (!status.ok()) ++failed;

@@ -132,6 +132,10 @@ def permit(*codes, purposes=(), conditions=()):
     return provision
 
 
+def wish(kind, code):
+    return {"type": kind, "code": [{"coding": [{"system": "urn:1plusmg:consent-wish", "code": code}]}]}
+
+
 def test_what_a_holder_hands_in_limits_as_what_people_say_does(finland, people, workspace, images):
     folder = synth(workspace / "holder-conditions", "FI", people=70, sites=200, seed=9)
     cohort = Cohort(folder, "FI", "GOE-FI-LIMITED-1")
@@ -153,12 +157,18 @@ def test_what_a_holder_hands_in_limits_as_what_people_say_does(finland, people, 
         assert refused.code == 3, refused
         assert {(f["code"], f["field"]) for f in refused.json["findings"] if f["code"] == "CONSENT_INVALID"} == {
             ("CONSENT_INVALID", f"entry[{number}].resource.provision.provision[0].{field}")}, refused
-    say(permit("AF", "SLQ"), permit("SEC", purposes=[HEALTH], conditions=[NOT_FOR_PROFIT]))
+    say(permit("AF", "SLQ"), permit("SEC", purposes=[HEALTH], conditions=[NOT_FOR_PROFIT]), wish("permit", "recontact"),
+        wish("deny", "incidental-findings"))
     road.onboard(finland, cohort)
     road.list_dataset(finland, cohort)
     token = finland.token(cohort.citizen, limited)
     held, = finland.get("fi", "/api/v1/me/permissions", token=token)["statements"]
     assert held["by"] == "holder" and held["terms"]["purposes"] == [HEALTH] and held["terms"]["conditions"] == [NOT_FOR_PROFIT], held
+    assert held["terms"]["recontact"] is True and held["terms"]["incidental_findings"] is False, held
+    names = workspace / "limited-people.txt"
+    names.write_text(limited + "\n")
+    wished, = finland.genofed("consent", "wishes", cohort.dataset, "--people", names, as_="holder_fi").json["wishes"]
+    assert wished.get("recontact") and not wished.get("incidental_findings"), wished
     counts = []  # some of the others are in both cohorts and have decided themselves, which is the same in each run
     for purpose, met, used in ((HEALTH, [NOT_FOR_PROFIT], True), (HEALTH, [], False), (ANCESTRY, [NOT_FOR_PROFIT], False)):
         ident, individuals = run(finland, cohort, grant(finland, cohort, met, met, ["--purpose-code", purpose]), images)
@@ -169,7 +179,8 @@ def test_what_a_holder_hands_in_limits_as_what_people_say_does(finland, people, 
     exported = {form: json.loads(finland.genofed("me", "export", "--format", form, site="fi", token=token, json=False).out)
                 for form in ("fhir-r4", "duo", "receipt")}
     said = exported["fhir-r4"]["entry"][0]["resource"]["provision"]["provision"]
-    assert permit("SEC", purposes=[HEALTH], conditions=[NOT_FOR_PROFIT]) in said, said
+    for provision in (permit("SEC", purposes=[HEALTH], conditions=[NOT_FOR_PROFIT]), wish("permit", "recontact"), wish("deny", "incidental-findings")):
+        assert any(provision.items() <= one.items() for one in said), (provision, said)
     use, = exported["duo"]["dataUse"]
     assert use["duo"] == HEALTH and use["modifiers"] == [NOT_FOR_PROFIT], use
     assert exported["receipt"]["dpv:hasRecord"][0]["terms"]["conditions"] == [NOT_FOR_PROFIT]

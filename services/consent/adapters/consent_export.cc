@@ -14,6 +14,7 @@ using nlohmann::ordered_json;
 
 // As libs/clinical reads them in holders' Consents.
 constexpr char kPermissionSystem[] = "urn:1plusmg:consent-permission";
+constexpr char kWishSystem[] = "urn:1plusmg:consent-wish";
 constexpr char kDuoSystem[] = "http://purl.obolibrary.org/obo/duo.owl";
 constexpr char kPurposeSystem[] = "urn:1plusmg:purpose";  // a country's own codes
 constexpr char kConditionUrl[] = "urn:1plusmg:project-condition";
@@ -71,6 +72,17 @@ ordered_json Codes(PermissionSet set) {
   return codes;
 }
 
+// Of those wishes that were said with this answer.
+ordered_json WishCodes(const Statement& says, bool answer) {
+  ordered_json codes = ordered_json::array();
+  const auto add = [&](const std::optional<bool>& said, const char* code) {
+    if (said == answer) codes.push_back({{"coding", {{{"system", kWishSystem}, {"code", code}}}}});
+  };
+  add(says.recontact, "recontact");
+  add(says.incidental_findings, "incidental-findings");
+  return codes;
+}
+
 std::string SystemOf(const std::string& code) {
   return code.starts_with("DUO:") ? kDuoSystem : kPurposeSystem;
 }
@@ -83,7 +95,7 @@ ordered_json Period(const Statement& says) {
   return period;
 }
 
-// What is permitted, as provisions. FHIR can say what for; conditions on the project are modifier extensions, which
+// What is permitted and wished, as provisions. FHIR can say what for; conditions on the project are modifier extensions, which
 // nobody may pass over who does not know them.
 ordered_json Permits(const Statement& says) {
   const bool limited = !says.conditions.empty() || !says.purposes.empty();
@@ -94,6 +106,8 @@ ordered_json Permits(const Statement& says) {
   }
   ordered_json provisions = ordered_json::array();
   if (!plain.empty()) provisions.push_back({{"code", Codes(plain)}});
+  if (const ordered_json wishes = WishCodes(says, true); !wishes.empty())
+    provisions.push_back({{"code", wishes}});
   if (within_limits.empty()) return provisions;
   ordered_json provision = ordered_json::object();
   for (const std::string& code : says.conditions)
@@ -139,6 +153,8 @@ ordered_json FhirConsent(const SourcedStatement& statement, const ExportFacts& f
     return consent;
   }
   if (!says.denies.empty()) provisions.push_back({{"type", "deny"}, {"code", Codes(says.denies)}});
+  if (const ordered_json unwanted = WishCodes(says, false); !unwanted.empty())
+    provisions.push_back({{"type", "deny"}, {"code", unwanted}});
   consent["provision"] = {{"type", "deny"}};
   if (!own && !period.empty()) consent["provision"]["period"] = period;
   if (!provisions.empty()) consent["provision"]["provision"] = provisions;

@@ -109,6 +109,27 @@ TEST(ConsentExport, FhirKeepsTheConditionsOnTheProject) {
   EXPECT_EQ(limited["modifierExtension"], json::parse(R"([{"url": "urn:1plusmg:project-condition", "valueCode": "DUO:0000045"}])"));
 }
 
+// In R5 everything that is not excepted is denied, and a "no" is what nobody says.
+TEST(ConsentExport, FhirKeepsWishes) {
+  MyPermissions mine = Limited();
+  Statement& says = mine.statements[0].says;
+  says.recontact = true;
+  says.incidental_findings = false;
+  const auto read = [&](const char* format) {
+    auto records = clinical::ParseFhirConsents(ExportConsents(format, mine, kFacts)->content);
+    EXPECT_THAT(records, IsOk());
+    EXPECT_EQ(records->at(0).PermissionsAt(kFacts.at), 5) << format;
+    EXPECT_EQ(records->at(0).LimitsAt(kFacts.at).conditions, says.conditions) << format;
+    return records->at(0).WishesAt(kFacts.at);
+  };
+  EXPECT_EQ(read("fhir-r4"), (clinical::ConsentWishes{true, false}));
+  EXPECT_EQ(read("fhir-r5"), (clinical::ConsentWishes{true, {}}));
+  says.recontact.reset();
+  says.incidental_findings = true;
+  EXPECT_EQ(read("fhir-r4"), (clinical::ConsentWishes{{}, true}));
+  EXPECT_EQ(read("fhir-r5"), (clinical::ConsentWishes{{}, true}));
+}
+
 TEST(ConsentExport, FhirSaysWhoSpokeAndForHowLong) {
   MyPermissions mine = Mine();
   mine.statements[0].source = Source::kHolder;

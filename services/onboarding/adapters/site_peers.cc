@@ -42,6 +42,9 @@ void AddTerms(const SubjectConsent& subject, consent::SubjectConsent& out) {
     out.mutable_terms()->set_organisation(subject.origin.organisation);
   for (const std::string& purpose : subject.limits.purposes) out.mutable_terms()->add_purposes(purpose);
   for (const std::string& condition : subject.limits.conditions) out.mutable_terms()->add_conditions(condition);
+  if (subject.wishes.recontact) out.mutable_terms()->set_recontact(*subject.wishes.recontact);
+  if (subject.wishes.incidental_findings)
+    out.mutable_terms()->set_incidental_findings(*subject.wishes.incidental_findings);
   if (subject.born) rpc::SetTime(out.mutable_born(), *subject.born);
   if (subject.died_at) rpc::SetTime(out.mutable_died_at(), *subject.died_at);
 }

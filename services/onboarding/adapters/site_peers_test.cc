@@ -49,6 +49,7 @@ TEST(ConsentClient, TellsWithinWhichLimitsPeoplePermit) {
   const auto client = MakeConsentClient(registrar.Channel(), clock);
   SubjectConsent limited{"P1", clinical::kPermitSecondaryUse};
   limited.limits = {{"DUO:0000006", "EHDS:53-1-a"}, {"DUO:0000022=FI", "DUO:0000045"}};
+  limited.wishes.recontact = false;
   limited.origin.by_guardian = true;
   limited.born = *ParseRfc3339("2012-02-29T00:00:00Z");
   const std::vector<SubjectConsent> subjects = {limited, {"P2", clinical::kPermitSecondaryUse}};
@@ -58,6 +59,8 @@ TEST(ConsentClient, TellsWithinWhichLimitsPeoplePermit) {
   EXPECT_EQ(std::vector<std::string>(told.terms().conditions().begin(), told.terms().conditions().end()),
             limited.limits.conditions);
   EXPECT_TRUE(told.terms().by_guardian());
+  EXPECT_TRUE(told.terms().has_recontact() && !told.terms().recontact());
+  EXPECT_FALSE(told.terms().has_incidental_findings());
   EXPECT_EQ(rpc::GetTime(told.born()), limited.born);
   EXPECT_FALSE(registrar.registered.subjects(1).has_terms());
   EXPECT_FALSE(registrar.registered.subjects(1).has_born());

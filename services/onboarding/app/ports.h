@@ -112,6 +112,7 @@ struct SubjectConsent {
   std::optional<Time> born = {};  // where a guardian spoke: what they permitted lapses
   std::optional<Time> died_at = {};
   clinical::ConsentLimits limits = {};  // of secondary use
+  clinical::ConsentWishes wishes = {};
 };
 
 struct RegisteredSubject {

@@ -144,7 +144,7 @@ class PeopleReader {
       while (row->subject != subject.person_identifier) ++row;
       people.consents.push_back({subject.person_identifier, row->permissions, row->has_consent,
                                  row->permitted_until, row->consent_origin, row->born,
-                                 row->died_at, row->consent_limits});
+                                 row->died_at, row->consent_limits, row->wishes});
     }
     return people;
   }
