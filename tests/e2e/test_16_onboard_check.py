@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`genofed onboard check`: the standing entry point that judges files offline."""
 
+import datetime
 import json
 import os
 import pathlib
@@ -36,6 +37,34 @@ def test_four_formats_give_the_expected_table(data, tmp_path):
         assert done.returncode == 0, done.stderr
         assert {line["verdict"] for line in lines(done)} == {"accept"}
         assert table.read_bytes() == (etl / "expected.tsv").read_bytes(), source
+
+
+def test_the_country_says_when_people_speak_for_themselves(tmp_path):
+    """Somebody of 17 permits counts; their mother permitted research, and no counts."""
+    today = datetime.date.today()
+    born = today.replace(year=today.year - 17, day=1)
+
+    def consent(code, speaker):
+        return {"resourceType": "Consent", "status": "active", "patient": {"reference": "Patient/P1"}, "performer": [speaker],
+                "provision": {"type": "deny", "provision": [
+                    {"type": "permit", "code": [{"coding": [{"system": "urn:1plusmg:consent-permission", "code": code}]}]}]}}
+
+    patient = {"resourceType": "Patient", "id": "P1", "birthDate": str(born)}
+    resources = [patient, consent("SEC", {"type": "RelatedPerson"}), consent("AF", {"reference": "Patient/P1"})]
+    file = tmp_path / "people.json"
+    file.write_text(json.dumps({"resourceType": "Bundle", "type": "collection", "entry": [{"resource": one} for one in resources]}))
+
+    def permissions(*more):
+        table = tmp_path / "people.tsv"
+        done = run("--json", file, "--harmonised", table, *more)
+        assert done.returncode == 0, done
+        head, row = (line.split("\t") for line in table.read_text().splitlines())
+        return dict(zip(head, row))["consent"]
+
+    assert permissions() == permissions("--adult-age", "18") == "NONE", "they permit nothing in common"
+    assert permissions("--adult-age", "16") == "AF"
+    refused = run(file, "--adult-age", "3")
+    assert refused.returncode == 2 and "--adult-age" in refused.stderr, refused
 
 
 def test_one_line_a_file_in_the_order_given(data, tmp_path):

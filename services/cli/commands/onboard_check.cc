@@ -10,6 +10,7 @@
 #include "libs/clinical/consent.h"
 #include "libs/clinical/csv_mapping.h"
 #include "libs/clinical/harmonise.h"
+#include "libs/consent/policy.h"
 #include "libs/core/clock.h"
 #include "libs/core/file.h"
 #include "libs/intake/judge.h"
@@ -41,6 +42,7 @@ struct CheckOptions {
   std::vector<std::string> paths;
   std::string reference, consents, harmonised, mapping;
   std::vector<std::string> codes;
+  int adult_age = clinical::kAdultAge;
 };
 
 // Directories as their files, sorted by name; hidden ones are nobody's data.
@@ -118,6 +120,7 @@ Result<int> Check(const Target& target, const CheckOptions& o) {
   options.reference = o.reference;
   options.now = SystemClock().Now();
   options.together = !o.harmonised.empty();
+  options.adult_age = o.adult_age;
   if (!o.mapping.empty()) {
     GF_ASSIGN(const std::string text, ReadFile(o.mapping));
     GF_ASSIGN(options.mapping, clinical::CsvMapping::Parse(text));
@@ -157,6 +160,9 @@ void AddOnboardCheck(CLI::App& onboard, Commands commands) {
                                          "source system, code, exact|broad|narrow|related, target. Repeatable")
       ->check(CLI::ExistingFile)
       ->allow_extra_args(false);
+  check->add_option("--adult-age", o->adult_age, "Years at which people of your country speak for themselves, as its consent policy says")
+      ->check(CLI::Range(consent::kLowestAdultAge, consent::kHighestAdultAge))
+      ->capture_default_str();
   check->footer(kExamples);
   check->callback([o, &target = commands.target, &action = commands.action] {
     action = [o, &target] {
