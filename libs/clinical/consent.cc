@@ -591,14 +591,8 @@ std::map<std::string, std::uint8_t> EffectivePermissions(std::span<const Consent
                                                          Time now) {
   std::map<std::string, std::uint8_t> out;
   for (const auto& [person, those] : InForceByPerson(records, now)) {
-    std::uint8_t bits = kAll;
-    bool any = false;
-    for (const ConsentRecord* record : those) {
-      if (record->IsOfWishes()) continue;
-      bits &= record->PermissionsAt(now);
-      any = true;
-    }
-    if (!any) bits = 0;
+    std::uint8_t bits = those.empty() ? 0 : kAll;
+    for (const ConsentRecord* record : those) bits &= record->PermissionsAt(now);
     if (!CommonLimits(those, now)) bits &= static_cast<std::uint8_t>(~kPermitSecondaryUse);
     out[person] = bits;
   }

@@ -85,7 +85,7 @@ struct ConsentRecord {
   std::uint8_t PermissionsAt(Time now) const;
   // At `now`; a "no" wins over any "yes".
   ConsentWishes WishesAt(Time now) const;
-  // Of wishes alone: it says nothing of what is permitted.
+  // Of wishes alone. It permits nothing, as any that names no permission: it may be a refusal of all but these.
   bool IsOfWishes() const;
   // Of what it permits at `now`: the purposes of any of its provisions, under the conditions of all.
   ConsentLimits LimitsAt(Time now) const;
@@ -116,7 +116,7 @@ std::optional<ConsentRecord> ReadConsent(const JsonNode& resource, JsonFaults& f
 Result<std::vector<ConsentRecord>> ParseFhirConsents(std::string_view json);
 
 // One answer for each person at `now`: what every active consent in force permits. Deny wins: a
-// permission lacking in one of them is lacking (wishes apart, see IsOfWishes), and so is secondary use that two of them permit for
+// permission lacking in one of them is lacking, and so is secondary use that two of them permit for
 // purposes of which none is the other's. A person with no active consent in force has none.
 std::map<std::string, std::uint8_t> EffectivePermissions(std::span<const ConsentRecord> records,
                                                          Time now);

@@ -129,9 +129,9 @@ TEST(ConsentTest, WishesStandBesidePermissions) {
   EXPECT_EQ(read({research + "," + no}), std::pair(4, ConsentWishes{false, {}}))
       << "a denial of a wish is none of permissions";
   EXPECT_EQ(read({research + "," + no + "," + yes}), std::pair(4, ConsentWishes{false, {}}));
-  // A form about wishes alone takes no permission away, and gives none.
-  EXPECT_EQ(read({research, yes}), std::pair(4, ConsentWishes{true, {}}));
-  EXPECT_EQ(read({research + "," + yes, no}), std::pair(4, ConsentWishes{false, {}}));
+  // A Consent of wishes alone may refuse everything else: a denial wins.
+  EXPECT_EQ(read({research, yes}), std::pair(0, ConsentWishes{true, {}}));
+  EXPECT_EQ(read({research + "," + yes, research + "," + no}), std::pair(4, ConsentWishes{false, {}}));
   EXPECT_EQ(read({yes}), std::pair(0, ConsentWishes{true, {}}));
   // A denial of something else may be one of wishes, too.
   EXPECT_EQ(read({research + "," + yes + R"(,{"type":"deny","code":[{"coding":[{"system":"urn:x","code":"all"}]}]})"}),
