@@ -122,18 +122,45 @@ Result<Policy> OpenPolicy(Platform& platform) {
   return policy;
 }
 
+struct Stores {
+  std::unique_ptr<sql::Database> database;
+  std::unique_ptr<EntryLog> entries;
+};
+
+Result<Stores> OpenStores(Platform& platform) {
+  Stores stores;
+  std::filesystem::path directory = platform.config().consent().ledger_dir();
+  if (directory.empty()) {
+    GF_ASSIGN(directory, platform.DataDir());
+    directory /= "ledger";
+  }
+  GF_ASSIGN(stores.entries, EntryLog::Open(directory));
+  GF_ASSIGN(stores.database, platform.OpenDatabase(kMigrations));
+  return stores;
+}
+
 // The ledger and its witnesses: all there is at the hub.
 class LedgerModule : public Module {
  public:
-  LedgerModule(Platform& platform, std::unique_ptr<sql::Database> database, ledger::NoteSigner log)
-      : database_(std::move(database)),
-        store_(*database_),
+  LedgerModule(Platform& platform, Stores stores, ledger::NoteSigner log)
+      : database_(std::move(stores.database)),
+        entries_(std::move(stores.entries)),
+        store_(*database_, *entries_),
         ledger_(store_, platform.clock(), std::move(log)),
         ledger_service_(MakeGrpcLedgerService(platform.dispatcher(), ledger_)) {}
 
   // Before anything is served: the tree and the epoch are what the rows say.
   virtual Status Load(Platform& platform) {
-    GF_TRY(ledger_.Load(Context::Background().WithTimeout(std::chrono::minutes(5))));
+    const Context ctx = Context::Background().WithTimeout(std::chrono::minutes(5));
+    GF_TRY(store_.Open(ctx));
+    GF_TRY(ledger_.Load(ctx));
+    GF_ASSIGN(const bool behind, store_.IsBehindItsLog(ctx));
+    if (behind) {
+      GF_LOG(ctx, error, "ledger.database_behind");
+      ledger_.Freeze(
+          "the database is older than the ledger's entries, and lacks what was said since: restore the newest one "
+          "(docs/operations/backup.md)");
+    }
     GF_ASSIGN(witnessing_, Witnessing::Make(platform, *database_, ledger_));
     return absl::OkStatus();
   }
@@ -160,6 +187,7 @@ class LedgerModule : public Module {
   }
 
   std::unique_ptr<sql::Database> database_;
+  std::unique_ptr<EntryLog> entries_;
   SqlStore store_;
   Ledger ledger_;
 
@@ -170,9 +198,9 @@ class LedgerModule : public Module {
 
 class ConsentModule final : public LedgerModule {
  public:
-  ConsentModule(Platform& platform, std::unique_ptr<sql::Database> database, ledger::NoteSigner log,
-                Keys keys, Policy policy, std::vector<SmartLayer> layers)
-      : LedgerModule(platform, std::move(database), std::move(log)),
+  ConsentModule(Platform& platform, Stores stores, ledger::NoteSigner log, Keys keys, Policy policy,
+                std::vector<SmartLayer> layers)
+      : LedgerModule(platform, std::move(stores), std::move(log)),
         platform_(platform),
         pseudonyms_(std::move(keys.pseudonyms)),
         policy_(std::move(policy)),
@@ -196,7 +224,9 @@ class ConsentModule final : public LedgerModule {
     GF_TRY(LedgerModule::Load(platform));
     const Context ctx = Context::Background().WithTimeout(std::chrono::minutes(5));
     GF_ASSIGN(const std::int64_t size, ledger_.Size(ctx));
-    GF_TRY(ApplyPolicy(ctx, ledger_, rules_));
+    // A frozen ledger takes neither, and answers nothing that depends on them.
+    const bool frozen = !ledger_.CheckNotFrozen().ok();
+    if (!frozen) GF_TRY(ApplyPolicy(ctx, ledger_, rules_));
     GF_ASSIGN(registries_, Registries::Make(platform_.config().consent(),
                                             {store_, ledger_, pseudonyms_, rules_,
                                              platform_.random(), platform_.metrics()}));
@@ -204,7 +234,7 @@ class ConsentModule final : public LedgerModule {
         platform_.dispatcher(),
         {registrar_, cohorts_, mine_, wishes_, ledger_, *registries_, audit_, platform_.clock(), policy_.adult_age,
          platform_.site() + "." + platform_.config().site().domain(), platform_.country()});
-    GF_TRY(SetUpRegistries(ctx, ledger_, rules_, registries_->Names()));
+    if (!frozen) GF_TRY(SetUpRegistries(ctx, ledger_, rules_, registries_->Names()));
     if (size > 0) AskWitnesses();  // an empty one has said nothing that they could know
     return absl::OkStatus();
   }
@@ -296,14 +326,14 @@ Result<std::unique_ptr<Module>> Make(Platform& platform) {
   GF_ASSIGN(auto log, OpenLogKey(platform));
   std::unique_ptr<LedgerModule> module;
   if (platform.is_hub()) {
-    GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
-    module = std::make_unique<LedgerModule>(platform, std::move(database), std::move(log));
+    GF_ASSIGN(auto stores, OpenStores(platform));
+    module = std::make_unique<LedgerModule>(platform, std::move(stores), std::move(log));
   } else {
     GF_ASSIGN(auto keys, OpenKeys(platform));
     GF_ASSIGN(auto layers, ReadSmartLayers(platform.config().consent()));
     GF_ASSIGN(auto policy, OpenPolicy(platform));
-    GF_ASSIGN(auto database, platform.OpenDatabase(kMigrations));
-    module = std::make_unique<ConsentModule>(platform, std::move(database), std::move(log),
+    GF_ASSIGN(auto stores, OpenStores(platform));
+    module = std::make_unique<ConsentModule>(platform, std::move(stores), std::move(log),
                                              std::move(keys), std::move(policy), std::move(layers));
   }
   GF_TRY(module->Load(platform));

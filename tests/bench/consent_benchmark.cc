@@ -16,6 +16,7 @@
 #include "libs/crypto/key.h"
 #include "libs/ledger/receipt.h"
 #include "libs/obs/log.h"
+#include "libs/testing/temporary_directory.h"
 #include "libs/testing/temporary_postgres.h"
 #include "services/consent/adapters/sql_store.h"
 #include "services/consent/app/cohorts.h"
@@ -59,7 +60,8 @@ class Times {
 
 // The service's use cases, as after a start of its process.
 struct Process {
-  explicit Process(sql::Database& database) : store(database), ledger(store, clock, Signer()) {
+  Process(sql::Database& database, EntryLog& log) : store(database, log), ledger(store, clock, Signer()) {
+    GF_CHECK(store.Open(ctx).ok());
     GF_CHECK(ledger.Load(ctx).ok());
   }
   static ledger::NoteSigner Signer() {
@@ -169,7 +171,9 @@ int Run(int people, int accesses, int changes) {
   auto database =
       sql::Database::Open(testing::TemporaryPostgres::Get().CreateSchema("consent")).value();
   GF_CHECK(database->Migrate(kMigrations).ok());
-  auto process = std::make_unique<Process>(*database);
+  const testing::TemporaryDirectory directory;
+  const auto log = EntryLog::Open(directory.path()).value();
+  auto process = std::make_unique<Process>(*database, *log);
   const DatasetVersion dataset = Register(*process, *database, people);
   std::mt19937 random(kSeed);
   const auto somebody = [&] {
@@ -215,7 +219,7 @@ int Run(int people, int accesses, int changes) {
         size - static_cast<std::int64_t>(random() % static_cast<unsigned>(accesses - 20)));
     return times.Take([&] { return process->mine.Accesses(process->ctx, somebody(), 20, before); });
   };
-  process = std::make_unique<Process>(*database);
+  process = std::make_unique<Process>(*database, *log);
   Times cold, warm;
   page(cold);
   Times rest;

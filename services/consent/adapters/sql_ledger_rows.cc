@@ -2,18 +2,67 @@
 #include "services/consent/adapters/sql_rows.h"
 
 namespace genofed::consent {
-namespace {
 
-std::vector<StoredEntry> ToEntries(const sql::Rows& rows) {
-  std::vector<StoredEntry> entries;
-  entries.reserve(rows.size());
-  for (sql::Row row : rows) entries.push_back({row.Int(0), row.Text(1), row.TimeAt(2)});
-  return entries;
+Result<std::int64_t> StagedEntries::AddAll(const std::vector<const NewEntry*>& entries) {
+  const std::int64_t first = End();
+  for (const NewEntry* entry : entries) staged_.push_back(*entry);
+  return first;
 }
 
-}  // namespace
+StoredEntry StagedEntries::StagedAt(std::size_t place) const {
+  return {size_ + static_cast<std::int64_t>(place), staged_[place].entry, staged_[place].appended};
+}
+
+Result<std::optional<std::int64_t>> StagedEntries::Find(const std::string& caller, const std::string& idempotency_key) {
+  const auto logged = log_.Find(caller, idempotency_key);
+  if (logged && *logged < size_) return logged;
+  for (std::size_t place = 0; place < staged_.size(); ++place) {
+    if (staged_[place].caller == caller && staged_[place].idempotency_key == idempotency_key)
+      return std::optional(StagedAt(place).index);
+  }
+  return std::optional<std::int64_t>();
+}
+
+Result<EntryRows::Known> StagedEntries::FindAll(const std::vector<const NewEntry*>& entries) {
+  Known known;
+  for (const NewEntry* entry : entries) {
+    GF_ASSIGN(const auto index, Find(entry->caller, entry->idempotency_key));
+    if (!index) continue;
+    GF_ASSIGN(auto stored, List(*index, 1));
+    known[{entry->caller, entry->idempotency_key}] = std::move(stored.at(0));
+  }
+  return known;
+}
+
+Result<std::vector<ledger::Hash>> StagedEntries::Leaves(std::int64_t start) {
+  GF_ASSIGN(auto leaves, log_.Leaves(start));
+  for (std::size_t place = 0; place < staged_.size(); ++place) {
+    if (StagedAt(place).index >= start) leaves.push_back(staged_[place].leaf);
+  }
+  return leaves;
+}
+
+Result<std::vector<StoredEntry>> StagedEntries::List(std::int64_t start, int limit) {
+  GF_ASSIGN(auto found, log_.List(start, limit));
+  for (std::size_t place = 0; place < staged_.size() && static_cast<int>(found.size()) < limit; ++place) {
+    if (StagedAt(place).index >= start) found.push_back(StagedAt(place));
+  }
+  return found;
+}
+
+Result<std::vector<StoredEntry>> StagedEntries::Accesses(std::int64_t before, int limit) {
+  std::vector<StoredEntry> found;
+  for (std::size_t place = staged_.size(); place-- > 0 && static_cast<int>(found.size()) < limit;) {
+    if (staged_[place].is_access && StagedAt(place).index < before) found.push_back(StagedAt(place));
+  }
+  GF_ASSIGN(auto logged, log_.Accesses(size_, before, limit - static_cast<int>(found.size())));
+  found.insert(found.end(), std::make_move_iterator(logged.begin()), std::make_move_iterator(logged.end()));
+  return found;
+}
 
 Result<std::int64_t> SqlLedgerRows::AddAll(const std::vector<const NewEntry*>& entries) {
+  if (reads_) return Error(StatusCode::kInternal, "READ_ONLY", "this transaction appends nothing");
+  GF_ASSIGN(const std::int64_t first, entries_.AddAll(entries));
   std::vector<std::string> texts, leaves, callers, idempotency_keys, times;
   std::vector<std::int64_t> access;
   for (const NewEntry* entry : entries) {
@@ -25,81 +74,44 @@ Result<std::int64_t> SqlLedgerRows::AddAll(const std::vector<const NewEntry*>& e
     access.push_back(entry->is_access ? 1 : 0);
   }
   // Tells the epoch, too: another statement would be another round trip while everybody waits.
-  auto rows = tx_.Exec(
-      "WITH added AS ("
-      "INSERT INTO ledger (index, entry, leaf, caller, idempotency_key, appended, is_access) "
-      "SELECT next.index + position - 1, e, decode(l, 'hex'), c, k, t::timestamptz, a = 1 "
-      "FROM (SELECT coalesce(max(index) + 1, 0) AS index FROM ledger) AS next, "
-      "unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[]) "
-      "WITH ORDINALITY AS new (e, l, c, k, t, a, position) RETURNING index) "
-      "SELECT min(index), (SELECT epoch FROM head) FROM added",
-      texts, leaves, callers, idempotency_keys, times, access);
-  if (Reason(rows.status()) == "SQL_UNIQUE_VIOLATION")
-    return Error(StatusCode::kAlreadyExists, "KEY_KNOWN", "an entry was appended under one of the keys before");
-  GF_TRY(rows);
-  GF_ASSIGN(const auto row, rows->One());
-  head_.epoch = row.Int(1);
-  if (!first_added_) first_added_ = row.Int(0);
-  for (const NewEntry* entry : entries) added_.push_back(entry->leaf);
-  return row.Int(0);
-}
-
-Result<LedgerRows::Known> SqlLedgerRows::FindAll(const std::vector<const NewEntry*>& entries) {
-  std::vector<std::string> callers;
-  std::vector<std::string> idempotency_keys;
-  for (const NewEntry* entry : entries) {
-    callers.push_back(entry->caller);
-    idempotency_keys.push_back(entry->idempotency_key);
-  }
-  GF_ASSIGN(auto rows, tx_.Exec("SELECT index, entry, appended, caller, idempotency_key FROM ledger "
-                                "JOIN unnest($1::text[], $2::text[]) AS key (c, k) "
-                                "ON caller = c AND idempotency_key = k",
-                                callers, idempotency_keys));
-  Known known;
-  for (sql::Row row : rows)
-    known[{row.Text(3), row.Text(4)}] = {row.Int(0), row.Text(1), row.TimeAt(2)};
-  return known;
-}
-
-Result<std::optional<std::int64_t>> SqlLedgerRows::Find(const std::string& caller,
-                                                         const std::string& idempotency_key) {
-  GF_ASSIGN(auto rows, tx_.Exec("SELECT index FROM ledger WHERE caller = $1 AND idempotency_key = $2", caller,
-                                idempotency_key));
-  return rows.empty() ? std::nullopt : std::optional(rows[0].Int(0));
-}
-
-Result<std::vector<ledger::Hash>> SqlLedgerRows::Leaves(std::int64_t start) {
-  if (first_added_ == start) return added_;
-  GF_ASSIGN(auto rows,
-            tx_.Exec("SELECT index, leaf FROM ledger WHERE index >= $1 ORDER BY index", start));
-  std::vector<ledger::Hash> leaves;
-  leaves.reserve(rows.size());
-  for (sql::Row row : rows) {
-    if (row.Int(0) != start + static_cast<std::int64_t>(leaves.size())) {
-      return Error(StatusCode::kDataLoss, "LEDGER_BROKEN", "entry {} of the ledger is missing",
-                   start + static_cast<std::int64_t>(leaves.size()));
-    }
-    GF_ASSIGN(ledger::Hash leaf, ledger::Hash::FromBytes(row.BytesAt(1)));
-    leaves.push_back(leaf);
-  }
-  return leaves;
-}
-
-Result<std::vector<StoredEntry>> SqlLedgerRows::List(std::int64_t start, int limit) {
   GF_ASSIGN(
-      auto rows,
-      tx_.Exec(
-          "SELECT index, entry, appended FROM ledger WHERE index >= $1 ORDER BY index LIMIT $2",
-          start, limit));
-  return ToEntries(rows);
+      const auto rows,
+      tx_.Exec("WITH added AS ("
+               "INSERT INTO ledger (index, entry, leaf, caller, idempotency_key, appended, is_access) "
+               "SELECT $7 + position - 1, e, decode(l, 'hex'), c, k, t::timestamptz, a = 1 "
+               "FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[]) "
+               "WITH ORDINALITY AS new (e, l, c, k, t, a, position)) "
+               "SELECT epoch FROM head",
+               texts, leaves, callers, idempotency_keys, times, access, first));
+  GF_ASSIGN(const auto row, rows.One());
+  head_.epoch = row.Int(0);
+  return first;
 }
 
-Result<std::vector<StoredEntry>> SqlLedgerRows::Accesses(std::int64_t before, int limit) {
-  GF_ASSIGN(auto rows,
-            tx_.Exec("SELECT index, entry, appended FROM ledger WHERE is_access AND index < $1 "
-                     "ORDER BY index DESC LIMIT $2",
-                     before, limit));
-  return ToEntries(rows);
+// Between a commit and the log, entries are rows alone.
+Result<std::vector<StoredEntry>> SqlLedgerRows::List(std::int64_t start, int limit) {
+  GF_ASSIGN(auto found, entries_.List(start, limit));
+  if (!reads_ || static_cast<int>(found.size()) >= limit) return found;
+  const std::int64_t next = start + static_cast<std::int64_t>(found.size());
+  GF_ASSIGN(auto rows, EntriesWithRows(tx_, next, limit - static_cast<int>(found.size())));
+  for (NewEntry& row : rows)
+    found.push_back({next + static_cast<std::int64_t>(&row - rows.data()), std::move(row.entry), row.appended});
+  return found;
+}
+
+Result<std::vector<NewEntry>> EntriesWithRows(sql::Tx& tx, std::int64_t start, int limit) {
+  GF_ASSIGN(const auto rows, tx.Exec("SELECT index, entry, caller, idempotency_key, appended, is_access FROM ledger "
+                                     "WHERE index >= $1 ORDER BY index LIMIT $2",
+                                     start, limit));
+  std::vector<NewEntry> entries;
+  entries.reserve(rows.size());
+  for (sql::Row row : rows) {
+    const std::int64_t expected = start + static_cast<std::int64_t>(entries.size());
+    if (row.Int(0) != expected)
+      return Error(StatusCode::kDataLoss, "LEDGER_BROKEN", "entry {} of the ledger is missing", expected);
+    entries.push_back({row.Text(1), ledger::LeafHash(row.Text(1)), row.Text(2), row.Text(3), row.TimeAt(4), row.Bool(5)});
+  }
+  return entries;
 }
 
 Status SqlLedgerRows::KeepOpening(std::int64_t index, const std::string& name,

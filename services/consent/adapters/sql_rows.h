@@ -3,6 +3,7 @@
 #pragma once
 
 #include "libs/sql/database.h"
+#include "services/consent/adapters/entry_log.h"
 #include "services/consent/adapters/voices_cache.h"
 #include "services/consent/app/ports.h"
 
@@ -13,15 +14,45 @@ struct HeadMemo {
   std::optional<std::int64_t> epoch;
 };
 
-class SqlLedgerRows final : public LedgerRows {
+// The log's first `size` entries, and behind them those that somebody is about to append.
+class StagedEntries final : public EntryRows {
  public:
-  SqlLedgerRows(sql::Tx& tx, HeadMemo& head) : tx_(tx), head_(head) {}
+  StagedEntries(const EntryLog& log, std::int64_t size) : log_(log), size_(size) {}
   Result<std::int64_t> AddAll(const std::vector<const NewEntry*>& entries) override;
   Result<Known> FindAll(const std::vector<const NewEntry*>& entries) override;
   Result<std::optional<std::int64_t>> Find(const std::string& caller, const std::string& idempotency_key) override;
   Result<std::vector<ledger::Hash>> Leaves(std::int64_t start) override;
+  // Also those that came to the log since: they never change.
   Result<std::vector<StoredEntry>> List(std::int64_t start, int limit) override;
   Result<std::vector<StoredEntry>> Accesses(std::int64_t before, int limit) override;
+
+  const std::vector<NewEntry>& staged() const { return staged_; }
+
+ private:
+  std::int64_t End() const { return size_ + static_cast<std::int64_t>(staged_.size()); }
+  StoredEntry StagedAt(std::size_t place) const;
+
+  const EntryLog& log_;
+  const std::int64_t size_;
+  std::vector<NewEntry> staged_;
+};
+
+// Entries that this service makes together with rows are rows, too, before they come to the log.
+class SqlLedgerRows final : public LedgerRows {
+ public:
+  // Appends nothing if `reads`.
+  SqlLedgerRows(sql::Tx& tx, HeadMemo& head, StagedEntries& entries, bool reads)
+      : tx_(tx), head_(head), entries_(entries), reads_(reads) {}
+  Result<std::int64_t> AddAll(const std::vector<const NewEntry*>& entries) override;
+  Result<Known> FindAll(const std::vector<const NewEntry*>& entries) override { return entries_.FindAll(entries); }
+  Result<std::optional<std::int64_t>> Find(const std::string& caller, const std::string& idempotency_key) override {
+    return entries_.Find(caller, idempotency_key);
+  }
+  Result<std::vector<ledger::Hash>> Leaves(std::int64_t start) override { return entries_.Leaves(start); }
+  Result<std::vector<StoredEntry>> List(std::int64_t start, int limit) override;
+  Result<std::vector<StoredEntry>> Accesses(std::int64_t before, int limit) override {
+    return entries_.Accesses(before, limit);
+  }
   Status KeepOpening(std::int64_t index, const std::string& name, const std::string& key,
                      const std::string& payload) override;
   Status KeepGroup(std::int64_t index, const std::vector<ledger::Hash>& commitments) override;
@@ -30,10 +61,12 @@ class SqlLedgerRows final : public LedgerRows {
  private:
   sql::Tx& tx_;
   HeadMemo& head_;
-  // What this transaction appended, which nobody else can have added to: the head is locked.
-  std::optional<std::int64_t> first_added_;
-  std::vector<ledger::Hash> added_;
+  StagedEntries& entries_;
+  const bool reads_;
 };
+
+// Of the table, entries from `start` on, in order.
+Result<std::vector<NewEntry>> EntriesWithRows(sql::Tx& tx, std::int64_t start, int limit);
 
 class SqlConsentRows final : public ConsentRows {
  public:

@@ -6,18 +6,28 @@
 namespace genofed::consent {
 namespace {
 
+constexpr char kLockHead[] = "SELECT 1 FROM head FOR UPDATE";
+constexpr int kCatchUpBatch = 1000;
+
 class SqlTransaction final : public Transaction {
  public:
-  SqlTransaction(sql::Tx& tx, VoicesCache& voices, bool reads)
-      : ledger_(tx, head_), consent_(tx, head_, voices, reads), headers_(tx), registries_(tx), audit_(tx) {}
+  SqlTransaction(sql::Tx& tx, VoicesCache& voices, const EntryLog& log, std::int64_t size, bool reads, bool appends)
+      : entries_(log, size),
+        ledger_(tx, head_, entries_, !appends),
+        consent_(tx, head_, voices, reads),
+        headers_(tx),
+        registries_(tx),
+        audit_(tx) {}
   LedgerRows& ledger() override { return ledger_; }
   ConsentRows& consent() override { return consent_; }
   HeaderRows& headers() override { return headers_; }
   RegistryRows& registries() override { return registries_; }
   AuditRows& audit() override { return audit_; }
+  const std::vector<NewEntry>& staged() const { return entries_.staged(); }
 
  private:
   HeadMemo head_;
+  StagedEntries entries_;
   SqlLedgerRows ledger_;
   SqlConsentRows consent_;
   SqlHeaderRows headers_;
@@ -25,30 +35,104 @@ class SqlTransaction final : public Transaction {
   SqlAuditRows audit_;
 };
 
+Status AppendAll(EntryLog& log, const std::vector<NewEntry>& entries, bool with_rows)
+    ABSL_EXCLUSIVE_LOCKS_REQUIRED(log.writer()) {
+  if (entries.empty()) return absl::OkStatus();
+  std::vector<const NewEntry*> pointers;
+  pointers.reserve(entries.size());
+  for (const NewEntry& entry : entries) pointers.push_back(&entry);
+  return log.Append(pointers, with_rows);
+}
+
 }  // namespace
 
+Status SqlStore::Open(const Context& ctx) {
+  GF_TRY(database_.Transact(
+      ctx,
+      [&](sql::Tx& tx) -> Status {
+        GF_ASSIGN(const auto rows, tx.Exec("SELECT id FROM entry_log"));
+        if (rows.empty()) return tx.Exec("INSERT INTO entry_log (id) VALUES ($1)", log_.id()).status();
+        if (rows[0].Text(0) == log_.id()) return absl::OkStatus();
+        if (log_.Size() == 0) {
+          return Error(StatusCode::kFailedPrecondition, "ENTRY_LOG_MISSING",
+                       "the ledger's entries are missing, log {}: restore its directory", rows[0].Text(0));
+        }
+        return Error(StatusCode::kFailedPrecondition, "ENTRY_LOG_OTHER",
+                     "the database belongs to the log {} of entries, and this is {}", rows[0].Text(0), log_.id());
+      },
+      sql::Isolation::kReadCommitted, kLockHead));
+  return Write(ctx, [](Transaction&) { return absl::OkStatus(); });
+}
+
+Result<bool> SqlStore::IsBehindItsLog(const Context& ctx) {
+  bool behind = false;
+  GF_TRY(database_.Read(ctx, [&](sql::Tx& tx) -> Status {
+    GF_ASSIGN(const auto rows, tx.Exec("SELECT coalesce(max(index), -1) FROM ledger"));
+    behind = rows[0].Int(0) < log_.LastWithRows();
+    return absl::OkStatus();
+  }));
+  return behind;
+}
+
 Status SqlStore::Read(const Context& ctx, const Body& body) {
+  // Before the transaction: rows that entries speak of are there when these are in the log.
+  const std::int64_t size = log_.Size();
   return database_.Read(ctx, [&](sql::Tx& tx) -> Status {
-    SqlTransaction transaction(tx, voices_, true);
+    SqlTransaction transaction(tx, voices_, log_, size, true, false);
     return body(transaction);
   });
 }
 
 Status SqlStore::Write(const Context& ctx, const Body& body) {
-  return database_.Transact(
+  MutexLock one_writer(log_.writer());
+  return WriteLocked(ctx, body);
+}
+
+Status SqlStore::WriteLocked(const Context& ctx, const Body& body) {
+  std::vector<NewEntry> staged;
+  const bool was_unsettled = unsettled_;
+  const Status written = database_.Transact(
       ctx,
-      [&](sql::Tx& tx) -> Status {
-        SqlTransaction transaction(tx, voices_, false);
-        return body(transaction);
+      [&](sql::Tx& tx) ABSL_NO_THREAD_SAFETY_ANALYSIS -> Status {
+        staged.clear();
+        if (was_unsettled) GF_TRY(CatchUp(tx));
+        SqlTransaction transaction(tx, voices_, log_, log_.Size(), false, true);
+        GF_TRY(body(transaction));
+        staged = transaction.staged();
+        return absl::OkStatus();
       },
-      sql::Isolation::kReadCommitted, "SELECT 1 FROM head FOR UPDATE");
+      sql::Isolation::kReadCommitted, kLockHead);
+  if (!written.ok()) {
+    unsettled_ = was_unsettled || !staged.empty();
+    return written;
+  }
+  const Status appended = AppendAll(log_, staged, true);
+  unsettled_ = !appended.ok();
+  return appended;
+}
+
+Status SqlStore::CatchUp(sql::Tx& tx) {
+  while (true) {
+    GF_ASSIGN(const auto entries, EntriesWithRows(tx, log_.Size(), kCatchUpBatch));
+    if (entries.empty()) return absl::OkStatus();
+    GF_TRY(AppendAll(log_, entries, true));
+  }
+}
+
+Status SqlStore::Append(const Context& ctx, const AppendBody& body) {
+  MutexLock one_writer(log_.writer());
+  if (unsettled_) GF_TRY(WriteLocked(ctx, [](Transaction&) { return absl::OkStatus(); }));
+  StagedEntries entries(log_, log_.Size());
+  GF_TRY(body(entries));
+  return AppendAll(log_, entries.staged(), false);
 }
 
 Status SqlStore::WriteAside(const Context& ctx, const Body& body) {
+  const std::int64_t size = log_.Size();
   return database_.Transact(
       ctx,
       [&](sql::Tx& tx) -> Status {
-        SqlTransaction transaction(tx, voices_, false);
+        SqlTransaction transaction(tx, voices_, log_, size, false, false);
         return body(transaction);
       },
       sql::Isolation::kReadCommitted);

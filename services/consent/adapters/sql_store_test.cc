@@ -4,11 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <set>
 #include <thread>
 
+#include "libs/core/file.h"
 #include "libs/crypto/hash.h"
 #include "libs/ledger/receipt.h"
+#include "libs/testing/temporary_directory.h"
 #include "libs/testing/temporary_postgres.h"
 #include "services/consent/app/audit.h"
 #include "services/consent/app/registry.h"
@@ -23,12 +27,13 @@ using testing::IsOk;
 
 const DatasetVersion kA1{"GOE-FI-A-1", 1};
 
-// One process of the service.
+// One process of the service: those of a test share the log, as one after another would.
 struct Process {
-  explicit Process(const sql::DatabaseOptions& options, Policy policy = {})
+  Process(const sql::DatabaseOptions& options, EntryLog& log, Policy policy = {})
       : database(*sql::Database::Open(options)) {
     GF_CHECK(database->Migrate(kMigrations).ok());
-    store = std::make_unique<SqlStore>(*database);
+    store = std::make_unique<SqlStore>(*database, log);
+    GF_CHECK(store->Open(Context::Background()).ok());
     node = std::make_unique<Node>(*store, std::move(policy));
   }
   std::unique_ptr<sql::Database> database;
@@ -46,13 +51,15 @@ class SqlStoreTest : public ::testing::Test {
     return *ledger::EncodeEntry(entry);
   }
   sql::DatabaseOptions options_ = testing::TemporaryPostgres::Get().CreateSchema("consent");
+  testing::TemporaryDirectory directory_;
+  std::unique_ptr<EntryLog> log_ = *EntryLog::Open(directory_.path());
 };
 
 TEST_F(SqlStoreTest, ConcurrentAppendsOfTwoProcessesLeaveNoGapAndNoDuplicate) {
   constexpr int kThreads = 6;
   constexpr int kEach = 20;
-  Process one(options_);
-  Process two(options_);
+  Process one(options_, *log_);
+  Process two(options_, *log_);
   std::vector<std::vector<std::int64_t>> indices(kThreads);
   {
     std::vector<std::jthread> threads;
@@ -80,7 +87,7 @@ TEST_F(SqlStoreTest, ConcurrentAppendsOfTwoProcessesLeaveNoGapAndNoDuplicate) {
               IsOk());
   ASSERT_THAT(two.node->ledger.Write(two.node->ctx, [](Transaction&) { return absl::OkStatus(); }),
               IsOk());
-  Process restarted(options_);
+  Process restarted(options_, *log_);
   EXPECT_EQ(*restarted.node->ledger.Checkpoint(Context::Background()),
             *one.node->ledger.Checkpoint(Context::Background()));
   EXPECT_EQ(*restarted.node->ledger.Checkpoint(Context::Background()),
@@ -88,8 +95,8 @@ TEST_F(SqlStoreTest, ConcurrentAppendsOfTwoProcessesLeaveNoGapAndNoDuplicate) {
 }
 
 TEST_F(SqlStoreTest, OneEventSentByManyIsOneEntry) {
-  Process one(options_);
-  Process two(options_);
+  Process one(options_, *log_);
+  Process two(options_, *log_);
   std::atomic<int> other_index{0};
   {
     std::vector<std::jthread> threads;
@@ -107,12 +114,13 @@ TEST_F(SqlStoreTest, OneEventSentByManyIsOneEntry) {
               HasReason("IDEMPOTENCY_KEY_REUSED"));
 }
 
-TEST_F(SqlStoreTest, RequestsThatComeTogetherShareTransactions) {
+TEST_F(SqlStoreTest, RequestsThatComeTogetherShareSyncs) {
   constexpr int kThreads = 8;
   constexpr int kEach = 10;
   constexpr int kEntries = 50;
-  Process process(options_);
+  Process process(options_, *log_);
   const std::uint64_t before = process.database->stats().transactions;
+  const std::size_t groups = log_->Groups();
   {
     std::vector<std::jthread> threads;
     for (int t = 0; t < kThreads; ++t) {
@@ -133,16 +141,16 @@ TEST_F(SqlStoreTest, RequestsThatComeTogetherShareTransactions) {
     }
   }
   EXPECT_EQ(*process.node->ledger.Size(process.node->ctx), kThreads * kEach * kEntries);
-  EXPECT_LT(process.database->stats().transactions - before, kThreads * kEach);
-  Process restarted(options_);
+  EXPECT_LT(log_->Groups() - groups, kThreads * kEach);
+  EXPECT_EQ(process.database->stats().transactions, before) << "no rows belong to them";
+  Process restarted(options_, *log_);
   EXPECT_EQ(*restarted.node->ledger.Checkpoint(Context::Background()),
             *process.node->ledger.Checkpoint(Context::Background()));
 }
 
 TEST_F(SqlStoreTest, EntriesCannotBeChangedOrRemoved) {
-  Process process(options_);
-  ASSERT_THAT(process.node->ledger.Append(process.node->ctx, "dispatcher", "a", Denied("x")),
-              IsOk());
+  Process process(options_, *log_);
+  ASSERT_THAT(process.node->mine.Set(process.node->ctx, "p", Bits(4)), IsOk());
   for (int i = 0; i < 3; ++i) {
     EXPECT_FALSE(process.database
                      ->Transact(process.node->ctx,
@@ -157,36 +165,116 @@ TEST_F(SqlStoreTest, EntriesCannotBeChangedOrRemoved) {
   EXPECT_EQ(process.node->ledger.List(process.node->ctx, 0, 10)->size(), 1u);
 }
 
-// Not even by whoever may take the trigger away.
+// Not even by whoever has the files.
 TEST_F(SqlStoreTest, AnEntryThatWasRewrittenAllTheSameIsNoticed) {
-  Process process(options_);
+  Process process(options_, *log_);
   Node& node = *process.node;
   for (const char* key : {"a", "b", "c"})
-    ASSERT_THAT(node.ledger.Append(node.ctx, "dispatcher", key, Denied("x")), IsOk());
-  const auto rewrite = [&](const std::string& reason) {
-    return process.database->Transact(node.ctx, [&](sql::Tx& tx) -> Status {
-      GF_TRY(tx.Exec("ALTER TABLE ledger DISABLE TRIGGER ledger_append_only"));
-      GF_TRY(tx.Exec("UPDATE ledger SET entry = $1 WHERE index = 1", Denied(reason)));
-      return tx.Exec("ALTER TABLE ledger ENABLE TRIGGER ledger_append_only").status();
-    });
+    ASSERT_THAT(node.ledger.Append(node.ctx, "dispatcher", key, Denied("it happened")), IsOk());
+  const auto file = directory_.path() / "00000000000000000000.entries";
+  const std::string was = *ReadFile(file);
+  const auto rewrite = [&](std::string_view words) {
+    std::fstream out(file, std::ios::in | std::ios::out | std::ios::binary);
+    out.seekp(static_cast<std::streamoff>(was.rfind("it happened"))) << words;
   };
-  ASSERT_THAT(rewrite("never happened"), IsOk());
+  rewrite("never was! ");
   EXPECT_THAT(node.ledger.List(node.ctx, 0, 10), HasReason("LEDGER_DAMAGED"));
-  EXPECT_THAT(node.ledger.Append(node.ctx, "dispatcher", "d", Denied("x")),
-              HasReason("LEDGER_FROZEN"));
-  // A start makes the tree of the leaves, and finds it again.
-  Process restarted(options_);
-  Audit audit(*restarted.store, restarted.node->ledger, node.clock, node.random);
+  EXPECT_THAT(node.ledger.Append(node.ctx, "dispatcher", "d", Denied("x")), HasReason("LEDGER_FROZEN"));
+  Audit audit(*process.store, node.ledger, node.clock, node.random);
   EXPECT_THAT(audit.Sweep(node.ctx), HasReason("LEDGER_DAMAGED"));
-  ASSERT_THAT(rewrite("x"), IsOk());
-  Process mended(options_);
+  EXPECT_NE(node.ledger.Damage(), "");
+  rewrite("it happened");
+  Process mended(options_, *log_);
   Audit again(*mended.store, mended.node->ledger, node.clock, node.random);
   EXPECT_THAT(again.Sweep(node.ctx), IsOk());
-  EXPECT_THAT(mended.node->ledger.List(node.ctx, 0, 10), IsOk());
+  EXPECT_EQ(mended.node->ledger.List(node.ctx, 0, 10)->size(), 3u);
+}
+
+// As after a crash in between: whatever the log lacks of what was committed comes from the rows.
+TEST_F(SqlStoreTest, EntriesWithRowsComeToTheLogAfterACrash) {
+  std::string checkpoint;
+  {
+    Process process(options_, *log_);
+    ASSERT_THAT(process.node->mine.Set(process.node->ctx, "p", Bits(4)), IsOk());
+    ASSERT_THAT(process.node->ledger.Append(process.node->ctx, "dispatcher", "a", Denied("x")), IsOk());
+    ASSERT_THAT(process.node->mine.Set(process.node->ctx, "p", Bits(5)), IsOk());
+    ASSERT_THAT(process.node->mine.Set(process.node->ctx, "p", Bits(6)), IsOk());
+    checkpoint = *process.node->ledger.Checkpoint(process.node->ctx);
+  }
+  const auto file = directory_.path() / "00000000000000000000.entries";
+  const std::string whole = *ReadFile(file);
+  const auto groups = [&] {
+    std::vector<std::size_t> begins;
+    for (auto at = whole.find(kGroupMagic); at != std::string::npos; at = whole.find(kGroupMagic, at + 1)) begins.push_back(at);
+    return begins;
+  }();
+  ASSERT_EQ(groups.size(), 4u);
+  for (const std::size_t cut : {groups[3], groups[3] + 70, groups[2], groups[2] + 10}) {
+    log_.reset();
+    std::filesystem::resize_file(file, cut);
+    log_ = *EntryLog::Open(directory_.path());
+    Process restarted(options_, *log_);
+    EXPECT_EQ(*restarted.node->ledger.Checkpoint(restarted.node->ctx), checkpoint) << cut;
+    EXPECT_EQ(restarted.node->mine.Get(restarted.node->ctx, "p")->history.size(), 3u);
+  }
+  // An entry that only the log had is gone for good: that is no crash.
+  log_.reset();
+  std::filesystem::resize_file(file, groups[1]);
+  log_ = *EntryLog::Open(directory_.path());
+  auto database = *sql::Database::Open(options_);
+  EXPECT_THAT(SqlStore(*database, *log_).Open(Context::Background()), HasReason("LEDGER_BROKEN"));
+}
+
+TEST_F(SqlStoreTest, ADatabaseAndItsLogBelongTogether) {
+  {
+    Process process(options_, *log_);
+    ASSERT_THAT(process.node->mine.Set(process.node->ctx, "p", Bits(4)), IsOk());
+    EXPECT_FALSE(*process.store->IsBehindItsLog(process.node->ctx));
+  }
+  auto database = *sql::Database::Open(options_);
+  const testing::TemporaryDirectory elsewhere;
+  const auto other = *EntryLog::Open(elsewhere.path());
+  EXPECT_THAT(SqlStore(*database, *other).Open(Context::Background()), HasReason("ENTRY_LOG_MISSING"));
+  // A database from before the newest withdrawal.
+  auto older_options = testing::TemporaryPostgres::Get().CreateSchema("consent");
+  auto older = *sql::Database::Open(older_options);
+  ASSERT_THAT(older->Migrate(kMigrations), IsOk());
+  SqlStore behind(*older, *log_);
+  ASSERT_THAT(behind.Open(Context::Background()), IsOk());
+  EXPECT_TRUE(*behind.IsBehindItsLog(Context::Background()));
+  // Another log that has entries.
+  Process elsewhere_used(testing::TemporaryPostgres::Get().CreateSchema("consent"), *other);
+  ASSERT_THAT(elsewhere_used.node->ledger.Append(Context::Background(), "dispatcher", "a", Denied("x")), IsOk());
+  EXPECT_THAT(SqlStore(*database, *other).Open(Context::Background()), HasReason("ENTRY_LOG_OTHER"));
+}
+
+// Until now all entries were rows.
+TEST_F(SqlStoreTest, TheEntriesOfAnOlderDatabaseComeToTheLog) {
+  std::vector<EmbeddedFile> before;
+  for (const EmbeddedFile* file = kMigrations; std::string_view(file->name) < "0047"; ++file) before.push_back(*file);
+  before.push_back({nullptr, nullptr});
+  auto database = *sql::Database::Open(options_);
+  ASSERT_THAT(database->Migrate(before.data()), IsOk());
+  constexpr int kEntries = 2500;
+  ASSERT_THAT(database->Transact(Context::Background(),
+                                 [&](sql::Tx& tx) -> Status {
+                                   for (int i = 0; i < kEntries; ++i) {
+                                     GF_TRY(tx.Exec("INSERT INTO ledger VALUES ($1, $2, sha256('\\x00'::bytea || $2::text::bytea), "
+                                                    "'dispatcher', $3, now(), false)",
+                                                    i, Denied(std::to_string(i)), std::to_string(i)));
+                                   }
+                                   return absl::OkStatus();
+                                 }),
+              IsOk());
+  Process process(options_, *log_);
+  EXPECT_EQ(*process.node->ledger.Size(process.node->ctx), kEntries);
+  EXPECT_EQ(process.node->ledger.Append(process.node->ctx, "dispatcher", "7", Denied("7"))->index, 7);
+  EXPECT_EQ(process.node->ledger.Append(process.node->ctx, "dispatcher", "new", Denied("new"))->index, kEntries);
+  EXPECT_EQ(process.node->ledger.List(process.node->ctx, 1234, 1)->at(0), Denied("1234"));
 }
 
 TEST_F(SqlStoreTest, SurvivesARestartOfTheServer) {
-  Process process(options_);
+  Process process(options_, *log_);
   Node& node = *process.node;
   ASSERT_THAT(node.registrar.Run(node.ctx, {kA1, {{"p", Says(7)}, {"q", Says(0)}}}), IsOk());
   ASSERT_THAT(node.mine.Set(node.ctx, "p", Bits(4)), IsOk());
@@ -197,12 +285,12 @@ TEST_F(SqlStoreTest, SurvivesARestartOfTheServer) {
   ASSERT_THAT(changed, IsOk());
   EXPECT_EQ(changed->epoch, 3);
   EXPECT_EQ(changed->ledger_index, 3) << "behind two of the registration, and the first choice";
-  Process restarted(options_);
+  Process restarted(options_, *log_);
   EXPECT_EQ(*restarted.node->ledger.Epoch(node.ctx), 3);
 }
 
 TEST_F(SqlStoreTest, ACitizensWholeViewVerifies) {
-  Process process(options_);
+  Process process(options_, *log_);
   Node& node = *process.node;
   auto registration = node.registrar.Run(node.ctx, {kA1, {{"in", Says(7)}, {"out", Says(0)}, {"counted", Says(1)}}});
   ASSERT_THAT(registration, IsOk());
@@ -214,7 +302,7 @@ TEST_F(SqlStoreTest, ACitizensWholeViewVerifies) {
       {"in", {ledger::Use::kNotUsed, ledger::Use::kUsed}},
       {"out", {ledger::Use::kNotUsed, ledger::Use::kNotUsed}},
       {"counted", {ledger::Use::kNotUsed, ledger::Use::kNotUsed}}};
-  Process restarted(options_);  // nothing of this is in memory only
+  Process restarted(options_, *log_);  // nothing of this is in memory only
   for (const auto& [person, uses] : expected) {
     auto page = restarted.node->mine.Accesses(node.ctx, person, 0, "");
     ASSERT_THAT(page, IsOk());
@@ -251,7 +339,7 @@ TEST_F(SqlStoreTest, PeopleOfAnOlderDatabaseKeepTheirSecretsInSlots) {
                                        .status();
                                  }),
               IsOk());
-  Process process(options_);
+  Process process(options_, *log_);
   ASSERT_THAT(process.store->Read(Context::Background(),
                                   [](Transaction& tx) -> Status {
                                     EXPECT_EQ(*tx.consent().CountSlotBlocks(), 2);
@@ -287,7 +375,7 @@ TEST_F(SqlStoreTest, PeopleOfAnOlderDatabaseWereBornEighteenYearsBefore) {
                                        .status();
                                  }),
               IsOk());
-  Process process(options_);
+  Process process(options_, *log_);
   ASSERT_THAT(process.store->Read(Context::Background(),
                                   [](Transaction& tx) -> Status {
                                     const auto people = *tx.consent().FindSubjects({"a", "b", "c", "d"});
@@ -301,7 +389,7 @@ TEST_F(SqlStoreTest, PeopleOfAnOlderDatabaseWereBornEighteenYearsBefore) {
 }
 
 TEST_F(SqlStoreTest, SomebodyWhoWasLeftOutAndIsForgottenIsListedWithoutARow) {
-  Process process(options_);
+  Process process(options_, *log_);
   Node& node = *process.node;
   ASSERT_THAT(node.registrar.Run(node.ctx, {kA1, {{"p", Says(7)}, {"out", Says(0)}}}), IsOk());
   ASSERT_THAT(node.mine.Forget(node.ctx, "out"), IsOk());
@@ -312,7 +400,7 @@ TEST_F(SqlStoreTest, SomebodyWhoWasLeftOutAndIsForgottenIsListedWithoutARow) {
 }
 
 TEST_F(SqlStoreTest, EverybodysProofsOutliveErasuresOverSeveralBlocks) {
-  Process process(options_);
+  Process process(options_, *log_);
   Node& node = *process.node;
   std::vector<SubjectConsent> people;
   for (int i = 0; i < 1500; ++i) people.push_back({"person-" + std::to_string(i), Says(i % 2 == 0 ? 4 : 1)});
@@ -320,7 +408,7 @@ TEST_F(SqlStoreTest, EverybodysProofsOutliveErasuresOverSeveralBlocks) {
   ASSERT_THAT(node.AppendRun(kA1, "run-1"), IsOk());
   for (int i = 0; i < 1500; i += 100) ASSERT_THAT(node.mine.Forget(node.ctx, "person-" + std::to_string(i)), IsOk());
   ASSERT_THAT(node.AppendRun(kA1, "run-2"), IsOk());
-  Process restarted(options_);
+  Process restarted(options_, *log_);
   // All fifteen are found, four at a time.
   std::set<std::int32_t> rows;
   std::int64_t after = 0;
@@ -352,7 +440,7 @@ TEST_F(SqlStoreTest, EverybodysProofsOutliveErasuresOverSeveralBlocks) {
 }
 
 TEST_F(SqlStoreTest, CohortsFollowWhatWasSaid) {
-  Process process(options_);
+  Process process(options_, *log_);
   Truth model(*process.node);
   testing::SeededRandom random(7);
   for (int i = 0; i < 60; ++i) {
@@ -365,7 +453,7 @@ TEST_F(SqlStoreTest, CohortsFollowWhatWasSaid) {
 }
 
 TEST_F(SqlStoreTest, AChoiceRefusesOutsideOfItsPeriod) {
-  Process process(options_, *ParsePolicy(R"({"policy": "ES-1", "country": "ES", "rules": [
+  Process process(options_, *log_, *ParsePolicy(R"({"policy": "ES-1", "country": "ES", "rules": [
     {"permissions": ["SEC"], "purposes": ["DUO:0000006"], "model": "opt-out"}]})"));
   Node& node = *process.node;
   ASSERT_THAT(node.registrar.Run(node.ctx, {kA1, {{"p", Says(7)}}}), IsOk());
@@ -384,8 +472,8 @@ TEST_F(SqlStoreTest, AChoiceRefusesOutsideOfItsPeriod) {
 
 // What was said is kept in memory between transactions.
 TEST_F(SqlStoreTest, WhatIsKeptInMemoryIsNeverWhatWasTakenBack) {
-  Process one(options_);
-  Process two(options_);
+  Process one(options_, *log_);
+  Process two(options_, *log_);
   Node& node = *one.node;
   ASSERT_THAT(node.registrar.Run(node.ctx, {kA1, {{"p", Says(7)}, {"q", Says(7)}}}), IsOk());
   const auto permitted = [&](Process& process) {
@@ -432,7 +520,7 @@ TEST_F(SqlStoreTest, WhatARegistrySaysIsLoggedInGroupsAndProven) {
     }
     Time now{};
   };
-  Process process(options_);
+  Process process(options_, *log_);
   Node& node = *process.node;
   ManyPeople source;
   source.now = node.clock.Now();
@@ -462,8 +550,8 @@ TEST_F(SqlStoreTest, WhatARegistrySaysIsLoggedInGroupsAndProven) {
 }
 
 TEST_F(SqlStoreTest, SoManyAtOnceAreReadAgain) {
-  Process one(options_);
-  Process two(options_);
+  Process one(options_, *log_);
+  Process two(options_, *log_);
   Node& node = *one.node;
   std::vector<SubjectConsent> people;
   for (int i = 0; i < 10'100; ++i) people.push_back({"person-" + std::to_string(i), Says(4)});
@@ -479,7 +567,7 @@ TEST_F(SqlStoreTest, SoManyAtOnceAreReadAgain) {
 }
 
 TEST_F(SqlStoreTest, EveryCohortIsOfItsEpochWhileOthersWrite) {
-  Process process(options_);
+  Process process(options_, *log_);
   Node& node = *process.node;
   constexpr int kPeople = 40;
   std::vector<SubjectConsent> people;
@@ -510,7 +598,7 @@ TEST_F(SqlStoreTest, EveryCohortIsOfItsEpochWhileOthersWrite) {
 }
 
 TEST_F(SqlStoreTest, KeepsHeadersAndCountsReleases) {
-  Process process(options_);
+  Process process(options_, *log_);
   Node& node = *process.node;
   const std::string header("head\0er", 7);
   ASSERT_THAT(node.ledger.Write(node.ctx,
@@ -549,7 +637,7 @@ class OneConsent final : public RegistrySource {
 };
 
 TEST_F(SqlStoreTest, RegistriesSpeakBesideHoldersAndPeople) {
-  Process process(options_);
+  Process process(options_, *log_);
   Node& node = *process.node;
   Statement limited = Says(4);
   limited.purposes = {"DUO:0000006"};
@@ -595,7 +683,7 @@ TEST_F(SqlStoreTest, RegistriesSpeakBesideHoldersAndPeople) {
 
 // The calendar of PostgreSQL says the same as ours of every birthday around the end of February.
 TEST_F(SqlStoreTest, TheAgeOfMajorityCountsForWhoIsRegisteredAlready) {
-  Process process(options_);
+  Process process(options_, *log_);
   Node& node = *process.node;
   std::vector<SubjectConsent> people;
   std::vector<Time> born;
@@ -623,7 +711,7 @@ TEST_F(SqlStoreTest, SnapshotsKeepTheConditionsTheyWereMadeBy) {
     return std::ranges::count(cohort->permitted, true);
   };
   {
-    Process process(options_);
+    Process process(options_, *log_);
     Node& node = *process.node;
     Statement limited = Says(4);
     limited.conditions = met;
@@ -643,7 +731,7 @@ TEST_F(SqlStoreTest, SnapshotsKeepTheConditionsTheyWereMadeBy) {
     ASSERT_THAT(appended, IsOk());
     run = appended->index;
   }
-  Process process(options_);
+  Process process(options_, *log_);
   Node& node = *process.node;
   EXPECT_EQ(used(node.cohorts.OfRun(node.ctx, kA1, run)), 2);
   const auto seen = node.mine.Accesses(node.ctx, "q", 0, "");
@@ -654,7 +742,7 @@ TEST_F(SqlStoreTest, SnapshotsKeepTheConditionsTheyWereMadeBy) {
 }
 
 TEST_F(SqlStoreTest, ErasureNoticesAndAuditAreStored) {
-  Process process(options_);
+  Process process(options_, *log_);
   Node& node = *process.node;
   ASSERT_THAT(node.registrar.Run(node.ctx, {kA1, {{"p", Says(7)}, {"q", Says(4)}}}), IsOk());
   ASSERT_THAT(node.mine.Set(node.ctx, "p", Bits(5)), IsOk());
@@ -687,7 +775,7 @@ TEST_F(SqlStoreTest, ErasureNoticesAndAuditAreStored) {
   EXPECT_EQ(holdings->at(0).dataset, kA1);
   EXPECT_EQ(holdings->at(0).kinds, (std::set<std::string>{"genotypes", "phenotypes"}));
   ASSERT_THAT(node.mine.Forget(node.ctx, "p"), IsOk());
-  Process restarted(options_);
+  Process restarted(options_, *log_);
   Node& after = *restarted.node;
   const auto forgotten = after.mine.Forgotten(node.ctx, 0);
   ASSERT_THAT(forgotten, IsOk());

@@ -9,47 +9,30 @@
 namespace genofed::consent {
 namespace {
 
-// Snapshots that entries of one transaction name.
-class NamedSnapshots {
- public:
-  explicit NamedSnapshots(Transaction& tx) : tx_(tx) {}
-
-  // An entry names a snapshot that was taken, and takes it for what it is: otherwise no receipt
-  // would verify.
-  Status Check(const ledger::Entry& entry) {
-    if (!entry.fields.contains("snapshot")) return absl::OkStatus();
-    GF_ASSIGN(const std::optional<SnapshotRow>* found, Find(entry.Field("snapshot")));
-    const std::optional<SnapshotRow>& row = *found;
-    if (!row || row->root.Hex() != entry.Field("snapshot_root") ||
-        row->slots != entry.numbers.at("slots") || row->dataset.dataset != entry.Field("dataset") ||
-        std::to_string(row->dataset.version) != entry.Field("version")) {
-      return Error(
-          StatusCode::kFailedPrecondition, "SNAPSHOT_UNKNOWN",
-          "no snapshot with this identifier, root, slots, dataset and version was taken here");
-    }
-    if (entry.kind == ledger::EntryKind::kRun && row->permission != Permission::kSecondaryUse) {
-      return Error(StatusCode::kFailedPrecondition, "SNAPSHOT_UNFIT",
-                   "a run needs a snapshot of the permission SEC");
-    }
-    return absl::OkStatus();
+// An entry names a snapshot that was taken, and takes it for what it is: otherwise no receipt would
+// verify.
+Status CheckSnapshot(const FindSnapshot& find, const ledger::Entry& entry) {
+  if (!entry.fields.contains("snapshot")) return absl::OkStatus();
+  GF_ASSIGN(const std::optional<SnapshotRow> row, find(entry.Field("snapshot")));
+  if (!row || row->root.Hex() != entry.Field("snapshot_root") ||
+      row->slots != entry.numbers.at("slots") || row->dataset.dataset != entry.Field("dataset") ||
+      std::to_string(row->dataset.version) != entry.Field("version")) {
+    return Error(
+        StatusCode::kFailedPrecondition, "SNAPSHOT_UNKNOWN",
+        "no snapshot with this identifier, root, slots, dataset and version was taken here");
   }
-
- private:
-  Result<const std::optional<SnapshotRow>*> Find(const std::string& id) {
-    if (const auto known = rows_.find(id); known != rows_.end()) return &known->second;
-    GF_ASSIGN(auto row, tx_.consent().FindSnapshot(id));
-    return &rows_.emplace(id, std::move(row)).first->second;
+  if (entry.kind == ledger::EntryKind::kRun && row->permission != Permission::kSecondaryUse) {
+    return Error(StatusCode::kFailedPrecondition, "SNAPSHOT_UNFIT",
+                 "a run needs a snapshot of the permission SEC");
   }
-
-  Transaction& tx_;
-  std::map<std::string, std::optional<SnapshotRow>> rows_;
-};
+  return absl::OkStatus();
+}
 
 // What will be appended. Until then, an index is the place in `added`, as -1, -2, ...
 class Staging {
  public:
-  using Known = LedgerRows::Known;
-  explicit Staging(Transaction& tx) : snapshots_(tx) {}
+  using Known = EntryRows::Known;
+  explicit Staging(const FindSnapshot& find) : find_(find) {}
 
   // `known` are entries that are in the ledger already.
   Status Stage(AppendJob& job, const Known& known) {
@@ -60,6 +43,7 @@ class Staging {
       status = StageOne(job.entries[i], job.decoded[i], known, job.indices);
     if (!status.ok()) {
       added.resize(before);
+      job.indices.clear();
       return status;
     }
     for (std::size_t place = before; place < added.size(); ++place)
@@ -80,7 +64,7 @@ class Staging {
     const StoredEntry* known = found == all_known.end() ? nullptr : &found->second;
     const auto twin = places_.find(Key(entry));
     if (known == nullptr && twin == places_.end()) {
-      GF_TRY(snapshots_.Check(decoded));
+      GF_TRY(CheckSnapshot(find_, decoded));
       added.push_back(&entry);
       indices.push_back(-static_cast<std::int64_t>(added.size()));
       return absl::OkStatus();
@@ -93,25 +77,22 @@ class Staging {
     return absl::OkStatus();
   }
 
-  NamedSnapshots snapshots_;
+  const FindSnapshot& find_;
   std::map<std::pair<std::string_view, std::string_view>, std::size_t> places_;
 };
 
 }  // namespace
 
-Status AddGroup(Transaction& tx, std::span<AppendJob* const> group, bool look) {
-  LedgerRows::Known known;
-  if (look) {
-    std::vector<const NewEntry*> all;
-    for (const AppendJob* job : group) {
-      for (const NewEntry& entry : job->entries) all.push_back(&entry);
-    }
-    GF_ASSIGN(known, tx.ledger().FindAll(all));
+Status AddGroup(EntryRows& rows, const FindSnapshot& find, std::span<AppendJob* const> group) {
+  std::vector<const NewEntry*> all;
+  for (const AppendJob* job : group) {
+    for (const NewEntry& entry : job->entries) all.push_back(&entry);
   }
-  Staging staging(tx);
+  GF_ASSIGN(const EntryRows::Known known, rows.FindAll(all));
+  Staging staging(find);
   for (AppendJob* job : group) job->status = staging.Stage(*job, known);
   if (staging.added.empty()) return absl::OkStatus();
-  GF_ASSIGN(const std::int64_t first, tx.ledger().AddAll(staging.added));
+  GF_ASSIGN(const std::int64_t first, rows.AddAll(staging.added));
   for (AppendJob* job : group) {
     for (std::int64_t& index : job->indices) index = index < 0 ? first - 1 - index : index;
   }

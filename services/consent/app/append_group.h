@@ -4,7 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "libs/ledger/entry.h"
@@ -21,10 +24,12 @@ struct AppendJob {
   bool done = false;
 };
 
+// A cohort snapshot that was taken, by identifier; none: unknown.
+using FindSnapshot = std::function<Result<std::optional<SnapshotRow>>(const std::string& id)>;
+
 // Appends what is not there yet, and sets indices and status of each job: one that may not be taken
-// fails alone (SNAPSHOT_UNKNOWN, SNAPSHOT_UNFIT, IDEMPOTENCY_KEY_REUSED). May run again with the
-// transaction. Errors: those of the store, which concern all jobs; KEY_KNOWN, unless `look` for
-// known keys comes first.
-Status AddGroup(Transaction& tx, std::span<AppendJob* const> group, bool look);
+// fails alone (SNAPSHOT_UNKNOWN, SNAPSHOT_UNFIT, IDEMPOTENCY_KEY_REUSED, what `find` says). May run
+// again. Errors: those of the entries, which concern all jobs.
+Status AddGroup(EntryRows& rows, const FindSnapshot& find, std::span<AppendJob* const> group);
 
 }  // namespace genofed::consent

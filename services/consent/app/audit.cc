@@ -159,10 +159,10 @@ Status Audit::Sweep(const Context& ctx) {
   for (int batch = 0; batch < kSweepBatches && next < size; ++batch) {
     GF_TRY(ctx.Alive());
     std::vector<StoredEntry> rows;
-    GF_TRY(store_.Read(ctx, [&](Transaction& tx) -> Status {
+    GF_TRY(ledger_.CheckRead(ctx, store_.Read(ctx, [&](Transaction& tx) -> Status {
       GF_ASSIGN(rows, tx.ledger().List(next, kBatch));
       return absl::OkStatus();
-    }));
+    })));
     const std::int64_t end = std::min(size, next + kBatch);
     GF_TRY(ledger_.CheckRows(ctx, rows, next, end));
     next = end;

@@ -311,6 +311,7 @@ struct InterruptedStore final : Store {
     if (before_write) before_write();
     return inner.Write(ctx, body);
   }
+  Status Append(const Context& ctx, const AppendBody& body) override { return inner.Append(ctx, body); }
   Status WriteAside(const Context& ctx, const Body& body) override {
     return inner.WriteAside(ctx, body);
   }

@@ -17,7 +17,8 @@ constexpr int kDefaultList = 100;
 constexpr std::size_t kMaxListBytes = 1U << 20;
 constexpr std::chrono::minutes kMaxClockError{5};
 constexpr std::size_t kMaxAppendBytes = 4U << 20;
-constexpr std::size_t kMaxGroup = 1024;  // entries of one transaction
+constexpr std::size_t kMaxGroup = 1024;  // entries that share a sync
+constexpr std::size_t kSnapshotsKept = 1024;
 constexpr std::chrono::seconds kCommitTimeout{30};
 
 using ledger::EntryKind;
@@ -77,13 +78,18 @@ std::int64_t Ledger::TreeSize() {
   return static_cast<std::int64_t>(state_.tree.size());
 }
 
+bool Ledger::Known() {
+  MutexLock lock(state_mutex_);
+  return state_.known;
+}
+
 Status Ledger::Write(const Context& ctx, const Store::Body& body) {
   GF_TRY(CheckNotFrozen());
+  MutexLock one_writer(writer_);
   return WriteAnyway(ctx, body);
 }
 
 Status Ledger::WriteAnyway(const Context& ctx, const Store::Body& body) {
-  MutexLock one_writer(writer_);
   const std::int64_t known_size = TreeSize();
   std::vector<ledger::Hash> leaves;
   std::int64_t epoch = 0;
@@ -91,7 +97,7 @@ Status Ledger::WriteAnyway(const Context& ctx, const Store::Body& body) {
   Status status = store_.Write(ctx, [&](Transaction& tx) -> Status {
     may_have_committed = false;
     GF_TRY(body(tx));
-    // Also picks up what another process, or a transaction of unknown outcome, appended.
+    // Also picks up what a transaction of unknown outcome appended.
     GF_ASSIGN(leaves, tx.ledger().Leaves(known_size));
     GF_ASSIGN(epoch, tx.consent().Epoch());
     may_have_committed = true;
@@ -105,11 +111,11 @@ Status Ledger::WriteAnyway(const Context& ctx, const Store::Body& body) {
   return status;
 }
 
-Status Ledger::TakeOver(const std::vector<ledger::Hash>& leaves, std::int64_t epoch) {
+Status Ledger::TakeOver(const std::vector<ledger::Hash>& leaves, std::optional<std::int64_t> epoch) {
   MutexLock lock(state_mutex_);
   state_.known = false;
   for (const ledger::Hash& leaf : leaves) state_.tree.Append(leaf);
-  state_.epoch = epoch;
+  if (epoch) state_.epoch = *epoch;
   if (!leaves.empty() || state_.checkpoint.empty()) {
     GF_ASSIGN(
         state_.checkpoint,
@@ -121,10 +127,9 @@ Status Ledger::TakeOver(const std::vector<ledger::Hash>& leaves, std::int64_t ep
 }
 
 Status Ledger::MakeKnown(const Context& ctx) {
-  {
-    MutexLock lock(state_mutex_);
-    if (state_.known) return absl::OkStatus();
-  }
+  if (Known()) return absl::OkStatus();
+  MutexLock one_writer(writer_);
+  if (Known()) return absl::OkStatus();
   // A writing transaction waits for the one whose outcome is unknown.
   return WriteAnyway(ctx, [](Transaction&) -> Status { return absl::OkStatus(); });
 }
@@ -208,23 +213,48 @@ void Ledger::RunInGroup(AppendJob& job) {
       waiting_.pop_front();
     }
     lock.unlock();
-    Commit(group);
+    const Status committed = Commit(group);
     lock.lock();
-    for (AppendJob* done : group) done->done = true;
+    for (AppendJob* done : group) {
+      if (!committed.ok()) done->status = committed;
+      done->done = true;
+    }
     committing_ = false;
     group_done_.notify_all();
   }
 }
 
-// One caller's deadline must not be the others': the group has its own. Almost always all keys are new, so that looking
-// first would be a round trip and a search for nothing.
-void Ledger::Commit(const std::vector<AppendJob*>& group) {
+// One caller's deadline must not be the others': the group has its own.
+Status Ledger::Commit(const std::vector<AppendJob*>& group) {
   const Context ctx = Context::Background().WithTimeout(kCommitTimeout);
-  Status written = Write(ctx, [&](Transaction& tx) { return AddGroup(tx, group, false); });
-  if (Reason(written) == "KEY_KNOWN")
-    written = Write(ctx, [&](Transaction& tx) { return AddGroup(tx, group, true); });
-  if (written.ok()) return;
-  for (AppendJob* job : group) job->status = written;
+  GF_TRY(CheckNotFrozen());
+  MutexLock one_writer(writer_);
+  if (!Known()) GF_TRY(WriteAnyway(ctx, [](Transaction&) -> Status { return absl::OkStatus(); }));
+  const auto find = [&](const std::string& id) ABSL_NO_THREAD_SAFETY_ANALYSIS { return SnapshotOf(ctx, id); };
+  const std::int64_t known_size = TreeSize();
+  std::vector<ledger::Hash> leaves;
+  const Status appended = store_.Append(ctx, [&](EntryRows& rows) -> Status {
+    GF_TRY(AddGroup(rows, find, group));
+    GF_ASSIGN(leaves, rows.Leaves(known_size));
+    return absl::OkStatus();
+  });
+  if (appended.ok()) return TakeOver(leaves, std::nullopt);
+  MutexLock lock(state_mutex_);
+  state_.known = false;
+  return appended;
+}
+
+Result<std::optional<SnapshotRow>> Ledger::SnapshotOf(const Context& ctx, const std::string& id) {
+  if (const auto known = snapshots_.find(id); known != snapshots_.end()) return std::optional(known->second);
+  std::optional<SnapshotRow> row;
+  GF_TRY(store_.Read(ctx, [&](Transaction& tx) -> Status {
+    GF_ASSIGN(row, tx.consent().FindSnapshot(id));
+    return absl::OkStatus();
+  }));
+  if (!row) return row;
+  if (snapshots_.size() >= kSnapshotsKept) snapshots_.clear();
+  snapshots_.emplace(id, *row);
+  return row;
 }
 
 Result<std::string> Ledger::Tile(const Context& ctx, const std::string& path) {
@@ -256,7 +286,7 @@ Result<std::string> Ledger::Tile(const Context& ctx, const std::string& path) {
     for (const StoredEntry& row : rows) GF_TRY(ledger::AppendToBundle(bundle, row.entry));
     return absl::OkStatus();
   });
-  GF_TRY(read);
+  GF_TRY(CheckRead(ctx, read));
   return bundle;
 }
 
@@ -347,6 +377,10 @@ Status Ledger::CheckRows(const Context& ctx, const std::vector<StoredEntry>& row
   return Damaged(ctx, fmt::format("entry {} is missing", start));
 }
 
+Status Ledger::CheckRead(const Context& ctx, const Status& read) {
+  return Reason(read) == "ENTRY_LOG_BROKEN" ? Damaged(ctx, Message(read)) : read;
+}
+
 Status Ledger::Damaged(const Context& ctx, std::string what) {
   bool first = false;
   {
@@ -357,7 +391,7 @@ Status Ledger::Damaged(const Context& ctx, std::string what) {
   }
   if (first) GF_LOG(ctx, error, "ledger.damaged", {"what", what});
   return Error(StatusCode::kFailedPrecondition, "LEDGER_DAMAGED",
-               "somebody changed rows of the ledger: {}", what);
+               "somebody changed entries of the ledger: {}", what);
 }
 
 std::string Ledger::Damage() {
@@ -375,7 +409,7 @@ Result<std::vector<std::string>> Ledger::List(const Context& ctx, std::int64_t s
     GF_ASSIGN(rows, tx.ledger().List(start, limit));
     return absl::OkStatus();
   });
-  GF_TRY(read);
+  GF_TRY(CheckRead(ctx, read));
   GF_TRY(CheckRows(ctx, rows, start, std::min(size, start + limit)));
   std::vector<std::string> entries;
   std::size_t bytes = 0;
@@ -402,6 +436,9 @@ Result<ledger::Proof> Ledger::Consistency(const Context& ctx, std::int64_t old_s
 Result<ledger::Receipt> Ledger::Receipt(const Context& ctx, const StoredEntry& entry,
                                         std::optional<ledger::SnapshotProof> snapshot) {
   GF_TRY(MakeKnown(ctx));
+  if (entry.index >= TreeSize()) {
+    MutexLock until_it_is_appended(writer_);
+  }
   ledger::Receipt receipt;
   receipt.origin = signer_.verifier().name();
   receipt.entry = entry.entry;

@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -60,8 +61,8 @@ class Ledger {
     std::vector<std::int64_t> indices;  // of the entries, in their order
     std::string checkpoint;
   };
-  // The same for several entries: all of them or none. Requests that come while a transaction
-  // commits share the next one. Errors: also APPEND_TOO_LARGE.
+  // The same for several entries: all of them or none. Requests that come while others are written
+  // share the next sync. Errors: also APPEND_TOO_LARGE.
   Result<AppendedAll> AppendAll(const Context& ctx, const std::string& caller,
                                 const std::vector<Request>& requests);
 
@@ -90,7 +91,9 @@ class Ledger {
   // had before they were read.
   Status CheckRows(const Context& ctx, const std::vector<StoredEntry>& rows, std::int64_t start,
                    std::int64_t end);
-  // What CheckRows found first, in words; empty: nothing.
+  // `read` is how reading entries ended: files that somebody changed freeze the ledger as well.
+  Status CheckRead(const Context& ctx, const Status& read);
+  // What CheckRows or CheckRead found first, in words; empty: nothing.
   std::string Damage();
   const ledger::NoteVerifier& verifier() const { return signer_.verifier(); }
   std::string VerifierKey() const { return verifier().ToString(); }
@@ -117,16 +120,21 @@ class Ledger {
     std::string published;
     std::uint64_t published_size = 0;
     std::string frozen;  // why
-    std::string damage;  // what CheckRows found
+    std::string damage;  // what CheckRows or CheckRead found
     std::int64_t epoch = 0;
     bool known = false;  // false: a transaction may have taken effect that is not in here
   };
   Result<AppendJob> Prepare(const std::string& caller, const std::vector<Request>& requests) const;
   // Returns when the job is done, having done those of others on the way.
   void RunInGroup(AppendJob& job) ABSL_NO_THREAD_SAFETY_ANALYSIS;
-  void Commit(const std::vector<AppendJob*>& group);
-  Status TakeOver(const std::vector<ledger::Hash>& leaves, std::int64_t epoch);
-  Status WriteAnyway(const Context& ctx, const Store::Body& body);
+  Status Commit(const std::vector<AppendJob*>& group);
+  Result<std::optional<SnapshotRow>> SnapshotOf(const Context& ctx, const std::string& id)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(writer_);
+  // `epoch`: as it was, if none.
+  Status TakeOver(const std::vector<ledger::Hash>& leaves, std::optional<std::int64_t> epoch)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(writer_);
+  Status WriteAnyway(const Context& ctx, const Store::Body& body) ABSL_EXCLUSIVE_LOCKS_REQUIRED(writer_);
+  bool Known();
   Status MakeKnown(const Context& ctx);
   std::int64_t TreeSize();
   Status Damaged(const Context& ctx, std::string what);
@@ -139,6 +147,8 @@ class Ledger {
   std::deque<AppendJob*> waiting_ ABSL_GUARDED_BY(group_mutex_);
   bool committing_ ABSL_GUARDED_BY(group_mutex_) = false;
   Mutex writer_;  // taken before state_mutex_; waiting writers hold no database connection
+  // Those that entries named lately: they never change.
+  std::map<std::string, SnapshotRow> snapshots_ ABSL_GUARDED_BY(writer_);
   Mutex state_mutex_;
   State state_ ABSL_GUARDED_BY(state_mutex_);
 };

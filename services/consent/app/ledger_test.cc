@@ -181,7 +181,7 @@ TEST_F(LedgerTest, SeveralEntriesAreTakenTogetherOrNotAtAll) {
   EXPECT_EQ(*node_.ledger.Size(node_.ctx), 4);
 }
 
-TEST_F(LedgerTest, JobsOfOneTransactionFailAlone) {
+TEST_F(LedgerTest, JobsOfOneGroupFailAlone) {
   auto job = [&](std::vector<std::pair<std::string, std::string>> entries) {
     AppendJob made;
     for (const auto& [key, why] : entries) {
@@ -193,7 +193,8 @@ TEST_F(LedgerTest, JobsOfOneTransactionFailAlone) {
   AppendJob first = job({{"a", "x"}, {"b", "y"}}), wrong = job({{"c", "z"}, {"a", "other"}}),
             same = job({{"b", "y"}, {"c", "w"}});
   AppendJob* group[] = {&first, &wrong, &same};
-  ASSERT_THAT(node_.ledger.Write(node_.ctx, [&](Transaction& tx) { return AddGroup(tx, group, true); }), IsOk());
+  const auto no_snapshot = [](const std::string&) { return std::optional<SnapshotRow>(); };
+  ASSERT_THAT(node_.ledger.Write(node_.ctx, [&](Transaction& tx) { return AddGroup(tx.ledger(), no_snapshot, group); }), IsOk());
   EXPECT_EQ(first.indices, (std::vector<std::int64_t>{0, 1}));
   EXPECT_THAT(wrong.status, HasReason("IDEMPOTENCY_KEY_REUSED"));
   EXPECT_EQ(same.indices, (std::vector<std::int64_t>{1, 2}));

@@ -55,6 +55,9 @@ class MemoryStore final : public Store {
     return std::exchange(lose_after_commit, false) ? lost : absl::OkStatus();
   }
 
+  Status Append(const Context& ctx, const AppendBody& body) override {
+    return Write(ctx, [&](Transaction& tx) { return body(tx.ledger()); });
+  }
   Status WriteAside(const Context& ctx, const Body& body) override { return Write(ctx, body); }
 
   State state;
@@ -74,8 +77,7 @@ class MemoryStore final : public Store {
 
    private:
     Result<std::int64_t> AddAll(const std::vector<const NewEntry*>& entries) override {
-      GF_ASSIGN(const Known known, FindAll(entries));
-      if (!known.empty()) return Error(StatusCode::kAlreadyExists, "KEY_KNOWN", "");
+      GF_CHECK(FindAll(entries)->empty());
       const auto first = static_cast<std::int64_t>(s_.ledger.size());
       for (const NewEntry* entry : entries) {
         const auto index = static_cast<std::int64_t>(s_.ledger.size());

@@ -32,24 +32,29 @@ struct StoredEntry {
   Time appended;
 };
 
-// The rows of the ledger. Indices run from 0 without gaps.
-class LedgerRows {
+// The entries of the ledger. Indices run from 0 without gaps.
+class EntryRows {
  public:
-  virtual ~LedgerRows() = default;
+  virtual ~EntryRows() = default;
   // By key (caller, idempotency key).
   using Known = std::map<std::pair<std::string, std::string>, StoredEntry>;
-  // Appends the entries, at least one, in this order, without looking whether their keys are known; returns the index of
-  // the first. If one of them is, the transaction has failed: AlreadyExists KEY_KNOWN.
+  // Appends the entries, at least one, in this order; returns the index of the first. None of their keys may be known.
   virtual Result<std::int64_t> AddAll(const std::vector<const NewEntry*>& entries) = 0;
   // Of these entries' keys, those that are known.
   virtual Result<Known> FindAll(const std::vector<const NewEntry*>& entries) = 0;
   virtual Result<std::optional<std::int64_t>> Find(const std::string& caller, const std::string& idempotency_key) = 0;
   // Leaf hashes from `start` on.
   virtual Result<std::vector<ledger::Hash>> Leaves(std::int64_t start) = 0;
+  // Errors of both, in reading: DataLoss ENTRY_LOG_BROKEN.
   virtual Result<std::vector<StoredEntry>> List(std::int64_t start, int limit) = 0;
   // Accesses with a smaller index than `before`, newest first.
   virtual Result<std::vector<StoredEntry>> Accesses(std::int64_t before, int limit) = 0;
-  // What opens a commitment of the entry: erasable.
+};
+
+// The entries, and the rows that open or explain them.
+class LedgerRows : public EntryRows {
+ public:
+  // What opens a commitment of the entry, which this service made: erasable.
   virtual Status KeepOpening(std::int64_t index, const std::string& name, const std::string& key,
                              const std::string& payload) = 0;
   // The commitments of a group's entry (libs/ledger/group.h), in order. They hide what they commit
@@ -378,13 +383,17 @@ class Transaction {
 class Store {
  public:
   using Body = std::function<Status(Transaction&)>;
+  using AppendBody = std::function<Status(EntryRows&)>;
   virtual ~Store() = default;
   virtual Status Read(const Context& ctx, const Body& body) = 0;
-  // One writer at a time, over all processes; durable when it returns OK. The body may run more
+  // One writer at a time, and one process; durable when it returns OK. The body may run more
   // than once and must have no effect but on the transaction. Use cases write through
   // Ledger::Write.
   virtual Status Write(const Context& ctx, const Body& body) = 0;
-  // For what is made of the ledger and can be made again: waits for no writer and keeps none waiting.
+  // The same for entries that come without rows, which costs one sync.
+  virtual Status Append(const Context& ctx, const AppendBody& body) = 0;
+  // For what is made of the ledger and can be made again: waits for no writer and keeps none
+  // waiting. Appends nothing.
   virtual Status WriteAside(const Context& ctx, const Body& body) = 0;
 };
 

@@ -153,6 +153,7 @@ class Meddling final : public Store {
     return absl::OkStatus();
   }
   Status Write(const Context& ctx, const Body& body) override { return store_.Write(ctx, body); }
+  Status Append(const Context& ctx, const AppendBody& body) override { return store_.Append(ctx, body); }
   Status WriteAside(const Context& ctx, const Body& body) override { return store_.WriteAside(ctx, body); }
   std::function<void()> after_read;
 

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/consent/adapters/entry_log.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+#include <thread>
+
+#include "libs/core/file.h"
+#include "libs/core/random.h"
+#include "libs/core/strings.h"
+#include "libs/crypto/hash.h"
+#include "libs/obs/log.h"
+
+namespace genofed::consent {
+namespace {
+
+constexpr char kExtension[] = ".entries";
+constexpr std::chrono::seconds kLockPatience{10};
+constexpr std::size_t kIdBytes = 16;
+
+Status Failed(std::string_view what, const std::filesystem::path& path, int error = errno) {
+  return Error(StatusCode::kUnavailable, "ENTRY_LOG_FAILED", "cannot {} {}: {}", what, path.string(),
+               std::strerror(error));
+}
+
+Status Broken(const std::filesystem::path& path, std::uint64_t offset, std::string_view what) {
+  return Error(StatusCode::kDataLoss, "ENTRY_LOG_BROKEN", "{}, byte {}: {}", path.string(), offset, what);
+}
+
+// Less than asked for only at the end of the file.
+Status ReadAt(int fd, const std::filesystem::path& path, std::uint64_t offset, std::size_t bytes, std::string& out) {
+  out.resize(bytes);
+  std::size_t done = 0;
+  while (done < bytes) {
+    const ssize_t n = ::pread(fd, out.data() + done, bytes - done, static_cast<off_t>(offset + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return Failed("read", path);
+    if (n == 0) break;
+    done += static_cast<std::size_t>(n);
+  }
+  out.resize(done);
+  return absl::OkStatus();
+}
+
+Result<std::uint64_t> SizeOf(int fd, const std::filesystem::path& path) {
+  struct stat stat {};
+  if (::fstat(fd, &stat) != 0) return Failed("read", path);
+  return static_cast<std::uint64_t>(stat.st_size);
+}
+
+// A whole group, if its header tells the truth.
+Status ReadGroupAt(int fd, const std::filesystem::path& path, std::uint64_t offset, std::string& bytes) {
+  GF_TRY(ReadAt(fd, path, offset, kGroupHeaderBytes, bytes));
+  GF_ASSIGN(const GroupHeader header, ParseGroupHeader(bytes));
+  GF_ASSIGN(const std::uint64_t end, SizeOf(fd, path));
+  return ReadAt(fd, path, offset, std::min<std::uint64_t>(kGroupHeaderBytes + header.payload, end - offset), bytes);
+}
+
+Status SyncDirectory(const std::filesystem::path& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid() || ::fsync(fd.get()) != 0) return Failed("sync", path);
+  return absl::OkStatus();
+}
+
+std::filesystem::path NameOf(const std::filesystem::path& directory, std::int64_t first) {
+  return directory / fmt::format("{:020}{}", first, kExtension);
+}
+
+// Whether a whole group begins somewhere behind `offset`.
+Result<bool> GroupFollows(int fd, const std::filesystem::path& path, std::uint64_t offset, std::uint64_t end) {
+  std::string rest, group;
+  GF_TRY(ReadAt(fd, path, offset, end - offset, rest));
+  for (auto at = rest.find(kGroupMagic, 1); at != std::string::npos; at = rest.find(kGroupMagic, at + 1)) {
+    const std::string_view bytes = std::string_view(rest).substr(at);
+    const auto header = ParseGroupHeader(bytes);
+    if (!header.ok() || bytes.size() - kGroupHeaderBytes < header->payload) continue;
+    if (ParseGroup(bytes.substr(0, kGroupHeaderBytes + header->payload)).ok()) return true;
+  }
+  return false;
+}
+
+const GroupEntry& Deref(const GroupEntry& entry) { return entry; }
+const NewEntry& Deref(const NewEntry* entry) { return *entry; }
+
+}  // namespace
+
+Result<std::unique_ptr<EntryLog>> EntryLog::Open(const std::filesystem::path& directory, std::uint64_t file_bytes) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (!error) std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
+  if (error) return Failed("make", directory, error.value());
+  std::unique_ptr<EntryLog> log(new EntryLog(directory, file_bytes));
+  GF_TRY(log->Lock());
+  GF_TRY(log->ReadId());
+  GF_TRY(log->ReadFiles());
+  return log;
+}
+
+Status EntryLog::Lock() {
+  const std::filesystem::path path = directory_ / "lock";
+  lock_.Reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock_.valid()) return Failed("open", path);
+  const auto until = std::chrono::steady_clock::now() + kLockPatience;
+  while (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return Failed("lock", path);
+    if (std::chrono::steady_clock::now() > until) {
+      return Error(StatusCode::kUnavailable, "ENTRY_LOG_IN_USE",
+                   "another process has the ledger's entries in {} open: a ledger is written by one", directory_.string());
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  return absl::OkStatus();
+}
+
+Status EntryLog::ReadId() {
+  const std::filesystem::path path = directory_ / "id";
+  auto id = ReadFile(path, 2 * kIdBytes);
+  if (id.ok()) {
+    id_ = *std::move(id);
+    if (id_.size() != 2 * kIdBytes) return Broken(path, 0, "is not the name of a log");
+    return absl::OkStatus();
+  }
+  if (!absl::IsNotFound(id.status())) return id.status();
+  id_ = HexEncode(SystemRandom().Bytes(kIdBytes));
+  return WriteFileAtomically(path, id_, 0600);
+}
+
+Status EntryLog::ReadFiles() {
+  std::vector<std::filesystem::path> paths;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(directory_, error), end; !error && it != end; it.increment(error)) {
+    if (it->path().extension() == kExtension) paths.push_back(it->path());
+  }
+  if (error) return Failed("read", directory_, error.value());
+  std::ranges::sort(paths);
+  for (const std::filesystem::path& path : paths) {
+    if (path != NameOf(directory_, size_)) {
+      return Broken(path, 0, fmt::format("the file before it ends with entry {}", size_ - 1));
+    }
+    auto file = std::make_unique<File>();
+    file->path = path;
+    file->fd.Reset(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+    if (!file->fd.valid()) return Failed("open", path);
+    files_.push_back(std::move(file));
+    GF_TRY(ReadGroups(*files_.back(), &path == &paths.back()));
+  }
+  return files_.empty() ? BeginFile() : absl::OkStatus();
+}
+
+Status EntryLog::ReadGroups(File& file, bool last) {
+  GF_ASSIGN(const std::uint64_t end, SizeOf(file.fd.get(), file.path));
+  std::string bytes;
+  while (file.bytes < end) {
+    const Status read = ReadGroupAt(file.fd.get(), file.path, file.bytes, bytes);
+    if (absl::IsUnavailable(read)) return read;
+    const auto entries = read.ok() ? ParseGroup(bytes) : Result<std::vector<GroupEntry>>(read);
+    if (!entries.ok()) {
+      // Each group is synced before the next is written: only the last one can be cut off.
+      GF_ASSIGN(const bool follows, GroupFollows(file.fd.get(), file.path, file.bytes, end));
+      if (!last || follows) return Broken(file.path, file.bytes, Message(entries.status()));
+      GF_LOG(Context::Background(), warn, "ledger.unfinished_group", {"file", file.path.string()}, {"at", file.bytes},
+             {"bytes", end - file.bytes});
+      if (::ftruncate(file.fd.get(), static_cast<off_t>(file.bytes)) != 0 || ::fsync(file.fd.get()) != 0)
+        return Failed("cut", file.path);
+      return absl::OkStatus();
+    }
+    const GroupHeader header = *ParseGroupHeader(bytes);
+    if (header.first != size_)
+      return Broken(file.path, file.bytes, fmt::format("begins with entry {} instead of {}", header.first, size_));
+    Take(file.bytes, header.with_rows, *entries);
+    file.bytes += bytes.size();
+  }
+  return absl::OkStatus();
+}
+
+Status EntryLog::BeginFile() {
+  auto file = std::make_unique<File>();
+  file->path = NameOf(directory_, size_);
+  file->fd.Reset(::open(file->path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file->fd.valid()) return Failed("make", file->path);
+  GF_TRY(SyncDirectory(directory_));
+  std::unique_lock lock(mutex_);
+  files_.push_back(std::move(file));
+  return absl::OkStatus();
+}
+
+std::int64_t EntryLog::Size() const {
+  std::shared_lock lock(mutex_);
+  return size_;
+}
+
+std::size_t EntryLog::Groups() const {
+  std::shared_lock lock(mutex_);
+  return groups_.size();
+}
+
+std::int64_t EntryLog::LastWithRows() const {
+  std::shared_lock lock(mutex_);
+  return last_with_rows_;
+}
+
+EntryLog::KeyDigest EntryLog::DigestOf(std::string_view caller, std::string_view idempotency_key) {
+  const auto whole = crypto::Sha256Parts({caller, std::string_view("\0", 1), idempotency_key});
+  KeyDigest digest;
+  std::copy_n(whole.begin(), digest.size(), digest.begin());
+  return digest;
+}
+
+template <typename Entries>
+void EntryLog::Take(std::uint64_t offset, bool with_rows, const Entries& entries) {
+  std::vector<KeyDigest> digests;
+  digests.reserve(entries.size());
+  for (const auto& entry : entries) digests.push_back(DigestOf(Deref(entry).caller, Deref(entry).idempotency_key));
+  std::unique_lock lock(mutex_);
+  groups_.push_back({size_, files_.back().get(), offset});
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const std::int64_t index = size_++;
+    keys_.emplace(digests[i], index);
+    if (Deref(entries[i]).is_access) accesses_.push_back(index);
+  }
+  if (with_rows) last_with_rows_ = size_ - 1;
+}
+
+Status EntryLog::Append(std::span<const NewEntry* const> entries, bool with_rows) {
+  if (!failed_.empty()) {
+    return Error(StatusCode::kUnavailable, "ENTRY_LOG_FAILED",
+                 "the ledger takes nothing until its service starts anew: {}", failed_);
+  }
+  if (files_.back()->bytes >= file_bytes_) GF_TRY(BeginFile());
+  File& file = *files_.back();
+  buffer_.clear();
+  EncodeGroup(Size(), with_rows, entries, buffer_);
+  GF_TRY(AppendToFile(file));
+  Take(file.bytes, with_rows, entries);
+  file.bytes += buffer_.size();
+  return absl::OkStatus();
+}
+
+Status EntryLog::AppendToFile(File& file) {
+  for (std::size_t done = 0; done < buffer_.size();) {
+    const ssize_t n = ::pwrite(file.fd.get(), buffer_.data() + done, buffer_.size() - done,
+                               static_cast<off_t>(file.bytes + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) {
+      const Status failed = Failed("write", file.path);
+      if (::ftruncate(file.fd.get(), static_cast<off_t>(file.bytes)) != 0) failed_ = Message(failed);
+      return failed;
+    }
+    done += static_cast<std::size_t>(n);
+  }
+  if (::fdatasync(file.fd.get()) == 0) return absl::OkStatus();
+  // What was written may or may not be on the disk, and syncing again would not tell: only reading it anew does.
+  const Status failed = Failed("sync", file.path);
+  failed_ = Message(failed);
+  return failed;
+}
+
+std::optional<std::int64_t> EntryLog::Find(const std::string& caller, const std::string& idempotency_key) const {
+  const KeyDigest digest = DigestOf(caller, idempotency_key);
+  std::shared_lock lock(mutex_);
+  const auto found = keys_.find(digest);
+  return found == keys_.end() ? std::nullopt : std::optional(found->second);
+}
+
+// Reads entries, of which neighbours are mostly of one group.
+class EntryLog::Reader {
+ public:
+  explicit Reader(const EntryLog& log) : log_(log) {}
+
+  // What lies there, valid until another group is read; none behind the end.
+  Result<std::optional<GroupEntry>> At(std::int64_t index) {
+    if (index < group_.first || index >= group_.first + static_cast<std::int64_t>(entries_.size())) {
+      GF_ASSIGN(const bool there, Load(index));
+      if (!there) return std::optional<GroupEntry>();
+    }
+    return std::optional(entries_[static_cast<std::size_t>(index - group_.first)]);
+  }
+
+ private:
+  Result<bool> Load(std::int64_t index) {
+    entries_.clear();
+    std::int64_t end = 0;
+    {
+      std::shared_lock lock(log_.mutex_);
+      if (index < 0 || index >= log_.size_) return false;
+      const auto next = std::ranges::upper_bound(log_.groups_, index, {}, &Group::first);
+      end = next == log_.groups_.end() ? log_.size_ : next->first;
+      group_ = *std::prev(next);
+    }
+    const File& file = *group_.file;
+    const Status read = ReadGroupAt(file.fd.get(), file.path, group_.offset, bytes_);
+    if (absl::IsUnavailable(read)) return read;
+    auto entries = read.ok() ? ParseGroup(bytes_) : Result<std::vector<GroupEntry>>(read);
+    if (!entries.ok()) return Broken(file.path, group_.offset, Message(entries.status()));
+    if (ParseGroupHeader(bytes_)->first != group_.first ||
+        static_cast<std::int64_t>(entries->size()) != end - group_.first)
+      return Broken(file.path, group_.offset, "is another group than was written here");
+    entries_ = *std::move(entries);
+    return true;
+  }
+
+  const EntryLog& log_;
+  Group group_;
+  std::string bytes_;
+  std::vector<GroupEntry> entries_;
+};
+
+template <typename Body>
+Status EntryLog::ForEach(std::int64_t start, const Body& body) const {
+  Reader reader(*this);
+  for (std::int64_t index = start;; ++index) {
+    GF_ASSIGN(const auto entry, reader.At(index));
+    if (!entry || !body(index, *entry)) return absl::OkStatus();
+  }
+}
+
+Result<std::vector<StoredEntry>> EntryLog::List(std::int64_t start, int limit) const {
+  std::vector<StoredEntry> found;
+  if (limit <= 0) return found;
+  GF_TRY(ForEach(start, [&](std::int64_t index, const GroupEntry& entry) {
+    found.push_back({index, std::string(entry.entry), entry.appended});
+    return found.size() < static_cast<std::size_t>(limit);
+  }));
+  return found;
+}
+
+Result<std::vector<StoredEntry>> EntryLog::Accesses(std::int64_t size, std::int64_t before, int limit) const {
+  std::vector<std::int64_t> indices;
+  {
+    std::shared_lock lock(mutex_);
+    auto at = std::ranges::lower_bound(accesses_, std::min(size, before));
+    while (at != accesses_.begin() && static_cast<int>(indices.size()) < limit) indices.push_back(*--at);
+  }
+  std::vector<StoredEntry> found;
+  Reader reader(*this);
+  for (const std::int64_t index : indices) {
+    GF_ASSIGN(const auto entry, reader.At(index));
+    found.push_back({index, std::string(entry->entry), entry->appended});
+  }
+  return found;
+}
+
+Result<std::vector<ledger::Hash>> EntryLog::Leaves(std::int64_t start) const {
+  std::vector<ledger::Hash> leaves;
+  GF_TRY(ForEach(start, [&](std::int64_t, const GroupEntry& entry) {
+    leaves.push_back(ledger::LeafHash(entry.entry));
+    return true;
+  }));
+  return leaves;
+}
+
+}  // namespace genofed::consent

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <shared_mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "libs/core/mutex.h"
+#include "libs/core/unique_fd.h"
+#include "services/consent/adapters/entry_group.h"
+#include "services/consent/app/ports.h"
+
+namespace genofed::consent {
+
+// The entries of the ledger, in order, in files that only grow (docs/adr/0039). One process at a time has them; within
+// it, thread-safe: one writer, whose appending keeps no reader waiting.
+//
+// A file NNNNNNNNNNNNNNNNNNNN.entries begins with the entry of that index and holds groups (entry_group.h); `id` holds the
+// log's name, and `lock` is locked by who has it open.
+class EntryLog {
+ public:
+  static constexpr std::uint64_t kFileBytes = 256U << 20;  // after so many the next file begins
+
+  // Opens what is in the directory, or begins there. A group at the very end that a crash cut off was acknowledged by
+  // nobody, and is removed. Waits a little for another process to go. Errors: Unavailable ENTRY_LOG_IN_USE,
+  // DataLoss ENTRY_LOG_BROKEN; Internal ENTRY_LOG_FAILED.
+  static Result<std::unique_ptr<EntryLog>> Open(const std::filesystem::path& directory,
+                                                std::uint64_t file_bytes = kFileBytes);
+
+  // Names this log among all there are: random, made with it.
+  const std::string& id() const { return id_; }
+  // For whoever appends, from before reading Size() until the entries are appended.
+  Mutex& writer() { return writer_; }
+  std::int64_t Size() const;
+  // How many times something was appended.
+  std::size_t Groups() const;
+  // The newest entry that was made together with rows; -1: none.
+  std::int64_t LastWithRows() const;
+
+  // All of them or none, with the index Size() and those after it; durable when it returns OK. Their keys must be new.
+  // Errors: Unavailable ENTRY_LOG_FAILED (a full disk, for instance; nothing was appended, unless the log has to be
+  // opened anew, which it says from then on).
+  Status Append(std::span<const NewEntry* const> entries, bool with_rows) ABSL_EXCLUSIVE_LOCKS_REQUIRED(writer_);
+
+  std::optional<std::int64_t> Find(const std::string& caller, const std::string& idempotency_key) const;
+  // Errors of all that reads: DataLoss ENTRY_LOG_BROKEN, if the files are not what was written.
+  Result<std::vector<StoredEntry>> List(std::int64_t start, int limit) const;
+  // Among the first `size` entries, with a smaller index than `before`, newest first.
+  Result<std::vector<StoredEntry>> Accesses(std::int64_t size, std::int64_t before, int limit) const;
+  Result<std::vector<ledger::Hash>> Leaves(std::int64_t start) const;
+
+ private:
+  using KeyDigest = std::array<char, 16>;
+  struct File {
+    UniqueFd fd;
+    std::filesystem::path path;
+    std::uint64_t bytes = 0;
+  };
+  struct Group {
+    std::int64_t first = 0;
+    const File* file = nullptr;
+    std::uint64_t offset = 0;
+  };
+
+  EntryLog(std::filesystem::path directory, std::uint64_t file_bytes)
+      : directory_(std::move(directory)), file_bytes_(file_bytes) {}
+  Status Lock();
+  Status ReadId();
+  Status ReadFiles();
+  Status ReadGroups(File& file, bool last);
+  Status BeginFile();
+  Status AppendToFile(File& file) ABSL_EXCLUSIVE_LOCKS_REQUIRED(writer_);
+  // `entries` were appended, or read, as the group at this place.
+  template <typename Entries>
+  void Take(std::uint64_t offset, bool with_rows, const Entries& entries);
+  // Calls `body(index, entry)` for entries from `start` on, until it returns false.
+  template <typename Body>
+  Status ForEach(std::int64_t start, const Body& body) const;
+  class Reader;
+  static KeyDigest DigestOf(std::string_view caller, std::string_view idempotency_key);
+
+  const std::filesystem::path directory_;
+  const std::uint64_t file_bytes_;
+  std::string id_;
+  UniqueFd lock_;
+  Mutex writer_;
+  std::string failed_ ABSL_GUARDED_BY(writer_);  // why nothing may be appended any more
+  std::string buffer_ ABSL_GUARDED_BY(writer_);
+  mutable std::shared_mutex mutex_;  // of everything below; only the writer changes it
+  std::vector<std::unique_ptr<File>> files_;
+  std::vector<Group> groups_;
+  std::int64_t size_ = 0;
+  std::int64_t last_with_rows_ = -1;
+  std::vector<std::int64_t> accesses_;
+  absl::flat_hash_map<KeyDigest, std::int64_t> keys_;
+};
+
+}  // namespace genofed::consent
