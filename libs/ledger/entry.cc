@@ -74,9 +74,13 @@ constexpr std::array<std::string_view, 9> kNumberFields = {"answers",  "audit_li
                                                            "epoch",    "erased_index", "log_size",
                                                            "refusals", "releases",     "slots"};
 
+static_assert(std::ranges::is_sorted(kTextFields) && std::ranges::is_sorted(kNumberFields));
+
+constexpr std::string_view kCommitments = "commitments";
+
 template <typename List>
 bool Contains(const List& list, std::string_view name) {
-  return std::ranges::find(list, name) != std::end(list);
+  return std::ranges::binary_search(list, name);
 }
 
 bool IsDigest(std::string_view text) {
@@ -149,27 +153,26 @@ Status Validate(const Entry& entry) {
 
 // JSON written by hand: nothing here needs more than these two escapes, and every append is
 // written.
-std::string Quoted(std::string_view text) {
-  std::string out = "\"";
-  out.reserve(text.size() + 2);
-  for (char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
+void AppendQuoted(std::string& out, std::string_view text) {
+  out += '"';
+  for (auto special = text.find_first_of("\"\\"); special != std::string_view::npos; special = text.find_first_of("\"\\")) {
+    out.append(text.substr(0, special)).append({'\\', text[special]});
+    text.remove_prefix(special + 1);
   }
-  return out + '"';
+  out.append(text) += '"';
 }
 
-std::string Object(const std::map<std::string_view, std::string>& members) {
-  std::string out;
-  for (const auto& [name, value] : members)
-    out += fmt::format("{}\"{}\":{}", out.empty() ? "{" : ",", name, value);
-  return out + "}";
+// Begins the next member of an object.
+void AppendName(std::string& out, std::string_view name) {
+  if (out.back() != '{') out += ',';
+  AppendQuoted(out, name);
+  out += ':';
 }
 
 Result<Entry> FromJson(const json& object) {
   Entry entry;
   for (const auto& [name, value] : object.items()) {
-    if (name == "commitments" && value.is_object()) {
+    if (name == kCommitments && value.is_object()) {
       for (const auto& [hidden, hex] : value.items()) {
         if (!hex.is_string()) return Malformed();
         GF_ASSIGN(entry.commitments[hidden], Hash::FromHex(hex.get_ref<const std::string&>()));
@@ -224,18 +227,35 @@ std::string LedgerText(std::string_view text) {
 
 Result<std::string> EncodeEntry(const Entry& entry) {
   GF_TRY(Validate(entry));
-  std::map<std::string_view, std::string> members;
-  members["v"] = std::to_string(kFormatVersion);
-  members["kind"] = Quoted(KindName(entry.kind));
-  members["time"] = Quoted(entry.time);
-  for (const auto& [name, value] : entry.fields) members[name] = Quoted(value);
-  for (const auto& [name, value] : entry.numbers) members[name] = std::to_string(value);
-  if (!entry.commitments.empty()) {
-    std::map<std::string_view, std::string> hidden;
-    for (const auto& [name, value] : entry.commitments) hidden[name] = Quoted(value.Hex());
-    members["commitments"] = Object(hidden);
+  // Members in the order of their names, each with what writes its value.
+  struct Member {
+    std::string_view name;
+    const std::string* text = nullptr;
+    std::int64_t number = 0;
+  };
+  const std::string kind(KindName(entry.kind));
+  std::vector<Member> members = {{"kind", &kind}, {"time", &entry.time}, {"v", nullptr, kFormatVersion}};
+  for (const auto& [name, value] : entry.fields) members.push_back({name, &value});
+  for (const auto& [name, value] : entry.numbers) members.push_back({name, nullptr, value});
+  if (!entry.commitments.empty()) members.push_back({kCommitments});
+  std::ranges::sort(members, {}, &Member::name);
+  std::string bytes = "{";
+  for (const Member& member : members) {
+    AppendName(bytes, member.name);
+    if (member.text != nullptr) {
+      AppendQuoted(bytes, *member.text);
+    } else if (member.name == kCommitments) {
+      bytes += '{';
+      for (const auto& [name, value] : entry.commitments) {
+        AppendName(bytes, name);
+        AppendQuoted(bytes, value.Hex());
+      }
+      bytes += '}';
+    } else {
+      bytes += std::to_string(member.number);
+    }
   }
-  std::string bytes = Object(members);
+  bytes += '}';
   if (bytes.size() > kMaxEntryBytes) return Invalid("entry", "more than 65535 bytes");
   return bytes;
 }

@@ -154,12 +154,12 @@ class LedgerModule : public Module {
     const Context ctx = Context::Background().WithTimeout(std::chrono::minutes(5));
     GF_TRY(store_.Open(ctx));
     GF_TRY(ledger_.Load(ctx));
-    GF_ASSIGN(const bool behind, store_.IsBehindItsLog(ctx));
-    if (behind) {
-      GF_LOG(ctx, error, "ledger.database_behind");
-      ledger_.Freeze(
-          "the database is older than the ledger's entries, and lacks what was said since: restore the newest one "
-          "(docs/operations/backup.md)");
+    GF_ASSIGN(const auto missing, store_.MissingRows(ctx));
+    if (missing) {
+      GF_LOG(ctx, error, "ledger.database_behind", {"entry", *missing});
+      ledger_.Freeze(fmt::format(
+          "the database is older than entry {}, and lacks what was said since: restore the newest one (docs/operations/backup.md)",
+          *missing));
     }
     GF_ASSIGN(witnessing_, Witnessing::Make(platform, *database_, ledger_));
     return absl::OkStatus();

@@ -122,6 +122,7 @@ int Run(const std::filesystem::path& directory, double seconds) {
       for (Contestant* one : {&disk, &entries, &whole}) one->Turn(clock, batch, number);
     }
     const nlohmann::json out = {{"batch", batch},
+                                {"entries", entries.entries},
                                 {"disk", disk.Pace()},
                                 {"log", entries.Pace()},
                                 {"ledger", whole.Pace()},

@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+import entry_log
 import road
 from cohort import Cohort
 from conftest import CASE_TERM, QUICK, WORKFLOW, _running, synth
@@ -59,6 +60,11 @@ def sql(federation, site, statement):
     return done.stdout.strip()
 
 
+def places(federation, site):
+    """{key: index} of the entries that a site's dispatcher appended, as acknowledged ones are written down."""
+    return {one["key"]: str(one["index"]) for one in entry_log.entries(federation, site) if one["caller"] == "dispatcher"}
+
+
 def key_file(federation, site):
     file = federation.var / f"{site}.ledger-key"
     file.write_text(federation.genofed("ledger", "key", site=site, json=False).out)
@@ -81,7 +87,7 @@ def alarms(federation, site):
 def test_the_hub_and_two_nodes_cosign_every_ledger(ledgers, figures):
     load(ledgers, seconds=1)
     began = time.monotonic()
-    size = int(sql(ledgers, "fi", "SELECT count(*) FROM consent.ledger"))
+    size = len(entry_log.entries(ledgers, "fi"))
     everybody = sorted(["fi.1mg.example/ledger", "hub.1mg.example/witness", "es.1mg.example/witness", "ee.1mg.example/witness"])
     wait_until(lambda: [(shown, sorted(signers)) for shown, signers in [checkpoint(ledgers, "fi")]] == [(size, everybody)], 10,
                "three cosignatures under Finland's newest checkpoint")
@@ -110,8 +116,7 @@ def test_the_ledger_is_files_that_verify_by_themselves(ledgers, workspace):
 def test_the_hub_logs_what_it_cosigned(ledgers):
     key = key_file(ledgers, "hub")
     assert ledgers.genofed("ledger", "fsck", "--key", key, site="hub").json["ok"]
-    bundle = sql(ledgers, "hub", "SELECT entry FROM consent.ledger WHERE entry LIKE '%fi.1mg.example/ledger%' ORDER BY index DESC LIMIT 1")
-    entry = json.loads(bundle)
+    entry = entries_like(ledgers, "hub", "fi.1mg.example/ledger")[-1]
     note = base64.b64decode(entry["checkpoint"]).decode()
     assert entry["kind"] == "checkpoint" and note.startswith(f"fi.1mg.example/ledger\n{entry['log_size']}\n")
     # The hub's own ledger is witnessed by the nodes.
@@ -133,10 +138,9 @@ def test_nothing_acknowledged_is_lost_when_a_process_dies_under_load(ledgers, vi
     wait_until(lambda: checkpoint(ledgers, "fi")[0] >= before, 60, "Finland's ledger to be served again")
     fsck = wait_until(lambda: ledgers.genofed("ledger", "fsck", "--key", key, site="fi", check=False).json, 60, "fsck")
     assert fsck["ok"], fsck
-    rows = dict(line.split("|", 1) for line in sql(ledgers, "fi", "SELECT idempotency_key, index FROM consent.ledger WHERE caller = 'dispatcher'").splitlines())
+    rows = places(ledgers, "fi")
     said = [line.split() for line in acknowledged.read_text().splitlines()]
     assert said and all(rows.get(name) == index for name, index in said), "an acknowledged entry is where the answer said"
-    assert sql(ledgers, "fi", "SELECT count(*) = max(index) + 1 AND min(index) = 0 FROM consent.ledger") == "t", "no gap"
     assert not alarms(ledgers, "hub") and not alarms(ledgers, "fi")
     figures.append(f"ledger: {len(said)} entries were acknowledged around a kill -9 of {victim}, all are where the answers said")
 
@@ -195,11 +199,7 @@ def counted(federation, site, cohort):
 
 def entries_like(federation, site, text):
     """Those with this text, in order; there are too many to read all of them again and again."""
-    return [json.loads(line) for line in sql(federation, site, f"SELECT entry FROM consent.ledger WHERE entry LIKE '%{text}%' ORDER BY index").splitlines()]
-
-
-def no_gap(federation, site):
-    return sql(federation, site, "SELECT count(*) = max(index) + 1 AND min(index) = 0 FROM consent.ledger") == "t"
+    return [json.loads(one["entry"]) for one in entry_log.entries(federation, site) if text.encode() in one["entry"]]
 
 
 def test_clocks_that_jump_lose_nothing_fork_nothing_and_bring_no_permission_back(ledgers, held, clock, tmp_path, figures):
@@ -237,11 +237,11 @@ def test_clocks_that_jump_lose_nothing_fork_nothing_and_bring_no_permission_back
         clock.set(0)
         loading.wait(60)
     fi.permissions |= dict.fromkeys((leaver, limited, fi.child), set())
-    size = int(sql(ledgers, "fi", "SELECT count(*) FROM consent.ledger"))
+    size = len(entry_log.entries(ledgers, "fi"))
     wait_until(lambda: checkpoint(ledgers, "fi")[0] >= size and len(checkpoint(ledgers, "fi")[1]) == 4, 20, "everybody's cosignature, whatever their clocks say")
     fsck = ledgers.genofed("ledger", "fsck", "--key", key, site="fi").json
-    assert fsck["ok"] and no_gap(ledgers, "fi"), fsck
-    rows = dict(line.split("|", 1) for line in sql(ledgers, "fi", "SELECT idempotency_key, index FROM consent.ledger WHERE caller = 'dispatcher'").splitlines())
+    assert fsck["ok"], fsck
+    rows = places(ledgers, "fi")
     said = [line.split() for line in acknowledged.read_text().splitlines()]
     assert said and all(rows.get(name) == index for name, index in said), "an acknowledged entry is where the answer said"
     assert not any(alarms(ledgers, site) for site in ("hub", "fi", "es", "ee"))
@@ -267,19 +267,25 @@ def admin(federation, site, program, *args):
 
 
 def back_up(federation, site, name):
+    """The database first: entries that it does not know are harmless."""
     file = federation.var / f"{site}.{name}"
     admin(federation, site, "pg_dump", "-Fc", "-n", "consent", "-f", file)
+    shutil.copytree(entry_log.folder(federation, site), f"{file}.entries")
     return file
 
 
-def restore(federation, site, backup, archive=None):
-    """Into the database of a service that is at rest meanwhile and starts anew; `archive()` may look at it before. Returns the process that was."""
+def restore(federation, site, backup, archive=None, with_entries=True):
+    """Into the stores of a service that is at rest meanwhile and starts anew; `archive()` may look at them before. Returns the process that was."""
     pid = federation.pid(site, "consent")
     federation.signal(site, "consent", signal.SIGSTOP)
     if archive:
         archive()
     admin(federation, site, "psql", "-c", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'genofed_consent'")
     admin(federation, site, "pg_restore", "--clean", "--if-exists", "--single-transaction", "-n", "consent", backup)
+    if with_entries:
+        for file in entry_log.folder(federation, site).glob("*.entries"):
+            file.unlink()
+        shutil.copytree(f"{backup}.entries", entry_log.folder(federation, site), dirs_exist_ok=True)
     return federation.kill9(site, "consent") if federation.pid(site, "consent") == pid else pid
 
 
@@ -289,7 +295,7 @@ def of_run(federation, site, run, kind):
 
 def history(federation, site, size):
     """What the first so many entries are, whatever came since."""
-    return sql(federation, site, f"SELECT count(*), md5(string_agg(entry, '' ORDER BY index)) FROM consent.ledger WHERE index < {size}")
+    return [one["entry"] for one in entry_log.entries(federation, site)[:size]]
 
 
 @pytest.fixture(scope="module")
@@ -314,7 +320,7 @@ def frozen(ledgers, held, images):
         def archive():
             """What is in the archived log of the database, too."""
             state["archive"] = back_up(ledgers, "fi", "archive")
-            state["size"] = int(sql(ledgers, "fi", "SELECT count(*) FROM consent.ledger"))
+            state["size"] = len(entry_log.entries(ledgers, "fi"))
             state["history"] = history(ledgers, "fi", state["size"])
         restored = restore(ledgers, "fi", backup, archive)
         began = time.monotonic()
@@ -387,10 +393,48 @@ def test_only_what_is_missing_lifts_it(ledgers, held, frozen):
     assert of_run(ledgers, "fi", frozen["run"], "key-event")
     assert history(ledgers, "fi", frozen["size"]) == frozen["history"], "the same history goes on"
     load(ledgers, seconds=0.2)
-    size = int(sql(ledgers, "fi", "SELECT count(*) FROM consent.ledger"))
+    size = len(entry_log.entries(ledgers, "fi"))
     wait_until(lambda: checkpoint(ledgers, "fi")[0] >= size and len(checkpoint(ledgers, "fi")[1]) == 4, 20, "everybody to cosign what came since")
     assert ledgers.genofed("audit", "reconcile", as_="dpo_fi").json["accounted"] is True
     assert ("fi.1mg.example/ledger", "LEDGER_ROLLED_BACK") in alarms(ledgers, "hub"), "evidence stays"
+
+
+def test_a_database_that_is_older_than_its_entries_freezes(ledgers, held, frozen):
+    """Without asking anybody: its withdrawals are missing, and the entries say that there were some."""
+    fi = held["fi"]
+    newest = back_up(ledgers, "fi", "newest")
+    restored = restore(ledgers, "fi", frozen["archive"].with_name("fi.backup"), with_entries=False)
+    ledgers.wait_ready("fi", "consent", not_pid=restored, timeout=90)
+    assert "LEDGER_FROZEN" in load(ledgers, seconds=0.2, check=False).stderr
+    assert counted(ledgers, "fi", fi) is None and '"event":"ledger.database_behind"' in ledgers.log("fi", "consent")
+    wait_until(lambda: ledgers.rest("fi", "GET", "/ledger/entries?start=0&limit=10")[0] == 200, 20, "what was said to be shown all the same")
+    restored = restore(ledgers, "fi", newest)
+    ledgers.wait_ready("fi", "consent", not_pid=restored, timeout=90)
+    assert wait_until(lambda: counted(ledgers, "fi", fi), 30, "discovery to be open") == frozen["before"] - 1
+
+
+@pytest.mark.parametrize("lost", ["the newest file", "the directory"])
+def test_a_log_that_was_lost_is_not_begun_anew(ledgers, held, lost):
+    """That would be another ledger."""
+    log = entry_log.folder(ledgers, "fi")
+    kept = shutil.copytree(log, log.with_name(f"{log.name}-kept"))
+    said = len(ledgers.log("fi", "consent"))
+    pid = ledgers.pid("fi", "consent")
+    ledgers.signal("fi", "consent", signal.SIGSTOP)
+    try:
+        if lost == "the directory":
+            shutil.rmtree(log)
+        else:
+            sorted(log.glob("*.entries"))[-1].unlink()
+        ledgers.kill9("fi", "consent")
+        reason = {"the directory": "ENTRY_LOG_MISSING", "the newest file": "LEDGER_BROKEN"}[lost]
+        wait_until(lambda: reason in ledgers.log("fi", "consent")[said:], 60, "the service to say what is missing")
+        assert counted(ledgers, "fi", held["fi"]) is None
+    finally:
+        shutil.rmtree(log, ignore_errors=True)
+        kept.rename(log)
+    ledgers.wait_ready("fi", "consent", not_pid=pid, timeout=120)
+    wait_until(lambda: load(ledgers, seconds=0.2, check=False).returncode == 0, 30, "further entries to be taken")
 
 
 @pytest.fixture
@@ -400,24 +444,19 @@ def spain_is_mended(ledgers):
     ledgers.wait_ready("es", "consent", not_pid=killed, timeout=90)
 
 
-def test_an_entry_that_somebody_rewrites_in_the_database_is_noticed(ledgers, spain_is_mended, figures):
-    """The tree is made of the column beside it, and stays as it was."""
+def test_an_entry_that_somebody_rewrites_is_noticed(ledgers, spain_is_mended, figures):
+    """The tree in memory stays as it was."""
     me = ledgers.token("citizen_es", "rewritten-1")
     status, _, answer = ledgers.rest("es", "PUT", "/api/v1/me/permissions", body={"permissions": ["PERMISSION_ALLELE_FREQUENCY"]}, token=me)
     assert status == 200, answer
     index = int(answer["ledger_index"])
     wait_until(lambda: checkpoint(ledgers, "es")[0] > index, 10, "the entry to be cosigned")
-    was = sql(ledgers, "es", f"SELECT entry FROM consent.ledger WHERE index = {index}")
-
-    def write(entry):
-        sql(ledgers, "es", f"""ALTER TABLE consent.ledger DISABLE TRIGGER ledger_append_only;
-            UPDATE consent.ledger SET entry = '{entry}' WHERE index = {index}; ALTER TABLE consent.ledger ENABLE TRIGGER ledger_append_only""")
-    write(was.replace("consent-set", "consent-withdraw"))
+    was = entry_log.rewrite(ledgers, "es", index, lambda entry: entry.replace(b'"time":"20', b'"time":"19'))
     began = time.monotonic()
     try:
         for site in ("hub", "es", "fi", "ee"):
             wait_until(lambda: ("es.1mg.example/ledger", "LEDGER_DAMAGED") in alarms(ledgers, site), 30, f"{site}'s alarm")  # noqa: B023
-        figures.append(f"ledger: an entry that was rewritten beside the tree raised everybody's alarm within {time.monotonic() - began:.1f} s")
+        figures.append(f"ledger: an entry that was rewritten raised everybody's alarm within {time.monotonic() - began:.1f} s")
         assert ledgers.rest("es", "GET", f"/ledger/entries?start={index}")[0] == 409
         status, _, problem = ledgers.rest("es", "PUT", "/api/v1/me/permissions", body={"permissions": []}, token=me)
         assert status == 503 and problem["reason"] == "LEDGER_FROZEN", problem
@@ -425,15 +464,13 @@ def test_an_entry_that_somebody_rewrites_in_the_database_is_noticed(ledgers, spa
         question = {"meta": {"apiVersion": "2.0"}, "query": {"filters": [{"id": "NCIT:C16576"}], "requestedGranularity": "count"}}
         wait_until(lambda: ledgers.rest("es", "POST", "/beacon/v2/individuals", body=question)[0] == 503, 20, "discovery to close")
     finally:
-        write(was)
+        entry_log.rewrite(ledgers, "es", index, lambda _: was)
 
 
 def test_a_rewritten_history_is_noticed_within_seconds(ledgers, figures):
-    wait_until(lambda: checkpoint(ledgers, "fi")[0] == int(sql(ledgers, "fi", "SELECT count(*) FROM consent.ledger")), 10, "everything to be cosigned")
-    sql(ledgers, "fi", """ALTER TABLE consent.ledger DISABLE TRIGGER ledger_append_only;
-        UPDATE consent.ledger SET entry = replace(entry, 'CONSENT_WITHDRAWN', 'CONSENT_GIVEN_YES'),
-          leaf = sha256('\\x00'::bytea || convert_to(replace(entry, 'CONSENT_WITHDRAWN', 'CONSENT_GIVEN_YES'), 'UTF8')) WHERE index = 5;
-        ALTER TABLE consent.ledger ENABLE TRIGGER ledger_append_only""")
+    wait_until(lambda: checkpoint(ledgers, "fi")[0] == len(entry_log.entries(ledgers, "fi")), 10, "everything to be cosigned")
+    denied = next(one["index"] for one in entry_log.entries(ledgers, "fi") if b"CONSENT_WITHDRAWN" in one["entry"])
+    entry_log.rewrite(ledgers, "fi", denied, lambda entry: entry.replace(b"CONSENT_WITHDRAWN", b"CONSENT_GIVEN_YES"))
     killed = ledgers.kill9("fi", "consent")
     ledgers.wait_ready("fi", "consent", not_pid=killed, timeout=90)
     began = time.monotonic()
@@ -482,9 +519,8 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(small_disk, figures):
     shutil.move("/dev/shm/genofed-acknowledged", acknowledged)
     fsck = wait_until(lambda: fed.genofed("ledger", "fsck", "--key", key, site="fi", check=False).json, 60, "fsck")
     assert fsck["ok"], fsck
-    rows = dict(line.split("|", 1) for line in sql(fed, "fi", "SELECT idempotency_key, index FROM consent.ledger WHERE caller = 'dispatcher'").splitlines())
+    rows = places(fed, "fi")
     said = [line.split() for line in acknowledged.read_text().splitlines()]
     assert said and all(rows.get(name) == index for name, index in said)
-    assert sql(fed, "fi", "SELECT count(*) = max(index) + 1 FROM consent.ledger") == "t", "no gap"
     assert not alarms(fed, "hub") and not alarms(fed, "fi")
     figures.append(f"ledger: {len(said)} entries were acknowledged around a full disk, all are where the answers said")

@@ -64,14 +64,15 @@ Status SqlStore::Open(const Context& ctx) {
   return Write(ctx, [](Transaction&) { return absl::OkStatus(); });
 }
 
-Result<bool> SqlStore::IsBehindItsLog(const Context& ctx) {
-  bool behind = false;
+Result<std::optional<std::int64_t>> SqlStore::MissingRows(const Context& ctx) {
+  std::optional<std::int64_t> missing;
   GF_TRY(database_.Read(ctx, [&](sql::Tx& tx) -> Status {
-    GF_ASSIGN(const auto rows, tx.Exec("SELECT coalesce(max(index), -1) FROM ledger"));
-    behind = rows[0].Int(0) < log_.LastWithRows();
+    GF_ASSIGN(const auto rows, tx.Exec("SELECT greatest(given_up, (SELECT max(index) FROM ledger)) FROM entry_log"));
+    GF_ASSIGN(const auto row, rows.One());
+    if (row.Int(0) < log_.LastWithRows()) missing = log_.LastWithRows();
     return absl::OkStatus();
   }));
-  return behind;
+  return missing;
 }
 
 Status SqlStore::Read(const Context& ctx, const Body& body) {
@@ -112,6 +113,13 @@ Status SqlStore::WriteLocked(const Context& ctx, const Body& body) {
 }
 
 Status SqlStore::CatchUp(sql::Tx& tx) {
+  // Before anything is appended: a log that lacks more than these is not gone on with.
+  GF_ASSIGN(const auto behind, tx.Exec("SELECT coalesce(max(index) + 1 - count(*), $1) FROM ledger WHERE index >= $1", log_.Size()));
+  if (behind[0].Int(0) != log_.Size()) {
+    return Error(StatusCode::kDataLoss, "LEDGER_BROKEN",
+                 "the log of the ledger's entries ends before entry {}, and lacks some that only it had: restore it",
+                 log_.Size());
+  }
   while (true) {
     GF_ASSIGN(const auto entries, EntriesWithRows(tx, log_.Size(), kCatchUpBatch));
     if (entries.empty()) return absl::OkStatus();

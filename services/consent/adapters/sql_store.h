@@ -20,8 +20,9 @@ class SqlStore final : public Store {
   // before it succeeded. Errors: FailedPrecondition ENTRY_LOG_MISSING, ENTRY_LOG_OTHER; DataLoss
   // LEDGER_BROKEN, if the log lacks entries that are in no row.
   Status Open(const Context& ctx);
-  // Whether rows are missing that were made with entries of the log: the database is older.
-  Result<bool> IsBehindItsLog(const Context& ctx);
+  // The newest entry of the log that came with rows, if the database is older and lacks them, and
+  // no operator has given them up.
+  Result<std::optional<std::int64_t>> MissingRows(const Context& ctx);
 
   Status Read(const Context& ctx, const Body& body) override;
   Status Write(const Context& ctx, const Body& body) override;

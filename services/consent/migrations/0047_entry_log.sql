@@ -5,5 +5,7 @@ DROP INDEX ledger_accesses;
 -- The log that belongs to this database.
 CREATE TABLE entry_log (
   only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-  id       text    NOT NULL
+  id       text    NOT NULL,
+  -- The newest entry whose rows the operator has given up (docs/operations/backup.md).
+  given_up bigint  NOT NULL DEFAULT -1
 );
