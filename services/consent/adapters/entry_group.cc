@@ -88,7 +88,8 @@ Result<std::vector<GroupEntry>> ParseGroup(std::string_view bytes) {
     const std::size_t key = Get<std::uint16_t>(payload, at + 6);
     GroupEntry entry;
     entry.appended = Time(Duration(Get<std::int64_t>(payload, at + 8)));
-    entry.is_access = payload[at + 16] != 0;
+    if (payload[at + 16] != 0 && payload[at + 16] != 1) return Broken("no entry has such a header");
+    entry.is_access = payload[at + 16] == 1;
     if (payload.size() - at - kEntryHeaderBytes < caller + key + text) return Broken("a group ends within an entry");
     to_digest.append(payload.substr(at, kEntryHeaderBytes + caller + key));
     at += kEntryHeaderBytes;
