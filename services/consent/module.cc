@@ -178,6 +178,7 @@ class LedgerModule : public Module {
     if (witnessing_ != nullptr) witnessing_->Stop();
   }
   Status Ready() override {
+    GF_TRY(entries_->CheckUsable());
     return database_->Ping(Context::Background().WithTimeout(std::chrono::seconds(2)));
   }
 

@@ -183,7 +183,8 @@ Status EntryLog::ReadGroups(File& file, bool last) {
 Status EntryLog::BeginFile() {
   auto file = std::make_unique<File>();
   file->path = NameOf(directory_, size_);
-  file->fd.Reset(::open(file->path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  // One that is there already was begun before, and nothing acknowledged is in it.
+  file->fd.Reset(::open(file->path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!file->fd.valid()) return Failed("make", file->path);
   GF_TRY(SyncDirectory(directory_));
   std::unique_lock lock(mutex_);
@@ -229,10 +230,7 @@ void EntryLog::Take(std::uint64_t offset, bool with_rows, const Entries& entries
 }
 
 Status EntryLog::Append(std::span<const NewEntry* const> entries, bool with_rows) {
-  if (!failed_.empty()) {
-    return Error(StatusCode::kUnavailable, "ENTRY_LOG_FAILED",
-                 "the ledger takes nothing until its service starts anew: {}", failed_);
-  }
+  GF_TRY(CheckUsable());
   if (files_.back()->bytes >= file_bytes_) GF_TRY(BeginFile());
   File& file = *files_.back();
   buffer_.clear();
@@ -243,6 +241,20 @@ Status EntryLog::Append(std::span<const NewEntry* const> entries, bool with_rows
   return absl::OkStatus();
 }
 
+Status EntryLog::CheckUsable() const {
+  std::shared_lock lock(mutex_);
+  if (failed_.empty()) return absl::OkStatus();
+  return Error(StatusCode::kUnavailable, "ENTRY_LOG_FAILED", "the ledger takes nothing until its service starts anew: {}",
+               failed_);
+}
+
+Status EntryLog::GiveUp(const Status& why) {
+  GF_LOG(Context::Background(), error, "ledger.log_failed", {"why", Message(why)});
+  std::unique_lock lock(mutex_);
+  failed_ = Message(why);
+  return why;
+}
+
 Status EntryLog::AppendToFile(File& file) {
   for (std::size_t done = 0; done < buffer_.size();) {
     const ssize_t n = ::pwrite(file.fd.get(), buffer_.data() + done, buffer_.size() - done,
@@ -250,16 +262,14 @@ Status EntryLog::AppendToFile(File& file) {
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) {
       const Status failed = Failed("write", file.path);
-      if (::ftruncate(file.fd.get(), static_cast<off_t>(file.bytes)) != 0) failed_ = Message(failed);
-      return failed;
+      const bool taken_back = ::ftruncate(file.fd.get(), static_cast<off_t>(file.bytes)) == 0;
+      return taken_back ? failed : GiveUp(failed);
     }
     done += static_cast<std::size_t>(n);
   }
   if (::fdatasync(file.fd.get()) == 0) return absl::OkStatus();
   // What was written may or may not be on the disk, and syncing again would not tell: only reading it anew does.
-  const Status failed = Failed("sync", file.path);
-  failed_ = Message(failed);
-  return failed;
+  return GiveUp(Failed("sync", file.path));
 }
 
 std::optional<std::int64_t> EntryLog::Find(const std::string& caller, const std::string& idempotency_key) const {

@@ -31,7 +31,7 @@ class EntryLog {
 
   // Opens what is in the directory, or begins there. A group at the very end that a crash cut off was acknowledged by
   // nobody, and is removed. Waits a little for another process to go. Errors: Unavailable ENTRY_LOG_IN_USE,
-  // DataLoss ENTRY_LOG_BROKEN; Internal ENTRY_LOG_FAILED.
+  // ENTRY_LOG_FAILED; DataLoss ENTRY_LOG_BROKEN.
   static Result<std::unique_ptr<EntryLog>> Open(const std::filesystem::path& directory,
                                                 std::uint64_t file_bytes = kFileBytes);
 
@@ -49,6 +49,9 @@ class EntryLog {
   // Errors: Unavailable ENTRY_LOG_FAILED (a full disk, for instance; nothing was appended, unless the log has to be
   // opened anew, which it says from then on).
   Status Append(std::span<const NewEntry* const> entries, bool with_rows) ABSL_EXCLUSIVE_LOCKS_REQUIRED(writer_);
+
+  // Whether it has to be opened anew. Errors: Unavailable ENTRY_LOG_FAILED.
+  Status CheckUsable() const;
 
   std::optional<std::int64_t> Find(const std::string& caller, const std::string& idempotency_key) const;
   // Errors of all that reads: DataLoss ENTRY_LOG_BROKEN, if the files are not what was written.
@@ -77,6 +80,7 @@ class EntryLog {
   Status ReadFiles();
   Status ReadGroups(File& file, bool last);
   Status BeginFile();
+  Status GiveUp(const Status& why);
   Status AppendToFile(File& file) ABSL_EXCLUSIVE_LOCKS_REQUIRED(writer_);
   // `entries` were appended, or read, as the group at this place.
   template <typename Entries>
@@ -92,9 +96,9 @@ class EntryLog {
   std::string id_;
   UniqueFd lock_;
   Mutex writer_;
-  std::string failed_ ABSL_GUARDED_BY(writer_);  // why nothing may be appended any more
   std::string buffer_ ABSL_GUARDED_BY(writer_);
   mutable std::shared_mutex mutex_;  // of everything below; only the writer changes it
+  std::string failed_;  // why nothing may be appended any more
   std::vector<std::unique_ptr<File>> files_;
   std::vector<Group> groups_;
   std::int64_t size_ = 0;

@@ -203,6 +203,17 @@ TEST_F(EntryLogTest, WhatDoesNotFitIsNotThere) {
   EXPECT_EQ(log->Find("dispatcher", "b"), std::nullopt);
 }
 
+// Whether it came to the disk is not known then, and syncing again would not tell.
+TEST_F(EntryLogTest, AfterASyncThatFailedNothingIsTaken) {
+  std::filesystem::create_symlink("/dev/null", FirstFile());  // which takes everything and cannot be synced
+  const auto log = Open();
+  EXPECT_THAT(log->CheckUsable(), IsOk());
+  EXPECT_THAT(Append(*log, {Entry("a", "one")}), HasReason("ENTRY_LOG_FAILED"));
+  EXPECT_THAT(log->CheckUsable(), HasReason("ENTRY_LOG_FAILED"));
+  EXPECT_THAT(Append(*log, {Entry("b", "two")}), HasReason("ENTRY_LOG_FAILED"));
+  EXPECT_EQ(log->Size(), 0);
+}
+
 RC_GTEST_PROP(EntryLogProperty, IsAListThatSurvives, ()) {
   const testing::TemporaryDirectory directory;
   const auto file_bytes = *rc::gen::inRange<std::uint64_t>(1, 5000);
