@@ -22,7 +22,6 @@ namespace genofed::consent {
 namespace {
 
 constexpr char kExtension[] = ".entries";
-constexpr std::chrono::seconds kLockPatience{10};
 constexpr std::size_t kIdBytes = 16;
 
 Status Failed(std::string_view what, const std::filesystem::path& path, int error = errno) {
@@ -91,12 +90,12 @@ const NewEntry& Deref(const NewEntry* entry) { return *entry; }
 
 }  // namespace
 
-Result<std::unique_ptr<EntryLog>> EntryLog::Open(const std::filesystem::path& directory, std::uint64_t file_bytes) {
+Result<std::unique_ptr<EntryLog>> EntryLog::Open(const std::filesystem::path& directory, const Options& options) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (!error) std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
   if (error) return Failed("make", directory, error.value());
-  std::unique_ptr<EntryLog> log(new EntryLog(directory, file_bytes));
+  std::unique_ptr<EntryLog> log(new EntryLog(directory, options));
   GF_TRY(log->Lock());
   GF_TRY(log->ReadId());
   GF_TRY(log->ReadFiles());
@@ -107,7 +106,7 @@ Status EntryLog::Lock() {
   const std::filesystem::path path = directory_ / "lock";
   lock_.Reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock_.valid()) return Failed("open", path);
-  const auto until = std::chrono::steady_clock::now() + kLockPatience;
+  const auto until = std::chrono::steady_clock::now() + options_.patience;
   while (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) return Failed("lock", path);
     if (std::chrono::steady_clock::now() > until) {
@@ -231,7 +230,7 @@ void EntryLog::Take(std::uint64_t offset, bool with_rows, const Entries& entries
 
 Status EntryLog::Append(std::span<const NewEntry* const> entries, bool with_rows) {
   GF_TRY(CheckUsable());
-  if (files_.back()->bytes >= file_bytes_) GF_TRY(BeginFile());
+  if (files_.back()->bytes >= options_.file_bytes) GF_TRY(BeginFile());
   File& file = *files_.back();
   buffer_.clear();
   EncodeGroup(Size(), with_rows, entries, buffer_);

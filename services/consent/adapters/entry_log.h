@@ -4,6 +4,7 @@
 #include <absl/container/flat_hash_map.h>
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -27,13 +28,16 @@ namespace genofed::consent {
 // log's name, and `lock` is locked by who has it open.
 class EntryLog {
  public:
-  static constexpr std::uint64_t kFileBytes = 256U << 20;  // after so many the next file begins
+  struct Options {
+    std::uint64_t file_bytes = 256U << 20;  // after so many the next file begins
+    std::chrono::milliseconds patience{10'000};  // with another process that has the log
+  };
 
   // Opens what is in the directory, or begins there. A group at the very end that a crash cut off was acknowledged by
-  // nobody, and is removed. Waits a little for another process to go. Errors: Unavailable ENTRY_LOG_IN_USE,
+  // nobody, and is removed. Errors: Unavailable ENTRY_LOG_IN_USE,
   // ENTRY_LOG_FAILED; DataLoss ENTRY_LOG_BROKEN.
-  static Result<std::unique_ptr<EntryLog>> Open(const std::filesystem::path& directory,
-                                                std::uint64_t file_bytes = kFileBytes);
+  static Result<std::unique_ptr<EntryLog>> Open(const std::filesystem::path& directory, const Options& options);
+  static Result<std::unique_ptr<EntryLog>> Open(const std::filesystem::path& directory) { return Open(directory, {}); }
 
   // Names this log among all there are: random, made with it.
   const std::string& id() const { return id_; }
@@ -73,8 +77,8 @@ class EntryLog {
     std::uint64_t offset = 0;
   };
 
-  EntryLog(std::filesystem::path directory, std::uint64_t file_bytes)
-      : directory_(std::move(directory)), file_bytes_(file_bytes) {}
+  EntryLog(std::filesystem::path directory, const Options& options)
+      : directory_(std::move(directory)), options_(options) {}
   Status Lock();
   Status ReadId();
   Status ReadFiles();
@@ -92,7 +96,7 @@ class EntryLog {
   static KeyDigest DigestOf(std::string_view caller, std::string_view idempotency_key);
 
   const std::filesystem::path directory_;
-  const std::uint64_t file_bytes_;
+  const Options options_;
   std::string id_;
   UniqueFd lock_;
   Mutex writer_;

@@ -99,7 +99,7 @@ TEST_F(EntryLogTest, TheBytesAreThoseOfTheDescription) {
 
 TEST_F(EntryLogTest, OneProcessHasIt) {
   const auto log = Open();
-  EXPECT_THAT(EntryLog::Open(directory_.path()), HasReason("ENTRY_LOG_IN_USE"));
+  EXPECT_THAT(EntryLog::Open(directory_.path(), {.patience = std::chrono::milliseconds(60)}), HasReason("ENTRY_LOG_IN_USE"));
 }
 
 // A crash or a power cut within the last write.
@@ -157,10 +157,10 @@ TEST_F(EntryLogTest, AChangedByteIsNoticed) {
 }
 
 TEST_F(EntryLogTest, FilesFollowEachOther) {
-  constexpr std::uint64_t kSmall = 300;
+  const EntryLog::Options small{.file_bytes = 300};
   std::vector<std::string> texts;
   {
-    const auto log = *EntryLog::Open(directory_.path(), kSmall);
+    const auto log = *EntryLog::Open(directory_.path(), small);
     for (int i = 0; i < 20; ++i) {
       texts.push_back(fmt::format("entry {}", i));
       ASSERT_THAT(Append(*log, {Entry(std::to_string(i), texts.back())}), IsOk());
@@ -173,13 +173,13 @@ TEST_F(EntryLogTest, FilesFollowEachOther) {
   }
   std::ranges::sort(files);
   ASSERT_GT(files.size(), 3u);
-  EXPECT_EQ(Texts(**EntryLog::Open(directory_.path(), kSmall)), texts);
+  EXPECT_EQ(Texts(**EntryLog::Open(directory_.path(), small)), texts);
   std::filesystem::rename(files[1], directory_.path() / "kept");
-  EXPECT_THAT(EntryLog::Open(directory_.path(), kSmall), HasReason("ENTRY_LOG_BROKEN"));
+  EXPECT_THAT(EntryLog::Open(directory_.path(), small), HasReason("ENTRY_LOG_BROKEN"));
   std::filesystem::rename(directory_.path() / "kept", files[1]);
   // Only the last file can have been cut off.
   std::filesystem::resize_file(files[1], std::filesystem::file_size(files[1]) - 1);
-  EXPECT_THAT(EntryLog::Open(directory_.path(), kSmall), HasReason("ENTRY_LOG_BROKEN"));
+  EXPECT_THAT(EntryLog::Open(directory_.path(), small), HasReason("ENTRY_LOG_BROKEN"));
 }
 
 // As on a full disk: nothing of a group stays that did not fit, and smaller ones still do.
@@ -216,8 +216,8 @@ TEST_F(EntryLogTest, AfterASyncThatFailedNothingIsTaken) {
 
 RC_GTEST_PROP(EntryLogProperty, IsAListThatSurvives, ()) {
   const testing::TemporaryDirectory directory;
-  const auto file_bytes = *rc::gen::inRange<std::uint64_t>(1, 5000);
-  auto log = *EntryLog::Open(directory.path(), file_bytes);
+  const EntryLog::Options options{.file_bytes = *rc::gen::inRange<std::uint64_t>(1, 5000)};
+  auto log = *EntryLog::Open(directory.path(), options);
   std::vector<std::pair<std::string, std::string>> model;  // key, text
   const auto steps = *rc::gen::inRange(1, 12);
   for (int step = 0; step < steps; ++step) {
@@ -232,7 +232,7 @@ RC_GTEST_PROP(EntryLogProperty, IsAListThatSurvives, ()) {
     RC_ASSERT(Append(*log, group).ok());
     if (*rc::gen::arbitrary<bool>()) {
       log.reset();
-      log = *EntryLog::Open(directory.path(), file_bytes);
+      log = *EntryLog::Open(directory.path(), options);
     }
   }
   RC_ASSERT(log->Size() == static_cast<std::int64_t>(model.size()));

@@ -226,6 +226,52 @@ TEST_F(SqlStoreTest, EntriesWithRowsComeToTheLogAfterACrash) {
   EXPECT_EQ(log_->Size(), 1) << "nothing was appended";
 }
 
+// Log and rows are two stores; readers see one.
+TEST_F(SqlStoreTest, AReaderSeesEntriesWithWhatTheySpeakOf) {
+  Process process(options_, *log_);
+  Node& node = *process.node;
+  ASSERT_THAT(node.registrar.Run(node.ctx, {kA1, {{"p", Says(7)}, {"q", Says(7)}}}), IsOk());
+  ASSERT_THAT(node.AppendRun(kA1, "run-1"), IsOk());
+  ASSERT_THAT(process.store->Read(node.ctx,
+                                  [&](Transaction& tx) -> Status {
+                                    GF_ASSIGN(const auto before, tx.consent().SnapshotsAfter(-1, 10));
+                                    EXPECT_EQ(before.size(), 1u);
+                                    // Meanwhile somebody changes their mind, and there is a run over another snapshot.
+                                    GF_TRY(node.mine.Set(node.ctx, "p", Bits(0)));
+                                    GF_TRY(node.AppendRun(kA1, "run-2"));
+                                    GF_ASSIGN(const auto accesses, tx.ledger().Accesses(1000, 10));
+                                    EXPECT_EQ(accesses.size(), 1u) << "the other one's snapshot is not in this transaction";
+                                    return absl::OkStatus();
+                                  }),
+              IsOk());
+  // Between a commit and the log.
+  const std::int64_t size = log_->Size();
+  ASSERT_THAT(process.database->Transact(node.ctx,
+                                         [&](sql::Tx& tx) {
+                                           return tx
+                                               .Exec("INSERT INTO ledger VALUES ($1, $2, sha256('\\x00'::bytea || $2::text::bytea), 'consent', 'k', "
+                                                     "now(), false)",
+                                                     size, Denied("committed"))
+                                               .status();
+                                         }),
+              IsOk());
+  const auto look = [&](Transaction& tx) -> Status {
+    GF_ASSIGN(const auto rows, tx.ledger().List(size - 1, 5));
+    EXPECT_EQ(rows.size(), 2u);
+    EXPECT_EQ(rows.back().index, size);
+    EXPECT_EQ(rows.back().entry, Denied("committed"));
+    return absl::OkStatus();
+  };
+  EXPECT_THAT(process.store->Read(node.ctx, look), IsOk());
+  EXPECT_THAT(process.store->WriteAside(node.ctx, look), IsOk());
+  EXPECT_THAT(process.store->WriteAside(node.ctx,
+                                        [&](Transaction& tx) {
+                                          const NewEntry entry{Denied("x"), ledger::LeafHash(Denied("x")), "consent", "l", node.clock.Now()};
+                                          return tx.ledger().AddAll({&entry}).status();
+                                        }),
+              HasReason("READ_ONLY"));
+}
+
 TEST_F(SqlStoreTest, ADatabaseAndItsLogBelongTogether) {
   {
     Process process(options_, *log_);
