@@ -48,6 +48,20 @@ Status ReadAt(int fd, const std::filesystem::path& path, std::uint64_t offset, s
   return absl::OkStatus();
 }
 
+Status WriteAt(int fd, const std::filesystem::path& path, std::uint64_t offset, std::string_view bytes) {
+  for (std::size_t done = 0; done < bytes.size();) {
+    const ssize_t n = ::pwrite(fd, bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return Failed("write", path);
+    done += static_cast<std::size_t>(n);
+  }
+  return absl::OkStatus();
+}
+
+Status SyncData(int fd, const std::filesystem::path& path) {
+  return ::fdatasync(fd) == 0 ? absl::OkStatus() : Failed("sync", path);
+}
+
 Result<std::uint64_t> SizeOf(int fd, const std::filesystem::path& path) {
   struct stat stat {};
   if (::fstat(fd, &stat) != 0) return Failed("read", path);
@@ -150,7 +164,18 @@ Status EntryLog::ReadFiles() {
     files_.push_back(std::move(file));
     GF_TRY(ReadGroups(*files_.back(), &path == &paths.back()));
   }
-  return files_.empty() ? BeginFile() : absl::OkStatus();
+  return files_.empty() ? BeginFile() : SyncLastGroup();
+}
+
+// What was read may be in memory alone: its process ended, or its sync failed, which no other sync would tell. Written
+// anew, it is synced, or the log is not opened.
+Status EntryLog::SyncLastGroup() {
+  if (groups_.empty()) return absl::OkStatus();
+  const Group& last = groups_.back();
+  std::string bytes;
+  GF_TRY(ReadGroupAt(last.file->fd.get(), last.file->path, last.offset, bytes));
+  GF_TRY(WriteAt(last.file->fd.get(), last.file->path, last.offset, bytes));
+  return SyncData(last.file->fd.get(), last.file->path);
 }
 
 Status EntryLog::ReadGroups(File& file, bool last) {
@@ -255,20 +280,14 @@ Status EntryLog::GiveUp(const Status& why) {
 }
 
 Status EntryLog::AppendToFile(File& file) {
-  for (std::size_t done = 0; done < buffer_.size();) {
-    const ssize_t n = ::pwrite(file.fd.get(), buffer_.data() + done, buffer_.size() - done,
-                               static_cast<off_t>(file.bytes + done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) {
-      const Status failed = Failed("write", file.path);
-      const bool taken_back = ::ftruncate(file.fd.get(), static_cast<off_t>(file.bytes)) == 0;
-      return taken_back ? failed : GiveUp(failed);
-    }
-    done += static_cast<std::size_t>(n);
+  const Status written = WriteAt(file.fd.get(), file.path, file.bytes, buffer_);
+  if (!written.ok()) {
+    const bool taken_back = ::ftruncate(file.fd.get(), static_cast<off_t>(file.bytes)) == 0;
+    return taken_back ? written : GiveUp(written);
   }
-  if (::fdatasync(file.fd.get()) == 0) return absl::OkStatus();
-  // What was written may or may not be on the disk, and syncing again would not tell: only reading it anew does.
-  return GiveUp(Failed("sync", file.path));
+  // Whether it is on the disk is not known after a sync that failed, and another one would not tell.
+  const Status synced = SyncData(file.fd.get(), file.path);
+  return synced.ok() ? synced : GiveUp(synced);
 }
 
 std::optional<std::int64_t> EntryLog::Find(const std::string& caller, const std::string& idempotency_key) const {

@@ -83,6 +83,7 @@ class EntryLog {
   Status ReadId();
   Status ReadFiles();
   Status ReadGroups(File& file, bool last);
+  Status SyncLastGroup();
   Status BeginFile();
   Status GiveUp(const Status& why);
   Status AppendToFile(File& file) ABSL_EXCLUSIVE_LOCKS_REQUIRED(writer_);
