@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+import entry_log
 import fhir_server
 import road
 from cohort import Cohort
@@ -159,6 +160,9 @@ def test_a_citizen_takes_everything_along_and_is_forgotten(land, people, tmp_pat
     assert not land.get("fi", "/api/v1/me/permissions", token=token).get("history")
     log = json.dumps(road.ledger_entries(land, "fi"))
     assert not any(one in log for one in people.people)
+    # Nor does what lies beside the entries in their files.
+    files = b"".join(file.read_bytes() for file in entry_log.folder(land, "fi").glob("*.entries"))
+    assert files and not any(one.encode() in files for one in people.people)
     assert any(entry["kind"] == "erase" for entry in road.ledger_entries(land, "fi"))
 
 
