@@ -9,13 +9,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <mutex>
 #include <thread>
 
 #include "libs/core/file.h"
 #include "libs/core/random.h"
 #include "libs/core/strings.h"
-#include "libs/crypto/hash.h"
 #include "libs/obs/log.h"
 
 namespace genofed::consent {
@@ -231,24 +231,21 @@ std::int64_t EntryLog::LastWithRows() const {
   return last_with_rows_;
 }
 
-EntryLog::KeyDigest EntryLog::DigestOf(std::string_view caller, std::string_view idempotency_key) {
-  const auto whole = crypto::Sha256Parts({caller, std::string_view("\0", 1), idempotency_key});
-  KeyDigest digest;
-  std::copy_n(whole.begin(), digest.size(), digest.begin());
-  return digest;
+std::uint64_t EntryLog::NumberOf(std::string_view caller, std::string_view idempotency_key) {
+  constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15;  // 2^64 divided by the golden ratio
+  return std::hash<std::string_view>()(idempotency_key) * kOdd + std::hash<std::string_view>()(caller);
 }
 
 template <typename Entries>
 void EntryLog::Take(std::uint64_t offset, bool with_rows, const Entries& entries) {
-  std::vector<KeyDigest> digests;
-  digests.reserve(entries.size());
-  for (const auto& entry : entries) digests.push_back(DigestOf(Deref(entry).caller, Deref(entry).idempotency_key));
   std::unique_lock lock(mutex_);
   groups_.push_back({size_, files_.back().get(), offset});
-  for (std::size_t i = 0; i < entries.size(); ++i) {
+  for (const auto& one : entries) {
+    const auto& entry = Deref(one);
     const std::int64_t index = size_++;
-    keys_.emplace(digests[i], index);
-    if (Deref(entries[i]).is_access) accesses_.push_back(index);
+    if (!keys_.emplace(options_.number(entry.caller, entry.idempotency_key), index).second)
+      other_keys_.emplace(std::pair(entry.caller, entry.idempotency_key), index);
+    if (entry.is_access) accesses_.push_back(index);
   }
   if (with_rows) last_with_rows_ = size_ - 1;
 }
@@ -288,13 +285,6 @@ Status EntryLog::AppendToFile(File& file) {
   // Whether it is on the disk is not known after a sync that failed, and another one would not tell.
   const Status synced = SyncData(file.fd.get(), file.path);
   return synced.ok() ? synced : GiveUp(synced);
-}
-
-std::optional<std::int64_t> EntryLog::Find(const std::string& caller, const std::string& idempotency_key) const {
-  const KeyDigest digest = DigestOf(caller, idempotency_key);
-  std::shared_lock lock(mutex_);
-  const auto found = keys_.find(digest);
-  return found == keys_.end() ? std::nullopt : std::optional(found->second);
 }
 
 // Reads entries, of which neighbours are mostly of one group.
@@ -347,6 +337,22 @@ Status EntryLog::ForEach(std::int64_t start, const Body& body) const {
     GF_ASSIGN(const auto entry, reader.At(index));
     if (!entry || !body(index, *entry)) return absl::OkStatus();
   }
+}
+
+Result<std::optional<std::int64_t>> EntryLog::Find(const std::string& caller, const std::string& idempotency_key) const {
+  std::int64_t candidate = 0;
+  {
+    std::shared_lock lock(mutex_);
+    const auto found = keys_.find(options_.number(caller, idempotency_key));
+    if (found == keys_.end()) return std::optional<std::int64_t>();
+    candidate = found->second;
+    const auto other = other_keys_.find({caller, idempotency_key});
+    if (other != other_keys_.end()) return std::optional(other->second);
+  }
+  Reader reader(*this);
+  GF_ASSIGN(const auto entry, reader.At(candidate));
+  const bool same = entry->caller == caller && entry->idempotency_key == idempotency_key;
+  return same ? std::optional(candidate) : std::nullopt;
 }
 
 Result<std::vector<StoredEntry>> EntryLog::List(std::int64_t start, int limit) const {

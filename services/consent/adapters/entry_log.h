@@ -3,15 +3,17 @@
 
 #include <absl/container/flat_hash_map.h>
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <shared_mutex>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "libs/core/mutex.h"
@@ -28,9 +30,12 @@ namespace genofed::consent {
 // log's name, and `lock` is locked by who has it open.
 class EntryLog {
  public:
+  static std::uint64_t NumberOf(std::string_view caller, std::string_view idempotency_key);
   struct Options {
     std::uint64_t file_bytes = 256U << 20;  // after so many the next file begins
     std::chrono::milliseconds patience{10'000};  // with another process that has the log
+    // Of an idempotency key. Those that share a number are told apart all the same.
+    std::uint64_t (*number)(std::string_view caller, std::string_view idempotency_key) = &NumberOf;
   };
 
   // Opens what is in the directory, or begins there. A group at the very end that a crash cut off was acknowledged by
@@ -57,15 +62,14 @@ class EntryLog {
   // Whether it has to be opened anew. Errors: Unavailable ENTRY_LOG_FAILED.
   Status CheckUsable() const;
 
-  std::optional<std::int64_t> Find(const std::string& caller, const std::string& idempotency_key) const;
   // Errors of all that reads: DataLoss ENTRY_LOG_BROKEN, if the files are not what was written.
+  Result<std::optional<std::int64_t>> Find(const std::string& caller, const std::string& idempotency_key) const;
   Result<std::vector<StoredEntry>> List(std::int64_t start, int limit) const;
   // Among the first `size` entries, with a smaller index than `before`, newest first.
   Result<std::vector<StoredEntry>> Accesses(std::int64_t size, std::int64_t before, int limit) const;
   Result<std::vector<ledger::Hash>> Leaves(std::int64_t start) const;
 
  private:
-  using KeyDigest = std::array<char, 16>;
   struct File {
     UniqueFd fd;
     std::filesystem::path path;
@@ -94,7 +98,6 @@ class EntryLog {
   template <typename Body>
   Status ForEach(std::int64_t start, const Body& body) const;
   class Reader;
-  static KeyDigest DigestOf(std::string_view caller, std::string_view idempotency_key);
 
   const std::filesystem::path directory_;
   const Options options_;
@@ -109,7 +112,9 @@ class EntryLog {
   std::int64_t size_ = 0;
   std::int64_t last_with_rows_ = -1;
   std::vector<std::int64_t> accesses_;
-  absl::flat_hash_map<KeyDigest, std::int64_t> keys_;
+  // The first entry whose key has a number, and the others by key: hardly ever one.
+  absl::flat_hash_map<std::uint64_t, std::int64_t> keys_;
+  std::map<std::pair<std::string, std::string>, std::int64_t> other_keys_;
 };
 
 }  // namespace genofed::consent

@@ -14,7 +14,7 @@ StoredEntry StagedEntries::StagedAt(std::size_t place) const {
 }
 
 Result<std::optional<std::int64_t>> StagedEntries::Find(const std::string& caller, const std::string& idempotency_key) {
-  const auto logged = log_.Find(caller, idempotency_key);
+  GF_ASSIGN(const auto logged, log_.Find(caller, idempotency_key));
   if (logged && *logged < size_) return logged;
   for (std::size_t place = 0; place < staged_.size(); ++place) {
     if (staged_[place].caller == caller && staged_[place].idempotency_key == idempotency_key)
