@@ -185,16 +185,14 @@ double StreamRead(std::span<const std::uint64_t> array) {
   return static_cast<double>(array.size() * 8) / (CpuNanoseconds(CLOCK_THREAD_CPUTIME_ID) - began) * 1e9;
 }
 
-double BestStream() {
-  const LargeArray array;
+double BestStream(const LargeArray& array) {
   double best = 0;
   for (int i = 0; i < 5; ++i) best = std::max(best, StreamRead(array.words()));
   return best;
 }
 
 // As STREAM is run, on all cores, though not on more than D4 uses: bytes a second.
-double BestStreamOfCores() {
-  const LargeArray array;
+double BestStreamOfCores(const LargeArray& array) {
   const std::size_t n = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 4);
   const std::size_t share = array.words().size() / n;
   double best = 0;
@@ -213,6 +211,12 @@ double BestStreamOfCores() {
     best = std::max(best, static_cast<double>(n * share * 8) / Nanoseconds(began) * 1e9);
   }
   return best;
+}
+
+// As many bytes of the array, others each time: none of them are in a cache.
+std::span<const std::uint64_t> Part(const LargeArray& array, std::size_t bytes, std::size_t number) {
+  const std::size_t words = bytes / 8, parts = array.words().size() / words;
+  return array.words().subspan(number % parts * words, words);
 }
 
 // A chain of loads that depend on one another, over more memory than any cache: ns each.
@@ -416,12 +420,14 @@ void Measure(const fs::path& dir, bool many_segments) {
   }
   json["D8"] = {{"mask", std::max(0.0, Quantile(with, 0.5) - Quantile(without, 0.5))}};
 
-  // Of all cores that are free, and of one alone.
+  // Of all cores that are free, and of one alone, beside reading as many bytes at that moment: a shared machine's memory
+  // changes its pace.
+  const LargeArray array;
   std::vector<double> share_bytes;
   constexpr std::size_t kRegions = 12;
   for (const char* name : {"D4", "D4-one"}) {
     if (name == std::string_view("D4-one")) cohort->ShareFrom(UINT64_MAX);
-    std::vector<double> times, cpu;
+    std::vector<double> times, cpu, shares;
     Json answers = Json::array();
     for (std::size_t i = 0; i < 3 * kRegions; ++i) {
       const auto& pair = questions.pairs[i % kRegions];
@@ -438,6 +444,11 @@ void Measure(const fs::path& dir, bool many_segments) {
       if (i >= kRegions) {
         times.push_back(took);
         cpu.push_back(cpu_took);
+        if (!many_segments) {
+          const double bytes = share_bytes[i % kRegions];
+          const double floor = bytes / StreamRead(Part(array, static_cast<std::size_t>(bytes), i)) * 1e9;
+          shares.push_back(floor / cpu_took);
+        }
         continue;
       }
       std::uint64_t sites = 0, ac = 0, an = 0, hom = 0;
@@ -457,6 +468,7 @@ void Measure(const fs::path& dir, bool many_segments) {
     json[name]["cpu"] = Quantile(cpu, 0.5);
     json[name]["cpu_p99"] = Quantile(cpu, 0.99);
     json[name]["answers"] = answers;
+    if (!many_segments) json[name]["share"] = Quantile(shares, 0.5);
   }
   if (!many_segments) {
     std::uint64_t lof = 0, any = 0;
@@ -467,8 +479,8 @@ void Measure(const fs::path& dir, bool many_segments) {
     json["D2"]["id_bytes"] = lof / questions.pairs.size();
     json["D3"]["id_bytes"] = any / questions.pairs.size();
     json["D4"]["bytes"] = Quantile(share_bytes, 0.5);
-    json["stream"] = BestStream();
-    json["stream_of_cores"] = BestStreamOfCores();
+    json["stream"] = BestStream(array);
+    json["stream_of_cores"] = BestStreamOfCores(array);
     json["dependent_load"] = DependentLoad();
     std::uint64_t bytes = 0, metadata = 0;
     for (const auto& tile : cohort->segment(0).manifest().tiles)
