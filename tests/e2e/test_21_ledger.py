@@ -385,7 +385,9 @@ def test_only_what_is_missing_lifts_it(ledgers, held, frozen):
     ledgers.wait_ready("fi", "consent", not_pid=restored, timeout=90)
     assert wait_until(lambda: counted(ledgers, "fi", fi), 30, "discovery to be open") == frozen["before"] - 1
     wait_until(lambda: counted(ledgers, "hub", fi) == frozen["before"] - 1, 20, "the hub to count Finland again")
-    assert not ledgers.get("fi", "/api/v1/me/permissions", token=frozen["leaver"]).get("permissions")
+    shown = wait_until(lambda: [body for status, _, body in [ledgers.rest("fi", "GET", "/api/v1/me/permissions", token=frozen["leaver"])] if status == 200], 20,
+                       "the gateway to have found the service again")
+    assert not shown[0].get("permissions")
     for run in (frozen["run"], frozen["later"]):
         state = road.finish(ledgers, run, ["fi", "es"], timeout=150)
         assert state["state"] == "STATE_COMPLETE", state
