@@ -451,9 +451,11 @@ def test_an_entry_that_somebody_rewrites_is_noticed(ledgers, spain_is_mended, fi
     was = entry_log.rewrite(ledgers, "es", index, lambda entry: entry.replace(b'"time":"20', b'"time":"19'))
     began = time.monotonic()
     try:
+        wait_until(lambda: ("es.1mg.example/ledger", "LEDGER_DAMAGED") in alarms(ledgers, "es"), 30, "Spain's own alarm")
+        own = time.monotonic() - began
         for site in ("hub", "es", "fi", "ee"):
             wait_until(lambda: ("es.1mg.example/ledger", "LEDGER_DAMAGED") in alarms(ledgers, site), 30, f"{site}'s alarm")  # noqa: B023
-        figures.append(f"ledger: an entry that was rewritten raised everybody's alarm within {time.monotonic() - began:.1f} s")
+        figures.append(f"ledger: an entry that was rewritten raised the node's own alarm within {own:.1f} s, and everybody's within {time.monotonic() - began:.1f} s")
         assert ledgers.rest("es", "GET", f"/ledger/entries?start={index}")[0] == 409
         status, _, problem = ledgers.rest("es", "PUT", "/api/v1/me/permissions", body={"permissions": []}, token=me)
         assert status == 503 and problem["reason"] == "LEDGER_FROZEN", problem

@@ -68,6 +68,12 @@ Result<std::uint64_t> SizeOf(int fd, const std::filesystem::path& path) {
   return static_cast<std::uint64_t>(stat.st_size);
 }
 
+std::array<std::int64_t, 5> StampOf(int fd) {
+  struct stat stat {};
+  if (::fstat(fd, &stat) != 0) return {};
+  return {stat.st_size, stat.st_mtim.tv_sec, stat.st_mtim.tv_nsec, stat.st_ctim.tv_sec, stat.st_ctim.tv_nsec};
+}
+
 // A whole group, if its header tells the truth.
 Status ReadGroupAt(int fd, const std::filesystem::path& path, std::uint64_t offset, std::string& bytes) {
   GF_TRY(ReadAt(fd, path, offset, kGroupHeaderBytes, bytes));
@@ -159,12 +165,16 @@ Status EntryLog::ReadFiles() {
     }
     auto file = std::make_unique<File>();
     file->path = path;
+    file->first = size_;
     file->fd.Reset(::open(path.c_str(), O_RDWR | O_CLOEXEC));
     if (!file->fd.valid()) return Failed("open", path);
     files_.push_back(std::move(file));
     GF_TRY(ReadGroups(*files_.back(), &path == &paths.back()));
   }
-  return files_.empty() ? BeginFile() : SyncLastGroup();
+  if (files_.empty()) return BeginFile();
+  GF_TRY(SyncLastGroup());
+  for (const auto& file : files_) file->stamp = StampOf(file->fd.get());
+  return absl::OkStatus();
 }
 
 // What was read may be in memory alone: its process ended, or its sync failed, which no other sync would tell. Written
@@ -207,10 +217,12 @@ Status EntryLog::ReadGroups(File& file, bool last) {
 Status EntryLog::BeginFile() {
   auto file = std::make_unique<File>();
   file->path = NameOf(directory_, size_);
+  file->first = size_;
   // One that is there already was begun before, and nothing acknowledged is in it.
   file->fd.Reset(::open(file->path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!file->fd.valid()) return Failed("make", file->path);
   GF_TRY(SyncDirectory(directory_));
+  file->stamp = StampOf(file->fd.get());
   std::unique_lock lock(mutex_);
   files_.push_back(std::move(file));
   return absl::OkStatus();
@@ -256,10 +268,26 @@ Status EntryLog::Append(std::span<const NewEntry* const> entries, bool with_rows
   File& file = *files_.back();
   buffer_.clear();
   EncodeGroup(Size(), with_rows, entries, buffer_);
-  GF_TRY(AppendToFile(file));
+  const Status appended = AppendToFile(file);
+  file.stamp = StampOf(file.fd.get());
+  GF_TRY(appended);
   Take(file.bytes, with_rows, entries);
   file.bytes += buffer_.size();
   return absl::OkStatus();
+}
+
+std::vector<EntryRange> EntryLog::Touched() {
+  std::vector<EntryRange> touched;
+  const std::unique_lock writing(writer_.native(), std::try_to_lock);
+  if (!writing.owns_lock()) return touched;
+  for (std::size_t i = 0; i < files_.size(); ++i) {
+    File& file = *files_[i];
+    const auto stamp = StampOf(file.fd.get());
+    if (stamp == file.stamp) continue;
+    file.stamp = stamp;
+    touched.push_back({file.first, i + 1 < files_.size() ? files_[i + 1]->first : size_});
+  }
+  return touched;
 }
 
 Status EntryLog::CheckUsable() const {

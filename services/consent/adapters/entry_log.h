@@ -3,6 +3,7 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -61,6 +62,9 @@ class EntryLog {
 
   // Whether it has to be opened anew. Errors: Unavailable ENTRY_LOG_FAILED.
   Status CheckUsable() const;
+  // The entries of files that somebody else wrote to since they were opened, or this was asked: the file system says so,
+  // to some milliseconds. None while something is being appended.
+  std::vector<EntryRange> Touched();
 
   // Errors of all that reads: DataLoss ENTRY_LOG_BROKEN, if the files are not what was written.
   Result<std::optional<std::int64_t>> Find(const std::string& caller, const std::string& idempotency_key) const;
@@ -73,7 +77,9 @@ class EntryLog {
   struct File {
     UniqueFd fd;
     std::filesystem::path path;
+    std::int64_t first = 0;
     std::uint64_t bytes = 0;
+    std::array<std::int64_t, 5> stamp{};  // size and times, as after the last write of our own
   };
   struct Group {
     std::int64_t first = 0;

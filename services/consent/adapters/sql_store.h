@@ -28,6 +28,7 @@ class SqlStore final : public Store {
   Status Write(const Context& ctx, const Body& body) override;
   Status Append(const Context& ctx, const AppendBody& body) override;
   Status WriteAside(const Context& ctx, const Body& body) override;
+  std::vector<EntryRange> Touched() override { return log_.Touched(); }
 
  private:
   Status WriteLocked(const Context& ctx, const Body& body) ABSL_EXCLUSIVE_LOCKS_REQUIRED(log_.writer());

@@ -177,7 +177,17 @@ TEST_F(SqlStoreTest, AnEntryThatWasRewrittenAllTheSameIsNoticed) {
     std::fstream out(file, std::ios::in | std::ios::out | std::ios::binary);
     out.seekp(static_cast<std::streamoff>(was.rfind("it happened"))) << words;
   };
+  EXPECT_THAT(node.ledger.CheckTouched(node.ctx), IsOk());
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));  // the file system's clock ticks
+  rewrite("it happened");
+  EXPECT_EQ(log_->Touched().size(), 1u);
+  EXPECT_TRUE(log_->Touched().empty());
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  rewrite("it happened");
+  EXPECT_THAT(node.ledger.CheckTouched(node.ctx), IsOk()) << "somebody wrote what was there";
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
   rewrite("never was! ");
+  EXPECT_THAT(node.ledger.CheckTouched(node.ctx), HasReason("LEDGER_DAMAGED")) << "within the interval at which it is asked";
   EXPECT_THAT(node.ledger.List(node.ctx, 0, 10), HasReason("LEDGER_DAMAGED"));
   EXPECT_THAT(node.ledger.Append(node.ctx, "dispatcher", "d", Denied("x")), HasReason("LEDGER_FROZEN"));
   Audit audit(*process.store, node.ledger, node.clock, node.random);

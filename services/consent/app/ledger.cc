@@ -381,6 +381,21 @@ Status Ledger::CheckRead(const Context& ctx, const Status& read) {
   return Reason(read) == "ENTRY_LOG_BROKEN" ? Damaged(ctx, Message(read)) : read;
 }
 
+Status Ledger::CheckTouched(const Context& ctx) {
+  for (const EntryRange& range : store_.Touched()) {
+    GF_LOG(ctx, warn, "ledger.touched", {"first", range.first}, {"end", range.end});
+    for (std::int64_t next = range.first; next < range.end; next += kMaxList) {
+      std::vector<StoredEntry> rows;
+      GF_TRY(CheckRead(ctx, store_.Read(ctx, [&](Transaction& tx) -> Status {
+        GF_ASSIGN(rows, tx.ledger().List(next, kMaxList));
+        return absl::OkStatus();
+      })));
+      GF_TRY(CheckRows(ctx, rows, next, std::min(range.end, next + kMaxList)));
+    }
+  }
+  return absl::OkStatus();
+}
+
 Status Ledger::Damaged(const Context& ctx, std::string what) {
   bool first = false;
   {

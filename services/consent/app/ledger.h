@@ -93,6 +93,8 @@ class Ledger {
                    std::int64_t end);
   // `read` is how reading entries ended: files that somebody changed freeze the ledger as well.
   Status CheckRead(const Context& ctx, const Status& read);
+  // The same of all entries that lie where somebody else has written: cheap if there are none.
+  Status CheckTouched(const Context& ctx);
   // What CheckRows or CheckRead found first, in words; empty: nothing.
   std::string Damage();
   const ledger::NoteVerifier& verifier() const { return signer_.verifier(); }

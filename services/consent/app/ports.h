@@ -32,6 +32,11 @@ struct StoredEntry {
   Time appended;
 };
 
+// Entries from `first` on, before `end`.
+struct EntryRange {
+  std::int64_t first = 0, end = 0;
+};
+
 // The entries of the ledger. Indices run from 0 without gaps.
 class EntryRows {
  public:
@@ -395,6 +400,9 @@ class Store {
   // For what is made of the ledger and can be made again: waits for no writer and keeps none
   // waiting. Appends nothing.
   virtual Status WriteAside(const Context& ctx, const Body& body) = 0;
+  // Entries that lie where somebody else has written since this was asked last: they want to be
+  // looked at.
+  virtual std::vector<EntryRange> Touched() { return {}; }
 };
 
 // Whether the grant behind an approval token still lives: the site's access service knows.

@@ -132,8 +132,12 @@ Result<Witness::Overview> Witness::List(const Context& ctx) {
 }
 
 Result<bool> Witness::AccuseOwn(const Context& ctx) {
+  const Status touched = ledger_.CheckTouched(ctx);
   std::string damage = ledger_.Damage();
-  if (damage.empty()) return false;
+  if (damage.empty()) {
+    GF_TRY(touched);
+    return false;
+  }
   GF_ASSIGN(std::string known, ledger_.Checkpoint(ctx));
   GF_TRY(Raise(ctx, {ledger_.verifier().name(), "LEDGER_DAMAGED", std::move(damage),
                      std::move(known), "", clock_.Now()}));
