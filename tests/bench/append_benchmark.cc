@@ -19,11 +19,11 @@
 
 #include "libs/core/unique_fd.h"
 #include "libs/crypto/key.h"
-#include "libs/ledger/entry.h"
 #include "libs/obs/log.h"
 #include "libs/testing/temporary_postgres.h"
 #include "services/consent/adapters/sql_store.h"
 #include "services/consent/app/ledger.h"
+#include "tests/bench/ledger_entry.h"
 
 namespace genofed::consent {
 extern const EmbeddedFile kMigrations[];
@@ -34,21 +34,6 @@ using std::chrono::steady_clock;
 constexpr auto kTurn = std::chrono::milliseconds(100);
 constexpr std::array kBatches = {1, 4, 16, 64, 128, 256};
 
-std::string MakeEntry(const Clock& clock, std::uint64_t number) {
-  ledger::Entry entry;
-  entry.kind = ledger::EntryKind::kDenied;
-  entry.time = FormatRfc3339(std::chrono::floor<std::chrono::seconds>(clock.Now()));
-  entry.fields = {{"application", "APP-BENCH-1"},
-                  {"application_sha256", std::string(64, 'a')},
-                  {"dataset", "GOE-FI-BENCH-1"},
-                  {"decision_sha256", std::string(64, 'b')},
-                  {"organisation", "University of Helsinki"},
-                  {"project", "Benchmark"},
-                  {"reason", "CONSENT_WITHDRAWN"},
-                  {"run", fmt::format("run-{:012}", number)}};
-  return ledger::EncodeEntry(entry).value();
-}
-
 // One of those who take turns.
 struct Contestant {
   std::function<void(const std::vector<Ledger::Request>&)> prepare;  // not measured
@@ -56,11 +41,11 @@ struct Contestant {
   double seconds = 0;
   std::uint64_t entries = 0;
 
-  void Turn(const Clock& clock, int batch, std::uint64_t& number) {
+  void Turn(int batch, std::uint64_t& number) {
     const auto until = steady_clock::now() + kTurn;
     while (steady_clock::now() < until) {
       std::vector<Ledger::Request> requests;
-      for (int i = 0; i < batch; ++i, ++number) requests.push_back({fmt::format("key-{}", number), MakeEntry(clock, number)});
+      for (int i = 0; i < batch; ++i, ++number) requests.push_back({fmt::format("key-{}", number), bench::MakeLedgerEntry(number)});
       prepare(requests);
       const auto began = steady_clock::now();
       append();
@@ -119,7 +104,7 @@ int Run(const std::filesystem::path& directory, double seconds) {
                      [&] { GF_CHECK(ledger.AppendAll(ctx, "dispatcher", received).ok()); }};
     const auto until = steady_clock::now() + std::chrono::duration<double>(seconds);
     while (steady_clock::now() < until) {
-      for (Contestant* one : {&disk, &entries, &whole}) one->Turn(clock, batch, number);
+      for (Contestant* one : {&disk, &entries, &whole}) one->Turn(batch, number);
     }
     const nlohmann::json out = {{"batch", batch},
                                 {"entries", entries.entries},

@@ -25,31 +25,16 @@
 #include "libs/core/file.h"
 #include "libs/core/random.h"
 #include "libs/core/strings.h"
-#include "libs/ledger/entry.h"
 #include "libs/rpc/channel.h"
 #include "libs/rpc/channel_cache.h"
 #include "libs/rpc/tls.h"
+#include "tests/bench/ledger_entry.h"
 
 namespace genofed {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 namespace pb = consent::v1;
-
-std::string MakeEntry(std::uint64_t number) {
-  ledger::Entry entry;
-  entry.kind = ledger::EntryKind::kDenied;
-  entry.time = FormatRfc3339(std::chrono::floor<std::chrono::seconds>(SystemClock().Now()));
-  entry.fields = {{"application", "APP-BENCH-1"},
-                  {"application_sha256", std::string(64, 'a')},
-                  {"dataset", "GOE-FI-BENCH-1"},
-                  {"decision_sha256", std::string(64, 'b')},
-                  {"organisation", "University of Helsinki"},
-                  {"project", "Benchmark"},
-                  {"reason", "CONSENT_WITHDRAWN"},
-                  {"run", fmt::format("run-{:012}", number)}};
-  return ledger::EncodeEntry(entry).value();
-}
 
 struct Measured {
   std::uint64_t entries = 0;
@@ -120,7 +105,7 @@ int Load(std::map<std::string, std::string>& options) {
             pb::AppendEntryRequest* one = request.add_entries();
             one->set_idempotency_key(fmt::format("{}:{}:{}:{}", run, t, i, e));
             one->set_entry(
-                MakeEntry(i * static_cast<std::uint64_t>(batch) + static_cast<std::uint64_t>(e)));
+                bench::MakeLedgerEntry(i * static_cast<std::uint64_t>(batch) + static_cast<std::uint64_t>(e)));
           }
           const auto sent = SteadyClock::now();
           const auto answer =
@@ -164,7 +149,7 @@ int Floor(std::map<std::string, std::string>& options) {
   unlink(file.c_str());
   std::string bytes;
   for (int e = 0; e < std::stoi(options["--batch"]); ++e)
-    bytes += MakeEntry(static_cast<std::uint64_t>(e));
+    bytes += bench::MakeLedgerEntry(static_cast<std::uint64_t>(e));
   Measured m;
   const auto duration = std::chrono::duration<double>(std::stod(options["--seconds"]));
   const auto began = SteadyClock::now();

@@ -88,14 +88,18 @@ Result<std::int64_t> SqlLedgerRows::AddAll(const std::vector<const NewEntry*>& e
   return first;
 }
 
-// Between a commit and the log, entries are rows alone.
+// Between a commit and the log, entries are rows alone. Rows behind a gap are of a later moment than the end of the log
+// above: what lies between came to the log meanwhile.
 Result<std::vector<StoredEntry>> SqlLedgerRows::List(std::int64_t start, int limit) {
   GF_ASSIGN(auto found, entries_.List(start, limit));
   if (!reads_ || static_cast<int>(found.size()) >= limit) return found;
-  const std::int64_t next = start + static_cast<std::int64_t>(found.size());
-  GF_ASSIGN(auto rows, EntriesWithRows(tx_, next, limit - static_cast<int>(found.size())));
-  for (NewEntry& row : rows)
-    found.push_back({next + static_cast<std::int64_t>(&row - rows.data()), std::move(row.entry), row.appended});
+  std::int64_t next = start + static_cast<std::int64_t>(found.size());
+  GF_ASSIGN(const auto rows, tx_.Exec("SELECT index, entry, appended FROM ledger WHERE index >= $1 ORDER BY index LIMIT $2", next,
+                                      limit - static_cast<int>(found.size())));
+  for (sql::Row row : rows) {
+    if (row.Int(0) != next) break;
+    found.push_back({next++, row.Text(1), row.TimeAt(2)});
+  }
   return found;
 }
 

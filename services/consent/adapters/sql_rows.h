@@ -65,7 +65,7 @@ class SqlLedgerRows final : public LedgerRows {
   const bool reads_;
 };
 
-// Of the table, entries from `start` on, in order.
+// Of the table, entries from `start` on, in order. Errors: DataLoss LEDGER_BROKEN, if there is a gap.
 Result<std::vector<NewEntry>> EntriesWithRows(sql::Tx& tx, std::int64_t start, int limit);
 
 class SqlConsentRows final : public ConsentRows {

@@ -274,6 +274,17 @@ TEST_F(SqlStoreTest, AReaderSeesEntriesWithWhatTheySpeakOf) {
   };
   EXPECT_THAT(process.store->Read(node.ctx, look), IsOk());
   EXPECT_THAT(process.store->WriteAside(node.ctx, look), IsOk());
+  // A row of a later moment than the log as it was read: what lies between is not there yet, and nothing is broken.
+  ASSERT_THAT(process.database->Transact(node.ctx,
+                                         [&](sql::Tx& tx) {
+                                           return tx
+                                               .Exec("INSERT INTO ledger VALUES ($1, $2, sha256('\\x00'::bytea || $2::text::bytea), 'consent', 'm', "
+                                                     "now(), false)",
+                                                     size + 3, Denied("later"))
+                                               .status();
+                                         }),
+              IsOk());
+  EXPECT_THAT(process.store->Read(node.ctx, look), IsOk());
   EXPECT_THAT(process.store->WriteAside(node.ctx,
                                         [&](Transaction& tx) {
                                           const NewEntry entry{Denied("x"), ledger::LeafHash(Denied("x")), "consent", "l", node.clock.Now()};
