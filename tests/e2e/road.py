@@ -19,7 +19,7 @@ def list_dataset(fed, cohort, evidence=()):
     """The national coordination point lists the dataset; returns once the hub shows it and its node answers from it."""
     seen = [word for reference in evidence for word in ("--evidence", reference)]
     fed.genofed("dataset", "approve", cohort.dataset, *seen, as_=cohort.ncp)
-    wait_until(lambda: cohort.dataset in answering(fed, cohort.site), 20, f"{cohort.dataset} to be answered from")
+    wait_until(lambda: cohort.dataset in fed.answering(cohort.site), 20, f"{cohort.dataset} to be answered from")
     return wait_until(lambda: hub_record(fed, cohort.dataset), 20, f"{cohort.dataset} in the hub's catalogue")
 
 
@@ -31,15 +31,6 @@ def list_folder(fed, path, name, site="fi"):
     """A Beacon data folder, onboarded and listed under `name`; its node answers from it soon."""
     fed.genofed("onboard", "beacon", path, "--id", name, *DESCRIBED, as_=f"holder_{site}")
     fed.genofed("dataset", "approve", name, *DOCUMENTS, as_=f"ncp_{site}")
-
-
-def answering(fed, site):
-    """The datasets from which a node answers just now."""
-    question = {"meta": {"apiVersion": "2.0"}, "query": {
-        "filters": [{"id": "NCIT:C16576"}], "requestedGranularity": "record", "includeResultsetResponses": "ALL"}}
-    status, _, body = fed.rest(site, "POST", "/beacon/v2/individuals", body=question)
-    assert status == 200, body
-    return {dataset["id"] for dataset in body["response"]["resultSets"]}
 
 
 def hub_record(fed, dataset):

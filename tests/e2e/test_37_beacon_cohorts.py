@@ -42,7 +42,7 @@ def beside(alone):
     """The same with a folder, for the tests from here on."""
     federation, cohort = alone
     road.list_folder(federation, pathlib.Path(SHARED) / "testdata" / "beacon-synth", FOLDER)
-    wait_until(lambda: {"SYN-A", cohort.dataset} <= road.answering(federation, "fi"), 30, "the folder to be answered from")
+    wait_until(lambda: {"SYN-A", cohort.dataset} <= federation.answering("fi"), 30, "the folder to be answered from")
     return federation, cohort
 
 

@@ -281,4 +281,12 @@ class Federation:
         assert status in (200, 201, 202), f"POST {path} at {site} as {persona}: {status} {answer!r:.1000}"
         return answer
 
+    def answering(self, site):
+        """The datasets from which a node answers just now; None when their budget is spent."""
+        question = {"meta": {"apiVersion": "2.0"}, "query": {
+            "filters": [{"id": "NCIT:C16576"}], "requestedGranularity": "record", "includeResultsetResponses": "ALL"}}
+        status, _, body = self.rest(site, "POST", "/beacon/v2/individuals", body=question)
+        assert status in (200, 429), f"datasets of {site}: {status} {body!r:.1000}"
+        return {dataset["id"] for dataset in body["response"]["resultSets"]} if status == 200 else None
+
     wait_until = staticmethod(wait_until)
