@@ -14,9 +14,17 @@ bool IsHex(std::string_view text) {
                      [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
+// For trace ids, which need uniqueness only. Every call has several: drawn many at a time.
 std::string RandomHex(std::size_t bytes) {
-  SystemRandom random;  // trace ids need uniqueness only, tests never depend on them
-  return HexEncode(random.Bytes(bytes));
+  constexpr std::size_t kStock = 1024;
+  thread_local std::string stock;
+  thread_local std::size_t used = 0;
+  if (stock.size() - used < bytes) {
+    stock = SystemRandom().Bytes(kStock);
+    used = 0;
+  }
+  used += bytes;
+  return HexEncode(std::string_view(stock).substr(used - bytes, bytes));
 }
 
 }  // namespace

@@ -118,7 +118,14 @@ Result<std::string> PeerCertificateSha256(const grpc::AuthContext& context) {
     return Error(StatusCode::kPermissionDenied, "IDENTITY_UNKNOWN",
                  "the caller's certificate cannot be seen");
   }
-  return CertificateSha256(std::string_view(values[0].data(), values[0].size()));
+  const std::string_view pem(values[0].data(), values[0].size());
+  // Most calls on a thread come from the peer of the call before.
+  thread_local std::string last_pem, last_sha256;
+  if (last_pem != pem) {
+    GF_ASSIGN(last_sha256, CertificateSha256(pem));
+    last_pem = pem;
+  }
+  return last_sha256;
 }
 
 }  // namespace genofed::rpc

@@ -136,6 +136,7 @@ Result<Answer> FolderCounts::Run(const Context& ctx, const Query& query) const {
                          shown.charge, disclosure::WorstCharge(mechanism_.policy())});
     answer.datasets.push_back(std::move(dataset));
   }
+  if (answer.datasets.empty()) return answer;  // which folders there are is no secret
   WaitForMultiple(start, std::chrono::microseconds(mechanism_.policy().answer_microseconds));
   GF_ASSIGN(const Refused refused, telling_.Charge(ctx, query.account, spendings));
   Withhold(refused, answer);
