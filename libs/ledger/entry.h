@@ -33,7 +33,8 @@ enum class EntryKind {
   kSnapshot,         // "snapshot": the subjects who permit a use of a dataset version, as a root
   kRun,              // "run": keys were released for an analysis
   kGrant,            // "grant": a country approved a project, or took that back
-  kAccess,           // "access": a permitted client may fetch an object, encrypted for its key
+  kAccess,           // "access": a permitted client may fetch an object, encrypted for its key, or
+                     // a project may read people's records
   kDenied,           // "denied": a project, a run, or an access was refused
   kQueryBatch,       // "query-batch": so many questions about a dataset were answered
   kRelease,          // "release": results left the node

@@ -114,7 +114,7 @@ class NodeModule final : public Module {
                      platform.random()),
         visas_(store_, revocation_store_, visa_store_, *hub_visas_, platform.trust(), *signer_,
                ForVisas(platform), platform.clock(), platform.random()),
-        passport_check_(store_, revocation_store_, platform.trust(), platform.audience(),
+        passport_check_(store_, visa_store_, revocation_store_, platform.trust(), platform.audience(),
                         platform.dataset_url_prefix(), platform.clock()),
         keys_(OwnJwk(signer_.get()), platform.config().access().published_keys_file()),
         service_(MakeGrpcDecisionService(platform.dispatcher(), decisions_)),

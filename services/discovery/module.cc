@@ -285,24 +285,28 @@ class NodeModule final : public Module {
             std::max(kIntervalsToSettle * settings.frequency_interval, settings.max_staleness),
             GenotypesOf(), settings.shard.divided() ? kKeepTable : milliseconds(0)),
         names_(std::move(reference)),
+        passports_(MakePassportClient(platform.SiteChannel("access"), settings.max_staleness)),
+        project_consent_(
+            MakeProjectConsent(platform.SiteChannel("consent"), settings.max_staleness)),
+        record_access_(*project_consent_, platform.clock()),
         discovery_(view_, platform.country(), mechanism_,
                    mechanism_.policy().HasBudget() ? &budgets_ : nullptr, audit_, platform.clock(),
-                   &frequencies_, GenotypesOf(), &names_),
+                   &frequencies_, GenotypesOf(), &names_, &record_access_),
         beacon_store_(*database_),
         beacon_opener_(platform.config().site().data_dir()),
         beacon_view_(beacon_store_, beacon_opener_, *consent_, *listing_, mechanism_,
                      settings.max_staleness),
         beacon_(beacon_view_, mechanism_, mechanism_.policy().HasBudget() ? &budgets_ : nullptr,
-                audit_, platform.clock(), settings.open, &names_),
+                audit_, platform.clock(), settings.open, &names_, &record_access_),
         folder_counts_(beacon_view_, platform.country(), mechanism_,
                        mechanism_.policy().HasBudget() ? &budgets_ : nullptr, audit_,
                        platform.clock()),
         service_(MakeNodeService(platform.dispatcher(), platform.metrics(), discovery_,
-                                 folder_counts_, publications_, Payers(platform))),
+                                 folder_counts_, publications_, Payers(platform),
+                                 passports_.get())),
         aggregation_(beacon_view_, mechanism_,
                      mechanism_.policy().HasBudget() ? &budgets_ : nullptr, audit_,
                      platform.clock(), settings.open),
-        passports_(MakePassportClient(platform.SiteChannel("access"), settings.max_staleness)),
         beacon_service_(MakeBeaconService(platform.dispatcher(), platform.metrics(), beacon_,
                                           aggregation_, beacon_view_, *passports_,
                                           platform.country())),
@@ -509,6 +513,9 @@ class NodeModule final : public Module {
   const std::unique_ptr<Genotypes> shared_;
   NodeFrequencies frequencies_;
   AlleleNames names_;
+  std::unique_ptr<PassportClient> passports_;
+  std::unique_ptr<ProjectConsent> project_consent_;
+  RecordAccess record_access_;
   NodeDiscovery discovery_;
   SqlBeaconStore beacon_store_;
   FileBeaconOpener beacon_opener_;
@@ -517,7 +524,6 @@ class NodeModule final : public Module {
   FolderCounts folder_counts_;
   std::unique_ptr<grpc::Service> service_;
   FolderAggregation aggregation_;
-  std::unique_ptr<PassportClient> passports_;
   std::unique_ptr<grpc::Service> beacon_service_;
   FilePeopleReader people_;
   SqlStatisticsStore statistics_store_;

@@ -18,6 +18,7 @@
 #include "libs/crypto/hash.h"
 #include "libs/genomics/cohort_index.h"
 #include "services/discovery/app/ports.h"
+#include "services/discovery/app/record_access.h"
 
 namespace genofed::discovery {
 
@@ -189,6 +190,33 @@ class FakeConsent final : public ConsentClient {
   int fetches = 0;
   std::map<std::string, std::uint32_t> rows;  // datasets it knows
   std::map<Permission, std::vector<std::uint32_t>> withdrawn;
+};
+
+// Consent's answers for projects: as those of `consent`, for secondary use.
+class FakeProjectConsent final : public ProjectConsent {
+ public:
+  explicit FakeProjectConsent(FakeConsent& consent) : consent_(consent) {}
+
+  Result<ProjectCohort> Take(const Context& ctx, const std::string& dataset, std::int32_t version,
+                             const std::string& purpose_code) override {
+    purposes.push_back(purpose_code);
+    GF_ASSIGN(auto people, consent_.Permitted(ctx, dataset, version, Permission::kSecondaryUse));
+    const std::string name = fmt::format("snapshot-{}", people.epoch);
+    return ProjectCohort{std::move(people), name, std::string(64, 'a'), 128};
+  }
+  Status Log(const Context&, const std::string& key, const ledger::Entry& entry) override {
+    if (!logs) return Error(StatusCode::kUnavailable, "LEDGER_FROZEN", "frozen");
+    GF_TRY(ledger::EncodeEntry(entry));
+    entries.emplace(key, entry);
+    return absl::OkStatus();
+  }
+
+  bool logs = true;
+  std::map<std::string, ledger::Entry> entries;  // by key
+  std::vector<std::string> purposes;             // that were asked for
+
+ private:
+  FakeConsent& consent_;
 };
 
 }  // namespace genofed::discovery

@@ -506,6 +506,46 @@ def test_records_need_the_right_visa(closed_beacon, schemas):
     schemas.check_error(asked_by("researcher", passport[:-8] + "AAAAAAAA", status=403))
 
 
+def test_whose_records_were_read_sees_by_whom_and_for_what(closed_beacon, tmp_path):
+    federation, folder = closed_beacon
+    reader = tokens.access_token(federation, "researcher", ["fi"])
+    whose, reluctant = (folder.tables["individuals"][i]["id"] for i in (6, 7))
+
+    def read(ident, **query):
+        answer = ask(federation, f"/individuals/{ident}", query, token=reader, headers={"GA4GH-Passport": test_14_passports.passport(federation)})
+        return [record["id"] for one in answer["response"]["resultSets"] for record in one["results"]]
+
+    def accesses(ident):
+        token = federation.token("citizen_fi", person=ident)
+        seen = federation.get("fi", "/api/v1/me/accesses?page_size=100", token=token)["accesses"]
+        return [access for access in seen if access["kind"] == "access"]
+
+    assert read(whose) == [whose] and read(reluctant) == [reluctant]
+    before = accesses(whose)
+    assert before and before[0]["used"] and before[0]["project"] == "Records of the Beacon" and before[0]["application"].startswith("app-")
+    assert before[0]["organisation"] and before[0]["purpose"] and before[0]["dataset"]["dataset"] == "GDI-FI-BEACON-1"
+    assert before[0]["text"].endswith("Outcome: records could be read."), before[0]
+    receipt = tmp_path / "receipt.json"
+    receipt.write_text(before[0]["receipt"])
+    key = tmp_path / "fi.key"
+    key.write_text(federation.genofed("ledger", "key", site="fi", json=False).out)
+    verified = genofed("ledger", "verify", receipt, "--key", key)
+    assert verified.returncode == 0, verified.stderr
+    # Who is still found, but does not permit what the project is for, is read by nobody and has the proof.
+    token = federation.token("citizen_fi", person=reluctant)
+    everything = federation.get("fi", "/api/v1/me/permissions", token=token)["permissions"]
+    without = [one for one in everything if one != "PERMISSION_SECONDARY_USE"]
+    assert len(without) == 2
+    assert federation.rest("fi", "PUT", "/api/v1/me/permissions", token=token, body={"permissions": without})[0] == 200
+    wait_until(lambda: read(reluctant) == [], 10, "the record to be closed")
+    assert read(whose) == [whose]
+    after = accesses(reluctant)
+    assert len(after) == len(before) + 1 and not after[0]["used"] and after[1]["used"] and after[0]["receipt"]
+    assert accesses(whose)[0]["used"]
+    assert federation.rest("fi", "PUT", "/api/v1/me/permissions", token=token, body={"permissions": everything})[0] == 200
+    wait_until(lambda: read(reluctant) == [reluctant], 10, "the record to be open again")
+
+
 def test_a_person_who_withdraws_is_gone_with_the_next_answer(closed_beacon):
     federation, folder = closed_beacon
     person = folder.tables["individuals"][0]["id"]

@@ -9,6 +9,8 @@ import pytest
 
 import beacon_schemas
 import road
+import test_14_passports
+import tokens
 from cohort import MINIMUM, Cohort
 from conftest import QUICK, synth
 from federation import Federation, wait_until
@@ -223,3 +225,67 @@ def test_the_folder_leads_to_its_record(beside, schemas):
     answer = ask(federation, schemas, "fi", "/individuals", {"filters": [{"id": "NCIT:C16576"}]})
     url = sets(answer)["SYN-A"]["resultsHandovers"][1]["url"]
     assert federation.get("fi", url.removeprefix(federation.site("fi")["rest"].rstrip("/")))["record"]["id"] == FOLDER
+
+
+def test_a_passport_opens_the_records_of_a_cohort(beside, schemas):
+    federation, cohort = beside
+    road.grant(federation, [(cohort, True)], "Records of the cohort")
+    wait_until(lambda: test_14_passports.visas_in(test_14_passports.passport(federation)), 20, "the visa")
+    readable = cohort.permitting("SLQ") & cohort.permitting("SEC")
+    assert 5 < len(readable) < len(cohort.permitting("SLQ")), "some are found, and their records not read"
+
+    def read(path, query=None, passport=True, status=200):
+        token = tokens.access_token(federation, "researcher", ["fi"])
+        headers = {"GA4GH-Passport": test_14_passports.passport(federation)} if passport else {}
+        given, _, answer = federation.rest("fi", "POST", "/beacon/v2" + path, token=token, headers=headers,
+                                           body={"meta": {"apiVersion": "2.0"}, "query": query or {}})
+        assert given == status, answer
+        schemas.check_answer(answer)
+        return answer
+
+    everybody = sets(read("/individuals", {"pagination": {"limit": 0}}))[cohort.dataset]
+    assert everybody["resultsCount"] == len(everybody["results"]) == len(readable) and everybody["countPrecision"] == "exact"
+
+    def told(record):
+        terms = [one["featureType"]["id"] for one in record.get("phenotypicFeatures", [])]
+        return record["sex"]["label"].upper(), record.get("info", {}).get("ageYears"), tuple(sorted(terms))
+
+    def true(person):
+        facts = cohort.people[person]
+        return facts["sex"], facts["age"], tuple(sorted(facts["terms"]))
+
+    assert sorted(map(told, everybody["results"])) == sorted(map(true, readable))
+    # Pages, filters and carriers; one person alone.
+    women_only = {"filters": [{"id": "NCIT:C16576"}]}
+    pages = [record["id"] for skip in range(3)
+             for record in sets(read("/individuals", {**women_only, "pagination": {"skip": skip, "limit": 40}})).get(cohort.dataset, {"results": []})["results"]]
+    assert pages == [record["id"] for record in everybody["results"] if record["sex"]["label"] == "female"]
+    place, _ = frequent(cohort)
+    variant = (place["referenceName"], place["start"][0] + 1, place["referenceBases"], place["alternateBases"])
+    chrom = next(v for v in cohort.variants() if v[1:] == variant[1:])
+    carriers = sets(read(f"/datasets/{cohort.dataset}/individuals", {"requestParameters": place, "pagination": {"limit": 0}}))[cohort.dataset]
+    assert carriers["resultsCount"] == len(carriers["results"]) == cohort.carriers(chrom, readable)
+    one = everybody["results"][3]
+    answer = read(f"/individuals/{one['id']}")
+    assert sets(answer)[cohort.dataset]["results"] == [one] and answer["responseSummary"]["numTotalResults"] == 1
+    nobody = read(f"/individuals/{cohort.dataset}.i99999")
+    assert not nobody["responseSummary"]["exists"]
+    # The folder beside it is not opened, and without the passport neither is.
+    answer = read("/individuals", women_only)
+    assert answer["meta"]["returnedGranularity"] == "record" and "results" not in sets(answer)["SYN-A"]
+    closed = read("/individuals", women_only, passport=False)
+    assert closed["meta"]["returnedGranularity"] == "count" and sets(closed)[cohort.dataset]["resultsCount"] == women(cohort)
+    assert [one["dataset"] for one in read(f"/individuals/{one['id']}", passport=False)["info"]["notAsked"]] == [cohort.dataset]
+    assert [e for e in road.ledger_entries(federation, "fi") if e["kind"] == "access" and e["dataset"] == cohort.dataset and e["project"] == "Records of the cohort"]
+
+
+def test_citizens_see_who_could_read_their_records(beside):
+    federation, cohort = beside
+    readable = cohort.permitting("SLQ") & cohort.permitting("SEC")
+    others = cohort.included - cohort.permitting("SEC")
+    for people, used in (readable, True), (others, False):
+        token = federation.token("citizen_fi", person=min(people))
+        seen = federation.get("fi", "/api/v1/me/accesses?page_size=100", token=token)["accesses"]
+        [access] = [one for one in seen if one["kind"] == "access"]
+        assert access.get("used", False) == used and access["receipt"] and access["project"] == "Records of the cohort"
+        assert access["outcome"] == "records could be read" and access["purpose_code"] == "DUO:0000006"

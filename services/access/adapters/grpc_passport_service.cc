@@ -93,6 +93,13 @@ class GrpcPassportService final : public v1::PassportService::CallbackService {
             auto* dataset = answer.add_datasets();
             dataset->set_dataset(one.dataset);
             rpc::SetTime(dataset->mutable_until(), one.until);
+            dataset->set_visa(one.visa);
+            dataset->set_visa_source(one.visa_source);
+            dataset->set_application(one.application);
+            dataset->set_project(one.content.title);
+            dataset->set_organisation(one.organisation);
+            dataset->set_purpose(one.content.purpose);
+            dataset->set_purpose_code(one.content.purpose_code);
           }
           return answer;
         });

@@ -339,6 +339,8 @@ TEST_F(SqlStoreTest, RevokingAnApplicationTakesItsVisasWithIt) {
   ASSERT_THAT(minted.Remember(ctx_, visa("visa-1", "app-1", 5)), IsOk());
   ASSERT_THAT(minted.Remember(ctx_, visa("visa-2", "app-1", -1)), IsOk());  // dead by itself
   ASSERT_THAT(minted.Remember(ctx_, visa("visa-3", "app-2", 5)), IsOk());
+  EXPECT_EQ(minted.ApplicationOf(ctx_, "visa-3").value(), "app-2");
+  EXPECT_EQ(minted.ApplicationOf(ctx_, "visa-4").value(), std::nullopt);
   auto revoke = [](Grant& grant) -> Status {
     grant.application.id = "app-1";
     return absl::OkStatus();

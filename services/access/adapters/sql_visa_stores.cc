@@ -22,6 +22,15 @@ Status SqlMintedVisaStore::Remember(const Context& ctx, const MintedVisa& visa) 
   });
 }
 
+Result<std::optional<std::string>> SqlMintedVisaStore::ApplicationOf(const Context& ctx,
+                                                                     const std::string& id) {
+  return database_.Read(ctx, [&](sql::Tx& tx) -> Result<std::optional<std::string>> {
+    GF_ASSIGN(auto rows, tx.Exec("SELECT application FROM minted_visas WHERE id = $1", id));
+    if (rows.empty()) return std::optional<std::string>();
+    return std::optional(rows[0].Text(0));
+  });
+}
+
 Status SqlHeldVisaStore::Put(const Context& ctx, const HeldVisa& visa) {
   return database_.Transact(ctx, [&](sql::Tx& tx) -> Status {
     return tx

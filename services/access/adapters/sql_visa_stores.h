@@ -11,6 +11,8 @@ class SqlMintedVisaStore final : public MintedVisaStore {
  public:
   explicit SqlMintedVisaStore(sql::Database& database) : database_(database) {}
   Status Remember(const Context& ctx, const MintedVisa& visa) override;
+  Result<std::optional<std::string>> ApplicationOf(const Context& ctx,
+                                                   const std::string& id) override;
 
  private:
   sql::Database& database_;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/access/app/passport_check.h"
 
-#include "libs/auth/passport.h"
 #include "libs/obs/log.h"
 
 namespace genofed::access {
 
-PassportCheck::PassportCheck(GrantStore& grants, RevocationStore& revocations,
-                             const auth::TrustSource& trust, std::string audience,
+PassportCheck::PassportCheck(GrantStore& grants, MintedVisaStore& minted,
+                             RevocationStore& revocations, const auth::TrustSource& trust, std::string audience,
                              std::string url_prefix, const Clock& clock)
     : grants_(grants),
+      minted_(minted),
       revocations_(revocations),
       trust_(trust),
       audience_(std::move(audience)),
@@ -20,6 +20,19 @@ Result<std::vector<std::string>> PassportCheck::Candidates(const Context& ctx,
                                                            const std::string& dataset) {
   if (!dataset.empty()) return std::vector<std::string>{dataset};
   return grants_.Datasets(ctx);
+}
+
+Result<OpenedDataset> PassportCheck::Describe(const Context& ctx, const std::string& dataset,
+                                              const auth::Passport& passport) {
+  const auth::Visa& visa = passport.grants.front();
+  OpenedDataset opened{dataset, passport.expires_at, visa.id, visa.source};
+  GF_ASSIGN(const auto application, minted_.ApplicationOf(ctx, visa.id));
+  if (!application) return opened;
+  GF_ASSIGN(const Grant grant, grants_.Find(ctx, *application));
+  opened.application = *application;
+  opened.content = grant.application.content;
+  opened.organisation = grant.application.organisation;
+  return opened;
 }
 
 Result<std::vector<OpenedDataset>> PassportCheck::Run(const Context& ctx,
@@ -41,7 +54,8 @@ Result<std::vector<OpenedDataset>> PassportCheck::Run(const Context& ctx,
     }
     expected.dataset = url_prefix_ + candidate;
     const auto verified = auth::VerifyPassport(trust, clock_, passport, expected, &why);
-    if (verified.ok()) opened.push_back({candidate, (*verified)->expires_at});
+    if (!verified.ok()) continue;
+    GF_ASSIGN(opened.emplace_back(), Describe(ctx, candidate, **verified));
   }
   if (!opened.empty()) return opened;
   GF_LOG(ctx, info, "passport.refused", {"check", why.check}, {"jti", why.jti});

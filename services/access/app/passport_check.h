@@ -4,21 +4,30 @@
 #include <string>
 #include <vector>
 
+#include "libs/auth/passport.h"
 #include "services/access/app/revocations.h"
+#include "services/access/app/visas.h"
 
 namespace genofed::access {
 
 struct OpenedDataset {
   std::string dataset;
   Time until{};
+  std::string visa;  // jti
+  std::string visa_source;
+  // What the visa was made for; empty: another authority made it.
+  std::string application = {};
+  Content content = {};
+  std::string organisation = {};
 };
 
 // Node: what a passport opens here.
 class PassportCheck {
  public:
   // `audience` is this site; `url_prefix` comes before a dataset's identifier in a visa.
-  PassportCheck(GrantStore& grants, RevocationStore& revocations, const auth::TrustSource& trust,
-                std::string audience, std::string url_prefix, const Clock& clock);
+  PassportCheck(GrantStore& grants, MintedVisaStore& minted, RevocationStore& revocations,
+                const auth::TrustSource& trust, std::string audience, std::string url_prefix,
+                const Clock& clock);
 
   // For the user of the call. Looks at `dataset`, or, when that is empty, at all that this country
   // ever granted to anybody. PermissionDenied/PASSPORT_REFUSED when nothing opens, with one text.
@@ -27,8 +36,11 @@ class PassportCheck {
 
  private:
   Result<std::vector<std::string>> Candidates(const Context& ctx, const std::string& dataset);
+  Result<OpenedDataset> Describe(const Context& ctx, const std::string& dataset,
+                                 const auth::Passport& passport);
 
   GrantStore& grants_;
+  MintedVisaStore& minted_;
   RevocationStore& revocations_;
   const auth::TrustSource& trust_;
   const std::string audience_;

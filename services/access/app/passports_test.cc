@@ -84,10 +84,14 @@ class DirectHub final : public HubVisas {
 class FakeMinted final : public MintedVisaStore {
  public:
   Status Remember(const Context&, const MintedVisa& visa) override {
-    ids.push_back(visa.id);
+    applications[visa.id] = visa.application;
     return {};
   }
-  std::vector<std::string> ids;
+  Result<std::optional<std::string>> ApplicationOf(const Context&, const std::string& id) override {
+    const auto found = applications.find(id);
+    return found == applications.end() ? std::nullopt : std::optional(found->second);
+  }
+  std::map<std::string, std::string> applications;  // by visa
 };
 
 class PassportsTest : public ::testing::Test {
@@ -117,6 +121,9 @@ class PassportsTest : public ::testing::Test {
     application.id = "app-1";
     application.applicant_issuer = kLogin;
     application.applicant_subject = "ann";
+    application.organisation = "Uni";
+    application.content.title = "Hearts";
+    application.content.purpose_code = "DUO:0000006";
     application.agreement_sha256 = std::string(64, 'a');
     CountryDecision decision;
     decision.country = "FI";
@@ -180,7 +187,7 @@ class PassportsTest : public ::testing::Test {
                {kFi, std::string(kFi) + "/jwks.json", kPrefix, std::chrono::hours(12)},
                clock_,
                random_};
-  PassportCheck check_{grants_, node_revocations_, trust_, "urn:genofed:site:fi", kPrefix, clock_};
+  PassportCheck check_{grants_, minted_, node_revocations_, trust_, "urn:genofed:site:fi", kPrefix, clock_};
 };
 
 TEST_F(PassportsTest, APassportOpensWhatTheCountryGrantedToItsHolderOnly) {
@@ -192,10 +199,18 @@ TEST_F(PassportsTest, APassportOpensWhatTheCountryGrantedToItsHolderOnly) {
   ASSERT_EQ(opened->size(), 2u);
   EXPECT_EQ((*opened)[0].dataset, "GOE-FI-A-1");
   EXPECT_EQ((*opened)[0].until, clock_.Now() + std::chrono::minutes(10));
+  EXPECT_EQ((*opened)[0].application, "app-1");
+  EXPECT_EQ((*opened)[0].content.purpose_code, "DUO:0000006");
+  EXPECT_EQ((*opened)[0].organisation, "Uni");
+  EXPECT_EQ(minted_.applications.at((*opened)[0].visa), "app-1");
+  EXPECT_EQ((*opened)[0].visa_source, std::string(kFi) + "/dac");
+  minted_.applications.clear();
+  EXPECT_EQ(check_.Run(As("ann"), passport, "")->front().application, "")
+      << "as a visa of another authority";
   EXPECT_THAT(check_.Run(As("eve"), passport, ""), HasReason("PASSPORT_REFUSED"));
   EXPECT_THAT(check_.Run(As("ann"), passport, "GOE-FI-C-1"), HasReason("PASSPORT_REFUSED"));
-  PassportCheck elsewhere(grants_, node_revocations_, trust_, "urn:genofed:site:es", kPrefix,
-                          clock_);
+  PassportCheck elsewhere(grants_, minted_, node_revocations_, trust_, "urn:genofed:site:es",
+                          kPrefix, clock_);
   EXPECT_THAT(elsewhere.Run(As("ann"), passport, "GOE-FI-A-1"), HasReason("PASSPORT_REFUSED"));
   EXPECT_EQ(VisasIn(PassportOf("eve")), 0u);
   clock_.Advance(std::chrono::minutes(12));

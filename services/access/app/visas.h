@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +31,9 @@ class MintedVisaStore {
   // PermissionDenied/APPROVAL_REVOKED when the application is revoked: then the visa must not
   // leave.
   virtual Status Remember(const Context& ctx, const MintedVisa& visa) = 0;
+  // None: no visa of this node that may still live.
+  virtual Result<std::optional<std::string>> ApplicationOf(const Context& ctx,
+                                                           const std::string& id) = 0;
 };
 
 // Node: where the hub takes visas.

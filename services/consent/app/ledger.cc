@@ -40,6 +40,7 @@ const std::vector<ForeignKind>& ForeignKinds() {
       {EntryKind::kGrant, {"access"}, {"application", "dataset", "outcome"}},
       {EntryKind::kDenied, {"access", "dispatcher"}, {"reason"}},
       {EntryKind::kRun, {"dispatcher"}, {"application", "run", "dataset", "version", "snapshot"}},
+      {EntryKind::kAccess, {"discovery"}, {"dataset", "version", "snapshot", "visa"}},
       {EntryKind::kRelease, {"spe"}, {}},
       {EntryKind::kDataset, {"onboarding"}, {"dataset"}},
       {EntryKind::kContact, {"discovery"}, {}},

@@ -82,7 +82,7 @@ TEST_F(LedgerTest, EachServiceWritesItsOwnKindsAlone) {
       {EntryKind::kGrant, {"access"}},      {EntryKind::kDenied, {"access", "dispatcher"}},
       {EntryKind::kRun, {"dispatcher"}},    {EntryKind::kRelease, {"spe"}},
       {EntryKind::kContact, {"discovery"}}, {EntryKind::kQueryBatch, {"discovery"}},
-      {EntryKind::kDataset, {"onboarding"}}};
+      {EntryKind::kDataset, {"onboarding"}}, {EntryKind::kAccess, {"discovery"}}};
   for (int kind = 0; kind <= static_cast<int>(EntryKind::kCheckpoint); ++kind) {
     ledger::Entry entry;
     entry.kind = static_cast<EntryKind>(kind);

@@ -301,7 +301,9 @@ Result<MyAccesses> MyConsent::Accesses(const Context& ctx, const std::string& pe
 std::string OutcomeOf(const MyAccess& access) {
   switch (access.entry.kind) {
     case ledger::EntryKind::kAccess:
-      return "files could be fetched, encrypted for the client";
+      return access.entry.Field("object").empty()
+                 ? "records could be read"
+                 : "files could be fetched, encrypted for the client";
     case ledger::EntryKind::kRelease:
       return "results were checked and left the node";
     default:

@@ -85,12 +85,16 @@ class GrpcPassportClient final : public PassportClient {
   GrpcPassportClient(rpc::ChannelSource source, std::chrono::milliseconds timeout)
       : peer_(std::move(source), {timeout, 1, true}) {}
 
-  Result<std::set<std::string>> Opened(const Context& ctx, const std::string& passport) override {
+  Result<OpenedDatasets> Opened(const Context& ctx, const std::string& passport) override {
     access::v1::CheckPassportRequest request;
     request.set_passport(passport);
     GF_ASSIGN(const auto answer, peer_.Call(ctx, &access::v1::PassportService::Stub::CheckPassport, request));
-    std::set<std::string> opened;
-    for (const auto& dataset : answer.datasets()) opened.insert(dataset.dataset());
+    OpenedDatasets opened;
+    for (const auto& one : answer.datasets()) {
+      opened[one.dataset()] = {one.visa(),         one.visa_source(), one.application(),
+                               one.project(),      one.organisation(), one.purpose(),
+                               one.purpose_code()};
+    }
     return opened;
   }
 
@@ -144,7 +148,7 @@ class GrpcBeaconService final : public v1::BeaconService::CallbackService {
     const auto start = std::chrono::steady_clock::now();
     GF_ASSIGN(beacon::Target target, TargetOf(r.target()));
     GF_ASSIGN(const beacon::Request request, beacon::ParseRequest(std::move(target), r.body()));
-    std::set<std::string> opened;
+    OpenedDatasets opened;
     if (!r.passport().empty()) {
       GF_ASSIGN(opened, passports_.Opened(ctx, r.passport()));
     }

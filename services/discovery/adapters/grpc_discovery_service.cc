@@ -12,11 +12,17 @@ namespace {
 
 #define GF_METHOD(name) "genofed.discovery.v1.DiscoveryService/" #name
 
+constexpr std::int32_t kMaxRecords = 10'000;  // on a page
+
 // What a node and the hub do differently.
 class Backend {
  public:
   virtual ~Backend() = default;
   virtual Result<Answer> Run(const Context& ctx, const Query& query) = 0;
+  // With records of individuals.
+  virtual Result<Answer> Run(const Context&, const Query&, const v1::RecordsAsked&) {
+    return InvalidField("records", "PASSPORT_UNEXPECTED", "passports are shown to a node");
+  }
   virtual Result<std::vector<FilteringTerm>> Terms(const Context& ctx) = 0;
   virtual Status Publish(const Context& ctx, const Publication& publication, bool replaces) = 0;
   virtual Result<std::vector<std::string>> Sites() {
@@ -29,12 +35,28 @@ class Backend {
 
 class NodeBackend final : public Backend {
  public:
-  NodeBackend(NodeDiscovery& discovery, const FolderCounts& folders, Publications& publications)
-      : discovery_(discovery), folders_(folders), publications_(publications) {}
+  NodeBackend(NodeDiscovery& discovery, const FolderCounts& folders, Publications& publications,
+              PassportClient* passports)
+      : discovery_(discovery),
+        folders_(folders),
+        publications_(publications),
+        passports_(passports) {}
   Result<Answer> Run(const Context& ctx, const Query& query) override {
     GF_ASSIGN(Answer answer, IsFromHub(ctx.principal())
                                  ? Together(discovery_.Run(ctx, query), folders_.Run(ctx, query))
                                  : discovery_.Run(ctx, query));
+    GF_TRY(CheckTold(answer));
+    return answer;
+  }
+  Result<Answer> Run(const Context& ctx, const Query& query,
+                     const v1::RecordsAsked& records) override {
+    if (IsFromHub(ctx.principal()) || passports_ == nullptr)
+      return InvalidField("records", "PASSPORT_UNEXPECTED", "passports are shown to the node itself");
+    if (records.skip() < 0 || records.limit() < 0 || records.limit() > kMaxRecords)
+      return InvalidField("records.limit", "FIELD_INVALID", "at most {} records", kMaxRecords);
+    RecordsAsked asked{{}, records.individual(), records.skip(), records.limit()};
+    GF_ASSIGN(asked.opened, passports_->Opened(ctx, records.passport()));
+    GF_ASSIGN(Answer answer, discovery_.Run(ctx, query, asked));
     GF_TRY(CheckTold(answer));
     return answer;
   }
@@ -58,6 +80,7 @@ class NodeBackend final : public Backend {
   NodeDiscovery& discovery_;
   const FolderCounts& folders_;
   Publications& publications_;
+  PassportClient* const passports_;
 };
 
 class HubBackend final : public Backend {
@@ -98,7 +121,8 @@ class GrpcDiscoveryService final : public v1::DiscoveryService::CallbackService 
           GF_ASSIGN(Payer payer, payer_(ctx, r.account_token()));
           query.account = std::move(payer.account);
           query.account_tokens = std::move(payer.tokens);
-          GF_ASSIGN(Answer answer, backend_->Run(ctx, query));
+          GF_ASSIGN(Answer answer, r.has_records() ? backend_->Run(ctx, query, r.records())
+                                                   : backend_->Run(ctx, query));
           Account(ctx, query, answer, std::chrono::steady_clock::now() - start);
           return ToProto(answer);
         });
@@ -199,9 +223,10 @@ class GrpcDiscoveryService final : public v1::DiscoveryService::CallbackService 
 std::unique_ptr<grpc::Service> MakeNodeService(rpc::Dispatcher& rpc, obs::Metrics& metrics,
                                                NodeDiscovery& discovery,
                                                const FolderCounts& folders,
-                                               Publications& publications, PayerOfCall payer) {
+                                               Publications& publications, PayerOfCall payer,
+                                               PassportClient* passports) {
   return std::make_unique<GrpcDiscoveryService>(
-      rpc, metrics, std::make_unique<NodeBackend>(discovery, folders, publications),
+      rpc, metrics, std::make_unique<NodeBackend>(discovery, folders, publications, passports),
       std::move(payer));
 }
 

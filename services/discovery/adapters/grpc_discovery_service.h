@@ -19,11 +19,12 @@ namespace genofed::discovery {
 
 // genofed.discovery.v1.DiscoveryService of a node, and of the hub. Borrow all arguments. Each query
 // leaves one line in the log: its kind and whether a number was held back, never what was asked
-// for.
+// for. Without `passports` no passport opens anything.
 std::unique_ptr<grpc::Service> MakeNodeService(rpc::Dispatcher& rpc, obs::Metrics& metrics,
                                                NodeDiscovery& discovery,
                                                const FolderCounts& folders,
-                                               Publications& publications, PayerOfCall payer);
+                                               Publications& publications, PayerOfCall payer,
+                                               PassportClient* passports = nullptr);
 std::unique_ptr<grpc::Service> MakeHubService(rpc::Dispatcher& rpc, obs::Metrics& metrics,
                                               HubDiscovery& discovery, PayerOfCall payer);
 

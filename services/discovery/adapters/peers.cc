@@ -6,6 +6,8 @@
 #include "genofed/consent/v1/consent.grpc.pb.h"
 #include "genofed/discovery/v1/case.grpc.pb.h"
 #include "genofed/discovery/v1/discovery.grpc.pb.h"
+#include "libs/core/strings.h"
+#include "libs/platform/ledger_client.h"
 #include "services/discovery/adapters/case_mapping.h"
 #include "services/discovery/adapters/proto_mapping.h"
 
@@ -48,6 +50,37 @@ class GrpcConsentClient final : public ConsentClient {
 
  private:
   rpc::Peer<Consent> peer_;
+};
+
+class GrpcProjectConsent final : public ProjectConsent {
+ public:
+  GrpcProjectConsent(const rpc::ChannelSource& source, std::chrono::milliseconds timeout)
+      : peer_(source, {timeout, 1, false}), ledger_(source, {timeout, 1, false}) {}
+
+  Result<ProjectCohort> Take(const Context& ctx, const std::string& dataset, std::int32_t version,
+                             const std::string& purpose_code) override {
+    genofed::consent::v1::GetCohortRequest request;
+    request.mutable_dataset()->set_dataset(dataset);
+    request.mutable_dataset()->set_version(version);
+    request.set_permission(genofed::common::v1::PERMISSION_SECONDARY_USE);
+    request.set_purpose(purpose_code);
+    request.set_with_snapshot(true);
+    GF_ASSIGN(auto answer, peer_.Call(ctx, &Consent::Stub::GetCohort, request));
+    if (answer.rows() < 0)
+      return Error(StatusCode::kFailedPrecondition, "ROWS_MISMATCH", "a negative number of rows");
+    return ProjectCohort{{answer.epoch(), static_cast<std::uint32_t>(answer.rows()),
+                          std::move(*answer.mutable_permitted())},
+                         answer.snapshot(),
+                         HexEncode(answer.snapshot_root()),
+                         answer.snapshot_slots()};
+  }
+  Status Log(const Context& ctx, const std::string& key, const ledger::Entry& entry) override {
+    return ledger_.Append(ctx, key, entry);
+  }
+
+ private:
+  rpc::Peer<Consent> peer_;
+  const LedgerClient ledger_;
 };
 
 class GrpcListingClient final : public ListingClient {
@@ -193,6 +226,11 @@ class GrpcNodeClient final : public NodeClient {
 };
 
 }  // namespace
+
+std::unique_ptr<ProjectConsent> MakeProjectConsent(const rpc::ChannelSource& consent,
+                                                   std::chrono::milliseconds timeout) {
+  return std::make_unique<GrpcProjectConsent>(consent, timeout);
+}
 
 std::unique_ptr<ConsentClient> MakeConsentClient(rpc::ChannelSource consent,
                                                  std::chrono::milliseconds timeout) {

@@ -6,12 +6,16 @@
 
 #include "libs/rpc/channel.h"
 #include "services/discovery/app/ports.h"
+#include "services/discovery/app/record_access.h"
 
 namespace genofed::discovery {
 
 // The consent service of the site. No call takes longer than `timeout`.
 std::unique_ptr<ConsentClient> MakeConsentClient(rpc::ChannelSource consent,
                                                  std::chrono::milliseconds timeout);
+
+std::unique_ptr<ProjectConsent> MakeProjectConsent(const rpc::ChannelSource& consent,
+                                                   std::chrono::milliseconds timeout);
 
 // The catalogue of the site.
 std::unique_ptr<ListingClient> MakeListingClient(rpc::ChannelSource catalogue,

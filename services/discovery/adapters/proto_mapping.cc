@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "libs/genomics/hgvs.h"
+#include "libs/genomics/individuals.h"
 #include "libs/genomics/protein_change.h"
 
 namespace genofed::discovery {
@@ -166,6 +167,17 @@ void ToProto(const Distribution& distribution, v1::Distribution* out) {
   }
 }
 
+void ToProto(const IndividualRecord& record, v1::IndividualRecord* out) {
+  out->set_id(record.id);
+  out->set_sex(std::string(genomics::SexTerm(record.sex)));
+  if (record.age_years) out->set_age_years(*record.age_years);
+  for (const FilteringTerm& term : record.terms) {
+    auto* added = out->add_terms();
+    added->set_id(term.id);
+    added->set_label(term.label);
+  }
+}
+
 Distribution FromProto(By by, const v1::Distribution& in) {
   Distribution out{by, {}};
   for (const auto& cell : in.cells())
@@ -323,6 +335,8 @@ v1::QueryResponse ToProto(const Answer& answer) {
     out->set_count_adjusted_to(dataset.adjusted_to);
     for (const AlleleAnswer& allele : dataset.alleles) ToProto(allele, out->add_alleles());
     for (const Distribution& one : dataset.distributions) ToProto(one, out->add_distributions());
+    out->set_opened(dataset.opened);
+    for (const IndividualRecord& one : dataset.individuals) ToProto(one, out->add_individuals());
   }
   for (const Member& member : answer.members) ToProto(member, response.add_members());
   if (answer.table) ToProto(*answer.table, response.add_frequency_tables());

@@ -20,9 +20,6 @@ using beacon::Collection;
 using beacon::EntryType;
 using genomics::Bitmap;
 
-// Below what one message between services carries.
-constexpr std::size_t kMaxAnswerBytes = std::size_t{12} << 20;
-
 bool AsksPeople(const beacon::Request& request) {
   return request.target.type != EntryType::kVariant || !request.filters.empty() ||
          request.target.parent.has_value();
@@ -272,16 +269,10 @@ Status NothingTold(const disclosure::Policy& policy, const std::vector<WithheldF
   return withheld.empty() ? absl::OkStatus() : TooMuchAtOnce(policy, "datasets");
 }
 
-Status TooLarge() {
-  return Error(StatusCode::kInvalidArgument, "RESPONSE_TOO_LARGE",
-               "the page has more than {} MiB of records; ask with a smaller limit",
-               kMaxAnswerBytes >> 20U);
-}
-
 }  // namespace
 
 Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Request& request,
-                                          const std::set<std::string>& opened,
+                                          const OpenedDatasets& opened,
                                           const std::string& account) const {
   GF_ASSIGN(const auto view, view_.Current());
   BeaconAnswer answer;
@@ -303,11 +294,16 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
     if (!open_ && collection.test() != request.test_mode) continue;
     answer.holds = true;
     const bool open = open_ || collection.test();
-    const bool by_visa = !open && opened.contains(folder);
+    const auto project = records_ == nullptr ? opened.end() : opened.find(folder);
+    const bool by_visa = !open && project != opened.end();
+    Bitmap readable;
+    if (by_visa) {
+      GF_ASSIGN(readable, Readable(ctx, folder, holding, view->epoch, project->second));
+    }
     RecordDisclosure disclosure(mechanism_, folder, holding.state, canonical);
     // A visa opens records of people who permit that; a filter would look at the others', too.
     const auto look = open ? beacon::Look::kAll : beacon::Look::kShared;
-    const Bitmap& permitted = by_visa               ? holding.records
+    const Bitmap& permitted = by_visa               ? readable
                               : AsksPeople(request) ? holding.subject_level
                                                     : holding.allele_frequency;
     GF_ASSIGN(beacon::Found matching, beacon::Search(ctx, collection, request, permitted, look));
@@ -405,6 +401,17 @@ Result<BeaconAnswer> BeaconDiscovery::Run(const Context& ctx, const beacon::Requ
   answer.exists = answer.count > 0;
   if (page && counted && !records_somewhere) answer.granularity = beacon::Granularity::kCount;
   return answer;
+}
+
+Result<Bitmap> BeaconDiscovery::Readable(const Context& ctx, const std::string& folder,
+                                         const BeaconHolding& holding, std::int64_t epoch,
+                                         const Project& project) const {
+  if (holding.collection->people() == 0) return holding.findable;  // frequencies alone
+  GF_ASSIGN(const auto permitted,
+            records_->Open(ctx, folder, holding.version, epoch, project));
+  GF_ASSIGN(Bitmap readable, IndividualsOf(*permitted, *holding.collection));
+  readable.And(holding.findable);
+  return readable;
 }
 
 std::string BeaconDiscovery::Named(EntryType type, std::string record) const {

@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "services/discovery/app/beacon_view.h"
 #include "services/discovery/app/budgets.h"
 #include "services/discovery/app/disclosure_audit.h"
+#include "services/discovery/app/record_access.h"
 #include "services/discovery/app/view_cache.h"
 
 namespace genofed::discovery {
@@ -57,25 +57,27 @@ class BeaconDiscovery {
  public:
   // `open`: disclosure control is off, everything is answered as it is. For conformance runs on
   // loopback only. `budgets` is null where the policy has none. `names`: for variants whose records
-  // state none; null: records are as they are.
+  // state none; null: records are as they are. `records`: null where no passport opens anything.
   BeaconDiscovery(const BeaconView& view, const disclosure::Mechanism& mechanism, Budgets* budgets,
                   DisclosureAudit& audit, const Clock& clock, bool open,
-                  const AlleleNames* names = nullptr)
+                  const AlleleNames* names = nullptr, RecordAccess* records = nullptr)
       : view_(view),
         mechanism_(mechanism),
         telling_(budgets, audit, clock),
         open_(open),
-        names_(open ? nullptr : names) {}
+        names_(open ? nullptr : names),
+        records_(open ? nullptr : records) {}
 
   bool open() const { return open_; }
-  // `opened`: folders whose records the caller's visas open, of people who permit secondary use.
+  // `opened`: folders whose records the caller's visas open, of people who permit secondary use for
+  // the project's purpose; that is in the ledger before anything is told (errors of RecordAccess).
   // Records of test folders are open to everybody; with testMode they alone answer, and without it
   // the others do. A folder whose budget is spent for `account` says nothing and is named; when all
   // are, ResourceExhausted BUDGET_SPENT with RetryAfter. One with less left than its page of
   // variants could cost is answered with a number. Under a budget pages are no longer than it could
   // pay for. InvalidArgument RESPONSE_TOO_LARGE, TOO_MUCH_AT_ONCE.
   Result<BeaconAnswer> Run(const Context& ctx, const beacon::Request& request,
-                           const std::set<std::string>& opened, const std::string& account) const;
+                           const OpenedDatasets& opened, const std::string& account) const;
 
   // Sorted by identifier. `target` names a type, or one dataset or cohort; none: all types. Of one
   // record of another type: the terms of its type, so that nothing shows whether it is there.
@@ -84,6 +86,10 @@ class BeaconDiscovery {
       const Context& ctx, const std::optional<beacon::Target>& target) const;
 
  private:
+  // Whose records a project reads, from now on.
+  Result<genomics::Bitmap> Readable(const Context& ctx, const std::string& folder,
+                                    const BeaconHolding& holding, std::int64_t epoch,
+                                    const Project& project) const;
   // As it leaves, with the names that follow from what it says.
   std::string Named(beacon::EntryType type, std::string record) const;
   Result<std::vector<beacon::FilteringTerm>> CountTerms(
@@ -95,6 +101,7 @@ class BeaconDiscovery {
   const Telling telling_;
   const bool open_;
   const AlleleNames* const names_;
+  RecordAccess* const records_;
   mutable ViewCache<BeaconHoldings, std::vector<beacon::FilteringTerm>> terms_;
 };
 

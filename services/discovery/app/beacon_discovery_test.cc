@@ -143,29 +143,38 @@ class BeaconDiscoveryTest : public ::testing::Test {
     ASSERT_TRUE(view_.Publish(ctx_, {name, 1, path, "x"}).ok());
   }
   BeaconDiscovery Discovery(bool open) {
-    return {view_, mechanism_, budgets_, audit_, clock_, open};
+    return {view_, mechanism_, budgets_, audit_, clock_, open, nullptr, &record_access_};
   }
   Result<BeaconAnswer> Ask(const beacon::Target& target, const char* query, bool open = false,
-                           const std::set<std::string>& opened = {}) {
+                           const OpenedDatasets& opened = {}) {
     return Discovery(open).Run(
         ctx_, beacon::ParseRequest(target, std::string(R"({"query":)") + query + "}").value(),
         opened, "me");
   }
   Result<BeaconAnswer> Ask(EntryType type, const char* query, bool open = false,
-                           const std::set<std::string>& opened = {}) {
+                           const OpenedDatasets& opened = {}) {
     return Ask(beacon::Target{type, std::nullopt, ""}, query, open, opened);
   }
   std::int64_t Count(EntryType type, const char* query, bool open = false) {
     return Ask(type, query, open).value().count;
   }
 
-  const Context ctx_ = Context::Background();
+  static Context AsAnn() {
+    Principal principal;
+    principal.user.emplace();
+    principal.user->subject = "ann";
+    return Context::Background().WithPrincipal(std::move(principal));
+  }
+
+  const Context ctx_ = AsAnn();
   FakeStore store_;
   FakeOpener opener_;
   FakeConsent consent_;
+  FakeProjectConsent project_consent_{consent_};
   FakeListing listing_;
   Context::SteadyTime now_{seconds(1000)};
   testing::FakeClock clock_;
+  RecordAccess record_access_{project_consent_, clock_};
   FakeBudgetStore budget_store_;
   Budgets all_budgets_{budget_store_, clock_};
   Budgets* budgets_ = nullptr;
@@ -247,8 +256,9 @@ TEST_F(BeaconDiscoveryTest, VariantsHaveTheNamesThatTheirRecordsLack) {
   Publish();
   AlleleNames names;
   ASSERT_TRUE(names.Prepare(ctx_).ok());
-  const auto common = [&](bool open, const std::set<std::string>& opened, const AlleleNames* known) {
-    const BeaconDiscovery discovery(view_, mechanism_, budgets_, audit_, clock_, open, known);
+  const auto common = [&](bool open, const OpenedDatasets& opened, const AlleleNames* known) {
+    const BeaconDiscovery discovery(view_, mechanism_, budgets_, audit_, clock_, open, known,
+                                    &record_access_);
     const auto request = beacon::ParseRequest({EntryType::kVariant, std::nullopt, "common"}, "").value();
     return json::parse(discovery.Run(ctx_, request, opened, "me").value().sets.at(0).results.at(0));
   };
@@ -258,7 +268,7 @@ TEST_F(BeaconDiscoveryTest, VariantsHaveTheNamesThatTheirRecordsLack) {
        {{{"id", "ga4gh:VA.g2ia9Qu2x06KuynHH-O2cBkP4g65bbiw"}, {"notes", "GA4GH VRS 2.0"}},
         {{"id", "ga4gh:VA.m6sjk-kKDXICJLR_MVGZTQEsiDdJx5yd"}, {"notes", "GA4GH VRS 1.3"}}}}};
   EXPECT_EQ(common(false, {}, &names)["identifiers"], expected);
-  const json by_visa = common(false, {"F"}, &names);
+  const json by_visa = common(false, {{"F", {}}}, &names);
   EXPECT_EQ(by_visa["identifiers"], expected);
   EXPECT_TRUE(by_visa.contains("caseLevelData"));
   EXPECT_FALSE(common(false, {}, nullptr).contains("identifiers"));
@@ -319,15 +329,36 @@ TEST_F(BeaconDiscoveryTest, AVisaOpensRecordsOfPeopleWhoPermitThat) {
   consent_.withdrawn[Permission::kSecondaryUse] = {0};
   ++consent_.epoch;
   ASSERT_TRUE(view_.Refresh(ctx_).ok());
-  const auto opened = Ask(EntryType::kIndividual, "{}", false, {"F"}).value();
+  const auto opened = Ask(EntryType::kIndividual, "{}", false, {{"F", {}}}).value();
   EXPECT_EQ(opened.granularity, beacon::Granularity::kRecord);
   EXPECT_EQ(opened.count, 19);
   EXPECT_EQ(json::parse(opened.sets[0].results[0])["id"], "p1");
-  EXPECT_EQ(Ask(EntryType::kIndividual, "{}", false, {"OTHER"})->granularity,
+  EXPECT_EQ(project_consent_.entries.size(), 1U) << "in the ledger";
+  EXPECT_EQ(Ask(EntryType::kIndividual, "{}", false, {{"OTHER", {}}})->granularity,
             beacon::Granularity::kCount);
   // Their genotypes are left out of the variants that others carry, too.
-  const auto variants = Ask(EntryType::kVariant, "{}", false, {"F"}).value();
+  const auto variants = Ask(EntryType::kVariant, "{}", false, {{"F", {}}}).value();
   EXPECT_EQ(json::parse(variants.sets[0].results[0])["caseLevelData"].size(), 7U);
+}
+
+// Also a number tells a project what nobody else is told.
+TEST_F(BeaconDiscoveryTest, NothingIsOpenedThatTheLedgerDoesNotSay) {
+  Publish();
+  project_consent_.logs = false;
+  for (const char* query : {"{}", R"({"requestedGranularity": "count"})"}) {
+    EXPECT_THAT(Ask(EntryType::kIndividual, query, false, {{"F", {}}}),
+                HasReason("LEDGER_FROZEN"));
+  }
+  EXPECT_THAT(Ask(EntryType::kIndividual, "{}", false, {{"OTHER", {}}}), IsOk());
+}
+
+// Found by nobody: their records neither.
+TEST_F(BeaconDiscoveryTest, AVisaOpensNobodyWhoIsNotToBeFound) {
+  Publish();
+  consent_.withdrawn[Permission::kSubjectLevelQuery] = {0, 1};
+  ++consent_.epoch;
+  ASSERT_TRUE(view_.Refresh(ctx_).ok());
+  EXPECT_EQ(Ask(EntryType::kIndividual, "{}", false, {{"F", {}}})->count, 18);
 }
 
 TEST_F(BeaconDiscoveryTest, WhoWithdrewIsNotThere) {
@@ -861,14 +892,14 @@ TEST_F(BeaconDiscoveryTest, NobodyLeavesAFolderAlone) {
   const BeaconHolding before = view.Current().value()->folders.at("F");
   EXPECT_EQ(before.subject_level.Count(), 14u);
   EXPECT_EQ(before.allele_frequency.Count(), 14u);
-  EXPECT_EQ(before.records.Count(), 20u);
+  EXPECT_EQ(before.findable.Count(), 20u);
   consent_.withdrawn[Permission::kSubjectLevelQuery] = {3};
   ++consent_.epoch;
   ASSERT_TRUE(view.Refresh(ctx_).ok());
   const BeaconHolding after = view.Current().value()->folders.at("F");
   EXPECT_EQ(after.subject_level.Count(), 13u);
   EXPECT_FALSE(after.subject_level.Test(3));
-  EXPECT_FALSE(after.records.Test(3));
+  EXPECT_FALSE(after.findable.Test(3));
   EXPECT_LE(after.subject_level.CountAnd(before.subject_level), 11u);
 }
 

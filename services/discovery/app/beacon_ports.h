@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -40,13 +40,21 @@ class BeaconOpener {
   virtual Result<std::shared_ptr<const beacon::Collection>> Open(const BeaconPublication& publication) = 0;
 };
 
+// What a visa was given for, by the country that approved it.
+struct Project {
+  std::string visa, visa_source;  // jti and source
+  // Empty: of a visa that this node did not make.
+  std::string application, title, organisation, purpose;
+  std::string purpose_code;  // DUO, or of the country's consent policy; may be empty
+};
+using OpenedDatasets = std::map<std::string, Project>;  // by the catalogue's name
+
 // The access service of the site.
 class PassportClient {
  public:
   virtual ~PassportClient() = default;
-  // Datasets that the calling user's passport opens here. PermissionDenied PASSPORT_REFUSED; Unauthenticated without a
-  // user.
-  virtual Result<std::set<std::string>> Opened(const Context& ctx, const std::string& passport) = 0;
+  // What the calling user's passport opens here. PermissionDenied PASSPORT_REFUSED; Unauthenticated without a user.
+  virtual Result<OpenedDatasets> Opened(const Context& ctx, const std::string& passport) = 0;
 };
 
 }  // namespace genofed::discovery

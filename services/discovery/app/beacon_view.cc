@@ -3,24 +3,18 @@
 
 #include "libs/obs/log.h"
 #include "services/discovery/app/company.h"
+#include "services/discovery/app/consent_view.h"
 
 namespace genofed::discovery {
-namespace {
 
-Result<genomics::Bitmap> ToBitmap(const PermittedRows& permitted,
-                                  const beacon::Collection& collection) {
-  const std::size_t people = collection.consent_rows();
-  if (permitted.rows != people || permitted.bits.size() != (people + 7) / 8) {
-    return Error(StatusCode::kFailedPrecondition, "ROWS_MISMATCH",
-                 "consent knows {} rows, the folder has {} people", permitted.rows, people);
-  }
-  genomics::Bitmap bitmap(people);
-  for (std::size_t row = 0; row < people; ++row) {
-    if ((static_cast<unsigned char>(permitted.bits[row / 8]) >> (row % 8) & 1) != 0)
-      bitmap.Set(row);
-  }
-  return collection.Individuals(bitmap);
+Result<genomics::Bitmap> IndividualsOf(const PermittedRows& permitted,
+                                       const beacon::Collection& collection) {
+  GF_ASSIGN(const genomics::Bitmap rows,
+            RowsOf(permitted, static_cast<std::uint32_t>(collection.consent_rows())));
+  return collection.Individuals(rows);
 }
+
+namespace {
 
 // Errors about one folder only, as opposed to a consent service that cannot answer.
 bool IsAboutFolder(const Status& status) {
@@ -71,12 +65,9 @@ Result<BeaconHolding> BeaconView::Fetch(const Context& ctx, const BeaconPublicat
                                                      Permission::kAlleleFrequency));
   GF_ASSIGN(const auto subject, consent_.Permitted(ctx, publication.dataset, publication.version,
                                                    Permission::kSubjectLevelQuery));
-  GF_ASSIGN(const auto secondary, consent_.Permitted(ctx, publication.dataset, publication.version,
-                                                     Permission::kSecondaryUse));
-  GF_ASSIGN(holding.allele_frequency, ToBitmap(frequency, *holding.collection));
-  GF_ASSIGN(holding.subject_level, ToBitmap(subject, *holding.collection));
-  GF_ASSIGN(holding.records, ToBitmap(secondary, *holding.collection));
-  holding.records.And(holding.subject_level);
+  GF_ASSIGN(holding.allele_frequency, IndividualsOf(frequency, *holding.collection));
+  GF_ASSIGN(holding.subject_level, IndividualsOf(subject, *holding.collection));
+  holding.findable = holding.subject_level;
   holding.state = mechanism_.State(publication.dataset, publication.version,
                                    frequency.bits + "/" + subject.bits);
   LeaveOut(mechanism_, holding.state, "allele frequency", holding.allele_frequency);

@@ -14,17 +14,23 @@
 
 namespace genofed::discovery {
 
-// One folder and who of it is counted (as in Holding), and who has records that may be seen. Its
-// individuals are the rows that consent knows.
+// One folder and who of it is counted (as in Holding). Its individuals are the rows that consent
+// knows.
 struct BeaconHolding {
   std::int32_t version = 0;
   std::shared_ptr<const beacon::Collection>
       collection;  // shared: queries keep it while a newer version replaces it
   genomics::Bitmap allele_frequency;
   genomics::Bitmap subject_level;
-  genomics::Bitmap records;  // found, and used for purposes that were approved
+  // Who may be found, with those who are left out for company: of them a project sees the records
+  // of whoever permits what it is for (record_access.h).
+  genomics::Bitmap findable;
   std::string state;         // disclosure::Mechanism::State of who is permitted
 };
+
+// FailedPrecondition ROWS_MISMATCH.
+Result<genomics::Bitmap> IndividualsOf(const PermittedRows& permitted,
+                                       const beacon::Collection& collection);
 
 // What a query sees from its first to its last step. Immutable.
 struct BeaconHoldings {

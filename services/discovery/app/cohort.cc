@@ -18,6 +18,7 @@ using genomics::Individual;
 using genomics::Sex;
 
 constexpr std::size_t kMaxFreeBuffers = 16;
+constexpr std::uint32_t kMaxYears = 200;  // years
 
 // The terms of some people and all that these are a kind of.
 cohort::Ontology OntologyOf(std::span<const Individual> people,
@@ -77,7 +78,15 @@ Cohort::Cohort(std::string dataset, std::int32_t version,
       genotypes_(std::move(genotypes)),
       described_(individuals.size() == genotypes_->n_people()),
       terms_(genomics::TermBitmaps::Build(individuals)),
-      people_(PeopleOf(individuals)) {}
+      people_(PeopleOf(individuals)) {
+  sexes_.reserve(individuals.size());
+  ages_.reserve(individuals.size());
+  for (const Individual& person : individuals) {
+    sexes_.push_back(person.sex);
+    const std::uint32_t years = person.age_months.value_or(0) / 12;
+    ages_.push_back(person.age_months ? static_cast<std::int16_t>(std::min(years, kMaxYears)) : -1);
+  }
+}
 
 std::uint32_t Cohort::Released(std::int64_t least) const {
   const std::vector<std::uint32_t> whole = {rows()};
@@ -93,7 +102,7 @@ std::uint32_t Cohort::Released(std::int64_t least) const {
 }
 
 // Adds the filter to a selection, of which all hold; false when that cannot be.
-bool Cohort::Describe(const Filter& filter, cohort::Selection& selection) const {
+bool Cohort::Add(const Filter& filter, cohort::Selection& selection) const {
   if (filter.ages) {
     constexpr auto kLimit = static_cast<std::int32_t>(cohort::kMaxAge);
     if (selection.ages || filter.ages->first > kLimit) return false;
@@ -131,7 +140,7 @@ Bitmap Cohort::Holds(const Filter& filter, const Bitmap& among) const {
     return rows;
   }
   cohort::Selection selection;
-  if (Describe(filter, selection)) return people_.Select(selection, among);
+  if (Add(filter, selection)) return people_.Select(selection, among);
   Bitmap rows = filter.ages ? Bitmap(among.size()) : terms_.Get(filter.term);
   rows.And(among);
   return rows;
@@ -144,7 +153,7 @@ Bitmap Cohort::Select(std::span<const FilterGroup> filters, const Bitmap& among)
   cohort::Selection selection;
   std::vector<const FilterGroup*> rest;
   for (const FilterGroup& group : filters) {
-    if (group.size() > 1 || !Describe(group.front(), selection)) rest.push_back(&group);
+    if (group.size() > 1 || !Add(group.front(), selection)) rest.push_back(&group);
   }
   Bitmap selected = people_.Select(selection, among);
   for (const FilterGroup* group : rest) {
@@ -153,6 +162,31 @@ Bitmap Cohort::Select(std::span<const FilterGroup> filters, const Bitmap& among)
     selected = std::move(any);
   }
   return selected;
+}
+
+std::vector<Individual> Cohort::Describe(std::span<const std::uint32_t> rows) const {
+  std::vector<Individual> people(rows.size());
+  if (!described_) return people;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    people[i].sex = sexes_[rows[i]];
+    if (ages_[rows[i]] >= 0) people[i].age_months = 12 * static_cast<std::uint32_t>(ages_[rows[i]]);
+  }
+  for (const std::string& term : terms_.Terms()) {
+    const std::span<const std::uint32_t> have = terms_.Rows(term);
+    // Both ascend: the shorter list is looked up in the longer one.
+    if (have.size() < rows.size()) {
+      for (const std::uint32_t row : have) {
+        const auto place = std::lower_bound(rows.begin(), rows.end(), row);
+        if (place != rows.end() && *place == row)
+          people[static_cast<std::size_t>(place - rows.begin())].terms.push_back(term);
+      }
+      continue;
+    }
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (std::binary_search(have.begin(), have.end(), rows[i])) people[i].terms.push_back(term);
+    }
+  }
+  return people;
 }
 
 std::vector<std::int64_t> Cohort::Distribute(std::span<const CrossCell> cells,

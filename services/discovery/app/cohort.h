@@ -47,6 +47,9 @@ class Cohort {
   genomics::Bitmap Select(std::span<const FilterGroup> filters,
                           const genomics::Bitmap& among) const;
 
+  // What is known of each of these rows, which ascend; ages are of completed years.
+  std::vector<genomics::Individual> Describe(std::span<const std::uint32_t> rows) const;
+
   // How many of `rows` are in each cell. No individuals: nobody is.
   std::vector<std::int64_t> Distribute(std::span<const CrossCell> cells,
                                        const genomics::Bitmap& rows) const;
@@ -66,7 +69,7 @@ class Cohort {
   };
 
  private:
-  bool Describe(const Filter& filter, cohort::Selection& selection) const;
+  bool Add(const Filter& filter, cohort::Selection& selection) const;
   genomics::Bitmap HaveNear(const Filter& filter) const;
   genomics::Bitmap Holds(const Filter& filter, const genomics::Bitmap& among) const;
 
@@ -78,6 +81,8 @@ class Cohort {
   bool described_;  // individuals were published
   genomics::TermBitmaps terms_;
   cohort::People people_;
+  std::vector<genomics::Sex> sexes_;  // by row
+  std::vector<std::int16_t> ages_;    // completed years; -1: not known
   mutable Mutex mutex_;
   mutable std::vector<std::unique_ptr<cohort::Workspace>> free_ ABSL_GUARDED_BY(mutex_);
 };

@@ -7,9 +7,8 @@
 #include "services/discovery/app/company.h"
 
 namespace genofed::discovery {
-namespace {
 
-Result<genomics::Bitmap> ToBitmap(const PermittedRows& permitted, std::uint32_t rows) {
+Result<genomics::Bitmap> RowsOf(const PermittedRows& permitted, std::uint32_t rows) {
   if (permitted.rows != rows || permitted.bits.size() != (rows + 7) / 8) {
     return Error(StatusCode::kFailedPrecondition, "ROWS_MISMATCH",
                  "consent knows {} rows, the index has {}", permitted.rows, rows);
@@ -21,6 +20,8 @@ Result<genomics::Bitmap> ToBitmap(const PermittedRows& permitted, std::uint32_t 
   }
   return bitmap;
 }
+
+namespace {
 
 // Errors about one dataset only, as opposed to a consent service that cannot answer.
 bool IsAboutDataset(const Status& status) {
@@ -140,7 +141,7 @@ Result<View> ConsentView::Build(
 
 Result<Holding> ConsentView::Fetch(const Context& ctx, const std::shared_ptr<const Cohort>& cohort,
                                    std::int64_t epoch) {
-  Holding holding{cohort, {}, {}, {}, {}};
+  Holding holding{cohort, {}, {}, {}, {}, {}};
   std::string states;
   const std::uint32_t released = cohort->Released(mechanism_.policy().batch);
   std::array<genomics::Bitmap, 2> counted;
@@ -154,7 +155,7 @@ Result<Holding> ConsentView::Fetch(const Context& ctx, const std::shared_ptr<con
       return Error(StatusCode::kUnavailable, "CONSENT_BEHIND",
                    "consent answered from an older epoch than its own");
     }
-    GF_ASSIGN(genomics::Bitmap rows, ToBitmap(permitted, cohort->rows()));
+    GF_ASSIGN(genomics::Bitmap rows, RowsOf(permitted, cohort->rows()));
     for (std::uint32_t row = released; row < cohort->rows(); ++row) rows.Clear(row);
     *out = std::move(rows);
     states += permitted.bits;
@@ -164,6 +165,7 @@ Result<Holding> ConsentView::Fetch(const Context& ctx, const std::shared_ptr<con
     return cohort->genotypes().MakeLive(std::move(rows), static_cast<std::uint64_t>(epoch));
   };
   if (mechanism_.policy().table) holding.for_table = live(counted[0]);
+  holding.findable = counted[1];
   LeaveOut(mechanism_, holding.state, "allele frequency", counted[0]);
   LeaveOut(mechanism_, holding.state, "subject level", counted[1]);
   holding.allele_frequency = live(std::move(counted[0]));

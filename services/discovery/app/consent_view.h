@@ -13,6 +13,9 @@
 
 namespace genofed::discovery {
 
+// FailedPrecondition ROWS_MISMATCH.
+Result<genomics::Bitmap> RowsOf(const PermittedRows& permitted, std::uint32_t rows);
+
 // One dataset and who of it is counted: who may be, but for those who are left out for company.
 struct Holding {
   std::shared_ptr<const Cohort>
@@ -22,6 +25,9 @@ struct Holding {
   // All who permit frequencies, for the network's table, which changes by batches of its own; null
   // when the site gives none.
   std::shared_ptr<const cohort::Live> for_table;
+  // Who may be found, with those who are left out: of them a project reads the records of whoever
+  // permits what it is for (record_access.h).
+  genomics::Bitmap findable;
   std::string state;  // disclosure::Mechanism::State of who is permitted
 
   const cohort::Live& Permitted(const Query& query) const {

@@ -31,11 +31,13 @@ cohort::VariantFilter FilterOf(const VariantPattern& pattern,
   filter.contig = pattern.contig;
   filter.gene = pattern.search.gene;
   filter.change = pattern.search.amino_acid_change;
-  if (pattern.form == Form::kAtStart) {
+  if (pattern.form == Form::kAtStart || pattern.form == Form::kExact) {
     filter.start = pattern.start;
     filter.end = pattern.start + 1;
-    filter.accepts = [&pattern](std::uint32_t position, std::string_view, std::string_view alt) {
-      return position == pattern.start && alt == pattern.alt;
+    filter.accepts = [&pattern](std::uint32_t position, std::string_view ref,
+                                std::string_view alt) {
+      return position == pattern.start && alt == pattern.alt &&
+             (pattern.form == Form::kAtStart || ref == pattern.ref);
     };
     return filter;
   }

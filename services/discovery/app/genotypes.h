@@ -43,6 +43,11 @@ class Genotypes {
                                               const genomics::Bitmap& rows,
                                               const cohort::Live* live,
                                               const AppliedFrequencies* frequencies) const = 0;
+  // Who they are.
+  virtual Result<genomics::Bitmap> Carriers(const Context& ctx, const Cohort& cohort,
+                                            const VariantPattern& pattern,
+                                            const genomics::Bitmap& rows,
+                                            const AppliedFrequencies* frequencies) const = 0;
   // The allele of an exact pattern, or those that begin at its start where the reference bases were
   // left open, counted among the rows.
   virtual Result<std::vector<FoundAllele>> FindAlleles(const Context& ctx, const Cohort& cohort,
@@ -64,6 +69,9 @@ class OwnGenotypes final : public Genotypes {
                                       const VariantPattern& pattern, const genomics::Bitmap& rows,
                                       const cohort::Live* live,
                                       const AppliedFrequencies* frequencies) const override;
+  Result<genomics::Bitmap> Carriers(const Context& ctx, const Cohort& cohort,
+                                    const VariantPattern& pattern, const genomics::Bitmap& rows,
+                                    const AppliedFrequencies* frequencies) const override;
   Result<std::vector<FoundAllele>> FindAlleles(const Context& ctx, const Cohort& cohort,
                                                const VariantPattern& pattern,
                                                const genomics::Bitmap& rows,
@@ -71,17 +79,13 @@ class OwnGenotypes final : public Genotypes {
   Status ForEachSite(const Context& ctx, const Cohort& cohort, const std::string& contig,
                      std::uint32_t megabase, const genomics::Bitmap& rows,
                      const TakeSite& take) const override;
-  // Who they are. Not for an exact pattern.
-  Result<genomics::Bitmap> Carriers(const Context& ctx, const Cohort& cohort,
-                                    const VariantPattern& pattern, const genomics::Bitmap& rows,
-                                    const AppliedFrequencies* frequencies) const;
   // As ForEachSite, of those that begin in [start, end).
   Status ForEachSiteOf(const Context& ctx, const Cohort& cohort, const std::string& contig,
                        std::int64_t start, std::int64_t end, const genomics::Bitmap& rows,
                        const TakeSite& take) const;
 };
 
-// What a pattern looks for, other than one exact allele. Valid as long as both.
+// What a pattern looks for. Valid as long as both.
 cohort::VariantFilter FilterOf(const VariantPattern& pattern,
                                const AppliedFrequencies* frequencies);
 

@@ -17,6 +17,8 @@ using genomics::Bitmap;
 using std::chrono::steady_clock;
 using Form = VariantPattern::Form;
 
+constexpr std::size_t kRecordBytes = 64;  // of one in a message, besides its texts
+
 std::int64_t Signed(std::uint64_t count) { return static_cast<std::int64_t>(count); }
 
 bool IsDuplication(const Query& query) {
@@ -69,25 +71,29 @@ NodeDiscovery::NodeDiscovery(const ConsentView& view, std::string country,
                              const disclosure::Mechanism& mechanism, Budgets* budgets,
                              DisclosureAudit& audit, const Clock& clock,
                              const NodeFrequencies* frequencies, const Genotypes& genotypes,
-                             const AlleleNames* names)
+                             const AlleleNames* names, RecordAccess* records)
     : view_(view),
       country_(std::move(country)),
       mechanism_(mechanism),
       telling_(budgets, audit, clock),
       frequencies_(frequencies),
       genotypes_(genotypes),
-      names_(names) {}
+      names_(names),
+      records_(records) {}
 
-Result<Answer> NodeDiscovery::Run(const Context& ctx, const Query& asked) const {
+Result<Answer> NodeDiscovery::Run(const Context& ctx, const Query& given,
+                                  const RecordsAsked& asked) const {
   const auto start = steady_clock::now();
-  const std::optional<Query> allele = AsAllele(asked);
-  const Query& query = allele ? *allele : asked;
+  const std::optional<Query> allele = AsAllele(given);
+  const Query& query = allele ? *allele : given;
+  const bool of_people = query.entity == Entity::kIndividual && query.distributions.empty();
   GF_ASSIGN(auto view, view_.Current());
   Answer answer;
   answer.epoch = view->epoch;
   answer.minimum_count = static_cast<std::int32_t>(mechanism_.policy().floor);
   std::set<genomics::Assembly> assemblies;
   std::vector<Finding> findings;
+  std::size_t bytes = 0;
   for (const auto& [dataset, holding] : view->holdings) {
     GF_TRY(ctx.Alive());
     if (!query.Wants(dataset)) continue;
@@ -97,10 +103,19 @@ Result<Answer> NodeDiscovery::Run(const Context& ctx, const Query& asked) const 
       return InvalidField("variant.hgvs", "QUERY_UNSUPPORTED",
                           "whether bases are repeated a cohort does not know: ask for the "
                           "insertion, as the VCF has it");
+    const auto project =
+        of_people && records_ != nullptr ? asked.opened.find(dataset) : asked.opened.end();
+    if (project == asked.opened.end() && !asked.individual.empty()) continue;
     assemblies.insert(assembly);
-    GF_ASSIGN(Finding finding, Examine(ctx, holding, query));
+    GF_ASSIGN(Finding finding,
+              project == asked.opened.end()
+                  ? Examine(ctx, holding, query)
+                  : Show(ctx, holding, query, view->epoch, project->second, asked, bytes));
     findings.push_back(std::move(finding));
   }
+  if (!asked.individual.empty() && findings.empty())
+    return InvalidField("query", "QUERY_UNSUPPORTED",
+                        "cohorts say nothing of a single record without a passport of theirs");
   if (query.variant && assemblies.size() > 1) {
     return InvalidField("variant.assembly", "ASSEMBLY_MISSING",
                         "a position means different things in GRCh37 and GRCh38");
@@ -187,6 +202,84 @@ Result<NodeDiscovery::Finding> NodeDiscovery::Examine(const Context& ctx, const 
   if (AsksFrequencies(query))
     GF_TRY(AddAlleles(ctx, holding, query, selected ? *selected : permitted.rows(), finding));
   return finding;
+}
+
+Result<NodeDiscovery::Finding> NodeDiscovery::Show(const Context& ctx, const Holding& holding,
+                                                   const Query& query, std::int64_t epoch,
+                                                   const Project& project,
+                                                   const RecordsAsked& asked,
+                                                   std::size_t& bytes) const {
+  const Cohort& cohort = *holding.cohort;
+  GF_ASSIGN(const auto permitted,
+            records_->Open(ctx, cohort.dataset(), cohort.version(), epoch, project));
+  GF_ASSIGN(Bitmap rows, RowsOf(*permitted, cohort.rows()));
+  rows.And(holding.findable);
+  if (!asked.individual.empty()) {
+    const auto row = RowOfIndividual(cohort.dataset(), asked.individual);
+    const bool there = row && *row < cohort.rows() && rows.Test(*row);
+    rows = Bitmap(cohort.rows());
+    if (there) rows.Set(*row);
+  }
+  Finding finding;
+  GF_ASSIGN(const Bitmap matching, Matching(ctx, cohort, query, rows, finding.table));
+  DatasetAnswer& answer = finding.answer;
+  answer.dataset = cohort.dataset();
+  answer.version = cohort.version();
+  answer.country = country_;
+  answer.opened = true;
+  const std::uint64_t count = matching.Count();
+  answer.exists = count > 0;
+  if (query.granularity >= Granularity::kCount) answer.count = Signed(count);
+  if (query.granularity == Granularity::kRecord) {
+    GF_ASSIGN(answer.individuals, Page(cohort, matching, asked, bytes));
+  }
+  return finding;
+}
+
+Result<Bitmap> NodeDiscovery::Matching(const Context& ctx, const Cohort& cohort, const Query& query,
+                                       const Bitmap& rows, std::optional<TableName>& name) const {
+  Bitmap selected = cohort.Select(query.filters, rows);
+  if (!query.variant) return selected;
+  std::shared_ptr<const AppliedFrequencies> table;
+  if (frequencies_ != nullptr && query.AsksRarity()) table = frequencies_->For(cohort);
+  auto carriers = genotypes_.Carriers(ctx, cohort, *query.variant, selected, table.get());
+  if (table != nullptr && Reason(carriers.status()) == "SHARD_BEHIND") {
+    // As in CountCarriers.
+    if (auto before = frequencies_->Before(cohort); before != nullptr) {
+      table = std::move(before);
+      carriers = genotypes_.Carriers(ctx, cohort, *query.variant, selected, table.get());
+    }
+  }
+  if (table != nullptr) name = table->name;
+  return carriers;
+}
+
+Result<std::vector<IndividualRecord>> NodeDiscovery::Page(const Cohort& cohort, const Bitmap& rows,
+                                                          const RecordsAsked& asked,
+                                                          std::size_t& bytes) const {
+  std::vector<std::uint32_t> page;
+  std::int64_t place = 0;
+  rows.ForEach([&](std::uint32_t row) {
+    const std::int64_t number = place++ / std::max<std::int64_t>(asked.limit, 1);
+    if (number == asked.skip && asked.limit > 0) page.push_back(row);
+  });
+  std::vector<genomics::Individual> people = cohort.Describe(page);
+  std::vector<IndividualRecord> records(page.size());
+  for (std::size_t i = 0; i < page.size(); ++i) {
+    IndividualRecord& record = records[i];
+    record.id = IndividualId(cohort.dataset(), page[i]);
+    record.sex = people[i].sex;
+    if (people[i].age_months)
+      record.age_years = static_cast<std::int32_t>(*people[i].age_months / 12);
+    bytes += record.id.size() + kRecordBytes;
+    for (std::string& term : people[i].terms) {
+      std::string label = TermLabel(term);
+      bytes += term.size() + label.size() + kRecordBytes;
+      record.terms.push_back({std::move(term), std::move(label)});
+    }
+  }
+  if (bytes > kMaxAnswerBytes) return TooLarge();
+  return records;
 }
 
 Result<std::uint64_t> NodeDiscovery::CountCarriers(

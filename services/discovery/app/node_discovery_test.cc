@@ -133,6 +133,17 @@ class NodeTest : public ::testing::Test {
     return answer;
   }
   NodeDiscovery Node() { return {view_, "FI", mechanism_, &budgets_, audit_, clock_}; }
+  // At which passports open datasets.
+  NodeDiscovery Reading() {
+    return {view_,  "FI",    mechanism_,          &budgets_, audit_,
+            clock_, nullptr, OwnGenotypes::Get(), nullptr,   &record_access_};
+  }
+  static Context AsAnn() {
+    Principal principal;
+    principal.user.emplace();
+    principal.user->subject = "ann";
+    return Context::Background().WithPrincipal(std::move(principal));
+  }
   static Query Individuals(const std::vector<std::string>& filters) {
     Query query;
     query.entity = Entity::kIndividual;
@@ -155,8 +166,10 @@ class NodeTest : public ::testing::Test {
 
   const World& world_ = Shared::Get().world;
   FakeConsent consent_;
+  FakeProjectConsent project_consent_{consent_};
   FakeListing listing_;
   testing::FakeClock clock_;
+  RecordAccess record_access_{project_consent_, clock_};
   FakeBudgetStore budget_store_;
   Budgets budgets_{budget_store_, clock_};
   FakeAuditStore audit_store_;
@@ -223,6 +236,17 @@ bool Matches(const TestSite& site, const Note& note, const VariantPattern& patte
   }
   return variant.pos == pattern.start && variant.alt == pattern.alt &&
          (pattern.form == VariantPattern::Form::kAtStart || variant.ref == pattern.ref);
+}
+
+bool Meets(const World& world, const Query& query, std::uint32_t row) {
+  bool carries = !query.variant;
+  for (std::size_t i = 0; !carries && i < world.sites.size(); ++i)
+    carries = Matches(world.sites[i], world.notes[i], *query.variant) &&
+              Carries(world.sites[i], row);
+  return carries && std::all_of(query.filters.begin(), query.filters.end(),
+                                [&](const FilterGroup& group) {
+                                  return Holds(group, world.people[row]);
+                                });
 }
 
 // By what variants do, how rare they are, or their shape.
@@ -314,11 +338,7 @@ RC_GTEST_FIXTURE_PROP(NodeTest, CountsAsBruteForceAndThenAppliesTheFloor, ()) {
         std::all_of(query.filters.begin(), query.filters.end(),
                     [&](const FilterGroup& group) { return Holds(group, world_.people[row]); });
     selected += all ? 1 : 0;
-    bool carries = !query.variant;
-    for (std::size_t i = 0; !carries && i < world_.sites.size(); ++i)
-      carries = Matches(world_.sites[i], world_.notes[i], *query.variant) &&
-                Carries(world_.sites[i], row);
-    matching += all && carries ? 1 : 0;
+    matching += Meets(world_, query, row) ? 1 : 0;
   }
   // Few are said to be none; of people, nearly all are said to be all.
   const std::int64_t expected = matching < 5                                 ? 0
@@ -337,6 +357,100 @@ RC_GTEST_FIXTURE_PROP(NodeTest, CountsAsBruteForceAndThenAppliesTheFloor, ()) {
   // Of a group that leaves few others nothing more is said.
   if (!query.filters.empty()) frequencies = frequencies && population - selected >= 5;
   RC_ASSERT(answer->datasets[0].alleles.size() == (frequencies ? 1u : 0u));
+}
+
+// In pages, by brute force: of those who may be found and permit what the project is for.
+RC_GTEST_FIXTURE_PROP(NodeTest, AProjectIsShownTheRecordsOfJustThoseWhoMatch, ()) {
+  for (Permission permission : {Permission::kSecondaryUse, Permission::kSubjectLevelQuery}) {
+    const int share = *rc::gen::inRange(0, 60);
+    const auto draws = *rc::gen::container<std::vector<int>>(kRows, rc::gen::inRange(0, 100));
+    for (std::uint32_t row = 0; row < kRows; ++row) {
+      if (draws[row] < share) consent_.withdrawn[permission].push_back(row);
+    }
+  }
+  Query query = AnyQuery();
+  query.entity = Entity::kIndividual;
+  std::vector<std::uint32_t> expected;
+  for (std::uint32_t row = 0; row < kRows; ++row) {
+    const bool away = std::any_of(
+        consent_.withdrawn.begin(), consent_.withdrawn.end(), [row](const auto& rows) {
+          return std::find(rows.second.begin(), rows.second.end(), row) != rows.second.end();
+        });
+    if (!away && Meets(world_, query, row)) expected.push_back(row);
+  }
+  RC_ASSERT(view_.Refresh(ctx_).ok());
+  const NodeDiscovery node = Reading();
+  RecordsAsked asked{{{"GOE-FI-A-1", {}}}, "", 0, *rc::gen::inRange(1, 70)};
+  const auto pages = static_cast<std::int64_t>(kRows) / asked.limit + 1;
+  std::vector<std::uint32_t> shown;
+  for (; asked.skip < pages; ++asked.skip) {
+    const auto answer = node.Run(AsAnn(), query, asked);
+    RC_ASSERT(answer.ok());
+    const DatasetAnswer& dataset = answer->datasets.at(0);
+    RC_ASSERT(dataset.opened);
+    RC_ASSERT(answer->exists == !expected.empty());
+    RC_ASSERT(dataset.precision == disclosure::Precision::kExact);
+    RC_ASSERT(answer->count == (query.granularity == Granularity::kBoolean
+                                    ? 0
+                                    : static_cast<std::int64_t>(expected.size())));
+    RC_ASSERT(dataset.individuals.size() <= static_cast<std::size_t>(asked.limit));
+    for (const IndividualRecord& record : dataset.individuals) {
+      shown.push_back(RowOfIndividual("GOE-FI-A-1", record.id).value());
+      const genomics::Individual& person = world_.people[shown.back()];
+      RC_ASSERT(record.sex == person.sex);
+      RC_ASSERT(record.age_years == static_cast<std::int32_t>(*person.age_months / 12));
+      std::vector<std::string> terms;
+      for (const FilteringTerm& term : record.terms) terms.push_back(term.id);
+      RC_ASSERT(terms == person.terms);
+    }
+  }
+  RC_ASSERT(shown ==
+            (query.granularity == Granularity::kRecord ? expected : std::vector<std::uint32_t>()));
+  RC_ASSERT(project_consent_.entries.size() == 1U);
+  RC_ASSERT(budget_store_.charged.empty());
+}
+
+TEST_F(NodeTest, OnePersonsRecordIsThereForWhoeverMayReadIt) {
+  consent_.withdrawn[Permission::kSecondaryUse] = {7};
+  ASSERT_THAT(view_.Refresh(ctx_), testing::IsOk());
+  const NodeDiscovery node = Reading();
+  Query query = Individuals({});
+  query.granularity = Granularity::kRecord;
+  const OpenedDatasets opened = {{"GOE-FI-A-1", {}}};
+  const auto read = [&](const std::string& id, const OpenedDatasets& by) {
+    return node.Run(AsAnn(), query, {by, id, 0, 10});
+  };
+  const auto there = read("GOE-FI-A-1.i4", opened);
+  ASSERT_THAT(there, testing::IsOk());
+  ASSERT_EQ(there->datasets.at(0).individuals.size(), 1U);
+  const IndividualRecord& record = there->datasets[0].individuals[0];
+  EXPECT_EQ(record.id, "GOE-FI-A-1.i4");
+  ASSERT_EQ(record.terms.size(), 2U);
+  EXPECT_EQ(record.terms[1], (FilteringTerm{"HP:0000002", "Abnormality of body height"}));
+  for (const char* id : {"GOE-FI-A-1.i7", "GOE-FI-A-1.i60", "GOE-FI-A-1.i04", "GOE-FI-A-1.i-1",
+                         "GOE-FI-A-1.i", "GOE-FI-A-2.i4", "GOE-FI-A-1.i4294967300", "x"}) {
+    const auto nobody = read(id, opened);
+    ASSERT_THAT(nobody, testing::IsOk()) << id;
+    EXPECT_FALSE(nobody->exists) << id;
+  }
+  EXPECT_THAT(read("GOE-FI-A-1.i4", {}), HasReason("QUERY_UNSUPPORTED"));
+  EXPECT_THAT(read("GOE-FI-A-1.i4", {{"GOE-FI-OTHER-1", {}}}), HasReason("QUERY_UNSUPPORTED"));
+}
+
+// Of variants and of tables a project is told what everybody is.
+TEST_F(NodeTest, APassportOpensIndividualsAlone) {
+  ASSERT_THAT(view_.Refresh(ctx_), testing::IsOk());
+  const NodeDiscovery node = Reading();
+  const RecordsAsked asked{{{"GOE-FI-A-1", {}}}, ""};
+  const auto allele = node.Run(AsAnn(), Exact(world_.sites[3].variant, Granularity::kRecord), asked);
+  ASSERT_THAT(allele, testing::IsOk());
+  EXPECT_FALSE(allele->datasets.at(0).opened);
+  Query table = Individuals({});
+  table.distributions = {By::kSex};
+  EXPECT_FALSE(node.Run(AsAnn(), table, asked)->datasets.at(0).opened);
+  EXPECT_TRUE(project_consent_.entries.empty());
+  project_consent_.logs = false;
+  EXPECT_THAT(node.Run(AsAnn(), Individuals({}), asked), HasReason("LEDGER_FROZEN"));
 }
 
 TEST_F(NodeTest, GivesFrequenciesOfEnoughCarriersOnly) {

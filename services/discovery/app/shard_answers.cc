@@ -50,8 +50,6 @@ Result<std::uint64_t> ShardAnswers::Count(const Context& ctx, const cohort::Shar
 
 Result<genomics::Bitmap> ShardAnswers::Carriers(const Context& ctx, const cohort::Shard& asked,
                                                 const ShardQuestion& question) const {
-  if (question.pattern->form == VariantPattern::Form::kExact)
-    return InvalidField("query", "FIELD_INVALID", "one shard has all of an exact allele");
   GF_ASSIGN(const Opened opened, Find(asked, question));
   return OwnGenotypes::Get().Carriers(ctx, *opened.cohort, *question.pattern, question.rows,
                                       opened.frequencies.get());

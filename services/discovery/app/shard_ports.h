@@ -37,7 +37,6 @@ class ShardClient {
  public:
   virtual ~ShardClient() = default;
   virtual Result<std::uint64_t> Count(const Context& ctx, const ShardQuestion& question) = 0;
-  // Not for an exact pattern.
   virtual Result<genomics::Bitmap> Carriers(const Context& ctx, const ShardQuestion& question) = 0;
   virtual Result<std::vector<FoundAllele>> Alleles(const Context& ctx,
                                                    const ShardQuestion& question) = 0;

@@ -175,7 +175,21 @@ struct NodeProcess {
         std::make_unique<NodeFrequencies>(view, versions, listing, mechanism, publications, tables,
                                           hub, clock, "fi", std::chrono::seconds(0), from, kKeep);
     node = std::make_unique<NodeDiscovery>(view, "FI", mechanism, nullptr, audit, clock,
-                                           own_frequencies.get(), from);
+                                           own_frequencies.get(), from, nullptr, &record_access);
+  }
+  // Rows of those whose records a project is shown.
+  Result<std::vector<std::string>> Read(Query query) const {
+    query.entity = Entity::kIndividual;
+    query.granularity = Granularity::kRecord;
+    Principal reader;
+    reader.user.emplace();
+    GF_ASSIGN(const Answer answer, node->Run(ctx.WithPrincipal(std::move(reader)), query,
+                                             {{{kDataset, {}}}, "", 0, kRows}));
+    std::vector<std::string> ids;
+    for (const auto& dataset : answer.datasets) {
+      for (const IndividualRecord& record : dataset.individuals) ids.push_back(record.id);
+    }
+    return ids;
   }
   Result<Answer> Ask(const Query& query) const { return node->Run(ctx, query); }
 
@@ -208,6 +222,8 @@ struct NodeProcess {
   ShardAnswers answers{shard, view, frequencies, [this] { ++behind; }};
   FakeAuditStore audit_store;
   DisclosureAudit audit{audit_store};
+  FakeProjectConsent project_consent{consent};
+  RecordAccess record_access{project_consent, clock};
   std::vector<WiredClient*> clients;
   std::unique_ptr<SharedGenotypes> genotypes;
   std::unique_ptr<NodeFrequencies> own_frequencies;
@@ -320,6 +336,28 @@ TEST_F(ShardsTest, ExactAllelesAndThoseThatBeginInAPlaceAreCountedWhereTheyLie) 
   EXPECT_GT(told, 40);
   ExpectTheSame(Variants({.contig = "7", .start = 5, .ref = "A", .alt = "C"}, Granularity::kRecord),
                 false);
+}
+
+TEST_F(ShardsTest, AProjectReadsTheSamePeopleOfWhicheverProcess) {
+  std::vector<Query> queries = {Variants(Range("20", kBorder - 100, kBorder + 100)),
+                                Variants(Range("X", 5'000'000, 5'000'100)),
+                                Variants(Range("7", 5, 9))};
+  for (const std::size_t site : {12U, 44U, 75U, 111U}) {
+    const auto& v = world_.sites[site].variant;
+    queries.push_back(Variants({.contig = v.contig, .start = v.pos, .ref = v.ref, .alt = v.alt}));
+  }
+  std::size_t somebody = 0;
+  for (const Query& query : queries) {
+    const auto expected = plain_->Read(query);
+    ASSERT_THAT(expected, IsOk());
+    if (!expected->empty()) ++somebody;
+    for (const auto& shard : shards_) {
+      const auto read = shard->Read(query);
+      ASSERT_THAT(read, IsOk()) << Canonical(query);
+      EXPECT_EQ(*read, *expected) << Canonical(query);
+    }
+  }
+  EXPECT_GE(somebody, 4U);
 }
 
 TEST_F(ShardsTest, NobodyCountsTwiceAcrossABorder) {

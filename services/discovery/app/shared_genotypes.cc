@@ -63,7 +63,10 @@ Result<std::uint64_t> SharedGenotypes::CountCarriers(const Context& ctx, const C
   const std::vector<std::uint32_t> owners = Owners(cohort, pattern);
   if (owners.empty()) return 0;
   const ShardQuestion question = QuestionOf(cohort, rows, &pattern, frequencies);
-  if (owners.size() > 1) return CountTogether(ctx, owners, cohort, question, frequencies);
+  if (owners.size() > 1) {
+    GF_ASSIGN(const Bitmap carriers, FindTogether(ctx, owners, cohort, question, frequencies));
+    return carriers.Count();
+  }
   if (owners.front() != own_.number) {
     GF_ASSIGN(const std::uint64_t count, others_[owners.front()]->Count(ctx, question));
     if (count > rows.Count()) return Confused();
@@ -72,11 +75,17 @@ Result<std::uint64_t> SharedGenotypes::CountCarriers(const Context& ctx, const C
   return OwnGenotypes::Get().CountCarriers(ctx, cohort, pattern, rows, live, frequencies);
 }
 
-Result<std::uint64_t> SharedGenotypes::CountTogether(const Context& ctx,
-                                                     const std::vector<std::uint32_t>& owners,
-                                                     const Cohort& cohort,
-                                                     const ShardQuestion& question,
-                                                     const AppliedFrequencies* frequencies) const {
+Result<Bitmap> SharedGenotypes::Carriers(const Context& ctx, const Cohort& cohort,
+                                         const VariantPattern& pattern, const Bitmap& rows,
+                                         const AppliedFrequencies* frequencies) const {
+  return FindTogether(ctx, Owners(cohort, pattern), cohort,
+                      QuestionOf(cohort, rows, &pattern, frequencies), frequencies);
+}
+
+Result<Bitmap> SharedGenotypes::FindTogether(const Context& ctx,
+                                             const std::vector<std::uint32_t>& owners,
+                                             const Cohort& cohort, const ShardQuestion& question,
+                                             const AppliedFrequencies* frequencies) const {
   std::vector<std::optional<Result<Bitmap>>> found(owners.size());
   // Shared: a worker may still be saying that it is done when this thread goes on.
   const auto missing = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(owners.size()));
@@ -102,7 +111,7 @@ Result<std::uint64_t> SharedGenotypes::CountTogether(const Context& ctx,
       return Confused();
     carriers.Or(**part);
   }
-  return carriers.Count();
+  return carriers;
 }
 
 Result<std::vector<FoundAllele>> SharedGenotypes::FindAlleles(const Context& ctx,

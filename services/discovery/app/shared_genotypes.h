@@ -24,6 +24,9 @@ class SharedGenotypes final : public Genotypes {
                                       const VariantPattern& pattern, const genomics::Bitmap& rows,
                                       const cohort::Live* live,
                                       const AppliedFrequencies* frequencies) const override;
+  Result<genomics::Bitmap> Carriers(const Context& ctx, const Cohort& cohort,
+                                    const VariantPattern& pattern, const genomics::Bitmap& rows,
+                                    const AppliedFrequencies* frequencies) const override;
   Result<std::vector<FoundAllele>> FindAlleles(const Context& ctx, const Cohort& cohort,
                                                const VariantPattern& pattern,
                                                const genomics::Bitmap& rows,
@@ -35,9 +38,10 @@ class SharedGenotypes final : public Genotypes {
  private:
   // Who has what the pattern may find. Nobody: nothing is there to find.
   std::vector<std::uint32_t> Owners(const Cohort& cohort, const VariantPattern& pattern) const;
-  Result<std::uint64_t> CountTogether(const Context& ctx, const std::vector<std::uint32_t>& owners,
-                                      const Cohort& cohort, const ShardQuestion& question,
-                                      const AppliedFrequencies* frequencies) const;
+  Result<genomics::Bitmap> FindTogether(const Context& ctx,
+                                        const std::vector<std::uint32_t>& owners,
+                                        const Cohort& cohort, const ShardQuestion& question,
+                                        const AppliedFrequencies* frequencies) const;
 
   const cohort::Shard own_;
   const std::vector<std::unique_ptr<ShardClient>> others_;

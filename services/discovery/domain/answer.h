@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "libs/disclosure/mechanism.h"
+#include "libs/genomics/individuals.h"
 #include "libs/genomics/variant_names.h"
 #include "services/discovery/domain/frequency_table.h"
 #include "services/discovery/domain/query.h"
@@ -40,6 +41,25 @@ struct Distribution {
   std::vector<Cell> cells;
 };
 
+struct FilteringTerm {
+  std::string id;
+  std::string label;
+  auto operator<=>(const FilteringTerm&) const = default;
+};
+
+// What a cohort knows of a person.
+struct IndividualRecord {
+  std::string id;  // IndividualId
+  genomics::Sex sex = genomics::Sex::kUnknown;
+  std::optional<std::int32_t> age_years;
+  std::vector<FilteringTerm> terms;
+};
+
+// "GOE-FI-DATASET-1.i42": the same in versions that go on from one another, as rows are.
+std::string IndividualId(const std::string& dataset, std::uint32_t row);
+// None: no individual of the dataset.
+std::optional<std::uint32_t> RowOfIndividual(const std::string& dataset, const std::string& id);
+
 struct DatasetAnswer {
   std::string dataset;
   std::int32_t version = 0;
@@ -50,6 +70,9 @@ struct DatasetAnswer {
   disclosure::Precision precision = disclosure::Precision::kExact;
   std::int64_t adjusted_to = 1;
   std::vector<Distribution> distributions = {};
+  // A project reads it: the count is exact, and these are the page of its records.
+  bool opened = false;
+  std::vector<IndividualRecord> individuals = {};
 };
 
 // A dataset that is not answered from, because the account's budget is spent.
@@ -101,12 +124,6 @@ struct Answer {
   std::vector<TableName> network_tables;  // at the hub: its own, of the assemblies that were used
   bool suppressed =
       false;  // a number was held back; for the node's own log and metrics, never sent
-};
-
-struct FilteringTerm {
-  std::string id;
-  std::string label;
-  auto operator<=>(const FilteringTerm&) const = default;
 };
 
 }  // namespace genofed::discovery

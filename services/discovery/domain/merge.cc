@@ -180,24 +180,6 @@ void AddUp(Answer& merged, const Query& query) {
 
 }  // namespace
 
-const char* MemberStateName(MemberState state) {
-  switch (state) {
-    case MemberState::kAnswered:
-      return "answered";
-    case MemberState::kTimedOut:
-      return "timed_out";
-    case MemberState::kUnreachable:
-      return "unreachable";
-    case MemberState::kRefused:
-      return "refused";
-    case MemberState::kBudgetSpent:
-      return "budget_spent";
-    case MemberState::kNotAsked:
-      return "not_asked";
-  }
-  return "refused";
-}
-
 Query AsksNodes(Query query) {
   query.granularity = std::max(query.granularity, Granularity::kCount);
   return query;

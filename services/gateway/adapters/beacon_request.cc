@@ -252,16 +252,27 @@ bool Means(const beacon::Request& request, const std::string& dataset) {
   return named.empty() || std::find(named.begin(), named.end(), dataset) != named.end();
 }
 
-Result<v1::QueryRequest> CohortQuery(const beacon::Request& request) {
+Result<v1::QueryRequest> CohortQuery(const beacon::Request& request, const std::string& passport) {
   const beacon::Target& target = request.target;
   const EntryType type = target.type;
   if (type != EntryType::kVariant && type != EntryType::kIndividual)
     return InvalidField("query", "QUERY_UNSUPPORTED", "cohorts know people and variants only");
   const bool of_dataset = target.parent == EntryType::kDataset;
-  if (!target.id.empty() && !of_dataset)
+  const bool of_one = !target.id.empty() && !of_dataset;
+  const bool by_passport = type == EntryType::kIndividual && !passport.empty() &&
+                           request.granularity != beacon::Granularity::kAggregated &&
+                           (!of_one || !target.parent);
+  if (of_one && !by_passport)
     return InvalidField("query", "QUERY_UNSUPPORTED",
                         "cohorts count people and say nothing of a single record");
   v1::QueryRequest query;
+  if (by_passport) {
+    v1::RecordsAsked& records = *query.mutable_records();
+    records.set_passport(passport);
+    if (of_one) records.set_individual(target.id);
+    records.set_skip(request.skip);
+    records.set_limit(static_cast<std::int32_t>(request.limit));
+  }
   query.set_entity(type == EntryType::kVariant ? v1::ENTITY_VARIANT : v1::ENTITY_INDIVIDUAL);
   query.set_granularity(GranularityOf(request.granularity));
   if (of_dataset) {

@@ -31,7 +31,8 @@ bool Means(const beacon::Request& request, const std::string& dataset);
 // alleleFrequency are about the variant that is asked for, age and all other terms about people.
 // InvalidArgument QUERY_UNSUPPORTED for what cohorts cannot be asked, QUERY_INCOMPLETE for variants
 // without a place or gene, FIELD_INVALID for what means nothing. Test mode is for the caller to
-// see: cohorts are people.
-Result<discovery::v1::QueryRequest> CohortQuery(const beacon::Request& request);
+// see: cohorts are people. `passport`: of the caller, at a node; may open records of individuals.
+Result<discovery::v1::QueryRequest> CohortQuery(const beacon::Request& request,
+                                                const std::string& passport = "");
 
 }  // namespace genofed::gateway

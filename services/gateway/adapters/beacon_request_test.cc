@@ -169,6 +169,41 @@ TEST(BeaconRequest, ThePathNamesTheDataset) {
   EXPECT_THAT(asked(EntryType::kCohort, "C"), HasReason("QUERY_UNSUPPORTED"));
 }
 
+TEST(BeaconRequest, APassportMayOpenRecordsOfIndividuals) {
+  const auto asked = [](beacon::Target target, const json& query) -> Result<v1::QueryRequest> {
+    GF_ASSIGN(const BeaconRequest parsed, ParseBeacon(std::move(target), Post(query)));
+    return CohortQuery(parsed.parsed, "passport");
+  };
+  const beacon::Target people{EntryType::kIndividual, std::nullopt, ""};
+  GF_ASSERT_OK_AND_ASSIGN(const auto page,
+                          asked(people, {{"pagination", {{"skip", 2}, {"limit", 5}}}}));
+  EXPECT_EQ(page.records().passport(), "passport");
+  EXPECT_EQ(page.records().skip(), 2);
+  EXPECT_EQ(page.records().limit(), 5);
+  EXPECT_EQ(page.records().individual(), "");
+  GF_ASSERT_OK_AND_ASSIGN(const auto all, asked(people, {{"pagination", {{"limit", 0}}}}));
+  EXPECT_EQ(all.records().limit(), 10'000);
+  GF_ASSERT_OK_AND_ASSIGN(const auto one,
+                          asked({EntryType::kIndividual, std::nullopt, "D.i4"}, json::object()));
+  EXPECT_EQ(one.records().individual(), "D.i4");
+  GF_ASSERT_OK_AND_ASSIGN(
+      const auto of_dataset,
+      asked({EntryType::kIndividual, EntryType::kDataset, "D"}, json::object()));
+  EXPECT_TRUE(of_dataset.has_records());
+  EXPECT_EQ(of_dataset.records().individual(), "");
+  EXPECT_EQ(of_dataset.datasets(0), "D");
+  // Nothing else of theirs, and not what a person is part of.
+  EXPECT_FALSE(asked(people, {{"requestedGranularity", "aggregated"}})->has_records());
+  EXPECT_FALSE(asked({EntryType::kVariant, std::nullopt, ""},
+                     {{"requestParameters", {{"geneId", "BRCA1"}}}})
+                   ->has_records());
+  EXPECT_THAT(asked({EntryType::kIndividual, EntryType::kCohort, "C"}, json::object()),
+              HasReason("QUERY_UNSUPPORTED"));
+  EXPECT_THAT(asked({EntryType::kBiosample, EntryType::kIndividual, "D.i4"}, json::object()),
+              HasReason("QUERY_UNSUPPORTED"));
+  EXPECT_FALSE(Cohort(EntryType::kIndividual, Post(json::object()))->has_records());
+}
+
 TEST(BeaconRequest, CohortsAreFilteredByTerms) {
   GF_ASSERT_OK_AND_ASSIGN(
       const auto query,

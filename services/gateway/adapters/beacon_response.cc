@@ -211,6 +211,30 @@ json AccessHandover(const SiteFacts& site, const std::string& record) {
            "people are answered to those whose application was approved"}};
 }
 
+json Ontology(const std::string& id, const std::string& label) {
+  json term = {{"id", id}};
+  if (!label.empty()) term["label"] = label;
+  return term;
+}
+
+// Terms of the Human Phenotype Ontology are features; cohorts keep no others but of diseases.
+json Individual(const v1::IndividualRecord& record) {
+  const genomics::Sex sex = genomics::ParseSex(record.sex());
+  const char* label = sex == genomics::Sex::kFemale ? "female"
+                      : sex == genomics::Sex::kMale ? "male"
+                                                    : "unknown";
+  json out = {{"id", record.id()}, {"sex", Ontology(record.sex(), label)}};
+  if (record.has_age_years()) out["info"]["ageYears"] = record.age_years();
+  for (const v1::FilteringTerm& term : record.terms()) {
+    if (term.id().starts_with("HP:")) {
+      out["phenotypicFeatures"].push_back({{"featureType", Ontology(term.id(), term.label())}});
+    } else {
+      out["diseases"].push_back({{"diseaseCode", Ontology(term.id(), term.label())}});
+    }
+  }
+  return out;
+}
+
 json CohortSet(const SiteFacts& site, const beacon::Request& request,
                const v1::DatasetResult& dataset) {
   json set = {{"id", dataset.dataset()},
@@ -222,6 +246,11 @@ json CohortSet(const SiteFacts& site, const beacon::Request& request,
                 {"counted", "individuals"}}}};
   if (request.target.type == EntryType::kVariant)
     set["results"] = ResultsOf(site, request, dataset);
+  if (dataset.opened()) {
+    set["results"] = json::array();
+    for (const v1::IndividualRecord& one : dataset.individuals())
+      set["results"].push_back(Individual(one));
+  }
   // Datasets of Beacons that are no sites of the federation are not in its catalogue.
   if (!dataset.country().empty())
     set["resultsHandovers"] = json::array(
@@ -468,14 +497,17 @@ Distributions Aggregated(const BeaconAnswers& answers) {
   return out;
 }
 
-// Of cohorts. Records are alleles with frequencies, never people; where counts were not disclosed
-// only yes or no is left.
+// Of cohorts. Records are alleles with frequencies, and people of what a passport opens; where
+// counts were not disclosed only yes or no is left.
 Granularity OfCohorts(const beacon::Request& request, const v1::QueryResponse& cohorts) {
   if (cohorts.exists() && cohorts.count() <= 0) return Granularity::kBoolean;
   const auto& datasets = cohorts.datasets();
   const bool alleles = std::any_of(datasets.begin(), datasets.end(),
                                    [](const auto& dataset) { return dataset.alleles_size() > 0; });
-  const bool records = request.target.type == EntryType::kVariant && (alleles || !cohorts.exists());
+  const bool opened = std::any_of(datasets.begin(), datasets.end(),
+                                  [](const auto& dataset) { return dataset.opened(); });
+  const bool records =
+      opened || (request.target.type == EntryType::kVariant && (alleles || !cohorts.exists()));
   return records ? request.granularity : std::min(request.granularity, Granularity::kCount);
 }
 

@@ -307,6 +307,44 @@ TEST(BeaconResponse, FoldersComeRecordByRecordWhereTheyMay) {
   EXPECT_EQ(sets[2]["results"], json::array());
 }
 
+// A cohort that a passport opened; beside it one that it did not.
+v1::QueryResponse Opened() {
+  v1::QueryResponse answer = Answer();
+  auto* fi = answer.mutable_datasets(0);
+  fi->clear_alleles();
+  fi->set_opened(true);
+  fi->set_count_precision(v1::COUNT_PRECISION_EXACT);
+  auto* person = fi->add_individuals();
+  person->set_id("GOE-FI-DATASET-1.i4");
+  person->set_sex("NCIT:C16576");
+  person->set_age_years(37);
+  for (const auto& [id, label] : {std::pair("HP:0001250", "Seizure"), std::pair("ORPHA:33069", "")}) {
+    person->add_terms()->set_id(id);
+    person->mutable_terms()->rbegin()->set_label(label);
+  }
+  fi->add_individuals()->set_id("GOE-FI-DATASET-1.i9");
+  fi->mutable_individuals(1)->set_sex("NCIT:C17998");
+  return answer;
+}
+
+TEST(BeaconResponse, CohortsHaveRecordsWhereAPassportOpensThem) {
+  const json document = json::parse(RenderQueryResponse(
+      TestSite(), Request(EntryType::kIndividual, "record", "ALL"), {{}, Opened()}));
+  EXPECT_EQ(document["meta"]["returnedGranularity"], "record");
+  const json& sets = document["response"]["resultSets"];
+  EXPECT_EQ(sets[0]["results"],
+            (json{{{"id", "GOE-FI-DATASET-1.i4"},
+                   {"sex", {{"id", "NCIT:C16576"}, {"label", "female"}}},
+                   {"info", {{"ageYears", 37}}},
+                   {"phenotypicFeatures",
+                    {{{"featureType", {{"id", "HP:0001250"}, {"label", "Seizure"}}}}}},
+                   {"diseases", {{{"diseaseCode", {{"id", "ORPHA:33069"}}}}}}},
+                  {{"id", "GOE-FI-DATASET-1.i9"},
+                   {"sex", {{"id", "NCIT:C17998"}, {"label", "unknown"}}}}}));
+  EXPECT_EQ(sets[0]["countPrecision"], "exact");
+  EXPECT_FALSE(sets[1].contains("results"));
+}
+
 TEST(BeaconResponse, NoDatasetIsThereTwice) {
   v1::QueryFoldersResponse folders = Folders();
   folders.mutable_sets(0)->set_id("GOE-FI-DATASET-1");
@@ -502,6 +540,11 @@ TEST(BeaconResponse, EveryAnswerIsValidBeacon) {
                {{"GOE-FI-DATASET-2", "QUERY_UNSUPPORTED", "why"}},
                {{"GDI-FI-BEACON-2", "BUDGET_SPENT", "", std::chrono::seconds(5)}}}));
       add("beaconResultsetsResponse.json", RenderQueryResponse(site, Request(entry, "record", "ALL"), {Folders(), {}}));
+      const std::string opened =
+          RenderQueryResponse(site, Request(EntryType::kIndividual, "record"), {{}, Opened()});
+      add("beaconResultsetsResponse.json", opened);
+      for (const json& person : json::parse(opened)["response"]["resultSets"][0]["results"])
+        schemas.Add(std::string(kModels) + "individuals/defaultSchema.json", person.dump());
       add("beaconCountResponse.json", Render(site, entry, "count").dump());
       add("beaconBooleanResponse.json", Render(site, entry, "boolean").dump());
     }

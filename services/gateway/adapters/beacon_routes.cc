@@ -51,7 +51,7 @@ class Beacon {
     const Status folders_silent = folders.status();
     if (!MeansCohorts(query.parsed)) {
       GF_TRY(folders_silent);
-    } else if (auto cohorts = Cohorts(query.parsed, request.ctx); cohorts.ok()) {
+    } else if (auto cohorts = Cohorts(query, request.ctx); cohorts.ok()) {
       answers.cohorts = *std::move(cohorts);
       GF_TRY(WithoutFolders(query.parsed, folders_silent, request.ctx, answers));
     } else {
@@ -108,8 +108,9 @@ class Beacon {
            (target.parent != EntryType::kDataset || Means(request, target.id));
   }
 
-  Result<dv1::QueryResponse> Cohorts(const beacon::Request& request, const Context& ctx) const {
-    GF_ASSIGN(const dv1::QueryRequest query, CohortQuery(request));
+  Result<dv1::QueryResponse> Cohorts(const BeaconRequest& asked, const Context& ctx) const {
+    GF_ASSIGN(const dv1::QueryRequest query,
+              CohortQuery(asked.parsed, site_.hub ? std::string() : asked.passport));
     return Call<dv1::QueryResponse>(caller_, ctx, "discovery",
                                     "genofed.discovery.v1.DiscoveryService/Query", query);
   }
