@@ -255,6 +255,9 @@ def test_a_passport_opens_the_records_of_a_cohort(beside, schemas):
         return facts["sex"], facts["age"], tuple(sorted(facts["terms"]))
 
     assert sorted(map(told, everybody["results"])) == sorted(map(true, readable))
+    # The command packs the passport by itself.
+    shown = federation.genofed("query", "records", "--limit", 0, "--sex", "female", site="fi", as_="researcher").json
+    assert sets(shown)[cohort.dataset]["results"] == [record for record in everybody["results"] if record["sex"]["label"] == "female"]
     # Pages, filters and carriers; one person alone.
     women_only = {"filters": [{"id": "NCIT:C16576"}]}
     pages = [record["id"] for skip in range(3)
@@ -288,4 +291,6 @@ def test_citizens_see_who_could_read_their_records(beside):
         seen = federation.get("fi", "/api/v1/me/accesses?page_size=100", token=token)["accesses"]
         [access] = [one for one in seen if one["kind"] == "access"]
         assert access.get("used", False) == used and access["receipt"] and access["project"] == "Records of the cohort"
-        assert access["outcome"] == "records could be read" and access["purpose_code"] == "DUO:0000006"
+        assert access["outcome"] == "records could be read" and access["purpose_code"] == "DUO:0000006" and len(access["decision_sha256"]) == 64
+        said = federation.genofed("me", "accesses", site="fi", token=token, json=False).out
+        assert ("not used" in said) != used and f"records for application {access['application']}" in said

@@ -100,6 +100,7 @@ class GrpcPassportService final : public v1::PassportService::CallbackService {
             dataset->set_organisation(one.organisation);
             dataset->set_purpose(one.content.purpose);
             dataset->set_purpose_code(one.content.purpose_code);
+            dataset->set_decision_sha256(one.decision_sha256);
           }
           return answer;
         });

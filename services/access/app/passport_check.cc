@@ -32,6 +32,7 @@ Result<OpenedDataset> PassportCheck::Describe(const Context& ctx, const std::str
   opened.application = *application;
   opened.content = grant.application.content;
   opened.organisation = grant.application.organisation;
+  opened.decision_sha256 = grant.decision_sha256;
   return opened;
 }
 

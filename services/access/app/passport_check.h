@@ -19,6 +19,7 @@ struct OpenedDataset {
   std::string application = {};
   Content content = {};
   std::string organisation = {};
+  std::string decision_sha256 = {};
 };
 
 // Node: what a passport opens here.

@@ -135,6 +135,7 @@ class PassportsTest : public ::testing::Test {
     Grant& grant = grants_.grants["app-1"];
     grant.application = application;
     grant.decision = decision;
+    grant.decision_sha256 = std::string(64, 'd');
     grant.permit_from = clock_.Now();
     grant.permit_until = clock_.Now() + std::chrono::hours(24 * 30);
   }
@@ -202,6 +203,7 @@ TEST_F(PassportsTest, APassportOpensWhatTheCountryGrantedToItsHolderOnly) {
   EXPECT_EQ((*opened)[0].application, "app-1");
   EXPECT_EQ((*opened)[0].content.purpose_code, "DUO:0000006");
   EXPECT_EQ((*opened)[0].organisation, "Uni");
+  EXPECT_EQ((*opened)[0].decision_sha256, std::string(64, 'd'));
   EXPECT_EQ(minted_.applications.at((*opened)[0].visa), "app-1");
   EXPECT_EQ((*opened)[0].visa_source, std::string(kFi) + "/dac");
   minted_.applications.clear();

@@ -106,18 +106,24 @@ int Accesses(const Target& target, const std::string& receipts) {
       }
     }
   }
-  return Show(session, answer, [](const Json& json) {
+  const auto by_whom = [](const Json& access) {
+    if (TextOf(access, "kind") != "access")
+      return "decision " + TextOf(access, "decision_sha256").substr(0, 16) + "…";
+    const std::string client = TextOf(access, "client");
+    const std::string application = TextOf(access, "application");
+    if (!client.empty()) return "files for client " + client;
+    return "records for " + (application.empty() ? std::string("a visa of another authority")
+                                                 : "application " + application);
+  };
+  return Show(session, answer, [&](const Json& json) {
     if (json.value("accesses", Json::array()).empty())
       std::printf("No project has asked for datasets at this node.\n");
     for (const Json& access : json.value("accesses", Json::array())) {
       bool used = access.value("used", false);
-      const std::string by = TextOf(access, "kind") == "access"
-                                 ? "files for client " + TextOf(access, "client")
-                                 : "decision " + TextOf(access, "decision_sha256").substr(0, 16) + "…";
       std::printf("%s  %s\n    %s\n    dataset %s; %s, ledger entry %s\n",
                   TextOf(access, "at").c_str(), used ? "USED" : "not used",
                   TextOf(access, "text").c_str(),
-                  TextOf(Member(access, "dataset"), "dataset").c_str(), by.c_str(),
+                  TextOf(Member(access, "dataset"), "dataset").c_str(), by_whom(access).c_str(),
                   TextOf(access, "ledger_index").c_str());
     }
   });

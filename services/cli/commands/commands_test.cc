@@ -359,6 +359,71 @@ TEST_F(AnswerTest, OthersDoNotControlTheTerminal) {
   EXPECT_EQ(ContentOf({{"a", "1\n2\n"}}, "a"), "1\n2\n") << "files keep their lines";
 }
 
+// ---- Records
+
+class RecordsTest : public SiteTest {
+ protected:
+  void SetUp() override {
+    const Json person = {{"id", "D.i4"},
+                         {"sex", {{"id", "NCIT:C16576"}, {"label", "female"}}},
+                         {"info", {{"ageYears", 37}}},
+                         {"phenotypicFeatures",
+                          {{{"featureType", {{"id", "HP:0001250"}, {"label", "Seizure"}}}}}},
+                         {"diseases", {{{"diseaseCode", {{"id", "ORPHA:33069"}}}}}}};
+    Answer("POST /beacon/v2/individuals",
+           {{"response",
+             {{"resultSets",
+               {{{"id", "D"}, {"resultsCount", 12}, {"results", {person}}},
+                {{"id", "E"}, {"resultsCount", 40}}}}}}});
+    // One address for both: the hub of a federation, and its node.
+    Write("federation.json",
+          Json{{"ca_file", ""},
+               {"hub", {{"site", "hub"}, {"rest", url()}}},
+               {"nodes", {{{"site", "fi"}, {"rest", url()}}}},
+               {"personas", {{"ann", {{"token", "of-ann"}, {"site", "hub"}}}}}}
+              .dump());
+    Answer("GET /api/v1/site", {{"role", "node"}, {"audience", "urn:genofed:site:fi"}});
+    Answer("POST /oauth/token", {{"access_token", "a-passport"}});
+  }
+};
+
+TEST_F(RecordsTest, AreReadByAPassportThatTheHubPacks) {
+  const Outcome read = Program({"--var", dir_.path().string(), "--as", "ann", "--site", "fi", "query",
+                                "records", "--term", "HP:0001250", "--limit", "5", "--skip", "2"});
+  ASSERT_EQ(read.code, kOk) << read.err;
+  EXPECT_EQ(OnlyAsked("POST", "/oauth/token").body,
+            "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange"
+            "&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token"
+            "&requested_token_type=urn%3Aga4gh%3Aparams%3Aoauth%3Atoken-type%3Apassport"
+            "&subject_token=of-ann&audience=urn%3Agenofed%3Asite%3Afi");
+  const Asked asked = OnlyAsked("POST", "/beacon/v2/individuals");
+  EXPECT_EQ(asked.passport, "a-passport");
+  EXPECT_EQ(asked.authorization, "Bearer of-ann");
+  EXPECT_EQ(asked.json()["query"]["pagination"], (Json{{"skip", 2}, {"limit", 5}}));
+  EXPECT_EQ(asked.json()["query"]["filters"], (Json{{{"id", "HP:0001250"}}}));
+  EXPECT_THAT(read.out, HasSubstr("D: 1 of 12 records"));
+  EXPECT_THAT(read.out, HasSubstr("E: no records for you, 40 people"));
+  EXPECT_THAT(read.out, ::testing::ContainsRegex("D\\.i4 +female +37 +HP:0001250 Seizure; ORPHA:33069"));
+}
+
+TEST_F(RecordsTest, APassportMayComeFromAFile) {
+  ASSERT_EQ(Genofed({"query", "records", "--passport", Write("p.jwt", "mine\n")}).code, kOk);
+  EXPECT_EQ(OnlyAsked("POST", "/beacon/v2/individuals").passport, "mine");
+}
+
+TEST_F(RecordsTest, WithoutOneNothingIsAsked) {
+  EXPECT_THAT(Genofed({"query", "records"}).err, HasSubstr("--passport FILE"));
+  const std::vector<std::string> at_hub = {"--var", dir_.path().string(), "--as", "ann", "query",
+                                           "records"};
+  Answer("GET /api/v1/site", {{"role", "hub"}});
+  EXPECT_THAT(Program(at_hub).err, HasSubstr("--site fi"));
+  Answer("GET /api/v1/site", {{"role", "node"}, {"audience", "urn:genofed:site:fi"}});
+  Answer("POST /oauth/token", {{"error", "invalid_target"}, {"error_description", "no such node"}},
+         400);
+  EXPECT_THAT(Program(at_hub).err, HasSubstr("no such node (invalid_target)"));
+  for (const Asked& one : asked()) EXPECT_NE(one.target, "/beacon/v2/individuals");
+}
+
 TEST_F(AnswerTest, DeepTokensAreNotReadable) {
   const std::string deep =
       R"({"a": )" + std::string(200'000, '[') + std::string(200'000, ']') + "}";

@@ -76,6 +76,7 @@ void AddEverything(Commands commands) {
   AddFederationCommands(commands);
   AddLoginCommands(commands);
   AddDataCommands(commands);
+  AddQueryCommands(commands);
   AddConnectorCommands(commands);
   AddAccessCommands(commands);
   AddCaseCommands(commands);

@@ -38,15 +38,16 @@ Result<std::string> ToText(const Json& body) {
   }
 }
 
-// A problem document (RFC 9457) or a GA4GH error body, whose reason is in a header, becomes a
-// status again.
+// A problem document (RFC 9457), a GA4GH error body, whose reason is in a header, or an error of
+// OAuth becomes a status again.
 Status ToStatus(int http_status, const std::string& body, std::string reason) {
   const Json problem = crypto::ParseStrictJson(body, kAnswer).value_or(Json());
   if (reason.empty()) reason = "HTTP_" + std::to_string(http_status);
   std::string detail = "the site answered " + std::to_string(http_status);
   if (problem.is_object()) {
     if (problem.contains("reason")) reason = TextOf(problem, "reason");
-    for (const char* member : {"detail", "msg", "title"}) {
+    if (Member(problem, "error").is_string()) reason = TextOf(problem, "error");
+    for (const char* member : {"detail", "msg", "title", "error_description"}) {
       if (std::string text = TextOf(problem, member); !text.empty()) {
         detail = text;
         break;
@@ -190,6 +191,7 @@ Result<std::string> Session::Exchange(const std::string& method, const std::stri
   } else if (!token_.empty()) {
     request.headers.Set("Authorization", "Bearer " + token_);
   }
+  if (!passport_.empty()) request.headers.Set("GA4GH-Passport", passport_);
   if (sink) {
     request.sink = [&sink](const http::ClientResponse&, std::string_view bytes) { return sink(bytes); };
   }
@@ -247,6 +249,26 @@ Result<Json> Session::PostForm(const std::string& path,
   GF_ASSIGN(std::string answer,
             Exchange("POST", path, std::move(body), "multipart/form-data; boundary=" + boundary));
   return ParseAnswer(answer);
+}
+
+// RFC 8693, as GA4GH AAI 1.2 uses it.
+Result<std::string> Session::Passport(const std::string& audience) {
+  constexpr std::string_view kTokenType = "urn:ietf:params:oauth:token-type:access_token";
+  constexpr std::string_view kPassportType = "urn:ga4gh:params:oauth:token-type:passport";
+  GF_TRY(Resolve());
+  if (token_.empty())
+    return Error(StatusCode::kUnauthenticated, "TOKEN_MISSING", "a passport is somebody's");
+  std::string form = "grant_type=" + Escape("urn:ietf:params:oauth:grant-type:token-exchange");
+  for (const auto& [name, value] : {std::pair<std::string_view, std::string_view>
+                                    {"subject_token_type", kTokenType},
+                                    {"requested_token_type", kPassportType},
+                                    {"subject_token", token_},
+                                    {"audience", audience}})
+    form += fmt::format("&{}={}", name, Escape(value));
+  GF_ASSIGN(const std::string answer, Exchange("POST", "/oauth/token", std::move(form),
+                                               "application/x-www-form-urlencoded"));
+  GF_ASSIGN(const Json issued, ParseAnswer(answer));
+  return ContentOf(issued, "access_token");
 }
 
 int Fail(const Status& status) {

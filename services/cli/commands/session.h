@@ -61,6 +61,10 @@ class Session {
   Status Resolve();
   const std::string& url() const { return url_; }  // once resolved
   const std::string& ca() const { return ca_; }
+  // At the hub: a GA4GH passport of whoever asks for the site of this audience.
+  Result<std::string> Passport(const std::string& audience);
+  // Shows this passport from now on.
+  void Show(std::string passport) { passport_ = std::move(passport); }
   // Asks as this login from now on.
   void Use(const StoredLogin& login);
 
@@ -75,6 +79,7 @@ class Session {
   std::string url_;
   std::string ca_;
   std::string token_;
+  std::string passport_;
   std::shared_ptr<const crypto::SigningKey> key_;  // of a token that is bound to one
 };
 
@@ -98,6 +103,7 @@ struct Commands {
 
 void AddFederationCommands(Commands commands);
 void AddDataCommands(Commands commands);
+void AddQueryCommands(Commands commands);
 void AddConnectorCommands(Commands commands);
 void AddAccessCommands(Commands commands);
 void AddCaseCommands(Commands commands);

@@ -23,7 +23,7 @@
 namespace genofed::cli {
 
 struct Asked {
-  std::string method, target, body, authorization;
+  std::string method, target, body, authorization, passport;
 
   Json json() const { return Json::parse(body, nullptr, false); }
 };
@@ -109,7 +109,8 @@ class SiteTest : public ::testing::Test {
     const std::string method(http::MethodName(request.method));
     const std::lock_guard lock(mutex_);
     asked_.push_back({method, request.target, request.body,
-                      std::string(request.headers.Get("Authorization").value_or(""))});
+                      std::string(request.headers.Get("Authorization").value_or("")),
+                      std::string(request.headers.Get("GA4GH-Passport").value_or(""))});
     for (const std::string& what : {method + " " + request.target, method + " " + request.path}) {
       if (const auto found = answers_.find(what); found != answers_.end())
         return http::Json(found->second.first, found->second.second);

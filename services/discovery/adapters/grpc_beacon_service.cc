@@ -93,7 +93,7 @@ class GrpcPassportClient final : public PassportClient {
     for (const auto& one : answer.datasets()) {
       opened[one.dataset()] = {one.visa(),         one.visa_source(), one.application(),
                                one.project(),      one.organisation(), one.purpose(),
-                               one.purpose_code()};
+                               one.purpose_code(),   one.decision_sha256()};
     }
     return opened;
   }

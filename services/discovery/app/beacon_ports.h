@@ -45,7 +45,8 @@ struct Project {
   std::string visa, visa_source;  // jti and source
   // Empty: of a visa that this node did not make.
   std::string application, title, organisation, purpose;
-  std::string purpose_code;  // DUO, or of the country's consent policy; may be empty
+  std::string purpose_code;     // DUO, or of the country's consent policy; may be empty
+  std::string decision_sha256;  // of the country's signed decision
 };
 using OpenedDatasets = std::map<std::string, Project>;  // by the catalogue's name
 

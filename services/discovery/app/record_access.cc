@@ -23,6 +23,7 @@ ledger::Entry EntryOf(const std::string& dataset, std::int32_t version, const Pr
                   {"visa", ledger::LedgerText(project.visa)},
                   {"visa_source", ledger::LedgerText(project.visa_source)}};
   entry.SetText("application", project.application);
+  entry.SetText("decision_sha256", project.decision_sha256);
   entry.SetText("project", project.title);
   entry.SetText("organisation", project.organisation);
   entry.SetText("purpose", project.purpose);
@@ -61,8 +62,8 @@ Result<std::shared_ptr<const PermittedRows>> RecordAccess::Open(const Context& c
     return Error(StatusCode::kUnavailable, "CONSENT_BEHIND",
                  "consent answered from an older epoch than its own");
   }
-  const std::string digest = HexEncode(crypto::Sha256(JoinParts(
-      {reader, stands_for, dataset, std::to_string(version), cohort.snapshot, day})));
+  const std::string digest = HexEncode(crypto::Sha256(
+      JoinParts({reader, stands_for, dataset, std::to_string(version), cohort.snapshot, day})));
   GF_TRY(consent_.Log(ctx, "records:" + digest,
                       EntryOf(dataset, version, project, cohort, std::move(time))));
   GF_LOG(ctx, info, "discovery.records_opened", {"dataset", dataset}, {"version", version},

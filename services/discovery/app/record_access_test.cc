@@ -26,8 +26,9 @@ class RecordAccessTest : public ::testing::Test {
     return access_.Open(As(reader), "GDI-FI-BEACON-1", 1, epoch, project);
   }
 
-  static inline const Project kHearts{"visa-1", "https://fi.example/dac", "app-1",      "Hearts",
-                                      "Uni",    "Why do they\nbeat?",     "DUO:0000007"};
+  static inline const Project kHearts{
+      "visa-1", "https://fi.example/dac", "app-1",       "Hearts",
+      "Uni",    "Why do they\nbeat?",     "DUO:0000007", std::string(64, 'd')};
   testing::FakeClock clock_;
   FakeConsent consent_;
   FakeProjectConsent project_consent_{consent_};
@@ -54,6 +55,7 @@ TEST_F(RecordAccessTest, WhoeverMayBeReadIsInTheLedgerFirst) {
   EXPECT_EQ(entry.Field("version"), "1");
   EXPECT_EQ(entry.Field("snapshot"), "snapshot-1");
   EXPECT_EQ(entry.Field("visa"), "visa-1");
+  EXPECT_EQ(entry.Field("decision_sha256"), std::string(64, 'd'));
   EXPECT_EQ(entry.numbers.at("epoch"), 1);
   EXPECT_EQ(entry.numbers.at("slots"), 128);
   const std::string bytes = ledger::EncodeEntry(entry).value();
