@@ -81,7 +81,12 @@ function registerPersonaGrant(provider, accounts, acting) {
     if (!persona) throw new errors.InvalidRequest('persona is missing or unknown');
     const account = actAs(persona, params.person_identifier);
     if (!account) throw new errors.InvalidRequest('person_identifier is only for citizens, and must be an identifier');
-    const resource = kSitePrefix + account.site;
+    // Who is at home at the hub may visit a node: a researcher reads records there.
+    const site = params.site ?? account.site;
+    if (site !== account.site && (account.site !== 'hub' || !accounts.hasSite(site))) {
+      throw new errors.InvalidRequest('the persona is not known at that site');
+    }
+    const resource = kSitePrefix + site;
     const token = new provider.AccessToken({
       client,
       accountId: account.subject,
@@ -90,7 +95,7 @@ function registerPersonaGrant(provider, accounts, acting) {
       resourceServer: new provider.ResourceServer(resource, resourceServerInfo(accounts, resource)),
       expiresIn: kLifetimeSeconds,
     });
-    acting.set(token, account);
+    acting.set(token, { ...account, site });
     ctx.oidc.entity('AccessToken', token);
     ctx.body = {
       access_token: await token.save(),
@@ -99,7 +104,7 @@ function registerPersonaGrant(provider, accounts, acting) {
       scope: token.scope,
     };
     await next();
-  }, ['persona', 'person_identifier']);
+  }, ['persona', 'person_identifier', 'site']);
 }
 
 export function makeProvider(options, accounts) {

@@ -132,7 +132,15 @@ test('persona grant: another citizen is another subject', async () => {
   assert.notEqual(second.sub, first.sub);
 });
 
+test('persona grant: who is at home at the hub may visit a node', async () => {
+  const visiting = await claims((await personaToken({ persona: 'researcher', site: 'fi' })).json.access_token);
+  assert.equal(visiting.aud, 'urn:genofed:site:fi');
+  assert.equal(visiting.sub, personas.researcher.subject);
+});
+
 test('persona grant: refusals', async () => {
+  assert.equal((await personaToken({ persona: 'researcher', site: 'xx' })).json.error, 'invalid_request');
+  assert.equal((await personaToken({ persona: 'citizen_fi', site: 'hub' })).json.error, 'invalid_request');
   assert.equal((await personaToken({ persona: 'researcher' }, 'wrong')).json.error, 'invalid_client');
   assert.equal((await personaToken({ persona: 'nobody' })).json.error, 'invalid_request');
   assert.equal((await personaToken({})).json.error, 'invalid_request');

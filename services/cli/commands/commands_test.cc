@@ -380,7 +380,7 @@ class RecordsTest : public SiteTest {
           Json{{"ca_file", ""},
                {"hub", {{"site", "hub"}, {"rest", url()}}},
                {"nodes", {{{"site", "fi"}, {"rest", url()}}}},
-               {"personas", {{"ann", {{"token", "of-ann"}, {"site", "hub"}}}}}}
+               {"personas", Json::object()}}
               .dump());
     Answer("GET /api/v1/site", {{"role", "node"}, {"audience", "urn:genofed:site:fi"}});
     Answer("POST /oauth/token", {{"access_token", "a-passport"}});
@@ -388,8 +388,9 @@ class RecordsTest : public SiteTest {
 };
 
 TEST_F(RecordsTest, AreReadByAPassportThatTheHubPacks) {
-  const Outcome read = Program({"--var", dir_.path().string(), "--as", "ann", "--site", "fi", "query",
-                                "records", "--term", "HP:0001250", "--limit", "5", "--skip", "2"});
+  const Outcome read =
+      Program({"--var", dir_.path().string(), "--token-file", Write("token", "of-ann"), "--site",
+               "fi", "query", "records", "--term", "HP:0001250", "--limit", "5", "--skip", "2"});
   ASSERT_EQ(read.code, kOk) << read.err;
   EXPECT_EQ(OnlyAsked("POST", "/oauth/token").body,
             "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange"
@@ -406,6 +407,12 @@ TEST_F(RecordsTest, AreReadByAPassportThatTheHubPacks) {
   EXPECT_THAT(read.out, ::testing::ContainsRegex("D\\.i4 +female +37 +HP:0001250 Seizure; ORPHA:33069"));
 }
 
+TEST_F(RecordsTest, ByAddressTheHubIsNamedToo) {
+  ASSERT_EQ(Genofed({"--token-file", Write("token", "of-ann"), "query", "records", "--hub", url()}).code,
+            kOk);
+  EXPECT_EQ(OnlyAsked("POST", "/beacon/v2/individuals").passport, "a-passport");
+}
+
 TEST_F(RecordsTest, APassportMayComeFromAFile) {
   ASSERT_EQ(Genofed({"query", "records", "--passport", Write("p.jwt", "mine\n")}).code, kOk);
   EXPECT_EQ(OnlyAsked("POST", "/beacon/v2/individuals").passport, "mine");
@@ -413,8 +420,8 @@ TEST_F(RecordsTest, APassportMayComeFromAFile) {
 
 TEST_F(RecordsTest, WithoutOneNothingIsAsked) {
   EXPECT_THAT(Genofed({"query", "records"}).err, HasSubstr("--passport FILE"));
-  const std::vector<std::string> at_hub = {"--var", dir_.path().string(), "--as", "ann", "query",
-                                           "records"};
+  const std::vector<std::string> at_hub = {
+      "--var", dir_.path().string(), "--token-file", Write("token", "of-ann"), "query", "records"};
   Answer("GET /api/v1/site", {{"role", "hub"}});
   EXPECT_THAT(Program(at_hub).err, HasSubstr("--site fi"));
   Answer("GET /api/v1/site", {{"role", "node"}, {"audience", "urn:genofed:site:fi"}});

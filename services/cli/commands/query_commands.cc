@@ -8,6 +8,7 @@
 #include "libs/core/file.h"
 #include "libs/core/strings.h"
 #include "services/cli/commands/session.h"
+#include "services/cli/federation/up.h"
 
 namespace genofed::cli {
 namespace {
@@ -186,25 +187,35 @@ int Query(const Target& target, const QueryOptions& o, const std::string& entity
 // ---- Records, by a passport
 
 struct RecordOptions : QueryOptions {
-  std::string passport_file;
+  std::string passport_file, hub;
   int limit = 10, skip = 0;
 };
 
-// A passport of whoever asks, for a node: from a file, or from the hub.
+// A passport of whoever asks, for a node: from a file, or from the hub. Tokens are meant for one
+// site: a persona gets another one for the node.
 Result<std::string> PassportFor(const Target& target, const RecordOptions& o, Session& node) {
-  if (!o.passport_file.empty()) {
-    GF_ASSIGN(const std::string text, ReadFile(o.passport_file, 1U << 20));
-    return std::string(Trim(text));
+  GF_TRY(node.Resolve());
+  if (!target.persona.empty() && !target.site.empty() && target.token_file.empty()) {
+    GF_ASSIGN(std::string token,
+              federation::PersonaToken(target.var, target.persona, "", ToLower(target.site)));
+    node.Use(std::move(token));
   }
-  if (!target.url.empty())
-    return Error(StatusCode::kInvalidArgument, "PASSPORT_MISSING",
-                 "which hub is not known: name a file with your passport, --passport FILE");
   GF_ASSIGN(const Json site, node.Get("/api/v1/site"));
   if (TextOf(site, "role") == "hub")
     return Error(StatusCode::kInvalidArgument, "SITE_MISSING",
                  "records are at nodes: name one, as --site fi");
+  if (!o.passport_file.empty()) {
+    GF_ASSIGN(const std::string text, ReadFile(o.passport_file, 1U << 20));
+    return std::string(Trim(text));
+  }
   Target at_hub = target;
   at_hub.site = "hub";
+  at_hub.url = o.hub;
+  if (!target.url.empty() && o.hub.empty())
+    return Error(
+        StatusCode::kInvalidArgument, "PASSPORT_MISSING",
+        "which hub is not known: name it with --hub URL, or a file with your passport with "
+        "--passport FILE");
   Session hub(at_hub);
   return hub.Passport(TextOf(site, "audience"));
 }
@@ -315,6 +326,8 @@ void AddQueryCommands(Commands commands) {
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   records->add_option("--skip", r->skip, "Pages to leave out")->check(CLI::NonNegativeNumber);
+  records->add_option("--hub", r->hub,
+                      "With --url: the hub's address, where you are signed in, too");
   records->add_option("--passport", r->passport_file,
                       "File with a passport for the node; default: asks the hub for one");
   records->footer(

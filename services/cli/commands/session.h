@@ -65,6 +65,8 @@ class Session {
   Result<std::string> Passport(const std::string& audience);
   // Shows this passport from now on.
   void Show(std::string passport) { passport_ = std::move(passport); }
+  // Asks by this access token from now on.
+  void Use(std::string token) { token_ = std::move(token); }
   // Asks as this login from now on.
   void Use(const StoredLogin& login);
 

@@ -40,7 +40,8 @@ bool LoginClient::Healthy() const {
   return Ok(Options(issuer_, ca_file_, std::chrono::milliseconds(2000)), "/health");
 }
 
-Result<std::string> LoginClient::Token(std::string_view persona, std::string_view person_identifier) const {
+Result<std::string> LoginClient::Token(std::string_view persona, std::string_view person_identifier,
+                                       std::string_view site) const {
   GF_ASSIGN(auto secret, ReadFile(secret_file_, 4096));
   http::Client client(Options(issuer_, ca_file_, std::chrono::milliseconds(10'000)));
   http::ClientRequest request;
@@ -50,6 +51,7 @@ Result<std::string> LoginClient::Token(std::string_view persona, std::string_vie
                      {"Authorization", "Basic " + Base64Encode(fmt::format("genofed-up:{}", Trim(secret)))}};
   request.body = "grant_type=urn%3Agenofed%3Agrant-type%3Apersona&persona=" + http::PercentEncode(persona);
   if (!person_identifier.empty()) request.body += "&person_identifier=" + http::PercentEncode(person_identifier);
+  if (!site.empty()) request.body += "&site=" + http::PercentEncode(site);
   GF_ASSIGN(auto response, client.Send(request));
   auto body = nlohmann::json::parse(response.body, nullptr, false);
   if (!body.is_object()) {

@@ -16,8 +16,10 @@ class LoginClient {
   LoginClient(std::string issuer, std::filesystem::path ca_file, std::filesystem::path secret_file);
 
   bool Healthy() const;
-  // A fresh access token of the persona; `person_identifier` (citizens only) may be empty: the persona's own.
-  Result<std::string> Token(std::string_view persona, std::string_view person_identifier = "") const;
+  // A fresh access token of the persona; `person_identifier` (citizens only) may be empty: the persona's own; so may
+  // `site` (of whoever is at home at the hub).
+  Result<std::string> Token(std::string_view persona, std::string_view person_identifier = "",
+                            std::string_view site = "") const;
 
  private:
   std::string issuer_;

@@ -244,7 +244,7 @@ int ShowStatus(const StatusOptions& options) {
 }
 
 Result<std::string> PersonaToken(const std::filesystem::path& var, std::string_view persona,
-                                 std::string_view person_identifier) {
+                                 std::string_view person_identifier, std::string_view site) {
   auto text = ReadFile(var / "federation.json", 4U << 20);
   auto document = text.ok() ? nlohmann::json::parse(*text, nullptr, false) : nlohmann::json();
   if (!document.is_object() || !document.contains("oidc") || !document["oidc"].is_object()) {
@@ -257,7 +257,7 @@ Result<std::string> PersonaToken(const std::filesystem::path& var, std::string_v
     return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
   };
   LoginClient login(member(oidc, "issuer"), member(document, "ca_file"), member(oidc, "client_secret_file"));
-  return login.Token(persona, person_identifier);
+  return login.Token(persona, person_identifier, site);
 }
 
 }  // namespace genofed::federation

@@ -49,8 +49,9 @@ struct StatusOptions {
 // 0: running and every process ready; 1: running, something is not ready; 3: not running.
 int ShowStatus(const StatusOptions& options);
 
-// A fresh access token from the running federation; `person_identifier` (citizens only) may be empty.
+// A fresh access token from the running federation; `person_identifier` (citizens only) may be empty. For another site
+// than the persona's own: `site`, of personas of the hub.
 Result<std::string> PersonaToken(const std::filesystem::path& var, std::string_view persona,
-                                 std::string_view person_identifier = "");
+                                 std::string_view person_identifier = "", std::string_view site = "");
 
 }  // namespace genofed::federation

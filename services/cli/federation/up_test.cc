@@ -128,6 +128,10 @@ TEST_F(UpTest, TokensOfPersonas) {
   ASSERT_TRUE(other.ok()) << Describe(other.status());
   EXPECT_EQ(claims(*other)["person_identifier"], "FI-P000007");
   EXPECT_EQ(Reason(PersonaToken(options_.var, "researcher", "FI-P000007").status()), "LOGIN_REFUSED");
+  auto abroad = PersonaToken(options_.var, "researcher", "", "fi");
+  ASSERT_TRUE(abroad.ok()) << Describe(abroad.status());
+  EXPECT_EQ(claims(*abroad)["aud"], "urn:genofed:site:fi");
+  EXPECT_EQ(Reason(PersonaToken(options_.var, "citizen_fi", "", "hub").status()), "LOGIN_REFUSED");
   EXPECT_EQ(Reason(PersonaToken(options_.var, "nobody").status()), "LOGIN_REFUSED");
   EXPECT_EQ(Reason(PersonaToken(dir_ / "elsewhere", "researcher").status()), "NOT_RUNNING");
 }
