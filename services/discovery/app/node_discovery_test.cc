@@ -437,6 +437,20 @@ TEST_F(NodeTest, OnePersonsRecordIsThereForWhoeverMayReadIt) {
   EXPECT_THAT(read("GOE-FI-A-1.i4", {{"GOE-FI-OTHER-1", {}}}), HasReason("QUERY_UNSUPPORTED"));
 }
 
+TEST_F(NodeTest, RecordsOfCarriersAreThoseOfOneAllele) {
+  ASSERT_THAT(view_.Refresh(ctx_), testing::IsOk());
+  const NodeDiscovery node = Reading();
+  genomics::Variant variant = world_.sites[30].variant;
+  for (const char* ref : {"A", "G"}) {
+    variant.ref = ref;
+    Query query = Exact(variant, Granularity::kRecord);
+    query.entity = Entity::kIndividual;
+    const auto read = node.Run(AsAnn(), query, {{{"GOE-FI-A-1", {}}}, "", 0, 100});
+    ASSERT_THAT(read, testing::IsOk());
+    EXPECT_EQ(read->exists, *ref == 'A') << "another reference is another allele";
+  }
+}
+
 // Of variants and of tables a project is told what everybody is.
 TEST_F(NodeTest, APassportOpensIndividualsAlone) {
   ASSERT_THAT(view_.Refresh(ctx_), testing::IsOk());
