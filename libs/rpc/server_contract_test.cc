@@ -54,6 +54,7 @@ class CountingService final : public pb::ConsentService::CallbackService {
         [this](const Context& ctx, const pb::GetEpochRequest&) -> Result<pb::GetEpochResponse> {
           pb::GetEpochResponse answer;
           answer.set_epoch(7);
+          handling = true;
           while (wait_for_cancel && ctx.Alive().ok())
             std::this_thread::sleep_for(std::chrono::milliseconds(1));
           if (wait_for_cancel) ended_as = ctx.Alive().code();
@@ -68,6 +69,7 @@ class CountingService final : public pb::ConsentService::CallbackService {
   }
   std::atomic<int> entered = 0;
   std::atomic<bool> wait_for_cancel = false;
+  std::atomic<bool> handling = false;  // the handler runs: a call may have waited before
   std::atomic<StatusCode> ended_as = StatusCode::kOk;  // what a handler that waits was told
 
  private:
@@ -198,7 +200,7 @@ TEST_F(ServerContractTest, AHandlerLearnsThatItsCallerHasGivenUp) {
                                   &pb::ConsentService::Stub::GetEpoch, pb::GetEpochRequest());
     EXPECT_EQ(answer.status().code(), StatusCode::kCancelled);
   });
-  while (service_.entered == 0) std::this_thread::yield();
+  while (!service_.handling) std::this_thread::yield();
   stop.request_stop();
   caller.join();
   const auto late = std::chrono::steady_clock::now() + std::chrono::seconds(20);  // far before its deadline
