@@ -418,7 +418,19 @@ TEST_F(RecordsTest, APassportMayComeFromAFile) {
   EXPECT_EQ(OnlyAsked("POST", "/beacon/v2/individuals").passport, "mine");
 }
 
+TEST_F(RecordsTest, NothingFoundIsSaid) {
+  const std::vector<std::string> words = {"query", "records", "--passport", Write("p.jwt", "mine")};
+  Json answer = {{"response", {{"resultSets", Json::array()}}}};
+  Answer("POST /beacon/v2/individuals", answer);
+  EXPECT_EQ(Genofed(words).out, "Nobody matches, or too few to say.\n");
+  answer["info"]["notAsked"] = {{{"dataset", "D"}, {"reason", "R"}, {"detail", "no such word"}}};
+  Answer("POST /beacon/v2/individuals", answer);
+  EXPECT_EQ(Genofed(words).out, "D: not asked (no such word)\n");
+}
+
 TEST_F(RecordsTest, WithoutOneNothingIsAsked) {
+  EXPECT_THAT(Genofed({"query", "records", "--passport", Write("empty.jwt", "\n")}).err,
+              HasSubstr("PASSPORT_MISSING"));
   EXPECT_THAT(Genofed({"query", "records"}).err, HasSubstr("--passport FILE"));
   const std::vector<std::string> at_hub = {
       "--var", dir_.path().string(), "--token-file", Write("token", "of-ann"), "query", "records"};

@@ -127,6 +127,24 @@ Result<Json> BeaconQuery(const QueryOptions& o) {
   return Json{{"meta", {{"apiVersion", "2.0"}}}, {"query", std::move(query)}};
 }
 
+// Datasets that are not in an answer, and why.
+void PrintLeftOut(const Json& info) {
+  for (const Json& withheld : info.value("withheld", Json::array())) {
+    const std::string dataset = TextOf(withheld, "dataset"), reason = TextOf(withheld, "reason");
+    if (reason == "BUDGET_SPENT") {
+      std::printf("%s: you were told as much as you may be for now; again in %s s\n",
+                  dataset.c_str(), TextOf(withheld, "retryAfterSeconds").c_str());
+    } else {
+      std::printf("%s: no answer just now (%s)\n", dataset.c_str(), reason.c_str());
+    }
+  }
+  for (const Json& one : info.value("notAsked", Json::array())) {
+    const bool named = one.contains("dataset"), said = !one.value("detail", "").empty();
+    std::printf("%s: not asked (%s)\n", TextOf(one, named ? "dataset" : "site").c_str(),
+                TextOf(one, said ? "detail" : "reason").c_str());
+  }
+}
+
 int Query(const Target& target, const QueryOptions& o, const std::string& entity) {
   const auto query = BeaconQuery(o);
   if (!query.ok()) return Fail(query.status()), kUsage;
@@ -147,20 +165,7 @@ int Query(const Target& target, const QueryOptions& o, const std::string& entity
           {TextOf(set, "id"), exists ? TextOf(set, "resultsCount") : "none, or too few to say"});
     }
     PrintTable(rows);
-    for (const Json& withheld : info.value("withheld", Json::array())) {
-      const std::string dataset = TextOf(withheld, "dataset"), reason = TextOf(withheld, "reason");
-      if (reason == "BUDGET_SPENT") {
-        std::printf("%s: you were told as much as you may be for now; again in %s s\n",
-                    dataset.c_str(), TextOf(withheld, "retryAfterSeconds").c_str());
-      } else {
-        std::printf("%s: no answer just now (%s)\n", dataset.c_str(), reason.c_str());
-      }
-    }
-    for (const Json& one : info.value("notAsked", Json::array())) {
-      const bool named = one.contains("dataset"), said = !one.value("detail", "").empty();
-      std::printf("%s: not asked (%s)\n", TextOf(one, named ? "dataset" : "site").c_str(),
-                  TextOf(one, said ? "detail" : "reason").c_str());
-    }
+    PrintLeftOut(info);
     for (const Json& table : info.value("frequencyTables", Json::array())) {
       std::printf(
           "rarity: by version %s of the network's table for %s; what is not in it is rarer than "
@@ -206,6 +211,9 @@ Result<std::string> PassportFor(const Target& target, const RecordOptions& o, Se
                  "records are at nodes: name one, as --site fi");
   if (!o.passport_file.empty()) {
     GF_ASSIGN(const std::string text, ReadFile(o.passport_file, 1U << 20));
+    if (Trim(text).empty())
+      return Error(StatusCode::kInvalidArgument, "PASSPORT_MISSING", "there is no passport in {}",
+                   o.passport_file);
     return std::string(Trim(text));
   }
   Target at_hub = target;
@@ -261,6 +269,11 @@ int Records(const Target& target, const RecordOptions& o) {
       }
     }
     if (rows.size() > 1) PrintTable(rows);
+    const Json info = beacon.value("info", Json::object());
+    if (Member(Member(beacon, "response"), "resultSets").empty() &&
+        Member(info, "notAsked").empty())
+      std::printf("Nobody matches, or too few to say.\n");
+    PrintLeftOut(info);
   });
 }
 
