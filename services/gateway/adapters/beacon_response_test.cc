@@ -543,7 +543,8 @@ TEST(BeaconResponse, EveryAnswerIsValidBeacon) {
       const std::string opened =
           RenderQueryResponse(site, Request(EntryType::kIndividual, "record"), {{}, Opened()});
       add("beaconResultsetsResponse.json", opened);
-      for (const json& person : json::parse(opened)["response"]["resultSets"][0]["results"])
+      const json document = json::parse(opened);
+      for (const json& person : document["response"]["resultSets"][0]["results"])
         schemas.Add(std::string(kModels) + "individuals/defaultSchema.json", person.dump());
       add("beaconCountResponse.json", Render(site, entry, "count").dump());
       add("beaconBooleanResponse.json", Render(site, entry, "boolean").dump());
