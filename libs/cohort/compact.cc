@@ -92,9 +92,7 @@ class IndexSource final : public Source {
     contig_ = contig;
     start_ = std::int64_t{tile} * kTileBases;
     next_ = 0;
-    GF_ASSIGN(hits_, index_.FindRange({contig, start_, start_ + kTileBases, {}, {}, SIZE_MAX}));
-    // Deletions that reach into the tile belong to the one before.
-    std::erase_if(hits_, [&](const SiteHit& hit) { return hit.variant.pos < start_; });
+    GF_ASSIGN(hits_, index_.SitesOfTile(contig, tile));
     return absl::OkStatus();
   }
   const Variant* Peek() const override {

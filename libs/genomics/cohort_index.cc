@@ -222,6 +222,26 @@ Result<std::vector<SiteHit>> CohortIndex::FindRange(const RangeQuery& query) con
   return hits;
 }
 
+std::vector<std::pair<std::string, std::set<std::uint32_t>>> CohortIndex::TilesByContig() const {
+  // Of several batches a tile is listed more than once.
+  std::vector<std::pair<std::string, std::set<std::uint32_t>>> contigs;
+  for (const TileEntry& tile : entries_) {
+    if (contigs.empty() || contigs.back().first != tile.contig)
+      contigs.emplace_back(tile.contig, std::set<std::uint32_t>());
+    contigs.back().second.insert(tile.tile);
+  }
+  return contigs;
+}
+
+Result<std::vector<SiteHit>> CohortIndex::SitesOfTile(const std::string& contig,
+                                                      std::uint32_t tile) const {
+  const std::int64_t start = std::int64_t{tile} * kTileBases;
+  GF_ASSIGN(auto hits, FindRange({contig, start, start + kTileBases, {}, {}, SIZE_MAX}));
+  // Deletions that reach into the tile belong to the one before.
+  std::erase_if(hits, [&](const SiteHit& hit) { return hit.variant.pos < start; });
+  return hits;
+}
+
 Bitmap CohortIndex::CarriersInRange(const RangeQuery& query) const {
   Bitmap carriers(info_.n_people);
   VisitRange(query, [&](const Tile& tile, std::uint32_t site) {

@@ -11,8 +11,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "libs/core/status.h"
@@ -193,6 +195,10 @@ class CohortIndex {
   const IndexInfo& info() const { return info_; }
   std::uint64_t n_sites() const { return n_sites_; }
   const std::vector<TileEntry>& tiles() const { return entries_; }
+  // Numbers of the megabases of each contig, which come in the order in which they were written.
+  std::vector<std::pair<std::string, std::set<std::uint32_t>>> TilesByContig() const;
+  // The alleles that begin in a megabase, by position, REF and ALT.
+  Result<std::vector<SiteHit>> SitesOfTile(const std::string& contig, std::uint32_t tile) const;
   // What gVCFs say about a 0-based position, whether anybody has a variant there or not. Takes time
   // in proportion to the runs of calls in its megabase.
   CallCoverage CoveredAt(std::string_view contig, std::int64_t pos) const;

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libs/genomics/segment_join.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <tuple>
 #include <unordered_map>
@@ -15,8 +11,6 @@
 
 namespace genofed::genomics {
 namespace {
-
-constexpr std::size_t kPendingBytes = 4096;  // of each bin; a genome has 25,000
 
 // Kinds of spilled records. Runs: the number of called alleles. Alleles: as RowSetKind, or called
 // with two other alleles; then their lengths and letters.
@@ -36,8 +30,8 @@ T Get(std::string_view& bytes) {
   return value;
 }
 
-Status SpillFailed() {
-  return Error(StatusCode::kInternal, "FILE_FAILED", "cannot write or read a temporary file");
+std::uint64_t PackedBin(const Spill::BinKey& key) {
+  return std::uint64_t{key.contig} << 32 | static_cast<std::uint32_t>(key.bin);
 }
 
 // One bin in memory.
@@ -237,16 +231,8 @@ class BinJoiner {
 }  // namespace
 
 Result<std::unique_ptr<Spill>> Spill::Create(const std::filesystem::path& path) {
-  std::unique_ptr<Spill> spill(new Spill(path));
-  spill->fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (spill->fd_ < 0) return SpillFailed();
-  return spill;
-}
-
-Spill::~Spill() {
-  if (fd_ < 0) return;
-  ::close(fd_);
-  ::unlink(path_.c_str());
+  GF_ASSIGN(auto file, SpillFile::Create(path));
+  return std::unique_ptr<Spill>(new Spill(std::move(file)));
 }
 
 std::size_t Spill::ContigNumber(std::string_view contig) {
@@ -256,46 +242,17 @@ std::size_t Spill::ContigNumber(std::string_view contig) {
 }
 
 Status Spill::Append(const BinKey& key, std::string_view bytes) {
-  Bin& bin = bins_[key];
-  bin.pending.append(bytes);
-  return bin.pending.size() < kPendingBytes ? absl::OkStatus() : Flush(bin);
-}
-
-Status Spill::Flush(Bin& bin) {
-  bin.pieces.emplace_back(size_, static_cast<std::uint32_t>(bin.pending.size()));
-  for (std::string_view rest = bin.pending; !rest.empty();) {
-    ssize_t n = ::pwrite(fd_, rest.data(), rest.size(), static_cast<off_t>(size_));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return SpillFailed();
-    rest.remove_prefix(static_cast<std::size_t>(n));
-    size_ += static_cast<std::uint64_t>(n);
-  }
-  bin.pending.clear();
-  return absl::OkStatus();
+  return file_->Append(PackedBin(key), bytes);
 }
 
 std::vector<Spill::BinKey> Spill::Bins() const {
   std::vector<BinKey> keys;
-  for (const auto& [key, bin] : bins_) keys.push_back(key);
+  for (const std::uint64_t packed : file_->Bins())
+    keys.push_back({packed >> 32, static_cast<std::int64_t>(packed & 0xffffffff)});
   return keys;
 }
 
-Result<std::string> Spill::Read(const BinKey& key) const {
-  const Bin& bin = bins_.at(key);
-  std::string bytes;
-  for (auto [offset, size] : bin.pieces) {
-    std::size_t at = bytes.size();
-    bytes.resize(at + size);
-    while (at < bytes.size()) {
-      ssize_t n = ::pread(fd_, bytes.data() + at, bytes.size() - at, static_cast<off_t>(offset));
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) return SpillFailed();
-      at += static_cast<std::size_t>(n);
-      offset += static_cast<std::uint64_t>(n);
-    }
-  }
-  return bytes + bin.pending;
-}
+Result<std::string> Spill::Read(const BinKey& key) const { return file_->Read(PackedBin(key)); }
 
 Status SpillStage::Take(const SiteCall& site) {
   if (options_.pass_only && !site.record.passed) {

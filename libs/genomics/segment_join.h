@@ -16,25 +16,21 @@
 
 #include "libs/core/status.h"
 #include "libs/genomics/build_segment.h"
+#include "libs/genomics/spill_file.h"
 
 namespace genofed::genomics {
 
-// A file of records by bin, written once in any order and read bin by bin. Bins are of 125,000
-// bases.
+// Records by bin, written once in any order and read bin by bin. Bins are of 125,000 bases.
 class Spill {
  public:
   static constexpr std::int64_t kBinBases = 125'000;
 
   // The file is removed with this object.
   static Result<std::unique_ptr<Spill>> Create(const std::filesystem::path& path);
-  ~Spill();
-  Spill(const Spill&) = delete;
-  Spill& operator=(const Spill&) = delete;
 
   struct BinKey {
     std::size_t contig = 0;  // in contigs()
     std::int64_t bin = 0;
-    auto operator<=>(const BinKey&) const = default;
   };
   std::size_t ContigNumber(std::string_view contig);
   const std::vector<std::string>& contigs() const { return contigs_; }
@@ -45,19 +41,11 @@ class Spill {
   Result<std::string> Read(const BinKey& bin) const;
 
  private:
-  struct Bin {
-    std::string pending;
-    std::vector<std::pair<std::uint64_t, std::uint32_t>> pieces;  // offset and size in the file
-  };
-  explicit Spill(std::filesystem::path path) : path_(std::move(path)) {}
-  Status Flush(Bin& bin);
+  explicit Spill(std::unique_ptr<SpillFile> file) : file_(std::move(file)) {}
 
-  std::filesystem::path path_;
-  int fd_ = -1;
-  std::uint64_t size_ = 0;
+  std::unique_ptr<SpillFile> file_;
   std::vector<std::string> contigs_;
   std::map<std::string, std::size_t, std::less<>> numbers_;
-  std::map<BinKey, Bin> bins_;
 };
 
 // Feeds the spill from a pass over one file.

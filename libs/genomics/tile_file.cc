@@ -11,6 +11,7 @@
 #include <cstddef>
 
 #include "libs/genomics/digest.h"
+#include "libs/genomics/leb128.h"
 
 namespace genofed::genomics {
 
@@ -27,18 +28,6 @@ std::uint64_t BitsetStride(std::uint32_t n_rows) { return AlignUp(n_rows, 512) /
 
 Status CorruptTile(std::string_view what) {
   return Error(StatusCode::kDataLoss, "INDEX_CORRUPT", "index file: {}", what);
-}
-
-bool TakeLeb128(std::string_view& bytes, std::uint64_t* value) {
-  *value = 0;
-  for (unsigned shift = 0; shift < 35; shift += 7) {
-    if (bytes.empty()) return false;
-    auto byte = static_cast<unsigned char>(bytes.front());
-    bytes.remove_prefix(1);
-    *value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
-    if (byte < 0x80) return true;
-  }
-  return false;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <span>
 #include <tuple>
 
+#include "libs/genomics/leb128.h"
 #include "libs/genomics/tile_file.h"
 
 namespace genofed::genomics {
@@ -14,11 +15,6 @@ namespace {
 constexpr std::size_t kAlign = 8;
 constexpr std::size_t kBitsetAlign = 64;
 constexpr std::size_t kBitsetsInChunk = 128;
-
-void PutLeb128(std::uint64_t value, std::string& out) {
-  for (; value >= 0x80; value >>= 7) out.push_back(static_cast<char>((value & 0x7f) | 0x80));
-  out.push_back(static_cast<char>(value));
-}
 
 template <typename T>
 std::string_view Bytes(const std::vector<T>& values) {
@@ -97,8 +93,8 @@ std::string CoverageWriter::Encode(std::uint32_t n_rows) {
     std::size_t n = 0;
     while (n < rest.size() && rest[n].row == row) ++n;
     for (const CoverageRun& run : Resolve(rest.first(n))) {
-      PutLeb128(run.begin - end, numbers);
-      PutLeb128(std::uint64_t{run.end - run.begin} << 1 | (run.haploid ? 1 : 0), numbers);
+      PutLeb128(numbers, run.begin - end);
+      PutLeb128(numbers, std::uint64_t{run.end - run.begin} << 1 | (run.haploid ? 1 : 0));
       end = run.end;
     }
     rest = rest.subspan(n);

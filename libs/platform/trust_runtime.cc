@@ -59,7 +59,8 @@ Result<std::unique_ptr<TrustRuntime>> TrustRuntime::Open(Options options, obs::M
   live.max_staleness = runtime->options_.max_staleness;
   GF_ASSIGN(runtime->trust_, auth::LiveTrust::Open(std::move(live)));
   runtime->kept_keys_.Restore(*runtime->trust_, runtime->clock_);
-  for (const std::string& ignored : runtime->trust_->Latest().ignored()) {
+  const auth::TrustStore trust = runtime->trust_->Latest();
+  for (const std::string& ignored : trust.ignored()) {
     GF_LOG(Context::Background(), warn, "trust.key_ignored", {"key", ignored});
   }
   metrics.Add("genofed_trust_reload_failures_total", {}, 0);
@@ -152,7 +153,8 @@ void TrustRuntime::ReloadFile() {
     reload_error_.clear();
     if (*reloaded == auth::LiveTrust::Reload::kReplaced) {
       GF_LOG(Context::Background(), info, "trust.reloaded", {"file", options_.file.string()});
-      for (const std::string& ignored : trust_->Latest().ignored()) {
+      const auth::TrustStore trust = trust_->Latest();
+      for (const std::string& ignored : trust.ignored()) {
         GF_LOG(Context::Background(), warn, "trust.key_ignored", {"key", ignored});
       }
     }

@@ -412,10 +412,34 @@ Status Counts(const fs::path& dir) {
   return absl::OkStatus();
 }
 
-// One person is forgotten: the index is written anew without them.
-Status Erase(const fs::path& dir, std::uint32_t row, const fs::path& out) {
+// What each person carries.
+Status Records(const fs::path& dir, const fs::path& out) {
   GF_ASSIGN(auto index, genomics::CohortIndex::Open(dir));
-  return genomics::EraseRows(Context::Background(), *index, {&row, 1}, out).status();
+  const std::vector<std::string> names(index->info().n_people, "somebody");
+  return genomics::WritePersonRecords(Context::Background(), *index, names, out);
+}
+
+// Prints the bytes of all records, and their alleles.
+Status CountRecords(const fs::path& file) {
+  GF_ASSIGN(const auto records, genomics::PersonRecords::Open(file));
+  std::uint64_t bytes = 0, alleles = 0;
+  genomics::CarriedAllele allele;
+  for (const auto& person : records->people()) {
+    bytes += person.bytes.size();
+    for (auto record = records->Of(person.row);; ++alleles) {
+      GF_ASSIGN(const bool any, record.Next(allele));
+      if (!any) break;
+    }
+  }
+  fmt::print("{} {}\n", bytes, alleles);
+  return absl::OkStatus();
+}
+
+// One person is forgotten: the index is written anew without them, by their record.
+Status Erase(const fs::path& dir, const fs::path& file, std::uint32_t row, const fs::path& out) {
+  GF_ASSIGN(auto index, genomics::CohortIndex::Open(dir));
+  GF_ASSIGN(const auto records, genomics::PersonRecords::Open(file));
+  return genomics::EraseRows(Context::Background(), *index, {&row, 1}, records.get(), out).status();
 }
 
 // All of it for an endless VCF from a pipe, until `bytes` of it were read; prints what it took.
@@ -491,19 +515,20 @@ int Main(std::vector<std::string> args) {
       status = Index(args[1], args[2], args[3], args[4], judge);
     if (what == "pipeline" && args.size() == 6)
       status = Pipeline(args[1], args[2], args[3], args[4], args[5]);
-    if (what == "erase" && args.size() == 4) status = Erase(args[1], small(2), args[3]);
+    if (what == "records") status = Records(args[1], args[2]);
+    if (what == "erase" && args.size() == 5) status = Erase(args[1], args[2], small(3), args[4]);
     if (what == "stream") status = Stream(number(1), args[2]);
     return status.ok() ? 0 : Fail(status);
   }
-  if (args.size() == 2 && args[0] == "counts") {
-    Status status = Counts(args[1]);
+  if (args.size() == 2 && (args[0] == "counts" || args[0] == "count-records")) {
+    Status status = args[0] == "counts" ? Counts(args[1]) : CountRecords(args[1]);
     return status.ok() ? 0 : Fail(status);
   }
   std::cerr
       << "usage: onboarding_benchmark generate-bcf OUT PEOPLE SITES SEED | generate-single OUT "
          "RECORDS SEED |\n  generate-cohort DIR PEOPLE SITES SEED | index|check-and-index IN NAMES "
          "SHA256 DIR | "
-         "pipeline IN NAMES SHA256 FASTA DIR |\n  stream BYTES DIR | counts DIR | erase DIR ROW OUT\n";
+         "pipeline IN NAMES SHA256 FASTA DIR |\n  stream BYTES DIR | counts DIR | records DIR OUT | count-records FILE | erase DIR RECORDS ROW OUT\n";
   return 2;
 }
 

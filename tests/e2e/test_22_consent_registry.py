@@ -151,7 +151,7 @@ def test_a_citizen_takes_everything_along_and_is_forgotten(land, people, tmp_pat
     everything = json.loads((tmp_path / "all").read_text())
     assert everything["about"] == person and everything["datasets"] == [people.dataset], everything
     held = everything["held"][-1]
-    assert held["dataset"] == people.dataset and {"genotypes", "phenotypes"} <= set(held["files"]), held
+    assert held["dataset"] == people.dataset and {"genotypes", "phenotypes", "person-records"} <= set(held["files"]), held
     listed = land.get("fi", "/api/v1/me/accesses?page_size=100", token=token).get("accesses", [])
     assert [access["ledger_index"] for access in everything["accesses"]] == [int(access["ledger_index"]) for access in listed]
     assert land.genofed("me", "erase", site="fi", token=token, check=False).code == 2, "only with --yes"
@@ -170,7 +170,13 @@ def test_what_is_stored_of_the_forgotten_person_is_erased(land, people):
     """The test before left somebody who was forgotten: the version is written anew without them, under its number."""
     indices, = land.var.glob(f"fi/**/onboarding/index/{people.dataset}")
     wait_until(lambda: not (indices / "1").exists(), 150, "the old files to be gone, after a minute if a service was away")
-    assert any(entry["kind"] == "dataset" and entry.get("outcome") == "erased" for entry in road.ledger_entries(land, "fi"))
+    entries = road.ledger_entries(land, "fi")
+    assert any(entry["kind"] == "dataset" and entry.get("outcome") == "erased" for entry in entries)
+    # Genotypes were opened for that, and what each person carries, which says whether the right things went; then nobody can open
+    # what they were.
+    opened = {entry["object"] for entry in entries if entry.get("outcome") == "keys-released" and entry.get("reason") == "erasure"}
+    destroyed = {entry.get("object") for entry in entries if entry.get("outcome") == "keys-destroyed"}
+    assert len(opened) >= 2 and opened <= destroyed, (opened, destroyed)
     # Everybody else is counted as before, by the same version; every release of a key is accounted for.
     assert road.hub_record(land, people.dataset)["version"] == 1
     assert count(land, people) == len(people.with_filters(people.permitting("SLQ"), sex="FEMALE")) - 1

@@ -156,9 +156,9 @@ Result<std::vector<std::string>> DatasetKeys::Reencrypt(Transaction& tx,
     if (header == found.end())
       return Error(StatusCode::kNotFound, "OBJECT_UNKNOWN", "no header is kept for an object");
     GF_ASSIGN(const bool of_run, IsOfRun(tx, header->second.dataset, run));
-    if (!of_run) {
+    if (!of_run || header->second.role == kPersonRecordsRole) {
       return Error(StatusCode::kPermissionDenied, "OBJECT_OUTSIDE_RUN",
-                   "an object is not of the run's dataset version");
+                   "an object is not of the run's dataset version, or not for runs");
     }
     GF_ASSIGN(std::string out,
               crypt4gh::Reencrypt(header->second.header, key_, *recipient, random_));

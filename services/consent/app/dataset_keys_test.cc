@@ -170,6 +170,17 @@ TEST_F(DatasetKeysTest, ForErasureAHeaderLeavesOnlyWhereSomebodyWasForgotten) {
   EXPECT_EQ(entry->numbers.at("releases"), store_.state.releases);
 }
 
+TEST_F(DatasetKeysTest, WhatEachPersonCarriesIsOpenedForErasureAlone) {
+  ASSERT_THAT(keys_.StoreHeader(node_.ctx, {"obj-r", kA1, header_, "person-records"}), IsOk());
+  request_.objects = {"obj-1", "obj-r"};
+  EXPECT_THAT(Release(), HasReason("OBJECT_OUTSIDE_RUN"));
+  EXPECT_EQ(store_.state.releases, 0);
+  const std::string recipient = task_.public_key().raw();
+  EXPECT_THAT(keys_.ReleaseForErasure(node_.ctx, "obj-r", recipient), HasReason("NOBODY_FORGOTTEN"));
+  ASSERT_THAT(node_.mine.Forget(node_.ctx, "p"), IsOk());
+  EXPECT_THAT(keys_.ReleaseForErasure(node_.ctx, "obj-r", recipient), IsOk());
+}
+
 TEST_F(DatasetKeysTest, EveryReleaseIsLoggedOnceAndCounted) {
   const std::int64_t before = *node_.ledger.Size(node_.ctx);
   ASSERT_THAT(Release(), IsOk());

@@ -266,6 +266,9 @@ class ConsentRows {
   }
 };
 
+// The role of what each person carries (services/onboarding/README.md): opened for erasure alone.
+inline constexpr char kPersonRecordsRole[] = "person-records";
+
 struct HeaderRow {
   std::string object;
   DatasetVersion dataset;

@@ -68,7 +68,7 @@ Result<HeaderRow> ReaderAccess::FindHeader(const Context& ctx, const std::string
     return absl::OkStatus();
   });
   GF_TRY(read);
-  if (found.empty()) return ObjectUnknown();
+  if (found.empty() || found.begin()->second.role == kPersonRecordsRole) return ObjectUnknown();
   return found.begin()->second;
 }
 

@@ -150,6 +150,11 @@ class ReaderAccessTest : public ::testing::Test {
   std::string passport_;
 };
 
+TEST_F(ReaderAccessTest, WhatEachPersonCarriesIsNobodysToRead) {
+  Store("obj-r", kA1, "person-records");
+  EXPECT_THAT(Open("obj-r"), HasReason("OBJECT_UNKNOWN"));
+}
+
 TEST_F(ReaderAccessTest, TheRecipientOpensTheHeaderAndNobodyElseDoes) {
   auto opened = Open();
   ASSERT_THAT(opened, IsOk());

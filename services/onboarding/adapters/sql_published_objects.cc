@@ -17,7 +17,7 @@ Result<PublishedObject> SqlPublishedObjects::Find(const Context& ctx, const std:
   return database_.Read(ctx, [&](sql::Tx& tx) -> Result<PublishedObject> {
     GF_ASSIGN(auto rows, tx.Exec("SELECT " GF_PUBLISHED_COLUMNS
                                  " FROM objects o JOIN submissions s ON s.id = o.submission "
-                                 "WHERE o.id = $1 AND s.state = 'published' AND o.role <> 'quarantine'",
+                                 "WHERE o.id = $1 AND s.state = 'published' AND o.role NOT IN ('quarantine', 'person-records')",
                                  object));
     if (rows.empty()) return ObjectUnknown();
     return ReadPublished(rows[0]);
@@ -34,7 +34,7 @@ Result<std::vector<PublishedObject>> SqlPublishedObjects::FindDataset(const Cont
         auto rows,
         tx.Exec(
             "SELECT " GF_PUBLISHED_COLUMNS " FROM submissions s JOIN objects o ON (o.submission = "
-                                           "s.id AND o.role NOT IN ('genotypes', 'index', 'quarantine')) "
+                                           "s.id AND o.role NOT IN ('genotypes', 'index', 'quarantine', 'person-records')) "
             "OR (o.role IN ('genotypes', 'index') AND o.submission IN (SELECT g.submission "
             "FROM snapshot_segments g WHERE g.dataset = s.dataset AND g.version = s.version)) "
             "WHERE s.dataset = $1 AND s.state = 'published' AND s.version = "

@@ -154,7 +154,7 @@ Result<std::vector<ObjectRecord>> SqlSubmissionStore::PublishedObjects(const Con
       objects.push_back(std::move(object));
     }
     GF_ASSIGN(auto others, tx.Exec("SELECT " GF_OBJECT_COLUMNS " FROM objects o WHERE o.submission = $1 "
-                                   "AND o.role NOT IN ('genotypes', 'index') ORDER BY o.role",
+                                   "AND o.role NOT IN ('genotypes', 'index', 'person-records') ORDER BY o.role",
                                    found[0].Text(0)));
     for (sql::Row other : others) objects.push_back(ReadObject(other));
     for (ObjectRecord& object : objects) object.header.clear();

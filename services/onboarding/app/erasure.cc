@@ -14,6 +14,7 @@
 #include "libs/crypto/hash.h"
 #include "libs/genomics/cohort_index.h"
 #include "libs/genomics/erase_rows.h"
+#include "libs/genomics/person_records.h"
 #include "libs/genomics/subset.h"
 #include "libs/genomics/vcf_reader.h"
 #include "libs/obs/log.h"
@@ -137,11 +138,14 @@ class Erasure::Work {
     const fs::path old = e_.layout_.SitePath(old_path);
     GF_ASSIGN(auto scratch, ScratchDirectory::Create(e_.layout_.Scratch()));
     const std::vector<std::uint32_t> rows(work.rows.begin(), work.rows.end());
+    GF_ASSIGN(const auto objects, e_.store_.Objects(ctx_, work.ref.submission));
+    GF_ASSIGN(const auto staying, Staying(work));
+    GF_ASSIGN(const auto records, Records(objects, rows, staying, scratch / "people"));
     const fs::path made = scratch / "index";
     SegmentRef anew = work.ref;
     {
       GF_ASSIGN(const auto index, genomics::CohortIndex::Open(old, work.ref.manifest_sha256));
-      GF_ASSIGN(const auto built, genomics::EraseRows(ctx_, *index, rows, made));
+      GF_ASSIGN(const auto built, genomics::EraseRows(ctx_, *index, rows, records.get(), made));
       anew.manifest_sha256 = built.manifest_sha256;
     }
     std::error_code error;
@@ -153,21 +157,60 @@ class Erasure::Work {
     GF_ASSIGN(anew.index_path, NewDirectory(work.version));
     GF_TRY(MoveIntoPlace(made, e_.layout_.SitePath(anew.index_path)));
     rewrite_.segments.emplace(old_path, anew);
-    return Genotypes(work);
+    if (records != nullptr)
+      GF_TRY(ReplaceRecords(work, objects, *records, rows, scratch / "others"));
+    return Genotypes(work, objects, staying);
   }
 
-  Status Genotypes(const SegmentWork& work) {
-    GF_ASSIGN(const auto objects, e_.store_.Objects(ctx_, work.ref.submission));
-    const auto old = std::find_if(objects.begin(), objects.end(),
-                                  [](const auto& object) { return object.role == "genotypes"; });
-    if (old == objects.end()) return absl::OkStatus();
+  // Pseudonyms of the segment's people. Who was forgotten is called otherwise by now.
+  Result<std::set<std::string>> Staying(const SegmentWork& work) {
     GF_ASSIGN(const auto pseudonyms, e_.consent_.Pseudonyms(ctx_, rewrite_.dataset, work.version));
     const auto end =
         static_cast<std::size_t>(work.first_row) + static_cast<std::size_t>(work.ref.rows);
     if (pseudonyms.size() < end) return OtherRows();
-    // Who was forgotten is called otherwise there by now.
-    const std::set<std::string> stay(pseudonyms.begin() + work.first_row,
-                                     pseudonyms.begin() + static_cast<std::ptrdiff_t>(end));
+    return std::set<std::string>(pseudonyms.begin() + work.first_row,
+                                 pseudonyms.begin() + static_cast<std::ptrdiff_t>(end));
+  }
+
+  // What the people of the segment carry; null for batches that came before there were such
+  // records. What is erased is gone for good, so a row of somebody who stays is refused here.
+  Result<std::unique_ptr<genomics::PersonRecords>> Records(
+      const std::vector<ObjectRecord>& objects, const std::vector<std::uint32_t>& rows,
+      const std::set<std::string>& staying, const fs::path& clear) {
+    const auto object = std::ranges::find(objects, kPersonRecordsRole, &ObjectRecord::role);
+    if (object == objects.end()) return std::unique_ptr<genomics::PersonRecords>();
+    GF_TRY(Decrypt(*object, clear));
+    GF_ASSIGN(auto records, genomics::PersonRecords::Open(clear));
+    for (const std::uint32_t row : rows) {
+      const auto* person = records->Find(row);
+      if (person != nullptr && staying.contains(person->name)) return OtherRows();
+    }
+    return records;
+  }
+
+  Status ReplaceRecords(const SegmentWork& work, const std::vector<ObjectRecord>& objects,
+                        const genomics::PersonRecords& records,
+                        const std::vector<std::uint32_t>& rows, const fs::path& clear) {
+    const bool nobody_left = std::ranges::all_of(records.people(), [&](const auto& person) {
+      return person.bytes.empty() || std::ranges::binary_search(rows, person.row);
+    });
+    if (nobody_left) {
+      Drop(objects, {kPersonRecordsRole});
+      return absl::OkStatus();
+    }
+    GF_TRY(records.WriteWithout(rows, clear));
+    GF_ASSIGN(const std::string recipient, e_.consent_.EncryptionKey(ctx_));
+    GF_ASSIGN(auto sealed,
+              SealPersonRecords(ctx_, e_.bodies_, clear, NewObject(work.ref.submission, recipient),
+                                e_.clock_, e_.random_));
+    return Keep({std::move(sealed)}, work.version);
+  }
+
+  Status Genotypes(const SegmentWork& work, const std::vector<ObjectRecord>& objects,
+                   const std::set<std::string>& stay) {
+    const auto old = std::find_if(objects.begin(), objects.end(),
+                                  [](const auto& object) { return object.role == "genotypes"; });
+    if (old == objects.end()) return absl::OkStatus();
     GF_ASSIGN(auto scratch, ScratchDirectory::Create(e_.layout_.Scratch()));
     const fs::path clear = scratch / "all.vcf.gz", anew = scratch / "genotypes.vcf.gz";
     GF_TRY(Decrypt(*old, clear));
@@ -183,10 +226,7 @@ class Erasure::Work {
       }
     }
     if (keep.empty()) {
-      for (const ObjectRecord& object : objects) {
-        if (object.role == "genotypes" || object.role == "index")
-          rewrite_.dropped.insert(object.id);
-      }
+      Drop(objects, {"genotypes", "index"});
       return absl::OkStatus();
     }
     GF_TRY(genomics::SubsetVcf(clear, keep, anew, options));
@@ -292,10 +332,14 @@ class Erasure::Work {
   // those of the whole dataset go.
   Status DropQuarantine(const std::string& submission) {
     GF_ASSIGN(const auto objects, e_.store_.Objects(ctx_, submission));
-    for (const ObjectRecord& object : objects) {
-      if (object.role == kQuarantineRole) rewrite_.dropped.insert(object.id);
-    }
+    Drop(objects, {kQuarantineRole});
     return absl::OkStatus();
+  }
+
+  void Drop(const std::vector<ObjectRecord>& objects, const std::set<std::string>& roles) {
+    for (const ObjectRecord& object : objects) {
+      if (roles.contains(object.role)) rewrite_.dropped.insert(object.id);
+    }
   }
 
   Erasure& e_;
@@ -374,9 +418,11 @@ Status Erasure::Run(const Context& ctx) {
   for (const auto& [dataset, rows] : forgotten) {
     GF_TRY(ctx.Alive());
     const Status erased = Erase(ctx, dataset, rows);
-    if (!erased.ok())
+    if (!erased.ok()) {
+      metrics_.Add("genofed_onboarding_erasures_delayed_total", {{"reason", Reason(erased)}});
       GF_LOG(ctx, warn, "dataset.erasure_delayed", {"dataset", dataset},
              {"reason", Reason(erased)});
+    }
     first.Update(erased);
   }
   GF_TRY(Announce(ctx));

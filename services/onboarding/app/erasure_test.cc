@@ -8,8 +8,11 @@
 #include <set>
 
 #include "libs/beacon/snapshot.h"
+#include "libs/core/strings.h"
 #include "libs/genomics/cohort_index.h"
+#include "libs/genomics/erase_rows.h"
 #include "libs/genomics/individuals.h"
+#include "libs/genomics/person_records.h"
 #include "libs/genomics/vcf_reader.h"
 #include "libs/qc/fingerprints.h"
 #include "libs/testing/matchers.h"
@@ -87,8 +90,8 @@ class ErasureTest : public test::SiteTest {
     publisher_.listed = submission.version;
     return submission;
   }
-  StoredVersion Stored(std::int32_t version) {
-    const auto versions = *stored_->Versions(Context::Background(), kDataset);
+  StoredVersion Stored(std::int32_t version, const std::string& dataset = kDataset) {
+    const auto versions = *stored_->Versions(Context::Background(), dataset);
     for (const StoredVersion& one : versions) {
       if (one.snapshot.version == version) return one;
     }
@@ -101,8 +104,9 @@ class ErasureTest : public test::SiteTest {
     return *content;
   }
   // Somebody who has a row.
-  std::string SomebodyOf(std::int32_t version, std::size_t row) {
-    const std::string pseudonym = consent_.rows[{kDataset, version}].at(row);
+  std::string SomebodyOf(std::int32_t version, std::size_t row,
+                         const std::string& dataset = kDataset) {
+    const std::string pseudonym = consent_.rows[{dataset, version}].at(row);
     for (const auto& [of, people] : consent_.registrations) {
       for (const auto& [person, permissions] : people) {
         if (test::FakeConsent::Pseudonym(person) == pseudonym) return person;
@@ -149,6 +153,25 @@ class ErasureTest : public test::SiteTest {
       vcf.counts[line.substr(0, blank)] = line.substr(blank + 1);
     }
     return vcf;
+  }
+  // What each person of a batch carries.
+  ObjectRecord RecordsOf(const Submission& submission) {
+    const auto objects = *stored_->Objects(background_, submission.id);
+    const auto found = std::ranges::find(objects, kPersonRecordsRole, &ObjectRecord::role);
+    return found == objects.end() ? ObjectRecord() : *found;
+  }
+  // "chr20 1000 A C het" of each allele of a record.
+  std::set<std::string> AllelesOf(const genomics::PersonRecords& records, std::uint32_t row) {
+    std::set<std::string> alleles;
+    genomics::PersonRecord record = records.Of(row);
+    genomics::CarriedAllele allele;
+    for (auto any = record.Next(allele); any.ok() && *any; any = record.Next(allele)) {
+      constexpr const char* kCopies[] = {"het", "hom", "hemi"};
+      alleles.insert(fmt::format("{} {} {} {} {}", allele.variant.contig, allele.variant.pos + 1,
+                                 allele.variant.ref, allele.variant.alt,
+                                 kCopies[static_cast<std::size_t>(allele.copies)]));
+    }
+    return alleles;
   }
   // The index says the same as the object it was made with.
   void CheckAgree(const Vcf& vcf, const SegmentRef& segment) {
@@ -206,6 +229,7 @@ TEST_F(ErasureTest, NothingOfAForgottenPersonStays) {
   // nowhere.
   const auto anew = *submissions_->Objects(background_, kDataset, 2);
   ASSERT_EQ(anew.size(), objects.size());
+  for (const ObjectRecord& object : anew) EXPECT_NE(object.role, kPersonRecordsRole) << "nobody's";
   const Vcf left = Read(anew[0]);
   EXPECT_EQ(left.samples.size(), before.samples.size() - 1);
   EXPECT_EQ(std::count(left.samples.begin(), left.samples.end(), pseudonym), 0);
@@ -276,6 +300,143 @@ TEST_F(ErasureTest, NothingOfAForgottenPersonStays) {
   EXPECT_EQ(Everything(), third);
 }
 
+TEST_F(ErasureTest, EverybodysRecordSaysWhatTheyCarryAndGoesWithThem) {
+  if (!test::HasBcftools()) GTEST_SKIP() << "needs bcftools to read the genotypes";
+  const Submission submission = Publish(People(0, 40));
+  const auto objects = *submissions_->Objects(background_, kDataset, 1);
+  const auto vcf = test::Write(directory_ / "all.vcf.gz", Decrypt(objects[0]));
+  const std::vector<std::string> people = consent_.rows[{kDataset, 1}];
+  const ObjectRecord before = RecordsOf(submission);
+  const std::string clear = Decrypt(before);
+  const auto records = genomics::PersonRecords::Read(clear);
+  ASSERT_THAT(records, IsOk());
+  ASSERT_EQ((*records)->people().size(), people.size());
+  for (const std::uint32_t row : {0U, 3U, 7U}) {
+    EXPECT_EQ((*records)->Find(row)->name, people[row]);
+    std::set<std::string> expected;
+    for (const std::string& line : Lines(test::Output(fmt::format(
+             "bcftools norm -m-any {0} 2>/dev/null | bcftools view -s {1} | "
+             "bcftools query -i 'GT=\"alt\"' -f '%CHROM %POS %REF %ALT [%GT]\n'",
+             vcf.string(), people[row])))) {
+      const auto columns = Split(line, ' ');
+      const auto copies = std::ranges::count(columns[4], '1');
+      const bool both = columns[4].size() == 3 && columns[4].find('.') == std::string_view::npos;
+      expected.insert(fmt::format("{} {} {} {} {}",
+                                  columns[0].starts_with("chr") ? columns[0].substr(3) : columns[0],
+                                  columns[1], columns[2], columns[3],
+                                  copies == 2 ? "hom" : both ? "het" : "hemi"));
+    }
+    EXPECT_GT(expected.size(), 20U);
+    EXPECT_EQ(AllelesOf(**records, row), expected) << row;
+  }
+
+  consent_.Forget(SomebodyOf(1, 3));
+  ASSERT_THAT(erasure_->Run(background_), IsOk());
+  const ObjectRecord after = RecordsOf(submission);
+  EXPECT_NE(after.id, before.id);
+  EXPECT_FALSE(consent_.headers.contains(before.id));
+  EXPECT_FALSE(bodies_->Stat(background_, BodyName(before.id)).ok());
+  const std::string left_clear = Decrypt(after);
+  const auto left = genomics::PersonRecords::Read(left_clear);
+  ASSERT_THAT(left, IsOk());
+  EXPECT_EQ((*left)->Find(3), nullptr);
+  EXPECT_EQ((*left)->people().size(), people.size() - 1);
+  EXPECT_EQ(AllelesOf(**left, 7), AllelesOf(**records, 7));
+  EXPECT_EQ(left_clear.find(people[3]), std::string::npos);
+  // The others' records are still those of the index that was written anew.
+  consent_.Forget(SomebodyOf(1, 7));
+  ASSERT_THAT(erasure_->Run(background_), IsOk());
+  EXPECT_EQ(Stored(1).erased, (std::set<std::int32_t>{3, 7}));
+}
+
+// Whoever is erased by mistake is gone for good.
+TEST_F(ErasureTest, ARowOfSomebodyWhoStaysErasesNothing) {
+  Publish(People(0, 20));
+  const auto files = Everything();
+  consent_.forgotten.push_back({kDataset, 1, 3});
+  EXPECT_THAT(erasure_->Run(background_), HasReason("CONSENT_ANSWER_INVALID"));
+  EXPECT_EQ(Everything(), files);
+  EXPECT_THAT(Stored(1).erased, IsEmpty());
+  EXPECT_THAT(*stored_->ListDiscarded(background_), IsEmpty());
+}
+
+TEST_F(ErasureTest, AnIndexThatDisagreesWithTheRecordsStaysAsItIs) {
+  Publish(People(0, 20));
+  // One that lacks what somebody carries took its place.
+  const SegmentRef segment = Content(1).segments[0];
+  const auto index = genomics::CohortIndex::Open(layout_.SitePath(segment.index_path));
+  const std::uint32_t rows[] = {3};
+  const auto other = genomics::EraseRows(background_, **index, rows, nullptr,
+                                         layout_.SitePath(segment.index_path + ".9"));
+  ASSERT_THAT(other, IsOk());
+  const auto replace = [&](const std::string& path, const std::string& sha256) {
+    return database_->Transact(background_, [&](sql::Tx& tx) {
+      return tx
+          .Exec("UPDATE snapshot_segments SET index_path = $1, manifest_sha256 = $2", path, sha256)
+          .status();
+    });
+  };
+  ASSERT_THAT(replace(segment.index_path + ".9", other->manifest_sha256), IsOk());
+  const auto files = Everything();
+  consent_.Forget(SomebodyOf(1, 3));
+  EXPECT_THAT(erasure_->Run(background_), HasReason("RECORDS_DISAGREE"));
+  EXPECT_EQ(Everything(), files);
+  EXPECT_THAT(Stored(1).erased, IsEmpty());
+  // The right one again, from a backup.
+  ASSERT_THAT(replace(segment.index_path, segment.manifest_sha256), IsOk());
+  ASSERT_THAT(erasure_->Run(background_), IsOk());
+  EXPECT_EQ(Stored(1).erased, (std::set<std::int32_t>{3}));
+}
+
+TEST_F(ErasureTest, ABatchFromBeforeThereWereRecordsIsWrittenAnewWithoutThem) {
+  const Submission submission = Publish(People(0, 20));
+  const ObjectRecord records = RecordsOf(submission);
+  ASSERT_THAT(database_->Transact(background_,
+                                  [&](sql::Tx& tx) {
+                                    return tx
+                                        .Exec("DELETE FROM objects WHERE id = $1", records.id)
+                                        .status();
+                                  }),
+              IsOk());
+  consent_.Forget(SomebodyOf(1, 3));
+  ASSERT_THAT(erasure_->Run(background_), IsOk());
+  EXPECT_EQ(Stored(1).erased, (std::set<std::int32_t>{3}));
+  EXPECT_EQ(RecordsOf(submission).id, "");
+}
+
+// Whatever of them was kept by then is erased, and the records agree with it.
+TEST_F(ErasureTest, WhoIsForgottenWhileTheirVersionIsMadeIsErasedFromIt) {
+  constexpr std::size_t kRow = 2;
+  int forgotten = 0;
+  for (int step = 10;; step += 3) {
+    const std::string dataset = fmt::format("GOE-FI-HEART-{}", step);
+    publisher_.listed = 0;
+    const std::string id = Submit(People(0, 20), Dataset(dataset));
+    crash_.Arm(step);
+    (void)RunOnce();
+    const bool died = crash_.fired();
+    crash_.Arm(0);
+    if (!died) break;
+    const bool registered = consent_.rows[{dataset, 1}].size() > kRow;
+    if (registered) {
+      consent_.Forget(SomebodyOf(1, kRow, dataset), dataset);
+      ++forgotten;
+    }
+    ASSERT_THAT(pipeline_->EmptyScratch(), IsOk());
+    ExpireLeases();
+    ASSERT_THAT(RunOnce(), IsOk()) << step;
+    ASSERT_EQ(Find(id).state, State::kPublished) << step << " " << Find(id).message;
+    ASSERT_THAT(erasure_->Run(background_), IsOk()) << step;
+    if (!registered) continue;
+    ASSERT_EQ(Stored(1, dataset).erased, (std::set<std::int32_t>{kRow})) << step;
+    const std::string clear = Decrypt(RecordsOf(Find(id)));
+    const auto records = genomics::PersonRecords::Read(clear);
+    ASSERT_THAT(records, IsOk());
+    EXPECT_EQ((*records)->Find(kRow), nullptr) << step;
+  }
+  EXPECT_GT(forgotten, 5);
+}
+
 TEST_F(ErasureTest, AKilledProcessLeavesNothingBehindAndLosesNothing) {
   Publish(People(0, 55));
   Publish(People(55, 60), Mode::kAdd);
@@ -318,7 +479,7 @@ TEST_F(ErasureTest, AKilledProcessLeavesNothingBehindAndLosesNothing) {
 
 TEST_F(ErasureTest, ABatchOfWhichNobodyIsLeftHasNoObject) {
   Publish(People(0, 20));
-  Publish(People(20, 22), Mode::kAdd);
+  const Submission second = Publish(People(20, 22), Mode::kAdd);
   Publish(People(22, 30), Mode::kAdd);
   const std::size_t first = consent_.rows[{kDataset, 1}].size(),
                     end = consent_.rows[{kDataset, 2}].size();
@@ -333,6 +494,7 @@ TEST_F(ErasureTest, ABatchOfWhichNobodyIsLeftHasNoObject) {
       genomics::CohortIndex::Open(layout_.SitePath(Content(3).segments[1].index_path));
   ASSERT_THAT(index, IsOk());
   EXPECT_EQ((*index)->info().n_people, end - first);
+  EXPECT_EQ(RecordsOf(second).id, "");
 }
 
 TEST_F(ErasureTest, WaitsForASubmissionUnderWayAndLeavesWhatIsGoneAlone) {

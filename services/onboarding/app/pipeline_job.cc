@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "libs/genomics/cohort_index.h"
+#include "libs/genomics/person_records.h"
 #include "libs/genomics/vcf_reader.h"
 #include "libs/obs/log.h"
 #include "libs/qc/fingerprints.h"
@@ -391,7 +393,7 @@ std::vector<EarlierPeople> Pipeline::Job::Earlier() const {
 Status Pipeline::Job::Genotypes() {
   if (rows_.size() == 0) return absl::OkStatus();
   GF_ASSIGN(const bool sealed, IsSealed("genotypes"));
-  if (sealed && !submission_.index_sha256.empty()) return absl::OkStatus();
+  if (sealed && !submission_.index_sha256.empty()) return KeepPersonRecords();
   GF_ASSIGN(auto scratch, ScratchDirectory::Create(pipeline_.layout_.Scratch()));
   const GenotypesOutput out{scratch / "segment", scratch / "genotypes.vcf.gz"};
   GF_ASSIGN(GenotypesResult read, ReadGenotypes(ctx_, VariantsRequest(), out));
@@ -410,7 +412,24 @@ Status Pipeline::Job::Genotypes() {
   std::vector<Finding> findings = quality_->findings;
   findings.insert(findings.end(), read.findings.begin(), read.findings.end());
   GF_TRY(MergeFindings(std::move(findings)));
-  return store_.Save(ctx_, submission_);
+  if (IsFinal(submission_.state)) return absl::OkStatus();
+  GF_TRY(store_.Save(ctx_, submission_));
+  return KeepPersonRecords();
+}
+
+// What each person carries, for the day on which they ask to be forgotten: of the index that stays, since a run that
+// was cut short before may have read somebody who was forgotten since.
+Status Pipeline::Job::KeepPersonRecords() {
+  GF_ASSIGN(const bool kept, IsSealed(kPersonRecordsRole));
+  if (kept) return absl::OkStatus();
+  GF_ASSIGN(auto scratch, ScratchDirectory::Create(pipeline_.layout_.Scratch()));
+  GF_ASSIGN(const auto index, genomics::CohortIndex::Open(pipeline_.layout_.Index(submission_.dataset.id, submission_.version),
+                                                          submission_.index_sha256));
+  GF_TRY(genomics::WritePersonRecords(ctx_, *index, rows_.pseudonyms, scratch / "people"));
+  GF_ASSIGN(const ObjectRequest request, NewObject());
+  GF_ASSIGN(const ObjectRecord records, SealPersonRecords(ctx_, pipeline_.bodies_, scratch / "people", request,
+                                                          pipeline_.clock_, pipeline_.random_));
+  return store_.AddObject(ctx_, records);
 }
 
 Status Pipeline::Job::EnsureQuality() {

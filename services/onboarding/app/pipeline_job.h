@@ -48,6 +48,7 @@ class Pipeline::Job {
   Status KeepQuarantine(Findings& findings);
   Status Register();
   Status Genotypes();
+  Status KeepPersonRecords();
   Status Phenotypes();
   Status Encrypt();
   Status Index();

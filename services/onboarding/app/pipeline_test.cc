@@ -233,7 +233,8 @@ TEST_F(PipelineTest, AKilledProcessGoesOnAndEndsTheSame) {
     EXPECT_THAT(StrayBodies(), ::testing::IsEmpty()) << "what the killed process made is removed";
     EXPECT_EQ(publisher_.records.size(), 1u);
     EXPECT_EQ((publisher_.indices[{"GOE-FI-HEART-1", 1}].size()), 1u);
-    EXPECT_EQ(consent_.headers.size(), 3u);
+    EXPECT_EQ(consent_.headers.size(), 4u)
+        << "genotypes, their index, what each person carries, phenotypes";
     EXPECT_TRUE(NothingInClear(id));
     if (step == 0) baseline = Outcome(id);
     else EXPECT_EQ(Outcome(id), baseline);

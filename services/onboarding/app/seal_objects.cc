@@ -81,6 +81,15 @@ Result<std::vector<ObjectRecord>> SealGenotypes(const Context& ctx, objects::Obj
   return std::vector<ObjectRecord>{std::move(genotypes), std::move(index)};
 }
 
+Result<ObjectRecord> SealPersonRecords(const Context& ctx, objects::ObjectStore& store,
+                                       const std::filesystem::path& records, const ObjectRequest& request,
+                                       const Clock& clock, Random& random) {
+  GF_ASSIGN(auto recipient, crypt4gh::PublicKey::FromRaw(request.recipient));
+  ObjectRecord object = Record(request, kPersonRecordsRole, "person-records.bin", clock, random);
+  GF_TRY(request.plan(object.id));
+  return SealFile(ctx, store, records, recipient, std::move(object), random);
+}
+
 Result<std::vector<ObjectRecord>> SealPhenotypes(const Context& ctx, objects::ObjectStore& store,
                                                  std::string_view table,
                                                  const ObjectRequest& request, const Clock& clock,

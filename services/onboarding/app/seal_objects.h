@@ -27,11 +27,16 @@ struct ObjectRequest {
 void SetManifest(ObjectRecord& object, const crypt4gh::Manifest& manifest);
 
 // Encrypts the genotypes of the rows (GenotypesOutput::vcf) into a Crypt4GH body in the store. The identifier is new
-// each time: a body that no row of the database names can be opened by nobody, because its header was kept nowhere.
+// each time, here and below: a body that no row of the database names can be opened by nobody, because its header was
+// kept nowhere.
 // The second object is the coordinate index (CSI) of the first, which is made beside it.
 Result<std::vector<ObjectRecord>> SealGenotypes(const Context& ctx, objects::ObjectStore& store,
                                                 const std::filesystem::path& vcf, const ObjectRequest& request,
                                                 const Clock& clock, Random& random);
+// The records of their people likewise, which `records` holds in clear.
+Result<ObjectRecord> SealPersonRecords(const Context& ctx, objects::ObjectStore& store,
+                                       const std::filesystem::path& records, const ObjectRequest& request,
+                                       const Clock& clock, Random& random);
 // A table of phenotypes likewise; its clear text never reaches a disk.
 Result<std::vector<ObjectRecord>> SealPhenotypes(const Context& ctx, objects::ObjectStore& store,
                                                  std::string_view table, const ObjectRequest& request,

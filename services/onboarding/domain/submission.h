@@ -143,12 +143,15 @@ inline std::string BodyName(std::string_view object) { return std::string(object
 
 // The role of what was set aside, which nobody but the holder ever gets.
 inline constexpr char kQuarantineRole[] = "quarantine";
+// The role of what each person carries (libs/genomics/person_records.h), which is there for erasure
+// alone: nobody is given it, and the key service opens it to nobody else.
+inline constexpr char kPersonRecordsRole[] = "person-records";
 
 // A Crypt4GH body in the store, and the header that opens it.
 struct ObjectRecord {
   std::string id;
   std::string submission;
-  std::string role;  // "genotypes", "phenotypes", "index", "quarantine"
+  std::string role;  // "genotypes", "phenotypes", "index", or one of the above
   std::string name;
   std::int64_t plain_size = 0;
   std::string plain_sha256;  // hex
