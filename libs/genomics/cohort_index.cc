@@ -60,16 +60,7 @@ Result<IndexManifest> OpenManifest(const std::filesystem::path& dir,
 
 std::vector<std::uint32_t> RowSet::ToRows() const {
   std::vector<std::uint32_t> rows;
-  for (const Part& part : parts_) {
-    for (std::uint16_t row : part.list) rows.push_back(part.row_begin + row);
-    for (std::size_t i = 0; i < part.bits.size(); ++i) {
-      for (std::uint64_t word = part.bits[i]; word != 0; word &= word - 1) {
-        rows.push_back(
-            part.row_begin +
-            static_cast<std::uint32_t>(i * 64 + static_cast<std::size_t>(std::countr_zero(word))));
-      }
-    }
-  }
+  ForEach([&rows](std::uint32_t row) { rows.push_back(row); });
   return rows;
 }
 

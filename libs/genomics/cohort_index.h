@@ -6,6 +6,7 @@
 // people in the order of the dataset version (ascending pseudonym).
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -116,6 +117,17 @@ class RowSet {
   std::uint64_t CountAnd(const Bitmap& mask) const;
   void OrInto(Bitmap& out) const;
   std::vector<std::uint32_t> ToRows() const;  // ascending
+  template <typename Visit>  // visit(row), ascending
+  void ForEach(Visit visit) const {
+    for (const Part& part : parts_) {
+      for (const std::uint16_t row : part.list) visit(part.row_begin + row);
+      for (std::size_t i = 0; i < part.bits.size(); ++i) {
+        for (std::uint64_t word = part.bits[i]; word != 0; word &= word - 1)
+          visit(part.row_begin +
+                static_cast<std::uint32_t>(i * 64 + static_cast<std::size_t>(std::countr_zero(word))));
+      }
+    }
+  }
 
  private:
   friend class CohortIndex;

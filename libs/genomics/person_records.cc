@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
+#include <utility>
 
 #include "libs/genomics/leb128.h"
 #include "libs/genomics/spill_file.h"
@@ -108,7 +109,8 @@ Status WriteRecords(const std::filesystem::path& path, std::span<const std::stri
   return Error(StatusCode::kInternal, "FILE_FAILED", "cannot write the records of people");
 }
 
-// Turns the index round.
+// Turns the index round: a few million carriers at a time are put in the order of their rows, so
+// that each person's bytes are touched once for all of these.
 class RecordMaker {
  public:
   RecordMaker(const CohortIndex& index, SpillFile& spill)
@@ -116,17 +118,23 @@ class RecordMaker {
 
   Status Contig(const Context& ctx, std::uint64_t number, const std::string& name,
                 const std::set<std::uint32_t>& tiles) {
+    contig_ = number;
     for (const std::uint32_t tile : tiles) {
-      GF_TRY(ctx.Alive());
       GF_ASSIGN(const auto sites, index_.SitesOfTile(name, tile));
       for (const SiteHit& site : sites) {
-        allele_.clear();
-        PutAllele(allele_, site.variant);
-        GF_TRY(Add(number, site.variant.pos, site.het, Copies::kHet));
-        GF_TRY(Add(number, site.variant.pos, site.hom, Copies::kHom));
-        GF_TRY(Add(number, site.variant.pos, site.hemi, Copies::kHemi));
+        if (IsFull()) {
+          GF_TRY(ctx.Alive());
+          GF_TRY(Write());
+        }
+        const auto begin = static_cast<std::uint32_t>(alleles_.size());
+        PutAllele(alleles_, site.variant);
+        sites_.push_back({site.variant.pos, begin});
+        Add(site.het, Copies::kHet);
+        Add(site.hom, Copies::kHom);
+        Add(site.hemi, Copies::kHemi);
       }
     }
+    GF_TRY(Write());
     for (Person& person : people_) {
       if (std::exchange(person.inside, false)) person.pending.push_back('\0');
     }
@@ -140,33 +148,79 @@ class RecordMaker {
   }
 
  private:
+  // What is held: so many carriers and alleles, and so many bytes of alleles' letters.
+  static constexpr std::size_t kTogether = std::size_t{4} << 20;
+  static constexpr std::size_t kLetters = std::size_t{16} << 20;
+
+  bool IsFull() const {
+    return carriers_.size() + sites_.size() >= kTogether || alleles_.size() >= kLetters;
+  }
+
   struct Person {
     bool inside = false;  // of the contig
     std::int64_t pos = 0;
     std::string pending;  // not in the spill yet: most additions only come here
   };
+  struct Site {
+    std::int64_t pos = 0;
+    std::uint32_t allele = 0;  // where it begins in alleles_
+  };
+  struct Carrier {
+    std::uint32_t row = 0;
+    std::uint32_t site_copies = 0;  // number in sites_ << 2 | 1 + Copies
+  };
 
-  Status Add(std::uint64_t contig, std::int64_t pos, const RowSet& rows, Copies copies) {
-    for (const std::uint32_t row : rows.ToRows()) {
+  void Add(const RowSet& rows, Copies copies) {
+    const auto number = static_cast<std::uint32_t>(sites_.size() - 1);
+    const std::uint32_t site_copies = number << 2 | (1 + static_cast<std::uint32_t>(copies));
+    rows.ForEach([&](std::uint32_t row) { carriers_.push_back({row, site_copies}); });
+  }
+
+  Status Write() {
+    // In the order of rows, each person's as they came.
+    ends_.assign(people_.size(), 0);
+    for (const Carrier& carrier : carriers_) ++ends_[carrier.row];
+    std::uint32_t before = 0;
+    for (std::uint32_t& end : ends_) before += std::exchange(end, before);
+    ordered_.resize(carriers_.size());
+    for (const Carrier& carrier : carriers_) ordered_[ends_[carrier.row]++] = carrier.site_copies;
+    sites_.push_back({0, static_cast<std::uint32_t>(alleles_.size())});
+    std::uint32_t next = 0;
+    for (std::uint32_t row = 0; row < people_.size(); ++row) {
       Person& person = people_[row];
-      if (!std::exchange(person.inside, true)) {
-        PutLeb128(person.pending, contig + 1);
-        person.pos = 0;
-      }
-      const auto distance = static_cast<std::uint64_t>(pos - std::exchange(person.pos, pos));
-      PutLeb128(person.pending, distance << 2 | (1 + static_cast<std::uint64_t>(copies)));
-      person.pending.append(allele_);
+      for (; next < ends_[row]; ++next) Put(person, ordered_[next]);
       if (person.pending.size() < kPendingOfPerson) continue;
       GF_TRY(spill_.Append(row, person.pending));
       person.pending.clear();
     }
+    carriers_.clear();
+    sites_.clear();
+    alleles_.clear();
     return absl::OkStatus();
+  }
+
+  void Put(Person& person, std::uint32_t site_copies) const {
+    if (!std::exchange(person.inside, true)) {
+      PutLeb128(person.pending, contig_ + 1);
+      person.pos = 0;
+    }
+    const std::size_t number = site_copies >> 2;
+    const Site& site = sites_[number];
+    const auto distance = static_cast<std::uint64_t>(site.pos - std::exchange(person.pos, site.pos));
+    PutLeb128(person.pending, distance << 2 | (site_copies & 3));
+    person.pending.append(alleles_, site.allele, sites_[number + 1].allele - site.allele);
   }
 
   const CohortIndex& index_;
   SpillFile& spill_;
   std::vector<Person> people_;  // by row
-  std::string allele_;
+  std::uint64_t contig_ = 0;
+  // What was read and not written to its people yet.
+  std::vector<Site> sites_;
+  std::string alleles_;
+  std::vector<Carrier> carriers_;
+  std::vector<std::uint32_t> ends_;     // by row, in ordered_
+  std::vector<std::uint32_t> ordered_;  // site_copies of carriers_ by row
 };
 
 }  // namespace

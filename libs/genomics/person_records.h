@@ -95,9 +95,10 @@ class PersonRecords {
   std::vector<Person> people_;  // by row
 };
 
-// Writes the records of all rows of an index, which have these names. Holds a megabase of the index and 4 KiB a person in memory; what is not in order yet
-// lies beside `out`, in a file that goes with the call. Errors: InvalidArgument NAMES_INVALID (one
-// of up to 255 bytes for each row), Internal FILE_FAILED, those of `ctx`.
+// Writes the records of all rows of an index, which have these names. Holds about 50 MB and up to
+// 8 KiB a person in memory; what is not in order yet lies beside `out`, in a file that goes with the
+// call. Errors: InvalidArgument NAMES_INVALID (one of up to 255 bytes for each row), Internal
+// FILE_FAILED, those of `ctx`.
 Status WritePersonRecords(const Context& ctx, const CohortIndex& index,
                           std::span<const std::string> names, const std::filesystem::path& out);
 

@@ -70,6 +70,28 @@ TEST(PersonRecords, AreWrittenAsTheirFormatSays) {
   EXPECT_EQ(*AllOf((*records)->Of(2)), Alleles());
 }
 
+// So many carriers that they are put in order in two goes.
+TEST(PersonRecords, OfManyPeopleAreWholeToo) {
+  constexpr std::uint32_t kPeople = 450'000;
+  TempDir dir;
+  auto builder = SegmentBuilder::Create(dir / "index", RecordedInfo(kPeople));
+  CarrierSets everybody;
+  for (std::uint32_t row = 0; row < kPeople; ++row) everybody.hom.push_back(row);
+  Alleles expected;
+  for (std::int64_t pos = 0; pos < 10; ++pos) {
+    expected.push_back({{"1", 1000 * pos, "A", "C"}, Copies::kHom});
+    ASSERT_TRUE((*builder)->Add(expected.back().variant, everybody).ok());
+  }
+  ASSERT_TRUE((*builder)->Finish().ok());
+  const auto index = CohortIndex::Open(dir / "index");
+  const std::vector<std::string> names(kPeople);
+  ASSERT_TRUE(WritePersonRecords(Context::Background(), **index, names, dir / "people").ok());
+  const auto records = PersonRecords::Open(dir / "people");
+  ASSERT_TRUE(records.ok());
+  for (std::uint32_t row = 0; row < kPeople; row += 1777)
+    ASSERT_EQ(*AllOf((*records)->Of(row)), expected) << row;
+}
+
 TEST(PersonRecords, NeedANameForEachRow) {
   TempDir dir;
   auto builder = SegmentBuilder::Create(dir / "index", RecordedInfo(1));
